@@ -1,0 +1,69 @@
+/*
+ * Clients of the AWS protocols: constructors of the seams in engine/, and provisioning.
+ *
+ * Loop thread only. One struct aws stands for credentials, region, endpoints and the HTTP client they go through.
+ */
+#ifndef THUMBWHEEL_AWS_H
+#define THUMBWHEEL_AWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "error.h"
+#include "http_client.h"
+#include "object_store.h"
+#include "queue_backend.h"
+
+struct aws;
+
+/* What the user said; NULL members are looked up as every AWS client does: environment (AWS_REGION,
+ * AWS_DEFAULT_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL,
+ * AWS_ENDPOINT_URL_S3/_SQS/_SNS, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE), then ~/.aws/config and credentials. */
+struct aws_options {
+    const char *region;
+    const char *profile;
+    const char *endpoint; /* for every service */
+    const char *access_key, *secret_key, *session_token;
+    bool path_style;      /* S3: forced; else it is chosen by the endpoint (a custom endpoint: path, AWS: virtual host) */
+    bool ignore_environment; /* the embedded cloud: nothing but what is given here */
+};
+
+/* Reads the credentials and configuration files (blocking: at start). The HTTP client is borrowed and outlives aws. */
+int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
+               struct aws **out, struct error *error);
+void aws_destroy(struct aws *aws); /* after every request has ended or been cancelled */
+
+struct queue_backend *aws_queue_backend(struct aws *aws); /* owned by aws */
+struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */
+
+typedef void aws_done(const struct error *error, void *user);
+
+/* SNS Publish. */
+int aws_sns_publish(struct aws *aws, const char *topic_arn, const char *subject, const char *message,
+                    aws_done *done, void *user);
+
+/* What an S3 → SNS → SQS fan-out needs. Idempotent: what exists and fits is left alone. */
+struct aws_fanout_queue {
+    const char *name;
+    const char *dead_letter_name; /* NULL: none */
+    unsigned max_receives;        /* with a dead-letter queue */
+    unsigned visibility_s;
+    bool raw_delivery;
+};
+
+struct aws_fanout {
+    const char *bucket; /* created if absent */
+    const char *prefix, *suffix; /* of the notification's filter; NULL: none */
+    const char *topic;  /* NULL: the bucket notifies the queues directly */
+    const struct aws_fanout_queue *queues;
+    size_t queue_count;
+    const char *const *extra_buckets; /* more buckets to create, for outputs */
+    size_t extra_bucket_count;
+};
+
+/* Makes buckets, DLQs, queues, topic, policies, subscriptions and the bucket's notification. The error names the step
+ * that failed. *fanout is borrowed until the callback. */
+int aws_provision(struct aws *aws, const struct aws_fanout *fanout, aws_done *done, void *user);
+
+#endif

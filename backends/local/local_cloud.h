@@ -1,0 +1,38 @@
+/*
+ * The embedded cloud: S3, SQS and SNS on one loopback port, with durable state.
+ *
+ * It lives on the caller's loop (protocol and in-memory state) plus one storage thread. It is reached over HTTP only:
+ * the engine in the same process talks to it exactly as it talks to AWS.
+ */
+#ifndef THUMBWHEEL_LOCAL_CLOUD_H
+#define THUMBWHEEL_LOCAL_CLOUD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "error.h"
+
+struct local_cloud;
+
+struct local_cloud_options {
+    const char *host;       /* numeric; NULL: 127.0.0.1 */
+    unsigned port;          /* 0: any free one */
+    const char *data_dir;   /* made if absent */
+    const char *region;     /* NULL: us-east-1 */
+    const char *account;    /* twelve digits; NULL: 000000000000 */
+    const char *access_key; /* NULL: "thumbwheel" */
+    const char *secret_key; /* NULL: "thumbwheel-secret" */
+    bool relaxed;           /* durability without fsync */
+    const char *request_log; /* a file that gets one JSON line a request (service, operation, bucket, key, queue, status,
+                                microseconds); NULL: none */
+};
+
+/* Opens the state and listens. Blocking for as long as loading takes; before the loop runs. */
+int local_cloud_start(uv_loop_t *loop, const struct local_cloud_options *options,
+                      struct local_cloud **out, struct error *error);
+const char *local_cloud_endpoint(const struct local_cloud *cloud); /* http://127.0.0.1:PORT */
+/* Finishes what was accepted, flushes, closes. */
+void local_cloud_stop(struct local_cloud *cloud, void (*stopped)(void *user), void *user);
+
+#endif

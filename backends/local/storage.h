@@ -1,0 +1,69 @@
+/*
+ * Durability of the embedded cloud: one storage thread that alone touches SQLite and the blob files.
+ *
+ * The loop thread submits tasks; the storage thread takes all that are waiting, runs them in order inside one
+ * transaction, commits (group commit: one fsync for all of them), and then their `done` functions are called on the
+ * loop thread, in order. So when done is called with 0, what the task wrote is on the disk.
+ *
+ *   loop thread                    storage thread                 loop thread
+ *   storage_submit(task)  ──────►  BEGIN; run, run, run; COMMIT ──────►  done, done, done
+ *
+ * A task that fails undoes only itself (a savepoint); a commit that fails fails all of its group. A full disk is
+ * ERR_IO with a text, and later tasks succeed again once there is room.
+ *
+ * Layout of the data directory: cloud.sqlite3 (+ -wal, -shm), blobs/<2 hex>/<id>, incoming/<id> (uploads under way; emptied at open),
+ * lock (held while open, so that two processes never share a directory).
+ */
+#ifndef THUMBWHEEL_LOCAL_STORAGE_H
+#define THUMBWHEEL_LOCAL_STORAGE_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "error.h"
+
+struct storage;
+struct storage_task;
+
+enum storage_durability {
+    STORAGE_FULL,    /* acknowledged means fsync'd */
+    STORAGE_RELAXED, /* acknowledged means handed to the kernel: survives kill -9, not a power cut */
+};
+
+struct storage_task { /* embed it; owned by the submitter, borrowed by storage until done is called */
+    /* Storage thread. Returns 0 or a code from error.h with task->error filled. */
+    int (*run)(struct storage_task *task, struct storage *storage);
+    /* Loop thread, after the commit. status is run's result, or the commit's error. May be NULL only if the task
+     * needs no memory of its own. */
+    void (*done)(struct storage_task *task, int status);
+    struct error error;
+    /* private */
+    struct storage_task *next;
+    int status;
+};
+
+/* Opens or creates a data directory and applies the schemas (each a script of CREATE … IF NOT EXISTS). Blocking: at start,
+ * before the loop runs. ERR_BUSY: another process holds it; ERR_IO: unwritable (the text says what to do). */
+int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability durability,
+                 const char *const *schemas, size_t schema_count, struct storage **out,
+                 struct error *error);
+
+/* For loading state at start-up on the loop thread, before the first submit; afterwards for run() alone. */
+sqlite3 *storage_database(struct storage *storage);
+
+/* A prepared statement, cached by the address of `sql` (a static literal); reset and unbound. In run() or while loading. */
+sqlite3_stmt *storage_statement(struct storage *storage, const char *sql);
+
+/* Steps a statement that returns no row, resets it, and turns SQLite's result into a code with a text. */
+int storage_execute(struct storage *storage, sqlite3_stmt *statement, struct error *error);
+
+const char *storage_directory(const struct storage *storage);
+
+/* Loop thread. Never fails: the task is linked in. */
+void storage_submit(struct storage *storage, struct storage_task *task);
+
+/* Runs what was submitted, ends the thread, then calls closed from the loop. */
+void storage_close(struct storage *storage, void (*closed)(void *user), void *user);
+
+#endif

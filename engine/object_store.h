@@ -1,0 +1,104 @@
+/*
+ * Seam: an object store. Owned by the engine; backends/aws implements it.
+ *
+ * Loop thread only; the same rules as queue_backend.h: one callback, always from a fresh loop callback, none after an
+ * error return or a cancel.
+ */
+#ifndef THUMBWHEEL_OBJECT_STORE_H
+#define THUMBWHEEL_OBJECT_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "error.h"
+
+enum {
+    OBJECT_KEY_MAX = 1024,   /* bytes of UTF-8 (S3) */
+    OBJECT_TAGS_MAX = 10,    /* tags of an object (S3) */
+    OBJECT_TAG_KEY_MAX = 128,   /* characters */
+    OBJECT_TAG_VALUE_MAX = 256, /* characters */
+};
+
+struct object_pair { /* user metadata (name without x-amz-meta-) or a tag */
+    const char *name;
+    const char *value;
+};
+
+struct object_name {
+    const char *bucket;
+    const char *key;     /* decoded */
+    const char *version; /* NULL: the current one */
+};
+
+struct object_facts { /* of a get or head; borrowed for the callback */
+    uint64_t size;
+    const char *etag; /* without quotes */
+    const char *version;
+    const char *content_type;
+    const struct object_pair *metadata;
+    size_t metadata_count;
+};
+
+struct object_put {
+    const char *bucket;
+    const char *key;
+    const void *body; /* borrowed until the callback or the cancel */
+    size_t body_size;
+    const char *content_type;
+    const char *cache_control; /* NULL: none */
+    const struct object_pair *metadata;
+    size_t metadata_count;
+};
+
+struct object_request; /* under way, for cancelling */
+
+/* body may be taken. error->code: ERR_NOT_FOUND (key), ERR_NO_CONTAINER (bucket), ERR_LIMIT (larger than asked for),
+ * ERR_DENIED, ERR_THROTTLED, … */
+typedef void object_got(struct bytes *body, const struct object_facts *facts,
+                        const struct error *error, void *user);
+typedef void object_head_done(const struct object_facts *facts, const struct error *error,
+                              void *user);
+typedef void object_done(const struct error *error, void *user);
+typedef void object_tags_got(const struct object_pair *tags, size_t count,
+                             const struct error *error, void *user);
+/* One page of keys; more: call again with start_after = the last key. */
+struct object_entry {
+    const char *key;
+    uint64_t size;
+};
+typedef void object_listed(const struct object_entry *entries, size_t count, bool more,
+                           const struct error *error, void *user);
+
+struct object_store;
+
+struct object_store_ops {
+    /* Refused with ERR_LIMIT from the announced length, before the body, when it exceeds max_size bytes. */
+    int (*get)(struct object_store *store, const struct object_name *name, size_t max_size,
+               object_got *done, void *user, struct object_request **out);
+    int (*head)(struct object_store *store, const struct object_name *name, object_head_done *done,
+                void *user, struct object_request **out);
+    int (*put)(struct object_store *store, const struct object_put *put, object_done *done,
+               void *user, struct object_request **out);
+    int (*get_tags)(struct object_store *store, const struct object_name *name,
+                    object_tags_got *done, void *user, struct object_request **out);
+    /* Replaces the whole set. */
+    int (*put_tags)(struct object_store *store, const struct object_name *name,
+                    const struct object_pair *tags, size_t count, object_done *done, void *user,
+                    struct object_request **out);
+    int (*list)(struct object_store *store, const char *bucket, const char *prefix,
+                const char *start_after, object_listed *done, void *user,
+                struct object_request **out);
+    /* Synchronous arithmetic. A URL for free(), good for expires_s seconds (1–604 800), or NULL with *error set. */
+    char *(*presign)(struct object_store *store, const char *method, const struct object_name *name,
+                     unsigned expires_s, struct error *error);
+    /* The callback will not come. */
+    void (*cancel)(struct object_request *request);
+};
+
+struct object_store {
+    const struct object_store_ops *ops;
+};
+
+#endif

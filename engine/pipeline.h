@@ -1,0 +1,103 @@
+/*
+ * Seam: what is done to an image. Owned by the engine; pipelines/ implements it with libvips, tests with a stub.
+ *
+ * A struct pipeline is one loaded pipeline file. It is immutable and counted, so that jobs under way finish on the
+ * file they began with while new ones use a reloaded one. Loading, matching and counting happen on the loop thread;
+ * render runs on a worker thread and touches nothing but its arguments. It never logs.
+ */
+#ifndef THUMBWHEEL_PIPELINE_H
+#define THUMBWHEEL_PIPELINE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "error.h"
+#include "labeler.h"
+#include "object_store.h"
+
+struct pipeline;
+
+/* What the engine reads from a pipeline; strings are owned by it. */
+struct pipeline_facts {
+    const char *name;
+    const char *file;      /* where it was loaded from */
+    const char *queue;     /* name, URL or ARN */
+    unsigned weight;       /* share of slots and workers relative to the others; 1–100, default 1 */
+    unsigned visibility_s; /* 0: the queue's own */
+    size_t output_count;   /* renditions that one source becomes */
+    bool labels;           /* the pipeline labels its images */
+    const char *labeler;   /* "builtin", or the name of a service; NULL without labels */
+};
+
+struct pipeline_limits {
+    uint64_t max_pixels; /* width × height of one frame, refused from the header */
+    size_t max_bytes;    /* compressed size */
+    unsigned max_frames;
+};
+
+struct image_facts {
+    unsigned width, height; /* as stored, before orientation */
+    unsigned bands;
+    unsigned frames;
+    unsigned orientation; /* EXIF, 1–8 */
+    char format[16];      /* "jpeg", "png", "webp", "tiff", "gif", "avif", … */
+};
+
+struct render_source {
+    const char *bucket, *key, *etag;
+    struct slice image; /* the object's bytes */
+};
+
+struct rendition {
+    char *bucket; /* NULL: the source's */
+    char *key;
+    const char *content_type;  /* static */
+    const char *cache_control; /* of the pipeline, or NULL */
+    struct bytes body;
+    unsigned width, height;
+    unsigned frames;
+    double milliseconds; /* worker time that this rendition took */
+};
+
+/* One job's part in a render. The first group is set by the engine, the second by render, on the worker. */
+struct render_item {
+    const struct pipeline *pipeline;
+    const atomic_bool *cancelled; /* may be NULL; checked between renditions */
+
+    struct error error; /* code 0: done. ERR_CORRUPT, ERR_UNSUPPORTED, ERR_LIMIT, ERR_MEMORY, ERR_CANCELLED */
+    struct rendition *renditions; /* malloc'd; only on success */
+    size_t rendition_count;
+    struct label_set labels; /* where the pipeline labels with pixels */
+    char *sidecar_bucket;    /* NULL: the source's */
+    char *sidecar_key;       /* where the labels' JSON goes, or NULL for none */
+    bool write_tags;         /* the labels become tags of the source object */
+    struct image_facts facts;
+};
+
+void render_item_clear(struct render_item *item);
+
+struct pipeline_ops {
+    /* Reads and checks one file (blocking: at start, or from a worker). The error has file:line:column. */
+    int (*load)(const char *path, struct pipeline **out, struct error *error);
+    struct pipeline *(*retain)(struct pipeline *pipeline);
+    void (*release)(struct pipeline *pipeline);
+    const struct pipeline_facts *(*facts)(const struct pipeline *pipeline);
+
+    /* Whether an object is the pipeline's to work on (its `match`). */
+    bool (*matches)(const struct pipeline *pipeline, const char *bucket, const char *key);
+    /* ERR_LOOP when an output (or the sidecar) of `from` could match the filter of `to`, with a text that names both. */
+    int (*check_loop)(const struct pipeline *from, const struct pipeline *to, struct error *error);
+
+    /* Reads the header alone: cheap, any thread. */
+    int (*probe)(struct slice image, struct image_facts *out, struct error *error);
+    /* Decodes once and makes everything that the items want. Each item has a result of its own. Worker thread. */
+    void (*render)(const struct render_source *source, const struct pipeline_limits *limits,
+                   struct render_item *items, size_t count);
+    /* Ends a worker thread's libvips state. Called on a foreign thread before it ends. */
+    void (*thread_end)(void);
+};
+
+#endif

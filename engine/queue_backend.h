@@ -1,0 +1,124 @@
+/*
+ * Seam: a queue service. Owned by the engine; backends/aws implements it.
+ *
+ * Loop thread only. Every operation is asynchronous: its callback comes exactly once, from a fresh loop callback,
+ * unless the operation was cancelled or the call itself returned an error (then it never comes). What a callback is
+ * given by pointer is borrowed for its duration, unless the comment says that it may be taken.
+ *
+ * A backend retries what is transient about one HTTP request (a few times, within seconds). Anything longer is the
+ * engine's business: it sees a code from error.h and decides.
+ */
+#ifndef THUMBWHEEL_QUEUE_BACKEND_H
+#define THUMBWHEEL_QUEUE_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "error.h"
+
+enum {
+    QUEUE_BATCH_MAX = 10,             /* entries in a batch call (SQS) */
+    QUEUE_WAIT_MAX_S = 20,            /* longest long poll (SQS) */
+    QUEUE_VISIBILITY_MAX_S = 43200,   /* 12 h, from receipt (SQS) */
+    QUEUE_MESSAGE_MAX = 1024 * 1024,  /* bytes of body and attributes (SQS) */
+    QUEUE_ATTRIBUTES_MAX = 10,        /* message attributes (SQS) */
+};
+
+struct queue_attribute {
+    char *name;
+    char *type; /* "String", "Number", "Binary" or "String.custom"; a Binary's value stays in base64 */
+    char *value;
+};
+
+struct queue_message {
+    char *id;
+    char *receipt;
+    char *body; /* NUL-terminated; body_size bytes */
+    size_t body_size;
+    struct queue_attribute *attributes;
+    size_t attribute_count;
+    unsigned receive_count; /* ApproximateReceiveCount; at least 1 */
+    int64_t sent_ms;        /* SentTimestamp, Unix milliseconds; 0 if unknown */
+};
+
+/* Moves the content, so that *from is empty. */
+struct queue_message queue_message_take(struct queue_message *from);
+void queue_message_clear(struct queue_message *message);
+
+/* What is known of a queue once it is open. Strings are owned by the queue. */
+struct queue_facts {
+    const char *name;
+    const char *url;
+    const char *arn;
+    const char *dead_letter_arn; /* of its RedrivePolicy; NULL without one */
+    unsigned max_receives;       /* maxReceiveCount; 0 without a redrive policy */
+    unsigned visibility_s;       /* the queue's own visibility timeout */
+};
+
+struct queue;         /* an open queue, from the backend */
+struct queue_request; /* a receive under way, for cancelling */
+
+struct queue_receive {
+    unsigned max;          /* 1–10 messages */
+    unsigned wait_s;       /* 0–20 */
+    unsigned visibility_s; /* always sent */
+};
+
+struct queue_entry { /* one entry of delete_batch (visibility_s unused) or extend_batch */
+    const char *receipt;
+    unsigned visibility_s;
+};
+
+struct queue_send {
+    const char *body;
+    size_t body_size;
+    const struct queue_attribute *attributes;
+    size_t attribute_count;
+    unsigned delay_s;
+};
+
+/* error->code is 0 on success; error is never NULL. */
+typedef void queue_opened(struct queue *queue, const struct error *error, void *user);
+/* Each message may be taken with queue_message_take. */
+typedef void queue_received(struct queue_message *messages, size_t count, const struct error *error,
+                            void *user);
+/* codes[i] is the result of entry i: 0, ERR_EXPIRED (the receipt is no longer good), ERR_THROTTLED, ERR_SERVER, …
+ * When the whole call failed, error says why and every code is error->code. */
+typedef void queue_batch_done(const int *codes, size_t count, const struct error *error, void *user);
+typedef void queue_sent(const char *message_id, const struct error *error, void *user);
+typedef void queue_depth_known(uint64_t visible, uint64_t in_flight, uint64_t delayed,
+                               const struct error *error, void *user);
+
+struct queue_backend;
+
+struct queue_backend_ops {
+    /* Resolves a name, URL or ARN and reads the queue's attributes. ERR_NO_CONTAINER: there is no such queue. */
+    int (*open)(struct queue_backend *backend, const char *name, queue_opened *done, void *user);
+    /* The queue's pending operations are cancelled. */
+    void (*close)(struct queue *queue);
+
+    const struct queue_facts *(*facts)(const struct queue *queue);
+
+    /* *out (may be NULL) is valid until the callback or the cancel. */
+    int (*receive)(struct queue *queue, const struct queue_receive *what, queue_received *done,
+                   void *user, struct queue_request **out);
+    /* The callback will not come. Messages that the service was about to answer with stay hidden until their
+     * visibility ends: cancel only when there is no time to wait. */
+    void (*receive_cancel)(struct queue_request *request);
+
+    /* Entries (at most QUEUE_BATCH_MAX) are copied. */
+    int (*delete_batch)(struct queue *queue, const struct queue_entry *entries, size_t count,
+                        queue_batch_done *done, void *user);
+    int (*extend_batch)(struct queue *queue, const struct queue_entry *entries, size_t count,
+                        queue_batch_done *done, void *user);
+    /* The message is copied. */
+    int (*send)(struct queue *queue, const struct queue_send *message, queue_sent *done, void *user);
+    int (*depth)(struct queue *queue, queue_depth_known *done, void *user);
+};
+
+struct queue_backend {
+    const struct queue_backend_ops *ops;
+};
+
+#endif

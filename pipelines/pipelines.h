@@ -1,0 +1,19 @@
+/* What the process sees of this house. */
+#ifndef THUMBWHEEL_PIPELINES_H
+#define THUMBWHEEL_PIPELINES_H
+
+#include "error.h"
+#include "pipeline.h"
+
+/* Starts libvips (one thread for each operation, no cache, untrusted loaders blocked). Main thread, once, before any other thread. */
+int pipelines_start(const char *program, struct error *error);
+void pipelines_stop(void);
+
+/* The seam, implemented with libvips. */
+extern const struct pipeline_ops vips_pipeline_ops;
+
+/* Writes sample photographs into a directory (made if absent): see samples.c for what each covers. Blocking. The paths are appended
+ * to *paths (malloc'd strings in a malloc'd array). Existing files are kept. */
+int samples_write(const char *directory, char ***paths, size_t *count, struct error *error);
+
+#endif
