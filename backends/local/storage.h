@@ -39,7 +39,8 @@ struct storage_task { /* embed it; owned by the submitter, borrowed by storage u
     void (*done)(struct storage_task *task, int status);
     struct error error;
     /* private */
-    struct storage_task *next;
+    struct storage_task *next; /* in the queue */
+    struct storage_task *unit_next;
     int status;
 };
 
@@ -62,6 +63,14 @@ const char *storage_directory(const struct storage *storage);
 
 /* Loop thread. Never fails: the task is linked in. */
 void storage_submit(struct storage *storage, struct storage_task *task);
+
+/* Tasks that succeed or fail together: an object and the messages that announce it. They run in order under one
+ * savepoint; when one fails, all are undone and each gets that status. */
+struct storage_unit {
+    struct storage_task *first, *last;
+};
+void storage_unit_add(struct storage_unit *unit, struct storage_task *task);
+void storage_submit_unit(struct storage *storage, struct storage_unit *unit); /* empties *unit */
 
 /* Runs what was submitted, ends the thread, then calls closed from the loop. */
 void storage_close(struct storage *storage, void (*closed)(void *user), void *user);

@@ -1,0 +1,49 @@
+/* The parts of the embedded cloud, as they see each other. Loop thread. */
+#ifndef THUMBWHEEL_LOCAL_CLOUD_INTERNAL_H
+#define THUMBWHEEL_LOCAL_CLOUD_INTERNAL_H
+
+#include <uv.h>
+
+#include "http_server.h"
+#include "storage.h"
+
+struct auth;    /* auth.h: access keys, SigV4 verification */
+struct buckets; /* buckets.h: S3 state */
+struct queues;  /* queues.h: SQS state */
+struct topics;  /* topics.h: SNS state */
+struct request_log;
+
+struct cloud {
+    uv_loop_t *loop;
+    struct storage *storage;
+    struct http_server *server;
+    struct auth *auth;
+    struct buckets *buckets;
+    struct queues *queues;
+    struct topics *topics;
+    struct request_log *request_log; /* NULL: off */
+    const char *region;
+    const char *account;
+    char endpoint[96];
+};
+
+/* One request after routing: what the service handlers are given. Lives as long as its http_call. */
+struct cloud_request {
+    struct cloud *cloud;
+    struct http_call *call;
+    char id[37];               /* x-amzn-RequestId / x-amz-request-id */
+    const char *access_key;    /* who signed */
+    const char *payload_hash;  /* x-amz-content-sha256 as sent, or NULL */
+    /* For the request log; handlers fill what they know, strings are copied at once. */
+    char operation[48];
+    char resource[128];        /* bucket, queue or topic */
+    char key[1025];
+};
+
+/* Each service's entry: called when headers are in and (for what is signed in headers) the signature holds. The handler takes the body
+ * and answers. Implemented in s3_api.c, sqs_api.c, sns_api.c. */
+void s3_api_handle(struct cloud_request *request);
+void sqs_api_handle(struct cloud_request *request);
+void sns_api_handle(struct cloud_request *request);
+
+#endif

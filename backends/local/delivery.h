@@ -1,0 +1,27 @@
+/*
+ * From a source (a bucket, a topic) to its destinations (topics, queues), as one durable unit.
+ *
+ *   S3 object change ──► delivery_send(bucket ARN, topic ARN) ──► an SNS envelope for each subscription ──► queue messages
+ *                   └──► delivery_send(bucket ARN, queue ARN) ──► a queue message
+ *
+ * Each message becomes a storage task in the caller's unit, so that the object and its announcements are
+ * committed together; the messages become visible to receivers when the commit is done. Loop thread.
+ */
+#ifndef THUMBWHEEL_LOCAL_DELIVERY_H
+#define THUMBWHEEL_LOCAL_DELIVERY_H
+
+#include "bytes.h"
+#include "error.h"
+#include "storage.h"
+
+struct cloud;
+
+/* Adds what one delivery to a queue or topic ARN needs. A destination that has vanished is logged and is no error (as in S3).
+ * ERR_MEMORY: nothing was added. */
+int delivery_send(struct cloud *cloud, const char *source_arn, const char *target_arn,
+                  struct slice subject, struct slice body, struct storage_unit *unit);
+
+/* Whether an ARN names a queue or topic that exists (a notification configuration is checked with it). */
+int delivery_target_exists(struct cloud *cloud, const char *target_arn);
+
+#endif
