@@ -1,0 +1,17 @@
+/* The built-in labeler: what can honestly be said of an image from its pixels and its metadata. */
+#ifndef THUMBWHEEL_LABELS_H
+#define THUMBWHEEL_LABELS_H
+
+#include <vips/vips.h>
+
+#include "error.h"
+#include "labeler.h"
+#include "pipeline.h"
+
+/* Worker thread. image: the decoded source, upright, sRGB or grey, 8 bit, with alpha if it had any, at some shrink; at least 256 px on
+ * its long side where the source has them. original: as opened, for metadata (EXIF fields by vips_image_get_string
+ * "exif-ifd0-Model" etc.). facts: of the source. */
+int labels_analyse(VipsImage *image, VipsImage *original, const struct image_facts *facts,
+                   struct label_set *out, struct error *error);
+
+#endif
