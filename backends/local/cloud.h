@@ -2,6 +2,7 @@
 #ifndef THUMBWHEEL_LOCAL_CLOUD_INTERNAL_H
 #define THUMBWHEEL_LOCAL_CLOUD_INTERNAL_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "http_server.h"
@@ -27,7 +28,8 @@ struct cloud {
     char endpoint[96];
 };
 
-/* One request after routing: what the service handlers are given. Lives as long as its http_call. */
+/* One request after routing: what the service handlers are given. It belongs to the router and lives as long as its http_call, whose
+ * http_call_on_end the router itself uses (for the request log and to free this): a handler sets `ended` below instead. */
 struct cloud_request {
     struct cloud *cloud;
     struct http_call *call;
@@ -38,6 +40,12 @@ struct cloud_request {
     char operation[48];
     char resource[128];        /* bucket, queue or topic */
     char key[1025];
+    int status;                /* of the response: set it before http_call_respond or http_call_begin */
+
+    /* The handler's own. `ended` (may be NULL) is called once, when the response was written or the peer is gone; request and call are
+     * dead after it has returned. A handler that works asynchronously must set it before it returns to the loop. */
+    void (*ended)(struct cloud_request *request, bool completed);
+    void *handler;
 };
 
 /* Each service's entry: called when headers are in and (for what is signed in headers) the signature holds. The handler takes the body
