@@ -1,0 +1,451 @@
+/*
+ * The canonical form is made from what is on the wire, so that signer and verifier run the same
+ * code:
+ *
+ *   path     S3: decoded and encoded again, so that two spellings of one key are one key. Other
+ * services: dot segments and empty segments removed, then encoded as it stands, which doubles the
+ * escapes that are already there. query    each name and value decoded and encoded again, sorted by
+ * encoded name, then value. headers  lower-case names, sorted; values trimmed, runs of white space
+ * to one space; repeated names joined by commas in the order in which they were sent.
+ *
+ * Hashing never allocates: HMAC is RFC 2104 over mbedTLS' SHA-256, whose software implementation
+ * has no failure to report.
+ */
+#include "sigv4.h"
+
+#include <mbedtls/platform_util.h>
+#include <mbedtls/sha256.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "uri.h"
+
+enum { HMAC_BLOCK = 64, CANONICAL_MAX = 1024 * 1024 };
+
+/* --- hashes --- */
+
+static void to_hex(const uint8_t *data, size_t size, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++) {
+        out[2 * i] = digits[data[i] >> 4];
+        out[2 * i + 1] = digits[data[i] & 15];
+    }
+    out[2 * size] = '\0';
+}
+
+static void sha256_pair(struct slice a, struct slice b, uint8_t out[SIGV4_KEY_SIZE])
+{
+    mbedtls_sha256_context sha;
+    mbedtls_sha256_init(&sha);
+    mbedtls_sha256_starts_ret(&sha, 0);
+    if (a.size)
+        mbedtls_sha256_update_ret(&sha, (const unsigned char *)a.data, a.size);
+    if (b.size)
+        mbedtls_sha256_update_ret(&sha, (const unsigned char *)b.data, b.size);
+    mbedtls_sha256_finish_ret(&sha, out);
+    mbedtls_sha256_free(&sha);
+}
+
+void sigv4_sha256_hex(const void *data, size_t size, char out[SIGV4_HEX_SIZE])
+{
+    uint8_t digest[SIGV4_KEY_SIZE];
+    sha256_pair((struct slice){data, size}, (struct slice){NULL, 0}, digest);
+    to_hex(digest, sizeof digest, out);
+}
+
+static struct slice slice_of_bytes(const void *data, size_t size)
+{
+    return (struct slice){data, size};
+}
+
+/* The key comes in two parts, because SigV4 puts "AWS4" before a secret of any length. */
+static void hmac(struct slice prefix, struct slice key, struct slice data,
+                 uint8_t out[SIGV4_KEY_SIZE])
+{
+    uint8_t block[HMAC_BLOCK] = {0};
+    if (prefix.size + key.size > sizeof block) {
+        sha256_pair(prefix, key, block);
+    } else {
+        if (prefix.size)
+            memcpy(block, prefix.data, prefix.size);
+        if (key.size)
+            memcpy(block + prefix.size, key.data, key.size);
+    }
+    uint8_t inner[SIGV4_KEY_SIZE];
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] ^= 0x36;
+    sha256_pair(slice_of_bytes(block, sizeof block), data, inner);
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] ^= 0x36 ^ 0x5c;
+    sha256_pair(slice_of_bytes(block, sizeof block), slice_of_bytes(inner, sizeof inner), out);
+    sigv4_wipe(block, sizeof block);
+    sigv4_wipe(inner, sizeof inner);
+}
+
+void sigv4_hmac(const void *key, size_t key_size, const void *data, size_t size,
+                uint8_t out[SIGV4_KEY_SIZE])
+{
+    hmac(slice_of(NULL), slice_of_bytes(key, key_size), slice_of_bytes(data, size), out);
+}
+
+void sigv4_signing_key(const char *secret, const struct sigv4_scope *scope,
+                       uint8_t out[SIGV4_KEY_SIZE])
+{
+    uint8_t day[SIGV4_KEY_SIZE], region[SIGV4_KEY_SIZE], service[SIGV4_KEY_SIZE];
+    hmac(SLICE_LITERAL("AWS4"), slice_of(secret), slice_of_bytes(scope->date, 8), day);
+    sigv4_hmac(day, sizeof day, scope->region, strlen(scope->region), region);
+    sigv4_hmac(region, sizeof region, scope->service, strlen(scope->service), service);
+    sigv4_hmac(service, sizeof service, "aws4_request", 12, out);
+    sigv4_wipe(day, sizeof day);
+    sigv4_wipe(region, sizeof region);
+    sigv4_wipe(service, sizeof service);
+}
+
+void sigv4_wipe(void *secret, size_t size)
+{
+    mbedtls_platform_zeroize(secret, size);
+}
+
+bool sigv4_equal(const char *a, const char *b, size_t size)
+{
+    volatile unsigned char difference = 0;
+    for (size_t i = 0; i < size; i++)
+        difference = (unsigned char)(difference | ((unsigned char)a[i] ^ (unsigned char)b[i]));
+    return difference == 0;
+}
+
+/* --- dates --- */
+
+void sigv4_date(int64_t unix_seconds, char out[SIGV4_DATE_SIZE])
+{
+    time_t seconds = (time_t)unix_seconds;
+    struct tm tm;
+    if (!gmtime_r(&seconds, &tm) || strftime(out, SIGV4_DATE_SIZE, "%Y%m%dT%H%M%SZ", &tm) == 0)
+        memcpy(out, "19700101T000000Z", SIGV4_DATE_SIZE);
+}
+
+static bool parse_digits(const char *text, size_t count, int low, int high, int *out)
+{
+    int value = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        value = value * 10 + (text[i] - '0');
+    }
+    *out = value;
+    return value >= low && value <= high;
+}
+
+int sigv4_parse_date(struct slice text, int64_t *unix_seconds)
+{
+    struct tm tm = {0};
+    const char *s = text.data;
+    if (text.size != SIGV4_DATE_SIZE - 1 || s[8] != 'T' || s[15] != 'Z')
+        return ERR_INVALID;
+    if (!parse_digits(s, 4, 1970, 9999, &tm.tm_year) ||
+        !parse_digits(s + 4, 2, 1, 12, &tm.tm_mon) || !parse_digits(s + 6, 2, 1, 31, &tm.tm_mday) ||
+        !parse_digits(s + 9, 2, 0, 23, &tm.tm_hour) ||
+        !parse_digits(s + 11, 2, 0, 59, &tm.tm_min) || !parse_digits(s + 13, 2, 0, 60, &tm.tm_sec))
+        return ERR_INVALID;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    *unix_seconds = (int64_t)timegm(&tm);
+    return 0;
+}
+
+/* --- the path --- */
+
+/* Removes empty, "." and ".." segments; keeps a slash at the end. */
+static int remove_dot_segments(struct slice path, struct buffer *out)
+{
+    buffer_byte(out, '/');
+    for (size_t i = 0; i < path.size && !out->error;) {
+        size_t end = i;
+        while (end < path.size && path.data[end] != '/')
+            end++;
+        struct slice segment = {path.data + i, end - i};
+        if (slice_equal_text(segment, "..")) {
+            while (out->size > 1 && out->data[--out->size - 1] != '/')
+                ;
+        } else if (segment.size && !slice_equal_text(segment, ".")) {
+            buffer_append(out, segment.data, segment.size);
+            buffer_byte(out, '/');
+        }
+        i = end + 1;
+    }
+    bool slash_at_end = path.size && path.data[path.size - 1] == '/';
+    if (!out->error && out->size > 1 && !slash_at_end)
+        out->size--;
+    return out->error;
+}
+
+static int canonical_path(const struct sigv4_request *request, struct buffer *out)
+{
+    struct buffer plain;
+    buffer_init(&plain, request->path.size + 2);
+    int rc = request->normalise_path ? remove_dot_segments(request->path, &plain)
+                                     : uri_decode(&plain, request->path, false);
+    if (!rc && plain.size == 0)
+        rc = buffer_byte(&plain, '/');
+    if (!rc)
+        rc = uri_encode(out, buffer_slice(&plain), true);
+    buffer_free(&plain);
+    return rc;
+}
+
+/* --- the query --- */
+
+struct parameter {
+    struct slice name, value; /* encoded */
+};
+
+static int slice_compare(struct slice a, struct slice b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size ? memcmp(a.data, b.data, size) : 0;
+    return order ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static int parameter_compare(const void *left, const void *right)
+{
+    const struct parameter *a = left, *b = right;
+    int order = slice_compare(a->name, b->name);
+    return order ? order : slice_compare(a->value, b->value);
+}
+
+/* Appends text in canonical form to *room, which never moves; *out views it. */
+static int encode_again(struct slice text, struct buffer *room, struct slice *out)
+{
+    struct buffer plain;
+    buffer_init(&plain, text.size);
+    size_t start = room->size;
+    int rc = uri_decode(&plain, text, true);
+    if (!rc)
+        rc = uri_encode(room, buffer_slice(&plain), false);
+    *out = (struct slice){room->data + start, room->size - start};
+    buffer_free(&plain);
+    return rc;
+}
+
+static int parameter_parse(struct slice pair, struct buffer *room, struct parameter *out)
+{
+    const char *equals = memchr(pair.data, '=', pair.size);
+    struct slice name = pair, value = {NULL, 0};
+    if (equals) {
+        name.size = (size_t)(equals - pair.data);
+        value = (struct slice){equals + 1, pair.size - name.size - 1};
+    }
+    int rc = encode_again(name, room, &out->name);
+    return rc ? rc : encode_again(value, room, &out->value);
+}
+
+static int query_parse(struct slice query, struct buffer *room, struct parameter *out,
+                       size_t *count)
+{
+    *count = 0;
+    for (size_t i = 0; i < query.size;) {
+        const char *amp = memchr(query.data + i, '&', query.size - i);
+        size_t size = amp ? (size_t)(amp - (query.data + i)) : query.size - i;
+        if (size) {
+            int rc = parameter_parse((struct slice){query.data + i, size}, room, &out[*count]);
+            if (rc)
+                return rc;
+            *count += !slice_equal_text(out[*count].name, "X-Amz-Signature");
+        }
+        i += size + 1;
+    }
+    return 0;
+}
+
+static size_t pair_count(struct slice query)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < query.size; i++)
+        count += query.data[i] == '&';
+    return count;
+}
+
+static int canonical_query(struct slice query, struct buffer *out)
+{
+    if (query.size == 0)
+        return out->error;
+    if (query.size > CANONICAL_MAX)
+        return ERR_LIMIT;
+    struct buffer room;
+    buffer_init(&room, 3 * query.size);
+    struct parameter *parameters = calloc(pair_count(query), sizeof *parameters);
+    size_t count = 0;
+    int rc = parameters ? buffer_reserve(&room, 3 * query.size) : ERR_MEMORY;
+    if (!rc)
+        rc = query_parse(query, &room, parameters, &count);
+    if (!rc && count)
+        qsort(parameters, count, sizeof *parameters, parameter_compare);
+    for (size_t i = 0; !rc && i < count; i++) {
+        if (i)
+            buffer_byte(out, '&');
+        buffer_append(out, parameters[i].name.data, parameters[i].name.size);
+        buffer_byte(out, '=');
+        rc = buffer_append(out, parameters[i].value.data, parameters[i].value.size);
+    }
+    free(parameters);
+    buffer_free(&room);
+    return rc;
+}
+
+/* --- the headers --- */
+
+static int name_compare(struct slice a, struct slice b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size ? strncasecmp(a.data, b.data, size) : 0;
+    return order ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/* Headers lie in one array, so their addresses keep the order of equal names. */
+static int header_compare(const void *left, const void *right)
+{
+    const struct sigv4_header *a = *(const struct sigv4_header *const *)left;
+    const struct sigv4_header *b = *(const struct sigv4_header *const *)right;
+    int order = name_compare(a->name, b->name);
+    return order ? order : (a > b) - (a < b);
+}
+
+/* For free(); NULL when memory is short. */
+static const struct sigv4_header **sorted_headers(const struct sigv4_request *request)
+{
+    const struct sigv4_header **sorted = malloc((request->header_count + 1) * sizeof *sorted);
+    if (!sorted)
+        return NULL;
+    for (size_t i = 0; i < request->header_count; i++)
+        sorted[i] = &request->headers[i];
+    qsort(sorted, request->header_count, sizeof *sorted, header_compare);
+    return sorted;
+}
+
+static int append_lower(struct slice name, struct buffer *out)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        buffer_byte(out, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+    }
+    return out->error;
+}
+
+static int append_trimmed(struct slice value, struct buffer *out)
+{
+    size_t start = out->size;
+    bool gap = false;
+    for (size_t i = 0; i < value.size; i++) {
+        char c = value.data[i];
+        if (c == ' ' || (c >= '\t' && c <= '\r')) {
+            gap = true;
+            continue;
+        }
+        if (gap && out->size > start)
+            buffer_byte(out, ' ');
+        gap = false;
+        buffer_byte(out, c);
+    }
+    return out->error;
+}
+
+static int names_of(const struct sigv4_header *const *sorted, size_t count, struct buffer *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i && name_compare(sorted[i - 1]->name, sorted[i]->name) == 0)
+            continue;
+        if (i)
+            buffer_byte(out, ';');
+        append_lower(sorted[i]->name, out);
+    }
+    return out->error;
+}
+
+static int lines_of(const struct sigv4_header *const *sorted, size_t count, struct buffer *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool again = i && name_compare(sorted[i - 1]->name, sorted[i]->name) == 0;
+        if (again) {
+            buffer_byte(out, ',');
+        } else {
+            append_lower(sorted[i]->name, out);
+            buffer_byte(out, ':');
+        }
+        append_trimmed(sorted[i]->value, out);
+        if (i + 1 == count || name_compare(sorted[i]->name, sorted[i + 1]->name) != 0)
+            buffer_byte(out, '\n');
+    }
+    return out->error;
+}
+
+int sigv4_signed_headers(const struct sigv4_request *request, struct buffer *out)
+{
+    const struct sigv4_header **sorted = sorted_headers(request);
+    if (!sorted)
+        return ERR_MEMORY;
+    int rc = names_of(sorted, request->header_count, out);
+    free(sorted);
+    return rc;
+}
+
+/* --- the whole --- */
+
+int sigv4_canonical_request(const struct sigv4_request *request, struct buffer *out)
+{
+    const struct sigv4_header **sorted = sorted_headers(request);
+    if (!sorted)
+        return ERR_MEMORY;
+    buffer_append(out, request->method.data, request->method.size);
+    buffer_byte(out, '\n');
+    int rc = canonical_path(request, out);
+    if (rc)
+        goto done;
+    buffer_byte(out, '\n');
+    rc = canonical_query(request->query, out);
+    if (rc)
+        goto done;
+    buffer_byte(out, '\n');
+    lines_of(sorted, request->header_count, out);
+    buffer_byte(out, '\n');
+    names_of(sorted, request->header_count, out);
+    buffer_byte(out, '\n');
+    rc = buffer_text(out, request->payload_hash);
+done:
+    free(sorted);
+    return rc;
+}
+
+int sigv4_string_to_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
+                         struct buffer *out)
+{
+    struct buffer canonical;
+    buffer_init(&canonical, CANONICAL_MAX);
+    int rc = sigv4_canonical_request(request, &canonical);
+    if (!rc) {
+        char hash[SIGV4_HEX_SIZE];
+        sigv4_sha256_hex(canonical.data, canonical.size, hash);
+        rc = buffer_format(out, "AWS4-HMAC-SHA256\n%s\n%.8s/%s/%s/aws4_request\n%s", scope->date,
+                           scope->date, scope->region, scope->service, hash);
+    }
+    buffer_free(&canonical);
+    return rc;
+}
+
+int sigv4_signature(const struct sigv4_request *request, const struct sigv4_scope *scope,
+                    const uint8_t key[SIGV4_KEY_SIZE], char out[SIGV4_HEX_SIZE])
+{
+    struct buffer text;
+    buffer_init(&text, CANONICAL_MAX);
+    int rc = sigv4_string_to_sign(request, scope, &text);
+    if (!rc) {
+        uint8_t signature[SIGV4_KEY_SIZE];
+        sigv4_hmac(key, SIGV4_KEY_SIZE, text.data, text.size, signature);
+        to_hex(signature, sizeof signature, out);
+    }
+    buffer_free(&text);
+    return rc;
+}
