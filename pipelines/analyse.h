@@ -1,0 +1,60 @@
+/* Private to the built-in labeler: what its parts share. The meaning of each label is documented in
+ * labels.c. */
+#ifndef THUMBWHEEL_ANALYSE_H
+#define THUMBWHEEL_ANALYSE_H
+
+#include <stdint.h>
+
+#include <vips/vips.h>
+
+#include "labeler.h"
+#include "pipeline.h"
+
+enum {
+    ANALYSE_DETAIL_PX = 256, /* long side of the copy that sharpness is measured on */
+    ANALYSE_COLOUR_PX = 128, /* long side of the copy that colour and light are measured on */
+};
+
+/* The detail copy: sRGB, or sRGB with alpha. */
+struct detail {
+    const uint8_t *pixels;
+    int width, height;
+    int bands; /* 3 or 4 */
+};
+
+/* The colour copy, as CIELAB under D65: L 0–100. Invisible pixels have weight 0. */
+struct colour_point {
+    float l, a, b;
+    float chroma;
+    float weight; /* alpha, 0–1 */
+};
+
+struct colour_view {
+    const struct colour_point *points;
+    size_t count;
+    double weight; /* sum over the points */
+};
+
+/* 50 at `threshold`, 100 at `certain` and beyond, linear between; under 50 on the other side of the
+ * threshold. certain may lie on either side of threshold. */
+double label_confidence(double value, double threshold, double certain);
+
+/* Appends a label that is at least as likely as not (50); a lesser one is left out. The order of
+ * calls is the order among equals. name and value must already be fit for an S3 tag. */
+void label_add(struct label_set *set, const char *name, const char *value, double confidence);
+
+/* Copies text, with what an S3 tag may not hold turned into spaces, runs of spaces joined, and the
+ * ends trimmed. */
+void label_text(char out[LABEL_VALUE_MAX], const char *text);
+
+void analyse_shape(const struct image_facts *facts, struct label_set *out);
+void analyse_resolution(const struct image_facts *facts, struct label_set *out);
+void analyse_exif(VipsImage *original, struct label_set *out);
+void analyse_dominant_colour(const struct colour_view *view, struct label_set *out);
+void analyse_other_colours(const struct colour_view *view, struct label_set *out);
+void analyse_tint(const struct colour_view *view, struct label_set *out);
+void analyse_light(const struct colour_view *view, struct label_set *out);
+void analyse_transparency(const struct detail *detail, struct label_set *out);
+void analyse_sharpness(const struct detail *detail, struct label_set *out);
+
+#endif
