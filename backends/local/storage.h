@@ -11,8 +11,8 @@
  * A task that fails undoes only itself (a savepoint); a commit that fails fails all of its group. A full disk is
  * ERR_IO with a text, and later tasks succeed again once there is room.
  *
- * Layout of the data directory: cloud.sqlite3 (+ -wal, -shm), blobs/<2 hex>/<id>, incoming/<id> (uploads under way; emptied at open),
- * lock (held while open, so that two processes never share a directory).
+ * Layout of the data directory: cloud.sqlite3 (+ -wal, -shm), blobs/<2 hex>/<id>, incoming/<id> (uploads under way; settled at
+ * open, see blobs.h), lock (held while open, so that two processes never share a directory).
  */
 #ifndef THUMBWHEEL_LOCAL_STORAGE_H
 #define THUMBWHEEL_LOCAL_STORAGE_H
@@ -53,13 +53,27 @@ int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability
 /* For loading state at start-up on the loop thread, before the first submit; afterwards for run() alone. */
 sqlite3 *storage_database(struct storage *storage);
 
-/* A prepared statement, cached by the address of `sql` (a static literal); reset and unbound. In run() or while loading. */
+/* A prepared statement, cached by the address of `sql` (a static literal); reset and unbound. In run() or while loading.
+ * NULL when it cannot be prepared: binding to NULL does nothing, and storage_step and storage_execute report why. */
 sqlite3_stmt *storage_statement(struct storage *storage, const char *sql);
+
+/* Steps a statement that returns rows: 1 a row, 0 the end, else a code with a text. What is left half-way is reset after run(). */
+int storage_step(struct storage *storage, sqlite3_stmt *statement, struct error *error);
 
 /* Steps a statement that returns no row, resets it, and turns SQLite's result into a code with a text. */
 int storage_execute(struct storage *storage, sqlite3_stmt *statement, struct error *error);
 
 const char *storage_directory(const struct storage *storage);
+enum storage_durability storage_durability(const struct storage *storage);
+
+/* In run(): a directory below the data directory (a static literal: "incoming") whose entries must be on the disk before this
+ * group commits. Synced once for the group, and not at all when relaxed. */
+int storage_sync_directory(struct storage *storage, const char *name, struct error *error);
+
+/* In run(): what to do on the storage thread once this unit is committed, and not at all if it is undone; for files, which a
+ * rollback cannot restore. It must be safe to lose (a crash may come between). ERR_MEMORY. */
+typedef void storage_action(struct storage *storage, uint64_t id);
+int storage_after_commit(struct storage *storage, storage_action *action, uint64_t id);
 
 /* Loop thread. Never fails: the task is linked in. */
 void storage_submit(struct storage *storage, struct storage_task *task);

@@ -1,0 +1,143 @@
+#include "data_directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int data_directory_error(const char *path, int number, struct error *error)
+{
+    switch (number) {
+    case ENOMEM:
+        return error_set(error, ERR_MEMORY, "out of memory");
+    case ENOSPC:
+    case EDQUOT:
+        return error_set(error, ERR_IO, "the disk that holds %s is full: free some space", path);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return error_set(error, ERR_IO,
+                         "cannot write to %s (%s): make it writable or choose another with --data",
+                         path, strerror(number));
+    case ENOTDIR:
+    case EEXIST:
+        return error_set(error, ERR_IO, "%s is not a directory: choose another with --data", path);
+    default:
+        return error_set(error, ERR_IO, "%s: %s", path, strerror(number));
+    }
+}
+
+char *data_directory_join(const struct data_directory *directory, const char *name)
+{
+    size_t size = strlen(directory->path) + strlen(name) + 2;
+    char *joined = malloc(size);
+    if (joined)
+        snprintf(joined, size, "%s/%s", directory->path, name);
+    return joined;
+}
+
+static int make_one(const char *path, struct error *error)
+{
+    if (mkdir(path, 0700) == 0)
+        return 0;
+    int number = errno;
+    struct stat facts;
+    if (stat(path, &facts) == 0 && S_ISDIR(facts.st_mode))
+        return 0;
+    return data_directory_error(path, number, error);
+}
+
+static int make_all(const char *path, struct error *error)
+{
+    char *partial = strdup(path);
+    if (!partial)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int status = 0;
+    for (char *slash = strchr(partial + 1, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        status = make_one(partial, error);
+        *slash = '/';
+    }
+    if (!status)
+        status = make_one(partial, error);
+    free(partial);
+    return status;
+}
+
+static int make_child(const struct data_directory *directory, const char *name, struct error *error)
+{
+    char *path = data_directory_join(directory, name);
+    if (!path)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int status = make_one(path, error);
+    free(path);
+    return status;
+}
+
+/* Who holds the lock, as its holder wrote it; 0 if unknown. For the text alone. */
+static long lock_holder(int lock)
+{
+    char text[24] = "";
+    ssize_t size = pread(lock, text, sizeof(text) - 1, 0);
+    return size > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+static void write_holder(int lock)
+{
+    char text[24];
+    int size = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    /* Only a hint for people: a failure changes nothing about the lock. */
+    if (ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)size, 0) < 0)
+        return;
+}
+
+static int take_lock(struct data_directory *directory, struct error *error)
+{
+    int status = 0;
+    char *path = data_directory_join(directory, "lock");
+    if (!path)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    directory->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (directory->lock < 0)
+        status = data_directory_error(directory->path, errno, error);
+    else if (flock(directory->lock, LOCK_EX | LOCK_NB) == 0)
+        write_holder(directory->lock);
+    else if (errno == EWOULDBLOCK)
+        status = error_set(error, ERR_BUSY,
+                           "%s is in use by another process (pid %ld): stop it or choose another "
+                           "directory with --data",
+                           directory->path, lock_holder(directory->lock));
+    else
+        status = data_directory_error(path, errno, error);
+    free(path);
+    return status;
+}
+
+int data_directory_open(struct data_directory *directory, const char *path, struct error *error)
+{
+    *directory = (struct data_directory){.path = strdup(path), .lock = -1};
+    if (!directory->path)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int status = make_all(path, error);
+    if (!status)
+        status = take_lock(directory, error);
+    if (!status)
+        status = make_child(directory, "blobs", error);
+    if (!status)
+        status = make_child(directory, "incoming", error);
+    if (status)
+        data_directory_close(directory);
+    return status;
+}
+
+void data_directory_close(struct data_directory *directory)
+{
+    if (directory->lock >= 0)
+        close(directory->lock); /* ends the lock */
+    free(directory->path);
+    *directory = (struct data_directory){.lock = -1};
+}

@@ -1,0 +1,238 @@
+#include "database.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data_directory.h"
+
+enum {
+    BUSY_TIMEOUT_MS = 5000,  /* a person may be looking into the file with the sqlite3 shell */
+    FORMAT = 1,              /* of the tables; PRAGMA user_version */
+    CHECKPOINT_PAGES = 4000, /* of the write-ahead log before it is folded into the database */
+};
+
+struct database_statement {
+    const char *sql;
+    sqlite3_stmt *statement;
+    struct database_statement *next;
+};
+
+static int full(struct database *database, struct error *error)
+{
+    return data_directory_error(database->directory, ENOSPC, error);
+}
+
+static int unwritable(struct database *database, struct error *error)
+{
+    int number = database->handle ? sqlite3_system_errno(database->handle) : 0;
+    return data_directory_error(database->directory, number ? number : EACCES, error);
+}
+
+static int io_error(struct database *database, struct error *error)
+{
+    int number = sqlite3_system_errno(database->handle);
+    if (number == ENOSPC || number == EDQUOT)
+        return full(database, error);
+    return error_set(error, ERR_IO, "reading or writing the database in %s failed: %s",
+                     database->directory,
+                     number ? strerror(number) : sqlite3_errmsg(database->handle));
+}
+
+/* A result that is neither ROW, DONE nor OK, as a code with a text. */
+static int result_error(struct database *database, int result, struct error *error)
+{
+    switch (result & 0xff) {
+    case SQLITE_NOMEM:
+        return error_set(error, ERR_MEMORY, "out of memory");
+    case SQLITE_FULL:
+        return full(database, error);
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_CANTOPEN:
+        return unwritable(database, error);
+    case SQLITE_IOERR:
+        return io_error(database, error);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return error_set(error, ERR_IO,
+                         "the database in %s is damaged: restore it from a copy, or choose another "
+                         "directory with --data",
+                         database->directory);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return error_set(error, ERR_BUSY, "the database in %s is locked by another process",
+                         database->directory);
+    case SQLITE_CONSTRAINT:
+        return error_set(error, ERR_CONFLICT, "%s", sqlite3_errmsg(database->handle));
+    case SQLITE_TOOBIG:
+        return error_set(error, ERR_LIMIT, "a value is too large for the database");
+    default:
+        return error_set(error, ERR_IO, "the database in %s: %s", database->directory,
+                         database->handle ? sqlite3_errmsg(database->handle)
+                                          : sqlite3_errstr(result));
+    }
+}
+
+int database_script(struct database *database, const char *sql, struct error *error)
+{
+    int result = sqlite3_exec(database->handle, sql, NULL, NULL, NULL);
+    return result == SQLITE_OK ? 0 : result_error(database, result, error);
+}
+
+static int read_integer(struct database *database, const char *sql, int *value, struct error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        *value = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    return result == SQLITE_ROW ? 0 : result_error(database, result, error);
+}
+
+static int check_format(struct database *database, struct error *error)
+{
+    int format = 0;
+    int status = read_integer(database, "PRAGMA user_version", &format, error);
+    if (!status && format > FORMAT)
+        status = error_set(error, ERR_UNSUPPORTED,
+                           "%s was written by a newer thumbwheel: use that one, or choose another "
+                           "directory with --data",
+                           database->directory);
+    return status;
+}
+
+/* In WAL mode FULL syncs the log at each commit; NORMAL only around a checkpoint, which keeps the
+ * file sound. */
+static int set_up(struct database *database, bool sync_commits, struct error *error)
+{
+    sqlite3_extended_result_codes(database->handle, 1);
+    sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
+    sqlite3_wal_autocheckpoint(database->handle, CHECKPOINT_PAGES);
+    int status = database_script(database, "PRAGMA journal_mode = WAL", error);
+    if (!status)
+        status = database_script(
+            database, sync_commits ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+            error);
+    if (!status)
+        status = database_script(database, "PRAGMA cache_size = -8192", error);
+    return status ? status : check_format(database, error);
+}
+
+static int apply_schemas(struct database *database, const char *const *schemas, size_t count,
+                         struct error *error)
+{
+    int status = database_script(database, "BEGIN IMMEDIATE", error);
+    for (size_t i = 0; i < count && !status; i++)
+        status = database_script(database, schemas[i], error);
+    if (!status)
+        status = database_script(database, "PRAGMA user_version = 1", error);
+    if (!status)
+        status = database_script(database, "COMMIT", error);
+    return status;
+}
+
+int database_open(struct database *database, const char *directory, const char *path,
+                  bool sync_commits, const char *const *schemas, size_t schema_count,
+                  struct error *error)
+{
+    *database = (struct database){.directory = directory};
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    int result = sqlite3_open_v2(path, &database->handle, flags, NULL);
+    int status = result == SQLITE_OK ? 0 : result_error(database, result, error);
+    if (!status)
+        status = set_up(database, sync_commits, error);
+    if (!status)
+        status = apply_schemas(database, schemas, schema_count, error);
+    if (status)
+        database_close(database);
+    return status;
+}
+
+static void free_chain(struct database_statement *entry)
+{
+    while (entry) {
+        struct database_statement *next = entry->next;
+        sqlite3_finalize(entry->statement);
+        free(entry);
+        entry = next;
+    }
+}
+
+void database_close(struct database *database)
+{
+    for (size_t i = 0; i < DATABASE_SLOTS; i++)
+        free_chain(database->statements[i]);
+    sqlite3_close(database->handle);
+    *database = (struct database){0};
+}
+
+static sqlite3_stmt *prepare(struct database *database, struct database_statement **slot,
+                             const char *sql)
+{
+    struct database_statement *entry = calloc(1, sizeof(*entry));
+    if (!entry)
+        return NULL;
+    int result = sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                    &entry->statement, NULL);
+    if (result != SQLITE_OK) {
+        free(entry);
+        return NULL;
+    }
+    entry->sql = sql;
+    entry->next = *slot;
+    *slot = entry;
+    return entry->statement;
+}
+
+sqlite3_stmt *database_statement(struct database *database, const char *sql)
+{
+    struct database_statement **slot =
+        &database->statements[((uintptr_t)sql >> 3) % DATABASE_SLOTS];
+    for (struct database_statement *entry = *slot; entry; entry = entry->next) {
+        if (entry->sql == sql) {
+            sqlite3_reset(entry->statement);
+            sqlite3_clear_bindings(entry->statement);
+            return entry->statement;
+        }
+    }
+    return prepare(database, slot, sql);
+}
+
+int database_step(struct database *database, sqlite3_stmt *statement, struct error *error)
+{
+    if (!statement) {
+        int result = sqlite3_errcode(database->handle);
+        return result == SQLITE_OK ? error_set(error, ERR_MEMORY, "out of memory")
+                                   : result_error(database, result, error);
+    }
+    int result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        return 1;
+    return result == SQLITE_DONE ? 0 : result_error(database, result, error);
+}
+
+int database_execute(struct database *database, sqlite3_stmt *statement, struct error *error)
+{
+    int status = database_step(database, statement, error);
+    sqlite3_reset(statement);
+    return status < 0 ? status : 0;
+}
+
+void database_settle(struct database *database)
+{
+    for (size_t i = 0; i < DATABASE_SLOTS; i++) {
+        for (struct database_statement *e = database->statements[i]; e; e = e->next) {
+            if (sqlite3_stmt_busy(e->statement))
+                sqlite3_reset(e->statement);
+        }
+    }
+}
+
+bool database_idle(const struct database *database)
+{
+    return sqlite3_get_autocommit(database->handle) != 0;
+}

@@ -1,0 +1,49 @@
+/*
+ * The SQLite connection of the embedded cloud: opening with its settings, prepared statements,
+ * results as errors.
+ *
+ * Not locked: the loop thread uses it while loading, the storage thread afterwards.
+ */
+#ifndef THUMBWHEEL_LOCAL_DATABASE_H
+#define THUMBWHEEL_LOCAL_DATABASE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+
+enum { DATABASE_SLOTS = 64 };
+
+struct database_statement;
+
+struct database {
+    sqlite3 *handle;
+    const char *directory;                                 /* borrowed; for error texts */
+    struct database_statement *statements[DATABASE_SLOTS]; /* chains, by the address of the SQL */
+};
+
+/* sync_commits: fsync at each commit; else the kernel decides when. On failure nothing is held. */
+int database_open(struct database *database, const char *directory, const char *path,
+                  bool sync_commits, const char *const *schemas, size_t schema_count,
+                  struct error *error);
+void database_close(struct database *database);
+
+/* Prepared once for each address; reset and unbound. NULL: it could not be prepared (the next step
+ * on NULL says so). */
+sqlite3_stmt *database_statement(struct database *database, const char *sql);
+
+/* 1: a row; 0: the end; else an error. */
+int database_step(struct database *database, sqlite3_stmt *statement, struct error *error);
+/* Steps once, resets; 0 or an error. */
+int database_execute(struct database *database, sqlite3_stmt *statement, struct error *error);
+/* The same for SQL that is not worth keeping. */
+int database_script(struct database *database, const char *sql, struct error *error);
+
+/* Ends reads that were left half-way, so that they hold no snapshot. */
+void database_settle(struct database *database);
+
+/* No transaction is open (SQLite ends one by itself after a full disk or an I/O error). */
+bool database_idle(const struct database *database);
+
+#endif

@@ -1,0 +1,536 @@
+/*
+ * The storage thread and its group commit.
+ *
+ * Threads. `inbox` and `outbox` are the only things that two threads touch; both are guarded by the
+ * mutex. The loop thread appends to the inbox and wakes the storage thread; the storage thread
+ * appends what is settled to the outbox and wakes the loop. Everything in the "storage thread" part
+ * of the struct belongs to that thread alone once it runs (before: to the loop thread, which loads
+ * state).
+ *
+ * Order. The storage thread moves the whole inbox to its own list and cuts groups from the front. A
+ * group ends when the list does, or after GROUP_UNITS or GROUP_MS, so that a run of slow file
+ * operations cannot hold back the answers of many others. Completions go to the outbox in
+ * submission order.
+ *
+ * Undoing. A unit in a group of several has a savepoint; a unit that is alone is undone by
+ * ROLLBACK. On a full disk or an I/O error SQLite may roll back the whole transaction by itself:
+ * then everything run so far in the group is gone and fails, and the rest of the list starts a new
+ * transaction.
+ *
+ * Closing. The loop counts what it has submitted and not yet seen done; when it wants to close and
+ * the count is zero, it tells the thread to stop; so `done` functions may still submit. The thread
+ * closes the database (the last checkpoint may take a while) and reports; the loop joins it, which
+ * then doesn't block.
+ */
+#include "storage.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "data_directory.h"
+#include "database.h"
+
+enum {
+    GROUP_UNITS = 512,
+    GROUP_MS = 25,
+    SYNC_DIRECTORIES = 4, /* distinct ones that a group asks for */
+};
+
+struct task_list {
+    struct storage_task *first, *last; /* by next; each the head of a unit, by unit_next */
+};
+
+struct after_commit {
+    storage_action *action;
+    uint64_t id;
+};
+
+struct storage {
+    /* constant once open */
+    struct data_directory directory;
+    enum storage_durability durability;
+    uv_loop_t *loop;
+    uv_thread_t thread;
+
+    /* both threads, under the mutex */
+    uv_mutex_t mutex;
+    uv_cond_t wake;
+    struct task_list inbox, outbox;
+    bool stop;  /* to the thread: end when the inbox is empty */
+    bool ended; /* from the thread: it will touch nothing again */
+
+    /* loop thread */
+    uv_async_t completion;
+    size_t outstanding; /* units submitted and not yet done */
+    bool closing;
+    void (*closed)(void *user);
+    void *closed_user;
+
+    /* storage thread */
+    struct database database;
+    const char *sync[SYNC_DIRECTORIES];
+    size_t sync_count;
+    struct after_commit *after;
+    size_t after_count, after_capacity;
+};
+
+static void list_append(struct task_list *list, struct storage_task *head)
+{
+    head->next = NULL;
+    if (list->last)
+        list->last->next = head;
+    else
+        list->first = head;
+    list->last = head;
+}
+
+static void list_move(struct task_list *to, struct task_list *from)
+{
+    if (!from->first)
+        return;
+    if (to->last)
+        to->last->next = from->first;
+    else
+        to->first = from->first;
+    to->last = from->last;
+    *from = (struct task_list){0};
+}
+
+/* Storage thread: one unit. */
+
+static void unit_set(struct storage_task *head, int status, const struct error *error)
+{
+    for (struct storage_task *task = head; task; task = task->unit_next) {
+        task->status = status;
+        if (status && error != &task->error)
+            task->error = *error;
+    }
+}
+
+/* A task that returns a code without a text still gets one, for the log. */
+static void complete_error(struct storage_task *task, int status)
+{
+    if (task->error.code != status)
+        error_set(&task->error, status, "%s", error_name(status));
+}
+
+static int unit_run_tasks(struct storage *storage, struct storage_task *head)
+{
+    for (struct storage_task *task = head; task; task = task->unit_next) {
+        task->error = (struct error){0};
+        int status = task->run(task, storage);
+        if (status) {
+            complete_error(task, status);
+            unit_set(head, status, &task->error);
+            return status;
+        }
+    }
+    return 0;
+}
+
+/* Returns an error only when the transaction as a whole cannot go on. */
+static int unit_undo(struct storage *storage, bool savepoint, struct error *error)
+{
+    if (database_idle(&storage->database))
+        return error_set(error, ERR_IO, "the transaction was rolled back");
+    if (!savepoint)
+        return 0;
+    return database_script(&storage->database, "ROLLBACK TO unit; RELEASE unit", error);
+}
+
+/* Runs a unit; its own failure is recorded in its tasks. Returns an error when the group is lost.
+ */
+static int unit_run(struct storage *storage, struct storage_task *head, bool savepoint,
+                    struct error *error)
+{
+    size_t mark = storage->after_count;
+    if (savepoint) {
+        sqlite3_stmt *begin = database_statement(&storage->database, "SAVEPOINT unit");
+        int status = database_execute(&storage->database, begin, error);
+        if (status)
+            return status;
+    }
+    int status = unit_run_tasks(storage, head);
+    database_settle(&storage->database);
+    if (status) {
+        storage->after_count = mark;
+        status = unit_undo(storage, savepoint, error);
+        if (status && head->status)
+            *error = head->error; /* the cause, rather than its consequence */
+        return status;
+    }
+    if (!savepoint)
+        return 0;
+    sqlite3_stmt *release = database_statement(&storage->database, "RELEASE unit");
+    return database_execute(&storage->database, release, error);
+}
+
+/* Storage thread: a group. */
+
+static int sync_one(struct storage *storage, const char *name, struct error *error)
+{
+    char *path = data_directory_join(&storage->directory, name);
+    if (!path)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int status = 0;
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0 || fsync(directory))
+        status = data_directory_error(path, errno, error);
+    if (directory >= 0)
+        close(directory);
+    free(path);
+    return status;
+}
+
+static int group_commit(struct storage *storage, struct error *error)
+{
+    int status = 0;
+    for (size_t i = 0; i < storage->sync_count && !status; i++)
+        status = sync_one(storage, storage->sync[i], error);
+    if (status)
+        return status;
+    return database_execute(&storage->database, database_statement(&storage->database, "COMMIT"),
+                            error);
+}
+
+static void group_roll_back(struct storage *storage)
+{
+    storage->after_count = 0;
+    if (!database_idle(&storage->database))
+        sqlite3_exec(storage->database.handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* Moves units from the front of *pending to *group and runs them until a limit is met. */
+static int group_run(struct storage *storage, struct task_list *pending, struct task_list *group,
+                     struct error *error)
+{
+    bool savepoint = pending->first->next != NULL;
+    uint64_t deadline = uv_hrtime() + (uint64_t)GROUP_MS * 1000000;
+    int status = database_execute(&storage->database,
+                                  database_statement(&storage->database, "BEGIN"), error);
+    for (unsigned count = 0; pending->first && count < GROUP_UNITS; count++) {
+        struct storage_task *head = pending->first;
+        pending->first = head->next;
+        if (!pending->first)
+            pending->last = NULL;
+        list_append(group, head);
+        if (!status)
+            status = unit_run(storage, head, savepoint, error);
+        if (status || uv_hrtime() >= deadline)
+            break;
+    }
+    return status;
+}
+
+/* A unit that has failed by itself keeps its own reason. */
+static void group_fail(struct task_list *group, int status, const struct error *error)
+{
+    for (struct storage_task *head = group->first; head; head = head->next) {
+        if (!head->status)
+            unit_set(head, status, error);
+    }
+}
+
+/* Whether a lone unit failed: then there is nothing to commit. */
+static bool group_empty(const struct task_list *group)
+{
+    return group->first == group->last && group->first->status;
+}
+
+static void group_announce(struct storage *storage, struct task_list *group)
+{
+    uv_mutex_lock(&storage->mutex);
+    list_move(&storage->outbox, group);
+    uv_mutex_unlock(&storage->mutex);
+    uv_async_send(&storage->completion);
+}
+
+static void group_handle(struct storage *storage, struct task_list *pending)
+{
+    struct task_list group = {0};
+    struct error error = {0};
+    storage->sync_count = 0;
+    storage->after_count = 0;
+    int status = group_run(storage, pending, &group, &error);
+    if (!status && !group_empty(&group))
+        status = group_commit(storage, &error);
+    if (status)
+        group_fail(&group, status, &error);
+    if (!database_idle(&storage->database))
+        group_roll_back(storage);
+    if (status)
+        storage->after_count = 0;
+    group_announce(storage, &group);
+    for (size_t i = 0; i < storage->after_count; i++)
+        storage->after[i].action(storage, storage->after[i].id);
+}
+
+/* Storage thread: its life. */
+
+/* Waits for work. False: the thread shall end. */
+static bool take_inbox(struct storage *storage, struct task_list *pending)
+{
+    uv_mutex_lock(&storage->mutex);
+    while (!storage->inbox.first && !storage->stop)
+        uv_cond_wait(&storage->wake, &storage->mutex);
+    list_move(pending, &storage->inbox);
+    uv_mutex_unlock(&storage->mutex);
+    return pending->first != NULL;
+}
+
+static void thread_main(void *argument)
+{
+    struct storage *storage = argument;
+    struct task_list pending = {0};
+    while (take_inbox(storage, &pending)) {
+        while (pending.first)
+            group_handle(storage, &pending);
+    }
+    database_close(&storage->database);
+    uv_mutex_lock(&storage->mutex);
+    storage->ended = true;
+    uv_mutex_unlock(&storage->mutex);
+    uv_async_send(&storage->completion);
+}
+
+/* Loop thread. */
+
+static void storage_free(uv_handle_t *handle)
+{
+    struct storage *storage = handle->data;
+    void (*closed)(void *) = storage->closed;
+    void *user = storage->closed_user;
+    uv_cond_destroy(&storage->wake);
+    uv_mutex_destroy(&storage->mutex);
+    data_directory_close(&storage->directory);
+    free(storage->after);
+    free(storage);
+    if (closed)
+        closed(user);
+}
+
+static void stop_when_idle(struct storage *storage)
+{
+    if (!storage->closing || storage->outstanding)
+        return;
+    uv_mutex_lock(&storage->mutex);
+    storage->stop = true;
+    uv_cond_signal(&storage->wake);
+    uv_mutex_unlock(&storage->mutex);
+}
+
+static void call_done(struct storage_task *head)
+{
+    struct storage_task *next;
+    for (struct storage_task *task = head; task; task = next) {
+        next = task->unit_next; /* done may free the task */
+        if (task->done)
+            task->done(task, task->status);
+    }
+}
+
+static void on_completion(uv_async_t *handle)
+{
+    struct storage *storage = handle->data;
+    struct task_list settled = {0};
+    uv_mutex_lock(&storage->mutex);
+    list_move(&settled, &storage->outbox);
+    bool ended = storage->ended;
+    uv_mutex_unlock(&storage->mutex);
+    while (settled.first) {
+        struct storage_task *head = settled.first;
+        settled.first = head->next;
+        call_done(head);
+        storage->outstanding--;
+    }
+    if (ended) {
+        uv_thread_join(&storage->thread);
+        uv_close((uv_handle_t *)&storage->completion, storage_free);
+        return;
+    }
+    stop_when_idle(storage);
+}
+
+static void submit(struct storage *storage, struct storage_task *head)
+{
+    storage->outstanding++;
+    unit_set(head, 0, NULL);
+    uv_mutex_lock(&storage->mutex);
+    list_append(&storage->inbox, head);
+    uv_cond_signal(&storage->wake);
+    uv_mutex_unlock(&storage->mutex);
+}
+
+void storage_submit(struct storage *storage, struct storage_task *task)
+{
+    task->unit_next = NULL;
+    submit(storage, task);
+}
+
+void storage_unit_add(struct storage_unit *unit, struct storage_task *task)
+{
+    task->unit_next = NULL;
+    if (unit->last)
+        unit->last->unit_next = task;
+    else
+        unit->first = task;
+    unit->last = task;
+}
+
+void storage_submit_unit(struct storage *storage, struct storage_unit *unit)
+{
+    struct storage_task *head = unit->first;
+    *unit = (struct storage_unit){0};
+    if (head)
+        submit(storage, head);
+}
+
+/* Opening and closing. */
+
+static int start_thread(struct storage *storage, struct error *error)
+{
+    int result = uv_async_init(storage->loop, &storage->completion, on_completion);
+    if (result)
+        return error_set(error, ERR_MEMORY, "cannot watch the storage thread: %s",
+                         uv_strerror(result));
+    storage->completion.data = storage;
+    result = uv_thread_create(&storage->thread, thread_main, storage);
+    if (result == 0)
+        return 0;
+    return error_set(error, ERR_MEMORY, "cannot start the storage thread: %s", uv_strerror(result));
+}
+
+static int open_database(struct storage *storage, const char *const *schemas, size_t count,
+                         struct error *error)
+{
+    char *path = data_directory_join(&storage->directory, "cloud.sqlite3");
+    if (!path)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int status = database_open(&storage->database, storage->directory.path, path,
+                               storage->durability == STORAGE_FULL, schemas, count, error);
+    free(path);
+    return status;
+}
+
+static int init_locks(struct storage *storage)
+{
+    if (uv_mutex_init(&storage->mutex))
+        return ERR_MEMORY;
+    if (uv_cond_init(&storage->wake) == 0)
+        return 0;
+    uv_mutex_destroy(&storage->mutex);
+    return ERR_MEMORY;
+}
+
+/* Undoes an opening that failed before the thread was there. The async handle, once begun, must end
+ * through the loop. */
+static void storage_abandon(struct storage *storage)
+{
+    if (storage->database.handle)
+        database_close(&storage->database);
+    if (storage->completion.data)
+        uv_close((uv_handle_t *)&storage->completion, storage_free);
+    else
+        storage_free((uv_handle_t *)&(uv_async_t){.data = storage});
+}
+
+int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability durability,
+                 const char *const *schemas, size_t schema_count, struct storage **out,
+                 struct error *error)
+{
+    *out = NULL;
+    struct storage *storage = calloc(1, sizeof(*storage));
+    if (!storage)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    storage->loop = loop;
+    storage->durability = durability;
+    storage->directory.lock = -1;
+    if (init_locks(storage)) {
+        free(storage);
+        return error_set(error, ERR_MEMORY, "out of memory");
+    }
+    int status = data_directory_open(&storage->directory, directory, error);
+    if (!status)
+        status = open_database(storage, schemas, schema_count, error);
+    if (!status)
+        status = start_thread(storage, error);
+    if (status) {
+        storage_abandon(storage);
+        return status;
+    }
+    *out = storage;
+    return 0;
+}
+
+void storage_close(struct storage *storage, void (*closed)(void *user), void *user)
+{
+    storage->closing = true;
+    storage->closed = closed;
+    storage->closed_user = user;
+    stop_when_idle(storage);
+}
+
+/* What run() uses. */
+
+sqlite3 *storage_database(struct storage *storage)
+{
+    return storage->database.handle;
+}
+
+sqlite3_stmt *storage_statement(struct storage *storage, const char *sql)
+{
+    return database_statement(&storage->database, sql);
+}
+
+int storage_step(struct storage *storage, sqlite3_stmt *statement, struct error *error)
+{
+    return database_step(&storage->database, statement, error);
+}
+
+int storage_execute(struct storage *storage, sqlite3_stmt *statement, struct error *error)
+{
+    return database_execute(&storage->database, statement, error);
+}
+
+const char *storage_directory(const struct storage *storage)
+{
+    return storage->directory.path;
+}
+
+enum storage_durability storage_durability(const struct storage *storage)
+{
+    return storage->durability;
+}
+
+int storage_sync_directory(struct storage *storage, const char *name, struct error *error)
+{
+    if (storage->durability == STORAGE_RELAXED)
+        return 0;
+    for (size_t i = 0; i < storage->sync_count; i++) {
+        if (strcmp(storage->sync[i], name) == 0)
+            return 0;
+    }
+    if (storage->sync_count == SYNC_DIRECTORIES)
+        return sync_one(storage, name, error);
+    storage->sync[storage->sync_count++] = name;
+    return 0;
+}
+
+int storage_after_commit(struct storage *storage, storage_action *action, uint64_t id)
+{
+    if (storage->after_count == storage->after_capacity) {
+        size_t capacity = storage->after_capacity ? 2 * storage->after_capacity : 64;
+        struct after_commit *grown = realloc(storage->after, capacity * sizeof(*grown));
+        if (!grown)
+            return ERR_MEMORY;
+        storage->after = grown;
+        storage->after_capacity = capacity;
+    }
+    storage->after[storage->after_count++] = (struct after_commit){action, id};
+    return 0;
+}
