@@ -1,18 +1,21 @@
 /*
- * Durability of the embedded cloud: one storage thread that alone touches SQLite and the blob files.
+ * Durability of the embedded cloud: one storage thread that alone touches SQLite and the blob
+ * files.
  *
- * The loop thread submits tasks; the storage thread takes all that are waiting, runs them in order inside one
- * transaction, commits (group commit: one fsync for all of them), and then their `done` functions are called on the
- * loop thread, in order. So when done is called with 0, what the task wrote is on the disk.
+ * The loop thread submits tasks; the storage thread takes all that are waiting, runs them in order
+ * inside one transaction, commits (group commit: one fsync for all of them), and then their `done`
+ * functions are called on the loop thread, in order. So when done is called with 0, what the task
+ * wrote is on the disk.
  *
  *   loop thread                    storage thread                 loop thread
  *   storage_submit(task)  ──────►  BEGIN; run, run, run; COMMIT ──────►  done, done, done
  *
- * A task that fails undoes only itself (a savepoint); a commit that fails fails all of its group. A full disk is
- * ERR_IO with a text, and later tasks succeed again once there is room.
+ * A task that fails undoes only itself (a savepoint); a commit that fails fails all of its group. A
+ * full disk is ERR_IO with a text, and later tasks succeed again once there is room.
  *
- * Layout of the data directory: cloud.sqlite3 (+ -wal, -shm), blobs/<2 hex>/<id>, incoming/<id> (uploads under way; settled at
- * open, see blobs.h), lock (held while open, so that two processes never share a directory).
+ * Layout of the data directory: cloud.sqlite3 (+ -wal, -shm), blobs/<2 hex>/<id>, incoming/<id>
+ * (uploads under way; settled at open, see blobs.h), lock (held while open, so that two processes
+ * never share a directory).
  */
 #ifndef THUMBWHEEL_LOCAL_STORAGE_H
 #define THUMBWHEEL_LOCAL_STORAGE_H
@@ -28,14 +31,16 @@ struct storage_task;
 
 enum storage_durability {
     STORAGE_FULL,    /* acknowledged means fsync'd */
-    STORAGE_RELAXED, /* acknowledged means handed to the kernel: survives kill -9, not a power cut */
+    STORAGE_RELAXED, /* acknowledged means handed to the kernel: survives kill -9, not a power cut
+                      */
 };
 
-struct storage_task { /* embed it; owned by the submitter, borrowed by storage until done is called */
+struct storage_task { /* embed it; owned by the submitter, borrowed by storage until done is called
+                       */
     /* Storage thread. Returns 0 or a code from error.h with task->error filled. */
     int (*run)(struct storage_task *task, struct storage *storage);
-    /* Loop thread, after the commit. status is run's result, or the commit's error. May be NULL only if the task
-     * needs no memory of its own. */
+    /* Loop thread, after the commit. status is run's result, or the commit's error. May be NULL
+     * only if the task needs no memory of its own. */
     void (*done)(struct storage_task *task, int status);
     struct error error;
     /* private */
@@ -44,42 +49,49 @@ struct storage_task { /* embed it; owned by the submitter, borrowed by storage u
     int status;
 };
 
-/* Opens or creates a data directory and applies the schemas (each a script of CREATE … IF NOT EXISTS). Blocking: at start,
- * before the loop runs. ERR_BUSY: another process holds it; ERR_IO: unwritable (the text says what to do). */
+/* Opens or creates a data directory and applies the schemas (each a script of CREATE … IF NOT
+ * EXISTS). Blocking: at start, before the loop runs. ERR_BUSY: another process holds it; ERR_IO:
+ * unwritable (the text says what to do). */
 int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability durability,
                  const char *const *schemas, size_t schema_count, struct storage **out,
                  struct error *error);
 
-/* For loading state at start-up on the loop thread, before the first submit; afterwards for run() alone. */
+/* For loading state at start-up on the loop thread, before the first submit; afterwards for run()
+ * alone. */
 sqlite3 *storage_database(struct storage *storage);
 
-/* A prepared statement, cached by the address of `sql` (a static literal); reset and unbound. In run() or while loading.
- * NULL when it cannot be prepared: binding to NULL does nothing, and storage_step and storage_execute report why. */
+/* A prepared statement, cached by the address of `sql` (a static literal); reset and unbound. In
+ * run() or while loading. NULL when it cannot be prepared: binding to NULL does nothing, and
+ * storage_step and storage_execute report why. */
 sqlite3_stmt *storage_statement(struct storage *storage, const char *sql);
 
-/* Steps a statement that returns rows: 1 a row, 0 the end, else a code with a text. What is left half-way is reset after run(). */
+/* Steps a statement that returns rows: 1 a row, 0 the end, else a code with a text. What is left
+ * half-way is reset after run(). */
 int storage_step(struct storage *storage, sqlite3_stmt *statement, struct error *error);
 
-/* Steps a statement that returns no row, resets it, and turns SQLite's result into a code with a text. */
+/* Steps a statement that returns no row, resets it, and turns SQLite's result into a code with a
+ * text. */
 int storage_execute(struct storage *storage, sqlite3_stmt *statement, struct error *error);
 
 const char *storage_directory(const struct storage *storage);
 enum storage_durability storage_durability(const struct storage *storage);
 
-/* In run(): a directory below the data directory (a static literal: "incoming") whose entries must be on the disk before this
- * group commits. Synced once for the group, and not at all when relaxed. */
+/* In run(): a directory below the data directory (a static literal: "incoming") whose entries must
+ * be on the disk before this group commits. Synced once for the group, and not at all when relaxed.
+ */
 int storage_sync_directory(struct storage *storage, const char *name, struct error *error);
 
-/* In run(): what to do on the storage thread once this unit is committed, and not at all if it is undone; for files, which a
- * rollback cannot restore. It must be safe to lose (a crash may come between). ERR_MEMORY. */
+/* In run(): what to do on the storage thread once this unit is committed, and not at all if it is
+ * undone; for files, which a rollback cannot restore. It must be safe to lose (a crash may come
+ * between). ERR_MEMORY. */
 typedef void storage_action(struct storage *storage, uint64_t id);
 int storage_after_commit(struct storage *storage, storage_action *action, uint64_t id);
 
 /* Loop thread. Never fails: the task is linked in. */
 void storage_submit(struct storage *storage, struct storage_task *task);
 
-/* Tasks that succeed or fail together: an object and the messages that announce it. They run in order under one
- * savepoint; when one fails, all are undone and each gets that status. */
+/* Tasks that succeed or fail together: an object and the messages that announce it. They run in
+ * order under one savepoint; when one fails, all are undone and each gets that status. */
 struct storage_unit {
     struct storage_task *first, *last;
 };
