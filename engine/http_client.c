@@ -1,0 +1,335 @@
+/*
+ * The client: which exchanges there are, and curl's multi handle on the loop.
+ *
+ * curl asks for sockets to be watched (one uv_poll each) and for one timer. When either fires, curl
+ * runs; then its list of completed transfers is emptied and their owners are called, in this order,
+ * from the same loop callback. So an owner never runs inside curl, may start, cancel or close
+ * anything but its own exchange, and nothing wakes up while nothing moves.
+ *
+ * An exchange is in `running` while curl has its easy handle, then in `finished` until its owner is
+ * called. Memory of uv handles goes in their close callbacks; `handles` counts them, and the last
+ * one takes the client along.
+ *
+ * A uv_poll must stop before its descriptor closes: curl says CURL_POLL_REMOVE first, and uv_close
+ * takes effect on the descriptor at once.
+ */
+#include "http_client.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "container_of.h"
+#include "http_exchange.h"
+
+enum { MAX_CONNECTIONS = 256, MAX_HOST_CONNECTIONS = 64 };
+
+struct http_client {
+    uv_loop_t *loop;
+    CURLM *multi;
+    CURLSH *share; /* TLS sessions, which would otherwise die with each easy handle */
+    uv_timer_t timer;
+    char *ca_file;
+    char *user_agent;
+    struct http_exchange_list running;
+    struct http_exchange_list finished;
+    size_t active;
+    size_t handles;
+    bool closing;
+    void (*closed)(void *user);
+    void *closed_user;
+};
+
+struct socket_watch {
+    uv_poll_t poll;
+    struct http_client *client;
+    curl_socket_t fd;
+    int events; /* of uv_poll_event; 0: none wanted for now */
+};
+
+/* ---- completed exchanges ---- */
+
+static void finish(struct http_exchange *exchange, CURLcode result)
+{
+    struct http_client *client = exchange->client;
+    http_exchange_conclude(exchange, result);
+    curl_multi_remove_handle(client->multi, exchange->easy);
+    curl_easy_cleanup(exchange->easy);
+    exchange->easy = NULL;
+    TAILQ_REMOVE(&client->running, exchange, entry);
+    TAILQ_INSERT_TAIL(&client->finished, exchange, entry);
+}
+
+static void collect_completed(struct http_client *client)
+{
+    int left;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(client->multi, &left))) {
+        struct http_exchange *exchange = NULL;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
+        if (message->msg == CURLMSG_DONE)
+            finish(exchange, message->data.result);
+    }
+}
+
+/* An owner may cancel others that wait here or close the client, so each turn starts from the head
+ * again. */
+static void deliver_finished(struct http_client *client)
+{
+    struct http_exchange *exchange;
+    while ((exchange = TAILQ_FIRST(&client->finished))) {
+        TAILQ_REMOVE(&client->finished, exchange, entry);
+        client->active--;
+        http_exchange_deliver(exchange);
+    }
+}
+
+/* Errors of the multi handle need no other answer than this: each exchange has its deadline. */
+static void run_curl(struct http_client *client, curl_socket_t fd, int events)
+{
+    int running;
+    curl_multi_socket_action(client->multi, fd, events, &running);
+    collect_completed(client);
+}
+
+void http_client_expire(struct http_exchange *exchange)
+{
+    struct http_client *client = exchange->client;
+    finish(exchange, CURLE_OPERATION_TIMEDOUT);
+    deliver_finished(client);
+}
+
+/* ---- sockets ---- */
+
+static void on_readiness(uv_poll_t *poll, int status, int events)
+{
+    struct socket_watch *watch = container_of(poll, struct socket_watch, poll);
+    struct http_client *client = watch->client;
+    int bits = 0; /* which is right after an error: curl then looks for itself */
+    if (status == 0 && (events & UV_READABLE))
+        bits |= CURL_CSELECT_IN;
+    if (status == 0 && (events & UV_WRITABLE))
+        bits |= CURL_CSELECT_OUT;
+    run_curl(client, watch->fd, bits);
+    /* uv stops a watch that met an error, where curl may still want to read what came before it. */
+    if (!uv_is_closing((uv_handle_t *)poll) && !uv_is_active((uv_handle_t *)poll))
+        uv_poll_start(poll, watch->events, on_readiness);
+    deliver_finished(client);
+}
+
+static void on_watch_closed(uv_handle_t *handle)
+{
+    struct socket_watch *watch = container_of((uv_poll_t *)handle, struct socket_watch, poll);
+    struct http_client *client = watch->client;
+    free(watch);
+    http_client_handle_closed(client);
+}
+
+static struct socket_watch *watch_create(struct http_client *client, curl_socket_t fd)
+{
+    struct socket_watch *watch = calloc(1, sizeof *watch);
+    if (!watch)
+        return NULL;
+    if (uv_poll_init_socket(client->loop, &watch->poll, fd)) {
+        free(watch);
+        return NULL;
+    }
+    watch->client = client;
+    watch->fd = fd;
+    client->handles++;
+    curl_multi_assign(client->multi, fd, watch);
+    return watch;
+}
+
+static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user, void *assigned)
+{
+    struct socket_watch *watch = assigned;
+    if (what == CURL_POLL_REMOVE) {
+        if (watch)
+            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+        return 0;
+    }
+    if (!watch)
+        watch = watch_create(user, fd);
+    if (watch) {
+        watch->events =
+            (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+        uv_poll_start(&watch->poll, watch->events, on_readiness);
+        return 0;
+    }
+    /* An error returned here would end all exchanges of the client, not only this one. */
+    struct http_exchange *exchange = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
+    if (exchange)
+        http_exchange_fail(exchange, ERR_MEMORY, "the connection cannot be watched");
+    return 0;
+}
+
+/* ---- curl's timer ---- */
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct http_client *client = container_of(timer, struct http_client, timer);
+    run_curl(client, CURL_SOCKET_TIMEOUT, 0);
+    deliver_finished(client);
+}
+
+static int on_timer_wanted(CURLM *multi, long timeout_ms, void *user)
+{
+    struct http_client *client = user;
+    (void)multi;
+    if (timeout_ms < 0)
+        uv_timer_stop(&client->timer);
+    else
+        uv_timer_start(&client->timer, on_timer, (uint64_t)timeout_ms, 0);
+    return 0;
+}
+
+/* ---- exchanges ---- */
+
+int http_client_send(struct http_client *client, const struct http_request *request,
+                     http_done *done, void *user, struct http_exchange **out)
+{
+    const struct http_exchange_common common = {client->share, client->ca_file, client->user_agent};
+    struct http_exchange *exchange;
+    *out = NULL;
+    int rc = http_exchange_create(&common, request, &exchange);
+    if (rc)
+        return rc;
+    if (curl_multi_add_handle(client->multi, exchange->easy)) {
+        http_exchange_free(exchange);
+        return ERR_MEMORY;
+    }
+    exchange->client = client;
+    exchange->done = done;
+    exchange->user = user;
+    http_exchange_start(exchange, client->loop);
+    TAILQ_INSERT_TAIL(&client->running, exchange, entry);
+    client->handles++;
+    client->active++;
+    *out = exchange;
+    return 0;
+}
+
+void http_exchange_cancel(struct http_exchange *exchange)
+{
+    struct http_client *client = exchange->client;
+    assert(!exchange->delivering);
+    if (exchange->easy) {
+        curl_multi_remove_handle(client->multi, exchange->easy);
+        TAILQ_REMOVE(&client->running, exchange, entry);
+    } else {
+        TAILQ_REMOVE(&client->finished, exchange, entry);
+    }
+    client->active--;
+    http_exchange_close(exchange);
+}
+
+size_t http_client_active(const struct http_client *client)
+{
+    return client->active;
+}
+
+/* ---- lifetime ---- */
+
+static void client_free(struct http_client *client)
+{
+    if (client->multi)
+        curl_multi_cleanup(client->multi);
+    if (client->share)
+        curl_share_cleanup(client->share);
+    free(client->ca_file);
+    free(client->user_agent);
+    free(client);
+    curl_global_cleanup();
+}
+
+static int copy_options(struct http_client *client, const struct http_client_options *options)
+{
+    const char *agent = options->user_agent;
+    client->user_agent = strdup(agent ? agent : "thumbwheel/" THUMBWHEEL_VERSION);
+    if (options->ca_file)
+        client->ca_file = strdup(options->ca_file);
+    return client->user_agent && (client->ca_file || !options->ca_file) ? 0 : ERR_MEMORY;
+}
+
+static int set_multi(struct http_client *client, const struct http_client_options *options)
+{
+    long all = options->max_connections ? (long)options->max_connections : MAX_CONNECTIONS;
+    long host =
+        options->max_host_connections ? (long)options->max_host_connections : MAX_HOST_CONNECTIONS;
+    CURLM *multi = client->multi;
+    unsigned code = 0;
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, all);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, host);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, all);
+    return code ? ERR_MEMORY : 0;
+}
+
+static int set_share(CURLSH *share)
+{
+    return curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ? ERR_MEMORY : 0;
+}
+
+int http_client_create(uv_loop_t *loop, const struct http_client_options *options,
+                       struct http_client **out, struct error *error)
+{
+    *out = NULL;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT))
+        return error_set(error, ERR_MEMORY, "libcurl cannot be initialised");
+    struct http_client *client = calloc(1, sizeof *client);
+    if (!client) {
+        curl_global_cleanup();
+        return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
+    }
+    client->multi = curl_multi_init();
+    client->share = curl_share_init();
+    if (!client->multi || !client->share || copy_options(client, options) ||
+        set_share(client->share) || set_multi(client, options)) {
+        client_free(client);
+        return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
+    }
+    client->loop = loop;
+    TAILQ_INIT(&client->running);
+    TAILQ_INIT(&client->finished);
+    uv_timer_init(loop, &client->timer);
+    client->handles = 1;
+    *out = client;
+    return 0;
+}
+
+void http_client_handle_closed(struct http_client *client)
+{
+    if (--client->handles > 0)
+        return;
+    void (*closed)(void *user) = client->closed;
+    void *user = client->closed_user;
+    client_free(client);
+    if (closed)
+        closed(user);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    http_client_handle_closed(container_of((uv_timer_t *)handle, struct http_client, timer));
+}
+
+void http_client_close(struct http_client *client, void (*closed)(void *user), void *user)
+{
+    struct http_exchange *exchange;
+    assert(!client->closing);
+    client->closing = true;
+    client->closed = closed;
+    client->closed_user = user;
+    while ((exchange = TAILQ_FIRST(&client->running)))
+        http_exchange_cancel(exchange);
+    while ((exchange = TAILQ_FIRST(&client->finished)))
+        http_exchange_cancel(exchange);
+    curl_multi_cleanup(client->multi); /* its sockets' watches close with it */
+    client->multi = NULL;
+    uv_close((uv_handle_t *)&client->timer, on_timer_closed);
+}
