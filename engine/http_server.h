@@ -34,8 +34,9 @@ struct http_server_options {
     const char *host;     /* numeric address */
     unsigned port;        /* 0: any free one */
     size_t header_max;    /* bytes of request line and headers; 0: 32 KiB */
-    uint64_t body_max;    /* bytes; 0: 5 GiB + 1 MiB. A handler may lower it for one call */
-    unsigned idle_ms;     /* a connection that neither sends nor is being answered; 0: 60 000 */
+    uint64_t body_max;    /* bytes; 0: 5 GiB + 1 MiB. A handler may collect less */
+    unsigned idle_ms;     /* for a whole head from its first byte, between two pieces of a body, for a peer to take
+                             some of its response, and between requests; 0: 60 000. Off while a handler works */
     unsigned connections; /* 0: 1024 */
     http_handler *on_request;
     void *user;
@@ -63,7 +64,8 @@ int64_t http_call_content_length(const struct http_call *call); /* -1: chunked *
 /* Taking the body. At most one of the two, at once or later, before responding. */
 
 /* Streams: on_data for each piece (borrowed for the callback), then on_data with size 0 at the end of the body. A
- * nonzero `error` (ERR_LIMIT, ERR_PROTOCOL, ERR_NETWORK) is the last call; the server answers and closes by itself. */
+ * nonzero `error` (ERR_LIMIT, ERR_PROTOCOL, ERR_TIMEOUT, ERR_NETWORK, ERR_CANCELLED when the server closes) is the
+ * last call; the server answers and closes by itself. None comes once the handler has responded or aborted. */
 typedef void http_body_data(struct http_call *call, int error, const void *data, size_t size,
                             void *user);
 void http_call_read(struct http_call *call, http_body_data *on_data, void *user);
@@ -75,7 +77,8 @@ void http_call_resume(struct http_call *call);
 typedef void http_body_whole(struct http_call *call, struct bytes *body, void *user);
 void http_call_collect(struct http_call *call, size_t max, http_body_whole *on_body, void *user);
 
-/* The response. Date, Server and Connection are added by the server; Content-Length too where it is known. Header names and values with CR, LF
+/* The response. These may be called from any handler or later from the loop; once the connection is lost they do
+ * nothing. A second response, or more or less body than was announced, aborts the connection. Date, Server and Connection are added by the server; Content-Length too where it is known. Header names and values with CR, LF
  * or NUL are dropped and logged. A HEAD request's body is not sent, but its length is announced. */
 
 /* A whole response; body is taken. */
@@ -83,7 +86,8 @@ void http_call_respond(struct http_call *call, int status, const struct http_hea
                        size_t count, struct bytes *body);
 
 /* A streamed one: begin, write…, end. content_length -1 means chunked. `drained` is called from the loop when the
- * piece has been handed to the kernel, or with an error when the peer is gone (then `ended` follows). */
+ * piece has been handed to the kernel, or with an error when the peer is gone (then `ended` follows). The response's
+ * head leaves with the first piece, which may be empty. */
 typedef void http_call_drained(struct http_call *call, int error, void *user);
 void http_call_begin(struct http_call *call, int status, const struct http_header *headers,
                      size_t count, int64_t content_length);
@@ -94,7 +98,8 @@ void http_call_end(struct http_call *call);
 /* Resets the connection without an answer. */
 void http_call_abort(struct http_call *call);
 
-/* completed: the whole response was handed to the kernel; else the peer hung up, timed out or was aborted. */
+/* completed: the handler's whole response was handed to the kernel; else the peer hung up, timed out, was refused by
+ * the server itself (413, 408, …) or was aborted. Always from the loop, never inside an http_call_ function. */
 typedef void http_call_ended(struct http_call *call, bool completed, void *user);
 void http_call_on_end(struct http_call *call, http_call_ended *ended, void *user);
 

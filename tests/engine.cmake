@@ -1,1 +1,2 @@
 # Unit tests of this house.
+unit_test(http_server engine)

@@ -1,0 +1,136 @@
+/*
+ * What a handler sees of a request, and how it takes the body. These functions record;
+ * connection_process acts.
+ */
+#include "http_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { COLLECT_RESERVE = 64 * 1024 }; /* of an announced length; more only as it comes */
+
+struct slice http_call_method(const struct http_call *call)
+{
+    return call->method;
+}
+
+struct slice http_call_target(const struct http_call *call)
+{
+    return call->target;
+}
+
+struct slice http_call_path(const struct http_call *call)
+{
+    return call->path;
+}
+
+struct slice http_call_query(const struct http_call *call)
+{
+    return call->query;
+}
+
+struct slice http_call_header(const struct http_call *call, const char *name)
+{
+    size_t size = strlen(name);
+    for (size_t i = 0; i < call->field_count; i++) {
+        const struct http_field *field = &call->fields[i];
+        if (field->name.size == size && strncasecmp(field->name.data, name, size) == 0)
+            return field->value;
+    }
+    return (struct slice){0};
+}
+
+size_t http_call_header_count(const struct http_call *call)
+{
+    return call->field_count;
+}
+
+void http_call_header_at(const struct http_call *call, size_t index, struct slice *name,
+                         struct slice *value)
+{
+    *name = call->fields[index].name;
+    *value = call->fields[index].value;
+}
+
+int64_t http_call_content_length(const struct http_call *call)
+{
+    return call->content_length;
+}
+
+/* False when there is nothing left to take, or it has been taken. */
+static bool take_body(struct http_call *call, enum body_taking taking, void *user)
+{
+    if (call->response != RESPONSE_NONE || call->taking != BODY_UNTAKEN)
+        return false;
+    call->taking = taking;
+    call->body_user = user;
+    return true;
+}
+
+static void start_body(struct http_call *call)
+{
+    struct http_connection *c = call->connection;
+    if (call->expects_continue && !c->complete && !call->refusal)
+        response_continue(c);
+    call->expects_continue = false;
+    c->active = uv_now(c->server->loop);
+    connection_kick(c);
+}
+
+void http_call_read(struct http_call *call, http_body_data *on_data, void *user)
+{
+    if (!take_body(call, BODY_STREAMED, user))
+        return;
+    call->on_data = on_data;
+    start_body(call);
+}
+
+void http_call_collect(struct http_call *call, size_t max, http_body_whole *on_body, void *user)
+{
+    if (!take_body(call, BODY_COLLECTED, user))
+        return;
+    call->on_body = on_body;
+    buffer_init(&call->collected, max);
+    uint64_t length = call->content_length > 0 ? (uint64_t)call->content_length : 0;
+    if (length > max)
+        call->refusal = 413;
+    else if (length)
+        buffer_reserve(&call->collected, length < COLLECT_RESERVE ? length : COLLECT_RESERVE);
+    start_body(call);
+}
+
+void http_call_pause(struct http_call *call)
+{
+    call->paused = true;
+    connection_update(call->connection);
+}
+
+void http_call_resume(struct http_call *call)
+{
+    if (!call->paused)
+        return;
+    call->paused = false;
+    call->connection->active = uv_now(call->connection->server->loop);
+    connection_kick(call->connection);
+}
+
+void http_call_abort(struct http_call *call)
+{
+    connection_close(call->connection, 0, true);
+}
+
+void http_call_on_end(struct http_call *call, http_call_ended *ended, void *user)
+{
+    call->ended = ended;
+    call->ended_user = user;
+}
+
+void call_end(struct http_call *call, bool completed)
+{
+    if (call->ended)
+        call->ended(call, completed, call->ended_user);
+    response_discard(call);
+    buffer_free(&call->collected);
+    free(call);
+}

@@ -1,0 +1,520 @@
+/*
+ * One connection. Its life is HEAD → CALL → (DRAIN →) HEAD …, and from anywhere LINGER → CLOSED or
+ * CLOSED.
+ *
+ * The timer runs only while the peer owes something: bytes of a request, room for our response, or
+ * its end. It is not moved at each byte; when it fires it looks at the last sign of life and waits
+ * for the rest.
+ */
+#include "http_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "container_of.h"
+
+enum { KEEPALIVE_PROBE_S = 60 }; /* TCP's own, for a peer that vanished during a long poll */
+
+static void connection_process(struct http_connection *c, struct slice in);
+
+static uint64_t now_of(const struct http_connection *c)
+{
+    return uv_now(c->server->loop);
+}
+
+static void set_state(struct http_connection *c, enum connection_state state)
+{
+    static const char *const names[] = {"head", "call", "drain", "linger", "closed"};
+    log_debug("connection state", LOG_TEXT("from", names[c->state]), LOG_TEXT("to", names[state]));
+    c->state = state;
+    c->active = now_of(c);
+}
+
+static void expect_head(struct http_connection *c)
+{
+    set_state(c, CONNECTION_HEAD);
+    c->scan = (struct head_scan){0};
+    c->head_done = c->complete = false;
+    c->received = c->overhead = c->dropped = 0;
+}
+
+/* --- the end --- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct http_connection *c = handle->data;
+    if (--c->handles)
+        return;
+    struct http_call *call = c->call;
+    if (call) {
+        if (c->close_error && call->taking == BODY_STREAMED && !call->body_ended) {
+            call->body_ended = true;
+            call->on_data(call, c->close_error, NULL, 0, call->body_user);
+        }
+        call_end(call, false);
+    }
+    buffer_free(&c->early);
+    buffer_free(&c->head);
+    server_forget(c);
+}
+
+void connection_close(struct http_connection *c, int error, bool reset)
+{
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    set_state(c, CONNECTION_CLOSED);
+    c->close_error = error;
+    if (!reset || uv_tcp_close_reset(&c->tcp, on_closed))
+        uv_close((uv_handle_t *)&c->tcp, on_closed);
+    uv_close((uv_handle_t *)&c->timer, on_closed);
+}
+
+static void on_shutdown(uv_shutdown_t *request, int status)
+{
+    (void)request;
+    (void)status; /* a failure shows as an end of input, or the timer ends it */
+}
+
+/* Closing while the peer still sends would make the kernel answer with a reset, which can overtake
+ * our response. */
+static void linger(struct http_connection *c)
+{
+    set_state(c, CONNECTION_LINGER);
+    if (c->peer_done || uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown))
+        connection_close(c, 0, false);
+}
+
+static void refuse(struct http_connection *c, int status)
+{
+    response_refuse(c, status);
+    if (c->state != CONNECTION_CLOSED)
+        linger(c);
+}
+
+/* An open call fails by its request: the server answers unless the handler has begun to. */
+static void fail_call(struct http_connection *c, int status, int error)
+{
+    struct http_call *call = c->call;
+    if (call->response != RESPONSE_NONE) {
+        connection_close(c, error, true);
+        return;
+    }
+    call->refusal = status; /* what the handler says from here on is not sent */
+    call->response = RESPONSE_ENDED;
+    if (call->taking == BODY_STREAMED && !call->body_ended) {
+        call->body_ended = true;
+        call->on_data(call, error, NULL, 0, call->body_user);
+    }
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    c->call = NULL;
+    call_end(call, false);
+    if (c->state != CONNECTION_CLOSED)
+        refuse(c, status);
+}
+
+/* --- what is next --- */
+
+static void advance(struct slice *in, size_t size)
+{
+    in->data += size;
+    in->size -= size;
+}
+
+static bool begin_call(struct http_connection *c, struct slice head)
+{
+    int status = head_parse(c, head);
+    buffer_clear(&c->head);
+    if (status) {
+        refuse(c, status);
+        return false;
+    }
+    set_state(c, CONNECTION_CALL);
+    c->server->options.on_request(c->call, c->server->options.user);
+    return true;
+}
+
+static bool step_head(struct http_connection *c, struct slice *in)
+{
+    size_t used = 0;
+    if (!in->size)
+        return false;
+    if (!c->scan.started)
+        c->active = now_of(c); /* from here the whole head has idle_ms */
+    enum head_progress progress = head_scan(&c->scan, *in, &used);
+    struct slice piece = {in->data, used};
+    advance(in, used);
+    int status = 0;
+    if (progress == HEAD_BAD)
+        status = 400;
+    else if (c->head.size + used > c->server->options.header_max)
+        status = 431;
+    else if (progress == HEAD_DONE && !c->head.size)
+        return begin_call(c, piece);
+    else if (buffer_append(&c->head, piece.data, piece.size))
+        status = 503;
+    else if (progress == HEAD_DONE)
+        return begin_call(c, buffer_slice(&c->head));
+    if (status)
+        refuse(c, status);
+    return false;
+}
+
+enum body_use { BODY_HELD, BODY_WANTED, BODY_DROPPED };
+
+static enum body_use body_use(const struct http_connection *c)
+{
+    const struct http_call *call = c->call;
+    if (!call || call->response == RESPONSE_ENDED)
+        return BODY_DROPPED;
+    if (call->taking == BODY_UNTAKEN)
+        return call->response == RESPONSE_NONE ? BODY_HELD : BODY_DROPPED;
+    return call->paused ? BODY_HELD : BODY_WANTED;
+}
+
+static void fail_body(struct http_connection *c, int status, int error)
+{
+    if (c->call)
+        fail_call(c, status, error);
+    else
+        linger(c);
+}
+
+static void collect(struct http_connection *c, struct http_call *call, struct slice piece)
+{
+    int result = buffer_append(&call->collected, piece.data, piece.size);
+    if (result == ERR_LIMIT)
+        fail_call(c, 413, ERR_LIMIT);
+    else if (result)
+        fail_call(c, 503, ERR_MEMORY);
+}
+
+static void drop(struct http_connection *c, struct slice piece)
+{
+    c->dropped += piece.size;
+    if (c->dropped <= HTTP_DRAIN_MAX)
+        return;
+    c->keep_alive = false;
+    if (c->state == CONNECTION_DRAIN)
+        linger(c);
+}
+
+static void hand_over(struct http_connection *c, enum body_use use)
+{
+    struct http_call *call = c->call;
+    struct slice piece = c->piece;
+    if (!piece.size)
+        return;
+    if (use == BODY_DROPPED)
+        drop(c, piece);
+    else if (call->taking == BODY_COLLECTED)
+        collect(c, call, piece);
+    else
+        call->on_data(call, 0, piece.data, piece.size, call->body_user);
+}
+
+static bool read_body(struct http_connection *c, struct slice *in, enum body_use use)
+{
+    if (!in->size)
+        return false;
+    ssize_t used = head_parse_body(c, *in);
+    if (used < 0) {
+        fail_body(c, 400, ERR_PROTOCOL);
+        return false;
+    }
+    advance(in, (size_t)used);
+    c->active = now_of(c);
+    c->received += c->piece.size;
+    c->overhead += (size_t)used - c->piece.size;
+    if (c->received > c->server->options.body_max)
+        fail_body(c, 413, ERR_LIMIT);
+    else if (c->overhead / 8 > c->server->options.header_max + c->received)
+        fail_body(c, 400, ERR_PROTOCOL); /* chunks of next to nothing, or endless trailers */
+    else
+        hand_over(c, use);
+    return true;
+}
+
+static void deliver_end(struct http_call *call)
+{
+    call->body_ended = true;
+    if (call->taking == BODY_STREAMED) {
+        call->on_data(call, 0, "", 0, call->body_user);
+        return;
+    }
+    struct bytes body = buffer_take(&call->collected);
+    call->on_body(call, &body, call->body_user);
+    bytes_free(&body);
+}
+
+static bool finish_call(struct http_connection *c)
+{
+    struct http_call *call = c->call;
+    c->call = NULL;
+    call_end(call, true);
+    if (c->state == CONNECTION_CLOSED)
+        return false;
+    if (c->peer_done || !c->keep_alive)
+        linger(c);
+    else if (c->complete)
+        expect_head(c);
+    else
+        set_state(c, CONNECTION_DRAIN);
+    return c->state != CONNECTION_CLOSED;
+}
+
+static bool step_call(struct http_connection *c, struct slice *in)
+{
+    struct http_call *call = c->call;
+    enum body_use use = body_use(c);
+    if (call->response == RESPONSE_ENDED && !c->writes)
+        return finish_call(c);
+    if (call->refusal && call->response == RESPONSE_NONE) {
+        fail_call(c, call->refusal, ERR_LIMIT);
+        return false;
+    }
+    if (use == BODY_HELD)
+        return false;
+    if (!c->complete)
+        return read_body(c, in, use);
+    if (use != BODY_WANTED || call->body_ended)
+        return false;
+    deliver_end(call);
+    return true;
+}
+
+static bool step_drain(struct http_connection *c, struct slice *in)
+{
+    if (!c->complete)
+        return read_body(c, in, BODY_DROPPED);
+    expect_head(c);
+    return true;
+}
+
+static bool step(struct http_connection *c, struct slice *in)
+{
+    switch (c->state) {
+    case CONNECTION_HEAD:
+        return step_head(c, in);
+    case CONNECTION_CALL:
+        return step_call(c, in);
+    case CONNECTION_DRAIN:
+        return step_drain(c, in);
+    case CONNECTION_LINGER:
+        in->size = 0;
+        return false;
+    case CONNECTION_CLOSED:
+        break;
+    }
+    return false;
+}
+
+/* `in` lies in the early buffer, or in the server's input when that is empty. */
+static void keep_rest(struct http_connection *c, struct slice in)
+{
+    if (!in.size || c->state == CONNECTION_LINGER) {
+        buffer_free(&c->early);
+    } else if (c->early.size) {
+        memmove(c->early.data, in.data, in.size);
+        c->early.size = in.size;
+    } else if (buffer_append(&c->early, in.data, in.size)) {
+        connection_close(c, ERR_MEMORY, true);
+    }
+}
+
+static void connection_process(struct http_connection *c, struct slice in)
+{
+    c->processing = true;
+    while (step(c, &in))
+        ;
+    c->processing = false;
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    keep_rest(c, in);
+    connection_update(c);
+}
+
+void connection_continue(struct http_connection *c)
+{
+    if (c->state != CONNECTION_CLOSED)
+        connection_process(c, buffer_slice(&c->early));
+}
+
+/* --- the timer --- */
+
+/* Whether the peer owes us something, and by when. */
+static bool timer_wanted(const struct http_connection *c, uint64_t *due)
+{
+    uint64_t limit = c->server->options.idle_ms;
+    if (c->state == CONNECTION_LINGER && limit > HTTP_LINGER_MS)
+        limit = HTTP_LINGER_MS;
+    *due = c->active + limit;
+    if (c->state != CONNECTION_CALL || c->writes)
+        return true;
+    return !c->complete && body_use(c) != BODY_HELD;
+}
+
+static void time_out(struct http_connection *c)
+{
+    if (c->state == CONNECTION_HEAD && c->scan.started)
+        refuse(c, 408);
+    else if (c->state == CONNECTION_CALL && !c->writes)
+        fail_call(c, 408, ERR_TIMEOUT);
+    else
+        connection_close(c, ERR_TIMEOUT, c->state == CONNECTION_CALL);
+}
+
+/* A large piece may take long to be taken; what counts is that the queue moves. */
+static bool writing_moves(struct http_connection *c)
+{
+    size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+    bool moves = c->writes && queued != c->queue_seen;
+    c->queue_seen = queued;
+    return moves;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct http_connection *c = container_of(timer, struct http_connection, timer);
+    uint64_t due;
+    if (c->kicked) {
+        c->kicked = false;
+        connection_continue(c);
+        return;
+    }
+    if (c->state != CONNECTION_LINGER && writing_moves(c))
+        c->active = now_of(c);
+    if (timer_wanted(c, &due) && now_of(c) >= due)
+        time_out(c);
+    connection_update(c);
+}
+
+static void update_timer(struct http_connection *c)
+{
+    uint64_t due;
+    bool running = uv_is_active((uv_handle_t *)&c->timer);
+    if (!timer_wanted(c, &due)) {
+        uv_timer_stop(&c->timer);
+        return;
+    }
+    if (running && c->timer_due <= due)
+        return;
+    uint64_t now = now_of(c);
+    c->timer_due = due;
+    uv_timer_start(&c->timer, on_timer, due > now ? due - now : 0, 0);
+}
+
+void connection_kick(struct http_connection *c)
+{
+    if (c->processing || c->kicked || c->state == CONNECTION_CLOSED)
+        return;
+    c->kicked = true;
+    uv_timer_start(&c->timer, on_timer, 0, 0);
+}
+
+/* --- the socket --- */
+
+static size_t read_room(const struct http_connection *c)
+{
+    size_t limit = c->server->options.header_max;
+    if (c->state != CONNECTION_CALL || (!c->complete && body_use(c) != BODY_HELD))
+        return HTTP_READ_MAX;
+    size_t room = c->early.size < limit ? limit - c->early.size : 0;
+    return room < HTTP_READ_MAX ? room : HTTP_READ_MAX;
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct http_connection *c = handle->data;
+    (void)suggested;
+    *buf = uv_buf_init(c->server->input, (unsigned)read_room(c));
+}
+
+/* A peer that shuts its side once our whole response is under way may still be reading it. */
+static void on_input_end(struct http_connection *c, ssize_t result)
+{
+    bool finishing = c->call && c->call->response == RESPONSE_ENDED;
+    if (result == UV_EOF && finishing) {
+        c->peer_done = true;
+        connection_update(c);
+    } else {
+        connection_close(c, ERR_NETWORK, false);
+    }
+}
+
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
+{
+    struct http_connection *c = stream->data;
+    if (size == 0 || size == UV_ENOBUFS)
+        return;
+    if (size < 0) {
+        on_input_end(c, size);
+    } else if (!c->early.size) {
+        connection_process(c, (struct slice){buf->base, (size_t)size});
+    } else if (buffer_append(&c->early, buf->base, (size_t)size)) {
+        connection_close(c, ERR_MEMORY, true);
+    } else {
+        connection_continue(c);
+    }
+}
+
+static void update_reading(struct http_connection *c)
+{
+    bool wanted = !c->peer_done && read_room(c) > 0;
+    if (wanted == c->reading)
+        return;
+    c->reading = wanted;
+    if (!wanted)
+        uv_read_stop((uv_stream_t *)&c->tcp);
+    else if (uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read))
+        connection_close(c, ERR_NETWORK, false);
+}
+
+void connection_update(struct http_connection *c)
+{
+    if (c->processing || c->state == CONNECTION_CLOSED)
+        return;
+    update_reading(c);
+    if (!c->kicked && c->state != CONNECTION_CLOSED)
+        update_timer(c);
+}
+
+/* --- the begin --- */
+
+static struct http_connection *connection_create(struct http_server *server)
+{
+    struct http_connection *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->server = server;
+    c->handles = 2;
+    uv_tcp_init(server->loop, &c->tcp);
+    uv_timer_init(server->loop, &c->timer);
+    c->tcp.data = c->timer.data = c;
+    buffer_init(&c->early, server->options.header_max + HTTP_READ_MAX);
+    buffer_init(&c->head, server->options.header_max);
+    c->next = server->connections;
+    if (c->next)
+        c->next->previous = c;
+    server->connections = c;
+    server->connection_count++;
+    expect_head(c);
+    return c;
+}
+
+void connection_accept(struct http_server *server, int fd, bool welcome)
+{
+    struct http_connection *c = connection_create(server);
+    if (!c || uv_tcp_open(&c->tcp, fd)) {
+        close(fd);
+        if (c)
+            connection_close(c, 0, false);
+        return;
+    }
+    uv_tcp_nodelay(&c->tcp, 1);
+    uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_PROBE_S);
+    if (!welcome)
+        refuse(c, 503);
+    connection_update(c);
+}
