@@ -45,7 +45,8 @@ struct bytes bytes_give(void *data, size_t size)
 
 struct bytes bytes_borrow(const void *data, size_t size)
 {
-    /* The cast drops const only to fit the owner's type; borrowed bytes are never written or released. */
+    /* The cast drops const only to fit the owner's type; borrowed bytes are never written or
+     * released. */
     return (struct bytes){(void *)(uintptr_t)data, size, NULL};
 }
 

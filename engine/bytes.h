@@ -2,9 +2,9 @@
  * Memory with an owner.
  *
  * struct slice   borrowed: a view of bytes that somebody else keeps alive.
- * struct bytes   owned: one owner at any time; bytes_take moves it, bytes_free ends it. The release function
- *                lets a buffer that another library allocated travel without a copy.
- * struct buffer  growable, with a maximum set at birth, so that no peer decides how much memory we use.
+ * struct bytes   owned: one owner at any time; bytes_take moves it, bytes_free ends it. The release
+ * function lets a buffer that another library allocated travel without a copy. struct buffer
+ * growable, with a maximum set at birth, so that no peer decides how much memory we use.
  *
  * Any thread, but one at a time.
  */
@@ -50,8 +50,8 @@ struct buffer {
     char *data;  /* NUL-terminated whenever it is not NULL */
     size_t size; /* without the NUL */
     size_t capacity;
-    size_t max;  /* size never grows beyond this */
-    int error;   /* the first failure sticks: ERR_MEMORY or ERR_LIMIT; later appends do nothing */
+    size_t max; /* size never grows beyond this */
+    int error;  /* the first failure sticks: ERR_MEMORY or ERR_LIMIT; later appends do nothing */
 };
 
 void buffer_init(struct buffer *b, size_t max);
@@ -62,14 +62,16 @@ int buffer_byte(struct buffer *b, char c);
 int buffer_format(struct buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int buffer_vformat(struct buffer *b, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
-/* Room for size more bytes without another allocation; the caller writes at data + size and adds to size. */
+/* Room for size more bytes without another allocation; the caller writes at data + size and adds to
+ * size. */
 int buffer_reserve(struct buffer *b, size_t size);
 void buffer_clear(struct buffer *b); /* empties, keeps the memory and clears the error */
 void buffer_free(struct buffer *b);
 struct slice buffer_slice(const struct buffer *b);
 /* Moves the content out and empties the buffer. Check b->error first. */
 struct bytes buffer_take(struct buffer *b);
-/* The content as a NUL-terminated string for free(), or NULL if an append failed; empties the buffer. */
+/* The content as a NUL-terminated string for free(), or NULL if an append failed; empties the
+ * buffer. */
 char *buffer_take_text(struct buffer *b);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * The engine: queues in, renditions out.
  *
- * Loop thread only. It owns the pollers, the jobs, the leases, the delete batchers and the run queue; it borrows the seams.
+ * Loop thread only. It owns the pollers, the jobs, the leases, the delete batchers and the run
+ * queue; it borrows the seams.
  */
 #ifndef THUMBWHEEL_ENGINE_H
 #define THUMBWHEEL_ENGINE_H
@@ -24,14 +25,14 @@ struct engine_record {
     const char *pipeline;
     const char *bucket, *key; /* of the source; empty when the envelope could not be read */
     enum outcome outcome;
-    const char *reason; /* static; "" when acknowledged */
-    const char *detail; /* for people; "" when acknowledged */
+    const char *reason;                 /* static; "" when acknowledged */
+    const char *detail;                 /* for people; "" when acknowledged */
     const struct rendition *renditions; /* stored; bodies are gone, body.size remains */
     size_t rendition_count;
     const struct label_set *labels; /* NULL without labels */
     const char *sidecar_key;        /* NULL without */
     double milliseconds;            /* from receipt to settled */
-    int64_t sent_ms;                /* SentTimestamp of the message, Unix milliseconds; 0 if unknown */
+    int64_t sent_ms; /* SentTimestamp of the message, Unix milliseconds; 0 if unknown */
 };
 
 struct engine_observer {
@@ -47,27 +48,33 @@ struct engine_options {
     size_t pipeline_count;
     struct labeler *labeler; /* a service, for pipelines that name one; NULL: none */
 
-    unsigned workers;    /* 0: the cores that the process may use */
-    unsigned jobs;       /* messages in flight, all queues together; 0: 32 for each worker */
-    unsigned wait_s;     /* long poll, 1–20; 0: 20 */
+    unsigned workers;      /* 0: the cores that the process may use */
+    unsigned jobs;         /* messages in flight, all queues together; 0: 32 for each worker */
+    unsigned wait_s;       /* long poll, 1–20; 0: 20 */
     unsigned visibility_s; /* for pipelines and queues that state none; 0: the queue's own */
-    unsigned linger_ms;  /* a fetched source stays this long for late siblings; 0: 2 000 */
-    size_t cache_bytes;  /* of lingering sources; 0: 64 MiB */
+    unsigned linger_ms;    /* a fetched source stays this long for late siblings; 0: 2 000 */
+    size_t cache_bytes;    /* of lingering sources; 0: 64 MiB */
     struct pipeline_limits limits;
+    bool polls_abortable; /* the service gives up a poll whose client hangs up, hiding no message: a
+                             drain need not wait for polls */
     struct engine_observer observer;
 };
 
-/* Checks the options and the pipelines against each other (ERR_LOOP, ERR_INVALID: two pipelines of one name). */
+/* Checks the options and the pipelines against each other (ERR_LOOP, ERR_INVALID: two pipelines of
+ * one name). */
 int engine_create(uv_loop_t *loop, const struct engine_options *options, struct engine **out,
                   struct error *error);
 
-/* Opens every queue, then polls. ready is called once, when all are open or one cannot be (the error names it). */
+/* Opens every queue, then polls. ready is called once, when all are open or one cannot be (the
+ * error names it). */
 typedef void engine_ready(const struct error *error, void *user);
 int engine_start(struct engine *engine, engine_ready *ready, void *user);
 
-/* Stops polling (letting polls in flight return, so that no message is hidden), hands back what was not started, finishes what
- * was, flushes the deletes, then calls drained. After grace_ms what still runs is given back too. */
-void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void *user), void *user);
+/* Stops polling (letting polls in flight return, so that no message is hidden), hands back what was
+ * not started, finishes what was, flushes the deletes, then calls drained. After grace_ms what
+ * still runs is given back too. */
+void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void *user),
+                  void *user);
 
 /* Nothing in flight: no job, no delete pending. */
 bool engine_idle(const struct engine *engine);
@@ -78,12 +85,12 @@ struct engine_stats {
     uint64_t fetched, fetch_shared; /* GETs made, and jobs that used another's */
     uint64_t decoded, rendered;     /* decodes, and renditions made */
     uint64_t stored, stored_bytes;
-    size_t jobs, sources;           /* now */
+    size_t jobs, sources; /* now */
 };
 void engine_stats(const struct engine *engine, struct engine_stats *out);
 
-/* After drained, or instead of it when time is up (outstanding work is dropped; its messages come back by themselves). closed is called
- * from the loop when the memory is gone. */
+/* After drained, or instead of it when time is up (outstanding work is dropped; its messages come
+ * back by themselves). closed is called from the loop when the memory is gone. */
 void engine_close(struct engine *engine, void (*closed)(void *user), void *user);
 
 #endif

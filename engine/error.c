@@ -35,7 +35,8 @@ const char *error_name(int code)
     return names[index];
 }
 
-/* Makes a text safe for one log line: no control characters, no half of a UTF-8 character at the end. */
+/* Makes a text safe for one log line: no control characters, no half of a UTF-8 character at the
+ * end. */
 static void text_clean(char *text)
 {
     size_t len = strlen(text);

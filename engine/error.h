@@ -1,53 +1,54 @@
 /*
  * Errors as they travel between the houses.
  *
- * A function that can fail returns int: 0, or a negative code from the enum below. Where a person will
- * read about it, the function also fills a struct error, whose text is built where the facts are known
- * and says what the reader can do. Codes are about kinds of failure; what the engine does about a kind
- * is decided in one place, outcome.h.
+ * A function that can fail returns int: 0, or a negative code from the enum below. Where a person
+ * will read about it, the function also fills a struct error, whose text is built where the facts
+ * are known and says what the reader can do. Codes are about kinds of failure; what the engine does
+ * about a kind is decided in one place, outcome.h.
  */
 #ifndef THUMBWHEEL_ERROR_H
 #define THUMBWHEEL_ERROR_H
 
 enum error_code {
     ERR_NONE = 0,
-    ERR_MEMORY = -1,       /* an allocation failed, or a memory budget is used up */
-    ERR_INVALID = -2,      /* the caller's or the user's input is wrong */
-    ERR_LIMIT = -3,        /* a documented bound was exceeded */
-    ERR_TIMEOUT = -4,      /* a peer or an operation took too long */
-    ERR_NETWORK = -5,      /* no connection, or it was lost */
-    ERR_THROTTLED = -6,    /* the service asks us to slow down (429, SlowDown, Throttling) */
-    ERR_SERVER = -7,       /* the service failed (5xx) */
-    ERR_DENIED = -8,       /* credentials or policy refuse (401, 403) */
-    ERR_EXPIRED = -9,      /* credentials, a token or a receipt handle is no longer good */
-    ERR_NOT_FOUND = -10,   /* the key or message does not exist */
+    ERR_MEMORY = -1,        /* an allocation failed, or a memory budget is used up */
+    ERR_INVALID = -2,       /* the caller's or the user's input is wrong */
+    ERR_LIMIT = -3,         /* a documented bound was exceeded */
+    ERR_TIMEOUT = -4,       /* a peer or an operation took too long */
+    ERR_NETWORK = -5,       /* no connection, or it was lost */
+    ERR_THROTTLED = -6,     /* the service asks us to slow down (429, SlowDown, Throttling) */
+    ERR_SERVER = -7,        /* the service failed (5xx) */
+    ERR_DENIED = -8,        /* credentials or policy refuse (401, 403) */
+    ERR_EXPIRED = -9,       /* credentials, a token or a receipt handle is no longer good */
+    ERR_NOT_FOUND = -10,    /* the key or message does not exist */
     ERR_NO_CONTAINER = -11, /* the bucket, queue or topic does not exist */
-    ERR_CONFLICT = -12,    /* a precondition failed (409, 412) */
-    ERR_PROTOCOL = -13,    /* a peer said something that the protocol does not allow */
-    ERR_CORRUPT = -14,     /* an image or a stored file cannot be decoded */
-    ERR_UNSUPPORTED = -15, /* understood, but not something that we do */
-    ERR_CANCELLED = -16,   /* the caller asked for it */
-    ERR_IO = -17,          /* a local file or disk operation failed */
-    ERR_BUSY = -18,        /* an address in use, a data directory held by another process */
-    ERR_LOOP = -19,        /* an output that would be its own input */
+    ERR_CONFLICT = -12,     /* a precondition failed (409, 412) */
+    ERR_PROTOCOL = -13,     /* a peer said something that the protocol does not allow */
+    ERR_CORRUPT = -14,      /* an image or a stored file cannot be decoded */
+    ERR_UNSUPPORTED = -15,  /* understood, but not something that we do */
+    ERR_CANCELLED = -16,    /* the caller asked for it */
+    ERR_IO = -17,           /* a local file or disk operation failed */
+    ERR_BUSY = -18,         /* an address in use, a data directory held by another process */
+    ERR_LOOP = -19,         /* an output that would be its own input */
 };
 
 enum { ERROR_TEXT_MAX = 512 };
 
 struct error {
-    int code;                   /* enum error_code */
-    char text[ERROR_TEXT_MAX];  /* one line, UTF-8, never a secret */
+    int code;                  /* enum error_code */
+    char text[ERROR_TEXT_MAX]; /* one line, UTF-8, never a secret */
 };
 
-/* Fills *e (which may be NULL) and returns code, so that `return error_set(...)` reads well. A text that is
- * too long is cut at a character boundary; control characters are replaced by spaces. */
+/* Fills *e (which may be NULL) and returns code, so that `return error_set(...)` reads well. A text
+ * that is too long is cut at a character boundary; control characters are replaced by spaces. */
 int error_set(struct error *e, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Puts "<prefix>: " before the text of *e. */
 void error_prefix(struct error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A short stable word for a code, fit for logs and message attributes: "timeout", "not-found". Static. */
+/* A short stable word for a code, fit for logs and message attributes: "timeout", "not-found".
+ * Static. */
 const char *error_name(int code);
 
 #endif

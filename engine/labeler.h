@@ -1,9 +1,10 @@
 /*
  * Seam: labels for an image. Owned by the engine.
  *
- * Two kinds of labelers fill it. One looks at pixels (the built-in analyser, in pipelines/): it works where the
- * decoded image is, on the worker, as a part of the render. One asks a service (Rekognition, an HTTP model server):
- * it works on the loop, after the render, from the object's name or its bytes.
+ * Two kinds of labelers fill it. One looks at pixels (the built-in analyser, in pipelines/): it
+ * works where the decoded image is, on the worker, as a part of the render. One asks a service
+ * (Rekognition, an HTTP model server): it works on the loop, after the render, from the object's
+ * name or its bytes.
  */
 #ifndef THUMBWHEEL_LABELER_H
 #define THUMBWHEEL_LABELER_H
@@ -34,7 +35,8 @@ struct label_request;
 typedef void labels_known(const struct label_set *labels, const struct error *error, void *user);
 
 struct labeler_ops {
-    /* Loop thread, asynchronous. image is the source's bytes, borrowed until the callback or the cancel. */
+    /* Loop thread, asynchronous. image is the source's bytes, borrowed until the callback or the
+     * cancel. */
     int (*label)(struct labeler *labeler, const struct object_name *name, struct slice image,
                  labels_known *done, void *user, struct label_request **out);
     void (*cancel)(struct label_request *request);

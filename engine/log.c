@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "terminal.h"
 
 enum { LINE_MAX_BYTES = 8192 };
 
@@ -14,6 +15,8 @@ static struct {
     int fd;
     bool json;
     bool colour;
+    bool terminal;
+    bool clear_line;
     enum log_level level;
 } sink = {.fd = STDERR_FILENO, .level = LOG_INFO};
 
@@ -25,8 +28,14 @@ void log_setup(int fd, enum log_format format, enum log_level level)
     bool terminal = isatty(fd);
     sink.fd = fd;
     sink.json = format == LOG_FORMAT_JSON || (format == LOG_FORMAT_AUTO && !terminal);
-    sink.colour = terminal && !sink.json;
+    sink.colour = !sink.json && terminal_colour(fd);
+    sink.terminal = terminal;
     sink.level = level;
+}
+
+void log_clear_line(bool clear)
+{
+    sink.clear_line = clear;
 }
 
 static void append_time(struct buffer *b, bool whole)
@@ -105,6 +114,8 @@ static void append_json(struct buffer *b, enum log_level level, const char *even
 static void append_text(struct buffer *b, enum log_level level, const char *event,
                         const struct log_field *fields, size_t count)
 {
+    if (sink.clear_line && sink.terminal)
+        buffer_text(b, "\r\033[K");
     append_time(b, false);
     if (sink.colour)
         buffer_format(b, " %s%-5s\033[0m %s", level_colours[level], level_names[level], event);
@@ -118,7 +129,8 @@ static void append_text(struct buffer *b, enum log_level level, const char *even
     }
 }
 
-void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t count)
+void log_event(enum log_level level, const char *event, const struct log_field *fields,
+               size_t count)
 {
     if (level < sink.level)
         return;

@@ -3,13 +3,15 @@
  *
  *     log_info("job finished", LOG_TEXT("job", id), LOG_INT("milliseconds", ms));
  *
- * An event's name is a short sentence without values; values are fields. Names that recur: job, pipeline, queue,
- * bucket, key, reason, error. Secrets are never passed here. Any thread may call it (a line is one write), but by
- * design workers don't: what they have to say travels in their result.
+ * An event's name is a short sentence without values; values are fields. Names that recur: job,
+ * pipeline, queue, bucket, key, reason, error. Secrets are never passed here. Any thread may call
+ * it (a line is one write), but by design workers don't: what they have to say travels in their
+ * result.
  */
 #ifndef THUMBWHEEL_LOG_H
 #define THUMBWHEEL_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,21 +28,27 @@ struct log_field {
     } value;
 };
 
-#define LOG_TEXT(field, string) \
+#define LOG_TEXT(field, string)                                                                    \
     ((struct log_field){.name = (field), .type = LOG_FIELD_TEXT, .value.text = (string)})
-#define LOG_INT(field, number) \
+#define LOG_INT(field, number)                                                                     \
     ((struct log_field){.name = (field), .type = LOG_FIELD_INT, .value.integer = (int64_t)(number)})
-#define LOG_REAL(field, number) \
+#define LOG_REAL(field, number)                                                                    \
     ((struct log_field){.name = (field), .type = LOG_FIELD_REAL, .value.real = (number)})
 
-/* Before the first event, on the main thread. Events go to file descriptor fd (not owned); AUTO is text when
- * fd is a terminal, else JSON. Without a call: text of INFO and above to standard error. */
+/* Before the first event, on the main thread. Events go to file descriptor fd (not owned); AUTO is
+ * text when fd is a terminal, else JSON. Without a call: text of INFO and above to standard error.
+ */
 void log_setup(int fd, enum log_format format, enum log_level level);
 
-void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t count);
+/* While something transient, a progress bar, stands on the line that the terminal's cursor is on,
+ * text events erase it first. Loop thread. */
+void log_clear_line(bool clear);
 
-#define LOG_FIELDS(...) \
-    (const struct log_field[]){__VA_ARGS__}, \
+void log_event(enum log_level level, const char *event, const struct log_field *fields,
+               size_t count);
+
+#define LOG_FIELDS(...)                                                                            \
+    (const struct log_field[]){__VA_ARGS__},                                                       \
         sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field)
 
 #define log_debug(event, ...) log_event(LOG_DEBUG, event, LOG_FIELDS(__VA_ARGS__))
@@ -48,7 +56,8 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 #define log_warn(event, ...)  log_event(LOG_WARN, event, LOG_FIELDS(__VA_ARGS__))
 #define log_error(event, ...) log_event(LOG_ERROR, event, LOG_FIELDS(__VA_ARGS__))
 
-/* A gate for events that would otherwise come once for each message: true at most once in `every_ms`. */
+/* A gate for events that would otherwise come once for each message: true at most once in
+ * `every_ms`. */
 struct log_gate {
     uint64_t next_ms;
     uint64_t held;    /* events held back since the gate last opened */

@@ -1,8 +1,8 @@
 /*
  * Seam: an object store. Owned by the engine; backends/aws implements it.
  *
- * Loop thread only; the same rules as queue_backend.h: one callback, always from a fresh loop callback, none after an
- * error return or a cancel.
+ * Loop thread only; the same rules as queue_backend.h: one callback, always from a fresh loop
+ * callback, none after an error return or a cancel.
  */
 #ifndef THUMBWHEEL_OBJECT_STORE_H
 #define THUMBWHEEL_OBJECT_STORE_H
@@ -15,8 +15,8 @@
 #include "error.h"
 
 enum {
-    OBJECT_KEY_MAX = 1024,   /* bytes of UTF-8 (S3) */
-    OBJECT_TAGS_MAX = 10,    /* tags of an object (S3) */
+    OBJECT_KEY_MAX = 1024,      /* bytes of UTF-8 (S3) */
+    OBJECT_TAGS_MAX = 10,       /* tags of an object (S3) */
     OBJECT_TAG_KEY_MAX = 128,   /* characters */
     OBJECT_TAG_VALUE_MAX = 256, /* characters */
 };
@@ -54,8 +54,8 @@ struct object_put {
 
 struct object_request; /* under way, for cancelling */
 
-/* body may be taken. error->code: ERR_NOT_FOUND (key), ERR_NO_CONTAINER (bucket), ERR_LIMIT (larger than asked for),
- * ERR_DENIED, ERR_THROTTLED, … */
+/* body may be taken. error->code: ERR_NOT_FOUND (key), ERR_NO_CONTAINER (bucket), ERR_LIMIT (larger
+ * than asked for), ERR_DENIED, ERR_THROTTLED, … */
 typedef void object_got(struct bytes *body, const struct object_facts *facts,
                         const struct error *error, void *user);
 typedef void object_head_done(const struct object_facts *facts, const struct error *error,
@@ -74,7 +74,8 @@ typedef void object_listed(const struct object_entry *entries, size_t count, boo
 struct object_store;
 
 struct object_store_ops {
-    /* Refused with ERR_LIMIT from the announced length, before the body, when it exceeds max_size bytes. */
+    /* Refused with ERR_LIMIT from the announced length, before the body, when it exceeds max_size
+     * bytes. */
     int (*get)(struct object_store *store, const struct object_name *name, size_t max_size,
                object_got *done, void *user, struct object_request **out);
     int (*head)(struct object_store *store, const struct object_name *name, object_head_done *done,
@@ -90,7 +91,8 @@ struct object_store_ops {
     int (*list)(struct object_store *store, const char *bucket, const char *prefix,
                 const char *start_after, object_listed *done, void *user,
                 struct object_request **out);
-    /* Synchronous arithmetic. A URL for free(), good for expires_s seconds (1–604 800), or NULL with *error set. */
+    /* Synchronous arithmetic. A URL for free(), good for expires_s seconds (1–604 800), or NULL
+     * with *error set. */
     char *(*presign)(struct object_store *store, const char *method, const struct object_name *name,
                      unsigned expires_s, struct error *error);
     /* The callback will not come. */

@@ -1,6 +1,6 @@
 /*
- * What becomes of a message. Backends and pipelines report what happened as a code from error.h; here, and only here, a code becomes
- * an outcome.
+ * What becomes of a message. Backends and pipelines report what happened as a code from error.h;
+ * here, and only here, a code becomes an outcome.
  */
 #ifndef THUMBWHEEL_OUTCOME_H
 #define THUMBWHEEL_OUTCOME_H
@@ -15,7 +15,8 @@ enum outcome {
 enum outcome_stage { STAGE_ENVELOPE, STAGE_FETCH, STAGE_RENDER, STAGE_STORE, STAGE_LABEL };
 
 enum outcome outcome_of(enum outcome_stage stage, int code);
-const char *outcome_name(enum outcome outcome);      /* "ack", "retry", "reject" */
-const char *outcome_reason(enum outcome_stage stage, int code); /* "image-corrupt", "object-missing", … static */
+const char *outcome_name(enum outcome outcome); /* "ack", "retry", "reject" */
+const char *outcome_reason(enum outcome_stage stage,
+                           int code); /* "image-corrupt", "object-missing", … static */
 
 #endif

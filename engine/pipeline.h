@@ -1,9 +1,11 @@
 /*
- * Seam: what is done to an image. Owned by the engine; pipelines/ implements it with libvips, tests with a stub.
+ * Seam: what is done to an image. Owned by the engine; pipelines/ implements it with libvips, tests
+ * with a stub.
  *
- * A struct pipeline is one loaded pipeline file. It is immutable and counted, so that jobs under way finish on the
- * file they began with while new ones use a reloaded one. Loading, matching and counting happen on the loop thread;
- * render runs on a worker thread and touches nothing but its arguments. It never logs.
+ * A struct pipeline is one loaded pipeline file. It is immutable and counted, so that jobs under
+ * way finish on the file they began with while new ones use a reloaded one. Loading, matching and
+ * counting happen on the loop thread; render runs on a worker thread and touches nothing but its
+ * arguments. It never logs.
  */
 #ifndef THUMBWHEEL_PIPELINE_H
 #define THUMBWHEEL_PIPELINE_H
@@ -23,9 +25,9 @@ struct pipeline;
 /* What the engine reads from a pipeline; strings are owned by it. */
 struct pipeline_facts {
     const char *name;
-    const char *file;      /* where it was loaded from */
-    const char *queue;     /* name, URL or ARN */
-    unsigned weight;       /* share of slots and workers relative to the others; 1–100, default 1 */
+    const char *file;  /* where it was loaded from */
+    const char *queue; /* name, URL or ARN */
+    unsigned weight;   /* share of slots and workers relative to the others; 1–100, default 1 */
     unsigned visibility_s; /* 0: the queue's own */
     size_t output_count;   /* renditions that one source becomes */
     bool labels;           /* the pipeline labels its images */
@@ -62,12 +64,14 @@ struct rendition {
     double milliseconds; /* worker time that this rendition took */
 };
 
-/* One job's part in a render. The first group is set by the engine, the second by render, on the worker. */
+/* One job's part in a render. The first group is set by the engine, the second by render, on the
+ * worker. */
 struct render_item {
     const struct pipeline *pipeline;
     const atomic_bool *cancelled; /* may be NULL; checked between renditions */
 
-    struct error error; /* code 0: done. ERR_CORRUPT, ERR_UNSUPPORTED, ERR_LIMIT, ERR_MEMORY, ERR_CANCELLED */
+    struct error error; /* code 0: done. ERR_CORRUPT, ERR_UNSUPPORTED, ERR_LIMIT, ERR_MEMORY,
+                           ERR_CANCELLED */
     struct rendition *renditions; /* malloc'd; only on success */
     size_t rendition_count;
     struct label_set labels; /* where the pipeline labels with pixels */
@@ -80,7 +84,8 @@ struct render_item {
 void render_item_clear(struct render_item *item);
 
 struct pipeline_ops {
-    /* Reads and checks one file (blocking: at start, or from a worker). The error has file:line:column. */
+    /* Reads and checks one file (blocking: at start, or from a worker). The error has
+     * file:line:column. */
     int (*load)(const char *path, struct pipeline **out, struct error *error);
     struct pipeline *(*retain)(struct pipeline *pipeline);
     void (*release)(struct pipeline *pipeline);
@@ -88,12 +93,14 @@ struct pipeline_ops {
 
     /* Whether an object is the pipeline's to work on (its `match`). */
     bool (*matches)(const struct pipeline *pipeline, const char *bucket, const char *key);
-    /* ERR_LOOP when an output (or the sidecar) of `from` could match the filter of `to`, with a text that names both. */
+    /* ERR_LOOP when an output (or the sidecar) of `from` could match the filter of `to`, with a
+     * text that names both. */
     int (*check_loop)(const struct pipeline *from, const struct pipeline *to, struct error *error);
 
     /* Reads the header alone: cheap, any thread. */
     int (*probe)(struct slice image, struct image_facts *out, struct error *error);
-    /* Decodes once and makes everything that the items want. Each item has a result of its own. Worker thread. */
+    /* Decodes once and makes everything that the items want. Each item has a result of its own.
+     * Worker thread. */
     void (*render)(const struct render_source *source, const struct pipeline_limits *limits,
                    struct render_item *items, size_t count);
     /* Ends a worker thread's libvips state. Called on a foreign thread before it ends. */

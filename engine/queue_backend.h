@@ -1,12 +1,13 @@
 /*
  * Seam: a queue service. Owned by the engine; backends/aws implements it.
  *
- * Loop thread only. Every operation is asynchronous: its callback comes exactly once, from a fresh loop callback,
- * unless the operation was cancelled or the call itself returned an error (then it never comes). What a callback is
- * given by pointer is borrowed for its duration, unless the comment says that it may be taken.
+ * Loop thread only. Every operation is asynchronous: its callback comes exactly once, from a fresh
+ * loop callback, unless the operation was cancelled or the call itself returned an error (then it
+ * never comes). What a callback is given by pointer is borrowed for its duration, unless the
+ * comment says that it may be taken.
  *
- * A backend retries what is transient about one HTTP request (a few times, within seconds). Anything longer is the
- * engine's business: it sees a code from error.h and decides.
+ * A backend retries what is transient about one HTTP request (a few times, within seconds).
+ * Anything longer is the engine's business: it sees a code from error.h and decides.
  */
 #ifndef THUMBWHEEL_QUEUE_BACKEND_H
 #define THUMBWHEEL_QUEUE_BACKEND_H
@@ -18,16 +19,17 @@
 #include "error.h"
 
 enum {
-    QUEUE_BATCH_MAX = 10,             /* entries in a batch call (SQS) */
-    QUEUE_WAIT_MAX_S = 20,            /* longest long poll (SQS) */
-    QUEUE_VISIBILITY_MAX_S = 43200,   /* 12 h, from receipt (SQS) */
-    QUEUE_MESSAGE_MAX = 1024 * 1024,  /* bytes of body and attributes (SQS) */
-    QUEUE_ATTRIBUTES_MAX = 10,        /* message attributes (SQS) */
+    QUEUE_BATCH_MAX = 10,            /* entries in a batch call (SQS) */
+    QUEUE_WAIT_MAX_S = 20,           /* longest long poll (SQS) */
+    QUEUE_VISIBILITY_MAX_S = 43200,  /* 12 h, from receipt (SQS) */
+    QUEUE_MESSAGE_MAX = 1024 * 1024, /* bytes of body and attributes (SQS) */
+    QUEUE_ATTRIBUTES_MAX = 10,       /* message attributes (SQS) */
 };
 
 struct queue_attribute {
     char *name;
-    char *type; /* "String", "Number", "Binary" or "String.custom"; a Binary's value stays in base64 */
+    char *type; /* "String", "Number", "Binary" or "String.custom"; a Binary's value stays in base64
+                 */
     char *value;
 };
 
@@ -83,9 +85,10 @@ typedef void queue_opened(struct queue *queue, const struct error *error, void *
 /* Each message may be taken with queue_message_take. */
 typedef void queue_received(struct queue_message *messages, size_t count, const struct error *error,
                             void *user);
-/* codes[i] is the result of entry i: 0, ERR_EXPIRED (the receipt is no longer good), ERR_THROTTLED, ERR_SERVER, …
- * When the whole call failed, error says why and every code is error->code. */
-typedef void queue_batch_done(const int *codes, size_t count, const struct error *error, void *user);
+/* codes[i] is the result of entry i: 0, ERR_EXPIRED (the receipt is no longer good), ERR_THROTTLED,
+ * ERR_SERVER, … When the whole call failed, error says why and every code is error->code. */
+typedef void queue_batch_done(const int *codes, size_t count, const struct error *error,
+                              void *user);
 typedef void queue_sent(const char *message_id, const struct error *error, void *user);
 typedef void queue_depth_known(uint64_t visible, uint64_t in_flight, uint64_t delayed,
                                const struct error *error, void *user);
@@ -93,7 +96,8 @@ typedef void queue_depth_known(uint64_t visible, uint64_t in_flight, uint64_t de
 struct queue_backend;
 
 struct queue_backend_ops {
-    /* Resolves a name, URL or ARN and reads the queue's attributes. ERR_NO_CONTAINER: there is no such queue. */
+    /* Resolves a name, URL or ARN and reads the queue's attributes. ERR_NO_CONTAINER: there is no
+     * such queue. */
     int (*open)(struct queue_backend *backend, const char *name, queue_opened *done, void *user);
     /* The queue's pending operations are cancelled. */
     void (*close)(struct queue *queue);
@@ -103,8 +107,8 @@ struct queue_backend_ops {
     /* *out (may be NULL) is valid until the callback or the cancel. */
     int (*receive)(struct queue *queue, const struct queue_receive *what, queue_received *done,
                    void *user, struct queue_request **out);
-    /* The callback will not come. Messages that the service was about to answer with stay hidden until their
-     * visibility ends: cancel only when there is no time to wait. */
+    /* The callback will not come. Messages that the service was about to answer with stay hidden
+     * until their visibility ends: cancel only when there is no time to wait. */
     void (*receive_cancel)(struct queue_request *request);
 
     /* Entries (at most QUEUE_BATCH_MAX) are copied. */
@@ -113,7 +117,8 @@ struct queue_backend_ops {
     int (*extend_batch)(struct queue *queue, const struct queue_entry *entries, size_t count,
                         queue_batch_done *done, void *user);
     /* The message is copied. */
-    int (*send)(struct queue *queue, const struct queue_send *message, queue_sent *done, void *user);
+    int (*send)(struct queue *queue, const struct queue_send *message, queue_sent *done,
+                void *user);
     int (*depth)(struct queue *queue, queue_depth_known *done, void *user);
 };
 

@@ -1,0 +1,59 @@
+/*
+ * A delivery: one received message, from its receipt until its fate is decided.
+ *
+ * It holds the lease and the jobs that the message's records became. Jobs record how they ended;
+ * delivery_update reads what is recorded and decides: nothing yet, delete, give back with a
+ * backoff, or to the dead-letter queue. Loop thread.
+ */
+#ifndef THUMBWHEEL_DELIVERY_H
+#define THUMBWHEEL_DELIVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "envelope.h"
+#include "error.h"
+#include "lane.h"
+#include "lease_keeper.h"
+#include "list.h"
+#include "outcome.h"
+#include "queue_backend.h"
+
+struct job;
+
+enum delivery_phase {
+    DELIVERY_RESOLVING, /* the body is being fetched from S3 */
+    DELIVERY_WORKING,   /* jobs run */
+    DELIVERY_REJECTING, /* on its way to the dead-letter queue */
+    DELIVERY_SETTLED,
+};
+
+struct delivery {
+    struct lane *lane;
+    struct list link;             /* in lane->deliveries */
+    struct queue_message message; /* immutable; the receipt is the lease's */
+    struct envelope envelope;
+    struct lease *lease;
+    uint64_t received_us; /* uv_hrtime's clock */
+    enum delivery_phase phase;
+    struct object_request *pointer;
+    struct job **jobs;
+    size_t job_count;
+    bool starting; /* inside the loop that starts the jobs */
+    enum outcome outcome;
+    const char *reason; /* static */
+    struct error error; /* the detail */
+};
+
+/* Takes a message that has just been received. It counts as one of the lane's slots until it is
+ * settled. */
+void delivery_accept(struct lane *lane, struct queue_message *message);
+/* A job has finished. */
+void delivery_update(struct delivery *delivery);
+/* Gives the message back at once (visibility 0) if none of its jobs is under way. */
+void delivery_hand_back(struct delivery *delivery);
+/* Gives it back whatever runs. */
+void delivery_abort(struct delivery *delivery);
+
+#endif

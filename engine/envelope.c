@@ -1,0 +1,276 @@
+#include "envelope.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "object_store.h"
+
+/* SNS around an extended client's pointer around an event is the deepest that real systems build.
+ */
+enum { NESTING_MAX = 4 };
+
+static int parse_body(struct slice body, bool extended, int depth, struct envelope *out,
+                      struct error *error);
+
+static void record_clear(struct envelope_record *record)
+{
+    free(record->bucket);
+    free(record->key);
+    free(record->version);
+    free(record->etag);
+    free(record->sequencer);
+    free(record->event);
+    *record = (struct envelope_record){0};
+}
+
+void envelope_clear(struct envelope *envelope)
+{
+    for (size_t i = 0; i < envelope->count; i++)
+        record_clear(&envelope->records[i]);
+    free(envelope->records);
+    record_clear(&envelope->pointer);
+    *envelope = (struct envelope){0};
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+/* In place: '+' is a space, %XX a byte. S3 encodes keys in events as a form does. */
+static int form_decode(char *text)
+{
+    char *to = text;
+    for (const char *from = text; *from; from++) {
+        char c = *from;
+        if (c == '+') {
+            c = ' ';
+        } else if (c == '%') {
+            int high = hex_value(from[1]);
+            int low = high < 0 ? -1 : hex_value(from[2]);
+            if (low < 0 || (high == 0 && low == 0))
+                return ERR_INVALID;
+            c = (char)(high * 16 + low);
+            from += 2;
+        }
+        *to++ = c;
+    }
+    *to = '\0';
+    return 0;
+}
+
+/* Copies a string member; *out stays NULL where it is absent, empty or of another type. */
+static int copy_member(json_t *object, const char *name, char **out)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    if (!text || !*text)
+        return 0;
+    *out = strdup(text);
+    return *out ? 0 : ERR_MEMORY;
+}
+
+/* Our own producers and old SDKs quote the ETag now and then. */
+static void unquote(char *text)
+{
+    size_t size = text ? strlen(text) : 0;
+    if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
+        memmove(text, text + 1, size - 2);
+        text[size - 2] = '\0';
+    }
+}
+
+static int check_record(const struct envelope_record *record, struct error *error)
+{
+    if (!record->bucket || !record->key)
+        return error_set(error, ERR_INVALID,
+                         "the event names no %s; expected bucket.name and object.key",
+                         record->bucket ? "key" : "bucket");
+    if (strlen(record->key) > OBJECT_KEY_MAX)
+        return error_set(error, ERR_LIMIT, "the key has %zu bytes; S3 keys have at most %d",
+                         strlen(record->key), OBJECT_KEY_MAX);
+    return 0;
+}
+
+/* The members that S3's own events and EventBridge's share, under their different names. */
+static int copy_object(json_t *bucket, json_t *object, const char *etag_name,
+                       const char *version_name, struct envelope_record *record)
+{
+    json_t *size = json_object_get(object, "size");
+    if (json_is_integer(size) && json_integer_value(size) > 0)
+        record->size = (uint64_t)json_integer_value(size);
+    if (copy_member(bucket, "name", &record->bucket) || copy_member(object, "key", &record->key) ||
+        copy_member(object, etag_name, &record->etag) ||
+        copy_member(object, version_name, &record->version) ||
+        copy_member(object, "sequencer", &record->sequencer))
+        return ERR_MEMORY;
+    unquote(record->etag);
+    if (record->version && strcmp(record->version, "null") == 0) { /* an unversioned object */
+        free(record->version);
+        record->version = NULL;
+    }
+    return 0;
+}
+
+static int parse_s3_record(json_t *item, struct envelope_record *record, struct error *error)
+{
+    json_t *s3 = json_object_get(item, "s3");
+    if (!json_is_object(s3))
+        return error_set(error, ERR_INVALID, "a record of the event has no \"s3\" member");
+    if (copy_object(json_object_get(s3, "bucket"), json_object_get(s3, "object"), "eTag",
+                    "versionId", record) ||
+        copy_member(item, "eventName", &record->event))
+        return error_set(error, ERR_MEMORY, "out of memory while reading an event");
+    if (record->key && form_decode(record->key))
+        return error_set(error, ERR_INVALID, "the key \"%s\" is not form-encoded", record->key);
+
+    const char *name = record->event ? record->event : "";
+    if (strncmp(name, "s3:", 3) == 0) /* some compatible services keep the prefix */
+        name += 3;
+    record->created = strncmp(name, "ObjectCreated:", 14) == 0;
+    return check_record(record, error);
+}
+
+static int parse_s3_event(json_t *records, struct envelope *out, struct error *error)
+{
+    size_t count = json_array_size(records);
+    if (count == 0) {
+        out->kind = ENVELOPE_NOTHING;
+        return 0;
+    }
+    if (count > ENVELOPE_RECORDS_MAX)
+        return error_set(error, ERR_LIMIT, "the event has %zu records; at most %d are accepted",
+                         count, ENVELOPE_RECORDS_MAX);
+    out->records = calloc(count, sizeof *out->records);
+    if (!out->records)
+        return error_set(error, ERR_MEMORY, "out of memory while reading an event");
+    out->kind = ENVELOPE_RECORDS;
+    for (; out->count < count; out->count++) {
+        int code =
+            parse_s3_record(json_array_get(records, out->count), &out->records[out->count], error);
+        if (code) {
+            out->count++; /* so that what was copied is freed */
+            return code;
+        }
+    }
+    return 0;
+}
+
+static int single_record(struct envelope *out, struct error *error)
+{
+    out->records = calloc(1, sizeof *out->records);
+    if (!out->records)
+        return error_set(error, ERR_MEMORY, "out of memory while reading an event");
+    out->kind = ENVELOPE_RECORDS;
+    out->count = 1;
+    return 0;
+}
+
+static int parse_eventbridge(json_t *root, struct envelope *out, struct error *error)
+{
+    json_t *detail = json_object_get(root, "detail");
+    const char *type = json_string_value(json_object_get(root, "detail-type"));
+    if (single_record(out, error))
+        return ERR_MEMORY;
+    struct envelope_record *record = &out->records[0];
+    if (copy_object(json_object_get(detail, "bucket"), json_object_get(detail, "object"), "etag",
+                    "version-id", record) ||
+        copy_member(root, "detail-type", &record->event))
+        return error_set(error, ERR_MEMORY, "out of memory while reading an event");
+    record->created = type && strcmp(type, "Object Created") == 0;
+    return check_record(record, error);
+}
+
+static int parse_plain(json_t *root, struct envelope *out, struct error *error)
+{
+    if (single_record(out, error))
+        return ERR_MEMORY;
+    struct envelope_record *record = &out->records[0];
+    if (copy_member(root, "bucket", &record->bucket) || copy_member(root, "key", &record->key) ||
+        copy_member(root, "version", &record->version) || copy_member(root, "etag", &record->etag))
+        return error_set(error, ERR_MEMORY, "out of memory while reading a message");
+    unquote(record->etag);
+    record->created = true;
+    return check_record(record, error);
+}
+
+/* ["<class name>", {"s3BucketName": …, "s3Key": …}]; the class name differs between the library's
+ * generations (com.amazon.sqs.javamessaging.MessageS3Pointer,
+ * software.amazon.payloadoffloading.PayloadS3Pointer). */
+static int parse_pointer(json_t *root, struct envelope *out, struct error *error)
+{
+    json_t *target = json_array_get(root, 1);
+    out->kind = ENVELOPE_POINTER;
+    if (copy_member(target, "s3BucketName", &out->pointer.bucket) ||
+        copy_member(target, "s3Key", &out->pointer.key))
+        return error_set(error, ERR_MEMORY, "out of memory while reading a pointer");
+    return check_record(&out->pointer, error);
+}
+
+static bool is_pointer(json_t *root)
+{
+    const char *name = json_string_value(json_array_get(root, 0));
+    return name && strstr(name, "S3Pointer") && json_is_object(json_array_get(root, 1));
+}
+
+static int parse_object(json_t *root, bool extended, int depth, struct envelope *out,
+                        struct error *error)
+{
+    json_t *records = json_object_get(root, "Records");
+    json_t *message = json_object_get(root, "Message");
+    const char *event = json_string_value(json_object_get(root, "Event"));
+
+    if (json_is_array(records))
+        return parse_s3_event(records, out, error);
+    if (event && strcmp(event, "s3:TestEvent") == 0) {
+        out->kind = ENVELOPE_NOTHING;
+        return 0;
+    }
+    if (json_object_get(root, "detail-type") && json_is_object(json_object_get(root, "detail")))
+        return parse_eventbridge(root, out, error);
+    if (json_is_string(message) && json_object_get(root, "TopicArn"))
+        return parse_body((struct slice){json_string_value(message), json_string_length(message)},
+                          extended, depth + 1, out, error);
+    if (json_object_get(root, "bucket") && json_object_get(root, "key"))
+        return parse_plain(root, out, error);
+    return error_set(
+        error, ERR_INVALID,
+        "the message is JSON but no event that is known here; expected an S3 event, an "
+        "EventBridge event, an SNS notification of one, or {\"bucket\": …, \"key\": …}");
+}
+
+static int parse_body(struct slice body, bool extended, int depth, struct envelope *out,
+                      struct error *error)
+{
+    json_error_t where;
+    if (depth > NESTING_MAX)
+        return error_set(error, ERR_LIMIT, "the message nests more than %d envelopes", NESTING_MAX);
+    json_t *root = json_loadb(body.data ? body.data : "", body.size, 0, &where);
+    if (!root)
+        return error_set(error, ERR_INVALID, "the message is not JSON (line %d, column %d: %s)",
+                         where.line, where.column, where.text);
+    int code;
+    if (extended && is_pointer(root))
+        code = parse_pointer(root, out, error);
+    else if (json_is_object(root))
+        code = parse_object(root, extended, depth, out, error);
+    else
+        code = error_set(error, ERR_INVALID, "the message is JSON but not an object");
+    json_decref(root);
+    return code;
+}
+
+int envelope_parse(struct slice body, bool extended, struct envelope *out, struct error *error)
+{
+    *out = (struct envelope){0};
+    int code = parse_body(body, extended, 0, out, error);
+    if (code)
+        envelope_clear(out);
+    return code;
+}

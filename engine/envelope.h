@@ -1,0 +1,55 @@
+/*
+ * What a message says: which objects are to be worked on. A bare parser without I/O; any thread.
+ *
+ * The form is found by structure, never by configuration:
+ *   an S3 event (any 2.x; keys form-encoded)              "Event message structure", S3 User Guide
+ *   an EventBridge "Object Created" (key not encoded)      "EventBridge event message structure",
+ * S3 User Guide s3:TestEvent                                           nothing to do
+ *   {"bucket": …, "key": …}                                a plain request
+ *   an SNS notification around any of these                "Parsing message formats", SNS Developer
+ * Guide the extended client's pointer to a body in S3          when the message has one of its size
+ * attributes
+ */
+#ifndef THUMBWHEEL_ENVELOPE_H
+#define THUMBWHEEL_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "error.h"
+
+enum { ENVELOPE_RECORDS_MAX = 128 };
+
+struct envelope_record {
+    char *bucket;
+    char *key;       /* decoded */
+    char *version;   /* NULL: none */
+    char *etag;      /* NULL: unknown; without quotes */
+    char *sequencer; /* NULL: unknown */
+    char *event;     /* "ObjectCreated:Put"; NULL for a plain request */
+    uint64_t size;   /* bytes; 0: unknown */
+    bool created;    /* false: a removal, a tagging…: nothing to render */
+};
+
+enum envelope_kind {
+    ENVELOPE_RECORDS, /* one or more records */
+    ENVELOPE_NOTHING, /* a test event */
+    ENVELOPE_POINTER, /* the body lies in S3: fetch `pointer`, then parse that */
+};
+
+struct envelope {
+    enum envelope_kind kind;
+    struct envelope_record *records;
+    size_t count;
+    struct envelope_record pointer; /* bucket and key alone */
+};
+
+/* extended: the message carries ExtendedPayloadSize or SQSLargePayloadSize. ERR_INVALID with a text
+ * that says what the body looks like, ERR_LIMIT (too many records, a key over 1,024 bytes),
+ * ERR_MEMORY. */
+int envelope_parse(struct slice body, bool extended, struct envelope *out, struct error *error);
+void envelope_clear(struct envelope *envelope);
+
+#endif

@@ -1,0 +1,156 @@
+#include "job.h"
+
+#include <stdlib.h>
+
+#include "delivery.h"
+#include "engine_private.h"
+#include "log.h"
+
+static void claim_woken(struct source_claim *claim)
+{
+    job_resume(container_of(claim, struct job, work.claim));
+}
+
+struct job *job_new(struct engine *engine, struct delivery *delivery, struct pipeline *pipeline,
+                    const struct envelope_record *record)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return NULL;
+    job->msg.engine = engine;
+    job->msg.delivery = delivery;
+    job->msg.pipeline = engine->options.pipeline_ops->retain(pipeline);
+    job->msg.record = record;
+    job->loop.reason = "";
+    job->work.claim.wake = claim_woken;
+    job->work.claim.item.pipeline = job->msg.pipeline;
+    engine->jobs++;
+    return job;
+}
+
+const char *job_state_name(enum job_state state)
+{
+    static const char *const names[] = {"matching",  "fetching",   "rendering", "storing",
+                                        "labelling", "describing", "tagging",   "finished"};
+    return names[state];
+}
+
+/* The one state setter. */
+static void job_enter(struct job *job, enum job_state state)
+{
+    job->loop.state = state;
+    job->loop.asked = false;
+    log_debug("job state", LOG_TEXT("job", job->msg.delivery->message.id),
+              LOG_TEXT("pipeline", job->msg.delivery->lane->home.name),
+              LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key),
+              LOG_TEXT("state", job_state_name(state)));
+}
+
+static const struct job_step *step_of(const struct job *job)
+{
+    const struct job_step *step = job_steps;
+    while (step->state != job->loop.state)
+        step++;
+    return step;
+}
+
+/* Ends every operation, so that no callback comes any more. */
+static void operations_cancel(struct job *job)
+{
+    struct engine_options *options = &job->msg.engine->options;
+    if (job->loop.request)
+        options->store->ops->cancel(job->loop.request);
+    job->loop.request = NULL;
+    for (size_t i = 0; job->loop.uploads && i < job->work.claim.item.rendition_count; i++) {
+        if (job->loop.uploads[i].request)
+            options->store->ops->cancel(job->loop.uploads[i].request);
+        job->loop.uploads[i].request = NULL;
+    }
+    if (job->loop.label_request)
+        options->labeler->ops->cancel(job->loop.label_request);
+    job->loop.label_request = NULL;
+    job->loop.pending = 0;
+}
+
+/* What the job's record for the observer does not need. The pixels go with the first call. */
+static void buffers_free(struct job *job)
+{
+    free(job->loop.uploads);
+    job->loop.uploads = NULL;
+    bytes_free(&job->loop.document);
+    for (size_t i = 0; i < job->loop.tag_count; i++) {
+        free((char *)(uintptr_t)job->loop.tags[i].name);
+        free((char *)(uintptr_t)job->loop.tags[i].value);
+    }
+    free(job->loop.tags);
+    job->loop.tags = NULL;
+    job->loop.tag_count = 0;
+}
+
+/* The one exit. The delivery may free the job at once. */
+static void job_finish(struct job *job, enum outcome outcome, const char *reason)
+{
+    operations_cancel(job);
+    buffers_free(job);
+    job->loop.state = JOB_FINISHED;
+    job->loop.outcome = outcome;
+    job->loop.reason = reason;
+    delivery_update(job->msg.delivery);
+}
+
+/* Runs steps until one waits or the job has finished. */
+static void job_run(struct job *job)
+{
+    for (;;) {
+        const struct job_step *step = step_of(job);
+        if (step->state == JOB_FINISHED) {
+            job_finish(job, OUTCOME_ACK, "");
+            return;
+        }
+        enum step_result result = step->run(job);
+        if (result == STEP_WAIT)
+            return;
+        if (result == STEP_FAIL) {
+            int code = job->loop.error.code;
+            job_finish(job, outcome_of(step->stage, code), outcome_reason(step->stage, code));
+            return;
+        }
+        job_enter(job, result == STEP_DONE ? JOB_FINISHED : (step + 1)->state);
+    }
+}
+
+void job_start(struct job *job)
+{
+    job_enter(job, JOB_MATCHING);
+    job_run(job);
+}
+
+void job_resume(struct job *job)
+{
+    job_run(job);
+}
+
+static void job_free(struct source_claim *claim)
+{
+    struct job *job = container_of(claim, struct job, work.claim);
+    struct engine *engine = job->msg.engine;
+    render_item_clear(&claim->item);
+    buffers_free(job);
+    engine->options.pipeline_ops->release(job->msg.pipeline);
+    free(job);
+    engine->jobs--;
+    engine_update(engine);
+}
+
+bool job_under_way(const struct job *job)
+{
+    return job->work.claim.rendering ||
+           (job->loop.state >= JOB_STORING && job->loop.state < JOB_FINISHED);
+}
+
+void job_drop(struct job *job)
+{
+    operations_cancel(job);
+    job->msg.delivery = NULL;
+    source_release(&job->work.claim, job_free);
+}

@@ -1,0 +1,105 @@
+/*
+ * A job: one image for one pipeline. It belongs to the delivery of a message, which may hold
+ * several.
+ *
+ * It runs through the array of steps in job_steps.c:
+ *
+ *     match → fetch → render → store → label → describe → tag → finished
+ *
+ * A step returns NEXT, WAIT, DONE or FAIL, and never ends the job itself. A step that waits is
+ * called again by job_resume, from a fresh loop callback, and decides from the facts that the
+ * callbacks recorded. There is one way out, job_finish.
+ */
+#ifndef THUMBWHEEL_JOB_H
+#define THUMBWHEEL_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "envelope.h"
+#include "labeler.h"
+#include "object_store.h"
+#include "outcome.h"
+#include "pipeline.h"
+#include "source_table.h"
+
+struct delivery;
+struct engine;
+
+enum job_state {
+    JOB_MATCHING,
+    JOB_FETCHING,
+    JOB_RENDERING,
+    JOB_STORING,
+    JOB_LABELLING,
+    JOB_DESCRIBING,
+    JOB_TAGGING,
+    JOB_FINISHED,
+};
+
+enum step_result {
+    STEP_NEXT,
+    STEP_WAIT, /* called again by job_resume */
+    STEP_DONE, /* nothing more to do: acknowledge */
+    STEP_FAIL, /* loop.error says why */
+};
+
+struct job {
+    struct { /* set when the job is made */
+        struct engine *engine;
+        struct delivery *delivery;            /* NULL once the delivery has let go of it */
+        struct pipeline *pipeline;            /* retained */
+        const struct envelope_record *record; /* the delivery's */
+    } msg;
+
+    struct { /* loop thread */
+        enum job_state state;
+        bool asked;                     /* the step under way has started its operations */
+        size_t pending;                 /* operations under way */
+        struct upload *uploads;         /* one for each rendition, while they are stored */
+        struct object_request *request; /* of the steps with one operation at a time */
+        struct label_request *label_request;
+        struct bytes document;    /* the labels' JSON, while it is stored */
+        struct object_pair *tags; /* the merged set, while it is stored; malloc'd strings */
+        size_t tag_count;
+        bool have_tags;
+        struct error error; /* the first failure of the step */
+        enum outcome outcome;
+        const char *reason; /* static */
+    } loop;
+
+    struct { /* the worker's while claim.rendering, else the loop's */
+        struct source_claim claim;
+    } work;
+};
+
+struct upload {
+    struct job *job;
+    struct object_request *request; /* NULL: done, or not started */
+};
+
+/* The record is borrowed from the delivery. NULL: out of memory. */
+struct job *job_new(struct engine *engine, struct delivery *delivery, struct pipeline *pipeline,
+                    const struct envelope_record *record);
+/* Begins; it may finish before this returns. */
+void job_start(struct job *job);
+/* Ends a wait. From a fresh loop callback only. */
+void job_resume(struct job *job);
+/* A worker has the image, or its result is being stored: finishing is cheaper than starting again.
+ */
+bool job_under_way(const struct job *job);
+/* The delivery lets go of the job, finished or not: what is under way is cancelled, and the memory
+ * goes as soon as no worker uses it. */
+void job_drop(struct job *job);
+const char *job_state_name(enum job_state state);
+
+/* For the steps. */
+struct job_step {
+    enum job_state state;
+    enum outcome_stage stage; /* where a failure of this step happened */
+    enum step_result (*run)(struct job *job);
+};
+extern const struct job_step job_steps[]; /* in order; the last has state JOB_FINISHED */
+
+#endif

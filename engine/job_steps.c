@@ -1,0 +1,323 @@
+/*
+ * The steps of a job, in order. Each is called when the job enters its state and again after each
+ * wait: it first looks at what has been recorded, then starts what is missing. `asked` tells the
+ * two apart.
+ *
+ * Nothing is acknowledged before it is stored: the steps that write come last, and a failure of any
+ * of them makes the message come back. Writing again is harmless, since keys and bytes are the same
+ * every time.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_private.h"
+#include "job.h"
+#include "label_document.h"
+#include "log.h"
+#include "output_mark.h"
+
+static const struct pipeline_ops *ops_of(const struct job *job)
+{
+    return job->msg.engine->options.pipeline_ops;
+}
+
+static struct object_store *store_of(const struct job *job)
+{
+    return job->msg.engine->options.store;
+}
+
+static struct render_item *item_of(struct job *job)
+{
+    return &job->work.claim.item;
+}
+
+static struct object_name source_name(const struct job *job)
+{
+    const struct envelope_record *record = job->msg.record;
+    return (struct object_name){record->bucket, record->key, record->version};
+}
+
+static void record_error(struct job *job, const struct error *error)
+{
+    if (error->code && !job->loop.error.code)
+        job->loop.error = *error;
+}
+
+/* ---- match, fetch, render
+ * --------------------------------------------------------------------------------------- */
+
+static enum step_result step_match(struct job *job)
+{
+    const struct envelope_record *record = job->msg.record;
+    if (!record->created)
+        return STEP_DONE;
+    return ops_of(job)->matches(job->msg.pipeline, record->bucket, record->key) ? STEP_NEXT
+                                                                                : STEP_DONE;
+}
+
+static enum step_result fetched(struct job *job, enum source_state state)
+{
+    if (state == SOURCE_FETCHING)
+        return STEP_WAIT;
+    if (state == SOURCE_FAILED)
+        return STEP_FAIL;
+    return source_is_output(&job->work.claim) ? STEP_DONE : STEP_NEXT;
+}
+
+static enum step_result step_fetch(struct job *job)
+{
+    struct source_claim *claim = &job->work.claim;
+    if (job->loop.asked)
+        return fetched(job, source_result(claim, &job->loop.error));
+    job->loop.asked = true;
+    return fetched(
+        job, source_join(&job->msg.engine->sources, job->msg.record, claim, &job->loop.error));
+}
+
+static enum step_result step_render(struct job *job)
+{
+    if (!job->loop.asked) {
+        job->loop.asked = true;
+        source_render(&job->work.claim);
+        return STEP_WAIT;
+    }
+    struct render_item *item = item_of(job);
+    record_error(job, &item->error);
+    if (item->error.code)
+        return STEP_FAIL;
+    job->msg.engine->stats.rendered += item->rendition_count;
+    return STEP_NEXT;
+}
+
+/* ---- store
+ * -----------------------------------------------------------------------------------------------------------
+ */
+
+/* The size stays for the report; the memory goes as soon as the bytes are stored. */
+static void body_release(struct bytes *body)
+{
+    size_t size = body->size;
+    bytes_free(body);
+    body->size = size;
+}
+
+static void on_stored(const struct error *error, void *user)
+{
+    struct upload *upload = user;
+    struct job *job = upload->job;
+    struct rendition *rendition = &item_of(job)->renditions[upload - job->loop.uploads];
+    upload->request = NULL;
+    record_error(job, error);
+    if (!error->code) {
+        job->msg.engine->stats.stored++;
+        job->msg.engine->stats.stored_bytes += rendition->body.size;
+        body_release(&rendition->body);
+    }
+    if (--job->loop.pending == 0)
+        job_resume(job);
+}
+
+/* Metadata values are HTTP header values: what a key may hold beyond that is the backend's to
+ * encode. */
+static size_t output_marks(const struct job *job, struct object_pair marks[3])
+{
+    size_t count = 0;
+    const char *etag = source_etag(&job->work.claim);
+    marks[count++] =
+        (struct object_pair){OUTPUT_MARK_PIPELINE, ops_of(job)->facts(job->msg.pipeline)->name};
+    marks[count++] = (struct object_pair){OUTPUT_MARK_SOURCE, job->msg.record->key};
+    if (etag)
+        marks[count++] = (struct object_pair){OUTPUT_MARK_ETAG, etag};
+    return count;
+}
+
+static int upload_start(struct job *job, struct upload *upload, const struct rendition *rendition)
+{
+    struct object_pair marks[3];
+    struct object_put put = {
+        .bucket = rendition->bucket ? rendition->bucket : job->msg.record->bucket,
+        .key = rendition->key,
+        .body = rendition->body.data,
+        .body_size = rendition->body.size,
+        .content_type = rendition->content_type,
+        .cache_control = rendition->cache_control,
+        .metadata = marks,
+        .metadata_count = output_marks(job, marks),
+    };
+    return store_of(job)->ops->put(store_of(job), &put, on_stored, upload, &upload->request);
+}
+
+static void uploads_start(struct job *job)
+{
+    struct render_item *item = item_of(job);
+    job->loop.uploads = calloc(item->rendition_count, sizeof *job->loop.uploads);
+    if (!job->loop.uploads) {
+        error_set(&job->loop.error, ERR_MEMORY, "out of memory");
+        return;
+    }
+    for (size_t i = 0; i < item->rendition_count; i++) {
+        struct upload *upload = &job->loop.uploads[i];
+        upload->job = job;
+        int code = upload_start(job, upload, &item->renditions[i]);
+        if (code == 0)
+            job->loop.pending++;
+        else if (!job->loop.error.code)
+            error_set(&job->loop.error, code, "the upload of \"%s\" could not be started (%s)",
+                      item->renditions[i].key, error_name(code));
+    }
+}
+
+static enum step_result step_store(struct job *job)
+{
+    if (!job->loop.asked) {
+        job->loop.asked = true;
+        if (item_of(job)->rendition_count)
+            uploads_start(job);
+    }
+    if (job->loop.pending)
+        return STEP_WAIT;
+    return job->loop.error.code ? STEP_FAIL : STEP_NEXT;
+}
+
+/* ---- labels
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static void on_labels(const struct label_set *labels, const struct error *error, void *user)
+{
+    struct job *job = user;
+    job->loop.label_request = NULL;
+    record_error(job, error);
+    if (!error->code)
+        item_of(job)->labels = *labels;
+    job->loop.pending--;
+    job_resume(job);
+}
+
+/* Only for a labeler that is a service; the built-in one has done its work on the worker. */
+static enum step_result step_label(struct job *job)
+{
+    const struct pipeline_facts *facts = ops_of(job)->facts(job->msg.pipeline);
+    struct labeler *labeler = job->msg.engine->options.labeler;
+    if (!facts->labels || !labeler || strcmp(facts->labeler, "builtin") == 0)
+        return STEP_NEXT;
+    if (!job->loop.asked) {
+        struct object_name name = source_name(job);
+        job->loop.asked = true;
+        int code = labeler->ops->label(labeler, &name, source_image(&job->work.claim), on_labels,
+                                       job, &job->loop.label_request);
+        if (code)
+            return error_set(&job->loop.error, code, "the labeler could not be asked (%s)",
+                             error_name(code)),
+                   STEP_FAIL;
+        job->loop.pending = 1;
+    }
+    if (job->loop.pending)
+        return STEP_WAIT;
+    return job->loop.error.code ? STEP_FAIL : STEP_NEXT;
+}
+
+static void on_done(const struct error *error, void *user)
+{
+    struct job *job = user;
+    job->loop.request = NULL;
+    record_error(job, error);
+    job->loop.pending--;
+    job_resume(job);
+}
+
+static int document_store(struct job *job)
+{
+    struct render_item *item = item_of(job);
+    struct object_pair marks[3];
+    int code = label_document_write(job->msg.record, source_etag(&job->work.claim), &item->facts,
+                                    &item->labels, &job->loop.document);
+    if (code)
+        return code;
+    struct object_put put = {
+        .bucket = item->sidecar_bucket ? item->sidecar_bucket : job->msg.record->bucket,
+        .key = item->sidecar_key,
+        .body = job->loop.document.data,
+        .body_size = job->loop.document.size,
+        .content_type = "application/json",
+        .metadata = marks,
+        .metadata_count = output_marks(job, marks),
+    };
+    return store_of(job)->ops->put(store_of(job), &put, on_done, job, &job->loop.request);
+}
+
+/* The labels as a JSON document beside the image. */
+static enum step_result step_describe(struct job *job)
+{
+    if (!item_of(job)->sidecar_key)
+        return STEP_NEXT;
+    if (!job->loop.asked) {
+        job->loop.asked = true;
+        int code = document_store(job);
+        if (code) {
+            error_set(&job->loop.error, code, "the labels' document could not be stored (%s)",
+                      error_name(code));
+            return STEP_FAIL;
+        }
+        job->loop.pending = 1;
+    }
+    if (job->loop.pending)
+        return STEP_WAIT;
+    return job->loop.error.code ? STEP_FAIL : STEP_NEXT;
+}
+
+static void on_tags(const struct object_pair *tags, size_t count, const struct error *error,
+                    void *user)
+{
+    struct job *job = user;
+    struct error merge = *error;
+    job->loop.request = NULL;
+    if (!merge.code &&
+        label_tags_merge(tags, count, &item_of(job)->labels, &job->loop.tags, &job->loop.tag_count))
+        error_set(&merge, ERR_MEMORY, "out of memory");
+    record_error(job, &merge);
+    job->loop.have_tags = true;
+    job->loop.pending--;
+    job_resume(job);
+}
+
+static int tags_next(struct job *job)
+{
+    struct object_name name = source_name(job);
+    struct object_store *store = store_of(job);
+    if (!job->loop.have_tags)
+        return store->ops->get_tags(store, &name, on_tags, job, &job->loop.request);
+    return store->ops->put_tags(store, &name, job->loop.tags, job->loop.tag_count, on_done, job,
+                                &job->loop.request);
+}
+
+/* The labels as tags of the source object. S3 replaces the whole set, so the tags that others put
+ * there are read and written back. */
+static enum step_result step_tag(struct job *job)
+{
+    bool written = job->loop.asked && job->loop.have_tags && !job->loop.pending;
+    if (!item_of(job)->write_tags)
+        return STEP_NEXT;
+    if (job->loop.pending)
+        return STEP_WAIT;
+    if (job->loop.error.code)
+        return STEP_FAIL;
+    if (written)
+        return STEP_NEXT;
+    int code = tags_next(job);
+    if (code) {
+        error_set(&job->loop.error, code, "the tags could not be read or written (%s)",
+                  error_name(code));
+        return STEP_FAIL;
+    }
+    job->loop.asked = job->loop.have_tags; /* true once the write is under way */
+    job->loop.pending = 1;
+    return STEP_WAIT;
+}
+
+const struct job_step job_steps[] = {
+    {JOB_MATCHING, STAGE_ENVELOPE, step_match}, {JOB_FETCHING, STAGE_FETCH, step_fetch},
+    {JOB_RENDERING, STAGE_RENDER, step_render}, {JOB_STORING, STAGE_STORE, step_store},
+    {JOB_LABELLING, STAGE_LABEL, step_label},   {JOB_DESCRIBING, STAGE_STORE, step_describe},
+    {JOB_TAGGING, STAGE_LABEL, step_tag},       {JOB_FINISHED, STAGE_STORE, NULL},
+};

@@ -1,0 +1,432 @@
+#include "lease_keeper.h"
+
+#include <stdlib.h>
+
+#include "jitter.h"
+#include "lease_private.h"
+#include "log.h"
+
+enum {
+    GATHER_MS = 10,       /* changes wait this long for company */
+    RETRY_BEAT_MS = 1000, /* after a failed extension */
+    RETRY_BASE_MS = 200,
+    RETRY_CAP_MS = 10000,
+};
+
+/* ---- the heap: earliest beat first
+ * ---------------------------------------------------------------------- */
+
+static void heap_place(struct lease_keeper *keeper, size_t i, struct lease *lease)
+{
+    keeper->heap[i] = lease;
+    lease->heap_index = i;
+}
+
+static void heap_up(struct lease_keeper *keeper, size_t i, struct lease *lease)
+{
+    while (i > 0) {
+        size_t parent = (i - 1) / 2;
+        if (keeper->heap[parent]->beat_ms <= lease->beat_ms)
+            break;
+        heap_place(keeper, i, keeper->heap[parent]);
+        i = parent;
+    }
+    heap_place(keeper, i, lease);
+}
+
+static void heap_down(struct lease_keeper *keeper, size_t i, struct lease *lease)
+{
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= keeper->heap_size)
+            break;
+        if (child + 1 < keeper->heap_size &&
+            keeper->heap[child + 1]->beat_ms < keeper->heap[child]->beat_ms)
+            child++;
+        if (lease->beat_ms <= keeper->heap[child]->beat_ms)
+            break;
+        heap_place(keeper, i, keeper->heap[child]);
+        i = child;
+    }
+    heap_place(keeper, i, lease);
+}
+
+/* Room is made when the lease is taken, so that a later insert cannot fail. */
+static int heap_reserve(struct lease_keeper *keeper, size_t count)
+{
+    if (count <= keeper->heap_capacity)
+        return 0;
+    size_t capacity = keeper->heap_capacity ? keeper->heap_capacity * 2 : 64;
+    struct lease **heap = realloc(keeper->heap, capacity * sizeof *heap);
+    if (!heap)
+        return ERR_MEMORY;
+    keeper->heap = heap;
+    keeper->heap_capacity = capacity;
+    return 0;
+}
+
+static void heap_remove(struct lease_keeper *keeper, struct lease *lease)
+{
+    size_t i = lease->heap_index;
+    if (i == SIZE_MAX)
+        return;
+    lease->heap_index = SIZE_MAX;
+    struct lease *last = keeper->heap[--keeper->heap_size];
+    if (last == lease)
+        return;
+    heap_up(keeper, i, last);
+    heap_down(keeper, last->heap_index, last);
+}
+
+static void heap_insert(struct lease_keeper *keeper, struct lease *lease)
+{
+    heap_up(keeper, keeper->heap_size++, lease);
+}
+
+/* ---- calls and small helpers
+ * ------------------------------------------------------------------------------ */
+
+struct lease_call *lease_call_new(struct lease_home *home)
+{
+    struct lease_call *call = calloc(1, sizeof *call);
+    if (!call)
+        return NULL;
+    call->home = home;
+    call->sent_ms = uv_now(home->keeper->loop);
+    list_push(&home->calls, &call->link);
+    return call;
+}
+
+void lease_call_free(struct lease_call *call)
+{
+    list_remove(&call->link);
+    free(call);
+}
+
+uint64_t lease_retry_delay(unsigned attempts)
+{
+    return jitter_full(RETRY_BASE_MS, RETRY_CAP_MS, attempts);
+}
+
+static uint64_t now_of(const struct lease *lease)
+{
+    return uv_now(lease->home->keeper->loop);
+}
+
+static size_t total_leases(const struct lease_keeper *keeper)
+{
+    size_t total = 0;
+    for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next)
+        total += container_of(l, struct lease_home, link)->count;
+    return total;
+}
+
+static void change_unqueue(struct lease *lease)
+{
+    if (!lease->queued)
+        return;
+    list_remove(&lease->change);
+    lease->queued = false;
+    lease->home->change_count--;
+}
+
+static void change_queue(struct lease *lease)
+{
+    struct lease_home *home = lease->home;
+    if (lease->queued)
+        return;
+    list_push(&home->changes, &lease->change);
+    lease->queued = true;
+    home->change_count++;
+    uint64_t due =
+        home->change_count >= QUEUE_BATCH_MAX ? now_of(lease) : now_of(lease) + GATHER_MS;
+    if (home->change_count == 1 || due < home->change_due_ms)
+        home->change_due_ms = due;
+}
+
+void lease_destroy(struct lease *lease)
+{
+    change_unqueue(lease);
+    heap_remove(lease->home->keeper, lease);
+    list_remove(&lease->all);
+    lease->home->count--;
+    free(lease->receipt);
+    free(lease);
+}
+
+/* ---- beats and releases
+ * --------------------------------------------------------------------------------------- */
+
+static void schedule_beat(struct lease *lease, uint64_t from_ms)
+{
+    struct lease_keeper *keeper = lease->home->keeper;
+    lease->deadline_ms = from_ms + (uint64_t)lease->visibility_s * 1000;
+    lease->beat_ms = from_ms + (uint64_t)lease->visibility_s * 500;
+    heap_remove(keeper, lease);
+    heap_insert(keeper, lease);
+}
+
+void lease_beat_again(struct lease *lease)
+{
+    if (lease->heap_index == SIZE_MAX)
+        heap_insert(lease->home->keeper, lease);
+}
+
+static void lose(struct lease *lease, const char *why)
+{
+    struct lease_home *home = lease->home;
+    home->keeper->stats.lost++;
+    log_warn("lease lost: the message may be delivered again", LOG_TEXT("queue", home->name),
+             LOG_TEXT("reason", why));
+    heap_remove(home->keeper, lease);
+    if (lease->wish == LEASE_KEEP)
+        lease->lost(lease->user); /* ends in lease_forget, now or when the work has stopped */
+}
+
+/* SQS counts 12 hours from the receipt, however often the visibility was changed. */
+static bool life_is_over(const struct lease *lease, uint64_t now_ms)
+{
+    uint64_t life_ms = now_ms - lease->received_ms + (uint64_t)lease->visibility_s * 1000;
+    return life_ms > (uint64_t)QUEUE_VISIBILITY_MAX_S * 1000;
+}
+
+static void beat(struct lease *lease, uint64_t now_ms)
+{
+    heap_remove(lease->home->keeper, lease);
+    if (lease->changing || lease->deletion.in_flight)
+        return; /* the answer that is under way schedules the next one */
+    if (life_is_over(lease, now_ms))
+        lose(lease, "its total of 12 hours is used up");
+    else
+        change_queue(lease);
+}
+
+static void retry_change(struct lease *lease, uint64_t now_ms)
+{
+    struct lease_keeper *keeper = lease->home->keeper;
+    if (now_ms >= lease->deadline_ms) {
+        if (lease->wish == LEASE_RELEASE)
+            lease_destroy(lease); /* it has come back by itself */
+        else
+            lose(lease, "it could not be extended in time");
+        return;
+    }
+    lease->beat_ms = now_ms + RETRY_BEAT_MS;
+    heap_remove(keeper, lease);
+    heap_insert(keeper, lease);
+}
+
+/* The answer to a change. The owner may have wished for something else meanwhile. */
+static void change_settle(struct lease *lease, int code, uint64_t sent_ms)
+{
+    struct lease_stats *stats = &lease->home->keeper->stats;
+    uint64_t now_ms = now_of(lease);
+    lease->changing = false;
+    if (lease->wish == LEASE_FORGET) {
+        lease_destroy(lease);
+    } else if (lease->releasing && (code == 0 || code == ERR_EXPIRED)) {
+        stats->released += code == 0;
+        lease_destroy(lease);
+    } else if (lease->wish == LEASE_RELEASE && !lease->releasing) {
+        change_queue(lease);
+    } else if (code == 0) {
+        stats->extended++;
+        schedule_beat(lease, sent_ms);
+    } else if (code == ERR_EXPIRED) {
+        lose(lease, "its receipt has expired");
+    } else {
+        retry_change(lease, now_ms);
+    }
+}
+
+static void on_changed(const int *codes, size_t count, const struct error *error, void *user)
+{
+    struct lease_call *call = user;
+    struct lease_home *home = call->home;
+    if (error->code)
+        log_warn("visibility could not be changed; it will be tried again",
+                 LOG_TEXT("queue", home->name), LOG_INT("messages", count),
+                 LOG_TEXT("error", error->text));
+    for (size_t i = 0; i < count; i++)
+        change_settle(call->leases[i], codes[i], call->sent_ms);
+    lease_call_free(call);
+    lease_keeper_arm(home->keeper);
+}
+
+static void change_collect(struct lease_call *call, struct lease *lease)
+{
+    change_unqueue(lease);
+    lease->changing = true;
+    lease->releasing = lease->wish == LEASE_RELEASE;
+    call->entries[call->count] = (struct queue_entry){
+        .receipt = lease->receipt,
+        .visibility_s = lease->releasing ? lease->release_s : lease->visibility_s,
+    };
+    call->leases[call->count++] = lease;
+}
+
+static void changes_send(struct lease_home *home)
+{
+    while (!list_empty(&home->changes)) {
+        struct lease_call *call = lease_call_new(home);
+        if (!call)
+            return; /* tried again at the next turn */
+        while (call->count < QUEUE_BATCH_MAX && !list_empty(&home->changes))
+            change_collect(call, container_of(home->changes.next, struct lease, change));
+        int code = home->backend->ops->extend_batch(home->queue, call->entries, call->count,
+                                                    on_changed, call);
+        if (code == 0)
+            continue;
+        for (size_t i = 0; i < call->count; i++)
+            change_settle(call->leases[i], code, call->sent_ms);
+        lease_call_free(call);
+        return;
+    }
+}
+
+/* ---- the keeper's turn
+ * ------------------------------------------------------------------------------------------ */
+
+static uint64_t home_due(const struct lease_home *home)
+{
+    uint64_t due = home->deletes.due_ms;
+    if (home->change_count && home->change_due_ms < due)
+        due = home->change_due_ms;
+    return due;
+}
+
+/* Everything that is due. Beats that are due within half a second ride along in the same calls. */
+static void turn(uv_timer_t *timer)
+{
+    struct lease_keeper *keeper = container_of(timer, struct lease_keeper, timer);
+    uint64_t now_ms = uv_now(keeper->loop);
+    if (keeper->heap_size && keeper->heap[0]->beat_ms <= now_ms) {
+        while (keeper->heap_size && keeper->heap[0]->beat_ms <= now_ms + 500)
+            beat(keeper->heap[0], now_ms);
+    }
+    for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next) {
+        struct lease_home *home = container_of(l, struct lease_home, link);
+        if (home->change_count && home->change_due_ms <= now_ms)
+            changes_send(home);
+        delete_batcher_run(&home->deletes, now_ms);
+    }
+    lease_keeper_arm(keeper);
+}
+
+void lease_keeper_arm(struct lease_keeper *keeper)
+{
+    uint64_t due = keeper->heap_size ? keeper->heap[0]->beat_ms : UINT64_MAX;
+    for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next) {
+        uint64_t home = home_due(container_of(l, struct lease_home, link));
+        if (home < due)
+            due = home;
+    }
+    if (due == UINT64_MAX) {
+        uv_timer_stop(&keeper->timer);
+        return;
+    }
+    uint64_t now_ms = uv_now(keeper->loop);
+    uv_timer_start(&keeper->timer, turn, due > now_ms ? due - now_ms : 0, 0);
+}
+
+int lease_keeper_init(struct lease_keeper *keeper, uv_loop_t *loop)
+{
+    *keeper = (struct lease_keeper){.loop = loop};
+    list_init(&keeper->homes);
+    return uv_timer_init(loop, &keeper->timer) ? ERR_MEMORY : 0;
+}
+
+void lease_keeper_close(struct lease_keeper *keeper, uv_close_cb closed)
+{
+    free(keeper->heap);
+    keeper->heap = NULL;
+    uv_close((uv_handle_t *)&keeper->timer, closed);
+}
+
+void lease_home_open(struct lease_home *home, struct lease_keeper *keeper,
+                     struct queue_backend *backend, struct queue *queue, const char *name)
+{
+    *home = (struct lease_home){.keeper = keeper, .backend = backend, .queue = queue, .name = name};
+    list_init(&home->leases);
+    list_init(&home->changes);
+    list_init(&home->calls);
+    delete_batcher_init(&home->deletes, home);
+    list_push(&keeper->homes, &home->link);
+}
+
+void lease_home_close(struct lease_home *home)
+{
+    while (!list_empty(&home->leases)) {
+        struct lease *lease = container_of(home->leases.next, struct lease, all);
+        list_remove(&lease->deletion.link);
+        lease_destroy(lease);
+    }
+    while (!list_empty(&home->calls))
+        lease_call_free(container_of(home->calls.next, struct lease_call, link));
+    list_remove(&home->link);
+    lease_keeper_arm(home->keeper);
+}
+
+/* ---- the owner's verbs
+ * ------------------------------------------------------------------------------------------ */
+
+struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibility_s,
+                         uint64_t received_ms, lease_lost *lost, void *user)
+{
+    struct lease_keeper *keeper = home->keeper;
+    struct lease *lease = calloc(1, sizeof *lease);
+    if (!lease || heap_reserve(keeper, total_leases(keeper) + 1)) {
+        free(lease);
+        free(receipt);
+        return NULL;
+    }
+    *lease = (struct lease){.home = home,
+                            .receipt = receipt,
+                            .received_ms = received_ms,
+                            .visibility_s = visibility_s,
+                            .heap_index = SIZE_MAX,
+                            .lost = lost,
+                            .user = user};
+    list_init(&lease->change);
+    list_init(&lease->deletion.link);
+    list_push(&home->leases, &lease->all);
+    home->count++;
+    home->held++;
+    schedule_beat(lease, received_ms);
+    lease_keeper_arm(keeper);
+    return lease;
+}
+
+static void work_ends(struct lease *lease, enum lease_wish wish)
+{
+    struct lease_home *home = lease->home;
+    lease->wish = wish;
+    home->held--;
+    if (home->held == 0)
+        delete_batcher_hurry(&home->deletes, now_of(lease));
+}
+
+void lease_delete(struct lease *lease)
+{
+    work_ends(lease, LEASE_DELETE);
+    delete_batcher_add(&lease->home->deletes, &lease->deletion, now_of(lease));
+    lease_keeper_arm(lease->home->keeper);
+}
+
+void lease_release(struct lease *lease, unsigned visibility_s)
+{
+    work_ends(lease, LEASE_RELEASE);
+    lease->release_s = visibility_s;
+    if (!lease->changing)
+        change_queue(lease); /* else the answer under way queues it */
+    lease_keeper_arm(lease->home->keeper);
+}
+
+void lease_forget(struct lease *lease)
+{
+    struct lease_keeper *keeper = lease->home->keeper;
+    work_ends(lease, LEASE_FORGET);
+    if (!lease->changing)
+        lease_destroy(lease);
+    lease_keeper_arm(keeper);
+}

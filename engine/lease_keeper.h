@@ -1,0 +1,83 @@
+/*
+ * Leases: who may decide a message's visibility, from its receipt until its delete is confirmed.
+ *
+ * One lease object a message, one keeper for all queues. The keeper extends held leases at half of
+ * their visibility timeout, earliest first, up to ten in a call; sets the backoff of a message that
+ * is given back; and hands receipts to the queue's delete batcher. Since everything that touches a
+ * visibility goes through the one lease, a heartbeat never overwrites a backoff: what comes while
+ * a change is under way waits for its answer.
+ *
+ *     lease_take ──► held ──beat──► held … ──► lease_delete  ──► batched, confirmed, freed
+ *                      │                  ├──► lease_release ──► visibility set, freed
+ *                      └─ receipt expired └──► lease_forget  ──► freed
+ *                         or 12 h: lost()
+ *
+ * After lease_delete, lease_release or lease_forget the pointer is dead for the caller. Loop thread
+ * only.
+ */
+#ifndef THUMBWHEEL_LEASE_KEEPER_H
+#define THUMBWHEEL_LEASE_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "delete_batcher.h"
+#include "list.h"
+#include "queue_backend.h"
+
+struct lease;
+
+/* The message is no longer ours (its receipt expired, or SQS's 12 hours are over): cancel the work
+ * on it, then lease_forget. */
+typedef void lease_lost(void *user);
+
+struct lease_stats {
+    uint64_t extended, lost, released, deleted, delete_failed;
+};
+
+struct lease_keeper {
+    uv_loop_t *loop;
+    uv_timer_t timer;
+    struct lease **heap; /* by next beat */
+    size_t heap_size, heap_capacity;
+    struct list homes;
+    struct lease_stats stats;
+};
+
+struct lease_home { /* one queue */
+    struct lease_keeper *keeper;
+    struct queue_backend *backend;
+    struct queue *queue;
+    const char *name; /* for logs */
+    struct list link;
+    struct list leases;  /* all of them, held or ending */
+    struct list changes; /* those that wait for a ChangeMessageVisibilityBatch */
+    size_t change_count;
+    uint64_t change_due_ms;
+    struct list calls; /* batch calls under way */
+    struct delete_batcher deletes;
+    size_t held;  /* leases whose work still runs */
+    size_t count; /* all */
+};
+
+int lease_keeper_init(struct lease_keeper *keeper, uv_loop_t *loop);
+/* Every home is closed before. closed is called from the loop; the keeper's memory is the caller's.
+ */
+void lease_keeper_close(struct lease_keeper *keeper, uv_close_cb closed);
+
+void lease_home_open(struct lease_home *home, struct lease_keeper *keeper,
+                     struct queue_backend *backend, struct queue *queue, const char *name);
+/* Drops what is left (its messages come back by themselves). The queue is closed right after. */
+void lease_home_close(struct lease_home *home);
+
+/* Takes the receipt (malloc'd). The visibility has run since received_ms (uv_now's clock). NULL:
+ * out of memory; the receipt is freed. */
+struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibility_s,
+                         uint64_t received_ms, lease_lost *lost, void *user);
+void lease_delete(struct lease *lease);
+void lease_release(struct lease *lease, unsigned visibility_s);
+void lease_forget(struct lease *lease);
+
+#endif

@@ -1,0 +1,62 @@
+/* An intrusive doubly linked list; the head is a link too. Loop thread. */
+#ifndef THUMBWHEEL_LIST_H
+#define THUMBWHEEL_LIST_H
+
+#include <stdbool.h>
+
+#include "container_of.h"
+
+struct list {
+    struct list *next, *prev;
+};
+
+static inline void list_init(struct list *l)
+{
+    l->next = l->prev = l;
+}
+
+static inline bool list_empty(const struct list *l)
+{
+    return l->next == l;
+}
+
+/* Appends a link that is in no list. */
+static inline void list_push(struct list *head, struct list *link)
+{
+    link->prev = head->prev;
+    link->next = head;
+    head->prev->next = link;
+    head->prev = link;
+}
+
+/* Removes a link; doing it twice is harmless. */
+static inline void list_remove(struct list *link)
+{
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    list_init(link);
+}
+
+/* Removes and returns the first link, or NULL. */
+static inline struct list *list_shift(struct list *head)
+{
+    if (list_empty(head))
+        return NULL;
+    struct list *first = head->next;
+    list_remove(first);
+    return first;
+}
+
+/* Moves everything from one list to the end of another. */
+static inline void list_move_all(struct list *to, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}
+
+#endif

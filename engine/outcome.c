@@ -1,0 +1,83 @@
+#include "outcome.h"
+
+#include <stddef.h>
+
+#include "error.h"
+
+/*
+ * The table. A row speaks for one stage, or for every stage that has no row of its own (ANY). What
+ * an operator can mend (a missing bucket, a policy) is RETRY: the message waits; the redrive policy
+ * bounds how often.
+ */
+enum { ANY = -1 };
+
+static const struct row {
+    int stage;
+    int code;
+    enum outcome outcome;
+    const char *reason;
+} rows[] = {
+    {STAGE_ENVELOPE, ERR_INVALID, OUTCOME_REJECT, "message-unreadable"},
+    {STAGE_ENVELOPE, ERR_LIMIT, OUTCOME_REJECT, "message-over-limit"},
+    {STAGE_ENVELOPE, ERR_NOT_FOUND, OUTCOME_REJECT, "message-body-missing"},
+
+    {STAGE_FETCH, ERR_NOT_FOUND, OUTCOME_REJECT, "object-missing"},
+    {STAGE_FETCH, ERR_LIMIT, OUTCOME_REJECT, "object-too-large"},
+    {STAGE_FETCH, ERR_INVALID, OUTCOME_REJECT, "object-name-invalid"},
+
+    {STAGE_RENDER, ERR_CORRUPT, OUTCOME_REJECT, "image-corrupt"},
+    {STAGE_RENDER, ERR_UNSUPPORTED, OUTCOME_REJECT, "image-unsupported"},
+    {STAGE_RENDER, ERR_LIMIT, OUTCOME_REJECT, "image-over-limit"},
+    {STAGE_RENDER, ERR_INVALID, OUTCOME_REJECT, "image-not-renderable"},
+
+    {STAGE_STORE, ERR_INVALID, OUTCOME_REJECT, "output-refused"},
+    {STAGE_STORE, ERR_LIMIT, OUTCOME_REJECT, "output-too-large"},
+    {STAGE_LABEL, ERR_NOT_FOUND, OUTCOME_REJECT, "object-missing"},
+    {STAGE_LABEL, ERR_INVALID, OUTCOME_REJECT, "labels-refused"},
+    {STAGE_LABEL, ERR_CORRUPT, OUTCOME_REJECT, "image-corrupt"},
+    {STAGE_LABEL, ERR_UNSUPPORTED, OUTCOME_REJECT, "image-unsupported"},
+
+    {ANY, ERR_MEMORY, OUTCOME_RETRY, "out-of-memory"},
+    {ANY, ERR_TIMEOUT, OUTCOME_RETRY, "timeout"},
+    {ANY, ERR_NETWORK, OUTCOME_RETRY, "connection-lost"},
+    {ANY, ERR_THROTTLED, OUTCOME_RETRY, "throttled"},
+    {ANY, ERR_SERVER, OUTCOME_RETRY, "service-error"},
+    {ANY, ERR_DENIED, OUTCOME_RETRY, "access-denied"},
+    {ANY, ERR_EXPIRED, OUTCOME_RETRY, "credentials-expired"},
+    {ANY, ERR_NO_CONTAINER, OUTCOME_RETRY, "bucket-missing"},
+    {ANY, ERR_CONFLICT, OUTCOME_RETRY, "conflict"},
+    {ANY, ERR_PROTOCOL, OUTCOME_RETRY, "protocol-error"},
+    {ANY, ERR_CANCELLED, OUTCOME_RETRY, "cancelled"},
+    {ANY, ERR_IO, OUTCOME_RETRY, "disk-error"},
+};
+
+static const struct row *row_find(enum outcome_stage stage, int code)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].code == code && (rows[i].stage == (int)stage || rows[i].stage == ANY))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+enum outcome outcome_of(enum outcome_stage stage, int code)
+{
+    if (code == 0)
+        return OUTCOME_ACK;
+    const struct row *row = row_find(stage, code);
+    return row ? row->outcome : OUTCOME_RETRY; /* what nobody foresaw is not thrown away */
+}
+
+const char *outcome_reason(enum outcome_stage stage, int code)
+{
+    if (code == 0)
+        return "";
+    const struct row *row = row_find(stage, code);
+    return row ? row->reason : error_name(code);
+}
+
+const char *outcome_name(enum outcome outcome)
+{
+    static const char *const names[] = {"ack", "retry", "reject"};
+    return names[outcome];
+}

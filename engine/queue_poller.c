@@ -1,0 +1,164 @@
+#include "queue_poller.h"
+
+#include <stdlib.h>
+
+#include "delivery.h"
+#include "engine_private.h"
+#include "jitter.h"
+
+enum {
+    POLLS_MAX = 3, /* open at once on a busy queue */
+    BACKOFF_BASE_MS = 500,
+    BACKOFF_CAP_MS = 30000,
+    EMPTY_TOO_SOON_MS = 200, /* an empty answer to a long poll this fast is no long poll */
+};
+
+struct poll {
+    struct queue_poller *poller;
+    struct queue_request *request;
+    struct list link;
+    unsigned asked;
+    uint64_t sent_ms;
+};
+
+static void poll_free(struct poll *poll)
+{
+    list_remove(&poll->link);
+    poll->poller->poll_count--;
+    poll->poller->asked -= poll->asked;
+    free(poll);
+}
+
+static void on_rested(uv_timer_t *timer)
+{
+    struct queue_poller *poller = container_of(timer, struct queue_poller, timer);
+    poller->resting = false;
+    queue_poller_update(poller);
+}
+
+static void rest(struct queue_poller *poller, uint64_t delay_ms)
+{
+    poller->resting = true;
+    uv_timer_start(&poller->timer, on_rested, delay_ms, 0);
+}
+
+static void poll_failed(struct queue_poller *poller, const struct error *error)
+{
+    struct lane *lane = poller->lane;
+    uint64_t delay =
+        BACKOFF_BASE_MS / 2 + jitter_full(BACKOFF_BASE_MS, BACKOFF_CAP_MS, poller->failures);
+    poller->failures++;
+    if (log_gate_open(&poller->gate, uv_now(lane->engine->loop), 10000))
+        log_warn("queue could not be polled; trying again", LOG_TEXT("queue", lane->home.name),
+                 LOG_TEXT("error", error->text), LOG_INT("failures", poller->failures));
+    rest(poller, delay);
+}
+
+static void on_received(struct queue_message *messages, size_t count, const struct error *error,
+                        void *user)
+{
+    struct poll *poll = user;
+    struct queue_poller *poller = poll->poller;
+    struct lane *lane = poller->lane;
+    uint64_t took_ms = uv_now(lane->engine->loop) - poll->sent_ms;
+    poller->full = count == poll->asked;
+    poll_free(poll);
+
+    if (error->code) {
+        poll_failed(poller, error);
+    } else {
+        if (poller->failures)
+            log_info("queue is polled again", LOG_TEXT("queue", lane->home.name));
+        poller->failures = 0;
+        if (count == 0 && took_ms < EMPTY_TOO_SOON_MS && lane->engine->options.wait_s > 0)
+            rest(poller, EMPTY_TOO_SOON_MS);
+    }
+    for (size_t i = 0; i < count; i++)
+        delivery_accept(lane, &messages[i]);
+    if (poller->stopped) {
+        struct list *next;
+        for (struct list *l = lane->deliveries.next; l != &lane->deliveries; l = next) {
+            next = l->next;
+            delivery_hand_back(container_of(l, struct delivery, link));
+        }
+        engine_update(lane->engine);
+        return;
+    }
+    queue_poller_update(poller);
+}
+
+static int poll_start(struct queue_poller *poller, unsigned max)
+{
+    struct lane *lane = poller->lane;
+    struct poll *poll = calloc(1, sizeof *poll);
+    if (!poll)
+        return ERR_MEMORY;
+    poll->poller = poller;
+    poll->asked = max;
+    poll->sent_ms = uv_now(lane->engine->loop);
+    struct queue_receive what = {
+        .max = max, .wait_s = lane->engine->options.wait_s, .visibility_s = lane->visibility_s};
+    int code =
+        lane->home.backend->ops->receive(lane->queue, &what, on_received, poll, &poll->request);
+    if (code) {
+        free(poll);
+        return code;
+    }
+    list_push(&poller->polls, &poll->link);
+    poller->poll_count++;
+    poller->asked += max;
+    return 0;
+}
+
+/* How many more receives may be opened: one, or several while receives come back full. */
+static bool may_poll(const struct queue_poller *poller)
+{
+    return !poller->stopped && !poller->resting &&
+           poller->poll_count < (poller->full ? POLLS_MAX : 1);
+}
+
+void queue_poller_update(struct queue_poller *poller)
+{
+    struct lane *lane = poller->lane;
+    while (may_poll(poller)) {
+        size_t used = lane->in_flight + poller->asked;
+        size_t free_slots = used < lane->slots ? lane->slots - used : 0;
+        size_t worthwhile = lane->slots < QUEUE_BATCH_MAX ? (lane->slots + 1) / 2 : QUEUE_BATCH_MAX;
+        if (free_slots < worthwhile)
+            return;
+        unsigned max = free_slots < QUEUE_BATCH_MAX ? (unsigned)free_slots : QUEUE_BATCH_MAX;
+        int code = poll_start(poller, max);
+        if (code) {
+            struct error error;
+            error_set(&error, code, "the receive could not be started (%s)", error_name(code));
+            poll_failed(poller, &error);
+        }
+    }
+}
+
+int queue_poller_init(struct queue_poller *poller, struct lane *lane, uv_loop_t *loop)
+{
+    *poller = (struct queue_poller){.lane = lane};
+    list_init(&poller->polls);
+    return uv_timer_init(loop, &poller->timer) ? ERR_MEMORY : 0;
+}
+
+void queue_poller_stop(struct queue_poller *poller)
+{
+    poller->stopped = true;
+    uv_timer_stop(&poller->timer);
+}
+
+void queue_poller_cancel(struct queue_poller *poller)
+{
+    while (!list_empty(&poller->polls)) {
+        struct poll *poll = container_of(poller->polls.next, struct poll, link);
+        poller->lane->home.backend->ops->receive_cancel(poll->request);
+        poll_free(poll);
+    }
+}
+
+void queue_poller_close(struct queue_poller *poller, uv_close_cb closed)
+{
+    uv_close((uv_handle_t *)&poller->timer, closed);
+}

@@ -1,0 +1,56 @@
+#include "worker_queue.h"
+
+static void dispatch(struct worker_queue *queue);
+
+static void run_task(uv_work_t *work)
+{
+    struct worker_task *task = container_of(work, struct worker_task, work);
+    task->run(task);
+}
+
+static void finish_task(uv_work_t *work, int status)
+{
+    struct worker_task *task = container_of(work, struct worker_task, work);
+    struct worker_queue *queue = task->queue;
+    (void)status; /* never UV_ECANCELED: what has left for the pool is not cancelled */
+    queue->busy--;
+    dispatch(queue); /* first keep the worker busy, then look at what it made */
+    task->done(task);
+}
+
+static void dispatch(struct worker_queue *queue)
+{
+    while (queue->busy < queue->workers && !list_empty(&queue->waiting)) {
+        struct worker_task *task =
+            container_of(list_shift(&queue->waiting), struct worker_task, link);
+        queue->busy++;
+        if (task->prepare)
+            task->prepare(task);
+        /* uv_queue_work fails only without a callback. */
+        uv_queue_work(queue->loop, &task->work, run_task, finish_task);
+    }
+}
+
+void worker_queue_init(struct worker_queue *queue, uv_loop_t *loop, unsigned workers)
+{
+    *queue = (struct worker_queue){.loop = loop, .workers = workers};
+    list_init(&queue->waiting);
+}
+
+void worker_queue_push(struct worker_queue *queue, struct worker_task *task)
+{
+    task->queue = queue;
+    list_push(&queue->waiting, &task->link);
+    dispatch(queue);
+}
+
+int worker_queue_remove(struct worker_queue *queue, struct worker_task *task)
+{
+    for (struct list *l = queue->waiting.next; l != &queue->waiting; l = l->next) {
+        if (l == &task->link) {
+            list_remove(l);
+            return 1;
+        }
+    }
+    return 0;
+}
