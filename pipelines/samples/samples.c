@@ -1,0 +1,169 @@
+/*
+ * The sample photographs: nineteen pictures that are painted and encoded at run time, so that the
+ * repository carries no binary file and a first run needs no photograph. Together they cover what a
+ * pipeline has to survive: each row of the table says what it is there for. The same program writes
+ * the same pictures every time.
+ *
+ * A file appears under its name whole or not at all (written beside it, then renamed), and one that
+ * is there is kept.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <vips/vips.h>
+
+#include "pipelines.h"
+#include "samples_private.h"
+
+#define SHOT(camera, time)                                                                         \
+    {                                                                                              \
+        .model = camera, .taken = time                                                             \
+    }
+#define SHOT_AT(camera, time, lat, ns, lon, ew)                                                    \
+    {                                                                                              \
+        camera, time, lat, ns, lon, ew                                                             \
+    }
+
+static const struct sample samples[] = {
+    /* the ordinary case: baseline JPEG */
+    {"mountains-in-fog.jpg", scene_fog, SAMPLE_JPEG, 960, 640, 2, 1, 1,
+     SHOT("Field Camera 2", "2014:10:05 07:42:11")},
+    /* progressive JPEG, with everything that a camera writes */
+    {"sunset over the sea.jpg", scene_sunset, SAMPLE_JPEG_PROGRESSIVE, 1000, 667, 3, 1, 1,
+     SHOT_AT("Field Camera 5", "2019:06:21 21:14:05", "43/1 22/1 12/1", "N", "8/1 25/1 40/1", "W")},
+    /* EXIF orientation: upside down, on its sides, mirrored, mirrored on its side */
+    {"balloons + sky (orientation 3).jpg", scene_balloons, SAMPLE_JPEG, 900, 600, 2, 1, 3,
+     SHOT("Pocket Camera 1", "2021:05:02 06:58:30")},
+    {"portrait-orientation-6.jpg", scene_portrait, SAMPLE_JPEG, 640, 800, 2, 1, 6,
+     SHOT("Pocket Camera 1", "2023:08:19 20:31:44")},
+    {"forest-orientation-8.jpg", scene_forest, SAMPLE_JPEG, 600, 900, 2, 1, 8,
+     SHOT_AT("Field Camera 2", "2016:07:12 06:05:09", "48/1 31/1 0/1", "N", "8/1 12/1 30/1", "E")},
+    {"still-life-mirrored-2.jpg", scene_fruit, SAMPLE_JPEG, 900, 600, 2, 1, 2, {0}},
+    {"windmill-mirrored-5.jpg", scene_windmill, SAMPLE_JPEG, 720, 540, 2, 1, 5, {0}},
+    /* a profile with colours that sRGB has not */
+    {"lavender-display-p3.jpg", scene_lavender, SAMPLE_JPEG_P3, 960, 640, 2, 1, 1,
+     SHOT_AT("Phone 12", "2022:07:03 21:02:57", "43/1 55/1 10/1", "N", "6/1 8/1 15/1", "E")},
+    /* for print */
+    {"still-life-cmyk.jpg", scene_fruit, SAMPLE_JPEG_CMYK, 800, 600, 2, 1, 1, {0}},
+    {"lighthouse-grey.jpg", scene_lighthouse, SAMPLE_JPEG_GREY, 960, 640, 2, 1, 1,
+     SHOT("Plate Camera 9", "1999:11:30 16:20:00")},
+    /* transparent; its name has to be encoded in a URL and in an event */
+    {"50% off + more.png", scene_sale, SAMPLE_PNG_ALPHA, 1000, 700, 1, 1, 1, {0}},
+    {"aurora-16-bit.png", scene_aurora, SAMPLE_PNG_16, 1050, 700, 1, 1, 1, {0}},
+    {"beach.webp", scene_beach, SAMPLE_WEBP, 800, 533, 2, 1, 1, {0}},
+    {"desert dunes.tif", scene_dunes, SAMPLE_TIFF, 1200, 800, 1, 1, 1, {0}},
+    {"bar-chart.gif", scene_chart, SAMPLE_GIF, 800, 500, 1, 1, 1, {0}},
+    {"windmill-animated.gif", scene_windmill, SAMPLE_GIF, 400, 300, 1, 10, 1, {0}},
+    /* 24 megapixels */
+    {"sierra-24-megapixels.jpg", scene_sierra, SAMPLE_JPEG, 1500, 1000, 4, 1, 1,
+     SHOT_AT("Field Camera 9", "2024:09:14 09:26:53", "37/1 44/1 45/1", "N", "119/1 35/1 15/1",
+             "W")},
+    /* names beyond ASCII, composed and in another script */
+    {"Caf\xc3\xa9 cr\xc3\xa8me.jpg", scene_coffee, SAMPLE_JPEG, 900, 600, 2, 1, 1,
+     SHOT("Phone 12", "2025:02:08 10:15:00")},
+    {"\xe6\x9d\xb1\xe4\xba\xac \xe5\xa4\x9c\xe6\x99\xaf.jpg", scene_skyline, SAMPLE_JPEG, 960, 640,
+     2, 1, 1,
+     SHOT_AT("Field Camera 5", "2018:12:24 19:45:21", "35/1 39/1 30/1", "N", "139/1 44/1 40/1",
+             "E")},
+    {"cabin in the snow.jpg", scene_cabin, SAMPLE_JPEG, 900, 600, 2, 1, 1,
+     SHOT("Field Camera 2", "2017:01:15 16:48:02")},
+    {"wildflower meadow.jpg", scene_meadow, SAMPLE_JPEG, 960, 640, 2, 1, 1,
+     SHOT("Phone 12", "2020:06:07 14:03:38")},
+};
+
+static int write_all(int fd, const char *bytes, size_t size)
+{
+    while (size > 0) {
+        ssize_t written = write(fd, bytes, size);
+
+        if (written < 0 && errno != EINTR) {
+            return -1;
+        }
+        bytes += written > 0 ? written : 0;
+        size -= written > 0 ? (size_t)written : 0;
+    }
+    return 0;
+}
+
+/* Writes "<path>.part" and renames it. */
+static int file_write(const char *path, const void *bytes, size_t size, struct error *error)
+{
+    char *part = NULL;
+    int failed, fd;
+
+    if (asprintf(&part, "%s.part", path) < 0) {
+        return error_set(error, ERR_MEMORY, "no memory for writing %s", path);
+    }
+    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    failed = fd < 0 || write_all(fd, bytes, size);
+    failed = (fd >= 0 && close(fd)) || failed || rename(part, path);
+    if (failed) {
+        error_set(error, ERR_IO, "cannot write %s: %s; choose a directory that can be written to",
+                  path, strerror(errno));
+        unlink(part);
+    }
+    free(part);
+    return failed ? ERR_IO : 0;
+}
+
+static int sample_write(const struct sample *sample, const char *path, struct error *error)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+
+    if (access(path, F_OK) == 0) {
+        return 0;
+    }
+    int code = sample_encode(sample, &bytes, &size);
+    if (code != 0) {
+        return error_set(error, code, "cannot make the sample %s: %s", sample->name,
+                         code == ERR_MEMORY
+                             ? "out of memory"
+                             : "libvips refused; check that it is Debian's libvips42");
+    }
+    code = file_write(path, bytes, size, error);
+    g_free(bytes);
+    return code;
+}
+
+/* Appends one path, which it takes. */
+static int paths_append(char ***paths, size_t *count, char *path)
+{
+    char **grown = realloc(*paths, (*count + 1) * sizeof(*grown));
+
+    if (grown == NULL) {
+        return ERR_MEMORY;
+    }
+    *paths = grown;
+    grown[(*count)++] = path;
+    return 0;
+}
+
+int samples_write(const char *directory, char ***paths, size_t *count, struct error *error)
+{
+    if (g_mkdir_with_parents(directory, 0755) != 0) {
+        return error_set(error, ERR_IO, "cannot make the directory %s: %s", directory,
+                         strerror(errno));
+    }
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        char *path = NULL;
+
+        if (asprintf(&path, "%s/%s", directory, samples[i].name) < 0) {
+            return error_set(error, ERR_MEMORY, "no memory for the samples' names");
+        }
+        int code = sample_write(&samples[i], path, error);
+        if (code == 0 && paths_append(paths, count, path) != 0) {
+            code = error_set(error, ERR_MEMORY, "no memory for the samples' names");
+        }
+        if (code != 0) {
+            free(path);
+            return code;
+        }
+    }
+    return 0;
+}
