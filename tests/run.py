@@ -1,0 +1,120 @@
+#!/usr/bin/python3
+"""Runs every test and ends with one line: N passed, N failed, N skipped.
+
+C tests (cmocka, built with sanitizers) one executable after another, then the tests from outside (pytest, with the
+sanitized binary). With arguments: only those whose file name contains one of them.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ASAN = ROOT / "build/asan-ubsan"
+TSAN = ROOT / "build/tsan"
+UNIT_TIMEOUT_S = 600
+
+# The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
+TSAN_TESTS = ["engine", "worker_queue", "http_client", "http_server", "storage", "queues"]
+
+ENVIRONMENT = dict(
+    os.environ,
+    ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99",
+    LSAN_OPTIONS=f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0",
+    UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1",
+    TSAN_OPTIONS="halt_on_error=1:exitcode=98",
+    CMOCKA_MESSAGE_OUTPUT="xml",
+)
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add_xml(self, path):
+        """Counts the cases of a JUnit-style report; returns the number of failed ones."""
+        failed = 0
+        for case in ElementTree.parse(path).getroot().iter("testcase"):
+            if case.find("failure") is not None or case.find("error") is not None:
+                failed += 1
+            elif case.find("skipped") is not None:
+                self.skipped += 1
+            else:
+                self.passed += 1
+        self.failed += failed
+        return failed
+
+
+def run_unit(tally, executable, label):
+    """One cmocka executable. A crash, a leak or a hang is one failure more than its report holds."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        environment = dict(ENVIRONMENT, CMOCKA_XML_FILE=str(report))
+        try:
+            done = subprocess.run([executable], cwd=ROOT, env=environment, timeout=UNIT_TIMEOUT_S,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  errors="replace")
+            code, output = done.returncode, done.stdout
+        except subprocess.TimeoutExpired as late:
+            code, output = -1, f"no end after {UNIT_TIMEOUT_S} s\n{late.stdout or ''}"
+        failed = tally.add_xml(report) if report.exists() and report.stat().st_size else 0
+        if code != 0 and (code < 0 or code >= 98 or failed == 0):
+            tally.failed += 1
+            failed += 1
+        details = report.read_text(errors="replace") if failed and report.exists() else ""
+    print(f"{'FAIL' if failed else 'ok  '} {label}  ({time.monotonic() - began:.1f} s)", flush=True)
+    if failed:
+        print(f"exit code {code}\n{output}\n{details}", flush=True)
+
+
+def unit_executables(build, names):
+    found = sorted(path for path in (build / "tests").glob("test_*") if os.access(path, os.X_OK)
+                   and path.is_file())
+    if names is not None:
+        found = [path for path in found if path.name.removeprefix("test_") in names]
+    return found
+
+
+def wanted(name, filters):
+    return not filters or any(part in name for part in filters)
+
+
+def run_outside(tally, filters):
+    files = sorted(path for path in (ROOT / "tests/outside").glob("test_*.py")
+                   if wanted(path.stem, filters))
+    if not files:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        code = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short",
+             f"--junit-xml={report}", *map(str, files)],
+            cwd=ROOT, env=dict(ENVIRONMENT, THUMBWHEEL=str(ASAN / "thumbwheel"))).returncode
+        failed = tally.add_xml(report) if report.exists() else 0
+        if code != 0 and failed == 0:
+            tally.failed += 1
+
+
+def main():
+    filters = sys.argv[1:]
+    tally = Tally()
+    for executable in unit_executables(ASAN, None):
+        if wanted(executable.name, filters):
+            run_unit(tally, executable, f"{executable.name} (ASan, UBSan)")
+    for executable in unit_executables(TSAN, TSAN_TESTS):
+        if wanted(executable.name, filters):
+            run_unit(tally, executable, f"{executable.name} (TSan)")
+    run_outside(tally, filters)
+    if tally.passed + tally.failed + tally.skipped == 0:
+        print(f"no test matches {' '.join(filters)}")
+        return 2
+    print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
