@@ -116,6 +116,8 @@ static int on_headers_complete(llhttp_t *parser)
 static int on_body(llhttp_t *parser, const char *at, size_t size)
 {
     struct http_connection *c = parser->data;
+    if (!size) /* a look for the end in the middle of a body */
+        return 0;
     c->piece = (struct slice){at, size};
     return HPE_PAUSED; /* the handler is called outside of the parser */
 }
@@ -303,6 +305,13 @@ int head_parse(struct http_connection *connection, struct slice head)
     return 0;
 }
 
+/* llhttp sees the end of a body of known length one step after its last byte; the step needs no input. */
+static void look_for_end(struct http_connection *c, const char *at)
+{
+    if (llhttp_execute(&c->parser, at, 0) == HPE_PAUSED)
+        llhttp_resume(&c->parser);
+}
+
 ssize_t head_parse_body(struct http_connection *connection, struct slice in)
 {
     connection->piece = (struct slice){0};
@@ -311,7 +320,9 @@ ssize_t head_parse_body(struct http_connection *connection, struct slice in)
         return (ssize_t)in.size;
     if (result != HPE_PAUSED)
         return -1;
-    ssize_t used = llhttp_get_error_pos(&connection->parser) - in.data;
+    const char *stop = llhttp_get_error_pos(&connection->parser);
     llhttp_resume(&connection->parser);
-    return used;
+    if (!connection->complete)
+        look_for_end(connection, stop);
+    return stop - in.data;
 }
