@@ -99,7 +99,10 @@ static size_t on_header(char *data, size_t one, size_t size, void *user)
     if (slice_starts_with(line, "HTTP/")) { /* what came before was an interim answer */
         buffer_clear(&exchange->head);
         exchange->head_count = 0;
-    } else if (slice_trim(line).size && head_add(exchange, line)) {
+        exchange->head_complete = false;
+    } else if (slice_trim(line).size == 0) {
+        exchange->head_complete = true;
+    } else if (head_add(exchange, line)) {
         return 0;
     }
     return line.size;
@@ -472,6 +475,8 @@ void http_exchange_conclude(struct http_exchange *exchange, CURLcode result)
                     *exchange->curl_text ? exchange->curl_text : curl_easy_strerror(result));
     else
         exchange->failure = (struct error){0};
+    if (!result && !exchange->head_complete) /* for curl that is a success without a body */
+        failure_set(exchange, ERR_NETWORK, "the connection closed within the response's header");
     if (headers_index(exchange))
         failure_set(exchange, ERR_MEMORY, "no memory for the response");
 

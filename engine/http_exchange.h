@@ -40,6 +40,7 @@ struct http_exchange {
     size_t response_max;
     struct buffer head; /* "name\0value\0" for each header */
     size_t head_count;
+    bool head_complete; /* its empty line was seen */
     struct buffer body;
     struct error failure; /* the first one sticks */
     char curl_text[CURL_ERROR_SIZE];

@@ -1,2 +1,4 @@
 # Unit tests of this house.
 unit_test(http_server engine)
+unit_test(http_client engine)
+target_sources(test_http_client PRIVATE unit/scripted_server.c)

@@ -1,0 +1,49 @@
+/*
+ * A TCP server that answers request number n with entry n of a script, byte for byte, right or
+ * wrong. It knows just enough HTTP to see where a request ends (Content-Length), and answers
+ * Expect: 100-continue.
+ */
+#ifndef THUMBWHEEL_TEST_SCRIPTED_SERVER_H
+#define THUMBWHEEL_TEST_SCRIPTED_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "bytes.h"
+
+enum afterwards { KEEP_OPEN, CLOSE, RESET };
+
+struct answer {
+    const char *text;    /* NULL: silence */
+    unsigned delay_ms;   /* before the first byte */
+    unsigned trickle_ms; /* one byte each so many milliseconds; 0: all at once */
+    enum afterwards afterwards;
+};
+
+struct peer;
+
+struct scripted_server {
+    uv_tcp_t listener;
+    int port;
+    const struct answer *answers; /* the last one is repeated */
+    size_t answer_count;
+    size_t requests;    /* seen whole */
+    size_t connections; /* accepted */
+    size_t open;        /* not yet closed */
+    struct buffer head; /* of the last whole request */
+    struct buffer body;
+    struct peer *peers;
+};
+
+void scripted_server_start(struct scripted_server *server, uv_loop_t *loop);
+void scripted_server_script(struct scripted_server *server, const struct answer *answers,
+                            size_t count);
+/* Closes everything; run the loop afterwards. */
+void scripted_server_stop(struct scripted_server *server);
+
+#define SCRIPT(server, ...)                                                                        \
+    scripted_server_script(server, (const struct answer[]){__VA_ARGS__},                           \
+                           sizeof((const struct answer[]){__VA_ARGS__}) / sizeof(struct answer))
+
+#endif
