@@ -1,7 +1,8 @@
 /*
  * Clients of the AWS protocols: constructors of the seams in engine/, and provisioning.
  *
- * Loop thread only. One struct aws stands for credentials, region, endpoints and the HTTP client they go through.
+ * Loop thread only. One struct aws stands for credentials, region, endpoints and the HTTP client
+ * they go through.
  */
 #ifndef THUMBWHEEL_AWS_H
 #define THUMBWHEEL_AWS_H
@@ -18,21 +19,28 @@
 struct aws;
 
 /* What the user said; NULL members are looked up as every AWS client does: environment (AWS_REGION,
- * AWS_DEFAULT_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL,
- * AWS_ENDPOINT_URL_S3/_SQS/_SNS, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE), then ~/.aws/config and credentials. */
+ * AWS_DEFAULT_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
+ * AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3/_SQS/_SNS, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE),
+ * then ~/.aws/config and credentials. */
 struct aws_options {
     const char *region;
     const char *profile;
     const char *endpoint; /* for every service */
     const char *access_key, *secret_key, *session_token;
-    bool path_style;      /* S3: forced; else it is chosen by the endpoint (a custom endpoint: path, AWS: virtual host) */
+    bool path_style; /* S3: forced; else it is chosen by the endpoint (a custom endpoint: path, AWS:
+                        virtual host) */
+    bool unsigned_payload;   /* S3: objects go over https without a hash of their bytes in the
+                                signature; saves CPU */
     bool ignore_environment; /* the embedded cloud: nothing but what is given here */
 };
 
-/* Reads the credentials and configuration files (blocking: at start). The HTTP client is borrowed and outlives aws. */
+/* Reads the credentials and configuration files (blocking: at start). The HTTP client is borrowed
+ * and outlives aws. */
 int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
                struct aws **out, struct error *error);
-void aws_destroy(struct aws *aws); /* after every request has ended or been cancelled */
+/* Cancels what is still under way; no callback comes any more. Before the HTTP client is closed;
+ * the loop must run once more afterwards, if a retry was waiting. NULL does nothing. */
+void aws_destroy(struct aws *aws);
 
 struct queue_backend *aws_queue_backend(struct aws *aws); /* owned by aws */
 struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */
@@ -40,8 +48,8 @@ struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */
 typedef void aws_done(const struct error *error, void *user);
 
 /* SNS Publish. */
-int aws_sns_publish(struct aws *aws, const char *topic_arn, const char *subject, const char *message,
-                    aws_done *done, void *user);
+int aws_sns_publish(struct aws *aws, const char *topic_arn, const char *subject,
+                    const char *message, aws_done *done, void *user);
 
 /* What an S3 → SNS → SQS fan-out needs. Idempotent: what exists and fits is left alone. */
 struct aws_fanout_queue {
@@ -53,17 +61,17 @@ struct aws_fanout_queue {
 };
 
 struct aws_fanout {
-    const char *bucket; /* created if absent */
+    const char *bucket;          /* created if absent */
     const char *prefix, *suffix; /* of the notification's filter; NULL: none */
-    const char *topic;  /* NULL: the bucket notifies the queues directly */
+    const char *topic;           /* NULL: the bucket notifies the queues directly */
     const struct aws_fanout_queue *queues;
     size_t queue_count;
     const char *const *extra_buckets; /* more buckets to create, for outputs */
     size_t extra_bucket_count;
 };
 
-/* Makes buckets, DLQs, queues, topic, policies, subscriptions and the bucket's notification. The error names the step
- * that failed. *fanout is borrowed until the callback. */
+/* Makes buckets, DLQs, queues, topic, policies, subscriptions and the bucket's notification. The
+ * error names the step that failed. *fanout is borrowed until the callback. */
 int aws_provision(struct aws *aws, const struct aws_fanout *fanout, aws_done *done, void *user);
 
 #endif

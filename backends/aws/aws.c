@@ -1,0 +1,102 @@
+#include "aws.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "aws_private.h"
+#include "aws_request.h"
+
+static bool region_is_plain(const char *region)
+{
+    size_t size = strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return size > 0 && size < 64 && region[size] == '\0';
+}
+
+/* A service of one's own rarely cares about the region, but the signature must name one. */
+static int region_find(struct aws *aws, const struct aws_options *options,
+                       const struct profile *profile, struct error *error)
+{
+    const char *region = options->region;
+    if (!region)
+        region = profile_variable(profile, "AWS_REGION");
+    if (!region)
+        region = profile_variable(profile, "AWS_DEFAULT_REGION");
+    if (!region)
+        region = profile_get(profile, "region");
+    if (!region && aws->endpoints[AWS_S3] && aws->endpoints[AWS_SQS])
+        region = "us-east-1";
+    if (!region)
+        return error_set(error, ERR_INVALID,
+                         "no AWS region is set; set AWS_REGION, or region in ~/.aws/config");
+    if (!region_is_plain(region))
+        return error_set(error, ERR_INVALID, "\"%.60s\" is not an AWS region; try eu-central-1",
+                         region);
+    aws->region = slice_dup(slice_of(region));
+    return aws->region ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+}
+
+static int settings_find(struct aws *aws, const struct aws_options *options,
+                         const struct profile *profile, struct error *error)
+{
+    int rc = 0;
+    for (int i = 0; i < AWS_SERVICE_COUNT && !rc; i++)
+        rc = endpoint_configured((enum aws_service)i, options, profile, &aws->endpoints[i], error);
+    if (!rc)
+        rc = region_find(aws, options, profile, error);
+    if (!rc)
+        rc = credentials_find(&aws->credentials, options, profile, error);
+    const char *style = profile_get_service(profile, "s3.addressing_style");
+    if (!style)
+        style = profile_get(profile, "s3.addressing_style");
+    aws->path_style = options->path_style || (style && strcasecmp(style, "path") == 0);
+    aws->unsigned_payload = options->unsigned_payload;
+    return rc;
+}
+
+int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
+               struct aws **out, struct error *error)
+{
+    *out = NULL;
+    struct profile profile;
+    struct aws *aws = calloc(1, sizeof *aws);
+    if (!aws)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    aws->queues.ops = &sqs_ops;
+    aws->objects.ops = &s3_ops;
+    aws->loop = loop;
+    aws->http = http;
+    list_init(&aws->requests);
+    int rc = profile_load(&profile, options->profile, options->ignore_environment, error);
+    if (!rc)
+        rc = settings_find(aws, options, &profile, error);
+    profile_free(&profile);
+    if (rc)
+        aws_destroy(aws);
+    else
+        *out = aws;
+    return rc;
+}
+
+void aws_destroy(struct aws *aws)
+{
+    if (!aws)
+        return;
+    while (!list_empty(&aws->requests))
+        aws_request_cancel(container_of(aws->requests.next, struct aws_request, link));
+    credentials_free(&aws->credentials);
+    free(aws->region);
+    for (int i = 0; i < AWS_SERVICE_COUNT; i++)
+        free(aws->endpoints[i]);
+    free(aws);
+}
+
+struct queue_backend *aws_queue_backend(struct aws *aws)
+{
+    return &aws->queues;
+}
+
+struct object_store *aws_object_store(struct aws *aws)
+{
+    return &aws->objects;
+}

@@ -1,0 +1,309 @@
+/*
+ * Sources of the codes: the lists "Error responses" of the S3, SQS and SNS API references, "Common
+ * Errors" of each, and the throttling codes that the AWS SDKs agree on ("Retry behavior", AWS SDKs
+ * and Tools Reference Guide).
+ */
+#include "aws_errors.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xml.h"
+
+#define ANY AWS_SERVICE_COUNT
+
+static const struct {
+    const char *code;
+    int kind;
+    enum aws_service service; /* for codes that mean another thing elsewhere */
+} kinds[] = {
+    {"AccessDenied", ERR_DENIED, ANY},
+    {"AccessDeniedException", ERR_DENIED, ANY},
+    {"AccountProblem", ERR_DENIED, ANY},
+    {"AllAccessDisabled", ERR_DENIED, ANY},
+    {"AuthFailure", ERR_DENIED, ANY},
+    {"AuthorizationError", ERR_DENIED, ANY},
+    {"IncompleteSignature", ERR_DENIED, ANY},
+    {"InvalidAccessKeyId", ERR_DENIED, ANY},
+    {"InvalidClientTokenId", ERR_DENIED, ANY},
+    {"InvalidSecurity", ERR_DENIED, ANY},
+    {"InvalidSignatureException", ERR_DENIED, ANY},
+    {"InvalidToken", ERR_DENIED, ANY},
+    {"KMS.AccessDeniedException", ERR_DENIED, ANY},
+    {"KmsAccessDenied", ERR_DENIED, ANY},
+    {"MissingAuthenticationToken", ERR_DENIED, ANY},
+    {"MissingAuthenticationTokenException", ERR_DENIED, ANY},
+    {"NotSignedUp", ERR_DENIED, ANY},
+    {"OptInRequired", ERR_DENIED, ANY},
+    {"RequestTimeTooSkewed", ERR_DENIED, ANY},
+    {"SignatureDoesNotMatch", ERR_DENIED, ANY},
+    {"UnauthorizedAccess", ERR_DENIED, ANY},
+    {"UnrecognizedClientException", ERR_DENIED, ANY},
+
+    {"ExpiredToken", ERR_EXPIRED, ANY},
+    {"ExpiredTokenException", ERR_EXPIRED, ANY},
+    {"TokenRefreshRequired", ERR_EXPIRED, ANY},
+    {"ReceiptHandleIsInvalid", ERR_EXPIRED, AWS_SQS},
+    {"MessageNotInflight", ERR_EXPIRED, AWS_SQS},
+
+    {"NoSuchKey", ERR_NOT_FOUND, AWS_S3},
+    {"NoSuchVersion", ERR_NOT_FOUND, AWS_S3},
+    {"NoSuchTagSet", ERR_NOT_FOUND, AWS_S3},
+    {"NoSuchBucket", ERR_NO_CONTAINER, AWS_S3},
+    {"QueueDoesNotExist", ERR_NO_CONTAINER, AWS_SQS},
+    {"NonExistentQueue", ERR_NO_CONTAINER, AWS_SQS},
+    {"NotFound", ERR_NO_CONTAINER, AWS_SNS},
+    {"NotFoundException", ERR_NO_CONTAINER, AWS_SNS},
+
+    {"BandwidthLimitExceeded", ERR_THROTTLED, ANY},
+    {"KMS.ThrottlingException", ERR_THROTTLED, ANY},
+    {"KmsThrottled", ERR_THROTTLED, ANY},
+    {"KMSThrottling", ERR_THROTTLED, ANY},
+    {"LimitExceededException", ERR_THROTTLED, ANY},
+    {"OverLimit", ERR_THROTTLED, AWS_SQS},
+    {"PriorRequestNotComplete", ERR_THROTTLED, ANY},
+    {"ProvisionedThroughputExceededException", ERR_THROTTLED, ANY},
+    {"RequestLimitExceeded", ERR_THROTTLED, ANY},
+    {"RequestThrottled", ERR_THROTTLED, ANY},
+    {"RequestThrottledException", ERR_THROTTLED, ANY},
+    {"SlowDown", ERR_THROTTLED, ANY},
+    {"ThrottledException", ERR_THROTTLED, ANY},
+    {"Throttled", ERR_THROTTLED, ANY},
+    {"Throttling", ERR_THROTTLED, ANY},
+    {"ThrottlingException", ERR_THROTTLED, ANY},
+    {"TooManyRequestsException", ERR_THROTTLED, ANY},
+
+    {"InternalError", ERR_SERVER, ANY},
+    {"InternalFailure", ERR_SERVER, ANY},
+    {"InternalServerError", ERR_SERVER, ANY},
+    {"ServiceUnavailable", ERR_SERVER, ANY},
+
+    {"BadDigest", ERR_NETWORK, ANY}, /* damaged on the way */
+    {"IncompleteBody", ERR_NETWORK, ANY},
+    {"RequestTimeout", ERR_TIMEOUT, ANY},
+    {"RequestTimeoutException", ERR_TIMEOUT, ANY},
+
+    {"BucketAlreadyExists", ERR_CONFLICT, ANY},
+    {"BucketAlreadyOwnedByYou", ERR_CONFLICT, ANY},
+    {"ConditionalRequestConflict", ERR_CONFLICT, ANY},
+    {"OperationAborted", ERR_CONFLICT, ANY},
+    {"PreconditionFailed", ERR_CONFLICT, ANY},
+    {"QueueDeletedRecently", ERR_CONFLICT, ANY},
+    {"QueueNameExists", ERR_CONFLICT, ANY},
+
+    {"BatchRequestTooLong", ERR_LIMIT, ANY},
+    {"EntityTooLarge", ERR_LIMIT, ANY},
+    {"KeyTooLongError", ERR_LIMIT, ANY},
+    {"MetadataTooLarge", ERR_LIMIT, ANY},
+
+    {"InvalidObjectState", ERR_UNSUPPORTED, AWS_S3},
+    {"NotImplemented", ERR_UNSUPPORTED, ANY},
+    {"UnsupportedOperation", ERR_UNSUPPORTED, ANY},
+};
+
+static int kind_of_code(enum aws_service service, const char *code)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strcmp(kinds[i].code, code) == 0 &&
+            (kinds[i].service == ANY || kinds[i].service == service))
+            return kinds[i].kind;
+    }
+    return 0;
+}
+
+/* 4xx that is none of these is the request's fault. */
+static int kind_of_status(enum aws_service service, int status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return ERR_DENIED;
+    case 404:
+        return service == AWS_S3 ? ERR_NOT_FOUND : ERR_NO_CONTAINER;
+    case 408:
+        return ERR_TIMEOUT;
+    case 409:
+    case 412:
+        return ERR_CONFLICT;
+    case 413:
+        return ERR_LIMIT;
+    case 429:
+    case 509:
+        return ERR_THROTTLED;
+    case 501:
+        return ERR_UNSUPPORTED;
+    default:
+        return status >= 500 ? ERR_SERVER : ERR_INVALID;
+    }
+}
+
+/* SQS says this with InvalidParameterValue, which means many other things as well. */
+static bool is_expired_receipt(const char *message)
+{
+    return strcasestr(message, "receipt handle has expired") != NULL ||
+           strcasestr(message, "message does not exist or is not available") != NULL;
+}
+
+int aws_fault_kind(enum aws_service service, int status, const struct aws_fault *fault)
+{
+    if (service == AWS_SQS && is_expired_receipt(fault->message))
+        return ERR_EXPIRED;
+    int kind = kind_of_code(service, fault->code);
+    return kind ? kind : kind_of_status(service, status);
+}
+
+/* "com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue". */
+static void code_copy(struct aws_fault *out, struct slice code)
+{
+    const char *hash = memrchr(code.data, '#', code.size);
+    if (hash)
+        code = (struct slice){hash + 1, code.size - (size_t)(hash - code.data) - 1};
+    static const char prefix[] = "AWS.SimpleQueueService.";
+    if (slice_starts_with(code, prefix))
+        code = (struct slice){code.data + sizeof prefix - 1, code.size - (sizeof prefix - 1)};
+    if (code.size >= sizeof out->code)
+        code.size = sizeof out->code - 1;
+    memcpy(out->code, code.data, code.size);
+    out->code[code.size] = '\0';
+}
+
+/* The length of a text cut to max bytes at a character's boundary. */
+static int text_fit(const char *text, size_t size, size_t max)
+{
+    if (size <= max)
+        return (int)size;
+    while (max > 0 && ((unsigned char)text[max] & 0xC0) == 0x80)
+        max--;
+    return (int)max;
+}
+
+static void message_copy(struct aws_fault *out, struct slice message)
+{
+    size_t size = (size_t)text_fit(message.data, message.size, sizeof out->message - 1);
+    memcpy(out->message, message.data, size);
+    out->message[size] = '\0';
+}
+
+int aws_entry_kind(const char *code, const char *message)
+{
+    struct aws_fault fault = {0};
+    code_copy(&fault, slice_of(code ? code : ""));
+    if (message && is_expired_receipt(message))
+        return ERR_EXPIRED;
+    int kind = kind_of_code(AWS_SQS, fault.code);
+    return kind ? kind : ERR_INVALID;
+}
+
+bool aws_fault_is_clock(const struct aws_fault *fault)
+{
+    static const char *const codes[] = {"RequestTimeTooSkewed", "RequestExpired",
+                                        "InvalidSignatureException", "SignatureDoesNotMatch",
+                                        "RequestInTheFuture"};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (strcmp(codes[i], fault->code) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void read_json(const struct http_response *response, struct aws_fault *out)
+{
+    json_t *root =
+        json_loadb(response->body.data ? response->body.data : "", response->body.size, 0, NULL);
+    const json_t *message = json_object_get(root, "message");
+    if (!message)
+        message = json_object_get(root, "Message");
+    const json_t *code = json_object_get(root, "__type");
+    if (json_is_string(code))
+        code_copy(out, (struct slice){json_string_value(code), json_string_length(code)});
+    if (json_is_string(message))
+        message_copy(out, (struct slice){json_string_value(message), json_string_length(message)});
+    json_decref(root);
+    const char *type = http_response_header(response, "x-amzn-errortype");
+    if (!out->code[0] && type)
+        code_copy(out, (struct slice){type, strcspn(type, ":;")});
+    const char *query_error = http_response_header(response, "x-amzn-query-error");
+    if (!out->code[0] && query_error)
+        code_copy(out, (struct slice){query_error, strcspn(query_error, ";")});
+}
+
+/* S3 sends <Error> alone, the Query protocol sends it in <ErrorResponse>. */
+static int error_element(void *user, const char *path, struct slice text, size_t start, size_t end)
+{
+    (void)start;
+    (void)end;
+    static const char outer[] = "ErrorResponse/";
+    if (strncmp(path, outer, sizeof outer - 1) == 0)
+        path += sizeof outer - 1;
+    if (strcmp(path, "Error/Code") == 0)
+        code_copy(user, text);
+    else if (strcmp(path, "Error/Message") == 0)
+        message_copy(user, text);
+    return 0;
+}
+
+void aws_fault_read(enum aws_service service, const struct http_response *response,
+                    struct aws_fault *out)
+{
+    *out = (struct aws_fault){0};
+    if (service == AWS_SQS)
+        read_json(response, out);
+    else if (response->body.size)
+        xml_read((struct slice){response->body.data, response->body.size}, error_element, out);
+}
+
+/* What the reader can do; "" when the service's own words say it. */
+static const char *advice(const struct aws_subject *subject, int kind, const char *code)
+{
+    if (strcmp(code, "RequestTimeTooSkewed") == 0)
+        return "; set this machine's clock";
+    if (strcmp(code, "InvalidAccessKeyId") == 0 || strcmp(code, "SignatureDoesNotMatch") == 0 ||
+        strcmp(code, "InvalidClientTokenId") == 0 ||
+        strcmp(code, "UnrecognizedClientException") == 0)
+        return "; check the access key, its secret and the profile";
+    if (kind == ERR_DENIED)
+        return subject->service == AWS_S3
+                   ? "; allow this action in IAM and the bucket's policy (without s3:ListBucket a "
+                     "missing key looks like this too)"
+                   : "; allow this action in IAM and the resource's policy";
+    if (kind == ERR_EXPIRED)
+        return strncmp(code, "Expired", 7) == 0 || strncmp(code, "Token", 5) == 0
+                   ? "; the session's credentials have run out: get new ones"
+                   : "; the message was received again or its visibility ended";
+    if (kind == ERR_NO_CONTAINER)
+        return "; check the name, region and endpoint, or create it: thumbwheel provision";
+    return "";
+}
+
+static void prefix(struct error *error, const struct aws_subject *subject)
+{
+    const char *resource = subject->resource ? subject->resource : "";
+    int size = text_fit(resource, strlen(resource), 160);
+    error_prefix(error, "%s %s%s%.*s%s", aws_service_name(subject->service), subject->operation,
+                 resource[0] ? " " : "", size, resource,
+                 (size_t)size < strlen(resource) ? "…" : "");
+}
+
+void aws_error_describe(struct error *error, const struct aws_subject *subject, int kind,
+                        const struct http_response *response, const struct aws_fault *fault)
+{
+    const char *region = http_response_header(response, "x-amz-bucket-region");
+    bool elsewhere = region && (response->status == 301 || response->status == 400);
+    error_set(error, kind, "%s%s%s%s(HTTP %d)%s", fault->code, fault->code[0] ? ": " : "",
+              fault->message, fault->message[0] ? " " : "", response->status,
+              elsewhere ? "" : advice(subject, kind, fault->code));
+    if (elsewhere) {
+        struct error whole;
+        error_set(&whole, kind, "%s; the bucket is in %.40s: set AWS_REGION", error->text, region);
+        *error = whole;
+    }
+    prefix(error, subject);
+}
+
+void aws_error_local(struct error *error, const struct aws_subject *subject, int kind,
+                     const char *detail)
+{
+    error_set(error, kind, "%s", detail && detail[0] ? detail : error_name(kind));
+    prefix(error, subject);
+}

@@ -1,0 +1,40 @@
+/* What the services' own error codes mean in the codes of error.h, and the words for them. Loop
+ * thread. */
+#ifndef THUMBWHEEL_AWS_ERRORS_H
+#define THUMBWHEEL_AWS_ERRORS_H
+
+#include <stdbool.h>
+
+#include "endpoint.h"
+#include "http_client.h"
+
+struct aws_fault { /* as a service reported it; empty where it said nothing */
+    char code[96]; /* without a namespace: "QueueDoesNotExist" */
+    char message[256];
+};
+
+/* From a response's body (JSON or XML, by service) and headers. */
+void aws_fault_read(enum aws_service service, const struct http_response *response,
+                    struct aws_fault *out);
+/* The code of error.h for an answer that is not 2xx. */
+int aws_fault_kind(enum aws_service service, int status, const struct aws_fault *fault);
+/* The same for an entry of a batch, which has no status. */
+int aws_entry_kind(const char *code, const char *message);
+/* The service objects to our clock: its Date header tells the time. */
+bool aws_fault_is_clock(const struct aws_fault *fault);
+
+struct aws_subject { /* what was being done, for the text */
+    enum aws_service service;
+    const char *operation;
+    const char *resource;
+};
+
+/* "S3 GetObject s3://photos/a.jpg: NoSuchKey: The specified key does not exist. (HTTP 404)" and
+ * what to do. */
+void aws_error_describe(struct error *error, const struct aws_subject *subject, int kind,
+                        const struct http_response *response, const struct aws_fault *fault);
+/* The same for a failure without an answer of the service. */
+void aws_error_local(struct error *error, const struct aws_subject *subject, int kind,
+                     const char *detail);
+
+#endif

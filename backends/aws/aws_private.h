@@ -1,0 +1,27 @@
+/* What the files of this house share of struct aws. */
+#ifndef THUMBWHEEL_AWS_PRIVATE_H
+#define THUMBWHEEL_AWS_PRIVATE_H
+
+#include "aws.h"
+#include "credentials.h"
+#include "endpoint.h"
+#include "list.h"
+
+struct aws {
+    struct queue_backend queues;
+    struct object_store objects;
+    uv_loop_t *loop;
+    struct http_client *http;
+    struct list requests; /* every struct aws_request that has not ended */
+    struct credentials credentials;
+    char *region;
+    char *endpoints[AWS_SERVICE_COUNT]; /* NULL: AWS's own */
+    bool path_style;
+    bool unsigned_payload;
+    int64_t clock_offset_s; /* the services' clock minus ours */
+};
+
+extern const struct queue_backend_ops sqs_ops;
+extern const struct object_store_ops s3_ops;
+
+#endif

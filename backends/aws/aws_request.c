@@ -1,0 +1,308 @@
+#include "aws_request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "aws_sign.h"
+#include "container_of.h"
+#include "jitter.h"
+#include "log.h"
+
+/* --- memory --- */
+
+/* Copies a text into *room and moves *room behind it. */
+static const char *text_place(char **room, const char *text)
+{
+    if (!text)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*room, text, size);
+    *room += size;
+    return copy;
+}
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* One block: the header array, then every text of the call. */
+static int texts_copy(struct aws_request *request, const struct aws_call *call)
+{
+    size_t size = call->header_count * sizeof(struct http_header) + text_size(call->resource) +
+                  text_size(call->url) + text_size(call->region);
+    for (size_t i = 0; i < call->header_count; i++)
+        size += text_size(call->headers[i].name) + text_size(call->headers[i].value);
+    request->texts = malloc(size);
+    if (!request->texts)
+        return ERR_MEMORY;
+    struct http_header *headers = request->texts;
+    char *room = (char *)(headers + call->header_count);
+    for (size_t i = 0; i < call->header_count; i++) {
+        headers[i].name = text_place(&room, call->headers[i].name);
+        headers[i].value = text_place(&room, call->headers[i].value);
+    }
+    request->call.headers = headers;
+    request->call.resource = text_place(&room, call->resource);
+    request->call.url = text_place(&room, call->url);
+    request->call.region = text_place(&room, call->region);
+    return 0;
+}
+
+static void memory_free(struct aws_request *request)
+{
+    bytes_free(&request->call.body);
+    free(request->texts);
+    free(request);
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+    memory_free(container_of((uv_timer_t *)handle, struct aws_request, timer));
+}
+
+static void request_free(struct aws_request *request)
+{
+    list_remove(&request->link);
+    request->aws = NULL;
+    if (request->timer_open)
+        uv_close((uv_handle_t *)&request->timer, timer_closed);
+    else
+        memory_free(request);
+}
+
+/* --- the end --- */
+
+static void finish(struct aws_request *request, const struct aws_reply *reply)
+{
+    list_remove(&request->link); /* the callback may destroy aws */
+    request->call.done(reply, request->call.user);
+    request_free(request);
+}
+
+static void finish_locally(struct aws_request *request, int rc, const char *detail)
+{
+    struct aws_reply reply = {0};
+    const struct aws_subject subject = {request->call.service, request->call.operation,
+                                        request->call.resource};
+    aws_error_local(&reply.error, &subject, rc, detail);
+    finish(request, &reply);
+}
+
+/* --- retries --- */
+
+static int64_t service_now(const struct aws *aws)
+{
+    return (int64_t)time(NULL) + aws->clock_offset_s;
+}
+
+static bool is_transient(int code)
+{
+    return code == ERR_NETWORK || code == ERR_TIMEOUT || code == ERR_SERVER ||
+           code == ERR_THROTTLED;
+}
+
+/* Retry-After in seconds; its other form, a date, is not used by AWS. */
+static uint64_t delay_ms(const struct aws_request *request, const struct http_response *response)
+{
+    uint64_t delay = jitter_full(AWS_RETRY_BASE_MS, AWS_RETRY_CAP_MS, request->attempts - 1);
+    const char *after = response->error ? NULL : http_response_header(response, "retry-after");
+    if (after && after[0] >= '0' && after[0] <= '9') {
+        uint64_t asked = strtoull(after, NULL, 10);
+        asked = asked > AWS_RETRY_AFTER_MAX_MS / 1000 ? AWS_RETRY_AFTER_MAX_MS : asked * 1000;
+        if (asked > delay)
+            delay = asked;
+    }
+    return delay;
+}
+
+static int attempt(struct aws_request *request);
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct aws_request *request = container_of(timer, struct aws_request, timer);
+    int rc = attempt(request);
+    if (rc)
+        finish_locally(request, rc, NULL);
+}
+
+static int retry_later(struct aws_request *request, uint64_t delay)
+{
+    if (!request->timer_open) {
+        if (uv_timer_init(request->aws->loop, &request->timer))
+            return ERR_MEMORY;
+        request->timer_open = true;
+    }
+    return uv_timer_start(&request->timer, on_timer, delay, 0) ? ERR_MEMORY : 0;
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, IMF-fixdate), read without the locale. */
+static int http_date_parse(const char *text, int64_t *seconds)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct tm tm = {0};
+    char month[4] = "";
+    if (sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &tm.tm_mday, month, &tm.tm_year,
+               &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
+        return ERR_PROTOCOL;
+    const char *at = strlen(month) == 3 ? strstr(months, month) : NULL;
+    if (!at || (at - months) % 3 != 0)
+        return ERR_PROTOCOL;
+    tm.tm_mon = (int)(at - months) / 3;
+    tm.tm_year -= 1900;
+    *seconds = (int64_t)timegm(&tm);
+    return 0;
+}
+
+/* True when the service's clock differs from the one that we signed with, so that signing again
+ * makes sense. */
+static bool clock_correct(struct aws_request *request, const struct http_response *response)
+{
+    const char *date = http_response_header(response, "date");
+    int64_t theirs = 0;
+    if (request->clock_corrected || !date || http_date_parse(date, &theirs))
+        return false;
+    int64_t difference = theirs - service_now(request->aws);
+    if (difference > -60 && difference < 60)
+        return false;
+    request->clock_corrected = true;
+    request->aws->clock_offset_s += difference;
+    log_warn("clock differs from the service's",
+             LOG_TEXT("service", aws_service_name(request->call.service)),
+             LOG_INT("seconds", request->aws->clock_offset_s));
+    return true;
+}
+
+/* --- one attempt --- */
+
+static void judge(const struct aws_request *request, const struct http_response *response,
+                  struct aws_reply *reply)
+{
+    const struct aws_subject subject = {request->call.service, request->call.operation,
+                                        request->call.resource};
+    if (response->error) {
+        aws_error_local(&reply->error, &subject, response->error, response->detail);
+        return;
+    }
+    reply->response = response;
+    if (response->status >= 200 && response->status < 300)
+        return;
+    aws_fault_read(request->call.service, response, &reply->fault);
+    int kind = aws_fault_kind(request->call.service, response->status, &reply->fault);
+    aws_error_describe(&reply->error, &subject, kind, response, &reply->fault);
+}
+
+static void on_response(const struct http_response *response, void *user)
+{
+    struct aws_request *request = user;
+    request->exchange = NULL;
+    struct aws_reply reply = {0};
+    judge(request, response, &reply);
+    bool again = false;
+    uint64_t delay = 0;
+    if (reply.response && reply.error.code && aws_fault_is_clock(&reply.fault)) {
+        again = clock_correct(request, response);
+    } else if (is_transient(reply.error.code) && !request->call.once &&
+               request->attempts < AWS_ATTEMPTS_MAX) {
+        again = true;
+        delay = delay_ms(request, response);
+    }
+    if (again && retry_later(request, delay) == 0) {
+        log_debug("retrying a request", LOG_TEXT("operation", request->call.operation),
+                  LOG_INT("attempt", request->attempts), LOG_INT("delay_ms", delay),
+                  LOG_TEXT("error", reply.error.text));
+        return;
+    }
+    finish(request, &reply);
+}
+
+static int send_signed(struct aws_request *request, const struct aws_signed *signed_request)
+{
+    const struct aws_call *call = &request->call;
+    const struct http_request http = {.method = call->method,
+                                      .url = call->url,
+                                      .headers = signed_request->headers,
+                                      .header_count = signed_request->header_count,
+                                      .body = call->body.data,
+                                      .body_size = call->body.size,
+                                      .response_max = call->response_max,
+                                      .idle_timeout_ms = call->timeout_ms,
+                                      .total_timeout_ms = call->timeout_ms};
+    return http_client_send(request->aws->http, &http, on_response, request, &request->exchange);
+}
+
+/* Signed anew each time: the date is part of it. */
+static int attempt(struct aws_request *request)
+{
+    const struct aws *aws = request->aws;
+    const struct aws_sign what = {.service = request->call.service,
+                                  .region =
+                                      request->call.region ? request->call.region : aws->region,
+                                  .method = request->call.method,
+                                  .url = request->call.url,
+                                  .headers = request->call.headers,
+                                  .header_count = request->call.header_count,
+                                  .payload_hash = request->payload_hash,
+                                  .now_s = service_now(aws)};
+    struct aws_signed signed_request;
+    request->attempts++;
+    int rc = aws_sign(aws, &what, &signed_request);
+    if (!rc)
+        rc = send_signed(request, &signed_request);
+    aws_signed_free(&signed_request);
+    return rc;
+}
+
+/* --- interface --- */
+
+static struct aws_request *request_create(struct aws *aws, struct aws_call *call)
+{
+    struct aws_request *request = calloc(1, sizeof *request);
+    if (!request)
+        return NULL;
+    request->aws = aws;
+    request->call = *call;
+    request->call.body = bytes_take(&call->body);
+    list_init(&request->link);
+    if (texts_copy(request, call)) {
+        memory_free(request);
+        return NULL;
+    }
+    if (call->response_max && call->response_max < AWS_ANSWER_MAX)
+        request->call.response_max = AWS_ANSWER_MAX;
+    if (call->unsigned_payload)
+        snprintf(request->payload_hash, sizeof request->payload_hash, SIGV4_UNSIGNED_PAYLOAD);
+    else
+        sigv4_sha256_hex(request->call.body.data, request->call.body.size, request->payload_hash);
+    return request;
+}
+
+int aws_request_start(struct aws *aws, struct aws_call *call, struct aws_request **out)
+{
+    if (out)
+        *out = NULL;
+    struct aws_request *request = request_create(aws, call);
+    bytes_free(&call->body); /* already moved, unless there was no memory */
+    if (!request)
+        return ERR_MEMORY;
+    int rc = attempt(request);
+    if (rc) {
+        request_free(request);
+        return rc;
+    }
+    list_push(&aws->requests, &request->link);
+    if (out)
+        *out = request;
+    return 0;
+}
+
+void aws_request_cancel(struct aws_request *request)
+{
+    if (request->exchange)
+        http_exchange_cancel(request->exchange);
+    if (request->call.release)
+        request->call.release(request->call.user);
+    request_free(request);
+}

@@ -1,0 +1,71 @@
+/*
+ * One call of a service: signed, sent, and sent again when it failed for a transient reason.
+ *
+ * At most AWS_ATTEMPTS_MAX attempts: after a lost connection, a timeout, 500, 502, 503, 504 or a
+ * throttling code, with full jitter between them (or the service's Retry-After). Every call made
+ * here may be repeated: it is idempotent, or its effect is at-least-once by nature. When the
+ * service objects to our clock, the offset is taken from its Date header and the call is made once
+ * more. Loop thread.
+ */
+#ifndef THUMBWHEEL_AWS_REQUEST_H
+#define THUMBWHEEL_AWS_REQUEST_H
+
+#include "aws_errors.h"
+#include "aws_private.h"
+#include "sigv4.h"
+
+enum {
+    AWS_ATTEMPTS_MAX = 3,
+    AWS_RETRY_BASE_MS = 100,
+    AWS_RETRY_CAP_MS = 2000,
+    AWS_RETRY_AFTER_MAX_MS = 5000,
+    AWS_ANSWER_MAX =
+        64 * 1024, /* bytes: enough for any answer without a payload, and for any error */
+};
+
+struct aws_reply {
+    struct error error;                   /* code 0 when the status was 2xx */
+    struct aws_fault fault;               /* the service's own words */
+    const struct http_response *response; /* NULL when none arrived */
+};
+
+/* Once, from a fresh loop callback; the request is gone when it returns. The reply is borrowed. */
+typedef void aws_replied(const struct aws_reply *reply, void *user);
+
+struct aws_call {
+    enum aws_service service;
+    const char *operation;             /* static */
+    const char *method;                /* static */
+    const char *resource;              /* for error texts; copied */
+    const char *url;                   /* copied */
+    const char *region;                /* of the signature; copied; NULL: the one of aws */
+    const struct http_header *headers; /* copied */
+    size_t header_count;
+    struct bytes body; /* taken, even when the start fails */
+    bool unsigned_payload;
+    bool once;           /* no second attempt: the caller has its own loop */
+    size_t response_max; /* bytes; raised to AWS_ANSWER_MAX, unless 0: no body */
+    unsigned timeout_ms; /* for silence and for the whole; 0: the HTTP client's own */
+    aws_replied *done;
+    void (*release)(void *user); /* instead of done, when the request is cancelled; may be NULL */
+    void *user;
+};
+
+struct aws_request {
+    struct list link; /* in aws->requests */
+    struct aws *aws;
+    struct http_exchange *exchange; /* NULL while waiting for the timer */
+    uv_timer_t timer;
+    bool timer_open;
+    bool clock_corrected;
+    unsigned attempts;
+    struct aws_call call; /* with texts and headers of its own */
+    void *texts;          /* the memory of those */
+    char payload_hash[SIGV4_HEX_SIZE];
+};
+
+/* On error (ERR_MEMORY, ERR_INVALID) neither done nor release is called. *out may be NULL. */
+int aws_request_start(struct aws *aws, struct aws_call *call, struct aws_request **out);
+void aws_request_cancel(struct aws_request *request);
+
+#endif

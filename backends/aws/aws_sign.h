@@ -1,0 +1,41 @@
+/* SigV4 for requests of this house: the headers that a request gains, and presigned queries. Loop
+ * thread. */
+#ifndef THUMBWHEEL_AWS_SIGN_H
+#define THUMBWHEEL_AWS_SIGN_H
+
+#include "aws_private.h"
+#include "sigv4.h"
+
+enum {
+    AWS_SIGN_HEADERS_ADDED = 5
+}; /* host, x-amz-date, -content-sha256, -security-token, authorization */
+
+struct aws_sign {
+    enum aws_service service;
+    const char *region;
+    const char *method;
+    const char *url;
+    const struct http_header *headers; /* all of them are signed */
+    size_t header_count;
+    const char *payload_hash; /* hex, or UNSIGNED-PAYLOAD */
+    int64_t now_s;            /* Unix time, as the service sees it */
+};
+
+struct aws_signed {
+    struct http_header *headers; /* what->headers and those added */
+    size_t header_count;
+    char date[SIGV4_DATE_SIZE];
+    char *host;
+    char *authorization;
+};
+
+/* The new headers view *what and the credentials. Free with aws_signed_free whatever this returns.
+ */
+int aws_sign(const struct aws *aws, const struct aws_sign *what, struct aws_signed *out);
+void aws_signed_free(struct aws_signed *out);
+
+/* Appends the URL with the query parameters of a presigned request; what->headers is not used. */
+int aws_presign(const struct aws *aws, const struct aws_sign *what, unsigned expires_s,
+                struct buffer *out);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * The provider chain. A provider is a row of the table: it fills *out and returns 0, says
+ * ERR_NOT_FOUND when it has nothing to offer, so that the next one is asked, or fails, which ends
+ * the search: half a pair of keys is a mistake of the user, not a reason to go on as somebody else.
+ * The order is that of the AWS SDKs.
+ */
+#include "credentials.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws.h"
+#include "sigv4.h"
+
+struct provider {
+    const char *name;
+    int (*find)(struct credentials *out, const struct aws_options *options,
+                const struct profile *profile, struct error *error);
+};
+
+static int copy_keys(struct credentials *out, const char *access_key, const char *secret_key,
+                     const char *session_token, const char *where, struct error *error)
+{
+    if (!access_key && !secret_key)
+        return ERR_NOT_FOUND;
+    if (!access_key || !secret_key)
+        return error_set(error, ERR_INVALID, "%s: the access key's %s is missing; set both", where,
+                         access_key ? "secret" : "id");
+    out->access_key = slice_dup(slice_of(access_key));
+    out->secret_key = slice_dup(slice_of(secret_key));
+    out->session_token = session_token ? slice_dup(slice_of(session_token)) : NULL;
+    if (out->access_key && out->secret_key && (out->session_token || !session_token))
+        return 0;
+    credentials_free(out);
+    return error_set(error, ERR_MEMORY, "out of memory");
+}
+
+static int from_options(struct credentials *out, const struct aws_options *options,
+                        const struct profile *profile, struct error *error)
+{
+    (void)profile;
+    return copy_keys(out, options->access_key, options->secret_key, options->session_token,
+                     "the credentials given", error);
+}
+
+static int from_environment(struct credentials *out, const struct aws_options *options,
+                            const struct profile *profile, struct error *error)
+{
+    (void)options;
+    if (profile->named)
+        return ERR_NOT_FOUND;
+    return copy_keys(out, profile_variable(profile, "AWS_ACCESS_KEY_ID"),
+                     profile_variable(profile, "AWS_SECRET_ACCESS_KEY"),
+                     profile_variable(profile, "AWS_SESSION_TOKEN"), "the environment", error);
+}
+
+/* Each file is looked at as a whole: a pair of keys is never put together from two of them. */
+static int from_credentials_file(struct credentials *out, const struct aws_options *options,
+                                 const struct profile *profile, struct error *error)
+{
+    (void)options;
+    return copy_keys(out, profile_in_credentials(profile, "aws_access_key_id"),
+                     profile_in_credentials(profile, "aws_secret_access_key"),
+                     profile_in_credentials(profile, "aws_session_token"),
+                     "the AWS credentials file", error);
+}
+
+static int from_config_file(struct credentials *out, const struct aws_options *options,
+                            const struct profile *profile, struct error *error)
+{
+    (void)options;
+    return copy_keys(out, profile_in_config(profile, "aws_access_key_id"),
+                     profile_in_config(profile, "aws_secret_access_key"),
+                     profile_in_config(profile, "aws_session_token"), "the AWS config file", error);
+}
+
+static const struct provider providers[] = {
+    {"options", from_options},
+    {"environment", from_environment},
+    {"credentials file", from_credentials_file},
+    {"config file", from_config_file},
+};
+
+/* A profile may name a way to get credentials that is not in the table. */
+static const char *foreign_setting(const struct profile *profile)
+{
+    static const char *const settings[] = {"sso_session", "sso_start_url", "role_arn",
+                                           "credential_process", "web_identity_token_file"};
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        if (profile_get(profile, settings[i]))
+            return settings[i];
+    }
+    return NULL;
+}
+
+static int nothing_found(const struct profile *profile, struct error *error)
+{
+    const char *setting = foreign_setting(profile);
+    if (setting)
+        return error_set(error, ERR_DENIED,
+                         "the AWS profile \"%s\" gets its credentials through %s, which is not "
+                         "supported; export them: aws configure export-credentials --format env",
+                         profile->name, setting);
+    return error_set(
+        error, ERR_DENIED,
+        "no AWS credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+        "put them under [%s] in ~/.aws/credentials",
+        profile->name);
+}
+
+int credentials_find(struct credentials *out, const struct aws_options *options,
+                     const struct profile *profile, struct error *error)
+{
+    *out = (struct credentials){0};
+    for (size_t i = 0; i < sizeof providers / sizeof providers[0]; i++) {
+        int rc = providers[i].find(out, options, profile, error);
+        if (rc == 0)
+            out->source = providers[i].name;
+        if (rc != ERR_NOT_FOUND)
+            return rc;
+    }
+    return nothing_found(profile, error);
+}
+
+static void free_secret(char *text)
+{
+    if (text)
+        sigv4_wipe(text, strlen(text));
+    free(text);
+}
+
+void credentials_free(struct credentials *credentials)
+{
+    free_secret(credentials->access_key);
+    free_secret(credentials->secret_key);
+    free_secret(credentials->session_token);
+    *credentials = (struct credentials){0};
+}

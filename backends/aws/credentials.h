@@ -1,0 +1,23 @@
+/* Who we are to AWS, from a chain of providers. */
+#ifndef THUMBWHEEL_AWS_CREDENTIALS_H
+#define THUMBWHEEL_AWS_CREDENTIALS_H
+
+#include "error.h"
+#include "profile.h"
+
+struct aws_options;
+
+struct credentials {
+    char *access_key;
+    char *secret_key;
+    char *session_token; /* NULL: long-lived keys */
+    const char *source;  /* the provider's name, static */
+};
+
+/* The first provider of the chain that has credentials. ERR_DENIED: none has; the text says where
+ * was looked. */
+int credentials_find(struct credentials *out, const struct aws_options *options,
+                     const struct profile *profile, struct error *error);
+void credentials_free(struct credentials *credentials); /* wipes */
+
+#endif

@@ -1,0 +1,25 @@
+/* Where each service is. */
+#ifndef THUMBWHEEL_AWS_ENDPOINT_H
+#define THUMBWHEEL_AWS_ENDPOINT_H
+
+#include "aws.h"
+#include "bytes.h"
+#include "error.h"
+#include "profile.h"
+
+enum aws_service { AWS_S3, AWS_SQS, AWS_SNS, AWS_SERVICE_COUNT };
+
+const char *aws_service_id(enum aws_service service);   /* "s3", as in hosts and signatures */
+const char *aws_service_name(enum aws_service service); /* "S3", for people */
+
+/* The endpoint that the user configured, for free(), without a slash at its end; *out is NULL when
+ * AWS's own is meant. */
+int endpoint_configured(enum aws_service service, const struct aws_options *options,
+                        const struct profile *profile, char **out, struct error *error);
+
+/* Appends "s3.eu-central-1.amazonaws.com". */
+int endpoint_host(enum aws_service service, const char *region, struct buffer *out);
+/* The region in a host of AWS's ("sqs.eu-west-1.amazonaws.com"); empty when it is none. */
+struct slice endpoint_region(enum aws_service service, struct slice host);
+
+#endif

@@ -1,0 +1,67 @@
+#include "json10.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int json10_start(struct aws *aws, const struct json10_call *call, struct aws_request **out)
+{
+    char target[96];
+    snprintf(target, sizeof target, "%s.%s", call->target, call->operation);
+    const struct http_header headers[] = {
+        {"content-type", "application/x-amz-json-1.0"},
+        {"x-amz-target", target},
+    };
+    char *text = call->body ? json_dumps(call->body, JSON_COMPACT) : NULL;
+    json_decref(call->body);
+    if (!text)
+        return ERR_MEMORY;
+    struct aws_call request = {
+        .service = call->service,
+        .operation = call->operation,
+        .method = "POST",
+        .resource = call->resource,
+        .url = call->url,
+        .region = call->region,
+        .headers = headers,
+        .header_count = sizeof headers / sizeof headers[0],
+        .body = bytes_give(text, strlen(text)),
+        .once = call->once,
+        .response_max = call->response_max,
+        .timeout_ms = call->timeout_ms,
+        .done = call->done,
+        .release = call->release,
+        .user = call->user,
+    };
+    return aws_request_start(aws, &request, out);
+}
+
+json_t *json10_answer(const struct aws_reply *reply, struct error *error)
+{
+    *error = reply->error;
+    if (error->code)
+        return NULL;
+    const struct bytes *body = &reply->response->body;
+    json_error_t where;
+    /* Actions without a result answer with an empty body. */
+    json_t *root = body->size ? json_loadb(body->data, body->size, 0, &where) : json_object();
+    if (json_is_object(root))
+        return root;
+    json_decref(root);
+    error_set(error, ERR_PROTOCOL, "the service's answer is not a JSON object");
+    return NULL;
+}
+
+const char *json10_text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+uint64_t json10_number(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    if (json_is_integer(value) && json_integer_value(value) >= 0)
+        return (uint64_t)json_integer_value(value);
+    const char *text = json_string_value(value);
+    return text && text[0] >= '0' && text[0] <= '9' ? strtoull(text, NULL, 10) : 0;
+}

@@ -1,0 +1,33 @@
+/* AWS JSON 1.0, as SQS speaks it. Loop thread. */
+#ifndef THUMBWHEEL_AWS_JSON10_H
+#define THUMBWHEEL_AWS_JSON10_H
+
+#include <jansson.h>
+
+#include "aws_request.h"
+
+struct json10_call {
+    enum aws_service service;
+    const char *target;    /* "AmazonSQS" */
+    const char *operation; /* static */
+    const char *resource;
+    const char *url;
+    const char *region; /* NULL: the one of aws */
+    json_t *body;       /* taken, even when the start fails; NULL: memory was short (ERR_MEMORY) */
+    bool once;
+    size_t response_max;
+    unsigned timeout_ms;
+    aws_replied *done;
+    void (*release)(void *user);
+    void *user;
+};
+
+int json10_start(struct aws *aws, const struct json10_call *call, struct aws_request **out);
+/* The object in a 2xx reply, for json_decref. Otherwise NULL, and *error says why. */
+json_t *json10_answer(const struct aws_reply *reply, struct error *error);
+
+/* Members, or NULL/0 when absent or of another type. SQS writes numbers as text in attributes. */
+const char *json10_text(const json_t *object, const char *name);
+uint64_t json10_number(const json_t *object, const char *name);
+
+#endif

@@ -1,0 +1,256 @@
+/* GetObject, HeadObject, PutObject, and the frame of every call of S3. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "container_of.h"
+#include "s3_private.h"
+
+enum { URL_MAX = 16 * 1024, METADATA_MAX = 64 * 1024 };
+
+const struct object_store_ops s3_ops = {
+    .get = s3_get,
+    .head = s3_head,
+    .put = s3_put,
+    .get_tags = s3_get_tags,
+    .put_tags = s3_put_tags,
+    .list = s3_list,
+    .presign = s3_presign,
+    .cancel = s3_cancel,
+};
+
+static struct aws *aws_of(struct object_store *store)
+{
+    return container_of(store, struct aws, objects);
+}
+
+/* --- operations --- */
+
+static int request_start(struct aws *aws, struct s3_call *call, struct object_request *operation)
+{
+    struct buffer url, resource;
+    buffer_init(&url, URL_MAX);
+    buffer_init(&resource, URL_MAX);
+    int rc = s3_url(aws, call->bucket, call->key, call->query, &url);
+    if (!rc)
+        rc =
+            buffer_format(&resource, call->key ? "s3://%s/%s" : "s3://%s", call->bucket, call->key);
+    if (rc) {
+        bytes_free(&call->body);
+    } else {
+        struct aws_call request = {
+            .service = AWS_S3,
+            .operation = call->operation,
+            .method = call->method,
+            .resource = resource.data,
+            .url = url.data,
+            .headers = call->headers,
+            .header_count = call->header_count,
+            .body = bytes_take(&call->body),
+            .unsigned_payload = call->is_object && aws->unsigned_payload &&
+                                slice_starts_with(buffer_slice(&url), "https:"),
+            .response_max = call->response_max,
+            .done = call->replied,
+            .release = free,
+            .user = operation,
+        };
+        rc = aws_request_start(aws, &request, &operation->request);
+    }
+    buffer_free(&url);
+    buffer_free(&resource);
+    return rc;
+}
+
+int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out)
+{
+    if (out)
+        *out = NULL;
+    struct object_request *operation = calloc(1, sizeof *operation);
+    if (!operation) {
+        bytes_free(&call->body);
+        return ERR_MEMORY;
+    }
+    operation->done = call->done;
+    operation->user = call->user;
+    operation->max_size = call->max_size;
+    int rc = request_start(aws, call, operation);
+    if (rc)
+        free(operation);
+    else if (out)
+        *out = operation;
+    return rc;
+}
+
+union object_callback s3_operation_end(struct object_request *operation, void **user)
+{
+    union object_callback done = operation->done;
+    *user = operation->user;
+    free(operation);
+    return done;
+}
+
+void s3_cancel(struct object_request *request)
+{
+    aws_request_cancel(request->request);
+}
+
+void s3_on_done(const struct aws_reply *reply, void *user)
+{
+    void *their;
+    union object_callback done = s3_operation_end(user, &their);
+    done.done(&reply->error, their);
+}
+
+/* --- get and head --- */
+
+static int facts_of(const struct aws_reply *reply, struct s3_facts *facts, struct error *error)
+{
+    *facts = (struct s3_facts){0};
+    *error = reply->error;
+    if (error->code)
+        return error->code;
+    int rc = s3_facts_read(reply->response, facts);
+    return rc ? error_set(error, rc, "the answer's headers cannot be kept: %s", error_name(rc)) : 0;
+}
+
+static void on_got(const struct aws_reply *reply, void *user)
+{
+    struct object_request *operation = user;
+    size_t max_size = operation->max_size;
+    void *their;
+    union object_callback done = s3_operation_end(operation, &their);
+    struct s3_facts facts;
+    struct error error;
+    struct bytes body = {0};
+    if (facts_of(reply, &facts, &error) == 0) {
+        body = http_response_take_body(reply->response);
+        facts.facts.size = body.size;
+        if (body.size > max_size)
+            error_set(&error, ERR_LIMIT, "the object has %zu bytes; the limit is %zu", body.size,
+                      max_size);
+    }
+    if (error.code)
+        bytes_free(&body);
+    done.got(&body, &facts.facts, &error, their);
+    bytes_free(&body);
+    s3_facts_free(&facts);
+}
+
+int s3_get(struct object_store *store, const struct object_name *name, size_t max_size,
+           object_got *done, void *user, struct object_request **out)
+{
+    struct buffer query;
+    buffer_init(&query, URL_MAX);
+    int rc = s3_version_query(name, "", &query);
+    if (!rc) {
+        struct s3_call call = {.operation = "GetObject",
+                               .method = "GET",
+                               .bucket = name->bucket,
+                               .key = name->key,
+                               .query = query.size ? query.data : NULL,
+                               .response_max = max_size ? max_size : 1,
+                               .replied = on_got,
+                               .done.got = done,
+                               .user = user,
+                               .max_size = max_size};
+        rc = name->key ? s3_start(aws_of(store), &call, out) : ERR_INVALID;
+    }
+    buffer_free(&query);
+    return rc;
+}
+
+static void on_head(const struct aws_reply *reply, void *user)
+{
+    void *their;
+    union object_callback done = s3_operation_end(user, &their);
+    struct s3_facts facts;
+    struct error error;
+    facts_of(reply, &facts, &error);
+    done.head(&facts.facts, &error, their);
+    s3_facts_free(&facts);
+}
+
+int s3_head(struct object_store *store, const struct object_name *name, object_head_done *done,
+            void *user, struct object_request **out)
+{
+    struct buffer query;
+    buffer_init(&query, URL_MAX);
+    int rc = s3_version_query(name, "", &query);
+    if (!rc) {
+        struct s3_call call = {.operation = "HeadObject",
+                               .method = "HEAD",
+                               .bucket = name->bucket,
+                               .key = name->key,
+                               .query = query.size ? query.data : NULL,
+                               .replied = on_head,
+                               .done.head = done,
+                               .user = user};
+        rc = name->key ? s3_start(aws_of(store), &call, out) : ERR_INVALID;
+    }
+    buffer_free(&query);
+    return rc;
+}
+
+/* --- put --- */
+
+/* Header texts live in *texts, which was given room for all of them. */
+static int metadata_headers(const struct object_put *put, struct http_header *headers,
+                            size_t *count, struct buffer *texts)
+{
+    for (size_t i = 0; i < put->metadata_count && !texts->error; i++) {
+        headers[*count].name = texts->data + texts->size;
+        buffer_format(texts, "x-amz-meta-%s", put->metadata[i].name);
+        buffer_byte(texts, '\0');
+        headers[*count].value = texts->data + texts->size;
+        s3_metadata_encode(put->metadata[i].value, texts);
+        buffer_byte(texts, '\0');
+        ++*count;
+    }
+    return texts->error;
+}
+
+static size_t metadata_room(const struct object_put *put)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < put->metadata_count; i++)
+        room += strlen(put->metadata[i].name) + 3 * strlen(put->metadata[i].value) + 16;
+    return room;
+}
+
+static int put_headers(const struct object_put *put, struct http_header headers[S3_HEADERS_MAX],
+                       size_t *count, struct buffer *texts)
+{
+    *count = 0;
+    if (put->metadata_count + 2 > S3_HEADERS_MAX)
+        return ERR_LIMIT;
+    headers[(*count)++] = (struct http_header){
+        "content-type", put->content_type ? put->content_type : "application/octet-stream"};
+    if (put->cache_control)
+        headers[(*count)++] = (struct http_header){"cache-control", put->cache_control};
+    int rc = buffer_reserve(texts, metadata_room(put));
+    return rc ? rc : metadata_headers(put, headers, count, texts);
+}
+
+int s3_put(struct object_store *store, const struct object_put *put, object_done *done, void *user,
+           struct object_request **out)
+{
+    struct http_header headers[S3_HEADERS_MAX];
+    struct buffer texts;
+    buffer_init(&texts, METADATA_MAX);
+    struct s3_call call = {.operation = "PutObject",
+                           .method = "PUT",
+                           .bucket = put->bucket,
+                           .key = put->key,
+                           .headers = headers,
+                           .body = bytes_borrow(put->body, put->body_size),
+                           .is_object = true,
+                           .response_max = AWS_ANSWER_MAX,
+                           .replied = s3_on_done,
+                           .done.done = done,
+                           .user = user};
+    int rc = put->key ? put_headers(put, headers, &call.header_count, &texts) : ERR_INVALID;
+    if (!rc)
+        rc = s3_start(aws_of(store), &call, out);
+    buffer_free(&texts);
+    return rc;
+}

@@ -1,0 +1,110 @@
+/* The facts about an object, as headers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "s3_private.h"
+#include "uri.h"
+
+static const char metadata_prefix[] = "x-amz-meta-";
+
+enum { PREFIX_SIZE = sizeof metadata_prefix - 1, TEXTS_MAX = 256 * 1024 };
+
+/* Printable ASCII stays readable; a space stays unless a proxy could trim or fold it. */
+static bool stays(const char *value, size_t i)
+{
+    unsigned char c = (unsigned char)value[i];
+    if (c == ' ')
+        return i > 0 && value[i - 1] != ' ' && value[i + 1] != '\0';
+    return c > ' ' && c < 0x7f && c != '%';
+}
+
+int s3_metadata_encode(const char *value, struct buffer *out)
+{
+    for (size_t i = 0; value[i]; i++) {
+        if (stays(value, i))
+            buffer_byte(out, value[i]);
+        else
+            uri_encode(out, (struct slice){value + i, 1}, false);
+    }
+    return out->error;
+}
+
+/* Appends a value decoded, with its NUL. What does not decode was written by somebody else, and is
+ * left as it is. */
+static int value_decode(const char *value, struct buffer *texts)
+{
+    size_t start = texts->size;
+    int rc = uri_decode(texts, slice_of(value), false);
+    if (rc == ERR_INVALID) {
+        texts->size = start;
+        rc = buffer_text(texts, value);
+    }
+    return rc ? rc : buffer_byte(texts, '\0');
+}
+
+static size_t metadata_count(const struct http_response *response)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < response->header_count; i++)
+        count += strncmp(response->headers[i].name, metadata_prefix, PREFIX_SIZE) == 0;
+    return count;
+}
+
+/* Decoding only shrinks, so one reservation keeps every text in its place. */
+static int metadata_read(const struct http_response *response, struct s3_facts *out)
+{
+    size_t count = metadata_count(response), room = 0;
+    if (count == 0)
+        return 0;
+    for (size_t i = 0; i < response->header_count; i++)
+        room += strlen(response->headers[i].value) + 1;
+    struct buffer texts;
+    buffer_init(&texts, TEXTS_MAX);
+    out->metadata = calloc(count, sizeof *out->metadata);
+    int rc = out->metadata ? buffer_reserve(&texts, room) : ERR_MEMORY;
+    out->texts = texts.data;
+    for (size_t i = 0; i < response->header_count && !rc; i++) {
+        const struct http_header *header = &response->headers[i];
+        if (strncmp(header->name, metadata_prefix, PREFIX_SIZE) != 0)
+            continue;
+        const char *value = texts.data + texts.size;
+        out->metadata[out->facts.metadata_count++] =
+            (struct object_pair){header->name + PREFIX_SIZE, value};
+        rc = value_decode(header->value, &texts);
+    }
+    out->facts.metadata = out->metadata;
+    return rc;
+}
+
+/* "\"abc\"" → abc; weak tags keep their W/ only without us. */
+static char *etag_copy(const char *value)
+{
+    struct slice tag = slice_of(value);
+    if (slice_starts_with(tag, "W/"))
+        tag = (struct slice){tag.data + 2, tag.size - 2};
+    if (tag.size >= 2 && tag.data[0] == '"' && tag.data[tag.size - 1] == '"')
+        tag = (struct slice){tag.data + 1, tag.size - 2};
+    return slice_dup(tag);
+}
+
+int s3_facts_read(const struct http_response *response, struct s3_facts *out)
+{
+    *out = (struct s3_facts){0};
+    const char *length = http_response_header(response, "content-length");
+    out->facts.size = length ? strtoull(length, NULL, 10) : response->body.size;
+    out->facts.version = http_response_header(response, "x-amz-version-id");
+    out->facts.content_type = http_response_header(response, "content-type");
+    const char *etag = http_response_header(response, "etag");
+    if (etag && !(out->etag = etag_copy(etag)))
+        return ERR_MEMORY;
+    out->facts.etag = out->etag;
+    return metadata_read(response, out);
+}
+
+void s3_facts_free(struct s3_facts *facts)
+{
+    free(facts->etag);
+    free(facts->metadata);
+    free(facts->texts);
+    *facts = (struct s3_facts){0};
+}

@@ -1,0 +1,92 @@
+/*
+ * The object store over S3.
+ *
+ * An operation (struct object_request) frees itself before it calls back; a cancel frees it through
+ * the request's release.
+ */
+#ifndef THUMBWHEEL_S3_PRIVATE_H
+#define THUMBWHEEL_S3_PRIVATE_H
+
+#include "aws_request.h"
+
+enum { S3_LIST_ANSWER_MAX = 8 * 1024 * 1024, S3_HEADERS_MAX = 64 };
+
+union object_callback {
+    object_got *got;
+    object_head_done *head;
+    object_done *done;
+    object_tags_got *tags;
+    object_listed *listed;
+};
+
+struct object_request {
+    struct aws_request *request;
+    union object_callback done;
+    void *user;
+    size_t max_size; /* of a get */
+};
+
+struct s3_call {
+    const char *operation;
+    const char *method;
+    const char *bucket, *key; /* key NULL: the bucket itself */
+    const char *query;        /* encoded, without '?'; NULL: none */
+    const struct http_header *headers;
+    size_t header_count;
+    struct bytes body; /* taken, even when the start fails */
+    bool is_object;    /* the body is an object's content, which may go unsigned */
+    size_t response_max;
+    aws_replied *replied; /* its user is the operation */
+    union object_callback done;
+    void *user;
+    size_t max_size;
+};
+
+int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out);
+/* Frees the operation and hands back what its callback needs. */
+union object_callback s3_operation_end(struct object_request *operation, void **user);
+
+/* Appends the URL of a bucket or key. ERR_INVALID: no bucket or a key longer than S3's limit. */
+int s3_url(const struct aws *aws, const char *bucket, const char *key, const char *query,
+           struct buffer *out);
+/* Appends "versionId=…" if there is one. */
+int s3_version_query(const struct object_name *name, const char *first, struct buffer *out);
+char *s3_presign(struct object_store *store, const char *method, const struct object_name *name,
+                 unsigned expires_s, struct error *error);
+/* The Content-MD5 of a body: base64 of 16 bytes. */
+enum { S3_MD5_SIZE = 25 };
+int s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);
+
+/* Metadata values travel in headers, which are ASCII: other bytes and '%' are percent-encoded, both
+ * ways. */
+int s3_metadata_encode(const char *value, struct buffer *out);
+
+/* What the headers of a get or head say. Free with s3_facts_free. */
+struct s3_facts {
+    struct object_facts facts;
+    char *etag;
+    struct object_pair *metadata;
+    char *texts; /* the decoded metadata */
+};
+int s3_facts_read(const struct http_response *response, struct s3_facts *out);
+void s3_facts_free(struct s3_facts *facts);
+
+int s3_get(struct object_store *store, const struct object_name *name, size_t max_size,
+           object_got *done, void *user, struct object_request **out);
+int s3_head(struct object_store *store, const struct object_name *name, object_head_done *done,
+            void *user, struct object_request **out);
+int s3_put(struct object_store *store, const struct object_put *put, object_done *done, void *user,
+           struct object_request **out);
+int s3_get_tags(struct object_store *store, const struct object_name *name, object_tags_got *done,
+                void *user, struct object_request **out);
+int s3_put_tags(struct object_store *store, const struct object_name *name,
+                const struct object_pair *tags, size_t count, object_done *done, void *user,
+                struct object_request **out);
+int s3_list(struct object_store *store, const char *bucket, const char *prefix,
+            const char *start_after, object_listed *done, void *user, struct object_request **out);
+void s3_cancel(struct object_request *request);
+
+/* An object_done for replies without a payload. */
+void s3_on_done(const struct aws_reply *reply, void *user);
+
+#endif

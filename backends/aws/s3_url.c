@@ -1,0 +1,110 @@
+/* Where an object is: in the path for endpoints of one's own and for buckets that no certificate
+ * covers, else in the host. */
+#include <mbedtls/base64.h>
+#include <mbedtls/md5.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "aws_sign.h"
+#include "container_of.h"
+#include "s3_private.h"
+#include "uri.h"
+
+enum { URL_MAX = 16 * 1024, PRESIGN_MAX_S = 604800 };
+
+/* A bucket that can be a host's first label under AWS's wildcard certificate. */
+static bool fits_host(const char *bucket)
+{
+    size_t size = strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return bucket[size] == '\0' && size >= 3 && size <= 63 && bucket[0] != '-' &&
+           bucket[size - 1] != '-';
+}
+
+int s3_url(const struct aws *aws, const char *bucket, const char *key, const char *query,
+           struct buffer *out)
+{
+    if (!bucket || !bucket[0] || strlen(bucket) > 255 || strchr(bucket, '/') ||
+        (key && (!key[0] || strlen(key) > OBJECT_KEY_MAX)))
+        return ERR_INVALID;
+    const char *endpoint = aws->endpoints[AWS_S3];
+    bool in_host = !endpoint && !aws->path_style && fits_host(bucket);
+    buffer_text(out, endpoint ? endpoint : "https://");
+    if (in_host)
+        buffer_format(out, "%s.", bucket);
+    if (!endpoint)
+        endpoint_host(AWS_S3, aws->region, out);
+    buffer_byte(out, '/');
+    if (!in_host) {
+        uri_encode(out, slice_of(bucket), false);
+        if (key)
+            buffer_byte(out, '/');
+    }
+    if (key)
+        uri_encode(out, slice_of(key), true);
+    if (query)
+        buffer_format(out, "?%s", query);
+    return out->error;
+}
+
+int s3_version_query(const struct object_name *name, const char *first, struct buffer *out)
+{
+    buffer_text(out, first);
+    if (name->version) {
+        buffer_text(out, first[0] ? "&versionId=" : "versionId=");
+        uri_encode(out, slice_of(name->version), false);
+    }
+    return out->error;
+}
+
+static int presign_append(const struct aws *aws, const char *method, const struct object_name *name,
+                          unsigned expires_s, struct buffer *out)
+{
+    struct buffer url, query;
+    buffer_init(&url, URL_MAX);
+    buffer_init(&query, URL_MAX);
+    int rc = s3_version_query(name, "", &query);
+    if (!rc)
+        rc = s3_url(aws, name->bucket, name->key, query.size ? query.data : NULL, &url);
+    const struct aws_sign what = {.service = AWS_S3,
+                                  .region = aws->region,
+                                  .method = method,
+                                  .url = url.data,
+                                  .payload_hash = SIGV4_UNSIGNED_PAYLOAD,
+                                  .now_s = (int64_t)time(NULL) + aws->clock_offset_s};
+    if (!rc)
+        rc = aws_presign(aws, &what, expires_s, out);
+    buffer_free(&url);
+    buffer_free(&query);
+    return rc;
+}
+
+char *s3_presign(struct object_store *store, const char *method, const struct object_name *name,
+                 unsigned expires_s, struct error *error)
+{
+    if (expires_s < 1 || expires_s > PRESIGN_MAX_S) {
+        error_set(error, ERR_INVALID, "a presigned URL lives 1 to %d seconds (7 days), not %u",
+                  PRESIGN_MAX_S, expires_s);
+        return NULL;
+    }
+    struct buffer out;
+    buffer_init(&out, URL_MAX);
+    int rc =
+        presign_append(container_of(store, struct aws, objects), method, name, expires_s, &out);
+    char *url = rc ? NULL : buffer_take_text(&out);
+    buffer_free(&out);
+    if (!url)
+        error_set(error, rc ? rc : ERR_MEMORY, "cannot presign s3://%.60s/%.160s: %s", name->bucket,
+                  name->key, rc == ERR_INVALID ? "the bucket or key is not valid" : error_name(rc));
+    return url;
+}
+
+int s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE])
+{
+    unsigned char digest[16];
+    size_t written = 0;
+    if (mbedtls_md5_ret(body, size, digest) ||
+        mbedtls_base64_encode((unsigned char *)out, S3_MD5_SIZE, &written, digest, sizeof digest))
+        return ERR_INVALID;
+    return 0;
+}

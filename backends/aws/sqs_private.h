@@ -1,0 +1,69 @@
+/*
+ * The queue backend over SQS.
+ *
+ * An operation (struct queue_request) is made for each call, lies in its queue's list until it
+ * ends, and frees itself before it calls back, so that a callback may close the queue. Closing,
+ * cancelling and the end of struct aws all lead to operation_free through the request's release.
+ */
+#ifndef THUMBWHEEL_SQS_PRIVATE_H
+#define THUMBWHEEL_SQS_PRIVATE_H
+
+#include "json10.h"
+
+enum { SQS_POLL_MARGIN_MS = 10 * 1000, SQS_TIMEOUT_MS = 30 * 1000 };
+
+struct queue {
+    struct aws *aws;
+    struct list operations;
+    struct queue_facts facts; /* its strings are the queue's */
+    char *endpoint;           /* where requests go */
+    char *region;             /* of the signature */
+};
+
+union queue_callback {
+    queue_received *received;
+    queue_batch_done *batch;
+    queue_sent *sent;
+    queue_depth_known *depth;
+};
+
+struct queue_request {
+    struct list link; /* in queue->operations */
+    struct queue *queue;
+    struct aws_request *request;
+    union queue_callback done;
+    void *user;
+    size_t count; /* entries of a batch, messages of a receive */
+};
+
+struct sqs_call {
+    const char *operation;
+    json_t *body; /* without QueueUrl; taken */
+    bool once;
+    size_t response_max;
+    unsigned timeout_ms;  /* 0: SQS_TIMEOUT_MS */
+    aws_replied *replied; /* its user is the operation */
+    union queue_callback done;
+    void *user;
+    size_t count;
+};
+
+int sqs_start(struct queue *queue, const struct sqs_call *call, struct queue_request **out);
+void sqs_operation_free(struct queue_request *operation);
+/* "https://sqs.eu-central-1.amazonaws.com/", for free(). The region is NULL for that of aws. */
+char *sqs_endpoint(const struct aws *aws, const char *region);
+
+int sqs_open(struct queue_backend *backend, const char *name, queue_opened *done, void *user);
+void sqs_close(struct queue *queue);
+const struct queue_facts *sqs_facts(const struct queue *queue);
+int sqs_depth(struct queue *queue, queue_depth_known *done, void *user);
+int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_received *done,
+                void *user, struct queue_request **out);
+void sqs_receive_cancel(struct queue_request *request);
+int sqs_delete_batch(struct queue *queue, const struct queue_entry *entries, size_t count,
+                     queue_batch_done *done, void *user);
+int sqs_extend_batch(struct queue *queue, const struct queue_entry *entries, size_t count,
+                     queue_batch_done *done, void *user);
+int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *done, void *user);
+
+#endif

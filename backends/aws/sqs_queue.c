@@ -1,0 +1,366 @@
+/* Opening a queue (by name, URL or ARN), what is known of it, and the frame of every operation on
+ * it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "container_of.h"
+#include "sqs_private.h"
+#include "url.h"
+
+const struct queue_backend_ops sqs_ops = {
+    .open = sqs_open,
+    .close = sqs_close,
+    .facts = sqs_facts,
+    .receive = sqs_receive,
+    .receive_cancel = sqs_receive_cancel,
+    .delete_batch = sqs_delete_batch,
+    .extend_batch = sqs_extend_batch,
+    .send = sqs_send,
+    .depth = sqs_depth,
+};
+
+/* --- operations --- */
+
+static void operation_release(void *user)
+{
+    sqs_operation_free(user);
+}
+
+int sqs_start(struct queue *queue, const struct sqs_call *call, struct queue_request **out)
+{
+    if (out)
+        *out = NULL;
+    struct queue_request *operation = calloc(1, sizeof *operation);
+    if (!operation || json_object_set_new(call->body, "QueueUrl", json_string(queue->facts.url))) {
+        free(operation);
+        json_decref(call->body);
+        return ERR_MEMORY;
+    }
+    operation->queue = queue;
+    operation->done = call->done;
+    operation->user = call->user;
+    operation->count = call->count;
+    list_push(&queue->operations, &operation->link);
+    const struct json10_call request = {
+        .service = AWS_SQS,
+        .target = "AmazonSQS",
+        .operation = call->operation,
+        .resource = queue->facts.name,
+        .url = queue->endpoint,
+        .region = queue->region,
+        .body = call->body,
+        .once = call->once,
+        .response_max = call->response_max ? call->response_max : AWS_ANSWER_MAX,
+        .timeout_ms = call->timeout_ms ? call->timeout_ms : SQS_TIMEOUT_MS,
+        .done = call->replied,
+        .release = operation_release,
+        .user = operation,
+    };
+    int rc = json10_start(queue->aws, &request, &operation->request);
+    if (rc)
+        sqs_operation_free(operation);
+    else if (out)
+        *out = operation;
+    return rc;
+}
+
+void sqs_operation_free(struct queue_request *operation)
+{
+    list_remove(&operation->link);
+    free(operation);
+}
+
+/* --- memory and names --- */
+
+static void queue_free(struct queue *queue)
+{
+    free((char *)(uintptr_t)queue->facts.name);
+    free((char *)(uintptr_t)queue->facts.url);
+    free((char *)(uintptr_t)queue->facts.arn);
+    free((char *)(uintptr_t)queue->facts.dead_letter_arn);
+    free(queue->endpoint);
+    free(queue->region);
+    free(queue);
+}
+
+char *sqs_endpoint(const struct aws *aws, const char *region)
+{
+    struct buffer text;
+    buffer_init(&text, 4096);
+    if (aws->endpoints[AWS_SQS]) {
+        buffer_text(&text, aws->endpoints[AWS_SQS]);
+    } else {
+        buffer_text(&text, "https://");
+        endpoint_host(AWS_SQS, region ? region : aws->region, &text);
+    }
+    buffer_byte(&text, '/');
+    return buffer_take_text(&text);
+}
+
+/* What a user may write for a queue. */
+struct queue_name {
+    struct slice name;    /* the last part */
+    struct slice account; /* of an ARN; else empty */
+    struct slice region;  /* of an ARN or of an AWS URL; else empty */
+    const char *url;      /* NULL unless it is one */
+};
+
+/* The n-th field between colons; the last one is the rest. */
+static struct slice arn_field(const char *arn, unsigned n)
+{
+    while (n--) {
+        const char *colon = strchr(arn, ':');
+        if (!colon)
+            return slice_of(NULL);
+        arn = colon + 1;
+    }
+    return (struct slice){arn, strcspn(arn, ":")};
+}
+
+static bool name_is_plain(struct slice name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    for (size_t i = 0; i < name.size; i++) {
+        if (!memchr(allowed, name.data[i], sizeof allowed - 1))
+            return false;
+    }
+    return name.size > 0 && name.size <= 80;
+}
+
+static int name_parse(const char *text, struct queue_name *out)
+{
+    *out = (struct queue_name){.name = slice_of(text)};
+    struct url url;
+    if (url_parse(text, &url) == 0) {
+        const char *slash = strrchr(text, '/');
+        out->url = text;
+        out->name = slice_of(slash + 1);
+        out->region = endpoint_region(AWS_SQS, url.host);
+    } else if (strncmp(text, "arn:", 4) == 0) {
+        out->region = arn_field(text, 3);
+        out->account = arn_field(text, 4);
+        out->name = arn_field(text, 5);
+        if (!slice_equal_text(arn_field(text, 2), "sqs") || out->region.size == 0 ||
+            out->account.size == 0)
+            return ERR_INVALID;
+    }
+    return name_is_plain(out->name) ? 0 : ERR_INVALID;
+}
+
+/* A URL's own host is the endpoint, unless the user configured another one. */
+static char *endpoint_of(const struct aws *aws, const struct queue_name *name, const char *region)
+{
+    struct url url;
+    if (!name->url || aws->endpoints[AWS_SQS])
+        return sqs_endpoint(aws, region);
+    if (url_parse(name->url, &url))
+        return NULL;
+    struct buffer text;
+    buffer_init(&text, 4096);
+    buffer_append(&text, url.origin.data, url.origin.size);
+    buffer_byte(&text, '/');
+    return buffer_take_text(&text);
+}
+
+static struct queue *queue_create(struct aws *aws, const struct queue_name *name)
+{
+    struct queue *queue = calloc(1, sizeof *queue);
+    if (!queue)
+        return NULL;
+    queue->aws = aws;
+    list_init(&queue->operations);
+    queue->facts.name = slice_dup(name->name);
+    queue->facts.url = name->url ? slice_dup(slice_of(name->url)) : NULL;
+    queue->region = slice_dup(name->region.size ? name->region : slice_of(aws->region));
+    queue->endpoint = queue->region ? endpoint_of(aws, name, queue->region) : NULL;
+    if (queue->facts.name && queue->endpoint && (queue->facts.url || !name->url))
+        return queue;
+    queue_free(queue);
+    return NULL;
+}
+
+/* --- opening --- */
+
+struct opening {
+    struct queue *queue;
+    queue_opened *done;
+    void *user;
+};
+
+/* Cancelled: the queue was never handed out. */
+static void opening_release(void *user)
+{
+    struct opening *opening = user;
+    queue_free(opening->queue);
+    free(opening);
+}
+
+static void opening_end(struct opening *opening, const struct error *error)
+{
+    struct opening copy = *opening;
+    free(opening);
+    if (error->code) {
+        queue_free(copy.queue);
+        copy.queue = NULL;
+    }
+    copy.done(copy.queue, error, copy.user);
+}
+
+static int opening_call(struct opening *opening, const char *operation, json_t *body,
+                        aws_replied *done)
+{
+    const struct queue *queue = opening->queue;
+    const struct json10_call call = {.service = AWS_SQS,
+                                     .target = "AmazonSQS",
+                                     .operation = operation,
+                                     .resource = queue->facts.name,
+                                     .url = queue->endpoint,
+                                     .region = queue->region,
+                                     .body = body,
+                                     .response_max = AWS_ANSWER_MAX,
+                                     .timeout_ms = SQS_TIMEOUT_MS,
+                                     .done = done,
+                                     .release = opening_release,
+                                     .user = opening};
+    return json10_start(queue->aws, &call, NULL);
+}
+
+/* RedrivePolicy is a JSON text in a JSON text. */
+static int redrive_read(struct queue_facts *facts, const char *policy)
+{
+    json_t *root = policy ? json_loads(policy, 0, NULL) : NULL;
+    const char *arn = json10_text(root, "deadLetterTargetArn");
+    int rc = 0;
+    if (arn) {
+        facts->dead_letter_arn = slice_dup(slice_of(arn));
+        facts->max_receives = (unsigned)json10_number(root, "maxReceiveCount");
+        rc = facts->dead_letter_arn ? 0 : ERR_MEMORY;
+    }
+    json_decref(root);
+    return rc;
+}
+
+static void on_attributes(const struct aws_reply *reply, void *user)
+{
+    struct opening *opening = user;
+    struct queue_facts *facts = &opening->queue->facts;
+    struct error error;
+    json_t *root = json10_answer(reply, &error);
+    const json_t *attributes = json_object_get(root, "Attributes");
+    const char *arn = json10_text(attributes, "QueueArn");
+    if (root && !arn) {
+        error_set(&error, ERR_PROTOCOL, "SQS GetQueueAttributes %s: no QueueArn in the answer",
+                  facts->name);
+    } else if (root) {
+        facts->arn = slice_dup(slice_of(arn));
+        facts->visibility_s = (unsigned)json10_number(attributes, "VisibilityTimeout");
+        if (!facts->arn || redrive_read(facts, json10_text(attributes, "RedrivePolicy")))
+            error_set(&error, ERR_MEMORY, "out of memory");
+    }
+    json_decref(root);
+    opening_end(opening, &error);
+}
+
+static int attributes_ask(struct opening *opening)
+{
+    json_t *body = json_pack("{s:s, s:[s, s, s]}", "QueueUrl", opening->queue->facts.url,
+                             "AttributeNames", "QueueArn", "VisibilityTimeout", "RedrivePolicy");
+    return opening_call(opening, "GetQueueAttributes", body, on_attributes);
+}
+
+static void on_url(const struct aws_reply *reply, void *user)
+{
+    struct opening *opening = user;
+    struct error error;
+    json_t *root = json10_answer(reply, &error);
+    const char *url = json10_text(root, "QueueUrl");
+    if (root && !url) {
+        error_set(&error, ERR_PROTOCOL, "SQS GetQueueUrl %s: no QueueUrl in the answer",
+                  opening->queue->facts.name);
+    } else if (root) {
+        opening->queue->facts.url = slice_dup(slice_of(url));
+        int rc = opening->queue->facts.url ? attributes_ask(opening) : ERR_MEMORY;
+        if (rc)
+            error_set(&error, rc, "SQS GetQueueAttributes: %s", error_name(rc));
+    }
+    json_decref(root);
+    if (error.code)
+        opening_end(opening, &error);
+}
+
+static int url_ask(struct opening *opening, const struct queue_name *name)
+{
+    json_t *body = json_pack("{s:s}", "QueueName", opening->queue->facts.name);
+    if (body && name->account.size)
+        json_object_set_new(body, "QueueOwnerAWSAccountId",
+                            json_stringn(name->account.data, name->account.size));
+    return opening_call(opening, "GetQueueUrl", body, on_url);
+}
+
+int sqs_open(struct queue_backend *backend, const char *name, queue_opened *done, void *user)
+{
+    struct queue_name parsed;
+    if (name_parse(name, &parsed))
+        return ERR_INVALID;
+    struct opening *opening = calloc(1, sizeof *opening);
+    struct queue *queue = queue_create(container_of(backend, struct aws, queues), &parsed);
+    int rc = opening && queue ? 0 : ERR_MEMORY;
+    if (!rc) {
+        *opening = (struct opening){queue, done, user};
+        rc = parsed.url ? attributes_ask(opening) : url_ask(opening, &parsed);
+    }
+    if (rc) {
+        free(opening);
+        if (queue)
+            queue_free(queue);
+    }
+    return rc;
+}
+
+void sqs_close(struct queue *queue)
+{
+    while (!list_empty(&queue->operations)) {
+        struct queue_request *operation =
+            container_of(queue->operations.next, struct queue_request, link);
+        aws_request_cancel(operation->request);
+    }
+    queue_free(queue);
+}
+
+const struct queue_facts *sqs_facts(const struct queue *queue)
+{
+    return &queue->facts;
+}
+
+/* --- depth --- */
+
+static void on_depth(const struct aws_reply *reply, void *user)
+{
+    struct queue_request *operation = user;
+    queue_depth_known *done = operation->done.depth;
+    void *their = operation->user;
+    struct error error;
+    json_t *root = json10_answer(reply, &error);
+    const json_t *attributes = json_object_get(root, "Attributes");
+    uint64_t visible = json10_number(attributes, "ApproximateNumberOfMessages");
+    uint64_t in_flight = json10_number(attributes, "ApproximateNumberOfMessagesNotVisible");
+    uint64_t delayed = json10_number(attributes, "ApproximateNumberOfMessagesDelayed");
+    json_decref(root);
+    sqs_operation_free(operation);
+    done(visible, in_flight, delayed, &error, their);
+}
+
+int sqs_depth(struct queue *queue, queue_depth_known *done, void *user)
+{
+    const struct sqs_call call = {
+        .operation = "GetQueueAttributes",
+        .body = json_pack("{s:[s, s, s]}", "AttributeNames", "ApproximateNumberOfMessages",
+                          "ApproximateNumberOfMessagesNotVisible",
+                          "ApproximateNumberOfMessagesDelayed"),
+        .replied = on_depth,
+        .done.depth = done,
+        .user = user,
+    };
+    return sqs_start(queue, &call, NULL);
+}

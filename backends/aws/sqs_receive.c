@@ -1,0 +1,163 @@
+/*
+ * ReceiveMessage. A message whose body does not have the MD5 that the service states was damaged on
+ * the way: it is left out, and comes back when its visibility ends.
+ */
+#include <mbedtls/md5.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "log.h"
+#include "sqs_private.h"
+
+/* JSON escapes at most double what SQS allows in a body, but for control characters, which it does
+ * not allow. */
+enum { MESSAGE_ROOM = 2 * QUEUE_MESSAGE_MAX };
+
+static bool md5_matches(const char *body, size_t size, const char *expected)
+{
+    if (!expected)
+        return true;
+    static const char digits[] = "0123456789abcdef";
+    unsigned char digest[16];
+    char hex[33];
+    if (mbedtls_md5_ret((const unsigned char *)body, size, digest))
+        return false;
+    for (size_t i = 0; i < sizeof digest; i++) {
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 15];
+    }
+    hex[32] = '\0';
+    return strcasecmp(hex, expected) == 0;
+}
+
+static char *copy(const char *text)
+{
+    return text ? slice_dup(slice_of(text)) : NULL;
+}
+
+static int attribute_read(const char *name, const json_t *value, struct queue_attribute *out)
+{
+    const char *type = json10_text(value, "DataType");
+    const char *text = json10_text(value, "StringValue");
+    if (!text)
+        text = json10_text(value, "BinaryValue");
+    if (!type || !text)
+        return ERR_PROTOCOL;
+    *out = (struct queue_attribute){copy(name), copy(type), copy(text)};
+    return out->name && out->type && out->value ? 0 : ERR_MEMORY;
+}
+
+static int attributes_read(json_t *object, struct queue_message *message)
+{
+    size_t count = json_object_size(object);
+    if (count == 0)
+        return 0;
+    message->attributes = calloc(count, sizeof *message->attributes);
+    if (!message->attributes)
+        return ERR_MEMORY;
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value)
+    {
+        int rc = attribute_read(name, value, &message->attributes[message->attribute_count++]);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int message_read(const json_t *from, struct queue_message *out)
+{
+    const json_t *body = json_object_get(from, "Body");
+    const json_t *system = json_object_get(from, "Attributes");
+    const char *id = json10_text(from, "MessageId");
+    const char *receipt = json10_text(from, "ReceiptHandle");
+    if (!json_is_string(body) || !id || !receipt)
+        return ERR_PROTOCOL;
+    if (!md5_matches(json_string_value(body), json_string_length(body),
+                     json10_text(from, "MD5OfBody")))
+        return ERR_CORRUPT;
+    out->id = copy(id);
+    out->receipt = copy(receipt);
+    out->body = slice_dup((struct slice){json_string_value(body), json_string_length(body)});
+    out->body_size = json_string_length(body);
+    out->receive_count = (unsigned)json10_number(system, "ApproximateReceiveCount");
+    if (out->receive_count == 0)
+        out->receive_count = 1;
+    out->sent_ms = (int64_t)json10_number(system, "SentTimestamp");
+    if (!out->id || !out->receipt || !out->body)
+        return ERR_MEMORY;
+    return attributes_read(json_object_get(from, "MessageAttributes"), out);
+}
+
+/* Reads what can be read: one bad message does not take the others with it. */
+static size_t messages_read(const json_t *list, const struct queue *queue,
+                            struct queue_message *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(list) && count < QUEUE_BATCH_MAX; i++) {
+        out[count] = (struct queue_message){0};
+        int rc = message_read(json_array_get(list, i), &out[count]);
+        if (rc == 0) {
+            count++;
+            continue;
+        }
+        queue_message_clear(&out[count]);
+        log_warn("message left in its queue", LOG_TEXT("queue", queue->facts.name),
+                 LOG_TEXT("message", json10_text(json_array_get(list, i), "MessageId")),
+                 LOG_TEXT("reason",
+                          rc == ERR_CORRUPT ? "its body does not match its MD5" : error_name(rc)));
+    }
+    return count;
+}
+
+static void on_messages(const struct aws_reply *reply, void *user)
+{
+    struct queue_request *operation = user;
+    queue_received *done = operation->done.received;
+    void *their = operation->user;
+    struct queue_message messages[QUEUE_BATCH_MAX];
+    struct error error;
+    json_t *root = json10_answer(reply, &error);
+    size_t count = messages_read(json_object_get(root, "Messages"), operation->queue, messages);
+    json_decref(root);
+    sqs_operation_free(operation);
+    done(messages, count, &error, their);
+    for (size_t i = 0; i < count; i++)
+        queue_message_clear(&messages[i]);
+}
+
+/* Newer services read MessageSystemAttributeNames, older ones AttributeNames. */
+static json_t *request_body(const struct queue_receive *what)
+{
+    return json_pack("{s:i, s:i, s:i, s:[s, s], s:[s, s], s:[s]}", "MaxNumberOfMessages",
+                     (int)what->max, "WaitTimeSeconds", (int)what->wait_s, "VisibilityTimeout",
+                     (int)what->visibility_s, "AttributeNames", "ApproximateReceiveCount",
+                     "SentTimestamp", "MessageSystemAttributeNames", "ApproximateReceiveCount",
+                     "SentTimestamp", "MessageAttributeNames", "All");
+}
+
+int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_received *done,
+                void *user, struct queue_request **out)
+{
+    if (what->max < 1 || what->max > QUEUE_BATCH_MAX || what->wait_s > QUEUE_WAIT_MAX_S ||
+        what->visibility_s > QUEUE_VISIBILITY_MAX_S)
+        return ERR_INVALID;
+    const struct sqs_call call = {
+        .operation = "ReceiveMessage",
+        .body = request_body(what),
+        .once = true, /* the poller has its own loop */
+        .response_max = what->max * (size_t)MESSAGE_ROOM + AWS_ANSWER_MAX,
+        .timeout_ms = what->wait_s * 1000 + SQS_POLL_MARGIN_MS,
+        .replied = on_messages,
+        .done.received = done,
+        .user = user,
+    };
+    return sqs_start(queue, &call, out);
+}
+
+void sqs_receive_cancel(struct queue_request *request)
+{
+    aws_request_cancel(request->request);
+}

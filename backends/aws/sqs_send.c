@@ -1,0 +1,69 @@
+/* SendMessage. A retry may send a message twice, which at-least-once delivery allows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqs_private.h"
+
+static void on_sent(const struct aws_reply *reply, void *user)
+{
+    struct queue_request *operation = user;
+    queue_sent *done = operation->done.sent;
+    void *their = operation->user;
+    struct error error;
+    json_t *root = json10_answer(reply, &error);
+    const char *id = json10_text(root, "MessageId");
+    if (root && !id)
+        error_set(&error, ERR_PROTOCOL, "SQS SendMessage %s: no MessageId in the answer",
+                  operation->queue->facts.name);
+    sqs_operation_free(operation);
+    done(id, &error, their);
+    json_decref(root);
+}
+
+static json_t *attribute_body(const struct queue_attribute *attribute)
+{
+    bool binary = strncmp(attribute->type, "Binary", 6) == 0;
+    return json_pack("{s:s, s:s}", "DataType", attribute->type,
+                     binary ? "BinaryValue" : "StringValue", attribute->value);
+}
+
+/* NULL when memory is short or a text is not UTF-8. */
+static json_t *message_body(const struct queue_send *message)
+{
+    json_t *body = json_pack("{s:s%}", "MessageBody", message->body, message->body_size);
+    if (!body)
+        return NULL;
+    int rc = 0;
+    if (message->delay_s)
+        rc = json_object_set_new(body, "DelaySeconds", json_integer(message->delay_s));
+    json_t *attributes = message->attribute_count ? json_object() : NULL;
+    for (size_t i = 0; i < message->attribute_count && !rc; i++)
+        rc = json_object_set_new(attributes, message->attributes[i].name,
+                                 attribute_body(&message->attributes[i]));
+    if (!rc && attributes)
+        rc = json_object_set(body, "MessageAttributes", attributes);
+    json_decref(attributes);
+    if (!rc)
+        return body;
+    json_decref(body);
+    return NULL;
+}
+
+int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *done, void *user)
+{
+    if (message->body_size > QUEUE_MESSAGE_MAX)
+        return ERR_LIMIT;
+    if (message->attribute_count > QUEUE_ATTRIBUTES_MAX)
+        return ERR_LIMIT;
+    json_t *body = message_body(message);
+    if (!body)
+        return ERR_INVALID;
+    const struct sqs_call call = {
+        .operation = "SendMessage",
+        .body = body,
+        .replied = on_sent,
+        .done.sent = done,
+        .user = user,
+    };
+    return sqs_start(queue, &call, NULL);
+}
