@@ -34,8 +34,15 @@ struct pipeline_facts {
     const char *labeler;   /* "builtin", or the name of a service; NULL without labels */
 };
 
+/* What the limits are where 0 is given. */
+enum {
+    PIPELINE_MAX_PIXELS = 150 * 1000 * 1000,
+    PIPELINE_MAX_BYTES = 64 * 1024 * 1024,
+    PIPELINE_MAX_FRAMES = 1000,
+};
+
 struct pipeline_limits {
-    uint64_t max_pixels; /* width × height of one frame, refused from the header */
+    uint64_t max_pixels; /* width × height of one frame (of all together, where all are kept), refused from the header */
     size_t max_bytes;    /* compressed size */
     unsigned max_frames;
 };

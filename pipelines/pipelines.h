@@ -2,6 +2,8 @@
 #ifndef THUMBWHEEL_PIPELINES_H
 #define THUMBWHEEL_PIPELINES_H
 
+#include <stdio.h>
+
 #include "error.h"
 #include "pipeline.h"
 
@@ -11,6 +13,9 @@ void pipelines_stop(void);
 
 /* The seam, implemented with libvips. */
 extern const struct pipeline_ops vips_pipeline_ops;
+
+/* The form of a pipeline file as a markdown table, as the README shows it. 0, or ERR_IO. */
+int pipeline_schema_print(FILE *stream);
 
 /* Writes sample photographs into a directory (made if absent): see samples.c for what each covers. Blocking. The paths are appended
  * to *paths (malloc'd strings in a malloc'd array). Existing files are kept. */

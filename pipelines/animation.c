@@ -1,0 +1,129 @@
+/*
+ * All frames of a GIF or WebP. libvips holds an animation as one tall strip, page_height to the
+ * frame; whatever looks at a pixel's neighbours (resizing) must see one frame at a time, so the
+ * strip is cut, each frame goes its way, and the results are stacked again. Crops are always
+ * central: a crop that follows the content would jump from frame to frame.
+ */
+#include <stdlib.h>
+
+#include "image_ops.h"
+#include "rendition.h"
+
+struct strip {
+    VipsImage *image; /* all frames, in memory */
+    VipsImage *header;
+    int page_height;
+    int count;
+    VipsImage **frames; /* count results, then NULL */
+};
+
+static void strip_clear(struct strip *strip)
+{
+    for (int i = 0; strip->frames && i < strip->count; i++)
+        g_clear_object(&strip->frames[i]);
+    free(strip->frames);
+    g_clear_object(&strip->image);
+    g_clear_object(&strip->header);
+}
+
+static int strip_open(struct strip *strip, const struct image_source *source, struct error *error)
+{
+    strip->header = image_open_frames(source);
+    if (!strip->header)
+        return image_fail_corrupt(source, error);
+    strip->page_height = vips_image_get_page_height(strip->header);
+    strip->count = strip->header->Ysize / strip->page_height;
+    strip->frames = calloc((size_t)strip->count, sizeof *strip->frames);
+    strip->image = g_object_ref(strip->header);
+    int code = strip->frames ? image_to_memory(&strip->image) : ERR_MEMORY;
+    if (code == ERR_MEMORY)
+        return error_set(error, code, "not enough memory for %d frames", strip->count);
+    return code ? image_fail_corrupt(source, error) : 0;
+}
+
+static int frame_render(struct strip *strip, int index, const struct render_output *output,
+                        const struct image_source *source, struct error *error)
+{
+    struct output_config config = *output->config;
+    struct render_output central = *output;
+    config.crop = CROP_CENTRE;
+    config.strip = true;
+    central.config = &config;
+    central.native = false;
+    VipsImage **frame = &strip->frames[index];
+    if (vips_crop(strip->image, frame, 0, index * strip->page_height, strip->image->Xsize,
+                  strip->page_height, NULL))
+        return image_fail_corrupt(source, error);
+    int code = image_upright(frame, source->facts.orientation);
+    if (!code)
+        code = image_resize(frame, output->place.whole);
+    if (!code)
+        code = image_to_srgb(frame, false);
+    if (!code)
+        code = rendition_compose(frame, &central, source, strip->header, error);
+    else
+        error_set(error, ERR_UNSUPPORTED, "a frame can't be converted");
+    if (!code && image_to_memory(frame))
+        code = error_set(error, ERR_MEMORY, "not enough memory for a frame");
+    return code;
+}
+
+static void copy_field(VipsImage *to, VipsImage *from, const char *name)
+{
+    GValue value = G_VALUE_INIT;
+    if (!vips_image_get_typeof(from, name) || vips_image_get(from, name, &value))
+        return;
+    vips_image_set(to, name, &value);
+    g_value_unset(&value);
+}
+
+/* The frames, one below the other, with their times. */
+static int stack(struct strip *strip, VipsImage **out)
+{
+    VipsImage *joined = NULL;
+    int height = strip->frames[0]->Ysize;
+    if (vips_arrayjoin(strip->frames, &joined, strip->count, "across", 1, NULL)) {
+        vips_error_clear();
+        return ERR_UNSUPPORTED;
+    }
+    int code = image_to_memory(&joined);
+    if (code) {
+        g_object_unref(joined);
+        return code;
+    }
+    vips_image_set_int(joined, VIPS_META_PAGE_HEIGHT, height);
+    vips_image_set_int(joined, VIPS_META_N_PAGES, strip->count);
+    copy_field(joined, strip->header, "delay");
+    copy_field(joined, strip->header, "loop");
+    *out = joined;
+    return 0;
+}
+
+static bool is_cancelled(const struct render_item *item)
+{
+    return item->cancelled && atomic_load(item->cancelled);
+}
+
+int animation_render(const struct render_output *output, const struct image_source *image,
+                     const struct render_source *source, const struct pipeline_limits *limits,
+                     struct error *error)
+{
+    struct strip strip = {0};
+    VipsImage *joined = NULL;
+    int code = image_check_animation(image, limits, error);
+    if (!code)
+        code = strip_open(&strip, image, error);
+    for (int i = 0; !code && i < strip.count; i++) {
+        if (is_cancelled(output->item))
+            code = error_set(error, ERR_CANCELLED, "cancelled");
+        else
+            code = frame_render(&strip, i, output, image, error);
+    }
+    if (!code && (code = stack(&strip, &joined)))
+        error_set(error, code, "the frames can't be joined");
+    if (!code)
+        code = rendition_finish(joined, output, source, (unsigned)strip.count, error);
+    g_clear_object(&joined);
+    strip_clear(&strip);
+    return code;
+}

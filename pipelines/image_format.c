@@ -1,0 +1,139 @@
+#include "image_format.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct image_format_facts formats[] = {
+    [FORMAT_KEEP] = {.name = "keep"},
+    [FORMAT_JPEG] = {"jpeg", "jpg", "image/jpeg", 65500, .profiles = true},
+    [FORMAT_PNG] = {"png", "png", "image/png", 1000000, .alpha = true, .deep = true,
+                    .profiles = true},
+    [FORMAT_WEBP] = {"webp", "webp", "image/webp", 16383, .alpha = true, .moves = true,
+                     .profiles = true},
+    [FORMAT_AVIF] = {"avif", "avif", "image/avif", 16384, .alpha = true, .profiles = true},
+    [FORMAT_TIFF] = {"tiff", "tif", "image/tiff", 1000000, .alpha = true, .deep = true,
+                     .profiles = true},
+    [FORMAT_GIF] = {"gif", "gif", "image/gif", 65535, .alpha = true, .moves = true},
+    [FORMAT_HEIF] = {"heif", "heic", "image/heic", 16384, .alpha = true, .profiles = true},
+};
+
+const struct image_format_facts *image_format_facts(enum image_format format)
+{
+    return &formats[format];
+}
+
+struct magic {
+    size_t offset;
+    struct slice bytes;
+};
+
+#define MAGIC(at, text)                                                                            \
+    {                                                                                              \
+        at,                                                                                        \
+        {                                                                                          \
+            text, sizeof(text) - 1                                                                 \
+        }                                                                                          \
+    }
+
+static bool has_magic(struct slice image, const struct magic *magic)
+{
+    return image.size >= magic->offset + magic->bytes.size &&
+           memcmp(image.data + magic->offset, magic->bytes.data, magic->bytes.size) == 0;
+}
+
+static const struct {
+    struct magic magic;
+    enum image_format format;
+} known[] = {
+    {MAGIC(0, "\xff\xd8\xff"), FORMAT_JPEG}, {MAGIC(0, "\x89PNG\r\n\x1a\n"), FORMAT_PNG},
+    {MAGIC(0, "GIF87a"), FORMAT_GIF},        {MAGIC(0, "GIF89a"), FORMAT_GIF},
+    {MAGIC(0, "II*\0"), FORMAT_TIFF},        {MAGIC(0, "MM\0*"), FORMAT_TIFF},
+    {MAGIC(0, "II+\0"), FORMAT_TIFF},        {MAGIC(0, "MM\0+"), FORMAT_TIFF},
+    {MAGIC(8, "WEBPVP8"), FORMAT_WEBP},      {MAGIC(4, "ftypavif"), FORMAT_AVIF},
+    {MAGIC(4, "ftypavis"), FORMAT_AVIF},     {MAGIC(4, "ftypheic"), FORMAT_HEIF},
+    {MAGIC(4, "ftypheix"), FORMAT_HEIF},     {MAGIC(4, "ftypheim"), FORMAT_HEIF},
+    {MAGIC(4, "ftypheis"), FORMAT_HEIF},     {MAGIC(4, "ftyphevc"), FORMAT_HEIF},
+    {MAGIC(4, "ftyphevx"), FORMAT_HEIF},
+};
+
+/* A brand of the ISO box family that only its list of compatible brands tells apart. */
+static enum image_format sniff_brands(struct slice image)
+{
+    static const struct magic generic = MAGIC(4, "ftypmif1");
+    size_t end = image.size < 64 ? image.size : 64;
+    if (!has_magic(image, &generic))
+        return FORMAT_KEEP;
+    for (size_t at = 16; at + 4 <= end; at += 4) {
+        if (memcmp(image.data + at, "avif", 4) == 0)
+            return FORMAT_AVIF;
+    }
+    return FORMAT_HEIF;
+}
+
+enum image_format image_format_sniff(struct slice image)
+{
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (has_magic(image, &known[i].magic))
+            return known[i].format;
+    }
+    return sniff_brands(image);
+}
+
+static const struct {
+    struct magic magic;
+    const char *what;
+} strangers[] = {
+    {MAGIC(0, "%PDF"), "a PDF document"},
+    {MAGIC(0, "BM"), "a BMP image"},
+    {MAGIC(0, "8BPS"), "a Photoshop document"},
+    {MAGIC(0, "\0\0\1\0"), "an icon file"},
+    {MAGIC(0, "\0\0\0\x0cjP  "), "a JPEG 2000 image"},
+    {MAGIC(0, "\0\0\0\x0cJXL "), "a JPEG XL image"},
+    {MAGIC(0, "\xff\x0a"), "a JPEG XL image"},
+    {MAGIC(4, "ftyp"), "a video"},
+    {MAGIC(0, "\x1a\x45\xdf\xa3"), "a video"},
+    {MAGIC(8, "AVI "), "a video"},
+    {MAGIC(0, "PK\3\4"), "a ZIP archive"},
+    {MAGIC(0, "\x1f\x8b"), "a gzip archive"},
+    {MAGIC(0, "\x7f"
+              "ELF"),
+     "a program"},
+    {MAGIC(0, "MZ"), "a program"},
+};
+
+static bool is_text(struct slice image)
+{
+    size_t end = image.size < 512 ? image.size : 512;
+    for (size_t i = 0; i < end; i++) {
+        unsigned char c = (unsigned char)image.data[i];
+        if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static const char *guess_text(struct slice image)
+{
+    char head[513];
+    size_t size = image.size < sizeof head - 1 ? image.size : sizeof head - 1;
+    memcpy(head, image.data, size);
+    head[size] = '\0';
+    if (strcasestr(head, "<svg"))
+        return "an SVG drawing";
+    if (strcasestr(head, "<html") || strcasestr(head, "<!doctype"))
+        return "an HTML page";
+    if (strncmp(head, "<?xml", 5) == 0)
+        return "an XML document";
+    return "text";
+}
+
+const char *image_format_guess(struct slice image)
+{
+    if (image.size == 0)
+        return "nothing: it is empty";
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        if (has_magic(image, &strangers[i].magic))
+            return strangers[i].what;
+    }
+    return is_text(image) ? guess_text(image) : "no known image format";
+}

@@ -1,0 +1,41 @@
+/* The formats that are read and written, and how to tell them by their first bytes. No libvips
+ * here. */
+#ifndef THUMBWHEEL_IMAGE_FORMAT_H
+#define THUMBWHEEL_IMAGE_FORMAT_H
+
+#include <stdbool.h>
+
+#include "bytes.h"
+
+enum image_format {              /* as in the schema's choices; HEIF is only read */
+                    FORMAT_KEEP, /* of an output: the source's. Of a source: not an image that we
+                                    read */
+                    FORMAT_JPEG,
+                    FORMAT_PNG,
+                    FORMAT_WEBP,
+                    FORMAT_AVIF,
+                    FORMAT_TIFF,
+                    FORMAT_GIF,
+                    FORMAT_HEIF
+};
+
+struct image_format_facts {
+    const char *name; /* "jpeg" */
+    const char *ext;  /* of files, without the dot; NULL for FORMAT_KEEP */
+    const char *content_type;
+    unsigned side_max; /* pixels of a side that the format can hold */
+    bool alpha;        /* it can hold transparency */
+    bool moves;        /* it can hold an animation */
+    bool deep;         /* it can hold 16 bits a channel */
+    bool profiles;     /* it can hold a colour profile */
+};
+
+const struct image_format_facts *image_format_facts(enum image_format format);
+
+/* By magic bytes alone, never by name or content type. */
+enum image_format image_format_sniff(struct slice image);
+/* What something looks like that sniff didn't know: "a PDF document", "text", "nothing: it is
+ * empty". Static. */
+const char *image_format_guess(struct slice image);
+
+#endif

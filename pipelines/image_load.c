@@ -1,0 +1,163 @@
+/*
+ * The loader is chosen by our own look at the magic bytes, never by libvips' search: so the formats
+ * that are read are the ones listed in image_format.c and no others, whatever this machine's
+ * libvips was built with.
+ *
+ * A failure is told by the step that failed. libvips' own message is shared by all threads of the
+ * process and may belong to another image: it is thrown away.
+ */
+#include "image_load.h"
+
+#include "colour_profile.h"
+
+/* Truncated data is an error, a small oddity that every viewer tolerates is not. */
+#define READ_OPTIONS "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
+
+static VipsImage *open_as(const struct image_source *source, unsigned shrink, int pages)
+{
+    void *data = (void *)(uintptr_t)source->bytes.data; /* libvips reads it only */
+    size_t size = source->bytes.size;
+    VipsImage *image = NULL;
+    switch (source->format) {
+    case FORMAT_JPEG:
+        vips_jpegload_buffer(data, size, &image, READ_OPTIONS, "shrink", (int)shrink, NULL);
+        break;
+    case FORMAT_PNG:
+        vips_pngload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        break;
+    case FORMAT_WEBP:
+        vips_webpload_buffer(data, size, &image, READ_OPTIONS, "n", pages, "scale", 1.0 / shrink,
+                             NULL);
+        break;
+    case FORMAT_GIF:
+        vips_gifload_buffer(data, size, &image, READ_OPTIONS, "n", pages, NULL);
+        break;
+    case FORMAT_TIFF:
+        vips_tiffload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        break;
+    case FORMAT_AVIF:
+    case FORMAT_HEIF:
+        vips_heifload_buffer(data, size, &image, READ_OPTIONS, NULL);
+        break;
+    case FORMAT_KEEP:
+        break;
+    }
+    if (!image)
+        vips_error_clear();
+    return image;
+}
+
+VipsImage *image_open(const struct image_source *source, unsigned shrink)
+{
+    return open_as(source, shrink, 1);
+}
+
+VipsImage *image_open_frames(const struct image_source *source)
+{
+    return open_as(source, 1, -1);
+}
+
+unsigned image_shrink(const struct image_source *source, unsigned wanted)
+{
+    bool shrinks = source->format == FORMAT_JPEG || source->format == FORMAT_WEBP;
+    return shrinks ? wanted : 1;
+}
+
+static bool is_foreign(VipsImage *image)
+{
+    const void *profile;
+    size_t size;
+    if (image->Type == VIPS_INTERPRETATION_CMYK)
+        return true;
+    if (!vips_image_get_typeof(image, VIPS_META_ICC_NAME) ||
+        vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &size))
+        return false;
+    return !colour_profile_is_srgb((struct slice){profile, size});
+}
+
+static void describe(VipsImage *image, struct image_source *out)
+{
+    int orientation = vips_image_get_orientation(image);
+    out->facts = (struct image_facts){
+        .width = (unsigned)image->Xsize,
+        .height = (unsigned)image->Ysize,
+        .bands = (unsigned)image->Bands,
+        .frames = (unsigned)vips_image_get_n_pages(image),
+        .orientation = orientation >= 1 && orientation <= 8 ? (unsigned)orientation : 1,
+    };
+    g_strlcpy(out->facts.format, image_format_facts(out->format)->name, sizeof out->facts.format);
+    out->upright = (struct plan_size){out->facts.width, out->facts.height};
+    if (out->facts.orientation >= 5)
+        out->upright = (struct plan_size){out->facts.height, out->facts.width};
+    out->alpha = vips_image_hasalpha(image);
+    out->deep = image->BandFmt != VIPS_FORMAT_UCHAR;
+    out->foreign = is_foreign(image);
+}
+
+int image_fail_corrupt(const struct image_source *source, struct error *error)
+{
+    vips_error_clear();
+    return error_set(error, ERR_CORRUPT, "the %s image is damaged or cut short",
+                     image_format_facts(source->format)->name);
+}
+
+int image_probe(struct slice bytes, struct image_source *out, VipsImage **header,
+                struct error *error)
+{
+    *out = (struct image_source){.bytes = bytes, .format = image_format_sniff(bytes)};
+    if (out->format == FORMAT_KEEP)
+        return error_set(error, ERR_UNSUPPORTED,
+                         "not an image that can be read (jpeg, png, webp, gif, tiff, avif, heif); "
+                         "it looks like %s",
+                         image_format_guess(bytes));
+    VipsImage *image = image_open(out, 1);
+    if (!image)
+        return image_fail_corrupt(out, error);
+    describe(image, out);
+    if (header)
+        *header = image;
+    else
+        g_object_unref(image);
+    return 0;
+}
+
+static uint64_t limit_or(uint64_t limit, uint64_t fallback)
+{
+    return limit ? limit : fallback;
+}
+
+int image_check_bytes(size_t size, const struct pipeline_limits *limits, struct error *error)
+{
+    uint64_t most = limit_or(limits->max_bytes, PIPELINE_MAX_BYTES);
+    if (size <= most)
+        return 0;
+    return error_set(error, ERR_LIMIT, "%zu bytes are more than the limit of %llu for an image",
+                     size, (unsigned long long)most);
+}
+
+int image_check_limits(const struct image_source *source, const struct pipeline_limits *limits,
+                       struct error *error)
+{
+    const struct image_facts *facts = &source->facts;
+    uint64_t most = limit_or(limits->max_pixels, PIPELINE_MAX_PIXELS);
+    if ((uint64_t)facts->width * facts->height > most)
+        return error_set(error, ERR_LIMIT, "%u × %u pixels are more than the limit of %llu",
+                         facts->width, facts->height, (unsigned long long)most);
+    most = limit_or(limits->max_frames, PIPELINE_MAX_FRAMES);
+    if (facts->frames > most)
+        return error_set(error, ERR_LIMIT, "%u frames are more than the limit of %llu",
+                         facts->frames, (unsigned long long)most);
+    return 0;
+}
+
+int image_check_animation(const struct image_source *source, const struct pipeline_limits *limits,
+                          struct error *error)
+{
+    const struct image_facts *facts = &source->facts;
+    uint64_t most = limit_or(limits->max_pixels, PIPELINE_MAX_PIXELS);
+    if ((uint64_t)facts->width * facts->height * facts->frames <= most)
+        return 0;
+    return error_set(error, ERR_LIMIT,
+                     "%u frames of %u × %u pixels are together more than the limit of %llu pixels",
+                     facts->frames, facts->width, facts->height, (unsigned long long)most);
+}

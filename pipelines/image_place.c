@@ -1,0 +1,86 @@
+/* From a resized picture to the box that was asked for: crop, background, margins. */
+#include "image_ops.h"
+
+/* A colour in an image's own bands and depth; opaque. Returns the number of bands that it fills. */
+static int ink_of(VipsImage *image, const struct colour *background, double ink[4])
+{
+    double unit = image->BandFmt == VIPS_FORMAT_USHORT ? 65535.0 / 255 : 1;
+    int bands = (int)image_colour_bands(image);
+    if (bands > 3) /* CMYK: no ink at all is white */
+        return bands;
+    ink[0] = unit * (background->given ? background->red : 255);
+    ink[1] = unit * (background->given ? background->green : 255);
+    ink[2] = unit * (background->given ? background->blue : 255);
+    return bands;
+}
+
+/* A coloured background makes a grey picture a coloured one. */
+static int admit_colour(VipsImage **image, const struct colour *background)
+{
+    VipsImage *made = NULL;
+    bool grey = background->red == background->green && background->green == background->blue;
+    if (!background->given || grey || image_colour_bands(*image) != 1)
+        return 0;
+    VipsInterpretation space = (*image)->BandFmt == VIPS_FORMAT_USHORT ? VIPS_INTERPRETATION_RGB16
+                                                                       : VIPS_INTERPRETATION_sRGB;
+    return image_replace(image, vips_colourspace(*image, &made, space, NULL), &made);
+}
+
+int image_flatten(VipsImage **image, const struct colour *background)
+{
+    VipsImage *made = NULL;
+    double ink[4] = {0};
+    if (!vips_image_hasalpha(*image))
+        return 0;
+    int code = admit_colour(image, background);
+    if (code)
+        return code;
+    VipsArrayDouble *array = vips_array_double_new(ink, ink_of(*image, background, ink));
+    double most = (*image)->BandFmt == VIPS_FORMAT_USHORT ? 65535 : 255;
+    code = image_replace(
+        image, vips_flatten(*image, &made, "background", array, "max_alpha", most, NULL), &made);
+    vips_area_unref(VIPS_AREA(array));
+    return code;
+}
+
+int image_crop(VipsImage **image, struct plan_size size, enum plan_crop crop)
+{
+    static const VipsInteresting interests[] = {
+        [CROP_CENTRE] = VIPS_INTERESTING_CENTRE,
+        [CROP_ENTROPY] = VIPS_INTERESTING_ENTROPY,
+        [CROP_ATTENTION] = VIPS_INTERESTING_ATTENTION,
+    };
+    VipsImage *made = NULL;
+    int failed = vips_smartcrop(*image, &made, (int)size.width, (int)size.height, "interesting",
+                                interests[crop], NULL);
+    return image_replace(image, failed, &made);
+}
+
+static int embed(VipsImage **image, struct plan_size size, double *ink, int bands)
+{
+    VipsImage *made = NULL;
+    VipsArrayDouble *array = vips_array_double_new(ink, bands);
+    int failed =
+        vips_gravity(*image, &made, VIPS_COMPASS_DIRECTION_CENTRE, (int)size.width,
+                     (int)size.height, "extend", VIPS_EXTEND_BACKGROUND, "background", array, NULL);
+    vips_area_unref(VIPS_AREA(array));
+    return image_replace(image, failed, &made);
+}
+
+int image_pad(VipsImage **image, struct plan_size size, const struct colour *background, bool alpha)
+{
+    VipsImage *made = NULL;
+    double ink[5] = {0};
+    int code = admit_colour(image, background);
+    bool clear = alpha && !background->given;
+    if (!code && clear && !vips_image_hasalpha(*image))
+        code = image_replace(image, vips_addalpha(*image, &made, NULL), &made);
+    if (code)
+        return code;
+    if (clear)
+        return embed(image, size, ink, (*image)->Bands);
+    int bands = ink_of(*image, background, ink);
+    if (vips_image_hasalpha(*image))
+        ink[bands++] = (*image)->BandFmt == VIPS_FORMAT_USHORT ? 65535 : 255;
+    return embed(image, size, ink, bands);
+}

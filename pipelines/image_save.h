@@ -1,0 +1,22 @@
+/* Encoders. The same pixels and settings always give the same bytes. */
+#ifndef THUMBWHEEL_IMAGE_SAVE_H
+#define THUMBWHEEL_IMAGE_SAVE_H
+
+#include <stdbool.h>
+
+#include "bytes.h"
+#include "error.h"
+#include "image_format.h"
+
+struct output_config;
+struct _VipsImage;
+
+/* Whether this machine's libvips can write a format. After pipelines_start. */
+bool image_save_supports(enum image_format format);
+
+/* The image has no alpha where the format has none. out is libvips' own buffer, with its release:
+ * no copy. ERR_LIMIT: a side is too long for the format. ERR_UNSUPPORTED: the encoder refused. */
+int image_save(struct _VipsImage *image, enum image_format format,
+               const struct output_config *config, struct bytes *out, struct error *error);
+
+#endif

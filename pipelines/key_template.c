@@ -1,0 +1,143 @@
+#include "key_template.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "object_store.h"
+
+static const char *const part_names[KEY_PART_COUNT] = {
+    [KEY_BUCKET] = "bucket", [KEY_KEY] = "key",       [KEY_DIR] = "dir",
+    [KEY_NAME] = "name",     [KEY_STEM] = "stem",     [KEY_EXT] = "ext",
+    [KEY_WIDTH] = "width",   [KEY_HEIGHT] = "height", [KEY_PIPELINE] = "pipeline",
+};
+
+#define PLACEHOLDERS "{bucket} {key} {dir} {name} {stem} {ext} {width} {height} {pipeline}"
+
+static enum key_part part_find(struct slice name)
+{
+    for (enum key_part part = KEY_LITERAL + 1; part < KEY_PART_COUNT; part++) {
+        if (slice_equal_text(name, part_names[part]))
+            return part;
+    }
+    return KEY_LITERAL;
+}
+
+bool key_template_next(const char **cursor, struct key_piece *out)
+{
+    const char *start = *cursor;
+    if (!*start)
+        return false;
+    const char *end = *start == '{' ? strchr(start, '}') : NULL;
+    if (end) {
+        out->part = part_find((struct slice){start + 1, (size_t)(end - start - 1)});
+        *cursor = end + 1;
+    } else {
+        out->part = KEY_LITERAL;
+        *cursor = start + strcspn(start, "{");
+    }
+    out->text = (struct slice){start, (size_t)(*cursor - start)};
+    return true;
+}
+
+int key_template_check(const char *text, struct error *error)
+{
+    if (!*text)
+        return error_set(error, ERR_INVALID, "must not be empty");
+    const char *cursor = text;
+    while (*cursor) {
+        size_t literal = strcspn(cursor, "{}");
+        cursor += literal;
+        if (!*cursor)
+            break;
+        const char *end = *cursor == '{' ? strpbrk(cursor + 1, "{}") : NULL;
+        if (!end || *end == '{')
+            return error_set(error, ERR_INVALID, "a brace in \"%.100s\" has no partner", text);
+        struct slice name = {cursor + 1, (size_t)(end - cursor - 1)};
+        if (part_find(name) == KEY_LITERAL)
+            return error_set(error, ERR_INVALID,
+                             "unknown placeholder {%.*s}; there are " PLACEHOLDERS,
+                             (int)(name.size < 60 ? name.size : 60), name.data);
+        cursor = end + 1;
+    }
+    return 0;
+}
+
+static void append_name(struct buffer *b, const char *key, bool whole)
+{
+    const char *slash = strrchr(key, '/');
+    const char *name = slash ? slash + 1 : key;
+    const char *dot = whole ? NULL : strrchr(name, '.');
+    /* A name that begins with its only dot has no extension. */
+    buffer_append(b, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+}
+
+/* Appends the directory. Where it is empty, the slash that the template puts after it goes too, so
+ * that no key begins with a slash or has two. */
+static void append_dir(struct buffer *b, const char *key, const char **cursor)
+{
+    const char *slash = strrchr(key, '/');
+    size_t size = slash ? (size_t)(slash - key) : 0;
+    buffer_append(b, key, size);
+    bool at_edge = b->size == 0 || b->data[b->size - 1] == '/';
+    if (size == 0 && at_edge && **cursor == '/')
+        ++*cursor;
+}
+
+static void append_piece(struct buffer *b, const struct key_piece *piece,
+                         const struct key_values *values, const char **cursor)
+{
+    switch (piece->part) {
+    case KEY_LITERAL:
+    case KEY_PART_COUNT:
+        buffer_append(b, piece->text.data, piece->text.size);
+        break;
+    case KEY_BUCKET:
+        buffer_text(b, values->bucket);
+        break;
+    case KEY_KEY:
+        buffer_text(b, values->key);
+        break;
+    case KEY_DIR:
+        append_dir(b, values->key, cursor);
+        break;
+    case KEY_NAME:
+    case KEY_STEM:
+        append_name(b, values->key, piece->part == KEY_NAME);
+        break;
+    case KEY_EXT:
+        buffer_text(b, values->ext);
+        break;
+    case KEY_WIDTH:
+        buffer_format(b, "%u", values->width);
+        break;
+    case KEY_HEIGHT:
+        buffer_format(b, "%u", values->height);
+        break;
+    case KEY_PIPELINE:
+        buffer_text(b, values->pipeline);
+        break;
+    }
+}
+
+int key_template_expand(const char *text, const struct key_values *values, char **out,
+                        struct error *error)
+{
+    struct buffer b;
+    struct key_piece piece;
+    buffer_init(&b, OBJECT_KEY_MAX);
+    while (key_template_next(&text, &piece))
+        append_piece(&b, &piece, values, &text);
+    int code = b.error;
+    if (!code && b.size == 0)
+        code = ERR_INVALID;
+    *out = code ? NULL : buffer_take_text(&b);
+    buffer_free(&b);
+    if (code == ERR_LIMIT)
+        return error_set(error, code, "the output's key would be longer than %d bytes",
+                         OBJECT_KEY_MAX);
+    if (code == ERR_INVALID)
+        return error_set(error, code, "the output's key would be empty");
+    if (code || !*out)
+        return error_set(error, ERR_MEMORY, "not enough memory for the output's key");
+    return 0;
+}

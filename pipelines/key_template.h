@@ -1,0 +1,49 @@
+/* Names of objects to be written, with placeholders: "web/WebImage-{name}". */
+#ifndef THUMBWHEEL_KEY_TEMPLATE_H
+#define THUMBWHEEL_KEY_TEMPLATE_H
+
+#include <stdbool.h>
+
+#include "bytes.h"
+#include "error.h"
+
+enum key_part {
+    KEY_LITERAL,
+    KEY_BUCKET, /* of the source */
+    KEY_KEY,    /* of the source, whole */
+    KEY_DIR,    /* what is before the last slash; empty at the top */
+    KEY_NAME,   /* what is after the last slash */
+    KEY_STEM,   /* the name without its extension */
+    KEY_EXT,    /* of the output's format, without the dot */
+    KEY_WIDTH,  /* of the rendition, in pixels */
+    KEY_HEIGHT,
+    KEY_PIPELINE, /* the pipeline's name */
+    KEY_PART_COUNT
+};
+
+struct key_piece {
+    enum key_part part;
+    struct slice text; /* as written in the template */
+};
+
+/* Takes the next piece of a checked template from *cursor; false at its end. */
+bool key_template_next(const char **cursor, struct key_piece *out);
+
+/* Whether a template can be used; the text lists the placeholders where one is unknown.
+ * ERR_INVALID. */
+int key_template_check(const char *text, struct error *error);
+
+struct key_values {
+    const char *bucket;
+    const char *key;
+    const char *pipeline;
+    const char *ext;
+    unsigned width, height;
+};
+
+/* *out is for free(). ERR_LIMIT over OBJECT_KEY_MAX bytes, ERR_INVALID when the result is empty,
+ * ERR_MEMORY. */
+int key_template_expand(const char *text, const struct key_values *values, char **out,
+                        struct error *error);
+
+#endif

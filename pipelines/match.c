@@ -1,0 +1,193 @@
+/*
+ * Which objects are a pipeline's to work on, and whether one pipeline's outputs could be another's
+ * input.
+ *
+ * The loop check asks whether the set of keys that a template can make meets the set that a filter
+ * lets in. It errs on the safe side only where it must: what a placeholder stands for is unknown,
+ * but a name has no slash, a width is digits, and a key that begins or ends with the source's own
+ * is bound by the source's own filter.
+ */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "key_template.h"
+#include "pipeline_file.h"
+
+static bool has_prefix(const char *key, const struct text_list *prefixes)
+{
+    for (size_t i = 0; i < prefixes->count; i++) {
+        if (strncmp(key, prefixes->entries[i], strlen(prefixes->entries[i])) == 0)
+            return true;
+    }
+    return prefixes->count == 0;
+}
+
+static bool ends_with(const char *text, const char *suffix)
+{
+    size_t size = strlen(text), wanted = strlen(suffix);
+    return size >= wanted && strcasecmp(text + size - wanted, suffix) == 0;
+}
+
+static bool has_suffix(const char *key, const struct text_list *suffixes)
+{
+    for (size_t i = 0; i < suffixes->count; i++) {
+        if (ends_with(key, suffixes->entries[i]))
+            return true;
+    }
+    return suffixes->count == 0;
+}
+
+bool pipeline_matches(const struct pipeline *pipeline, const char *bucket, const char *key)
+{
+    const struct match_config *match = &pipeline->match;
+    size_t size = strlen(key);
+    if (size == 0 || key[size - 1] == '/') /* a folder's marker is no image */
+        return false;
+    return (!match->bucket || strcmp(match->bucket, bucket) == 0) &&
+           has_prefix(key, &match->prefixes) && has_suffix(key, &match->suffixes);
+}
+
+/* One output or sidecar, with what is known of the objects it is made from. */
+struct target {
+    const struct pipeline *from;
+    const char *bucket; /* NULL: the source's */
+    const char *key;
+    const char *ext; /* NULL: not known before the source is */
+};
+
+/* The text that a piece certainly stands for, or NULL. */
+static const char *known_text(const struct target *t, enum key_part part)
+{
+    if (part == KEY_PIPELINE)
+        return t->from->name;
+    if (part == KEY_BUCKET)
+        return t->from->match.bucket;
+    if (part == KEY_EXT)
+        return t->ext;
+    return NULL;
+}
+
+static bool may_begin(const struct target *t, const char *cursor, const char *prefix);
+
+/* Whether some value of an unknown piece, and what follows it, begins with prefix. */
+static bool may_begin_unknown(const struct target *t, enum key_part part, const char *rest,
+                              const char *prefix)
+{
+    for (;; prefix++) {
+        if (may_begin(t, rest, prefix))
+            return true;
+        if (!*prefix)
+            return false;
+        bool digits = part == KEY_WIDTH || part == KEY_HEIGHT;
+        bool slashes = part == KEY_KEY || part == KEY_DIR;
+        if ((digits && !isdigit((unsigned char)*prefix)) || (!slashes && *prefix == '/'))
+            return false;
+    }
+}
+
+/* Whether the piece's own text, already known to be `size` bytes at `text`, agrees with prefix;
+ * then the rest must. */
+static bool may_begin_known(const struct target *t, const char *text, size_t size, const char *rest,
+                            const char *prefix)
+{
+    size_t wanted = strlen(prefix);
+    if (wanted <= size)
+        return memcmp(text, prefix, wanted) == 0;
+    return memcmp(text, prefix, size) == 0 && may_begin(t, rest, prefix + size);
+}
+
+static bool may_begin(const struct target *t, const char *cursor, const char *prefix)
+{
+    struct key_piece piece;
+    if (!*prefix)
+        return true;
+    if (!key_template_next(&cursor, &piece))
+        return false;
+    if (piece.part == KEY_LITERAL)
+        return may_begin_known(t, piece.text.data, piece.text.size, cursor, prefix);
+    const char *text = known_text(t, piece.part);
+    if (text)
+        return may_begin_known(t, text, strlen(text), cursor, prefix);
+    /* An empty directory takes the slash after it along. */
+    if (piece.part == KEY_DIR && *cursor == '/' && may_begin(t, cursor + 1, prefix))
+        return true;
+    return may_begin_unknown(t, piece.part, cursor, prefix);
+}
+
+/* Whether a text that ends like `end` can end with suffix: one of the two is the other's end. */
+static bool ends_agree(const char *end, const char *suffix)
+{
+    return ends_with(end, suffix) || ends_with(suffix, end);
+}
+
+/* The template's last piece, as text: what is certainly at the end of each key. */
+static bool may_end(const struct target *t, const char *suffix)
+{
+    struct key_piece piece = {0}, last = {0};
+    char literal[OBJECT_KEY_MAX + 1];
+    for (const char *cursor = t->key; key_template_next(&cursor, &piece);)
+        last = piece;
+    if (last.part == KEY_LITERAL) {
+        memcpy(literal, last.text.data, last.text.size);
+        literal[last.text.size] = '\0';
+        return ends_agree(literal, suffix);
+    }
+    const char *text = known_text(t, last.part);
+    if (text)
+        return ends_agree(text, suffix);
+    const struct text_list *own = &t->from->match.suffixes;
+    if ((last.part != KEY_NAME && last.part != KEY_KEY) || own->count == 0)
+        return true;
+    for (size_t i = 0; i < own->count; i++) {
+        if (ends_agree(own->entries[i], suffix))
+            return true;
+    }
+    return false;
+}
+
+static bool may_share_bucket(const struct target *t, const struct match_config *filter)
+{
+    const char *bucket = t->bucket ? t->bucket : t->from->match.bucket;
+    return !bucket || !filter->bucket || strcmp(bucket, filter->bucket) == 0;
+}
+
+static int check_target(const struct target *t, const char *what, const struct pipeline *to,
+                        struct error *error)
+{
+    const struct match_config *filter = &to->match;
+    const char *prefix = filter->prefixes.count ? NULL : "";
+    const char *suffix = filter->suffixes.count ? NULL : "";
+    for (size_t i = 0; !prefix && i < filter->prefixes.count; i++) {
+        if (may_begin(t, t->key, filter->prefixes.entries[i]))
+            prefix = filter->prefixes.entries[i];
+    }
+    for (size_t i = 0; !suffix && i < filter->suffixes.count; i++) {
+        if (may_end(t, filter->suffixes.entries[i]))
+            suffix = filter->suffixes.entries[i];
+    }
+    if (!prefix || !suffix || !may_share_bucket(t, filter))
+        return 0;
+    return error_set(error, ERR_LOOP,
+                     "%s: the %s of pipeline %s, \"%.80s\", can match the filter of pipeline %s "
+                     "(prefix \"%.60s\", suffix \"%.40s\") and would be processed again without "
+                     "end: write it under a prefix that the filter excludes, or into another "
+                     "bucket and name the source's bucket in match",
+                     t->from->file, what, t->from->name, t->key, to->name, prefix, suffix);
+}
+
+int pipeline_check_loop(const struct pipeline *from, const struct pipeline *to, struct error *error)
+{
+    int code = 0;
+    for (size_t i = 0; !code && i < from->outputs.count; i++) {
+        const struct output_config *output = &from->outputs.entries[i];
+        const char *ext = image_format_facts((enum image_format)output->format)->ext;
+        struct target t = {from, output->bucket, output->key, ext};
+        code = check_target(&t, "output key", to, error);
+    }
+    if (!code && from->labels.sidecar) {
+        struct target t = {from, from->labels.bucket, from->labels.sidecar, "json"};
+        code = check_target(&t, "sidecar key", to, error);
+    }
+    return code;
+}

@@ -1,0 +1,90 @@
+/* A pipeline file as it is in memory. Filled by schema.c; immutable once loaded. */
+#ifndef THUMBWHEEL_PIPELINE_FILE_H
+#define THUMBWHEEL_PIPELINE_FILE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "error.h"
+#include "image_format.h"
+#include "pipeline.h"
+#include "plan.h"
+
+enum { PIPELINE_FILE_MAX = 64 * 1024, PIPELINE_OUTPUTS_MAX = 32, PIPELINE_SIDE_MAX = 16384 };
+
+enum output_frames { FRAMES_FIRST, FRAMES_ALL };
+
+struct text_list {
+    char **entries;
+    size_t count;
+};
+
+struct colour {
+    bool given;
+    unsigned char red, green, blue;
+};
+
+struct match_config {
+    char *bucket; /* NULL: any */
+    struct text_list prefixes;
+    struct text_list suffixes;
+};
+
+struct output_config {
+    char *key; /* a template that key_template_check accepts */
+    char *bucket;
+    int width, height; /* 0: not given */
+    double scale;      /* 0: not given */
+    int fit;           /* enum plan_fit */
+    int crop;          /* enum plan_crop */
+    bool enlarge;
+    int format;  /* enum image_format, up to FORMAT_GIF */
+    int quality; /* 0: the format's own */
+    int effort;  /* -1: the format's own */
+    bool progressive;
+    bool strip;
+    struct colour background;
+    int frames; /* enum output_frames */
+    char *cache_control;
+};
+
+struct output_list {
+    struct output_config *entries;
+    size_t count;
+};
+
+struct labels_config {
+    char *labeler;
+    bool tags;
+    char *sidecar; /* a template, or NULL */
+    char *bucket;  /* of the sidecar; NULL: the source's */
+    double min_confidence;
+    int max;
+    bool given; /* the pipeline has labels at all */
+};
+
+struct pipeline {
+    atomic_uint users;
+    struct pipeline_facts facts;
+    char *file;
+
+    char *name;
+    char *queue;
+    int weight;
+    int visibility_s;
+    struct match_config match;
+    struct output_list outputs;
+    struct labels_config labels;
+};
+
+int pipeline_load(const char *path, struct pipeline **out, struct error *error);
+struct pipeline *pipeline_retain(struct pipeline *pipeline);
+void pipeline_release(struct pipeline *pipeline);
+
+/* match.c */
+bool pipeline_matches(const struct pipeline *pipeline, const char *bucket, const char *key);
+int pipeline_check_loop(const struct pipeline *from, const struct pipeline *to,
+                        struct error *error);
+
+#endif

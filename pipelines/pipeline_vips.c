@@ -1,0 +1,65 @@
+/* The house's front: libvips' life, and the table of the seam's operations. */
+#include <vips/vips.h>
+
+#include "image_load.h"
+#include "pipeline_file.h"
+#include "pipelines.h"
+#include "render.h"
+#include "schema.h"
+
+/* What libvips would print is in our errors already, or of no use to the user. */
+static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
+{
+    (void)domain;
+    (void)level;
+    (void)text;
+    (void)user;
+}
+
+int pipelines_start(const char *program, struct error *error)
+{
+    if (vips_init(program)) {
+        vips_error_clear();
+        return error_set(error, ERR_UNSUPPORTED, "libvips could not be started");
+    }
+    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, log_nothing, NULL);
+    vips_concurrency_set(1);
+    vips_cache_set_max(0);
+    vips_block_untrusted_set(TRUE);
+    return 0;
+}
+
+void pipelines_stop(void)
+{
+    vips_shutdown();
+}
+
+int pipeline_schema_print(FILE *stream)
+{
+    return schema_print(stream);
+}
+
+static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
+{
+    return &pipeline->facts;
+}
+
+static int probe(struct slice image, struct image_facts *out, struct error *error)
+{
+    struct image_source source;
+    int code = image_probe(image, &source, NULL, error);
+    *out = source.facts;
+    return code;
+}
+
+const struct pipeline_ops vips_pipeline_ops = {
+    .load = pipeline_load,
+    .retain = pipeline_retain,
+    .release = pipeline_release,
+    .facts = facts_of,
+    .matches = pipeline_matches,
+    .check_loop = pipeline_check_loop,
+    .probe = probe,
+    .render = render,
+    .thread_end = vips_thread_shutdown,
+};

@@ -1,0 +1,65 @@
+/*
+ * What a render will do, as arithmetic: no image, no libvips, no allocation that outlives the plan.
+ *
+ * A stage is the whole upright picture at one size, in memory. Every output is cut, padded or
+ * simply encoded from a stage; outputs of one size share one. Stages are made in descending size,
+ * each from the smallest stage already made that is at least twice its size in both directions,
+ * else from the source.
+ */
+#ifndef THUMBWHEEL_PLAN_H
+#define THUMBWHEEL_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum plan_fit { FIT_INSIDE, FIT_COVER, FIT_CONTAIN, FIT_FILL };
+enum plan_crop { CROP_CENTRE, CROP_ENTROPY, CROP_ATTENTION };
+
+struct plan_size {
+    unsigned width, height;
+};
+
+struct plan_wish {
+    unsigned width, height; /* 0: free */
+    double scale;           /* 0: none; else the two above are 0 */
+    enum plan_fit fit;
+    bool enlarge;
+};
+
+struct plan_placement {
+    struct plan_size whole; /* the picture is resized to this */
+    struct plan_size final; /* then cut down or padded to this */
+};
+
+/* source is upright. */
+struct plan_placement plan_place(struct plan_size source, const struct plan_wish *wish);
+
+enum { PLAN_FROM_SOURCE = -1, PLAN_STAGES_MAX = 256 };
+
+struct plan_stage {
+    struct plan_size size;
+    bool native;    /* in the source's own colours and depth, else 8 bit sRGB or grey */
+    int parent;     /* index of the stage that it is made from, or PLAN_FROM_SOURCE */
+    unsigned users; /* outputs and stages that are made from it */
+};
+
+struct plan {
+    struct plan_stage
+        stages[PLAN_STAGES_MAX]; /* largest first; a parent stands before its children */
+    size_t count;
+};
+
+/* Adds a stage, or finds the one that is the same. Its index may change until plan_order; false
+ * when the plan is full. */
+bool plan_add(struct plan *plan, struct plan_size size, bool native);
+/* Sorts and chooses the parents. */
+void plan_order(struct plan *plan);
+/* After plan_order. The index of a stage that was added. */
+size_t plan_find(const struct plan *plan, struct plan_size size, bool native);
+/* How many stages read the source itself. */
+size_t plan_roots(const struct plan *plan);
+/* The largest of 1, 2, 4 and 8 by which a decoder may divide the source's sides and still give
+ * every stage its pixels. */
+unsigned plan_shrink(const struct plan *plan, struct plan_size source);
+
+#endif

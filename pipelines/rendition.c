@@ -1,0 +1,150 @@
+#include "rendition.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "image_ops.h"
+#include "image_save.h"
+#include "key_template.h"
+
+static enum image_format target_format(const struct output_config *config,
+                                       const struct image_source *source)
+{
+    if (config->format != FORMAT_KEEP)
+        return (enum image_format)config->format;
+    return source->format == FORMAT_HEIF ? FORMAT_JPEG : source->format;
+}
+
+static bool keeps_depth(const struct render_output *output, const struct image_source *source)
+{
+    return source->deep && output->config->format == FORMAT_KEEP &&
+           image_format_facts(output->format)->deep;
+}
+
+static bool keeps_colours(const struct render_output *output, const struct image_source *source)
+{
+    return source->foreign && !output->config->strip &&
+           image_format_facts(output->format)->profiles;
+}
+
+void rendition_plan(struct render_output *output, const struct image_source *source)
+{
+    const struct output_config *config = output->config;
+    struct plan_wish wish = {
+        .width = (unsigned)config->width,
+        .height = (unsigned)config->height,
+        .scale = config->scale,
+        .fit = (enum plan_fit)config->fit,
+        .enlarge = config->enlarge,
+    };
+    output->format = target_format(config, source);
+    output->place = plan_place(source->upright, &wish);
+    output->native = keeps_depth(output, source) || keeps_colours(output, source);
+    output->animated = config->frames == FRAMES_ALL && source->facts.frames > 1 &&
+                       image_format_facts(source->format)->moves &&
+                       image_format_facts(output->format)->moves;
+}
+
+/* A native stage has the source's pixels; what the output doesn't keep of them is converted here.
+ */
+static int compose_native(VipsImage **image, const struct render_output *output,
+                          const struct image_source *source, VipsImage *header)
+{
+    bool deep = keeps_depth(output, source);
+    int code = image_adopt_metadata(image, header);
+    if (code)
+        return code;
+    if (!keeps_colours(output, source))
+        return image_to_srgb(image, deep);
+    /* CMYK and the like stay as they are: there is no other depth to bring them to. */
+    return (*image)->Type == VIPS_INTERPRETATION_CMYK ? 0 : image_to_depth(image, deep);
+}
+
+static int compose(VipsImage **image, const struct render_output *output,
+                   const struct image_source *source, VipsImage *header)
+{
+    const struct output_config *config = output->config;
+    struct plan_size whole = output->place.whole, final = output->place.final;
+    bool alpha = image_format_facts(output->format)->alpha;
+    bool differs = whole.width != final.width || whole.height != final.height;
+    int code = 0;
+    if (output->native)
+        code = compose_native(image, output, source, header);
+    else if (!config->strip)
+        code = image_adopt_metadata(image, header);
+    if (!code && differs && config->fit == FIT_COVER)
+        code = image_crop(image, final, (enum plan_crop)config->crop);
+    if (!code && !alpha)
+        code = image_flatten(image, &config->background);
+    if (!code && differs && config->fit == FIT_CONTAIN)
+        code = image_pad(image, final, &config->background, alpha);
+    return code;
+}
+
+int rendition_compose(VipsImage **image, const struct render_output *output,
+                      const struct image_source *source, VipsImage *header, struct error *error)
+{
+    if (compose(image, output, source, header))
+        return error_set(error, ERR_UNSUPPORTED, "this kind of %s picture can't be converted",
+                         source->facts.format);
+    return 0;
+}
+
+static char *copy_or_null(const char *text, int *code)
+{
+    char *copy = text ? strdup(text) : NULL;
+    if (text && !copy)
+        *code = ERR_MEMORY;
+    return copy;
+}
+
+int rendition_finish(VipsImage *image, const struct render_output *output,
+                     const struct render_source *source, unsigned frames, struct error *error)
+{
+    struct rendition *made = output->made;
+    const struct image_format_facts *format = image_format_facts(output->format);
+    made->width = (unsigned)image->Xsize;
+    made->height = (unsigned)vips_image_get_page_height(image);
+    made->frames = frames;
+    made->content_type = format->content_type;
+    made->cache_control = output->config->cache_control;
+    struct key_values values = {
+        .bucket = source->bucket,
+        .key = source->key,
+        .pipeline = output->item->pipeline->name,
+        .ext = format->ext,
+        .width = made->width,
+        .height = made->height,
+    };
+    int code = key_template_expand(output->config->key, &values, &made->key, error);
+    if (code)
+        return code;
+    made->bucket = copy_or_null(output->config->bucket, &code);
+    if (code)
+        return error_set(error, code, "not enough memory for an output's name");
+    return image_save(image, output->format, output->config, &made->body, error);
+}
+
+void rendition_clear(struct rendition *rendition)
+{
+    free(rendition->bucket);
+    free(rendition->key);
+    bytes_free(&rendition->body);
+    *rendition = (struct rendition){0};
+}
+
+int rendition_name_sidecar(struct render_item *item, const struct render_source *source,
+                           struct plan_size size, struct error *error)
+{
+    const struct labels_config *labels = &item->pipeline->labels;
+    struct key_values values = {source->bucket, source->key, item->pipeline->name,
+                                "json",         size.width,  size.height};
+    int code = 0;
+    if (!labels->sidecar)
+        return 0;
+    code = key_template_expand(labels->sidecar, &values, &item->sidecar_key, error);
+    if (code)
+        return code;
+    item->sidecar_bucket = copy_or_null(labels->bucket, &code);
+    return code ? error_set(error, code, "not enough memory for the sidecar's name") : 0;
+}

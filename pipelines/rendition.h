@@ -1,0 +1,41 @@
+/* One output of one item: from a picture at its stage's size to bytes with a name. */
+#ifndef THUMBWHEEL_RENDITION_H
+#define THUMBWHEEL_RENDITION_H
+
+#include "image_load.h"
+#include "pipeline.h"
+#include "pipeline_file.h"
+#include "plan.h"
+
+struct render_output {
+    struct render_item *item;
+    const struct output_config *config;
+    struct rendition *made; /* in the item's array */
+    enum image_format format;
+    struct plan_placement place;
+    bool native;   /* works on a stage in the source's own colours or depth */
+    bool animated; /* all frames: apart from the stages */
+};
+
+/* Fills output->config, made and item excepted. */
+void rendition_plan(struct render_output *output, const struct image_source *source);
+
+/* Takes the stage's picture to the final one: crop or margins, background, colours. Replaces
+ * *image. */
+int rendition_compose(VipsImage **image, const struct render_output *output,
+                      const struct image_source *source, VipsImage *header, struct error *error);
+/* Encodes and names. frames is what the picture holds. */
+int rendition_finish(VipsImage *image, const struct render_output *output,
+                     const struct render_source *source, unsigned frames, struct error *error);
+void rendition_clear(struct rendition *rendition);
+
+/* The key of the item's sidecar, where its labels have one. */
+int rendition_name_sidecar(struct render_item *item, const struct render_source *source,
+                           struct plan_size size, struct error *error);
+
+/* Renders an output that keeps all frames. */
+int animation_render(const struct render_output *output, const struct image_source *image,
+                     const struct render_source *source, const struct pipeline_limits *limits,
+                     struct error *error);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * The form of a pipeline file, as one table: the reader, the defaults, the messages and the
+ * documentation come from it.
+ */
+#ifndef THUMBWHEEL_SCHEMA_H
+#define THUMBWHEEL_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "error.h"
+#include "yaml_reader.h"
+
+enum schema_type {
+    SCHEMA_NAME,     /* char *: letters, digits, dot, hyphen, underscore */
+    SCHEMA_TEXT,     /* char * */
+    SCHEMA_BUCKET,   /* char * */
+    SCHEMA_TEMPLATE, /* char *: see key_template.h */
+    SCHEMA_TEXTS,    /* struct text_list: a text or a list of them */
+    SCHEMA_INTEGER,  /* int, min to max */
+    SCHEMA_NUMBER,   /* double, min to max */
+    SCHEMA_BOOLEAN,  /* bool */
+    SCHEMA_CHOICE,   /* int: index into choices */
+    SCHEMA_COLOUR,   /* struct colour */
+    SCHEMA_SECTION,  /* struct: a map with keys of its own */
+    SCHEMA_SECTIONS, /* struct output_list: a list of such maps */
+};
+
+struct schema_section;
+
+struct schema_key {
+    const char *name;
+    enum schema_type type;
+    size_t offset;        /* of the field in the section's struct */
+    const char *fallback; /* the default, as one would write it; NULL: the field stays as
+                             schema_read found it */
+    double min,
+        max; /* of numbers; for texts, max is the longest in bytes; for lists, the most entries */
+    const char *const *choices; /* ends with NULL */
+    const struct schema_section *section;
+    bool required;
+    const char *shown; /* the default in the documentation, where it isn't the fallback */
+    const char *help;
+};
+
+struct schema_section {
+    const struct schema_key *keys; /* ends with a NULL name */
+    size_t size;                   /* of the struct */
+    size_t given_offset; /* of a bool that says that the section stands in the file; 0: none */
+};
+
+extern const struct schema_section schema_pipeline; /* fills a struct pipeline */
+
+enum { SCHEMA_PATH_MAX = 96 };
+
+struct schema_reader {
+    const char *file;
+    struct error *error;
+    char path[SCHEMA_PATH_MAX]; /* of the section being read: "outputs[0]." or "" */
+};
+
+/* Fills the struct at `into`, which is all zero or at its initial values. What was filled before an
+ * error stays, for schema_clear. */
+int schema_read(struct schema_reader *r, const struct schema_section *section,
+                const struct yaml_node *node, void *into);
+void schema_clear(const struct schema_section *section, void *from);
+
+/* "file:line:column: path.name: text", ERR_INVALID. */
+int schema_fail(struct schema_reader *r, struct yaml_place place, const char *name,
+                const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The documentation: a markdown table. 0, or ERR_IO. */
+int schema_print(FILE *stream);
+
+#endif

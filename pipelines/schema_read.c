@@ -1,0 +1,399 @@
+/*
+ * Reads a tree into structs, by the table in schema.c. Defaults take the same way as what stands in
+ * the file: their text is converted by the same function, so that a default that the schema would
+ * refuse can't exist.
+ */
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "colour_name.h"
+#include "key_template.h"
+#include "pipeline_file.h"
+#include "schema.h"
+
+int schema_fail(struct schema_reader *r, struct yaml_place place, const char *name,
+                const char *format, ...)
+{
+    char text[ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return error_set(r->error, ERR_INVALID, "%s:%d:%d: %s%s: %s", r->file, place.line, place.column,
+                     r->path, name, text);
+}
+
+static int fail_memory(struct schema_reader *r)
+{
+    return error_set(r->error, ERR_MEMORY, "%s: not enough memory to read it", r->file);
+}
+
+/* What a value of this key must be, in words. */
+static void expectation(const struct schema_key *key, char *out, size_t size)
+{
+    size_t used = 0;
+    switch (key->type) {
+    case SCHEMA_INTEGER:
+        snprintf(out, size, "a whole number from %g to %g", key->min, key->max);
+        break;
+    case SCHEMA_NUMBER:
+        snprintf(out, size, "a number from %g to %g", key->min, key->max);
+        break;
+    case SCHEMA_BOOLEAN:
+        snprintf(out, size, "true or false");
+        break;
+    case SCHEMA_COLOUR:
+        snprintf(out, size, "a colour, by its name or as \"#rrggbb\" (in quotes)");
+        break;
+    case SCHEMA_TEXTS:
+        snprintf(out, size, "a text or a list of texts");
+        break;
+    case SCHEMA_SECTION:
+        snprintf(out, size, "a map of keys");
+        break;
+    case SCHEMA_SECTIONS:
+        snprintf(out, size, "a list of maps");
+        break;
+    case SCHEMA_CHOICE:
+        used = (size_t)snprintf(out, size, "one of");
+        for (size_t i = 0; key->choices[i] && used < size; i++)
+            used +=
+                (size_t)snprintf(out + used, size - used, "%s %s", i ? "," : "", key->choices[i]);
+        break;
+    default:
+        snprintf(out, size, "a text");
+    }
+}
+
+static int fail_type(struct schema_reader *r, const struct schema_key *key,
+                     const struct yaml_node *node)
+{
+    char wanted[160], found[80];
+    expectation(key, wanted, sizeof wanted);
+    return schema_fail(r, node->place, key->name, "expected %s, found %s", wanted,
+                       yaml_describe(node, found, sizeof found));
+}
+
+static bool is_made_of(const char *text, const char *allowed)
+{
+    return text[strspn(text, allowed)] == '\0';
+}
+
+#define LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+static int check_text(struct schema_reader *r, const struct schema_key *key,
+                      const struct yaml_node *node)
+{
+    struct error inner = {0};
+    if (strlen(node->text) > key->max)
+        return schema_fail(r, node->place, key->name, "longer than %g bytes", key->max);
+    if (key->type == SCHEMA_NAME && !is_made_of(node->text, LOWER UPPER DIGITS "._-"))
+        return schema_fail(r, node->place, key->name,
+                           "may have letters, digits, dots, hyphens and underscores only");
+    if (key->type == SCHEMA_BUCKET &&
+        (strlen(node->text) < 3 || !is_made_of(node->text, LOWER DIGITS ".-_")))
+        return schema_fail(r, node->place, key->name,
+                           "a bucket's name has 3 to 63 small letters, digits, dots and hyphens");
+    if (key->type == SCHEMA_TEMPLATE && key_template_check(node->text, &inner))
+        return schema_fail(r, node->place, key->name, "%s", inner.text);
+    return 0;
+}
+
+static int read_text(struct schema_reader *r, const struct schema_key *key,
+                     const struct yaml_node *node, char **out)
+{
+    if (node->kind != YAML_SCALAR || !*node->text)
+        return fail_type(r, key, node);
+    int code = check_text(r, key, node);
+    if (code)
+        return code;
+    *out = strdup(node->text);
+    return *out ? 0 : fail_memory(r);
+}
+
+static int read_texts(struct schema_reader *r, const struct schema_key *key,
+                      const struct yaml_node *node, struct text_list *out)
+{
+    const struct yaml_node *entry = node->kind == YAML_LIST ? node->children : node;
+    size_t count = 0;
+    if (node->kind == YAML_MAP)
+        return fail_type(r, key, node);
+    for (const struct yaml_node *e = entry; e; e = node->kind == YAML_LIST ? e->next : NULL)
+        count++;
+    if (count == 0 || count > key->max)
+        return schema_fail(r, node->place, key->name, "a list of 1 to %g texts, not of %zu",
+                           key->max, count);
+    out->entries = calloc(count, sizeof *out->entries);
+    if (!out->entries)
+        return fail_memory(r);
+    for (; out->count < count; out->count++, entry = entry->next) {
+        if (entry->kind != YAML_SCALAR || (!entry->quoted && !*entry->text))
+            return fail_type(r, key, entry);
+        if (strlen(entry->text) > OBJECT_KEY_MAX)
+            return schema_fail(r, entry->place, key->name, "longer than a key can be");
+        if (!(out->entries[out->count] = strdup(entry->text)))
+            return fail_memory(r);
+    }
+    return 0;
+}
+
+static int read_number(struct schema_reader *r, const struct schema_key *key,
+                       const struct yaml_node *node, double *out)
+{
+    if (node->kind != YAML_SCALAR || node->quoted || !is_made_of(node->text, DIGITS "+-.eE"))
+        return fail_type(r, key, node);
+    char *end;
+    double value = strtod(node->text, &end);
+    if (end == node->text || *end || !isfinite(value))
+        return fail_type(r, key, node);
+    if (key->type == SCHEMA_INTEGER && value != floor(value))
+        return fail_type(r, key, node);
+    if (value < key->min || value > key->max)
+        return fail_type(r, key, node);
+    *out = value;
+    return 0;
+}
+
+static int read_boolean(struct schema_reader *r, const struct schema_key *key,
+                        const struct yaml_node *node, bool *out)
+{
+    if (node->kind != YAML_SCALAR || node->quoted)
+        return fail_type(r, key, node);
+    *out = strcmp(node->text, "true") == 0;
+    return *out || strcmp(node->text, "false") == 0 ? 0 : fail_type(r, key, node);
+}
+
+static int read_choice(struct schema_reader *r, const struct schema_key *key,
+                       const struct yaml_node *node, int *out)
+{
+    for (int i = 0; node->kind == YAML_SCALAR && key->choices[i]; i++) {
+        if (strcmp(node->text, key->choices[i]) == 0) {
+            *out = i;
+            return 0;
+        }
+    }
+    return fail_type(r, key, node);
+}
+
+static int read_sections(struct schema_reader *r, const struct schema_key *key,
+                         const struct yaml_node *node, struct output_list *out)
+{
+    size_t count = 0;
+    if (node->kind != YAML_LIST)
+        return fail_type(r, key, node);
+    for (const struct yaml_node *e = node->children; e; e = e->next)
+        count++;
+    if (count == 0 || count > key->max)
+        return schema_fail(r, node->place, key->name, "a list of 1 to %g maps, not of %zu",
+                           key->max, count);
+    out->entries = calloc(count, sizeof *out->entries);
+    if (!out->entries)
+        return fail_memory(r);
+    for (const struct yaml_node *e = node->children; e; e = e->next) {
+        snprintf(r->path, sizeof r->path, "%s[%zu].", key->name, out->count);
+        int code = schema_read(r, key->section, e, &out->entries[out->count++]);
+        if (code)
+            return code;
+    }
+    r->path[0] = '\0';
+    return 0;
+}
+
+static int read_section(struct schema_reader *r, const struct schema_key *key,
+                        const struct yaml_node *node, void *into)
+{
+    snprintf(r->path, sizeof r->path, "%s.", key->name);
+    int code = schema_read(r, key->section, node, into);
+    if (!code)
+        r->path[0] = '\0';
+    return code;
+}
+
+static int read_value(struct schema_reader *r, const struct schema_key *key,
+                      const struct yaml_node *node, void *field)
+{
+    double number = 0;
+    int code;
+    switch (key->type) {
+    case SCHEMA_NAME:
+    case SCHEMA_TEXT:
+    case SCHEMA_BUCKET:
+    case SCHEMA_TEMPLATE:
+        return read_text(r, key, node, field);
+    case SCHEMA_TEXTS:
+        return read_texts(r, key, node, field);
+    case SCHEMA_INTEGER:
+        code = read_number(r, key, node, &number);
+        if (!code)
+            *(int *)field = (int)number;
+        return code;
+    case SCHEMA_NUMBER:
+        return read_number(r, key, node, field);
+    case SCHEMA_BOOLEAN:
+        return read_boolean(r, key, node, field);
+    case SCHEMA_CHOICE:
+        return read_choice(r, key, node, field);
+    case SCHEMA_COLOUR:
+        if (node->kind == YAML_SCALAR && colour_parse(node->text, field))
+            return 0;
+        return fail_type(r, key, node);
+    case SCHEMA_SECTION:
+        return read_section(r, key, node, field);
+    case SCHEMA_SECTIONS:
+        return read_sections(r, key, node, field);
+    }
+    return ERR_INVALID;
+}
+
+/* Edit distance in bytes, small words only. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[SCHEMA_PATH_MAX];
+    size_t width = strlen(b);
+    if (width >= SCHEMA_PATH_MAX)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= width; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < width; j++) {
+            size_t best = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (diagonal + 1 < best)
+                best = diagonal + 1;
+            row[j + 1] = best;
+        }
+    }
+    return row[width];
+}
+
+static int fail_unknown(struct schema_reader *r, const struct schema_section *section,
+                        const struct yaml_node *node)
+{
+    const struct schema_key *nearest = section->keys;
+    size_t least = SIZE_MAX;
+    for (const struct schema_key *key = section->keys; key->name; key++) {
+        size_t d = distance(node->name, key->name);
+        if (d < least) {
+            least = d;
+            nearest = key;
+        }
+    }
+    char shown[64];
+    snprintf(shown, sizeof shown, "%s", node->name);
+    return schema_fail(r, node->name_place, shown, "unknown key; the nearest known one is \"%s\"",
+                       nearest->name);
+}
+
+static const struct schema_key *find_key(const struct schema_section *section, const char *name)
+{
+    const struct schema_key *key = section->keys;
+    while (key->name && strcmp(key->name, name) != 0)
+        key++;
+    return key->name ? key : NULL;
+}
+
+static bool has_child(const struct yaml_node *node, const char *name)
+{
+    const struct yaml_node *child = node->children;
+    while (child && strcmp(child->name, name) != 0)
+        child = child->next;
+    return child != NULL;
+}
+
+static int set_default(struct schema_reader *r, const struct schema_key *key, void *field)
+{
+    /* A fallback outside the bounds of what may be written stands for "not given". */
+    struct schema_key unbounded = *key;
+    if (key->type == SCHEMA_INTEGER)
+        unbounded.min = -1;
+    struct yaml_node node = {.kind = YAML_SCALAR, .text = (char *)(uintptr_t)key->fallback};
+    return read_value(r, &unbounded, &node, field);
+}
+
+/* Whatever the file leaves out. */
+static int set_defaults(struct schema_reader *r, const struct schema_section *section,
+                        const struct yaml_node *node, void *into)
+{
+    for (const struct schema_key *key = section->keys; key->name; key++) {
+        if (has_child(node, key->name))
+            continue;
+        if (key->required)
+            return schema_fail(r, node->place, key->name, "is required");
+        int code = key->fallback ? set_default(r, key, (char *)into + key->offset) : 0;
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+int schema_read(struct schema_reader *r, const struct schema_section *section,
+                const struct yaml_node *node, void *into)
+{
+    if (node->kind != YAML_MAP) {
+        char found[80];
+        size_t length = strlen(r->path); /* the path ends with a dot, which names nothing here */
+        if (length)
+            r->path[length - 1] = '\0';
+        return schema_fail(r, node->place, length ? "" : "pipeline",
+                           "expected a map of keys, found %s",
+                           yaml_describe(node, found, sizeof found));
+    }
+    for (const struct yaml_node *child = node->children; child; child = child->next) {
+        const struct schema_key *key = find_key(section, child->name);
+        int code = key ? read_value(r, key, child, (char *)into + key->offset)
+                       : fail_unknown(r, section, child);
+        if (code)
+            return code;
+    }
+    if (section->given_offset)
+        *(bool *)((char *)into + section->given_offset) = true;
+    return set_defaults(r, section, node, into);
+}
+
+static void texts_clear(struct text_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->entries[i]);
+    free(list->entries);
+}
+
+static void value_clear(const struct schema_key *key, void *field)
+{
+    struct output_list *list = field;
+    switch (key->type) {
+    case SCHEMA_NAME:
+    case SCHEMA_TEXT:
+    case SCHEMA_BUCKET:
+    case SCHEMA_TEMPLATE:
+        free(*(char **)field);
+        break;
+    case SCHEMA_TEXTS:
+        texts_clear(field);
+        break;
+    case SCHEMA_SECTION:
+        schema_clear(key->section, field);
+        break;
+    case SCHEMA_SECTIONS:
+        for (size_t i = 0; i < list->count; i++)
+            schema_clear(key->section, &list->entries[i]);
+        free(list->entries);
+        break;
+    default:
+        break;
+    }
+}
+
+void schema_clear(const struct schema_section *section, void *from)
+{
+    for (const struct schema_key *key = section->keys; key->name; key++)
+        value_clear(key, (char *)from + key->offset);
+}

@@ -1,0 +1,261 @@
+/*
+ * The tree is built from libfyaml's events, not from its documents: so anchors and aliases, which a
+ * pipeline file has no use for, are refused where they stand instead of being expanded, and depth
+ * and number of nodes are bounded while reading. Duplicate keys are found here, because only here
+ * are all names of a map at hand.
+ */
+#include "yaml_reader.h"
+
+#include <libfyaml.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEPTH_MAX = 8, NODES_MAX = 4096 };
+
+struct reader {
+    struct fy_parser *parser;
+    struct fy_diag *diag;
+    const char *file;
+    struct error *error;
+    unsigned nodes;
+};
+
+static struct yaml_place place_of(struct fy_event *event)
+{
+    const struct fy_mark *mark = fy_event_start_mark(event);
+    return mark ? (struct yaml_place){mark->line + 1, mark->column + 1} : (struct yaml_place){1, 1};
+}
+
+static int fail_at(struct reader *r, struct yaml_place place, const char *what)
+{
+    return error_set(r->error, ERR_INVALID, "%s:%d:%d: %s", r->file, place.line, place.column,
+                     what);
+}
+
+static int fail_memory(struct reader *r)
+{
+    return error_set(r->error, ERR_MEMORY, "%s: not enough memory to read it", r->file);
+}
+
+/* What libfyaml itself found wrong. */
+static int fail_syntax(struct reader *r)
+{
+    void *cursor = NULL;
+    struct fy_diag_error *found = fy_diag_errors_iterate(r->diag, &cursor);
+    if (!found || !found->msg)
+        return error_set(r->error, ERR_INVALID, "%s:1:1: not valid YAML", r->file);
+    return error_set(r->error, ERR_INVALID, "%s:%d:%d: not valid YAML: %s", r->file, found->line,
+                     found->column, found->msg);
+}
+
+static int next_event(struct reader *r, struct fy_event **out)
+{
+    *out = fy_parser_parse(r->parser);
+    return *out ? 0 : fail_syntax(r);
+}
+
+static struct yaml_node *node_new(struct reader *r, enum yaml_kind kind, struct fy_event *event)
+{
+    struct yaml_place place = place_of(event);
+    if (++r->nodes > NODES_MAX) {
+        fail_at(r, place, "too many values for a pipeline file");
+        return NULL;
+    }
+    struct yaml_node *node = calloc(1, sizeof *node);
+    if (!node) {
+        fail_memory(r);
+        return NULL;
+    }
+    node->kind = kind;
+    node->place = place;
+    return node;
+}
+
+static int read_scalar(struct reader *r, struct fy_event *event, struct yaml_node **out)
+{
+    struct yaml_node *node = node_new(r, YAML_SCALAR, event);
+    if (!node)
+        return r->error->code;
+    size_t size = 0;
+    struct fy_token *token = event->scalar.value;
+    const char *text = token ? fy_token_get_text(token, &size) : "";
+    node->quoted = token && fy_scalar_token_get_style(token) != FYSS_PLAIN;
+    if (text && memchr(text, '\0', size)) {
+        fail_at(r, node->place, "a text must not contain the character NUL");
+        goto fail;
+    }
+    node->text = slice_dup((struct slice){text, text ? size : 0});
+    if (!node->text) {
+        fail_memory(r);
+        goto fail;
+    }
+    *out = node;
+    return 0;
+fail:
+    yaml_free(node);
+    return r->error->code;
+}
+
+static int read_node(struct reader *r, struct fy_event *event, unsigned depth,
+                     struct yaml_node **out);
+
+static int check_duplicate(struct reader *r, const struct yaml_node *map,
+                           const struct yaml_node *key)
+{
+    for (const struct yaml_node *other = map->children; other; other = other->next) {
+        if (strcmp(other->name, key->text) == 0)
+            return error_set(r->error, ERR_INVALID,
+                             "%s:%d:%d: %s: given twice (the first is in line %d)", r->file,
+                             key->place.line, key->place.column, key->text, other->name_place.line);
+    }
+    return 0;
+}
+
+/* event is the key's; the value's follows. */
+static int read_entry(struct reader *r, struct fy_event *event, unsigned depth,
+                      const struct yaml_node *map, struct yaml_node **out)
+{
+    struct yaml_node *key = NULL;
+    struct fy_event *next = NULL;
+    int code;
+    if (event->type != FYET_SCALAR)
+        return fail_at(r, place_of(event), "the name of a key must be a plain text");
+    if ((code = read_scalar(r, event, &key)) || (code = check_duplicate(r, map, key)) ||
+        (code = next_event(r, &next)) || (code = read_node(r, next, depth, out)))
+        goto out;
+    (*out)->name = key->text;
+    (*out)->name_place = key->place;
+    key->text = NULL;
+out:
+    fy_parser_event_free(r->parser, next);
+    yaml_free(key);
+    return code;
+}
+
+static int read_children(struct reader *r, unsigned depth, struct yaml_node *parent)
+{
+    struct yaml_node **tail = &parent->children;
+    enum fy_event_type end = parent->kind == YAML_MAP ? FYET_MAPPING_END : FYET_SEQUENCE_END;
+    for (;;) {
+        struct fy_event *event = NULL;
+        int code = next_event(r, &event);
+        if (code)
+            return code;
+        bool done = event->type == end;
+        if (!done)
+            code = parent->kind == YAML_MAP ? read_entry(r, event, depth + 1, parent, tail)
+                                            : read_node(r, event, depth + 1, tail);
+        fy_parser_event_free(r->parser, event);
+        if (code || done)
+            return code;
+        tail = &(*tail)->next;
+    }
+}
+
+static int read_node(struct reader *r, struct fy_event *event, unsigned depth,
+                     struct yaml_node **out)
+{
+    if (event->type == FYET_ALIAS)
+        return fail_at(r, place_of(event), "aliases (*name) are not for pipeline files");
+    if (event->type == FYET_SCALAR)
+        return read_scalar(r, event, out);
+    if (depth >= DEPTH_MAX)
+        return fail_at(r, place_of(event), "nested too deeply for a pipeline file");
+    struct yaml_node *node =
+        node_new(r, event->type == FYET_MAPPING_START ? YAML_MAP : YAML_LIST, event);
+    if (!node)
+        return r->error->code;
+    int code = read_children(r, depth, node);
+    if (code) {
+        yaml_free(node);
+        return code;
+    }
+    *out = node;
+    return 0;
+}
+
+/* Events before the root: stream start, document start. */
+static int read_root(struct reader *r, struct yaml_node **out)
+{
+    for (;;) {
+        struct fy_event *event = NULL;
+        int code = next_event(r, &event);
+        if (code)
+            return code;
+        bool prelude = event->type == FYET_STREAM_START || event->type == FYET_DOCUMENT_START;
+        if (event->type == FYET_STREAM_END)
+            code = error_set(r->error, ERR_INVALID, "%s:1:1: the file is empty", r->file);
+        else if (!prelude)
+            code = read_node(r, event, 0, out);
+        fy_parser_event_free(r->parser, event);
+        if (code || !prelude)
+            return code;
+    }
+}
+
+static int read_end(struct reader *r)
+{
+    for (;;) {
+        struct fy_event *event = NULL;
+        int code = next_event(r, &event);
+        if (code)
+            return code;
+        bool done = event->type == FYET_STREAM_END;
+        if (event->type == FYET_DOCUMENT_START)
+            code = fail_at(r, place_of(event), "a pipeline file holds one document only");
+        fy_parser_event_free(r->parser, event);
+        if (code || done)
+            return code;
+    }
+}
+
+int yaml_read(struct slice text, const char *file, struct yaml_node **out, struct error *error)
+{
+    const struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG};
+    struct error unwanted;
+    struct reader r = {.file = file, .error = error ? error : &unwanted};
+    struct yaml_node *root = NULL;
+    int code;
+
+    r.parser = fy_parser_create(&config);
+    if (!r.parser)
+        return fail_memory(&r);
+    r.diag = fy_parser_get_diag(r.parser);
+    if (fy_parser_set_string(r.parser, text.data, text.size))
+        code = fail_memory(&r);
+    else if (!(code = read_root(&r, &root)))
+        code = read_end(&r);
+    fy_diag_unref(r.diag);
+    fy_parser_destroy(r.parser);
+    if (code) {
+        yaml_free(root);
+        return code;
+    }
+    *out = root;
+    return 0;
+}
+
+void yaml_free(struct yaml_node *node)
+{
+    while (node) {
+        struct yaml_node *next = node->next;
+        yaml_free(node->children);
+        free(node->text);
+        free(node->name);
+        free(node);
+        node = next;
+    }
+}
+
+const char *yaml_describe(const struct yaml_node *node, char *buffer, size_t size)
+{
+    if (node->kind == YAML_LIST)
+        return "a list";
+    if (node->kind == YAML_MAP)
+        return "a map of keys";
+    if (!node->quoted && !*node->text)
+        return "nothing";
+    snprintf(buffer, size, node->quoted ? "the text \"%.60s\"" : "\"%.60s\"", node->text);
+    return buffer;
+}

@@ -1,0 +1,39 @@
+/* A YAML document as a small tree that knows where each of its nodes stands in the file. */
+#ifndef THUMBWHEEL_YAML_READER_H
+#define THUMBWHEEL_YAML_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bytes.h"
+#include "error.h"
+
+enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
+
+struct yaml_place { /* both from 1 */
+    int line;
+    int column;
+};
+
+struct yaml_node {
+    enum yaml_kind kind;
+    struct yaml_place place;
+    char *text;  /* of a scalar; "" for an empty one */
+    bool quoted; /* written with quotes or as a block: never a number or a boolean */
+
+    char *name; /* in a map: the key, else NULL */
+    struct yaml_place name_place;
+
+    struct yaml_node *children; /* of a list or a map, in the file's order */
+    struct yaml_node *next;
+};
+
+/* Reads one document. The error's text begins with file:line:column. Blocking is the caller's
+ * business: the text is in memory. */
+int yaml_read(struct slice text, const char *file, struct yaml_node **out, struct error *error);
+void yaml_free(struct yaml_node *node);
+
+/* "an empty value", "a list", "a map", "the text \"12\"", "true", … for an error message. */
+const char *yaml_describe(const struct yaml_node *node, char *buffer, size_t size);
+
+#endif
