@@ -41,20 +41,30 @@ enum head_progress head_scan(struct head_scan *scan, struct slice in, size_t *us
     return HEAD_MORE;
 }
 
-/* Line ends are whole, no line continues another, and no name ends in a blank. */
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* A name, and no blank around it: what begins with one continues the line before (RFC 9112, 5.2).
+ */
+static bool check_field(struct slice line)
+{
+    const char *colon = memchr(line.data, ':', line.size);
+    return colon && colon > line.data && !is_blank(*line.data) && !is_blank(colon[-1]);
+}
+
+/* The head begins with its request line and ends with an empty one; every line end is whole. */
 static bool check_lines(struct slice head)
 {
-    const char *end = head.data + head.size;
+    const char *end = head.data + head.size - 2;
     if (memchr(head.data, '\0', head.size))
         return false;
     for (const char *line = head.data; line < end;) {
-        const char *stop = memchr(line, '\r', (size_t)(end - line));
-        if (!stop || stop + 1 >= end || stop[1] != '\n')
+        const char *stop = memchr(line, '\r', (size_t)(end + 1 - line));
+        if (!stop || stop[1] != '\n')
             return false;
-        if (*line == ' ' || *line == '\t')
-            return false;
-        const char *colon = memchr(line, ':', (size_t)(stop - line));
-        if (line > head.data && colon && colon > line && (colon[-1] == ' ' || colon[-1] == '\t'))
+        if (line > head.data && !check_field((struct slice){line, (size_t)(stop - line)}))
             return false;
         line = stop + 2;
     }
@@ -72,7 +82,7 @@ static struct slice skip_blank_lines(struct slice head)
 
 static struct slice trim(struct slice s)
 {
-    while (s.size && (s.data[s.size - 1] == ' ' || s.data[s.size - 1] == '\t'))
+    while (s.size && is_blank(s.data[s.size - 1]))
         s.size--;
     return s;
 }
@@ -305,7 +315,8 @@ int head_parse(struct http_connection *connection, struct slice head)
     return 0;
 }
 
-/* llhttp sees the end of a body of known length one step after its last byte; the step needs no input. */
+/* llhttp sees the end of a body of known length one step after its last byte; the step needs no
+ * input. */
 static void look_for_end(struct http_connection *c, const char *at)
 {
     if (llhttp_execute(&c->parser, at, 0) == HPE_PAUSED)
