@@ -31,8 +31,8 @@ struct http_client {
     uv_timer_t timer;
     char *ca_file;
     char *user_agent;
-    struct http_exchange_list running;
-    struct http_exchange_list finished;
+    struct list running;
+    struct list finished;
     size_t active;
     size_t handles;
     bool closing;
@@ -56,8 +56,8 @@ static void finish(struct http_exchange *exchange, CURLcode result)
     curl_multi_remove_handle(client->multi, exchange->easy);
     curl_easy_cleanup(exchange->easy);
     exchange->easy = NULL;
-    TAILQ_REMOVE(&client->running, exchange, entry);
-    TAILQ_INSERT_TAIL(&client->finished, exchange, entry);
+    list_remove(&exchange->link);
+    list_push(&client->finished, &exchange->link);
 }
 
 static void collect_completed(struct http_client *client)
@@ -76,11 +76,10 @@ static void collect_completed(struct http_client *client)
  * again. */
 static void deliver_finished(struct http_client *client)
 {
-    struct http_exchange *exchange;
-    while ((exchange = TAILQ_FIRST(&client->finished))) {
-        TAILQ_REMOVE(&client->finished, exchange, entry);
+    struct list *link;
+    while ((link = list_shift(&client->finished))) {
         client->active--;
-        http_exchange_deliver(exchange);
+        http_exchange_deliver(container_of(link, struct http_exchange, link));
     }
 }
 
@@ -190,8 +189,9 @@ static int on_timer_wanted(CURLM *multi, long timeout_ms, void *user)
 int http_client_send(struct http_client *client, const struct http_request *request,
                      http_done *done, void *user, struct http_exchange **out)
 {
-    const struct http_exchange_common common = {client->share, client->ca_file, client->user_agent};
+    const struct http_common common = {client->share, client->ca_file, client->user_agent};
     struct http_exchange *exchange;
+    assert(!client->closing);
     *out = NULL;
     int rc = http_exchange_create(&common, request, &exchange);
     if (rc)
@@ -204,7 +204,7 @@ int http_client_send(struct http_client *client, const struct http_request *requ
     exchange->done = done;
     exchange->user = user;
     http_exchange_start(exchange, client->loop);
-    TAILQ_INSERT_TAIL(&client->running, exchange, entry);
+    list_push(&client->running, &exchange->link);
     client->handles++;
     client->active++;
     *out = exchange;
@@ -215,14 +215,17 @@ void http_exchange_cancel(struct http_exchange *exchange)
 {
     struct http_client *client = exchange->client;
     assert(!exchange->delivering);
-    if (exchange->easy) {
+    if (exchange->easy) /* it is running */
         curl_multi_remove_handle(client->multi, exchange->easy);
-        TAILQ_REMOVE(&client->running, exchange, entry);
-    } else {
-        TAILQ_REMOVE(&client->finished, exchange, entry);
-    }
+    list_remove(&exchange->link);
     client->active--;
     http_exchange_close(exchange);
+}
+
+static void cancel_all(struct list *exchanges)
+{
+    while (!list_empty(exchanges))
+        http_exchange_cancel(container_of(exchanges->next, struct http_exchange, link));
 }
 
 size_t http_client_active(const struct http_client *client)
@@ -294,8 +297,8 @@ int http_client_create(uv_loop_t *loop, const struct http_client_options *option
         return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
     }
     client->loop = loop;
-    TAILQ_INIT(&client->running);
-    TAILQ_INIT(&client->finished);
+    list_init(&client->running);
+    list_init(&client->finished);
     uv_timer_init(loop, &client->timer);
     client->handles = 1;
     *out = client;
@@ -320,15 +323,12 @@ static void on_timer_closed(uv_handle_t *handle)
 
 void http_client_close(struct http_client *client, void (*closed)(void *user), void *user)
 {
-    struct http_exchange *exchange;
     assert(!client->closing);
     client->closing = true;
     client->closed = closed;
     client->closed_user = user;
-    while ((exchange = TAILQ_FIRST(&client->running)))
-        http_exchange_cancel(exchange);
-    while ((exchange = TAILQ_FIRST(&client->finished)))
-        http_exchange_cancel(exchange);
+    cancel_all(&client->running);
+    cancel_all(&client->finished);
     curl_multi_cleanup(client->multi); /* its sockets' watches close with it */
     client->multi = NULL;
     uv_close((uv_handle_t *)&client->timer, on_timer_closed);

@@ -1,11 +1,5 @@
 /*
- * One exchange: options of the easy handle, curl's callbacks, deadlines, and the response as its
- * owner sees it.
- *
- * Bodies are sent as POSTFIELDS whatever the method is, with the method's name set beside it: curl
- * then reads the caller's memory in place and can start again from its beginning when a kept
- * connection turns out to be dead, without read and seek callbacks. It adds Expect: 100-continue by
- * itself above 1 MiB.
+ * One exchange: curl's callbacks, deadlines, and the response as its owner sees it.
  *
  * Deadlines are our own, on one timer: curl's would not count while an exchange waits for a free
  * connection, and its low-speed limit has whole seconds only. The timer is not moved with each
@@ -13,24 +7,16 @@
  */
 #include "http_exchange.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "container_of.h"
 
 enum {
-    CONNECT_TIMEOUT_MS = 5000,
     IDLE_TIMEOUT_MS = 30000,
     TOTAL_TIMEOUT_MS = 300000,
-    KEEPALIVE_IDLE_SECONDS = 30,
-    KEEPALIVE_INTERVAL_SECONDS = 15,
-    RECEIVE_BUFFER_BYTES = 64 * 1024,
     HEAD_MAX_BYTES = 64 * 1024,
-    METHOD_MAX_BYTES = 16,
 };
 
 /* ---- the response, as curl reports it ---- */
@@ -43,16 +29,16 @@ static uint64_t now_us(void)
 static void failure_set(struct http_exchange *exchange, int code, const char *what)
 {
     if (!exchange->failure.code)
-        error_set(&exchange->failure, code, "%s: %s", exchange->label, what);
+        error_set(&exchange->failure, code, "%s (%s)", what, exchange->label);
 }
 
 static struct slice slice_trim(struct slice s)
 {
-    while (s.size && strchr(" \t\r\n", s.data[0])) {
+    while (s.size && memchr(" \t\r\n", s.data[0], 4)) {
         s.data++;
         s.size--;
     }
-    while (s.size && strchr(" \t\r\n", s.data[s.size - 1]))
+    while (s.size && memchr(" \t\r\n", s.data[s.size - 1], 4))
         s.size--;
     return s;
 }
@@ -150,6 +136,8 @@ static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_
 static uint64_t next_due_ms(const struct http_exchange *exchange)
 {
     uint64_t idle_due = exchange->progress_ms + exchange->idle_timeout_ms;
+    if (exchange->failure.code)
+        return 0;
     if (exchange->connected && idle_due < exchange->total_due_ms)
         return idle_due;
     return exchange->total_due_ms;
@@ -170,7 +158,7 @@ static void on_deadline(uv_timer_t *timer)
     uint64_t now = uv_now(timer->loop);
     char what[80];
 
-    if (!exchange->failure.code && now < next_due_ms(exchange)) {
+    if (now < next_due_ms(exchange)) {
         arm(exchange);
         return;
     }
@@ -208,129 +196,10 @@ void http_exchange_start(struct http_exchange *exchange, uv_loop_t *loop)
 void http_exchange_fail(struct http_exchange *exchange, int code, const char *what)
 {
     failure_set(exchange, code, what);
-    uv_timer_start(&exchange->timer, on_deadline, 0, 0);
+    arm(exchange);
 }
 
-/* ---- the request ---- */
-
-static bool method_valid(const char *method)
-{
-    size_t size = strlen(method);
-    return size > 0 && size <= METHOD_MAX_BYTES &&
-           strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == size;
-}
-
-/* A name or value that could end its line would let a key or a message write headers of its own. */
-static bool header_valid(const struct http_header *header)
-{
-    return header->name[0] && !strpbrk(header->name, "\r\n:; \t") &&
-           !strpbrk(header->value, "\r\n");
-}
-
-static bool host_is_loopback(const char *host)
-{
-    struct in_addr address;
-    size_t size = strlen(host);
-    const char suffix[] = ".localhost";
-    size_t suffix_size = sizeof suffix - 1;
-    if (inet_pton(AF_INET, host, &address) == 1)
-        return ntohl(address.s_addr) >> 24 == 127;
-    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           (size > suffix_size && strcasecmp(host + size - suffix_size, suffix) == 0);
-}
-
-/* Judges the URL before curl does, so that a wrong one is the caller's error and not the network's.
- */
-static int url_check(const char *url, bool *loopback)
-{
-    char *scheme = NULL, *host = NULL;
-    CURLU *parts = curl_url();
-    if (!parts)
-        return ERR_MEMORY;
-    int rc = ERR_INVALID;
-    CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
-    if (!code)
-        code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
-    if (!code)
-        code = curl_url_get(parts, CURLUPART_HOST, &host, 0);
-    if (code == CURLUE_OUT_OF_MEMORY)
-        rc = ERR_MEMORY;
-    if (!code && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0)) {
-        *loopback = host_is_loopback(host);
-        rc = 0;
-    }
-    curl_free(scheme);
-    curl_free(host);
-    curl_url_cleanup(parts);
-    return rc;
-}
-
-static int request_check(const struct http_request *request, bool *loopback)
-{
-    if (!request->url || !request->method || !method_valid(request->method))
-        return ERR_INVALID;
-    if (request->body_size > 0 && (!request->body || strcmp(request->method, "HEAD") == 0))
-        return ERR_INVALID;
-    for (size_t i = 0; i < request->header_count; i++) {
-        if (!header_valid(&request->headers[i]))
-            return ERR_INVALID;
-    }
-    return url_check(request->url, loopback);
-}
-
-static int line_append(struct curl_slist **lines, const char *text)
-{
-    struct curl_slist *grown = curl_slist_append(*lines, text);
-    if (!grown)
-        return ERR_MEMORY;
-    *lines = grown;
-    return 0;
-}
-
-static int header_append(struct curl_slist **lines, const struct http_header *header)
-{
-    char *text;
-    /* curl's notation: "Name;" sends an empty value, where "Name:" would send nothing. */
-    int size = *header->value ? asprintf(&text, "%s: %s", header->name, header->value)
-                              : asprintf(&text, "%s;", header->name);
-    if (size < 0)
-        return ERR_MEMORY;
-    int rc = line_append(lines, text);
-    free(text);
-    return rc;
-}
-
-static int headers_copy(struct http_exchange *exchange, const struct http_request *request)
-{
-    /* Without one of the caller's, curl would call every body a form. */
-    int rc = line_append(&exchange->header_lines, "Content-Type:");
-    for (size_t i = 0; !rc && i < request->header_count; i++) {
-        if (strcasecmp(request->headers[i].name, "Content-Length") != 0)
-            rc = header_append(&exchange->header_lines, &request->headers[i]);
-    }
-    return rc;
-}
-
-static int set_request(struct http_exchange *exchange, const struct http_request *request)
-{
-    CURL *easy = exchange->easy;
-    unsigned code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->header_lines);
-    if (strcmp(request->method, "HEAD") == 0)
-        return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) || code ? ERR_MEMORY : 0;
-
-    code |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-    bool has_body = request->body_size > 0 || strcmp(request->method, "PUT") == 0 ||
-                    strcmp(request->method, "POST") == 0;
-    if (has_body) {
-        const char *body = request->body_size ? request->body : "";
-        code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
-        code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
-    }
-    /* The headers of a HEAD response state the object's length, so this is not for those. */
-    code |= curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)exchange->response_max);
-    return code ? ERR_MEMORY : 0;
-}
+/* ---- beginning ---- */
 
 static int set_callbacks(struct http_exchange *exchange)
 {
@@ -346,31 +215,6 @@ static int set_callbacks(struct http_exchange *exchange)
     code |= curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     code |= curl_easy_setopt(easy, CURLOPT_XFERINFODATA, exchange);
     code |= curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    return code ? ERR_MEMORY : 0;
-}
-
-static int set_transport(CURL *easy, const struct http_exchange_common *common,
-                         long connect_timeout_ms, bool loopback)
-{
-    unsigned code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    code |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* Otherwise dropping a handle waits for its resolver thread, and the loop with it. */
-    code |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    code |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
-    code |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
-    code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_SECONDS);
-    code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_SECONDS);
-    code |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
-    code |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    code |= curl_easy_setopt(easy, CURLOPT_SHARE, common->share);
-    code |= curl_easy_setopt(easy, CURLOPT_USERAGENT, common->user_agent);
-    if (common->ca_file)
-        code |= curl_easy_setopt(easy, CURLOPT_CAINFO, common->ca_file);
-    if (loopback) /* empty: none, whatever the environment says */
-        code |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     return code ? ERR_MEMORY : 0;
 }
 
@@ -395,29 +239,18 @@ static void limits_set(struct http_exchange *exchange, const struct http_request
     buffer_init(&exchange->body, request->response_max);
 }
 
-int http_exchange_create(const struct http_exchange_common *common,
-                         const struct http_request *request, struct http_exchange **out)
+int http_exchange_create(const struct http_common *common, const struct http_request *request,
+                         struct http_exchange **out)
 {
-    bool loopback = false;
-    long connect_timeout_ms =
-        request->connect_timeout_ms ? (long)request->connect_timeout_ms : CONNECT_TIMEOUT_MS;
-    int rc = request_check(request, &loopback);
-    if (rc)
-        return rc;
     struct http_exchange *exchange = calloc(1, sizeof *exchange);
     if (!exchange)
         return ERR_MEMORY;
     limits_set(exchange, request);
-    exchange->easy = curl_easy_init();
-    rc = exchange->easy ? label_set(exchange, request) : ERR_MEMORY;
-    if (!rc)
-        rc = headers_copy(exchange, request);
-    if (!rc)
-        rc = set_request(exchange, request);
+    int rc = http_easy_create(common, request, &exchange->easy, &exchange->header_lines);
     if (!rc)
         rc = set_callbacks(exchange);
     if (!rc)
-        rc = set_transport(exchange->easy, common, connect_timeout_ms, loopback);
+        rc = label_set(exchange, request);
     if (rc) {
         http_exchange_free(exchange);
         return rc;

@@ -1,26 +1,27 @@
 /*
  * Private to the HTTP client: one request, its deadlines and its response.
  *
- * http_exchange.c knows what an exchange is, http_client.c which exchanges there are and when curl
- * runs. curl's callbacks only record facts in the exchange; it is finished, and its owner called,
- * from a loop callback.
+ * http_easy.c knows what curl is asked for, http_exchange.c what an exchange is, http_client.c
+ * which exchanges there are and when curl runs. curl's callbacks only record facts in the exchange;
+ * it is finished, and its owner called, from a loop callback.
  */
 #ifndef THUMBWHEEL_HTTP_EXCHANGE_H
 #define THUMBWHEEL_HTTP_EXCHANGE_H
 
 #include <curl/curl.h>
 #include <stdbool.h>
-#include <sys/queue.h>
 #include <uv.h>
 
 #include "bytes.h"
 #include "error.h"
 #include "http_client.h"
+#include "http_easy.h"
+#include "list.h"
 
 struct http_exchange {
     struct http_client *client;
-    TAILQ_ENTRY(http_exchange) entry; /* of the client's running or finished list */
-    CURL *easy;                       /* NULL once finished */
+    struct list link; /* of the client's running or finished list */
+    CURL *easy;       /* NULL once finished */
     struct curl_slist *header_lines;
     char *label; /* "GET http://host/path", for people; without the query string */
 
@@ -48,28 +49,18 @@ struct http_exchange {
     struct http_response response;
 };
 
-TAILQ_HEAD(http_exchange_list, http_exchange);
-
-/* What all exchanges of a client have in common. */
-struct http_exchange_common {
-    CURLSH *share;
-    const char *ca_file; /* may be NULL */
-    const char *user_agent;
-};
-
 /* ERR_INVALID or ERR_MEMORY; the exchange has no timer yet and ends with http_exchange_free. */
-int http_exchange_create(const struct http_exchange_common *common,
-                         const struct http_request *request, struct http_exchange **out);
+int http_exchange_create(const struct http_common *common, const struct http_request *request,
+                         struct http_exchange **out);
 /* Frees one whose timer was never started. */
 void http_exchange_free(struct http_exchange *exchange);
 
 /* Starts the clock. From here on the exchange ends with http_exchange_close. */
 void http_exchange_start(struct http_exchange *exchange, uv_loop_t *loop);
-/* Records a failure that no part of curl reports; the exchange expires in the next turn of the
- * loop. */
+/* Records a failure that curl does not know of; the exchange expires in the next turn of the loop.
+ */
 void http_exchange_fail(struct http_exchange *exchange, int code, const char *what);
-/* Fills in the response; result is curl's, or CURLE_OPERATION_TIMEDOUT for an exchange that
- * expired. */
+/* Fills in the response; result is curl's, or CURLE_OPERATION_TIMEDOUT for one that expired. */
 void http_exchange_conclude(struct http_exchange *exchange, CURLcode result);
 /* Calls the owner, who may cancel other exchanges or close the client. */
 void http_exchange_deliver(struct http_exchange *exchange);

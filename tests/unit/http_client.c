@@ -474,6 +474,45 @@ static void test_body_is_sent_again_on_a_dead_connection(void **state)
     free(data);
 }
 
+/* Without the wait for 100 Continue. */
+static const struct http_header no_expect[] = {{"Expect", ""}};
+
+static void test_upload_that_stops(void **state)
+{
+    struct world *w = *state;
+    size_t size = 16 * 1024 * 1024; /* more than the kernel's buffers take */
+    unsigned char *data = pattern_create(size);
+    w->server.deaf = true;
+    struct result r = fetch(w, (struct http_request){.method = "PUT",
+                                                     .headers = no_expect,
+                                                     .header_count = 1,
+                                                     .body = data,
+                                                     .body_size = size,
+                                                     .idle_timeout_ms = 100});
+    assert_failed(&r, ERR_TIMEOUT);
+    assert_non_null(strstr(r.detail, "100 ms"));
+    free(data);
+}
+
+static void test_slow_upload_is_not_idle(void **state)
+{
+    struct world *w = *state;
+    size_t size = 24 * 1024 * 1024;
+    unsigned char *data = pattern_create(size);
+    w->server.read_pause_ms = 4;
+    SCRIPT(&w->server, {.text = OK_EMPTY});
+    struct result r = fetch(w, (struct http_request){.method = "PUT",
+                                                     .headers = no_expect,
+                                                     .header_count = 1,
+                                                     .body = data,
+                                                     .body_size = size,
+                                                     .idle_timeout_ms = 1000});
+    assert_body(&r, "");
+    assert_true(r.elapsed_us > 1000000);
+    assert_request_body(w, data, size);
+    free(data);
+}
+
 static size_t count_of(const char *text, const char *part)
 {
     size_t count = 0;
@@ -806,6 +845,8 @@ int main(void)
         TEST(total_timeout),
         TEST(client_works_after_failures),
         TEST(big_put_arrives_whole),
+        TEST(upload_that_stops),
+        TEST(slow_upload_is_not_idle),
         TEST(body_is_sent_again_on_a_dead_connection),
         TEST(request_is_sent_as_it_is),
         TEST(content_type_of_the_caller),

@@ -6,7 +6,7 @@
 
 #include "container_of.h"
 
-enum { REQUEST_MAX_BYTES = 64 * 1024 * 1024 };
+enum { REQUEST_MAX_BYTES = 64 * 1024 * 1024, RECEIVE_WINDOW_BYTES = 64 * 1024 };
 
 struct peer {
     uv_tcp_t tcp;
@@ -133,6 +133,14 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(peer->chunk, sizeof peer->chunk);
 }
 
+static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf);
+
+static void on_pause_over(uv_timer_t *timer)
+{
+    struct peer *peer = timer->data;
+    must(uv_read_start((uv_stream_t *)&peer->tcp, on_alloc, on_read));
+}
+
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 {
     struct peer *peer = stream->data;
@@ -141,7 +149,10 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
         return;
     }
     must(buffer_append(&peer->in, buf->base, (size_t)size));
-    request_take(peer);
+    if (!request_take(peer) && peer->server->read_pause_ms) {
+        uv_read_stop(stream);
+        uv_timer_start(&peer->timer, on_pause_over, peer->server->read_pause_ms, 0);
+    }
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -159,7 +170,8 @@ static void on_connection(uv_stream_t *listener, int status)
     must(uv_timer_init(listener->loop, &peer->timer));
     peer->tcp.data = peer->timer.data = peer;
     must(uv_accept(listener, (uv_stream_t *)&peer->tcp));
-    must(uv_read_start((uv_stream_t *)&peer->tcp, on_alloc, on_read));
+    if (!server->deaf)
+        must(uv_read_start((uv_stream_t *)&peer->tcp, on_alloc, on_read));
     uv_unref((uv_handle_t *)&peer->tcp);
     peer->next = server->peers;
     server->peers = peer;
@@ -171,12 +183,14 @@ void scripted_server_start(struct scripted_server *server, uv_loop_t *loop)
 {
     struct sockaddr_in address;
     int size = sizeof address;
+    int window = RECEIVE_WINDOW_BYTES;
     *server = (struct scripted_server){0};
     buffer_init(&server->head, REQUEST_MAX_BYTES);
     buffer_init(&server->body, REQUEST_MAX_BYTES);
     must(uv_ip4_addr("127.0.0.1", 0, &address));
     must(uv_tcp_init(loop, &server->listener));
     must(uv_tcp_bind(&server->listener, (struct sockaddr *)&address, 0));
+    must(uv_recv_buffer_size((uv_handle_t *)&server->listener, &window));
     must(uv_listen((uv_stream_t *)&server->listener, 128, on_connection));
     must(uv_tcp_getsockname(&server->listener, (struct sockaddr *)&address, &size));
     uv_unref((uv_handle_t *)&server->listener);

@@ -28,10 +28,12 @@ struct scripted_server {
     int port;
     const struct answer *answers; /* the last one is repeated */
     size_t answer_count;
-    size_t requests;    /* seen whole */
-    size_t connections; /* accepted */
-    size_t open;        /* not yet closed */
-    struct buffer head; /* of the last whole request */
+    bool deaf;              /* accepts and never reads */
+    unsigned read_pause_ms; /* after each 64 KiB of a request */
+    size_t requests;        /* seen whole */
+    size_t connections;     /* accepted */
+    size_t open;            /* not yet closed */
+    struct buffer head;     /* of the last whole request */
     struct buffer body;
     struct peer *peers;
 };

@@ -1,0 +1,204 @@
+/*
+ * The easy handle of a request: what curl is told before a transfer begins.
+ *
+ * Bodies are sent as POSTFIELDS whatever the method is, with the method's name set beside it: curl
+ * then reads the caller's memory in place and can start again from its beginning when a kept
+ * connection turns out to be dead, without read and seek callbacks. It adds Expect: 100-continue by
+ * itself above 1 MiB.
+ */
+#include "http_easy.h"
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    CONNECT_TIMEOUT_MS = 5000,
+    KEEPALIVE_IDLE_SECONDS = 30,
+    KEEPALIVE_INTERVAL_SECONDS = 15,
+    RECEIVE_BUFFER_BYTES = 64 * 1024,
+    METHOD_MAX_BYTES = 16,
+};
+
+static bool method_valid(const char *method)
+{
+    size_t size = strlen(method);
+    return size > 0 && size <= METHOD_MAX_BYTES &&
+           strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == size;
+}
+
+/* A name or value that could end its line would let a key or a message write headers of its own. */
+static bool header_valid(const struct http_header *header)
+{
+    return header->name[0] && !strpbrk(header->name, "\r\n:; \t") &&
+           !strpbrk(header->value, "\r\n");
+}
+
+static bool host_is_loopback(const char *host)
+{
+    struct in_addr address;
+    size_t size = strlen(host);
+    const char suffix[] = ".localhost";
+    size_t suffix_size = sizeof suffix - 1;
+    if (inet_pton(AF_INET, host, &address) == 1)
+        return ntohl(address.s_addr) >> 24 == 127;
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (size > suffix_size && strcasecmp(host + size - suffix_size, suffix) == 0);
+}
+
+/* Judges the URL before curl does: a wrong one is the caller's error, not the network's. */
+static int url_check(const char *url, bool *loopback)
+{
+    char *scheme = NULL, *host = NULL;
+    CURLU *parts = curl_url();
+    if (!parts)
+        return ERR_MEMORY;
+    int rc = ERR_INVALID;
+    CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+    if (!code)
+        code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
+    if (!code)
+        code = curl_url_get(parts, CURLUPART_HOST, &host, 0);
+    if (code == CURLUE_OUT_OF_MEMORY)
+        rc = ERR_MEMORY;
+    if (!code && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0)) {
+        *loopback = host_is_loopback(host);
+        rc = 0;
+    }
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(parts);
+    return rc;
+}
+
+static int request_check(const struct http_request *request, bool *loopback)
+{
+    if (!request->url || !request->method || !method_valid(request->method))
+        return ERR_INVALID;
+    if (request->body_size > 0 && (!request->body || strcmp(request->method, "HEAD") == 0))
+        return ERR_INVALID;
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (!header_valid(&request->headers[i]))
+            return ERR_INVALID;
+    }
+    return url_check(request->url, loopback);
+}
+
+static int line_append(struct curl_slist **lines, const char *text)
+{
+    struct curl_slist *grown = curl_slist_append(*lines, text);
+    if (!grown)
+        return ERR_MEMORY;
+    *lines = grown;
+    return 0;
+}
+
+static int header_append(struct curl_slist **lines, const struct http_header *header)
+{
+    const char *value = header->value + strspn(header->value, " \t");
+    char *text;
+    /* curl's notation: "Name;" sends an empty value, where "Name:" would send nothing. */
+    int size = *value ? asprintf(&text, "%s: %s", header->name, value)
+                      : asprintf(&text, "%s;", header->name);
+    if (size < 0)
+        return ERR_MEMORY;
+    int rc = line_append(lines, text);
+    free(text);
+    return rc;
+}
+
+static int headers_copy(const struct http_request *request, struct curl_slist **lines)
+{
+    /* Without one of the caller's, curl would call every body a form. */
+    int rc = line_append(lines, "Content-Type:");
+    for (size_t i = 0; !rc && i < request->header_count; i++) {
+        if (strcasecmp(request->headers[i].name, "Content-Length") != 0)
+            rc = header_append(lines, &request->headers[i]);
+    }
+    return rc;
+}
+
+static bool sends_body(const struct http_request *request)
+{
+    return request->body_size > 0 || strcmp(request->method, "PUT") == 0 ||
+           strcmp(request->method, "POST") == 0;
+}
+
+static int set_request(CURL *easy, const struct http_request *request, struct curl_slist *lines)
+{
+    unsigned code = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, lines);
+    if (strcmp(request->method, "HEAD") == 0) {
+        code |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+        return code ? ERR_MEMORY : 0;
+    }
+    code |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    if (sends_body(request)) {
+        const char *body = request->body_size ? request->body : "";
+        code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+        code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+    }
+    /* Not for HEAD, whose response states the length of a body that does not come. */
+    code |= curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->response_max);
+    return code ? ERR_MEMORY : 0;
+}
+
+static int set_connection(CURL *easy, const struct http_request *request)
+{
+    long connect_ms =
+        request->connect_timeout_ms ? (long)request->connect_timeout_ms : CONNECT_TIMEOUT_MS;
+    unsigned code = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+    code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    /* Otherwise dropping a handle waits for its resolver thread, and the loop with it. */
+    code |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_SECONDS);
+    code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_SECONDS);
+    code |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
+    return code ? ERR_MEMORY : 0;
+}
+
+static int set_protocol(CURL *easy, const struct http_common *common, bool loopback)
+{
+    unsigned code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    code |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    code |= curl_easy_setopt(easy, CURLOPT_SHARE, common->share);
+    code |= curl_easy_setopt(easy, CURLOPT_USERAGENT, common->user_agent);
+    if (common->ca_file)
+        code |= curl_easy_setopt(easy, CURLOPT_CAINFO, common->ca_file);
+    if (loopback) /* empty: none, whatever the environment says */
+        code |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    return code ? ERR_MEMORY : 0;
+}
+
+int http_easy_create(const struct http_common *common, const struct http_request *request,
+                     CURL **out, struct curl_slist **lines)
+{
+    bool loopback = false;
+    struct curl_slist *headers = NULL;
+    int rc = request_check(request, &loopback);
+    if (rc)
+        return rc;
+    CURL *easy = curl_easy_init();
+    rc = easy ? headers_copy(request, &headers) : ERR_MEMORY;
+    if (!rc)
+        rc = set_request(easy, request, headers);
+    if (!rc)
+        rc = set_connection(easy, request);
+    if (!rc)
+        rc = set_protocol(easy, common, loopback);
+    if (rc) {
+        curl_easy_cleanup(easy);
+        curl_slist_free_all(headers);
+        return rc;
+    }
+    *out = easy;
+    *lines = headers;
+    return 0;
+}

@@ -1,0 +1,21 @@
+/* Private to the HTTP client: the easy handle of a request. */
+#ifndef THUMBWHEEL_HTTP_EASY_H
+#define THUMBWHEEL_HTTP_EASY_H
+
+#include <curl/curl.h>
+
+#include "http_client.h"
+
+/* What all exchanges of a client have in common. */
+struct http_common {
+    CURLSH *share;
+    const char *ca_file; /* may be NULL */
+    const char *user_agent;
+};
+
+/* Judges and copies the request, all but its body, into a new easy handle without callbacks. *lines
+ * are its headers, to be freed after the handle. ERR_INVALID or ERR_MEMORY: nothing to free. */
+int http_easy_create(const struct http_common *common, const struct http_request *request,
+                     CURL **out, struct curl_slist **lines);
+
+#endif
