@@ -1,0 +1,78 @@
+/*
+ * What the commands need from the other houses. engine/main.c, which alone sees all houses, fills
+ * one struct of function pointers; the commands know neither AWS nor libvips nor what the embedded
+ * cloud is made of.
+ */
+#ifndef THUMBWHEEL_ASSEMBLY_H
+#define THUMBWHEEL_ASSEMBLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <uv.h>
+
+#include "error.h"
+#include "http_client.h"
+#include "object_store.h"
+#include "pipeline.h"
+#include "queue_backend.h"
+
+struct backend_settings { /* NULL: looked up where the service's clients look */
+    const char *region, *profile, *endpoint;
+    const char *access_key, *secret_key;
+    bool alone; /* nothing but what is given here counts */
+};
+
+struct backend { /* an open one */
+    struct queue_backend *queues;
+    struct object_store *store;
+    void *handle;
+};
+
+struct cloud_settings {
+    const char *host;
+    unsigned port; /* 0: any free one */
+    const char *data, *region, *account, *access_key, *secret_key;
+    const char *request_log; /* NULL: none */
+    bool relaxed;
+};
+
+struct fanout_queue {
+    const char *name, *dead_letter_name;
+    unsigned max_receives, visibility_s;
+};
+
+/* bucket → topic → queues */
+struct fanout {
+    const char *bucket, *prefix, *topic;
+    const struct fanout_queue *queues;
+    size_t queue_count;
+    const char *const *extra_buckets;
+    size_t extra_bucket_count;
+};
+
+typedef void assembly_done(const struct error *error, void *user);
+
+struct assembly {
+    const struct pipeline_ops *pipeline_ops;
+    int (*pipelines_start)(const char *program, struct error *error);
+    void (*pipelines_stop)(void);
+    int (*samples_write)(const char *directory, char ***paths, size_t *count, struct error *error);
+    int (*schema_print)(FILE *out);
+
+    int (*backend_open)(uv_loop_t *loop, struct http_client *http,
+                        const struct backend_settings *settings, struct backend *out,
+                        struct error *error);
+    /* What is under way is cancelled; the loop must run once more. */
+    void (*backend_close)(struct backend *backend);
+    /* Makes what the fan-out needs and is not there. *fanout is borrowed until the callback. */
+    int (*backend_provision)(struct backend *backend, const struct fanout *fanout,
+                             assembly_done *done, void *user);
+
+    int (*cloud_start)(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
+                       struct error *error);
+    const char *(*cloud_endpoint)(const void *cloud);
+    void (*cloud_stop)(void *cloud, void (*stopped)(void *user), void *user);
+};
+
+#endif

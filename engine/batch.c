@@ -1,0 +1,338 @@
+#include "batch.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector.h"
+#include "command.h"
+#include "feeder.h"
+#include "local_names.h"
+#include "report.h"
+#include "terminal.h"
+
+enum { UPLOADS = 4, DOWNLOADS = 8, SIDECAR_MAX = 1 << 20 };
+
+int batch_init(struct batch *batch, struct service *service, const struct photos *photos,
+               struct error *error)
+{
+    const struct pipeline_set *set = service->pipelines;
+    const struct ledger_options options = {
+        .bucket = LOCAL_BUCKET,
+        .prefix = LOCAL_PREFIX,
+        .ops = set->ops,
+        .pipelines = set->items,
+        .pipeline_count = set->count,
+        .max_attempts = LOCAL_MAX_RECEIVES,
+    };
+    *batch = (struct batch){.service = service};
+    progress_init(&batch->progress, STDERR_FILENO);
+    return ledger_init(&batch->ledger, photos, &options, error);
+}
+
+void batch_clear(struct batch *batch)
+{
+    feeder_free(batch->feeder);
+    collector_free(batch->collector);
+    ledger_clear(&batch->ledger);
+}
+
+/* ---- what a user watches ---- */
+
+static void show(void *user)
+{
+    struct batch *batch = user;
+    const struct ledger *ledger = &batch->ledger;
+    const struct progress_facts facts = {
+        .photos = ledger->count,
+        .photos_done = ledger->photos_settled,
+        .photos_failed = ledger->photos_failed,
+        .parts = ledger->parts,
+        .parts_done = ledger->parts_settled,
+        .elapsed_ms = uv_now(&batch->service->loop) - batch->began_ms,
+    };
+    progress_show(&batch->progress, &facts);
+}
+
+static void tell_photo(struct batch *batch, const struct ledger_photo *photo)
+{
+    if (photo->failure)
+        progress_line(&batch->progress, true, "failed: %s: %s", photo->name, photo->failure);
+    else if (!photo->parts_failed && !batch->progress.terminal)
+        progress_line(&batch->progress, false, "done: %s (%zu of %zu)", photo->name,
+                      batch->ledger.photos_settled, batch->ledger.count);
+}
+
+static void tell_part(struct batch *batch, const struct ledger_event *event)
+{
+    char *why;
+    if (event->part->state == PART_DONE)
+        return;
+    why = report_reason(event->photo, event->part);
+    progress_line(&batch->progress, event->settled, "%s: %s: %s: %s",
+                  event->settled ? "failed" : "retry", event->photo->name, event->part->pipeline,
+                  why ? why : "");
+    free(why);
+}
+
+/* Of a photo that somebody else uploaded, while we serve. */
+static void tell_other(struct batch *batch, const struct engine_record *record)
+{
+    static const char *const words[] = {
+        [OUTCOME_ACK] = "done", [OUTCOME_RETRY] = "retry", [OUTCOME_REJECT] = "failed"};
+    bool failed = record->outcome != OUTCOME_ACK;
+    if (!failed && !record->rendition_count && !record->labels)
+        return; /* nothing was to be done */
+    progress_line(&batch->progress, failed, "%s: s3://%s/%s: %s: %s%s%s", words[record->outcome],
+                  record->bucket, record->key, record->pipeline,
+                  failed                    ? record->reason
+                  : record->rendition_count ? record->renditions[0].key
+                  : record->sidecar_key     ? record->sidecar_key
+                                            : "labelled",
+                  failed ? ": " : "", record->detail);
+}
+
+void batch_observe(const struct engine_record *record, void *user)
+{
+    struct batch *batch = user;
+    struct ledger_event event;
+    ledger_record(&batch->ledger, record,
+                  &event); /* short of memory: the part failed, and says so */
+    if (event.photo && batch->running) {
+        tell_part(batch, &event);
+        if (event.photo_settled)
+            tell_photo(batch, event.photo);
+    } else if (!event.photo && !batch->running) {
+        tell_other(batch, record);
+    }
+}
+
+/* ---- uploading and waiting ---- */
+
+static void on_sent(size_t index, uint64_t bytes, const struct error *error, void *user)
+{
+    struct batch *batch = user;
+    struct ledger_photo *photo = &batch->ledger.photos[index];
+    if (error->code)
+        ledger_failed(&batch->ledger, index, error->text);
+    else
+        ledger_sent(&batch->ledger, index, bytes);
+    batch->moved_ms = uv_now(&batch->service->loop);
+    if (photo->failure)
+        tell_photo(batch, photo);
+}
+
+static bool fed(void *user)
+{
+    return feeder_done(((struct batch *)user)->feeder);
+}
+
+static struct feeder_item *items_of(const struct ledger *ledger)
+{
+    struct feeder_item *items = calloc(ledger->count ? ledger->count : 1, sizeof *items);
+    for (size_t i = 0; items && i < ledger->count; i++)
+        items[i] =
+            (struct feeder_item){.path = ledger->photos[i].path, .key = ledger->photos[i].key};
+    return items;
+}
+
+/* Everything that a healthy run keeps moving. A lease that is extended again and again is none of
+ * it. */
+static uint64_t movement_of(const struct batch *batch)
+{
+    struct engine_stats stats;
+    engine_stats(batch->service->engine, &stats);
+    return stats.received + stats.acknowledged + stats.retried + stats.rejected + stats.deleted +
+           stats.fetched + stats.decoded + stats.rendered + stats.stored +
+           batch->ledger.parts_settled;
+}
+
+static bool stuck(struct batch *batch)
+{
+    uint64_t now = uv_now(&batch->service->loop), movement = movement_of(batch);
+    if (movement != batch->movement) {
+        batch->movement = movement;
+        batch->moved_ms = now;
+    }
+    return now - batch->moved_ms > batch->service->config->patience;
+}
+
+/* Settled, and nothing is left to delete. */
+static bool over(void *user)
+{
+    struct batch *batch = user;
+    if (ledger_settled(&batch->ledger) && fed(batch) && engine_idle(batch->service->engine))
+        return true;
+    return stuck(batch);
+}
+
+static void feed_and_wait(struct batch *batch)
+{
+    service_tick(batch->service, show, batch);
+    bool ended = service_wait(batch->service, over, batch);
+    feeder_stop(batch->feeder);
+    service_finish(batch->service, fed, batch);
+    service_tick(batch->service, NULL, NULL);
+    progress_clear(&batch->progress);
+    if (ended && !ledger_settled(&batch->ledger))
+        command_error("nothing has moved for %llu s: giving up on what is missing (--patience sets "
+                      "this time)",
+                      (unsigned long long)(batch->service->config->patience / 1000));
+}
+
+int batch_run(struct batch *batch, struct error *error)
+{
+    struct service *service = batch->service;
+    struct feeder_item *items = items_of(&batch->ledger);
+    if (!items)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    const struct feeder_options options = {
+        .store = service->backend.store,
+        .bucket = LOCAL_BUCKET,
+        .items = items,
+        .count = batch->ledger.count,
+        .max_bytes = (size_t)service->config->max_bytes,
+        .in_flight = UPLOADS,
+        .sent = on_sent,
+        .user = batch,
+    };
+    uv_update_time(&service->loop);
+    batch->began_ms = batch->moved_ms = uv_now(&service->loop);
+    batch->running = true;
+    int err = feeder_start(&service->loop, &options, &batch->feeder);
+    if (err)
+        error_set(error, err, "out of memory");
+    else
+        feed_and_wait(batch);
+    batch->running = false;
+    batch->ended_ms = uv_now(&service->loop);
+    free(items);
+    return err;
+}
+
+/* ---- fetching ---- */
+
+struct harvest { /* the outputs of all photos, flat */
+    struct ledger_output **outputs;
+    struct collector_item *items;
+    size_t count;
+    size_t largest;
+};
+
+static char *output_path(const char *directory, const struct ledger_output *output)
+{
+    if (strcmp(output->bucket, LOCAL_BUCKET) == 0)
+        return collector_path(directory, output->key);
+    char *bucket = collector_path(directory, output->bucket);
+    char *path = bucket ? collector_path(bucket, output->key) : NULL;
+    free(bucket);
+    return path;
+}
+
+static void on_fetched(size_t index, uint64_t bytes, const struct error *error, void *user)
+{
+    struct harvest *harvest = user;
+    struct ledger_output *output = harvest->outputs[index];
+    if (error->code) {
+        output->problem = strdup(error->text);
+        return;
+    }
+    output->bytes = bytes;
+    output->path = (char *)harvest->items[index].path;
+    harvest->items[index].path = NULL; /* the ledger's now */
+}
+
+static size_t outputs_count(const struct ledger *ledger)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ledger->count; i++)
+        for (size_t p = 0; p < ledger->photos[i].part_count; p++)
+            count += ledger->photos[i].parts[p].output_count;
+    return count;
+}
+
+static int harvest_add(struct harvest *harvest, struct ledger_part *part, const char *directory)
+{
+    for (size_t i = 0; i < part->output_count; i++) {
+        struct ledger_output *output = &part->outputs[i];
+        struct collector_item *item = &harvest->items[harvest->count];
+        char *path = output_path(directory, output);
+        if (!path)
+            return ERR_MEMORY;
+        *item = (struct collector_item){output->bucket, output->key, path};
+        harvest->outputs[harvest->count++] = output;
+        if (output->bytes > harvest->largest)
+            harvest->largest = (size_t)output->bytes;
+    }
+    return 0;
+}
+
+static int harvest_plan(struct harvest *harvest, struct ledger *ledger, const char *directory)
+{
+    size_t count = outputs_count(ledger);
+    int err = 0;
+    *harvest = (struct harvest){.largest = SIDECAR_MAX};
+    harvest->outputs = calloc(count ? count : 1, sizeof(struct ledger_output *));
+    harvest->items = calloc(count ? count : 1, sizeof *harvest->items);
+    if (!harvest->outputs || !harvest->items)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < ledger->count && !err; i++)
+        for (size_t p = 0; p < ledger->photos[i].part_count && !err; p++)
+            err = harvest_add(harvest, &ledger->photos[i].parts[p], directory);
+    return err;
+}
+
+static void harvest_clear(struct harvest *harvest)
+{
+    for (size_t i = 0; i < harvest->count; i++)
+        free((char *)harvest->items[i].path);
+    free(harvest->items);
+    free(harvest->outputs);
+}
+
+static bool collected(void *user)
+{
+    return collector_done(((struct batch *)user)->collector);
+}
+
+int batch_collect(struct batch *batch, struct error *error)
+{
+    struct service *service = batch->service;
+    struct harvest harvest;
+    int err = harvest_plan(&harvest, &batch->ledger, service->config->out);
+    const struct collector_options options = {
+        .store = service->backend.store,
+        .items = harvest.items,
+        .count = harvest.count,
+        .max_bytes = harvest.largest,
+        .in_flight = DOWNLOADS,
+        .fetched = on_fetched,
+        .user = &harvest,
+    };
+    if (!err)
+        err = collector_start(&service->loop, &options, &batch->collector);
+    if (err)
+        error_set(error, err, "out of memory");
+    else
+        service_finish(service, collected, batch);
+    harvest_clear(&harvest);
+    return err;
+}
+
+bool batch_report(struct batch *batch)
+{
+    char absolute[PATH_MAX];
+    const char *out = batch->service->config->out;
+    const struct report_options options = {
+        .out = realpath(out, absolute) ? absolute : out,
+        .elapsed_ms = batch->ended_ms - batch->began_ms,
+        .width = terminal_columns(STDOUT_FILENO),
+        .colour = terminal_colour(STDOUT_FILENO),
+    };
+    if (report_print(&batch->ledger, &options, stdout))
+        command_error("out of memory");
+    fflush(stdout);
+    return ledger_succeeded(&batch->ledger);
+}

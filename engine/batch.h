@@ -1,0 +1,46 @@
+/*
+ * Photos put through a running service: uploaded, awaited, their results fetched and reported.
+ *
+ * How the end is known: each photo has one part for each pipeline that takes its key (ledger.h),
+ * and the engine's observer reports what came of each. A report that never comes does not hang it:
+ * when nothing has moved for --patience, it gives up and says what is missing.
+ */
+#ifndef THUMBWHEEL_BATCH_H
+#define THUMBWHEEL_BATCH_H
+
+#include "ledger.h"
+#include "photos.h"
+#include "progress.h"
+#include "service.h"
+
+struct feeder;
+struct collector;
+
+struct batch {
+    struct service *service;
+    struct ledger ledger;
+    struct progress progress;
+    struct feeder *feeder;
+    struct collector *collector;
+    uint64_t began_ms, ended_ms; /* the loop's clock */
+    uint64_t moved_ms, movement; /* when something last moved, and what it is seen by */
+    bool running;
+};
+
+/* photos outlive the batch; the service may be opened later, but before batch_run. */
+int batch_init(struct batch *batch, struct service *service, const struct photos *photos,
+               struct error *error);
+void batch_clear(struct batch *batch);
+
+/* The engine's observer, with the batch as its user. */
+void batch_observe(const struct engine_record *record, void *batch);
+
+/* Uploads the photos and waits until all are settled, nothing moves any more (which it says), or an
+ * interrupt. */
+int batch_run(struct batch *batch, struct error *error);
+/* Fetches the outputs into the directory of --out. */
+int batch_collect(struct batch *batch, struct error *error);
+/* Prints the table. True when everything succeeded. */
+bool batch_report(struct batch *batch);
+
+#endif

@@ -1,0 +1,94 @@
+/* thumbwheel run: the engine on the configured service, until SIGTERM. */
+#include "command.h"
+
+#include <sys/resource.h>
+
+#include "log.h"
+#include "service.h"
+
+/* No secret in a core file. One byte, not none: a limit of 1 is what also keeps the kernel from
+ * piping the dump to a program, for which other limits do not count (core(5), kernel.core_pattern).
+ */
+static void forbid_core_files(void)
+{
+    const struct rlimit limit = {.rlim_cur = 1, .rlim_max = 1};
+    if (setrlimit(RLIMIT_CORE, &limit))
+        log_warn("core files could not be forbidden");
+}
+
+static bool never(void *user)
+{
+    (void)user;
+    return false;
+}
+
+static void log_queues(const struct service *service)
+{
+    const struct pipeline_set *set = service->pipelines;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct pipeline_facts *facts = set->ops->facts(set->items[i]);
+        log_info("pipeline is open", LOG_TEXT("pipeline", facts->name),
+                 LOG_TEXT("queue", facts->queue), LOG_TEXT("file", facts->file));
+    }
+}
+
+static void log_end(const struct service *service)
+{
+    struct engine_stats stats;
+    engine_stats(service->engine, &stats);
+    log_info("engine stopped", LOG_INT("received", stats.received),
+             LOG_INT("acknowledged", stats.acknowledged), LOG_INT("retried", stats.retried),
+             LOG_INT("rejected", stats.rejected), LOG_INT("stored", stats.stored));
+}
+
+static int serve(struct service *service, struct error *error)
+{
+    int err = service_start(service, NULL, error);
+    if (err == ERR_CANCELLED)
+        return 0; /* told to stop before it began: nothing is lost */
+    if (err)
+        return err;
+    log_info("engine started", LOG_TEXT("version", THUMBWHEEL_VERSION),
+             LOG_INT("workers", service->config->workers),
+             LOG_INT("pipelines", service->pipelines->count));
+    log_queues(service);
+    service_wait(service, never, NULL);
+    log_info("engine is draining", LOG_INT("grace_ms", service->config->grace));
+    service_drain(service);
+    log_end(service);
+    return 0;
+}
+
+static int run(const struct assembly *assembly, const struct config *config,
+               const struct pipeline_set *pipelines)
+{
+    struct service service;
+    struct error error = {0};
+    const struct service_options options = {
+        .assembly = assembly, .config = config, .pipelines = pipelines};
+    int err = service_open(&service, &options, &error);
+    if (!err)
+        err = serve(&service, &error);
+    service_close(&service);
+    if (err)
+        command_error("%s", error.text);
+    return err ? STATUS_FAILED : STATUS_OK;
+}
+
+int cmd_run(const struct assembly *assembly, const struct config *config)
+{
+    struct pipeline_set pipelines = {0};
+    if (config->paths.count) {
+        command_error(
+            "run takes no argument \"%s\"; to put files through the pipelines: thumbwheel "
+            "process %s",
+            config->paths.items[0], config->paths.items[0]);
+        return STATUS_USAGE;
+    }
+    forbid_core_files();
+    int status = command_load_pipelines(assembly, config, &pipelines);
+    if (status == STATUS_OK)
+        status = run(assembly, config, &pipelines);
+    pipeline_set_clear(&pipelines);
+    return status;
+}

@@ -1,0 +1,30 @@
+/* What the subcommands share. Each is one file, cmd_NAME.c. */
+#ifndef THUMBWHEEL_COMMAND_H
+#define THUMBWHEEL_COMMAND_H
+
+#include "assembly.h"
+#include "config.h"
+#include "pipeline_set.h"
+
+enum command_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+/* Runs the command that the arguments name. Main thread; returns the exit status. */
+int commands_main(const struct assembly *assembly, int argc, char **argv);
+
+int cmd_run(const struct assembly *assembly, const struct config *config);
+int cmd_local(const struct assembly *assembly, const struct config *config);
+int cmd_process(const struct assembly *assembly, const struct config *config);
+int cmd_check(const struct assembly *assembly, const struct config *config);
+
+/* "thumbwheel: …" on standard error: why a command ends, and what the user can do. Made
+ * displayable. */
+void command_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for what does not end it. */
+void command_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Loads the pipelines of config; when something is wrong with them, says all of it and returns
+ * STATUS_FAILED. The set is cleared by the caller in any case. */
+int command_load_pipelines(const struct assembly *assembly, const struct config *config,
+                           struct pipeline_set *set);
+
+#endif

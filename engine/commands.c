@@ -1,0 +1,240 @@
+#include "command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpus.h"
+#include "log.h"
+#include "nearest.h"
+#include "terminal.h"
+
+enum {
+    POOL_SPARE = 4
+}; /* pool threads for files and names, so that they never wait for image work */
+
+struct command {
+    const char *name;
+    enum config_command settings;
+    int (*run)(const struct assembly *assembly, const struct config *config);
+    const char *usage;
+    const char *summary; /* one line, for the list */
+    const char *help;
+};
+
+static const struct command commands[] = {
+    {"run", CONFIG_RUN, cmd_run, "[OPTIONS]", "the engine: poll the queues, work, until SIGTERM",
+     "Polls the queues of the pipelines and makes, stores and labels their renditions.\n"
+     "SIGTERM or Ctrl-C drains: what is under way is finished within --grace, the rest goes\n"
+     "back to its queue. A second signal stops at once.\n"
+     "Credentials, region and endpoints come from where every AWS client looks for them:\n"
+     "AWS_* variables and ~/.aws.\n"},
+    {"local", CONFIG_LOCAL, cmd_local, "[OPTIONS] [PHOTO|DIR...]",
+     "embedded cloud and engine in one process, on loopback",
+     "Starts an embedded cloud (S3, SNS, SQS), makes bucket, topic and queues in it, and runs\n"
+     "the engine on them. Photos are uploaded to s3://photos/ingest/, the results are written\n"
+     "under --out. Without photos it makes some samples. It serves until Ctrl-C; with --once\n"
+     "it ends when the photos are done: 0 if all of them are, 1 if one failed.\n"},
+    {"process", CONFIG_PROCESS, cmd_process, "[OPTIONS] PHOTO|DIR...",
+     "one shot: put files through the pipelines",
+     "Puts files through the pipelines and writes the results under --out, then exits:\n"
+     "0 if all of them are done, 1 if one failed. Nothing else is left behind.\n"},
+    {"check", CONFIG_CHECK, cmd_check, "[OPTIONS]", "check the pipeline files",
+     "Reads every pipeline file and says all that is wrong, with file, line and column:\n"
+     "unknown keys, wrong values, pipelines that share a name or queue, and outputs that\n"
+     "would be their own input. Exits 0 if all is well, 1 otherwise.\n"},
+};
+
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+/* ---- words ---- */
+
+static void say(const char *prefix, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void say(const char *prefix, const char *format, va_list args)
+{
+    char *text = NULL;
+    char *shown = vasprintf(&text, format, args) < 0 ? NULL : text_display(text);
+    const char *clear =
+        terminal_is(fileno(stderr)) ? "\r\033[K" : ""; /* there may be a progress bar */
+    fflush(stdout);
+    fprintf(stderr, "%sthumbwheel: %s%s\n", clear, prefix, shown ? shown : "out of memory");
+    if (shown)
+        free(text);
+    free(shown);
+}
+
+void command_error(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say("", format, args);
+    va_end(args);
+}
+
+void command_note(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say("note: ", format, args);
+    va_end(args);
+}
+
+static void print_usage(FILE *out)
+{
+    fputs("Usage: thumbwheel COMMAND [OPTIONS]\n"
+          "An image engine: renditions and tags for every photo that lands in a bucket.\n\n"
+          "Commands:\n",
+          out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fputs(
+        "\n\"thumbwheel COMMAND --help\" tells more. \"thumbwheel --version\" prints the version.\n"
+        "A first try: thumbwheel local --once\n",
+        out);
+}
+
+static void print_help(const struct command *command)
+{
+    printf("Usage: thumbwheel %s %s\n\n%s\n", command->name, command->usage, command->help);
+    config_print_options(stdout, command->settings);
+}
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *typed)
+{
+    const char *names[COMMANDS];
+    for (size_t i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    const char *near = nearest_name(typed, names, COMMANDS);
+    if (near)
+        command_error("unknown command \"%s\"; did you mean \"%s\"?", typed, near);
+    else
+        command_error("unknown command \"%s\"; \"thumbwheel --help\" lists them", typed);
+    return STATUS_USAGE;
+}
+
+/* ---- running one ---- */
+
+static unsigned worker_count(const struct config *config)
+{
+    return config->workers ? (unsigned)config->workers : cpus_available();
+}
+
+/* libuv reads the variable when the pool gets its first task, so this comes before any loop. */
+static void pool_setup(struct config *config)
+{
+    char size[16];
+    config->workers = worker_count(config);
+    snprintf(size, sizeof size, "%u", (unsigned)config->workers + POOL_SPARE);
+    setenv("UV_THREADPOOL_SIZE", size, 1);
+}
+
+static void log_start(const struct config *config, enum config_command command)
+{
+    static const enum log_level levels[] = {[CONFIG_LOG_DEBUG] = LOG_DEBUG,
+                                            [CONFIG_LOG_INFO] = LOG_INFO,
+                                            [CONFIG_LOG_WARN] = LOG_WARN,
+                                            [CONFIG_LOG_ERROR] = LOG_ERROR};
+    enum log_level level = command == CONFIG_RUN ? LOG_INFO : LOG_ERROR;
+    if (config->log_level != CONFIG_LOG_AUTO)
+        level = levels[config->log_level];
+    log_setup(fileno(stderr), (enum log_format)config->log_format, level);
+}
+
+static void warn_of_variables(void)
+{
+    const char *meant, *variable = config_suspicious_variable(environ, &meant);
+    if (variable)
+        command_note("the environment variable %s is not a setting; did you mean %s?", variable,
+                     meant);
+}
+
+static int run_with_images(const struct command *command, const struct assembly *assembly,
+                           const struct config *config)
+{
+    struct error error = {0};
+    if (assembly->pipelines_start("thumbwheel", &error)) {
+        command_error("%s", error.text);
+        return STATUS_FAILED;
+    }
+    int status = command->run(assembly, config);
+    assembly->pipelines_stop();
+    return status;
+}
+
+static int command_run(const struct command *command, const struct assembly *assembly, char **args,
+                       size_t count)
+{
+    struct config config;
+    struct error error = {0};
+    int status = STATUS_OK;
+    if (config_read(&config, command->settings, args, count, &error)) {
+        command_error("%s", error.text);
+        status = STATUS_USAGE;
+    } else if (config.help) {
+        print_help(command);
+    } else {
+        warn_of_variables();
+        pool_setup(&config);
+        log_start(&config, command->settings);
+        status = run_with_images(command, assembly, &config);
+    }
+    config_clear(&config);
+    return status;
+}
+
+/* What was printed must have arrived: a full disk behind a redirection is a failure. */
+static int output_finish(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (errno != EPIPE)
+        command_error("standard output: %s", strerror(errno));
+    return status ? status : STATUS_FAILED;
+}
+
+int commands_main(const struct assembly *assembly, int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error code, not an end */
+    terminal_setup();
+    if (!*name) {
+        print_usage(stderr);
+        return STATUS_USAGE;
+    }
+    const struct command *command = command_find(name);
+    int status = STATUS_OK;
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+        print_usage(stdout);
+    else if (strcmp(name, "--version") == 0)
+        printf("thumbwheel %s\n", THUMBWHEEL_VERSION);
+    else if (command)
+        status = command_run(command, assembly, argv + 2, (size_t)argc - 2);
+    else
+        status = unknown_command(name);
+    return output_finish(status);
+}
+
+int command_load_pipelines(const struct assembly *assembly, const struct config *config,
+                           struct pipeline_set *set)
+{
+    if (pipeline_set_load(set, assembly->pipeline_ops, &config->pipelines)) {
+        command_error("out of memory");
+        return STATUS_FAILED;
+    }
+    for (size_t i = 0; i < set->problems.count; i++)
+        command_error("%s", set->problems.items[i]);
+    return set->problems.count ? STATUS_FAILED : STATUS_OK;
+}

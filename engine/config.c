@@ -1,0 +1,565 @@
+#include "config.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "bytes.h"
+#include "log.h"
+#include "nearest.h"
+#include "units.h"
+
+enum type {
+    TYPE_SWITCH, /* bool; a flag without a value, and --no-NAME */
+    TYPE_TEXT,   /* char * */
+    TYPE_LIST,   /* struct text_list; repeatable, ':' between values in the environment */
+    TYPE_NUMBER, /* the rest are uint64_t */
+    TYPE_COUNT,
+    TYPE_BYTES,
+    TYPE_TIME,
+    TYPE_SECONDS, /* a time in whole seconds, as SQS counts */
+    TYPE_CHOICE,
+};
+
+struct setting {
+    const char *name;
+    enum type type;
+    unsigned commands;    /* enum config_command, or-ed */
+    const char *standard; /* the default, parsed like a flag's value; NULL: zero */
+    const char *shown;    /* the default in words, where standard does not say it */
+    uint64_t min, max;
+    size_t offset;
+    const char
+        *value; /* what the value is called in --help; for choices all of them, '|' between */
+    const char *help;
+};
+
+enum {
+    ENGINE = CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS,
+    CLOUD = CONFIG_LOCAL | CONFIG_PROCESS,
+    EVERY = ENGINE | CONFIG_CHECK,
+    VARIABLE_MAX = 64,
+};
+
+#define AT(member) offsetof(struct config, member)
+#define GIB        (1ull << 30)
+
+static const struct setting table[] = {
+    {"pipelines", TYPE_LIST, EVERY, NULL, "the ones that come with thumbwheel", 0, 0, AT(pipelines),
+     "DIR|FILE", "pipeline files, or directories of them; repeatable"},
+    {"region", TYPE_TEXT, ENGINE, NULL, "AWS_REGION, then ~/.aws/config; local: us-east-1", 0, 0,
+     AT(region), "NAME", "region to sign requests for"},
+    {"profile", TYPE_TEXT, CONFIG_RUN, NULL, "AWS_PROFILE, then default", 0, 0, AT(profile), "NAME",
+     "profile in ~/.aws/config and ~/.aws/credentials"},
+    {"endpoint", TYPE_TEXT, CONFIG_RUN, NULL, "AWS_ENDPOINT_URL, then AWS", 0, 0, AT(endpoint),
+     "URL", "an AWS-compatible service to use instead of AWS"},
+
+    {"workers", TYPE_NUMBER, ENGINE, NULL, "the processors that the process may use", 1, 256,
+     AT(workers), "N", "threads that decode and render"},
+    {"jobs", TYPE_COUNT, ENGINE, NULL, "32 for each worker", 1, 100000, AT(jobs), "N",
+     "messages in flight, all queues together"},
+    {"wait", TYPE_SECONDS, ENGINE, "20s", NULL, 1000, 20000, AT(wait), "TIME",
+     "length of a long poll"},
+    {"visibility", TYPE_SECONDS, ENGINE, NULL, "the queue's own", 1000, 43200000, AT(visibility),
+     "TIME", "visibility timeout to ask for, where the pipeline states none"},
+    {"linger", TYPE_TIME, ENGINE, "2s", NULL, 0, 600000, AT(linger), "TIME",
+     "how long a fetched photo waits for messages of other queues"},
+    {"cache", TYPE_BYTES, ENGINE, "64M", NULL, 0, 1024 * GIB, AT(cache), "SIZE",
+     "most memory for photos that linger"},
+    {"max-pixels", TYPE_COUNT, ENGINE, "150M", NULL, 1, 1000000000000, AT(max_pixels), "N",
+     "refuse images with more pixels (width × height)"},
+    {"max-bytes", TYPE_BYTES, ENGINE, "64M", NULL, 1, 4 * GIB, AT(max_bytes), "SIZE",
+     "refuse objects that are larger"},
+    {"max-frames", TYPE_COUNT, ENGINE, "1000", NULL, 1, 100000, AT(max_frames), "N",
+     "refuse animations with more frames"},
+
+    {"log-format", TYPE_CHOICE, ENGINE, "auto", NULL, 0, 0, AT(log_format), "auto|text|json",
+     "auto: text on a terminal, else one JSON object a line"},
+    {"log-level", TYPE_CHOICE, ENGINE, "auto", NULL, 0, 0, AT(log_level),
+     "auto|debug|info|warn|error",
+     "auto: info for run, error otherwise (what failed is reported anyway)"},
+    {"grace", TYPE_TIME, ENGINE, "25s", NULL, 0, 3600000, AT(grace), "TIME",
+     "time to finish the work under way after SIGTERM or Ctrl-C"},
+
+    {"once", TYPE_SWITCH, CONFIG_LOCAL, NULL, "go on serving", 0, 0, AT(once), NULL,
+     "exit when the photos are done"},
+    {"host", TYPE_TEXT, CONFIG_LOCAL, "127.0.0.1", NULL, 0, 0, AT(host), "ADDRESS",
+     "numeric address that the embedded cloud listens on"},
+    {"port", TYPE_NUMBER, CONFIG_LOCAL, "4566", "4566; with --once any free one", 0, 65535,
+     AT(port), "N", "port of the embedded cloud; 0: any free one"},
+    {"data", TYPE_TEXT, CLOUD, NULL,
+     "$XDG_DATA_HOME/thumbwheel or ~/.local/share/thumbwheel; with --once and for process a "
+     "temporary one",
+     0, 0, AT(data), "DIR", "where the embedded cloud keeps its state"},
+    {"out", TYPE_TEXT, CLOUD, "out", NULL, 0, 0, AT(out), "DIR", "where the results are written"},
+    {"durability", TYPE_CHOICE, CLOUD, "full", "full; with a temporary data directory relaxed", 0,
+     0, AT(durability), "full|relaxed", "relaxed: acknowledge before the disk has it"},
+    {"request-log", TYPE_TEXT, CLOUD, NULL, "none", 0, 0, AT(request_log), "FILE",
+     "one JSON line for each request to the embedded cloud"},
+    {"patience", TYPE_TIME, CLOUD, "60s", NULL, 1000, 86400000, AT(patience), "TIME",
+     "give up on photos when nothing has moved for so long"},
+
+    {"schema", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(schema), NULL,
+     "print the format of pipeline files as Markdown"},
+    {"settings", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(settings), NULL,
+     "print every setting as Markdown"},
+    {"help", TYPE_SWITCH, EVERY, NULL, "", 0, 0, AT(help), NULL, "print this"},
+};
+
+enum { SETTINGS = sizeof table / sizeof table[0] };
+_Static_assert(SETTINGS <= 64, "config.given has one bit for each setting");
+
+static const struct {
+    enum config_command command;
+    const char *name;
+} commands[] = {{CONFIG_RUN, "run"},
+                {CONFIG_LOCAL, "local"},
+                {CONFIG_PROCESS, "process"},
+                {CONFIG_CHECK, "check"}};
+
+/* Switches that ask for an action have no place in an environment. */
+static bool has_variable(const struct setting *s)
+{
+    return s->type != TYPE_SWITCH || s->offset == AT(once);
+}
+
+static void variable_name(const struct setting *s, char out[VARIABLE_MAX])
+{
+    snprintf(out, VARIABLE_MAX, "THUMBWHEEL_%s", s->name);
+    for (char *p = out; *p; p++)
+        *p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+}
+
+static void *place_of(struct config *config, const struct setting *s)
+{
+    return (char *)config + s->offset;
+}
+
+/* ---- values ---- */
+
+/* The bounds in the units of the type, for people. */
+static void bound_format(const struct setting *s, uint64_t value, char *out, size_t size)
+{
+    bool time = s->type == TYPE_TIME || s->type == TYPE_SECONDS;
+    if (time && value % 3600000 == 0 && value)
+        snprintf(out, size, "%lluh", (unsigned long long)(value / 3600000));
+    else if (time && value % 1000 == 0)
+        snprintf(out, size, "%llus", (unsigned long long)(value / 1000));
+    else if (time)
+        snprintf(out, size, "%llums", (unsigned long long)value);
+    else if (s->type == TYPE_BYTES && value >= GIB && value % GIB == 0)
+        snprintf(out, size, "%lluG", (unsigned long long)(value / GIB));
+    else if (s->type == TYPE_COUNT && value >= 1000000000 && value % 1000000000 == 0)
+        snprintf(out, size, "%lluG", (unsigned long long)(value / 1000000000));
+    else
+        snprintf(out, size, "%llu", (unsigned long long)value);
+}
+
+static const char *example_of(const struct setting *s)
+{
+    switch (s->type) {
+    case TYPE_BYTES:
+        return ", for example 64M";
+    case TYPE_TIME:
+        return ", for example 2s or 500ms";
+    case TYPE_SECONDS:
+        return " in whole seconds, for example 20s";
+    default:
+        return "";
+    }
+}
+
+static int bad_number(const struct setting *s, const char *source, const char *value,
+                      struct error *error)
+{
+    char min[32], max[32];
+    bound_format(s, s->min, min, sizeof min);
+    bound_format(s, s->max, max, sizeof max);
+    return error_set(error, ERR_INVALID, "%s: \"%s\" is not allowed; give a %s from %s to %s%s",
+                     source, value,
+                     s->type == TYPE_BYTES                             ? "size"
+                     : s->type == TYPE_TIME || s->type == TYPE_SECONDS ? "time"
+                                                                       : "number",
+                     min, max, example_of(s));
+}
+
+static int number_parse(const struct setting *s, const char *value, uint64_t *out)
+{
+    switch (s->type) {
+    case TYPE_BYTES:
+        return units_parse_bytes(value, out);
+    case TYPE_TIME:
+    case TYPE_SECONDS:
+        return units_parse_time(value, out);
+    case TYPE_COUNT:
+        return units_parse_count(value, out);
+    default:
+        if (value[strspn(value, "0123456789")])
+            return ERR_INVALID;
+        return units_parse_count(value, out);
+    }
+}
+
+static int number_set(const struct setting *s, const char *source, const char *value, uint64_t *out,
+                      struct error *error)
+{
+    uint64_t number;
+    if (number_parse(s, value, &number) || number < s->min || number > s->max ||
+        (s->type == TYPE_SECONDS && number % 1000))
+        return bad_number(s, source, value, error);
+    *out = number;
+    return 0;
+}
+
+static int choice_set(const struct setting *s, const char *source, const char *value, uint64_t *out,
+                      struct error *error)
+{
+    size_t length = strlen(value);
+    uint64_t index = 0;
+    for (const char *p = s->value; p; index++) {
+        const char *end = strchrnul(p, '|');
+        if ((size_t)(end - p) == length && strncmp(p, value, length) == 0) {
+            *out = index;
+            return 0;
+        }
+        p = *end ? end + 1 : NULL;
+    }
+    return error_set(error, ERR_INVALID, "%s: \"%s\" is not allowed; give one of %s", source, value,
+                     s->value);
+}
+
+static int switch_set(const char *source, const char *value, bool *out, struct error *error)
+{
+    static const char *const yes[] = {"1", "true", "yes", "on"}, *const no[] = {"0", "false", "no",
+                                                                                "off"};
+    for (size_t i = 0; i < 4; i++) {
+        bool is_yes = strcasecmp(value, yes[i]) == 0;
+        if (is_yes || strcasecmp(value, no[i]) == 0) {
+            *out = is_yes;
+            return 0;
+        }
+    }
+    return error_set(error, ERR_INVALID, "%s: \"%s\" is not allowed; give yes or no", source,
+                     value);
+}
+
+static int text_set(const char *source, const char *value, char **out, struct error *error)
+{
+    if (!*value)
+        return error_set(error, ERR_INVALID,
+                         "%s: the value is empty; leave the setting out, or give one", source);
+    char *copy = strdup(value);
+    if (!copy)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    free(*out);
+    *out = copy;
+    return 0;
+}
+
+/* An environment variable's list replaces what was there; flags add to each other, and replace the
+ * environment's. */
+static int list_set(const char *source, const char *value, bool split, struct text_list *list,
+                    struct error *error)
+{
+    for (const char *p = value; p;) {
+        const char *end = split ? strchrnul(p, ':') : p + strlen(p);
+        if (end == p)
+            return error_set(error, ERR_INVALID, "%s: the value is empty; give a file or directory",
+                             source);
+        if (text_list_take(list, strndup(p, (size_t)(end - p))))
+            return error_set(error, ERR_MEMORY, "out of memory");
+        p = *end ? end + 1 : NULL;
+    }
+    return 0;
+}
+
+static int value_set(struct config *config, const struct setting *s, const char *source,
+                     const char *value, bool split, struct error *error)
+{
+    void *place = place_of(config, s);
+    switch (s->type) {
+    case TYPE_SWITCH:
+        return switch_set(source, value, place, error);
+    case TYPE_TEXT:
+        return text_set(source, value, place, error);
+    case TYPE_LIST:
+        return list_set(source, value, split, place, error);
+    case TYPE_CHOICE:
+        return choice_set(s, source, value, place, error);
+    default:
+        return number_set(s, source, value, place, error);
+    }
+}
+
+/* ---- where values come from ---- */
+
+static int read_defaults(struct config *config, struct error *error)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const struct setting *s = &table[i];
+        if (!s->standard)
+            continue;
+        int err = value_set(config, s, s->name, s->standard, false, error);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static int read_environment(struct config *config, enum config_command command, struct error *error)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const struct setting *s = &table[i];
+        char name[VARIABLE_MAX];
+        if (!has_variable(s) || !(s->commands & command))
+            continue;
+        variable_name(s, name);
+        const char *value = getenv(name);
+        if (!value || !*value) /* set but empty is how people unset a variable for one command */
+            continue;
+        int err = value_set(config, s, name, value, true, error);
+        if (err)
+            return err;
+        config->given |= 1ull << i;
+    }
+    return 0;
+}
+
+static const char *command_name(unsigned command)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (commands[i].command & command)
+            return commands[i].name;
+    return "";
+}
+
+static int unknown_option(const char *typed, enum config_command command, struct error *error)
+{
+    const char *names[SETTINGS];
+    size_t count = 0;
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (table[i].commands & command)
+            names[count++] = table[i].name;
+        else if (strcmp(table[i].name, typed) == 0)
+            return error_set(error, ERR_INVALID,
+                             "--%s is an option of \"thumbwheel %s\", not of \"%s\"", typed,
+                             command_name(table[i].commands), command_name(command));
+    }
+    const char *near = nearest_name(typed, names, count);
+    if (near)
+        return error_set(error, ERR_INVALID, "unknown option --%s; did you mean --%s?", typed,
+                         near);
+    return error_set(error, ERR_INVALID,
+                     "unknown option --%s; \"thumbwheel %s --help\" lists them all", typed,
+                     command_name(command));
+}
+
+static const struct setting *setting_find(const char *name, unsigned command)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        if ((table[i].commands & command) && strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+struct reader { /* the arguments, as far as they have been read */
+    struct config *config;
+    enum config_command command;
+    char *const *args;
+    size_t count, next;
+    uint64_t flagged; /* settings that a flag has set */
+    struct error *error;
+};
+
+static int flag_set(struct reader *r, const struct setting *s, const char *source,
+                    const char *value)
+{
+    uint64_t bit = 1ull << (s - table);
+    if (s->type == TYPE_LIST && !(r->flagged & bit))
+        text_list_clear(place_of(r->config, s));
+    r->flagged |= bit;
+    r->config->given |= bit;
+    return value_set(r->config, s, source, value, false, r->error);
+}
+
+/* --name, --name=value, --name value, --no-name */
+static int read_flag(struct reader *r, const char *arg)
+{
+    char name[VARIABLE_MAX], source[VARIABLE_MAX + 2];
+    const char *value = strchr(arg, '=');
+    size_t length = value ? (size_t)(value - arg) : strlen(arg);
+    snprintf(name, sizeof name, "%.*s", (int)(length < VARIABLE_MAX ? length : VARIABLE_MAX), arg);
+    snprintf(source, sizeof source, "--%s", name);
+
+    const struct setting *s = setting_find(name, r->command);
+    if (!s && strncmp(name, "no-", 3) == 0 && !value) {
+        s = setting_find(name + 3, r->command);
+        if (s && s->type == TYPE_SWITCH)
+            return flag_set(r, s, source, "no");
+        s = NULL;
+    }
+    if (!s)
+        return unknown_option(name, r->command, r->error);
+    if (s->type == TYPE_SWITCH)
+        return flag_set(r, s, source, value ? value + 1 : "yes");
+    if (value)
+        return flag_set(r, s, source, value + 1);
+    if (r->next == r->count)
+        return error_set(r->error, ERR_INVALID, "%s needs a value: %s %s", source, source,
+                         s->value);
+    return flag_set(r, s, source, r->args[r->next++]);
+}
+
+static int read_arguments(struct reader *r)
+{
+    bool only_paths = false;
+    while (r->next < r->count) {
+        const char *arg = r->args[r->next++];
+        int err = 0;
+        if (!only_paths && strcmp(arg, "--") == 0)
+            only_paths = true;
+        else if (!only_paths && strcmp(arg, "-h") == 0)
+            r->config->help = true;
+        else if (!only_paths && strncmp(arg, "--", 2) == 0)
+            err = read_flag(r, arg + 2);
+        else if (!only_paths && arg[0] == '-' && arg[1])
+            err =
+                error_set(r->error, ERR_INVALID, "unknown option %s; options have two dashes", arg);
+        else if (text_list_add(&r->config->paths, arg))
+            err = error_set(r->error, ERR_MEMORY, "out of memory");
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+int config_read(struct config *config, enum config_command command, char *const *args, size_t count,
+                struct error *error)
+{
+    struct reader reader = {
+        .config = config, .command = command, .args = args, .count = count, .error = error};
+    *config = (struct config){0};
+    int err = read_defaults(config, error);
+    if (!err)
+        err = read_environment(config, command, error);
+    return err ? err : read_arguments(&reader);
+}
+
+void config_clear(struct config *config)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        void *place = place_of(config, &table[i]);
+        if (table[i].type == TYPE_TEXT)
+            free(*(char **)place);
+        else if (table[i].type == TYPE_LIST)
+            text_list_clear(place);
+    }
+    text_list_clear(&config->paths);
+    *config = (struct config){0};
+}
+
+bool config_given(const struct config *config, const char *name)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return config->given >> i & 1;
+    return false;
+}
+
+const char *config_suspicious_variable(char *const *environment, const char **meant)
+{
+    static char variables[SETTINGS][VARIABLE_MAX], typed[VARIABLE_MAX];
+    const char *names[SETTINGS];
+    size_t count = 0;
+    for (size_t i = 0; i < SETTINGS; i++) {
+        if (!has_variable(&table[i]))
+            continue;
+        variable_name(&table[i], variables[count]);
+        names[count] = variables[count] + strlen("THUMBWHEEL_");
+        count++;
+    }
+    for (; *environment; environment++) {
+        if (strncmp(*environment, "THUMBWHEEL_", strlen("THUMBWHEEL_")) != 0)
+            continue;
+        snprintf(typed, sizeof typed, "%.*s", (int)strcspn(*environment, "="), *environment);
+        const char *near = nearest_name(typed + strlen("THUMBWHEEL_"), names, count);
+        if (near && strcmp(near, typed + strlen("THUMBWHEEL_")) != 0) {
+            *meant = near - strlen("THUMBWHEEL_");
+            return typed;
+        }
+    }
+    return NULL;
+}
+
+/* ---- what people read ---- */
+
+static const char *default_text(const struct setting *s)
+{
+    return s->shown ? s->shown : s->standard ? s->standard : "";
+}
+
+void config_print_options(FILE *out, enum config_command command)
+{
+    enum { COLUMN = 30 };
+    fputs("Options:\n", out);
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const struct setting *s = &table[i];
+        if (!(s->commands & command))
+            continue;
+        int width =
+            fprintf(out, "  --%s%s%s", s->name, s->value ? " " : "", s->value ? s->value : "");
+        if (width > COLUMN - 2)
+            fprintf(out, "\n%*s", COLUMN, "");
+        else
+            fprintf(out, "%*s", COLUMN - width, "");
+        fprintf(out, "%s\n", s->help);
+        if (*default_text(s))
+            fprintf(out, "%*s(default: %s)\n", COLUMN, "", default_text(s));
+    }
+    fputs("\nEach option is also an environment variable: --max-pixels is THUMBWHEEL_MAX_PIXELS. "
+          "A flag wins.\n",
+          out);
+}
+
+static void print_cell(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '|')
+            fputc('\\', out);
+        fputc(*text, out);
+    }
+}
+
+static void print_commands(FILE *out, unsigned mask)
+{
+    const char *comma = "";
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (!(commands[i].command & mask))
+            continue;
+        fprintf(out, "%s%s", comma, commands[i].name);
+        comma = ", ";
+    }
+}
+
+void config_print_markdown(FILE *out)
+{
+    fputs("| Flag | Environment | Default | Commands | What it is |\n|---|---|---|---|---|\n", out);
+    for (size_t i = 0; i < SETTINGS; i++) {
+        const struct setting *s = &table[i];
+        char name[VARIABLE_MAX];
+        if (!has_variable(s))
+            continue;
+        variable_name(s, name);
+        fprintf(out, "| `--%s", s->name);
+        fputs(s->value ? " " : "", out);
+        print_cell(out, s->value ? s->value : "");
+        fprintf(out, "` | `%s` | ", name);
+        print_cell(out, default_text(s));
+        fputs(" | ", out);
+        print_commands(out, s->commands);
+        fputs(" | ", out);
+        print_cell(out, s->help);
+        fputs(" |\n", out);
+    }
+}

@@ -1,0 +1,78 @@
+/*
+ * Settings of the process.
+ *
+ * One table in config.c states each setting: its name, type, default, bounds, place in struct
+ * config, and help. Flags
+ * (--max-pixels 100M), environment (THUMBWHEEL_MAX_PIXELS), --help and the table in the README all
+ * come from it. Precedence: flag, environment, default. Read once, on the main thread, before
+ * anything else starts.
+ */
+#ifndef THUMBWHEEL_CONFIG_H
+#define THUMBWHEEL_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "error.h"
+#include "text_list.h"
+
+/* Which commands know a setting. */
+enum config_command {
+    CONFIG_RUN = 1,
+    CONFIG_LOCAL = 2,
+    CONFIG_PROCESS = 4,
+    CONFIG_CHECK = 8,
+};
+
+enum config_log_level {
+    CONFIG_LOG_AUTO,
+    CONFIG_LOG_DEBUG,
+    CONFIG_LOG_INFO,
+    CONFIG_LOG_WARN,
+    CONFIG_LOG_ERROR
+};
+enum config_durability { CONFIG_DURABILITY_FULL, CONFIG_DURABILITY_RELAXED };
+
+struct config { /* strings are owned; NULL when unset. Times are milliseconds, sizes bytes */
+    struct text_list pipelines;
+    char *region, *profile, *endpoint;
+
+    uint64_t workers, jobs, wait, visibility, linger, cache;
+    uint64_t max_pixels, max_bytes, max_frames;
+
+    uint64_t log_format; /* enum log_format */
+    uint64_t log_level;  /* enum config_log_level */
+    uint64_t grace;
+
+    char *host, *data, *out, *request_log;
+    uint64_t port, patience;
+    uint64_t durability; /* enum config_durability */
+    bool once;
+
+    bool schema, settings, help;
+
+    struct text_list paths; /* arguments that are not options */
+    uint64_t given;         /* a bit for each row of the table that the user set */
+};
+
+/* Defaults, then the environment, then args (without the program and the command). On ERR_INVALID
+ * the text names the setting, the value and what is allowed. *config is valid, and to be cleared,
+ * in any case. */
+int config_read(struct config *config, enum config_command command, char *const *args, size_t count,
+                struct error *error);
+void config_clear(struct config *config);
+
+/* Whether the user set it, by flag or environment. name is one of the table's. */
+bool config_given(const struct config *config, const char *name);
+
+/* The first THUMBWHEEL_* variable that looks like a mistyped setting, or NULL; *meant is what it
+ * may stand for. */
+const char *config_suspicious_variable(char *const *environment, const char **meant);
+
+/* The options of one command, for --help. */
+void config_print_options(FILE *out, enum config_command command);
+/* Every setting as a Markdown table. */
+void config_print_markdown(FILE *out);
+
+#endif

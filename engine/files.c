@@ -1,0 +1,192 @@
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_STEP = 256 * 1024, OPEN_DIRECTORIES = 16 };
+
+static int io_error(struct error *error, const char *what, const char *path)
+{
+    int number = errno; /* before anything else can change it */
+    const char *hint = number == ENOSPC ? "; free some space on that disk"
+                       : number == EACCES || number == EROFS
+                           ? "; choose a place that you may write to, or change its permissions"
+                           : "";
+    return error_set(error, number == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot %s %s: %s%s", what,
+                     path, strerror(number), hint);
+}
+
+static int no_memory(struct error *error)
+{
+    return error_set(error, ERR_MEMORY, "out of memory");
+}
+
+char *path_join(const char *directory, const char *name)
+{
+    char *path = NULL;
+    size_t length = strlen(directory);
+    const char *slash = length && directory[length - 1] == '/' ? "" : "/";
+    return asprintf(&path, "%s%s%s", directory, slash, name) < 0 ? NULL : path;
+}
+
+static int make_one(const char *path, unsigned mode, struct error *error)
+{
+    struct stat st;
+    if (mkdir(path, mode) == 0)
+        return 0;
+    if (errno == EEXIST && stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return 0;
+        errno = ENOTDIR;
+    }
+    return io_error(error, "make the directory", path);
+}
+
+int directory_make(const char *path, unsigned mode, struct error *error)
+{
+    char *copy = strdup(path);
+    if (!copy)
+        return no_memory(error);
+    int err = 0;
+    for (char *p = copy + 1; *copy && *p && !err; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        err = make_one(copy, 0777, error);
+        *p = '/';
+    }
+    if (!err)
+        err = make_one(copy, mode, error);
+    free(copy);
+    return err;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+    (void)st;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+int directory_remove(const char *path, struct error *error)
+{
+    if (nftw(path, remove_one, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS) == 0)
+        return 0;
+    return io_error(error, "remove", path);
+}
+
+/* Reads to the end whatever the size was when we looked: the file may be growing. */
+static int read_all(int fd, const char *path, size_t max, struct buffer *content,
+                    struct error *error)
+{
+    for (;;) {
+        size_t room =
+            content->capacity > content->size + 1 ? content->capacity - content->size - 1 : 0;
+        size_t step = room ? room : READ_STEP;
+        if (step > max - content->size)
+            step = max - content->size + 1; /* one more, to see that there is one */
+        if (buffer_reserve(content, step))
+            return no_memory(error);
+        ssize_t n = read(fd, content->data + content->size, step);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return io_error(error, "read", path);
+        if (n == 0)
+            return 0;
+        content->size += (size_t)n;
+        if (content->size > max)
+            return error_set(error, ERR_LIMIT,
+                             "%s is larger than %zu bytes; --max-bytes sets the limit", path, max);
+    }
+}
+
+int file_read(const char *path, size_t max, struct bytes *out, struct error *error)
+{
+    struct stat st;
+    struct buffer content;
+    int err = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+    if (fd < 0)
+        return io_error(error, "open", path);
+    buffer_init(&content, max + 1);
+    if (fstat(fd, &st) != 0)
+        err = io_error(error, "read", path);
+    else if (!S_ISREG(st.st_mode))
+        err = error_set(error, ERR_INVALID, "%s is not a regular file", path);
+    else if ((uint64_t)st.st_size > max)
+        err = error_set(error, ERR_LIMIT,
+                        "%s has %llu bytes, %zu are allowed; --max-bytes sets the limit", path,
+                        (unsigned long long)st.st_size, max);
+    else if (st.st_size > 0 && buffer_reserve(&content, (size_t)st.st_size + 1))
+        err = no_memory(error);
+    else
+        err = read_all(fd, path, max, &content, error);
+    close(fd);
+    if (!err)
+        *out = buffer_take(&content);
+    buffer_free(&content);
+    return err;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        data += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+static int write_beside(const char *path, char *temporary, const void *data, size_t size,
+                        struct error *error)
+{
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return io_error(error, "write", path);
+    int failed = write_all(fd, data, size) || fchmod(fd, 0644);
+    if (close(fd) != 0)
+        failed = 1;
+    if (failed || rename(temporary, path) != 0) {
+        int err = io_error(error, "write", path);
+        unlink(temporary);
+        return err;
+    }
+    return 0;
+}
+
+int file_write(const char *path, const void *data, size_t size, struct error *error)
+{
+    char *parent = strdup(path), *temporary = NULL;
+    char *slash = parent ? strrchr(parent, '/') : NULL;
+    int err = parent ? 0 : no_memory(error);
+    if (!err && slash && slash != parent) {
+        *slash = '\0';
+        err = directory_make(parent, 0777, error);
+    }
+    /* A short name of its own: the target's may be as long as the file system allows. */
+    if (!err && asprintf(&temporary, "%s/.thumbwheel-XXXXXX",
+                         !slash            ? "."
+                         : slash == parent ? ""
+                                           : parent) < 0) {
+        temporary = NULL;
+        err = no_memory(error);
+    }
+    if (!err)
+        err = write_beside(path, temporary, data, size, error);
+    free(temporary);
+    free(parent);
+    return err;
+}

@@ -1,0 +1,24 @@
+/* Files and directories, blocking: at start, or on a pool thread. Errors name the path and what can
+ * be done. */
+#ifndef THUMBWHEEL_FILES_H
+#define THUMBWHEEL_FILES_H
+
+#include <stddef.h>
+
+#include "bytes.h"
+#include "error.h"
+
+/* "a/b" for free(), or NULL without memory. */
+char *path_join(const char *directory, const char *name);
+
+/* With its parents; 0 also when it is there already. */
+int directory_make(const char *path, unsigned mode, struct error *error);
+/* With everything in it; links are removed, not followed. */
+int directory_remove(const char *path, struct error *error);
+
+/* A regular file of at most max bytes, whole. ERR_LIMIT when it is larger. */
+int file_read(const char *path, size_t max, struct bytes *out, struct error *error);
+/* Makes the parents, writes beside the target and renames, so that nobody ever sees half a file. */
+int file_write(const char *path, const void *data, size_t size, struct error *error);
+
+#endif

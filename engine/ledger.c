@@ -1,0 +1,267 @@
+#include "ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char no_pipeline[] = "no pipeline takes a file of this name";
+
+/* ---- building ---- */
+
+static void output_clear(struct ledger_output *output)
+{
+    free(output->bucket);
+    free(output->key);
+    free(output->path);
+    free(output->problem);
+}
+
+static void part_clear(struct ledger_part *part)
+{
+    for (size_t i = 0; i < part->output_count; i++)
+        output_clear(&part->outputs[i]);
+    free(part->outputs);
+    free(part->labels);
+    free(part->detail);
+}
+
+static void photo_clear(struct ledger_photo *photo)
+{
+    for (size_t i = 0; i < photo->part_count; i++)
+        part_clear(&photo->parts[i]);
+    free(photo->parts);
+    free(photo->failure);
+    free(photo->key);
+}
+
+void ledger_clear(struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++)
+        photo_clear(&ledger->photos[i]);
+    free(ledger->photos);
+    text_index_clear(&ledger->keys);
+    *ledger = (struct ledger){0};
+}
+
+static int parts_plan(struct ledger_photo *photo, const struct ledger_options *options)
+{
+    photo->parts =
+        calloc(options->pipeline_count ? options->pipeline_count : 1, sizeof *photo->parts);
+    if (!photo->parts)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < options->pipeline_count; i++) {
+        const struct pipeline *pipeline = options->pipelines[i];
+        if (options->ops->matches(pipeline, options->bucket, photo->key))
+            photo->parts[photo->part_count++].pipeline = options->ops->facts(pipeline)->name;
+    }
+    return 0;
+}
+
+static int photo_plan(struct ledger *ledger, const struct photo *from,
+                      const struct ledger_options *options, struct error *error)
+{
+    struct ledger_photo *photo = &ledger->photos[ledger->count];
+    photo->path = from->path;
+    photo->name = from->name;
+    ledger->count++; /* from here on ledger_clear frees it */
+    if (asprintf(&photo->key, "%s%s", options->prefix, from->name) < 0) {
+        photo->key = NULL;
+        return error_set(error, ERR_MEMORY, "out of memory");
+    }
+    if (strlen(photo->key) > OBJECT_KEY_MAX)
+        return error_set(error, ERR_LIMIT, "%s: the name is too long for an object key",
+                         from->path);
+    if (parts_plan(photo, options) || text_index_add(&ledger->keys, photo->key, ledger->count - 1))
+        return error_set(error, ERR_MEMORY, "out of memory");
+    ledger->parts += photo->part_count;
+    return 0;
+}
+
+int ledger_init(struct ledger *ledger, const struct photos *photos,
+                const struct ledger_options *options, struct error *error)
+{
+    *ledger = (struct ledger){.bucket = options->bucket, .max_attempts = options->max_attempts};
+    ledger->photos = calloc(photos->count ? photos->count : 1, sizeof *ledger->photos);
+    int err = ledger->photos ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < photos->count && !err; i++)
+        err = photo_plan(ledger, &photos->items[i], options, error);
+    if (err)
+        ledger_clear(ledger);
+    return err;
+}
+
+/* ---- what came of it ---- */
+
+static void photo_settle(struct ledger *ledger, struct ledger_photo *photo)
+{
+    ledger->photos_settled++;
+    if (photo->failure || photo->parts_failed)
+        ledger->photos_failed++;
+}
+
+void ledger_sent(struct ledger *ledger, size_t index, uint64_t bytes)
+{
+    struct ledger_photo *photo = &ledger->photos[index];
+    photo->sent = true;
+    photo->bytes = bytes;
+    if (photo->part_count > 0)
+        return;
+    photo->failure = strdup(no_pipeline);
+    photo->parts_failed = 1; /* even if there is no memory for the words */
+    photo_settle(ledger, photo);
+}
+
+void ledger_failed(struct ledger *ledger, size_t index, const char *why)
+{
+    struct ledger_photo *photo = &ledger->photos[index];
+    if (photo->part_count && photo->parts_settled == photo->part_count)
+        return; /* it arrived all the same: only the answer was lost */
+    photo->failure = strdup(why);
+    photo->parts_failed = photo->part_count ? photo->part_count : 1;
+    ledger->parts_settled += photo->part_count - photo->parts_settled;
+    photo->parts_settled = photo->part_count;
+    photo_settle(ledger, photo);
+}
+
+static char *copy(const char *text)
+{
+    return strdup(text ? text : "");
+}
+
+static int rendition_copy(struct ledger_output *to, const struct rendition *from,
+                          const char *bucket)
+{
+    to->bucket = copy(from->bucket ? from->bucket : bucket);
+    to->key = copy(from->key);
+    to->bytes = from->body.size;
+    to->width = from->width;
+    to->height = from->height;
+    to->frames = from->frames;
+    to->milliseconds = from->milliseconds;
+    return to->bucket && to->key ? 0 : ERR_MEMORY;
+}
+
+static int sidecar_copy(struct ledger_output *to, const struct engine_record *record)
+{
+    to->bucket = copy(record->bucket);
+    to->key = copy(record->sidecar_key);
+    to->sidecar = true;
+    return to->bucket && to->key ? 0 : ERR_MEMORY;
+}
+
+static int outputs_copy(struct ledger_part *part, const struct engine_record *record)
+{
+    size_t count = record->rendition_count + (record->sidecar_key ? 1 : 0);
+    int err = 0;
+    part->outputs = calloc(count ? count : 1, sizeof *part->outputs);
+    if (!part->outputs)
+        return ERR_MEMORY;
+    part->output_count = count;
+    for (size_t i = 0; i < record->rendition_count && !err; i++)
+        err = rendition_copy(&part->outputs[i], &record->renditions[i], record->bucket);
+    if (record->sidecar_key && !err)
+        err = sidecar_copy(&part->outputs[count - 1], record);
+    return err;
+}
+
+static int labels_copy(struct ledger_part *part, const struct label_set *labels)
+{
+    if (!labels || labels->count == 0)
+        return 0;
+    part->labels = malloc(labels->count * sizeof *part->labels);
+    if (!part->labels)
+        return ERR_MEMORY;
+    memcpy(part->labels, labels->entries, labels->count * sizeof *part->labels);
+    part->label_count = labels->count;
+    return 0;
+}
+
+static struct ledger_part *part_find(struct ledger_photo *photo, const char *pipeline)
+{
+    for (size_t i = 0; i < photo->part_count; i++)
+        if (strcmp(photo->parts[i].pipeline, pipeline) == 0)
+            return &photo->parts[i];
+    return NULL;
+}
+
+static int failure_copy(struct ledger_part *part, const struct engine_record *record)
+{
+    free(part->detail);
+    part->detail = copy(record->detail);
+    part->reason = record->reason;
+    return part->detail ? 0 : ERR_MEMORY;
+}
+
+/* RETRY leaves a part open, unless the queue will not deliver its message again. */
+static int part_record(const struct ledger *ledger, struct ledger_part *part,
+                       const struct engine_record *record)
+{
+    int err = 0;
+    if (record->outcome == OUTCOME_ACK) {
+        err = outputs_copy(part, record);
+        err = err ? err : labels_copy(part, record->labels);
+        part->milliseconds = record->milliseconds;
+        part->state = err ? PART_FAILED : PART_DONE;
+    } else {
+        err = failure_copy(part, record);
+        part->attempts += record->outcome == OUTCOME_RETRY;
+        if (record->outcome == OUTCOME_REJECT || part->attempts >= ledger->max_attempts)
+            part->state = PART_FAILED;
+    }
+    return err;
+}
+
+int ledger_record(struct ledger *ledger, const struct engine_record *record,
+                  struct ledger_event *event)
+{
+    *event = (struct ledger_event){0};
+    if (strcmp(record->bucket, ledger->bucket) != 0)
+        return 0;
+    size_t index = text_index_find(&ledger->keys, record->key);
+    if (index == SIZE_MAX)
+        return 0;
+    struct ledger_photo *photo = &ledger->photos[index];
+    struct ledger_part *part = part_find(photo, record->pipeline);
+    if (!part || part->state != PART_OPEN || photo->failure)
+        return 0;
+
+    int err = part_record(ledger, part, record);
+    event->photo = photo;
+    event->part = part;
+    event->settled = part->state != PART_OPEN;
+    if (!event->settled)
+        return err;
+    ledger->parts_settled++;
+    photo->parts_settled++;
+    photo->parts_failed += part->state == PART_FAILED;
+    event->photo_settled = photo->parts_settled == photo->part_count;
+    if (event->photo_settled)
+        photo_settle(ledger, photo);
+    return err;
+}
+
+bool ledger_settled(const struct ledger *ledger)
+{
+    return ledger->photos_settled == ledger->count;
+}
+
+static bool outputs_written(const struct ledger_part *part)
+{
+    for (size_t i = 0; i < part->output_count; i++)
+        if (part->outputs[i].problem)
+            return false;
+    return true;
+}
+
+bool ledger_succeeded(const struct ledger *ledger)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct ledger_photo *photo = &ledger->photos[i];
+        if (photo->failure || photo->parts_failed || photo->parts_settled < photo->part_count)
+            return false;
+        for (size_t p = 0; p < photo->part_count; p++)
+            if (!outputs_written(&photo->parts[p]))
+                return false;
+    }
+    return true;
+}

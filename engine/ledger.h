@@ -1,0 +1,96 @@
+/*
+ * What is expected of each photo, and what came of it.
+ *
+ * A photo has one part for each pipeline that takes its key. A part is settled when the engine has
+ * reported ACK or REJECT for it, or has handed it back as often as its queue allows; a photo is
+ * settled when its parts are, or when it could not be sent. Facts come from the engine's observer;
+ * nothing here does I/O. Loop thread.
+ */
+#ifndef THUMBWHEEL_LEDGER_H
+#define THUMBWHEEL_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine.h"
+#include "photos.h"
+#include "text_index.h"
+
+enum part_state { PART_OPEN, PART_DONE, PART_FAILED };
+
+struct ledger_output {
+    char *bucket, *key;
+    char *path;    /* where it was written; NULL: not yet, or not at all */
+    char *problem; /* why it could not be written; NULL: none */
+    uint64_t bytes;
+    unsigned width, height, frames;
+    double milliseconds;
+    bool sidecar; /* the labels' JSON, not an image */
+};
+
+struct ledger_part {
+    const char *pipeline; /* its name, owned by the pipeline */
+    enum part_state state;
+    unsigned attempts;  /* that ended in RETRY */
+    const char *reason; /* of the last failure; static */
+    char *detail;       /* of the last failure; NULL: none */
+    double milliseconds;
+    struct ledger_output *outputs;
+    size_t output_count;
+    struct label *labels;
+    size_t label_count;
+};
+
+struct ledger_photo {
+    const char *path, *name; /* owned by the list of photos */
+    char *key;
+    uint64_t bytes;
+    bool sent;
+    char *failure; /* why it was not sent, or is of no use; NULL: none */
+    struct ledger_part *parts;
+    size_t part_count, parts_settled, parts_failed;
+};
+
+struct ledger {
+    const char *bucket;
+    unsigned max_attempts;
+    struct ledger_photo *photos;
+    size_t count;
+    struct text_index keys;
+    size_t parts, parts_settled, photos_settled, photos_failed;
+};
+
+struct ledger_options {
+    const char *bucket, *prefix; /* borrowed; a photo's key is prefix + name */
+    const struct pipeline_ops *ops;
+    struct pipeline *const *pipelines; /* they outlive the ledger */
+    size_t pipeline_count;
+    unsigned max_attempts; /* after so many RETRYs a message goes to its dead-letter queue unseen */
+};
+
+/* The photos outlive the ledger. ERR_MEMORY, ERR_LIMIT (a key that is too long). */
+int ledger_init(struct ledger *ledger, const struct photos *photos,
+                const struct ledger_options *options, struct error *error);
+void ledger_clear(struct ledger *ledger);
+
+struct ledger_event {           /* what a record changed */
+    struct ledger_photo *photo; /* NULL: a record of something else */
+    struct ledger_part *part;
+    bool settled;       /* the part, by this record */
+    bool photo_settled; /* the photo, by this record */
+};
+
+/* ERR_MEMORY: the record is lost. A part that is settled already stays as it is: deliveries may
+ * repeat. */
+int ledger_record(struct ledger *ledger, const struct engine_record *record,
+                  struct ledger_event *event);
+void ledger_sent(struct ledger *ledger, size_t index, uint64_t bytes);
+/* The photo cannot be sent: it is settled as failed. */
+void ledger_failed(struct ledger *ledger, size_t index, const char *why);
+
+bool ledger_settled(const struct ledger *ledger);
+/* Every part of every photo is done, and every output that was fetched could be written. */
+bool ledger_succeeded(const struct ledger *ledger);
+
+#endif

@@ -1,0 +1,58 @@
+#include "local_greeting.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "local_names.h"
+
+/* As one word of a POSIX shell. */
+static void print_quoted(FILE *out, const char *text)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+    if (*text && !text[strspn(text, plain)]) {
+        fputs(text, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*text, out);
+    }
+    fputc('\'', out);
+}
+
+void greeting_print_start(const struct greeting *greeting, FILE *out)
+{
+    fprintf(out, "Endpoint:     %s (S3, SNS, SQS)\n", greeting->endpoint);
+    fprintf(out, "Access key:   %s\nSecret key:   %s\nRegion:       %s\n", LOCAL_ACCESS_KEY,
+            LOCAL_SECRET_KEY, greeting->region);
+    fprintf(out, "Photos go to: s3://%s/%s\nState is in:  %s\n\n", LOCAL_BUCKET, LOCAL_PREFIX,
+            greeting->data);
+    fflush(out);
+}
+
+void greeting_print_try(const struct greeting *greeting, FILE *out)
+{
+    char absolute[PATH_MAX];
+    const char *photo =
+        greeting->photo && realpath(greeting->photo, absolute) ? absolute : "photo.jpg";
+    fprintf(out,
+            "\nTo try it from another shell, with the AWS CLI:\n\n"
+            "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_DEFAULT_REGION=%s\n",
+            LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, greeting->region);
+    fprintf(out, "  aws --endpoint-url %s s3 cp ", greeting->endpoint);
+    print_quoted(out, photo);
+    fprintf(out, " s3://%s/%smine.%s\n", LOCAL_BUCKET, LOCAL_PREFIX,
+            strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
+    fprintf(out, "  aws --endpoint-url %s s3 ls --recursive s3://%s/\n", greeting->endpoint,
+            LOCAL_BUCKET);
+    fprintf(out, "  aws --endpoint-url %s s3api get-object-tagging --bucket %s --key %smine.%s\n",
+            greeting->endpoint, LOCAL_BUCKET, LOCAL_PREFIX,
+            strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
+    fputs("\nServing. Ctrl-C stops.\n", out);
+    fflush(out);
+}

@@ -1,0 +1,18 @@
+/* What `thumbwheel local` says about itself: where it is, and commands to try that work when they
+ * are pasted. */
+#ifndef THUMBWHEEL_LOCAL_GREETING_H
+#define THUMBWHEEL_LOCAL_GREETING_H
+
+#include <stdio.h>
+
+struct greeting {
+    const char *endpoint;
+    const char *data;  /* directory */
+    const char *photo; /* a file to upload */
+    const char *region;
+};
+
+void greeting_print_start(const struct greeting *greeting, FILE *out);
+void greeting_print_try(const struct greeting *greeting, FILE *out);
+
+#endif

@@ -1,0 +1,330 @@
+/*
+ * In order: pipelines, photos, data directory (what can be wrong with the command line is found
+ * before anything starts), then the service, the fan-out's queues, the engine, the photos. With
+ * `once` the engine drains before the results are fetched; otherwise it goes on serving.
+ */
+#include "local_session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "batch.h"
+#include "files.h"
+#include "local_greeting.h"
+#include "local_names.h"
+#include "photos.h"
+#include "places.h"
+#include "service.h"
+
+enum { SKIPPED_SHOWN = 3 };
+
+struct session {
+    const struct assembly *assembly;
+    const struct config *config;
+    bool once;
+    struct pipeline_set pipelines;
+    struct photos photos;
+    char *data;
+    bool data_temporary;
+    char *example; /* a photo to name in the commands to try; NULL: none */
+    struct service service;
+    struct batch batch;
+};
+
+/* ---- photos ---- */
+
+static void note_skipped(const struct text_list *skipped)
+{
+    if (skipped->count == 0)
+        return;
+    struct buffer names;
+    buffer_init(&names, 4096);
+    for (size_t i = 0; i < skipped->count && i < SKIPPED_SHOWN; i++)
+        buffer_format(&names, "%s%s", i ? ", " : "", skipped->items[i]);
+    command_note("skipped %zu file%s without an image's name: %s%s", skipped->count,
+                 skipped->count == 1 ? "" : "s", names.data ? names.data : "",
+                 skipped->count > SKIPPED_SHOWN ? ", …" : "");
+    buffer_free(&names);
+}
+
+static int named_photos(struct session *session)
+{
+    const struct text_list *paths = &session->config->paths;
+    struct error error = {0};
+    for (size_t i = 0; i < paths->count; i++) {
+        if (photos_add(&session->photos, paths->items[i], &error)) {
+            command_error("%s", error.text);
+            return STATUS_USAGE;
+        }
+    }
+    note_skipped(&session->photos.skipped);
+    if (paths->count && session->photos.count == 0) {
+        command_error("no photos in %s", paths->items[0]);
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
+}
+
+static int sample_photos(struct session *session, const char *directory, bool feed,
+                         struct error *error)
+{
+    char **paths = NULL;
+    size_t count = 0;
+    int err = directory_make(directory, 0777, error);
+    if (!err)
+        err = session->assembly->samples_write(directory, &paths, &count, error);
+    for (size_t i = 0; i < count; i++) {
+        if (feed && !err)
+            err = photos_add(&session->photos, paths[i], error);
+        if (i == 0)
+            session->example = strdup(paths[i]);
+        free(paths[i]);
+    }
+    free(paths);
+    return err;
+}
+
+/* Kept between runs where there is a place for that, so that a second run does not make them again.
+ */
+static char *samples_place(const struct session *session)
+{
+    char *base = session->data_temporary ? place_cache() : strdup(session->data);
+    char *place = base ? path_join(base, "samples") : NULL;
+    free(base);
+    return place;
+}
+
+static int samples(struct session *session)
+{
+    struct error error = {0};
+    char *place = samples_place(session);
+    if (!place) {
+        command_error("out of memory");
+        return STATUS_FAILED;
+    }
+    /* Who serves and comes back has seen them: they are fed with --once, and at the first start. */
+    bool feed = session->once || access(place, F_OK) != 0;
+    if (feed)
+        command_note("no photos given: making samples in %s", place);
+    int err = sample_photos(session, place, feed, &error);
+    if (err)
+        command_error("the samples could not be made: %s", error.text);
+    free(place);
+    return err ? STATUS_FAILED : STATUS_OK;
+}
+
+/* ---- the data directory ---- */
+
+static int data_choose(struct session *session)
+{
+    const struct config *config = session->config;
+    struct error error = {0};
+    int err = 0;
+    if (config->data) {
+        session->data = strdup(config->data);
+    } else if (session->once) {
+        err = place_temporary(&session->data, &error);
+        session->data_temporary = !err;
+    } else {
+        session->data = place_data();
+    }
+    if (!err && !session->data)
+        err = error_set(&error, ERR_MEMORY, "out of memory");
+    if (!err)
+        err = directory_make(session->data, 0700, &error);
+    if (err)
+        command_error("%s%s", error.text, session->data_temporary ? "" : " (--data names it)");
+    return err ? STATUS_FAILED : STATUS_OK;
+}
+
+static void data_discard(void *user)
+{
+    struct session *session = user;
+    struct error error = {0};
+    if (session->data_temporary && directory_remove(session->data, &error))
+        command_note("%s", error.text);
+    session->data_temporary = false;
+}
+
+/* ---- the cloud ---- */
+
+static struct cloud_settings cloud_settings_of(const struct session *session)
+{
+    const struct config *config = session->config;
+    bool any_port = session->once && !config_given(config, "port");
+    bool relaxed = config->durability == CONFIG_DURABILITY_RELAXED;
+    if (session->data_temporary && !config_given(config, "durability"))
+        relaxed = true; /* it is thrown away in any case */
+    return (struct cloud_settings){
+        .host = strcmp(config->host, "localhost") == 0 ? "127.0.0.1" : config->host,
+        .port = any_port ? 0 : (unsigned)config->port,
+        .data = session->data,
+        .region = config->region ? config->region : LOCAL_REGION,
+        .account = LOCAL_ACCOUNT,
+        .access_key = LOCAL_ACCESS_KEY,
+        .secret_key = LOCAL_SECRET_KEY,
+        .request_log = config->request_log,
+        .relaxed = relaxed,
+    };
+}
+
+static void warn_of_host(const char *host)
+{
+    bool loopback =
+        strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
+    if (!loopback)
+        command_note(
+            "--host %s: others on the network can reach the embedded cloud, and its access key "
+            "is no secret",
+            host);
+}
+
+/* ---- queues ---- */
+
+static int queue_plan(const struct pipeline_facts *facts, struct fanout_queue *queue,
+                      struct error *error)
+{
+    if (strpbrk(facts->queue, ":/"))
+        return error_set(
+            error, ERR_INVALID,
+            "%s: the queue \"%s\" is a URL or an ARN; the embedded cloud makes queues by "
+            "name: give a name alone",
+            facts->file, facts->queue);
+    char *dead_letters = NULL;
+    if (asprintf(&dead_letters, "%s%s", facts->queue, LOCAL_DEAD_SUFFIX) < 0)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    *queue = (struct fanout_queue){.name = facts->queue,
+                                   .dead_letter_name = dead_letters,
+                                   .max_receives = LOCAL_MAX_RECEIVES,
+                                   .visibility_s = facts->visibility_s ? facts->visibility_s
+                                                                       : LOCAL_VISIBILITY_S};
+    return 0;
+}
+
+static int provision(struct session *session, struct error *error)
+{
+    const struct pipeline_set *set = &session->pipelines;
+    struct fanout_queue *queues = calloc(set->count, sizeof *queues);
+    int err = queues ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < set->count && !err; i++)
+        err = queue_plan(set->ops->facts(set->items[i]), &queues[i], error);
+    const struct fanout fanout = {.bucket = LOCAL_BUCKET,
+                                  .prefix = LOCAL_PREFIX,
+                                  .topic = LOCAL_TOPIC,
+                                  .queues = queues,
+                                  .queue_count = set->count};
+    if (!err)
+        err = service_provision(&session->service, &fanout, error);
+    for (size_t i = 0; queues && i < set->count; i++)
+        free((char *)queues[i].dead_letter_name);
+    free(queues);
+    return err;
+}
+
+/* ---- the run ---- */
+
+static int start(struct session *session, struct error *error)
+{
+    const struct cloud_settings cloud = cloud_settings_of(session);
+    const struct service_options options = {.assembly = session->assembly,
+                                            .config = session->config,
+                                            .pipelines = &session->pipelines,
+                                            .cloud = &cloud};
+    const struct engine_observer observer = {.record_finished = batch_observe,
+                                             .user = &session->batch};
+    warn_of_host(session->config->host);
+    int err = service_open(&session->service, &options, error);
+    session->service.abandon = data_discard;
+    session->service.abandon_user = session;
+    if (!err)
+        err = batch_init(&session->batch, &session->service, &session->photos, error);
+    if (!err)
+        err = provision(session, error);
+    return err ? err : service_start(&session->service, &observer, error);
+}
+
+static bool never(void *user)
+{
+    (void)user;
+    return false;
+}
+
+static int results(struct session *session, struct error *error, bool *succeeded)
+{
+    *succeeded = true;
+    if (session->photos.count == 0)
+        return 0;
+    int err = batch_collect(&session->batch, error);
+    *succeeded = batch_report(&session->batch) && !err;
+    return err;
+}
+
+static int run_once(struct session *session, struct error *error, bool *succeeded)
+{
+    int err = batch_run(&session->batch, error);
+    service_drain(&session->service);
+    int collect_err = results(session, error, succeeded);
+    if (service_interrupted(&session->service))
+        *succeeded = false;
+    return err ? err : collect_err;
+}
+
+static int run_and_serve(struct session *session, struct error *error, bool *succeeded)
+{
+    const struct greeting greeting = {
+        .endpoint = session->assembly->cloud_endpoint(session->service.cloud),
+        .data = session->data,
+        .photo = session->photos.count ? session->photos.items[0].path : session->example,
+        .region = session->config->region ? session->config->region : LOCAL_REGION,
+    };
+    int err = 0;
+    *succeeded = true;
+    greeting_print_start(&greeting, stdout);
+    if (session->photos.count)
+        err = batch_run(&session->batch, error);
+    if (!err)
+        err = results(session, error, succeeded);
+    if (!err && !service_interrupted(&session->service))
+        greeting_print_try(&greeting, stdout);
+    if (!err)
+        service_wait(&session->service, never, NULL);
+    service_drain(&session->service);
+    *succeeded = true; /* it served until it was told to stop; what failed was reported then */
+    return err;
+}
+
+static int run(struct session *session)
+{
+    struct error error = {0};
+    bool succeeded = false;
+    int err = start(session, &error);
+    if (!err)
+        err = session->once ? run_once(session, &error, &succeeded)
+                            : run_and_serve(session, &error, &succeeded);
+    batch_clear(&session->batch);
+    service_close(&session->service);
+    if (err)
+        command_error("%s", error.text);
+    return err || !succeeded ? STATUS_FAILED : STATUS_OK;
+}
+
+int local_session(const struct assembly *assembly, const struct config *config, bool once)
+{
+    struct session session = {.assembly = assembly, .config = config, .once = once};
+    int status = command_load_pipelines(assembly, config, &session.pipelines);
+    if (status == STATUS_OK)
+        status = named_photos(&session);
+    if (status == STATUS_OK)
+        status = data_choose(&session);
+    if (status == STATUS_OK && session.photos.count == 0)
+        status = samples(&session);
+    if (status == STATUS_OK)
+        status = run(&session);
+    data_discard(&session);
+    free(session.data);
+    free(session.example);
+    photos_clear(&session.photos);
+    pipeline_set_clear(&session.pipelines);
+    return status;
+}

@@ -1,0 +1,12 @@
+/* The embedded cloud and the engine in one process: what `local` and `process` share. */
+#ifndef THUMBWHEEL_LOCAL_SESSION_H
+#define THUMBWHEEL_LOCAL_SESSION_H
+
+#include <stdbool.h>
+
+#include "command.h"
+
+/* once: ends when the photos are done. Returns the exit status. */
+int local_session(const struct assembly *assembly, const struct config *config, bool once);
+
+#endif

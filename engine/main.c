@@ -1,0 +1,124 @@
+/* The only place that sees all houses: it gives the commands what they are made of. */
+#include <stdlib.h>
+
+#include "aws.h"
+#include "command.h"
+#include "local_cloud.h"
+#include "pipelines.h"
+
+static int backend_open(uv_loop_t *loop, struct http_client *http,
+                        const struct backend_settings *settings, struct backend *out,
+                        struct error *error)
+{
+    const struct aws_options options = {
+        .region = settings->region,
+        .profile = settings->profile,
+        .endpoint = settings->endpoint,
+        .access_key = settings->access_key,
+        .secret_key = settings->secret_key,
+        .ignore_environment = settings->alone,
+    };
+    struct aws *aws;
+    int err = aws_create(loop, http, &options, &aws, error);
+    if (err)
+        return err;
+    *out = (struct backend){
+        .queues = aws_queue_backend(aws), .store = aws_object_store(aws), .handle = aws};
+    return 0;
+}
+
+static void backend_close(struct backend *backend)
+{
+    aws_destroy(backend->handle);
+    *backend = (struct backend){0};
+}
+
+struct provisioning { /* lives until its callback */
+    struct aws_fanout fanout;
+    assembly_done *done;
+    void *user;
+    struct aws_fanout_queue queues[];
+};
+
+static void on_provisioned(const struct error *error, void *user)
+{
+    struct provisioning *p = user;
+    p->done(error, p->user);
+    free(p);
+}
+
+static int backend_provision(struct backend *backend, const struct fanout *fanout,
+                             assembly_done *done, void *user)
+{
+    struct provisioning *p = calloc(1, sizeof *p + fanout->queue_count * sizeof p->queues[0]);
+    if (!p)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < fanout->queue_count; i++) {
+        const struct fanout_queue *queue = &fanout->queues[i];
+        p->queues[i] = (struct aws_fanout_queue){.name = queue->name,
+                                                 .dead_letter_name = queue->dead_letter_name,
+                                                 .max_receives = queue->max_receives,
+                                                 .visibility_s = queue->visibility_s};
+    }
+    p->done = done;
+    p->user = user;
+    p->fanout = (struct aws_fanout){.bucket = fanout->bucket,
+                                    .prefix = fanout->prefix,
+                                    .topic = fanout->topic,
+                                    .queues = p->queues,
+                                    .queue_count = fanout->queue_count,
+                                    .extra_buckets = fanout->extra_buckets,
+                                    .extra_bucket_count = fanout->extra_bucket_count};
+    int err = aws_provision(backend->handle, &p->fanout, on_provisioned, p);
+    if (err)
+        free(p);
+    return err;
+}
+
+static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
+                       struct error *error)
+{
+    const struct local_cloud_options options = {
+        .host = settings->host,
+        .port = settings->port,
+        .data_dir = settings->data,
+        .region = settings->region,
+        .account = settings->account,
+        .access_key = settings->access_key,
+        .secret_key = settings->secret_key,
+        .relaxed = settings->relaxed,
+        .request_log = settings->request_log,
+    };
+    struct local_cloud *cloud = NULL;
+    int err = local_cloud_start(loop, &options, &cloud, error);
+    *out = cloud;
+    return err;
+}
+
+static const char *cloud_endpoint(const void *cloud)
+{
+    return local_cloud_endpoint(cloud);
+}
+
+static void cloud_stop(void *cloud, void (*stopped)(void *user), void *user)
+{
+    local_cloud_stop(cloud, stopped, user);
+}
+
+int main(int argc, char **argv)
+{
+    const struct assembly assembly = {
+        .pipeline_ops = &vips_pipeline_ops,
+        .pipelines_start = pipelines_start,
+        .pipelines_stop = pipelines_stop,
+        .samples_write = samples_write,
+        .schema_print = pipeline_schema_print,
+        .backend_open = backend_open,
+        .backend_close = backend_close,
+        .backend_provision = backend_provision,
+        .cloud_start = cloud_start,
+        .cloud_endpoint = cloud_endpoint,
+        .cloud_stop = cloud_stop,
+    };
+    return commands_main(&assembly, argc, argv);
+}

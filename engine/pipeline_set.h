@@ -1,0 +1,30 @@
+/* The pipeline files that a process works with. Blocking, at start. */
+#ifndef THUMBWHEEL_PIPELINE_SET_H
+#define THUMBWHEEL_PIPELINE_SET_H
+
+#include <stddef.h>
+
+#include "error.h"
+#include "pipeline.h"
+#include "text_list.h"
+
+struct pipeline_set {
+    const struct pipeline_ops *ops;
+    struct pipeline **items;
+    size_t count;
+    struct text_list files;    /* that were found */
+    struct text_list problems; /* one line for each thing that is wrong */
+};
+
+/* Finds and loads what the paths name: files, and in directories *.yaml and *.yml, in the order of
+ * their names. Without a path, the pipelines that come with thumbwheel:
+ * ../share/thumbwheel/pipelines beside the program's directory, else those of the source tree that
+ * it was built from. Then holds them against each other: names, loops.
+ *
+ * 0 although there are problems: they are all in the list. ERR_MEMORY otherwise. Cleared by the
+ * caller in any case. */
+int pipeline_set_load(struct pipeline_set *set, const struct pipeline_ops *ops,
+                      const struct text_list *paths);
+void pipeline_set_clear(struct pipeline_set *set);
+
+#endif

@@ -1,0 +1,68 @@
+#include "places.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "files.h"
+
+/* The specification wants relative values ignored. */
+static const char *absolute_variable(const char *name)
+{
+    const char *value = getenv(name);
+    return value && value[0] == '/' ? value : NULL;
+}
+
+static const char *temporary_root(void)
+{
+    const char *root = absolute_variable("TMPDIR");
+    return root ? root : "/tmp";
+}
+
+/* Under $variable, or under ~/fallback; NULL with *homeless set where there is neither. */
+static char *place_under(const char *variable, const char *fallback, int *homeless)
+{
+    const char *base = absolute_variable(variable), *home = absolute_variable("HOME");
+    char *path = NULL;
+    *homeless = !base && !home;
+    if (*homeless)
+        return NULL;
+    if (base)
+        return path_join(base, "thumbwheel");
+    return asprintf(&path, "%s/%s/thumbwheel", home, fallback) < 0 ? NULL : path;
+}
+
+char *place_data(void)
+{
+    int homeless;
+    char *path = place_under("XDG_DATA_HOME", ".local/share", &homeless);
+    return homeless ? strdup("thumbwheel-data") : path;
+}
+
+char *place_cache(void)
+{
+    int homeless;
+    char *path = place_under("XDG_CACHE_HOME", ".cache", &homeless);
+    if (homeless && asprintf(&path, "%s/thumbwheel-%u", temporary_root(), (unsigned)getuid()) < 0)
+        path = NULL;
+    return path;
+}
+
+int place_temporary(char **out, struct error *error)
+{
+    char *path = path_join(temporary_root(), "thumbwheel-XXXXXX");
+    *out = NULL;
+    if (!path)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    if (!mkdtemp(path)) {
+        error_set(error, ERR_IO,
+                  "cannot make a temporary directory in %s: %s; TMPDIR names another place",
+                  temporary_root(), strerror(errno));
+        free(path);
+        return error->code;
+    }
+    *out = path;
+    return 0;
+}

@@ -1,0 +1,112 @@
+#include "progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "terminal.h"
+
+enum { LINE_BYTES_MAX = 16384, BAR_COLUMNS_MAX = 40, BAR_COLUMNS_MIN = 6, COLUMNS_DEFAULT = 80 };
+
+void progress_init(struct progress *progress, int fd)
+{
+    *progress =
+        (struct progress){.fd = fd, .terminal = terminal_is(fd), .colour = terminal_colour(fd)};
+}
+
+static void emit(struct progress *progress, const struct buffer *text)
+{
+    for (size_t sent = 0; sent < text->size;) {
+        ssize_t n = write(progress->fd, text->data + sent, text->size - sent);
+        if (n <= 0)
+            return; /* nobody to tell */
+        sent += (size_t)n;
+    }
+}
+
+static void append_bar(struct buffer *out, const struct progress_facts *facts, size_t columns,
+                       bool colour)
+{
+    size_t filled = facts->parts ? facts->parts_done * columns / facts->parts : 0;
+    buffer_text(out, colour ? (facts->photos_failed ? "\033[33m" : "\033[32m") : "");
+    for (size_t i = 0; i < filled; i++)
+        buffer_text(out, "━");
+    buffer_text(out, colour ? "\033[2m" : "");
+    for (size_t i = filled; i < columns; i++)
+        buffer_text(out, "─");
+    buffer_text(out, colour ? "\033[0m" : "");
+}
+
+void progress_format(struct buffer *out, const struct progress_facts *facts, size_t columns,
+                     bool colour)
+{
+    char numbers[160];
+    int length =
+        snprintf(numbers, sizeof numbers, " %zu/%zu photos", facts->photos_done, facts->photos);
+    if (facts->photos_failed)
+        length += snprintf(numbers + length, sizeof numbers - (size_t)length, ", %zu failed",
+                           facts->photos_failed);
+    length += snprintf(numbers + length, sizeof numbers - (size_t)length, "  %.1f s",
+                       (double)facts->elapsed_ms / 1000);
+    size_t rest = columns > (size_t)length + 1 ? columns - (size_t)length - 1 : 0;
+    if (rest >= BAR_COLUMNS_MIN)
+        append_bar(out, facts, rest < BAR_COLUMNS_MAX ? rest : BAR_COLUMNS_MAX, colour);
+    char *fitted = text_fit(numbers, columns ? columns - 1 : 0, CUT_END);
+    buffer_text(out, fitted ? fitted : "");
+    free(fitted);
+}
+
+void progress_show(struct progress *progress, const struct progress_facts *facts)
+{
+    struct buffer line;
+    if (!progress->terminal)
+        return;
+    size_t columns = terminal_columns(progress->fd);
+    buffer_init(&line, LINE_BYTES_MAX);
+    buffer_text(&line, "\r\033[K");
+    progress_format(&line, facts, columns ? columns : COLUMNS_DEFAULT, progress->colour);
+    /* The cursor goes back, so that a log line written meanwhile starts where the bar does. */
+    buffer_byte(&line, '\r');
+    if (!line.error)
+        emit(progress, &line);
+    buffer_free(&line);
+    progress->shown = true;
+    log_clear_line(true);
+}
+
+void progress_line(struct progress *progress, bool failed, const char *format, ...)
+{
+    struct buffer raw, line;
+    va_list args;
+    buffer_init(&raw, LINE_BYTES_MAX);
+    buffer_init(&line, LINE_BYTES_MAX);
+    va_start(args, format);
+    buffer_vformat(&raw, format, args);
+    va_end(args);
+    char *text = raw.error ? NULL : text_display(raw.data ? raw.data : "");
+    if (text) {
+        bool red = failed && progress->colour;
+        buffer_format(&line, "%s%s%s%s\n", progress->shown ? "\r\033[K" : "", red ? "\033[31m" : "",
+                      text, red ? "\033[0m" : "");
+        if (!line.error)
+            emit(progress, &line);
+    }
+    free(text);
+    buffer_free(&line);
+    buffer_free(&raw);
+}
+
+void progress_clear(struct progress *progress)
+{
+    struct buffer line;
+    if (!progress->shown)
+        return;
+    buffer_init(&line, LINE_BYTES_MAX);
+    buffer_text(&line, "\r\033[K");
+    emit(progress, &line);
+    buffer_free(&line);
+    progress->shown = false;
+    log_clear_line(false);
+}

@@ -1,0 +1,245 @@
+#include "report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "table.h"
+#include "terminal.h"
+
+enum { TEXT_MAX = 64 * 1024 };
+
+enum {
+    COLUMN_PHOTO,
+    COLUMN_RENDITION,
+    COLUMN_PIXELS,
+    COLUMN_BYTES,
+    COLUMN_TIME,
+    COLUMN_TAGS,
+    COLUMNS
+};
+
+static const struct table_column columns[COLUMNS] = {
+    [COLUMN_PHOTO] = {"Photo", TABLE_LEFT, TABLE_CUT_MIDDLE},
+    [COLUMN_RENDITION] = {"Rendition", TABLE_LEFT, TABLE_CUT_MIDDLE},
+    [COLUMN_PIXELS] = {"Pixels", TABLE_RIGHT, TABLE_WHOLE},
+    [COLUMN_BYTES] = {"Bytes", TABLE_RIGHT, TABLE_WHOLE},
+    [COLUMN_TIME] = {"ms", TABLE_RIGHT, TABLE_WHOLE},
+    [COLUMN_TAGS] = {"Tags", TABLE_LEFT, TABLE_CUT_END},
+};
+
+/* ---- texts ---- */
+
+static char *join(const char *first, const char *second)
+{
+    struct buffer text;
+    buffer_init(&text, TEXT_MAX);
+    buffer_text(&text, first);
+    if (second && *second)
+        buffer_format(&text, ": %s", second);
+    return buffer_take_text(&text);
+}
+
+char *report_reason(const struct ledger_photo *photo, const struct ledger_part *part)
+{
+    if (photo->failure)
+        return strdup(photo->failure);
+    if (part->reason && *part->reason)
+        return join(part->reason, part->detail);
+    return strdup(part->state == PART_FAILED ? "out of memory" : "no answer");
+}
+
+static char *labels_text(const struct ledger_part *part)
+{
+    struct buffer text;
+    buffer_init(&text, TEXT_MAX);
+    for (size_t i = 0; i < part->label_count; i++) {
+        const struct label *label = &part->labels[i];
+        buffer_format(&text, "%s%s%s%s", i ? ", " : "", label->name, *label->value ? ": " : "",
+                      label->value);
+    }
+    return buffer_take_text(&text);
+}
+
+static const char *base_name(const char *key)
+{
+    const char *slash = strrchr(key, '/');
+    return slash ? slash + 1 : key;
+}
+
+/* ---- the table ---- */
+
+struct rows { /* the photo's name stands in the first row only */
+    struct table *table;
+    const char *name;
+};
+
+static void add_row(struct rows *rows, enum table_style style, const char *cells[COLUMNS])
+{
+    cells[COLUMN_PHOTO] = rows->name;
+    rows->name = NULL;
+    table_row(rows->table, style, cells);
+}
+
+static void add_failed(struct rows *rows, const struct ledger_photo *photo,
+                       const struct ledger_part *part)
+{
+    char *reason = report_reason(photo, part), *text = reason ? join("failed", reason) : NULL;
+    const char *cells[COLUMNS] = {
+        [COLUMN_RENDITION] = part ? part->pipeline : NULL, [COLUMN_TAGS] = text ? text : "failed"};
+    add_row(rows, TABLE_FAILED, cells);
+    free(text);
+    free(reason);
+}
+
+static void add_image(struct rows *rows, const struct ledger_part *part,
+                      const struct ledger_output *output)
+{
+    char pixels[32], bytes[32], time[32];
+    snprintf(pixels, sizeof pixels, "%u×%u", output->width, output->height);
+    snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)output->bytes);
+    snprintf(time, sizeof time, "%.1f", output->milliseconds);
+    const char *cells[COLUMNS] = {
+        [COLUMN_RENDITION] = part->output_count == 1 ? part->pipeline : base_name(output->key),
+        [COLUMN_PIXELS] = pixels,
+        [COLUMN_BYTES] = bytes,
+        [COLUMN_TIME] = time,
+        [COLUMN_TAGS] = output->problem,
+    };
+    add_row(rows, output->problem ? TABLE_FAILED : TABLE_PLAIN, cells);
+}
+
+static void add_labels(struct rows *rows, const struct ledger_part *part,
+                       const struct ledger_output *sidecar)
+{
+    char bytes[32] = "", *labels = labels_text(part);
+    if (sidecar && sidecar->bytes)
+        snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)sidecar->bytes);
+    const char *cells[COLUMNS] = {
+        [COLUMN_RENDITION] = part->pipeline,
+        [COLUMN_BYTES] = bytes,
+        [COLUMN_TAGS] = sidecar && sidecar->problem ? sidecar->problem : labels,
+    };
+    add_row(rows, sidecar && sidecar->problem ? TABLE_FAILED : TABLE_PLAIN, cells);
+    free(labels);
+}
+
+static void add_part(struct rows *rows, const struct ledger_photo *photo,
+                     const struct ledger_part *part)
+{
+    const struct ledger_output *sidecar = NULL;
+    if (part->state != PART_DONE) {
+        add_failed(rows, photo, part);
+        return;
+    }
+    for (size_t i = 0; i < part->output_count; i++) {
+        if (part->outputs[i].sidecar)
+            sidecar = &part->outputs[i];
+        else
+            add_image(rows, part, &part->outputs[i]);
+    }
+    if (sidecar || part->label_count || part->output_count == 0)
+        add_labels(rows, part, sidecar);
+}
+
+static void add_photo(struct table *table, const struct ledger_photo *photo)
+{
+    struct rows rows = {table, photo->name};
+    if (photo->failure) {
+        add_failed(&rows, photo, NULL);
+        return;
+    }
+    for (size_t i = 0; i < photo->part_count; i++)
+        add_part(&rows, photo, &photo->parts[i]);
+}
+
+static int print_table(const struct ledger *ledger, const struct report_options *options, FILE *out)
+{
+    struct table *table = table_create(columns, COLUMNS);
+    if (!table)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < ledger->count; i++)
+        add_photo(table, &ledger->photos[i]);
+    int err = table_print(table, out, options->width, options->colour);
+    table_free(table);
+    return err;
+}
+
+/* ---- below it ---- */
+
+static void print_failure(FILE *out, const struct report_options *options, const char *name,
+                          const char *what, const char *why)
+{
+    char *line = NULL;
+    int length = asprintf(&line, "failed: %s: %s%s%s", name, what ? what : "", what ? ": " : "",
+                          why ? why : "out of memory");
+    char *shown = length < 0 ? NULL : text_display(line);
+    fprintf(out, "%s%s%s\n", options->colour ? "\033[31m" : "", shown ? shown : "failed",
+            options->colour ? "\033[0m" : "");
+    if (length >= 0)
+        free(line);
+    free(shown);
+}
+
+static void print_part_failures(FILE *out, const struct report_options *options,
+                                const struct ledger_photo *photo, const struct ledger_part *part)
+{
+    if (part->state != PART_DONE) {
+        char *why = report_reason(photo, part);
+        print_failure(out, options, photo->name, part->pipeline, why);
+        free(why);
+    }
+    for (size_t i = 0; i < part->output_count; i++)
+        if (part->outputs[i].problem)
+            print_failure(out, options, photo->name, part->pipeline, part->outputs[i].problem);
+}
+
+static void print_failures(const struct ledger *ledger, const struct report_options *options,
+                           FILE *out)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct ledger_photo *photo = &ledger->photos[i];
+        if (photo->failure)
+            print_failure(out, options, photo->name, NULL, photo->failure);
+        for (size_t p = 0; p < photo->part_count && !photo->failure; p++)
+            print_part_failures(out, options, photo, &photo->parts[p]);
+    }
+}
+
+static size_t files_written(const struct ledger *ledger)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ledger->count; i++)
+        for (size_t p = 0; p < ledger->photos[i].part_count; p++)
+            for (size_t o = 0; o < ledger->photos[i].parts[p].output_count; o++)
+                count += ledger->photos[i].parts[p].outputs[o].path != NULL;
+    return count;
+}
+
+static size_t photos_done(const struct ledger *ledger)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct ledger_photo *photo = &ledger->photos[i];
+        count += !photo->failure && !photo->parts_failed && photo->part_count &&
+                 photo->parts_settled == photo->part_count;
+    }
+    return count;
+}
+
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+int report_print(const struct ledger *ledger, const struct report_options *options, FILE *out)
+{
+    size_t done = photos_done(ledger), written = files_written(ledger);
+    int err = print_table(ledger, options, out);
+    fputc('\n', out);
+    print_failures(ledger, options, out);
+    fprintf(out, "%zu photo%s: %zu done, %zu failed, %.1f s. %zu file%s in %s\n", ledger->count,
+            plural(ledger->count), done, ledger->count - done, (double)options->elapsed_ms / 1000,
+            written, plural(written), options->out);
+    return err;
+}

@@ -1,0 +1,258 @@
+#include "service.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "log.h"
+
+enum { TICK_MS = 100 };
+
+/* ---- waiting ---- */
+
+void service_finish(struct service *service, bool (*done)(void *user), void *user)
+{
+    while (!done(user))
+        uv_run(&service->loop, UV_RUN_ONCE);
+}
+
+bool service_wait(struct service *service, bool (*done)(void *user), void *user)
+{
+    while (!done(user)) {
+        if (service->interrupts)
+            return false;
+        uv_run(&service->loop, UV_RUN_ONCE);
+    }
+    return true;
+}
+
+bool service_interrupted(const struct service *service)
+{
+    return service->interrupts > 0;
+}
+
+static bool is_set(void *flag)
+{
+    return *(bool *)flag;
+}
+
+static void set(void *flag)
+{
+    *(bool *)flag = true;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct service *service = handle->data;
+    if (service->interrupts++ == 0) {
+        command_note("stopping: what is under way is being finished; %s again stops at once",
+                     number == SIGINT ? "Ctrl-C" : "the signal");
+        return;
+    }
+    log_warn("stopped at once; unfinished messages come back to their queues");
+    if (service->abandon)
+        service->abandon(service->abandon_user);
+    fflush(stdout);
+    _exit(STATUS_FAILED);
+}
+
+static void on_clock(uv_timer_t *clock)
+{
+    struct service *service = clock->data;
+    service->tick(service->tick_user);
+}
+
+void service_tick(struct service *service, void (*tick)(void *user), void *user)
+{
+    service->tick = tick;
+    service->tick_user = user;
+    if (tick)
+        uv_timer_start(&service->clock, on_clock, 0, TICK_MS);
+    else
+        uv_timer_stop(&service->clock);
+}
+
+/* ---- opening ---- */
+
+static int loop_open(struct service *service, struct error *error)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    int result = uv_loop_init(&service->loop);
+    if (result)
+        return error_set(error, ERR_IO, "cannot start the event loop: %s", uv_strerror(result));
+    service->loop.data = service; /* marks it as open */
+    uv_timer_init(&service->loop, &service->clock);
+    service->clock.data = service;
+    for (size_t i = 0; i < 2; i++) {
+        uv_signal_init(&service->loop, &service->signals[i]);
+        service->signals[i].data = service;
+        result = uv_signal_start(&service->signals[i], on_signal, numbers[i]);
+        if (result)
+            return error_set(error, ERR_IO, "cannot handle signals: %s", uv_strerror(result));
+    }
+    return 0;
+}
+
+static int backend_open(struct service *service, const struct cloud_settings *cloud,
+                        struct error *error)
+{
+    const struct config *config = service->config;
+    struct backend_settings settings = {
+        .region = config->region, .profile = config->profile, .endpoint = config->endpoint};
+    if (cloud)
+        settings = (struct backend_settings){
+            .region = cloud->region,
+            .endpoint = service->assembly->cloud_endpoint(service->cloud),
+            .access_key = cloud->access_key,
+            .secret_key = cloud->secret_key,
+            .alone = true,
+        };
+    return service->assembly->backend_open(&service->loop, service->http, &settings,
+                                           &service->backend, error);
+}
+
+int service_open(struct service *service, const struct service_options *options,
+                 struct error *error)
+{
+    *service = (struct service){
+        .assembly = options->assembly, .config = options->config, .pipelines = options->pipelines};
+    const struct http_client_options http = {0};
+    int err = loop_open(service, error);
+    if (!err)
+        err = http_client_create(&service->loop, &http, &service->http, error);
+    if (!err && options->cloud)
+        err =
+            service->assembly->cloud_start(&service->loop, options->cloud, &service->cloud, error);
+    if (!err)
+        err = backend_open(service, options->cloud, error);
+    return err;
+}
+
+/* ---- work ---- */
+
+struct answer { /* of an operation that calls back with an error */
+    bool here;
+    struct error error;
+};
+
+static void on_answer(const struct error *error, void *user)
+{
+    struct answer *answer = user;
+    answer->error = *error;
+    answer->here = true;
+}
+
+static bool answered(void *user)
+{
+    return ((struct answer *)user)->here;
+}
+
+int service_provision(struct service *service, const struct fanout *fanout, struct error *error)
+{
+    struct answer answer = {0};
+    int err = service->assembly->backend_provision(&service->backend, fanout, on_answer, &answer);
+    if (err)
+        return error_set(error, err, "bucket, topic and queues could not be made (%s)",
+                         error_name(err));
+    service_finish(service, answered,
+                   &answer); /* it ends by itself, soon: requests have timeouts */
+    *error = answer.error;
+    return error->code;
+}
+
+static struct engine_options engine_options_of(const struct service *service,
+                                               const struct engine_observer *observer)
+{
+    const struct config *config = service->config;
+    struct engine_options options = {
+        .queues = service->backend.queues,
+        .store = service->backend.store,
+        .pipeline_ops = service->assembly->pipeline_ops,
+        .pipelines = service->pipelines->items,
+        .pipeline_count = service->pipelines->count,
+        .workers = (unsigned)config->workers,
+        .jobs = (unsigned)config->jobs,
+        .wait_s = (unsigned)(config->wait / 1000),
+        .visibility_s = (unsigned)(config->visibility / 1000),
+        .linger_ms = config->linger ? (unsigned)config->linger : 1, /* 0 would be the default */
+        .cache_bytes = config->cache ? (size_t)config->cache : 1,
+        .limits = {.max_pixels = config->max_pixels,
+                   .max_bytes = (size_t)config->max_bytes,
+                   .max_frames = (unsigned)config->max_frames},
+        .polls_abortable = service->cloud != NULL,
+    };
+    if (observer)
+        options.observer = *observer;
+    return options;
+}
+
+static void engine_end(struct service *service)
+{
+    bool closed = false;
+    engine_close(service->engine, set, &closed);
+    service_finish(service, is_set, &closed);
+    service->engine = NULL;
+}
+
+int service_start(struct service *service, const struct engine_observer *observer,
+                  struct error *error)
+{
+    struct answer answer = {0};
+    const struct engine_options options = engine_options_of(service, observer);
+    int err = engine_create(&service->loop, &options, &service->engine, error);
+    if (err)
+        return err;
+    err = engine_start(service->engine, on_answer, &answer);
+    if (err) {
+        error_set(error, err, "the queues could not be opened (%s)", error_name(err));
+    } else if (!service_wait(service, answered, &answer)) {
+        err = error_set(error, ERR_CANCELLED, "stopped before the queues were open");
+    } else {
+        *error = answer.error;
+        err = error->code;
+    }
+    if (err)
+        engine_end(service); /* it would call back into this frame */
+    return err;
+}
+
+void service_drain(struct service *service)
+{
+    bool drained = false;
+    engine_drain(service->engine, (unsigned)service->config->grace, set, &drained);
+    service_finish(service, is_set, &drained);
+}
+
+/* ---- closing ---- */
+
+static void loop_close(struct service *service)
+{
+    uv_close((uv_handle_t *)&service->clock, NULL);
+    for (size_t i = 0; i < 2; i++)
+        if (service->signals[i].data)
+            uv_close((uv_handle_t *)&service->signals[i], NULL);
+    uv_run(&service->loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(&service->loop))
+        log_error("the event loop is still in use at the end");
+}
+
+void service_close(struct service *service)
+{
+    bool http_closed = !service->http, cloud_stopped = !service->cloud;
+    if (!service->loop.data)
+        return;
+    if (service->engine)
+        engine_end(service);
+    if (service->backend.handle)
+        service->assembly->backend_close(&service->backend);
+    if (service->http)
+        http_client_close(service->http, set, &http_closed);
+    service_finish(service, is_set, &http_closed);
+    if (service->cloud)
+        service->assembly->cloud_stop(service->cloud, set, &cloud_stopped);
+    service_finish(service, is_set, &cloud_stopped);
+    loop_close(service);
+    service->loop.data = NULL;
+}

@@ -1,0 +1,193 @@
+#include "table.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "terminal.h"
+
+enum { GAP = 2, SHRUNK_MIN = 8 };
+
+struct row {
+    enum table_style style;
+    char *cells[];
+};
+
+struct table {
+    const struct table_column *columns;
+    size_t column_count;
+    struct row **rows;
+    size_t row_count;
+    int error;
+};
+
+struct table *table_create(const struct table_column *columns, size_t count)
+{
+    struct table *table = calloc(1, sizeof *table);
+    if (!table)
+        return NULL;
+    table->columns = columns;
+    table->column_count = count;
+    return table;
+}
+
+static void row_free(struct row *row, size_t cells)
+{
+    for (size_t i = 0; row && i < cells; i++)
+        free(row->cells[i]);
+    free(row);
+}
+
+void table_free(struct table *table)
+{
+    if (!table)
+        return;
+    for (size_t i = 0; i < table->row_count; i++)
+        row_free(table->rows[i], table->column_count);
+    free(table->rows);
+    free(table);
+}
+
+static struct row *row_create(const struct table *table, enum table_style style,
+                              const char *const *cells)
+{
+    struct row *row = calloc(1, sizeof *row + table->column_count * sizeof *row->cells);
+    if (!row)
+        return NULL;
+    row->style = style;
+    for (size_t i = 0; i < table->column_count; i++) {
+        row->cells[i] = text_display(cells[i] ? cells[i] : "");
+        if (!row->cells[i]) {
+            row_free(row, table->column_count);
+            return NULL;
+        }
+    }
+    return row;
+}
+
+void table_row(struct table *table, enum table_style style, const char *const *cells)
+{
+    if ((table->row_count & (table->row_count - 1)) == 0) { /* full: capacities are powers of two */
+        size_t capacity = table->row_count ? table->row_count * 2 : 1;
+        struct row **rows = realloc(table->rows, capacity * sizeof *rows);
+        if (!rows) {
+            table->error = ERR_MEMORY;
+            return;
+        }
+        table->rows = rows;
+    }
+    struct row *row = row_create(table, style, cells);
+    if (!row)
+        table->error = ERR_MEMORY;
+    else
+        table->rows[table->row_count++] = row;
+}
+
+static void measure(const struct table *table, size_t *widths)
+{
+    for (size_t c = 0; c < table->column_count; c++) {
+        widths[c] = text_columns(table->columns[c].title);
+        for (size_t r = 0; r < table->row_count; r++) {
+            size_t width = text_columns(table->rows[r]->cells[c]);
+            widths[c] = width > widths[c] ? width : widths[c];
+        }
+    }
+}
+
+/* Takes a column at a time from the widest that may shrink, so that the narrow ones stay whole for
+ * longest. */
+static void shrink(const struct table *table, size_t *widths, size_t width)
+{
+    size_t total = GAP * (table->column_count - 1);
+    for (size_t c = 0; c < table->column_count; c++)
+        total += widths[c];
+    for (; total > width; total--) {
+        size_t widest = SIZE_MAX;
+        for (size_t c = 0; c < table->column_count; c++) {
+            if (table->columns[c].shrink != TABLE_WHOLE && widths[c] > SHRUNK_MIN &&
+                (widest == SIZE_MAX || widths[c] > widths[widest]))
+                widest = c;
+        }
+        if (widest == SIZE_MAX)
+            return;
+        widths[widest]--;
+    }
+}
+
+static void print_padding(FILE *out, size_t columns)
+{
+    fprintf(out, "%*s", (int)columns, "");
+}
+
+static int print_cell(const struct table *table, size_t c, const char *text, size_t width,
+                      FILE *out)
+{
+    const struct table_column *column = &table->columns[c];
+    char *fitted = text_fit(text, width, column->shrink == TABLE_CUT_MIDDLE ? CUT_MIDDLE : CUT_END);
+    if (!fitted)
+        return ERR_MEMORY;
+    size_t padding = width - text_columns(fitted);
+    if (column->align == TABLE_RIGHT)
+        print_padding(out, padding);
+    fputs(fitted, out);
+    if (column->align == TABLE_LEFT && c + 1 < table->column_count)
+        print_padding(out, padding);
+    free(fitted);
+    return 0;
+}
+
+/* Cells right of the last one with a text are left out, so that no line ends in spaces. */
+static size_t cells_filled(const struct table *table, const char *const *cells)
+{
+    size_t count = table->column_count;
+    while (count > 0 && !*cells[count - 1])
+        count--;
+    return count;
+}
+
+static int print_line(const struct table *table, const char *const *cells, const size_t *widths,
+                      const char *colour, FILE *out)
+{
+    size_t count = cells_filled(table, cells);
+    int err = 0;
+    if (colour)
+        fputs(colour, out);
+    for (size_t c = 0; c < count && !err; c++) {
+        if (c > 0)
+            print_padding(out, GAP);
+        err = print_cell(table, c, cells[c], widths[c], out);
+    }
+    fputs(colour ? "\033[0m\n" : "\n", out);
+    return err;
+}
+
+static int print_titles(const struct table *table, const size_t *widths, bool colour, FILE *out)
+{
+    const char **titles = calloc(table->column_count, sizeof *titles);
+    if (!titles)
+        return ERR_MEMORY;
+    for (size_t c = 0; c < table->column_count; c++)
+        titles[c] = table->columns[c].title;
+    int err = print_line(table, titles, widths, colour ? "\033[1m" : NULL, out);
+    free(titles);
+    return err;
+}
+
+int table_print(const struct table *table, FILE *out, size_t width, bool colour)
+{
+    size_t *widths = calloc(table->column_count, sizeof *widths);
+    if (!widths)
+        return ERR_MEMORY;
+    measure(table, widths);
+    if (width)
+        shrink(table, widths, width);
+    int err = print_titles(table, widths, colour, out);
+    for (size_t r = 0; r < table->row_count && !err; r++) {
+        const struct row *row = table->rows[r];
+        const char *style = colour && row->style == TABLE_FAILED ? "\033[31m" : NULL;
+        err = print_line(table, (const char *const *)row->cells, widths, style, out);
+    }
+    free(widths);
+    return err ? err : table->error;
+}

@@ -1,0 +1,22 @@
+/* Finds a position by a text: an index over texts that somebody else keeps. */
+#ifndef THUMBWHEEL_TEXT_INDEX_H
+#define THUMBWHEEL_TEXT_INDEX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct text_index {
+    struct text_index_slot {
+        const char *text; /* borrowed */
+        size_t value;
+    } * slots;
+    size_t capacity, count;
+};
+
+/* The text must outlive the index and not be in it yet. ERR_MEMORY. */
+int text_index_add(struct text_index *index, const char *text, size_t value);
+/* SIZE_MAX when it is not there. */
+size_t text_index_find(const struct text_index *index, const char *text);
+void text_index_clear(struct text_index *index);
+
+#endif

@@ -1,0 +1,17 @@
+/* A growing list of owned strings. Any thread, but one at a time. */
+#ifndef THUMBWHEEL_TEXT_LIST_H
+#define THUMBWHEEL_TEXT_LIST_H
+
+#include <stddef.h>
+
+struct text_list {
+    char **items;
+    size_t count;
+};
+
+int text_list_add(struct text_list *list, const char *text); /* copies; ERR_MEMORY */
+int text_list_take(struct text_list *list, char *text);      /* takes, even when it fails */
+void text_list_sort(struct text_list *list);                 /* by bytes */
+void text_list_clear(struct text_list *list);
+
+#endif
