@@ -194,22 +194,43 @@ static void judge(const struct aws_request *request, const struct http_response 
     aws_error_describe(&reply->error, &subject, kind, response, &reply->fault);
 }
 
+/* SQS and SNS may not know for some seconds what they made, and S3 refuses to notify a queue whose
+ * policy has not reached it. */
+static bool is_settling(const struct aws_request *request, const struct aws_reply *reply)
+{
+    return request->call.settling && request->attempts < AWS_SETTLE_ATTEMPTS_MAX &&
+           (reply->error.code == ERR_NO_CONTAINER ||
+            strcmp(reply->fault.code, "InvalidArgument") == 0 ||
+            strcasestr(reply->fault.message, "target does not exist") ||
+            strcmp(reply->fault.code, "OperationAborted") == 0);
+}
+
+/* Whether, and after how many milliseconds, the call is made again. */
+static bool wants_retry(struct aws_request *request, const struct http_response *response,
+                        const struct aws_reply *reply, uint64_t *delay)
+{
+    *delay = 0;
+    if (reply->error.code == 0)
+        return false;
+    if (reply->response && aws_fault_is_clock(&reply->fault))
+        return clock_correct(request, response);
+    if (is_settling(request, reply)) {
+        *delay = AWS_SETTLE_DELAY_MS;
+        return true;
+    }
+    *delay = delay_ms(request, response);
+    return is_transient(reply->error.code) && !request->call.once &&
+           request->attempts < AWS_ATTEMPTS_MAX;
+}
+
 static void on_response(const struct http_response *response, void *user)
 {
     struct aws_request *request = user;
     request->exchange = NULL;
     struct aws_reply reply = {0};
-    judge(request, response, &reply);
-    bool again = false;
     uint64_t delay = 0;
-    if (reply.response && reply.error.code && aws_fault_is_clock(&reply.fault)) {
-        again = clock_correct(request, response);
-    } else if (is_transient(reply.error.code) && !request->call.once &&
-               request->attempts < AWS_ATTEMPTS_MAX) {
-        again = true;
-        delay = delay_ms(request, response);
-    }
-    if (again && retry_later(request, delay) == 0) {
+    judge(request, response, &reply);
+    if (wants_retry(request, response, &reply, &delay) && retry_later(request, delay) == 0) {
         log_debug("retrying a request", LOG_TEXT("operation", request->call.operation),
                   LOG_INT("attempt", request->attempts), LOG_INT("delay_ms", delay),
                   LOG_TEXT("error", reply.error.text));

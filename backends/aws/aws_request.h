@@ -19,6 +19,8 @@ enum {
     AWS_RETRY_BASE_MS = 100,
     AWS_RETRY_CAP_MS = 2000,
     AWS_RETRY_AFTER_MAX_MS = 5000,
+    AWS_SETTLE_ATTEMPTS_MAX = 8,
+    AWS_SETTLE_DELAY_MS = 1000,
     AWS_ANSWER_MAX =
         64 * 1024, /* bytes: enough for any answer without a payload, and for any error */
 };
@@ -43,6 +45,8 @@ struct aws_call {
     size_t header_count;
     struct bytes body; /* taken, even when the start fails */
     bool unsigned_payload;
+    bool settling;       /* what it needs was made just now, and may not be seen everywhere yet: be
+                            patient */
     bool once;           /* no second attempt: the caller has its own loop */
     size_t response_max; /* bytes; raised to AWS_ANSWER_MAX, unless 0: no body */
     unsigned timeout_ms; /* for silence and for the whole; 0: the HTTP client's own */

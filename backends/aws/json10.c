@@ -26,6 +26,7 @@ int json10_start(struct aws *aws, const struct json10_call *call, struct aws_req
         .headers = headers,
         .header_count = sizeof headers / sizeof headers[0],
         .body = bytes_give(text, strlen(text)),
+        .settling = call->settling,
         .once = call->once,
         .response_max = call->response_max,
         .timeout_ms = call->timeout_ms,

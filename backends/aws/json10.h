@@ -14,6 +14,7 @@ struct json10_call {
     const char *url;
     const char *region; /* NULL: the one of aws */
     json_t *body;       /* taken, even when the start fails; NULL: memory was short (ERR_MEMORY) */
+    bool settling;
     bool once;
     size_t response_max;
     unsigned timeout_ms;

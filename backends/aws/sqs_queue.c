@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arn.h"
 #include "container_of.h"
 #include "sqs_private.h"
 #include "url.h"
@@ -105,18 +106,6 @@ struct queue_name {
     const char *url;      /* NULL unless it is one */
 };
 
-/* The n-th field between colons; the last one is the rest. */
-static struct slice arn_field(const char *arn, unsigned n)
-{
-    while (n--) {
-        const char *colon = strchr(arn, ':');
-        if (!colon)
-            return slice_of(NULL);
-        arn = colon + 1;
-    }
-    return (struct slice){arn, strcspn(arn, ":")};
-}
-
 static bool name_is_plain(struct slice name)
 {
     static const char allowed[] =
@@ -138,10 +127,10 @@ static int name_parse(const char *text, struct queue_name *out)
         out->name = slice_of(slash + 1);
         out->region = endpoint_region(AWS_SQS, url.host);
     } else if (strncmp(text, "arn:", 4) == 0) {
-        out->region = arn_field(text, 3);
-        out->account = arn_field(text, 4);
-        out->name = arn_field(text, 5);
-        if (!slice_equal_text(arn_field(text, 2), "sqs") || out->region.size == 0 ||
+        out->region = arn_part(text, ARN_REGION);
+        out->account = arn_part(text, ARN_ACCOUNT);
+        out->name = arn_part(text, ARN_RESOURCE);
+        if (!slice_equal_text(arn_part(text, ARN_SERVICE), "sqs") || out->region.size == 0 ||
             out->account.size == 0)
             return ERR_INVALID;
     }

@@ -1,0 +1,174 @@
+#include "sns.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arn.h"
+#include "uri.h"
+#include "xml.h"
+
+enum { FORM_MAX = 4 * 1024 * 1024, URL_MAX = 4096, REGION_MAX = 64 };
+
+static int form_make(const struct sns_call *call, struct buffer *out)
+{
+    buffer_format(out, "Action=%s&Version=2010-03-31", call->action);
+    for (size_t i = 0; i < call->parameter_count; i++) {
+        if (!call->parameters[i].value)
+            continue;
+        buffer_format(out, "&%s=", call->parameters[i].name);
+        uri_encode(out, slice_of(call->parameters[i].value), false);
+    }
+    return out->error;
+}
+
+static int url_make(const struct aws *aws, const char *region, struct buffer *out)
+{
+    if (aws->endpoints[AWS_SNS]) {
+        buffer_text(out, aws->endpoints[AWS_SNS]);
+    } else {
+        buffer_text(out, "https://");
+        endpoint_host(AWS_SNS, region, out);
+    }
+    return buffer_byte(out, '/');
+}
+
+static int region_of(const struct aws *aws, const char *topic_arn, char out[REGION_MAX])
+{
+    struct slice region = slice_of(aws->region);
+    if (topic_arn)
+        region = arn_part(topic_arn, ARN_REGION);
+    if (region.size == 0 || region.size >= REGION_MAX)
+        return ERR_INVALID;
+    memcpy(out, region.data, region.size);
+    out[region.size] = '\0';
+    return 0;
+}
+
+int sns_start(struct aws *aws, const struct sns_call *call)
+{
+    const struct http_header headers[] = {
+        {"content-type", "application/x-www-form-urlencoded; charset=utf-8"}};
+    char region[REGION_MAX];
+    struct buffer form, url;
+    buffer_init(&form, FORM_MAX);
+    buffer_init(&url, URL_MAX);
+    int rc = region_of(aws, call->topic_arn, region);
+    if (!rc)
+        rc = form_make(call, &form);
+    if (!rc)
+        rc = url_make(aws, region, &url);
+    if (!rc) {
+        struct aws_call request = {.service = AWS_SNS,
+                                   .operation = call->action,
+                                   .method = "POST",
+                                   .resource = call->resource,
+                                   .url = url.data,
+                                   .region = region,
+                                   .headers = headers,
+                                   .header_count = 1,
+                                   .body = buffer_take(&form),
+                                   .settling = call->settling,
+                                   .response_max = AWS_ANSWER_MAX,
+                                   .done = call->done,
+                                   .release = call->release,
+                                   .user = call->user};
+        rc = aws_request_start(aws, &request, NULL);
+    }
+    buffer_free(&form);
+    buffer_free(&url);
+    return rc;
+}
+
+/* --- answers --- */
+
+struct search {
+    const char *path; /* of the element, or of the map's entry */
+    const char *key;  /* NULL: an element */
+    char *found;
+    bool matches; /* the entry being read has the key */
+};
+
+static int element_found(void *user, const char *path, struct slice text, size_t start, size_t end)
+{
+    (void)start;
+    (void)end;
+    struct search *s = user;
+    if (s->found || strcmp(path, s->path) != 0)
+        return 0;
+    s->found = slice_dup(text);
+    return s->found ? 0 : ERR_MEMORY;
+}
+
+static int entry_found(void *user, const char *path, struct slice text, size_t start, size_t end)
+{
+    (void)start;
+    (void)end;
+    struct search *s = user;
+    size_t size = strlen(s->path);
+    if (s->found || strncmp(path, s->path, size) != 0)
+        return 0;
+    if (strcmp(path + size, "/key") == 0)
+        s->matches = slice_equal_text(text, s->key);
+    if (!s->matches || strcmp(path + size, "/value") != 0)
+        return 0;
+    s->found = slice_dup(text);
+    return s->found ? 0 : ERR_MEMORY;
+}
+
+static char *answer_search(const struct aws_reply *reply, struct search *search)
+{
+    const struct bytes *body = &reply->response->body;
+    xml_read((struct slice){body->data, body->size}, search->key ? entry_found : element_found,
+             search);
+    return search->found;
+}
+
+char *sns_answer_text(const struct aws_reply *reply, const char *path)
+{
+    struct search search = {.path = path};
+    return answer_search(reply, &search);
+}
+
+char *sns_answer_attribute(const struct aws_reply *reply, const char *path, const char *key)
+{
+    struct search search = {.path = path, .key = key};
+    return answer_search(reply, &search);
+}
+
+/* --- Publish --- */
+
+struct publish {
+    aws_done *done;
+    void *user;
+};
+
+static void on_published(const struct aws_reply *reply, void *user)
+{
+    struct publish publish = *(struct publish *)user;
+    free(user);
+    publish.done(&reply->error, publish.user);
+}
+
+int aws_sns_publish(struct aws *aws, const char *topic_arn, const char *subject,
+                    const char *message, aws_done *done, void *user)
+{
+    struct publish *publish = malloc(sizeof *publish);
+    if (!publish)
+        return ERR_MEMORY;
+    *publish = (struct publish){done, user};
+    const struct sns_parameter parameters[] = {
+        {"TopicArn", topic_arn}, {"Subject", subject}, {"Message", message}};
+    const struct sns_call call = {.action = "Publish",
+                                  .resource = topic_arn,
+                                  .topic_arn = topic_arn,
+                                  .parameters = parameters,
+                                  .parameter_count = 3,
+                                  .done = on_published,
+                                  .release = free,
+                                  .user = publish};
+    int rc = sns_start(aws, &call);
+    if (rc)
+        free(publish);
+    return rc;
+}

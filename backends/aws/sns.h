@@ -1,0 +1,33 @@
+/* SNS, over its Query protocol: a form in, XML out. Loop thread. */
+#ifndef THUMBWHEEL_AWS_SNS_H
+#define THUMBWHEEL_AWS_SNS_H
+
+#include "aws_request.h"
+
+struct sns_parameter {
+    const char *name;  /* "TopicArn", "Attributes.entry.1.key" */
+    const char *value; /* NULL leaves it out */
+};
+
+struct sns_call {
+    const char *action; /* static */
+    const char *resource;
+    const char *topic_arn; /* its region decides where the call goes; NULL: the region of aws */
+    const struct sns_parameter *parameters;
+    size_t parameter_count;
+    bool settling;
+    aws_replied *done;
+    void (*release)(void *user);
+    void *user;
+};
+
+int sns_start(struct aws *aws, const struct sns_call *call);
+
+/* The text of one element of a 2xx reply by its path
+ * ("CreateTopicResponse/CreateTopicResult/TopicArn"), for free(). NULL: absent, or memory is short.
+ */
+char *sns_answer_text(const struct aws_reply *reply, const char *path);
+/* The value of an entry of a reply's attribute map; path is that of the entry element. */
+char *sns_answer_attribute(const struct aws_reply *reply, const char *path, const char *key);
+
+#endif
