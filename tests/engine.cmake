@@ -1,4 +1,5 @@
 # Unit tests of this house.
 unit_test(http_server engine)
+unit_test(http_server_flow engine)
 unit_test(http_client engine)
 target_sources(test_http_client PRIVATE unit/scripted_server.c)
