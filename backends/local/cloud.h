@@ -8,7 +8,7 @@
 #include "http_server.h"
 #include "storage.h"
 
-struct auth;    /* auth.h: access keys, SigV4 verification */
+struct auth_key; /* auth.h: who may come in */
 struct buckets; /* buckets.h: S3 state */
 struct queues;  /* queues.h: SQS state */
 struct topics;  /* topics.h: SNS state */
@@ -18,7 +18,7 @@ struct cloud {
     uv_loop_t *loop;
     struct storage *storage;
     struct http_server *server;
-    struct auth *auth;
+    const struct auth_key *auth;
     struct buckets *buckets;
     struct queues *queues;
     struct topics *topics;
@@ -36,6 +36,7 @@ struct cloud_request {
     char id[37];               /* x-amzn-RequestId / x-amz-request-id */
     const char *access_key;    /* who signed */
     const char *payload_hash;  /* x-amz-content-sha256 as sent, or NULL */
+    struct bytes body;         /* SQS and SNS alone: whole, its hash checked; the router frees it */
     /* For the request log; handlers fill what they know, strings are copied at once. */
     char operation[48];
     char resource[128];        /* bucket, queue or topic */

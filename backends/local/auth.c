@@ -1,0 +1,266 @@
+#include "auth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "error.h"
+#include "uri.h"
+
+#define ALGORITHM "AWS4-HMAC-SHA256"
+
+struct slice auth_header(const struct auth_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct sigv4_header *h = &request->headers[i];
+        if (h->name.size == strlen(name) && strncasecmp(h->name.data, name, h->name.size) == 0)
+            return h->value;
+    }
+    return (struct slice){NULL, 0};
+}
+
+static enum auth_code malformed(struct auth_claim *claim, const char *detail)
+{
+    claim->detail = detail;
+    return AUTH_MALFORMED;
+}
+
+static bool copy(char *out, size_t room, struct slice text)
+{
+    if (text.size == 0 || text.size >= room || memchr(text.data, '\0', text.size))
+        return false;
+    memcpy(out, text.data, text.size);
+    out[text.size] = '\0';
+    return true;
+}
+
+/* The part before the next separator; *rest goes on after it. */
+static struct slice cut(struct slice *rest, char separator)
+{
+    const char *stop = rest->size ? memchr(rest->data, separator, rest->size) : NULL;
+    size_t size = stop ? (size_t)(stop - rest->data) : rest->size;
+    struct slice part = {rest->data, size};
+    size_t used = stop ? size + 1 : size;
+    *rest = (struct slice){rest->data ? rest->data + used : NULL, rest->size - used};
+    return part;
+}
+
+/* ACCESS-KEY/20150830/us-east-1/sqs/aws4_request; a key may contain slashes, the rest not. */
+static bool credential_read(struct auth_claim *claim, struct slice text)
+{
+    struct slice parts[5];
+    for (int i = 4; i > 0; i--) {
+        size_t at = text.size;
+        while (at > 0 && text.data[at - 1] != '/')
+            at--;
+        if (at == 0)
+            return false;
+        parts[i] = (struct slice){text.data + at, text.size - at};
+        text.size = at - 1;
+    }
+    bool service = copy(claim->service, sizeof claim->service, parts[3]);
+    return copy(claim->access_key, sizeof claim->access_key, text) &&
+           copy(claim->day, sizeof claim->day, parts[1]) &&
+           copy(claim->region, sizeof claim->region, parts[2]) && service &&
+           slice_equal_text(parts[4], "aws4_request");
+}
+
+static struct slice trim(struct slice s)
+{
+    while (s.size && (s.data[0] == ' ' || s.data[0] == '\t'))
+        s = (struct slice){s.data + 1, s.size - 1};
+    while (s.size && (s.data[s.size - 1] == ' ' || s.data[s.size - 1] == '\t'))
+        s.size--;
+    return s;
+}
+
+static enum auth_code authorization_read(struct auth_claim *claim, struct slice text)
+{
+    bool credential = false, headers = false, signature = false;
+    text = (struct slice){text.data + sizeof ALGORITHM - 1, text.size - (sizeof ALGORITHM - 1)};
+    while (text.size) {
+        struct slice value = trim(cut(&text, ',')), name = cut(&value, '=');
+        if (slice_equal_text(name, "Credential"))
+            credential = credential_read(claim, value);
+        else if (slice_equal_text(name, "SignedHeaders"))
+            headers = copy(claim->signed_headers, sizeof claim->signed_headers, value);
+        else if (slice_equal_text(name, "Signature"))
+            signature = copy(claim->signature, sizeof claim->signature, value);
+    }
+    if (!credential)
+        return malformed(claim, "The Authorization header's Credential is not "
+                                "KEY/YYYYMMDD/REGION/SERVICE/aws4_request.");
+    if (!headers || !signature)
+        return malformed(claim, "The Authorization header lacks SignedHeaders or Signature.");
+    return AUTH_OK;
+}
+
+static bool query_has(struct slice query, const char *name)
+{
+    while (query.size) {
+        struct slice value = cut(&query, '&'), key = cut(&value, '=');
+        if (slice_equal_text(key, name))
+            return true;
+    }
+    return false;
+}
+
+static bool query_value(struct slice query, const char *name, char *out, size_t room)
+{
+    while (query.size) {
+        struct slice value = cut(&query, '&'), key = cut(&value, '=');
+        if (!slice_equal_text(key, name))
+            continue;
+        struct buffer text;
+        buffer_init(&text, room);
+        bool good = !uri_decode(&text, value, false) && copy(out, room, buffer_slice(&text));
+        buffer_free(&text);
+        return good;
+    }
+    return false;
+}
+
+static enum auth_code presigned_read(struct auth_claim *claim, const struct auth_request *request)
+{
+    char credential[256], algorithm[32];
+    struct slice query = request->query;
+    claim->presigned = true;
+    if (!query_value(query, "X-Amz-Credential", credential, sizeof credential) ||
+        !credential_read(claim, slice_of(credential)))
+        return malformed(claim, "X-Amz-Credential is not "
+                                "KEY/YYYYMMDD/REGION/SERVICE/aws4_request.");
+    if (!query_value(query, "X-Amz-Algorithm", algorithm, sizeof algorithm) ||
+        strcmp(algorithm, ALGORITHM) != 0)
+        return malformed(claim, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\".");
+    if (!query_value(query, "X-Amz-Date", claim->date, sizeof claim->date) ||
+        !query_value(query, "X-Amz-SignedHeaders", claim->signed_headers,
+                     sizeof claim->signed_headers) ||
+        !query_value(query, "X-Amz-Signature", claim->signature, sizeof claim->signature))
+        return malformed(claim, "The query lacks X-Amz-Date, X-Amz-SignedHeaders or "
+                                "X-Amz-Signature.");
+    return AUTH_OK;
+}
+
+static enum auth_code time_check(struct auth_claim *claim, const struct auth_request *request,
+                                 int64_t now)
+{
+    int64_t signed_at;
+    if (sigv4_parse_date(slice_of(claim->date), &signed_at) ||
+        strncmp(claim->date, claim->day, 8) != 0)
+        return malformed(claim, "The date is not YYYYMMDDTHHMMSSZ, or not the day of the "
+                                "Credential.");
+    if (!claim->presigned)
+        return signed_at > now + AUTH_SKEW_S || signed_at < now - AUTH_SKEW_S ? AUTH_SKEWED
+                                                                              : AUTH_OK;
+    char text[16], *end;
+    if (!query_value(request->query, "X-Amz-Expires", text, sizeof text))
+        return malformed(claim, "The query lacks X-Amz-Expires.");
+    long expires = strtol(text, &end, 10);
+    if (*end || expires < 1 || expires > AUTH_EXPIRES_MAX_S)
+        return malformed(claim, "X-Amz-Expires must be from 1 to 604800 seconds.");
+    if (signed_at > now + AUTH_SKEW_S)
+        return AUTH_SKEWED;
+    return now > signed_at + expires ? AUTH_EXPIRED : AUTH_OK;
+}
+
+enum auth_code auth_claim(const struct auth_key *key, const struct auth_request *request,
+                          int64_t now, struct auth_claim *claim)
+{
+    enum auth_code code;
+    *claim = (struct auth_claim){.detail = ""};
+    struct slice header = auth_header(request, "authorization");
+    if (header.data && !slice_starts_with(header, ALGORITHM)) {
+        return malformed(claim, "The Authorization header's algorithm is not AWS4-HMAC-SHA256.");
+    } else if (header.data) {
+        code = authorization_read(claim, header);
+        if (code == AUTH_OK && !copy(claim->date, sizeof claim->date,
+                                     trim(auth_header(request, "x-amz-date"))))
+            code = malformed(claim, "The request lacks an X-Amz-Date header.");
+    } else if (query_has(request->query, "X-Amz-Signature") ||
+               query_has(request->query, "X-Amz-Credential")) {
+        code = presigned_read(claim, request);
+    } else {
+        return AUTH_MISSING;
+    }
+    if (code != AUTH_OK)
+        return code;
+    if (strcmp(claim->access_key, key->access_key) != 0)
+        return AUTH_UNKNOWN_KEY;
+    return time_check(claim, request, now);
+}
+
+static bool header_named(struct slice list, struct slice name)
+{
+    while (list.size) {
+        struct slice item = cut(&list, ';');
+        if (item.size == name.size && strncasecmp(item.data, name.data, name.size) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool header_must_be_signed(struct slice name)
+{
+    return (name.size > 6 && strncasecmp(name.data, "x-amz-", 6) == 0) ||
+           (name.size == 4 && strncasecmp(name.data, "host", 4) == 0);
+}
+
+/* The headers that take part. A name in SignedHeaders that the request lacks counts as empty: its signature does not hold. */
+static enum auth_code headers_choose(const struct auth_request *request,
+                                     const struct auth_claim *claim, struct sigv4_header *out,
+                                     size_t *count)
+{
+    struct slice list = slice_of(claim->signed_headers);
+    *count = 0;
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct sigv4_header *header = &request->headers[i];
+        bool named = header_named(list, header->name);
+        if (!named && header_must_be_signed(header->name))
+            return AUTH_UNSIGNED_HEADER;
+        if (!named)
+            continue;
+        if (*count == AUTH_SIGNED_MAX)
+            return AUTH_MISMATCH;
+        out[(*count)++] = *header;
+    }
+    while (list.size) {
+        struct slice name = cut(&list, ';');
+        bool found = false;
+        for (size_t i = 0; i < *count && !found; i++)
+            found = out[i].name.size == name.size &&
+                    strncasecmp(out[i].name.data, name.data, name.size) == 0;
+        if (!found)
+            return AUTH_MISMATCH;
+    }
+    return AUTH_OK;
+}
+
+enum auth_code auth_verify(const struct auth_key *key, const struct auth_request *request,
+                           struct auth_claim *claim, const char *payload_hash)
+{
+    struct sigv4_header headers[AUTH_SIGNED_MAX];
+    size_t count;
+    enum auth_code code = headers_choose(request, claim, headers, &count);
+    if (code != AUTH_OK)
+        return code;
+    struct sigv4_request signed_request = {
+        .method = request->method,
+        .path = request->path,
+        .query = request->query,
+        .headers = headers,
+        .header_count = count,
+        .payload_hash = payload_hash,
+        .normalise_path = strcmp(claim->service, "s3") != 0,
+    };
+    struct sigv4_scope scope = {.region = claim->region, .service = claim->service};
+    memcpy(scope.date, claim->date, sizeof scope.date);
+    uint8_t signing_key[SIGV4_KEY_SIZE];
+    char signature[SIGV4_HEX_SIZE];
+    sigv4_signing_key(key->secret_key, &scope, signing_key);
+    int status = sigv4_signature(&signed_request, &scope, signing_key, signature);
+    sigv4_wipe(signing_key, sizeof signing_key);
+    bool same = !status && strlen(claim->signature) == SIGV4_HEX_SIZE - 1 &&
+                sigv4_equal(signature, claim->signature, SIGV4_HEX_SIZE - 1);
+    return same ? AUTH_OK : AUTH_MISMATCH;
+}

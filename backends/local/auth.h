@@ -1,0 +1,66 @@
+/*
+ * Who signed a request, and whether the signature holds: SigV4 in the Authorization header or in the query.
+ *
+ * Checking has two halves, since the hash of a body that is not announced in a header is known only later: auth_claim reads what the
+ * request says and checks all that can be known early (form, access key, time); auth_verify does the arithmetic. Sources: "Signature
+ * Version 4 signing process" in the AWS General Reference; "Authenticating Requests" in the S3 API Reference. Any thread; no clock.
+ */
+#ifndef THUMBWHEEL_AUTH_H
+#define THUMBWHEEL_AUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "sigv4.h"
+
+enum {
+    AUTH_SKEW_S = 15 * 60,
+    AUTH_EXPIRES_MAX_S = 7 * 24 * 3600,
+    AUTH_HEADERS_MAX = 100,
+    AUTH_SIGNED_MAX = 64, /* headers that take part in a signature */
+};
+
+struct auth_key {
+    const char *access_key, *secret_key; /* borrowed for as long as it is used */
+};
+
+struct auth_request { /* borrowed */
+    struct slice method, path, query;
+    const struct sigv4_header *headers;
+    size_t header_count;
+};
+
+enum auth_code {
+    AUTH_OK,
+    AUTH_MISSING,         /* no signature at all */
+    AUTH_MALFORMED,       /* an Authorization header or X-Amz- parameters that cannot be read */
+    AUTH_UNKNOWN_KEY,
+    AUTH_SKEWED,          /* signed too far from now */
+    AUTH_EXPIRED,         /* a presigned URL whose time is over */
+    AUTH_UNSIGNED_HEADER, /* an x-amz- header, or Host, outside the signature */
+    AUTH_MISMATCH,
+    AUTH_CODE_COUNT
+};
+
+struct auth_claim {
+    bool presigned;
+    char access_key[129];
+    char date[SIGV4_DATE_SIZE];
+    char day[9];
+    char region[65], service[33]; /* of the credential scope; service is filled even when another part is wrong */
+    char signed_headers[2048];
+    char signature[SIGV4_HEX_SIZE];
+    const char *detail; /* what is wrong, for people; static */
+};
+
+/* now: Unix seconds. */
+enum auth_code auth_claim(const struct auth_key *key, const struct auth_request *request,
+                          int64_t now, struct auth_claim *out);
+enum auth_code auth_verify(const struct auth_key *key, const struct auth_request *request,
+                           struct auth_claim *claim, const char *payload_hash);
+
+/* By case-insensitive name; data NULL: absent. */
+struct slice auth_header(const struct auth_request *request, const char *name);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * Points in time, of which only the earliest costs a timer.
+ *
+ * A binary heap of embedded entries over one uv_timer: setting, moving and clearing a deadline cost the logarithm of
+ * how many there are, and with none, or with all of them far away, the loop is not woken.
+ *
+ * Time is Unix milliseconds, read once when the heap is made and carried on by the loop's monotonic clock, so that a
+ * step of the system's clock neither hides messages nor shows them early. Loop thread.
+ */
+#ifndef THUMBWHEEL_DEADLINES_H
+#define THUMBWHEEL_DEADLINES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "error.h"
+
+struct deadlines;
+
+struct deadline { /* embed it; zeroed is "not set" */
+    int64_t at_ms;
+    size_t place; /* in the heap, from 1; 0: not set */
+    void (*expired)(struct deadline *deadline);
+};
+
+int deadlines_create(uv_loop_t *loop, struct deadlines **out, struct error *error);
+/* Nothing expires any more; setting and clearing go on working. */
+void deadlines_stop(struct deadlines *deadlines);
+/* closed (may be NULL) comes from the loop. */
+void deadlines_close(struct deadlines *deadlines, void (*closed)(void *user), void *user);
+
+int64_t deadlines_now(const struct deadlines *deadlines);
+/* Room for `count` deadlines in all, so that deadline_set for that many cannot fail. ERR_MEMORY. */
+int deadlines_reserve(struct deadlines *deadlines, size_t count);
+size_t deadlines_count(const struct deadlines *deadlines);
+/* Sets or moves. There must be room: see deadlines_reserve. */
+void deadline_set(struct deadlines *deadlines, struct deadline *deadline, int64_t at_ms);
+void deadline_clear(struct deadlines *deadlines, struct deadline *deadline);
+
+#endif

@@ -1,0 +1,185 @@
+#include "form.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "uri.h"
+
+enum { PAIRS_MAX = 2000, DEPTH_MAX = 8, NAME_MAX_BYTES = 512 };
+
+static const char *name_of(const char *part, const struct form_name *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i].query, part) == 0)
+            return names[i].json;
+    }
+    return part;
+}
+
+/* Takes value. */
+static int tree_put(json_t *tree, char *path, json_t *value, const struct form_name *names,
+                    size_t count)
+{
+    int status = value ? 0 : ERR_INVALID;
+    for (int depth = 0; !status; depth++) {
+        char *dot = strchr(path, '.');
+        if (dot)
+            *dot = '\0';
+        const char *name = name_of(path, names, count);
+        if (!dot)
+            return json_object_set_new(tree, name, value) ? ERR_MEMORY : 0;
+        json_t *child = json_object_get(tree, name);
+        if (!child && !json_object_set_new(tree, name, json_object()))
+            child = json_object_get(tree, name);
+        if (!json_is_object(child))
+            status = ERR_INVALID;
+        if (depth == DEPTH_MAX)
+            status = ERR_LIMIT;
+        tree = child;
+        path = dot + 1;
+    }
+    json_decref(value);
+    return status;
+}
+
+static int pair_put(json_t *tree, struct slice name, struct slice value,
+                    const struct form_name *names, size_t count)
+{
+    struct buffer path, text;
+    buffer_init(&path, NAME_MAX_BYTES);
+    buffer_init(&text, value.size);
+    int status = uri_decode(&path, name, true);
+    if (!status)
+        status = uri_decode(&text, value, true);
+    if (!status && path.size > 0)
+        status = tree_put(tree, path.data, json_stringn(text.data ? text.data : "", text.size),
+                          names, count);
+    buffer_free(&path);
+    buffer_free(&text);
+    return status;
+}
+
+int form_parse(json_t *tree, struct slice text, const struct form_name *names, size_t name_count)
+{
+    const char *at = text.data, *end = text.data + text.size;
+    int status = 0;
+    for (int pairs = 0; at < end && !status; pairs++) {
+        const char *stop = memchr(at, '&', (size_t)(end - at));
+        stop = stop ? stop : end;
+        const char *equals = memchr(at, '=', (size_t)(stop - at));
+        const char *name_end = equals ? equals : stop;
+        const char *value = equals ? equals + 1 : stop;
+        status = pairs == PAIRS_MAX
+                     ? ERR_LIMIT
+                     : pair_put(tree, (struct slice){at, (size_t)(name_end - at)},
+                                (struct slice){value, (size_t)(stop - value)}, names, name_count);
+        at = stop + 1;
+    }
+    return status;
+}
+
+static bool is_number(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+    return digits > 0 && digits < 10 && text[digits] == '\0';
+}
+
+static bool is_list(json_t *object)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach (object, name, value) {
+        if (!is_number(name))
+            return false;
+    }
+    return json_object_size(object) > 0;
+}
+
+static int number_compare(const void *a, const void *b)
+{
+    long left = atol(*(const char *const *)a), right = atol(*(const char *const *)b);
+    return (left > right) - (left < right);
+}
+
+static json_t *shape_list(json_t *object)
+{
+    size_t count = 0;
+    const char *name, **names = malloc(json_object_size(object) * sizeof *names);
+    json_t *value, *list = json_array();
+    int failed = !names || !list;
+    if (!failed) {
+        json_object_foreach (object, name, value)
+            names[count++] = name;
+        qsort(names, count, sizeof *names, number_compare);
+    }
+    for (size_t i = 0; i < count && !failed; i++)
+        failed = json_array_append_new(list, form_shape(json_object_get(object, names[i])));
+    free(names);
+    if (!failed)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+static bool pair_split(json_t *item, const char **key, json_t **value)
+{
+    static const char *const words[][2] = {{"Name", "Value"}, {"Key", "Value"}, {"key", "value"}};
+    for (size_t i = 0; i < 3; i++) {
+        *key = json_string_value(json_object_get(item, words[i][0]));
+        *value = json_object_get(item, words[i][1]);
+        if (*key && *value && json_object_size(item) == 2)
+            return true;
+    }
+    return false;
+}
+
+/* Takes list; gives it back where it is not made of pairs. */
+static json_t *shape_pairs(json_t *list)
+{
+    json_t *object = json_object(), *value;
+    int failed = !object;
+    for (size_t i = 0; i < json_array_size(list) && !failed; i++) {
+        const char *key;
+        if (!pair_split(json_array_get(list, i), &key, &value)) {
+            json_decref(object);
+            return list;
+        }
+        failed = json_object_set(object, key, value);
+    }
+    json_decref(list);
+    if (!failed)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *shape_object(json_t *tree)
+{
+    json_t *object = json_object(), *value;
+    const char *name;
+    json_object_foreach (tree, name, value) {
+        if (!object || json_object_set_new(object, name, form_shape(value))) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+json_t *form_shape(const json_t *node)
+{
+    json_t *tree = (json_t *)(uintptr_t)node; /* jansson counts and iterates through plain pointers */
+    if (!json_is_object(tree))
+        return json_incref(tree);
+    json_t *inner = json_object_get(tree, "member");
+    if (!inner)
+        inner = json_object_get(tree, "entry");
+    if (inner && json_object_size(tree) == 1 && json_is_object(inner))
+        tree = inner;
+    if (!is_list(tree))
+        return shape_object(tree);
+    json_t *list = shape_list(tree);
+    return list ? shape_pairs(list) : NULL;
+}

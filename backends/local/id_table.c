@@ -1,0 +1,99 @@
+#include "id_table.h"
+
+#include <stdlib.h>
+
+#include "error.h"
+
+enum { FIRST_CHAINS = 64 };
+
+static uint64_t hash_id(uint64_t id)
+{
+    id *= UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / the golden ratio: neighbours land far apart */
+    return id ^ (id >> 32);
+}
+
+/* Chains below `split` have been split already and are told apart by one more bit. */
+static size_t chain_of(const struct id_table *t, uint64_t id)
+{
+    size_t level = FIRST_CHAINS;
+    while (level * 2 <= t->chain_count)
+        level *= 2;
+    size_t chain = (size_t)hash_id(id) & (level * 2 - 1);
+    return chain < t->chain_count ? chain : chain - level;
+}
+
+int id_table_init(struct id_table *t)
+{
+    *t = (struct id_table){.chain_count = FIRST_CHAINS, .capacity = FIRST_CHAINS};
+    t->chains = calloc(t->capacity, sizeof *t->chains);
+    return t->chains ? 0 : ERR_MEMORY;
+}
+
+void id_table_free(struct id_table *t)
+{
+    free(t->chains);
+    *t = (struct id_table){0};
+}
+
+static int chains_reserve(struct id_table *t)
+{
+    if (t->chain_count < t->capacity)
+        return 0;
+    struct id_entry **chains = realloc(t->chains, t->capacity * 2 * sizeof *chains);
+    if (!chains)
+        return ERR_MEMORY;
+    t->chains = chains;
+    t->capacity *= 2;
+    return 0;
+}
+
+static void chain_push(struct id_table *t, struct id_entry *entry)
+{
+    struct id_entry **chain = &t->chains[chain_of(t, entry->id)];
+    entry->next = *chain;
+    *chain = entry;
+}
+
+static void chain_split(struct id_table *t)
+{
+    if (t->entry_count < t->chain_count || chains_reserve(t))
+        return;
+    size_t level = FIRST_CHAINS;
+    while (level * 2 <= t->chain_count)
+        level *= 2;
+    struct id_entry *entry = t->chains[t->chain_count - level];
+    t->chains[t->chain_count - level] = NULL;
+    t->chains[t->chain_count++] = NULL;
+    while (entry) {
+        struct id_entry *next = entry->next;
+        chain_push(t, entry);
+        entry = next;
+    }
+}
+
+void id_table_add(struct id_table *t, struct id_entry *entry)
+{
+    chain_split(t);
+    chain_push(t, entry);
+    t->entry_count++;
+}
+
+struct id_entry *id_table_find(const struct id_table *t, uint64_t id)
+{
+    struct id_entry *entry = t->chains[chain_of(t, id)];
+    while (entry && entry->id != id)
+        entry = entry->next;
+    return entry;
+}
+
+void id_table_remove(struct id_table *t, struct id_entry *entry)
+{
+    struct id_entry **at = &t->chains[chain_of(t, entry->id)];
+    while (*at && *at != entry)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = entry->next;
+    entry->next = NULL;
+    t->entry_count--;
+}

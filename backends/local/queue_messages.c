@@ -1,0 +1,327 @@
+/* Messages: their memory, the places that their times give them, sending, and what receipts can do. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "queue_rows.h"
+
+static const char *copy_text(char **at, const char *text)
+{
+    if (!text)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*at, text, size);
+    *at += size;
+    return copy;
+}
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+struct local_message *message_new(struct queues *queues, const struct message_draft *draft)
+{
+    size_t size = sizeof(struct local_message) + draft->body.size + text_size(draft->attributes) +
+                  text_size(draft->trace);
+    if (deadlines_reserve(queues->deadlines, queues->deadline_users + 1))
+        return NULL;
+    struct local_message *m = malloc(size);
+    if (!m)
+        return NULL;
+    *m = (struct local_message){.size = size, .body_size = draft->body.size};
+    list_init(&m->link);
+    if (draft->body.size)
+        memcpy(m->data, draft->body.data, draft->body.size);
+    char *at = m->data + draft->body.size;
+    m->attributes = copy_text(&at, draft->attributes);
+    m->trace = copy_text(&at, draft->trace);
+    queues->memory += size;
+    queues->deadline_users++;
+    return m;
+}
+
+void message_hold(struct local_message *m)
+{
+    struct queues *queues = m->queue->queues;
+    deadline_clear(queues->deadlines, &m->deadline);
+    if (m->state == MESSAGE_HELD)
+        return;
+    list_remove(&m->link);
+    m->queue->counts[m->state]--;
+    m->state = MESSAGE_HELD;
+}
+
+void message_free(struct local_message *m)
+{
+    struct queues *queues = m->queue->queues;
+    message_hold(m);
+    id_table_remove(&queues->messages, &m->entry);
+    queues->memory -= m->size;
+    queues->deadline_users--;
+    free(m->source);
+    free(m);
+}
+
+/* Retention is over. Nobody waits for the row's end; should it be lost, the message expires again at the next start. */
+static void message_expire(struct local_message *m)
+{
+    struct message_task *task = message_task_new(m->queue, message_rows_delete, NULL);
+    if (task) {
+        message_task_add(task, m);
+        message_task_submit(task);
+    }
+    message_free(m);
+}
+
+static void message_due(struct deadline *deadline)
+{
+    struct local_message *m = container_of(deadline, struct local_message, deadline);
+    message_hold(m);
+    message_settle(m);
+}
+
+void message_settle(struct local_message *m)
+{
+    struct local_queue *queue = m->queue;
+    int64_t now = deadlines_now(queue->queues->deadlines);
+    int64_t expiry = m->sent_ms + (int64_t)queue->attributes.retention_s * 1000;
+    if (expiry <= now && !queue->queues->stopped) {
+        message_expire(m);
+        return;
+    }
+    if (m->due_ms <= now)
+        m->state = MESSAGE_VISIBLE;
+    else
+        m->state = m->count > m->base ? MESSAGE_IN_FLIGHT : MESSAGE_DELAYED;
+    list_push(&queue->lists[m->state], &m->link);
+    queue->counts[m->state]++;
+    m->deadline.expired = message_due;
+    deadline_set(queue->queues->deadlines, &m->deadline,
+                 m->state != MESSAGE_VISIBLE && m->due_ms < expiry ? m->due_ms : expiry);
+    if (m->state == MESSAGE_VISIBLE)
+        queue_mark_ready(queue);
+}
+
+struct receipt message_receipt(const struct local_message *m)
+{
+    struct receipt receipt = {.queue = m->queue->id, .message = m->entry.id, .serial = m->count};
+    memcpy(&receipt.nonce, m->uuid, sizeof receipt.nonce);
+    return receipt;
+}
+
+/* Sending. */
+
+static void insert_settled(struct message_task *task, int status)
+{
+    for (size_t i = 0; i < task->count; i++) {
+        struct local_message *m = task->rows[i].message;
+        if (status || task->queue->gone)
+            message_free(m);
+        else
+            message_settle(m);
+    }
+    if (status)
+        log_error("messages not stored", LOG_TEXT("queue", task->queue->named.name),
+                  LOG_TEXT("error", task->task.error.text));
+}
+
+static struct local_message *message_draw(struct local_queue *queue,
+                                          const struct message_draft *draft)
+{
+    struct queues *queues = queue->queues;
+    struct local_message *m = message_new(queues, draft);
+    if (!m)
+        return NULL;
+    int delay_s = draft->delay_s >= 0 ? draft->delay_s : queue->attributes.delay_s;
+    m->queue = queue;
+    m->sent_ms = deadlines_now(queues->deadlines);
+    m->due_ms = delay_s ? m->sent_ms + (int64_t)delay_s * 1000 : 0;
+    m->entry.id = queues->next_message++;
+    uuid_make(m->uuid);
+    id_table_add(&queues->messages, &m->entry);
+    return m;
+}
+
+static bool memory_allows(const struct queues *queues, const struct message_draft *drafts,
+                          size_t count)
+{
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++)
+        wanted += drafts[i].body.size;
+    return queues->memory + wanted <= QUEUES_MEMORY_MAX;
+}
+
+int local_queue_send(struct local_queue *queue, const struct message_draft *drafts, size_t count,
+                     char (*ids)[UUID_TEXT_SIZE], struct storage_unit *unit, queue_written *done,
+                     void *user)
+{
+    if (!memory_allows(queue->queues, drafts, count))
+        return ERR_LIMIT;
+    struct message_task *task = message_task_new(queue, message_rows_insert, insert_settled);
+    if (!task)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        struct local_message *m = message_draw(queue, &drafts[i]);
+        if (!m)
+            goto undo;
+        message_task_add(task, m);
+        if (ids)
+            uuid_text(m->uuid, ids[i]);
+    }
+    task->done = done;
+    task->user = user;
+    if (unit)
+        storage_unit_add(unit, &task->task);
+    else
+        message_task_submit(task);
+    return 0;
+undo:
+    for (size_t i = 0; i < task->count; i++)
+        message_free(task->rows[i].message);
+    message_task_discard(task);
+    return ERR_MEMORY;
+}
+
+/* Receipts. */
+
+enum receipt_state { RECEIPT_CURRENT, RECEIPT_OLD, RECEIPT_GONE, RECEIPT_INVALID };
+
+/* *out is the message, unless it is gone or the receipt is none of this queue's. A message that is being deleted counts as gone. */
+static enum receipt_state receipt_find(struct local_queue *queue, struct slice text,
+                                       struct local_message **out)
+{
+    struct receipt receipt;
+    if (receipt_read(queue->queues->receipt_key, text, &receipt) || receipt.queue != queue->id)
+        return RECEIPT_INVALID;
+    struct id_entry *entry = id_table_find(&queue->queues->messages, receipt.message);
+    if (!entry)
+        return RECEIPT_GONE;
+    struct local_message *m = container_of(entry, struct local_message, entry);
+    if (m->queue != queue || m->state == MESSAGE_HELD || message_receipt(m).nonce != receipt.nonce)
+        return RECEIPT_GONE;
+    *out = m;
+    return receipt.serial == m->count ? RECEIPT_CURRENT : RECEIPT_OLD;
+}
+
+static void delete_settled(struct message_task *task, int status)
+{
+    for (size_t i = 0; i < task->count; i++) {
+        struct local_message *m = task->rows[i].message;
+        if (status && !task->queue->gone)
+            message_settle(m);
+        else
+            message_free(m);
+    }
+}
+
+/* Deleting with the handle of an earlier receive succeeds and deletes nothing, as the API reference of DeleteMessage says:
+ * the message belongs to whoever received it last. */
+int local_queue_delete_messages(struct local_queue *queue, const struct queue_receipt_entry *entries,
+                                size_t count, struct sqs_error *errors, queue_written *done,
+                                void *user)
+{
+    struct message_task *task = message_task_new(queue, message_rows_delete, delete_settled);
+    if (!task)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        struct local_message *m;
+        enum receipt_state state = receipt_find(queue, entries[i].receipt, &m);
+        if (state == RECEIPT_INVALID)
+            errors[i].code = SQS_RECEIPT_INVALID;
+        if (state != RECEIPT_CURRENT)
+            continue;
+        message_hold(m);
+        message_task_add(task, m);
+    }
+    task->done = done;
+    task->user = user;
+    message_task_submit(task);
+    return 0;
+}
+
+static void change_refuse(enum receipt_state state, struct slice receipt, struct sqs_error *error)
+{
+    int shown = receipt.size > 100 ? 100 : (int)receipt.size;
+    if (state == RECEIPT_INVALID)
+        error->code = SQS_RECEIPT_INVALID;
+    else
+        sqs_error_set(error, SQS_INVALID_PARAMETER,
+                      "Value %.*s for parameter ReceiptHandle is invalid. Reason: %s", shown,
+                      receipt.data ? receipt.data : "",
+                      state == RECEIPT_OLD
+                          ? "The receipt handle has expired."
+                          : "Message does not exist or is not available for visibility timeout "
+                            "change.");
+}
+
+/* The time counts from now, but a message stays hidden for twelve hours from its receive at most; the receive is not recorded
+ * to that precision here, so that the bound is kept from the change: 43 200 s, checked by the protocol. */
+static void visibility_change(struct local_message *m, int visibility_s)
+{
+    message_hold(m);
+    m->due_ms = visibility_s
+                    ? deadlines_now(m->queue->queues->deadlines) + (int64_t)visibility_s * 1000
+                    : 0;
+}
+
+int local_queue_change(struct local_queue *queue, const struct queue_receipt_entry *entries,
+                       size_t count, struct sqs_error *errors, queue_written *done, void *user)
+{
+    struct message_task *task = message_task_new(queue, message_rows_update, NULL);
+    if (!task)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        struct local_message *m;
+        enum receipt_state state = receipt_find(queue, entries[i].receipt, &m);
+        if (state != RECEIPT_CURRENT) {
+            change_refuse(state, entries[i].receipt, &errors[i]);
+        } else if (m->state != MESSAGE_IN_FLIGHT) {
+            errors[i].code = SQS_NOT_IN_FLIGHT;
+        } else {
+            visibility_change(m, entries[i].visibility_s);
+            message_task_add(task, m);
+            message_settle(m);
+        }
+    }
+    task->done = done;
+    task->user = user;
+    message_task_submit(task);
+    return 0;
+}
+
+/* Reading. */
+
+struct slice local_message_body(const struct local_message *m)
+{
+    return (struct slice){m->data, m->body_size};
+}
+
+const char *local_message_attributes(const struct local_message *m)
+{
+    return m->attributes;
+}
+
+void local_message_id(const struct local_message *m, char out[UUID_TEXT_SIZE])
+{
+    uuid_text(m->uuid, out);
+}
+
+json_t *local_message_system(const struct local_message *m)
+{
+    const char *account = m->queue->queues->cloud->account;
+    json_t *object = json_pack(
+        "{s:s, s:o, s:o, s:o}", "SenderId", account, "SentTimestamp",
+        json_sprintf("%lld", (long long)m->sent_ms), "ApproximateReceiveCount",
+        json_sprintf("%u", m->count), "ApproximateFirstReceiveTimestamp",
+        json_sprintf("%lld", (long long)m->first_ms));
+    int failed = !object;
+    if (m->trace)
+        failed |= json_object_set_new(object, "AWSTraceHeader", json_string(m->trace));
+    if (m->source)
+        failed |= json_object_set_new(object, "DeadLetterQueueSourceArn", json_string(m->source));
+    if (!failed)
+        return object;
+    json_decref(object);
+    return NULL;
+}

@@ -1,0 +1,243 @@
+/*
+ * Handing out: polls, and the move to the dead-letter queue.
+ *
+ * A queue with something visible is put on the list of ready queues; the loop's next turn serves them. So the commits that one
+ * turn brings fill the waiting polls together, and a poll is never answered from within the call that starts it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "queue_rows.h"
+
+void queue_mark_ready(struct local_queue *queue)
+{
+    if (list_empty(&queue->waiters) || !list_empty(&queue->ready))
+        return;
+    list_push(&queue->queues->ready, &queue->ready);
+    uv_idle_start(&queue->queues->idle, queues_serve_ready);
+}
+
+static void move_settled(struct message_task *task, int status)
+{
+    struct local_queue *target = task->user;
+    for (size_t i = 0; i < task->count; i++) {
+        struct local_message *m = task->rows[i].message;
+        if (status && task->queue->gone) {
+            message_free(m);
+            continue;
+        }
+        if (!status) {
+            m->queue = target;
+            m->base = m->count;
+            free(m->source);
+            m->source = task->source;
+            task->source = NULL;
+        }
+        if (m->queue->gone)
+            message_free(m);
+        else
+            message_settle(m);
+    }
+    queue_release(target);
+}
+
+/* In the row and in memory it changes its queue and nothing else: id, attributes and times stay. */
+static int message_move(struct local_message *m, struct local_queue *target)
+{
+    struct buffer arn;
+    buffer_init(&arn, 512);
+    local_queue_arn(m->queue, &arn);
+    struct message_task *task = message_task_new(m->queue, message_rows_move, move_settled);
+    if (task)
+        task->source = buffer_take_text(&arn);
+    if (!task || !task->source) {
+        buffer_free(&arn);
+        if (task)
+            message_task_discard(task);
+        return ERR_MEMORY;
+    }
+    message_hold(m);
+    m->due_ms = 0;
+    message_task_add(task, m);
+    task->rows[0].queue = target->id;
+    task->rows[0].base = m->count;
+    task->user = target;
+    queue_retain(target);
+    message_task_submit(task);
+    return 0;
+}
+
+/* Where a message goes instead of being received once more; NULL: nowhere. Without its target the policy has no effect. */
+static struct local_queue *redrive_target(const struct local_message *m)
+{
+    const struct queue_attributes *a = &m->queue->attributes;
+    if (!a->dead_letter_arn || m->count - m->base < (uint32_t)a->max_receives)
+        return NULL;
+    struct local_queue *target = queues_find_arn(m->queue->queues, a->dead_letter_arn);
+    return target == m->queue ? NULL : target;
+}
+
+static void message_receive(struct local_message *m, int visibility_s)
+{
+    int64_t now = deadlines_now(m->queue->queues->deadlines);
+    message_hold(m);
+    m->count++;
+    if (m->first_ms == 0)
+        m->first_ms = now;
+    m->due_ms = visibility_s ? now + (int64_t)visibility_s * 1000 : 0;
+}
+
+/* Takes up to max messages; returns how many. The rows follow without anyone waiting. */
+static size_t queue_take(struct local_queue *queue, unsigned max, int visibility_s,
+                         struct queue_delivery *out)
+{
+    if (list_empty(&queue->lists[MESSAGE_VISIBLE]) || queue->purging || queue->deleting)
+        return 0;
+    struct message_task *task = message_task_new(queue, message_rows_update, NULL);
+    if (!task)
+        return 0;
+    while (task->count < max && !list_empty(&queue->lists[MESSAGE_VISIBLE]) &&
+           queue->counts[MESSAGE_IN_FLIGHT] < QUEUE_IN_FLIGHT_MAX) {
+        struct local_message *m =
+            container_of(queue->lists[MESSAGE_VISIBLE].next, struct local_message, link);
+        struct local_queue *target = redrive_target(m);
+        if (target && !message_move(m, target))
+            continue;
+        message_receive(m, visibility_s);
+        out[task->count] = (struct queue_delivery){m, message_receipt(m)};
+        message_task_add(task, m);
+    }
+    size_t count = task->count;
+    if (count > 0)
+        message_task_submit(task);
+    else
+        message_task_discard(task);
+    return count;
+}
+
+static void poll_leave(struct queue_poll *poll)
+{
+    struct queues *queues = poll->queue->queues;
+    list_remove(&poll->link);
+    deadline_clear(queues->deadlines, &poll->deadline);
+    queues->deadline_users--;
+    poll->queue = NULL;
+}
+
+/* The messages are held until the answer is made, so that none can vanish under its reader. */
+static void poll_answer(struct queue_poll *poll, const struct queue_delivery *deliveries,
+                        size_t count)
+{
+    poll_leave(poll);
+    poll->answered(poll, SQS_OK, deliveries, count);
+    for (size_t i = 0; i < count; i++)
+        message_settle(deliveries[i].message);
+}
+
+static void poll_due(struct deadline *deadline)
+{
+    struct queue_poll *poll = container_of(deadline, struct queue_poll, deadline);
+    struct queue_delivery deliveries[QUEUE_BATCH];
+    poll_answer(poll, deliveries,
+                queue_take(poll->queue, poll->max, poll->visibility_s, deliveries));
+}
+
+static bool queue_can_give(const struct local_queue *queue)
+{
+    return !list_empty(&queue->lists[MESSAGE_VISIBLE]) && !queue->purging && !queue->deleting &&
+           queue->counts[MESSAGE_IN_FLIGHT] < QUEUE_IN_FLIGHT_MAX;
+}
+
+/* First come, first served. What is visible may all go to the dead-letter queue: then the poll waits on. */
+static void queue_serve(struct local_queue *queue)
+{
+    while (!list_empty(&queue->waiters) && queue_can_give(queue)) {
+        struct queue_poll *poll = container_of(queue->waiters.next, struct queue_poll, link);
+        struct queue_delivery deliveries[QUEUE_BATCH];
+        size_t count = queue_take(queue, poll->max, poll->visibility_s, deliveries);
+        if (count == 0)
+            return;
+        poll_answer(poll, deliveries, count);
+    }
+}
+
+void queues_serve_ready(uv_idle_t *idle)
+{
+    struct queues *queues = container_of(idle, struct queues, idle);
+    struct list now;
+    list_init(&now);
+    list_move_all(&now, &queues->ready);
+    uv_idle_stop(idle);
+    while (!list_empty(&now)) {
+        struct local_queue *queue = container_of(list_shift(&now), struct local_queue, ready);
+        queue_serve(queue);
+    }
+}
+
+enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *poll, int wait_s)
+{
+    struct queues *queues = queue->queues;
+    if (queue->counts[MESSAGE_IN_FLIGHT] >= QUEUE_IN_FLIGHT_MAX)
+        return SQS_OVER_LIMIT;
+    if (deadlines_reserve(queues->deadlines, queues->deadline_users + 1))
+        return SQS_SERVICE_UNAVAILABLE;
+    queues->deadline_users++;
+    poll->queue = queue;
+    poll->deadline = (struct deadline){.expired = poll_due};
+    list_init(&poll->link);
+    list_push(&queue->waiters, &poll->link);
+    deadline_set(queues->deadlines, &poll->deadline,
+                 deadlines_now(queues->deadlines) + (int64_t)wait_s * 1000);
+    if (!list_empty(&queue->lists[MESSAGE_VISIBLE]))
+        queue_mark_ready(queue);
+    return SQS_OK;
+}
+
+void queue_poll_cancel(struct queue_poll *poll)
+{
+    if (poll->queue)
+        poll_leave(poll);
+}
+
+void queue_fail_polls(struct local_queue *queue)
+{
+    while (!list_empty(&queue->waiters)) {
+        struct queue_poll *poll = container_of(queue->waiters.next, struct queue_poll, link);
+        poll_leave(poll);
+        poll->answered(poll, SQS_QUEUE_DOES_NOT_EXIST, NULL, 0);
+    }
+}
+
+static struct local_message *message_of_receive(struct queues *queues, const struct receipt *r)
+{
+    struct id_entry *entry = id_table_find(&queues->messages, r->message);
+    if (!entry)
+        return NULL;
+    struct local_message *m = container_of(entry, struct local_message, entry);
+    bool same = m->state == MESSAGE_IN_FLIGHT && m->queue->id == r->queue &&
+                m->count == r->serial && message_receipt(m).nonce == r->nonce;
+    return same ? m : NULL;
+}
+
+/* Should the row's change be lost, the message only waits for its visibility to end. */
+static void message_give_back(struct local_message *m)
+{
+    message_hold(m);
+    m->due_ms = 0;
+    struct message_task *task = message_task_new(m->queue, message_rows_update, NULL);
+    if (task) {
+        message_task_add(task, m);
+        message_task_submit(task);
+    }
+    message_settle(m);
+}
+
+void queues_give_back(struct queues *queues, const struct receipt *receipts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct local_message *m = message_of_receive(queues, &receipts[i]);
+        if (m)
+            message_give_back(m);
+    }
+}

@@ -1,0 +1,62 @@
+/*
+ * Rows of messages and queues. A task is made on the loop thread with copies of what may change, runs on the storage thread,
+ * and is freed after `settled`, again on the loop thread.
+ *
+ * A message's row is small and changes with each receive; its body and attributes are in a row of their own, that is written once.
+ */
+#ifndef THUMBWHEEL_QUEUE_ROWS_H
+#define THUMBWHEEL_QUEUE_ROWS_H
+
+#include "queues_internal.h"
+
+struct message_row { /* a message as it is when the task is made */
+    struct local_message *message; /* held: only the insert reads it on the storage thread, its constant parts */
+    uint64_t id, queue;
+    int64_t due_ms, first_ms;
+    uint32_t count, base;
+};
+
+struct message_task {
+    struct storage_task task;
+    struct local_queue *queue; /* retained */
+    /* Loop thread, after the commit; may be NULL. The task is freed afterwards. */
+    void (*settled)(struct message_task *task, int status);
+    queue_written *done; /* then; may be NULL */
+    void *user;
+    char *source; /* of a move: the ARN that the message came from */
+    size_t count;
+    struct message_row rows[QUEUE_BATCH];
+};
+
+typedef int storage_run(struct storage_task *task, struct storage *storage);
+storage_run message_rows_insert, message_rows_update, message_rows_move, message_rows_delete;
+
+/* NULL without memory. */
+struct message_task *message_task_new(struct local_queue *queue, storage_run *run,
+                                      void (*settled)(struct message_task *task, int status));
+void message_task_add(struct message_task *task, struct local_message *message);
+void message_task_submit(struct message_task *task);
+void message_task_discard(struct message_task *task); /* never submitted */
+
+struct queue_task {
+    struct storage_task task;
+    struct local_queue *queue; /* retained */
+    void (*settled)(struct queue_task *task, int status);
+    queue_written *done;
+    void *user;
+    char *name;       /* owned copies */
+    char *attributes; /* JSON */
+    int64_t modified_ms;
+    uint64_t below_id;                 /* of a purge */
+    unsigned version;                  /* of a change */
+    struct queue_attributes previous;  /* of a change: what it replaces */
+};
+
+storage_run queue_row_insert, queue_row_update, queue_row_delete, queue_row_purge, queue_row_none;
+
+struct queue_task *queue_task_new(struct local_queue *queue, storage_run *run,
+                                  void (*settled)(struct queue_task *task, int status));
+void queue_task_submit(struct queue_task *task);
+void queue_task_discard(struct queue_task *task);
+
+#endif

@@ -1,0 +1,461 @@
+/* Queues: finding, making, changing, listing and deleting them. */
+#include "queues.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "queue_rows.h"
+#include "sigv4.h"
+
+struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *name)
+{
+    struct local_queue *q = calloc(1, sizeof *q);
+    if (!q)
+        return NULL;
+    q->queues = queues;
+    q->id = id;
+    q->refs = 1;
+    q->named.name = strdup(name);
+    for (int i = 0; i < MESSAGE_STATES; i++)
+        list_init(&q->lists[i]);
+    list_init(&q->waiters);
+    list_init(&q->ready);
+    if (q->named.name && !queue_attributes_init(&q->attributes))
+        return q;
+    queue_release(q);
+    return NULL;
+}
+
+void queue_retain(struct local_queue *q)
+{
+    q->refs++;
+}
+
+void queue_release(struct local_queue *q)
+{
+    if (--q->refs > 0)
+        return;
+    list_remove(&q->ready);
+    queue_attributes_free(&q->attributes);
+    free(q->named.name);
+    free(q);
+}
+
+void queue_drop_messages(struct local_queue *q, uint64_t below_id)
+{
+    for (int state = 0; state < MESSAGE_STATES; state++) {
+        struct list *next, *link = q->lists[state].next;
+        for (; link != &q->lists[state]; link = next) {
+            next = link->next;
+            struct local_message *m = container_of(link, struct local_message, link);
+            if (m->entry.id < below_id)
+                message_free(m);
+        }
+    }
+}
+
+static void queue_vanish(struct local_queue *q)
+{
+    q->gone = true;
+    queue_fail_polls(q);
+    queue_drop_messages(q, UINT64_MAX);
+    name_index_remove(&q->queues->names, &q->named);
+    queue_release(q);
+}
+
+void queues_stop(struct queues *queues)
+{
+    queues->stopped = true;
+    uv_idle_stop(&queues->idle);
+    if (queues->deadlines)
+        deadlines_stop(queues->deadlines);
+}
+
+static void idle_closed(uv_handle_t *handle)
+{
+    struct queues *queues = container_of((uv_idle_t *)handle, struct queues, idle);
+    void (*closed)(void *user) = queues->closed;
+    void *user = queues->user;
+    free(queues);
+    if (closed)
+        closed(user);
+}
+
+struct local_queue *queues_find(struct queues *queues, const char *name)
+{
+    struct named *named = name_index_find(&queues->names, name);
+    struct local_queue *q = named ? container_of(named, struct local_queue, named) : NULL;
+    return q && !q->deleting ? q : NULL;
+}
+
+/* arn:aws:sqs:REGION:ACCOUNT:NAME; any region, as a signature may name any. */
+struct local_queue *queues_find_arn(struct queues *queues, const char *arn)
+{
+    static const char prefix[] = "arn:aws:sqs:";
+    if (strncmp(arn, prefix, sizeof prefix - 1) != 0)
+        return NULL;
+    const char *account = strchr(arn + sizeof prefix - 1, ':');
+    const char *name = account ? strchr(account + 1, ':') : NULL;
+    size_t size = strlen(queues->cloud->account);
+    if (!name || (size_t)(name - account - 1) != size ||
+        strncmp(account + 1, queues->cloud->account, size) != 0)
+        return NULL;
+    return queues_find(queues, name + 1);
+}
+
+bool queue_name_valid(const char *name)
+{
+    size_t size = strlen(name);
+    for (size_t i = 0; i < size; i++) {
+        if (!isalnum((unsigned char)name[i]) && name[i] != '-' && name[i] != '_')
+            return false;
+    }
+    return size > 0 && size <= QUEUE_NAME_MAX;
+}
+
+const char *local_queue_name(const struct local_queue *q)
+{
+    return q->named.name;
+}
+
+int local_queue_arn(const struct local_queue *q, struct buffer *out)
+{
+    const struct cloud *cloud = q->queues->cloud;
+    return buffer_format(out, "arn:aws:sqs:%s:%s:%s", cloud->region, cloud->account,
+                         q->named.name);
+}
+
+const struct queue_attributes *local_queue_attributes(const struct local_queue *q)
+{
+    return &q->attributes;
+}
+
+/* A dead-letter queue must be there, and be another one, when a policy names it. */
+static enum sqs_code redrive_check(struct queues *queues, const char *name,
+                                   const struct queue_attributes *a, struct sqs_error *error)
+{
+    if (!a->dead_letter_arn)
+        return SQS_OK;
+    struct local_queue *target = queues_find_arn(queues, a->dead_letter_arn);
+    if (target && strcmp(target->named.name, name) != 0)
+        return SQS_OK;
+    return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                         "Value %.200s for parameter RedrivePolicy is invalid. Reason: %s",
+                         json_string_value(json_object_get(a->texts, "RedrivePolicy")),
+                         target ? "A queue cannot be its own dead letter target."
+                                : "Dead letter target does not exist.");
+}
+
+/* Making. */
+
+static void create_settled(struct queue_task *task, int status)
+{
+    if (!status || task->queue->gone)
+        return;
+    log_error("queue not stored", LOG_TEXT("queue", task->name),
+              LOG_TEXT("error", task->task.error.text));
+    queue_vanish(task->queue);
+}
+
+static enum sqs_code queue_submit(struct local_queue *q, storage_run *run,
+                                  void (*settled)(struct queue_task *task, int status),
+                                  queue_written *done, void *user)
+{
+    struct queue_task *task = queue_task_new(q, run, settled);
+    if (!task)
+        return SQS_SERVICE_UNAVAILABLE;
+    task->done = done;
+    task->user = user;
+    queue_task_submit(task);
+    return SQS_OK;
+}
+
+static enum sqs_code queue_add(struct queues *queues, const char *name,
+                               struct queue_attributes *attributes, queue_written *done,
+                               void *user)
+{
+    struct local_queue *q = queue_new(queues, queues->next_queue, name);
+    if (!q) {
+        queue_attributes_free(attributes);
+        return SQS_SERVICE_UNAVAILABLE;
+    }
+    queue_attributes_free(&q->attributes);
+    q->attributes = *attributes;
+    q->created_ms = q->modified_ms = deadlines_now(queues->deadlines);
+    enum sqs_code code = name_index_add(&queues->names, &q->named) ? SQS_SERVICE_UNAVAILABLE
+                                                                    : SQS_OK;
+    if (code == SQS_OK)
+        code = queue_submit(q, queue_row_insert, create_settled, done, user);
+    if (code != SQS_OK) {
+        name_index_remove(&queues->names, &q->named);
+        queue_release(q);
+        return code;
+    }
+    queues->next_queue++;
+    return SQS_OK;
+}
+
+/* The same queue again: answered when what was submitted before it, its making perhaps, is on the disk. */
+static enum sqs_code queue_find_same(struct local_queue *q, json_t *attributes,
+                                     queue_written *done, void *user, struct sqs_error *error)
+{
+    if (q->deleting)
+        return sqs_error_set(error, SQS_QUEUE_DELETED_RECENTLY, "%s", "");
+    const char *name = queue_attributes_differ(&q->attributes, attributes);
+    if (name)
+        return sqs_error_set(error, SQS_QUEUE_NAME_EXISTS,
+                             "A queue already exists with the same name and a different value for "
+                             "attribute %.80s",
+                             name);
+    return queue_submit(q, queue_row_none, NULL, done, user);
+}
+
+enum sqs_code queues_create(struct queues *queues, const char *name, json_t *attributes,
+                            queue_written *done, void *user, struct sqs_error *error)
+{
+    struct queue_attributes initial, wanted;
+    if (queue_attributes_init(&initial)) {
+        queue_attributes_free(&initial);
+        return SQS_SERVICE_UNAVAILABLE;
+    }
+    enum sqs_code code = queue_attributes_change(&initial, attributes, &wanted, error);
+    queue_attributes_free(&initial);
+    if (code != SQS_OK)
+        return code;
+    struct named *named = name_index_find(&queues->names, name);
+    if (!named)
+        code = redrive_check(queues, name, &wanted, error);
+    if (named)
+        code = queue_find_same(container_of(named, struct local_queue, named), attributes, done,
+                               user, error);
+    else if (code == SQS_OK)
+        return queue_add(queues, name, &wanted, done, user);
+    queue_attributes_free(&wanted);
+    return code;
+}
+
+/* Deleting, purging. */
+
+static void delete_settled(struct queue_task *task, int status)
+{
+    struct local_queue *q = task->queue;
+    if (!status)
+        queue_vanish(q);
+    else
+        q->deleting = false;
+}
+
+enum sqs_code local_queue_delete(struct local_queue *q, queue_written *done, void *user)
+{
+    struct queue_task *task = queue_task_new(q, queue_row_delete, delete_settled);
+    if (!task)
+        return SQS_SERVICE_UNAVAILABLE;
+    task->below_id = INT64_MAX;
+    task->done = done;
+    task->user = user;
+    q->deleting = true;
+    queue_fail_polls(q);
+    queue_task_submit(task);
+    return SQS_OK;
+}
+
+static void purge_settled(struct queue_task *task, int status)
+{
+    struct local_queue *q = task->queue;
+    q->purging = false;
+    if (q->gone)
+        return;
+    if (!status)
+        queue_drop_messages(q, task->below_id);
+    if (!list_empty(&q->lists[MESSAGE_VISIBLE]))
+        queue_mark_ready(q);
+}
+
+/* SQS allows one purge a minute, since its own takes that long; this one is over when it is answered, and only while it is
+ * under way another is refused. */
+enum sqs_code local_queue_purge(struct local_queue *q, queue_written *done, void *user)
+{
+    if (q->purging)
+        return SQS_PURGE_IN_PROGRESS;
+    struct queue_task *task = queue_task_new(q, queue_row_purge, purge_settled);
+    if (!task)
+        return SQS_SERVICE_UNAVAILABLE;
+    task->below_id = q->queues->next_message;
+    task->done = done;
+    task->user = user;
+    q->purging = true;
+    queue_task_submit(task);
+    return SQS_OK;
+}
+
+/* Changing. */
+
+/* A new retention moves every message's end; nothing else makes a queue's attributes cost its messages. */
+static void queue_resettle(struct local_queue *q)
+{
+    struct list all;
+    list_init(&all);
+    for (int state = MESSAGE_DELAYED; state < MESSAGE_STATES; state++) {
+        list_move_all(&all, &q->lists[state]);
+        q->counts[state] = 0;
+    }
+    struct list *link;
+    while ((link = list_shift(&all))) {
+        struct local_message *m = container_of(link, struct local_message, link);
+        m->state = MESSAGE_HELD;
+        message_hold(m);
+        message_settle(m);
+    }
+}
+
+static void queue_apply(struct local_queue *q, struct queue_attributes *attributes)
+{
+    bool retention = q->attributes.retention_s != attributes->retention_s;
+    struct queue_attributes previous = q->attributes;
+    q->attributes = *attributes;
+    *attributes = previous;
+    q->version++;
+    if (retention)
+        queue_resettle(q);
+}
+
+/* The change holds from the call on; if it cannot be stored it is taken back, unless another has followed. */
+static void set_settled(struct queue_task *task, int status)
+{
+    struct local_queue *q = task->queue;
+    if (!q->gone && status && q->version == task->version)
+        queue_apply(q, &task->previous);
+}
+
+enum sqs_code local_queue_set(struct local_queue *q, json_t *changes, queue_written *done,
+                              void *user, struct sqs_error *error)
+{
+    struct queue_attributes wanted;
+    enum sqs_code code = queue_attributes_change(&q->attributes, changes, &wanted, error);
+    if (code != SQS_OK)
+        return code;
+    if (json_object_get(changes, "RedrivePolicy"))
+        code = redrive_check(q->queues, q->named.name, &wanted, error);
+    if (code != SQS_OK) {
+        queue_attributes_free(&wanted);
+        return code;
+    }
+    queue_apply(q, &wanted); /* wanted is now what was before */
+    struct queue_task *task = queue_task_new(q, queue_row_update, set_settled);
+    if (!task) {
+        queue_apply(q, &wanted);
+        queue_attributes_free(&wanted);
+        return SQS_SERVICE_UNAVAILABLE;
+    }
+    q->modified_ms = task->modified_ms;
+    task->previous = wanted;
+    task->version = q->version;
+    task->done = done;
+    task->user = user;
+    queue_task_submit(task);
+    return SQS_OK;
+}
+
+/* Reading. */
+
+static json_t *arn_json(const struct local_queue *q)
+{
+    struct buffer arn;
+    buffer_init(&arn, 512);
+    local_queue_arn(q, &arn);
+    json_t *json = arn.error ? NULL : json_stringn(arn.data, arn.size);
+    buffer_free(&arn);
+    return json;
+}
+
+json_t *local_queue_describe(const struct local_queue *q)
+{
+    json_t *object = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o}", "QueueArn", arn_json(q), "ApproximateNumberOfMessages",
+        json_sprintf("%zu", q->counts[MESSAGE_VISIBLE]), "ApproximateNumberOfMessagesNotVisible",
+        json_sprintf("%zu", q->counts[MESSAGE_IN_FLIGHT]), "ApproximateNumberOfMessagesDelayed",
+        json_sprintf("%zu", q->counts[MESSAGE_DELAYED]), "CreatedTimestamp",
+        json_sprintf("%lld", (long long)(q->created_ms / 1000)), "LastModifiedTimestamp",
+        json_sprintf("%lld", (long long)(q->modified_ms / 1000)));
+    if (object && !queue_attributes_add(&q->attributes, object))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static bool redrives_to(const struct local_queue *q, const struct local_queue *target)
+{
+    return q->attributes.dead_letter_arn &&
+           queues_find_arn(q->queues, q->attributes.dead_letter_arn) == target;
+}
+
+size_t queues_list(struct queues *queues, const char *prefix, const char *after,
+                   const struct local_queue *source_of, struct local_queue **out, size_t max,
+                   bool *more)
+{
+    size_t count = 0, at = name_index_from(&queues->names, after ? after : prefix);
+    *more = false;
+    for (; at < queues->names.count; at++) {
+        struct local_queue *q =
+            container_of(queues->names.items[at], struct local_queue, named);
+        if (strncmp(q->named.name, prefix, strlen(prefix)) != 0)
+            break;
+        if (q->deleting || (after && strcmp(q->named.name, after) == 0) ||
+            (source_of && !redrives_to(q, source_of)))
+            continue;
+        if (count == max) {
+            *more = true;
+            break;
+        }
+        out[count++] = q;
+    }
+    return count;
+}
+
+void queues_receipt_text(const struct queues *queues, const struct receipt *receipt,
+                         char out[RECEIPT_TEXT_SIZE])
+{
+    receipt_write(queues->receipt_key, receipt, out);
+}
+
+int queues_open(struct cloud *cloud, struct queues **out, struct error *error)
+{
+    struct queues *queues = calloc(1, sizeof *queues);
+    if (!queues)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    queues->cloud = cloud;
+    queues->next_queue = queues->next_message = 1;
+    list_init(&queues->ready);
+    uv_idle_init(cloud->loop, &queues->idle);
+    *out = queues;
+    int status = id_table_init(&queues->messages);
+    if (status)
+        return error_set(error, status, "out of memory");
+    status = deadlines_create(cloud->loop, &queues->deadlines, error);
+    return status ? status : queues_load(queues, error);
+}
+
+static void deadlines_closed(void *user)
+{
+    struct queues *queues = user;
+    uv_close((uv_handle_t *)&queues->idle, idle_closed);
+}
+
+void queues_close(struct queues *queues, void (*closed)(void *user), void *user)
+{
+    while (queues->names.count > 0) {
+        struct named *last = queues->names.items[queues->names.count - 1];
+        queue_vanish(container_of(last, struct local_queue, named));
+    }
+    name_index_free(&queues->names);
+    id_table_free(&queues->messages);
+    sigv4_wipe(queues->receipt_key, sizeof queues->receipt_key);
+    queues->closed = closed;
+    queues->user = user;
+    if (queues->deadlines)
+        deadlines_close(queues->deadlines, deadlines_closed, queues);
+    else
+        deadlines_closed(queues);
+}

@@ -1,0 +1,140 @@
+/*
+ * The state of SQS: queues and their messages. Knows no protocol.
+ *
+ * Memory is the truth and the storage thread its witness: a change that a client is told about is answered when its rows are
+ * committed. A message can be received from its commit on. What a receive changes (count, visibility) is written too, but
+ * nobody waits for it: should it be lost in a crash, the message is received again, as at-least-once allows.
+ *
+ *            send ──commit──► DELAYED ──due──► VISIBLE ──receive──► IN FLIGHT ──delete, commit──► gone
+ *                                                 ▲  └─too often─► dead-letter queue   │
+ *                                                 └────────── visibility over ◄────────┘
+ *
+ * Costs do not grow with the number of queues or messages: messages are found by number in a hash table, VISIBLE is a list in
+ * the order of arrival, and everything that waits for a time (delays, visibility, retention, long polls) is in one heap behind one
+ * timer. Long polls wait in a list for each queue, first come, first served; what becomes visible within one turn of the loop is
+ * handed out together, so that a burst fills the answers.
+ *
+ * Bodies are in memory too, up to QUEUES_MEMORY_MAX bytes in all; then sends are refused until something is deleted.
+ *
+ * Loop thread. Callbacks come from a fresh loop callback, never from within the call.
+ */
+#ifndef THUMBWHEEL_QUEUES_H
+#define THUMBWHEEL_QUEUES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "deadlines.h"
+#include "error.h"
+#include "list.h"
+#include "queue_attributes.h"
+#include "receipt.h"
+#include "sqs_errors.h"
+#include "storage.h"
+#include "uuid.h"
+
+struct cloud;
+struct queues;
+struct local_queue;
+struct local_message;
+
+enum {
+    QUEUE_BATCH = 10, /* entries of a batch, messages of a receive */
+    QUEUE_IN_FLIGHT_MAX = 120000,
+    QUEUE_NAME_MAX = 80,
+};
+#define QUEUES_MEMORY_MAX ((size_t)4 << 30)
+
+extern const char queues_schema[];
+
+/* Reads all state; blocking, before the loop runs. On an error too, *out (if not NULL) is to be closed. */
+int queues_open(struct cloud *cloud, struct queues **out, struct error *error);
+/* No more time passes and no poll is answered; what storage still runs may end. */
+void queues_stop(struct queues *queues);
+/* After storage has closed. */
+void queues_close(struct queues *queues, void (*closed)(void *user), void *user);
+
+/* A change is on the disk, or is undone (status: a code from error.h). */
+typedef void queue_written(int status, void *user);
+
+/* Queues. A queue is found until its deletion begins. */
+struct local_queue *queues_find(struct queues *queues, const char *name);
+struct local_queue *queues_find_arn(struct queues *queues, const char *arn);
+bool queue_name_valid(const char *name);
+const char *local_queue_name(const struct local_queue *queue);
+int local_queue_arn(const struct local_queue *queue, struct buffer *out);
+const struct queue_attributes *local_queue_attributes(const struct local_queue *queue);
+
+/* Makes a queue, or finds the same one; done comes if it returns SQS_OK. */
+enum sqs_code queues_create(struct queues *queues, const char *name, json_t *attributes,
+                            queue_written *done, void *user, struct sqs_error *error);
+enum sqs_code local_queue_delete(struct local_queue *queue, queue_written *done, void *user);
+enum sqs_code local_queue_set(struct local_queue *queue, json_t *changes, queue_written *done,
+                              void *user, struct sqs_error *error);
+enum sqs_code local_queue_purge(struct local_queue *queue, queue_written *done, void *user);
+/* All attributes, the computed ones too: a new JSON object of strings, or NULL without memory. */
+json_t *local_queue_describe(const struct local_queue *queue);
+
+/* Up to max queues in the order of their names, from the first after `after` (NULL: the beginning), whose names begin with prefix and (source_of
+ * not NULL) whose dead-letter queue is source_of. Returns how many; *more tells whether others follow. */
+size_t queues_list(struct queues *queues, const char *prefix, const char *after,
+                   const struct local_queue *source_of, struct local_queue **out, size_t max,
+                   bool *more);
+
+/* Sending. */
+struct message_draft { /* borrowed */
+    struct slice body;
+    const char *attributes; /* see message_attributes.h; NULL: none */
+    const char *trace;      /* AWSTraceHeader; NULL: none */
+    int delay_s;            /* -1: the queue's */
+};
+/* Up to QUEUE_BATCH messages as one durable change. ids are filled at once. Without unit it is submitted; with unit its task is
+ * added there instead, and done (may be NULL) comes when the unit is settled. ERR_MEMORY, ERR_LIMIT (QUEUES_MEMORY_MAX). */
+int local_queue_send(struct local_queue *queue, const struct message_draft *drafts, size_t count,
+                     char (*ids)[UUID_TEXT_SIZE], struct storage_unit *unit, queue_written *done,
+                     void *user);
+
+/* Receiving. */
+struct queue_delivery { /* one message as handed out; borrowed for the callback */
+    struct local_message *message;
+    struct receipt receipt;
+};
+struct queue_poll { /* embedded in the caller's request */
+    unsigned max;
+    int visibility_s;
+    /* Once, unless cancelled. code: SQS_OK, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile), SQS_SERVICE_UNAVAILABLE. */
+    void (*answered)(struct queue_poll *poll, enum sqs_code code,
+                     const struct queue_delivery *deliveries, size_t count);
+    /* private */
+    struct list link;
+    struct local_queue *queue;
+    struct deadline deadline;
+};
+enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *poll, int wait_s);
+void queue_poll_cancel(struct queue_poll *poll); /* harmless after the answer */
+/* The answer did not reach its reader: visible again, and the receive stays counted. */
+void queues_give_back(struct queues *queues, const struct receipt *receipts, size_t count);
+
+struct slice local_message_body(const struct local_message *message);
+const char *local_message_attributes(const struct local_message *message); /* or NULL */
+void local_message_id(const struct local_message *message, char out[UUID_TEXT_SIZE]);
+/* The system attributes as a new JSON object of strings, or NULL without memory. */
+json_t *local_message_system(const struct local_message *message);
+void queues_receipt_text(const struct queues *queues, const struct receipt *receipt,
+                         char out[RECEIPT_TEXT_SIZE]);
+
+/* Receipts. Up to QUEUE_BATCH entries; codes[i] is the result of entry i if the commit succeeds. done always comes, unless
+ * ERR_MEMORY is returned. */
+struct queue_receipt_entry {
+    struct slice receipt;
+    int visibility_s; /* for local_queue_change */
+};
+int local_queue_delete_messages(struct local_queue *queue, const struct queue_receipt_entry *entries,
+                                size_t count, struct sqs_error *errors, queue_written *done,
+                                void *user);
+int local_queue_change(struct local_queue *queue, const struct queue_receipt_entry *entries,
+                       size_t count, struct sqs_error *errors, queue_written *done, void *user);
+
+#endif

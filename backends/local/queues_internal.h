@@ -1,0 +1,92 @@
+/* The parts of the queues' state as their own files see them: queues.c, queue_load.c, queue_rows.c, queue_messages.c,
+ * queue_receive.c. Loop thread, but for what queue_rows.h says. */
+#ifndef THUMBWHEEL_QUEUES_INTERNAL_H
+#define THUMBWHEEL_QUEUES_INTERNAL_H
+
+#include "cloud.h"
+#include "container_of.h"
+#include "id_table.h"
+#include "name_index.h"
+#include "queues.h"
+
+struct queues {
+    struct cloud *cloud;
+    struct deadlines *deadlines;
+    struct name_index names;
+    struct id_table messages;
+    struct list ready; /* queues with something to hand out, served by `idle` in the loop's next turn */
+    uv_idle_t idle;
+    uint64_t next_queue, next_message;
+    bool stopped;     /* no more tasks are submitted */
+    size_t memory;    /* bytes of messages */
+    size_t deadline_users; /* messages and polls: each may set a deadline */
+    uint8_t receipt_key[RECEIPT_KEY_SIZE];
+    void (*closed)(void *user);
+    void *user;
+};
+
+enum message_state {
+    MESSAGE_HELD, /* in no list: a storage task decides what becomes of it, and owns it until then */
+    MESSAGE_DELAYED,
+    MESSAGE_VISIBLE,
+    MESSAGE_IN_FLIGHT,
+    MESSAGE_STATES
+};
+
+struct local_queue {
+    struct named named;
+    struct queues *queues;
+    uint64_t id;
+    struct queue_attributes attributes;
+    unsigned version; /* of the attributes */
+    int64_t created_ms, modified_ms;
+    struct list lists[MESSAGE_STATES]; /* MESSAGE_HELD stays empty */
+    size_t counts[MESSAGE_STATES];
+    struct list waiters; /* struct queue_poll.link */
+    struct list ready;
+    unsigned refs;  /* the index, and each storage task under way */
+    bool deleting;  /* not found any more; its messages wait for the commit */
+    bool purging;   /* nothing is received until the commit */
+    bool gone;      /* deleted, or never came to be: tasks that end now drop their messages */
+    struct id_entry loading; /* by number, while the state is read */
+};
+
+struct local_message {
+    struct id_entry entry;
+    struct list link;
+    struct deadline deadline;
+    struct local_queue *queue;
+    enum message_state state;
+    uint8_t uuid[UUID_SIZE];
+    int64_t sent_ms, first_ms; /* first_ms: of the first receive; 0: none */
+    int64_t due_ms;            /* hidden until then */
+    uint32_t count;            /* receives, of all queues that it was in */
+    uint32_t base;             /* the count when it came to this queue: redrive counts from here */
+    char *source;              /* ARN of the queue that it was redriven from; owned; NULL: none */
+    const char *attributes, *trace; /* in data, or NULL */
+    size_t body_size, size;         /* size: the whole allocation */
+    char data[];
+};
+
+struct local_message *message_new(struct queues *queues, const struct message_draft *draft);
+/* Takes a held or listed message out of memory. */
+void message_free(struct local_message *message);
+/* Out of its list: held. */
+void message_hold(struct local_message *message);
+/* Puts a held message where its times say, or drops it with its row when it is past its retention. */
+void message_settle(struct local_message *message);
+struct receipt message_receipt(const struct local_message *message);
+
+struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *name);
+void queue_retain(struct local_queue *queue);
+void queue_release(struct local_queue *queue);
+void queue_drop_messages(struct local_queue *queue, uint64_t below_id);
+/* Something may be handed out: its polls are looked at in the next turn of the loop. */
+void queue_mark_ready(struct local_queue *queue);
+/* Answers all polls of a queue that goes away. */
+void queue_fail_polls(struct local_queue *queue);
+void queues_serve_ready(uv_idle_t *idle);
+
+int queues_load(struct queues *queues, struct error *error);
+
+#endif

@@ -1,0 +1,196 @@
+#include "router.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "auth.h"
+#include "cloud.h"
+#include "request_log.h"
+#include "router_refusal.h"
+#include "uuid.h"
+
+/* Ten messages of 1 MiB cannot be sent at once; one, in a form with each byte as %XX, is 3 MiB, in JSON with each as \u00XX 6. */
+enum { BODY_MAX = 8 * 1024 * 1024 };
+
+struct service {
+    const char *name; /* in the credential scope */
+    void (*handle)(struct cloud_request *request);
+    bool collects; /* the router takes the body, whose hash the signature covers */
+};
+
+static const struct service services[] = {
+    {"s3", s3_api_handle, false},
+    {"sqs", sqs_api_handle, true},
+    {"sns", sns_api_handle, true},
+};
+
+struct routed {
+    struct cloud_request request;
+    const struct service *service; /* NULL: none that we have */
+    enum router_wire wire;
+    uint64_t started; /* uv_hrtime */
+    struct auth_claim claim;
+    struct auth_request auth;
+    char payload_hash[96]; /* "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER" is the longest */
+    struct sigv4_header headers[AUTH_HEADERS_MAX];
+};
+
+static void routed_ended(struct http_call *call, bool completed, void *user)
+{
+    (void)call;
+    struct routed *r = user;
+    struct cloud_request *request = &r->request;
+    if (request->ended)
+        request->ended(request, completed);
+    if (request->cloud->request_log) {
+        struct request_line line = {
+            .service = r->service ? r->service->name : "",
+            .operation = request->operation,
+            .resource = request->resource,
+            .key = request->key,
+            .status = request->status,
+            .microseconds = (uv_hrtime() - r->started) / 1000,
+        };
+        request_log_add(request->cloud->request_log, &line);
+    }
+    bytes_free(&request->body);
+    free(r);
+}
+
+static bool headers_copy(struct routed *r)
+{
+    struct http_call *call = r->request.call;
+    size_t count = http_call_header_count(call);
+    if (count > AUTH_HEADERS_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        http_call_header_at(call, i, &r->headers[i].name, &r->headers[i].value);
+    r->auth = (struct auth_request){http_call_method(call), http_call_path(call),
+                                    http_call_query(call), r->headers, count};
+    return true;
+}
+
+static const struct service *service_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+        if (strcmp(services[i].name, name) == 0)
+            return &services[i];
+    }
+    return NULL;
+}
+
+static bool looks_like_form(const struct auth_request *auth)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    struct slice type = auth_header(auth, "content-type");
+    bool post = slice_equal_text(auth->method, "POST") && type.size >= sizeof form - 1 &&
+                strncasecmp(type.data, form, sizeof form - 1) == 0;
+    return post || slice_starts_with(auth->query, "Action=");
+}
+
+static void service_choose(struct routed *r)
+{
+    bool target = auth_header(&r->auth, "x-amz-target").data != NULL;
+    if (r->claim.service[0])
+        r->service = service_find(r->claim.service);
+    else
+        r->service = service_find(target || looks_like_form(&r->auth) ? "sqs" : "s3");
+    r->wire = r->service && !r->service->collects ? WIRE_S3 : target ? WIRE_JSON : WIRE_QUERY;
+}
+
+static bool claim_check(struct routed *r, enum auth_code code)
+{
+    if (code != AUTH_OK)
+        router_refuse_auth(&r->request, r->wire, code, &r->claim);
+    return code == AUTH_OK;
+}
+
+static bool hash_copy(struct routed *r, struct slice text)
+{
+    if (text.size >= sizeof r->payload_hash)
+        return false;
+    memcpy(r->payload_hash, text.data, text.size);
+    r->payload_hash[text.size] = '\0';
+    return true;
+}
+
+/* S3 reads its body as it comes, so the signature covers what the header says of it; that the body keeps to that is S3's to
+ * check. */
+static void streamed_handle(struct routed *r)
+{
+    struct cloud_request *request = &r->request;
+    struct slice stated = auth_header(&r->auth, "x-amz-content-sha256");
+    if (!stated.data && !r->claim.presigned) {
+        router_refuse(request, r->wire, 400, "InvalidRequest",
+                      "Missing required header for this request: x-amz-content-sha256");
+        return;
+    }
+    if (!stated.data)
+        stated = SLICE_LITERAL(SIGV4_UNSIGNED_PAYLOAD);
+    if (!hash_copy(r, stated)) {
+        router_refuse(request, r->wire, 400, "InvalidRequest",
+                      "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, a STREAMING- value or a "
+                      "valid sha256 value.");
+        return;
+    }
+    request->payload_hash = r->payload_hash;
+    if (claim_check(r, auth_verify(request->cloud->auth, &r->auth, &r->claim, r->payload_hash)))
+        r->service->handle(request);
+}
+
+static void body_collected(struct http_call *call, struct bytes *body, void *user)
+{
+    (void)call;
+    struct routed *r = user;
+    struct cloud_request *request = &r->request;
+    struct slice stated = auth_header(&r->auth, "x-amz-content-sha256");
+    request->body = bytes_take(body);
+    sigv4_sha256_hex(request->body.data, request->body.size, r->payload_hash);
+    request->payload_hash = r->payload_hash;
+    enum auth_code code =
+        stated.data && !slice_equal_text(stated, r->payload_hash)
+            ? AUTH_MISMATCH
+            : auth_verify(request->cloud->auth, &r->auth, &r->claim, r->payload_hash);
+    if (claim_check(r, code))
+        r->service->handle(request);
+}
+
+static void routed_start(struct routed *r)
+{
+    struct cloud_request *request = &r->request;
+    if (!headers_copy(r)) {
+        router_refuse(request, WIRE_S3, 400, "InvalidRequest", "The request has too many headers.");
+        return;
+    }
+    enum auth_code code =
+        auth_claim(request->cloud->auth, &r->auth, (int64_t)time(NULL), &r->claim);
+    service_choose(r);
+    if (!claim_check(r, code))
+        return;
+    request->access_key = r->claim.access_key;
+    if (!r->service)
+        router_refuse(request, r->wire, 501, "NotImplemented",
+                      "The embedded cloud does not have the service that the signature names; it "
+                      "has s3, sqs and sns.");
+    else if (r->service->collects)
+        http_call_collect(request->call, BODY_MAX, body_collected, r);
+    else
+        streamed_handle(r);
+}
+
+void router_handle(struct http_call *call, void *user)
+{
+    struct routed *r = calloc(1, sizeof *r);
+    if (!r) {
+        http_call_abort(call);
+        return;
+    }
+    r->started = uv_hrtime();
+    r->request.cloud = user;
+    r->request.call = call;
+    uuid_make_text(r->request.id);
+    http_call_on_end(call, routed_ended, r);
+    routed_start(r);
+}

@@ -1,0 +1,132 @@
+#include "router_refusal.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "xml_tree.h"
+
+struct refusal {
+    const char *s3_code;
+    int s3_status;
+    const char *query_code;
+    int query_status;
+    const char *json_type;
+    const char *text; /* NULL: the claim's detail */
+};
+
+/* Sources: "Error responses" in the S3 API Reference; "Common Error Types" in the API references of SQS and SNS. */
+static const struct refusal refusals[AUTH_CODE_COUNT] = {
+    [AUTH_MISSING] = {"AccessDenied", 403, "MissingAuthenticationToken", 403,
+                      "MissingAuthenticationTokenException",
+                      "Access denied: the request is not signed. Sign it with Signature Version 4 "
+                      "and the embedded cloud's access key."},
+    [AUTH_MALFORMED] = {"AuthorizationHeaderMalformed", 400, "IncompleteSignature", 400,
+                        "IncompleteSignatureException", NULL},
+    [AUTH_UNKNOWN_KEY] = {"InvalidAccessKeyId", 403, "InvalidClientTokenId", 403,
+                          "UnrecognizedClientException",
+                          "The access key id you provided does not exist in our records."},
+    [AUTH_SKEWED] = {"RequestTimeTooSkewed", 403, "RequestTimeTooSkewed", 403,
+                     "RequestTimeTooSkewedException",
+                     "The difference between the request time and the current time is too large: "
+                     "more than 15 minutes."},
+    [AUTH_EXPIRED] = {"AccessDenied", 403, "RequestExpired", 400, "RequestExpiredException",
+                      "Request has expired"},
+    [AUTH_UNSIGNED_HEADER] = {"AccessDenied", 403, "SignatureDoesNotMatch", 403,
+                              "InvalidSignatureException",
+                              "There were headers present in the request which were not signed: "
+                              "Host and every x-amz- header must be."},
+    [AUTH_MISMATCH] = {"SignatureDoesNotMatch", 403, "SignatureDoesNotMatch", 403,
+                       "InvalidSignatureException",
+                       "The request signature we calculated does not match the signature you "
+                       "provided. Check your secret access key and signing method."},
+};
+
+static void respond(struct cloud_request *request, int status, const char *content_type,
+                    const char *query_error, struct buffer *text)
+{
+    struct bytes body = text->error ? bytes_borrow("", 0) : buffer_take(text);
+    struct http_header headers[] = {
+        {"Content-Type", content_type},
+        {"x-amzn-RequestId", request->id},
+        {"x-amz-request-id", request->id},
+        {"x-amzn-query-error", query_error},
+    };
+    buffer_free(text);
+    request->status = status;
+    http_call_respond(request->call, status, headers, query_error ? 4 : 3, &body);
+}
+
+static void s3_write(struct cloud_request *request, const char *code, const char *text,
+                     struct buffer *out)
+{
+    struct buffer path;
+    struct slice resource = http_call_path(request->call);
+    buffer_init(&path, 4096);
+    buffer_append(&path, resource.data, resource.size);
+    buffer_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
+    xml_element(out, "Code", code);
+    xml_element(out, "Message", text);
+    xml_element(out, "Resource", path.error ? "" : path.data);
+    xml_element(out, "RequestId", request->id);
+    buffer_text(out, "</Error>");
+    buffer_free(&path);
+}
+
+static void query_write(struct cloud_request *request, int status, const char *code,
+                        const char *text, struct buffer *out)
+{
+    buffer_text(out, "<?xml version=\"1.0\"?><ErrorResponse><Error>");
+    xml_element(out, "Type", status < 500 ? "Sender" : "Receiver");
+    xml_element(out, "Code", code);
+    xml_element(out, "Message", text);
+    buffer_text(out, "</Error>");
+    xml_element(out, "RequestId", request->id);
+    buffer_text(out, "</ErrorResponse>");
+}
+
+static void json_write(const char *type, const char *text, struct buffer *out)
+{
+    json_t *json = json_pack("{s:o, s:s}", "__type",
+                             json_sprintf("com.amazon.coral.service#%s", type), "message", text);
+    char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    buffer_text(out, line ? line : "");
+    free(line);
+    json_decref(json);
+}
+
+static void refuse(struct cloud_request *request, enum router_wire wire, int status,
+                   const char *code, const char *json_type, const char *text)
+{
+    char query_error[128];
+    struct buffer out;
+    buffer_init(&out, 64 * 1024);
+    snprintf(query_error, sizeof query_error, "%s;%s", code, status < 500 ? "Sender" : "Receiver");
+    if (wire == WIRE_S3)
+        s3_write(request, code, text, &out);
+    else if (wire == WIRE_JSON)
+        json_write(json_type, text, &out);
+    else
+        query_write(request, status, code, text, &out);
+    static const char *const types[] = {"application/xml", "application/x-amz-json-1.0",
+                                        "text/xml"};
+    respond(request, status, types[wire], wire == WIRE_JSON ? query_error : NULL, &out);
+}
+
+void router_refuse_auth(struct cloud_request *request, enum router_wire wire, enum auth_code code,
+                        const struct auth_claim *claim)
+{
+    const struct refusal *r = &refusals[code];
+    const char *text = r->text ? r->text : claim->detail;
+    if (wire == WIRE_S3)
+        refuse(request, wire, r->s3_status, r->s3_code, "", text);
+    else
+        refuse(request, wire, r->query_status, r->query_code, r->json_type, text);
+}
+
+void router_refuse(struct cloud_request *request, enum router_wire wire, int status,
+                   const char *code, const char *text)
+{
+    refuse(request, wire, status, code, code, text);
+}

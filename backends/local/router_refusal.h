@@ -1,0 +1,16 @@
+/* Requests that never reach a service: how each protocol says so. Loop thread. */
+#ifndef THUMBWHEEL_ROUTER_REFUSAL_H
+#define THUMBWHEEL_ROUTER_REFUSAL_H
+
+#include "auth.h"
+#include "cloud.h"
+
+enum router_wire { WIRE_S3, WIRE_JSON, WIRE_QUERY };
+
+void router_refuse_auth(struct cloud_request *request, enum router_wire wire, enum auth_code code,
+                        const struct auth_claim *claim);
+/* S3's InvalidRequest and the like, by name. */
+void router_refuse(struct cloud_request *request, enum router_wire wire, int status,
+                   const char *code, const char *text);
+
+#endif

@@ -1,0 +1,235 @@
+/* SQS: which action a request asks for, and the life of a call. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqs_call.h"
+
+static const struct sqs_action actions[] = {
+    {"AddPermission", NULL},
+    {"CancelMessageMoveTask", NULL},
+    {"ChangeMessageVisibility", sqs_change_message_visibility},
+    {"ChangeMessageVisibilityBatch", sqs_change_message_visibility_batch},
+    {"CreateQueue", sqs_create_queue},
+    {"DeleteMessage", sqs_delete_message},
+    {"DeleteMessageBatch", sqs_delete_message_batch},
+    {"DeleteQueue", sqs_delete_queue},
+    {"GetQueueAttributes", sqs_get_queue_attributes},
+    {"GetQueueUrl", sqs_get_queue_url},
+    {"ListDeadLetterSourceQueues", sqs_list_dead_letter_source_queues},
+    {"ListMessageMoveTasks", NULL},
+    {"ListQueueTags", NULL},
+    {"ListQueues", sqs_list_queues},
+    {"PurgeQueue", sqs_purge_queue},
+    {"ReceiveMessage", sqs_receive_message},
+    {"RemovePermission", NULL},
+    {"SendMessage", sqs_send_message},
+    {"SendMessageBatch", sqs_send_message_batch},
+    {"SetQueueAttributes", sqs_set_queue_attributes},
+    {"StartMessageMoveTask", NULL},
+    {"TagQueue", NULL},
+    {"UntagQueue", NULL},
+};
+enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
+
+static int action_compare(const void *name, const void *action)
+{
+    return strcmp(name, ((const struct sqs_action *)action)->name);
+}
+
+static enum sqs_code action_find(const char *name, const struct sqs_action **out,
+                                 struct sqs_error *error)
+{
+    *out = bsearch(name, actions, ACTION_COUNT, sizeof actions[0], action_compare);
+    if (!*out)
+        return sqs_error_set(error, SQS_INVALID_ACTION,
+                             "The action %.60s is not valid for this endpoint.", name);
+    if (!(*out)->run)
+        return sqs_error_set(error, SQS_NOT_IMPLEMENTED,
+                             "The embedded cloud does not implement the action %s.", name);
+    return SQS_OK;
+}
+
+static void call_free_if_over(struct sqs_call *call)
+{
+    if (call->request || call->pending)
+        return;
+    json_decref(call->input);
+    json_decref(call->output);
+    free(call);
+}
+
+static void call_ended(struct cloud_request *request, bool completed)
+{
+    struct sqs_call *call = request->handler;
+    call->request = NULL;
+    if (call->polling) {
+        queue_poll_cancel(&call->poll);
+        call->polling = call->pending = false;
+    }
+    if (!completed)
+        queues_give_back(call->queues, call->delivered, call->delivered_count);
+    call_free_if_over(call);
+}
+
+void sqs_call_finish(struct sqs_call *call)
+{
+    call->pending = false;
+    if (!call->request)
+        call_free_if_over(call);
+    else if (call->error.code != SQS_OK)
+        call->wire->refuse(call->request, &call->error);
+    else
+        call->wire->answer(call);
+}
+
+void sqs_call_written(int status, void *user)
+{
+    struct sqs_call *call = user;
+    if (status && call->error.code == SQS_OK)
+        call->error.code = status == ERR_MEMORY ? SQS_SERVICE_UNAVAILABLE : SQS_INTERNAL;
+    sqs_call_finish(call);
+}
+
+static void call_run(struct sqs_call *call)
+{
+    enum sqs_code code = call->action->run(call);
+    if (code != SQS_OK)
+        call->error.code = code;
+    if (code != SQS_OK || !call->pending)
+        sqs_call_finish(call);
+}
+
+static struct sqs_call *call_new(struct cloud_request *request, const struct sqs_wire *wire)
+{
+    struct sqs_call *call = calloc(1, sizeof *call);
+    json_t *output = call ? json_object() : NULL;
+    if (!output) {
+        free(call);
+        return NULL;
+    }
+    call->request = request;
+    call->queues = request->cloud->queues;
+    call->wire = wire;
+    call->output = output;
+    request->handler = call;
+    request->ended = call_ended;
+    return call;
+}
+
+void sqs_api_handle(struct cloud_request *request)
+{
+    bool json = http_call_header(request->call, "x-amz-target").data != NULL;
+    const struct sqs_wire *wire = json ? &sqs_json_wire : &sqs_query_wire;
+    struct sqs_error error = {0};
+    const struct sqs_action *action = NULL;
+    const char *name = NULL;
+    json_t *input = NULL;
+    enum sqs_code code = (json ? sqs_json_read : sqs_query_read)(request, &name, &input, &error);
+    if (code == SQS_OK)
+        code = action_find(name, &action, &error);
+    if (action)
+        snprintf(request->operation, sizeof request->operation, "%s", action->name);
+    struct sqs_call *call = code == SQS_OK ? call_new(request, wire) : NULL;
+    if (!call) {
+        json_decref(input);
+        error.code = code == SQS_OK ? SQS_SERVICE_UNAVAILABLE : code;
+        wire->refuse(request, &error);
+        return;
+    }
+    call->action = action;
+    call->input = input;
+    call_run(call);
+}
+
+/* Input. */
+
+const char *sqs_input_text(const json_t *input, const char *name)
+{
+    return json_string_value(json_object_get(input, name));
+}
+
+static bool input_number(const json_t *value, long long *out)
+{
+    if (json_is_integer(value)) {
+        *out = json_integer_value(value);
+        return true;
+    }
+    const char *text = json_string_value(value);
+    if (!text || !(isdigit((unsigned char)text[0]) || text[0] == '-'))
+        return false;
+    char *end;
+    *out = strtoll(text, &end, 10);
+    return *end == '\0';
+}
+
+enum sqs_code sqs_input_int(const json_t *input, const char *name, int min, int max, int *out,
+                            struct sqs_error *error)
+{
+    const json_t *value = json_object_get(input, name);
+    long long number = 0;
+    if (!value || json_is_null(value))
+        return SQS_OK;
+    if (!input_number(value, &number))
+        return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "The value of the parameter %s is not a number.", name);
+    if (number < min || number > max)
+        return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "Value %lld for parameter %s is invalid. Reason: Must be >= %d and <= "
+                             "%d, if provided.",
+                             number, name, min, max);
+    *out = (int)number;
+    return SQS_OK;
+}
+
+/* …/ACCOUNT/NAME, behind any scheme and host. */
+static struct local_queue *queue_at(struct queues *queues, const char *account, struct slice path)
+{
+    char name[QUEUE_NAME_MAX + 1];
+    size_t account_size = strlen(account), size = 0;
+    while (size < path.size && path.data[path.size - 1 - size] != '/')
+        size++;
+    if (size == 0 || size > QUEUE_NAME_MAX || path.size < size + account_size + 2)
+        return NULL;
+    memcpy(name, path.data + path.size - size, size);
+    name[size] = '\0';
+    const char *owner = path.data + path.size - size - 1 - account_size;
+    if (owner[-1] != '/' || memcmp(owner, account, account_size) != 0)
+        return NULL;
+    return queues_find(queues, name);
+}
+
+enum sqs_code sqs_input_queue(struct sqs_call *call, struct local_queue **out)
+{
+    const char *url = sqs_input_text(call->input, "QueueUrl");
+    struct slice path = url ? slice_of(url) : http_call_path(call->request->call);
+    if (!url && path.size <= 1)
+        return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
+                             "The request must contain the parameter QueueUrl.");
+    *out = queue_at(call->queues, call->request->cloud->account, path);
+    if (!*out)
+        return SQS_QUEUE_DOES_NOT_EXIST;
+    snprintf(call->request->resource, sizeof call->request->resource, "%s",
+             local_queue_name(*out));
+    return SQS_OK;
+}
+
+static bool host_valid(struct slice host)
+{
+    for (size_t i = 0; i < host.size; i++) {
+        if (!isalnum((unsigned char)host.data[i]) && !memchr(".-:[]", host.data[i], 5))
+            return false;
+    }
+    return host.size > 0 && host.size < 256;
+}
+
+/* As the client addresses us: through a forwarded port or another name, the URL is one that it can use. */
+json_t *sqs_queue_url(const struct sqs_call *call, const char *name)
+{
+    const struct cloud *cloud = call->request->cloud;
+    struct slice host = http_call_header(call->request->call, "host");
+    if (!host_valid(host))
+        return json_sprintf("%s/%s/%s", cloud->endpoint, cloud->account, name);
+    return json_sprintf("http://%.*s/%s/%s", (int)host.size, host.data, cloud->account, name);
+}

@@ -1,0 +1,75 @@
+/*
+ * One SQS request: from its parsed input, whatever the protocol, to its answer.
+ *
+ * The input and the output are JSON trees of the shapes of the service model. sqs_json.c and sqs_query.c read and write them; the
+ * actions (sqs_queue_actions.c, sqs_message_actions.c) see neither protocol. Loop thread.
+ *
+ * A call is freed when both its HTTP side has ended and no change of state is under way for it.
+ */
+#ifndef THUMBWHEEL_SQS_CALL_H
+#define THUMBWHEEL_SQS_CALL_H
+
+#include <jansson.h>
+
+#include "cloud.h"
+#include "queues.h"
+
+struct sqs_call;
+
+struct sqs_action {
+    const char *name;
+    /* SQS_OK: call->output is the answer, at once, or (call->pending set) when sqs_call_written or a poll says so. NULL: an
+     * action of the service that the embedded cloud does not have. */
+    enum sqs_code (*run)(struct sqs_call *call);
+};
+
+struct sqs_wire { /* a protocol */
+    void (*answer)(struct sqs_call *call);
+    void (*refuse)(struct cloud_request *request, const struct sqs_error *error);
+};
+
+struct sqs_call {
+    struct cloud_request *request; /* NULL once the HTTP side has ended */
+    struct queues *queues;
+    const struct sqs_action *action;
+    const struct sqs_wire *wire;
+    json_t *input, *output;
+    struct sqs_error error;
+    bool pending;
+    struct queue_poll poll; /* of a ReceiveMessage */
+    bool polling;
+    struct receipt delivered[QUEUE_BATCH]; /* what goes back if the answer does not arrive */
+    size_t delivered_count;
+};
+
+extern const struct sqs_wire sqs_json_wire, sqs_query_wire;
+
+/* Reads the request's action and input; *action is the name. Both wires: SQS_OK, SQS_MALFORMED, SQS_INVALID_ACTION, … */
+enum sqs_code sqs_json_read(struct cloud_request *request, const char **action, json_t **input,
+                            struct sqs_error *error);
+enum sqs_code sqs_query_read(struct cloud_request *request, const char **action, json_t **input,
+                             struct sqs_error *error);
+
+/* A queue_written: the change that the call waits for is settled. */
+void sqs_call_written(int status, void *call);
+/* Answers, with the output or the error, once nothing is pending. */
+void sqs_call_finish(struct sqs_call *call);
+
+/* Input. */
+const char *sqs_input_text(const json_t *input, const char *name); /* NULL: absent or not a string */
+/* An integer (in the Query protocol, its digits); absent: *out keeps its value. */
+enum sqs_code sqs_input_int(const json_t *input, const char *name, int min, int max, int *out,
+                            struct sqs_error *error);
+/* The queue that QueueUrl, or the request's own path, names. */
+enum sqs_code sqs_input_queue(struct sqs_call *call, struct local_queue **out);
+json_t *sqs_queue_url(const struct sqs_call *call, const char *name); /* a JSON string, or NULL */
+
+/* The actions. */
+typedef enum sqs_code sqs_run(struct sqs_call *call);
+sqs_run sqs_create_queue, sqs_delete_queue, sqs_list_queues, sqs_get_queue_url,
+    sqs_get_queue_attributes, sqs_set_queue_attributes, sqs_purge_queue,
+    sqs_list_dead_letter_source_queues;
+sqs_run sqs_send_message, sqs_send_message_batch, sqs_receive_message, sqs_delete_message,
+    sqs_delete_message_batch, sqs_change_message_visibility, sqs_change_message_visibility_batch;
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * The errors of SQS as its two protocols name them. Sources: the Errors sections of the Amazon SQS API Reference, and the service
+ * model (its awsQueryError traits).
+ */
+#ifndef THUMBWHEEL_SQS_ERRORS_H
+#define THUMBWHEEL_SQS_ERRORS_H
+
+#include <stdbool.h>
+
+enum sqs_code {
+    SQS_OK,
+    SQS_QUEUE_DOES_NOT_EXIST,
+    SQS_QUEUE_NAME_EXISTS,
+    SQS_QUEUE_DELETED_RECENTLY,
+    SQS_INVALID_ATTRIBUTE_NAME,
+    SQS_INVALID_ATTRIBUTE_VALUE,
+    SQS_INVALID_PARAMETER,
+    SQS_MISSING_PARAMETER,
+    SQS_INVALID_CONTENTS,
+    SQS_RECEIPT_INVALID,
+    SQS_NOT_IN_FLIGHT,
+    SQS_BATCH_EMPTY,
+    SQS_BATCH_TOO_MANY,
+    SQS_BATCH_ID_INVALID,
+    SQS_BATCH_IDS_NOT_DISTINCT,
+    SQS_BATCH_TOO_LONG,
+    SQS_OVER_LIMIT,
+    SQS_PURGE_IN_PROGRESS,
+    SQS_UNSUPPORTED,
+    SQS_NOT_IMPLEMENTED,
+    SQS_INVALID_ACTION,
+    SQS_MALFORMED,
+    SQS_INTERNAL,
+    SQS_SERVICE_UNAVAILABLE,
+    SQS_CODE_COUNT
+};
+
+struct sqs_code_facts {
+    const char *json_type;  /* of __type, with its namespace */
+    const char *query_code; /* of <Code> and x-amzn-query-error */
+    int json_status, query_status;
+    const char *text; /* when the place of the failure says nothing better */
+};
+
+const struct sqs_code_facts *sqs_code_facts(enum sqs_code code);
+bool sqs_code_is_senders(enum sqs_code code); /* Sender in the wire forms, else Receiver */
+
+enum { SQS_TEXT_MAX = 400 };
+
+struct sqs_error {
+    enum sqs_code code;
+    char text[SQS_TEXT_MAX]; /* empty: the code's own */
+};
+
+/* Fills *error and returns code. */
+enum sqs_code sqs_error_set(struct sqs_error *error, enum sqs_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+const char *sqs_error_text(const struct sqs_error *error);
+
+#endif

@@ -1,0 +1,222 @@
+/* The actions of SQS on queues. Source: the Amazon SQS API Reference, an action a page. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sqs_call.h"
+
+enum { LIST_PAGE = 1000 };
+
+/* The call's output is one member; takes value. */
+static enum sqs_code output_set(struct sqs_call *call, const char *name, json_t *value)
+{
+    return json_object_set_new(call->output, name, value) ? SQS_SERVICE_UNAVAILABLE : SQS_OK;
+}
+
+static enum sqs_code waiting(struct sqs_call *call, enum sqs_code code)
+{
+    call->pending = code == SQS_OK;
+    return code;
+}
+
+static enum sqs_code input_name(struct sqs_call *call, const char **out)
+{
+    *out = sqs_input_text(call->input, "QueueName");
+    if (!*out)
+        return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
+                             "The request must contain the parameter QueueName.");
+    snprintf(call->request->resource, sizeof call->request->resource, "%s", *out);
+    return SQS_OK;
+}
+
+static enum sqs_code name_check(struct sqs_call *call, const char *name)
+{
+    size_t size = strlen(name);
+    if (size > 5 && strcmp(name + size - 5, ".fifo") == 0)
+        return sqs_error_set(&call->error, SQS_UNSUPPORTED,
+                             "The embedded cloud does not support FIFO queues.");
+    if (!queue_name_valid(name))
+        return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
+                             "Can only include alphanumeric characters, hyphens, or underscores. 1 "
+                             "to 80 in length");
+    return SQS_OK;
+}
+
+/* The JSON object `name` of the input; absent: an empty one. A new reference, or NULL. */
+static json_t *input_object(struct sqs_call *call, const char *name)
+{
+    json_t *object = json_object_get(call->input, name);
+    if (!object || json_is_null(object))
+        return json_object();
+    if (json_is_object(object))
+        return json_incref(object);
+    sqs_error_set(&call->error, SQS_INVALID_PARAMETER, "%s must be pairs of a name and a value.",
+                  name);
+    return NULL;
+}
+
+static enum sqs_code input_failed(const struct sqs_call *call)
+{
+    return call->error.code != SQS_OK ? call->error.code : SQS_SERVICE_UNAVAILABLE;
+}
+
+enum sqs_code sqs_create_queue(struct sqs_call *call)
+{
+    const char *name;
+    enum sqs_code code = input_name(call, &name);
+    if (code == SQS_OK)
+        code = name_check(call, name);
+    if (code == SQS_OK && json_object_size(json_object_get(call->input, "tags")) > 0)
+        code = sqs_error_set(&call->error, SQS_UNSUPPORTED,
+                             "The embedded cloud does not support tags on queues.");
+    if (code == SQS_OK)
+        code = output_set(call, "QueueUrl", sqs_queue_url(call, name));
+    if (code != SQS_OK)
+        return code;
+    json_t *attributes = input_object(call, "Attributes");
+    if (!attributes)
+        return input_failed(call);
+    code = queues_create(call->queues, name, attributes, sqs_call_written, call, &call->error);
+    json_decref(attributes);
+    return waiting(call, code);
+}
+
+enum sqs_code sqs_delete_queue(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    if (code != SQS_OK)
+        return code;
+    return waiting(call, local_queue_delete(queue, sqs_call_written, call));
+}
+
+enum sqs_code sqs_purge_queue(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    if (code != SQS_OK)
+        return code;
+    return waiting(call, local_queue_purge(queue, sqs_call_written, call));
+}
+
+enum sqs_code sqs_get_queue_url(struct sqs_call *call)
+{
+    const char *name;
+    enum sqs_code code = input_name(call, &name);
+    if (code != SQS_OK)
+        return code;
+    const char *owner = sqs_input_text(call->input, "QueueOwnerAWSAccountId");
+    if (!queues_find(call->queues, name) ||
+        (owner && strcmp(owner, call->request->cloud->account) != 0))
+        return SQS_QUEUE_DOES_NOT_EXIST;
+    return output_set(call, "QueueUrl", sqs_queue_url(call, name));
+}
+
+static enum sqs_code urls_add(struct sqs_call *call, const char *member,
+                              struct local_queue *const *queues, size_t count)
+{
+    json_t *urls = json_array();
+    int failed = !urls;
+    for (size_t i = 0; i < count && !failed; i++)
+        failed = json_array_append_new(urls, sqs_queue_url(call, local_queue_name(queues[i])));
+    if (!failed)
+        return output_set(call, member, urls);
+    json_decref(urls);
+    return SQS_SERVICE_UNAVAILABLE;
+}
+
+/* A page's token is the name that it ended with. Without MaxResults SQS shows up to 1 000 and no token. */
+static enum sqs_code list_page(struct sqs_call *call, const char *prefix,
+                               const struct local_queue *source_of, const char *member)
+{
+    const char *after = sqs_input_text(call->input, "NextToken");
+    int max = 0;
+    bool more;
+    enum sqs_code code =
+        sqs_input_int(call->input, "MaxResults", 1, LIST_PAGE, &max, &call->error);
+    struct local_queue **page = calloc(LIST_PAGE, sizeof *page);
+    if (code == SQS_OK && !page)
+        code = SQS_SERVICE_UNAVAILABLE;
+    if (code == SQS_OK) {
+        size_t count = queues_list(call->queues, prefix, after, source_of, page,
+                                   max ? (size_t)max : LIST_PAGE, &more);
+        if (count > 0 || source_of)
+            code = urls_add(call, member, page, count);
+        if (code == SQS_OK && more && max)
+            code = output_set(call, "NextToken",
+                              json_string(local_queue_name(page[count - 1])));
+    }
+    free(page);
+    return code;
+}
+
+enum sqs_code sqs_list_queues(struct sqs_call *call)
+{
+    const char *prefix = sqs_input_text(call->input, "QueueNamePrefix");
+    return list_page(call, prefix ? prefix : "", NULL, "QueueUrls");
+}
+
+enum sqs_code sqs_list_dead_letter_source_queues(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    return code == SQS_OK ? list_page(call, "", queue, "queueUrls") : code;
+}
+
+enum sqs_code sqs_set_queue_attributes(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    if (code != SQS_OK)
+        return code;
+    json_t *changes = input_object(call, "Attributes");
+    if (!changes)
+        return input_failed(call);
+    code = json_object_size(changes)
+               ? local_queue_set(queue, changes, sqs_call_written, call, &call->error)
+               : sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
+                               "The request must contain the parameter Attributes.");
+    json_decref(changes);
+    return waiting(call, code);
+}
+
+/* Attributes of queues that SQS has and a standard queue here never shows. */
+static bool attribute_known(const char *name, json_t *all)
+{
+    return json_object_get(all, name) || queue_attributes_known(name);
+}
+
+static enum sqs_code attributes_select(struct sqs_call *call, json_t *all, json_t *names)
+{
+    json_t *chosen = json_object();
+    enum sqs_code code = chosen ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
+    for (size_t i = 0; i < json_array_size(names) && code == SQS_OK; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        json_t *value = name ? json_object_get(all, name) : NULL;
+        if (name && strcmp(name, "All") == 0)
+            json_object_update(chosen, all);
+        else if (!name || !attribute_known(name, all))
+            code = sqs_error_set(&call->error, SQS_INVALID_ATTRIBUTE_NAME,
+                                 "Unknown Attribute %.80s.", name ? name : "");
+        else if (value && json_object_set(chosen, name, value))
+            code = SQS_SERVICE_UNAVAILABLE;
+    }
+    if (code == SQS_OK && json_object_size(chosen) > 0)
+        code = output_set(call, "Attributes", json_incref(chosen));
+    json_decref(chosen);
+    return code;
+}
+
+enum sqs_code sqs_get_queue_attributes(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    if (code != SQS_OK)
+        return code;
+    json_t *all = local_queue_describe(queue);
+    if (!all)
+        return SQS_SERVICE_UNAVAILABLE;
+    code = attributes_select(call, all, json_object_get(call->input, "AttributeNames"));
+    json_decref(all);
+    return code;
+}

@@ -1,0 +1,278 @@
+/* ReceiveMessage, DeleteMessage, ChangeMessageVisibility and the batches of the latter two. */
+#include <string.h>
+
+#include "container_of.h"
+#include "message_attributes.h"
+#include "sqs_batch.h"
+
+/* Which attributes are wanted. */
+
+static bool name_listed(json_t *names, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *wanted = json_string_value(json_array_get(names, i));
+        if (wanted && (strcmp(wanted, name) == 0 || strcmp(wanted, "All") == 0))
+            return true;
+    }
+    return false;
+}
+
+/* "All", ".*", a name, or a prefix with ".*". */
+static bool attribute_matches(const char *pattern, const char *name)
+{
+    size_t size = strlen(pattern);
+    if (strcmp(pattern, "All") == 0)
+        return true;
+    if (size >= 2 && strcmp(pattern + size - 2, ".*") == 0)
+        return strncmp(pattern, name, size - 2) == 0;
+    return strcmp(pattern, name) == 0;
+}
+
+static bool attribute_wanted(json_t *patterns, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(patterns); i++) {
+        const char *pattern = json_string_value(json_array_get(patterns, i));
+        if (pattern && attribute_matches(pattern, name))
+            return true;
+    }
+    return false;
+}
+
+static const char *const system_names[] = {
+    "All",
+    "SenderId",
+    "SentTimestamp",
+    "ApproximateReceiveCount",
+    "ApproximateFirstReceiveTimestamp",
+    "SequenceNumber",
+    "MessageDeduplicationId",
+    "MessageGroupId",
+    "AWSTraceHeader",
+    "DeadLetterQueueSourceArn",
+};
+
+static enum sqs_code names_check(struct sqs_call *call, const char *member)
+{
+    json_t *names = json_object_get(call->input, member);
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        bool known = false;
+        for (size_t j = 0; name && j < sizeof system_names / sizeof system_names[0]; j++)
+            known |= strcmp(name, system_names[j]) == 0;
+        if (!known)
+            return sqs_error_set(&call->error, SQS_INVALID_ATTRIBUTE_NAME,
+                                 "Unknown Attribute %.80s.", name ? name : "");
+    }
+    return SQS_OK;
+}
+
+/* The answer. */
+
+static int system_add(struct sqs_call *call, const struct local_message *message, json_t *out)
+{
+    json_t *all = local_message_system(message), *chosen = json_object(), *value;
+    json_t *names = json_object_get(call->input, "MessageSystemAttributeNames");
+    json_t *old_names = json_object_get(call->input, "AttributeNames");
+    const char *name;
+    int failed = !all || !chosen;
+    json_object_foreach (all, name, value) {
+        if (name_listed(names, name) || name_listed(old_names, name))
+            failed |= json_object_set(chosen, name, value);
+    }
+    if (!failed && json_object_size(chosen) > 0)
+        failed = json_object_set(out, "Attributes", chosen);
+    json_decref(chosen);
+    json_decref(all);
+    return failed;
+}
+
+/* The digest is of what is returned, so that the reader can check it. */
+static int attributes_add(struct sqs_call *call, const struct local_message *message, json_t *out)
+{
+    const char *text = local_message_attributes(message), *name;
+    json_t *patterns = json_object_get(call->input, "MessageAttributeNames");
+    if (!text || json_array_size(patterns) == 0)
+        return 0;
+    json_t *all = json_loads(text, 0, NULL), *value;
+    void *next;
+    int failed = !all;
+    json_object_foreach_safe (all, next, name, value) {
+        if (!attribute_wanted(patterns, name))
+            json_object_del(all, name);
+    }
+    char md5[MD5_HEX_SIZE];
+    if (!failed && json_object_size(all) > 0)
+        failed = message_attributes_md5(all, md5) || json_object_set(out, "MessageAttributes", all) ||
+                 json_object_set_new(out, "MD5OfMessageAttributes", json_string(md5));
+    json_decref(all);
+    return failed;
+}
+
+static json_t *message_json(struct sqs_call *call, const struct queue_delivery *delivery)
+{
+    char id[UUID_TEXT_SIZE], receipt[RECEIPT_TEXT_SIZE], md5[MD5_HEX_SIZE];
+    struct slice body = local_message_body(delivery->message);
+    local_message_id(delivery->message, id);
+    queues_receipt_text(call->queues, &delivery->receipt, receipt);
+    md5_hex(body, md5);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "MessageId", id, "ReceiptHandle", receipt,
+                             "MD5OfBody", md5, "Body", json_stringn(body.data, body.size));
+    if (json && !system_add(call, delivery->message, json) &&
+        !attributes_add(call, delivery->message, json))
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+static int messages_add(struct sqs_call *call, const struct queue_delivery *deliveries,
+                        size_t count)
+{
+    json_t *messages = json_array();
+    int failed = !messages;
+    for (size_t i = 0; i < count && !failed; i++)
+        failed = json_array_append_new(messages, message_json(call, &deliveries[i]));
+    if (!failed && count > 0)
+        failed = json_object_set(call->output, "Messages", messages);
+    json_decref(messages);
+    return failed;
+}
+
+static void receive_answered(struct queue_poll *poll, enum sqs_code code,
+                             const struct queue_delivery *deliveries, size_t count)
+{
+    struct sqs_call *call = container_of(poll, struct sqs_call, poll);
+    call->polling = false;
+    for (size_t i = 0; i < count; i++)
+        call->delivered[i] = deliveries[i].receipt;
+    call->delivered_count = count;
+    if (code == SQS_OK && messages_add(call, deliveries, count))
+        code = SQS_SERVICE_UNAVAILABLE;
+    call->error.code = code;
+    sqs_call_finish(call);
+}
+
+enum sqs_code sqs_receive_message(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    if (code != SQS_OK)
+        return code;
+    const struct queue_attributes *attributes = local_queue_attributes(queue);
+    int max = 1, wait_s = attributes->wait_s, visibility_s = attributes->visibility_s;
+    struct sqs_error *error = &call->error;
+    code = sqs_input_int(call->input, "MaxNumberOfMessages", 1, QUEUE_BATCH, &max, error);
+    if (code == SQS_OK)
+        code = sqs_input_int(call->input, "WaitTimeSeconds", 0, SQS_WAIT_MAX_S, &wait_s, error);
+    if (code == SQS_OK)
+        code = sqs_input_int(call->input, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S,
+                             &visibility_s, error);
+    if (code == SQS_OK)
+        code = names_check(call, "AttributeNames");
+    if (code == SQS_OK)
+        code = names_check(call, "MessageSystemAttributeNames");
+    if (code != SQS_OK)
+        return code;
+    call->poll = (struct queue_poll){
+        .max = (unsigned)max, .visibility_s = visibility_s, .answered = receive_answered};
+    code = local_queue_poll(queue, &call->poll, wait_s);
+    call->polling = call->pending = code == SQS_OK;
+    return code;
+}
+
+/* Receipts. */
+
+typedef int receipts_change(struct local_queue *queue, const struct queue_receipt_entry *entries,
+                            size_t count, struct sqs_error *errors, queue_written *done,
+                            void *user);
+
+static enum sqs_code receipt_read_entry(const json_t *input, bool visibility,
+                                        struct queue_receipt_entry *out, struct sqs_error *error)
+{
+    json_t *receipt = json_object_get(input, "ReceiptHandle");
+    out->receipt = (struct slice){json_string_value(receipt), json_string_length(receipt)};
+    out->visibility_s = -1;
+    if (!out->receipt.data)
+        return sqs_error_set(error, SQS_MISSING_PARAMETER,
+                             "The request must contain the parameter ReceiptHandle.");
+    if (!visibility)
+        return SQS_OK;
+    enum sqs_code code = sqs_input_int(input, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S,
+                                       &out->visibility_s, error);
+    if (code == SQS_OK && out->visibility_s < 0)
+        code = sqs_error_set(error, SQS_MISSING_PARAMETER,
+                             "The request must contain the parameter VisibilityTimeout.");
+    return code;
+}
+
+static enum sqs_code receipt_action(struct sqs_call *call, receipts_change *change, bool visibility)
+{
+    struct local_queue *queue;
+    struct queue_receipt_entry entry;
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    if (code == SQS_OK)
+        code = receipt_read_entry(call->input, visibility, &entry, &call->error);
+    if (code != SQS_OK)
+        return code;
+    if (change(queue, &entry, 1, &call->error, sqs_call_written, call))
+        return SQS_SERVICE_UNAVAILABLE;
+    call->pending = true;
+    return SQS_OK;
+}
+
+enum sqs_code sqs_delete_message(struct sqs_call *call)
+{
+    return receipt_action(call, local_queue_delete_messages, false);
+}
+
+enum sqs_code sqs_change_message_visibility(struct sqs_call *call)
+{
+    return receipt_action(call, local_queue_change, true);
+}
+
+static enum sqs_code batch_report(struct sqs_call *call, const json_t *entry,
+                                  const struct sqs_error *error)
+{
+    return error->code == SQS_OK ? sqs_batch_success(call, entry, json_object())
+                                 : sqs_batch_failure(call, entry, error);
+}
+
+static enum sqs_code receipt_batch(struct sqs_call *call, receipts_change *change, bool visibility)
+{
+    struct local_queue *queue;
+    json_t *inputs, *good[QUEUE_BATCH];
+    struct queue_receipt_entry entries[QUEUE_BATCH];
+    struct sqs_error errors[QUEUE_BATCH] = {0};
+    size_t count = 0;
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    if (code == SQS_OK)
+        code = sqs_batch_entries(call, &inputs);
+    for (size_t i = 0; code == SQS_OK && i < json_array_size(inputs); i++) {
+        struct sqs_error error = {0};
+        good[count] = json_array_get(inputs, i);
+        error.code = receipt_read_entry(good[count], visibility, &entries[count], &error);
+        if (error.code == SQS_OK)
+            count++;
+        else
+            code = sqs_batch_failure(call, good[count], &error);
+    }
+    if (code != SQS_OK)
+        return code;
+    if (change(queue, entries, count, errors, sqs_call_written, call))
+        return SQS_SERVICE_UNAVAILABLE;
+    call->pending = true;
+    for (size_t i = 0; i < count; i++) {
+        if (batch_report(call, good[i], &errors[i]) != SQS_OK)
+            call->error.code = SQS_SERVICE_UNAVAILABLE;
+    }
+    return SQS_OK;
+}
+
+enum sqs_code sqs_delete_message_batch(struct sqs_call *call)
+{
+    return receipt_batch(call, local_queue_delete_messages, false);
+}
+
+enum sqs_code sqs_change_message_visibility_batch(struct sqs_call *call)
+{
+    return receipt_batch(call, local_queue_change, true);
+}

@@ -1,0 +1,223 @@
+/* SendMessage and SendMessageBatch. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "message_attributes.h"
+#include "sqs_batch.h"
+
+enum { DELAY_MAX_S = 900 };
+
+struct entry { /* a message of the request, checked */
+    struct message_draft draft;
+    char *attributes; /* owned; the draft borrows it */
+    size_t size;      /* of body and attributes */
+    json_t *input;
+};
+
+/* Standard queues have no groups here; a request that relies on one must not seem to work. */
+static enum sqs_code fifo_refuse(const json_t *input, struct sqs_error *error)
+{
+    static const char *const names[] = {"MessageGroupId", "MessageDeduplicationId"};
+    for (size_t i = 0; i < 2; i++) {
+        if (sqs_input_text(input, names[i]))
+            return sqs_error_set(error, SQS_UNSUPPORTED,
+                                 "The embedded cloud does not support %s: its queues are standard "
+                                 "queues.",
+                                 names[i]);
+    }
+    return SQS_OK;
+}
+
+static enum sqs_code body_read(struct entry *entry, struct sqs_error *error)
+{
+    json_t *body = json_object_get(entry->input, "MessageBody");
+    struct slice text = {json_string_value(body), json_string_length(body)};
+    if (!text.data || text.size == 0)
+        return sqs_error_set(error, SQS_MISSING_PARAMETER,
+                             "The request must contain the parameter MessageBody.");
+    if (!message_text_valid(text))
+        return sqs_error_set(error, SQS_INVALID_CONTENTS,
+                             "Invalid binary character was found in the message body, the set of "
+                             "allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to "
+                             "#xFFFD | #x10000 to #x10FFFF");
+    entry->draft.body = text;
+    entry->size = text.size;
+    return SQS_OK;
+}
+
+static enum sqs_code attributes_read(struct entry *entry, struct sqs_error *error)
+{
+    json_t *attributes = json_object_get(entry->input, "MessageAttributes");
+    if (!attributes || json_is_null(attributes) ||
+        (json_is_object(attributes) && json_object_size(attributes) == 0))
+        return SQS_OK;
+    enum sqs_code code = message_attributes_check(attributes, &entry->size, error);
+    if (code != SQS_OK)
+        return code;
+    entry->attributes = json_dumps(attributes, JSON_COMPACT);
+    entry->draft.attributes = entry->attributes;
+    return entry->attributes ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
+}
+
+static enum sqs_code system_read(struct entry *entry, struct sqs_error *error)
+{
+    json_t *system = json_object_get(entry->input, "MessageSystemAttributes"), *value;
+    const char *name;
+    json_object_foreach (system, name, value) {
+        const char *text = sqs_input_text(value, "StringValue");
+        const char *type = sqs_input_text(value, "DataType");
+        if (strcmp(name, "AWSTraceHeader") != 0 || !text || !type || strcmp(type, "String") != 0)
+            return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                                 "Message system attribute name '%.80s' is invalid: the only one "
+                                 "is AWSTraceHeader, a String.",
+                                 name);
+        entry->draft.trace = text;
+    }
+    return SQS_OK;
+}
+
+static enum sqs_code entry_read(struct local_queue *queue, json_t *input, struct entry *entry,
+                                struct sqs_error *error)
+{
+    *entry = (struct entry){.input = input, .draft.delay_s = -1};
+    int limit = local_queue_attributes(queue)->message_max;
+    enum sqs_code code = fifo_refuse(input, error);
+    if (code == SQS_OK)
+        code = body_read(entry, error);
+    if (code == SQS_OK)
+        code = attributes_read(entry, error);
+    if (code == SQS_OK)
+        code = system_read(entry, error);
+    if (code == SQS_OK)
+        code = sqs_input_int(input, "DelaySeconds", 0, DELAY_MAX_S, &entry->draft.delay_s, error);
+    if (code == SQS_OK && entry->size > (size_t)limit)
+        code = sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "One or more parameters are invalid. Reason: Message must be shorter "
+                             "than %d bytes.",
+                             limit);
+    return error->code = code;
+}
+
+static int digest_add(json_t *result, const char *name, json_t *attributes)
+{
+    char md5[MD5_HEX_SIZE];
+    if (!attributes || json_object_size(attributes) == 0)
+        return 0;
+    int status = message_attributes_md5(attributes, md5);
+    return status ? status : json_object_set_new(result, name, json_string(md5));
+}
+
+/* What a sender is told of one message, or NULL without memory. */
+static json_t *entry_result(const struct entry *entry, const char *id)
+{
+    char md5[MD5_HEX_SIZE];
+    md5_hex(entry->draft.body, md5);
+    json_t *result = json_pack("{s:s, s:s}", "MessageId", id, "MD5OfMessageBody", md5);
+    if (result &&
+        !digest_add(result, "MD5OfMessageAttributes",
+                    json_object_get(entry->input, "MessageAttributes")) &&
+        !digest_add(result, "MD5OfMessageSystemAttributes",
+                    json_object_get(entry->input, "MessageSystemAttributes")))
+        return result;
+    json_decref(result);
+    return NULL;
+}
+
+static enum sqs_code send_failed(struct sqs_call *call, int status)
+{
+    if (status != ERR_LIMIT)
+        return SQS_SERVICE_UNAVAILABLE;
+    return sqs_error_set(&call->error, SQS_OVER_LIMIT,
+                         "The embedded cloud's memory for messages is used up; receive and delete "
+                         "some, or purge a queue.");
+}
+
+enum sqs_code sqs_send_message(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    struct entry entry;
+    char id[1][UUID_TEXT_SIZE];
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    if (code != SQS_OK)
+        return code;
+    code = entry_read(queue, call->input, &entry, &call->error);
+    if (code == SQS_OK) {
+        int status = local_queue_send(queue, &entry.draft, 1, id, NULL, sqs_call_written, call);
+        code = status ? send_failed(call, status) : SQS_OK;
+        call->pending = !status;
+    }
+    if (call->pending) {
+        json_t *result = entry_result(&entry, id[0]);
+        if (!result || json_object_update(call->output, result))
+            call->error.code = SQS_SERVICE_UNAVAILABLE;
+        json_decref(result);
+    }
+    free(entry.attributes);
+    return code;
+}
+
+static void batch_results(struct sqs_call *call, const struct entry *entries, size_t count,
+                          char (*ids)[UUID_TEXT_SIZE])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (sqs_batch_success(call, entries[i].input, entry_result(&entries[i], ids[i])) != SQS_OK)
+            call->error.code = SQS_SERVICE_UNAVAILABLE;
+    }
+}
+
+static enum sqs_code batch_send(struct sqs_call *call, struct local_queue *queue,
+                                const struct entry *entries, size_t count)
+{
+    struct message_draft drafts[QUEUE_BATCH];
+    char ids[QUEUE_BATCH][UUID_TEXT_SIZE];
+    for (size_t i = 0; i < count; i++)
+        drafts[i] = entries[i].draft;
+    if (count == 0)
+        return SQS_OK;
+    int status = local_queue_send(queue, drafts, count, ids, NULL, sqs_call_written, call);
+    if (status)
+        return send_failed(call, status);
+    call->pending = true;
+    batch_results(call, entries, count, ids);
+    return SQS_OK;
+}
+
+/* Reads what can be sent into the first *count entries; the others are failures of the answer. */
+static enum sqs_code batch_read(struct sqs_call *call, struct local_queue *queue, json_t *inputs,
+                                struct entry *entries, size_t *count)
+{
+    size_t total = 0;
+    enum sqs_code code = SQS_OK;
+    for (size_t i = 0; i < json_array_size(inputs) && code == SQS_OK; i++) {
+        struct sqs_error error = {0};
+        struct entry *entry = &entries[*count];
+        entry_read(queue, json_array_get(inputs, i), entry, &error);
+        total += entry->size;
+        if (error.code == SQS_OK) {
+            ++*count;
+            continue;
+        }
+        free(entry->attributes);
+        code = sqs_batch_failure(call, json_array_get(inputs, i), &error);
+    }
+    return code == SQS_OK && total > SQS_MESSAGE_MAX ? SQS_BATCH_TOO_LONG : code;
+}
+
+enum sqs_code sqs_send_message_batch(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    json_t *inputs;
+    struct entry entries[QUEUE_BATCH];
+    size_t count = 0;
+    enum sqs_code code = sqs_input_queue(call, &queue);
+    if (code == SQS_OK)
+        code = sqs_batch_entries(call, &inputs);
+    if (code != SQS_OK)
+        return code;
+    code = batch_read(call, queue, inputs, entries, &count);
+    if (code == SQS_OK)
+        code = batch_send(call, queue, entries, count);
+    for (size_t i = 0; i < count; i++)
+        free(entries[i].attributes);
+    return code;
+}
