@@ -1,5 +1,5 @@
 /*
- * The sample photographs: nineteen pictures that are painted and encoded at run time, so that the
+ * The sample photographs: twenty-one pictures that are painted and encoded at run time, so that the
  * repository carries no binary file and a first run needs no photograph. Together they cover what a
  * pipeline has to survive: each row of the table says what it is there for. The same program writes
  * the same pictures every time.
@@ -31,48 +31,48 @@
 
 static const struct sample samples[] = {
     /* the ordinary case: baseline JPEG */
-    {"mountains-in-fog.jpg", scene_fog, SAMPLE_JPEG, 960, 640, 2, 1, 1,
+    {"mountains-in-fog.jpg", scene_fog, SAMPLE_JPEG, 780, 520, 2, 1, 1,
      SHOT("Field Camera 2", "2014:10:05 07:42:11")},
     /* progressive JPEG, with everything that a camera writes */
-    {"sunset over the sea.jpg", scene_sunset, SAMPLE_JPEG_PROGRESSIVE, 1000, 667, 3, 1, 1,
+    {"sunset over the sea.jpg", scene_sunset, SAMPLE_JPEG_PROGRESSIVE, 900, 600, 3, 1, 1,
      SHOT_AT("Field Camera 5", "2019:06:21 21:14:05", "43/1 22/1 12/1", "N", "8/1 25/1 40/1", "W")},
     /* EXIF orientation: upside down, on its sides, mirrored, mirrored on its side */
-    {"balloons + sky (orientation 3).jpg", scene_balloons, SAMPLE_JPEG, 900, 600, 2, 1, 3,
+    {"balloons + sky (orientation 3).jpg", scene_balloons, SAMPLE_JPEG, 780, 520, 2, 1, 3,
      SHOT("Pocket Camera 1", "2021:05:02 06:58:30")},
-    {"portrait-orientation-6.jpg", scene_portrait, SAMPLE_JPEG, 640, 800, 2, 1, 6,
+    {"portrait-orientation-6.jpg", scene_portrait, SAMPLE_JPEG, 576, 720, 2, 1, 6,
      SHOT("Pocket Camera 1", "2023:08:19 20:31:44")},
-    {"forest-orientation-8.jpg", scene_forest, SAMPLE_JPEG, 600, 900, 2, 1, 8,
+    {"forest-orientation-8.jpg", scene_forest, SAMPLE_JPEG, 512, 768, 2, 1, 8,
      SHOT_AT("Field Camera 2", "2016:07:12 06:05:09", "48/1 31/1 0/1", "N", "8/1 12/1 30/1", "E")},
-    {"still-life-mirrored-2.jpg", scene_fruit, SAMPLE_JPEG, 900, 600, 2, 1, 2, {0}},
-    {"windmill-mirrored-5.jpg", scene_windmill, SAMPLE_JPEG, 720, 540, 2, 1, 5, {0}},
+    {"still-life-mirrored-2.jpg", scene_fruit, SAMPLE_JPEG, 780, 520, 2, 1, 2, {0}},
+    {"windmill-mirrored-5.jpg", scene_windmill, SAMPLE_JPEG, 640, 480, 2, 1, 5, {0}},
     /* a profile with colours that sRGB has not */
-    {"lavender-display-p3.jpg", scene_lavender, SAMPLE_JPEG_P3, 960, 640, 2, 1, 1,
+    {"lavender-display-p3.jpg", scene_lavender, SAMPLE_JPEG_P3, 840, 560, 2, 1, 1,
      SHOT_AT("Phone 12", "2022:07:03 21:02:57", "43/1 55/1 10/1", "N", "6/1 8/1 15/1", "E")},
     /* for print */
-    {"still-life-cmyk.jpg", scene_fruit, SAMPLE_JPEG_CMYK, 800, 600, 2, 1, 1, {0}},
-    {"lighthouse-grey.jpg", scene_lighthouse, SAMPLE_JPEG_GREY, 960, 640, 2, 1, 1,
+    {"still-life-cmyk.jpg", scene_fruit, SAMPLE_JPEG_CMYK, 640, 480, 2, 1, 1, {0}},
+    {"lighthouse-grey.jpg", scene_lighthouse, SAMPLE_JPEG_GREY, 780, 520, 2, 1, 1,
      SHOT("Plate Camera 9", "1999:11:30 16:20:00")},
     /* transparent; its name has to be encoded in a URL and in an event */
-    {"50% off + more.png", scene_sale, SAMPLE_PNG_ALPHA, 1000, 700, 1, 1, 1, {0}},
-    {"aurora-16-bit.png", scene_aurora, SAMPLE_PNG_16, 1050, 700, 1, 1, 1, {0}},
-    {"beach.webp", scene_beach, SAMPLE_WEBP, 800, 533, 2, 1, 1, {0}},
-    {"desert dunes.tif", scene_dunes, SAMPLE_TIFF, 1200, 800, 1, 1, 1, {0}},
-    {"bar-chart.gif", scene_chart, SAMPLE_GIF, 800, 500, 1, 1, 1, {0}},
-    {"windmill-animated.gif", scene_windmill, SAMPLE_GIF, 400, 300, 1, 10, 1, {0}},
+    {"50% off + more.png", scene_sale, SAMPLE_PNG_ALPHA, 900, 630, 1, 1, 1, {0}},
+    {"aurora-16-bit.png", scene_aurora, SAMPLE_PNG_16, 960, 640, 1, 1, 1, {0}},
+    {"beach.webp", scene_beach, SAMPLE_WEBP, 780, 520, 2, 1, 1, {0}},
+    {"desert dunes.tif", scene_dunes, SAMPLE_TIFF, 1080, 720, 1, 1, 1, {0}},
+    {"bar-chart.gif", scene_chart, SAMPLE_GIF, 640, 400, 1, 1, 1, {0}},
+    {"windmill-animated.gif", scene_windmill, SAMPLE_GIF, 320, 240, 1, 8, 1, {0}},
     /* 24 megapixels */
-    {"sierra-24-megapixels.jpg", scene_sierra, SAMPLE_JPEG, 1500, 1000, 4, 1, 1,
+    {"sierra-24-megapixels.jpg", scene_sierra, SAMPLE_JPEG, 1200, 800, 5, 1, 1,
      SHOT_AT("Field Camera 9", "2024:09:14 09:26:53", "37/1 44/1 45/1", "N", "119/1 35/1 15/1",
              "W")},
     /* names beyond ASCII, composed and in another script */
-    {"Caf\xc3\xa9 cr\xc3\xa8me.jpg", scene_coffee, SAMPLE_JPEG, 900, 600, 2, 1, 1,
+    {"Caf\xc3\xa9 cr\xc3\xa8me.jpg", scene_coffee, SAMPLE_JPEG, 780, 520, 2, 1, 1,
      SHOT("Phone 12", "2025:02:08 10:15:00")},
-    {"\xe6\x9d\xb1\xe4\xba\xac \xe5\xa4\x9c\xe6\x99\xaf.jpg", scene_skyline, SAMPLE_JPEG, 960, 640,
+    {"\xe6\x9d\xb1\xe4\xba\xac \xe5\xa4\x9c\xe6\x99\xaf.jpg", scene_skyline, SAMPLE_JPEG, 900, 600,
      2, 1, 1,
      SHOT_AT("Field Camera 5", "2018:12:24 19:45:21", "35/1 39/1 30/1", "N", "139/1 44/1 40/1",
              "E")},
-    {"cabin in the snow.jpg", scene_cabin, SAMPLE_JPEG, 900, 600, 2, 1, 1,
+    {"cabin in the snow.jpg", scene_cabin, SAMPLE_JPEG, 780, 520, 2, 1, 1,
      SHOT("Field Camera 2", "2017:01:15 16:48:02")},
-    {"wildflower meadow.jpg", scene_meadow, SAMPLE_JPEG, 960, 640, 2, 1, 1,
+    {"wildflower meadow.jpg", scene_meadow, SAMPLE_JPEG, 840, 560, 2, 1, 1,
      SHOT("Phone 12", "2020:06:07 14:03:38")},
 };
 

@@ -190,7 +190,7 @@ static int save(const struct sample *sample, VipsImage *image, void **bytes, siz
                                     VIPS_FOREIGN_TIFF_COMPRESSION_LZW, "predictor",
                                     VIPS_FOREIGN_TIFF_PREDICTOR_HORIZONTAL, NULL);
     case SAMPLE_GIF:
-        return vips_gifsave_buffer(image, bytes, size, "dither", 0.6, "effort", 4, NULL);
+        return vips_gifsave_buffer(image, bytes, size, "dither", 0.6, "effort", 1, NULL);
     default:
         return vips_jpegsave_buffer(image, bytes, size, "Q", JPEG_QUALITY, "interlace",
                                     sample->format == SAMPLE_JPEG_PROGRESSIVE, NULL);

@@ -64,8 +64,8 @@ static struct colour sale(float x, float y, const struct canvas *canvas)
                  percent_sign(u - 0.21f, v + 0.17f);
     tag = mix(tag, lit(hex(0xfff6e6), 1 + 0.06f * paper), mark);
     colour = mix(colour, tag, tag_shape(u, v, 0));
-    float cord = line(u, v, -0.41f, 0.01f, -0.62f, -0.20f, 0.010f, 0.003f);
-    return mix(colour, lit(hex(0xb9935c), 0.8f + 0.4f * sinf((u - v) * 260)), cord);
+    float cord = line(u, v, -0.41f, 0.01f, -0.98f, -0.30f, 0.010f, 0.003f);
+    return mix(colour, lit(hex(0xb9935c), 0.8f + 0.4f * sinf((u + 2 * v) * 200)), cord);
 }
 
 void scene_sale(struct canvas *canvas)
@@ -131,7 +131,7 @@ static struct colour tulips(float x, float y)
     static const unsigned beds[] = {0xd6303a, 0xf0c12e, 0xe86aa0, 0xf2efe6, 0x8a3fa8};
     float z = 1 / (y - 0.60f), bed = z * 1.6f;
     struct colour bloom = hex(beds[(int)floorf(bed) % 5]);
-    float head = fbm(x * z * 5, z * 14, 3);
+    float head = fbm(x * z * 13, z * 14, 3);
 
     return mix(mix(hex(0x2f5a24), hex(0x5f8a34), head), bloom,
                ramp(0.40f, 0.55f, head) * ramp(0.0f, 0.15f, bed - floorf(bed)));

@@ -2,6 +2,7 @@
 #include "scenes.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 /* Ranges of hills, each paler than the one before it, with fog in the valleys and firs on the
  * nearest. */
@@ -25,37 +26,64 @@ static float fir_height(float x, float spacing, float size, int seed)
     return best;
 }
 
-static float range_top(float x, int layer)
+static float range_ground(float x, int layer)
 {
     float near = (float)layer / (RANGES - 1), seed = (float)layer * 7.3f;
     float rise = ridges(x * lerp(1.3f, 0.55f, near) + seed, seed, layer < 3 ? 6 : 4);
-    float top = lerp(0.34f, 0.92f, near) - lerp(0.20f, 0.26f, near) * (rise - 0.35f);
 
-    if (layer >= RANGES - 3) {
-        float size = 0.012f + 0.045f * (float)(layer - RANGES + 3);
-        top -= fir_height(x, size * 0.36f, size, layer * 9);
-    }
-    return top;
+    return lerp(0.34f, 0.92f, near) - lerp(0.20f, 0.26f, near) * (rise - 0.35f);
 }
 
+static float range_firs(float x, int layer)
+{
+    float size = 0.012f + 0.045f * (float)(layer - RANGES + 3);
+
+    return layer >= RANGES - 3 ? fir_height(x, size * 0.36f, size, layer * 9) : 0;
+}
+
+static struct colour range_colour(float x, float y, int layer, float below_ground)
+{
+    float near = (float)layer / (RANGES - 1), wisp = fbm(x * 2.2f + 3 * (float)layer, y * 6, 4);
+    struct colour mist = mix(hex(0xf0dcc8), hex(0xc3ced8), ramp(0.2f, 1.2f, y + 0.2f * x));
+    struct colour rock = mix(hex(0x9db0c0), hex(0x16252b), near * near * 0.55f + near * 0.45f);
+
+    rock = lit(rock, 0.88f + 0.26f * fbm(x * 40, y * 60 + near * 9, 3));
+    return mix(rock, mist,
+               ramp(0.0f, 0.26f, below_ground * (0.4f + 1.2f * wisp)) * (1 - 0.35f * near));
+}
+
+static struct colour fog_sky(float x, float y)
+{
+    float sun = hypotf(x - 1.02f, y - 0.20f);
+    struct colour sky = mix(hex(0x7397bd), hex(0xf3d4b2), ramp(-0.05f, 0.42f, y));
+
+    sky = mix(sky, hex(0xffe9c8), 0.75f * ramp(0.34f, 0.0f, sun));
+    sky = mix(sky, hex(0xe8c8b4), 0.5f * ramp(0.5f, 0.75f, fbm(x * 1.3f, y * 9, 5)));
+    return mix(sky, hex(0xfffaf0), ramp(0.048f, 0.042f, sun));
+}
+
+/* From the farthest range to the nearest, but only from the last one that hides all before it. */
 static struct colour fog(float x, float y, const struct canvas *canvas)
 {
-    (void)canvas;
-    struct colour mist = mix(hex(0xf3dcc4), hex(0xc9d3dc), ramp(0.2f, 1.2f, y + 0.2f * x));
-    struct colour colour = mix(hex(0x86a5c4), hex(0xf7dfc2), ramp(-0.05f, 0.40f, y));
-    float sun = hypotf(x - 1.02f, y - 0.24f);
+    float ground[RANGES], firs[RANGES];
+    struct colour colour;
+    int layer = RANGES;
+    bool hidden = false;
 
-    colour = glow(colour, hex(0xffd9a0), 0.35f * ramp(0.5f, 0, sun) + ramp(0.050f, 0.042f, sun));
-    for (int layer = 0; layer < RANGES; layer++) {
-        float near = (float)layer / (RANGES - 1), below = y - range_top(x, layer);
-        if (below < -0.002f) {
-            continue;
+    (void)canvas;
+    while (layer > 0 && !hidden) {
+        layer--;
+        ground[layer] = y - range_ground(x, layer);
+        firs[layer] = range_firs(x, layer);
+        hidden = ground[layer] + firs[layer] > 0.0015f;
+    }
+    colour = hidden ? hex(0) : fog_sky(x, y);
+    for (; layer < RANGES; layer++) {
+        float shown = ramp(-0.0015f, 0.0015f, ground[layer] + firs[layer]);
+
+        if (shown > 0) {
+            colour = mix(colour, range_colour(x, y, layer, ground[layer]), shown);
         }
-        float wisp = fbm(x * 2.2f + 3 * (float)layer, y * 6, 4);
-        struct colour rock = mix(hex(0x9db0c0), hex(0x16252b), near * near * 0.55f + near * 0.45f);
-        rock = lit(rock, 0.90f + 0.22f * fbm(x * 26, y * 40 + near * 9, 3));
-        rock = mix(rock, mist, ramp(0.0f, 0.26f, below * (0.5f + wisp)) * (1 - 0.35f * near));
-        colour = mix(colour, rock, ramp(-0.0015f, 0.0015f, below));
     }
     return colour;
 }
@@ -89,15 +117,44 @@ static struct colour flower(struct colour under, float u, float v, float pick)
     return mix(under, heart, ramp(0.30f, 0.20f, away));
 }
 
+/* Blades stand upright and grow towards the viewer: a coarse and a fine growth, mixed by distance.
+ */
 static struct colour grass(float x, float y)
 {
-    float z = 1 / (y - MEADOW_HORIZON + 0.04f);
-    float blade = fbm(x * z * 26, z * 3 + 2 * fbm(x * z * 5, z, 2), 4);
-    float patch = fbm(x * z * 1.2f, z * 1.6f, 3);
-    struct colour green = mix(hex(0x29451a), hex(0x9fb84a), ramp(0.25f, 0.80f, blade));
+    float depth = y - MEADOW_HORIZON, z = 1 / (depth + 0.04f);
+    float sway = 0.02f * fbm(x * 6, y * 6, 2);
+    float fine = fbm((x + sway) * 230, y * 60, 3), coarse = fbm((x + sway) * 90, y * 16, 4);
+    float blade = lerp(fine, coarse, ramp(0.05f, 0.45f, depth));
+    float patch = fbm(x * z * 1.2f, z * 2.4f, 4);
+    struct colour green = mix(hex(0x243f17), hex(0xa3bb4c), ramp(0.22f, 0.80f, blade));
 
-    green = mix(green, hex(0xb9b860), 0.5f * ramp(0.5f, 0.75f, patch));
-    return mix(green, hex(0xa9bd7c), ramp(0.14f, 0.0f, y - MEADOW_HORIZON));
+    green = mix(green, hex(0xb7b45c), 0.45f * ramp(0.45f, 0.70f, patch));
+    green = lit(green, 0.82f + 0.36f * patch);
+    return mix(green, hex(0xa9bd7c), ramp(0.14f, 0.0f, depth));
+}
+
+/* The one flower of a row that may reach this place: each has a cell to itself. */
+static struct colour flower_row(struct colour under, float x, float y, int row)
+{
+    float near = ((float)row + 0.5f) / FLOWER_ROWS, depth = near * near;
+    float size = 0.003f + 0.030f * depth, cell = size * 3.0f;
+    float middle = MEADOW_HORIZON + 0.03f + 0.66f * depth - y;
+
+    if (middle < -7 * size || middle > 4 * size) {
+        return under;
+    }
+    int column = whole(x / cell + 0.5f * (float)row);
+    float pick = hash(column, row * 31), jitter = hash(column, row * 31 + 1);
+    float cx = ((float)column - 0.5f * (float)row + 0.36f + 0.28f * jitter) * cell;
+    float cy = y + middle + (hash(column, row * 31 + 2) - 0.5f) * size * 5;
+    if (pick < 0.30f || cy - y > 1.2f * size) {
+        return under;
+    }
+    float stem = line(x, y, cx, cy, cx + 0.2f * size, cy + size * 4, size * 0.09f, size * 0.05f);
+    under = mix(under, hex(0x35521f), 0.9f * stem);
+    return y - cy > 1.2f * size
+               ? under
+               : flower(under, (x - cx) / size, (y - cy) / size, (pick - 0.30f) / 0.70f);
 }
 
 static struct colour meadow_ground(float x, float y)
@@ -105,40 +162,33 @@ static struct colour meadow_ground(float x, float y)
     struct colour colour = grass(x, y);
 
     for (int row = 0; row < FLOWER_ROWS; row++) {
-        float near = ((float)row + 0.5f) / FLOWER_ROWS, depth = near * near;
-        float size = 0.003f + 0.030f * depth, cell = size * 3.0f;
-        float line_y = MEADOW_HORIZON + 0.03f + 0.66f * depth;
-        int column = (int)floorf(x / cell + 0.5f * (float)row);
-        float pick = hash(column, row * 31), jitter = hash(column, row * 31 + 1);
-        float cx = ((float)column - 0.5f * (float)row + 0.36f + 0.28f * jitter) * cell;
-        float cy = line_y + (hash(column, row * 31 + 2) - 0.5f) * size * 5;
-
-        if (pick < 0.30f) {
-            continue;
-        }
-        float stem =
-            line(x, y, cx, cy, cx + 0.2f * size, cy + size * 4, size * 0.09f, size * 0.05f);
-        colour = mix(colour, hex(0x35521f), 0.9f * stem);
-        colour = flower(colour, (x - cx) / size, (y - cy) / size, (pick - 0.30f) / 0.70f);
+        colour = flower_row(colour, x, y, row);
     }
     return colour;
 }
 
+static struct colour meadow_far(float x, float y)
+{
+    float hill = 0.35f - 0.05f * fbm(x * 1.6f + 2, 1, 3);
+    float wood = ramp(0.35f, 0.8f, fbm(x * 24, 7, 4)) * ramp(0.45f, 0.6f, noise(x * 4, 3));
+    struct colour colour = sky_day(x, (0.42f - y) / 0.42f, 2);
+    struct colour leaves = lit(hex(0x48633f), 0.7f + 0.6f * fbm(x * 60, y * 70, 3));
+    struct colour field =
+        mix(hex(0x7f9c66), hex(0xa3ad62), ramp(0.3f, 0.7f, fbm(x * 5, y * 60, 4)));
+
+    colour = mix(colour, leaves, ramp(-0.0015f, 0.0015f, y - hill + 0.028f * wood));
+    return mix(colour, field, ramp(-0.001f, 0.002f, y - hill - 0.004f));
+}
+
 static struct colour meadow(float x, float y, const struct canvas *canvas)
 {
-    (void)canvas;
-    float hill = 0.35f - 0.05f * fbm(x * 1.6f + 2, 1, 3);
-    float trees =
-        hill - 0.028f * ramp(0.35f, 0.8f, fbm(x * 24, 7, 4)) * ramp(0.45f, 0.6f, noise(x * 4, 3));
-    struct colour colour = sky_day(x, (0.42f - y) / 0.42f, 2);
-    struct colour field =
-        mix(hex(0x7f9c66), hex(0x93a860), ramp(0.3f, 0.7f, fbm(x * 5, y * 30, 3)));
+    float near = ramp(0, 0.01f, y - MEADOW_HORIZON);
 
-    colour = mix(colour, lit(hex(0x48633f), 0.7f + 0.6f * fbm(x * 60, y * 70, 3)),
-                 ramp(-0.0015f, 0.0015f, y - trees));
-    colour = mix(colour, field, ramp(-0.001f, 0.002f, y - hill - 0.004f));
-    return y > MEADOW_HORIZON ? mix(colour, meadow_ground(x, y), ramp(0, 0.01f, y - MEADOW_HORIZON))
-                              : colour;
+    (void)canvas;
+    if (near >= 1) {
+        return meadow_ground(x, y);
+    }
+    return near > 0 ? mix(meadow_far(x, y), meadow_ground(x, y), near) : meadow_far(x, y);
 }
 
 void scene_meadow(struct canvas *canvas)
@@ -171,7 +221,7 @@ static struct colour lavender_field(float x, float y)
                 0.7f * ramp(0.62f, 0.80f, fbm(row * 26, z * 30, 3)) * ramp(0.3f, 0.8f, round));
     bloom = mix(bloom, hex(0x3d5a34), ramp(0.40f, 0.22f, tuft) * 0.7f);
     struct colour field = mix(soil, bloom, ramp(0.12f, 0.34f, tuft));
-    return mix(field, hex(0xb98fc0), ramp(0.11f, 0.0f, y - 0.40f) * 0.75f);
+    return mix(field, hex(0x9a68b4), ramp(0.17f, 0.02f, y - 0.40f) * 0.92f);
 }
 
 /* A lone tree: a trunk under a crown of several round clumps, each with lit leaves on top. */
@@ -225,12 +275,12 @@ static struct colour trunk_row(struct colour under, float x, float y, int row, s
     float foot = lerp(0.66f, 0.93f, near) + 0.02f * hash(cell, row * 5 + 2);
     float lean = (hash(cell, row * 5 + 3) - 0.5f) * 0.05f * y + 0.006f * sinf(y * 7 + (float)cell);
     float flare = 1 + 1.3f * ramp(0.10f, 0.0f, foot - y), u = (x - at - lean) / (half * flare);
-    float bark = fbm(u * 3 + (float)cell * 9, y * 34 * (1 - 0.6f * near), 4);
-    struct colour wood = mix(hex(0x1d1814), hex(0x6a5a48), bark * ramp(1.2f, -0.9f, u));
 
-    if (hash(cell, row * 5 + 4) < 0.22f) {
+    if (hash(cell, row * 5 + 4) < 0.22f || fabsf(u) > 1.03f || y > foot + 0.004f) {
         return under;
     }
+    float bark = fbm(u * 3 + (float)cell * 9, y * 34 * (1 - 0.6f * near), 4);
+    struct colour wood = mix(hex(0x1d1814), hex(0x6a5a48), bark * ramp(1.2f, -0.9f, u));
     wood = mix(mist, wood, 0.22f + 0.78f * near);
     return mix(under, wood, ramp(1.03f, 0.95f, fabsf(u)) * ramp(foot + 0.004f, foot - 0.004f, y));
 }
@@ -244,6 +294,21 @@ static struct colour forest_ground(float x, float y, struct colour mist)
     return mix(green, mist, ramp(0.22f, 0.0f, y - 0.63f));
 }
 
+/* Foliage hangs from the top of the picture; the nearer, the darker and the crisper. */
+static struct colour crown_row(struct colour under, float x, float y, int row, struct colour mist)
+{
+    float seed = 5 * (float)row, reach = 0.46f * (0.22f + 0.02f * (float)row - y);
+    float crown = y < 0.75f ? ramp(0.46f, 0.58f, fbm(x * 7 + seed, y * 7, 5) + reach) : 0;
+
+    if (crown <= 0) {
+        return under;
+    }
+    float leaves = fbm(x * 48 + seed, y * 48, 3);
+    struct colour leaf = mix(hex(0x1f3314), hex(0xa8b84e), ramp(0.2f, 0.8f, leaves));
+    leaf = mix(mist, leaf, 0.25f + 0.12f * (float)row);
+    return mix(under, leaf, crown * ramp(0.26f, 0.44f, leaves + 0.3f * (crown - 0.5f)));
+}
+
 static struct colour forest(float x, float y, const struct canvas *canvas)
 {
     (void)canvas;
@@ -253,14 +318,11 @@ static struct colour forest(float x, float y, const struct canvas *canvas)
 
     for (int row = 0; row < TRUNK_ROWS; row++) {
         colour = trunk_row(colour, x, y, row, mist);
-        float crown =
-            ramp(0.42f, 0.62f, fbm(x * 7 + 5 * (float)row, y * 7, 5) + 0.36f * (0.26f - y));
-        struct colour leaf = mix(hex(0x25381a), hex(0xa8b84e), fbm(x * 34 + (float)row, y * 34, 3));
-        colour = mix(colour, mix(mist, leaf, 0.25f + 0.11f * (float)row), crown * 0.8f);
+        colour = crown_row(colour, x, y, row, mist);
     }
     float angle = atan2f(x - 0.25f, y + 0.12f);
     float ray = ramp(0.45f, 0.8f, fbm(angle * 13, 3, 3)) * ramp(1.2f, 0.2f, sun);
-    return glow(colour, hex(0xfff0b8), 0.34f * ray);
+    return glow(colour, hex(0xfff0b8), 0.30f * ray);
 }
 
 void scene_forest(struct canvas *canvas)

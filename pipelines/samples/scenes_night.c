@@ -56,10 +56,10 @@ static struct colour tower_face(const struct tower *tower, float x, float y, int
         mix(mix(hex(0xffc873), hex(0xfff0cf), hash(column, floor_number + 50)), hex(0xa8d4ff),
             ramp(0.75f, 0.8f, hash(column + 5, (int)(tower->pick * 999))));
     float on = seed < 0.30f + 0.25f * tower->pick && v > 0.6f
-                   ? 0.35f + 0.65f * hash(floor_number, column)
+                   ? 0.5f + 0.5f * hash(floor_number, column)
                    : 0;
 
-    return mix(wall, light, pane * on * (0.55f + 0.2f * (float)row));
+    return mix(wall, light, pane * on * (0.75f + 0.15f * (float)row));
 }
 
 static struct colour night_sky(float x, float y)
@@ -107,10 +107,10 @@ static struct colour skyline(float x, float y, const struct canvas *canvas)
     float wave = fbm(x * z * 0.6f, z * 9, 4) - 0.5f, chop = fbm(x * z * 2.4f, z * 30, 3) - 0.5f;
     struct colour water = hex(0x04060f);
 
-    for (int tap = 0; tap < 4; tap++) {
-        float reach = d * (0.75f + 0.22f * (float)tap) + 0.10f * d * wave;
+    for (int tap = 0; tap < 3; tap++) {
+        float reach = d * (0.78f + 0.28f * (float)tap) + 0.10f * d * wave;
         float side = (0.05f * wave + 0.03f * chop) * (0.2f + d * 2);
-        water = glow(water, city(x + side, fmaxf(QUAY - 0.002f - reach, 0)), 0.20f);
+        water = glow(water, city(x + side, fmaxf(QUAY - 0.002f - reach, 0)), 0.30f);
     }
     return lit(water, 0.95f + 0.9f * wave);
 }
@@ -137,14 +137,14 @@ static struct colour aurora_sky(float x, float y)
     struct colour sky = mix(hex(0x050a1c), hex(0x16324c), ramp(0.0f, 0.66f, y));
     float one = curtain(x, y, 0.44f, 1.3f), two = curtain(x * 1.2f, y, 0.33f, 8.1f);
 
-    sky = glow(sky, rgb(1, 1, 1), stars(x, y, 0.16f) * ramp(0.62f, 0.3f, y));
+    sky = glow(sky, rgb(1, 1, 1), stars(x, y, 0.07f) * ramp(0.62f, 0.3f, y));
     sky = glow(sky, mix(hex(0x7a3ab0), hex(0x35ff96), ramp(0.14f, 0.36f, y)), 0.85f * one);
     return glow(sky, mix(hex(0x9a3a90), hex(0x40f0a8), ramp(0.08f, 0.26f, y)), 0.6f * two);
 }
 
 static float aurora_shore(float x)
 {
-    float far = 0.60f - 0.17f * ridges(x * 0.9f + 4, 7, 6);
+    float far = 0.62f - 0.26f * ridges(x * 1.1f + 4, 7.4f, 6);
     float trees = 0.030f * ramp(0.3f, 0.9f, noise(x * 130, 3)) * ramp(0.3f, 0.6f, noise(x * 3, 9));
 
     return fminf(far, 0.625f - trees);
@@ -186,11 +186,11 @@ static struct colour snow_fir(struct colour under, float x, float y, float cx, f
     float v = (foot - y) / size, tier = v * 7 - floorf(v * 7);
     float half = 0.26f * size * (1 - v) * (1.12f - 0.40f * tier);
     float u = (x - cx) / fmaxf(half, 0.0001f);
-    float needle = fbm(x * 90, y * 90, 3);
 
-    if (v < 0 || v > 1) {
+    if (v < 0 || v > 1 || fabsf(u) > 1.3f) {
         return under;
     }
+    float needle = fbm(x * 90, y * 90, 3);
     struct colour green = mix(hex(0x0f1c26), hex(0x24404a), needle);
     struct colour snow = mix(hex(0x8f9fc4), hex(0xe8ecf8), ramp(0.6f, -0.8f, u));
     green = mix(green, snow, ramp(0.46f, 0.60f, tier * 0.55f + 0.5f * needle));
@@ -262,7 +262,9 @@ static struct colour cabin(float x, float y, const struct canvas *canvas)
     for (int i = 0; i < 13; i++) {
         float cx = 0.02f + 0.125f * (float)i + 0.05f * hash(i, 3),
               size = 0.13f + 0.16f * hash(i, 8);
-        colour = snow_fir(colour, x, y, cx, snow_line(cx) + 0.01f, size);
+        if (fabsf(x - cx) < 0.4f * size) {
+            colour = snow_fir(colour, x, y, cx, snow_line(cx) + 0.01f, size);
+        }
     }
     float drift = fbm(x * 4, y * 16, 5) - 0.5f;
     struct colour snow = mix(hex(0xaab4dc), hex(0xe9ecfa), ramp(0.62f, 1.0f, y) + 0.9f * drift);

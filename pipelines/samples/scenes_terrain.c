@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { STEPS = 700 };
+enum { STEPS = 800 };
 
 struct land {
     float (*height)(float x, float z);
@@ -20,9 +20,10 @@ struct land {
     float sun_x, sun_y, sun_z; /* towards the sun; length 1 */
 };
 
+/* The slope is taken towards the viewer, so that a crest has the light of the side that is seen. */
 static float light_at(const struct land *land, float x, float z, float height, float step)
 {
-    float nx = height - land->height(x + step, z), nz = height - land->height(x, z + step);
+    float nx = height - land->height(x + step, z), nz = land->height(x, z - step) - height;
     float length = sqrtf(nx * nx + step * step + nz * nz);
 
     return (nx * land->sun_x + step * land->sun_y + nz * land->sun_z) / length;
@@ -59,10 +60,10 @@ static void column_paint(struct canvas *canvas, const struct land *land, int col
         if (top >= risen) {
             continue;
         }
-        float light = light_at(land, x, z, height, 0.004f * z);
+        float light = light_at(land, x, z, height, 0.010f * z);
         struct colour here = land->ground(x, z, height, light);
         here = mix(here, land->haze, ramp(land->haze_from, land->haze_to, z));
-        before = risen - top > 6 || step == 0 ? here : before;
+        before = risen - top > 6 || risen >= size ? here : before;
         span_paint(canvas, column, &(struct span){top, risen, before, here});
         before = here;
         risen = top;
@@ -85,17 +86,19 @@ static void land_paint(struct canvas *canvas, const struct land *land)
 static float sierra_height(float x, float z)
 {
     float range = ramp(3.0f, 7.5f, z) + 0.35f * ramp(0.5f, 2.4f, fabsf(x + 0.3f));
-    float rock = ridges(x * 0.34f + 3.1f, z * 0.34f + 1.7f, 8);
+    float mass = ridges(x * 0.22f + 3.1f, z * 0.22f + 1.7f, 4),
+          crag = ridges(x * 0.9f, z * 0.9f, 5);
 
-    return fmaxf(range * (2.9f * rock * rock + 0.3f * rock) - 0.10f, 0);
+    return fmaxf(range * (1.9f * mass * mass + 0.5f * mass * crag) - 0.12f, 0);
 }
 
 static struct colour sierra_water(float x, float z)
 {
-    float wave = fbm(x * 14, z * 90 / (1 + z), 4) - 0.5f;
-    struct colour deep = mix(hex(0x1f4a5c), hex(0x7fa6bb), ramp(0.6f, 5, z));
+    float wave = fbm(x * 9, z * 60, 4) - 0.5f, breeze = fbm(x * 0.8f, z * 1.6f, 4);
+    struct colour deep = mix(hex(0x163c4e), hex(0x6f97ae), ramp(0.6f, 5, z));
 
-    return glow(deep, hex(0xdfeaf2), 0.30f * wave);
+    deep = mix(deep, hex(0x9dbccd), 0.35f * ramp(0.45f, 0.65f, breeze));
+    return glow(deep, hex(0xdfeaf2), 0.20f * wave);
 }
 
 static struct colour sierra_ground(float x, float z, float height, float light)
@@ -143,7 +146,7 @@ static float dunes_height(float x, float z)
     float wander = 1.6f * fbm(x * 0.35f, z * 0.25f, 3);
     float phase = z * 0.42f + x * 0.16f + wander;
     float within = phase - floorf(phase);
-    float crest = within < 0.72f ? ramp(0, 0.76f, within) : ramp(1.0f, 0.70f, within);
+    float crest = within < 0.70f ? ramp(0, 0.70f, within) : ramp(1.0f, 0.70f, within);
     float size = 0.35f + 0.9f * noise(floorf(phase) * 3.7f + x * 0.12f, 4.2f);
 
     return 0.95f * crest * size + 0.25f * fbm(x * 0.5f, z * 0.5f, 3);

@@ -302,19 +302,35 @@ static float figure_depth(float x, float y)
     return fmaxf(fmaxf(hair, tail), body);
 }
 
+/* How far a place is behind the hairline, which runs from the brow past the temple to behind the
+ * ear. */
+static float behind_hairline(float x, float y)
+{
+    static const float hairline[][2] = {{0.18f, 0.53f}, {0.24f, 0.50f},  {0.32f, 0.475f},
+                                        {0.38f, 0.45f}, {0.44f, 0.405f}, {0.52f, 0.36f},
+                                        {0.60f, 0.33f}, {0.80f, 0.29f}};
+    size_t i = 1;
+
+    while (i + 1 < sizeof(hairline) / sizeof(hairline[0]) && hairline[i][0] < y) {
+        i++;
+    }
+    float t = (y - hairline[i - 1][0]) / (hairline[i][0] - hairline[i - 1][0]);
+    float wave = 0.020f * (fbm(x * 40, y * 14, 3) - 0.5f);
+    return lerp(hairline[i - 1][1], hairline[i][1], clamp01(t)) + wave - x;
+}
+
 static struct colour portrait(float x, float y, const struct canvas *canvas)
 {
     (void)canvas;
-    float depth = figure_depth(x, y);
-    struct colour skin =
-        mix(hex(0x1d1016), hex(0x5c3026), ramp(0.20f, 0.0f, depth) * ramp(0.2f, 0.6f, x));
-    float strand = fbm(x * 16 + y * 4, y * 3 + x * 12, 5);
-    bool on_hair = y < 0.66f && hypotf((x - 0.36f) * 0.95f, (y - 0.36f) * 0.9f) < 0.215f &&
-                   x < 0.50f - 0.2f * (y - 0.3f);
+    float depth = figure_depth(x, y), about = hypotf(x - 0.40f, y - 0.42f);
     struct colour colour =
-        on_hair || (x < 0.30f && y < 0.75f) ? mix(hex(0x120b0c), hex(0x3d2218), strand) : skin;
+        mix(hex(0x2a151a), hex(0x7a4030), ramp(0.36f, 0.62f, x - 0.25f * (y - 0.4f)));
+    float around = atan2f(0.42f - y, 0.40f - x), strand = fbm(around * 2.2f + 5, about * 85, 4);
+    struct colour hair = mix(hex(0x150c0d), hex(0x54301f), ramp(0.25f, 0.85f, strand));
 
-    colour = y > 0.735f ? lit(hex(0x26304c), 0.55f + 0.5f * fbm(x * 60, y * 60, 3)) : colour;
+    colour = mix(colour, hair, ramp(-0.012f, 0.012f, behind_hairline(x, y)));
+    colour = mix(colour, lit(hex(0x26304c), 0.55f + 0.5f * fbm(x * 90, y * 90, 3)),
+                 ramp(0.738f, 0.744f, y + 0.05f * sinf(x * 6)));
     colour = glow(colour, hex(0xffa25c),
                   0.85f * ramp(0.022f, 0.0f, depth) * ramp(0.15f, 0.9f, x + 0.3f * (1 - y)));
     return mix(lights_out_of_focus(x, y), colour, ramp(-0.003f, 0.003f, depth));
@@ -356,7 +372,8 @@ static struct colour balloon_paint(struct colour under, const struct balloon *ba
         return under;
     }
     float half = sqrtf(fmaxf(1 - v * v, 0)) * (v > 0 ? 1 - 0.42f * v * v : 1);
-    float envelope = ramp(half + soft, half - soft, fabsf(u)) * ramp(0.97f + soft, 0.97f - soft, v);
+    float envelope = ramp(half + soft, half - soft, fabsf(u)) *
+                     ramp(0.97f + soft, 0.97f - soft, v) * ramp(-1 - soft, -1 + soft, v);
     float basket = ramp(0.13f + soft, 0.13f - soft, fabsf(u)) *
                    ramp(1.32f - soft, 1.32f + soft, v) * ramp(1.52f + soft, 1.52f - soft, v);
     float ropes = line(u, v, -0.14f, 0.95f, -0.11f, 1.34f, 0.012f, soft) +
@@ -365,6 +382,23 @@ static struct colour balloon_paint(struct colour under, const struct balloon *ba
     under = mix(under, hex(0x4c4038), ropes);
     under = mix(under, lit(hex(0x7a5228), 0.8f + 0.3f * sinf(v * 90)), basket);
     return mix(under, balloon_envelope(balloon, u, v), envelope);
+}
+
+/* One of the rolling hills under the balloons, with morning mist at its foot. */
+static struct colour downs(struct colour under, float x, float y, int layer)
+{
+    float near = (float)layer / 3, seed = 4.1f * (float)layer;
+    float top = lerp(0.70f, 0.90f, near) - 0.10f * fbm(x * lerp(2.2f, 1.2f, near) + seed, seed, 5);
+    float shown = ramp(-0.0015f, 0.0015f, y - top);
+
+    if (shown <= 0) {
+        return under;
+    }
+    float field = fbm(x * 6 + seed, (y - top) * 30, 4), clear = 0.35f + 0.5f * near;
+    struct colour hill = mix(hex(0x9fb2bd), hex(0x3a5228), near);
+    hill = mix(hill, hex(0xb5a864), 0.4f * near * ramp(0.45f, 0.65f, field));
+    hill = lit(hill, 0.80f + 0.4f * fbm(x * 40, y * 60, 3));
+    return mix(under, mix(hex(0xdfe3e0), hill, clear + 0.65f * ramp(0.10f, 0.0f, y - top)), shown);
 }
 
 static struct colour balloons(float x, float y, const struct canvas *canvas)
@@ -381,18 +415,7 @@ static struct colour balloons(float x, float y, const struct canvas *canvas)
     struct colour colour = sky_day(x, (0.78f - y) / 0.78f, 9);
 
     for (int layer = 0; layer < 4; layer++) {
-        float near = (float)layer / 3, seed = 4.1f * (float)layer;
-        float top =
-            lerp(0.70f, 0.90f, near) - 0.10f * fbm(x * lerp(2.2f, 1.2f, near) + seed, seed, 5);
-        struct colour hill = mix(hex(0x9fb2bd), hex(0x3a5228), near);
-        float field = fbm(x * 6 + seed, (y - top) * 30, 4);
-
-        hill = lit(mix(hill, hex(0xb5a864), 0.4f * near * ramp(0.45f, 0.65f, field)),
-                   0.80f + 0.4f * fbm(x * 40, y * 60, 3));
-        colour =
-            mix(colour,
-                mix(hex(0xdfe3e0), hill, 0.35f + 0.65f * ramp(0.10f, 0.0f, y - top) + 0.5f * near),
-                ramp(-0.0015f, 0.0015f, y - top));
+        colour = downs(colour, x, y, layer);
     }
     for (size_t i = sizeof(flown) / sizeof(flown[0]); i-- > 0;) {
         colour = balloon_paint(colour, &flown[i], x, y);

@@ -16,7 +16,7 @@ static struct colour sunset_sky(float x, float y)
     struct colour sky =
         mix(low, mix(hex(0x7c4a78), hex(0x1e2c58), ramp(0.45f, 1, h)), ramp(0.15f, 0.62f, h));
     float depth = 1 / (0.12f + h);
-    float cloud = fbm(x * 1.5f + depth * 0.25f + 3, depth * 1.7f + x * 0.2f, 6);
+    float cloud = fbm(x * 1.5f + depth * 0.25f + 3, depth * 1.7f + x * 0.2f, 5);
     float under = ramp(0.9f, 0.1f, away);
 
     sky = glow(sky, hex(0xff9a3c), 0.55f * ramp(0.55f, 0.0f, away));
@@ -168,9 +168,10 @@ static struct colour cliff(struct colour under, float x, float y)
 {
     float rough = 0.05f * (fbm(x * 7, 5, 5) - 0.5f);
     float top = 0.63f + 0.55f * ramp(0.95f, 0.45f, x) - 0.035f * ramp(0.9f, 1.5f, x) + rough;
-    float face = fbm(x * 11 + 3, y * 26 + 5 * x, 5);
+    float face =
+        0.55f * fbm(x * 11 + 3, y * 26 + 5 * x, 5) + 0.45f * ridges(x * 9 + 2 * y, y * 5, 6);
     struct colour rock =
-        mix(hex(0x17181a), hex(0x7d7f82), face * ramp(0.45f, 0.0f, y - top - 0.1f));
+        mix(hex(0x0e0f11), hex(0xb4b6b8), ramp(0.20f, 0.80f, face) * ramp(0.7f, -0.1f, y - top));
     struct colour grass = mix(hex(0x3c3f3c), hex(0x7a7e78), fbm(x * 50, y * 120, 3));
 
     rock = mix(grass, rock, ramp(0.02f, 0.07f, y - top + 0.03f * (face - 0.5f)));
