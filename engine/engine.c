@@ -46,6 +46,11 @@ static unsigned audience(void *user, const char *bucket, const char *key)
     return count;
 }
 
+static void something_ended(void *user)
+{
+    engine_update(user);
+}
+
 static void options_default(struct engine_options *options)
 {
     if (!options->workers)
@@ -150,13 +155,14 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
         .linger_ms = engine->options.linger_ms,
         .cache_bytes = engine->options.cache_bytes,
         .audience = audience,
+        .returned = something_ended,
         .user = engine,
     };
     if (source_table_init(&engine->sources, loop, &sources))
         goto out_of_memory;
     /* From here on nothing can fail: libuv's timers need no memory. */
     worker_queue_init(&engine->workers, loop, engine->options.workers);
-    lease_keeper_init(&engine->leases, loop);
+    lease_keeper_init(&engine->leases, loop, something_ended, engine);
     uv_timer_init(loop, &engine->turn);
     uv_timer_init(loop, &engine->grace);
     lanes_make(engine);
@@ -401,7 +407,7 @@ static void turn(uv_timer_t *timer)
     struct engine *engine = container_of(timer, struct engine, turn);
     if (engine->closing) {
         if (engine->handles == 0 && engine->opening == 0 && engine->jobs == 0 &&
-            engine->workers.busy == 0)
+            engine->workers.busy == 0 && list_empty(&engine->workers.waiting))
             close_handles(engine);
         return;
     }

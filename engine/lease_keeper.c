@@ -150,8 +150,10 @@ void lease_destroy(struct lease *lease)
     heap_remove(lease->home->keeper, lease);
     list_remove(&lease->all);
     lease->home->count--;
+    struct lease_keeper *keeper = lease->home->keeper;
     free(lease->receipt);
     free(lease);
+    keeper->ended(keeper->user);
 }
 
 /* ---- beats and releases
@@ -329,9 +331,10 @@ void lease_keeper_arm(struct lease_keeper *keeper)
     uv_timer_start(&keeper->timer, turn, due > now_ms ? due - now_ms : 0, 0);
 }
 
-int lease_keeper_init(struct lease_keeper *keeper, uv_loop_t *loop)
+int lease_keeper_init(struct lease_keeper *keeper, uv_loop_t *loop, void (*ended)(void *user),
+                      void *user)
 {
-    *keeper = (struct lease_keeper){.loop = loop};
+    *keeper = (struct lease_keeper){.loop = loop, .ended = ended, .user = user};
     list_init(&keeper->homes);
     return uv_timer_init(loop, &keeper->timer) ? ERR_MEMORY : 0;
 }

@@ -44,6 +44,8 @@ struct lease_keeper {
     size_t heap_size, heap_capacity;
     struct list homes;
     struct lease_stats stats;
+    void (*ended)(void *user); /* a lease has ended */
+    void *user;
 };
 
 struct lease_home { /* one queue */
@@ -62,7 +64,8 @@ struct lease_home { /* one queue */
     size_t count; /* all */
 };
 
-int lease_keeper_init(struct lease_keeper *keeper, uv_loop_t *loop);
+int lease_keeper_init(struct lease_keeper *keeper, uv_loop_t *loop, void (*ended)(void *user),
+                      void *user);
 /* Every home is closed before. closed is called from the loop; the keeper's memory is the caller's.
  */
 void lease_keeper_close(struct lease_keeper *keeper, uv_close_cb closed);

@@ -439,6 +439,7 @@ static void round_done(struct worker_task *task)
     if (--source->claims == 0)
         source_unused(source);
     arm(table);
+    table->options.returned(table->options.user);
 }
 
 static void round_queue(struct source *source)

@@ -47,6 +47,8 @@ struct source_table_options {
     size_t cache_bytes;
     /* How many of the engine's pipelines want this object. */
     unsigned (*audience)(void *user, const char *bucket, const char *key);
+    /* A worker has returned. */
+    void (*returned)(void *user);
     void *user;
 };
 

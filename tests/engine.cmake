@@ -3,3 +3,6 @@ unit_test(http_server engine)
 unit_test(http_server_flow engine)
 unit_test(http_client engine)
 target_sources(test_http_client PRIVATE unit/scripted_server.c)
+
+unit_test(engine engine)
+target_sources(test_engine PRIVATE unit/fake_services.c)

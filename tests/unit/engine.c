@@ -1,0 +1,627 @@
+/* The engine from inside: real loop and workers, seams in memory, a codec that copies bytes. */
+#include <cmocka.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine.h"
+#include "fake_services.h"
+
+enum { WATCHDOG_MS = 30000, PIPELINES_MAX = 4 };
+
+struct world {
+    uv_loop_t loop;
+    uv_timer_t watchdog;
+    struct fake_queues queues;
+    struct fake_store store;
+    struct pipeline *pipelines[PIPELINES_MAX];
+    size_t pipeline_count;
+    struct engine *engine;
+    struct error ready_error;
+    bool ready, drained, closed, late;
+    unsigned acks, retries, rejects;
+    char last_reason[64];
+};
+
+static struct world w;
+
+static struct world *world(void)
+{
+    return &w;
+}
+
+static void on_late(uv_timer_t *timer)
+{
+    (void)timer;
+    w.late = true;
+}
+
+#define UNTIL(condition)                                                                           \
+    do {                                                                                           \
+        uv_timer_start(&w.watchdog, on_late, WATCHDOG_MS, 0);                                      \
+        while (!(condition) && !w.late)                                                            \
+            uv_run(&w.loop, UV_RUN_ONCE);                                                          \
+        assert_true(condition);                                                                    \
+        uv_timer_stop(&w.watchdog);                                                                \
+    } while (0)
+
+static void on_record(const struct engine_record *record, void *user)
+{
+    (void)user;
+    unsigned *const counters[] = {&w.acks, &w.retries, &w.rejects};
+    (*counters[record->outcome])++;
+    snprintf(w.last_reason, sizeof w.last_reason, "%s", record->reason);
+}
+
+static void on_ready(const struct error *error, void *user)
+{
+    (void)user;
+    w.ready = true;
+    w.ready_error = *error;
+}
+
+static void set_true(void *user)
+{
+    *(bool *)user = true;
+}
+
+static int setup(void **state)
+{
+    w = (struct world){0};
+    uv_loop_init(&w.loop);
+    uv_timer_init(&w.loop, &w.watchdog);
+    fake_queues_init(&w.queues, &w.loop);
+    fake_store_init(&w.store, &w.loop);
+    stub_gate_open();
+    *state = world();
+    return 0;
+}
+
+static void add_pipeline(const char *name, const char *queue)
+{
+    if (!fake_queue_find(&w.queues, "dead"))
+        fake_queue_add(&w.queues, "dead", NULL);
+    fake_queue_add(&w.queues, queue, "dead");
+    w.pipelines[w.pipeline_count++] = stub_pipeline(name, queue);
+}
+
+static struct engine_options options(void)
+{
+    return (struct engine_options){
+        .queues = &w.queues.backend,
+        .store = &w.store.store,
+        .pipeline_ops = &stub_pipeline_ops,
+        .pipelines = w.pipelines,
+        .pipeline_count = w.pipeline_count,
+        .workers = 2,
+        .limits = {.max_bytes = 1 << 20},
+        .polls_abortable = true,
+        .observer = {.record_finished = on_record},
+    };
+}
+
+static void start(const struct engine_options *with)
+{
+    struct error error;
+    assert_int_equal(engine_create(&w.loop, with, &w.engine, &error), 0);
+    assert_int_equal(engine_start(w.engine, on_ready, NULL), 0);
+    UNTIL(w.ready);
+}
+
+static void start_default(void)
+{
+    struct engine_options with = options();
+    start(&with);
+    assert_int_equal(w.ready_error.code, 0);
+}
+
+static struct engine_stats stats(void)
+{
+    struct engine_stats out;
+    engine_stats(w.engine, &out);
+    return out;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    stub_gate_open();
+    if (w.engine) {
+        engine_close(w.engine, set_true, &w.closed);
+        UNTIL(w.closed);
+    }
+    for (size_t i = 0; i < w.pipeline_count; i++)
+        stub_pipeline_ops.release(w.pipelines[i]);
+    fake_queues_clear(&w.queues);
+    fake_store_clear(&w.store);
+    uv_close((uv_handle_t *)&w.watchdog, NULL);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&w.loop), 0); /* no handle is left behind */
+    return 0;
+}
+
+static void photo(const char *name, const char *text)
+{
+    char key[64];
+    snprintf(key, sizeof key, "ingest/%s", name);
+    fake_store_put(&w.store, "photos", key, text);
+}
+
+static void announce(const char *queue, const char *name)
+{
+    char body[256];
+    snprintf(body, sizeof body,
+             "{\"Records\":[{\"eventName\":\"ObjectCreated:Put\",\"s3\":{\"bucket\":{\"name\":"
+             "\"photos\"},\"object\":{\"key\":\"ingest/%s\",\"eTag\":\"etag\"}}}]}",
+             name);
+    fake_queue_put(fake_queue_find(&w.queues, queue), body);
+}
+
+static void assert_stored(const char *key, const char *text)
+{
+    struct fake_object *object = fake_store_find(&w.store, "photos", key);
+    assert_non_null(object);
+    assert_int_equal(object->size, strlen(text));
+    assert_memory_equal(object->data, text, object->size);
+}
+
+static size_t depth(const char *queue)
+{
+    return fake_queue_count(fake_queue_find(&w.queues, queue));
+}
+
+/* ---- the job ---- */
+
+static void a_message_becomes_a_rendition_and_is_deleted(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web-queue");
+    photo("a.jpg", "pixels");
+    announce("web-queue", "a.jpg");
+    start_default();
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_stored("web/a.jpg", "web:pixels");
+    assert_int_equal(depth("web-queue"), 0);
+    assert_int_equal(stats().deleted, 1);
+}
+
+static void four_queues_share_one_get_and_one_decode(void **state)
+{
+    (void)state;
+    const char *const names[] = {"thumbnail", "web", "mobile", "tags"};
+    for (int i = 0; i < 4; i++)
+        add_pipeline(names[i], names[i]);
+    photo("a.jpg", "pixels");
+    start_default();
+    unsigned renders = stub_renders();
+    for (int i = 0; i < 4; i++)
+        announce(names[i], "a.jpg");
+    UNTIL(w.acks == 4 && engine_idle(w.engine));
+    assert_int_equal(w.store.gets, 1);
+    assert_int_equal(stub_renders() - renders, 1);
+    assert_int_equal(stats().fetch_shared, 3);
+    assert_stored("thumbnail/a.jpg", "thumbnail:pixels");
+    assert_stored("tags/a.jpg", "tags:pixels");
+}
+
+static void a_late_sibling_uses_the_lingering_bytes(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    add_pipeline("mobile", "mobile");
+    photo("a.jpg", "pixels");
+    start_default();
+    announce("web", "a.jpg");
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    announce("mobile", "a.jpg");
+    UNTIL(w.acks == 2 && engine_idle(w.engine));
+    assert_int_equal(w.store.gets, 1);
+}
+
+static void a_message_without_a_version_is_fetched_anew(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "old");
+    start_default();
+    fake_queue_put(fake_queue_find(&w.queues, "web"),
+                   "{\"bucket\":\"photos\",\"key\":\"ingest/a.jpg\"}");
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    photo("a.jpg", "new");
+    fake_queue_put(fake_queue_find(&w.queues, "web"),
+                   "{\"bucket\":\"photos\",\"key\":\"ingest/a.jpg\"}");
+    UNTIL(w.acks == 2 && engine_idle(w.engine));
+    assert_stored("web/a.jpg", "web:new");
+}
+
+static void labels_become_tags_beside_those_of_others(void **state)
+{
+    (void)state;
+    add_pipeline("tags", "tags");
+    w.pipelines[0]->facts.labels = true;
+    w.pipelines[0]->facts.labeler = "builtin";
+    photo("a.jpg", "pixels");
+    struct fake_object *object = fake_store_find(&w.store, "photos", "ingest/a.jpg");
+    object->tags[object->tag_count++] = (struct object_pair){strdup("project"), strdup("x")};
+    announce("tags", "a.jpg");
+    start_default();
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    object = fake_store_find(&w.store, "photos", "ingest/a.jpg");
+    assert_int_equal(object->tag_count, 3);
+    assert_string_equal(object->tags[0].name, "project");
+    assert_string_equal(object->tags[1].name, "Landscape");
+    assert_string_equal(object->tags[1].value, "100.0");
+    assert_string_equal(object->tags[2].value, "Blue");
+    assert_non_null(fake_store_find(&w.store, "photos", "tags/labels.json"));
+}
+
+static void an_output_of_ours_is_never_work(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "pixels");
+    fake_store_find(&w.store, "photos", "ingest/a.jpg")->marked = true;
+    announce("web", "a.jpg");
+    start_default();
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_int_equal(w.store.puts, 0);
+}
+
+static void a_test_event_is_acknowledged(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    fake_queue_put(fake_queue_find(&w.queues, "web"),
+                   "{\"Service\":\"Amazon S3\",\"Event\":\"s3:TestEvent\",\"Bucket\":\"photos\"}");
+    start_default();
+    UNTIL(stats().acknowledged == 1 && engine_idle(w.engine));
+    assert_int_equal(depth("web"), 0);
+}
+
+static void a_pointer_is_followed(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "pixels");
+    fake_store_put(&w.store, "payloads", "p1", "{\"bucket\":\"photos\",\"key\":\"ingest/a.jpg\"}");
+    struct fake_message *message =
+        fake_queue_put(fake_queue_find(&w.queues, "web"),
+                       "[\"software.amazon.payloadoffloading.PayloadS3Pointer\",{\"s3BucketName\":"
+                       "\"payloads\",\"s3Key\":\"p1\"}]");
+    message->attributes[message->attribute_count++] =
+        (struct queue_attribute){strdup("ExtendedPayloadSize"), strdup("Number"), strdup("60")};
+    start_default();
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_stored("web/a.jpg", "web:pixels");
+}
+
+/* ---- what cannot succeed ---- */
+
+static void assert_dead(const char *reason, const char *body)
+{
+    struct fake_message *dead = fake_queue_first(fake_queue_find(&w.queues, "dead"));
+    assert_non_null(dead);
+    assert_string_equal(fake_attribute(dead, "ThumbwheelReason"), reason);
+    assert_string_equal(fake_attribute(dead, "ThumbwheelPipeline"), "web");
+    assert_non_null(fake_attribute(dead, "ThumbwheelDetail"));
+    assert_non_null(fake_attribute(dead, "ThumbwheelMessageId"));
+    if (body)
+        assert_string_equal(dead->body, body);
+}
+
+static void a_corrupt_image_goes_to_the_dead_letters(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "corrupt");
+    announce("web", "a.jpg");
+    start_default();
+    UNTIL(w.rejects == 1 && engine_idle(w.engine));
+    assert_dead("image-corrupt", NULL);
+    assert_int_equal(depth("web"), 0);
+}
+
+static void an_unreadable_message_keeps_its_body_and_attributes(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    struct fake_message *message = fake_queue_put(fake_queue_find(&w.queues, "web"), "not json");
+    message->attributes[message->attribute_count++] =
+        (struct queue_attribute){strdup("tenant"), strdup("String"), strdup("blue")};
+    start_default();
+    UNTIL(w.rejects == 1 && engine_idle(w.engine));
+    assert_dead("message-unreadable", "not json");
+    assert_string_equal(
+        fake_attribute(fake_queue_first(fake_queue_find(&w.queues, "dead")), "tenant"), "blue");
+}
+
+static void a_missing_object_is_rejected(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    announce("web", "gone.jpg");
+    start_default();
+    UNTIL(w.rejects == 1 && engine_idle(w.engine));
+    assert_dead("object-missing", NULL);
+}
+
+static void one_bad_record_does_not_stop_the_others(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("good.jpg", "pixels");
+    fake_queue_put(
+        fake_queue_find(&w.queues, "web"),
+        "{\"Records\":[{\"eventName\":\"ObjectCreated:Put\",\"s3\":{\"bucket\":{\"name\":"
+        "\"photos\"},\"object\":{\"key\":\"ingest/gone.jpg\"}}},{\"eventName\":"
+        "\"ObjectCreated:Put\",\"s3\":{\"bucket\":{\"name\":\"photos\"},\"object\":{"
+        "\"key\":\"ingest/good.jpg\"}}}]}");
+    start_default();
+    UNTIL(w.rejects == 2 && engine_idle(w.engine));
+    assert_dead("object-missing", NULL);
+    assert_stored("web/good.jpg", "web:pixels");
+}
+
+static void without_dead_letters_a_rejected_message_stays(void **state)
+{
+    (void)state;
+    fake_queue_add(&w.queues, "web", NULL);
+    w.pipelines[w.pipeline_count++] = stub_pipeline("web", "web");
+    fake_queue_put(fake_queue_find(&w.queues, "web"), "not json");
+    start_default();
+    UNTIL(w.rejects == 1 && engine_idle(w.engine));
+    assert_int_equal(depth("web"), 1);
+    assert_int_equal(stats().deleted, 0);
+}
+
+/* ---- what may succeed later ---- */
+
+static int (*real_put)(struct object_store *, const struct object_put *, object_done *, void *,
+                       struct object_request **);
+static unsigned put_failures;
+
+static int failing_put(struct object_store *store, const struct object_put *put, object_done *done,
+                       void *user, struct object_request **out)
+{
+    if (put_failures) {
+        put_failures--;
+        return ERR_NETWORK;
+    }
+    return real_put(store, put, done, user, out);
+}
+
+static void a_failed_upload_is_tried_again_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "pixels");
+    announce("web", "a.jpg");
+    real_put = w.store.ops.put;
+    put_failures = 1;
+    w.store.ops.put = failing_put;
+    start_default();
+    UNTIL(w.retries == 1);
+    assert_int_equal(depth("web"), 1);
+    assert_string_equal(w.last_reason, "connection-lost");
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    struct queue *queue = fake_queue_find(&w.queues, "web");
+    assert_in_range(queue->last_visibility_s, 1, 3); /* 1 s + full jitter under 2 s */
+    assert_int_equal(depth("web"), 0);
+    assert_stored("web/a.jpg", "web:pixels");
+}
+
+static int (*real_delete)(struct queue *, const struct queue_entry *, size_t, queue_batch_done *,
+                          void *);
+static unsigned delete_failures;
+
+static int failing_delete(struct queue *queue, const struct queue_entry *entries, size_t count,
+                          queue_batch_done *done, void *user)
+{
+    if (delete_failures) {
+        delete_failures--;
+        return ERR_NETWORK;
+    }
+    return real_delete(queue, entries, count, done, user);
+}
+
+static void a_failed_delete_is_repeated(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "pixels");
+    announce("web", "a.jpg");
+    real_delete = w.queues.ops.delete_batch;
+    delete_failures = 2;
+    w.queues.ops.delete_batch = failing_delete;
+    start_default();
+    UNTIL(stats().deleted == 1);
+    assert_int_equal(w.acks, 1); /* the job ran once */
+    assert_int_equal(depth("web"), 0);
+}
+
+static void deletes_travel_in_batches(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    for (int i = 0; i < 30; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.jpg", i);
+        photo(name, "pixels");
+        announce("web", name);
+    }
+    start_default();
+    UNTIL(w.acks == 30 && engine_idle(w.engine));
+    assert_in_range(fake_queue_find(&w.queues, "web")->delete_calls, 3, 6);
+}
+
+/* ---- leases ---- */
+
+static void a_long_job_keeps_its_message(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "slow");
+    announce("web", "a.jpg");
+    stub_gate_close();
+    struct engine_options with = options();
+    with.visibility_s = 2;
+    start(&with);
+    UNTIL(stats().extended >= 1);
+    assert_int_equal(fake_queue_find(&w.queues, "web")->last_visibility_s, 2);
+    stub_gate_open();
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_int_equal(stats().received, 1); /* it was never delivered a second time */
+}
+
+static void a_lost_lease_cancels_the_work(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "slow");
+    announce("web", "a.jpg");
+    stub_gate_close();
+    struct engine_options with = options();
+    with.visibility_s = 2;
+    start(&with);
+    UNTIL(stub_waiting() == 1);
+    struct queue *queue = fake_queue_find(&w.queues, "web");
+    snprintf(fake_queue_first(queue)->receipt, 48, "newer"); /* somebody else received it */
+    fake_queue_first(queue)->visible_at_ms = UINT64_MAX;
+    UNTIL(w.retries == 1);
+    assert_string_equal(w.last_reason, "lease-lost");
+    assert_int_equal(stats().lease_lost, 1);
+    stub_gate_open();
+    UNTIL(stats().jobs == 0);
+    assert_int_equal(w.store.puts, 0);
+    assert_int_equal(depth("web"), 1);
+}
+
+/* ---- admission and the end ---- */
+
+static void no_more_is_received_than_there_are_slots(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "slow");
+    for (int i = 0; i < 20; i++)
+        announce("web", "a.jpg");
+    stub_gate_close();
+    struct engine_options with = options();
+    with.jobs = 5;
+    start(&with);
+    UNTIL(stub_waiting() >= 1 && stats().received == 5);
+    struct queue *queue = fake_queue_find(&w.queues, "web");
+    assert_true(list_empty(&queue->polls)); /* no poll is open: there is no room */
+    stub_gate_open();
+    UNTIL(w.acks == 20 && engine_idle(w.engine));
+}
+
+static void a_drain_gives_back_what_has_not_begun(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    for (int i = 0; i < 6; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.jpg", i);
+        photo(name, "slow");
+        announce("web", name);
+    }
+    stub_gate_close();
+    start_default();
+    UNTIL(stub_waiting() == 2 && stats().received == 6);
+    engine_drain(w.engine, WATCHDOG_MS, set_true, &w.drained);
+    stub_gate_open();
+    UNTIL(w.drained);
+    assert_int_equal(stats().acknowledged, 2); /* what the two workers had */
+    assert_int_equal(depth("web"), 4);
+    struct fake_message *message = fake_queue_first(fake_queue_find(&w.queues, "web"));
+    assert_in_range(message->visible_at_ms, 0, uv_now(&w.loop)); /* visible at once */
+}
+
+static void a_drain_past_its_grace_gives_back_the_rest(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "slow");
+    announce("web", "a.jpg");
+    stub_gate_close();
+    start_default();
+    UNTIL(stub_waiting() == 1);
+    engine_drain(w.engine, 10, set_true, &w.drained);
+    UNTIL(w.drained);
+    assert_int_equal(stats().retried, 1);
+    assert_int_equal(depth("web"), 1);
+}
+
+static void closing_in_the_middle_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    add_pipeline("mobile", "mobile");
+    photo("a.jpg", "slow");
+    announce("web", "a.jpg");
+    announce("mobile", "a.jpg");
+    announce("mobile", "gone.jpg");
+    stub_gate_close();
+    start_default();
+    UNTIL(stub_waiting() == 1);
+    /* teardown closes with a worker at the gate, polls open and a dead letter on its way */
+}
+
+static void a_missing_queue_is_named(void **state)
+{
+    (void)state;
+    w.pipelines[w.pipeline_count++] = stub_pipeline("web", "no-such-queue");
+    struct engine_options with = options();
+    start(&with);
+    assert_int_equal(w.ready_error.code, ERR_NO_CONTAINER);
+    assert_non_null(strstr(w.ready_error.text, "no-such-queue"));
+}
+
+static void two_pipelines_on_one_queue_are_refused(void **state)
+{
+    (void)state;
+    w.pipelines[w.pipeline_count++] = stub_pipeline("web", "q");
+    w.pipelines[w.pipeline_count++] = stub_pipeline("mobile", "q");
+    struct engine_options with = options();
+    struct error error;
+    assert_int_equal(engine_create(&w.loop, &with, &w.engine, &error), ERR_INVALID);
+    assert_non_null(strstr(error.text, "web"));
+    assert_non_null(strstr(error.text, "mobile"));
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_message_becomes_a_rendition_and_is_deleted),
+        CASE(four_queues_share_one_get_and_one_decode),
+        CASE(a_late_sibling_uses_the_lingering_bytes),
+        CASE(a_message_without_a_version_is_fetched_anew),
+        CASE(labels_become_tags_beside_those_of_others),
+        CASE(an_output_of_ours_is_never_work),
+        CASE(a_test_event_is_acknowledged),
+        CASE(a_pointer_is_followed),
+        CASE(a_corrupt_image_goes_to_the_dead_letters),
+        CASE(an_unreadable_message_keeps_its_body_and_attributes),
+        CASE(a_missing_object_is_rejected),
+        CASE(one_bad_record_does_not_stop_the_others),
+        CASE(without_dead_letters_a_rejected_message_stays),
+        CASE(a_failed_upload_is_tried_again_and_nothing_is_lost),
+        CASE(a_failed_delete_is_repeated),
+        CASE(deletes_travel_in_batches),
+        CASE(a_long_job_keeps_its_message),
+        CASE(a_lost_lease_cancels_the_work),
+        CASE(no_more_is_received_than_there_are_slots),
+        CASE(a_drain_gives_back_what_has_not_begun),
+        CASE(a_drain_past_its_grace_gives_back_the_rest),
+        CASE(closing_in_the_middle_leaves_nothing_behind),
+        CASE(a_missing_queue_is_named),
+        CASE(two_pipelines_on_one_queue_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

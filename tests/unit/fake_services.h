@@ -1,0 +1,103 @@
+/*
+ * The engine's seams in memory: a queue service, an object store and a codec that copies bytes.
+ * Callbacks come from the loop, as the seams promise. A test injects a fault by replacing a
+ * function pointer of the ops and calling the original.
+ */
+#ifndef FAKE_SERVICES_H
+#define FAKE_SERVICES_H
+
+#include <pthread.h>
+#include <uv.h>
+
+#include "list.h"
+#include "object_store.h"
+#include "pipeline.h"
+#include "queue_backend.h"
+
+/* ---- queues ---- */
+
+struct fake_message {
+    struct list link;
+    char id[32], receipt[48];
+    char *body;
+    struct queue_attribute attributes[QUEUE_ATTRIBUTES_MAX]; /* malloc'd strings */
+    size_t attribute_count;
+    unsigned receives;
+    uint64_t visible_at_ms;
+};
+
+struct queue { /* the seam's opaque type */
+    struct list link;
+    char name[64];
+    struct queue_facts facts;
+    struct list messages;
+    struct list polls;
+    unsigned receive_calls, delete_calls, extend_calls;
+    unsigned last_visibility_s; /* of the last extend entry */
+    size_t in_flight;
+    struct fake_queues *service;
+    unsigned opened;
+};
+
+struct fake_queues {
+    struct queue_backend backend;
+    struct queue_backend_ops ops;
+    uv_loop_t *loop;
+    struct list queues;
+    struct list replies;
+    unsigned serial;
+};
+
+void fake_queues_init(struct fake_queues *service, uv_loop_t *loop);
+void fake_queues_clear(struct fake_queues *service);
+struct queue *fake_queue_add(struct fake_queues *service, const char *name, const char *dlq);
+struct queue *fake_queue_find(struct fake_queues *service, const char *name);
+struct fake_message *fake_queue_put(struct queue *queue, const char *body);
+size_t fake_queue_count(const struct queue *queue);
+struct fake_message *fake_queue_first(const struct queue *queue);
+const char *fake_attribute(const struct fake_message *message, const char *name);
+
+/* ---- objects ---- */
+
+struct fake_object {
+    struct list link;
+    char *bucket, *key;
+    void *data;
+    size_t size;
+    bool marked;                              /* carries the metadata of an output */
+    struct object_pair tags[OBJECT_TAGS_MAX]; /* malloc'd strings */
+    size_t tag_count;
+};
+
+struct fake_store {
+    struct object_store store;
+    struct object_store_ops ops;
+    uv_loop_t *loop;
+    struct list objects;
+    struct list replies;
+    unsigned gets, puts, tag_puts;
+};
+
+void fake_store_init(struct fake_store *store, uv_loop_t *loop);
+void fake_store_clear(struct fake_store *store);
+struct fake_object *fake_store_put(struct fake_store *store, const char *bucket, const char *key,
+                                   const char *text);
+struct fake_object *fake_store_find(struct fake_store *store, const char *bucket, const char *key);
+
+/* ---- the codec ---- */
+
+struct pipeline { /* the seam's opaque type */
+    struct pipeline_facts facts;
+    unsigned references;
+};
+
+/* Outputs are "<pipeline>/<last part of the key>" holding "<pipeline>:<image>". Images whose text
+ * begins with "corrupt" are, and "slow" ones wait for stub_gate_open. */
+extern const struct pipeline_ops stub_pipeline_ops;
+struct pipeline *stub_pipeline(const char *name, const char *queue);
+void stub_gate_close(void);
+void stub_gate_open(void);
+unsigned stub_renders(void); /* calls of render */
+unsigned stub_waiting(void); /* workers at the gate */
+
+#endif
