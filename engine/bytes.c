@@ -24,7 +24,7 @@ bool slice_equal_text(struct slice a, const char *text)
 bool slice_starts_with(struct slice s, const char *prefix)
 {
     size_t size = strlen(prefix);
-    return s.size >= size && memcmp(s.data, prefix, size) == 0;
+    return s.size >= size && (size == 0 || memcmp(s.data, prefix, size) == 0);
 }
 
 char *slice_dup(struct slice s)
@@ -73,14 +73,14 @@ int buffer_reserve(struct buffer *b, size_t size)
 {
     if (b->error)
         return b->error;
-    if (size > b->max || b->size > b->max - size)
+    if (size > b->max || b->size > b->max - size || size == SIZE_MAX - b->size)
         return b->error = ERR_LIMIT;
     size_t wanted = b->size + size + 1;
     if (wanted <= b->capacity)
         return 0;
-    size_t capacity = b->capacity ? b->capacity : 64;
-    while (capacity < wanted)
-        capacity += capacity / 2 + 16;
+    size_t capacity = b->capacity + b->capacity / 2 + 64;
+    if (capacity < wanted) /* exactly, for those who know what they will need */
+        capacity = wanted;
     char *data = realloc(b->data, capacity);
     if (!data)
         return b->error = ERR_MEMORY;

@@ -29,28 +29,33 @@ static const char *const names[] = {
 
 const char *error_name(int code)
 {
-    size_t index = (size_t)-code;
-    if (code > 0 || index >= sizeof names / sizeof names[0])
-        return "unknown";
-    return names[index];
+    int count = sizeof names / sizeof names[0];
+    return code <= 0 && code > -count ? names[-code] : "unknown";
 }
 
-/* Makes a text safe for one log line: no control characters, no half of a UTF-8 character at the
- * end. */
+/* The beginning of a character of UTF-8 whose end was cut off, or the end of the text. */
+static size_t whole_characters(const char *text, size_t size)
+{
+    size_t start = size;
+    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+        start--;
+    if (start == 0)
+        return size;
+    unsigned char lead = (unsigned char)text[--start];
+    size_t wanted = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+    return size - start < wanted ? start : size;
+}
+
+/* Makes a text safe for one log line: no control characters, no half of a character at the end. */
 static void text_clean(char *text)
 {
-    size_t len = strlen(text);
-    for (size_t i = 0; i < len; i++) {
+    size_t size = strlen(text);
+    for (size_t i = 0; i < size; i++) {
         if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
             text[i] = ' ';
     }
-    if (len + 1 < ERROR_TEXT_MAX)
-        return;
-    size_t start = len;
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
-        start--;
-    if (start > 0 && (unsigned char)text[start - 1] >= 0xC0)
-        text[start - 1] = '\0';
+    if (size + 1 == ERROR_TEXT_MAX)
+        text[whole_characters(text, size)] = '\0';
 }
 
 int error_set(struct error *e, int code, const char *format, ...)

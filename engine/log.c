@@ -1,5 +1,6 @@
 #include "log.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,19 +50,37 @@ static void append_time(struct buffer *b, bool whole)
     buffer_format(b, "%s.%03ld%s", text, now.tv_nsec / 1000000, whole ? "Z" : "");
 }
 
+/* The size of a character that can stand in a line as it is, or 0: a control character (those of C1
+ * too, which a terminal may obey) or a byte that is not UTF-8, as names from outside may hold. */
+static size_t character_size(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+    if (p[0] < 0x20 || p[0] == 0x7F || (p[0] >= 0x80 && p[0] < 0xC2) || p[0] > 0xF4)
+        return 0;
+    for (size_t i = 1; i < size; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    }
+    bool c1 = p[0] == 0xC2 && p[1] < 0xA0;
+    bool overlong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
+    bool surrogate = p[0] == 0xED && p[1] >= 0xA0;
+    bool too_large = p[0] == 0xF4 && p[1] >= 0x90;
+    return c1 || overlong || surrogate || too_large ? 0 : size;
+}
+
 static void append_json_string(struct buffer *b, const char *text)
 {
     buffer_byte(b, '"');
-    for (const char *p = text; *p; p++) {
-        unsigned char c = (unsigned char)*p;
-        if (c == '"' || c == '\\') {
+    while (*text) {
+        size_t size = character_size(text);
+        if (*text == '"' || *text == '\\')
             buffer_byte(b, '\\');
-            buffer_byte(b, (char)c);
-        } else if (c < 0x20 || c == 0x7f) {
-            buffer_format(b, "\\u%04x", c);
-        } else {
-            buffer_byte(b, (char)c);
-        }
+        if (size)
+            buffer_append(b, text, size);
+        else
+            buffer_format(b, "\\u%04x", (unsigned char)*text < 0x80 ? (unsigned)*text : 0xFFFDu);
+        text += size ? size : 1;
     }
     buffer_byte(b, '"');
 }
@@ -69,9 +88,11 @@ static void append_json_string(struct buffer *b, const char *text)
 /* Quotes only what a reader could misread, so that plain values stay plain. */
 static void append_text_string(struct buffer *b, const char *text)
 {
-    if (*text && !strpbrk(text, " \"\\=\t\r\n"))
-        for (const char *p = text; *p; p++)
-            buffer_byte(b, (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p);
+    size_t plain = 0, size;
+    while ((size = character_size(text + plain)) && !strchr(" \"\\=", text[plain]))
+        plain += size;
+    if (plain > 0 && text[plain] == '\0')
+        buffer_append(b, text, plain);
     else
         append_json_string(b, text);
 }
@@ -80,6 +101,8 @@ static void append_value(struct buffer *b, const struct log_field *field)
 {
     if (field->type == LOG_FIELD_INT)
         buffer_format(b, "%lld", (long long)field->value.integer);
+    else if (field->type == LOG_FIELD_REAL && sink.json && !isfinite(field->value.real))
+        buffer_text(b, "null"); /* JSON has no other word for it */
     else if (field->type == LOG_FIELD_REAL)
         buffer_format(b, "%.3f", field->value.real);
     else if (sink.json)
@@ -129,6 +152,16 @@ static void append_text(struct buffer *b, enum log_level level, const char *even
     }
 }
 
+static void append_line(struct buffer *b, enum log_level level, const char *event,
+                        const struct log_field *fields, size_t count)
+{
+    if (sink.json)
+        append_json(b, level, event, fields, count);
+    else
+        append_text(b, level, event, fields, count);
+    buffer_byte(b, '\n');
+}
+
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
                size_t count)
 {
@@ -136,18 +169,11 @@ void log_event(enum log_level level, const char *event, const struct log_field *
         return;
     struct buffer line;
     buffer_init(&line, LINE_MAX_BYTES);
-    if (sink.json)
-        append_json(&line, level, event, fields, count);
-    else
-        append_text(&line, level, event, fields, count);
+    append_line(&line, level, event, fields, count);
     if (line.error) { /* too long: the event's name alone is better than half a line */
         buffer_clear(&line);
-        if (sink.json)
-            append_json(&line, level, event, NULL, 0);
-        else
-            append_text(&line, level, event, NULL, 0);
+        append_line(&line, level, event, NULL, 0);
     }
-    buffer_byte(&line, '\n');
     ssize_t written = line.data ? write(sink.fd, line.data, line.size) : 0;
     (void)written; /* there is nobody to tell */
     buffer_free(&line);
