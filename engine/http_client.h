@@ -1,9 +1,10 @@
 /*
  * The HTTP client: libcurl's multi interface driven by one libuv loop.
  *
- * One client a loop; every function is called on the loop thread. Connections are kept and reused, a body is sent
- * from memory without a copy, and a response never grows beyond the cap that its request states. The client judges
- * nothing: it reports the status it was given or the transport error it met, and retries belong to the caller.
+ * One client a loop; every function is called on the loop thread. Connections are kept and reused,
+ * a body is sent from memory without a copy, and a response never grows beyond the cap that its
+ * request states. The client judges nothing: it reports the status it was given or the transport
+ * error it met, and retries belong to the caller.
  */
 #ifndef THUMBWHEEL_HTTP_CLIENT_H
 #define THUMBWHEEL_HTTP_CLIENT_H
@@ -37,27 +38,30 @@ struct http_request {
     size_t header_count;
     const void *body; /* borrowed until the callback has returned or the exchange is cancelled */
     size_t body_size;
-    size_t response_max;         /* bytes of body; more is ERR_LIMIT. 0: no body is expected, any is dropped */
-    unsigned connect_timeout_ms; /* 0: 5 000 */
-    unsigned idle_timeout_ms;    /* no byte in either direction; 0: 30 000. A long poll states its wait + margin */
-    unsigned total_timeout_ms;   /* hard limit for the exchange; 0: 300 000 */
+    size_t response_max; /* bytes of body, more is ERR_LIMIT; 0: none is expected, any is dropped */
+    unsigned connect_timeout_ms; /* with name resolution and TLS; 0: 5 000 */
+    unsigned idle_timeout_ms;    /* on a connection, no byte in either direction; 0: 30 000. A long
+                                    poll states its wait and a margin */
+    unsigned total_timeout_ms;   /* hard limit, from http_client_send on; 0: 300 000 */
 };
 
 struct http_response {
-    int error; /* 0 when a whole response arrived, whatever its status; else ERR_TIMEOUT, ERR_NETWORK, ERR_LIMIT,
-                  ERR_PROTOCOL, ERR_MEMORY */
+    int error; /* 0 when a whole response arrived, whatever its status; else ERR_TIMEOUT,
+                  ERR_NETWORK, ERR_LIMIT, ERR_PROTOCOL, ERR_MEMORY */
     int status;
     const struct http_header *headers; /* names in lower case; live until the callback returns */
     size_t header_count;
     struct bytes body; /* the callback may bytes_take it */
     uint64_t elapsed_us;
-    const char *detail; /* one line about a transport error for people, never NULL; no secrets, no query string */
+    const char *detail; /* one line about a transport error for people, never NULL; no secrets, no
+                           query string */
 };
 
 /* The value of a header by its lower-case name, or NULL. */
 const char *http_response_header(const struct http_response *response, const char *name);
 
-/* Called exactly once for each exchange that was started and not cancelled, always from a fresh loop callback. */
+/* Called exactly once for each exchange that was started and not cancelled, always from a fresh
+ * loop callback. */
 typedef void http_done(const struct http_response *response, void *user);
 /* bytes_take through a const response would lie about ownership, hence this: */
 struct bytes http_response_take_body(const struct http_response *response);
@@ -69,14 +73,15 @@ int http_client_create(uv_loop_t *loop, const struct http_client_options *option
 int http_client_send(struct http_client *client, const struct http_request *request,
                      http_done *done, void *user, struct http_exchange **out);
 
-/* Ends an exchange whose callback has not come yet; it will not come. Not from within its own callback. */
+/* Ends an exchange whose callback has not come yet; it will not come. Not from within its own
+ * callback. */
 void http_exchange_cancel(struct http_exchange *exchange);
 
 /* Exchanges under way. */
 size_t http_client_active(const struct http_client *client);
 
-/* Cancels what is under way and closes the handles; `closed` (may be NULL) is called from the loop when the memory
- * is gone. */
+/* Cancels what is under way and closes the handles; `closed` (may be NULL) is called from the loop
+ * when the memory is gone. */
 void http_client_close(struct http_client *client, void (*closed)(void *user), void *user);
 
 #endif
