@@ -17,7 +17,7 @@ enum {
 
 /* The detail copy: sRGB, or sRGB with alpha. */
 struct detail {
-    const uint8_t *pixels;
+    uint8_t *pixels; /* free */
     int width, height;
     int bands; /* 3 or 4 */
 };
@@ -30,10 +30,15 @@ struct colour_point {
 };
 
 struct colour_view {
-    const struct colour_point *points;
+    struct colour_point *points; /* free */
     size_t count;
     double weight; /* sum over the points */
 };
+
+/* Both return 0, ERR_MEMORY, or ERR_CORRUPT when the pixels cannot be had. The copy is the caller's
+ * to free, also after a failure. */
+int detail_read(VipsImage *image, struct detail *out);
+int colour_read(const struct detail *detail, struct colour_view *out);
 
 /* 50 at `threshold`, 100 at `certain` and beyond, linear between; under 50 on the other side of the
  * threshold. certain may lie on either side of threshold. */

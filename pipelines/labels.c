@@ -34,6 +34,7 @@
 #include "labels.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,121 +101,21 @@ static void sort_best_first(struct label_set *set)
     }
 }
 
-/* The first frame of a strip of frames, no larger than the detail copy. The colour of invisible
- * pixels may leak into the rim of visible ones; at this size that is not worth a premultiplied copy
- * of the whole image. */
-static int shrink_first_frame(VipsImage *image, VipsImage **out)
-{
-    int height = vips_image_get_page_height(image);
-    int side = VIPS_MAX(image->Xsize, height);
-    double scale = side > ANALYSE_DETAIL_PX ? (double)ANALYSE_DETAIL_PX / side : 1;
-    VipsImage *frame = NULL;
-    int failed = vips_crop(image, &frame, 0, 0, image->Xsize, height, NULL) ||
-                 vips_resize(frame, out, scale, "kernel", VIPS_KERNEL_LINEAR, NULL);
-
-    VIPS_UNREF(frame);
-    return failed;
-}
-
-/* The detail copy's pixels (g_free). */
-static uint8_t *detail_read(VipsImage *image, struct detail *out)
-{
-    VipsImage *small = NULL, *colour = NULL, *bytes = NULL;
-    uint8_t *pixels = NULL;
-    size_t size;
-
-    if (shrink_first_frame(image, &small) ||
-        vips_colourspace(small, &colour, VIPS_INTERPRETATION_sRGB, NULL) ||
-        vips_cast_uchar(colour, &bytes, NULL) || bytes->Bands < 3 || bytes->Bands > 4) {
-        goto done;
-    }
-    pixels = vips_image_write_to_memory(bytes, &size);
-    *out = (struct detail){pixels, bytes->Xsize, bytes->Ysize, bytes->Bands};
-done:
-    VIPS_UNREF(bytes);
-    VIPS_UNREF(colour);
-    VIPS_UNREF(small);
-    return pixels;
-}
-
-/* The mean of up to 2 × 2 pixels of the detail copy, weighted by alpha. */
-static void mean_of_block(const struct detail *detail, int x, int y, int step, float mean[4])
-{
-    float sum[4] = {0}, count = 0;
-
-    for (int row = y; row < y + step && row < detail->height; row++) {
-        for (int column = x; column < x + step && column < detail->width; column++) {
-            size_t at = (size_t)row * (size_t)detail->width + (size_t)column;
-            const uint8_t *pixel = detail->pixels + at * (size_t)detail->bands;
-            float alpha = detail->bands == 4 ? (float)pixel[3] / 255 : 1;
-
-            for (int band = 0; band < 3; band++) {
-                sum[band] += alpha * (float)pixel[band];
-            }
-            sum[3] += alpha;
-            count++;
-        }
-    }
-    for (int band = 0; band < 3; band++) {
-        mean[band] = sum[3] > 0 ? sum[band] / sum[3] : 0;
-    }
-    mean[3] = sum[3] / count;
-}
-
-static struct colour_point point_from_rgb(const float mean[4])
-{
-    struct colour_point point = {.weight = mean[3]};
-    float r, g, b, x, y, z;
-
-    vips_col_sRGB2scRGB_8((int)(mean[0] + 0.5f), (int)(mean[1] + 0.5f), (int)(mean[2] + 0.5f), &r,
-                          &g, &b);
-    vips_col_scRGB2XYZ(r, g, b, &x, &y, &z);
-    vips_col_XYZ2Lab(x, y, z, &point.l, &point.a, &point.b);
-    point.chroma = hypotf(point.a, point.b);
-    return point;
-}
-
-/* The colour copy's points (free). */
-static struct colour_point *colour_read(const struct detail *detail, struct colour_view *out)
-{
-    int step = VIPS_MAX(detail->width, detail->height) > ANALYSE_COLOUR_PX ? 2 : 1;
-    size_t columns = (size_t)((detail->width + step - 1) / step);
-    size_t rows = (size_t)((detail->height + step - 1) / step);
-    struct colour_point *points = malloc(columns * rows * sizeof(*points));
-
-    if (points == NULL) {
-        return NULL;
-    }
-    *out = (struct colour_view){.points = points};
-    for (int y = 0; y < detail->height; y += step) {
-        for (int x = 0; x < detail->width; x += step) {
-            float mean[4];
-
-            mean_of_block(detail, x, y, step, mean);
-            points[out->count] = point_from_rgb(mean);
-            out->weight += points[out->count++].weight;
-        }
-    }
-    return points;
-}
-
 int labels_analyse(VipsImage *image, VipsImage *original, const struct image_facts *facts,
                    struct label_set *out, struct error *error)
 {
     struct detail detail;
-    struct colour_view view;
+    struct colour_view view = {.points = NULL};
 
     out->count = 0;
-    uint8_t *pixels = detail_read(image, &detail);
-    if (pixels == NULL) {
-        return error_set(error, ERR_CORRUPT,
-                         "the image cannot be labelled: its pixels cannot be read; check that the "
-                         "file is complete");
-    }
-    struct colour_point *points = colour_read(&detail, &view);
-    if (points == NULL) {
-        g_free(pixels);
-        return error_set(error, ERR_MEMORY, "no memory for labelling an image");
+    int code = detail_read(image, &detail);
+    code = code != 0 ? code : colour_read(&detail, &view);
+    if (code != 0) {
+        error_set(error, code, "cannot label the image: %s",
+                  code == ERR_MEMORY
+                      ? "out of memory"
+                      : "its pixels cannot be read; check that the file is complete");
+        goto done;
     }
     analyse_shape(facts, out);
     analyse_dominant_colour(&view, out);
@@ -226,7 +127,8 @@ int labels_analyse(VipsImage *image, VipsImage *original, const struct image_fac
     analyse_resolution(facts, out);
     analyse_other_colours(&view, out);
     sort_best_first(out);
-    free(points);
-    g_free(pixels);
-    return 0;
+done:
+    free(view.points);
+    free(detail.pixels);
+    return code;
 }
