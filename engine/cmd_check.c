@@ -5,32 +5,44 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bytes.h"
 #include "table.h"
 #include "terminal.h"
 
+enum { OUTPUTS_TEXT_MAX = 64 * 1024 };
+
 static const struct table_column columns[] = {
-    {"Pipeline", TABLE_LEFT, TABLE_CUT_MIDDLE}, {"Queue", TABLE_LEFT, TABLE_CUT_MIDDLE},
-    {"Outputs", TABLE_LEFT, TABLE_WHOLE},       {"Weight", TABLE_RIGHT, TABLE_WHOLE},
+    {"Pipeline", TABLE_LEFT, TABLE_CUT_MIDDLE},
+    {"Queue", TABLE_LEFT, TABLE_CUT_MIDDLE},
+    {"Outputs", TABLE_LEFT, TABLE_CUT_MIDDLE},
     {"File", TABLE_LEFT, TABLE_CUT_MIDDLE},
 };
 
-static void describe_outputs(const struct pipeline_facts *facts, char *out, size_t size)
+/* "thumbnail/Thumbnail-{name}, other-bucket: small/{name}, tags/{name}.json" */
+static char *outputs_text(const struct pipeline_ops *ops, const struct pipeline *pipeline)
 {
-    const char *labels = !facts->labels ? "" : facts->output_count ? ", labels" : "labels";
-    if (facts->output_count)
-        snprintf(out, size, "%zu rendition%s%s", facts->output_count,
-                 facts->output_count == 1 ? "" : "s", labels);
-    else
-        snprintf(out, size, "%s", labels);
+    struct buffer text;
+    buffer_init(&text, OUTPUTS_TEXT_MAX);
+    for (size_t i = 0; i <= ops->facts(pipeline)->output_count; i++) {
+        const struct pipeline_output output = ops->output(pipeline, i);
+        if (output.key)
+            buffer_format(&text, "%s%s%s%s", text.size ? ", " : "",
+                          output.bucket ? output.bucket : "", output.bucket ? ": " : "",
+                          output.key);
+    }
+    if (ops->facts(pipeline)->labels && text.size == 0)
+        buffer_text(&text, "object tags");
+    return buffer_take_text(&text);
 }
 
-static void add_pipeline(struct table *table, const struct pipeline_facts *facts)
+static void add_pipeline(struct table *table, const struct pipeline_ops *ops,
+                         const struct pipeline *pipeline)
 {
-    char outputs[64], weight[16];
-    describe_outputs(facts, outputs, sizeof outputs);
-    snprintf(weight, sizeof weight, "%u", facts->weight);
-    const char *cells[] = {facts->name, facts->queue, outputs, weight, facts->file};
+    const struct pipeline_facts *facts = ops->facts(pipeline);
+    char *outputs = outputs_text(ops, pipeline);
+    const char *cells[] = {facts->name, facts->queue, outputs, facts->file};
     table_row(table, TABLE_PLAIN, cells);
+    free(outputs);
 }
 
 static int print_pipelines(const struct pipeline_set *set)
@@ -39,7 +51,7 @@ static int print_pipelines(const struct pipeline_set *set)
     if (!table)
         return ERR_MEMORY;
     for (size_t i = 0; i < set->count; i++)
-        add_pipeline(table, set->ops->facts(set->items[i]));
+        add_pipeline(table, set->ops, set->items[i]);
     int err =
         table_print(table, stdout, terminal_columns(STDOUT_FILENO), terminal_colour(STDOUT_FILENO));
     table_free(table);

@@ -405,7 +405,7 @@ static int read_flag(struct reader *r, const char *arg)
         return flag_set(r, s, source, value ? value + 1 : "yes");
     if (value)
         return flag_set(r, s, source, value + 1);
-    if (r->next == r->count)
+    if (r->next == r->count || strncmp(r->args[r->next], "--", 2) == 0)
         return error_set(r->error, ERR_INVALID, "%s needs a value: %s %s", source, source,
                          s->value);
     return flag_set(r, s, source, r->args[r->next++]);

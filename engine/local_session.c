@@ -180,9 +180,9 @@ static void warn_of_host(const char *host)
             host);
 }
 
-/* ---- queues ---- */
+/* ---- what the cloud must have ---- */
 
-static int queue_plan(const struct pipeline_facts *facts, struct fanout_queue *queue,
+static int plan_queue(const struct pipeline_facts *facts, struct fanout_queue *queue,
                       struct error *error)
 {
     if (strpbrk(facts->queue, ":/"))
@@ -202,23 +202,64 @@ static int queue_plan(const struct pipeline_facts *facts, struct fanout_queue *q
     return 0;
 }
 
+static int plan_buckets(const struct pipeline_ops *ops, const struct pipeline *pipeline,
+                        struct text_list *buckets)
+{
+    int err = 0;
+    for (size_t i = 0; i <= ops->facts(pipeline)->output_count && !err; i++) {
+        const char *bucket = ops->output(pipeline, i).bucket;
+        if (bucket)
+            err = text_list_add(buckets, bucket); /* making one twice does no harm */
+    }
+    return err;
+}
+
+struct plan { /* of the fan-out; freed by plan_clear in any case */
+    struct fanout_queue *queues;
+    size_t queue_count;
+    struct text_list buckets;
+};
+
+static void plan_clear(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->queue_count; i++)
+        free((char *)plan->queues[i].dead_letter_name);
+    free(plan->queues);
+    text_list_clear(&plan->buckets);
+}
+
+static int plan_make(struct plan *plan, const struct pipeline_set *set, struct error *error)
+{
+    int err = 0;
+    plan->queues = calloc(set->count, sizeof *plan->queues);
+    if (!plan->queues)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < set->count && !err; i++) {
+        err = plan_buckets(set->ops, set->items[i], &plan->buckets);
+        if (err)
+            return error_set(error, err, "out of memory");
+        err = plan_queue(set->ops->facts(set->items[i]), &plan->queues[i], error);
+        plan->queue_count += !err;
+    }
+    return err;
+}
+
 static int provision(struct session *session, struct error *error)
 {
-    const struct pipeline_set *set = &session->pipelines;
-    struct fanout_queue *queues = calloc(set->count, sizeof *queues);
-    int err = queues ? 0 : error_set(error, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < set->count && !err; i++)
-        err = queue_plan(set->ops->facts(set->items[i]), &queues[i], error);
-    const struct fanout fanout = {.bucket = LOCAL_BUCKET,
-                                  .prefix = LOCAL_PREFIX,
-                                  .topic = LOCAL_TOPIC,
-                                  .queues = queues,
-                                  .queue_count = set->count};
+    struct plan plan = {0};
+    int err = plan_make(&plan, &session->pipelines, error);
+    const struct fanout fanout = {
+        .bucket = LOCAL_BUCKET,
+        .prefix = LOCAL_PREFIX,
+        .topic = LOCAL_TOPIC,
+        .queues = plan.queues,
+        .queue_count = plan.queue_count,
+        .extra_buckets = (const char *const *)plan.buckets.items,
+        .extra_bucket_count = plan.buckets.count,
+    };
     if (!err)
         err = service_provision(&session->service, &fanout, error);
-    for (size_t i = 0; queues && i < set->count; i++)
-        free((char *)queues[i].dead_letter_name);
-    free(queues);
+    plan_clear(&plan);
     return err;
 }
 

@@ -34,6 +34,12 @@ struct pipeline_facts {
     const char *labeler;   /* "builtin", or the name of a service; NULL without labels */
 };
 
+/* Where an output goes; strings are owned by the pipeline. */
+struct pipeline_output {
+    const char *bucket; /* NULL: the source's */
+    const char *key;    /* a template; NULL: there is no such output */
+};
+
 /* What the limits are where 0 is given. */
 enum {
     PIPELINE_MAX_PIXELS = 150 * 1000 * 1000,
@@ -42,7 +48,8 @@ enum {
 };
 
 struct pipeline_limits {
-    uint64_t max_pixels; /* width × height of one frame (of all together, where all are kept), refused from the header */
+    uint64_t max_pixels; /* width × height of one frame (of all together, where all are kept),
+                            refused from the header */
     size_t max_bytes;    /* compressed size */
     unsigned max_frames;
 };
@@ -97,6 +104,8 @@ struct pipeline_ops {
     struct pipeline *(*retain)(struct pipeline *pipeline);
     void (*release)(struct pipeline *pipeline);
     const struct pipeline_facts *(*facts)(const struct pipeline *pipeline);
+    /* index below facts->output_count: a rendition; equal to it: the labels' sidecar. */
+    struct pipeline_output (*output)(const struct pipeline *pipeline, size_t index);
 
     /* Whether an object is the pipeline's to work on (its `match`). */
     bool (*matches)(const struct pipeline *pipeline, const char *bucket, const char *key);

@@ -199,3 +199,13 @@ void pipeline_release(struct pipeline *pipeline)
     free(pipeline->file);
     free(pipeline);
 }
+
+struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t index)
+{
+    const struct labels_config *labels = &pipeline->labels;
+    if (index < pipeline->outputs.count) {
+        const struct output_config *output = &pipeline->outputs.entries[index];
+        return (struct pipeline_output){output->bucket, output->key};
+    }
+    return (struct pipeline_output){labels->bucket, labels->given ? labels->sidecar : NULL};
+}

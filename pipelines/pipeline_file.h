@@ -81,6 +81,7 @@ struct pipeline {
 int pipeline_load(const char *path, struct pipeline **out, struct error *error);
 struct pipeline *pipeline_retain(struct pipeline *pipeline);
 void pipeline_release(struct pipeline *pipeline);
+struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t index);
 
 /* match.c */
 bool pipeline_matches(const struct pipeline *pipeline, const char *bucket, const char *key);

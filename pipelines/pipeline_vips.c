@@ -57,6 +57,7 @@ const struct pipeline_ops vips_pipeline_ops = {
     .retain = pipeline_retain,
     .release = pipeline_release,
     .facts = facts_of,
+    .output = pipeline_output,
     .matches = pipeline_matches,
     .check_loop = pipeline_check_loop,
     .probe = probe,

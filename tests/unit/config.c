@@ -135,6 +135,7 @@ static void a_bad_value_is_named_with_what_is_allowed(void **state)
     assert_refused(f, READ(f, CONFIG_LOCAL, "--port", "-1"), "--port", "\"-1\"", "number");
     assert_refused(f, READ(f, CONFIG_LOCAL, "--out", ""), "--out", "empty", "");
     assert_refused(f, READ(f, CONFIG_LOCAL, "--out"), "--out", "needs a value", "DIR");
+    assert_refused(f, READ(f, CONFIG_LOCAL, "--out", "--once"), "--out", "needs a value", "DIR");
 
     setenv("THUMBWHEEL_GRACE", "soon", 1);
     int result = READ(f, CONFIG_RUN, "--region", "eu-north-1");
