@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "image_ops.h"
+#include "resample.h"
 
 enum { STRIP_LINES = 16 };
 
@@ -23,9 +24,9 @@ static const VipsPel *line_at(const VipsRegion *region, int y)
     return region->data + (size_t)(y - region->valid.top) * (size_t)region->bpl;
 }
 
-static int copy_strips(VipsImage *image, VipsPel *pixels)
+/* Gives the lines, from top to bottom, to whoever wants them. */
+static int pull_lines(VipsImage *image, void (*take)(void *user, const VipsPel *line), void *user)
 {
-    size_t line = line_size(image);
     VipsRegion *region = vips_region_new(image);
     int failed = region == NULL;
     for (int top = 0; !failed && top < image->Ysize; top += STRIP_LINES) {
@@ -33,17 +34,36 @@ static int copy_strips(VipsImage *image, VipsPel *pixels)
         VipsRect strip = {0, top, image->Xsize, lines};
         failed = vips_region_prepare(region, &strip);
         for (int y = top; !failed && y < top + lines; y++)
-            memcpy(pixels + (size_t)y * line, line_at(region, y), line);
+            take(user, line_at(region, y));
     }
     if (region)
         g_object_unref(region);
-    return failed;
+    if (failed)
+        vips_error_clear();
+    return failed ? ERR_CORRUPT : 0;
+}
+
+struct copy {
+    VipsPel *next;
+    size_t line;
+};
+
+static void copy_line(void *user, const VipsPel *line)
+{
+    struct copy *copy = user;
+    memcpy(copy->next, line, copy->line);
+    copy->next += copy->line;
+}
+
+static struct plan_size picture_size(VipsImage *image)
+{
+    return (struct plan_size){(unsigned)image->Xsize, (unsigned)image->Ysize};
 }
 
 /* Takes the pixels. */
-static VipsImage *wrap(VipsImage *like, VipsPel *pixels, size_t size)
+static VipsImage *wrap(VipsImage *like, VipsPel *pixels, struct plan_size size, size_t bytes)
 {
-    VipsImage *made = vips_image_new_from_memory(pixels, size, like->Xsize, like->Ysize,
+    VipsImage *made = vips_image_new_from_memory(pixels, bytes, (int)size.width, (int)size.height,
                                                  like->Bands, like->BandFmt);
     if (!made) {
         free(pixels);
@@ -60,15 +80,48 @@ int image_to_memory(VipsImage **image)
     VipsPel *pixels = malloc(size);
     if (!pixels)
         return ERR_MEMORY;
-    if (copy_strips(*image, pixels)) {
+    struct copy copy = {pixels, line_size(*image)};
+    int code = pull_lines(*image, copy_line, &copy);
+    if (code) {
         free(pixels);
-        vips_error_clear();
-        return ERR_CORRUPT;
+        return code;
     }
-    VipsImage *made = wrap(*image, pixels, size);
-    if (!made)
-        return ERR_MEMORY;
-    return image_replace(image, 0, &made);
+    VipsImage *made = wrap(*image, pixels, picture_size(*image), size);
+    return made ? image_replace(image, 0, &made) : ERR_MEMORY;
+}
+
+static void resample_line(void *user, const VipsPel *line)
+{
+    resampler_push(user, line);
+}
+
+static int resample(VipsImage **image, struct plan_size size)
+{
+    size_t bytes = (size_t)size.width * size.height * (size_t)(*image)->Bands;
+    VipsPel *pixels = malloc(bytes);
+    struct resampler *r = !pixels
+                              ? NULL
+                              : resampler_new(picture_size(*image), size, (unsigned)(*image)->Bands,
+                                              vips_image_hasalpha(*image), pixels);
+    int code = r ? pull_lines(*image, resample_line, r) : ERR_MEMORY;
+    resampler_free(r);
+    if (code) {
+        free(pixels);
+        return code;
+    }
+    VipsImage *made = wrap(*image, pixels, size, bytes);
+    return made ? image_replace(image, 0, &made) : ERR_MEMORY;
+}
+
+int image_resize_to_memory(VipsImage **image, struct plan_size size)
+{
+    struct plan_size now = picture_size(*image);
+    if (now.width == size.width && now.height == size.height)
+        return image_to_memory(image);
+    if ((*image)->BandFmt == VIPS_FORMAT_UCHAR && (*image)->Bands <= RESAMPLE_BANDS_MAX)
+        return resample(image, size);
+    int code = image_resize(image, size);
+    return code ? code : image_to_memory(image);
 }
 
 static void *copy_field(VipsImage *from, const char *name, GValue *value, void *to)

@@ -37,5 +37,7 @@ int image_adopt_metadata(VipsImage **image, VipsImage *from);
 /* Computes the pixels, on this thread, into memory. ERR_MEMORY: there is none; any other code: the
  * pixels could not be computed. Metadata stay behind. */
 int image_to_memory(VipsImage **image);
+/* The two in one: faster. */
+int image_resize_to_memory(VipsImage **image, struct plan_size size);
 
 #endif

@@ -191,7 +191,10 @@ static int fail_step(const struct render *r, int code, struct error *error)
     if (code == ERR_MEMORY)
         return error_set(error, code, "not enough memory for %u × %u pixels", r->image.facts.width,
                          r->image.facts.height);
-    return image_fail_corrupt(&r->image, error);
+    if (code == ERR_CORRUPT)
+        return image_fail_corrupt(&r->image, error);
+    return error_set(error, ERR_UNSUPPORTED, "this kind of %s picture can't be converted",
+                     r->image.facts.format);
 }
 
 /* The decoder's picture: a promise of lines where one stage reads it, else in memory. A new
@@ -212,7 +215,6 @@ static int source_borrow(struct render *r, VipsImage **out, struct error *error)
             g_object_unref(image);
             return fail_step(r, code, error);
         }
-        image_adopt_metadata(&image, r->header);
         r->decoded = g_object_ref(image);
     }
     *out = image;
@@ -225,15 +227,15 @@ static int root_make(struct render *r, const struct plan_stage *stage, VipsImage
     unsigned orientation = r->image.facts.orientation;
     if (orientation >= 5)
         size = (struct plan_size){size.height, size.width};
-    int code = image_resize(image, size);
+    int code = image_resize_to_memory(image, size);
+    VipsImage *resized = *image;
+    if (!code && !stage->native && r->image.foreign) /* its profile */
+        code = image_adopt_metadata(image, r->header);
     if (!code && !stage->native)
         code = image_to_srgb(image, false);
     if (!code)
-        code = image_to_memory(image);
-    if (code || orientation == 1)
-        return code;
-    code = image_upright(image, orientation);
-    return code ? code : image_to_memory(image);
+        code = image_upright(image, orientation);
+    return code || *image == resized ? code : image_to_memory(image);
 }
 
 static int stage_make(struct render *r, size_t index, struct error *error)
@@ -250,9 +252,7 @@ static int stage_make(struct render *r, size_t index, struct error *error)
             g_clear_object(&r->decoded);
     } else {
         image = g_object_ref(r->stages[stage->parent]);
-        code = image_resize(&image, stage->size);
-        if (!code)
-            code = image_to_memory(&image);
+        code = image_resize_to_memory(&image, stage->size);
     }
     if (code) {
         g_object_unref(image);
