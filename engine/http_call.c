@@ -118,6 +118,7 @@ void http_call_resume(struct http_call *call)
 void http_call_abort(struct http_call *call)
 {
     connection_close(call->connection, 0, true);
+    call->connection->close_error = 0; /* who aborts needs no telling, even of what came first */
 }
 
 void http_call_on_end(struct http_call *call, http_call_ended *ended, void *user)

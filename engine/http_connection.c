@@ -41,19 +41,23 @@ static void expect_head(struct http_connection *c)
 
 /* --- the end --- */
 
+static void fail_stream(struct http_call *call, int error)
+{
+    if (call->taking != BODY_STREAMED || call->body_ended)
+        return;
+    call->body_ended = true;
+    call->on_data(call, error, NULL, 0, call->body_user);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
     struct http_connection *c = handle->data;
     if (--c->handles)
         return;
-    struct http_call *call = c->call;
-    if (call) {
-        if (c->close_error && call->taking == BODY_STREAMED && !call->body_ended) {
-            call->body_ended = true;
-            call->on_data(call, c->close_error, NULL, 0, call->body_user);
-        }
-        call_end(call, false);
-    }
+    if (c->call && c->close_error && c->call->response != RESPONSE_ENDED)
+        fail_stream(c->call, c->close_error);
+    if (c->call)
+        call_end(c->call, false);
     buffer_free(&c->early);
     buffer_free(&c->head);
     server_forget(c);
@@ -102,10 +106,7 @@ static void fail_call(struct http_connection *c, int status, int error)
     }
     call->refusal = status; /* what the handler says from here on is not sent */
     call->response = RESPONSE_ENDED;
-    if (call->taking == BODY_STREAMED && !call->body_ended) {
-        call->body_ended = true;
-        call->on_data(call, error, NULL, 0, call->body_user);
-    }
+    fail_stream(call, error);
     if (c->state == CONNECTION_CLOSED)
         return;
     c->call = NULL;
@@ -125,7 +126,7 @@ static void advance(struct slice *in, size_t size)
 static bool begin_call(struct http_connection *c, struct slice head)
 {
     int status = head_parse(c, head);
-    buffer_clear(&c->head);
+    buffer_free(&c->head);
     if (status) {
         refuse(c, status);
         return false;

@@ -176,6 +176,15 @@ static bool name_is_token(const char *name)
     return *name != '\0';
 }
 
+/* RFC 9110, 5.5: no controls but the tab, so that no value ends its line. */
+static bool value_is_legal(const char *value)
+{
+    for (const unsigned char *p = (const unsigned char *)value; *p; p++)
+        if ((*p < ' ' && *p != '\t') || *p == 0x7f)
+            return false;
+    return true;
+}
+
 static bool name_is_ours(const char *name)
 {
     static const char *const ours[] = {"connection", "content-length", "date", "server",
@@ -188,7 +197,7 @@ static bool name_is_ours(const char *name)
 
 static bool header_sendable(struct http_server *server, const struct http_header *header)
 {
-    bool safe = name_is_token(header->name) && !strpbrk(header->value, "\r\n");
+    bool safe = name_is_token(header->name) && value_is_legal(header->value);
     if (safe && !name_is_ours(header->name))
         return true;
     if (!log_gate_open(&server->header_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))

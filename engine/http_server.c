@@ -9,6 +9,7 @@
 #include "http_private.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,15 @@ static void set_options(struct http_server *server, const struct http_server_opt
         o->connections = 1024;
 }
 
+/* Writing to a peer that is gone raises it, and libuv 1.44 does not ask the kernel for an error
+ * instead. */
+static void ignore_broken_pipes(void)
+{
+    struct sigaction now;
+    if (!sigaction(SIGPIPE, NULL, &now) && now.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
+}
+
 int http_server_start(uv_loop_t *loop, const struct http_server_options *options,
                       struct http_server **out, struct error *error)
 {
@@ -159,6 +169,7 @@ int http_server_start(uv_loop_t *loop, const struct http_server_options *options
     struct http_server *server = calloc(1, sizeof *server);
     if (!server)
         return error_set(error, ERR_MEMORY, "not enough memory for the HTTP server");
+    ignore_broken_pipes();
     server->loop = loop;
     set_options(server, options);
     int result = server->socket = open_socket(options, &server->port, error);
