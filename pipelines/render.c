@@ -442,16 +442,3 @@ void render(const struct render_source *source, const struct pipeline_limits *li
     render_clear(r);
     free(r);
 }
-
-void render_item_clear(struct render_item *item)
-{
-    for (size_t i = 0; item->renditions && i < item->rendition_count; i++) {
-        free(item->renditions[i].bucket);
-        free(item->renditions[i].key);
-        bytes_free(&item->renditions[i].body);
-    }
-    free(item->renditions);
-    free(item->sidecar_bucket);
-    free(item->sidecar_key);
-    *item = (struct render_item){0};
-}
