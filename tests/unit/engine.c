@@ -1,8 +1,9 @@
 /* The engine from inside: real loop and workers, seams in memory, a codec that copies bytes. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+
+#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,13 @@
 /*
- * Envelopes as fixtures: tests/fixtures/envelopes/NAME.body is a message, NAME.want what it says. A name that ends in
- * ".extended" carries the extended client's size attribute. The shapes are those of the S3, EventBridge, SNS and
- * extended-client documentation.
+ * Envelopes as fixtures: tests/fixtures/envelopes/NAME.body is a message, NAME.want what it says. A
+ * name that ends in
+ * ".extended" carries the extended client's size attribute. The shapes are those of the S3,
+ * EventBridge, SNS and extended-client documentation.
  */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 #include <glob.h>
 #include <stdio.h>
@@ -94,7 +96,8 @@ static void fixtures_are_read_as_they_say(void **state)
     globfree(&found);
 }
 
-/* A message cut anywhere is refused or read, and never leaks or reads past its end (the sanitizers watch). */
+/* A message cut anywhere is refused or read, and never leaks or reads past its end (the sanitizers
+ * watch). */
 static void every_prefix_of_a_message_is_safe(void **state)
 {
     (void)state;
@@ -105,7 +108,8 @@ static void every_prefix_of_a_message_is_safe(void **state)
         memcpy(part, body, cut);
         struct envelope envelope;
         struct error error;
-        assert_int_not_equal(envelope_parse((struct slice){part, cut}, false, &envelope, &error), 0);
+        assert_int_not_equal(envelope_parse((struct slice){part, cut}, false, &envelope, &error),
+                             0);
         envelope_clear(&envelope);
         free(part);
     }

@@ -1,10 +1,11 @@
-#include "fake_services.h"
-
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
+
+#include "fake_services.h"
+#include <cmocka.h>
+
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

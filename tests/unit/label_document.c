@@ -1,7 +1,8 @@
 /* Labels as they are stored. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
+
 #include <cmocka.h>
 #include <jansson.h>
 #include <stdio.h>
