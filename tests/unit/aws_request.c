@@ -1,0 +1,242 @@
+/* Signing, retrying and giving up, seen through SNS Publish and the object store. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "scripted_http.h"
+#include "sigv4.h"
+
+#define TOPIC "arn:aws:sns:eu-central-1:123456789012:photos"
+
+struct outcome_seen {
+    bool done;
+    struct error error;
+};
+
+static void on_done(const struct error *error, void *user)
+{
+    struct outcome_seen *seen = user;
+    seen->done = true;
+    seen->error = *error;
+}
+
+static struct error publish(void)
+{
+    struct outcome_seen seen = {0};
+    assert_int_equal(aws_sns_publish(script.aws, TOPIC, "subject", "a message", on_done, &seen), 0);
+    assert_false(seen.done);
+    script_run(&seen.done);
+    return seen.error;
+}
+
+#define OK_ANSWER                                                                                  \
+    {                                                                                              \
+        .status = 200, .body = "<PublishResponse/>"                                                \
+    }
+#define BUSY_ANSWER                                                                                \
+    {                                                                                              \
+        .status = 503, .body = "<ErrorResponse><Error><Code>ServiceUnavailable</Code>"             \
+                               "</Error></ErrorResponse>"                                          \
+    }
+
+static void test_success(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, OK_ANSWER);
+    assert_int_equal(publish().code, 0);
+    assert_string_equal(script.requests[0].method, "POST");
+    assert_string_equal(script.requests[0].url, "https://sns.eu-central-1.amazonaws.com/");
+    assert_string_equal(script.requests[0].body,
+                        "Action=Publish&Version=2010-03-31"
+                        "&TopicArn=arn%3Aaws%3Asns%3Aeu-central-1%3A123456789012%3Aphotos"
+                        "&Subject=subject&Message=a%20message");
+    assert_string_equal(script_header(0, "host"), "sns.eu-central-1.amazonaws.com");
+    assert_null(script_header(0, "x-amz-security-token"));
+    script_assert_signed(0, "sns");
+    script_end();
+}
+
+static void test_503_then_success(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, BUSY_ANSWER, OK_ANSWER);
+    assert_int_equal(publish().code, 0);
+    assert_string_equal(script.requests[0].body, script.requests[1].body);
+    script_end();
+}
+
+static void test_lost_connection_then_success(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.error = ERR_NETWORK}, {.error = ERR_TIMEOUT}, OK_ANSWER);
+    assert_int_equal(publish().code, 0);
+    script_end();
+}
+
+static void test_three_attempts_and_no_more(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, BUSY_ANSWER, BUSY_ANSWER, BUSY_ANSWER);
+    struct error error = publish();
+    assert_int_equal(error.code, ERR_SERVER);
+    assert_non_null(strstr(error.text, "SNS Publish " TOPIC));
+    assert_non_null(strstr(error.text, "ServiceUnavailable"));
+    script_end();
+}
+
+static void test_throttling_is_retried(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options,
+           {.status = 400,
+            .body = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"},
+           {.status = 429}, OK_ANSWER);
+    assert_int_equal(publish().code, 0);
+    script_end();
+}
+
+static void test_400_is_final(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options,
+           {.status = 400,
+            .body = "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidParameter</Code>"
+                    "<Message>Invalid parameter: Message too long</Message></Error>"
+                    "</ErrorResponse>"});
+    struct error error = publish();
+    assert_int_equal(error.code, ERR_INVALID);
+    assert_non_null(strstr(error.text, "InvalidParameter: Invalid parameter: Message too long"));
+    script_end();
+}
+
+static void test_denied_says_what_to_do_and_no_secret(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options,
+           {.status = 403,
+            .body = "<ErrorResponse><Error><Code>AuthorizationError</Code><Message>User is not "
+                    "authorized to perform: SNS:Publish</Message></Error></ErrorResponse>"});
+    struct error error = publish();
+    assert_int_equal(error.code, ERR_DENIED);
+    assert_non_null(strstr(error.text, "IAM"));
+    assert_null(strstr(error.text, script_options.secret_key));
+    assert_null(strstr(error.text, "Signature="));
+    script_end();
+}
+
+static void test_retry_after_is_respected(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 503, .headers = {{"retry-after", "1"}}}, OK_ANSWER);
+    uint64_t start = uv_hrtime();
+    assert_int_equal(publish().code, 0);
+    assert_true(uv_hrtime() - start >= 990000000u);
+    script_end();
+}
+
+static int64_t signed_time(size_t request)
+{
+    int64_t seconds = 0;
+    assert_int_equal(sigv4_parse_date(slice_of(script_header(request, "x-amz-date")), &seconds), 0);
+    return seconds;
+}
+
+#define SKEWED                                                                                     \
+    .status = 403, .body = "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>"     \
+                           "Signature expired</Message></Error></ErrorResponse>"
+
+static void test_clock_is_corrected_once(void **state)
+{
+    (void)state;
+    char date[64];
+    time_t theirs = time(NULL) + 7200;
+    struct tm tm;
+    gmtime_r(&theirs, &tm);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    SCRIPT(&script_options, {SKEWED, .headers = {{"date", date}}}, OK_ANSWER, OK_ANSWER);
+    assert_int_equal(publish().code, 0);
+    int64_t difference = signed_time(1) - signed_time(0);
+    assert_true(difference > 7190 && difference < 7210);
+    assert_int_equal(publish().code, 0); /* the offset is kept */
+    assert_true(signed_time(2) - signed_time(0) > 7190);
+    script_end();
+}
+
+static void test_wrong_secret_is_not_a_clock(void **state)
+{
+    (void)state;
+    char date[64];
+    time_t theirs = time(NULL);
+    struct tm tm;
+    gmtime_r(&theirs, &tm);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    SCRIPT(&script_options, {SKEWED, .headers = {{"date", date}}});
+    struct error error = publish();
+    assert_int_equal(error.code, ERR_DENIED);
+    assert_non_null(strstr(error.text, "check the access key"));
+    script_end();
+}
+
+static void test_session_token_is_signed(void **state)
+{
+    (void)state;
+    struct aws_options options = script_options;
+    options.session_token = "session-token";
+    SCRIPT(&options, OK_ANSWER);
+    assert_int_equal(publish().code, 0);
+    assert_string_equal(script_header(0, "x-amz-security-token"), "session-token");
+    assert_non_null(strstr(script_header(0, "authorization"), "x-amz-security-token"));
+    script_assert_signed(0, "sns");
+    script_end();
+}
+
+static void test_custom_endpoint(void **state)
+{
+    (void)state;
+    struct aws_options options = script_options;
+    options.endpoint = "http://127.0.0.1:4566/";
+    SCRIPT(&options, OK_ANSWER);
+    assert_int_equal(publish().code, 0);
+    assert_string_equal(script.requests[0].url, "http://127.0.0.1:4566/");
+    assert_string_equal(script_header(0, "host"), "127.0.0.1:4566");
+    script_end();
+}
+
+/* Whatever is under way ends with the client: on the wire, and waiting for its next attempt. */
+static void test_destroy_ends_what_is_under_way(void **state)
+{
+    (void)state;
+    struct outcome_seen seen = {0};
+    SCRIPT(&script_options, {.never = true}, BUSY_ANSWER);
+    assert_int_equal(aws_sns_publish(script.aws, TOPIC, NULL, "a", on_done, &seen), 0);
+    assert_int_equal(aws_sns_publish(script.aws, TOPIC, NULL, "b", on_done, &seen), 0);
+    uv_run(&script.loop, UV_RUN_ONCE);
+    script_end();
+    assert_false(seen.done);
+    assert_int_equal(script.cancelled, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_success),
+        cmocka_unit_test(test_503_then_success),
+        cmocka_unit_test(test_lost_connection_then_success),
+        cmocka_unit_test(test_three_attempts_and_no_more),
+        cmocka_unit_test(test_throttling_is_retried),
+        cmocka_unit_test(test_400_is_final),
+        cmocka_unit_test(test_denied_says_what_to_do_and_no_secret),
+        cmocka_unit_test(test_retry_after_is_respected),
+        cmocka_unit_test(test_clock_is_corrected_once),
+        cmocka_unit_test(test_wrong_secret_is_not_a_clock),
+        cmocka_unit_test(test_session_token_is_signed),
+        cmocka_unit_test(test_custom_endpoint),
+        cmocka_unit_test(test_destroy_ends_what_is_under_way),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,311 @@
+/* Where credentials, region and endpoints come from: seen in what is sent. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "scripted_http.h"
+
+static const char *const variables[] = {
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_PROFILE",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SQS",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_SNS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+};
+
+static char directory[64];
+
+static void path_of(const char *name, char out[128])
+{
+    snprintf(out, 128, "%s/%s", directory, name);
+}
+
+static void file_write(const char *name, const char *text)
+{
+    char path[128];
+    path_of(name, path);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    char path[128];
+    strcpy(directory, "/tmp/aws-settings-XXXXXX");
+    if (!mkdtemp(directory))
+        return -1;
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
+        unsetenv(variables[i]);
+    path_of("config", path);
+    setenv("AWS_CONFIG_FILE", path, 1);
+    path_of("credentials", path);
+    setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char path[128];
+    path_of("config", path);
+    unlink(path);
+    path_of("credentials", path);
+    unlink(path);
+    return rmdir(directory);
+}
+
+static void on_done(const struct error *error, void *user)
+{
+    assert_int_equal(error->code, 0);
+    *(bool *)user = true;
+}
+
+static void on_head(const struct object_facts *facts, const struct error *error, void *user)
+{
+    (void)facts;
+    on_done(error, user);
+}
+
+/* What a request to each service looks like with these options. */
+static void send_both(const struct aws_options *options)
+{
+    bool done = false;
+    const struct object_name name = {"photos", "a", NULL};
+    SCRIPT(options, {.status = 200}, {.status = 200});
+    struct object_store *store = aws_object_store(script.aws);
+    assert_int_equal(store->ops->head(store, &name, on_head, &done, NULL), 0);
+    script_run(&done);
+    done = false;
+    assert_int_equal(
+        aws_sns_publish(script.aws, "arn:aws:sns:eu-west-1:1:t", NULL, "m", on_done, &done), 0);
+    script_run(&done);
+}
+
+static void assert_signed_by(const char *access_key)
+{
+    char credential[128];
+    snprintf(credential, sizeof credential, "Credential=%s/", access_key);
+    assert_non_null(strstr(script_header(0, "authorization"), credential));
+}
+
+static void assert_url(size_t request, const char *url)
+{
+    assert_string_equal(script.requests[request].url, url);
+}
+
+static struct error refused(const struct aws_options *options)
+{
+    uv_loop_t loop;
+    struct aws *aws = NULL;
+    struct error error = {0};
+    assert_int_equal(uv_loop_init(&loop), 0);
+    int rc = aws_create(&loop, NULL, options, &aws, &error);
+    assert_int_not_equal(rc, 0);
+    assert_int_equal(rc, error.code);
+    assert_null(aws);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    return error;
+}
+
+static const struct aws_options nothing;
+
+static void test_environment(void **state)
+{
+    (void)state;
+    setenv("AWS_REGION", "eu-north-1", 1);
+    setenv("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+    setenv("AWS_SESSION_TOKEN", "token", 1);
+    file_write("credentials", "[default]\naws_access_key_id = AKIDFILE\n"
+                              "aws_secret_access_key = secret\n");
+    send_both(&nothing);
+    assert_signed_by("AKIDENVIRONMENT");
+    assert_string_equal(script_header(0, "x-amz-security-token"), "token");
+    assert_url(0, "https://photos.s3.eu-north-1.amazonaws.com/a");
+    script_end();
+}
+
+static void test_default_profile(void **state)
+{
+    (void)state;
+    file_write("credentials", "[default]\naws_access_key_id = AKIDFILE\n"
+                              "aws_secret_access_key = secret\n");
+    file_write("config", "[default]\nregion = eu-west-3\n");
+    send_both(&nothing);
+    assert_signed_by("AKIDFILE");
+    assert_null(script_header(0, "x-amz-security-token"));
+    assert_url(0, "https://photos.s3.eu-west-3.amazonaws.com/a");
+    script_end();
+}
+
+static const char two_profiles[] = "[default]\naws_access_key_id = AKIDDEFAULT\n"
+                                   "aws_secret_access_key = secret\n"
+                                   "[dev]\naws_access_key_id = AKIDDEV\n"
+                                   "aws_secret_access_key = secret\naws_session_token = t\n";
+
+static void test_profile_by_variable(void **state)
+{
+    (void)state;
+    setenv("AWS_PROFILE", "dev", 1);
+    file_write("credentials", two_profiles);
+    file_write("config", "[default]\nregion = eu-west-3\n[profile dev]\nregion = us-west-1\n");
+    send_both(&nothing);
+    assert_signed_by("AKIDDEV");
+    assert_string_equal(script_header(0, "x-amz-security-token"), "t");
+    assert_url(0, "https://photos.s3.us-west-1.amazonaws.com/a");
+    script_end();
+}
+
+/* A profile that the caller names comes before keys in the environment, as in the AWS CLI. */
+static void test_profile_by_option(void **state)
+{
+    (void)state;
+    setenv("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+    setenv("AWS_REGION", "eu-north-1", 1);
+    file_write("credentials", two_profiles);
+    const struct aws_options options = {.profile = "dev"};
+    send_both(&options);
+    assert_signed_by("AKIDDEV");
+    script_end();
+}
+
+static void test_keys_in_config_file(void **state)
+{
+    (void)state;
+    setenv("AWS_PROFILE", "dev", 1);
+    file_write("config", "[profile dev]\nregion = us-west-1\naws_access_key_id = AKIDCONFIG\n"
+                         "aws_secret_access_key = secret\n");
+    send_both(&nothing);
+    assert_signed_by("AKIDCONFIG");
+    script_end();
+}
+
+static void keys_in_environment(void)
+{
+    setenv("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+}
+
+static void test_endpoints(void **state)
+{
+    (void)state;
+    keys_in_environment();
+    setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1/", 1);
+    setenv("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:2", 1);
+    send_both(&nothing);
+    assert_url(0, "http://127.0.0.1:1/photos/a");
+    assert_url(1, "http://127.0.0.1:2/");
+    script_end();
+}
+
+static void test_endpoints_in_files(void **state)
+{
+    (void)state;
+    keys_in_environment();
+    file_write("config", "[default]\nregion = eu-west-1\nservices = here\n"
+                         "endpoint_url = http://127.0.0.1:1\n"
+                         "[services here]\ns3 =\n  endpoint_url = http://127.0.0.1:3\n");
+    send_both(&nothing);
+    assert_url(0, "http://127.0.0.1:3/photos/a");
+    assert_url(1, "http://127.0.0.1:1/");
+    script_end();
+    setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
+    send_both(&nothing);
+    assert_url(0, "https://photos.s3.eu-west-1.amazonaws.com/a");
+    script_end();
+}
+
+/* The embedded cloud's client must not pick up what lies around. */
+static void test_environment_is_ignored(void **state)
+{
+    (void)state;
+    keys_in_environment();
+    setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1", 1);
+    file_write("config", "not a config file\n");
+    send_both(&script_options);
+    assert_signed_by("AKIDEXAMPLE");
+    assert_url(0, "https://photos.s3.eu-central-1.amazonaws.com/a");
+    script_end();
+    assert_int_equal(
+        refused(&(struct aws_options){.region = "eu-west-1", .ignore_environment = true}).code,
+        ERR_DENIED);
+}
+
+static void test_nothing_found(void **state)
+{
+    (void)state;
+    setenv("AWS_REGION", "eu-west-1", 1);
+    struct error error = refused(&nothing);
+    assert_int_equal(error.code, ERR_DENIED);
+    assert_non_null(strstr(error.text, "AWS_ACCESS_KEY_ID"));
+    file_write("config", "[default]\nsso_session = company\n");
+    error = refused(&nothing);
+    assert_int_equal(error.code, ERR_DENIED);
+    assert_non_null(strstr(error.text, "sso_session"));
+    unsetenv("AWS_REGION");
+    keys_in_environment();
+    error = refused(&nothing);
+    assert_int_equal(error.code, ERR_INVALID);
+    assert_non_null(strstr(error.text, "AWS_REGION"));
+}
+
+/* Half a pair never falls through to somebody else's keys. */
+static void test_half_a_pair(void **state)
+{
+    (void)state;
+    setenv("AWS_REGION", "eu-west-1", 1);
+    setenv("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT", 1);
+    file_write("credentials", two_profiles);
+    assert_int_equal(refused(&nothing).code, ERR_INVALID);
+}
+
+static void test_bad_settings(void **state)
+{
+    (void)state;
+    keys_in_environment();
+    setenv("AWS_REGION", "eu-west-1", 1);
+    struct error error = refused(&(struct aws_options){.profile = "nobody"});
+    assert_int_equal(error.code, ERR_INVALID);
+    assert_non_null(strstr(error.text, "\"nobody\""));
+    static const char *const endpoints[] = {"127.0.0.1:4566", "ftp://127.0.0.1", "http://",
+                                            "http://user:pass@127.0.0.1", "http://127.0.0.1/?a=b"};
+    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++)
+        assert_int_equal(refused(&(struct aws_options){.endpoint = endpoints[i]}).code,
+                         ERR_INVALID);
+    assert_int_equal(refused(&(struct aws_options){.region = "Frankfurt!"}).code, ERR_INVALID);
+    file_write("config", "[default]\nregion: eu-west-1\n");
+    error = refused(&nothing);
+    assert_int_equal(error.code, ERR_INVALID);
+    assert_non_null(strstr(error.text, "config:2"));
+}
+
+#define SETTINGS_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SETTINGS_TEST(test_environment),         SETTINGS_TEST(test_default_profile),
+        SETTINGS_TEST(test_profile_by_variable), SETTINGS_TEST(test_profile_by_option),
+        SETTINGS_TEST(test_keys_in_config_file), SETTINGS_TEST(test_endpoints),
+        SETTINGS_TEST(test_endpoints_in_files),  SETTINGS_TEST(test_environment_is_ignored),
+        SETTINGS_TEST(test_nothing_found),       SETTINGS_TEST(test_half_a_pair),
+        SETTINGS_TEST(test_bad_settings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,526 @@
+/* The object store against a scripted S3. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "scripted_http.h"
+#include "sigv4.h"
+
+static struct {
+    bool done;
+    struct error error;
+    char body[256];
+    size_t size;
+    char etag[64], type[64], version[64];
+    char names[OBJECT_TAGS_MAX][64], values[OBJECT_TAGS_MAX][64];
+    uint64_t sizes[OBJECT_TAGS_MAX];
+    size_t count;
+    bool more;
+} seen;
+
+static const struct object_store_ops *ops(void)
+{
+    return aws_object_store(script.aws)->ops;
+}
+
+static void keep(char *field, size_t size, const char *text)
+{
+    snprintf(field, size, "%s", text ? text : "(none)");
+}
+
+static void finished(const struct error *error)
+{
+    assert_false(seen.done);
+    seen.done = true;
+    seen.error = *error;
+}
+
+static void keep_facts(const struct object_facts *facts)
+{
+    keep(seen.etag, sizeof seen.etag, facts->etag);
+    keep(seen.type, sizeof seen.type, facts->content_type);
+    keep(seen.version, sizeof seen.version, facts->version);
+    seen.size = facts->size;
+    seen.count = facts->metadata_count;
+    for (size_t i = 0; i < facts->metadata_count; i++) {
+        keep(seen.names[i], 64, facts->metadata[i].name);
+        keep(seen.values[i], 64, facts->metadata[i].value);
+    }
+}
+
+static void on_got(struct bytes *body, const struct object_facts *facts, const struct error *error,
+                   void *user)
+{
+    (void)user;
+    finished(error);
+    keep_facts(facts);
+    snprintf(seen.body, sizeof seen.body, "%.*s", (int)body->size, (const char *)body->data);
+}
+
+static void on_head(const struct object_facts *facts, const struct error *error, void *user)
+{
+    (void)user;
+    finished(error);
+    keep_facts(facts);
+}
+
+static void on_done(const struct error *error, void *user)
+{
+    (void)user;
+    finished(error);
+}
+
+static void on_tags(const struct object_pair *tags, size_t count, const struct error *error,
+                    void *user)
+{
+    (void)user;
+    finished(error);
+    seen.count = count;
+    for (size_t i = 0; i < count; i++) {
+        keep(seen.names[i], 64, tags[i].name);
+        keep(seen.values[i], 64, tags[i].value);
+    }
+}
+
+static void on_listed(const struct object_entry *entries, size_t count, bool more,
+                      const struct error *error, void *user)
+{
+    (void)user;
+    finished(error);
+    seen.count = count;
+    seen.more = more;
+    for (size_t i = 0; i < count && i < OBJECT_TAGS_MAX; i++) {
+        keep(seen.names[i], 64, entries[i].key);
+        seen.sizes[i] = entries[i].size;
+    }
+}
+
+static void begin_done(void)
+{
+    memset(&seen, 0, sizeof seen);
+}
+
+static void get(const char *bucket, const char *key, const char *version, size_t max)
+{
+    begin_done();
+    const struct object_name name = {bucket, key, version};
+    assert_int_equal(ops()->get(aws_object_store(script.aws), &name, max, on_got, NULL, NULL), 0);
+    script_run(&seen.done);
+}
+
+/* --- get and head --- */
+
+static void test_get(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 200,
+                             .body = "bytes",
+                             .headers = {{"etag", "\"abc\""},
+                                         {"content-type", "image/jpeg"},
+                                         {"x-amz-version-id", "v1"},
+                                         {"x-amz-meta-from", "caf%C3%A9 100%25"},
+                                         {"x-amz-meta-odd", "100% sure"}}});
+    get("photos", "ingest/a b+c\xC3\xA9.jpg", NULL, 1000);
+    assert_int_equal(seen.error.code, 0);
+    assert_string_equal(seen.body, "bytes");
+    assert_string_equal(seen.etag, "abc");
+    assert_string_equal(seen.type, "image/jpeg");
+    assert_string_equal(seen.version, "v1");
+    assert_int_equal(seen.size, 5);
+    assert_int_equal(seen.count, 2);
+    assert_string_equal(seen.names[0], "from");
+    assert_string_equal(seen.values[0], "caf\xC3\xA9 100%");
+    assert_string_equal(seen.values[1], "100% sure");
+    assert_string_equal(script.requests[0].url,
+                        "https://photos.s3.eu-central-1.amazonaws.com/ingest/a%20b%2Bc%C3%A9.jpg");
+    assert_string_equal(script_header(0, "host"), "photos.s3.eu-central-1.amazonaws.com");
+    assert_string_equal(script_header(0, "x-amz-content-sha256"), SIGV4_EMPTY_SHA256);
+    script_assert_signed(0, "s3");
+    script_end();
+}
+
+static void test_addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *endpoint, *bucket, *key, *version, *url;
+    } cases[] = {
+        {NULL, "my.bucket", "a", NULL, "https://s3.eu-central-1.amazonaws.com/my.bucket/a"},
+        {"http://127.0.0.1:4566", "photos", "a//b/../c", NULL,
+         "http://127.0.0.1:4566/photos/a//b/../c"},
+        {"http://127.0.0.1:4566", "photos", "/a", "v/1",
+         "http://127.0.0.1:4566/photos//a?versionId=v%2F1"},
+        {NULL, "photos", "100%.jpg", NULL,
+         "https://photos.s3.eu-central-1.amazonaws.com/100%25.jpg"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct aws_options options = script_options;
+        options.endpoint = cases[i].endpoint;
+        SCRIPT(&options, {.status = 200, .body = "x"});
+        get(cases[i].bucket, cases[i].key, cases[i].version, 10);
+        assert_string_equal(script.requests[0].url, cases[i].url);
+        script_assert_signed(0, "s3");
+        script_end();
+    }
+}
+
+static void test_path_style_by_option(void **state)
+{
+    (void)state;
+    struct aws_options options = script_options;
+    options.path_style = true;
+    SCRIPT(&options, {.status = 200, .body = "x"});
+    get("photos", "a", NULL, 10);
+    assert_string_equal(script.requests[0].url, "https://s3.eu-central-1.amazonaws.com/photos/a");
+    script_end();
+}
+
+static void test_longest_key(void **state)
+{
+    (void)state;
+    char key[OBJECT_KEY_MAX + 2];
+    memset(key, '%', sizeof key);
+    key[OBJECT_KEY_MAX] = '\0';
+    SCRIPT(&script_options, {.status = 200, .body = "x"});
+    get("photos", key, NULL, 10);
+    assert_int_equal(strlen(script.requests[0].url),
+                     strlen("https://photos.s3.eu-central-1.amazonaws.com/") + 3 * OBJECT_KEY_MAX);
+    key[OBJECT_KEY_MAX] = 'x';
+    key[OBJECT_KEY_MAX + 1] = '\0';
+    const struct object_name longer = {"photos", key, NULL};
+    const struct object_name empty = {"photos", "", NULL};
+    struct object_store *store = aws_object_store(script.aws);
+    assert_int_equal(ops()->get(store, &longer, 10, on_got, NULL, NULL), ERR_INVALID);
+    assert_int_equal(ops()->get(store, &empty, 10, on_got, NULL, NULL), ERR_INVALID);
+    script_end();
+}
+
+static void test_get_larger_than_asked_for(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 200, .body = "0123456789"}, {.error = ERR_LIMIT});
+    get("photos", "a", NULL, 9);
+    assert_int_equal(seen.error.code, ERR_LIMIT);
+    assert_string_equal(seen.body, "");
+    get("photos", "a", NULL, 1000000);
+    assert_int_equal(seen.error.code, ERR_LIMIT);
+    assert_int_equal(script.requests[1].response_max, 1000000);
+    script_end();
+}
+
+#define S3_ERROR(code, message)                                                                    \
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" code "</Code><Message>" message    \
+    "</Message><Key>k</Key></Error>"
+
+static void test_get_errors(void **state)
+{
+    (void)state;
+    static const struct {
+        struct scripted_answer answer;
+        int code;
+        const char *text;
+    } cases[] = {
+        {{.status = 404, .body = S3_ERROR("NoSuchKey", "The specified key does not exist.")},
+         ERR_NOT_FOUND,
+         "S3 GetObject s3://photos/a: NoSuchKey: The specified key does not exist."},
+        {{.status = 404, .body = S3_ERROR("NoSuchBucket", "The bucket does not exist")},
+         ERR_NO_CONTAINER,
+         "check the name, region and endpoint"},
+        {{.status = 403, .body = S3_ERROR("AccessDenied", "Access Denied")},
+         ERR_DENIED,
+         "s3:ListBucket"},
+        {{.status = 400, .body = S3_ERROR("ExpiredToken", "The provided token has expired.")},
+         ERR_EXPIRED,
+         "get new ones"},
+        {{.status = 301,
+          .body = S3_ERROR("PermanentRedirect", "Use the right endpoint."),
+          .headers = {{"x-amz-bucket-region", "us-west-2"}}},
+         ERR_INVALID,
+         "the bucket is in us-west-2: set AWS_REGION"},
+        {{.status = 403, .body = S3_ERROR("InvalidObjectState", "archived")},
+         ERR_UNSUPPORTED,
+         "archived"},
+        {{.status = 418, .body = "not XML"}, ERR_INVALID, "(HTTP 418)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        script_begin(&cases[i].answer, 1, &script_options);
+        get("photos", "a", NULL, 10);
+        assert_int_equal(seen.error.code, cases[i].code);
+        assert_non_null(strstr(seen.error.text, cases[i].text));
+        assert_string_equal(seen.body, "");
+        script_end();
+    }
+}
+
+static void test_slow_down_then_success(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 503, .body = S3_ERROR("SlowDown", "Reduce your rate")},
+           {.status = 200, .body = "x"});
+    get("photos", "a", NULL, 10);
+    assert_int_equal(seen.error.code, 0);
+    script_end();
+}
+
+static void test_head(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options,
+           {.status = 200, .headers = {{"content-length", "123456"}, {"etag", "\"e\""}}},
+           {.status = 404});
+    const struct object_name name = {"photos", "a", NULL};
+    begin_done();
+    assert_int_equal(ops()->head(aws_object_store(script.aws), &name, on_head, NULL, NULL), 0);
+    script_run(&seen.done);
+    assert_int_equal(seen.error.code, 0);
+    assert_int_equal(seen.size, 123456);
+    assert_string_equal(script.requests[0].method, "HEAD");
+    begin_done();
+    assert_int_equal(ops()->head(aws_object_store(script.aws), &name, on_head, NULL, NULL), 0);
+    script_run(&seen.done);
+    assert_int_equal(seen.error.code, ERR_NOT_FOUND);
+    script_end();
+}
+
+/* --- put --- */
+
+static struct object_put a_put(void)
+{
+    static const struct object_pair metadata[] = {{"pipeline", "web"},
+                                                  {"source", " caf\xC3\xA9  100%\r\n"}};
+    return (struct object_put){.bucket = "photos",
+                               .key = "web/WebImage-a.jpg",
+                               .body = "Welcome to Amazon S3.",
+                               .body_size = 21,
+                               .content_type = "image/jpeg",
+                               .cache_control = "max-age=60",
+                               .metadata = metadata,
+                               .metadata_count = 2};
+}
+
+static void put(void)
+{
+    begin_done();
+    struct object_put what = a_put();
+    assert_int_equal(ops()->put(aws_object_store(script.aws), &what, on_done, NULL, NULL), 0);
+    script_run(&seen.done);
+}
+
+static void test_put(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 500}, {.status = 200});
+    put();
+    assert_int_equal(seen.error.code, 0);
+    assert_string_equal(script.requests[1].body, "Welcome to Amazon S3.");
+    assert_string_equal(script_header(1, "content-type"), "image/jpeg");
+    assert_string_equal(script_header(1, "cache-control"), "max-age=60");
+    assert_string_equal(script_header(1, "x-amz-meta-pipeline"), "web");
+    assert_string_equal(script_header(1, "x-amz-meta-source"), "%20caf%C3%A9 %20100%25%0D%0A");
+    assert_string_equal(script_header(1, "x-amz-content-sha256"),
+                        "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072");
+    script_assert_signed(1, "s3");
+    script_end();
+}
+
+/* Bytes go unsigned only where TLS protects them. */
+static void test_unsigned_payload(void **state)
+{
+    (void)state;
+    struct aws_options options = script_options;
+    options.unsigned_payload = true;
+    SCRIPT(&options, {.status = 200});
+    put();
+    assert_string_equal(script_header(0, "x-amz-content-sha256"), SIGV4_UNSIGNED_PAYLOAD);
+    script_end();
+    options.endpoint = "http://127.0.0.1:4566";
+    SCRIPT(&options, {.status = 200});
+    put();
+    assert_string_not_equal(script_header(0, "x-amz-content-sha256"), SIGV4_UNSIGNED_PAYLOAD);
+    script_end();
+}
+
+static void test_cancel(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.never = true});
+    begin_done();
+    struct object_put what = a_put();
+    struct object_request *request = NULL;
+    assert_int_equal(ops()->put(aws_object_store(script.aws), &what, on_done, NULL, &request), 0);
+    ops()->cancel(request);
+    script_end();
+    assert_int_equal(script.cancelled, 1);
+    assert_false(seen.done);
+}
+
+/* --- tags --- */
+
+static void test_put_tags(void **state)
+{
+    (void)state;
+    static const struct object_pair tags[] = {{"colour", "red & <blue>"}, {"sharp", "yes"}};
+    SCRIPT(&script_options, {.status = 200});
+    const struct object_name name = {"photos", "a.jpg", NULL};
+    begin_done();
+    assert_int_equal(
+        ops()->put_tags(aws_object_store(script.aws), &name, tags, 2, on_done, NULL, NULL), 0);
+    script_run(&seen.done);
+    assert_int_equal(seen.error.code, 0);
+    assert_string_equal(script.requests[0].url,
+                        "https://photos.s3.eu-central-1.amazonaws.com/a.jpg?tagging=");
+    assert_string_equal(script.requests[0].body,
+                        "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>"
+                        "<Tag><Key>colour</Key><Value>red &amp; &lt;blue&gt;</Value></Tag>"
+                        "<Tag><Key>sharp</Key><Value>yes</Value></Tag></TagSet></Tagging>");
+    assert_int_equal(strlen(script_header(0, "content-md5")), 24);
+    script_assert_signed(0, "s3");
+    script_end();
+}
+
+static void test_get_tags(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options,
+           {.status = 200,
+            .body =
+                "<?xml version=\"1.0\"?><Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/"
+                "\"><TagSet><Tag><Key>colour</Key><Value>red &amp; blue</Value></Tag>"
+                "<Tag><Value/><Key>empty</Key></Tag></TagSet></Tagging>"},
+           {.status = 200, .body = "<Tagging><TagSet/></Tagging>"},
+           {.status = 200, .body = "<Tagging><TagSet>"});
+    const struct object_name name = {"photos", "a.jpg", "v1"};
+    static const struct {
+        int code;
+        size_t count;
+    } expected[] = {{0, 2}, {0, 0}, {ERR_PROTOCOL, 0}};
+    for (size_t i = 0; i < 3; i++) {
+        begin_done();
+        assert_int_equal(ops()->get_tags(aws_object_store(script.aws), &name, on_tags, NULL, NULL),
+                         0);
+        script_run(&seen.done);
+        assert_int_equal(seen.error.code, expected[i].code);
+        assert_int_equal(seen.count, expected[i].count);
+        if (i == 0) {
+            assert_string_equal(seen.values[0], "red & blue");
+            assert_string_equal(seen.names[1], "empty");
+            assert_string_equal(seen.values[1], "");
+        }
+    }
+    script_end();
+}
+
+/* --- list --- */
+
+static void test_list(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options,
+           {.status = 200,
+            .body = "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+                    "<Name>photos</Name><Prefix>web%2F</Prefix><KeyCount>2</KeyCount>"
+                    "<IsTruncated>true</IsTruncated><EncodingType>url</EncodingType>"
+                    "<Contents><Key>web/a+b%2Bc.jpg</Key><Size>17</Size></Contents>"
+                    "<Contents><Key>web/%C3%A9.jpg</Key><Size>5368709120</Size></Contents>"
+                    "</ListBucketResult>"});
+    begin_done();
+    assert_int_equal(ops()->list(aws_object_store(script.aws), "photos", "web/", "web/a a",
+                                 on_listed, NULL, NULL),
+                     0);
+    script_run(&seen.done);
+    assert_int_equal(seen.error.code, 0);
+    assert_int_equal(seen.count, 2);
+    assert_true(seen.more);
+    assert_string_equal(seen.names[0], "web/a b+c.jpg");
+    assert_string_equal(seen.names[1], "web/\xC3\xA9.jpg");
+    assert_int_equal(seen.sizes[1], 5368709120);
+    assert_string_equal(
+        script.requests[0].url,
+        "https://photos.s3.eu-central-1.amazonaws.com/?list-type=2&encoding-type=url"
+        "&max-keys=1000&prefix=web%2F&start-after=web%2Fa%20a");
+    script_assert_signed(0, "s3");
+    script_end();
+}
+
+/* --- presign --- */
+
+static void test_presign(void **state)
+{
+    (void)state;
+    struct aws_options options = script_options;
+    options.session_token = "to/ken";
+    SCRIPT(&options, {.status = 200, .body = "x"});
+    struct error error = {0};
+    const struct object_name name = {"photos", "ingest/a b.jpg", NULL};
+    char *url = ops()->presign(aws_object_store(script.aws), "GET", &name, 3600, &error);
+    assert_non_null(url);
+    char *query = strchr(url, '?');
+    *query++ = '\0';
+    assert_string_equal(url, "https://photos.s3.eu-central-1.amazonaws.com/ingest/a%20b.jpg");
+    assert_non_null(strstr(query, "X-Amz-Expires=3600"));
+    assert_non_null(strstr(query, "X-Amz-Security-Token=to%2Fken"));
+    assert_null(strstr(query, options.secret_key));
+
+    /* As S3 checks it. */
+    const struct sigv4_header host = {SLICE_LITERAL("host"),
+                                      SLICE_LITERAL("photos.s3.eu-central-1.amazonaws.com")};
+    struct sigv4_request request = {.method = SLICE_LITERAL("GET"),
+                                    .path = SLICE_LITERAL("/ingest/a%20b.jpg"),
+                                    .query = slice_of(query),
+                                    .headers = &host,
+                                    .header_count = 1,
+                                    .payload_hash = SIGV4_UNSIGNED_PAYLOAD};
+    struct sigv4_scope scope = {.region = "eu-central-1", .service = "s3"};
+    memcpy(scope.date, strstr(query, "X-Amz-Date=") + 11, 16);
+    uint8_t key[SIGV4_KEY_SIZE];
+    char signature[SIGV4_HEX_SIZE];
+    sigv4_signing_key(options.secret_key, &scope, key);
+    assert_int_equal(sigv4_signature(&request, &scope, key, signature), 0);
+    assert_string_equal(strstr(query, "X-Amz-Signature=") + 16, signature);
+    free(url);
+    get("photos", "a", NULL, 10);
+    script_end();
+}
+
+static void test_presign_bounds(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 200, .body = "x"});
+    struct error error = {0};
+    const struct object_name name = {"photos", "a", NULL};
+    struct object_store *store = aws_object_store(script.aws);
+    assert_null(ops()->presign(store, "GET", &name, 0, &error));
+    assert_int_equal(error.code, ERR_INVALID);
+    assert_null(ops()->presign(store, "GET", &name, 604801, &error));
+    assert_non_null(strstr(error.text, "7 days"));
+    get("photos", "a", NULL, 10);
+    script_end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_get),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_path_style_by_option),
+        cmocka_unit_test(test_longest_key),
+        cmocka_unit_test(test_get_larger_than_asked_for),
+        cmocka_unit_test(test_get_errors),
+        cmocka_unit_test(test_slow_down_then_success),
+        cmocka_unit_test(test_head),
+        cmocka_unit_test(test_put),
+        cmocka_unit_test(test_unsigned_payload),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_put_tags),
+        cmocka_unit_test(test_get_tags),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_presign),
+        cmocka_unit_test(test_presign_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+/*
+ * An HTTP client that answers from a script, in place of engine/http_client.c: it is linked into
+ * the test, so that what is under test sends no byte. Requests are recorded in order; the n-th gets
+ * the n-th answer, from a fresh loop callback.
+ */
+#ifndef THUMBWHEEL_TEST_SCRIPTED_HTTP_H
+#define THUMBWHEEL_TEST_SCRIPTED_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "aws.h"
+#include "http_client.h"
+
+enum { SCRIPT_MAX = 64, SCRIPT_HEADERS_MAX = 64 };
+
+struct scripted_answer {
+    int error; /* a transport error; else the status counts */
+    int status;
+    const char *body;
+    struct http_header headers[8];
+    bool never; /* no answer: only a cancel ends the exchange */
+};
+
+struct scripted_request {
+    char *method, *url, *body;
+    size_t body_size;
+    struct http_header headers[SCRIPT_HEADERS_MAX];
+    size_t header_count;
+    size_t response_max;
+    unsigned total_timeout_ms;
+};
+
+struct script {
+    const struct scripted_answer *answers;
+    size_t answer_count;
+    size_t sent; /* requests recorded */
+    size_t cancelled;
+    struct scripted_request requests[SCRIPT_MAX];
+    uv_loop_t loop;
+    struct aws *aws;
+};
+extern struct script script;
+
+/* The options of a test's client: region eu-central-1, AKIDEXAMPLE; nothing from the environment.
+ */
+extern const struct aws_options script_options;
+
+/* Starts a script, and a client for it. */
+void script_begin(const struct scripted_answer *answers, size_t count,
+                  const struct aws_options *options);
+#define SCRIPT(options, ...)                                                                       \
+    script_begin((const struct scripted_answer[]){__VA_ARGS__},                                    \
+                 sizeof((const struct scripted_answer[]){__VA_ARGS__}) /                           \
+                     sizeof(struct scripted_answer),                                               \
+                 options)
+/* Runs the loop until *done. */
+void script_run(const bool *done);
+/* Destroys the client, checks that every answer was asked for, and frees. */
+void script_end(void);
+
+/* A header of the n-th request, or NULL. */
+const char *script_header(size_t request, const char *name);
+/* Checks the n-th request's signature: it must cover every header sent. */
+void script_assert_signed(size_t request, const char *service);
+
+#endif
