@@ -174,8 +174,8 @@ enum auth_code auth_claim(const struct auth_key *key, const struct auth_request 
         return malformed(claim, "The Authorization header's algorithm is not AWS4-HMAC-SHA256.");
     } else if (header.data) {
         code = authorization_read(claim, header);
-        if (code == AUTH_OK && !copy(claim->date, sizeof claim->date,
-                                     trim(auth_header(request, "x-amz-date"))))
+        if (code == AUTH_OK &&
+            !copy(claim->date, sizeof claim->date, trim(auth_header(request, "x-amz-date"))))
             code = malformed(claim, "The request lacks an X-Amz-Date header.");
     } else if (query_has(request->query, "X-Amz-Signature") ||
                query_has(request->query, "X-Amz-Credential")) {
@@ -206,7 +206,8 @@ static bool header_must_be_signed(struct slice name)
            (name.size == 4 && strncasecmp(name.data, "host", 4) == 0);
 }
 
-/* The headers that take part. A name in SignedHeaders that the request lacks counts as empty: its signature does not hold. */
+/* The headers that take part. A name in SignedHeaders that the request lacks counts as empty: its
+ * signature does not hold. */
 static enum auth_code headers_choose(const struct auth_request *request,
                                      const struct auth_claim *claim, struct sigv4_header *out,
                                      size_t *count)

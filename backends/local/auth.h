@@ -1,9 +1,12 @@
 /*
- * Who signed a request, and whether the signature holds: SigV4 in the Authorization header or in the query.
+ * Who signed a request, and whether the signature holds: SigV4 in the Authorization header or in
+ * the query.
  *
- * Checking has two halves, since the hash of a body that is not announced in a header is known only later: auth_claim reads what the
- * request says and checks all that can be known early (form, access key, time); auth_verify does the arithmetic. Sources: "Signature
- * Version 4 signing process" in the AWS General Reference; "Authenticating Requests" in the S3 API Reference. Any thread; no clock.
+ * Checking has two halves, since the hash of a body that is not announced in a header is known only
+ * later: auth_claim reads what the request says and checks all that can be known early (form,
+ * access key, time); auth_verify does the arithmetic. Sources: "Signature Version 4 signing
+ * process" in the AWS General Reference; "Authenticating Requests" in the S3 API Reference. Any
+ * thread; no clock.
  */
 #ifndef THUMBWHEEL_AUTH_H
 #define THUMBWHEEL_AUTH_H
@@ -33,8 +36,8 @@ struct auth_request { /* borrowed */
 
 enum auth_code {
     AUTH_OK,
-    AUTH_MISSING,         /* no signature at all */
-    AUTH_MALFORMED,       /* an Authorization header or X-Amz- parameters that cannot be read */
+    AUTH_MISSING,   /* no signature at all */
+    AUTH_MALFORMED, /* an Authorization header or X-Amz- parameters that cannot be read */
     AUTH_UNKNOWN_KEY,
     AUTH_SKEWED,          /* signed too far from now */
     AUTH_EXPIRED,         /* a presigned URL whose time is over */
@@ -48,7 +51,8 @@ struct auth_claim {
     char access_key[129];
     char date[SIGV4_DATE_SIZE];
     char day[9];
-    char region[65], service[33]; /* of the credential scope; service is filled even when another part is wrong */
+    char region[65], service[33]; /* of the credential scope; service is filled even when another
+                                     part is wrong */
     char signed_headers[2048];
     char signature[SIGV4_HEX_SIZE];
     const char *detail; /* what is wrong, for people; static */

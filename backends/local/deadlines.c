@@ -56,7 +56,8 @@ static void sift_down(struct deadlines *d, struct deadline *deadline)
 
 static void timer_fired(uv_timer_t *timer);
 
-/* An earlier deadline re-arms the timer at once; a later one lets it fire early, which costs one idle look at most. */
+/* An earlier deadline re-arms the timer at once; a later one lets it fire early, which costs one
+ * idle look at most. */
 static void timer_arm(struct deadlines *d)
 {
     if (d->stopped || d->count == 0 || (d->armed_ms != 0 && d->armed_ms <= d->heap[1]->at_ms))
@@ -70,7 +71,8 @@ static void timer_fired(uv_timer_t *timer)
 {
     struct deadlines *d = container_of(timer, struct deadlines, timer);
     int64_t now = deadlines_now(d);
-    /* Not zero, so that what the callbacks set does not arm the timer each time; it is armed once, below. */
+    /* Not zero, so that what the callbacks set does not arm the timer each time; it is armed once,
+     * below. */
     d->armed_ms = now;
     for (int turn = 0; turn < TURN_MAX && d->count > 0 && d->heap[1]->at_ms <= now; turn++) {
         struct deadline *first = d->heap[1];
@@ -92,8 +94,7 @@ int deadlines_create(uv_loop_t *loop, struct deadlines **out, struct error *erro
     uv_update_time(loop);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    d->offset_ms =
-        (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)uv_now(loop);
+    d->offset_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 - (int64_t)uv_now(loop);
     *out = d;
     return 0;
 }

@@ -1,11 +1,13 @@
 /*
  * Points in time, of which only the earliest costs a timer.
  *
- * A binary heap of embedded entries over one uv_timer: setting, moving and clearing a deadline cost the logarithm of
- * how many there are, and with none, or with all of them far away, the loop is not woken.
+ * A binary heap of embedded entries over one uv_timer: setting, moving and clearing a deadline cost
+ * the logarithm of how many there are, and with none, or with all of them far away, the loop is not
+ * woken.
  *
- * Time is Unix milliseconds, read once when the heap is made and carried on by the loop's monotonic clock, so that a
- * step of the system's clock neither hides messages nor shows them early. Loop thread.
+ * Time is Unix milliseconds, read once when the heap is made and carried on by the loop's monotonic
+ * clock, so that a step of the system's clock neither hides messages nor shows them early. Loop
+ * thread.
  */
 #ifndef THUMBWHEEL_DEADLINES_H
 #define THUMBWHEEL_DEADLINES_H

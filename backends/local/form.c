@@ -90,7 +90,8 @@ static bool is_list(json_t *object)
 {
     const char *name;
     json_t *value;
-    json_object_foreach (object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         if (!is_number(name))
             return false;
     }
@@ -110,8 +111,7 @@ static json_t *shape_list(json_t *object)
     json_t *value, *list = json_array();
     int failed = !names || !list;
     if (!failed) {
-        json_object_foreach (object, name, value)
-            names[count++] = name;
+        json_object_foreach(object, name, value) names[count++] = name;
         qsort(names, count, sizeof *names, number_compare);
     }
     for (size_t i = 0; i < count && !failed; i++)
@@ -159,7 +159,8 @@ static json_t *shape_object(json_t *tree)
 {
     json_t *object = json_object(), *value;
     const char *name;
-    json_object_foreach (tree, name, value) {
+    json_object_foreach(tree, name, value)
+    {
         if (!object || json_object_set_new(object, name, form_shape(value))) {
             json_decref(object);
             return NULL;
@@ -170,7 +171,8 @@ static json_t *shape_object(json_t *tree)
 
 json_t *form_shape(const json_t *node)
 {
-    json_t *tree = (json_t *)(uintptr_t)node; /* jansson counts and iterates through plain pointers */
+    json_t *tree =
+        (json_t *)(uintptr_t)node; /* jansson counts and iterates through plain pointers */
     if (!json_is_object(tree))
         return json_incref(tree);
     json_t *inner = json_object_get(tree, "member");

@@ -1,6 +1,6 @@
 /*
- * Finds embedded entries by number. Grows by splitting one chain at each insertion (linear hashing), so that no
- * insertion pays for the others. Loop thread.
+ * Finds embedded entries by number. Grows by splitting one chain at each insertion (linear
+ * hashing), so that no insertion pays for the others. Loop thread.
  */
 #ifndef THUMBWHEEL_ID_TABLE_H
 #define THUMBWHEEL_ID_TABLE_H
@@ -18,7 +18,7 @@ struct id_table {
     size_t chain_count, capacity, entry_count;
 };
 
-int id_table_init(struct id_table *table); /* ERR_MEMORY */
+int id_table_init(struct id_table *table);  /* ERR_MEMORY */
 void id_table_free(struct id_table *table); /* entries are the caller's */
 /* Never fails: without memory the chains grow longer. The id must not be in the table yet. */
 void id_table_add(struct id_table *table, struct id_entry *entry);

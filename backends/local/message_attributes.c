@@ -87,8 +87,7 @@ static bool number_valid(struct slice text)
 }
 
 static enum sqs_code attribute_check(const char *name, const json_t *json,
-                                     const struct attribute *a, int opened,
-                                     struct sqs_error *error)
+                                     const struct attribute *a, int opened, struct sqs_error *error)
 {
     if (!a->type || a->type[0] == '\0')
         return sqs_error_set(error, SQS_INVALID_PARAMETER,
@@ -141,8 +140,7 @@ static enum sqs_code entry_check(const char *name, const json_t *json, size_t *s
     return code;
 }
 
-enum sqs_code message_attributes_check(json_t *attributes, size_t *size,
-                                       struct sqs_error *error)
+enum sqs_code message_attributes_check(json_t *attributes, size_t *size, struct sqs_error *error)
 {
     if (!attributes)
         return SQS_OK;
@@ -155,7 +153,8 @@ enum sqs_code message_attributes_check(json_t *attributes, size_t *size,
                              json_object_size(attributes));
     const char *name;
     json_t *value;
-    json_object_foreach (attributes, name, value) {
+    json_object_foreach(attributes, name, value)
+    {
         enum sqs_code code = entry_check(name, value, size, error);
         if (code != SQS_OK)
             return code;
@@ -206,7 +205,8 @@ int message_attributes_md5(json_t *attributes, char out[MD5_HEX_SIZE])
     const char *names[MESSAGE_ATTRIBUTES_MAX], *name;
     size_t count = 0;
     json_t *value;
-    json_object_foreach (attributes, name, value) {
+    json_object_foreach(attributes, name, value)
+    {
         if (count == MESSAGE_ATTRIBUTES_MAX)
             return ERR_INVALID;
         names[count++] = name;
@@ -232,8 +232,8 @@ void md5_hex(struct slice data, char out[MD5_HEX_SIZE])
     hex_of(digest, out);
 }
 
-/* The text is UTF-8 already (the JSON and form readers see to it): what is left are the control characters and the two
- * non-characters U+FFFE and U+FFFF, EF BF BE and EF BF BF. */
+/* The text is UTF-8 already (the JSON and form readers see to it): what is left are the control
+ * characters and the two non-characters U+FFFE and U+FFFF, EF BF BE and EF BF BF. */
 bool message_text_valid(struct slice text)
 {
     for (size_t i = 0; i < text.size; i++) {

@@ -2,7 +2,8 @@
  * Message attributes of SQS and SNS: rules, size, the stored form and the digest.
  *
  * In memory and in storage they are one compact JSON text of the shape that the JSON protocol uses:
- * {"name": {"DataType": "String", "StringValue": "…"}, …}; binary values stay in base64. Any thread.
+ * {"name": {"DataType": "String", "StringValue": "…"}, …}; binary values stay in base64. Any
+ * thread.
  */
 #ifndef THUMBWHEEL_MESSAGE_ATTRIBUTES_H
 #define THUMBWHEEL_MESSAGE_ATTRIBUTES_H
@@ -15,12 +16,13 @@
 
 enum { MESSAGE_ATTRIBUTES_MAX = 10, MD5_HEX_SIZE = 33 };
 
-/* Checks a JSON object of attributes (NULL: none) and adds their bytes (names, types, values) to *size. */
-enum sqs_code message_attributes_check(json_t *attributes, size_t *size,
-                                       struct sqs_error *error);
+/* Checks a JSON object of attributes (NULL: none) and adds their bytes (names, types, values) to
+ * *size. */
+enum sqs_code message_attributes_check(json_t *attributes, size_t *size, struct sqs_error *error);
 
-/* The digest that SDKs verify ("Calculating the MD5 message digest for message attributes" in the SQS Developer Guide). Returns ERR_MEMORY,
- * or ERR_INVALID where message_attributes_check would refuse. */
+/* The digest that SDKs verify ("Calculating the MD5 message digest for message attributes" in the
+ * SQS Developer Guide). Returns ERR_MEMORY, or ERR_INVALID where message_attributes_check would
+ * refuse. */
 int message_attributes_md5(json_t *attributes, char out[MD5_HEX_SIZE]);
 
 void md5_hex(struct slice data, char out[MD5_HEX_SIZE]);

@@ -1,13 +1,14 @@
 /*
- * Named things in the order of their names: found by halving, listed from any name on, so that a page of a listing costs
- * what it shows. Adding one moves pointers, which is cheap up to some hundred thousands. Loop thread.
+ * Named things in the order of their names: found by halving, listed from any name on, so that a
+ * page of a listing costs what it shows. Adding one moves pointers, which is cheap up to some
+ * hundred thousands. Loop thread.
  */
 #ifndef THUMBWHEEL_NAME_INDEX_H
 #define THUMBWHEEL_NAME_INDEX_H
 
 #include <stddef.h>
 
-struct named { /* embed it */
+struct named {  /* embed it */
     char *name; /* owned by whoever embeds it; constant while indexed */
 };
 

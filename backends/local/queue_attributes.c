@@ -13,8 +13,10 @@ struct number_rule {
     int min, max, initial;
 };
 
-#define NUMBER(name, field, min, max, initial) \
-    {name, offsetof(struct queue_attributes, field), min, max, initial}
+#define NUMBER(name, field, min, max, initial)                                                     \
+    {                                                                                              \
+        name, offsetof(struct queue_attributes, field), min, max, initial                          \
+    }
 
 static const struct number_rule numbers[] = {
     NUMBER("VisibilityTimeout", visibility_s, 0, SQS_VISIBILITY_MAX_S, 30),
@@ -25,16 +27,16 @@ static const struct number_rule numbers[] = {
 };
 enum { NUMBER_COUNT = sizeof numbers / sizeof numbers[0] };
 
-/* Kept as text. Encryption at rest by the service's own key is a statement about the service's disks: the setting is kept,
- * and like there it changes nothing that a client can see. */
+/* Kept as text. Encryption at rest by the service's own key is a statement about the service's
+ * disks: the setting is kept, and like there it changes nothing that a client can see. */
 static const char *const texts[] = {"Policy", "RedrivePolicy", "RedriveAllowPolicy",
                                     "SqsManagedSseEnabled"};
 enum { TEXT_COUNT = sizeof texts / sizeof texts[0] };
 
 /* Known to SQS, not served here: refused by name rather than kept without effect. */
-static const char *const refused[] = {
-    "FifoQueue",          "ContentBasedDeduplication", "DeduplicationScope",
-    "FifoThroughputLimit", "KmsMasterKeyId",           "KmsDataKeyReusePeriodSeconds"};
+static const char *const refused[] = {"FifoQueue",          "ContentBasedDeduplication",
+                                      "DeduplicationScope", "FifoThroughputLimit",
+                                      "KmsMasterKeyId",     "KmsDataKeyReusePeriodSeconds"};
 enum { REFUSED_COUNT = sizeof refused / sizeof refused[0] };
 
 static const struct number_rule *number_find(const char *name)
@@ -124,15 +126,17 @@ static enum sqs_code redrive_parse(struct queue_attributes *a, const char *text,
         return SQS_OK;
     json_t *policy = json_loads(text, 0, NULL);
     const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
-    bool valid = arn && receives_parse(json_object_get(policy, "maxReceiveCount"), &a->max_receives);
+    bool valid =
+        arn && receives_parse(json_object_get(policy, "maxReceiveCount"), &a->max_receives);
     if (valid)
         a->dead_letter_arn = strdup(arn);
     json_decref(policy);
     if (!valid)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Value %.200s for parameter RedrivePolicy is invalid. Reason: it needs "
-                             "deadLetterTargetArn and a maxReceiveCount from 1 to 1000.",
-                             text);
+        return sqs_error_set(
+            error, SQS_INVALID_PARAMETER,
+            "Value %.200s for parameter RedrivePolicy is invalid. Reason: it needs "
+            "deadLetterTargetArn and a maxReceiveCount from 1 to 1000.",
+            text);
     return a->dead_letter_arn ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
 }
 
@@ -190,7 +194,8 @@ enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_
         code = SQS_SERVICE_UNAVAILABLE;
     const char *name;
     json_t *value;
-    json_object_foreach (changes, name, value) {
+    json_object_foreach(changes, name, value)
+    {
         if (code == SQS_OK)
             code = attribute_change(out, name, value, error);
     }
@@ -224,7 +229,8 @@ const char *queue_attributes_differ(const struct queue_attributes *a, json_t *wa
 {
     const char *name;
     json_t *value;
-    json_object_foreach (wanted, name, value) {
+    json_object_foreach(wanted, name, value)
+    {
         if (!attribute_same(a, name, json_string_value(value)))
             return name;
     }

@@ -1,6 +1,7 @@
 /*
- * The attributes of a queue that can be set: one table of names, bounds and defaults, from which creating, setting, comparing
- * and reading are made. Source: SetQueueAttributes in the Amazon SQS API Reference. Loop thread.
+ * The attributes of a queue that can be set: one table of names, bounds and defaults, from which
+ * creating, setting, comparing and reading are made. Source: SetQueueAttributes in the Amazon SQS
+ * API Reference. Loop thread.
  */
 #ifndef THUMBWHEEL_QUEUE_ATTRIBUTES_H
 #define THUMBWHEEL_QUEUE_ATTRIBUTES_H
@@ -14,7 +15,7 @@ enum { SQS_MESSAGE_MAX = 1024 * 1024, SQS_VISIBILITY_MAX_S = 43200, SQS_WAIT_MAX
 
 struct queue_attributes {
     int visibility_s, delay_s, retention_s, message_max, wait_s;
-    json_t *texts;      /* Policy, RedrivePolicy, RedriveAllowPolicy, … as they were sent; owned */
+    json_t *texts; /* Policy, RedrivePolicy, RedriveAllowPolicy, … as they were sent; owned */
     char *dead_letter_arn; /* of the RedrivePolicy, owned; NULL: none */
     int max_receives;
 };
@@ -22,12 +23,13 @@ struct queue_attributes {
 int queue_attributes_init(struct queue_attributes *attributes); /* the defaults; ERR_MEMORY */
 void queue_attributes_free(struct queue_attributes *attributes);
 
-/* Makes *out from `from` with the changes of a JSON object of strings applied; an empty policy removes it. *out needs
- * no freeing on an error. */
+/* Makes *out from `from` with the changes of a JSON object of strings applied; an empty policy
+ * removes it. *out needs no freeing on an error. */
 enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_t *changes,
                                       struct queue_attributes *out, struct sqs_error *error);
 
-/* The first name in `wanted` whose value differs, or NULL (the rule of CreateQueue for a queue that exists). */
+/* The first name in `wanted` whose value differs, or NULL (the rule of CreateQueue for a queue that
+ * exists). */
 const char *queue_attributes_differ(const struct queue_attributes *attributes, json_t *wanted);
 
 /* Adds those that are set, or that have defaults, to a JSON object as strings. ERR_MEMORY. */

@@ -1,8 +1,9 @@
 /*
  * Reading the state of SQS at start: queues, then their messages in the order of their numbers.
  *
- * A message whose time went by while nothing ran is visible again; one past its retention is dropped with the first turn of
- * time. Rows without a queue, which a failed commit can leave, are removed.
+ * A message whose time went by while nothing ran is visible again; one past its retention is
+ * dropped with the first turn of time. Rows without a queue, which a failed commit can leave, are
+ * removed.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Messages: their memory, the places that their times give them, sending, and what receipts can do. */
+/* Messages: their memory, the places that their times give them, sending, and what receipts can do.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,7 +64,8 @@ void message_free(struct local_message *m)
     free(m);
 }
 
-/* Retention is over. Nobody waits for the row's end; should it be lost, the message expires again at the next start. */
+/* Retention is over. Nobody waits for the row's end; should it be lost, the message expires again
+ * at the next start. */
 static void message_expire(struct local_message *m)
 {
     struct message_task *task = message_task_new(m->queue, message_rows_delete, NULL);
@@ -121,7 +123,7 @@ static void insert_settled(struct message_task *task, int status)
         else
             message_settle(m);
     }
-    if (status)
+    if (status && status != ERR_CANCELLED)
         log_error("messages not stored", LOG_TEXT("queue", task->queue->named.name),
                   LOG_TEXT("error", task->task.error.text));
 }
@@ -187,7 +189,8 @@ undo:
 
 enum receipt_state { RECEIPT_CURRENT, RECEIPT_OLD, RECEIPT_GONE, RECEIPT_INVALID };
 
-/* *out is the message, unless it is gone or the receipt is none of this queue's. A message that is being deleted counts as gone. */
+/* *out is the message, unless it is gone or the receipt is none of this queue's. A message that is
+ * being deleted counts as gone. */
 static enum receipt_state receipt_find(struct local_queue *queue, struct slice text,
                                        struct local_message **out)
 {
@@ -215,11 +218,11 @@ static void delete_settled(struct message_task *task, int status)
     }
 }
 
-/* Deleting with the handle of an earlier receive succeeds and deletes nothing, as the API reference of DeleteMessage says:
- * the message belongs to whoever received it last. */
-int local_queue_delete_messages(struct local_queue *queue, const struct queue_receipt_entry *entries,
-                                size_t count, struct sqs_error *errors, queue_written *done,
-                                void *user)
+/* Deleting with the handle of an earlier receive succeeds and deletes nothing, as the API reference
+ * of DeleteMessage says: the message belongs to whoever received it last. */
+int local_queue_delete_messages(struct local_queue *queue,
+                                const struct queue_receipt_entry *entries, size_t count,
+                                struct sqs_error *errors, queue_written *done, void *user)
 {
     struct message_task *task = message_task_new(queue, message_rows_delete, delete_settled);
     if (!task)
@@ -255,8 +258,9 @@ static void change_refuse(enum receipt_state state, struct slice receipt, struct
                             "change.");
 }
 
-/* The time counts from now, but a message stays hidden for twelve hours from its receive at most; the receive is not recorded
- * to that precision here, so that the bound is kept from the change: 43 200 s, checked by the protocol. */
+/* The time counts from now, but a message stays hidden for twelve hours from its receive at most;
+ * the receive is not recorded to that precision here, so that the bound is kept from the change: 43
+ * 200 s, checked by the protocol. */
 static void visibility_change(struct local_message *m, int visibility_s)
 {
     message_hold(m);
@@ -310,11 +314,11 @@ void local_message_id(const struct local_message *m, char out[UUID_TEXT_SIZE])
 json_t *local_message_system(const struct local_message *m)
 {
     const char *account = m->queue->queues->cloud->account;
-    json_t *object = json_pack(
-        "{s:s, s:o, s:o, s:o}", "SenderId", account, "SentTimestamp",
-        json_sprintf("%lld", (long long)m->sent_ms), "ApproximateReceiveCount",
-        json_sprintf("%u", m->count), "ApproximateFirstReceiveTimestamp",
-        json_sprintf("%lld", (long long)m->first_ms));
+    json_t *object =
+        json_pack("{s:s, s:o, s:o, s:o}", "SenderId", account, "SentTimestamp",
+                  json_sprintf("%lld", (long long)m->sent_ms), "ApproximateReceiveCount",
+                  json_sprintf("%u", m->count), "ApproximateFirstReceiveTimestamp",
+                  json_sprintf("%lld", (long long)m->first_ms));
     int failed = !object;
     if (m->trace)
         failed |= json_object_set_new(object, "AWSTraceHeader", json_string(m->trace));

@@ -1,8 +1,9 @@
 /*
  * Handing out: polls, and the move to the dead-letter queue.
  *
- * A queue with something visible is put on the list of ready queues; the loop's next turn serves them. So the commits that one
- * turn brings fill the waiting polls together, and a poll is never answered from within the call that starts it.
+ * A queue with something visible is put on the list of ready queues; the loop's next turn serves
+ * them. So the commits that one turn brings fill the waiting polls together, and a poll is never
+ * answered from within the call that starts it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -68,7 +69,8 @@ static int message_move(struct local_message *m, struct local_queue *target)
     return 0;
 }
 
-/* Where a message goes instead of being received once more; NULL: nowhere. Without its target the policy has no effect. */
+/* Where a message goes instead of being received once more; NULL: nowhere. Without its target the
+ * policy has no effect. */
 static struct local_queue *redrive_target(const struct local_message *m)
 {
     const struct queue_attributes *a = &m->queue->attributes;
@@ -149,7 +151,8 @@ static bool queue_can_give(const struct local_queue *queue)
            queue->counts[MESSAGE_IN_FLIGHT] < QUEUE_IN_FLIGHT_MAX;
 }
 
-/* First come, first served. What is visible may all go to the dead-letter queue: then the poll waits on. */
+/* First come, first served. What is visible may all go to the dead-letter queue: then the poll
+ * waits on. */
 static void queue_serve(struct local_queue *queue)
 {
     while (!list_empty(&queue->waiters) && queue_can_give(queue)) {

@@ -170,8 +170,8 @@ struct message_task *message_task_new(struct local_queue *queue, storage_run *ru
 
 void message_task_add(struct message_task *t, struct local_message *m)
 {
-    t->rows[t->count++] = (struct message_row){
-        m, m->entry.id, m->queue->id, m->due_ms, m->first_ms, m->count, m->base};
+    t->rows[t->count++] = (struct message_row){m,           m->entry.id, m->queue->id, m->due_ms,
+                                               m->first_ms, m->count,    m->base};
 }
 
 void message_task_submit(struct message_task *t)

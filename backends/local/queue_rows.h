@@ -1,8 +1,9 @@
 /*
- * Rows of messages and queues. A task is made on the loop thread with copies of what may change, runs on the storage thread,
- * and is freed after `settled`, again on the loop thread.
+ * Rows of messages and queues. A task is made on the loop thread with copies of what may change,
+ * runs on the storage thread, and is freed after `settled`, again on the loop thread.
  *
- * A message's row is small and changes with each receive; its body and attributes are in a row of their own, that is written once.
+ * A message's row is small and changes with each receive; its body and attributes are in a row of
+ * their own, that is written once.
  */
 #ifndef THUMBWHEEL_QUEUE_ROWS_H
 #define THUMBWHEEL_QUEUE_ROWS_H
@@ -10,7 +11,8 @@
 #include "queues_internal.h"
 
 struct message_row { /* a message as it is when the task is made */
-    struct local_message *message; /* held: only the insert reads it on the storage thread, its constant parts */
+    struct local_message
+        *message; /* held: only the insert reads it on the storage thread, its constant parts */
     uint64_t id, queue;
     int64_t due_ms, first_ms;
     uint32_t count, base;
@@ -47,9 +49,9 @@ struct queue_task {
     char *name;       /* owned copies */
     char *attributes; /* JSON */
     int64_t modified_ms;
-    uint64_t below_id;                 /* of a purge */
-    unsigned version;                  /* of a change */
-    struct queue_attributes previous;  /* of a change: what it replaces */
+    uint64_t below_id;                /* of a purge */
+    unsigned version;                 /* of a change */
+    struct queue_attributes previous; /* of a change: what it replaces */
 };
 
 storage_run queue_row_insert, queue_row_update, queue_row_delete, queue_row_purge, queue_row_none;

@@ -123,8 +123,7 @@ const char *local_queue_name(const struct local_queue *q)
 int local_queue_arn(const struct local_queue *q, struct buffer *out)
 {
     const struct cloud *cloud = q->queues->cloud;
-    return buffer_format(out, "arn:aws:sqs:%s:%s:%s", cloud->region, cloud->account,
-                         q->named.name);
+    return buffer_format(out, "arn:aws:sqs:%s:%s:%s", cloud->region, cloud->account, q->named.name);
 }
 
 const struct queue_attributes *local_queue_attributes(const struct local_queue *q)
@@ -173,8 +172,7 @@ static enum sqs_code queue_submit(struct local_queue *q, storage_run *run,
 }
 
 static enum sqs_code queue_add(struct queues *queues, const char *name,
-                               struct queue_attributes *attributes, queue_written *done,
-                               void *user)
+                               struct queue_attributes *attributes, queue_written *done, void *user)
 {
     struct local_queue *q = queue_new(queues, queues->next_queue, name);
     if (!q) {
@@ -184,8 +182,8 @@ static enum sqs_code queue_add(struct queues *queues, const char *name,
     queue_attributes_free(&q->attributes);
     q->attributes = *attributes;
     q->created_ms = q->modified_ms = deadlines_now(queues->deadlines);
-    enum sqs_code code = name_index_add(&queues->names, &q->named) ? SQS_SERVICE_UNAVAILABLE
-                                                                    : SQS_OK;
+    enum sqs_code code =
+        name_index_add(&queues->names, &q->named) ? SQS_SERVICE_UNAVAILABLE : SQS_OK;
     if (code == SQS_OK)
         code = queue_submit(q, queue_row_insert, create_settled, done, user);
     if (code != SQS_OK) {
@@ -197,9 +195,10 @@ static enum sqs_code queue_add(struct queues *queues, const char *name,
     return SQS_OK;
 }
 
-/* The same queue again: answered when what was submitted before it, its making perhaps, is on the disk. */
-static enum sqs_code queue_find_same(struct local_queue *q, json_t *attributes,
-                                     queue_written *done, void *user, struct sqs_error *error)
+/* The same queue again: answered when what was submitted before it, its making perhaps, is on the
+ * disk. */
+static enum sqs_code queue_find_same(struct local_queue *q, json_t *attributes, queue_written *done,
+                                     void *user, struct sqs_error *error)
 {
     if (q->deleting)
         return sqs_error_set(error, SQS_QUEUE_DELETED_RECENTLY, "%s", "");
@@ -273,8 +272,8 @@ static void purge_settled(struct queue_task *task, int status)
         queue_mark_ready(q);
 }
 
-/* SQS allows one purge a minute, since its own takes that long; this one is over when it is answered, and only while it is
- * under way another is refused. */
+/* SQS allows one purge a minute, since its own takes that long; this one is over when it is
+ * answered, and only while it is under way another is refused. */
 enum sqs_code local_queue_purge(struct local_queue *q, queue_written *done, void *user)
 {
     if (q->purging)
@@ -292,7 +291,8 @@ enum sqs_code local_queue_purge(struct local_queue *q, queue_written *done, void
 
 /* Changing. */
 
-/* A new retention moves every message's end; nothing else makes a queue's attributes cost its messages. */
+/* A new retention moves every message's end; nothing else makes a queue's attributes cost its
+ * messages. */
 static void queue_resettle(struct local_queue *q)
 {
     struct list all;
@@ -321,7 +321,8 @@ static void queue_apply(struct local_queue *q, struct queue_attributes *attribut
         queue_resettle(q);
 }
 
-/* The change holds from the call on; if it cannot be stored it is taken back, unless another has followed. */
+/* The change holds from the call on; if it cannot be stored it is taken back, unless another has
+ * followed. */
 static void set_settled(struct queue_task *task, int status)
 {
     struct local_queue *q = task->queue;
@@ -398,8 +399,7 @@ size_t queues_list(struct queues *queues, const char *prefix, const char *after,
     size_t count = 0, at = name_index_from(&queues->names, after ? after : prefix);
     *more = false;
     for (; at < queues->names.count; at++) {
-        struct local_queue *q =
-            container_of(queues->names.items[at], struct local_queue, named);
+        struct local_queue *q = container_of(queues->names.items[at], struct local_queue, named);
         if (strncmp(q->named.name, prefix, strlen(prefix)) != 0)
             break;
         if (q->deleting || (after && strcmp(q->named.name, after) == 0) ||

@@ -1,20 +1,22 @@
 /*
  * The state of SQS: queues and their messages. Knows no protocol.
  *
- * Memory is the truth and the storage thread its witness: a change that a client is told about is answered when its rows are
- * committed. A message can be received from its commit on. What a receive changes (count, visibility) is written too, but
- * nobody waits for it: should it be lost in a crash, the message is received again, as at-least-once allows.
+ * Memory is the truth and the storage thread its witness: a change that a client is told about is
+ * answered when its rows are committed. A message can be received from its commit on. What a
+ * receive changes (count, visibility) is written too, but nobody waits for it: should it be lost in
+ * a crash, the message is received again, as at-least-once allows.
  *
- *            send ──commit──► DELAYED ──due──► VISIBLE ──receive──► IN FLIGHT ──delete, commit──► gone
- *                                                 ▲  └─too often─► dead-letter queue   │
- *                                                 └────────── visibility over ◄────────┘
+ *            send ──commit──► DELAYED ──due──► VISIBLE ──receive──► IN FLIGHT ──delete, commit──►
+ * gone ▲  └─too often─► dead-letter queue   │ └────────── visibility over ◄────────┘
  *
- * Costs do not grow with the number of queues or messages: messages are found by number in a hash table, VISIBLE is a list in
- * the order of arrival, and everything that waits for a time (delays, visibility, retention, long polls) is in one heap behind one
- * timer. Long polls wait in a list for each queue, first come, first served; what becomes visible within one turn of the loop is
- * handed out together, so that a burst fills the answers.
+ * Costs do not grow with the number of queues or messages: messages are found by number in a hash
+ * table, VISIBLE is a list in the order of arrival, and everything that waits for a time (delays,
+ * visibility, retention, long polls) is in one heap behind one timer. Long polls wait in a list for
+ * each queue, first come, first served; what becomes visible within one turn of the loop is handed
+ * out together, so that a burst fills the answers.
  *
- * Bodies are in memory too, up to QUEUES_MEMORY_MAX bytes in all; then sends are refused until something is deleted.
+ * Bodies are in memory too, up to QUEUES_MEMORY_MAX bytes in all; then sends are refused until
+ * something is deleted.
  *
  * Loop thread. Callbacks come from a fresh loop callback, never from within the call.
  */
@@ -49,7 +51,8 @@ enum {
 
 extern const char queues_schema[];
 
-/* Reads all state; blocking, before the loop runs. On an error too, *out (if not NULL) is to be closed. */
+/* Reads all state; blocking, before the loop runs. On an error too, *out (if not NULL) is to be
+ * closed. */
 int queues_open(struct cloud *cloud, struct queues **out, struct error *error);
 /* No more time passes and no poll is answered; what storage still runs may end. */
 void queues_stop(struct queues *queues);
@@ -77,8 +80,9 @@ enum sqs_code local_queue_purge(struct local_queue *queue, queue_written *done, 
 /* All attributes, the computed ones too: a new JSON object of strings, or NULL without memory. */
 json_t *local_queue_describe(const struct local_queue *queue);
 
-/* Up to max queues in the order of their names, from the first after `after` (NULL: the beginning), whose names begin with prefix and (source_of
- * not NULL) whose dead-letter queue is source_of. Returns how many; *more tells whether others follow. */
+/* Up to max queues in the order of their names, from the first after `after` (NULL: the beginning),
+ * whose names begin with prefix and (source_of not NULL) whose dead-letter queue is source_of.
+ * Returns how many; *more tells whether others follow. */
 size_t queues_list(struct queues *queues, const char *prefix, const char *after,
                    const struct local_queue *source_of, struct local_queue **out, size_t max,
                    bool *more);
@@ -90,8 +94,9 @@ struct message_draft { /* borrowed */
     const char *trace;      /* AWSTraceHeader; NULL: none */
     int delay_s;            /* -1: the queue's */
 };
-/* Up to QUEUE_BATCH messages as one durable change. ids are filled at once. Without unit it is submitted; with unit its task is
- * added there instead, and done (may be NULL) comes when the unit is settled. ERR_MEMORY, ERR_LIMIT (QUEUES_MEMORY_MAX). */
+/* Up to QUEUE_BATCH messages as one durable change. ids are filled at once. Without unit it is
+ * submitted; with unit its task is added there instead, and done (may be NULL) comes when the unit
+ * is settled. ERR_MEMORY, ERR_LIMIT (QUEUES_MEMORY_MAX). */
 int local_queue_send(struct local_queue *queue, const struct message_draft *drafts, size_t count,
                      char (*ids)[UUID_TEXT_SIZE], struct storage_unit *unit, queue_written *done,
                      void *user);
@@ -104,7 +109,8 @@ struct queue_delivery { /* one message as handed out; borrowed for the callback 
 struct queue_poll { /* embedded in the caller's request */
     unsigned max;
     int visibility_s;
-    /* Once, unless cancelled. code: SQS_OK, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile), SQS_SERVICE_UNAVAILABLE. */
+    /* Once, unless cancelled. code: SQS_OK, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile),
+     * SQS_SERVICE_UNAVAILABLE. */
     void (*answered)(struct queue_poll *poll, enum sqs_code code,
                      const struct queue_delivery *deliveries, size_t count);
     /* private */
@@ -125,15 +131,15 @@ json_t *local_message_system(const struct local_message *message);
 void queues_receipt_text(const struct queues *queues, const struct receipt *receipt,
                          char out[RECEIPT_TEXT_SIZE]);
 
-/* Receipts. Up to QUEUE_BATCH entries; codes[i] is the result of entry i if the commit succeeds. done always comes, unless
- * ERR_MEMORY is returned. */
+/* Receipts. Up to QUEUE_BATCH entries; codes[i] is the result of entry i if the commit succeeds.
+ * done always comes, unless ERR_MEMORY is returned. */
 struct queue_receipt_entry {
     struct slice receipt;
     int visibility_s; /* for local_queue_change */
 };
-int local_queue_delete_messages(struct local_queue *queue, const struct queue_receipt_entry *entries,
-                                size_t count, struct sqs_error *errors, queue_written *done,
-                                void *user);
+int local_queue_delete_messages(struct local_queue *queue,
+                                const struct queue_receipt_entry *entries, size_t count,
+                                struct sqs_error *errors, queue_written *done, void *user);
 int local_queue_change(struct local_queue *queue, const struct queue_receipt_entry *entries,
                        size_t count, struct sqs_error *errors, queue_written *done, void *user);
 

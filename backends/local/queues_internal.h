@@ -1,5 +1,5 @@
-/* The parts of the queues' state as their own files see them: queues.c, queue_load.c, queue_rows.c, queue_messages.c,
- * queue_receive.c. Loop thread, but for what queue_rows.h says. */
+/* The parts of the queues' state as their own files see them: queues.c, queue_load.c, queue_rows.c,
+ * queue_messages.c, queue_receive.c. Loop thread, but for what queue_rows.h says. */
 #ifndef THUMBWHEEL_QUEUES_INTERNAL_H
 #define THUMBWHEEL_QUEUES_INTERNAL_H
 
@@ -14,11 +14,12 @@ struct queues {
     struct deadlines *deadlines;
     struct name_index names;
     struct id_table messages;
-    struct list ready; /* queues with something to hand out, served by `idle` in the loop's next turn */
+    struct list
+        ready; /* queues with something to hand out, served by `idle` in the loop's next turn */
     uv_idle_t idle;
     uint64_t next_queue, next_message;
-    bool stopped;     /* no more tasks are submitted */
-    size_t memory;    /* bytes of messages */
+    bool stopped;          /* no more tasks are submitted */
+    size_t memory;         /* bytes of messages */
     size_t deadline_users; /* messages and polls: each may set a deadline */
     uint8_t receipt_key[RECEIPT_KEY_SIZE];
     void (*closed)(void *user);
@@ -26,7 +27,8 @@ struct queues {
 };
 
 enum message_state {
-    MESSAGE_HELD, /* in no list: a storage task decides what becomes of it, and owns it until then */
+    MESSAGE_HELD, /* in no list: a storage task decides what becomes of it, and owns it until then
+                   */
     MESSAGE_DELAYED,
     MESSAGE_VISIBLE,
     MESSAGE_IN_FLIGHT,
@@ -44,10 +46,10 @@ struct local_queue {
     size_t counts[MESSAGE_STATES];
     struct list waiters; /* struct queue_poll.link */
     struct list ready;
-    unsigned refs;  /* the index, and each storage task under way */
-    bool deleting;  /* not found any more; its messages wait for the commit */
-    bool purging;   /* nothing is received until the commit */
-    bool gone;      /* deleted, or never came to be: tasks that end now drop their messages */
+    unsigned refs; /* the index, and each storage task under way */
+    bool deleting; /* not found any more; its messages wait for the commit */
+    bool purging;  /* nothing is received until the commit */
+    bool gone;     /* deleted, or never came to be: tasks that end now drop their messages */
     struct id_entry loading; /* by number, while the state is read */
 };
 
@@ -73,7 +75,8 @@ struct local_message *message_new(struct queues *queues, const struct message_dr
 void message_free(struct local_message *message);
 /* Out of its list: held. */
 void message_hold(struct local_message *message);
-/* Puts a held message where its times say, or drops it with its row when it is past its retention. */
+/* Puts a held message where its times say, or drops it with its row when it is past its retention.
+ */
 void message_settle(struct local_message *message);
 struct receipt message_receipt(const struct local_message *message);
 

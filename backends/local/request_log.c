@@ -12,7 +12,9 @@
 #include "container_of.h"
 #include "log.h"
 
-enum { PENDING_MAX = 8 * 1024 * 1024 }; /* what a stalled disk may make us hold; more is dropped and counted */
+enum {
+    PENDING_MAX = 8 * 1024 * 1024
+}; /* what a stalled disk may make us hold; more is dropped and counted */
 
 struct request_log {
     struct storage *storage;
@@ -38,7 +40,8 @@ static int file_write(int fd, const char *data, size_t size)
     return 0;
 }
 
-/* A log that cannot be written must not undo what others commit, so the task succeeds and done tells. */
+/* A log that cannot be written must not undo what others commit, so the task succeeds and done
+ * tells. */
 static int lines_run(struct storage_task *task, struct storage *storage)
 {
     (void)storage;

@@ -4,8 +4,9 @@
  *     {"time":"2026-01-02T03:04:05.678Z","service":"sqs","operation":"SendMessage","resource":"web-queue",
  *      "key":"","status":200,"microseconds":412}
  *
- * Lines are gathered on the loop thread and written by the storage thread, so that no request waits for the file; a line is in the file
- * within one turn of storage, and all of them are when the log is closed. Loop thread.
+ * Lines are gathered on the loop thread and written by the storage thread, so that no request waits
+ * for the file; a line is in the file within one turn of storage, and all of them are when the log
+ * is closed. Loop thread.
  */
 #ifndef THUMBWHEEL_REQUEST_LOG_H
 #define THUMBWHEEL_REQUEST_LOG_H

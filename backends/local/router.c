@@ -11,7 +11,8 @@
 #include "router_refusal.h"
 #include "uuid.h"
 
-/* Ten messages of 1 MiB cannot be sent at once; one, in a form with each byte as %XX, is 3 MiB, in JSON with each as \u00XX 6. */
+/* Ten messages of 1 MiB cannot be sent at once; one, in a form with each byte as %XX, is 3 MiB, in
+ * JSON with each as \u00XX 6. */
 enum { BODY_MAX = 8 * 1024 * 1024 };
 
 struct service {
@@ -116,8 +117,8 @@ static bool hash_copy(struct routed *r, struct slice text)
     return true;
 }
 
-/* S3 reads its body as it comes, so the signature covers what the header says of it; that the body keeps to that is S3's to
- * check. */
+/* S3 reads its body as it comes, so the signature covers what the header says of it; that the body
+ * keeps to that is S3's to check. */
 static void streamed_handle(struct routed *r)
 {
     struct cloud_request *request = &r->request;

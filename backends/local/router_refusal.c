@@ -16,7 +16,8 @@ struct refusal {
     const char *text; /* NULL: the claim's detail */
 };
 
-/* Sources: "Error responses" in the S3 API Reference; "Common Error Types" in the API references of SQS and SNS. */
+/* Sources: "Error responses" in the S3 API Reference; "Common Error Types" in the API references of
+ * SQS and SNS. */
 static const struct refusal refusals[AUTH_CODE_COUNT] = {
     [AUTH_MISSING] = {"AccessDenied", 403, "MissingAuthenticationToken", 403,
                       "MissingAuthenticationTokenException",

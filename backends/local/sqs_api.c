@@ -210,8 +210,7 @@ enum sqs_code sqs_input_queue(struct sqs_call *call, struct local_queue **out)
     *out = queue_at(call->queues, call->request->cloud->account, path);
     if (!*out)
         return SQS_QUEUE_DOES_NOT_EXIST;
-    snprintf(call->request->resource, sizeof call->request->resource, "%s",
-             local_queue_name(*out));
+    snprintf(call->request->resource, sizeof call->request->resource, "%s", local_queue_name(*out));
     return SQS_OK;
 }
 
@@ -224,7 +223,8 @@ static bool host_valid(struct slice host)
     return host.size > 0 && host.size < 256;
 }
 
-/* As the client addresses us: through a forwarded port or another name, the URL is one that it can use. */
+/* As the client addresses us: through a forwarded port or another name, the URL is one that it can
+ * use. */
 json_t *sqs_queue_url(const struct sqs_call *call, const char *name)
 {
     const struct cloud *cloud = call->request->cloud;

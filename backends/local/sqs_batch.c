@@ -49,7 +49,7 @@ enum sqs_code sqs_batch_entries(struct sqs_call *call, json_t **out)
     }
     *out = entries;
     return json_object_set_new(call->output, "Successful", json_array()) ? SQS_SERVICE_UNAVAILABLE
-                                                                          : SQS_OK;
+                                                                         : SQS_OK;
 }
 
 static enum sqs_code result_add(struct sqs_call *call, const char *list, const json_t *entry,
@@ -70,8 +70,8 @@ enum sqs_code sqs_batch_success(struct sqs_call *call, const json_t *entry, json
 enum sqs_code sqs_batch_failure(struct sqs_call *call, const json_t *entry,
                                 const struct sqs_error *error)
 {
-    json_t *result = json_pack("{s:b, s:s, s:s}", "SenderFault", sqs_code_is_senders(error->code),
-                               "Code", sqs_code_facts(error->code)->query_code, "Message",
-                               sqs_error_text(error));
+    json_t *result =
+        json_pack("{s:b, s:s, s:s}", "SenderFault", sqs_code_is_senders(error->code), "Code",
+                  sqs_code_facts(error->code)->query_code, "Message", sqs_error_text(error));
     return result_add(call, "Failed", entry, result);
 }

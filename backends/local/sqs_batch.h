@@ -1,4 +1,5 @@
-/* What the batch actions of SQS share: the rules of entries and the two lists of results. Loop thread. */
+/* What the batch actions of SQS share: the rules of entries and the two lists of results. Loop
+ * thread. */
 #ifndef THUMBWHEEL_SQS_BATCH_H
 #define THUMBWHEEL_SQS_BATCH_H
 

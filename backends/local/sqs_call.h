@@ -1,8 +1,9 @@
 /*
  * One SQS request: from its parsed input, whatever the protocol, to its answer.
  *
- * The input and the output are JSON trees of the shapes of the service model. sqs_json.c and sqs_query.c read and write them; the
- * actions (sqs_queue_actions.c, sqs_message_actions.c) see neither protocol. Loop thread.
+ * The input and the output are JSON trees of the shapes of the service model. sqs_json.c and
+ * sqs_query.c read and write them; the actions (sqs_queue_actions.c, sqs_message_actions.c) see
+ * neither protocol. Loop thread.
  *
  * A call is freed when both its HTTP side has ended and no change of state is under way for it.
  */
@@ -18,8 +19,8 @@ struct sqs_call;
 
 struct sqs_action {
     const char *name;
-    /* SQS_OK: call->output is the answer, at once, or (call->pending set) when sqs_call_written or a poll says so. NULL: an
-     * action of the service that the embedded cloud does not have. */
+    /* SQS_OK: call->output is the answer, at once, or (call->pending set) when sqs_call_written or
+     * a poll says so. NULL: an action of the service that the embedded cloud does not have. */
     enum sqs_code (*run)(struct sqs_call *call);
 };
 
@@ -44,7 +45,8 @@ struct sqs_call {
 
 extern const struct sqs_wire sqs_json_wire, sqs_query_wire;
 
-/* Reads the request's action and input; *action is the name. Both wires: SQS_OK, SQS_MALFORMED, SQS_INVALID_ACTION, … */
+/* Reads the request's action and input; *action is the name. Both wires: SQS_OK, SQS_MALFORMED,
+ * SQS_INVALID_ACTION, … */
 enum sqs_code sqs_json_read(struct cloud_request *request, const char **action, json_t **input,
                             struct sqs_error *error);
 enum sqs_code sqs_query_read(struct cloud_request *request, const char **action, json_t **input,
@@ -56,7 +58,8 @@ void sqs_call_written(int status, void *call);
 void sqs_call_finish(struct sqs_call *call);
 
 /* Input. */
-const char *sqs_input_text(const json_t *input, const char *name); /* NULL: absent or not a string */
+const char *sqs_input_text(const json_t *input,
+                           const char *name); /* NULL: absent or not a string */
 /* An integer (in the Query protocol, its digits); absent: *out keeps its value. */
 enum sqs_code sqs_input_int(const json_t *input, const char *name, int min, int max, int *out,
                             struct sqs_error *error);

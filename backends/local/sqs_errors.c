@@ -15,8 +15,7 @@ static const struct sqs_code_facts codes[SQS_CODE_COUNT] = {
                                "A queue already exists with the same name and a different value "
                                "for an attribute."},
     [SQS_QUEUE_DELETED_RECENTLY] = {MODEL("QueueDeletedRecently"), NAMED("QueueDeletedRecently"),
-                                    400, 400,
-                                    "The queue is being deleted. Try again in a moment."},
+                                    400, 400, "The queue is being deleted. Try again in a moment."},
     [SQS_INVALID_ATTRIBUTE_NAME] = {MODEL("InvalidAttributeName"), "InvalidAttributeName", 400, 400,
                                     "Unknown Attribute."},
     [SQS_INVALID_ATTRIBUTE_VALUE] = {MODEL("InvalidAttributeValue"), "InvalidAttributeValue", 400,

@@ -1,6 +1,6 @@
 /*
- * The errors of SQS as its two protocols name them. Sources: the Errors sections of the Amazon SQS API Reference, and the service
- * model (its awsQueryError traits).
+ * The errors of SQS as its two protocols name them. Sources: the Errors sections of the Amazon SQS
+ * API Reference, and the service model (its awsQueryError traits).
  */
 #ifndef THUMBWHEEL_SQS_ERRORS_H
 #define THUMBWHEEL_SQS_ERRORS_H

@@ -1,4 +1,5 @@
-/* The AWS JSON 1.0 protocol of SQS: the action in X-Amz-Target, errors with __type and x-amzn-query-error. */
+/* The AWS JSON 1.0 protocol of SQS: the action in X-Amz-Target, errors with __type and
+ * x-amzn-query-error. */
 #include <stdio.h>
 #include <string.h>
 
@@ -47,8 +48,8 @@ static void json_refuse(struct cloud_request *request, const struct sqs_error *e
     char query_error[160];
     snprintf(query_error, sizeof query_error, "%s;%s", facts->query_code,
              sqs_code_is_senders(error->code) ? "Sender" : "Receiver");
-    json_t *document = json_pack("{s:s, s:s}", "__type", facts->json_type, "message",
-                                 sqs_error_text(error));
+    json_t *document =
+        json_pack("{s:s, s:s}", "__type", facts->json_type, "message", sqs_error_text(error));
     respond(request, facts->json_status, document, query_error);
     json_decref(document);
 }

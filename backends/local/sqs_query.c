@@ -1,4 +1,5 @@
-/* The Query protocol of SQS: forms in, XML out. Source: "Making Query API requests" in the SQS Developer Guide. */
+/* The Query protocol of SQS: forms in, XML out. Source: "Making Query API requests" in the SQS
+ * Developer Guide. */
 #include <stdio.h>
 #include <string.h>
 
@@ -69,7 +70,8 @@ enum sqs_code sqs_query_read(struct cloud_request *request, const char **action,
 static void respond(struct cloud_request *request, int status, struct buffer *xml)
 {
     struct bytes body = xml->error ? bytes_borrow("", 0) : buffer_take(xml);
-    struct http_header headers[] = {{"Content-Type", "text/xml"}, {"x-amzn-RequestId", request->id}};
+    struct http_header headers[] = {{"Content-Type", "text/xml"},
+                                    {"x-amzn-RequestId", request->id}};
     request->status = xml->error ? 500 : status;
     buffer_free(xml);
     http_call_respond(request->call, request->status, headers, 2, &body);

@@ -125,15 +125,15 @@ static enum sqs_code urls_add(struct sqs_call *call, const char *member,
     return SQS_SERVICE_UNAVAILABLE;
 }
 
-/* A page's token is the name that it ended with. Without MaxResults SQS shows up to 1 000 and no token. */
+/* A page's token is the name that it ended with. Without MaxResults SQS shows up to 1 000 and no
+ * token. */
 static enum sqs_code list_page(struct sqs_call *call, const char *prefix,
                                const struct local_queue *source_of, const char *member)
 {
     const char *after = sqs_input_text(call->input, "NextToken");
     int max = 0;
     bool more;
-    enum sqs_code code =
-        sqs_input_int(call->input, "MaxResults", 1, LIST_PAGE, &max, &call->error);
+    enum sqs_code code = sqs_input_int(call->input, "MaxResults", 1, LIST_PAGE, &max, &call->error);
     struct local_queue **page = calloc(LIST_PAGE, sizeof *page);
     if (code == SQS_OK && !page)
         code = SQS_SERVICE_UNAVAILABLE;
@@ -143,8 +143,7 @@ static enum sqs_code list_page(struct sqs_call *call, const char *prefix,
         if (count > 0 || source_of)
             code = urls_add(call, member, page, count);
         if (code == SQS_OK && more && max)
-            code = output_set(call, "NextToken",
-                              json_string(local_queue_name(page[count - 1])));
+            code = output_set(call, "NextToken", json_string(local_queue_name(page[count - 1])));
     }
     free(page);
     return code;

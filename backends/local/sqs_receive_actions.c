@@ -75,7 +75,8 @@ static int system_add(struct sqs_call *call, const struct local_message *message
     json_t *old_names = json_object_get(call->input, "AttributeNames");
     const char *name;
     int failed = !all || !chosen;
-    json_object_foreach (all, name, value) {
+    json_object_foreach(all, name, value)
+    {
         if (name_listed(names, name) || name_listed(old_names, name))
             failed |= json_object_set(chosen, name, value);
     }
@@ -96,13 +97,15 @@ static int attributes_add(struct sqs_call *call, const struct local_message *mes
     json_t *all = json_loads(text, 0, NULL), *value;
     void *next;
     int failed = !all;
-    json_object_foreach_safe (all, next, name, value) {
+    json_object_foreach_safe(all, next, name, value)
+    {
         if (!attribute_wanted(patterns, name))
             json_object_del(all, name);
     }
     char md5[MD5_HEX_SIZE];
     if (!failed && json_object_size(all) > 0)
-        failed = message_attributes_md5(all, md5) || json_object_set(out, "MessageAttributes", all) ||
+        failed = message_attributes_md5(all, md5) ||
+                 json_object_set(out, "MessageAttributes", all) ||
                  json_object_set_new(out, "MD5OfMessageAttributes", json_string(md5));
     json_decref(all);
     return failed;

@@ -63,7 +63,8 @@ static enum sqs_code system_read(struct entry *entry, struct sqs_error *error)
 {
     json_t *system = json_object_get(entry->input, "MessageSystemAttributes"), *value;
     const char *name;
-    json_object_foreach (system, name, value) {
+    json_object_foreach(system, name, value)
+    {
         const char *text = sqs_input_text(value, "StringValue");
         const char *type = sqs_input_text(value, "DataType");
         if (strcmp(name, "AWSTraceHeader") != 0 || !text || !type || strcmp(type, "String") != 0)

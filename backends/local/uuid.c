@@ -5,7 +5,8 @@
 
 void uuid_make(uint8_t out[UUID_SIZE])
 {
-    /* Small reads from the kernel's pool are never cut short once it is seeded; without it no identifier is safe. */
+    /* Small reads from the kernel's pool are never cut short once it is seeded; without it no
+     * identifier is safe. */
     if (getrandom(out, UUID_SIZE, 0) != UUID_SIZE)
         abort();
     out[6] = (uint8_t)((out[6] & 0x0f) | 0x40);

@@ -60,7 +60,8 @@ static void xml_pairs(struct buffer *out, json_t *map, const struct xml_rule *ru
 {
     const char *element = style->nested ? "entry" : rule->element, *key;
     json_t *value;
-    json_object_foreach (map, key, value) {
+    json_object_foreach(map, key, value)
+    {
         buffer_format(out, "<%s>", element);
         xml_element(out, rule->key, key);
         xml_value(out, rule->value, value, style);
@@ -79,7 +80,8 @@ int xml_members(struct buffer *out, json_t *object, const struct xml_style *styl
 {
     const char *name;
     json_t *value;
-    json_object_foreach (object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         const struct xml_rule *rule = rule_find(style, name);
         if (!rule) {
             xml_value(out, name, value, style);

@@ -17,7 +17,8 @@ struct xml_style {
     bool nested; /* SNS: <Member><member>… and <Member><entry>…; SQS repeats <Element> instead */
 };
 
-int xml_text(struct buffer *out, struct slice text); /* escaped; control characters survive as references */
+int xml_text(struct buffer *out,
+             struct slice text); /* escaped; control characters survive as references */
 int xml_element(struct buffer *out, const char *name, const char *text);
 /* The members of an object, as elements. */
 int xml_members(struct buffer *out, json_t *object, const struct xml_style *style);

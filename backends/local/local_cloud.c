@@ -1,0 +1,188 @@
+/*
+ * Start and stop. What is opened later is closed first; storage ends before the states that its
+ * tasks belong to are freed:
+ *
+ *   start: storage, log, queues, topics, buckets, server
+ *   stop:  server (ends the calls) ─► no more time passes ─► storage (runs what was submitted) ─►
+ * states ─► stopped
+ */
+#include "local_cloud.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth.h"
+#include "buckets.h"
+#include "cloud.h"
+#include "queues.h"
+#include "request_log.h"
+#include "router.h"
+#include "topics.h"
+
+struct local_cloud {
+    struct cloud cloud;
+    struct auth_key key;
+    char *region, *account, *access_key, *secret_key; /* owned copies of the options */
+    void (*stopped)(void *user);
+    void *user;
+};
+
+static void cloud_free(struct local_cloud *lc)
+{
+    free(lc->region);
+    free(lc->account);
+    free(lc->access_key);
+    if (lc->secret_key)
+        sigv4_wipe(lc->secret_key, strlen(lc->secret_key));
+    free(lc->secret_key);
+    free(lc);
+}
+
+static void cloud_stopped(void *user)
+{
+    struct local_cloud *lc = user;
+    void (*stopped)(void *user) = lc->stopped;
+    void *stopped_user = lc->user;
+    cloud_free(lc);
+    if (stopped)
+        stopped(stopped_user);
+}
+
+static void storage_closed(void *user)
+{
+    struct local_cloud *lc = user;
+    struct cloud *cloud = &lc->cloud;
+    if (cloud->buckets)
+        buckets_close(cloud->buckets);
+    if (cloud->topics)
+        topics_close(cloud->topics);
+    if (cloud->request_log)
+        request_log_close(cloud->request_log);
+    if (cloud->queues)
+        queues_close(cloud->queues, cloud_stopped, lc);
+    else
+        cloud_stopped(lc);
+}
+
+static void server_closed(void *user)
+{
+    struct local_cloud *lc = user;
+    struct cloud *cloud = &lc->cloud;
+    if (cloud->queues)
+        queues_stop(cloud->queues);
+    if (cloud->request_log)
+        request_log_stop(cloud->request_log);
+    if (cloud->storage)
+        storage_close(cloud->storage, storage_closed, lc);
+    else
+        storage_closed(lc);
+}
+
+void local_cloud_stop(struct local_cloud *lc, void (*stopped)(void *user), void *user)
+{
+    lc->stopped = stopped;
+    lc->user = user;
+    if (lc->cloud.server)
+        http_server_close(lc->cloud.server, server_closed, lc);
+    else
+        server_closed(lc);
+}
+
+static int text_option(char **out, const char *given, const char *fallback)
+{
+    *out = strdup(given ? given : fallback);
+    return *out ? 0 : ERR_MEMORY;
+}
+
+static int options_copy(struct local_cloud *lc, const struct local_cloud_options *o,
+                        struct error *error)
+{
+    if (text_option(&lc->region, o->region, "us-east-1") ||
+        text_option(&lc->account, o->account, "000000000000") ||
+        text_option(&lc->access_key, o->access_key, "thumbwheel") ||
+        text_option(&lc->secret_key, o->secret_key, "thumbwheel-secret"))
+        return error_set(error, ERR_MEMORY, "out of memory");
+    if (strlen(lc->account) != 12 || strspn(lc->account, "0123456789") != 12)
+        return error_set(error, ERR_INVALID, "the account must be twelve digits, not \"%s\"",
+                         lc->account);
+    lc->key = (struct auth_key){lc->access_key, lc->secret_key};
+    lc->cloud.region = lc->region;
+    lc->cloud.account = lc->account;
+    lc->cloud.auth = &lc->key;
+    return 0;
+}
+
+static int state_open(struct cloud *cloud, const struct local_cloud_options *o, struct error *error)
+{
+    const char *const schemas[] = {queues_schema, topics_schema, buckets_schema};
+    int status = storage_open(cloud->loop, o->data_dir, o->relaxed ? STORAGE_RELAXED : STORAGE_FULL,
+                              schemas, sizeof schemas / sizeof schemas[0], &cloud->storage, error);
+    if (!status && o->request_log)
+        status = request_log_open(cloud->storage, o->request_log, &cloud->request_log, error);
+    if (!status)
+        status = queues_open(cloud, &cloud->queues, error);
+    if (!status)
+        status = topics_open(cloud, &cloud->topics, error);
+    if (!status)
+        status = buckets_open(cloud, &cloud->buckets, error);
+    return status;
+}
+
+static int server_open(struct cloud *cloud, const struct local_cloud_options *o,
+                       struct error *error)
+{
+    struct http_server_options options = {
+        .host = o->host ? o->host : "127.0.0.1",
+        .port = o->port,
+        .on_request = router_handle,
+        .user = cloud,
+    };
+    int status = http_server_start(cloud->loop, &options, &cloud->server, error);
+    if (status)
+        return status;
+    bool six = strchr(options.host, ':') != NULL;
+    snprintf(cloud->endpoint, sizeof cloud->endpoint, "http://%s%s%s:%u", six ? "[" : "",
+             options.host, six ? "]" : "", http_server_port(cloud->server));
+    return 0;
+}
+
+static void mark(void *flag)
+{
+    *(bool *)flag = true;
+}
+
+/* A failed start leaves nothing behind; closing takes turns of the loop, which does not run yet. */
+static void start_undo(struct local_cloud *lc)
+{
+    uv_loop_t *loop = lc->cloud.loop;
+    bool stopped = false;
+    local_cloud_stop(lc, mark, &stopped);
+    while (!stopped)
+        uv_run(loop, UV_RUN_ONCE);
+}
+
+int local_cloud_start(uv_loop_t *loop, const struct local_cloud_options *options,
+                      struct local_cloud **out, struct error *error)
+{
+    struct local_cloud *lc = calloc(1, sizeof *lc);
+    if (!lc)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    lc->cloud.loop = loop;
+    int status = options_copy(lc, options, error);
+    if (!status)
+        status = state_open(&lc->cloud, options, error);
+    if (!status)
+        status = server_open(&lc->cloud, options, error);
+    if (status) {
+        start_undo(lc);
+        return status;
+    }
+    *out = lc;
+    return 0;
+}
+
+const char *local_cloud_endpoint(const struct local_cloud *lc)
+{
+    return lc->cloud.endpoint;
+}

@@ -1,0 +1,89 @@
+/*
+ * The state of SNS: topics and subscriptions. Knows no protocol.
+ *
+ * Both are kept in the order of their ARNs: a subscription's ARN begins with its topic's, so the
+ * subscriptions of a topic lie side by side. As with queues, memory is the truth and a client is
+ * answered when the row is committed; a change that cannot be stored is taken back. Loop thread.
+ */
+#ifndef THUMBWHEEL_TOPICS_H
+#define THUMBWHEEL_TOPICS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "bytes.h"
+#include "error.h"
+#include "name_index.h"
+#include "storage.h"
+
+struct cloud;
+struct topics;
+
+struct topic_record {   /* what a topic and a subscription have in common */
+    struct named named; /* the ARN */
+    json_t *attributes; /* those that were set: an object of strings */
+    /* private */
+    struct topics *topics;
+    struct name_index *index;
+    unsigned refs;    /* the index, and each storage task under way */
+    unsigned version; /* of the attributes */
+    bool deleting, gone;
+};
+
+struct topic {
+    struct topic_record record;
+};
+
+struct subscription { /* of the protocol sqs */
+    struct topic_record record;
+    char *topic_arn;
+    char *endpoint; /* a queue's ARN */
+    bool raw;       /* RawMessageDelivery */
+};
+
+enum { TOPIC_NAME_MAX = 256 };
+
+extern const char topics_schema[];
+
+/* Reads all state; blocking, before the loop runs. On an error too, *out (if not NULL) is to be
+ * closed. */
+int topics_open(struct cloud *cloud, struct topics **out, struct error *error);
+void topics_close(struct topics *topics); /* after storage has closed */
+
+struct topic *topics_find(struct topics *topics, const char *arn); /* or NULL */
+struct subscription *topics_find_subscription(struct topics *topics, const char *arn);
+bool topic_name_valid(const char *name);
+int topic_arn(const struct topics *topics, const char *name, struct buffer *out);
+
+/* A change is on the disk, or is undone. */
+typedef void topic_written(int status, void *user);
+
+/* All return 0, and then done comes, or ERR_MEMORY; topics_create also ERR_CONFLICT, while the
+ * topic is being deleted. What attributes hold is checked by the caller. */
+int topics_create(struct topics *topics, const char *arn, json_t *attributes, topic_written *done,
+                  void *user);
+/* The topic is there already: done comes after what was submitted before. */
+int topic_confirm(struct topic *topic, topic_written *done, void *user);
+int topic_delete(struct topic *topic, topic_written *done, void *user);
+int topic_set(struct topic *topic, const char *name, const char *value, topic_written *done,
+              void *user);
+/* The subscription of an endpoint, if there is one. */
+struct subscription *topic_subscription_of(struct topic *topic, const char *endpoint);
+int topic_subscribe(struct topic *topic, const char *endpoint, json_t *attributes,
+                    topic_written *done, void *user, struct subscription **out);
+int subscription_confirm(struct subscription *subscription, topic_written *done, void *user);
+int subscription_delete(struct subscription *subscription, topic_written *done, void *user);
+int subscription_set(struct subscription *subscription, const char *name, const char *value,
+                     topic_written *done, void *user);
+
+/* Listings: up to max from the first after `after` (NULL: the beginning). */
+size_t topics_list(struct topics *topics, const char *after, struct topic **out, size_t max,
+                   bool *more);
+/* topic NULL: of all topics. */
+size_t topics_list_subscriptions(struct topics *topics, const struct topic *topic,
+                                 const char *after, struct subscription **out, size_t max,
+                                 bool *more);
+size_t topic_subscription_count(const struct topic *topic);
+
+#endif
