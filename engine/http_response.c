@@ -1,8 +1,8 @@
 /*
- * Responses. Each uv_write has one allocation that holds its request and the text that we make
- * (head, chunk size); the body goes out from where it lies. libuv tries the write at once and calls
- * back from the loop, so a small response is one system call and `ended` never comes inside a
- * handler's call.
+ * Responses. Each write has one allocation that holds its request and the text that we make (head,
+ * chunk size); the body goes out from where it lies. What the socket takes at once costs one system
+ * call and no callback; the rest is queued. A piece whose writer waits for `drained` is always
+ * queued, so that the callback comes from the loop.
  *
  * The head of a streamed response waits for the first piece, to leave with it.
  */
@@ -80,6 +80,22 @@ static void on_written(uv_write_t *request, int status)
         connection_continue(c);
 }
 
+/* Tries to write at once; the parts become what is left. True when nothing is. */
+static bool write_now(struct http_connection *c, uv_buf_t *parts, unsigned count)
+{
+    int result = uv_try_write((uv_stream_t *)&c->tcp, parts, count);
+    size_t written = result > 0 ? (size_t)result : 0; /* an error will be uv_write's to report */
+    bool whole = true;
+    for (unsigned i = 0; i < count; i++) {
+        size_t size = written < parts[i].len ? written : parts[i].len;
+        parts[i].base += size;
+        parts[i].len -= size;
+        written -= size;
+        whole = whole && !parts[i].len;
+    }
+    return whole && result >= 0;
+}
+
 static void write_send(struct http_write *w, const char *tail)
 {
     struct http_connection *c = w->connection;
@@ -92,6 +108,10 @@ static void write_send(struct http_write *w, const char *tail)
         parts[count++] = (uv_buf_t){(char *)(uintptr_t)tail, strlen(tail)};
     if (!c->writes)
         c->active = uv_now(c->server->loop);
+    if (!w->drained && write_now(c, parts, count)) {
+        write_free(w);
+        return;
+    }
     c->writes++;
     if (uv_write(&w->request, (uv_stream_t *)&c->tcp, parts, count, on_written)) {
         c->writes--;
