@@ -39,7 +39,7 @@ struct http_server_options {
     size_t header_max; /* bytes of request line and headers; 0: 32 KiB */
     uint64_t body_max; /* bytes; 0: 5 GiB + 1 MiB. A handler may collect less */
     unsigned idle_ms;  /* for a whole head from its first byte, between two pieces of a body, for a
-                          peer to take  some of its response, and between requests; 0: 60 000. Off
+                          peer to take some of its response, and between requests; 0: 60 000. Off
                           while a handler works */
     unsigned connections; /* 0: 1024 */
     http_handler *on_request;
@@ -54,13 +54,13 @@ unsigned http_server_port(const struct http_server *server);
 /* Stops listening, aborts open calls (their `ended` is called), then calls closed (may be NULL). */
 void http_server_close(struct http_server *server, void (*closed)(void *user), void *user);
 
-/* The request. Strings live as long as the call. */
+/* The request. Strings live as long as the call. The target is as sent; the path is what comes
+ * before its '?' (without scheme and authority, should it have them), the query what comes after,
+ * and may be empty. Nothing is decoded. */
 struct slice http_call_method(const struct http_call *call);
-struct slice
-http_call_target(const struct http_call *call); /* as sent: path and query, not decoded */
-struct slice http_call_path(const struct http_call *call); /* target up to '?', not decoded */
-struct slice
-http_call_query(const struct http_call *call); /* after '?', not decoded; may be empty */
+struct slice http_call_target(const struct http_call *call);
+struct slice http_call_path(const struct http_call *call);
+struct slice http_call_query(const struct http_call *call);
 /* By case-insensitive name; an empty slice with data NULL where it is absent. Repeated headers: the
  * first. */
 struct slice http_call_header(const struct http_call *call, const char *name);
@@ -89,8 +89,8 @@ void http_call_collect(struct http_call *call, size_t max, http_body_whole *on_b
 /* The response. These may be called from any handler or later from the loop; once the connection is
  * lost they do nothing. A second response, or more or less body than was announced, aborts the
  * connection. Date, Server and Connection are added by the server; Content-Length too where it is
- * known. Header names and values with CR, LF or NUL are dropped and logged. A HEAD request's body
- * is not sent, but its length is announced. */
+ * known; a header that says any of these, an illegal name and a value with control characters are
+ * dropped and logged. A HEAD request's body is not sent, but its length is announced. */
 
 /* A whole response; body is taken. */
 void http_call_respond(struct http_call *call, int status, const struct http_header *headers,
