@@ -48,6 +48,7 @@ struct task_list {
 struct after_commit {
     storage_action *action;
     uint64_t id;
+    void *user;
 };
 
 struct storage {
@@ -267,7 +268,7 @@ static void group_handle(struct storage *storage, struct task_list *pending)
         storage->after_count = 0;
     group_announce(storage, &group);
     for (size_t i = 0; i < storage->after_count; i++)
-        storage->after[i].action(storage, storage->after[i].id);
+        storage->after[i].action(storage, storage->after[i].id, storage->after[i].user);
 }
 
 /* Storage thread: its life. */
@@ -521,7 +522,7 @@ int storage_sync_directory(struct storage *storage, const char *name, struct err
     return 0;
 }
 
-int storage_after_commit(struct storage *storage, storage_action *action, uint64_t id)
+int storage_after_commit(struct storage *storage, storage_action *action, uint64_t id, void *user)
 {
     if (storage->after_count == storage->after_capacity) {
         size_t capacity = storage->after_capacity ? 2 * storage->after_capacity : 64;
@@ -531,6 +532,6 @@ int storage_after_commit(struct storage *storage, storage_action *action, uint64
         storage->after = grown;
         storage->after_capacity = capacity;
     }
-    storage->after[storage->after_count++] = (struct after_commit){action, id};
+    storage->after[storage->after_count++] = (struct after_commit){action, id, user};
     return 0;
 }

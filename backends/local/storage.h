@@ -84,8 +84,8 @@ int storage_sync_directory(struct storage *storage, const char *name, struct err
 /* In run(): what to do on the storage thread once this unit is committed, and not at all if it is
  * undone; for files, which a rollback cannot restore. It must be safe to lose (a crash may come
  * between). ERR_MEMORY. */
-typedef void storage_action(struct storage *storage, uint64_t id);
-int storage_after_commit(struct storage *storage, storage_action *action, uint64_t id);
+typedef void storage_action(struct storage *storage, uint64_t id, void *user);
+int storage_after_commit(struct storage *storage, storage_action *action, uint64_t id, void *user);
 
 /* Loop thread. Never fails: the task is linked in. */
 void storage_submit(struct storage *storage, struct storage_task *task);

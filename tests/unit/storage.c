@@ -28,6 +28,7 @@ struct fixture {
     int64_t order[2048]; /* values in the order of their done */
     size_t done;
     size_t failed;
+    uint64_t acted; /* by actions after a commit; storage thread until closed */
     bool closed;
 };
 
@@ -428,18 +429,17 @@ static void a_full_disk_is_explained_and_passes(void **state)
     assert_int_equal(small.status, 0);
 }
 
-static int actions_run;
-
-static void count_action(struct storage *storage, uint64_t id)
+static void count_action(struct storage *storage, uint64_t id, void *user)
 {
     (void)storage;
-    actions_run += (int)id;
+    *(uint64_t *)user += id;
 }
 
 static int act_run(struct storage_task *task, struct storage *storage)
 {
     struct note *note = (struct note *)task;
-    int status = storage_after_commit(storage, count_action, (uint64_t)note->value);
+    int status =
+        storage_after_commit(storage, count_action, (uint64_t)note->value, &note->fixture->acted);
     return status ? status : note_run(task, storage);
 }
 
@@ -447,7 +447,6 @@ static void actions_follow_only_what_was_committed(void **state)
 {
     struct fixture *f = *state;
     struct note notes[6];
-    actions_run = 0;
     for (int i = 0; i < 6; i++) {
         notes[i] = note_of(f, 1 << i);
         notes[i].task.run = act_run;
@@ -455,7 +454,7 @@ static void actions_follow_only_what_was_committed(void **state)
         storage_submit(f->storage, &notes[i].task);
     }
     close_storage(f);
-    assert_int_equal(actions_run, 1 + 4 + 16);
+    assert_int_equal(f->acted, 1 + 4 + 16);
 }
 
 static int sync_run(struct storage_task *task, struct storage *storage)

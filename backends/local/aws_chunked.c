@@ -1,0 +1,141 @@
+#include "aws_chunked.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "error.h"
+
+enum { SIZE_DIGITS_MAX = 15 };
+
+void aws_chunked_init(struct aws_chunked *decoder)
+{
+    *decoder = (struct aws_chunked){.state = AWS_CHUNKED_SIZE};
+    buffer_init(&decoder->line, AWS_CHUNKED_LINE_MAX);
+    buffer_init(&decoder->trailers, AWS_CHUNKED_TRAILERS_MAX);
+}
+
+void aws_chunked_free(struct aws_chunked *decoder)
+{
+    buffer_free(&decoder->line);
+    buffer_free(&decoder->trailers);
+}
+
+static void advance(struct slice *in, size_t size)
+{
+    in->data += size;
+    in->size -= size;
+}
+
+/* Moves up to and including a line feed to decoder->line. 1: the line is whole (without its end).
+ */
+static int take_line(struct aws_chunked *decoder, struct slice *in)
+{
+    const char *end = memchr(in->data, '\n', in->size);
+    size_t size = end ? (size_t)(end - in->data) : in->size;
+    int status = buffer_append(&decoder->line, in->data, size);
+    advance(in, end ? size + 1 : size);
+    if (status || !end)
+        return status;
+    if (decoder->line.size && decoder->line.data[decoder->line.size - 1] == '\r')
+        decoder->line.data[--decoder->line.size] = '\0';
+    return 1;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int parse_size(struct aws_chunked *decoder)
+{
+    struct slice line = buffer_slice(&decoder->line);
+    size_t digits = 0;
+    decoder->left = 0;
+    while (digits < line.size && hex_digit(line.data[digits]) >= 0 && digits < SIZE_DIGITS_MAX)
+        decoder->left = decoder->left * 16 + (uint64_t)hex_digit(line.data[digits++]);
+    if (!digits || (digits < line.size && line.data[digits] != ';'))
+        return ERR_PROTOCOL;
+    decoder->state = decoder->left ? AWS_CHUNKED_DATA : AWS_CHUNKED_TRAILER;
+    return 0;
+}
+
+static int parse_trailer(struct aws_chunked *decoder)
+{
+    struct slice line = buffer_slice(&decoder->line);
+    if (!line.size) {
+        decoder->state = AWS_CHUNKED_DONE;
+        return 0;
+    }
+    if (!memchr(line.data, ':', line.size))
+        return ERR_PROTOCOL;
+    buffer_append(&decoder->trailers, line.data, line.size);
+    return buffer_byte(&decoder->trailers, '\n');
+}
+
+static int end_of_line(struct aws_chunked *decoder)
+{
+    int status = 0;
+    if (decoder->state == AWS_CHUNKED_SIZE)
+        status = parse_size(decoder);
+    else if (decoder->state == AWS_CHUNKED_TRAILER)
+        status = parse_trailer(decoder);
+    else if (decoder->line.size)
+        status = ERR_PROTOCOL; /* more data than the chunk's size says */
+    else
+        decoder->state = AWS_CHUNKED_SIZE;
+    buffer_clear(&decoder->line);
+    return status;
+}
+
+static void take_data(struct aws_chunked *decoder, struct slice *in, struct slice *data)
+{
+    size_t size = decoder->left < in->size ? (size_t)decoder->left : in->size;
+    *data = (struct slice){in->data, size};
+    advance(in, size);
+    decoder->left -= size;
+    if (!decoder->left)
+        decoder->state = AWS_CHUNKED_DATA_END;
+}
+
+int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice *data)
+{
+    while (in->size) {
+        if (decoder->state == AWS_CHUNKED_DATA) {
+            take_data(decoder, in, data);
+            return 1;
+        }
+        if (decoder->state == AWS_CHUNKED_DONE)
+            return ERR_PROTOCOL;
+        int status = take_line(decoder, in);
+        if (status == 1)
+            status = end_of_line(decoder);
+        if (status < 0)
+            return status;
+    }
+    return 0;
+}
+
+/* Some clients leave out the last empty line. */
+bool aws_chunked_complete(const struct aws_chunked *decoder)
+{
+    return decoder->state == AWS_CHUNKED_DONE ||
+           (decoder->state == AWS_CHUNKED_TRAILER && !decoder->line.size);
+}
+
+struct slice aws_chunked_trailer(const struct aws_chunked *decoder, const char *name)
+{
+    size_t size = strlen(name);
+    const char *line = decoder->trailers.data;
+    for (const char *end; line && (end = strchr(line, '\n')); line = end + 1) {
+        if (strncasecmp(line, name, size) || line[size] != ':')
+            continue;
+        const char *value = line + size + 1;
+        while (value < end && *value == ' ')
+            value++;
+        return (struct slice){value, (size_t)(end - value)};
+    }
+    return (struct slice){0};
+}

@@ -1,0 +1,270 @@
+#include "blobs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data_directory.h"
+#include "log.h"
+
+enum { ID_DIGITS = 16, PATH_SIZE = 4096 };
+
+static int path_format(char *out, struct error *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int path_format(char *out, struct error *error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int size = vsnprintf(out, PATH_SIZE, format, args);
+    va_end(args);
+    return size < PATH_SIZE ? 0
+                            : error_set(error, ERR_LIMIT, "the data directory's path is too long");
+}
+
+static int incoming_path(struct blobs *blobs, uint64_t id, char *out, struct error *error)
+{
+    return path_format(out, error, "%s/incoming/%016" PRIx64, storage_directory(blobs->storage),
+                       id);
+}
+
+/* Ids count up, so that neighbours in time share a directory; the high part, which counts openings,
+ * spreads short runs. */
+static unsigned shard(uint64_t id)
+{
+    return (unsigned)((id >> 12) + (id >> 40)) & 0xff;
+}
+
+static int blob_path(struct blobs *blobs, uint64_t id, char *out, struct error *error)
+{
+    return path_format(out, error, "%s/blobs/%02x/%016" PRIx64, storage_directory(blobs->storage),
+                       shard(id), id);
+}
+
+static int failed(struct blobs *blobs, struct error *error)
+{
+    return data_directory_error(storage_directory(blobs->storage), errno, error);
+}
+
+/* Writing. */
+
+int blob_create(struct blobs *blobs, uint64_t id, int *fd, struct error *error)
+{
+    char path[PATH_SIZE];
+    *fd = -1;
+    int status = incoming_path(blobs, id, path, error);
+    if (status)
+        return status;
+    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return *fd < 0 ? failed(blobs, error) : 0;
+}
+
+int blob_write(struct blobs *blobs, int fd, const void *data, size_t size, struct error *error)
+{
+    const char *at = data;
+    while (size) {
+        ssize_t written = write(fd, at, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return failed(blobs, error);
+        at += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+int blob_seal(struct blobs *blobs, int *fd, struct error *error)
+{
+    int status = 0;
+    bool durable = storage_durability(blobs->storage) == STORAGE_FULL;
+    if (durable && fdatasync(*fd))
+        status = failed(blobs, error);
+    if (close(*fd) && !status)
+        status = failed(blobs, error);
+    *fd = -1;
+    return status;
+}
+
+void blob_discard(struct blobs *blobs, uint64_t id)
+{
+    char path[PATH_SIZE];
+    if (!incoming_path(blobs, id, path, NULL))
+        unlink(path); /* what remains is deleted at the next opening */
+}
+
+/* Renaming into place. A failure is harmless: readers look in both places, and the next opening
+ * tries again. */
+static int publish(struct blobs *blobs, uint64_t id, struct error *error)
+{
+    char from[PATH_SIZE], to[PATH_SIZE], directory[PATH_SIZE];
+    int status = incoming_path(blobs, id, from, error);
+    if (!status)
+        status = blob_path(blobs, id, to, error);
+    if (!status)
+        status = path_format(directory, error, "%s/blobs/%02x", storage_directory(blobs->storage),
+                             shard(id));
+    if (status || rename(from, to) == 0)
+        return status;
+    if (errno != ENOENT || (mkdir(directory, 0700) && errno != EEXIST) || rename(from, to))
+        return failed(blobs, error);
+    return 0;
+}
+
+static void publish_committed(struct storage *storage, uint64_t id, void *user)
+{
+    struct error error = {0};
+    (void)storage;
+    if (publish(user, id, &error))
+        log_warn("blob left in incoming", LOG_TEXT("error", error.text));
+}
+
+int blob_keep(struct blobs *blobs, uint64_t id, struct error *error)
+{
+    sqlite3_stmt *insert = storage_statement(blobs->storage, "INSERT INTO blobs (id) VALUES (?)");
+    sqlite3_bind_int64(insert, 1, (sqlite3_int64)id);
+    int status = storage_execute(blobs->storage, insert, error);
+    if (!status)
+        status = storage_sync_directory(blobs->storage, "incoming", error);
+    if (!status && storage_after_commit(blobs->storage, publish_committed, id, blobs))
+        status = error_set(error, ERR_MEMORY, "out of memory");
+    return status;
+}
+
+/* Ending. */
+
+static bool unlink_blob(struct blobs *blobs, uint64_t id)
+{
+    char path[PATH_SIZE];
+    if (blob_path(blobs, id, path, NULL) || (unlink(path) && errno != ENOENT))
+        return false;
+    return !incoming_path(blobs, id, path, NULL) && (unlink(path) == 0 || errno == ENOENT);
+}
+
+static void unlink_committed(struct storage *storage, uint64_t id, void *user)
+{
+    struct blobs *blobs = user;
+    (void)storage;
+    if (unlink_blob(blobs, id) && blobs->gone_count < BLOBS_GONE_MAX)
+        blobs->gone[blobs->gone_count++] = id;
+}
+
+static int delete_row(struct blobs *blobs, uint64_t id, struct error *error)
+{
+    sqlite3_stmt *delete = storage_statement(blobs->storage, "DELETE FROM blobs WHERE id = ?");
+    sqlite3_bind_int64(delete, 1, (sqlite3_int64)id);
+    return storage_execute(blobs->storage, delete, error);
+}
+
+/* If this is rolled back the marks stay until the next opening, which is harmless. */
+static int forget_gone(struct blobs *blobs, struct error *error)
+{
+    int status = 0;
+    while (blobs->gone_count && !status)
+        status = delete_row(blobs, blobs->gone[--blobs->gone_count], error);
+    return status;
+}
+
+int blob_drop(struct blobs *blobs, uint64_t id, struct error *error)
+{
+    int status = forget_gone(blobs, error);
+    if (status)
+        return status;
+    sqlite3_stmt *mark =
+        storage_statement(blobs->storage, "UPDATE blobs SET dropped = 1 WHERE id = ?");
+    sqlite3_bind_int64(mark, 1, (sqlite3_int64)id);
+    status = storage_execute(blobs->storage, mark, error);
+    if (!status && storage_after_commit(blobs->storage, unlink_committed, id, blobs))
+        status = error_set(error, ERR_MEMORY, "out of memory");
+    return status;
+}
+
+/* Reading. */
+
+int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *error)
+{
+    char path[PATH_SIZE];
+    *fd = -1;
+    int status = blob_path(blobs, id, path, error);
+    if (status)
+        return status;
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0 && errno == ENOENT && !(status = incoming_path(blobs, id, path, error)))
+        *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0 && !status)
+        status = failed(blobs, error);
+    return status;
+}
+
+/* Opening. */
+
+static int is_live(struct blobs *blobs, uint64_t id, bool *live, struct error *error)
+{
+    sqlite3_stmt *select =
+        storage_statement(blobs->storage, "SELECT 1 FROM blobs WHERE id = ? AND dropped = 0");
+    sqlite3_bind_int64(select, 1, (sqlite3_int64)id);
+    int status = storage_step(blobs->storage, select, error);
+    *live = status == 1;
+    sqlite3_reset(select);
+    return status < 0 ? status : 0;
+}
+
+static int settle_incoming(struct blobs *blobs, const char *name, struct error *error)
+{
+    char *end = NULL;
+    bool live = false;
+    uint64_t id = strtoull(name, &end, 16);
+    if (strlen(name) != ID_DIGITS || *end)
+        return 0; /* not ours */
+    int status = is_live(blobs, id, &live, error);
+    if (status)
+        return status;
+    if (live)
+        return publish(blobs, id, error);
+    blob_discard(blobs, id);
+    return 0;
+}
+
+static int settle_all_incoming(struct blobs *blobs, struct error *error)
+{
+    char path[PATH_SIZE];
+    int status = path_format(path, error, "%s/incoming", storage_directory(blobs->storage));
+    if (status)
+        return status;
+    DIR *directory = opendir(path);
+    if (!directory)
+        return failed(blobs, error);
+    for (struct dirent *entry; !status && (entry = readdir(directory));)
+        status = settle_incoming(blobs, entry->d_name, error);
+    closedir(directory);
+    return status;
+}
+
+static int unlink_dropped(struct blobs *blobs, struct error *error)
+{
+    sqlite3_stmt *select =
+        storage_statement(blobs->storage, "SELECT id FROM blobs WHERE dropped = 1");
+    int status;
+    while ((status = storage_step(blobs->storage, select, error)) == 1)
+        unlink_blob(blobs, (uint64_t)sqlite3_column_int64(select, 0));
+    sqlite3_reset(select);
+    if (status)
+        return status;
+    sqlite3_stmt *delete = storage_statement(blobs->storage, "DELETE FROM blobs WHERE dropped = 1");
+    return storage_execute(blobs->storage, delete, error);
+}
+
+int blobs_open(struct blobs *blobs, struct storage *storage, struct error *error)
+{
+    *blobs = (struct blobs){.storage = storage};
+    int status = settle_all_incoming(blobs, error);
+    return status ? status : unlink_dropped(blobs, error);
+}

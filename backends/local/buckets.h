@@ -1,0 +1,67 @@
+/*
+ * S3 state: the buckets with their notification configurations in memory (loop thread), everything
+ * of the objects in SQLite and blob files (storage thread, objects.h).
+ *
+ * A change of a bucket is a storage task first; memory follows when it is committed. Since a bucket
+ * may vanish while an operation is under way, operations keep its id, never the pointer.
+ */
+#ifndef THUMBWHEEL_LOCAL_BUCKETS_H
+#define THUMBWHEEL_LOCAL_BUCKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "blobs.h"
+#include "error.h"
+#include "notification.h"
+#include "storage.h"
+
+struct cloud;
+struct buckets;
+
+enum { BUCKET_NAME_MIN = 3, BUCKET_NAME_MAX = 63 };
+
+struct bucket { /* valid until the loop runs again */
+    int64_t id;
+    const char *name;
+    int64_t created_ms;
+    const struct notification *notification;
+};
+
+extern const char buckets_schema[];
+
+/* Loads; before the loop runs. cloud->storage is open. */
+int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error);
+/* After storage has closed. */
+void buckets_close(struct buckets *buckets);
+
+/* Whether a name follows the rules ("Bucket naming rules", S3 User Guide). */
+bool bucket_name_valid(const char *name);
+
+/* False: there is none of that name. */
+bool buckets_find(const struct buckets *buckets, const char *name, struct bucket *out);
+size_t buckets_count(const struct buckets *buckets);
+struct bucket buckets_at(const struct buckets *buckets, size_t index); /* in the order of names */
+
+/* Rises with each call, and across openings: object ids, sequencers. */
+uint64_t buckets_next_number(struct buckets *buckets);
+
+/* The blob files, for run() alone. */
+struct blobs *buckets_blobs(struct buckets *buckets);
+
+/* Changes. done is called once, from the loop. ERR_MEMORY: done will not come. */
+typedef void bucket_done(int status, const struct error *error, void *user);
+/* ERR_CONFLICT: there is one of that name. */
+int buckets_create(struct buckets *buckets, const char *name, bucket_done *done, void *user);
+/* ERR_NO_CONTAINER; ERR_CONFLICT: it is not empty. */
+int buckets_delete(struct buckets *buckets, const char *name, bucket_done *done, void *user);
+/* Takes the notification. announce adds messages that are committed with the change; if it fails,
+ * the change does too, and with it every message that was added. ERR_NO_CONTAINER. */
+typedef int bucket_announce(const struct notification *notification, struct storage_unit *unit,
+                            void *user);
+int buckets_set_notification(struct buckets *buckets, const char *name,
+                             struct notification *notification, bucket_announce *announce,
+                             bucket_done *done, void *user);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * S3's object checksums ("Checking object integrity", S3 User Guide): base64 of big-endian values.
+ * Any thread, one at a time for each object.
+ */
+#ifndef THUMBWHEEL_LOCAL_CHECKSUM_H
+#define THUMBWHEEL_LOCAL_CHECKSUM_H
+
+#include <mbedtls/sha1.h>
+#include <mbedtls/sha256.h>
+#include <stdint.h>
+
+#include "bytes.h"
+
+enum checksum_kind {
+    CHECKSUM_NONE,
+    CHECKSUM_CRC32,
+    CHECKSUM_CRC32C,
+    CHECKSUM_CRC64NVME,
+    CHECKSUM_SHA1,
+    CHECKSUM_SHA256,
+    CHECKSUM_KINDS,
+};
+
+enum { CHECKSUM_TEXT_SIZE = 48 };
+
+struct checksum {
+    enum checksum_kind kind;
+    uint64_t crc;
+    union {
+        mbedtls_sha1_context sha1;
+        mbedtls_sha256_context sha256;
+    } hash;
+};
+
+/* "x-amz-checksum-crc32" and so on; NULL for CHECKSUM_NONE. Static. */
+const char *checksum_header(enum checksum_kind kind);
+/* From a header's name (any case); CHECKSUM_NONE if it names none that we know. */
+enum checksum_kind checksum_from_header(struct slice name);
+
+void checksum_start(struct checksum *checksum, enum checksum_kind kind);
+void checksum_update(struct checksum *checksum, const void *data, size_t size);
+/* Ends it; out is base64. */
+void checksum_finish(struct checksum *checksum, char out[CHECKSUM_TEXT_SIZE]);
+/* Ends it without a result; safe on one that has ended or never began (zeroed). */
+void checksum_end(struct checksum *checksum);
+
+/* Base64 of up to 32 bytes. */
+void checksum_base64(const uint8_t *data, size_t size, char out[CHECKSUM_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,235 @@
+#include "objects.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int no_memory(struct error *error)
+{
+    return error_set(error, ERR_MEMORY, "out of memory");
+}
+
+void object_clear(struct object *object)
+{
+    free(object->etag);
+    free(object->content_type);
+    free(object->headers);
+    free(object->tags);
+    free(object->checksum);
+    *object = (struct object){0};
+}
+
+static char *column_text(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return text ? strdup(text) : NULL;
+}
+
+static int read_row(sqlite3_stmt *row, struct object *object, struct error *error)
+{
+    *object = (struct object){
+        .id = (uint64_t)sqlite3_column_int64(row, 0),
+        .size = (uint64_t)sqlite3_column_int64(row, 1),
+        .etag = column_text(row, 2),
+        .modified_ms = sqlite3_column_int64(row, 3),
+        .blob = (uint64_t)sqlite3_column_int64(row, 4),
+        .content_type = column_text(row, 5),
+        .headers = column_text(row, 6),
+        .tags = column_text(row, 7),
+        .checksum = column_text(row, 8),
+    };
+    if (object->etag && object->content_type && object->headers && object->tags && object->checksum)
+        return 0;
+    object_clear(object);
+    return no_memory(error);
+}
+
+static void bind_name(sqlite3_stmt *statement, int64_t bucket, const char *key)
+{
+    sqlite3_bind_int64(statement, 1, bucket);
+    sqlite3_bind_text(statement, 2, key, -1, SQLITE_STATIC);
+}
+
+int objects_find(struct storage *storage, int64_t bucket, const char *key, struct object *object,
+                 struct error *error)
+{
+    sqlite3_stmt *select = storage_statement(
+        storage, "SELECT id, size, etag, modified, blob, content_type, headers, tags, checksum "
+                 "FROM objects WHERE bucket = ? AND key = ?");
+    *object = (struct object){0};
+    bind_name(select, bucket, key);
+    int status = storage_step(storage, select, error);
+    if (status == 1)
+        status = read_row(select, object, error);
+    else if (status == 0)
+        status = error_set(error, ERR_NOT_FOUND, "there is no such object");
+    sqlite3_reset(select);
+    return status;
+}
+
+int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out,
+                        struct error *error)
+{
+    sqlite3_stmt *select =
+        storage_statement(storage, "SELECT data FROM object_bodies WHERE id = ?");
+    sqlite3_bind_int64(select, 1, (sqlite3_int64)id);
+    int status = storage_step(storage, select, error);
+    if (status == 1) {
+        const void *data = sqlite3_column_blob(select, 0);
+        size_t size = (size_t)sqlite3_column_bytes(select, 0);
+        status = buffer_append(out, data, size) ? no_memory(error) : 0;
+    } else if (status == 0) {
+        status = error_set(error, ERR_IO, "an object's body is missing from the database");
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+/* What is stored under a name now. `id` 0: nothing. */
+struct current {
+    uint64_t id;
+    uint64_t blob;
+    bool matches; /* the ETag asked about */
+};
+
+static int find_current(struct storage *storage, int64_t bucket, const char *key, const char *etag,
+                        struct current *current, struct error *error)
+{
+    sqlite3_stmt *select = storage_statement(
+        storage, "SELECT id, blob, etag FROM objects WHERE bucket = ? AND key = ?");
+    *current = (struct current){0};
+    bind_name(select, bucket, key);
+    int status = storage_step(storage, select, error);
+    if (status == 1) {
+        const char *stored = (const char *)sqlite3_column_text(select, 2);
+        current->id = (uint64_t)sqlite3_column_int64(select, 0);
+        current->blob = (uint64_t)sqlite3_column_int64(select, 1);
+        current->matches = etag && stored && strcmp(stored, etag) == 0;
+        status = 0;
+    }
+    sqlite3_reset(select);
+    return status;
+}
+
+static int check_condition(const struct object_condition *condition, const struct current *current,
+                           struct error *error)
+{
+    if (condition->if_absent && current->id)
+        return error_set(error, ERR_CONFLICT, "the object exists");
+    if (condition->if_match && !current->id)
+        return error_set(error, ERR_NOT_FOUND, "there is no such object");
+    if (condition->if_match && !current->matches)
+        return error_set(error, ERR_CONFLICT, "the object has another ETag");
+    return 0;
+}
+
+static int execute_with_id(struct storage *storage, const char *sql, uint64_t id,
+                           struct error *error)
+{
+    sqlite3_stmt *statement = storage_statement(storage, sql);
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
+    return storage_execute(storage, statement, error);
+}
+
+static int remove_current(struct blobs *blobs, const struct current *current, struct error *error)
+{
+    int status =
+        execute_with_id(blobs->storage, "DELETE FROM objects WHERE id = ?", current->id, error);
+    if (status)
+        return status;
+    if (current->blob)
+        return blob_drop(blobs, current->blob, error);
+    return execute_with_id(blobs->storage, "DELETE FROM object_bodies WHERE id = ?", current->id,
+                           error);
+}
+
+static int check_bucket(struct storage *storage, int64_t bucket, struct error *error)
+{
+    sqlite3_stmt *select = storage_statement(storage, "SELECT 1 FROM buckets WHERE id = ?");
+    sqlite3_bind_int64(select, 1, bucket);
+    int status = storage_step(storage, select, error);
+    sqlite3_reset(select);
+    if (status == 1)
+        return 0;
+    return status ? status : error_set(error, ERR_NO_CONTAINER, "the bucket is gone");
+}
+
+static int insert_row(struct storage *storage, int64_t bucket, const char *key,
+                      const struct object *object, struct error *error)
+{
+    sqlite3_stmt *insert = storage_statement(
+        storage, "INSERT INTO objects (bucket, key, id, size, etag, modified, blob, content_type, "
+                 "headers, tags, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    bind_name(insert, bucket, key);
+    sqlite3_bind_int64(insert, 3, (sqlite3_int64)object->id);
+    sqlite3_bind_int64(insert, 4, (sqlite3_int64)object->size);
+    sqlite3_bind_text(insert, 5, object->etag, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(insert, 6, object->modified_ms);
+    sqlite3_bind_int64(insert, 7, (sqlite3_int64)object->blob);
+    sqlite3_bind_text(insert, 8, object->content_type, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 9, object->headers, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 10, object->tags, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 11, object->checksum, -1, SQLITE_STATIC);
+    return storage_execute(storage, insert, error);
+}
+
+static int insert_body(struct storage *storage, uint64_t id, struct slice body, struct error *error)
+{
+    sqlite3_stmt *insert =
+        storage_statement(storage, "INSERT INTO object_bodies (id, data) VALUES (?, ?)");
+    sqlite3_bind_int64(insert, 1, (sqlite3_int64)id);
+    sqlite3_bind_blob(insert, 2, body.size ? body.data : "", (int)body.size, SQLITE_STATIC);
+    return storage_execute(storage, insert, error);
+}
+
+int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const struct object *object,
+                struct slice body, const struct object_condition *condition, struct error *error)
+{
+    struct current current;
+    int status = check_bucket(blobs->storage, bucket, error);
+    if (!status)
+        status = find_current(blobs->storage, bucket, key, condition->if_match, &current, error);
+    if (!status)
+        status = check_condition(condition, &current, error);
+    if (!status && current.id)
+        status = remove_current(blobs, &current, error);
+    if (!status)
+        status = insert_row(blobs->storage, bucket, key, object, error);
+    if (status)
+        return status;
+    return object->blob ? blob_keep(blobs, object->blob, error)
+                        : insert_body(blobs->storage, object->id, body, error);
+}
+
+int objects_delete(struct blobs *blobs, int64_t bucket, const char *key, struct error *error)
+{
+    struct current current;
+    int status = find_current(blobs->storage, bucket, key, NULL, &current, error);
+    if (status)
+        return status;
+    if (!current.id)
+        return error_set(error, ERR_NOT_FOUND, "there is no such object");
+    return remove_current(blobs, &current, error);
+}
+
+int objects_set_tags(struct storage *storage, int64_t bucket, const char *key, const char *tags,
+                     struct error *error)
+{
+    sqlite3_stmt *update =
+        storage_statement(storage, "UPDATE objects SET tags = ?3 WHERE bucket = ?1 AND key = ?2");
+    bind_name(update, bucket, key);
+    sqlite3_bind_text(update, 3, tags, -1, SQLITE_STATIC);
+    int status = storage_execute(storage, update, error);
+    if (!status && !sqlite3_changes(storage_database(storage)))
+        status = error_set(error, ERR_NOT_FOUND, "there is no such object");
+    return status;
+}
+
+int objects_none(struct storage *storage, int64_t bucket, struct error *error)
+{
+    sqlite3_stmt *select =
+        storage_statement(storage, "SELECT 1 FROM objects WHERE bucket = ? LIMIT 1");
+    sqlite3_bind_int64(select, 1, bucket);
+    int status = storage_step(storage, select, error);
+    sqlite3_reset(select);
+    return status < 0 ? status : status == 0;
+}

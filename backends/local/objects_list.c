@@ -1,0 +1,164 @@
+/*
+ * Listing by seeking: each common prefix costs one descent of the index, however many keys it
+ * covers, so that a page costs what it shows and not what it skips.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "objects.h"
+
+/* Where the next seek begins: keys >= text, or > text. */
+struct position {
+    struct buffer text;
+    bool beyond;
+};
+
+enum { POSITION_MAX = 4096 };
+
+static int no_memory(struct error *error)
+{
+    return error_set(error, ERR_MEMORY, "out of memory");
+}
+
+static int set_position(struct position *position, struct slice text, bool beyond)
+{
+    buffer_clear(&position->text);
+    position->beyond = beyond;
+    return buffer_append(&position->text, text.data, text.size);
+}
+
+/* To the first key that does not begin with `prefix`: its last byte below 0xFF counts one up. UTF-8
+ * has no 0xFF. */
+static int skip_prefix(struct position *position, struct slice prefix)
+{
+    int status = set_position(position, prefix, false);
+    if (!status && prefix.size)
+        position->text.data[prefix.size - 1]++;
+    return status;
+}
+
+/* SQLite compares text as memcmp does; binding as text keeps one type. */
+static sqlite3_stmt *seek(struct storage *storage, int64_t bucket, const struct position *position)
+{
+    sqlite3_stmt *select = storage_statement(
+        storage, position->beyond
+                     ? "SELECT key, size, modified, etag FROM objects WHERE bucket = ? AND key > ? "
+                       "ORDER BY key"
+                     : "SELECT key, size, modified, etag FROM objects WHERE bucket = ? AND "
+                       "key >= ? ORDER BY key");
+    sqlite3_bind_int64(select, 1, bucket);
+    sqlite3_bind_text(select, 2, position->text.data ? position->text.data : "",
+                      (int)position->text.size, SQLITE_STATIC);
+    return select;
+}
+
+static bool starts_with(struct slice text, struct slice prefix)
+{
+    return text.size >= prefix.size &&
+           (!prefix.size || memcmp(text.data, prefix.data, prefix.size) == 0);
+}
+
+/* The part of a key up to and including the first delimiter after the prefix; empty if there is
+ * none. */
+static struct slice common_prefix(struct slice key, const struct object_listing *listing)
+{
+    struct slice rest = {key.data + listing->prefix.size, key.size - listing->prefix.size};
+    const char *found =
+        listing->delimiter.size
+            ? memmem(rest.data, rest.size, listing->delimiter.data, listing->delimiter.size)
+            : NULL;
+    if (!found)
+        return (struct slice){0};
+    return (struct slice){key.data, (size_t)(found - key.data) + listing->delimiter.size};
+}
+
+static int start_position(struct position *position, const struct object_listing *listing)
+{
+    struct slice after = listing->after;
+    if (!after.size)
+        return set_position(position, listing->prefix, false);
+    if (starts_with(after, listing->prefix)) {
+        struct slice common = common_prefix(after, listing);
+        return common.size == after.size ? skip_prefix(position, after)
+                                         : set_position(position, after, true);
+    }
+    size_t size = after.size < listing->prefix.size ? after.size : listing->prefix.size;
+    bool past = memcmp(after.data, listing->prefix.data, size) > 0;
+    return past ? set_position(position, after, true)
+                : set_position(position, listing->prefix, false);
+}
+
+static int add(struct object_page *page, struct slice key, sqlite3_stmt *row)
+{
+    struct object_listed entry = {.key = slice_dup(key), .common = !row};
+    if (row) {
+        entry.size = (uint64_t)sqlite3_column_int64(row, 1);
+        entry.modified_ms = sqlite3_column_int64(row, 2);
+        entry.etag = strdup((const char *)sqlite3_column_text(row, 3));
+    }
+    if (!entry.key || (row && !entry.etag)) {
+        free(entry.key);
+        free(entry.etag);
+        return ERR_MEMORY;
+    }
+    page->entries[page->count++] = entry;
+    return 0;
+}
+
+/* Takes rows until the page is full, the prefix ends, or a common prefix asks for another seek (1).
+ */
+static int take_rows(struct storage *storage, sqlite3_stmt *rows,
+                     const struct object_listing *listing, struct object_page *page,
+                     struct position *position, struct error *error)
+{
+    int status;
+    while ((status = storage_step(storage, rows, error)) == 1) {
+        struct slice key = {(const char *)sqlite3_column_text(rows, 0),
+                            (size_t)sqlite3_column_bytes(rows, 0)};
+        if (!key.data)
+            return no_memory(error);
+        if (!starts_with(key, listing->prefix))
+            return 0;
+        if (page->count == listing->max) {
+            page->truncated = true;
+            return 0;
+        }
+        struct slice common = common_prefix(key, listing);
+        if (add(page, common.size ? common : key, common.size ? NULL : rows))
+            return no_memory(error);
+        if (common.size)
+            return skip_prefix(position, common) ? no_memory(error) : 1;
+    }
+    return status;
+}
+
+int objects_list(struct storage *storage, int64_t bucket, const struct object_listing *listing,
+                 struct object_page *page, struct error *error)
+{
+    struct position position = {0};
+    *page = (struct object_page){0};
+    if (!listing->max)
+        return 0;
+    buffer_init(&position.text, POSITION_MAX);
+    page->entries = calloc(listing->max, sizeof(*page->entries));
+    int status = page->entries && !start_position(&position, listing) ? 1 : no_memory(error);
+    while (status == 1) {
+        sqlite3_stmt *rows = seek(storage, bucket, &position);
+        status = take_rows(storage, rows, listing, page, &position, error);
+        sqlite3_reset(rows);
+    }
+    buffer_free(&position.text);
+    if (status)
+        object_page_free(page);
+    return status;
+}
+
+void object_page_free(struct object_page *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        free(page->entries[i].key);
+        free(page->entries[i].etag);
+    }
+    free(page->entries);
+    *page = (struct object_page){0};
+}

@@ -1,0 +1,104 @@
+#include "s3_address.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "error.h"
+#include "uri.h"
+
+enum { DECODED_MAX = 32 * 1024, HOST_MAX = 255 };
+
+static bool is_address(const char *host)
+{
+    return host[0] == '[' || strspn(host, "0123456789.") == strlen(host);
+}
+
+static void cut_port(char *host)
+{
+    char *colon = strrchr(host, ':');
+    if (colon && !strchr(colon, ']'))
+        *colon = '\0';
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t size = strlen(text), part = strlen(end);
+    return size > part && strcasecmp(text + size - part, end) == 0;
+}
+
+/* Leaves the bucket in `host`, or returns false. */
+static bool cut_known_endpoint(char *host)
+{
+    char *service = strstr(host, ".s3.");
+    if (!service)
+        service = strstr(host, ".s3-");
+    if (service)
+        *service = '\0';
+    else if (ends_with(host, ".localhost"))
+        host[strlen(host) - strlen(".localhost")] = '\0';
+    else
+        return false;
+    return strcmp(host, "s3") != 0;
+}
+
+static bool cut_existing_bucket(char *host, bool (*bucket_exists)(const char *, void *), void *user)
+{
+    for (char *dot; (dot = strrchr(host, '.'));) {
+        *dot = '\0';
+        if (bucket_exists(host, user))
+            return true;
+    }
+    return false;
+}
+
+/* The bucket that the host names, for free(); NULL: none. */
+static int bucket_of_host(struct slice host, bool (*bucket_exists)(const char *, void *),
+                          void *user, char **bucket)
+{
+    *bucket = NULL;
+    if (!host.size || host.size > HOST_MAX)
+        return 0;
+    char *name = slice_dup(host);
+    if (!name)
+        return ERR_MEMORY;
+    cut_port(name);
+    if (!is_address(name) &&
+        (cut_known_endpoint(name) || cut_existing_bucket(name, bucket_exists, user)))
+        *bucket = name;
+    else
+        free(name);
+    return 0;
+}
+
+static int decode(struct slice text, char **out)
+{
+    struct buffer decoded;
+    buffer_init(&decoded, DECODED_MAX);
+    int status = uri_decode(&decoded, text, false);
+    if (status) {
+        buffer_free(&decoded);
+        return status == ERR_MEMORY ? ERR_MEMORY : ERR_INVALID;
+    }
+    *out = decoded.size ? buffer_take_text(&decoded) : strdup("");
+    return *out ? 0 : ERR_MEMORY;
+}
+
+int s3_address_parse(struct slice host, struct slice path,
+                     bool (*bucket_exists)(const char *, void *), void *user,
+                     struct s3_address *out)
+{
+    struct slice rest = path;
+    if (rest.size && rest.data[0] == '/')
+        rest = (struct slice){rest.data + 1, rest.size - 1};
+    int status = bucket_of_host(host, bucket_exists, user, &out->bucket);
+    if (status || out->bucket)
+        return status ? status : decode(rest, &out->key);
+    const char *slash = rest.size ? memchr(rest.data, '/', rest.size) : NULL;
+    size_t size = slash ? (size_t)(slash - rest.data) : rest.size;
+    status = decode((struct slice){rest.data, size}, &out->bucket);
+    if (status)
+        return status;
+    size += slash != NULL;
+    return decode((struct slice){rest.data + size, rest.size - size}, &out->key);
+}

@@ -1,0 +1,215 @@
+/*
+ * From a request to an operation.
+ *
+ * S3 tells operations apart by method, by what the path names (nothing, a bucket, an object), and
+ * by a sub-resource: a parameter of the query such as ?tagging. The table below has a row for each
+ * operation of the "Amazon S3 API Reference"; those without a handler are answered with
+ * NotImplemented, by name, so that no client takes an answer for what it is not. The first row that
+ * fits is taken, so rows with a sub-resource stand before the plain one.
+ */
+#include "s3_handlers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "object_store.h"
+#include "utf8.h"
+
+enum target { SERVICE, BUCKET, OBJECT };
+
+struct route {
+    enum target target;
+    const char *method;
+    const char *resource; /* parameter that must be there; NULL: none of the known ones is */
+    const char *header;   /* that must be there too; NULL: none */
+    const char *operation;
+    s3_handler *handler; /* NULL: not implemented */
+};
+
+static const struct route routes[] = {
+    {SERVICE, "GET", NULL, NULL, "ListBuckets", s3_list_buckets},
+
+    {BUCKET, "GET", "location", NULL, "GetBucketLocation", s3_get_bucket_location},
+    {BUCKET, "GET", "notification", NULL, "GetBucketNotificationConfiguration",
+     s3_get_notification},
+    {BUCKET, "PUT", "notification", NULL, "PutBucketNotificationConfiguration",
+     s3_put_notification},
+    {BUCKET, "POST", "delete", NULL, "DeleteObjects", s3_delete_objects},
+    {BUCKET, "GET", "list-type", NULL, "ListObjectsV2", s3_list_objects_v2},
+    {BUCKET, "GET", "accelerate", NULL, "GetBucketAccelerateConfiguration", NULL},
+    {BUCKET, "PUT", "accelerate", NULL, "PutBucketAccelerateConfiguration", NULL},
+    {BUCKET, "GET", "acl", NULL, "GetBucketAcl", NULL},
+    {BUCKET, "PUT", "acl", NULL, "PutBucketAcl", NULL},
+    {BUCKET, "GET", "analytics", NULL, "GetBucketAnalyticsConfiguration", NULL},
+    {BUCKET, "PUT", "analytics", NULL, "PutBucketAnalyticsConfiguration", NULL},
+    {BUCKET, "DELETE", "analytics", NULL, "DeleteBucketAnalyticsConfiguration", NULL},
+    {BUCKET, "GET", "cors", NULL, "GetBucketCors", NULL},
+    {BUCKET, "PUT", "cors", NULL, "PutBucketCors", NULL},
+    {BUCKET, "DELETE", "cors", NULL, "DeleteBucketCors", NULL},
+    {BUCKET, "GET", "encryption", NULL, "GetBucketEncryption", NULL},
+    {BUCKET, "PUT", "encryption", NULL, "PutBucketEncryption", NULL},
+    {BUCKET, "DELETE", "encryption", NULL, "DeleteBucketEncryption", NULL},
+    {BUCKET, "GET", "intelligent-tiering", NULL, "GetBucketIntelligentTieringConfiguration", NULL},
+    {BUCKET, "PUT", "intelligent-tiering", NULL, "PutBucketIntelligentTieringConfiguration", NULL},
+    {BUCKET, "DELETE", "intelligent-tiering", NULL, "DeleteBucketIntelligentTieringConfiguration",
+     NULL},
+    {BUCKET, "GET", "inventory", NULL, "GetBucketInventoryConfiguration", NULL},
+    {BUCKET, "PUT", "inventory", NULL, "PutBucketInventoryConfiguration", NULL},
+    {BUCKET, "DELETE", "inventory", NULL, "DeleteBucketInventoryConfiguration", NULL},
+    {BUCKET, "GET", "lifecycle", NULL, "GetBucketLifecycleConfiguration", NULL},
+    {BUCKET, "PUT", "lifecycle", NULL, "PutBucketLifecycleConfiguration", NULL},
+    {BUCKET, "DELETE", "lifecycle", NULL, "DeleteBucketLifecycle", NULL},
+    {BUCKET, "GET", "logging", NULL, "GetBucketLogging", NULL},
+    {BUCKET, "PUT", "logging", NULL, "PutBucketLogging", NULL},
+    {BUCKET, "GET", "metrics", NULL, "GetBucketMetricsConfiguration", NULL},
+    {BUCKET, "PUT", "metrics", NULL, "PutBucketMetricsConfiguration", NULL},
+    {BUCKET, "DELETE", "metrics", NULL, "DeleteBucketMetricsConfiguration", NULL},
+    {BUCKET, "GET", "object-lock", NULL, "GetObjectLockConfiguration", NULL},
+    {BUCKET, "PUT", "object-lock", NULL, "PutObjectLockConfiguration", NULL},
+    {BUCKET, "GET", "ownershipControls", NULL, "GetBucketOwnershipControls", NULL},
+    {BUCKET, "PUT", "ownershipControls", NULL, "PutBucketOwnershipControls", NULL},
+    {BUCKET, "DELETE", "ownershipControls", NULL, "DeleteBucketOwnershipControls", NULL},
+    {BUCKET, "GET", "policy", NULL, "GetBucketPolicy", NULL},
+    {BUCKET, "PUT", "policy", NULL, "PutBucketPolicy", NULL},
+    {BUCKET, "DELETE", "policy", NULL, "DeleteBucketPolicy", NULL},
+    {BUCKET, "GET", "policyStatus", NULL, "GetBucketPolicyStatus", NULL},
+    {BUCKET, "GET", "publicAccessBlock", NULL, "GetPublicAccessBlock", NULL},
+    {BUCKET, "PUT", "publicAccessBlock", NULL, "PutPublicAccessBlock", NULL},
+    {BUCKET, "DELETE", "publicAccessBlock", NULL, "DeletePublicAccessBlock", NULL},
+    {BUCKET, "GET", "replication", NULL, "GetBucketReplication", NULL},
+    {BUCKET, "PUT", "replication", NULL, "PutBucketReplication", NULL},
+    {BUCKET, "DELETE", "replication", NULL, "DeleteBucketReplication", NULL},
+    {BUCKET, "GET", "requestPayment", NULL, "GetBucketRequestPayment", NULL},
+    {BUCKET, "PUT", "requestPayment", NULL, "PutBucketRequestPayment", NULL},
+    {BUCKET, "GET", "session", NULL, "CreateSession", NULL},
+    {BUCKET, "GET", "tagging", NULL, "GetBucketTagging", NULL},
+    {BUCKET, "PUT", "tagging", NULL, "PutBucketTagging", NULL},
+    {BUCKET, "DELETE", "tagging", NULL, "DeleteBucketTagging", NULL},
+    {BUCKET, "GET", "uploads", NULL, "ListMultipartUploads", NULL},
+    {BUCKET, "GET", "versioning", NULL, "GetBucketVersioning", NULL},
+    {BUCKET, "PUT", "versioning", NULL, "PutBucketVersioning", NULL},
+    {BUCKET, "GET", "versions", NULL, "ListObjectVersions", NULL},
+    {BUCKET, "GET", "website", NULL, "GetBucketWebsite", NULL},
+    {BUCKET, "PUT", "website", NULL, "PutBucketWebsite", NULL},
+    {BUCKET, "DELETE", "website", NULL, "DeleteBucketWebsite", NULL},
+    {BUCKET, "GET", NULL, NULL, "ListObjects", s3_list_objects},
+    {BUCKET, "HEAD", NULL, NULL, "HeadBucket", s3_head_bucket},
+    {BUCKET, "PUT", NULL, NULL, "CreateBucket", s3_create_bucket},
+    {BUCKET, "DELETE", NULL, NULL, "DeleteBucket", s3_delete_bucket},
+    {BUCKET, "POST", NULL, NULL, "PostObject", NULL},
+
+    {OBJECT, "GET", "tagging", NULL, "GetObjectTagging", s3_get_object_tagging},
+    {OBJECT, "PUT", "tagging", NULL, "PutObjectTagging", s3_put_object_tagging},
+    {OBJECT, "DELETE", "tagging", NULL, "DeleteObjectTagging", s3_delete_object_tagging},
+    {OBJECT, "GET", "acl", NULL, "GetObjectAcl", NULL},
+    {OBJECT, "PUT", "acl", NULL, "PutObjectAcl", NULL},
+    {OBJECT, "GET", "attributes", NULL, "GetObjectAttributes", NULL},
+    {OBJECT, "GET", "legal-hold", NULL, "GetObjectLegalHold", NULL},
+    {OBJECT, "PUT", "legal-hold", NULL, "PutObjectLegalHold", NULL},
+    {OBJECT, "GET", "retention", NULL, "GetObjectRetention", NULL},
+    {OBJECT, "PUT", "retention", NULL, "PutObjectRetention", NULL},
+    {OBJECT, "GET", "torrent", NULL, "GetObjectTorrent", NULL},
+    {OBJECT, "POST", "restore", NULL, "RestoreObject", NULL},
+    {OBJECT, "POST", "select", NULL, "SelectObjectContent", NULL},
+    {OBJECT, "PUT", "renameObject", NULL, "RenameObject", NULL},
+    {OBJECT, "POST", "uploads", NULL, "CreateMultipartUpload", NULL},
+    {OBJECT, "PUT", "uploadId", "x-amz-copy-source", "UploadPartCopy", NULL},
+    {OBJECT, "PUT", "uploadId", NULL, "UploadPart", NULL},
+    {OBJECT, "POST", "uploadId", NULL, "CompleteMultipartUpload", NULL},
+    {OBJECT, "DELETE", "uploadId", NULL, "AbortMultipartUpload", NULL},
+    {OBJECT, "GET", "uploadId", NULL, "ListParts", NULL},
+    {OBJECT, "PUT", NULL, "x-amz-copy-source", "CopyObject", NULL},
+    {OBJECT, "GET", NULL, NULL, "GetObject", s3_get_object},
+    {OBJECT, "HEAD", NULL, NULL, "HeadObject", s3_head_object},
+    {OBJECT, "PUT", NULL, NULL, "PutObject", s3_put_object},
+    {OBJECT, "DELETE", NULL, NULL, "DeleteObject", s3_delete_object},
+};
+
+enum { ROUTES = sizeof(routes) / sizeof(*routes) };
+
+static enum target target_of(const struct s3_request *request)
+{
+    if (!*request->bucket)
+        return SERVICE;
+    return *request->key ? OBJECT : BUCKET;
+}
+
+/* Whether the request asks for a sub-resource that some method of its target knows. */
+static bool has_resource(const struct s3_request *request, enum target target)
+{
+    for (size_t i = 0; i < ROUTES; i++) {
+        if (routes[i].target == target && routes[i].resource &&
+            s3_parameter(request, routes[i].resource))
+            return true;
+    }
+    return false;
+}
+
+static bool route_fits(const struct route *route, const struct s3_request *request,
+                       enum target target, bool with_resource)
+{
+    if (route->target != target || !s3_is_method(request, route->method))
+        return false;
+    if (route->resource ? !s3_parameter(request, route->resource) : with_resource)
+        return false;
+    return !route->header || s3_header(request, route->header).data;
+}
+
+static const struct route *find_route(const struct s3_request *request)
+{
+    enum target target = target_of(request);
+    bool with_resource = has_resource(request, target);
+    for (size_t i = 0; i < ROUTES; i++) {
+        if (route_fits(&routes[i], request, target, with_resource))
+            return &routes[i];
+    }
+    return NULL;
+}
+
+/* Parameters that would change what an implemented operation answers. */
+static const char *unknown_promise(const struct s3_request *request)
+{
+    const char *version = s3_parameter(request, "versionId");
+    if (version && strcmp(version, "null") != 0)
+        return "Object versions are not implemented.";
+    if (s3_parameter(request, "partNumber"))
+        return "Multipart uploads are not implemented.";
+    return NULL;
+}
+
+static enum s3_error check_key(const struct s3_request *request)
+{
+    if (strlen(request->key) > OBJECT_KEY_MAX)
+        return S3_KEY_TOO_LONG;
+    return utf8_length(request->key) < 0 ? S3_INVALID_URI : S3_OK;
+}
+
+static void respond_not_implemented(struct s3_request *request, const char *operation)
+{
+    char message[96];
+    snprintf(message, sizeof(message), "%s is not implemented.", operation);
+    s3_respond_error(request, S3_NOT_IMPLEMENTED, message);
+}
+
+void s3_api_handle(struct cloud_request *base)
+{
+    struct s3_request *request = s3_request_create(base);
+    if (!request)
+        return;
+    const struct route *route = find_route(request);
+    enum s3_error error = check_key(request);
+    if (!route) {
+        s3_respond_error(request, S3_METHOD_NOT_ALLOWED, NULL);
+        return;
+    }
+    snprintf(base->operation, sizeof(base->operation), "%s", route->operation);
+    const char *promise = unknown_promise(request);
+    if (error)
+        s3_respond_error(request, error, NULL);
+    else if (!route->handler)
+        respond_not_implemented(request, route->operation);
+    else if (promise)
+        s3_respond_error(request, S3_NOT_IMPLEMENTED, promise);
+    else
+        route->handler(request);
+}

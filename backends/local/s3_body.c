@@ -1,0 +1,303 @@
+#include "s3_body.h"
+
+#include <mbedtls/base64.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "aws_chunked.h"
+#include "sigv4.h"
+
+/* Claims. */
+
+static bool is_hex_sha256(struct slice text)
+{
+    if (text.size != 64)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')))
+            return false;
+    }
+    return true;
+}
+
+static enum s3_error read_payload_hash(struct s3_claims *claims, struct slice hash)
+{
+    if (!hash.data || slice_equal_text(hash, SIGV4_UNSIGNED_PAYLOAD))
+        return S3_OK;
+    if (slice_equal_text(hash, "STREAMING-UNSIGNED-PAYLOAD-TRAILER") ||
+        slice_equal_text(hash, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") ||
+        slice_equal_text(hash, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")) {
+        claims->chunked = true;
+        return S3_OK;
+    }
+    if (slice_starts_with(hash, "STREAMING-"))
+        return S3_NOT_IMPLEMENTED;
+    if (!is_hex_sha256(hash))
+        return S3_INVALID_ARGUMENT;
+    claims->hashed = true;
+    snprintf(claims->sha256, sizeof(claims->sha256), "%.*s", (int)hash.size, hash.data);
+    return S3_OK;
+}
+
+/* Base64 of exactly size bytes. */
+static bool is_base64_of(struct slice text, size_t size)
+{
+    unsigned char decoded[64];
+    size_t written = 0;
+    return mbedtls_base64_decode(decoded, sizeof(decoded), &written,
+                                 (const unsigned char *)text.data, text.size) == 0 &&
+           written == size;
+}
+
+static size_t checksum_size(enum checksum_kind kind)
+{
+    static const size_t sizes[CHECKSUM_KINDS] = {
+        [CHECKSUM_CRC32] = 4, [CHECKSUM_CRC32C] = 4,  [CHECKSUM_CRC64NVME] = 8,
+        [CHECKSUM_SHA1] = 20, [CHECKSUM_SHA256] = 32,
+    };
+    return sizes[kind];
+}
+
+static enum s3_error take_checksum(struct s3_claims *claims, struct slice value)
+{
+    if (!is_base64_of(value, checksum_size(claims->kind)))
+        return S3_INVALID_REQUEST;
+    snprintf(claims->checksum, sizeof(claims->checksum), "%.*s", (int)value.size, value.data);
+    return S3_OK;
+}
+
+enum s3_error s3_claims_take_trailer(struct s3_claims *claims, struct slice value)
+{
+    if (!claims->in_trailer)
+        return S3_OK;
+    return value.data ? take_checksum(claims, value) : S3_INVALID_REQUEST;
+}
+
+static enum s3_error read_md5(struct s3_claims *claims, struct slice md5)
+{
+    if (!md5.data)
+        return S3_OK;
+    if (!is_base64_of(md5, 16))
+        return S3_INVALID_DIGEST;
+    claims->with_md5 = true;
+    snprintf(claims->md5, sizeof(claims->md5), "%.*s", (int)md5.size, md5.data);
+    return S3_OK;
+}
+
+/* The algorithm that is asked for without a value: the server computes it. */
+static enum checksum_kind algorithm(struct slice name)
+{
+    static const char *const names[CHECKSUM_KINDS] = {
+        [CHECKSUM_CRC32] = "CRC32",         [CHECKSUM_CRC32C] = "CRC32C",
+        [CHECKSUM_CRC64NVME] = "CRC64NVME", [CHECKSUM_SHA1] = "SHA1",
+        [CHECKSUM_SHA256] = "SHA256",
+    };
+    for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
+        if (strlen(names[kind]) == name.size && !strncasecmp(names[kind], name.data, name.size))
+            return (enum checksum_kind)kind;
+    }
+    return CHECKSUM_NONE;
+}
+
+static enum s3_error read_checksum(struct s3_request *request, struct s3_claims *claims)
+{
+    struct slice trailer = s3_header(request, "x-amz-trailer");
+    struct slice name = s3_header(request, "x-amz-sdk-checksum-algorithm");
+    for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
+        struct slice value = s3_header(request, checksum_header((enum checksum_kind)kind));
+        if (!value.data)
+            continue;
+        if (claims->kind)
+            return S3_INVALID_REQUEST; /* one checksum a request */
+        claims->kind = (enum checksum_kind)kind;
+        enum s3_error error = take_checksum(claims, value);
+        if (error)
+            return error;
+    }
+    if (claims->kind)
+        return S3_OK;
+    if (trailer.data) {
+        claims->kind = checksum_from_header(trailer);
+        claims->in_trailer = true;
+        return claims->kind && claims->chunked ? S3_OK : S3_INVALID_REQUEST;
+    }
+    if (name.data && !(claims->kind = algorithm(name)))
+        return S3_INVALID_REQUEST;
+    return S3_OK;
+}
+
+static enum s3_error read_size(struct s3_request *request, struct s3_claims *claims)
+{
+    struct slice decoded = s3_header(request, "x-amz-decoded-content-length");
+    claims->size = http_call_content_length(request->base->call);
+    if (!claims->chunked)
+        return S3_OK;
+    claims->size = 0;
+    if (!decoded.size || decoded.size > 15)
+        return S3_MISSING_CONTENT_LENGTH;
+    for (size_t i = 0; i < decoded.size; i++) {
+        if (decoded.data[i] < '0' || decoded.data[i] > '9')
+            return S3_INVALID_ARGUMENT;
+        claims->size = claims->size * 10 + (decoded.data[i] - '0');
+    }
+    return S3_OK;
+}
+
+/* Clients that don't sign the body that way may still frame it so. */
+static bool says_aws_chunked(struct slice encoding)
+{
+    static const char name[] = "aws-chunked";
+    size_t size = sizeof(name) - 1;
+    return encoding.size >= size && strncasecmp(encoding.data, name, size) == 0;
+}
+
+bool s3_claims_read(struct s3_request *request, struct s3_claims *claims)
+{
+    *claims = (struct s3_claims){.size = -1};
+    enum s3_error error = read_payload_hash(claims, slice_of(request->base->payload_hash));
+    if (!error && !claims->hashed && says_aws_chunked(s3_header(request, "content-encoding")) &&
+        s3_header(request, "x-amz-decoded-content-length").data)
+        claims->chunked = true;
+    if (!error)
+        error = read_md5(claims, s3_header(request, "content-md5"));
+    if (!error)
+        error = read_checksum(request, claims);
+    if (!error)
+        error = read_size(request, claims);
+    if (error)
+        s3_respond_error(request, error, NULL);
+    return !error;
+}
+
+/* Digests. */
+
+void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims)
+{
+    *digest = (struct s3_digest){.started = true, .hashed = claims->hashed};
+    mbedtls_md5_init(&digest->md5);
+    mbedtls_md5_starts_ret(&digest->md5);
+    mbedtls_sha256_init(&digest->sha256);
+    mbedtls_sha256_starts_ret(&digest->sha256, 0);
+    checksum_start(&digest->checksum, claims->kind);
+}
+
+void s3_digest_update(struct s3_digest *digest, const void *data, size_t size)
+{
+    mbedtls_md5_update_ret(&digest->md5, data, size);
+    if (digest->hashed)
+        mbedtls_sha256_update_ret(&digest->sha256, data, size);
+    checksum_update(&digest->checksum, data, size);
+}
+
+static void write_hex(const uint8_t *data, size_t size, char *out)
+{
+    for (size_t i = 0; i < size; i++)
+        snprintf(out + 2 * i, 3, "%02x", data[i]);
+}
+
+enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims *claims)
+{
+    uint8_t md5[16], sha256[32];
+    char md5_text[CHECKSUM_TEXT_SIZE], sha256_text[65];
+    mbedtls_md5_finish_ret(&digest->md5, md5);
+    mbedtls_sha256_finish_ret(&digest->sha256, sha256);
+    checksum_finish(&digest->checksum, digest->checksum_text);
+    s3_digest_end(digest);
+    write_hex(md5, sizeof(md5), digest->etag);
+    write_hex(sha256, sizeof(sha256), sha256_text);
+    checksum_base64(md5, sizeof(md5), md5_text);
+    if (claims->hashed && strcasecmp(sha256_text, claims->sha256) != 0)
+        return S3_CONTENT_SHA256_MISMATCH;
+    if (claims->with_md5 && strcmp(md5_text, claims->md5) != 0)
+        return S3_BAD_DIGEST;
+    if (*claims->checksum && strcmp(digest->checksum_text, claims->checksum) != 0)
+        return S3_BAD_DIGEST;
+    return S3_OK;
+}
+
+void s3_digest_end(struct s3_digest *digest)
+{
+    if (!digest->started)
+        return;
+    mbedtls_md5_free(&digest->md5);
+    mbedtls_sha256_free(&digest->sha256);
+    checksum_end(&digest->checksum);
+    digest->started = false;
+}
+
+/* Small bodies. */
+
+struct collecting {
+    struct s3_request *request;
+    struct s3_claims claims;
+    s3_body_handler *handler;
+};
+
+static enum s3_error verify(struct s3_claims *claims, struct slice body)
+{
+    struct s3_digest digest;
+    if (claims->size >= 0 && (uint64_t)claims->size != body.size)
+        return S3_INCOMPLETE_BODY;
+    s3_digest_start(&digest, claims);
+    s3_digest_update(&digest, body.data, body.size);
+    return s3_digest_finish(&digest, claims);
+}
+
+static enum s3_error unchunk(struct s3_claims *claims, struct slice in, struct buffer *out)
+{
+    struct aws_chunked decoder;
+    struct slice piece;
+    enum s3_error error = S3_OK;
+    int status;
+    aws_chunked_init(&decoder);
+    while ((status = aws_chunked_next(&decoder, &in, &piece)) == 1)
+        buffer_append(out, piece.data, piece.size);
+    if (status || out->error || !aws_chunked_complete(&decoder))
+        error = S3_INCOMPLETE_BODY;
+    else if (claims->in_trailer)
+        error = s3_claims_take_trailer(
+            claims, aws_chunked_trailer(&decoder, checksum_header(claims->kind)));
+    aws_chunked_free(&decoder);
+    return error;
+}
+
+static void on_collected(struct http_call *call, struct bytes *body, void *user)
+{
+    struct collecting *collecting = user;
+    struct s3_request *request = collecting->request;
+    struct s3_claims claims = collecting->claims;
+    s3_body_handler *handler = collecting->handler;
+    struct slice content = {body->data ? body->data : "", body->size};
+    struct buffer decoded;
+    enum s3_error error = S3_OK;
+    (void)call;
+    buffer_init(&decoded, body->size);
+    if (claims.chunked) {
+        error = unchunk(&claims, content, &decoded);
+        content = (struct slice){decoded.data ? decoded.data : "", decoded.size};
+    }
+    if (!error)
+        error = verify(&claims, content);
+    /* What was collecting has done its part: the handler may set the operation to its own. */
+    request->operation = NULL;
+    request->operation_free = NULL;
+    free(collecting);
+    if (error)
+        s3_respond_error(request, error, NULL);
+    else
+        handler(request, content);
+    buffer_free(&decoded);
+}
+
+void s3_collect(struct s3_request *request, size_t max, s3_body_handler *handler)
+{
+    struct collecting *collecting = s3_operation(request, sizeof(*collecting), free);
+    if (!collecting || !s3_claims_read(request, &collecting->claims))
+        return;
+    collecting->request = request;
+    collecting->handler = handler;
+    http_call_collect(request->base->call, max, on_collected, collecting);
+}

@@ -1,0 +1,57 @@
+/*
+ * What a request says about its body, and whether it holds: x-amz-content-sha256, Content-MD5,
+ * checksums in headers or trailers, lengths, and the aws-chunked encoding.
+ */
+#ifndef THUMBWHEEL_LOCAL_S3_BODY_H
+#define THUMBWHEEL_LOCAL_S3_BODY_H
+
+#include <mbedtls/md5.h>
+#include <mbedtls/sha256.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "checksum.h"
+#include "s3_request.h"
+
+struct s3_claims {
+    bool chunked;                 /* aws-chunked */
+    bool hashed;                  /* sha256 below holds */
+    char sha256[65];              /* lower-case hex */
+    bool with_md5;                /* md5 below holds */
+    char md5[CHECKSUM_TEXT_SIZE]; /* base64 */
+    enum checksum_kind kind;
+    bool in_trailer;                   /* the checksum comes after the body */
+    char checksum[CHECKSUM_TEXT_SIZE]; /* base64; empty: compute and return it */
+    int64_t size;                      /* decoded; -1: not stated */
+};
+
+/* From the headers. What cannot be is answered, and false returned. */
+bool s3_claims_read(struct s3_request *request, struct s3_claims *claims);
+
+/* The checksum that a trailer states. */
+enum s3_error s3_claims_take_trailer(struct s3_claims *claims, struct slice value);
+
+/* Computes what the claims ask for, and MD5 for the ETag. Any thread, one at a time. */
+struct s3_digest {
+    bool started;
+    bool hashed;
+    mbedtls_md5_context md5;
+    mbedtls_sha256_context sha256;
+    struct checksum checksum;
+    char etag[33];                          /* once finished: hex MD5 */
+    char checksum_text[CHECKSUM_TEXT_SIZE]; /* once finished: base64, or empty */
+};
+
+void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims);
+void s3_digest_update(struct s3_digest *digest, const void *data, size_t size);
+/* Ends it and compares. */
+enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims *claims);
+/* Ends it without a result; safe when it has ended or never started (zeroed). */
+void s3_digest_end(struct s3_digest *digest);
+
+/* Collects a small body, decodes and verifies it, then calls the handler; a body that doesn't hold
+ * is answered. */
+typedef void s3_body_handler(struct s3_request *request, struct slice body);
+void s3_collect(struct s3_request *request, size_t max, s3_body_handler *handler);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * DeleteObject and DeleteObjects.
+ *
+ * A deletion and the messages that announce it are one unit. Where there is nothing to delete the
+ * unit fails with ERR_NOT_FOUND, so nothing is announced, and that is a success for the caller, as
+ * in S3.
+ */
+#include "s3_handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "objects.h"
+#include "s3_body.h"
+#include "s3_events.h"
+#include "s3_time.h"
+#include "s3_xml.h"
+
+enum {
+    KEYS_MAX = 1000, /* of one DeleteObjects (S3) */
+    BODY_MAX = 2 * 1024 * 1024,
+    ANSWER_MAX = 8 * 1024 * 1024,
+};
+
+struct deletion {
+    struct storage_task task;
+    struct s3_request *request;
+    int64_t bucket;
+    char *key;
+    bool doomed; /* its messages could not all be made */
+    int status;
+    void (*finished)(struct deletion *deletion);
+};
+
+static int delete_run(struct storage_task *task, struct storage *storage)
+{
+    struct deletion *deletion = (struct deletion *)task;
+    (void)storage;
+    if (deletion->doomed)
+        return error_set(&task->error, ERR_MEMORY, "out of memory");
+    return objects_delete(buckets_blobs(deletion->request->cloud->buckets), deletion->bucket,
+                          deletion->key, &task->error);
+}
+
+static void delete_done(struct storage_task *task, int status)
+{
+    struct deletion *deletion = (struct deletion *)task;
+    struct s3_request *request = deletion->request;
+    deletion->status = status == ERR_NOT_FOUND ? 0 : status;
+    deletion->finished(deletion);
+    s3_request_release(request);
+}
+
+static void deletion_start(struct deletion *deletion, const struct bucket *bucket)
+{
+    struct s3_request *request = deletion->request;
+    struct storage_unit unit = {0};
+    struct s3_event event = {
+        .name = "ObjectRemoved:Delete",
+        .key = deletion->key,
+        .sequencer = buckets_next_number(request->cloud->buckets),
+        .time_ms = s3_time_now_ms(),
+    };
+    deletion->bucket = bucket->id;
+    deletion->task.run = delete_run;
+    deletion->task.done = delete_done;
+    storage_unit_add(&unit, &deletion->task);
+    deletion->doomed = s3_events_send(request, bucket->notification, &event, &unit) != 0;
+    s3_request_hold(request);
+    storage_submit_unit(request->cloud->storage, &unit);
+}
+
+/* DeleteObject. */
+
+static void respond_deleted(struct deletion *deletion)
+{
+    if (deletion->status)
+        s3_respond_failure(deletion->request, deletion->status, &deletion->task.error);
+    else
+        s3_respond_empty(deletion->request, 204, NULL, 0);
+}
+
+void s3_delete_object(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (!s3_find_bucket(request, &bucket))
+        return;
+    struct deletion *deletion = s3_operation(request, sizeof(*deletion), free);
+    if (!deletion)
+        return;
+    deletion->request = request;
+    deletion->key = request->key; /* the request outlives the task */
+    deletion->finished = respond_deleted;
+    deletion_start(deletion, &bucket);
+}
+
+/* DeleteObjects. */
+
+struct batch {
+    bool quiet;
+    size_t count, pending;
+    struct deletion deletions[]; /* keys are owned here */
+};
+
+static void batch_free(void *operation)
+{
+    struct batch *batch = operation;
+    for (size_t i = 0; i < batch->count; i++)
+        free(batch->deletions[i].key);
+    free(batch);
+}
+
+static void write_result(struct buffer *out, const struct deletion *deletion, bool quiet)
+{
+    if (!deletion->status && quiet)
+        return;
+    const char *element = deletion->status ? "Error" : "Deleted";
+    s3_xml_open(out, element);
+    s3_xml_text(out, "Key", deletion->key);
+    if (deletion->status) {
+        s3_xml_text(out, "Code", s3_error_facts(S3_INTERNAL_ERROR)->code);
+        s3_xml_text(out, "Message", s3_error_facts(S3_INTERNAL_ERROR)->message);
+    }
+    s3_xml_close(out, element);
+}
+
+static void respond_batch(struct deletion *deletion)
+{
+    struct batch *batch = deletion->request->operation;
+    struct buffer out;
+    if (--batch->pending)
+        return;
+    buffer_init(&out, ANSWER_MAX);
+    s3_xml_begin(&out, "DeleteResult");
+    for (size_t i = 0; i < batch->count; i++)
+        write_result(&out, &batch->deletions[i], batch->quiet);
+    s3_xml_close(&out, "DeleteResult");
+    s3_respond_xml(deletion->request, &out);
+}
+
+/* S3_OK, or why the document is refused; *batch then holds what was made so far. */
+static enum s3_error read_batch(const struct s3_xml_node *root, struct s3_request *request,
+                                struct batch *batch)
+{
+    for (const struct s3_xml_node *node = root->first; node; node = node->next) {
+        if (strcmp(node->name, "Object") != 0)
+            continue;
+        const char *key = s3_xml_child_text(node, "Key");
+        const char *version = s3_xml_child_text(node, "VersionId");
+        if (!key || !*key || batch->count == KEYS_MAX)
+            return S3_MALFORMED_XML;
+        if (version && strcmp(version, "null") != 0)
+            return S3_NOT_IMPLEMENTED;
+        struct deletion *deletion = &batch->deletions[batch->count++];
+        deletion->request = request;
+        deletion->finished = respond_batch;
+        deletion->key = strdup(key);
+        if (!deletion->key)
+            return S3_INTERNAL_ERROR;
+    }
+    const char *quiet = s3_xml_child_text(root, "Quiet");
+    batch->quiet = quiet && strcmp(quiet, "true") == 0;
+    return batch->count ? S3_OK : S3_MALFORMED_XML;
+}
+
+static void start_batch(struct s3_request *request, const struct bucket *bucket,
+                        const struct s3_xml_node *root)
+{
+    struct batch *batch =
+        s3_operation(request, sizeof(*batch) + KEYS_MAX * sizeof(struct deletion), batch_free);
+    if (!batch)
+        return;
+    enum s3_error error =
+        strcmp(root->name, "Delete") == 0 ? read_batch(root, request, batch) : S3_MALFORMED_XML;
+    if (error) {
+        s3_respond_error(request, error, NULL);
+        return;
+    }
+    batch->pending = batch->count;
+    for (size_t i = 0; i < batch->count; i++)
+        deletion_start(&batch->deletions[i], bucket);
+}
+
+static void on_body(struct s3_request *request, struct slice body)
+{
+    struct bucket bucket;
+    struct s3_xml_node *root = NULL;
+    if (!s3_find_bucket(request, &bucket))
+        return;
+    int status = s3_xml_parse(body, &root, NULL);
+    if (status)
+        s3_respond_error(request, status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML,
+                         NULL);
+    else
+        start_batch(request, &bucket, root);
+    s3_xml_free(root);
+}
+
+void s3_delete_objects(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (s3_find_bucket(request, &bucket))
+        s3_collect(request, BODY_MAX, on_body);
+}

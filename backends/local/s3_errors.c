@@ -1,0 +1,63 @@
+#include "s3_errors.h"
+
+static const struct s3_error_facts table[S3_ERRORS] = {
+    [S3_OK] = {200, "OK", ""},
+    [S3_BAD_DIGEST] = {400, "BadDigest",
+                       "The Content-MD5 or checksum value that you specified did not match what "
+                       "the server received."},
+    [S3_BUCKET_ALREADY_OWNED] = {409, "BucketAlreadyOwnedByYou",
+                                 "Your previous request to create the named bucket succeeded and "
+                                 "you already own it."},
+    [S3_BUCKET_NOT_EMPTY] = {409, "BucketNotEmpty",
+                             "The bucket that you tried to delete is not empty."},
+    [S3_ENTITY_TOO_LARGE] = {400, "EntityTooLarge",
+                             "Your proposed upload exceeds the maximum allowed object size."},
+    [S3_ILLEGAL_LOCATION] = {400, "IllegalLocationConstraintException",
+                             "The specified location constraint is incompatible with the region "
+                             "that this request was sent to."},
+    [S3_INCOMPLETE_BODY] = {400, "IncompleteBody",
+                            "You did not provide the number of bytes specified by the "
+                            "Content-Length HTTP header."},
+    [S3_INTERNAL_ERROR] = {500, "InternalError",
+                           "We encountered an internal error. Please try again."},
+    [S3_INVALID_ARGUMENT] = {400, "InvalidArgument", "Invalid Argument"},
+    [S3_INVALID_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid."},
+    [S3_INVALID_DIGEST] = {400, "InvalidDigest",
+                           "The Content-MD5 or checksum value that you specified is not valid."},
+    [S3_INVALID_RANGE] = {416, "InvalidRange", "The requested range is not satisfiable."},
+    [S3_INVALID_REQUEST] = {400, "InvalidRequest", "Invalid Request"},
+    [S3_INVALID_STORAGE_CLASS] = {400, "InvalidStorageClass",
+                                  "The storage class that you specified is not valid."},
+    [S3_INVALID_TAG] = {400, "InvalidTag", "The tag provided was not a valid tag."},
+    [S3_INVALID_URI] = {400, "InvalidURI", "Couldn't parse the specified URI."},
+    [S3_KEY_TOO_LONG] = {400, "KeyTooLongError", "Your key is too long."},
+    [S3_MALFORMED_XML] = {400, "MalformedXML",
+                          "The XML you provided was not well-formed or did not validate against "
+                          "our published schema."},
+    [S3_METADATA_TOO_LARGE] = {400, "MetadataTooLarge",
+                               "Your metadata headers exceed the maximum allowed metadata size."},
+    [S3_METHOD_NOT_ALLOWED] = {405, "MethodNotAllowed",
+                               "The specified method is not allowed against this resource."},
+    [S3_MISSING_CONTENT_LENGTH] = {411, "MissingContentLength",
+                                   "You must provide the Content-Length HTTP header."},
+    [S3_NO_SUCH_BUCKET] = {404, "NoSuchBucket", "The specified bucket does not exist."},
+    [S3_NO_SUCH_KEY] = {404, "NoSuchKey", "The specified key does not exist."},
+    [S3_NOT_IMPLEMENTED] = {501, "NotImplemented",
+                            "A header or operation that you provided implies functionality that "
+                            "is not implemented."},
+    [S3_NOT_MODIFIED] = {304, "NotModified", "Not Modified"},
+    [S3_PRECONDITION_FAILED] = {412, "PreconditionFailed",
+                                "At least one of the preconditions that you specified did not "
+                                "hold."},
+    [S3_SIGNATURE_MISMATCH] = {403, "SignatureDoesNotMatch",
+                               "The request signature that we calculated does not match the "
+                               "signature that you provided."},
+    [S3_CONTENT_SHA256_MISMATCH] = {400, "XAmzContentSHA256Mismatch",
+                                    "The provided 'x-amz-content-sha256' header does not match "
+                                    "what was computed."},
+};
+
+const struct s3_error_facts *s3_error_facts(enum s3_error error)
+{
+    return &table[error];
+}

@@ -1,0 +1,132 @@
+#include "s3_events.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "delivery.h"
+#include "s3_time.h"
+
+enum {
+    ENCODED_KEY_MAX = 4096, /* a key of 1,024 bytes, each escaped, and room */
+    ARN_SIZE = 96,
+    EVENT_NAME_SIZE = 64,
+};
+
+static const char subject[] = "Amazon S3 Notification";
+
+/* What java.net.URLEncoder leaves alone, which is what S3 encodes with. */
+static bool stays(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c && strchr(".-*_/", c));
+}
+
+int s3_event_encode_key(struct buffer *out, const char *key)
+{
+    for (; *key; key++) {
+        if (stays(*key))
+            buffer_byte(out, *key);
+        else if (*key == ' ')
+            buffer_byte(out, '+');
+        else
+            buffer_format(out, "%%%02X", (unsigned)(unsigned char)*key);
+    }
+    return out->error;
+}
+
+static json_t *object_part(const struct s3_event *event)
+{
+    struct buffer key;
+    char sequencer[24];
+    buffer_init(&key, ENCODED_KEY_MAX);
+    if (s3_event_encode_key(&key, event->key))
+        return NULL; /* keys are short enough: memory */
+    snprintf(sequencer, sizeof(sequencer), "%016" PRIX64, event->sequencer);
+    json_t *part = event->etag ? json_pack("{s:s, s:I, s:s, s:s}", "key", key.data, "size",
+                                           (json_int_t)event->size, "eTag", event->etag,
+                                           "sequencer", sequencer)
+                               : json_pack("{s:s, s:s}", "key", key.data, "sequencer", sequencer);
+    buffer_free(&key);
+    return part;
+}
+
+static json_t *s3_part(const struct s3_event *event, const char *configuration_id)
+{
+    char arn[ARN_SIZE];
+    snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", event->bucket);
+    return json_pack("{s:s, s:s, s:{s:s, s:{s:s}, s:s}, s:o}", "s3SchemaVersion", "1.0",
+                     "configurationId", configuration_id, "bucket", "name", event->bucket,
+                     "ownerIdentity", "principalId", event->principal, "arn", arn, "object",
+                     object_part(event));
+}
+
+char *s3_event_message(const struct s3_event *event, const char *configuration_id)
+{
+    char time[S3_TIME_SIZE], principal[160];
+    s3_time_iso(event->time_ms, time);
+    snprintf(principal, sizeof(principal), "AWS:%s", event->principal);
+    json_t *message = json_pack(
+        "{s:[{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:{s:s}, s:{s:s, s:s}, s:o}]}", "Records",
+        "eventVersion", "2.1", "eventSource", "aws:s3", "awsRegion", event->region, "eventTime",
+        time, "eventName", event->name, "userIdentity", "principalId", principal,
+        "requestParameters", "sourceIPAddress", "127.0.0.1", "responseElements", "x-amz-request-id",
+        event->request_id, "x-amz-id-2", event->request_id, "s3", s3_part(event, configuration_id));
+    char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    json_decref(message);
+    return text;
+}
+
+char *s3_test_event_message(const char *bucket, const char *request_id, int64_t time_ms)
+{
+    char time[S3_TIME_SIZE];
+    s3_time_iso(time_ms, time);
+    json_t *message =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "Service", "Amazon S3", "Event", "s3:TestEvent",
+                  "Time", time, "Bucket", bucket, "RequestId", request_id, "HostId", request_id);
+    char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    json_decref(message);
+    return text;
+}
+
+/* Takes the message. */
+static int send_message(struct s3_request *request, const char *target, char *message,
+                        struct storage_unit *unit)
+{
+    char arn[ARN_SIZE];
+    if (!message)
+        return ERR_MEMORY;
+    snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", request->bucket);
+    int status =
+        delivery_send(request->cloud, arn, target, slice_of(subject), slice_of(message), unit);
+    free(message);
+    return status;
+}
+
+int s3_events_send(struct s3_request *request, const struct notification *notification,
+                   const struct s3_event *event, struct storage_unit *unit)
+{
+    char name[EVENT_NAME_SIZE];
+    struct s3_event full = *event;
+    int status = 0;
+    full.bucket = request->bucket;
+    full.request_id = request->id;
+    full.region = request->cloud->region;
+    full.principal = request->cloud->account;
+    snprintf(name, sizeof(name), "s3:%s", event->name);
+    for (size_t i = 0; i < notification->count && !status; i++) {
+        const struct notification_rule *rule = &notification->rules[i];
+        if (notification_rule_matches(rule, name, event->key))
+            status = send_message(request, rule->target, s3_event_message(&full, rule->id), unit);
+    }
+    return status;
+}
+
+int s3_events_send_test(struct s3_request *request, const char *target, struct storage_unit *unit)
+{
+    return send_message(request, target,
+                        s3_test_event_message(request->bucket, request->id, s3_time_now_ms()),
+                        unit);
+}

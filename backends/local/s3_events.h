@@ -1,0 +1,45 @@
+/* S3's event notifications ("Event message structure", S3 User Guide): event version 2.1. Loop
+ * thread. */
+#ifndef THUMBWHEEL_LOCAL_S3_EVENTS_H
+#define THUMBWHEEL_LOCAL_S3_EVENTS_H
+
+#include <stdint.h>
+
+#include "bytes.h"
+#include "error.h"
+#include "notification.h"
+#include "s3_request.h"
+#include "storage.h"
+
+struct s3_event {
+    const char *name; /* "ObjectCreated:Put" */
+    const char *key;  /* decoded */
+    uint64_t size;    /* of a created object */
+    const char *etag; /* without quotes; NULL: a removal */
+    uint64_t sequencer;
+    int64_t time_ms; /* Unix */
+    /* s3_events_send fills these from the request. */
+    const char *bucket;
+    const char *request_id;
+    const char *region;
+    const char *principal;
+};
+
+/* The message for one rule, for free(), or NULL when memory is short. */
+char *s3_event_message(const struct s3_event *event, const char *configuration_id);
+
+/* s3:TestEvent. */
+char *s3_test_event_message(const char *bucket, const char *request_id, int64_t time_ms);
+
+/* The key as events carry it: form-encoded, '/' literal. */
+int s3_event_encode_key(struct buffer *out, const char *key);
+
+/* Adds to the unit what announces the event by the rules that match it. ERR_MEMORY: the unit must
+ * not be committed. */
+int s3_events_send(struct s3_request *request, const struct notification *notification,
+                   const struct s3_event *event, struct storage_unit *unit);
+
+/* Adds an s3:TestEvent for the target. ERR_MEMORY. */
+int s3_events_send_test(struct s3_request *request, const char *target, struct storage_unit *unit);
+
+#endif

@@ -1,0 +1,20 @@
+/* The operations behind the dispatch table of s3_api.c, one function each. Loop thread; each takes
+ * the body as it needs and answers. */
+#ifndef THUMBWHEEL_LOCAL_S3_HANDLERS_H
+#define THUMBWHEEL_LOCAL_S3_HANDLERS_H
+
+#include "s3_request.h"
+
+/* s3_buckets_api.c */
+s3_handler s3_list_buckets, s3_create_bucket, s3_head_bucket, s3_get_bucket_location,
+    s3_delete_bucket;
+
+/* s3_notification_api.c */
+s3_handler s3_put_notification, s3_get_notification;
+
+/* s3_put_api.c, s3_get_api.c, s3_delete_api.c, s3_list_api.c, s3_tagging_api.c */
+s3_handler s3_put_object, s3_get_object, s3_head_object, s3_delete_object, s3_delete_objects;
+s3_handler s3_list_objects, s3_list_objects_v2;
+s3_handler s3_put_object_tagging, s3_get_object_tagging, s3_delete_object_tagging;
+
+#endif

@@ -1,0 +1,249 @@
+#include "s3_metadata.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "s3_tags.h"
+#include "s3_time.h"
+#include "utf8.h"
+
+enum {
+    USER_METADATA_MAX = 2048, /* names and values together (S3) */
+    STORED_MAX = 16 * 1024,
+};
+
+static const char user_prefix[] = "x-amz-meta-";
+
+/* Stored as sent; the parameter overrides it in one answer. */
+static const struct {
+    const char *name;
+    const char *override;
+} content_headers[] = {
+    {"cache-control", "response-cache-control"},
+    {"content-disposition", "response-content-disposition"},
+    {"content-encoding", "response-content-encoding"},
+    {"content-language", "response-content-language"},
+    {"expires", "response-expires"},
+};
+
+enum { CONTENT_HEADERS = sizeof(content_headers) / sizeof(*content_headers) };
+
+static void add_line(struct buffer *out, struct slice name, struct slice value)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        buffer_byte(out, c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c);
+    }
+    buffer_text(out, ": ");
+    buffer_append(out, value.data, value.size);
+    buffer_byte(out, '\n');
+}
+
+/* aws-chunked frames the request and is no property of the object. */
+static struct slice without_aws_chunked(struct slice encoding)
+{
+    static const char name[] = "aws-chunked";
+    size_t size = sizeof(name) - 1;
+    if (encoding.size < size || strncasecmp(encoding.data, name, size) != 0)
+        return encoding;
+    while (size < encoding.size && (encoding.data[size] == ',' || encoding.data[size] == ' '))
+        size++;
+    return (struct slice){encoding.data + size, encoding.size - size};
+}
+
+static void read_content_headers(struct s3_request *request, struct buffer *out)
+{
+    for (size_t i = 0; i < CONTENT_HEADERS; i++) {
+        struct slice name = slice_of(content_headers[i].name);
+        struct slice value = s3_header(request, name.data);
+        if (strcmp(name.data, "content-encoding") == 0)
+            value = without_aws_chunked(value);
+        if (value.size)
+            add_line(out, name, value);
+    }
+}
+
+static enum s3_error read_user_metadata(struct s3_request *request, struct buffer *out)
+{
+    struct http_call *call = request->base->call;
+    size_t count = http_call_header_count(call), total = 0;
+    size_t prefix = sizeof(user_prefix) - 1, stored = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct slice name, value;
+        http_call_header_at(call, i, &name, &value);
+        if (name.size <= prefix || strncasecmp(name.data, user_prefix, prefix) != 0)
+            continue;
+        total += name.size - prefix + value.size;
+        if (total > USER_METADATA_MAX || ++stored > S3_METADATA_HEADERS_MAX / 2)
+            return S3_METADATA_TOO_LARGE;
+        add_line(out, name, value);
+    }
+    return S3_OK;
+}
+
+static enum s3_error read_tags(struct s3_request *request, struct object *object,
+                               const char **message)
+{
+    struct error error = {0};
+    struct slice tagging = s3_header(request, "x-amz-tagging");
+    int status = s3_tags_from_query(tagging, &object->tags, &error);
+    if (!status)
+        return S3_OK;
+    if (status == ERR_MEMORY)
+        return S3_INTERNAL_ERROR;
+    *message = "The header 'x-amz-tagging' holds tags that break a rule: at most 10, keys of 1 to "
+               "128 and values of up to 256 characters, no key twice.";
+    return S3_INVALID_ARGUMENT;
+}
+
+static bool is_any(struct slice value, const char *const *known)
+{
+    for (; *known; known++) {
+        if (slice_equal_text(value, *known))
+            return true;
+    }
+    return false;
+}
+
+/* What would be a promise that we don't keep is refused, by name. */
+static enum s3_error check_promises(struct s3_request *request, const char **message)
+{
+    static const char *const refused[] = {
+        "x-amz-server-side-encryption",
+        "x-amz-server-side-encryption-customer-algorithm",
+        "x-amz-object-lock-mode",
+        "x-amz-object-lock-legal-hold",
+        "x-amz-object-lock-retain-until-date",
+        "x-amz-website-redirect-location",
+        "x-amz-grant-full-control",
+        "x-amz-grant-read",
+        "x-amz-grant-read-acp",
+        "x-amz-grant-write-acp",
+        "x-amz-write-offset-bytes",
+    };
+    static const char *const owner_acls[] = {"private", "bucket-owner-full-control",
+                                             "bucket-owner-read", NULL};
+    static const char *const classes[] = {"STANDARD", NULL};
+    struct slice acl = s3_header(request, "x-amz-acl");
+    struct slice class = s3_header(request, "x-amz-storage-class");
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        if (s3_header(request, refused[i]).data) {
+            *message = refused[i];
+            return S3_NOT_IMPLEMENTED;
+        }
+    }
+    if (acl.data && !is_any(acl, owner_acls)) {
+        *message = "x-amz-acl: only the owner's own access is implemented.";
+        return S3_NOT_IMPLEMENTED;
+    }
+    if (class.data && !is_any(class, classes)) {
+        *message = "x-amz-storage-class: only STANDARD is implemented.";
+        return S3_NOT_IMPLEMENTED;
+    }
+    return S3_OK;
+}
+
+enum s3_error s3_metadata_read(struct s3_request *request, struct object *object,
+                               const char **message)
+{
+    struct slice type = s3_header(request, "content-type");
+    struct buffer stored;
+    enum s3_error error = check_promises(request, message);
+    if (error)
+        return error;
+    buffer_init(&stored, STORED_MAX);
+    buffer_text(&stored, "");
+    read_content_headers(request, &stored);
+    error = read_user_metadata(request, &stored);
+    if (!error && stored.error)
+        error = stored.error == ERR_LIMIT ? S3_METADATA_TOO_LARGE : S3_INTERNAL_ERROR;
+    if (!error && utf8_length(stored.data) < 0)
+        error = S3_INVALID_ARGUMENT;
+    object->headers = buffer_take_text(&stored);
+    object->content_type = type.size ? slice_dup(type) : strdup("binary/octet-stream");
+    if (!error && (!object->headers || !object->content_type))
+        error = S3_INTERNAL_ERROR;
+    return error ? error : read_tags(request, object, message);
+}
+
+/* Answers. */
+
+static void put(struct s3_metadata_headers *out, const char *name, const char *value)
+{
+    if (out->count < S3_METADATA_HEADERS_MAX)
+        out->headers[out->count++] = (struct http_header){name, value};
+}
+
+static const char *override_of(const struct s3_request *request, const char *name)
+{
+    for (size_t i = 0; i < CONTENT_HEADERS; i++) {
+        if (strcmp(content_headers[i].name, name) == 0)
+            return s3_parameter(request, content_headers[i].override);
+    }
+    return NULL;
+}
+
+/* Cuts "name: value\n" lines in place. */
+static void put_stored(const struct s3_request *request, struct s3_metadata_headers *out)
+{
+    char *line = out->text;
+    for (char *end; (end = strchr(line, '\n')); line = end + 1) {
+        char *colon = strstr(line, ": ");
+        *end = '\0';
+        if (!colon)
+            continue;
+        *colon = '\0';
+        if (!override_of(request, line))
+            put(out, line, colon + 2);
+    }
+}
+
+static void put_overrides(const struct s3_request *request, struct s3_metadata_headers *out)
+{
+    for (size_t i = 0; i < CONTENT_HEADERS; i++) {
+        const char *value = s3_parameter(request, content_headers[i].override);
+        if (value)
+            put(out, content_headers[i].name, value);
+    }
+}
+
+/* What is stored as lines becomes one text to cut: the headers, and the checksum. */
+static char *join_text(const struct object *object, bool with_checksum)
+{
+    struct buffer text;
+    buffer_init(&text, STORED_MAX);
+    buffer_text(&text, object->headers);
+    if (with_checksum && *object->checksum)
+        buffer_format(&text, "%s\nx-amz-checksum-type: FULL_OBJECT\n", object->checksum);
+    return buffer_take_text(&text);
+}
+
+int s3_metadata_write(const struct s3_request *request, const struct object *object,
+                      bool with_checksum, struct s3_metadata_headers *out)
+{
+    const char *type = s3_parameter(request, "response-content-type");
+    *out = (struct s3_metadata_headers){.text = join_text(object, with_checksum)};
+    if (!out->text)
+        return ERR_MEMORY;
+    snprintf(out->etag, sizeof(out->etag), "\"%.60s\"", object->etag);
+    s3_time_http(object->modified_ms, out->modified);
+    put(out, "ETag", out->etag);
+    put(out, "Last-Modified", out->modified);
+    put(out, "Accept-Ranges", "bytes");
+    put(out, "Content-Type", type ? type : object->content_type);
+    if (*object->tags) {
+        snprintf(out->tag_count, sizeof(out->tag_count), "%zu", s3_tags_count(object->tags));
+        put(out, "x-amz-tagging-count", out->tag_count);
+    }
+    put_overrides(request, out);
+    put_stored(request, out);
+    return 0;
+}
+
+void s3_metadata_headers_free(struct s3_metadata_headers *headers)
+{
+    free(headers->text);
+    *headers = (struct s3_metadata_headers){0};
+}

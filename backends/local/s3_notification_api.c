@@ -1,0 +1,97 @@
+/*
+ * PutBucketNotificationConfiguration and GetBucketNotificationConfiguration. The configuration and
+ * the s3:TestEvent for each of its destinations are one unit.
+ */
+#include "s3_handlers.h"
+
+#include <string.h>
+
+#include "delivery.h"
+#include "s3_body.h"
+#include "s3_events.h"
+#include "s3_notification_xml.h"
+
+enum { BODY_MAX = 1024 * 1024, ANSWER_MAX = 1024 * 1024 };
+
+static bool targets_exist(struct s3_request *request, const struct notification *notification)
+{
+    for (size_t i = 0; i < notification->count; i++) {
+        if (!delivery_target_exists(request->cloud, notification->rules[i].target))
+            return false;
+    }
+    return true;
+}
+
+static bool is_first_of_target(const struct notification *notification, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(notification->rules[i].target, notification->rules[index].target) == 0)
+            return false;
+    }
+    return true;
+}
+
+static int announce(const struct notification *notification, struct storage_unit *unit, void *user)
+{
+    int status = 0;
+    for (size_t i = 0; i < notification->count && !status; i++) {
+        if (is_first_of_target(notification, i))
+            status = s3_events_send_test(user, notification->rules[i].target, unit);
+    }
+    return status;
+}
+
+static void on_set(int status, const struct error *error, void *user)
+{
+    struct s3_request *request = user;
+    if (status)
+        s3_respond_failure(request, status, error);
+    else
+        s3_respond_empty(request, 200, NULL, 0);
+    s3_request_release(request);
+}
+
+static void set(struct s3_request *request, struct notification *notification)
+{
+    s3_request_hold(request);
+    if (!buckets_set_notification(request->cloud->buckets, request->bucket, notification, announce,
+                                  on_set, request))
+        return;
+    s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
+    s3_request_release(request);
+}
+
+static void on_document(struct s3_request *request, struct slice body)
+{
+    struct notification notification;
+    const char *message = NULL;
+    struct slice skip = s3_header(request, "x-amz-skip-destination-validation");
+    enum s3_error error = s3_notification_parse(body, &notification, &message);
+    if (!error && !slice_equal_text(skip, "true") && !targets_exist(request, &notification)) {
+        error = S3_INVALID_ARGUMENT;
+        message = "Unable to validate the following destination configurations";
+    }
+    if (error)
+        s3_respond_error(request, error, message);
+    else
+        set(request, &notification);
+    notification_clear(&notification);
+}
+
+void s3_put_notification(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (s3_find_bucket(request, &bucket))
+        s3_collect(request, BODY_MAX, on_document);
+}
+
+void s3_get_notification(struct s3_request *request)
+{
+    struct bucket bucket;
+    struct buffer out;
+    if (!s3_find_bucket(request, &bucket))
+        return;
+    buffer_init(&out, ANSWER_MAX);
+    s3_notification_write(bucket.notification, &out);
+    s3_respond_xml(request, &out);
+}

@@ -1,0 +1,315 @@
+#include "s3_request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "s3_address.h"
+#include "s3_xml.h"
+#include "uri.h"
+
+enum {
+    ERROR_BODY_MAX = 16 * 1024,
+    HEADERS_MAX = 96,     /* of an answer */
+    PARAMETERS_MAX = 64,  /* of a query */
+    PARAMETER_MAX = 8192, /* bytes of one, decoded */
+};
+
+/* Parameters. */
+
+static char *decode(struct slice text, int *status)
+{
+    struct buffer out;
+    buffer_init(&out, PARAMETER_MAX);
+    *status = uri_decode(&out, text, true);
+    if (*status) {
+        buffer_free(&out);
+        return NULL;
+    }
+    char *decoded = out.size ? buffer_take_text(&out) : strdup("");
+    if (!decoded)
+        *status = ERR_MEMORY;
+    return decoded;
+}
+
+static int add_parameter(struct s3_request *request, struct slice pair)
+{
+    const char *equals = memchr(pair.data, '=', pair.size);
+    struct slice name = {pair.data, equals ? (size_t)(equals - pair.data) : pair.size};
+    struct slice value = {0};
+    int status;
+    if (equals)
+        value = (struct slice){equals + 1, pair.size - name.size - 1};
+    struct s3_parameter *parameter = &request->parameters[request->parameter_count++];
+    parameter->name = decode(name, &status);
+    if (!status)
+        parameter->value = decode(value, &status);
+    return status;
+}
+
+static int parse_query(struct s3_request *request, struct slice query)
+{
+    int status = 0;
+    request->parameters = calloc(PARAMETERS_MAX, sizeof(*request->parameters));
+    if (!request->parameters)
+        return ERR_MEMORY;
+    while (query.size && !status) {
+        const char *end = memchr(query.data, '&', query.size);
+        size_t size = end ? (size_t)(end - query.data) : query.size;
+        if (request->parameter_count == PARAMETERS_MAX)
+            return ERR_LIMIT;
+        if (size)
+            status = add_parameter(request, (struct slice){query.data, size});
+        size += end != NULL;
+        query = (struct slice){query.data + size, query.size - size};
+    }
+    return status;
+}
+
+const char *s3_parameter(const struct s3_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->parameter_count; i++) {
+        if (strcmp(request->parameters[i].name, name) == 0)
+            return request->parameters[i].value;
+    }
+    return NULL;
+}
+
+/* Life. */
+
+static void free_request(struct s3_request *request)
+{
+    if (request->operation_free)
+        request->operation_free(request->operation);
+    for (size_t i = 0; i < request->parameter_count; i++) {
+        free(request->parameters[i].name);
+        free(request->parameters[i].value);
+    }
+    free(request->parameters);
+    free(request->bucket);
+    free(request->key);
+    free(request);
+}
+
+void s3_request_hold(struct s3_request *request)
+{
+    request->holds++;
+}
+
+void s3_request_release(struct s3_request *request)
+{
+    if (--request->holds == 0)
+        free_request(request);
+}
+
+static void on_ended(struct cloud_request *base, bool completed)
+{
+    struct s3_request *request = base->handler;
+    (void)completed;
+    request->base = NULL;
+    if (request->gone)
+        request->gone(request);
+    s3_request_release(request);
+}
+
+static bool bucket_exists(const char *name, void *user)
+{
+    struct cloud *cloud = user;
+    struct bucket bucket;
+    return buckets_find(cloud->buckets, name, &bucket);
+}
+
+static int parse_address(struct s3_request *request)
+{
+    struct s3_address address = {0};
+    struct http_call *call = request->base->call;
+    int status = s3_address_parse(http_call_header(call, "host"), http_call_path(call),
+                                  bucket_exists, request->cloud, &address);
+    request->bucket = address.bucket;
+    request->key = address.key;
+    return status;
+}
+
+/* For the request log. */
+static void describe(struct s3_request *request)
+{
+    struct cloud_request *base = request->base;
+    snprintf(base->resource, sizeof(base->resource), "%s", request->bucket);
+    snprintf(base->key, sizeof(base->key), "%s", request->key);
+}
+
+struct s3_request *s3_request_create(struct cloud_request *base)
+{
+    struct s3_request *request = calloc(1, sizeof(*request));
+    if (!request) {
+        base->status = 500;
+        http_call_respond(base->call, base->status, NULL, 0, &(struct bytes){0});
+        return NULL;
+    }
+    request->base = base;
+    request->cloud = base->cloud;
+    request->holds = 1;
+    memcpy(request->id, base->id, sizeof(request->id));
+    base->handler = request;
+    base->ended = on_ended;
+    int status = parse_address(request);
+    if (!status)
+        status = parse_query(request, http_call_query(base->call));
+    if (!status) {
+        describe(request);
+        return request;
+    }
+    s3_respond_error(request, status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_URI, NULL);
+    return NULL;
+}
+
+struct slice s3_header(const struct s3_request *request, const char *name)
+{
+    return request->base ? http_call_header(request->base->call, name) : (struct slice){0};
+}
+
+bool s3_is_method(const struct s3_request *request, const char *method)
+{
+    return request->base && slice_equal_text(http_call_method(request->base->call), method);
+}
+
+void *s3_operation(struct s3_request *request, size_t size, void (*operation_free)(void *))
+{
+    request->operation = calloc(1, size);
+    if (request->operation)
+        request->operation_free = operation_free;
+    else
+        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
+    return request->operation;
+}
+
+bool s3_find_bucket(struct s3_request *request, struct bucket *bucket)
+{
+    if (buckets_find(request->cloud->buckets, request->bucket, bucket))
+        return true;
+    s3_respond_error(request, S3_NO_SUCH_BUCKET, NULL);
+    return false;
+}
+
+void s3_submit(struct s3_request *request, struct storage_task *task)
+{
+    s3_request_hold(request);
+    storage_submit(request->cloud->storage, task);
+}
+
+/* Answers. */
+
+/* The request's id goes with every answer. */
+static size_t with_id(struct s3_request *request, const struct http_header *headers, size_t count,
+                      struct http_header out[HEADERS_MAX])
+{
+    out[0] = (struct http_header){"x-amz-request-id", request->id};
+    out[1] = (struct http_header){"x-amz-id-2", request->id};
+    if (count > HEADERS_MAX - 2)
+        count = HEADERS_MAX - 2;
+    if (count)
+        memcpy(&out[2], headers, count * sizeof(*headers));
+    return count + 2;
+}
+
+static void respond(struct s3_request *request, int status, const struct http_header *headers,
+                    size_t count, struct bytes *body)
+{
+    struct http_header all[HEADERS_MAX];
+    if (!request->base) {
+        bytes_free(body);
+        return;
+    }
+    size_t total = with_id(request, headers, count, all);
+    request->base->status = status;
+    http_call_respond(request->base->call, status, all, total, body);
+}
+
+void s3_respond_begin(struct s3_request *request, int status, const struct http_header *headers,
+                      size_t count, int64_t size)
+{
+    struct http_header all[HEADERS_MAX];
+    if (!request->base)
+        return;
+    size_t total = with_id(request, headers, count, all);
+    request->base->status = status;
+    http_call_begin(request->base->call, status, all, total, size);
+}
+
+void s3_respond_empty(struct s3_request *request, int status, const struct http_header *headers,
+                      size_t count)
+{
+    respond(request, status, headers, count, &(struct bytes){0});
+}
+
+static void respond_document(struct s3_request *request, int status, struct buffer *body)
+{
+    static const struct http_header type = {"Content-Type", "application/xml"};
+    struct bytes bytes = buffer_take(body);
+    respond(request, status, &type, 1, &bytes);
+}
+
+void s3_respond_xml(struct s3_request *request, struct buffer *body)
+{
+    if (body->error) {
+        buffer_free(body);
+        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
+        return;
+    }
+    respond_document(request, 200, body);
+}
+
+static void write_error(struct s3_request *request, const struct s3_error_facts *facts,
+                        const char *message, struct buffer *out)
+{
+    s3_xml_begin(out, "Error");
+    s3_xml_text(out, "Code", facts->code);
+    s3_xml_text(out, "Message", message ? message : facts->message);
+    if (request->bucket && *request->bucket)
+        s3_xml_text(out, "BucketName", request->bucket);
+    if (request->key && *request->key)
+        s3_xml_text(out, "Key", request->key);
+    s3_xml_slice(out, "Resource", http_call_path(request->base->call));
+    s3_xml_text(out, "RequestId", request->id);
+    s3_xml_text(out, "HostId", request->id);
+    s3_xml_close(out, "Error");
+}
+
+void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message)
+{
+    const struct s3_error_facts *facts = s3_error_facts(error);
+    struct buffer body;
+    if (!request->base)
+        return;
+    if (facts->status == 304) {
+        s3_respond_empty(request, facts->status, NULL, 0);
+        return;
+    }
+    buffer_init(&body, ERROR_BODY_MAX);
+    write_error(request, facts, message, &body);
+    if (body.error)
+        buffer_free(&body); /* the status says enough */
+    respond_document(request, facts->status, &body);
+}
+
+void s3_respond_failure(struct s3_request *request, int status, const struct error *error)
+{
+    switch (status) {
+    case ERR_NOT_FOUND:
+        s3_respond_error(request, S3_NO_SUCH_KEY, NULL);
+        break;
+    case ERR_NO_CONTAINER:
+        s3_respond_error(request, S3_NO_SUCH_BUCKET, NULL);
+        break;
+    case ERR_CONFLICT:
+        s3_respond_error(request, S3_PRECONDITION_FAILED, NULL);
+        break;
+    default:
+        log_error("S3 request failed",
+                  LOG_TEXT("operation", request->base ? request->base->operation : NULL),
+                  LOG_TEXT("bucket", request->bucket), LOG_TEXT("key", request->key),
+                  LOG_TEXT("error", error->text));
+        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
+    }
+}

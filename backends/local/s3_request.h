@@ -1,0 +1,75 @@
+/*
+ * One S3 request on its way through a handler: parsed, counted, answered. Loop thread.
+ *
+ * It outlives its HTTP call when the peer hangs up while a storage task runs: the call holds it,
+ * and so does each task (s3_submit); the last release frees it and the handler's operation. After
+ * the call has ended `base` is NULL, and answering does nothing.
+ */
+#ifndef THUMBWHEEL_LOCAL_S3_REQUEST_H
+#define THUMBWHEEL_LOCAL_S3_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buckets.h"
+#include "cloud.h"
+#include "s3_errors.h"
+
+struct s3_parameter { /* of the query, decoded */
+    char *name;
+    char *value; /* "" where there is no '=' */
+};
+
+struct s3_request {
+    struct cloud_request *base; /* NULL once the call has ended */
+    struct cloud *cloud;
+    char id[37];
+    char *bucket; /* "" where the request names none */
+    char *key;
+    struct s3_parameter *parameters;
+    size_t parameter_count;
+
+    /* The handler's own. */
+    void *operation;
+    void (*operation_free)(void *operation);  /* may be NULL */
+    void (*gone)(struct s3_request *request); /* the call has ended, `base` is NULL; may be NULL */
+
+    unsigned holds;
+};
+
+typedef void s3_handler(struct s3_request *request);
+
+/* Held once, for the call. NULL: answered already. */
+struct s3_request *s3_request_create(struct cloud_request *base);
+void s3_request_hold(struct s3_request *request);
+void s3_request_release(struct s3_request *request);
+
+/* A parameter of the query, or NULL. */
+const char *s3_parameter(const struct s3_request *request, const char *name);
+/* As http_call_header; nothing once the call has ended. */
+struct slice s3_header(const struct s3_request *request, const char *name);
+bool s3_is_method(const struct s3_request *request, const char *method);
+
+/* The handler's state, freed with the request; NULL: memory is short, and the request is answered.
+ */
+void *s3_operation(struct s3_request *request, size_t size, void (*operation_free)(void *));
+
+/* Answers NoSuchBucket and returns false where the bucket doesn't exist. */
+bool s3_find_bucket(struct s3_request *request, struct bucket *bucket);
+
+/* Submits a task and holds the request for it; the task's done releases it. */
+void s3_submit(struct s3_request *request, struct storage_task *task);
+
+/* Answers; at most one a request. */
+void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message);
+/* For a code from a storage task; what is our own fault is logged. */
+void s3_respond_failure(struct s3_request *request, int status, const struct error *error);
+void s3_respond_empty(struct s3_request *request, int status, const struct http_header *headers,
+                      size_t count);
+/* Takes the buffer; if an append failed, an error is the answer. */
+void s3_respond_xml(struct s3_request *request, struct buffer *body);
+/* The headers of a streamed answer; the caller writes and ends it. */
+void s3_respond_begin(struct s3_request *request, int status, const struct http_header *headers,
+                      size_t count, int64_t size);
+
+#endif

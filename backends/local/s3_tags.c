@@ -1,0 +1,209 @@
+#include "s3_tags.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "object_store.h"
+#include "s3_xml.h"
+#include "uri.h"
+#include "utf8.h"
+
+enum {
+    TEXT_MAX = 4 * OBJECT_TAG_VALUE_MAX, /* bytes of a key or value */
+    KEPT_MAX = 64 * 1024,                /* all tags, escaped */
+};
+
+struct tag {
+    char *key, *value;
+};
+
+struct tag_set {
+    struct tag tags[OBJECT_TAGS_MAX];
+    size_t count;
+};
+
+static void set_clear(struct tag_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        free(set->tags[i].key);
+        free(set->tags[i].value);
+    }
+}
+
+static int no_memory(struct error *error)
+{
+    return error_set(error, ERR_MEMORY, "out of memory");
+}
+
+/* The characters that S3 allows are letters, digits and spaces of any script and + - = . _ : / @ */
+static bool is_allowed(const char *text)
+{
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (c < 0x80 && !letter && !strchr(" +-=._:/@", c))
+            return false;
+    }
+    return true;
+}
+
+static int check_tag(const struct tag_set *set, const char *key, const char *value,
+                     struct error *error)
+{
+    long key_size = utf8_length(key), value_size = utf8_length(value);
+    if (key_size < 1 || key_size > OBJECT_TAG_KEY_MAX)
+        return error_set(error, ERR_INVALID, "The TagKey you have provided is invalid");
+    if (value_size < 0 || value_size > OBJECT_TAG_VALUE_MAX)
+        return error_set(error, ERR_INVALID, "The TagValue you have provided is invalid");
+    if (!is_allowed(key) || strncasecmp(key, "aws:", 4) == 0)
+        return error_set(error, ERR_INVALID, "The TagKey you have provided is invalid");
+    if (!is_allowed(value))
+        return error_set(error, ERR_INVALID, "The TagValue you have provided is invalid");
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->tags[i].key, key) == 0)
+            return error_set(error, ERR_INVALID, "Cannot provide multiple Tags with the same key");
+    }
+    if (set->count == OBJECT_TAGS_MAX)
+        return error_set(error, ERR_INVALID, "Object tags cannot be greater than 10");
+    return 0;
+}
+
+/* Takes both strings, whatever the result. */
+static int set_add(struct tag_set *set, char *key, char *value, struct error *error)
+{
+    int status = key && value ? check_tag(set, key, value, error) : no_memory(error);
+    if (status) {
+        free(key);
+        free(value);
+        return status;
+    }
+    set->tags[set->count++] = (struct tag){key, value};
+    return 0;
+}
+
+static int set_keep(const struct tag_set *set, char **tags, struct error *error)
+{
+    struct buffer out;
+    buffer_init(&out, KEPT_MAX);
+    buffer_text(&out, "");
+    for (size_t i = 0; i < set->count; i++) {
+        if (i)
+            buffer_byte(&out, '&');
+        uri_encode(&out, slice_of(set->tags[i].key), false);
+        buffer_byte(&out, '=');
+        uri_encode(&out, slice_of(set->tags[i].value), false);
+    }
+    *tags = buffer_take_text(&out);
+    return *tags ? 0 : no_memory(error);
+}
+
+static char *decode(struct slice text)
+{
+    struct buffer out;
+    buffer_init(&out, TEXT_MAX);
+    buffer_text(&out, "");
+    if (uri_decode(&out, text, true)) {
+        buffer_free(&out);
+        return NULL;
+    }
+    return buffer_take_text(&out);
+}
+
+static int add_pair(struct tag_set *set, struct slice pair, struct error *error)
+{
+    const char *equals = memchr(pair.data, '=', pair.size);
+    size_t size = equals ? (size_t)(equals - pair.data) : pair.size;
+    struct slice value = {0};
+    if (equals)
+        value = (struct slice){equals + 1, pair.size - size - 1};
+    char *key = decode((struct slice){pair.data, size});
+    char *text = decode(value);
+    if (key && text)
+        return set_add(set, key, text, error);
+    free(key);
+    free(text);
+    return error_set(error, ERR_INVALID,
+                     "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
+                     "query parameters without tag name duplicates.");
+}
+
+static int parse_query(struct tag_set *set, struct slice query, struct error *error)
+{
+    int status = 0;
+    while (query.size && !status) {
+        const char *end = memchr(query.data, '&', query.size);
+        size_t size = end ? (size_t)(end - query.data) : query.size;
+        if (size)
+            status = add_pair(set, (struct slice){query.data, size}, error);
+        size += end != NULL;
+        query = (struct slice){query.data + size, query.size - size};
+    }
+    return status;
+}
+
+int s3_tags_from_query(struct slice query, char **tags, struct error *error)
+{
+    struct tag_set set = {0};
+    *tags = NULL;
+    int status = parse_query(&set, query, error);
+    if (!status)
+        status = set_keep(&set, tags, error);
+    set_clear(&set);
+    return status;
+}
+
+static int parse_document(struct tag_set *set, const struct s3_xml_node *root, struct error *error)
+{
+    const struct s3_xml_node *tag_set = s3_xml_child(root, "TagSet");
+    int status = 0;
+    if (strcmp(root->name, "Tagging") != 0 || !tag_set)
+        return error_set(error, ERR_PROTOCOL, "not a Tagging document");
+    for (const struct s3_xml_node *tag = tag_set->first; tag && !status; tag = tag->next) {
+        const char *key = s3_xml_child_text(tag, "Key");
+        const char *value = s3_xml_child_text(tag, "Value");
+        if (strcmp(tag->name, "Tag") != 0 || !key || !value)
+            return error_set(error, ERR_PROTOCOL, "not a Tagging document");
+        status = set_add(set, strdup(key), strdup(value), error);
+    }
+    return status;
+}
+
+int s3_tags_from_xml(struct slice document, char **tags, struct error *error)
+{
+    struct s3_xml_node *root = NULL;
+    struct tag_set set = {0};
+    *tags = NULL;
+    int status = s3_xml_parse(document, &root, error);
+    if (status)
+        return status == ERR_MEMORY ? status : ERR_PROTOCOL;
+    status = parse_document(&set, root, error);
+    if (!status)
+        status = set_keep(&set, tags, error);
+    set_clear(&set);
+    s3_xml_free(root);
+    return status;
+}
+
+int s3_tags_to_xml(const char *tags, struct buffer *out)
+{
+    struct tag_set set = {0};
+    struct error error;
+    int status = parse_query(&set, slice_of(tags), &error);
+    for (size_t i = 0; i < set.count; i++) {
+        s3_xml_open(out, "Tag");
+        s3_xml_text(out, "Key", set.tags[i].key);
+        s3_xml_text(out, "Value", set.tags[i].value);
+        s3_xml_close(out, "Tag");
+    }
+    set_clear(&set);
+    return status ? status : out->error;
+}
+
+size_t s3_tags_count(const char *tags)
+{
+    size_t count = *tags != '\0';
+    for (; *tags; tags++)
+        count += *tags == '&';
+    return count;
+}

@@ -1,0 +1,88 @@
+#include "s3_time.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "error.h"
+
+/* In English whatever the locale. */
+static const char days[] = "SunMonTueWedThuFriSat";
+static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+int64_t s3_time_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct tm split(int64_t unix_ms)
+{
+    struct tm utc = {0};
+    time_t seconds = (time_t)(unix_ms / 1000);
+    gmtime_r(&seconds, &utc);
+    return utc;
+}
+
+void s3_time_iso(int64_t unix_ms, char out[S3_TIME_SIZE])
+{
+    struct tm utc = split(unix_ms);
+    char seconds[32];
+    strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(out, S3_TIME_SIZE, "%s.%03dZ", seconds, (int)(unix_ms % 1000));
+}
+
+void s3_time_http(int64_t unix_ms, char out[S3_TIME_SIZE])
+{
+    struct tm utc = split(unix_ms);
+    char year[16], time[16];
+    strftime(year, sizeof(year), "%Y", &utc);
+    strftime(time, sizeof(time), "%H:%M:%S", &utc);
+    snprintf(out, S3_TIME_SIZE, "%.3s, %02d %.3s %s %s GMT", days + 3 * utc.tm_wday, utc.tm_mday,
+             months + 3 * utc.tm_mon, year, time);
+}
+
+static int month_number(const char *name)
+{
+    for (int i = 0; i < 12; i++) {
+        if (strncmp(name, months + 3 * i, 3) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static int join(struct tm *utc, const char *month, int year, int64_t *unix_ms)
+{
+    utc->tm_mon = month_number(month);
+    utc->tm_year = year - 1900;
+    if (utc->tm_mon < 0)
+        return ERR_INVALID;
+    *unix_ms = (int64_t)timegm(utc) * 1000;
+    return 0;
+}
+
+int s3_time_parse_http(struct slice text, int64_t *unix_ms)
+{
+    char copy[S3_TIME_SIZE], month[4] = "";
+    struct tm utc = {0};
+    int year = 0;
+    if (text.size >= sizeof(copy))
+        return ERR_INVALID;
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    const char *after_day = strchr(copy, ',');
+    if (after_day) {
+        if (sscanf(after_day, ", %2d %3s %4d %2d:%2d:%2d GMT", &utc.tm_mday, month, &year,
+                   &utc.tm_hour, &utc.tm_min, &utc.tm_sec) == 6)
+            return join(&utc, month, year, unix_ms);
+        if (sscanf(after_day, ", %2d-%3s-%2d %2d:%2d:%2d GMT", &utc.tm_mday, month, &year,
+                   &utc.tm_hour, &utc.tm_min, &utc.tm_sec) == 6)
+            return join(&utc, month, year + (year < 70 ? 2000 : 1900), unix_ms);
+        return ERR_INVALID;
+    }
+    if (sscanf(copy, "%*3s %3s %2d %2d:%2d:%2d %4d", month, &utc.tm_mday, &utc.tm_hour, &utc.tm_min,
+               &utc.tm_sec, &year) == 6)
+        return join(&utc, month, year, unix_ms);
+    return ERR_INVALID;
+}

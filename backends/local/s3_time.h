@@ -1,0 +1,18 @@
+/* Times as S3 writes them: ISO 8601 with milliseconds in XML and events, IMF-fixdate in headers.
+ * UTC; any thread. */
+#ifndef THUMBWHEEL_LOCAL_S3_TIME_H
+#define THUMBWHEEL_LOCAL_S3_TIME_H
+
+#include <stdint.h>
+
+#include "bytes.h"
+
+enum { S3_TIME_SIZE = 64 };
+
+int64_t s3_time_now_ms(void); /* Unix milliseconds */
+void s3_time_iso(int64_t unix_ms, char out[S3_TIME_SIZE]);
+void s3_time_http(int64_t unix_ms, char out[S3_TIME_SIZE]);
+/* Any of the three forms of RFC 9110, 5.6.7. ERR_INVALID. */
+int s3_time_parse_http(struct slice text, int64_t *unix_ms);
+
+#endif

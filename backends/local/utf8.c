@@ -1,0 +1,48 @@
+#include "utf8.h"
+
+#include <stdint.h>
+
+static int continuation_count(unsigned char first)
+{
+    if (first < 0x80)
+        return 0;
+    if (first >= 0xC2 && first < 0xE0)
+        return 1;
+    if (first >= 0xE0 && first < 0xF0)
+        return 2;
+    return first >= 0xF0 && first < 0xF5 ? 3 : -1;
+}
+
+/* The second byte excludes overlong forms, surrogates and what is beyond U+10FFFF. */
+static int second_fits(unsigned char first, unsigned char second)
+{
+    switch (first) {
+    case 0xE0:
+        return second >= 0xA0;
+    case 0xED:
+        return second < 0xA0;
+    case 0xF0:
+        return second >= 0x90;
+    case 0xF4:
+        return second < 0x90;
+    default:
+        return 1;
+    }
+}
+
+long utf8_length(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    long length = 0;
+    for (; *at; length++) {
+        int more = continuation_count(*at);
+        if (more < 0 || (more && !second_fits(at[0], at[1])))
+            return -1;
+        for (int i = 1; i <= more; i++) {
+            if ((at[i] & 0xC0) != 0x80)
+                return -1; /* the terminating NUL too */
+        }
+        at += more + 1;
+    }
+    return length;
+}
