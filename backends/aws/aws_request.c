@@ -75,6 +75,12 @@ static void request_free(struct aws_request *request)
 
 /* --- the end --- */
 
+static struct aws_subject subject_of(const struct aws_request *request)
+{
+    return (struct aws_subject){request->call.service, request->call.operation,
+                                request->call.resource};
+}
+
 static void finish(struct aws_request *request, const struct aws_reply *reply)
 {
     list_remove(&request->link); /* the callback may destroy aws */
@@ -84,10 +90,8 @@ static void finish(struct aws_request *request, const struct aws_reply *reply)
 
 static void finish_locally(struct aws_request *request, int rc, const char *detail)
 {
-    struct aws_reply reply = {0};
-    const struct aws_subject subject = {request->call.service, request->call.operation,
-                                        request->call.resource};
-    aws_error_local(&reply.error, &subject, rc, detail);
+    struct aws_reply reply = {.subject = subject_of(request)};
+    aws_error_local(&reply.error, &reply.subject, rc, detail);
     finish(request, &reply);
 }
 
@@ -180,10 +184,9 @@ static bool clock_correct(struct aws_request *request, const struct http_respons
 static void judge(const struct aws_request *request, const struct http_response *response,
                   struct aws_reply *reply)
 {
-    const struct aws_subject subject = {request->call.service, request->call.operation,
-                                        request->call.resource};
+    reply->subject = subject_of(request);
     if (response->error) {
-        aws_error_local(&reply->error, &subject, response->error, response->detail);
+        aws_error_local(&reply->error, &reply->subject, response->error, response->detail);
         return;
     }
     reply->response = response;
@@ -191,7 +194,7 @@ static void judge(const struct aws_request *request, const struct http_response 
         return;
     aws_fault_read(request->call.service, response, &reply->fault);
     int kind = aws_fault_kind(request->call.service, response->status, &reply->fault);
-    aws_error_describe(&reply->error, &subject, kind, response, &reply->fault);
+    aws_error_describe(&reply->error, &reply->subject, kind, response, &reply->fault);
 }
 
 /* SQS and SNS may not know for some seconds what they made, and S3 refuses to notify a queue whose

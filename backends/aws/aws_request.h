@@ -26,6 +26,7 @@ enum {
 };
 
 struct aws_reply {
+    struct aws_subject subject;           /* what was asked, for texts */
     struct error error;                   /* code 0 when the status was 2xx */
     struct aws_fault fault;               /* the service's own words */
     const struct http_response *response; /* NULL when none arrived */

@@ -49,7 +49,7 @@ json_t *json10_answer(const struct aws_reply *reply, struct error *error)
     if (json_is_object(root))
         return root;
     json_decref(root);
-    error_set(error, ERR_PROTOCOL, "the service's answer is not a JSON object");
+    aws_error_local(error, &reply->subject, ERR_PROTOCOL, "the answer is not a JSON object");
     return NULL;
 }
 

@@ -34,6 +34,7 @@ struct provision {
     aws_done *done;
     void *user;
     size_t step, item;
+    size_t queue_count;
     struct made_queue *queues; /* one for each of fanout->queues */
     char *sqs_url;
     char *topic_arn, *topic_policy;
@@ -50,7 +51,7 @@ struct step {
 static void provision_free(void *user)
 {
     struct provision *p = user;
-    for (size_t i = 0; p->queues && i < p->fanout->queue_count; i++) {
+    for (size_t i = 0; p->queues && i < p->queue_count; i++) {
         struct made_queue *q = &p->queues[i];
         free(q->url);
         free(q->arn);
@@ -84,7 +85,7 @@ static size_t count_buckets(const struct provision *p)
 
 static size_t count_queues(const struct provision *p)
 {
-    return p->fanout->queue_count;
+    return p->queue_count;
 }
 
 static size_t count_topics(const struct provision *p)
@@ -94,7 +95,7 @@ static size_t count_topics(const struct provision *p)
 
 static size_t count_subscriptions(const struct provision *p)
 {
-    return p->fanout->topic ? p->fanout->queue_count : 0;
+    return p->fanout->topic ? p->queue_count : 0;
 }
 
 /* --- buckets --- */
@@ -574,6 +575,7 @@ int aws_provision(struct aws *aws, const struct aws_fanout *fanout, aws_done *do
     if (!p)
         return ERR_MEMORY;
     *p = (struct provision){.aws = aws, .fanout = fanout, .done = done, .user = user};
+    p->queue_count = fanout->queue_count;
     p->queues = calloc(fanout->queue_count, sizeof *p->queues);
     p->sqs_url = sqs_endpoint(aws, NULL);
     int rc = p->queues && p->sqs_url ? provision_advance(p) : ERR_MEMORY;

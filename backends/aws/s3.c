@@ -110,7 +110,16 @@ static int facts_of(const struct aws_reply *reply, struct s3_facts *facts, struc
     if (error->code)
         return error->code;
     int rc = s3_facts_read(reply->response, facts);
-    return rc ? error_set(error, rc, "the answer's headers cannot be kept: %s", error_name(rc)) : 0;
+    if (rc)
+        aws_error_local(error, &reply->subject, rc, "the answer's headers cannot be kept");
+    return rc;
+}
+
+static void too_large(const struct aws_reply *reply, size_t size, size_t max, struct error *error)
+{
+    char detail[96];
+    snprintf(detail, sizeof detail, "the object has %zu bytes; the limit is %zu", size, max);
+    aws_error_local(error, &reply->subject, ERR_LIMIT, detail);
 }
 
 static void on_got(const struct aws_reply *reply, void *user)
@@ -126,8 +135,7 @@ static void on_got(const struct aws_reply *reply, void *user)
         body = http_response_take_body(reply->response);
         facts.facts.size = body.size;
         if (body.size > max_size)
-            error_set(&error, ERR_LIMIT, "the object has %zu bytes; the limit is %zu", body.size,
-                      max_size);
+            too_large(reply, body.size, max_size, &error);
     }
     if (error.code)
         bytes_free(&body);

@@ -239,8 +239,7 @@ static void on_attributes(const struct aws_reply *reply, void *user)
     const json_t *attributes = json_object_get(root, "Attributes");
     const char *arn = json10_text(attributes, "QueueArn");
     if (root && !arn) {
-        error_set(&error, ERR_PROTOCOL, "SQS GetQueueAttributes %s: no QueueArn in the answer",
-                  facts->name);
+        aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no QueueArn in the answer");
     } else if (root) {
         facts->arn = slice_dup(slice_of(arn));
         facts->visibility_s = (unsigned)json10_number(attributes, "VisibilityTimeout");
@@ -265,13 +264,12 @@ static void on_url(const struct aws_reply *reply, void *user)
     json_t *root = json10_answer(reply, &error);
     const char *url = json10_text(root, "QueueUrl");
     if (root && !url) {
-        error_set(&error, ERR_PROTOCOL, "SQS GetQueueUrl %s: no QueueUrl in the answer",
-                  opening->queue->facts.name);
+        aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no QueueUrl in the answer");
     } else if (root) {
         opening->queue->facts.url = slice_dup(slice_of(url));
         int rc = opening->queue->facts.url ? attributes_ask(opening) : ERR_MEMORY;
         if (rc)
-            error_set(&error, rc, "SQS GetQueueAttributes: %s", error_name(rc));
+            aws_error_local(&error, &reply->subject, rc, NULL);
     }
     json_decref(root);
     if (error.code)

@@ -13,8 +13,7 @@ static void on_sent(const struct aws_reply *reply, void *user)
     json_t *root = json10_answer(reply, &error);
     const char *id = json10_text(root, "MessageId");
     if (root && !id)
-        error_set(&error, ERR_PROTOCOL, "SQS SendMessage %s: no MessageId in the answer",
-                  operation->queue->facts.name);
+        aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no MessageId in the answer");
     sqs_operation_free(operation);
     done(id, &error, their);
     json_decref(root);
