@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
 #include "queue_rows.h"
 
 static const char *copy_text(char **at, const char *text)
@@ -48,9 +47,12 @@ void message_hold(struct local_message *m)
     deadline_clear(queues->deadlines, &m->deadline);
     if (m->state == MESSAGE_HELD)
         return;
+    bool room = m->state == MESSAGE_IN_FLIGHT && m->queue->counts[m->state] == QUEUE_IN_FLIGHT_MAX;
     list_remove(&m->link);
     m->queue->counts[m->state]--;
     m->state = MESSAGE_HELD;
+    if (room)
+        queue_mark_ready(m->queue);
 }
 
 void message_free(struct local_message *m)
@@ -123,9 +125,6 @@ static void insert_settled(struct message_task *task, int status)
         else
             message_settle(m);
     }
-    if (status && status != ERR_CANCELLED)
-        log_error("messages not stored", LOG_TEXT("queue", task->queue->named.name),
-                  LOG_TEXT("error", task->task.error.text));
 }
 
 static struct local_message *message_draw(struct local_queue *queue,

@@ -6,9 +6,7 @@
  * answered from within the call that starts it.
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "log.h"
 #include "queue_rows.h"
 
 void queue_mark_ready(struct local_queue *queue)

@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
+enum { LOG_EVERY_MS = 1000 };
+
 const char queues_schema[] =
     "CREATE TABLE IF NOT EXISTS queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
     " created_ms INTEGER NOT NULL, modified_ms INTEGER NOT NULL, attributes TEXT NOT NULL);"
@@ -144,9 +148,21 @@ static void message_task_free(struct message_task *t)
     free(t);
 }
 
+/* What the disk refuses is seldom one task's matter: one line a second tells enough. */
+static void task_log(const struct storage_task *task, const struct local_queue *queue, int status)
+{
+    static struct log_gate gate;
+    const struct queues *queues = queue->queues;
+    if (status && status != ERR_CANCELLED &&
+        log_gate_open(&gate, (uint64_t)deadlines_now(queues->deadlines), LOG_EVERY_MS))
+        log_error("queue change not stored", LOG_TEXT("queue", queue->named.name),
+                  LOG_TEXT("error", task->error.text), LOG_INT("skipped", gate.skipped));
+}
+
 static void message_task_done(struct storage_task *task, int status)
 {
     struct message_task *t = message_task_of(task);
+    task_log(task, t->queue, status);
     if (t->settled)
         t->settled(t, status);
     if (t->done)
@@ -260,6 +276,7 @@ static void queue_task_free(struct queue_task *t)
 static void queue_task_done(struct storage_task *task, int status)
 {
     struct queue_task *t = queue_task_of(task);
+    task_log(task, t->queue, status);
     if (t->settled)
         t->settled(t, status);
     if (t->done)

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
 #include "queue_rows.h"
 #include "sigv4.h"
 
@@ -151,11 +150,8 @@ static enum sqs_code redrive_check(struct queues *queues, const char *name,
 
 static void create_settled(struct queue_task *task, int status)
 {
-    if (!status || task->queue->gone)
-        return;
-    log_error("queue not stored", LOG_TEXT("queue", task->name),
-              LOG_TEXT("error", task->task.error.text));
-    queue_vanish(task->queue);
+    if (status && !task->queue->gone)
+        queue_vanish(task->queue);
 }
 
 static enum sqs_code queue_submit(struct local_queue *q, storage_run *run,
@@ -396,7 +392,8 @@ size_t queues_list(struct queues *queues, const char *prefix, const char *after,
                    const struct local_queue *source_of, struct local_queue **out, size_t max,
                    bool *more)
 {
-    size_t count = 0, at = name_index_from(&queues->names, after ? after : prefix);
+    const char *from = after && strcmp(after, prefix) > 0 ? after : prefix;
+    size_t count = 0, at = name_index_from(&queues->names, from);
     *more = false;
     for (; at < queues->names.count; at++) {
         struct local_queue *q = container_of(queues->names.items[at], struct local_queue, named);

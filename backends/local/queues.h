@@ -6,8 +6,11 @@
  * receive changes (count, visibility) is written too, but nobody waits for it: should it be lost in
  * a crash, the message is received again, as at-least-once allows.
  *
- *            send ──commit──► DELAYED ──due──► VISIBLE ──receive──► IN FLIGHT ──delete, commit──►
- * gone ▲  └─too often─► dead-letter queue   │ └────────── visibility over ◄────────┘
+ *   send ──commit──► DELAYED ──due──► VISIBLE ──receive──► IN FLIGHT ──delete, commit──► gone
+ *                                     ▲ │ ▲                 │
+ *                                     │ │ └─ visibility over┘
+ *                                     │ └─ received too often ──► VISIBLE in the dead-letter queue
+ *                                     └─ without a delay
  *
  * Costs do not grow with the number of queues or messages: messages are found by number in a hash
  * table, VISIBLE is a list in the order of arrival, and everything that waits for a time (delays,

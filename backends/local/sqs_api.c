@@ -183,35 +183,34 @@ enum sqs_code sqs_input_int(const json_t *input, const char *name, int min, int 
     return SQS_OK;
 }
 
-/* …/ACCOUNT/NAME, behind any scheme and host. */
-static struct local_queue *queue_at(struct queues *queues, const char *account, struct slice path)
+/* …/ACCOUNT/NAME, behind any scheme and host. False: no such form, or another account. */
+static bool url_read(const char *account, struct slice path, char name[QUEUE_NAME_MAX + 1])
 {
-    char name[QUEUE_NAME_MAX + 1];
     size_t account_size = strlen(account), size = 0;
     while (size < path.size && path.data[path.size - 1 - size] != '/')
         size++;
     if (size == 0 || size > QUEUE_NAME_MAX || path.size < size + account_size + 2)
-        return NULL;
+        return false;
     memcpy(name, path.data + path.size - size, size);
     name[size] = '\0';
     const char *owner = path.data + path.size - size - 1 - account_size;
-    if (owner[-1] != '/' || memcmp(owner, account, account_size) != 0)
-        return NULL;
-    return queues_find(queues, name);
+    return owner[-1] == '/' && memcmp(owner, account, account_size) == 0;
 }
 
 enum sqs_code sqs_input_queue(struct sqs_call *call, struct local_queue **out)
 {
+    struct cloud_request *request = call->request;
+    char name[QUEUE_NAME_MAX + 1];
     const char *url = sqs_input_text(call->input, "QueueUrl");
-    struct slice path = url ? slice_of(url) : http_call_path(call->request->call);
+    struct slice path = url ? slice_of(url) : http_call_path(request->call);
     if (!url && path.size <= 1)
         return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
                              "The request must contain the parameter QueueUrl.");
-    *out = queue_at(call->queues, call->request->cloud->account, path);
-    if (!*out)
+    if (!url_read(request->cloud->account, path, name))
         return SQS_QUEUE_DOES_NOT_EXIST;
-    snprintf(call->request->resource, sizeof call->request->resource, "%s", local_queue_name(*out));
-    return SQS_OK;
+    snprintf(request->resource, sizeof request->resource, "%s", name);
+    *out = queues_find(call->queues, name);
+    return *out ? SQS_OK : SQS_QUEUE_DOES_NOT_EXIST;
 }
 
 static bool host_valid(struct slice host)
