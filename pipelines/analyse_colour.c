@@ -25,7 +25,7 @@ static const struct colour_name names[] = {
     {"Pink", 335, 10, 50, 101, ANY_C},     {"Pink", 10, 40, 62, 101, 0, 60},
     {"Brown", 10, 48, 0, 45, 0, 35},       {"Red", 0, 48, ANY_L, ANY_C},
     {"Beige", 48, 84, 68, 101, 0, 40},     {"Orange", 48, 84, 58, 101, 40, 200},
-    {"Brown", 48, 84, ANY_L, ANY_C},       {"Beige", 84, 108, 70, 101, 0, 35},
+    {"Brown", 48, 84, ANY_L, ANY_C},       {"Beige", 84, 112, 70, 101, 0, 35},
     {"Yellow", 84, 112, 62, 101, 35, 200}, {"Brown", 84, 98, ANY_L, ANY_C},
     {"Green", 98, 175, ANY_L, ANY_C},      {"Turquoise", 175, 222, ANY_L, ANY_C},
     {"Blue", 222, 309, ANY_L, ANY_C},      {"Pink", 318, 335, 58, 101, 50, 200},

@@ -16,6 +16,8 @@
 
 enum { EXIF_TEXT_MAX = 256 };
 
+static const char NOT_UTF8[] = "<invalid utf-8 string>";
+
 static const char *last_occurrence(const char *text, const char *of)
 {
     const char *last = NULL;
@@ -42,14 +44,15 @@ static size_t value_length(const char *field)
     return bracket != NULL ? (size_t)(bracket - field) : strlen(field);
 }
 
-/* The start of a field's value; empty when there is none. */
+/* The start of a field's value; empty when there is none, or none that is text: for bytes that are
+ * not UTF-8 libvips has a phrase of its own. */
 static void field_read(VipsImage *image, const char *name, char out[EXIF_TEXT_MAX])
 {
     const char *field = NULL;
 
     out[0] = '\0';
     if (vips_image_get_typeof(image, name) != VIPS_TYPE_REF_STRING ||
-        vips_image_get_string(image, name, &field) != 0) {
+        vips_image_get_string(image, name, &field) != 0 || strcmp(field, NOT_UTF8) == 0) {
         return;
     }
     size_t length = VIPS_MIN(value_length(field), EXIF_TEXT_MAX - 1);

@@ -1,8 +1,9 @@
 /*
  * The two small copies that the labeler measures. The image is read once, from the top, a strip at
- * a time, so that a lazy or sequential image will do; each pixel of the detail copy is the mean of
- * a box, weighted by alpha, so that the colour under invisible pixels counts for nothing.
- * (vips_resize would take three times as long.)
+ * a time, so that a lazy or sequential image will do. Each pixel of the detail copy is the mean of
+ * the area that it covers, with the parts of pixels at its rim, since whole pixels would add edges
+ * of their own at small factors; and it is weighted by alpha, so that the colour under invisible
+ * pixels counts for nothing. (vips_resize would take three times as long.)
  */
 #include <math.h>
 #include <stdlib.h>
@@ -10,121 +11,199 @@
 
 #include "analyse.h"
 
-struct box {
-    uint64_t sum[3]; /* colour times alpha */
-    uint64_t alpha;
+enum { STRIP_ROWS = 64 };
+
+struct cell {
+    float sum[3]; /* colour times alpha */
+    float weight; /* alpha, 0–255 a pixel; of an opaque image 1 a pixel */
 };
 
-/* The first pixel of box `index` of `count` boxes over `length` pixels. */
-static int box_start(int index, int count, int length)
-{
-    return (int)((int64_t)index * length / count);
-}
+struct span {            /* the pixels of a row that a cell covers */
+    int first, last;     /* whole ones: from first to before last */
+    float before, after; /* the part of `first` that lies left of the cell; of `last`, inside it */
+};
 
-static void row_add_opaque(const VipsPel *row, int from, int to, struct box *box)
-{
-    uint32_t r = 0, g = 0, b = 0;
+struct shrinker {
+    struct detail *out;
+    int width, height;  /* of the image */
+    int done;           /* rows of `out` that are finished */
+    struct span *spans; /* of each cell */
+    struct cell *row;   /* one row of the image, in cells */
+    struct cell *cells; /* the row of `out` under way */
+};
 
-    for (const VipsPel *pixel = row + 3 * from; pixel < row + 3 * to; pixel += 3) {
+static void cell_set_opaque(struct cell *cell, const VipsPel *pixel, const VipsPel *end)
+{
+    uint32_t r = 0, g = 0, b = 0, count = (uint32_t)(end - pixel) / 3;
+
+    for (; pixel < end; pixel += 3) {
         r += pixel[0];
         g += pixel[1];
         b += pixel[2];
     }
-    box->sum[0] += r;
-    box->sum[1] += g;
-    box->sum[2] += b;
+    *cell = (struct cell){{(float)r, (float)g, (float)b}, (float)count};
 }
 
-static void row_add_alpha(const VipsPel *row, int from, int to, struct box *box)
+static void cell_set_alpha(struct cell *cell, const VipsPel *pixel, const VipsPel *end)
 {
-    for (const VipsPel *pixel = row + 4 * from; pixel < row + 4 * to; pixel += 4) {
+    uint32_t sum[3] = {0}, alpha = 0;
+
+    for (; pixel < end; pixel += 4) {
         for (int band = 0; band < 3; band++) {
-            box->sum[band] += (uint32_t)pixel[band] * pixel[3];
+            sum[band] += (uint32_t)pixel[band] * pixel[3];
         }
-        box->alpha += pixel[3];
+        alpha += pixel[3];
+    }
+    *cell = (struct cell){{(float)sum[0], (float)sum[1], (float)sum[2]}, (float)alpha};
+}
+
+static void cell_add_part(struct cell *cell, const VipsPel *pixel, int bands, float part)
+{
+    float weight = bands == 4 ? (float)pixel[3] * part : part;
+
+    for (int band = 0; band < 3; band++) {
+        cell->sum[band] += (float)pixel[band] * weight;
+    }
+    cell->weight += weight;
+}
+
+static void spans_lay(struct span *spans, int count, int width)
+{
+    for (int x = 0; x < count; x++) {
+        int64_t left = (int64_t)x * width, right = left + width; /* in units of 1 / count pixel */
+
+        spans[x].first = (int)(left / count);
+        spans[x].last = (int)(right / count);
+        spans[x].before = (float)(left % count) / (float)count;
+        spans[x].after = (float)(right % count) / (float)count;
     }
 }
 
-static void row_add(const VipsPel *row, int width, struct box *boxes, const struct detail *detail)
+static void row_shrink(const VipsPel *pixels, struct shrinker *shrinker)
 {
-    for (int x = 0; x < detail->width; x++) {
-        int from = box_start(x, detail->width, width), to = box_start(x + 1, detail->width, width);
+    int bands = shrinker->out->bands;
 
-        if (detail->bands == 4) {
-            row_add_alpha(row, from, to, &boxes[x]);
+    for (int x = 0; x < shrinker->out->width; x++) {
+        const struct span *span = &shrinker->spans[x];
+        const VipsPel *first = pixels + (ptrdiff_t)span->first * bands;
+        const VipsPel *last = pixels + (ptrdiff_t)span->last * bands;
+        struct cell *cell = &shrinker->row[x];
+
+        if (bands == 4) {
+            cell_set_alpha(cell, first, last);
         } else {
-            row_add_opaque(row, from, to, &boxes[x]);
+            cell_set_opaque(cell, first, last);
+        }
+        if (span->before > 0) {
+            cell_add_part(cell, first, bands, -span->before);
+        }
+        if (span->after > 0) { /* else last may be past the row */
+            cell_add_part(cell, last, bands, span->after);
         }
     }
 }
 
-static void boxes_finish(const struct box *boxes, int image_width, int rows,
-                         const struct detail *detail, uint8_t *out)
+static void cells_add(struct shrinker *shrinker, float part)
 {
-    for (int x = 0; x < detail->width; x++, out += detail->bands) {
-        int columns =
-            box_start(x + 1, detail->width, image_width) - box_start(x, detail->width, image_width);
-        uint64_t pixels = (uint64_t)columns * (uint64_t)rows;
-        uint64_t weight = detail->bands == 4 ? boxes[x].alpha : pixels;
+    for (int x = 0; x < shrinker->out->width; x++) {
+        for (int band = 0; band < 3; band++) {
+            shrinker->cells[x].sum[band] += part * shrinker->row[x].sum[band];
+        }
+        shrinker->cells[x].weight += part * shrinker->row[x].weight;
+    }
+}
+
+static uint8_t to_byte(float value)
+{
+    return (uint8_t)lroundf(fminf(fmaxf(value, 0), 255));
+}
+
+/* Turns the cells into the next row of `out`, and empties them. */
+static void cells_finish(struct shrinker *shrinker)
+{
+    struct detail *out = shrinker->out;
+    size_t cell_count = (size_t)out->width;
+    uint8_t *pixel = out->pixels + (size_t)shrinker->done++ * cell_count * (size_t)out->bands;
+    float area =
+        (float)shrinker->width / (float)out->width * ((float)shrinker->height / (float)out->height);
+
+    for (size_t x = 0; x < cell_count; x++, pixel += out->bands) {
+        const struct cell *cell = &shrinker->cells[x];
 
         for (int band = 0; band < 3; band++) {
-            out[band] = weight == 0 ? 0 : (uint8_t)((boxes[x].sum[band] + weight / 2) / weight);
+            pixel[band] = to_byte(cell->weight > 0 ? cell->sum[band] / cell->weight : 0);
         }
-        if (detail->bands == 4) {
-            out[3] = (uint8_t)((boxes[x].alpha + pixels / 2) / pixels);
+        if (out->bands == 4) {
+            pixel[3] = to_byte(cell->weight / area);
         }
     }
+    memset(shrinker->cells, 0, cell_count * sizeof(*shrinker->cells));
 }
 
-/* What VIPS_REGION_ADDR(region, 0, row) would be if it compiled without sign warnings. */
-static const VipsPel *region_row(const VipsRegion *region, int row)
+/* A row of the image lies in one row of `out`, or across the edge between two. */
+static void row_feed(struct shrinker *shrinker, const VipsPel *pixels, int y)
 {
-    return region->data + (ptrdiff_t)(row - region->valid.top) * region->bpl;
+    int count = shrinker->out->height;
+    int64_t top = (int64_t)y * count, edge = (int64_t)(shrinker->done + 1) * shrinker->height;
+
+    row_shrink(pixels, shrinker);
+    if (top + count < edge) {
+        cells_add(shrinker, 1);
+        return;
+    }
+    float part = (float)(edge - top) / (float)count;
+    cells_add(shrinker, part);
+    cells_finish(shrinker);
+    cells_add(shrinker, 1 - part);
 }
 
-/* One row of the detail copy. */
-static int strip_shrink(VipsRegion *region, int y, int height, const struct detail *detail,
-                        struct box *boxes, uint8_t *out)
+static int image_feed(struct shrinker *shrinker, VipsRegion *region)
 {
-    int width = region->im->Xsize;
-    int top = box_start(y, detail->height, height);
-    int rows = box_start(y + 1, detail->height, height) - top;
-    VipsRect strip = {0, top, width, rows};
+    for (int top = 0; top < shrinker->height; top += STRIP_ROWS) {
+        int rows = VIPS_MIN(STRIP_ROWS, shrinker->height - top);
+        VipsRect strip = {0, top, shrinker->width, rows};
 
-    if (vips_region_prepare(region, &strip)) {
-        return -1;
+        if (vips_region_prepare(region, &strip)) {
+            return ERR_CORRUPT;
+        }
+        for (int y = top; y < top + rows; y++) {
+            /* VIPS_REGION_ADDR(region, 0, y), which does not compile without sign warnings */
+            row_feed(shrinker, region->data + (ptrdiff_t)(y - region->valid.top) * region->bpl, y);
+        }
     }
-    memset(boxes, 0, sizeof(*boxes) * (size_t)detail->width);
-    for (int row = top; row < top + rows; row++) {
-        row_add(region_row(region, row), width, boxes, detail);
-    }
-    boxes_finish(boxes, width, rows, detail, out);
     return 0;
 }
 
-static int image_shrink(VipsImage *image, int height, struct detail *out)
+static void size_choose(VipsImage *image, int height, struct detail *out)
 {
     int side = VIPS_MAX(image->Xsize, height);
     double scale = side > ANALYSE_DETAIL_PX ? (double)ANALYSE_DETAIL_PX / side : 1;
-    struct box *boxes = NULL;
-    VipsRegion *region = vips_region_new(image);
-    int code = ERR_MEMORY;
 
     out->width = VIPS_MAX(1, (int)lround(image->Xsize * scale));
     out->height = VIPS_MAX(1, (int)lround(height * scale));
     out->bands = image->Bands;
-    size_t stride = (size_t)out->width * (size_t)out->bands;
-    out->pixels = malloc(stride * (size_t)out->height);
-    boxes = malloc((size_t)out->width * sizeof(*boxes));
-    if (region != NULL && out->pixels != NULL && boxes != NULL) {
-        code = 0;
+}
+
+static int image_shrink(VipsImage *image, int height, struct detail *out)
+{
+    struct shrinker shrinker = {.out = out, .width = image->Xsize, .height = height};
+    VipsRegion *region = vips_region_new(image);
+    int code = ERR_MEMORY;
+
+    size_choose(image, height, out);
+    size_t columns = (size_t)out->width;
+    out->pixels = malloc(columns * (size_t)out->height * (size_t)out->bands);
+    shrinker.spans = calloc(columns, sizeof(*shrinker.spans));
+    shrinker.row = calloc(columns, sizeof(*shrinker.row));
+    shrinker.cells = calloc(columns, sizeof(*shrinker.cells));
+    if (region != NULL && out->pixels != NULL && shrinker.spans != NULL && shrinker.row != NULL &&
+        shrinker.cells != NULL) {
+        spans_lay(shrinker.spans, out->width, image->Xsize);
+        code = image_feed(&shrinker, region);
     }
-    for (int y = 0; code == 0 && y < out->height; y++) {
-        if (strip_shrink(region, y, height, out, boxes, out->pixels + (size_t)y * stride)) {
-            code = ERR_CORRUPT;
-        }
-    }
-    free(boxes);
+    free(shrinker.cells);
+    free(shrinker.row);
+    free(shrinker.spans);
     VIPS_UNREF(region);
     return code;
 }
@@ -178,6 +257,7 @@ static struct colour_point point_from_rgb(const float mean[4])
                           &g, &b);
     vips_col_scRGB2XYZ(r, g, b, &x, &y, &z);
     vips_col_XYZ2Lab(x, y, z, &point.l, &point.a, &point.b);
+    point.l = fminf(fmaxf(point.l, 0), 100); /* black comes out a hair below 0 */
     point.chroma = hypotf(point.a, point.b);
     return point;
 }
