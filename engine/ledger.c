@@ -253,15 +253,21 @@ static bool outputs_written(const struct ledger_part *part)
     return true;
 }
 
+bool ledger_photo_succeeded(const struct ledger_photo *photo)
+{
+    if (photo->failure || photo->parts_failed || photo->part_count == 0 ||
+        photo->parts_settled < photo->part_count)
+        return false;
+    for (size_t p = 0; p < photo->part_count; p++)
+        if (!outputs_written(&photo->parts[p]))
+            return false;
+    return true;
+}
+
 bool ledger_succeeded(const struct ledger *ledger)
 {
-    for (size_t i = 0; i < ledger->count; i++) {
-        const struct ledger_photo *photo = &ledger->photos[i];
-        if (photo->failure || photo->parts_failed || photo->parts_settled < photo->part_count)
+    for (size_t i = 0; i < ledger->count; i++)
+        if (!ledger_photo_succeeded(&ledger->photos[i]))
             return false;
-        for (size_t p = 0; p < photo->part_count; p++)
-            if (!outputs_written(&photo->parts[p]))
-                return false;
-    }
     return true;
 }

@@ -90,7 +90,8 @@ void ledger_sent(struct ledger *ledger, size_t index, uint64_t bytes);
 void ledger_failed(struct ledger *ledger, size_t index, const char *why);
 
 bool ledger_settled(const struct ledger *ledger);
-/* Every part of every photo is done, and every output that was fetched could be written. */
+/* Every part is done, and no output failed to be written. */
+bool ledger_photo_succeeded(const struct ledger_photo *photo);
 bool ledger_succeeded(const struct ledger *ledger);
 
 #endif

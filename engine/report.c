@@ -219,11 +219,8 @@ static size_t files_written(const struct ledger *ledger)
 static size_t photos_done(const struct ledger *ledger)
 {
     size_t count = 0;
-    for (size_t i = 0; i < ledger->count; i++) {
-        const struct ledger_photo *photo = &ledger->photos[i];
-        count += !photo->failure && !photo->parts_failed && photo->part_count &&
-                 photo->parts_settled == photo->part_count;
-    }
+    for (size_t i = 0; i < ledger->count; i++)
+        count += ledger_photo_succeeded(&ledger->photos[i]);
     return count;
 }
 

@@ -10,22 +10,42 @@
 
 enum { TICK_MS = 100 };
 
+struct wait {
+    bool (*done)(void *user);
+    void *user;
+    bool interruptible;
+};
+
 /* ---- waiting ---- */
+
+/* Before the loop goes to sleep, every time: a timer or a closing handle may just have recorded
+ * what is waited for, and no event would wake it. */
+static void on_prepare(uv_prepare_t *gate)
+{
+    struct service *service = gate->data;
+    const struct wait *wait = service->wait;
+    if ((wait->interruptible && service->interrupts) || wait->done(wait->user))
+        uv_stop(&service->loop); /* this turn does not sleep, and is the last */
+}
+
+static bool turn(struct service *service, const struct wait *wait)
+{
+    service->wait = wait;
+    uv_prepare_start(&service->gate, on_prepare);
+    uv_run(&service->loop, UV_RUN_DEFAULT);
+    uv_prepare_stop(&service->gate);
+    service->wait = NULL;
+    return wait->done(wait->user);
+}
 
 void service_finish(struct service *service, bool (*done)(void *user), void *user)
 {
-    while (!done(user))
-        uv_run(&service->loop, UV_RUN_ONCE);
+    turn(service, &(struct wait){done, user, false});
 }
 
 bool service_wait(struct service *service, bool (*done)(void *user), void *user)
 {
-    while (!done(user)) {
-        if (service->interrupts)
-            return false;
-        uv_run(&service->loop, UV_RUN_ONCE);
-    }
-    return true;
+    return turn(service, &(struct wait){done, user, true});
 }
 
 bool service_interrupted(const struct service *service)
@@ -85,6 +105,8 @@ static int loop_open(struct service *service, struct error *error)
     service->loop.data = service; /* marks it as open */
     uv_timer_init(&service->loop, &service->clock);
     service->clock.data = service;
+    uv_prepare_init(&service->loop, &service->gate);
+    service->gate.data = service;
     for (size_t i = 0; i < 2; i++) {
         uv_signal_init(&service->loop, &service->signals[i]);
         service->signals[i].data = service;
@@ -230,6 +252,7 @@ void service_drain(struct service *service)
 static void loop_close(struct service *service)
 {
     uv_close((uv_handle_t *)&service->clock, NULL);
+    uv_close((uv_handle_t *)&service->gate, NULL);
     for (size_t i = 0; i < 2; i++)
         if (service->signals[i].data)
             uv_close((uv_handle_t *)&service->signals[i], NULL);

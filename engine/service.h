@@ -20,6 +20,8 @@
 #include "engine.h"
 #include "pipeline_set.h"
 
+struct wait;
+
 struct service {
     const struct assembly *assembly;
     const struct config *config;
@@ -27,6 +29,8 @@ struct service {
     uv_loop_t loop;
     uv_signal_t signals[2];
     uv_timer_t clock;
+    uv_prepare_t gate;
+    const struct wait *wait; /* what the loop is being turned for */
     struct http_client *http;
     void *cloud; /* NULL: none */
     struct backend backend;

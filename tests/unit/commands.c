@@ -1,0 +1,514 @@
+/* The commands from the command line to the exit status, over services in memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "container_of.h"
+#include "fake_services.h"
+#include "files.h"
+
+enum { OUTPUT_MAX = 1 << 20, ARGUMENTS_MAX = 16 };
+
+static struct {
+    char directory[64];
+    char *said, *complained; /* standard output and error of the last command */
+    uv_loop_t *loop;
+    uv_timer_t timer;
+    struct fake_queues queues;
+    struct fake_store store;
+    struct text_list names;
+    const struct fanout *fanout;
+    assembly_done *provisioned;
+    void *provisioned_user;
+    bool provision_fails, lose_events, interrupt, uploads_fail;
+    unsigned cloud_port;
+    bool cloud_running;
+    char cloud_data[256];
+} world;
+
+/* ---- pipelines: a file holds "NAME QUEUE", or "bad" ---- */
+
+static int load(const char *path, struct pipeline **out, struct error *error)
+{
+    static char names[8][3][64]; /* a stub keeps what it is given */
+    static unsigned next;
+    struct bytes text = {0};
+    char(*words)[64] = names[next++ % 8];
+    if (file_read(path, 100, &text, error))
+        return error->code;
+    char line[101];
+    snprintf(line, sizeof line, "%.*s", (int)text.size, (char *)text.data);
+    bytes_free(&text);
+    if (sscanf(line, "%63s %63s", words[0], words[1]) != 2)
+        return error_set(error, ERR_INVALID, "%s:1:1: unknown key \"ouputs\"", path);
+    *out = stub_pipeline(words[0], words[1]);
+    snprintf(words[2], sizeof words[2], "%s", path);
+    (*out)->facts.file = words[2];
+    return 0;
+}
+
+static struct pipeline_output output(const struct pipeline *pipeline, size_t index)
+{
+    return (struct pipeline_output){NULL, index == 0 ? pipeline->facts.name : NULL};
+}
+
+static bool matches(const struct pipeline *pipeline, const char *bucket, const char *key)
+{
+    return strstr(key, ".jpg") && stub_pipeline_ops.matches(pipeline, bucket, key);
+}
+
+static int images_start(const char *program, struct error *error)
+{
+    (void)program;
+    (void)error;
+    return 0;
+}
+
+static void images_stop(void) {}
+
+static int samples_write(const char *directory, char ***paths, size_t *count, struct error *error)
+{
+    *paths = calloc(1, sizeof **paths);
+    assert_non_null(*paths);
+    (*paths)[(*count)++] = path_join(directory, "sample one.jpg");
+    return file_write((*paths)[0], "sample", 6, error);
+}
+
+static int schema_print(FILE *out)
+{
+    return fputs("the schema\n", out) < 0;
+}
+
+/* ---- the cloud: an upload to ingest/ becomes a message in each queue ---- */
+
+static void announce(const char *key)
+{
+    char body[512];
+    snprintf(body, sizeof body, "{\"bucket\": \"photos\", \"key\": \"%s\"}", key);
+    for (struct list *l = world.queues.queues.next; l != &world.queues.queues; l = l->next) {
+        struct queue *queue = container_of(l, struct queue, link);
+        if (!strstr(queue->name, "-dlq"))
+            fake_queue_put(queue, body);
+    }
+}
+
+static struct object_store_ops store_ops;
+
+static int put(struct object_store *store, const struct object_put *what, object_done *done,
+               void *user, struct object_request **out)
+{
+    bool photo = strncmp(what->key, "ingest/", 7) == 0;
+    if (photo && world.uploads_fail)
+        return ERR_MEMORY;
+    int err = store_ops.put(store, what, done, user, out);
+    if (photo && !world.lose_events)
+        announce(what->key);
+    if (photo && world.interrupt)
+        raise(SIGINT);
+    return err;
+}
+
+static int backend_open(uv_loop_t *loop, struct http_client *http,
+                        const struct backend_settings *settings, struct backend *out,
+                        struct error *error)
+{
+    (void)http;
+    (void)error;
+    assert_true(settings->alone);
+    world.loop = loop;
+    uv_timer_init(loop, &world.timer);
+    fake_queues_init(&world.queues, loop);
+    fake_store_init(&world.store, loop);
+    store_ops = world.store.ops;
+    world.store.ops.put = put;
+    *out = (struct backend){&world.queues.backend, &world.store.store, &world};
+    return 0;
+}
+
+static void backend_close(struct backend *backend)
+{
+    (void)backend;
+    fake_queues_clear(&world.queues);
+    text_list_clear(&world.names);
+    fake_store_clear(&world.store);
+    uv_close((uv_handle_t *)&world.timer, NULL);
+}
+
+static void on_provision(uv_timer_t *timer)
+{
+    struct error error = {0};
+    (void)timer;
+    for (size_t i = 0; i < world.fanout->queue_count; i++) {
+        const struct fanout_queue *queue = &world.fanout->queues[i];
+        assert_int_equal(text_list_add(&world.names, queue->dead_letter_name),
+                         0); /* borrowed below */
+        fake_queue_add(&world.queues, queue->dead_letter_name, NULL);
+        fake_queue_add(&world.queues, queue->name, world.names.items[world.names.count - 1]);
+    }
+    if (world.provision_fails)
+        error_set(&error, ERR_DENIED, "the topic could not be made");
+    world.provisioned(&error, world.provisioned_user);
+}
+
+static int backend_provision(struct backend *backend, const struct fanout *fanout,
+                             assembly_done *done, void *user)
+{
+    (void)backend;
+    world.fanout = fanout;
+    world.provisioned = done;
+    world.provisioned_user = user;
+    return uv_timer_start(&world.timer, on_provision, 0, 0);
+}
+
+static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
+                       struct error *error)
+{
+    (void)loop;
+    if (settings->port == 7)
+        return error_set(error, ERR_BUSY, "port 7 is in use");
+    world.cloud_port = settings->port;
+    world.cloud_running = true;
+    snprintf(world.cloud_data, sizeof world.cloud_data, "%s", settings->data);
+    *out = &world;
+    return 0;
+}
+
+static const char *cloud_endpoint(const void *cloud)
+{
+    (void)cloud;
+    return "http://127.0.0.1:4566";
+}
+
+static void cloud_stop(void *cloud, void (*stopped)(void *user), void *user)
+{
+    (void)cloud;
+    world.cloud_running = false;
+    stopped(user);
+}
+
+/* ---- running a command ---- */
+
+static char *read_back(int fd)
+{
+    char *text = calloc(1, OUTPUT_MAX);
+    assert_non_null(text);
+    assert_true(pread(fd, text, OUTPUT_MAX - 1, 0) >= 0);
+    close(fd);
+    return text;
+}
+
+static int redirect(int fd, int *kept)
+{
+    char name[] = "/tmp/thumbwheel-output-XXXXXX";
+    int file = mkstemp(name);
+    assert_true(file >= 0);
+    unlink(name);
+    *kept = dup(fd);
+    dup2(file, fd);
+    return file;
+}
+
+static int run(const char *line)
+{
+    static struct pipeline_ops ops;
+    ops = stub_pipeline_ops;
+    ops.load = load;
+    ops.output = output;
+    ops.matches = matches;
+    const struct assembly assembly = {
+        &ops,          images_start,      images_stop, samples_write,  schema_print, backend_open,
+        backend_close, backend_provision, cloud_start, cloud_endpoint, cloud_stop};
+    char words[1024], *args[ARGUMENTS_MAX + 1] = {"thumbwheel"};
+    int count = 1, kept[2], file[2];
+    snprintf(words, sizeof words, "%s", line);
+    for (char *word = strtok(words, " "); word && count < ARGUMENTS_MAX; word = strtok(NULL, " "))
+        args[count++] = word;
+    free(world.said);
+    free(world.complained);
+    fflush(stdout);
+    file[0] = redirect(STDOUT_FILENO, &kept[0]);
+    file[1] = redirect(STDERR_FILENO, &kept[1]);
+    int status = commands_main(&assembly, count, args);
+    fflush(stdout);
+    for (int i = 0; i < 2; i++) {
+        dup2(kept[i], i + 1);
+        close(kept[i]);
+    }
+    world.said = read_back(file[0]);
+    world.complained = read_back(file[1]);
+    assert_null(strstr(world.complained, "still in use")); /* no handle is left behind */
+    assert_false(world.cloud_running);
+    return status;
+}
+
+static void assert_says(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("\"%s\" does not say \"%s\"", text, part);
+}
+
+static void write_file(const char *name, const char *text)
+{
+    char *path = path_join(world.directory, name);
+    assert_int_equal(file_write(path, text, strlen(text), NULL), 0);
+    free(path);
+}
+
+static void assert_file(const char *name, const char *text)
+{
+    char *path = path_join(world.directory, name);
+    struct bytes content = {0};
+    assert_int_equal(file_read(path, 1000, &content, NULL), 0);
+    assert_int_equal(content.size, strlen(text));
+    assert_memory_equal(content.data, text, content.size);
+    bytes_free(&content);
+    free(path);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    free(world.said);
+    free(world.complained);
+    memset(&world, 0, sizeof world);
+    strcpy(world.directory, "/tmp/thumbwheel-test-XXXXXX");
+    if (!mkdtemp(world.directory) || chdir(world.directory))
+        return -1;
+    setenv("HOME", world.directory, 1);
+    setenv("TMPDIR", world.directory, 1);
+    unsetenv("XDG_DATA_HOME");
+    unsetenv("XDG_CACHE_HOME");
+    setenv("THUMBWHEEL_PIPELINES", "pipelines", 1);
+    write_file("pipelines/1.yaml", "web web-queue");
+    write_file("pipelines/2.yml", "small small-queue");
+    write_file("pipelines/notes.txt", "bad");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    if (chdir("/"))
+        return -1;
+    free(world.said);
+    free(world.complained);
+    world.said = world.complained = NULL;
+    return directory_remove(world.directory, NULL);
+}
+
+/* ---- process ---- */
+
+static bool temporary_is_left(void)
+{
+    struct dirent *entry;
+    bool left = false;
+    DIR *directory = opendir(world.directory);
+    while ((entry = readdir(directory)))
+        left = left || strncmp(entry->d_name, "thumbwheel-", 11) == 0;
+    closedir(directory);
+    return left;
+}
+
+static void photos_become_files(void **state)
+{
+    (void)state;
+    write_file("in/a.jpg", "A");
+    write_file("in/deep/a.jpg", "B");
+    write_file("in/read.me", "no image");
+    assert_int_equal(run("process in --out results"), STATUS_OK);
+    assert_file("results/web/a.jpg", "web:A");
+    assert_file("results/small/a.jpg", "small:A");
+    assert_file("results/web/a-2.jpg", "web:B");
+    assert_file("results/small/a-2.jpg", "small:B");
+    assert_says(world.said, "\n2 photos: 2 done, 0 failed, ");
+    assert_says(world.said, ". 4 files in /tmp/thumbwheel-test-");
+    assert_says(world.complained, "done: a.jpg (");
+    assert_says(world.complained, "skipped 1 file");
+    assert_int_equal(world.cloud_port, 0);
+    assert_non_null(strstr(world.cloud_data, world.directory));
+    assert_false(temporary_is_left());
+}
+
+static void one_that_fails_is_named_and_the_rest_is_done(void **state)
+{
+    (void)state;
+    write_file("a.jpg", "A");
+    write_file("b.jpg", "corrupt");
+    write_file("c.txt", "text");
+    assert_int_equal(run("process a.jpg b.jpg c.txt"), STATUS_FAILED);
+    assert_file("out/web/a.jpg", "web:A");
+    assert_says(world.said, "\nfailed: b.jpg: web: image-corrupt: ");
+    assert_says(world.said, "\nfailed: b.jpg: small: image-corrupt: ");
+    assert_says(world.said, "\nfailed: c.txt: no pipeline takes a file of this name\n");
+    assert_says(world.said, "\n3 photos: 1 done, 2 failed, ");
+    assert_says(world.complained, "failed: b.jpg: web: image-corrupt");
+}
+
+static void an_answer_that_never_comes_does_not_hang_it(void **state)
+{
+    (void)state;
+    write_file("a.jpg", "A");
+    world.lose_events = true;
+    assert_int_equal(run("process a.jpg --patience 1s"), STATUS_FAILED);
+    assert_says(world.complained, "nothing has moved for 1 s");
+    assert_says(world.said, "\nfailed: a.jpg: web: no answer\n");
+    assert_false(temporary_is_left());
+}
+
+static void an_upload_that_fails_is_reported(void **state)
+{
+    (void)state;
+    write_file("a.jpg", "A");
+    world.uploads_fail = true;
+    assert_int_equal(run("process a.jpg"), STATUS_FAILED);
+    assert_says(world.said, "\nfailed: a.jpg: the upload could not begin (memory)\n");
+}
+
+static void an_output_that_cannot_be_written_is_reported(void **state)
+{
+    (void)state;
+    write_file("a.jpg", "A");
+    write_file("results", "a file where a directory should be");
+    assert_int_equal(run("process a.jpg --out results"), STATUS_FAILED);
+    assert_says(world.said,
+                "failed: a.jpg: web: cannot make the directory results: Not a directory");
+    assert_says(world.said, "\n1 photo: 0 done, 1 failed");
+}
+
+static void ctrl_c_reports_what_was_done(void **state)
+{
+    (void)state;
+    write_file("a.jpg", "A");
+    world.interrupt = true;
+    assert_int_equal(run("process a.jpg"), STATUS_FAILED);
+    assert_says(world.complained, "Ctrl-C again stops at once");
+    assert_says(world.said, "\n1 photo: ");
+    assert_false(temporary_is_left());
+}
+
+static void bad_usage_is_told_before_anything_starts(void **state)
+{
+    (void)state;
+    assert_int_equal(run("process"), STATUS_USAGE);
+    assert_says(world.complained, "process needs photos");
+    assert_int_equal(run("process missing.jpg"), STATUS_USAGE);
+    assert_says(world.complained, "missing.jpg: No such file");
+    assert_int_equal(run("proces a.jpg"), STATUS_USAGE);
+    assert_says(world.complained, "did you mean \"process\"?");
+    assert_int_equal(run(""), STATUS_USAGE);
+    assert_says(world.complained, "Usage: thumbwheel COMMAND");
+    assert_int_equal(run("run a.jpg"), STATUS_USAGE);
+    assert_int_equal(run("local --workers none"), STATUS_USAGE);
+    assert_null(world.loop);
+}
+
+/* ---- local ---- */
+
+static void without_photos_there_are_samples(void **state)
+{
+    (void)state;
+    assert_int_equal(run("local --once"), STATUS_OK);
+    assert_file(".cache/thumbwheel/samples/sample one.jpg", "sample");
+    assert_file("out/web/sample one.jpg", "web:sample");
+    assert_int_equal(world.cloud_port, 0);
+    assert_int_equal(run("local --once --data kept --port 4570"), STATUS_OK);
+    assert_file("kept/samples/sample one.jpg", "sample");
+    assert_int_equal(world.cloud_port, 4570);
+    assert_string_equal(world.cloud_data, "kept");
+}
+
+static void it_serves_until_it_is_told_to_stop(void **state)
+{
+    (void)state;
+    world.interrupt = true; /* with the first upload */
+    assert_int_equal(run("local --out results"), STATUS_OK);
+    assert_says(world.said, "Endpoint:     http://127.0.0.1:4566");
+    assert_says(world.said, "Secret key:   thumbwheel-secret");
+    assert_int_equal(world.cloud_port, 4566);
+    assert_non_null(strstr(world.cloud_data, "/.local/share/thumbwheel"));
+}
+
+static void what_keeps_it_from_starting_is_said(void **state)
+{
+    (void)state;
+    assert_int_equal(run("local --once --port 7"), STATUS_FAILED);
+    assert_says(world.complained, "port 7 is in use");
+    world.provision_fails = true;
+    assert_int_equal(run("local --once"), STATUS_FAILED);
+    assert_says(world.complained, "the topic could not be made");
+    write_file("file", "");
+    assert_int_equal(run("local --once --data file/data"), STATUS_FAILED);
+    assert_says(world.complained, "cannot make the directory file: Not a directory");
+    assert_false(temporary_is_left());
+}
+
+static void a_queue_of_another_account_is_refused(void **state)
+{
+    (void)state;
+    write_file("pipelines/3.yaml", "far arn:aws:sqs:us-east-1:1:far-queue");
+    write_file("a.jpg", "A");
+    assert_int_equal(run("process a.jpg"), STATUS_FAILED);
+    assert_says(world.complained,
+                "pipelines/3.yaml: the queue \"arn:aws:sqs:us-east-1:1:far-queue\"");
+}
+
+/* ---- check ---- */
+
+static void check_tells_everything_that_is_wrong(void **state)
+{
+    (void)state;
+    assert_int_equal(run("check"), STATUS_OK);
+    assert_says(world.said, "web       web-queue");
+    assert_says(world.said, "2 files, 0 problems\n");
+
+    write_file("pipelines/3.yaml", "bad");
+    write_file("pipelines/4.yaml", "web other-queue");
+    write_file("pipelines/5.yaml", "other small-queue");
+    assert_int_equal(run("check --pipelines pipelines --pipelines nowhere"), STATUS_FAILED);
+    assert_says(world.complained, "pipelines/3.yaml:1:1: unknown key");
+    assert_says(world.complained,
+                "pipelines/4.yaml: the name \"web\" is taken by pipelines/1.yaml");
+    assert_says(world.complained,
+                "pipelines/5.yaml: the queue \"small-queue\" is read by pipelines/2.yml");
+    assert_says(world.complained, "nowhere: No such file");
+    assert_says(world.said, "5 files, 4 problems\n");
+
+    write_file("empty/notes.txt", "");
+    assert_int_equal(run("check --pipelines empty"), STATUS_FAILED);
+    assert_says(world.complained, "empty: no pipeline files (*.yaml)");
+    assert_int_equal(run("check --schema"), STATUS_OK);
+    assert_string_equal(world.said, "the schema\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(photos_become_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_that_fails_is_named_and_the_rest_is_done, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_answer_that_never_comes_does_not_hang_it, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_upload_that_fails_is_reported, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_output_that_cannot_be_written_is_reported, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(ctrl_c_reports_what_was_done, setup, teardown),
+        cmocka_unit_test_setup_teardown(bad_usage_is_told_before_anything_starts, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_photos_there_are_samples, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_serves_until_it_is_told_to_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_keeps_it_from_starting_is_said, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_queue_of_another_account_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(check_tells_everything_that_is_wrong, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
