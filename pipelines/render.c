@@ -271,16 +271,31 @@ static void stage_release(struct render *r, size_t index)
 /* --- what is made of a stage
  * --------------------------------------------------------------------------------- */
 
-static void output_make(struct render *r, struct render_output *output, VipsImage *stage)
+/* An earlier output of the same stage that has the bytes already: several queues often want the
+ * same picture. */
+static const struct render_output *find_twin(const struct render *r,
+                                             const struct render_output *output, size_t stage)
 {
-    struct render_item *item = output->item;
-    double begun = now_ms();
-    VipsImage *image = g_object_ref(stage);
-    int code = rendition_compose(&image, output, &r->image, r->header, &item->error);
-    if (!code)
-        rendition_finish(image, output, r->source, 1, &item->error);
+    for (const struct render_output *other = r->outputs; other < output; other++) {
+        if (other->made->body.data && stage_of(r, other) == stage &&
+            rendition_is_twin(other, output))
+            return other;
+    }
+    return NULL;
+}
+
+static void output_make(struct render *r, struct render_output *output, size_t stage)
+{
+    struct error *error = &output->item->error;
+    const struct render_output *twin = find_twin(r, output, stage);
+    if (twin) {
+        rendition_copy(output, twin, r->source, error);
+        return;
+    }
+    VipsImage *image = g_object_ref(r->stages[stage]);
+    if (!rendition_compose(&image, output, &r->image, r->header, error))
+        rendition_finish(image, output, r->source, 1, error);
     g_object_unref(image);
-    output->made->milliseconds += now_ms() - begun;
 }
 
 static void labels_take(struct render_item *item, const struct label_set *all)
@@ -316,10 +331,10 @@ static void stage_use(struct render *r, size_t index, double begun)
         struct render_output *output = &r->outputs[i];
         if (stage_of(r, output) != index)
             continue;
-        output->made->milliseconds = now_ms() - begun; /* the first one's share is the stage's */
         if (is_live(output->item))
-            output_make(r, output, r->stages[index]);
+            output_make(r, output, index);
         stage_release(r, index);
+        output->made->milliseconds = now_ms() - begun; /* the first one's include the stage's */
         begun = now_ms();
     }
     if (index == r->labels_stage) {

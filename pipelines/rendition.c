@@ -98,14 +98,12 @@ static char *copy_or_null(const char *text, int *code)
     return copy;
 }
 
-int rendition_finish(VipsImage *image, const struct render_output *output,
-                     const struct render_source *source, unsigned frames, struct error *error)
+/* After its size is known. */
+static int name_output(const struct render_output *output, const struct render_source *source,
+                       struct error *error)
 {
     struct rendition *made = output->made;
     const struct image_format_facts *format = image_format_facts(output->format);
-    made->width = (unsigned)image->Xsize;
-    made->height = (unsigned)vips_image_get_page_height(image);
-    made->frames = frames;
     made->content_type = format->content_type;
     made->cache_control = output->config->cache_control;
     struct key_values values = {
@@ -120,9 +118,55 @@ int rendition_finish(VipsImage *image, const struct render_output *output,
     if (code)
         return code;
     made->bucket = copy_or_null(output->config->bucket, &code);
+    return code ? error_set(error, code, "not enough memory for an output's name") : 0;
+}
+
+int rendition_finish(VipsImage *image, const struct render_output *output,
+                     const struct render_source *source, unsigned frames, struct error *error)
+{
+    struct rendition *made = output->made;
+    made->width = (unsigned)image->Xsize;
+    made->height = (unsigned)vips_image_get_page_height(image);
+    made->frames = frames;
+    int code = name_output(output, source, error);
     if (code)
-        return error_set(error, code, "not enough memory for an output's name");
+        return code;
     return image_save(image, output->format, output->config, &made->body, error);
+}
+
+static bool is_same_colour(const struct colour *a, const struct colour *b)
+{
+    return a->given == b->given && a->red == b->red && a->green == b->green && a->blue == b->blue;
+}
+
+bool rendition_is_twin(const struct render_output *a, const struct render_output *b)
+{
+    const struct output_config *x = a->config, *y = b->config;
+    return a->format == b->format && a->native == b->native && a->animated == b->animated &&
+           a->place.final.width == b->place.final.width &&
+           a->place.final.height == b->place.final.height && x->format == y->format &&
+           x->fit == y->fit && x->crop == y->crop && x->quality == y->quality &&
+           x->effort == y->effort && x->progressive == y->progressive && x->strip == y->strip &&
+           is_same_colour(&x->background, &y->background);
+}
+
+int rendition_copy(const struct render_output *output, const struct render_output *twin,
+                   const struct render_source *source, struct error *error)
+{
+    struct rendition *made = output->made;
+    const struct rendition *other = twin->made;
+    made->width = other->width;
+    made->height = other->height;
+    made->frames = other->frames;
+    int code = name_output(output, source, error);
+    if (code)
+        return code;
+    void *copy = malloc(other->body.size);
+    if (!copy)
+        return error_set(error, ERR_MEMORY, "not enough memory for an output");
+    memcpy(copy, other->body.data, other->body.size);
+    made->body = bytes_give(copy, other->body.size);
+    return 0;
 }
 
 void rendition_clear(struct rendition *rendition)

@@ -27,6 +27,11 @@ int rendition_compose(VipsImage **image, const struct render_output *output,
 /* Encodes and names. frames is what the picture holds. */
 int rendition_finish(VipsImage *image, const struct render_output *output,
                      const struct render_source *source, unsigned frames, struct error *error);
+/* Whether two outputs of one stage are the same picture in the same bytes. */
+bool rendition_is_twin(const struct render_output *a, const struct render_output *b);
+/* Copies what was encoded for a twin, under a name of its own. */
+int rendition_copy(const struct render_output *output, const struct render_output *twin,
+                   const struct render_source *source, struct error *error);
 void rendition_clear(struct rendition *rendition);
 
 /* The key of the item's sidecar, where its labels have one. */

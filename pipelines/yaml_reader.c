@@ -27,6 +27,14 @@ static struct yaml_place place_of(struct fy_event *event)
     return mark ? (struct yaml_place){mark->line + 1, mark->column + 1} : (struct yaml_place){1, 1};
 }
 
+/* Of a quoted text or an alias, whose mark stands behind the first character. */
+static struct yaml_place place_before(struct fy_event *event)
+{
+    struct yaml_place place = place_of(event);
+    place.column--;
+    return place;
+}
+
 static int fail_at(struct reader *r, struct yaml_place place, const char *what)
 {
     return error_set(r->error, ERR_INVALID, "%s:%d:%d: %s", r->file, place.line, place.column,
@@ -80,7 +88,10 @@ static int read_scalar(struct reader *r, struct fy_event *event, struct yaml_nod
     size_t size = 0;
     struct fy_token *token = event->scalar.value;
     const char *text = token ? fy_token_get_text(token, &size) : "";
-    node->quoted = token && fy_scalar_token_get_style(token) != FYSS_PLAIN;
+    enum fy_scalar_style style = token ? fy_scalar_token_get_style(token) : FYSS_PLAIN;
+    node->quoted = style != FYSS_PLAIN;
+    if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
+        node->place = place_before(event);
     if (text && memchr(text, '\0', size)) {
         fail_at(r, node->place, "a text must not contain the character NUL");
         goto fail;
@@ -157,7 +168,7 @@ static int read_node(struct reader *r, struct fy_event *event, unsigned depth,
                      struct yaml_node **out)
 {
     if (event->type == FYET_ALIAS)
-        return fail_at(r, place_of(event), "aliases (*name) are not for pipeline files");
+        return fail_at(r, place_before(event), "aliases (*name) are not for pipeline files");
     if (event->type == FYET_SCALAR)
         return read_scalar(r, event, out);
     if (depth >= DEPTH_MAX)
@@ -210,24 +221,48 @@ static int read_end(struct reader *r)
     }
 }
 
+static void print_nothing(struct fy_diag *diag, void *user, const char *text, size_t size)
+{
+    (void)diag;
+    (void)user;
+    (void)text;
+    (void)size;
+}
+
+/* Where libfyaml puts its complaints; by itself it would print them. */
+static struct fy_diag *diag_new(void)
+{
+    struct fy_diag_cfg config;
+    fy_diag_cfg_default(&config);
+    config.fp = NULL;
+    config.output_fn = print_nothing;
+    struct fy_diag *diag = fy_diag_create(&config);
+    if (diag)
+        fy_diag_set_collect_errors(diag, true);
+    return diag;
+}
+
+static int read_all(struct reader *r, struct slice text, struct yaml_node **out)
+{
+    if (fy_parser_set_string(r->parser, text.data, text.size))
+        return fail_memory(r);
+    int code = read_root(r, out);
+    return code ? code : read_end(r);
+}
+
 int yaml_read(struct slice text, const char *file, struct yaml_node **out, struct error *error)
 {
-    const struct fy_parse_cfg config = {.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG};
     struct error unwanted;
-    struct reader r = {.file = file, .error = error ? error : &unwanted};
+    struct reader r = {.file = file, .error = error ? error : &unwanted, .diag = diag_new()};
+    struct fy_parse_cfg config = {.flags = FYPCF_QUIET, .diag = r.diag};
     struct yaml_node *root = NULL;
-    int code;
-
-    r.parser = fy_parser_create(&config);
-    if (!r.parser)
-        return fail_memory(&r);
-    r.diag = fy_parser_get_diag(r.parser);
-    if (fy_parser_set_string(r.parser, text.data, text.size))
-        code = fail_memory(&r);
-    else if (!(code = read_root(&r, &root)))
-        code = read_end(&r);
-    fy_diag_unref(r.diag);
-    fy_parser_destroy(r.parser);
+    if (r.diag)
+        r.parser = fy_parser_create(&config);
+    int code = r.parser ? read_all(&r, text, &root) : fail_memory(&r);
+    if (r.parser)
+        fy_parser_destroy(r.parser);
+    if (r.diag)
+        fy_diag_destroy(r.diag);
     if (code) {
         yaml_free(root);
         return code;

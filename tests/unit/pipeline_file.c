@@ -1,0 +1,282 @@
+/* Pipeline files: each file in fixtures/pipelines says in its first line what must become of it. */
+#include "pipeline_support.h"
+
+#include <dirent.h>
+
+#include "pipeline_file.h"
+
+#define FIXTURES "tests/fixtures/pipelines/"
+
+static void first_line(const char *path, char *out, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    assert_non_null(fgets(out, (int)size, file));
+    out[strcspn(out, "\n")] = '\0';
+    fclose(file);
+}
+
+/* What a fixture's first line expects of the error's text. */
+static void expectation(const char *path, const char *line, char *out, size_t size)
+{
+    static const char mark[] = "# error: ";
+    assert_memory_equal(line, mark, sizeof mark - 1);
+    const char *text = line + sizeof mark - 1;
+    bool placed = *text >= '0' && *text <= '9'; /* a line and a column */
+    snprintf(out, size, "%s%s%s", placed ? path : "", placed ? ":" : "", text);
+}
+
+static bool is_as_expected(const char *path)
+{
+    char line[512], expected[1024] = "";
+    struct pipeline *pipeline = NULL;
+    struct error error = {0};
+    first_line(path, line, sizeof line);
+    int code = vips_pipeline_ops.load(path, &pipeline, &error);
+    if (strcmp(line, "# ok") != 0)
+        expectation(path, line, expected, sizeof expected);
+    bool right = *expected ? code == ERR_INVALID && error.code == code &&
+                                 strncmp(error.text, path, strlen(path)) == 0 &&
+                                 strstr(error.text, expected)
+                           : code == 0;
+    if (!right)
+        print_error("%s: %d\n  expected \"%s\"\n  found    \"%s\"\n", path, code, expected,
+                    error.text);
+    vips_pipeline_ops.release(pipeline);
+    return right;
+}
+
+static void every_fixture_gives_what_it_says(void **state)
+{
+    (void)state;
+    DIR *directory = opendir(FIXTURES);
+    size_t count = 0, wrong = 0;
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        char path[512];
+        if (!strstr(entry->d_name, ".yaml"))
+            continue;
+        snprintf(path, sizeof path, FIXTURES "%s", entry->d_name);
+        wrong += !is_as_expected(path);
+        count++;
+    }
+    closedir(directory);
+    assert_int_equal(wrong, 0);
+    assert_true(count > 30);
+}
+
+static void every_key_reaches_its_field(void **state)
+{
+    (void)state;
+    struct pipeline *p = NULL;
+    struct error error = {0};
+    assert_int_equal(vips_pipeline_ops.load(FIXTURES "all-keys.yaml", &p, &error), 0);
+    const struct pipeline_facts *facts = vips_pipeline_ops.facts(p);
+    assert_string_equal(facts->name, "all-keys");
+    assert_string_equal(facts->queue, "arn:aws:sqs:eu-west-1:123456789012:web-queue");
+    assert_string_equal(facts->file, FIXTURES "all-keys.yaml");
+    assert_int_equal(facts->weight, 7);
+    assert_int_equal(facts->visibility_s, 90);
+    assert_int_equal(facts->output_count, 2);
+    assert_true(facts->labels);
+    assert_string_equal(facts->labeler, "builtin");
+    assert_int_equal(p->match.prefixes.count, 2);
+    assert_string_equal(p->match.suffixes.entries[0], ".JPG");
+    const struct output_config *o = &p->outputs.entries[0];
+    assert_string_equal(o->bucket, "other-bucket");
+    assert_int_equal(o->width, 640);
+    assert_int_equal(o->height, 480);
+    assert_int_equal(o->fit, FIT_COVER);
+    assert_int_equal(o->crop, CROP_ATTENTION);
+    assert_true(o->enlarge);
+    assert_int_equal(o->format, FORMAT_WEBP);
+    assert_int_equal(o->quality, 75);
+    assert_int_equal(o->effort, 2);
+    assert_false(o->strip);
+    assert_true(o->background.given);
+    assert_int_equal(o->background.green, 0x20);
+    assert_int_equal(o->frames, FRAMES_ALL);
+    assert_string_equal(o->cache_control, "public, max-age=86400");
+    assert_true(p->outputs.entries[1].scale == 0.5);
+    assert_false(p->labels.tags);
+    assert_true(p->labels.min_confidence == 12.5);
+    assert_int_equal(p->labels.max, 48);
+    vips_pipeline_ops.release(p);
+}
+
+static void what_is_left_out_has_the_documented_default(void **state)
+{
+    (void)state;
+    struct pipeline *p = pipeline_of("name: x\nqueue: q\noutputs: [{key: 'o/{name}'}]\n");
+    const struct output_config *o = &p->outputs.entries[0];
+    assert_int_equal(p->facts.weight, 1);
+    assert_int_equal(p->facts.visibility_s, 0);
+    assert_false(p->facts.labels);
+    assert_null(p->facts.labeler);
+    assert_int_equal(o->fit, FIT_INSIDE);
+    assert_int_equal(o->format, FORMAT_KEEP);
+    assert_false(o->enlarge);
+    assert_true(o->strip);
+    assert_false(o->background.given);
+    assert_int_equal(o->frames, FRAMES_FIRST);
+    vips_pipeline_ops.release(p);
+}
+
+static void colours_by_name_and_number(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int red, green, blue;
+    } cases[] = {{"white", 255, 255, 255},
+                 {"Navy", 0, 0, 128},
+                 {"'#FF8000'", 255, 128, 0},
+                 {"'#fa0'", 255, 170, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "name: x\nqueue: q\noutputs: [{key: 'o', background: %s}]\n",
+                 cases[i].text);
+        struct pipeline *p = pipeline_of(text);
+        const struct colour *colour = &p->outputs.entries[0].background;
+        assert_int_equal(colour->red, cases[i].red);
+        assert_int_equal(colour->green, cases[i].green);
+        assert_int_equal(colour->blue, cases[i].blue);
+        vips_pipeline_ops.release(p);
+    }
+}
+
+static void a_file_that_is_too_large_is_refused(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct pipeline *p = NULL;
+    char *text = malloc(PIPELINE_FILE_MAX + 2);
+    assert_non_null(text);
+    memset(text, '#', PIPELINE_FILE_MAX + 1);
+    text[PIPELINE_FILE_MAX + 1] = '\0';
+    assert_int_equal(load_text(text, &p, &error), ERR_LIMIT);
+    free(text);
+}
+
+static void a_file_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct pipeline *p = NULL;
+    assert_int_equal(vips_pipeline_ops.load("/nonexistent/a.yaml", &p, &error), ERR_NOT_FOUND);
+    assert_non_null(strstr(error.text, "/nonexistent/a.yaml"));
+    assert_int_equal(vips_pipeline_ops.load("/tmp", &p, &error), ERR_IO);
+}
+
+/* Bytes of all kinds, in a place where each can do the most harm. Nothing may crash, and each error
+ * is placed. */
+static void damaged_files_are_errors(void **state)
+{
+    (void)state;
+    static const char good[] = "name: x\nqueue: q\nmatch: {prefix: a/}\noutputs:\n"
+                               "  - key: 'o/{name}'\n    width: 10\n    strip: true\n";
+    static const char bytes[] = "\0\t\n\"'{}[]:,#&*!|>%@`-?\x01\x7f\x80\xff";
+    for (size_t at = 0; at < sizeof good - 1; at += 3) {
+        for (size_t i = 1; i < sizeof bytes - 1; i++) {
+            char text[sizeof good];
+            struct error error = {0};
+            struct pipeline *p = NULL;
+            memcpy(text, good, sizeof good);
+            text[at] = bytes[i];
+            if (load_text(text, &p, &error) == 0)
+                vips_pipeline_ops.release(p);
+            else
+                assert_non_null(strchr(error.text, ':'));
+        }
+    }
+}
+
+static void the_defaults_and_examples_load_and_do_not_loop(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {"pipelines/", "pipelines/examples/fan-out/",
+                                          "pipelines/examples/dead-letter/",
+                                          "pipelines/examples/raw-and-tags/"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        struct pipeline *loaded[16];
+        size_t count = 0;
+        DIR *directory = opendir(folders[i]);
+        assert_non_null(directory);
+        for (struct dirent *entry; (entry = readdir(directory));) {
+            char path[600];
+            struct error error = {0};
+            if (!strstr(entry->d_name, ".yaml"))
+                continue;
+            snprintf(path, sizeof path, "%s%s", folders[i], entry->d_name);
+            if (vips_pipeline_ops.load(path, &loaded[count++], &error))
+                fail_msg("%s", error.text);
+        }
+        closedir(directory);
+        assert_true(count >= 1);
+        for (size_t a = 0; a < count; a++) {
+            for (size_t b = 0; b < count; b++) {
+                struct error error = {0};
+                if (vips_pipeline_ops.check_loop(loaded[a], loaded[b], &error))
+                    fail_msg("%s", error.text);
+            }
+        }
+        for (size_t a = 0; a < count; a++)
+            vips_pipeline_ops.release(loaded[a]);
+    }
+}
+
+static void a_retained_pipeline_outlives_its_release(void **state)
+{
+    (void)state;
+    struct pipeline *p = pipeline_of("name: x\nqueue: q\noutputs: [{key: 'o/{name}'}]\n");
+    assert_ptr_equal(vips_pipeline_ops.retain(p), p);
+    vips_pipeline_ops.release(p);
+    assert_string_equal(vips_pipeline_ops.facts(p)->name, "x");
+    vips_pipeline_ops.release(p);
+}
+
+static void the_schema_prints_a_row_for_each_key(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "| `name` | text | required |",
+        "| `match.suffix` | text or list | any |",
+        "| `outputs[].key` | template | required |",
+        "| `outputs[].fit` | inside, cover, contain, fill | `inside` |",
+        "| `outputs[].width` | whole number, 1–16384 |",
+        "| `labels.max` | whole number, 1–48 |"};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    assert_int_equal(pipeline_schema_print(stream), 0);
+    fclose(stream);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!strstr(text, rows[i]))
+            fail_msg("no row \"%s\" in\n%s", rows[i], text);
+    }
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        size_t bars = 0;
+        for (const char *c = line; *c; c++)
+            bars += *c == '|';
+        assert_int_equal(bars, 5);
+    }
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_fixture_gives_what_it_says),
+        cmocka_unit_test(every_key_reaches_its_field),
+        cmocka_unit_test(what_is_left_out_has_the_documented_default),
+        cmocka_unit_test(colours_by_name_and_number),
+        cmocka_unit_test(a_file_that_is_too_large_is_refused),
+        cmocka_unit_test(a_file_that_is_not_there_is_named),
+        cmocka_unit_test(damaged_files_are_errors),
+        cmocka_unit_test(the_defaults_and_examples_load_and_do_not_loop),
+        cmocka_unit_test(a_retained_pipeline_outlives_its_release),
+        cmocka_unit_test(the_schema_prints_a_row_for_each_key),
+    };
+    return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
+}

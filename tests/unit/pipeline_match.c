@@ -1,0 +1,143 @@
+/* Which objects a pipeline takes, and which pairs of pipelines would feed each other. */
+#include "pipeline_support.h"
+
+static struct pipeline *with_match(const char *match)
+{
+    char text[400];
+    snprintf(text, sizeof text, "name: x\nqueue: q\nmatch: %s\noutputs: [{key: 'o/{name}'}]\n",
+             match);
+    return pipeline_of(text);
+}
+
+static void filters_take_and_leave(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *match, *bucket, *key;
+        bool expected;
+    } cases[] = {
+        {"{}", "photos", "a.jpg", true},
+        {"{}", "photos", "folder/", false},
+        {"{}", "photos", "", false},
+        {"{bucket: photos}", "photos", "a.jpg", true},
+        {"{bucket: photos}", "photos2", "a.jpg", false},
+        {"{prefix: ingest/}", "b", "ingest/a", true},
+        {"{prefix: ingest/}", "b", "Ingest/a", false},
+        {"{prefix: ingest/}", "b", "x/ingest/a", false},
+        {"{prefix: [a/, b/]}", "b", "b/1", true},
+        {"{prefix: [a/, b/]}", "b", "c/1", false},
+        {"{prefix: ''}", "b", "anything", true},
+        {"{suffix: .jpg}", "b", "a.JPG", true},
+        {"{suffix: .jpg}", "b", "a.jpg.txt", false},
+        {"{suffix: .jpg}", "b", "jpg", false},
+        {"{suffix: [.JPG, .png]}", "b", "a.jpg", true},
+        {"{prefix: a/, suffix: .png}", "b", "a/b.png", true},
+        {"{prefix: a/, suffix: .png}", "b", "a/b.jpg", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pipeline *p = with_match(cases[i].match);
+        bool found = vips_pipeline_ops.matches(p, cases[i].bucket, cases[i].key);
+        if (found != cases[i].expected)
+            fail_msg("%s %s/%s", cases[i].match, cases[i].bucket, cases[i].key);
+        vips_pipeline_ops.release(p);
+    }
+}
+
+/* from: match and the rest of an output; to: the match of the other. */
+static const struct {
+    const char *from, *output, *to;
+    bool loops;
+} pairs[] = {
+    /* prefixes */
+    {"{prefix: ingest/}", "key: 'web/{name}'", "{prefix: ingest/}", false},
+    {"{prefix: ingest/}", "key: 'ingest/web/{name}'", "{prefix: ingest/}", true},
+    {"{prefix: ingest/}", "key: '{key}.small'", "{prefix: ingest/}", true},
+    {"{prefix: ingest/}", "key: '{dir}/small/{name}'", "{prefix: ingest/}", true},
+    {"{prefix: ingest/}", "key: '{dir}/x'", "{prefix: x}", true},
+    {"{prefix: ingest/}", "key: 'ing{name}'", "{prefix: ingest/}", false}, /* a name has no slash */
+    {"{prefix: ingest/}", "key: '{name}/{name}'", "{prefix: ingest/}", true},
+    {"{prefix: ingest/}", "key: '{name}-small'", "{prefix: ingest/}", false},
+    {"{prefix: ingest/}", "key: '{width}/{name}'", "{prefix: ingest/}", false},
+    {"{prefix: ingest/}", "key: '{width}/{name}'", "{prefix: 128/}", true},
+    {"{prefix: ingest/}", "key: '{pipeline}/{name}'", "{prefix: ingest/}", false},
+    {"{prefix: ingest/}", "key: '{pipeline}/{name}'", "{prefix: from/}", true},
+    {"{prefix: in/}", "key: 'in'", "{prefix: in/}", false},
+    {"{prefix: a/}", "key: 'c/{name}'", "{prefix: [b/, c/]}", true},
+    {"{}", "key: 'web/{name}'", "{}", true},
+    /* suffixes */
+    {"{suffix: .png}", "key: 'o/{stem}.jpg'", "{suffix: .png}", false},
+    {"{suffix: .png}", "key: 'o/{stem}.PNG'", "{suffix: .png}", true},
+    {"{suffix: .png}", "key: 'o/{name}'", "{suffix: .jpg}", false},
+    {"{suffix: .png}", "key: 'o/{name}'", "{suffix: .png}", true},
+    {"{suffix: .png}", "key: 'o/{stem}.{ext}', format: jpeg", "{suffix: .png}", false},
+    {"{suffix: .png}", "key: 'o/{stem}.{ext}', format: jpeg", "{suffix: [.png, .jpg]}", true},
+    {"{suffix: .png}", "key: 'o/{stem}.{ext}'", "{suffix: .webp}", true}, /* keep: not known */
+    {"{suffix: .png}", "key: 'o/{stem}-small'", "{suffix: .png}", false},
+    /* buckets */
+    {"{bucket: photos}", "key: '{key}', bucket: small", "{bucket: photos}", false},
+    {"{bucket: photos}", "key: '{key}', bucket: photos", "{bucket: photos}", true},
+    {"{bucket: photos}", "key: '{key}', bucket: small", "{}", true},
+    {"{bucket: photos}", "key: '{key}'", "{bucket: other}", false},
+    {"{}", "key: '{key}'", "{bucket: other}", true},
+    /* both must agree */
+    {"{prefix: a/, suffix: .jpg}", "key: 'b/{name}'", "{prefix: b/, suffix: .jpg}", true},
+    {"{prefix: a/, suffix: .jpg}", "key: 'b/{name}'", "{prefix: b/, suffix: .png}", false},
+};
+
+static void outputs_that_would_be_inputs_are_found(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        char text[400];
+        struct error error = {0};
+        snprintf(text, sizeof text, "name: from\nqueue: q\nmatch: %s\noutputs: [{%s}]\n",
+                 pairs[i].from, pairs[i].output);
+        struct pipeline *from = pipeline_of(text);
+        struct pipeline *to = with_match(pairs[i].to);
+        int code = vips_pipeline_ops.check_loop(from, to, &error);
+        if (code != (pairs[i].loops ? ERR_LOOP : 0))
+            fail_msg("%s {%s} -> %s: %d %s", pairs[i].from, pairs[i].output, pairs[i].to, code,
+                     error.text);
+        vips_pipeline_ops.release(from);
+        vips_pipeline_ops.release(to);
+    }
+}
+
+static void the_text_names_both_and_says_what_to_do(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct pipeline *from = pipeline_of("name: shrink\nqueue: q\nmatch: {prefix: in/}\n"
+                                        "outputs: [{key: 'out/{name}'}, {key: 'in/{name}'}]\n");
+    assert_int_equal(vips_pipeline_ops.check_loop(from, from, &error), ERR_LOOP);
+    assert_non_null(strstr(error.text, "shrink"));
+    assert_non_null(strstr(error.text, "\"in/{name}\""));
+    assert_non_null(strstr(error.text, "prefix \"in/\""));
+    assert_non_null(strstr(error.text, "another bucket"));
+    vips_pipeline_ops.release(from);
+}
+
+static void a_sidecar_can_loop_too(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct pipeline *tags = pipeline_of("name: tags\nqueue: q\nmatch: {prefix: in/}\n"
+                                        "labels: {sidecar: 'in/{name}.json'}\n");
+    struct pipeline *jpegs = with_match("{prefix: in/, suffix: .jpg}");
+    assert_int_equal(vips_pipeline_ops.check_loop(tags, tags, &error), ERR_LOOP);
+    assert_non_null(strstr(error.text, "sidecar"));
+    assert_int_equal(vips_pipeline_ops.check_loop(tags, jpegs, &error), 0);
+    vips_pipeline_ops.release(tags);
+    vips_pipeline_ops.release(jpegs);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(filters_take_and_leave),
+        cmocka_unit_test(outputs_that_would_be_inputs_are_found),
+        cmocka_unit_test(the_text_names_both_and_says_what_to_do),
+        cmocka_unit_test(a_sidecar_can_loop_too),
+    };
+    return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
+}
