@@ -111,17 +111,11 @@ static void add_colour(struct label_set *out, const char *label, const struct co
     label_add(out, label, shares->name[rank], label_confidence(shares->share[rank], 0.10, 0.60));
 }
 
-void analyse_dominant_colour(const struct colour_view *view, struct label_set *out)
+void analyse_colours(const struct colour_view *view, struct label_set *out)
 {
     struct colour_shares shares = shares_measure(view);
 
     add_colour(out, "Dominant Colour", &shares, 0);
-}
-
-void analyse_other_colours(const struct colour_view *view, struct label_set *out)
-{
-    struct colour_shares shares = shares_measure(view);
-
     add_colour(out, "Second Colour", &shares, 1);
     add_colour(out, "Third Colour", &shares, 2);
 }
