@@ -63,16 +63,16 @@ static int configuration_end(struct merge_reader *r, size_t start, size_t end)
     return r->others->error;
 }
 
+/* The root's own name is not looked at: not every service of this kind gives it the one that S3
+ * gives it. */
 static int notification_element(void *user, const char *path, struct slice text, size_t start,
                                 size_t end)
 {
     struct merge_reader *r = user;
-    size_t size = sizeof root - 1;
-    if (strncmp(path, root, size) != 0)
-        return ERR_PROTOCOL;
-    if (path[size] == '\0')
+    const char *configuration = strchr(path, '/');
+    if (!configuration)
         return 0;
-    const char *member = strchr(path + size + 1, '/');
+    const char *member = strchr(configuration + 1, '/');
     if (!member)
         return configuration_end(r, start, end);
     member_read(r, member + 1, text);

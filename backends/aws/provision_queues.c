@@ -1,0 +1,201 @@
+/* The queues and dead-letter queues of a fan-out. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "json10.h"
+#include "provision_policy.h"
+#include "provision_private.h"
+
+static int sqs_call(struct provision *p, const char *operation, const char *resource, json_t *body)
+{
+    const struct json10_call call = {.service = AWS_SQS,
+                                     .target = "AmazonSQS",
+                                     .operation = operation,
+                                     .resource = resource,
+                                     .url = p->sqs_url,
+                                     .body = body,
+                                     .settling = true,
+                                     .response_max = AWS_ANSWER_MAX,
+                                     .done = provision_replied,
+                                     .release = provision_free,
+                                     .user = p};
+    return json10_start(p->aws, &call, NULL);
+}
+
+static int text_keep(char **field, const char *text, struct error *error, const char *what)
+{
+    free(*field);
+    *field = text ? slice_dup(slice_of(text)) : NULL;
+    if (*field)
+        return 0;
+    return error_set(error, text ? ERR_MEMORY : ERR_PROTOCOL, "%s", text ? "out of memory" : what);
+}
+
+static int queue_create(struct provision *p, const char *name)
+{
+    return sqs_call(p, "CreateQueue", name, json_pack("{s:s}", "QueueName", name));
+}
+
+static int url_keep(char **field, const struct aws_reply *reply, struct error *error)
+{
+    json_t *root = json10_answer(reply, error);
+    if (!root)
+        return error->code;
+    int rc = text_keep(field, json10_text(root, "QueueUrl"), error, "no QueueUrl in the answer");
+    json_decref(root);
+    return rc;
+}
+
+int provision_queue_create(struct provision *p)
+{
+    return queue_create(p, p->fanout->queues[p->item].name);
+}
+
+int provision_queue_created(struct provision *p, const struct aws_reply *reply, struct error *error)
+{
+    return url_keep(&p->queues[p->item].url, reply, error);
+}
+
+int provision_dead_letter_create(struct provision *p)
+{
+    const char *name = p->fanout->queues[p->item].dead_letter_name;
+    return name ? queue_create(p, name) : NOTHING_TO_DO;
+}
+
+int provision_dead_letter_created(struct provision *p, const struct aws_reply *reply,
+                                  struct error *error)
+{
+    return url_keep(&p->queues[p->item].dead_letter_url, reply, error);
+}
+
+int provision_dead_letter_read(struct provision *p)
+{
+    const char *url = p->queues[p->item].dead_letter_url;
+    if (!url)
+        return NOTHING_TO_DO;
+    return sqs_call(p, "GetQueueAttributes", p->fanout->queues[p->item].dead_letter_name,
+                    json_pack("{s:s, s:[s]}", "QueueUrl", url, "AttributeNames", "QueueArn"));
+}
+
+int provision_dead_letter_known(struct provision *p, const struct aws_reply *reply,
+                                struct error *error)
+{
+    json_t *root = json10_answer(reply, error);
+    if (!root)
+        return error->code;
+    const char *arn = json10_text(json_object_get(root, "Attributes"), "QueueArn");
+    int rc =
+        text_keep(&p->queues[p->item].dead_letter_arn, arn, error, "no QueueArn in the answer");
+    json_decref(root);
+    return rc;
+}
+
+int provision_queue_read(struct provision *p)
+{
+    return sqs_call(p, "GetQueueAttributes", p->fanout->queues[p->item].name,
+                    json_pack("{s:s, s:[s, s, s, s]}", "QueueUrl", p->queues[p->item].url,
+                              "AttributeNames", "QueueArn", "VisibilityTimeout", "RedrivePolicy",
+                              "Policy"));
+}
+
+static int optional_keep(char **field, const char *text, struct error *error)
+{
+    return text ? text_keep(field, text, error, NULL) : 0;
+}
+
+int provision_queue_known(struct provision *p, const struct aws_reply *reply, struct error *error)
+{
+    struct made_queue *q = &p->queues[p->item];
+    json_t *root = json10_answer(reply, error);
+    if (!root)
+        return error->code;
+    const json_t *found = json_object_get(root, "Attributes");
+    q->visibility_s = (unsigned)json10_number(found, "VisibilityTimeout");
+    int rc = text_keep(&q->arn, json10_text(found, "QueueArn"), error, "no QueueArn in the answer");
+    if (!rc)
+        rc = optional_keep(&q->policy, json10_text(found, "Policy"), error);
+    if (!rc)
+        rc = optional_keep(&q->redrive, json10_text(found, "RedrivePolicy"), error);
+    json_decref(root);
+    return rc;
+}
+
+/* --- what a queue should be --- */
+
+static int queue_policy(const struct provision *p, const struct made_queue *q, char **out,
+                        bool *fits)
+{
+    char source[ARN_MAX], account[ACCOUNT_MAX];
+    struct policy_grant grant = {.service = "sns.amazonaws.com",
+                                 .action = "sqs:SendMessage",
+                                 .resource_arn = q->arn,
+                                 .source_arn = p->topic_arn};
+    if (!p->topic_arn) {
+        int rc = provision_bucket_arn(p, q->arn, source);
+        if (!rc)
+            rc = provision_account(q->arn, account);
+        if (rc)
+            return rc;
+        grant.service = "s3.amazonaws.com";
+        grant.source_arn = source;
+        grant.source_account = account;
+    }
+    return policy_merge(q->policy, &grant, out, fits);
+}
+
+static bool redrive_fits(const struct made_queue *q, unsigned max_receives)
+{
+    json_t *root = q->redrive ? json_loads(q->redrive, 0, NULL) : NULL;
+    const char *target = json10_text(root, "deadLetterTargetArn");
+    bool fits = target && strcmp(target, q->dead_letter_arn) == 0 &&
+                json10_number(root, "maxReceiveCount") == max_receives;
+    json_decref(root);
+    return fits;
+}
+
+static int redrive_set(json_t *attributes, const struct made_queue *q, unsigned max_receives)
+{
+    json_t *policy = json_pack("{s:s, s:i}", "deadLetterTargetArn", q->dead_letter_arn,
+                               "maxReceiveCount", (int)max_receives);
+    char *text = policy ? json_dumps(policy, JSON_COMPACT) : NULL;
+    int rc = text ? json_object_set_new(attributes, "RedrivePolicy", json_string(text)) : -1;
+    free(text);
+    json_decref(policy);
+    return rc;
+}
+
+/* Puts into attributes what differs from what was found. */
+static int attributes_differing(const struct provision *p, json_t *attributes)
+{
+    const struct aws_fanout_queue *wanted = &p->fanout->queues[p->item];
+    const struct made_queue *q = &p->queues[p->item];
+    char *policy = NULL;
+    bool fits = false;
+    int rc = queue_policy(p, q, &policy, &fits);
+    if (!rc && !fits && json_object_set_new(attributes, "Policy", json_string(policy)))
+        rc = ERR_MEMORY;
+    free(policy);
+    if (!rc && wanted->visibility_s && wanted->visibility_s != q->visibility_s &&
+        json_object_set_new(attributes, "VisibilityTimeout",
+                            json_sprintf("%u", wanted->visibility_s)))
+        rc = ERR_MEMORY;
+    if (!rc && q->dead_letter_arn && !redrive_fits(q, wanted->max_receives) &&
+        redrive_set(attributes, q, wanted->max_receives))
+        rc = ERR_MEMORY;
+    return rc;
+}
+
+int provision_queue_write(struct provision *p)
+{
+    json_t *attributes = json_object();
+    int rc = attributes ? attributes_differing(p, attributes) : ERR_MEMORY;
+    if (!rc && json_object_size(attributes) == 0)
+        rc = NOTHING_TO_DO;
+    if (rc) {
+        json_decref(attributes);
+        return rc;
+    }
+    return sqs_call(
+        p, "SetQueueAttributes", p->fanout->queues[p->item].name,
+        json_pack("{s:s, s:o}", "QueueUrl", p->queues[p->item].url, "Attributes", attributes));
+}

@@ -1,0 +1,98 @@
+/* The topic of a fan-out: its policy and subscriptions. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "provision_policy.h"
+#include "provision_private.h"
+#include "sns.h"
+
+static int topic_call(struct provision *p, const char *action,
+                      const struct sns_parameter *parameters, size_t count)
+{
+    const struct sns_call call = {.action = action,
+                                  .resource = p->topic_arn ? p->topic_arn : p->fanout->topic,
+                                  .parameters = parameters,
+                                  .parameter_count = count,
+                                  .settling = true,
+                                  .done = provision_replied,
+                                  .release = provision_free,
+                                  .user = p};
+    return sns_start(p->aws, &call);
+}
+
+int provision_topic_create(struct provision *p)
+{
+    const struct sns_parameter parameters[] = {{"Name", p->fanout->topic}};
+    return topic_call(p, "CreateTopic", parameters, 1);
+}
+
+int provision_topic_created(struct provision *p, const struct aws_reply *reply, struct error *error)
+{
+    if (error->code)
+        return error->code;
+    p->topic_arn = sns_answer_text(reply, "CreateTopicResponse/CreateTopicResult/TopicArn");
+    return p->topic_arn ? 0 : error_set(error, ERR_PROTOCOL, "no TopicArn in the answer");
+}
+
+int provision_topic_read(struct provision *p)
+{
+    const struct sns_parameter parameters[] = {{"TopicArn", p->topic_arn}};
+    return topic_call(p, "GetTopicAttributes", parameters, 1);
+}
+
+int provision_topic_known(struct provision *p, const struct aws_reply *reply, struct error *error)
+{
+    if (!error->code)
+        p->topic_policy = sns_answer_attribute(
+            reply, "GetTopicAttributesResponse/GetTopicAttributesResult/Attributes/entry",
+            "Policy");
+    return error->code;
+}
+
+int provision_topic_write(struct provision *p)
+{
+    char source[ARN_MAX], account[ACCOUNT_MAX], *policy = NULL;
+    const struct policy_grant grant = {.service = "s3.amazonaws.com",
+                                       .action = "SNS:Publish",
+                                       .resource_arn = p->topic_arn,
+                                       .source_arn = source,
+                                       .source_account = account};
+    bool fits = false;
+    int rc = provision_bucket_arn(p, p->topic_arn, source);
+    if (!rc)
+        rc = provision_account(p->topic_arn, account);
+    if (!rc)
+        rc = policy_merge(p->topic_policy, &grant, &policy, &fits);
+    if (!rc) {
+        const struct sns_parameter parameters[] = {
+            {"TopicArn", p->topic_arn}, {"AttributeName", "Policy"}, {"AttributeValue", policy}};
+        rc = fits ? NOTHING_TO_DO : topic_call(p, "SetTopicAttributes", parameters, 3);
+    }
+    free(policy);
+    return rc;
+}
+
+/* With the same attributes, an existing subscription is simply named again. */
+int provision_subscription_create(struct provision *p)
+{
+    const struct sns_parameter parameters[] = {
+        {"TopicArn", p->topic_arn},
+        {"Protocol", "sqs"},
+        {"Endpoint", p->queues[p->item].arn},
+        {"ReturnSubscriptionArn", "true"},
+        {"Attributes.entry.1.key", "RawMessageDelivery"},
+        {"Attributes.entry.1.value", p->fanout->queues[p->item].raw_delivery ? "true" : "false"},
+    };
+    return topic_call(p, "Subscribe", parameters, sizeof parameters / sizeof parameters[0]);
+}
+
+int provision_subscription_created(struct provision *p, const struct aws_reply *reply,
+                                   struct error *error)
+{
+    if (strcasestr(reply->fault.message, "already exists with different attributes"))
+        error_set(error, ERR_CONFLICT,
+                  "%s is already subscribed to %s with other attributes; change its raw delivery, "
+                  "or delete that subscription",
+                  p->fanout->queues[p->item].name, p->fanout->topic);
+    return error->code;
+}
