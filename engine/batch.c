@@ -56,25 +56,25 @@ static void show(void *user)
     progress_show(&batch->progress, &facts);
 }
 
+static void tell_failure(const char *text, void *user)
+{
+    struct batch *batch = user;
+    progress_line(&batch->progress, true, "%s", text);
+}
+
 static void tell_photo(struct batch *batch, const struct ledger_photo *photo)
 {
-    if (photo->failure)
-        progress_line(&batch->progress, true, "failed: %s: %s", photo->name, photo->failure);
-    else if (!photo->parts_failed && !batch->progress.terminal)
+    report_failures(photo, tell_failure, batch);
+    if (ledger_photo_succeeded(photo) && !batch->progress.terminal)
         progress_line(&batch->progress, false, "done: %s (%zu of %zu)", photo->name,
                       batch->ledger.photos_settled, batch->ledger.count);
 }
 
-static void tell_part(struct batch *batch, const struct ledger_event *event)
+static void tell_retry(struct batch *batch, const struct ledger_event *event)
 {
-    char *why;
-    if (event->part->state == PART_DONE)
-        return;
-    why = report_reason(event->photo, event->part);
-    progress_line(&batch->progress, event->settled, "%s: %s: %s: %s",
-                  event->settled ? "failed" : "retry", event->photo->name, event->part->pipeline,
-                  why ? why : "");
-    free(why);
+    const struct ledger_part *part = event->part;
+    progress_line(&batch->progress, false, "retry: %s: %s: %s: %s", event->photo->name,
+                  part->pipeline, part->reason, part->detail ? part->detail : "");
 }
 
 /* Of a photo that somebody else uploaded, while we serve. */
@@ -101,9 +101,10 @@ void batch_observe(const struct engine_record *record, void *user)
     ledger_record(&batch->ledger, record,
                   &event); /* short of memory: the part failed, and says so */
     if (event.photo && batch->running) {
-        tell_part(batch, &event);
         if (event.photo_settled)
             tell_photo(batch, event.photo);
+        else if (!event.settled)
+            tell_retry(batch, &event);
     } else if (!event.photo && !batch->running) {
         tell_other(batch, record);
     }

@@ -40,10 +40,9 @@ static char *join(const char *first, const char *second)
     return buffer_take_text(&text);
 }
 
-char *report_reason(const struct ledger_photo *photo, const struct ledger_part *part)
+/* Why a part failed, for free(). */
+static char *part_reason(const struct ledger_part *part)
 {
-    if (photo->failure)
-        return strdup(photo->failure);
     if (part->reason && *part->reason)
         return join(part->reason, part->detail);
     return strdup(part->state == PART_FAILED ? "out of memory" : "no answer");
@@ -81,15 +80,16 @@ static void add_row(struct rows *rows, enum table_style style, const char *cells
     table_row(rows->table, style, cells);
 }
 
+/* The reason's name alone: the details, which are long, stand once below the table. */
 static void add_failed(struct rows *rows, const struct ledger_photo *photo,
                        const struct ledger_part *part)
 {
-    char *reason = report_reason(photo, part), *text = reason ? join("failed", reason) : NULL;
+    const char *reason = photo->failure ? NULL : part && part->reason ? part->reason : "no answer";
+    char *text = join("failed", reason);
     const char *cells[COLUMNS] = {
         [COLUMN_RENDITION] = part ? part->pipeline : NULL, [COLUMN_TAGS] = text ? text : "failed"};
     add_row(rows, TABLE_FAILED, cells);
     free(text);
-    free(reason);
 }
 
 static void add_image(struct rows *rows, const struct ledger_part *part,
@@ -142,6 +142,12 @@ static void add_part(struct rows *rows, const struct ledger_photo *photo,
         add_labels(rows, part, sidecar);
 }
 
+static bool has_labels(const struct ledger_part *part)
+{
+    return part->label_count > 0;
+}
+
+/* Images first, then what was seen in them. */
 static void add_photo(struct table *table, const struct ledger_photo *photo)
 {
     struct rows rows = {table, photo->name};
@@ -149,8 +155,10 @@ static void add_photo(struct table *table, const struct ledger_photo *photo)
         add_failed(&rows, photo, NULL);
         return;
     }
-    for (size_t i = 0; i < photo->part_count; i++)
-        add_part(&rows, photo, &photo->parts[i]);
+    for (int labels = 0; labels <= 1; labels++)
+        for (size_t i = 0; i < photo->part_count; i++)
+            if (has_labels(&photo->parts[i]) == labels)
+                add_part(&rows, photo, &photo->parts[i]);
 }
 
 static int print_table(const struct ledger *ledger, const struct report_options *options, FILE *out)
@@ -165,46 +173,94 @@ static int print_table(const struct ledger *ledger, const struct report_options 
     return err;
 }
 
-/* ---- below it ---- */
+/* ---- failures ---- */
 
-static void print_failure(FILE *out, const struct report_options *options, const char *name,
-                          const char *what, const char *why)
+static bool same_text(const char *a, const char *b)
 {
-    char *line = NULL;
-    int length = asprintf(&line, "failed: %s: %s%s%s", name, what ? what : "", what ? ": " : "",
-                          why ? why : "out of memory");
-    char *shown = length < 0 ? NULL : text_display(line);
-    fprintf(out, "%s%s%s\n", options->colour ? "\033[31m" : "", shown ? shown : "failed",
-            options->colour ? "\033[0m" : "");
-    if (length >= 0)
-        free(line);
-    free(shown);
+    return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static void print_part_failures(FILE *out, const struct report_options *options,
-                                const struct ledger_photo *photo, const struct ledger_part *part)
+static bool same_failure(const struct ledger_part *a, const struct ledger_part *b)
 {
-    if (part->state != PART_DONE) {
-        char *why = report_reason(photo, part);
-        print_failure(out, options, photo->name, part->pipeline, why);
-        free(why);
+    return a->state == b->state && same_text(a->reason, b->reason) &&
+           same_text(a->detail, b->detail);
+}
+
+static bool told_before(const struct ledger_photo *photo, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (photo->parts[i].state != PART_DONE &&
+            same_failure(&photo->parts[i], &photo->parts[index]))
+            return true;
+    return false;
+}
+
+static void tell(report_line *line, void *user, const char *photo, const char *parts,
+                 const char *why)
+{
+    struct buffer text;
+    buffer_init(&text, TEXT_MAX);
+    buffer_format(&text, "failed: %s: %s%s%s", photo, parts, *parts ? ": " : "",
+                  why ? why : "out of memory");
+    line(text.data ? text.data : "failed", user);
+    buffer_free(&text);
+}
+
+/* All parts that failed in the same way, in one line. */
+static void tell_failure(const struct ledger_photo *photo, size_t first, report_line *line,
+                         void *user)
+{
+    struct buffer names;
+    char *why = part_reason(&photo->parts[first]);
+    buffer_init(&names, TEXT_MAX);
+    for (size_t i = first; i < photo->part_count; i++)
+        if (i == first || (photo->parts[i].state != PART_DONE &&
+                           same_failure(&photo->parts[first], &photo->parts[i])))
+            buffer_format(&names, "%s%s", i == first ? "" : ", ", photo->parts[i].pipeline);
+    tell(line, user, photo->name, names.data ? names.data : "", why);
+    buffer_free(&names);
+    free(why);
+}
+
+void report_failures(const struct ledger_photo *photo, report_line *line, void *user)
+{
+    if (photo->failure) {
+        tell(line, user, photo->name, "", photo->failure);
+        return;
     }
-    for (size_t i = 0; i < part->output_count; i++)
-        if (part->outputs[i].problem)
-            print_failure(out, options, photo->name, part->pipeline, part->outputs[i].problem);
+    for (size_t i = 0; i < photo->part_count; i++) {
+        const struct ledger_part *part = &photo->parts[i];
+        if (part->state != PART_DONE && !told_before(photo, i))
+            tell_failure(photo, i, line, user);
+        for (size_t o = 0; o < part->output_count; o++)
+            if (part->outputs[o].problem)
+                tell(line, user, photo->name, part->pipeline, part->outputs[o].problem);
+    }
+}
+
+struct failure_printer {
+    FILE *out;
+    bool colour;
+};
+
+static void print_failure(const char *text, void *user)
+{
+    const struct failure_printer *printer = user;
+    char *shown = text_display(text);
+    fprintf(printer->out, "%s%s%s\n", printer->colour ? "\033[31m" : "", shown ? shown : "failed",
+            printer->colour ? "\033[0m" : "");
+    free(shown);
 }
 
 static void print_failures(const struct ledger *ledger, const struct report_options *options,
                            FILE *out)
 {
-    for (size_t i = 0; i < ledger->count; i++) {
-        const struct ledger_photo *photo = &ledger->photos[i];
-        if (photo->failure)
-            print_failure(out, options, photo->name, NULL, photo->failure);
-        for (size_t p = 0; p < photo->part_count && !photo->failure; p++)
-            print_part_failures(out, options, photo, &photo->parts[p]);
-    }
+    struct failure_printer printer = {out, options->colour};
+    for (size_t i = 0; i < ledger->count; i++)
+        report_failures(&ledger->photos[i], print_failure, &printer);
 }
+
+/* ---- the sum ---- */
 
 static size_t files_written(const struct ledger *ledger)
 {

@@ -20,7 +20,9 @@ struct report_options {
 /* ERR_MEMORY. */
 int report_print(const struct ledger *ledger, const struct report_options *options, FILE *out);
 
-/* Why a part or a photo failed, in one line for free(); NULL: no memory. */
-char *report_reason(const struct ledger_photo *photo, const struct ledger_part *part);
+/* "failed: PHOTO: PIPELINES: REASON: DETAIL", a line for each way in which the photo failed; none
+ * if it did not. */
+typedef void report_line(const char *text, void *user);
+void report_failures(const struct ledger_photo *photo, report_line *line, void *user);
 
 #endif

@@ -348,11 +348,10 @@ static void one_that_fails_is_named_and_the_rest_is_done(void **state)
     write_file("c.txt", "text");
     assert_int_equal(run("process a.jpg b.jpg c.txt"), STATUS_FAILED);
     assert_file("out/web/a.jpg", "web:A");
-    assert_says(world.said, "\nfailed: b.jpg: web: image-corrupt: ");
-    assert_says(world.said, "\nfailed: b.jpg: small: image-corrupt: ");
+    assert_says(world.said, "\nfailed: b.jpg: web, small: image-corrupt: ");
     assert_says(world.said, "\nfailed: c.txt: no pipeline takes a file of this name\n");
     assert_says(world.said, "\n3 photos: 1 done, 2 failed, ");
-    assert_says(world.complained, "failed: b.jpg: web: image-corrupt");
+    assert_says(world.complained, "failed: b.jpg: web, small: image-corrupt");
 }
 
 static void an_answer_that_never_comes_does_not_hang_it(void **state)
@@ -362,7 +361,7 @@ static void an_answer_that_never_comes_does_not_hang_it(void **state)
     world.lose_events = true;
     assert_int_equal(run("process a.jpg --patience 1s"), STATUS_FAILED);
     assert_says(world.complained, "nothing has moved for 1 s");
-    assert_says(world.said, "\nfailed: a.jpg: web: no answer\n");
+    assert_says(world.said, "\nfailed: a.jpg: web, small: no answer\n");
     assert_false(temporary_is_left());
 }
 
