@@ -8,29 +8,28 @@
  * for colour and light, in CIELAB and weighted by alpha; so the result does not depend on the
  * shrink that the image comes at.
  *
- *   label                what is measured                                   50 % at  100 % at
- *   Landscape, Portrait  upright width against height                       fact     sides differ
- * by > 2 % Square               the same                                           fact     within
- * 2 % Panorama             long side ÷ short side                             fact     2 and more
- *   Dominant Colour      share of the visible area with the commonest name  10 %     60 %
- *   Second, Third Colour the same for the next names                        10 %     60 %
- *   Camera               EXIF make and model                                fact     present
- *   Year                 EXIF date of the original                          fact     present
- *   Has Location         EXIF latitude and longitude; never their values    fact     both present
- *   Flash                EXIF flash                                         fact     fired
- *   Black and White      chroma that 98 % of the area stays under           8        2
- *   Monochrome           RMS distance of (a*, b*) from one hue              6        1
- *   Dark                 mean L*                                            30       10
- *   Bright               mean L*                                            70       90
- *   Low Contrast         L* at 95 % of the area minus L* at 5 %             35       10
- *   High Contrast        the same                                           75       100
- *   Blurry               variance of the Laplacian ÷ squared gradient       0.20     0.05
- *   Sharp                the same, at edges                                 0.50     1.50
- *   Transparency         share of the area with alpha under 98 %            0.1 %    5 %
- *   Animated             frames                                             fact     2 and more
- *   Low Resolution       width × height                                     fact     < 0.3
- * megapixels High Resolution      the same                                           fact     8
- * megapixels and more
+ *   label                 what is measured                                   50 % at  100 % at
+ *   Landscape, Portrait   upright width against height                       fact     > 2 % apart
+ *   Square                the same                                           fact     within 2 %
+ *   Panorama              long side ÷ short side                             fact     2 and more
+ *   Dominant Colour       share of the visible area with the commonest name  10 %     60 %
+ *   Second, Third Colour  the same for the next names                        10 %     60 %
+ *   Camera                EXIF make and model                                fact     present
+ *   Year                  EXIF date of the original                          fact     present
+ *   Has Location          EXIF latitude and longitude; never their values    fact     present
+ *   Flash                 EXIF flash                                         fact     fired
+ *   Black and White       chroma that 98 % of the area stays under           8        2
+ *   Monochrome            RMS distance of (a*, b*) from one hue              6        1
+ *   Dark                  mean L*                                            30       10
+ *   Bright                mean L*                                            70       90
+ *   Low Contrast          L* at 95 % of the area minus L* at 5 %             35       10
+ *   High Contrast         the same                                           75       100
+ *   Blurry                variance of the Laplacian ÷ squared gradient       0.20     0.05
+ *   Sharp                 the same, at edges                                 0.50     1.50
+ *   Transparency          share of the area with alpha under 98 %            0.1 %    5 %
+ *   Animated              frames                                             fact     2 and more
+ *   Low Resolution        width × height in megapixels                       fact     under 0.3
+ *   High Resolution       the same                                           fact     8 and more
  *
  * The set is sorted by confidence (in tenths of a percent); equals keep the order of the calls in
  * labels_analyse. Worker thread; no state; the same pixels and metadata give the same labels.

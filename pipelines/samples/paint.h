@@ -9,9 +9,9 @@
 #include <math.h>
 #include <stdint.h>
 
+/* Gamma-encoded and not premultiplied, 0–1; cut to that when the canvas is encoded. */
 struct colour {
-    float r, g, b,
-        a; /* 0–1, gamma-encoded, not premultiplied; cut to the range when the canvas is encoded */
+    float r, g, b, a;
 };
 
 struct canvas {
