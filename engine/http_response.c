@@ -295,10 +295,12 @@ static bool status_has_body(int status)
 static bool rest_is_small(const struct http_call *call)
 {
     const struct http_connection *c = call->connection;
+    /* Never answered: whether the body will come is unknown. Botocore needs the close even for an
+     * empty body: it would take this status for that of its next request on the connection. */
+    if (call->expects_continue)
+        return false;
     if (c->complete)
         return true;
-    if (call->expects_continue) /* never answered: whether the body will come is unknown */
-        return false;
     if (call->content_length < 0)
         return true; /* dropping counts it */
     return (uint64_t)call->content_length - c->received <= HTTP_DRAIN_MAX;
