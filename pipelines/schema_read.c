@@ -90,7 +90,7 @@ static int check_text(struct schema_reader *r, const struct schema_key *key,
                       const struct yaml_node *node)
 {
     struct error inner = {0};
-    if (strlen(node->text) > key->max)
+    if ((double)strlen(node->text) > key->max)
         return schema_fail(r, node->place, key->name, "longer than %g bytes", key->max);
     if (key->type == SCHEMA_NAME && !is_made_of(node->text, LOWER UPPER DIGITS "._-"))
         return schema_fail(r, node->place, key->name,
@@ -125,7 +125,7 @@ static int read_texts(struct schema_reader *r, const struct schema_key *key,
         return fail_type(r, key, node);
     for (const struct yaml_node *e = entry; e; e = node->kind == YAML_LIST ? e->next : NULL)
         count++;
-    if (count == 0 || count > key->max)
+    if (count == 0 || (double)count > key->max)
         return schema_fail(r, node->place, key->name, "a list of 1 to %g texts, not of %zu",
                            key->max, count);
     out->entries = calloc(count, sizeof *out->entries);
@@ -188,7 +188,7 @@ static int read_sections(struct schema_reader *r, const struct schema_key *key,
         return fail_type(r, key, node);
     for (const struct yaml_node *e = node->children; e; e = e->next)
         count++;
-    if (count == 0 || count > key->max)
+    if (count == 0 || (double)count > key->max)
         return schema_fail(r, node->place, key->name, "a list of 1 to %g maps, not of %zu",
                            key->max, count);
     out->entries = calloc(count, sizeof *out->entries);
