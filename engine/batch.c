@@ -77,7 +77,7 @@ static void tell_retry(struct batch *batch, const struct ledger_event *event)
                   part->pipeline, part->reason, part->detail ? part->detail : "");
 }
 
-/* Of a photo that somebody else uploaded, while we serve. */
+/* Of a photo that somebody else uploaded, or that an earlier run left. */
 static void tell_other(struct batch *batch, const struct engine_record *record)
 {
     static const char *const words[] = {
@@ -105,7 +105,7 @@ void batch_observe(const struct engine_record *record, void *user)
             tell_photo(batch, event.photo);
         else if (!event.settled)
             tell_retry(batch, &event);
-    } else if (!event.photo && !batch->running) {
+    } else if (!event.photo) {
         tell_other(batch, record);
     }
 }

@@ -1,0 +1,305 @@
+"""What the tests from outside share: the program as a process, clients that we did not write, pictures.
+
+The program is a black box here: it is reached by its command line, its output, its files and its port. Nothing sleeps
+for a fixed time; until() asks a condition again where there is no event to wait for.
+"""
+import io
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("THUMBWHEEL", str(ROOT / "build/release/thumbwheel"))
+AWS_CLI = "/usr/bin/aws"  # Debian's; another one in the PATH may be of any age
+ACCESS_KEY, SECRET_KEY, REGION, ACCOUNT = "thumbwheel", "thumbwheel-secret", "us-east-1", "000000000000"
+PATIENCE_S = 120  # sanitizers and a busy machine make everything slow; nothing waits that long in vain
+
+PIPELINE_IDLE = """name: idle
+queue: idle-queue
+match: { bucket: photos, prefix: ingest/warm-up }
+outputs:
+  - { key: "idle/{name}", width: 16, format: jpeg }
+"""
+
+
+def until(condition, what, timeout=PATIENCE_S):
+    """The condition's first true value."""
+    end = time.monotonic() + timeout
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError(f"after {timeout} s still not so: {what}")
+        time.sleep(0.02)
+    return value
+
+
+# ---- the program ----
+
+_home = None
+
+
+def set_home(path):
+    """Where the program under test finds its home: a directory of this test run."""
+    global _home
+    _home = str(path)
+
+
+def clean_environment(**more):
+    """No AWS setting, proxy or THUMBWHEEL_ variable of the caller's reaches the program under test."""
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "THUMBWHEEL", "XDG_")) and not name.lower().endswith("_proxy")}
+    return dict(kept, HOME=_home, **more)
+
+
+def aws_environment(endpoint=None, secret=SECRET_KEY, **more):
+    """What an AWS client needs to reach the embedded cloud."""
+    settings = dict(AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=secret, AWS_DEFAULT_REGION=REGION,
+                    AWS_REGION=REGION, AWS_PAGER="", AWS_EC2_METADATA_DISABLED="true", LANG="C.UTF-8")
+    if endpoint:
+        settings["AWS_ENDPOINT_URL"] = endpoint
+    return clean_environment(**settings, **more)
+
+
+def thumbwheel(*arguments, timeout=300, environment=None, **options):
+    """Runs the program to its end; stdout and stderr are in the result."""
+    done = subprocess.run([PROGRAM, *map(str, arguments)], env=environment or clean_environment(),
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                          timeout=timeout, **options)
+    assert_healthy(done.stdout + done.stderr)
+    return done
+
+
+def assert_healthy(output):
+    """A sanitizer's report is a failure of whatever test made it."""
+    assert "Sanitizer" not in output and "runtime error:" not in output, output
+
+
+class Process:
+    """The program while it runs. Its output is read as it comes; it is ended by its process id."""
+
+    def __init__(self, *arguments, environment=None, cwd=None):
+        self.process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=cwd,
+                                        env=environment or clean_environment(), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        errors="replace")
+        self.lines = []
+        self._changed = threading.Condition()
+        self._ended = False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._changed:
+                self.lines.append(line.rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def wait_for(self, pattern, timeout=PATIENCE_S):
+        """The first match of a pattern in the output, past or future."""
+        found = None
+
+        def look():
+            nonlocal found
+            found = next((match for line in self.lines if (match := re.search(pattern, line))), None)
+            return found or self._ended
+
+        with self._changed:
+            self._changed.wait_for(look, timeout)
+        if not found:
+            raise AssertionError(f"no line matches {pattern!r} in:\n" + self.output())
+        return found
+
+    def output(self):
+        return "\n".join(self.lines)
+
+    def running(self):
+        return self.process.poll() is None
+
+    def wait(self, timeout=PATIENCE_S):
+        code = self.process.wait(timeout)
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended, timeout)
+        return code
+
+    def stop(self, number=signal.SIGTERM):
+        if self.running():
+            self.process.send_signal(number)
+        return self.wait()
+
+    def kill(self):
+        self.process.kill()
+        return self.wait()
+
+
+class Cloud(Process):
+    """`thumbwheel local`, serving: the embedded cloud with an engine of its own."""
+
+    def __init__(self, data, *arguments, environment=None):
+        self.data = Path(data)
+        self.request_log = self.data.parent / f"{self.data.name}-requests.jsonl"
+        self.out = self.data.parent / f"{self.data.name}-out"
+        super().__init__("local", "--port", "0", "--data", data, "--out", self.out, "--request-log",
+                         self.request_log, *arguments, environment=environment)
+        self.endpoint = self.wait_for(r"(http://127\.0\.0\.1:\d+)").group(1)
+
+    def client(self, service, **options):
+        return client(self.endpoint, service, **options)
+
+    def requests(self, operation=None, **fields):
+        """Lines of the request log so far, the last one as far as it is whole."""
+        text = self.request_log.read_text() if self.request_log.exists() else ""
+        lines = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        return [line for line in lines if (operation is None or line["operation"] == operation)
+                and all(line[name] == value for name, value in fields.items())]
+
+
+def client(endpoint, service, access_key=ACCESS_KEY, secret_key=SECRET_KEY, token=None, **config):
+    config = {"retries": {"max_attempts": 0}, "read_timeout": 60, "signature_version": "v4",
+              "s3": {"addressing_style": "path"}, **config}
+    if service == "s3" and config["signature_version"] == "v4":
+        config["signature_version"] = "s3v4"
+    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id=access_key,
+                        aws_secret_access_key=secret_key, aws_session_token=token, config=Config(**config))
+
+
+def aws(endpoint, *arguments, check=True, **options):
+    """The AWS CLI; its JSON answer, or None where it prints none."""
+    done = subprocess.run([AWS_CLI, "--endpoint-url", endpoint, "--output", "json", *map(str, arguments)],
+                          env=aws_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=PATIENCE_S, **options)
+    if not check:
+        return done
+    assert done.returncode == 0, done.stderr
+    try:
+        return json.loads(done.stdout)
+    except json.JSONDecodeError:
+        return None
+
+
+def curl(*arguments, secret=SECRET_KEY, service="s3"):
+    """curl with its own SigV4: (status, body). Without a secret, unsigned."""
+    sign = ["--aws-sigv4", f"aws:amz:{REGION}:{service}", "--user", f"{ACCESS_KEY}:{secret}"] if secret else []
+    done = subprocess.run(["curl", "-sS", "--noproxy", "*", "-w", "\n%{http_code}", *sign, *map(str, arguments)],
+                          capture_output=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stderr
+    body, _, status = done.stdout.rpartition(b"\n")
+    return int(status), body
+
+
+def error_code(call, *arguments, **parameters):
+    """(code, HTTP status) of the error that a boto3 call must end in."""
+    from botocore.exceptions import ClientError
+    try:
+        call(*arguments, **parameters)
+    except ClientError as error:
+        return error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+    raise AssertionError("the call succeeded")
+
+
+# ---- queues, as people set them up ----
+
+def queue_arn(name):
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+
+
+def send_policy(name, service, source):
+    """Lets a service send to a queue."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sqs:SendMessage",
+         "Resource": queue_arn(name), "Condition": {"ArnEquals": {"aws:SourceArn": source}}}]})
+
+
+def make_queue(sqs, name, receives=None, visibility=None):
+    """A queue; with receives, its dead letters go to NAME-dlq after so many. Returns its URL."""
+    attributes = {}
+    if visibility is not None:
+        attributes["VisibilityTimeout"] = str(visibility)
+    if receives:
+        sqs.create_queue(QueueName=f"{name}-dlq")
+        attributes["RedrivePolicy"] = json.dumps(
+            {"deadLetterTargetArn": queue_arn(f"{name}-dlq"), "maxReceiveCount": receives})
+    return sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+
+def receive(sqs, url, wait=20, timeout=PATIENCE_S, **options):
+    """The next message, with everything that is known of it."""
+    def ask():
+        return sqs.receive_message(QueueUrl=url, WaitTimeSeconds=wait, MaxNumberOfMessages=1,
+                                   AttributeNames=["All"], MessageAttributeNames=["All"],
+                                   **options).get("Messages")
+    return until(ask, f"a message in {url}", timeout)[0]
+
+
+def depth(sqs, url):
+    """(visible, in flight, delayed)"""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
+             "ApproximateNumberOfMessagesDelayed"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return tuple(int(found[name]) for name in names)
+
+
+def exists(s3, bucket, key):
+    from botocore.exceptions import ClientError
+    try:
+        return s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            return None
+        raise
+
+
+def fetch(s3, bucket, key):
+    return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+# ---- pictures ----
+
+def picture(width=320, height=240):
+    """Something with edges and colours: dark top left, red to the right, green below."""
+    image = Image.new("RGB", (width, height))
+    image.putdata([(x * 255 // width, y * 255 // height, 64) for y in range(height) for x in range(width)])
+    return image
+
+
+def jpeg(width=320, height=240, orientation=None, quality=90):
+    out = io.BytesIO()
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    picture(width, height).save(out, "JPEG", quality=quality, exif=exif)
+    return out.getvalue()
+
+
+def png(width=320, height=240, mode="RGB"):
+    out = io.BytesIO()
+    picture(width, height).convert(mode).save(out, "PNG")
+    return out.getvalue()
+
+
+def png_bomb(width=100_000, height=100_000):
+    """A well-formed beginning of a PNG that promises 10,000 megapixels, and a little of its data."""
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(3 * width + 1) * 20, 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def open_image(data):
+    """Decoded to its last pixel."""
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image

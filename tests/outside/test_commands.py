@@ -1,0 +1,151 @@
+"""The command line: help, versions, mistakes, settings."""
+import re
+
+import pytest
+
+from harness import ROOT, clean_environment, thumbwheel
+
+COMMANDS = ["run", "local", "process", "check"]
+
+
+def with_variables(**variables):
+    return clean_environment(**variables)
+
+
+def test_help_lists_every_command():
+    done = thumbwheel("--help")
+    assert done.returncode == 0 and done.stderr == ""
+    assert re.findall(r"^  (\w+) ", done.stdout, re.MULTILINE) == COMMANDS
+
+
+@pytest.mark.parametrize("word", ["help", "-h"])
+def test_help_has_its_other_names(word):
+    assert thumbwheel(word).stdout == thumbwheel("--help").stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself(command):
+    done = thumbwheel(command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: thumbwheel {command} ") and "Options:" in done.stdout
+
+
+def test_without_a_command_usage_goes_to_stderr():
+    done = thumbwheel()
+    assert done.returncode == 2 and done.stdout == "" and done.stderr.startswith("Usage:")
+
+
+def test_version():
+    done = thumbwheel("--version")
+    assert done.returncode == 0 and re.fullmatch(r"thumbwheel \d+\.\d+\.\d+\S*\n", done.stdout)
+
+
+def test_a_mistyped_command_gets_the_nearest():
+    done = thumbwheel("proces")
+    assert done.returncode == 2 and 'unknown command "proces"; did you mean "process"?' in done.stderr
+
+
+def test_a_far_off_command_gets_the_way_to_the_list():
+    done = thumbwheel("xyzzy")
+    assert done.returncode == 2 and "thumbwheel --help" in done.stderr and "did you mean" not in done.stderr
+
+
+def test_a_mistyped_flag_gets_the_nearest():
+    done = thumbwheel("local", "--onse")
+    assert done.returncode == 2 and "unknown option --onse; did you mean --once?" in done.stderr
+
+
+def test_another_commands_flag_says_whose_it_is():
+    done = thumbwheel("run", "--once")
+    assert done.returncode == 2 and 'option of "thumbwheel local"' in done.stderr
+
+
+def test_a_flag_without_its_value_says_so():
+    done = thumbwheel("process", "--out")
+    assert done.returncode == 2 and "--out needs a value" in done.stderr
+
+
+@pytest.mark.parametrize("flag, value, hint", [
+    ("--workers", "0", "from 1 to 256"), ("--workers", "many", "from 1 to 256"), ("--max-bytes", "5X", "64M"),
+    ("--wait", "21s", "from 1s to 20s"), ("--wait", "1500ms", "whole seconds"), ("--log-format", "xml", "auto|text|json"),
+    ("--max-pixels", "-3", "number"), ("--visibility", "13h", "12h")])
+def test_a_wrong_value_says_what_is_allowed(flag, value, hint):
+    done = thumbwheel("run", flag, value)
+    assert done.returncode == 2
+    assert f'{flag}: "{value}" is not allowed' in done.stderr and hint in done.stderr
+
+
+def test_a_wrong_value_in_the_environment_names_its_variable():
+    done = thumbwheel("run", environment=with_variables(THUMBWHEEL_WORKERS="none"))
+    assert done.returncode == 2 and "THUMBWHEEL_WORKERS" in done.stderr
+
+
+def test_settings_come_from_the_environment(tmp_path):
+    (tmp_path / "bad.yaml").write_text("name: bad\n")
+    done = thumbwheel("check", environment=with_variables(THUMBWHEEL_PIPELINES=str(tmp_path)))
+    assert "bad.yaml:" in done.stderr
+
+
+def test_a_list_in_the_environment_has_colons(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(f"name: {name}\nqueue: {name}\noutputs: [{{key: 'o/{name}/{{name}}', width: 9}}]\n"
+                                               "match: {prefix: in/}\n")
+    paths = f"{tmp_path}/a.yaml:{tmp_path}/b.yaml"
+    done = thumbwheel("check", environment=with_variables(THUMBWHEEL_PIPELINES=paths))
+    assert done.returncode == 0 and "2 files, 0 problems" in done.stdout
+
+
+def test_a_flag_wins_over_the_environment(tmp_path):
+    done = thumbwheel("check", "--pipelines", ROOT / "pipelines",
+                      environment=with_variables(THUMBWHEEL_PIPELINES=str(tmp_path / "absent")))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_mistyped_variable_is_noted(tmp_path):
+    done = thumbwheel("check", environment=with_variables(THUMBWHEEL_MAX_PIXEL="1"))
+    assert "THUMBWHEEL_MAX_PIXEL is not a setting; did you mean THUMBWHEEL_MAX_PIXELS?" in done.stderr
+
+
+def test_check_shows_the_pipelines_that_come_along():
+    done = thumbwheel("check")
+    assert done.returncode == 0
+    for name, queue, output in (("thumbnail", "thumbnail-queue", "thumbnail/Thumbnail-{name}"),
+                                ("web", "web-queue", "web/WebImage-{name}"),
+                                ("mobile", "mobile-queue", "mobile/MobileImage-{name}"),
+                                ("tags", "tags-queue", "tags/{name}.json")):
+        assert re.search(rf"^{name}\s+{queue}\s+{re.escape(output)}", done.stdout, re.MULTILINE), done.stdout
+    assert "4 files, 0 problems" in done.stdout
+
+
+def test_check_prints_the_schema_as_a_table():
+    done = thumbwheel("check", "--schema")
+    assert done.returncode == 0
+    rows = done.stdout.splitlines()
+    assert all(row.startswith("|") and row.endswith("|") for row in rows)
+    for key in ("name", "queue", "match.prefix", "outputs[].width", "labels.sidecar"):
+        assert any(row.startswith(f"| `{key}` |") for row in rows), key
+
+
+def test_check_prints_every_setting_as_a_table():
+    done = thumbwheel("check", "--settings")
+    assert done.returncode == 0
+    flags = set(re.findall(r"^  --([a-z-]+)", "".join(thumbwheel(command, "--help").stdout for command in COMMANDS),
+                           re.MULTILINE)) - {"help", "schema", "settings"}
+    assert set(re.findall(r"^\| `--([a-z-]+)", done.stdout, re.MULTILINE)) == flags
+    for flag in flags:
+        assert f"`THUMBWHEEL_{flag.upper().replace('-', '_')}`" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_stray_argument_says_what_was_meant(command):
+    done = thumbwheel(command, "photo.jpg")
+    assert done.returncode == 2 and 'takes no argument "photo.jpg"' in done.stderr
+
+
+def test_output_that_cannot_be_written_is_a_failure():
+    with open("/dev/full", "w") as full:
+        import subprocess
+        from harness import PROGRAM
+        done = subprocess.run([PROGRAM, "check", "--schema"], stdout=full, stderr=subprocess.PIPE, text=True,
+                              env=clean_environment())
+    assert done.returncode == 1

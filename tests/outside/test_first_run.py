@@ -1,0 +1,284 @@
+"""What a new user meets: samples, a directory of photos, one shot, and a cloud that goes on serving."""
+import json
+import os
+import pty
+import re
+import select
+import shlex
+import signal
+import subprocess
+import time
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image, ImageOps
+
+import harness
+from harness import PROGRAM, assert_healthy, clean_environment, jpeg, png, thumbwheel
+
+RENDITIONS = {"thumbnail": ("thumbnail/Thumbnail-", 128), "web": ("web/WebImage-", 1280),
+              "mobile": ("mobile/MobileImage-", 480)}
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, home):
+    """`local --once` without photos, once for all the questions below."""
+    folder = tmp_path_factory.mktemp("first")
+    done = thumbwheel("local", "--once", "--out", folder / "out", timeout=600)
+    return SimpleNamespace(code=done.returncode, stdout=done.stdout, stderr=done.stderr,
+                           out=folder / "out", samples=samples_of(home))
+
+
+def samples_of(home):
+    return sorted(path for path in home.rglob("samples/*") if path.is_file())
+
+
+def upright_size(path):
+    """How large a photo is for who looks at it."""
+    with Image.open(path) as image:
+        turned = image.getexif().get(0x0112, 1) >= 5
+        return (image.height, image.width) if turned else image.size
+
+
+def inside(size, box):
+    """Expected size within a square box, never enlarged; the other side may be off by one pixel's rounding."""
+    factor = min(1, box / max(size))
+    return size[0] * factor, size[1] * factor
+
+
+def test_without_photos_it_ends_well(first):
+    assert first.code == 0, first.stdout + first.stderr
+
+
+def test_there_are_at_least_twelve_samples(first):
+    assert len(first.samples) >= 12
+
+
+def test_the_samples_names_have_what_breaks_clients(first):
+    names = [path.name for path in first.samples]
+    for what in (" ", "+", "%"):
+        assert any(what in name for name in names), f"no sample has {what!r} in its name"
+    assert any(not name.isascii() for name in names)
+
+
+def test_the_samples_cover_the_formats_of_the_world(first):
+    facts = set()
+    for path in first.samples:
+        with Image.open(path) as image:
+            facts |= {image.format, f"{image.format} {image.mode}"}
+            facts |= {"progressive"} if image.info.get("progressive") else set()
+            facts |= {"profile"} if image.info.get("icc_profile") else set()
+            facts |= {"turned"} if image.getexif().get(0x0112, 1) != 1 else set()
+            facts |= {"24 megapixels"} if image.width * image.height >= 24_000_000 else set()
+            facts |= {"16 bits"} if image.format == "PNG" and path.read_bytes()[24] == 16 else set()
+    assert {"JPEG", "PNG", "WEBP", "TIFF", "GIF", "progressive", "profile", "turned", "24 megapixels",
+            "16 bits", "JPEG CMYK", "JPEG L", "PNG RGBA"} <= facts
+
+
+@pytest.mark.parametrize("pipeline", RENDITIONS)
+def test_every_sample_has_its_rendition_upright_and_in_size(first, pipeline):
+    prefix, box = RENDITIONS[pipeline]
+    for sample in first.samples:
+        wanted = inside(upright_size(sample), box)
+        with Image.open(first.out / (prefix + sample.name)) as image:
+            image.load()
+            assert image.format == "JPEG", sample.name
+            assert image.getexif().get(0x0112, 1) == 1, f"{sample.name} is to be turned once more"
+            assert abs(image.width - wanted[0]) <= 1 and abs(image.height - wanted[1]) <= 1, \
+                f"{sample.name}: {image.size}, not {wanted}"
+
+
+def test_turned_photos_show_what_their_source_shows(first):
+    """Size alone would not see a mirrored picture, or one on its head."""
+    turned = [path for path in first.samples if Image.open(path).getexif().get(0x0112, 1) != 1]
+    assert turned
+    for sample in turned:
+        with Image.open(sample) as source, Image.open(first.out / f"thumbnail/Thumbnail-{sample.name}") as made:
+            small = ImageOps.exif_transpose(source).convert("RGB").resize((16, 16), Image.BOX)
+            same = made.convert("RGB").resize((16, 16), Image.BOX)
+        off = [abs(a - b) for one, other in zip(small.getdata(), same.getdata()) for a, b in zip(one, other)]
+        assert sum(off) / len(off) < 8, sample.name
+
+
+def test_every_sample_has_its_tags(first):
+    for sample in first.samples:
+        document = json.loads((first.out / f"tags/{sample.name}.json").read_text())
+        labels = document["labels"]
+        assert labels and all(label["name"] and 0 < label["confidence"] <= 100 for label in labels), document
+
+
+def test_the_summary_names_every_photo_and_rendition(first):
+    rows = first.stdout.splitlines()
+    header = next(row for row in rows if "Photo" in row)
+    for column in ("Rendition", "Pixels", "Bytes", "ms", "Tags"):
+        assert column in header
+    for sample in first.samples:
+        start = next(i for i, row in enumerate(rows) if row.lstrip().startswith(sample.name))
+        block = " \n".join(rows[start:start + 4])
+        for pipeline, (prefix, _) in RENDITIONS.items():
+            path = first.out / (prefix + sample.name)
+            with Image.open(path) as image:
+                row = rf"{pipeline}\s+{image.width}×{image.height}\s+{path.stat().st_size}\s+\d+\.\d"
+            assert re.search(row, block), f"no {pipeline} of {sample.name} in:\n{block}"
+        assert re.search(r"tags\s+\d+\s+\S", block), block
+
+
+def test_the_summary_says_where_the_files_lie(first):
+    count = len(first.samples)
+    assert f"{count} photos: {count} done, 0 failed" in first.stdout
+    assert str(first.out) in first.stdout.splitlines()[-1]
+
+
+def test_without_a_terminal_there_are_plain_lines(first):
+    both = first.stdout + first.stderr
+    assert "\033" not in both and "\r" not in both and "━" not in both
+    for sample in first.samples:
+        assert re.search(rf"^done: {re.escape(sample.name)} \(\d+ of {len(first.samples)}\)$", both, re.MULTILINE)
+
+
+def run_on_terminal(arguments):
+    """Runs the program on a terminal of its own; what it wrote, and its exit code."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execve(PROGRAM, [PROGRAM, *map(str, arguments)], clean_environment(TERM="xterm-256color"))
+    written, end = b"", time.monotonic() + harness.PATIENCE_S
+    while select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
+        try:
+            part = os.read(fd, 65536)
+        except OSError:  # how Linux tells that the other side is gone
+            break
+        if not part:
+            break
+        written += part
+    os.close(fd)
+    _, status = os.waitpid(pid, 0)
+    return written.decode(errors="replace"), os.waitstatus_to_exitcode(status)
+
+
+def test_on_a_terminal_there_is_a_bar(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(jpeg(1600, 1200))
+    text, code = run_on_terminal(["process", "--out", tmp_path / "out", tmp_path / "a.jpg"])
+    assert_healthy(text)
+    assert code == 0, text
+    assert re.search(r"[━─]{6,}.* \d/1 photos", text)
+    assert "done: a.jpg" not in text  # the bar says it
+
+
+def test_a_rejected_photo_fails_the_run_and_says_why(tmp_path):
+    (tmp_path / "good.jpg").write_bytes(jpeg())
+    (tmp_path / "broken.jpg").write_text("This is a letter, not a photo.\n")
+    done = thumbwheel("local", "--once", "--out", tmp_path / "out", tmp_path)
+    assert done.returncode == 1
+    row = next(row for row in done.stdout.splitlines() if row.lstrip().startswith("broken.jpg"))
+    assert re.search(r"mobile\s+failed: image-\w+", row), row
+    assert re.search(r"^failed: broken\.jpg: thumbnail: image-\w+: \S", done.stdout, re.MULTILINE)
+    assert "2 photos: 1 done, 1 failed" in done.stdout
+    assert (tmp_path / "out/thumbnail/Thumbnail-good.jpg").exists()
+
+
+def test_directories_are_searched_to_their_depths(tmp_path):
+    deep = tmp_path / "in/2024/summer"
+    deep.mkdir(parents=True)
+    (deep / "sea.jpg").write_bytes(jpeg())
+    (tmp_path / "in/top.png").write_bytes(png())
+    (tmp_path / "in/notes.txt").write_text("no photo\n")
+    done = thumbwheel("process", "--out", tmp_path / "out", tmp_path / "in")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "out/web").iterdir()) == ["WebImage-sea.jpg", "WebImage-top.png"]
+    assert "notes.txt" in done.stderr and "skipped 1 file" in done.stderr
+
+
+def test_two_photos_of_one_name_both_survive(tmp_path):
+    for folder, width in (("one", 200), ("two", 100)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "beach.jpg").write_bytes(jpeg(width, 50))
+    done = thumbwheel("process", "--out", tmp_path / "out", tmp_path / "one", tmp_path / "two")
+    assert done.returncode == 0, done.stderr
+    sizes = {Image.open(path).width for path in (tmp_path / "out/mobile").iterdir()}
+    assert sizes == {200, 100}
+
+
+def test_process_takes_single_files_and_leaves_nothing_else_behind(tmp_path):
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    done = thumbwheel("process", "--out", tmp_path / "out", tmp_path / "a.jpg",
+                      environment=clean_environment(TMPDIR=str(temporary)))
+    assert done.returncode == 0, done.stderr
+    assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")) == [
+        "mobile/MobileImage-a.jpg", "tags/a.jpg.json", "thumbnail/Thumbnail-a.jpg", "web/WebImage-a.jpg"]
+    assert list(temporary.iterdir()) == []
+
+
+def test_process_without_a_photo_is_a_usage_error():
+    done = thumbwheel("process")
+    assert done.returncode == 2 and "process needs photos" in done.stderr
+
+
+def test_a_photo_that_is_not_there_is_a_usage_error(tmp_path):
+    done = thumbwheel("local", "--once", "--out", tmp_path / "out", tmp_path / "absent.jpg")
+    assert done.returncode == 2 and "absent.jpg: No such file" in done.stderr
+
+
+def test_a_second_run_on_the_same_data_gives_the_same_bytes(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(jpeg(900, 700, orientation=6))
+    made = []
+    for turn in ("first", "second"):
+        done = thumbwheel("local", "--once", "--data", tmp_path / "data", "--out", tmp_path / turn, tmp_path / "a.jpg")
+        assert done.returncode == 0, done.stdout + done.stderr
+        made.append({str(path.relative_to(tmp_path / turn)): path.read_bytes()
+                     for path in (tmp_path / turn).rglob("*.*")})
+    assert made[0] == made[1] and len(made[0]) == 4
+
+
+# ---- serving ----
+
+def test_serving_says_where_it_is_and_with_which_keys(start_cloud):
+    cloud = start_cloud()
+    assert cloud.wait_for(r"^Access key:\s+(\S+)").group(1) == harness.ACCESS_KEY
+    assert cloud.wait_for(r"^Secret key:\s+(\S+)").group(1) == harness.SECRET_KEY
+    assert cloud.wait_for(r"^Photos go to: (\S+)").group(1) == "s3://photos/ingest/"
+
+
+def test_each_printed_command_works_as_printed(start_cloud, tmp_path):
+    cloud = start_cloud()
+    cloud.wait_for("Serving")
+    printed = [line.strip() for line in cloud.lines if re.match(r"\s+(aws|export) ", line)]
+    assert len([line for line in printed if line.startswith("aws ")]) == 3
+    script = "set -e\n" + "\n".join(printed)
+    environment = dict(clean_environment(AWS_EC2_METADATA_DISABLED="true", AWS_PAGER="", LANG="C.UTF-8"),
+                       PATH="/usr/bin:/bin")
+    done = subprocess.run(["sh", "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True,
+                          timeout=harness.PATIENCE_S)
+    assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+    assert "ingest/mine.jpg" in done.stdout and '"TagSet"' in done.stdout
+    key = shlex.split(printed[1])[-1].removeprefix("s3://photos/")
+    s3 = cloud.client("s3")
+    for prefix, _ in RENDITIONS.values():
+        harness.until(lambda: harness.exists(s3, "photos", prefix + key.removeprefix("ingest/")), prefix)
+
+
+def test_a_photo_uploaded_while_serving_is_told_of(start_cloud):
+    cloud = start_cloud()
+    cloud.client("s3").put_object(Bucket="photos", Key="ingest/later.jpg", Body=jpeg())
+    for pipeline in (*RENDITIONS, "tags"):
+        cloud.wait_for(rf"^done: s3://photos/ingest/later\.jpg: {pipeline}: \S")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_serving_well(start_cloud, number):
+    cloud = start_cloud()
+    cloud.wait_for("Serving")
+    assert cloud.stop(number) == 0, cloud.output()
+
+
+def test_what_a_signal_interrupts_is_done_after_the_next_start(start_cloud, tmp_path):
+    large = tmp_path / "large.jpg"
+    large.write_bytes(jpeg(3000, 2000))
+    cloud = start_cloud(photos=[large])
+    harness.until(lambda: cloud.requests("PutObject", key="ingest/large.jpg"), "large.jpg is uploaded")
+    assert cloud.stop() == 0, cloud.output()
+    again = start_cloud()
+    s3 = again.client("s3")
+    for prefix, _ in RENDITIONS.values():
+        harness.until(lambda: harness.exists(s3, "photos", f"{prefix}large.jpg"), f"{prefix}large.jpg")
