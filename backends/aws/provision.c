@@ -152,7 +152,7 @@ static int notification_write(struct provision *p)
                                          .prefix = p->fanout->prefix,
                                          .suffix = p->fanout->suffix};
     struct buffer document;
-    buffer_init(&document, 2 * AWS_ANSWER_MAX);
+    buffer_init(&document, (size_t)2 * AWS_ANSWER_MAX);
     bool fits = false;
     int rc = s3_notification_merge(slice_of(p->notification), &ours, &document, &fits);
     if (rc || fits) {

@@ -65,7 +65,7 @@ static int list_element(void *user, const char *path, struct slice text, size_t 
 static void reader_free(struct list_reader *r)
 {
     for (size_t i = 0; i < r->count; i++)
-        free((char *)(uintptr_t)r->entries[i].key);
+        free((char *)r->entries[i].key);
     free(r->entries);
     free(r->key);
 }

@@ -75,10 +75,10 @@ void sqs_operation_free(struct queue_request *operation)
 
 static void queue_free(struct queue *queue)
 {
-    free((char *)(uintptr_t)queue->facts.name);
-    free((char *)(uintptr_t)queue->facts.url);
-    free((char *)(uintptr_t)queue->facts.arn);
-    free((char *)(uintptr_t)queue->facts.dead_letter_arn);
+    free((char *)queue->facts.name);
+    free((char *)queue->facts.url);
+    free((char *)queue->facts.arn);
+    free((char *)queue->facts.dead_letter_arn);
     free(queue->endpoint);
     free(queue->region);
     free(queue);

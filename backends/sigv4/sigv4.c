@@ -330,7 +330,9 @@ static int append_lower(struct slice name, struct buffer *out)
 {
     for (size_t i = 0; i < name.size; i++) {
         char c = name.data[i];
-        buffer_byte(out, c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c);
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c - 'A' + 'a');
+        buffer_byte(out, c);
     }
     return out->error;
 }
