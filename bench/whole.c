@@ -1,12 +1,16 @@
 /*
- * The whole run, measured: embedded cloud and engine in one process, as `thumbwheel local` has them.
+ * The whole run, measured: embedded cloud and engine in one process, as `thumbwheel local` has
+ * them.
  *
  *   1. start the cloud, provision, upload every photo: the queues fill while nobody polls
- *   2. start the engine; the clock runs until the last object is stored and the last message deleted
+ *   2. start the engine; the clock runs until the last object is stored and the last message
+ * deleted
  *   3. stay idle for a while with every long poll open, and look at the processor time
- *   4. upload some photos one after another, each when the one before is done: latency without a backlog
+ *   4. upload some photos one after another, each when the one before is done: latency without a
+ * backlog
  *
- * Prints one JSON object. usage: bench_whole PHOTO_DIR PIPELINE_DIR DATA_DIR COUNT WORKERS IDLE_SECONDS ALONE
+ * Prints one JSON object. usage: bench_whole PHOTO_DIR PIPELINE_DIR DATA_DIR COUNT WORKERS
+ * IDLE_SECONDS ALONE
  */
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+"""Measures the whole run beside the bare image work, in turns, on the same photographs.
+
+    ./dev bench [--photos N | --dir DIR] [--rounds N] [--workers N] [--out DIR]
+
+whole   embedded cloud and engine in one process: from the start of polling to the last object stored and the last
+        message deleted, three JPEG renditions of each photograph
+bare    the same renders on as many threads, without queues, HTTP or a loop: the limit
+alone   bare, with a decode for each rendition
+usual   bare, with vips_thumbnail_buffer for each rendition, as most services do it
+
+The ratio of whole to bare is the engine's and the embedded cloud's overhead in one number. Machines are noisy: each
+round measures all of them one after another, and the medians of the rounds are reported.
+"""
+import argparse
+import collections
+import datetime
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build/release/bench"
+PIPELINES = ROOT / "bench/pipelines"
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=int, default=120, help="photographs to make (120)")
+    parser.add_argument("--dir", type=Path, help="measure with the photographs of this folder")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)),
+                        help="worker threads (the processors)")
+    parser.add_argument("--idle", type=int, default=10, help="seconds to watch the idle engine (10)")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench/results",
+                        help="where the results are written (bench/results)")
+    return parser.parse_args()
+
+
+def run_json(*command):
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{command[0]} failed:\n{done.stderr}{done.stdout}")
+    return json.loads(done.stdout)
+
+
+def photographs(options, folder):
+    """A folder of photographs: the user's, or a few painted ones that the run repeats under other names."""
+    if options.dir:
+        return options.dir
+    made = folder / "photographs"
+    subprocess.run([BUILD / "bench_photographs", made, str(min(options.photos, 24))], check=True)
+    return made
+
+
+def bare(options, photos, mode):
+    files = len([name for name in os.listdir(photos) if not name.startswith(".")])
+    rounds = max(1, round(options.photos / files))
+    return run_json(BUILD / "bench_render", "--threads", options.workers, "--rounds", rounds,
+                    "--mode", mode, photos, *sorted(PIPELINES.glob("*.yaml")))
+
+
+def requests_by_kind(log, began_ms, seconds):
+    """What the engine asked of the embedded cloud while the clock ran."""
+    counts = collections.Counter()
+    began = datetime.datetime.fromtimestamp(began_ms / 1000, datetime.timezone.utc)
+    ended = began + datetime.timedelta(seconds=seconds)
+    for line in log.read_text().splitlines():
+        entry = json.loads(line)
+        at = datetime.datetime.fromisoformat(entry["time"].replace("Z", "+00:00"))
+        if began <= at <= ended:
+            counts[entry["operation"]] += 1
+    return counts
+
+
+def whole(options, photos, folder, number):
+    data = folder / f"data-{number}"
+    result = run_json(BUILD / "bench_whole", photos, PIPELINES, data, options.photos,
+                      options.workers, options.idle, 12)
+    backlog = result["backlog"]
+    counts = requests_by_kind(Path(f"{data}.requests.jsonl"), backlog["began_ms"],
+                              backlog["seconds"])
+    messages = options.photos * result["pipelines"]
+    sqs = sum(count for name, count in counts.items() if "Message" in name)
+    result["requests_per_photo"] = {name: count / options.photos
+                                    for name, count in sorted(counts.items())}
+    result["sqs_requests_per_message"] = sqs / messages
+    return result
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def measure(options, folder):
+    photos = photographs(options, folder)
+    rounds = []
+    for number in range(options.rounds):
+        rounds.append({
+            "bare": bare(options, photos, "shared"),
+            "whole": whole(options, photos, folder, number),
+            "alone": bare(options, photos, "alone"),
+            "usual": bare(options, photos, "thumbnail"),
+        })
+        one = rounds[-1]
+        print(f"round {number + 1}: bare {one['bare']['sources_per_second']:.1f}, "
+              f"whole {one['whole']['backlog']['sources_per_second']:.1f}, "
+              f"alone {one['alone']['sources_per_second']:.1f}, "
+              f"usual {one['usual']['sources_per_second']:.1f} sources/s", flush=True)
+    return rounds
+
+
+def summary(rounds):
+    whole_runs = [one["whole"] for one in rounds]
+    speed = {name: median([one[name]["sources_per_second"] for one in rounds])
+             for name in ("bare", "alone", "usual")}
+    speed["whole"] = median([one["backlog"]["sources_per_second"] for one in whole_runs])
+    return {
+        "sources_per_second": speed,
+        "whole_of_bare": median([one["whole"]["backlog"]["sources_per_second"] /
+                                 one["bare"]["sources_per_second"] for one in rounds]),
+        "whole_of_usual": median([one["whole"]["backlog"]["sources_per_second"] /
+                                  one["usual"]["sources_per_second"] for one in rounds]),
+        "cpu_seconds": median([one["backlog"]["cpu_seconds"] for one in whole_runs]),
+        "peak_rss_mib": median([one["backlog"]["peak_rss_kib"] / 1024 for one in whole_runs]),
+        "backlog_ms_from_event": whole_runs[-1]["backlog"]["milliseconds_from_event"],
+        "backlog_ms_from_receipt": whole_runs[-1]["backlog"]["milliseconds_from_receipt"],
+        "one_at_a_time_ms_from_event": whole_runs[-1]["one_at_a_time_ms"],
+        "idle_cpu_percent": median([one["idle"]["cpu_percent"] for one in whole_runs
+                                    if one["idle"]] or [0]),
+        "sqs_requests_per_message": median([one["sqs_requests_per_message"]
+                                            for one in whole_runs]),
+        "requests_per_photo": whole_runs[-1]["requests_per_photo"],
+    }
+
+
+def goal(text, value, met):
+    print(f"  {text:<58}{value:>10}   {'met' if met else 'NOT MET'}")
+
+
+def percentile_line(name, values):
+    print(f"  {name:<58}" + "  ".join(f"{key} {value:.0f}" for key, value in values.items()))
+
+
+def report(options, result):
+    speed = result["sources_per_second"]
+    print(f"\n{options.photos} photographs, 3 JPEG renditions each, {options.workers} workers, "
+          f"medians of {options.rounds} rounds\n")
+    for name in ("bare", "whole", "alone", "usual"):
+        print(f"  {name:<10}{speed[name]:>8.1f} sources/s   {speed[name] / speed['bare']:>6.0%} of bare")
+    print(f"\n  processor {result['cpu_seconds']:.2f} s, peak memory {result['peak_rss_mib']:.0f} MiB\n")
+    percentile_line("event to stored, one photo at a time, ms", result["one_at_a_time_ms_from_event"])
+    percentile_line("event to stored, with the whole backlog before it, ms",
+                    result["backlog_ms_from_event"])
+    percentile_line("receipt to stored, ms", result["backlog_ms_from_receipt"])
+    print("\n  requests for each photograph: " +
+          ", ".join(f"{name} {count:.2f}" for name, count in result["requests_per_photo"].items()))
+    print("\nGoals:")
+    goal("whole run, of the bare limit: at least 80 %", f"{result['whole_of_bare']:.0%}",
+         result["whole_of_bare"] >= 0.8)
+    goal("processor when idle with every long poll open: under 0.5 %",
+         f"{result['idle_cpu_percent']:.2f} %", result["idle_cpu_percent"] < 0.5)
+    goal("SQS requests for each message under load: at most 0.3",
+         f"{result['sqs_requests_per_message']:.2f}", result["sqs_requests_per_message"] <= 0.3)
+
+
+def plot(speed, path):
+    """The four speeds as bars, in an SVG that needs nothing to look at but a browser."""
+    scale = 480 / max(speed.values())
+    rows = []
+    for i, name in enumerate(("bare", "whole", "alone", "usual")):
+        y, width = 20 + 34 * i, speed[name] * scale
+        rows.append(f'<text x="8" y="{y + 16}">{name}</text>'
+                    f'<rect x="64" y="{y}" width="{width:.0f}" height="24" fill="#4477aa"/>'
+                    f'<text x="{width + 70:.0f}" y="{y + 16}">{speed[name]:.1f} sources/s</text>')
+    path.write_text('<svg xmlns="http://www.w3.org/2000/svg" width="680" height="170" '
+                    'font-family="sans-serif" font-size="14">'
+                    '<rect width="100%" height="100%" fill="white"/>' + "".join(rows) + "</svg>\n")
+
+
+def main():
+    options = arguments()
+    with tempfile.TemporaryDirectory(prefix="thumbwheel-bench-") as folder:
+        rounds = measure(options, Path(folder))
+    result = summary(rounds)
+    report(options, result)
+    options.out.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    path = options.out / f"{stamp}.json"
+    path.write_text(json.dumps({"machine": platform.machine(), "processors": os.cpu_count(),
+                                "photos": options.photos, "workers": options.workers,
+                                "summary": result, "rounds": rounds}, indent=2) + "\n")
+    plot(result["sources_per_second"], path.with_suffix(".svg"))
+    print(f"\nWritten to {path} and {path.with_suffix('.svg').name}")
+
+
+if __name__ == "__main__":
+    main()
