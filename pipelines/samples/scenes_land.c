@@ -221,6 +221,8 @@ static struct colour lavender_field(float x, float y)
                 0.7f * ramp(0.62f, 0.80f, fbm(row * 26, z * 30, 3)) * ramp(0.3f, 0.8f, round));
     bloom = mix(bloom, hex(0x3d5a34), ramp(0.40f, 0.22f, tuft) * 0.7f);
     struct colour field = mix(soil, bloom, ramp(0.12f, 0.34f, tuft));
+    float poppy = ramp(0.80f, 0.86f, noise(row * 15, z * 20)) * ramp(0.42f, 0.30f, tuft);
+    field = mix(field, hex(0xff2408), poppy);
     return mix(field, hex(0x9a68b4), ramp(0.17f, 0.02f, y - 0.40f) * 0.92f);
 }
 
