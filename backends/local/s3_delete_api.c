@@ -1,9 +1,10 @@
 /*
  * DeleteObject and DeleteObjects.
  *
- * A deletion and the messages that announce it are one unit. Where there is nothing to delete the
- * unit fails with ERR_NOT_FOUND, so nothing is announced, and that is a success for the caller, as
- * in S3.
+ * A deletion and the messages that announce it are one unit. Where there is nothing to delete
+ * nothing is announced, and that is a success for the caller, as in S3; so where a rule matches, a
+ * first task looks whether the object is there. Should it vanish between the two, the unit fails
+ * with ERR_NOT_FOUND and takes its messages with it.
  */
 #include "s3_handlers.h"
 
@@ -51,7 +52,7 @@ static void delete_done(struct storage_task *task, int status)
     s3_request_release(request);
 }
 
-static void deletion_start(struct deletion *deletion, const struct bucket *bucket)
+static void deletion_commit(struct deletion *deletion, const struct bucket *bucket)
 {
     struct s3_request *request = deletion->request;
     struct storage_unit unit = {0};
@@ -61,13 +62,48 @@ static void deletion_start(struct deletion *deletion, const struct bucket *bucke
         .sequencer = buckets_next_number(request->cloud->buckets),
         .time_ms = s3_time_now_ms(),
     };
-    deletion->bucket = bucket->id;
     deletion->task.run = delete_run;
     deletion->task.done = delete_done;
     storage_unit_add(&unit, &deletion->task);
     deletion->doomed = s3_events_send(request, bucket->notification, &event, &unit) != 0;
     s3_request_hold(request);
     storage_submit_unit(request->cloud->storage, &unit);
+}
+
+static int look_run(struct storage_task *task, struct storage *storage)
+{
+    struct deletion *deletion = (struct deletion *)task;
+    struct object object;
+    int status = objects_find(storage, deletion->bucket, deletion->key, &object, &task->error);
+    object_clear(&object);
+    return status;
+}
+
+static void look_done(struct storage_task *task, int status)
+{
+    struct deletion *deletion = (struct deletion *)task;
+    struct s3_request *request = deletion->request;
+    struct bucket bucket;
+    if (!status && buckets_find(request->cloud->buckets, request->bucket, &bucket) &&
+        bucket.id == deletion->bucket) {
+        deletion_commit(deletion, &bucket);
+    } else {
+        deletion->status = status == ERR_NOT_FOUND ? 0 : status;
+        deletion->finished(deletion);
+    }
+    s3_request_release(request);
+}
+
+static void deletion_start(struct deletion *deletion, const struct bucket *bucket)
+{
+    deletion->bucket = bucket->id;
+    if (!s3_events_wanted(bucket->notification, "ObjectRemoved:Delete", deletion->key)) {
+        deletion_commit(deletion, bucket);
+        return;
+    }
+    deletion->task.run = look_run;
+    deletion->task.done = look_done;
+    s3_submit(deletion->request, &deletion->task);
 }
 
 /* DeleteObject. */

@@ -105,20 +105,34 @@ static int send_message(struct s3_request *request, const char *target, char *me
     return status;
 }
 
+static bool wants(const struct notification_rule *rule, const char *event, const char *key)
+{
+    char name[EVENT_NAME_SIZE];
+    snprintf(name, sizeof(name), "s3:%s", event);
+    return notification_rule_matches(rule, name, key);
+}
+
+bool s3_events_wanted(const struct notification *notification, const char *event, const char *key)
+{
+    for (size_t i = 0; i < notification->count; i++) {
+        if (wants(&notification->rules[i], event, key))
+            return true;
+    }
+    return false;
+}
+
 int s3_events_send(struct s3_request *request, const struct notification *notification,
                    const struct s3_event *event, struct storage_unit *unit)
 {
-    char name[EVENT_NAME_SIZE];
     struct s3_event full = *event;
     int status = 0;
     full.bucket = request->bucket;
     full.request_id = request->id;
     full.region = request->cloud->region;
     full.principal = request->cloud->account;
-    snprintf(name, sizeof(name), "s3:%s", event->name);
     for (size_t i = 0; i < notification->count && !status; i++) {
         const struct notification_rule *rule = &notification->rules[i];
-        if (notification_rule_matches(rule, name, event->key))
+        if (wants(rule, event->name, event->key))
             status = send_message(request, rule->target, s3_event_message(&full, rule->id), unit);
     }
     return status;
