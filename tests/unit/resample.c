@@ -1,0 +1,208 @@
+/* The resampler against the definition, in floating point. */
+#include "pipeline_support.h"
+
+#include <math.h>
+
+#include "resample.h"
+
+struct picture {
+    struct plan_size size;
+    unsigned bands;
+    unsigned char *pixels;
+};
+
+static struct picture picture_new(unsigned width, unsigned height, unsigned bands)
+{
+    struct picture p = {{width, height}, bands, calloc((size_t)width * height, bands)};
+    assert_non_null(p.pixels);
+    return p;
+}
+
+/* Noise is the hardest: every frequency there is. */
+static struct picture noise(unsigned width, unsigned height, unsigned bands, unsigned seed)
+{
+    struct picture p = picture_new(width, height, bands);
+    uint32_t state = seed * 2654435761u + 1;
+    for (size_t i = 0; i < (size_t)width * height * bands; i++) {
+        state = state * 1664525u + 1013904223u;
+        p.pixels[i] = (unsigned char)(state >> 24);
+    }
+    return p;
+}
+
+static struct picture resample(const struct picture *from, struct plan_size to, bool alpha)
+{
+    struct picture out = picture_new(to.width, to.height, from->bands);
+    struct resampler *r = resampler_new(from->size, to, from->bands, alpha, out.pixels);
+    assert_non_null(r);
+    size_t line = (size_t)from->size.width * from->bands;
+    for (unsigned y = 0; y < from->size.height; y++) {
+        /* A line of exactly its own length: reading beyond it would be found. */
+        unsigned char *copy = malloc(line);
+        assert_non_null(copy);
+        memcpy(copy, from->pixels + y * line, line);
+        resampler_push(r, copy);
+        free(copy);
+    }
+    resampler_free(r);
+    return out;
+}
+
+static double lanczos3(double x)
+{
+    if (x == 0)
+        return 1;
+    if (fabs(x) >= 3)
+        return 0;
+    return sin(M_PI * x) / (M_PI * x) * sin(M_PI * x / 3) / (M_PI * x / 3);
+}
+
+/* One dimension of n values, `step` apart. */
+static void reference_line(const double *in, unsigned n, size_t step, double *out, unsigned m)
+{
+    double factor = (double)n / m, stretch = factor > 1 ? factor : 1;
+    for (unsigned i = 0; i < m; i++) {
+        double centre = (i + 0.5) * factor - 0.5, sum = 0, total = 0;
+        int reach = (int)ceil(3 * stretch) + 1;
+        for (int k = (int)centre - reach; k <= (int)centre + reach; k++) {
+            double weight = lanczos3((k - centre) / stretch);
+            unsigned at = k < 0 ? 0 : k >= (int)n ? n - 1 : (unsigned)k;
+            sum += weight * in[at * step];
+            total += weight;
+        }
+        out[i * step] = sum / total;
+    }
+}
+
+static double *reference(const struct picture *from, struct plan_size to)
+{
+    size_t bands = from->bands, w = from->size.width, h = from->size.height;
+    double *a = malloc(w * h * bands * sizeof *a), *b = malloc(w * to.height * bands * sizeof *b);
+    double *c = malloc((size_t)to.width * to.height * bands * sizeof *c);
+    assert_true(a && b && c);
+    for (size_t i = 0; i < w * h * bands; i++)
+        a[i] = from->pixels[i];
+    for (size_t x = 0; x < w * bands; x++)
+        reference_line(a + x, (unsigned)h, w * bands, b + x, to.height);
+    for (size_t y = 0; y < to.height; y++) {
+        for (size_t i = 0; i < bands; i++)
+            reference_line(b + y * w * bands + i, (unsigned)w, bands, c + y * to.width * bands + i,
+                           to.width);
+    }
+    free(a);
+    free(b);
+    return c;
+}
+
+static double clip(double value)
+{
+    return value < 0 ? 0 : value > 255 ? 255 : value;
+}
+
+static void check_against_reference(unsigned w, unsigned h, unsigned bands, struct plan_size to)
+{
+    struct picture from = noise(w, h, bands, w + h);
+    struct picture out = resample(&from, to, false);
+    double *exact = reference(&from, to);
+    for (size_t i = 0; i < (size_t)to.width * to.height * bands; i++) {
+        double wrong = fabs(out.pixels[i] - clip(exact[i]));
+        if (wrong > 1)
+            fail_msg("%u × %u × %u to %u × %u: value %zu is %u, not %.2f", w, h, bands, to.width,
+                     to.height, i, out.pixels[i], exact[i]);
+    }
+    free(exact);
+    free(from.pixels);
+    free(out.pixels);
+}
+
+static void every_factor_agrees_with_the_definition(void **state)
+{
+    (void)state;
+    static const struct plan_size sizes[] = {{64, 48}, {63, 47}, {40, 48},  {64, 30},
+                                             {32, 24}, {21, 17}, {7, 5},    {1, 1},
+                                             {64, 1},  {1, 48},  {100, 80}, {300, 49}};
+    for (unsigned bands = 1; bands <= RESAMPLE_BANDS_MAX; bands++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+            check_against_reference(64, 48, bands, sizes[i]);
+    }
+    check_against_reference(1, 1, 3, (struct plan_size){5, 5});
+    check_against_reference(2, 3, 3, (struct plan_size){1, 1});
+    check_against_reference(1000, 3, 1, (struct plan_size){10, 3});
+    check_against_reference(3, 1000, 4, (struct plan_size){3, 10});
+}
+
+static void the_same_size_is_the_same_picture(void **state)
+{
+    (void)state;
+    struct picture from = noise(37, 29, 3, 1);
+    struct picture out = resample(&from, from.size, false);
+    assert_memory_equal(out.pixels, from.pixels, 37 * 29 * 3);
+    free(from.pixels);
+    free(out.pixels);
+}
+
+/* No weight is lost to rounding: a wall stays the same colour however small the picture becomes. */
+static void a_flat_area_keeps_its_value(void **state)
+{
+    (void)state;
+    for (int value = 0; value < 256; value += 5) {
+        struct picture from = picture_new(400, 10, 3);
+        memset(from.pixels, value, 400 * 10 * 3);
+        struct picture out = resample(&from, (struct plan_size){9, 3}, false);
+        for (size_t i = 0; i < 9 * 3 * 3; i++)
+            assert_int_equal(out.pixels[i], value);
+        free(from.pixels);
+        free(out.pixels);
+    }
+}
+
+static void transparent_pixels_lend_no_colour(void **state)
+{
+    (void)state;
+    struct picture from = picture_new(40, 40, 4);
+    for (unsigned i = 0; i < 40 * 40; i++) { /* left half opaque blue, right half invisible red */
+        unsigned char *p = from.pixels + i * 4;
+        bool left = i % 40 < 20;
+        p[0] = left ? 0 : 255;
+        p[2] = left ? 255 : 0;
+        p[3] = left ? 255 : 0;
+    }
+    struct picture out = resample(&from, (struct plan_size){11, 7}, true);
+    for (unsigned i = 0; i < 11 * 7; i++) {
+        unsigned char *p = out.pixels + i * 4;
+        assert_int_equal(p[0], 0);
+        if (p[3] > 8)
+            assert_true(p[2] >= 250);
+    }
+    assert_int_equal(out.pixels[3], 255);
+    assert_int_equal(out.pixels[10 * 4 + 3], 0);
+    free(from.pixels);
+    free(out.pixels);
+}
+
+static void opaque_alpha_changes_nothing(void **state)
+{
+    (void)state;
+    struct picture from = noise(61, 43, 4, 3);
+    for (size_t i = 3; i < 61 * 43 * 4; i += 4)
+        from.pixels[i] = 255;
+    struct picture with = resample(&from, (struct plan_size){25, 18}, true);
+    struct picture without = resample(&from, (struct plan_size){25, 18}, false);
+    for (size_t i = 0; i < 25 * 18 * 4; i++)
+        assert_true(abs(with.pixels[i] - without.pixels[i]) <= 1);
+    free(from.pixels);
+    free(with.pixels);
+    free(without.pixels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_factor_agrees_with_the_definition),
+        cmocka_unit_test(the_same_size_is_the_same_picture),
+        cmocka_unit_test(a_flat_area_keeps_its_value),
+        cmocka_unit_test(transparent_pixels_lend_no_colour),
+        cmocka_unit_test(opaque_alpha_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
