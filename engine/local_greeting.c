@@ -30,7 +30,7 @@ void greeting_print_start(const struct greeting *greeting, FILE *out)
     fprintf(out, "Endpoint:     %s (S3, SNS, SQS)\n", greeting->endpoint);
     fprintf(out, "Access key:   %s\nSecret key:   %s\nRegion:       %s\n", LOCAL_ACCESS_KEY,
             LOCAL_SECRET_KEY, greeting->region);
-    fprintf(out, "Photos go to: s3://%s/%s\nState is in:  %s\n\n", LOCAL_BUCKET, LOCAL_PREFIX,
+    fprintf(out, "Photos go to: s3://%s/%s\nState is in:  %s\n", LOCAL_BUCKET, LOCAL_PREFIX,
             greeting->data);
     fflush(out);
 }

@@ -5,6 +5,7 @@
  */
 #include "local_session.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,23 +96,20 @@ static char *samples_place(const struct session *session)
     return place;
 }
 
-static int samples(struct session *session)
+/* Who serves and comes back has seen them: they are fed with --once, and at the first start. */
+static int samples(struct session *session, struct error *error)
 {
-    struct error error = {0};
     char *place = samples_place(session);
-    if (!place) {
-        command_error("out of memory");
-        return STATUS_FAILED;
-    }
-    /* Who serves and comes back has seen them: they are fed with --once, and at the first start. */
+    if (!place)
+        return error_set(error, ERR_MEMORY, "out of memory");
     bool feed = session->once || access(place, F_OK) != 0;
     if (feed)
         command_note("no photos given: making samples in %s", place);
-    int err = sample_photos(session, place, feed, &error);
+    int err = sample_photos(session, place, feed, error);
     if (err)
-        command_error("the samples could not be made: %s", error.text);
+        error_prefix(error, "the samples could not be made");
     free(place);
-    return err ? STATUS_FAILED : STATUS_OK;
+    return err;
 }
 
 /* ---- the data directory ---- */
@@ -134,8 +132,25 @@ static int data_choose(struct session *session)
     if (!err)
         err = directory_make(session->data, 0700, &error);
     if (err)
-        command_error("%s%s", error.text, session->data_temporary ? "" : " (--data names it)");
+        command_error("%s%s", error.text,
+                      session->once && !config->data ? "" : "; --data names it");
     return err ? STATUS_FAILED : STATUS_OK;
+}
+
+/* Now, not when an hour of work is to be written. */
+static int out_check(const struct config *config)
+{
+    struct error error = {0};
+    if (directory_make(config->out, 0777, &error)) {
+        command_error("%s; --out names it", error.text);
+        return STATUS_FAILED;
+    }
+    if (access(config->out, W_OK)) {
+        command_error("cannot write to %s: %s; --out names another place", config->out,
+                      strerror(errno));
+        return STATUS_FAILED;
+    }
+    return STATUS_OK;
 }
 
 static void data_discard(void *user)
@@ -278,6 +293,8 @@ static int start(struct session *session, struct error *error)
     int err = service_open(&session->service, &options, error);
     session->service.abandon = data_discard;
     session->service.abandon_user = session;
+    if (!err && session->photos.count == 0)
+        err = samples(session, error);
     if (!err)
         err = batch_init(&session->batch, &session->service, &session->photos, error);
     if (!err)
@@ -324,6 +341,8 @@ static int run_and_serve(struct session *session, struct error *error, bool *suc
     greeting_print_start(&greeting, stdout);
     if (session->photos.count)
         err = batch_run(&session->batch, error);
+    if (session->photos.count)
+        putchar('\n');
     if (!err)
         err = results(session, error, succeeded);
     if (!err && !service_interrupted(&session->service))
@@ -358,8 +377,8 @@ int local_session(const struct assembly *assembly, const struct config *config, 
         status = named_photos(&session);
     if (status == STATUS_OK)
         status = data_choose(&session);
-    if (status == STATUS_OK && session.photos.count == 0)
-        status = samples(&session);
+    if (status == STATUS_OK)
+        status = out_check(config);
     if (status == STATUS_OK)
         status = run(&session);
     data_discard(&session);

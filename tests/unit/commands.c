@@ -378,10 +378,11 @@ static void an_output_that_cannot_be_written_is_reported(void **state)
 {
     (void)state;
     write_file("a.jpg", "A");
-    write_file("results", "a file where a directory should be");
+    write_file("results/web", "a file where a directory should be");
     assert_int_equal(run("process a.jpg --out results"), STATUS_FAILED);
     assert_says(world.said,
-                "failed: a.jpg: web: cannot make the directory results: Not a directory");
+                "failed: a.jpg: web: cannot make the directory results/web: Not a directory");
+    assert_file("results/small/a.jpg", "small:A");
     assert_says(world.said, "\n1 photo: 0 done, 1 failed");
 }
 
@@ -448,7 +449,9 @@ static void what_keeps_it_from_starting_is_said(void **state)
     assert_says(world.complained, "the topic could not be made");
     write_file("file", "");
     assert_int_equal(run("local --once --data file/data"), STATUS_FAILED);
-    assert_says(world.complained, "cannot make the directory file: Not a directory");
+    assert_says(world.complained, "cannot make the directory file: Not a directory; --data");
+    assert_int_equal(run("local --once --out file"), STATUS_FAILED);
+    assert_says(world.complained, "cannot make the directory file: Not a directory; --out");
     assert_false(temporary_is_left());
 }
 
