@@ -324,6 +324,7 @@ int batch_collect(struct batch *batch, struct error *error)
 
 bool batch_report(struct batch *batch)
 {
+    ledger_close(&batch->ledger, service_interrupted(batch->service) ? "interrupted" : "no-answer");
     char absolute[PATH_MAX];
     const char *out = batch->service->config->out;
     const struct report_options options = {

@@ -240,6 +240,16 @@ int ledger_record(struct ledger *ledger, const struct engine_record *record,
     return err;
 }
 
+void ledger_close(struct ledger *ledger, const char *reason)
+{
+    for (size_t i = 0; i < ledger->count; i++) {
+        const struct ledger_photo *photo = &ledger->photos[i];
+        for (size_t p = 0; p < photo->part_count; p++)
+            if (photo->parts[p].state == PART_OPEN && !photo->parts[p].reason)
+                photo->parts[p].reason = reason;
+    }
+}
+
 bool ledger_settled(const struct ledger *ledger)
 {
     return ledger->photos_settled == ledger->count;

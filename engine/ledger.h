@@ -89,6 +89,10 @@ void ledger_sent(struct ledger *ledger, size_t index, uint64_t bytes);
 /* The photo cannot be sent: it is settled as failed. */
 void ledger_failed(struct ledger *ledger, size_t index, const char *why);
 
+/* Nothing more is expected: what is still open, and has not failed before, is so for this reason
+ * (static). */
+void ledger_close(struct ledger *ledger, const char *reason);
+
 bool ledger_settled(const struct ledger *ledger);
 /* Every part is done, and no output failed to be written. */
 bool ledger_photo_succeeded(const struct ledger_photo *photo);

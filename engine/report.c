@@ -45,7 +45,7 @@ static char *part_reason(const struct ledger_part *part)
 {
     if (part->reason && *part->reason)
         return join(part->reason, part->detail);
-    return strdup(part->state == PART_FAILED ? "out of memory" : "no answer");
+    return strdup("out of memory");
 }
 
 static char *labels_text(const struct ledger_part *part)

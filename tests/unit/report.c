@@ -265,6 +265,7 @@ static void the_report_says_what_came_of_each(void **state)
     record(f, "tags", "ingest/a.jpg", OUTCOME_ACK);
     record(f, "tags", "ingest/b.png", OUTCOME_REJECT);
     record(f, "web", "ingest/c.jpg", OUTCOME_ACK);
+    ledger_close(&f->ledger, "no-answer");
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
     const struct report_options options = {.out = "/somewhere/out", .elapsed_ms = 3400};
@@ -275,7 +276,7 @@ static void the_report_says_what_came_of_each(void **state)
     assert_non_null(strstr(text, "Landscape, Dominant Colour: Blue\n"));
     assert_non_null(strstr(text, "failed: image-corrupt\n"));
     assert_non_null(strstr(text, "\nfailed: b.png: tags: image-corrupt: premature end\n"));
-    assert_non_null(strstr(text, "\nfailed: c.jpg: tags: no answer\n"));
+    assert_non_null(strstr(text, "\nfailed: c.jpg: tags: no-answer\n"));
     assert_non_null(
         strstr(text, "\n3 photos: 1 done, 2 failed, 3.4 s. 0 files in /somewhere/out\n"));
     free(text);
