@@ -30,8 +30,13 @@ int provision_topic_created(struct provision *p, const struct aws_reply *reply, 
 {
     if (error->code)
         return error->code;
-    p->topic_arn = sns_answer_text(reply, "CreateTopicResponse/CreateTopicResult/TopicArn");
-    return p->topic_arn ? 0 : error_set(error, ERR_PROTOCOL, "no TopicArn in the answer");
+    int rc =
+        sns_answer_text(reply, "CreateTopicResponse/CreateTopicResult/TopicArn", &p->topic_arn);
+    if (!rc && !p->topic_arn)
+        rc = ERR_PROTOCOL;
+    if (rc)
+        aws_error_local(error, &reply->subject, rc, "no TopicArn in the answer");
+    return rc;
 }
 
 int provision_topic_read(struct provision *p)
@@ -40,13 +45,17 @@ int provision_topic_read(struct provision *p)
     return topic_call(p, "GetTopicAttributes", parameters, 1);
 }
 
+/* A policy that cannot be read is not taken for one that is absent: it would be overwritten. */
 int provision_topic_known(struct provision *p, const struct aws_reply *reply, struct error *error)
 {
-    if (!error->code)
-        p->topic_policy = sns_answer_attribute(
-            reply, "GetTopicAttributesResponse/GetTopicAttributesResult/Attributes/entry",
-            "Policy");
-    return error->code;
+    static const char entry[] =
+        "GetTopicAttributesResponse/GetTopicAttributesResult/Attributes/entry";
+    if (error->code)
+        return error->code;
+    int rc = sns_answer_attribute(reply, entry, "Policy", &p->topic_policy);
+    if (rc)
+        aws_error_local(error, &reply->subject, rc, "the topic's attributes cannot be read");
+    return rc;
 }
 
 int provision_topic_write(struct provision *p)

@@ -116,24 +116,30 @@ static int entry_found(void *user, const char *path, struct slice text, size_t s
     return s->found ? 0 : ERR_MEMORY;
 }
 
-static char *answer_search(const struct aws_reply *reply, struct search *search)
+static int answer_search(const struct aws_reply *reply, struct search *search, char **out)
 {
     const struct bytes *body = &reply->response->body;
-    xml_read((struct slice){body->data, body->size}, search->key ? entry_found : element_found,
-             search);
-    return search->found;
+    int rc = xml_read((struct slice){body->data, body->size},
+                      search->key ? entry_found : element_found, search);
+    if (rc) {
+        free(search->found);
+        search->found = NULL;
+    }
+    *out = search->found;
+    return rc;
 }
 
-char *sns_answer_text(const struct aws_reply *reply, const char *path)
+int sns_answer_text(const struct aws_reply *reply, const char *path, char **out)
 {
     struct search search = {.path = path};
-    return answer_search(reply, &search);
+    return answer_search(reply, &search, out);
 }
 
-char *sns_answer_attribute(const struct aws_reply *reply, const char *path, const char *key)
+int sns_answer_attribute(const struct aws_reply *reply, const char *path, const char *key,
+                         char **out)
 {
     struct search search = {.path = path, .key = key};
-    return answer_search(reply, &search);
+    return answer_search(reply, &search, out);
 }
 
 /* --- Publish --- */

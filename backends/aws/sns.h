@@ -23,11 +23,11 @@ struct sns_call {
 
 int sns_start(struct aws *aws, const struct sns_call *call);
 
-/* The text of one element of a 2xx reply by its path
- * ("CreateTopicResponse/CreateTopicResult/TopicArn"), for free(). NULL: absent, or memory is short.
- */
-char *sns_answer_text(const struct aws_reply *reply, const char *path);
-/* The value of an entry of a reply's attribute map; path is that of the entry element. */
-char *sns_answer_attribute(const struct aws_reply *reply, const char *path, const char *key);
+/* One element of a 2xx reply by its path ("CreateTopicResponse/CreateTopicResult/TopicArn"); *out
+ * is for free(), or NULL when there is none. ERR_PROTOCOL: the reply cannot be read; ERR_MEMORY. */
+int sns_answer_text(const struct aws_reply *reply, const char *path, char **out);
+/* The same for the value of an entry of an attribute map; path is that of the entry element. */
+int sns_answer_attribute(const struct aws_reply *reply, const char *path, const char *key,
+                         char **out);
 
 #endif

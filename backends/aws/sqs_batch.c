@@ -56,15 +56,20 @@ static void on_batch(const struct aws_reply *reply, void *user)
     done(codes, count, &error, their);
 }
 
+static json_t *entry_body(size_t index, const struct queue_entry *entry, bool visibility)
+{
+    const char id[2] = {(char)('0' + index), '\0'};
+    if (!visibility)
+        return json_pack("{s:s, s:s}", "Id", id, "ReceiptHandle", entry->receipt);
+    return json_pack("{s:s, s:s, s:i}", "Id", id, "ReceiptHandle", entry->receipt,
+                     "VisibilityTimeout", (int)entry->visibility_s);
+}
+
 static json_t *entries_body(const struct queue_entry *entries, size_t count, bool visibility)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < count; i++) {
-        const char id[2] = {(char)('0' + i), '\0'};
-        json_t *entry = json_pack("{s:s, s:s}", "Id", id, "ReceiptHandle", entries[i].receipt);
-        if (entry && visibility)
-            json_object_set_new(entry, "VisibilityTimeout", json_integer(entries[i].visibility_s));
-        if (json_array_append_new(list, entry)) {
+        if (json_array_append_new(list, entry_body(i, &entries[i], visibility))) {
             json_decref(list);
             return NULL;
         }

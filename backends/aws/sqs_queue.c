@@ -218,9 +218,11 @@ static int opening_call(struct opening *opening, const char *operation, json_t *
 /* RedrivePolicy is a JSON text in a JSON text. */
 static int redrive_read(struct queue_facts *facts, const char *policy)
 {
-    json_t *root = policy ? json_loads(policy, 0, NULL) : NULL;
+    if (!policy)
+        return 0;
+    json_t *root = json_loads(policy, 0, NULL);
     const char *arn = json10_text(root, "deadLetterTargetArn");
-    int rc = 0;
+    int rc = root ? 0 : ERR_PROTOCOL;
     if (arn) {
         facts->dead_letter_arn = slice_dup(slice_of(arn));
         facts->max_receives = (unsigned)json10_number(root, "maxReceiveCount");
@@ -230,22 +232,24 @@ static int redrive_read(struct queue_facts *facts, const char *policy)
     return rc;
 }
 
+static int facts_read(struct queue_facts *facts, const json_t *attributes)
+{
+    const char *arn = json10_text(attributes, "QueueArn");
+    if (!arn)
+        return ERR_PROTOCOL;
+    facts->arn = slice_dup(slice_of(arn));
+    facts->visibility_s = (unsigned)json10_number(attributes, "VisibilityTimeout");
+    return facts->arn ? redrive_read(facts, json10_text(attributes, "RedrivePolicy")) : ERR_MEMORY;
+}
+
 static void on_attributes(const struct aws_reply *reply, void *user)
 {
     struct opening *opening = user;
-    struct queue_facts *facts = &opening->queue->facts;
     struct error error;
     json_t *root = json10_answer(reply, &error);
-    const json_t *attributes = json_object_get(root, "Attributes");
-    const char *arn = json10_text(attributes, "QueueArn");
-    if (root && !arn) {
-        aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no QueueArn in the answer");
-    } else if (root) {
-        facts->arn = slice_dup(slice_of(arn));
-        facts->visibility_s = (unsigned)json10_number(attributes, "VisibilityTimeout");
-        if (!facts->arn || redrive_read(facts, json10_text(attributes, "RedrivePolicy")))
-            error_set(&error, ERR_MEMORY, "out of memory");
-    }
+    int rc = root ? facts_read(&opening->queue->facts, json_object_get(root, "Attributes")) : 0;
+    if (rc)
+        aws_error_local(&error, &reply->subject, rc, "the queue's attributes cannot be read");
     json_decref(root);
     opening_end(opening, &error);
 }
@@ -278,10 +282,11 @@ static void on_url(const struct aws_reply *reply, void *user)
 
 static int url_ask(struct opening *opening, const struct queue_name *name)
 {
-    json_t *body = json_pack("{s:s}", "QueueName", opening->queue->facts.name);
-    if (body && name->account.size)
-        json_object_set_new(body, "QueueOwnerAWSAccountId",
-                            json_stringn(name->account.data, name->account.size));
+    const char *queue = opening->queue->facts.name;
+    json_t *body = name->account.size
+                       ? json_pack("{s:s, s:s%}", "QueueName", queue, "QueueOwnerAWSAccountId",
+                                   name->account.data, name->account.size)
+                       : json_pack("{s:s}", "QueueName", queue);
     return opening_call(opening, "GetQueueUrl", body, on_url);
 }
 

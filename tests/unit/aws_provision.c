@@ -363,6 +363,26 @@ static void test_failure_names_the_step(void **state)
     script_end();
 }
 
+/* A policy that cannot be read must not be replaced by ours alone. */
+static void test_unreadable_policies_are_left(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, OK_ANSWER, OK_ANSWER, JSON(URL_OF("web-dead")),
+           JSON("{\"Attributes\":{\"QueueArn\":\"" DEAD "\"}}"), JSON(URL_OF("web")),
+           JSON("{\"Attributes\":{\"QueueArn\":\"" QUEUE "\"}}"), JSON(TOPIC_CREATED),
+           JSON("<GetTopicAttributesResponse><GetTopicAttributesResult>"));
+    struct error error = provision(&through_topic);
+    assert_int_equal(error.code, ERR_PROTOCOL);
+    assert_non_null(strstr(error.text, "cannot read the topic's policy"));
+    script_end();
+    SCRIPT(&script_options, OK_ANSWER, OK_ANSWER, JSON(URL_OF("web-dead")),
+           JSON("{\"Attributes\":{\"QueueArn\":\"" DEAD "\"}}"), JSON(URL_OF("web")),
+           JSON("{\"Attributes\":{\"QueueArn\":\"" QUEUE "\"}}"), JSON(TOPIC_CREATED),
+           JSON(TOPIC_KNOWN("not JSON")));
+    assert_int_equal(provision(&through_topic).code, ERR_INVALID);
+    script_end();
+}
+
 /* A queue made a moment ago may not be known everywhere. */
 static void test_waits_for_a_new_queue(void **state)
 {
@@ -405,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_second_run_changes_nothing),
         cmocka_unit_test(test_bucket_to_queue),
         cmocka_unit_test(test_failure_names_the_step),
+        cmocka_unit_test(test_unreadable_policies_are_left),
         cmocka_unit_test(test_waits_for_a_new_queue),
         cmocka_unit_test(test_refused_and_destroyed),
     };

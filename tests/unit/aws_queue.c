@@ -220,6 +220,23 @@ static void test_open_missing(void **state)
     end();
 }
 
+/* Without its dead-letter queue, the engine would not know where to put what it rejects. */
+static void test_open_with_unreadable_attributes(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "{\"Attributes\":{\"QueueArn\":\"arn:x\",\"RedrivePolicy\":\"{\"}}",
+        "{\"Attributes\":{\"VisibilityTimeout\":\"30\"}}", "{}", "[]"};
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        SCRIPT(&script_options, URL_ANSWER, {.status = 200, .body = answers[i]});
+        open_as("web");
+        assert_null(seen.queue);
+        assert_int_equal(seen.error.code, ERR_PROTOCOL);
+        assert_non_null(strstr(seen.error.text, "SQS GetQueueAttributes web"));
+        end();
+    }
+}
+
 static void test_open_refuses_bad_names(void **state)
 {
     (void)state;
@@ -532,6 +549,7 @@ int main(void)
         cmocka_unit_test(test_open_by_url),
         cmocka_unit_test(test_open_by_url_with_endpoint),
         cmocka_unit_test(test_open_missing),
+        cmocka_unit_test(test_open_with_unreadable_attributes),
         cmocka_unit_test(test_open_refuses_bad_names),
         cmocka_unit_test(test_receive),
         cmocka_unit_test(test_receive_nothing),
