@@ -89,7 +89,6 @@ static void describe(VipsImage *image, struct image_source *out)
     out->upright = (struct plan_size){out->facts.width, out->facts.height};
     if (out->facts.orientation >= 5)
         out->upright = (struct plan_size){out->facts.height, out->facts.width};
-    out->alpha = vips_image_hasalpha(image);
     out->deep = image->BandFmt != VIPS_FORMAT_UCHAR;
     out->foreign = is_foreign(image);
 }

@@ -14,9 +14,8 @@ struct image_source {
     enum image_format format;
     struct image_facts facts;
     struct plan_size upright; /* of one frame, after orientation */
-    bool alpha;
-    bool deep;    /* more than 8 bits a channel */
-    bool foreign; /* its colours are not sRGB's or plain grey */
+    bool deep;                /* more than 8 bits a channel */
+    bool foreign;             /* its colours are not sRGB's or plain grey */
 };
 
 /* Reads the header. ERR_UNSUPPORTED: not a format that we read; ERR_CORRUPT: its header is broken.

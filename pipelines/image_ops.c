@@ -130,22 +130,28 @@ static int to_space(VipsImage **image, VipsInterpretation space)
     return image_replace(image, vips_colourspace(*image, &made, space, NULL), &made);
 }
 
-/* Measurements, many channels, anything that libvips has no colours for: the first three channels,
- * or the first. */
+/* Measurements, spectra, anything that libvips has no colours for: taken as what its depth and
+ * bands look like. */
 static int to_known_kind(VipsImage **image)
 {
     VipsImage *made = NULL;
     if ((*image)->Type != VIPS_INTERPRETATION_MULTIBAND && vips_colourspace_issupported(*image))
         return 0;
-    bool grey = (*image)->Bands < 3;
-    int code =
-        image_replace(image, vips_extract_band(*image, &made, 0, "n", grey ? 1 : 3, NULL), &made);
-    if (code)
-        return code;
     bool deep = (*image)->BandFmt == VIPS_FORMAT_USHORT;
-    made = NULL;
-    return image_replace(
-        image, vips_copy(*image, &made, "interpretation", plain_space(grey, deep), NULL), &made);
+    VipsInterpretation space = plain_space((*image)->Bands < 3, deep);
+    return image_replace(image, vips_copy(*image, &made, "interpretation", space, NULL), &made);
+}
+
+int image_drop_extra_bands(VipsImage **image)
+{
+    VipsImage *made = NULL;
+    bool cmyk = (*image)->Type == VIPS_INTERPRETATION_CMYK;
+    int bands = (*image)->Bands;
+    int colours = cmyk ? 4 : bands >= 3 ? 3 : 1;
+    /* One more is alpha; with several more, none is. */
+    if (bands <= colours + 1)
+        return 0;
+    return image_replace(image, vips_extract_band(*image, &made, 0, "n", colours, NULL), &made);
 }
 
 int image_to_depth(VipsImage **image, bool deep)

@@ -209,13 +209,12 @@ static int source_borrow(struct render *r, VipsImage **out, struct error *error)
     VipsImage *image = image_open(&r->image, shrink);
     if (!image)
         return image_fail_corrupt(&r->image, error);
-    if (r->roots > 1) {
-        int code = image_to_memory(&image);
-        if (code) {
-            g_object_unref(image);
-            return fail_step(r, code, error);
-        }
+    int code = image_drop_extra_bands(&image);
+    if (!code && r->roots > 1 && !(code = image_to_memory(&image)))
         r->decoded = g_object_ref(image);
+    if (code) {
+        g_object_unref(image);
+        return fail_step(r, code, error);
     }
     *out = image;
     return 0;
