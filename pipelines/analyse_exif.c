@@ -115,7 +115,7 @@ static void add_camera(VipsImage *image, struct label_set *out)
 /* "YYYY:MM:DD hh:mm:ss" of a year in which there were photographs. */
 static bool year_read(VipsImage *image, const char *field, char year[LABEL_VALUE_MAX])
 {
-    char date[EXIF_TEXT_MAX];
+    char date[EXIF_TEXT_MAX] = "";
 
     field_read(image, field, date);
     if (strspn(date, "0123456789") != 4 || date[4] != ':' || !isdigit((unsigned char)date[5])) {

@@ -71,7 +71,7 @@ static const uint8_t *pixel_at(const struct detail *detail, int x, int y)
 static float luma_at(const struct detail *detail, int x, int y)
 {
     const uint8_t *pixel = pixel_at(detail, x, y);
-    float luma = 0.299f * pixel[0] + 0.587f * pixel[1] + 0.114f * pixel[2];
+    float luma = 0.299f * (float)pixel[0] + 0.587f * (float)pixel[1] + 0.114f * (float)pixel[2];
     float alpha = detail->bands == 4 ? (float)pixel[3] / 255 : 1;
 
     return alpha * luma + (1 - alpha) * 255;

@@ -22,7 +22,7 @@
 
 #define SHOT(camera, time)                                                                         \
     {                                                                                              \
-        .model = camera, .taken = time                                                             \
+        .model = (camera), .taken = (time)                                                         \
     }
 #define SHOT_AT(camera, time, lat, ns, lon, ew)                                                    \
     {                                                                                              \

@@ -226,7 +226,7 @@ static struct colour spoon(struct colour under, float x, float y, float cx, floa
         fmaxf(ramp(1.04f, 0.98f, bowl), ramp(0.010f + 0.012f * ramp(0.1f, 0.4f, u),
                                              0.007f + 0.012f * ramp(0.1f, 0.4f, u), fabsf(v)) *
                                             ramp(-0.15f, -0.14f, u) * ramp(0.40f, 0.39f, u));
-    float gleam = 0.5f + 0.5f * sinf(v * 130 + 1.5f * u + (bowl < 1 ? 2 : 0));
+    float gleam = 0.5f + 0.5f * sinf(v * 130 + 1.5f * u + (bowl < 1 ? 2.0f : 0.0f));
 
     return mix(under, mix(hex(0x55585c), hex(0xf4f5f6), gleam), shape);
 }

@@ -293,7 +293,8 @@ static void tells_sharp_from_blurry(void **state)
 static void focus_does_not_depend_on_the_shrink(void **state)
 {
     (void)state;
-    for (double scale = 1; scale > 0.4; scale -= 0.15) {
+    for (int percent = 100; percent >= 40; percent -= 15) {
+        double scale = percent / 100.0;
         struct label_set soft = blurred(10, scale), sharp = blurred(0.3, scale);
 
         assert_true(has(&soft, "Blurry"));

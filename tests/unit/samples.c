@@ -36,7 +36,7 @@ static void paths_free(char **paths, size_t count)
 
 static void directory_make(char out[64])
 {
-    strcpy(out, "/tmp/test-samples-XXXXXX");
+    snprintf(out, 64, "/tmp/test-samples-XXXXXX");
     assert_non_null(mkdtemp(out));
 }
 
@@ -467,10 +467,7 @@ static int start(void **state)
         return -1;
     }
     vips_block_untrusted_set(TRUE);
-    strcpy(samples.directory, "/tmp/test-samples-XXXXXX");
-    if (mkdtemp(samples.directory) == NULL) {
-        return -1;
-    }
+    directory_make(samples.directory);
     int code = samples_write(samples.directory, &samples.paths, &samples.count, &error);
     if (code != 0) {
         print_error("%s\n", error.text);
