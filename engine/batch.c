@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "collector.h"
 #include "command.h"
 #include "feeder.h"
+#include "harvest.h"
 #include "local_names.h"
 #include "report.h"
 #include "terminal.h"
 
-enum { UPLOADS = 4, DOWNLOADS = 8, SIDECAR_MAX = 1 << 20 };
+enum { UPLOADS = 4 };
 
 int batch_init(struct batch *batch, struct service *service, const struct photos *photos,
                struct error *error)
@@ -35,7 +35,6 @@ int batch_init(struct batch *batch, struct service *service, const struct photos
 void batch_clear(struct batch *batch)
 {
     feeder_free(batch->feeder);
-    collector_free(batch->collector);
     ledger_clear(&batch->ledger);
 }
 
@@ -213,113 +212,24 @@ int batch_run(struct batch *batch, struct error *error)
     return err;
 }
 
-/* ---- fetching ---- */
+/* ---- the end ---- */
 
-struct harvest { /* the outputs of all photos, flat */
-    struct ledger_output **outputs;
-    struct collector_item *items;
-    size_t count;
-    size_t largest;
-};
-
-static char *output_path(const char *directory, const struct ledger_output *output)
+static bool harvested(void *user)
 {
-    if (strcmp(output->bucket, LOCAL_BUCKET) == 0)
-        return collector_path(directory, output->key);
-    char *bucket = collector_path(directory, output->bucket);
-    char *path = bucket ? collector_path(bucket, output->key) : NULL;
-    free(bucket);
-    return path;
-}
-
-static void on_fetched(size_t index, uint64_t bytes, const struct error *error, void *user)
-{
-    struct harvest *harvest = user;
-    struct ledger_output *output = harvest->outputs[index];
-    if (error->code) {
-        output->problem = strdup(error->text);
-        return;
-    }
-    output->bytes = bytes;
-    output->path = (char *)harvest->items[index].path;
-    harvest->items[index].path = NULL; /* the ledger's now */
-}
-
-static size_t outputs_count(const struct ledger *ledger)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < ledger->count; i++)
-        for (size_t p = 0; p < ledger->photos[i].part_count; p++)
-            count += ledger->photos[i].parts[p].output_count;
-    return count;
-}
-
-static int harvest_add(struct harvest *harvest, struct ledger_part *part, const char *directory)
-{
-    for (size_t i = 0; i < part->output_count; i++) {
-        struct ledger_output *output = &part->outputs[i];
-        struct collector_item *item = &harvest->items[harvest->count];
-        char *path = output_path(directory, output);
-        if (!path)
-            return ERR_MEMORY;
-        *item = (struct collector_item){output->bucket, output->key, path};
-        harvest->outputs[harvest->count++] = output;
-        if (output->bytes > harvest->largest)
-            harvest->largest = (size_t)output->bytes;
-    }
-    return 0;
-}
-
-static int harvest_plan(struct harvest *harvest, struct ledger *ledger, const char *directory)
-{
-    size_t count = outputs_count(ledger);
-    int err = 0;
-    *harvest = (struct harvest){.largest = SIDECAR_MAX};
-    harvest->outputs = calloc(count ? count : 1, sizeof(struct ledger_output *));
-    harvest->items = calloc(count ? count : 1, sizeof *harvest->items);
-    if (!harvest->outputs || !harvest->items)
-        return ERR_MEMORY;
-    for (size_t i = 0; i < ledger->count && !err; i++)
-        for (size_t p = 0; p < ledger->photos[i].part_count && !err; p++)
-            err = harvest_add(harvest, &ledger->photos[i].parts[p], directory);
-    return err;
-}
-
-static void harvest_clear(struct harvest *harvest)
-{
-    for (size_t i = 0; i < harvest->count; i++)
-        free((char *)harvest->items[i].path);
-    free(harvest->items);
-    free(harvest->outputs);
-}
-
-static bool collected(void *user)
-{
-    return collector_done(((struct batch *)user)->collector);
+    return harvest_done(((struct batch *)user)->harvest);
 }
 
 int batch_collect(struct batch *batch, struct error *error)
 {
     struct service *service = batch->service;
-    struct harvest harvest;
-    int err = harvest_plan(&harvest, &batch->ledger, service->config->out);
-    const struct collector_options options = {
-        .store = service->backend.store,
-        .items = harvest.items,
-        .count = harvest.count,
-        .max_bytes = harvest.largest,
-        .in_flight = DOWNLOADS,
-        .fetched = on_fetched,
-        .user = &harvest,
-    };
-    if (!err)
-        err = collector_start(&service->loop, &options, &batch->collector);
+    int err = harvest_start(&service->loop, service->backend.store, &batch->ledger,
+                            service->config->out, &batch->harvest);
     if (err)
-        error_set(error, err, "out of memory");
-    else
-        service_finish(service, collected, batch);
-    harvest_clear(&harvest);
-    return err;
+        return error_set(error, err, "out of memory");
+    service_finish(service, harvested, batch);
+    harvest_free(batch->harvest);
+    batch->harvest = NULL;
+    return 0;
 }
 
 bool batch_report(struct batch *batch)

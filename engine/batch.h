@@ -14,14 +14,14 @@
 #include "service.h"
 
 struct feeder;
-struct collector;
+struct harvest;
 
 struct batch {
     struct service *service;
     struct ledger ledger;
     struct progress progress;
     struct feeder *feeder;
-    struct collector *collector;
+    struct harvest *harvest;
     uint64_t began_ms, ended_ms; /* the loop's clock */
     uint64_t moved_ms, movement; /* when something last moved, and what it is seen by */
     bool running;

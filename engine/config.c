@@ -1,135 +1,14 @@
 #include "config.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "bytes.h"
-#include "log.h"
+#include "config_table.h"
 #include "nearest.h"
 #include "units.h"
 
-enum type {
-    TYPE_SWITCH, /* bool; a flag without a value, and --no-NAME */
-    TYPE_TEXT,   /* char * */
-    TYPE_LIST,   /* struct text_list; repeatable, ':' between values in the environment */
-    TYPE_NUMBER, /* the rest are uint64_t */
-    TYPE_COUNT,
-    TYPE_BYTES,
-    TYPE_TIME,
-    TYPE_SECONDS, /* a time in whole seconds, as SQS counts */
-    TYPE_CHOICE,
-};
-
-struct setting {
-    const char *name;
-    enum type type;
-    unsigned commands;    /* enum config_command, or-ed */
-    const char *standard; /* the default, parsed like a flag's value; NULL: zero */
-    const char *shown;    /* the default in words, where standard does not say it */
-    uint64_t min, max;
-    size_t offset;
-    const char
-        *value; /* what the value is called in --help; for choices all of them, '|' between */
-    const char *help;
-};
-
-enum {
-    ENGINE = CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS,
-    CLOUD = CONFIG_LOCAL | CONFIG_PROCESS,
-    EVERY = ENGINE | CONFIG_CHECK,
-    VARIABLE_MAX = 64,
-};
-
-#define AT(member) offsetof(struct config, member)
-#define GIB        (1ull << 30)
-
-static const struct setting table[] = {
-    {"pipelines", TYPE_LIST, EVERY, NULL, "the ones that come with thumbwheel", 0, 0, AT(pipelines),
-     "DIR|FILE", "pipeline files, or directories of them; repeatable"},
-    {"region", TYPE_TEXT, ENGINE, NULL, "AWS_REGION, then ~/.aws/config; local: us-east-1", 0, 0,
-     AT(region), "NAME", "region to sign requests for"},
-    {"profile", TYPE_TEXT, CONFIG_RUN, NULL, "AWS_PROFILE, then default", 0, 0, AT(profile), "NAME",
-     "profile in ~/.aws/config and ~/.aws/credentials"},
-    {"endpoint", TYPE_TEXT, CONFIG_RUN, NULL, "AWS_ENDPOINT_URL, then AWS", 0, 0, AT(endpoint),
-     "URL", "an AWS-compatible service to use instead of AWS"},
-
-    {"workers", TYPE_NUMBER, ENGINE, NULL, "the processors that the process may use", 1, 256,
-     AT(workers), "N", "threads that decode and render"},
-    {"jobs", TYPE_COUNT, ENGINE, NULL, "32 for each worker", 1, 100000, AT(jobs), "N",
-     "messages in flight, all queues together"},
-    {"wait", TYPE_SECONDS, ENGINE, "20s", NULL, 1000, 20000, AT(wait), "TIME",
-     "length of a long poll"},
-    {"visibility", TYPE_SECONDS, ENGINE, NULL, "the queue's own", 1000, 43200000, AT(visibility),
-     "TIME", "visibility timeout to ask for, where the pipeline states none"},
-    {"linger", TYPE_TIME, ENGINE, "2s", NULL, 0, 600000, AT(linger), "TIME",
-     "how long a fetched photo waits for messages of other queues"},
-    {"cache", TYPE_BYTES, ENGINE, "64M", NULL, 0, 1024 * GIB, AT(cache), "SIZE",
-     "most memory for photos that linger"},
-    {"max-pixels", TYPE_COUNT, ENGINE, "150M", NULL, 1, 1000000000000, AT(max_pixels), "N",
-     "refuse images with more pixels (width × height)"},
-    {"max-bytes", TYPE_BYTES, ENGINE, "64M", NULL, 1, 4 * GIB, AT(max_bytes), "SIZE",
-     "refuse objects that are larger"},
-    {"max-frames", TYPE_COUNT, ENGINE, "1000", NULL, 1, 100000, AT(max_frames), "N",
-     "refuse animations with more frames"},
-
-    {"log-format", TYPE_CHOICE, ENGINE, "auto", NULL, 0, 0, AT(log_format), "auto|text|json",
-     "auto: text on a terminal, else one JSON object a line"},
-    {"log-level", TYPE_CHOICE, ENGINE, "auto", NULL, 0, 0, AT(log_level),
-     "auto|debug|info|warn|error",
-     "auto: info for run, error otherwise (what failed is reported anyway)"},
-    {"grace", TYPE_TIME, ENGINE, "25s", NULL, 0, 3600000, AT(grace), "TIME",
-     "time to finish the work under way after SIGTERM or Ctrl-C"},
-
-    {"once", TYPE_SWITCH, CONFIG_LOCAL, NULL, "go on serving", 0, 0, AT(once), NULL,
-     "exit when the photos are done"},
-    {"host", TYPE_TEXT, CONFIG_LOCAL, "127.0.0.1", NULL, 0, 0, AT(host), "ADDRESS",
-     "numeric address that the embedded cloud listens on"},
-    {"port", TYPE_NUMBER, CONFIG_LOCAL, "4566", "4566; with --once any free one", 0, 65535,
-     AT(port), "N", "port of the embedded cloud; 0: any free one"},
-    {"data", TYPE_TEXT, CLOUD, NULL,
-     "$XDG_DATA_HOME/thumbwheel or ~/.local/share/thumbwheel; with --once and for process a "
-     "temporary one",
-     0, 0, AT(data), "DIR", "where the embedded cloud keeps its state"},
-    {"out", TYPE_TEXT, CLOUD, "out", NULL, 0, 0, AT(out), "DIR", "where the results are written"},
-    {"durability", TYPE_CHOICE, CLOUD, "full", "full; with a temporary data directory relaxed", 0,
-     0, AT(durability), "full|relaxed", "relaxed: acknowledge before the disk has it"},
-    {"request-log", TYPE_TEXT, CLOUD, NULL, "none", 0, 0, AT(request_log), "FILE",
-     "one JSON line for each request to the embedded cloud"},
-    {"patience", TYPE_TIME, CLOUD, "60s", NULL, 1000, 86400000, AT(patience), "TIME",
-     "give up on photos when nothing has moved for so long"},
-
-    {"schema", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(schema), NULL,
-     "print the format of pipeline files as Markdown"},
-    {"settings", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(settings), NULL,
-     "print every setting as Markdown"},
-    {"help", TYPE_SWITCH, EVERY, NULL, "", 0, 0, AT(help), NULL, "print this"},
-};
-
-enum { SETTINGS = sizeof table / sizeof table[0] };
-_Static_assert(SETTINGS <= 64, "config.given has one bit for each setting");
-
-static const struct {
-    enum config_command command;
-    const char *name;
-} commands[] = {{CONFIG_RUN, "run"},
-                {CONFIG_LOCAL, "local"},
-                {CONFIG_PROCESS, "process"},
-                {CONFIG_CHECK, "check"}};
-
-/* Switches that ask for an action have no place in an environment. */
-static bool has_variable(const struct setting *s)
-{
-    return s->type != TYPE_SWITCH || s->offset == AT(once);
-}
-
-static void variable_name(const struct setting *s, char out[VARIABLE_MAX])
-{
-    snprintf(out, VARIABLE_MAX, "THUMBWHEEL_%s", s->name);
-    for (char *p = out; *p; p++)
-        *p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
-}
+enum { SETTINGS_MAX = 64 }; /* config_table.h */
 
 static void *place_of(struct config *config, const struct setting *s)
 {
@@ -296,8 +175,8 @@ static int value_set(struct config *config, const struct setting *s, const char 
 
 static int read_defaults(struct config *config, struct error *error)
 {
-    for (size_t i = 0; i < SETTINGS; i++) {
-        const struct setting *s = &table[i];
+    for (size_t i = 0; i < config_table_size; i++) {
+        const struct setting *s = &config_table[i];
         if (!s->standard)
             continue;
         int err = value_set(config, s, s->name, s->standard, false, error);
@@ -309,12 +188,12 @@ static int read_defaults(struct config *config, struct error *error)
 
 static int read_environment(struct config *config, enum config_command command, struct error *error)
 {
-    for (size_t i = 0; i < SETTINGS; i++) {
-        const struct setting *s = &table[i];
-        char name[VARIABLE_MAX];
-        if (!has_variable(s) || !(s->commands & command))
+    for (size_t i = 0; i < config_table_size; i++) {
+        const struct setting *s = &config_table[i];
+        char name[CONFIG_VARIABLE_MAX];
+        if (!config_has_variable(s) || !(s->commands & command))
             continue;
-        variable_name(s, name);
+        config_variable_name(s, name);
         const char *value = getenv(name);
         if (!value || !*value) /* set but empty is how people unset a variable for one command */
             continue;
@@ -326,25 +205,22 @@ static int read_environment(struct config *config, enum config_command command, 
     return 0;
 }
 
-static const char *command_name(unsigned command)
+static const char *command_name(unsigned commands)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (commands[i].command & command)
-            return commands[i].name;
-    return "";
+    return config_next_command(&commands);
 }
 
 static int unknown_option(const char *typed, enum config_command command, struct error *error)
 {
-    const char *names[SETTINGS];
+    const char *names[SETTINGS_MAX];
     size_t count = 0;
-    for (size_t i = 0; i < SETTINGS; i++) {
-        if (table[i].commands & command)
-            names[count++] = table[i].name;
-        else if (strcmp(table[i].name, typed) == 0)
+    for (size_t i = 0; i < config_table_size; i++) {
+        if (config_table[i].commands & command)
+            names[count++] = config_table[i].name;
+        else if (strcmp(config_table[i].name, typed) == 0)
             return error_set(error, ERR_INVALID,
                              "--%s is an option of \"thumbwheel %s\", not of \"%s\"", typed,
-                             command_name(table[i].commands), command_name(command));
+                             command_name(config_table[i].commands), command_name(command));
     }
     const char *near = nearest_name(typed, names, count);
     if (near)
@@ -357,9 +233,9 @@ static int unknown_option(const char *typed, enum config_command command, struct
 
 static const struct setting *setting_find(const char *name, unsigned command)
 {
-    for (size_t i = 0; i < SETTINGS; i++)
-        if ((table[i].commands & command) && strcmp(table[i].name, name) == 0)
-            return &table[i];
+    for (size_t i = 0; i < config_table_size; i++)
+        if ((config_table[i].commands & command) && strcmp(config_table[i].name, name) == 0)
+            return &config_table[i];
     return NULL;
 }
 
@@ -375,7 +251,7 @@ struct reader { /* the arguments, as far as they have been read */
 static int flag_set(struct reader *r, const struct setting *s, const char *source,
                     const char *value)
 {
-    uint64_t bit = 1ull << (s - table);
+    uint64_t bit = 1ull << (s - config_table);
     if (s->type == TYPE_LIST && !(r->flagged & bit))
         text_list_clear(place_of(r->config, s));
     r->flagged |= bit;
@@ -386,10 +262,11 @@ static int flag_set(struct reader *r, const struct setting *s, const char *sourc
 /* --name, --name=value, --name value, --no-name */
 static int read_flag(struct reader *r, const char *arg)
 {
-    char name[VARIABLE_MAX], source[VARIABLE_MAX + 2];
+    char name[CONFIG_VARIABLE_MAX], source[CONFIG_VARIABLE_MAX + 2];
     const char *value = strchr(arg, '=');
     size_t length = value ? (size_t)(value - arg) : strlen(arg);
-    snprintf(name, sizeof name, "%.*s", (int)(length < VARIABLE_MAX ? length : VARIABLE_MAX), arg);
+    snprintf(name, sizeof name, "%.*s",
+             (int)(length < CONFIG_VARIABLE_MAX ? length : CONFIG_VARIABLE_MAX), arg);
     snprintf(source, sizeof source, "--%s", name);
 
     const struct setting *s = setting_find(name, r->command);
@@ -448,11 +325,11 @@ int config_read(struct config *config, enum config_command command, char *const 
 
 void config_clear(struct config *config)
 {
-    for (size_t i = 0; i < SETTINGS; i++) {
-        void *place = place_of(config, &table[i]);
-        if (table[i].type == TYPE_TEXT)
+    for (size_t i = 0; i < config_table_size; i++) {
+        void *place = place_of(config, &config_table[i]);
+        if (config_table[i].type == TYPE_TEXT)
             free(*(char **)place);
-        else if (table[i].type == TYPE_LIST)
+        else if (config_table[i].type == TYPE_LIST)
             text_list_clear(place);
     }
     text_list_clear(&config->paths);
@@ -461,21 +338,21 @@ void config_clear(struct config *config)
 
 bool config_given(const struct config *config, const char *name)
 {
-    for (size_t i = 0; i < SETTINGS; i++)
-        if (strcmp(table[i].name, name) == 0)
+    for (size_t i = 0; i < config_table_size; i++)
+        if (strcmp(config_table[i].name, name) == 0)
             return config->given >> i & 1;
     return false;
 }
 
 const char *config_suspicious_variable(char *const *environment, const char **meant)
 {
-    static char variables[SETTINGS][VARIABLE_MAX], typed[VARIABLE_MAX];
-    const char *names[SETTINGS];
+    static char variables[SETTINGS_MAX][CONFIG_VARIABLE_MAX], typed[CONFIG_VARIABLE_MAX];
+    const char *names[SETTINGS_MAX];
     size_t count = 0;
-    for (size_t i = 0; i < SETTINGS; i++) {
-        if (!has_variable(&table[i]))
+    for (size_t i = 0; i < config_table_size; i++) {
+        if (!config_has_variable(&config_table[i]))
             continue;
-        variable_name(&table[i], variables[count]);
+        config_variable_name(&config_table[i], variables[count]);
         names[count] = variables[count] + strlen("THUMBWHEEL_");
         count++;
     }
@@ -490,76 +367,4 @@ const char *config_suspicious_variable(char *const *environment, const char **me
         }
     }
     return NULL;
-}
-
-/* ---- what people read ---- */
-
-static const char *default_text(const struct setting *s)
-{
-    return s->shown ? s->shown : s->standard ? s->standard : "";
-}
-
-void config_print_options(FILE *out, enum config_command command)
-{
-    enum { COLUMN = 30 };
-    fputs("Options:\n", out);
-    for (size_t i = 0; i < SETTINGS; i++) {
-        const struct setting *s = &table[i];
-        if (!(s->commands & command))
-            continue;
-        int width =
-            fprintf(out, "  --%s%s%s", s->name, s->value ? " " : "", s->value ? s->value : "");
-        if (width > COLUMN - 2)
-            fprintf(out, "\n%*s", COLUMN, "");
-        else
-            fprintf(out, "%*s", COLUMN - width, "");
-        fprintf(out, "%s\n", s->help);
-        if (*default_text(s))
-            fprintf(out, "%*s(default: %s)\n", COLUMN, "", default_text(s));
-    }
-    fputs("\nEach option is also an environment variable: --max-pixels is THUMBWHEEL_MAX_PIXELS. "
-          "A flag wins.\n",
-          out);
-}
-
-static void print_cell(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '|')
-            fputc('\\', out);
-        fputc(*text, out);
-    }
-}
-
-static void print_commands(FILE *out, unsigned mask)
-{
-    const char *comma = "";
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        if (!(commands[i].command & mask))
-            continue;
-        fprintf(out, "%s%s", comma, commands[i].name);
-        comma = ", ";
-    }
-}
-
-void config_print_markdown(FILE *out)
-{
-    fputs("| Flag | Environment | Default | Commands | What it is |\n|---|---|---|---|---|\n", out);
-    for (size_t i = 0; i < SETTINGS; i++) {
-        const struct setting *s = &table[i];
-        char name[VARIABLE_MAX];
-        if (!has_variable(s))
-            continue;
-        variable_name(s, name);
-        fprintf(out, "| `--%s", s->name);
-        fputs(s->value ? " " : "", out);
-        print_cell(out, s->value ? s->value : "");
-        fprintf(out, "` | `%s` | ", name);
-        print_cell(out, default_text(s));
-        fputs(" | ", out);
-        print_commands(out, s->commands);
-        fputs(" | ", out);
-        print_cell(out, s->help);
-        fputs(" |\n", out);
-    }
 }

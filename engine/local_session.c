@@ -14,6 +14,7 @@
 #include "files.h"
 #include "local_greeting.h"
 #include "local_names.h"
+#include "local_plan.h"
 #include "photos.h"
 #include "places.h"
 #include "service.h"
@@ -195,90 +196,17 @@ static void warn_of_host(const char *host)
             host);
 }
 
-/* ---- what the cloud must have ---- */
-
-static int plan_queue(const struct pipeline_facts *facts, struct fanout_queue *queue,
-                      struct error *error)
-{
-    if (strpbrk(facts->queue, ":/"))
-        return error_set(
-            error, ERR_INVALID,
-            "%s: the queue \"%s\" is a URL or an ARN; the embedded cloud makes queues by "
-            "name: give a name alone",
-            facts->file, facts->queue);
-    char *dead_letters = NULL;
-    if (asprintf(&dead_letters, "%s%s", facts->queue, LOCAL_DEAD_SUFFIX) < 0)
-        return error_set(error, ERR_MEMORY, "out of memory");
-    *queue = (struct fanout_queue){.name = facts->queue,
-                                   .dead_letter_name = dead_letters,
-                                   .max_receives = LOCAL_MAX_RECEIVES,
-                                   .visibility_s = facts->visibility_s ? facts->visibility_s
-                                                                       : LOCAL_VISIBILITY_S};
-    return 0;
-}
-
-static int plan_buckets(const struct pipeline_ops *ops, const struct pipeline *pipeline,
-                        struct text_list *buckets)
-{
-    int err = 0;
-    for (size_t i = 0; i <= ops->facts(pipeline)->output_count && !err; i++) {
-        const char *bucket = ops->output(pipeline, i).bucket;
-        if (bucket)
-            err = text_list_add(buckets, bucket); /* making one twice does no harm */
-    }
-    return err;
-}
-
-struct plan { /* of the fan-out; freed by plan_clear in any case */
-    struct fanout_queue *queues;
-    size_t queue_count;
-    struct text_list buckets;
-};
-
-static void plan_clear(struct plan *plan)
-{
-    for (size_t i = 0; i < plan->queue_count; i++)
-        free((char *)plan->queues[i].dead_letter_name);
-    free(plan->queues);
-    text_list_clear(&plan->buckets);
-}
-
-static int plan_make(struct plan *plan, const struct pipeline_set *set, struct error *error)
-{
-    int err = 0;
-    plan->queues = calloc(set->count, sizeof *plan->queues);
-    if (!plan->queues)
-        return error_set(error, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < set->count && !err; i++) {
-        err = plan_buckets(set->ops, set->items[i], &plan->buckets);
-        if (err)
-            return error_set(error, err, "out of memory");
-        err = plan_queue(set->ops->facts(set->items[i]), &plan->queues[i], error);
-        plan->queue_count += !err;
-    }
-    return err;
-}
+/* ---- the run ---- */
 
 static int provision(struct session *session, struct error *error)
 {
-    struct plan plan = {0};
-    int err = plan_make(&plan, &session->pipelines, error);
-    const struct fanout fanout = {
-        .bucket = LOCAL_BUCKET,
-        .prefix = LOCAL_PREFIX,
-        .topic = LOCAL_TOPIC,
-        .queues = plan.queues,
-        .queue_count = plan.queue_count,
-        .extra_buckets = (const char *const *)plan.buckets.items,
-        .extra_bucket_count = plan.buckets.count,
-    };
+    struct local_plan plan;
+    int err = local_plan_make(&plan, &session->pipelines, error);
     if (!err)
-        err = service_provision(&session->service, &fanout, error);
-    plan_clear(&plan);
+        err = service_provision(&session->service, &plan.fanout, error);
+    local_plan_clear(&plan);
     return err;
 }
-
-/* ---- the run ---- */
 
 static int start(struct session *session, struct error *error)
 {

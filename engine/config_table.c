@@ -1,0 +1,101 @@
+#include "config_table.h"
+
+#include <stdio.h>
+
+enum {
+    ENGINE = CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS,
+    CLOUD = CONFIG_LOCAL | CONFIG_PROCESS,
+    EVERY = ENGINE | CONFIG_CHECK,
+};
+
+#define AT(member) offsetof(struct config, member)
+
+const struct setting config_table[] = {
+    {"pipelines", TYPE_LIST, EVERY, NULL, "the ones that come with thumbwheel", 0, 0, AT(pipelines),
+     "DIR|FILE", "pipeline files, or directories of them; repeatable"},
+    {"region", TYPE_TEXT, ENGINE, NULL, "AWS_REGION, then ~/.aws/config; local: us-east-1", 0, 0,
+     AT(region), "NAME", "region to sign requests for"},
+    {"profile", TYPE_TEXT, CONFIG_RUN, NULL, "AWS_PROFILE, then default", 0, 0, AT(profile), "NAME",
+     "profile in ~/.aws/config and ~/.aws/credentials"},
+    {"endpoint", TYPE_TEXT, CONFIG_RUN, NULL, "AWS_ENDPOINT_URL, then AWS", 0, 0, AT(endpoint),
+     "URL", "an AWS-compatible service to use instead of AWS"},
+
+    {"workers", TYPE_NUMBER, ENGINE, NULL, "the processors that the process may use", 1, 256,
+     AT(workers), "N", "threads that decode and render"},
+    {"jobs", TYPE_COUNT, ENGINE, NULL, "32 for each worker", 1, 100000, AT(jobs), "N",
+     "messages in flight, all queues together"},
+    {"wait", TYPE_SECONDS, ENGINE, "20s", NULL, 1000, 20000, AT(wait), "TIME",
+     "length of a long poll"},
+    {"visibility", TYPE_SECONDS, ENGINE, NULL, "the queue's own", 1000, 43200000, AT(visibility),
+     "TIME", "visibility timeout to ask for, where the pipeline states none"},
+    {"linger", TYPE_TIME, ENGINE, "2s", NULL, 0, 600000, AT(linger), "TIME",
+     "how long a fetched photo waits for messages of other queues"},
+    {"cache", TYPE_BYTES, ENGINE, "64M", NULL, 0, 1024 * GIB, AT(cache), "SIZE",
+     "most memory for photos that linger"},
+    {"max-pixels", TYPE_COUNT, ENGINE, "150M", NULL, 1, 1000000000000, AT(max_pixels), "N",
+     "refuse images with more pixels (width × height)"},
+    {"max-bytes", TYPE_BYTES, ENGINE, "64M", NULL, 1, 4 * GIB, AT(max_bytes), "SIZE",
+     "refuse objects that are larger"},
+    {"max-frames", TYPE_COUNT, ENGINE, "1000", NULL, 1, 100000, AT(max_frames), "N",
+     "refuse animations with more frames"},
+
+    {"log-format", TYPE_CHOICE, ENGINE, "auto", NULL, 0, 0, AT(log_format), "auto|text|json",
+     "auto: text on a terminal, else one JSON object a line"},
+    {"log-level", TYPE_CHOICE, ENGINE, "auto", NULL, 0, 0, AT(log_level),
+     "auto|debug|info|warn|error",
+     "auto: info for run, error otherwise (what failed is reported anyway)"},
+    {"grace", TYPE_TIME, ENGINE, "25s", NULL, 0, 3600000, AT(grace), "TIME",
+     "time to finish the work under way after SIGTERM or Ctrl-C"},
+
+    {"once", TYPE_SWITCH, CONFIG_LOCAL, NULL, "go on serving", 0, 0, AT(once), NULL,
+     "exit when the photos are done"},
+    {"host", TYPE_TEXT, CONFIG_LOCAL, "127.0.0.1", NULL, 0, 0, AT(host), "ADDRESS",
+     "numeric address that the embedded cloud listens on"},
+    {"port", TYPE_NUMBER, CONFIG_LOCAL, "4566", "4566; with --once any free one", 0, 65535,
+     AT(port), "N", "port of the embedded cloud; 0: any free one"},
+    {"data", TYPE_TEXT, CLOUD, NULL,
+     "$XDG_DATA_HOME/thumbwheel or ~/.local/share/thumbwheel; with --once and for process a "
+     "temporary one",
+     0, 0, AT(data), "DIR", "where the embedded cloud keeps its state"},
+    {"out", TYPE_TEXT, CLOUD, "out", NULL, 0, 0, AT(out), "DIR", "where the results are written"},
+    {"durability", TYPE_CHOICE, CLOUD, "full", "full; with a temporary data directory relaxed", 0,
+     0, AT(durability), "full|relaxed", "relaxed: acknowledge before the disk has it"},
+    {"request-log", TYPE_TEXT, CLOUD, NULL, "none", 0, 0, AT(request_log), "FILE",
+     "one JSON line for each request to the embedded cloud"},
+    {"patience", TYPE_TIME, CLOUD, "60s", NULL, 1000, 86400000, AT(patience), "TIME",
+     "give up on photos when nothing has moved for so long"},
+
+    {"schema", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(schema), NULL,
+     "print the format of pipeline files as Markdown"},
+    {"settings", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(settings), NULL,
+     "print every setting as Markdown"},
+    {"help", TYPE_SWITCH, EVERY, NULL, "", 0, 0, AT(help), NULL, "print this"},
+};
+
+const size_t config_table_size = sizeof config_table / sizeof config_table[0];
+_Static_assert(sizeof config_table / sizeof config_table[0] <= 64,
+               "config.given has one bit for each setting");
+
+bool config_has_variable(const struct setting *s)
+{
+    return s->type != TYPE_SWITCH || s->offset == AT(once);
+}
+
+void config_variable_name(const struct setting *s, char out[CONFIG_VARIABLE_MAX])
+{
+    snprintf(out, CONFIG_VARIABLE_MAX, "THUMBWHEEL_%s", s->name);
+    for (char *p = out; *p; p++)
+        *p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+}
+
+const char *config_next_command(unsigned *commands)
+{
+    static const char *const names[] = {"run", "local", "process", "check"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (*commands & 1u << i) {
+            *commands &= ~(1u << i);
+            return names[i];
+        }
+    }
+    return "";
+}

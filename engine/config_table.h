@@ -1,0 +1,49 @@
+/* The table of settings, as the files of the configuration see it. */
+#ifndef THUMBWHEEL_CONFIG_TABLE_H
+#define THUMBWHEEL_CONFIG_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+
+enum { CONFIG_VARIABLE_MAX = 64 };
+#define GIB (1ull << 30)
+
+enum config_type {
+    TYPE_SWITCH, /* bool; a flag without a value, and --no-NAME */
+    TYPE_TEXT,   /* char * */
+    TYPE_LIST,   /* struct text_list; repeatable, ':' between values in the environment */
+    TYPE_NUMBER, /* the rest are uint64_t */
+    TYPE_COUNT,
+    TYPE_BYTES,
+    TYPE_TIME,
+    TYPE_SECONDS, /* a time in whole seconds, as SQS counts */
+    TYPE_CHOICE,
+};
+
+struct setting {
+    const char *name;
+    enum config_type type;
+    unsigned commands;    /* enum config_command, or-ed */
+    const char *standard; /* the default, parsed like a flag's value; NULL: zero */
+    const char *shown;    /* the default in words, where standard does not say it */
+    uint64_t min, max;
+    size_t offset;
+    const char *value; /* its name in --help; for choices all of them, '|' between */
+    const char *help;
+};
+
+extern const struct setting config_table[];
+extern const size_t config_table_size; /* at most 64: config.given has a bit for each */
+
+/* Switches that ask for an action have no place in an environment. */
+bool config_has_variable(const struct setting *s);
+/* THUMBWHEEL_MAX_PIXELS for max-pixels. */
+void config_variable_name(const struct setting *s, char out[CONFIG_VARIABLE_MAX]);
+/* The first command of a set of enum config_command; *commands is left with the others. "" at the
+ * end. */
+const char *config_next_command(unsigned *commands);
+
+#endif
