@@ -101,12 +101,13 @@ static const struct {
     {MAGIC(0, "MZ"), "a program"},
 };
 
+/* No control characters, and no byte that UTF-8 never has. */
 static bool is_text(struct slice image)
 {
     size_t end = image.size < 512 ? image.size : 512;
     for (size_t i = 0; i < end; i++) {
         unsigned char c = (unsigned char)image.data[i];
-        if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f)
+        if ((c < 0x20 && c != '\n' && c != '\r' && c != '\t') || c == 0x7f || c > 0xf4)
             return false;
     }
     return true;

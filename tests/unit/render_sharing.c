@@ -1,0 +1,290 @@
+/* Sharing one decode: nobody can see it, nobody can disturb another through it, and a repeat gives
+ * the same bytes. */
+#include "image_support.h"
+
+#include <pthread.h>
+
+enum { ITEMS = 3 };
+
+static const char *const settings[ITEMS] = {
+    "width: 1280, height: 1280",
+    "width: 480, height: 480",
+    "width: 128, height: 128",
+};
+
+static struct pipeline *named(const char *name, const char *rest, const char *format)
+{
+    char text[400];
+    snprintf(text, sizeof text,
+             "name: %s\nqueue: q\noutputs: [{key: '%s/{name}', %s, format: %s}]\n", name, name,
+             rest, format);
+    return pipeline_of(text);
+}
+
+static void make_items(struct render_item *items, const char *format)
+{
+    for (int i = 0; i < ITEMS; i++) {
+        char name[10];
+        snprintf(name, sizeof name, "p%d", i);
+        items[i] = (struct render_item){.pipeline = named(name, settings[i], format)};
+    }
+}
+
+static void free_items(struct render_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        item_free(&items[i]);
+}
+
+/* The picture without any of our code: libvips' own resize of the undamaged original. */
+static VipsImage *ideal(VipsImage *original, int width, int height)
+{
+    VipsImage *made = NULL;
+    MUST(vips_resize(original, &made, (double)width / original->Xsize, "vscale",
+                     (double)height / original->Ysize, NULL));
+    VipsImage *memory = vips_image_copy_memory(made);
+    return swap(made, memory);
+}
+
+/*
+ * Two thresholds. 40 dB between the shared and the unshared path, compared without the encoder: the
+ * level from which two pictures are taken for equal side by side; the JPEG encoder at quality 80
+ * alone is about ten below it. And against the ideal picture, the shared path may lose no more than
+ * half a decibel to the unshared one, unless it is beyond 48 dB, where the error is that of
+ * rounding to one step of 255: sharing must not be a quality setting.
+ */
+static void check_quality(int width, int height, const char *suffix)
+{
+    struct render_item shared[ITEMS] = {0}, alone[ITEMS] = {0};
+    VipsImage *original = photograph(width, height);
+    struct bytes source = encode(g_object_ref(original), suffix);
+    make_items(shared, "png");
+    make_items(alone, "png");
+    render_items(view(&source), shared, ITEMS);
+    for (int i = 0; i < ITEMS; i++) {
+        render_items(view(&source), &alone[i], 1);
+        VipsImage *a = only_output(&shared[i]), *b = only_output(&alone[i]);
+        VipsImage *best = ideal(original, a->Xsize, a->Ysize);
+        double between = psnr(a, b), with = psnr(a, best), without = psnr(b, best);
+        if (between < 40 || (with < without - 0.5 && with < 48))
+            fail_msg("%d × %d %s, %s: %.1f dB between the paths; %.1f and %.1f to the ideal", width,
+                     height, suffix, settings[i], between, with, without);
+        g_object_unref(a);
+        g_object_unref(b);
+        g_object_unref(best);
+    }
+    free_items(shared, ITEMS);
+    free_items(alone, ITEMS);
+    bytes_free(&source);
+    g_object_unref(original);
+}
+
+static void sharing_cannot_be_seen(void **state)
+{
+    (void)state;
+    check_quality(1600, 1200, ".jpg[Q=92]");
+    check_quality(2600, 1733, ".jpg[Q=92]");
+    check_quality(3000, 2000, ".jpg[Q=92,no-subsample]");
+    check_quality(1400, 900, ".png[compression=1]");
+    check_quality(2600, 1400, ".webp[Q=90,effort=0]");
+}
+
+static bool same_bytes(const struct bytes *a, const struct bytes *b)
+{
+    return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+static void a_repeat_gives_the_same_bytes(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"jpeg", "png", "webp", "avif", "tiff", "gif"};
+    struct bytes source = encode(photograph(700, 500), ".jpg[Q=90]");
+    for (size_t f = 0; f < sizeof formats / sizeof formats[0]; f++) {
+        struct render_item first[ITEMS], second[ITEMS];
+        make_items(first, formats[f]);
+        make_items(second, formats[f]);
+        render_items(view(&source), first, ITEMS);
+        render_items(view(&source), second, ITEMS);
+        for (int i = 0; i < ITEMS; i++) {
+            assert_int_equal(first[i].error.code, 0);
+            assert_true(same_bytes(&first[i].renditions[0].body, &second[i].renditions[0].body));
+        }
+        free_items(first, ITEMS);
+        free_items(second, ITEMS);
+    }
+    bytes_free(&source);
+}
+
+/* Queues that want the same picture under different names: the encoder runs once, and each gets its
+ * own. */
+static void twins_have_the_same_bytes_and_their_own_names(void **state)
+{
+    (void)state;
+    struct bytes source = encode(photograph(400, 300), ".jpg");
+    struct render_item items[3] = {{.pipeline = named("a", "scale: 0.5", "jpeg")},
+                                   {.pipeline = named("b", "scale: 0.5", "jpeg")},
+                                   {.pipeline = named("c", "scale: 0.5, quality: 60", "jpeg")}};
+    render_items(view(&source), items, 3);
+    assert_string_equal(items[0].renditions[0].key, "a/a b.jpg");
+    assert_string_equal(items[1].renditions[0].key, "b/a b.jpg");
+    assert_true(same_bytes(&items[0].renditions[0].body, &items[1].renditions[0].body));
+    assert_ptr_not_equal(items[0].renditions[0].body.data, items[1].renditions[0].body.data);
+    assert_true(items[2].renditions[0].body.size < items[0].renditions[0].body.size);
+    assert_int_equal(items[1].renditions[0].width, 200);
+    free_items(items, 3);
+    bytes_free(&source);
+}
+
+static void a_cancelled_item_leaves_the_others(void **state)
+{
+    (void)state;
+    struct bytes source = encode(photograph(400, 300), ".jpg");
+    for (int cancelled = 0; cancelled < ITEMS; cancelled++) {
+        atomic_bool flag;
+        atomic_init(&flag, true);
+        struct render_item items[ITEMS];
+        make_items(items, "jpeg");
+        items[cancelled].cancelled = &flag;
+        render_items(view(&source), items, ITEMS);
+        for (int i = 0; i < ITEMS; i++) {
+            assert_int_equal(items[i].error.code, i == cancelled ? ERR_CANCELLED : 0);
+            assert_int_equal(items[i].rendition_count, i == cancelled ? 0 : 1);
+        }
+        free_items(items, ITEMS);
+    }
+    bytes_free(&source);
+}
+
+static void a_failing_item_leaves_the_others(void **state)
+{
+    (void)state;
+    struct bytes source = encode(photograph(400, 300), ".jpg");
+    struct render_item items[2] = {
+        {.pipeline = pipeline_of("name: a\nqueue: q\noutputs:\n  - {key: 'o/{name}', width: 300}\n"
+                                 "  - {key: '{key}{key}', width: 30}\n")},
+        {.pipeline = named("b", "width: 300", "jpeg")}};
+    char key[800];
+    static const struct pipeline_limits defaults;
+    memset(key, 'k', sizeof key - 1);
+    key[sizeof key - 1] = '\0';
+    struct render_source from = {"photos", key, "etag", view(&source)};
+    vips_pipeline_ops.render(&from, &defaults, items, 2); /* twice 799 bytes are too many */
+    assert_int_equal(items[0].error.code, ERR_LIMIT);
+    assert_null(items[0].renditions);
+    assert_int_equal(items[1].error.code, 0);
+    free_items(items, 2);
+    bytes_free(&source);
+}
+
+static void a_corrupt_source_fails_every_item(void **state)
+{
+    (void)state;
+    struct bytes source = encode(photograph(400, 300), ".jpg");
+    struct render_item items[ITEMS];
+    make_items(items, "jpeg");
+    render_items((struct slice){source.data, source.size / 2}, items, ITEMS);
+    for (int i = 0; i < ITEMS; i++) {
+        assert_int_equal(items[i].error.code, ERR_CORRUPT);
+        assert_int_equal(items[i].facts.width, 400); /* what the header told */
+    }
+    free_items(items, ITEMS);
+    bytes_free(&source);
+}
+
+static void labels_come_with_the_pictures(void **state)
+{
+    (void)state;
+    struct bytes source = encode(photograph(1000, 500), ".jpg");
+    struct render_item items[2] = {
+        {.pipeline = named("a", "width: 600", "jpeg")},
+        {.pipeline =
+             pipeline_of("name: tags\nqueue: q\nlabels: {sidecar: 'tags/{stem}-{width}.{ext}', "
+                         "bucket: labels, max: 2}\n")}};
+    render_items(view(&source), items, 2);
+    assert_int_equal(items[0].error.code, 0);
+    assert_int_equal(items[0].labels.count, 0);
+    assert_null(items[0].sidecar_key);
+    assert_int_equal(items[1].error.code, 0);
+    assert_int_equal(items[1].rendition_count, 0);
+    assert_int_equal(items[1].labels.count, 2);
+    assert_true(items[1].labels.entries[0].confidence >= items[1].labels.entries[1].confidence);
+    assert_true(items[1].write_tags);
+    assert_string_equal(items[1].sidecar_key, "tags/a b-1000.json");
+    assert_string_equal(items[1].sidecar_bucket, "labels");
+    free_items(items, 2);
+    bytes_free(&source);
+}
+
+/* A labeler that is a service gets its names from the render, and no labels. */
+static void a_service_labels_later(void **state)
+{
+    (void)state;
+    struct bytes source = encode(photograph(300, 200), ".jpg");
+    struct render_item item = {.pipeline =
+                                   pipeline_of("name: t\nqueue: q\nlabels: "
+                                               "{labeler: rekognition, sidecar: 't/{name}'}\n")};
+    render_items(view(&source), &item, 1);
+    assert_int_equal(item.error.code, 0);
+    assert_int_equal(item.labels.count, 0);
+    assert_string_equal(item.sidecar_key, "t/a b.jpg");
+    assert_int_equal(item.facts.width, 300);
+    item_free(&item);
+    bytes_free(&source);
+}
+
+static struct bytes thread_source;
+static struct bytes thread_expected[ITEMS];
+
+static void *render_on_a_thread(void *wrong)
+{
+    struct render_item items[ITEMS];
+    for (int round = 0; round < 3; round++) {
+        make_items(items, "jpeg");
+        render_items(view(&thread_source), items, ITEMS);
+        for (int i = 0; i < ITEMS; i++) {
+            if (items[i].error.code ||
+                !same_bytes(&items[i].renditions[0].body, &thread_expected[i]))
+                atomic_fetch_add((atomic_int *)wrong, 1);
+        }
+        free_items(items, ITEMS);
+    }
+    vips_pipeline_ops.thread_end();
+    return NULL;
+}
+
+static void threads_do_not_meet(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    struct render_item items[ITEMS];
+    atomic_int wrong;
+    atomic_init(&wrong, 0);
+    thread_source = encode(photograph(900, 700), ".jpg");
+    make_items(items, "jpeg");
+    render_items(view(&thread_source), items, ITEMS);
+    for (int i = 0; i < ITEMS; i++)
+        thread_expected[i] = items[i].renditions[0].body;
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, render_on_a_thread, &wrong), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&wrong), 0);
+    free_items(items, ITEMS);
+    bytes_free(&thread_source);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sharing_cannot_be_seen),
+        cmocka_unit_test(a_repeat_gives_the_same_bytes),
+        cmocka_unit_test(twins_have_the_same_bytes_and_their_own_names),
+        cmocka_unit_test(a_cancelled_item_leaves_the_others),
+        cmocka_unit_test(a_failing_item_leaves_the_others),
+        cmocka_unit_test(a_corrupt_source_fails_every_item),
+        cmocka_unit_test(labels_come_with_the_pictures),
+        cmocka_unit_test(a_service_labels_later),
+        cmocka_unit_test(threads_do_not_meet),
+    };
+    return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
+}
