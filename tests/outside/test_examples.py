@@ -1,0 +1,192 @@
+"""The reference set-ups in pipelines/examples/: made by hand, as people do, and run with `thumbwheel run`."""
+import json
+
+import pytest
+
+import harness
+from harness import (ROOT, aws_environment, depth, exists, fetch, jpeg, make_queue, open_image, png, queue_arn,
+                     receive, send_policy, until)
+
+EXAMPLES = ROOT / "pipelines/examples"
+
+
+@pytest.fixture
+def cloud(start_cloud, tmp_path):
+    """A cloud without a queue or bucket of the examples'; each test has its own."""
+    idle = tmp_path / "idle"
+    idle.mkdir()
+    (idle / "idle.yaml").write_text(harness.PIPELINE_IDLE.replace("photos", "idle"))
+    cloud = start_cloud("--pipelines", idle)
+    cloud.wait_for("Serving")
+    return cloud
+
+
+@pytest.fixture
+def run(start, cloud):
+    """The engine on the files of an example, reached through an endpoint as any service is."""
+    def begin(example, *arguments):
+        return start("run", "--wait", "1s", "--pipelines", EXAMPLES / example, "--endpoint", cloud.endpoint, *arguments,
+                     environment=aws_environment())
+    return begin
+
+
+def make_topic(cloud, queues, raw):
+    """S3 → SNS → SQS by hand: bucket, topic, policies, subscriptions, notification."""
+    s3, sns, sqs = cloud.client("s3"), cloud.client("sns"), cloud.client("sqs")
+    topic = sns.create_topic(Name="uploads")["TopicArn"]
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(
+        {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sns:Publish",
+             "Resource": topic, "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::photos"}}}]}))
+    for name in queues:
+        sqs.set_queue_attributes(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"],
+                                 Attributes={"Policy": send_policy(name, "sns", topic)})
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(name),
+                      Attributes={"RawMessageDelivery": "true"} if raw else {})
+    s3.put_bucket_notification_configuration(Bucket="photos", NotificationConfiguration={
+        "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"],
+                                 "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "ingest/"}]}}}]})
+
+
+def test_fan_out_makes_three_half_size_jpegs(cloud, run):
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
+    s3.create_bucket(Bucket="photos")
+    urls = [make_queue(sqs, name) for name in ("thumbnail-queue", "web-queue", "mobile-queue")]
+    make_topic(cloud, ["thumbnail-queue", "web-queue", "mobile-queue"], raw=False)
+    engine = run("fan-out")
+    s3.put_object(Bucket="photos", Key="ingest/sea view.jpg", Body=jpeg(600, 400))
+    for prefix in ("thumbnail/Thumbnail-", "web/WebImage-", "mobile/MobileImage-"):
+        key = f"{prefix}sea view.jpg"
+        until(lambda: exists(s3, "photos", key), key)
+        image = open_image(fetch(s3, "photos", key))
+        assert (image.format, image.size) == ("JPEG", (300, 200))
+    for url in urls:
+        until(lambda: depth(sqs, url) == (0, 0, 0), "no message is left")
+    assert len(cloud.requests("GetObject", key="ingest/sea view.jpg")) == 1
+    assert engine.stop() == 0
+
+
+def test_fan_out_leaves_other_formats_alone(cloud, run):
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
+    s3.create_bucket(Bucket="photos")
+    url = make_queue(sqs, "web-queue")
+    for name in ("thumbnail-queue", "mobile-queue"):
+        make_queue(sqs, name)
+    make_topic(cloud, ["web-queue"], raw=False)
+    run("fan-out")
+    s3.put_object(Bucket="photos", Key="ingest/drawing.png", Body=png())
+    s3.put_object(Bucket="photos", Key="ingest/photo.jpg", Body=jpeg())
+    until(lambda: exists(s3, "photos", "web/WebImage-photo.jpg"), "the photo")
+    until(lambda: depth(sqs, url) == (0, 0, 0), "both messages are done with")
+    assert not exists(s3, "photos", "web/WebImage-drawing.png")
+
+
+@pytest.fixture
+def dead_letter_set_up(cloud):
+    """Bucket → queue, three receives, and another bucket for what is made."""
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
+    url = make_queue(sqs, "thumbnail-queue", receives=3, visibility=1)
+    s3.create_bucket(Bucket="photos")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={
+        "Policy": send_policy("thumbnail-queue", "s3", "arn:aws:s3:::photos")})
+    s3.put_bucket_notification_configuration(Bucket="photos", NotificationConfiguration={
+        "QueueConfigurations": [{"QueueArn": queue_arn("thumbnail-queue"), "Events": ["s3:ObjectCreated:*"]}]})
+    return s3, sqs, url
+
+
+def test_dead_letter_makes_square_pngs_in_another_bucket(dead_letter_set_up, run):
+    s3, sqs, url = dead_letter_set_up
+    s3.create_bucket(Bucket="photos-thumbnails")
+    run("dead-letter")
+    s3.put_object(Bucket="photos", Key="2024/sea.jpg", Body=jpeg(600, 400))
+    key = until(lambda: s3.list_objects_v2(Bucket="photos-thumbnails").get("Contents"), "a thumbnail")[0]["Key"]
+    assert key.startswith("2024/sea")
+    image = open_image(fetch(s3, "photos-thumbnails", key))
+    assert (image.format, image.size) == ("PNG", (64, 64))
+    until(lambda: depth(sqs, url) == (0, 0, 0), "no message is left")
+
+
+def test_dead_letter_gives_up_after_three_receives(dead_letter_set_up, run):
+    """The bucket for the thumbnails is missing, which might be mended: three tries, then the message is kept."""
+    s3, sqs, url = dead_letter_set_up
+    engine = run("dead-letter")
+    s3.put_object(Bucket="photos", Key="2024/sea.jpg", Body=jpeg())
+    dead = sqs.get_queue_url(QueueName="thumbnail-queue-dlq")["QueueUrl"]
+    body = until(lambda: next((m["Body"] for m in [receive(sqs, dead)] if "s3:TestEvent" not in m["Body"]), None),
+                 "the event among the dead letters")
+    assert json.loads(body)["Records"][0]["s3"]["object"]["key"] == "2024/sea.jpg"
+    tries = [line for line in engine.lines if "bucket-missing" in line]
+    assert len(tries) == 3, engine.output()
+    assert depth(sqs, url) == (0, 0, 0)
+
+
+def test_dead_letter_takes_what_can_never_succeed_at_once(dead_letter_set_up, run):
+    s3, sqs, url = dead_letter_set_up
+    s3.create_bucket(Bucket="photos-thumbnails")
+    run("dead-letter")
+    s3.put_object(Bucket="photos", Key="letter.jpg", Body=b"Dear Sir or Madam")
+    message = receive(sqs, sqs.get_queue_url(QueueName="thumbnail-queue-dlq")["QueueUrl"])
+    assert message["MessageAttributes"]["ThumbwheelReason"]["StringValue"] == "image-unsupported"
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+    until(lambda: depth(sqs, url) == (0, 0, 0), "the original is gone")
+
+
+@pytest.fixture
+def raw_and_tags(cloud):
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
+    s3.create_bucket(Bucket="photos")
+    urls = [make_queue(sqs, name, receives=3, visibility=1) for name in ("thumbnail-queue", "tags-queue")]
+    make_topic(cloud, ["thumbnail-queue", "tags-queue"], raw=True)
+    return s3, sqs, urls
+
+
+def test_raw_and_tags_delivers_the_bare_event(raw_and_tags):
+    s3, sqs, (thumbnails, _) = raw_and_tags
+    s3.put_object(Bucket="photos", Key="ingest/sea.jpg", Body=jpeg())
+    bodies = (json.loads(receive(sqs, thumbnails)["Body"]) for _ in range(3))
+    assert next(body for body in bodies if "Records" in body)["Records"][0]["s3"]["object"]["key"] == "ingest/sea.jpg"
+
+
+def test_raw_and_tags_makes_a_thumbnail_and_tags(raw_and_tags, run):
+    s3, sqs, urls = raw_and_tags
+    run("raw-and-tags")
+    s3.put_object(Bucket="photos", Key="ingest/sea.jpg", Body=jpeg(600, 400))
+    until(lambda: exists(s3, "photos", "thumbnail/Thumbnail-sea.jpg"), "the thumbnail")
+    until(lambda: exists(s3, "photos", "tags/sea.jpg.json"), "the sidecar")
+    assert max(open_image(fetch(s3, "photos", "thumbnail/Thumbnail-sea.jpg")).size) == 128
+    for url in urls:
+        until(lambda: depth(sqs, url) == (0, 0, 0), "no message is left")
+    assert s3.get_object_tagging(Bucket="photos", Key="ingest/sea.jpg")["TagSet"]
+
+
+def test_raw_and_tags_fail_independently(raw_and_tags, run, cloud):
+    """One queue's message is unreadable and ends as a dead letter; the other queue's event is worked on."""
+    s3, sqs, (thumbnails, tags) = raw_and_tags
+    run("raw-and-tags")
+    sqs.send_message(QueueUrl=tags, MessageBody="not an event")
+    s3.put_object(Bucket="photos", Key="ingest/sea.jpg", Body=jpeg())
+    message = receive(sqs, sqs.get_queue_url(QueueName="tags-queue-dlq")["QueueUrl"])
+    assert message["Body"] == "not an event"
+    until(lambda: exists(s3, "photos", "thumbnail/Thumbnail-sea.jpg"), "the thumbnail")
+    assert depth(sqs, sqs.get_queue_url(QueueName="thumbnail-queue-dlq")["QueueUrl"]) == (0, 0, 0)
+
+
+def test_raw_and_tags_thumbnails_come_while_tagging_is_refused(raw_and_tags, start, cloud):
+    """The service refuses every tagging: that queue's messages are tried and kept, the thumbnails come all the same."""
+    from proxy import Proxy
+    s3, sqs, (thumbnails, tags) = raw_and_tags
+    denied = (b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code>'
+              b"<Message>Access Denied</Message></Error>")
+    proxy = Proxy(cloud.endpoint, lambda method, path, headers, body:
+                  (403, denied) if method == "PUT" and "tagging" in path else None)
+    engine = start("run", "--wait", "1s", "--pipelines", EXAMPLES / "raw-and-tags", "--endpoint", proxy.endpoint,
+                   environment=aws_environment())
+    s3.put_object(Bucket="photos", Key="ingest/sea.jpg", Body=jpeg())
+    until(lambda: exists(s3, "photos", "thumbnail/Thumbnail-sea.jpg"), "the thumbnail")
+    until(lambda: depth(sqs, thumbnails) == (0, 0, 0), "its message is done with")
+    dead = sqs.get_queue_url(QueueName="tags-queue-dlq")["QueueUrl"]
+    assert "ingest/sea.jpg" in receive(sqs, dead)["Body"]
+    assert "access-denied" in engine.output()
+    assert depth(sqs, sqs.get_queue_url(QueueName="thumbnail-queue-dlq")["QueueUrl"]) == (0, 0, 0)
+    engine.stop()
+    proxy.close()
