@@ -170,12 +170,12 @@ static void on_provisioned(const struct error *error, void *user)
 
 static void provision(void)
 {
-    struct aws_fanout_queue queues[PIPELINES_MAX] = {0};
+    struct fanout_queue queues[PIPELINES_MAX] = {0};
     for (size_t i = 0; i < b.pipeline_count; i++) {
         queues[i].name = vips_pipeline_ops.facts(b.pipelines[i])->queue;
         queues[i].visibility_s = 120;
     }
-    const struct aws_fanout fanout = {.bucket = "photos",
+    const struct fanout fanout = {.bucket = "photos",
                                       .prefix = "ingest/",
                                       .topic = "photo-events",
                                       .queues = queues,

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "error.h"
+#include "fanout.h"
 #include "http_client.h"
 #include "object_store.h"
 #include "pipeline.h"
@@ -35,20 +36,6 @@ struct cloud_settings {
     const char *data, *region, *account, *access_key, *secret_key;
     const char *request_log; /* NULL: none */
     bool relaxed;
-};
-
-struct fanout_queue {
-    const char *name, *dead_letter_name;
-    unsigned max_receives, visibility_s;
-};
-
-/* bucket → topic → queues */
-struct fanout {
-    const char *bucket, *prefix, *topic;
-    const struct fanout_queue *queues;
-    size_t queue_count;
-    const char *const *extra_buckets;
-    size_t extra_bucket_count;
 };
 
 typedef void assembly_done(const struct error *error, void *user);

@@ -1,6 +1,4 @@
 /* The only place that sees all houses: it gives the commands what they are made of. */
-#include <stdlib.h>
-
 #include "aws.h"
 #include "command.h"
 #include "local_cloud.h"
@@ -33,46 +31,10 @@ static void backend_close(struct backend *backend)
     *backend = (struct backend){0};
 }
 
-struct provisioning { /* lives until its callback */
-    struct aws_fanout fanout;
-    assembly_done *done;
-    void *user;
-    struct aws_fanout_queue queues[];
-};
-
-static void on_provisioned(const struct error *error, void *user)
-{
-    struct provisioning *p = user;
-    p->done(error, p->user);
-    free(p);
-}
-
 static int backend_provision(struct backend *backend, const struct fanout *fanout,
                              assembly_done *done, void *user)
 {
-    struct provisioning *p = calloc(1, sizeof *p + fanout->queue_count * sizeof p->queues[0]);
-    if (!p)
-        return ERR_MEMORY;
-    for (size_t i = 0; i < fanout->queue_count; i++) {
-        const struct fanout_queue *queue = &fanout->queues[i];
-        p->queues[i] = (struct aws_fanout_queue){.name = queue->name,
-                                                 .dead_letter_name = queue->dead_letter_name,
-                                                 .max_receives = queue->max_receives,
-                                                 .visibility_s = queue->visibility_s};
-    }
-    p->done = done;
-    p->user = user;
-    p->fanout = (struct aws_fanout){.bucket = fanout->bucket,
-                                    .prefix = fanout->prefix,
-                                    .topic = fanout->topic,
-                                    .queues = p->queues,
-                                    .queue_count = fanout->queue_count,
-                                    .extra_buckets = fanout->extra_buckets,
-                                    .extra_bucket_count = fanout->extra_bucket_count};
-    int err = aws_provision(backend->handle, &p->fanout, on_provisioned, p);
-    if (err)
-        free(p);
-    return err;
+    return aws_provision(backend->handle, fanout, done, user);
 }
 
 static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, void **out,

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "error.h"
+#include "fanout.h"
 #include "http_client.h"
 #include "object_store.h"
 #include "queue_backend.h"
@@ -51,27 +52,8 @@ typedef void aws_done(const struct error *error, void *user);
 int aws_sns_publish(struct aws *aws, const char *topic_arn, const char *subject,
                     const char *message, aws_done *done, void *user);
 
-/* What an S3 → SNS → SQS fan-out needs. Idempotent: what exists and fits is left alone. */
-struct aws_fanout_queue {
-    const char *name;
-    const char *dead_letter_name; /* NULL: none */
-    unsigned max_receives;        /* with a dead-letter queue */
-    unsigned visibility_s;
-    bool raw_delivery;
-};
-
-struct aws_fanout {
-    const char *bucket;          /* created if absent */
-    const char *prefix, *suffix; /* of the notification's filter; NULL: none */
-    const char *topic;           /* NULL: the bucket notifies the queues directly */
-    const struct aws_fanout_queue *queues;
-    size_t queue_count;
-    const char *const *extra_buckets; /* more buckets to create, for outputs */
-    size_t extra_bucket_count;
-};
-
 /* Makes buckets, DLQs, queues, topic, policies, subscriptions and the bucket's notification. The
  * error names the step that failed. *fanout is borrowed until the callback. */
-int aws_provision(struct aws *aws, const struct aws_fanout *fanout, aws_done *done, void *user);
+int aws_provision(struct aws *aws, const struct fanout *fanout, aws_done *done, void *user);
 
 #endif

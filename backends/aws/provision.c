@@ -243,19 +243,19 @@ void provision_replied(const struct aws_reply *reply, void *user)
 }
 
 /* S3 refuses two destinations for one event: without a topic there is one queue. */
-static bool fanout_is_valid(const struct aws_fanout *fanout)
+static bool fanout_is_valid(const struct fanout *fanout)
 {
     if (!fanout->bucket || fanout->queue_count == 0 || (!fanout->topic && fanout->queue_count > 1))
         return false;
     for (size_t i = 0; i < fanout->queue_count; i++) {
-        const struct aws_fanout_queue *queue = &fanout->queues[i];
+        const struct fanout_queue *queue = &fanout->queues[i];
         if (!queue->name || (queue->dead_letter_name && queue->max_receives == 0))
             return false;
     }
     return true;
 }
 
-int aws_provision(struct aws *aws, const struct aws_fanout *fanout, aws_done *done, void *user)
+int aws_provision(struct aws *aws, const struct fanout *fanout, aws_done *done, void *user)
 {
     if (!fanout_is_valid(fanout))
         return ERR_INVALID;

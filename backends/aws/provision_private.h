@@ -19,7 +19,7 @@ struct made_queue {
 
 struct provision {
     struct aws *aws;
-    const struct aws_fanout *fanout;
+    const struct fanout *fanout;
     aws_done *done;
     void *user;
     size_t step, item;

@@ -167,7 +167,7 @@ static int redrive_set(json_t *attributes, const struct made_queue *q, unsigned 
 /* Puts into attributes what differs from what was found. */
 static int attributes_differing(const struct provision *p, json_t *attributes)
 {
-    const struct aws_fanout_queue *wanted = &p->fanout->queues[p->item];
+    const struct fanout_queue *wanted = &p->fanout->queues[p->item];
     const struct made_queue *q = &p->queues[p->item];
     char *policy = NULL;
     bool fits = false;

@@ -188,7 +188,7 @@ static void on_done(const struct error *error, void *user)
     seen->error = *error;
 }
 
-static struct error provision(const struct aws_fanout *fanout)
+static struct error provision(const struct fanout *fanout)
 {
     struct outcome_seen seen = {0};
     assert_int_equal(aws_provision(script.aws, fanout, on_done, &seen), 0);
@@ -197,7 +197,7 @@ static struct error provision(const struct aws_fanout *fanout)
     return seen.error;
 }
 
-static const struct aws_fanout_queue web = {.name = "web",
+static const struct fanout_queue web = {.name = "web",
                                             .dead_letter_name = "web-dead",
                                             .max_receives = 3,
                                             .visibility_s = 120,
@@ -205,7 +205,7 @@ static const struct aws_fanout_queue web = {.name = "web",
 
 static const char *const extra[] = {"renditions"};
 
-static const struct aws_fanout through_topic = {.bucket = "photos",
+static const struct fanout through_topic = {.bucket = "photos",
                                                 .prefix = "ingest/",
                                                 .topic = "photos",
                                                 .queues = &web,
@@ -332,8 +332,8 @@ static void test_second_run_changes_nothing(void **state)
 static void test_bucket_to_queue(void **state)
 {
     (void)state;
-    const struct aws_fanout_queue plain = {.name = "web"};
-    const struct aws_fanout direct = {.bucket = "photos", .queues = &plain, .queue_count = 1};
+    const struct fanout_queue plain = {.name = "web"};
+    const struct fanout direct = {.bucket = "photos", .queues = &plain, .queue_count = 1};
     SCRIPT(&script_options, OK_ANSWER, JSON(URL_OF("web")),
            JSON("{\"Attributes\":{\"QueueArn\":\"" QUEUE "\",\"VisibilityTimeout\":\"30\"}}"),
            JSON("{}"), JSON("<NotificationConfiguration/>"), OK_ANSWER);
@@ -387,8 +387,8 @@ static void test_unreadable_policies_are_left(void **state)
 static void test_waits_for_a_new_queue(void **state)
 {
     (void)state;
-    const struct aws_fanout_queue plain = {.name = "web"};
-    const struct aws_fanout direct = {.bucket = "photos", .queues = &plain, .queue_count = 1};
+    const struct fanout_queue plain = {.name = "web"};
+    const struct fanout direct = {.bucket = "photos", .queues = &plain, .queue_count = 1};
     SCRIPT(&script_options, OK_ANSWER, JSON(URL_OF("web")),
            {.status = 400, .body = "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}"},
            JSON("{\"Attributes\":{\"QueueArn\":\"" QUEUE "\",\"VisibilityTimeout\":\"30\"}}"),
@@ -400,9 +400,9 @@ static void test_waits_for_a_new_queue(void **state)
 static void test_refused_and_destroyed(void **state)
 {
     (void)state;
-    const struct aws_fanout_queue two[] = {{.name = "a"}, {.name = "b"}};
-    const struct aws_fanout ambiguous = {.bucket = "photos", .queues = two, .queue_count = 2};
-    const struct aws_fanout empty = {.bucket = "photos"};
+    const struct fanout_queue two[] = {{.name = "a"}, {.name = "b"}};
+    const struct fanout ambiguous = {.bucket = "photos", .queues = two, .queue_count = 2};
+    const struct fanout empty = {.bucket = "photos"};
     struct outcome_seen seen = {0};
     SCRIPT(&script_options, {.never = true});
     assert_int_equal(aws_provision(script.aws, &ambiguous, on_done, &seen), ERR_INVALID);
