@@ -10,3 +10,10 @@ unit_test(render_sizes pipelines PkgConfig::VIPS m)
 unit_test(resample pipelines m)
 unit_test(labels pipelines PkgConfig::VIPS)
 unit_test(samples pipelines PkgConfig::VIPS)
+
+# The inner loops have two forms. The plain one is not compiled on x86-64, so it is tested apart.
+add_executable(test_resample_plain unit/resample.c
+    ${PROJECT_SOURCE_DIR}/pipelines/resample.c ${PROJECT_SOURCE_DIR}/pipelines/resample_kernel.c)
+target_compile_options(test_resample_plain PRIVATE -U__SSE2__)
+target_link_libraries(test_resample_plain PRIVATE house_rules pipelines m ${CMOCKA_LIBRARY})
+add_test(NAME resample_plain COMMAND test_resample_plain WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

@@ -235,6 +235,17 @@ static void a_retained_pipeline_outlives_its_release(void **state)
     vips_pipeline_ops.release(p);
 }
 
+static char *schema_text(void)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    assert_int_equal(pipeline_schema_print(stream), 0);
+    fclose(stream);
+    return text;
+}
+
 static void the_schema_prints_a_row_for_each_key(void **state)
 {
     (void)state;
@@ -245,12 +256,7 @@ static void the_schema_prints_a_row_for_each_key(void **state)
         "| `outputs[].fit` | inside, cover, contain, fill | `inside` |",
         "| `outputs[].width` | whole number, 1–16384 |",
         "| `labels.max` | whole number, 1–48 |"};
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    assert_non_null(stream);
-    assert_int_equal(pipeline_schema_print(stream), 0);
-    fclose(stream);
+    char *text = schema_text();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (!strstr(text, rows[i]))
             fail_msg("no row \"%s\" in\n%s", rows[i], text);
@@ -261,6 +267,20 @@ static void the_schema_prints_a_row_for_each_key(void **state)
             bars += *c == '|';
         assert_int_equal(bars, 5);
     }
+    free(text);
+}
+
+static void the_readme_shows_the_schema(void **state)
+{
+    (void)state;
+    static char readme[256 * 1024];
+    FILE *file = fopen("README.md", "r");
+    assert_non_null(file);
+    readme[fread(readme, 1, sizeof readme - 1, file)] = '\0';
+    fclose(file);
+    char *text = schema_text();
+    if (!strstr(readme, text))
+        fail_msg("README.md needs the table that `thumbwheel check --schema` prints");
     free(text);
 }
 
@@ -277,6 +297,7 @@ int main(void)
         cmocka_unit_test(the_defaults_and_examples_load_and_do_not_loop),
         cmocka_unit_test(a_retained_pipeline_outlives_its_release),
         cmocka_unit_test(the_schema_prints_a_row_for_each_key),
+        cmocka_unit_test(the_readme_shows_the_schema),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
 }

@@ -24,7 +24,7 @@ static struct pipeline *named(const char *name, const char *rest, const char *fo
 static void make_items(struct render_item *items, const char *format)
 {
     for (int i = 0; i < ITEMS; i++) {
-        char name[10];
+        char name[16];
         snprintf(name, sizeof name, "p%d", i);
         items[i] = (struct render_item){.pipeline = named(name, settings[i], format)};
     }
