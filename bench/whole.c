@@ -397,6 +397,7 @@ int main(int argc, char **argv)
                                     .region = "us-east-1",
                                     .access_key = "thumbwheel",
                                     .secret_key = "thumbwheel-secret",
+                                    .unsigned_payload = true,
                                     .ignore_environment = true};
     if (aws_create(&b.loop, b.http, &aws, &b.aws, &error))
         die("the client could not start", &error);

@@ -14,6 +14,7 @@ static int backend_open(uv_loop_t *loop, struct http_client *http,
         .endpoint = settings->endpoint,
         .access_key = settings->access_key,
         .secret_key = settings->secret_key,
+        .unsigned_payload = true,
         .ignore_environment = settings->alone,
     };
     struct aws *aws;

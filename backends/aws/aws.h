@@ -30,8 +30,8 @@ struct aws_options {
     const char *access_key, *secret_key, *session_token;
     bool path_style; /* S3: forced; else it is chosen by the endpoint (a custom endpoint: path, AWS:
                         virtual host) */
-    bool unsigned_payload;   /* S3: objects go over https without a hash of their bytes in the
-                                signature; saves CPU */
+    bool unsigned_payload;   /* S3: over https and loopback, objects go without a hash of their
+                                bytes in the signature; saves CPU */
     bool ignore_environment; /* the embedded cloud: nothing but what is given here */
 };
 
