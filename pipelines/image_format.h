@@ -27,6 +27,7 @@ struct image_format_facts {
     bool alpha;        /* it can hold transparency */
     bool moves;        /* it can hold an animation */
     bool deep;         /* it can hold 16 bits a channel */
+    bool cmyk;         /* it can hold CMYK */
     bool profiles;     /* it can hold a colour profile */
 };
 

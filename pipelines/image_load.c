@@ -63,12 +63,10 @@ unsigned image_shrink(const struct image_source *source, unsigned wanted)
     return shrinks ? wanted : 1;
 }
 
-static bool is_foreign(VipsImage *image)
+static bool has_foreign_profile(VipsImage *image)
 {
     const void *profile;
     size_t size;
-    if (image->Type == VIPS_INTERPRETATION_CMYK)
-        return true;
     if (!vips_image_get_typeof(image, VIPS_META_ICC_NAME) ||
         vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &size))
         return false;
@@ -90,7 +88,8 @@ static void describe(VipsImage *image, struct image_source *out)
     if (out->facts.orientation >= 5)
         out->upright = (struct plan_size){out->facts.height, out->facts.width};
     out->deep = image->BandFmt != VIPS_FORMAT_UCHAR;
-    out->foreign = is_foreign(image);
+    out->cmyk = image->Type == VIPS_INTERPRETATION_CMYK;
+    out->foreign = out->cmyk || has_foreign_profile(image);
 }
 
 int image_fail_corrupt(const struct image_source *source, struct error *error)

@@ -16,6 +16,7 @@ struct image_source {
     struct plan_size upright; /* of one frame, after orientation */
     bool deep;                /* more than 8 bits a channel */
     bool foreign;             /* its colours are not sRGB's or plain grey */
+    bool cmyk;
 };
 
 /* Reads the header. ERR_UNSUPPORTED: not a format that we read; ERR_CORRUPT: its header is broken.

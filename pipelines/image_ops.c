@@ -142,7 +142,7 @@ static int to_known_kind(VipsImage **image)
     return image_replace(image, vips_copy(*image, &made, "interpretation", space, NULL), &made);
 }
 
-int image_drop_extra_bands(VipsImage **image)
+static int drop_extra_bands(VipsImage **image)
 {
     VipsImage *made = NULL;
     bool cmyk = (*image)->Type == VIPS_INTERPRETATION_CMYK;
@@ -152,6 +152,13 @@ int image_drop_extra_bands(VipsImage **image)
     if (bands <= colours + 1)
         return 0;
     return image_replace(image, vips_extract_band(*image, &made, 0, "n", colours, NULL), &made);
+}
+
+int image_normalise(VipsImage **image)
+{
+    /* Packed Lab, of some TIFFs. */
+    int code = (*image)->Coding == VIPS_CODING_NONE ? 0 : to_space(image, VIPS_INTERPRETATION_sRGB);
+    return code ? code : drop_extra_bands(image);
 }
 
 int image_to_depth(VipsImage **image, bool deep)

@@ -18,8 +18,9 @@ int image_replace(VipsImage **image, int failed, VipsImage **made);
 /* Without alpha. */
 unsigned image_colour_bands(VipsImage *image);
 
-/* Leaves out what is neither colour nor alpha (a TIFF may have any number of channels). */
-int image_drop_extra_bands(VipsImage **image);
+/* Right after opening: plain numbers, and nothing but colour and alpha (a TIFF may have packed
+ * values, or any number of channels). */
+int image_normalise(VipsImage **image);
 /* Lanczos, with the colours weighted by their alpha. */
 int image_resize(VipsImage **image, struct plan_size size);
 /* Turns by an EXIF orientation, 1–8. */

@@ -96,7 +96,6 @@ static void plan_item(struct render *r, struct render_item *item)
     const struct output_list *list = &item->pipeline->outputs;
     if (!is_live(item))
         return;
-    item->facts = r->image.facts;
     item->renditions = calloc(list->count + 1, sizeof *item->renditions);
     if (!item->renditions) {
         error_set(&item->error, ERR_MEMORY, "not enough memory to plan the renditions");
@@ -209,7 +208,7 @@ static int source_borrow(struct render *r, VipsImage **out, struct error *error)
     VipsImage *image = image_open(&r->image, shrink);
     if (!image)
         return image_fail_corrupt(&r->image, error);
-    int code = image_drop_extra_bands(&image);
+    int code = image_normalise(&image);
     if (!code && r->roots > 1 && !(code = image_to_memory(&image)))
         r->decoded = g_object_ref(image);
     if (code) {
@@ -410,6 +409,8 @@ static int run(struct render *r, struct error *error)
     int code = image_check_bytes(r->source->image.size, r->limits, error);
     if (!code)
         code = image_probe(r->source->image, &r->image, &r->header, error);
+    for (size_t i = 0; !code && i < r->item_count; i++)
+        r->items[i].facts = r->image.facts;
     if (!code)
         code = image_check_limits(&r->image, r->limits, error);
     if (!code && outputs_new(r))

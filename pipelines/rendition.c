@@ -23,8 +23,9 @@ static bool keeps_depth(const struct render_output *output, const struct image_s
 
 static bool keeps_colours(const struct render_output *output, const struct image_source *source)
 {
-    return source->foreign && !output->config->strip &&
-           image_format_facts(output->format)->profiles;
+    const struct image_format_facts *format = image_format_facts(output->format);
+    return source->foreign && !output->config->strip && format->profiles &&
+           (format->cmyk || !source->cmyk);
 }
 
 void rendition_plan(struct render_output *output, const struct image_source *source)
@@ -56,8 +57,17 @@ static int compose_native(VipsImage **image, const struct render_output *output,
         return code;
     if (!keeps_colours(output, source))
         return image_to_srgb(image, deep);
-    /* CMYK and the like stay as they are: there is no other depth to bring them to. */
-    return (*image)->Type == VIPS_INTERPRETATION_CMYK ? 0 : image_to_depth(image, deep);
+    /* CMYK stays as it is: it has no other depth to be brought to. */
+    return source->cmyk ? 0 : image_to_depth(image, deep);
+}
+
+static int adopt_without_profile(VipsImage **image, const struct image_source *source,
+                                 VipsImage *header)
+{
+    int code = image_adopt_metadata(image, header);
+    if (!code && source->foreign) /* the pixels are sRGB by now: its profile is not theirs */
+        vips_image_remove(*image, VIPS_META_ICC_NAME);
+    return code;
 }
 
 static int compose(VipsImage **image, const struct render_output *output,
@@ -71,7 +81,7 @@ static int compose(VipsImage **image, const struct render_output *output,
     if (output->native)
         code = compose_native(image, output, source, header);
     else if (!config->strip)
-        code = image_adopt_metadata(image, header);
+        code = adopt_without_profile(image, source, header);
     if (!code && differs && config->fit == FIT_COVER)
         code = image_crop(image, final, (enum plan_crop)config->crop);
     if (!code && !alpha)

@@ -207,6 +207,34 @@ static void a_profile_is_kept_with_its_colours(void **state)
     g_object_unref(image);
 }
 
+/* CMYK's own metadata are kept, its profile only where its colours are. */
+static void cmyk_is_kept_where_the_format_can(void **state)
+{
+    (void)state;
+    VipsImage *image =
+        rendered(encode(with_profile(cmyk(), "cmyk"), ".jpg[Q=95]"), "width: 32, strip: false");
+    assert_int_equal(image->Type, VIPS_INTERPRETATION_CMYK);
+    assert_true(vips_image_get_typeof(image, VIPS_META_ICC_NAME) != 0);
+    g_object_unref(image);
+    image = rendered(encode(with_profile(cmyk(), "cmyk"), ".jpg[Q=95]"),
+                     "width: 32, format: png, strip: false");
+    assert_int_equal(image->Type, VIPS_INTERPRETATION_sRGB);
+    assert_int_equal(vips_image_get_typeof(image, VIPS_META_ICC_NAME), 0);
+    g_object_unref(image);
+}
+
+static void packed_lab_is_unpacked(void **state)
+{
+    (void)state;
+    VipsImage *lab = NULL, *rgb = four_corners(64, 64);
+    MUST(vips_colourspace(rgb, &lab, VIPS_INTERPRETATION_LABQ, NULL));
+    g_object_unref(rgb);
+    VipsImage *image = rendered(encode(lab, ".tif"), "width: 32, format: png");
+    assert_pixel(image, 4, 4, red, 3, 8); /* 8-bit Lab is coarse */
+    assert_pixel(image, 28, 28, white, 3, 4);
+    g_object_unref(image);
+}
+
 static void srgb_profiles_change_nothing(void **state)
 {
     (void)state;
@@ -371,6 +399,8 @@ int main(void)
         cmocka_unit_test(cmyk_becomes_srgb),
         cmocka_unit_test(another_profile_is_converted),
         cmocka_unit_test(a_profile_is_kept_with_its_colours),
+        cmocka_unit_test(cmyk_is_kept_where_the_format_can),
+        cmocka_unit_test(packed_lab_is_unpacked),
         cmocka_unit_test(srgb_profiles_change_nothing),
         cmocka_unit_test(a_broken_profile_is_as_none),
         cmocka_unit_test(metadata_go_unless_kept),
