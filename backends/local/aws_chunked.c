@@ -7,17 +7,19 @@
 
 enum { SIZE_DIGITS_MAX = 15 };
 
-void aws_chunked_init(struct aws_chunked *decoder)
+void aws_chunked_init(struct aws_chunked *decoder, struct chunk_signatures *signatures)
 {
-    *decoder = (struct aws_chunked){.state = AWS_CHUNKED_SIZE};
+    *decoder = (struct aws_chunked){.state = AWS_CHUNKED_SIZE, .signatures = signatures};
     buffer_init(&decoder->line, AWS_CHUNKED_LINE_MAX);
     buffer_init(&decoder->trailers, AWS_CHUNKED_TRAILERS_MAX);
+    buffer_init(&decoder->trailer_signature, AWS_CHUNKED_LINE_MAX);
 }
 
 void aws_chunked_free(struct aws_chunked *decoder)
 {
     buffer_free(&decoder->line);
     buffer_free(&decoder->trailers);
+    buffer_free(&decoder->trailer_signature);
 }
 
 static void advance(struct slice *in, size_t size)
@@ -49,6 +51,20 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* A chunk's signature stands after its size; the last chunk has no data to wait for. */
+static int begin_signed(struct aws_chunked *decoder, struct slice extension)
+{
+    static const char name[] = ";chunk-signature=";
+    size_t size = sizeof(name) - 1;
+    if (!decoder->signatures)
+        return 0;
+    if (!slice_starts_with(extension, name))
+        return ERR_DENIED;
+    extension = (struct slice){extension.data + size, extension.size - size};
+    int status = chunk_signatures_begin(decoder->signatures, extension);
+    return status || decoder->left ? status : chunk_signatures_check(decoder->signatures);
+}
+
 static int parse_size(struct aws_chunked *decoder)
 {
     struct slice line = buffer_slice(&decoder->line);
@@ -59,16 +75,26 @@ static int parse_size(struct aws_chunked *decoder)
     if (!digits || (digits < line.size && line.data[digits] != ';'))
         return ERR_PROTOCOL;
     decoder->state = decoder->left ? AWS_CHUNKED_DATA : AWS_CHUNKED_TRAILER;
-    return 0;
+    return begin_signed(decoder, (struct slice){line.data + digits, line.size - digits});
+}
+
+static int end_trailers(struct aws_chunked *decoder)
+{
+    decoder->state = AWS_CHUNKED_DONE;
+    if (!decoder->signatures || !decoder->signatures->trailer)
+        return 0;
+    return chunk_signatures_check_trailer(decoder->signatures, buffer_slice(&decoder->trailers),
+                                          buffer_slice(&decoder->trailer_signature));
 }
 
 static int parse_trailer(struct aws_chunked *decoder)
 {
+    static const char signature[] = "x-amz-trailer-signature:";
     struct slice line = buffer_slice(&decoder->line);
-    if (!line.size) {
-        decoder->state = AWS_CHUNKED_DONE;
-        return 0;
-    }
+    if (!line.size)
+        return end_trailers(decoder);
+    if (slice_starts_with(line, signature))
+        return buffer_text(&decoder->trailer_signature, line.data + sizeof(signature) - 1);
     if (!memchr(line.data, ':', line.size))
         return ERR_PROTOCOL;
     buffer_append(&decoder->trailers, line.data, line.size);
@@ -90,23 +116,27 @@ static int end_of_line(struct aws_chunked *decoder)
     return status;
 }
 
-static void take_data(struct aws_chunked *decoder, struct slice *in, struct slice *data)
+/* 1, or an error. */
+static int take_data(struct aws_chunked *decoder, struct slice *in, struct slice *data)
 {
     size_t size = decoder->left < in->size ? (size_t)decoder->left : in->size;
     *data = (struct slice){in->data, size};
     advance(in, size);
     decoder->left -= size;
-    if (!decoder->left)
-        decoder->state = AWS_CHUNKED_DATA_END;
+    if (decoder->signatures)
+        chunk_signatures_update(decoder->signatures, data->data, data->size);
+    if (decoder->left)
+        return 1;
+    decoder->state = AWS_CHUNKED_DATA_END;
+    int status = decoder->signatures ? chunk_signatures_check(decoder->signatures) : 0;
+    return status ? status : 1;
 }
 
 int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice *data)
 {
     while (in->size) {
-        if (decoder->state == AWS_CHUNKED_DATA) {
-            take_data(decoder, in, data);
-            return 1;
-        }
+        if (decoder->state == AWS_CHUNKED_DATA)
+            return take_data(decoder, in, data);
         if (decoder->state == AWS_CHUNKED_DONE)
             return ERR_PROTOCOL;
         int status = take_line(decoder, in);
@@ -118,11 +148,12 @@ int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice
     return 0;
 }
 
-/* Some clients leave out the last empty line. */
+/* Some clients leave out the last empty line, which ends signed trailers. */
 bool aws_chunked_complete(const struct aws_chunked *decoder)
 {
+    bool trailer_signed = decoder->signatures && decoder->signatures->trailer;
     return decoder->state == AWS_CHUNKED_DONE ||
-           (decoder->state == AWS_CHUNKED_TRAILER && !decoder->line.size);
+           (decoder->state == AWS_CHUNKED_TRAILER && !decoder->line.size && !trailer_signed);
 }
 
 struct slice aws_chunked_trailer(const struct aws_chunked *decoder, const char *name)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "bytes.h"
+#include "chunk_signatures.h"
 
 enum { AWS_CHUNKED_TRAILERS_MAX = 4096, AWS_CHUNKED_LINE_MAX = 1024 };
 
@@ -27,16 +28,19 @@ enum aws_chunked_state {
 
 struct aws_chunked {
     enum aws_chunked_state state;
-    uint64_t left;          /* of the chunk */
-    struct buffer line;     /* under way */
-    struct buffer trailers; /* "name:value\n" each */
+    uint64_t left;                       /* of the chunk */
+    struct buffer line;                  /* under way */
+    struct buffer trailers;              /* "name:value\n" each */
+    struct buffer trailer_signature;     /* hex */
+    struct chunk_signatures *signatures; /* borrowed; NULL: the chunks are not signed */
 };
 
-void aws_chunked_init(struct aws_chunked *decoder);
+/* signatures (NULL: none) are checked as the chunks come, and outlive the decoder. */
+void aws_chunked_init(struct aws_chunked *decoder, struct chunk_signatures *signatures);
 void aws_chunked_free(struct aws_chunked *decoder);
 
 /* Consumes from *in. 1: *data is a piece of content (a view into in); 0: all of *in is consumed;
- * ERR_PROTOCOL, ERR_LIMIT, ERR_MEMORY. */
+ * ERR_PROTOCOL, ERR_LIMIT, ERR_DENIED (a signature), ERR_MEMORY. */
 int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice *data);
 /* The last chunk has come, and with it the trailers. */
 bool aws_chunked_complete(const struct aws_chunked *decoder);

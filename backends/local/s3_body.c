@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
-#include "aws_chunked.h"
-#include "sigv4.h"
+#include "auth.h"
 
 /* Claims. */
 
@@ -27,12 +27,13 @@ static enum s3_error read_payload_hash(struct s3_claims *claims, struct slice ha
 {
     if (!hash.data || slice_equal_text(hash, SIGV4_UNSIGNED_PAYLOAD))
         return S3_OK;
-    if (slice_equal_text(hash, "STREAMING-UNSIGNED-PAYLOAD-TRAILER") ||
-        slice_equal_text(hash, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD") ||
-        slice_equal_text(hash, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")) {
-        claims->chunked = true;
+    claims->trailer_signed = slice_equal_text(hash, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER");
+    claims->chunks_signed =
+        claims->trailer_signed || slice_equal_text(hash, "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+    claims->chunked =
+        claims->chunks_signed || slice_equal_text(hash, "STREAMING-UNSIGNED-PAYLOAD-TRAILER");
+    if (claims->chunked)
         return S3_OK;
-    }
     if (slice_starts_with(hash, "STREAMING-"))
         return S3_NOT_IMPLEMENTED;
     if (!is_hex_sha256(hash))
@@ -172,6 +173,64 @@ bool s3_claims_read(struct s3_request *request, struct s3_claims *claims)
     return !error;
 }
 
+/* Framing. */
+
+/* The signature in the request's headers, which begins the chain. It has been verified before. */
+static bool read_signature(struct s3_request *request, struct auth_claim *claim)
+{
+    struct http_call *call = request->base->call;
+    struct sigv4_header headers[AUTH_HEADERS_MAX];
+    size_t count = http_call_header_count(call);
+    if (count > AUTH_HEADERS_MAX)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        http_call_header_at(call, i, &headers[i].name, &headers[i].value);
+    struct auth_request signed_request = {http_call_method(call), http_call_path(call),
+                                          http_call_query(call), headers, count};
+    return auth_claim(request->cloud->auth, &signed_request, (int64_t)time(NULL), claim) ==
+               AUTH_OK &&
+           !claim->presigned;
+}
+
+static bool start_signatures(struct s3_unframer *unframer, struct s3_request *request,
+                             const struct s3_claims *claims)
+{
+    struct auth_claim claim;
+    if (!read_signature(request, &claim))
+        return false;
+    struct sigv4_scope scope = {.region = request->cloud->region, .service = "s3"};
+    memcpy(scope.date, claim.date, sizeof(scope.date));
+    chunk_signatures_start(&unframer->signatures, request->cloud->auth->secret_key, &scope,
+                           claim.signature, claims->trailer_signed);
+    unframer->is_signed = true;
+    return true;
+}
+
+bool s3_unframer_start(struct s3_unframer *unframer, struct s3_request *request,
+                       const struct s3_claims *claims)
+{
+    if (claims->chunks_signed && !start_signatures(unframer, request, claims)) {
+        s3_respond_error(request, S3_SIGNATURE_MISMATCH, NULL);
+        return false;
+    }
+    aws_chunked_init(&unframer->decoder, unframer->is_signed ? &unframer->signatures : NULL);
+    return true;
+}
+
+void s3_unframer_end(struct s3_unframer *unframer)
+{
+    aws_chunked_free(&unframer->decoder);
+    if (unframer->is_signed)
+        chunk_signatures_end(&unframer->signatures);
+}
+
+enum s3_error s3_unframer_error(int status)
+{
+    if (status == ERR_DENIED)
+        return S3_SIGNATURE_MISMATCH;
+    return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_REQUEST;
+}
+
 /* Digests. */
 
 void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims)
@@ -233,8 +292,16 @@ void s3_digest_end(struct s3_digest *digest)
 struct collecting {
     struct s3_request *request;
     struct s3_claims claims;
+    struct s3_unframer unframer;
     s3_body_handler *handler;
 };
+
+static void collecting_free(void *operation)
+{
+    struct collecting *collecting = operation;
+    s3_unframer_end(&collecting->unframer);
+    free(collecting);
+}
 
 static enum s3_error verify(struct s3_claims *claims, struct slice body)
 {
@@ -246,22 +313,21 @@ static enum s3_error verify(struct s3_claims *claims, struct slice body)
     return s3_digest_finish(&digest, claims);
 }
 
-static enum s3_error unchunk(struct s3_claims *claims, struct slice in, struct buffer *out)
+static enum s3_error unframe(struct s3_unframer *unframer, struct s3_claims *claims,
+                             struct slice in, struct buffer *out)
 {
-    struct aws_chunked decoder;
     struct slice piece;
-    enum s3_error error = S3_OK;
     int status;
-    aws_chunked_init(&decoder);
-    while ((status = aws_chunked_next(&decoder, &in, &piece)) == 1)
+    while ((status = aws_chunked_next(&unframer->decoder, &in, &piece)) == 1)
         buffer_append(out, piece.data, piece.size);
-    if (status || out->error || !aws_chunked_complete(&decoder))
-        error = S3_INCOMPLETE_BODY;
-    else if (claims->in_trailer)
-        error = s3_claims_take_trailer(
-            claims, aws_chunked_trailer(&decoder, checksum_header(claims->kind)));
-    aws_chunked_free(&decoder);
-    return error;
+    if (status)
+        return s3_unframer_error(status);
+    if (out->error || !aws_chunked_complete(&unframer->decoder))
+        return S3_INCOMPLETE_BODY;
+    if (!claims->in_trailer)
+        return S3_OK;
+    return s3_claims_take_trailer(
+        claims, aws_chunked_trailer(&unframer->decoder, checksum_header(claims->kind)));
 }
 
 static void on_collected(struct http_call *call, struct bytes *body, void *user)
@@ -276,7 +342,7 @@ static void on_collected(struct http_call *call, struct bytes *body, void *user)
     (void)call;
     buffer_init(&decoded, body->size);
     if (claims.chunked) {
-        error = unchunk(&claims, content, &decoded);
+        error = unframe(&collecting->unframer, &claims, content, &decoded);
         content = (struct slice){decoded.data ? decoded.data : "", decoded.size};
     }
     if (!error)
@@ -284,7 +350,7 @@ static void on_collected(struct http_call *call, struct bytes *body, void *user)
     /* What was collecting has done its part: the handler may set the operation to its own. */
     request->operation = NULL;
     request->operation_free = NULL;
-    free(collecting);
+    collecting_free(collecting);
     if (error)
         s3_respond_error(request, error, NULL);
     else
@@ -294,8 +360,9 @@ static void on_collected(struct http_call *call, struct bytes *body, void *user)
 
 void s3_collect(struct s3_request *request, size_t max, s3_body_handler *handler)
 {
-    struct collecting *collecting = s3_operation(request, sizeof(*collecting), free);
-    if (!collecting || !s3_claims_read(request, &collecting->claims))
+    struct collecting *collecting = s3_operation(request, sizeof(*collecting), collecting_free);
+    if (!collecting || !s3_claims_read(request, &collecting->claims) ||
+        !s3_unframer_start(&collecting->unframer, request, &collecting->claims))
         return;
     collecting->request = request;
     collecting->handler = handler;

@@ -10,11 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aws_chunked.h"
 #include "checksum.h"
 #include "s3_request.h"
 
 struct s3_claims {
     bool chunked;                 /* aws-chunked */
+    bool chunks_signed;           /* with a signature in each chunk */
+    bool trailer_signed;          /* and one for the trailers */
     bool hashed;                  /* sha256 below holds */
     char sha256[65];              /* lower-case hex */
     bool with_md5;                /* md5 below holds */
@@ -24,6 +27,19 @@ struct s3_claims {
     char checksum[CHECKSUM_TEXT_SIZE]; /* base64; empty: compute and return it */
     int64_t size;                      /* decoded; -1: not stated */
 };
+
+/* Removes the framing of an aws-chunked body, whose chunks may be signed. */
+struct s3_unframer {
+    struct aws_chunked decoder;
+    struct chunk_signatures signatures; /* where is_signed */
+    bool is_signed;
+};
+/* False: answered. */
+bool s3_unframer_start(struct s3_unframer *unframer, struct s3_request *request,
+                       const struct s3_claims *claims);
+void s3_unframer_end(struct s3_unframer *unframer); /* safe on one that never started (zeroed) */
+/* What an error of aws_chunked_next is to the client. */
+enum s3_error s3_unframer_error(int status);
 
 /* From the headers. What cannot be is answered, and false returned. */
 bool s3_claims_read(struct s3_request *request, struct s3_claims *claims);

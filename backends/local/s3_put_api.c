@@ -25,7 +25,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "aws_chunked.h"
 #include "objects.h"
 #include "s3_body.h"
 #include "s3_events.h"
@@ -53,7 +52,7 @@ struct put {
     bool chunked;
 
     struct s3_claims claims;
-    struct aws_chunked decoder;
+    struct s3_unframer unframer;
     uint64_t size; /* decoded bytes so far */
     struct buffer pending;
 
@@ -77,7 +76,7 @@ static void put_free(void *operation)
     struct put *put = operation;
     if (put->fd >= 0)
         close(put->fd);
-    aws_chunked_free(&put->decoder);
+    s3_unframer_end(&put->unframer);
     buffer_free(&put->pending);
     buffer_free(&put->writing);
     s3_digest_end(&put->digest);
@@ -353,25 +352,26 @@ static enum s3_error append_chunked(struct put *put, struct slice in)
 {
     struct slice data;
     int status;
-    while ((status = aws_chunked_next(&put->decoder, &in, &data)) == 1) {
+    while ((status = aws_chunked_next(&put->unframer.decoder, &in, &data)) == 1) {
         enum s3_error error = append(put, data);
         if (error)
             return error;
     }
-    return status == ERR_MEMORY ? S3_INTERNAL_ERROR : status ? S3_INVALID_REQUEST : S3_OK;
+    return status ? s3_unframer_error(status) : S3_OK;
 }
 
 static enum s3_error take_end(struct put *put)
 {
     put->ended = true;
-    if (put->chunked && !aws_chunked_complete(&put->decoder))
+    if (put->chunked && !aws_chunked_complete(&put->unframer.decoder))
         return S3_INCOMPLETE_BODY;
     if (put->claims.size >= 0 && put->size != (uint64_t)put->claims.size)
         return S3_INCOMPLETE_BODY;
     if (!put->claims.in_trailer)
         return S3_OK;
     return s3_claims_take_trailer(
-        &put->claims, aws_chunked_trailer(&put->decoder, checksum_header(put->claims.kind)));
+        &put->claims,
+        aws_chunked_trailer(&put->unframer.decoder, checksum_header(put->claims.kind)));
 }
 
 static void on_data(struct http_call *call, int error, const void *data, size_t size, void *user)
@@ -445,7 +445,7 @@ static bool put_prepare(struct put *put)
         error = read_condition(put, &message);
     if (error)
         s3_respond_error(put->request, error, message);
-    return !error;
+    return !error && s3_unframer_start(&put->unframer, put->request, &put->claims);
 }
 
 void s3_put_object(struct s3_request *request)
@@ -460,7 +460,6 @@ void s3_put_object(struct s3_request *request)
     put->fd = -1;
     put->bucket = bucket.id;
     put->blobs = buckets_blobs(request->cloud->buckets);
-    aws_chunked_init(&put->decoder);
     buffer_init(&put->pending, PENDING_MAX);
     buffer_init(&put->writing, PENDING_MAX);
     if (!put_prepare(put))

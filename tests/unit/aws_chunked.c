@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -12,10 +13,11 @@
 #include "error.h"
 
 /* Feeds text in steps of `step` bytes; the content goes to *out. */
-static int decode(struct aws_chunked *decoder, const char *text, size_t step, struct buffer *out)
+static int decode_signed(struct aws_chunked *decoder, struct chunk_signatures *signatures,
+                         const char *text, size_t step, struct buffer *out)
 {
     size_t size = strlen(text);
-    aws_chunked_init(decoder);
+    aws_chunked_init(decoder, signatures);
     for (size_t at = 0; at < size; at += step) {
         struct slice in = {text + at, step < size - at ? step : size - at}, data;
         int status;
@@ -26,6 +28,11 @@ static int decode(struct aws_chunked *decoder, const char *text, size_t step, st
         assert_int_equal(in.size, 0);
     }
     return 0;
+}
+
+static int decode(struct aws_chunked *decoder, const char *text, size_t step, struct buffer *out)
+{
+    return decode_signed(decoder, NULL, text, step, out);
 }
 
 static void assert_decoded(const char *text, const char *expected)
@@ -68,8 +75,7 @@ static void trailers_are_found_by_name(void **state)
                      0);
     struct slice value = aws_chunked_trailer(&decoder, "x-amz-checksum-crc32c");
     assert_true(slice_equal_text(value, "abcd=="));
-    value = aws_chunked_trailer(&decoder, "x-amz-trailer-signature");
-    assert_true(slice_equal_text(value, "00ff"));
+    assert_null(aws_chunked_trailer(&decoder, "x-amz-trailer-signature").data); /* signs them */
     assert_null(aws_chunked_trailer(&decoder, "x-amz-checksum-crc32").data);
     aws_chunked_free(&decoder);
 }
@@ -116,6 +122,57 @@ static void what_is_cut_short_is_not_complete(void **state)
     }
 }
 
+/* The example of "Transferring Payload in Multiple Chunks", S3 API Reference: 65 KiB of 'a' in two
+ * chunks. */
+static void signed_chunks(char *text, size_t size)
+{
+    static char letters[65537];
+    memset(letters, 'a', 65536);
+    snprintf(
+        text, size,
+        "10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648"
+        "\r\n%s\r\n"
+        "400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497"
+        "\r\n%.1024s\r\n"
+        "0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"
+        "\r\n\r\n",
+        letters, letters);
+}
+
+static int decode_example(const char *text, size_t step)
+{
+    struct chunk_signatures signatures;
+    struct aws_chunked decoder;
+    struct buffer out;
+    struct sigv4_scope scope = {.date = "20130524T000000Z", .region = "us-east-1", .service = "s3"};
+    chunk_signatures_start(&signatures, "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", &scope,
+                           "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
+                           false);
+    buffer_init(&out, 100000);
+    int status = decode_signed(&decoder, &signatures, text, step, &out);
+    if (!status && (!aws_chunked_complete(&decoder) || out.size != 66560))
+        status = ERR_PROTOCOL;
+    buffer_free(&out);
+    aws_chunked_free(&decoder);
+    chunk_signatures_end(&signatures);
+    return status;
+}
+
+static void signatures_of_chunks_are_checked(void **state)
+{
+    static char text[70000];
+    (void)state;
+    signed_chunks(text, sizeof(text));
+    assert_int_equal(decode_example(text, sizeof(text)), 0);
+    assert_int_equal(decode_example(text, 997), 0);
+    strchr(text, '\n')[5] = 'b'; /* data of the first chunk */
+    assert_int_equal(decode_example(text, 997), ERR_DENIED);
+    signed_chunks(text, sizeof(text));
+    strstr(text, "b6c6")[0] = 'c'; /* the last chunk's: the body may have been cut */
+    assert_int_equal(decode_example(text, 997), ERR_DENIED);
+    assert_int_equal(decode_example("1\r\na\r\n0\r\n\r\n", 100), ERR_DENIED);
+}
+
 static void assert_checksum(enum checksum_kind kind, const char *text, const char *expected)
 {
     struct checksum checksum;
@@ -156,6 +213,7 @@ int main(void)
         cmocka_unit_test(trailers_are_found_by_name),
         cmocka_unit_test(wrong_framing_is_refused),
         cmocka_unit_test(what_is_cut_short_is_not_complete),
+        cmocka_unit_test(signatures_of_chunks_are_checked),
         cmocka_unit_test(checksums_have_their_check_values),
         cmocka_unit_test(checksums_are_known_by_their_headers),
     };

@@ -1,0 +1,86 @@
+#include "chunk_signatures.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+
+void chunk_signatures_start(struct chunk_signatures *chain, const char *secret,
+                            const struct sigv4_scope *scope, const char *seed, bool trailer)
+{
+    *chain = (struct chunk_signatures){.scope = *scope, .trailer = trailer};
+    sigv4_signing_key(secret, scope, chain->key);
+    snprintf(chain->previous, sizeof(chain->previous), "%s", seed);
+    mbedtls_sha256_init(&chain->hash);
+}
+
+void chunk_signatures_end(struct chunk_signatures *chain)
+{
+    sigv4_wipe(chain->key, sizeof(chain->key));
+    mbedtls_sha256_free(&chain->hash);
+}
+
+static void write_hex(const uint8_t data[32], char out[SIGV4_HEX_SIZE])
+{
+    for (size_t i = 0; i < 32; i++)
+        snprintf(out + 2 * i, 3, "%02x", data[i]);
+}
+
+static int take_stated(struct chunk_signatures *chain, struct slice stated)
+{
+    if (stated.size != SIGV4_HEX_SIZE - 1)
+        return ERR_DENIED;
+    memcpy(chain->stated, stated.data, stated.size);
+    chain->stated[stated.size] = '\0';
+    return 0;
+}
+
+int chunk_signatures_begin(struct chunk_signatures *chain, struct slice stated)
+{
+    mbedtls_sha256_starts_ret(&chain->hash, 0);
+    return take_stated(chain, stated);
+}
+
+void chunk_signatures_update(struct chunk_signatures *chain, const void *data, size_t size)
+{
+    mbedtls_sha256_update_ret(&chain->hash, data, size);
+}
+
+/* algorithm, time, scope, the signature before, and what is signed. */
+static int check(struct chunk_signatures *chain, const char *algorithm, const char *empty_hash,
+                 const uint8_t content[32])
+{
+    char text[512], hash[SIGV4_HEX_SIZE], signature[SIGV4_HEX_SIZE];
+    uint8_t mac[SIGV4_KEY_SIZE];
+    write_hex(content, hash);
+    int size = snprintf(text, sizeof(text), "%s\n%s\n%.8s/%s/%s/aws4_request\n%s\n%s%s", algorithm,
+                        chain->scope.date, chain->scope.date, chain->scope.region,
+                        chain->scope.service, chain->previous, empty_hash, hash);
+    if (size < 0 || (size_t)size >= sizeof(text))
+        return ERR_DENIED;
+    sigv4_hmac(chain->key, sizeof(chain->key), text, (size_t)size, mac);
+    write_hex(mac, signature);
+    if (!sigv4_equal(signature, chain->stated, SIGV4_HEX_SIZE - 1))
+        return ERR_DENIED;
+    memcpy(chain->previous, signature, sizeof(signature));
+    return 0;
+}
+
+int chunk_signatures_check(struct chunk_signatures *chain)
+{
+    uint8_t content[32];
+    mbedtls_sha256_finish_ret(&chain->hash, content);
+    return check(chain, "AWS4-HMAC-SHA256-PAYLOAD", SIGV4_EMPTY_SHA256 "\n", content);
+}
+
+int chunk_signatures_check_trailer(struct chunk_signatures *chain, struct slice trailers,
+                                   struct slice stated)
+{
+    uint8_t content[32];
+    int status = chunk_signatures_begin(chain, stated);
+    if (status)
+        return status;
+    chunk_signatures_update(chain, trailers.data, trailers.size);
+    mbedtls_sha256_finish_ret(&chain->hash, content);
+    return check(chain, "AWS4-HMAC-SHA256-TRAILER", "", content);
+}
