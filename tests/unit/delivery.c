@@ -1,0 +1,260 @@
+/* From a bucket or a publisher through topics to queues: what arrives, in which form, and all of it
+ * or nothing. */
+#include "delivery.h"
+#include "cloud_world.h"
+#include "publish.h"
+
+static const char topic_name[] = "arn:aws:sns:us-east-1:000000000000:t";
+static const char bucket[] = "arn:aws:s3:::photos";
+
+static struct topic *make_topic(struct world *w)
+{
+    struct world_change change = {0};
+    assert_int_equal(topics_create(w->cloud.topics, topic_name, NULL, world_written, &change), 0);
+    assert_int_equal(world_wait(w, &change), 0);
+    struct topic *topic = topics_find(w->cloud.topics, topic_name);
+    assert_non_null(topic);
+    return topic;
+}
+
+static struct subscription *subscribe(struct world *w, struct topic *topic, const char *queue,
+                                      bool raw)
+{
+    char arn[128];
+    struct world_change change = {0};
+    struct subscription *s;
+    json_t *attributes = json_pack("{s:s}", "RawMessageDelivery", raw ? "true" : "false");
+    snprintf(arn, sizeof arn, "arn:aws:sqs:us-east-1:000000000000:%s", queue);
+    assert_int_equal(topic_subscribe(topic, arn, attributes, world_written, &change, &s), 0);
+    json_decref(attributes);
+    assert_int_equal(world_wait(w, &change), 0);
+    return s;
+}
+
+static void deliver(struct world *w, const char *target, const char *body)
+{
+    struct storage_unit unit = {0};
+    assert_int_equal(
+        delivery_send(&w->cloud, bucket, target, slice_of("A subject"), slice_of(body), &unit), 0);
+    storage_submit_unit(w->cloud.storage, &unit);
+    world_settle(w);
+}
+
+static const char *field(json_t *envelope, const char *name)
+{
+    return json_string_value(json_object_get(envelope, name));
+}
+
+static void a_topic_fans_out_in_both_forms(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *plain = world_queue(w, "plain", "{}"), *raw = world_queue(w, "raw", "{}");
+    struct topic *topic = make_topic(w);
+    struct world_poll poll;
+    subscribe(w, topic, "plain", false);
+    subscribe(w, topic, "raw", true);
+    deliver(w, topic_name, "{\"Records\":[\"\\\"é\"]}");
+    assert_int_equal(world_receive(w, raw, &poll, 10, 0, 5), 1);
+    assert_string_equal(poll.bodies[0], "{\"Records\":[\"\\\"é\"]}");
+    assert_int_equal(world_receive(w, plain, &poll, 10, 0, 5), 1);
+    json_t *envelope = json_loads(poll.bodies[0], 0, NULL);
+    assert_non_null(envelope);
+    assert_string_equal(field(envelope, "Type"), "Notification");
+    assert_string_equal(field(envelope, "TopicArn"), topic_name);
+    assert_string_equal(field(envelope, "Subject"), "A subject");
+    assert_string_equal(field(envelope, "Message"), "{\"Records\":[\"\\\"é\"]}");
+    assert_int_equal(strlen(field(envelope, "MessageId")), 36);
+    const char *time = field(envelope, "Timestamp");
+    assert_int_equal(strlen(time), 24); /* 2012-03-29T05:12:16.901Z */
+    assert_int_equal(time[19], '.');
+    /* No signature rather than one that nobody can check. */
+    assert_null(json_object_get(envelope, "Signature"));
+    assert_null(json_object_get(envelope, "SigningCertURL"));
+    json_decref(envelope);
+}
+
+static void attributes_travel_in_both_forms(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *plain = world_queue(w, "plain", "{}"), *raw = world_queue(w, "raw", "{}");
+    struct topic *topic = make_topic(w);
+    struct storage_unit unit = {0};
+    struct world_poll poll;
+    subscribe(w, topic, "plain", false);
+    subscribe(w, topic, "raw", true);
+    json_t *attributes =
+        json_pack("{s:{s:s, s:s}, s:{s:s, s:s}}", "kind", "DataType", "String", "StringValue",
+                  "photo", "bytes", "DataType", "Binary", "BinaryValue", "AP8=");
+    struct notification_message message = {.body = SLICE_LITERAL("m"), .attributes = attributes};
+    uuid_make_text(message.id);
+    assert_int_equal(topic_publish(&w->cloud, topic, &message, &unit), 0);
+    storage_submit_unit(w->cloud.storage, &unit);
+    assert_int_equal(world_receive(w, raw, &poll, 1, 0, 5), 1);
+    json_t *got = json_loads(poll.attributes[0], 0, NULL);
+    assert_true(json_equal(got, attributes));
+    json_decref(got);
+    json_decref(attributes);
+    assert_int_equal(world_receive(w, plain, &poll, 1, 0, 5), 1);
+    json_t *envelope = json_loads(poll.bodies[0], 0, NULL);
+    json_t *wanted = json_loads("{\"kind\": {\"Type\": \"String\", \"Value\": \"photo\"},"
+                                " \"bytes\": {\"Type\": \"Binary\", \"Value\": \"AP8=\"}}",
+                                0, NULL);
+    assert_true(json_equal(json_object_get(envelope, "MessageAttributes"), wanted));
+    assert_null(json_object_get(envelope, "Subject"));
+    assert_string_equal(field(envelope, "MessageId"), message.id);
+    json_decref(wanted);
+    json_decref(envelope);
+}
+
+static void a_queue_is_reached_without_a_topic(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *queue = world_queue(w, "q", "{}");
+    struct world_poll poll;
+    deliver(w, "arn:aws:sqs:us-east-1:000000000000:q", "event");
+    assert_int_equal(world_receive(w, queue, &poll, 1, 0, 5), 1);
+    assert_string_equal(poll.bodies[0], "event");
+}
+
+static void a_unit_that_fails_delivers_nothing(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *a = world_queue(w, "a", "{}"), *b = world_queue(w, "b", "{}");
+    struct topic *topic = make_topic(w);
+    struct world_poll poll;
+    subscribe(w, topic, "a", false);
+    subscribe(w, topic, "b", false);
+    world_sql(w, "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.queue = 2 BEGIN"
+                 " SELECT RAISE(ABORT, 'disk full'); END");
+    deliver(w, topic_name, "event");
+    world_sql(w, "DROP TRIGGER refuse");
+    assert_int_equal(world_receive(w, a, &poll, 1, 0, 0), 0);
+    assert_int_equal(world_receive(w, b, &poll, 1, 0, 0), 0);
+    deliver(w, topic_name, "again");
+    assert_int_equal(world_receive(w, a, &poll, 1, 0, 0), 1);
+    assert_int_equal(world_receive(w, b, &poll, 1, 0, 0), 1);
+}
+
+static void a_discarded_unit_leaves_nothing(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *queue = world_queue(w, "q", "{}");
+    struct storage_unit unit = {0};
+    struct world_poll poll;
+    assert_int_equal(delivery_send(&w->cloud, bucket, "arn:aws:sqs:us-east-1:000000000000:q",
+                                   slice_of(NULL), slice_of("event"), &unit),
+                     0);
+    publish_discard(&unit);
+    assert_null(unit.first);
+    assert_int_equal(world_receive(w, queue, &poll, 1, 0, 0), 0);
+    world_reopen(w);
+    queue = queues_find(w->cloud.queues, "q");
+    assert_int_equal(world_receive(w, queue, &poll, 1, 0, 0), 0);
+}
+
+static void vanished_destinations_are_no_error(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *stays = world_queue(w, "stays", "{}");
+    struct topic *topic = make_topic(w);
+    struct world_change change = {0};
+    struct world_poll poll;
+    subscribe(w, topic, "stays", false);
+    world_queue(w, "goes", "{}");
+    subscribe(w, topic, "goes", false);
+    assert_int_equal(
+        local_queue_delete(queues_find(w->cloud.queues, "goes"), world_written, &change), SQS_OK);
+    assert_int_equal(world_wait(w, &change), 0);
+    deliver(w, topic_name, "event");
+    assert_int_equal(world_receive(w, stays, &poll, 1, 0, 5), 1);
+    assert_false(delivery_target_exists(&w->cloud, "arn:aws:sqs:us-east-1:000000000000:goes"));
+    assert_true(delivery_target_exists(&w->cloud, topic_name));
+    assert_false(delivery_target_exists(&w->cloud, "arn:aws:lambda:us-east-1:000000000000:f"));
+    deliver(w, "arn:aws:sns:us-east-1:000000000000:nowhere", "event");
+}
+
+static void a_message_too_large_for_one_queue_reaches_the_others(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *small = world_queue(w, "small", "{\"MaximumMessageSize\": \"1024\"}");
+    struct local_queue *large = world_queue(w, "large", "{}");
+    struct topic *topic = make_topic(w);
+    struct world_poll poll;
+    char body[1100];
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    subscribe(w, topic, "small", true);
+    subscribe(w, topic, "large", true);
+    deliver(w, topic_name, body);
+    assert_int_equal(world_receive(w, large, &poll, 1, 0, 5), 1);
+    assert_int_equal(world_receive(w, small, &poll, 1, 0, 0), 0);
+}
+
+static void subscriptions_survive_a_restart_and_end_with_their_topic(void **state)
+{
+    struct world *w = *state;
+    world_queue(w, "a", "{}");
+    world_queue(w, "b", "{}");
+    struct topic *topic = make_topic(w);
+    struct world_change change = {0};
+    struct subscription *page[4];
+    bool more;
+    subscribe(w, topic, "a", true);
+    struct subscription *second = subscribe(w, topic, "b", false);
+    assert_int_equal(subscription_set(second, "RawMessageDelivery", "true", world_written, &change),
+                     0);
+    assert_int_equal(world_wait(w, &change), 0);
+    assert_int_equal(topic_set(topic, "DisplayName", "photos", world_written, &change), 0);
+    assert_int_equal(world_wait(w, &change), 0);
+    world_reopen(w);
+    topic = topics_find(w->cloud.topics, topic_name);
+    assert_non_null(topic);
+    assert_string_equal(json_string_value(json_object_get(topic->record.attributes, "DisplayName")),
+                        "photos");
+    assert_int_equal(topic_subscription_count(topic), 2);
+    assert_int_equal(topics_list_subscriptions(w->cloud.topics, topic, NULL, page, 4, &more), 2);
+    assert_true(page[0]->raw && page[1]->raw);
+    assert_int_equal(subscription_delete(page[0], world_written, &change), 0);
+    assert_int_equal(world_wait(w, &change), 0);
+    assert_int_equal(topic_subscription_count(topic), 1);
+    assert_int_equal(topic_delete(topic, world_written, &change), 0);
+    assert_null(topics_find(w->cloud.topics, topic_name));
+    assert_int_equal(world_wait(w, &change), 0);
+    world_reopen(w);
+    assert_int_equal(topics_list_subscriptions(w->cloud.topics, NULL, NULL, page, 4, &more), 0);
+    assert_null(topics_find(w->cloud.topics, topic_name));
+}
+
+static void a_topic_whose_name_begins_another_keeps_its_own(void **state)
+{
+    struct world *w = *state;
+    world_queue(w, "a", "{}");
+    struct topic *topic = make_topic(w);
+    struct world_change change = {0};
+    char longer[128];
+    snprintf(longer, sizeof longer, "%s-2", topic_name);
+    assert_int_equal(topics_create(w->cloud.topics, longer, NULL, world_written, &change), 0);
+    assert_int_equal(world_wait(w, &change), 0);
+    subscribe(w, topics_find(w->cloud.topics, longer), "a", false);
+    assert_int_equal(topic_subscription_count(topic), 0);
+    subscribe(w, topic, "a", false);
+    assert_int_equal(topic_subscription_count(topic), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_topic_fans_out_in_both_forms),
+        TEST(attributes_travel_in_both_forms),
+        TEST(a_queue_is_reached_without_a_topic),
+        TEST(a_unit_that_fails_delivers_nothing),
+        TEST(a_discarded_unit_leaves_nothing),
+        TEST(vanished_destinations_are_no_error),
+        TEST(a_message_too_large_for_one_queue_reaches_the_others),
+        TEST(subscriptions_survive_a_restart_and_end_with_their_topic),
+        TEST(a_topic_whose_name_begins_another_keeps_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
