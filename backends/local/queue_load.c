@@ -145,8 +145,9 @@ static int messages_read(struct queues *queues, const struct id_table *by_id, st
 static int orphans_remove(struct queues *queues, struct error *error)
 {
     static const char *const scripts[] = {
+        "DELETE FROM message_bodies WHERE id IN"
+        " (SELECT id FROM messages WHERE queue NOT IN (SELECT id FROM queues))",
         "DELETE FROM messages WHERE queue NOT IN (SELECT id FROM queues)",
-        "DELETE FROM message_bodies WHERE id NOT IN (SELECT id FROM messages)",
     };
     struct storage *storage = queues->cloud->storage;
     int status = 0;

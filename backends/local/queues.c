@@ -130,20 +130,45 @@ const struct queue_attributes *local_queue_attributes(const struct local_queue *
     return &q->attributes;
 }
 
-/* A dead-letter queue must be there, and be another one, when a policy names it. */
+/* Whether a dead-letter queue takes messages from a queue: its RedriveAllowPolicy; without one,
+ * from all. */
+static bool redrive_allowed(const struct local_queue *target, const char *source_name)
+{
+    const struct cloud *cloud = target->queues->cloud;
+    const char *text =
+        json_string_value(json_object_get(target->attributes.texts, "RedriveAllowPolicy"));
+    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+    const char *permission = json_string_value(json_object_get(policy, "redrivePermission"));
+    json_t *sources = json_object_get(policy, "sourceQueueArns");
+    json_t *arn = json_sprintf("arn:aws:sqs:%s:%s:%s", cloud->region, cloud->account, source_name);
+    bool allowed = !permission || strcmp(permission, "allowAll") == 0;
+    for (size_t i = 0; permission && strcmp(permission, "byQueue") == 0 && !allowed &&
+                       i < json_array_size(sources);
+         i++)
+        allowed = json_equal(json_array_get(sources, i), arn);
+    json_decref(arn);
+    json_decref(policy);
+    return allowed;
+}
+
+/* A dead-letter queue must be there, be another one, and allow it, when a policy names it. */
 static enum sqs_code redrive_check(struct queues *queues, const char *name,
                                    const struct queue_attributes *a, struct sqs_error *error)
 {
     if (!a->dead_letter_arn)
         return SQS_OK;
     struct local_queue *target = queues_find_arn(queues, a->dead_letter_arn);
-    if (target && strcmp(target->named.name, name) != 0)
+    const char *reason = !target ? "Dead letter target does not exist."
+                         : strcmp(target->named.name, name) == 0
+                             ? "A queue cannot be its own dead letter target."
+                         : !redrive_allowed(target, name)
+                             ? "The dead letter target's RedriveAllowPolicy does not allow it."
+                             : NULL;
+    if (!reason)
         return SQS_OK;
     return sqs_error_set(error, SQS_INVALID_PARAMETER,
                          "Value %.200s for parameter RedrivePolicy is invalid. Reason: %s",
-                         json_string_value(json_object_get(a->texts, "RedrivePolicy")),
-                         target ? "A queue cannot be its own dead letter target."
-                                : "Dead letter target does not exist.");
+                         json_string_value(json_object_get(a->texts, "RedrivePolicy")), reason);
 }
 
 /* Making. */

@@ -63,6 +63,9 @@ static enum sqs_code system_read(struct entry *entry, struct sqs_error *error)
 {
     json_t *system = json_object_get(entry->input, "MessageSystemAttributes"), *value;
     const char *name;
+    if (system && !json_is_null(system) && !json_is_object(system))
+        return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "Message system attributes must be pairs of a name and a value.");
     json_object_foreach(system, name, value)
     {
         const char *text = sqs_input_text(value, "StringValue");

@@ -246,6 +246,39 @@ static void a_redrive_policy_needs_its_target(void **state)
     assert_null(queues_find(w->cloud.queues, "q"));
 }
 
+static void a_dead_letter_queue_chooses_its_sources(void **state)
+{
+    static const struct {
+        const char *policy;
+        enum sqs_code code;
+    } cases[] = {
+        {"{\"redrivePermission\":\"denyAll\"}", SQS_INVALID_PARAMETER},
+        {"{\"redrivePermission\":\"byQueue\",\"sourceQueueArns\":[\"arn:aws:sqs:us-east-1:"
+         "000000000000:other\"]}",
+         SQS_INVALID_PARAMETER},
+        {"{\"redrivePermission\":\"byQueue\",\"sourceQueueArns\":[\"arn:aws:sqs:us-east-1:"
+         "000000000000:q\"]}",
+         SQS_OK},
+        {"{\"redrivePermission\":\"allowAll\"}", SQS_OK},
+    };
+    struct world *w = *state;
+    struct local_queue *dlq = world_queue(w, "dlq", "{}"), *queue = world_queue(w, "q", "{}");
+    json_t *redrive = json_loads(DLQ_POLICY, 0, NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sqs_error error = {0};
+        struct world_change change = {0};
+        json_t *allow = json_pack("{s:s}", "RedriveAllowPolicy", cases[i].policy);
+        assert_int_equal(local_queue_set(dlq, allow, world_written, &change, &error), SQS_OK);
+        assert_int_equal(world_wait(w, &change), 0);
+        json_decref(allow);
+        enum sqs_code code = local_queue_set(queue, redrive, world_written, &change, &error);
+        assert_int_equal(code, cases[i].code);
+        if (code == SQS_OK)
+            assert_int_equal(world_wait(w, &change), 0);
+    }
+    json_decref(redrive);
+}
+
 static void state_survives_a_restart(void **state)
 {
     struct world *w = *state;
@@ -476,6 +509,7 @@ int main(void)
         TEST(a_delete_that_is_not_stored_deletes_nothing),
         TEST(a_message_received_too_often_is_redriven),
         TEST(a_redrive_policy_needs_its_target),
+        TEST(a_dead_letter_queue_chooses_its_sources),
         TEST(state_survives_a_restart),
         TEST(what_is_deleted_stays_deleted),
         TEST(purging_leaves_what_is_sent_later),
