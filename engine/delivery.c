@@ -26,9 +26,7 @@ static void fail(struct delivery *delivery, enum outcome_stage stage)
     delivery_settle(delivery);
 }
 
-/* ---- the end
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void delivery_free(struct delivery *delivery)
 {
@@ -181,9 +179,7 @@ static void on_lease_lost(void *user)
     delivery_close(delivery);
 }
 
-/* ---- the decision
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- the decision ---- */
 
 /* How bad an outcome is for the message as a whole: what must be repeated outweighs what is
  * hopeless. */
@@ -212,9 +208,7 @@ void delivery_update(struct delivery *delivery)
     delivery_settle(delivery);
 }
 
-/* ---- the beginning
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- the beginning ---- */
 
 static int jobs_make(struct delivery *delivery)
 {
@@ -329,9 +323,7 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
               is_extended(&delivery->message));
 }
 
-/* ---- giving back
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- giving back ---- */
 
 void delivery_abort(struct delivery *delivery)
 {

@@ -33,9 +33,7 @@ void engine_update(struct engine *engine)
         uv_timer_start(&engine->turn, turn, 0, 0);
 }
 
-/* ---- making
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- making ---- */
 
 static unsigned audience(void *user, const char *bucket, const char *key)
 {
@@ -176,9 +174,7 @@ fail:
     return code;
 }
 
-/* ---- opening
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 static void opened_all(struct engine *engine)
 {
@@ -259,9 +255,7 @@ int engine_start(struct engine *engine, engine_ready *ready, void *user)
     return 0;
 }
 
-/* ---- draining
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- draining ---- */
 
 static void each_delivery(struct engine *engine, void (*act)(struct delivery *delivery))
 {
@@ -334,9 +328,7 @@ void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void
     engine_update(engine);
 }
 
-/* ---- closing
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- closing ---- */
 
 static void on_handle_closed(struct engine *engine)
 {

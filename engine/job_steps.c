@@ -43,8 +43,7 @@ static void record_error(struct job *job, const struct error *error)
         job->loop.error = *error;
 }
 
-/* ---- match, fetch, render
- * --------------------------------------------------------------------------------------- */
+/* ---- match, fetch, render ---- */
 
 static enum step_result step_match(struct job *job)
 {
@@ -89,9 +88,7 @@ static enum step_result step_render(struct job *job)
     return STEP_NEXT;
 }
 
-/* ---- store
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- store ---- */
 
 /* The size stays for the report; the memory goes as soon as the bytes are stored. */
 static void body_release(struct bytes *body)
@@ -179,9 +176,7 @@ static enum step_result step_store(struct job *job)
     return job->loop.error.code ? STEP_FAIL : STEP_NEXT;
 }
 
-/* ---- labels
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- labels ---- */
 
 static void on_labels(const struct label_set *labels, const struct error *error, void *user)
 {

@@ -13,10 +13,10 @@ enum {
     RETRY_CAP_MS = 10000,
 };
 
-/* ---- the heap: earliest beat first
- * ---------------------------------------------------------------------- */
+/* ---- the heap: earliest beat first ---- */
+*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
 
-static void heap_place(struct lease_keeper *keeper, size_t i, struct lease *lease)
+    static void heap_place(struct lease_keeper *keeper, size_t i, struct lease *lease)
 {
     keeper->heap[i] = lease;
     lease->heap_index = i;
@@ -83,10 +83,10 @@ static void heap_insert(struct lease_keeper *keeper, struct lease *lease)
     heap_up(keeper, keeper->heap_size++, lease);
 }
 
-/* ---- calls and small helpers
- * ------------------------------------------------------------------------------ */
+/* ---- calls and small helpers ---- */
+*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
 
-struct lease_call *lease_call_new(struct lease_home *home)
+    struct lease_call *lease_call_new(struct lease_home *home)
 {
     struct lease_call *call = calloc(1, sizeof *call);
     if (!call)
@@ -156,10 +156,10 @@ void lease_destroy(struct lease *lease)
     keeper->ended(keeper->user);
 }
 
-/* ---- beats and releases
- * --------------------------------------------------------------------------------------- */
+/* ---- beats and releases ---- */
+*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -* /
 
-static void schedule_beat(struct lease *lease, uint64_t from_ms)
+    static void schedule_beat(struct lease *lease, uint64_t from_ms)
 {
     struct lease_keeper *keeper = lease->home->keeper;
     lease->deadline_ms = from_ms + (uint64_t)lease->visibility_s * 1000;
@@ -286,10 +286,10 @@ static void changes_send(struct lease_home *home)
     }
 }
 
-/* ---- the keeper's turn
- * ------------------------------------------------------------------------------------------ */
+/* ---- the keeper's turn ---- */
+*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
 
-static uint64_t home_due(const struct lease_home *home)
+    static uint64_t home_due(const struct lease_home *home)
 {
     uint64_t due = home->deletes.due_ms;
     if (home->change_count && home->change_due_ms < due)
@@ -370,11 +370,11 @@ void lease_home_close(struct lease_home *home)
     lease_keeper_arm(home->keeper);
 }
 
-/* ---- the owner's verbs
- * ------------------------------------------------------------------------------------------ */
+/* ---- the owner's verbs ---- */
+*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
 
-struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibility_s,
-                         uint64_t received_ms, lease_lost *lost, void *user)
+    struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibility_s,
+                             uint64_t received_ms, lease_lost *lost, void *user)
 {
     struct lease_keeper *keeper = home->keeper;
     struct lease *lease = calloc(1, sizeof *lease);

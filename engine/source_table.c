@@ -4,48 +4,13 @@
 #include <string.h>
 
 #include "output_mark.h"
+#include "source_private.h"
 
-enum { BUCKETS_FIRST = 64, GATHER_MS = 25, ROUND_MAX = 32 };
+enum { BUCKETS_FIRST = 64, SECOND_LOOK_MS = 2000 };
 
-struct round { /* one decode for several claims; a source has one at a time */
-    struct worker_task task;
-    struct render_source from;
-    struct source_claim *claims[ROUND_MAX];
-    size_t count;
-    struct render_item *items; /* the claims' items while the worker has them; NULL: no memory */
-    bool active;               /* queued or under way */
-};
+static void source_look_again(struct source *source);
 
-struct source {
-    struct source_table *table;
-    struct source *next; /* in its hash bucket */
-    uint64_t hash;
-    char *bucket, *key, *version, *etag; /* version and etag may be NULL */
-    enum source_state state;
-    struct error error;
-    struct bytes body;
-    char *body_etag; /* as the store answered; may be NULL */
-    bool is_output;
-    bool lingers;   /* its version is known */
-    bool lingering; /* in table->lingering */
-    bool gathered;
-    bool waking;       /* inside wake_all: rounds wait until everybody has spoken */
-    unsigned audience; /* pipelines that want it */
-    unsigned joined;   /* claims that ever came */
-    unsigned claims;   /* now */
-    struct object_request *get;
-    struct list waiting; /* claims: for the fetch, then for the next round */
-    struct round round;
-    uint64_t due_ms;   /* end of the gathering or of the linger */
-    struct list timed; /* in table->gathering or table->lingering */
-};
-
-static void pump(struct source *source);
-static void arm(struct source_table *table);
-
-/* ---- the table
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
@@ -156,10 +121,12 @@ static struct source *source_new(struct source_table *table, const struct envelo
     return source;
 }
 
-/* ---- lingering and the timer
- * -------------------------------------------------------------------------------------- */
+/* ---- lingering and the timer ---- */
 
-static void linger_end(struct source *source)
+/* ---- lingering and the timer ---- */
+*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
+
+    static void linger_end(struct source *source)
 {
     struct source_table *table = source->table;
     if (!source->lingering)
@@ -182,7 +149,7 @@ static void cache_trim(struct source_table *table)
         source_drop(container_of(table->lingering.next, struct source, timed));
 }
 
-static void source_unused(struct source *source)
+void source_unused(struct source *source)
 {
     struct source_table *table = source->table;
     list_remove(&source->timed); /* it may have been gathering */
@@ -198,33 +165,39 @@ static void source_unused(struct source *source)
     cache_trim(table);
 }
 
+static struct source *next_due(struct list *list, uint64_t now_ms)
+{
+    if (list_empty(list))
+        return NULL;
+    struct source *s = container_of(list->next, struct source, timed);
+    return s->due_ms <= now_ms ? s : NULL;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct source_table *table = container_of(timer, struct source_table, timer);
     uint64_t now_ms = uv_now(table->loop);
-    while (!list_empty(&table->gathering)) {
-        struct source *s = container_of(table->gathering.next, struct source, timed);
-        if (s->due_ms > now_ms)
-            break;
+    struct source *s;
+    while ((s = next_due(&table->gathering, now_ms))) {
         list_remove(&s->timed);
         s->gathered = true;
-        pump(s);
+        source_pump(s);
     }
-    while (!list_empty(&table->lingering)) {
-        struct source *s = container_of(table->lingering.next, struct source, timed);
-        if (s->due_ms > now_ms)
-            break;
+    while ((s = next_due(&table->missing, now_ms))) {
+        list_remove(&s->timed);
+        source_look_again(s);
+    }
+    while ((s = next_due(&table->lingering, now_ms)))
         source_drop(s);
-    }
-    arm(table);
+    source_table_arm(table);
 }
 
-/* Both lists are in order of their due times, since each has one constant delay. */
-static void arm(struct source_table *table)
+/* Each list is in order of their due times, since its delay is constant. */
+void source_table_arm(struct source_table *table)
 {
     uint64_t due = UINT64_MAX;
-    const struct list *lists[] = {&table->gathering, &table->lingering};
-    for (int i = 0; i < 2; i++) {
+    const struct list *lists[] = {&table->gathering, &table->missing, &table->lingering};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         if (list_empty(lists[i]))
             continue;
         struct source *s = container_of(lists[i]->next, struct source, timed);
@@ -238,17 +211,15 @@ static void arm(struct source_table *table)
         uv_timer_start(&table->timer, on_timer, due > now_ms ? due - now_ms : 0, 0);
 }
 
-/* ---- fetching
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- fetching ---- */
 
-static void claim_wait(struct source_claim *claim)
+void source_claim_wait(struct source_claim *claim)
 {
     list_push(&claim->source->waiting, &claim->link);
     claim->waiting = true;
 }
 
-static void claim_unwait(struct source_claim *claim)
+void source_claim_unwait(struct source_claim *claim)
 {
     list_remove(&claim->link);
     claim->waiting = false;
@@ -270,9 +241,19 @@ static void wake_all(struct source *source)
         claim->wake(claim);
     }
     source->waking = false;
-    pump(source);
+    source_pump(source);
     if (--source->claims == 0)
         source_unused(source);
+}
+
+/* Stores that are not strongly consistent may announce an object before every reader sees it. */
+static void look_later(struct source *source)
+{
+    struct source_table *table = source->table;
+    source->looked_twice = true;
+    source->due_ms = uv_now(table->loop) + SECOND_LOOK_MS;
+    list_push(&table->missing, &source->timed);
+    source_table_arm(table);
 }
 
 static void on_got(struct bytes *body, const struct object_facts *facts, const struct error *error,
@@ -281,6 +262,10 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
     struct source *source = user;
     struct source_table *table = source->table;
     source->get = NULL;
+    if (error->code == ERR_NOT_FOUND && !source->looked_twice) {
+        look_later(source);
+        return;
+    }
     source->error = *error;
     source->state = error->code ? SOURCE_FAILED : SOURCE_READY;
     if (source->state == SOURCE_READY) {
@@ -289,7 +274,7 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
         dup_into(&source->body_etag, facts->etag); /* for the outputs' metadata; may stay unknown */
     }
     wake_all(source);
-    arm(table);
+    source_table_arm(table);
 }
 
 static int source_fetch(struct source *source)
@@ -301,6 +286,17 @@ static int source_fetch(struct source *source)
         table->options.store, &name, table->options.limits.max_bytes, on_got, source, &source->get);
 }
 
+static void source_look_again(struct source *source)
+{
+    int code = source_fetch(source);
+    if (code == 0)
+        return;
+    source->state = SOURCE_FAILED;
+    error_set(&source->error, code, "the fetch of s3://%s/%s could not be started (%s)",
+              source->bucket, source->key, error_name(code));
+    wake_all(source);
+}
+
 static enum source_state claim_attach(struct source *source, struct source_claim *claim)
 {
     linger_end(source);
@@ -310,7 +306,7 @@ static enum source_state claim_attach(struct source *source, struct source_claim
     list_init(&claim->link);
     atomic_init(&claim->cancelled, false);
     if (source->state == SOURCE_FETCHING)
-        claim_wait(claim);
+        source_claim_wait(claim);
     return source->state;
 }
 
@@ -360,133 +356,13 @@ struct slice source_image(const struct source_claim *claim)
     return (struct slice){claim->source->body.data, claim->source->body.size};
 }
 
-/* ---- rendering
- * ------------------------------------------------------------------------------------------------------------
- */
-
-static struct source *source_of(struct worker_task *task)
-{
-    struct round *round = container_of(task, struct round, task);
-    return container_of(round, struct source, round);
-}
-
-/* Loop thread, just before the round leaves for its worker: everybody who waits by now gets a seat.
- */
-static void round_prepare(struct worker_task *task)
-{
-    struct source *source = source_of(task);
-    struct round *round = &source->round;
-    round->from = (struct render_source){
-        .bucket = source->bucket,
-        .key = source->key,
-        .etag = source->body_etag,
-        .image = {source->body.data, source->body.size},
-    };
-    while (round->count < ROUND_MAX && !list_empty(&source->waiting)) {
-        struct source_claim *claim = container_of(source->waiting.next, struct source_claim, link);
-        claim_unwait(claim);
-        claim->rendering = true;
-        round->claims[round->count++] = claim;
-    }
-    if (round->count)
-        round->items = calloc(round->count, sizeof *round->items);
-    for (size_t i = 0; round->items && i < round->count; i++) {
-        round->items[i].pipeline = round->claims[i]->item.pipeline;
-        round->items[i].cancelled = &round->claims[i]->cancelled;
-    }
-    source->table->stats.decoded += round->count > 0;
-}
-
-static void round_run(struct worker_task *task)
-{
-    struct source *source = source_of(task);
-    const struct source_table_options *options = &source->table->options;
-    if (!source->round.items)
-        return; /* no memory, or all were released while they waited */
-    options->pipeline_ops->render(&source->round.from, &options->limits, source->round.items,
-                                  source->round.count);
-    options->pipeline_ops->thread_end();
-}
-
-static void round_give_back(struct source_claim *claim, struct render_item *item)
-{
-    claim->rendering = false;
-    if (claim->abandoned) {
-        if (item)
-            render_item_clear(item);
-        claim->freed(claim);
-        return;
-    }
-    if (item)
-        claim->item = *item;
-    else
-        error_set(&claim->item.error, ERR_MEMORY, "out of memory");
-    claim->wake(claim);
-}
-
-static void round_done(struct worker_task *task)
-{
-    struct source *source = source_of(task);
-    struct source_table *table = source->table;
-    struct render_item *items = source->round.items;
-    size_t count = source->round.count;
-    source->claims++; /* held, as in wake_all */
-    for (size_t i = 0; i < count; i++)
-        round_give_back(source->round.claims[i], items ? &items[i] : NULL);
-    free(items);
-    source->round = (struct round){0};
-    pump(source);
-    if (--source->claims == 0)
-        source_unused(source);
-    arm(table);
-    table->options.returned(table->options.user);
-}
-
-static void round_queue(struct source *source)
-{
-    source->round = (struct round){
-        .task = {.prepare = round_prepare, .run = round_run, .done = round_done},
-        .active = true,
-    };
-    worker_queue_push(source->table->options.workers, &source->round.task);
-}
-
-/* Decides whether those who wait for a render get a round now. */
-static void pump(struct source *source)
-{
-    struct source_table *table = source->table;
-    if (source->state != SOURCE_READY || source->round.active || source->waking ||
-        list_empty(&source->waiting))
-        return;
-    if (!source->gathered && source->joined < source->audience) {
-        if (list_empty(&source->timed)) {
-            source->due_ms = uv_now(table->loop) + GATHER_MS;
-            list_push(&table->gathering, &source->timed);
-        }
-        return;
-    }
-    if (!source->gathered) {
-        list_remove(&source->timed);
-        source->gathered = true;
-    }
-    round_queue(source);
-}
-
-void source_render(struct source_claim *claim)
-{
-    struct source *source = claim->source;
-    claim_wait(claim);
-    pump(source);
-    arm(source->table);
-}
-
 void source_release(struct source_claim *claim, void (*freed)(struct source_claim *claim))
 {
     struct source *source = claim->source;
     claim->freed = freed;
     claim->source = NULL;
     if (claim->waiting)
-        claim_unwait(claim);
+        source_claim_unwait(claim);
     if (claim->rendering) {
         claim->abandoned = true;
         atomic_store(&claim->cancelled, true);
@@ -497,7 +373,7 @@ void source_release(struct source_claim *claim, void (*freed)(struct source_clai
     if (!claim->rendering)
         freed(claim);
     if (table)
-        arm(table);
+        source_table_arm(table);
 }
 
 int source_table_init(struct source_table *table, uv_loop_t *loop,
@@ -506,6 +382,7 @@ int source_table_init(struct source_table *table, uv_loop_t *loop,
     *table =
         (struct source_table){.loop = loop, .options = *options, .bucket_count = BUCKETS_FIRST};
     list_init(&table->gathering);
+    list_init(&table->missing);
     list_init(&table->lingering);
     table->buckets = calloc(table->bucket_count, sizeof *table->buckets);
     if (!table->buckets)

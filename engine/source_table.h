@@ -3,7 +3,8 @@
  * whatever queue.
  *
  *     join ──► FETCHING ──► READY ──► render round(s) ──► lingering ──► freed
- *                 └──► FAILED (each waiting job is told, then it is forgotten)
+ *                 └──► FAILED (each waiting job is told, then it is forgotten); an object that
+ *                      is missing gets a second look two seconds later
  *
  * A job joins a source, waits until it is ready, then asks for its render item to be made. Items
  * that are asked for before a worker takes the source go into one round: one decode for all of
@@ -60,6 +61,7 @@ struct source_table {
     size_t bucket_count;
     size_t count;
     struct list gathering; /* sources whose first round waits for siblings */
+    struct list missing;   /* sources that get a second look */
     struct list lingering; /* oldest first */
     size_t lingering_bytes;
     struct source_stats stats;

@@ -1,0 +1,119 @@
+/* The rounds of a source: one decode for everybody who waits when a worker is free. */
+#include <stdlib.h>
+
+#include "source_private.h"
+
+static struct source *source_of(struct worker_task *task)
+{
+    struct round *round = container_of(task, struct round, task);
+    return container_of(round, struct source, round);
+}
+
+/* Loop thread, just before the round leaves for its worker: everybody who waits by now gets a seat.
+ */
+static void round_prepare(struct worker_task *task)
+{
+    struct source *source = source_of(task);
+    struct round *round = &source->round;
+    round->from = (struct render_source){
+        .bucket = source->bucket,
+        .key = source->key,
+        .etag = source->body_etag,
+        .image = {source->body.data, source->body.size},
+    };
+    while (round->count < ROUND_MAX && !list_empty(&source->waiting)) {
+        struct source_claim *claim = container_of(source->waiting.next, struct source_claim, link);
+        source_claim_unwait(claim);
+        claim->rendering = true;
+        round->claims[round->count++] = claim;
+    }
+    if (round->count)
+        round->items = calloc(round->count, sizeof *round->items);
+    for (size_t i = 0; round->items && i < round->count; i++) {
+        round->items[i].pipeline = round->claims[i]->item.pipeline;
+        round->items[i].cancelled = &round->claims[i]->cancelled;
+    }
+    source->table->stats.decoded += round->count > 0;
+}
+
+static void round_run(struct worker_task *task)
+{
+    struct source *source = source_of(task);
+    const struct source_table_options *options = &source->table->options;
+    if (!source->round.items)
+        return; /* no memory, or all were released while they waited */
+    options->pipeline_ops->render(&source->round.from, &options->limits, source->round.items,
+                                  source->round.count);
+    options->pipeline_ops->thread_end();
+}
+
+static void round_give_back(struct source_claim *claim, struct render_item *item)
+{
+    claim->rendering = false;
+    if (claim->abandoned) {
+        if (item)
+            render_item_clear(item);
+        claim->freed(claim);
+        return;
+    }
+    if (item)
+        claim->item = *item;
+    else
+        error_set(&claim->item.error, ERR_MEMORY, "out of memory");
+    claim->wake(claim);
+}
+
+static void round_done(struct worker_task *task)
+{
+    struct source *source = source_of(task);
+    struct source_table *table = source->table;
+    struct render_item *items = source->round.items;
+    size_t count = source->round.count;
+    source->claims++; /* held, as in wake_all */
+    for (size_t i = 0; i < count; i++)
+        round_give_back(source->round.claims[i], items ? &items[i] : NULL);
+    free(items);
+    source->round = (struct round){0};
+    source_pump(source);
+    if (--source->claims == 0)
+        source_unused(source);
+    source_table_arm(table);
+    table->options.returned(table->options.user);
+}
+
+static void round_queue(struct source *source)
+{
+    source->round = (struct round){
+        .task = {.prepare = round_prepare, .run = round_run, .done = round_done},
+        .active = true,
+    };
+    worker_queue_push(source->table->options.workers, &source->round.task);
+}
+
+void source_pump(struct source *source)
+{
+    struct source_table *table = source->table;
+    if (source->state != SOURCE_READY || source->round.active || source->waking ||
+        list_empty(&source->waiting))
+        return;
+    if (!source->gathered && source->joined < source->audience) {
+        if (list_empty(&source->timed)) {
+            source->due_ms = uv_now(table->loop) + GATHER_MS;
+            list_push(&table->gathering, &source->timed);
+        }
+        return;
+    }
+    if (!source->gathered) {
+        list_remove(&source->timed);
+        source->gathered = true;
+    }
+    round_queue(source);
+}
+
+void source_render(struct source_claim *claim)
+{
+    struct source *source = claim->source;
+    source_claim_wait(claim);
+    source_pump(source);
+    source_table_arm(source->table);
+}
