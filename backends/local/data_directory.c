@@ -117,6 +117,19 @@ static int take_lock(struct data_directory *directory, struct error *error)
     return status;
 }
 
+/* What lies in the directory is no safer than its own entries. Once, as they never change
+ * afterwards. */
+static int sync_entries(const struct data_directory *directory, struct error *error)
+{
+    int fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int status = 0;
+    if (fd < 0 || fsync(fd))
+        status = data_directory_error(directory->path, errno, error);
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
 int data_directory_open(struct data_directory *directory, const char *path, struct error *error)
 {
     *directory = (struct data_directory){.path = strdup(path), .lock = -1};
@@ -129,6 +142,8 @@ int data_directory_open(struct data_directory *directory, const char *path, stru
         status = make_child(directory, "blobs", error);
     if (!status)
         status = make_child(directory, "incoming", error);
+    if (!status)
+        status = sync_entries(directory, error);
     if (status)
         data_directory_close(directory);
     return status;
