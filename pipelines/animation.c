@@ -56,7 +56,9 @@ static int frame_render(struct strip *strip, int index, const struct render_outp
         return image_fail_corrupt(source, error);
     int code = image_upright(frame, source->facts.orientation);
     if (!code)
-        code = image_resize(frame, output->place.whole);
+        code = image_resize_to_memory(frame, output->place.whole);
+    if (!code && source->foreign) /* its profile */
+        code = image_adopt_metadata(frame, strip->header);
     if (!code)
         code = image_to_srgb(frame, false);
     if (!code)

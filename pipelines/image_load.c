@@ -148,6 +148,17 @@ int image_check_limits(const struct image_source *source, const struct pipeline_
     return 0;
 }
 
+int image_check_size(struct plan_size size, const struct pipeline_limits *limits,
+                     struct error *error)
+{
+    uint64_t most = limit_or(limits->max_pixels, PIPELINE_MAX_PIXELS);
+    if ((uint64_t)size.width * size.height <= most)
+        return 0;
+    return error_set(error, ERR_LIMIT,
+                     "it would become %u × %u pixels, more than the limit of %llu", size.width,
+                     size.height, (unsigned long long)most);
+}
+
 int image_check_animation(const struct image_source *source, const struct pipeline_limits *limits,
                           struct error *error)
 {

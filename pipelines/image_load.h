@@ -28,6 +28,9 @@ int image_probe(struct slice bytes, struct image_source *out, VipsImage **header
 int image_check_bytes(size_t size, const struct pipeline_limits *limits, struct error *error);
 int image_check_limits(const struct image_source *source, const struct pipeline_limits *limits,
                        struct error *error);
+/* The same limit for what is to be made. */
+int image_check_size(struct plan_size size, const struct pipeline_limits *limits,
+                     struct error *error);
 /* That all frames together are no more pixels than one picture may have. */
 int image_check_animation(const struct image_source *source, const struct pipeline_limits *limits,
                           struct error *error);

@@ -107,6 +107,9 @@ static void plan_item(struct render *r, struct render_item *item)
         *output = (struct render_output){
             .item = item, .config = &list->entries[i], .made = &item->renditions[i]};
         rendition_plan(output, &r->image);
+        if (image_check_size(output->place.whole, r->limits, &item->error) ||
+            image_check_size(output->place.final, r->limits, &item->error))
+            return;
         if (!output->animated && !plan_add(&r->plan, output->place.whole, output->native))
             error_set(&item->error, ERR_LIMIT, "more than %d sizes of one image", PLAN_STAGES_MAX);
     }

@@ -179,14 +179,6 @@ int rendition_copy(const struct render_output *output, const struct render_outpu
     return 0;
 }
 
-void rendition_clear(struct rendition *rendition)
-{
-    free(rendition->bucket);
-    free(rendition->key);
-    bytes_free(&rendition->body);
-    *rendition = (struct rendition){0};
-}
-
 int rendition_name_sidecar(struct render_item *item, const struct render_source *source,
                            struct plan_size size, struct error *error)
 {

@@ -32,7 +32,6 @@ bool rendition_is_twin(const struct render_output *a, const struct render_output
 /* Copies what was encoded for a twin, under a name of its own. */
 int rendition_copy(const struct render_output *output, const struct render_output *twin,
                    const struct render_source *source, struct error *error);
-void rendition_clear(struct rendition *rendition);
 
 /* The key of the item's sidecar, where its labels have one. */
 int rendition_name_sidecar(struct render_item *item, const struct render_source *source,

@@ -12,7 +12,7 @@ unit_test(labels pipelines PkgConfig::VIPS)
 unit_test(samples pipelines PkgConfig::VIPS)
 
 # The inner loops have two forms. The plain one is not compiled on x86-64, so it is tested apart.
-add_executable(test_resample_plain unit/resample.c
+add_executable(test_resample_plain ${PROJECT_SOURCE_DIR}/tests/unit/resample.c
     ${PROJECT_SOURCE_DIR}/pipelines/resample.c ${PROJECT_SOURCE_DIR}/pipelines/resample_kernel.c)
 target_compile_options(test_resample_plain PRIVATE -U__SSE2__)
 target_link_libraries(test_resample_plain PRIVATE house_rules pipelines m ${CMOCKA_LIBRARY})

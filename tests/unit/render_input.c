@@ -285,6 +285,19 @@ static void a_probe_reads_the_header_alone(void **state)
     bytes_free(&image);
 }
 
+/* A line of pixels that is to cover a square becomes huge on the way there. */
+static void results_have_the_same_limit(void **state)
+{
+    (void)state;
+    struct bytes image = encode(four_corners(4000, 2), ".png");
+    long before = peak_kib();
+    refused(view(&image), "width: 2000, height: 2000, fit: cover, enlarge: true", ERR_LIMIT,
+            "4000000 × 2000 pixels");
+    refused(view(&image), "width: 16000, height: 16000, fit: contain", ERR_LIMIT, "16000 × 16000");
+    assert_true(peak_kib() - before < 16 * 1024);
+    bytes_free(&image);
+}
+
 static void a_key_that_would_be_too_long_is_a_limit(void **state)
 {
     (void)state;
@@ -316,6 +329,7 @@ int main(void)
         cmocka_unit_test(small_oddities_are_tolerated),
         cmocka_unit_test(damaged_images_never_crash),
         cmocka_unit_test(a_probe_reads_the_header_alone),
+        cmocka_unit_test(results_have_the_same_limit),
         cmocka_unit_test(a_key_that_would_be_too_long_is_a_limit),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
