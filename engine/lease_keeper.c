@@ -14,9 +14,8 @@ enum {
 };
 
 /* ---- the heap: earliest beat first ---- */
-*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
 
-    static void heap_place(struct lease_keeper *keeper, size_t i, struct lease *lease)
+static void heap_place(struct lease_keeper *keeper, size_t i, struct lease *lease)
 {
     keeper->heap[i] = lease;
     lease->heap_index = i;
@@ -84,9 +83,8 @@ static void heap_insert(struct lease_keeper *keeper, struct lease *lease)
 }
 
 /* ---- calls and small helpers ---- */
-*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
 
-    struct lease_call *lease_call_new(struct lease_home *home)
+struct lease_call *lease_call_new(struct lease_home *home)
 {
     struct lease_call *call = calloc(1, sizeof *call);
     if (!call)
@@ -157,9 +155,8 @@ void lease_destroy(struct lease *lease)
 }
 
 /* ---- beats and releases ---- */
-*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -* /
 
-    static void schedule_beat(struct lease *lease, uint64_t from_ms)
+static void schedule_beat(struct lease *lease, uint64_t from_ms)
 {
     struct lease_keeper *keeper = lease->home->keeper;
     lease->deadline_ms = from_ms + (uint64_t)lease->visibility_s * 1000;
@@ -287,9 +284,8 @@ static void changes_send(struct lease_home *home)
 }
 
 /* ---- the keeper's turn ---- */
-*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
 
-    static uint64_t home_due(const struct lease_home *home)
+static uint64_t home_due(const struct lease_home *home)
 {
     uint64_t due = home->deletes.due_ms;
     if (home->change_count && home->change_due_ms < due)
@@ -371,10 +367,9 @@ void lease_home_close(struct lease_home *home)
 }
 
 /* ---- the owner's verbs ---- */
-*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
 
-    struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibility_s,
-                             uint64_t received_ms, lease_lost *lost, void *user)
+struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibility_s,
+                         uint64_t received_ms, lease_lost *lost, void *user)
 {
     struct lease_keeper *keeper = home->keeper;
     struct lease *lease = calloc(1, sizeof *lease);

@@ -123,10 +123,7 @@ static struct source *source_new(struct source_table *table, const struct envelo
 
 /* ---- lingering and the timer ---- */
 
-/* ---- lingering and the timer ---- */
-*-- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- -- --* /
-
-    static void linger_end(struct source *source)
+static void linger_end(struct source *source)
 {
     struct source_table *table = source->table;
     if (!source->lingering)
