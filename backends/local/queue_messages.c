@@ -257,15 +257,23 @@ static void change_refuse(enum receipt_state state, struct slice receipt, struct
                             "change.");
 }
 
-/* The time counts from now, but a message stays hidden for twelve hours from its receive at most;
- * the receive is not recorded to that precision here, so that the bound is kept from the change: 43
- * 200 s, checked by the protocol. */
-static void visibility_change(struct local_message *m, int visibility_s)
+/* The time counts from now, but twelve hours after its receive a message is free in any case: what
+ * goes beyond is refused, not cut. */
+static enum sqs_code visibility_change(struct local_message *m, int visibility_s,
+                                       struct sqs_error *error)
 {
+    int64_t until = deadlines_now(m->queue->queues->deadlines) + (int64_t)visibility_s * 1000;
+    if (m->state != MESSAGE_IN_FLIGHT)
+        return error->code = SQS_NOT_IN_FLIGHT;
+    if (m->received_ms && until > m->received_ms + (int64_t)SQS_VISIBILITY_MAX_S * 1000)
+        return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "Value %d for parameter VisibilityTimeout is invalid. Reason: Total "
+                             "VisibilityTimeout for the message is beyond the limit [43200 "
+                             "seconds].",
+                             visibility_s);
     message_hold(m);
-    m->due_ms = visibility_s
-                    ? deadlines_now(m->queue->queues->deadlines) + (int64_t)visibility_s * 1000
-                    : 0;
+    m->due_ms = visibility_s ? until : 0;
+    return SQS_OK;
 }
 
 int local_queue_change(struct local_queue *queue, const struct queue_receipt_entry *entries,
@@ -279,10 +287,7 @@ int local_queue_change(struct local_queue *queue, const struct queue_receipt_ent
         enum receipt_state state = receipt_find(queue, entries[i].receipt, &m);
         if (state != RECEIPT_CURRENT) {
             change_refuse(state, entries[i].receipt, &errors[i]);
-        } else if (m->state != MESSAGE_IN_FLIGHT) {
-            errors[i].code = SQS_NOT_IN_FLIGHT;
-        } else {
-            visibility_change(m, entries[i].visibility_s);
+        } else if (visibility_change(m, entries[i].visibility_s, &errors[i]) == SQS_OK) {
             message_task_add(task, m);
             message_settle(m);
         }

@@ -85,6 +85,7 @@ static void message_receive(struct local_message *m, int visibility_s)
     m->count++;
     if (m->first_ms == 0)
         m->first_ms = now;
+    m->received_ms = now;
     m->due_ms = visibility_s ? now + (int64_t)visibility_s * 1000 : 0;
 }
 

@@ -9,6 +9,11 @@ static const char refuse_queues[] =
     "CREATE TRIGGER refuse BEFORE INSERT ON queues BEGIN SELECT RAISE(ABORT, 'disk full'); END";
 static const char refuse_no_more[] = "DROP TRIGGER refuse";
 
+static void world_timer(uv_timer_t *timer)
+{
+    *(bool *)timer->data = true;
+}
+
 static void message_is_received_once_committed(void **state)
 {
     struct world *w = *state;
@@ -149,6 +154,25 @@ static void visibility_can_be_changed_while_in_flight(void **state)
     assert_int_equal(world_delete(w, queue, second.handles[0]), SQS_OK);
     assert_int_equal(world_change_visibility(w, queue, second.handles[0], 5),
                      SQS_INVALID_PARAMETER);
+}
+
+static void twelve_hours_from_the_receive_are_the_limit(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *queue = world_queue(w, "q", "{}");
+    struct world_poll poll;
+    bool later = false;
+    uv_timer_t timer;
+    world_send(w, queue, "x", NULL);
+    assert_int_equal(world_receive(w, queue, &poll, 1, 43200, 0), 1);
+    uv_timer_init(&w->loop, &timer);
+    timer.data = &later;
+    uv_timer_start(&timer, world_timer, 20, 0);
+    world_run_until(w, &later);
+    uv_close((uv_handle_t *)&timer, NULL);
+    assert_int_equal(world_change_visibility(w, queue, poll.handles[0], 43200),
+                     SQS_INVALID_PARAMETER);
+    assert_int_equal(world_change_visibility(w, queue, poll.handles[0], 43190), SQS_OK);
 }
 
 static void only_the_last_receipt_deletes(void **state)
@@ -504,6 +528,7 @@ int main(void)
         TEST(visibility_ends_and_wakes_a_poll),
         TEST(a_delayed_message_waits),
         TEST(visibility_can_be_changed_while_in_flight),
+        TEST(twelve_hours_from_the_receive_are_the_limit),
         TEST(only_the_last_receipt_deletes),
         TEST(forged_and_foreign_receipts_are_refused),
         TEST(a_delete_that_is_not_stored_deletes_nothing),
