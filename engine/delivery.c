@@ -50,42 +50,71 @@ static double milliseconds_since(uint64_t us)
     return (double)(uv_hrtime() / 1000 - us) / 1000.0;
 }
 
+/* What only an operator can mend would come once for each message and drown everything else. */
+static bool worth_a_line(const struct delivery *delivery)
+{
+    struct lane *lane = delivery->lane;
+    int code = delivery->error.code;
+    bool to_mend = delivery->outcome == OUTCOME_RETRY &&
+                   (code == ERR_DENIED || code == ERR_NO_CONTAINER || code == ERR_EXPIRED);
+    return !to_mend || log_gate_open(&lane->to_mend, uv_now(lane->engine->loop), 60000);
+}
+
+static void log_record(const struct delivery *delivery, const struct engine_record *record)
+{
+    static const char *const events[] = {[OUTCOME_ACK] = "job done",
+                                         [OUTCOME_RETRY] = "job will be tried again",
+                                         [OUTCOME_REJECT] = "job rejected"};
+    bool done = record->outcome == OUTCOME_ACK;
+    if (!worth_a_line(delivery))
+        return;
+    log_event(done ? LOG_INFO : LOG_WARN, events[record->outcome],
+              LOG_FIELDS(LOG_TEXT("job", delivery->message.id),
+                         LOG_TEXT("pipeline", record->pipeline), LOG_TEXT("bucket", record->bucket),
+                         LOG_TEXT("key", record->key),
+                         LOG_TEXT("reason", done ? NULL : record->reason),
+                         LOG_TEXT("error", done ? NULL : record->detail),
+                         LOG_INT("renditions", record->rendition_count),
+                         LOG_REAL("milliseconds", record->milliseconds)));
+}
+
+static void describe_outputs(struct engine_record *record, const struct render_item *item)
+{
+    record->renditions = item->renditions;
+    record->rendition_count = item->rendition_count;
+    record->labels = item->labels.count ? &item->labels : NULL;
+    record->sidecar_key = item->sidecar_key;
+}
+
+/* A job that did better than its message tells the message's reason: its work will be repeated. */
+static void describe_failure(struct engine_record *record, const struct delivery *delivery,
+                             const struct job *job)
+{
+    bool own = job && job->loop.outcome == delivery->outcome;
+    record->reason = own ? job->loop.reason : delivery->reason;
+    record->detail = own ? job->loop.error.text : delivery->error.text;
+}
+
 static void report(const struct delivery *delivery, const struct job *job)
 {
-    const struct engine_options *options = &delivery->lane->engine->options;
-    const struct render_item *item = job ? &job->work.claim.item : NULL;
-    bool acknowledged = delivery->outcome == OUTCOME_ACK;
-    bool own = job && job->loop.outcome ==
-                          delivery->outcome; /* else the message's fate is another record's */
+    const struct engine_observer *observer = &delivery->lane->engine->options.observer;
     struct engine_record record = {
         .pipeline = delivery->lane->home.name,
         .bucket = job ? job->msg.record->bucket : "",
         .key = job ? job->msg.record->key : "",
         .outcome = delivery->outcome,
-        .reason = own ? job->loop.reason : delivery->reason,
-        .detail = acknowledged ? ""
-                  : own        ? job->loop.error.text
-                               : delivery->error.text,
-        .renditions = item && acknowledged ? item->renditions : NULL,
-        .rendition_count = item && acknowledged ? item->rendition_count : 0,
-        .labels = item && acknowledged && item->labels.count ? &item->labels : NULL,
-        .sidecar_key = item && acknowledged ? item->sidecar_key : NULL,
+        .reason = "",
+        .detail = "",
         .milliseconds = milliseconds_since(delivery->received_us),
         .sent_ms = delivery->message.sent_ms,
     };
-    log_event(acknowledged ? LOG_INFO : LOG_WARN,
-              acknowledged                      ? "job done"
-              : record.outcome == OUTCOME_RETRY ? "job will be tried again"
-                                                : "job rejected",
-              LOG_FIELDS(LOG_TEXT("job", delivery->message.id),
-                         LOG_TEXT("pipeline", record.pipeline), LOG_TEXT("bucket", record.bucket),
-                         LOG_TEXT("key", record.key),
-                         LOG_TEXT("reason", acknowledged ? NULL : record.reason),
-                         LOG_TEXT("error", acknowledged ? NULL : record.detail),
-                         LOG_INT("renditions", record.rendition_count),
-                         LOG_REAL("milliseconds", record.milliseconds)));
-    if (options->observer.record_finished)
-        options->observer.record_finished(&record, options->observer.user);
+    if (delivery->outcome != OUTCOME_ACK)
+        describe_failure(&record, delivery, job);
+    else if (job)
+        describe_outputs(&record, &job->work.claim.item);
+    log_record(delivery, &record);
+    if (observer->record_finished)
+        observer->record_finished(&record, observer->user);
 }
 
 static void delivery_close(struct delivery *delivery)

@@ -32,6 +32,7 @@ struct lane {
     size_t slots;
     unsigned visibility_s;
     struct log_gate no_dead_letters; /* said once in a while, not for each message */
+    struct log_gate to_mend;         /* what an operator can mend: denied, or no such bucket */
 };
 
 #endif

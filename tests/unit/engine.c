@@ -349,6 +349,19 @@ static void a_missing_object_is_rejected(void **state)
     assert_dead("object-missing", NULL);
 }
 
+static void an_object_that_appears_late_is_found(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    announce("web", "late.jpg");
+    start_default();
+    UNTIL(w.store.gets == 1);
+    photo("late.jpg", "pixels");
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_int_equal(w.store.gets, 2);
+    assert_stored("web/late.jpg", "web:pixels");
+}
+
 static void one_bad_record_does_not_stop_the_others(void **state)
 {
     (void)state;
@@ -610,6 +623,7 @@ int main(void)
         CASE(a_corrupt_image_goes_to_the_dead_letters),
         CASE(an_unreadable_message_keeps_its_body_and_attributes),
         CASE(a_missing_object_is_rejected),
+        CASE(an_object_that_appears_late_is_found),
         CASE(one_bad_record_does_not_stop_the_others),
         CASE(without_dead_letters_a_rejected_message_stays),
         CASE(a_failed_upload_is_tried_again_and_nothing_is_lost),
