@@ -27,36 +27,36 @@ struct world {
     const bool *awaited;
 };
 
-static void world_mark(void *user)
+static inline void world_mark(void *user)
 {
     *(bool *)user = true;
 }
 
 /* Before the loop would wait, and after it has: what was awaited may have come from a timer. */
-static void world_look(struct world *w)
+static inline void world_look(struct world *w)
 {
     if (*w->awaited)
         uv_stop(&w->loop);
 }
 
-static void world_before_wait(uv_prepare_t *handle)
+static inline void world_before_wait(uv_prepare_t *handle)
 {
     world_look(handle->data);
 }
 
-static void world_after_wait(uv_check_t *handle)
+static inline void world_after_wait(uv_check_t *handle)
 {
     world_look(handle->data);
 }
 
-static void world_run_until(struct world *w, const bool *flag)
+static inline void world_run_until(struct world *w, const bool *flag)
 {
     w->awaited = flag;
     while (!*flag)
         uv_run(&w->loop, UV_RUN_DEFAULT);
 }
 
-static void world_open(struct world *w)
+static inline void world_open(struct world *w)
 {
     const char *const schemas[] = {queues_schema, topics_schema};
     struct error error = {0};
@@ -71,7 +71,7 @@ static void world_open(struct world *w)
     assert_int_equal(topics_open(&w->cloud, &w->cloud.topics, &error), 0);
 }
 
-static void world_close(struct world *w)
+static inline void world_close(struct world *w)
 {
     bool closed = false;
     queues_stop(w->cloud.queues);
@@ -83,13 +83,13 @@ static void world_close(struct world *w)
     world_run_until(w, &closed);
 }
 
-static void world_reopen(struct world *w)
+static inline void world_reopen(struct world *w)
 {
     world_close(w);
     world_open(w);
 }
 
-static int world_setup(void **state)
+static inline int world_setup(void **state)
 {
     struct world *w = calloc(1, sizeof *w);
     assert_non_null(w);
@@ -106,7 +106,7 @@ static int world_setup(void **state)
     return 0;
 }
 
-static int world_teardown(void **state)
+static inline int world_teardown(void **state)
 {
     struct world *w = *state;
     char command[128];
@@ -127,14 +127,14 @@ struct world_change {
     int status;
 };
 
-static void world_written(int status, void *user)
+static inline void world_written(int status, void *user)
 {
     struct world_change *change = user;
     change->done = true;
     change->status = status;
 }
 
-static int world_wait(struct world *w, struct world_change *change)
+static inline int world_wait(struct world *w, struct world_change *change)
 {
     world_run_until(w, &change->done);
     change->done = false;
@@ -142,7 +142,7 @@ static int world_wait(struct world *w, struct world_change *change)
 }
 
 /* Runs what was submitted before to its end. */
-static int world_nothing(struct storage_task *task, struct storage *storage)
+static inline int world_nothing(struct storage_task *task, struct storage *storage)
 {
     (void)task;
     (void)storage;
@@ -154,20 +154,21 @@ struct world_barrier {
     bool done;
 };
 
-static void world_barrier_done(struct storage_task *task, int status)
+static inline void world_barrier_done(struct storage_task *task, int status)
 {
     (void)status;
     ((struct world_barrier *)task)->done = true;
 }
 
-static void world_settle(struct world *w)
+static inline void world_settle(struct world *w)
 {
     struct world_barrier barrier = {.task = {.run = world_nothing, .done = world_barrier_done}};
     storage_submit(w->cloud.storage, &barrier.task);
     world_run_until(w, &barrier.done);
 }
 
-static struct local_queue *world_queue(struct world *w, const char *name, const char *attributes)
+static inline struct local_queue *world_queue(struct world *w, const char *name,
+                                              const char *attributes)
 {
     struct world_change change = {0};
     struct sqs_error error = {0};
@@ -182,8 +183,8 @@ static struct local_queue *world_queue(struct world *w, const char *name, const 
     return queue;
 }
 
-static void world_send(struct world *w, struct local_queue *queue, const char *body,
-                       char id[UUID_TEXT_SIZE])
+static inline void world_send(struct world *w, struct local_queue *queue, const char *body,
+                              char id[UUID_TEXT_SIZE])
 {
     struct message_draft draft = {.body = slice_of(body), .delay_s = -1};
     struct world_change change = {0};
@@ -210,7 +211,7 @@ struct world_poll {
     struct queues *queues;
 };
 
-static void world_keep(struct world_poll *p, size_t i, const struct queue_delivery *delivery)
+static inline void world_keep(struct world_poll *p, size_t i, const struct queue_delivery *delivery)
 {
     struct slice body = local_message_body(delivery->message);
     const char *attributes = local_message_attributes(delivery->message);
@@ -227,8 +228,8 @@ static void world_keep(struct world_poll *p, size_t i, const struct queue_delive
     json_decref(system);
 }
 
-static void world_answered(struct queue_poll *poll, enum sqs_code code,
-                           const struct queue_delivery *deliveries, size_t count)
+static inline void world_answered(struct queue_poll *poll, enum sqs_code code,
+                                  const struct queue_delivery *deliveries, size_t count)
 {
     struct world_poll *p = (struct world_poll *)poll;
     assert_false(p->done);
@@ -239,8 +240,9 @@ static void world_answered(struct queue_poll *poll, enum sqs_code code,
         world_keep(p, i, &deliveries[i]);
 }
 
-static void world_poll_start(struct world *w, struct local_queue *queue, struct world_poll *p,
-                             unsigned max, int visibility_s, int wait_s)
+static inline void world_poll_start(struct world *w, struct local_queue *queue,
+                                    struct world_poll *p, unsigned max, int visibility_s,
+                                    int wait_s)
 {
     memset(p, 0, sizeof *p);
     p->queues = w->cloud.queues;
@@ -250,8 +252,8 @@ static void world_poll_start(struct world *w, struct local_queue *queue, struct 
     assert_false(p->done); /* never from within the call */
 }
 
-static size_t world_receive(struct world *w, struct local_queue *queue, struct world_poll *p,
-                            unsigned max, int visibility_s, int wait_s)
+static inline size_t world_receive(struct world *w, struct local_queue *queue, struct world_poll *p,
+                                   unsigned max, int visibility_s, int wait_s)
 {
     world_poll_start(w, queue, p, max, visibility_s, wait_s);
     world_run_until(w, &p->done);
@@ -259,7 +261,8 @@ static size_t world_receive(struct world *w, struct local_queue *queue, struct w
     return p->count;
 }
 
-static enum sqs_code world_delete(struct world *w, struct local_queue *queue, const char *handle)
+static inline enum sqs_code world_delete(struct world *w, struct local_queue *queue,
+                                         const char *handle)
 {
     struct queue_receipt_entry entry = {.receipt = slice_of(handle)};
     struct sqs_error error = {0};
@@ -270,8 +273,8 @@ static enum sqs_code world_delete(struct world *w, struct local_queue *queue, co
     return error.code;
 }
 
-static enum sqs_code world_change_visibility(struct world *w, struct local_queue *queue,
-                                             const char *handle, int visibility_s)
+static inline enum sqs_code world_change_visibility(struct world *w, struct local_queue *queue,
+                                                    const char *handle, int visibility_s)
 {
     struct queue_receipt_entry entry = {slice_of(handle), visibility_s};
     struct sqs_error error = {0};
@@ -282,7 +285,7 @@ static enum sqs_code world_change_visibility(struct world *w, struct local_queue
 }
 
 /* An Approximate… count of a queue. */
-static int world_count(struct local_queue *queue, const char *name)
+static inline int world_count(struct local_queue *queue, const char *name)
 {
     json_t *all = local_queue_describe(queue);
     const char *text = json_string_value(json_object_get(all, name));
@@ -303,19 +306,19 @@ struct world_sql {
     bool done;
 };
 
-static int world_sql_run(struct storage_task *task, struct storage *storage)
+static inline int world_sql_run(struct storage_task *task, struct storage *storage)
 {
     const char *sql = ((struct world_sql *)task)->sql;
     return sqlite3_exec(storage_database(storage), sql, NULL, NULL, NULL) ? ERR_IO : 0;
 }
 
-static void world_sql_done(struct storage_task *task, int status)
+static inline void world_sql_done(struct storage_task *task, int status)
 {
     assert_int_equal(status, 0);
     ((struct world_sql *)task)->done = true;
 }
 
-static void world_sql(struct world *w, const char *sql)
+static inline void world_sql(struct world *w, const char *sql)
 {
     struct world_sql task = {.task = {.run = world_sql_run, .done = world_sql_done}, .sql = sql};
     storage_submit(w->cloud.storage, &task.task);
