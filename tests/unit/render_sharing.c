@@ -215,6 +215,23 @@ static void labels_come_with_the_pictures(void **state)
     bytes_free(&source);
 }
 
+/* A picture that was refused for its size must not come back as the one that labels are read from.
+ */
+static void labels_do_not_use_a_refused_size(void **state)
+{
+    (void)state;
+    struct bytes source = encode(photograph(300, 200), ".png");
+    struct render_item items[2] = {
+        {.pipeline = named("huge", "width: 16000, height: 16000, enlarge: true", "png")},
+        {.pipeline = pipeline_of("name: tags\nqueue: q\nlabels: {}\n")}};
+    render_items(view(&source), items, 2);
+    assert_int_equal(items[0].error.code, ERR_LIMIT);
+    assert_int_equal(items[1].error.code, 0);
+    assert_true(items[1].labels.count > 0);
+    free_items(items, 2);
+    bytes_free(&source);
+}
+
 /* A labeler that is a service gets its names from the render, and no labels. */
 static void a_service_labels_later(void **state)
 {
@@ -283,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_failing_item_leaves_the_others),
         cmocka_unit_test(a_corrupt_source_fails_every_item),
         cmocka_unit_test(labels_come_with_the_pictures),
+        cmocka_unit_test(labels_do_not_use_a_refused_size),
         cmocka_unit_test(a_service_labels_later),
         cmocka_unit_test(threads_do_not_meet),
     };

@@ -1,0 +1,206 @@
+/* Stages in the order of the plan: made, used, released. */
+#include <time.h>
+
+#include "image_ops.h"
+#include "labels.h"
+#include "render_private.h"
+
+double render_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static bool is_wanted_for_labels(struct render *r)
+{
+    for (size_t i = 0; i < r->item_count; i++) {
+        if (render_item_is_analysed(&r->items[i]) && render_item_is_live(&r->items[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Whether somebody still needs a stage, itself or through one that is derived from it. */
+static bool is_wanted(struct render *r, size_t stage)
+{
+    if (stage == r->labels_stage && is_wanted_for_labels(r))
+        return true;
+    for (size_t i = 0; i < r->output_count; i++) {
+        if (render_stage_of(r, &r->outputs[i]) == stage && render_item_is_live(r->outputs[i].item))
+            return true;
+    }
+    for (size_t i = stage + 1; i < r->plan.count; i++) {
+        if (r->plan.stages[i].parent == (int)stage && is_wanted(r, i))
+            return true;
+    }
+    return false;
+}
+
+static int fail_step(const struct render *r, int code, struct error *error)
+{
+    if (code == ERR_MEMORY)
+        return error_set(error, code, "not enough memory for %u × %u pixels", r->image.facts.width,
+                         r->image.facts.height);
+    if (code == ERR_CORRUPT)
+        return image_fail_corrupt(&r->image, error);
+    return error_set(error, ERR_UNSUPPORTED, "this kind of %s picture can't be converted",
+                     r->image.facts.format);
+}
+
+/* The decoder's picture: a promise of lines where one stage reads it, else in memory. */
+static int source_borrow(struct render *r, VipsImage **out, struct error *error)
+{
+    if (r->decoded) {
+        *out = g_object_ref(r->decoded);
+        return 0;
+    }
+    unsigned shrink = image_shrink(&r->image, plan_shrink(&r->plan, r->image.upright));
+    VipsImage *image = image_open(&r->image, shrink);
+    if (!image)
+        return image_fail_corrupt(&r->image, error);
+    int code = image_normalise(&image);
+    if (!code && r->roots > 1 && !(code = image_to_memory(&image)))
+        r->decoded = g_object_ref(image);
+    if (code) {
+        g_object_unref(image);
+        return fail_step(r, code, error);
+    }
+    *out = image;
+    return 0;
+}
+
+static int root_make(struct render *r, const struct plan_stage *stage, VipsImage **image)
+{
+    struct plan_size size = stage->size;
+    unsigned orientation = r->image.facts.orientation;
+    if (orientation >= 5)
+        size = (struct plan_size){size.height, size.width};
+    int code = image_resize_to_memory(image, size);
+    VipsImage *resized = *image;
+    if (!code && !stage->native && r->image.foreign) /* its profile */
+        code = image_adopt_metadata(image, r->header);
+    if (!code && !stage->native)
+        code = image_to_srgb(image, false);
+    if (!code)
+        code = image_upright(image, orientation);
+    return code || *image == resized ? code : image_to_memory(image);
+}
+
+static int stage_make(struct render *r, size_t index, struct error *error)
+{
+    const struct plan_stage *stage = &r->plan.stages[index];
+    VipsImage *image = NULL;
+    int code;
+    if (stage->parent == PLAN_FROM_SOURCE) {
+        code = source_borrow(r, &image, error);
+        if (code)
+            return code;
+        code = root_make(r, stage, &image);
+        if (--r->roots == 0)
+            g_clear_object(&r->decoded);
+    } else {
+        image = g_object_ref(r->stages[stage->parent]);
+        code = image_resize_to_memory(&image, stage->size);
+    }
+    if (code) {
+        g_object_unref(image);
+        return fail_step(r, code, error);
+    }
+    r->stages[index] = image;
+    return 0;
+}
+
+static void stage_release(struct render *r, size_t index)
+{
+    if (--r->plan.stages[index].users == 0)
+        g_clear_object(&r->stages[index]);
+}
+
+/* An earlier output that has the bytes already: several queues often want the same picture. */
+static const struct render_output *find_twin(const struct render *r,
+                                             const struct render_output *output, size_t stage)
+{
+    for (const struct render_output *other = r->outputs; other < output; other++) {
+        if (other->made->body.data && render_stage_of(r, other) == stage &&
+            rendition_is_twin(other, output))
+            return other;
+    }
+    return NULL;
+}
+
+static void output_make(struct render *r, struct render_output *output, size_t stage)
+{
+    struct error *error = &output->item->error;
+    const struct render_output *twin = find_twin(r, output, stage);
+    if (twin) {
+        rendition_copy(output, twin, r->source, error);
+        return;
+    }
+    VipsImage *image = g_object_ref(r->stages[stage]);
+    if (!rendition_compose(&image, output, &r->image, r->header, error))
+        rendition_finish(image, output, r->source, 1, error);
+    g_object_unref(image);
+}
+
+static void labels_take(struct render_item *item, const struct label_set *all)
+{
+    const struct labels_config *config = &item->pipeline->labels;
+    for (size_t i = 0; i < all->count && item->labels.count < (size_t)config->max; i++) {
+        if (all->entries[i].confidence >= config->min_confidence)
+            item->labels.entries[item->labels.count++] = all->entries[i];
+    }
+}
+
+static void labels_make(struct render *r, VipsImage *stage)
+{
+    struct label_set all = {0};
+    struct error error = {0};
+    if (!is_wanted_for_labels(r))
+        return;
+    labels_analyse(stage, r->header, &r->image.facts, &all, &error);
+    for (size_t i = 0; i < r->item_count; i++) {
+        struct render_item *item = &r->items[i];
+        if (!render_item_is_analysed(item) || !render_item_is_live(item))
+            continue;
+        if (error.code)
+            item->error = error;
+        else
+            labels_take(item, &all);
+    }
+}
+
+static void stage_use(struct render *r, size_t index, double begun)
+{
+    for (size_t i = 0; i < r->output_count; i++) {
+        struct render_output *output = &r->outputs[i];
+        if (render_stage_of(r, output) != index)
+            continue;
+        if (render_item_is_live(output->item))
+            output_make(r, output, index);
+        stage_release(r, index);
+        /* The first one's time includes the stage's. */
+        output->made->milliseconds = render_now_ms() - begun;
+        begun = render_now_ms();
+    }
+    if (index == r->labels_stage) {
+        labels_make(r, r->stages[index]);
+        stage_release(r, index);
+    }
+}
+
+int render_stages(struct render *r, struct error *error)
+{
+    for (size_t i = 0; i < r->plan.count; i++) {
+        double begun = render_now_ms();
+        if (!is_wanted(r, i))
+            continue;
+        int code = stage_make(r, i, error);
+        if (code)
+            return code;
+        stage_use(r, i, begun);
+        if (r->plan.stages[i].parent != PLAN_FROM_SOURCE)
+            stage_release(r, (size_t)r->plan.stages[i].parent);
+    }
+    return 0;
+}
