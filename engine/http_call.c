@@ -71,7 +71,10 @@ static bool take_body(struct http_call *call, enum body_taking taking, void *use
 static void start_body(struct http_call *call)
 {
     struct http_connection *c = call->connection;
-    if (call->expects_continue && !c->complete && !call->refusal)
+    /* For an empty body too, although it need not be: botocore that waited for it in vain takes the
+     * final status for that of its next request on the connection. */
+    bool arrived = c->complete && c->received > 0;
+    if (call->expects_continue && !arrived && !call->refusal)
         response_continue(c);
     call->expects_continue = false;
     c->active = uv_now(c->server->loop);
