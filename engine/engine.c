@@ -113,6 +113,7 @@ static void lanes_make(struct engine *engine)
         lane->engine = engine;
         lane->pipeline = options->pipeline_ops->retain(options->pipelines[i]);
         const struct pipeline_facts *facts = options->pipeline_ops->facts(lane->pipeline);
+        lane->share.weight = facts->weight;
         lane->slots = (size_t)options->jobs * facts->weight / weights;
         if (lane->slots == 0)
             lane->slots = 1;

@@ -24,6 +24,7 @@ struct job *job_new(struct engine *engine, struct delivery *delivery, struct pip
     job->loop.reason = "";
     job->work.claim.wake = claim_woken;
     job->work.claim.item.pipeline = job->msg.pipeline;
+    job->work.claim.share = &delivery->lane->share;
     engine->jobs++;
     return job;
 }

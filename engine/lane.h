@@ -17,6 +17,7 @@
 #include "pipeline.h"
 #include "queue_backend.h"
 #include "queue_poller.h"
+#include "worker_queue.h"
 
 struct engine;
 
@@ -30,6 +31,7 @@ struct lane {
     struct list deliveries;
     size_t in_flight; /* deliveries */
     size_t slots;
+    struct worker_share share;
     unsigned visibility_s;
     struct log_gate no_dead_letters; /* said once in a while, not for each message */
     struct log_gate to_mend;         /* what an operator can mend: denied, or no such bucket */

@@ -69,6 +69,8 @@ static void round_done(struct worker_task *task)
     struct source_table *table = source->table;
     struct render_item *items = source->round.items;
     size_t count = source->round.count;
+    for (size_t i = 0; i < count; i++)
+        worker_share_charge(source->round.claims[i]->share, task->milliseconds / (double)count);
     source->claims++; /* held, as in wake_all */
     for (size_t i = 0; i < count; i++)
         round_give_back(source->round.claims[i], items ? &items[i] : NULL);
@@ -81,10 +83,25 @@ static void round_done(struct worker_task *task)
     table->options.returned(table->options.user);
 }
 
+/* The round goes when the turn of the neediest of those who wait has come. */
+static struct worker_share *neediest(const struct source *source)
+{
+    struct worker_share *share = NULL;
+    for (struct list *l = source->waiting.next; l != &source->waiting; l = l->next) {
+        struct source_claim *claim = container_of(l, struct source_claim, link);
+        if (!share || claim->share->clock < share->clock)
+            share = claim->share;
+    }
+    return share;
+}
+
 static void round_queue(struct source *source)
 {
     source->round = (struct round){
-        .task = {.prepare = round_prepare, .run = round_run, .done = round_done},
+        .task = {.prepare = round_prepare,
+                 .run = round_run,
+                 .done = round_done,
+                 .share = neediest(source)},
         .active = true,
     };
     worker_queue_push(source->table->options.workers, &source->round.task);

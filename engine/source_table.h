@@ -69,7 +69,8 @@ struct source_table {
 
 /* A job's claim on a source; embedded in the job. */
 struct source_claim {
-    struct source *source; /* NULL: none */
+    struct source *source;      /* NULL: none */
+    struct worker_share *share; /* the pipeline's; set before source_render, outlives the table */
     struct render_item item;
     /* Called from a fresh loop callback when the wait is over: after join (fetched or failed),
      * after render. */

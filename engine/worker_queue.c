@@ -5,7 +5,9 @@ static void dispatch(struct worker_queue *queue);
 static void run_task(uv_work_t *work)
 {
     struct worker_task *task = container_of(work, struct worker_task, work);
+    uint64_t began = uv_hrtime();
     task->run(task);
+    task->milliseconds = (double)(uv_hrtime() - began) / 1e6;
 }
 
 static void finish_task(uv_work_t *work, int status)
@@ -18,12 +20,24 @@ static void finish_task(uv_work_t *work, int status)
     task->done(task);
 }
 
+static struct worker_task *take_next(struct worker_queue *queue)
+{
+    struct worker_task *next = NULL;
+    for (struct list *l = queue->waiting.next; l != &queue->waiting; l = l->next) {
+        struct worker_task *task = container_of(l, struct worker_task, link);
+        if (!next || task->share->clock < next->share->clock)
+            next = task;
+    }
+    list_remove(&next->link);
+    return next;
+}
+
 static void dispatch(struct worker_queue *queue)
 {
     while (queue->busy < queue->workers && !list_empty(&queue->waiting)) {
-        struct worker_task *task =
-            container_of(list_shift(&queue->waiting), struct worker_task, link);
+        struct worker_task *task = take_next(queue);
         queue->busy++;
+        queue->clock = task->share->clock;
         if (task->prepare)
             task->prepare(task);
         /* uv_queue_work fails only without a callback. */
@@ -40,17 +54,13 @@ void worker_queue_init(struct worker_queue *queue, uv_loop_t *loop, unsigned wor
 void worker_queue_push(struct worker_queue *queue, struct worker_task *task)
 {
     task->queue = queue;
+    if (task->share->clock < queue->clock)
+        task->share->clock = queue->clock;
     list_push(&queue->waiting, &task->link);
     dispatch(queue);
 }
 
-int worker_queue_remove(struct worker_queue *queue, struct worker_task *task)
+void worker_share_charge(struct worker_share *share, double milliseconds)
 {
-    for (struct list *l = queue->waiting.next; l != &queue->waiting; l = l->next) {
-        if (l == &task->link) {
-            list_remove(l);
-            return 1;
-        }
-    }
-    return 0;
+    share->clock += milliseconds / share->weight;
 }

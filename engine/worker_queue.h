@@ -5,6 +5,11 @@
  * order, fairness and cancelling stay ours, and the pool's other users (DNS, files) are never stuck
  * behind images. `prepare` runs at the last moment before a task leaves for its worker, which lets
  * late siblings join it.
+ *
+ * Fairness is start-time fair queueing: each share has a clock that runs by the work it was given,
+ * divided by its weight; the task of the share whose clock is furthest behind goes first. A share
+ * that was idle starts at the present, so that idling earns nothing. Within a share, and between
+ * equals, first come, first served.
  */
 #ifndef THUMBWHEEL_WORKER_QUEUE_H
 #define THUMBWHEEL_WORKER_QUEUE_H
@@ -13,10 +18,16 @@
 
 #include "list.h"
 
+struct worker_share { /* of a pipeline; zero-initialised but for the weight */
+    unsigned weight;  /* at least 1 */
+    double clock;     /* milliseconds of work, divided by the weight */
+};
+
 struct worker_queue {
     uv_loop_t *loop;
     unsigned workers;
     unsigned busy;
+    double clock; /* of the share that was served last */
     struct list waiting;
 };
 
@@ -24,6 +35,8 @@ struct worker_task { /* embed it; borrowed until done is called or the task is r
     void (*prepare)(struct worker_task *task); /* loop thread; may be NULL */
     void (*run)(struct worker_task *task);     /* worker thread */
     void (*done)(struct worker_task *task);    /* loop thread, from a fresh callback */
+    struct worker_share *share;                /* borrowed until prepare */
+    double milliseconds;                       /* that run took; for done */
     /* private */
     struct list link;
     struct worker_queue *queue;
@@ -32,8 +45,8 @@ struct worker_task { /* embed it; borrowed until done is called or the task is r
 
 void worker_queue_init(struct worker_queue *queue, uv_loop_t *loop, unsigned workers);
 void worker_queue_push(struct worker_queue *queue, struct worker_task *task);
-/* A task that still waits is removed (its done will not be called): 1. One that has left for its
- * worker stays: 0. */
-int worker_queue_remove(struct worker_queue *queue, struct worker_task *task);
+
+/* Work that a share has had. The one who knows for whom a task worked says so, in done. */
+void worker_share_charge(struct worker_share *share, double milliseconds);
 
 #endif

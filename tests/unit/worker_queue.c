@@ -1,0 +1,128 @@
+/* The run queue: one worker, so that the order in which tasks run is the order in which they were
+ * chosen. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "worker_queue.h"
+
+enum { TASKS_MAX = 32 };
+
+struct test_task {
+    struct worker_task task;
+    char name;
+};
+
+static struct {
+    uv_loop_t loop;
+    struct worker_queue queue;
+    struct test_task tasks[TASKS_MAX];
+    size_t count;
+    char order[TASKS_MAX + 1]; /* names, as they were done */
+    size_t done;
+    double cost; /* milliseconds that each is charged */
+} w;
+
+static void note(struct worker_task *task)
+{
+    struct test_task *test = container_of(task, struct test_task, task);
+    w.order[w.done++] = test->name;
+    worker_share_charge(task->share, w.cost);
+}
+
+static void nothing(struct worker_task *task)
+{
+    (void)task;
+}
+
+static void push(char name, struct worker_share *share)
+{
+    struct test_task *test = &w.tasks[w.count++];
+    *test =
+        (struct test_task){.task = {.run = nothing, .done = note, .share = share}, .name = name};
+    worker_queue_push(&w.queue, &test->task);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&w, 0, sizeof w);
+    w.cost = 10;
+    uv_loop_init(&w.loop);
+    worker_queue_init(&w.queue, &w.loop, 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return uv_loop_close(&w.loop);
+}
+
+static void one_share_is_served_in_order(void **state)
+{
+    (void)state;
+    struct worker_share share = {.weight = 1};
+    for (char c = 'a'; c <= 'e'; c++)
+        push(c, &share);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_string_equal(w.order, "abcde");
+}
+
+static void a_flood_does_not_starve_a_latecomer(void **state)
+{
+    (void)state;
+    struct worker_share flood = {.weight = 1}, late = {.weight = 1};
+    for (int i = 0; i < 10; i++)
+        push('f', &flood);
+    push('l', &late);
+    push('l', &late);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    /* One had left before anybody else came, and one is chosen before the first is charged. */
+    assert_in_range(strcspn(w.order, "l"), 1, 2);
+    assert_in_range(strrchr(w.order, 'l') - w.order, 2, 4);
+}
+
+static void weights_share_out_the_work(void **state)
+{
+    (void)state;
+    struct worker_share heavy = {.weight = 3}, light = {.weight = 1};
+    for (int i = 0; i < 12; i++) {
+        push('h', &heavy);
+        push('l', &light);
+    }
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    size_t heavies = 0;
+    for (size_t i = 0; i < 12; i++)
+        heavies += w.order[i] == 'h';
+    assert_in_range(heavies, 8, 10); /* three of four in the long run */
+}
+
+static void idling_earns_nothing(void **state)
+{
+    (void)state;
+    struct worker_share busy = {.weight = 1}, idle = {.weight = 1};
+    for (int i = 0; i < 8; i++)
+        push('b', &busy);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    for (int i = 0; i < 4; i++) {
+        push('b', &busy);
+        push('i', &idle);
+    }
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    assert_null(strstr(w.order + 8, "iii")); /* it does not catch up on the time it slept */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(one_share_is_served_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_flood_does_not_starve_a_latecomer, setup, teardown),
+        cmocka_unit_test_setup_teardown(weights_share_out_the_work, setup, teardown),
+        cmocka_unit_test_setup_teardown(idling_earns_nothing, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
