@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "yaml_text.h"
+
 enum { DEPTH_MAX = 8, NODES_MAX = 4096 };
 
 struct reader {
@@ -253,12 +255,15 @@ static int read_all(struct reader *r, struct slice text, struct yaml_node **out)
 int yaml_read(struct slice text, const char *file, struct yaml_node **out, struct error *error)
 {
     struct error unwanted;
+    int code = yaml_text_check(text, file, error);
+    if (code)
+        return code;
     struct reader r = {.file = file, .error = error ? error : &unwanted, .diag = diag_new()};
     struct fy_parse_cfg config = {.flags = FYPCF_QUIET, .diag = r.diag};
     struct yaml_node *root = NULL;
     if (r.diag)
         r.parser = fy_parser_create(&config);
-    int code = r.parser ? read_all(&r, text, &root) : fail_memory(&r);
+    code = r.parser ? read_all(&r, text, &root) : fail_memory(&r);
     if (r.parser)
         fy_parser_destroy(r.parser);
     if (r.diag)

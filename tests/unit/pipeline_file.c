@@ -65,6 +65,20 @@ static void every_fixture_gives_what_it_says(void **state)
     assert_true(count > 30);
 }
 
+/* Latin-1 in a directive is what libfyaml itself would read for ever. */
+static void text_that_is_not_utf8_is_refused_where_it_stands(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"# caf\xc3\xa9\nna\xe9: x\n", "# ok\n%Y\xe9\n",
+                                        "# ok\n# \xc3", "# ok\n--\xed\xa0\x80"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct pipeline *pipeline = NULL;
+        struct error error = {0};
+        assert_int_equal(load_text(texts[i], &pipeline, &error), ERR_INVALID);
+        assert_non_null(strstr(error.text, ":2:3: not UTF-8"));
+    }
+}
+
 static void every_key_reaches_its_field(void **state)
 {
     (void)state;
@@ -288,6 +302,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fixture_gives_what_it_says),
+        cmocka_unit_test(text_that_is_not_utf8_is_refused_where_it_stands),
         cmocka_unit_test(every_key_reaches_its_field),
         cmocka_unit_test(what_is_left_out_has_the_documented_default),
         cmocka_unit_test(colours_by_name_and_number),
