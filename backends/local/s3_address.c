@@ -39,7 +39,7 @@ static bool cut_known_endpoint(char *host)
         host[strlen(host) - strlen(".localhost")] = '\0';
     else
         return false;
-    return strcmp(host, "s3") != 0;
+    return *host && strcmp(host, "s3") != 0;
 }
 
 static bool cut_existing_bucket(char *host, bool (*bucket_exists)(const char *, void *), void *user)
@@ -100,5 +100,7 @@ int s3_address_parse(struct slice host, struct slice path,
     if (status)
         return status;
     size += slash != NULL;
+    if (!*out->bucket && size < rest.size)
+        return ERR_INVALID;
     return decode((struct slice){rest.data + size, rest.size - size}, &out->key);
 }

@@ -18,7 +18,7 @@ struct s3_address { /* strings for free(); "" where there is none */
  * existing bucket is the bucket, and without one it is path style, so that any host name serves as
  * an endpoint.
  *
- * ERR_INVALID (a broken escape), ERR_MEMORY; *out may be partly filled.
+ * ERR_INVALID (a broken escape, a key without a bucket), ERR_MEMORY; *out may be partly filled.
  */
 int s3_address_parse(struct slice host, struct slice path,
                      bool (*bucket_exists)(const char *, void *), void *user,

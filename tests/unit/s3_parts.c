@@ -190,6 +190,13 @@ static void addresses_name_bucket_and_key(void **state)
     assert_address("photos.cloud.internal", "/k", "photos", "k");
     assert_address("my.bucket.cloud.internal", "/k", "my.bucket", "k");
     assert_address("cloud.internal", "/photos/k", "photos", "k");
+    assert_address(".s3.localhost", "/photos/k", "photos", "k");
+    assert_int_equal(
+        s3_address_parse(slice_of("localhost"), slice_of("//photos/k"), is_photos, NULL, &address),
+        ERR_INVALID);
+    free(address.bucket);
+    free(address.key);
+    address = (struct s3_address){0};
     assert_int_equal(
         s3_address_parse(slice_of("localhost"), slice_of("/b/%zz"), is_photos, NULL, &address),
         ERR_INVALID);
