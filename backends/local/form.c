@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "uri.h"
+#include "utf8.h"
 
 enum { PAIRS_MAX = 2000, DEPTH_MAX = 8, NAME_MAX_BYTES = 512 };
 
@@ -53,6 +54,8 @@ static int pair_put(json_t *tree, struct slice name, struct slice value,
     int status = uri_decode(&path, name, true);
     if (!status)
         status = uri_decode(&text, value, true);
+    if (!status && path.size > 0 && utf8_length(path.data) < 0)
+        status = ERR_INVALID; /* jansson would refuse it in one word with a lack of memory */
     if (!status && path.size > 0)
         status = tree_put(tree, path.data, json_stringn(text.data ? text.data : "", text.size),
                           names, count);
@@ -63,8 +66,10 @@ static int pair_put(json_t *tree, struct slice name, struct slice value,
 
 int form_parse(json_t *tree, struct slice text, const struct form_name *names, size_t name_count)
 {
-    const char *at = text.data, *end = text.data + text.size;
     int status = 0;
+    if (!text.size) /* and perhaps no text to point into */
+        return 0;
+    const char *at = text.data, *end = text.data + text.size;
     for (int pairs = 0; at < end && !status; pairs++) {
         const char *stop = memchr(at, '&', (size_t)(end - at));
         stop = stop ? stop : end;
@@ -75,7 +80,7 @@ int form_parse(json_t *tree, struct slice text, const struct form_name *names, s
                      ? ERR_LIMIT
                      : pair_put(tree, (struct slice){at, (size_t)(name_end - at)},
                                 (struct slice){value, (size_t)(stop - value)}, names, name_count);
-        at = stop + 1;
+        at = stop < end ? stop + 1 : end;
     }
     return status;
 }

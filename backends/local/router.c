@@ -9,6 +9,7 @@
 #include "cloud.h"
 #include "request_log.h"
 #include "router_refusal.h"
+#include "utf8.h"
 #include "uuid.h"
 
 /* Ten messages of 1 MiB cannot be sent at once; one, in a form with each byte as %XX, is 3 MiB, in
@@ -46,6 +47,9 @@ static void routed_ended(struct http_call *call, bool completed, void *user)
     if (request->ended)
         request->ended(request, completed);
     if (request->cloud->request_log) {
+        utf8_repair(request->operation); /* as sent, and perhaps cut */
+        utf8_repair(request->resource);
+        utf8_repair(request->key);
         struct request_line line = {
             .service = r->service ? r->service->name : "",
             .operation = request->operation,

@@ -6,6 +6,7 @@
 
 #include "form.h"
 #include "sns_call.h"
+#include "utf8.h"
 #include "xml_tree.h"
 
 #define NAMESPACE "http://sns.amazonaws.com/doc/2010-03-31/"
@@ -101,6 +102,7 @@ enum sns_code sns_fail(struct sns_call *call, enum sns_code code, const char *fo
     va_start(args, format);
     vsnprintf(call->text, sizeof call->text, format, args);
     va_end(args);
+    utf8_repair(call->text); /* it may quote what the peer sent, cut anywhere */
     return call->code = code;
 }
 

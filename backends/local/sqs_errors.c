@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "utf8.h"
+
 #define MODEL(name) "com.amazonaws.sqs#" name
 #define CORAL(name) "com.amazon.coral.service#" name
 #define NAMED(name) "AWS.SimpleQueueService." name
@@ -77,6 +79,7 @@ enum sqs_code sqs_error_set(struct sqs_error *error, enum sqs_code code, const c
     error->code = code;
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
+    utf8_repair(error->text); /* it may quote what the peer sent, cut anywhere */
     return code;
 }
 

@@ -1,6 +1,6 @@
 #include "utf8.h"
 
-#include <stdint.h>
+#include <stdbool.h>
 
 static int continuation_count(unsigned char first)
 {
@@ -30,19 +30,39 @@ static int second_fits(unsigned char first, unsigned char second)
     }
 }
 
+/* The bytes of the character that the text begins with, or 0: it begins with none. */
+static int character_size(const unsigned char *at)
+{
+    int more = continuation_count(*at);
+    if (more < 0 || (more && !second_fits(at[0], at[1])))
+        return 0;
+    for (int i = 1; i <= more; i++) {
+        if ((at[i] & 0xC0) != 0x80)
+            return 0; /* the terminating NUL too */
+    }
+    return more + 1;
+}
+
 long utf8_length(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
     long length = 0;
     for (; *at; length++) {
-        int more = continuation_count(*at);
-        if (more < 0 || (more && !second_fits(at[0], at[1])))
+        int size = character_size(at);
+        if (!size)
             return -1;
-        for (int i = 1; i <= more; i++) {
-            if ((at[i] & 0xC0) != 0x80)
-                return -1; /* the terminating NUL too */
-        }
-        at += more + 1;
+        at += size;
     }
     return length;
+}
+
+void utf8_repair(char *text)
+{
+    for (char *at = text; *at;) {
+        int size = character_size((const unsigned char *)at);
+        bool control = (unsigned char)*at < 0x20 || *at == 0x7F;
+        if (!size || control)
+            *at = '?';
+        at += size ? size : 1;
+    }
 }

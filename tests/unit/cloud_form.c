@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "form.h"
+#include "sqs_errors.h"
 #include "xml_tree.h"
 
 static const struct form_name names[] = {{"Attribute", "Attributes"}, {"Entry", "Entries"}};
@@ -57,6 +58,31 @@ static void broken_forms_are_refused(void **state)
         assert_int_equal(form_parse(tree, slice_of(cases[i].form), names, 2), cases[i].status);
         json_decref(tree);
     }
+}
+
+/* What is wrong with the request is no lack of memory. */
+static void names_must_be_utf8_as_values_must(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"%ff=a", "A.%c3=a", "a=%ff"};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        json_t *tree = json_object();
+        assert_int_equal(form_parse(tree, slice_of(forms[i]), names, 2), ERR_INVALID);
+        json_decref(tree);
+    }
+}
+
+/* An answer that could not be encoded would be an empty one. */
+static void errors_quote_what_was_sent_as_text(void **state)
+{
+    (void)state;
+    struct sqs_error error = {0};
+    sqs_error_set(&error, SQS_INVALID_ACTION, "The action %.3s is unknown.", "a\xc3\xa9\xc3\xa9");
+    assert_string_equal(error.text, "The action a\xc3\xa9 is unknown.");
+    sqs_error_set(&error, SQS_INVALID_ACTION, "The action %.4s is unknown.", "a\xc3\xa9\xc3\xa9");
+    assert_string_equal(error.text, "The action a\xc3\xa9? is unknown.");
+    sqs_error_set(&error, SQS_INVALID_ACTION, "The action %s is unknown.", "\x01\xff\xed\xa0\x80");
+    assert_string_equal(error.text, "The action ????? is unknown.");
 }
 
 static void parameters_are_bounded(void **state)
@@ -109,6 +135,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms_become_the_shapes_of_the_json_protocol),
         cmocka_unit_test(broken_forms_are_refused),
+        cmocka_unit_test(names_must_be_utf8_as_values_must),
+        cmocka_unit_test(errors_quote_what_was_sent_as_text),
         cmocka_unit_test(parameters_are_bounded),
         cmocka_unit_test(trees_become_xml_in_both_styles),
     };
