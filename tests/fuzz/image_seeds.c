@@ -1,0 +1,90 @@
+/*
+ * Small images as seeds, one of each kind that a loader treats differently; made here, since the
+ * repository carries no binary file. Usage: fuzz_image_seeds DIRECTORY
+ */
+#include <stdio.h>
+#include <vips/vips.h>
+
+enum { WIDTH = 24, HEIGHT = 16 };
+
+static const struct kind {
+    const char *file; /* with libvips' options for writing */
+    enum { COLOUR, GREY, ALPHA, CMYK, DEEP, FRAMES } pixels;
+    int orientation; /* EXIF; 0: none */
+} kinds[] = {
+    {"baseline.jpg[Q=70]", COLOUR, 0},
+    {"progressive.jpg[interlace]", COLOUR, 6},
+    {"restarts.jpg[Q=60,restart-interval=2,subsample-mode=off]", COLOUR, 3},
+    {"profile.jpg[profile=p3]", COLOUR, 0},
+    {"grey.jpg", GREY, 8},
+    {"cmyk.jpg", CMYK, 0},
+    {"plain.png", COLOUR, 0},
+    {"alpha.png[interlace]", ALPHA, 0},
+    {"palette.png[palette,bitdepth=2]", COLOUR, 0},
+    {"deep.png", DEEP, 5},
+    {"lossy.webp", COLOUR, 0},
+    {"lossless.webp[lossless]", ALPHA, 2},
+    {"frames.webp", FRAMES, 0},
+    {"frames.gif", FRAMES, 0},
+    {"still.gif", COLOUR, 0},
+    {"strips.tif[compression=lzw]", COLOUR, 7},
+    {"tiles.tif[tile,tile-width=16,tile-height=16,compression=deflate]", COLOUR, 0},
+    {"jpeg.tif[compression=jpeg]", COLOUR, 0},
+    {"bits.tif[bitdepth=1,compression=ccittfax4]", GREY, 0},
+    {"deep.tif[bigtiff]", DEEP, 0},
+    {"still.avif[effort=0]", COLOUR, 0},
+};
+
+/* A coloured ramp: compresses well, and is not one colour. */
+static VipsImage *paint(const struct kind *kind)
+{
+    int bands = kind->pixels == GREY ? 1 : kind->pixels == ALPHA || kind->pixels == CMYK ? 4 : 3;
+    int height = kind->pixels == FRAMES ? 2 * HEIGHT : HEIGHT;
+    double factor[4] = {10, 3, 7, 4}, offset[4] = {0, 100, 30, 60};
+    VipsImage *xy = NULL, *ramp = NULL, *image = NULL, *cast = NULL, *out = NULL;
+    VipsBandFormat format = kind->pixels == DEEP ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR;
+    VipsInterpretation space = kind->pixels == GREY   ? VIPS_INTERPRETATION_B_W
+                               : kind->pixels == CMYK ? VIPS_INTERPRETATION_CMYK
+                               : kind->pixels == DEEP ? VIPS_INTERPRETATION_RGB16
+                                                      : VIPS_INTERPRETATION_sRGB;
+    if (!vips_xyz(&xy, WIDTH, height, NULL) && !vips_extract_band(xy, &ramp, 0, NULL) &&
+        !vips_linear(ramp, &image, factor, offset, bands, NULL) &&
+        !vips_cast(image, &cast, format, NULL))
+        vips_copy(cast, &out, "interpretation", space, NULL);
+    VIPS_UNREF(xy);
+    VIPS_UNREF(ramp);
+    VIPS_UNREF(image);
+    VIPS_UNREF(cast);
+    return out;
+}
+
+static int write_kind(const struct kind *kind, const char *directory)
+{
+    char path[4096];
+    VipsImage *image = paint(kind);
+    if (!image)
+        return -1;
+    if (kind->orientation)
+        vips_image_set_int(image, VIPS_META_ORIENTATION, kind->orientation);
+    if (kind->pixels == FRAMES)
+        vips_image_set_int(image, VIPS_META_PAGE_HEIGHT, HEIGHT);
+    snprintf(path, sizeof path, "%s/%s", directory, kind->file);
+    int failed = vips_image_write_to_file(image, path, NULL);
+    g_object_unref(image);
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2 || vips_init(argv[0])) {
+        fprintf(stderr, "usage: fuzz_image_seeds DIRECTORY\n");
+        return 2;
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (write_kind(&kinds[i], argv[1])) /* an encoder that this libvips lacks */
+            printf("left out %s: %s", kinds[i].file, vips_error_buffer());
+        vips_error_clear();
+    }
+    vips_shutdown();
+    return 0;
+}
