@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-C tests (cmocka, built with sanitizers) one executable after another, then the tests from outside (pytest, with the
-sanitized binary). With arguments: only those whose file name contains one of them.
+C tests (cmocka, built with sanitizers) one executable after another, then the fuzz targets that `./dev fuzz` has built,
+a few seconds each, then the tests from outside (pytest, with the sanitized binary). With arguments: only those whose
+file name contains one of them.
 """
 import os
 import subprocess
@@ -12,10 +13,13 @@ import time
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+from fuzz import run as fuzz
+
 ROOT = Path(__file__).resolve().parent.parent
 ASAN = ROOT / "build/asan-ubsan"
 TSAN = ROOT / "build/tsan"
 UNIT_TIMEOUT_S = 600
+FUZZ_S = 5
 
 # The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
 TSAN_TESTS = ["engine", "worker_queue", "http_client", "http_server", "storage", "queues"]
@@ -83,6 +87,16 @@ def wanted(name, filters):
     return not filters or any(part in name for part in filters)
 
 
+def run_fuzz(tally, name, executable):
+    """One fuzz target, from its seeds. Counts as one test."""
+    held, output = fuzz.fuzz_short(name, executable, FUZZ_S)
+    tally.passed += held
+    tally.failed += not held
+    print(f"{'ok  ' if held else 'FAIL'} fuzz_{name} ({FUZZ_S} s)", flush=True)
+    if not held:
+        print(output, flush=True)
+
+
 def run_outside(tally, filters):
     files = sorted(path for path in (ROOT / "tests/outside").glob("test_*.py")
                    if wanted(path.stem, filters))
@@ -108,6 +122,9 @@ def main():
     for executable in unit_executables(TSAN, TSAN_TESTS):
         if wanted(executable.name, filters):
             run_unit(tally, executable, f"{executable.name} (TSan)")
+    for name, executable in fuzz.targets().items():
+        if wanted(executable.name, filters):
+            run_fuzz(tally, name, executable)
     run_outside(tally, filters)
     if tally.passed + tally.failed + tally.skipped == 0:
         print(f"no test matches {' '.join(filters)}")
