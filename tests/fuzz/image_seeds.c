@@ -35,7 +35,7 @@ static const struct kind {
     {"still.avif[effort=0]", COLOUR, 0},
 };
 
-/* A coloured ramp: compresses well, and is not one colour. */
+/* A coloured ramp: compresses well, and is not one colour; downwards, so that frames differ. */
 static VipsImage *paint(const struct kind *kind)
 {
     int bands = kind->pixels == GREY ? 1 : kind->pixels == ALPHA || kind->pixels == CMYK ? 4 : 3;
@@ -47,7 +47,8 @@ static VipsImage *paint(const struct kind *kind)
                                : kind->pixels == CMYK ? VIPS_INTERPRETATION_CMYK
                                : kind->pixels == DEEP ? VIPS_INTERPRETATION_RGB16
                                                       : VIPS_INTERPRETATION_sRGB;
-    if (!vips_xyz(&xy, WIDTH, height, NULL) && !vips_extract_band(xy, &ramp, 0, NULL) &&
+    if (!vips_xyz(&xy, WIDTH, height, NULL) &&
+        !vips_extract_band(xy, &ramp, kind->pixels == FRAMES, NULL) &&
         !vips_linear(ramp, &image, factor, offset, bands, NULL) &&
         !vips_cast(image, &cast, format, NULL))
         vips_copy(cast, &out, "interpretation", space, NULL);
