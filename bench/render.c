@@ -139,7 +139,8 @@ static void render_thumbnails(const struct render_source *source)
 
 static void process(const struct photo *photo)
 {
-    struct render_source source = {"photos", photo->key, "", {photo->data, photo->size}};
+    struct render_source source = {
+        .bucket = "photos", .key = photo->key, .etag = "", .image = {photo->data, photo->size}};
     if (b.mode == MODE_SHARED)
         render_together(&source, b.pipelines, b.pipeline_count);
     else if (b.mode == MODE_THUMBNAIL)

@@ -35,12 +35,15 @@ void engine_update(struct engine *engine)
 
 /* ---- making ---- */
 
-static unsigned audience(void *user, const char *bucket, const char *key)
+static size_t audience(void *user, const char *bucket, const char *key, struct pipeline **out,
+                       size_t max)
 {
     struct engine *engine = user;
-    unsigned count = 0;
-    for (size_t i = 0; i < engine->lane_count; i++)
-        count += engine->options.pipeline_ops->matches(engine->lanes[i].pipeline, bucket, key);
+    size_t count = 0;
+    for (size_t i = 0; i < engine->lane_count && count < max; i++) {
+        if (engine->options.pipeline_ops->matches(engine->lanes[i].pipeline, bucket, key))
+            out[count++] = engine->lanes[i].pipeline;
+    }
     return count;
 }
 

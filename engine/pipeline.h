@@ -65,6 +65,11 @@ struct image_facts {
 struct render_source {
     const char *bucket, *key, *etag;
     struct slice image; /* the object's bytes */
+    /* Every pipeline that wants this object, whether it is among the items of this render or not.
+     * What a rendition is derived from is decided for all of them, so that its bytes don't depend
+     * on who happened to come along. Borrowed; none: the items' pipelines alone. */
+    struct pipeline *const *audience;
+    size_t audience_count;
 };
 
 struct rendition {

@@ -9,6 +9,7 @@ enum { ROUND_MAX = 32, GATHER_MS = 25 };
 struct round { /* one decode for several claims; a source has one at a time */
     struct worker_task task;
     struct render_source from;
+    struct pipeline *audience[ROUND_MAX]; /* retained while the worker renders */
     struct source_claim *claims[ROUND_MAX];
     size_t count;
     struct render_item *items; /* the claims' items while the worker has them; NULL: no memory */
@@ -29,10 +30,10 @@ struct source {
     bool lingering;    /* in table->lingering */
     bool looked_twice; /* it was missing, and a second GET was sent */
     bool gathered;
-    bool waking;       /* inside wake_all: rounds wait until everybody has spoken */
-    unsigned audience; /* pipelines that want it */
-    unsigned joined;   /* claims that ever came */
-    unsigned claims;   /* now */
+    bool waking;     /* inside wake_all: rounds wait until everybody has spoken */
+    size_t audience; /* pipelines that want it */
+    unsigned joined; /* claims that ever came */
+    unsigned claims; /* now */
     struct object_request *get;
     struct list waiting; /* claims: for the fetch, then for the next round */
     struct round round;
@@ -40,6 +41,8 @@ struct source {
     struct list timed; /* in table->gathering, table->missing or table->lingering */
 };
 
+/* The pipelines that want it; borrowed. */
+size_t source_audience(const struct source *source, struct pipeline *out[ROUND_MAX]);
 /* Decides whether those who wait for a render get a round now. */
 void source_pump(struct source *source);
 /* The last claim is gone. */

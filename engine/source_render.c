@@ -20,7 +20,11 @@ static void round_prepare(struct worker_task *task)
         .key = source->key,
         .etag = source->body_etag,
         .image = {source->body.data, source->body.size},
+        .audience = round->audience,
+        .audience_count = source_audience(source, round->audience),
     };
+    for (size_t i = 0; i < round->from.audience_count; i++)
+        source->table->options.pipeline_ops->retain(round->audience[i]);
     while (round->count < ROUND_MAX && !list_empty(&source->waiting)) {
         struct source_claim *claim = container_of(source->waiting.next, struct source_claim, link);
         source_claim_unwait(claim);
@@ -74,6 +78,8 @@ static void round_done(struct worker_task *task)
     source->claims++; /* held, as in wake_all */
     for (size_t i = 0; i < count; i++)
         round_give_back(source->round.claims[i], items ? &items[i] : NULL);
+    for (size_t i = 0; i < source->round.from.audience_count; i++)
+        table->options.pipeline_ops->release(source->round.audience[i]);
     free(items);
     source->round = (struct round){0};
     source_pump(source);

@@ -97,10 +97,17 @@ static int dup_into(char **out, const char *text)
     return *out ? 0 : ERR_MEMORY;
 }
 
+size_t source_audience(const struct source *source, struct pipeline *out[ROUND_MAX])
+{
+    const struct source_table_options *options = &source->table->options;
+    return options->audience(options->user, source->bucket, source->key, out, ROUND_MAX);
+}
+
 static struct source *source_new(struct source_table *table, const struct envelope_record *record,
                                  uint64_t hash)
 {
     struct source *source = calloc(1, sizeof *source);
+    struct pipeline *listeners[ROUND_MAX];
     if (!source)
         return NULL;
     source->table = table;
@@ -113,7 +120,7 @@ static struct source *source_new(struct source_table *table, const struct envelo
         source_free(source);
         return NULL;
     }
-    source->audience = table->options.audience(table->options.user, source->bucket, source->key);
+    source->audience = source_audience(source, listeners);
     table_grow(table);
     source->next = table->buckets[hash % table->bucket_count];
     table->buckets[hash % table->bucket_count] = source;

@@ -46,8 +46,9 @@ struct source_table_options {
     struct worker_queue *workers;
     unsigned linger_ms;
     size_t cache_bytes;
-    /* How many of the engine's pipelines want this object. */
-    unsigned (*audience)(void *user, const char *bucket, const char *key);
+    /* The engine's pipelines that want this object: at most max of them, borrowed. */
+    size_t (*audience)(void *user, const char *bucket, const char *key, struct pipeline **out,
+                       size_t max);
     /* A worker has returned. */
     void (*returned)(void *user);
     void *user;

@@ -100,8 +100,12 @@ bool plan_add(struct plan *plan, struct plan_size size, bool native)
         return false;
     if (i == plan->count)
         plan->stages[plan->count++] = (struct plan_stage){size, native, PLAN_FROM_SOURCE, 0};
-    plan->stages[i].users++;
     return true;
+}
+
+void plan_use(struct plan *plan, struct plan_size size, bool native)
+{
+    plan->stages[plan_find(plan, size, native)].users++;
 }
 
 static double area(const struct plan_stage *stage)

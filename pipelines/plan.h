@@ -49,13 +49,15 @@ struct plan {
     size_t count;
 };
 
-/* Adds a stage, or finds the one that is the same. Its index may change until plan_order; false
+/* Adds a stage, unless there is the same already. Its index may change until plan_order; false
  * when the plan is full. */
 bool plan_add(struct plan *plan, struct plan_size size, bool native);
 /* Sorts and chooses the parents. */
 void plan_order(struct plan *plan);
 /* After plan_order. The index of a stage that was added. */
 size_t plan_find(const struct plan *plan, struct plan_size size, bool native);
+/* After plan_order: an output will be made from the stage. */
+void plan_use(struct plan *plan, struct plan_size size, bool native);
 /* How many stages read the source itself. */
 size_t plan_roots(const struct plan *plan);
 /* The largest of 1, 2, 4 and 8 by which a decoder may divide the source's sides and still give

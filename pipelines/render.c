@@ -10,8 +10,9 @@
  * An item that fails or is cancelled keeps the others' work: its outputs are skipped, and a stage
  * that no live output needs any more is not made. A source that can't be decoded fails every item.
  *
- * The same source, settings and set of items give the same bytes. With another set of items a
- * rendition may be derived by another way; the difference is below what can be seen (a test
+ * The same source, settings and audience give the same bytes, whichever items come together:
+ * what a rendition is derived from is planned for everybody who wants the object. With another
+ * audience it may be derived by another way; the difference is below what can be seen (a test
  * measures it).
  */
 #include "render.h"

@@ -1,4 +1,10 @@
-/* From the items' outputs to a plan of stages, with one for the labels where they are wanted. */
+/*
+ * From outputs to a plan of stages, with one for the labels where they are wanted.
+ *
+ * The plan holds the stages of every pipeline that wants the object, those of this render's items
+ * among them: how a rendition is derived, and so its bytes, depends on the configuration and never
+ * on which messages came together. Stages that no item of this render needs are not made.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,19 +15,95 @@ enum {
     LABELS_SIDE = 512,  /* what it gets where no rendition has a stage for it */
 };
 
-bool render_item_is_analysed(const struct render_item *item)
+static bool is_analysed(const struct pipeline *pipeline)
 {
-    const struct labels_config *labels = &item->pipeline->labels;
-    return labels->given && strcmp(labels->labeler, "builtin") == 0;
+    return pipeline->labels.given && strcmp(pipeline->labels.labeler, "builtin") == 0;
 }
 
-static int outputs_new(struct render *r)
+bool render_item_is_analysed(const struct render_item *item)
 {
-    size_t count = 0;
+    return is_analysed(item->pipeline);
+}
+
+static int output_place(const struct render *r, struct render_output *output, struct error *error)
+{
+    rendition_plan(output, &r->image);
+    int code = image_check_size(output->place.whole, r->limits, error);
+    return code ? code : image_check_size(output->place.final, r->limits, error);
+}
+
+/* ---- the stages, for everybody ---- */
+
+struct survey { /* what the analyser could be given */
+    struct plan_size size;
+    bool found; /* a picture that is made anyway */
+    bool wanted;
+};
+
+static unsigned long_side(struct plan_size size)
+{
+    return size.width > size.height ? size.width : size.height;
+}
+
+/* The smallest picture that is to be made anyway, undistorted and large enough; else one apart. */
+static void survey_output(struct survey *survey, const struct render_output *output)
+{
+    unsigned side = long_side(output->place.whole);
+    if (output->native || output->config->fit == FIT_FILL || side < LABELS_LEAST)
+        return;
+    if (!survey->found || side < long_side(survey->size))
+        survey->size = output->place.whole;
+    survey->found = true;
+}
+
+/* A pipeline's stages end at the first output that is refused, as the item itself does. */
+static void plan_pipeline(struct render *r, const struct pipeline *pipeline, struct survey *survey)
+{
+    for (size_t i = 0; i < pipeline->outputs.count; i++) {
+        struct render_output output = {.config = &pipeline->outputs.entries[i]};
+        if (output_place(r, &output, NULL))
+            return;
+        if (output.animated)
+            continue;
+        if (!plan_add(&r->plan, output.place.whole, output.native))
+            return;
+        survey_output(survey, &output);
+    }
+    survey->wanted |= is_analysed(pipeline);
+}
+
+static void plan_everybody(struct render *r)
+{
+    const struct plan_wish own = {.width = LABELS_SIDE, .height = LABELS_SIDE};
+    struct survey survey = {.size = plan_place(r->image.upright, &own).whole};
+    for (size_t i = 0; i < r->source->audience_count; i++)
+        plan_pipeline(r, r->source->audience[i], &survey);
     for (size_t i = 0; i < r->item_count; i++)
-        count += r->items[i].pipeline->outputs.count;
-    r->outputs = calloc(count + 1, sizeof *r->outputs);
-    return r->outputs ? 0 : ERR_MEMORY;
+        plan_pipeline(r, r->items[i].pipeline, &survey);
+    bool labels = survey.wanted && plan_add(&r->plan, survey.size, false);
+    plan_order(&r->plan);
+    r->roots = plan_roots(&r->plan);
+    r->labels_stage = labels ? plan_find(&r->plan, survey.size, false) : PLAN_STAGES_MAX;
+}
+
+/* ---- the outputs of this render ---- */
+
+static void plan_output(struct render *r, struct render_item *item, size_t index)
+{
+    struct render_output *output = &r->outputs[r->output_count++];
+    *output = (struct render_output){.item = item,
+                                     .config = &item->pipeline->outputs.entries[index],
+                                     .made = &item->renditions[index]};
+    int code = output_place(r, output, &item->error);
+    if (!code && output->animated)
+        return;
+    if (!code && render_stage_of(r, output) == r->plan.count)
+        code = error_set(&item->error, ERR_LIMIT, "more than %d sizes of one image",
+                         PLAN_STAGES_MAX);
+    if (code)
+        r->output_count--; /* no stage is kept for it */
+    else
+        plan_use(&r->plan, output->place.whole, output->native);
 }
 
 static void plan_item(struct render *r, struct render_item *item)
@@ -35,56 +117,29 @@ static void plan_item(struct render *r, struct render_item *item)
         return;
     }
     item->rendition_count = list->count;
-    for (size_t i = 0; i < list->count; i++) {
-        struct render_output *output = &r->outputs[r->output_count++];
-        *output = (struct render_output){
-            .item = item, .config = &list->entries[i], .made = &item->renditions[i]};
-        rendition_plan(output, &r->image);
-        if (image_check_size(output->place.whole, r->limits, &item->error) ||
-            image_check_size(output->place.final, r->limits, &item->error))
-            return;
-        if (!output->animated && !plan_add(&r->plan, output->place.whole, output->native))
-            error_set(&item->error, ERR_LIMIT, "more than %d sizes of one image", PLAN_STAGES_MAX);
-    }
+    for (size_t i = 0; i < list->count && !item->error.code; i++)
+        plan_output(r, item, i);
     r->labels |= render_item_is_analysed(item);
 }
 
-static unsigned long_side(struct plan_size size)
+static int outputs_new(struct render *r)
 {
-    return size.width > size.height ? size.width : size.height;
-}
-
-/* The smallest picture that is to be made anyway, undistorted and large enough; else one apart. */
-static struct plan_size labels_size(const struct render *r)
-{
-    const struct plan_wish own = {.width = LABELS_SIDE, .height = LABELS_SIDE};
-    struct plan_size best = plan_place(r->image.upright, &own).whole;
-    bool found = false;
-    for (size_t i = 0; i < r->output_count; i++) {
-        const struct render_output *output = &r->outputs[i];
-        unsigned side = long_side(output->place.whole);
-        bool fits = !output->item->error.code && !output->animated && !output->native &&
-                    output->config->fit != FIT_FILL && side >= LABELS_LEAST;
-        if (fits && (!found || side < long_side(best))) {
-            best = output->place.whole;
-            found = true;
-        }
-    }
-    return best;
+    size_t count = 0;
+    for (size_t i = 0; i < r->item_count; i++)
+        count += r->items[i].pipeline->outputs.count;
+    r->outputs = calloc(count + 1, sizeof *r->outputs);
+    return r->outputs ? 0 : ERR_MEMORY;
 }
 
 int render_plan(struct render *r, struct error *error)
 {
     if (outputs_new(r))
         return error_set(error, ERR_MEMORY, "not enough memory to plan the renditions");
+    plan_everybody(r);
     for (size_t i = 0; i < r->item_count; i++)
         plan_item(r, &r->items[i]);
-    struct plan_size size = labels_size(r);
-    if (r->labels)
-        r->labels = plan_add(&r->plan, size, false);
-    plan_order(&r->plan);
-    r->roots = plan_roots(&r->plan);
-    r->labels_stage = r->labels ? plan_find(&r->plan, size, false) : PLAN_STAGES_MAX;
+    if (r->labels && r->labels_stage < r->plan.count)
+        r->plan.stages[r->labels_stage].users++;
     return 0;
 }
 

@@ -110,11 +110,18 @@ static inline VipsImage *decode(const struct bytes *body)
     return swap(image, memory);
 }
 
-static inline void render_items(struct slice image, struct render_item *items, size_t count)
+static inline void render_for(struct slice image, struct pipeline *const *audience,
+                              size_t audience_count, struct render_item *items, size_t count)
 {
     static const struct pipeline_limits defaults;
-    struct render_source source = {"photos", "ingest/a b.jpg", "etag", image};
+    struct render_source source = {"photos", "ingest/a b.jpg", "etag",
+                                   image,    audience,         audience_count};
     vips_pipeline_ops.render(&source, &defaults, items, count);
+}
+
+static inline void render_items(struct slice image, struct render_item *items, size_t count)
+{
+    render_for(image, NULL, 0, items, count);
 }
 
 static inline struct slice view(const struct bytes *bytes)

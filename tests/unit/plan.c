@@ -106,8 +106,9 @@ static void smaller_pictures_come_from_larger_ones(void **state)
     assert_int_equal(plan.stages[1].parent, 0);
     assert_int_equal(plan.stages[2].parent, 1);
     assert_int_equal(plan_roots(&plan), 1);
-    assert_int_equal(plan.stages[0].users, 2); /* itself and the 480 */
-    assert_int_equal(plan.stages[2].users, 1);
+    plan_use(&plan, (struct plan_size){1280, 853}, false);
+    assert_int_equal(plan.stages[0].users, 2); /* its output, and the 480 */
+    assert_int_equal(plan.stages[2].users, 0);
 }
 
 static void a_picture_too_near_in_size_is_no_parent(void **state)
@@ -135,6 +136,8 @@ static void outputs_of_one_size_share_a_stage(void **state)
     assert_true(plan_add(&plan, (struct plan_size){100, 100}, true));
     plan_order(&plan);
     assert_int_equal(plan.count, 2);
+    plan_use(&plan, (struct plan_size){100, 100}, false);
+    plan_use(&plan, (struct plan_size){100, 100}, false);
     assert_int_equal(plan.stages[plan_find(&plan, (struct plan_size){100, 100}, false)].users, 2);
     assert_int_equal(plan_find(&plan, (struct plan_size){1, 1}, false), plan.count);
 }

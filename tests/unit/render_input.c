@@ -15,7 +15,8 @@ static struct render_item render_limited(struct slice image, const char *setting
                                          const struct pipeline_limits *limits)
 {
     char text[300];
-    struct render_source source = {"photos", "ingest/a.jpg", "etag", image};
+    struct render_source source = {
+        .bucket = "photos", .key = "ingest/a.jpg", .etag = "etag", .image = image};
     snprintf(text, sizeof text, "name: x\nqueue: q\noutputs: [{key: 'o/{name}', %s}]\n", settings);
     struct render_item item = {.pipeline = pipeline_of(text)};
     vips_pipeline_ops.render(&source, limits, &item, 1);
@@ -306,7 +307,8 @@ static void a_key_that_would_be_too_long_is_a_limit(void **state)
     memset(key, 'k', 1024);
     key[1024] = '\0';
     struct bytes image = encode(four_corners(32, 32), ".png");
-    struct render_source source = {"photos", key, "etag", view(&image)};
+    struct render_source source = {
+        .bucket = "photos", .key = key, .etag = "etag", .image = view(&image)};
     struct render_item item = {
         .pipeline = pipeline_of("name: x\nqueue: q\noutputs: [{key: 'o/{name}', width: 3}]\n")};
     vips_pipeline_ops.render(&source, &defaults, &item, 1);

@@ -115,6 +115,28 @@ static void a_repeat_gives_the_same_bytes(void **state)
     bytes_free(&source);
 }
 
+/* A message that comes back alone writes what it wrote in company. */
+static void the_bytes_do_not_depend_on_who_came_along(void **state)
+{
+    (void)state;
+    struct bytes source = encode(photograph(3000, 2000), ".jpg[Q=90]");
+    struct render_item together[ITEMS] = {0}, alone[ITEMS] = {0};
+    struct pipeline *audience[ITEMS];
+    make_items(together, "jpeg");
+    make_items(alone, "jpeg");
+    for (int i = 0; i < ITEMS; i++)
+        audience[i] = (struct pipeline *)(uintptr_t)together[i].pipeline;
+    render_for(view(&source), audience, ITEMS, together, ITEMS);
+    for (int i = 0; i < ITEMS; i++) {
+        render_for(view(&source), audience, ITEMS, &alone[i], 1);
+        assert_int_equal(alone[i].error.code, 0);
+        assert_true(same_bytes(&together[i].renditions[0].body, &alone[i].renditions[0].body));
+    }
+    free_items(together, ITEMS);
+    free_items(alone, ITEMS);
+    bytes_free(&source);
+}
+
 /* Queues that want the same picture under different names: the encoder runs once, and each gets its
  * own. */
 static void twins_have_the_same_bytes_and_their_own_names(void **state)
@@ -167,7 +189,8 @@ static void a_failing_item_leaves_the_others(void **state)
     static const struct pipeline_limits defaults;
     memset(key, 'k', sizeof key - 1);
     key[sizeof key - 1] = '\0';
-    struct render_source from = {"photos", key, "etag", view(&source)};
+    struct render_source from = {
+        .bucket = "photos", .key = key, .etag = "etag", .image = view(&source)};
     vips_pipeline_ops.render(&from, &defaults, items, 2); /* twice 799 bytes are too many */
     assert_int_equal(items[0].error.code, ERR_LIMIT);
     assert_null(items[0].renditions);
@@ -295,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sharing_cannot_be_seen),
         cmocka_unit_test(a_repeat_gives_the_same_bytes),
+        cmocka_unit_test(the_bytes_do_not_depend_on_who_came_along),
         cmocka_unit_test(twins_have_the_same_bytes_and_their_own_names),
         cmocka_unit_test(a_cancelled_item_leaves_the_others),
         cmocka_unit_test(a_failing_item_leaves_the_others),
