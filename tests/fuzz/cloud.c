@@ -2,8 +2,10 @@
  * The embedded cloud whole, from the socket to the storage thread, with requests that are rightly
  * signed whatever they say. An input is requests as in fuzz_request.h, each behind its service's
  * name ("s3 PUT /photos/a"), separated by lines of three hyphens; they are made one after another
- * to a new cloud that has a bucket, a queue and a topic. Each is answered with HTTP, none with an
- * internal error, and afterwards the cloud closes with nothing left behind.
+ * to a new cloud that has a bucket, a queue and a topic. In them "@receipt" and "@subscription"
+ * stand for the last of their kind that an answer gave, and "@large" for more bytes than an object
+ * has in the database. Each is answered with HTTP, none with an internal error, and afterwards the
+ * cloud closes with nothing left behind.
  */
 #include <errno.h>
 #include <ftw.h>
@@ -23,7 +25,14 @@
 #include "router.h"
 #include "topics.h"
 
-enum { REQUESTS_MAX = 12, ANSWER_MAX = 4 << 20, PATIENCE_MS = 50, TREE_DEPTH = 8 };
+enum {
+    REQUESTS_MAX = 12,
+    ANSWER_MAX = 4 << 20,
+    WIRE_MAX = 128 * 1024, /* what a socket takes at once */
+    LARGE = 40 * 1024,
+    PATIENCE_MS = 50,
+    TREE_DEPTH = 8,
+};
 
 static const char *const prelude[] = {
     "s3 PUT /photos\n\n",
@@ -192,6 +201,65 @@ static void write_request(struct fuzz_request *request, struct slice service, st
     free(payload);
 }
 
+/* --- what stands for something else --- */
+
+static struct token {
+    const char *name, *begin; /* what stands before it in an answer */
+    char end;                 /* and what after */
+    char value[LARGE + 1];
+} tokens[] = {
+    {"@receipt", "\"ReceiptHandle\":\"", '"', ""},
+    {"@subscription", "<SubscriptionArn>", '<', ""},
+    {"@large", NULL, 0, ""},
+};
+enum { TOKENS = sizeof tokens / sizeof tokens[0] };
+
+static void tokens_reset(void)
+{
+    for (size_t i = 0; i < TOKENS; i++)
+        tokens[i].value[0] = '\0';
+    memset(tokens[TOKENS - 1].value, 'x', LARGE);
+}
+
+static void tokens_learn(struct slice answer)
+{
+    for (size_t i = 0; i < TOKENS; i++) {
+        struct token *token = &tokens[i];
+        const char *at = token->begin && answer.size
+                             ? memmem(answer.data, answer.size, token->begin, strlen(token->begin))
+                             : NULL;
+        if (!at)
+            continue;
+        at += strlen(token->begin);
+        size_t left = (size_t)(answer.data + answer.size - at);
+        const char *end = memchr(at, token->end, left);
+        if (end && end - at <= LARGE)
+            snprintf(token->value, sizeof token->value, "%.*s", (int)(end - at), at);
+    }
+}
+
+static const struct token *token_at(struct slice text)
+{
+    for (size_t i = 0; i < TOKENS; i++) {
+        if (slice_starts_with(text, tokens[i].name))
+            return &tokens[i];
+    }
+    return NULL;
+}
+
+static void tokens_replace(struct slice text, struct buffer *out)
+{
+    while (text.size) {
+        const struct token *token = token_at(text);
+        size_t used = token ? strlen(token->name) : 1;
+        if (token)
+            buffer_text(out, token->value);
+        else
+            buffer_byte(out, *text.data);
+        text = (struct slice){text.data + used, text.size - used};
+    }
+}
+
 /* --- over the socket --- */
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -239,7 +307,7 @@ static void check_answer(struct slice answer)
 static void send_request(struct slice wire)
 {
     struct exchange e = {0};
-    int fds[2], room = 4 << 20;
+    int fds[2], room = 2 * WIRE_MAX;
     require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds));
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     e.fd = fds[1];
@@ -249,19 +317,23 @@ static void send_request(struct slice wire)
     require(sent == (ssize_t)wire.size);
     exchange_run(&e);
     check_answer(buffer_slice(&e.answer));
+    tokens_learn(buffer_slice(&e.answer));
     buffer_free(&e.answer);
 }
 
 static void make_request(struct slice text)
 {
     struct fuzz_request request;
-    struct buffer wire;
-    struct slice service = fuzz_cut(&text, ' ');
-    fuzz_request_read(&request, text);
-    buffer_init(&wire, 1 << 20);
+    struct buffer plain, wire;
+    buffer_init(&plain, WIRE_MAX);
+    buffer_init(&wire, WIRE_MAX);
+    tokens_replace(text, &plain);
+    struct slice rest = buffer_slice(&plain), service = fuzz_cut(&rest, ' ');
+    fuzz_request_read(&request, rest);
     write_request(&request, service, &wire);
-    if (!wire.error)
+    if (!plain.error && !wire.error)
         send_request(buffer_slice(&wire));
+    buffer_free(&plain);
     buffer_free(&wire);
 }
 
@@ -293,6 +365,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char separator[] = "\n---\n";
     struct slice rest = {(const char *)data, size};
     requests = 0;
+    tokens_reset();
     open_cloud();
     for (size_t i = 0; i < sizeof prelude / sizeof prelude[0]; i++)
         make_request(slice_of(prelude[i]));

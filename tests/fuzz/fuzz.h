@@ -44,7 +44,9 @@ static inline unsigned fuzz_choice(struct slice *rest)
 /* Up to the next line feed, which is dropped; all where there is none. */
 static inline struct slice fuzz_line(struct slice *rest)
 {
-    const char *end = rest->size ? memchr(rest->data, '\n', rest->size) : NULL;
+    if (!rest->size)
+        return (struct slice){"", 0};
+    const char *end = memchr(rest->data, '\n', rest->size);
     size_t size = end ? (size_t)(end - rest->data) : rest->size;
     struct slice line = {rest->data, size};
     size_t used = end ? size + 1 : size;

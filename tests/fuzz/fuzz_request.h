@@ -23,7 +23,9 @@ struct fuzz_request { /* views */
 /* Up to the separator, which is dropped; all where there is none. */
 static inline struct slice fuzz_cut(struct slice *rest, char separator)
 {
-    const char *end = rest->size ? memchr(rest->data, separator, rest->size) : NULL;
+    if (!rest->size)
+        return (struct slice){"", 0};
+    const char *end = memchr(rest->data, separator, rest->size);
     size_t size = end ? (size_t)(end - rest->data) : rest->size;
     struct slice part = {rest->data, size};
     size_t used = end ? size + 1 : size;
