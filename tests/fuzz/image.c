@@ -72,7 +72,8 @@ static void check_item(struct render_item *item)
 
 static void render(struct slice image)
 {
-    struct render_source source = {"photos", "ingest/photo.jpg", "etag", image};
+    struct render_source source = {
+        .bucket = "photos", .key = "ingest/photo.jpg", .etag = "etag", .image = image};
     struct pipeline_limits limits = {PIXELS_MAX, 1 << 20, FRAMES_MAX};
     struct render_item items[PIPELINES] = {0};
     for (size_t i = 0; i < PIPELINES; i++)
