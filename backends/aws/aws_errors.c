@@ -272,7 +272,7 @@ static const char *advice(const struct aws_subject *subject, int kind, const cha
                    ? "; the session's credentials have run out: get new ones"
                    : "; the message was received again or its visibility ended";
     if (kind == ERR_NO_CONTAINER)
-        return "; check the name, region and endpoint, or create it: thumbwheel provision";
+        return "; check the name, the region and the endpoint, or create it";
     return "";
 }
 

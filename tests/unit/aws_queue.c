@@ -216,7 +216,7 @@ static void test_open_missing(void **state)
     assert_null(seen.queue);
     assert_int_equal(seen.error.code, ERR_NO_CONTAINER);
     assert_non_null(strstr(seen.error.text, "SQS GetQueueUrl web"));
-    assert_non_null(strstr(seen.error.text, "thumbwheel provision"));
+    assert_non_null(strstr(seen.error.text, "create it"));
     end();
 }
 
