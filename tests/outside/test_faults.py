@@ -1,0 +1,220 @@
+"""Every operation that the engine calls, times everything that can go wrong with it, ends in the same state.
+
+One cloud with one fault plan; each case has a bucket, a queue and an engine of its own, and its rules name them. The
+engine works off a few photos and one that is corrupt: every rendition must be what it is without faults, every queue
+empty, and in the dead-letter queue nothing but the corrupt photo.
+"""
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import harness
+from harness import aws_environment, depth, fetch, jpeg, make_queue, png, thumbwheel, until
+
+AT_ONCE = 6  # engines; most of a case is waiting for a visibility timeout or a backoff
+VISIBILITY_S = 3
+ANY = ["error", "slow-down", "throttle", "clock-skew", "reset", "reset-after", "stall"]
+BODY = ["reset-in-body", "truncate", "trickle"]
+MATRIX = {
+    "ReceiveMessage": ANY + BODY + ["corrupt", "duplicate", "reorder"],
+    "DeleteMessageBatch": ANY + BODY + ["expire-receipt", "fail-entry"],
+    "ChangeMessageVisibilityBatch": ANY + BODY + ["expire-receipt", "fail-entry"],
+    "SendMessage": ANY + BODY,
+    "GetQueueUrl": ANY + BODY,
+    "GetQueueAttributes": ANY + BODY,
+    "GetObject": ANY + BODY + ["corrupt"],
+    "PutObject": ANY,
+    "GetObjectTagging": ANY + BODY,
+    "PutObjectTagging": ANY,
+}
+CASES = [(operation, fault) for operation, faults in MATRIX.items() for fault in faults]
+PHOTOS = {"a.jpg": jpeg(120, 90), "b.png": png(64, 96), "c.jpg": jpeg(97, 55, orientation=6), "grey.png": png(40, 40, "L")}
+CORRUPT = {"corrupt.jpg": jpeg(400, 300)[:4000]}
+PIPELINE = """name: faults
+queue: {name}
+match: {{ bucket: {name}, prefix: in/ }}
+outputs:
+  - {{ bucket: {name}-out, key: "small/{{name}}", width: 48, format: jpeg }}
+  - {{ bucket: {name}-out, key: "large/{{name}}", width: 90, format: jpeg }}
+labels:
+  labeler: builtin
+  tags: true
+  bucket: {name}-out
+  sidecar: "labels/{{name}}.json"
+"""
+
+
+def name_of(operation, fault):
+    return f"{operation.lower()}-{fault}"
+
+
+def rules_of(operation, fault):
+    """More often than the client tries by itself, where the engine has to take over."""
+    name = name_of(operation, fault)
+    resource = {"SendMessage": f"{name}-dlq", "PutObject": f"{name}-out"}.get(operation, name)
+    starts = operation in ("GetQueueUrl", "GetQueueAttributes")
+    times = 4 if fault in ("error", "slow-down", "throttle", "reset") and not starts else 2
+    if starts and fault == "clock-skew":
+        times = 1
+    rules = [{"operation": operation, "resource": resource, "fault": fault, "nth": 1, "times": times}]
+    if operation == "ChangeMessageVisibilityBatch":  # something must go back to the queue
+        rules.append({"operation": "GetObject", "resource": name, "fault": "error", "nth": 1,
+                      "times": 3 * len(PHOTOS)})
+    return rules
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory, idle_pipelines):
+    folder = tmp_path_factory.mktemp("faulty")
+    (folder / "warm-up.jpg").write_bytes(jpeg(32, 24))
+    rules = [rule for case in CASES for rule in rules_of(*case)]
+    (folder / "plan.jsonl").write_text("# the whole matrix\n\n" + "\n".join(map(json.dumps, rules)) + "\n")
+    cloud = harness.Cloud(folder / "data", "--pipelines", idle_pipelines, "--durability", "relaxed", "--faults",
+                          folder / "plan.jsonl", folder / "warm-up.jpg")
+    yield cloud
+    assert cloud.stop() == 0
+    harness.assert_healthy(cloud.output())
+
+
+# ---- one case ----
+
+def set_up(s3, sqs, name, folder):
+    s3.create_bucket(Bucket=name)
+    s3.create_bucket(Bucket=f"{name}-out")
+    url = make_queue(sqs, name, receives=1000, visibility=VISIBILITY_S)
+    entries = []
+    for key, content in {**PHOTOS, **CORRUPT}.items():
+        etag = s3.put_object(Bucket=name, Key=f"in/{key}", Body=content)["ETag"].strip('"')
+        body = {"Records": [{"eventVersion": "2.1", "eventSource": "aws:s3", "eventName": "ObjectCreated:Put",
+                             "s3": {"bucket": {"name": name}, "object": {"key": f"in/{key}", "eTag": etag}}}]}
+        entries.append({"Id": str(len(entries)), "MessageBody": json.dumps(body)})
+    sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    (folder / f"{name}.yaml").write_text(PIPELINE.format(name=name))
+    return url
+
+
+def is_done(sqs, url):
+    return depth(sqs, url) == (0, 0, 0) and depth(sqs, f"{url}-dlq")[0] > 0
+
+
+def dead_letters(sqs, url):
+    """Keys and reasons of all that is there."""
+    found = set()
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=600,
+                                          MessageAttributeNames=["All"]).get("Messages"):
+        for message in messages:
+            record = json.loads(message["Body"])["Records"][0]
+            found.add((record["s3"]["object"]["key"],
+                       message["MessageAttributes"]["ThumbwheelReason"]["StringValue"]))
+    return found
+
+
+def results(s3, name):
+    """Everything that was made: renditions, label documents, tags. The case's own name is taken out."""
+    made = {}
+    for bucket in (name, f"{name}-out"):
+        for item in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
+            if not item["Key"].startswith("in/"):
+                made[item["Key"]] = fetch(s3, bucket, item["Key"]).replace(name.encode(), b"NAME")
+    for key in PHOTOS:
+        made["tags", key] = sorted((tag["Key"], tag["Value"]) for tag in
+                                   s3.get_object_tagging(Bucket=name, Key=f"in/{key}")["TagSet"])
+    return made
+
+
+def run_case(cloud, s3, sqs, name, folder):
+    """(results, dead letters) of an engine's work, once its queue is empty."""
+    url = set_up(s3, sqs, name, folder)
+    engine = harness.Process("run", "--pipelines", folder / f"{name}.yaml", "--endpoint", cloud.endpoint, "--wait", "1s",
+                             "--timeout", "2s", "--workers", "1", "--log-level", "debug",
+                             environment=aws_environment())
+    try:
+        engine.wait_for("engine started")  # the queue is open: our own questions take no fault from it
+        until(lambda: not engine.running() or is_done(sqs, url), f"{name} is done")
+        assert engine.running(), engine.output()
+        assert engine.stop() == 0, engine.output()
+    except BaseException:
+        print(engine.output()[-20000:])
+        raise
+    finally:
+        if engine.running():
+            engine.kill()
+    harness.assert_healthy(engine.output())
+    assert is_done(sqs, url)
+    return results(s3, name), dead_letters(sqs, f"{url}-dlq")
+
+
+@pytest.fixture(scope="module")
+def outcomes(cloud, tmp_path_factory):
+    """All cases, several at a time; an exception is the test's of that case to raise."""
+    folder = tmp_path_factory.mktemp("pipelines")
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")  # threads may share clients, but not make them
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return {name: pool.submit(run_case, cloud, s3, sqs, name, folder)
+                for name in ["no-faults", *(name_of(*case) for case in CASES)]}
+
+
+def test_without_faults_every_rendition_is_made(outcomes):
+    made, dead = outcomes["no-faults"].result()
+    for key in PHOTOS:
+        for prefix in ("small", "large"):
+            assert harness.open_image(made[f"{prefix}/{key}"]).format == "JPEG"
+        assert json.loads(made[f"labels/{key}.json"]) and made["tags", key]
+    assert len(made) == 4 * len(PHOTOS)
+    assert dead == {("in/corrupt.jpg", "image-corrupt")}
+
+
+@pytest.mark.parametrize("operation, fault", CASES)
+def test_a_fault_changes_nothing(cloud, outcomes, operation, fault):
+    expected, _ = outcomes["no-faults"].result()
+    made, dead = outcomes[name_of(operation, fault)].result()
+    rule = rules_of(operation, fault)[0]
+    assert any(line.get("fault") == fault for line in cloud.requests(operation, resource=rule["resource"]))
+    assert made == expected
+    assert dead == {("in/corrupt.jpg", "image-corrupt")}
+
+
+# ---- the plan ----
+
+@pytest.mark.parametrize("line, words", [
+    ('{"operation": "GetObjekt", "fault": "error"}', 'there is no operation "GetObjekt"; did you mean "GetObject"?'),
+    ('{"operation": "GetObject", "fault": "truncat"}', 'there is no fault "truncat"; did you mean "truncate"?'),
+    ('{"operation": "GetObject", "fault": "error", "evry": 2}', 'no member "evry"; did you mean "every"?'),
+    ('{"operation": "PutObject", "fault": "corrupt"}', 'the fault "corrupt" cannot befall PutObject'),
+    ('{"operation": "*", "fault": "error", "nth": 0}', '"nth" must be a whole number from 1'),
+    ('{"operation": "*", "fault": "error", "nth": 1, "every": 2}', 'one of "nth", "every" and "probability"'),
+    ('{"operation": "*", "fault": "error", "probability": 2}', '"probability" must be a number above 0 and up to 1'),
+    ('{"operation": "*", "fault": "error", "seed": 2}', '"seed" goes with "probability"'),
+    ('{"fault": "error"}', '"operation" is missing'),
+    ('{"operation": "*"}', '"fault" is missing'),
+    ('["*", "error"]', "a rule must be a JSON object"),
+    ('{"operation": "*",', "end of file")])
+def test_a_bad_plan_is_refused_with_its_line(tmp_path, line, words):
+    plan = tmp_path / "plan.jsonl"
+    plan.write_text(f'# a comment\n{{"operation": "*", "fault": "error", "every": 9}}\n\n{line}\n')
+    done = thumbwheel("local", "--once", "--faults", plan, "--out", tmp_path / "out", "--data", tmp_path / "data")
+    assert done.returncode == 1
+    assert f"{plan}:4:" in done.stderr and words in done.stderr, done.stderr
+
+
+def test_a_plan_strikes_as_often_as_it_says(start_cloud, tmp_path, idle_pipelines):
+    rules = [{"operation": "ListQueues", "fault": "error", "nth": 3},
+             {"operation": "ListBuckets", "fault": "slow-down", "every": 2, "times": 2},
+             {"operation": "ListTopics", "fault": "throttle", "probability": 0.5, "seed": 3}]
+    (tmp_path / "plan.jsonl").write_text("\n".join(map(json.dumps, rules)))
+    cloud = start_cloud("--pipelines", idle_pipelines, "--faults", tmp_path / "plan.jsonl")
+    s3, sqs, sns = cloud.client("s3"), cloud.client("sqs"), cloud.client("sns")
+
+    def struck(call):
+        from botocore.exceptions import ClientError
+        try:
+            call()
+        except ClientError as error:
+            return error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return 200
+
+    assert [struck(sqs.list_queues) for _ in range(5)] == [200, 200, 500, 200, 200]
+    assert [struck(s3.list_buckets) for _ in range(6)] == [200, 503, 200, 503, 200, 200]
+    tops = [struck(sns.list_topics) for _ in range(40)]
+    assert set(tops) == {200, 403} and 8 < tops.count(403) < 32
