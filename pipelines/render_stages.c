@@ -183,7 +183,7 @@ static void stage_use(struct render *r, size_t index, double begun)
         output->made->milliseconds = render_now_ms() - begun;
         begun = render_now_ms();
     }
-    if (index == r->labels_stage) {
+    if (r->labels && index == r->labels_stage) { /* else it is there for others' sake */
         labels_make(r, r->stages[index]);
         stage_release(r, index);
     }
