@@ -35,6 +35,7 @@ struct cloud_settings {
     unsigned port; /* 0: any free one */
     const char *data, *region, *account, *access_key, *secret_key;
     const char *request_log; /* NULL: none */
+    const char *faults;      /* a fault plan's file; NULL: none */
     bool relaxed;
 };
 

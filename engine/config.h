@@ -39,13 +39,14 @@ struct config { /* strings are owned; NULL when unset. Times are milliseconds, s
     char *region, *profile, *endpoint;
 
     uint64_t workers, jobs, wait, visibility, linger, cache;
+    uint64_t timeout;
     uint64_t max_pixels, max_bytes, max_frames;
 
     uint64_t log_format; /* enum log_format */
     uint64_t log_level;  /* enum config_log_level */
     uint64_t grace;
 
-    char *host, *data, *out, *request_log;
+    char *host, *data, *out, *request_log, *faults;
     uint64_t port, patience;
     uint64_t durability; /* enum config_durability */
     bool once;

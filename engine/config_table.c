@@ -28,6 +28,8 @@ const struct setting config_table[] = {
      "length of a long poll"},
     {"visibility", TYPE_SECONDS, ENGINE, NULL, "the queue's own", 1000, 43200000, AT(visibility),
      "TIME", "visibility timeout to ask for, where the pipeline states none"},
+    {"timeout", TYPE_TIME, ENGINE, "30s", NULL, 500, 3600000, AT(timeout), "TIME",
+     "give a request up when the service is silent for so long"},
     {"linger", TYPE_TIME, ENGINE, "2s", NULL, 0, 600000, AT(linger), "TIME",
      "how long a fetched photo waits for messages of other queues"},
     {"cache", TYPE_BYTES, ENGINE, "64M", NULL, 0, 1024 * GIB, AT(cache), "SIZE",
@@ -62,6 +64,8 @@ const struct setting config_table[] = {
      0, AT(durability), "full|relaxed", "relaxed: acknowledge before the disk has it"},
     {"request-log", TYPE_TEXT, CLOUD, NULL, "none", 0, 0, AT(request_log), "FILE",
      "one JSON line for each request to the embedded cloud"},
+    {"faults", TYPE_TEXT, CONFIG_LOCAL, NULL, "none", 0, 0, AT(faults), "FILE",
+     "a fault plan: what the embedded cloud does wrong on purpose"},
     {"patience", TYPE_TIME, CLOUD, "60s", NULL, 1000, 86400000, AT(patience), "TIME",
      "give up on photos when nothing has moved for so long"},
 

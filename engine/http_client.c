@@ -22,7 +22,7 @@
 #include "container_of.h"
 #include "http_exchange.h"
 
-enum { MAX_CONNECTIONS = 256, MAX_HOST_CONNECTIONS = 64 };
+enum { MAX_CONNECTIONS = 256, MAX_HOST_CONNECTIONS = 64, IDLE_TIMEOUT_MS = 30000 };
 
 struct http_client {
     uv_loop_t *loop;
@@ -35,6 +35,7 @@ struct http_client {
     struct list finished;
     size_t active;
     size_t handles;
+    unsigned idle_timeout_ms;
     bool closing;
     void (*closed)(void *user);
     void *closed_user;
@@ -189,7 +190,8 @@ static int on_timer_wanted(CURLM *multi, long timeout_ms, void *user)
 int http_client_send(struct http_client *client, const struct http_request *request,
                      http_done *done, void *user, struct http_exchange **out)
 {
-    const struct http_common common = {client->share, client->ca_file, client->user_agent};
+    const struct http_common common = {client->share, client->ca_file, client->user_agent,
+                                       client->idle_timeout_ms};
     struct http_exchange *exchange;
     assert(!client->closing);
     *out = NULL;
@@ -226,6 +228,11 @@ static void cancel_all(struct list *exchanges)
 {
     while (!list_empty(exchanges))
         http_exchange_cancel(container_of(exchanges->next, struct http_exchange, link));
+}
+
+unsigned http_client_idle_timeout(const struct http_client *client)
+{
+    return client->idle_timeout_ms;
 }
 
 size_t http_client_active(const struct http_client *client)
@@ -297,6 +304,7 @@ int http_client_create(uv_loop_t *loop, const struct http_client_options *option
         return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
     }
     client->loop = loop;
+    client->idle_timeout_ms = options->idle_timeout_ms ? options->idle_timeout_ms : IDLE_TIMEOUT_MS;
     list_init(&client->running);
     list_init(&client->finished);
     uv_timer_init(loop, &client->timer);

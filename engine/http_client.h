@@ -22,6 +22,7 @@ struct http_exchange; /* one request and its response */
 struct http_client_options {
     unsigned max_connections;      /* all hosts together; 0: 256 */
     unsigned max_host_connections; /* 0: 64 */
+    unsigned idle_timeout_ms;      /* of requests that state none; 0: 30 000 */
     const char *ca_file;           /* PEM bundle; NULL: the system's */
     const char *user_agent;        /* NULL: "thumbwheel/<version>" */
 };
@@ -40,8 +41,8 @@ struct http_request {
     size_t body_size;
     size_t response_max; /* bytes of body, more is ERR_LIMIT; 0: none is expected, any is dropped */
     unsigned connect_timeout_ms; /* with name resolution and TLS; 0: 5 000 */
-    unsigned idle_timeout_ms;    /* on a connection, no byte in either direction; 0: 30 000. A long
-                                    poll states its wait and a margin */
+    unsigned idle_timeout_ms;    /* on a connection, no byte in either direction; 0: the client's. A
+                                    long    poll states its wait and a margin */
     unsigned total_timeout_ms;   /* hard limit, from http_client_send on; 0: 300 000 */
 };
 
@@ -76,6 +77,9 @@ int http_client_send(struct http_client *client, const struct http_request *requ
 /* Ends an exchange whose callback has not come yet; it will not come. Not from within its own
  * callback. */
 void http_exchange_cancel(struct http_exchange *exchange);
+
+/* Of requests that state none, milliseconds. */
+unsigned http_client_idle_timeout(const struct http_client *client);
 
 /* Exchanges under way. */
 size_t http_client_active(const struct http_client *client);

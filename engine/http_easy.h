@@ -11,6 +11,7 @@ struct http_common {
     CURLSH *share;
     const char *ca_file; /* may be NULL */
     const char *user_agent;
+    unsigned idle_timeout_ms; /* of requests that state none */
 };
 
 /* Judges and copies the request, all but its body, into a new easy handle without callbacks. *lines

@@ -14,7 +14,6 @@
 #include "container_of.h"
 
 enum {
-    IDLE_TIMEOUT_MS = 30000,
     TOTAL_TIMEOUT_MS = 300000,
     HEAD_MAX_BYTES = 64 * 1024,
 };
@@ -228,10 +227,11 @@ static int label_set(struct http_exchange *exchange, const struct http_request *
     return 0;
 }
 
-static void limits_set(struct http_exchange *exchange, const struct http_request *request)
+static void limits_set(struct http_exchange *exchange, const struct http_common *common,
+                       const struct http_request *request)
 {
     exchange->idle_timeout_ms =
-        request->idle_timeout_ms ? request->idle_timeout_ms : IDLE_TIMEOUT_MS;
+        request->idle_timeout_ms ? request->idle_timeout_ms : common->idle_timeout_ms;
     exchange->total_timeout_ms =
         request->total_timeout_ms ? request->total_timeout_ms : TOTAL_TIMEOUT_MS;
     exchange->response_max = request->response_max;
@@ -245,7 +245,7 @@ int http_exchange_create(const struct http_common *common, const struct http_req
     struct http_exchange *exchange = calloc(1, sizeof *exchange);
     if (!exchange)
         return ERR_MEMORY;
-    limits_set(exchange, request);
+    limits_set(exchange, common, request);
     int rc = http_easy_create(common, request, &exchange->easy, &exchange->header_lines);
     if (!rc)
         rc = set_callbacks(exchange);

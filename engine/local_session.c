@@ -181,6 +181,7 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
         .access_key = LOCAL_ACCESS_KEY,
         .secret_key = LOCAL_SECRET_KEY,
         .request_log = config->request_log,
+        .faults = config->faults,
         .relaxed = relaxed,
     };
 }

@@ -51,6 +51,7 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
         .secret_key = settings->secret_key,
         .relaxed = settings->relaxed,
         .request_log = settings->request_log,
+        .faults = settings->faults,
     };
     struct local_cloud *cloud = NULL;
     int err = local_cloud_start(loop, &options, &cloud, error);

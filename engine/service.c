@@ -140,7 +140,7 @@ int service_open(struct service *service, const struct service_options *options,
 {
     *service = (struct service){
         .assembly = options->assembly, .config = options->config, .pipelines = options->pipelines};
-    const struct http_client_options http = {0};
+    const struct http_client_options http = {.idle_timeout_ms = (unsigned)options->config->timeout};
     int err = loop_open(service, error);
     if (!err)
         err = http_client_create(&service->loop, &http, &service->http, error);

@@ -13,6 +13,8 @@ struct buckets; /* buckets.h: S3 state */
 struct queues;  /* queues.h: SQS state */
 struct topics;  /* topics.h: SNS state */
 struct request_log;
+struct faults; /* faults.h: what goes wrong on purpose */
+struct fault;  /* answer.c: and has struck a request */
 
 struct cloud {
     uv_loop_t *loop;
@@ -23,6 +25,7 @@ struct cloud {
     struct queues *queues;
     struct topics *topics;
     struct request_log *request_log; /* NULL: off */
+    struct faults *faults;           /* NULL: none */
     const char *region;
     const char *account;
     char endpoint[96];
@@ -41,7 +44,8 @@ struct cloud_request {
     char operation[48];
     char resource[128];        /* bucket, queue or topic */
     char key[1025];
-    int status;                /* of the response: set it before http_call_respond or http_call_begin */
+    int status;                /* of the response: set it before answer_respond or answer_begin */
+    struct fault *fault;       /* NULL: none has struck; answer.h */
 
     /* The handler's own. `ended` (may be NULL) is called once, when the response was written or the peer is gone; request and call are
      * dead after it has returned. A handler that works asynchronously must set it before it returns to the loop. */

@@ -15,6 +15,7 @@
 #include "auth.h"
 #include "buckets.h"
 #include "cloud.h"
+#include "faults.h"
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
@@ -57,6 +58,7 @@ static void storage_closed(void *user)
         buckets_close(cloud->buckets);
     if (cloud->topics)
         topics_close(cloud->topics);
+    faults_close(cloud->faults);
     if (cloud->request_log)
         request_log_close(cloud->request_log);
     if (cloud->queues)
@@ -116,7 +118,9 @@ static int options_copy(struct local_cloud *lc, const struct local_cloud_options
 static int state_open(struct cloud *cloud, const struct local_cloud_options *o, struct error *error)
 {
     const char *const schemas[] = {queues_schema, topics_schema, buckets_schema};
-    int status = storage_open(cloud->loop, o->data_dir, o->relaxed ? STORAGE_RELAXED : STORAGE_FULL,
+    int status = o->faults ? faults_open(o->faults, &cloud->faults, error) : 0;
+    if (!status)
+        status = storage_open(cloud->loop, o->data_dir, o->relaxed ? STORAGE_RELAXED : STORAGE_FULL,
                               schemas, sizeof schemas / sizeof schemas[0], &cloud->storage, error);
     if (!status && o->request_log)
         status = request_log_open(cloud->storage, o->request_log, &cloud->request_log, error);

@@ -26,6 +26,7 @@ struct local_cloud_options {
     bool relaxed;           /* durability without fsync */
     const char *request_log; /* a file that gets one JSON line a request (service, operation, bucket, key, queue, status,
                                 microseconds); NULL: none */
+    const char *faults;      /* a file with a fault plan (faults.h); NULL: none */
 };
 
 /* Opens the state and listens. Blocking for as long as loading takes; before the loop runs. */

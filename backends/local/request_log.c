@@ -109,10 +109,10 @@ static json_t *time_json(void)
 
 static char *line_text(const struct request_line *line)
 {
-    json_t *json = json_pack("{s:o, s:s, s:s, s:s, s:s, s:i, s:I}", "time", time_json(), "service",
-                             line->service, "operation", line->operation, "resource",
+    json_t *json = json_pack("{s:o, s:s, s:s, s:s, s:s, s:i, s:I, s:s*}", "time", time_json(),
+                             "service", line->service, "operation", line->operation, "resource",
                              line->resource, "key", line->key, "status", line->status,
-                             "microseconds", (json_int_t)line->microseconds);
+                             "microseconds", (json_int_t)line->microseconds, "fault", line->fault);
     char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
     return text;

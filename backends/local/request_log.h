@@ -20,7 +20,8 @@ struct request_log;
 
 struct request_line {
     const char *service, *operation, *resource, *key;
-    int status; /* 0: the peer went away unanswered */
+    int status;        /* 0: the peer went away unanswered */
+    const char *fault; /* of the plan, that struck it; NULL: none, and no such member in the line */
     uint64_t microseconds;
 };
 

@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "answer.h"
 #include "auth.h"
 #include "cloud.h"
 #include "request_log.h"
@@ -56,10 +57,12 @@ static void routed_ended(struct http_call *call, bool completed, void *user)
             .resource = request->resource,
             .key = request->key,
             .status = request->status,
+            .fault = answer_fault(request),
             .microseconds = (uv_hrtime() - r->started) / 1000,
         };
         request_log_add(request->cloud->request_log, &line);
     }
+    answer_over(request);
     bytes_free(&request->body);
     free(r);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "xml_tree.h"
 
 struct refusal {
@@ -56,7 +57,7 @@ static void respond(struct cloud_request *request, int status, const char *conte
     };
     buffer_free(text);
     request->status = status;
-    http_call_respond(request->call, status, headers, query_error ? 4 : 3, &body);
+    answer_respond(request, headers, query_error ? 4 : 3, &body);
 }
 
 static void s3_write(struct cloud_request *request, const char *code, const char *text,

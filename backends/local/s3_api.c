@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "answer.h"
 #include "object_store.h"
 #include "utf8.h"
 
@@ -203,6 +204,8 @@ void s3_api_handle(struct cloud_request *base)
         return;
     }
     snprintf(base->operation, sizeof(base->operation), "%s", route->operation);
+    if (answer_strike(base, WIRE_S3, request->bucket))
+        return;
     const char *promise = unknown_promise(request);
     if (error)
         s3_respond_error(request, error, NULL);

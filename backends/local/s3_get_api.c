@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "log.h"
 #include "objects.h"
 #include "s3_metadata.h"
@@ -164,12 +165,12 @@ static void on_drained(struct http_call *call, int error, void *user)
 
 static void send_piece(struct get *get)
 {
-    struct http_call *call = get->request->base->call;
+    struct cloud_request *base = get->request->base;
     bool last = get->left == 0;
     if (get->piece.size)
-        http_call_write(call, &get->piece, last ? NULL : on_drained, get);
+        answer_write(base, &get->piece, last ? NULL : on_drained, get);
     if (last)
-        http_call_end(call);
+        answer_end(base);
 }
 
 static void respond_verdict(struct get *get)
@@ -210,7 +211,7 @@ static void respond_found(struct get *get)
                      (int64_t)get->range.size);
     s3_metadata_headers_free(&headers);
     if (get->head)
-        http_call_end(request->base->call);
+        answer_end(request->base);
     else
         send_piece(get);
 }

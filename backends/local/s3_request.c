@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "log.h"
 #include "s3_address.h"
 #include "s3_xml.h"
@@ -144,7 +145,7 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     struct s3_request *request = calloc(1, sizeof(*request));
     if (!request) {
         base->status = 500;
-        http_call_respond(base->call, base->status, NULL, 0, &(struct bytes){0});
+        answer_respond(base, NULL, 0, &(struct bytes){0});
         return NULL;
     }
     request->base = base;
@@ -223,7 +224,7 @@ static void respond(struct s3_request *request, int status, const struct http_he
     }
     size_t total = with_id(request, headers, count, all);
     request->base->status = status;
-    http_call_respond(request->base->call, status, all, total, body);
+    answer_respond(request->base, all, total, body);
 }
 
 void s3_respond_begin(struct s3_request *request, int status, const struct http_header *headers,
@@ -234,7 +235,7 @@ void s3_respond_begin(struct s3_request *request, int status, const struct http_
         return;
     size_t total = with_id(request, headers, count, all);
     request->base->status = status;
-    http_call_begin(request->base->call, status, all, total, size);
+    answer_begin(request->base, all, total, size);
 }
 
 void s3_respond_empty(struct s3_request *request, int status, const struct http_header *headers,

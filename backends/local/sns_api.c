@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "form.h"
 #include "sns_call.h"
 #include "utf8.h"
@@ -115,7 +116,7 @@ static void respond(struct cloud_request *request, int status, struct buffer *xm
                                     {"x-amzn-RequestId", request->id}};
     request->status = xml->error ? 500 : status;
     buffer_free(xml);
-    http_call_respond(request->call, request->status, headers, 2, &body);
+    answer_respond(request, headers, 2, &body);
 }
 
 static void refuse(struct cloud_request *request, enum sns_code code, const char *text)
@@ -213,6 +214,8 @@ static void call_run(struct sns_call *call)
                  name);
     } else {
         snprintf(call->request->operation, sizeof call->request->operation, "%s", name);
+        if (answer_strike(call->request, WIRE_QUERY, sns_text(call->input, "TopicArn")))
+            return;
         enum sns_code code = call->action->run(call);
         call->code = code != SNS_OK ? code : call->code;
         if (call->pending)

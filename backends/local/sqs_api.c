@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "sqs_call.h"
 
 static const struct sqs_action actions[] = {
@@ -68,7 +69,7 @@ static void call_ended(struct cloud_request *request, bool completed)
         queue_poll_cancel(&call->poll);
         call->polling = call->pending = false;
     }
-    if (!completed)
+    if (answer_gives_back(request, completed))
         queues_give_back(call->queues, call->delivered, call->delivered_count);
     call_free_if_over(call);
 }
@@ -76,12 +77,14 @@ static void call_ended(struct cloud_request *request, bool completed)
 void sqs_call_finish(struct sqs_call *call)
 {
     call->pending = false;
-    if (!call->request)
+    if (!call->request) {
         call_free_if_over(call);
-    else if (call->error.code != SQS_OK)
+    } else if (call->error.code != SQS_OK) {
         call->wire->refuse(call->request, &call->error);
-    else
+    } else {
+        answer_bend_output(call->request, call->output);
         call->wire->answer(call);
+    }
 }
 
 void sqs_call_written(int status, void *user)
@@ -140,6 +143,11 @@ void sqs_api_handle(struct cloud_request *request)
     }
     call->action = action;
     call->input = input;
+    const char *queue = sqs_input_text(input, "QueueUrl");
+    if (answer_strike(request, json ? WIRE_JSON : WIRE_QUERY,
+                      queue ? queue : sqs_input_text(input, "QueueName")))
+        return;
+    answer_bend_input(request, input);
     call_run(call);
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "answer.h"
 #include "sqs_call.h"
 
 static const char content_type[] = "application/x-amz-json-1.0";
@@ -39,7 +40,7 @@ static void respond(struct cloud_request *request, int status, json_t *document,
         {"x-amzn-query-error", query_error},
     };
     request->status = text ? status : 500;
-    http_call_respond(request->call, request->status, headers, query_error ? 3 : 2, &body);
+    answer_respond(request, headers, query_error ? 3 : 2, &body);
 }
 
 static void json_refuse(struct cloud_request *request, const struct sqs_error *error)

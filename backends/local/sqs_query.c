@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "answer.h"
 #include "form.h"
 #include "sqs_call.h"
 #include "xml_tree.h"
@@ -74,7 +75,7 @@ static void respond(struct cloud_request *request, int status, struct buffer *xm
                                     {"x-amzn-RequestId", request->id}};
     request->status = xml->error ? 500 : status;
     buffer_free(xml);
-    http_call_respond(request->call, request->status, headers, 2, &body);
+    answer_respond(request, headers, 2, &body);
 }
 
 static void query_refuse(struct cloud_request *request, const struct sqs_error *error)

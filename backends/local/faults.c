@@ -1,0 +1,417 @@
+#include "faults.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "files.h"
+#include "nearest.h"
+
+enum {
+    PLAN_MAX = 1024 * 1024,
+    RULES_MAX = 1000,
+    TRICKLE_MS = 1000,
+    MILLISECONDS_MAX = 600000,
+    RESOURCE_MAX = 256, /* bytes; the longest name is a topic's, 256 */
+};
+
+/* What an operation has that a fault can befall. */
+enum trait {
+    ANY = 0,
+    BODY = 1,     /* its answer has a body */
+    CHECKED = 2,  /* a client can check what it was given: an object's bytes, a message's MD5 */
+    MESSAGES = 4, /* its answer has messages */
+    RECEIPTS = 8, /* it takes receipt handles */
+    ENTRIES = 16, /* its answer speaks for each entry of a batch */
+};
+
+static const struct kind {
+    const char *name;
+    unsigned needs;
+} kinds[FAULT_KINDS] = {
+    [FAULT_ERROR] = {"error", ANY},                  /* 500 InternalError */
+    [FAULT_SLOW_DOWN] = {"slow-down", ANY},          /* 503, SlowDown or ServiceUnavailable */
+    [FAULT_THROTTLE] = {"throttle", ANY},            /* each service's own code */
+    [FAULT_CLOCK_SKEW] = {"clock-skew", ANY},        /* 403 RequestTimeTooSkewed */
+    [FAULT_RESET] = {"reset", ANY},                  /* nothing is done, the connection is reset */
+    [FAULT_RESET_IN_BODY] = {"reset-in-body", BODY}, /* done; reset within the answer's body */
+    [FAULT_RESET_AFTER] = {"reset-after", ANY},      /* done; reset instead of an answer */
+    [FAULT_STALL] = {"stall", ANY},                  /* nothing is done, and no answer comes */
+    [FAULT_TRUNCATE] = {"truncate", BODY},           /* done; a well-framed half of the body */
+    [FAULT_TRICKLE] = {"trickle", BODY},             /* done; the body comes slowly */
+    [FAULT_CORRUPT] = {"corrupt", CHECKED},          /* a changed byte, or a wrong MD5OfBody */
+    [FAULT_DUPLICATE] = {"duplicate", MESSAGES},     /* visible again at once */
+    [FAULT_REORDER] = {"reorder", MESSAGES},         /* last come, first served */
+    [FAULT_EXPIRE_RECEIPT] = {"expire-receipt", RECEIPTS}, /* nothing is done:
+                                                              ReceiptHandleIsInvalid */
+    [FAULT_FAIL_ENTRY] = {"fail-entry", ENTRIES}, /* done, but one entry says InternalError */
+};
+
+static const struct operation {
+    const char *name;
+    unsigned has;
+} operations[] = {
+    {"*", BODY | CHECKED | MESSAGES | RECEIPTS | ENTRIES},
+
+    {"CreateBucket", ANY},
+    {"DeleteBucket", ANY},
+    {"DeleteObject", ANY},
+    {"DeleteObjectTagging", ANY},
+    {"DeleteObjects", BODY},
+    {"GetBucketLocation", BODY},
+    {"GetBucketNotificationConfiguration", BODY},
+    {"GetObject", BODY | CHECKED},
+    {"GetObjectTagging", BODY},
+    {"HeadBucket", ANY},
+    {"HeadObject", ANY},
+    {"ListBuckets", BODY},
+    {"ListObjects", BODY},
+    {"ListObjectsV2", BODY},
+    {"PutBucketNotificationConfiguration", ANY},
+    {"PutObject", ANY},
+    {"PutObjectTagging", ANY},
+
+    {"ChangeMessageVisibility", RECEIPTS},
+    {"ChangeMessageVisibilityBatch", BODY | RECEIPTS | ENTRIES},
+    {"CreateQueue", BODY},
+    {"DeleteMessage", RECEIPTS},
+    {"DeleteMessageBatch", BODY | RECEIPTS | ENTRIES},
+    {"DeleteQueue", ANY},
+    {"GetQueueAttributes", BODY},
+    {"GetQueueUrl", BODY},
+    {"ListDeadLetterSourceQueues", BODY},
+    {"ListQueues", BODY},
+    {"PurgeQueue", ANY},
+    {"ReceiveMessage", BODY | CHECKED | MESSAGES},
+    {"SendMessage", BODY},
+    {"SendMessageBatch", BODY | ENTRIES},
+    {"SetQueueAttributes", ANY},
+
+    {"CreateTopic", BODY},
+    {"DeleteTopic", BODY},
+    {"GetSubscriptionAttributes", BODY},
+    {"GetTopicAttributes", BODY},
+    {"ListSubscriptions", BODY},
+    {"ListSubscriptionsByTopic", BODY},
+    {"ListTopics", BODY},
+    {"Publish", BODY},
+    {"PublishBatch", BODY},
+    {"SetSubscriptionAttributes", BODY},
+    {"SetTopicAttributes", BODY},
+    {"Subscribe", BODY},
+    {"Unsubscribe", BODY},
+};
+enum { OPERATIONS = sizeof operations / sizeof operations[0] };
+
+struct rule {
+    const struct operation *operation;
+    char resource[RESOURCE_MAX + 1]; /* "": any */
+    enum fault_kind kind;
+    uint64_t nth, every, times; /* 0: not stated */
+    double probability;         /* 0: not stated */
+    uint64_t random;            /* the generator's state */
+    unsigned milliseconds;
+    uint64_t seen, struck;
+};
+
+struct faults {
+    size_t count;
+    struct rule rules[RULES_MAX];
+};
+
+const char *fault_name(enum fault_kind kind)
+{
+    return kinds[kind].name;
+}
+
+/* ---- reading ---- */
+
+struct reader {
+    const char *path;
+    unsigned line;
+    struct error *error;
+};
+
+static int invalid(const struct reader *r, const char *what, const char *typed, const char *near)
+{
+    return error_set(r->error, ERR_INVALID, "%s:%u: %s \"%.80s\"%s%s%s", r->path, r->line, what,
+                     typed, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static int wrong(const struct reader *r, const char *what)
+{
+    return error_set(r->error, ERR_INVALID, "%s:%u: %s", r->path, r->line, what);
+}
+
+static const struct operation *operation_find(const char *name)
+{
+    for (size_t i = 0; i < OPERATIONS; i++) {
+        if (strcmp(operations[i].name, name) == 0)
+            return &operations[i];
+    }
+    return NULL;
+}
+
+static int operation_read(const struct reader *r, const json_t *value, struct rule *rule)
+{
+    const char *names[OPERATIONS], *typed = json_string_value(value);
+    if (!typed)
+        return wrong(r, "\"operation\" is missing; give a name such as \"GetObject\", or \"*\"");
+    rule->operation = operation_find(typed);
+    for (size_t i = 0; i < OPERATIONS; i++)
+        names[i] = operations[i].name;
+    return rule->operation
+               ? 0
+               : invalid(r, "there is no operation", typed, nearest_name(typed, names, OPERATIONS));
+}
+
+static int kind_read(const struct reader *r, const json_t *value, struct rule *rule)
+{
+    const char *names[FAULT_KINDS], *typed = json_string_value(value);
+    if (!typed)
+        return wrong(r, "\"fault\" is missing; give a name such as \"error\"");
+    for (int i = 0; i < FAULT_KINDS; i++) {
+        names[i] = kinds[i].name;
+        if (strcmp(typed, names[i]) == 0) {
+            rule->kind = (enum fault_kind)i;
+            return 0;
+        }
+    }
+    return invalid(r, "there is no fault", typed, nearest_name(typed, names, FAULT_KINDS));
+}
+
+static int number_read(const struct reader *r, const json_t *object, const char *name, uint64_t max,
+                       uint64_t *out)
+{
+    const json_t *value = json_object_get(object, name);
+    json_int_t number = json_integer_value(value);
+    if (!value)
+        return 0;
+    if (!json_is_integer(value) || number < 1 || (uint64_t)number > max)
+        return error_set(r->error, ERR_INVALID,
+                         "%s:%u: \"%s\" must be a whole number from 1 to %llu", r->path, r->line,
+                         name, (unsigned long long)max);
+    *out = (uint64_t)number;
+    return 0;
+}
+
+static int chance_read(const struct reader *r, const json_t *value, double *out)
+{
+    double chance = json_number_value(value);
+    if (!value)
+        return 0;
+    if (!json_is_number(value) || !(chance > 0 && chance <= 1))
+        return wrong(r, "\"probability\" must be a number above 0 and up to 1");
+    *out = chance;
+    return 0;
+}
+
+static int resource_read(const struct reader *r, const json_t *value, struct rule *rule)
+{
+    const char *name = json_string_value(value);
+    size_t size = json_string_length(value);
+    if (!value)
+        return 0;
+    if (!name || size == 0 || size > RESOURCE_MAX)
+        return wrong(r, "\"resource\" must be the name of a bucket, queue or topic");
+    memcpy(rule->resource, name, size + 1);
+    return 0;
+}
+
+static int names_check(const struct reader *r, json_t *object)
+{
+    static const char *const known[] = {"operation", "resource",    "fault", "nth",         "every",
+                                        "times",     "probability", "seed",  "milliseconds"};
+    const size_t count = sizeof known / sizeof known[0];
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value)
+    {
+        size_t i = 0;
+        while (i < count && strcmp(known[i], name) != 0)
+            i++;
+        if (i == count)
+            return invalid(r, "a rule has no member", name, nearest_name(name, known, count));
+    }
+    return 0;
+}
+
+static int rule_check(const struct reader *r, const json_t *object, const struct rule *rule)
+{
+    unsigned needs = kinds[rule->kind].needs;
+    if ((rule->nth != 0) + (rule->every != 0) + (rule->probability > 0) > 1)
+        return wrong(r, "give one of \"nth\", \"every\" and \"probability\"");
+    if (json_object_get(object, "seed") && !(rule->probability > 0))
+        return wrong(r, "\"seed\" goes with \"probability\"");
+    if (json_object_get(object, "milliseconds") && rule->kind != FAULT_TRICKLE)
+        return wrong(r, "\"milliseconds\" goes with the fault \"trickle\"");
+    if ((rule->operation->has & needs) != needs)
+        return error_set(r->error, ERR_INVALID, "%s:%u: the fault \"%s\" cannot befall %s", r->path,
+                         r->line, kinds[rule->kind].name, rule->operation->name);
+    return 0;
+}
+
+static int rule_read(const struct reader *r, json_t *object, struct rule *rule)
+{
+    uint64_t seed = 1, milliseconds = TRICKLE_MS;
+    int code = names_check(r, object);
+    if (!code)
+        code = operation_read(r, json_object_get(object, "operation"), rule);
+    if (!code)
+        code = kind_read(r, json_object_get(object, "fault"), rule);
+    if (!code)
+        code = resource_read(r, json_object_get(object, "resource"), rule);
+    if (!code)
+        code = number_read(r, object, "nth", UINT32_MAX, &rule->nth);
+    if (!code)
+        code = number_read(r, object, "every", UINT32_MAX, &rule->every);
+    if (!code)
+        code = number_read(r, object, "times", UINT32_MAX, &rule->times);
+    if (!code)
+        code = number_read(r, object, "seed", UINT32_MAX, &seed);
+    if (!code)
+        code = number_read(r, object, "milliseconds", MILLISECONDS_MAX, &milliseconds);
+    if (!code)
+        code = chance_read(r, json_object_get(object, "probability"), &rule->probability);
+    if (!code)
+        code = rule_check(r, object, rule);
+    rule->random = seed;
+    rule->milliseconds = (unsigned)milliseconds;
+    if (rule->nth && !rule->times)
+        rule->times = 1;
+    return code;
+}
+
+static int line_read(const struct reader *r, struct slice line, struct faults *faults)
+{
+    json_error_t why;
+    if (faults->count == RULES_MAX)
+        return wrong(r, "too many rules; the most is 1000");
+    json_t *object = json_loadb(line.data, line.size, JSON_REJECT_DUPLICATES, &why);
+    int code;
+    if (!object)
+        code = error_set(r->error, ERR_INVALID, "%s:%u:%d: %s", r->path, r->line, why.column,
+                         why.text);
+    else if (!json_is_object(object))
+        code = wrong(r, "a rule must be a JSON object");
+    else
+        code = rule_read(r, object, &faults->rules[faults->count]);
+    json_decref(object);
+    faults->count += code == 0;
+    return code;
+}
+
+static bool is_blank(struct slice line)
+{
+    size_t i = 0;
+    while (i < line.size && strchr(" \t\r", line.data[i]))
+        i++;
+    return i == line.size || line.data[i] == '#';
+}
+
+static int plan_read(struct reader *r, struct slice text, struct faults *faults)
+{
+    int code = 0;
+    while (text.size && !code) {
+        const char *end = memchr(text.data, '\n', text.size);
+        size_t size = end ? (size_t)(end - text.data) : text.size;
+        struct slice line = {text.data, size};
+        r->line++;
+        if (memchr(line.data, '\0', line.size))
+            code = wrong(r, "not a text file");
+        else if (!is_blank(line))
+            code = line_read(r, line, faults);
+        size += end != NULL;
+        text = (struct slice){text.data + size, text.size - size};
+    }
+    return code;
+}
+
+int faults_open(const char *path, struct faults **out, struct error *error)
+{
+    struct reader reader = {.path = path, .error = error};
+    struct bytes text = {0};
+    *out = NULL;
+    struct faults *faults = calloc(1, sizeof *faults);
+    if (!faults)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int code = file_read(path, PLAN_MAX, &text, error);
+    if (!code)
+        code = plan_read(&reader, (struct slice){text.data, text.size}, faults);
+    bytes_free(&text);
+    if (code) {
+        free(faults);
+        return code;
+    }
+    *out = faults;
+    return 0;
+}
+
+void faults_close(struct faults *faults)
+{
+    free(faults);
+}
+
+/* ---- drawing ---- */
+
+/* splitmix64: a plan strikes at the same calls in every run. */
+static double random_unit(uint64_t *state)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return ldexp((double)((z ^ (z >> 31)) >> 11), -53);
+}
+
+const char *faults_resource(const char *text)
+{
+    const char *name = text;
+    for (const char *p = text; *p; p++)
+        name = *p == '/' || *p == ':' ? p + 1 : name;
+    return name;
+}
+
+static bool is_about(const struct rule *rule, const char *resource)
+{
+    return !rule->resource[0] ||
+           (resource && strcmp(rule->resource, faults_resource(resource)) == 0);
+}
+
+static bool is_befallen(const struct rule *rule, const char *operation)
+{
+    unsigned needs = kinds[rule->kind].needs;
+    if (strcmp(rule->operation->name, "*") != 0)
+        return strcmp(rule->operation->name, operation) == 0;
+    const struct operation *known = operation_find(operation);
+    return known && (known->has & needs) == needs;
+}
+
+static bool strikes(struct rule *rule)
+{
+    rule->seen++;
+    if (rule->times && rule->struck == rule->times)
+        return false;
+    if (rule->nth)
+        return rule->seen >= rule->nth;
+    if (rule->every)
+        return rule->seen % rule->every == 0;
+    return !(rule->probability > 0) || random_unit(&rule->random) < rule->probability;
+}
+
+bool faults_draw(struct faults *faults, const char *operation, const char *resource,
+                 struct fault_draw *out)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        struct rule *rule = &faults->rules[i];
+        if (!is_befallen(rule, operation) || !is_about(rule, resource) || !strikes(rule))
+            continue;
+        rule->struck++;
+        *out = (struct fault_draw){rule->kind, rule->milliseconds};
+        return true;
+    }
+    return false;
+}
