@@ -8,6 +8,7 @@ FROM debian:12-slim
 RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends ca-certificates \
         libuv1 libcurl4 libmbedcrypto7 libvips42 libsqlite3-0 libjansson4 libexpat1 libfyaml0 \
+        libseccomp2 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home thumbwheel
 COPY --from=build /opt/thumbwheel /usr/local

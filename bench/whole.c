@@ -10,10 +10,9 @@
  * backlog
  *
  * Prints one JSON object. usage: bench_whole PHOTO_DIR PIPELINE_DIR DATA_DIR COUNT WORKERS
- * IDLE_SECONDS ALONE
+ * IDLE_SECONDS ALONE process|thread
  */
 #include <dirent.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +24,11 @@
 #include <uv.h>
 
 #include "aws.h"
+#include "children.h"
+#include "decoder_child.h"
 #include "engine.h"
 #include "http_client.h"
+#include "isolation.h"
 #include "local_cloud.h"
 #include "log.h"
 #include "pipelines.h"
@@ -55,6 +57,7 @@ static struct {
     size_t settled, failed;
     double *latencies; /* of the phase, milliseconds from the event to stored */
     double *from_receipt;
+    bool isolated;
     bool flag;
 } b;
 
@@ -71,35 +74,13 @@ static double now_ms(void)
     return (double)now.tv_sec * 1000.0 + (double)now.tv_usec / 1000.0;
 }
 
+/* Of this process and the decoders. */
 static double cpu_seconds(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+    return children_cpu_seconds() + (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
-static void peak_reset(void)
-{
-    int fd = open("/proc/self/clear_refs", O_WRONLY);
-    if (fd < 0 || write(fd, "5", 1) != 1)
-        fprintf(stderr, "bench_whole: the peak cannot be reset; it includes the uploads\n");
-    if (fd >= 0)
-        close(fd);
-}
-
-static long status_kib(const char *field)
-{
-    char line[256];
-    long kib = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status)) {
-        if (strncmp(line, field, strlen(field)) == 0)
-            kib = strtol(line + strlen(field) + 1, NULL, 10);
-    }
-    if (status)
-        fclose(status);
-    return kib;
 }
 
 static void photo_read(struct photo *photo, const char *path, const char *name)
@@ -253,7 +234,7 @@ static void engine_begin(unsigned workers)
     const struct engine_options options = {
         .queues = aws_queue_backend(b.aws),
         .store = aws_object_store(b.aws),
-        .pipeline_ops = &vips_pipeline_ops,
+        .pipeline_ops = b.isolated ? &isolated_pipeline_ops : &vips_pipeline_ops,
         .pipelines = b.pipelines,
         .pipeline_count = b.pipeline_count,
         .workers = workers,
@@ -291,8 +272,8 @@ static json_t *run_backlog(size_t count, unsigned workers)
         uv_run(&b.loop, UV_RUN_ONCE);
 
     b.settled = 0;
-    peak_reset();
-    long before_kib = status_kib("VmRSS");
+    peaks_reset();
+    long before_kib = process_status_kib("self", "VmRSS");
     double began = now_ms(), cpu = cpu_seconds();
     engine_begin(workers);
     while (b.settled < count * b.pipeline_count || !engine_idle(b.engine))
@@ -301,10 +282,11 @@ static json_t *run_backlog(size_t count, unsigned workers)
 
     struct engine_stats stats;
     engine_stats(b.engine, &stats);
-    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:o, s:o, s:I, s:I, s:I}", "photos",
+    return json_pack("{s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:I}", "photos",
                      (json_int_t)count, "began_ms", began, "seconds", took, "sources_per_second",
                      (double)count / took, "cpu_seconds", cpu_seconds() - cpu, "peak_rss_kib",
-                     (json_int_t)status_kib("VmHWM"), "rss_before_kib", (json_int_t)before_kib,
+                     (json_int_t)process_status_kib("self", "VmHWM"), "decoders_peak_rss_kib",
+                     (json_int_t)children_status_kib("VmHWM"), "rss_before_kib", (json_int_t)before_kib,
                      "milliseconds_from_event", percentiles(b.latencies, b.settled),
                      "milliseconds_from_receipt", percentiles(b.from_receipt, b.settled), "fetched",
                      (json_int_t)stats.fetched, "decoded", (json_int_t)stats.decoded, "failed",
@@ -367,9 +349,11 @@ static void stop(void)
 int main(int argc, char **argv)
 {
     struct error error;
-    if (argc != 8) {
+    if (argc > 1 && strcmp(argv[1], "decoder") == 0)
+        return decoder_main(vips_pipeline_ops.render);
+    if (argc != 9) {
         fprintf(stderr, "usage: bench_whole PHOTO_DIR PIPELINE_DIR DATA_DIR COUNT WORKERS "
-                        "IDLE_SECONDS ALONE\n");
+                        "IDLE_SECONDS ALONE process|thread\n");
         return 2;
     }
     size_t count = strtoul(argv[4], NULL, 10);
@@ -383,6 +367,10 @@ int main(int argc, char **argv)
     log_setup(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_WARN);
     if (pipelines_start(argv[0], &error))
         die("libvips", &error);
+    b.isolated = strcmp(argv[8], "process") == 0;
+    const struct isolation_options isolation = {.timeout_ms = 60000, .memory = 2ull << 30};
+    if (b.isolated && (isolation_start(&isolation, &error) || isolation_ready(&error)))
+        die("isolation", &error);
     photos_read(argv[1]);
     pipelines_read(argv[2]);
     size_t jobs = (count + alone) * b.pipeline_count;
@@ -410,6 +398,7 @@ int main(int argc, char **argv)
     json_object_set_new(result, "one_at_a_time_ms", alone ? run_alone(alone) : json_null());
     json_object_set_new(result, "pipelines", json_integer((json_int_t)b.pipeline_count));
     stop();
+    isolation_stop();
     json_dumpf(result, stdout, JSON_INDENT(2));
     printf("\n");
     return b.failed ? 1 : 0;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <uv.h>
 
@@ -39,12 +40,23 @@ struct cloud_settings {
     bool relaxed;
 };
 
+struct isolation_settings {
+    unsigned timeout_ms; /* of one image */
+    uint64_t memory;     /* bytes of one process */
+};
+
 typedef void assembly_done(const struct error *error, void *user);
 
 struct assembly {
     const struct pipeline_ops *pipeline_ops;
     int (*pipelines_start)(const char *program, struct error *error);
     void (*pipelines_stop)(void);
+    /* Decoders in processes of their own. While they run, isolated_ops take the place of
+     * pipeline_ops. */
+    const struct pipeline_ops *isolated_ops;
+    int (*isolation_start)(const struct isolation_settings *settings, struct error *error);
+    int (*isolation_ready)(struct error *error); /* waits for the first one */
+    void (*isolation_stop)(void);
     int (*samples_write)(const char *directory, char ***paths, size_t *count, struct error *error);
     int (*schema_print)(FILE *out);
 

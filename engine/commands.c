@@ -161,16 +161,44 @@ static void warn_of_variables(void)
                      meant);
 }
 
+static int fail_start(const struct error *error, const char *advice)
+{
+    command_error("%s%s", error->text, advice);
+    return STATUS_FAILED;
+}
+
 static int run_with_images(const struct command *command, const struct assembly *assembly,
                            const struct config *config)
 {
     struct error error = {0};
-    if (assembly->pipelines_start("thumbwheel", &error)) {
-        command_error("%s", error.text);
-        return STATUS_FAILED;
-    }
+    if (assembly->pipelines_start("thumbwheel", &error))
+        return fail_start(&error, "");
     int status = command->run(assembly, config);
     assembly->pipelines_stop();
+    return status;
+}
+
+/* Images are decoded in processes, which get ready while this one does. */
+static int run_isolated(const struct command *command, const struct assembly *assembly,
+                        const struct config *config)
+{
+    static const char advice[] = "; --isolation=thread decodes without such processes";
+    struct error error = {0};
+    struct assembly isolated = *assembly;
+    const struct isolation_settings settings = {.timeout_ms = (unsigned)config->image_timeout,
+                                                .memory = config->image_memory};
+    int status;
+    isolated.pipeline_ops = assembly->isolated_ops;
+    if (assembly->isolation_start(&settings, &error))
+        return fail_start(&error, advice);
+    if (assembly->pipelines_start("thumbwheel", &error)) {
+        status = fail_start(&error, "");
+    } else {
+        status = assembly->isolation_ready(&error) ? fail_start(&error, advice)
+                                                   : command->run(&isolated, config);
+        assembly->pipelines_stop();
+    }
+    assembly->isolation_stop();
     return status;
 }
 
@@ -189,7 +217,9 @@ static int command_run(const struct command *command, const struct assembly *ass
         warn_of_variables();
         pool_setup(&config);
         log_start(&config, command->settings);
-        status = run_with_images(command, assembly, &config);
+        bool isolated =
+            config.isolation == CONFIG_ISOLATION_PROCESS && command->settings != CONFIG_CHECK;
+        status = (isolated ? run_isolated : run_with_images)(command, assembly, &config);
     }
     config_clear(&config);
     return status;

@@ -9,6 +9,7 @@
 #include "config.h"
 
 enum { CONFIG_VARIABLE_MAX = 64 };
+#define MIB (1ull << 20)
 #define GIB (1ull << 30)
 
 enum config_type {

@@ -25,6 +25,9 @@ static const char *const names[] = {
     [-ERR_IO] = "io",
     [-ERR_BUSY] = "busy",
     [-ERR_LOOP] = "loop",
+    [-ERR_DECODER_CRASHED] = "decoder-crashed",
+    [-ERR_DECODER_TIMEOUT] = "decoder-timeout",
+    [-ERR_DECODER_MEMORY] = "decoder-memory",
 };
 
 const char *error_name(int code)

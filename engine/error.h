@@ -11,25 +11,28 @@
 
 enum error_code {
     ERR_NONE = 0,
-    ERR_MEMORY = -1,        /* an allocation failed, or a memory budget is used up */
-    ERR_INVALID = -2,       /* the caller's or the user's input is wrong */
-    ERR_LIMIT = -3,         /* a documented bound was exceeded */
-    ERR_TIMEOUT = -4,       /* a peer or an operation took too long */
-    ERR_NETWORK = -5,       /* no connection, or it was lost */
-    ERR_THROTTLED = -6,     /* the service asks us to slow down (429, SlowDown, Throttling) */
-    ERR_SERVER = -7,        /* the service failed (5xx) */
-    ERR_DENIED = -8,        /* credentials or policy refuse (401, 403) */
-    ERR_EXPIRED = -9,       /* credentials, a token or a receipt handle is no longer good */
-    ERR_NOT_FOUND = -10,    /* the key or message does not exist */
-    ERR_NO_CONTAINER = -11, /* the bucket, queue or topic does not exist */
-    ERR_CONFLICT = -12,     /* a precondition failed (409, 412) */
-    ERR_PROTOCOL = -13,     /* a peer said something that the protocol does not allow */
-    ERR_CORRUPT = -14,      /* an image or a stored file cannot be decoded */
-    ERR_UNSUPPORTED = -15,  /* understood, but not something that we do */
-    ERR_CANCELLED = -16,    /* the caller asked for it */
-    ERR_IO = -17,           /* a local file or disk operation failed */
-    ERR_BUSY = -18,         /* an address in use, a data directory held by another process */
-    ERR_LOOP = -19,         /* an output that would be its own input */
+    ERR_MEMORY = -1,           /* an allocation failed, or a memory budget is used up */
+    ERR_INVALID = -2,          /* the caller's or the user's input is wrong */
+    ERR_LIMIT = -3,            /* a documented bound was exceeded */
+    ERR_TIMEOUT = -4,          /* a peer or an operation took too long */
+    ERR_NETWORK = -5,          /* no connection, or it was lost */
+    ERR_THROTTLED = -6,        /* the service asks us to slow down (429, SlowDown, Throttling) */
+    ERR_SERVER = -7,           /* the service failed (5xx) */
+    ERR_DENIED = -8,           /* credentials or policy refuse (401, 403) */
+    ERR_EXPIRED = -9,          /* credentials, a token or a receipt handle is no longer good */
+    ERR_NOT_FOUND = -10,       /* the key or message does not exist */
+    ERR_NO_CONTAINER = -11,    /* the bucket, queue or topic does not exist */
+    ERR_CONFLICT = -12,        /* a precondition failed (409, 412) */
+    ERR_PROTOCOL = -13,        /* a peer said something that the protocol does not allow */
+    ERR_CORRUPT = -14,         /* an image or a stored file cannot be decoded */
+    ERR_UNSUPPORTED = -15,     /* understood, but not something that we do */
+    ERR_CANCELLED = -16,       /* the caller asked for it */
+    ERR_IO = -17,              /* a local file or disk operation failed */
+    ERR_BUSY = -18,            /* an address in use, a data directory held by another process */
+    ERR_LOOP = -19,            /* an output that would be its own input */
+    ERR_DECODER_CRASHED = -20, /* an image's decoder process ended, or answered nonsense */
+    ERR_DECODER_TIMEOUT = -21, /* … took longer than an image may */
+    ERR_DECODER_MEMORY = -22,  /* … wanted more memory than an image may have */
 };
 
 enum { ERROR_TEXT_MAX = 512 };

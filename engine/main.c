@@ -1,6 +1,10 @@
 /* The only place that sees all houses: it gives the commands what they are made of. */
+#include <string.h>
+
 #include "aws.h"
 #include "command.h"
+#include "decoder_child.h"
+#include "isolation.h"
 #include "local_cloud.h"
 #include "pipelines.h"
 
@@ -69,12 +73,25 @@ static void cloud_stop(void *cloud, void (*stopped)(void *user), void *user)
     local_cloud_stop(cloud, stopped, user);
 }
 
+static int start_isolation(const struct isolation_settings *settings, struct error *error)
+{
+    const struct isolation_options options = {.timeout_ms = settings->timeout_ms,
+                                              .memory = settings->memory};
+    return isolation_start(&options, error);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "decoder") == 0)
+        return decoder_main(vips_pipeline_ops.render);
     const struct assembly assembly = {
         .pipeline_ops = &vips_pipeline_ops,
         .pipelines_start = pipelines_start,
         .pipelines_stop = pipelines_stop,
+        .isolated_ops = &isolated_pipeline_ops,
+        .isolation_start = start_isolation,
+        .isolation_ready = isolation_ready,
+        .isolation_stop = isolation_stop,
         .samples_write = samples_write,
         .schema_print = pipeline_schema_print,
         .backend_open = backend_open,

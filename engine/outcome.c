@@ -29,6 +29,10 @@ static const struct row {
     {STAGE_RENDER, ERR_UNSUPPORTED, OUTCOME_REJECT, "image-unsupported"},
     {STAGE_RENDER, ERR_LIMIT, OUTCOME_REJECT, "image-over-limit"},
     {STAGE_RENDER, ERR_INVALID, OUTCOME_REJECT, "image-not-renderable"},
+    /* Twice, in two processes: a third one would fare no better. */
+    {STAGE_RENDER, ERR_DECODER_CRASHED, OUTCOME_REJECT, "decoder-crashed"},
+    {STAGE_RENDER, ERR_DECODER_TIMEOUT, OUTCOME_REJECT, "decoder-timeout"},
+    {STAGE_RENDER, ERR_DECODER_MEMORY, OUTCOME_REJECT, "decoder-memory"},
 
     {STAGE_STORE, ERR_INVALID, OUTCOME_REJECT, "output-refused"},
     {STAGE_STORE, ERR_LIMIT, OUTCOME_REJECT, "output-too-large"},

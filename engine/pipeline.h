@@ -90,7 +90,7 @@ struct render_item {
     const atomic_bool *cancelled; /* may be NULL; checked between renditions */
 
     struct error error; /* code 0: done. ERR_CORRUPT, ERR_UNSUPPORTED, ERR_LIMIT, ERR_MEMORY,
-                           ERR_CANCELLED */
+                           ERR_CANCELLED; ERR_DECODER_* where decoders are processes */
     struct rendition *renditions; /* malloc'd; only on success */
     size_t rendition_count;
     struct label_set labels; /* where the pipeline labels with pixels */

@@ -149,18 +149,35 @@ static int fill(struct pipeline *pipeline, struct slice text, struct error *erro
     return code;
 }
 
-static struct pipeline *pipeline_new(const char *path)
+static struct pipeline *pipeline_new(const char *file, struct slice text)
 {
+    static atomic_uint_fast64_t last_id;
     struct pipeline *pipeline = calloc(1, sizeof *pipeline);
     if (!pipeline)
         return NULL;
     atomic_init(&pipeline->users, 1);
-    pipeline->file = strdup(path);
-    if (!pipeline->file) {
-        free(pipeline);
-        return NULL;
+    pipeline->id = atomic_fetch_add(&last_id, 1) + 1;
+    pipeline->file = strdup(file);
+    pipeline->text = bytes_give(slice_dup(text), text.size);
+    if (pipeline->file && pipeline->text.data)
+        return pipeline;
+    pipeline_release(pipeline);
+    return NULL;
+}
+
+int pipeline_parse(const char *file, struct slice text, struct pipeline **out, struct error *error)
+{
+    struct pipeline *pipeline = pipeline_new(file, text);
+    if (!pipeline)
+        return error_set(error, ERR_MEMORY, "%s: not enough memory to read it", file);
+    int code = fill(pipeline, text, error);
+    if (code) {
+        pipeline_release(pipeline);
+        return code;
     }
-    return pipeline;
+    set_facts(pipeline);
+    *out = pipeline;
+    return 0;
 }
 
 int pipeline_load(const char *path, struct pipeline **out, struct error *error)
@@ -169,20 +186,11 @@ int pipeline_load(const char *path, struct pipeline **out, struct error *error)
     struct buffer text = {0};
     if (!error)
         error = &unwanted;
-    struct pipeline *pipeline = pipeline_new(path);
-    if (!pipeline)
-        return error_set(error, ERR_MEMORY, "%s: not enough memory to read it", path);
     int code = read_file(path, &text, error);
     if (!code)
-        code = fill(pipeline, buffer_slice(&text), error);
+        code = pipeline_parse(path, buffer_slice(&text), out, error);
     buffer_free(&text);
-    if (code) {
-        pipeline_release(pipeline);
-        return code;
-    }
-    set_facts(pipeline);
-    *out = pipeline;
-    return 0;
+    return code;
 }
 
 struct pipeline *pipeline_retain(struct pipeline *pipeline)
@@ -196,6 +204,7 @@ void pipeline_release(struct pipeline *pipeline)
     if (!pipeline || atomic_fetch_sub(&pipeline->users, 1) != 1)
         return;
     schema_clear(&schema_pipeline, pipeline);
+    bytes_free(&pipeline->text);
     free(pipeline->file);
     free(pipeline);
 }

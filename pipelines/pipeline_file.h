@@ -5,7 +5,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include "bytes.h"
 #include "error.h"
 #include "image_format.h"
 #include "pipeline.h"
@@ -67,7 +69,9 @@ struct labels_config {
 struct pipeline {
     atomic_uint users;
     struct pipeline_facts facts;
+    uint64_t id; /* no other pipeline of this process has it, or ever had */
     char *file;
+    struct bytes text; /* of the file, for the processes that decode */
 
     char *name;
     char *queue;
@@ -79,6 +83,8 @@ struct pipeline {
 };
 
 int pipeline_load(const char *path, struct pipeline **out, struct error *error);
+/* The same from a file's text; file is its name, for errors. */
+int pipeline_parse(const char *file, struct slice text, struct pipeline **out, struct error *error);
 struct pipeline *pipeline_retain(struct pipeline *pipeline);
 void pipeline_release(struct pipeline *pipeline);
 struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t index);

@@ -32,6 +32,8 @@ static struct {
     assembly_done *provisioned;
     void *provisioned_user;
     bool provision_fails, lose_events, interrupt, uploads_fail;
+    struct isolation_settings decoders;
+    bool decoders_run, decoders_fail;
     unsigned cloud_port;
     bool cloud_running;
     char cloud_data[256];
@@ -66,6 +68,24 @@ static struct pipeline_output output(const struct pipeline *pipeline, size_t ind
 static bool matches(const struct pipeline *pipeline, const char *bucket, const char *key)
 {
     return strstr(key, ".jpg") && stub_pipeline_ops.matches(pipeline, bucket, key);
+}
+
+static int decoders_start(const struct isolation_settings *settings, struct error *error)
+{
+    (void)error;
+    world.decoders = *settings;
+    world.decoders_run = true;
+    return 0;
+}
+
+static int decoders_ready(struct error *error)
+{
+    return world.decoders_fail ? error_set(error, ERR_UNSUPPORTED, "no filter here") : 0;
+}
+
+static void decoders_stop(void)
+{
+    world.decoders_run = false;
 }
 
 static int images_start(const char *program, struct error *error)
@@ -227,8 +247,22 @@ static int run(const char *line)
     ops.output = output;
     ops.matches = matches;
     const struct assembly assembly = {
-        &ops,          images_start,      images_stop, samples_write,  schema_print, backend_open,
-        backend_close, backend_provision, cloud_start, cloud_endpoint, cloud_stop};
+        .pipeline_ops = &ops,
+        .pipelines_start = images_start,
+        .pipelines_stop = images_stop,
+        .isolated_ops = &ops,
+        .isolation_start = decoders_start,
+        .isolation_ready = decoders_ready,
+        .isolation_stop = decoders_stop,
+        .samples_write = samples_write,
+        .schema_print = schema_print,
+        .backend_open = backend_open,
+        .backend_close = backend_close,
+        .backend_provision = backend_provision,
+        .cloud_start = cloud_start,
+        .cloud_endpoint = cloud_endpoint,
+        .cloud_stop = cloud_stop,
+    };
     char words[1024], *args[ARGUMENTS_MAX + 1] = {"thumbwheel"};
     int count = 1, kept[2], file[2];
     snprintf(words, sizeof words, "%s", line);
@@ -465,6 +499,28 @@ static void a_queue_of_another_account_is_refused(void **state)
                 "pipelines/3.yaml: the queue \"arn:aws:sqs:us-east-1:1:far-queue\"");
 }
 
+/* ---- decoders ---- */
+
+static void decoders_are_processes_where_that_is_asked(void **state)
+{
+    (void)state;
+    write_file("a.jpg", "A");
+    assert_int_equal(run("process --isolation=thread a.jpg"), STATUS_OK);
+    assert_int_equal(world.decoders.timeout_ms, 0);
+
+    const char *line = "process --isolation=process --image-timeout 7s --image-memory 300M a.jpg";
+    assert_int_equal(run(line), STATUS_OK);
+    assert_int_equal(world.decoders.timeout_ms, 7000);
+    assert_int_equal(world.decoders.memory, 300 << 20);
+    assert_false(world.decoders_run);
+
+    world.decoders_fail = true;
+    assert_int_equal(run("process --isolation=process a.jpg"), STATUS_FAILED);
+    assert_says(world.complained, "no filter here; --isolation=thread decodes without");
+    assert_false(world.decoders_run);
+    assert_int_equal(run("check"), STATUS_OK); /* nothing is decoded */
+}
+
 /* ---- check ---- */
 
 static void check_tells_everything_that_is_wrong(void **state)
@@ -510,6 +566,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_serves_until_it_is_told_to_stop, setup, teardown),
         cmocka_unit_test_setup_teardown(what_keeps_it_from_starting_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(a_queue_of_another_account_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(decoders_are_processes_where_that_is_asked, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(check_tells_everything_that_is_wrong, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,190 @@
+/*
+ * The decoder process: one image at a time, from the input memfd to the output memfd, until the
+ * socket's other end is closed. It has nothing else: no environment, no descriptors, and after its
+ * start no way to a file, a socket, a program or another process (decoder_sandbox.c).
+ *
+ * It never cleans up at its end, since what a hostile image may have done to its memory is not to
+ * run through destructors: _exit.
+ */
+#include "decoder_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <stdnoreturn.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "decoder_reply.h"
+#include "decoder_request.h"
+#include "decoder_sandbox.h"
+#include "pipeline_file.h"
+#include "pipelines.h"
+
+struct child {
+    decoder_render *render;
+    struct pipeline *slots[DECODER_SLOTS];
+    struct buffer reply;
+    void *input; /* the map of the input memfd; kept, since faults on it cost time */
+    size_t mapped;
+};
+
+static noreturn void out_of_memory(void)
+{
+    _exit(DECODER_EXIT_MEMORY);
+}
+
+static noreturn void give_up(void)
+{
+    _exit(EXIT_FAILURE);
+}
+
+/* GLib ends a process that gets no memory; say so by the exit status. */
+static void on_glib(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
+{
+    (void)domain;
+    (void)user;
+    if ((level & G_LOG_LEVEL_ERROR) && strstr(text, "allocate"))
+        out_of_memory();
+}
+
+static struct slice input_map(struct child *c, size_t size)
+{
+    if (size > c->mapped) {
+        if (c->mapped)
+            munmap(c->input, c->mapped);
+        size_t room = size + size / 2;
+        c->input = mmap(NULL, room, PROT_READ, MAP_SHARED, DECODER_INPUT, 0);
+        if (c->input == MAP_FAILED)
+            out_of_memory();
+        c->mapped = room;
+    }
+    return (struct slice){c->input, size};
+}
+
+/* A full output is as much as the child may use. */
+static void write_at(const void *data, size_t size, off_t at)
+{
+    const char *from = data;
+    while (size > 0) {
+        ssize_t done = pwrite(DECODER_OUTPUT, from, size, at);
+        if (done <= 0)
+            out_of_memory();
+        from += done;
+        at += done;
+        size -= (size_t)done;
+    }
+}
+
+static void bodies_write(const struct decoder_request *request, off_t at)
+{
+    for (size_t i = 0; i < request->count; i++) {
+        for (size_t k = 0; k < request->items[i].rendition_count; k++) {
+            const struct bytes *body = &request->items[i].renditions[k].body;
+            write_at(body->data, body->size, at);
+            at += (off_t)body->size;
+        }
+    }
+}
+
+static void answer(struct child *c, const struct decoder_request *request, uint64_t sequence)
+{
+    buffer_clear(&c->reply);
+    if (decoder_reply_write(&c->reply, request->items, request->count))
+        out_of_memory();
+    write_at(c->reply.data, c->reply.size, 0);
+    bodies_write(request, (off_t)c->reply.size);
+    const struct decoder_answer said = {.sequence = sequence, .reply_size = c->reply.size};
+    if (write(DECODER_SOCKET, &said, sizeof said) != sizeof said)
+        give_up();
+}
+
+static void serve_one(struct child *c, const struct decoder_command *command)
+{
+    struct decoder_request *request = malloc(sizeof *request);
+    if (!request)
+        out_of_memory();
+    struct slice all = input_map(c, command->image_size + command->request_size);
+    struct slice image = {all.data, command->image_size};
+    struct slice rest = {all.data + command->image_size, command->request_size};
+    int code = decoder_request_read(rest, image, c->slots, request);
+    if (code == ERR_MEMORY)
+        out_of_memory();
+    if (code)
+        give_up();
+    c->render(&request->source, &request->limits, request->items, request->count);
+    answer(c, request, command->sequence);
+    decoder_request_clear(request);
+    free(request);
+}
+
+static bool hear(void *out, size_t size)
+{
+    ssize_t got;
+    do {
+        got = read(DECODER_SOCKET, out, size);
+    } while (got < 0 && errno == EINTR);
+    return got == (ssize_t)size;
+}
+
+/* Where memory runs out for all, the kernel shall end a decoder, not the engine. */
+static void volunteer(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, "1000", 4) != 4) {
+        /* it stays as it is */
+    }
+    close(fd);
+}
+
+static void start(const struct decoder_hello *hello)
+{
+    struct decoder_welcome welcome = {0};
+    struct error error = {0};
+    volunteer();
+    int code = pipelines_start("thumbwheel", &error);
+    tzset(); /* it reads a file */
+    g_log_set_default_handler(on_glib, NULL);
+    if (!code)
+        code = decoder_sandbox_enter(hello->memory, &error);
+    welcome.code = code;
+    memcpy(welcome.text, error.text, sizeof welcome.text);
+    if (write(DECODER_SOCKET, &welcome, sizeof welcome) != sizeof welcome || code)
+        give_up();
+}
+
+static bool is_socket(int fd)
+{
+    int type = 0;
+    socklen_t size = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+int decoder_main(decoder_render *render)
+{
+    struct child child = {.render = render};
+    struct decoder_hello hello;
+    struct decoder_command command;
+    if (!is_socket(DECODER_SOCKET)) {
+        fputs("thumbwheel: \"decoder\" is what thumbwheel starts for itself\n", stderr);
+        return 2;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a parent that is gone already has closed the socket */
+    signal(SIGXFSZ, SIG_IGN);         /* pwrite says EFBIG */
+    buffer_init(&child.reply, DECODER_META_MAX);
+    if (!hear(&hello, sizeof hello))
+        give_up();
+    start(&hello);
+    while (hear(&command, sizeof command))
+        serve_one(&child, &command);
+    _exit(0);
+}

@@ -1,0 +1,404 @@
+/*
+ * The child's own limits are in decoder_sandbox.c. The parent holds it to two more, which need its
+ * clock: it looks every LOOK_MS at the time and at the child's resident memory, and kills. So a
+ * decoder that takes memory step by step is told from one that crashes, and one that sleeps is
+ * noticed too.
+ *
+ * The output is never mapped here: a child could cut the file under the map. What is read is copied
+ * first, then judged.
+ */
+#include "decoder_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "decoder_reply.h"
+#include "decoder_request.h"
+#include "decoder_spawn.h"
+
+enum {
+    LOOK_MS = 50,
+    START_MS = 30000,              /* for a machine that is busy or still reads its libraries */
+    END_MS = 500,                  /* between the end of the socket and of the process */
+    KEEP_BYTES = 16 * 1024 * 1024, /* of a memfd, from one image to the next */
+};
+
+struct decoder {
+    struct decoder_ends ends;
+    int statm;
+    struct decoder_limits limits;
+    struct decoder_slots slots;
+    uint64_t sequence;
+    bool ready;
+    struct decoder *next;
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* ---- beginning ---- */
+
+int decoder_start(const struct decoder_limits *limits, struct decoder **out, struct error *error)
+{
+    const struct decoder_hello hello = {.memory = limits->memory};
+    char path[48];
+    struct decoder *d = calloc(1, sizeof *d);
+    if (!d)
+        return error_set(error, ERR_MEMORY, "not enough memory for a decoder process");
+    int code = decoder_spawn(&d->ends, error);
+    if (code) {
+        free(d);
+        return code;
+    }
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)d->ends.pid);
+    d->statm = open(path, O_RDONLY | O_CLOEXEC);
+    d->limits = *limits;
+    if (d->statm < 0 || send(d->ends.socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
+        decoder_end(d);
+        return error_set(error, ERR_IO, "a decoder process ended at its start");
+    }
+    *out = d;
+    return 0;
+}
+
+/* ---- what became of it ---- */
+
+/* The process has closed its socket: it has ended, or is about to. */
+static int status_of(struct decoder *d)
+{
+    int status = 0;
+    for (int waited = 0; waited < END_MS; waited++) {
+        if (waitpid(d->ends.pid, &status, WNOHANG) == d->ends.pid) {
+            d->ends.pid = -1;
+            return status;
+        }
+        const struct timespec while_ms = {.tv_nsec = 1000000};
+        nanosleep(&while_ms, NULL);
+    }
+    kill(d->ends.pid, SIGKILL);
+    while (waitpid(d->ends.pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    d->ends.pid = -1;
+    return SIGSEGV; /* alive without its socket: as good as crashed */
+}
+
+static int fail_timeout(const struct decoder *d, struct error *error)
+{
+    return error_set(error, ERR_DECODER_TIMEOUT, "decoding took longer than %g s",
+                     d->limits.timeout_ms / 1e3);
+}
+
+static int fail_memory(const struct decoder *d, struct error *error)
+{
+    return error_set(error, ERR_DECODER_MEMORY, "decoding took more than %llu MiB of memory",
+                     (unsigned long long)(d->limits.memory >> 20));
+}
+
+static int fail_dead(struct decoder *d, struct error *error)
+{
+    int status = status_of(d);
+    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (signal == SIGXCPU)
+        return fail_timeout(d, error);
+    if (signal == SIGKILL) /* not by us: by the kernel, when the machine's memory is used up */
+        return error_set(error, ERR_DECODER_MEMORY,
+                         "the decoder was killed, as a process is when "
+                         "the machine has no memory left");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == DECODER_EXIT_MEMORY)
+        return fail_memory(d, error);
+    if (signal == SIGSYS)
+        return error_set(error, ERR_DECODER_CRASHED,
+                         "the decoder tried what no decoder may, and was ended");
+    return error_set(error, ERR_DECODER_CRASHED, "the decoder crashed (%s)",
+                     signal ? sigdescr_np(signal) : "it ended");
+}
+
+static int fail_lie(struct error *error)
+{
+    return error_set(error, ERR_DECODER_CRASHED, "the decoder gave an answer that makes no sense");
+}
+
+/* ---- waiting ---- */
+
+static uint64_t resident(const struct decoder *d)
+{
+    char text[96];
+    unsigned long long pages = 0;
+    ssize_t size = pread(d->statm, text, sizeof text - 1, 0);
+    text[size > 0 ? size : 0] = '\0';
+    return sscanf(text, "%*u %llu", &pages) == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static bool all_cancelled(struct render_item *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!items[i]->cancelled || !atomic_load(items[i]->cancelled))
+            return false;
+    }
+    return count > 0;
+}
+
+/* Until there is something to hear: 0. items: who may lose interest meanwhile. */
+static int wait_for(struct decoder *d, unsigned timeout_ms, struct render_item *const *items,
+                    size_t count, struct error *error)
+{
+    struct pollfd socket = {.fd = d->ends.socket, .events = POLLIN};
+    uint64_t due = now_ms() + timeout_ms;
+    for (;;) {
+        if (poll(&socket, 1, LOOK_MS) > 0)
+            return 0;
+        if (resident(d) > d->limits.memory)
+            return fail_memory(d, error);
+        if (all_cancelled(items, count))
+            return error_set(error, ERR_CANCELLED, "cancelled");
+        if (now_ms() >= due)
+            return fail_timeout(d, error);
+    }
+}
+
+static int hear(struct decoder *d, void *out, size_t size, struct error *error)
+{
+    ssize_t got = recv(d->ends.socket, out, size, MSG_DONTWAIT | MSG_TRUNC);
+    if (got == 0 || (got < 0 && errno == ECONNRESET))
+        return fail_dead(d, error);
+    return got == (ssize_t)size ? 0 : fail_lie(error);
+}
+
+int decoder_ready(struct decoder *d, struct error *error)
+{
+    struct decoder_welcome welcome;
+    if (d->ready)
+        return 0;
+    int code = wait_for(d, START_MS, NULL, 0, error);
+    if (!code)
+        code = hear(d, &welcome, sizeof welcome, error);
+    if (code) { /* nothing of an image was in it yet */
+        error_prefix(error, "a decoder process could not be started");
+        return error->code = ERR_IO;
+    }
+    welcome.text[sizeof welcome.text - 1] = '\0';
+    if (welcome.code)
+        return error_set(error, ERR_UNSUPPORTED, "a decoder process could not be started: %s",
+                         welcome.text);
+    d->ready = true;
+    return 0;
+}
+
+bool decoder_is_well(const struct decoder *d)
+{
+    struct pollfd socket = {.fd = d->ends.socket, .events = POLLIN};
+    return !d->ready || poll(&socket, 1, 0) == 0;
+}
+
+/* ---- asking ---- */
+
+/* From now on, for this image. */
+static void processor_limit(const struct decoder *d)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(d->ends.pid, &clock) || clock_gettime(clock, &used))
+        return; /* it has ended: the answer will tell */
+    const struct rlimit limit = {.rlim_cur = (rlim_t)used.tv_sec + d->limits.timeout_ms / 1000 + 2,
+                                 .rlim_max = RLIM_INFINITY};
+    prlimit(d->ends.pid, RLIMIT_CPU, &limit, NULL);
+}
+
+static int write_all(int fd, struct iovec *parts, int count)
+{
+    off_t at = 0;
+    while (count > 0) {
+        ssize_t done = pwritev(fd, parts, count, at);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return ERR_MEMORY; /* a memfd has no other disk to be full */
+        at += done;
+        for (; count > 0 && (size_t)done >= parts->iov_len; parts++, count--)
+            done -= (ssize_t)parts->iov_len;
+        if (count > 0) {
+            parts->iov_base = (char *)parts->iov_base + done;
+            parts->iov_len -= (size_t)done;
+        }
+    }
+    return 0;
+}
+
+static int send_command(struct decoder *d, const struct render_source *source,
+                        struct buffer *request, struct error *error)
+{
+    struct iovec parts[] = {
+        {(void *)(uintptr_t)source->image.data, source->image.size},
+        {request->data, request->size},
+    };
+    const struct decoder_command command = {
+        .sequence = ++d->sequence, .image_size = source->image.size, .request_size = request->size};
+    if (write_all(d->ends.input, parts, 2))
+        return error_set(error, ERR_MEMORY, "not enough memory to hand an image to its decoder");
+    processor_limit(d);
+    if (send(d->ends.socket, &command, sizeof command, MSG_NOSIGNAL) != sizeof command)
+        return fail_dead(d, error);
+    return 0;
+}
+
+static int ask(struct decoder *d, const struct render_source *source,
+               const struct pipeline_limits *limits, struct render_item *const *items, size_t count,
+               struct error *error)
+{
+    struct buffer request;
+    buffer_init(&request, DECODER_META_MAX);
+    int code = decoder_request_write(&request, source, limits, items, count, &d->slots);
+    if (code == ERR_LIMIT)
+        error_set(error, code, "more than %d pipelines want one image", DECODER_AUDIENCE_MAX);
+    else if (code)
+        error_set(error, code, "not enough memory to hand an image to its decoder");
+    else
+        code = send_command(d, source, &request, error);
+    buffer_free(&request);
+    return code;
+}
+
+/* ---- the answer ---- */
+
+/* ERR_PROTOCOL: there is less. */
+static int read_all(int fd, void *out, size_t size, off_t at)
+{
+    char *to = out;
+    while (size > 0) {
+        ssize_t done = pread(fd, to, size, at);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return ERR_PROTOCOL;
+        to += done;
+        at += done;
+        size -= (size_t)done;
+    }
+    return 0;
+}
+
+static int body_read(struct decoder *d, struct bytes *body, off_t *at)
+{
+    void *data = malloc(body->size);
+    if (!data)
+        return ERR_MEMORY;
+    int code = read_all(d->ends.output, data, body->size, *at);
+    *at += (off_t)body->size;
+    *body = bytes_give(data, body->size);
+    return code;
+}
+
+static int bodies_read(struct decoder *d, struct render_item *const *items, size_t count, off_t at)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < items[i]->rendition_count && !items[i]->error.code; k++) {
+            int code = body_read(d, &items[i]->renditions[k].body, &at);
+            if (code)
+                return code;
+        }
+    }
+    return 0;
+}
+
+static int reply_read(struct decoder *d, const struct decoder_answer *answer,
+                      const struct render_source *source, struct render_item *const *items,
+                      size_t count)
+{
+    struct stat output;
+    if (answer->sequence != d->sequence || answer->reply_size > DECODER_META_MAX ||
+        fstat(d->ends.output, &output) || (uint64_t)output.st_size < answer->reply_size)
+        return ERR_PROTOCOL;
+    size_t size = (size_t)answer->reply_size;
+    char *reply = malloc(size + 1);
+    if (!reply)
+        return ERR_MEMORY;
+    int code = read_all(d->ends.output, reply, size, 0);
+    if (!code)
+        code = decoder_reply_read((struct slice){reply, size}, (uint64_t)output.st_size - size,
+                                  source, items, count);
+    if (!code)
+        code = bodies_read(d, items, count, (off_t)size);
+    free(reply);
+    return code;
+}
+
+/* A process keeps the pages of small images, whose faults cost time, not those of large ones. */
+static int trim(int fd)
+{
+    struct stat file;
+    return fstat(fd, &file) == 0 && file.st_size > KEEP_BYTES ? ftruncate(fd, 0) : 0;
+}
+
+static int hear_answer(struct decoder *d, const struct render_source *source,
+                       struct render_item *const *items, size_t count, struct error *error)
+{
+    struct decoder_answer answer;
+    int code = wait_for(d, d->limits.timeout_ms, items, count, error);
+    if (!code)
+        code = hear(d, &answer, sizeof answer, error);
+    if (code)
+        return code;
+    code = reply_read(d, &answer, source, items, count);
+    if (code == ERR_MEMORY)
+        return error_set(error, code, "not enough memory for the renditions");
+    return code ? fail_lie(error) : 0;
+}
+
+int decoder_ask(struct decoder *d, const struct render_source *source,
+                const struct pipeline_limits *limits, struct render_item *const *items,
+                size_t count, struct error *error)
+{
+    int code = ask(d, source, limits, items, count, error);
+    if (!code)
+        code = hear_answer(d, source, items, count, error);
+    for (size_t i = 0; !code && i < count; i++) {
+        if (items[i]->error.code == ERR_MEMORY)
+            code = fail_memory(d, error);
+    }
+    if (!code && (trim(d->ends.input) || trim(d->ends.output)))
+        code = error_set(error, ERR_IO, "a decoder's memory could not be given back");
+    return code;
+}
+
+/* ---- ending ---- */
+
+void decoder_end(struct decoder *d)
+{
+    if (!d)
+        return;
+    decoder_ends_close(&d->ends);
+    if (d->ends.pid > 0) {
+        kill(d->ends.pid, SIGKILL);
+        while (waitpid(d->ends.pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    if (d->statm >= 0)
+        close(d->statm);
+    free(d);
+}
+
+struct decoder *decoder_next(const struct decoder *d)
+{
+    return d->next;
+}
+
+void decoder_link(struct decoder *d, struct decoder *next)
+{
+    d->next = next;
+}

@@ -1,0 +1,261 @@
+#include "decoder_reply.h"
+
+#include <glib.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image_format.h"
+#include "key_template.h"
+#include "pipeline_file.h"
+
+/* ---- the child's end ---- */
+
+static void facts_write(struct buffer *out, const struct image_facts *facts)
+{
+    WIRE_PUT(out, facts->width);
+    WIRE_PUT(out, facts->height);
+    WIRE_PUT(out, facts->bands);
+    WIRE_PUT(out, facts->frames);
+    WIRE_PUT(out, facts->orientation);
+    wire_put_text(out, facts->format);
+}
+
+static void rendition_write(struct buffer *out, const struct rendition *made)
+{
+    uint64_t size = made->body.size;
+    wire_put_text(out, made->content_type);
+    WIRE_PUT(out, made->width);
+    WIRE_PUT(out, made->height);
+    WIRE_PUT(out, made->frames);
+    WIRE_PUT(out, made->milliseconds);
+    WIRE_PUT(out, size);
+}
+
+static void labels_write(struct buffer *out, const struct label_set *labels)
+{
+    uint32_t count = (uint32_t)labels->count;
+    WIRE_PUT(out, count);
+    for (size_t i = 0; i < labels->count; i++) {
+        wire_put_text(out, labels->entries[i].name);
+        wire_put_text(out, labels->entries[i].value);
+        WIRE_PUT(out, labels->entries[i].confidence);
+    }
+}
+
+int decoder_reply_write(struct buffer *out, const struct render_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct render_item *item = &items[i];
+        WIRE_PUT(out, item->error.code);
+        facts_write(out, &item->facts);
+        if (item->error.code) {
+            wire_put_text(out, item->error.text);
+            continue;
+        }
+        for (size_t k = 0; k < item->rendition_count; k++)
+            rendition_write(out, &item->renditions[k]);
+        labels_write(out, &item->labels);
+    }
+    return out->error;
+}
+
+/* ---- the parent's ---- */
+
+struct reader {
+    struct wire_reader wire;
+    uint64_t left; /* bytes that renditions may still have */
+    const struct render_source *source;
+};
+
+/* What the wire or the values are, when they are not what an honest child says. */
+static int lie(struct reader *r)
+{
+    r->wire.broken = true;
+    return ERR_PROTOCOL;
+}
+
+/* Into a text of fixed size: UTF-8 without control characters. */
+static int text_read(struct reader *r, char *out, size_t size)
+{
+    struct slice text = wire_take_slice(&r->wire, size - 1);
+    if (!text.data || !g_utf8_validate(text.data, (gssize)text.size, NULL))
+        return lie(r);
+    for (size_t i = 0; i < text.size; i++) {
+        if ((unsigned char)text.data[i] < 0x20 || text.data[i] == 0x7f)
+            return lie(r);
+    }
+    memcpy(out, text.data, text.size);
+    out[text.size] = '\0';
+    return 0;
+}
+
+static enum image_format format_named(const char *name)
+{
+    for (enum image_format f = FORMAT_JPEG; f <= FORMAT_HEIF; f++) {
+        if (strcmp(image_format_facts(f)->name, name) == 0)
+            return f;
+    }
+    return FORMAT_KEEP;
+}
+
+/* An image that could not even be recognised has no facts. */
+static int facts_read(struct reader *r, bool failed, struct image_facts *out)
+{
+    out->width = wire_take_u32(&r->wire, INT_MAX);
+    out->height = wire_take_u32(&r->wire, INT_MAX);
+    out->bands = wire_take_u32(&r->wire, INT_MAX);
+    out->frames = wire_take_u32(&r->wire, INT_MAX);
+    out->orientation = wire_take_u32(&r->wire, 8);
+    if (text_read(r, out->format, sizeof out->format))
+        return ERR_PROTOCOL;
+    bool known = format_named(out->format) != FORMAT_KEEP;
+    bool whole =
+        known && out->width && out->height && out->bands && out->frames && out->orientation;
+    return whole || (failed && (known || !*out->format)) ? 0 : lie(r);
+}
+
+static int error_read(struct reader *r, int code, struct error *out)
+{
+    static const int allowed[] = {ERR_CORRUPT, ERR_UNSUPPORTED, ERR_LIMIT, ERR_INVALID, ERR_MEMORY};
+    char text[ERROR_TEXT_MAX];
+    if (text_read(r, text, sizeof text))
+        return ERR_PROTOCOL;
+    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
+        if (code == allowed[i]) {
+            error_set(out, code, "%s", text);
+            return 0;
+        }
+    }
+    return lie(r);
+}
+
+static enum image_format format_read(struct reader *r, const struct output_config *config)
+{
+    char type[32];
+    if (text_read(r, type, sizeof type))
+        return FORMAT_KEEP;
+    for (enum image_format f = FORMAT_JPEG; f <= FORMAT_HEIF; f++) {
+        if (strcmp(image_format_facts(f)->content_type, type) == 0 &&
+            (config->format == FORMAT_KEEP || config->format == (int)f))
+            return f;
+    }
+    return FORMAT_KEEP;
+}
+
+static int name_make(const struct render_item *item, const char *template, const char *bucket,
+                     struct key_values *values, const struct render_source *source,
+                     char **out_bucket, char **out_key)
+{
+    values->bucket = source->bucket;
+    values->key = source->key;
+    values->pipeline = item->pipeline->name;
+    int code = key_template_expand(template, values, out_key, NULL);
+    if (code)
+        return code == ERR_MEMORY ? code : ERR_PROTOCOL; /* an honest child fails the item */
+    *out_bucket = bucket ? strdup(bucket) : NULL;
+    return bucket && !*out_bucket ? ERR_MEMORY : 0;
+}
+
+static int rendition_read(struct reader *r, const struct render_item *item,
+                          const struct output_config *config, struct rendition *made)
+{
+    uint64_t size;
+    enum image_format format = format_read(r, config);
+    const struct image_format_facts *facts = image_format_facts(format);
+    if (format == FORMAT_KEEP)
+        return lie(r);
+    made->content_type = facts->content_type;
+    made->cache_control = config->cache_control;
+    made->width = wire_take_u32(&r->wire, facts->side_max);
+    made->height = wire_take_u32(&r->wire, facts->side_max);
+    made->frames = wire_take_u32(&r->wire, INT_MAX);
+    WIRE_TAKE(&r->wire, made->milliseconds);
+    WIRE_TAKE(&r->wire, size);
+    if (!made->width || !made->height || !made->frames || !isfinite(made->milliseconds) ||
+        made->milliseconds < 0 || !size || size > r->left)
+        return lie(r);
+    r->left -= size;
+    made->body.size = (size_t)size;
+    struct key_values values = {.ext = facts->ext, .width = made->width, .height = made->height};
+    return name_make(item, config->key, config->bucket, &values, r->source, &made->bucket,
+                     &made->key);
+}
+
+static int renditions_read(struct reader *r, struct render_item *item)
+{
+    const struct output_list *outputs = &item->pipeline->outputs;
+    item->renditions = calloc(outputs->count + 1, sizeof *item->renditions);
+    if (!item->renditions)
+        return ERR_MEMORY;
+    item->rendition_count = outputs->count;
+    for (size_t i = 0; i < outputs->count; i++) {
+        int code = rendition_read(r, item, &outputs->entries[i], &item->renditions[i]);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static int labels_read(struct reader *r, const struct labels_config *config, struct label_set *out)
+{
+    uint32_t most = config->given ? (uint32_t)config->max : 0;
+    uint32_t count = wire_take_u32(&r->wire, most < LABELS_MAX ? most : LABELS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        struct label *label = &out->entries[i];
+        if (text_read(r, label->name, sizeof label->name) ||
+            text_read(r, label->value, sizeof label->value))
+            return ERR_PROTOCOL;
+        WIRE_TAKE(&r->wire, label->confidence);
+        if (!*label->name || !(label->confidence >= 0 && label->confidence <= 100))
+            return lie(r);
+        out->count++;
+    }
+    return 0;
+}
+
+static int sidecar_name(struct reader *r, struct render_item *item)
+{
+    const struct labels_config *labels = &item->pipeline->labels;
+    struct key_values values = {
+        .ext = "json", .width = item->facts.width, .height = item->facts.height};
+    if (!labels->given)
+        return 0;
+    item->write_tags = labels->tags;
+    if (!labels->sidecar)
+        return 0;
+    if (item->facts.orientation >= 5) {
+        values.width = item->facts.height;
+        values.height = item->facts.width;
+    }
+    return name_make(item, labels->sidecar, labels->bucket, &values, r->source,
+                     &item->sidecar_bucket, &item->sidecar_key);
+}
+
+static int item_read(struct reader *r, struct render_item *item)
+{
+    int failure;
+    WIRE_TAKE(&r->wire, failure);
+    int code = facts_read(r, failure != 0, &item->facts);
+    if (code)
+        return code;
+    if (failure)
+        return error_read(r, failure, &item->error);
+    code = renditions_read(r, item);
+    if (!code)
+        code = labels_read(r, &item->pipeline->labels, &item->labels);
+    return code ? code : sidecar_name(r, item);
+}
+
+int decoder_reply_read(struct slice reply, uint64_t most, const struct render_source *source,
+                       struct render_item *const *items, size_t count)
+{
+    struct reader r = {.wire = {.left = reply}, .left = most, .source = source};
+    for (size_t i = 0; i < count; i++) {
+        int code = item_read(&r, items[i]);
+        if (code)
+            return code;
+    }
+    return r.wire.broken || r.wire.left.size ? ERR_PROTOCOL : 0;
+}

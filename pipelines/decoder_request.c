@@ -1,0 +1,162 @@
+#include "decoder_request.h"
+
+#include <stdlib.h>
+
+#include "pipeline_file.h"
+
+enum { KNOWN = 0, NEW = 1, TEXT_MAX = 64 * 1024 };
+
+/* ---- the parent's end ---- */
+
+/* The pipeline's slot; *known tells whether the child has it already. */
+static uint32_t slot_find(struct decoder_slots *slots, uint64_t id, bool *known)
+{
+    uint32_t oldest = 0;
+    slots->clock++;
+    for (uint32_t i = 0; i < DECODER_SLOTS; i++) {
+        if (slots->entries[i].pipeline == id) {
+            slots->entries[i].used = slots->clock;
+            *known = true;
+            return i;
+        }
+        if (slots->entries[i].used < slots->entries[oldest].used)
+            oldest = i;
+    }
+    slots->entries[oldest].pipeline = id;
+    slots->entries[oldest].used = slots->clock;
+    *known = false;
+    return oldest;
+}
+
+static void pipeline_write(struct buffer *out, const struct pipeline *pipeline,
+                           struct decoder_slots *slots)
+{
+    bool known;
+    uint32_t slot = slot_find(slots, pipeline->id, &known);
+    uint32_t kind = known ? KNOWN : NEW;
+    WIRE_PUT(out, slot);
+    WIRE_PUT(out, kind);
+    if (known)
+        return;
+    wire_put_text(out, pipeline->file);
+    wire_put_slice(out, (struct slice){pipeline->text.data, pipeline->text.size});
+}
+
+int decoder_request_write(struct buffer *out, const struct render_source *source,
+                          const struct pipeline_limits *limits, struct render_item *const *items,
+                          size_t count, struct decoder_slots *slots)
+{
+    uint64_t max_bytes = limits->max_bytes;
+    uint32_t max_frames = limits->max_frames, items_count = (uint32_t)count;
+    uint32_t audience = (uint32_t)source->audience_count;
+    if (source->audience_count > DECODER_AUDIENCE_MAX || count > DECODER_ITEMS_MAX)
+        return out->error = ERR_LIMIT;
+    wire_put_text(out, source->bucket);
+    wire_put_text(out, source->key);
+    wire_put_text(out, source->etag);
+    WIRE_PUT(out, limits->max_pixels);
+    WIRE_PUT(out, max_bytes);
+    WIRE_PUT(out, max_frames);
+    WIRE_PUT(out, audience);
+    for (size_t i = 0; i < audience; i++)
+        pipeline_write(out, source->audience[i], slots);
+    WIRE_PUT(out, items_count);
+    for (size_t i = 0; i < count; i++)
+        pipeline_write(out, items[i]->pipeline, slots);
+    return out->error;
+}
+
+/* ---- the child's ---- */
+
+static int text_read(struct wire_reader *r, char **owned, const char **out)
+{
+    struct slice text = wire_take_slice(r, TEXT_MAX);
+    if (!text.data)
+        return 0;
+    *out = *owned = slice_dup(text);
+    return *owned ? 0 : ERR_MEMORY;
+}
+
+static int source_read(struct wire_reader *r, struct slice image, struct decoder_request *out)
+{
+    int code = text_read(r, &out->texts[0], &out->source.bucket);
+    if (!code)
+        code = text_read(r, &out->texts[1], &out->source.key);
+    if (!code)
+        code = text_read(r, &out->texts[2], &out->source.etag);
+    out->source.image = image;
+    uint64_t max_bytes;
+    WIRE_TAKE(r, out->limits.max_pixels);
+    WIRE_TAKE(r, max_bytes);
+    WIRE_TAKE(r, out->limits.max_frames);
+    out->limits.max_bytes = (size_t)max_bytes;
+    return code;
+}
+
+static int pipeline_read(struct wire_reader *r, struct pipeline **slot)
+{
+    struct error error;
+    struct slice name = wire_take_slice(r, TEXT_MAX);
+    struct slice text = wire_take_slice(r, PIPELINE_FILE_MAX);
+    char *file = r->broken ? NULL : slice_dup(name);
+    if (!file)
+        return r->broken ? ERR_PROTOCOL : ERR_MEMORY;
+    pipeline_release(*slot);
+    *slot = NULL;
+    int code = pipeline_parse(file, text, slot, &error);
+    free(file);
+    return code;
+}
+
+static int pipeline_find(struct wire_reader *r, struct pipeline **slots, struct pipeline **out)
+{
+    uint32_t slot = wire_take_u32(r, DECODER_SLOTS - 1);
+    int code = wire_take_u32(r, NEW) == NEW ? pipeline_read(r, &slots[slot]) : 0;
+    *out = slots[slot];
+    return code || *out ? code : ERR_PROTOCOL;
+}
+
+static int audience_read(struct wire_reader *r, struct pipeline **slots,
+                         struct decoder_request *out)
+{
+    uint32_t count = wire_take_u32(r, DECODER_AUDIENCE_MAX);
+    int code = 0;
+    for (uint32_t i = 0; !code && i < count; i++)
+        code = pipeline_find(r, slots, &out->audience[i]);
+    out->source.audience = out->audience;
+    out->source.audience_count = count;
+    return code;
+}
+
+static int items_read(struct wire_reader *r, struct pipeline **slots, struct decoder_request *out)
+{
+    uint32_t count = wire_take_u32(r, DECODER_ITEMS_MAX);
+    int code = 0;
+    for (; !code && out->count < count; out->count++) {
+        struct pipeline *pipeline;
+        code = pipeline_find(r, slots, &pipeline);
+        out->items[out->count].pipeline = pipeline;
+    }
+    return code;
+}
+
+int decoder_request_read(struct slice request, struct slice image, struct pipeline **slots,
+                         struct decoder_request *out)
+{
+    struct wire_reader r = {.left = request};
+    *out = (struct decoder_request){0};
+    int code = source_read(&r, image, out);
+    if (!code)
+        code = audience_read(&r, slots, out);
+    if (!code)
+        code = items_read(&r, slots, out);
+    return code ? code : r.broken || r.left.size ? ERR_PROTOCOL : 0;
+}
+
+void decoder_request_clear(struct decoder_request *request)
+{
+    for (size_t i = 0; i < request->count; i++)
+        render_item_clear(&request->items[i]);
+    for (size_t i = 0; i < sizeof request->texts / sizeof request->texts[0]; i++)
+        free(request->texts[i]);
+}

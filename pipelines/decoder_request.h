@@ -1,0 +1,36 @@
+/* A render's question: which pipelines, what source. Written by the parent, read by the child. */
+#ifndef THUMBWHEEL_DECODER_REQUEST_H
+#define THUMBWHEEL_DECODER_REQUEST_H
+
+#include "decoder_wire.h"
+#include "pipeline.h"
+
+/* Which pipeline lies in which of the child's slots; kept by both ends. A pipeline's text travels
+ * once; the one that was not used for the longest time makes room for a new one. */
+struct decoder_slots { /* the parent's */
+    struct {
+        uint64_t pipeline; /* its id; 0: free */
+        uint64_t used;
+    } entries[DECODER_SLOTS];
+    uint64_t clock;
+};
+
+int decoder_request_write(struct buffer *out, const struct render_source *source,
+                          const struct pipeline_limits *limits, struct render_item *const *items,
+                          size_t count, struct decoder_slots *slots);
+
+struct decoder_request { /* the child's; to be cleared in any case */
+    struct render_source source;
+    struct pipeline_limits limits;
+    struct pipeline *audience[DECODER_AUDIENCE_MAX];
+    struct render_item items[DECODER_ITEMS_MAX];
+    size_t count;
+    char *texts[3]; /* what source points to */
+};
+
+/* slots: DECODER_SLOTS pipelines or NULLs, filled with what comes. image: the source's bytes. */
+int decoder_request_read(struct slice request, struct slice image, struct pipeline **slots,
+                         struct decoder_request *out);
+void decoder_request_clear(struct decoder_request *request);
+
+#endif

@@ -1,0 +1,19 @@
+/* Starting a decoder: the process, and what both ends share. */
+#ifndef THUMBWHEEL_DECODER_SPAWN_H
+#define THUMBWHEEL_DECODER_SPAWN_H
+
+#include <sys/types.h>
+
+#include "error.h"
+
+struct decoder_ends { /* the parent's; -1: none */
+    pid_t pid;
+    int socket;
+    int input;  /* memfd, written here */
+    int output; /* memfd, written there */
+};
+
+int decoder_spawn(struct decoder_ends *out, struct error *error);
+void decoder_ends_close(struct decoder_ends *ends); /* not the process */
+
+#endif

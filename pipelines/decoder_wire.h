@@ -1,0 +1,78 @@
+/*
+ * What a worker thread and its decoder process say to each other.
+ *
+ * On a socket pair (SOCK_SEQPACKET) go small structs of fixed size; the bytes lie in two memfds
+ * that both ends keep open. Both ends are the same executable, so structs and byte order are the
+ * same.
+ *
+ *   parent → child   decoder_hello, once; then a decoder_command for each render. The input memfd
+ *                    then holds the image, and behind it the request (decoder_request.c).
+ *   child → parent   decoder_welcome, once; then a decoder_answer to each command. The output memfd
+ *                    then holds the reply (decoder_reply.c), and behind it the renditions' bytes.
+ *
+ * The child may have been taken over by an image: nothing that it says is believed unchecked.
+ */
+#ifndef THUMBWHEEL_DECODER_WIRE_H
+#define THUMBWHEEL_DECODER_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "error.h"
+
+/* The child's descriptors. */
+enum { DECODER_SOCKET = 3, DECODER_INPUT, DECODER_OUTPUT, DECODER_DESCRIPTORS };
+
+enum {
+    DECODER_ITEMS_MAX = 64, /* of one render */
+    DECODER_AUDIENCE_MAX = 192,
+    /* Pipelines that a child remembers: not fewer than one render may name. */
+    DECODER_SLOTS = DECODER_ITEMS_MAX + DECODER_AUDIENCE_MAX,
+    DECODER_META_MAX = 8 * 1024 * 1024, /* a request or a reply, without the images */
+};
+
+/* How a child ends by itself. Anything else is a crash. */
+enum { DECODER_EXIT_MEMORY = 71 };
+
+struct decoder_hello {
+    uint64_t memory; /* bytes that the child may allocate, and write */
+};
+
+struct decoder_welcome {
+    int code; /* 0: ready */
+    char text[ERROR_TEXT_MAX];
+};
+
+struct decoder_command {
+    uint64_t sequence;
+    uint64_t image_size;
+    uint64_t request_size;
+};
+
+struct decoder_answer {
+    uint64_t sequence; /* the command's */
+    uint64_t reply_size;
+};
+
+/* A cursor over a message. The first read that goes wrong sticks: everything after it is 0 or
+ * empty, so that one check at the end is enough before the values are used. */
+struct wire_reader {
+    struct slice left;
+    bool broken;
+};
+
+/* Appends an integer, a floating-point number or any other plain value as it lies in memory. */
+#define WIRE_PUT(buffer, value)  buffer_append(buffer, &(value), sizeof(value))
+#define WIRE_TAKE(reader, value) wire_take(reader, &(value), sizeof(value))
+
+void wire_put_slice(struct buffer *out, struct slice text);
+void wire_put_text(struct buffer *out, const char *text); /* NULL and "" differ */
+
+void wire_take(struct wire_reader *r, void *out, size_t size);
+uint32_t wire_take_u32(struct wire_reader *r, uint32_t most); /* more: broken */
+/* A view into the message; .data is NULL for a NULL. */
+struct slice wire_take_slice(struct wire_reader *r, size_t most);
+
+#endif

@@ -1,0 +1,187 @@
+#include "isolation.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "decoder_process.h"
+#include "decoder_wire.h"
+#include "pipeline_file.h"
+#include "pipelines.h"
+
+/* The seam's operations have no object of their own: a process has one set of decoders. */
+static struct {
+    pthread_mutex_t lock;
+    struct decoder *idle; /* the last one used first: its pages are warm */
+    struct decoder_limits limits;
+} isolation = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void give_back(struct decoder *d)
+{
+    pthread_mutex_lock(&isolation.lock);
+    decoder_link(d, isolation.idle);
+    isolation.idle = d;
+    pthread_mutex_unlock(&isolation.lock);
+}
+
+static struct decoder *take_idle(void)
+{
+    pthread_mutex_lock(&isolation.lock);
+    struct decoder *d = isolation.idle;
+    if (d)
+        isolation.idle = decoder_next(d);
+    pthread_mutex_unlock(&isolation.lock);
+    return d;
+}
+
+static int start_new(struct decoder **out, struct error *error)
+{
+    *out = NULL;
+    int code = decoder_start(&isolation.limits, out, error);
+    if (!code)
+        code = decoder_ready(*out, error);
+    if (code) {
+        decoder_end(*out);
+        *out = NULL;
+    }
+    return code;
+}
+
+/* One that died or spoke while nothing was asked of it is replaced; no image is to blame. */
+static int take(struct decoder **out, struct error *error)
+{
+    struct decoder *d;
+    while ((d = take_idle())) {
+        if (decoder_is_well(d) && !decoder_ready(d, error)) {
+            *out = d;
+            return 0;
+        }
+        decoder_end(d);
+    }
+    return start_new(out, error);
+}
+
+static void items_clear(struct render_item *const *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        render_item_clear(items[i]);
+}
+
+static int try_one(struct decoder *d, const struct render_source *source,
+                   const struct pipeline_limits *limits, struct render_item *const *items,
+                   size_t count, struct error *error)
+{
+    int code = decoder_ask(d, source, limits, items, count, error);
+    if (code) {
+        items_clear(items, count);
+        decoder_end(d);
+    } else {
+        give_back(d);
+    }
+    return code;
+}
+
+static bool is_the_decoders(int code)
+{
+    return code == ERR_DECODER_CRASHED || code == ERR_DECODER_TIMEOUT || code == ERR_DECODER_MEMORY;
+}
+
+static int render_live(const struct render_source *source, const struct pipeline_limits *limits,
+                       struct render_item *const *items, size_t count, struct error *error)
+{
+    struct decoder *d;
+    int code = take(&d, error);
+    if (!code)
+        code = try_one(d, source, limits, items, count, error);
+    if (!is_the_decoders(code))
+        return code;
+    code = start_new(&d, error);
+    return code ? code : try_one(d, source, limits, items, count, error);
+}
+
+static bool begin(struct render_item *item)
+{
+    *item = (struct render_item){.pipeline = item->pipeline, .cancelled = item->cancelled};
+    if (item->cancelled && atomic_load(item->cancelled))
+        error_set(&item->error, ERR_CANCELLED, "cancelled");
+    return item->error.code == 0;
+}
+
+static void render(const struct render_source *source, const struct pipeline_limits *limits,
+                   struct render_item *items, size_t count)
+{
+    struct render_item *live[DECODER_ITEMS_MAX];
+    struct error error = {0};
+    size_t live_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!begin(&items[i]))
+            continue;
+        if (live_count < DECODER_ITEMS_MAX)
+            live[live_count++] = &items[i];
+        else
+            error_set(&items[i].error, ERR_MEMORY, "more than %d renders of one image at once",
+                      DECODER_ITEMS_MAX);
+    }
+    if (live_count == 0 || !render_live(source, limits, live, live_count, &error))
+        return;
+    for (size_t i = 0; i < live_count; i++)
+        live[i]->error = error;
+}
+
+static struct pipeline_output output_of(const struct pipeline *pipeline, size_t index)
+{
+    return vips_pipeline_ops.output(pipeline, index);
+}
+
+static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
+{
+    return vips_pipeline_ops.facts(pipeline);
+}
+
+static int probe(struct slice image, struct image_facts *out, struct error *error)
+{
+    return vips_pipeline_ops.probe(image, out, error);
+}
+
+static void thread_end(void)
+{
+    vips_pipeline_ops.thread_end();
+}
+
+const struct pipeline_ops isolated_pipeline_ops = {
+    .load = pipeline_load,
+    .retain = pipeline_retain,
+    .release = pipeline_release,
+    .facts = facts_of,
+    .output = output_of,
+    .matches = pipeline_matches,
+    .check_loop = pipeline_check_loop,
+    .probe = probe,
+    .render = render,
+    .thread_end = thread_end,
+};
+
+int isolation_start(const struct isolation_options *options, struct error *error)
+{
+    isolation.limits = (struct decoder_limits){options->timeout_ms, options->memory};
+    struct decoder *d;
+    int code = decoder_start(&isolation.limits, &d, error);
+    if (!code)
+        give_back(d);
+    return code;
+}
+
+int isolation_ready(struct error *error)
+{
+    struct decoder *d;
+    int code = take(&d, error);
+    if (!code)
+        give_back(d);
+    return code;
+}
+
+void isolation_stop(void)
+{
+    struct decoder *d;
+    while ((d = take_idle()))
+        decoder_end(d);
+}

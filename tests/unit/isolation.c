@@ -1,0 +1,767 @@
+/*
+ * Decoders in processes of their own.
+ *
+ * This executable is also the decoder: started as "decoder" it renders as the product does, unless
+ * the image's bytes are one of the words below. So each test hands its decoder an image that does
+ * what a hostile one might, and looks at what becomes of it, of the next image, and of this
+ * process.
+ */
+#include "image_support.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "decoder_child.h"
+#include "decoder_reply.h"
+#include "isolation.h"
+#include "outcome.h"
+
+enum { TIMEOUT_MS = 1500, MEMORY = 512 << 20 };
+
+static const char one_output[] = "name: x\nqueue: q\noutputs: [{key: 'o/{name}', width: 40}]\n";
+
+/* ---- the decoder's side: what an image can make it do ---- */
+
+static volatile int zero;
+
+static void crash(struct render_item *item)
+{
+    (void)item;
+    raise(SIGSEGV);
+}
+
+static void overflow(struct render_item *item)
+{
+    (void)item;
+    volatile char *nowhere = (char *)(uintptr_t)zero;
+    *nowhere = 1;
+}
+
+static void loop(struct render_item *item)
+{
+    (void)item;
+    while (!zero)
+        ;
+}
+
+static void sleep_long(struct render_item *item)
+{
+    (void)item;
+    for (;;)
+        nanosleep(&(struct timespec){.tv_sec = 100}, NULL);
+}
+
+static void allocate(struct render_item *item)
+{
+    (void)item;
+    for (;;) {
+        char *block = malloc(4 << 20);
+        if (block)
+            memset(block, 1, 4 << 20);
+    }
+}
+
+static void allocate_glib(struct render_item *item)
+{
+    (void)item;
+    for (;;) {
+        char *block = g_malloc(4 << 20);
+        memset(block, 1, 4 << 20);
+    }
+}
+
+static void run_out(struct render_item *item)
+{
+    error_set(&item->error, ERR_MEMORY, "no memory");
+}
+
+static void open_socket(struct render_item *item)
+{
+    (void)item;
+    socket(AF_INET, SOCK_STREAM, 0);
+}
+
+static void execute(struct render_item *item)
+{
+    (void)item;
+    execl("/bin/true", "true", (char *)NULL);
+}
+
+static void fork_one(struct render_item *item)
+{
+    (void)item;
+    if (fork() == 0)
+        _exit(0);
+}
+
+static void kill_parent(struct render_item *item)
+{
+    (void)item;
+    kill(getppid(), SIGTERM);
+}
+
+/* The rest report what they could do: an image is as good as corrupt where all was refused. */
+static void report(struct render_item *item, bool refused)
+{
+    error_set(&item->error, refused ? ERR_CORRUPT : ERR_INVALID, refused ? "refused" : "allowed");
+}
+
+static void open_file(struct render_item *item)
+{
+    int read_one = open("/etc/passwd", O_RDONLY);
+    int saved = errno;
+    int made = open("/tmp/thumbwheel-made-by-a-decoder", O_CREAT | O_WRONLY, 0600);
+    report(item, read_one < 0 && saved == EACCES && made < 0 && errno == EACCES);
+}
+
+static void look_around(struct render_item *item)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    int open_ones = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        struct stat about;
+        open_ones += fstat(fd, &about) == 0;
+    }
+    void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    report(item, !getenv("AWS_SECRET_ACCESS_KEY") && !getenv("HOME") && open_ones == 6 &&
+                     shared == MAP_FAILED && setrlimit(RLIMIT_CPU, &limit) != 0 &&
+                     memfd_create("more", 0) < 0 && write(DECODER_INPUT, "x", 1) < 0 &&
+                     ftruncate(DECODER_OUTPUT, 0) != 0);
+}
+
+static void say(uint64_t sequence, uint64_t size)
+{
+    const struct decoder_answer answer = {.sequence = sequence, .reply_size = size};
+    if (write(DECODER_SOCKET, &answer, sizeof answer) < 0)
+        _exit(1);
+}
+
+static void lie_about_size(struct render_item *item)
+{
+    (void)item;
+    say(1, UINT64_MAX);
+    sleep_long(item);
+}
+
+static void lie_about_sequence(struct render_item *item)
+{
+    (void)item;
+    say(77, 4);
+    sleep_long(item);
+}
+
+static void lie_in_words(struct render_item *item)
+{
+    char noise[4096];
+    memset(noise, 'A', sizeof noise);
+    if (pwrite(DECODER_OUTPUT, noise, sizeof noise, 0) < 0)
+        _exit(1);
+    say(1, sizeof noise);
+    sleep_long(item);
+}
+
+static void mumble(struct render_item *item)
+{
+    if (write(DECODER_SOCKET, "?", 1) < 0)
+        _exit(1);
+    sleep_long(item);
+}
+
+static void hang_up(struct render_item *item)
+{
+    close(DECODER_SOCKET);
+    sleep_long(item);
+}
+
+static void answer_late(struct render_item *item)
+{
+    say(2, 0); /* to the question after this one */
+    report(item, true);
+}
+
+static const struct {
+    const char *word;
+    void (*act)(struct render_item *item);
+    int code; /* what the parent makes of it */
+} acts[] = {
+    {"crash", crash, ERR_DECODER_CRASHED},
+    {"overflow", overflow, ERR_DECODER_CRASHED},
+    {"socket", open_socket, ERR_DECODER_CRASHED},
+    {"exec", execute, ERR_DECODER_CRASHED},
+    {"fork", fork_one, ERR_DECODER_CRASHED},
+    {"kill", kill_parent, ERR_DECODER_CRASHED},
+    {"allocate", allocate, ERR_DECODER_MEMORY},
+    {"allocate-glib", allocate_glib, ERR_DECODER_MEMORY},
+    {"run-out", run_out, ERR_DECODER_MEMORY},
+    {"open", open_file, ERR_CORRUPT},
+    {"look", look_around, ERR_CORRUPT},
+    {"lie-size", lie_about_size, ERR_DECODER_CRASHED},
+    {"lie-sequence", lie_about_sequence, ERR_DECODER_CRASHED},
+    {"lie-words", lie_in_words, ERR_DECODER_CRASHED},
+    {"mumble", mumble, ERR_DECODER_CRASHED},
+    {"hang-up", hang_up, ERR_DECODER_CRASHED},
+    {"loop", loop, ERR_DECODER_TIMEOUT},
+    {"sleep", sleep_long, ERR_DECODER_TIMEOUT},
+    {"late", answer_late, ERR_DECODER_CRASHED},
+};
+
+enum { ACTS = sizeof acts / sizeof acts[0] };
+
+static void render_or_act(const struct render_source *source, const struct pipeline_limits *limits,
+                          struct render_item *items, size_t count)
+{
+    for (size_t i = 0; i < ACTS; i++) {
+        if (slice_equal_text(source->image, acts[i].word)) {
+            acts[i].act(&items[0]);
+            return;
+        }
+    }
+    vips_pipeline_ops.render(source, limits, items, count);
+}
+
+/* ---- the parent's ---- */
+
+static size_t count_descriptors(void)
+{
+    size_t count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static void assert_no_children(void)
+{
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
+struct world {
+    size_t descriptors;
+    struct pipeline *pipeline;
+    struct bytes photo;
+};
+
+static int set_up(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    const struct isolation_options options = {.timeout_ms = TIMEOUT_MS, .memory = MEMORY};
+    struct error error = {0};
+    setenv("AWS_SECRET_ACCESS_KEY", "not for decoders", 1);
+    w->pipeline = pipeline_of(one_output);
+    w->photo = encode(four_corners(120, 80), ".png");
+    w->descriptors = count_descriptors();
+    if (isolation_start(&options, &error) || isolation_ready(&error))
+        fail_msg("%s", error.text);
+    *state = w;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    isolation_stop();
+    assert_no_children();
+    assert_int_equal(count_descriptors(), w->descriptors);
+    vips_pipeline_ops.release(w->pipeline);
+    bytes_free(&w->photo);
+    free(w);
+    return 0;
+}
+
+static struct render_source source_of(const char *key, struct slice image)
+{
+    return (struct render_source){.bucket = "photos", .key = key, .etag = "etag", .image = image};
+}
+
+static void render_one(struct slice image, struct render_item *item)
+{
+    static const struct pipeline_limits defaults;
+    const struct render_source source = source_of("in/a.png", image);
+    isolated_pipeline_ops.render(&source, &defaults, item, 1);
+}
+
+static void assert_works(const struct world *w)
+{
+    struct render_item item = {.pipeline = w->pipeline};
+    render_one(view(&w->photo), &item);
+    assert_int_equal(item.error.code, 0);
+    assert_int_equal(item.rendition_count, 1);
+    assert_string_equal(item.renditions[0].key, "o/a.png");
+    assert_int_equal(item.renditions[0].width, 40);
+    render_item_clear(&item);
+}
+
+static void act_out(const struct world *w, size_t index)
+{
+    struct render_item item = {.pipeline = w->pipeline};
+    render_one(slice_of(acts[index].word), &item);
+    if (item.error.code != acts[index].code)
+        fail_msg("%s: %s (%s)", acts[index].word, error_name(item.error.code), item.error.text);
+    assert_null(item.renditions);
+    render_item_clear(&item);
+}
+
+static void test_what_an_image_may_do(void **state)
+{
+    const struct world *w = *state;
+    for (size_t i = 0; i < ACTS - 1; i++) {
+        act_out(w, i);
+        assert_works(w);
+    }
+    assert_int_not_equal(access("/tmp/thumbwheel-made-by-a-decoder", F_OK), 0);
+}
+
+/* An answer in advance is one to no question: the process is replaced, and the next image, which is
+ * not to blame, is rendered by another. */
+static void test_an_answer_in_advance_is_not_taken(void **state)
+{
+    const struct world *w = *state;
+    act_out(w, ACTS - 1);
+    assert_works(w);
+}
+
+static void test_reasons_are_the_documented_words(void **state)
+{
+    (void)state;
+    static const struct {
+        int code;
+        const char *reason;
+    } rows[] = {{ERR_DECODER_CRASHED, "decoder-crashed"},
+                {ERR_DECODER_TIMEOUT, "decoder-timeout"},
+                {ERR_DECODER_MEMORY, "decoder-memory"}};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(outcome_of(STAGE_RENDER, rows[i].code), OUTCOME_REJECT);
+        assert_string_equal(outcome_reason(STAGE_RENDER, rows[i].code), rows[i].reason);
+    }
+}
+
+/* Every item of a round has the failure; one that was cancelled before has not. */
+static void test_all_items_of_a_crash_fail(void **state)
+{
+    const struct world *w = *state;
+    static const struct pipeline_limits defaults;
+    const struct render_source source = source_of("in/a.png", slice_of("crash"));
+    atomic_bool yes = true;
+    struct render_item items[3] = {{.pipeline = w->pipeline},
+                                   {.pipeline = w->pipeline, .cancelled = &yes},
+                                   {.pipeline = w->pipeline}};
+    isolated_pipeline_ops.render(&source, &defaults, items, 3);
+    assert_int_equal(items[0].error.code, ERR_DECODER_CRASHED);
+    assert_int_equal(items[1].error.code, ERR_CANCELLED);
+    assert_int_equal(items[2].error.code, ERR_DECODER_CRASHED);
+}
+
+static void *cancel_soon(void *flag)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    atomic_store((atomic_bool *)flag, true);
+    return NULL;
+}
+
+static void test_a_cancelled_render_frees_its_worker(void **state)
+{
+    const struct world *w = *state;
+    atomic_bool cancelled = false;
+    pthread_t thread;
+    struct render_item item = {.pipeline = w->pipeline, .cancelled = &cancelled};
+    assert_int_equal(pthread_create(&thread, NULL, cancel_soon, &cancelled), 0);
+    render_one(slice_of("sleep"), &item);
+    pthread_join(thread, NULL);
+    assert_int_equal(item.error.code, ERR_CANCELLED);
+    assert_works(w);
+}
+
+static void test_a_decoder_that_dies_idle_costs_no_image(void **state)
+{
+    const struct world *w = *state;
+    char path[64];
+    int pid = 0;
+    assert_works(w);
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *file = fopen(path, "r");
+    if (!file)
+        skip();
+    assert_int_equal(fscanf(file, "%d", &pid), 1);
+    fclose(file);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    assert_works(w);
+}
+
+/* ---- results ---- */
+
+static void assert_same_rendition(const struct rendition *a, const struct rendition *b)
+{
+    assert_string_equal(a->key, b->key);
+    if (a->bucket)
+        assert_string_equal(a->bucket, b->bucket);
+    else
+        assert_null(b->bucket);
+    assert_string_equal(a->content_type, b->content_type);
+    assert_ptr_equal(a->cache_control, b->cache_control);
+    assert_int_equal(a->width, b->width);
+    assert_int_equal(a->height, b->height);
+    assert_int_equal(a->frames, b->frames);
+    assert_int_equal(a->body.size, b->body.size);
+    assert_memory_equal(a->body.data, b->body.data, a->body.size);
+}
+
+static void assert_same_item(const struct render_item *a, const struct render_item *b)
+{
+    assert_int_equal(a->error.code, b->error.code);
+    if (a->error.code)
+        assert_string_equal(a->error.text, b->error.text);
+    assert_int_equal(a->rendition_count, b->rendition_count);
+    for (size_t i = 0; i < a->rendition_count; i++)
+        assert_same_rendition(&a->renditions[i], &b->renditions[i]);
+    assert_memory_equal(&a->labels, &b->labels, sizeof a->labels);
+    assert_memory_equal(&a->facts, &b->facts, sizeof a->facts);
+    assert_int_equal(a->write_tags, b->write_tags);
+    assert_int_equal(!a->sidecar_key, !b->sidecar_key);
+    if (a->sidecar_key)
+        assert_string_equal(a->sidecar_key, b->sidecar_key);
+}
+
+enum { PIPELINES = 4 };
+
+/* For the first of the pipelines; the others are waited for. */
+static void compare(struct slice image, struct pipeline **pipelines, size_t count)
+{
+    static const struct pipeline_limits defaults;
+    struct render_source source = source_of("in/a b.jpg", image);
+    source.audience = pipelines;
+    source.audience_count = PIPELINES;
+    struct render_item here[PIPELINES] = {{0}}, there[PIPELINES] = {{0}};
+    for (size_t i = 0; i < PIPELINES; i++)
+        here[i].pipeline = there[i].pipeline = pipelines[i];
+    vips_pipeline_ops.render(&source, &defaults, here, count);
+    isolated_pipeline_ops.render(&source, &defaults, there, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_same_item(&here[i], &there[i]);
+        render_item_clear(&here[i]);
+        render_item_clear(&there[i]);
+    }
+}
+
+static void compare_file(const char *path, struct pipeline **pipelines)
+{
+    gchar *data;
+    gsize size;
+    assert_true(g_file_get_contents(path, &data, &size, NULL));
+    compare((struct slice){data, size}, pipelines, PIPELINES);
+    compare((struct slice){data, size}, pipelines, 1);
+    compare((struct slice){data, size / 2}, pipelines, PIPELINES); /* damaged */
+    g_free(data);
+}
+
+/* Every sample, whole and cut short, through pipelines that use every codec. */
+static void test_results_are_those_of_a_thread(void **state)
+{
+    (void)state;
+    static const char *const texts[PIPELINES] = {
+        "name: a\nqueue: qa\noutputs: [{key: 'a/{name}', width: 300, cache_control: 'max-age=5'},"
+        " {key: 'b/{stem}.{ext}', bucket: other, width: 100, height: 100, fit: cover,"
+        " crop: attention, format: webp}]\n",
+        "name: b\nqueue: qb\noutputs: [{key: 'c/{width}x{height}/{name}', width: 64, format: png},"
+        " {key: 'd/{name}', format: keep, frames: all, width: 50, strip: false}]\n",
+        "name: c\nqueue: qc\nlabels: {tags: true, sidecar: 's/{dir}/{name}.json'}\n",
+        "name: d\nqueue: qd\noutputs: [{key: 'e/{name}', width: 40, format: tiff},"
+        " {key: 'f/{name}', width: 60, format: gif}]\n",
+    };
+    struct pipeline *pipelines[PIPELINES];
+    char folder[] = "/tmp/thumbwheel-isolation-XXXXXX", **paths = NULL;
+    size_t count = 0;
+    struct error error = {0};
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < PIPELINES; i++)
+        pipelines[i] = pipeline_of(texts[i]);
+    if (samples_write(folder, &paths, &count, &error))
+        fail_msg("%s", error.text);
+    assert_true(count > 10);
+    for (size_t i = 0; i < count; i++) {
+        compare_file(paths[i], pipelines);
+        unlink(paths[i]);
+        free(paths[i]);
+    }
+    compare(slice_of("not an image"), pipelines, PIPELINES);
+    compare(slice_of(""), pipelines, PIPELINES);
+    for (size_t i = 0; i < PIPELINES; i++)
+        vips_pipeline_ops.release(pipelines[i]);
+    free(paths);
+    rmdir(folder);
+}
+
+/* More pipelines than a decoder remembers, one after another, twice: as reloads bring them. */
+static void test_pipelines_come_and_go(void **state)
+{
+    const struct world *w = *state;
+    for (unsigned i = 0; i < 2 * DECODER_SLOTS + 5; i++) {
+        char text[128];
+        unsigned width = 10 + i % 70;
+        snprintf(text, sizeof text,
+                 "name: p%u\nqueue: q\noutputs: [{key: '{pipeline}', width: %u}]\n", i, width);
+        struct render_item items[2] = {{.pipeline = pipeline_of(text)}, {.pipeline = w->pipeline}};
+        static const struct pipeline_limits defaults;
+        const struct render_source source = source_of("in/a.png", view(&w->photo));
+        isolated_pipeline_ops.render(&source, &defaults, items, 2);
+        assert_int_equal(items[0].error.code, 0);
+        assert_int_equal(items[0].renditions[0].width, width);
+        assert_int_equal(items[1].renditions[0].width, 40);
+        render_item_clear(&items[1]);
+        item_free(&items[0]);
+    }
+}
+
+static void test_limits_reach_the_decoder(void **state)
+{
+    const struct world *w = *state;
+    const struct pipeline_limits tight = {.max_pixels = 120 * 80 - 1};
+    const struct render_source source = source_of("in/a.png", view(&w->photo));
+    struct render_item item = {.pipeline = w->pipeline};
+    isolated_pipeline_ops.render(&source, &tight, &item, 1);
+    assert_int_equal(item.error.code, ERR_LIMIT);
+    assert_int_equal(item.facts.width, 120);
+}
+
+static void *render_many(void *world)
+{
+    for (int i = 0; i < 20; i++) {
+        assert_works(world);
+        if (i % 5 == 4)
+            act_out(world, 0);
+    }
+    return NULL;
+}
+
+static void test_threads_have_decoders_of_their_own(void **state)
+{
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, render_many, *state), 0);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_works(*state);
+}
+
+/* ---- replies, byte for byte ---- */
+
+static struct render_item truth(const struct pipeline *pipeline)
+{
+    struct render_item item = {.pipeline = pipeline,
+                               .facts = {120, 80, 3, 1, 1, "png"},
+                               .rendition_count = 1,
+                               .labels = {.entries = {{"Sharp", "", 90}}, .count = 1}};
+    item.renditions = calloc(1, sizeof *item.renditions);
+    item.renditions[0] = (struct rendition){.content_type = "image/png",
+                                            .body = {.size = 100},
+                                            .width = 40,
+                                            .height = 27,
+                                            .frames = 1,
+                                            .milliseconds = 2};
+    return item;
+}
+
+static int read_back(struct buffer *reply, uint64_t most, const struct pipeline *pipeline)
+{
+    const struct render_source source = source_of("in/a.png", (struct slice){0});
+    struct render_item item = {.pipeline = pipeline}, *items[] = {&item};
+    int code = decoder_reply_read(buffer_slice(reply), most, &source, items, 1);
+    if (!code && !item.error.code) {
+        assert_int_equal(item.rendition_count, 1);
+        assert_true(item.renditions[0].body.size <= most);
+        assert_true(item.labels.count <= LABELS_MAX);
+    }
+    render_item_clear(&item);
+    return code;
+}
+
+typedef void change(struct render_item *item);
+
+static int read_changed(const struct pipeline *pipeline, change *edit)
+{
+    struct buffer reply;
+    struct render_item item = truth(pipeline);
+    edit(&item);
+    buffer_init(&reply, DECODER_META_MAX);
+    assert_int_equal(decoder_reply_write(&reply, &item, 1), 0);
+    int code = read_back(&reply, 100, pipeline);
+    buffer_free(&reply);
+    free(item.renditions);
+    return code;
+}
+
+static void no_change(struct render_item *item)
+{
+    (void)item;
+}
+static void larger_than_sent(struct render_item *item)
+{
+    item->renditions[0].body.size = 101;
+}
+static void empty_body(struct render_item *item)
+{
+    item->renditions[0].body.size = 0;
+}
+static void no_width(struct render_item *item)
+{
+    item->renditions[0].width = 0;
+}
+static void too_high(struct render_item *item)
+{
+    item->renditions[0].height = 2000000;
+}
+static void no_frames(struct render_item *item)
+{
+    item->renditions[0].frames = 0;
+}
+static void not_a_time(struct render_item *item)
+{
+    item->renditions[0].milliseconds = NAN;
+}
+static void other_type(struct render_item *item)
+{
+    item->renditions[0].content_type = "text/html";
+}
+static void no_type(struct render_item *item)
+{
+    item->renditions[0].content_type = NULL;
+}
+static void too_few(struct render_item *item)
+{
+    item->rendition_count = 0;
+}
+static void many_labels(struct render_item *item)
+{
+    item->labels.count = 3;
+}
+static void sure_label(struct render_item *item)
+{
+    item->labels.entries[0].confidence = 1e9;
+}
+static void no_label(struct render_item *item)
+{
+    item->labels.entries[0].name[0] = '\0';
+}
+static void dirty_label(struct render_item *item)
+{
+    item->labels.entries[0].name[1] = '\n';
+}
+static void not_utf8(struct render_item *item)
+{
+    item->labels.entries[0].name[1] = (char)0xff;
+}
+static void no_format(struct render_item *item)
+{
+    strcpy(item->facts.format, "exe");
+}
+static void no_facts(struct render_item *item)
+{
+    item->facts.width = 0;
+}
+static void odd_error(struct render_item *item)
+{
+    item->error.code = ERR_DENIED;
+}
+static void good_error(struct render_item *item)
+{
+    error_set(&item->error, ERR_CORRUPT, "bad");
+}
+
+static void test_lying_replies_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        change *edit;
+        int code;
+    } cases[] = {
+        {no_change, 0},
+        {good_error, 0},
+        {larger_than_sent, ERR_PROTOCOL},
+        {empty_body, ERR_PROTOCOL},
+        {no_width, ERR_PROTOCOL},
+        {too_high, ERR_PROTOCOL},
+        {no_frames, ERR_PROTOCOL},
+        {not_a_time, ERR_PROTOCOL},
+        {other_type, ERR_PROTOCOL},
+        {no_type, ERR_PROTOCOL},
+        {too_few, ERR_PROTOCOL},
+        {many_labels, ERR_PROTOCOL},
+        {sure_label, ERR_PROTOCOL},
+        {no_label, ERR_PROTOCOL},
+        {dirty_label, ERR_PROTOCOL},
+        {not_utf8, ERR_PROTOCOL},
+        {no_format, ERR_PROTOCOL},
+        {no_facts, ERR_PROTOCOL},
+        {odd_error, ERR_PROTOCOL},
+    };
+    struct pipeline *pipeline = pipeline_of("name: x\nqueue: q\n"
+                                            "outputs: [{key: 'o/{name}', format: png}]\n"
+                                            "labels: {tags: true, max: 2}\n");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int code = read_changed(pipeline, cases[i].edit);
+        if (code != cases[i].code)
+            fail_msg("case %zu: %s", i, error_name(code));
+    }
+    vips_pipeline_ops.release(pipeline);
+}
+
+/* Every cut and every changed byte of a true reply: refused, or as good as true. */
+static void test_broken_replies_do_no_harm(void **state)
+{
+    (void)state;
+    struct pipeline *pipeline = pipeline_of("name: x\nqueue: q\noutputs: [{key: 'o/{name}'}]\n"
+                                            "labels: {tags: true, sidecar: 's/{name}'}\n");
+    struct render_item item = truth(pipeline);
+    struct buffer reply;
+    buffer_init(&reply, DECODER_META_MAX);
+    assert_int_equal(decoder_reply_write(&reply, &item, 1), 0);
+    size_t whole = reply.size;
+    for (reply.size = 0; reply.size < whole; reply.size++)
+        assert_int_equal(read_back(&reply, 100, pipeline), ERR_PROTOCOL);
+    for (size_t at = 0; at < whole; at++) {
+        for (int bit = 0; bit < 8; bit++) {
+            reply.data[at] = (char)(reply.data[at] ^ (1 << bit));
+            read_back(&reply, 100, pipeline);
+            reply.data[at] = (char)(reply.data[at] ^ (1 << bit));
+        }
+    }
+    buffer_free(&reply);
+    free(item.renditions);
+    vips_pipeline_ops.release(pipeline);
+}
+
+#define WITH_DECODERS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "decoder") == 0)
+        return decoder_main(render_or_act);
+    const struct CMUnitTest tests[] = {
+        WITH_DECODERS(test_what_an_image_may_do),
+        WITH_DECODERS(test_an_answer_in_advance_is_not_taken),
+        cmocka_unit_test(test_reasons_are_the_documented_words),
+        WITH_DECODERS(test_all_items_of_a_crash_fail),
+        WITH_DECODERS(test_a_cancelled_render_frees_its_worker),
+        WITH_DECODERS(test_a_decoder_that_dies_idle_costs_no_image),
+        WITH_DECODERS(test_results_are_those_of_a_thread),
+        WITH_DECODERS(test_pipelines_come_and_go),
+        WITH_DECODERS(test_limits_reach_the_decoder),
+        WITH_DECODERS(test_threads_have_decoders_of_their_own),
+        cmocka_unit_test(test_lying_replies_are_refused),
+        cmocka_unit_test(test_broken_replies_do_no_harm),
+    };
+    return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
+}
