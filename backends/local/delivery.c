@@ -1,14 +1,49 @@
 #include "delivery.h"
 
+#include <stdio.h>
+
+#include "access.h"
 #include "cloud.h"
 #include "log.h"
 #include "publish.h"
 #include "queues.h"
+#include "topics.h"
 
 static void vanished(const char *source_arn, const char *target_arn, const char *reason)
 {
     log_warn("event not delivered", LOG_TEXT("source", source_arn), LOG_TEXT("target", target_arn),
              LOG_TEXT("reason", reason));
+}
+
+struct target { /* one of them, or neither */
+    struct topic *topic;
+    struct local_queue *queue;
+};
+
+static struct target target_find(struct cloud *cloud, const char *arn)
+{
+    struct target target = {.topic = topics_find(cloud->topics, arn)};
+    if (!target.topic)
+        target.queue = queues_find_arn(cloud->queues, arn);
+    return target;
+}
+
+static bool target_allows(const struct cloud *cloud, const struct target *target,
+                          const char *source_arn, char reason[POLICY_REASON_MAX])
+{
+    return target->topic ? access_topic_delivery(cloud, target->topic, source_arn, reason)
+                         : access_queue_delivery(cloud, target->queue, source_arn, reason);
+}
+
+static void refused(const struct cloud *cloud, const struct target *target, const char *source_arn,
+                    const char *target_arn, const char *reason)
+{
+    struct log_gate *refusals =
+        target->topic ? &target->topic->refusals : local_queue_refusals(target->queue);
+    if (access_worth_a_line(cloud, refusals))
+        log_warn("event not delivered: the target's policy does not allow it",
+                 LOG_TEXT("source", source_arn), LOG_TEXT("target", target_arn),
+                 LOG_TEXT("reason", reason), LOG_INT("skipped", refusals->skipped));
 }
 
 static int topic_deliver(struct cloud *cloud, struct topic *topic, struct slice subject,
@@ -29,22 +64,28 @@ static int queue_deliver(struct local_queue *queue, struct slice body, struct st
 int delivery_send(struct cloud *cloud, const char *source_arn, const char *target_arn,
                   struct slice subject, struct slice body, struct storage_unit *unit)
 {
-    struct topic *topic = topics_find(cloud->topics, target_arn);
-    struct local_queue *queue = topic ? NULL : queues_find_arn(cloud->queues, target_arn);
+    struct target target = target_find(cloud, target_arn);
+    char reason[POLICY_REASON_MAX];
     int status = 0;
-    if (topic)
-        status = topic_deliver(cloud, topic, subject, body, unit);
-    else if (queue)
-        status = queue_deliver(queue, body, unit);
-    else
+    if (!target.topic && !target.queue)
         vanished(source_arn, target_arn, "there is no such queue or topic");
+    else if (!target_allows(cloud, &target, source_arn, reason))
+        refused(cloud, &target, source_arn, target_arn, reason);
+    else if (target.topic)
+        status = topic_deliver(cloud, target.topic, subject, body, unit);
+    else
+        status = queue_deliver(target.queue, body, unit);
     if (status == ERR_LIMIT)
         vanished(source_arn, target_arn, "the memory for messages is used up");
     return status == ERR_LIMIT ? 0 : status;
 }
 
-int delivery_target_exists(struct cloud *cloud, const char *target_arn)
+bool delivery_possible(struct cloud *cloud, const char *source_arn, const char *target_arn,
+                       char reason[POLICY_REASON_MAX])
 {
-    return topics_find(cloud->topics, target_arn) != NULL ||
-           queues_find_arn(cloud->queues, target_arn) != NULL;
+    struct target target = target_find(cloud, target_arn);
+    if (target.topic || target.queue)
+        return target_allows(cloud, &target, source_arn, reason);
+    snprintf(reason, POLICY_REASON_MAX, "there is no such queue or topic");
+    return false;
 }

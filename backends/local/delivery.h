@@ -10,18 +10,23 @@
 #ifndef THUMBWHEEL_LOCAL_DELIVERY_H
 #define THUMBWHEEL_LOCAL_DELIVERY_H
 
+#include <stdbool.h>
+
 #include "bytes.h"
 #include "error.h"
+#include "policy.h"
 #include "storage.h"
 
 struct cloud;
 
-/* Adds what one delivery to a queue or topic ARN needs. A destination that has vanished is logged and is no error (as in S3).
- * ERR_MEMORY: nothing was added. */
+/* Adds what one delivery to a queue or topic ARN needs. A destination that has vanished, or whose
+ * policy refuses the source, is logged and is no error (as in S3). ERR_MEMORY: nothing was added. */
 int delivery_send(struct cloud *cloud, const char *source_arn, const char *target_arn,
                   struct slice subject, struct slice body, struct storage_unit *unit);
 
-/* Whether an ARN names a queue or topic that exists (a notification configuration is checked with it). */
-int delivery_target_exists(struct cloud *cloud, const char *target_arn);
+/* Whether an ARN names a queue or topic that exists and takes what comes from the source (a
+ * notification configuration is checked with it); if not, reason says why. */
+bool delivery_possible(struct cloud *cloud, const char *source_arn, const char *target_arn,
+                       char reason[POLICY_REASON_MAX]);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "access.h"
 #include "cloud.h"
 #include "log.h"
 #include "queues.h"
@@ -83,6 +84,19 @@ static void refused(const struct subscription *s, const char *reason)
              LOG_TEXT("queue", s->endpoint), LOG_TEXT("reason", reason));
 }
 
+static bool queue_allows(struct cloud *cloud, struct subscription *s,
+                         const struct local_queue *queue)
+{
+    char reason[POLICY_REASON_MAX];
+    if (access_queue_delivery(cloud, queue, s->topic_arn, reason))
+        return true;
+    if (access_worth_a_line(cloud, &s->refusals))
+        log_warn("notification not delivered: the queue's policy does not allow it",
+                 LOG_TEXT("subscription", s->record.named.name), LOG_TEXT("queue", s->endpoint),
+                 LOG_TEXT("reason", reason), LOG_INT("skipped", s->refusals.skipped));
+    return false;
+}
+
 /* Takes text (NULL: memory is short); attributes are borrowed. */
 static int queue_deliver(const struct subscription *s, struct local_queue *queue, char *text,
                          size_t size, const char *attributes, struct storage_unit *unit)
@@ -99,7 +113,7 @@ static int queue_deliver(const struct subscription *s, struct local_queue *queue
     return status;
 }
 
-static int subscription_deliver(struct cloud *cloud, const struct subscription *s, json_t *envelope,
+static int subscription_deliver(struct cloud *cloud, struct subscription *s, json_t *envelope,
                                 const struct notification_message *m, const char *attributes,
                                 struct storage_unit *unit)
 {
@@ -108,6 +122,8 @@ static int subscription_deliver(struct cloud *cloud, const struct subscription *
         refused(s, "the queue does not exist");
         return 0;
     }
+    if (!queue_allows(cloud, s, queue))
+        return 0;
     if (s->raw)
         return queue_deliver(s, queue, slice_dup(m->body), m->body.size, attributes, unit);
     char *text = envelope_text(cloud, envelope, s);

@@ -25,8 +25,8 @@ struct notification_message { /* borrowed */
     json_t *attributes; /* see message_attributes.h; NULL: none */
 };
 
-/* Adds a task to the unit for each subscription whose queue is there; one that has vanished, or
- * that the message is too large for, is logged. ERR_MEMORY, ERR_LIMIT: nothing was added. */
+/* Adds a task to the unit for each subscription whose queue is there; one that has vanished, whose
+ * policy refuses the topic, or that the message is too large for, is logged. ERR_MEMORY, ERR_LIMIT: nothing was added. */
 int topic_publish(struct cloud *cloud, struct topic *topic,
                   const struct notification_message *message, struct storage_unit *unit);
 

@@ -85,6 +85,7 @@ void queue_attributes_free(struct queue_attributes *a)
 {
     json_decref(a->texts);
     free(a->dead_letter_arn);
+    policy_release(a->policy);
     *a = (struct queue_attributes){0};
 }
 
@@ -140,6 +141,23 @@ static enum sqs_code redrive_parse(struct queue_attributes *a, const char *text,
     return a->dead_letter_arn ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
 }
 
+static enum sqs_code policy_read(struct queue_attributes *a, const char *text,
+                                 struct sqs_error *error)
+{
+    struct error why = {0};
+    policy_release(a->policy);
+    a->policy = NULL;
+    int status = text ? policy_parse(POLICY_OF_QUEUE, text, &a->policy, &why) : 0;
+    if (status == ERR_MEMORY)
+        return SQS_SERVICE_UNAVAILABLE;
+    if (status == ERR_LIMIT)
+        return sqs_error_set(error, SQS_OVER_LIMIT, "%s", why.text);
+    if (status)
+        return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
+                             "Invalid value for the parameter Policy. Reason: %s.", why.text);
+    return SQS_OK;
+}
+
 static bool text_valid(const char *name, const char *text)
 {
     if (strcmp(name, "SqsManagedSseEnabled") == 0)
@@ -161,6 +179,8 @@ static enum sqs_code text_change(struct queue_attributes *a, const char *name, c
     } else if (json_object_set_new(a->texts, name, json_string(text))) {
         return SQS_SERVICE_UNAVAILABLE;
     }
+    if (strcmp(name, "Policy") == 0)
+        return policy_read(a, text, error);
     return strcmp(name, "RedrivePolicy") == 0 ? redrive_parse(a, text, error) : SQS_OK;
 }
 
@@ -189,6 +209,7 @@ enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_
     *out = *from;
     out->texts = json_copy(from->texts);
     out->dead_letter_arn = from->dead_letter_arn ? strdup(from->dead_letter_arn) : NULL;
+    policy_retain(out->policy);
     enum sqs_code code = SQS_OK;
     if (!out->texts || (from->dead_letter_arn && !out->dead_letter_arn))
         code = SQS_SERVICE_UNAVAILABLE;

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "policy.h"
 #include "sqs_errors.h"
 
 enum { SQS_MESSAGE_MAX = 1024 * 1024, SQS_VISIBILITY_MAX_S = 43200, SQS_WAIT_MAX_S = 20 };
@@ -18,6 +19,7 @@ struct queue_attributes {
     json_t *texts; /* Policy, RedrivePolicy, RedriveAllowPolicy, … as they were sent; owned */
     char *dead_letter_arn; /* of the RedrivePolicy, owned; NULL: none */
     int max_receives;
+    struct policy *policy; /* the Policy as it was read; held; NULL: none */
 };
 
 int queue_attributes_init(struct queue_attributes *attributes); /* the defaults; ERR_MEMORY */

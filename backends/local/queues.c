@@ -130,6 +130,11 @@ const struct queue_attributes *local_queue_attributes(const struct local_queue *
     return &q->attributes;
 }
 
+struct log_gate *local_queue_refusals(struct local_queue *q)
+{
+    return &q->refusals;
+}
+
 /* Whether a dead-letter queue takes messages from a queue: its RedriveAllowPolicy; without one,
  * from all. */
 static bool redrive_allowed(const struct local_queue *target, const char *source_name)

@@ -41,6 +41,7 @@
 #include "uuid.h"
 
 struct cloud;
+struct log_gate;
 struct queues;
 struct local_queue;
 struct local_message;
@@ -72,6 +73,7 @@ bool queue_name_valid(const char *name);
 const char *local_queue_name(const struct local_queue *queue);
 int local_queue_arn(const struct local_queue *queue, struct buffer *out);
 const struct queue_attributes *local_queue_attributes(const struct local_queue *queue);
+struct log_gate *local_queue_refusals(struct local_queue *queue); /* of deliveries, by its policy */
 
 /* Makes a queue, or finds the same one; done comes if it returns SQS_OK. */
 enum sqs_code queues_create(struct queues *queues, const char *name, json_t *attributes,

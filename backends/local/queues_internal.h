@@ -6,6 +6,7 @@
 #include "cloud.h"
 #include "container_of.h"
 #include "id_table.h"
+#include "log.h"
 #include "name_index.h"
 #include "queues.h"
 
@@ -46,6 +47,7 @@ struct local_queue {
     size_t counts[MESSAGE_STATES];
     struct list waiters; /* struct queue_poll.link */
     struct list ready;
+    struct log_gate refusals;
     unsigned refs; /* the index, and each storage task under way */
     bool deleting; /* not found any more; its messages wait for the commit */
     bool purging;  /* nothing is received until the commit */

@@ -4,20 +4,29 @@
  */
 #include "s3_handlers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "delivery.h"
+#include "log.h"
 #include "s3_body.h"
 #include "s3_events.h"
 #include "s3_notification_xml.h"
 
-enum { BODY_MAX = 1024 * 1024, ANSWER_MAX = 1024 * 1024 };
+enum { BODY_MAX = 1024 * 1024, ANSWER_MAX = 1024 * 1024, ARN_SIZE = 96 };
 
-static bool targets_exist(struct s3_request *request, const struct notification *notification)
+/* The client is told that a destination is wrong, and whoever runs the cloud why. */
+static bool targets_possible(struct s3_request *request, const struct notification *notification)
 {
+    char source[ARN_SIZE], reason[POLICY_REASON_MAX];
+    snprintf(source, sizeof(source), "arn:aws:s3:::%s", request->bucket);
     for (size_t i = 0; i < notification->count; i++) {
-        if (!delivery_target_exists(request->cloud, notification->rules[i].target))
-            return false;
+        const char *target = notification->rules[i].target;
+        if (delivery_possible(request->cloud, source, target, reason))
+            continue;
+        log_warn("notification configuration refused", LOG_TEXT("source", source),
+                 LOG_TEXT("target", target), LOG_TEXT("reason", reason));
+        return false;
     }
     return true;
 }
@@ -67,7 +76,7 @@ static void on_document(struct s3_request *request, struct slice body)
     const char *message = NULL;
     struct slice skip = s3_header(request, "x-amz-skip-destination-validation");
     enum s3_error error = s3_notification_parse(body, &notification, &message);
-    if (!error && !slice_equal_text(skip, "true") && !targets_exist(request, &notification)) {
+    if (!error && !slice_equal_text(skip, "true") && !targets_possible(request, &notification)) {
         error = S3_INVALID_ARGUMENT;
         message = "Unable to validate the following destination configurations";
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "answer.h"
 #include "form.h"
 #include "sns_call.h"
@@ -85,6 +86,7 @@ static const struct sns_code_facts codes[SNS_CODE_COUNT] = {
                             "limit."},
     [SNS_CONCURRENT] = {"ConcurrentAccess", 400,
                         "The topic is being deleted. Try again in a moment."},
+    [SNS_AUTHORIZATION] = {"AuthorizationError", 403, "Access to the resource is denied."},
     [SNS_INVALID_ACTION] = {"InvalidAction", 400, "The action is not valid for this endpoint."},
     [SNS_NOT_IMPLEMENTED] = {"NotImplemented", 501,
                              "The embedded cloud does not implement this action."},
@@ -276,6 +278,19 @@ enum sns_code sns_required(struct sns_call *call, const char *name, const char *
                     name);
 }
 
+/* As with queues, the owner can always mend a policy. */
+static enum sns_code permit(struct sns_call *call, const struct topic *topic)
+{
+    const struct cloud *cloud = call->request->cloud;
+    const char *action = call->action->name, *name = sns_text(call->input, "AttributeName");
+    char reason[POLICY_REASON_MAX], text[ACCESS_TEXT_MAX];
+    bool mends = strcmp(action, "SetTopicAttributes") == 0 && name && strcmp(name, "Policy") == 0;
+    if (mends || access_topic_request(cloud, topic, action, reason))
+        return SNS_OK;
+    access_denied_text(cloud, "SNS", action, topic->record.named.name, reason, text);
+    return sns_fail(call, SNS_AUTHORIZATION, "%s", text);
+}
+
 enum sns_code sns_topic(struct sns_call *call, struct topic **out)
 {
     const char *arn;
@@ -287,7 +302,7 @@ enum sns_code sns_topic(struct sns_call *call, struct topic **out)
     const char *name = strrchr(arn, ':') + 1;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
     *out = topics_find(call->topics, arn);
-    return *out ? SNS_OK : SNS_NOT_FOUND;
+    return *out ? permit(call, *out) : SNS_NOT_FOUND;
 }
 
 enum sns_code sns_output(struct sns_call *call, const char *name, json_t *value)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "sns_call.h"
 
 enum { PAGE = 100, DISPLAY_NAME_MAX = 100 };
@@ -13,6 +14,21 @@ static bool json_valid(const char *text)
     bool valid = json_is_object(document);
     json_decref(document);
     return valid;
+}
+
+static enum sns_code policy_check(struct sns_call *call, const char *text)
+{
+    struct policy *policy;
+    struct error error = {0};
+    int status = policy_parse(POLICY_OF_TOPIC, text, &policy, &error);
+    if (status == ERR_MEMORY)
+        return SNS_UNAVAILABLE;
+    if (status)
+        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Policy Error: %s",
+                        error.text);
+    access_policy_note(call->request->resource, policy);
+    policy_release(policy);
+    return SNS_OK;
 }
 
 static enum sns_code attribute_check(struct sns_call *call, const char *name, const char *value)
@@ -26,6 +42,8 @@ static enum sns_code attribute_check(struct sns_call *call, const char *name, co
     if (!value || (document && !json_valid(value)) ||
         (!document && strlen(value) > DISPLAY_NAME_MAX))
         return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s", name);
+    if (strcmp(name, "Policy") == 0)
+        return policy_check(call, value);
     return SNS_OK;
 }
 

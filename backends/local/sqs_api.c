@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "answer.h"
 #include "sqs_call.h"
 
@@ -205,6 +206,25 @@ static bool url_read(const char *account, struct slice path, char name[QUEUE_NAM
     return owner[-1] == '/' && memcmp(owner, account, account_size) == 0;
 }
 
+/* Whoever owns the account can always mend a policy that shuts everybody out, as AWS lets the root
+ * user do. */
+static bool mends_policy(const struct sqs_call *call)
+{
+    const json_t *attributes = json_object_get(call->input, "Attributes");
+    return strcmp(call->action->name, "SetQueueAttributes") == 0 &&
+           json_object_size(attributes) == 1 && json_object_get(attributes, "Policy");
+}
+
+enum sqs_code sqs_permit(struct sqs_call *call, const struct local_queue *queue)
+{
+    const struct cloud *cloud = call->request->cloud;
+    char reason[POLICY_REASON_MAX], text[ACCESS_TEXT_MAX];
+    if (access_queue_request(cloud, queue, call->action->name, reason) || mends_policy(call))
+        return SQS_OK;
+    access_denied_text(cloud, "sqs", call->action->name, local_queue_name(queue), reason, text);
+    return sqs_error_set(&call->error, SQS_ACCESS_DENIED, "%s", text);
+}
+
 enum sqs_code sqs_input_queue(struct sqs_call *call, struct local_queue **out)
 {
     struct cloud_request *request = call->request;
@@ -218,7 +238,7 @@ enum sqs_code sqs_input_queue(struct sqs_call *call, struct local_queue **out)
         return SQS_QUEUE_DOES_NOT_EXIST;
     snprintf(request->resource, sizeof request->resource, "%s", name);
     *out = queues_find(call->queues, name);
-    return *out ? SQS_OK : SQS_QUEUE_DOES_NOT_EXIST;
+    return *out ? sqs_permit(call, *out) : SQS_QUEUE_DOES_NOT_EXIST;
 }
 
 static bool host_valid(struct slice host)

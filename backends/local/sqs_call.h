@@ -63,7 +63,9 @@ const char *sqs_input_text(const json_t *input,
 /* An integer (in the Query protocol, its digits); absent: *out keeps its value. */
 enum sqs_code sqs_input_int(const json_t *input, const char *name, int min, int max, int *out,
                             struct sqs_error *error);
-/* The queue that QueueUrl, or the request's own path, names. */
+/* SQS_ACCESS_DENIED: the queue's policy forbids the call's action to its owner. */
+enum sqs_code sqs_permit(struct sqs_call *call, const struct local_queue *queue);
+/* The queue that QueueUrl, or the request's own path, names; permitted. */
 enum sqs_code sqs_input_queue(struct sqs_call *call, struct local_queue **out);
 json_t *sqs_queue_url(const struct sqs_call *call, const char *name); /* a JSON string, or NULL */
 

@@ -48,6 +48,8 @@ static const struct sqs_code_facts codes[SQS_CODE_COUNT] = {
     [SQS_OVER_LIMIT] = {MODEL("OverLimit"), "OverLimit", 400, 403, "Too many messages in flight."},
     [SQS_PURGE_IN_PROGRESS] = {MODEL("PurgeQueueInProgress"), NAMED("PurgeQueueInProgress"), 400,
                                403, "The queue is being purged. Try again in a moment."},
+    [SQS_ACCESS_DENIED] = {CORAL("AccessDeniedException"), "AccessDenied", 403, 403,
+                           "Access to the resource is denied."},
     [SQS_UNSUPPORTED] = {MODEL("UnsupportedOperation"), NAMED("UnsupportedOperation"), 400, 400,
                          "This is not supported."},
     [SQS_NOT_IMPLEMENTED] = {CORAL("NotImplementedException"), "NotImplemented", 501, 501,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "sqs_call.h"
 
 enum { LIST_PAGE = 1000 };
@@ -60,6 +61,12 @@ static enum sqs_code input_failed(const struct sqs_call *call)
     return call->error.code != SQS_OK ? call->error.code : SQS_SERVICE_UNAVAILABLE;
 }
 
+static void policy_note(const struct local_queue *queue, const json_t *changes)
+{
+    if (queue && json_object_get(changes, "Policy"))
+        access_policy_note(local_queue_name(queue), local_queue_attributes(queue)->policy);
+}
+
 enum sqs_code sqs_create_queue(struct sqs_call *call)
 {
     const char *name;
@@ -77,6 +84,8 @@ enum sqs_code sqs_create_queue(struct sqs_call *call)
     if (!attributes)
         return input_failed(call);
     code = queues_create(call->queues, name, attributes, sqs_call_written, call, &call->error);
+    if (code == SQS_OK)
+        policy_note(queues_find(call->queues, name), attributes);
     json_decref(attributes);
     return waiting(call, code);
 }
@@ -106,9 +115,12 @@ enum sqs_code sqs_get_queue_url(struct sqs_call *call)
     if (code != SQS_OK)
         return code;
     const char *owner = sqs_input_text(call->input, "QueueOwnerAWSAccountId");
-    if (!queues_find(call->queues, name) ||
-        (owner && strcmp(owner, call->request->cloud->account) != 0))
+    struct local_queue *queue = queues_find(call->queues, name);
+    if (!queue || (owner && strcmp(owner, call->request->cloud->account) != 0))
         return SQS_QUEUE_DOES_NOT_EXIST;
+    code = sqs_permit(call, queue);
+    if (code != SQS_OK)
+        return code;
     return output_set(call, "QueueUrl", sqs_queue_url(call, name));
 }
 
@@ -175,6 +187,8 @@ enum sqs_code sqs_set_queue_attributes(struct sqs_call *call)
                ? local_queue_set(queue, changes, sqs_call_written, call, &call->error)
                : sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
                                "The request must contain the parameter Attributes.");
+    if (code == SQS_OK)
+        policy_note(queue, changes);
     json_decref(changes);
     return waiting(call, code);
 }

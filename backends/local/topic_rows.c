@@ -75,6 +75,7 @@ static void row_task_free(struct topic_row_task *t)
 {
     record_release(t->record);
     json_decref(t->previous);
+    policy_release(t->previous_policy);
     free(t->arn);
     free(t->topic);
     free(t->endpoint);
@@ -129,7 +130,11 @@ static int row_load(sqlite3_stmt *row, bool subscription,
                          facts.arn ? facts.arn : "a topic");
     int status = loaded(&facts, user);
     json_decref(facts.attributes);
-    return status ? error_set(error, status, "out of memory while loading topics") : 0;
+    if (status == ERR_MEMORY)
+        return error_set(error, status, "out of memory while loading topics");
+    return status
+               ? error_set(error, ERR_CORRUPT, "the stored attributes of %s are damaged", facts.arn)
+               : 0;
 }
 
 int topic_rows_load(struct storage *storage,

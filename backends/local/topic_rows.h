@@ -27,7 +27,8 @@ struct topic_row_task {
     void (*settled)(struct topic_row_task *task, int status); /* may be NULL */
     topic_written *done;                                      /* then; may be NULL */
     void *user;
-    json_t *previous; /* of an update; owned */
+    json_t *previous;               /* of an update; owned */
+    struct policy *previous_policy; /* held */
     unsigned version;
 };
 

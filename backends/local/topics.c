@@ -33,9 +33,33 @@ static struct subscription *subscription_of(struct topic_record *r)
     return container_of(r, struct subscription, record);
 }
 
+static struct topic *topic_of(struct topic_record *r)
+{
+    return container_of(r, struct topic, record);
+}
+
 static bool is_subscription(const struct topic_record *r)
 {
     return r->index == &r->topics->subscriptions;
+}
+
+/* The policy in a topic's attributes; none: NULL, as for subscriptions. */
+static int policy_read(const struct topic_record *r, const json_t *attributes, struct policy **out)
+{
+    const char *text = json_string_value(json_object_get(attributes, "Policy"));
+    *out = NULL;
+    return text && !is_subscription(r) ? policy_parse(POLICY_OF_TOPIC, text, out, NULL) : 0;
+}
+
+/* Takes a policy, gives the one that it replaces. */
+static struct policy *policy_swap(struct topic_record *r, struct policy *policy)
+{
+    struct policy *previous = NULL;
+    if (!is_subscription(r)) {
+        previous = topic_of(r)->policy;
+        topic_of(r)->policy = policy;
+    }
+    return previous;
 }
 
 void record_release(struct topic_record *r)
@@ -49,7 +73,8 @@ void record_release(struct topic_record *r)
         free(subscription_of(r)->endpoint);
         free(subscription_of(r));
     } else {
-        free(container_of(r, struct topic, record));
+        policy_release(topic_of(r)->policy);
+        free(topic_of(r));
     }
 }
 
@@ -149,19 +174,30 @@ static int record_create(struct topic_record *r, topic_written *done, void *user
     return status;
 }
 
+static int topic_new(struct topics *topics, const char *arn, json_t *attributes, struct topic **out)
+{
+    struct topic *topic = calloc(1, sizeof *topic);
+    if (!topic)
+        return ERR_MEMORY;
+    struct topic_record *r = &topic->record;
+    int status = record_init(r, topics, &topics->topics, arn, attributes);
+    if (!status)
+        status = policy_read(r, r->attributes, &topic->policy);
+    if (status)
+        record_release(r);
+    else
+        *out = topic;
+    return status;
+}
+
 int topics_create(struct topics *topics, const char *arn, json_t *attributes, topic_written *done,
                   void *user)
 {
     if (name_index_find(&topics->topics, arn))
         return ERR_CONFLICT;
-    struct topic *topic = calloc(1, sizeof *topic);
-    if (!topic)
-        return ERR_MEMORY;
-    if (record_init(&topic->record, topics, &topics->topics, arn, attributes)) {
-        record_release(&topic->record);
-        return ERR_MEMORY;
-    }
-    return record_create(&topic->record, done, user);
+    struct topic *topic;
+    int status = topic_new(topics, arn, attributes, &topic);
+    return status ? status : record_create(&topic->record, done, user);
 }
 
 int topic_confirm(struct topic *topic, topic_written *done, void *user)
@@ -234,6 +270,7 @@ static void set_settled(struct topic_row_task *task, int status)
         return;
     json_decref(r->attributes);
     r->attributes = json_incref(task->previous);
+    task->previous_policy = policy_swap(r, task->previous_policy);
     attributes_applied(r);
 }
 
@@ -241,19 +278,25 @@ static int record_set(struct topic_record *r, const char *name, const char *valu
                       topic_written *done, void *user)
 {
     json_t *previous = r->attributes, *changed = json_copy(previous);
-    if (!changed || json_object_set_new(changed, name, json_string(value))) {
-        json_decref(changed);
-        return ERR_MEMORY;
-    }
-    struct topic_row_task *task;
-    r->attributes = changed;
-    int status = record_submit(r, TOPIC_ROW_UPDATE, set_settled, done, user, &task);
+    struct policy *policy = NULL;
+    int status = !changed || json_object_set_new(changed, name, json_string(value))
+                     ? ERR_MEMORY
+                     : policy_read(r, changed, &policy);
     if (status) {
-        r->attributes = previous;
         json_decref(changed);
         return status;
     }
+    struct topic_row_task *task;
+    r->attributes = changed;
+    status = record_submit(r, TOPIC_ROW_UPDATE, set_settled, done, user, &task);
+    if (status) {
+        r->attributes = previous;
+        json_decref(changed);
+        policy_release(policy);
+        return status;
+    }
     task->previous = previous;
+    task->previous_policy = policy_swap(r, policy);
     task->version = ++r->version;
     attributes_applied(r);
     return 0;
@@ -372,30 +415,30 @@ size_t topic_subscription_count(const struct topic *topic)
 
 /* Loading. */
 
-static int topic_loaded(const struct topic_row_facts *row, void *user)
+static int record_load(struct topics *topics, const struct topic_row_facts *row,
+                       struct topic_record **out)
 {
-    struct topics *topics = user;
-    bool subscription = row->topic != NULL;
-    struct topic_record *r = NULL;
-    if (subscription) {
+    struct topic *topic;
+    if (row->topic) {
         struct subscription *s =
             subscription_new(topics, row->arn, row->topic, row->endpoint, row->attributes);
-        r = s ? &s->record : NULL;
-    } else {
-        struct topic *topic = calloc(1, sizeof *topic);
-        r = topic ? &topic->record : NULL;
-        if (r && record_init(r, topics, &topics->topics, row->arn, row->attributes)) {
-            record_release(r);
-            r = NULL;
-        }
+        *out = s ? &s->record : NULL;
+        return s ? 0 : ERR_MEMORY;
     }
-    if (r && name_index_add(r->index, &r->named)) {
+    int status = topic_new(topics, row->arn, row->attributes, &topic);
+    *out = status ? NULL : &topic->record;
+    return status;
+}
+
+static int topic_loaded(const struct topic_row_facts *row, void *user)
+{
+    struct topic_record *r;
+    int status = record_load(user, row, &r);
+    if (!status && (status = name_index_add(r->index, &r->named)))
         record_release(r);
-        r = NULL;
-    }
-    if (r)
+    if (!status)
         attributes_applied(r);
-    return r ? 0 : ERR_MEMORY;
+    return status;
 }
 
 int topics_open(struct cloud *cloud, struct topics **out, struct error *error)

@@ -14,7 +14,9 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "log.h"
 #include "name_index.h"
+#include "policy.h"
 #include "storage.h"
 
 struct cloud;
@@ -33,13 +35,17 @@ struct topic_record {   /* what a topic and a subscription have in common */
 
 struct topic {
     struct topic_record record;
+    struct policy *policy; /* the attribute as it was read; held; NULL: SNS's default, by which the
+                              owner may do everything and nobody else anything */
+    struct log_gate refusals; /* of deliveries, by the policy */
 };
 
 struct subscription { /* of the protocol sqs */
     struct topic_record record;
     char *topic_arn;
-    char *endpoint; /* a queue's ARN */
-    bool raw;       /* RawMessageDelivery */
+    char *endpoint;           /* a queue's ARN */
+    bool raw;                 /* RawMessageDelivery */
+    struct log_gate refusals; /* of deliveries, by the queue's policy */
 };
 
 enum { TOPIC_NAME_MAX = 256 };

@@ -7,10 +7,37 @@
 static const char topic_name[] = "arn:aws:sns:us-east-1:000000000000:t";
 static const char bucket[] = "arn:aws:s3:::photos";
 
+#define QUEUE_ARN(name) "arn:aws:sqs:us-east-1:000000000000:" name
+
+/* What people attach, so that a service may send or publish. */
+#define GRANT(action)                                                                              \
+    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\","        \
+    "\"Action\":\"" action "\",\"Resource\":\"*\"}]}"
+
+static struct local_queue *make_queue(struct world *w, const char *name, const char *message_max)
+{
+    json_t *attributes = json_pack("{s:s, s:s}", "Policy", GRANT("sqs:SendMessage"),
+                                   "MaximumMessageSize", message_max);
+    char *text = json_dumps(attributes, 0);
+    assert_non_null(text);
+    struct local_queue *queue = world_queue(w, name, text);
+    free(text);
+    json_decref(attributes);
+    return queue;
+}
+
+static struct local_queue *open_queue(struct world *w, const char *name)
+{
+    return make_queue(w, name, "1048576");
+}
+
 static struct topic *make_topic(struct world *w)
 {
     struct world_change change = {0};
-    assert_int_equal(topics_create(w->cloud.topics, topic_name, NULL, world_written, &change), 0);
+    json_t *attributes = json_pack("{s:s}", "Policy", GRANT("sns:Publish"));
+    assert_int_equal(topics_create(w->cloud.topics, topic_name, attributes, world_written, &change),
+                     0);
+    json_decref(attributes);
     assert_int_equal(world_wait(w, &change), 0);
     struct topic *topic = topics_find(w->cloud.topics, topic_name);
     assert_non_null(topic);
@@ -48,7 +75,7 @@ static const char *field(json_t *envelope, const char *name)
 static void a_topic_fans_out_in_both_forms(void **state)
 {
     struct world *w = *state;
-    struct local_queue *plain = world_queue(w, "plain", "{}"), *raw = world_queue(w, "raw", "{}");
+    struct local_queue *plain = open_queue(w, "plain"), *raw = open_queue(w, "raw");
     struct topic *topic = make_topic(w);
     struct world_poll poll;
     subscribe(w, topic, "plain", false);
@@ -76,7 +103,7 @@ static void a_topic_fans_out_in_both_forms(void **state)
 static void attributes_travel_in_both_forms(void **state)
 {
     struct world *w = *state;
-    struct local_queue *plain = world_queue(w, "plain", "{}"), *raw = world_queue(w, "raw", "{}");
+    struct local_queue *plain = open_queue(w, "plain"), *raw = open_queue(w, "raw");
     struct topic *topic = make_topic(w);
     struct storage_unit unit = {0};
     struct world_poll poll;
@@ -109,7 +136,7 @@ static void attributes_travel_in_both_forms(void **state)
 static void a_queue_is_reached_without_a_topic(void **state)
 {
     struct world *w = *state;
-    struct local_queue *queue = world_queue(w, "q", "{}");
+    struct local_queue *queue = open_queue(w, "q");
     struct world_poll poll;
     deliver(w, "arn:aws:sqs:us-east-1:000000000000:q", "event");
     assert_int_equal(world_receive(w, queue, &poll, 1, 0, 5), 1);
@@ -119,7 +146,7 @@ static void a_queue_is_reached_without_a_topic(void **state)
 static void a_unit_that_fails_delivers_nothing(void **state)
 {
     struct world *w = *state;
-    struct local_queue *a = world_queue(w, "a", "{}"), *b = world_queue(w, "b", "{}");
+    struct local_queue *a = open_queue(w, "a"), *b = open_queue(w, "b");
     struct topic *topic = make_topic(w);
     struct world_poll poll;
     subscribe(w, topic, "a", false);
@@ -138,7 +165,7 @@ static void a_unit_that_fails_delivers_nothing(void **state)
 static void a_discarded_unit_leaves_nothing(void **state)
 {
     struct world *w = *state;
-    struct local_queue *queue = world_queue(w, "q", "{}");
+    struct local_queue *queue = open_queue(w, "q");
     struct storage_unit unit = {0};
     struct world_poll poll;
     assert_int_equal(delivery_send(&w->cloud, bucket, "arn:aws:sqs:us-east-1:000000000000:q",
@@ -155,29 +182,32 @@ static void a_discarded_unit_leaves_nothing(void **state)
 static void vanished_destinations_are_no_error(void **state)
 {
     struct world *w = *state;
-    struct local_queue *stays = world_queue(w, "stays", "{}");
+    struct local_queue *stays = open_queue(w, "stays");
     struct topic *topic = make_topic(w);
     struct world_change change = {0};
     struct world_poll poll;
     subscribe(w, topic, "stays", false);
-    world_queue(w, "goes", "{}");
+    open_queue(w, "goes");
     subscribe(w, topic, "goes", false);
     assert_int_equal(
         local_queue_delete(queues_find(w->cloud.queues, "goes"), world_written, &change), SQS_OK);
     assert_int_equal(world_wait(w, &change), 0);
     deliver(w, topic_name, "event");
     assert_int_equal(world_receive(w, stays, &poll, 1, 0, 5), 1);
-    assert_false(delivery_target_exists(&w->cloud, "arn:aws:sqs:us-east-1:000000000000:goes"));
-    assert_true(delivery_target_exists(&w->cloud, topic_name));
-    assert_false(delivery_target_exists(&w->cloud, "arn:aws:lambda:us-east-1:000000000000:f"));
+    char reason[POLICY_REASON_MAX];
+    assert_false(delivery_possible(&w->cloud, bucket, QUEUE_ARN("goes"), reason));
+    assert_non_null(strstr(reason, "no such queue"));
+    assert_true(delivery_possible(&w->cloud, bucket, topic_name, reason));
+    assert_false(
+        delivery_possible(&w->cloud, bucket, "arn:aws:lambda:us-east-1:000000000000:f", reason));
     deliver(w, "arn:aws:sns:us-east-1:000000000000:nowhere", "event");
 }
 
 static void a_message_too_large_for_one_queue_reaches_the_others(void **state)
 {
     struct world *w = *state;
-    struct local_queue *small = world_queue(w, "small", "{\"MaximumMessageSize\": \"1024\"}");
-    struct local_queue *large = world_queue(w, "large", "{}");
+    struct local_queue *small = make_queue(w, "small", "1024");
+    struct local_queue *large = open_queue(w, "large");
     struct topic *topic = make_topic(w);
     struct world_poll poll;
     char body[1100];
@@ -190,11 +220,112 @@ static void a_message_too_large_for_one_queue_reaches_the_others(void **state)
     assert_int_equal(world_receive(w, small, &poll, 1, 0, 0), 0);
 }
 
+static void queue_set(struct world *w, const char *name, const char *policy)
+{
+    struct world_change change = {0};
+    struct sqs_error error = {0};
+    json_t *changes = json_pack("{s:s}", "Policy", policy);
+    assert_int_equal(local_queue_set(queues_find(w->cloud.queues, name), changes, world_written,
+                                     &change, &error),
+                     SQS_OK);
+    json_decref(changes);
+    assert_int_equal(world_wait(w, &change), 0);
+}
+
+static size_t waiting(struct world *w, const char *name)
+{
+    struct world_poll poll;
+    struct local_queue *queue = queues_find(w->cloud.queues, name);
+    return world_receive(w, queue, &poll, 10, 0, 0);
+}
+
+static bool possible(struct world *w, const char *target)
+{
+    char reason[POLICY_REASON_MAX] = "";
+    bool result = delivery_possible(&w->cloud, bucket, target, reason);
+    assert_int_equal(reason[0] == '\0', result);
+    return result;
+}
+
+static void a_queue_without_a_policy_gets_nothing(void **state)
+{
+    struct world *w = *state;
+    open_queue(w, "open");
+    world_queue(w, "closed", "{}");
+    struct topic *topic = make_topic(w);
+    subscribe(w, topic, "open", false);
+    subscribe(w, topic, "closed", false);
+    deliver(w, topic_name, "through the topic");
+    deliver(w, QUEUE_ARN("closed"), "directly");
+    assert_int_equal(waiting(w, "open"), 1);
+    assert_int_equal(waiting(w, "closed"), 0);
+    assert_true(possible(w, QUEUE_ARN("open")));
+    assert_false(possible(w, QUEUE_ARN("closed")));
+    /* As soon as it has one it gets what comes. */
+    queue_set(w, "closed", GRANT("sqs:*"));
+    deliver(w, topic_name, "again");
+    assert_int_equal(waiting(w, "closed"), 1);
+    /* An empty policy is none. */
+    queue_set(w, "open", "");
+    assert_false(possible(w, QUEUE_ARN("open")));
+}
+
+static void a_topic_lets_nobody_in_by_default(void **state)
+{
+    struct world *w = *state;
+    struct world_change change = {0};
+    open_queue(w, "q");
+    assert_int_equal(topics_create(w->cloud.topics, topic_name, NULL, world_written, &change), 0);
+    assert_int_equal(world_wait(w, &change), 0);
+    struct topic *topic = topics_find(w->cloud.topics, topic_name);
+    subscribe(w, topic, "q", false);
+    deliver(w, topic_name, "event");
+    assert_int_equal(waiting(w, "q"), 0);
+    assert_false(possible(w, topic_name));
+    assert_int_equal(topic_set(topic, "Policy", GRANT("sns:Publish"), world_written, &change), 0);
+    assert_int_equal(world_wait(w, &change), 0);
+    assert_true(possible(w, topic_name));
+}
+
+static void policies_survive_a_restart(void **state)
+{
+    struct world *w = *state;
+    open_queue(w, "q");
+    queue_set(w, "q", GRANT("sqs:SendMessage"));
+    make_topic(w);
+    world_queue(w, "closed", "{}");
+    world_reopen(w);
+    assert_true(possible(w, QUEUE_ARN("q")));
+    assert_true(possible(w, topic_name));
+    assert_false(possible(w, QUEUE_ARN("closed")));
+}
+
+static void a_policy_that_cannot_be_stored_does_not_hold(void **state)
+{
+    struct world *w = *state;
+    struct world_change change = {0};
+    struct sqs_error error = {0};
+    open_queue(w, "q");
+    struct topic *topic = make_topic(w);
+    world_sql(w, "CREATE TRIGGER t BEFORE UPDATE ON topics BEGIN SELECT RAISE(ABORT, 'full'); END;"
+                 "CREATE TRIGGER q BEFORE UPDATE ON queues BEGIN SELECT RAISE(ABORT, 'full'); END");
+    assert_int_equal(topic_set(topic, "Policy", GRANT("sns:Subscribe"), world_written, &change), 0);
+    assert_int_not_equal(world_wait(w, &change), 0);
+    assert_true(possible(w, topic_name));
+    json_t *changes = json_pack("{s:s}", "Policy", GRANT("sqs:PurgeQueue"));
+    assert_int_equal(
+        local_queue_set(queues_find(w->cloud.queues, "q"), changes, world_written, &change, &error),
+        SQS_OK);
+    json_decref(changes);
+    assert_int_not_equal(world_wait(w, &change), 0);
+    assert_true(possible(w, QUEUE_ARN("q")));
+}
+
 static void subscriptions_survive_a_restart_and_end_with_their_topic(void **state)
 {
     struct world *w = *state;
-    world_queue(w, "a", "{}");
-    world_queue(w, "b", "{}");
+    open_queue(w, "a");
+    open_queue(w, "b");
     struct topic *topic = make_topic(w);
     struct world_change change = {0};
     struct subscription *page[4];
@@ -228,7 +359,7 @@ static void subscriptions_survive_a_restart_and_end_with_their_topic(void **stat
 static void a_topic_whose_name_begins_another_keeps_its_own(void **state)
 {
     struct world *w = *state;
-    world_queue(w, "a", "{}");
+    open_queue(w, "a");
     struct topic *topic = make_topic(w);
     struct world_change change = {0};
     char longer[128];
@@ -253,6 +384,10 @@ int main(void)
         TEST(a_discarded_unit_leaves_nothing),
         TEST(vanished_destinations_are_no_error),
         TEST(a_message_too_large_for_one_queue_reaches_the_others),
+        TEST(a_queue_without_a_policy_gets_nothing),
+        TEST(a_topic_lets_nobody_in_by_default),
+        TEST(policies_survive_a_restart),
+        TEST(a_policy_that_cannot_be_stored_does_not_hold),
         TEST(subscriptions_survive_a_restart_and_end_with_their_topic),
         TEST(a_topic_whose_name_begins_another_keeps_its_own),
     };

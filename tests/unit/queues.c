@@ -456,7 +456,7 @@ static void attributes_keep_their_bounds(void **state)
         {"{\"MaximumMessageSize\": \"1048577\"}", SQS_INVALID_ATTRIBUTE_VALUE},
         {"{\"ReceiveMessageWaitTimeSeconds\": \"21\"}", SQS_INVALID_ATTRIBUTE_VALUE},
         {"{\"Policy\": \"not json\"}", SQS_INVALID_ATTRIBUTE_VALUE},
-        {"{\"Policy\": \"{}\"}", SQS_OK},
+        {"{\"Policy\": \"{}\"}", SQS_INVALID_ATTRIBUTE_VALUE},
         {"{\"Policy\": \"\"}", SQS_OK},
         {"{\"RedrivePolicy\": \"{}\"}", SQS_INVALID_PARAMETER},
         {"{\"KmsMasterKeyId\": \"k\"}", SQS_UNSUPPORTED},

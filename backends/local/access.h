@@ -1,0 +1,46 @@
+/*
+ * Who may use a queue or a topic: their policies, asked on behalf of the embedded cloud.
+ *
+ * The account owns everything here and its signed requests need no grant, so that only a Deny
+ * refuses them. A delivery is made by a service (S3, SNS, …) on behalf of a source (a bucket, a
+ * topic, …) and needs a grant. Loop thread.
+ */
+#ifndef THUMBWHEEL_LOCAL_ACCESS_H
+#define THUMBWHEEL_LOCAL_ACCESS_H
+
+#include <stdbool.h>
+
+#include "log.h"
+#include "policy.h"
+
+struct cloud;
+struct local_queue;
+struct topic;
+
+/* All: a refusal fills reason. */
+
+/* source_arn tells the service: "arn:aws:s3:::photos" is s3.amazonaws.com's. */
+bool access_queue_delivery(const struct cloud *cloud, const struct local_queue *queue,
+                           const char *source_arn, char reason[POLICY_REASON_MAX]);
+bool access_topic_delivery(const struct cloud *cloud, const struct topic *topic,
+                           const char *source_arn, char reason[POLICY_REASON_MAX]);
+
+/* The owner's own request; action as the API names it ("SendMessageBatch"). */
+bool access_queue_request(const struct cloud *cloud, const struct local_queue *queue,
+                          const char *action, char reason[POLICY_REASON_MAX]);
+bool access_topic_request(const struct cloud *cloud, const struct topic *topic, const char *action,
+                          char reason[POLICY_REASON_MAX]);
+
+/* The sentence of AWS that names who may not do what; out for people. */
+enum { ACCESS_TEXT_MAX = 400 };
+void access_denied_text(const struct cloud *cloud, const char *service, const char *action,
+                        const char *resource, const char *reason, char out[ACCESS_TEXT_MAX]);
+
+/* Logs what of a new policy cannot be decided here. */
+void access_policy_note(const char *resource, const struct policy *policy);
+
+/* Whether a refusal is to be logged: a misconfigured fan-out would fill the log with one sentence.
+ */
+bool access_worth_a_line(const struct cloud *cloud, struct log_gate *refusals);
+
+#endif
