@@ -129,7 +129,7 @@ static int add_threads(scmp_filter_ctx filter)
         err =
             ADD(filter, SCMP_ACT_KILL_PROCESS, clone, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
     if (!err)
-        err = ADD(filter, SCMP_ACT_ALLOW, prctl, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+        err = ADD(filter, SCMP_ACT_ALLOW, prctl, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
     return err;
 }
 
@@ -143,9 +143,9 @@ static int add_some(scmp_filter_ctx filter)
         err = ADD(filter, SCMP_ACT_ALLOW, newfstatat,
                   SCMP_A3(SCMP_CMP_MASKED_EQ, 0x1000 /* AT_EMPTY_PATH */, 0x1000));
     if (!err) /* its limits, to read them */
-        err = ADD(filter, SCMP_ACT_ALLOW, prlimit64, SCMP_A2(SCMP_CMP_EQ, 0));
+        err = ADD(filter, SCMP_ACT_ALLOW, prlimit64, SCMP_A2(SCMP_CMP_EQ, 0, 0));
     if (!err) /* abort */
-        err = ADD(filter, SCMP_ACT_ALLOW, tgkill, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+        err = ADD(filter, SCMP_ACT_ALLOW, tgkill, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     return err;
 }
 
