@@ -40,7 +40,7 @@ const struct setting config_table[] = {
      "refuse objects that are larger"},
     {"max-frames", TYPE_COUNT, ENGINE, "1000", NULL, 1, 100000, AT(max_frames), "N",
      "refuse animations with more frames"},
-    {"isolation", TYPE_CHOICE, ENGINE, "thread", NULL, 0, 0, AT(isolation), "process|thread",
+    {"isolation", TYPE_CHOICE, ENGINE, "process", NULL, 0, 0, AT(isolation), "process|thread",
      "process: decode in processes of their own, shut in; thread: in this one"},
     {"image-timeout", TYPE_TIME, ENGINE, "60s", NULL, 1000, 3600000, AT(image_timeout), "TIME",
      "longest time for one photo, by the clock and in processor time; with --isolation=process"},

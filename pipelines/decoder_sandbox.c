@@ -8,7 +8,9 @@
  *   all others           EPERM
  *
  * Memory is counted by RLIMIT_DATA: private and writable, which is what allocators ask for; the
- * address space itself may be reserved as libraries like. Shared anonymous memory, which that limit
+ * address space itself may be reserved as libraries like. It is twice what the parent allows
+ * (decoder_process.c): a codec that is refused memory calls the image damaged, so the parent, which
+ * knows better, shall be first. Shared anonymous memory, which that limit
  * does not count, can't be had.
  *
  * AddressSanitizer's shadow is private, writable memory by the terabyte: with it there is no such
@@ -182,7 +184,7 @@ static int limit_set(int which, uint64_t value)
 int decoder_sandbox_enter(uint64_t memory, struct error *error)
 {
     if (limit_set(RLIMIT_CORE, 0) || limit_set(RLIMIT_NOFILE, DECODER_DESCRIPTORS) ||
-        limit_set(RLIMIT_FSIZE, memory) || (!SANITIZED && limit_set(RLIMIT_DATA, memory)) ||
+        limit_set(RLIMIT_FSIZE, memory) || (!SANITIZED && limit_set(RLIMIT_DATA, 2 * memory)) ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return error_set(error, ERR_UNSUPPORTED, "its limits could not be set (%s)",
                          strerror(errno));

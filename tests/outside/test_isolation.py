@@ -1,0 +1,73 @@
+"""Decoders are processes: what becomes of a photo whose decoder fails, and of the engine."""
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import jpeg, until
+
+
+def children(process):
+    found = set()
+    for path in Path(f"/proc/{process.process.pid}/task").glob("*/children"):
+        found.update(map(int, path.read_text().split()))
+    return found
+
+
+def stored(cloud, key):
+    listing = cloud.client("s3").list_objects_v2(Bucket="photos", Prefix=key)
+    return any(entry["Key"] == key for entry in listing.get("Contents", []))
+
+
+def upload(cloud, name, body):
+    cloud.client("s3").put_object(Bucket="photos", Key=f"ingest/{name}", Body=body)
+
+
+def huge_progressive_jpeg(path):
+    """Made in a process of its own: this one's peak of memory is what its later children begin with."""
+    script = ("import sys; from PIL import Image; Image.new('RGB', (12000, 12000), (40, 90, 160))"
+              ".save(sys.argv[1], 'JPEG', progressive=True, quality=30)")
+    subprocess.run([sys.executable, "-c", script, path], check=True)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def decoding(start_cloud):
+    cloud = start_cloud("--image-timeout", "2s", "--image-memory", "256M", "--workers", "1")
+    until(lambda: stored(cloud, "web/WebImage-warm-up.jpg"), "the first photo")
+    return cloud
+
+
+def test_a_decoder_has_no_secrets_and_no_files(decoding):
+    child, = children(decoding)
+    environment = Path(f"/proc/{child}/environ").read_bytes()
+    assert b"AWS" not in environment and b"HOME" not in environment
+    assert len(os.listdir(f"/proc/{child}/fd")) == 6
+    status = Path(f"/proc/{child}/status").read_text()
+    assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGABRT])
+def test_a_photo_survives_its_decoder(decoding, number):
+    child, = children(decoding)
+    os.kill(child, number)
+    upload(decoding, "next.jpg", jpeg(640, 480))
+    until(lambda: stored(decoding, "web/WebImage-next.jpg"), "a photo after its decoder's end")
+    replaced, = children(decoding)
+    assert replaced != child
+
+
+def test_a_photo_that_takes_too_much_memory_goes_to_the_dead_letters(decoding, tmp_path):
+    """A progressive JPEG must be held in memory as a whole, three bytes of it for each pixel."""
+    upload(decoding, "huge.jpg", huge_progressive_jpeg(tmp_path / "huge.jpg"))
+    sqs = decoding.client("sqs")
+    queues = sqs.list_queues()["QueueUrls"]
+    dead, = (url for url in queues if "web" in url and "dlq" in url)
+    message, = until(lambda: sqs.receive_message(QueueUrl=dead, MessageAttributeNames=["All"],
+                                                 WaitTimeSeconds=1).get("Messages"), "a dead letter")
+    assert message["MessageAttributes"]["ThumbwheelReason"]["StringValue"] == "decoder-memory"
+    upload(decoding, "small.jpg", jpeg(640, 480))
+    until(lambda: stored(decoding, "web/WebImage-small.jpg"), "the next photo")
