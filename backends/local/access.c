@@ -130,15 +130,16 @@ void access_denied_text(const struct cloud *cloud, const char *service, const ch
              cloud->account, service, action, resource, reason);
 }
 
-/* The log. */
+/* The log. What follows are errors to whoever runs the cloud: something that was asked for does not
+ * happen, and nothing else says why. */
 
 void access_policy_note(const char *resource, const struct policy *policy)
 {
     char gap[256];
     if (policy_gap(policy, gap, sizeof gap))
-        log_warn("the policy depends on what cannot be decided here: there it allows nothing, "
-                 "and a Deny applies",
-                 LOG_TEXT("resource", resource), LOG_TEXT("reason", gap));
+        log_error("the policy depends on what cannot be decided here: there it allows nothing, "
+                  "and a Deny applies",
+                  LOG_TEXT("resource", resource), LOG_TEXT("reason", gap));
 }
 
 bool access_worth_a_line(const struct cloud *cloud, struct log_gate *refusals)

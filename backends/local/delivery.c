@@ -41,9 +41,9 @@ static void refused(const struct cloud *cloud, const struct target *target, cons
     struct log_gate *refusals =
         target->topic ? &target->topic->refusals : local_queue_refusals(target->queue);
     if (access_worth_a_line(cloud, refusals))
-        log_warn("event not delivered: the target's policy does not allow it",
-                 LOG_TEXT("source", source_arn), LOG_TEXT("target", target_arn),
-                 LOG_TEXT("reason", reason), LOG_INT("skipped", refusals->skipped));
+        log_error("event not delivered: the target's policy does not allow it",
+                  LOG_TEXT("source", source_arn), LOG_TEXT("target", target_arn),
+                  LOG_TEXT("reason", reason), LOG_INT("skipped", refusals->skipped));
 }
 
 static int topic_deliver(struct cloud *cloud, struct topic *topic, struct slice subject,

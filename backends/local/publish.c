@@ -91,9 +91,9 @@ static bool queue_allows(struct cloud *cloud, struct subscription *s,
     if (access_queue_delivery(cloud, queue, s->topic_arn, reason))
         return true;
     if (access_worth_a_line(cloud, &s->refusals))
-        log_warn("notification not delivered: the queue's policy does not allow it",
-                 LOG_TEXT("subscription", s->record.named.name), LOG_TEXT("queue", s->endpoint),
-                 LOG_TEXT("reason", reason), LOG_INT("skipped", s->refusals.skipped));
+        log_error("notification not delivered: the queue's policy does not allow it",
+                  LOG_TEXT("subscription", s->record.named.name), LOG_TEXT("queue", s->endpoint),
+                  LOG_TEXT("reason", reason), LOG_INT("skipped", s->refusals.skipped));
     return false;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "delivery.h"
 #include "log.h"
@@ -24,8 +25,8 @@ static bool targets_possible(struct s3_request *request, const struct notificati
         const char *target = notification->rules[i].target;
         if (delivery_possible(request->cloud, source, target, reason))
             continue;
-        log_warn("notification configuration refused", LOG_TEXT("source", source),
-                 LOG_TEXT("target", target), LOG_TEXT("reason", reason));
+        log_error("notification configuration refused", LOG_TEXT("source", source),
+                  LOG_TEXT("target", target), LOG_TEXT("reason", reason));
         return false;
     }
     return true;
@@ -70,13 +71,19 @@ static void set(struct s3_request *request, struct notification *notification)
     s3_request_release(request);
 }
 
+/* Clients write their truth values as their languages do. */
+static bool validation_skipped(const struct s3_request *request)
+{
+    struct slice value = s3_header(request, "x-amz-skip-destination-validation");
+    return value.size == 4 && strncasecmp(value.data, "true", 4) == 0;
+}
+
 static void on_document(struct s3_request *request, struct slice body)
 {
     struct notification notification;
     const char *message = NULL;
-    struct slice skip = s3_header(request, "x-amz-skip-destination-validation");
     enum s3_error error = s3_notification_parse(body, &notification, &message);
-    if (!error && !slice_equal_text(skip, "true") && !targets_possible(request, &notification)) {
+    if (!error && !validation_skipped(request) && !targets_possible(request, &notification)) {
         error = S3_INVALID_ARGUMENT;
         message = "Unable to validate the following destination configurations";
     }
