@@ -14,8 +14,9 @@
 
 #include "data_directory.h"
 #include "log.h"
+#include "segments.h"
 
-enum { ID_DIGITS = 16, PATH_SIZE = 4096 };
+enum { ID_DIGITS = 16, PATH_SIZE = 4096, FORGET_AT_ONCE = 4 };
 
 static int path_format(char *out, struct error *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -94,6 +95,27 @@ int blob_seal(struct blobs *blobs, int *fd, struct error *error)
     return status;
 }
 
+static bool no_more_links(int error)
+{
+    return error == EMLINK || error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
+}
+
+/* A blob that is not yet published is linked where it waits. */
+int blob_link(struct blobs *blobs, uint64_t from, uint64_t id, struct error *error)
+{
+    char source[PATH_SIZE], waiting[PATH_SIZE], target[PATH_SIZE];
+    int status = blob_path(blobs, from, source, error);
+    if (!status)
+        status = incoming_path(blobs, from, waiting, error);
+    if (!status)
+        status = incoming_path(blobs, id, target, error);
+    if (status || link(source, target) == 0 || (errno == ENOENT && link(waiting, target) == 0))
+        return status;
+    if (no_more_links(errno))
+        return error_set(error, ERR_UNSUPPORTED, "the file system has no link for it");
+    return failed(blobs, error);
+}
+
 void blob_discard(struct blobs *blobs, uint64_t id)
 {
     char path[PATH_SIZE];
@@ -149,12 +171,17 @@ static bool unlink_blob(struct blobs *blobs, uint64_t id)
     return !incoming_path(blobs, id, path, NULL) && (unlink(path) == 0 || errno == ENOENT);
 }
 
-static void unlink_committed(struct storage *storage, uint64_t id, void *user)
+void blob_unlink(struct blobs *blobs, uint64_t id)
 {
-    struct blobs *blobs = user;
-    (void)storage;
     if (unlink_blob(blobs, id) && blobs->gone_count < BLOBS_GONE_MAX)
         blobs->gone[blobs->gone_count++] = id;
+}
+
+static void unlink_committed(struct storage *storage, uint64_t id, void *user)
+{
+    (void)storage;
+    if (!segments_defer(user, id))
+        blob_unlink(user, id);
 }
 
 static int delete_row(struct blobs *blobs, uint64_t id, struct error *error)
@@ -164,11 +191,12 @@ static int delete_row(struct blobs *blobs, uint64_t id, struct error *error)
     return storage_execute(blobs->storage, delete, error);
 }
 
-/* If this is rolled back the marks stay until the next opening, which is harmless. */
+/* A few at a time: each drop removes more marks than it makes. If this is rolled back the marks
+ * stay until the next opening, which is harmless. */
 static int forget_gone(struct blobs *blobs, struct error *error)
 {
     int status = 0;
-    while (blobs->gone_count && !status)
+    for (unsigned i = 0; i < FORGET_AT_ONCE && blobs->gone_count && !status; i++)
         status = delete_row(blobs, blobs->gone[--blobs->gone_count], error);
     return status;
 }
@@ -265,6 +293,16 @@ static int unlink_dropped(struct blobs *blobs, struct error *error)
 int blobs_open(struct blobs *blobs, struct storage *storage, struct error *error)
 {
     *blobs = (struct blobs){.storage = storage};
+    list_init(&blobs->segments);
+    blobs->gone = calloc(BLOBS_GONE_MAX, sizeof(*blobs->gone));
+    if (!blobs->gone)
+        return error_set(error, ERR_MEMORY, "out of memory");
     int status = settle_all_incoming(blobs, error);
     return status ? status : unlink_dropped(blobs, error);
+}
+
+void blobs_close(struct blobs *blobs)
+{
+    free(blobs->gone);
+    blobs->gone = NULL;
 }

@@ -19,7 +19,12 @@
  *
  * A rolled back unit leaves its file in incoming/; whoever sealed it discards it.
  *
- * Readers hold an open descriptor, so a blob that is dropped while it is sent stays readable.
+ * Readers hold an open descriptor, so a blob that is dropped while it is sent stays readable. What
+ * is read from many blobs is held by segments.h, which unlinks dropped ones when its last reader
+ * ends.
+ *
+ * A copy of a whole blob is a hard link: a blob with an id, a row and an end of its own, whose
+ * bytes are on the disk already.
  *
  * All functions: storage thread, or while loading. Ids are unique for the life of a data directory.
  */
@@ -29,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "list.h"
 #include "storage.h"
 
 #define BLOBS_SCHEMA                                                                               \
@@ -36,28 +42,37 @@
     "dropped INTEGER NOT NULL DEFAULT 0);"                                                         \
     "CREATE INDEX IF NOT EXISTS blobs_dropped ON blobs (id) WHERE dropped = 1;"
 
-enum { BLOBS_GONE_MAX = 64 };
+enum { BLOBS_GONE_MAX = 4096 };
 
 struct blobs { /* embed it; belongs to the storage thread once that runs */
     struct storage *storage;
-    uint64_t gone[BLOBS_GONE_MAX]; /* unlinked, and their marks not yet removed */
+    struct list segments; /* of segments.h: what is read from several blobs */
+    uint64_t *gone;       /* unlinked, and their marks not yet removed; BLOBS_GONE_MAX */
     size_t gone_count;
 };
 
 /* Finishes what a crash interrupted. */
 int blobs_open(struct blobs *blobs, struct storage *storage, struct error *error);
+/* After storage has closed. */
+void blobs_close(struct blobs *blobs);
 
 /* A new file in incoming/. *fd is open for writing. */
 int blob_create(struct blobs *blobs, uint64_t id, int *fd, struct error *error);
 int blob_write(struct blobs *blobs, int fd, const void *data, size_t size, struct error *error);
 /* Makes the content durable and closes *fd (-1 afterwards, whatever the result). */
 int blob_seal(struct blobs *blobs, int *fd, struct error *error);
+/* A sealed file in incoming/ with the bytes of a live blob. ERR_UNSUPPORTED where the file system
+ * has no (more) links for it: then copy. */
+int blob_link(struct blobs *blobs, uint64_t from, uint64_t id, struct error *error);
 /* An upload that came to nothing. */
 void blob_discard(struct blobs *blobs, uint64_t id);
 
 /* In a unit: the blob becomes live, or ends, with the commit. */
 int blob_keep(struct blobs *blobs, uint64_t id, struct error *error);
 int blob_drop(struct blobs *blobs, uint64_t id, struct error *error);
+
+/* The file of a dropped blob that was still read when its drop was committed (segments.h). */
+void blob_unlink(struct blobs *blobs, uint64_t id);
 
 /* *fd is the caller's to close, on any thread. */
 int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *error);

@@ -54,7 +54,7 @@ struct blobs *buckets_blobs(struct buckets *buckets);
 typedef void bucket_done(int status, const struct error *error, void *user);
 /* ERR_CONFLICT: there is one of that name. */
 int buckets_create(struct buckets *buckets, const char *name, bucket_done *done, void *user);
-/* ERR_NO_CONTAINER; ERR_CONFLICT: it is not empty. */
+/* With the uploads under way in it. ERR_NO_CONTAINER; ERR_CONFLICT: it is not empty. */
 int buckets_delete(struct buckets *buckets, const char *name, bucket_done *done, void *user);
 /* Takes the notification. announce adds messages that are committed with the change; if it fails,
  * the change does too, and with it every message that was added. ERR_NO_CONTAINER. */

@@ -5,6 +5,8 @@
 #include <strings.h>
 #include <uv.h>
 
+#include "error.h"
+
 /* Reflected polynomials: IEEE 802.3, Castagnoli, and NVMe's ("NVM Command Set", 64b CRC). */
 static const uint64_t polynomials[CHECKSUM_KINDS] = {
     [CHECKSUM_CRC32] = 0xEDB88320u,
@@ -59,6 +61,40 @@ enum checksum_kind checksum_from_header(struct slice name)
     return CHECKSUM_NONE;
 }
 
+const char *checksum_name(enum checksum_kind kind)
+{
+    static const char *const names[CHECKSUM_KINDS] = {
+        [CHECKSUM_CRC32] = "CRC32",         [CHECKSUM_CRC32C] = "CRC32C",
+        [CHECKSUM_CRC64NVME] = "CRC64NVME", [CHECKSUM_SHA1] = "SHA1",
+        [CHECKSUM_SHA256] = "SHA256",
+    };
+    return names[kind];
+}
+
+enum checksum_kind checksum_from_name(struct slice name)
+{
+    for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
+        const char *known = checksum_name((enum checksum_kind)kind);
+        if (strlen(known) == name.size && strncasecmp(known, name.data, name.size) == 0)
+            return (enum checksum_kind)kind;
+    }
+    return CHECKSUM_NONE;
+}
+
+size_t checksum_size(enum checksum_kind kind)
+{
+    static const size_t sizes[CHECKSUM_KINDS] = {
+        [CHECKSUM_CRC32] = 4, [CHECKSUM_CRC32C] = 4,  [CHECKSUM_CRC64NVME] = 8,
+        [CHECKSUM_SHA1] = 20, [CHECKSUM_SHA256] = 32,
+    };
+    return sizes[kind];
+}
+
+bool checksum_combines(enum checksum_kind kind)
+{
+    return polynomials[kind] != 0;
+}
+
 void checksum_start(struct checksum *checksum, enum checksum_kind kind)
 {
     *checksum = (struct checksum){.kind = kind, .crc = mask(kind)};
@@ -92,13 +128,11 @@ void checksum_update(struct checksum *checksum, const void *data, size_t size)
         update_crc(checksum, data, size);
 }
 
-static size_t finish_crc(const struct checksum *checksum, uint8_t out[32])
+static void write_crc(enum checksum_kind kind, uint64_t value, uint8_t *out)
 {
-    size_t size = checksum->kind == CHECKSUM_CRC64NVME ? 8 : 4;
-    uint64_t value = checksum->crc ^ mask(checksum->kind);
+    size_t size = checksum_size(kind);
     for (size_t i = 0; i < size; i++)
         out[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
-    return size;
 }
 
 void checksum_base64(const uint8_t *data, size_t size, char out[CHECKSUM_TEXT_SIZE])
@@ -108,20 +142,28 @@ void checksum_base64(const uint8_t *data, size_t size, char out[CHECKSUM_TEXT_SI
     out[written] = '\0';
 }
 
+int checksum_decode(enum checksum_kind kind, struct slice text, uint8_t out[CHECKSUM_SIZE_MAX])
+{
+    unsigned char decoded[64];
+    size_t written = 0;
+    if (mbedtls_base64_decode(decoded, sizeof(decoded), &written, (const unsigned char *)text.data,
+                              text.size) ||
+        written != checksum_size(kind))
+        return ERR_INVALID;
+    memcpy(out, decoded, written);
+    return 0;
+}
+
 void checksum_finish(struct checksum *checksum, char out[CHECKSUM_TEXT_SIZE])
 {
-    uint8_t value[32];
-    size_t size = 0;
-    out[0] = '\0';
-    if (checksum->kind == CHECKSUM_SHA1) {
+    uint8_t value[CHECKSUM_SIZE_MAX];
+    size_t size = checksum_size(checksum->kind);
+    if (checksum->kind == CHECKSUM_SHA1)
         mbedtls_sha1_finish_ret(&checksum->hash.sha1, value);
-        size = 20;
-    } else if (checksum->kind == CHECKSUM_SHA256) {
+    else if (checksum->kind == CHECKSUM_SHA256)
         mbedtls_sha256_finish_ret(&checksum->hash.sha256, value);
-        size = 32;
-    } else if (checksum->kind != CHECKSUM_NONE) {
-        size = finish_crc(checksum, value);
-    }
+    else if (checksum->kind != CHECKSUM_NONE)
+        write_crc(checksum->kind, checksum->crc ^ mask(checksum->kind), value);
     checksum_base64(value, size, out);
     checksum_end(checksum);
 }
@@ -133,4 +175,45 @@ void checksum_end(struct checksum *checksum)
     else if (checksum->kind == CHECKSUM_SHA256)
         mbedtls_sha256_free(&checksum->hash.sha256);
     checksum->kind = CHECKSUM_NONE;
+}
+
+/* Combining. A CRC is a polynomial over GF(2), reflected: the highest bit is the coefficient of
+ * x^0. What comes before is multiplied by x^(8 * size), which is what `size` bytes behind it do to
+ * it. */
+
+static uint64_t multiply(enum checksum_kind kind, uint64_t a, uint64_t b)
+{
+    uint64_t product = 0;
+    for (uint64_t term = UINT64_C(1) << (8 * checksum_size(kind) - 1); term; term >>= 1) {
+        if (a & term)
+            product ^= b;
+        b = b & 1 ? (b >> 1) ^ polynomials[kind] : b >> 1;
+    }
+    return product;
+}
+
+uint64_t checksum_append(enum checksum_kind kind, uint64_t before, uint64_t next, uint64_t size)
+{
+    uint64_t square = UINT64_C(1) << (8 * checksum_size(kind) - 1 - 8); /* x^8: one byte */
+    for (; size; size >>= 1) {
+        if (size & 1)
+            before = multiply(kind, before, square);
+        square = multiply(kind, square, square);
+    }
+    return before ^ next;
+}
+
+uint64_t checksum_crc_value(enum checksum_kind kind, const uint8_t *bytes)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < checksum_size(kind); i++)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+void checksum_crc_text(enum checksum_kind kind, uint64_t value, char out[CHECKSUM_TEXT_SIZE])
+{
+    uint8_t bytes[CHECKSUM_SIZE_MAX];
+    write_crc(kind, value, bytes);
+    checksum_base64(bytes, checksum_size(kind), out);
 }

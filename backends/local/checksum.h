@@ -7,6 +7,7 @@
 
 #include <mbedtls/sha1.h>
 #include <mbedtls/sha256.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bytes.h"
@@ -21,7 +22,7 @@ enum checksum_kind {
     CHECKSUM_KINDS,
 };
 
-enum { CHECKSUM_TEXT_SIZE = 48 };
+enum { CHECKSUM_TEXT_SIZE = 48, CHECKSUM_SIZE_MAX = 32 };
 
 struct checksum {
     enum checksum_kind kind;
@@ -37,6 +38,14 @@ const char *checksum_header(enum checksum_kind kind);
 /* From a header's name (any case); CHECKSUM_NONE if it names none that we know. */
 enum checksum_kind checksum_from_header(struct slice name);
 
+/* "CRC32" and so on, as x-amz-checksum-algorithm has it; NULL for CHECKSUM_NONE. Static. */
+const char *checksum_name(enum checksum_kind kind);
+enum checksum_kind checksum_from_name(struct slice name);
+/* Bytes of a value; 0 for CHECKSUM_NONE. */
+size_t checksum_size(enum checksum_kind kind);
+/* Whether the checksum of a whole follows from those of its parts: the CRCs. */
+bool checksum_combines(enum checksum_kind kind);
+
 void checksum_start(struct checksum *checksum, enum checksum_kind kind);
 void checksum_update(struct checksum *checksum, const void *data, size_t size);
 /* Ends it; out is base64. */
@@ -46,5 +55,13 @@ void checksum_end(struct checksum *checksum);
 
 /* Base64 of up to 32 bytes. */
 void checksum_base64(const uint8_t *data, size_t size, char out[CHECKSUM_TEXT_SIZE]);
+/* Back to bytes. ERR_INVALID: the text is not base64 of a value of this kind. */
+int checksum_decode(enum checksum_kind kind, struct slice text, uint8_t out[CHECKSUM_SIZE_MAX]);
+
+/* Takes the checksum of what comes next, `size` bytes of it, into that of what came before; for
+ * kinds that combine. 0 begins. */
+uint64_t checksum_append(enum checksum_kind kind, uint64_t before, uint64_t next, uint64_t size);
+uint64_t checksum_crc_value(enum checksum_kind kind, const uint8_t *bytes);
+void checksum_crc_text(enum checksum_kind kind, uint64_t value, char out[CHECKSUM_TEXT_SIZE]);
 
 #endif

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "parts.h"
+
 static int no_memory(struct error *error)
 {
     return error_set(error, ERR_MEMORY, "out of memory");
@@ -36,6 +38,7 @@ static int read_row(sqlite3_stmt *row, struct object *object, struct error *erro
         .headers = column_text(row, 6),
         .tags = column_text(row, 7),
         .checksum = column_text(row, 8),
+        .owner = (uint64_t)sqlite3_column_int64(row, 9),
     };
     if (object->etag && object->content_type && object->headers && object->tags && object->checksum)
         return 0;
@@ -53,8 +56,9 @@ int objects_find(struct storage *storage, int64_t bucket, const char *key, struc
                  struct error *error)
 {
     sqlite3_stmt *select = storage_statement(
-        storage, "SELECT id, size, etag, modified, blob, content_type, headers, tags, checksum "
-                 "FROM objects WHERE bucket = ? AND key = ?");
+        storage, "SELECT id, size, etag, modified, blob, content_type, headers, tags, checksum, "
+                 "owner FROM objects LEFT JOIN object_parts USING (id) "
+                 "WHERE bucket = ? AND key = ?");
     *object = (struct object){0};
     bind_name(select, bucket, key);
     int status = storage_step(storage, select, error);
@@ -88,6 +92,7 @@ int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out
 struct current {
     uint64_t id;
     uint64_t blob;
+    uint64_t owner;
     bool matches; /* the ETag asked about */
 };
 
@@ -95,7 +100,8 @@ static int find_current(struct storage *storage, int64_t bucket, const char *key
                         struct current *current, struct error *error)
 {
     sqlite3_stmt *select = storage_statement(
-        storage, "SELECT id, blob, etag FROM objects WHERE bucket = ? AND key = ?");
+        storage, "SELECT id, blob, etag, owner FROM objects LEFT JOIN object_parts USING (id) "
+                 "WHERE bucket = ? AND key = ?");
     *current = (struct current){0};
     bind_name(select, bucket, key);
     int status = storage_step(storage, select, error);
@@ -103,6 +109,7 @@ static int find_current(struct storage *storage, int64_t bucket, const char *key
         const char *stored = (const char *)sqlite3_column_text(select, 2);
         current->id = (uint64_t)sqlite3_column_int64(select, 0);
         current->blob = (uint64_t)sqlite3_column_int64(select, 1);
+        current->owner = (uint64_t)sqlite3_column_int64(select, 3);
         current->matches = etag && stored && strcmp(stored, etag) == 0;
         status = 0;
     }
@@ -138,8 +145,12 @@ static int remove_current(struct blobs *blobs, const struct current *current, st
         return status;
     if (current->blob)
         return blob_drop(blobs, current->blob, error);
-    return execute_with_id(blobs->storage, "DELETE FROM object_bodies WHERE id = ?", current->id,
-                           error);
+    if (!current->owner)
+        return execute_with_id(blobs->storage, "DELETE FROM object_bodies WHERE id = ?",
+                               current->id, error);
+    status = execute_with_id(blobs->storage, "DELETE FROM object_parts WHERE id = ?", current->id,
+                             error);
+    return status ? status : parts_drop_all(blobs, current->owner, error);
 }
 
 static int check_bucket(struct storage *storage, int64_t bucket, struct error *error)
@@ -181,6 +192,25 @@ static int insert_body(struct storage *storage, uint64_t id, struct slice body, 
     return storage_execute(storage, insert, error);
 }
 
+static int insert_parts(struct storage *storage, uint64_t id, uint64_t owner, struct error *error)
+{
+    sqlite3_stmt *insert =
+        storage_statement(storage, "INSERT INTO object_parts (id, owner) VALUES (?, ?)");
+    sqlite3_bind_int64(insert, 1, (sqlite3_int64)id);
+    sqlite3_bind_int64(insert, 2, (sqlite3_int64)owner);
+    return storage_execute(storage, insert, error);
+}
+
+static int insert_content(struct blobs *blobs, const struct object *object, struct slice body,
+                          struct error *error)
+{
+    if (object->blob)
+        return blob_keep(blobs, object->blob, error);
+    if (object->owner)
+        return insert_parts(blobs->storage, object->id, object->owner, error);
+    return insert_body(blobs->storage, object->id, body, error);
+}
+
 int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const struct object *object,
                 struct slice body, const struct object_condition *condition, struct error *error)
 {
@@ -194,10 +224,7 @@ int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const stru
         status = remove_current(blobs, &current, error);
     if (!status)
         status = insert_row(blobs->storage, bucket, key, object, error);
-    if (status)
-        return status;
-    return object->blob ? blob_keep(blobs, object->blob, error)
-                        : insert_body(blobs->storage, object->id, body, error);
+    return status ? status : insert_content(blobs, object, body, error);
 }
 
 int objects_delete(struct blobs *blobs, int64_t bucket, const char *key, struct error *error)

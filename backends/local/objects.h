@@ -1,6 +1,6 @@
 /*
  * The index of objects: a row for each (bucket, key). Small bodies lie in the database, large ones
- * in a blob file.
+ * in a blob file, and what was uploaded in parts in a blob file for each part.
  *
  * A row's id is the number that was taken when its PUT was committed: unique, rising for the life
  * of the data directory, and so the sequencer of its event. A blob has a number of its own, from
@@ -24,7 +24,8 @@
     "blob INTEGER NOT NULL, content_type TEXT NOT NULL, headers TEXT NOT NULL, "                   \
     "tags TEXT NOT NULL, checksum TEXT NOT NULL);"                                                 \
     "CREATE UNIQUE INDEX IF NOT EXISTS objects_by_key ON objects (bucket, key);"                   \
-    "CREATE TABLE IF NOT EXISTS object_bodies (id INTEGER PRIMARY KEY, data BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS object_bodies (id INTEGER PRIMARY KEY, data BLOB NOT NULL);"       \
+    "CREATE TABLE IF NOT EXISTS object_parts (id INTEGER PRIMARY KEY, owner INTEGER NOT NULL);"
 
 enum { OBJECT_INLINE_MAX = 16 * 1024 };
 
@@ -32,8 +33,9 @@ struct object {
     uint64_t id;
     uint64_t size;
     int64_t modified_ms;
-    uint64_t blob; /* the file of the body; 0: it is in the database */
-    char *etag;    /* without quotes */
+    uint64_t blob;  /* the file of the body; 0: it is in parts or in the database */
+    uint64_t owner; /* of its parts (parts.h); 0: it has none */
+    char *etag;     /* without quotes */
     char *content_type;
     char *headers; /* "name: value\n" each, returned with the object: Cache-Control, x-amz-meta-… */
     char *tags;    /* form-encoded, "a=b&c=d" */
@@ -46,7 +48,7 @@ void object_clear(struct object *object);
 int objects_find(struct storage *storage, int64_t bucket, const char *key, struct object *object,
                  struct error *error);
 
-/* The body of an object without a blob, appended to *out. */
+/* The body of an object without blob and parts, appended to *out. */
 int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out,
                         struct error *error);
 
@@ -57,8 +59,8 @@ struct object_condition {
     const char *if_match; /* an ETag without quotes; NULL: none */
 };
 
-/* Replaces what is there. `body` is used unless object->blob. ERR_NO_CONTAINER: the bucket is gone.
- */
+/* Replaces what is there. `body` is used where the object has neither blob nor parts.
+ * ERR_NO_CONTAINER: the bucket is gone. */
 int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const struct object *object,
                 struct slice body, const struct object_condition *condition, struct error *error);
 

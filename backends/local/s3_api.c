@@ -86,7 +86,7 @@ static const struct route routes[] = {
     {BUCKET, "GET", "tagging", NULL, "GetBucketTagging", NULL},
     {BUCKET, "PUT", "tagging", NULL, "PutBucketTagging", NULL},
     {BUCKET, "DELETE", "tagging", NULL, "DeleteBucketTagging", NULL},
-    {BUCKET, "GET", "uploads", NULL, "ListMultipartUploads", NULL},
+    {BUCKET, "GET", "uploads", NULL, "ListMultipartUploads", s3_list_multipart_uploads},
     {BUCKET, "GET", "versioning", NULL, "GetBucketVersioning", NULL},
     {BUCKET, "PUT", "versioning", NULL, "PutBucketVersioning", NULL},
     {BUCKET, "GET", "versions", NULL, "ListObjectVersions", NULL},
@@ -113,13 +113,13 @@ static const struct route routes[] = {
     {OBJECT, "POST", "restore", NULL, "RestoreObject", NULL},
     {OBJECT, "POST", "select", NULL, "SelectObjectContent", NULL},
     {OBJECT, "PUT", "renameObject", NULL, "RenameObject", NULL},
-    {OBJECT, "POST", "uploads", NULL, "CreateMultipartUpload", NULL},
-    {OBJECT, "PUT", "uploadId", "x-amz-copy-source", "UploadPartCopy", NULL},
-    {OBJECT, "PUT", "uploadId", NULL, "UploadPart", NULL},
-    {OBJECT, "POST", "uploadId", NULL, "CompleteMultipartUpload", NULL},
-    {OBJECT, "DELETE", "uploadId", NULL, "AbortMultipartUpload", NULL},
-    {OBJECT, "GET", "uploadId", NULL, "ListParts", NULL},
-    {OBJECT, "PUT", NULL, "x-amz-copy-source", "CopyObject", NULL},
+    {OBJECT, "POST", "uploads", NULL, "CreateMultipartUpload", s3_create_multipart_upload},
+    {OBJECT, "PUT", "uploadId", "x-amz-copy-source", "UploadPartCopy", s3_upload_part_copy},
+    {OBJECT, "PUT", "uploadId", NULL, "UploadPart", s3_upload_part},
+    {OBJECT, "POST", "uploadId", NULL, "CompleteMultipartUpload", s3_complete_multipart_upload},
+    {OBJECT, "DELETE", "uploadId", NULL, "AbortMultipartUpload", s3_abort_multipart_upload},
+    {OBJECT, "GET", "uploadId", NULL, "ListParts", s3_list_parts},
+    {OBJECT, "PUT", NULL, "x-amz-copy-source", "CopyObject", s3_copy_object},
     {OBJECT, "GET", NULL, NULL, "GetObject", s3_get_object},
     {OBJECT, "HEAD", NULL, NULL, "HeadObject", s3_head_object},
     {OBJECT, "PUT", NULL, NULL, "PutObject", s3_put_object},
@@ -173,8 +173,9 @@ static const char *unknown_promise(const struct s3_request *request)
     const char *version = s3_parameter(request, "versionId");
     if (version && strcmp(version, "null") != 0)
         return "Object versions are not implemented.";
-    if (s3_parameter(request, "partNumber"))
-        return "Multipart uploads are not implemented.";
+    if (s3_parameter(request, "partNumber") && !s3_parameter(request, "uploadId") &&
+        !s3_is_method(request, "GET") && !s3_is_method(request, "HEAD"))
+        return "A part without an upload is not implemented.";
     return NULL;
 }
 

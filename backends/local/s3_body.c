@@ -53,18 +53,10 @@ static bool is_base64_of(struct slice text, size_t size)
            written == size;
 }
 
-static size_t checksum_size(enum checksum_kind kind)
-{
-    static const size_t sizes[CHECKSUM_KINDS] = {
-        [CHECKSUM_CRC32] = 4, [CHECKSUM_CRC32C] = 4,  [CHECKSUM_CRC64NVME] = 8,
-        [CHECKSUM_SHA1] = 20, [CHECKSUM_SHA256] = 32,
-    };
-    return sizes[kind];
-}
-
 static enum s3_error take_checksum(struct s3_claims *claims, struct slice value)
 {
-    if (!is_base64_of(value, checksum_size(claims->kind)))
+    uint8_t decoded[CHECKSUM_SIZE_MAX];
+    if (checksum_decode(claims->kind, value, decoded))
         return S3_INVALID_REQUEST;
     snprintf(claims->checksum, sizeof(claims->checksum), "%.*s", (int)value.size, value.data);
     return S3_OK;
@@ -86,21 +78,6 @@ static enum s3_error read_md5(struct s3_claims *claims, struct slice md5)
     claims->with_md5 = true;
     snprintf(claims->md5, sizeof(claims->md5), "%.*s", (int)md5.size, md5.data);
     return S3_OK;
-}
-
-/* The algorithm that is asked for without a value: the server computes it. */
-static enum checksum_kind algorithm(struct slice name)
-{
-    static const char *const names[CHECKSUM_KINDS] = {
-        [CHECKSUM_CRC32] = "CRC32",         [CHECKSUM_CRC32C] = "CRC32C",
-        [CHECKSUM_CRC64NVME] = "CRC64NVME", [CHECKSUM_SHA1] = "SHA1",
-        [CHECKSUM_SHA256] = "SHA256",
-    };
-    for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
-        if (strlen(names[kind]) == name.size && !strncasecmp(names[kind], name.data, name.size))
-            return (enum checksum_kind)kind;
-    }
-    return CHECKSUM_NONE;
 }
 
 static enum s3_error read_checksum(struct s3_request *request, struct s3_claims *claims)
@@ -125,7 +102,8 @@ static enum s3_error read_checksum(struct s3_request *request, struct s3_claims 
         claims->in_trailer = true;
         return claims->kind && claims->chunked ? S3_OK : S3_INVALID_REQUEST;
     }
-    if (name.data && !(claims->kind = algorithm(name)))
+    /* An algorithm without a value: the server computes it. */
+    if (name.data && !(claims->kind = checksum_from_name(name)))
         return S3_INVALID_REQUEST;
     return S3_OK;
 }
@@ -155,7 +133,7 @@ static bool says_aws_chunked(struct slice encoding)
     return encoding.size >= size && strncasecmp(encoding.data, name, size) == 0;
 }
 
-bool s3_claims_read(struct s3_request *request, struct s3_claims *claims)
+static bool claims_read(struct s3_request *request, struct s3_claims *claims, bool with_checksum)
 {
     *claims = (struct s3_claims){.size = -1};
     enum s3_error error = read_payload_hash(claims, slice_of(request->base->payload_hash));
@@ -164,13 +142,18 @@ bool s3_claims_read(struct s3_request *request, struct s3_claims *claims)
         claims->chunked = true;
     if (!error)
         error = read_md5(claims, s3_header(request, "content-md5"));
-    if (!error)
+    if (!error && with_checksum)
         error = read_checksum(request, claims);
     if (!error)
         error = read_size(request, claims);
     if (error)
         s3_respond_error(request, error, NULL);
     return !error;
+}
+
+bool s3_claims_read(struct s3_request *request, struct s3_claims *claims)
+{
+    return claims_read(request, claims, true);
 }
 
 /* Framing. */
@@ -358,13 +341,24 @@ static void on_collected(struct http_call *call, struct bytes *body, void *user)
     buffer_free(&decoded);
 }
 
-void s3_collect(struct s3_request *request, size_t max, s3_body_handler *handler)
+static void collect(struct s3_request *request, size_t max, s3_body_handler *handler,
+                    bool with_checksum)
 {
     struct collecting *collecting = s3_operation(request, sizeof(*collecting), collecting_free);
-    if (!collecting || !s3_claims_read(request, &collecting->claims) ||
+    if (!collecting || !claims_read(request, &collecting->claims, with_checksum) ||
         !s3_unframer_start(&collecting->unframer, request, &collecting->claims))
         return;
     collecting->request = request;
     collecting->handler = handler;
     http_call_collect(request->base->call, max, on_collected, collecting);
+}
+
+void s3_collect(struct s3_request *request, size_t max, s3_body_handler *handler)
+{
+    collect(request, max, handler, true);
+}
+
+void s3_collect_document(struct s3_request *request, size_t max, s3_body_handler *handler)
+{
+    collect(request, max, handler, false);
 }

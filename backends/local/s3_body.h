@@ -69,5 +69,7 @@ void s3_digest_end(struct s3_digest *digest);
  * is answered. */
 typedef void s3_body_handler(struct s3_request *request, struct slice body);
 void s3_collect(struct s3_request *request, size_t max, s3_body_handler *handler);
+/* The same where x-amz-checksum-… headers are of something else than this body. */
+void s3_collect_document(struct s3_request *request, size_t max, s3_body_handler *handler);
 
 #endif

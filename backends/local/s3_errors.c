@@ -12,6 +12,8 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                              "The bucket that you tried to delete is not empty."},
     [S3_ENTITY_TOO_LARGE] = {400, "EntityTooLarge",
                              "Your proposed upload exceeds the maximum allowed object size."},
+    [S3_ENTITY_TOO_SMALL] = {400, "EntityTooSmall",
+                             "Your proposed upload is smaller than the minimum allowed size"},
     [S3_ILLEGAL_LOCATION] = {400, "IllegalLocationConstraintException",
                              "The specified location constraint is incompatible with the region "
                              "that this request was sent to."},
@@ -24,6 +26,16 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_INVALID_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid."},
     [S3_INVALID_DIGEST] = {400, "InvalidDigest",
                            "The Content-MD5 or checksum value that you specified is not valid."},
+    [S3_INVALID_PART] = {400, "InvalidPart",
+                         "One or more of the specified parts could not be found.  The part may not "
+                         "have been uploaded, or the specified entity tag may not match the part's "
+                         "entity tag."},
+    [S3_INVALID_PART_NUMBER] = {416, "InvalidPartNumber",
+                                "The requested partnumber is not satisfiable"},
+    [S3_INVALID_PART_ORDER] =
+        {400, "InvalidPartOrder",
+         "The list of parts was not in ascending order. Parts must be ordered "
+         "by part number."},
     [S3_INVALID_RANGE] = {416, "InvalidRange", "The requested range is not satisfiable."},
     [S3_INVALID_REQUEST] = {400, "InvalidRequest", "Invalid Request"},
     [S3_INVALID_STORAGE_CLASS] = {400, "InvalidStorageClass",
@@ -42,6 +54,9 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                                    "You must provide the Content-Length HTTP header."},
     [S3_NO_SUCH_BUCKET] = {404, "NoSuchBucket", "The specified bucket does not exist."},
     [S3_NO_SUCH_KEY] = {404, "NoSuchKey", "The specified key does not exist."},
+    [S3_NO_SUCH_UPLOAD] = {404, "NoSuchUpload",
+                           "The specified upload does not exist. The upload ID may be invalid, or "
+                           "the upload may have been aborted or completed."},
     [S3_NOT_IMPLEMENTED] = {501, "NotImplemented",
                             "A header or operation that you provided implies functionality that "
                             "is not implemented."},

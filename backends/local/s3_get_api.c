@@ -3,23 +3,23 @@
  *
  * One storage task finds the row, judges conditions and range, opens the blob and reads the first
  * piece; so a small object costs one trip. Further pieces are read one at a time, each after the
- * peer has taken the one before: a slow reader holds one piece in memory, and an open descriptor,
- * which keeps the bytes readable if the object is replaced meanwhile.
+ * peer has taken the one before: a slow reader holds one piece in memory, and an open reader, which
+ * keeps the bytes readable if the object is replaced meanwhile. The reader is closed on the storage
+ * thread, with the last piece or when the peer has gone.
  *
- * While the task is under way fd, piece and object belong to the storage thread.
+ * While the task is under way (`busy`) reader, piece and object belong to the storage thread.
  */
 #include "s3_handlers.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "answer.h"
 #include "log.h"
-#include "objects.h"
+#include "object_reader.h"
 #include "s3_metadata.h"
+#include "s3_multipart.h"
 #include "s3_range.h"
 
 enum { PIECE = 256 * 1024, RANGE_TEXT = 96 };
@@ -28,6 +28,8 @@ struct get {
     struct storage_task task;
     struct s3_request *request;
     bool head;
+    bool busy;
+    unsigned part; /* asked for; 0: none */
     int64_t bucket;
     struct blobs *blobs;
 
@@ -39,17 +41,15 @@ struct get {
     struct object object;
     struct s3_range range;
     enum s3_error verdict; /* of conditions and range */
-    int fd;
-    uint64_t offset; /* of the next byte to read */
-    uint64_t left;   /* bytes still to read */
+    size_t part_count;     /* of an object with parts, when one was asked for */
+    struct object_reader reader;
     struct bytes piece;
+    bool last; /* piece */
 };
 
 static void get_free(void *operation)
 {
     struct get *get = operation;
-    if (get->fd >= 0)
-        close(get->fd);
     free(get->range_text);
     for (size_t i = 0; i < sizeof(get->conditions_text) / sizeof(*get->conditions_text); i++)
         free(get->conditions_text[i]);
@@ -60,51 +60,48 @@ static void get_free(void *operation)
 
 /* Storage thread. */
 
-static int read_file(struct get *get, char *data, size_t size, struct error *error)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t count = pread(get->fd, data + done, size - done, (off_t)(get->offset + done));
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return error_set(error, ERR_IO, "reading an object's file failed: %s",
-                             count ? strerror(errno) : "it is too short");
-        done += (size_t)count;
-    }
-    return 0;
-}
-
 static int read_piece(struct get *get, struct error *error)
 {
-    size_t size = get->left < PIECE ? (size_t)get->left : PIECE;
+    struct object_reader *reader = &get->reader;
+    size_t size = reader->left < PIECE ? (size_t)reader->left : PIECE;
     char *data = malloc(size ? size : 1);
     if (!data)
         return error_set(error, ERR_MEMORY, "out of memory");
     get->piece = bytes_give(data, size);
-    int status = read_file(get, data, size, error);
-    get->offset += size;
-    get->left -= size;
+    int status = object_reader_read(reader, data, size, error);
+    get->last = !reader->left;
+    if (get->last || status)
+        object_reader_close(reader);
     return status;
 }
 
-/* The whole small body, cut to the range. */
-static int read_inline(struct get *get, struct storage *storage, struct error *error)
+/* An object that was stored at once is its own first part. */
+static int choose_part(struct get *get, struct error *error)
 {
-    struct buffer body;
-    buffer_init(&body, OBJECT_INLINE_MAX);
-    buffer_text(&body, "");
-    int status = objects_read_inline(storage, get->object.id, &body, error);
-    if (!status && body.size < get->offset + get->left)
-        status = error_set(error, ERR_IO, "an object's body is too short");
-    if (status) {
-        buffer_free(&body);
-        return status;
+    struct segments *segments;
+    struct s3_range *range = &get->range;
+    *range = (struct s3_range){.partial = true, .size = get->object.size};
+    if (!get->object.owner) {
+        get->verdict = get->part == 1 ? S3_OK : S3_INVALID_PART_NUMBER;
+        return 0;
     }
-    memmove(body.data, body.data + get->offset, (size_t)get->left);
-    body.size = (size_t)get->left;
-    get->piece = buffer_take(&body);
-    get->left = 0;
+    int status = segments_acquire(get->blobs, get->object.owner, &segments, error);
+    if (status)
+        return status;
+    const struct segment *segment = segments_part(segments, get->part);
+    get->part_count = segments->count;
+    get->verdict = segment ? S3_OK : S3_INVALID_PART_NUMBER;
+    if (segment)
+        *range = (struct s3_range){.partial = true, .first = segment->start, .size = segment->size};
+    segments_release(segments);
+    return 0;
+}
+
+static int choose_range(struct get *get, struct error *error)
+{
+    if (get->part)
+        return choose_part(get, error);
+    get->verdict = s3_range_parse(slice_of(get->range_text), get->object.size, &get->range);
     return 0;
 }
 
@@ -117,14 +114,11 @@ static int find_run(struct storage_task *task, struct storage *storage)
         return status;
     get->verdict = s3_preconditions_check(&get->conditions, object->etag, object->modified_ms);
     if (!get->verdict)
-        get->verdict = s3_range_parse(slice_of(get->range_text), object->size, &get->range);
-    if (get->verdict || get->head)
-        return 0;
-    get->offset = get->range.first;
-    get->left = get->range.size;
-    if (!object->blob)
-        return read_inline(get, storage, &task->error);
-    status = blob_read_open(get->blobs, object->blob, &get->fd, &task->error);
+        status = choose_range(get, &task->error);
+    if (status || get->verdict || get->head)
+        return status;
+    status = object_reader_open(&get->reader, get->blobs, object, get->range.first, get->range.size,
+                                &task->error);
     return status ? status : read_piece(get, &task->error);
 }
 
@@ -134,9 +128,48 @@ static int read_run(struct storage_task *task, struct storage *storage)
     return read_piece((struct get *)task, &task->error);
 }
 
+static int close_run(struct storage_task *task, struct storage *storage)
+{
+    (void)storage;
+    object_reader_close(&((struct get *)task)->reader);
+    return 0;
+}
+
 /* Loop thread. */
 
 static void send_piece(struct get *get);
+
+static void submit(struct get *get, int (*run)(struct storage_task *, struct storage *),
+                   void (*done)(struct storage_task *, int))
+{
+    get->busy = true;
+    get->task.run = run;
+    get->task.done = done;
+    s3_submit(get->request, &get->task);
+}
+
+static void close_done(struct storage_task *task, int status)
+{
+    (void)status;
+    s3_request_release(((struct get *)task)->request);
+}
+
+static void on_gone(struct s3_request *request)
+{
+    struct get *get = request->operation;
+    if (!get->busy && get->reader.open)
+        submit(get, close_run, close_done);
+}
+
+/* The end of a task's done: what it held may be the last hold. */
+static void settled(struct get *get)
+{
+    struct s3_request *request = get->request;
+    get->busy = false;
+    if (!request->base)
+        on_gone(request);
+    s3_request_release(request);
+}
 
 static void read_done(struct storage_task *task, int status)
 {
@@ -149,7 +182,7 @@ static void read_done(struct storage_task *task, int status)
         http_call_abort(request->base->call); /* the length was promised */
     else if (request->base)
         send_piece(get);
-    s3_request_release(request);
+    settled(get);
 }
 
 static void on_drained(struct http_call *call, int error, void *user)
@@ -158,15 +191,13 @@ static void on_drained(struct http_call *call, int error, void *user)
     (void)call;
     if (error || !get->request->base)
         return;
-    get->task.run = read_run;
-    get->task.done = read_done;
-    s3_submit(get->request, &get->task);
+    submit(get, read_run, read_done);
 }
 
 static void send_piece(struct get *get)
 {
     struct cloud_request *base = get->request->base;
-    bool last = get->left == 0;
+    bool last = get->last;
     if (get->piece.size)
         answer_write(base, &get->piece, last ? NULL : on_drained, get);
     if (last)
@@ -196,12 +227,16 @@ static void respond_found(struct get *get)
 {
     struct s3_request *request = get->request;
     struct s3_metadata_headers headers;
-    char range[RANGE_TEXT];
+    char range[RANGE_TEXT], parts[24];
     if (s3_metadata_write(request, &get->object, wants_checksum(get), &headers)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         return;
     }
-    if (get->range.partial && headers.count < S3_METADATA_HEADERS_MAX) {
+    if (get->part_count && headers.count < S3_METADATA_HEADERS_MAX) {
+        snprintf(parts, sizeof(parts), "%zu", get->part_count);
+        headers.headers[headers.count++] = (struct http_header){"x-amz-mp-parts-count", parts};
+    }
+    if (get->range.partial && get->range.size && headers.count < S3_METADATA_HEADERS_MAX) {
         snprintf(range, sizeof(range), "bytes %llu-%llu/%llu", (unsigned long long)get->range.first,
                  (unsigned long long)(get->range.first + get->range.size - 1),
                  (unsigned long long)get->object.size);
@@ -228,7 +263,7 @@ static void find_done(struct storage_task *task, int status)
         respond_verdict(get);
     else
         respond_found(get);
-    s3_request_release(request);
+    settled(get);
 }
 
 /* A header's copy, for free(), in *text; the slice is of the copy. False when memory is short. */
@@ -257,26 +292,39 @@ static bool copy_headers(struct get *get)
            copy_header(request, "if-unmodified-since", &texts[3], &conditions->unmodified_since);
 }
 
+/* False: answered. */
+static bool read_part_number(struct s3_request *request, unsigned *part)
+{
+    *part = 0;
+    if (!s3_parameter(request, "partNumber"))
+        return true;
+    if (!s3_header(request, "range").data)
+        return s3_multipart_part_number(request, part);
+    s3_respond_error(request, S3_INVALID_REQUEST,
+                     "Cannot specify both Range header and partNumber query parameter");
+    return false;
+}
+
 static void start(struct s3_request *request, bool head)
 {
     struct bucket bucket;
-    if (!s3_find_bucket(request, &bucket))
+    unsigned part;
+    if (!s3_find_bucket(request, &bucket) || !read_part_number(request, &part))
         return;
     struct get *get = s3_operation(request, sizeof(*get), get_free);
     if (!get)
         return;
     get->request = request;
     get->head = head;
-    get->fd = -1;
+    get->part = part;
     get->bucket = bucket.id;
     get->blobs = buckets_blobs(request->cloud->buckets);
     if (!copy_headers(get)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         return;
     }
-    get->task.run = find_run;
-    get->task.done = find_done;
-    s3_submit(request, &get->task);
+    request->gone = on_gone;
+    submit(get, find_run, find_done);
 }
 
 void s3_get_object(struct s3_request *request)

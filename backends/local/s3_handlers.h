@@ -17,4 +17,9 @@ s3_handler s3_put_object, s3_get_object, s3_head_object, s3_delete_object, s3_de
 s3_handler s3_list_objects, s3_list_objects_v2;
 s3_handler s3_put_object_tagging, s3_get_object_tagging, s3_delete_object_tagging;
 
+/* s3_multipart_api.c, s3_part_api.c, s3_complete_api.c, s3_multipart_list_api.c, s3_copy_api.c */
+s3_handler s3_create_multipart_upload, s3_abort_multipart_upload, s3_upload_part,
+    s3_complete_multipart_upload, s3_list_parts, s3_list_multipart_uploads;
+s3_handler s3_copy_object, s3_upload_part_copy;
+
 #endif

@@ -20,7 +20,7 @@ enum {
     ANSWER_MAX = 16 * 1024 * 1024,
 };
 
-struct list {
+struct listing {
     struct storage_task task;
     struct s3_request *request;
     int64_t bucket;
@@ -35,7 +35,7 @@ struct list {
 
 static void list_free(void *operation)
 {
-    struct list *list = operation;
+    struct listing *list = operation;
     object_page_free(&list->page);
     free(list->after);
     free(list);
@@ -43,13 +43,13 @@ static void list_free(void *operation)
 
 static int list_run(struct storage_task *task, struct storage *storage)
 {
-    struct list *list = (struct list *)task;
+    struct listing *list = (struct listing *)task;
     return objects_list(storage, list->bucket, &list->listing, &list->page, &task->error);
 }
 
 /* Answers. */
 
-static void write_text(const struct list *list, struct buffer *out, const char *name,
+static void write_text(const struct listing *list, struct buffer *out, const char *name,
                        const char *text)
 {
     if (!list->encode) {
@@ -61,7 +61,7 @@ static void write_text(const struct list *list, struct buffer *out, const char *
     s3_xml_close(out, name);
 }
 
-static void write_owner(const struct list *list, struct buffer *out)
+static void write_owner(const struct listing *list, struct buffer *out)
 {
     s3_xml_open(out, "Owner");
     s3_xml_text(out, "ID", list->request->cloud->account);
@@ -69,7 +69,7 @@ static void write_owner(const struct list *list, struct buffer *out)
     s3_xml_close(out, "Owner");
 }
 
-static void write_entry(const struct list *list, struct buffer *out,
+static void write_entry(const struct listing *list, struct buffer *out,
                         const struct object_listed *entry)
 {
     char time[S3_TIME_SIZE];
@@ -85,7 +85,7 @@ static void write_entry(const struct list *list, struct buffer *out,
     s3_xml_close(out, "Contents");
 }
 
-static void write_entries(const struct list *list, struct buffer *out)
+static void write_entries(const struct listing *list, struct buffer *out)
 {
     for (size_t i = 0; i < list->page.count; i++) {
         if (!list->page.entries[i].common)
@@ -108,7 +108,7 @@ static void write_token(struct buffer *out, const char *key)
     s3_xml_close(out, "NextContinuationToken");
 }
 
-static void write_echo(const struct list *list, struct buffer *out, const char *parameter,
+static void write_echo(const struct listing *list, struct buffer *out, const char *parameter,
                        const char *element)
 {
     const char *value = s3_parameter(list->request, parameter);
@@ -116,7 +116,7 @@ static void write_echo(const struct list *list, struct buffer *out, const char *
         write_text(list, out, element, value);
 }
 
-static void write_v2(const struct list *list, struct buffer *out, const char *last)
+static void write_v2(const struct listing *list, struct buffer *out, const char *last)
 {
     const char *token = s3_parameter(list->request, "continuation-token");
     s3_xml_number(out, "KeyCount", list->page.count);
@@ -127,7 +127,7 @@ static void write_v2(const struct list *list, struct buffer *out, const char *la
         write_token(out, last);
 }
 
-static void write_v1(const struct list *list, struct buffer *out, const char *last)
+static void write_v1(const struct listing *list, struct buffer *out, const char *last)
 {
     const char *marker = s3_parameter(list->request, "marker");
     write_text(list, out, "Marker", marker ? marker : "");
@@ -135,7 +135,7 @@ static void write_v1(const struct list *list, struct buffer *out, const char *la
         write_text(list, out, "NextMarker", last);
 }
 
-static void respond(struct list *list)
+static void respond(struct listing *list)
 {
     const struct object_page *page = &list->page;
     const char *prefix = s3_parameter(list->request, "prefix");
@@ -162,7 +162,7 @@ static void respond(struct list *list)
 
 static void list_done(struct storage_task *task, int status)
 {
-    struct list *list = (struct list *)task;
+    struct listing *list = (struct listing *)task;
     struct s3_request *request = list->request;
     if (status)
         s3_respond_failure(request, status, &task->error);
@@ -210,7 +210,7 @@ static char *decode_token(const char *token)
     return text;
 }
 
-static const char *read_position(struct list *list)
+static const char *read_position(struct listing *list)
 {
     const char *token = list->v2 ? s3_parameter(list->request, "continuation-token") : NULL;
     const char *after = s3_parameter(list->request, list->v2 ? "start-after" : "marker");
@@ -225,7 +225,7 @@ static const char *read_position(struct list *list)
 }
 
 /* NULL, or what is wrong. */
-static const char *read_parameters(struct list *list)
+static const char *read_parameters(struct listing *list)
 {
     const char *encoding = s3_parameter(list->request, "encoding-type");
     const char *owner = s3_parameter(list->request, "fetch-owner");
@@ -248,7 +248,7 @@ static void start(struct s3_request *request, bool v2)
     struct bucket bucket;
     if (!s3_find_bucket(request, &bucket))
         return;
-    struct list *list = s3_operation(request, sizeof(*list), list_free);
+    struct listing *list = s3_operation(request, sizeof(*list), list_free);
     if (!list)
         return;
     list->request = request;

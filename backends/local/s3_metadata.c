@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "s3_created.h"
 #include "s3_tags.h"
 #include "s3_time.h"
 #include "utf8.h"
@@ -107,8 +108,8 @@ static bool is_any(struct slice value, const char *const *known)
     return false;
 }
 
-/* What would be a promise that we don't keep is refused, by name. */
-static enum s3_error check_promises(struct s3_request *request, const char **message)
+/* By name. */
+enum s3_error s3_metadata_check(struct s3_request *request, const char **message)
 {
     static const char *const refused[] = {
         "x-amz-server-side-encryption",
@@ -150,7 +151,7 @@ enum s3_error s3_metadata_read(struct s3_request *request, struct object *object
 {
     struct slice type = s3_header(request, "content-type");
     struct buffer stored;
-    enum s3_error error = check_promises(request, message);
+    enum s3_error error = s3_metadata_check(request, message);
     if (error)
         return error;
     buffer_init(&stored, STORED_MAX);
@@ -216,7 +217,8 @@ static char *join_text(const struct object *object, bool with_checksum)
     buffer_init(&text, STORED_MAX);
     buffer_text(&text, object->headers);
     if (with_checksum && *object->checksum)
-        buffer_format(&text, "%s\nx-amz-checksum-type: FULL_OBJECT\n", object->checksum);
+        buffer_format(&text, "%s\nx-amz-checksum-type: %s\n", object->checksum,
+                      s3_checksum_type(object->checksum + strcspn(object->checksum, " ")));
     return buffer_take_text(&text);
 }
 

@@ -7,7 +7,7 @@
 
 enum {
     DEPTH_MAX = 16,
-    NODES_MAX = 16384,
+    NODES_MAX = 65536,    /* CompleteMultipartUpload of 10,000 parts has 40,000 and more */
     TEXT_MAX = 64 * 1024, /* of one element */
 };
 

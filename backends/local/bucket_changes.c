@@ -1,0 +1,212 @@
+/* Creating, deleting and configuring buckets: a storage task each, then memory follows. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "buckets_internal.h"
+#include "objects.h"
+#include "s3_time.h"
+#include "uploads.h"
+
+static int no_memory(struct error *error)
+{
+    return error_set(error, ERR_MEMORY, "out of memory");
+}
+
+struct change {
+    struct storage_task task;
+    struct buckets *buckets;
+    char *name;
+    int64_t id;
+    int64_t created_ms;
+    struct notification notification;
+    bool doomed; /* its messages could not all be made */
+    bucket_done *done;
+    void *user;
+};
+
+static void change_free(struct change *change)
+{
+    notification_clear(&change->notification);
+    free(change->name);
+    free(change);
+}
+
+static struct change *change_create(struct buckets *buckets, const char *name, bucket_done *done,
+                                    void *user)
+{
+    struct change *change = calloc(1, sizeof(*change));
+    if (!change)
+        return NULL;
+    change->buckets = buckets;
+    change->name = strdup(name);
+    change->done = done;
+    change->user = user;
+    if (change->name)
+        return change;
+    free(change);
+    return NULL;
+}
+
+static void change_finish(struct change *change, int status)
+{
+    change->done(status, &change->task.error, change->user);
+    change_free(change);
+}
+
+static int create_run(struct storage_task *task, struct storage *storage)
+{
+    struct change *change = (struct change *)task;
+    sqlite3_stmt *insert =
+        storage_statement(storage, "INSERT INTO buckets (name, created) VALUES (?, ?)");
+    sqlite3_bind_text(insert, 1, change->name, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(insert, 2, change->created_ms);
+    int status =
+        storage_execute(storage, insert, &task->error); /* ERR_CONFLICT: the name is taken */
+    change->id = sqlite3_last_insert_rowid(storage_database(storage));
+    return status;
+}
+
+static void create_done(struct storage_task *task, int status)
+{
+    struct change *change = (struct change *)task;
+    if (!status) {
+        if (buckets_insert_entry(change->buckets, change->id, change->name, change->created_ms))
+            change->name = NULL;
+        else /* it is on the disk: the next opening knows it */
+            status = no_memory(&task->error);
+    }
+    change_finish(change, status);
+}
+
+int buckets_create(struct buckets *buckets, const char *name, bucket_done *done, void *user)
+{
+    struct change *change = change_create(buckets, name, done, user);
+    if (!change)
+        return ERR_MEMORY;
+    change->created_ms = s3_time_now_ms();
+    change->task.run = create_run;
+    change->task.done = create_done;
+    storage_submit(buckets->storage, &change->task);
+    return 0;
+}
+
+static int find_id(struct storage *storage, const char *name, int64_t *id, struct error *error)
+{
+    sqlite3_stmt *select = storage_statement(storage, "SELECT id FROM buckets WHERE name = ?");
+    sqlite3_bind_text(select, 1, name, -1, SQLITE_STATIC);
+    int status = storage_step(storage, select, error);
+    if (status == 1)
+        *id = sqlite3_column_int64(select, 0);
+    sqlite3_reset(select);
+    if (status == 0)
+        return error_set(error, ERR_NO_CONTAINER, "there is no such bucket");
+    return status == 1 ? 0 : status;
+}
+
+static int delete_rules(struct storage *storage, int64_t bucket, struct error *error)
+{
+    sqlite3_stmt *delete =
+        storage_statement(storage, "DELETE FROM notification_rules WHERE bucket = ?");
+    sqlite3_bind_int64(delete, 1, bucket);
+    return storage_execute(storage, delete, error);
+}
+
+static int delete_run(struct storage_task *task, struct storage *storage)
+{
+    struct change *change = (struct change *)task;
+    int status = find_id(storage, change->name, &change->id, &task->error);
+    if (status)
+        return status;
+    status = objects_none(storage, change->id, &task->error);
+    if (status == 0)
+        status = error_set(&task->error, ERR_CONFLICT, "the bucket is not empty");
+    if (status < 0)
+        return status;
+    status = delete_rules(storage, change->id, &task->error);
+    if (!status)
+        status = uploads_abort_all(&change->buckets->blobs, change->id, &task->error);
+    if (status)
+        return status;
+    sqlite3_stmt *delete = storage_statement(storage, "DELETE FROM buckets WHERE id = ?");
+    sqlite3_bind_int64(delete, 1, change->id);
+    return storage_execute(storage, delete, &task->error);
+}
+
+static void delete_done(struct storage_task *task, int status)
+{
+    struct change *change = (struct change *)task;
+    if (!status)
+        buckets_remove_entry(change->buckets, change->name);
+    change_finish(change, status);
+}
+
+int buckets_delete(struct buckets *buckets, const char *name, bucket_done *done, void *user)
+{
+    struct change *change = change_create(buckets, name, done, user);
+    if (!change)
+        return ERR_MEMORY;
+    change->task.run = delete_run;
+    change->task.done = delete_done;
+    storage_submit(buckets->storage, &change->task);
+    return 0;
+}
+
+static int insert_rule(struct storage *storage, int64_t bucket, size_t position,
+                       const struct notification_rule *rule, struct error *error)
+{
+    sqlite3_stmt *insert = storage_statement(
+        storage, "INSERT INTO notification_rules (bucket, position, id, target, topic, events, "
+                 "prefix, suffix) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    sqlite3_bind_int64(insert, 1, bucket);
+    sqlite3_bind_int64(insert, 2, (sqlite3_int64)position);
+    sqlite3_bind_text(insert, 3, rule->id, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 4, rule->target, -1, SQLITE_STATIC);
+    sqlite3_bind_int(insert, 5, rule->topic);
+    sqlite3_bind_text(insert, 6, rule->events, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 7, rule->prefix, -1, SQLITE_STATIC);
+    sqlite3_bind_text(insert, 8, rule->suffix, -1, SQLITE_STATIC);
+    return storage_execute(storage, insert, error);
+}
+
+static int notify_run(struct storage_task *task, struct storage *storage)
+{
+    struct change *change = (struct change *)task;
+    if (change->doomed)
+        return no_memory(&task->error);
+    int status = find_id(storage, change->name, &change->id, &task->error);
+    if (!status)
+        status = delete_rules(storage, change->id, &task->error);
+    for (size_t i = 0; i < change->notification.count && !status; i++)
+        status = insert_rule(storage, change->id, i, &change->notification.rules[i], &task->error);
+    return status;
+}
+
+static void notify_done(struct storage_task *task, int status)
+{
+    struct change *change = (struct change *)task;
+    struct bucket_entry *entry = status ? NULL : buckets_find_entry(change->buckets, change->name);
+    if (entry) {
+        struct notification old = entry->notification;
+        entry->notification = change->notification;
+        change->notification = old;
+    }
+    change_finish(change, status);
+}
+
+int buckets_set_notification(struct buckets *buckets, const char *name,
+                             struct notification *notification, bucket_announce *announce,
+                             bucket_done *done, void *user)
+{
+    struct storage_unit unit = {0};
+    struct change *change = change_create(buckets, name, done, user);
+    if (!change)
+        return ERR_MEMORY;
+    change->notification = *notification;
+    *notification = (struct notification){0};
+    change->task.run = notify_run;
+    change->task.done = notify_done;
+    storage_unit_add(&unit, &change->task);
+    change->doomed = announce(&change->notification, &unit, user) != 0;
+    storage_submit_unit(buckets->storage, &unit);
+    return 0;
+}

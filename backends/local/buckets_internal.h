@@ -1,0 +1,29 @@
+/* Shared by buckets.c, which keeps them, and bucket_changes.c. Loop thread, but for blobs. */
+#ifndef THUMBWHEEL_LOCAL_BUCKETS_INTERNAL_H
+#define THUMBWHEEL_LOCAL_BUCKETS_INTERNAL_H
+
+#include "buckets.h"
+
+struct bucket_entry {
+    int64_t id;
+    char *name;
+    int64_t created_ms;
+    struct notification notification;
+};
+
+struct buckets {
+    struct storage *storage;
+    struct blobs blobs; /* storage thread */
+    uint64_t next_number;
+    struct bucket_entry *entries; /* by name */
+    size_t count;
+};
+
+/* NULL: there is none of that name. */
+struct bucket_entry *buckets_find_entry(const struct buckets *buckets, const char *name);
+/* Takes the name; NULL when memory is short. */
+struct bucket_entry *buckets_insert_entry(struct buckets *buckets, int64_t id, char *name,
+                                          int64_t created_ms);
+void buckets_remove_entry(struct buckets *buckets, const char *name);
+
+#endif

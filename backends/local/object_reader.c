@@ -1,0 +1,126 @@
+#include "object_reader.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static int open_file(struct object_reader *reader, uint64_t blob, uint64_t offset, uint64_t size,
+                     struct error *error)
+{
+    reader->offset = offset;
+    reader->file_left = size;
+    return blob_read_open(reader->blobs, blob, &reader->fd, error);
+}
+
+static void close_file(struct object_reader *reader)
+{
+    if (reader->fd >= 0)
+        close(reader->fd);
+    reader->fd = -1;
+}
+
+static int open_segments(struct object_reader *reader, uint64_t owner, uint64_t first,
+                         struct error *error)
+{
+    int status = segments_acquire(reader->blobs, owner, &reader->segments, error);
+    if (status)
+        return status;
+    reader->next = segments_at(reader->segments, first);
+    const struct segment *segment = &reader->segments->list[reader->next++];
+    uint64_t offset = first - segment->start;
+    return open_file(reader, segment->blob, offset, segment->size - offset, error);
+}
+
+static int load_body(struct object_reader *reader, uint64_t id, uint64_t first, struct error *error)
+{
+    struct buffer body;
+    buffer_init(&body, OBJECT_INLINE_MAX);
+    int status = objects_read_inline(reader->blobs->storage, id, &body, error);
+    if (!status && body.size < first + reader->left)
+        status = error_set(error, ERR_IO, "an object's body is too short");
+    if (status)
+        buffer_free(&body);
+    else
+        reader->body = buffer_take(&body);
+    reader->offset = first;
+    return status;
+}
+
+int object_reader_open(struct object_reader *reader, struct blobs *blobs,
+                       const struct object *object, uint64_t first, uint64_t size,
+                       struct error *error)
+{
+    int status;
+    *reader = (struct object_reader){.blobs = blobs, .open = true, .left = size, .fd = -1};
+    if (object->owner)
+        status = open_segments(reader, object->owner, first, error);
+    else if (object->blob)
+        status = open_file(reader, object->blob, first, size, error);
+    else
+        status = load_body(reader, object->id, first, error);
+    if (status)
+        object_reader_close(reader);
+    return status;
+}
+
+static int read_file(struct object_reader *reader, char *data, size_t size, struct error *error)
+{
+    while (size) {
+        ssize_t count = pread(reader->fd, data, size, (off_t)reader->offset);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return error_set(error, ERR_IO, "reading an object's file failed: %s",
+                             count ? strerror(errno) : "it is too short");
+        data += count;
+        size -= (size_t)count;
+        reader->offset += (uint64_t)count;
+        reader->file_left -= (uint64_t)count;
+    }
+    return 0;
+}
+
+static int next_file(struct object_reader *reader, struct error *error)
+{
+    close_file(reader);
+    if (!reader->segments || reader->next == reader->segments->count)
+        return error_set(error, ERR_IO, "an object's files are too short");
+    const struct segment *segment = &reader->segments->list[reader->next++];
+    return open_file(reader, segment->blob, 0, segment->size, error);
+}
+
+static int read_files(struct object_reader *reader, char *data, size_t size, struct error *error)
+{
+    int status = 0;
+    while (size && !status) {
+        size_t piece = size < reader->file_left ? size : (size_t)reader->file_left;
+        status = piece ? read_file(reader, data, piece, error) : next_file(reader, error);
+        data += piece;
+        size -= piece;
+    }
+    return status;
+}
+
+int object_reader_read(struct object_reader *reader, char *data, size_t size, struct error *error)
+{
+    int status = 0;
+    if (reader->fd >= 0) {
+        status = read_files(reader, data, size, error);
+    } else if (size) {
+        memcpy(data, (const char *)reader->body.data + reader->offset, size);
+        reader->offset += size;
+    }
+    reader->left -= size;
+    return status;
+}
+
+void object_reader_close(struct object_reader *reader)
+{
+    if (!reader->open)
+        return;
+    close_file(reader);
+    if (reader->segments)
+        segments_release(reader->segments);
+    bytes_free(&reader->body);
+    *reader = (struct object_reader){0};
+}

@@ -1,0 +1,37 @@
+/*
+ * Reads a range of an object's body in pieces, wherever it lies: in the database, in one blob, or
+ * over the blobs of its parts. What was opened stays readable if the object is replaced meanwhile.
+ *
+ * Storage thread; it may be moved to another thread between two calls. Zeroed: closed.
+ */
+#ifndef THUMBWHEEL_LOCAL_OBJECT_READER_H
+#define THUMBWHEEL_LOCAL_OBJECT_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "objects.h"
+#include "segments.h"
+
+struct object_reader {
+    struct blobs *blobs;
+    bool open;
+    uint64_t left;             /* bytes still to read */
+    struct segments *segments; /* of an object with parts */
+    size_t next;               /* segment after the open one */
+    int fd;
+    uint64_t offset;    /* in the open file */
+    uint64_t file_left; /* bytes to read from it */
+    struct bytes body;  /* one from the database */
+};
+
+/* The range must lie in the object. */
+int object_reader_open(struct object_reader *reader, struct blobs *blobs,
+                       const struct object *object, uint64_t first, uint64_t size,
+                       struct error *error);
+/* Fills data with the next bytes; size is at most `left`. */
+int object_reader_read(struct object_reader *reader, char *data, size_t size, struct error *error);
+/* Safe on a closed one. */
+void object_reader_close(struct object_reader *reader);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * The parts of multipart uploads, and of the objects that came of them: each a blob and a row.
+ *
+ * A part belongs to a number, its owner: the upload's id. Completing an upload moves no bytes and
+ * no rows: the object is made to name the owner (objects.h), and the upload's row ends. So an
+ * object of a thousand parts costs what its row costs.
+ *
+ * All functions: storage thread, in run(). They change only within the caller's unit.
+ */
+#ifndef THUMBWHEEL_LOCAL_PARTS_H
+#define THUMBWHEEL_LOCAL_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blobs.h"
+
+#define PARTS_SCHEMA                                                                               \
+    "CREATE TABLE IF NOT EXISTS parts (owner INTEGER NOT NULL, number INTEGER NOT NULL, "          \
+    "blob INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, etag TEXT NOT "      \
+    "NULL, "                                                                                       \
+    "checksum TEXT NOT NULL, PRIMARY KEY (owner, number)) WITHOUT ROWID;"
+
+enum { PART_NUMBER_MAX = 10000 };
+
+struct part {
+    unsigned number; /* 1 to PART_NUMBER_MAX */
+    uint64_t blob;
+    uint64_t size;
+    int64_t modified_ms;
+    char etag[33];     /* hex MD5 */
+    char checksum[96]; /* "name: value" as a header, or empty */
+};
+
+/* Keeps the part's blob, and drops that of a part of the same number. */
+int parts_put(struct blobs *blobs, uint64_t owner, const struct part *part, struct error *error);
+
+/* The first part beyond a number. 1, 0 at the end, or an error. */
+int parts_next(struct storage *storage, uint64_t owner, unsigned after, struct part *part,
+               struct error *error);
+
+/* One part and its blob; all of them. */
+int parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part, struct error *error);
+int parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *error);
+
+#endif

@@ -1,0 +1,279 @@
+/*
+ * CompleteMultipartUpload.
+ *
+ * A first task looks at the listed parts and puts together what the object will be, since its event
+ * says so. The commit is one unit: the parts looked at once more (one may have been uploaded again
+ * meanwhile), the object's row, which names the upload as the owner of its parts, the end of the
+ * upload's row, the drop of parts that were not listed, and the messages. No byte is copied.
+ *
+ * A completion that is asked for again, because its answer was lost, is answered again.
+ */
+#include "s3_handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "objects.h"
+#include "s3_body.h"
+#include "s3_completion.h"
+#include "s3_multipart.h"
+#include "s3_time.h"
+#include "s3_write_condition.h"
+#include "s3_xml.h"
+#include "uploads.h"
+#include "uri.h"
+
+enum { BODY_MAX = 4 * 1024 * 1024, ANSWER_MAX = 16 * 1024 };
+
+struct complete {
+    struct storage_task task;
+    struct s3_request *request;
+    int64_t bucket;
+    struct blobs *blobs;
+    struct upload upload;
+    struct s3_completion asked;
+    struct s3_write_condition condition;
+    struct object object;
+    enum s3_error verdict;
+    bool repeated; /* the upload is this object already */
+    bool doomed;
+};
+
+static void complete_free(void *operation)
+{
+    struct complete *complete = operation;
+    upload_clear(&complete->upload);
+    s3_completion_clear(&complete->asked);
+    s3_write_condition_clear(&complete->condition);
+    object_clear(&complete->object);
+    free(complete);
+}
+
+/* Answers. */
+
+static void write_location(const struct s3_request *request, struct buffer *out)
+{
+    s3_xml_open(out, "Location");
+    buffer_format(out, "%s/%s/", request->cloud->endpoint, request->bucket);
+    uri_encode(out, slice_of(request->key), true);
+    s3_xml_close(out, "Location");
+}
+
+static void respond(struct complete *complete)
+{
+    struct s3_request *request = complete->request;
+    struct buffer out;
+    buffer_init(&out, ANSWER_MAX);
+    s3_xml_begin(&out, "CompleteMultipartUploadResult");
+    write_location(request, &out);
+    s3_xml_text(&out, "Bucket", request->bucket);
+    s3_xml_text(&out, "Key", request->key);
+    buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", complete->object.etag);
+    s3_checksum_xml(&out, complete->object.checksum, true);
+    s3_xml_close(&out, "CompleteMultipartUploadResult");
+    s3_respond_xml(request, &out);
+}
+
+static void respond_verdict(struct complete *complete)
+{
+    const char *message = complete->asked.message;
+    s3_respond_error(complete->request, complete->verdict, *message ? message : NULL);
+}
+
+/* Committing. */
+
+static int commit_rows(struct complete *complete, struct storage *storage, struct error *error)
+{
+    struct s3_request *request = complete->request;
+    int status = objects_put(complete->blobs, complete->bucket, request->key, &complete->object,
+                             (struct slice){0}, &complete->condition.condition, error);
+    if (!status)
+        status = s3_completion_drop_others(&complete->asked, complete->blobs, complete->upload.id,
+                                           error);
+    return status ? status : uploads_forget(storage, complete->upload.id, error);
+}
+
+/* Whether the upload and its parts are what the object and its event were made of. */
+static int look_again(struct complete *complete, struct storage *storage, struct error *error)
+{
+    struct s3_completion *asked = &complete->asked;
+    struct upload upload;
+    int status = uploads_find(storage, complete->bucket, complete->request->key,
+                              complete->upload.id, &upload, error);
+    upload_clear(&upload);
+    if (status == ERR_NOT_FOUND)
+        complete->verdict = S3_NO_SUCH_UPLOAD;
+    if (!status)
+        status =
+            s3_completion_examine(asked, storage, &complete->upload, &complete->verdict, error);
+    if (!status && !complete->verdict && asked->size != complete->object.size)
+        complete->verdict = S3_INVALID_PART;
+    if (!status && complete->verdict)
+        status = error_set(error, ERR_CANCELLED, "the parts have changed");
+    return status;
+}
+
+static int commit_run(struct storage_task *task, struct storage *storage)
+{
+    struct complete *complete = (struct complete *)task;
+    if (complete->doomed)
+        return error_set(&task->error, ERR_MEMORY, "out of memory");
+    int status = look_again(complete, storage, &task->error);
+    return status ? status : commit_rows(complete, storage, &task->error);
+}
+
+static void commit_done(struct storage_task *task, int status)
+{
+    struct complete *complete = (struct complete *)task;
+    struct s3_request *request = complete->request;
+    if (status && complete->verdict)
+        respond_verdict(complete);
+    else if (status)
+        s3_respond_failure(request, status, &task->error);
+    else
+        respond(complete);
+    s3_request_release(request);
+}
+
+/* The upload's metadata becomes the object's. */
+static int fill_object(struct complete *complete)
+{
+    struct object *object = &complete->object;
+    struct upload *upload = &complete->upload;
+    object->id = buckets_next_number(complete->request->cloud->buckets);
+    object->owner = upload->id;
+    object->size = complete->asked.size;
+    object->modified_ms = s3_time_now_ms();
+    object->etag = strdup(complete->asked.etag);
+    object->checksum = strdup(complete->asked.checksum_line);
+    object->content_type = upload->content_type;
+    object->headers = upload->headers;
+    object->tags = upload->tags;
+    upload->content_type = upload->headers = upload->tags = NULL;
+    return object->etag && object->checksum ? 0 : ERR_MEMORY;
+}
+
+static void start_commit(struct complete *complete)
+{
+    struct s3_request *request = complete->request;
+    struct storage_unit unit = {0};
+    complete->task.run = commit_run;
+    complete->task.done = commit_done;
+    storage_unit_add(&unit, &complete->task);
+    complete->doomed =
+        fill_object(complete) ||
+        s3_created_announce(request, complete->bucket, "ObjectCreated:CompleteMultipartUpload",
+                            &complete->object, &unit);
+    s3_request_hold(request);
+    storage_submit_unit(request->cloud->storage, &unit);
+}
+
+/* Looking. */
+
+static int look_for_object(struct complete *complete, struct storage *storage, struct error *error)
+{
+    int status =
+        objects_find(storage, complete->bucket, complete->request->key, &complete->object, error);
+    complete->repeated = !status && complete->object.owner == complete->upload.id;
+    if (!complete->repeated && (!status || status == ERR_NOT_FOUND))
+        complete->verdict = S3_NO_SUCH_UPLOAD;
+    return status == ERR_NOT_FOUND ? 0 : status;
+}
+
+static int look_run(struct storage_task *task, struct storage *storage)
+{
+    struct complete *complete = (struct complete *)task;
+    uint64_t id = complete->upload.id;
+    int status = uploads_find(storage, complete->bucket, complete->request->key, id,
+                              &complete->upload, &task->error);
+    complete->upload.id = id;
+    if (status == ERR_NOT_FOUND)
+        return look_for_object(complete, storage, &task->error);
+    if (status)
+        return status;
+    return s3_completion_examine(&complete->asked, storage, &complete->upload, &complete->verdict,
+                                 &task->error);
+}
+
+static void look_done(struct storage_task *task, int status)
+{
+    struct complete *complete = (struct complete *)task;
+    struct s3_request *request = complete->request;
+    if (status)
+        s3_respond_failure(request, status, &task->error);
+    else if (complete->verdict)
+        respond_verdict(complete);
+    else if (complete->repeated)
+        respond(complete);
+    else
+        start_commit(complete);
+    s3_request_release(request);
+}
+
+/* The beginning. */
+
+static enum s3_error read_stated(struct s3_request *request, struct s3_completion *asked)
+{
+    struct slice size = s3_header(request, "x-amz-mp-object-size");
+    asked->stated_size = -1;
+    for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
+        struct slice value = s3_header(request, checksum_header((enum checksum_kind)kind));
+        if (!value.data)
+            continue;
+        asked->kind = (enum checksum_kind)kind;
+        snprintf(asked->checksum, sizeof(asked->checksum), "%.*s", (int)value.size, value.data);
+    }
+    if (!size.data)
+        return S3_OK;
+    if (!size.size || size.size > 18)
+        return S3_INVALID_ARGUMENT;
+    asked->stated_size = 0;
+    for (size_t i = 0; i < size.size; i++) {
+        if (size.data[i] < '0' || size.data[i] > '9')
+            return S3_INVALID_ARGUMENT;
+        asked->stated_size = asked->stated_size * 10 + (size.data[i] - '0');
+    }
+    return S3_OK;
+}
+
+static bool prepare(struct complete *complete, struct slice body)
+{
+    struct s3_request *request = complete->request;
+    const char *message = NULL;
+    enum s3_error error = read_stated(request, &complete->asked);
+    if (!error)
+        error = s3_write_condition_read(request, &complete->condition, &message);
+    if (!error)
+        error = s3_completion_read(&complete->asked, body);
+    if (error)
+        s3_respond_error(request, error, message);
+    return !error;
+}
+
+static void on_body(struct s3_request *request, struct slice body)
+{
+    struct bucket bucket;
+    uint64_t id;
+    if (!s3_find_bucket(request, &bucket) || !s3_multipart_upload_id(request, &id))
+        return;
+    struct complete *complete = s3_operation(request, sizeof(*complete), complete_free);
+    if (!complete)
+        return;
+    complete->request = request;
+    complete->bucket = bucket.id;
+    complete->blobs = buckets_blobs(request->cloud->buckets);
+    complete->upload.id = id;
+    if (!prepare(complete, body))
+        return;
+    complete->task.run = look_run;
+    complete->task.done = look_done;
+    s3_submit(request, &complete->task);
+}
+
+void s3_complete_multipart_upload(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (s3_find_bucket(request, &bucket))
+        s3_collect_document(request, BODY_MAX, on_body);
+}

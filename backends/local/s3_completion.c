@@ -1,0 +1,271 @@
+#include "s3_completion.h"
+
+#include <mbedtls/md5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "s3_write_condition.h"
+#include "s3_xml.h"
+
+static const uint64_t PART_MIN = 5 * 1024 * 1024; /* bytes of each part but the last (S3) */
+
+void s3_completion_clear(struct s3_completion *completion)
+{
+    free(completion->parts);
+    *completion = (struct s3_completion){0};
+}
+
+/* Reading. */
+
+static unsigned read_number(const char *text)
+{
+    size_t size = text ? strlen(text) : 0;
+    if (!size || size > 5 || strspn(text, "0123456789") != size)
+        return 0;
+    unsigned long value = strtoul(text, NULL, 10);
+    return value <= PART_NUMBER_MAX ? (unsigned)value : 0;
+}
+
+static void read_checksum(struct s3_completion_part *part, const struct s3_xml_node *node)
+{
+    for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
+        char element[32];
+        snprintf(element, sizeof(element), "Checksum%s", checksum_name((enum checksum_kind)kind));
+        const char *value = s3_xml_child_text(node, element);
+        if (!value)
+            continue;
+        part->kind = (enum checksum_kind)kind;
+        snprintf(part->checksum, sizeof(part->checksum), "%s", value);
+    }
+}
+
+static enum s3_error read_part(struct s3_completion *completion, const struct s3_xml_node *node)
+{
+    const char *etag = s3_xml_child_text(node, "ETag");
+    struct s3_completion_part *part = &completion->parts[completion->count];
+    part->number = read_number(s3_xml_child_text(node, "PartNumber"));
+    if (!part->number || !etag)
+        return S3_MALFORMED_XML;
+    if (completion->count && part->number <= part[-1].number)
+        return S3_INVALID_PART_ORDER;
+    struct slice bare = s3_etag_unquote(slice_of(etag));
+    if (bare.size >= sizeof(part->etag))
+        return S3_INVALID_PART;
+    memcpy(part->etag, bare.data, bare.size);
+    read_checksum(part, node);
+    completion->count++;
+    return S3_OK;
+}
+
+static enum s3_error read_parts(struct s3_completion *completion, const struct s3_xml_node *root)
+{
+    enum s3_error error = S3_OK;
+    if (strcmp(root->name, "CompleteMultipartUpload") != 0)
+        return S3_MALFORMED_XML;
+    for (const struct s3_xml_node *node = root->first; node && !error; node = node->next) {
+        if (strcmp(node->name, "Part") != 0)
+            continue;
+        if (completion->count == PART_NUMBER_MAX)
+            return S3_MALFORMED_XML;
+        error = read_part(completion, node);
+    }
+    return completion->count || error ? error : S3_MALFORMED_XML;
+}
+
+static size_t count_nodes(const struct s3_xml_node *root)
+{
+    size_t count = 0;
+    for (const struct s3_xml_node *node = root->first; node; node = node->next)
+        count++;
+    return count;
+}
+
+enum s3_error s3_completion_read(struct s3_completion *completion, struct slice document)
+{
+    struct s3_xml_node *root = NULL;
+    int status = s3_xml_parse(document, &root, NULL);
+    if (status)
+        return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
+    completion->parts = calloc(count_nodes(root) + 1, sizeof(*completion->parts));
+    enum s3_error error = completion->parts ? read_parts(completion, root) : S3_INTERNAL_ERROR;
+    s3_xml_free(root);
+    return error;
+}
+
+/* Putting together. */
+
+struct sum {
+    mbedtls_md5_context md5;
+    enum checksum_kind kind;
+    bool full;
+    struct checksum composite;
+    uint64_t crc;
+};
+
+static void sum_start(struct sum *sum, const struct upload *upload)
+{
+    *sum = (struct sum){.kind = upload->checksum, .full = upload->full_object};
+    mbedtls_md5_init(&sum->md5);
+    mbedtls_md5_starts_ret(&sum->md5);
+    checksum_start(&sum->composite, sum->kind);
+}
+
+static uint8_t hex_value(char c)
+{
+    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+static void add_etag(struct sum *sum, const char *etag)
+{
+    uint8_t bytes[16];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(hex_value(etag[2 * i]) << 4 | hex_value(etag[2 * i + 1]));
+    mbedtls_md5_update_ret(&sum->md5, bytes, sizeof(bytes));
+}
+
+static int sum_add(struct sum *sum, const struct part *part, struct error *error)
+{
+    uint8_t bytes[CHECKSUM_SIZE_MAX];
+    const char *value;
+    add_etag(sum, part->etag);
+    if (!sum->kind)
+        return 0;
+    if (s3_checksum_of(part->checksum, &value) != sum->kind ||
+        checksum_decode(sum->kind, slice_of(value), bytes))
+        return error_set(error, ERR_IO, "a part's checksum is missing from the database");
+    if (sum->full)
+        sum->crc =
+            checksum_append(sum->kind, sum->crc, checksum_crc_value(sum->kind, bytes), part->size);
+    else
+        checksum_update(&sum->composite, bytes, checksum_size(sum->kind));
+    return 0;
+}
+
+static void finish_checksum(struct sum *sum, struct s3_completion *completion)
+{
+    char value[CHECKSUM_TEXT_SIZE], text[CHECKSUM_TEXT_SIZE + 16];
+    if (!sum->kind)
+        return;
+    if (sum->full) {
+        checksum_crc_text(sum->kind, sum->crc, value);
+        snprintf(text, sizeof(text), "%s", value);
+    } else {
+        checksum_finish(&sum->composite, value);
+        snprintf(text, sizeof(text), "%s-%zu", value, completion->count);
+    }
+    s3_checksum_line(sum->kind, text, completion->checksum_line);
+}
+
+static void sum_finish(struct sum *sum, struct s3_completion *completion)
+{
+    uint8_t md5[16];
+    char hex[33];
+    mbedtls_md5_finish_ret(&sum->md5, md5);
+    for (size_t i = 0; i < sizeof(md5); i++)
+        snprintf(hex + 2 * i, 3, "%02x", md5[i]);
+    snprintf(completion->etag, sizeof(completion->etag), "%s-%zu", hex, completion->count);
+    finish_checksum(sum, completion);
+}
+
+static void sum_end(struct sum *sum)
+{
+    mbedtls_md5_free(&sum->md5);
+    checksum_end(&sum->composite);
+}
+
+/* Comparing. */
+
+static enum s3_error check_part(struct s3_completion *completion, size_t index,
+                                const struct upload *upload, const struct part *found)
+{
+    const struct s3_completion_part *part = &completion->parts[index];
+    const char *value;
+    enum checksum_kind kind = s3_checksum_of(found->checksum, &value);
+    if (strcmp(part->etag, found->etag) != 0)
+        return S3_INVALID_PART;
+    if (part->kind && (part->kind != kind || strcmp(part->checksum, value) != 0))
+        return S3_INVALID_PART;
+    if (upload->checksum && !upload->full_object && !part->kind) {
+        snprintf(completion->message, sizeof(completion->message),
+                 "The upload was created using a %s checksum. The complete request must include "
+                 "the checksum for each part. It was missing for part %u in the request.",
+                 checksum_name(upload->checksum), part->number);
+        return S3_INVALID_REQUEST;
+    }
+    return index + 1 < completion->count && found->size < PART_MIN ? S3_ENTITY_TOO_SMALL : S3_OK;
+}
+
+static enum s3_error check_whole(struct s3_completion *completion, const struct upload *upload)
+{
+    const char *value;
+    s3_checksum_of(completion->checksum_line, &value);
+    if (completion->stated_size >= 0 && (uint64_t)completion->stated_size != completion->size) {
+        snprintf(completion->message, sizeof(completion->message),
+                 "The provided 'x-amz-mp-object-size' header does not match what was computed.");
+        return S3_INVALID_REQUEST;
+    }
+    if (completion->kind && completion->kind != upload->checksum) {
+        snprintf(completion->message, sizeof(completion->message),
+                 "The upload was not created with the checksum algorithm of this request.");
+        return S3_INVALID_REQUEST;
+    }
+    return completion->kind && strcmp(value, completion->checksum) != 0 ? S3_BAD_DIGEST : S3_OK;
+}
+
+static int examine_parts(struct s3_completion *completion, struct storage *storage,
+                         const struct upload *upload, struct sum *sum, enum s3_error *verdict,
+                         struct error *error)
+{
+    int status = 0;
+    for (size_t i = 0; i < completion->count && !*verdict && !status; i++) {
+        struct part found;
+        int row = parts_next(storage, upload->id, completion->parts[i].number - 1, &found, error);
+        if (row < 0)
+            return row;
+        if (!row || found.number != completion->parts[i].number)
+            *verdict = S3_INVALID_PART;
+        else
+            *verdict = check_part(completion, i, upload, &found);
+        if (*verdict)
+            break;
+        completion->size += found.size;
+        status = sum_add(sum, &found, error);
+    }
+    return status;
+}
+
+int s3_completion_examine(struct s3_completion *completion, struct storage *storage,
+                          const struct upload *upload, enum s3_error *verdict, struct error *error)
+{
+    struct sum sum;
+    *verdict = S3_OK;
+    completion->size = 0;
+    completion->message[0] = completion->checksum_line[0] = '\0';
+    sum_start(&sum, upload);
+    int status = examine_parts(completion, storage, upload, &sum, verdict, error);
+    if (!status && !*verdict) {
+        sum_finish(&sum, completion);
+        *verdict = check_whole(completion, upload);
+    }
+    sum_end(&sum);
+    return status;
+}
+
+int s3_completion_drop_others(const struct s3_completion *completion, struct blobs *blobs,
+                              uint64_t upload, struct error *error)
+{
+    struct part part = {0};
+    size_t next = 0;
+    int status;
+    while ((status = parts_next(blobs->storage, upload, part.number, &part, error)) == 1) {
+        if (next < completion->count && completion->parts[next].number == part.number) {
+            next++;
+            continue;
+        }
+        int dropped = parts_drop(blobs, upload, &part, error);
+        if (dropped)
+            return dropped;
+    }
+    return status;
+}

@@ -1,0 +1,52 @@
+/*
+ * What a CompleteMultipartUpload asks for, and what the object will be: the listed parts found and
+ * compared, their sizes, ETag and checksum put together.
+ */
+#ifndef THUMBWHEEL_LOCAL_S3_COMPLETION_H
+#define THUMBWHEEL_LOCAL_S3_COMPLETION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "parts.h"
+#include "s3_created.h"
+#include "s3_errors.h"
+#include "uploads.h"
+
+struct s3_completion_part {
+    unsigned number;
+    char etag[33];
+    enum checksum_kind kind;
+    char checksum[CHECKSUM_TEXT_SIZE];
+};
+
+struct s3_completion { /* zero it, clear it */
+    /* asked for */
+    struct s3_completion_part *parts;
+    size_t count;
+    enum checksum_kind kind; /* of the object's checksum, as stated; none: not stated */
+    char checksum[64];
+    int64_t stated_size; /* -1: not stated */
+    /* found */
+    uint64_t size;
+    char etag[48];
+    char checksum_line[S3_CHECKSUM_LINE_SIZE];
+    char message[160]; /* why not; empty: the usual text */
+};
+
+void s3_completion_clear(struct s3_completion *completion);
+
+/* The document. S3_OK, or why it is refused. Any thread. */
+enum s3_error s3_completion_read(struct s3_completion *completion, struct slice document);
+
+/* Looks at the upload's parts and fills what was found. *verdict is S3_OK where they hold. Storage
+ * thread, in run(). */
+int s3_completion_examine(struct s3_completion *completion, struct storage *storage,
+                          const struct upload *upload, enum s3_error *verdict, struct error *error);
+
+/* Drops the upload's parts that are not asked for. In a unit. */
+int s3_completion_drop_others(const struct s3_completion *completion, struct blobs *blobs,
+                              uint64_t upload, struct error *error);
+
+#endif

@@ -1,0 +1,280 @@
+#include "s3_copy.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "s3_time.h"
+#include "s3_xml.h"
+
+enum { PIECE = 512 * 1024, ANSWER_MAX = 16 * 1024 };
+
+static const uint64_t COPY_MAX = UINT64_C(5) * 1024 * 1024 * 1024; /* bytes in one request (S3) */
+
+void s3_copy_end(struct s3_copy *copy)
+{
+    if (!copy->owner)
+        return;
+    s3_copy_source_clear(&copy->source);
+    object_clear(&copy->found);
+    buffer_free(&copy->small);
+    s3_digest_end(&copy->digest);
+    free(copy->piece);
+}
+
+/* Storage thread: copying. */
+
+static int finish(struct s3_copy *copy)
+{
+    s3_digest_finish(&copy->digest, &copy->claims); /* nothing is claimed */
+    snprintf(copy->etag, sizeof(copy->etag), "%s", copy->digest.etag);
+    s3_checksum_line(copy->kind, copy->digest.checksum_text, copy->checksum);
+    copy->whole = true;
+    return 0;
+}
+
+static int copy_small(struct s3_copy *copy, struct error *error)
+{
+    size_t size = (size_t)copy->size;
+    buffer_init(&copy->small, OBJECT_INLINE_MAX);
+    if (buffer_reserve(&copy->small, size))
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int status = object_reader_read(&copy->reader, copy->small.data, size, error);
+    if (status)
+        return status;
+    copy->small.size = size;
+    s3_digest_update(&copy->digest, copy->small.data, size);
+    return finish(copy);
+}
+
+static int copy_piece(struct s3_copy *copy, struct error *error)
+{
+    size_t size = copy->reader.left < PIECE ? (size_t)copy->reader.left : PIECE;
+    int status = object_reader_read(&copy->reader, copy->piece, size, error);
+    if (!status)
+        status = blob_write(copy->blobs, copy->fd, copy->piece, size, error);
+    if (status)
+        return status;
+    s3_digest_update(&copy->digest, copy->piece, size);
+    if (copy->reader.left)
+        return 0;
+    object_reader_close(&copy->reader);
+    status = blob_seal(copy->blobs, &copy->fd, error);
+    return status ? status : finish(copy);
+}
+
+static int start_reading(struct s3_copy *copy, struct error *error)
+{
+    copy->claims = (struct s3_claims){.kind = copy->kind};
+    s3_digest_start(&copy->digest, &copy->claims);
+    int status = object_reader_open(&copy->reader, copy->blobs, &copy->found, copy->first,
+                                    copy->size, error);
+    if (status)
+        return status;
+    if (copy->owner->small_in_row && copy->size <= OBJECT_INLINE_MAX) {
+        status = copy_small(copy, error);
+        object_reader_close(&copy->reader);
+        return status;
+    }
+    copy->piece = malloc(PIECE);
+    if (!copy->piece)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    copy->is_file = true;
+    status = blob_create(copy->blobs, copy->blob, &copy->fd, error);
+    return status ? status : copy_piece(copy, error);
+}
+
+/* A link has the source's ETag, which is its MD5 since it is one blob, and its checksum. */
+static bool can_link(const struct s3_copy *copy)
+{
+    const char *value;
+    if (!copy->found.blob || copy->size != copy->found.size ||
+        strlen(copy->found.etag) >= sizeof(copy->etag))
+        return false;
+    return !copy->kind || s3_checksum_of(copy->found.checksum, &value) == copy->kind;
+}
+
+static int link_blob(struct s3_copy *copy, struct error *error)
+{
+    int status = blob_link(copy->blobs, copy->found.blob, copy->blob, error);
+    if (status == ERR_UNSUPPORTED)
+        return start_reading(copy, error);
+    if (status)
+        return status;
+    copy->is_file = true;
+    copy->whole = true;
+    snprintf(copy->etag, sizeof(copy->etag), "%s", copy->found.etag);
+    if (copy->kind)
+        snprintf(copy->checksum, sizeof(copy->checksum), "%s", copy->found.checksum);
+    return 0;
+}
+
+/* Storage thread: finding. */
+
+static void choose_range(struct s3_copy *copy)
+{
+    const struct s3_copy_source *source = &copy->source;
+    copy->first = source->ranged ? source->first : 0;
+    copy->size = source->ranged ? source->last - source->first + 1 : copy->found.size;
+    if (source->ranged && source->last >= copy->found.size) {
+        copy->verdict = S3_INVALID_ARGUMENT;
+        snprintf(copy->message, sizeof(copy->message),
+                 "Range specified is not valid for source object of size: %" PRIu64,
+                 copy->found.size);
+    } else if (copy->size > COPY_MAX) {
+        copy->verdict = S3_INVALID_REQUEST;
+        snprintf(copy->message, sizeof(copy->message),
+                 "The specified copy source is larger than the maximum allowable size for a copy "
+                 "source: %" PRIu64,
+                 COPY_MAX);
+    }
+}
+
+static int find_source(struct s3_copy *copy, struct storage *storage, struct error *error)
+{
+    struct s3_copy_source *source = &copy->source;
+    int status = objects_find(storage, source->bucket, source->key, &copy->found, error);
+    if (status == ERR_NOT_FOUND)
+        copy->verdict = S3_NO_SUCH_KEY;
+    else if (!status)
+        copy->verdict = s3_copy_source_check(source, copy->found.etag, copy->found.modified_ms);
+    if (!status && !copy->verdict)
+        choose_range(copy);
+    return status == ERR_NOT_FOUND ? 0 : status;
+}
+
+static int find_run(struct storage_task *task, struct storage *storage)
+{
+    struct s3_copy *copy = (struct s3_copy *)task;
+    int status = find_source(copy, storage, &task->error);
+    if (!status && !copy->verdict)
+        status = copy->owner->found(copy, storage, &task->error);
+    if (status || copy->verdict)
+        return status;
+    return can_link(copy) ? link_blob(copy, &task->error) : start_reading(copy, &task->error);
+}
+
+static int piece_run(struct storage_task *task, struct storage *storage)
+{
+    (void)storage;
+    return copy_piece((struct s3_copy *)task, &task->error);
+}
+
+static int commit_run(struct storage_task *task, struct storage *storage)
+{
+    struct s3_copy *copy = (struct s3_copy *)task;
+    (void)storage;
+    if (copy->doomed)
+        return error_set(&task->error, ERR_MEMORY, "out of memory");
+    return copy->owner->commit(copy, &task->error);
+}
+
+static int discard_run(struct storage_task *task, struct storage *storage)
+{
+    struct s3_copy *copy = (struct s3_copy *)task;
+    (void)storage;
+    object_reader_close(&copy->reader);
+    if (copy->fd >= 0)
+        close(copy->fd);
+    copy->fd = -1;
+    if (copy->is_file)
+        blob_discard(copy->blobs, copy->blob);
+    return 0;
+}
+
+/* Loop thread. */
+
+static void submit(struct s3_copy *copy, int (*run)(struct storage_task *, struct storage *),
+                   void (*done)(struct storage_task *, int))
+{
+    copy->task.run = run;
+    copy->task.done = done;
+    s3_submit(copy->request, &copy->task);
+}
+
+static void discard_done(struct storage_task *task, int status)
+{
+    (void)status;
+    s3_request_release(((struct s3_copy *)task)->request);
+}
+
+static void respond_problem(struct s3_copy *copy, int status)
+{
+    if (copy->verdict)
+        s3_respond_error(copy->request, copy->verdict, *copy->message ? copy->message : NULL);
+    else
+        s3_respond_failure(copy->request, status, &copy->task.error);
+    submit(copy, discard_run, discard_done);
+}
+
+static void commit_done(struct storage_task *task, int status)
+{
+    struct s3_copy *copy = (struct s3_copy *)task;
+    struct s3_request *request = copy->request;
+    if (status == ERR_NOT_FOUND)
+        copy->verdict = copy->owner->not_found;
+    if (status)
+        respond_problem(copy, status);
+    else
+        copy->owner->stored(copy);
+    s3_request_release(request);
+}
+
+static void start_commit(struct s3_copy *copy)
+{
+    struct s3_request *request = copy->request;
+    struct storage_unit unit = {0};
+    copy->task.run = commit_run;
+    copy->task.done = commit_done;
+    storage_unit_add(&unit, &copy->task);
+    copy->doomed = copy->owner->prepare(copy, &unit) != 0;
+    s3_request_hold(request);
+    storage_submit_unit(request->cloud->storage, &unit);
+}
+
+static void piece_done(struct storage_task *task, int status)
+{
+    struct s3_copy *copy = (struct s3_copy *)task;
+    struct s3_request *request = copy->request;
+    if (status || copy->verdict)
+        respond_problem(copy, status);
+    else if (copy->whole)
+        start_commit(copy);
+    else if (request->base)
+        submit(copy, piece_run, piece_done);
+    else /* nobody waits for it */
+        submit(copy, discard_run, discard_done);
+    s3_request_release(request);
+}
+
+bool s3_copy_prepare(struct s3_copy *copy, struct s3_request *request,
+                     const struct s3_copy_owner *owner)
+{
+    copy->owner = owner;
+    copy->request = request;
+    copy->blobs = buckets_blobs(request->cloud->buckets);
+    copy->fd = -1;
+    return s3_copy_source_read(request, &copy->source);
+}
+
+void s3_copy_start(struct s3_copy *copy)
+{
+    copy->blob = buckets_next_number(copy->request->cloud->buckets);
+    submit(copy, find_run, piece_done);
+}
+
+void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms)
+{
+    char time[S3_TIME_SIZE];
+    struct buffer out;
+    s3_time_iso(modified_ms, time);
+    buffer_init(&out, ANSWER_MAX);
+    s3_xml_begin(&out, root);
+    s3_xml_text(&out, "LastModified", time);
+    buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", copy->etag);
+    s3_checksum_xml(&out, copy->checksum, true);
+    s3_xml_close(&out, root);
+    s3_respond_xml(copy->request, &out);
+}

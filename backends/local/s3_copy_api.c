@@ -1,0 +1,252 @@
+/* CopyObject and UploadPartCopy: what s3_copy copies becomes an object, or a part. */
+#include "s3_handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parts.h"
+#include "s3_copy.h"
+#include "s3_metadata.h"
+#include "s3_multipart.h"
+#include "s3_time.h"
+#include "s3_write_condition.h"
+#include "uploads.h"
+
+/* CopyObject. */
+
+struct copy_object {
+    struct s3_copy copy;
+    int64_t bucket;
+    bool replace_metadata, replace_tags; /* by what the request says */
+    enum checksum_kind asked;
+    struct object object;
+    struct s3_write_condition condition;
+};
+
+static void copy_object_free(void *operation)
+{
+    struct copy_object *copy_object = operation;
+    s3_copy_end(&copy_object->copy);
+    object_clear(&copy_object->object);
+    s3_write_condition_clear(&copy_object->condition);
+    free(copy_object);
+}
+
+/* Without a wish the copy keeps the kind of checksum that the source has. */
+static int object_found(struct s3_copy *copy, struct storage *storage, struct error *error)
+{
+    const char *value;
+    (void)storage;
+    (void)error;
+    copy->kind = ((struct copy_object *)copy)->asked;
+    if (!copy->kind)
+        copy->kind = s3_checksum_of(copy->found.checksum, &value);
+    return 0;
+}
+
+static void swap(char **a, char **b)
+{
+    char *held = *a;
+    *a = *b;
+    *b = held;
+}
+
+static int fill_object(struct copy_object *copy_object)
+{
+    struct s3_copy *copy = &copy_object->copy;
+    struct object *object = &copy_object->object;
+    if (!copy_object->replace_metadata) {
+        swap(&object->content_type, &copy->found.content_type);
+        swap(&object->headers, &copy->found.headers);
+    }
+    if (!copy_object->replace_tags)
+        swap(&object->tags, &copy->found.tags);
+    object->id = buckets_next_number(copy->request->cloud->buckets);
+    object->size = copy->size;
+    object->blob = copy->is_file ? copy->blob : 0;
+    object->modified_ms = s3_time_now_ms();
+    object->etag = strdup(copy->etag);
+    object->checksum = strdup(copy->checksum);
+    return object->etag && object->checksum ? 0 : ERR_MEMORY;
+}
+
+static int object_prepare(struct s3_copy *copy, struct storage_unit *unit)
+{
+    struct copy_object *copy_object = (struct copy_object *)copy;
+    int status = fill_object(copy_object);
+    return status ? status
+                  : s3_created_announce(copy->request, copy_object->bucket, "ObjectCreated:Copy",
+                                        &copy_object->object, unit);
+}
+
+static int object_commit(struct s3_copy *copy, struct error *error)
+{
+    struct copy_object *copy_object = (struct copy_object *)copy;
+    return objects_put(copy->blobs, copy_object->bucket, copy->request->key, &copy_object->object,
+                       buffer_slice(&copy->small), &copy_object->condition.condition, error);
+}
+
+static void object_stored(struct s3_copy *copy)
+{
+    s3_copy_respond(copy, "CopyObjectResult", ((struct copy_object *)copy)->object.modified_ms);
+}
+
+static const struct s3_copy_owner object_owner = {
+    .small_in_row = true,
+    .not_found = S3_NO_SUCH_KEY,
+    .found = object_found,
+    .prepare = object_prepare,
+    .commit = object_commit,
+    .stored = object_stored,
+};
+
+/* False: neither COPY, REPLACE nor nothing. */
+static bool read_directive(struct s3_request *request, const char *name, bool *replace)
+{
+    struct slice value = s3_header(request, name);
+    *replace = slice_equal_text(value, "REPLACE");
+    return !value.data || *replace || slice_equal_text(value, "COPY");
+}
+
+static enum s3_error read_directives(struct s3_request *request, struct copy_object *copy_object,
+                                     const char **message)
+{
+    struct slice algorithm = s3_header(request, "x-amz-checksum-algorithm");
+    *message = "Unknown metadata directive.";
+    if (!read_directive(request, "x-amz-metadata-directive", &copy_object->replace_metadata))
+        return S3_INVALID_ARGUMENT;
+    *message = "Unknown tagging directive.";
+    if (!read_directive(request, "x-amz-tagging-directive", &copy_object->replace_tags))
+        return S3_INVALID_ARGUMENT;
+    *message = "Checksum algorithm provided is unsupported. Please try again with any of the valid "
+               "types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]";
+    copy_object->asked = checksum_from_name(algorithm);
+    return algorithm.data && !copy_object->asked ? S3_INVALID_REQUEST : S3_OK;
+}
+
+static enum s3_error check_self_copy(struct s3_request *request, struct copy_object *copy_object,
+                                     const char **message)
+{
+    const struct s3_copy_source *source = &copy_object->copy.source;
+    *message = "This copy request is illegal because it is trying to copy an object to itself "
+               "without changing the object's metadata, storage class, website redirect location "
+               "or encryption attributes.";
+    bool same = source->bucket == copy_object->bucket && strcmp(source->key, request->key) == 0;
+    return same && !copy_object->replace_metadata && !copy_object->asked ? S3_INVALID_REQUEST
+                                                                         : S3_OK;
+}
+
+static bool copy_object_prepare(struct s3_request *request, struct copy_object *copy_object)
+{
+    const char *message = NULL;
+    enum s3_error error = read_directives(request, copy_object, &message);
+    if (!error)
+        error = check_self_copy(request, copy_object, &message);
+    if (!error)
+        error = s3_metadata_read(request, &copy_object->object, &message);
+    if (!error)
+        error = s3_write_condition_read(request, &copy_object->condition, &message);
+    if (error)
+        s3_respond_error(request, error, message);
+    return !error;
+}
+
+void s3_copy_object(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (!s3_find_bucket(request, &bucket))
+        return;
+    struct copy_object *copy_object = s3_operation(request, sizeof(*copy_object), copy_object_free);
+    if (!copy_object || !s3_copy_prepare(&copy_object->copy, request, &object_owner))
+        return;
+    copy_object->bucket = bucket.id;
+    if (copy_object_prepare(request, copy_object))
+        s3_copy_start(&copy_object->copy);
+}
+
+/* UploadPartCopy. */
+
+struct copy_part {
+    struct s3_copy copy;
+    int64_t bucket;
+    uint64_t upload;
+    struct part part;
+};
+
+static void copy_part_free(void *operation)
+{
+    struct copy_part *copy_part = operation;
+    s3_copy_end(&copy_part->copy);
+    free(copy_part);
+}
+
+static int find_upload(struct copy_part *copy_part, struct storage *storage,
+                       enum checksum_kind *kind, struct error *error)
+{
+    struct upload upload;
+    int status = uploads_find(storage, copy_part->bucket, copy_part->copy.request->key,
+                              copy_part->upload, &upload, error);
+    *kind = upload.checksum;
+    upload_clear(&upload);
+    return status;
+}
+
+static int part_found(struct s3_copy *copy, struct storage *storage, struct error *error)
+{
+    int status = find_upload((struct copy_part *)copy, storage, &copy->kind, error);
+    if (status == ERR_NOT_FOUND)
+        copy->verdict = S3_NO_SUCH_UPLOAD;
+    return status == ERR_NOT_FOUND ? 0 : status;
+}
+
+static int part_prepare(struct s3_copy *copy, struct storage_unit *unit)
+{
+    struct part *part = &((struct copy_part *)copy)->part;
+    (void)unit;
+    part->blob = copy->blob;
+    part->size = copy->size;
+    part->modified_ms = s3_time_now_ms();
+    snprintf(part->etag, sizeof(part->etag), "%s", copy->etag);
+    snprintf(part->checksum, sizeof(part->checksum), "%s", copy->checksum);
+    return 0;
+}
+
+/* The upload may have ended while the part was copied. */
+static int part_commit(struct s3_copy *copy, struct error *error)
+{
+    struct copy_part *copy_part = (struct copy_part *)copy;
+    enum checksum_kind kind;
+    int status = find_upload(copy_part, copy->blobs->storage, &kind, error);
+    return status ? status : parts_put(copy->blobs, copy_part->upload, &copy_part->part, error);
+}
+
+static void part_stored(struct s3_copy *copy)
+{
+    s3_copy_respond(copy, "CopyPartResult", ((struct copy_part *)copy)->part.modified_ms);
+}
+
+static const struct s3_copy_owner part_owner = {
+    .not_found = S3_NO_SUCH_UPLOAD,
+    .found = part_found,
+    .prepare = part_prepare,
+    .commit = part_commit,
+    .stored = part_stored,
+};
+
+void s3_upload_part_copy(struct s3_request *request)
+{
+    struct bucket bucket;
+    uint64_t id;
+    unsigned number;
+    if (!s3_find_bucket(request, &bucket) || !s3_multipart_part_number(request, &number) ||
+        !s3_multipart_upload_id(request, &id))
+        return;
+    struct copy_part *copy_part = s3_operation(request, sizeof(*copy_part), copy_part_free);
+    if (!copy_part || !s3_copy_prepare(&copy_part->copy, request, &part_owner))
+        return;
+    copy_part->bucket = bucket.id;
+    copy_part->upload = id;
+    copy_part->part.number = number;
+    s3_copy_start(&copy_part->copy);
+}

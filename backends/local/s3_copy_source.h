@@ -1,0 +1,29 @@
+/* Where a copy comes from, and on which conditions: x-amz-copy-source and its companions. */
+#ifndef THUMBWHEEL_LOCAL_S3_COPY_SOURCE_H
+#define THUMBWHEEL_LOCAL_S3_COPY_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "s3_range.h"
+#include "s3_request.h"
+
+struct s3_copy_source { /* zero it, clear it */
+    int64_t bucket;
+    char *bucket_name;
+    char *key;
+    char *texts[4]; /* of the conditions */
+    struct s3_preconditions conditions;
+    bool ranged; /* x-amz-copy-source-range: first to last, both included */
+    uint64_t first, last;
+};
+
+/* False: answered. Loop thread. */
+bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *source);
+void s3_copy_source_clear(struct s3_copy_source *source);
+
+/* The conditions hold, or S3_PRECONDITION_FAILED. Any thread. */
+enum s3_error s3_copy_source_check(const struct s3_copy_source *source, const char *etag,
+                                   int64_t modified_ms);
+
+#endif

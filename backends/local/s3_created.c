@@ -1,0 +1,57 @@
+#include "s3_created.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "s3_events.h"
+#include "s3_xml.h"
+
+int s3_created_announce(struct s3_request *request, int64_t bucket, const char *event,
+                        const struct object *object, struct storage_unit *unit)
+{
+    struct bucket found;
+    if (!buckets_find(request->cloud->buckets, request->bucket, &found) || found.id != bucket)
+        return 0; /* it is gone, and the commit will say so */
+    struct s3_event created = {
+        .name = event,
+        .key = request->key,
+        .size = object->size,
+        .etag = object->etag,
+        .sequencer = object->id,
+        .time_ms = object->modified_ms,
+    };
+    return s3_events_send(request, found.notification, &created, unit);
+}
+
+void s3_checksum_line(enum checksum_kind kind, const char *value, char out[S3_CHECKSUM_LINE_SIZE])
+{
+    out[0] = '\0';
+    if (kind && *value)
+        snprintf(out, S3_CHECKSUM_LINE_SIZE, "%s: %s", checksum_header(kind), value);
+}
+
+enum checksum_kind s3_checksum_of(const char *line, const char **value)
+{
+    const char *colon = strstr(line, ": ");
+    *value = colon ? colon + 2 : "";
+    return colon ? checksum_from_header((struct slice){line, (size_t)(colon - line)})
+                 : CHECKSUM_NONE;
+}
+
+const char *s3_checksum_type(const char *value)
+{
+    return strchr(value, '-') ? "COMPOSITE" : "FULL_OBJECT";
+}
+
+void s3_checksum_xml(struct buffer *out, const char *line, bool with_type)
+{
+    const char *value;
+    char element[32];
+    enum checksum_kind kind = s3_checksum_of(line, &value);
+    if (!kind)
+        return;
+    snprintf(element, sizeof(element), "Checksum%s", checksum_name(kind));
+    s3_xml_text(out, element, value);
+    if (with_type)
+        s3_xml_text(out, "ChecksumType", s3_checksum_type(value));
+}

@@ -1,0 +1,26 @@
+/* What the writers of objects have in common: the event of a new object, and its checksum as a
+ * line, a header and an element. */
+#ifndef THUMBWHEEL_LOCAL_S3_CREATED_H
+#define THUMBWHEEL_LOCAL_S3_CREATED_H
+
+#include "checksum.h"
+#include "objects.h"
+#include "s3_request.h"
+
+/* Adds to the unit what announces the object, by the rules of the request's bucket; nothing where
+ * that is no longer the bucket of this id. ERR_MEMORY. Loop thread. */
+int s3_created_announce(struct s3_request *request, int64_t bucket, const char *event,
+                        const struct object *object, struct storage_unit *unit);
+
+enum { S3_CHECKSUM_LINE_SIZE = 96 };
+
+/* "name: value", as objects and parts keep it; empty where there is no value. */
+void s3_checksum_line(enum checksum_kind kind, const char *value, char out[S3_CHECKSUM_LINE_SIZE]);
+/* The kind and the value of such a line. */
+enum checksum_kind s3_checksum_of(const char *line, const char **value);
+/* "FULL_OBJECT", or "COMPOSITE" for a checksum of checksums ("value-parts"). */
+const char *s3_checksum_type(const char *value);
+/* <ChecksumCRC32>, with or without <ChecksumType>; nothing for an empty line. */
+void s3_checksum_xml(struct buffer *out, const char *line, bool with_type);
+
+#endif

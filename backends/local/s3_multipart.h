@@ -1,0 +1,28 @@
+/* What the operations on multipart uploads have in common. Loop thread. */
+#ifndef THUMBWHEEL_LOCAL_S3_MULTIPART_H
+#define THUMBWHEEL_LOCAL_S3_MULTIPART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "s3_request.h"
+
+enum { S3_UPLOAD_ID_SIZE = 17 };
+
+void s3_upload_id_write(uint64_t id, char out[S3_UPLOAD_ID_SIZE]);
+/* 0: not one of ours. */
+uint64_t s3_upload_id_read(const char *text);
+
+/* From the parameters. False: answered. */
+bool s3_multipart_upload_id(struct s3_request *request, uint64_t *id);
+bool s3_multipart_part_number(struct s3_request *request, unsigned *number);
+/* A count such as max-parts, at most `most`, which is also what it is where it is absent; a marker.
+ */
+bool s3_multipart_number(struct s3_request *request, const char *name, unsigned most,
+                         unsigned *number);
+
+/* For a status of a task on an upload, where ERR_NOT_FOUND is NoSuchUpload. */
+void s3_multipart_respond_failure(struct s3_request *request, int status,
+                                  const struct error *error);
+
+#endif

@@ -1,0 +1,129 @@
+/* UploadPart: an intake whose body becomes a part. The upload is looked up before the body is asked
+ * for, since it says which checksum its parts have. */
+#include "s3_handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "parts.h"
+#include "s3_created.h"
+#include "s3_intake.h"
+#include "s3_multipart.h"
+#include "s3_time.h"
+#include "uploads.h"
+
+struct upload_part {
+    struct s3_intake intake;
+    int64_t bucket;
+    struct upload upload;
+    struct part part;
+};
+
+static void upload_part_free(void *operation)
+{
+    struct upload_part *upload_part = operation;
+    s3_intake_end(&upload_part->intake);
+    upload_clear(&upload_part->upload);
+    free(upload_part);
+}
+
+static int prepare(struct s3_intake *intake, struct storage_unit *unit)
+{
+    struct part *part = &((struct upload_part *)intake)->part;
+    (void)unit;
+    part->blob = intake->blob;
+    part->size = intake->size;
+    part->modified_ms = s3_time_now_ms();
+    snprintf(part->etag, sizeof(part->etag), "%s", intake->digest.etag);
+    s3_checksum_line(intake->claims.kind, intake->digest.checksum_text, part->checksum);
+    return 0;
+}
+
+/* The upload may have ended while the body came. */
+static int commit(struct s3_intake *intake, struct error *error)
+{
+    struct upload_part *upload_part = (struct upload_part *)intake;
+    struct upload upload;
+    int status = uploads_find(intake->blobs->storage, upload_part->bucket, intake->request->key,
+                              upload_part->upload.id, &upload, error);
+    upload_clear(&upload);
+    return status ? status
+                  : parts_put(intake->blobs, upload_part->upload.id, &upload_part->part, error);
+}
+
+static void stored(struct s3_intake *intake)
+{
+    const struct part *part = &((struct upload_part *)intake)->part;
+    char etag[64];
+    const char *value;
+    struct http_header headers[2] = {{"ETag", etag}};
+    size_t count = 1;
+    snprintf(etag, sizeof(etag), "\"%s\"", part->etag);
+    enum checksum_kind kind = s3_checksum_of(part->checksum, &value);
+    if (kind)
+        headers[count++] = (struct http_header){checksum_header(kind), value};
+    s3_respond_empty(intake->request, 200, headers, count);
+}
+
+static const struct s3_intake_owner owner = {
+    .not_found = S3_NO_SUCH_UPLOAD,
+    .prepare = prepare,
+    .commit = commit,
+    .stored = stored,
+};
+
+static int find_run(struct storage_task *task, struct storage *storage)
+{
+    struct upload_part *upload_part = (struct upload_part *)task;
+    return uploads_find(storage, upload_part->bucket, upload_part->intake.request->key,
+                        upload_part->upload.id, &upload_part->upload, &task->error);
+}
+
+/* A part that states no checksum gets the upload's. */
+static bool choose_checksum(struct upload_part *upload_part)
+{
+    enum checksum_kind wanted = upload_part->upload.checksum;
+    struct s3_claims *claims = &upload_part->intake.claims;
+    char message[128];
+    if (!claims->kind)
+        claims->kind = wanted;
+    if (!wanted || claims->kind == wanted)
+        return true;
+    snprintf(
+        message, sizeof(message),
+        "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+        checksum_name(wanted), checksum_name(claims->kind));
+    s3_respond_error(upload_part->intake.request, S3_INVALID_REQUEST, message);
+    return false;
+}
+
+static void find_done(struct storage_task *task, int status)
+{
+    struct upload_part *upload_part = (struct upload_part *)task;
+    struct s3_request *request = upload_part->intake.request;
+    if (status)
+        s3_multipart_respond_failure(request, status, &task->error);
+    else if (request->base && choose_checksum(upload_part))
+        s3_intake_start(&upload_part->intake);
+    s3_request_release(request);
+}
+
+void s3_upload_part(struct s3_request *request)
+{
+    struct bucket bucket;
+    uint64_t id;
+    unsigned number;
+    if (!s3_find_bucket(request, &bucket) || !s3_multipart_part_number(request, &number) ||
+        !s3_multipart_upload_id(request, &id))
+        return;
+    struct upload_part *upload_part = s3_operation(request, sizeof(*upload_part), upload_part_free);
+    if (!upload_part || !s3_intake_prepare(&upload_part->intake, request, &owner))
+        return;
+    upload_part->bucket = bucket.id;
+    upload_part->upload.id = id;
+    upload_part->part.number = number;
+    upload_part->intake.task.run = find_run;
+    upload_part->intake.task.done = find_done;
+    s3_submit(request, &upload_part->intake.task);
+}

@@ -1,0 +1,110 @@
+/* Pages of uploads. Uploads under way are few, so a page walks them in order from its marker. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "uploads.h"
+
+static const void *find(struct slice text, struct slice what)
+{
+    return memmem(text.data, text.size, what.data, what.size);
+}
+
+/* What a key has in common with others, up to the delimiter; empty: it stands for itself. */
+static struct slice common_prefix(const struct upload_listing *listing, struct slice key)
+{
+    struct slice rest = {key.data + listing->prefix.size, key.size - listing->prefix.size};
+    const char *at = listing->delimiter.size ? find(rest, listing->delimiter) : NULL;
+    if (!at)
+        return (struct slice){0};
+    return (struct slice){key.data, (size_t)(at - key.data) + listing->delimiter.size};
+}
+
+static bool has_prefix(const struct upload_listing *listing, const char *key)
+{
+    return strlen(key) >= listing->prefix.size &&
+           memcmp(key, listing->prefix.data ? listing->prefix.data : "", listing->prefix.size) == 0;
+}
+
+/* A common prefix is listed once, on this page or on the one that ended with it. */
+static bool is_listed(const struct upload_listing *listing, const struct upload_page *page,
+                      struct slice name)
+{
+    const struct upload_listed *last = page->count ? &page->entries[page->count - 1] : NULL;
+    return slice_equal_text(name, listing->key_marker) ||
+           (last && last->common && slice_equal_text(name, last->key));
+}
+
+static int add(struct upload_page *page, struct slice name, bool common, sqlite3_stmt *row)
+{
+    struct upload_listed *entry = &page->entries[page->count];
+    *entry = (struct upload_listed){
+        .key = slice_dup(name),
+        .common = common,
+        .id = (uint64_t)sqlite3_column_int64(row, 1),
+        .created_ms = sqlite3_column_int64(row, 2),
+        .checksum = (enum checksum_kind)sqlite3_column_int(row, 3),
+        .full_object = sqlite3_column_int(row, 4) != 0,
+    };
+    if (!entry->key)
+        return ERR_MEMORY;
+    page->count++;
+    return 0;
+}
+
+static int take_row(const struct upload_listing *listing, struct upload_page *page,
+                    sqlite3_stmt *row)
+{
+    const char *key = (const char *)sqlite3_column_text(row, 0);
+    if (!key)
+        return ERR_MEMORY;
+    if (!has_prefix(listing, key))
+        return 0;
+    struct slice common = common_prefix(listing, slice_of(key));
+    if (common.size && is_listed(listing, page, common))
+        return 0;
+    page->truncated = page->count == listing->max;
+    if (page->truncated)
+        return 0;
+    return add(page, common.size ? common : slice_of(key), common.size != 0, row);
+}
+
+static int walk(struct storage *storage, sqlite3_stmt *select, const struct upload_listing *listing,
+                struct upload_page *page, struct error *error)
+{
+    int status = 0;
+    while (!page->truncated && (status = storage_step(storage, select, error)) == 1) {
+        if (take_row(listing, page, select))
+            return error_set(error, ERR_MEMORY, "out of memory");
+    }
+    return status < 0 ? status : 0;
+}
+
+int uploads_list(struct storage *storage, int64_t bucket, const struct upload_listing *listing,
+                 struct upload_page *page, struct error *error)
+{
+    sqlite3_stmt *select =
+        storage_statement(storage, "SELECT key, id, created, checksum, full_object FROM uploads "
+                                   "WHERE bucket = ?1 AND (key, id) > (?2, ?3) ORDER BY key, id");
+    *page = (struct upload_page){.entries = calloc(listing->max + 1, sizeof(*page->entries))};
+    if (!page->entries)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    if (!listing->max)
+        return 0;
+    sqlite3_bind_int64(select, 1, bucket);
+    sqlite3_bind_text(select, 2, listing->key_marker, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(select, 3,
+                       listing->id_marker ? (sqlite3_int64)listing->id_marker : INT64_MAX);
+    int status = walk(storage, select, listing, page, error);
+    sqlite3_reset(select);
+    if (status)
+        upload_page_free(page);
+    return status;
+}
+
+void upload_page_free(struct upload_page *page)
+{
+    for (size_t i = 0; i < page->count; i++)
+        free(page->entries[i].key);
+    free(page->entries);
+    *page = (struct upload_page){0};
+}
