@@ -62,7 +62,8 @@ test("a file of three megabytes goes up as a stream", async () => {
   const path = join(await mkdtemp(join(tmpdir(), "thumbwheel-js-")), "large.bin");
   const body = randomBytes(3_000_000);
   await writeFile(path, body);
-  await s3.send(new PutObjectCommand({ Bucket, Key: "large", Body: createReadStream(path), ContentLength: body.length }));
+  const Body = createReadStream(path);
+  await s3.send(new PutObjectCommand({ Bucket, Key: "large", Body, ContentLength: body.length }));
   assert.deepEqual(await bytesOf("large"), body);
 });
 

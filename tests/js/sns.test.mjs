@@ -1,8 +1,12 @@
 // SNS through the AWS SDK for JavaScript v3: publish, and what a queue gets of it.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { CreateTopicCommand, NotFoundException, PublishBatchCommand, PublishCommand, SubscribeCommand } from "@aws-sdk/client-sns";
-import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SetQueueAttributesCommand } from "@aws-sdk/client-sqs";
+import {
+  CreateTopicCommand, NotFoundException, PublishBatchCommand, PublishCommand, SubscribeCommand,
+} from "@aws-sdk/client-sns";
+import {
+  CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SetQueueAttributesCommand,
+} from "@aws-sdk/client-sqs";
 import { sns, sqs, uniqueName } from "./clients.mjs";
 
 async function makeTopic() {

@@ -74,7 +74,8 @@ test("a queue is found by its name and listed by its prefix", async () => {
 test("errors arrive as the SDK's classes", async () => {
   const QueueUrl = await makeQueue();
   await assert.rejects(sqs.send(new GetQueueUrlCommand({ QueueName: "js-absent" })), QueueDoesNotExist);
-  await assert.rejects(sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: "nonsense" })), ReceiptHandleIsInvalid);
+  const nonsense = new DeleteMessageCommand({ QueueUrl, ReceiptHandle: "nonsense" });
+  await assert.rejects(sqs.send(nonsense), ReceiptHandleIsInvalid);
 });
 
 test("a purged queue is empty", async () => {

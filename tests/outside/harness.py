@@ -17,6 +17,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -200,7 +201,6 @@ def curl(*arguments, secret=SECRET_KEY, service="s3"):
 
 def error_code(call, *arguments, **parameters):
     """(code, HTTP status) of the error that a boto3 call must end in."""
-    from botocore.exceptions import ClientError
     try:
         call(*arguments, **parameters)
     except ClientError as error:
@@ -251,7 +251,6 @@ def depth(sqs, url):
 
 
 def exists(s3, bucket, key):
-    from botocore.exceptions import ClientError
     try:
         return s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:

@@ -1,15 +1,12 @@
 """The command line: help, versions, mistakes, settings."""
 import re
+import subprocess
 
 import pytest
 
-from harness import ROOT, clean_environment, thumbwheel
+from harness import PROGRAM, ROOT, clean_environment, thumbwheel
 
 COMMANDS = ["run", "local", "process", "check"]
-
-
-def with_variables(**variables):
-    return clean_environment(**variables)
 
 
 def test_help_lists_every_command():
@@ -67,7 +64,8 @@ def test_a_flag_without_its_value_says_so():
 
 @pytest.mark.parametrize("flag, value, hint", [
     ("--workers", "0", "from 1 to 256"), ("--workers", "many", "from 1 to 256"), ("--max-bytes", "5X", "64M"),
-    ("--wait", "21s", "from 1s to 20s"), ("--wait", "1500ms", "whole seconds"), ("--log-format", "xml", "auto|text|json"),
+    ("--wait", "21s", "from 1s to 20s"), ("--wait", "1500ms", "whole seconds"),
+    ("--log-format", "xml", "auto|text|json"),
     ("--max-pixels", "-3", "number"), ("--visibility", "13h", "12h")])
 def test_a_wrong_value_says_what_is_allowed(flag, value, hint):
     done = thumbwheel("run", flag, value)
@@ -76,33 +74,33 @@ def test_a_wrong_value_says_what_is_allowed(flag, value, hint):
 
 
 def test_a_wrong_value_in_the_environment_names_its_variable():
-    done = thumbwheel("run", environment=with_variables(THUMBWHEEL_WORKERS="none"))
+    done = thumbwheel("run", environment=clean_environment(THUMBWHEEL_WORKERS="none"))
     assert done.returncode == 2 and "THUMBWHEEL_WORKERS" in done.stderr
 
 
 def test_settings_come_from_the_environment(tmp_path):
     (tmp_path / "bad.yaml").write_text("name: bad\n")
-    done = thumbwheel("check", environment=with_variables(THUMBWHEEL_PIPELINES=str(tmp_path)))
+    done = thumbwheel("check", environment=clean_environment(THUMBWHEEL_PIPELINES=str(tmp_path)))
     assert "bad.yaml:" in done.stderr
 
 
 def test_a_list_in_the_environment_has_colons(tmp_path):
     for name in ("a", "b"):
-        (tmp_path / f"{name}.yaml").write_text(f"name: {name}\nqueue: {name}\noutputs: [{{key: 'o/{name}/{{name}}', width: 9}}]\n"
-                                               "match: {prefix: in/}\n")
+        (tmp_path / f"{name}.yaml").write_text(f"name: {name}\nqueue: {name}\nmatch: {{prefix: in/}}\n"
+                                               f"outputs: [{{key: 'o/{name}/{{name}}', width: 9}}]\n")
     paths = f"{tmp_path}/a.yaml:{tmp_path}/b.yaml"
-    done = thumbwheel("check", environment=with_variables(THUMBWHEEL_PIPELINES=paths))
+    done = thumbwheel("check", environment=clean_environment(THUMBWHEEL_PIPELINES=paths))
     assert done.returncode == 0 and "2 files, 0 problems" in done.stdout
 
 
 def test_a_flag_wins_over_the_environment(tmp_path):
     done = thumbwheel("check", "--pipelines", ROOT / "pipelines",
-                      environment=with_variables(THUMBWHEEL_PIPELINES=str(tmp_path / "absent")))
+                      environment=clean_environment(THUMBWHEEL_PIPELINES=str(tmp_path / "absent")))
     assert done.returncode == 0, done.stderr
 
 
 def test_a_mistyped_variable_is_noted(tmp_path):
-    done = thumbwheel("check", environment=with_variables(THUMBWHEEL_MAX_PIXEL="1"))
+    done = thumbwheel("check", environment=clean_environment(THUMBWHEEL_MAX_PIXEL="1"))
     assert "THUMBWHEEL_MAX_PIXEL is not a setting; did you mean THUMBWHEEL_MAX_PIXELS?" in done.stderr
 
 
@@ -144,8 +142,6 @@ def test_a_stray_argument_says_what_was_meant(command):
 
 def test_output_that_cannot_be_written_is_a_failure():
     with open("/dev/full", "w") as full:
-        import subprocess
-        from harness import PROGRAM
         done = subprocess.run([PROGRAM, "check", "--schema"], stdout=full, stderr=subprocess.PIPE, text=True,
                               env=clean_environment())
     assert done.returncode == 1

@@ -6,6 +6,7 @@ import pytest
 import harness
 from harness import (ROOT, aws_environment, depth, exists, fetch, jpeg, make_queue, open_image, png, queue_arn,
                      receive, send_policy, until)
+from proxy import Proxy
 
 EXAMPLES = ROOT / "pipelines/examples"
 
@@ -172,7 +173,6 @@ def test_raw_and_tags_fail_independently(raw_and_tags, run, cloud):
 
 def test_raw_and_tags_thumbnails_come_while_tagging_is_refused(raw_and_tags, start, cloud):
     """The service refuses every tagging: that queue's messages are tried and kept, the thumbnails come all the same."""
-    from proxy import Proxy
     s3, sqs, (thumbnails, tags) = raw_and_tags
     denied = (b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code>'
               b"<Message>Access Denied</Message></Error>")

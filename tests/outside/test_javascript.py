@@ -62,9 +62,10 @@ def unescape(name):
 
 
 def declared():
-    """The names as node reports them: asked once, without running a test. A node that does not tell gets one test a file."""
+    """The names as node reports them, without running a test. A node that does not tell gets one test a file."""
+    nowhere = dict(os.environ, CLOUD_ENDPOINT="http://127.0.0.1:9")
     for file in FILES:
-        listed = node(file, "--test-name-pattern", "^$", environment=dict(os.environ, CLOUD_ENDPOINT="http://127.0.0.1:9"))
+        listed = node(file, "--test-name-pattern", "^$", environment=nowhere)
         names = [unescape(mark["name"]) for mark in TAP.finditer(listed)]
         for name in names or [None]:
             yield pytest.param(file, name, id=f"{file.removesuffix('.test.mjs')}: {name or 'all'}")

@@ -66,7 +66,8 @@ def mapped(command, checkout):
 
 def environment_for(checkout, base):
     """The samples are kept where other tests find them, too."""
-    return dict(base, HOME=str(checkout / "home"), XDG_CACHE_HOME=base["HOME"] + "/.cache", PATH=f"{checkout}/tools:{os.environ['PATH']}")
+    return dict(base, HOME=str(checkout / "home"), XDG_CACHE_HOME=base["HOME"] + "/.cache",
+                PATH=f"{checkout}/tools:{os.environ['PATH']}")
 
 
 def run_to_its_end(command, checkout):

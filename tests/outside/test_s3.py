@@ -3,6 +3,7 @@ import base64
 import datetime
 import hashlib
 import json
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -18,7 +19,8 @@ import harness
 from harness import (REGION, aws, client, curl, depth, error_code, fetch, make_queue, queue_arn, receive, send_policy,
                      until)
 
-KEYS = ["plain.txt", "a b+c%2F%.txt", "Café/東京.jpg", "~!*'()$&@=:;,?#[]<>|\\^`{}\".txt", "a//b/../c", " lead and trail "]
+KEYS = ["plain.txt", "a b+c%2F%.txt", "Café/東京.jpg", "~!*'()$&@=:;,?#[]<>|\\^`{}\".txt", "a//b/../c",
+        " lead and trail "]
 
 
 @pytest.fixture
@@ -53,7 +55,8 @@ def test_a_bucket_with_objects_cannot_be_deleted(s3, bucket):
     assert error_code(s3.delete_bucket, Bucket=bucket) == ("BucketNotEmpty", 409)
 
 
-@pytest.mark.parametrize("wrong", ["AB", "ab", "Capital-bucket", "under_score", "192.168.0.1", "-begins", "ends-", "a..b"])
+@pytest.mark.parametrize("wrong", ["AB", "ab", "Capital-bucket", "under_score", "192.168.0.1", "-begins", "ends-",
+                                   "a..b"])
 def test_a_wrong_bucket_name_is_refused(cloud, wrong):
     status, body = curl("-X", "PUT", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", f"{cloud.endpoint}/{wrong}")
     assert status == 400 and b"<Code>InvalidBucketName</Code>" in body
@@ -276,12 +279,14 @@ def test_an_unsigned_request_is_denied(cloud, bucket):
     assert error_code(other.list_objects_v2, Bucket=bucket) == ("AccessDenied", 403)
 
 
-@pytest.mark.parametrize("minutes, code", [(-16, "RequestTimeTooSkewed"), (16, "RequestTimeTooSkewed"), (-10, None), (10, None)])
+@pytest.mark.parametrize("minutes, code", [(-16, "RequestTimeTooSkewed"), (16, "RequestTimeTooSkewed"),
+                                           (-10, None), (10, None)])
 def test_a_request_from_another_time_is_refused(cloud, bucket, minutes, code, monkeypatch):
     class Elsewhen(datetime.datetime):
         @classmethod
         def utcnow(cls):
-            return datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None) + datetime.timedelta(minutes=minutes)
+            now = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)
+            return now + datetime.timedelta(minutes=minutes)
 
     monkeypatch.setattr("botocore.auth.datetime.datetime", Elsewhen)
     s3 = cloud.client("s3")
@@ -375,7 +380,6 @@ def test_the_aws_cli_copies_there_and_back(cloud, bucket, tmp_path):
 
 
 def test_a_put_that_breaks_off_leaves_nothing(cloud, s3, bucket):
-    import socket
     host, port = cloud.endpoint.removeprefix("http://").split(":")
     request = AWSRequest("PUT", f"{cloud.endpoint}/{bucket}/broken", data=b"x" * 100_000)
     S3SigV4Auth(Credentials(harness.ACCESS_KEY, harness.SECRET_KEY), "s3", REGION).add_auth(request)
@@ -396,7 +400,8 @@ def notified(s3, sqs, bucket):
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": send_policy(bucket, "s3", f"arn:aws:s3:::{bucket}")})
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [
         {"Id": "uploads", "QueueArn": queue_arn(bucket), "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
-         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".jpg"}]}}}]})
+         "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"},
+                                            {"Name": "suffix", "Value": ".jpg"}]}}}]})
     return bucket, url
 
 

@@ -1,4 +1,6 @@
 """What one photo costs, counted in the embedded cloud's own request log."""
+import json
+
 import harness
 from harness import jpeg, thumbwheel
 
@@ -7,7 +9,6 @@ OUTPUTS = {"thumbnail/Thumbnail-a.jpg", "web/WebImage-a.jpg", "mobile/MobileImag
 
 def once(tmp_path, *photos):
     """`local --once`, and the lines of its request log."""
-    import json
     log = tmp_path / "requests.jsonl"
     done = thumbwheel("local", "--once", "--out", tmp_path / "out", "--request-log", log, *photos)
     assert done.returncode == 0, done.stdout + done.stderr

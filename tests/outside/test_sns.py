@@ -173,7 +173,8 @@ def test_topics_and_subscriptions_survive(start_cloud, idle_pipelines, end):
     arn = sns.create_topic(Name="kept")["TopicArn"]
     url = make_queue(sqs, "kept-queue")
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": send_policy("kept-queue", "sns", arn)})
-    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn("kept-queue"), Attributes={"RawMessageDelivery": "true"})
+    sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn("kept-queue"),
+                  Attributes={"RawMessageDelivery": "true"})
     sns.publish(TopicArn=arn, Message="before")
     getattr(cloud, end)()
     cloud = start_cloud("--pipelines", idle_pipelines)
