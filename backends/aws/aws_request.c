@@ -105,7 +105,7 @@ static int64_t service_now(const struct aws *aws)
 static bool is_transient(int code)
 {
     return code == ERR_NETWORK || code == ERR_TIMEOUT || code == ERR_SERVER ||
-           code == ERR_THROTTLED;
+           code == ERR_THROTTLED || code == ERR_PROTOCOL;
 }
 
 /* Retry-After in seconds; its other form, a date, is not used by AWS. */
@@ -160,18 +160,22 @@ static int http_date_parse(const char *text, int64_t *seconds)
     return 0;
 }
 
-/* True when the service's clock differs from the one that we signed with, so that signing again
- * makes sense. */
-static bool clock_correct(struct aws_request *request, const struct http_response *response)
+/* True when signing again makes sense: the service's clock differs from the one that we signed
+ * with, or the request was only late. */
+static bool clock_correct(struct aws_request *request, const struct http_response *response,
+                          bool late)
 {
     const char *date = http_response_header(response, "date");
     int64_t theirs = 0;
     if (request->clock_corrected || !date || http_date_parse(date, &theirs))
         return false;
     int64_t difference = theirs - service_now(request->aws);
-    if (difference > -60 && difference < 60)
+    bool agree = difference > -60 && difference < 60;
+    if (agree && !late)
         return false;
     request->clock_corrected = true;
+    if (agree)
+        return true;
     request->aws->clock_offset_s += difference;
     log_warn("clock differs from the service's",
              LOG_TEXT("service", aws_service_name(request->call.service)),
@@ -190,8 +194,12 @@ static void judge(const struct aws_request *request, const struct http_response 
         return;
     }
     reply->response = response;
-    if (response->status >= 200 && response->status < 300)
+    if (response->status >= 200 && response->status < 300) {
+        if (request->call.intact && !request->call.intact(response))
+            aws_error_local(&reply->error, &reply->subject, ERR_PROTOCOL,
+                            "the answer cannot be read");
         return;
+    }
     aws_fault_read(request->call.service, response, &reply->fault);
     int kind = aws_fault_kind(request->call.service, response->status, &reply->fault);
     aws_error_describe(&reply->error, &reply->subject, kind, response, &reply->fault);
@@ -216,7 +224,8 @@ static bool wants_retry(struct aws_request *request, const struct http_response 
     if (reply->error.code == 0)
         return false;
     if (reply->response && aws_fault_is_clock(&reply->fault))
-        return clock_correct(request, response);
+        return clock_correct(request, response,
+                             strcmp(reply->fault.code, "RequestTimeTooSkewed") == 0);
     if (is_settling(request, reply)) {
         *delay = AWS_SETTLE_DELAY_MS;
         return true;

@@ -2,10 +2,11 @@
  * One call of a service: signed, sent, and sent again when it failed for a transient reason.
  *
  * At most AWS_ATTEMPTS_MAX attempts: after a lost connection, a timeout, 500, 502, 503, 504 or a
- * throttling code, with full jitter between them (or the service's Retry-After). Every call made
- * here may be repeated: it is idempotent, or its effect is at-least-once by nature. When the
- * service objects to our clock, the offset is taken from its Date header and the call is made once
- * more. Loop thread.
+ * throttling code, or an answer that cannot be read, with full jitter between them (or the
+ * service's Retry-After). Every call made here may be repeated: it is idempotent, or its effect is
+ * at-least-once by nature. When the service objects to our clock, the offset is taken from its Date
+ * header and the call is made once more; likewise when the clocks agree, and the request was only
+ * late. Loop thread.
  */
 #ifndef THUMBWHEEL_AWS_REQUEST_H
 #define THUMBWHEEL_AWS_REQUEST_H
@@ -51,6 +52,8 @@ struct aws_call {
     bool once;           /* no second attempt: the caller has its own loop */
     size_t response_max; /* bytes; raised to AWS_ANSWER_MAX, unless 0: no body */
     unsigned timeout_ms; /* for silence and for the whole; 0: the HTTP client's own */
+    /* Whether a 2xx answer is one at all; else the call is made again. NULL: the caller looks. */
+    bool (*intact)(const struct http_response *response);
     aws_replied *done;
     void (*release)(void *user); /* instead of done, when the request is cancelled; may be NULL */
     void *user;

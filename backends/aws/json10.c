@@ -4,6 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Actions without a result answer with an empty body. */
+static bool answer_intact(const struct http_response *response)
+{
+    const struct bytes *body = &response->body;
+    json_t *root = body->size ? json_loadb(body->data, body->size, 0, NULL) : json_object();
+    bool intact = json_is_object(root);
+    json_decref(root);
+    return intact;
+}
+
 int json10_start(struct aws *aws, const struct json10_call *call, struct aws_request **out)
 {
     char target[96];
@@ -28,6 +38,7 @@ int json10_start(struct aws *aws, const struct json10_call *call, struct aws_req
         .body = bytes_give(text, strlen(text)),
         .settling = call->settling,
         .once = call->once,
+        .intact = call->once ? NULL : answer_intact,
         .response_max = call->response_max,
         .timeout_ms = call->timeout_ms,
         .done = call->done,
@@ -44,7 +55,6 @@ json_t *json10_answer(const struct aws_reply *reply, struct error *error)
         return NULL;
     const struct bytes *body = &reply->response->body;
     json_error_t where;
-    /* Actions without a result answer with an empty body. */
     json_t *root = body->size ? json_loadb(body->data, body->size, 0, &where) : json_object();
     if (json_is_object(root))
         return root;

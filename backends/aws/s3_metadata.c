@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "md5.h"
 #include "s3_private.h"
 #include "uri.h"
 
@@ -99,6 +100,18 @@ int s3_facts_read(const struct http_response *response, struct s3_facts *out)
         return ERR_MEMORY;
     out->facts.etag = out->etag;
     return metadata_read(response, out);
+}
+
+bool s3_body_intact(const struct http_response *response, const char *etag)
+{
+    static const char encrypted[] = "x-amz-server-side-encryption";
+    bool is_md5 = etag && strlen(etag) == 32 && strspn(etag, "0123456789abcdefABCDEF") == 32;
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (strncmp(response->headers[i].name, encrypted, sizeof encrypted - 1) == 0)
+            is_md5 = false;
+    }
+    return !is_md5 ||
+           md5_matches(response->body.data ? response->body.data : "", response->body.size, etag);
 }
 
 void s3_facts_free(struct s3_facts *facts)

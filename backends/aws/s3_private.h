@@ -24,6 +24,7 @@ struct object_request {
     union object_callback done;
     void *user;
     size_t max_size; /* of a get */
+    bool plain;      /* without TLS */
 };
 
 struct s3_call {
@@ -56,6 +57,10 @@ char *s3_presign(struct object_store *store, const char *method, const struct ob
 /* The Content-MD5 of a body: base64 of 16 bytes. */
 enum { S3_MD5_SIZE = 25 };
 int s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);
+
+/* Whether a body is the one that its ETag states, as far as that can be known: an MD5 where the
+ * object came in one piece and is not encrypted ("Common Response Headers", S3 API Reference). */
+bool s3_body_intact(const struct http_response *response, const char *etag);
 
 /* Metadata values travel in headers, which are ASCII: other bytes and '%' are percent-encoded, both
  * ways. */

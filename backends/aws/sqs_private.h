@@ -10,7 +10,7 @@
 
 #include "json10.h"
 
-enum { SQS_POLL_MARGIN_MS = 10 * 1000, SQS_TIMEOUT_MS = 30 * 1000 };
+enum { SQS_POLL_MARGIN_MS = 10 * 1000 }; /* how late the answer to a long poll may be, at most */
 
 struct queue {
     struct aws *aws;
@@ -41,7 +41,7 @@ struct sqs_call {
     json_t *body; /* without QueueUrl; taken */
     bool once;
     size_t response_max;
-    unsigned timeout_ms;  /* 0: SQS_TIMEOUT_MS */
+    unsigned timeout_ms;  /* 0: the HTTP client's, for silence and for the whole */
     aws_replied *replied; /* its user is the operation */
     union queue_callback done;
     void *user;

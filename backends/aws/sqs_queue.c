@@ -52,7 +52,8 @@ int sqs_start(struct queue *queue, const struct sqs_call *call, struct queue_req
         .body = call->body,
         .once = call->once,
         .response_max = call->response_max ? call->response_max : AWS_ANSWER_MAX,
-        .timeout_ms = call->timeout_ms ? call->timeout_ms : SQS_TIMEOUT_MS,
+        .timeout_ms =
+            call->timeout_ms ? call->timeout_ms : http_client_idle_timeout(queue->aws->http),
         .done = call->replied,
         .release = operation_release,
         .user = operation,
@@ -208,7 +209,7 @@ static int opening_call(struct opening *opening, const char *operation, json_t *
                                      .region = queue->region,
                                      .body = body,
                                      .response_max = AWS_ANSWER_MAX,
-                                     .timeout_ms = SQS_TIMEOUT_MS,
+                                     .timeout_ms = http_client_idle_timeout(queue->aws->http),
                                      .done = done,
                                      .release = opening_release,
                                      .user = opening};

@@ -2,34 +2,16 @@
  * ReceiveMessage. A message whose body does not have the MD5 that the service states was damaged on
  * the way: it is left out, and comes back when its visibility ends.
  */
-#include <mbedtls/md5.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "log.h"
+#include "md5.h"
 #include "sqs_private.h"
 
 /* JSON escapes at most double what SQS allows in a body, but for control characters, which it does
  * not allow. */
 enum { MESSAGE_ROOM = 2 * QUEUE_MESSAGE_MAX };
-
-static bool md5_matches(const char *body, size_t size, const char *expected)
-{
-    if (!expected)
-        return true;
-    static const char digits[] = "0123456789abcdef";
-    unsigned char digest[16];
-    char hex[33];
-    if (mbedtls_md5_ret((const unsigned char *)body, size, digest))
-        return false;
-    for (size_t i = 0; i < sizeof digest; i++) {
-        hex[2 * i] = digits[digest[i] >> 4];
-        hex[2 * i + 1] = digits[digest[i] & 15];
-    }
-    hex[32] = '\0';
-    return strcasecmp(hex, expected) == 0;
-}
 
 static char *copy(const char *text)
 {
@@ -75,8 +57,8 @@ static int message_read(const json_t *from, struct queue_message *out)
     const char *receipt = json10_text(from, "ReceiptHandle");
     if (!json_is_string(body) || !id || !receipt)
         return ERR_PROTOCOL;
-    if (!md5_matches(json_string_value(body), json_string_length(body),
-                     json10_text(from, "MD5OfBody")))
+    const char *md5 = json10_text(from, "MD5OfBody");
+    if (md5 && !md5_matches(json_string_value(body), json_string_length(body), md5))
         return ERR_CORRUPT;
     out->id = copy(id);
     out->receipt = copy(receipt);
@@ -144,12 +126,14 @@ int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_rec
     if (what->max < 1 || what->max > QUEUE_BATCH_MAX || what->wait_s > QUEUE_WAIT_MAX_S ||
         what->visibility_s > QUEUE_VISIBILITY_MAX_S)
         return ERR_INVALID;
+    const unsigned silence = http_client_idle_timeout(queue->aws->http);
+    const unsigned margin = silence < SQS_POLL_MARGIN_MS ? silence : SQS_POLL_MARGIN_MS;
     const struct sqs_call call = {
         .operation = "ReceiveMessage",
         .body = request_body(what),
         .once = true, /* the poller has its own loop */
         .response_max = what->max * (size_t)MESSAGE_ROOM + AWS_ANSWER_MAX,
-        .timeout_ms = what->wait_s * 1000 + SQS_POLL_MARGIN_MS,
+        .timeout_ms = what->wait_s * 1000 + margin,
         .replied = on_messages,
         .done.received = done,
         .user = user,

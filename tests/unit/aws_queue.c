@@ -226,9 +226,25 @@ static void test_open_with_unreadable_attributes(void **state)
     (void)state;
     static const char *const answers[] = {
         "{\"Attributes\":{\"QueueArn\":\"arn:x\",\"RedrivePolicy\":\"{\"}}",
-        "{\"Attributes\":{\"VisibilityTimeout\":\"30\"}}", "{}", "[]"};
+        "{\"Attributes\":{\"VisibilityTimeout\":\"30\"}}", "{}"};
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         SCRIPT(&script_options, URL_ANSWER, {.status = 200, .body = answers[i]});
+        open_as("web");
+        assert_null(seen.queue);
+        assert_int_equal(seen.error.code, ERR_PROTOCOL);
+        assert_non_null(strstr(seen.error.text, "SQS GetQueueAttributes web"));
+        end();
+    }
+}
+
+/* Damaged on the way: asked again, as after a lost connection. */
+static void test_an_answer_that_is_no_json_is_asked_for_again(void **state)
+{
+    (void)state;
+    static const char *const damaged[] = {"[]", "{\"Attributes\":{\"Queue"};
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
+        SCRIPT(&script_options, URL_ANSWER, {.status = 200, .body = damaged[i]},
+               {.status = 200, .body = damaged[i]}, {.status = 200, .body = damaged[i]});
         open_as("web");
         assert_null(seen.queue);
         assert_int_equal(seen.error.code, ERR_PROTOCOL);
@@ -550,6 +566,7 @@ int main(void)
         cmocka_unit_test(test_open_by_url_with_endpoint),
         cmocka_unit_test(test_open_missing),
         cmocka_unit_test(test_open_with_unreadable_attributes),
+        cmocka_unit_test(test_an_answer_that_is_no_json_is_asked_for_again),
         cmocka_unit_test(test_open_refuses_bad_names),
         cmocka_unit_test(test_receive),
         cmocka_unit_test(test_receive_nothing),

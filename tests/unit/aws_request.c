@@ -167,6 +167,24 @@ static void test_clock_is_corrected_once(void **state)
     script_end();
 }
 
+static void test_a_late_request_is_signed_again_once(void **state)
+{
+    (void)state;
+    static const char late[] = "<ErrorResponse><Error><Code>RequestTimeTooSkewed</Code><Message>"
+                               "The difference is too large</Message></Error></ErrorResponse>";
+    char date[64];
+    time_t theirs = time(NULL);
+    struct tm tm;
+    gmtime_r(&theirs, &tm);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    SCRIPT(&script_options, {.status = 403, .body = late, .headers = {{"date", date}}}, OK_ANSWER,
+           {.status = 403, .body = late, .headers = {{"date", date}}},
+           {.status = 403, .body = late, .headers = {{"date", date}}});
+    assert_int_equal(publish().code, 0);
+    assert_int_equal(publish().code, ERR_DENIED);
+    script_end();
+}
+
 static void test_wrong_secret_is_not_a_clock(void **state)
 {
     (void)state;
@@ -233,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_denied_says_what_to_do_and_no_secret),
         cmocka_unit_test(test_retry_after_is_respected),
         cmocka_unit_test(test_clock_is_corrected_once),
+        cmocka_unit_test(test_a_late_request_is_signed_again_once),
         cmocka_unit_test(test_wrong_secret_is_not_a_clock),
         cmocka_unit_test(test_session_token_is_signed),
         cmocka_unit_test(test_custom_endpoint),

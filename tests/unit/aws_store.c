@@ -144,6 +144,36 @@ static void test_get(void **state)
     script_end();
 }
 
+/* printf bytes | md5sum */
+#define MD5_OF_BYTES "4b3a6218bb3e3a7303e8a171a60fcf92"
+
+static int get_code(const char *endpoint, const char *body, const char *etag, const char *header)
+{
+    struct aws_options options = script_options;
+    options.endpoint = endpoint;
+    SCRIPT(&options, {.status = 200,
+                      .body = body,
+                      .headers = {{"etag", etag}, {header ? header : "x-amz-id-2", "aws:kms"}}});
+    get("photos", "a.jpg", NULL, 1000);
+    int code = seen.error.code;
+    assert_string_equal(seen.body, code ? "" : body);
+    script_end();
+    return code;
+}
+
+/* Over plain HTTP a body is held to its ETag, where that is an MD5. */
+static void test_get_finds_a_damaged_body(void **state)
+{
+    (void)state;
+    const char *plain = "http://127.0.0.1:4566", *kms = "x-amz-server-side-encryption";
+    assert_int_equal(get_code(plain, "bytes", "\"" MD5_OF_BYTES "\"", NULL), 0);
+    assert_int_equal(get_code(plain, "Bytes", "\"" MD5_OF_BYTES "\"", NULL), ERR_NETWORK);
+    assert_int_equal(get_code(plain, "byte", "\"" MD5_OF_BYTES "\"", NULL), ERR_NETWORK);
+    assert_int_equal(get_code(plain, "Bytes", "\"" MD5_OF_BYTES "-2\"", NULL), 0);
+    assert_int_equal(get_code(plain, "Bytes", "\"" MD5_OF_BYTES "\"", kms), 0);
+    assert_int_equal(get_code(NULL, "Bytes", "\"" MD5_OF_BYTES "\"", NULL), 0);
+}
+
 static void test_addresses(void **state)
 {
     (void)state;
@@ -230,7 +260,7 @@ static void test_get_errors(void **state)
          "S3 GetObject s3://photos/a: NoSuchKey: The specified key does not exist."},
         {{.status = 404, .body = S3_ERROR("NoSuchBucket", "The bucket does not exist")},
          ERR_NO_CONTAINER,
-         "check the name, region and endpoint"},
+         "check the name, the region and the endpoint"},
         {{.status = 403, .body = S3_ERROR("AccessDenied", "Access Denied")},
          ERR_DENIED,
          "s3:ListBucket"},
@@ -339,6 +369,11 @@ static void test_unsigned_payload(void **state)
     assert_string_equal(script_header(0, "x-amz-content-sha256"), SIGV4_UNSIGNED_PAYLOAD);
     script_end();
     options.endpoint = "http://127.0.0.1:4566";
+    SCRIPT(&options, {.status = 200});
+    put();
+    assert_string_equal(script_header(0, "x-amz-content-sha256"), SIGV4_UNSIGNED_PAYLOAD);
+    script_end();
+    options.endpoint = "http://storage.example:9000"; /* anybody on the way could change it */
     SCRIPT(&options, {.status = 200});
     put();
     assert_string_not_equal(script_header(0, "x-amz-content-sha256"), SIGV4_UNSIGNED_PAYLOAD);
@@ -510,6 +545,7 @@ int main(void)
         cmocka_unit_test(test_path_style_by_option),
         cmocka_unit_test(test_longest_key),
         cmocka_unit_test(test_get_larger_than_asked_for),
+        cmocka_unit_test(test_get_finds_a_damaged_body),
         cmocka_unit_test(test_get_errors),
         cmocka_unit_test(test_slow_down_then_success),
         cmocka_unit_test(test_head),
