@@ -198,20 +198,20 @@ static struct error provision(const struct fanout *fanout)
 }
 
 static const struct fanout_queue web = {.name = "web",
-                                            .dead_letter_name = "web-dead",
-                                            .max_receives = 3,
-                                            .visibility_s = 120,
-                                            .raw_delivery = true};
+                                        .dead_letter_name = "web-dead",
+                                        .max_receives = 3,
+                                        .visibility_s = 120,
+                                        .raw_delivery = true};
 
 static const char *const extra[] = {"renditions"};
 
 static const struct fanout through_topic = {.bucket = "photos",
-                                                .prefix = "ingest/",
-                                                .topic = "photos",
-                                                .queues = &web,
-                                                .queue_count = 1,
-                                                .extra_buckets = extra,
-                                                .extra_bucket_count = 1};
+                                            .prefix = "ingest/",
+                                            .topic = "photos",
+                                            .queues = &web,
+                                            .queue_count = 1,
+                                            .extra_buckets = extra,
+                                            .extra_bucket_count = 1};
 
 #define OK_ANSWER                                                                                  \
     {                                                                                              \
