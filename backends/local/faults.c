@@ -57,7 +57,11 @@ static const struct operation {
 } operations[] = {
     {"*", BODY | CHECKED | MESSAGES | RECEIPTS | ENTRIES},
 
+    {"AbortMultipartUpload", ANY},
+    {"CompleteMultipartUpload", BODY},
+    {"CopyObject", BODY},
     {"CreateBucket", ANY},
+    {"CreateMultipartUpload", BODY},
     {"DeleteBucket", ANY},
     {"DeleteObject", ANY},
     {"DeleteObjectTagging", ANY},
@@ -69,11 +73,15 @@ static const struct operation {
     {"HeadBucket", ANY},
     {"HeadObject", ANY},
     {"ListBuckets", BODY},
+    {"ListMultipartUploads", BODY},
     {"ListObjects", BODY},
     {"ListObjectsV2", BODY},
+    {"ListParts", BODY},
     {"PutBucketNotificationConfiguration", ANY},
     {"PutObject", ANY},
     {"PutObjectTagging", ANY},
+    {"UploadPart", ANY},
+    {"UploadPartCopy", BODY},
 
     {"ChangeMessageVisibility", RECEIPTS},
     {"ChangeMessageVisibilityBatch", BODY | RECEIPTS | ENTRIES},
