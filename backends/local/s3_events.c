@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "delivery.h"
+#include "event_target.h"
 #include "s3_time.h"
 
 enum {
@@ -100,7 +100,7 @@ static int send_message(struct s3_request *request, const char *target, char *me
         return ERR_MEMORY;
     snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", request->bucket);
     int status =
-        delivery_send(request->cloud, arn, target, slice_of(subject), slice_of(message), unit);
+        event_target_send(request->cloud, arn, target, slice_of(subject), slice_of(message), unit);
     free(message);
     return status;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "delivery.h"
+#include "event_target.h"
 #include "log.h"
 #include "s3_body.h"
 #include "s3_events.h"
@@ -23,7 +23,7 @@ static bool targets_possible(struct s3_request *request, const struct notificati
     snprintf(source, sizeof(source), "arn:aws:s3:::%s", request->bucket);
     for (size_t i = 0; i < notification->count; i++) {
         const char *target = notification->rules[i].target;
-        if (delivery_possible(request->cloud, source, target, reason))
+        if (event_target_possible(request->cloud, source, target, reason))
             continue;
         log_error("notification configuration refused", LOG_TEXT("source", source),
                   LOG_TEXT("target", target), LOG_TEXT("reason", reason));

@@ -1,4 +1,4 @@
-#include "delivery.h"
+#include "event_target.h"
 
 #include <stdio.h>
 
@@ -61,8 +61,8 @@ static int queue_deliver(struct local_queue *queue, struct slice body, struct st
 }
 
 /* What the queues' memory has no room for must not fail the change that it announces. */
-int delivery_send(struct cloud *cloud, const char *source_arn, const char *target_arn,
-                  struct slice subject, struct slice body, struct storage_unit *unit)
+int event_target_send(struct cloud *cloud, const char *source_arn, const char *target_arn,
+                      struct slice subject, struct slice body, struct storage_unit *unit)
 {
     struct target target = target_find(cloud, target_arn);
     char reason[POLICY_REASON_MAX];
@@ -80,8 +80,8 @@ int delivery_send(struct cloud *cloud, const char *source_arn, const char *targe
     return status == ERR_LIMIT ? 0 : status;
 }
 
-bool delivery_possible(struct cloud *cloud, const char *source_arn, const char *target_arn,
-                       char reason[POLICY_REASON_MAX])
+bool event_target_possible(struct cloud *cloud, const char *source_arn, const char *target_arn,
+                           char reason[POLICY_REASON_MAX])
 {
     struct target target = target_find(cloud, target_arn);
     if (target.topic || target.queue)

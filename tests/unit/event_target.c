@@ -1,6 +1,6 @@
 /* From a bucket or a publisher through topics to queues: what arrives, in which form, and all of it
  * or nothing. */
-#include "delivery.h"
+#include "event_target.h"
 #include "cloud_world.h"
 #include "publish.h"
 
@@ -62,7 +62,8 @@ static void deliver(struct world *w, const char *target, const char *body)
 {
     struct storage_unit unit = {0};
     assert_int_equal(
-        delivery_send(&w->cloud, bucket, target, slice_of("A subject"), slice_of(body), &unit), 0);
+        event_target_send(&w->cloud, bucket, target, slice_of("A subject"), slice_of(body), &unit),
+        0);
     storage_submit_unit(w->cloud.storage, &unit);
     world_settle(w);
 }
@@ -168,8 +169,8 @@ static void a_discarded_unit_leaves_nothing(void **state)
     struct local_queue *queue = open_queue(w, "q");
     struct storage_unit unit = {0};
     struct world_poll poll;
-    assert_int_equal(delivery_send(&w->cloud, bucket, "arn:aws:sqs:us-east-1:000000000000:q",
-                                   slice_of(NULL), slice_of("event"), &unit),
+    assert_int_equal(event_target_send(&w->cloud, bucket, "arn:aws:sqs:us-east-1:000000000000:q",
+                                       slice_of(NULL), slice_of("event"), &unit),
                      0);
     publish_discard(&unit);
     assert_null(unit.first);
@@ -195,11 +196,11 @@ static void vanished_destinations_are_no_error(void **state)
     deliver(w, topic_name, "event");
     assert_int_equal(world_receive(w, stays, &poll, 1, 0, 5), 1);
     char reason[POLICY_REASON_MAX];
-    assert_false(delivery_possible(&w->cloud, bucket, QUEUE_ARN("goes"), reason));
+    assert_false(event_target_possible(&w->cloud, bucket, QUEUE_ARN("goes"), reason));
     assert_non_null(strstr(reason, "no such queue"));
-    assert_true(delivery_possible(&w->cloud, bucket, topic_name, reason));
-    assert_false(
-        delivery_possible(&w->cloud, bucket, "arn:aws:lambda:us-east-1:000000000000:f", reason));
+    assert_true(event_target_possible(&w->cloud, bucket, topic_name, reason));
+    assert_false(event_target_possible(&w->cloud, bucket, "arn:aws:lambda:us-east-1:000000000000:f",
+                                       reason));
     deliver(w, "arn:aws:sns:us-east-1:000000000000:nowhere", "event");
 }
 
@@ -242,7 +243,7 @@ static size_t waiting(struct world *w, const char *name)
 static bool possible(struct world *w, const char *target)
 {
     char reason[POLICY_REASON_MAX] = "";
-    bool result = delivery_possible(&w->cloud, bucket, target, reason);
+    bool result = event_target_possible(&w->cloud, bucket, target, reason);
     assert_int_equal(reason[0] == '\0', result);
     return result;
 }
