@@ -37,7 +37,8 @@ static const struct command commands[] = {
      "Starts an embedded cloud (S3, SNS, SQS), makes bucket, topic and queues in it, and runs\n"
      "the engine on them. Photos are uploaded to s3://photos/ingest/, the results are written\n"
      "under --out. Without photos it makes some samples. It serves until Ctrl-C; with --once\n"
-     "it ends when the photos are done: 0 if all of them are, 1 if one failed.\n"},
+     "it ends when the photos are done: 0 if all of them are, 1 if one failed. With\n"
+     "--cloud-only there is no engine in it, and no photo.\n"},
     {"process", CONFIG_PROCESS, cmd_process, "[OPTIONS] PHOTO|DIR...",
      "one shot: put files through the pipelines",
      "Puts files through the pipelines and writes the results under --out, then exits:\n"
@@ -217,8 +218,8 @@ static int command_run(const struct command *command, const struct assembly *ass
         warn_of_variables();
         pool_setup(&config);
         log_start(&config, command->settings);
-        bool isolated =
-            config.isolation == CONFIG_ISOLATION_PROCESS && command->settings != CONFIG_CHECK;
+        bool isolated = config.isolation == CONFIG_ISOLATION_PROCESS && !config.cloud_only &&
+                        command->settings != CONFIG_CHECK;
         status = (isolated ? run_isolated : run_with_images)(command, assembly, &config);
     }
     config_clear(&config);

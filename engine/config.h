@@ -52,7 +52,7 @@ struct config { /* strings are owned; NULL when unset. Times are milliseconds, s
     char *host, *data, *out, *request_log, *faults;
     uint64_t port, patience;
     uint64_t durability; /* enum config_durability */
-    bool once;
+    bool once, cloud_only;
 
     bool schema, settings, help;
 

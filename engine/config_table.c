@@ -57,6 +57,8 @@ const struct setting config_table[] = {
 
     {"once", TYPE_SWITCH, CONFIG_LOCAL, NULL, "go on serving", 0, 0, AT(once), NULL,
      "exit when the photos are done"},
+    {"cloud-only", TYPE_SWITCH, CONFIG_LOCAL, NULL, "with an engine", 0, 0, AT(cloud_only), NULL,
+     "serve the embedded cloud alone; engines run beside it: thumbwheel run --endpoint URL"},
     {"host", TYPE_TEXT, CONFIG_LOCAL, "127.0.0.1", NULL, 0, 0, AT(host), "ADDRESS",
      "numeric address that the embedded cloud listens on"},
     {"port", TYPE_NUMBER, CONFIG_LOCAL, "4566", "4566; with --once any free one", 0, 65535,
@@ -88,7 +90,7 @@ _Static_assert(sizeof config_table / sizeof config_table[0] <= 64,
 
 bool config_has_variable(const struct setting *s)
 {
-    return s->type != TYPE_SWITCH || s->offset == AT(once);
+    return s->type != TYPE_SWITCH || s->offset == AT(once) || s->offset == AT(cloud_only);
 }
 
 void config_variable_name(const struct setting *s, char out[CONFIG_VARIABLE_MAX])

@@ -35,6 +35,12 @@ void greeting_print_start(const struct greeting *greeting, FILE *out)
     fflush(out);
 }
 
+void greeting_print_serving(FILE *out)
+{
+    fputs("\nServing. Ctrl-C stops.\n", out);
+    fflush(out);
+}
+
 void greeting_print_try(const struct greeting *greeting, FILE *out)
 {
     char absolute[PATH_MAX];
@@ -53,6 +59,5 @@ void greeting_print_try(const struct greeting *greeting, FILE *out)
     fprintf(out, "  aws --endpoint-url %s s3api get-object-tagging --bucket %s --key %smine.%s\n",
             greeting->endpoint, LOCAL_BUCKET, LOCAL_PREFIX,
             strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
-    fputs("\nServing. Ctrl-C stops.\n", out);
-    fflush(out);
+    greeting_print_serving(out);
 }

@@ -13,6 +13,9 @@ struct greeting {
 };
 
 void greeting_print_start(const struct greeting *greeting, FILE *out);
+/* The last line: from here on it waits to be stopped. */
+void greeting_print_serving(FILE *out);
+/* Commands to try, then the last line. */
 void greeting_print_try(const struct greeting *greeting, FILE *out);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * In order: pipelines, photos, data directory (what can be wrong with the command line is found
  * before anything starts), then the service, the fan-out's queues, the engine, the photos. With
- * `once` the engine drains before the results are fetched; otherwise it goes on serving.
+ * `once` the engine drains before the results are fetched; otherwise it goes on serving. With
+ * --cloud-only there is no engine, and there are no photos.
  */
 #include "local_session.h"
 
@@ -219,16 +220,17 @@ static int start(struct session *session, struct error *error)
     const struct engine_observer observer = {.record_finished = batch_observe,
                                              .user = &session->batch};
     warn_of_host(session->config->host);
+    bool alone = session->config->cloud_only;
     int err = service_open(&session->service, &options, error);
     session->service.abandon = data_discard;
     session->service.abandon_user = session;
-    if (!err && session->photos.count == 0)
+    if (!err && !alone && session->photos.count == 0)
         err = samples(session, error);
-    if (!err)
+    if (!err && !alone)
         err = batch_init(&session->batch, &session->service, &session->photos, error);
     if (!err)
         err = provision(session, error);
-    return err ? err : service_start(&session->service, &observer, error);
+    return err || alone ? err : service_start(&session->service, &observer, error);
 }
 
 static bool never(void *user)
@@ -257,14 +259,28 @@ static int run_once(struct session *session, struct error *error, bool *succeede
     return err ? err : collect_err;
 }
 
-static int run_and_serve(struct session *session, struct error *error, bool *succeeded)
+static struct greeting greeting_of(const struct session *session)
 {
-    const struct greeting greeting = {
+    return (struct greeting){
         .endpoint = session->assembly->cloud_endpoint(session->service.cloud),
         .data = session->data,
         .photo = session->photos.count ? session->photos.items[0].path : session->example,
         .region = session->config->region ? session->config->region : LOCAL_REGION,
     };
+}
+
+static int serve_alone(struct session *session)
+{
+    const struct greeting greeting = greeting_of(session);
+    greeting_print_start(&greeting, stdout);
+    greeting_print_serving(stdout);
+    service_wait(&session->service, never, NULL);
+    return 0;
+}
+
+static int run_and_serve(struct session *session, struct error *error, bool *succeeded)
+{
+    const struct greeting greeting = greeting_of(session);
     int err = 0;
     *succeeded = true;
     greeting_print_start(&greeting, stdout);
@@ -286,9 +302,11 @@ static int run_and_serve(struct session *session, struct error *error, bool *suc
 static int run(struct session *session)
 {
     struct error error = {0};
-    bool succeeded = false;
+    bool succeeded = session->config->cloud_only;
     int err = start(session, &error);
-    if (!err)
+    if (!err && session->config->cloud_only)
+        err = serve_alone(session);
+    else if (!err)
         err = session->once ? run_once(session, &error, &succeeded)
                             : run_and_serve(session, &error, &succeeded);
     batch_clear(&session->batch);
@@ -306,7 +324,7 @@ int local_session(const struct assembly *assembly, const struct config *config, 
         status = named_photos(&session);
     if (status == STATUS_OK)
         status = data_choose(&session);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !config->cloud_only)
         status = out_check(config);
     if (status == STATUS_OK)
         status = run(&session);

@@ -140,6 +140,12 @@ def test_a_stray_argument_says_what_was_meant(command):
     assert done.returncode == 2 and 'takes no argument "photo.jpg"' in done.stderr
 
 
+@pytest.mark.parametrize("more", [["--once"], ["photo.jpg"]])
+def test_a_cloud_without_an_engine_takes_no_photos(more):
+    done = thumbwheel("local", "--cloud-only", *more)
+    assert done.returncode == 2 and "leave --cloud-only out" in done.stderr
+
+
 def test_output_that_cannot_be_written_is_a_failure():
     with open("/dev/full", "w") as full:
         done = subprocess.run([PROGRAM, "check", "--schema"], stdout=full, stderr=subprocess.PIPE, text=True,
