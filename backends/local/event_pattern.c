@@ -1,0 +1,354 @@
+/* Reading a pattern: everything that matching relies on is checked here. */
+#include "event_pattern_private.h"
+
+#include <arpa/inet.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "Numeric matching", EventBridge User Guide. */
+#define NUMBER_MAX 5e9
+
+typedef int check(const json_t *value, const char *name, struct error *error);
+
+static int invalid(struct error *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int invalid(struct error *error, const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return error_set(error, ERR_INVALID, "Event pattern is not valid. Reason: %s", text);
+}
+
+/* Texts. */
+
+static int check_text(const json_t *value, const char *name, struct error *error)
+{
+    return json_is_string(value) ? 0 : invalid(error, "%.60s match pattern must be a string", name);
+}
+
+static int check_wildcard(const json_t *value, const char *name, struct error *error)
+{
+    const char *text = json_string_value(value);
+    if (!text)
+        return check_text(value, name, error);
+    for (; *text; text++) {
+        if (text[0] == '*' && text[1] == '*')
+            return invalid(error, "Consecutive wildcard characters in %.60s match pattern", name);
+        if (text[0] != '\\')
+            continue;
+        if (text[1] != '*' && text[1] != '\\')
+            return invalid(error,
+                           "Invalid escape character in %.60s match pattern: only \\* and "
+                           "\\\\ are allowed",
+                           name);
+        text++;
+    }
+    return 0;
+}
+
+/* A text, or {"equals-ignore-case": a text}. */
+static int check_end(const json_t *value, const char *name, struct error *error)
+{
+    const json_t *folded = json_object_get(value, "equals-ignore-case");
+    if (json_object_size(value) == 1 && folded)
+        value = folded;
+    return check_text(value, name, error);
+}
+
+/* Networks. */
+
+static bool bits_read(const char *text, unsigned max, unsigned *out)
+{
+    char *end;
+    unsigned long bits = strtoul(text, &end, 10);
+    *out = (unsigned)bits;
+    return *text >= '0' && *text <= '9' && !*end && bits <= max;
+}
+
+bool event_network_read(const char *text, struct event_network *out)
+{
+    char address[INET6_ADDRSTRLEN];
+    size_t size = strcspn(text, "/");
+    if (size >= sizeof address)
+        return false;
+    memcpy(address, text, size);
+    address[size] = '\0';
+    *out = (struct event_network){.size = 0};
+    if (inet_pton(AF_INET, address, out->address) == 1)
+        out->size = 4;
+    else if (inet_pton(AF_INET6, address, out->address) == 1)
+        out->size = 16;
+    out->bits = (unsigned)out->size * 8;
+    return out->size && (!text[size] || bits_read(text + size + 1, out->bits, &out->bits));
+}
+
+static int check_cidr(const json_t *value, const char *name, struct error *error)
+{
+    struct event_network network;
+    const char *text = json_string_value(value);
+    if (!text)
+        return check_text(value, name, error);
+    return event_network_read(text, &network) ? 0 : invalid(error, "Malformed CIDR: %.60s", text);
+}
+
+/* Numbers. */
+
+static int check_number(const json_t *value, const char *operator_name, struct error *error)
+{
+    double number = json_number_value(value);
+    if (!json_is_number(value))
+        return invalid(error, "Value of %.10s must be numeric", operator_name);
+    if (!(number >= -NUMBER_MAX && number <= NUMBER_MAX))
+        return invalid(error, "Value of %.10s must be between -5.0E9 and 5.0E9, inclusive",
+                       operator_name);
+    return 0;
+}
+
+static bool is_one_of(const char *text, const char *a, const char *b)
+{
+    return text && (strcmp(text, a) == 0 || strcmp(text, b) == 0);
+}
+
+/* ["=", n], or one of two bounds, or a lower and then an upper one. */
+static int check_numeric(const json_t *value, const char *name, struct error *error)
+{
+    size_t size = json_array_size(value);
+    const char *first = json_string_value(json_array_get(value, 0));
+    const char *second = json_string_value(json_array_get(value, 2));
+    bool lower = is_one_of(first, ">", ">=");
+    if (!json_is_array(value))
+        return invalid(error, "Value of %.60s must be an array.", name);
+    if (!lower && !is_one_of(first, "<", "<=") && !is_one_of(first, "=", "="))
+        return invalid(error, "Unrecognized numeric range operator: %.20s", first ? first : "");
+    int status = check_number(json_array_get(value, 1), first, error);
+    if (status || size == 2)
+        return status;
+    if (!lower || size != 4)
+        return invalid(error, "Wrong number of elements in %.60s expression", name);
+    if (!is_one_of(second, "<", "<="))
+        return invalid(error, "Bad numeric range operator: %.20s", second ? second : "");
+    status = check_number(json_array_get(value, 3), second, error);
+    if (!status &&
+        json_number_value(json_array_get(value, 1)) >= json_number_value(json_array_get(value, 3)))
+        status = invalid(error, "Bottom must be less than top");
+    return status;
+}
+
+/* anything-but. */
+
+static int check_each(const json_t *list, const char *name, check *one, struct error *error)
+{
+    int status = json_array_size(list) ? 0 : invalid(error, "Empty arrays are not allowed");
+    for (size_t i = 0; i < json_array_size(list) && !status; i++)
+        status = one(json_array_get(list, i), name, error);
+    return status;
+}
+
+static int check_some_text(const json_t *value, const char *name, struct error *error)
+{
+    if (json_is_string(value) && !json_string_length(value))
+        return invalid(error, "Null %.60s not allowed", name);
+    return check_text(value, name, error);
+}
+
+static int check_negated(const json_t *comparison, struct error *error)
+{
+    static const struct {
+        const char *name;
+        check *one;
+    } forms[] = {
+        {"prefix", check_some_text},
+        {"suffix", check_some_text},
+        {"equals-ignore-case", check_text},
+        {"wildcard", check_wildcard},
+    };
+    if (json_object_size(comparison) != 1)
+        return invalid(error, "Only one key allowed in match expression");
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        const json_t *value = json_object_get(comparison, forms[i].name);
+        if (value && json_is_array(value))
+            return check_each(value, forms[i].name, forms[i].one, error);
+        if (value)
+            return forms[i].one(value, forms[i].name, error);
+    }
+    void *only = json_object_iter((json_t *)(uintptr_t)comparison); /* which it doesn't change */
+    return invalid(error, "Unsupported anything-but pattern: %.60s", json_object_iter_key(only));
+}
+
+static int check_plain(const json_t *value, const char *name, struct error *error)
+{
+    return json_is_string(value) || json_is_number(value)
+               ? 0
+               : invalid(error, "Inside %.60s list, start|null|boolean is not supported.", name);
+}
+
+static int check_anything_but(const json_t *value, const char *name, struct error *error)
+{
+    if (json_is_object(value))
+        return check_negated(value, error);
+    if (!json_is_array(value) && !json_is_string(value) && !json_is_number(value))
+        return invalid(error, "Value of %.60s must be an array or single string/number value.",
+                       name);
+    int status = json_is_array(value) ? check_each(value, name, check_plain, error) : 0;
+    for (size_t i = 1; i < json_array_size(value) && !status; i++) {
+        if (json_is_string(json_array_get(value, i)) != json_is_string(json_array_get(value, 0)))
+            status = invalid(error,
+                             "Inside %.60s list, either all values are number or string, "
+                             "mixed type is not supported",
+                             name);
+    }
+    return status;
+}
+
+/* Comparisons. */
+
+static int check_exists(const json_t *value, const char *name, struct error *error)
+{
+    return json_is_boolean(value)
+               ? 0
+               : invalid(error, "%.60s match pattern must be either true or false.", name);
+}
+
+static const struct {
+    const char *name;
+    check *run;
+} comparisons[] = {
+    {"anything-but", check_anything_but},
+    {"cidr", check_cidr},
+    {"equals-ignore-case", check_text},
+    {"exact", check_text},
+    {"exists", check_exists},
+    {"numeric", check_numeric},
+    {"prefix", check_end},
+    {"suffix", check_end},
+    {"wildcard", check_wildcard},
+};
+enum { COMPARISON_COUNT = sizeof comparisons / sizeof comparisons[0] };
+
+static bool is_comparison(const char *name)
+{
+    for (size_t i = 0; i < COMPARISON_COUNT; i++) {
+        if (strcmp(comparisons[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int check_comparison(json_t *object, struct error *error)
+{
+    if (json_object_size(object) != 1)
+        return invalid(error, json_object_size(object) ? "Only one key allowed in match expression"
+                                                       : "Match expression name not found");
+    const char *name = json_object_iter_key(json_object_iter(object));
+    for (size_t i = 0; i < COMPARISON_COUNT; i++) {
+        if (strcmp(comparisons[i].name, name) == 0)
+            return comparisons[i].run(json_object_get(object, name), name, error);
+    }
+    return invalid(error, "Unrecognized match type %.60s", name);
+}
+
+static int check_leaf(json_t *list, struct error *error)
+{
+    int status = json_array_size(list) ? 0 : invalid(error, "Empty arrays are not allowed");
+    for (size_t i = 0; i < json_array_size(list) && !status; i++) {
+        json_t *item = json_array_get(list, i);
+        if (json_is_object(item))
+            status = check_comparison(item, error);
+        else if (json_is_array(item))
+            status = invalid(error, "Match value must be String, number, true, false, or null");
+    }
+    return status;
+}
+
+/* Objects. */
+
+static int check_object(json_t *object, bool within_or, struct error *error);
+
+static int check_or(json_t *list, struct error *error)
+{
+    if (!json_is_array(list))
+        return invalid(error, "It must be an Array followed with %s.", "$or");
+    if (json_array_size(list) < 2)
+        return invalid(error, "There must have at least 2 Objects in %s relationship.", "$or");
+    int status = 0;
+    for (size_t i = 0; i < json_array_size(list) && !status; i++) {
+        json_t *item = json_array_get(list, i);
+        status =
+            json_is_object(item)
+                ? check_object(item, true, error)
+                : invalid(error, "Only JSON object is allowed in array of %s relationship.", "$or");
+    }
+    return status;
+}
+
+static int check_object(json_t *object, bool within_or, struct error *error)
+{
+    const char *name;
+    json_t *value;
+    if (!json_object_size(object))
+        return invalid(error, "Empty objects are not allowed");
+    json_object_foreach(object, name, value)
+    {
+        int status = 0;
+        if (strcmp(name, "$or") == 0)
+            status = check_or(value, error);
+        else if (within_or && is_comparison(name))
+            status =
+                invalid(error, "%.60s is reserved and cannot be used as a field inside $or.", name);
+        else if (json_is_object(value))
+            status = check_object(value, within_or, error);
+        else if (json_is_array(value))
+            status = check_leaf(value, error);
+        else
+            status = invalid(error, "\"%.100s\" must be an object or an array", name);
+        if (status)
+            return status;
+    }
+    return 0;
+}
+
+static int check_root(json_t *root, struct error *error)
+{
+    return json_is_object(root) ? check_object(root, false, error)
+                                : invalid(error, "Filter is not an object");
+}
+
+int event_pattern_parse(struct slice text, struct event_pattern **out, struct error *error)
+{
+    json_error_t why = {.line = 0};
+    if (text.size > EVENT_PATTERN_MAX)
+        return error_set(error, ERR_LIMIT,
+                         "Event pattern is not valid. Reason: it is longer than %d characters",
+                         EVENT_PATTERN_MAX);
+    json_t *root = json_loadb(text.data ? text.data : "", text.size, JSON_REJECT_DUPLICATES, &why);
+    if (!root && json_error_code(&why) == json_error_out_of_memory)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    if (!root)
+        return error_set(error, ERR_INVALID,
+                         "Event pattern is not valid. Reason: %.150s at line %d, column %d",
+                         why.text, why.line, why.column);
+    struct event_pattern *pattern = NULL;
+    int status = check_root(root, error);
+    if (!status && !(pattern = malloc(sizeof *pattern)))
+        status = error_set(error, ERR_MEMORY, "out of memory");
+    if (status) {
+        json_decref(root);
+        return status;
+    }
+    pattern->root = root;
+    *out = pattern;
+    return 0;
+}
+
+void event_pattern_free(struct event_pattern *pattern)
+{
+    if (pattern)
+        json_decref(pattern->root);
+    free(pattern);
+}
