@@ -79,6 +79,9 @@ enum message_column {
     COLUMN_BASE,
     COLUMN_TRACE,
     COLUMN_SOURCE,
+    COLUMN_RECEIVED,
+    COLUMN_GROUP,
+    COLUMN_DEDUP,
     COLUMN_BODY,
     COLUMN_ATTRIBUTES,
 };
@@ -90,23 +93,57 @@ static void message_fill(struct local_message *m, sqlite3_stmt *row)
         memcpy(m->uuid, sqlite3_column_blob(row, COLUMN_UUID), UUID_SIZE);
     m->sent_ms = sqlite3_column_int64(row, COLUMN_SENT);
     m->due_ms = sqlite3_column_int64(row, COLUMN_DUE);
-    m->first_ms = sqlite3_column_int64(row, COLUMN_FIRST);
     m->count = (uint32_t)sqlite3_column_int64(row, COLUMN_COUNT);
+    if (m->count > 0) {
+        m->first_ms = sqlite3_column_int64(row, COLUMN_FIRST);
+        m->received_ms = sqlite3_column_int64(row, COLUMN_RECEIVED);
+    }
+    if (m->due_ms == (m->count > 0 ? m->received_ms : m->sent_ms))
+        m->due_ms = 0; /* as message_rows.c writes it */
     m->base = (uint32_t)sqlite3_column_int64(row, COLUMN_BASE);
+}
+
+/* *bodies holds a large body's row when there is one. */
+static int draft_read(struct storage *storage, sqlite3_stmt *row, sqlite3_stmt **bodies,
+                      struct message_draft *out, struct error *error)
+{
+    static const char sql[] = "SELECT body, attributes FROM message_bodies WHERE id=?";
+    bool apart = sqlite3_column_type(row, COLUMN_BODY) == SQLITE_NULL;
+    sqlite3_stmt *from = row;
+    int body = COLUMN_BODY, status = 1;
+    if (apart) {
+        from = *bodies = storage_statement(storage, sql);
+        body = 0;
+        sqlite3_bind_int64(from, 1, sqlite3_column_int64(row, COLUMN_ID));
+        status = storage_step(storage, from, error);
+    }
+    if (status == 0)
+        return error_set(error, ERR_CORRUPT, "a message has lost its body");
+    if (status < 0)
+        return status;
+    *out = (struct message_draft){
+        .body = {sqlite3_column_blob(from, body), (size_t)sqlite3_column_bytes(from, body)},
+        .attributes = column_text(from, body + 1),
+        .trace = column_text(row, COLUMN_TRACE),
+        .group = column_text(row, COLUMN_GROUP),
+        .dedup = column_text(row, COLUMN_DEDUP),
+    };
+    return 0;
 }
 
 static int message_load(struct local_queue *q, sqlite3_stmt *row, struct error *error)
 {
-    struct message_draft draft = {
-        .body = {sqlite3_column_blob(row, COLUMN_BODY),
-                 (size_t)sqlite3_column_bytes(row, COLUMN_BODY)},
-        .attributes = column_text(row, COLUMN_ATTRIBUTES),
-        .trace = column_text(row, COLUMN_TRACE),
-    };
+    sqlite3_stmt *bodies = NULL;
+    struct message_draft draft;
+    int status = draft_read(q->queues->cloud->storage, row, &bodies, &draft, error);
+    if (status)
+        return status;
     struct local_message *m = message_new(q->queues, &draft);
+    sqlite3_reset(bodies);
     if (!m)
         return error_set(error, ERR_MEMORY, "out of memory while loading messages");
     m->queue = q;
+    m->body_apart = bodies != NULL;
     message_fill(m, row);
     id_table_add(&q->queues->messages, &m->entry);
     const char *source = column_text(row, COLUMN_SOURCE);
@@ -121,9 +158,8 @@ static int message_load(struct local_queue *q, sqlite3_stmt *row, struct error *
 static int messages_read(struct queues *queues, const struct id_table *by_id, struct error *error)
 {
     static const char sql[] =
-        "SELECT m.id, m.queue, m.uuid, m.sent_ms, m.due_ms, m.first_ms, m.count, m.base, m.trace,"
-        " m.source, b.body, b.attributes FROM messages m JOIN message_bodies b ON b.id = m.id"
-        " ORDER BY m.id";
+        "SELECT id, queue, uuid, sent_ms, due_ms, first_ms, count, base, trace, source,"
+        " received_ms, group_id, dedup, body, attributes FROM messages ORDER BY id";
     struct storage *storage = queues->cloud->storage;
     sqlite3_stmt *row = storage_statement(storage, sql);
     int status;
@@ -138,6 +174,28 @@ static int messages_read(struct queues *queues, const struct id_table *by_id, st
             sqlite3_reset(row);
             return status;
         }
+    }
+    return status;
+}
+
+/* What tables of an earlier version lack. */
+static int columns_add(struct queues *queues, struct error *error)
+{
+    static const struct {
+        const char *known, *sql;
+    } columns[] = {
+        {"SELECT received_ms FROM messages",
+         "ALTER TABLE messages ADD COLUMN received_ms INTEGER NOT NULL DEFAULT 0"},
+        {"SELECT group_id FROM messages", "ALTER TABLE messages ADD COLUMN group_id TEXT"},
+        {"SELECT dedup FROM messages", "ALTER TABLE messages ADD COLUMN dedup TEXT"},
+        {"SELECT body FROM messages", "ALTER TABLE messages ADD COLUMN body BLOB"},
+        {"SELECT attributes FROM messages", "ALTER TABLE messages ADD COLUMN attributes TEXT"},
+    };
+    struct storage *storage = queues->cloud->storage;
+    int status = 0;
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0] && !status; i++) {
+        if (!storage_statement(storage, columns[i].known))
+            status = storage_execute(storage, storage_statement(storage, columns[i].sql), error);
     }
     return status;
 }
@@ -187,7 +245,9 @@ int queues_load(struct queues *queues, struct error *error)
     struct id_table by_id;
     if (id_table_init(&by_id))
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = receipt_key_load(queues, error);
+    int status = columns_add(queues, error);
+    if (!status)
+        status = receipt_key_load(queues, error);
     if (!status)
         status = orphans_remove(queues, error);
     if (!status)

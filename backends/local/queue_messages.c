@@ -5,6 +5,8 @@
 
 #include "queue_rows.h"
 
+enum { BODY_IN_ROW_MAX = 1024 }; /* with its attributes; see message_rows.c */
+
 static const char *copy_text(char **at, const char *text)
 {
     if (!text)
@@ -23,7 +25,7 @@ static size_t text_size(const char *text)
 struct local_message *message_new(struct queues *queues, const struct message_draft *draft)
 {
     size_t size = sizeof(struct local_message) + draft->body.size + text_size(draft->attributes) +
-                  text_size(draft->trace);
+                  text_size(draft->trace) + text_size(draft->group) + text_size(draft->dedup);
     if (deadlines_reserve(queues->deadlines, queues->deadline_users + 1))
         return NULL;
     struct local_message *m = malloc(size);
@@ -34,8 +36,11 @@ struct local_message *message_new(struct queues *queues, const struct message_dr
     if (draft->body.size)
         memcpy(m->data, draft->body.data, draft->body.size);
     char *at = m->data + draft->body.size;
+    m->body_apart = draft->body.size + text_size(draft->attributes) > BODY_IN_ROW_MAX;
     m->attributes = copy_text(&at, draft->attributes);
     m->trace = copy_text(&at, draft->trace);
+    m->group = copy_text(&at, draft->group);
+    m->dedup = copy_text(&at, draft->dedup);
     queues->memory += size;
     queues->deadline_users++;
     return m;
@@ -154,7 +159,7 @@ static bool memory_allows(const struct queues *queues, const struct message_draf
 }
 
 int local_queue_send(struct local_queue *queue, const struct message_draft *drafts, size_t count,
-                     char (*ids)[UUID_TEXT_SIZE], struct storage_unit *unit, queue_written *done,
+                     struct message_sent *sent, struct storage_unit *unit, queue_written *done,
                      void *user)
 {
     if (!memory_allows(queue->queues, drafts, count))
@@ -167,8 +172,8 @@ int local_queue_send(struct local_queue *queue, const struct message_draft *draf
         if (!m)
             goto undo;
         message_task_add(task, m);
-        if (ids)
-            uuid_text(m->uuid, ids[i]);
+        if (sent)
+            uuid_text(m->uuid, sent[i].id);
     }
     task->done = done;
     task->user = user;
@@ -326,6 +331,10 @@ json_t *local_message_system(const struct local_message *m)
     int failed = !object;
     if (m->trace)
         failed |= json_object_set_new(object, "AWSTraceHeader", json_string(m->trace));
+    if (m->group)
+        failed |= json_object_set_new(object, "MessageGroupId", json_string(m->group));
+    if (m->dedup)
+        failed |= json_object_set_new(object, "MessageDeduplicationId", json_string(m->dedup));
     if (m->source)
         failed |= json_object_set_new(object, "DeadLetterQueueSourceArn", json_string(m->source));
     if (!failed)

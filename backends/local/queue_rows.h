@@ -1,9 +1,7 @@
 /*
- * Rows of messages and queues. A task is made on the loop thread with copies of what may change,
- * runs on the storage thread, and is freed after `settled`, again on the loop thread.
- *
- * A message's row is small and changes with each receive; its body and attributes are in a row of
- * their own, that is written once.
+ * Rows of messages (message_rows.c) and queues (queue_rows.c). A task is made on the loop thread
+ * with copies of what may change, runs on the storage thread, and is freed after `settled`, again
+ * on the loop thread.
  */
 #ifndef THUMBWHEEL_QUEUE_ROWS_H
 #define THUMBWHEEL_QUEUE_ROWS_H
@@ -14,8 +12,9 @@ struct message_row { /* a message as it is when the task is made */
     struct local_message
         *message; /* held: only the insert reads it on the storage thread, its constant parts */
     uint64_t id, queue;
-    int64_t due_ms, first_ms;
+    int64_t due_ms, first_ms, received_ms;
     uint32_t count, base;
+    bool body_apart;
 };
 
 struct message_task {
@@ -39,6 +38,9 @@ struct message_task *message_task_new(struct local_queue *queue, storage_run *ru
 void message_task_add(struct message_task *task, struct local_message *message);
 void message_task_submit(struct message_task *task);
 void message_task_discard(struct message_task *task); /* never submitted */
+
+/* A failure of either kind of task. */
+void queue_task_log(const struct storage_task *task, const struct local_queue *queue, int status);
 
 struct queue_task {
     struct storage_task task;

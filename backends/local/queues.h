@@ -97,13 +97,18 @@ struct message_draft { /* borrowed */
     struct slice body;
     const char *attributes; /* see message_attributes.h; NULL: none */
     const char *trace;      /* AWSTraceHeader; NULL: none */
+    const char *group;      /* MessageGroupId; NULL: none */
+    const char *dedup;      /* MessageDeduplicationId; NULL: none */
     int delay_s;            /* -1: the queue's */
 };
-/* Up to QUEUE_BATCH messages as one durable change. ids are filled at once. Without unit it is
+struct message_sent { /* what its sender is told */
+    char id[UUID_TEXT_SIZE];
+};
+/* Up to QUEUE_BATCH messages as one durable change. sent (may be NULL) is filled at once. Without unit it is
  * submitted; with unit its task is added there instead, and done (may be NULL) comes when the unit
  * is settled. ERR_MEMORY, ERR_LIMIT (QUEUES_MEMORY_MAX). */
 int local_queue_send(struct local_queue *queue, const struct message_draft *drafts, size_t count,
-                     char (*ids)[UUID_TEXT_SIZE], struct storage_unit *unit, queue_written *done,
+                     struct message_sent *sent, struct storage_unit *unit, queue_written *done,
                      void *user);
 
 /* Receiving. */

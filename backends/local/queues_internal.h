@@ -64,12 +64,13 @@ struct local_message {
     uint8_t uuid[UUID_SIZE];
     int64_t sent_ms, first_ms; /* first_ms: of the first receive; 0: none */
     int64_t due_ms;            /* hidden until then */
-    int64_t received_ms;       /* of the last receive; 0: none since the start */
+    int64_t received_ms;       /* of the last receive */
     uint32_t count;            /* receives, of all queues that it was in */
     uint32_t base;             /* the count when it came to this queue: redrive counts from here */
     char *source;              /* ARN of the queue that it was redriven from; owned; NULL: none */
-    const char *attributes, *trace; /* in data, or NULL */
-    size_t body_size, size;         /* size: the whole allocation */
+    const char *attributes, *trace, *group, *dedup; /* in data, or NULL */
+    bool body_apart;        /* in a row of its own */
+    size_t body_size, size; /* size: the whole allocation */
     char data[];
 };
 

@@ -1,11 +1,12 @@
 /* SendMessage and SendMessageBatch. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "message_attributes.h"
 #include "sqs_batch.h"
 
-enum { DELAY_MAX_S = 900 };
+enum { DELAY_MAX_S = 900, TOKEN_MAX = 128 };
 
 struct entry { /* a message of the request, checked */
     struct message_draft draft;
@@ -14,17 +15,41 @@ struct entry { /* a message of the request, checked */
     json_t *input;
 };
 
-/* Standard queues have no groups here; a request that relies on one must not seem to work. */
-static enum sqs_code fifo_refuse(const json_t *input, struct sqs_error *error)
+/* Letters, digits and punctuation of ASCII, at most 128. */
+static bool token_valid(const char *token)
 {
-    static const char *const names[] = {"MessageGroupId", "MessageDeduplicationId"};
-    for (size_t i = 0; i < 2; i++) {
-        if (sqs_input_text(input, names[i]))
-            return sqs_error_set(error, SQS_UNSUPPORTED,
-                                 "The embedded cloud does not support %s: its queues are standard "
-                                 "queues.",
-                                 names[i]);
+    size_t size = strlen(token);
+    for (size_t i = 0; i < size; i++) {
+        if (!isgraph((unsigned char)token[i]))
+            return false;
     }
+    return size > 0 && size <= TOKEN_MAX;
+}
+
+static enum sqs_code token_read(const json_t *input, const char *name, const char **out,
+                                struct sqs_error *error)
+{
+    *out = sqs_input_text(input, name);
+    if (!*out || token_valid(*out))
+        return SQS_OK;
+    return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                         "The value of the parameter %s is invalid. Reason: it can only include "
+                         "letters, digits and punctuation, 1 to 128 of them.",
+                         name);
+}
+
+static enum sqs_code group_read(struct entry *entry, struct sqs_error *error)
+{
+    struct message_draft *draft = &entry->draft;
+    enum sqs_code code = token_read(entry->input, "MessageGroupId", &draft->group, error);
+    if (code == SQS_OK)
+        code = token_read(entry->input, "MessageDeduplicationId", &draft->dedup, error);
+    if (code != SQS_OK)
+        return code;
+    if (draft->dedup)
+        return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "The parameter MessageDeduplicationId is not valid for this queue "
+                             "type.");
     return SQS_OK;
 }
 
@@ -85,7 +110,7 @@ static enum sqs_code entry_read(struct local_queue *queue, json_t *input, struct
 {
     *entry = (struct entry){.input = input, .draft.delay_s = -1};
     int limit = local_queue_attributes(queue)->message_max;
-    enum sqs_code code = fifo_refuse(input, error);
+    enum sqs_code code = group_read(entry, error);
     if (code == SQS_OK)
         code = body_read(entry, error);
     if (code == SQS_OK)
@@ -112,11 +137,11 @@ static int digest_add(json_t *result, const char *name, json_t *attributes)
 }
 
 /* What a sender is told of one message, or NULL without memory. */
-static json_t *entry_result(const struct entry *entry, const char *id)
+static json_t *entry_result(const struct entry *entry, const struct message_sent *sent)
 {
     char md5[MD5_HEX_SIZE];
     md5_hex(entry->draft.body, md5);
-    json_t *result = json_pack("{s:s, s:s}", "MessageId", id, "MD5OfMessageBody", md5);
+    json_t *result = json_pack("{s:s, s:s}", "MessageId", sent->id, "MD5OfMessageBody", md5);
     if (result &&
         !digest_add(result, "MD5OfMessageAttributes",
                     json_object_get(entry->input, "MessageAttributes")) &&
@@ -140,18 +165,18 @@ enum sqs_code sqs_send_message(struct sqs_call *call)
 {
     struct local_queue *queue;
     struct entry entry;
-    char id[1][UUID_TEXT_SIZE];
+    struct message_sent sent;
     enum sqs_code code = sqs_input_queue(call, &queue);
     if (code != SQS_OK)
         return code;
     code = entry_read(queue, call->input, &entry, &call->error);
     if (code == SQS_OK) {
-        int status = local_queue_send(queue, &entry.draft, 1, id, NULL, sqs_call_written, call);
+        int status = local_queue_send(queue, &entry.draft, 1, &sent, NULL, sqs_call_written, call);
         code = status ? send_failed(call, status) : SQS_OK;
         call->pending = !status;
     }
     if (call->pending) {
-        json_t *result = entry_result(&entry, id[0]);
+        json_t *result = entry_result(&entry, &sent);
         if (!result || json_object_update(call->output, result))
             call->error.code = SQS_SERVICE_UNAVAILABLE;
         json_decref(result);
@@ -161,10 +186,11 @@ enum sqs_code sqs_send_message(struct sqs_call *call)
 }
 
 static void batch_results(struct sqs_call *call, const struct entry *entries, size_t count,
-                          char (*ids)[UUID_TEXT_SIZE])
+                          const struct message_sent *sent)
 {
     for (size_t i = 0; i < count; i++) {
-        if (sqs_batch_success(call, entries[i].input, entry_result(&entries[i], ids[i])) != SQS_OK)
+        if (sqs_batch_success(call, entries[i].input, entry_result(&entries[i], &sent[i])) !=
+            SQS_OK)
             call->error.code = SQS_SERVICE_UNAVAILABLE;
     }
 }
@@ -173,16 +199,16 @@ static enum sqs_code batch_send(struct sqs_call *call, struct local_queue *queue
                                 const struct entry *entries, size_t count)
 {
     struct message_draft drafts[QUEUE_BATCH];
-    char ids[QUEUE_BATCH][UUID_TEXT_SIZE];
+    struct message_sent sent[QUEUE_BATCH];
     for (size_t i = 0; i < count; i++)
         drafts[i] = entries[i].draft;
     if (count == 0)
         return SQS_OK;
-    int status = local_queue_send(queue, drafts, count, ids, NULL, sqs_call_written, call);
+    int status = local_queue_send(queue, drafts, count, sent, NULL, sqs_call_written, call);
     if (status)
         return send_failed(call, status);
     call->pending = true;
-    batch_results(call, entries, count, ids);
+    batch_results(call, entries, count, sent);
     return SQS_OK;
 }
 

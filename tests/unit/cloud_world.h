@@ -188,11 +188,11 @@ static inline void world_send(struct world *w, struct local_queue *queue, const 
 {
     struct message_draft draft = {.body = slice_of(body), .delay_s = -1};
     struct world_change change = {0};
-    char ids[1][UUID_TEXT_SIZE];
-    assert_int_equal(local_queue_send(queue, &draft, 1, ids, NULL, world_written, &change), 0);
+    struct message_sent sent;
+    assert_int_equal(local_queue_send(queue, &draft, 1, &sent, NULL, world_written, &change), 0);
     assert_int_equal(world_wait(w, &change), 0);
     if (id)
-        memcpy(id, ids[0], UUID_TEXT_SIZE);
+        memcpy(id, sent.id, UUID_TEXT_SIZE);
 }
 
 /* A receive, with what it got kept. */

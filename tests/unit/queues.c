@@ -21,15 +21,15 @@ static void message_is_received_once_committed(void **state)
     struct world_poll poll;
     struct message_draft draft = {.body = SLICE_LITERAL("hello"), .delay_s = -1};
     struct world_change change = {0};
-    char ids[1][UUID_TEXT_SIZE];
+    struct message_sent sent;
     world_poll_start(w, queue, &poll, 10, 30, 20);
-    assert_int_equal(local_queue_send(queue, &draft, 1, ids, NULL, world_written, &change), 0);
+    assert_int_equal(local_queue_send(queue, &draft, 1, &sent, NULL, world_written, &change), 0);
     assert_int_equal(world_count(queue, VISIBLE), 0); /* not before its row is on the disk */
     world_run_until(w, &poll.done);
     assert_true(change.done);
     assert_int_equal(poll.count, 1);
     assert_string_equal(poll.bodies[0], "hello");
-    assert_string_equal(poll.ids[0], ids[0]);
+    assert_string_equal(poll.ids[0], sent.id);
     assert_int_equal(poll.receive_counts[0], 1);
     assert_int_equal(world_count(queue, IN_FLIGHT), 1);
 }
@@ -313,12 +313,12 @@ static void state_survives_a_restart(void **state)
     struct message_draft full = {
         .body = SLICE_LITERAL("second"), .attributes = "{\"a\":1}", .delay_s = -1};
     struct world_change change = {0};
-    char ids[1][UUID_TEXT_SIZE];
+    struct message_sent sent;
     world_send(w, queue, "first", first);
     assert_int_equal(world_receive(w, queue, &in_flight, 1, 600, 0), 1);
-    assert_int_equal(local_queue_send(queue, &full, 1, ids, NULL, world_written, &change), 0);
+    assert_int_equal(local_queue_send(queue, &full, 1, &sent, NULL, world_written, &change), 0);
     assert_int_equal(world_wait(w, &change), 0);
-    memcpy(second, ids[0], sizeof second);
+    memcpy(second, sent.id, sizeof second);
     assert_int_equal(local_queue_send(queue, &delayed, 1, NULL, NULL, world_written, &change), 0);
     assert_int_equal(world_wait(w, &change), 0);
     world_reopen(w);

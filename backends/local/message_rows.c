@@ -1,0 +1,177 @@
+/*
+ * Rows of messages.
+ *
+ * A small body lies in its message's row, so that sending and deleting touch one tree; a receive
+ * writes that row again, which is why a large body has a row of its own. The numbers that a receive
+ * changes are stored from the beginning in the size that they will have: the row never grows, and
+ * no page splits because of it.
+ */
+#include <stdlib.h>
+
+#include "queue_rows.h"
+#include "statement.h"
+
+static struct message_task *message_task_of(struct storage_task *task)
+{
+    return container_of(task, struct message_task, task);
+}
+
+static int body_insert(struct storage_task *task, struct storage *storage,
+                       const struct local_message *m)
+{
+    static const char sql[] = "INSERT INTO message_bodies (id, body, attributes) VALUES (?,?,?)";
+    struct statement s = statement(storage, sql);
+    bind_int(&s, (int64_t)m->entry.id);
+    bind_blob(&s, m->data, m->body_size);
+    bind_text(&s, m->attributes);
+    return execute(&s, task);
+}
+
+/* What a message without a receive has for its times is as long as a time. */
+static int64_t time_stored(const struct message_row *row, int64_t time_ms)
+{
+    return time_ms ? time_ms : row->message->sent_ms;
+}
+
+static int row_insert(struct storage_task *task, struct storage *storage,
+                      const struct message_row *row)
+{
+    static const char sql[] =
+        "INSERT INTO messages (id, queue, uuid, sent_ms, due_ms, first_ms, count, base, trace,"
+        " received_ms, group_id, dedup, body, attributes) VALUES (?,?,?,?,?,?,0,0,?,?,?,?,?,?)";
+    const struct local_message *m = row->message;
+    struct statement s = statement(storage, sql);
+    bind_int(&s, (int64_t)row->id);
+    bind_int(&s, (int64_t)row->queue);
+    bind_blob(&s, m->uuid, sizeof m->uuid);
+    bind_int(&s, m->sent_ms);
+    bind_int(&s, time_stored(row, row->due_ms));
+    bind_int(&s, m->sent_ms);
+    bind_text(&s, m->trace);
+    bind_int(&s, m->sent_ms);
+    bind_text(&s, m->group);
+    bind_text(&s, m->dedup);
+    if (m->body_apart)
+        bind_null(&s);
+    else
+        bind_blob(&s, m->data, m->body_size);
+    bind_text(&s, m->body_apart ? NULL : m->attributes);
+    int status = execute(&s, task);
+    return status || !m->body_apart ? status : body_insert(task, storage, m);
+}
+
+int message_rows_insert(struct storage_task *task, struct storage *storage)
+{
+    struct message_task *t = message_task_of(task);
+    int status = 0;
+    for (size_t i = 0; i < t->count && !status; i++)
+        status = row_insert(task, storage, &t->rows[i]);
+    return status;
+}
+
+int message_rows_update(struct storage_task *task, struct storage *storage)
+{
+    static const char sql[] =
+        "UPDATE messages SET due_ms=?, first_ms=?, received_ms=?, count=? WHERE id=?";
+    struct message_task *t = message_task_of(task);
+    int status = 0;
+    for (size_t i = 0; i < t->count && !status; i++) {
+        const struct message_row *row = &t->rows[i];
+        struct statement s = statement(storage, sql);
+        bind_int(&s, row->due_ms ? row->due_ms : row->received_ms);
+        bind_int(&s, row->first_ms);
+        bind_int(&s, row->received_ms);
+        bind_int(&s, row->count);
+        bind_int(&s, (int64_t)row->id);
+        status = execute(&s, task);
+    }
+    return status;
+}
+
+int message_rows_move(struct storage_task *task, struct storage *storage)
+{
+    static const char sql[] = "UPDATE messages SET queue=?, due_ms=?, base=?, source=? WHERE id=?";
+    struct message_task *t = message_task_of(task);
+    int status = 0;
+    for (size_t i = 0; i < t->count && !status; i++) {
+        struct statement s = statement(storage, sql);
+        bind_int(&s, (int64_t)t->rows[i].queue);
+        bind_int(&s, t->rows[i].due_ms);
+        bind_int(&s, t->rows[i].base);
+        bind_text(&s, t->source);
+        bind_int(&s, (int64_t)t->rows[i].id);
+        status = execute(&s, task);
+    }
+    return status;
+}
+
+int message_rows_delete(struct storage_task *task, struct storage *storage)
+{
+    static const char row_sql[] = "DELETE FROM messages WHERE id=?";
+    static const char body_sql[] = "DELETE FROM message_bodies WHERE id=?";
+    struct message_task *t = message_task_of(task);
+    int status = 0;
+    for (size_t i = 0; i < t->count * 2 && !status; i++) {
+        if (i % 2 && !t->rows[i / 2].body_apart)
+            continue;
+        struct statement s = statement(storage, i % 2 ? body_sql : row_sql);
+        bind_int(&s, (int64_t)t->rows[i / 2].id);
+        status = execute(&s, task);
+    }
+    return status;
+}
+
+static void message_task_free(struct message_task *t)
+{
+    queue_release(t->queue);
+    free(t->source);
+    free(t);
+}
+
+static void message_task_done(struct storage_task *task, int status)
+{
+    struct message_task *t = message_task_of(task);
+    queue_task_log(task, t->queue, status);
+    if (t->settled)
+        t->settled(t, status);
+    if (t->done)
+        t->done(status, t->user);
+    message_task_free(t);
+}
+
+struct message_task *message_task_new(struct local_queue *queue, storage_run *run,
+                                      void (*settled)(struct message_task *task, int status))
+{
+    struct message_task *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->task.run = run;
+    t->task.done = message_task_done;
+    t->settled = settled;
+    t->queue = queue;
+    queue_retain(queue);
+    return t;
+}
+
+void message_task_add(struct message_task *t, struct local_message *m)
+{
+    t->rows[t->count++] = (struct message_row){.message = m,
+                                               .id = m->entry.id,
+                                               .queue = m->queue->id,
+                                               .due_ms = m->due_ms,
+                                               .first_ms = m->first_ms,
+                                               .received_ms = m->received_ms,
+                                               .count = m->count,
+                                               .base = m->base,
+                                               .body_apart = m->body_apart};
+}
+
+void message_task_submit(struct message_task *t)
+{
+    storage_submit(t->queue->queues->cloud->storage, &t->task);
+}
+
+void message_task_discard(struct message_task *t)
+{
+    message_task_free(t);
+}
