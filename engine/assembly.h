@@ -59,6 +59,7 @@ struct assembly {
     void (*isolation_stop)(void);
     int (*samples_write)(const char *directory, char ***paths, size_t *count, struct error *error);
     int (*schema_print)(FILE *out);
+    int (*operations_print)(FILE *out); /* of the embedded cloud */
 
     int (*backend_open)(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,

@@ -79,6 +79,8 @@ int cmd_check(const struct assembly *assembly, const struct config *config)
     }
     if (config->settings)
         config_print_markdown(stdout);
+    if (config->operations)
+        return assembly->operations_print(stdout) ? STATUS_FAILED : STATUS_OK;
     if (config->schema)
         return assembly->schema_print(stdout) ? STATUS_FAILED : STATUS_OK;
     return config->settings ? STATUS_OK : check_files(assembly, config);

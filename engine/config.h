@@ -54,7 +54,7 @@ struct config { /* strings are owned; NULL when unset. Times are milliseconds, s
     uint64_t durability; /* enum config_durability */
     bool once, cloud_only;
 
-    bool schema, settings, help;
+    bool schema, settings, operations, help;
 
     struct text_list paths; /* arguments that are not options */
     uint64_t given;         /* a bit for each row of the table that the user set */

@@ -81,6 +81,8 @@ const struct setting config_table[] = {
      "print the format of pipeline files as Markdown"},
     {"settings", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(settings), NULL,
      "print every setting as Markdown"},
+    {"operations", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(operations), NULL,
+     "print the embedded cloud's operations as Markdown"},
     {"help", TYPE_SWITCH, EVERY, NULL, "", 0, 0, AT(help), NULL, "print this"},
 };
 

@@ -6,6 +6,7 @@
 #include "decoder_child.h"
 #include "isolation.h"
 #include "local_cloud.h"
+#include "operations.h"
 #include "pipelines.h"
 
 static int backend_open(uv_loop_t *loop, struct http_client *http,
@@ -94,6 +95,7 @@ int main(int argc, char **argv)
         .isolation_stop = isolation_stop,
         .samples_write = samples_write,
         .schema_print = pipeline_schema_print,
+        .operations_print = operations_print,
         .backend_open = backend_open,
         .backend_close = backend_close,
         .backend_provision = backend_provision,

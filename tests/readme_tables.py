@@ -21,6 +21,7 @@ def generated(program):
     return {
         "settings": output(program, "check", "--settings"),
         "schema": output(program, "check", "--schema"),
+        "operations": output(program, "check", "--operations"),
         "web.yaml": f"```yaml\n{yaml}```\n",
     }
 

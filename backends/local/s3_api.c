@@ -14,6 +14,7 @@
 
 #include "answer.h"
 #include "object_store.h"
+#include "operations.h"
 #include "utf8.h"
 
 enum target { SERVICE, BUCKET, OBJECT };
@@ -42,6 +43,7 @@ static const struct route routes[] = {
     {BUCKET, "GET", "acl", NULL, "GetBucketAcl", NULL},
     {BUCKET, "PUT", "acl", NULL, "PutBucketAcl", NULL},
     {BUCKET, "GET", "analytics", NULL, "GetBucketAnalyticsConfiguration", NULL},
+    {BUCKET, "GET", "analytics", NULL, "ListBucketAnalyticsConfigurations", NULL},
     {BUCKET, "PUT", "analytics", NULL, "PutBucketAnalyticsConfiguration", NULL},
     {BUCKET, "DELETE", "analytics", NULL, "DeleteBucketAnalyticsConfiguration", NULL},
     {BUCKET, "GET", "cors", NULL, "GetBucketCors", NULL},
@@ -51,10 +53,12 @@ static const struct route routes[] = {
     {BUCKET, "PUT", "encryption", NULL, "PutBucketEncryption", NULL},
     {BUCKET, "DELETE", "encryption", NULL, "DeleteBucketEncryption", NULL},
     {BUCKET, "GET", "intelligent-tiering", NULL, "GetBucketIntelligentTieringConfiguration", NULL},
+    {BUCKET, "GET", "intelligent-tiering", NULL, "ListBucketIntelligentTieringConfigurations", NULL},
     {BUCKET, "PUT", "intelligent-tiering", NULL, "PutBucketIntelligentTieringConfiguration", NULL},
     {BUCKET, "DELETE", "intelligent-tiering", NULL, "DeleteBucketIntelligentTieringConfiguration",
      NULL},
     {BUCKET, "GET", "inventory", NULL, "GetBucketInventoryConfiguration", NULL},
+    {BUCKET, "GET", "inventory", NULL, "ListBucketInventoryConfigurations", NULL},
     {BUCKET, "PUT", "inventory", NULL, "PutBucketInventoryConfiguration", NULL},
     {BUCKET, "DELETE", "inventory", NULL, "DeleteBucketInventoryConfiguration", NULL},
     {BUCKET, "GET", "lifecycle", NULL, "GetBucketLifecycleConfiguration", NULL},
@@ -63,6 +67,7 @@ static const struct route routes[] = {
     {BUCKET, "GET", "logging", NULL, "GetBucketLogging", NULL},
     {BUCKET, "PUT", "logging", NULL, "PutBucketLogging", NULL},
     {BUCKET, "GET", "metrics", NULL, "GetBucketMetricsConfiguration", NULL},
+    {BUCKET, "GET", "metrics", NULL, "ListBucketMetricsConfigurations", NULL},
     {BUCKET, "PUT", "metrics", NULL, "PutBucketMetricsConfiguration", NULL},
     {BUCKET, "DELETE", "metrics", NULL, "DeleteBucketMetricsConfiguration", NULL},
     {BUCKET, "GET", "object-lock", NULL, "GetObjectLockConfiguration", NULL},
@@ -127,6 +132,14 @@ static const struct route routes[] = {
 };
 
 enum { ROUTES = sizeof(routes) / sizeof(*routes) };
+
+bool s3_operation_row(size_t at, struct cloud_operation *out)
+{
+    if (at >= ROUTES)
+        return false;
+    *out = (struct cloud_operation){routes[at].operation, routes[at].handler != NULL};
+    return true;
+}
 
 static enum target target_of(const struct s3_request *request)
 {

@@ -7,6 +7,7 @@
 #include "access.h"
 #include "answer.h"
 #include "form.h"
+#include "operations.h"
 #include "sns_call.h"
 #include "utf8.h"
 #include "xml_tree.h"
@@ -60,6 +61,14 @@ static const struct sns_action actions[] = {
     {"VerifySMSSandboxPhoneNumber", NULL, false},
 };
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
+
+bool sns_operation_row(size_t at, struct cloud_operation *out)
+{
+    if (at >= ACTION_COUNT)
+        return false;
+    *out = (struct cloud_operation){actions[at].name, actions[at].run != NULL};
+    return true;
+}
 
 static const struct xml_rule rules[] = {
     {"Topics", "", NULL, NULL}, {"Subscriptions", "", NULL, NULL},  {"Successful", "", NULL, NULL},

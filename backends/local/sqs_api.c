@@ -6,6 +6,7 @@
 
 #include "access.h"
 #include "answer.h"
+#include "operations.h"
 #include "sqs_call.h"
 
 static const struct sqs_action actions[] = {
@@ -34,6 +35,14 @@ static const struct sqs_action actions[] = {
     {"UntagQueue", NULL},
 };
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
+
+bool sqs_operation_row(size_t at, struct cloud_operation *out)
+{
+    if (at >= ACTION_COUNT)
+        return false;
+    *out = (struct cloud_operation){actions[at].name, actions[at].run != NULL};
+    return true;
+}
 
 static int action_compare(const void *name, const void *action)
 {

@@ -111,6 +111,10 @@ def test_the_schema_is_what_the_program_prints():
     assert table("schema") == thumbwheel("check", "--schema").stdout
 
 
+def test_the_operations_are_what_the_program_prints():
+    assert table("operations") == thumbwheel("check", "--operations").stdout
+
+
 def test_the_example_is_the_file():
     assert re.search(r"```yaml\n(.*?)```", table("web.yaml"), re.DOTALL).group(1) == \
         (ROOT / "pipelines/web.yaml").read_text()

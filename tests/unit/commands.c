@@ -110,6 +110,11 @@ static int schema_print(FILE *out)
     return fputs("the schema\n", out) < 0;
 }
 
+static int operations_print(FILE *out)
+{
+    return fputs("the operations\n", out) < 0;
+}
+
 /* ---- the cloud: an upload to ingest/ becomes a message in each queue ---- */
 
 static void announce(const char *key)
@@ -256,6 +261,7 @@ static int run(const char *line)
         .isolation_stop = decoders_stop,
         .samples_write = samples_write,
         .schema_print = schema_print,
+        .operations_print = operations_print,
         .backend_open = backend_open,
         .backend_close = backend_close,
         .backend_provision = backend_provision,
@@ -547,6 +553,8 @@ static void check_tells_everything_that_is_wrong(void **state)
     assert_says(world.complained, "empty: no pipeline files (*.yaml)");
     assert_int_equal(run("check --schema"), STATUS_OK);
     assert_string_equal(world.said, "the schema\n");
+    assert_int_equal(run("check --operations"), STATUS_OK);
+    assert_string_equal(world.said, "the operations\n");
 }
 
 int main(void)

@@ -1,0 +1,24 @@
+/*
+ * Which operations of AWS the embedded cloud answers and which it refuses by name, as the dispatch
+ * tables of its services say. The README's table and the tests come from here. Any thread.
+ */
+#ifndef THUMBWHEEL_LOCAL_OPERATIONS_H
+#define THUMBWHEEL_LOCAL_OPERATIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct cloud_operation {
+    const char *name; /* as the service's model names it */
+    bool supported;
+};
+
+/* Row `at` of a service's dispatch table; false: there are no more. A name may come twice. */
+typedef bool operation_row(size_t at, struct cloud_operation *out);
+operation_row s3_operation_row, sns_operation_row, sqs_operation_row;
+
+/* All services as a Markdown table. ERR_MEMORY, ERR_IO. */
+int operations_print(FILE *out);
+
+#endif
