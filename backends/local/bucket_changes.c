@@ -19,6 +19,8 @@ struct change {
     int64_t id;
     int64_t created_ms;
     struct notification notification;
+    enum bucket_setting_kind kind;
+    struct bucket_setting setting;
     bool doomed; /* its messages could not all be made */
     bucket_done *done;
     void *user;
@@ -27,6 +29,7 @@ struct change {
 static void change_free(struct change *change)
 {
     notification_clear(&change->notification);
+    bucket_setting_clear(change->kind, &change->setting);
     free(change->name);
     free(change);
 }
@@ -111,6 +114,14 @@ static int delete_rules(struct storage *storage, int64_t bucket, struct error *e
     return storage_execute(storage, delete, error);
 }
 
+static int delete_settings(struct storage *storage, int64_t bucket, struct error *error)
+{
+    sqlite3_stmt *delete =
+        storage_statement(storage, "DELETE FROM bucket_settings WHERE bucket = ?");
+    sqlite3_bind_int64(delete, 1, bucket);
+    return storage_execute(storage, delete, error);
+}
+
 static int delete_run(struct storage_task *task, struct storage *storage)
 {
     struct change *change = (struct change *)task;
@@ -123,6 +134,8 @@ static int delete_run(struct storage_task *task, struct storage *storage)
     if (status < 0)
         return status;
     status = delete_rules(storage, change->id, &task->error);
+    if (!status)
+        status = delete_settings(storage, change->id, &task->error);
     if (!status)
         status = uploads_abort_all(&change->buckets->blobs, change->id, &task->error);
     if (status)
@@ -208,5 +221,55 @@ int buckets_set_notification(struct buckets *buckets, const char *name,
     storage_unit_add(&unit, &change->task);
     change->doomed = announce(&change->notification, &unit, user) != 0;
     storage_submit_unit(buckets->storage, &unit);
+    return 0;
+}
+
+/* Documents. */
+
+static int write_setting(struct storage *storage, const struct change *change, struct error *error)
+{
+    const char *document = change->setting.document;
+    sqlite3_stmt *write = storage_statement(
+        storage, document ? "INSERT OR REPLACE INTO bucket_settings (bucket, kind, document) "
+                            "VALUES (?, ?, ?)"
+                          : "DELETE FROM bucket_settings WHERE bucket = ? AND kind = ?");
+    sqlite3_bind_int64(write, 1, change->id);
+    sqlite3_bind_text(write, 2, bucket_setting_name(change->kind), -1, SQLITE_STATIC);
+    if (document)
+        sqlite3_bind_text(write, 3, document, -1, SQLITE_STATIC);
+    return storage_execute(storage, write, error);
+}
+
+static int set_run(struct storage_task *task, struct storage *storage)
+{
+    struct change *change = (struct change *)task;
+    int status = find_id(storage, change->name, &change->id, &task->error);
+    return status ? status : write_setting(storage, change, &task->error);
+}
+
+static void set_done(struct storage_task *task, int status)
+{
+    struct change *change = (struct change *)task;
+    struct bucket_entry *entry = status ? NULL : buckets_find_entry(change->buckets, change->name);
+    if (entry) {
+        struct bucket_setting old = entry->settings[change->kind];
+        entry->settings[change->kind] = change->setting;
+        change->setting = old;
+    }
+    change_finish(change, status);
+}
+
+int buckets_set(struct buckets *buckets, const char *name, enum bucket_setting_kind kind,
+                struct bucket_setting *setting, bucket_done *done, void *user)
+{
+    struct change *change = change_create(buckets, name, done, user);
+    if (!change)
+        return ERR_MEMORY;
+    change->kind = kind;
+    change->setting = *setting;
+    *setting = (struct bucket_setting){0};
+    change->task.run = set_run;
+    change->task.done = set_done;
+    storage_submit(buckets->storage, &change->task);
     return 0;
 }

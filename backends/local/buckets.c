@@ -19,7 +19,7 @@ const char buckets_schema[] =
     "CREATE TABLE IF NOT EXISTS openings (id INTEGER PRIMARY KEY CHECK (id = 1), "
     "count INTEGER NOT NULL);"
     "INSERT OR IGNORE INTO openings VALUES (1, 0);" BLOBS_SCHEMA OBJECTS_SCHEMA PARTS_SCHEMA
-        UPLOADS_SCHEMA;
+        UPLOADS_SCHEMA BUCKET_SETTINGS_SCHEMA;
 
 enum {
     NUMBER_BITS = 40
@@ -84,6 +84,8 @@ static void entry_clear(struct bucket_entry *entry)
 {
     free(entry->name);
     notification_clear(&entry->notification);
+    for (int kind = 0; kind < BUCKET_SETTING_KINDS; kind++)
+        bucket_setting_clear((enum bucket_setting_kind)kind, &entry->settings[kind]);
 }
 
 struct bucket_entry *buckets_insert_entry(struct buckets *buckets, int64_t id, char *name,
@@ -117,10 +119,13 @@ void buckets_remove_entry(struct buckets *buckets, const char *name)
 
 static struct bucket view(const struct bucket_entry *entry)
 {
+    const enum versioning *versioning = entry->settings[BUCKET_VERSIONING].read;
     return (struct bucket){.id = entry->id,
                            .name = entry->name,
                            .created_ms = entry->created_ms,
-                           .notification = &entry->notification};
+                           .notification = &entry->notification,
+                           .versioning = versioning ? *versioning : VERSIONING_NONE,
+                           .settings = entry->settings};
 }
 
 bool buckets_find(const struct buckets *buckets, const char *name, struct bucket *out)
@@ -234,6 +239,47 @@ static int load_notification(struct buckets *buckets, struct bucket_entry *entry
     return status;
 }
 
+static int load_setting(struct bucket_entry *entry, const char *name, const char *document,
+                        struct error *error)
+{
+    char message[BUCKET_SETTING_MESSAGE_MAX];
+    for (int kind = 0; kind < BUCKET_SETTING_KINDS; kind++) {
+        if (strcmp(name, bucket_setting_name((enum bucket_setting_kind)kind)) != 0)
+            continue;
+        enum s3_error bad = bucket_setting_read((enum bucket_setting_kind)kind, slice_of(document),
+                                                &entry->settings[kind], message);
+        if (bad == S3_INTERNAL_ERROR)
+            return no_memory(error);
+        if (bad)
+            return error_set(error, ERR_IO,
+                             "the %s configuration of bucket %s in the database cannot be read",
+                             name, entry->name);
+    }
+    return 0;
+}
+
+static int load_settings(struct buckets *buckets, struct bucket_entry *entry, struct error *error)
+{
+    struct storage *storage = buckets->storage;
+    sqlite3_stmt *select =
+        storage_statement(storage, "SELECT kind, document FROM bucket_settings WHERE bucket = ?");
+    int status, loaded = 0;
+    sqlite3_bind_int64(select, 1, entry->id);
+    while (!loaded && (status = storage_step(storage, select, error)) == 1) {
+        const char *name = (const char *)sqlite3_column_text(select, 0);
+        const char *document = (const char *)sqlite3_column_text(select, 1);
+        loaded = name && document ? load_setting(entry, name, document, error) : no_memory(error);
+    }
+    sqlite3_reset(select);
+    return loaded ? loaded : status;
+}
+
+static int load_entry(struct buckets *buckets, struct bucket_entry *entry, struct error *error)
+{
+    int status = load_notification(buckets, entry, error);
+    return status ? status : load_settings(buckets, entry, error);
+}
+
 int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
 {
     struct buckets *buckets = calloc(1, sizeof(*buckets));
@@ -247,7 +293,7 @@ int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
     if (!status)
         status = load_buckets(buckets, error);
     for (size_t i = 0; i < buckets->count && !status; i++)
-        status = load_notification(buckets, &buckets->entries[i], error);
+        status = load_entry(buckets, &buckets->entries[i], error);
     if (status) {
         buckets_close(buckets);
         return status;

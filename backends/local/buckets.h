@@ -13,8 +13,10 @@
 #include <stdint.h>
 
 #include "blobs.h"
+#include "bucket_settings.h"
 #include "error.h"
 #include "notification.h"
+#include "objects.h"
 #include "storage.h"
 
 struct cloud;
@@ -27,6 +29,8 @@ struct bucket { /* valid until the loop runs again */
     const char *name;
     int64_t created_ms;
     const struct notification *notification;
+    enum versioning versioning;
+    const struct bucket_setting *settings; /* by kind */
 };
 
 extern const char buckets_schema[];
@@ -63,5 +67,8 @@ typedef int bucket_announce(const struct notification *notification, struct stor
 int buckets_set_notification(struct buckets *buckets, const char *name,
                              struct notification *notification, bucket_announce *announce,
                              bucket_done *done, void *user);
+/* Takes the setting; one without a document removes what is there. ERR_NO_CONTAINER. */
+int buckets_set(struct buckets *buckets, const char *name, enum bucket_setting_kind kind,
+                struct bucket_setting *setting, bucket_done *done, void *user);
 
 #endif

@@ -9,6 +9,7 @@ struct bucket_entry {
     char *name;
     int64_t created_ms;
     struct notification notification;
+    struct bucket_setting settings[BUCKET_SETTING_KINDS];
 };
 
 struct buckets {

@@ -1,8 +1,7 @@
-#include "objects.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "object_history.h"
 #include "parts.h"
 
 static int no_memory(struct error *error)
@@ -26,7 +25,7 @@ static char *column_text(sqlite3_stmt *statement, int column)
     return text ? strdup(text) : NULL;
 }
 
-static int read_row(sqlite3_stmt *row, struct object *object, struct error *error)
+int object_read_row(sqlite3_stmt *row, struct object *object, struct error *error)
 {
     *object = (struct object){
         .id = (uint64_t)sqlite3_column_int64(row, 0),
@@ -39,6 +38,8 @@ static int read_row(sqlite3_stmt *row, struct object *object, struct error *erro
         .tags = column_text(row, 7),
         .checksum = column_text(row, 8),
         .owner = (uint64_t)sqlite3_column_int64(row, 9),
+        .versioned = sqlite3_column_int(row, 10) != 0,
+        .marker = sqlite3_column_int(row, 11) != 0,
     };
     if (object->etag && object->content_type && object->headers && object->tags && object->checksum)
         return 0;
@@ -57,13 +58,14 @@ int objects_find(struct storage *storage, int64_t bucket, const char *key, struc
 {
     sqlite3_stmt *select = storage_statement(
         storage, "SELECT id, size, etag, modified, blob, content_type, headers, tags, checksum, "
-                 "owner FROM objects LEFT JOIN object_parts USING (id) "
+                 "owner, versioned_objects.id IS NOT NULL, 0 FROM objects "
+                 "LEFT JOIN object_parts USING (id) LEFT JOIN versioned_objects USING (id) "
                  "WHERE bucket = ? AND key = ?");
     *object = (struct object){0};
     bind_name(select, bucket, key);
     int status = storage_step(storage, select, error);
     if (status == 1)
-        status = read_row(select, object, error);
+        status = object_read_row(select, object, error);
     else if (status == 0)
         status = error_set(error, ERR_NOT_FOUND, "there is no such object");
     sqlite3_reset(select);
@@ -90,9 +92,8 @@ int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out
 
 /* What is stored under a name now. `id` 0: nothing. */
 struct current {
-    uint64_t id;
-    uint64_t blob;
-    uint64_t owner;
+    struct object_content content;
+    bool versioned;
     bool matches; /* the ETag asked about */
 };
 
@@ -100,17 +101,17 @@ static int find_current(struct storage *storage, int64_t bucket, const char *key
                         struct current *current, struct error *error)
 {
     sqlite3_stmt *select = storage_statement(
-        storage, "SELECT id, blob, etag, owner FROM objects LEFT JOIN object_parts USING (id) "
+        storage, "SELECT id, blob, owner, etag, versioned_objects.id IS NOT NULL FROM objects "
+                 "LEFT JOIN object_parts USING (id) LEFT JOIN versioned_objects USING (id) "
                  "WHERE bucket = ? AND key = ?");
     *current = (struct current){0};
     bind_name(select, bucket, key);
     int status = storage_step(storage, select, error);
     if (status == 1) {
-        const char *stored = (const char *)sqlite3_column_text(select, 2);
-        current->id = (uint64_t)sqlite3_column_int64(select, 0);
-        current->blob = (uint64_t)sqlite3_column_int64(select, 1);
-        current->owner = (uint64_t)sqlite3_column_int64(select, 3);
+        const char *stored = (const char *)sqlite3_column_text(select, 3);
+        current->content = object_content_read(select);
         current->matches = etag && stored && strcmp(stored, etag) == 0;
+        current->versioned = sqlite3_column_int(select, 4) != 0;
         status = 0;
     }
     sqlite3_reset(select);
@@ -120,9 +121,9 @@ static int find_current(struct storage *storage, int64_t bucket, const char *key
 static int check_condition(const struct object_condition *condition, const struct current *current,
                            struct error *error)
 {
-    if (condition->if_absent && current->id)
+    if (condition->if_absent && current->content.id)
         return error_set(error, ERR_CONFLICT, "the object exists");
-    if (condition->if_match && !current->id)
+    if (condition->if_match && !current->content.id)
         return error_set(error, ERR_NOT_FOUND, "there is no such object");
     if (condition->if_match && !current->matches)
         return error_set(error, ERR_CONFLICT, "the object has another ETag");
@@ -137,20 +138,47 @@ static int execute_with_id(struct storage *storage, const char *sql, uint64_t id
     return storage_execute(storage, statement, error);
 }
 
+struct object_content object_content_read(sqlite3_stmt *row)
+{
+    return (struct object_content){
+        .id = (uint64_t)sqlite3_column_int64(row, 0),
+        .blob = (uint64_t)sqlite3_column_int64(row, 1),
+        .owner = (uint64_t)sqlite3_column_int64(row, 2),
+    };
+}
+
+int object_content_drop(struct blobs *blobs, const struct object_content *content,
+                        struct error *error)
+{
+    if (content->blob)
+        return blob_drop(blobs, content->blob, error);
+    if (!content->owner)
+        return execute_with_id(blobs->storage, "DELETE FROM object_bodies WHERE id = ?",
+                               content->id, error);
+    int status = execute_with_id(blobs->storage, "DELETE FROM object_parts WHERE id = ?",
+                                 content->id, error);
+    return status ? status : parts_drop_all(blobs, content->owner, error);
+}
+
 static int remove_current(struct blobs *blobs, const struct current *current, struct error *error)
 {
-    int status =
-        execute_with_id(blobs->storage, "DELETE FROM objects WHERE id = ?", current->id, error);
-    if (status)
-        return status;
-    if (current->blob)
-        return blob_drop(blobs, current->blob, error);
-    if (!current->owner)
-        return execute_with_id(blobs->storage, "DELETE FROM object_bodies WHERE id = ?",
-                               current->id, error);
-    status = execute_with_id(blobs->storage, "DELETE FROM object_parts WHERE id = ?", current->id,
-                             error);
-    return status ? status : parts_drop_all(blobs, current->owner, error);
+    uint64_t id = current->content.id;
+    int status = execute_with_id(blobs->storage, "DELETE FROM objects WHERE id = ?", id, error);
+    if (!status && current->versioned)
+        status = execute_with_id(blobs->storage, "DELETE FROM versioned_objects WHERE id = ?", id,
+                                 error);
+    return status ? status : object_content_drop(blobs, &current->content, error);
+}
+
+/* Makes room for a new version, which has an id of its own or is the null version. */
+static int retire_current(struct blobs *blobs, const struct current *current, bool versioned,
+                          struct error *error)
+{
+    if (!current->content.id)
+        return 0;
+    if (versioned || current->versioned)
+        return object_history_archive(blobs->storage, current->content.id, error);
+    return remove_current(blobs, current, error);
 }
 
 static int check_bucket(struct storage *storage, int64_t bucket, struct error *error)
@@ -211,6 +239,14 @@ static int insert_content(struct blobs *blobs, const struct object *object, stru
     return insert_body(blobs->storage, object->id, body, error);
 }
 
+static int mark_versioned(struct storage *storage, const struct object *object, struct error *error)
+{
+    if (!object->versioned)
+        return 0;
+    return execute_with_id(storage, "INSERT INTO versioned_objects (id) VALUES (?)", object->id,
+                           error);
+}
+
 int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const struct object *object,
                 struct slice body, const struct object_condition *condition, struct error *error)
 {
@@ -220,43 +256,139 @@ int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const stru
         status = find_current(blobs->storage, bucket, key, condition->if_match, &current, error);
     if (!status)
         status = check_condition(condition, &current, error);
-    if (!status && current.id)
-        status = remove_current(blobs, &current, error);
+    if (!status)
+        status = retire_current(blobs, &current, object->versioned, error);
+    if (!status && !object->versioned)
+        status = object_history_remove_null(blobs, bucket, key, error);
     if (!status)
         status = insert_row(blobs->storage, bucket, key, object, error);
+    if (!status)
+        status = mark_versioned(blobs->storage, object, error);
     return status ? status : insert_content(blobs, object, body, error);
 }
 
-int objects_delete(struct blobs *blobs, int64_t bucket, const char *key, struct error *error)
+/* Deleting. */
+
+static int nothing_there(struct error *error)
+{
+    return error_set(error, ERR_NOT_FOUND, "there is no such object");
+}
+
+static int add_marker(struct blobs *blobs, int64_t bucket, const char *key,
+                      const struct current *current, struct object_removal *removal,
+                      struct error *error)
+{
+    bool versioned = removal->versioning == VERSIONING_ENABLED;
+    int status = check_bucket(blobs->storage, bucket, error);
+    if (!status)
+        status = retire_current(blobs, current, versioned, error);
+    if (!status && !versioned)
+        status = object_history_remove_null(blobs, bucket, key, error);
+    removal->marker = true;
+    return status ? status
+                  : object_history_add_marker(blobs->storage, bucket, key, removal->number,
+                                              versioned, removal->now_ms, error);
+}
+
+static bool is_version(const struct current *current, struct object_version version)
+{
+    if (!current->content.id)
+        return false;
+    return version.id ? current->versioned && current->content.id == version.id
+                      : !current->versioned;
+}
+
+static int delete_version(struct blobs *blobs, int64_t bucket, const char *key,
+                          const struct current *current, struct object_removal *removal,
+                          struct error *error)
+{
+    int status =
+        is_version(current, removal->version)
+            ? remove_current(blobs, current, error)
+            : object_history_remove(blobs, bucket, key, removal->version, &removal->marker, error);
+    return status ? status : object_history_promote(blobs->storage, bucket, key, error);
+}
+
+int objects_delete(struct blobs *blobs, int64_t bucket, const char *key,
+                   struct object_removal *removal, struct error *error)
 {
     struct current current;
     int status = find_current(blobs->storage, bucket, key, NULL, &current, error);
+    removal->marker = false;
     if (status)
         return status;
-    if (!current.id)
-        return error_set(error, ERR_NOT_FOUND, "there is no such object");
-    return remove_current(blobs, &current, error);
+    if (removal->newest && current.content.id != removal->newest)
+        return nothing_there(error);
+    if (removal->version.given)
+        return delete_version(blobs, bucket, key, &current, removal, error);
+    if (removal->versioning != VERSIONING_NONE)
+        return add_marker(blobs, bucket, key, &current, removal, error);
+    return current.content.id ? remove_current(blobs, &current, error) : nothing_there(error);
 }
 
-int objects_set_tags(struct storage *storage, int64_t bucket, const char *key, const char *tags,
+/* Versions. */
+
+int objects_find_version(struct storage *storage, int64_t bucket, const char *key,
+                         struct object_version version, struct object *object, struct error *error)
+{
+    int status = objects_find(storage, bucket, key, object, error);
+    if (!status && version.given &&
+        (version.id ? !object->versioned || object->id != version.id : object->versioned)) {
+        object_clear(object);
+        status = ERR_NOT_FOUND;
+    }
+    return status == ERR_NOT_FOUND
+               ? object_history_find(storage, bucket, key, version, object, error)
+               : status;
+}
+
+static int update_tags(struct storage *storage, const char *sql, uint64_t id, const char *tags,
+                       struct error *error)
+{
+    sqlite3_stmt *update = storage_statement(storage, sql);
+    sqlite3_bind_int64(update, 1, (sqlite3_int64)id);
+    sqlite3_bind_text(update, 2, tags, -1, SQLITE_STATIC);
+    return storage_execute(storage, update, error);
+}
+
+int objects_set_tags(struct storage *storage, int64_t bucket, const char *key,
+                     struct object_version version, const char *tags, struct object *object,
                      struct error *error)
 {
-    sqlite3_stmt *update =
-        storage_statement(storage, "UPDATE objects SET tags = ?3 WHERE bucket = ?1 AND key = ?2");
-    bind_name(update, bucket, key);
-    sqlite3_bind_text(update, 3, tags, -1, SQLITE_STATIC);
-    int status = storage_execute(storage, update, error);
+    struct object found;
+    int status = objects_find_version(storage, bucket, key, version, &found, error);
+    if (status)
+        return status;
+    if (found.marker && !version.given)
+        status = nothing_there(error);
+    else if (found.marker)
+        status = error_set(error, ERR_UNSUPPORTED, "a delete marker has no tags");
+    if (!status)
+        status = update_tags(storage, "UPDATE objects SET tags = ?2 WHERE id = ?1", found.id, tags,
+                             error);
     if (!status && !sqlite3_changes(storage_database(storage)))
-        status = error_set(error, ERR_NOT_FOUND, "there is no such object");
+        status = update_tags(storage, "UPDATE object_history SET tags = ?2 WHERE id = ?1", found.id,
+                             tags, error);
+    if (object && !status)
+        *object = found;
+    else
+        object_clear(&found);
     return status;
 }
 
-int objects_none(struct storage *storage, int64_t bucket, struct error *error)
+static int is_empty(struct storage *storage, const char *sql, int64_t bucket, struct error *error)
 {
-    sqlite3_stmt *select =
-        storage_statement(storage, "SELECT 1 FROM objects WHERE bucket = ? LIMIT 1");
+    sqlite3_stmt *select = storage_statement(storage, sql);
     sqlite3_bind_int64(select, 1, bucket);
     int status = storage_step(storage, select, error);
     sqlite3_reset(select);
     return status < 0 ? status : status == 0;
+}
+
+int objects_none(struct storage *storage, int64_t bucket, struct error *error)
+{
+    int empty = is_empty(storage, "SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", bucket, error);
+    return empty != 1 ? empty
+                      : is_empty(storage, "SELECT 1 FROM object_history WHERE bucket = ? LIMIT 1",
+                                 bucket, error);
 }

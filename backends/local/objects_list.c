@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "key_prefix.h"
 #include "objects.h"
 
 /* Where the next seek begins: keys >= text, or > text. */
@@ -27,13 +28,12 @@ static int set_position(struct position *position, struct slice text, bool beyon
     return buffer_append(&position->text, text.data, text.size);
 }
 
-/* To the first key that does not begin with `prefix`: its last byte below 0xFF counts one up. UTF-8
- * has no 0xFF. */
+/* To the first key that does not begin with `prefix`. */
 static int skip_prefix(struct position *position, struct slice prefix)
 {
     int status = set_position(position, prefix, false);
-    if (!status && prefix.size)
-        position->text.data[prefix.size - 1]++;
+    if (!status)
+        key_skip_prefix(position->text.data, prefix.size);
     return status;
 }
 
@@ -52,33 +52,13 @@ static sqlite3_stmt *seek(struct storage *storage, int64_t bucket, const struct 
     return select;
 }
 
-static bool starts_with(struct slice text, struct slice prefix)
-{
-    return text.size >= prefix.size &&
-           (!prefix.size || memcmp(text.data, prefix.data, prefix.size) == 0);
-}
-
-/* The part of a key up to and including the first delimiter after the prefix; empty if there is
- * none. */
-static struct slice common_prefix(struct slice key, const struct object_listing *listing)
-{
-    struct slice rest = {key.data + listing->prefix.size, key.size - listing->prefix.size};
-    const char *found =
-        listing->delimiter.size
-            ? memmem(rest.data, rest.size, listing->delimiter.data, listing->delimiter.size)
-            : NULL;
-    if (!found)
-        return (struct slice){0};
-    return (struct slice){key.data, (size_t)(found - key.data) + listing->delimiter.size};
-}
-
 static int start_position(struct position *position, const struct object_listing *listing)
 {
     struct slice after = listing->after;
     if (!after.size)
         return set_position(position, listing->prefix, false);
-    if (starts_with(after, listing->prefix)) {
-        struct slice common = common_prefix(after, listing);
+    if (key_has_prefix(after, listing->prefix)) {
+        struct slice common = key_common_prefix(after, listing->prefix, listing->delimiter);
         return common.size == after.size ? skip_prefix(position, after)
                                          : set_position(position, after, true);
     }
@@ -117,13 +97,13 @@ static int take_rows(struct storage *storage, sqlite3_stmt *rows,
                             (size_t)sqlite3_column_bytes(rows, 0)};
         if (!key.data)
             return no_memory(error);
-        if (!starts_with(key, listing->prefix))
+        if (!key_has_prefix(key, listing->prefix))
             return 0;
         if (page->count == listing->max) {
             page->truncated = true;
             return 0;
         }
-        struct slice common = common_prefix(key, listing);
+        struct slice common = key_common_prefix(key, listing->prefix, listing->delimiter);
         if (add(page, common.size ? common : key, common.size ? NULL : rows))
             return no_memory(error);
         if (common.size)

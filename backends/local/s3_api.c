@@ -92,9 +92,9 @@ static const struct route routes[] = {
     {BUCKET, "PUT", "tagging", NULL, "PutBucketTagging", NULL},
     {BUCKET, "DELETE", "tagging", NULL, "DeleteBucketTagging", NULL},
     {BUCKET, "GET", "uploads", NULL, "ListMultipartUploads", s3_list_multipart_uploads},
-    {BUCKET, "GET", "versioning", NULL, "GetBucketVersioning", NULL},
-    {BUCKET, "PUT", "versioning", NULL, "PutBucketVersioning", NULL},
-    {BUCKET, "GET", "versions", NULL, "ListObjectVersions", NULL},
+    {BUCKET, "GET", "versioning", NULL, "GetBucketVersioning", s3_get_bucket_versioning},
+    {BUCKET, "PUT", "versioning", NULL, "PutBucketVersioning", s3_put_bucket_versioning},
+    {BUCKET, "GET", "versions", NULL, "ListObjectVersions", s3_list_object_versions},
     {BUCKET, "GET", "website", NULL, "GetBucketWebsite", NULL},
     {BUCKET, "PUT", "website", NULL, "PutBucketWebsite", NULL},
     {BUCKET, "DELETE", "website", NULL, "DeleteBucketWebsite", NULL},
@@ -183,9 +183,6 @@ static const struct route *find_route(const struct s3_request *request)
 /* Parameters that would change what an implemented operation answers. */
 static const char *unknown_promise(const struct s3_request *request)
 {
-    const char *version = s3_parameter(request, "versionId");
-    if (version && strcmp(version, "null") != 0)
-        return "Object versions are not implemented.";
     if (s3_parameter(request, "partNumber") && !s3_parameter(request, "uploadId") &&
         !s3_is_method(request, "GET") && !s3_is_method(request, "HEAD"))
         return "A part without an upload is not implemented.";

@@ -18,7 +18,7 @@
 #include "s3_body.h"
 #include "s3_completion.h"
 #include "s3_multipart.h"
-#include "s3_time.h"
+#include "s3_version.h"
 #include "s3_write_condition.h"
 #include "s3_xml.h"
 #include "uploads.h"
@@ -34,6 +34,7 @@ struct complete {
     struct upload upload;
     struct s3_completion asked;
     struct s3_write_condition condition;
+    enum versioning versioning;
     struct object object;
     enum s3_error verdict;
     bool repeated; /* the upload is this object already */
@@ -63,6 +64,8 @@ static void write_location(const struct s3_request *request, struct buffer *out)
 static void respond(struct complete *complete)
 {
     struct s3_request *request = complete->request;
+    char version[S3_VERSION_SIZE];
+    struct http_header header = {"x-amz-version-id", version};
     struct buffer out;
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "CompleteMultipartUploadResult");
@@ -72,7 +75,8 @@ static void respond(struct complete *complete)
     buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", complete->object.etag);
     s3_checksum_xml(&out, complete->object.checksum, true);
     s3_xml_close(&out, "CompleteMultipartUploadResult");
-    s3_respond_xml(request, &out);
+    s3_version_of(&complete->object, complete->versioning, version);
+    s3_respond_xml_with(request, &out, &header, *version ? 1 : 0);
 }
 
 static void respond_verdict(struct complete *complete)
@@ -141,10 +145,9 @@ static int fill_object(struct complete *complete)
 {
     struct object *object = &complete->object;
     struct upload *upload = &complete->upload;
-    object->id = buckets_next_number(complete->request->cloud->buckets);
+    s3_created_begin(complete->request, object, complete->bucket, &complete->versioning);
     object->owner = upload->id;
     object->size = complete->asked.size;
-    object->modified_ms = s3_time_now_ms();
     object->etag = strdup(complete->asked.etag);
     object->checksum = strdup(complete->asked.checksum_line);
     object->content_type = upload->content_type;
@@ -262,6 +265,7 @@ static void on_body(struct s3_request *request, struct slice body)
         return;
     complete->request = request;
     complete->bucket = bucket.id;
+    complete->versioning = bucket.versioning;
     complete->blobs = buckets_blobs(request->cloud->buckets);
     complete->upload.id = id;
     if (!prepare(complete, body))

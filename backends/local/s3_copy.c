@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "s3_time.h"
+#include "s3_version.h"
 #include "s3_xml.h"
 
 enum { PIECE = 512 * 1024, ANSWER_MAX = 16 * 1024 };
@@ -132,12 +133,24 @@ static void choose_range(struct s3_copy *copy)
     }
 }
 
+static void refuse_marker(struct s3_copy *copy)
+{
+    copy->verdict = copy->source.version.given ? S3_INVALID_REQUEST : S3_NO_SUCH_KEY;
+    if (copy->source.version.given)
+        snprintf(copy->message, sizeof(copy->message),
+                 "The source of a copy request may not specifically refer to a delete marker by "
+                 "version id.");
+}
+
 static int find_source(struct s3_copy *copy, struct storage *storage, struct error *error)
 {
     struct s3_copy_source *source = &copy->source;
-    int status = objects_find(storage, source->bucket, source->key, &copy->found, error);
+    int status = objects_find_version(storage, source->bucket, source->key, source->version,
+                                      &copy->found, error);
     if (status == ERR_NOT_FOUND)
-        copy->verdict = S3_NO_SUCH_KEY;
+        copy->verdict = source->version.given ? S3_NO_SUCH_VERSION : S3_NO_SUCH_KEY;
+    else if (!status && copy->found.marker)
+        refuse_marker(copy);
     else if (!status)
         copy->verdict = s3_copy_source_check(source, copy->found.etag, copy->found.modified_ms);
     if (!status && !copy->verdict)
@@ -265,10 +278,18 @@ void s3_copy_start(struct s3_copy *copy)
     submit(copy, find_run, piece_done);
 }
 
-void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms)
+void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms,
+                     const char *version)
 {
-    char time[S3_TIME_SIZE];
+    char time[S3_TIME_SIZE], source[S3_VERSION_SIZE];
+    struct http_header headers[2];
+    size_t count = 0;
     struct buffer out;
+    s3_version_of(&copy->found, copy->source.versioning, source);
+    if (*source)
+        headers[count++] = (struct http_header){"x-amz-copy-source-version-id", source};
+    if (*version)
+        headers[count++] = (struct http_header){"x-amz-version-id", version};
     s3_time_iso(modified_ms, time);
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, root);
@@ -276,5 +297,5 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
     buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", copy->etag);
     s3_checksum_xml(&out, copy->checksum, true);
     s3_xml_close(&out, root);
-    s3_respond_xml(copy->request, &out);
+    s3_respond_xml_with(copy->request, &out, headers, count);
 }

@@ -51,7 +51,7 @@ struct s3_copy { /* the first member of the request's operation */
     struct object found;     /* the source */
     enum checksum_kind kind; /* that the copy shall have */
     enum s3_error verdict;
-    char message[128]; /* of the verdict; empty: the usual one */
+    char message[160]; /* of the verdict; empty: the usual one */
 
     /* The copy, once it is whole. */
     uint64_t first, size; /* of the source */
@@ -78,7 +78,8 @@ void s3_copy_start(struct s3_copy *copy);
 /* With the operation. Safe on one that was never prepared. */
 void s3_copy_end(struct s3_copy *copy);
 
-/* The answer's body: <CopyObjectResult> or <CopyPartResult>. */
-void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms);
+/* The answer: <CopyObjectResult> or <CopyPartResult>, and the versions; "": of the copy, none. */
+void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms,
+                     const char *version);
 
 #endif

@@ -10,6 +10,7 @@
 #include "s3_metadata.h"
 #include "s3_multipart.h"
 #include "s3_time.h"
+#include "s3_version.h"
 #include "s3_write_condition.h"
 #include "uploads.h"
 
@@ -20,6 +21,7 @@ struct copy_object {
     int64_t bucket;
     bool replace_metadata, replace_tags; /* by what the request says */
     enum checksum_kind asked;
+    enum versioning versioning;
     struct object object;
     struct s3_write_condition condition;
 };
@@ -62,10 +64,9 @@ static int fill_object(struct copy_object *copy_object)
     }
     if (!copy_object->replace_tags)
         swap(&object->tags, &copy->found.tags);
-    object->id = buckets_next_number(copy->request->cloud->buckets);
+    s3_created_begin(copy->request, object, copy_object->bucket, &copy_object->versioning);
     object->size = copy->size;
     object->blob = copy->is_file ? copy->blob : 0;
-    object->modified_ms = s3_time_now_ms();
     object->etag = strdup(copy->etag);
     object->checksum = strdup(copy->checksum);
     return object->etag && object->checksum ? 0 : ERR_MEMORY;
@@ -89,7 +90,10 @@ static int object_commit(struct s3_copy *copy, struct error *error)
 
 static void object_stored(struct s3_copy *copy)
 {
-    s3_copy_respond(copy, "CopyObjectResult", ((struct copy_object *)copy)->object.modified_ms);
+    const struct copy_object *copy_object = (const struct copy_object *)copy;
+    char version[S3_VERSION_SIZE];
+    s3_version_of(&copy_object->object, copy_object->versioning, version);
+    s3_copy_respond(copy, "CopyObjectResult", copy_object->object.modified_ms, version);
 }
 
 static const struct s3_copy_owner object_owner = {
@@ -132,7 +136,8 @@ static enum s3_error check_self_copy(struct s3_request *request, struct copy_obj
     *message = "This copy request is illegal because it is trying to copy an object to itself "
                "without changing the object's metadata, storage class, website redirect location "
                "or encryption attributes.";
-    bool same = source->bucket == copy_object->bucket && strcmp(source->key, request->key) == 0;
+    bool same = !source->version.given && source->bucket == copy_object->bucket &&
+                strcmp(source->key, request->key) == 0;
     return same && !copy_object->replace_metadata && !copy_object->asked ? S3_INVALID_REQUEST
                                                                          : S3_OK;
 }
@@ -223,7 +228,7 @@ static int part_commit(struct s3_copy *copy, struct error *error)
 
 static void part_stored(struct s3_copy *copy)
 {
-    s3_copy_respond(copy, "CopyPartResult", ((struct copy_part *)copy)->part.modified_ms);
+    s3_copy_respond(copy, "CopyPartResult", ((struct copy_part *)copy)->part.modified_ms, "");
 }
 
 static const struct s3_copy_owner part_owner = {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "object_store.h"
+#include "s3_version.h"
 #include "uri.h"
 #include "utf8.h"
 
@@ -24,17 +25,21 @@ void s3_copy_source_clear(struct s3_copy_source *source)
     *source = (struct s3_copy_source){0};
 }
 
-/* The version comes behind the encoded key; the null version is what there is. */
-static enum s3_error cut_version(struct slice *text, const char **message)
+/* The version comes behind the encoded key. */
+static enum s3_error cut_version(struct slice *text, struct object_version *version,
+                                 const char **message)
 {
-    static const char null_version[] = "?versionId=null";
+    static const char name[] = "?versionId=";
     const char *query = memchr(text->data, '?', text->size);
     if (!query)
         return S3_OK;
     struct slice rest = {query, text->size - (size_t)(query - text->data)};
     text->size -= rest.size;
-    *message = "Object versions are not implemented.";
-    return slice_equal_text(rest, null_version) ? S3_OK : S3_NOT_IMPLEMENTED;
+    *message = "Invalid version id specified";
+    if (!slice_starts_with(rest, name))
+        return S3_INVALID_ARGUMENT;
+    rest = (struct slice){rest.data + sizeof(name) - 1, rest.size - (sizeof(name) - 1)};
+    return s3_version_read(rest, version) ? S3_OK : S3_INVALID_ARGUMENT;
 }
 
 static enum s3_error split(char *path, struct s3_copy_source *source)
@@ -60,7 +65,7 @@ static enum s3_error read_path(struct s3_request *request, struct s3_copy_source
     *message = bad_source;
     if (!text.size)
         return S3_INVALID_ARGUMENT;
-    enum s3_error error = cut_version(&text, message);
+    enum s3_error error = cut_version(&text, &source->version, message);
     if (error)
         return error;
     *message = bad_source;
@@ -141,6 +146,7 @@ bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *sour
         return false;
     }
     source->bucket = bucket.id;
+    source->versioning = bucket.versioning;
     return true;
 }
 

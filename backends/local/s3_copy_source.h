@@ -12,6 +12,8 @@ struct s3_copy_source { /* zero it, clear it */
     int64_t bucket;
     char *bucket_name;
     char *key;
+    enum versioning versioning; /* of the bucket */
+    struct object_version version;
     char *texts[4]; /* of the conditions */
     struct s3_preconditions conditions;
     bool ranged; /* x-amz-copy-source-range: first to last, both included */

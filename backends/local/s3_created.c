@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "s3_events.h"
+#include "s3_time.h"
+#include "s3_version.h"
 #include "s3_xml.h"
 
 int s3_created_announce(struct s3_request *request, int64_t bucket, const char *event,
@@ -12,11 +14,15 @@ int s3_created_announce(struct s3_request *request, int64_t bucket, const char *
     struct bucket found;
     if (!buckets_find(request->cloud->buckets, request->bucket, &found) || found.id != bucket)
         return 0; /* it is gone, and the commit will say so */
+    char version[S3_VERSION_SIZE] = "";
+    if (object->versioned)
+        s3_version_write(object->id, true, version);
     struct s3_event created = {
         .name = event,
         .key = request->key,
         .size = object->size,
         .etag = object->etag,
+        .version = version,
         .sequencer = object->id,
         .time_ms = object->modified_ms,
     };
@@ -54,4 +60,16 @@ void s3_checksum_xml(struct buffer *out, const char *line, bool with_type)
     s3_xml_text(out, element, value);
     if (with_type)
         s3_xml_text(out, "ChecksumType", s3_checksum_type(value));
+}
+
+void s3_created_begin(struct s3_request *request, struct object *object, int64_t bucket,
+                      enum versioning *versioning)
+{
+    struct bucket found;
+    bool known =
+        buckets_find(request->cloud->buckets, request->bucket, &found) && found.id == bucket;
+    *versioning = known ? found.versioning : VERSIONING_NONE;
+    object->id = buckets_next_number(request->cloud->buckets);
+    object->modified_ms = s3_time_now_ms();
+    object->versioned = *versioning == VERSIONING_ENABLED;
 }

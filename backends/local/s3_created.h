@@ -7,6 +7,11 @@
 #include "objects.h"
 #include "s3_request.h"
 
+/* Gives the object its number, time and place among the versions of its key, as the bucket of this
+ * id is set now; when it is submitted, so that sequencers order as commits do. Loop thread. */
+void s3_created_begin(struct s3_request *request, struct object *object, int64_t bucket,
+                      enum versioning *versioning);
+
 /* Adds to the unit what announces the object, by the rules of the request's bucket; nothing where
  * that is no longer the bucket of this id. ERR_MEMORY. Loop thread. */
 int s3_created_announce(struct s3_request *request, int64_t bucket, const char *event,

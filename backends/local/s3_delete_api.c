@@ -4,7 +4,8 @@
  * A deletion and the messages that announce it are one unit. Where there is nothing to delete
  * nothing is announced, and that is a success for the caller, as in S3; so where a rule matches, a
  * first task looks whether the object is there. Should it vanish between the two, the unit fails
- * with ERR_NOT_FOUND and takes its messages with it.
+ * with ERR_NOT_FOUND and takes its messages with it. A delete marker is made whether there is
+ * something to hide or not.
  */
 #include "s3_handlers.h"
 
@@ -15,6 +16,7 @@
 #include "s3_body.h"
 #include "s3_events.h"
 #include "s3_time.h"
+#include "s3_version.h"
 #include "s3_xml.h"
 
 enum {
@@ -28,8 +30,10 @@ struct deletion {
     struct s3_request *request;
     int64_t bucket;
     char *key;
+    struct object_removal removal;
     bool doomed; /* its messages could not all be made */
     int status;
+    enum s3_error refused; /* with a status: why, in a batch */
     void (*finished)(struct deletion *deletion);
 };
 
@@ -40,7 +44,7 @@ static int delete_run(struct storage_task *task, struct storage *storage)
     if (deletion->doomed)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     return objects_delete(buckets_blobs(deletion->request->cloud->buckets), deletion->bucket,
-                          deletion->key, &task->error);
+                          deletion->key, &deletion->removal, &task->error);
 }
 
 static void delete_done(struct storage_task *task, int status)
@@ -52,20 +56,55 @@ static void delete_done(struct storage_task *task, int status)
     s3_request_release(request);
 }
 
+static bool makes_marker(const struct deletion *deletion)
+{
+    return deletion->removal.versioning != VERSIONING_NONE && !deletion->removal.version.given;
+}
+
+static const char *event_name(const struct deletion *deletion)
+{
+    return makes_marker(deletion) ? "ObjectRemoved:DeleteMarkerCreated" : "ObjectRemoved:Delete";
+}
+
+/* The version that the deletion makes or ends; "" where the bucket has none. */
+static void write_version(const struct deletion *deletion, char out[S3_VERSION_SIZE])
+{
+    const struct object_removal *removal = &deletion->removal;
+    out[0] = '\0';
+    if (makes_marker(deletion))
+        s3_version_write(removal->number, removal->versioning == VERSIONING_ENABLED, out);
+    else if (removal->version.given)
+        s3_version_write(removal->version.id, removal->version.id != 0, out);
+}
+
+static int announce(struct deletion *deletion, const struct bucket *bucket,
+                    struct storage_unit *unit)
+{
+    static const char nothing[] = "d41d8cd98f00b204e9800998ecf8427e"; /* MD5 of no bytes */
+    char version[S3_VERSION_SIZE];
+    struct s3_event event = {
+        .name = event_name(deletion),
+        .key = deletion->key,
+        .etag = makes_marker(deletion) ? nothing : NULL,
+        .version = version,
+        .sequencer = deletion->removal.number,
+        .time_ms = deletion->removal.now_ms,
+    };
+    write_version(deletion, version);
+    return s3_events_send(deletion->request, bucket->notification, &event, unit);
+}
+
 static void deletion_commit(struct deletion *deletion, const struct bucket *bucket)
 {
     struct s3_request *request = deletion->request;
     struct storage_unit unit = {0};
-    struct s3_event event = {
-        .name = "ObjectRemoved:Delete",
-        .key = deletion->key,
-        .sequencer = buckets_next_number(request->cloud->buckets),
-        .time_ms = s3_time_now_ms(),
-    };
+    deletion->removal.versioning = bucket->versioning;
+    deletion->removal.number = buckets_next_number(request->cloud->buckets);
+    deletion->removal.now_ms = s3_time_now_ms();
     deletion->task.run = delete_run;
     deletion->task.done = delete_done;
     storage_unit_add(&unit, &deletion->task);
-    deletion->doomed = s3_events_send(request, bucket->notification, &event, &unit) != 0;
+    deletion->doomed = announce(deletion, bucket, &unit) != 0;
     s3_request_hold(request);
     storage_submit_unit(request->cloud->storage, &unit);
 }
@@ -74,7 +113,8 @@ static int look_run(struct storage_task *task, struct storage *storage)
 {
     struct deletion *deletion = (struct deletion *)task;
     struct object object;
-    int status = objects_find(storage, deletion->bucket, deletion->key, &object, &task->error);
+    int status = objects_find_version(storage, deletion->bucket, deletion->key,
+                                      deletion->removal.version, &object, &task->error);
     object_clear(&object);
     return status;
 }
@@ -97,7 +137,9 @@ static void look_done(struct storage_task *task, int status)
 static void deletion_start(struct deletion *deletion, const struct bucket *bucket)
 {
     deletion->bucket = bucket->id;
-    if (!s3_events_wanted(bucket->notification, "ObjectRemoved:Delete", deletion->key)) {
+    deletion->removal.versioning = bucket->versioning;
+    if (makes_marker(deletion) ||
+        !s3_events_wanted(bucket->notification, event_name(deletion), deletion->key)) {
         deletion_commit(deletion, bucket);
         return;
     }
@@ -110,21 +152,31 @@ static void deletion_start(struct deletion *deletion, const struct bucket *bucke
 
 static void respond_deleted(struct deletion *deletion)
 {
+    char version[S3_VERSION_SIZE];
+    struct http_header headers[2];
+    size_t count = 0;
+    write_version(deletion, version);
+    if (*version)
+        headers[count++] = (struct http_header){"x-amz-version-id", version};
+    if (deletion->removal.marker)
+        headers[count++] = (struct http_header){"x-amz-delete-marker", "true"};
     if (deletion->status)
         s3_respond_failure(deletion->request, deletion->status, &deletion->task.error);
     else
-        s3_respond_empty(deletion->request, 204, NULL, 0);
+        s3_respond_empty(deletion->request, 204, headers, count);
 }
 
 void s3_delete_object(struct s3_request *request)
 {
     struct bucket bucket;
-    if (!s3_find_bucket(request, &bucket))
+    struct object_version version;
+    if (!s3_find_bucket(request, &bucket) || !s3_version_asked(request, &version))
         return;
     struct deletion *deletion = s3_operation(request, sizeof(*deletion), free);
     if (!deletion)
         return;
     deletion->request = request;
+    deletion->removal.version = version;
     deletion->key = request->key; /* the request outlives the task */
     deletion->finished = respond_deleted;
     deletion_start(deletion, &bucket);
@@ -151,11 +203,19 @@ static void write_result(struct buffer *out, const struct deletion *deletion, bo
     if (!deletion->status && quiet)
         return;
     const char *element = deletion->status ? "Error" : "Deleted";
+    char version[S3_VERSION_SIZE];
     s3_xml_open(out, element);
     s3_xml_text(out, "Key", deletion->key);
+    write_version(deletion, version);
+    if (*version && !makes_marker(deletion))
+        s3_xml_text(out, "VersionId", version);
     if (deletion->status) {
-        s3_xml_text(out, "Code", s3_error_facts(S3_INTERNAL_ERROR)->code);
-        s3_xml_text(out, "Message", s3_error_facts(S3_INTERNAL_ERROR)->message);
+        enum s3_error error = deletion->refused ? deletion->refused : S3_INTERNAL_ERROR;
+        s3_xml_text(out, "Code", s3_error_facts(error)->code);
+        s3_xml_text(out, "Message", s3_error_facts(error)->message);
+    } else if (deletion->removal.marker) {
+        s3_xml_text(out, "DeleteMarker", "true");
+        s3_xml_text(out, "DeleteMarkerVersionId", version);
     }
     s3_xml_close(out, element);
 }
@@ -185,18 +245,29 @@ static enum s3_error read_batch(const struct s3_xml_node *root, struct s3_reques
         const char *version = s3_xml_child_text(node, "VersionId");
         if (!key || !*key || batch->count == KEYS_MAX)
             return S3_MALFORMED_XML;
-        if (version && strcmp(version, "null") != 0)
-            return S3_NOT_IMPLEMENTED;
         struct deletion *deletion = &batch->deletions[batch->count++];
         deletion->request = request;
         deletion->finished = respond_batch;
         deletion->key = strdup(key);
         if (!deletion->key)
             return S3_INTERNAL_ERROR;
+        if (version && !s3_version_read(slice_of(version), &deletion->removal.version))
+            deletion->refused = S3_NO_SUCH_VERSION;
     }
     const char *quiet = s3_xml_child_text(root, "Quiet");
     batch->quiet = quiet && strcmp(quiet, "true") == 0;
     return batch->count ? S3_OK : S3_MALFORMED_XML;
+}
+
+/* What is refused does not keep the others from being done. */
+static void batch_start(struct deletion *deletion, const struct bucket *bucket)
+{
+    if (!deletion->refused) {
+        deletion_start(deletion, bucket);
+        return;
+    }
+    deletion->status = ERR_INVALID;
+    deletion->finished(deletion);
 }
 
 static void start_batch(struct s3_request *request, const struct bucket *bucket,
@@ -212,9 +283,10 @@ static void start_batch(struct s3_request *request, const struct bucket *bucket,
         s3_respond_error(request, error, NULL);
         return;
     }
-    batch->pending = batch->count;
+    batch->pending = batch->count + 1; /* one for this function */
     for (size_t i = 0; i < batch->count; i++)
-        deletion_start(&batch->deletions[i], bucket);
+        batch_start(&batch->deletions[i], bucket);
+    respond_batch(&batch->deletions[0]);
 }
 
 static void on_body(struct s3_request *request, struct slice body)

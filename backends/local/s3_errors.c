@@ -17,6 +17,8 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_ILLEGAL_LOCATION] = {400, "IllegalLocationConstraintException",
                              "The specified location constraint is incompatible with the region "
                              "that this request was sent to."},
+    [S3_ILLEGAL_VERSIONING] = {400, "IllegalVersioningConfigurationException",
+                               "The Versioning element must be specified"},
     [S3_INCOMPLETE_BODY] = {400, "IncompleteBody",
                             "You did not provide the number of bytes specified by the "
                             "Content-Length HTTP header."},
@@ -57,6 +59,7 @@ static const struct s3_error_facts table[S3_ERRORS] = {
     [S3_NO_SUCH_UPLOAD] = {404, "NoSuchUpload",
                            "The specified upload does not exist. The upload ID may be invalid, or "
                            "the upload may have been aborted or completed."},
+    [S3_NO_SUCH_VERSION] = {404, "NoSuchVersion", "The specified version does not exist."},
     [S3_NOT_IMPLEMENTED] = {501, "NotImplemented",
                             "A header or operation that you provided implies functionality that "
                             "is not implemented."},

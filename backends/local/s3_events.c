@@ -50,6 +50,8 @@ static json_t *object_part(const struct s3_event *event)
                                            "sequencer", sequencer)
                                : json_pack("{s:s, s:s}", "key", key.data, "sequencer", sequencer);
     buffer_free(&key);
+    if (event->version && *event->version)
+        json_object_set_new(part, "versionId", json_string(event->version));
     return part;
 }
 

@@ -12,10 +12,11 @@
 #include "storage.h"
 
 struct s3_event {
-    const char *name; /* "ObjectCreated:Put" */
-    const char *key;  /* decoded */
-    uint64_t size;    /* of a created object */
-    const char *etag; /* without quotes; NULL: a removal */
+    const char *name;    /* "ObjectCreated:Put" */
+    const char *key;     /* decoded */
+    uint64_t size;       /* of a created object */
+    const char *etag;    /* without quotes; NULL: a removal */
+    const char *version; /* its id; NULL or "": the bucket keeps no versions */
     uint64_t sequencer;
     int64_t time_ms; /* Unix */
     /* s3_events_send fills these from the request. */

@@ -21,6 +21,8 @@
 #include "s3_metadata.h"
 #include "s3_multipart.h"
 #include "s3_range.h"
+#include "s3_time.h"
+#include "s3_version.h"
 
 enum { PIECE = 256 * 1024, RANGE_TEXT = 96 };
 
@@ -31,6 +33,8 @@ struct get {
     bool busy;
     unsigned part; /* asked for; 0: none */
     int64_t bucket;
+    enum versioning versioning;
+    struct object_version version; /* asked for */
     struct blobs *blobs;
 
     /* copies of the headers, since the call may end under the task */
@@ -109,9 +113,14 @@ static int find_run(struct storage_task *task, struct storage *storage)
 {
     struct get *get = (struct get *)task;
     struct object *object = &get->object;
-    int status = objects_find(storage, get->bucket, get->request->key, object, &task->error);
+    int status = objects_find_version(storage, get->bucket, get->request->key, get->version, object,
+                                      &task->error);
     if (status)
         return status;
+    if (object->marker) {
+        get->verdict = get->version.given ? S3_METHOD_NOT_ALLOWED : S3_NO_SUCH_KEY;
+        return 0;
+    }
     get->verdict = s3_preconditions_check(&get->conditions, object->etag, object->modified_ms);
     if (!get->verdict)
         status = choose_range(get, &task->error);
@@ -204,10 +213,26 @@ static void send_piece(struct get *get)
         answer_end(base);
 }
 
+static void respond_marker(struct get *get)
+{
+    char version[S3_VERSION_SIZE], modified[S3_TIME_SIZE];
+    s3_version_write(get->object.id, get->object.versioned, version);
+    s3_time_http(get->object.modified_ms, modified);
+    const struct http_header headers[] = {{"x-amz-delete-marker", "true"},
+                                          {"x-amz-version-id", version},
+                                          {"Last-Modified", modified},
+                                          {"Allow", "DELETE"}};
+    s3_respond_error_with(get->request, get->verdict, NULL, headers, get->version.given ? 4 : 2);
+}
+
 static void respond_verdict(struct get *get)
 {
     struct s3_request *request = get->request;
     struct s3_metadata_headers headers;
+    if (get->object.marker) {
+        respond_marker(get);
+        return;
+    }
     if (get->verdict == S3_NOT_MODIFIED &&
         !s3_metadata_write(request, &get->object, false, &headers)) {
         s3_respond_empty(request, 304, headers.headers, headers.count);
@@ -227,11 +252,14 @@ static void respond_found(struct get *get)
 {
     struct s3_request *request = get->request;
     struct s3_metadata_headers headers;
-    char range[RANGE_TEXT], parts[24];
+    char range[RANGE_TEXT], parts[24], version[S3_VERSION_SIZE];
     if (s3_metadata_write(request, &get->object, wants_checksum(get), &headers)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         return;
     }
+    s3_version_of(&get->object, get->versioning, version);
+    if (*version && headers.count < S3_METADATA_HEADERS_MAX)
+        headers.headers[headers.count++] = (struct http_header){"x-amz-version-id", version};
     if (get->part_count && headers.count < S3_METADATA_HEADERS_MAX) {
         snprintf(parts, sizeof(parts), "%zu", get->part_count);
         headers.headers[headers.count++] = (struct http_header){"x-amz-mp-parts-count", parts};
@@ -308,8 +336,10 @@ static bool read_part_number(struct s3_request *request, unsigned *part)
 static void start(struct s3_request *request, bool head)
 {
     struct bucket bucket;
+    struct object_version version;
     unsigned part;
-    if (!s3_find_bucket(request, &bucket) || !read_part_number(request, &part))
+    if (!s3_find_bucket(request, &bucket) || !read_part_number(request, &part) ||
+        !s3_version_asked(request, &version))
         return;
     struct get *get = s3_operation(request, sizeof(*get), get_free);
     if (!get)
@@ -318,6 +348,8 @@ static void start(struct s3_request *request, bool head)
     get->head = head;
     get->part = part;
     get->bucket = bucket.id;
+    get->versioning = bucket.versioning;
+    get->version = version;
     get->blobs = buckets_blobs(request->cloud->buckets);
     if (!copy_headers(get)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);

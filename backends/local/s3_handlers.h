@@ -12,6 +12,10 @@ s3_handler s3_list_buckets, s3_create_bucket, s3_head_bucket, s3_get_bucket_loca
 /* s3_notification_api.c */
 s3_handler s3_put_notification, s3_get_notification;
 
+/* s3_settings_api.c, s3_versions_api.c */
+s3_handler s3_put_bucket_versioning, s3_get_bucket_versioning;
+s3_handler s3_list_object_versions;
+
 /* s3_put_api.c, s3_get_api.c, s3_delete_api.c, s3_list_api.c, s3_tagging_api.c */
 s3_handler s3_put_object, s3_get_object, s3_head_object, s3_delete_object, s3_delete_objects;
 s3_handler s3_list_objects, s3_list_objects_v2;

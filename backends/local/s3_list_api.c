@@ -10,15 +10,11 @@
 #include <strings.h>
 
 #include "objects.h"
+#include "s3_listing.h"
 #include "s3_time.h"
 #include "s3_xml.h"
-#include "uri.h"
 
-enum {
-    KEYS_MAX = 1000, /* of one page (S3) */
-    TEXT_MAX = 1024, /* bytes of a prefix, delimiter, marker (the longest key) */
-    ANSWER_MAX = 16 * 1024 * 1024,
-};
+enum { ANSWER_MAX = 16 * 1024 * 1024 };
 
 struct listing {
     struct storage_task task;
@@ -29,7 +25,6 @@ struct listing {
     bool owner;
     struct object_listing listing;
     char *after; /* decoded token, or NULL */
-    unsigned max_keys;
     struct object_page page;
 };
 
@@ -49,38 +44,18 @@ static int list_run(struct storage_task *task, struct storage *storage)
 
 /* Answers. */
 
-static void write_text(const struct listing *list, struct buffer *out, const char *name,
-                       const char *text)
-{
-    if (!list->encode) {
-        s3_xml_text(out, name, text);
-        return;
-    }
-    s3_xml_open(out, name);
-    uri_encode(out, slice_of(text), true);
-    s3_xml_close(out, name);
-}
-
-static void write_owner(const struct listing *list, struct buffer *out)
-{
-    s3_xml_open(out, "Owner");
-    s3_xml_text(out, "ID", list->request->cloud->account);
-    s3_xml_text(out, "DisplayName", list->request->cloud->account);
-    s3_xml_close(out, "Owner");
-}
-
 static void write_entry(const struct listing *list, struct buffer *out,
                         const struct object_listed *entry)
 {
     char time[S3_TIME_SIZE];
     s3_time_iso(entry->modified_ms, time);
     s3_xml_open(out, "Contents");
-    write_text(list, out, "Key", entry->key);
+    s3_listing_name(out, "Key", entry->key, list->encode);
     s3_xml_text(out, "LastModified", time);
     buffer_format(out, "<ETag>&quot;%s&quot;</ETag>", entry->etag);
     s3_xml_number(out, "Size", entry->size);
     if (list->owner)
-        write_owner(list, out);
+        s3_listing_person(out, "Owner", list->request->cloud->account);
     s3_xml_text(out, "StorageClass", "STANDARD");
     s3_xml_close(out, "Contents");
 }
@@ -95,7 +70,7 @@ static void write_entries(const struct listing *list, struct buffer *out)
         if (!list->page.entries[i].common)
             continue;
         s3_xml_open(out, "CommonPrefixes");
-        write_text(list, out, "Prefix", list->page.entries[i].key);
+        s3_listing_name(out, "Prefix", list->page.entries[i].key, list->encode);
         s3_xml_close(out, "CommonPrefixes");
     }
 }
@@ -113,7 +88,7 @@ static void write_echo(const struct listing *list, struct buffer *out, const cha
 {
     const char *value = s3_parameter(list->request, parameter);
     if (value)
-        write_text(list, out, element, value);
+        s3_listing_name(out, element, value, list->encode);
 }
 
 static void write_v2(const struct listing *list, struct buffer *out, const char *last)
@@ -130,9 +105,9 @@ static void write_v2(const struct listing *list, struct buffer *out, const char 
 static void write_v1(const struct listing *list, struct buffer *out, const char *last)
 {
     const char *marker = s3_parameter(list->request, "marker");
-    write_text(list, out, "Marker", marker ? marker : "");
+    s3_listing_name(out, "Marker", marker ? marker : "", list->encode);
     if (last && list->listing.delimiter.size)
-        write_text(list, out, "NextMarker", last);
+        s3_listing_name(out, "NextMarker", last, list->encode);
 }
 
 static void respond(struct listing *list)
@@ -144,10 +119,10 @@ static void respond(struct listing *list)
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "ListBucketResult");
     s3_xml_text(&out, "Name", list->request->bucket);
-    write_text(list, &out, "Prefix", prefix ? prefix : "");
+    s3_listing_name(&out, "Prefix", prefix ? prefix : "", list->encode);
     if (list->listing.delimiter.size)
         write_echo(list, &out, "delimiter", "Delimiter");
-    s3_xml_number(&out, "MaxKeys", list->max_keys);
+    s3_xml_number(&out, "MaxKeys", list->listing.max);
     if (list->encode)
         s3_xml_text(&out, "EncodingType", "url");
     s3_xml_text(&out, "IsTruncated", page->truncated ? "true" : "false");
@@ -173,19 +148,6 @@ static void list_done(struct storage_task *task, int status)
 
 /* Parameters. */
 
-static bool read_max_keys(struct s3_request *request, unsigned *max)
-{
-    const char *text = s3_parameter(request, "max-keys");
-    *max = KEYS_MAX;
-    if (!text || !*text)
-        return true;
-    if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 9)
-        return false;
-    unsigned long number = strtoul(text, NULL, 10);
-    *max = number < KEYS_MAX ? (unsigned)number : KEYS_MAX;
-    return true;
-}
-
 static int hex_value(char c)
 {
     const char *digit = c ? strchr("0123456789abcdef", c) : NULL;
@@ -196,7 +158,8 @@ static int hex_value(char c)
 static char *decode_token(const char *token)
 {
     size_t size = strlen(token);
-    char *text = size && size % 2 == 0 && size <= 2 * TEXT_MAX ? malloc(size / 2 + 1) : NULL;
+    char *text =
+        size && size % 2 == 0 && size <= 2 * S3_LISTING_TEXT_MAX ? malloc(size / 2 + 1) : NULL;
     for (size_t i = 0; text && i < size; i += 2) {
         int value = hex_value(token[i]) * 16 + hex_value(token[i + 1]);
         if (hex_value(token[i]) < 0 || hex_value(token[i + 1]) < 0 || value == 0) {
@@ -221,25 +184,19 @@ static const char *read_position(struct listing *list)
         after = list->after;
     }
     list->listing.after = slice_of(after);
-    return list->listing.after.size > TEXT_MAX ? "The position is too long." : NULL;
+    return list->listing.after.size > S3_LISTING_TEXT_MAX ? "The position is too long." : NULL;
 }
 
 /* NULL, or what is wrong. */
 static const char *read_parameters(struct listing *list)
 {
-    const char *encoding = s3_parameter(list->request, "encoding-type");
     const char *owner = s3_parameter(list->request, "fetch-owner");
     list->listing.prefix = slice_of(s3_parameter(list->request, "prefix"));
     list->listing.delimiter = slice_of(s3_parameter(list->request, "delimiter"));
-    if (list->listing.prefix.size > TEXT_MAX || list->listing.delimiter.size > TEXT_MAX)
+    if (list->listing.prefix.size > S3_LISTING_TEXT_MAX ||
+        list->listing.delimiter.size > S3_LISTING_TEXT_MAX)
         return "A prefix or delimiter is too long.";
-    if (encoding && strcasecmp(encoding, "url") != 0)
-        return "Invalid Encoding Method specified in Request";
-    if (!read_max_keys(list->request, &list->max_keys))
-        return "Provided max-keys not an integer or within integer range";
-    list->encode = encoding != NULL;
     list->owner = !list->v2 || (owner && strcasecmp(owner, "true") == 0);
-    list->listing.max = list->max_keys;
     return read_position(list);
 }
 
@@ -259,6 +216,9 @@ static void start(struct s3_request *request, bool v2)
         s3_respond_error(request, S3_INVALID_ARGUMENT, problem);
         return;
     }
+    if (!s3_listing_max(request, "max-keys", &list->listing.max) ||
+        !s3_listing_encoding(request, &list->encode))
+        return;
     list->task.run = list_run;
     list->task.done = list_done;
     s3_submit(request, &list->task);

@@ -3,55 +3,21 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "parts.h"
 #include "s3_created.h"
+#include "s3_listing.h"
 #include "s3_multipart.h"
 #include "s3_time.h"
 #include "s3_xml.h"
 #include "uploads.h"
-#include "uri.h"
 
-enum {
-    PAGE_MAX = 1000, /* parts or uploads (S3) */
-    TEXT_MAX = 1024, /* bytes of a prefix, delimiter, marker */
-    ANSWER_MAX = 16 * 1024 * 1024,
-};
-
-static bool read_encoding(struct s3_request *request, bool *encode)
-{
-    const char *encoding = s3_parameter(request, "encoding-type");
-    *encode = encoding != NULL;
-    if (!encoding || strcasecmp(encoding, "url") == 0)
-        return true;
-    s3_respond_error(request, S3_INVALID_ARGUMENT, "Invalid Encoding Method specified in Request");
-    return false;
-}
-
-static void write_name(struct buffer *out, const char *element, const char *text, bool encode)
-{
-    if (!encode) {
-        s3_xml_text(out, element, text);
-        return;
-    }
-    s3_xml_open(out, element);
-    uri_encode(out, slice_of(text), true);
-    s3_xml_close(out, element);
-}
-
-static void write_person(const struct s3_request *request, struct buffer *out, const char *element)
-{
-    s3_xml_open(out, element);
-    s3_xml_text(out, "ID", request->cloud->account);
-    s3_xml_text(out, "DisplayName", request->cloud->account);
-    s3_xml_close(out, element);
-}
+enum { ANSWER_MAX = 16 * 1024 * 1024 };
 
 static void write_people(const struct s3_request *request, struct buffer *out)
 {
-    write_person(request, out, "Initiator");
-    write_person(request, out, "Owner");
+    s3_listing_person(out, "Initiator", request->cloud->account);
+    s3_listing_person(out, "Owner", request->cloud->account);
     s3_xml_text(out, "StorageClass", "STANDARD");
 }
 
@@ -136,7 +102,7 @@ static void respond_parts(struct part_list *list)
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "ListPartsResult");
     s3_xml_text(&out, "Bucket", request->bucket);
-    write_name(&out, "Key", request->key, list->encode);
+    s3_listing_name(&out, "Key", request->key, list->encode);
     s3_xml_text(&out, "UploadId", s3_parameter(request, "uploadId"));
     write_people(request, &out);
     write_checksum_facts(&out, list->upload.checksum, list->upload.full_object);
@@ -166,12 +132,12 @@ static bool read_part_parameters(struct part_list *list)
     struct s3_request *request = list->request;
     const char *marker = s3_parameter(request, "part-number-marker");
     if (!s3_multipart_upload_id(request, &list->id) ||
-        !s3_multipart_number(request, "max-parts", PAGE_MAX, &list->max) ||
+        !s3_listing_max(request, "max-parts", &list->max) ||
         !s3_multipart_number(request, "part-number-marker", PART_NUMBER_MAX, &list->after))
         return false;
     if (!marker || !*marker)
         list->after = 0;
-    return read_encoding(request, &list->encode);
+    return s3_listing_encoding(request, &list->encode);
 }
 
 void s3_list_parts(struct s3_request *request)
@@ -221,7 +187,7 @@ static void write_upload(const struct upload_list *list, struct buffer *out,
     char id[S3_UPLOAD_ID_SIZE];
     s3_upload_id_write(entry->id, id);
     s3_xml_open(out, "Upload");
-    write_name(out, "Key", entry->key, list->encode);
+    s3_listing_name(out, "Key", entry->key, list->encode);
     s3_xml_text(out, "UploadId", id);
     write_people(list->request, out);
     write_time(out, "Initiated", entry->created_ms);
@@ -239,7 +205,7 @@ static void write_uploads(const struct upload_list *list, struct buffer *out)
         if (!list->page.entries[i].common)
             continue;
         s3_xml_open(out, "CommonPrefixes");
-        write_name(out, "Prefix", list->page.entries[i].key, list->encode);
+        s3_listing_name(out, "Prefix", list->page.entries[i].key, list->encode);
         s3_xml_close(out, "CommonPrefixes");
     }
 }
@@ -251,7 +217,7 @@ static void write_next(const struct upload_list *list, struct buffer *out)
     char id[S3_UPLOAD_ID_SIZE] = "";
     if (last && !last->common)
         s3_upload_id_write(last->id, id);
-    write_name(out, "NextKeyMarker", last ? last->key : "", list->encode);
+    s3_listing_name(out, "NextKeyMarker", last ? last->key : "", list->encode);
     s3_xml_text(out, "NextUploadIdMarker", id);
 }
 
@@ -259,7 +225,7 @@ static void write_echo(const struct upload_list *list, struct buffer *out, const
                        const char *parameter)
 {
     const char *value = s3_parameter(list->request, parameter);
-    write_name(out, element, value ? value : "", list->encode);
+    s3_listing_name(out, element, value ? value : "", list->encode);
 }
 
 static void respond_uploads(struct upload_list *list)
@@ -308,14 +274,15 @@ static bool read_upload_parameters(struct upload_list *list)
     listing->key_marker = marker ? marker : "";
     if (*listing->key_marker)
         listing->id_marker = s3_upload_id_read(s3_parameter(request, "upload-id-marker"));
-    if (listing->prefix.size > TEXT_MAX || listing->delimiter.size > TEXT_MAX ||
-        strlen(listing->key_marker) > TEXT_MAX) {
+    if (listing->prefix.size > S3_LISTING_TEXT_MAX ||
+        listing->delimiter.size > S3_LISTING_TEXT_MAX ||
+        strlen(listing->key_marker) > S3_LISTING_TEXT_MAX) {
         s3_respond_error(request, S3_INVALID_ARGUMENT,
                          "A prefix, delimiter or marker is too long.");
         return false;
     }
-    return s3_multipart_number(request, "max-uploads", PAGE_MAX, &listing->max) &&
-           read_encoding(request, &list->encode);
+    return s3_listing_max(request, "max-uploads", &listing->max) &&
+           s3_listing_encoding(request, &list->encode);
 }
 
 void s3_list_multipart_uploads(struct s3_request *request)

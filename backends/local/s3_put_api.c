@@ -9,12 +9,13 @@
 #include "s3_created.h"
 #include "s3_intake.h"
 #include "s3_metadata.h"
-#include "s3_time.h"
+#include "s3_version.h"
 #include "s3_write_condition.h"
 
 struct put {
     struct s3_intake intake;
     int64_t bucket;
+    enum versioning versioning;
     struct object object;
     struct s3_write_condition condition;
 };
@@ -33,7 +34,6 @@ static int fill_object(struct put *put)
     const struct s3_intake *intake = &put->intake;
     char checksum[S3_CHECKSUM_LINE_SIZE];
     put->object.size = intake->size;
-    put->object.modified_ms = s3_time_now_ms();
     put->object.blob = intake->is_file ? intake->blob : 0;
     put->object.etag = strdup(intake->digest.etag);
     s3_checksum_line(intake->claims.kind, intake->digest.checksum_text, checksum);
@@ -41,11 +41,10 @@ static int fill_object(struct put *put)
     return put->object.etag && put->object.checksum ? 0 : ERR_MEMORY;
 }
 
-/* The object's number is taken here, so that sequencers order as commits do. */
 static int prepare(struct s3_intake *intake, struct storage_unit *unit)
 {
     struct put *put = (struct put *)intake;
-    put->object.id = buckets_next_number(intake->request->cloud->buckets);
+    s3_created_begin(intake->request, &put->object, put->bucket, &put->versioning);
     int status = fill_object(put);
     return status ? status
                   : s3_created_announce(intake->request, put->bucket, "ObjectCreated:Put",
@@ -62,9 +61,9 @@ static int commit(struct s3_intake *intake, struct error *error)
 static void stored(struct s3_intake *intake)
 {
     struct put *put = (struct put *)intake;
-    char etag[64];
+    char etag[64], version[S3_VERSION_SIZE];
     const char *value;
-    struct http_header headers[3] = {{"ETag", etag}};
+    struct http_header headers[4] = {{"ETag", etag}};
     size_t count = 1;
     snprintf(etag, sizeof(etag), "\"%s\"", put->object.etag);
     enum checksum_kind kind = s3_checksum_of(put->object.checksum, &value);
@@ -72,6 +71,9 @@ static void stored(struct s3_intake *intake)
         headers[count++] = (struct http_header){checksum_header(kind), value};
         headers[count++] = (struct http_header){"x-amz-checksum-type", s3_checksum_type(value)};
     }
+    s3_version_of(&put->object, put->versioning, version);
+    if (*version)
+        headers[count++] = (struct http_header){"x-amz-version-id", version};
     s3_respond_empty(intake->request, 200, headers, count);
 }
 

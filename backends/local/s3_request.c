@@ -12,7 +12,8 @@
 
 enum {
     ERROR_BODY_MAX = 16 * 1024,
-    HEADERS_MAX = 96,     /* of an answer */
+    HEADERS_MAX = 96, /* of an answer */
+    DOCUMENT_HEADERS_MAX = 8,
     PARAMETERS_MAX = 64,  /* of a query */
     PARAMETER_MAX = 8192, /* bytes of one, decoded */
 };
@@ -244,21 +245,32 @@ void s3_respond_empty(struct s3_request *request, int status, const struct http_
     respond(request, status, headers, count, &(struct bytes){0});
 }
 
-static void respond_document(struct s3_request *request, int status, struct buffer *body)
+static void respond_document(struct s3_request *request, int status,
+                             const struct http_header *headers, size_t count, struct buffer *body)
 {
-    static const struct http_header type = {"Content-Type", "application/xml"};
+    struct http_header all[DOCUMENT_HEADERS_MAX + 1] = {{"Content-Type", "application/xml"}};
     struct bytes bytes = buffer_take(body);
-    respond(request, status, &type, 1, &bytes);
+    if (count > DOCUMENT_HEADERS_MAX)
+        count = DOCUMENT_HEADERS_MAX;
+    for (size_t i = 0; i < count; i++)
+        all[i + 1] = headers[i];
+    respond(request, status, all, count + 1, &bytes);
 }
 
 void s3_respond_xml(struct s3_request *request, struct buffer *body)
+{
+    s3_respond_xml_with(request, body, NULL, 0);
+}
+
+void s3_respond_xml_with(struct s3_request *request, struct buffer *body,
+                         const struct http_header *headers, size_t count)
 {
     if (body->error) {
         buffer_free(body);
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         return;
     }
-    respond_document(request, 200, body);
+    respond_document(request, 200, headers, count, body);
 }
 
 static void write_error(struct s3_request *request, const struct s3_error_facts *facts,
@@ -279,6 +291,12 @@ static void write_error(struct s3_request *request, const struct s3_error_facts 
 
 void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message)
 {
+    s3_respond_error_with(request, error, message, NULL, 0);
+}
+
+void s3_respond_error_with(struct s3_request *request, enum s3_error error, const char *message,
+                           const struct http_header *headers, size_t count)
+{
     const struct s3_error_facts *facts = s3_error_facts(error);
     struct buffer body;
     if (!request->base)
@@ -291,14 +309,16 @@ void s3_respond_error(struct s3_request *request, enum s3_error error, const cha
     write_error(request, facts, message, &body);
     if (body.error)
         buffer_free(&body); /* the status says enough */
-    respond_document(request, facts->status, &body);
+    respond_document(request, facts->status, headers, count, &body);
 }
 
 void s3_respond_failure(struct s3_request *request, int status, const struct error *error)
 {
     switch (status) {
     case ERR_NOT_FOUND:
-        s3_respond_error(request, S3_NO_SUCH_KEY, NULL);
+        s3_respond_error(request,
+                         s3_parameter(request, "versionId") ? S3_NO_SUCH_VERSION : S3_NO_SUCH_KEY,
+                         NULL);
         break;
     case ERR_NO_CONTAINER:
         s3_respond_error(request, S3_NO_SUCH_BUCKET, NULL);

@@ -68,6 +68,12 @@ void s3_respond_empty(struct s3_request *request, int status, const struct http_
                       size_t count);
 /* Takes the buffer; if an append failed, an error is the answer. */
 void s3_respond_xml(struct s3_request *request, struct buffer *body);
+/* The same with headers. */
+void s3_respond_xml_with(struct s3_request *request, struct buffer *body,
+                         const struct http_header *headers, size_t count);
+/* An error with headers of its own. */
+void s3_respond_error_with(struct s3_request *request, enum s3_error error, const char *message,
+                           const struct http_header *headers, size_t count);
 /* The headers of a streamed answer; the caller writes and ends it. */
 void s3_respond_begin(struct s3_request *request, int status, const struct http_header *headers,
                       size_t count, int64_t size);

@@ -1,4 +1,6 @@
-/* PutObjectTagging, GetObjectTagging, DeleteObjectTagging. */
+/* PutObjectTagging, GetObjectTagging, DeleteObjectTagging. A change and the messages that announce
+ * it are one unit; the event says which version and ETag it is about, so where a rule matches the
+ * object is looked at first. */
 #include "s3_handlers.h"
 
 #include <stdlib.h>
@@ -6,7 +8,10 @@
 
 #include "objects.h"
 #include "s3_body.h"
+#include "s3_events.h"
 #include "s3_tags.h"
+#include "s3_time.h"
+#include "s3_version.h"
 #include "s3_xml.h"
 
 enum { BODY_MAX = 64 * 1024, ANSWER_MAX = 64 * 1024 };
@@ -15,8 +20,12 @@ struct tagging {
     struct storage_task task;
     struct s3_request *request;
     int64_t bucket;
-    char *tags; /* to store */
-    int answer; /* HTTP status of a change that worked */
+    enum versioning versioning;
+    struct object_version version; /* asked for */
+    char *tags;                    /* to store */
+    int answer;                    /* HTTP status of a change that worked */
+    const char *event;
+    bool doomed; /* its messages could not all be made */
     struct object object;
 };
 
@@ -31,14 +40,55 @@ static void tagging_free(void *operation)
 static struct tagging *tagging_create(struct s3_request *request)
 {
     struct bucket bucket;
-    if (!s3_find_bucket(request, &bucket))
+    struct object_version version;
+    if (!s3_find_bucket(request, &bucket) || !s3_version_asked(request, &version))
         return NULL;
     struct tagging *tagging = s3_operation(request, sizeof(*tagging), tagging_free);
     if (!tagging)
         return NULL;
     tagging->request = request;
     tagging->bucket = bucket.id;
+    tagging->versioning = bucket.versioning;
+    tagging->version = version;
     return tagging;
+}
+
+static void respond_failure(struct tagging *tagging, int status)
+{
+    if (status == ERR_UNSUPPORTED)
+        s3_respond_error(tagging->request, S3_METHOD_NOT_ALLOWED, NULL);
+    else
+        s3_respond_failure(tagging->request, status, &tagging->task.error);
+}
+
+/* The version that was found, as a header. The text lives in out; 0 or 1. */
+static size_t version_header(const struct tagging *tagging, char out[S3_VERSION_SIZE],
+                             struct http_header *header)
+{
+    s3_version_of(&tagging->object, tagging->versioning, out);
+    *header = (struct http_header){"x-amz-version-id", out};
+    return *out != '\0';
+}
+
+/* Finding. */
+
+static int find_run(struct storage_task *task, struct storage *storage)
+{
+    struct tagging *tagging = (struct tagging *)task;
+    int status = objects_find_version(storage, tagging->bucket, tagging->request->key,
+                                      tagging->version, &tagging->object, &task->error);
+    if (status || !tagging->object.marker)
+        return status;
+    return error_set(&task->error, tagging->version.given ? ERR_UNSUPPORTED : ERR_NOT_FOUND,
+                     "it is a delete marker");
+}
+
+static void submit(struct tagging *tagging, int (*run)(struct storage_task *, struct storage *),
+                   void (*done)(struct storage_task *, int))
+{
+    tagging->task.run = run;
+    tagging->task.done = done;
+    s3_submit(tagging->request, &tagging->task);
 }
 
 /* Changing. */
@@ -46,29 +96,82 @@ static struct tagging *tagging_create(struct s3_request *request)
 static int change_run(struct storage_task *task, struct storage *storage)
 {
     struct tagging *tagging = (struct tagging *)task;
-    return objects_set_tags(storage, tagging->bucket, tagging->request->key, tagging->tags,
-                            &task->error);
+    struct object found = {0};
+    if (tagging->doomed)
+        return error_set(&task->error, ERR_MEMORY, "out of memory");
+    int status = objects_set_tags(storage, tagging->bucket, tagging->request->key, tagging->version,
+                                  tagging->tags, &found, &task->error);
+    object_clear(&tagging->object);
+    tagging->object = found;
+    return status;
 }
 
 static void change_done(struct storage_task *task, int status)
 {
     struct tagging *tagging = (struct tagging *)task;
     struct s3_request *request = tagging->request;
-    if (status)
-        s3_respond_failure(request, status, &task->error);
-    else
-        s3_respond_empty(request, tagging->answer, NULL, 0);
+    char version[S3_VERSION_SIZE];
+    struct http_header header;
+    if (status) {
+        respond_failure(tagging, status);
+    } else {
+        size_t count = version_header(tagging, version, &header);
+        s3_respond_empty(request, tagging->answer, &header, count);
+    }
+    s3_request_release(request);
+}
+
+static int announce(struct tagging *tagging, const struct bucket *bucket, struct storage_unit *unit)
+{
+    struct s3_request *request = tagging->request;
+    char version[S3_VERSION_SIZE] = "";
+    if (tagging->object.versioned)
+        s3_version_write(tagging->object.id, true, version);
+    struct s3_event event = {
+        .name = tagging->event,
+        .key = request->key,
+        .etag = tagging->object.etag,
+        .size = tagging->object.size,
+        .version = version,
+        .sequencer = buckets_next_number(request->cloud->buckets),
+        .time_ms = s3_time_now_ms(),
+    };
+    return s3_events_send(request, bucket->notification, &event, unit);
+}
+
+static void look_done(struct storage_task *task, int status)
+{
+    struct tagging *tagging = (struct tagging *)task;
+    struct s3_request *request = tagging->request;
+    struct storage_unit unit = {0};
+    struct bucket bucket;
+    if (!status && (!buckets_find(request->cloud->buckets, request->bucket, &bucket) ||
+                    bucket.id != tagging->bucket))
+        status = ERR_NO_CONTAINER;
+    if (status) {
+        respond_failure(tagging, status);
+    } else {
+        tagging->task.run = change_run;
+        tagging->task.done = change_done;
+        storage_unit_add(&unit, &tagging->task);
+        tagging->doomed = announce(tagging, &bucket, &unit) != 0;
+        s3_request_hold(request);
+        storage_submit_unit(request->cloud->storage, &unit);
+    }
     s3_request_release(request);
 }
 
 /* Takes the tags. */
-static void change(struct tagging *tagging, char *tags, int answer)
+static void change(struct tagging *tagging, char *tags, int answer, const char *event)
 {
+    struct s3_request *request = tagging->request;
+    struct bucket bucket;
     tagging->tags = tags;
     tagging->answer = answer;
-    tagging->task.run = change_run;
-    tagging->task.done = change_done;
-    s3_submit(tagging->request, &tagging->task);
+    tagging->event = event;
+    bool wanted = buckets_find(request->cloud->buckets, request->bucket, &bucket) &&
+                  s3_events_wanted(bucket.notification, event, request->key);
+    submit(tagging, wanted ? find_run : change_run, wanted ? look_done : change_done);
 }
 
 static void respond_bad_tags(struct s3_request *request, int status, const struct error *error)
@@ -91,7 +194,7 @@ static void on_document(struct s3_request *request, struct slice body)
     }
     struct tagging *tagging = tagging_create(request);
     if (tagging)
-        change(tagging, tags, 200);
+        change(tagging, tags, 200, "ObjectTagging:Put");
     else
         free(tags);
 }
@@ -108,35 +211,30 @@ void s3_delete_object_tagging(struct s3_request *request)
     struct tagging *tagging = tagging_create(request);
     char *none = tagging ? strdup("") : NULL;
     if (none)
-        change(tagging, none, 204);
+        change(tagging, none, 204, "ObjectTagging:Delete");
     else if (tagging)
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
 }
 
 /* Reading. */
 
-static int find_run(struct storage_task *task, struct storage *storage)
-{
-    struct tagging *tagging = (struct tagging *)task;
-    return objects_find(storage, tagging->bucket, tagging->request->key, &tagging->object,
-                        &task->error);
-}
-
 static void find_done(struct storage_task *task, int status)
 {
     struct tagging *tagging = (struct tagging *)task;
     struct s3_request *request = tagging->request;
+    char version[S3_VERSION_SIZE];
+    struct http_header header;
     struct buffer out;
     buffer_init(&out, ANSWER_MAX);
     if (status) {
-        s3_respond_failure(request, status, &task->error);
+        respond_failure(tagging, status);
     } else {
         s3_xml_begin(&out, "Tagging");
         s3_xml_open(&out, "TagSet");
         s3_tags_to_xml(tagging->object.tags, &out);
         s3_xml_close(&out, "TagSet");
         s3_xml_close(&out, "Tagging");
-        s3_respond_xml(request, &out);
+        s3_respond_xml_with(request, &out, &header, version_header(tagging, version, &header));
     }
     s3_request_release(request);
 }
@@ -144,9 +242,6 @@ static void find_done(struct storage_task *task, int status)
 void s3_get_object_tagging(struct s3_request *request)
 {
     struct tagging *tagging = tagging_create(request);
-    if (!tagging)
-        return;
-    tagging->task.run = find_run;
-    tagging->task.done = find_done;
-    s3_submit(request, &tagging->task);
+    if (tagging)
+        submit(tagging, find_run, find_done);
 }

@@ -2,28 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "key_prefix.h"
 #include "uploads.h"
-
-static const void *find(struct slice text, struct slice what)
-{
-    return memmem(text.data, text.size, what.data, what.size);
-}
-
-/* What a key has in common with others, up to the delimiter; empty: it stands for itself. */
-static struct slice common_prefix(const struct upload_listing *listing, struct slice key)
-{
-    struct slice rest = {key.data + listing->prefix.size, key.size - listing->prefix.size};
-    const char *at = listing->delimiter.size ? find(rest, listing->delimiter) : NULL;
-    if (!at)
-        return (struct slice){0};
-    return (struct slice){key.data, (size_t)(at - key.data) + listing->delimiter.size};
-}
-
-static bool has_prefix(const struct upload_listing *listing, const char *key)
-{
-    return strlen(key) >= listing->prefix.size &&
-           memcmp(key, listing->prefix.data ? listing->prefix.data : "", listing->prefix.size) == 0;
-}
 
 /* A common prefix is listed once, on this page or on the one that ended with it. */
 static bool is_listed(const struct upload_listing *listing, const struct upload_page *page,
@@ -57,9 +37,9 @@ static int take_row(const struct upload_listing *listing, struct upload_page *pa
     const char *key = (const char *)sqlite3_column_text(row, 0);
     if (!key)
         return ERR_MEMORY;
-    if (!has_prefix(listing, key))
+    if (!key_has_prefix(slice_of(key), listing->prefix))
         return 0;
-    struct slice common = common_prefix(listing, slice_of(key));
+    struct slice common = key_common_prefix(slice_of(key), listing->prefix, listing->delimiter);
     if (common.size && is_listed(listing, page, common))
         return 0;
     page->truncated = page->count == listing->max;

@@ -415,7 +415,8 @@ def test_conditions_on_the_source_are_held(s3, bucket):
 
 @pytest.mark.parametrize("source, error", [
     ("no-such-bucket/a", ("NoSuchBucket", 404)), ("{bucket}/absent", ("NoSuchKey", 404)),
-    ("nothing", ("InvalidArgument", 400)), ("{bucket}/a?versionId=other", ("NotImplemented", 501))])
+    ("nothing", ("InvalidArgument", 400)), ("{bucket}/a?versionId=other", ("InvalidArgument", 400)),
+    ("{bucket}/a?versionId=00000100000000ff", ("NoSuchVersion", 404))])
 def test_a_wrong_source_is_named(s3, bucket, source, error):
     s3.put_object(Bucket=bucket, Key="a", Body=b"a")
     assert error_code(s3.copy_object, Bucket=bucket, Key="b", CopySource=source.format(bucket=bucket)) == error

@@ -348,7 +348,7 @@ static size_t all_files(struct fixture *f)
 
 static int delete (struct fixture *f, void *argument, struct error *error)
 {
-    return objects_delete(blobs_of(f), f->bucket, argument, error);
+    return objects_delete(blobs_of(f), f->bucket, argument, &(struct object_removal){0}, error);
 }
 
 static int delete_key(struct fixture *f)

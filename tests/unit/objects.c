@@ -238,7 +238,7 @@ static const char *content(struct fixture *f, const char *key)
 
 static int delete (struct fixture *f, void *argument, struct error *error)
 {
-    return objects_delete(buckets_blobs(f->cloud.buckets), f->bucket, argument, error);
+    return objects_delete(buckets_blobs(f->cloud.buckets), f->bucket, argument, &(struct object_removal){0}, error);
 }
 
 static int delete_key(struct fixture *f, const char *key)

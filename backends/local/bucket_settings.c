@@ -1,0 +1,44 @@
+#include "bucket_settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bucket_versioning.h"
+
+struct kind_facts {
+    const char *name;
+    bucket_setting_reader *read;
+    void (*free)(void *read);
+};
+
+static const struct kind_facts kinds[BUCKET_SETTING_KINDS] = {
+    [BUCKET_VERSIONING] = {"versioning", bucket_versioning_read, free},
+};
+
+const char *bucket_setting_name(enum bucket_setting_kind kind)
+{
+    return kinds[kind].name;
+}
+
+enum s3_error bucket_setting_read(enum bucket_setting_kind kind, struct slice document,
+                                  struct bucket_setting *setting,
+                                  char message[BUCKET_SETTING_MESSAGE_MAX])
+{
+    *setting = (struct bucket_setting){0};
+    message[0] = '\0';
+    enum s3_error error = kinds[kind].read(document, setting, message);
+    if (!error && (!setting->document || !setting->read))
+        error = S3_INTERNAL_ERROR;
+    if (error)
+        bucket_setting_clear(kind, setting);
+    return error;
+}
+
+void bucket_setting_clear(enum bucket_setting_kind kind, struct bucket_setting *setting)
+{
+    if (setting->read)
+        kinds[kind].free(setting->read);
+    free(setting->document);
+    *setting = (struct bucket_setting){0};
+}

@@ -1,0 +1,42 @@
+/*
+ * Configurations of a bucket that are one document each: kept as text in a row, and as what was
+ * read from it in memory. What a document may say is its reader's to know; a kind without a reader
+ * is its text alone. Loop thread, but for the schema.
+ */
+#ifndef THUMBWHEEL_LOCAL_BUCKET_SETTINGS_H
+#define THUMBWHEEL_LOCAL_BUCKET_SETTINGS_H
+
+#include "bytes.h"
+#include "s3_errors.h"
+
+#define BUCKET_SETTINGS_SCHEMA                                                                     \
+    "CREATE TABLE IF NOT EXISTS bucket_settings (bucket INTEGER NOT NULL, kind TEXT NOT NULL, "    \
+    "document TEXT NOT NULL, PRIMARY KEY (bucket, kind)) WITHOUT ROWID;"
+
+enum bucket_setting_kind {
+    BUCKET_VERSIONING,
+    BUCKET_SETTING_KINDS,
+};
+
+struct bucket_setting {
+    char *document; /* NULL: there is none */
+    void *read;     /* by the kind's reader */
+};
+
+/* The name under which a kind is stored; static. */
+const char *bucket_setting_name(enum bucket_setting_kind kind);
+
+/* Reads a document as a client sent it: S3_OK, or why it is refused, with a message for the answer
+ * (it may be NULL). setting->document is what is to be stored and answered. */
+enum { BUCKET_SETTING_MESSAGE_MAX = 256 };
+enum s3_error bucket_setting_read(enum bucket_setting_kind kind, struct slice document,
+                                  struct bucket_setting *setting,
+                                  char message[BUCKET_SETTING_MESSAGE_MAX]);
+void bucket_setting_clear(enum bucket_setting_kind kind, struct bucket_setting *setting);
+
+/* A reader of one kind fills both members of *setting, or returns why not; what it leaves there is
+ * cleared by the caller. The document is what the reader makes of it, or a copy. */
+typedef enum s3_error bucket_setting_reader(struct slice document, struct bucket_setting *setting,
+                                            char message[BUCKET_SETTING_MESSAGE_MAX]);
+
+#endif

@@ -1,0 +1,10 @@
+/* VersioningConfiguration ("PutBucketVersioning", S3 API Reference): read is an enum versioning.
+ * Any thread. */
+#ifndef THUMBWHEEL_LOCAL_BUCKET_VERSIONING_H
+#define THUMBWHEEL_LOCAL_BUCKET_VERSIONING_H
+
+#include "bucket_settings.h"
+
+bucket_setting_reader bucket_versioning_read;
+
+#endif

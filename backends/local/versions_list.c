@@ -1,0 +1,230 @@
+/*
+ * Two cursors, over `objects` and over `object_history`, each in the order of the listing, merged.
+ * Like objects_list.c it seeks anew behind a common prefix, so that a page costs what it shows.
+ */
+#include "versions_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "key_prefix.h"
+
+enum { POSITION_MAX = 4096 };
+
+struct walk {
+    const struct version_listing *listing;
+    struct version_page *page;
+    struct buffer key; /* where the next seek begins: this key's versions below `below`, */
+    int64_t below;     /* then the keys beyond it */
+    struct slice last; /* the key of the row before, of an entry; empty: none */
+    int64_t last_modified_ms;
+};
+
+static int no_memory(struct error *error)
+{
+    return error_set(error, ERR_MEMORY, "out of memory");
+}
+
+/* Where it begins. */
+
+/* A null version's place among those of its key is its row's. */
+static int place_of(struct storage *storage, int64_t bucket, const char *key,
+                    struct object_version version, int64_t *below, struct error *error)
+{
+    struct object object;
+    if (version.id) {
+        *below = (int64_t)version.id;
+        return 0;
+    }
+    int status = objects_find_version(storage, bucket, key, version, &object, error);
+    *below = status ? 0 : (int64_t)object.id;
+    if (!status)
+        object_clear(&object);
+    return status == ERR_NOT_FOUND ? 0 : status;
+}
+
+static int seek_to(struct walk *walk, struct slice key, int64_t below)
+{
+    buffer_clear(&walk->key);
+    walk->below = below;
+    return buffer_append(&walk->key, key.data ? key.data : "", key.size);
+}
+
+static int skip_prefix(struct walk *walk, struct slice prefix)
+{
+    int status = seek_to(walk, prefix, INT64_MAX);
+    if (!status)
+        key_skip_prefix(walk->key.data, prefix.size);
+    return status;
+}
+
+static int start_after(struct walk *walk, struct storage *storage, int64_t bucket,
+                       struct error *error)
+{
+    const struct version_listing *listing = walk->listing;
+    int64_t below = 0;
+    int status = seek_to(walk, listing->after, 0);
+    if (!status && listing->version.given)
+        status = place_of(storage, bucket, walk->key.data, listing->version, &below, error);
+    walk->below = below;
+    return status;
+}
+
+static int start(struct walk *walk, struct storage *storage, int64_t bucket, struct error *error)
+{
+    const struct version_listing *listing = walk->listing;
+    struct slice after = listing->after, prefix = listing->prefix;
+    size_t size = after.size < prefix.size ? after.size : prefix.size;
+    if (!after.size || memcmp(after.data, prefix.data ? prefix.data : "", size) < 0 ||
+        (after.size < prefix.size && memcmp(after.data, prefix.data, size) == 0))
+        return seek_to(walk, prefix, INT64_MAX);
+    if (key_has_prefix(after, prefix)) {
+        struct slice common = key_common_prefix(after, prefix, listing->delimiter);
+        if (common.size && common.size == after.size)
+            return skip_prefix(walk, after);
+    }
+    return start_after(walk, storage, bucket, error);
+}
+
+/* Rows. */
+
+/* The bounds are those of both cursors. */
+static sqlite3_stmt *open_cursor(struct storage *storage, bool history, int64_t bucket,
+                                 const struct walk *walk)
+{
+    sqlite3_stmt *select = storage_statement(
+        storage,
+        history ? "SELECT key, id, size, etag, modified, versioned, marker FROM object_history "
+                  "WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR id < ?3) "
+                  "ORDER BY key, id DESC"
+                : "SELECT key, id, size, etag, modified, versioned_objects.id IS NOT NULL, 0 "
+                  "FROM objects LEFT JOIN versioned_objects USING (id) "
+                  "WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR id < ?3) ORDER BY key");
+    sqlite3_bind_int64(select, 1, bucket);
+    sqlite3_bind_text(select, 2, walk->key.data ? walk->key.data : "", (int)walk->key.size,
+                      SQLITE_STATIC);
+    sqlite3_bind_int64(select, 3, walk->below);
+    return select;
+}
+
+static struct slice key_of(sqlite3_stmt *row)
+{
+    return (struct slice){(const char *)sqlite3_column_text(row, 0),
+                          (size_t)sqlite3_column_bytes(row, 0)};
+}
+
+static int compare(struct slice a, struct slice b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size ? memcmp(a.data, b.data, size) : 0;
+    return order ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static bool same_key(struct slice a, struct slice b)
+{
+    return a.size == b.size && (!a.size || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static int add(struct walk *walk, struct slice key, bool common, sqlite3_stmt *row)
+{
+    struct version_listed entry = {.key = slice_dup(key), .common = common};
+    if (!common) {
+        bool again = same_key(walk->last, key);
+        bool cut = walk->listing->version.given && same_key(walk->listing->after, key);
+        entry.id = (uint64_t)sqlite3_column_int64(row, 1);
+        entry.size = (uint64_t)sqlite3_column_int64(row, 2);
+        entry.etag = strdup((const char *)sqlite3_column_text(row, 3));
+        entry.modified_ms = sqlite3_column_int64(row, 4);
+        entry.versioned = sqlite3_column_int(row, 5) != 0;
+        entry.marker = sqlite3_column_int(row, 6) != 0;
+        entry.latest = !again && !cut;
+        entry.retired_ms = again ? walk->last_modified_ms : 0;
+    }
+    if (!entry.key || (!common && !entry.etag)) {
+        free(entry.key);
+        free(entry.etag);
+        return ERR_MEMORY;
+    }
+    walk->page->entries[walk->page->count++] = entry;
+    walk->last = common ? (struct slice){0} : slice_of(entry.key);
+    walk->last_modified_ms = entry.modified_ms;
+    return 0;
+}
+
+/* 1: seek again; 0: go on; ERR_CANCELLED: the page is done. */
+static int take(struct walk *walk, sqlite3_stmt *row, struct error *error)
+{
+    const struct version_listing *listing = walk->listing;
+    struct slice key = key_of(row);
+    if (!key.data)
+        return no_memory(error);
+    if (!key_has_prefix(key, listing->prefix))
+        return ERR_CANCELLED;
+    if (walk->page->count == listing->max) {
+        walk->page->truncated = true;
+        return ERR_CANCELLED;
+    }
+    struct slice common = key_common_prefix(key, listing->prefix, listing->delimiter);
+    if (add(walk, common.size ? common : key, common.size != 0, row))
+        return no_memory(error);
+    if (!common.size)
+        return 0;
+    return skip_prefix(walk, common) ? no_memory(error) : 1;
+}
+
+/* From one seek to the next, or to the end (0). */
+static int merge(struct walk *walk, struct storage *storage, sqlite3_stmt *cursors[2],
+                 struct error *error)
+{
+    int rows[2], status = 0;
+    for (int i = 0; i < 2; i++) {
+        rows[i] = storage_step(storage, cursors[i], error);
+        if (rows[i] < 0)
+            return rows[i];
+    }
+    while (!status && (rows[0] || rows[1])) {
+        /* of one key, the current object is the newest */
+        int next = !rows[0] || (rows[1] && compare(key_of(cursors[1]), key_of(cursors[0])) < 0);
+        status = take(walk, cursors[next], error);
+        if (!status && (rows[next] = storage_step(storage, cursors[next], error)) < 0)
+            status = rows[next];
+    }
+    return status;
+}
+
+int versions_list(struct storage *storage, int64_t bucket, const struct version_listing *listing,
+                  struct version_page *page, struct error *error)
+{
+    struct walk walk = {.listing = listing, .page = page};
+    *page = (struct version_page){0};
+    if (!listing->max)
+        return 0;
+    buffer_init(&walk.key, POSITION_MAX);
+    page->entries = calloc(listing->max, sizeof(*page->entries));
+    int status = page->entries ? start(&walk, storage, bucket, error) : no_memory(error);
+    if (!status)
+        status = 1;
+    while (status == 1) {
+        sqlite3_stmt *cursors[2] = {open_cursor(storage, false, bucket, &walk),
+                                    open_cursor(storage, true, bucket, &walk)};
+        status = merge(&walk, storage, cursors, error);
+        sqlite3_reset(cursors[0]);
+        sqlite3_reset(cursors[1]);
+    }
+    buffer_free(&walk.key);
+    if (status == ERR_CANCELLED)
+        status = 0;
+    if (status)
+        version_page_free(page);
+    return status;
+}
+
+void version_page_free(struct version_page *page)
+{
+    for (size_t i = 0; i < page->count; i++) {
+        free(page->entries[i].key);
+        free(page->entries[i].etag);
+    }
+    free(page->entries);
+    *page = (struct version_page){0};
+}
