@@ -107,13 +107,15 @@ class Process:
             self._ended = True
             self._changed.notify_all()
 
-    def wait_for(self, pattern, timeout=PATIENCE_S):
-        """The first match of a pattern in the output, past or future."""
-        found = None
+    def wait_for(self, pattern, timeout=PATIENCE_S, after=0):
+        """The first match of a pattern in the output, past or future; not in the first `after` lines."""
+        found, seen = None, after
 
         def look():
-            nonlocal found
-            found = next((match for line in self.lines if (match := re.search(pattern, line))), None)
+            nonlocal found, seen
+            while not found and seen < len(self.lines):
+                found = re.search(pattern, self.lines[seen])
+                seen += 1
             return found or self._ended
 
         with self._changed:
@@ -142,6 +144,30 @@ class Process:
     def kill(self):
         self.process.kill()
         return self.wait()
+
+    def children(self):
+        """The processes that it has started and that are not yet gone, as marks for still_there()."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            facts = process_facts(path.parent.name)
+            if facts and facts["parent"] == self.process.pid and facts["state"] != "Z":
+                found.append((path.parent.name, facts["started"]))
+        return found
+
+
+def process_facts(pid):
+    """What the kernel says of a process (proc(5)); None: there is none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return {"state": fields[0], "parent": int(fields[1]), "started": fields[19]}
+
+
+def still_there(mark):
+    """Whether a process of children() lives; a zombie is its new parent's business."""
+    facts = process_facts(mark[0])
+    return bool(facts) and facts["started"] == mark[1] and facts["state"] != "Z"
 
 
 class Cloud(Process):

@@ -1,0 +1,451 @@
+#!/usr/bin/python3
+"""A soak: the engine and the embedded cloud are killed (-9) again and again while photos are uploaded; nothing is lost.
+
+    ./dev soak [--kills N] [--cloud-kills M] [--seed S] [--keep]
+
+The cloud and the engine are processes of their own, as an operator would run them. Clients that we did not write upload
+photos all the time, and try again when the cloud is gone. The moments of the kills are drawn from the seed: any time,
+while a process starts, while a photo is uploaded, and right after what the engine's log and the cloud's request log tell
+of (a message received, a rendition stored, a job that is finished but whose message is not yet deleted).
+
+In the end everything that was acknowledged must be there: each photo, each of its renditions, byte for byte what an
+undisturbed run made of the same picture, its tags; every queue empty, nothing in a dead-letter queue; and nothing else:
+no half-written or forgotten file, no temporary file, no decoder process without an engine.
+"""
+import argparse
+import collections
+import io
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from PIL import Image
+
+import harness
+from harness import depth, fetch, jpeg, make_queue, png, queue_arn, send_policy, until
+
+BUCKET, OUT, TOPIC = "soak", "soak-out", "soak-events"
+VISIBILITY_S = 4  # how long the messages of a killed engine stay hidden
+BACKLOG = 40      # messages of a queue above which the uploads pause
+IDLE_S = 5        # a moment that has not come by then is taken to be now
+STATES = ["matching", "fetching", "rendering", "storing", "labelling", "describing", "tagging", "finished"]
+OPERATIONS = ["ReceiveMessage", "GetObject", "PutObject", "PutObjectTagging", "DeleteMessageBatch"]
+MOMENTS = {"engine": ["any", "starting", *STATES], "cloud": ["any", "starting", "upload", "together", *OPERATIONS]}
+RENDITIONS = {"thumbnail": [("thumbnail/{name}", 64, "JPEG")],
+              "web": [("web/{name}", 480, "JPEG"), ("web/{name}.webp", 200, "WEBP")],
+              "mobile": [("mobile/{name}", 240, "JPEG")]}
+QUEUES = [f"soak-{name}" for name in (*RENDITIONS, "tags")]
+
+
+def pipeline_text(name):
+    head = f"name: {name}\nqueue: soak-{name}\nmatch: {{ bucket: {BUCKET}, prefix: ingest/ }}\n"
+    if name == "tags":
+        return head + f'labels: {{ labeler: builtin, tags: true, bucket: {OUT}, sidecar: "tags/{{name}}.json" }}\n'
+    return head + "outputs:\n" + "".join(
+        f'  - {{ bucket: {OUT}, key: "{key}", width: {box}, height: {box}, fit: inside, format: {kind.lower()} }}\n'
+        for key, box, kind in RENDITIONS[name])
+
+
+def noise(width, height, seed):
+    """A picture that no codec makes small, so that it and its renditions become files."""
+    image = Image.frombytes("RGB", (width // 4, height // 4), random.Random(seed).randbytes(width // 4 * (height // 4) * 3))
+    out = io.BytesIO()
+    image.resize((width, height), Image.BILINEAR).save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def pictures():
+    """(content, upright size), by the end of their names."""
+    return {"wide.jpg": (jpeg(640, 400), (640, 400)), "turned.jpg": (jpeg(300, 200, orientation=6), (200, 300)),
+            "plain.png": (png(320, 240), (320, 240)), "grey.png": (png(50, 70, "L"), (50, 70)),
+            "noise.jpg": (noise(800, 600, 1), (800, 600)), "tall.jpg": (noise(300, 900, 2), (300, 900))}
+
+
+def free_port():
+    """Out of the range that the kernel takes its own from: nobody else gets it while the cloud is down."""
+    while True:
+        port = random.randrange(15000, 30000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+
+
+class Soak:
+    def __init__(self, folder, kills, cloud_kills, seed):
+        self.folder, self.kills, self.cloud_kills, self.seed = Path(folder), kills, cloud_kills, seed
+        self.random = random.Random(seed)
+        self.port, self.endpoint = free_port(), None
+        self.pictures = pictures()
+        self.reference = {}    # by picture: what an undisturbed run makes of it
+        self.uploaded = {}     # by key: the picture
+        self.counts = collections.Counter()
+        self.moments = collections.Counter()
+        self.messages = set()
+        self.problems = []
+        self.putting, self.enough = threading.Event(), threading.Event()
+        self.began = time.monotonic()
+        for name in ("tmp", "pipelines", "idle"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "idle/idle.yaml").write_text(harness.PIPELINE_IDLE)
+        for name in (*RENDITIONS, "tags"):
+            (self.folder / f"pipelines/{name}.yaml").write_text(pipeline_text(name))
+
+    # ---- the two processes ----
+
+    def start_cloud(self):
+        self.cloud = harness.Process(
+            "local", "--cloud-only", "--port", self.port, "--data", self.folder / "data", "--pipelines",
+            self.folder / "idle", "--request-log", self.folder / "requests.jsonl", "--log-level", "warn",
+            environment=harness.clean_environment(TMPDIR=str(self.folder / "tmp")))
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    def start_engine(self):
+        self.engine = harness.Process(
+            "run", "--pipelines", self.folder / "pipelines", "--endpoint", self.endpoint, "--wait", "2s", "--timeout",
+            "5s", "--workers", "2", "--log-level", "debug", "--log-format", "json",
+            environment=harness.aws_environment(TMPDIR=str(self.folder / "tmp")))
+
+    def wait_until_ready(self):
+        self.cloud.wait_for("Serving")
+        self.engine.wait_for("engine started")
+
+    def client(self, service):
+        return harness.client(self.endpoint, service, retries={"max_attempts": 10, "mode": "standard"},
+                              connect_timeout=10)
+
+    # ---- set up ----
+
+    def set_up(self):
+        self.s3, self.sqs, sns = self.client("s3"), self.client("sqs"), self.client("sns")
+        for bucket in (BUCKET, OUT):
+            self.s3.create_bucket(Bucket=bucket)
+        topic = sns.create_topic(Name=TOPIC)["TopicArn"]
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(
+            {"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sns:Publish",
+                 "Resource": topic, "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{BUCKET}"}}}]}))
+        self.urls = {}
+        for name in QUEUES:  # being killed is no message's fault: no count of receives makes it a dead letter
+            self.urls[name] = make_queue(self.sqs, name, receives=1000, visibility=VISIBILITY_S)
+            self.sqs.set_queue_attributes(QueueUrl=self.urls[name],
+                                          Attributes={"Policy": send_policy(name, "sns", topic)})
+            sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(name))
+        self.s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={
+            "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"], "Filter": {
+                "Key": {"FilterRules": [{"Name": "prefix", "Value": "ingest/"}]}}}]})
+
+    def results(self, key):
+        """All that is made of a photo, its own name taken out; None where something is missing."""
+        name = key.removeprefix("ingest/")
+        made = {}
+        for template, _, _ in sum(RENDITIONS.values(), [("tags/{name}.json", 0, "")]):
+            if harness.exists(self.s3, OUT, template.format(name=name)):
+                made[template] = fetch(self.s3, OUT, template.format(name=name)).replace(name.encode(), b"NAME")
+            else:
+                made[template] = None
+        made["tags"] = sorted((tag["Key"], tag["Value"]) for tag in
+                              self.s3.get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"]) or None
+        return made
+
+    def make_reference(self):
+        for picture, (content, _) in self.pictures.items():
+            self.s3.put_object(Bucket=BUCKET, Key=f"ingest/reference-{picture}", Body=content)
+        self.drain()
+        for picture, (_, size) in self.pictures.items():
+            self.reference[picture] = self.results(f"ingest/reference-{picture}")
+            self.check_reference(picture, size)
+
+    def check_reference(self, picture, size):
+        made = self.reference[picture]
+        if None in made.values():
+            self.problems.append(f"{picture}: not even the undisturbed run made everything")
+            return
+        for template, box, kind in sum(RENDITIONS.values(), []):
+            image, factor = harness.open_image(made[template]), min(1, box / max(size))
+            if image.format != kind or any(abs(a - b * factor) > 1 for a, b in zip(image.size, size)):
+                self.problems.append(f"{picture}: {template} is {image.format} {image.size}")
+        if not json.loads(made["tags/{name}.json"])["labels"]:
+            self.problems.append(f"{picture}: no labels")
+
+    # ---- load ----
+
+    def upload_all_the_time(self, number, s3, sqs):
+        names = list(self.pictures)
+        for i in range(10**9):
+            if self.enough.is_set():
+                return
+            picture = names[i % len(names)]
+            key = f"ingest/{number}-{i:05}-{picture}"
+            self.upload(s3, key, self.pictures[picture][0])
+            self.uploaded[key] = picture
+            self.pause_while_behind(sqs)
+
+    def upload(self, s3, key, content):
+        """Until it is acknowledged; the client's own retries are not always enough."""
+        while True:
+            self.putting.set()
+            try:
+                answer = s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+                self.counts["upload attempts"] += 1 + answer["ResponseMetadata"]["RetryAttempts"]
+                return
+            except (BotoCoreError, ClientError) as error:
+                if "ResponseMetadata" in getattr(error, "response", {}) and \
+                        error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                    self.problems.append(f"upload of {key}: {error}")
+                    return
+
+    def pause_while_behind(self, sqs):
+        def caught_up():
+            try:
+                return self.enough.is_set() or sum(depth(sqs, self.urls[QUEUES[0]])) < BACKLOG
+            except (BotoCoreError, ClientError):
+                return False
+        until(caught_up, "the engine has caught up", timeout=600)
+
+    # ---- kills ----
+
+    def plan(self):
+        victims = ["engine"] * self.kills + ["cloud"] * self.cloud_kills
+        self.random.shuffle(victims)
+        offset = self.random.randrange(1000)
+        turns = collections.Counter()
+        for victim in victims:  # each moment as often as the others
+            moments = MOMENTS[victim]
+            yield victim, moments[(offset + turns[victim]) % len(moments)], self.random.random()
+            turns[victim] += 1
+
+    def wait_for_line(self, operation):
+        """The next line of the request log about an operation that succeeded."""
+        with open(self.folder / "requests.jsonl", "rb") as log:
+            log.seek(0, os.SEEK_END)
+            end, rest = time.monotonic() + IDLE_S, b""
+            while time.monotonic() < end:
+                *lines, rest = (rest + log.read()).split(b"\n")
+                if any(f'"operation":"{operation}"'.encode() in line and b'"status":200' in line for line in lines):
+                    return
+                time.sleep(0.001)
+
+    def await_moment(self, victim, moment, chance):
+        if moment == "any":
+            time.sleep(0.7 * chance)
+        elif moment in STATES:
+            try:
+                self.engine.wait_for(f'"state":"{moment}"', IDLE_S, after=len(self.engine.lines))
+            except AssertionError:
+                pass  # nothing to do just then
+        elif moment == "upload":
+            self.putting.clear()
+            self.putting.wait(IDLE_S)
+            time.sleep(0.02 * chance)
+        elif moment in OPERATIONS:
+            self.wait_for_line(moment)
+            time.sleep(0.003 * chance)
+
+    def kill_engine(self):
+        self.expect_running()
+        children = self.engine.children()
+        self.engine.kill()
+        self.tally(self.engine)
+        self.counts["engine kills"] += 1
+        self.start_engine()
+        try:
+            until(lambda: not any(map(harness.still_there, children)), "decoders end with their engine", 30)
+        except AssertionError:
+            self.problems.append(f"decoders outlive their engine: {children}")
+
+    def kill_cloud(self):
+        self.expect_running()
+        self.cloud.kill()
+        self.check_output(self.cloud)
+        self.counts["cloud kills"] += 1
+        self.start_cloud()
+
+    def expect_running(self):
+        for name, process in (("engine", self.engine), ("cloud", self.cloud)):
+            if not process.running():
+                self.problems.append(f"the {name} ended by itself:\n{process.output()[-4000:]}")
+
+    def strike(self, victim, moment, chance):
+        self.await_moment(victim, moment, chance)
+        self.moments[f"{victim} {moment}"] += 1
+        if moment == "together":
+            self.kill_cloud()
+            self.cloud.wait_for("Serving")
+            if self.counts["engine kills"] < self.kills:
+                self.kill_engine()
+        elif moment == "starting":
+            (self.kill_engine if victim == "engine" else self.kill_cloud)()
+            time.sleep(0.15 * chance)
+        elif victim == "engine":
+            self.kill_engine()
+        else:
+            self.kill_cloud()
+
+    def kill_again_and_again(self):
+        pending = collections.deque(self.plan())
+        while pending:
+            victim, moment, chance = pending.popleft()
+            if self.counts[f"{victim} kills"] == (self.kills if victim == "engine" else self.cloud_kills):
+                continue
+            self.strike(victim, moment, chance)
+            if self.problems:
+                return
+            if moment != "starting":
+                self.wait_until_ready()
+
+    # ---- the end ----
+
+    def tally(self, process):
+        """What an engine's log says that it received."""
+        for line in process.lines:
+            if '"state":"matching"' in line:
+                self.counts["receives"] += 1
+                self.messages.add(re.search(r'"job":"([^"]+)"', line).group(1))
+        self.check_output(process)
+
+    def check_output(self, process):
+        try:
+            harness.assert_healthy(process.output())
+        except AssertionError as error:
+            self.problems.append(str(error)[-4000:])
+
+    def drain(self):
+        until(lambda: all(depth(self.sqs, url) == (0, 0, 0) for url in self.urls.values()), "all queues are empty", 600)
+
+    def check_photos(self):
+        for key, picture in sorted(self.uploaded.items()):
+            if fetch(self.s3, BUCKET, key) != self.pictures[picture][0]:
+                self.problems.append(f"{key} is not what was uploaded")
+            made = self.results(key)
+            missing = [name for name, content in made.items() if content is None]
+            self.counts["losses"] += len(missing)
+            wrong = [name for name, content in made.items() if content != self.reference[picture][name]]
+            self.counts["right"] += len(made) - len(wrong)
+            if wrong:
+                self.problems.append(f"{key}: missing: {missing}, wrong: {[name for name in wrong if name not in missing]}")
+
+    def check_dead_letters(self):
+        for name in QUEUES:
+            found = depth(self.sqs, f"{self.urls[name]}-dlq")
+            if found != (0, 0, 0):
+                self.problems.append(f"{name}-dlq: {found}")
+
+    def check_leftovers(self):
+        """What lies in the data directory against what the database names."""
+        data = self.folder / "data"
+        files = {int(path.name, 16) for path in data.glob("blobs/*/*")}
+        with sqlite3.connect(data / "cloud.sqlite3") as database:
+            live = {row[0] for row in database.execute("SELECT id FROM blobs WHERE dropped = 0")}
+            used = {row[0] for row in database.execute(
+                "SELECT blob FROM objects WHERE blob != 0 UNION SELECT blob FROM parts")}
+        for what, found in (("files that no row names", files - live), ("rows without a file", live - files),
+                            ("blobs that nothing uses", live - used), ("blobs that are gone", used - live),
+                            ("files in incoming", list(data.glob("incoming/*"))),
+                            ("temporary files", list((self.folder / "tmp").rglob("*"))),
+                            ("strange files", [path for path in data.iterdir() if path.name not in (
+                                "blobs", "incoming", "lock", "cloud.sqlite3", "cloud.sqlite3-wal", "cloud.sqlite3-shm")])):
+            self.counts["leftovers"] += len(found)
+            if found:
+                self.problems.append(f"{what}: {sorted(map(str, found))[:10]} ({len(found)})")
+        self.counts["blob files"] = len(files)
+
+    def stop(self, process, name):
+        code = process.stop()
+        if code:
+            self.problems.append(f"the {name} ended with {code}:\n{process.output()[-4000:]}")
+
+    def count_stored_again(self):
+        """Renditions that were stored more than once: work that a kill made void, or a message delivered twice."""
+        stored = collections.Counter()
+        with open(self.folder / "requests.jsonl", errors="replace") as log:
+            for line in log:
+                if f'"resource":"{OUT}"' in line and '"operation":"PutObject"' in line and '"status":200' in line:
+                    stored[re.search(r'"key":"([^"]*)"', line).group(1)] += 1
+        self.counts["stored again"] = sum(stored.values()) - len(stored)
+
+    def run(self):
+        self.start_cloud()
+        self.cloud.wait_for("Serving")
+        self.set_up()
+        self.start_engine()
+        self.make_reference()
+        uploaders = [threading.Thread(target=self.upload_all_the_time,
+                                      args=(number, self.client("s3"), self.client("sqs"))) for number in range(2)]
+        try:
+            for thread in uploaders:
+                thread.start()
+            self.kill_again_and_again()
+        finally:
+            self.enough.set()
+            for thread in uploaders:
+                thread.join()
+        if not self.problems:
+            self.finish()
+        for process in (self.engine, self.cloud):
+            if process.running():
+                process.kill()
+
+    def finish(self):
+        self.drain()
+        self.check_photos()
+        self.check_dead_letters()
+        self.stop(self.engine, "engine")
+        self.tally(self.engine)
+        self.stop(self.cloud, "cloud")
+        self.check_output(self.cloud)
+        self.check_leftovers()
+        self.count_stored_again()
+        if not self.uploaded:
+            self.problems.append("nothing was uploaded")
+
+    def summary(self):
+        rows = [("seed", self.seed), ("engine kills", self.counts["engine kills"]),
+                ("cloud kills", self.counts["cloud kills"]), ("photos", len(self.uploaded)),
+                ("upload attempts", self.counts["upload attempts"]), ("messages", len(self.messages)),
+                ("receives", self.counts["receives"]),
+                ("received again", self.counts["receives"] - len(self.messages)),
+                ("stored again", self.counts["stored again"]), ("results, right", self.counts["right"]),
+                ("results, lost", self.counts["losses"]), ("blob files", self.counts["blob files"]),
+                ("leftovers", self.counts["leftovers"]), ("problems", len(self.problems)),
+                ("seconds", round(time.monotonic() - self.began))]
+        moments = ", ".join(f"{name} {count}" for name, count in sorted(self.moments.items()))
+        return "\n".join([*(f"{name:<16}{value:>8}" for name, value in rows), f"kills by moment: {moments}",
+                          *(f"PROBLEM: {problem}" for problem in self.problems)])
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=120, help="of the engine (%(default)s)")
+    parser.add_argument("--cloud-kills", type=int, default=60, help="of the embedded cloud (%(default)s)")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6),
+                        help="what the moments are drawn from; printed, any unless given")
+    parser.add_argument("--keep", action="store_true", help="keep the data directory and the logs")
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="thumbwheel-soak-"))
+    harness.set_home(folder)
+    print(f"seed {options.seed}, state and logs in {folder}", flush=True)
+    soak = Soak(folder / "soak", options.kills, options.cloud_kills, options.seed)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    soak.run()
+    print(soak.summary())
+    if soak.problems or options.keep:
+        (folder / "engine.log").write_text(soak.engine.output())
+        (folder / "cloud.log").write_text(soak.cloud.output())
+    else:
+        shutil.rmtree(folder)
+    return 1 if soak.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
