@@ -242,9 +242,9 @@ static void engine_begin(unsigned workers)
         .polls_abortable = true,
         .observer = {.record_finished = on_record},
     };
-    if (engine_create(&b.loop, &options, &b.engine, &error) ||
-        engine_start(b.engine, on_ready, NULL))
+    if (engine_create(&b.loop, &options, &b.engine, &error))
         die("the engine could not start", &error);
+    engine_start(b.engine, on_ready, NULL);
 }
 
 static int by_value(const void *a, const void *c)

@@ -22,16 +22,6 @@ static bool never(void *user)
     return false;
 }
 
-static void log_queues(const struct service *service)
-{
-    const struct pipeline_set *set = service->pipelines;
-    for (size_t i = 0; i < set->count; i++) {
-        const struct pipeline_facts *facts = set->ops->facts(set->items[i]);
-        log_info("pipeline is open", LOG_TEXT("pipeline", facts->name),
-                 LOG_TEXT("queue", facts->queue), LOG_TEXT("file", facts->file));
-    }
-}
-
 static void log_end(const struct service *service)
 {
     struct engine_stats stats;
@@ -51,7 +41,6 @@ static int serve(struct service *service, struct error *error)
     log_info("engine started", LOG_TEXT("version", THUMBWHEEL_VERSION),
              LOG_INT("workers", service->config->workers),
              LOG_INT("pipelines", service->pipelines->count));
-    log_queues(service);
     service_wait(service, never, NULL);
     log_info("engine is draining", LOG_INT("grace_ms", service->config->grace));
     service_drain(service);

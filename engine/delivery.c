@@ -56,7 +56,8 @@ static bool worth_a_line(const struct delivery *delivery)
     struct lane *lane = delivery->lane;
     int code = delivery->error.code;
     bool to_mend = delivery->outcome == OUTCOME_RETRY &&
-                   (code == ERR_DENIED || code == ERR_NO_CONTAINER || code == ERR_EXPIRED);
+                   (code == ERR_DENIED || code == ERR_NO_CONTAINER || code == ERR_EXPIRED ||
+                    code == ERR_CREDENTIALS);
     return !to_mend || log_gate_open(&lane->to_mend, uv_now(lane->engine->loop), 60000);
 }
 

@@ -65,10 +65,25 @@ struct engine_options {
 int engine_create(uv_loop_t *loop, const struct engine_options *options, struct engine **out,
                   struct error *error);
 
-/* Opens every queue, then polls. ready is called once, when all are open or one cannot be (the
- * error names it). */
+/* Opens every queue, and polls each as soon as it is open. What may come back is waited for, with
+ * backoff and a line a minute in the log: a service that cannot be reached, a queue that does not
+ * exist (yet), a permission that is not given. ready is called once: when all are open, or as soon
+ * as it is known that one never will be: ERR_INVALID (no queue can have such a name), or
+ * ERR_CREDENTIALS and ERR_EXPIRED while none is open. */
 typedef void engine_ready(const struct error *error, void *user);
-int engine_start(struct engine *engine, engine_ready *ready, void *user);
+void engine_start(struct engine *engine, engine_ready *ready, void *user);
+
+/* Works with these pipelines from now on: all of them, or, where it returns an error, with those
+ * that it had, as if nothing had been said. What is refused: what engine_create refuses, and a
+ * queue that none can be named as (ERR_INVALID).
+ *
+ * A pipeline is known by its name and its queue. One that was there before goes on with its queue:
+ * jobs that have begun finish on the file they began with, new ones use the new file. One that is
+ * new opens its queue, as at the start. One that is gone polls no more: jobs under way finish, what
+ * has not begun and what its last polls bring goes back to the queue, and the queue is closed. Each
+ * pipeline is retained. */
+int engine_reload(struct engine *engine, struct pipeline *const *pipelines, size_t count,
+                  struct error *error);
 
 /* Stops polling (letting polls in flight return, so that no message is hidden), hands back what was
  * not started, finishes what was, flushes the deletes, then calls drained. After grace_ms what

@@ -14,15 +14,17 @@ struct engine {
     struct worker_queue workers;
     struct source_table sources;
     struct lease_keeper leases;
-    struct lane *lanes;
+    struct lane **lanes; /* the retired ones among them */
     size_t lane_count;
+    size_t retired;
+    size_t departing; /* lanes that are closed already, but for their handles */
     size_t jobs; /* whose memory lives, those that only a worker still holds included */
     struct engine_stats stats;
 
     engine_ready *ready;
     void *ready_user;
-    size_t opening;
-    struct error open_error;
+    bool told; /* ready was called */
+    struct log_gate unreachable;
 
     bool draining;
     bool closing;
@@ -35,7 +37,18 @@ struct engine {
     size_t handles; /* that are still to be closed */
 };
 
-/* Something has ended: looks whether a drain or a close can go on. */
+/* Something has ended: looks whether a drain, a close or a lane's end can go on. */
 void engine_update(struct engine *engine);
+
+/* lanes.c */
+int lanes_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
+                struct error *error);
+int lanes_make(struct engine *engine);
+void lanes_depart(struct engine *engine); /* closes the retired ones that are empty */
+size_t lanes_audience(void *engine, const char *bucket, const char *key, struct pipeline **out,
+                      size_t max);
+/* What a lane has to tell of its opening. */
+void engine_lane_opened(struct engine *engine);
+void engine_lane_failed(struct engine *engine, const struct error *error);
 
 #endif

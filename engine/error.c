@@ -28,6 +28,7 @@ static const char *const names[] = {
     [-ERR_DECODER_CRASHED] = "decoder-crashed",
     [-ERR_DECODER_TIMEOUT] = "decoder-timeout",
     [-ERR_DECODER_MEMORY] = "decoder-memory",
+    [-ERR_CREDENTIALS] = "credentials",
 };
 
 const char *error_name(int code)

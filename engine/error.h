@@ -33,6 +33,7 @@ enum error_code {
     ERR_DECODER_CRASHED = -20, /* an image's decoder process ended, or answered nonsense */
     ERR_DECODER_TIMEOUT = -21, /* … took longer than an image may */
     ERR_DECODER_MEMORY = -22,  /* … wanted more memory than an image may have */
+    ERR_CREDENTIALS = -23,     /* the service does not know the access key, or its secret is wrong */
 };
 
 enum { ERROR_TEXT_MAX = 512 };

@@ -25,6 +25,8 @@ struct job *job_new(struct engine *engine, struct delivery *delivery, struct pip
     job->work.claim.wake = claim_woken;
     job->work.claim.item.pipeline = job->msg.pipeline;
     job->work.claim.share = &delivery->lane->share;
+    job->msg.lane = delivery->lane;
+    job->msg.lane->jobs++;
     engine->jobs++;
     return job;
 }
@@ -138,6 +140,7 @@ static void job_free(struct source_claim *claim)
     render_item_clear(&claim->item);
     buffers_free(job);
     engine->options.pipeline_ops->release(job->msg.pipeline);
+    job->msg.lane->jobs--;
     free(job);
     engine->jobs--;
     engine_update(engine);

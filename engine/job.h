@@ -26,6 +26,7 @@
 
 struct delivery;
 struct engine;
+struct lane;
 
 enum job_state {
     JOB_MATCHING,
@@ -49,6 +50,7 @@ struct job {
     struct { /* set when the job is made */
         struct engine *engine;
         struct delivery *delivery;            /* NULL once the delivery has let go of it */
+        struct lane *lane;                    /* which stays while it has jobs */
         struct pipeline *pipeline;            /* retained */
         const struct envelope_record *record; /* the delivery's */
     } msg;

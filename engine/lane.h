@@ -4,10 +4,18 @@
  * Lanes share the engine's source table, run queue and lease keeper; each has slots of its own, so
  * that an idle queue's long poll never holds what a busy one could use, and a flood on one queue
  * leaves the others their part.
+ *
+ *     OPENING ──► OPEN ──► RETIRED ──► closed, freed
+ *        └────────────────────┘
+ *
+ * A lane opens its queue, then the dead-letter queue that this names, and then polls. What cannot
+ * be opened is tried again, with backoff, for as long as the lane is wanted. A retired lane takes
+ * nothing new; it is closed when nothing of it is left.
  */
 #ifndef THUMBWHEEL_LANE_H
 #define THUMBWHEEL_LANE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,8 +29,11 @@
 
 struct engine;
 
+enum lane_state { LANE_OPENING, LANE_OPEN, LANE_RETIRED };
+
 struct lane {
     struct engine *engine;
+    enum lane_state state;
     struct pipeline *pipeline;  /* retained; new jobs take it from here */
     struct queue *queue;        /* NULL until it is open */
     struct queue *dead_letters; /* NULL: none */
@@ -30,11 +41,42 @@ struct lane {
     struct queue_poller poller;
     struct list deliveries;
     size_t in_flight; /* deliveries */
+    size_t jobs;      /* whose memory lives: they refer to the share */
     size_t slots;
     struct worker_share share;
     unsigned visibility_s;
     struct log_gate no_dead_letters; /* said once in a while, not for each message */
     struct log_gate to_mend;         /* what an operator can mend: denied, or no such bucket */
+
+    uv_timer_t timer;      /* the next try to open */
+    bool asking;           /* a queue is being opened */
+    unsigned failures;     /* to open, in a row */
+    struct log_gate waits; /* why it is not open yet, said once in a while */
+    void (*closed)(struct lane *lane);
+    unsigned handles; /* still to be closed */
 };
+
+/* Retains the pipeline. NULL: out of memory. */
+struct lane *lane_new(struct engine *engine, struct pipeline *pipeline);
+/* One that never began, or is closed. */
+void lane_free(struct lane *lane);
+/* From now on it has handles in the loop. */
+void lane_begin(struct lane *lane);
+
+/* Begins to open it; the first try is made from the loop. */
+void lane_open(struct lane *lane);
+/* The same, but the first try is made now: an error (ERR_INVALID: no queue can have this name) says
+ * that there will be no other. */
+int lane_open_now(struct lane *lane, struct error *error);
+/* What it takes from now on belongs to this pipeline, which has the same name and queue. */
+void lane_change(struct lane *lane, struct pipeline *pipeline);
+/* Nothing new is opened or received. */
+void lane_stop(struct lane *lane);
+/* The same; what has not begun is handed back. engine_update is told when nothing is left. */
+void lane_retire(struct lane *lane);
+/* Nothing of it is in flight: no poll, delivery, lease or job. */
+bool lane_is_empty(const struct lane *lane);
+/* The queues are closed at once; closed is called from the loop when the handles are. */
+void lane_close(struct lane *lane, void (*closed)(struct lane *lane));
 
 #endif

@@ -48,6 +48,7 @@ static const struct row {
     {ANY, ERR_SERVER, OUTCOME_RETRY, "service-error"},
     {ANY, ERR_DENIED, OUTCOME_RETRY, "access-denied"},
     {ANY, ERR_EXPIRED, OUTCOME_RETRY, "credentials-expired"},
+    {ANY, ERR_CREDENTIALS, OUTCOME_RETRY, "credentials-refused"},
     {ANY, ERR_NO_CONTAINER, OUTCOME_RETRY, "bucket-missing"},
     {ANY, ERR_CONFLICT, OUTCOME_RETRY, "conflict"},
     {ANY, ERR_PROTOCOL, OUTCOME_RETRY, "protocol-error"},

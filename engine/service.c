@@ -226,10 +226,9 @@ int service_start(struct service *service, const struct engine_observer *observe
     int err = engine_create(&service->loop, &options, &service->engine, error);
     if (err)
         return err;
-    err = engine_start(service->engine, on_answer, &answer);
-    if (err) {
-        error_set(error, err, "the queues could not be opened (%s)", error_name(err));
-    } else if (!service_wait(service, answered, &answer)) {
+    engine_start(service->engine, on_answer, &answer);
+    if (!service_wait(service, answered, &answer)) {
+        service_drain(service); /* some of them may be open, and at work */
         err = error_set(error, ERR_CANCELLED, "stopped before the queues were open");
     } else {
         *error = answer.error;

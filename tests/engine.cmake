@@ -6,6 +6,8 @@ target_sources(test_http_client PRIVATE unit/scripted_server.c)
 
 unit_test(engine engine)
 target_sources(test_engine PRIVATE unit/fake_services.c)
+unit_test(reload engine)
+target_sources(test_reload PRIVATE unit/fake_services.c)
 unit_test(bytes engine)
 unit_test(error engine)
 unit_test(log engine PkgConfig::JANSSON)

@@ -22,7 +22,7 @@ UNIT_TIMEOUT_S = 600
 FUZZ_S = 5
 
 # The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
-TSAN_TESTS = ["engine", "worker_queue", "http_client", "http_server", "storage", "queues"]
+TSAN_TESTS = ["engine", "reload", "worker_queue", "http_client", "http_server", "storage", "queues"]
 
 ENVIRONMENT = dict(
     os.environ,

@@ -67,6 +67,7 @@ int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_optio
     aws->loop = loop;
     aws->http = http;
     list_init(&aws->requests);
+    list_init(&aws->openings);
     int rc = profile_load(&profile, options->profile, options->ignore_environment, error);
     if (!rc)
         rc = settings_find(aws, options, &profile, error);

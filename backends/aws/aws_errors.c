@@ -25,11 +25,11 @@ static const struct {
     {"AuthFailure", ERR_DENIED, ANY},
     {"AuthorizationError", ERR_DENIED, ANY},
     {"IncompleteSignature", ERR_DENIED, ANY},
-    {"InvalidAccessKeyId", ERR_DENIED, ANY},
-    {"InvalidClientTokenId", ERR_DENIED, ANY},
-    {"InvalidSecurity", ERR_DENIED, ANY},
-    {"InvalidSignatureException", ERR_DENIED, ANY},
-    {"InvalidToken", ERR_DENIED, ANY},
+    {"InvalidAccessKeyId", ERR_CREDENTIALS, ANY},
+    {"InvalidClientTokenId", ERR_CREDENTIALS, ANY},
+    {"InvalidSecurity", ERR_CREDENTIALS, ANY},
+    {"InvalidSignatureException", ERR_CREDENTIALS, ANY},
+    {"InvalidToken", ERR_CREDENTIALS, ANY},
     {"KMS.AccessDeniedException", ERR_DENIED, ANY},
     {"KmsAccessDenied", ERR_DENIED, ANY},
     {"MissingAuthenticationToken", ERR_DENIED, ANY},
@@ -37,9 +37,9 @@ static const struct {
     {"NotSignedUp", ERR_DENIED, ANY},
     {"OptInRequired", ERR_DENIED, ANY},
     {"RequestTimeTooSkewed", ERR_DENIED, ANY},
-    {"SignatureDoesNotMatch", ERR_DENIED, ANY},
+    {"SignatureDoesNotMatch", ERR_CREDENTIALS, ANY},
     {"UnauthorizedAccess", ERR_DENIED, ANY},
-    {"UnrecognizedClientException", ERR_DENIED, ANY},
+    {"UnrecognizedClientException", ERR_CREDENTIALS, ANY},
 
     {"ExpiredToken", ERR_EXPIRED, ANY},
     {"ExpiredTokenException", ERR_EXPIRED, ANY},
@@ -258,9 +258,7 @@ static const char *advice(const struct aws_subject *subject, int kind, const cha
 {
     if (strcmp(code, "RequestTimeTooSkewed") == 0)
         return "; set this machine's clock";
-    if (strcmp(code, "InvalidAccessKeyId") == 0 || strcmp(code, "SignatureDoesNotMatch") == 0 ||
-        strcmp(code, "InvalidClientTokenId") == 0 ||
-        strcmp(code, "UnrecognizedClientException") == 0)
+    if (kind == ERR_CREDENTIALS)
         return "; check the access key, its secret and the profile";
     if (kind == ERR_DENIED)
         return subject->service == AWS_S3

@@ -13,6 +13,7 @@ struct aws {
     uv_loop_t *loop;
     struct http_client *http;
     struct list requests; /* every struct aws_request that has not ended */
+    struct list openings; /* queues that are being opened */
     struct credentials credentials;
     char *region;
     char *endpoints[AWS_SERVICE_COUNT]; /* NULL: AWS's own */

@@ -54,6 +54,7 @@ void sqs_operation_free(struct queue_request *operation);
 char *sqs_endpoint(const struct aws *aws, const char *region);
 
 int sqs_open(struct queue_backend *backend, const char *name, queue_opened *done, void *user);
+void sqs_open_cancel(struct queue_backend *backend, void *user);
 void sqs_close(struct queue *queue);
 const struct queue_facts *sqs_facts(const struct queue *queue);
 int sqs_depth(struct queue *queue, queue_depth_known *done, void *user);

@@ -10,6 +10,7 @@
 
 const struct queue_backend_ops sqs_ops = {
     .open = sqs_open,
+    .open_cancel = sqs_open_cancel,
     .close = sqs_close,
     .facts = sqs_facts,
     .receive = sqs_receive,
@@ -173,6 +174,8 @@ static struct queue *queue_create(struct aws *aws, const struct queue_name *name
 /* --- opening --- */
 
 struct opening {
+    struct list link; /* in aws->openings */
+    struct aws_request *request;
     struct queue *queue;
     queue_opened *done;
     void *user;
@@ -182,6 +185,7 @@ struct opening {
 static void opening_release(void *user)
 {
     struct opening *opening = user;
+    list_remove(&opening->link);
     queue_free(opening->queue);
     free(opening);
 }
@@ -189,6 +193,7 @@ static void opening_release(void *user)
 static void opening_end(struct opening *opening, const struct error *error)
 {
     struct opening copy = *opening;
+    list_remove(&opening->link);
     free(opening);
     if (error->code) {
         queue_free(copy.queue);
@@ -213,7 +218,7 @@ static int opening_call(struct opening *opening, const char *operation, json_t *
                                      .done = done,
                                      .release = opening_release,
                                      .user = opening};
-    return json10_start(queue->aws, &call, NULL);
+    return json10_start(queue->aws, &call, &opening->request);
 }
 
 /* RedrivePolicy is a JSON text in a JSON text. */
@@ -300,15 +305,30 @@ int sqs_open(struct queue_backend *backend, const char *name, queue_opened *done
     struct queue *queue = queue_create(container_of(backend, struct aws, queues), &parsed);
     int rc = opening && queue ? 0 : ERR_MEMORY;
     if (!rc) {
-        *opening = (struct opening){queue, done, user};
+        *opening = (struct opening){.queue = queue, .done = done, .user = user};
+        list_push(&queue->aws->openings, &opening->link);
         rc = parsed.url ? attributes_ask(opening) : url_ask(opening, &parsed);
     }
     if (rc) {
+        if (opening && queue)
+            list_remove(&opening->link);
         free(opening);
         if (queue)
             queue_free(queue);
     }
     return rc;
+}
+
+void sqs_open_cancel(struct queue_backend *backend, void *user)
+{
+    struct aws *aws = container_of(backend, struct aws, queues);
+    struct list *next;
+    for (struct list *l = aws->openings.next; l != &aws->openings; l = next) {
+        struct opening *opening = container_of(l, struct opening, link);
+        next = l->next;
+        if (opening->user == user)
+            aws_request_cancel(opening->request);
+    }
 }
 
 void sqs_close(struct queue *queue)

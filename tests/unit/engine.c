@@ -1,178 +1,5 @@
 /* The engine from inside: real loop and workers, seams in memory, a codec that copies bytes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "engine.h"
-#include "fake_services.h"
-
-enum { WATCHDOG_MS = 30000, PIPELINES_MAX = 4 };
-
-struct world {
-    uv_loop_t loop;
-    uv_timer_t watchdog;
-    struct fake_queues queues;
-    struct fake_store store;
-    struct pipeline *pipelines[PIPELINES_MAX];
-    size_t pipeline_count;
-    struct engine *engine;
-    struct error ready_error;
-    bool ready, drained, closed, late;
-    unsigned acks, retries, rejects;
-    char last_reason[64];
-};
-
-static struct world w;
-
-static struct world *world(void)
-{
-    return &w;
-}
-
-static void on_late(uv_timer_t *timer)
-{
-    (void)timer;
-    w.late = true;
-}
-
-#define UNTIL(condition)                                                                           \
-    do {                                                                                           \
-        uv_timer_start(&w.watchdog, on_late, WATCHDOG_MS, 0);                                      \
-        while (!(condition) && !w.late)                                                            \
-            uv_run(&w.loop, UV_RUN_ONCE);                                                          \
-        assert_true(condition);                                                                    \
-        uv_timer_stop(&w.watchdog);                                                                \
-    } while (0)
-
-static void on_record(const struct engine_record *record, void *user)
-{
-    (void)user;
-    unsigned *const counters[] = {&w.acks, &w.retries, &w.rejects};
-    (*counters[record->outcome])++;
-    snprintf(w.last_reason, sizeof w.last_reason, "%s", record->reason);
-}
-
-static void on_ready(const struct error *error, void *user)
-{
-    (void)user;
-    w.ready = true;
-    w.ready_error = *error;
-}
-
-static void set_true(void *user)
-{
-    *(bool *)user = true;
-}
-
-static int setup(void **state)
-{
-    w = (struct world){0};
-    uv_loop_init(&w.loop);
-    uv_timer_init(&w.loop, &w.watchdog);
-    fake_queues_init(&w.queues, &w.loop);
-    fake_store_init(&w.store, &w.loop);
-    stub_gate_open();
-    *state = world();
-    return 0;
-}
-
-static void add_pipeline(const char *name, const char *queue)
-{
-    if (!fake_queue_find(&w.queues, "dead"))
-        fake_queue_add(&w.queues, "dead", NULL);
-    fake_queue_add(&w.queues, queue, "dead");
-    w.pipelines[w.pipeline_count++] = stub_pipeline(name, queue);
-}
-
-static struct engine_options options(void)
-{
-    return (struct engine_options){
-        .queues = &w.queues.backend,
-        .store = &w.store.store,
-        .pipeline_ops = &stub_pipeline_ops,
-        .pipelines = w.pipelines,
-        .pipeline_count = w.pipeline_count,
-        .workers = 2,
-        .limits = {.max_bytes = 1 << 20},
-        .polls_abortable = true,
-        .observer = {.record_finished = on_record},
-    };
-}
-
-static void start(const struct engine_options *with)
-{
-    struct error error;
-    assert_int_equal(engine_create(&w.loop, with, &w.engine, &error), 0);
-    assert_int_equal(engine_start(w.engine, on_ready, NULL), 0);
-    UNTIL(w.ready);
-}
-
-static void start_default(void)
-{
-    struct engine_options with = options();
-    start(&with);
-    assert_int_equal(w.ready_error.code, 0);
-}
-
-static struct engine_stats stats(void)
-{
-    struct engine_stats out;
-    engine_stats(w.engine, &out);
-    return out;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    stub_gate_open();
-    if (w.engine) {
-        engine_close(w.engine, set_true, &w.closed);
-        UNTIL(w.closed);
-    }
-    for (size_t i = 0; i < w.pipeline_count; i++)
-        stub_pipeline_ops.release(w.pipelines[i]);
-    fake_queues_clear(&w.queues);
-    fake_store_clear(&w.store);
-    uv_close((uv_handle_t *)&w.watchdog, NULL);
-    uv_run(&w.loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&w.loop), 0); /* no handle is left behind */
-    return 0;
-}
-
-static void photo(const char *name, const char *text)
-{
-    char key[64];
-    snprintf(key, sizeof key, "ingest/%s", name);
-    fake_store_put(&w.store, "photos", key, text);
-}
-
-static void announce(const char *queue, const char *name)
-{
-    char body[256];
-    snprintf(body, sizeof body,
-             "{\"Records\":[{\"eventName\":\"ObjectCreated:Put\",\"s3\":{\"bucket\":{\"name\":"
-             "\"photos\"},\"object\":{\"key\":\"ingest/%s\",\"eTag\":\"etag\"}}}]}",
-             name);
-    fake_queue_put(fake_queue_find(&w.queues, queue), body);
-}
-
-static void assert_stored(const char *key, const char *text)
-{
-    struct fake_object *object = fake_store_find(&w.store, "photos", key);
-    assert_non_null(object);
-    assert_int_equal(object->size, strlen(text));
-    assert_memory_equal(object->data, text, object->size);
-}
-
-static size_t depth(const char *queue)
-{
-    return fake_queue_count(fake_queue_find(&w.queues, queue));
-}
+#include "engine_world.h"
 
 /* ---- the job ---- */
 
@@ -585,16 +412,6 @@ static void closing_in_the_middle_leaves_nothing_behind(void **state)
     /* teardown closes with a worker at the gate, polls open and a dead letter on its way */
 }
 
-static void a_missing_queue_is_named(void **state)
-{
-    (void)state;
-    w.pipelines[w.pipeline_count++] = stub_pipeline("web", "no-such-queue");
-    struct engine_options with = options();
-    start(&with);
-    assert_int_equal(w.ready_error.code, ERR_NO_CONTAINER);
-    assert_non_null(strstr(w.ready_error.text, "no-such-queue"));
-}
-
 static void two_pipelines_on_one_queue_are_refused(void **state)
 {
     (void)state;
@@ -606,8 +423,6 @@ static void two_pipelines_on_one_queue_are_refused(void **state)
     assert_non_null(strstr(error.text, "web"));
     assert_non_null(strstr(error.text, "mobile"));
 }
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
@@ -635,7 +450,6 @@ int main(void)
         CASE(a_drain_gives_back_what_has_not_begun),
         CASE(a_drain_past_its_grace_gives_back_the_rest),
         CASE(closing_in_the_middle_leaves_nothing_behind),
-        CASE(a_missing_queue_is_named),
         CASE(two_pipelines_on_one_queue_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,18 @@ static int fake_open(struct queue_backend *backend, const char *name, queue_open
     return 0;
 }
 
+static void fake_open_cancel(struct queue_backend *backend, void *user)
+{
+    struct list *replies = &service_of(backend)->replies, *next;
+    for (struct list *l = replies->next; l != replies; l = next) {
+        struct reply *reply = container_of(l, struct reply, link);
+        next = l->next;
+        if (reply->run == open_run &&
+            container_of(reply, struct open_reply, reply)->user == user)
+            reply_end(reply);
+    }
+}
+
 static void fake_close(struct queue *queue)
 {
     queue->opened--;
@@ -324,6 +336,7 @@ void fake_queues_init(struct fake_queues *service, uv_loop_t *loop)
     *service = (struct fake_queues){.loop = loop};
     service->ops = (struct queue_backend_ops){
         .open = fake_open,
+        .open_cancel = fake_open_cancel,
         .close = fake_close,
         .facts = fake_facts,
         .receive = fake_receive,
@@ -726,7 +739,7 @@ static void render_one(const struct render_source *source, struct render_item *i
     buffer_init(&key, OBJECT_KEY_MAX);
     buffer_init(&body, 4096);
     buffer_format(&key, "%s/%s", item->pipeline->facts.name, base);
-    buffer_format(&body, "%s:%.*s", item->pipeline->facts.name, (int)source->image.size,
+    buffer_format(&body, "%s:%.*s", item->pipeline->says, (int)source->image.size,
                   source->image.data);
     item->renditions = calloc(1, sizeof *item->renditions);
     item->rendition_count = 1;
@@ -769,6 +782,7 @@ struct pipeline *stub_pipeline(const char *name, const char *queue)
 {
     struct pipeline *pipeline = calloc(1, sizeof *pipeline);
     pipeline->references = 1;
+    pipeline->says = name;
     pipeline->facts = (struct pipeline_facts){
         .name = name, .file = name, .queue = queue, .weight = 1, .output_count = 1};
     return pipeline;

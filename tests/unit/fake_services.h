@@ -89,9 +89,10 @@ struct fake_object *fake_store_find(struct fake_store *store, const char *bucket
 struct pipeline { /* the seam's opaque type */
     struct pipeline_facts facts;
     unsigned references;
+    const char *says; /* in the output, before the image; its name unless set */
 };
 
-/* Outputs are "<pipeline>/<last part of the key>" holding "<pipeline>:<image>". Images whose text
+/* Outputs are "<pipeline>/<last part of the key>" holding "<says>:<image>". Images whose text
  * begins with "corrupt" are, and "slow" ones wait for stub_gate_open. */
 extern const struct pipeline_ops stub_pipeline_ops;
 struct pipeline *stub_pipeline(const char *name, const char *queue);

@@ -1,0 +1,273 @@
+/*
+ * The engine's lanes as a set: which pipelines go together, their slots, how they are opened at the
+ * start, and how another set takes the place of the one at work.
+ *
+ * A reload has two halves. The first one makes what it needs and may fail; then nothing has
+ * happened but that new lanes have begun to open, and these are retired. The second one cannot
+ * fail. Retired lanes stay in the array until nothing of them is left.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_private.h"
+
+static const struct pipeline_facts *facts_of(const struct engine *engine,
+                                             const struct pipeline *pipeline)
+{
+    return engine->options.pipeline_ops->facts(pipeline);
+}
+
+size_t lanes_audience(void *user, const char *bucket, const char *key, struct pipeline **out,
+                      size_t max)
+{
+    struct engine *engine = user;
+    size_t count = 0;
+    for (size_t i = 0; i < engine->lane_count && count < max; i++) {
+        struct lane *lane = engine->lanes[i];
+        if (lane->state != LANE_RETIRED &&
+            engine->options.pipeline_ops->matches(lane->pipeline, bucket, key))
+            out[count++] = lane->pipeline;
+    }
+    return count;
+}
+
+/* ---- what goes together ---- */
+
+static int check_pair(const struct engine *engine, struct pipeline *a, struct pipeline *b,
+                      bool ordered, struct error *error)
+{
+    const struct pipeline_facts *a_facts = facts_of(engine, a);
+    const struct pipeline_facts *b_facts = facts_of(engine, b);
+    if (ordered && strcmp(a_facts->name, b_facts->name) == 0)
+        return error_set(error, ERR_INVALID,
+                         "two pipelines are named \"%s\" (%s and %s); rename one", a_facts->name,
+                         a_facts->file, b_facts->file);
+    if (ordered && strcmp(a_facts->queue, b_facts->queue) == 0)
+        return error_set(
+            error, ERR_INVALID,
+            "the pipelines \"%s\" and \"%s\" read the same queue \"%s\": each message would "
+            "reach only one of them; give each its own, or list their outputs in one file",
+            a_facts->name, b_facts->name, a_facts->queue);
+    return engine->options.pipeline_ops->check_loop(a, b, error);
+}
+
+int lanes_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
+                struct error *error)
+{
+    if (count == 0)
+        return error_set(error, ERR_INVALID, "there is no pipeline; name a file or folder of them");
+    for (size_t i = 0; i < count; i++) {
+        const struct pipeline_facts *facts = facts_of(engine, pipelines[i]);
+        if (facts->labels && strcmp(facts->labeler, "builtin") != 0 && !engine->options.labeler)
+            return error_set(error, ERR_INVALID,
+                             "%s: the labeler \"%s\" is not available; use \"builtin\"",
+                             facts->file, facts->labeler);
+        for (size_t j = 0; j < count; j++) {
+            int code = check_pair(engine, pipelines[i], pipelines[j], i < j, error);
+            if (code)
+                return code;
+        }
+    }
+    return 0;
+}
+
+/* The slots are shared out by weight: a lane's share is always there for it. */
+static void share_out(struct engine *engine)
+{
+    unsigned weights = 0;
+    for (size_t i = 0; i < engine->lane_count; i++)
+        weights += engine->lanes[i]->state == LANE_RETIRED ? 0 : engine->lanes[i]->share.weight;
+    for (size_t i = 0; i < engine->lane_count; i++) {
+        struct lane *lane = engine->lanes[i];
+        if (lane->state == LANE_RETIRED)
+            continue;
+        lane->slots = (size_t)engine->options.jobs * lane->share.weight / weights;
+        if (lane->slots == 0)
+            lane->slots = 1;
+    }
+}
+
+int lanes_make(struct engine *engine)
+{
+    const struct engine_options *options = &engine->options;
+    engine->lanes = calloc(options->pipeline_count, sizeof *engine->lanes);
+    if (!engine->lanes)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < options->pipeline_count; i++) {
+        struct lane *lane = lane_new(engine, options->pipelines[i]);
+        if (!lane)
+            return ERR_MEMORY;
+        engine->lanes[engine->lane_count++] = lane;
+    }
+    share_out(engine);
+    return 0;
+}
+
+/* ---- opening ---- */
+
+static size_t count_in(const struct engine *engine, enum lane_state state)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < engine->lane_count; i++)
+        count += engine->lanes[i]->state == state;
+    return count;
+}
+
+static void tell(struct engine *engine, const struct error *error)
+{
+    if (engine->told || engine->draining || engine->closing)
+        return;
+    engine->told = true;
+    engine->ready(error, engine->ready_user);
+}
+
+void engine_lane_opened(struct engine *engine)
+{
+    if (count_in(engine, LANE_OPENING))
+        return;
+    engine->unreachable = (struct log_gate){0}; /* the next time is told at once */
+    tell(engine, &(struct error){0});
+}
+
+void engine_lane_failed(struct engine *engine, const struct error *error)
+{
+    bool refused = error->code == ERR_CREDENTIALS || error->code == ERR_EXPIRED;
+    if (error->code == ERR_INVALID || (refused && !count_in(engine, LANE_OPEN)))
+        tell(engine, error);
+}
+
+void engine_start(struct engine *engine, engine_ready *ready, void *user)
+{
+    engine->ready = ready;
+    engine->ready_user = user;
+    for (size_t i = 0; i < engine->lane_count; i++)
+        lane_open(engine->lanes[i]);
+}
+
+/* ---- reloading ---- */
+
+static void lane_gone(struct lane *lane)
+{
+    struct engine *engine = lane->engine;
+    engine->departing--;
+    lane_free(lane);
+    engine_update(engine);
+}
+
+static void depart(struct lane *lane)
+{
+    lane->engine->departing++;
+    lane_close(lane, lane_gone);
+}
+
+void lanes_depart(struct engine *engine)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->lane_count; i++) {
+        struct lane *lane = engine->lanes[i];
+        if (lane->state != LANE_RETIRED || !lane_is_empty(lane)) {
+            engine->lanes[kept++] = lane;
+            continue;
+        }
+        log_info("pipeline is closed", LOG_TEXT("pipeline", facts_of(engine, lane->pipeline)->name),
+                 LOG_TEXT("queue", facts_of(engine, lane->pipeline)->queue));
+        engine->retired--;
+        depart(lane);
+    }
+    engine->lane_count = kept;
+}
+
+static bool is_same(const struct engine *engine, const struct pipeline *a, const struct pipeline *b)
+{
+    return strcmp(facts_of(engine, a)->name, facts_of(engine, b)->name) == 0 &&
+           strcmp(facts_of(engine, a)->queue, facts_of(engine, b)->queue) == 0;
+}
+
+/* The lane that a pipeline goes on with. */
+static struct lane *successor_of(const struct engine *engine, const struct pipeline *pipeline)
+{
+    for (size_t i = 0; i < engine->lane_count; i++) {
+        struct lane *lane = engine->lanes[i];
+        if (lane->state != LANE_RETIRED && is_same(engine, lane->pipeline, pipeline))
+            return lane;
+    }
+    return NULL;
+}
+
+static struct pipeline *wanted(const struct engine *engine, const struct lane *lane,
+                               struct pipeline *const *pipelines, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_same(engine, lane->pipeline, pipelines[i]))
+            return pipelines[i];
+    return NULL;
+}
+
+static int added_make(struct engine *engine, struct pipeline *const *pipelines, size_t count,
+                      struct lane **added, size_t *added_count, struct error *error)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (successor_of(engine, pipelines[i]))
+            continue;
+        struct lane *lane = lane_new(engine, pipelines[i]);
+        if (!lane)
+            return error_set(error, ERR_MEMORY, "out of memory");
+        lane_begin(lane);
+        added[(*added_count)++] = lane;
+        int code = lane_open_now(lane, error);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+/* From here on nothing fails. */
+static void commit(struct engine *engine, struct pipeline *const *pipelines, size_t count)
+{
+    for (size_t i = 0; i < engine->lane_count; i++) {
+        struct lane *lane = engine->lanes[i];
+        struct pipeline *pipeline = wanted(engine, lane, pipelines, count);
+        if (lane->state == LANE_RETIRED)
+            continue;
+        if (pipeline) {
+            lane_change(lane, pipeline);
+        } else {
+            engine->retired++;
+            lane_retire(lane);
+        }
+    }
+}
+
+static void settle(struct engine *engine)
+{
+    share_out(engine);
+    for (size_t i = 0; i < engine->lane_count; i++)
+        if (engine->lanes[i]->state == LANE_OPEN)
+            queue_poller_update(&engine->lanes[i]->poller);
+    engine_lane_opened(engine); /* what it waited for may have been removed */
+}
+
+int engine_reload(struct engine *engine, struct pipeline *const *pipelines, size_t count,
+                  struct error *error)
+{
+    size_t added = 0;
+    if (engine->draining || engine->closing)
+        return error_set(error, ERR_CANCELLED, "the engine is stopping");
+    int code = lanes_check(engine, pipelines, count, error);
+    if (code)
+        return code;
+    struct lane **lanes = realloc(engine->lanes, (engine->lane_count + count) * sizeof *lanes);
+    if (!lanes)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    engine->lanes = lanes;
+    code = added_make(engine, pipelines, count, &lanes[engine->lane_count], &added, error);
+    if (code) {
+        while (added)
+            depart(lanes[engine->lane_count + --added]);
+        return code;
+    }
+    commit(engine, pipelines, count);
+    engine->lane_count += added;
+    settle(engine);
+    return 0;
+}
