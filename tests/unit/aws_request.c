@@ -195,7 +195,7 @@ static void test_wrong_secret_is_not_a_clock(void **state)
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
     SCRIPT(&script_options, {SKEWED, .headers = {{"date", date}}});
     struct error error = publish();
-    assert_int_equal(error.code, ERR_DENIED);
+    assert_int_equal(error.code, ERR_CREDENTIALS);
     assert_non_null(strstr(error.text, "check the access key"));
     script_end();
 }
