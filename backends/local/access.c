@@ -68,7 +68,7 @@ bool access_topic_delivery(const struct cloud *cloud, const struct topic *topic,
 
 /* What does not leave the machine needs no TLS to be private, so that the usual "deny what is not
  * sent over TLS" means here what it means there. */
-static bool is_secure(const struct cloud *cloud)
+bool access_is_secure(const struct cloud *cloud)
 {
     static const char *const beginnings[] = {"https://", "http://127.", "http://[::1]"};
     for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
@@ -95,7 +95,7 @@ static bool undenied(const struct cloud *cloud, const struct policy *policy, con
     const struct policy_request request = {.account = cloud->account,
                                            .action = plain,
                                            .resource = resource,
-                                           .secure = is_secure(cloud)};
+                                           .secure = access_is_secure(cloud)};
     if (policy_evaluate(policy, &request) != POLICY_DENIED)
         return true;
     policy_explain(policy, &request, reason);

@@ -36,6 +36,9 @@ enum { ACCESS_TEXT_MAX = 400 };
 void access_denied_text(const struct cloud *cloud, const char *service, const char *action,
                         const char *resource, const char *reason, char out[ACCESS_TEXT_MAX]);
 
+/* Whether requests come over TLS, or from this machine alone (aws:SecureTransport). */
+bool access_is_secure(const struct cloud *cloud);
+
 /* Logs what of a new policy cannot be decided here. */
 void access_policy_note(const char *resource, const struct policy *policy);
 

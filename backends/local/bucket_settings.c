@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bucket_cors.h"
+#include "bucket_policy.h"
+#include "bucket_tagging.h"
 #include "bucket_versioning.h"
 
 struct kind_facts {
@@ -14,6 +17,9 @@ struct kind_facts {
 
 static const struct kind_facts kinds[BUCKET_SETTING_KINDS] = {
     [BUCKET_VERSIONING] = {"versioning", bucket_versioning_read, free},
+    [BUCKET_CORS] = {"cors", bucket_cors_read, bucket_cors_free},
+    [BUCKET_TAGGING] = {"tagging", bucket_tagging_read, free},
+    [BUCKET_POLICY] = {"policy", bucket_policy_read, bucket_policy_free},
 };
 
 const char *bucket_setting_name(enum bucket_setting_kind kind)

@@ -15,6 +15,9 @@
 
 enum bucket_setting_kind {
     BUCKET_VERSIONING,
+    BUCKET_CORS,
+    BUCKET_TAGGING,
+    BUCKET_POLICY,
     BUCKET_SETTING_KINDS,
 };
 

@@ -37,7 +37,7 @@ struct cloud_request {
     struct cloud *cloud;
     struct http_call *call;
     char id[37];               /* x-amzn-RequestId / x-amz-request-id */
-    const char *access_key;    /* who signed */
+    const char *access_key;    /* who signed; NULL: nobody, which S3 alone sees */
     const char *payload_hash;  /* x-amz-content-sha256 as sent, or NULL */
     struct bytes body;         /* SQS and SNS alone: whole, its hash checked; the router frees it */
     /* For the request log; handlers fill what they know, strings are copied at once. */

@@ -1,5 +1,5 @@
 /*
- * Resource policies: who may send to a queue or publish to a topic.
+ * Resource policies: who may send to a queue, publish to a topic, or use a bucket.
  *
  * A document is read once, when the attribute is set or loaded; evaluating it allocates nothing. A
  * statement applies when its principal, action, resource and every condition do. What AWS knows and
@@ -16,7 +16,7 @@
 
 #include "error.h"
 
-enum policy_kind { POLICY_OF_QUEUE, POLICY_OF_TOPIC };
+enum policy_kind { POLICY_OF_QUEUE, POLICY_OF_TOPIC, POLICY_OF_BUCKET };
 
 struct policy;
 

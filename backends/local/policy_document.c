@@ -13,11 +13,12 @@ struct kind_facts {
     size_t bytes, statements, principals, conditions, actions; /* the last three: of a statement */
 };
 
-/* Sources: "Amazon SQS policy quotas" in the SQS Developer Guide; for SNS, which publishes a size
- * alone, bounds that no such size reaches by honest means. */
+/* Sources: "Amazon SQS policy quotas" in the SQS Developer Guide; for SNS and S3, which publish a
+ * size alone, bounds that no such size reaches by honest means. */
 static const struct kind_facts kinds[] = {
     [POLICY_OF_QUEUE] = {"sqs", 8192, 20, 50, 10, 7},
     [POLICY_OF_TOPIC] = {"sns", 30720, 100, 200, 100, 100},
+    [POLICY_OF_BUCKET] = {"s3", 20480, 200, 200, 100, 200},
 };
 
 struct operator_facts {

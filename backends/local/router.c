@@ -148,6 +148,16 @@ static void streamed_handle(struct routed *r)
         r->service->handle(request);
 }
 
+/* Nobody signed: S3 decides by the bucket's policy, and knows requests that are never signed. */
+static void unsigned_handle(struct routed *r)
+{
+    struct slice stated = auth_header(&r->auth, "x-amz-content-sha256");
+    if (!stated.data || !hash_copy(r, stated))
+        hash_copy(r, SLICE_LITERAL(SIGV4_UNSIGNED_PAYLOAD));
+    r->request.payload_hash = r->payload_hash;
+    r->service->handle(&r->request);
+}
+
 static void body_collected(struct http_call *call, struct bytes *body, void *user)
 {
     (void)call;
@@ -175,6 +185,10 @@ static void routed_start(struct routed *r)
     enum auth_code code =
         auth_claim(request->cloud->auth, &r->auth, (int64_t)time(NULL), &r->claim);
     service_choose(r);
+    if (code == AUTH_MISSING && r->service && !r->service->collects) {
+        unsigned_handle(r);
+        return;
+    }
     if (!claim_check(r, code))
         return;
     request->access_key = r->claim.access_key;

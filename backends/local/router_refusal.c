@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "s3_cors.h"
 #include "xml_tree.h"
 
 struct refusal {
@@ -45,19 +46,26 @@ static const struct refusal refusals[AUTH_CODE_COUNT] = {
                        "provided. Check your secret access key and signing method."},
 };
 
-static void respond(struct cloud_request *request, int status, const char *content_type,
-                    const char *query_error, struct buffer *text)
+static void respond(struct cloud_request *request, enum router_wire wire, int status,
+                    const char *content_type, const char *query_error, struct buffer *text)
 {
+    struct s3_cors_answer cors = {0};
     struct bytes body = text->error ? bytes_borrow("", 0) : buffer_take(text);
-    struct http_header headers[] = {
+    struct http_header headers[4 + S3_CORS_HEADERS_MAX] = {
         {"Content-Type", content_type},
         {"x-amzn-RequestId", request->id},
         {"x-amz-request-id", request->id},
-        {"x-amzn-query-error", query_error},
     };
+    size_t count = 3;
+    if (query_error)
+        headers[count++] = (struct http_header){"x-amzn-query-error", query_error};
+    if (wire == WIRE_S3)
+        s3_cors_fill_refusal(&cors, request->cloud, request->call);
+    for (size_t i = 0; i < cors.count; i++)
+        headers[count++] = cors.headers[i];
     buffer_free(text);
     request->status = status;
-    answer_respond(request, headers, query_error ? 4 : 3, &body);
+    answer_respond(request, headers, count, &body);
 }
 
 static void s3_write(struct cloud_request *request, const char *code, const char *text,
@@ -113,7 +121,7 @@ static void refuse(struct cloud_request *request, enum router_wire wire, int sta
         query_write(request, status, code, text, &out);
     static const char *const types[] = {"application/xml", "application/x-amz-json-1.0",
                                         "text/xml"};
-    respond(request, status, types[wire], wire == WIRE_JSON ? query_error : NULL, &out);
+    respond(request, wire, status, types[wire], wire == WIRE_JSON ? query_error : NULL, &out);
 }
 
 void router_refuse_auth(struct cloud_request *request, enum router_wire wire, enum auth_code code,

@@ -15,6 +15,7 @@
 #include "answer.h"
 #include "object_store.h"
 #include "operations.h"
+#include "s3_access.h"
 #include "utf8.h"
 
 enum target { SERVICE, BUCKET, OBJECT };
@@ -38,22 +39,25 @@ static const struct route routes[] = {
      s3_put_notification},
     {BUCKET, "POST", "delete", NULL, "DeleteObjects", s3_delete_objects},
     {BUCKET, "GET", "list-type", NULL, "ListObjectsV2", s3_list_objects_v2},
-    {BUCKET, "GET", "accelerate", NULL, "GetBucketAccelerateConfiguration", NULL},
+    {BUCKET, "GET", "accelerate", NULL, "GetBucketAccelerateConfiguration",
+     s3_get_bucket_acceleration},
     {BUCKET, "PUT", "accelerate", NULL, "PutBucketAccelerateConfiguration", NULL},
-    {BUCKET, "GET", "acl", NULL, "GetBucketAcl", NULL},
+    {BUCKET, "GET", "acl", NULL, "GetBucketAcl", s3_get_bucket_acl},
     {BUCKET, "PUT", "acl", NULL, "PutBucketAcl", NULL},
     {BUCKET, "GET", "analytics", NULL, "GetBucketAnalyticsConfiguration", NULL},
     {BUCKET, "GET", "analytics", NULL, "ListBucketAnalyticsConfigurations", NULL},
     {BUCKET, "PUT", "analytics", NULL, "PutBucketAnalyticsConfiguration", NULL},
     {BUCKET, "DELETE", "analytics", NULL, "DeleteBucketAnalyticsConfiguration", NULL},
-    {BUCKET, "GET", "cors", NULL, "GetBucketCors", NULL},
-    {BUCKET, "PUT", "cors", NULL, "PutBucketCors", NULL},
-    {BUCKET, "DELETE", "cors", NULL, "DeleteBucketCors", NULL},
-    {BUCKET, "GET", "encryption", NULL, "GetBucketEncryption", NULL},
+    {BUCKET, "GET", "cors", NULL, "GetBucketCors", s3_get_bucket_cors},
+    {BUCKET, "PUT", "cors", NULL, "PutBucketCors", s3_put_bucket_cors},
+    {BUCKET, "DELETE", "cors", NULL, "DeleteBucketCors", s3_delete_bucket_cors},
+    {BUCKET, "GET", "encryption", NULL, "GetBucketEncryption", s3_get_bucket_encryption},
     {BUCKET, "PUT", "encryption", NULL, "PutBucketEncryption", NULL},
-    {BUCKET, "DELETE", "encryption", NULL, "DeleteBucketEncryption", NULL},
+    {BUCKET, "DELETE", "encryption", NULL, "DeleteBucketEncryption",
+     s3_delete_absent_configuration},
     {BUCKET, "GET", "intelligent-tiering", NULL, "GetBucketIntelligentTieringConfiguration", NULL},
-    {BUCKET, "GET", "intelligent-tiering", NULL, "ListBucketIntelligentTieringConfigurations", NULL},
+    {BUCKET, "GET", "intelligent-tiering", NULL, "ListBucketIntelligentTieringConfigurations",
+     NULL},
     {BUCKET, "PUT", "intelligent-tiering", NULL, "PutBucketIntelligentTieringConfiguration", NULL},
     {BUCKET, "DELETE", "intelligent-tiering", NULL, "DeleteBucketIntelligentTieringConfiguration",
      NULL},
@@ -64,40 +68,44 @@ static const struct route routes[] = {
     {BUCKET, "GET", "lifecycle", NULL, "GetBucketLifecycleConfiguration", NULL},
     {BUCKET, "PUT", "lifecycle", NULL, "PutBucketLifecycleConfiguration", NULL},
     {BUCKET, "DELETE", "lifecycle", NULL, "DeleteBucketLifecycle", NULL},
-    {BUCKET, "GET", "logging", NULL, "GetBucketLogging", NULL},
+    {BUCKET, "GET", "logging", NULL, "GetBucketLogging", s3_get_bucket_logging},
     {BUCKET, "PUT", "logging", NULL, "PutBucketLogging", NULL},
     {BUCKET, "GET", "metrics", NULL, "GetBucketMetricsConfiguration", NULL},
     {BUCKET, "GET", "metrics", NULL, "ListBucketMetricsConfigurations", NULL},
     {BUCKET, "PUT", "metrics", NULL, "PutBucketMetricsConfiguration", NULL},
     {BUCKET, "DELETE", "metrics", NULL, "DeleteBucketMetricsConfiguration", NULL},
-    {BUCKET, "GET", "object-lock", NULL, "GetObjectLockConfiguration", NULL},
+    {BUCKET, "GET", "object-lock", NULL, "GetObjectLockConfiguration", s3_get_object_lock},
     {BUCKET, "PUT", "object-lock", NULL, "PutObjectLockConfiguration", NULL},
-    {BUCKET, "GET", "ownershipControls", NULL, "GetBucketOwnershipControls", NULL},
+    {BUCKET, "GET", "ownershipControls", NULL, "GetBucketOwnershipControls",
+     s3_get_ownership_controls},
     {BUCKET, "PUT", "ownershipControls", NULL, "PutBucketOwnershipControls", NULL},
-    {BUCKET, "DELETE", "ownershipControls", NULL, "DeleteBucketOwnershipControls", NULL},
-    {BUCKET, "GET", "policy", NULL, "GetBucketPolicy", NULL},
-    {BUCKET, "PUT", "policy", NULL, "PutBucketPolicy", NULL},
-    {BUCKET, "DELETE", "policy", NULL, "DeleteBucketPolicy", NULL},
-    {BUCKET, "GET", "policyStatus", NULL, "GetBucketPolicyStatus", NULL},
-    {BUCKET, "GET", "publicAccessBlock", NULL, "GetPublicAccessBlock", NULL},
+    {BUCKET, "DELETE", "ownershipControls", NULL, "DeleteBucketOwnershipControls",
+     s3_delete_absent_configuration},
+    {BUCKET, "GET", "policy", NULL, "GetBucketPolicy", s3_get_bucket_policy},
+    {BUCKET, "PUT", "policy", NULL, "PutBucketPolicy", s3_put_bucket_policy},
+    {BUCKET, "DELETE", "policy", NULL, "DeleteBucketPolicy", s3_delete_bucket_policy},
+    {BUCKET, "GET", "policyStatus", NULL, "GetBucketPolicyStatus", s3_get_bucket_policy_status},
+    {BUCKET, "GET", "publicAccessBlock", NULL, "GetPublicAccessBlock", s3_get_public_access_block},
     {BUCKET, "PUT", "publicAccessBlock", NULL, "PutPublicAccessBlock", NULL},
-    {BUCKET, "DELETE", "publicAccessBlock", NULL, "DeletePublicAccessBlock", NULL},
-    {BUCKET, "GET", "replication", NULL, "GetBucketReplication", NULL},
+    {BUCKET, "DELETE", "publicAccessBlock", NULL, "DeletePublicAccessBlock",
+     s3_delete_absent_configuration},
+    {BUCKET, "GET", "replication", NULL, "GetBucketReplication", s3_get_bucket_replication},
     {BUCKET, "PUT", "replication", NULL, "PutBucketReplication", NULL},
-    {BUCKET, "DELETE", "replication", NULL, "DeleteBucketReplication", NULL},
-    {BUCKET, "GET", "requestPayment", NULL, "GetBucketRequestPayment", NULL},
+    {BUCKET, "DELETE", "replication", NULL, "DeleteBucketReplication",
+     s3_delete_absent_configuration},
+    {BUCKET, "GET", "requestPayment", NULL, "GetBucketRequestPayment", s3_get_request_payment},
     {BUCKET, "PUT", "requestPayment", NULL, "PutBucketRequestPayment", NULL},
     {BUCKET, "GET", "session", NULL, "CreateSession", NULL},
-    {BUCKET, "GET", "tagging", NULL, "GetBucketTagging", NULL},
-    {BUCKET, "PUT", "tagging", NULL, "PutBucketTagging", NULL},
-    {BUCKET, "DELETE", "tagging", NULL, "DeleteBucketTagging", NULL},
+    {BUCKET, "GET", "tagging", NULL, "GetBucketTagging", s3_get_bucket_tagging},
+    {BUCKET, "PUT", "tagging", NULL, "PutBucketTagging", s3_put_bucket_tagging},
+    {BUCKET, "DELETE", "tagging", NULL, "DeleteBucketTagging", s3_delete_bucket_tagging},
     {BUCKET, "GET", "uploads", NULL, "ListMultipartUploads", s3_list_multipart_uploads},
     {BUCKET, "GET", "versioning", NULL, "GetBucketVersioning", s3_get_bucket_versioning},
     {BUCKET, "PUT", "versioning", NULL, "PutBucketVersioning", s3_put_bucket_versioning},
     {BUCKET, "GET", "versions", NULL, "ListObjectVersions", s3_list_object_versions},
-    {BUCKET, "GET", "website", NULL, "GetBucketWebsite", NULL},
+    {BUCKET, "GET", "website", NULL, "GetBucketWebsite", s3_get_bucket_website},
     {BUCKET, "PUT", "website", NULL, "PutBucketWebsite", NULL},
-    {BUCKET, "DELETE", "website", NULL, "DeleteBucketWebsite", NULL},
+    {BUCKET, "DELETE", "website", NULL, "DeleteBucketWebsite", s3_delete_absent_configuration},
     {BUCKET, "GET", NULL, NULL, "ListObjects", s3_list_objects},
     {BUCKET, "HEAD", NULL, NULL, "HeadBucket", s3_head_bucket},
     {BUCKET, "PUT", NULL, NULL, "CreateBucket", s3_create_bucket},
@@ -107,7 +115,7 @@ static const struct route routes[] = {
     {OBJECT, "GET", "tagging", NULL, "GetObjectTagging", s3_get_object_tagging},
     {OBJECT, "PUT", "tagging", NULL, "PutObjectTagging", s3_put_object_tagging},
     {OBJECT, "DELETE", "tagging", NULL, "DeleteObjectTagging", s3_delete_object_tagging},
-    {OBJECT, "GET", "acl", NULL, "GetObjectAcl", NULL},
+    {OBJECT, "GET", "acl", NULL, "GetObjectAcl", s3_get_object_acl},
     {OBJECT, "PUT", "acl", NULL, "PutObjectAcl", NULL},
     {OBJECT, "GET", "attributes", NULL, "GetObjectAttributes", NULL},
     {OBJECT, "GET", "legal-hold", NULL, "GetObjectLegalHold", NULL},
@@ -208,6 +216,11 @@ void s3_api_handle(struct cloud_request *base)
     struct s3_request *request = s3_request_create(base);
     if (!request)
         return;
+    if (s3_is_method(request, "OPTIONS")) {
+        snprintf(base->operation, sizeof(base->operation), "Preflight");
+        s3_preflight(request);
+        return;
+    }
     const struct route *route = find_route(request);
     enum s3_error error = check_key(request);
     if (!route) {
@@ -220,6 +233,8 @@ void s3_api_handle(struct cloud_request *base)
     const char *promise = unknown_promise(request);
     if (error)
         s3_respond_error(request, error, NULL);
+    else if (!s3_access_check(request, route->operation))
+        ; /* answered */
     else if (!route->handler)
         respond_not_implemented(request, route->operation);
     else if (promise)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "object_store.h"
+#include "s3_access.h"
 #include "s3_version.h"
 #include "uri.h"
 #include "utf8.h"
@@ -140,8 +141,13 @@ bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *sour
         message = bad_range;
     if (!error && !buckets_find(request->cloud->buckets, source->bucket_name, &bucket))
         error = S3_NO_SUCH_BUCKET;
+    if (!error &&
+        !s3_access_allowed(request, source->bucket_name,
+                           source->version.given ? "GetObjectVersion" : "GetObject", source->key))
+        error = S3_ACCESS_DENIED;
     if (error) {
-        bool usual = error == S3_NO_SUCH_BUCKET || error == S3_INTERNAL_ERROR;
+        bool usual =
+            error == S3_NO_SUCH_BUCKET || error == S3_INTERNAL_ERROR || error == S3_ACCESS_DENIED;
         s3_respond_error(request, error, usual ? NULL : message);
         return false;
     }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "objects.h"
+#include "s3_access.h"
 #include "s3_body.h"
 #include "s3_events.h"
 #include "s3_time.h"
@@ -253,6 +254,9 @@ static enum s3_error read_batch(const struct s3_xml_node *root, struct s3_reques
             return S3_INTERNAL_ERROR;
         if (version && !s3_version_read(slice_of(version), &deletion->removal.version))
             deletion->refused = S3_NO_SUCH_VERSION;
+        else if (!s3_access_allowed(request, request->bucket,
+                                    version ? "DeleteObjectVersion" : "DeleteObject", key))
+            deletion->refused = S3_ACCESS_DENIED;
     }
     const char *quiet = s3_xml_child_text(root, "Quiet");
     batch->quiet = quiet && strcmp(quiet, "true") == 0;

@@ -14,6 +14,10 @@ s3_handler s3_put_notification, s3_get_notification;
 
 /* s3_settings_api.c, s3_versions_api.c */
 s3_handler s3_put_bucket_versioning, s3_get_bucket_versioning;
+s3_handler s3_put_bucket_cors, s3_get_bucket_cors, s3_delete_bucket_cors;
+s3_handler s3_put_bucket_tagging, s3_get_bucket_tagging, s3_delete_bucket_tagging;
+s3_handler s3_put_bucket_policy, s3_get_bucket_policy, s3_delete_bucket_policy,
+    s3_get_bucket_policy_status;
 s3_handler s3_list_object_versions;
 
 /* s3_put_api.c, s3_get_api.c, s3_delete_api.c, s3_list_api.c, s3_tagging_api.c */
@@ -25,5 +29,14 @@ s3_handler s3_put_object_tagging, s3_get_object_tagging, s3_delete_object_taggin
 s3_handler s3_create_multipart_upload, s3_abort_multipart_upload, s3_upload_part,
     s3_complete_multipart_upload, s3_list_parts, s3_list_multipart_uploads;
 s3_handler s3_copy_object, s3_upload_part_copy;
+
+/* s3_constants_api.c */
+s3_handler s3_get_bucket_acl, s3_get_object_acl, s3_get_bucket_encryption,
+    s3_get_public_access_block, s3_get_ownership_controls, s3_get_bucket_website,
+    s3_get_bucket_replication, s3_get_object_lock, s3_get_request_payment, s3_get_bucket_logging,
+    s3_get_bucket_acceleration, s3_delete_absent_configuration;
+
+/* s3_cors.c: OPTIONS of anything */
+s3_handler s3_preflight;
 
 #endif

@@ -7,6 +7,7 @@
 #include "answer.h"
 #include "log.h"
 #include "s3_address.h"
+#include "s3_cors.h"
 #include "s3_xml.h"
 #include "uri.h"
 
@@ -202,41 +203,48 @@ void s3_submit(struct s3_request *request, struct storage_task *task)
 
 /* Answers. */
 
-/* The request's id goes with every answer. */
-static size_t with_id(struct s3_request *request, const struct http_header *headers, size_t count,
-                      struct http_header out[HEADERS_MAX])
+/* What goes with every answer: the request's id, and what a cross-origin reader may do with it. */
+struct common {
+    struct s3_cors_answer cors;
+    struct http_header headers[HEADERS_MAX];
+    size_t count;
+};
+
+static void with_common(struct s3_request *request, const struct http_header *headers, size_t count,
+                        struct common *out)
 {
-    out[0] = (struct http_header){"x-amz-request-id", request->id};
-    out[1] = (struct http_header){"x-amz-id-2", request->id};
-    if (count > HEADERS_MAX - 2)
-        count = HEADERS_MAX - 2;
-    if (count)
-        memcpy(&out[2], headers, count * sizeof(*headers));
-    return count + 2;
+    out->headers[0] = (struct http_header){"x-amz-request-id", request->id};
+    out->headers[1] = (struct http_header){"x-amz-id-2", request->id};
+    out->count = 2;
+    s3_cors_fill(&out->cors, request->cloud, request->base->call, request->bucket);
+    for (size_t i = 0; i < out->cors.count; i++)
+        out->headers[out->count++] = out->cors.headers[i];
+    for (size_t i = 0; i < count && out->count < HEADERS_MAX; i++)
+        out->headers[out->count++] = headers[i];
 }
 
 static void respond(struct s3_request *request, int status, const struct http_header *headers,
                     size_t count, struct bytes *body)
 {
-    struct http_header all[HEADERS_MAX];
+    struct common all;
     if (!request->base) {
         bytes_free(body);
         return;
     }
-    size_t total = with_id(request, headers, count, all);
+    with_common(request, headers, count, &all);
     request->base->status = status;
-    answer_respond(request->base, all, total, body);
+    answer_respond(request->base, all.headers, all.count, body);
 }
 
 void s3_respond_begin(struct s3_request *request, int status, const struct http_header *headers,
                       size_t count, int64_t size)
 {
-    struct http_header all[HEADERS_MAX];
+    struct common all;
     if (!request->base)
         return;
-    size_t total = with_id(request, headers, count, all);
+    with_common(request, headers, count, &all);
     request->base->status = status;
-    answer_begin(request->base, all, total, size);
+    answer_begin(request->base, all.headers, all.count, size);
 }
 
 void s3_respond_empty(struct s3_request *request, int status, const struct http_header *headers,
@@ -271,6 +279,17 @@ void s3_respond_xml_with(struct s3_request *request, struct buffer *body,
         return;
     }
     respond_document(request, 200, headers, count, body);
+}
+
+void s3_respond_text(struct s3_request *request, const struct http_header *type, const char *text)
+{
+    char *copy = strdup(text);
+    if (!copy) {
+        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
+        return;
+    }
+    struct bytes body = bytes_give(copy, strlen(copy));
+    respond(request, 200, type, 1, &body);
 }
 
 static void write_error(struct s3_request *request, const struct s3_error_facts *facts,

@@ -71,6 +71,8 @@ void s3_respond_xml(struct s3_request *request, struct buffer *body);
 /* The same with headers. */
 void s3_respond_xml_with(struct s3_request *request, struct buffer *body,
                          const struct http_header *headers, size_t count);
+/* A text of another type; copied. */
+void s3_respond_text(struct s3_request *request, const struct http_header *type, const char *text);
 /* An error with headers of its own. */
 void s3_respond_error_with(struct s3_request *request, enum s3_error error, const char *message,
                            const struct http_header *headers, size_t count);

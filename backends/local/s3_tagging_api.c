@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "object_store.h"
 #include "objects.h"
 #include "s3_body.h"
 #include "s3_events.h"
@@ -187,7 +188,7 @@ static void on_document(struct s3_request *request, struct slice body)
 {
     struct error error = {0};
     char *tags = NULL;
-    int status = s3_tags_from_xml(body, &tags, &error);
+    int status = s3_tags_from_xml(body, OBJECT_TAGS_MAX, &tags, &error);
     if (status) {
         respond_bad_tags(request, status, &error);
         return;

@@ -11,7 +11,7 @@
 
 enum {
     TEXT_MAX = 4 * OBJECT_TAG_VALUE_MAX, /* bytes of a key or value */
-    KEPT_MAX = 64 * 1024,                /* all tags, escaped */
+    KEPT_MAX = 256 * 1024,               /* all tags, escaped */
 };
 
 struct tag {
@@ -19,8 +19,8 @@ struct tag {
 };
 
 struct tag_set {
-    struct tag tags[OBJECT_TAGS_MAX];
-    size_t count;
+    struct tag tags[S3_BUCKET_TAGS_MAX];
+    size_t count, max;
 };
 
 static void set_clear(struct tag_set *set)
@@ -64,8 +64,9 @@ static int check_tag(const struct tag_set *set, const char *key, const char *val
         if (strcmp(set->tags[i].key, key) == 0)
             return error_set(error, ERR_INVALID, "Cannot provide multiple Tags with the same key");
     }
-    if (set->count == OBJECT_TAGS_MAX)
-        return error_set(error, ERR_INVALID, "Object tags cannot be greater than 10");
+    if (set->count == set->max)
+        return error_set(error, ERR_INVALID, "%s tags cannot be greater than %zu",
+                         set->max == OBJECT_TAGS_MAX ? "Object" : "Bucket", set->max);
     return 0;
 }
 
@@ -144,7 +145,7 @@ static int parse_query(struct tag_set *set, struct slice query, struct error *er
 
 int s3_tags_from_query(struct slice query, char **tags, struct error *error)
 {
-    struct tag_set set = {0};
+    struct tag_set set = {.max = OBJECT_TAGS_MAX};
     *tags = NULL;
     int status = parse_query(&set, query, error);
     if (!status)
@@ -169,10 +170,10 @@ static int parse_document(struct tag_set *set, const struct s3_xml_node *root, s
     return status;
 }
 
-int s3_tags_from_xml(struct slice document, char **tags, struct error *error)
+int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct error *error)
 {
     struct s3_xml_node *root = NULL;
-    struct tag_set set = {0};
+    struct tag_set set = {.max = max};
     *tags = NULL;
     int status = s3_xml_parse(document, &root, error);
     if (status)
@@ -187,7 +188,7 @@ int s3_tags_from_xml(struct slice document, char **tags, struct error *error)
 
 int s3_tags_to_xml(const char *tags, struct buffer *out)
 {
-    struct tag_set set = {0};
+    struct tag_set set = {.max = S3_BUCKET_TAGS_MAX};
     struct error error;
     int status = parse_query(&set, slice_of(tags), &error);
     for (size_t i = 0; i < set.count; i++) {

@@ -1,5 +1,5 @@
-/* Object tags: parsing, rules ("Categorizing your storage using tags", S3 User Guide), and the form
- * they are kept in. Any thread. */
+/* Tags of objects and buckets: parsing, rules ("Categorizing your storage using tags", S3 User
+ * Guide), and the form they are kept in. Any thread. */
 #ifndef THUMBWHEEL_LOCAL_S3_TAGS_H
 #define THUMBWHEEL_LOCAL_S3_TAGS_H
 
@@ -12,8 +12,9 @@
  * writing. ERR_INVALID with a text that says which rule was broken; ERR_MEMORY. *tags is for
  * free(). */
 int s3_tags_from_query(struct slice query, char **tags, struct error *error);
-/* From a Tagging document; ERR_PROTOCOL where it is no such document. */
-int s3_tags_from_xml(struct slice document, char **tags, struct error *error);
+/* From a Tagging document of at most `max` tags; ERR_PROTOCOL where it is no such document. */
+enum { S3_BUCKET_TAGS_MAX = 50 };
+int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct error *error);
 /* Appends the TagSet element's content. */
 int s3_tags_to_xml(const char *tags, struct buffer *out);
 size_t s3_tags_count(const char *tags);

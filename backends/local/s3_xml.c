@@ -2,6 +2,7 @@
 
 #include <expat.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@ enum {
     DEPTH_MAX = 16,
     NODES_MAX = 65536,    /* CompleteMultipartUpload of 10,000 parts has 40,000 and more */
     TEXT_MAX = 64 * 1024, /* of one element */
+    WRITTEN_MAX = 4 * 1024 * 1024,
 };
 
 static const char SEPARATOR = '\n'; /* between a namespace and a name; it is in neither */
@@ -222,6 +224,27 @@ void s3_xml_free(struct s3_xml_node *node)
         free(node);
         node = next;
     }
+}
+
+static void write_node(struct buffer *out, const struct s3_xml_node *node, bool is_root)
+{
+    if (is_root)
+        s3_xml_begin(out, node->name);
+    else
+        s3_xml_open(out, node->name);
+    for (const struct s3_xml_node *child = node->first; child; child = child->next)
+        write_node(out, child, false);
+    if (!node->first)
+        s3_xml_escape(out, slice_of(node->text));
+    s3_xml_close(out, node->name);
+}
+
+char *s3_xml_write(const struct s3_xml_node *root)
+{
+    struct buffer out;
+    buffer_init(&out, WRITTEN_MAX);
+    write_node(&out, root, true);
+    return buffer_take_text(&out);
 }
 
 const struct s3_xml_node *s3_xml_child(const struct s3_xml_node *node, const char *name)

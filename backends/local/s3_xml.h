@@ -33,6 +33,10 @@ struct s3_xml_node {
 int s3_xml_parse(struct slice text, struct s3_xml_node **root, struct error *error);
 void s3_xml_free(struct s3_xml_node *node);
 
+/* A document again, for free(): elements and their text, with S3's namespace; of an element with
+ * children the children alone. NULL when memory is short. */
+char *s3_xml_write(const struct s3_xml_node *root);
+
 /* The first child of that name, or NULL. */
 const struct s3_xml_node *s3_xml_child(const struct s3_xml_node *node, const char *name);
 /* Its text, or NULL where there is no such child. */

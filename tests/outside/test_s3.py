@@ -69,7 +69,7 @@ def test_a_missing_bucket_is_told_from_a_missing_key(s3, bucket):
 
 
 def test_an_operation_that_is_not_there_says_so(s3, bucket):
-    assert error_code(s3.get_bucket_website, Bucket=bucket) == ("NotImplemented", 501)
+    assert error_code(s3.put_bucket_website, Bucket=bucket, WebsiteConfiguration={}) == ("NotImplemented", 501)
 
 
 # ---- objects ----

@@ -239,7 +239,7 @@ static void tags_are_kept_in_one_form(void **state)
                                   "<Tag><Key>d</Key><Value></Value></Tag>");
     buffer_free(&out);
     free(tags);
-    assert_int_equal(s3_tags_from_xml(slice_of("<Tagging><TagSet/></Tagging>"), &tags, &error), 0);
+    assert_int_equal(s3_tags_from_xml(slice_of("<Tagging><TagSet/></Tagging>"), 10, &tags, &error), 0);
     assert_string_equal(tags, "");
     assert_int_equal(s3_tags_count(tags), 0);
     free(tags);
@@ -259,7 +259,7 @@ static void assert_tags(const char *key, int key_times, const char *value, int v
     for (int i = 0; i < value_times; i++)
         buffer_text(&xml, value);
     buffer_text(&xml, "</Value></Tag></TagSet></Tagging>");
-    assert_int_equal(s3_tags_from_xml(buffer_slice(&xml), &tags, &error), expected);
+    assert_int_equal(s3_tags_from_xml(buffer_slice(&xml), 10, &tags, &error), expected);
     free(tags);
     buffer_free(&xml);
 }
@@ -279,8 +279,8 @@ static void tags_have_limits(void **state)
     assert_int_equal(s3_tags_from_query(slice_of("a&b&c&d&e&f&g&h&i&j&k"), &tags, &error),
                      ERR_INVALID);
     assert_int_equal(s3_tags_from_query(slice_of("a=%zz"), &tags, &error), ERR_INVALID);
-    assert_int_equal(s3_tags_from_xml(slice_of("<Tagging/>"), &tags, &error), ERR_PROTOCOL);
-    assert_int_equal(s3_tags_from_xml(slice_of("no"), &tags, &error), ERR_PROTOCOL);
+    assert_int_equal(s3_tags_from_xml(slice_of("<Tagging/>"), 10, &tags, &error), ERR_PROTOCOL);
+    assert_int_equal(s3_tags_from_xml(slice_of("no"), 10, &tags, &error), ERR_PROTOCOL);
 }
 
 static void utf8_is_told_from_other_bytes(void **state)

@@ -1,0 +1,120 @@
+#include "s3_access.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "access.h"
+#include "bucket_policy.h"
+
+enum { ACTION_SIZE = 64, ARN_MAX = 2048 };
+
+/* Operations that need the permission of another name ("Required permissions for Amazon S3 API
+ * operations", S3 User Guide). NULL: the operation asks for itself, for each of its keys or by a
+ * form. */
+static const struct {
+    const char *operation, *action;
+} actions[] = {
+    {"HeadObject", "GetObject"},
+    {"HeadBucket", "ListBucket"},
+    {"ListObjects", "ListBucket"},
+    {"ListObjectsV2", "ListBucket"},
+    {"ListObjectVersions", "ListBucketVersions"},
+    {"ListMultipartUploads", "ListBucketMultipartUploads"},
+    {"ListParts", "ListMultipartUploadParts"},
+    {"CreateMultipartUpload", "PutObject"},
+    {"UploadPart", "PutObject"},
+    {"UploadPartCopy", "PutObject"},
+    {"CompleteMultipartUpload", "PutObject"},
+    {"CopyObject", "PutObject"},
+    {"DeleteObjects", NULL},
+    {"PostObject", NULL},
+    {"GetBucketCors", "GetBucketCORS"},
+    {"PutBucketCors", "PutBucketCORS"},
+    {"DeleteBucketCors", "PutBucketCORS"},
+    {"GetBucketLifecycleConfiguration", "GetLifecycleConfiguration"},
+    {"PutBucketLifecycleConfiguration", "PutLifecycleConfiguration"},
+    {"DeleteBucketLifecycle", "PutLifecycleConfiguration"},
+    {"GetBucketNotificationConfiguration", "GetBucketNotification"},
+    {"PutBucketNotificationConfiguration", "PutBucketNotification"},
+    {"DeleteBucketTagging", "PutBucketTagging"},
+    {"GetBucketEncryption", "GetEncryptionConfiguration"},
+    {"GetPublicAccessBlock", "GetBucketPublicAccessBlock"},
+    {"GetObjectLockConfiguration", "GetBucketObjectLockConfiguration"},
+    {"GetBucketReplication", "GetReplicationConfiguration"},
+    {"GetBucketAccelerateConfiguration", "GetAccelerateConfiguration"},
+};
+
+/* Where a version is named the permission has another name. */
+static const struct {
+    const char *action, *versioned;
+} versioned_actions[] = {
+    {"GetObject", "GetObjectVersion"},
+    {"DeleteObject", "DeleteObjectVersion"},
+    {"GetObjectTagging", "GetObjectVersionTagging"},
+    {"PutObjectTagging", "PutObjectVersionTagging"},
+    {"DeleteObjectTagging", "DeleteObjectVersionTagging"},
+    {"GetObjectAcl", "GetObjectVersionAcl"},
+    {"GetObjectAttributes", "GetObjectVersionAttributes"},
+};
+
+static const char *action_of(const struct s3_request *request, const char *operation)
+{
+    const char *action = operation;
+    for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+        if (strcmp(actions[i].operation, operation) == 0)
+            action = actions[i].action;
+    }
+    if (!action || !s3_parameter(request, "versionId"))
+        return action;
+    for (size_t i = 0; i < sizeof(versioned_actions) / sizeof(*versioned_actions); i++) {
+        if (strcmp(versioned_actions[i].action, action) == 0)
+            return versioned_actions[i].versioned;
+    }
+    return action;
+}
+
+bool s3_access_allowed(const struct s3_request *request, const char *bucket, const char *action,
+                       const char *key)
+{
+    struct bucket found;
+    char arn[ARN_MAX];
+    bool is_signed = request->base && request->base->access_key;
+    if (!buckets_find(request->cloud->buckets, bucket, &found))
+        return is_signed;
+    const struct policy *policy = found.settings[BUCKET_POLICY].read;
+    if (!policy)
+        return is_signed;
+    snprintf(arn, sizeof(arn), "arn:aws:s3:::%s%s%s", bucket, *key ? "/" : "", key);
+    struct policy_request asked = {.account = is_signed ? request->cloud->account : NULL,
+                                   .action = action,
+                                   .resource = arn,
+                                   .secure = access_is_secure(request->cloud)};
+    enum policy_verdict verdict = policy_evaluate(policy, &asked);
+    return is_signed ? verdict != POLICY_DENIED : verdict == POLICY_ALLOWED;
+}
+
+/* So that no policy locks its owner out for good. */
+static bool is_about_policy(const char *operation)
+{
+    return strcmp(operation, "GetBucketPolicy") == 0 || strcmp(operation, "PutBucketPolicy") == 0 ||
+           strcmp(operation, "DeleteBucketPolicy") == 0;
+}
+
+bool s3_access_check(struct s3_request *request, const char *operation)
+{
+    struct bucket bucket;
+    bool is_signed = request->base->access_key != NULL;
+    const char *action = action_of(request, operation);
+    if (!action || (is_signed && (!*request->bucket || is_about_policy(operation))))
+        return true;
+    if (!is_signed && *request->bucket &&
+        !buckets_find(request->cloud->buckets, request->bucket, &bucket)) {
+        s3_respond_error(request, S3_NO_SUCH_BUCKET, NULL);
+        return false;
+    }
+    if (s3_access_allowed(request, request->bucket, action, request->key))
+        return true;
+    s3_respond_error(request, S3_ACCESS_DENIED, NULL);
+    return false;
+}

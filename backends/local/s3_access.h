@@ -1,0 +1,18 @@
+/*
+ * Who may do what in a bucket. A signed request is the account's, which owns everything here, so
+ * that only a Deny of the bucket's policy refuses it; an unsigned one is anybody's and needs a
+ * grant. Loop thread.
+ */
+#ifndef THUMBWHEEL_LOCAL_S3_ACCESS_H
+#define THUMBWHEEL_LOCAL_S3_ACCESS_H
+
+#include "s3_request.h"
+
+/* Action without the service: "GetObject". key "": the bucket itself. */
+bool s3_access_allowed(const struct s3_request *request, const char *bucket, const char *action,
+                       const char *key);
+
+/* The whole request, by its operation. False: answered. */
+bool s3_access_check(struct s3_request *request, const char *operation);
+
+#endif

@@ -1,0 +1,171 @@
+/* What is the same for every bucket or object here, and configurations that a bucket never has:
+ * each is answered as S3 answers for a bucket without it. */
+#include "s3_handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "objects.h"
+#include "s3_listing.h"
+#include "s3_version.h"
+#include "s3_xml.h"
+
+enum { ANSWER_MAX = 16 * 1024 };
+
+/* Access control lists: all is the owner's ("Access control list (ACL) overview", S3 User Guide).
+ */
+
+static void respond_owner_only(struct s3_request *request)
+{
+    const char *account = request->cloud->account;
+    struct buffer out;
+    buffer_init(&out, ANSWER_MAX);
+    s3_xml_begin(&out, "AccessControlPolicy");
+    s3_listing_person(&out, "Owner", account);
+    s3_xml_open(&out, "AccessControlList");
+    s3_xml_open(&out, "Grant");
+    buffer_text(&out, "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
+                      "xsi:type=\"CanonicalUser\">");
+    s3_xml_text(&out, "ID", account);
+    s3_xml_text(&out, "DisplayName", account);
+    s3_xml_close(&out, "Grantee");
+    s3_xml_text(&out, "Permission", "FULL_CONTROL");
+    s3_xml_close(&out, "Grant");
+    s3_xml_close(&out, "AccessControlList");
+    s3_xml_close(&out, "AccessControlPolicy");
+    s3_respond_xml(request, &out);
+}
+
+void s3_get_bucket_acl(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (s3_find_bucket(request, &bucket))
+        respond_owner_only(request);
+}
+
+struct looking {
+    struct storage_task task;
+    struct s3_request *request;
+    int64_t bucket;
+    struct object_version version;
+    bool marker;
+};
+
+static int look_run(struct storage_task *task, struct storage *storage)
+{
+    struct looking *looking = (struct looking *)task;
+    struct object object;
+    int status = objects_find_version(storage, looking->bucket, looking->request->key,
+                                      looking->version, &object, &task->error);
+    looking->marker = !status && object.marker;
+    object_clear(&object);
+    return status;
+}
+
+static void look_done(struct storage_task *task, int status)
+{
+    struct looking *looking = (struct looking *)task;
+    struct s3_request *request = looking->request;
+    if (status)
+        s3_respond_failure(request, status, &task->error);
+    else if (looking->marker)
+        s3_respond_error(request, looking->version.given ? S3_METHOD_NOT_ALLOWED : S3_NO_SUCH_KEY,
+                         NULL);
+    else
+        respond_owner_only(request);
+    s3_request_release(request);
+}
+
+void s3_get_object_acl(struct s3_request *request)
+{
+    struct bucket bucket;
+    struct object_version version;
+    if (!s3_find_bucket(request, &bucket) || !s3_version_asked(request, &version))
+        return;
+    struct looking *looking = s3_operation(request, sizeof(*looking), free);
+    if (!looking)
+        return;
+    looking->request = request;
+    looking->bucket = bucket.id;
+    looking->version = version;
+    looking->task.run = look_run;
+    looking->task.done = look_done;
+    s3_submit(request, &looking->task);
+}
+
+/* Configurations that are never there. */
+
+static void respond_absent(struct s3_request *request, enum s3_error error)
+{
+    struct bucket bucket;
+    if (s3_find_bucket(request, &bucket))
+        s3_respond_error(request, error, NULL);
+}
+
+void s3_get_bucket_encryption(struct s3_request *request)
+{
+    respond_absent(request, S3_NO_ENCRYPTION);
+}
+
+void s3_get_public_access_block(struct s3_request *request)
+{
+    respond_absent(request, S3_NO_PUBLIC_ACCESS_BLOCK);
+}
+
+void s3_get_ownership_controls(struct s3_request *request)
+{
+    respond_absent(request, S3_NO_OWNERSHIP_CONTROLS);
+}
+
+void s3_get_bucket_website(struct s3_request *request)
+{
+    respond_absent(request, S3_NO_WEBSITE);
+}
+
+void s3_get_bucket_replication(struct s3_request *request)
+{
+    respond_absent(request, S3_NO_REPLICATION);
+}
+
+void s3_get_object_lock(struct s3_request *request)
+{
+    respond_absent(request, S3_NO_OBJECT_LOCK);
+}
+
+/* Deleting one is done before it began. */
+void s3_delete_absent_configuration(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (s3_find_bucket(request, &bucket))
+        s3_respond_empty(request, 204, NULL, 0);
+}
+
+static void respond_constant(struct s3_request *request, const char *root, const char *element,
+                             const char *text)
+{
+    struct bucket bucket;
+    struct buffer out;
+    if (!s3_find_bucket(request, &bucket))
+        return;
+    buffer_init(&out, ANSWER_MAX);
+    s3_xml_begin(&out, root);
+    if (element)
+        s3_xml_text(&out, element, text);
+    s3_xml_close(&out, root);
+    s3_respond_xml(request, &out);
+}
+
+void s3_get_request_payment(struct s3_request *request)
+{
+    respond_constant(request, "RequestPaymentConfiguration", "Payer", "BucketOwner");
+}
+
+void s3_get_bucket_logging(struct s3_request *request)
+{
+    respond_constant(request, "BucketLoggingStatus", NULL, NULL);
+}
+
+void s3_get_bucket_acceleration(struct s3_request *request)
+{
+    respond_constant(request, "AccelerateConfiguration", NULL, NULL);
+}

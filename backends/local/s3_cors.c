@@ -1,0 +1,129 @@
+#include "s3_cors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "s3_address.h"
+#include "s3_handlers.h"
+
+enum { HEADERS_TEXT_MAX = 8 * 1024 };
+
+static const char vary[] = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
+
+static void put(struct s3_cors_answer *answer, const char *name, const char *value)
+{
+    answer->headers[answer->count++] = (struct http_header){name, value};
+}
+
+static const struct cors *cors_of(const struct cloud *cloud, const char *name)
+{
+    struct bucket bucket;
+    if (!buckets_find(cloud->buckets, name, &bucket))
+        return NULL;
+    return bucket.settings[BUCKET_CORS].read;
+}
+
+static void allow(struct s3_cors_answer *answer, const struct cors_rule *rule, struct slice origin,
+                  bool any)
+{
+    snprintf(answer->origin, sizeof(answer->origin), "%.*s", (int)origin.size, origin.data);
+    put(answer, "Access-Control-Allow-Origin", any ? "*" : answer->origin);
+    put(answer, "Access-Control-Allow-Methods", rule->methods_line);
+    if (*rule->exposed_line)
+        put(answer, "Access-Control-Expose-Headers", rule->exposed_line);
+    if (!any)
+        put(answer, "Access-Control-Allow-Credentials", "true");
+    if (rule->max_age_s < 0)
+        return;
+    snprintf(answer->max_age, sizeof(answer->max_age), "%d", rule->max_age_s);
+    put(answer, "Access-Control-Max-Age", answer->max_age);
+}
+
+/* A preflight is judged by the method that it asks about. */
+static struct slice method_of(const struct http_call *call, struct slice *headers)
+{
+    struct slice method = http_call_method(call);
+    *headers = (struct slice){0};
+    if (!slice_equal_text(method, "OPTIONS"))
+        return method;
+    *headers = http_call_header(call, "access-control-request-headers");
+    return http_call_header(call, "access-control-request-method");
+}
+
+void s3_cors_fill(struct s3_cors_answer *answer, const struct cloud *cloud,
+                  const struct http_call *call, const char *bucket)
+{
+    const struct cors *cors = bucket ? cors_of(cloud, bucket) : NULL;
+    struct slice origin = http_call_header(call, "origin"), headers;
+    bool any;
+    answer->count = 0;
+    if (!cors)
+        return;
+    put(answer, "Vary", vary);
+    struct slice method = method_of(call, &headers);
+    if (!origin.size || origin.size >= S3_CORS_ORIGIN_MAX || !method.size)
+        return;
+    const struct cors_rule *rule = cors_find(cors, origin, method, headers, &any);
+    if (rule)
+        allow(answer, rule, origin, any);
+}
+
+static bool bucket_exists(const char *name, void *user)
+{
+    struct bucket bucket;
+    return buckets_find(((const struct cloud *)user)->buckets, name, &bucket);
+}
+
+void s3_cors_fill_refusal(struct s3_cors_answer *answer, const struct cloud *cloud,
+                          const struct http_call *call)
+{
+    struct s3_address address = {0};
+    int status = s3_address_parse(http_call_header(call, "host"), http_call_path(call),
+                                  bucket_exists, (void *)(uintptr_t)cloud, &address);
+    s3_cors_fill(answer, cloud, call, status ? NULL : address.bucket);
+    free(address.bucket);
+    free(address.key);
+}
+
+/* The preflight. */
+
+static const char *why_not(const struct http_call *call)
+{
+    struct slice method = http_call_header(call, "access-control-request-method");
+    if (!http_call_header(call, "origin").size)
+        return "Insufficient information. Origin request header needed.";
+    return method.size ? NULL : "Invalid Access-Control-Request-Method: null";
+}
+
+static void respond_allowed(struct s3_request *request)
+{
+    struct slice names = s3_header(request, "access-control-request-headers");
+    char *text = names.size && names.size <= HEADERS_TEXT_MAX ? slice_dup(names) : NULL;
+    struct http_header header = {"Access-Control-Allow-Headers", text};
+    s3_respond_empty(request, 200, &header, text ? 1 : 0);
+    free(text);
+}
+
+/* s3_respond_… adds what the rules allow. */
+void s3_preflight(struct s3_request *request)
+{
+    static const char refused[] =
+        "CORSResponse: This CORS request is not allowed. This is usually because the evaluation of "
+        "Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers "
+        "are not whitelisted by the resource's CORS spec.";
+    const struct http_call *call = request->base->call;
+    const char *problem = why_not(call);
+    const struct cors *cors = cors_of(request->cloud, request->bucket);
+    struct slice headers, method = method_of(call, &headers);
+    bool any;
+    if (problem)
+        s3_respond_error(request, S3_BAD_REQUEST, problem);
+    else if (!cors)
+        s3_respond_error(request, S3_ACCESS_FORBIDDEN,
+                         "CORSResponse: CORS is not enabled for this bucket.");
+    else if (cors_find(cors, http_call_header(call, "origin"), method, headers, &any))
+        respond_allowed(request);
+    else
+        s3_respond_error(request, S3_ACCESS_FORBIDDEN, refused);
+}

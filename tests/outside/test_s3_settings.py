@@ -1,0 +1,195 @@
+"""Configurations of buckets: tags, policies, and what a bucket without a configuration answers."""
+import json
+
+import pytest
+from botocore import UNSIGNED
+
+from harness import ACCOUNT, client, error_code
+
+
+@pytest.fixture
+def bucket(s3, name):
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def anybody(cloud):
+    return client(cloud.endpoint, "s3", signature_version=UNSIGNED)
+
+
+# ---- tags ----
+
+def test_tags_of_a_bucket(s3, bucket):
+    assert error_code(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
+    tags = [{"Key": f"k{i}", "Value": f"ü {i}"} for i in range(50)]
+    answer = s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
+    more = tags + [{"Key": "one more", "Value": ""}]
+    assert error_code(s3.put_bucket_tagging, Bucket=bucket, Tagging={"TagSet": more})[1] == 400
+    s3.delete_bucket_tagging(Bucket=bucket)
+    assert error_code(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
+
+
+# ---- policies ----
+
+def statement(bucket, action, effect="Allow", resource="/*", principal="*", **more):
+    actions = [f"s3:{name}" for name in ([action] if isinstance(action, str) else action)]
+    return {"Effect": effect, "Principal": principal, "Action": actions, "Resource": f"arn:aws:s3:::{bucket}{resource}",
+            **more}
+
+
+def set_policy(s3, bucket, *statements):
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": list(statements)}))
+
+
+def test_a_policy_is_kept_as_it_was_sent(s3, bucket):
+    assert error_code(s3.get_bucket_policy, Bucket=bucket) == ("NoSuchBucketPolicy", 404)
+    assert error_code(s3.get_bucket_policy_status, Bucket=bucket) == ("NoSuchBucketPolicy", 404)
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement(bucket, "GetObject")]}, indent=3)
+    assert s3.put_bucket_policy(Bucket=bucket, Policy=text)["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == text
+    assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"] is True
+    set_policy(s3, bucket, statement(bucket, "GetObject", principal={"AWS": ACCOUNT}))
+    assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"] is False
+    s3.delete_bucket_policy(Bucket=bucket)
+    assert error_code(s3.get_bucket_policy, Bucket=bucket) == ("NoSuchBucketPolicy", 404)
+
+
+@pytest.mark.parametrize("document", [
+    "not JSON", "{}", '{"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}',
+    json.dumps({"Statement": [statement("somebody-elses", "GetObject")]}),
+    json.dumps({"Statement": [{**statement("x", "GetObject"), "Resource": "arn:aws:sqs:us-east-1:1:q"}]}),
+    json.dumps({"Statement": [{**statement("x", "GetObject"), "Action": "sqs:SendMessage"}]})])
+def test_what_is_no_policy_of_this_bucket_is_refused(s3, bucket, document):
+    assert error_code(s3.put_bucket_policy, Bucket=bucket, Policy=document) == ("MalformedPolicy", 400)
+
+
+def test_anybody_may_do_what_a_policy_allows_and_nothing_else(s3, anybody, bucket):
+    s3.put_object(Bucket=bucket, Key="public/a b", Body=b"hello")
+    s3.put_object(Bucket=bucket, Key="private", Body=b"secret")
+    assert error_code(anybody.get_object, Bucket=bucket, Key="public/a b") == ("AccessDenied", 403)
+    set_policy(s3, bucket, statement(bucket, "GetObject", resource="/public/*"))
+    assert anybody.get_object(Bucket=bucket, Key="public/a b")["Body"].read() == b"hello"
+    assert anybody.head_object(Bucket=bucket, Key="public/a b")["ContentLength"] == 5
+    assert error_code(anybody.get_object, Bucket=bucket, Key="private") == ("AccessDenied", 403)
+    for call, more in ((anybody.put_object, {"Key": "public/x", "Body": b""}), (anybody.delete_object, {"Key": "public/x"}),
+                       (anybody.list_objects_v2, {}), (anybody.get_object_tagging, {"Key": "public/a b"}),
+                       (anybody.get_bucket_policy, {}), (anybody.delete_bucket, {}),
+                       (anybody.create_multipart_upload, {"Key": "public/x"}),
+                       (anybody.copy_object, {"Key": "public/x", "CopySource": f"{bucket}/public/a b"})):
+        assert error_code(call, Bucket=bucket, **more) == ("AccessDenied", 403), call
+    assert error_code(anybody.list_buckets) == ("AccessDenied", 403)
+    assert error_code(anybody.create_bucket, Bucket=bucket + "2")[1] in (403, 404)
+    assert error_code(anybody.get_object, Bucket="no-such-bucket", Key="k") == ("NoSuchBucket", 404)
+
+
+def test_anybody_may_write_list_and_delete_where_a_policy_says_so(s3, anybody, bucket):
+    set_policy(s3, bucket, statement(bucket, ["PutObject", "DeleteObject"], resource="/in/*"),
+               statement(bucket, "ListBucket", resource=""))
+    anybody.put_object(Bucket=bucket, Key="in/x", Body=b"1")
+    assert [item["Key"] for item in anybody.list_objects_v2(Bucket=bucket)["Contents"]] == ["in/x"]
+    done = anybody.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "in/x"}, {"Key": "out/x"}]})
+    assert [item["Key"] for item in done["Deleted"]] == ["in/x"]
+    assert [(item["Key"], item["Code"]) for item in done["Errors"]] == [("out/x", "AccessDenied")]
+
+
+def test_a_deny_wins_over_the_owner_too(s3, anybody, bucket):
+    s3.put_object(Bucket=bucket, Key="locked/k", Body=b"1")
+    set_policy(s3, bucket, statement(bucket, "GetObject"),
+               statement(bucket, ["GetObject", "DeleteObject"], effect="Deny", resource="/locked/*"))
+    for who in (s3, anybody):
+        assert error_code(who.get_object, Bucket=bucket, Key="locked/k") == ("AccessDenied", 403)
+    assert error_code(s3.delete_object, Bucket=bucket, Key="locked/k") == ("AccessDenied", 403)
+    source = {"Bucket": bucket, "Key": "locked/k"}
+    assert error_code(s3.copy_object, Bucket=bucket, Key="copy", CopySource=source) == ("AccessDenied", 403)
+    set_policy(s3, bucket, statement(bucket, "*", effect="Deny"), statement(bucket, "*", effect="Deny", resource=""))
+    assert error_code(s3.list_objects_v2, Bucket=bucket) == ("AccessDenied", 403)
+    s3.delete_bucket_policy(Bucket=bucket)  # which no policy keeps its owner from
+    assert s3.get_object(Bucket=bucket, Key="locked/k")["Body"].read() == b"1"
+
+
+def test_a_version_is_another_permission(s3, anybody, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=bucket, Key="k", Body=b"old")["VersionId"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"new")
+    set_policy(s3, bucket, statement(bucket, "GetObject"))
+    assert anybody.get_object(Bucket=bucket, Key="k")["Body"].read() == b"new"
+    assert error_code(anybody.get_object, Bucket=bucket, Key="k", VersionId=version) == ("AccessDenied", 403)
+    set_policy(s3, bucket, statement(bucket, "GetObjectVersion"))
+    assert anybody.get_object(Bucket=bucket, Key="k", VersionId=version)["Body"].read() == b"old"
+
+
+def test_a_condition_is_held(s3, anybody, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    insecure = {"Bool": {"aws:SecureTransport": "false"}}
+    set_policy(s3, bucket, statement(bucket, "GetObject"),
+               statement(bucket, "*", effect="Deny", principal="*", Condition=insecure))
+    assert anybody.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1", "what stays on the machine is secure"
+    set_policy(s3, bucket, statement(bucket, "GetObject", Condition={"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}))
+    assert error_code(anybody.get_object, Bucket=bucket, Key="k") == ("AccessDenied", 403)
+    assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"]["IsPublic"] is False
+
+
+# ---- what is the same for every bucket ----
+
+@pytest.mark.parametrize("call, code", [
+    ("get_bucket_encryption", "ServerSideEncryptionConfigurationNotFoundError"),
+    ("get_public_access_block", "NoSuchPublicAccessBlockConfiguration"),
+    ("get_bucket_ownership_controls", "OwnershipControlsNotFoundError"),
+    ("get_bucket_website", "NoSuchWebsiteConfiguration"),
+    ("get_bucket_replication", "ReplicationConfigurationNotFoundError"),
+    ("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError")])
+def test_a_configuration_that_is_not_there(s3, bucket, call, code):
+    assert error_code(getattr(s3, call), Bucket=bucket) == (code, 404)
+    assert error_code(getattr(s3, call), Bucket="no-such-bucket") == ("NoSuchBucket", 404)
+
+
+def test_constants(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    for acl in (s3.get_bucket_acl(Bucket=bucket), s3.get_object_acl(Bucket=bucket, Key="k")):
+        assert acl["Owner"]["ID"] == ACCOUNT
+        assert [(grant["Grantee"]["Type"], grant["Grantee"]["ID"], grant["Permission"]) for grant in acl["Grants"]] == [
+            ("CanonicalUser", ACCOUNT, "FULL_CONTROL")]
+    assert error_code(s3.get_object_acl, Bucket=bucket, Key="absent") == ("NoSuchKey", 404)
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+    assert "Status" not in s3.get_bucket_accelerate_configuration(Bucket=bucket)
+    for call in (s3.delete_public_access_block, s3.delete_bucket_encryption, s3.delete_bucket_website):
+        assert call(Bucket=bucket)["ResponseMetadata"]["HTTPStatusCode"] == 204
+
+
+@pytest.mark.parametrize("call, more", [
+    ("put_bucket_acl", {"ACL": "public-read"}), ("put_bucket_request_payment", {"RequestPaymentConfiguration": {"Payer": "Requester"}}),
+    ("put_public_access_block", {"PublicAccessBlockConfiguration": {"BlockPublicAcls": True}}),
+    ("put_bucket_accelerate_configuration", {"AccelerateConfiguration": {"Status": "Enabled"}}),
+    ("put_bucket_encryption", {"ServerSideEncryptionConfiguration": {"Rules": [
+        {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}})])
+def test_setting_one_is_refused_by_name(s3, bucket, call, more):
+    with pytest.raises(s3.exceptions.ClientError) as refused:
+        getattr(s3, call)(Bucket=bucket, **more)
+    error = refused.value.response["Error"]
+    assert error["Code"] == "NotImplemented" and refused.value.operation_name in error["Message"]
+
+
+def test_settings_survive_and_go_with_their_bucket(start_cloud, idle_pipelines, name):
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=name)
+    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
+    s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [rule]})
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    set_policy(s3, name, statement(name, "GetObject"))
+    cloud.kill()
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3 = cloud.client("s3")
+    assert s3.get_bucket_cors(Bucket=name)["CORSRules"] == [rule]
+    assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "a", "Value": "b"}]
+    s3.put_object(Bucket=name, Key="k", Body=b"1")
+    assert client(cloud.endpoint, "s3", signature_version=UNSIGNED).get_object(Bucket=name, Key="k")["Body"].read() == b"1"
+    s3.delete_object(Bucket=name, Key="k")
+    s3.delete_bucket(Bucket=name)
+    s3.create_bucket(Bucket=name)
+    assert error_code(s3.get_bucket_cors, Bucket=name) == ("NoSuchCORSConfiguration", 404)
+    assert error_code(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
