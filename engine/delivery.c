@@ -84,6 +84,7 @@ static void describe_outputs(struct engine_record *record, const struct render_i
     record->renditions = item->renditions;
     record->rendition_count = item->rendition_count;
     record->labels = item->labels.count ? &item->labels : NULL;
+    record->sidecar_bucket = item->sidecar_bucket;
     record->sidecar_key = item->sidecar_key;
 }
 

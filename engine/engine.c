@@ -89,6 +89,10 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
         code = error_set(error, ERR_MEMORY, "out of memory");
         goto fail;
     }
+    if (event_order_init(&engine->order, loop)) {
+        code = error_set(error, ERR_MEMORY, "out of memory");
+        goto fail;
+    }
     /* From here on nothing can fail: libuv's timers need no memory. */
     worker_queue_init(&engine->workers, loop, engine->options.workers);
     lease_keeper_init(&engine->leases, loop, something_ended, engine);
@@ -209,6 +213,12 @@ static void leases_closed(uv_handle_t *handle)
     on_handle_closed(container_of(leases, struct engine, leases));
 }
 
+static void order_closed(uv_handle_t *handle)
+{
+    struct event_order *order = container_of(handle, struct event_order, turn);
+    on_handle_closed(container_of(order, struct engine, order));
+}
+
 static void lane_closed(struct lane *lane)
 {
     on_handle_closed(lane->engine); /* frees the lanes with the rest */
@@ -217,11 +227,12 @@ static void lane_closed(struct lane *lane)
 /* Nothing of ours is under way any more. */
 static void close_handles(struct engine *engine)
 {
-    engine->handles = 4 + engine->lane_count;
+    engine->handles = 5 + engine->lane_count;
     for (size_t i = 0; i < engine->lane_count; i++)
         lane_close(engine->lanes[i], lane_closed);
     source_table_close(&engine->sources, sources_closed);
     lease_keeper_close(&engine->leases, leases_closed);
+    event_order_close(&engine->order, order_closed);
     uv_close((uv_handle_t *)&engine->turn, turn_closed);
     uv_close((uv_handle_t *)&engine->grace, grace_closed);
 }

@@ -30,6 +30,7 @@ struct engine_record {
     const struct rendition *renditions; /* stored; bodies are gone, body.size remains */
     size_t rendition_count;
     const struct label_set *labels; /* NULL without labels */
+    const char *sidecar_bucket;     /* NULL: the source's */
     const char *sidecar_key;        /* NULL without */
     double milliseconds;            /* from receipt to settled */
     int64_t sent_ms; /* SentTimestamp of the message, Unix milliseconds; 0 if unknown */
@@ -100,6 +101,7 @@ struct engine_stats {
     uint64_t fetched, fetch_shared; /* GETs made, and jobs that used another's */
     uint64_t decoded, rendered;     /* decodes, and renditions made */
     uint64_t stored, stored_bytes;
+    uint64_t superseded; /* events skipped, since a newer one's outputs are stored */
     size_t jobs, sources; /* now */
 };
 void engine_stats(const struct engine *engine, struct engine_stats *out);

@@ -3,6 +3,7 @@
 #define THUMBWHEEL_ENGINE_PRIVATE_H
 
 #include "engine.h"
+#include "event_order.h"
 #include "lane.h"
 #include "lease_keeper.h"
 #include "source_table.h"
@@ -14,6 +15,7 @@ struct engine {
     struct worker_queue workers;
     struct source_table sources;
     struct lease_keeper leases;
+    struct event_order order;
     struct lane **lanes; /* the retired ones among them */
     size_t lane_count;
     size_t retired;

@@ -134,6 +134,8 @@ static int parse_s3_record(json_t *item, struct envelope_record *record, struct 
     if (strncmp(name, "s3:", 3) == 0) /* some compatible services keep the prefix */
         name += 3;
     record->created = strncmp(name, "ObjectCreated:", 14) == 0;
+    record->removed = strncmp(name, "ObjectRemoved:", 14) == 0 ||
+                      strncmp(name, "LifecycleExpiration:", 20) == 0;
     return check_record(record, error);
 }
 
@@ -184,6 +186,7 @@ static int parse_eventbridge(json_t *root, struct envelope *out, struct error *e
         copy_member(root, "detail-type", &record->event))
         return error_set(error, ERR_MEMORY, "out of memory while reading an event");
     record->created = type && strcmp(type, "Object Created") == 0;
+    record->removed = type && strcmp(type, "Object Deleted") == 0;
     return check_record(record, error);
 }
 

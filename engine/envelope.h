@@ -31,6 +31,7 @@ struct envelope_record {
     char *event;     /* "ObjectCreated:Put"; NULL for a plain request */
     uint64_t size;   /* bytes; 0: unknown */
     bool created;    /* false: a removal, a tagging…: nothing to render */
+    bool removed;    /* the object, or the version named, is gone */
 };
 
 enum envelope_kind {

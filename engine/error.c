@@ -29,6 +29,8 @@ static const char *const names[] = {
     [-ERR_DECODER_TIMEOUT] = "decoder-timeout",
     [-ERR_DECODER_MEMORY] = "decoder-memory",
     [-ERR_CREDENTIALS] = "credentials",
+    [-ERR_NAME_TOO_LONG] = "name-too-long",
+    [-ERR_REFUSED] = "refused",
 };
 
 const char *error_name(int code)

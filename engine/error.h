@@ -33,7 +33,10 @@ enum error_code {
     ERR_DECODER_CRASHED = -20, /* an image's decoder process ended, or answered nonsense */
     ERR_DECODER_TIMEOUT = -21, /* … took longer than an image may */
     ERR_DECODER_MEMORY = -22,  /* … wanted more memory than an image may have */
-    ERR_CREDENTIALS = -23,     /* the service does not know the access key, or its secret is wrong */
+    ERR_CREDENTIALS = -23,   /* the service does not know the access key, or its secret is wrong */
+    ERR_NAME_TOO_LONG = -24, /* a key longer than an object store takes */
+    ERR_REFUSED = -25,       /* the service refuses, for a reason that is not known here or that its
+                                owner can mend (4xx) */
 };
 
 enum { ERROR_TEXT_MAX = 512 };

@@ -11,6 +11,11 @@ static void claim_woken(struct source_claim *claim)
     job_resume(container_of(claim, struct job, work.claim));
 }
 
+static void turn_has_come(struct order_claim *claim)
+{
+    job_resume(container_of(claim, struct job, loop.order));
+}
+
 struct job *job_new(struct engine *engine, struct delivery *delivery, struct pipeline *pipeline,
                     const struct envelope_record *record)
 {
@@ -22,6 +27,7 @@ struct job *job_new(struct engine *engine, struct delivery *delivery, struct pip
     job->msg.pipeline = engine->options.pipeline_ops->retain(pipeline);
     job->msg.record = record;
     job->loop.reason = "";
+    job->loop.order.wake = turn_has_come;
     job->work.claim.wake = claim_woken;
     job->work.claim.item.pipeline = job->msg.pipeline;
     job->work.claim.share = &delivery->lane->share;
@@ -33,8 +39,9 @@ struct job *job_new(struct engine *engine, struct delivery *delivery, struct pip
 
 const char *job_state_name(enum job_state state)
 {
-    static const char *const names[] = {"matching",  "fetching",   "rendering", "storing",
-                                        "labelling", "describing", "tagging",   "finished"};
+    static const char *const names[] = {"matching",   "fetching", "rendering",
+                                        "ordering",   "storing",  "labelling",
+                                        "describing", "tagging",  "finished"};
     return names[state];
 }
 
@@ -95,10 +102,18 @@ static void job_finish(struct job *job, enum outcome outcome, const char *reason
 {
     operations_cancel(job);
     buffers_free(job);
+    event_order_leave(&job->msg.engine->order, &job->loop.order, outcome == OUTCOME_ACK);
     job->loop.state = JOB_FINISHED;
     job->loop.outcome = outcome;
     job->loop.reason = reason;
     delivery_update(job->msg.delivery);
+}
+
+/* The object is gone, and an event says that it was deleted later: there is nothing to do. */
+static bool is_moot(const struct job *job, const struct job_step *step)
+{
+    return job->loop.error.code == ERR_NOT_FOUND && step->stage != STAGE_STORE &&
+           event_order_is_removed(&job->msg.engine->order, job->msg.record);
 }
 
 /* Runs steps until one waits or the job has finished. */
@@ -113,7 +128,9 @@ static void job_run(struct job *job)
         enum step_result result = step->run(job);
         if (result == STEP_WAIT)
             return;
-        if (result == STEP_FAIL) {
+        if (result == STEP_FAIL && is_moot(job, step)) {
+            result = STEP_DONE;
+        } else if (result == STEP_FAIL) {
             int code = job->loop.error.code;
             job_finish(job, outcome_of(step->stage, code), outcome_reason(step->stage, code));
             return;
@@ -149,12 +166,13 @@ static void job_free(struct source_claim *claim)
 bool job_under_way(const struct job *job)
 {
     return job->work.claim.rendering ||
-           (job->loop.state >= JOB_STORING && job->loop.state < JOB_FINISHED);
+           (job->loop.state >= JOB_ORDERING && job->loop.state < JOB_FINISHED);
 }
 
 void job_drop(struct job *job)
 {
     operations_cancel(job);
+    event_order_leave(&job->msg.engine->order, &job->loop.order, false);
     job->msg.delivery = NULL;
     source_release(&job->work.claim, job_free);
 }

@@ -4,7 +4,7 @@
  *
  * It runs through the array of steps in job_steps.c:
  *
- *     match → fetch → render → store → label → describe → tag → finished
+ *     match → fetch → render → order → store → label → describe → tag → finished
  *
  * A step returns NEXT, WAIT, DONE or FAIL, and never ends the job itself. A step that waits is
  * called again by job_resume, from a fresh loop callback, and decides from the facts that the
@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "envelope.h"
+#include "event_order.h"
 #include "labeler.h"
 #include "object_store.h"
 #include "outcome.h"
@@ -32,6 +33,7 @@ enum job_state {
     JOB_MATCHING,
     JOB_FETCHING,
     JOB_RENDERING,
+    JOB_ORDERING, /* waits for its turn among the events of its key */
     JOB_STORING,
     JOB_LABELLING,
     JOB_DESCRIBING,
@@ -59,6 +61,7 @@ struct job {
         enum job_state state;
         bool asked;                     /* the step under way has started its operations */
         size_t pending;                 /* operations under way */
+        struct order_claim order;       /* among the events of its key */
         struct upload *uploads;         /* one for each rendition, while they are stored */
         struct object_request *request; /* of the steps with one operation at a time */
         struct label_request *label_request;

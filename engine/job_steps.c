@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delivery.h"
 #include "engine_private.h"
 #include "job.h"
 #include "label_document.h"
@@ -45,13 +46,35 @@ static void record_error(struct job *job, const struct error *error)
 
 /* ---- match, fetch, render ---- */
 
+static const char *pipeline_name(const struct job *job)
+{
+    return ops_of(job)->facts(job->msg.pipeline)->name;
+}
+
+static enum step_result skip_older(struct job *job)
+{
+    render_item_clear(item_of(job)); /* nothing of it is stored */
+    log_info("event skipped: the outputs of a newer one are stored",
+             LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("bucket", job->msg.record->bucket),
+             LOG_TEXT("key", job->msg.record->key),
+             LOG_TEXT("sequencer", job->msg.record->sequencer));
+    job->msg.engine->stats.superseded++;
+    return STEP_DONE;
+}
+
 static enum step_result step_match(struct job *job)
 {
     const struct envelope_record *record = job->msg.record;
+    struct event_order *order = &job->msg.engine->order;
+    if (!ops_of(job)->matches(job->msg.pipeline, record->bucket, record->key))
+        return STEP_DONE;
+    if (record->removed)
+        event_order_removed(order, record);
     if (!record->created)
         return STEP_DONE;
-    return ops_of(job)->matches(job->msg.pipeline, record->bucket, record->key) ? STEP_NEXT
-                                                                                : STEP_DONE;
+    if (event_order_join(order, pipeline_name(job), record, &job->loop.order) == ORDER_OLD)
+        return skip_older(job);
+    return STEP_NEXT;
 }
 
 static enum step_result fetched(struct job *job, enum source_state state)
@@ -88,6 +111,74 @@ static enum step_result step_render(struct job *job)
     return STEP_NEXT;
 }
 
+/* ---- order ---- */
+
+static void on_output_seen(const struct object_facts *facts, const struct error *error, void *user)
+{
+    struct job *job = user;
+    const char *sequencer = error->code ? NULL : output_mark_sequencer(facts, job->msg.record);
+    job->loop.request = NULL;
+    job->loop.pending--;
+    if (sequencer)
+        event_order_learn(&job->loop.order, sequencer);
+    if (error->code == ERR_DENIED) {
+        if (log_gate_open(&job->msg.delivery->lane->unreadable, uv_now(job->msg.engine->loop),
+                          3600000))
+            log_warn("outputs may not be read, so that older events of an object with versions "
+                     "cannot be told after a restart: allow s3:GetObject and s3:ListBucket",
+                     LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("error", error->text));
+    } else if (error->code != ERR_NOT_FOUND && error->code != ERR_NO_CONTAINER) {
+        record_error(job, error);
+    }
+    job_resume(job);
+}
+
+static bool first_output(struct job *job, struct object_name *name)
+{
+    const struct render_item *item = item_of(job);
+    const char *bucket = item->sidecar_bucket;
+    name->key = item->sidecar_key;
+    if (item->rendition_count) {
+        bucket = item->renditions[0].bucket;
+        name->key = item->renditions[0].key;
+    }
+    name->bucket = bucket ? bucket : job->msg.record->bucket;
+    return name->key != NULL;
+}
+
+/* An event that names a version is answered with that version's bytes, however old: the output
+ * itself says whether a newer one has been here, in this process or another. */
+static bool needs_look(const struct job *job)
+{
+    return job->msg.record->version && job->loop.order.key;
+}
+
+static enum step_result step_order(struct job *job)
+{
+    struct object_name name = {0};
+    if (job->loop.pending)
+        return STEP_WAIT;
+    if (job->loop.error.code)
+        return STEP_FAIL;
+    enum order_verdict verdict = event_order_turn(&job->loop.order);
+    if (verdict == ORDER_OLD)
+        return skip_older(job);
+    if (verdict == ORDER_WAIT)
+        return STEP_WAIT;
+    if (job->loop.asked || !needs_look(job) || !first_output(job, &name))
+        return STEP_NEXT;
+    job->loop.asked = true;
+    int code =
+        store_of(job)->ops->head(store_of(job), &name, on_output_seen, job, &job->loop.request);
+    if (code) {
+        error_set(&job->loop.error, code, "the output \"%s\" could not be looked at (%s)", name.key,
+                  error_name(code));
+        return STEP_FAIL;
+    }
+    job->loop.pending = 1;
+    return STEP_WAIT;
+}
+
 /* ---- store ---- */
 
 /* The size stays for the report; the memory goes as soon as the bytes are stored. */
@@ -114,23 +205,15 @@ static void on_stored(const struct error *error, void *user)
         job_resume(job);
 }
 
-/* Metadata values are HTTP header values: what a key may hold beyond that is the backend's to
- * encode. */
-static size_t output_marks(const struct job *job, struct object_pair marks[3])
+static void output_marks(const struct job *job, struct output_marks *marks)
 {
-    size_t count = 0;
-    const char *etag = source_etag(&job->work.claim);
-    marks[count++] =
-        (struct object_pair){OUTPUT_MARK_PIPELINE, ops_of(job)->facts(job->msg.pipeline)->name};
-    marks[count++] = (struct object_pair){OUTPUT_MARK_SOURCE, job->msg.record->key};
-    if (etag)
-        marks[count++] = (struct object_pair){OUTPUT_MARK_ETAG, etag};
-    return count;
+    output_marks_make(pipeline_name(job), job->msg.record, source_etag(&job->work.claim), marks);
 }
 
 static int upload_start(struct job *job, struct upload *upload, const struct rendition *rendition)
 {
-    struct object_pair marks[3];
+    struct output_marks marks;
+    output_marks(job, &marks);
     struct object_put put = {
         .bucket = rendition->bucket ? rendition->bucket : job->msg.record->bucket,
         .key = rendition->key,
@@ -138,8 +221,8 @@ static int upload_start(struct job *job, struct upload *upload, const struct ren
         .body_size = rendition->body.size,
         .content_type = rendition->content_type,
         .cache_control = rendition->cache_control,
-        .metadata = marks,
-        .metadata_count = output_marks(job, marks),
+        .metadata = marks.pairs,
+        .metadata_count = marks.count,
     };
     return store_of(job)->ops->put(store_of(job), &put, on_stored, upload, &upload->request);
 }
@@ -224,19 +307,20 @@ static void on_done(const struct error *error, void *user)
 static int document_store(struct job *job)
 {
     struct render_item *item = item_of(job);
-    struct object_pair marks[3];
+    struct output_marks marks;
     int code = label_document_write(job->msg.record, source_etag(&job->work.claim), &item->facts,
                                     &item->labels, &job->loop.document);
     if (code)
         return code;
+    output_marks(job, &marks);
     struct object_put put = {
         .bucket = item->sidecar_bucket ? item->sidecar_bucket : job->msg.record->bucket,
         .key = item->sidecar_key,
         .body = job->loop.document.data,
         .body_size = job->loop.document.size,
         .content_type = "application/json",
-        .metadata = marks,
-        .metadata_count = output_marks(job, marks),
+        .metadata = marks.pairs,
+        .metadata_count = marks.count,
     };
     return store_of(job)->ops->put(store_of(job), &put, on_done, job, &job->loop.request);
 }
@@ -311,8 +395,13 @@ static enum step_result step_tag(struct job *job)
 }
 
 const struct job_step job_steps[] = {
-    {JOB_MATCHING, STAGE_ENVELOPE, step_match}, {JOB_FETCHING, STAGE_FETCH, step_fetch},
-    {JOB_RENDERING, STAGE_RENDER, step_render}, {JOB_STORING, STAGE_STORE, step_store},
-    {JOB_LABELLING, STAGE_LABEL, step_label},   {JOB_DESCRIBING, STAGE_STORE, step_describe},
-    {JOB_TAGGING, STAGE_LABEL, step_tag},       {JOB_FINISHED, STAGE_STORE, NULL},
+    {JOB_MATCHING, STAGE_ENVELOPE, step_match},
+    {JOB_FETCHING, STAGE_FETCH, step_fetch},
+    {JOB_RENDERING, STAGE_RENDER, step_render},
+    {JOB_ORDERING, STAGE_STORE, step_order},
+    {JOB_STORING, STAGE_STORE, step_store},
+    {JOB_LABELLING, STAGE_LABEL, step_label},
+    {JOB_DESCRIBING, STAGE_STORE, step_describe},
+    {JOB_TAGGING, STAGE_LABEL, step_tag},
+    {JOB_FINISHED, STAGE_STORE, NULL},
 };

@@ -47,6 +47,7 @@ struct lane {
     unsigned visibility_s;
     struct log_gate no_dead_letters; /* said once in a while, not for each message */
     struct log_gate to_mend;         /* what an operator can mend: denied, or no such bucket */
+    struct log_gate unreadable;      /* outputs may not be looked at */
 
     uv_timer_t timer;      /* the next try to open */
     bool asking;           /* a queue is being opened */

@@ -143,7 +143,7 @@ static int rendition_copy(struct ledger_output *to, const struct rendition *from
 
 static int sidecar_copy(struct ledger_output *to, const struct engine_record *record)
 {
-    to->bucket = copy(record->bucket);
+    to->bucket = copy(record->sidecar_bucket ? record->sidecar_bucket : record->bucket);
     to->key = copy(record->sidecar_key);
     to->sidecar = true;
     return to->bucket && to->key ? 0 : ERR_MEMORY;

@@ -29,6 +29,7 @@ static const struct row {
     {STAGE_RENDER, ERR_UNSUPPORTED, OUTCOME_REJECT, "image-unsupported"},
     {STAGE_RENDER, ERR_LIMIT, OUTCOME_REJECT, "image-over-limit"},
     {STAGE_RENDER, ERR_INVALID, OUTCOME_REJECT, "image-not-renderable"},
+    {STAGE_RENDER, ERR_NAME_TOO_LONG, OUTCOME_REJECT, "output-key-too-long"},
     /* Twice, in two processes: a third one would fare no better. */
     {STAGE_RENDER, ERR_DECODER_CRASHED, OUTCOME_REJECT, "decoder-crashed"},
     {STAGE_RENDER, ERR_DECODER_TIMEOUT, OUTCOME_REJECT, "decoder-timeout"},

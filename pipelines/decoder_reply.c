@@ -118,7 +118,8 @@ static int facts_read(struct reader *r, bool failed, struct image_facts *out)
 
 static int error_read(struct reader *r, int code, struct error *out)
 {
-    static const int allowed[] = {ERR_CORRUPT, ERR_UNSUPPORTED, ERR_LIMIT, ERR_INVALID, ERR_MEMORY};
+    static const int allowed[] = {ERR_CORRUPT, ERR_UNSUPPORTED, ERR_LIMIT,
+                                  ERR_INVALID, ERR_MEMORY,      ERR_NAME_TOO_LONG};
     char text[ERROR_TEXT_MAX];
     if (text_read(r, text, sizeof text))
         return ERR_PROTOCOL;

@@ -434,7 +434,10 @@ struct object_request {
     bool marked;
     struct object_pair tags[OBJECT_TAGS_MAX];
     size_t tag_count;
+    struct object_pair metadata[FAKE_METADATA_MAX];
+    size_t metadata_count;
     object_got *got;
+    object_head_done *headed;
     object_done *done;
     object_tags_got *tags_got;
     void *user;
@@ -452,6 +455,7 @@ static void request_dispose(struct reply *reply)
 {
     struct object_request *request = container_of(reply, struct object_request, reply);
     pairs_free(request->tags, request->tag_count);
+    pairs_free(request->metadata, request->metadata_count);
     free(request->bucket);
     free(request->key);
     free(request->body);
@@ -509,12 +513,40 @@ static int fake_get(struct object_store *seam, const struct object_name *name, s
     return 0;
 }
 
+static void head_run(struct reply *reply)
+{
+    struct object_request *request = container_of(reply, struct object_request, reply);
+    struct fake_object *object = fake_store_find(request->store, request->bucket, request->key);
+    struct error error = {0};
+    struct object_facts facts = {.etag = "etag"};
+    if (object) {
+        facts.metadata = object->metadata;
+        facts.metadata_count = object->metadata_count;
+    } else {
+        missing(&error, request);
+    }
+    request->headed(&facts, &error, request->user);
+}
+
+static int fake_head(struct object_store *seam, const struct object_name *name,
+                     object_head_done *done, void *user, struct object_request **out)
+{
+    request_new(seam, name->bucket, name->key, user, head_run, out)->headed = done;
+    container_of(seam, struct fake_store, store)->heads++;
+    return 0;
+}
+
 static void put_run(struct reply *reply)
 {
     struct object_request *request = container_of(reply, struct object_request, reply);
     struct error error = {0};
     char *text = strndup(request->body, request->body_size);
-    fake_store_put(request->store, request->bucket, request->key, text)->marked = request->marked;
+    struct fake_object *object =
+        fake_store_put(request->store, request->bucket, request->key, text);
+    object->marked = request->marked;
+    memcpy(object->metadata, request->metadata, sizeof object->metadata);
+    object->metadata_count = request->metadata_count;
+    request->metadata_count = 0;
     free(text);
     request->done(&error, request->user);
 }
@@ -527,6 +559,10 @@ static int fake_put(struct object_store *seam, const struct object_put *put, obj
     memcpy(request->body, put->body, put->body_size);
     request->body_size = put->body_size;
     request->marked = put->metadata_count > 0;
+    assert_in_range(put->metadata_count, 0, FAKE_METADATA_MAX);
+    for (size_t i = 0; i < put->metadata_count; i++)
+        request->metadata[request->metadata_count++] =
+            (struct object_pair){strdup(put->metadata[i].name), strdup(put->metadata[i].value)};
     request->done = done;
     request->store->puts++;
     return 0;
@@ -588,6 +624,7 @@ void fake_store_init(struct fake_store *store, uv_loop_t *loop)
     *store = (struct fake_store){.loop = loop};
     store->ops = (struct object_store_ops){
         .get = fake_get,
+        .head = fake_head,
         .put = fake_put,
         .get_tags = fake_get_tags,
         .put_tags = fake_put_tags,
@@ -602,6 +639,7 @@ static void object_free(struct fake_object *object)
 {
     list_remove(&object->link);
     pairs_free(object->tags, object->tag_count);
+    pairs_free(object->metadata, object->metadata_count);
     free(object->bucket);
     free(object->key);
     free(object->data);

@@ -59,12 +59,16 @@ const char *fake_attribute(const struct fake_message *message, const char *name)
 
 /* ---- objects ---- */
 
+enum { FAKE_METADATA_MAX = 8 };
+
 struct fake_object {
     struct list link;
     char *bucket, *key;
     void *data;
     size_t size;
-    bool marked;                              /* carries the metadata of an output */
+    bool marked;                                    /* carries the metadata of an output */
+    struct object_pair metadata[FAKE_METADATA_MAX]; /* of the put; malloc'd strings */
+    size_t metadata_count;
     struct object_pair tags[OBJECT_TAGS_MAX]; /* malloc'd strings */
     size_t tag_count;
 };
@@ -75,7 +79,7 @@ struct fake_store {
     uv_loop_t *loop;
     struct list objects;
     struct list replies;
-    unsigned gets, puts, tag_puts;
+    unsigned gets, heads, puts, tag_puts;
 };
 
 void fake_store_init(struct fake_store *store, uv_loop_t *loop);

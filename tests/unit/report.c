@@ -232,6 +232,29 @@ static void it_is_over_when_each_pipeline_has_answered(void **state)
     assert_false(ledger_succeeded(ledger));
 }
 
+static void an_output_is_where_its_pipeline_put_it(void **state)
+{
+    struct fixture *f = *state;
+    struct rendition rendition = {.key = "x.jpg", .bucket = (char *)(uintptr_t) "renditions"};
+    struct engine_record what = {.pipeline = "web",
+                                 .bucket = "photos",
+                                 .key = "ingest/a.jpg",
+                                 .outcome = OUTCOME_ACK,
+                                 .renditions = &rendition,
+                                 .rendition_count = 1,
+                                 .sidecar_bucket = "labels",
+                                 .sidecar_key = "x.json"};
+    struct ledger_event event;
+    assert_int_equal(ledger_record(&f->ledger, &what, &event), 0);
+    assert_string_equal(event.part->outputs[0].bucket, "renditions");
+    assert_string_equal(event.part->outputs[1].bucket, "labels");
+    what.pipeline = "tags"; /* without a bucket of its own: beside the photo */
+    what.sidecar_bucket = NULL;
+    what.rendition_count = 0;
+    assert_int_equal(ledger_record(&f->ledger, &what, &event), 0);
+    assert_string_equal(event.part->outputs[0].bucket, "photos");
+}
+
 static void a_retry_is_open_until_the_queue_gives_up(void **state)
 {
     struct fixture *f = *state;
@@ -309,6 +332,7 @@ int main(void)
         cmocka_unit_test(the_bar_fits_and_counts),
         cmocka_unit_test_setup_teardown(it_is_over_when_each_pipeline_has_answered, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(an_output_is_where_its_pipeline_put_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_retry_is_open_until_the_queue_gives_up, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_sent_is_settled, setup, teardown),
         cmocka_unit_test_setup_teardown(the_report_says_what_came_of_each, setup, teardown),

@@ -1,0 +1,51 @@
+/*
+ * A bounded memory of what was used last: entries by a key of bytes, the least recently used ones
+ * dropped when all of them together are larger than the bound.
+ *
+ * The entry is embedded in its owner's structure. A pinned entry (somebody points at it) is never
+ * dropped, though it counts. Loop thread.
+ */
+#ifndef THUMBWHEEL_LRU_H
+#define THUMBWHEEL_LRU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "list.h"
+
+struct lru_entry {
+    struct list link;       /* oldest first */
+    struct lru_entry *next; /* in its hash bucket */
+    uint64_t hash;
+    char *key; /* malloc'd, the map's */
+    size_t key_size;
+    size_t bytes; /* that it is counted with */
+    unsigned pins;
+};
+
+struct lru {
+    struct lru_entry **buckets;
+    size_t bucket_count, count;
+    size_t bytes, bytes_max;
+    struct list order;
+    void (*drop)(struct lru_entry *entry); /* frees the owner's structure; the key is gone */
+};
+
+/* ERR_MEMORY. */
+int lru_init(struct lru *lru, size_t bytes_max, void (*drop)(struct lru_entry *entry));
+void lru_clear(struct lru *lru);
+
+/* NULL: unknown. What is found becomes the most recently used. */
+struct lru_entry *lru_find(struct lru *lru, const void *key, size_t size);
+/* Adds a zeroed entry under a key that is not there; size is that of the owner's structure, for
+ * the bound. May drop others. ERR_MEMORY: nothing has changed. */
+int lru_add(struct lru *lru, struct lru_entry *entry, const void *key, size_t key_size,
+            size_t size);
+/* Takes it out; it is the caller's again. */
+void lru_remove(struct lru *lru, struct lru_entry *entry);
+/* What an entry holds beyond its structure has grown. May drop others. */
+void lru_grow(struct lru *lru, struct lru_entry *entry, size_t bytes);
+void lru_pin(struct lru_entry *entry);
+void lru_unpin(struct lru *lru, struct lru_entry *entry);
+
+#endif

@@ -1,0 +1,85 @@
+#include "output_mark.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "event_order.h"
+
+/* 102 bytes of names, a pipeline's name (64), a bucket's (63), the values below, and the key. */
+enum { SOURCE_MAX = 1500, ETAG_MAX = 128, HASH_SIZE = 17 };
+
+/* What is not printable ASCII travels as %XX (object_store.h's metadata are header values). */
+static size_t travelling_size(char c)
+{
+    return c > ' ' && c < 0x7f && c != '%' ? 1 : 3;
+}
+
+static uint64_t hash_text(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    return hash;
+}
+
+static void source_write(const char *key, char out[OBJECT_KEY_MAX + 1])
+{
+    size_t size = 0, travels = 0, fits = 0;
+    for (; key[size] && size < OBJECT_KEY_MAX; size++) {
+        travels += travelling_size(key[size]);
+        if (travels <= SOURCE_MAX - HASH_SIZE)
+            fits = size + 1;
+    }
+    if (travels <= SOURCE_MAX && !key[size])
+        memcpy(out, key, size + 1);
+    else
+        snprintf(out, OBJECT_KEY_MAX + 1, "%.*s~%016llx",
+                 (int)(fits < OBJECT_KEY_MAX - HASH_SIZE ? fits : OBJECT_KEY_MAX - HASH_SIZE), key,
+                 (unsigned long long)hash_text(key));
+}
+
+static void mark_add(struct output_marks *out, const char *name, const char *value)
+{
+    out->pairs[out->count++] = (struct object_pair){name, value};
+}
+
+void output_marks_make(const char *pipeline, const struct envelope_record *record, const char *etag,
+                       struct output_marks *out)
+{
+    out->count = 0;
+    source_write(record->key, out->source);
+    mark_add(out, OUTPUT_MARK_PIPELINE, pipeline);
+    mark_add(out, OUTPUT_MARK_BUCKET, record->bucket);
+    mark_add(out, OUTPUT_MARK_SOURCE, out->source);
+    if (etag && strlen(etag) <= ETAG_MAX)
+        mark_add(out, OUTPUT_MARK_ETAG, etag);
+    if (sequencer_valid(record->sequencer))
+        mark_add(out, OUTPUT_MARK_SEQUENCER, record->sequencer);
+}
+
+static const char *find(const struct object_facts *facts, const char *name)
+{
+    for (size_t i = 0; i < facts->metadata_count; i++) {
+        if (strcasecmp(facts->metadata[i].name, name) == 0)
+            return facts->metadata[i].value;
+    }
+    return NULL;
+}
+
+bool output_mark_present(const struct object_facts *facts)
+{
+    return find(facts, OUTPUT_MARK_PIPELINE) != NULL;
+}
+
+const char *output_mark_sequencer(const struct object_facts *facts,
+                                  const struct envelope_record *record)
+{
+    char source[OBJECT_KEY_MAX + 1];
+    const char *bucket = find(facts, OUTPUT_MARK_BUCKET);
+    const char *key = find(facts, OUTPUT_MARK_SOURCE);
+    source_write(record->key, source);
+    if (!bucket || !key || strcmp(bucket, record->bucket) != 0 || strcmp(key, source) != 0)
+        return NULL;
+    return find(facts, OUTPUT_MARK_SEQUENCER);
+}
