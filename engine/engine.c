@@ -89,13 +89,10 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
         code = error_set(error, ERR_MEMORY, "out of memory");
         goto fail;
     }
-    if (event_order_init(&engine->order, loop)) {
-        code = error_set(error, ERR_MEMORY, "out of memory");
-        goto fail;
-    }
     /* From here on nothing can fail: libuv's timers need no memory. */
     worker_queue_init(&engine->workers, loop, engine->options.workers);
     lease_keeper_init(&engine->leases, loop, something_ended, engine);
+    event_order_init(&engine->order, loop);
     uv_timer_init(loop, &engine->turn);
     uv_timer_init(loop, &engine->grace);
     for (size_t i = 0; i < engine->lane_count; i++)

@@ -218,13 +218,11 @@ bool event_order_is_removed(struct event_order *order, const struct envelope_rec
 
 /* ---- lifetime ---- */
 
-int event_order_init(struct event_order *order, uv_loop_t *loop)
+void event_order_init(struct event_order *order, uv_loop_t *loop)
 {
     list_init(&order->waiting);
-    int code = lru_init(&order->keys, ORDER_BYTES_MAX, key_drop);
-    if (!code)
-        uv_timer_init(loop, &order->turn); /* needs no memory */
-    return code;
+    lru_init(&order->keys, ORDER_BYTES_MAX, key_drop);
+    uv_timer_init(loop, &order->turn);
 }
 
 void event_order_close(struct event_order *order, uv_close_cb closed)

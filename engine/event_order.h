@@ -48,7 +48,7 @@ struct order_claim {                         /* a job's; embed it, zeroed */
     struct list link; /* in the key's list of those that wait, or in order->waiting */
 };
 
-int event_order_init(struct event_order *order, uv_loop_t *loop);
+void event_order_init(struct event_order *order, uv_loop_t *loop);
 /* Every claim has left. closed is called from the loop; the memory is the caller's. */
 void event_order_close(struct event_order *order, uv_close_cb closed);
 

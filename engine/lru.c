@@ -15,12 +15,10 @@ static uint64_t hash_bytes(const void *data, size_t size)
     return hash;
 }
 
-int lru_init(struct lru *lru, size_t bytes_max, void (*drop)(struct lru_entry *entry))
+void lru_init(struct lru *lru, size_t bytes_max, void (*drop)(struct lru_entry *entry))
 {
-    *lru = (struct lru){.bucket_count = BUCKETS_FIRST, .bytes_max = bytes_max, .drop = drop};
+    *lru = (struct lru){.bytes_max = bytes_max, .drop = drop};
     list_init(&lru->order);
-    lru->buckets = calloc(lru->bucket_count, sizeof *lru->buckets);
-    return lru->buckets ? 0 : ERR_MEMORY;
 }
 
 void lru_remove(struct lru *lru, struct lru_entry *entry)
@@ -38,13 +36,14 @@ void lru_remove(struct lru *lru, struct lru_entry *entry)
 
 void lru_clear(struct lru *lru)
 {
-    while (lru->buckets && !list_empty(&lru->order)) {
+    while (!list_empty(&lru->order)) {
         struct lru_entry *entry = container_of(lru->order.next, struct lru_entry, link);
         lru_remove(lru, entry);
         lru->drop(entry);
     }
     free(lru->buckets);
     lru->buckets = NULL;
+    lru->bucket_count = 0;
 }
 
 static void trim(struct lru *lru)
@@ -64,7 +63,7 @@ static void trim(struct lru *lru)
 struct lru_entry *lru_find(struct lru *lru, const void *key, size_t size)
 {
     uint64_t hash = hash_bytes(key, size);
-    struct lru_entry *e = lru->buckets[hash % lru->bucket_count];
+    struct lru_entry *e = lru->bucket_count ? lru->buckets[hash % lru->bucket_count] : NULL;
     while (e && (e->hash != hash || e->key_size != size || memcmp(e->key, key, size) != 0))
         e = e->next;
     if (e) {
@@ -74,15 +73,15 @@ struct lru_entry *lru_find(struct lru *lru, const void *key, size_t size)
     return e;
 }
 
-/* Growing is an optimisation: without memory for it the chains get longer. */
-static void buckets_grow(struct lru *lru)
+/* After the first, growing is an optimisation: without memory for it the chains get longer. */
+static int buckets_grow(struct lru *lru)
 {
     if (lru->count < lru->bucket_count)
-        return;
-    size_t count = lru->bucket_count * 2;
+        return 0;
+    size_t count = lru->bucket_count ? lru->bucket_count * 2 : BUCKETS_FIRST;
     struct lru_entry **buckets = calloc(count, sizeof *buckets);
     if (!buckets)
-        return;
+        return lru->bucket_count ? 0 : ERR_MEMORY;
     for (struct list *l = lru->order.next; l != &lru->order; l = l->next) {
         struct lru_entry *e = container_of(l, struct lru_entry, link);
         e->next = buckets[e->hash % count];
@@ -91,18 +90,18 @@ static void buckets_grow(struct lru *lru)
     free(lru->buckets);
     lru->buckets = buckets;
     lru->bucket_count = count;
+    return 0;
 }
 
 int lru_add(struct lru *lru, struct lru_entry *entry, const void *key, size_t key_size, size_t size)
 {
-    entry->key = malloc(key_size + 1);
+    entry->key = buckets_grow(lru) ? NULL : malloc(key_size + 1);
     if (!entry->key)
         return ERR_MEMORY;
     memcpy(entry->key, key, key_size);
     entry->key_size = key_size;
     entry->hash = hash_bytes(key, key_size);
     entry->bytes = size + key_size;
-    buckets_grow(lru);
     struct lru_entry **at = &lru->buckets[entry->hash % lru->bucket_count];
     entry->next = *at;
     *at = entry;

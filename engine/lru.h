@@ -31,8 +31,8 @@ struct lru {
     void (*drop)(struct lru_entry *entry); /* frees the owner's structure; the key is gone */
 };
 
-/* ERR_MEMORY. */
-int lru_init(struct lru *lru, size_t bytes_max, void (*drop)(struct lru_entry *entry));
+/* Takes no memory yet. */
+void lru_init(struct lru *lru, size_t bytes_max, void (*drop)(struct lru_entry *entry));
 void lru_clear(struct lru *lru);
 
 /* NULL: unknown. What is found becomes the most recently used. */
