@@ -1,0 +1,225 @@
+#include "events_dispatch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "access.h"
+#include "cloud.h"
+#include "events_input.h"
+#include "events_rules.h"
+#include "log.h"
+#include "publish.h"
+#include "queues.h"
+#include "topics.h"
+
+enum { PAYLOAD_MAX = 256 * 1024 }; /* of a notification */
+
+struct dispatch {
+    struct cloud *cloud;
+    json_t *event; /* as targets see it */
+    const char *trace;
+    struct storage_unit unit;
+    /* of the rule whose targets are served */
+    struct events_rule *rule;
+    char arn[EVENTS_ARN_SIZE];
+};
+
+struct failure { /* why a target doesn't get its input; code NULL: it does */
+    const char *code; /* of those that a dead letter carries */
+    char reason[POLICY_REASON_MAX];
+};
+
+static void failure_set(struct failure *failure, const char *code, const char *reason)
+{
+    failure->code = code;
+    snprintf(failure->reason, sizeof failure->reason, "%s", reason);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+/* The event. */
+
+json_t *events_event_json(const struct cloud *cloud, const struct events_event *event)
+{
+    char time[EVENTS_TIME_SIZE];
+    json_t *resources = event->resources ? json_incref(event->resources) : json_array();
+    events_time_text(event->time_s, time);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:O}", "version", "0", "id",
+                     event->id, "detail-type", event->detail_type, "source", event->source,
+                     "account", cloud->account, "time", time, "region", cloud->region, "resources",
+                     resources, "detail", event->detail);
+}
+
+bool events_wanted(const struct cloud *cloud)
+{
+    return events_count(cloud->events) > 0;
+}
+
+/* One target. */
+
+/* A code that is not 0 fails the whole event; what this target alone cannot have is *failure. */
+static int sent(int status, struct failure *failure)
+{
+    if (status == ERR_LIMIT)
+        failure_set(failure, "RESOURCE_LIMIT_EXCEEDED", "the memory for messages is used up");
+    return status == ERR_LIMIT ? 0 : status;
+}
+
+static int queue_send(struct dispatch *d, struct local_queue *queue, const json_t *target,
+                      struct slice input, const char *attributes, struct failure *failure)
+{
+    (void)target;
+    struct message_draft draft = {
+        .body = input, .attributes = attributes, .trace = d->trace, .delay_s = -1};
+    if (!access_queue_delivery(d->cloud, queue, d->arn, failure->reason)) {
+        failure->code = "NO_PERMISSIONS";
+        return 0;
+    }
+    if (input.size > (size_t)local_queue_attributes(queue)->message_max) {
+        failure_set(failure, "INVALID_PARAMETER", "larger than the queue's MaximumMessageSize");
+        return 0;
+    }
+    return sent(local_queue_send(queue, &draft, 1, NULL, &d->unit, NULL, NULL), failure);
+}
+
+static int topic_send(struct dispatch *d, struct topic *topic, struct slice input,
+                      struct failure *failure)
+{
+    struct notification_message message = {.body = input};
+    if (!access_topic_delivery(d->cloud, topic, d->arn, failure->reason)) {
+        failure->code = "NO_PERMISSIONS";
+        return 0;
+    }
+    if (input.size > PAYLOAD_MAX) {
+        failure_set(failure, "INVALID_PARAMETER", "larger than a topic's messages may be");
+        return 0;
+    }
+    uuid_make_text(message.id);
+    return sent(topic_publish(d->cloud, topic, &message, &d->unit), failure);
+}
+
+static int input_send(struct dispatch *d, const json_t *target, struct slice input,
+                      struct failure *failure)
+{
+    const char *arn = text_of(target, "Arn");
+    struct topic *topic = topics_find(d->cloud->topics, arn);
+    struct local_queue *queue = topic ? NULL : queues_find_arn(d->cloud->queues, arn);
+    if (topic)
+        return topic_send(d, topic, input, failure);
+    if (queue)
+        return queue_send(d, queue, target, input, NULL, failure);
+    failure_set(failure, "NO_RESOURCE", "there is no such queue or topic");
+    return 0;
+}
+
+/* Dead letters. */
+
+static int attribute_add(json_t *attributes, const char *name, const char *type, const char *value)
+{
+    return json_object_set_new(
+        attributes, name, json_pack("{s:s, s:s}", "DataType", type, "StringValue", value));
+}
+
+static char *letter_attributes(const struct dispatch *d, const json_t *target,
+                               const struct failure *failure)
+{
+    json_t *attributes = json_object();
+    int failed = !attributes;
+    failed |= attribute_add(attributes, "RULE_ARN", "String", d->arn);
+    failed |= attribute_add(attributes, "TARGET_ARN", "String", text_of(target, "Arn"));
+    failed |= attribute_add(attributes, "ERROR_CODE", "String", failure->code);
+    failed |= attribute_add(attributes, "ERROR_MESSAGE", "String", failure->reason);
+    failed |= attribute_add(attributes, "RETRY_ATTEMPTS", "Number", "0");
+    char *text = failed ? NULL : json_dumps(attributes, JSON_COMPACT);
+    json_decref(attributes);
+    return text;
+}
+
+static int letter_send(struct dispatch *d, const json_t *target, const struct failure *why,
+                       struct failure *failure)
+{
+    const char *arn = text_of(json_object_get(target, "DeadLetterConfig"), "Arn");
+    struct local_queue *queue = arn ? queues_find_arn(d->cloud->queues, arn) : NULL;
+    if (!queue) {
+        failure_set(failure, "NO_RESOURCE",
+                    arn ? "its dead-letter queue does not exist" : "it has no dead-letter queue");
+        return 0;
+    }
+    char *attributes = letter_attributes(d, target, why);
+    char *event = attributes ? json_dumps(d->event, JSON_COMPACT) : NULL;
+    int status =
+        event ? queue_send(d, queue, target, slice_of(event), attributes, failure) : ERR_MEMORY;
+    free(event);
+    free(attributes);
+    return status;
+}
+
+static void lost(struct dispatch *d, const json_t *target, const struct failure *why,
+                 const struct failure *letter)
+{
+    if (access_worth_a_line(d->cloud, &d->rule->refusals))
+        log_error("event not delivered by its rule", LOG_TEXT("rule", d->rule->named.name),
+                  LOG_TEXT("target", text_of(target, "Arn")), LOG_TEXT("reason", why->reason),
+                  LOG_TEXT("dead_letter", letter->code ? letter->reason : "sent"),
+                  LOG_INT("skipped", d->rule->refusals.skipped));
+}
+
+static int target_serve(struct dispatch *d, const json_t *target)
+{
+    const struct events_input_facts facts = {
+        .rule_arn = d->arn, .rule_name = d->rule->named.name, .time_s = (int64_t)time(NULL)};
+    struct failure failure = {0}, letter = {0};
+    struct buffer input;
+    buffer_init(&input, EVENTS_INPUT_MAX);
+    int status = events_input_make(target, d->event, &facts, &input);
+    if (status == ERR_LIMIT) {
+        failure_set(&failure, "INVALID_PARAMETER", "its input would be larger than 1 MiB");
+        status = 0;
+    } else if (!status) {
+        status = input_send(d, target, buffer_slice(&input), &failure);
+    }
+    if (!status && failure.code)
+        status = letter_send(d, target, &failure, &letter);
+    if (!status && failure.code)
+        lost(d, target, &failure, &letter);
+    buffer_free(&input);
+    return status;
+}
+
+/* All rules. */
+
+static int rule_serve(struct dispatch *d, struct events_rule *rule)
+{
+    json_t *targets = json_object_get(rule->document, "Targets");
+    int status = 0;
+    if (!rule->enabled || !event_pattern_matches(rule->pattern, d->event))
+        return 0;
+    d->rule = rule;
+    events_rule_arn(d->cloud, rule->named.name, d->arn);
+    for (size_t i = 0; i < json_array_size(targets) && !status; i++)
+        status = target_serve(d, json_array_get(targets, i));
+    return status;
+}
+
+int events_dispatch(struct cloud *cloud, const struct events_event *event,
+                    struct storage_unit *unit)
+{
+    struct dispatch d = {
+        .cloud = cloud, .event = events_event_json(cloud, event), .trace = event->trace};
+    int status = d.event ? 0 : ERR_MEMORY;
+    for (size_t i = 0; i < events_count(cloud->events) && !status; i++) {
+        struct events_rule *rule = events_at(cloud->events, i);
+        if (rule)
+            status = rule_serve(&d, rule);
+    }
+    if (status)
+        publish_discard(&d.unit);
+    else
+        publish_join(unit, &d.unit);
+    json_decref(d.event);
+    return status;
+}

@@ -1,0 +1,250 @@
+/* PutEvents and TestEventPattern. A PutEvents is answered when what its events became at the
+ * targets is on the disk. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "container_of.h"
+#include "events_api.h"
+#include "events_dispatch.h"
+#include "publish.h"
+
+enum {
+    ENTRIES_MAX = 10,
+    BYTES_MAX = 256 * 1024, /* of all entries, as "Calculating PutEvents event entry size" counts */
+    TIME_BYTES = 14,
+    EVENT_MAX = 1024 * 1024, /* bytes of TestEventPattern's */
+};
+
+/* The last task of the unit: when it is done, all before it are. */
+struct unit_end {
+    struct storage_task task;
+    struct json11_call *call;
+};
+
+static int end_run(struct storage_task *task, struct storage *storage)
+{
+    (void)task;
+    (void)storage;
+    return 0;
+}
+
+static void end_done(struct storage_task *task, int status)
+{
+    struct unit_end *end = container_of(task, struct unit_end, task);
+    struct json11_call *call = end->call;
+    free(end);
+    json11_finish(call, status);
+}
+
+static int unit_submit(struct json11_call *call, struct storage_unit *unit)
+{
+    if (!unit->first)
+        return 0; /* nobody wanted them */
+    struct unit_end *end = calloc(1, sizeof *end);
+    if (!end) {
+        publish_discard(unit);
+        return ERR_MEMORY;
+    }
+    *end = (struct unit_end){.task = {.run = end_run, .done = end_done}, .call = call};
+    storage_unit_add(unit, &end->task);
+    storage_submit_unit(call->cloud->storage, unit);
+    call->pending = true;
+    return 0;
+}
+
+/* Entries. */
+
+static size_t entry_size(const json_t *entry)
+{
+    static const char *const texts[] = {"Source", "DetailType", "Detail"};
+    const json_t *resources = json_object_get(entry, "Resources");
+    size_t size = json_object_get(entry, "Time") ? TIME_BYTES : 0;
+    for (size_t i = 0; i < 3; i++)
+        size += json_string_length(json_object_get(entry, texts[i]));
+    for (size_t i = 0; i < json_array_size(resources); i++)
+        size += json_string_length(json_array_get(resources, i));
+    return size;
+}
+
+struct refusal { /* of one entry; code NULL: none */
+    const char *code;
+    char text[160];
+};
+
+static void refuse(struct refusal *refusal, const char *code, const char *format, const char *name)
+    __attribute__((format(printf, 3, 0)));
+
+static void refuse(struct refusal *refusal, const char *code, const char *format, const char *name)
+{
+    if (refusal->code)
+        return;
+    refusal->code = code;
+    snprintf(refusal->text, sizeof refusal->text, format, name);
+}
+
+static const char *entry_text(const json_t *entry, const char *name, struct refusal *refusal)
+{
+    const char *text = json11_text(entry, name);
+    if (!text || !*text)
+        refuse(refusal, "InvalidArgument",
+               "Parameter %s is not valid. Reason: it is a required argument.", name);
+    return text;
+}
+
+static int64_t entry_time(const json_t *entry, struct refusal *refusal)
+{
+    const json_t *value = json_object_get(entry, "Time");
+    double seconds = json_number_value(value);
+    if (!value || json_is_null(value))
+        return (int64_t)time(NULL);
+    if (!json_is_number(value) || !(seconds >= 0 && seconds < 253402300800.0)) /* the year 10000 */
+        refuse(refusal, "InvalidArgument", "Parameter %s is not valid. Reason: it is Unix time.",
+               "Time");
+    return refusal->code ? 0 : (int64_t)floor(seconds);
+}
+
+static json_t *entry_resources(const json_t *entry, struct refusal *refusal)
+{
+    json_t *resources = json_object_get(entry, "Resources");
+    for (size_t i = 0; i < json_array_size(resources); i++) {
+        if (!json_is_string(json_array_get(resources, i)))
+            refuse(refusal, "InvalidArgument",
+                   "Parameter %s is not valid. Reason: it is a list of text.", "Resources");
+    }
+    return json_is_array(resources) ? resources : NULL;
+}
+
+static void bus_check(const struct cloud *cloud, const json_t *entry, struct refusal *refusal)
+{
+    const char *bus = json11_text(entry, "EventBusName");
+    json_t *arn = json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region,
+                               cloud->account);
+    bool ours = !bus || strcmp(bus, "default") == 0 ||
+                (arn && strcmp(bus, json_string_value(arn)) == 0);
+    json_decref(arn);
+    if (!ours)
+        refuse(refusal, "InvalidArgument",
+               "Event bus %.60s does not exist: the embedded cloud has the default bus alone.",
+               bus);
+}
+
+/* The detail is the caller's to free. */
+static void entry_read(const struct cloud *cloud, const json_t *entry, struct events_event *event,
+                       struct refusal *refusal)
+{
+    uuid_make_text(event->id);
+    event->source = entry_text(entry, "Source", refusal);
+    event->detail_type = entry_text(entry, "DetailType", refusal);
+    const char *detail = entry_text(entry, "Detail", refusal);
+    event->time_s = entry_time(entry, refusal);
+    event->resources = entry_resources(entry, refusal);
+    event->trace = json11_text(entry, "TraceHeader");
+    bus_check(cloud, entry, refusal);
+    if (event->source && strncmp(event->source, "aws.", 4) == 0)
+        refuse(refusal, "NotAuthorizedForSourceException",
+               "Not authorized for the source %.60s: names that begin with aws. are the services'.",
+               event->source);
+    event->detail = detail ? json_loads(detail, 0, NULL) : NULL;
+    if (!json_is_object(event->detail))
+        refuse(refusal, "MalformedDetail", "%s is malformed.", "Detail");
+}
+
+static int entry_put(struct json11_call *call, const json_t *entry, json_t *results,
+                     unsigned *failed, struct storage_unit *unit)
+{
+    struct events_event event = {.source = NULL};
+    struct refusal refusal = {0};
+    int status = 0;
+    json_t *result;
+    entry_read(call->cloud, entry, &event, &refusal);
+    if (refusal.code) {
+        result = json_pack("{s:s, s:s}", "ErrorCode", refusal.code, "ErrorMessage", refusal.text);
+        (*failed)++;
+    } else {
+        status = events_dispatch(call->cloud, &event, unit);
+        result = json_pack("{s:s}", "EventId", event.id);
+    }
+    json_decref(event.detail);
+    return json_array_append_new(results, result) ? ERR_MEMORY : status;
+}
+
+static int entries_check(struct json11_call *call, json_t **entries)
+{
+    const char *endpoint;
+    size_t size = 0;
+    int status = json11_input_text(call, "EndpointId", false, 1, 50, &endpoint);
+    if (!status && endpoint)
+        return json11_not_here(call, "EndpointId");
+    if (!status)
+        status = json11_input_list(call, "Entries", 1, ENTRIES_MAX, entries);
+    for (size_t i = 0; !status && i < json_array_size(*entries); i++)
+        size += entry_size(json_array_get(*entries, i));
+    if (!status && size > BYTES_MAX)
+        status = json11_fail(call, "ValidationException",
+                             "Total size of the entries in the request is over the limit.");
+    return status;
+}
+
+int events_put_events(struct json11_call *call)
+{
+    json_t *entries, *results = NULL;
+    struct storage_unit unit = {0};
+    unsigned failed = 0;
+    int status = entries_check(call, &entries);
+    if (!status) {
+        results = json_array();
+        status = json11_output(call, "Entries", results);
+    }
+    for (size_t i = 0; !status && i < json_array_size(entries); i++)
+        status = entry_put(call, json_array_get(entries, i), results, &failed, &unit);
+    if (!status)
+        status = json11_output(call, "FailedEntryCount", json_integer(failed));
+    if (!status)
+        return unit_submit(call, &unit);
+    publish_discard(&unit);
+    return status;
+}
+
+/* TestEventPattern. */
+
+static int event_check(struct json11_call *call, const json_t *event)
+{
+    static const char *const required[] = {"id",     "account",   "source",     "time",
+                                           "region", "resources", "detail-type"};
+    if (!json_is_object(event))
+        return json11_fail(call, "ValidationException",
+                           "Parameter Event is not valid. Reason: it is not a JSON object.");
+    for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
+        if (!json_object_get(event, required[i]))
+            return json11_fail(call, "ValidationException",
+                               "Parameter Event is not valid. Reason: it lacks the field %s.",
+                               required[i]);
+    }
+    return 0;
+}
+
+int events_test_event_pattern(struct json11_call *call)
+{
+    const char *pattern_text, *event_text;
+    struct event_pattern *pattern = NULL;
+    struct error error = {0};
+    int status = json11_input_text(call, "EventPattern", true, 0, EVENT_PATTERN_MAX, &pattern_text);
+    if (!status)
+        status = json11_input_text(call, "Event", true, 1, EVENT_MAX, &event_text);
+    if (status)
+        return status;
+    status = event_pattern_parse(slice_of(pattern_text), &pattern, &error);
+    if (status && status != ERR_MEMORY)
+        return json11_fail(call, "InvalidEventPatternException", "%s", error.text);
+    json_t *event = json_loads(event_text, 0, NULL);
+    if (!status)
+        status = event_check(call, event);
+    if (!status)
+        status =
+            json11_output(call, "Result", json_boolean(event_pattern_matches(pattern, event)));
+    json_decref(event);
+    event_pattern_free(pattern);
+    return status;
+}

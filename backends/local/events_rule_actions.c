@@ -1,0 +1,339 @@
+/* PutRule and what is done with rules. */
+#include <stdio.h>
+#include <string.h>
+
+#include "events_api.h"
+
+enum { PATTERN_MAX = EVENT_PATTERN_MAX, DESCRIPTION_MAX = 512, ROLE_MAX = 1600, TAGS_MAX = 50 };
+
+/* Sets a member where there is a value. */
+static int member_set(json_t *object, const char *name, const char *value)
+{
+    return value && json_object_set_new(object, name, json_string(value)) ? ERR_MEMORY : 0;
+}
+
+static int members_copy(const json_t *from, json_t *to, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        json_t *value = json_object_get(from, names[i]);
+        if (value && json_object_set(to, names[i], value))
+            return ERR_MEMORY;
+    }
+    return 0;
+}
+
+/* PutRule. */
+
+static int state_read(struct json11_call *call, const char **out)
+{
+    int status = json11_input_text(call, "State", false, 1, 64, out);
+    if (status)
+        return status;
+    if (!*out)
+        *out = "ENABLED";
+    if (strcmp(*out, "ENABLED") == 0 || strcmp(*out, "DISABLED") == 0)
+        return 0;
+    return json11_fail(call, "ValidationException",
+                       "1 validation error detected: Value '%.60s' at 'state' failed to satisfy "
+                       "constraint: Member must satisfy enum value set: [ENABLED, DISABLED]",
+                       *out);
+}
+
+static int pattern_read(struct json11_call *call, const char **out)
+{
+    struct event_pattern *pattern = NULL;
+    struct error error = {0};
+    int status = json11_input_text(call, "EventPattern", false, 0, PATTERN_MAX, out);
+    if (status)
+        return status;
+    if (!*out)
+        return json11_fail(call, "ValidationException",
+                           "Parameter(s) EventPattern or ScheduleExpression must be specified.");
+    status = event_pattern_parse(slice_of(*out), &pattern, &error);
+    event_pattern_free(pattern);
+    if (status == ERR_MEMORY)
+        return status;
+    return status ? json11_fail(call, "InvalidEventPatternException", "%s", error.text) : 0;
+}
+
+int events_tags_add(struct json11_call *call, json_t *list, json_t *tags)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *tag = json_array_get(list, i);
+        const char *key = json11_text(tag, "Key"), *value = json11_text(tag, "Value");
+        if (!key || !*key || strlen(key) > 128 || !value || strlen(value) > 256 ||
+            strncmp(key, "aws:", 4) == 0)
+            return json11_fail(call, "ValidationException",
+                               "A tag has a Key of 1 to 128 characters that does not begin with "
+                               "aws:, and a Value of at most 256.");
+        if (json_object_set_new(tags, key, json_string(value)))
+            return ERR_MEMORY;
+    }
+    if (json_object_size(tags) > TAGS_MAX)
+        return json11_fail(call, "LimitExceededException", "A rule has at most 50 tags.");
+    return 0;
+}
+
+/* Tags are taken for a new rule alone; its targets stay an old one's. */
+static int rule_inherit(struct json11_call *call, const struct events_rule *old, json_t *document)
+{
+    static const char *const kept[] = {"Targets", "Tags"};
+    json_t *list, *tags;
+    int status = json11_input_list(call, "Tags", 0, TAGS_MAX, &list);
+    if (status)
+        return status;
+    if (old)
+        return members_copy(old->document, document, kept, 2);
+    tags = json_object();
+    status = tags ? events_tags_add(call, list, tags) : ERR_MEMORY;
+    if (!status && json_object_set(document, "Tags", tags))
+        status = ERR_MEMORY;
+    json_decref(tags);
+    return status;
+}
+
+static int rule_read(struct json11_call *call, json_t *document)
+{
+    const char *pattern, *state, *description, *role, *schedule;
+    int status = json11_input_text(call, "ScheduleExpression", false, 0, 256, &schedule);
+    if (!status && schedule)
+        return json11_not_here(call, "ScheduleExpression");
+    if (!status)
+        status = pattern_read(call, &pattern);
+    if (!status)
+        status = state_read(call, &state);
+    if (!status)
+        status = json11_input_text(call, "Description", false, 0, DESCRIPTION_MAX, &description);
+    if (!status)
+        status = json11_input_text(call, "RoleArn", false, 1, ROLE_MAX, &role);
+    if (status)
+        return status;
+    if (member_set(document, "EventPattern", pattern) || member_set(document, "State", state) ||
+        member_set(document, "Description", description) || member_set(document, "RoleArn", role))
+        return ERR_MEMORY;
+    return 0;
+}
+
+int events_put_rule(struct json11_call *call)
+{
+    struct events_rules *rules = call->cloud->events;
+    const char *name;
+    char arn[EVENTS_ARN_SIZE];
+    int status = events_input_bus(call, "EventBusName");
+    if (!status)
+        status = events_input_name(call, "Name", true, &name);
+    if (status)
+        return status;
+    snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
+    const struct events_rule *old = events_find(rules, name);
+    if (!old && events_count(rules) >= EVENTS_RULES_MAX)
+        return json11_fail(call, "LimitExceededException",
+                           "The requested resource exceeds the maximum number allowed: a bus has "
+                           "at most %d rules.",
+                           EVENTS_RULES_MAX);
+    json_t *document = json_object();
+    status = document ? rule_read(call, document) : ERR_MEMORY;
+    if (!status)
+        status = rule_inherit(call, old, document);
+    events_rule_arn(call->cloud, name, arn);
+    if (!status)
+        status = json11_output(call, "RuleArn", json_string(arn));
+    if (!status)
+        return events_change(call, name, document);
+    json_decref(document);
+    return status;
+}
+
+/* Reading. */
+
+static json_t *rule_json(const struct cloud *cloud, const struct events_rule *rule)
+{
+    static const char *const members[] = {"EventPattern", "State", "Description", "RoleArn"};
+    char arn[EVENTS_ARN_SIZE];
+    events_rule_arn(cloud, rule->named.name, arn);
+    json_t *out = json_pack("{s:s, s:s, s:s}", "Name", rule->named.name, "Arn", arn, "EventBusName",
+                            "default");
+    if (out && !members_copy(rule->document, out, members, 4))
+        return out;
+    json_decref(out);
+    return NULL;
+}
+
+int events_describe_rule(struct json11_call *call)
+{
+    struct events_rule *rule;
+    int status = events_input_rule(call, "Name", &rule);
+    if (status)
+        return status;
+    json_decref(call->output);
+    call->output = rule_json(call->cloud, rule);
+    return call->output ? json11_output(call, "CreatedBy", json_string(call->cloud->account))
+                        : ERR_MEMORY;
+}
+
+/* The place of the first rule of a page. */
+static size_t page_start(const struct events_rules *rules, const char *prefix, const char *after)
+{
+    size_t place = events_from(rules, prefix ? prefix : "");
+    size_t next = after ? events_from(rules, after) : 0;
+    return next > place ? next : place;
+}
+
+int events_list_rules(struct json11_call *call)
+{
+    struct events_rules *rules = call->cloud->events;
+    const char *prefix, *after;
+    int limit, status = events_input_bus(call, "EventBusName");
+    if (!status)
+        status = events_input_name(call, "NamePrefix", false, &prefix);
+    if (!status)
+        status = events_input_page(call, &limit, &after);
+    json_t *list = status ? NULL : json_array();
+    if (!status)
+        status = json11_output(call, "Rules", list);
+    for (size_t i = page_start(rules, prefix, after); !status && i < events_count(rules); i++) {
+        const struct events_rule *rule = events_at(rules, i);
+        if (!rule || (after && strcmp(rule->named.name, after) == 0))
+            continue;
+        if (prefix && strncmp(rule->named.name, prefix, strlen(prefix)) != 0)
+            break;
+        if (json_array_size(list) == (size_t)limit)
+            return json11_output(
+                call, "NextToken",
+                json_incref(json_object_get(json_array_get(list, (size_t)limit - 1), "Name")));
+        status = json_array_append_new(list, rule_json(call->cloud, rule)) ? ERR_MEMORY : 0;
+    }
+    return status;
+}
+
+/* Changing. */
+
+static int state_set(struct json11_call *call, const char *state)
+{
+    struct events_rule *rule;
+    int status = events_input_rule(call, "Name", &rule);
+    if (status)
+        return status;
+    json_t *document = json_copy(rule->document);
+    if (document && member_set(document, "State", state)) {
+        json_decref(document);
+        document = NULL;
+    }
+    return events_change(call, rule->named.name, document);
+}
+
+int events_enable_rule(struct json11_call *call)
+{
+    return state_set(call, "ENABLED");
+}
+
+int events_disable_rule(struct json11_call *call)
+{
+    return state_set(call, "DISABLED");
+}
+
+/* As AWS has it, deleting what is not there succeeds. */
+int events_delete_rule(struct json11_call *call)
+{
+    const char *name;
+    int status = events_input_bus(call, "EventBusName");
+    if (!status)
+        status = events_input_name(call, "Name", true, &name);
+    if (status)
+        return status;
+    snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
+    struct events_rule *rule = events_find(call->cloud->events, name);
+    if (!rule)
+        return 0;
+    if (json_array_size(json_object_get(rule->document, "Targets")))
+        return json11_fail(call, "ValidationException",
+                           "Rule can't be deleted since it has targets.");
+    return json11_waiting(call, events_delete(rule, json11_written, call));
+}
+
+/* Tags. */
+
+static int tagged_rule(struct json11_call *call, struct events_rule **out)
+{
+    char prefix[EVENTS_ARN_SIZE];
+    const char *arn;
+    int status = json11_input_text(call, "ResourceARN", true, 1, 1600, &arn);
+    if (status)
+        return status;
+    events_rule_arn(call->cloud, "", prefix);
+    bool rule = strncmp(arn, prefix, strlen(prefix)) == 0;
+    *out = rule ? events_find(call->cloud->events, arn + strlen(prefix)) : NULL;
+    if (*out)
+        return 0;
+    return json11_fail(call, "ResourceNotFoundException",
+                       "%.200s does not exist. The embedded cloud keeps tags of rules of the "
+                       "default bus.",
+                       arn);
+}
+
+/* A copy of the rule's document with tags of its own; NULL without memory. */
+static json_t *document_with_tags(const struct events_rule *rule, json_t **tags)
+{
+    const json_t *old = json_object_get(rule->document, "Tags");
+    json_t *document = json_copy(rule->document);
+    *tags = old ? json_copy((json_t *)(uintptr_t)old) : json_object();
+    if (document && *tags && !json_object_set_new(document, "Tags", *tags))
+        return document;
+    if (!document)
+        json_decref(*tags);
+    json_decref(document);
+    return NULL;
+}
+
+int events_tag_resource(struct json11_call *call)
+{
+    struct events_rule *rule;
+    json_t *list, *tags;
+    int status = tagged_rule(call, &rule);
+    if (!status)
+        status = json11_input_list(call, "Tags", 1, TAGS_MAX, &list);
+    if (status)
+        return status;
+    json_t *document = document_with_tags(rule, &tags);
+    status = document ? events_tags_add(call, list, tags) : ERR_MEMORY;
+    if (!status)
+        return events_change(call, rule->named.name, document);
+    json_decref(document);
+    return status;
+}
+
+int events_untag_resource(struct json11_call *call)
+{
+    struct events_rule *rule;
+    json_t *keys, *tags;
+    int status = tagged_rule(call, &rule);
+    if (!status)
+        status = json11_input_list(call, "TagKeys", 1, TAGS_MAX, &keys);
+    if (status)
+        return status;
+    json_t *document = document_with_tags(rule, &tags);
+    for (size_t i = 0; document && i < json_array_size(keys); i++) {
+        const char *key = json_string_value(json_array_get(keys, i));
+        if (key)
+            json_object_del(tags, key);
+    }
+    return events_change(call, rule->named.name, document);
+}
+
+int events_list_tags(struct json11_call *call)
+{
+    struct events_rule *rule;
+    int status = tagged_rule(call, &rule);
+    json_t *list = status ? NULL : json_array(), *value;
+    const char *key;
+    if (!status)
+        status = json11_output(call, "Tags", list);
+    if (status)
+        return status;
+    json_object_foreach(json_object_get(rule->document, "Tags"), key, value)
+    {
+        if (json_array_append_new(list, json_pack("{s:s, s:O}", "Key", key, "Value", value)))
+            return ERR_MEMORY;
+    }
+    return 0;
+}

@@ -1,0 +1,302 @@
+#include "events_rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud.h"
+#include "container_of.h"
+
+const char events_schema[] = "CREATE TABLE IF NOT EXISTS event_rules (name TEXT PRIMARY KEY, "
+                             "document TEXT NOT NULL);";
+
+struct events_rules {
+    struct cloud *cloud;
+    struct name_index index;
+};
+
+struct rule_content { /* what a change replaces */
+    json_t *document;
+    struct event_pattern *pattern;
+};
+
+struct rule_task {
+    struct storage_task task;
+    struct events_rule *rule; /* retained */
+    char *name, *text;        /* text NULL: delete */
+    struct rule_content previous;
+    unsigned version;
+    events_written *done;
+    void *user;
+};
+
+/* Rules. */
+
+static void content_free(struct rule_content *content)
+{
+    json_decref(content->document);
+    event_pattern_free(content->pattern);
+    *content = (struct rule_content){0};
+}
+
+static int content_make(json_t *document, struct rule_content *out)
+{
+    const char *text = json_string_value(json_object_get(document, "EventPattern"));
+    *out = (struct rule_content){.document = json_incref(document)};
+    int status = text ? event_pattern_parse(slice_of(text), &out->pattern, NULL) : ERR_INVALID;
+    if (status)
+        content_free(out);
+    return status;
+}
+
+/* Gives what it replaces. */
+static struct rule_content content_swap(struct events_rule *rule, struct rule_content content)
+{
+    struct rule_content previous = {rule->document, rule->pattern};
+    const char *state = json_string_value(json_object_get(content.document, "State"));
+    rule->document = content.document;
+    rule->pattern = content.pattern;
+    rule->enabled = !state || strcmp(state, "ENABLED") == 0;
+    return previous;
+}
+
+static void rule_release(struct events_rule *rule)
+{
+    if (--rule->refs > 0)
+        return;
+    json_decref(rule->document);
+    event_pattern_free(rule->pattern);
+    free(rule->named.name);
+    free(rule);
+}
+
+static void rule_vanish(struct events_rule *rule)
+{
+    if (rule->gone)
+        return;
+    rule->gone = true;
+    name_index_remove(&rule->rules->index, &rule->named);
+    rule_release(rule);
+}
+
+/* Takes the content, also where it fails. */
+static int rule_add(struct events_rules *rules, const char *name, struct rule_content content,
+                    struct events_rule **out)
+{
+    struct events_rule *rule = calloc(1, sizeof *rule);
+    if (!rule) {
+        content_free(&content);
+        return ERR_MEMORY;
+    }
+    rule->rules = rules;
+    rule->refs = 1;
+    rule->named.name = strdup(name);
+    content_swap(rule, content);
+    int status = rule->named.name ? name_index_add(&rules->index, &rule->named) : ERR_MEMORY;
+    if (status)
+        rule_release(rule);
+    else
+        *out = rule;
+    return status;
+}
+
+static struct events_rule *rule_named(const struct events_rules *rules, const char *name)
+{
+    struct named *named = name_index_find(&rules->index, name);
+    return named ? container_of(named, struct events_rule, named) : NULL;
+}
+
+struct events_rule *events_find(struct events_rules *rules, const char *name)
+{
+    struct events_rule *rule = rule_named(rules, name);
+    return rule && !rule->deleting ? rule : NULL;
+}
+
+size_t events_count(const struct events_rules *rules)
+{
+    return rules->index.count;
+}
+
+struct events_rule *events_at(const struct events_rules *rules, size_t place)
+{
+    struct events_rule *rule = container_of(rules->index.items[place], struct events_rule, named);
+    return rule->deleting ? NULL : rule;
+}
+
+size_t events_from(const struct events_rules *rules, const char *name)
+{
+    return name_index_from(&rules->index, name);
+}
+
+void events_rule_arn(const struct cloud *cloud, const char *name, char out[EVENTS_ARN_SIZE])
+{
+    snprintf(out, EVENTS_ARN_SIZE, "arn:aws:events:%s:%s:rule/%s", cloud->region, cloud->account,
+             name);
+}
+
+/* Rows. */
+
+static int row_run(struct storage_task *task, struct storage *storage)
+{
+    static const char put_sql[] = "INSERT OR REPLACE INTO event_rules (name, document) "
+                                  "VALUES (?1, ?2)";
+    static const char delete_sql[] = "DELETE FROM event_rules WHERE name = ?1";
+    struct rule_task *t = container_of(task, struct rule_task, task);
+    sqlite3_stmt *statement = storage_statement(storage, t->text ? put_sql : delete_sql);
+    sqlite3_bind_text(statement, 1, t->name, -1, SQLITE_STATIC);
+    if (t->text)
+        sqlite3_bind_text(statement, 2, t->text, -1, SQLITE_STATIC);
+    return storage_execute(storage, statement, &task->error);
+}
+
+/* Taken back if it cannot be stored, unless another change has followed. */
+static void change_settle(struct rule_task *t, int status)
+{
+    struct events_rule *rule = t->rule;
+    if (!t->text) {
+        rule->deleting = false;
+        if (!status)
+            rule_vanish(rule);
+    } else if (status && rule->version == t->version && t->previous.document) {
+        t->previous = content_swap(rule, t->previous);
+    } else if (status && rule->version == t->version) {
+        rule_vanish(rule);
+    }
+}
+
+static void task_free(struct rule_task *t)
+{
+    content_free(&t->previous);
+    rule_release(t->rule);
+    free(t->name);
+    free(t->text);
+    free(t);
+}
+
+static void row_done(struct storage_task *task, int status)
+{
+    struct rule_task *t = container_of(task, struct rule_task, task);
+    if (status)
+        log_error("event rule not stored", LOG_TEXT("rule", t->name),
+                  LOG_TEXT("error", task->error.text));
+    change_settle(t, status);
+    if (t->done)
+        t->done(status, t->user);
+    task_free(t);
+}
+
+/* document NULL: of a deletion. */
+static struct rule_task *task_new(struct events_rule *rule, json_t *document, events_written *done,
+                                  void *user)
+{
+    struct rule_task *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    *t = (struct rule_task){.task = {.run = row_run, .done = row_done},
+                            .rule = rule,
+                            .name = strdup(rule->named.name),
+                            .text = document ? json_dumps(document, JSON_COMPACT) : NULL,
+                            .done = done,
+                            .user = user};
+    rule->refs++;
+    if (t->name && (t->text || !document))
+        return t;
+    task_free(t);
+    return NULL;
+}
+
+/* Changes. */
+
+static int rule_replace(struct events_rule *rule, struct rule_content content, bool fresh,
+                        events_written *done, void *user)
+{
+    struct rule_task *task = task_new(rule, content.document, done, user);
+    if (!task)
+        return ERR_MEMORY;
+    if (!fresh)
+        task->previous = content_swap(rule, content);
+    task->version = ++rule->version;
+    storage_submit(rule->rules->cloud->storage, &task->task);
+    return 0;
+}
+
+int events_put(struct events_rules *rules, const char *name, json_t *document, events_written *done,
+               void *user)
+{
+    struct events_rule *rule = rule_named(rules, name);
+    struct rule_content content;
+    bool fresh = !rule;
+    if (rule && rule->deleting)
+        return ERR_CONFLICT;
+    int status = content_make(document, &content);
+    if (status)
+        return status;
+    if (fresh)
+        status = rule_add(rules, name, content, &rule);
+    if (status)
+        return status;
+    status = rule_replace(rule, content, fresh, done, user);
+    if (status && fresh)
+        rule_vanish(rule);
+    else if (status)
+        content_free(&content);
+    return status;
+}
+
+int events_delete(struct events_rule *rule, events_written *done, void *user)
+{
+    struct rule_task *task = task_new(rule, NULL, done, user);
+    if (!task)
+        return ERR_MEMORY;
+    rule->deleting = true;
+    storage_submit(rule->rules->cloud->storage, &task->task);
+    return 0;
+}
+
+/* The beginning and the end. */
+
+static int row_load(struct events_rules *rules, sqlite3_stmt *row, struct error *error)
+{
+    const char *name = (const char *)sqlite3_column_text(row, 0);
+    const char *text = (const char *)sqlite3_column_text(row, 1);
+    json_t *document = name && text ? json_loads(text, 0, NULL) : NULL;
+    struct rule_content content;
+    struct events_rule *rule;
+    int status = document ? content_make(document, &content) : ERR_CORRUPT;
+    if (!status)
+        status = rule_add(rules, name, content, &rule);
+    json_decref(document);
+    if (!status)
+        return 0;
+    return status == ERR_MEMORY
+               ? error_set(error, status, "out of memory while loading event rules")
+               : error_set(error, ERR_CORRUPT, "the stored event rule %s is damaged",
+                           name ? name : "");
+}
+
+int events_open(struct cloud *cloud, struct events_rules **out, struct error *error)
+{
+    static const char sql[] = "SELECT name, document FROM event_rules";
+    struct events_rules *rules = *out = calloc(1, sizeof *rules);
+    if (!rules)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    rules->cloud = cloud;
+    sqlite3_stmt *row = storage_statement(cloud->storage, sql);
+    int status;
+    while ((status = storage_step(cloud->storage, row, error)) == 1) {
+        status = row_load(rules, row, error);
+        if (status) {
+            sqlite3_reset(row);
+            break;
+        }
+    }
+    return status;
+}
+
+void events_close(struct events_rules *rules)
+{
+    while (rules->index.count)
+        rule_vanish(container_of(rules->index.items[0], struct events_rule, named));
+    name_index_free(&rules->index);
+    free(rules);
+}

@@ -1,0 +1,308 @@
+/* PutTargets and what is done with targets. */
+#include <stdio.h>
+#include <string.h>
+
+#include "events_api.h"
+#include "events_input.h"
+
+enum { TARGETS_IN_CALL = 100, ARN_MAX = 1600, GROUP_MAX = 128 };
+
+/* Checking a target. */
+
+static int invalid(struct json11_call *call, const char *id, const char *text)
+{
+    return json11_fail(call, "ValidationException", "%s for target %.64s.", text, id);
+}
+
+/* What a target of the API may have and ours may not. */
+static int members_check(struct json11_call *call, json_t *target)
+{
+    static const char *const here[] = {"Id",          "Arn",           "RoleArn",
+                                       "Input",       "InputPath",     "InputTransformer",
+                                       "SqsParameters", "DeadLetterConfig", "RetryPolicy"};
+    const char *name;
+    json_t *value;
+    json_object_foreach(target, name, value)
+    {
+        bool known = json_is_null(value);
+        for (size_t i = 0; i < sizeof here / sizeof here[0] && !known; i++)
+            known = strcmp(here[i], name) == 0;
+        if (!known)
+            return json11_not_here(call, name);
+    }
+    return 0;
+}
+
+static bool is_ours(const struct cloud *cloud, const char *arn, const char *service)
+{
+    char prefix[96];
+    snprintf(prefix, sizeof prefix, "arn:aws:%s:%s:%s:", service, cloud->region, cloud->account);
+    size_t size = strlen(prefix);
+    return strncmp(arn, prefix, size) == 0 && arn[size] && !strchr(arn + size, ':');
+}
+
+static bool is_fifo(const char *arn)
+{
+    size_t size = strlen(arn);
+    return size > 5 && strcmp(arn + size - 5, ".fifo") == 0;
+}
+
+static int arn_check(struct json11_call *call, const char *id, const char *arn)
+{
+    if (!arn || !*arn || strlen(arn) > ARN_MAX)
+        return invalid(call, id, "Parameter Arn is not valid. Reason: it has 1 to 1600 characters,");
+    if (strncmp(arn, "arn:aws:", 8) != 0)
+        return invalid(call, id,
+                       "Parameter Arn is not valid. Reason: Provided Arn is not in correct "
+                       "format,");
+    if (is_ours(call->cloud, arn, "sqs") || is_ours(call->cloud, arn, "sns"))
+        return 0;
+    json11_fail(call, "NotImplemented",
+                "The embedded cloud's rules have queues and topics of its own region and account "
+                "as targets, not %.200s.",
+                arn);
+    call->status = 501;
+    return ERR_INVALID;
+}
+
+static int group_check(struct json11_call *call, const char *id, const json_t *target)
+{
+    const json_t *parameters = json_object_get(target, "SqsParameters");
+    const char *arn = json11_text(target, "Arn");
+    const char *group = json11_text(parameters, "MessageGroupId");
+    if (parameters && !is_ours(call->cloud, arn, "sqs"))
+        return invalid(call, id, "Parameter(s) SqsParameters must not be specified");
+    if (is_ours(call->cloud, arn, "sqs") && is_fifo(arn) && !group)
+        return invalid(call, id, "Parameter(s) MessageGroupId must be specified");
+    if (group && (!*group || strlen(group) > GROUP_MAX))
+        return invalid(call, id, "MessageGroupId must have 1 to 128 characters");
+    return 0;
+}
+
+static bool in_range(const json_t *object, const char *name, json_int_t min, json_int_t max)
+{
+    const json_t *value = json_object_get(object, name);
+    json_int_t number = json_integer_value(value);
+    return !value || (json_is_integer(value) && number >= min && number <= max);
+}
+
+static int delivery_check(struct json11_call *call, const char *id, const json_t *target)
+{
+    const json_t *letters = json_object_get(target, "DeadLetterConfig");
+    const json_t *retry = json_object_get(target, "RetryPolicy");
+    const char *arn = json11_text(letters, "Arn");
+    if (arn && (!is_ours(call->cloud, arn, "sqs") || is_fifo(arn)))
+        return invalid(call, id,
+                       "DeadLetterConfig must name a standard queue of the same region and "
+                       "account");
+    if (!in_range(retry, "MaximumRetryAttempts", 0, 185))
+        return invalid(call, id, "MaximumRetryAttempts must be from 0 to 185");
+    if (!in_range(retry, "MaximumEventAgeInSeconds", 60, 86400))
+        return invalid(call, id, "MaximumEventAgeInSeconds must be from 60 to 86400");
+    return 0;
+}
+
+static int target_check(struct json11_call *call, json_t *target)
+{
+    const char *id = json11_text(target, "Id");
+    struct error error = {0};
+    if (!id || !events_name_valid(id))
+        return json11_fail(call, "ValidationException",
+                           "1 validation error detected: Value at 'targets.member.id' failed to "
+                           "satisfy constraint: Member must have 1 to 64 of the characters "
+                           "[\\.\\-_A-Za-z0-9]");
+    int status = members_check(call, target);
+    if (!status)
+        status = arn_check(call, id, json11_text(target, "Arn"));
+    if (!status)
+        status = group_check(call, id, target);
+    if (!status)
+        status = delivery_check(call, id, target);
+    if (status)
+        return status;
+    status = events_input_check(target, &error);
+    return status && status != ERR_MEMORY ? invalid(call, id, error.text) : status;
+}
+
+/* PutTargets. */
+
+static size_t place_of(const json_t *targets, const char *id)
+{
+    size_t place = 0;
+    while (place < json_array_size(targets) &&
+           strcmp(json11_text(json_array_get(targets, place), "Id"), id) != 0)
+        place++;
+    return place;
+}
+
+static int target_put(json_t *targets, json_t *target)
+{
+    size_t place = place_of(targets, json11_text(target, "Id"));
+    return place < json_array_size(targets) ? json_array_set(targets, place, target)
+                                            : json_array_append(targets, target);
+}
+
+static int failures_begin(struct json11_call *call, json_t **out)
+{
+    int status = json11_output(call, "FailedEntryCount", json_integer(0));
+    *out = json_array();
+    return status ? (json_decref(*out), status) : json11_output(call, "FailedEntries", *out);
+}
+
+/* Takes targets; the rule's document gets them. */
+static int targets_store(struct json11_call *call, const struct events_rule *rule, json_t *targets)
+{
+    json_t *document = json_copy(rule->document);
+    if (!document) {
+        json_decref(targets);
+        return ERR_MEMORY;
+    }
+    if (json_object_set_new(document, "Targets", targets)) {
+        json_decref(document);
+        return ERR_MEMORY;
+    }
+    return events_change(call, rule->named.name, document);
+}
+
+static json_t *targets_copy(const struct events_rule *rule)
+{
+    json_t *targets = json_object_get(rule->document, "Targets");
+    return targets ? json_copy(targets) : json_array();
+}
+
+int events_put_targets(struct json11_call *call)
+{
+    struct events_rule *rule;
+    json_t *list, *failed, *targets;
+    int status = events_input_rule(call, "Rule", &rule);
+    if (!status)
+        status = json11_input_list(call, "Targets", 1, TARGETS_IN_CALL, &list);
+    for (size_t i = 0; !status && i < json_array_size(list); i++)
+        status = target_check(call, json_array_get(list, i));
+    if (!status)
+        status = failures_begin(call, &failed);
+    targets = status ? NULL : targets_copy(rule);
+    if (!status && !targets)
+        status = ERR_MEMORY;
+    for (size_t i = 0; !status && i < json_array_size(list); i++)
+        status = target_put(targets, json_array_get(list, i)) ? ERR_MEMORY : 0;
+    if (!status && json_array_size(targets) > EVENTS_TARGETS_MAX)
+        status = json11_fail(call, "LimitExceededException",
+                             "The requested resource exceeds the maximum number allowed: a rule "
+                             "has at most %d targets.",
+                             EVENTS_TARGETS_MAX);
+    if (!status)
+        return targets_store(call, rule, targets);
+    json_decref(targets);
+    return status;
+}
+
+/* RemoveTargets. */
+
+static int target_remove(struct json11_call *call, const struct events_rule *rule, json_t *targets,
+                         const char *id, json_t *failed)
+{
+    size_t place = id ? place_of(targets, id) : json_array_size(targets);
+    if (place < json_array_size(targets))
+        return json_array_remove(targets, place);
+    json_t *entry =
+        json_pack("{s:s, s:s, s:o}", "TargetId", id ? id : "", "ErrorCode",
+                  "ResourceNotFoundException", "ErrorMessage",
+                  json_sprintf("Rule %s does not have a target with the Id %s.", rule->named.name,
+                               id ? id : ""));
+    if (json_array_append_new(failed, entry))
+        return ERR_MEMORY;
+    return json11_output(call, "FailedEntryCount",
+                         json_integer((json_int_t)json_array_size(failed)));
+}
+
+int events_remove_targets(struct json11_call *call)
+{
+    struct events_rule *rule;
+    json_t *ids, *failed, *targets;
+    int status = events_input_rule(call, "Rule", &rule);
+    if (!status)
+        status = json11_input_list(call, "Ids", 1, TARGETS_IN_CALL, &ids);
+    if (!status)
+        status = failures_begin(call, &failed);
+    targets = status ? NULL : targets_copy(rule);
+    if (!status && !targets)
+        status = ERR_MEMORY;
+    for (size_t i = 0; !status && i < json_array_size(ids); i++)
+        status = target_remove(call, rule, targets, json_string_value(json_array_get(ids, i)),
+                               failed)
+                     ? ERR_MEMORY
+                     : 0;
+    if (!status)
+        return targets_store(call, rule, targets);
+    json_decref(targets);
+    return status;
+}
+
+/* Listing. */
+
+/* Behind the target that a page ended with. */
+static size_t after_place(const json_t *targets, const char *after)
+{
+    size_t place = after ? place_of(targets, after) + 1 : 0;
+    return place > json_array_size(targets) ? 0 : place;
+}
+
+int events_list_targets(struct json11_call *call)
+{
+    struct events_rule *rule;
+    const char *after;
+    int limit, status = events_input_rule(call, "Rule", &rule);
+    if (!status)
+        status = events_input_page(call, &limit, &after);
+    json_t *list = status ? NULL : json_array();
+    if (!status)
+        status = json11_output(call, "Targets", list);
+    if (status)
+        return status;
+    const json_t *targets = json_object_get(rule->document, "Targets");
+    for (size_t i = after_place(targets, after); !status && i < json_array_size(targets); i++) {
+        json_t *target = json_array_get(targets, i);
+        if (json_array_size(list) == (size_t)limit)
+            return json11_output(
+                call, "NextToken",
+                json_incref(json_object_get(json_array_get(list, (size_t)limit - 1), "Id")));
+        status = json_array_append(list, target) ? ERR_MEMORY : 0;
+    }
+    return status;
+}
+
+static bool has_target(const struct events_rule *rule, const char *arn)
+{
+    const json_t *targets = json_object_get(rule->document, "Targets");
+    for (size_t i = 0; i < json_array_size(targets); i++) {
+        if (strcmp(json11_text(json_array_get(targets, i), "Arn"), arn) == 0)
+            return true;
+    }
+    return false;
+}
+
+int events_list_rule_names_by_target(struct json11_call *call)
+{
+    struct events_rules *rules = call->cloud->events;
+    const char *arn, *after;
+    int limit, status = events_input_bus(call, "EventBusName");
+    if (!status)
+        status = json11_input_text(call, "TargetArn", true, 1, ARN_MAX, &arn);
+    if (!status)
+        status = events_input_page(call, &limit, &after);
+    json_t *list = status ? NULL : json_array();
+    if (!status)
+        status = json11_output(call, "RuleNames", list);
+    for (size_t i = !status && after ? events_from(rules, after) : 0;
+         !status && i < events_count(rules); i++) {
+        const struct events_rule *rule = events_at(rules, i);
+        if (!rule || !has_target(rule, arn) || (after && strcmp(rule->named.name, after) == 0))
+            continue;
+        if (json_array_size(list) == (size_t)limit)
+            return json11_output(call, "NextToken",
+                                 json_incref(json_array_get(list, (size_t)limit - 1)));
+        status = json_array_append_new(list, json_string(rule->named.name)) ? ERR_MEMORY : 0;
+    }
+    return status;
+}
