@@ -164,7 +164,16 @@ static enum auth_code time_check(struct auth_claim *claim, const struct auth_req
     return now > signed_at + expires ? AUTH_EXPIRED : AUTH_OK;
 }
 
-enum auth_code auth_claim(const struct auth_key *key, const struct auth_request *request,
+static const struct auth_key *key_find(const struct auth_keys *keys, const char *access_key)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        if (strcmp(keys->items[i].access_key, access_key) == 0)
+            return &keys->items[i];
+    }
+    return NULL;
+}
+
+enum auth_code auth_claim(const struct auth_keys *keys, const struct auth_request *request,
                           int64_t now, struct auth_claim *claim)
 {
     enum auth_code code;
@@ -185,7 +194,8 @@ enum auth_code auth_claim(const struct auth_key *key, const struct auth_request 
     }
     if (code != AUTH_OK)
         return code;
-    if (strcmp(claim->access_key, key->access_key) != 0)
+    claim->key = key_find(keys, claim->access_key);
+    if (!claim->key)
         return AUTH_UNKNOWN_KEY;
     return time_check(claim, request, now);
 }
@@ -237,8 +247,8 @@ static enum auth_code headers_choose(const struct auth_request *request,
     return AUTH_OK;
 }
 
-enum auth_code auth_verify(const struct auth_key *key, const struct auth_request *request,
-                           struct auth_claim *claim, const char *payload_hash)
+enum auth_code auth_verify(const struct auth_request *request, const struct auth_claim *claim,
+                           const char *payload_hash)
 {
     struct sigv4_header headers[AUTH_SIGNED_MAX];
     size_t count;
@@ -258,7 +268,7 @@ enum auth_code auth_verify(const struct auth_key *key, const struct auth_request
     memcpy(scope.date, claim->date, sizeof scope.date);
     uint8_t signing_key[SIGV4_KEY_SIZE];
     char signature[SIGV4_HEX_SIZE];
-    sigv4_signing_key(key->secret_key, &scope, signing_key);
+    sigv4_signing_key(claim->key->secret_key, &scope, signing_key);
     int status = sigv4_signature(&signed_request, &scope, signing_key, signature);
     sigv4_wipe(signing_key, sizeof signing_key);
     bool same = !status && strlen(claim->signature) == SIGV4_HEX_SIZE - 1 &&

@@ -24,8 +24,15 @@ enum {
     AUTH_SIGNED_MAX = 64, /* headers that take part in a signature */
 };
 
-struct auth_key {
-    const char *access_key, *secret_key; /* borrowed for as long as it is used */
+struct auth_key { /* borrowed for as long as it is used */
+    const char *access_key, *secret_key;
+    const char *arn;     /* whose it is: arn:aws:iam::ACCOUNT:user/NAME or …:root */
+    const char *user_id; /* as STS and events tell it: AIDA…, or the account's number */
+};
+
+struct auth_keys {
+    const struct auth_key *items;
+    size_t count;
 };
 
 struct auth_request { /* borrowed */
@@ -55,14 +62,15 @@ struct auth_claim {
                                      part is wrong */
     char signed_headers[2048];
     char signature[SIGV4_HEX_SIZE];
-    const char *detail; /* what is wrong, for people; static */
+    const struct auth_key *key; /* whose access key it is; NULL: nobody's */
+    const char *detail;         /* what is wrong, for people; static */
 };
 
 /* now: Unix seconds. */
-enum auth_code auth_claim(const struct auth_key *key, const struct auth_request *request,
+enum auth_code auth_claim(const struct auth_keys *keys, const struct auth_request *request,
                           int64_t now, struct auth_claim *out);
-enum auth_code auth_verify(const struct auth_key *key, const struct auth_request *request,
-                           struct auth_claim *claim, const char *payload_hash);
+enum auth_code auth_verify(const struct auth_request *request, const struct auth_claim *claim,
+                           const char *payload_hash);
 
 /* By case-insensitive name; data NULL: absent. */
 struct slice auth_header(const struct auth_request *request, const char *name);

@@ -181,6 +181,10 @@ static int insert_rule(struct storage *storage, int64_t bucket, size_t position,
     return storage_execute(storage, insert, error);
 }
 
+/* A row without a target stands for EventBridge. */
+static const struct notification_rule event_bridge_row = {
+    .id = "", .target = "", .events = "", .prefix = "", .suffix = ""};
+
 static int notify_run(struct storage_task *task, struct storage *storage)
 {
     struct change *change = (struct change *)task;
@@ -191,6 +195,9 @@ static int notify_run(struct storage_task *task, struct storage *storage)
         status = delete_rules(storage, change->id, &task->error);
     for (size_t i = 0; i < change->notification.count && !status; i++)
         status = insert_rule(storage, change->id, i, &change->notification.rules[i], &task->error);
+    if (!status && change->notification.event_bridge)
+        status = insert_rule(storage, change->id, change->notification.count, &event_bridge_row,
+                             &task->error);
     return status;
 }
 

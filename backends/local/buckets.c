@@ -207,6 +207,10 @@ static int load_buckets(struct buckets *buckets, struct error *error)
 
 static int load_rule(struct notification *notification, sqlite3_stmt *row)
 {
+    if (sqlite3_column_bytes(row, 1) == 0) { /* no target: EventBridge */
+        notification->event_bridge = true;
+        return 0;
+    }
     struct notification_rule *rule = notification_add(notification);
     if (!rule)
         return ERR_MEMORY;

@@ -8,10 +8,12 @@
 #include "http_server.h"
 #include "storage.h"
 
-struct auth_key; /* auth.h: who may come in */
+struct auth_key; /* auth.h: who comes in */
+struct auth_keys;
 struct buckets; /* buckets.h: S3 state */
 struct queues;  /* queues.h: SQS state */
 struct topics;  /* topics.h: SNS state */
+struct events_rules; /* events_rules.h: EventBridge's state */
 struct request_log;
 struct faults; /* faults.h: what goes wrong on purpose */
 struct fault;  /* answer.c: and has struck a request */
@@ -20,10 +22,11 @@ struct cloud {
     uv_loop_t *loop;
     struct storage *storage;
     struct http_server *server;
-    const struct auth_key *auth;
+    const struct auth_keys *auth;
     struct buckets *buckets;
     struct queues *queues;
     struct topics *topics;
+    struct events_rules *events;
     struct request_log *request_log; /* NULL: off */
     struct faults *faults;           /* NULL: none */
     const char *region;
@@ -37,9 +40,9 @@ struct cloud_request {
     struct cloud *cloud;
     struct http_call *call;
     char id[37];               /* x-amzn-RequestId / x-amz-request-id */
-    const char *access_key;    /* who signed; NULL: nobody, which S3 alone sees */
+    const struct auth_key *caller; /* who signed; NULL: nobody, which S3 alone sees */
     const char *payload_hash;  /* x-amz-content-sha256 as sent, or NULL */
-    struct bytes body;         /* SQS and SNS alone: whole, its hash checked; the router frees it */
+    struct bytes body;         /* of all but S3: whole, its hash checked; the router frees it */
     /* For the request log; handlers fill what they know, strings are copied at once. */
     char operation[48];
     char resource[128];        /* bucket, queue or topic */
@@ -54,9 +57,11 @@ struct cloud_request {
 };
 
 /* Each service's entry: called when headers are in and (for what is signed in headers) the signature holds. The handler takes the body
- * and answers. Implemented in s3_api.c, sqs_api.c, sns_api.c. */
+ * and answers. Implemented in SERVICE_api.c. */
 void s3_api_handle(struct cloud_request *request);
 void sqs_api_handle(struct cloud_request *request);
 void sns_api_handle(struct cloud_request *request);
+void events_api_handle(struct cloud_request *request);
+void sts_api_handle(struct cloud_request *request);
 
 #endif

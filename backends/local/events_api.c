@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "operations.h"
+
 enum { NAME_MAX_SIZE = 64, BUS_MAX = 1600, TOKEN_MAX = 2048, PAGE_MAX = 100 };
 
 static const struct json11_action actions[] = {
@@ -67,11 +69,21 @@ static const struct json11_action actions[] = {
     {"UpdateEventBus", NULL},
 };
 
+enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
+
+bool events_operation_row(size_t at, struct cloud_operation *out)
+{
+    if (at >= ACTION_COUNT)
+        return false;
+    *out = (struct cloud_operation){actions[at].name, actions[at].run != NULL};
+    return true;
+}
+
 void events_api_handle(struct cloud_request *request)
 {
     static const struct json11_service service = {.prefix = "AWSEvents.",
                                                   .actions = actions,
-                                                  .count = sizeof actions / sizeof actions[0],
+                                                  .count = ACTION_COUNT,
                                                   .internal_error = "InternalException"};
     json11_handle(request, &service);
 }
@@ -158,9 +170,9 @@ int events_change(struct json11_call *call, const char *name, json_t *document)
 
 static json_t *bus_json(const struct cloud *cloud)
 {
-    return json_pack("{s:s, s:o}", "Name", "default", "Arn",
-                     json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region,
-                                  cloud->account));
+    return json_pack(
+        "{s:s, s:o}", "Name", "default", "Arn",
+        json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region, cloud->account));
 }
 
 int events_describe_event_bus(struct json11_call *call)

@@ -25,7 +25,7 @@ struct dispatch {
     char arn[EVENTS_ARN_SIZE];
 };
 
-struct failure { /* why a target doesn't get its input; code NULL: it does */
+struct failure {      /* why a target doesn't get its input; code NULL: it does */
     const char *code; /* of those that a dead letter carries */
     char reason[POLICY_REASON_MAX];
 };
@@ -72,9 +72,12 @@ static int sent(int status, struct failure *failure)
 static int queue_send(struct dispatch *d, struct local_queue *queue, const json_t *target,
                       struct slice input, const char *attributes, struct failure *failure)
 {
-    (void)target;
-    struct message_draft draft = {
-        .body = input, .attributes = attributes, .trace = d->trace, .delay_s = -1};
+    const json_t *parameters = json_object_get(target, "SqsParameters");
+    struct message_draft draft = {.body = input,
+                                  .attributes = attributes,
+                                  .trace = d->trace,
+                                  .group = attributes ? NULL : text_of(parameters, "MessageGroupId"),
+                                  .delay_s = -1};
     if (!access_queue_delivery(d->cloud, queue, d->arn, failure->reason)) {
         failure->code = "NO_PERMISSIONS";
         return 0;
@@ -120,8 +123,8 @@ static int input_send(struct dispatch *d, const json_t *target, struct slice inp
 
 static int attribute_add(json_t *attributes, const char *name, const char *type, const char *value)
 {
-    return json_object_set_new(
-        attributes, name, json_pack("{s:s, s:s}", "DataType", type, "StringValue", value));
+    return json_object_set_new(attributes, name,
+                               json_pack("{s:s, s:s}", "DataType", type, "StringValue", value));
 }
 
 static char *letter_attributes(const struct dispatch *d, const json_t *target,

@@ -7,7 +7,7 @@
 #include <time.h>
 
 enum {
-    INPUT_MAX = 8192,    /* bytes of Input and InputTemplate */
+    INPUT_MAX = 8192, /* bytes of Input and InputTemplate */
     PATH_MAX_BYTES = 256,
     PATHS_MAX = 100,
     NAME_MAX_BYTES = 256,
@@ -126,8 +126,8 @@ static void walk_next(struct template_walk *walk)
 }
 
 static const char *const reserved[] = {
-    "aws.events.rule-arn",  "aws.events.rule-name",   "aws.events.event.ingestion-time",
-    "aws.events.event",     "aws.events.event.json",
+    "aws.events.rule-arn", "aws.events.rule-name",  "aws.events.event.ingestion-time",
+    "aws.events.event",    "aws.events.event.json",
 };
 
 static bool is_known(const json_t *paths, struct slice name)

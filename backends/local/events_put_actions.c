@@ -119,10 +119,10 @@ static json_t *entry_resources(const json_t *entry, struct refusal *refusal)
 static void bus_check(const struct cloud *cloud, const json_t *entry, struct refusal *refusal)
 {
     const char *bus = json11_text(entry, "EventBusName");
-    json_t *arn = json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region,
-                               cloud->account);
-    bool ours = !bus || strcmp(bus, "default") == 0 ||
-                (arn && strcmp(bus, json_string_value(arn)) == 0);
+    json_t *arn =
+        json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region, cloud->account);
+    bool ours =
+        !bus || strcmp(bus, "default") == 0 || (arn && strcmp(bus, json_string_value(arn)) == 0);
     json_decref(arn);
     if (!ours)
         refuse(refusal, "InvalidArgument",
@@ -242,8 +242,7 @@ int events_test_event_pattern(struct json11_call *call)
     if (!status)
         status = event_check(call, event);
     if (!status)
-        status =
-            json11_output(call, "Result", json_boolean(event_pattern_matches(pattern, event)));
+        status = json11_output(call, "Result", json_boolean(event_pattern_matches(pattern, event)));
     json_decref(event);
     event_pattern_free(pattern);
     return status;

@@ -17,9 +17,15 @@ static int invalid(struct json11_call *call, const char *id, const char *text)
 /* What a target of the API may have and ours may not. */
 static int members_check(struct json11_call *call, json_t *target)
 {
-    static const char *const here[] = {"Id",          "Arn",           "RoleArn",
-                                       "Input",       "InputPath",     "InputTransformer",
-                                       "SqsParameters", "DeadLetterConfig", "RetryPolicy"};
+    static const char *const here[] = {"Id",
+                                       "Arn",
+                                       "RoleArn",
+                                       "Input",
+                                       "InputPath",
+                                       "InputTransformer",
+                                       "SqsParameters",
+                                       "DeadLetterConfig",
+                                       "RetryPolicy"};
     const char *name;
     json_t *value;
     json_object_foreach(target, name, value)
@@ -50,7 +56,8 @@ static bool is_fifo(const char *arn)
 static int arn_check(struct json11_call *call, const char *id, const char *arn)
 {
     if (!arn || !*arn || strlen(arn) > ARN_MAX)
-        return invalid(call, id, "Parameter Arn is not valid. Reason: it has 1 to 1600 characters,");
+        return invalid(call, id,
+                       "Parameter Arn is not valid. Reason: it has 1 to 1600 characters,");
     if (strncmp(arn, "arn:aws:", 8) != 0)
         return invalid(call, id,
                        "Parameter Arn is not valid. Reason: Provided Arn is not in correct "
@@ -205,11 +212,10 @@ static int target_remove(struct json11_call *call, const struct events_rule *rul
     size_t place = id ? place_of(targets, id) : json_array_size(targets);
     if (place < json_array_size(targets))
         return json_array_remove(targets, place);
-    json_t *entry =
-        json_pack("{s:s, s:s, s:o}", "TargetId", id ? id : "", "ErrorCode",
-                  "ResourceNotFoundException", "ErrorMessage",
-                  json_sprintf("Rule %s does not have a target with the Id %s.", rule->named.name,
-                               id ? id : ""));
+    json_t *entry = json_pack("{s:s, s:s, s:o}", "TargetId", id ? id : "", "ErrorCode",
+                              "ResourceNotFoundException", "ErrorMessage",
+                              json_sprintf("Rule %s does not have a target with the Id %s.",
+                                           rule->named.name, id ? id : ""));
     if (json_array_append_new(failed, entry))
         return ERR_MEMORY;
     return json11_output(call, "FailedEntryCount",
@@ -229,10 +235,10 @@ int events_remove_targets(struct json11_call *call)
     if (!status && !targets)
         status = ERR_MEMORY;
     for (size_t i = 0; !status && i < json_array_size(ids); i++)
-        status = target_remove(call, rule, targets, json_string_value(json_array_get(ids, i)),
-                               failed)
-                     ? ERR_MEMORY
-                     : 0;
+        status =
+            target_remove(call, rule, targets, json_string_value(json_array_get(ids, i)), failed)
+                ? ERR_MEMORY
+                : 0;
     if (!status)
         return targets_store(call, rule, targets);
     json_decref(targets);

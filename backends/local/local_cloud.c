@@ -2,7 +2,7 @@
  * Start and stop. What is opened later is closed first; storage ends before the states that its
  * tasks belong to are freed:
  *
- *   start: storage, log, queues, topics, buckets, server
+ *   start: storage, log, queues, topics, event rules, buckets, server
  *   stop:  server (ends the calls) ─► no more time passes ─► storage (runs what was submitted) ─►
  * states ─► stopped
  */
@@ -15,6 +15,7 @@
 #include "auth.h"
 #include "buckets.h"
 #include "cloud.h"
+#include "events_rules.h"
 #include "faults.h"
 #include "queues.h"
 #include "request_log.h"
@@ -24,6 +25,8 @@
 struct local_cloud {
     struct cloud cloud;
     struct auth_key key;
+    struct auth_keys keys;
+    char arn[64];
     char *region, *account, *access_key, *secret_key; /* owned copies of the options */
     void (*stopped)(void *user);
     void *user;
@@ -56,6 +59,8 @@ static void storage_closed(void *user)
     struct cloud *cloud = &lc->cloud;
     if (cloud->buckets)
         buckets_close(cloud->buckets);
+    if (cloud->events)
+        events_close(cloud->events);
     if (cloud->topics)
         topics_close(cloud->topics);
     faults_close(cloud->faults);
@@ -108,16 +113,18 @@ static int options_copy(struct local_cloud *lc, const struct local_cloud_options
     if (strlen(lc->account) != 12 || strspn(lc->account, "0123456789") != 12)
         return error_set(error, ERR_INVALID, "the account must be twelve digits, not \"%s\"",
                          lc->account);
-    lc->key = (struct auth_key){lc->access_key, lc->secret_key};
+    snprintf(lc->arn, sizeof lc->arn, "arn:aws:iam::%s:root", lc->account);
+    lc->key = (struct auth_key){lc->access_key, lc->secret_key, lc->arn, lc->account};
+    lc->keys = (struct auth_keys){&lc->key, 1};
     lc->cloud.region = lc->region;
     lc->cloud.account = lc->account;
-    lc->cloud.auth = &lc->key;
+    lc->cloud.auth = &lc->keys;
     return 0;
 }
 
 static int state_open(struct cloud *cloud, const struct local_cloud_options *o, struct error *error)
 {
-    const char *const schemas[] = {queues_schema, topics_schema, buckets_schema};
+    const char *const schemas[] = {queues_schema, topics_schema, events_schema, buckets_schema};
     int status = o->faults ? faults_open(o->faults, &cloud->faults, error) : 0;
     if (!status)
         status = storage_open(cloud->loop, o->data_dir, o->relaxed ? STORAGE_RELAXED : STORAGE_FULL,
@@ -128,6 +135,8 @@ static int state_open(struct cloud *cloud, const struct local_cloud_options *o, 
         status = queues_open(cloud, &cloud->queues, error);
     if (!status)
         status = topics_open(cloud, &cloud->topics, error);
+    if (!status)
+        status = events_open(cloud, &cloud->events, error);
     if (!status)
         status = buckets_open(cloud, &cloud->buckets, error);
     return status;

@@ -1,5 +1,5 @@
 /*
- * The embedded cloud: S3, SQS and SNS on one loopback port, with durable state.
+ * The embedded cloud: S3, SQS, SNS, EventBridge and STS on one loopback port, with durable state.
  *
  * It lives on the caller's loop (protocol and in-memory state) plus one storage thread. It is reached over HTTP only:
  * the engine in the same process talks to it exactly as it talks to AWS.

@@ -1,5 +1,6 @@
 /*
- * A bucket's notification configuration: rules that match object events, each with one destination.
+ * A bucket's notification configuration: rules that match object events, each with one destination,
+ * and whether EventBridge is told of all of them.
  * "Amazon S3 Event Notifications", S3 User Guide. Any thread, one at a time.
  */
 #ifndef THUMBWHEEL_LOCAL_NOTIFICATION_H
@@ -25,6 +26,7 @@ struct notification_rule {
 struct notification {
     struct notification_rule *rules;
     size_t count;
+    bool event_bridge; /* every event goes to EventBridge, too */
 };
 
 /* Appends an empty rule, or returns NULL when memory is short. */

@@ -9,9 +9,11 @@ static const struct {
     const char *name;
     operation_row *row;
 } services[] = {
+    {"EventBridge", events_operation_row},
     {"S3", s3_operation_row},
     {"SNS", sns_operation_row},
     {"SQS", sqs_operation_row},
+    {"STS", sts_operation_row},
 };
 enum { SERVICE_COUNT = sizeof services / sizeof services[0] };
 

@@ -27,6 +27,8 @@ static const struct service services[] = {
     {"s3", s3_api_handle, false},
     {"sqs", sqs_api_handle, true},
     {"sns", sns_api_handle, true},
+    {"events", events_api_handle, true},
+    {"sts", sts_api_handle, true},
 };
 
 struct routed {
@@ -144,7 +146,7 @@ static void streamed_handle(struct routed *r)
         return;
     }
     request->payload_hash = r->payload_hash;
-    if (claim_check(r, auth_verify(request->cloud->auth, &r->auth, &r->claim, r->payload_hash)))
+    if (claim_check(r, auth_verify(&r->auth, &r->claim, r->payload_hash)))
         r->service->handle(request);
 }
 
@@ -170,7 +172,7 @@ static void body_collected(struct http_call *call, struct bytes *body, void *use
     enum auth_code code =
         stated.data && !slice_equal_text(stated, r->payload_hash)
             ? AUTH_MISMATCH
-            : auth_verify(request->cloud->auth, &r->auth, &r->claim, r->payload_hash);
+            : auth_verify(&r->auth, &r->claim, r->payload_hash);
     if (claim_check(r, code))
         r->service->handle(request);
 }
@@ -191,11 +193,11 @@ static void routed_start(struct routed *r)
     }
     if (!claim_check(r, code))
         return;
-    request->access_key = r->claim.access_key;
+    request->caller = r->claim.key;
     if (!r->service)
         router_refuse(request, r->wire, 501, "NotImplemented",
                       "The embedded cloud does not have the service that the signature names; it "
-                      "has s3, sqs and sns.");
+                      "has s3, sqs, sns, events and sts.");
     else if (r->service->collects)
         http_call_collect(request->call, BODY_MAX, body_collected, r);
     else

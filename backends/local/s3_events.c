@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "event_target.h"
+#include "s3_event_bridge.h"
 #include "s3_time.h"
 
 enum {
@@ -120,7 +121,7 @@ bool s3_events_wanted(const struct notification *notification, const char *event
         if (wants(&notification->rules[i], event, key))
             return true;
     }
-    return false;
+    return notification->event_bridge && s3_event_bridge_has(event);
 }
 
 int s3_events_send(struct s3_request *request, const struct notification *notification,
@@ -137,6 +138,8 @@ int s3_events_send(struct s3_request *request, const struct notification *notifi
         if (wants(rule, event->name, event->key))
             status = send_message(request, rule->target, s3_event_message(&full, rule->id), unit);
     }
+    if (!status && notification->event_bridge)
+        status = s3_event_bridge_send(request->cloud, &full, unit);
     return status;
 }
 

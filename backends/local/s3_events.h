@@ -35,10 +35,11 @@ char *s3_test_event_message(const char *bucket, const char *request_id, int64_t 
 /* The key as events carry it: form-encoded, '/' literal. */
 int s3_event_encode_key(struct buffer *out, const char *key);
 
-/* Whether some rule matches. */
+/* Whether some rule matches, or EventBridge is told. */
 bool s3_events_wanted(const struct notification *notification, const char *event, const char *key);
 
-/* Adds to the unit what announces the event by the rules that match it. ERR_MEMORY: the unit must
+/* Adds to the unit what announces the event by the rules that match it, and to
+ * EventBridge. ERR_MEMORY: the unit must
  * not be committed. */
 int s3_events_send(struct s3_request *request, const struct notification *notification,
                    const struct s3_event *event, struct storage_unit *unit);

@@ -124,9 +124,11 @@ static enum s3_error read_part(const struct s3_xml_node *node, struct notificati
         return read_rule(node, out, true, message);
     if (strcmp(node->name, "QueueConfiguration") == 0)
         return read_rule(node, out, false, message);
-    if (strcmp(node->name, "EventBridgeConfiguration") == 0)
-        *message = "EventBridgeConfiguration is not implemented.";
-    else if (strcmp(node->name, "CloudFunctionConfiguration") == 0)
+    if (strcmp(node->name, "EventBridgeConfiguration") == 0) {
+        out->event_bridge = true;
+        return S3_OK;
+    }
+    if (strcmp(node->name, "CloudFunctionConfiguration") == 0)
         *message = "LambdaFunctionConfigurations are not implemented.";
     else
         return S3_MALFORMED_XML;
@@ -218,5 +220,9 @@ void s3_notification_write(const struct notification *notification, struct buffe
     s3_xml_begin(out, "NotificationConfiguration");
     for (size_t i = 0; i < notification->count; i++)
         write_rule(&notification->rules[i], out);
+    if (notification->event_bridge) {
+        s3_xml_open(out, "EventBridgeConfiguration");
+        s3_xml_close(out, "EventBridgeConfiguration");
+    }
     s3_xml_close(out, "NotificationConfiguration");
 }

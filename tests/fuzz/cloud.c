@@ -23,6 +23,7 @@
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
+#include "events_rules.h"
 #include "topics.h"
 
 enum {
@@ -41,7 +42,9 @@ static const char *const prelude[] = {
      "Action=CreateTopic&Name=t&Version=2010-03-31"),
 };
 
-static const struct auth_key key = {"thumbwheel", "thumbwheel-secret"};
+static const struct auth_key key = {"thumbwheel", "thumbwheel-secret",
+                                    "arn:aws:iam::000000000000:root", "000000000000"};
+static const struct auth_keys keys = {&key, 1};
 
 static uv_loop_t loop;
 static struct cloud cloud;
@@ -61,17 +64,18 @@ struct exchange {
 
 static void open_cloud(void)
 {
-    const char *const schemas[] = {queues_schema, topics_schema, buckets_schema};
+    const char *const schemas[] = {queues_schema, topics_schema, events_schema, buckets_schema};
     struct error error = {0};
     snprintf(directory, sizeof directory, "%s/fuzz-cloud-XXXXXX",
              access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
     require(mkdtemp(directory));
     cloud = (struct cloud){
-        .loop = &loop, .auth = &key, .region = "us-east-1", .account = "000000000000"};
+        .loop = &loop, .auth = &keys, .region = "us-east-1", .account = "000000000000"};
     snprintf(cloud.endpoint, sizeof cloud.endpoint, "http://127.0.0.1");
-    require(!storage_open(&loop, directory, STORAGE_RELAXED, schemas, 3, &cloud.storage, &error));
+    require(!storage_open(&loop, directory, STORAGE_RELAXED, schemas, 4, &cloud.storage, &error));
     require(!queues_open(&cloud, &cloud.queues, &error));
     require(!topics_open(&cloud, &cloud.topics, &error));
+    require(!events_open(&cloud, &cloud.events, &error));
     require(!buckets_open(&cloud, &cloud.buckets, &error));
     snprintf(log_path, sizeof log_path, "%s/requests.log", directory);
     require(!request_log_open(cloud.storage, log_path, &cloud.request_log, &error));
@@ -90,6 +94,7 @@ static void storage_closed(void *user)
 {
     (void)user;
     buckets_close(cloud.buckets);
+    events_close(cloud.events);
     topics_close(cloud.topics);
     request_log_close(cloud.request_log);
     queues_close(cloud.queues, NULL, NULL);

@@ -11,7 +11,9 @@
 #include "fuzz_request.h"
 
 static const int64_t now = 1440938160; /* 2015-08-30 12:36:00 */
-static const struct auth_key key = {"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"};
+static const struct auth_key key = {.access_key = "AKIDEXAMPLE",
+                                    .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"};
+static const struct auth_keys keys = {&key, 1};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -83,8 +85,8 @@ static enum auth_code verify(const struct fuzz_request *request, const char *has
     struct auth_request asked = {request->method, request->path, request->query, request->headers,
                                  request->header_count};
     struct auth_claim claim;
-    enum auth_code code = auth_claim(&key, &asked, now, &claim);
-    return code ? code : auth_verify(&key, &asked, &claim, hash);
+    enum auth_code code = auth_claim(&keys, &asked, now, &claim);
+    return code ? code : auth_verify(&asked, &claim, hash);
 }
 
 static void check_verified(struct fuzz_request *request, const char *hash, struct buffer *header)

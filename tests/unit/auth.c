@@ -16,7 +16,9 @@
 #include "auth.h"
 
 static const struct auth_key key = {"AKIAIOSFODNN7EXAMPLE",
-                                    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"};
+                                    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                                    "arn:aws:iam::123456789012:root", "123456789012"};
+static const struct auth_keys keys = {&key, 1};
 enum { SIGNED_AT = 1369353600 }; /* 20130524T000000Z */
 
 #define H(name, value)                                                                             \
@@ -58,8 +60,8 @@ static void get_init(struct get *g)
 static enum auth_code check(const struct auth_request *request, int64_t now, const char *hash)
 {
     struct auth_claim claim;
-    enum auth_code code = auth_claim(&key, request, now, &claim);
-    return code == AUTH_OK ? auth_verify(&key, request, &claim, hash) : code;
+    enum auth_code code = auth_claim(&keys, request, now, &claim);
+    return code == AUTH_OK ? auth_verify(request, &claim, hash) : code;
 }
 
 static enum auth_code get_check(const struct get *g, int64_t now)
@@ -74,7 +76,7 @@ static void the_published_request_is_let_in(void **state)
     struct auth_claim claim;
     get_init(&g);
     assert_int_equal(get_check(&g, SIGNED_AT), AUTH_OK);
-    auth_claim(&key, &g.request, SIGNED_AT, &claim);
+    auth_claim(&keys, &g.request, SIGNED_AT, &claim);
     assert_string_equal(claim.service, "s3");
     assert_string_equal(claim.region, "us-east-1");
     assert_string_equal(claim.access_key, "AKIAIOSFODNN7EXAMPLE");
@@ -187,12 +189,14 @@ static void other_keys_are_unknown_or_do_not_match(void **state)
     struct get g;
     struct auth_claim claim;
     get_init(&g);
-    struct auth_key other = {"AKIAOTHER", key.secret_key};
-    assert_int_equal(auth_claim(&other, &g.request, SIGNED_AT, &claim), AUTH_UNKNOWN_KEY);
+    struct auth_key other = {.access_key = "AKIAOTHER", .secret_key = key.secret_key};
+    struct auth_keys others = {&other, 1};
+    assert_int_equal(auth_claim(&others, &g.request, SIGNED_AT, &claim), AUTH_UNKNOWN_KEY);
     assert_string_equal(claim.service, "s3"); /* known all the same, for the form of the answer */
-    struct auth_key wrong = {key.access_key, "wrong"};
-    assert_int_equal(auth_claim(&wrong, &g.request, SIGNED_AT, &claim), AUTH_OK);
-    assert_int_equal(auth_verify(&wrong, &g.request, &claim, SIGV4_EMPTY_SHA256), AUTH_MISMATCH);
+    struct auth_key wrong = {.access_key = key.access_key, .secret_key = "wrong"};
+    struct auth_keys wrongs = {&wrong, 1};
+    assert_int_equal(auth_claim(&wrongs, &g.request, SIGNED_AT, &claim), AUTH_OK);
+    assert_int_equal(auth_verify(&g.request, &claim, SIGV4_EMPTY_SHA256), AUTH_MISMATCH);
 }
 
 static void unsigned_requests_are_told_apart_from_broken_ones(void **state)
