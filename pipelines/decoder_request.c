@@ -112,8 +112,10 @@ static int pipeline_find(struct wire_reader *r, struct pipeline **slots, struct 
 {
     uint32_t slot = wire_take_u32(r, DECODER_SLOTS - 1);
     int code = wire_take_u32(r, NEW) == NEW ? pipeline_read(r, &slots[slot]) : 0;
-    *out = slots[slot];
-    return code || *out ? code : ERR_PROTOCOL;
+    if (code || !slots[slot])
+        return code ? code : ERR_PROTOCOL;
+    *out = pipeline_retain(slots[slot]); /* a later one may take its slot */
+    return 0;
 }
 
 static int audience_read(struct wire_reader *r, struct pipeline **slots,
@@ -121,10 +123,9 @@ static int audience_read(struct wire_reader *r, struct pipeline **slots,
 {
     uint32_t count = wire_take_u32(r, DECODER_AUDIENCE_MAX);
     int code = 0;
-    for (uint32_t i = 0; !code && i < count; i++)
-        code = pipeline_find(r, slots, &out->audience[i]);
     out->source.audience = out->audience;
-    out->source.audience_count = count;
+    for (; !code && out->source.audience_count < count; out->source.audience_count += !code)
+        code = pipeline_find(r, slots, &out->audience[out->source.audience_count]);
     return code;
 }
 
@@ -132,8 +133,8 @@ static int items_read(struct wire_reader *r, struct pipeline **slots, struct dec
 {
     uint32_t count = wire_take_u32(r, DECODER_ITEMS_MAX);
     int code = 0;
-    for (; !code && out->count < count; out->count++) {
-        struct pipeline *pipeline;
+    for (; !code && out->count < count; out->count += !code) {
+        struct pipeline *pipeline = NULL;
         code = pipeline_find(r, slots, &pipeline);
         out->items[out->count].pipeline = pipeline;
     }
@@ -155,8 +156,12 @@ int decoder_request_read(struct slice request, struct slice image, struct pipeli
 
 void decoder_request_clear(struct decoder_request *request)
 {
-    for (size_t i = 0; i < request->count; i++)
+    for (size_t i = 0; i < request->count; i++) {
+        pipeline_release((struct pipeline *)(uintptr_t)request->items[i].pipeline);
         render_item_clear(&request->items[i]);
+    }
+    for (size_t i = 0; i < request->source.audience_count; i++)
+        pipeline_release(request->audience[i]);
     for (size_t i = 0; i < sizeof request->texts / sizeof request->texts[0]; i++)
         free(request->texts[i]);
 }

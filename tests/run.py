@@ -2,7 +2,7 @@
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
 C tests (cmocka, built with sanitizers) one executable after another, then the fuzz targets that `./dev fuzz` has built,
-a few seconds each, then the tests from outside (pytest, with the sanitized binary). With arguments: only those whose
+some seconds each, then the tests from outside (pytest, with the sanitized binary). With arguments: only those whose
 file name contains one of them.
 """
 import os
@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fuzz import run as fuzz
@@ -19,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ASAN = ROOT / "build/asan-ubsan"
 TSAN = ROOT / "build/tsan"
 UNIT_TIMEOUT_S = 600
-FUZZ_S = 5
+FUZZ_S = 20
+FUZZ_AT_ONCE = 2
 
 # The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
 TSAN_TESTS = ["engine", "reload", "worker_queue", "http_client", "http_server", "storage", "queues"]
@@ -84,14 +86,18 @@ def wanted(name, filters):
     return not filters or any(part in name for part in filters)
 
 
-def run_fuzz(tally, name, executable):
-    """One fuzz target, from its seeds. Counts as one test."""
-    held, output = fuzz.fuzz_short(name, executable, FUZZ_S)
-    tally.passed += held
-    tally.failed += not held
-    print(f"{'ok  ' if held else 'FAIL'} fuzz_{name} ({FUZZ_S} s)", flush=True)
-    if not held:
-        print(output, flush=True)
+def run_fuzz(tally, targets):
+    """Fuzz targets, from their seeds, a few at a time. Each counts as one test."""
+    with ThreadPoolExecutor(FUZZ_AT_ONCE) as pool:
+        runs = {name: pool.submit(fuzz.fuzz_short, name, executable, FUZZ_S)
+                for name, executable in targets.items()}
+        for name, run in runs.items():
+            held, output = run.result()
+            tally.passed += held
+            tally.failed += not held
+            print(f"{'ok  ' if held else 'FAIL'} fuzz_{name} ({FUZZ_S} s)", flush=True)
+            if not held:
+                print(output, flush=True)
 
 
 def run_outside(tally, filters):
@@ -120,9 +126,8 @@ def main():
         executable = TSAN / "tests" / f"test_{name}"
         if wanted(executable.name, filters):
             run_unit(tally, executable, f"{executable.name} (TSan)")
-    for name, executable in fuzz.targets().items():
-        if wanted(executable.name, filters):
-            run_fuzz(tally, name, executable)
+    run_fuzz(tally, {name: executable for name, executable in fuzz.targets().items()
+                     if wanted(executable.name, filters)})
     run_outside(tally, filters)
     if tally.passed + tally.failed + tally.skipped == 0:
         print(f"no test matches {' '.join(filters)}")
