@@ -39,8 +39,8 @@ def start_cloud(tmp_path):
     photo = tmp_path / "warm-up.jpg"
     photo.write_bytes(harness.jpeg(32, 24))
 
-    def begin(*arguments, data=None, photos=(photo,), environment=None):
-        clouds.append(harness.Cloud(data or tmp_path / "data", *arguments, *photos, environment=environment))
+    def begin(*arguments, data=None, photos=(photo,), **options):
+        clouds.append(harness.Cloud(data or tmp_path / "data", *arguments, *photos, **options))
         return clouds[-1]
 
     yield begin

@@ -8,11 +8,13 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import struct
 import subprocess
 import threading
 import time
 import zlib
+from contextlib import closing
 from pathlib import Path
 
 import boto3
@@ -88,8 +90,9 @@ def assert_healthy(output):
 class Process:
     """The program while it runs. Its output is read as it comes; it is ended by its process id."""
 
-    def __init__(self, *arguments, environment=None, cwd=None):
-        self.process = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=cwd,
+    def __init__(self, *arguments, environment=None, cwd=None, under=()):
+        """under: a command that the program is started by, such as prlimit."""
+        self.process = subprocess.Popen([*under, PROGRAM, *map(str, arguments)], cwd=cwd,
                                         env=environment or clean_environment(), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                         errors="replace")
@@ -173,12 +176,12 @@ def still_there(mark):
 class Cloud(Process):
     """`thumbwheel local`, serving: the embedded cloud with an engine of its own."""
 
-    def __init__(self, data, *arguments, environment=None):
+    def __init__(self, data, *arguments, **options):
         self.data = Path(data)
         self.request_log = self.data.parent / f"{self.data.name}-requests.jsonl"
         self.out = self.data.parent / f"{self.data.name}-out"
         super().__init__("local", "--port", "0", "--data", data, "--out", self.out, "--request-log",
-                         self.request_log, *arguments, environment=environment)
+                         self.request_log, *arguments, **options)
         self.endpoint = self.wait_for(r"(http://127\.0\.0\.1:\d+)").group(1)
 
     def client(self, service, **options):
@@ -190,6 +193,21 @@ class Cloud(Process):
         lines = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
         return [line for line in lines if (operation is None or line["operation"] == operation)
                 and all(line[name] == value for name, value in fields.items())]
+
+
+def leftovers(data):
+    """What lies in a stopped cloud's data directory against what its database names: all of these should be empty."""
+    files = {int(path.name, 16) for path in data.glob("blobs/*/*")}
+    with closing(sqlite3.connect(data / "cloud.sqlite3")) as database:
+        live = {row[0] for row in database.execute("SELECT id FROM blobs WHERE dropped = 0")}
+        tables = [row[0] for row in database.execute(
+            "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'blob'")]
+        used = {row[0] for table in tables for row in database.execute(f"SELECT blob FROM {table} WHERE blob != 0")}
+    known = {"blobs", "incoming", "lock", "samples", "cloud.sqlite3", "cloud.sqlite3-wal", "cloud.sqlite3-shm"}
+    return {"files that no row names": files - live, "rows without a file": live - files,
+            "blobs that nothing uses": live - used, "blobs that are gone": used - live,
+            "files in incoming": list(data.glob("incoming/*")),
+            "strange files": [path for path in data.iterdir() if path.name not in known]}
 
 
 def client(endpoint, service, access_key=ACCESS_KEY, secret_key=SECRET_KEY, token=None, **config):

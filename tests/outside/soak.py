@@ -22,7 +22,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -342,23 +341,12 @@ class Soak:
                 self.problems.append(f"{name}-dlq: {found}")
 
     def check_leftovers(self):
-        """What lies in the data directory against what the database names."""
-        data = self.folder / "data"
-        files = {int(path.name, 16) for path in data.glob("blobs/*/*")}
-        with sqlite3.connect(data / "cloud.sqlite3") as database:
-            live = {row[0] for row in database.execute("SELECT id FROM blobs WHERE dropped = 0")}
-            used = {row[0] for row in database.execute(
-                "SELECT blob FROM objects WHERE blob != 0 UNION SELECT blob FROM parts")}
-        for what, found in (("files that no row names", files - live), ("rows without a file", live - files),
-                            ("blobs that nothing uses", live - used), ("blobs that are gone", used - live),
-                            ("files in incoming", list(data.glob("incoming/*"))),
-                            ("temporary files", list((self.folder / "tmp").rglob("*"))),
-                            ("strange files", [path for path in data.iterdir() if path.name not in (
-                                "blobs", "incoming", "lock", "cloud.sqlite3", "cloud.sqlite3-wal", "cloud.sqlite3-shm")])):
-            self.counts["leftovers"] += len(found)
-            if found:
-                self.problems.append(f"{what}: {sorted(map(str, found))[:10]} ({len(found)})")
-        self.counts["blob files"] = len(files)
+        found = harness.leftovers(self.folder / "data")
+        found["temporary files"] = list((self.folder / "tmp").rglob("*"))
+        self.counts["leftovers"] = sum(map(len, found.values()))
+        self.counts["blob files"] = len(list((self.folder / "data").glob("blobs/*/*")))
+        self.problems += [f"{what}: {sorted(map(str, items))[:10]} ({len(items)})"
+                          for what, items in found.items() if items]
 
     def stop(self, process, name):
         code = process.stop()
