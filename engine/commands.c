@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cpus.h"
+#include "descriptors.h"
 #include "log.h"
 #include "nearest.h"
 #include "terminal.h"
@@ -216,6 +217,7 @@ static int command_run(const struct command *command, const struct assembly *ass
         print_help(command);
     } else {
         warn_of_variables();
+        descriptors_raise();
         pool_setup(&config);
         log_start(&config, command->settings);
         bool isolated = config.isolation == CONFIG_ISOLATION_PROCESS && !config.cloud_only &&

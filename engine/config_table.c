@@ -28,6 +28,8 @@ const struct setting config_table[] = {
      "length of a long poll"},
     {"visibility", TYPE_SECONDS, ENGINE, NULL, "the queue's own", 1000, 43200000, AT(visibility),
      "TIME", "visibility timeout to ask for, where the pipeline states none"},
+    {"backoff", TYPE_SECONDS, ENGINE, "15m", NULL, 1000, 43200000, AT(backoff), "TIME",
+     "most time that a message waits before it is tried again"},
     {"timeout", TYPE_TIME, ENGINE, "30s", NULL, 500, 3600000, AT(timeout), "TIME",
      "give a request up when the service is silent for so long"},
     {"linger", TYPE_TIME, ENGINE, "2s", NULL, 0, 600000, AT(linger), "TIME",

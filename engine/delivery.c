@@ -11,7 +11,6 @@
 
 enum {
     BACKOFF_BASE_S = 2,
-    BACKOFF_CAP_S = 900,
     POINTER_BODY_MAX =
         16 * 1024 * 1024, /* an event that was too long for SQS; images are never sent this way */
 };
@@ -145,7 +144,8 @@ static void give_back(struct delivery *delivery, unsigned visibility_s)
 static unsigned backoff(const struct delivery *delivery)
 {
     unsigned attempts = delivery->message.receive_count - 1;
-    return 1 + (unsigned)jitter_full(BACKOFF_BASE_S, BACKOFF_CAP_S, attempts);
+    unsigned most = delivery->lane->engine->options.backoff_s;
+    return 1 + (unsigned)jitter_full(BACKOFF_BASE_S, most, attempts);
 }
 
 static void on_dead_letter_sent(const char *message_id, const struct error *error, void *user)

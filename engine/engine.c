@@ -17,6 +17,7 @@
 enum {
     JOBS_PER_WORKER = 32,
     WAIT_DEFAULT_S = 20,
+    BACKOFF_DEFAULT_S = 900,
     LINGER_DEFAULT_MS = 2000,
     CACHE_DEFAULT = 64 * 1024 * 1024,
     GIVE_BACK_MS = 2000, /* after the grace period: for the last visibility changes */
@@ -45,6 +46,8 @@ static void options_default(struct engine_options *options)
         options->jobs = options->workers * JOBS_PER_WORKER;
     if (!options->wait_s || options->wait_s > QUEUE_WAIT_MAX_S)
         options->wait_s = WAIT_DEFAULT_S;
+    if (!options->backoff_s)
+        options->backoff_s = BACKOFF_DEFAULT_S;
     if (!options->linger_ms)
         options->linger_ms = LINGER_DEFAULT_MS;
     if (!options->cache_bytes)

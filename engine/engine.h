@@ -53,6 +53,7 @@ struct engine_options {
     unsigned jobs;         /* messages in flight, all queues together; 0: 32 for each worker */
     unsigned wait_s;       /* long poll, 1–20; 0: 20 */
     unsigned visibility_s; /* for pipelines and queues that state none; 0: the queue's own */
+    unsigned backoff_s;    /* a failed message waits at most so long; 0: 900 */
     unsigned linger_ms;    /* a fetched source stays this long for late siblings; 0: 2 000 */
     size_t cache_bytes;    /* of lingering sources; 0: 64 MiB */
     struct pipeline_limits limits;

@@ -42,7 +42,7 @@ struct http_server {
     int socket;
     uv_poll_t accept;
     uv_timer_t accept_retry; /* runs only after accept failed for want of descriptors or memory */
-    struct log_gate accept_gate;
+    struct log_gate accept_gate, crowd_gate;
     struct log_gate header_gate;
 
     struct http_connection *connections; /* doubly linked */

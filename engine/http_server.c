@@ -22,7 +22,6 @@ enum {
     BACKLOG = 511,
     ACCEPT_BATCH = 32,     /* accepted before other sockets get their turn */
     ACCEPT_RETRY_MS = 200, /* pause after a failed accept */
-    UNWELCOME_MAX = 32,    /* peers at a time that are told 503; more are just closed */
 };
 
 static void on_acceptable(uv_poll_t *poll, int status, int events);
@@ -51,7 +50,11 @@ static void accept_failed(struct http_server *server, int error)
 static void accept_one(struct http_server *server, int fd)
 {
     size_t limit = server->options.connections;
-    if (server->connection_count >= limit + UNWELCOME_MAX)
+    if (server->connection_count >= limit &&
+        log_gate_open(&server->crowd_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))
+        log_warn("too many connections: further ones are turned away",
+                 LOG_INT("connections", limit));
+    if (server->connection_count >= limit + HTTP_UNWELCOME_MAX)
         close(fd);
     else
         connection_accept(server, fd, server->connection_count < limit);

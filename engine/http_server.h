@@ -33,6 +33,8 @@ struct http_call;
 
 typedef void http_handler(struct http_call *call, void *user);
 
+enum { HTTP_UNWELCOME_MAX = 32 };
+
 struct http_server_options {
     const char *host;  /* numeric address */
     unsigned port;     /* 0: any free one */
@@ -41,7 +43,8 @@ struct http_server_options {
     unsigned idle_ms;  /* for a whole head from its first byte, between two pieces of a body, for a
                           peer to take some of its response, and between requests; 0: 60 000. Off
                           while a handler works */
-    unsigned connections; /* 0: 1024 */
+    unsigned connections; /* 0: 1024. Further peers are told 503, HTTP_UNWELCOME_MAX at a time;
+                             more are just closed */
     http_handler *on_request;
     void *user;
 };

@@ -198,6 +198,7 @@ static struct engine_options engine_options_of(const struct service *service,
         .jobs = (unsigned)config->jobs,
         .wait_s = (unsigned)(config->wait / 1000),
         .visibility_s = (unsigned)(config->visibility / 1000),
+        .backoff_s = (unsigned)(config->backoff / 1000),
         .linger_ms = config->linger ? (unsigned)config->linger : 1, /* 0 would be the default */
         .cache_bytes = config->cache ? (size_t)config->cache : 1,
         .limits = {.max_pixels = config->max_pixels,

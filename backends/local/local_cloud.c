@@ -15,12 +15,15 @@
 #include "auth.h"
 #include "buckets.h"
 #include "cloud.h"
+#include "descriptors.h"
 #include "events_rules.h"
 #include "faults.h"
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
 #include "topics.h"
+
+enum { CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 1024 };
 
 struct local_cloud {
     struct cloud cloud;
@@ -142,12 +145,24 @@ static int state_open(struct cloud *cloud, const struct local_cloud_options *o, 
     return status;
 }
 
+/* Each may want a file beside its socket, and storage, the engine and its decoders want some too:
+ * who is connected can always be served. */
+static unsigned connections_max(void)
+{
+    unsigned all = descriptors_limit(), reserve = all / 4 + HTTP_UNWELCOME_MAX;
+    unsigned most = all > reserve ? (all - reserve) / 2 : 0;
+    if (most < CONNECTIONS_MIN)
+        return CONNECTIONS_MIN;
+    return most < CONNECTIONS_MAX ? most : CONNECTIONS_MAX;
+}
+
 static int server_open(struct cloud *cloud, const struct local_cloud_options *o,
                        struct error *error)
 {
     struct http_server_options options = {
         .host = o->host ? o->host : "127.0.0.1",
         .port = o->port,
+        .connections = connections_max(),
         .on_request = router_handle,
         .user = cloud,
     };

@@ -85,6 +85,7 @@ class Soak:
         self.folder, self.kills, self.cloud_kills, self.seed = Path(folder), kills, cloud_kills, seed
         self.random = random.Random(seed)
         self.port, self.endpoint = free_port(), None
+        self.cloud = self.engine = None
         self.pictures = pictures()
         self.reference = {}    # by picture: what an undisturbed run makes of it
         self.uploaded = {}     # by key: the picture
@@ -112,7 +113,7 @@ class Soak:
     def start_engine(self):
         self.engine = harness.Process(
             "run", "--pipelines", self.folder / "pipelines", "--endpoint", self.endpoint, "--wait", "2s", "--timeout",
-            "5s", "--workers", "2", "--log-level", "debug", "--log-format", "json",
+            "5s", "--workers", "2", "--backoff", "5s", "--log-level", "debug", "--log-format", "json",
             environment=harness.aws_environment(TMPDIR=str(self.folder / "tmp")))
 
     def wait_until_ready(self):
@@ -320,7 +321,12 @@ class Soak:
             self.problems.append(str(error)[-4000:])
 
     def drain(self):
-        until(lambda: all(depth(self.sqs, url) == (0, 0, 0) for url in self.urls.values()), "all queues are empty", 600)
+        def left():
+            return {name: depth(self.sqs, url) for name, url in self.urls.items() if depth(self.sqs, url) != (0, 0, 0)}
+        try:
+            until(lambda: not left(), "all queues are empty", 300)
+        except AssertionError:
+            raise AssertionError(f"the queues are not empty: {left()}") from None
 
     def check_photos(self):
         for key, picture in sorted(self.uploaded.items()):
@@ -363,11 +369,23 @@ class Soak:
         self.counts["stored again"] = sum(stored.values()) - len(stored)
 
     def run(self):
-        self.start_cloud()
-        self.cloud.wait_for("Serving")
-        self.set_up()
-        self.start_engine()
-        self.make_reference()
+        try:
+            self.start_cloud()
+            self.cloud.wait_for("Serving")
+            self.set_up()
+            self.start_engine()
+            self.make_reference()
+            self.kill_under_load()
+            if not self.problems:
+                self.finish()
+        except AssertionError as error:
+            self.problems.append(str(error)[-4000:])
+        finally:
+            for process in (self.engine, self.cloud):
+                if process and process.running():
+                    process.kill()
+
+    def kill_under_load(self):
         uploaders = [threading.Thread(target=self.upload_all_the_time,
                                       args=(number, self.client("s3"), self.client("sqs"))) for number in range(2)]
         try:
@@ -378,11 +396,6 @@ class Soak:
             self.enough.set()
             for thread in uploaders:
                 thread.join()
-        if not self.problems:
-            self.finish()
-        for process in (self.engine, self.cloud):
-            if process.running():
-                process.kill()
 
     def finish(self):
         self.drain()

@@ -163,32 +163,84 @@ def test_work_on_a_full_disk_is_done_when_there_is_room(load, disk, start, tmp_p
 
 # ---- no more descriptors ----
 
-DESCRIPTORS = 64
-
-
 def cpu_seconds(process):
     fields = open(f"/proc/{process.process.pid}/stat").read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_without_descriptors_peers_wait_and_are_served_later(start_cloud):
-    cloud = start_cloud("--cloud-only", "--log-level", "warn", photos=(),
-                        under=["prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}"])
+def assert_idle(process):
+    before = cpu_seconds(process)
+    time.sleep(2)  # what is measured is that nothing happens
+    assert cpu_seconds(process) - before < 0.5, "it spins"
+
+
+def limit_descriptors(process, count):
+    """The soft limit from now on; what is open stays so."""
+    subprocess.run(["prlimit", "--pid", str(process.process.pid), f"--nofile={count}:"], check=True)
+
+
+def connect(cloud):
+    return socket.create_connection(("127.0.0.1", urlsplit(cloud.endpoint).port))
+
+
+def test_a_crowd_of_connections_leaves_descriptors_for_files(start_cloud):
+    cloud = start_cloud("--cloud-only", "--log-level", "warn", photos=(), under=["prlimit", "--nofile=128:128"])
     cloud.wait_for("Serving")
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="files")
+    peers = [connect(cloud) for _ in range(200)]
+    cloud.wait_for("too many connections")
     s3.put_object(Bucket="files", Key="large", Body=bytes(100_000))
-    peers = [socket.create_connection(("127.0.0.1", urlsplit(cloud.endpoint).port)) for _ in range(2 * DESCRIPTORS)]
-    cloud.wait_for("cannot accept connections for now")
-    # Who is connected is served, files included.
     assert fetch(s3, "files", "large") == bytes(100_000)
-    s3.put_object(Bucket="files", Key="another", Body=bytes(50_000))
-    before = cpu_seconds(cloud)
-    time.sleep(2)  # what is measured is that nothing happens
-    assert cpu_seconds(cloud) - before < 0.5, "it spins"
-    assert cloud.output().count("cannot accept connections for now") == 1
+    assert_idle(cloud)
+    assert cloud.output().count("too many connections") == 1
     for peer in peers:
         peer.close()
-    later = cloud.client("s3")
-    assert fetch(later, "files", "another") == bytes(50_000)
+    s3 = cloud.client("s3", retries={"max_attempts": 10, "mode": "standard"})  # a connection of its own
+    assert fetch(s3, "files", "large") == bytes(100_000)
+    assert "cannot accept" not in cloud.output()
+
+
+def test_without_descriptors_peers_wait_and_are_served_later(start_cloud):
+    cloud = start_cloud("--cloud-only", "--log-level", "warn", photos=())
+    cloud.wait_for("Serving")
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
+    url = make_queue(sqs, "small")
+    s3.create_bucket(Bucket="files")
+    s3.put_object(Bucket="files", Key="large", Body=bytes(100_000))
+    limit_descriptors(cloud, 8)
+    peer = connect(cloud)  # the kernel does this by itself
+    cloud.wait_for("cannot accept connections for now")
+    assert_idle(cloud)
+    assert cloud.output().count("cannot accept connections for now") == 1
+    assert harness.error_code(s3.get_object, Bucket="files", Key="large") == ("InternalError", 500)
+    assert harness.error_code(s3.put_object, Bucket="files", Key="other", Body=bytes(100_000)) == ("InternalError", 500)
+    cloud.wait_for("Too many open files")
+    sqs.send_message(QueueUrl=url, MessageBody="needs no file")
+    limit_descriptors(cloud, 1024)
+    peer.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert peer.recv(100).startswith(b"HTTP/1.1 403 ")  # accepted, after all; it is not signed
+    assert fetch(s3, "files", "large") == bytes(100_000)
+    s3.put_object(Bucket="files", Key="other", Body=bytes(100_000))
     assert cloud.stop() == 0, cloud.output()
+
+
+def test_the_engine_waits_for_descriptors_and_loses_nothing(cloud, s3, sqs, start, tmp_path):
+    url = make_queue(sqs, "full", receives=1000, visibility=3)
+    s3.create_bucket(Bucket="full")
+    (tmp_path / "full.yaml").write_text(PIPELINE)
+    engine = start("run", "--pipelines", tmp_path / "full.yaml", "--endpoint", cloud.endpoint, "--wait", "1s",
+                   "--backoff", "2s", "--log-level", "warn", environment=aws_environment())
+    until(lambda: cloud.requests("ReceiveMessage", resource="full"), "the engine polls")
+    limit_descriptors(engine, 8)
+    for i in range(4):
+        s3.put_object(Bucket="full", Key=f"in/{i}.jpg", Body=jpeg(90 + i, 70))
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": "full", "key": f"in/{i}.jpg"}))
+    until(lambda: len(cloud.requests("ReceiveMessage", resource="full")) > 4 or not engine.running(), "it goes on")
+    assert_idle(engine)
+    limit_descriptors(engine, 1024)
+    until(lambda: depth(sqs, url) == (0, 0, 0), "all is done")
+    for i in range(4):
+        assert open_image(fetch(s3, "full", f"out/{i}.jpg")).width == 64
+    assert depth(sqs, f"{url}-dlq") == (0, 0, 0)
+    assert engine.stop() == 0, engine.output()
