@@ -110,7 +110,7 @@ static const struct route routes[] = {
     {BUCKET, "HEAD", NULL, NULL, "HeadBucket", s3_head_bucket},
     {BUCKET, "PUT", NULL, NULL, "CreateBucket", s3_create_bucket},
     {BUCKET, "DELETE", NULL, NULL, "DeleteBucket", s3_delete_bucket},
-    {BUCKET, "POST", NULL, NULL, "PostObject", NULL},
+    {BUCKET, "POST", NULL, NULL, "PostObject", s3_post_object},
 
     {OBJECT, "GET", "tagging", NULL, "GetObjectTagging", s3_get_object_tagging},
     {OBJECT, "PUT", "tagging", NULL, "PutObjectTagging", s3_put_object_tagging},

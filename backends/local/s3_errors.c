@@ -27,6 +27,17 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                             "Content-Length HTTP header."},
     [S3_INTERNAL_ERROR] = {500, "InternalError",
                            "We encountered an internal error. Please try again."},
+    [S3_INVALID_ACCESS_KEY] = {403, "InvalidAccessKeyId",
+                               "The AWS Access Key Id you provided does not exist in our records."},
+    [S3_INVALID_POLICY_DOCUMENT] = {400, "InvalidPolicyDocument",
+                                    "The content of the form does not meet the conditions "
+                                    "specified in the policy document."},
+    [S3_MALFORMED_POST] = {400, "MalformedPOSTRequest",
+                           "The body of your POST request is not well-formed "
+                           "multipart/form-data."},
+    [S3_POST_FIELDS_TOO_LARGE] = {400, "MaxPostPreDataLengthExceededError",
+                                  "Your POST request fields preceding the upload file were too "
+                                  "large."},
     [S3_INVALID_ARGUMENT] = {400, "InvalidArgument", "Invalid Argument"},
     [S3_INVALID_BUCKET_NAME] = {400, "InvalidBucketName", "The specified bucket is not valid."},
     [S3_INVALID_DIGEST] = {400, "InvalidDigest",

@@ -245,6 +245,8 @@ static void advance(struct s3_intake *intake)
 static enum s3_error append(struct s3_intake *intake, struct slice data)
 {
     intake->size += data.size;
+    if (intake->size > intake->size_max)
+        return S3_ENTITY_TOO_LARGE;
     if (intake->claims.size >= 0 && intake->size > (uint64_t)intake->claims.size)
         return S3_INCOMPLETE_BODY;
     return buffer_append(&intake->pending, data.data, data.size) ? S3_INTERNAL_ERROR : S3_OK;
@@ -313,15 +315,22 @@ static enum s3_error check_size(const struct s3_claims *claims)
     return claims->size > BODY_MAX ? S3_ENTITY_TOO_LARGE : S3_OK;
 }
 
-bool s3_intake_prepare(struct s3_intake *intake, struct s3_request *request,
-                       const struct s3_intake_owner *owner)
+void s3_intake_prepare_part(struct s3_intake *intake, struct s3_request *request,
+                            const struct s3_intake_owner *owner)
 {
     intake->owner = owner;
     intake->request = request;
     intake->fd = -1;
     intake->blobs = buckets_blobs(request->cloud->buckets);
+    intake->size_max = (uint64_t)BODY_MAX;
     buffer_init(&intake->pending, PENDING_MAX);
     buffer_init(&intake->writing, PENDING_MAX);
+}
+
+bool s3_intake_prepare(struct s3_intake *intake, struct s3_request *request,
+                       const struct s3_intake_owner *owner)
+{
+    s3_intake_prepare_part(intake, request, owner);
     if (!s3_claims_read(request, &intake->claims))
         return false;
     enum s3_error error = check_size(&intake->claims);
@@ -330,11 +339,61 @@ bool s3_intake_prepare(struct s3_intake *intake, struct s3_request *request,
     return !error && s3_unframer_start(&intake->unframer, request, &intake->claims);
 }
 
-void s3_intake_start(struct s3_intake *intake)
+static void begin(struct s3_intake *intake)
 {
     struct s3_request *request = intake->request;
     intake->blob = buckets_next_number(request->cloud->buckets);
     s3_digest_start(&intake->digest, &intake->claims);
     request->gone = on_gone;
-    http_call_read(request->base->call, on_data, intake);
+}
+
+void s3_intake_start(struct s3_intake *intake)
+{
+    begin(intake);
+    http_call_read(intake->request->base->call, on_data, intake);
+}
+
+/* A part of a body. */
+
+bool s3_intake_begin_part(struct s3_intake *intake, uint64_t size_max)
+{
+    if (!s3_claims_read(intake->request, &intake->claims))
+        return false;
+    intake->claims.chunked = false;
+    intake->claims.size = -1;
+    if (size_max < intake->size_max)
+        intake->size_max = size_max;
+    begin(intake);
+    return true;
+}
+
+bool s3_intake_feed(struct s3_intake *intake, struct slice data)
+{
+    if (intake->failed)
+        return false;
+    enum s3_error error = append(intake, data);
+    if (error)
+        fail(intake, error, NULL);
+    if (intake->busy && intake->pending.size >= PIECE && !intake->failed)
+        http_call_pause(intake->request->base->call);
+    advance(intake);
+    return !intake->failed;
+}
+
+void s3_intake_finish(struct s3_intake *intake)
+{
+    intake->ended = true;
+    advance(intake);
+}
+
+void s3_intake_fail(struct s3_intake *intake, enum s3_error error)
+{
+    fail(intake, error, NULL);
+    advance(intake);
+}
+
+void s3_intake_lose(struct s3_intake *intake)
+{
+    intake->failed = true;
+    advance(intake);
 }

@@ -1,5 +1,6 @@
 /*
- * A request's body on its way into the store: PutObject and UploadPart.
+ * A request's body on its way into the store: PutObject, UploadPart, and the file in the form of a
+ * PostObject.
  *
  *   RECEIVING ──► SEALING ──► COMMITTING ──► answered
  *       │            │             │
@@ -69,6 +70,7 @@ struct s3_intake { /* the first member of the request's operation */
     bool busy;   /* the task is under way */
     bool ended;  /* the whole body is here */
     bool failed; /* answered with an error, or nobody to answer */
+    uint64_t size_max;
     bool doomed; /* the unit must fail: its messages could not all be made */
     struct s3_unframer unframer;
     int fd;
@@ -81,6 +83,17 @@ bool s3_intake_prepare(struct s3_intake *intake, struct s3_request *request,
                        const struct s3_intake_owner *owner);
 /* At once or later: takes the body. */
 void s3_intake_start(struct s3_intake *intake);
+
+/* For a body that is a part of the request's: the owner reads that and feeds. */
+void s3_intake_prepare_part(struct s3_intake *intake, struct s3_request *request,
+                            const struct s3_intake_owner *owner);
+/* When it begins; size_max in bytes. False: answered. */
+bool s3_intake_begin_part(struct s3_intake *intake, uint64_t size_max);
+bool s3_intake_feed(struct s3_intake *intake, struct slice data); /* false: it has failed */
+void s3_intake_finish(struct s3_intake *intake);
+void s3_intake_fail(struct s3_intake *intake, enum s3_error error); /* answers */
+void s3_intake_lose(struct s3_intake *intake); /* it will not come whole; somebody else answers */
+
 /* With the operation. Safe on one that was never prepared. */
 void s3_intake_end(struct s3_intake *intake);
 

@@ -54,31 +54,57 @@ static struct slice without_aws_chunked(struct slice encoding)
     return (struct slice){encoding.data + size, encoding.size - size};
 }
 
-static void read_content_headers(struct s3_request *request, struct buffer *out)
+/* What is kept as a line and answered as a header: fields of a form may hold anything. */
+static bool is_line(struct slice text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool is_name(struct slice name)
+{
+    static const char separators[] = "()<>@,;:\\\"/[]?={} \t";
+    for (size_t i = 0; i < name.size; i++) {
+        unsigned char c = (unsigned char)name.data[i];
+        if (c <= 0x20 || c >= 0x7f || strchr(separators, c))
+            return false;
+    }
+    return true;
+}
+
+static enum s3_error read_content_headers(struct s3_request *request, struct buffer *out)
 {
     for (size_t i = 0; i < CONTENT_HEADERS; i++) {
         struct slice name = slice_of(content_headers[i].name);
         struct slice value = s3_header(request, name.data);
         if (strcmp(name.data, "content-encoding") == 0)
             value = without_aws_chunked(value);
+        if (!is_line(value))
+            return S3_INVALID_ARGUMENT;
         if (value.size)
             add_line(out, name, value);
     }
+    return S3_OK;
 }
 
 static enum s3_error read_user_metadata(struct s3_request *request, struct buffer *out)
 {
-    struct http_call *call = request->base->call;
-    size_t count = http_call_header_count(call), total = 0;
+    size_t count = s3_header_count(request), total = 0;
     size_t prefix = sizeof(user_prefix) - 1, stored = 0;
     for (size_t i = 0; i < count; i++) {
         struct slice name, value;
-        http_call_header_at(call, i, &name, &value);
+        s3_header_at(request, i, &name, &value);
         if (name.size <= prefix || strncasecmp(name.data, user_prefix, prefix) != 0)
             continue;
         total += name.size - prefix + value.size;
         if (total > USER_METADATA_MAX || ++stored > S3_METADATA_HEADERS_MAX / 2)
             return S3_METADATA_TOO_LARGE;
+        if (!is_name(name) || !is_line(value))
+            return S3_INVALID_ARGUMENT;
         add_line(out, name, value);
     }
     return S3_OK;
@@ -156,8 +182,9 @@ enum s3_error s3_metadata_read(struct s3_request *request, struct object *object
         return error;
     buffer_init(&stored, STORED_MAX);
     buffer_text(&stored, "");
-    read_content_headers(request, &stored);
-    error = read_user_metadata(request, &stored);
+    error = is_line(type) ? read_content_headers(request, &stored) : S3_INVALID_ARGUMENT;
+    if (!error)
+        error = read_user_metadata(request, &stored);
     if (!error && stored.error)
         error = stored.error == ERR_LIMIT ? S3_METADATA_TOO_LARGE : S3_INTERNAL_ERROR;
     if (!error && utf8_length(stored.data) < 0)

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "s3_address.h"
 #include "s3_cors.h"
+#include "s3_form.h"
 #include "s3_xml.h"
 #include "uri.h"
 
@@ -169,7 +170,27 @@ struct s3_request *s3_request_create(struct cloud_request *base)
 
 struct slice s3_header(const struct s3_request *request, const char *name)
 {
+    if (request->form)
+        return slice_of(s3_form_value(request->form, name));
     return request->base ? http_call_header(request->base->call, name) : (struct slice){0};
+}
+
+size_t s3_header_count(const struct s3_request *request)
+{
+    if (request->form)
+        return request->form->count;
+    return request->base ? http_call_header_count(request->base->call) : 0;
+}
+
+void s3_header_at(const struct s3_request *request, size_t index, struct slice *name,
+                  struct slice *value)
+{
+    if (request->form) {
+        *name = slice_of(request->form->fields[index].name);
+        *value = slice_of(request->form->fields[index].value);
+    } else {
+        http_call_header_at(request->base->call, index, name, value);
+    }
 }
 
 bool s3_is_method(const struct s3_request *request, const char *method)
@@ -253,8 +274,8 @@ void s3_respond_empty(struct s3_request *request, int status, const struct http_
     respond(request, status, headers, count, &(struct bytes){0});
 }
 
-static void respond_document(struct s3_request *request, int status,
-                             const struct http_header *headers, size_t count, struct buffer *body)
+void s3_respond_document(struct s3_request *request, int status, const struct http_header *headers,
+                         size_t count, struct buffer *body)
 {
     struct http_header all[DOCUMENT_HEADERS_MAX + 1] = {{"Content-Type", "application/xml"}};
     struct bytes bytes = buffer_take(body);
@@ -278,7 +299,7 @@ void s3_respond_xml_with(struct s3_request *request, struct buffer *body,
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         return;
     }
-    respond_document(request, 200, headers, count, body);
+    s3_respond_document(request, 200, headers, count, body);
 }
 
 void s3_respond_text(struct s3_request *request, const struct http_header *type, const char *text)
@@ -328,7 +349,7 @@ void s3_respond_error_with(struct s3_request *request, enum s3_error error, cons
     write_error(request, facts, message, &body);
     if (body.error)
         buffer_free(&body); /* the status says enough */
-    respond_document(request, facts->status, headers, count, &body);
+    s3_respond_document(request, facts->status, headers, count, &body);
 }
 
 void s3_respond_failure(struct s3_request *request, int status, const struct error *error)

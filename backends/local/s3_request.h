@@ -15,6 +15,8 @@
 #include "cloud.h"
 #include "s3_errors.h"
 
+struct s3_form;
+
 struct s3_parameter { /* of the query, decoded */
     char *name;
     char *value; /* "" where there is no '=' */
@@ -28,6 +30,8 @@ struct s3_request {
     char *key;
     struct s3_parameter *parameters;
     size_t parameter_count;
+    const struct s3_form
+        *form; /* whose fields stand for the headers; NULL: they stand for themselves */
 
     /* The handler's own. */
     void *operation;
@@ -46,8 +50,11 @@ void s3_request_release(struct s3_request *request);
 
 /* A parameter of the query, or NULL. */
 const char *s3_parameter(const struct s3_request *request, const char *name);
-/* As http_call_header; nothing once the call has ended. */
+/* As http_call_header, by a name in lower case; nothing once the call has ended. */
 struct slice s3_header(const struct s3_request *request, const char *name);
+size_t s3_header_count(const struct s3_request *request);
+void s3_header_at(const struct s3_request *request, size_t index, struct slice *name,
+                  struct slice *value);
 bool s3_is_method(const struct s3_request *request, const char *method);
 
 /* The handler's state, freed with the request; NULL: memory is short, and the request is answered.
@@ -71,6 +78,9 @@ void s3_respond_xml(struct s3_request *request, struct buffer *body);
 /* The same with headers. */
 void s3_respond_xml_with(struct s3_request *request, struct buffer *body,
                          const struct http_header *headers, size_t count);
+/* With a status of its own. Takes the buffer. */
+void s3_respond_document(struct s3_request *request, int status, const struct http_header *headers,
+                         size_t count, struct buffer *body);
 /* A text of another type; copied. */
 void s3_respond_text(struct s3_request *request, const struct http_header *type, const char *text);
 /* An error with headers of its own. */

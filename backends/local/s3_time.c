@@ -86,3 +86,27 @@ int s3_time_parse_http(struct slice text, int64_t *unix_ms)
         return join(&utc, month, year, unix_ms);
     return ERR_INVALID;
 }
+
+int s3_time_parse_iso(const char *text, int64_t *unix_ms)
+{
+    struct tm utc = {0};
+    int year, month, used = 0;
+    if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &utc.tm_mday, &used) != 3 || month < 1 ||
+        month > 12 || utc.tm_mday < 1 || utc.tm_mday > 31 || year < 1970)
+        return ERR_INVALID;
+    text += used;
+    used = 0;
+    if (*text == 'T' &&
+        (sscanf(text, "T%2d:%2d:%2d%n", &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &used) != 3 ||
+         utc.tm_hour > 23 || utc.tm_min > 59 || utc.tm_sec > 60))
+        return ERR_INVALID;
+    text += used;
+    if (*text == '.')
+        text += 1 + strspn(text + 1, "0123456789");
+    if (*text && strcmp(text, "Z") != 0 && strcmp(text, "+00:00") != 0)
+        return ERR_INVALID;
+    utc.tm_year = year - 1900;
+    utc.tm_mon = month - 1;
+    *unix_ms = (int64_t)timegm(&utc) * 1000;
+    return 0;
+}

@@ -12,6 +12,8 @@ enum { S3_TIME_SIZE = 64 };
 int64_t s3_time_now_ms(void); /* Unix milliseconds */
 void s3_time_iso(int64_t unix_ms, char out[S3_TIME_SIZE]);
 void s3_time_http(int64_t unix_ms, char out[S3_TIME_SIZE]);
+/* 2026-01-31, with or without T23:59:59, .999 and Z. ERR_INVALID. */
+int s3_time_parse_iso(const char *text, int64_t *unix_ms);
 /* Any of the three forms of RFC 9110, 5.6.7. ERR_INVALID. */
 int s3_time_parse_http(struct slice text, int64_t *unix_ms);
 

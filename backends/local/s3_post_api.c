@@ -1,0 +1,362 @@
+/*
+ * PostObject: an upload by a form of a browser ("Browser-Based Uploads Using POST", S3 API
+ * Reference).
+ *
+ * The form's fields come first and are bounded; they stand for the headers that a PUT would have.
+ * When the file begins they are judged (who signed, the policy's conditions, the bucket's policy),
+ * and its bytes go the way of every body (s3_intake.h). What comes behind the file is skipped.
+ */
+#include "s3_handlers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "auth.h"
+#include "object_store.h"
+#include "s3_access.h"
+#include "s3_created.h"
+#include "s3_form.h"
+#include "s3_intake.h"
+#include "s3_metadata.h"
+#include "s3_post_policy.h"
+#include "s3_tags.h"
+#include "s3_time.h"
+#include "s3_version.h"
+#include "s3_xml.h"
+#include "uri.h"
+#include "utf8.h"
+
+enum { ANSWER_MAX = 16 * 1024, LOCATION_MAX = 8 * 1024 };
+
+struct post {
+    struct s3_intake intake;
+    int64_t bucket;
+    enum versioning versioning;
+    struct s3_form form;
+    bool judged; /* the file has begun */
+    struct s3_post_policy policy;
+    struct object object;
+};
+
+static void post_free(void *operation)
+{
+    struct post *post = operation;
+    s3_intake_end(&post->intake);
+    s3_form_end(&post->form);
+    object_clear(&post->object);
+    free(post);
+}
+
+/* Answers. */
+
+/* For free(), or NULL. */
+static char *location_of(const struct post *post)
+{
+    const struct s3_request *request = post->intake.request;
+    struct buffer out;
+    buffer_init(&out, LOCATION_MAX);
+    buffer_format(&out, "%s/%s/", request->cloud->endpoint, request->bucket);
+    uri_encode(&out, slice_of(request->key), true);
+    return buffer_take_text(&out);
+}
+
+/* Where the form wants its sender to go, with what was stored; NULL: nowhere. */
+static char *redirect_of(const struct post *post)
+{
+    const struct s3_request *request = post->intake.request;
+    const char *url = s3_form_value(&post->form, "success_action_redirect");
+    struct buffer out;
+    if (!url)
+        url = s3_form_value(&post->form, "redirect");
+    if (!url || (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) ||
+        strcspn(url, " \r\n\t") != strlen(url))
+        return NULL;
+    buffer_init(&out, LOCATION_MAX);
+    buffer_format(&out, "%s%cbucket=%s&key=", url, strchr(url, '?') ? '&' : '?', request->bucket);
+    uri_encode(&out, slice_of(request->key), false);
+    buffer_format(&out, "&etag=%%22%s%%22", post->object.etag);
+    return buffer_take_text(&out);
+}
+
+static int status_of(const struct post *post)
+{
+    const char *text = s3_form_value(&post->form, "success_action_status");
+    if (text && (strcmp(text, "200") == 0 || strcmp(text, "201") == 0))
+        return atoi(text);
+    return 204;
+}
+
+static void respond_document(struct post *post, const char *location,
+                             const struct http_header *headers, size_t count)
+{
+    struct s3_request *request = post->intake.request;
+    struct buffer out;
+    buffer_init(&out, ANSWER_MAX);
+    s3_xml_begin(&out, "PostResponse");
+    s3_xml_text(&out, "Location", location);
+    s3_xml_text(&out, "Bucket", request->bucket);
+    s3_xml_text(&out, "Key", request->key);
+    buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", post->object.etag);
+    s3_xml_close(&out, "PostResponse");
+    s3_respond_document(request, 201, headers, count, &out);
+}
+
+static void stored(struct s3_intake *intake)
+{
+    struct post *post = (struct post *)intake;
+    char etag[64], version[S3_VERSION_SIZE];
+    char *redirect = redirect_of(post), *location = location_of(post);
+    int status = redirect ? 303 : status_of(post);
+    struct http_header headers[3] = {{"ETag", etag}};
+    size_t count = 1;
+    snprintf(etag, sizeof(etag), "\"%s\"", post->object.etag);
+    if (redirect || location)
+        headers[count++] = (struct http_header){"Location", redirect ? redirect : location};
+    s3_version_of(&post->object, post->versioning, version);
+    if (*version)
+        headers[count++] = (struct http_header){"x-amz-version-id", version};
+    if (status == 201)
+        respond_document(post, location ? location : "", headers, count);
+    else
+        s3_respond_empty(intake->request, status, headers, count);
+    free(redirect);
+    free(location);
+}
+
+/* Storing. */
+
+static int prepare(struct s3_intake *intake, struct storage_unit *unit)
+{
+    struct post *post = (struct post *)intake;
+    char checksum[S3_CHECKSUM_LINE_SIZE];
+    s3_created_begin(intake->request, &post->object, post->bucket, &post->versioning);
+    post->object.size = intake->size;
+    post->object.blob = intake->is_file ? intake->blob : 0;
+    post->object.etag = strdup(intake->digest.etag);
+    s3_checksum_line(intake->claims.kind, intake->digest.checksum_text, checksum);
+    post->object.checksum = strdup(checksum);
+    if (!post->object.etag || !post->object.checksum)
+        return ERR_MEMORY;
+    return s3_created_announce(intake->request, post->bucket, "ObjectCreated:Post", &post->object,
+                               unit);
+}
+
+static int commit(struct s3_intake *intake, struct error *error)
+{
+    struct post *post = (struct post *)intake;
+    return objects_put(intake->blobs, post->bucket, intake->request->key, &post->object,
+                       buffer_slice(&intake->pending), &(struct object_condition){0}, error);
+}
+
+static const struct s3_intake_owner owner = {
+    .small_in_row = true,
+    .not_found = S3_NO_SUCH_KEY,
+    .prepare = prepare,
+    .commit = commit,
+    .stored = stored,
+};
+
+/* Judging. */
+
+static enum s3_error refuse(struct post *post, enum s3_error error, const char *message)
+{
+    snprintf(post->policy.message, sizeof(post->policy.message), "%.180s", message);
+    return error;
+}
+
+/* ${filename} stands for the name that the file has where it comes from. */
+static char *expand_key(const struct s3_form *form, const char *key)
+{
+    static const char variable[] = "${filename}";
+    struct buffer out;
+    const char *at;
+    buffer_init(&out, OBJECT_KEY_MAX + S3_FORM_HEADERS_MAX);
+    for (; (at = strstr(key, variable)); key = at + sizeof(variable) - 1) {
+        buffer_append(&out, key, (size_t)(at - key));
+        buffer_text(&out, form->filename);
+    }
+    buffer_text(&out, key);
+    return buffer_take_text(&out);
+}
+
+static enum s3_error take_key(struct post *post)
+{
+    struct s3_request *request = post->intake.request;
+    const char *key = s3_form_value(&post->form, "key");
+    if (!key || !*key)
+        return refuse(post, S3_INVALID_ARGUMENT,
+                      "Bucket POST must contain a field named 'key'.  If it is specified, please "
+                      "check the order of the fields.");
+    char *expanded = expand_key(&post->form, key);
+    if (!expanded)
+        return S3_KEY_TOO_LONG;
+    free(request->key);
+    request->key = expanded;
+    snprintf(request->base->key, sizeof(request->base->key), "%s", expanded);
+    if (!*expanded || strlen(expanded) > OBJECT_KEY_MAX)
+        return *expanded ? S3_KEY_TOO_LONG : S3_INVALID_ARGUMENT;
+    return utf8_length(expanded) < 0 ? S3_INVALID_URI : S3_OK;
+}
+
+static enum s3_error check_signature(struct post *post, const char *policy)
+{
+    static const char *const names[] = {"x-amz-algorithm", "x-amz-credential", "x-amz-date",
+                                        "x-amz-signature"};
+    struct cloud_request *base = post->intake.request->base;
+    const char *values[4];
+    char text[128];
+    for (size_t i = 0; i < 4; i++) {
+        values[i] = s3_form_value(&post->form, names[i]);
+        snprintf(text, sizeof(text),
+                 "Bucket POST must contain a field named '%s'.  If it is specified, please check "
+                 "the order of the fields.",
+                 names[i]);
+        if (!values[i])
+            return refuse(post, S3_INVALID_ARGUMENT, text);
+    }
+    if (strcmp(values[0], "AWS4-HMAC-SHA256") != 0)
+        return refuse(post, S3_INVALID_ARGUMENT,
+                      "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
+    switch (auth_verify_text(base->cloud->auth, values[1], values[2], policy, values[3],
+                             &base->access_key)) {
+    case AUTH_OK:
+        return S3_OK;
+    case AUTH_UNKNOWN_KEY:
+        return S3_INVALID_ACCESS_KEY;
+    case AUTH_MALFORMED:
+        return refuse(post, S3_INVALID_ARGUMENT,
+                      "The x-amz-credential or x-amz-date field is not valid.");
+    default:
+        return S3_SIGNATURE_MISMATCH;
+    }
+}
+
+/* Without a policy nobody signed, unless the request itself is signed. */
+static enum s3_error check_policy(struct post *post)
+{
+    struct s3_request *request = post->intake.request;
+    const char *policy = s3_form_value(&post->form, "policy");
+    post->policy = (struct s3_post_policy){.size_max = UINT64_MAX};
+    enum s3_error error = policy ? check_signature(post, policy) : S3_OK;
+    if (!error && policy)
+        error = s3_post_policy_check(&post->policy, policy, &post->form, request->bucket,
+                                     request->key, s3_time_now_ms());
+    if (!error && !s3_access_allowed(request, request->bucket, "PutObject", request->key))
+        error = S3_ACCESS_DENIED;
+    return error;
+}
+
+/* The tags of a form are a document. */
+static enum s3_error take_tags(struct post *post)
+{
+    const char *document = s3_form_value(&post->form, "tagging");
+    struct error error = {0};
+    char *tags = NULL;
+    if (!document)
+        return S3_OK;
+    int status = s3_tags_from_xml(slice_of(document), OBJECT_TAGS_MAX, &tags, &error);
+    if (status)
+        return status == ERR_INVALID ? refuse(post, S3_INVALID_TAG, error.text) : S3_MALFORMED_XML;
+    free(post->object.tags);
+    post->object.tags = tags;
+    return S3_OK;
+}
+
+static enum s3_error take_metadata(struct post *post)
+{
+    const char *message = NULL;
+    enum s3_error error = s3_metadata_read(post->intake.request, &post->object, &message);
+    if (error && message)
+        refuse(post, error, message);
+    return error ? error : take_tags(post);
+}
+
+/* The file begins. False: answered. */
+static bool judge(struct post *post)
+{
+    struct s3_request *request = post->intake.request;
+    request->form = &post->form;
+    enum s3_error error = take_key(post);
+    if (!error)
+        error = check_policy(post);
+    if (!error)
+        error = take_metadata(post);
+    if (error) {
+        const char *message = post->policy.message;
+        s3_respond_error(request, error, *message ? message : NULL);
+        return false;
+    }
+    post->judged = true;
+    return s3_intake_begin_part(&post->intake, post->policy.size_max);
+}
+
+/* The body. */
+
+static void refuse_form(struct post *post, int status)
+{
+    struct s3_request *request = post->intake.request;
+    enum s3_error error = status == ERR_LIMIT    ? S3_POST_FIELDS_TOO_LARGE
+                          : status == ERR_MEMORY ? S3_INTERNAL_ERROR
+                                                 : S3_MALFORMED_POST;
+    if (post->judged)
+        s3_intake_fail(&post->intake, error);
+    else
+        s3_respond_error(request, error, NULL);
+}
+
+static void take_end(struct post *post)
+{
+    if (!post->judged)
+        s3_respond_error(post->intake.request, S3_INVALID_ARGUMENT,
+                         "POST requires exactly one file upload per request.");
+    else if (!post->form.complete)
+        s3_intake_fail(&post->intake, S3_MALFORMED_POST);
+    else if (post->intake.size < post->policy.size_min)
+        s3_intake_fail(&post->intake, S3_ENTITY_TOO_SMALL);
+    else
+        s3_intake_finish(&post->intake);
+}
+
+static void on_data(struct http_call *call, int error, const void *bytes, size_t size, void *user)
+{
+    struct post *post = user;
+    struct slice in = {bytes, size}, data;
+    int status = 0;
+    (void)call;
+    if (error) {
+        if (post->judged)
+            s3_intake_lose(&post->intake); /* the server answers */
+        return;
+    }
+    if (!size) {
+        take_end(post);
+        return;
+    }
+    while ((status = s3_form_next(&post->form, &in, &data)) == 1) {
+        if (!post->judged && !judge(post))
+            return;
+        if (data.size && !s3_intake_feed(&post->intake, data))
+            return;
+    }
+    if (status)
+        refuse_form(post, status);
+}
+
+void s3_post_object(struct s3_request *request)
+{
+    struct bucket bucket;
+    if (!s3_find_bucket(request, &bucket))
+        return;
+    struct post *post = s3_operation(request, sizeof(*post), post_free);
+    if (!post)
+        return;
+    s3_intake_prepare_part(&post->intake, request, &owner);
+    post->bucket = bucket.id;
+    if (!s3_form_begin(&post->form, s3_header(request, "content-type")))
+        s3_respond_error(request, S3_PRECONDITION_FAILED,
+                         "Bucket POST must be of the enclosure-type multipart/form-data");
+    else
+        http_call_read(request->base->call, on_data, post);
+}

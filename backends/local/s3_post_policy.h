@@ -1,0 +1,24 @@
+/*
+ * The policy of an upload by a form ("Browser-Based Uploads Using POST", S3 API Reference): until
+ * when it holds, and what the form's fields must be. No clock, no I/O; any thread.
+ */
+#ifndef THUMBWHEEL_LOCAL_S3_POST_POLICY_H
+#define THUMBWHEEL_LOCAL_S3_POST_POLICY_H
+
+#include <stdint.h>
+
+#include "s3_errors.h"
+#include "s3_form.h"
+
+struct s3_post_policy { /* what is left to hold while the file comes */
+    uint64_t size_min, size_max;
+    char message[256]; /* why it is refused */
+};
+
+/* `encoded` is the field as it was sent. key and bucket are those of the upload to be. S3_OK, or
+ * why it is refused. */
+enum s3_error s3_post_policy_check(struct s3_post_policy *policy, const char *encoded,
+                                   const struct s3_form *form, const char *bucket, const char *key,
+                                   int64_t now_ms);
+
+#endif
