@@ -282,9 +282,9 @@ static void hex_write(const uint8_t *bytes, size_t size, char *out)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-enum auth_code auth_verify_text(const struct auth_key *key, const char *credential,
+enum auth_code auth_verify_text(const struct auth_keys *keys, const char *credential,
                                 const char *date, const char *text, const char *signature,
-                                const char **access_key)
+                                const struct auth_key **key)
 {
     struct auth_claim claim = {.detail = ""};
     int64_t signed_at;
@@ -292,19 +292,20 @@ enum auth_code auth_verify_text(const struct auth_key *key, const char *credenti
         !copy(claim.date, sizeof claim.date, slice_of(date)) ||
         sigv4_parse_date(slice_of(date), &signed_at) || strncmp(claim.date, claim.day, 8) != 0)
         return AUTH_MALFORMED;
-    if (strcmp(claim.access_key, key->access_key) != 0)
+    const struct auth_key *found = key_find(keys, claim.access_key);
+    if (!found)
         return AUTH_UNKNOWN_KEY;
     struct sigv4_scope scope = {.region = claim.region, .service = claim.service};
     memcpy(scope.date, claim.date, sizeof scope.date);
     uint8_t signing_key[SIGV4_KEY_SIZE], mac[SIGV4_KEY_SIZE];
     char expected[SIGV4_HEX_SIZE];
-    sigv4_signing_key(key->secret_key, &scope, signing_key);
+    sigv4_signing_key(found->secret_key, &scope, signing_key);
     sigv4_hmac(signing_key, sizeof signing_key, text, strlen(text), mac);
     sigv4_wipe(signing_key, sizeof signing_key);
     hex_write(mac, sizeof mac, expected);
     if (strlen(signature) != SIGV4_HEX_SIZE - 1 ||
         !sigv4_equal(expected, signature, SIGV4_HEX_SIZE - 1))
         return AUTH_MISMATCH;
-    *access_key = key->access_key;
+    *key = found;
     return AUTH_OK;
 }

@@ -72,12 +72,12 @@ enum auth_code auth_claim(const struct auth_keys *keys, const struct auth_reques
 enum auth_code auth_verify(const struct auth_request *request, const struct auth_claim *claim,
                            const char *payload_hash);
 
-/* A text that is signed by itself: the policy of a POST form, with the fields that say by whom and when.
- * *access_key is whose signature it is, and lives as long as `key`. Whether the text still holds is
- * its own to say, so no time is checked. */
-enum auth_code auth_verify_text(const struct auth_key *key, const char *credential,
+/* A text that is signed by itself: the policy of a POST form, with the fields that say by whom and
+ * when. *key is whose signature it is. Whether the text still holds is its own to say, so no time is
+ * checked. */
+enum auth_code auth_verify_text(const struct auth_keys *keys, const char *credential,
                                 const char *date, const char *text, const char *signature,
-                                const char **access_key);
+                                const struct auth_key **key);
 
 /* By case-insensitive name; data NULL: absent. */
 struct slice auth_header(const struct auth_request *request, const char *name);

@@ -220,7 +220,7 @@ static enum s3_error check_signature(struct post *post, const char *policy)
         return refuse(post, S3_INVALID_ARGUMENT,
                       "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
     switch (auth_verify_text(base->cloud->auth, values[1], values[2], policy, values[3],
-                             &base->access_key)) {
+                             &base->caller)) {
     case AUTH_OK:
         return S3_OK;
     case AUTH_UNKNOWN_KEY:

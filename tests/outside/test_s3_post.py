@@ -220,9 +220,9 @@ def test_what_comes_behind_the_file_changes_nothing(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="k")["Metadata"] == {}
 
 
-@pytest.mark.parametrize("name, value", [("x-amz-meta-a", "b\r\nSet-Cookie: c=d"), ("x-amz-meta-a", "b\nx: y"),
+@pytest.mark.parametrize("field, value", [("x-amz-meta-a", "b\r\nSet-Cookie: c=d"), ("x-amz-meta-a", "b\nx: y"),
                                          ("Content-Type", "text/html\r\nX-Evil: 1"), ("x-amz-meta-a: b\nx", "1")], ids=["crlf", "lf", "type", "name"])
-def test_no_line_is_smuggled_into_headers(s3, bucket, name, value):
-    answer = post(s3, bucket, "k", fields={name: value}, conditions=[{name: value}])
+def test_no_line_is_smuggled_into_headers(s3, bucket, field, value):
+    answer = post(s3, bucket, "k", fields={field: value}, conditions=[{field: value}])
     assert answer[0] in (400, 403)
     assert error_code(s3.head_object, Bucket=bucket, Key="k")[1] == 404
