@@ -359,7 +359,8 @@ static void wrong_configurations_are_refused(void **state)
     (void)state;
     assert_int_equal(parse(CONFIGURATION(RULE("q", "", "s3:ObjectCreated:Putt")), &n),
                      S3_INVALID_ARGUMENT);
-    assert_int_equal(parse(CONFIGURATION("<EventBridgeConfiguration/>"), &n), S3_NOT_IMPLEMENTED);
+    assert_int_equal(parse(CONFIGURATION("<CloudFunctionConfiguration/>"), &n),
+                     S3_NOT_IMPLEMENTED);
     assert_int_equal(parse(CONFIGURATION("<Else/>"), &n), S3_MALFORMED_XML);
     assert_int_equal(parse("<Other/>", &n), S3_MALFORMED_XML);
     assert_int_equal(parse(CONFIGURATION("<QueueConfiguration><Event>s3:ObjectCreated:*</Event>"
