@@ -28,7 +28,8 @@ static void log_end(const struct service *service)
     engine_stats(service->engine, &stats);
     log_info("engine stopped", LOG_INT("received", stats.received),
              LOG_INT("acknowledged", stats.acknowledged), LOG_INT("retried", stats.retried),
-             LOG_INT("rejected", stats.rejected), LOG_INT("stored", stats.stored));
+             LOG_INT("rejected", stats.rejected), LOG_INT("stored", stats.stored),
+             LOG_INT("memory_peak", stats.memory_peak));
 }
 
 static int serve(struct service *service, struct error *error)

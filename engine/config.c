@@ -29,6 +29,8 @@ static void bound_format(const struct setting *s, uint64_t value, char *out, siz
         snprintf(out, size, "%llums", (unsigned long long)value);
     else if (s->type == TYPE_BYTES && value >= GIB && value % GIB == 0)
         snprintf(out, size, "%lluG", (unsigned long long)(value / GIB));
+    else if (s->type == TYPE_BYTES && value >= MIB && value % MIB == 0)
+        snprintf(out, size, "%lluM", (unsigned long long)(value / MIB));
     else if (s->type == TYPE_COUNT && value >= 1000000000 && value % 1000000000 == 0)
         snprintf(out, size, "%lluG", (unsigned long long)(value / 1000000000));
     else

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "memory_limit.h"
+
 enum {
     ENGINE = CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS,
     CLOUD = CONFIG_LOCAL | CONFIG_PROCESS,
@@ -36,6 +38,9 @@ const struct setting config_table[] = {
      "how long a fetched photo waits for messages of other queues"},
     {"cache", TYPE_BYTES, ENGINE, "64M", NULL, 0, 1024 * GIB, AT(cache), "SIZE",
      "most memory for photos that linger"},
+    {"memory", TYPE_BYTES, ENGINE, NULL, "half of the control group's limit or the machine's memory",
+     MEMORY_BUDGET_LEAST, 1024 * GIB, AT(memory), "SIZE",
+     "memory for photos and what is made of them; what does not fit waits its turn"},
     {"max-pixels", TYPE_COUNT, ENGINE, "150M", NULL, 1, 1000000000000, AT(max_pixels), "N",
      "refuse images with more pixels (width × height)"},
     {"max-bytes", TYPE_BYTES, ENGINE, "64M", NULL, 1, 4 * GIB, AT(max_bytes), "SIZE",

@@ -13,6 +13,7 @@
 #include "delivery.h"
 #include "engine_private.h"
 #include "log.h"
+#include "memory_limit.h"
 
 enum {
     JOBS_PER_WORKER = 32,
@@ -38,6 +39,21 @@ static void something_ended(void *user)
     engine_update(user);
 }
 
+static bool shed_source(void *user)
+{
+    struct engine *engine = user;
+    return source_table_shed(&engine->sources);
+}
+
+/* There is room again: the pollers had stopped asking. */
+static void memory_relaxed(void *user)
+{
+    struct engine *engine = user;
+    for (size_t i = 0; i < engine->lane_count; i++)
+        if (engine->lanes[i]->state == LANE_OPEN)
+            queue_poller_update(&engine->lanes[i]->poller);
+}
+
 static void options_default(struct engine_options *options)
 {
     if (!options->workers)
@@ -52,6 +68,10 @@ static void options_default(struct engine_options *options)
         options->linger_ms = LINGER_DEFAULT_MS;
     if (!options->cache_bytes)
         options->cache_bytes = CACHE_DEFAULT;
+    if (!options->memory)
+        options->memory = memory_standard();
+    if (!options->limits.max_bytes)
+        options->limits.max_bytes = PIPELINE_MAX_BYTES;
 }
 
 static void engine_free(struct engine *engine)
@@ -60,6 +80,13 @@ static void engine_free(struct engine *engine)
         lane_free(engine->lanes[i]);
     free(engine->lanes);
     free(engine);
+}
+
+/* The one handle that exists when engine_create fails. */
+static void memory_closed_early(uv_handle_t *async)
+{
+    struct memory_budget *memory = container_of(async, struct memory_budget, async);
+    engine_free(container_of(memory, struct engine, memory));
 }
 
 int engine_create(uv_loop_t *loop, const struct engine_options *options, struct engine **out,
@@ -80,17 +107,26 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
     const struct source_table_options sources = {
         .store = options->store,
         .pipeline_ops = options->pipeline_ops,
-        .limits = options->limits,
+        .limits = engine->options.limits,
         .workers = &engine->workers,
+        .memory = &engine->memory,
         .linger_ms = engine->options.linger_ms,
         .cache_bytes = engine->options.cache_bytes,
         .audience = lanes_audience,
         .returned = something_ended,
         .user = engine,
     };
-    if (source_table_init(&engine->sources, loop, &sources)) {
+    const struct memory_budget_options memory = {.limit = engine->options.memory,
+                                                 .shed = shed_source,
+                                                 .relaxed = memory_relaxed,
+                                                 .user = engine};
+    if (memory_budget_init(&engine->memory, loop, &memory)) {
         code = error_set(error, ERR_MEMORY, "out of memory");
         goto fail;
+    }
+    if (source_table_init(&engine->sources, loop, &sources)) {
+        memory_budget_close(&engine->memory, memory_closed_early);
+        return error_set(error, ERR_MEMORY, "out of memory");
     }
     /* From here on nothing can fail: libuv's timers need no memory. */
     worker_queue_init(&engine->workers, loop, engine->options.workers);
@@ -207,6 +243,12 @@ static void sources_closed(uv_handle_t *handle)
     on_handle_closed(container_of(sources, struct engine, sources));
 }
 
+static void memory_closed(uv_handle_t *handle)
+{
+    struct memory_budget *memory = container_of(handle, struct memory_budget, async);
+    on_handle_closed(container_of(memory, struct engine, memory));
+}
+
 static void leases_closed(uv_handle_t *handle)
 {
     struct lease_keeper *leases = container_of(handle, struct lease_keeper, timer);
@@ -227,10 +269,11 @@ static void lane_closed(struct lane *lane)
 /* Nothing of ours is under way any more. */
 static void close_handles(struct engine *engine)
 {
-    engine->handles = 5 + engine->lane_count;
+    engine->handles = 6 + engine->lane_count;
     for (size_t i = 0; i < engine->lane_count; i++)
         lane_close(engine->lanes[i], lane_closed);
     source_table_close(&engine->sources, sources_closed);
+    memory_budget_close(&engine->memory, memory_closed);
     lease_keeper_close(&engine->leases, leases_closed);
     event_order_close(&engine->order, order_closed);
     uv_close((uv_handle_t *)&engine->turn, turn_closed);
@@ -267,8 +310,9 @@ void engine_close(struct engine *engine, void (*closed)(void *user), void *user)
     engine_update(engine);
 }
 
-void engine_stats(const struct engine *engine, struct engine_stats *out)
+void engine_stats(struct engine *engine, struct engine_stats *out)
 {
+    struct memory_figures memory;
     const struct lease_stats *leases = &engine->leases.stats;
     const struct source_stats *sources = &engine->sources.stats;
     *out = engine->stats;
@@ -281,4 +325,7 @@ void engine_stats(const struct engine *engine, struct engine_stats *out)
     out->decoded = sources->decoded;
     out->jobs = engine->jobs;
     out->sources = engine->sources.count;
+    memory_figures(&engine->memory, &memory);
+    out->memory = memory.taken;
+    out->memory_peak = memory.peak;
 }

@@ -56,6 +56,7 @@ struct engine_options {
     unsigned backoff_s;    /* a failed message waits at most so long; 0: 900 */
     unsigned linger_ms;    /* a fetched source stays this long for late siblings; 0: 2 000 */
     size_t cache_bytes;    /* of lingering sources; 0: 64 MiB */
+    uint64_t memory;       /* bytes for photos and what is made of them; 0: half of what there is */
     struct pipeline_limits limits;
     bool polls_abortable; /* the service gives up a poll whose client hangs up, hiding no message: a
                              drain need not wait for polls */
@@ -104,8 +105,9 @@ struct engine_stats {
     uint64_t stored, stored_bytes;
     uint64_t superseded; /* events skipped, since a newer one's outputs are stored */
     size_t jobs, sources; /* now */
+    uint64_t memory, memory_peak; /* bytes of the budget: taken now, and the most that ever was */
 };
-void engine_stats(const struct engine *engine, struct engine_stats *out);
+void engine_stats(struct engine *engine, struct engine_stats *out);
 
 /* After drained, or instead of it when time is up (outstanding work is dropped; its messages come
  * back by themselves). closed is called from the loop when the memory is gone. */

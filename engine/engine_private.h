@@ -6,6 +6,7 @@
 #include "event_order.h"
 #include "lane.h"
 #include "lease_keeper.h"
+#include "memory_budget.h"
 #include "source_table.h"
 #include "worker_queue.h"
 
@@ -13,6 +14,7 @@ struct engine {
     uv_loop_t *loop;
     struct engine_options options;
     struct worker_queue workers;
+    struct memory_budget memory;
     struct source_table sources;
     struct lease_keeper leases;
     struct event_order order;

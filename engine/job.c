@@ -103,6 +103,7 @@ static void job_finish(struct job *job, enum outcome outcome, const char *reason
     operations_cancel(job);
     buffers_free(job);
     event_order_leave(&job->msg.engine->order, &job->loop.order, outcome == OUTCOME_ACK);
+    source_leave(&job->work.claim);
     job->loop.state = JOB_FINISHED;
     job->loop.outcome = outcome;
     job->loop.reason = reason;

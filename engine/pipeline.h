@@ -62,6 +62,13 @@ struct image_facts {
     char format[16];      /* "jpeg", "png", "webp", "tiff", "gif", "avif", … */
 };
 
+/* Where a render asks for its memory, once it knows from the header what it needs. */
+struct render_gate {
+    /* Worker thread; at most once for each render. Waits until there is room for so many bytes,
+     * beside the image as it was given. 0, or ERR_CANCELLED: nobody wants the render any more. */
+    int (*pass)(struct render_gate *gate, uint64_t bytes);
+};
+
 struct render_source {
     const char *bucket, *key, *etag;
     struct slice image; /* the object's bytes */
@@ -70,6 +77,7 @@ struct render_source {
      * on who happened to come along. Borrowed; none: the items' pipelines alone. */
     struct pipeline *const *audience;
     size_t audience_count;
+    struct render_gate *gate; /* NULL: it may take what it needs */
 };
 
 struct rendition {
@@ -118,8 +126,6 @@ struct pipeline_ops {
      * text that names both. */
     int (*check_loop)(const struct pipeline *from, const struct pipeline *to, struct error *error);
 
-    /* Reads the header alone: cheap, any thread. */
-    int (*probe)(struct slice image, struct image_facts *out, struct error *error);
     /* Decodes once and makes everything that the items want. Each item has a result of its own.
      * Worker thread. */
     void (*render)(const struct render_source *source, const struct pipeline_limits *limits,

@@ -11,6 +11,7 @@ enum {
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 30000,
     EMPTY_TOO_SOON_MS = 200, /* an empty answer to a long poll this fast is no long poll */
+    GATHER_MS = 500,         /* at most, for a batch of free slots */
 };
 
 struct poll {
@@ -39,7 +40,31 @@ static void on_rested(uv_timer_t *timer)
 static void rest(struct queue_poller *poller, uint64_t delay_ms)
 {
     poller->resting = true;
+    poller->gathering = false;
     uv_timer_start(&poller->timer, on_rested, delay_ms, 0);
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+    struct queue_poller *poller = container_of(timer, struct queue_poller, timer);
+    poller->gathering = false;
+    poller->gathered = true;
+    queue_poller_update(poller);
+}
+
+static void gather(struct queue_poller *poller)
+{
+    if (poller->gathering)
+        return;
+    poller->gathering = true;
+    uv_timer_start(&poller->timer, on_gathered, GATHER_MS, 0);
+}
+
+static void gather_end(struct queue_poller *poller)
+{
+    if (poller->gathering)
+        uv_timer_stop(&poller->timer);
+    poller->gathering = poller->gathered = false;
 }
 
 static void poll_failed(struct queue_poller *poller, const struct error *error)
@@ -117,16 +142,30 @@ static bool may_poll(const struct queue_poller *poller)
            poller->poll_count < (poller->full ? POLLS_MAX : 1);
 }
 
+static unsigned batch_of(size_t slots)
+{
+    return slots < QUEUE_BATCH_MAX ? (unsigned)slots : QUEUE_BATCH_MAX;
+}
+
+static size_t free_slots(const struct queue_poller *poller)
+{
+    const struct lane *lane = poller->lane;
+    size_t used = lane->in_flight + poller->asked;
+    return used < lane->slots ? lane->slots - used : 0;
+}
+
 void queue_poller_update(struct queue_poller *poller)
 {
     struct lane *lane = poller->lane;
     while (may_poll(poller)) {
-        size_t used = lane->in_flight + poller->asked;
-        size_t free_slots = used < lane->slots ? lane->slots - used : 0;
-        size_t worthwhile = lane->slots < QUEUE_BATCH_MAX ? (lane->slots + 1) / 2 : QUEUE_BATCH_MAX;
-        if (free_slots < worthwhile)
+        unsigned max = batch_of(free_slots(poller));
+        if (max == 0 || memory_is_tight(&lane->engine->memory))
             return;
-        unsigned max = free_slots < QUEUE_BATCH_MAX ? (unsigned)free_slots : QUEUE_BATCH_MAX;
+        if (max < batch_of((lane->slots + 1) / 2) && !poller->gathered) {
+            gather(poller);
+            return;
+        }
+        gather_end(poller);
         int code = poll_start(poller, max);
         if (code) {
             struct error error;

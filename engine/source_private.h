@@ -13,7 +13,10 @@ struct round { /* one decode for several claims; a source has one at a time */
     struct source_claim *claims[ROUND_MAX];
     size_t count;
     struct render_item *items; /* the claims' items while the worker has them; NULL: no memory */
-    bool active;               /* queued or under way */
+    struct render_gate gate;
+    uint64_t promised; /* bytes of the memory budget that it has */
+    double waited_ms;  /* for them */
+    bool active;       /* queued or under way */
 };
 
 struct source {
@@ -24,7 +27,10 @@ struct source {
     enum source_state state;
     struct error error;
     struct bytes body;
-    char *body_etag; /* as the store answered; may be NULL */
+    struct memory_ticket ticket; /* for the body's memory */
+    uint64_t stated;             /* its size, as the event has it; 0: unknown */
+    uint64_t reserved;           /* bytes of the memory budget: the GET's cap, then the body's */
+    char *body_etag;             /* as the store answered; may be NULL */
     bool is_output;
     bool lingers;      /* its version is known */
     bool lingering;    /* in table->lingering */

@@ -9,6 +9,32 @@ static struct source *source_of(struct worker_task *task)
     return container_of(round, struct source, round);
 }
 
+/* ---- worker thread: memory for the render ---- */
+
+static bool all_cancelled(void *user)
+{
+    const struct round *round = user;
+    for (size_t i = 0; i < round->count; i++) {
+        if (!atomic_load(&round->claims[i]->cancelled))
+            return false;
+    }
+    return true;
+}
+
+static int gate_pass(struct render_gate *gate, uint64_t bytes)
+{
+    struct round *round = container_of(gate, struct round, gate);
+    struct source *source = source_of(&round->task);
+    uint64_t began = uv_hrtime();
+    int code = memory_wait(source->table->options.memory, bytes, all_cancelled, round);
+    if (!code)
+        round->promised = bytes;
+    round->waited_ms = (double)(uv_hrtime() - began) / 1e6;
+    return code;
+}
+
+/* ---- the round ---- */
+
 /* Loop thread, just before the round leaves for its worker: everybody who waits by now gets a seat.
  */
 static void round_prepare(struct worker_task *task)
@@ -22,7 +48,9 @@ static void round_prepare(struct worker_task *task)
         .image = {source->body.data, source->body.size},
         .audience = round->audience,
         .audience_count = source_audience(source, round->audience),
+        .gate = &round->gate,
     };
+    round->gate.pass = gate_pass;
     for (size_t i = 0; i < round->from.audience_count; i++)
         source->table->options.pipeline_ops->retain(round->audience[i]);
     while (round->count < ROUND_MAX && !list_empty(&source->waiting)) {
@@ -51,20 +79,43 @@ static void round_run(struct worker_task *task)
     options->pipeline_ops->thread_end();
 }
 
-static void round_give_back(struct source_claim *claim, struct render_item *item)
+static uint64_t item_bytes(const struct render_item *item)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < item->rendition_count; i++)
+        sum += item->renditions[i].body.size;
+    return sum;
+}
+
+static void round_give_back(struct source_table *table, struct source_claim *claim,
+                            struct render_item *item, uint64_t kept)
 {
     claim->rendering = false;
     if (claim->abandoned) {
         if (item)
             render_item_clear(item);
+        memory_change(table->options.memory, MEMORY_WORK, kept, 0);
         claim->freed(claim);
         return;
     }
+    claim->kept = kept;
     if (item)
         claim->item = *item;
     else
         error_set(&claim->item.error, ERR_MEMORY, "out of memory");
     claim->wake(claim);
+}
+
+/* What was promised becomes what was made. */
+static void round_settle(struct source *source, uint64_t kept[ROUND_MAX])
+{
+    struct round *round = &source->round;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        kept[i] = round->items ? item_bytes(&round->items[i]) : 0;
+        sum += kept[i];
+    }
+    memory_change(source->table->options.memory, MEMORY_WORK, round->promised, sum);
 }
 
 static void round_done(struct worker_task *task)
@@ -73,11 +124,14 @@ static void round_done(struct worker_task *task)
     struct source_table *table = source->table;
     struct render_item *items = source->round.items;
     size_t count = source->round.count;
+    uint64_t kept[ROUND_MAX];
+    double worked_ms = task->milliseconds - source->round.waited_ms;
     for (size_t i = 0; i < count; i++)
-        worker_share_charge(source->round.claims[i]->share, task->milliseconds / (double)count);
+        worker_share_charge(source->round.claims[i]->share, worked_ms / (double)count);
     source->claims++; /* held, as in wake_all */
+    round_settle(source, kept);
     for (size_t i = 0; i < count; i++)
-        round_give_back(source->round.claims[i], items ? &items[i] : NULL);
+        round_give_back(table, source->round.claims[i], items ? &items[i] : NULL, kept[i]);
     for (size_t i = 0; i < source->round.from.audience_count; i++)
         table->options.pipeline_ops->release(source->round.audience[i]);
     free(items);

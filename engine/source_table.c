@@ -6,9 +6,34 @@
 #include "output_mark.h"
 #include "source_private.h"
 
-enum { BUCKETS_FIRST = 64, SECOND_LOOK_MS = 2000 };
+enum {
+    BUCKETS_FIRST = 64,
+    SECOND_LOOK_MS = 2000,
+    SIZE_GUESS = 8 * 1024 * 1024, /* of a photo whose event states none */
+};
 
+static void on_room(struct memory_ticket *ticket);
 static void source_look_again(struct source *source);
+
+/* ---- the memory budget ---- */
+
+static void reserve(struct source *source, uint64_t bytes)
+{
+    memory_change(source->table->options.memory, MEMORY_PHOTOS, source->reserved, bytes);
+    source->reserved = bytes;
+}
+
+/* Their sizes stay, for the report. */
+static void forget_renditions(struct source_claim *claim)
+{
+    for (size_t i = 0; i < claim->item.rendition_count; i++) {
+        size_t size = claim->item.renditions[i].body.size;
+        bytes_free(&claim->item.renditions[i].body);
+        claim->item.renditions[i].body.size = size;
+    }
+    memory_change(claim->source->table->options.memory, MEMORY_WORK, claim->kept, 0);
+    claim->kept = 0;
+}
 
 /* ---- the table ---- */
 
@@ -79,8 +104,10 @@ static void source_free(struct source *source)
 {
     if (source->get)
         source->table->options.store->ops->cancel(source->get);
+    memory_withdraw(source->table->options.memory, &source->ticket);
     list_remove(&source->timed);
     bytes_free(&source->body);
+    reserve(source, 0);
     free(source->bucket);
     free(source->key);
     free(source->version);
@@ -113,6 +140,8 @@ static struct source *source_new(struct source_table *table, const struct envelo
     source->table = table;
     source->hash = hash;
     source->lingers = record->version || record->etag;
+    source->stated = record->size;
+    memory_ticket_init(&source->ticket, on_room);
     list_init(&source->waiting);
     list_init(&source->timed);
     if (dup_into(&source->bucket, record->bucket) || dup_into(&source->key, record->key) ||
@@ -151,6 +180,14 @@ static void cache_trim(struct source_table *table)
 {
     while (table->lingering_bytes > table->options.cache_bytes)
         source_drop(container_of(table->lingering.next, struct source, timed));
+}
+
+bool source_table_shed(struct source_table *table)
+{
+    if (list_empty(&table->lingering))
+        return false;
+    source_drop(container_of(table->lingering.next, struct source, timed));
+    return true;
 }
 
 void source_unused(struct source *source)
@@ -255,6 +292,7 @@ static void look_later(struct source *source)
 {
     struct source_table *table = source->table;
     source->looked_twice = true;
+    reserve(source, 0);
     source->due_ms = uv_now(table->loop) + SECOND_LOOK_MS;
     list_push(&table->missing, &source->timed);
     source_table_arm(table);
@@ -270,6 +308,13 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
         look_later(source);
         return;
     }
+    if (error->code == ERR_LIMIT && source->reserved < table->options.limits.max_bytes) {
+        source->stated = table->options.limits.max_bytes; /* larger than it was thought to be */
+        reserve(source, 0);
+        source_look_again(source);
+        return;
+    }
+    reserve(source, error->code ? 0 : body->size);
     source->error = *error;
     source->state = error->code ? SOURCE_FAILED : SOURCE_READY;
     if (source->state == SOURCE_READY) {
@@ -281,24 +326,52 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
     source_table_arm(table);
 }
 
-static int source_fetch(struct source *source)
+static int get_start(struct source *source)
 {
     struct source_table *table = source->table;
     struct object_name name = {source->bucket, source->key, source->version};
     table->stats.fetched++;
-    return table->options.store->ops->get(
-        table->options.store, &name, table->options.limits.max_bytes, on_got, source, &source->get);
+    return table->options.store->ops->get(table->options.store, &name, (size_t)source->reserved,
+                                          on_got, source, &source->get);
+}
+
+/* Starts the GET, now or when there is room for its bytes. */
+static int source_fetch(struct source *source)
+{
+    struct source_table *table = source->table;
+    uint64_t most = table->options.limits.max_bytes;
+    uint64_t bytes = source->stated ? source->stated : SIZE_GUESS;
+    if (bytes > most)
+        bytes = most;
+    if (!memory_ask(table->options.memory, &source->ticket, bytes))
+        return 0;
+    source->reserved = bytes;
+    return get_start(source);
+}
+
+static void fetch_failed(struct source *source, int code)
+{
+    reserve(source, 0);
+    source->state = SOURCE_FAILED;
+    error_set(&source->error, code, "the fetch of s3://%s/%s could not be started (%s)",
+              source->bucket, source->key, error_name(code));
+    wake_all(source);
+}
+
+static void on_room(struct memory_ticket *ticket)
+{
+    struct source *source = container_of(ticket, struct source, ticket);
+    source->reserved = ticket->bytes;
+    int code = get_start(source);
+    if (code)
+        fetch_failed(source, code);
 }
 
 static void source_look_again(struct source *source)
 {
     int code = source_fetch(source);
-    if (code == 0)
-        return;
-    source->state = SOURCE_FAILED;
-    error_set(&source->error, code, "the fetch of s3://%s/%s could not be started (%s)",
-              source->bucket, source->key, error_name(code));
-    wake_all(source);
+    if (code)
+        fetch_failed(source, code);
 }
 
 static enum source_state claim_attach(struct source *source, struct source_claim *claim)
@@ -360,24 +433,32 @@ struct slice source_image(const struct source_claim *claim)
     return (struct slice){claim->source->body.data, claim->source->body.size};
 }
 
-void source_release(struct source_claim *claim, void (*freed)(struct source_claim *claim))
+void source_leave(struct source_claim *claim)
 {
     struct source *source = claim->source;
-    claim->freed = freed;
+    if (!source)
+        return;
+    struct source_table *table = source->table;
+    forget_renditions(claim);
     claim->source = NULL;
     if (claim->waiting)
         source_claim_unwait(claim);
-    if (claim->rendering) {
+    if (--source->claims == 0 && !source->round.active)
+        source_unused(source);
+    source_table_arm(table);
+}
+
+void source_release(struct source_claim *claim, void (*freed)(struct source_claim *claim))
+{
+    bool rendering = claim->rendering;
+    claim->freed = freed;
+    if (rendering) {
         claim->abandoned = true;
         atomic_store(&claim->cancelled, true);
     }
-    struct source_table *table = source ? source->table : NULL;
-    if (source && --source->claims == 0 && !source->round.active)
-        source_unused(source);
-    if (!claim->rendering)
+    source_leave(claim);
+    if (!rendering)
         freed(claim);
-    if (table)
-        source_table_arm(table);
 }
 
 int source_table_init(struct source_table *table, uv_loop_t *loop,

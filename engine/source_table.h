@@ -16,6 +16,12 @@
  * out. One whose version is unknown (no version id and no ETag in the message) is shared while in
  * use and never lingers: its bytes might be yesterday's.
  *
+ * Before its GET a source has the memory budget's word for its bytes: as many as the event states,
+ * else a guess, which is also the GET's cap. A body that turns out to be larger is asked for once
+ * more, with the largest cap that there is. A round asks for what it needs when its worker has read
+ * the header, and gives it back when the renditions are there; these are counted until their claim
+ * leaves.
+ *
  * Everything on the loop thread, except that a round's items belong to the worker while it renders.
  */
 #ifndef THUMBWHEEL_SOURCE_TABLE_H
@@ -29,6 +35,7 @@
 #include "envelope.h"
 #include "error.h"
 #include "list.h"
+#include "memory_budget.h"
 #include "object_store.h"
 #include "pipeline.h"
 #include "worker_queue.h"
@@ -44,6 +51,7 @@ struct source_table_options {
     const struct pipeline_ops *pipeline_ops;
     struct pipeline_limits limits;
     struct worker_queue *workers;
+    struct memory_budget *memory;
     unsigned linger_ms;
     size_t cache_bytes;
     /* The engine's pipelines that want this object: at most max of them, borrowed. */
@@ -80,6 +88,7 @@ struct source_claim {
     struct list link;
     bool waiting;   /* in the source's list of those that wait for the fetch or the next round */
     bool rendering; /* a worker has the item */
+    uint64_t kept;  /* bytes of the memory budget that the item's renditions have */
     bool abandoned; /* released while a worker has the item: freed when it returns */
     atomic_bool cancelled;
     void (*freed)(struct source_claim *claim);
@@ -106,6 +115,12 @@ struct slice source_image(const struct source_claim *claim);
 
 /* Asks for claim->item (its pipeline is set) to be made; wake comes when the worker is done. */
 void source_render(struct source_claim *claim);
+
+/* Drops the photo that has lingered for the longest time; false: none lingers. */
+bool source_table_shed(struct source_table *table);
+
+/* The source isn't needed any more, nor are the renditions' bytes; the rest of the item stays. */
+void source_leave(struct source_claim *claim);
 
 /* Ends the claim, at any time. A result that a worker is still making is dropped, and `freed` is
  * called when it has let go; it is called at once when none is (so the claim's memory may go with

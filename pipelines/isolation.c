@@ -137,11 +137,6 @@ static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
     return vips_pipeline_ops.facts(pipeline);
 }
 
-static int probe(struct slice image, struct image_facts *out, struct error *error)
-{
-    return vips_pipeline_ops.probe(image, out, error);
-}
-
 static void thread_end(void)
 {
     vips_pipeline_ops.thread_end();
@@ -155,7 +150,6 @@ const struct pipeline_ops isolated_pipeline_ops = {
     .output = output_of,
     .matches = pipeline_matches,
     .check_loop = pipeline_check_loop,
-    .probe = probe,
     .render = render,
     .thread_end = thread_end,
 };

@@ -1,7 +1,6 @@
 /* The house's front: libvips' life, and the table of the seam's operations. */
 #include <vips/vips.h>
 
-#include "image_load.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
 #include "render.h"
@@ -44,14 +43,6 @@ static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
     return &pipeline->facts;
 }
 
-static int probe(struct slice image, struct image_facts *out, struct error *error)
-{
-    struct image_source source;
-    int code = image_probe(image, &source, NULL, error);
-    *out = source.facts;
-    return code;
-}
-
 const struct pipeline_ops vips_pipeline_ops = {
     .load = pipeline_load,
     .retain = pipeline_retain,
@@ -60,7 +51,6 @@ const struct pipeline_ops vips_pipeline_ops = {
     .output = pipeline_output,
     .matches = pipeline_matches,
     .check_loop = pipeline_check_loop,
-    .probe = probe,
     .render = render,
     .thread_end = vips_thread_shutdown,
 };

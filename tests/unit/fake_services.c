@@ -430,7 +430,7 @@ struct object_request {
     struct fake_store *store;
     char *bucket, *key;
     void *body;
-    size_t body_size;
+    size_t body_size, max_size;
     bool marked;
     struct object_pair tags[OBJECT_TAGS_MAX];
     size_t tag_count;
@@ -492,6 +492,8 @@ static void get_run(struct reply *reply)
     struct object_facts facts = {.etag = "etag"};
     if (!object) {
         missing(&error, request);
+    } else if (object->size > request->max_size) {
+        error_set(&error, ERR_LIMIT, "it is larger than %zu bytes", request->max_size);
     } else {
         body = bytes_give(malloc(object->size + 1), object->size);
         memcpy(body.data, object->data, object->size);
@@ -506,8 +508,9 @@ static void get_run(struct reply *reply)
 static int fake_get(struct object_store *seam, const struct object_name *name, size_t max_size,
                     object_got *done, void *user, struct object_request **out)
 {
-    (void)max_size;
     struct object_request *request = request_new(seam, name->bucket, name->key, user, get_run, out);
+    request->max_size = max_size;
+    request->store->last_cap = max_size;
     request->got = done;
     request->store->gets++;
     return 0;
@@ -795,10 +798,27 @@ static void render_one(const struct render_source *source, struct render_item *i
     }
 }
 
+/* What the image says that it needs. */
+static int memory_pass(const struct render_source *source)
+{
+    unsigned long long bytes = 0;
+    char *text = strndup(source->image.data, source->image.size);
+    const char *needs = strstr(text, "needs ");
+    if (needs)
+        bytes = strtoull(needs + strlen("needs "), NULL, 10);
+    free(text);
+    return bytes && source->gate ? source->gate->pass(source->gate, bytes) : 0;
+}
+
 static void stub_render(const struct render_source *source, const struct pipeline_limits *limits,
                         struct render_item *items, size_t count)
 {
     (void)limits;
+    if (memory_pass(source)) {
+        for (size_t i = 0; i < count; i++)
+            error_set(&items[i].error, ERR_CANCELLED, "cancelled");
+        return;
+    }
     gate_pass(slice_starts_with(source->image, "slow"));
     for (size_t i = 0; i < count; i++)
         render_one(source, &items[i]);

@@ -80,6 +80,7 @@ struct fake_store {
     struct list objects;
     struct list replies;
     unsigned gets, heads, puts, tag_puts;
+    size_t last_cap; /* of a GET */
 };
 
 void fake_store_init(struct fake_store *store, uv_loop_t *loop);
@@ -97,7 +98,8 @@ struct pipeline { /* the seam's opaque type */
 };
 
 /* Outputs are "<pipeline>/<last part of the key>" holding "<says>:<image>". Images whose text
- * begins with "corrupt" are, and "slow" ones wait for stub_gate_open. */
+ * begins with "corrupt" are, and "slow" ones wait for stub_gate_open. One whose text holds
+ * "needs N;" asks for N bytes of memory first. */
 extern const struct pipeline_ops stub_pipeline_ops;
 struct pipeline *stub_pipeline(const char *name, const char *queue);
 void stub_gate_close(void);

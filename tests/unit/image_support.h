@@ -115,7 +115,7 @@ static inline void render_for(struct slice image, struct pipeline *const *audien
 {
     static const struct pipeline_limits defaults;
     struct render_source source = {"photos", "ingest/a b.jpg", "etag",
-                                   image,    audience,         audience_count};
+                                   image,    audience,         audience_count, NULL};
     vips_pipeline_ops.render(&source, &defaults, items, count);
 }
 

@@ -1,0 +1,396 @@
+/* The memory budget alone: who gets what when, on the loop thread and on threads that wait. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "container_of.h"
+#include "error.h"
+#include "memory_budget.h"
+#include "memory_limit.h"
+
+enum { LIMIT = 1000, WORKERS_MAX = 4, TICKETS_MAX = 4 };
+
+struct worker {
+    uv_thread_t thread;
+    uint64_t bytes;
+    atomic_bool cancelled, done;
+    int code;
+    uv_async_t woken; /* the loop shall look */
+};
+
+struct photo {
+    struct memory_ticket ticket;
+    bool granted;
+};
+
+static struct {
+    uv_loop_t loop;
+    struct memory_budget budget;
+    struct worker workers[WORKERS_MAX];
+    size_t started;
+    struct photo photos[TICKETS_MAX];
+    unsigned lingering, relaxed; /* photos of 100 bytes that may be dropped; calls */
+    bool closed;
+} w;
+
+static bool shed(void *user)
+{
+    (void)user;
+    if (w.lingering == 0)
+        return false;
+    w.lingering--;
+    memory_change(&w.budget, MEMORY_PHOTOS, 100, 0);
+    return true;
+}
+
+static void relaxed(void *user)
+{
+    (void)user;
+    w.relaxed++;
+}
+
+static void on_granted(struct memory_ticket *ticket)
+{
+    container_of(ticket, struct photo, ticket)->granted = true;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&w, 0, sizeof w);
+    uv_loop_init(&w.loop);
+    const struct memory_budget_options options = {.limit = LIMIT, .shed = shed, .relaxed = relaxed};
+    assert_int_equal(memory_budget_init(&w.budget, &w.loop, &options), 0);
+    for (size_t i = 0; i < TICKETS_MAX; i++)
+        memory_ticket_init(&w.photos[i].ticket, on_granted);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    struct memory_figures figures;
+    memory_figures(&w.budget, &figures);
+    assert_int_equal(figures.taken, 0); /* every test gives back what it took */
+    for (size_t i = 0; i < w.started; i++)
+        uv_close((uv_handle_t *)&w.workers[i].woken, NULL);
+    memory_budget_close(&w.budget, NULL);
+    uv_run(&w.loop, UV_RUN_DEFAULT);
+    return uv_loop_close(&w.loop);
+}
+
+/* What has been sent to the loop is there when the sender's call has returned. */
+static void settle(void)
+{
+    uv_run(&w.loop, UV_RUN_NOWAIT);
+}
+
+static bool is_cancelled(void *user)
+{
+    return atomic_load(&((struct worker *)user)->cancelled);
+}
+
+static void work(void *user)
+{
+    struct worker *worker = user;
+    worker->code = memory_wait(&w.budget, worker->bytes, is_cancelled, worker);
+    atomic_store(&worker->done, true);
+    uv_async_send(&worker->woken);
+}
+
+static void look(uv_async_t *async)
+{
+    (void)async;
+}
+
+/* A worker that asks for bytes. Waits until it has them or stands in line. */
+static struct worker *ask(uint64_t bytes)
+{
+    struct worker *worker = &w.workers[w.started++];
+    worker->bytes = bytes;
+    uv_async_init(&w.loop, &worker->woken, look);
+    assert_int_equal(uv_thread_create(&worker->thread, work, worker), 0);
+    return worker;
+}
+
+static void wait_done(struct worker *worker)
+{
+    while (!atomic_load(&worker->done))
+        uv_run(&w.loop, UV_RUN_ONCE);
+    uv_thread_join(&worker->thread);
+    settle(); /* what its end has caused */
+}
+
+static size_t standing(void)
+{
+    size_t count = 0;
+    uv_mutex_lock(&w.budget.lock);
+    for (const struct list *l = w.budget.workers.next; l != &w.budget.workers; l = l->next)
+        count++;
+    uv_mutex_unlock(&w.budget.lock);
+    return count;
+}
+
+/* Each that waits sends an event: so the loop never sleeps in vain. */
+static void wait_standing(size_t count)
+{
+    while (standing() != count)
+        uv_run(&w.loop, UV_RUN_ONCE);
+    settle();
+}
+
+static void photos_take_a_quarter_and_the_rest_waits(void **state)
+{
+    (void)state;
+    assert_true(memory_ask(&w.budget, &w.photos[0].ticket, 150));
+    assert_true(memory_ask(&w.budget, &w.photos[1].ticket, 100));
+    assert_false(memory_ask(&w.budget, &w.photos[2].ticket, 1));
+    assert_true(memory_is_tight(&w.budget));
+    memory_change(&w.budget, MEMORY_PHOTOS, 100, 90); /* the body was smaller than stated */
+    assert_false(w.photos[2].granted);                /* not from within a call */
+    settle();
+    assert_true(w.photos[2].granted);
+    assert_false(memory_is_tight(&w.budget));
+    assert_int_equal(w.relaxed, 1);
+    memory_change(&w.budget, MEMORY_PHOTOS, 241, 0);
+}
+
+static void photos_come_in_turn(void **state)
+{
+    (void)state;
+    assert_true(memory_ask(&w.budget, &w.photos[0].ticket, 100));
+    assert_false(memory_ask(&w.budget, &w.photos[1].ticket, 200));
+    assert_false(memory_ask(&w.budget, &w.photos[2].ticket, 10)); /* would fit, but came later */
+    settle();
+    assert_false(w.photos[2].granted);
+    memory_change(&w.budget, MEMORY_PHOTOS, 100, 0);
+    settle();
+    assert_true(w.photos[1].granted && w.photos[2].granted);
+    memory_change(&w.budget, MEMORY_PHOTOS, 210, 0);
+}
+
+static void a_photo_larger_than_all_goes_alone(void **state)
+{
+    (void)state;
+    assert_true(memory_ask(&w.budget, &w.photos[0].ticket, 10));
+    assert_false(memory_ask(&w.budget, &w.photos[1].ticket, 5000));
+    assert_false(memory_ask(&w.budget, &w.photos[2].ticket, 10));
+    settle();
+    assert_false(w.photos[1].granted);
+    memory_change(&w.budget, MEMORY_PHOTOS, 10, 0);
+    settle();
+    assert_true(w.photos[1].granted);
+    assert_false(w.photos[2].granted);
+    memory_change(&w.budget, MEMORY_PHOTOS, 5000, 0);
+    settle();
+    assert_true(w.photos[2].granted);
+    memory_change(&w.budget, MEMORY_PHOTOS, 10, 0);
+}
+
+static void who_withdraws_lets_the_next_one_in(void **state)
+{
+    (void)state;
+    assert_true(memory_ask(&w.budget, &w.photos[0].ticket, 100));
+    assert_false(memory_ask(&w.budget, &w.photos[1].ticket, 200));
+    assert_false(memory_ask(&w.budget, &w.photos[2].ticket, 10));
+    memory_withdraw(&w.budget, &w.photos[1].ticket);
+    settle();
+    assert_false(w.photos[1].granted);
+    assert_true(w.photos[2].granted);
+    memory_change(&w.budget, MEMORY_PHOTOS, 110, 0);
+}
+
+static void lingering_photos_go_first(void **state)
+{
+    (void)state;
+    assert_true(memory_ask(&w.budget, &w.photos[0].ticket, 200));
+    w.lingering = 2;
+    assert_true(memory_ask(&w.budget, &w.photos[1].ticket, 100));
+    assert_int_equal(w.lingering, 1); /* no more than is needed */
+    struct worker *worker = ask(850);
+    wait_done(worker);
+    assert_int_equal(worker->code, 0);
+    assert_int_equal(w.lingering, 0);
+    memory_change(&w.budget, MEMORY_PHOTOS, 100, 0);
+    memory_change(&w.budget, MEMORY_WORK, 850, 0);
+}
+
+static void work_waits_for_its_room(void **state)
+{
+    (void)state;
+    struct worker *first = ask(600);
+    wait_done(first);
+    struct worker *second = ask(500);
+    wait_standing(1);
+    assert_false(atomic_load(&second->done));
+    assert_true(memory_is_tight(&w.budget));
+    memory_change(&w.budget, MEMORY_WORK, 600, 40); /* it has become renditions */
+    wait_done(second);
+    assert_int_equal(second->code, 0);
+    memory_change(&w.budget, MEMORY_WORK, 540, 0);
+    settle();
+    assert_int_equal(w.relaxed, 1);
+    struct memory_figures figures;
+    memory_figures(&w.budget, &figures);
+    assert_int_equal(figures.peak, 600);
+}
+
+/* Small ones that come later do not overtake: the large one's turn comes. */
+static void small_work_does_not_starve_large_work(void **state)
+{
+    (void)state;
+    struct worker *first = ask(300);
+    wait_done(first);
+    struct worker *large = ask(900);
+    wait_standing(1);
+    struct worker *small = ask(100);
+    wait_standing(2);
+    assert_false(atomic_load(&small->done));
+    memory_change(&w.budget, MEMORY_WORK, 300, 0);
+    wait_done(large);
+    wait_done(small);
+    memory_change(&w.budget, MEMORY_WORK, 1000, 0);
+}
+
+static void work_larger_than_the_budget_goes_alone(void **state)
+{
+    (void)state;
+    struct worker *first = ask(10);
+    wait_done(first);
+    struct worker *huge = ask(5000);
+    wait_standing(1);
+    assert_false(atomic_load(&huge->done));
+    memory_change(&w.budget, MEMORY_WORK, 10, 0);
+    wait_done(huge);
+    assert_int_equal(huge->code, 0);
+    struct worker *next = ask(10);
+    wait_standing(1);
+    assert_false(atomic_load(&next->done)); /* while it runs nobody else does */
+    memory_change(&w.budget, MEMORY_WORK, 5000, 0);
+    wait_done(next);
+    memory_change(&w.budget, MEMORY_WORK, 10, 0);
+}
+
+static void cancelled_work_stops_waiting(void **state)
+{
+    (void)state;
+    struct worker *first = ask(600);
+    wait_done(first);
+    struct worker *second = ask(600);
+    wait_standing(1);
+    struct worker *third = ask(100);
+    wait_standing(2);
+    atomic_store(&second->cancelled, true);
+    wait_done(second);
+    assert_int_equal(second->code, ERR_CANCELLED);
+    wait_done(third); /* whose way it stood in */
+    assert_int_equal(third->code, 0);
+    memory_change(&w.budget, MEMORY_WORK, 700, 0);
+}
+
+/* ---- what there is ---- */
+
+static char root[] = "/tmp/thumbwheel-limit-XXXXXX";
+
+static void put(const char *path, const char *text)
+{
+    char name[512];
+    snprintf(name, sizeof name, "%s%s", root, path);
+    for (char *p = name + strlen(root) + 1; (p = strchr(p, '/')); p++) {
+        *p = '\0';
+        mkdir(name, 0700);
+        *p = '/';
+    }
+    FILE *file = fopen(name, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int remove_root(void **state)
+{
+    char command[128];
+    (void)state;
+    snprintf(command, sizeof command, "rm -r %s", root);
+    return system(command);
+}
+
+static int make_root(void **state)
+{
+    (void)state;
+    memcpy(root + sizeof root - 7, "XXXXXX", 6);
+    if (!mkdtemp(root))
+        return -1;
+    put("/proc/meminfo", "MemTotal:        4000 kB\nMemFree:  1 kB\n");
+    return 0;
+}
+
+static void without_a_group_the_machine_is_the_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(memory_limit(root), 4000 * 1024);
+    assert_int_equal(memory_limit("/no/such/root"), 0);
+}
+
+static void a_parents_limit_binds_its_children(void **state)
+{
+    (void)state;
+    put("/proc/self/cgroup", "0::/system.slice/thumbwheel.service\n");
+    put("/sys/fs/cgroup/system.slice/thumbwheel.service/memory.max", "max\n");
+    put("/sys/fs/cgroup/system.slice/memory.max", "2097152\n");
+    assert_int_equal(memory_limit(root), 2097152);
+    put("/sys/fs/cgroup/system.slice/thumbwheel.service/memory.max", "1048576\n");
+    assert_int_equal(memory_limit(root), 1048576);
+}
+
+static void version_one_has_its_own_file(void **state)
+{
+    (void)state;
+    put("/proc/self/cgroup", "5:cpu,cpuacct:/other\n4:memory:/box\n1:name=systemd:/\n");
+    put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"); /* none */
+    assert_int_equal(memory_limit(root), 4000 * 1024);
+    put("/sys/fs/cgroup/memory/box/memory.limit_in_bytes", "1048576\n");
+    assert_int_equal(memory_limit(root), 1048576);
+}
+
+/* As in a container: the path is the host's, the root is what is mounted. */
+static void the_root_counts_where_the_path_is_unknown(void **state)
+{
+    (void)state;
+    put("/proc/self/cgroup", "4:memory:/docker/0123\n0::/docker/0123\n");
+    put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "524288\n");
+    assert_int_equal(memory_limit(root), 524288);
+    put("/sys/fs/cgroup/memory.max", "262144\n");
+    assert_int_equal(memory_limit(root), 262144);
+}
+
+#define CASE(name)       cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define LIMIT_CASE(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(photos_take_a_quarter_and_the_rest_waits),
+        CASE(photos_come_in_turn),
+        CASE(a_photo_larger_than_all_goes_alone),
+        CASE(who_withdraws_lets_the_next_one_in),
+        CASE(lingering_photos_go_first),
+        CASE(work_waits_for_its_room),
+        CASE(small_work_does_not_starve_large_work),
+        CASE(work_larger_than_the_budget_goes_alone),
+        CASE(cancelled_work_stops_waiting),
+        LIMIT_CASE(without_a_group_the_machine_is_the_limit),
+        LIMIT_CASE(a_parents_limit_binds_its_children),
+        LIMIT_CASE(version_one_has_its_own_file),
+        LIMIT_CASE(the_root_counts_where_the_path_is_unknown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
