@@ -36,6 +36,7 @@ struct cloud_settings {
     unsigned port; /* 0: any free one */
     const char *data, *region, *account, *access_key, *secret_key;
     const char *request_log; /* NULL: none */
+    const char *keys;        /* a file of access keys, in place of the one; NULL: none */
     const char *faults;      /* a fault plan's file; NULL: none */
     bool relaxed;
 };
@@ -73,6 +74,8 @@ struct assembly {
     int (*cloud_start)(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
                        struct error *error);
     const char *(*cloud_endpoint)(const void *cloud);
+    /* A key that it takes; borrowed. */
+    void (*cloud_credentials)(const void *cloud, const char **access_key, const char **secret_key);
     void (*cloud_stop)(void *cloud, void (*stopped)(void *user), void *user);
 };
 

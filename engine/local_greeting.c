@@ -25,11 +25,29 @@ static void print_quoted(FILE *out, const char *text)
     fputc('\'', out);
 }
 
+static void print_credentials(const struct greeting *greeting, FILE *out)
+{
+    char absolute[PATH_MAX];
+    if (greeting->keys) {
+        fputs("  export AWS_SHARED_CREDENTIALS_FILE=", out);
+        print_quoted(out, realpath(greeting->keys, absolute) ? absolute : greeting->keys);
+        fprintf(out, " AWS_PROFILE=NAME AWS_DEFAULT_REGION=%s\n", greeting->region);
+    } else {
+        fprintf(out,
+                "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_DEFAULT_REGION=%s\n",
+                LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, greeting->region);
+    }
+}
+
 void greeting_print_start(const struct greeting *greeting, FILE *out)
 {
     fprintf(out, "Endpoint:     %s (S3, SNS, SQS)\n", greeting->endpoint);
-    fprintf(out, "Access key:   %s\nSecret key:   %s\nRegion:       %s\n", LOCAL_ACCESS_KEY,
-            LOCAL_SECRET_KEY, greeting->region);
+    if (greeting->keys)
+        fprintf(out, "Access keys:  those in %s\nRegion:       %s\n", greeting->keys,
+                greeting->region);
+    else
+        fprintf(out, "Access key:   %s\nSecret key:   %s\nRegion:       %s\n", LOCAL_ACCESS_KEY,
+                LOCAL_SECRET_KEY, greeting->region);
     fprintf(out, "Photos go to: s3://%s/%s\nState is in:  %s\n", LOCAL_BUCKET, LOCAL_PREFIX,
             greeting->data);
     fflush(out);
@@ -46,10 +64,8 @@ void greeting_print_try(const struct greeting *greeting, FILE *out)
     char absolute[PATH_MAX];
     const char *photo =
         greeting->photo && realpath(greeting->photo, absolute) ? absolute : "photo.jpg";
-    fprintf(out,
-            "\nTo try it from another shell, with the AWS CLI:\n\n"
-            "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_DEFAULT_REGION=%s\n",
-            LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, greeting->region);
+    fputs("\nTo try it from another shell, with the AWS CLI:\n\n", out);
+    print_credentials(greeting, out);
     fprintf(out, "  aws --endpoint-url %s s3 cp ", greeting->endpoint);
     print_quoted(out, photo);
     fprintf(out, " s3://%s/%smine.%s\n", LOCAL_BUCKET, LOCAL_PREFIX,

@@ -10,6 +10,7 @@ struct greeting {
     const char *data;  /* directory */
     const char *photo; /* a file to upload */
     const char *region;
+    const char *keys; /* a file of access keys; NULL: the one of the manual */
 };
 
 void greeting_print_start(const struct greeting *greeting, FILE *out);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "batch.h"
@@ -182,20 +183,29 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
         .access_key = LOCAL_ACCESS_KEY,
         .secret_key = LOCAL_SECRET_KEY,
         .request_log = config->request_log,
+        .keys = config->keys,
         .faults = config->faults,
         .relaxed = relaxed,
     };
 }
 
-static void warn_of_host(const char *host)
+static void warn_of_host(const char *host, bool own_keys)
 {
     bool loopback =
         strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
     if (!loopback)
         command_note(
-            "--host %s: others on the network can reach the embedded cloud, and its access key "
-            "is no secret",
-            host);
+            "--host %s: others on the network can reach the embedded cloud%s",
+            host, own_keys ? "" : ", and its access key is no secret; --keys gives it others");
+}
+
+static void warn_of_keys(const char *path)
+{
+    struct stat status;
+    if (path && !stat(path, &status) && (status.st_mode & (S_IRWXG | S_IRWXO)))
+        command_note("--keys %s: other users of this machine can read or change the keys in it; "
+                     "chmod 600 shuts them out",
+                     path);
 }
 
 /* ---- the run ---- */
@@ -219,7 +229,8 @@ static int start(struct session *session, struct error *error)
                                             .cloud = &cloud};
     const struct engine_observer observer = {.record_finished = batch_observe,
                                              .user = &session->batch};
-    warn_of_host(session->config->host);
+    warn_of_host(session->config->host, session->config->keys != NULL);
+    warn_of_keys(session->config->keys);
     bool alone = session->config->cloud_only;
     int err = service_open(&session->service, &options, error);
     session->service.abandon = data_discard;
@@ -266,6 +277,7 @@ static struct greeting greeting_of(const struct session *session)
         .data = session->data,
         .photo = session->photos.count ? session->photos.items[0].path : session->example,
         .region = session->config->region ? session->config->region : LOCAL_REGION,
+        .keys = session->config->keys,
     };
 }
 

@@ -56,6 +56,7 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
         .secret_key = settings->secret_key,
         .relaxed = settings->relaxed,
         .request_log = settings->request_log,
+        .keys = settings->keys,
         .faults = settings->faults,
     };
     struct local_cloud *cloud = NULL;
@@ -67,6 +68,11 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
 static const char *cloud_endpoint(const void *cloud)
 {
     return local_cloud_endpoint(cloud);
+}
+
+static void cloud_credentials(const void *cloud, const char **access_key, const char **secret_key)
+{
+    local_cloud_credentials(cloud, access_key, secret_key);
 }
 
 static void cloud_stop(void *cloud, void (*stopped)(void *user), void *user)
@@ -101,6 +107,7 @@ int main(int argc, char **argv)
         .backend_provision = backend_provision,
         .cloud_start = cloud_start,
         .cloud_endpoint = cloud_endpoint,
+        .cloud_credentials = cloud_credentials,
         .cloud_stop = cloud_stop,
     };
     return commands_main(&assembly, argc, argv);

@@ -123,14 +123,15 @@ static int backend_open(struct service *service, const struct cloud_settings *cl
     const struct config *config = service->config;
     struct backend_settings settings = {
         .region = config->region, .profile = config->profile, .endpoint = config->endpoint};
-    if (cloud)
+    if (cloud) {
         settings = (struct backend_settings){
             .region = cloud->region,
             .endpoint = service->assembly->cloud_endpoint(service->cloud),
-            .access_key = cloud->access_key,
-            .secret_key = cloud->secret_key,
             .alone = true,
         };
+        service->assembly->cloud_credentials(service->cloud, &settings.access_key,
+                                             &settings.secret_key);
+    }
     return service->assembly->backend_open(&service->loop, service->http, &settings,
                                            &service->backend, error);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth.h"
 #include "cloud.h"
 #include "queues.h"
 #include "topics.h"
@@ -87,47 +88,48 @@ static void action_of(const char *name, char out[ACTION_SIZE])
     snprintf(out, ACTION_SIZE, "%.*s", (int)size, name);
 }
 
-static bool undenied(const struct cloud *cloud, const struct policy *policy, const char *action,
+static bool undenied(const struct cloud_request *asked, const struct policy *policy, const char *action,
                      const char *resource, char reason[POLICY_REASON_MAX])
 {
     char plain[ACTION_SIZE];
     action_of(action, plain);
-    const struct policy_request request = {.account = cloud->account,
+    const struct policy_request request = {.account = asked->cloud->account,
+                                           .principal = asked->caller->arn,
                                            .action = plain,
                                            .resource = resource,
-                                           .secure = access_is_secure(cloud)};
+                                           .secure = access_is_secure(asked->cloud)};
     if (policy_evaluate(policy, &request) != POLICY_DENIED)
         return true;
     policy_explain(policy, &request, reason);
     return false;
 }
 
-bool access_queue_request(const struct cloud *cloud, const struct local_queue *queue,
+bool access_queue_request(const struct cloud_request *asked, const struct local_queue *queue,
                           const char *action, char reason[POLICY_REASON_MAX])
 {
     const struct policy *policy = local_queue_attributes(queue)->policy;
     char arn[ARN_SIZE];
     if (!policy_denies(policy))
         return true;
-    queue_arn(cloud, queue, arn);
-    return undenied(cloud, policy, action, arn, reason);
+    queue_arn(asked->cloud, queue, arn);
+    return undenied(asked, policy, action, arn, reason);
 }
 
-bool access_topic_request(const struct cloud *cloud, const struct topic *topic, const char *action,
-                          char reason[POLICY_REASON_MAX])
+bool access_topic_request(const struct cloud_request *asked, const struct topic *topic,
+                          const char *action, char reason[POLICY_REASON_MAX])
 {
     if (!policy_denies(topic->policy))
         return true;
-    return undenied(cloud, topic->policy, action, topic->record.named.name, reason);
+    return undenied(asked, topic->policy, action, topic->record.named.name, reason);
 }
 
-void access_denied_text(const struct cloud *cloud, const char *service, const char *action,
+void access_denied_text(const struct cloud_request *asked, const char *service, const char *action,
                         const char *resource, const char *reason, char out[ACCESS_TEXT_MAX])
 {
     snprintf(out, ACCESS_TEXT_MAX,
-             "User: arn:aws:iam::%s:root is not authorized to perform: %s:%s on resource: %.100s "
+             "User: %s is not authorized to perform: %s:%s on resource: %.100s "
              "with an explicit deny in a resource-based policy: %s",
-             cloud->account, service, action, resource, reason);
+             asked->caller->arn, service, action, resource, reason);
 }
 
 /* The log. What follows are errors to whoever runs the cloud: something that was asked for does not

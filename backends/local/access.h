@@ -14,6 +14,7 @@
 #include "policy.h"
 
 struct cloud;
+struct cloud_request;
 struct local_queue;
 struct topic;
 
@@ -25,15 +26,15 @@ bool access_queue_delivery(const struct cloud *cloud, const struct local_queue *
 bool access_topic_delivery(const struct cloud *cloud, const struct topic *topic,
                            const char *source_arn, char reason[POLICY_REASON_MAX]);
 
-/* The owner's own request; action as the API names it ("SendMessageBatch"). */
-bool access_queue_request(const struct cloud *cloud, const struct local_queue *queue,
+/* A request of the account's own; action as the API names it ("SendMessageBatch"). */
+bool access_queue_request(const struct cloud_request *asked, const struct local_queue *queue,
                           const char *action, char reason[POLICY_REASON_MAX]);
-bool access_topic_request(const struct cloud *cloud, const struct topic *topic, const char *action,
-                          char reason[POLICY_REASON_MAX]);
+bool access_topic_request(const struct cloud_request *asked, const struct topic *topic,
+                          const char *action, char reason[POLICY_REASON_MAX]);
 
 /* The sentence of AWS that names who may not do what; out for people. */
 enum { ACCESS_TEXT_MAX = 400 };
-void access_denied_text(const struct cloud *cloud, const char *service, const char *action,
+void access_denied_text(const struct cloud_request *asked, const char *service, const char *action,
                         const char *resource, const char *reason, char out[ACCESS_TEXT_MAX]);
 
 /* Whether requests come over TLS, or from this machine alone (aws:SecureTransport). */

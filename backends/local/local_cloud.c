@@ -18,6 +18,7 @@
 #include "descriptors.h"
 #include "events_rules.h"
 #include "faults.h"
+#include "keys.h"
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
@@ -27,10 +28,8 @@ enum { CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 1024 };
 
 struct local_cloud {
     struct cloud cloud;
-    struct auth_key key;
-    struct auth_keys keys;
-    char arn[64];
-    char *region, *account, *access_key, *secret_key; /* owned copies of the options */
+    struct keys *keys;
+    char *region, *account; /* owned copies of the options */
     void (*stopped)(void *user);
     void *user;
 };
@@ -39,10 +38,7 @@ static void cloud_free(struct local_cloud *lc)
 {
     free(lc->region);
     free(lc->account);
-    free(lc->access_key);
-    if (lc->secret_key)
-        sigv4_wipe(lc->secret_key, strlen(lc->secret_key));
-    free(lc->secret_key);
+    keys_close(lc->keys);
     free(lc);
 }
 
@@ -109,20 +105,20 @@ static int options_copy(struct local_cloud *lc, const struct local_cloud_options
                         struct error *error)
 {
     if (text_option(&lc->region, o->region, "us-east-1") ||
-        text_option(&lc->account, o->account, "000000000000") ||
-        text_option(&lc->access_key, o->access_key, "thumbwheel") ||
-        text_option(&lc->secret_key, o->secret_key, "thumbwheel-secret"))
+        text_option(&lc->account, o->account, "000000000000"))
         return error_set(error, ERR_MEMORY, "out of memory");
     if (strlen(lc->account) != 12 || strspn(lc->account, "0123456789") != 12)
         return error_set(error, ERR_INVALID, "the account must be twelve digits, not \"%s\"",
                          lc->account);
-    snprintf(lc->arn, sizeof lc->arn, "arn:aws:iam::%s:root", lc->account);
-    lc->key = (struct auth_key){lc->access_key, lc->secret_key, lc->arn, lc->account};
-    lc->keys = (struct auth_keys){&lc->key, 1};
     lc->cloud.region = lc->region;
     lc->cloud.account = lc->account;
-    lc->cloud.auth = &lc->keys;
-    return 0;
+    const struct auth_key fallback = {
+        .access_key = o->access_key ? o->access_key : "thumbwheel",
+        .secret_key = o->secret_key ? o->secret_key : "thumbwheel-secret",
+    };
+    int status = keys_open(o->keys, lc->account, &fallback, &lc->keys, error);
+    lc->cloud.auth = status ? NULL : keys_all(lc->keys);
+    return status;
 }
 
 static int state_open(struct cloud *cloud, const struct local_cloud_options *o, struct error *error)
@@ -213,4 +209,11 @@ int local_cloud_start(uv_loop_t *loop, const struct local_cloud_options *options
 const char *local_cloud_endpoint(const struct local_cloud *lc)
 {
     return lc->cloud.endpoint;
+}
+
+void local_cloud_credentials(const struct local_cloud *lc, const char **access_key,
+                             const char **secret_key)
+{
+    *access_key = lc->cloud.auth->items[0].access_key;
+    *secret_key = lc->cloud.auth->items[0].secret_key;
 }

@@ -23,6 +23,7 @@ struct local_cloud_options {
     const char *account;    /* twelve digits; NULL: 000000000000 */
     const char *access_key; /* NULL: "thumbwheel" */
     const char *secret_key; /* NULL: "thumbwheel-secret" */
+    const char *keys; /* a file of access keys (keys.h), which then are the only ones; NULL: none */
     bool relaxed;           /* durability without fsync */
     const char *request_log; /* a file that gets one JSON line a request (service, operation, bucket, key, queue, status,
                                 microseconds); NULL: none */
@@ -32,6 +33,9 @@ struct local_cloud_options {
 /* Opens the state and listens. Blocking for as long as loading takes; before the loop runs. */
 int local_cloud_start(uv_loop_t *loop, const struct local_cloud_options *options,
                       struct local_cloud **out, struct error *error);
+/* A key that it takes: the one of the options, or the first of the file. */
+void local_cloud_credentials(const struct local_cloud *cloud, const char **access_key,
+                             const char **secret_key);
 const char *local_cloud_endpoint(const struct local_cloud *cloud); /* http://127.0.0.1:PORT */
 /* Finishes what was accepted, flushes, closes. */
 void local_cloud_stop(struct local_cloud *cloud, void (*stopped)(void *user), void *user);

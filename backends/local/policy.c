@@ -113,7 +113,8 @@ static bool identity_matches(const char *wanted, const struct policy_request *re
     if (request->service || !request->account)
         return false;
     root_arn(request, root);
-    return strcmp(wanted, request->account) == 0 || strcmp(wanted, root) == 0;
+    return strcmp(wanted, request->account) == 0 || strcmp(wanted, root) == 0 ||
+           (request->principal && strcmp(wanted, request->principal) == 0);
 }
 
 static enum truth principal_named(const struct policy_principal *p,
@@ -169,9 +170,10 @@ static const char *principal_value(enum policy_key key, const struct policy_requ
     case KEY_PRINCIPAL_SERVICE:
         return request->service;
     case KEY_PRINCIPAL_ARN:
-        if (account)
-            root_arn(request, root);
-        return account ? root : NULL;
+        if (!account || request->principal)
+            return account ? request->principal : NULL;
+        root_arn(request, root);
+        return root;
     default:
         return account ? request->account : NULL;
     }

@@ -34,6 +34,7 @@ bool policy_gap(const struct policy *policy, char *out, size_t size);
 struct policy_request {   /* borrowed */
     const char *service;  /* the service that asks, "s3.amazonaws.com"; NULL: an account does */
     const char *account;  /* its twelve digits; NULL with service NULL: nobody signed */
+    const char *principal; /* ARN of the account's user who asks; NULL: its root */
     const char *action;   /* without the service: "SendMessage" */
     const char *resource; /* ARN */
     const char *source_arn, *source_account; /* on whose behalf a service asks; NULL: absent */

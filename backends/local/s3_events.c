@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth.h"
 #include "event_target.h"
 #include "s3_event_bridge.h"
 #include "s3_time.h"
@@ -62,7 +63,7 @@ static json_t *s3_part(const struct s3_event *event, const char *configuration_i
     snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", event->bucket);
     return json_pack("{s:s, s:s, s:{s:s, s:{s:s}, s:s}, s:o}", "s3SchemaVersion", "1.0",
                      "configurationId", configuration_id, "bucket", "name", event->bucket,
-                     "ownerIdentity", "principalId", event->principal, "arn", arn, "object",
+                     "ownerIdentity", "principalId", event->owner, "arn", arn, "object",
                      object_part(event));
 }
 
@@ -70,7 +71,7 @@ char *s3_event_message(const struct s3_event *event, const char *configuration_i
 {
     char time[S3_TIME_SIZE], principal[160];
     s3_time_iso(event->time_ms, time);
-    snprintf(principal, sizeof(principal), "AWS:%s", event->principal);
+    snprintf(principal, sizeof(principal), "AWS:%s", event->user);
     json_t *message = json_pack(
         "{s:[{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:{s:s}, s:{s:s, s:s}, s:o}]}", "Records",
         "eventVersion", "2.1", "eventSource", "aws:s3", "awsRegion", event->region, "eventTime",
@@ -132,7 +133,8 @@ int s3_events_send(struct s3_request *request, const struct notification *notifi
     full.bucket = request->bucket;
     full.request_id = request->id;
     full.region = request->cloud->region;
-    full.principal = request->cloud->account;
+    full.owner = request->cloud->account;
+    full.user = request->caller ? request->caller->user_id : "ANONYMOUS";
     for (size_t i = 0; i < notification->count && !status; i++) {
         const struct notification_rule *rule = &notification->rules[i];
         if (wants(rule, event->name, event->key))

@@ -23,7 +23,8 @@ struct s3_event {
     const char *bucket;
     const char *request_id;
     const char *region;
-    const char *principal;
+    const char *owner; /* of the bucket: the account */
+    const char *user;  /* whose request it is */
 };
 
 /* The message for one rule, for free(), or NULL when memory is short. */

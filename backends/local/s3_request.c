@@ -153,6 +153,7 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     }
     request->base = base;
     request->cloud = base->cloud;
+    request->caller = base->caller;
     request->holds = 1;
     memcpy(request->id, base->id, sizeof(request->id));
     base->handler = request;

@@ -25,6 +25,7 @@ struct s3_parameter { /* of the query, decoded */
 struct s3_request {
     struct cloud_request *base; /* NULL once the call has ended */
     struct cloud *cloud;
+    const struct auth_key *caller; /* who signed; NULL: nobody */
     char id[37];
     char *bucket; /* "" where the request names none */
     char *key;

@@ -290,13 +290,13 @@ enum sns_code sns_required(struct sns_call *call, const char *name, const char *
 /* As with queues, the owner can always mend a policy. */
 static enum sns_code permit(struct sns_call *call, const struct topic *topic)
 {
-    const struct cloud *cloud = call->request->cloud;
+    const struct cloud_request *asked = call->request;
     const char *action = call->action->name, *name = sns_text(call->input, "AttributeName");
     char reason[POLICY_REASON_MAX], text[ACCESS_TEXT_MAX];
     bool mends = strcmp(action, "SetTopicAttributes") == 0 && name && strcmp(name, "Policy") == 0;
-    if (mends || access_topic_request(cloud, topic, action, reason))
+    if (mends || access_topic_request(asked, topic, action, reason))
         return SNS_OK;
-    access_denied_text(cloud, "SNS", action, topic->record.named.name, reason, text);
+    access_denied_text(asked, "SNS", action, topic->record.named.name, reason, text);
     return sns_fail(call, SNS_AUTHORIZATION, "%s", text);
 }
 

@@ -226,11 +226,11 @@ static bool mends_policy(const struct sqs_call *call)
 
 enum sqs_code sqs_permit(struct sqs_call *call, const struct local_queue *queue)
 {
-    const struct cloud *cloud = call->request->cloud;
+    const struct cloud_request *asked = call->request;
     char reason[POLICY_REASON_MAX], text[ACCESS_TEXT_MAX];
-    if (access_queue_request(cloud, queue, call->action->name, reason) || mends_policy(call))
+    if (access_queue_request(asked, queue, call->action->name, reason) || mends_policy(call))
         return SQS_OK;
-    access_denied_text(cloud, "sqs", call->action->name, local_queue_name(queue), reason, text);
+    access_denied_text(asked, "sqs", call->action->name, local_queue_name(queue), reason, text);
     return sqs_error_set(&call->error, SQS_ACCESS_DENIED, "%s", text);
 }
 

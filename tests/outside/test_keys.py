@@ -1,8 +1,34 @@
 """Who may come in: access keys, signatures, and who one is."""
+import datetime
+import itertools
+import json
+import urllib.error
+import urllib.request
+from unittest import mock
+
+import botocore
 import pytest
+from botocore.auth import S3SigV4QueryAuth, SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 import harness
 from harness import ACCOUNT, aws, error_code
+
+
+def signed_at(cloud, at):
+    """One call of STS that was signed at a time: (status, answer)."""
+    request = AWSRequest("POST", cloud.endpoint + "/", data="Action=GetCallerIdentity&Version=2011-06-15",
+                         headers={"Content-Type": "application/x-www-form-urlencoded"})
+    with mock.patch("botocore.auth.datetime") as clock:
+        clock.datetime.utcnow.return_value = at.replace(tzinfo=None)
+        SigV4Auth(Credentials(harness.ACCESS_KEY, harness.SECRET_KEY), "sts", harness.REGION).add_auth(request)
+    bare = urllib.request.Request(request.url, data=request.data.encode(), headers=dict(request.headers.items()))
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(bare, timeout=60) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
 
 
 def test_the_default_key_is_the_account(cloud):
@@ -17,3 +43,157 @@ def test_sts_refuses_the_rest_by_name(cloud):
     role = f"arn:aws:iam::{ACCOUNT}:role/any"
     assert error_code(sts.assume_role, RoleArn=role, RoleSessionName="me") == ("NotImplemented", 501)
     assert error_code(sts.get_session_token) == ("NotImplemented", 501)
+
+
+KEYS = """[alice]
+aws_access_key_id = AKIAALICE
+aws_secret_access_key = in/wonder+land=
+
+[bob]
+aws_access_key_id = AKIABOB
+aws_secret_access_key = builder
+"""
+
+
+@pytest.fixture
+def start_alone(start, tmp_path):
+    """Starts the embedded cloud without an engine, each on data of its own; it serves when this returns."""
+    count = itertools.count()
+
+    def begin(*arguments):
+        data = tmp_path / f"alone-{next(count)}"
+        process = start("local", "--cloud-only", "--port", "0", "--data", data, *arguments)
+        process.endpoint = process.wait_for(r"(https?://\S+:\d+)").group(1)
+        process.wait_for("Serving")
+        return process
+
+    return begin
+
+
+@pytest.fixture
+def keys(tmp_path):
+    file = tmp_path / "keys"
+    file.write_text(KEYS)
+    file.chmod(0o600)
+    return file
+
+
+def test_keys_of_a_file_are_users_and_the_only_ones(start_alone, keys, tmp_path):
+    log = tmp_path / "requests.jsonl"
+    cloud = start_alone("--keys", keys, "--request-log", log)
+
+    def client(service, access, secret):
+        return harness.client(cloud.endpoint, service, access, secret)
+
+    alice = client("sts", "AKIAALICE", "in/wonder+land=").get_caller_identity()
+    assert alice["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/alice" and alice["Account"] == ACCOUNT
+    bob = client("sts", "AKIABOB", "builder").get_caller_identity()
+    assert bob["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/bob" and bob["UserId"] != alice["UserId"]
+    assert error_code(client("sts", "AKIABOB", "in/wonder+land=").get_caller_identity) == ("SignatureDoesNotMatch", 403)
+    assert error_code(harness.client(cloud.endpoint, "sts").get_caller_identity) == ("InvalidClientTokenId", 403)
+    assert error_code(harness.client(cloud.endpoint, "s3").list_buckets) == ("InvalidAccessKeyId", 403)
+    client("s3", "AKIABOB", "builder").create_bucket(Bucket="bobs")
+    assert "bobs" in [each["Name"] for each in client("s3", "AKIAALICE", "in/wonder+land=").list_buckets()["Buckets"]]
+    done = harness.subprocess.run(
+        [harness.AWS_CLI, "--endpoint-url", cloud.endpoint, "--profile", "bob", "sts", "get-caller-identity"],
+        env=harness.clean_environment(AWS_SHARED_CREDENTIALS_FILE=str(keys), AWS_DEFAULT_REGION=harness.REGION),
+        capture_output=True, text=True, timeout=harness.PATIENCE_S)
+    assert "user/bob" in done.stdout, done.stderr
+    for secret in ("in/wonder+land=", "builder"):
+        assert secret not in cloud.output() and secret not in log.read_text()
+
+
+def test_a_policy_can_shut_one_user_out(start_alone, keys):
+    cloud = start_alone("--keys", keys)
+    alice = harness.client(cloud.endpoint, "sqs", "AKIAALICE", "in/wonder+land=")
+    bob = harness.client(cloud.endpoint, "sqs", "AKIABOB", "builder")
+    url = harness.make_queue(alice, "hers")
+    alice.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/bob"}, "Action": "sqs:SendMessage",
+         "Resource": harness.queue_arn("hers")}]})})
+    alice.send_message(QueueUrl=url, MessageBody="hers")
+    assert error_code(bob.send_message, QueueUrl=url, MessageBody="his")[1] == 403
+    assert harness.receive(bob, url)["Body"] == "hers"
+    s3 = harness.client(cloud.endpoint, "s3", "AKIABOB", "builder")
+    s3.create_bucket(Bucket="shared")
+    s3.put_bucket_policy(Bucket="shared", Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::shared/*",
+         "Condition": {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/alice"}}}]}))
+    s3.put_object(Bucket="shared", Key="k", Body=b"")
+    assert error_code(harness.client(cloud.endpoint, "s3", "AKIAALICE", "in/wonder+land=").put_object,
+                      Bucket="shared", Key="k", Body=b"") == ("AccessDenied", 403)
+
+
+def test_events_say_whose_request_it_was(start_alone, keys):
+    cloud = start_alone("--keys", keys)
+    sqs, s3, sts = (harness.client(cloud.endpoint, each, "AKIABOB", "builder") for each in ("sqs", "s3", "sts"))
+    url = harness.make_queue(sqs, "told")
+    s3.create_bucket(Bucket="telling")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={
+        "Policy": harness.send_policy("told", "s3", "arn:aws:s3:::telling")})
+    s3.put_bucket_notification_configuration(Bucket="telling", NotificationConfiguration={
+        "QueueConfigurations": [{"QueueArn": harness.queue_arn("told"), "Events": ["s3:ObjectCreated:*"]}]})
+    s3.put_object(Bucket="telling", Key="k", Body=b"")
+    bodies = [json.loads(harness.receive(sqs, url)["Body"]) for _ in range(2)]
+    record = next(body["Records"][0] for body in bodies if "Records" in body)
+    assert record["userIdentity"]["principalId"] == "AWS:" + sts.get_caller_identity()["UserId"]
+    assert record["s3"]["bucket"]["ownerIdentity"]["principalId"] == ACCOUNT
+
+
+def test_keys_that_others_can_read_are_warned_of(start_alone, keys):
+    assert "chmod 600" not in start_alone("--keys", keys).output()
+    keys.chmod(0o644)
+    start_alone("--keys", keys).wait_for("other users of this machine.*chmod 600")
+
+
+def test_a_key_file_with_a_mistake_is_refused_with_its_line(keys, tmp_path):
+    keys.write_text(KEYS + "\n[carol]\naws_access_key_id = AKIACAROL\n")
+    done = harness.thumbwheel("local", "--cloud-only", "--port", "0", "--data", tmp_path / "data", "--keys", keys)
+    assert done.returncode == 1 and f"{keys}:9: [carol] needs aws_secret_access_key" in done.stderr
+    assert "builder" not in done.stdout + done.stderr
+
+
+def test_listening_for_others_is_warned_of(start_alone, keys):
+    open_to_all = "--host 0.0.0.0: others on the network can reach the embedded cloud"
+    start_alone("--host", "0.0.0.0").wait_for(open_to_all + ", and its access key is no secret")
+    alone = start_alone("--host", "0.0.0.0", "--keys", keys)
+    alone.wait_for(open_to_all)
+    assert "is no secret" not in alone.output()
+    assert "others on the network" not in start_alone("--host", "127.0.0.1").output()
+
+
+@pytest.mark.parametrize("minutes, status", [(-16, 403), (-14, 200), (14, 200), (16, 403)])
+def test_a_signature_is_good_for_fifteen_minutes_either_way(cloud, minutes, status):
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+    answer, text = signed_at(cloud, at)
+    assert answer == status and (status == 200 or b"RequestTimeTooSkewed" in text)
+
+
+def presigned(cloud, minutes, expires):
+    """A URL that was presigned so many minutes from now: the status of a GET on it."""
+    at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+    cloud.client("s3").create_bucket(Bucket="presigned")
+    request = AWSRequest("GET", cloud.endpoint + "/presigned")
+    with mock.patch("botocore.auth.datetime") as clock:
+        clock.datetime.utcnow.return_value = at.replace(tzinfo=None)
+        S3SigV4QueryAuth(Credentials(harness.ACCESS_KEY, harness.SECRET_KEY), "s3", harness.REGION,
+                         expires=expires).add_auth(request)
+    return harness.curl(request.url, secret=None)
+
+
+@pytest.mark.parametrize("minutes, expires, status, code", [
+    (0, 1, 200, b""), (-10, 60, 403, b"AccessDenied"), (-60, 7200, 200, b""), (10, 60, 200, b""),
+    (16, 60, 403, b"RequestTimeTooSkewed"), (0, 604800, 200, b""), (0, 604801, 400, b""), (0, 0, 400, b""),
+    (0, -1, 400, b"")])
+def test_a_presigned_url_is_good_for_its_time(cloud, minutes, expires, status, code):
+    answer, text = presigned(cloud, minutes, expires)
+    assert answer == status and code in text
+
+
+@pytest.mark.parametrize("service", ["sqs", "sns", "events", "sts"])
+def test_unsigned_requests_are_refused(cloud, service):
+    unsigned = harness.client(cloud.endpoint, service, signature_version=botocore.UNSIGNED)
+    call = {"sqs": lambda: unsigned.list_queues(), "sns": lambda: unsigned.list_topics(),
+            "events": lambda: unsigned.list_rules(), "sts": lambda: unsigned.get_caller_identity()}[service]
+    code, status = error_code(call)
+    assert status == 403 and code.startswith("MissingAuthenticationToken")

@@ -209,6 +209,13 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
     return 0;
 }
 
+static void cloud_credentials(const void *cloud, const char **access_key, const char **secret_key)
+{
+    (void)cloud;
+    *access_key = "a key";
+    *secret_key = "a secret";
+}
+
 static const char *cloud_endpoint(const void *cloud)
 {
     (void)cloud;
@@ -267,6 +274,7 @@ static int run(const char *line)
         .backend_provision = backend_provision,
         .cloud_start = cloud_start,
         .cloud_endpoint = cloud_endpoint,
+        .cloud_credentials = cloud_credentials,
         .cloud_stop = cloud_stop,
     };
     char words[1024], *args[ARGUMENTS_MAX + 1] = {"thumbwheel"};

@@ -421,7 +421,8 @@ static void an_event_has_the_documented_shape(void **state)
                              .bucket = "photos",
                              .request_id = "RID",
                              .region = "eu-west-1",
-                             .principal = "000000000000"};
+                             .owner = "000000000000",
+                             .user = "000000000000"};
     (void)state;
     char *text = s3_event_message(&event, "rule");
     json_t *message = json_loads(text, 0, NULL);
@@ -455,7 +456,8 @@ static char *sequencer_of(uint64_t number)
                              .bucket = "b",
                              .request_id = "r",
                              .region = "g",
-                             .principal = "p"};
+                             .owner = "p",
+                             .user = "p"};
     char *text = s3_event_message(&event, "rule");
     json_t *message = json_loads(text, 0, NULL);
     json_t *record = json_array_get(json_object_get(message, "Records"), 0);

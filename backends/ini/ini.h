@@ -19,6 +19,7 @@ struct ini_entry {
     char *section; /* "default", "profile dev", "services local" */
     char *key;     /* lower case; NULL for the entry that stands for the section itself */
     char *value;
+    size_t line; /* in the text, from 1 */
 };
 
 struct ini {

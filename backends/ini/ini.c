@@ -10,6 +10,7 @@ enum { NAME_MAX_SIZE = 256 };
 
 struct parser {
     struct ini *ini;
+    size_t line;
     char section[NAME_MAX_SIZE]; /* empty before the first one */
     char parent[NAME_MAX_SIZE];  /* the key whose nested block may follow; empty: none */
 };
@@ -47,8 +48,9 @@ static void lower(char *text)
     }
 }
 
-static int entry_add(struct ini *ini, const char *section, const char *key, struct slice value)
+static int entry_add(const struct parser *p, const char *key, struct slice value)
 {
+    struct ini *ini = p->ini;
     if (ini->count == ini->capacity) {
         size_t capacity = ini->capacity ? 2 * ini->capacity : 16;
         struct ini_entry *entries = realloc(ini->entries, capacity * sizeof *entries);
@@ -58,7 +60,8 @@ static int entry_add(struct ini *ini, const char *section, const char *key, stru
         ini->capacity = capacity;
     }
     struct ini_entry *entry = &ini->entries[ini->count++];
-    entry->section = slice_dup(slice_of(section));
+    entry->line = p->line;
+    entry->section = slice_dup(slice_of(p->section));
     entry->key = key ? slice_dup(slice_of(key)) : NULL;
     entry->value = slice_dup(value);
     return entry->section && entry->value && (entry->key || !key) ? 0 : ERR_MEMORY;
@@ -86,7 +89,7 @@ static int section_parse(struct parser *p, struct slice line)
         p->section[word + 1 + rest.size] = '\0';
     }
     p->parent[0] = '\0';
-    return entry_add(p->ini, p->section, NULL, slice_of(NULL));
+    return entry_add(p, NULL, slice_of(NULL));
 }
 
 static void nested_key(const struct parser *p, const char *key, char out[2 * NAME_MAX_SIZE])
@@ -112,13 +115,13 @@ static int pair_parse(struct parser *p, struct slice line, bool indented)
     if (indented && p->parent[0]) {
         char whole[2 * NAME_MAX_SIZE];
         nested_key(p, key, whole);
-        return entry_add(p->ini, p->section, whole, value);
+        return entry_add(p, whole, value);
     }
     if (value.size == 0)
         memcpy(p->parent, key, sizeof key);
     else
         p->parent[0] = '\0';
-    return entry_add(p->ini, p->section, key, value);
+    return entry_add(p, key, value);
 }
 
 static int line_parse(struct parser *p, struct slice line)
@@ -141,7 +144,7 @@ int ini_parse(struct ini *ini, struct slice text, size_t *bad_line)
     for (size_t at = 0; at < text.size;) {
         const char *newline = memchr(text.data + at, '\n', text.size - at);
         size_t size = newline ? (size_t)(newline - (text.data + at)) : text.size - at;
-        ++*bad_line;
+        p.line = ++*bad_line;
         int rc = line_parse(&p, (struct slice){text.data + at, size});
         if (rc)
             return rc;

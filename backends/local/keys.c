@@ -1,0 +1,256 @@
+#include "keys.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ini.h"
+
+enum { NAME_MAX_SIZE = 64, ACCESS_KEY_MAX = 128, ARN_SIZE = 128, ID_SIZE = 22 };
+
+struct held { /* what a key's texts lie in */
+    char *access_key, *secret_key;
+    char arn[ARN_SIZE];
+    char user_id[ID_SIZE];
+};
+
+struct keys {
+    struct auth_keys all;
+    struct auth_key *items;
+    struct held *held;
+};
+
+static int key_add(struct keys *keys, const char *access_key, const char *secret_key)
+{
+    struct held *held = &keys->held[keys->all.count];
+    held->access_key = strdup(access_key);
+    held->secret_key = strdup(secret_key);
+    keys->items[keys->all.count++] =
+        (struct auth_key){held->access_key, held->secret_key, held->arn, held->user_id};
+    return held->access_key && held->secret_key ? 0 : ERR_MEMORY;
+}
+
+/* "Unique identifiers", IAM User Guide: AIDA and 17 letters and digits; of the name, so that it
+ * stays. */
+static void user_id_make(const char *name, char out[ID_SIZE])
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    char digest[SIGV4_HEX_SIZE];
+    sigv4_sha256_hex(name, strlen(name), digest);
+    memcpy(out, "AIDA", 4);
+    for (size_t i = 4; i < ID_SIZE - 1; i++) {
+        char pair[3] = {digest[2 * i], digest[2 * i + 1], '\0'};
+        out[i] = alphabet[strtoul(pair, NULL, 16) % 32];
+    }
+    out[ID_SIZE - 1] = '\0';
+}
+
+static struct keys *keys_new(size_t count)
+{
+    struct keys *keys = calloc(1, sizeof *keys);
+    if (!keys)
+        return NULL;
+    keys->items = calloc(count, sizeof *keys->items);
+    keys->held = calloc(count, sizeof *keys->held);
+    keys->all.items = keys->items;
+    if (keys->items && keys->held)
+        return keys;
+    keys_close(keys);
+    return NULL;
+}
+
+void keys_close(struct keys *keys)
+{
+    if (!keys)
+        return;
+    for (size_t i = 0; i < keys->all.count; i++) {
+        char *secret = keys->held[i].secret_key;
+        if (secret)
+            sigv4_wipe(secret, strlen(secret));
+        free(secret);
+        free(keys->held[i].access_key);
+    }
+    free(keys->items);
+    free(keys->held);
+    free(keys);
+}
+
+const struct auth_keys *keys_all(const struct keys *keys)
+{
+    return &keys->all;
+}
+
+/* Sections. */
+
+/* "IAM identifiers", IAM User Guide. */
+static bool name_valid(const char *name)
+{
+    size_t size = strlen(name);
+    for (size_t i = 0; i < size; i++) {
+        if (!isalnum((unsigned char)name[i]) && !strchr("+=,.@_-", name[i]))
+            return false;
+    }
+    return size > 0 && size <= NAME_MAX_SIZE;
+}
+
+static bool access_key_valid(const char *text)
+{
+    size_t size = strlen(text);
+    for (size_t i = 0; i < size; i++) {
+        if (!isgraph((unsigned char)text[i]) || text[i] == ',')
+            return false;
+    }
+    return size > 0 && size <= ACCESS_KEY_MAX;
+}
+
+static bool is_taken(const struct keys *keys, const char *access_key)
+{
+    for (size_t i = 0; i < keys->all.count; i++) {
+        if (strcmp(keys->items[i].access_key, access_key) == 0)
+            return true;
+    }
+    return false;
+}
+
+struct reader {
+    const char *path, *account;
+    const struct ini *ini;
+    struct keys *keys;
+    struct error *error;
+};
+
+static int bad_section(const struct reader *r, const struct ini_entry *section, const char *what)
+{
+    return error_set(r->error, ERR_INVALID, "%s:%zu: [%.64s] %s", r->path, section->line,
+                     section->section, what);
+}
+
+static int section_read(const struct reader *r, const struct ini_entry *section)
+{
+    const char *access_key = ini_get(r->ini, section->section, "aws_access_key_id");
+    const char *secret_key = ini_get(r->ini, section->section, "aws_secret_access_key");
+    struct held *held = &r->keys->held[r->keys->all.count];
+    if (!name_valid(section->section))
+        return bad_section(r, section, "is no user's name: 1 to 64 letters, digits and +=,.@_-");
+    if (!access_key || !access_key_valid(access_key))
+        return bad_section(r, section, "needs aws_access_key_id, 1 to 128 characters");
+    if (!secret_key || !*secret_key)
+        return bad_section(r, section, "needs aws_secret_access_key");
+    if (ini_get(r->ini, section->section, "aws_session_token"))
+        return bad_section(r, section, "has aws_session_token: only lasting keys can be given");
+    if (is_taken(r->keys, access_key))
+        return bad_section(r, section, "has the aws_access_key_id of a section before it");
+    snprintf(held->arn, sizeof held->arn, "arn:aws:iam::%s:user/%s", r->account, section->section);
+    user_id_make(section->section, held->user_id);
+    return key_add(r->keys, access_key, secret_key)
+               ? error_set(r->error, ERR_MEMORY, "out of memory")
+               : 0;
+}
+
+static bool is_repeated(const struct ini *ini, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (!ini->entries[i].key && strcmp(ini->entries[i].section, ini->entries[at].section) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int sections_read(const struct reader *r)
+{
+    for (size_t i = 0; i < r->ini->count; i++) {
+        const struct ini_entry *entry = &r->ini->entries[i];
+        int status = 0;
+        if (entry->key)
+            continue;
+        if (is_repeated(r->ini, i))
+            status = bad_section(r, entry, "is there twice");
+        else if (r->keys->all.count == KEYS_MAX)
+            status = bad_section(r, entry, "is one too many: 1000 keys are the most");
+        else
+            status = section_read(r, entry);
+        if (status)
+            return status;
+    }
+    return r->keys->all.count ? 0
+                              : error_set(r->error, ERR_INVALID,
+                                          "%s has no keys: give it sections such as [alice] with "
+                                          "aws_access_key_id and aws_secret_access_key",
+                                          r->path);
+}
+
+/* The file. */
+
+static int file_read(const char *path, struct buffer *out, struct error *error)
+{
+    char piece[4096];
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_set(error, ERR_IO, "cannot read the access keys in %s: %s", path,
+                         strerror(errno));
+    size_t size;
+    setvbuf(file, NULL, _IONBF, 0); /* no copies of secrets in memory of others */
+    buffer_reserve(out, KEYS_FILE_MAX);
+    while (!out->error && (size = fread(piece, 1, sizeof piece, file)) > 0)
+        buffer_append(out, piece, size);
+    int status = 0;
+    if (ferror(file))
+        status = error_set(error, ERR_IO, "cannot read the access keys in %s: %s", path,
+                           strerror(errno));
+    else if (out->error)
+        status = error_set(error, out->error, "the access keys in %s are more than 1 MiB", path);
+    sigv4_wipe(piece, sizeof piece);
+    fclose(file);
+    return status;
+}
+
+static int text_read(struct reader *r, struct slice text)
+{
+    struct ini ini = {0};
+    size_t line;
+    int status = ini_parse(&ini, text, &line);
+    r->ini = &ini;
+    if (status == ERR_MEMORY)
+        error_set(r->error, status, "out of memory");
+    else if (status)
+        error_set(r->error, status,
+                  "%s:%zu: not a line of a credentials file: [section], key = value or # comment",
+                  r->path, line);
+    else
+        status = sections_read(r);
+    ini_free(&ini);
+    return status;
+}
+
+int keys_open(const char *path, const char *account, const struct auth_key *fallback,
+              struct keys **out, struct error *error)
+{
+    struct buffer text;
+    struct keys *keys = keys_new(path ? KEYS_MAX : 1);
+    if (!keys)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    struct reader reader = {.path = path, .account = account, .keys = keys, .error = error};
+    buffer_init(&text, KEYS_FILE_MAX);
+    int status;
+    if (path) {
+        status = file_read(path, &text, error);
+        if (!status)
+            status = text_read(&reader, buffer_slice(&text));
+        if (text.data)
+            sigv4_wipe(text.data, text.capacity);
+    } else {
+        snprintf(keys->held[0].arn, ARN_SIZE, "arn:aws:iam::%s:root", account);
+        snprintf(keys->held[0].user_id, ID_SIZE, "%s", account);
+        status = key_add(keys, fallback->access_key, fallback->secret_key);
+        if (status)
+            error_set(error, status, "out of memory");
+    }
+    buffer_free(&text);
+    if (status)
+        keys_close(keys);
+    else
+        *out = keys;
+    return status;
+}

@@ -1,0 +1,30 @@
+/*
+ * The access keys of a file in the form of ~/.aws/credentials, so that a client can be given the
+ * same file: each section is a user of that name with one key.
+ *
+ *     [alice]
+ *     aws_access_key_id = AKIAALICE
+ *     aws_secret_access_key = …
+ *
+ * Other settings of a section are none of ours and skipped. Secrets are wiped before they are freed
+ * and never told. Immutable once open; any thread.
+ */
+#ifndef THUMBWHEEL_LOCAL_KEYS_H
+#define THUMBWHEEL_LOCAL_KEYS_H
+
+#include "auth.h"
+#include "error.h"
+
+enum { KEYS_MAX = 1000, KEYS_FILE_MAX = 1024 * 1024 };
+
+struct keys;
+
+/* Blocking, at start. path NULL: one key, of the account itself. ERR_INVALID: the text says file,
+ * line and what is wrong. */
+int keys_open(const char *path, const char *account, const struct auth_key *fallback,
+              struct keys **out, struct error *error);
+void keys_close(struct keys *keys); /* NULL does nothing */
+
+const struct auth_keys *keys_all(const struct keys *keys);
+
+#endif

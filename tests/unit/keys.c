@@ -1,0 +1,128 @@
+/* Access keys from a file: who they are, and what is no such file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "keys.h"
+
+#define ACCOUNT "123456789012"
+#define ALICE   "aws_access_key_id = AKIAALICE\naws_secret_access_key = in/wonder+land=\n"
+
+static char path[] = "/tmp/thumbwheel-keys-XXXXXX";
+
+static int open_text(const char *text, struct keys **out, struct error *error)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fputs(text, file) >= 0, true);
+    fclose(file);
+    return keys_open(path, ACCOUNT, NULL, out, error);
+}
+
+static void test_each_section_is_a_user(void **state)
+{
+    (void)state;
+    struct keys *keys;
+    struct error error = {0};
+    const char *text = "# ours\n[alice]\n" ALICE "region = eu-west-1\n\n[bob.b]\r\n"
+                       "AWS_ACCESS_KEY_ID=AKIABOB\r\naws_secret_access_key=builder\r\n";
+    assert_int_equal(open_text(text, &keys, &error), 0);
+    const struct auth_keys *all = keys_all(keys);
+    assert_int_equal(all->count, 2);
+    assert_string_equal(all->items[0].access_key, "AKIAALICE");
+    assert_string_equal(all->items[0].secret_key, "in/wonder+land=");
+    assert_string_equal(all->items[0].arn, "arn:aws:iam::" ACCOUNT ":user/alice");
+    assert_string_equal(all->items[1].arn, "arn:aws:iam::" ACCOUNT ":user/bob.b");
+    assert_string_equal(all->items[1].secret_key, "builder");
+    assert_int_equal(strncmp(all->items[0].user_id, "AIDA", 4), 0);
+    assert_int_equal(strlen(all->items[0].user_id), 21);
+    assert_string_not_equal(all->items[0].user_id, all->items[1].user_id);
+    keys_close(keys);
+}
+
+static void test_without_a_file_the_key_is_the_account_s(void **state)
+{
+    (void)state;
+    struct keys *keys;
+    struct error error = {0};
+    const struct auth_key one = {.access_key = "key", .secret_key = "secret"};
+    assert_int_equal(keys_open(NULL, ACCOUNT, &one, &keys, &error), 0);
+    assert_int_equal(keys_all(keys)->count, 1);
+    assert_string_equal(keys_all(keys)->items[0].arn, "arn:aws:iam::" ACCOUNT ":root");
+    assert_string_equal(keys_all(keys)->items[0].user_id, ACCOUNT);
+    keys_close(keys);
+}
+
+/* Where, and what; and no secret in it. */
+static void test_what_is_wrong_is_told_with_its_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *line, *reason;
+    } cases[] = {
+        {"", "", "has no keys"},
+        {"# nothing\n", "", "has no keys"},
+        {"\nSECRET\n", ":2:", "not a line"},
+        {"aws_secret_access_key = SECRET\n", ":1:", "not a line"},
+        {"[alice\n", ":1:", "not a line"},
+        {"[alice]\naws_access_key_id = A\n", ":1:", "[alice] needs aws_secret_access_key"},
+        {"\n[alice]\naws_secret_access_key = SECRET\n", ":2:", "[alice] needs aws_access_key_id"},
+        {"[a]\naws_access_key_id = A B\naws_secret_access_key = SECRET\n",
+         ":1:", "[a] needs aws_a"},
+        {"[profile alice]\n" ALICE, ":1:", "[profile alice] is no user's name"},
+        {"[alice]\n" ALICE "[bob]\n" ALICE, ":4:", "[bob] has the aws_access_key_id"},
+        {"[alice]\n" ALICE "[alice]\n", ":4:", "[alice] is there twice"},
+        {"[alice]\n" ALICE "aws_session_token = SECRET\n", ":1:", "aws_session_token"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct keys *keys;
+        struct error error = {0};
+        char place[64];
+        assert_int_equal(open_text(cases[i].text, &keys, &error), ERR_INVALID);
+        snprintf(place, sizeof place, "%s%s", path, cases[i].line);
+        if (!strstr(error.text, cases[i].reason) || strncmp(error.text, place, strlen(place)) != 0)
+            fail_msg("%s: %s", cases[i].text, error.text);
+        assert_null(strstr(error.text, "SECRET"));
+    }
+}
+
+static void test_a_file_that_is_not_there(void **state)
+{
+    (void)state;
+    struct keys *keys;
+    struct error error = {0};
+    assert_int_equal(keys_open("/nonexistent/keys", ACCOUNT, NULL, &keys, &error), ERR_IO);
+    assert_non_null(strstr(error.text, "/nonexistent/keys"));
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    int file = mkstemp(path);
+    return file < 0 ? -1 : close(file);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_each_section_is_a_user),
+        cmocka_unit_test(test_without_a_file_the_key_is_the_account_s),
+        cmocka_unit_test(test_what_is_wrong_is_told_with_its_line),
+        cmocka_unit_test(test_a_file_that_is_not_there),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
