@@ -86,6 +86,23 @@ struct id_entry *id_table_find(const struct id_table *t, uint64_t id)
     return entry;
 }
 
+/* FNV-1a, begun with a number that no client knows. */
+uint64_t id_of_text(uint64_t seed, const char *text)
+{
+    uint64_t id = UINT64_C(0xcbf29ce484222325) ^ seed;
+    for (; *text; text++)
+        id = (id ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return id;
+}
+
+struct id_entry *id_table_next(const struct id_entry *entry)
+{
+    struct id_entry *next = entry->next;
+    while (next && next->id != entry->id)
+        next = next->next;
+    return next;
+}
+
 void id_table_remove(struct id_table *t, struct id_entry *entry)
 {
     struct id_entry **at = &t->chains[chain_of(t, entry->id)];

@@ -60,12 +60,30 @@ static int row_insert(struct storage_task *task, struct storage *storage,
     return status || !m->body_apart ? status : body_insert(task, storage, m);
 }
 
+static int dedup_row_insert(struct storage_task *task, struct storage *storage,
+                            const struct dedup *d)
+{
+    static const char sql[] =
+        "INSERT INTO deduplications (message, queue, key, sent_ms, uuid) VALUES (?,?,?,?,?)";
+    struct statement s = statement(storage, sql);
+    bind_int(&s, (int64_t)d->message);
+    bind_int(&s, (int64_t)d->queue);
+    bind_text(&s, d->key);
+    bind_int(&s, d->sent_ms);
+    bind_blob(&s, d->uuid, UUID_SIZE);
+    return execute(&s, task);
+}
+
 int message_rows_insert(struct storage_task *task, struct storage *storage)
 {
     struct message_task *t = message_task_of(task);
     int status = 0;
-    for (size_t i = 0; i < t->count && !status; i++)
+    for (size_t i = 0; i < t->count && !status; i++) {
+        const struct local_message *m = t->rows[i].message;
         status = row_insert(task, storage, &t->rows[i]);
+        if (!status && m->dedup_entry)
+            status = dedup_row_insert(task, storage, m->dedup_entry);
+    }
     return status;
 }
 
@@ -88,18 +106,15 @@ int message_rows_update(struct storage_task *task, struct storage *storage)
     return status;
 }
 
-int message_rows_move(struct storage_task *task, struct storage *storage)
+int message_row_delete(struct storage_task *task, struct storage *storage, uint64_t id,
+                       bool body_apart)
 {
-    static const char sql[] = "UPDATE messages SET queue=?, due_ms=?, base=?, source=? WHERE id=?";
-    struct message_task *t = message_task_of(task);
+    static const char row_sql[] = "DELETE FROM messages WHERE id=?";
+    static const char body_sql[] = "DELETE FROM message_bodies WHERE id=?";
     int status = 0;
-    for (size_t i = 0; i < t->count && !status; i++) {
-        struct statement s = statement(storage, sql);
-        bind_int(&s, (int64_t)t->rows[i].queue);
-        bind_int(&s, t->rows[i].due_ms);
-        bind_int(&s, t->rows[i].base);
-        bind_text(&s, t->source);
-        bind_int(&s, (int64_t)t->rows[i].id);
+    for (int i = 0; i < (body_apart ? 2 : 1) && !status; i++) {
+        struct statement s = statement(storage, i ? body_sql : row_sql);
+        bind_int(&s, (int64_t)id);
         status = execute(&s, task);
     }
     return status;
@@ -107,24 +122,50 @@ int message_rows_move(struct storage_task *task, struct storage *storage)
 
 int message_rows_delete(struct storage_task *task, struct storage *storage)
 {
-    static const char row_sql[] = "DELETE FROM messages WHERE id=?";
-    static const char body_sql[] = "DELETE FROM message_bodies WHERE id=?";
     struct message_task *t = message_task_of(task);
     int status = 0;
-    for (size_t i = 0; i < t->count * 2 && !status; i++) {
-        if (i % 2 && !t->rows[i / 2].body_apart)
-            continue;
-        struct statement s = statement(storage, i % 2 ? body_sql : row_sql);
-        bind_int(&s, (int64_t)t->rows[i / 2].id);
-        status = execute(&s, task);
-    }
+    for (size_t i = 0; i < t->count && !status; i++)
+        status = message_row_delete(task, storage, t->rows[i].id, t->rows[i].body_apart);
     return status;
 }
+
+/* Deduplication history. */
+
+struct forget_task {
+    struct storage_task task;
+    uint64_t last;
+};
+
+static int forget_run(struct storage_task *task, struct storage *storage)
+{
+    static const char sql[] = "DELETE FROM deduplications WHERE message<=?";
+    struct statement s = statement(storage, sql);
+    bind_int(&s, (int64_t)container_of(task, struct forget_task, task)->last);
+    return execute(&s, task);
+}
+
+/* Rows that stay are too old to be read at the next start, and go with the next ones. */
+static void forget_done(struct storage_task *task, int status)
+{
+    (void)status;
+    free(container_of(task, struct forget_task, task));
+}
+
+void dedup_rows_forget(struct queues *queues, uint64_t last)
+{
+    struct forget_task *t = calloc(1, sizeof *t);
+    if (!t)
+        return;
+    t->task = (struct storage_task){.run = forget_run, .done = forget_done};
+    t->last = last;
+    storage_submit(queues->cloud->storage, &t->task);
+}
+
+/* Tasks. */
 
 static void message_task_free(struct message_task *t)
 {
     queue_release(t->queue);
-    free(t->source);
     free(t);
 }
 
@@ -135,7 +176,7 @@ static void message_task_done(struct storage_task *task, int status)
     if (t->settled)
         t->settled(t, status);
     if (t->done)
-        t->done(status, t->user);
+        t->done(t->broken ? ERR_IO : status, t->user);
     message_task_free(t);
 }
 

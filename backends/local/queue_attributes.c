@@ -7,6 +7,8 @@
 
 #include "error.h"
 
+enum { KEY_ID_MAX = 2048 };
+
 struct number_rule {
     const char *name;
     size_t offset;
@@ -27,17 +29,25 @@ static const struct number_rule numbers[] = {
 };
 enum { NUMBER_COUNT = sizeof numbers / sizeof numbers[0] };
 
-/* Kept as text. Encryption at rest by the service's own key is a statement about the service's
- * disks: the setting is kept, and like there it changes nothing that a client can see. */
-static const char *const texts[] = {"Policy", "RedrivePolicy", "RedriveAllowPolicy",
-                                    "SqsManagedSseEnabled"};
+/* Kept as text. Encryption at rest is a statement about the service's disks: the settings are kept
+ * and shown, and the data directory is as readable as before. initial NULL: absent until it is set.
+ */
+static const struct text_rule {
+    const char *name, *initial;
+    bool fifo;
+} texts[] = {
+    {"Policy", NULL, false},
+    {"RedrivePolicy", NULL, false},
+    {"RedriveAllowPolicy", NULL, false},
+    {"SqsManagedSseEnabled", "false", false},
+    {"KmsMasterKeyId", NULL, false},
+    {"KmsDataKeyReusePeriodSeconds", NULL, false},
+    {"FifoQueue", "true", true},
+    {"ContentBasedDeduplication", "false", true},
+    {"DeduplicationScope", "queue", true},
+    {"FifoThroughputLimit", "perQueue", true},
+};
 enum { TEXT_COUNT = sizeof texts / sizeof texts[0] };
-
-/* Known to SQS, not served here: refused by name rather than kept without effect. */
-static const char *const refused[] = {"FifoQueue",          "ContentBasedDeduplication",
-                                      "DeduplicationScope", "FifoThroughputLimit",
-                                      "KmsMasterKeyId",     "KmsDataKeyReusePeriodSeconds"};
-enum { REFUSED_COUNT = sizeof refused / sizeof refused[0] };
 
 static const struct number_rule *number_find(const char *name)
 {
@@ -48,19 +58,24 @@ static const struct number_rule *number_find(const char *name)
     return NULL;
 }
 
-static bool name_in(const char *const *names, size_t count, const char *name)
+static const struct text_rule *text_find(const char *name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0)
-            return true;
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        if (strcmp(texts[i].name, name) == 0)
+            return &texts[i];
     }
-    return false;
+    return NULL;
 }
 
 bool queue_attributes_known(const char *name)
 {
-    return number_find(name) || name_in(texts, TEXT_COUNT, name) ||
-           name_in(refused, REFUSED_COUNT, name);
+    return number_find(name) || text_find(name);
+}
+
+bool queue_name_is_fifo(const char *name)
+{
+    size_t size = strlen(name);
+    return size > 5 && strcmp(name + size - 5, ".fifo") == 0;
 }
 
 static int *number_in(struct queue_attributes *a, const struct number_rule *rule)
@@ -73,12 +88,17 @@ static int number_of(const struct queue_attributes *a, const struct number_rule 
     return *(const int *)((const char *)a + rule->offset);
 }
 
-int queue_attributes_init(struct queue_attributes *a)
+int queue_attributes_init(struct queue_attributes *a, const char *name)
 {
-    *a = (struct queue_attributes){.texts = json_object()};
+    *a = (struct queue_attributes){.texts = json_object(), .fifo = queue_name_is_fifo(name)};
     for (size_t i = 0; i < NUMBER_COUNT; i++)
         *number_in(a, &numbers[i]) = numbers[i].initial;
-    return a->texts ? 0 : ERR_MEMORY;
+    int failed = !a->texts;
+    for (size_t i = 0; i < TEXT_COUNT && !failed; i++) {
+        if (texts[i].initial && (a->fifo || !texts[i].fifo))
+            failed = json_object_set_new(a->texts, texts[i].name, json_string(texts[i].initial));
+    }
+    return failed ? ERR_MEMORY : 0;
 }
 
 void queue_attributes_free(struct queue_attributes *a)
@@ -129,9 +149,15 @@ static enum sqs_code redrive_parse(struct queue_attributes *a, const char *text,
     const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
     bool valid =
         arn && receives_parse(json_object_get(policy, "maxReceiveCount"), &a->max_receives);
-    if (valid)
+    bool target = arn && strncmp(arn, "arn:aws:sqs:", 12) == 0;
+    if (valid && target)
         a->dead_letter_arn = strdup(arn);
     json_decref(policy);
+    if (valid && !target)
+        return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "Value %.200s for parameter RedrivePolicy is invalid. Reason: Invalid "
+                             "value for deadLetterTargetArn.",
+                             text);
     if (!valid)
         return sqs_error_set(
             error, SQS_INVALID_PARAMETER,
@@ -158,30 +184,98 @@ static enum sqs_code policy_read(struct queue_attributes *a, const char *text,
     return SQS_OK;
 }
 
+static bool one_of(const char *text, const char *a, const char *b)
+{
+    return strcmp(text, a) == 0 || strcmp(text, b) == 0;
+}
+
+/* byQueue names up to ten queues; the other permissions name none. */
+static bool allow_policy_valid(const char *text)
+{
+    json_t *policy = json_loads(text, 0, NULL);
+    const char *permission = json_string_value(json_object_get(policy, "redrivePermission"));
+    json_t *sources = json_object_get(policy, "sourceQueueArns");
+    bool by_queue = permission && strcmp(permission, "byQueue") == 0;
+    bool valid = by_queue ? json_array_size(sources) >= 1 && json_array_size(sources) <= 10
+                          : permission && one_of(permission, "allowAll", "denyAll") && !sources;
+    for (size_t i = 0; valid && i < json_array_size(sources); i++)
+        valid = json_is_string(json_array_get(sources, i));
+    json_decref(policy);
+    return valid;
+}
+
 static bool text_valid(const char *name, const char *text)
 {
-    if (strcmp(name, "SqsManagedSseEnabled") == 0)
-        return strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
+    int seconds;
+    if (strcmp(name, "DeduplicationScope") == 0)
+        return one_of(text, "messageGroup", "queue");
+    if (strcmp(name, "FifoThroughputLimit") == 0)
+        return one_of(text, "perQueue", "perMessageGroupId");
+    if (strcmp(name, "KmsDataKeyReusePeriodSeconds") == 0)
+        return parse_int(text, 60, 86400, &seconds);
+    if (strcmp(name, "KmsMasterKeyId") == 0)
+        return strlen(text) <= KEY_ID_MAX;
+    if (strcmp(name, "RedriveAllowPolicy") == 0)
+        return allow_policy_valid(text);
+    if (strcmp(name, "Policy") != 0 && strcmp(name, "RedrivePolicy") != 0)
+        return one_of(text, "true", "false");
     json_t *document = json_loads(text, 0, NULL);
     bool valid = json_is_object(document);
     json_decref(document);
     return valid;
 }
 
-static enum sqs_code text_change(struct queue_attributes *a, const char *name, const char *text,
-                                 struct sqs_error *error)
+/* One kind of encryption at a time: setting the one ends the other. */
+static int encryption_choose(struct queue_attributes *a, const char *name, const char *text)
 {
-    if (text[0] == '\0') {
-        json_object_del(a->texts, name);
-        text = NULL;
-    } else if (!text_valid(name, text)) {
-        return value_invalid(name, error);
-    } else if (json_object_set_new(a->texts, name, json_string(text))) {
-        return SQS_SERVICE_UNAVAILABLE;
+    if (strcmp(name, "KmsMasterKeyId") == 0 && text)
+        return json_object_set_new(a->texts, "SqsManagedSseEnabled", json_string("false"));
+    if (strcmp(name, "SqsManagedSseEnabled") == 0 && text && strcmp(text, "true") == 0) {
+        json_object_del(a->texts, "KmsMasterKeyId");
+        json_object_del(a->texts, "KmsDataKeyReusePeriodSeconds");
     }
-    if (strcmp(name, "Policy") == 0)
+    return 0;
+}
+
+static enum sqs_code fifo_fixed(const struct queue_attributes *a, const char *text,
+                                struct sqs_error *error)
+{
+    if (!a->fifo)
+        return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_NAME, "Unknown Attribute FifoQueue.");
+    if (strcmp(text, "true") == 0)
+        return SQS_OK;
+    return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
+                         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type "
+                         "is not supported.");
+}
+
+/* Removed, an attribute has its initial value. */
+static int text_store(struct queue_attributes *a, const struct text_rule *rule, const char *text)
+{
+    const char *stored = text ? text : rule->initial;
+    if (stored)
+        return json_object_set_new(a->texts, rule->name, json_string(stored));
+    json_object_del(a->texts, rule->name);
+    return 0;
+}
+
+static enum sqs_code text_change(struct queue_attributes *a, const struct text_rule *rule,
+                                 const char *text, struct sqs_error *error)
+{
+    if (strcmp(rule->name, "FifoQueue") == 0)
+        return fifo_fixed(a, text, error);
+    if (rule->fifo && !a->fifo)
+        return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_NAME, "Unknown Attribute %s.",
+                             rule->name);
+    if (text[0] == '\0' && !rule->fifo)
+        text = NULL;
+    else if (!text_valid(rule->name, text))
+        return value_invalid(rule->name, error);
+    if (text_store(a, rule, text) || encryption_choose(a, rule->name, text))
+        return SQS_SERVICE_UNAVAILABLE;
+    if (strcmp(rule->name, "Policy") == 0)
         return policy_read(a, text, error);
-    return strcmp(name, "RedrivePolicy") == 0 ? redrive_parse(a, text, error) : SQS_OK;
+    return strcmp(rule->name, "RedrivePolicy") == 0 ? redrive_parse(a, text, error) : SQS_OK;
 }
 
 static enum sqs_code attribute_change(struct queue_attributes *a, const char *name,
@@ -189,18 +283,46 @@ static enum sqs_code attribute_change(struct queue_attributes *a, const char *na
 {
     const char *text = json_string_value(value);
     const struct number_rule *rule = number_find(name);
-    if (name_in(refused, REFUSED_COUNT, name))
-        return sqs_error_set(error, SQS_UNSUPPORTED,
-                             "The embedded cloud does not support the queue attribute %s.", name);
-    if (!rule && !name_in(texts, TEXT_COUNT, name))
+    const struct text_rule *text_rule = text_find(name);
+    if (!rule && !text_rule)
         return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_NAME, "Unknown Attribute %.80s.", name);
     if (!text)
         return value_invalid(name, error);
     if (!rule)
-        return text_change(a, name, text, error);
+        return text_change(a, text_rule, text, error);
     if (!parse_int(text, rule->min, rule->max, number_in(a, rule)))
         return value_invalid(name, error);
     return SQS_OK;
+}
+
+static bool text_is(const struct queue_attributes *a, const char *name, const char *value)
+{
+    const char *text = json_string_value(json_object_get(a->texts, name));
+    return text && strcmp(text, value) == 0;
+}
+
+/* What the texts mean together. */
+static enum sqs_code fifo_read(struct queue_attributes *a, struct sqs_error *error)
+{
+    a->content_dedup = text_is(a, "ContentBasedDeduplication", "true");
+    a->dedup_in_group = text_is(a, "DeduplicationScope", "messageGroup");
+    if (text_is(a, "FifoThroughputLimit", "perMessageGroupId") && !a->dedup_in_group)
+        return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
+                             "Invalid value for the parameter FifoThroughputLimit. Reason: "
+                             "perMessageGroupId is allowed only when the value for "
+                             "DeduplicationScope is messageGroup.");
+    return SQS_OK;
+}
+
+static enum sqs_code encryption_check(const json_t *changes, struct sqs_error *error)
+{
+    const char *key = json_string_value(json_object_get(changes, "KmsMasterKeyId"));
+    const char *managed = json_string_value(json_object_get(changes, "SqsManagedSseEnabled"));
+    if (!key || !key[0] || !managed || strcmp(managed, "true") != 0)
+        return SQS_OK;
+    return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_NAME,
+                         "You can use one type of server-side encryption (SSE) at one time. You "
+                         "can either enable KMS SSE or SQS SSE.");
 }
 
 enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_t *changes,
@@ -220,6 +342,10 @@ enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_
         if (code == SQS_OK)
             code = attribute_change(out, name, value, error);
     }
+    if (code == SQS_OK)
+        code = fifo_read(out, error);
+    if (code == SQS_OK)
+        code = encryption_check(changes, error);
     error->code = code;
     if (code != SQS_OK)
         queue_attributes_free(out);

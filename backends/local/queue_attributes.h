@@ -19,10 +19,15 @@ struct queue_attributes {
     json_t *texts; /* Policy, RedrivePolicy, RedriveAllowPolicy, … as they were sent; owned */
     char *dead_letter_arn; /* of the RedrivePolicy, owned; NULL: none */
     int max_receives;
+    bool fifo;             /* for good */
+    bool content_dedup;    /* ContentBasedDeduplication */
+    bool dedup_in_group;   /* DeduplicationScope is messageGroup */
     struct policy *policy; /* the Policy as it was read; held; NULL: none */
 };
 
-int queue_attributes_init(struct queue_attributes *attributes); /* the defaults; ERR_MEMORY */
+/* The defaults of a queue with that name: ".fifo" at its end makes a FIFO queue. ERR_MEMORY. */
+int queue_attributes_init(struct queue_attributes *attributes, const char *name);
+bool queue_name_is_fifo(const char *name);
 void queue_attributes_free(struct queue_attributes *attributes);
 
 /* Makes *out from `from` with the changes of a JSON object of strings applied; an empty policy

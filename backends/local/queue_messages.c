@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "queue_rows.h"
+#include "sigv4.h"
+
+#define SEQUENCE_FIRST UINT64_C(10000000000000000000) /* twenty digits */
 
 enum { BODY_IN_ROW_MAX = 1024 }; /* with its attributes; see message_rows.c */
 
@@ -22,8 +25,9 @@ static size_t text_size(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
-struct local_message *message_new(struct queues *queues, const struct message_draft *draft)
+struct local_message *message_new(struct local_queue *queue, const struct message_draft *draft)
 {
+    struct queues *queues = queue->queues;
     size_t size = sizeof(struct local_message) + draft->body.size + text_size(draft->attributes) +
                   text_size(draft->trace) + text_size(draft->group) + text_size(draft->dedup);
     if (deadlines_reserve(queues->deadlines, queues->deadline_users + 1))
@@ -41,53 +45,79 @@ struct local_message *message_new(struct queues *queues, const struct message_dr
     m->trace = copy_text(&at, draft->trace);
     m->group = copy_text(&at, draft->group);
     m->dedup = copy_text(&at, draft->dedup);
+    m->queue = queue;
+    queue_retain(queue);
     queues->memory += size;
     queues->deadline_users++;
     return m;
 }
 
+bool message_condemned(const struct local_message *m)
+{
+    return m->entry.id < m->queue->condemned_below;
+}
+
+static void counts_leave(struct local_message *m)
+{
+    struct local_queue *queue = m->queue;
+    bool room = m->state == MESSAGE_IN_FLIGHT && queue->counts[m->state] == QUEUE_IN_FLIGHT_MAX;
+    queue->counts[m->state]--;
+    if (room)
+        queue_mark_ready(queue);
+}
+
 void message_hold(struct local_message *m)
 {
-    struct queues *queues = m->queue->queues;
-    deadline_clear(queues->deadlines, &m->deadline);
+    deadline_clear(m->queue->queues->deadlines, &m->deadline);
     if (m->state == MESSAGE_HELD)
         return;
-    bool room = m->state == MESSAGE_IN_FLIGHT && m->queue->counts[m->state] == QUEUE_IN_FLIGHT_MAX;
     list_remove(&m->link);
-    m->queue->counts[m->state]--;
+    if (!message_condemned(m))
+        counts_leave(m);
     m->state = MESSAGE_HELD;
-    if (room)
-        queue_mark_ready(m->queue);
+    if (m->place)
+        group_hold(m->place);
 }
 
 void message_free(struct local_message *m)
 {
-    struct queues *queues = m->queue->queues;
+    struct local_queue *queue = m->queue;
+    struct queues *queues = queue->queues;
     message_hold(m);
+    list_remove(&m->link);
+    group_leave(m->place);
     id_table_remove(&queues->messages, &m->entry);
     queues->memory -= m->size;
     queues->deadline_users--;
     free(m->source);
     free(m);
+    queue_release(queue);
 }
 
 /* Retention is over. Nobody waits for the row's end; should it be lost, the message expires again
  * at the next start. */
 static void message_expire(struct local_message *m)
 {
-    struct message_task *task = message_task_new(m->queue, message_rows_delete, NULL);
-    if (task) {
-        message_task_add(task, m);
-        message_task_submit(task);
-    }
+    struct queues *queues = m->queue->queues;
+    sweep_row(queues, m->entry.id, m->body_apart);
     message_free(m);
+    sweep_start(queues);
 }
 
 static void message_due(struct deadline *deadline)
 {
     struct local_message *m = container_of(deadline, struct local_message, deadline);
+    if (message_condemned(m))
+        return;
     message_hold(m);
     message_settle(m);
+}
+
+static void message_doom(struct local_message *m)
+{
+    struct queues *queues = m->queue->queues;
+    list_push(&queues->sweep.doomed, &m->link);
+    sweep_start(queues);
 }
 
 void message_settle(struct local_message *m)
@@ -95,6 +125,10 @@ void message_settle(struct local_message *m)
     struct local_queue *queue = m->queue;
     int64_t now = deadlines_now(queue->queues->deadlines);
     int64_t expiry = m->sent_ms + (int64_t)queue->attributes.retention_s * 1000;
+    if (message_condemned(m)) {
+        message_doom(m);
+        return;
+    }
     if (expiry <= now && !queue->queues->stopped) {
         message_expire(m);
         return;
@@ -108,6 +142,8 @@ void message_settle(struct local_message *m)
     m->deadline.expired = message_due;
     deadline_set(queue->queues->deadlines, &m->deadline,
                  m->state != MESSAGE_VISIBLE && m->due_ms < expiry ? m->due_ms : expiry);
+    if (m->place)
+        group_settle(m->place);
     if (m->state == MESSAGE_VISIBLE)
         queue_mark_ready(queue);
 }
@@ -121,32 +157,107 @@ struct receipt message_receipt(const struct local_message *m)
 
 /* Sending. */
 
+static void dedup_end(struct local_message *m, bool stored)
+{
+    if (!m->dedup_entry)
+        return;
+    dedup_settle(m->queue->queues, m->dedup_entry, stored);
+    dedup_release(m->dedup_entry);
+    m->dedup_entry = NULL;
+}
+
 static void insert_settled(struct message_task *task, int status)
 {
     for (size_t i = 0; i < task->count; i++) {
         struct local_message *m = task->rows[i].message;
-        if (status || task->queue->gone)
+        dedup_end(m, !status);
+        if (status)
             message_free(m);
         else
             message_settle(m);
     }
+    for (size_t i = 0; i < task->await_count; i++) {
+        task->broken |= task->awaits[i]->failed;
+        dedup_release(task->awaits[i]);
+    }
 }
 
-static struct local_message *message_draw(struct local_queue *queue,
-                                          const struct message_draft *draft)
+/* Takes its place and its number; on an error it is freed. */
+static int message_enter(struct local_message *m, const char *key)
 {
+    struct local_queue *queue = m->queue;
     struct queues *queues = queue->queues;
-    struct local_message *m = message_new(queues, draft);
-    if (!m)
-        return NULL;
-    int delay_s = draft->delay_s >= 0 ? draft->delay_s : queue->attributes.delay_s;
-    m->queue = queue;
-    m->sent_ms = deadlines_now(queues->deadlines);
-    m->due_ms = delay_s ? m->sent_ms + (int64_t)delay_s * 1000 : 0;
-    m->entry.id = queues->next_message++;
     uuid_make(m->uuid);
+    m->entry.id = queues->next_message;
+    if (key) {
+        m->place = group_join(queue, m->group, m);
+        m->dedup_entry = dedup_add(queues, queue->id, key, m->sent_ms, m->entry.id, m->uuid);
+    }
     id_table_add(&queues->messages, &m->entry);
-    return m;
+    if (key && (!m->place || !m->dedup_entry)) {
+        dedup_end(m, false);
+        message_free(m);
+        return ERR_MEMORY;
+    }
+    queues->next_message++;
+    return 0;
+}
+
+static void sent_tell(struct message_sent *sent, const uint8_t uuid[UUID_SIZE], uint64_t number)
+{
+    if (!sent)
+        return;
+    uuid_text(uuid, sent->id);
+    sent->number = number;
+}
+
+static int message_send(struct message_task *task, const struct message_draft *draft,
+                        const char *key, struct message_sent *sent)
+{
+    struct local_queue *queue = task->queue;
+    struct local_message *m = message_new(queue, draft);
+    if (!m)
+        return ERR_MEMORY;
+    int delay_s = draft->delay_s >= 0 ? draft->delay_s : queue->attributes.delay_s;
+    m->sent_ms = deadlines_now(queue->queues->deadlines);
+    m->due_ms = delay_s ? m->sent_ms + (int64_t)delay_s * 1000 : 0;
+    if (message_enter(m, key))
+        return ERR_MEMORY;
+    message_task_add(task, m);
+    sent_tell(sent, m->uuid, key ? m->entry.id : 0);
+    return 0;
+}
+
+/* What was taken already is told again; whose first is not stored yet waits for it. */
+static void message_repeat(struct message_task *task, struct dedup *known,
+                           struct message_sent *sent)
+{
+    if (!known->stored) {
+        dedup_retain(known);
+        task->awaits[task->await_count++] = known;
+    }
+    sent_tell(sent, known->uuid, known->message);
+}
+
+static int message_send_fifo(struct message_task *task, const struct message_draft *given,
+                             struct message_sent *sent)
+{
+    struct local_queue *queue = task->queue;
+    struct message_draft draft = *given;
+    char hash[SIGV4_HEX_SIZE], key[DEDUP_KEY_SIZE];
+    if (!draft.group || (!draft.dedup && !queue->attributes.content_dedup))
+        return ERR_INVALID;
+    if (!draft.dedup) {
+        sigv4_sha256_hex(draft.body.data, draft.body.size, hash);
+        draft.dedup = hash;
+    }
+    draft.delay_s = -1;
+    dedup_key(queue, draft.group, draft.dedup, key);
+    struct dedup *known = dedup_find(queue, key);
+    if (!known)
+        return message_send(task, &draft, key, sent);
+    message_repeat(task, known, sent);
+    return 0;
 }
 
 static bool memory_allows(const struct queues *queues, const struct message_draft *drafts,
@@ -167,13 +278,16 @@ int local_queue_send(struct local_queue *queue, const struct message_draft *draf
     struct message_task *task = message_task_new(queue, message_rows_insert, insert_settled);
     if (!task)
         return ERR_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        struct local_message *m = message_draw(queue, &drafts[i]);
-        if (!m)
-            goto undo;
-        message_task_add(task, m);
-        if (sent)
-            uuid_text(m->uuid, sent[i].id);
+    int status = 0;
+    for (size_t i = 0; i < count && !status; i++) {
+        struct message_sent *told = sent ? &sent[i] : NULL;
+        status = queue->attributes.fifo ? message_send_fifo(task, &drafts[i], told)
+                                        : message_send(task, &drafts[i], NULL, told);
+    }
+    if (status) {
+        insert_settled(task, status);
+        message_task_discard(task);
+        return status;
     }
     task->done = done;
     task->user = user;
@@ -182,11 +296,6 @@ int local_queue_send(struct local_queue *queue, const struct message_draft *draf
     else
         message_task_submit(task);
     return 0;
-undo:
-    for (size_t i = 0; i < task->count; i++)
-        message_free(task->rows[i].message);
-    message_task_discard(task);
-    return ERR_MEMORY;
 }
 
 /* Receipts. */
@@ -205,7 +314,8 @@ static enum receipt_state receipt_find(struct local_queue *queue, struct slice t
     if (!entry)
         return RECEIPT_GONE;
     struct local_message *m = container_of(entry, struct local_message, entry);
-    if (m->queue != queue || m->state == MESSAGE_HELD || message_receipt(m).nonce != receipt.nonce)
+    if (m->queue != queue || m->state == MESSAGE_HELD || message_condemned(m) ||
+        message_receipt(m).nonce != receipt.nonce)
         return RECEIPT_GONE;
     *out = m;
     return receipt.serial == m->count ? RECEIPT_CURRENT : RECEIPT_OLD;
@@ -215,36 +325,11 @@ static void delete_settled(struct message_task *task, int status)
 {
     for (size_t i = 0; i < task->count; i++) {
         struct local_message *m = task->rows[i].message;
-        if (status && !task->queue->gone)
+        if (status)
             message_settle(m);
         else
             message_free(m);
     }
-}
-
-/* Deleting with the handle of an earlier receive succeeds and deletes nothing, as the API reference
- * of DeleteMessage says: the message belongs to whoever received it last. */
-int local_queue_delete_messages(struct local_queue *queue,
-                                const struct queue_receipt_entry *entries, size_t count,
-                                struct sqs_error *errors, queue_written *done, void *user)
-{
-    struct message_task *task = message_task_new(queue, message_rows_delete, delete_settled);
-    if (!task)
-        return ERR_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        struct local_message *m;
-        enum receipt_state state = receipt_find(queue, entries[i].receipt, &m);
-        if (state == RECEIPT_INVALID)
-            errors[i].code = SQS_RECEIPT_INVALID;
-        if (state != RECEIPT_CURRENT)
-            continue;
-        message_hold(m);
-        message_task_add(task, m);
-    }
-    task->done = done;
-    task->user = user;
-    message_task_submit(task);
-    return 0;
 }
 
 static void change_refuse(enum receipt_state state, struct slice receipt, struct sqs_error *error)
@@ -260,6 +345,41 @@ static void change_refuse(enum receipt_state state, struct slice receipt, struct
                           ? "The receipt handle has expired."
                           : "Message does not exist or is not available for visibility timeout "
                             "change.");
+}
+
+/* In a FIFO queue a receipt ends with its visibility: another may process the message now. */
+static bool fifo_expired(const struct local_queue *queue, enum receipt_state state,
+                         const struct local_message *m)
+{
+    return queue->attributes.fifo &&
+           (state == RECEIPT_OLD || (state == RECEIPT_CURRENT && m->state != MESSAGE_IN_FLIGHT));
+}
+
+/* Deleting with the handle of an earlier receive succeeds and deletes nothing, as the API reference
+ * of DeleteMessage says: the message belongs to whoever received it last. */
+int local_queue_delete_messages(struct local_queue *queue,
+                                const struct queue_receipt_entry *entries, size_t count,
+                                struct sqs_error *errors, queue_written *done, void *user)
+{
+    struct message_task *task = message_task_new(queue, message_rows_delete, delete_settled);
+    if (!task)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        struct local_message *m = NULL;
+        enum receipt_state state = receipt_find(queue, entries[i].receipt, &m);
+        if (state == RECEIPT_INVALID)
+            errors[i].code = SQS_RECEIPT_INVALID;
+        else if (fifo_expired(queue, state, m))
+            change_refuse(RECEIPT_OLD, entries[i].receipt, &errors[i]);
+        if (state != RECEIPT_CURRENT || errors[i].code != SQS_OK)
+            continue;
+        message_hold(m);
+        message_task_add(task, m);
+    }
+    task->done = done;
+    task->user = user;
+    message_task_submit(task);
+    return 0;
 }
 
 /* The time counts from now, but twelve hours after its receive a message is free in any case: what
@@ -320,6 +440,11 @@ void local_message_id(const struct local_message *m, char out[UUID_TEXT_SIZE])
     uuid_text(m->uuid, out);
 }
 
+json_t *queue_sequence(uint64_t number)
+{
+    return json_sprintf("%llu", (unsigned long long)(SEQUENCE_FIRST + number));
+}
+
 json_t *local_message_system(const struct local_message *m)
 {
     const char *account = m->queue->queues->cloud->account;
@@ -335,6 +460,8 @@ json_t *local_message_system(const struct local_message *m)
         failed |= json_object_set_new(object, "MessageGroupId", json_string(m->group));
     if (m->dedup)
         failed |= json_object_set_new(object, "MessageDeduplicationId", json_string(m->dedup));
+    if (m->place)
+        failed |= json_object_set_new(object, "SequenceNumber", queue_sequence(m->entry.id));
     if (m->source)
         failed |= json_object_set_new(object, "DeadLetterQueueSourceArn", json_string(m->source));
     if (!failed)

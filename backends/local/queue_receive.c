@@ -1,5 +1,5 @@
 /*
- * Handing out: polls, and the move to the dead-letter queue.
+ * Handing out: polls, and what goes to the dead-letter queue instead.
  *
  * A queue with something visible is put on the list of ready queues; the loop's next turn serves
  * them. So the commits that one turn brings fill the waiting polls together, and a poll is never
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "queue_rows.h"
+#include "queue_transfer.h"
 
 void queue_mark_ready(struct local_queue *queue)
 {
@@ -15,56 +16,6 @@ void queue_mark_ready(struct local_queue *queue)
         return;
     list_push(&queue->queues->ready, &queue->ready);
     uv_idle_start(&queue->queues->idle, queues_serve_ready);
-}
-
-static void move_settled(struct message_task *task, int status)
-{
-    struct local_queue *target = task->user;
-    for (size_t i = 0; i < task->count; i++) {
-        struct local_message *m = task->rows[i].message;
-        if (status && task->queue->gone) {
-            message_free(m);
-            continue;
-        }
-        if (!status) {
-            m->queue = target;
-            m->base = m->count;
-            free(m->source);
-            m->source = task->source;
-            task->source = NULL;
-        }
-        if (m->queue->gone)
-            message_free(m);
-        else
-            message_settle(m);
-    }
-    queue_release(target);
-}
-
-/* In the row and in memory it changes its queue and nothing else: id, attributes and times stay. */
-static int message_move(struct local_message *m, struct local_queue *target)
-{
-    struct buffer arn;
-    buffer_init(&arn, 512);
-    local_queue_arn(m->queue, &arn);
-    struct message_task *task = message_task_new(m->queue, message_rows_move, move_settled);
-    if (task)
-        task->source = buffer_take_text(&arn);
-    if (!task || !task->source) {
-        buffer_free(&arn);
-        if (task)
-            message_task_discard(task);
-        return ERR_MEMORY;
-    }
-    message_hold(m);
-    m->due_ms = 0;
-    message_task_add(task, m);
-    task->rows[0].queue = target->id;
-    task->rows[0].base = m->count;
-    task->user = target;
-    queue_retain(target);
-    message_task_submit(task);
-    return 0;
 }
 
 /* Where a message goes instead of being received once more; NULL: nowhere. Without its target the
@@ -89,22 +40,44 @@ static void message_receive(struct local_message *m, int visibility_s)
     m->due_ms = visibility_s ? now + (int64_t)visibility_s * 1000 : 0;
 }
 
+static bool queue_can_give(const struct local_queue *queue)
+{
+    bool some = queue->attributes.fifo ? !list_empty(&queue->open_groups)
+                                       : !list_empty(&queue->lists[MESSAGE_VISIBLE]);
+    return some && !queue->purging && !queue->deleting &&
+           queue->counts[MESSAGE_IN_FLIGHT] < QUEUE_IN_FLIGHT_MAX;
+}
+
+/* The next message that may be received; NULL: none. `group`: from which a receive takes already.
+ */
+static struct local_message *message_next(struct local_queue *queue, struct message_group *group)
+{
+    if (queue->attributes.fifo)
+        return group_next(queue, group);
+    if (list_empty(&queue->lists[MESSAGE_VISIBLE]))
+        return NULL;
+    return container_of(queue->lists[MESSAGE_VISIBLE].next, struct local_message, link);
+}
+
 /* Takes up to max messages; returns how many. The rows follow without anyone waiting. */
 static size_t queue_take(struct local_queue *queue, unsigned max, int visibility_s,
                          struct queue_delivery *out)
 {
-    if (list_empty(&queue->lists[MESSAGE_VISIBLE]) || queue->purging || queue->deleting)
+    if (!queue_can_give(queue))
         return 0;
     struct message_task *task = message_task_new(queue, message_rows_update, NULL);
     if (!task)
         return 0;
-    while (task->count < max && !list_empty(&queue->lists[MESSAGE_VISIBLE]) &&
-           queue->counts[MESSAGE_IN_FLIGHT] < QUEUE_IN_FLIGHT_MAX) {
-        struct local_message *m =
-            container_of(queue->lists[MESSAGE_VISIBLE].next, struct local_message, link);
+    struct message_group *group = NULL;
+    struct local_message *m;
+    while (task->count < max && queue->counts[MESSAGE_IN_FLIGHT] < QUEUE_IN_FLIGHT_MAX &&
+           (m = message_next(queue, group))) {
         struct local_queue *target = redrive_target(m);
-        if (target && !message_move(m, target))
+        if (target && !message_transfer(m, target, NULL)) {
+            group = NULL;
             continue;
+        }
+        group = m->place ? m->place->group : NULL;
         message_receive(m, visibility_s);
         out[task->count] = (struct queue_delivery){m, message_receipt(m)};
         message_task_add(task, m);
@@ -114,6 +87,38 @@ static size_t queue_take(struct local_queue *queue, unsigned max, int visibility
         message_task_submit(task);
     else
         message_task_discard(task);
+    return count;
+}
+
+/* What the same attempt was given before, once more. */
+static size_t queue_repeat(struct queue_poll *poll, struct queue_delivery *out)
+{
+    struct local_message *given[QUEUE_BATCH];
+    struct local_queue *queue = poll->queue;
+    size_t count = poll->attempt ? attempt_find(queue, poll->attempt, given) : 0;
+    struct message_task *task =
+        count > 0 ? message_task_new(queue, message_rows_update, NULL) : NULL;
+    if (!task)
+        return 0;
+    int64_t now = deadlines_now(queue->queues->deadlines);
+    for (size_t i = 0; i < count; i++) {
+        message_hold(given[i]);
+        given[i]->due_ms = poll->visibility_s ? now + (int64_t)poll->visibility_s * 1000 : 0;
+        out[i] = (struct queue_delivery){given[i], message_receipt(given[i])};
+        message_task_add(task, given[i]);
+    }
+    message_task_submit(task);
+    return count;
+}
+
+static size_t poll_take(struct queue_poll *poll, struct queue_delivery *out)
+{
+    struct local_queue *queue = poll->queue;
+    size_t count = queue_repeat(poll, out);
+    if (count == 0)
+        count = queue_take(queue, poll->max, poll->visibility_s, out);
+    if (count > 0 && poll->attempt)
+        attempt_keep(queue, poll->attempt, out, count);
     return count;
 }
 
@@ -140,14 +145,7 @@ static void poll_due(struct deadline *deadline)
 {
     struct queue_poll *poll = container_of(deadline, struct queue_poll, deadline);
     struct queue_delivery deliveries[QUEUE_BATCH];
-    poll_answer(poll, deliveries,
-                queue_take(poll->queue, poll->max, poll->visibility_s, deliveries));
-}
-
-static bool queue_can_give(const struct local_queue *queue)
-{
-    return !list_empty(&queue->lists[MESSAGE_VISIBLE]) && !queue->purging && !queue->deleting &&
-           queue->counts[MESSAGE_IN_FLIGHT] < QUEUE_IN_FLIGHT_MAX;
+    poll_answer(poll, deliveries, poll_take(poll, deliveries));
 }
 
 /* First come, first served. What is visible may all go to the dead-letter queue: then the poll
@@ -157,7 +155,7 @@ static void queue_serve(struct local_queue *queue)
     while (!list_empty(&queue->waiters) && queue_can_give(queue)) {
         struct queue_poll *poll = container_of(queue->waiters.next, struct queue_poll, link);
         struct queue_delivery deliveries[QUEUE_BATCH];
-        size_t count = queue_take(queue, poll->max, poll->visibility_s, deliveries);
+        size_t count = poll_take(poll, deliveries);
         if (count == 0)
             return;
         poll_answer(poll, deliveries, count);
@@ -180,7 +178,9 @@ void queues_serve_ready(uv_idle_t *idle)
 enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *poll, int wait_s)
 {
     struct queues *queues = queue->queues;
-    if (queue->counts[MESSAGE_IN_FLIGHT] >= QUEUE_IN_FLIGHT_MAX)
+    struct local_message *given[QUEUE_BATCH];
+    if (wait_s == 0 && !queue->attributes.fifo &&
+        queue->counts[MESSAGE_IN_FLIGHT] >= QUEUE_IN_FLIGHT_MAX)
         return SQS_OVER_LIMIT;
     if (deadlines_reserve(queues->deadlines, queues->deadline_users + 1))
         return SQS_SERVICE_UNAVAILABLE;
@@ -189,9 +189,11 @@ enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *pol
     poll->deadline = (struct deadline){.expired = poll_due};
     list_init(&poll->link);
     list_push(&queue->waiters, &poll->link);
+    if (poll->attempt && attempt_find(queue, poll->attempt, given) > 0)
+        wait_s = 0; /* its answer is there already */
     deadline_set(queues->deadlines, &poll->deadline,
                  deadlines_now(queues->deadlines) + (int64_t)wait_s * 1000);
-    if (!list_empty(&queue->lists[MESSAGE_VISIBLE]))
+    if (queue_can_give(queue))
         queue_mark_ready(queue);
     return SQS_OK;
 }
@@ -217,8 +219,9 @@ static struct local_message *message_of_receive(struct queues *queues, const str
     if (!entry)
         return NULL;
     struct local_message *m = container_of(entry, struct local_message, entry);
-    bool same = m->state == MESSAGE_IN_FLIGHT && m->queue->id == r->queue &&
-                m->count == r->serial && message_receipt(m).nonce == r->nonce;
+    bool same = m->state == MESSAGE_IN_FLIGHT && !message_condemned(m) &&
+                m->queue->id == r->queue && m->count == r->serial &&
+                message_receipt(m).nonce == r->nonce;
     return same ? m : NULL;
 }
 

@@ -10,7 +10,8 @@ enum { LOG_EVERY_MS = 1000 };
 
 const char queues_schema[] =
     "CREATE TABLE IF NOT EXISTS queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-    " created_ms INTEGER NOT NULL, modified_ms INTEGER NOT NULL, attributes TEXT NOT NULL);"
+    " created_ms INTEGER NOT NULL, modified_ms INTEGER NOT NULL, attributes TEXT NOT NULL,"
+    " purged INTEGER NOT NULL DEFAULT 0, tags TEXT);"
     "CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY, queue INTEGER NOT NULL,"
     " uuid BLOB NOT NULL, sent_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
     " first_ms INTEGER NOT NULL, count INTEGER NOT NULL, base INTEGER NOT NULL, trace TEXT,"
@@ -18,6 +19,12 @@ const char queues_schema[] =
     " attributes TEXT);"
     "CREATE TABLE IF NOT EXISTS message_bodies (id INTEGER PRIMARY KEY, body BLOB NOT NULL,"
     " attributes TEXT);"
+    "CREATE TABLE IF NOT EXISTS deduplications (message INTEGER PRIMARY KEY, queue INTEGER NOT"
+    " NULL, key TEXT NOT NULL, sent_ms INTEGER NOT NULL, uuid BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS message_moves (id INTEGER PRIMARY KEY, queue INTEGER NOT NULL,"
+    " uuid BLOB NOT NULL, destination TEXT, rate INTEGER NOT NULL, status INTEGER NOT NULL,"
+    " moved INTEGER NOT NULL, to_move INTEGER NOT NULL, below INTEGER NOT NULL,"
+    " started_ms INTEGER NOT NULL, reason TEXT);"
     "CREATE TABLE IF NOT EXISTS queue_settings (name TEXT PRIMARY KEY, value BLOB NOT NULL);";
 
 /* What the disk refuses is seldom one task's matter: one line a second tells enough. */
@@ -39,7 +46,8 @@ static struct queue_task *queue_task_of(struct storage_task *task)
 int queue_row_insert(struct storage_task *task, struct storage *storage)
 {
     static const char sql[] =
-        "INSERT INTO queues (id, name, created_ms, modified_ms, attributes) VALUES (?,?,?,?,?)";
+        "INSERT INTO queues (id, name, created_ms, modified_ms, attributes, tags)"
+        " VALUES (?,?,?,?,?,?)";
     struct queue_task *t = queue_task_of(task);
     struct statement s = statement(storage, sql);
     bind_int(&s, (int64_t)t->queue->id);
@@ -47,6 +55,7 @@ int queue_row_insert(struct storage_task *task, struct storage *storage)
     bind_int(&s, t->modified_ms);
     bind_int(&s, t->modified_ms);
     bind_text(&s, t->attributes);
+    bind_text(&s, t->tags);
     return execute(&s, task);
 }
 
@@ -61,30 +70,39 @@ int queue_row_update(struct storage_task *task, struct storage *storage)
     return execute(&s, task);
 }
 
+int queue_row_tags(struct storage_task *task, struct storage *storage)
+{
+    static const char sql[] = "UPDATE queues SET tags=? WHERE id=?";
+    struct queue_task *t = queue_task_of(task);
+    struct statement s = statement(storage, sql);
+    bind_text(&s, t->tags);
+    bind_int(&s, (int64_t)t->queue->id);
+    return execute(&s, task);
+}
+
+/* The messages' own rows follow: queue_sweep.h. */
 int queue_row_purge(struct storage_task *task, struct storage *storage)
 {
-    static const char bodies_sql[] = "DELETE FROM message_bodies WHERE id IN"
-                                     " (SELECT id FROM messages WHERE queue=? AND id<?)";
-    static const char rows_sql[] = "DELETE FROM messages WHERE queue=? AND id<?";
+    static const char sql[] = "UPDATE queues SET purged=? WHERE id=?";
     struct queue_task *t = queue_task_of(task);
-    int status = 0;
-    for (int i = 0; i < 2 && !status; i++) {
-        struct statement s = statement(storage, i ? rows_sql : bodies_sql);
-        bind_int(&s, (int64_t)t->queue->id);
-        bind_int(&s, (int64_t)t->below_id);
-        status = execute(&s, task);
-    }
-    return status;
+    struct statement s = statement(storage, sql);
+    bind_int(&s, (int64_t)t->below_id);
+    bind_int(&s, (int64_t)t->queue->id);
+    return execute(&s, task);
 }
 
 int queue_row_delete(struct storage_task *task, struct storage *storage)
 {
-    static const char sql[] = "DELETE FROM queues WHERE id=?";
+    static const char queue_sql[] = "DELETE FROM queues WHERE id=?";
+    static const char moves_sql[] = "DELETE FROM message_moves WHERE queue=?";
     struct queue_task *t = queue_task_of(task);
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)t->queue->id);
-    int status = execute(&s, task);
-    return status ? status : queue_row_purge(task, storage);
+    int status = 0;
+    for (int i = 0; i < 2 && !status; i++) {
+        struct statement s = statement(storage, i ? moves_sql : queue_sql);
+        bind_int(&s, (int64_t)t->queue->id);
+        status = execute(&s, task);
+    }
+    return status;
 }
 
 /* Writes nothing: its end comes after that of what was submitted before. */
@@ -101,6 +119,8 @@ static void queue_task_free(struct queue_task *t)
     queue_attributes_free(&t->previous);
     free(t->name);
     free(t->attributes);
+    free(t->tags);
+    json_decref(t->previous_tags);
     free(t);
 }
 
@@ -139,7 +159,8 @@ struct queue_task *queue_task_new(struct local_queue *queue, storage_run *run,
     t->modified_ms = deadlines_now(queue->queues->deadlines);
     t->name = strdup(queue->named.name);
     t->attributes = attributes_text(queue);
-    if (t->name && t->attributes)
+    t->tags = json_dumps(queue->tags, JSON_COMPACT);
+    if (t->name && t->attributes && t->tags)
         return t;
     queue_task_free(t);
     return NULL;

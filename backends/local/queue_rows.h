@@ -24,13 +24,20 @@ struct message_task {
     void (*settled)(struct message_task *task, int status);
     queue_written *done; /* then; may be NULL */
     void *user;
-    char *source; /* of a move: the ARN that the message came from */
+    struct dedup *awaits[QUEUE_BATCH]; /* of a send: whose messages it repeats, not stored yet;
+                                          retained */
+    size_t await_count;
+    bool broken; /* one of them was not stored */
     size_t count;
     struct message_row rows[QUEUE_BATCH];
 };
 
 typedef int storage_run(struct storage_task *task, struct storage *storage);
-storage_run message_rows_insert, message_rows_update, message_rows_move, message_rows_delete;
+storage_run message_rows_insert, message_rows_update, message_rows_delete;
+int message_row_delete(struct storage_task *task, struct storage *storage, uint64_t id,
+                       bool body_apart);
+/* Ends the history up to that message's entry; nobody waits for it. */
+void dedup_rows_forget(struct queues *queues, uint64_t last);
 
 /* NULL without memory. */
 struct message_task *message_task_new(struct local_queue *queue, storage_run *run,
@@ -48,15 +55,17 @@ struct queue_task {
     void (*settled)(struct queue_task *task, int status);
     queue_written *done;
     void *user;
-    char *name;       /* owned copies */
-    char *attributes; /* JSON */
+    char *name;              /* owned copies */
+    char *attributes, *tags; /* JSON */
     int64_t modified_ms;
     uint64_t below_id;                /* of a purge */
     unsigned version;                 /* of a change */
     struct queue_attributes previous; /* of a change: what it replaces */
+    json_t *previous_tags;
 };
 
-storage_run queue_row_insert, queue_row_update, queue_row_delete, queue_row_purge, queue_row_none;
+storage_run queue_row_insert, queue_row_update, queue_row_tags, queue_row_delete, queue_row_purge,
+    queue_row_none;
 
 struct queue_task *queue_task_new(struct local_queue *queue, storage_run *run,
                                   void (*settled)(struct queue_task *task, int status));

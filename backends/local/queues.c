@@ -19,9 +19,11 @@ struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *na
     q->named.name = strdup(name);
     for (int i = 0; i < MESSAGE_STATES; i++)
         list_init(&q->lists[i]);
+    list_init(&q->open_groups);
     list_init(&q->waiters);
     list_init(&q->ready);
-    if (q->named.name && !queue_attributes_init(&q->attributes))
+    q->tags = json_object();
+    if (q->named.name && q->tags && !queue_attributes_init(&q->attributes, name))
         return q;
     queue_release(q);
     return NULL;
@@ -38,28 +40,17 @@ void queue_release(struct local_queue *q)
         return;
     list_remove(&q->ready);
     queue_attributes_free(&q->attributes);
+    json_decref(q->tags);
     free(q->named.name);
     free(q);
-}
-
-void queue_drop_messages(struct local_queue *q, uint64_t below_id)
-{
-    for (int state = 0; state < MESSAGE_STATES; state++) {
-        struct list *next, *link = q->lists[state].next;
-        for (; link != &q->lists[state]; link = next) {
-            next = link->next;
-            struct local_message *m = container_of(link, struct local_message, link);
-            if (m->entry.id < below_id)
-                message_free(m);
-        }
-    }
 }
 
 static void queue_vanish(struct local_queue *q)
 {
     q->gone = true;
     queue_fail_polls(q);
-    queue_drop_messages(q, UINT64_MAX);
+    queue_moves_end(q);
+    queue_condemn(q, UINT64_MAX);
     name_index_remove(&q->queues->names, &q->named);
     queue_release(q);
 }
@@ -106,8 +97,8 @@ struct local_queue *queues_find_arn(struct queues *queues, const char *arn)
 
 bool queue_name_valid(const char *name)
 {
-    size_t size = strlen(name);
-    for (size_t i = 0; i < size; i++) {
+    size_t size = strlen(name), plain = queue_name_is_fifo(name) ? size - 5 : size;
+    for (size_t i = 0; i < plain; i++) {
         if (!isalnum((unsigned char)name[i]) && name[i] != '-' && name[i] != '_')
             return false;
     }
@@ -166,6 +157,8 @@ static enum sqs_code redrive_check(struct queues *queues, const char *name,
     const char *reason = !target ? "Dead letter target does not exist."
                          : strcmp(target->named.name, name) == 0
                              ? "A queue cannot be its own dead letter target."
+                         : target->attributes.fifo != a->fifo
+                             ? "Dead-letter queue must be same type of queue as the source."
                          : !redrive_allowed(target, name)
                              ? "The dead letter target's RedriveAllowPolicy does not allow it."
                              : NULL;
@@ -198,7 +191,8 @@ static enum sqs_code queue_submit(struct local_queue *q, storage_run *run,
 }
 
 static enum sqs_code queue_add(struct queues *queues, const char *name,
-                               struct queue_attributes *attributes, queue_written *done, void *user)
+                               struct queue_attributes *attributes, json_t *tags,
+                               queue_written *done, void *user)
 {
     struct local_queue *q = queue_new(queues, queues->next_queue, name);
     if (!q) {
@@ -207,6 +201,8 @@ static enum sqs_code queue_add(struct queues *queues, const char *name,
     }
     queue_attributes_free(&q->attributes);
     q->attributes = *attributes;
+    if (tags)
+        json_object_update(q->tags, tags);
     q->created_ms = q->modified_ms = deadlines_now(queues->deadlines);
     enum sqs_code code =
         name_index_add(&queues->names, &q->named) ? SQS_SERVICE_UNAVAILABLE : SQS_OK;
@@ -237,11 +233,14 @@ static enum sqs_code queue_find_same(struct local_queue *q, json_t *attributes, 
     return queue_submit(q, queue_row_none, NULL, done, user);
 }
 
+/* Tags of a queue that exists already are left as they are. A name is free as soon as the deletion
+ * of its queue is stored: SQS wants a minute between the two, since its own deletion takes that
+ * long. */
 enum sqs_code queues_create(struct queues *queues, const char *name, json_t *attributes,
-                            queue_written *done, void *user, struct sqs_error *error)
+                            json_t *tags, queue_written *done, void *user, struct sqs_error *error)
 {
     struct queue_attributes initial, wanted;
-    if (queue_attributes_init(&initial)) {
+    if (queue_attributes_init(&initial, name)) {
         queue_attributes_free(&initial);
         return SQS_SERVICE_UNAVAILABLE;
     }
@@ -256,7 +255,7 @@ enum sqs_code queues_create(struct queues *queues, const char *name, json_t *att
         code = queue_find_same(container_of(named, struct local_queue, named), attributes, done,
                                user, error);
     else if (code == SQS_OK)
-        return queue_add(queues, name, &wanted, done, user);
+        return queue_add(queues, name, &wanted, tags, done, user);
     queue_attributes_free(&wanted);
     return code;
 }
@@ -277,7 +276,6 @@ enum sqs_code local_queue_delete(struct local_queue *q, queue_written *done, voi
     struct queue_task *task = queue_task_new(q, queue_row_delete, delete_settled);
     if (!task)
         return SQS_SERVICE_UNAVAILABLE;
-    task->below_id = INT64_MAX;
     task->done = done;
     task->user = user;
     q->deleting = true;
@@ -293,9 +291,8 @@ static void purge_settled(struct queue_task *task, int status)
     if (q->gone)
         return;
     if (!status)
-        queue_drop_messages(q, task->below_id);
-    if (!list_empty(&q->lists[MESSAGE_VISIBLE]))
-        queue_mark_ready(q);
+        queue_condemn(q, task->below_id);
+    queue_mark_ready(q);
 }
 
 /* SQS allows one purge a minute, since its own takes that long; this one is over when it is
@@ -317,8 +314,8 @@ enum sqs_code local_queue_purge(struct local_queue *q, queue_written *done, void
 
 /* Changing. */
 
-/* A new retention moves every message's end; nothing else makes a queue's attributes cost its
- * messages. */
+/* A new retention moves every message's end, a FIFO queue's new delay that of what is delayed;
+ * nothing else makes a queue's attributes cost its messages. */
 static void queue_resettle(struct local_queue *q)
 {
     struct list all;
@@ -330,7 +327,9 @@ static void queue_resettle(struct local_queue *q)
     struct list *link;
     while ((link = list_shift(&all))) {
         struct local_message *m = container_of(link, struct local_message, link);
-        m->state = MESSAGE_HELD;
+        if (q->attributes.fifo && m->state == MESSAGE_DELAYED)
+            m->due_ms = m->sent_ms + (int64_t)q->attributes.delay_s * 1000;
+        q->counts[m->state]++; /* message_hold takes it away */
         message_hold(m);
         message_settle(m);
     }
@@ -338,12 +337,13 @@ static void queue_resettle(struct local_queue *q)
 
 static void queue_apply(struct local_queue *q, struct queue_attributes *attributes)
 {
-    bool retention = q->attributes.retention_s != attributes->retention_s;
+    bool resettle = q->attributes.retention_s != attributes->retention_s ||
+                    (q->attributes.fifo && q->attributes.delay_s != attributes->delay_s);
     struct queue_attributes previous = q->attributes;
     q->attributes = *attributes;
     *attributes = previous;
     q->version++;
-    if (retention)
+    if (resettle)
         queue_resettle(q);
 }
 
@@ -387,7 +387,7 @@ enum sqs_code local_queue_set(struct local_queue *q, json_t *changes, queue_writ
 
 /* Reading. */
 
-static json_t *arn_json(const struct local_queue *q)
+json_t *local_queue_arn_json(const struct local_queue *q)
 {
     struct buffer arn;
     buffer_init(&arn, 512);
@@ -400,12 +400,12 @@ static json_t *arn_json(const struct local_queue *q)
 json_t *local_queue_describe(const struct local_queue *q)
 {
     json_t *object = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o}", "QueueArn", arn_json(q), "ApproximateNumberOfMessages",
-        json_sprintf("%zu", q->counts[MESSAGE_VISIBLE]), "ApproximateNumberOfMessagesNotVisible",
-        json_sprintf("%zu", q->counts[MESSAGE_IN_FLIGHT]), "ApproximateNumberOfMessagesDelayed",
-        json_sprintf("%zu", q->counts[MESSAGE_DELAYED]), "CreatedTimestamp",
-        json_sprintf("%lld", (long long)(q->created_ms / 1000)), "LastModifiedTimestamp",
-        json_sprintf("%lld", (long long)(q->modified_ms / 1000)));
+        "{s:o, s:o, s:o, s:o, s:o, s:o}", "QueueArn", local_queue_arn_json(q),
+        "ApproximateNumberOfMessages", json_sprintf("%zu", q->counts[MESSAGE_VISIBLE]),
+        "ApproximateNumberOfMessagesNotVisible", json_sprintf("%zu", q->counts[MESSAGE_IN_FLIGHT]),
+        "ApproximateNumberOfMessagesDelayed", json_sprintf("%zu", q->counts[MESSAGE_DELAYED]),
+        "CreatedTimestamp", json_sprintf("%lld", (long long)(q->created_ms / 1000)),
+        "LastModifiedTimestamp", json_sprintf("%lld", (long long)(q->modified_ms / 1000)));
     if (object && !queue_attributes_add(&q->attributes, object))
         return object;
     json_decref(object);
@@ -455,12 +455,14 @@ int queues_open(struct cloud *cloud, struct queues **out, struct error *error)
     queues->cloud = cloud;
     queues->next_queue = queues->next_message = 1;
     list_init(&queues->ready);
+    list_init(&queues->moves);
+    sweep_open(&queues->sweep);
     uv_idle_init(cloud->loop, &queues->idle);
     *out = queues;
-    int status = id_table_init(&queues->messages);
-    if (status)
-        return error_set(error, status, "out of memory");
-    status = deadlines_create(cloud->loop, &queues->deadlines, error);
+    if (id_table_init(&queues->messages) || id_table_init(&queues->groups) ||
+        dedup_open(&queues->history) || attempts_open(&queues->attempts))
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int status = deadlines_create(cloud->loop, &queues->deadlines, error);
     return status ? status : queues_load(queues, error);
 }
 
@@ -476,8 +478,12 @@ void queues_close(struct queues *queues, void (*closed)(void *user), void *user)
         struct named *last = queues->names.items[queues->names.count - 1];
         queue_vanish(container_of(last, struct local_queue, named));
     }
+    sweep_close(queues);
+    dedup_close(queues);
+    attempts_close(&queues->attempts);
     name_index_free(&queues->names);
     id_table_free(&queues->messages);
+    id_table_free(&queues->groups);
     sigv4_wipe(queues->receipt_key, sizeof queues->receipt_key);
     queues->closed = closed;
     queues->user = user;

@@ -18,6 +18,10 @@
  * each queue, first come, first served; what becomes visible within one turn of the loop is handed
  * out together, so that a burst fills the answers.
  *
+ * A FIFO queue hands out by group instead (queue_groups.h), forgets no deduplication id for five
+ * minutes (queue_dedup.h), and can repeat an answer (queue_attempts.h). What is purged or deleted
+ * goes by one row at once and by pieces afterwards (queue_sweep.h).
+ *
  * Bodies are in memory too, up to QUEUES_MEMORY_MAX bytes in all; then sends are refused until
  * something is deleted.
  *
@@ -69,19 +73,25 @@ typedef void queue_written(int status, void *user);
 /* Queues. A queue is found until its deletion begins. */
 struct local_queue *queues_find(struct queues *queues, const char *name);
 struct local_queue *queues_find_arn(struct queues *queues, const char *arn);
-bool queue_name_valid(const char *name);
+bool queue_name_valid(const char *name); /* with ".fifo" or without */
 const char *local_queue_name(const struct local_queue *queue);
 int local_queue_arn(const struct local_queue *queue, struct buffer *out);
+json_t *local_queue_arn_json(const struct local_queue *queue); /* new, or NULL */
 const struct queue_attributes *local_queue_attributes(const struct local_queue *queue);
 struct log_gate *local_queue_refusals(struct local_queue *queue); /* of deliveries, by its policy */
 
 /* Makes a queue, or finds the same one; done comes if it returns SQS_OK. */
 enum sqs_code queues_create(struct queues *queues, const char *name, json_t *attributes,
-                            queue_written *done, void *user, struct sqs_error *error);
+                            json_t *tags, queue_written *done, void *user, struct sqs_error *error);
 enum sqs_code local_queue_delete(struct local_queue *queue, queue_written *done, void *user);
 enum sqs_code local_queue_set(struct local_queue *queue, json_t *changes, queue_written *done,
                               void *user, struct sqs_error *error);
 enum sqs_code local_queue_purge(struct local_queue *queue, queue_written *done, void *user);
+/* Adds tags, or takes them away: an object of strings, an array of names (either NULL). */
+enum sqs_code local_queue_tag(struct local_queue *queue, json_t *add, json_t *remove,
+                              queue_written *done, void *user, struct sqs_error *error);
+enum sqs_code queue_tags_check(json_t *tags, struct sqs_error *error); /* may be NULL */
+json_t *local_queue_tags(const struct local_queue *queue);             /* borrowed */
 /* All attributes, the computed ones too: a new JSON object of strings, or NULL without memory. */
 json_t *local_queue_describe(const struct local_queue *queue);
 
@@ -103,15 +113,19 @@ struct message_draft { /* borrowed */
 };
 struct message_sent { /* what its sender is told */
     char id[UUID_TEXT_SIZE];
+    uint64_t number; /* of a FIFO queue: see queue_sequence; else 0 */
 };
-/* Up to QUEUE_BATCH messages as one durable change. sent (may be NULL) is filled at once. Without unit it is
- * submitted; with unit its task is added there instead, and done (may be NULL) comes when the unit
- * is settled. ERR_MEMORY, ERR_LIMIT (QUEUES_MEMORY_MAX). */
+/* Up to QUEUE_BATCH messages as one durable change. sent (may be NULL) is filled at once. Without
+ * unit it is submitted; with unit its task is added there instead, and done (may be NULL) comes
+ * when the unit is settled. A FIFO queue wants a group in each draft, and a deduplication id unless
+ * its content makes one (ERR_INVALID); what it has taken in the last five minutes is not stored
+ * again. ERR_MEMORY, ERR_LIMIT (QUEUES_MEMORY_MAX). */
 int local_queue_send(struct local_queue *queue, const struct message_draft *drafts, size_t count,
                      struct message_sent *sent, struct storage_unit *unit, queue_written *done,
                      void *user);
 
-/* Receiving. */
+/* Receiving. The limit of messages in flight: a short poll of a standard queue fails with
+ * SQS_OVER_LIMIT, all others get nothing until there is room. */
 struct queue_delivery { /* one message as handed out; borrowed for the callback */
     struct local_message *message;
     struct receipt receipt;
@@ -119,6 +133,7 @@ struct queue_delivery { /* one message as handed out; borrowed for the callback 
 struct queue_poll { /* embedded in the caller's request */
     unsigned max;
     int visibility_s;
+    const char *attempt; /* ReceiveRequestAttemptId, borrowed until the answer; NULL: none */
     /* Once, unless cancelled. code: SQS_OK, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile),
      * SQS_SERVICE_UNAVAILABLE. */
     void (*answered)(struct queue_poll *poll, enum sqs_code code,
@@ -137,6 +152,7 @@ struct slice local_message_body(const struct local_message *message);
 const char *local_message_attributes(const struct local_message *message); /* or NULL */
 void local_message_id(const struct local_message *message, char out[UUID_TEXT_SIZE]);
 /* The system attributes as a new JSON object of strings, or NULL without memory. */
+json_t *queue_sequence(uint64_t number); /* SequenceNumber, a new JSON string, or NULL */
 json_t *local_message_system(const struct local_message *message);
 void queues_receipt_text(const struct queues *queues, const struct receipt *receipt,
                          char out[RECEIPT_TEXT_SIZE]);

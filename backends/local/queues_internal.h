@@ -8,6 +8,11 @@
 #include "id_table.h"
 #include "log.h"
 #include "name_index.h"
+#include "queue_attempts.h"
+#include "queue_dedup.h"
+#include "queue_groups.h"
+#include "queue_moves.h"
+#include "queue_sweep.h"
 #include "queues.h"
 
 struct queues {
@@ -15,13 +20,21 @@ struct queues {
     struct deadlines *deadlines;
     struct name_index names;
     struct id_table messages;
+    struct id_table groups; /* of FIFO queues */
+    uint64_t seed;          /* of the numbers of texts */
+    struct dedup_history history;
+    struct receive_attempts attempts;
+    struct queue_sweep sweep;
+    struct list moves; /* struct queue_move.link, oldest first */
     struct list
         ready; /* queues with something to hand out, served by `idle` in the loop's next turn */
     uv_idle_t idle;
     uint64_t next_queue, next_message;
-    bool stopped;          /* no more tasks are submitted */
-    size_t memory;         /* bytes of messages */
-    size_t deadline_users; /* messages and polls: each may set a deadline */
+    struct deadline first_turn; /* of the loop */
+    bool loading;               /* until then */
+    bool stopped;               /* no more tasks are submitted */
+    size_t memory;              /* bytes of messages */
+    size_t deadline_users;      /* messages, polls, …: each may set a deadline */
     uint8_t receipt_key[RECEIPT_KEY_SIZE];
     void (*closed)(void *user);
     void *user;
@@ -45,13 +58,17 @@ struct local_queue {
     int64_t created_ms, modified_ms;
     struct list lists[MESSAGE_STATES]; /* MESSAGE_HELD stays empty */
     size_t counts[MESSAGE_STATES];
+    struct list open_groups;  /* of a FIFO queue */
+    uint64_t condemned_below; /* messages with lower numbers are purged */
+    json_t *tags;             /* an object of strings */
+    unsigned tags_version;
     struct list waiters; /* struct queue_poll.link */
     struct list ready;
     struct log_gate refusals;
-    unsigned refs; /* the index, and each storage task under way */
-    bool deleting; /* not found any more; its messages wait for the commit */
-    bool purging;  /* nothing is received until the commit */
-    bool gone;     /* deleted, or never came to be: tasks that end now drop their messages */
+    unsigned refs;           /* the index, each message, each storage task under way */
+    bool deleting;           /* not found any more; its messages wait for the commit */
+    bool purging;            /* nothing is received until the commit */
+    bool gone;               /* deleted, or never came to be */
     struct id_entry loading; /* by number, while the state is read */
 };
 
@@ -59,7 +76,9 @@ struct local_message {
     struct id_entry entry;
     struct list link;
     struct deadline deadline;
-    struct local_queue *queue;
+    struct local_queue *queue; /* retained */
+    struct group_place *place; /* of a FIFO queue's; owned */
+    struct dedup *dedup_entry; /* until it is stored; retained */
     enum message_state state;
     uint8_t uuid[UUID_SIZE];
     int64_t sent_ms, first_ms; /* first_ms: of the first receive; 0: none */
@@ -69,12 +88,13 @@ struct local_message {
     uint32_t base;             /* the count when it came to this queue: redrive counts from here */
     char *source;              /* ARN of the queue that it was redriven from; owned; NULL: none */
     const char *attributes, *trace, *group, *dedup; /* in data, or NULL */
-    bool body_apart;        /* in a row of its own */
-    size_t body_size, size; /* size: the whole allocation */
+    bool body_apart;                                /* in a row of its own */
+    size_t body_size, size;                         /* size: the whole allocation */
     char data[];
 };
 
-struct local_message *message_new(struct queues *queues, const struct message_draft *draft);
+/* Of that queue, without a number or a place in a group. NULL without memory. */
+struct local_message *message_new(struct local_queue *queue, const struct message_draft *draft);
 /* Takes a held or listed message out of memory. */
 void message_free(struct local_message *message);
 /* Out of its list: held. */
@@ -82,12 +102,12 @@ void message_hold(struct local_message *message);
 /* Puts a held message where its times say, or drops it with its row when it is past its retention.
  */
 void message_settle(struct local_message *message);
+bool message_condemned(const struct local_message *message);
 struct receipt message_receipt(const struct local_message *message);
 
 struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *name);
 void queue_retain(struct local_queue *queue);
 void queue_release(struct local_queue *queue);
-void queue_drop_messages(struct local_queue *queue, uint64_t below_id);
 /* Something may be handed out: its polls are looked at in the next turn of the loop. */
 void queue_mark_ready(struct local_queue *queue);
 /* Answers all polls of a queue that goes away. */

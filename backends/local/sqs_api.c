@@ -9,9 +9,11 @@
 #include "operations.h"
 #include "sqs_call.h"
 
+enum { TOKEN_MAX = 128 };
+
 static const struct sqs_action actions[] = {
-    {"AddPermission", NULL},
-    {"CancelMessageMoveTask", NULL},
+    {"AddPermission", sqs_add_permission},
+    {"CancelMessageMoveTask", sqs_cancel_message_move_task},
     {"ChangeMessageVisibility", sqs_change_message_visibility},
     {"ChangeMessageVisibilityBatch", sqs_change_message_visibility_batch},
     {"CreateQueue", sqs_create_queue},
@@ -21,18 +23,18 @@ static const struct sqs_action actions[] = {
     {"GetQueueAttributes", sqs_get_queue_attributes},
     {"GetQueueUrl", sqs_get_queue_url},
     {"ListDeadLetterSourceQueues", sqs_list_dead_letter_source_queues},
-    {"ListMessageMoveTasks", NULL},
-    {"ListQueueTags", NULL},
+    {"ListMessageMoveTasks", sqs_list_message_move_tasks},
+    {"ListQueueTags", sqs_list_queue_tags},
     {"ListQueues", sqs_list_queues},
     {"PurgeQueue", sqs_purge_queue},
     {"ReceiveMessage", sqs_receive_message},
-    {"RemovePermission", NULL},
+    {"RemovePermission", sqs_remove_permission},
     {"SendMessage", sqs_send_message},
     {"SendMessageBatch", sqs_send_message_batch},
     {"SetQueueAttributes", sqs_set_queue_attributes},
-    {"StartMessageMoveTask", NULL},
-    {"TagQueue", NULL},
-    {"UntagQueue", NULL},
+    {"StartMessageMoveTask", sqs_start_message_move_task},
+    {"TagQueue", sqs_tag_queue},
+    {"UntagQueue", sqs_untag_queue},
 };
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
 
@@ -194,11 +196,35 @@ enum sqs_code sqs_input_int(const json_t *input, const char *name, int min, int 
                              "The value of the parameter %s is not a number.", name);
     if (number < min || number > max)
         return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Value %lld for parameter %s is invalid. Reason: Must be >= %d and <= "
-                             "%d, if provided.",
+                             min > 0 ? "Value %lld for parameter %s is invalid. Reason: Must be "
+                                       "between %d and %d, if provided."
+                                     : "Value %lld for parameter %s is invalid. Reason: Must be >= "
+                                       "%d and <= %d, if provided.",
                              number, name, min, max);
     *out = (int)number;
     return SQS_OK;
+}
+
+static bool token_valid(const char *token)
+{
+    size_t size = strlen(token);
+    for (size_t i = 0; i < size; i++) {
+        if (!isgraph((unsigned char)token[i]))
+            return false;
+    }
+    return size > 0 && size <= TOKEN_MAX;
+}
+
+enum sqs_code sqs_input_token(const json_t *input, const char *name, const char **out,
+                              struct sqs_error *error)
+{
+    *out = sqs_input_text(input, name);
+    if (!*out || token_valid(*out))
+        return SQS_OK;
+    return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                         "The value of the parameter %s is invalid. Reason: it can only include "
+                         "letters, digits and punctuation, 1 to 128 of them.",
+                         name);
 }
 
 /* …/ACCOUNT/NAME, behind any scheme and host. False: no such form, or another account. */

@@ -63,6 +63,9 @@ const char *sqs_input_text(const json_t *input,
 /* An integer (in the Query protocol, its digits); absent: *out keeps its value. */
 enum sqs_code sqs_input_int(const json_t *input, const char *name, int min, int max, int *out,
                             struct sqs_error *error);
+/* An id of 1 to 128 letters, digits and punctuation marks of ASCII; absent: *out is NULL. */
+enum sqs_code sqs_input_token(const json_t *input, const char *name, const char **out,
+                              struct sqs_error *error);
 /* SQS_ACCESS_DENIED: the queue's policy forbids the call's action to its owner. */
 enum sqs_code sqs_permit(struct sqs_call *call, const struct local_queue *queue);
 /* The queue that QueueUrl, or the request's own path, names; permitted. */
@@ -74,6 +77,9 @@ typedef enum sqs_code sqs_run(struct sqs_call *call);
 sqs_run sqs_create_queue, sqs_delete_queue, sqs_list_queues, sqs_get_queue_url,
     sqs_get_queue_attributes, sqs_set_queue_attributes, sqs_purge_queue,
     sqs_list_dead_letter_source_queues;
+sqs_run sqs_tag_queue, sqs_untag_queue, sqs_list_queue_tags;
+sqs_run sqs_add_permission, sqs_remove_permission;
+sqs_run sqs_start_message_move_task, sqs_list_message_move_tasks, sqs_cancel_message_move_task;
 sqs_run sqs_send_message, sqs_send_message_batch, sqs_receive_message, sqs_delete_message,
     sqs_delete_message_batch, sqs_change_message_visibility, sqs_change_message_visibility_batch;
 

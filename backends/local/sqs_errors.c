@@ -32,6 +32,8 @@ static const struct sqs_code_facts codes[SQS_CODE_COUNT] = {
                              "The input receipt handle is invalid."},
     [SQS_NOT_IN_FLIGHT] = {MODEL("MessageNotInflight"), NAMED("MessageNotInflight"), 400, 400,
                            "The message referred to isn't in flight."},
+    [SQS_RESOURCE_NOT_FOUND] = {MODEL("ResourceNotFoundException"), "ResourceNotFoundException",
+                                404, 404, "The resource doesn't exist."},
     [SQS_BATCH_EMPTY] = {MODEL("EmptyBatchRequest"), NAMED("EmptyBatchRequest"), 400, 400,
                          "There should be at least one entry in the request."},
     [SQS_BATCH_TOO_MANY] = {MODEL("TooManyEntriesInBatchRequest"),

@@ -23,6 +23,9 @@ static const struct form_name names[] = {
     {"DeleteMessageBatchRequestEntry", "Entries"},
     {"ChangeMessageVisibilityBatchRequestEntry", "Entries"},
     {"Tag", "tags"},
+    {"TagKey", "TagKeys"},
+    {"AWSAccountId", "AWSAccountIds"},
+    {"ActionName", "Actions"},
 };
 enum { NAME_COUNT = sizeof names / sizeof names[0] };
 
@@ -31,7 +34,9 @@ static const struct xml_rule rules[] = {
     {"QueueUrls", "QueueUrl", NULL, NULL},
     {"queueUrls", "QueueUrl", NULL, NULL},
     {"Failed", "BatchResultErrorEntry", NULL, NULL},
+    {"Results", "ListMessageMoveTasksResultEntry", NULL, NULL},
     {"Attributes", "Attribute", "Name", "Value"},
+    {"Tags", "Tag", "Key", "Value"},
     {"MessageAttributes", "MessageAttribute", "Name", "Value"},
     {"Successful", "", NULL, NULL}, /* last: the element is the action's */
 };

@@ -32,15 +32,16 @@ static enum sqs_code input_name(struct sqs_call *call, const char **out)
 
 static enum sqs_code name_check(struct sqs_call *call, const char *name)
 {
-    size_t size = strlen(name);
-    if (size > 5 && strcmp(name + size - 5, ".fifo") == 0)
-        return sqs_error_set(&call->error, SQS_UNSUPPORTED,
-                             "The embedded cloud does not support FIFO queues.");
-    if (!queue_name_valid(name))
-        return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
-                             "Can only include alphanumeric characters, hyphens, or underscores. 1 "
-                             "to 80 in length");
-    return SQS_OK;
+    const char *type = sqs_input_text(json_object_get(call->input, "Attributes"), "FifoQueue");
+    bool fifo = type && strcmp(type, "true") == 0;
+    if (queue_name_valid(name) && fifo == queue_name_is_fifo(name))
+        return SQS_OK;
+    return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
+                         fifo ? "The name of a FIFO queue can only include alphanumeric "
+                                "characters, hyphens, or underscores, must end with .fifo suffix "
+                                "and be 1 to 80 in length"
+                              : "Can only include alphanumeric characters, hyphens, or "
+                                "underscores. 1 to 80 in length");
 }
 
 /* The JSON object `name` of the input; absent: an empty one. A new reference, or NULL. */
@@ -73,9 +74,9 @@ enum sqs_code sqs_create_queue(struct sqs_call *call)
     enum sqs_code code = input_name(call, &name);
     if (code == SQS_OK)
         code = name_check(call, name);
-    if (code == SQS_OK && json_object_size(json_object_get(call->input, "tags")) > 0)
-        code = sqs_error_set(&call->error, SQS_UNSUPPORTED,
-                             "The embedded cloud does not support tags on queues.");
+    json_t *tags = json_object_get(call->input, "tags");
+    if (code == SQS_OK)
+        code = queue_tags_check(tags, &call->error);
     if (code == SQS_OK)
         code = output_set(call, "QueueUrl", sqs_queue_url(call, name));
     if (code != SQS_OK)
@@ -83,7 +84,8 @@ enum sqs_code sqs_create_queue(struct sqs_call *call)
     json_t *attributes = input_object(call, "Attributes");
     if (!attributes)
         return input_failed(call);
-    code = queues_create(call->queues, name, attributes, sqs_call_written, call, &call->error);
+    code =
+        queues_create(call->queues, name, attributes, tags, sqs_call_written, call, &call->error);
     if (code == SQS_OK)
         policy_note(queues_find(call->queues, name), attributes);
     json_decref(attributes);

@@ -154,6 +154,18 @@ static void receive_answered(struct queue_poll *poll, enum sqs_code code,
     sqs_call_finish(call);
 }
 
+static enum sqs_code attempt_read(struct sqs_call *call, const struct queue_attributes *attributes,
+                                  const char **out)
+{
+    enum sqs_code code = sqs_input_token(call->input, "ReceiveRequestAttemptId", out, &call->error);
+    if (code == SQS_OK && *out && !attributes->fifo)
+        code = sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
+                             "Value %s for parameter ReceiveRequestAttemptId is invalid. Reason: "
+                             "The request include parameter that is not valid for this queue type.",
+                             *out);
+    return code;
+}
+
 enum sqs_code sqs_receive_message(struct sqs_call *call)
 {
     struct local_queue *queue;
@@ -175,8 +187,14 @@ enum sqs_code sqs_receive_message(struct sqs_call *call)
         code = names_check(call, "MessageSystemAttributeNames");
     if (code != SQS_OK)
         return code;
-    call->poll = (struct queue_poll){
-        .max = (unsigned)max, .visibility_s = visibility_s, .answered = receive_answered};
+    const char *attempt = NULL;
+    code = attempt_read(call, attributes, &attempt);
+    if (code != SQS_OK)
+        return code;
+    call->poll = (struct queue_poll){.max = (unsigned)max,
+                                     .visibility_s = visibility_s,
+                                     .attempt = attempt,
+                                     .answered = receive_answered};
     code = local_queue_poll(queue, &call->poll, wait_s);
     call->polling = call->pending = code == SQS_OK;
     return code;

@@ -1,12 +1,12 @@
 /* SendMessage and SendMessageBatch. */
-#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "message_attributes.h"
 #include "sqs_batch.h"
 
-enum { DELAY_MAX_S = 900, TOKEN_MAX = 128 };
+enum { DELAY_MAX_S = 900 };
 
 struct entry { /* a message of the request, checked */
     struct message_draft draft;
@@ -15,42 +15,51 @@ struct entry { /* a message of the request, checked */
     json_t *input;
 };
 
-/* Letters, digits and punctuation of ASCII, at most 128. */
-static bool token_valid(const char *token)
+static enum sqs_code fifo_refuse(const char *name, const char *value, struct sqs_error *error)
 {
-    size_t size = strlen(token);
-    for (size_t i = 0; i < size; i++) {
-        if (!isgraph((unsigned char)token[i]))
-            return false;
-    }
-    return size > 0 && size <= TOKEN_MAX;
+    return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                         "Value %s for parameter %s is invalid. Reason: The request include "
+                         "parameter that is not valid for this queue type.",
+                         value, name);
 }
 
-static enum sqs_code token_read(const json_t *input, const char *name, const char **out,
+/* What a FIFO queue needs and a standard queue has not. */
+static enum sqs_code group_check(const struct queue_attributes *attributes,
+                                 const struct message_draft *draft, struct sqs_error *error)
+{
+    if (!attributes->fifo)
+        return draft->dedup ? fifo_refuse("MessageDeduplicationId", draft->dedup, error) : SQS_OK;
+    if (!draft->group)
+        return sqs_error_set(error, SQS_MISSING_PARAMETER,
+                             "The request must contain the parameter MessageGroupId.");
+    if (!draft->dedup && !attributes->content_dedup)
+        return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "The queue should either have ContentBasedDeduplication enabled or "
+                             "MessageDeduplicationId provided explicitly");
+    return SQS_OK;
+}
+
+static enum sqs_code group_read(const struct queue_attributes *attributes, struct entry *entry,
                                 struct sqs_error *error)
 {
-    *out = sqs_input_text(input, name);
-    if (!*out || token_valid(*out))
-        return SQS_OK;
-    return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                         "The value of the parameter %s is invalid. Reason: it can only include "
-                         "letters, digits and punctuation, 1 to 128 of them.",
-                         name);
+    struct message_draft *draft = &entry->draft;
+    enum sqs_code code = sqs_input_token(entry->input, "MessageGroupId", &draft->group, error);
+    if (code == SQS_OK)
+        code = sqs_input_token(entry->input, "MessageDeduplicationId", &draft->dedup, error);
+    return code == SQS_OK ? group_check(attributes, draft, error) : code;
 }
 
-static enum sqs_code group_read(struct entry *entry, struct sqs_error *error)
+static enum sqs_code delay_read(const struct queue_attributes *attributes, struct entry *entry,
+                                struct sqs_error *error)
 {
-    struct message_draft *draft = &entry->draft;
-    enum sqs_code code = token_read(entry->input, "MessageGroupId", &draft->group, error);
-    if (code == SQS_OK)
-        code = token_read(entry->input, "MessageDeduplicationId", &draft->dedup, error);
-    if (code != SQS_OK)
+    int *delay_s = &entry->draft.delay_s;
+    enum sqs_code code =
+        sqs_input_int(entry->input, "DelaySeconds", 0, DELAY_MAX_S, delay_s, error);
+    if (code != SQS_OK || !attributes->fifo || *delay_s <= 0)
         return code;
-    if (draft->dedup)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "The parameter MessageDeduplicationId is not valid for this queue "
-                             "type.");
-    return SQS_OK;
+    char text[16];
+    snprintf(text, sizeof text, "%d", *delay_s);
+    return fifo_refuse("DelaySeconds", text, error);
 }
 
 static enum sqs_code body_read(struct entry *entry, struct sqs_error *error)
@@ -109,8 +118,9 @@ static enum sqs_code entry_read(struct local_queue *queue, json_t *input, struct
                                 struct sqs_error *error)
 {
     *entry = (struct entry){.input = input, .draft.delay_s = -1};
-    int limit = local_queue_attributes(queue)->message_max;
-    enum sqs_code code = group_read(entry, error);
+    const struct queue_attributes *attributes = local_queue_attributes(queue);
+    int limit = attributes->message_max;
+    enum sqs_code code = group_read(attributes, entry, error);
     if (code == SQS_OK)
         code = body_read(entry, error);
     if (code == SQS_OK)
@@ -118,7 +128,7 @@ static enum sqs_code entry_read(struct local_queue *queue, json_t *input, struct
     if (code == SQS_OK)
         code = system_read(entry, error);
     if (code == SQS_OK)
-        code = sqs_input_int(input, "DelaySeconds", 0, DELAY_MAX_S, &entry->draft.delay_s, error);
+        code = delay_read(attributes, entry, error);
     if (code == SQS_OK && entry->size > (size_t)limit)
         code = sqs_error_set(error, SQS_INVALID_PARAMETER,
                              "One or more parameters are invalid. Reason: Message must be shorter "
@@ -146,7 +156,9 @@ static json_t *entry_result(const struct entry *entry, const struct message_sent
         !digest_add(result, "MD5OfMessageAttributes",
                     json_object_get(entry->input, "MessageAttributes")) &&
         !digest_add(result, "MD5OfMessageSystemAttributes",
-                    json_object_get(entry->input, "MessageSystemAttributes")))
+                    json_object_get(entry->input, "MessageSystemAttributes")) &&
+        !(sent->number &&
+          json_object_set_new(result, "SequenceNumber", queue_sequence(sent->number))))
         return result;
     json_decref(result);
     return NULL;
@@ -212,6 +224,13 @@ static enum sqs_code batch_send(struct sqs_call *call, struct local_queue *queue
     return SQS_OK;
 }
 
+/* The service refuses the whole batch then. */
+static bool lacks_group(const struct queue_attributes *attributes, const struct entry *entry)
+{
+    return attributes->fifo &&
+           (!entry->draft.group || (!entry->draft.dedup && !attributes->content_dedup));
+}
+
 /* Reads what can be sent into the first *count entries; the others are failures of the answer. */
 static enum sqs_code batch_read(struct sqs_call *call, struct local_queue *queue, json_t *inputs,
                                 struct entry *entries, size_t *count)
@@ -223,14 +242,22 @@ static enum sqs_code batch_read(struct sqs_call *call, struct local_queue *queue
         struct entry *entry = &entries[*count];
         entry_read(queue, json_array_get(inputs, i), entry, &error);
         total += entry->size;
+        if (lacks_group(local_queue_attributes(queue), entry))
+            code = sqs_error_set(&call->error, SQS_INVALID_PARAMETER, "%s", error.text);
         if (error.code == SQS_OK) {
             ++*count;
             continue;
         }
         free(entry->attributes);
-        code = sqs_batch_failure(call, json_array_get(inputs, i), &error);
+        if (code == SQS_OK)
+            code = sqs_batch_failure(call, json_array_get(inputs, i), &error);
     }
-    return code == SQS_OK && total > SQS_MESSAGE_MAX ? SQS_BATCH_TOO_LONG : code;
+    if (code == SQS_OK && total > SQS_MESSAGE_MAX)
+        code = sqs_error_set(&call->error, SQS_BATCH_TOO_LONG,
+                             "Batch requests cannot be longer than %d bytes. You have sent %zu "
+                             "bytes.",
+                             SQS_MESSAGE_MAX, total);
+    return code;
 }
 
 enum sqs_code sqs_send_message_batch(struct sqs_call *call)

@@ -1,0 +1,57 @@
+/*
+ * What FIFO queues have taken in the last five minutes, by deduplication id.
+ *
+ * A message that is sent again within that time is not stored: its sender is told the id and number
+ * of the first. The history is durable, written with the message, and outlives its deletion. An
+ * entry whose message could not be stored is forgotten, and whoever was told of it meanwhile fails
+ * too. Source: "Exactly-once processing in Amazon SQS" in the SQS Developer Guide. Loop thread.
+ */
+#ifndef THUMBWHEEL_QUEUE_DEDUP_H
+#define THUMBWHEEL_QUEUE_DEDUP_H
+
+#include "deadlines.h"
+#include "id_table.h"
+#include "list.h"
+#include "uuid.h"
+
+struct local_queue;
+struct queues;
+
+enum { DEDUP_MS = 5 * 60 * 1000, DEDUP_ID_SIZE = 129, DEDUP_KEY_SIZE = 2 * DEDUP_ID_SIZE };
+
+struct dedup_history {
+    struct id_table entries;
+    struct list in_time; /* oldest first */
+    struct deadline sweep;
+};
+
+struct dedup {
+    struct id_entry entry; /* by queue and key */
+    struct list link;
+    uint64_t queue, message;
+    int64_t sent_ms;
+    uint8_t uuid[UUID_SIZE];
+    bool kept; /* in the history */
+    bool stored, failed;
+    unsigned
+        refs; /* the history's, its message's until that is settled, and of each send that waits */
+    char key[];
+};
+
+int dedup_open(struct dedup_history *history); /* ERR_MEMORY */
+void dedup_close(struct queues *queues);
+
+/* What identifies a message: its deduplication id, with the group where the queue's scope is the
+ * group. */
+void dedup_key(const struct local_queue *queue, const char *group, const char *id,
+               char out[DEDUP_KEY_SIZE]);
+struct dedup *dedup_find(const struct local_queue *queue, const char *key); /* or NULL */
+/* A new entry, not stored yet, retained for the caller, who settles and releases it; NULL without
+ * memory. */
+struct dedup *dedup_add(struct queues *queues, uint64_t queue, const char *key, int64_t sent_ms,
+                        uint64_t message, const uint8_t uuid[UUID_SIZE]);
+void dedup_settle(struct queues *queues, struct dedup *dedup, bool stored);
+void dedup_retain(struct dedup *dedup);
+void dedup_release(struct dedup *dedup);
+
+#endif

@@ -1,0 +1,174 @@
+#include "queue_groups.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "queues_internal.h"
+
+struct message_group {
+    struct id_entry entry; /* in queues->groups, by queue and name */
+    struct local_queue *queue;
+    uint64_t generation; /* the queue's mark of purging when the group began */
+    struct list waiting; /* struct group_place.link */
+    struct list open;    /* in queue->open_groups */
+    size_t members, busy;
+    char name[];
+};
+
+static uint64_t group_number(const struct local_queue *queue, const char *name)
+{
+    return id_of_text(queue->queues->seed ^ queue->id, name);
+}
+
+static struct message_group *group_find(const struct local_queue *queue, const char *name)
+{
+    struct id_entry *entry = id_table_find(&queue->queues->groups, group_number(queue, name));
+    for (; entry; entry = id_table_next(entry)) {
+        struct message_group *group = container_of(entry, struct message_group, entry);
+        if (group->queue == queue && group->generation == queue->condemned_below &&
+            strcmp(group->name, name) == 0)
+            return group;
+    }
+    return NULL;
+}
+
+static struct message_group *group_new(struct local_queue *queue, const char *name)
+{
+    size_t size = strlen(name) + 1;
+    struct message_group *group = calloc(1, sizeof *group + size);
+    if (!group)
+        return NULL;
+    memcpy(group->name, name, size);
+    group->entry.id = group_number(queue, name);
+    group->queue = queue;
+    group->generation = queue->condemned_below;
+    list_init(&group->waiting);
+    list_init(&group->open);
+    id_table_add(&queue->queues->groups, &group->entry);
+    return group;
+}
+
+static void group_end(struct message_group *group)
+{
+    if (group->members > 0)
+        return;
+    id_table_remove(&group->queue->queues->groups, &group->entry);
+    list_remove(&group->open);
+    free(group);
+}
+
+static struct local_message *group_first(const struct message_group *group)
+{
+    if (list_empty(&group->waiting))
+        return NULL;
+    return container_of(group->waiting.next, struct group_place, link)->message;
+}
+
+static void group_look(struct message_group *group)
+{
+    const struct local_message *first = group_first(group);
+    if (group->busy > 0 || !first || first->state != MESSAGE_VISIBLE ||
+        group->generation != group->queue->condemned_below) {
+        list_remove(&group->open);
+    } else if (list_empty(&group->open)) {
+        list_push(&group->queue->open_groups, &group->open);
+        queue_mark_ready(group->queue);
+    }
+}
+
+struct group_place *group_join(struct local_queue *queue, const char *name,
+                               struct local_message *message)
+{
+    struct message_group *group = group_find(queue, name);
+    struct group_place *place = calloc(1, sizeof *place);
+    if (place && !group)
+        group = group_new(queue, name);
+    if (!place || !group) {
+        free(place);
+        return NULL;
+    }
+    place->group = group;
+    place->message = message;
+    list_init(&place->link);
+    group->members++;
+    return place;
+}
+
+static void place_set_busy(struct group_place *place, bool busy)
+{
+    if (busy && !place->busy)
+        place->group->busy++;
+    else if (!busy && place->busy)
+        place->group->busy--;
+    place->busy = busy;
+}
+
+void group_leave(struct group_place *place)
+{
+    if (!place)
+        return;
+    struct message_group *group = place->group;
+    place_set_busy(place, false);
+    list_remove(&place->link);
+    group->members--;
+    group_look(group);
+    group_end(group);
+    free(place);
+}
+
+void group_hold(struct group_place *place)
+{
+    list_remove(&place->link);
+    place_set_busy(place, true);
+    group_look(place->group);
+}
+
+static uint64_t number_at(const struct list *link)
+{
+    return container_of(link, struct group_place, link)->message->entry.id;
+}
+
+/* From both ends at once: what was sent goes to the end, what comes back to the beginning. */
+static void place_insert(struct group_place *place)
+{
+    struct list *head = &place->group->waiting, *low = head->next, *high = head->prev;
+    uint64_t number = place->message->entry.id;
+    while (low != head && number_at(low) < number && number_at(high) > number) {
+        low = low->next;
+        high = high->prev;
+    }
+    bool before_low = low == head || number_at(low) > number;
+    list_push(before_low ? low : high->next, &place->link);
+}
+
+void group_settle(struct group_place *place)
+{
+    if (place->message->state == MESSAGE_IN_FLIGHT) {
+        place_set_busy(place, true);
+    } else {
+        place_set_busy(place, false);
+        place_insert(place);
+    }
+    group_look(place->group);
+}
+
+struct local_message *group_next(struct local_queue *queue, struct message_group *current)
+{
+    struct local_message *first = current ? group_first(current) : NULL;
+    if (first && first->state == MESSAGE_VISIBLE)
+        return first;
+    if (list_empty(&queue->open_groups))
+        return NULL;
+    return group_first(container_of(queue->open_groups.next, struct message_group, open));
+}
+
+struct local_message *group_next_below(struct local_queue *queue, uint64_t number)
+{
+    struct list *head = &queue->open_groups;
+    for (struct list *link = head->next; link != head; link = link->next) {
+        struct local_message *m = group_first(container_of(link, struct message_group, open));
+        if (m->entry.id < number)
+            return m;
+    }
+    return NULL;
+}

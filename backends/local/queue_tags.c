@@ -1,0 +1,94 @@
+/* Tags of queues. Rules: "Tagging your queues" and the quotas of queues in the SQS Developer Guide.
+ */
+#include <string.h>
+
+#include "queue_rows.h"
+#include "utf8.h"
+
+enum { TAGS_MAX = 50, KEY_MAX = 128, VALUE_MAX = 256 };
+
+static enum sqs_code tag_check(const char *key, const json_t *value, struct sqs_error *error)
+{
+    long size = utf8_length(key);
+    if (size < 1 || size > KEY_MAX || strncmp(key, "aws:", 4) == 0)
+        return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "Tag keys must be between 1 and 128 characters in length, and must "
+                             "not begin with aws:.");
+    if (!json_is_string(value) || utf8_length(json_string_value(value)) > VALUE_MAX)
+        return sqs_error_set(error, SQS_INVALID_PARAMETER,
+                             "Tag values must be between 0 and 256 characters in length.");
+    return SQS_OK;
+}
+
+enum sqs_code queue_tags_check(json_t *tags, struct sqs_error *error)
+{
+    const char *key;
+    json_t *value;
+    if (tags && !json_is_object(tags))
+        return sqs_error_set(error, SQS_INVALID_PARAMETER, "Tags must be pairs of key and value.");
+    json_object_foreach(tags, key, value)
+    {
+        enum sqs_code code = tag_check(key, value, error);
+        if (code != SQS_OK)
+            return code;
+    }
+    if (json_object_size(tags) > TAGS_MAX)
+        return sqs_error_set(error, SQS_INVALID_PARAMETER, "A queue can have %d tags at most.",
+                             TAGS_MAX);
+    return SQS_OK;
+}
+
+/* Taken back if it cannot be stored, unless another change has followed. */
+static void tags_settled(struct queue_task *task, int status)
+{
+    struct local_queue *q = task->queue;
+    if (!status || q->gone || q->tags_version != task->version)
+        return;
+    json_t *tags = q->tags;
+    q->tags = task->previous_tags;
+    task->previous_tags = tags;
+}
+
+static json_t *tags_changed(const json_t *tags, json_t *add, json_t *remove)
+{
+    json_t *changed = json_copy((json_t *)tags);
+    if (changed && add && json_object_update(changed, add)) {
+        json_decref(changed);
+        return NULL;
+    }
+    for (size_t i = 0; changed && i < json_array_size(remove); i++) {
+        const char *key = json_string_value(json_array_get(remove, i));
+        if (key)
+            json_object_del(changed, key);
+    }
+    return changed;
+}
+
+enum sqs_code local_queue_tag(struct local_queue *q, json_t *add, json_t *remove,
+                              queue_written *done, void *user, struct sqs_error *error)
+{
+    json_t *previous = q->tags, *wanted = tags_changed(previous, add, remove);
+    enum sqs_code code = wanted ? queue_tags_check(wanted, error) : SQS_SERVICE_UNAVAILABLE;
+    if (code != SQS_OK) {
+        json_decref(wanted);
+        return code;
+    }
+    q->tags = wanted;
+    struct queue_task *task = queue_task_new(q, queue_row_tags, tags_settled);
+    if (!task) {
+        q->tags = previous;
+        json_decref(wanted);
+        return SQS_SERVICE_UNAVAILABLE;
+    }
+    task->previous_tags = previous;
+    task->version = ++q->tags_version;
+    task->done = done;
+    task->user = user;
+    queue_task_submit(task);
+    return SQS_OK;
+}
+
+json_t *local_queue_tags(const struct local_queue *q)
+{
+    return q->tags;
+}

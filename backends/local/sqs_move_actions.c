@@ -1,0 +1,190 @@
+/*
+ * StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask.
+ *
+ * A task handle is base64 of {"taskId": …, "sourceArn": …}, as the service makes it.
+ */
+#include <mbedtls/base64.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue_moves.h"
+#include "sqs_call.h"
+
+enum { LIST_DEFAULT = 1, HANDLE_MAX = 1024 };
+
+static enum sqs_code arn_missing(struct sqs_call *call, const char *parameter)
+{
+    return sqs_error_set(&call->error, SQS_RESOURCE_NOT_FOUND,
+                         "The resource that you specified for the %s parameter doesn't exist.",
+                         parameter);
+}
+
+static enum sqs_code source_find(struct sqs_call *call, const char *arn, struct local_queue **out)
+{
+    *out = arn ? queues_find_arn(call->queues, arn) : NULL;
+    return *out ? sqs_permit(call, *out) : arn_missing(call, "SourceArn");
+}
+
+static enum sqs_code input_source(struct sqs_call *call, struct local_queue **out)
+{
+    const char *arn = sqs_input_text(call->input, "SourceArn");
+    if (arn)
+        return source_find(call, arn, out);
+    return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
+                         "The request must contain the parameter SourceArn.");
+}
+
+static enum sqs_code destination_check(struct sqs_call *call, const struct local_queue *source,
+                                       const char *arn)
+{
+    struct local_queue *target = arn ? queues_find_arn(call->queues, arn) : NULL;
+    if (!arn)
+        return SQS_OK;
+    if (!target)
+        return arn_missing(call, "DestinationArn");
+    if (target == source)
+        return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
+                             "Source queue and destination queue must not be the same.");
+    if (local_queue_attributes(target)->fifo != local_queue_attributes(source)->fifo)
+        return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
+                             "Source queue and destination queue must be of the same type.");
+    return sqs_permit(call, target);
+}
+
+static enum sqs_code source_check(struct sqs_call *call, const struct local_queue *queue)
+{
+    struct local_queue *source;
+    bool more;
+    if (queues_list(call->queues, "", NULL, queue, &source, 1, &more) > 0)
+        return SQS_OK;
+    return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
+                         "Source queue must be configured as a Dead Letter Queue.");
+}
+
+/* A new JSON string, or NULL. */
+static json_t *handle_make(const struct queue_move *move)
+{
+    char id[UUID_TEXT_SIZE], handle[HANDLE_MAX];
+    size_t size;
+    uuid_text(move->uuid, id);
+    json_t *facts =
+        json_pack("{s:s, s:o}", "taskId", id, "sourceArn", local_queue_arn_json(move->queue));
+    char *text = facts ? json_dumps(facts, JSON_COMPACT) : NULL;
+    json_t *out = NULL;
+    if (text && !mbedtls_base64_encode((unsigned char *)handle, sizeof handle, &size,
+                                       (unsigned char *)text, strlen(text)))
+        out = json_string(handle);
+    free(text);
+    json_decref(facts);
+    return out;
+}
+
+/* What a handle names, a new object; NULL: it is none. */
+static json_t *handle_read(const char *handle)
+{
+    unsigned char text[HANDLE_MAX];
+    size_t size;
+    if (!handle || mbedtls_base64_decode(text, sizeof text, &size, (const unsigned char *)handle,
+                                         strlen(handle)))
+        return NULL;
+    json_t *facts = json_loadb((const char *)text, size, 0, NULL);
+    if (sqs_input_text(facts, "taskId") && sqs_input_text(facts, "sourceArn"))
+        return facts;
+    json_decref(facts);
+    return NULL;
+}
+
+enum sqs_code sqs_start_message_move_task(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    const struct queue_move *move;
+    const char *destination = sqs_input_text(call->input, "DestinationArn");
+    int rate = 0;
+    enum sqs_code code = input_source(call, &queue);
+    if (code == SQS_OK)
+        code = source_check(call, queue);
+    if (code == SQS_OK)
+        code = destination_check(call, queue, destination);
+    if (code == SQS_OK)
+        code = sqs_input_int(call->input, "MaxNumberOfMessagesPerSecond", 1, MOVE_RATE_MAX, &rate,
+                             &call->error);
+    if (code == SQS_OK)
+        code =
+            queue_move_start(queue, destination, rate, sqs_call_written, call, &move, &call->error);
+    if (code != SQS_OK)
+        return code;
+    call->pending = true;
+    if (json_object_set_new(call->output, "TaskHandle", handle_make(move)))
+        call->error.code = SQS_SERVICE_UNAVAILABLE;
+    return SQS_OK;
+}
+
+static int number_add(json_t *out, const char *name, uint64_t value)
+{
+    return json_object_set_new(out, name, json_integer((json_int_t)value));
+}
+
+/* A new object, or NULL. Only a task that runs can be cancelled, so only it has a handle. */
+static json_t *move_json(const struct queue_move *move)
+{
+    json_t *out = json_pack("{s:s, s:o}", "Status", move_status_name(move->status), "SourceArn",
+                            local_queue_arn_json(move->queue));
+    int failed = !out;
+    if (move->status == MOVE_RUNNING)
+        failed |= json_object_set_new(out, "TaskHandle", handle_make(move));
+    if (move->destination)
+        failed |= json_object_set_new(out, "DestinationArn", json_string(move->destination));
+    if (move->rate)
+        failed |= number_add(out, "MaxNumberOfMessagesPerSecond", (uint64_t)move->rate);
+    if (move->reason)
+        failed |= json_object_set_new(out, "FailureReason", json_string(move->reason));
+    failed |= number_add(out, "ApproximateNumberOfMessagesMoved", move->moved);
+    failed |= number_add(out, "ApproximateNumberOfMessagesToMove", move->to_move);
+    failed |= number_add(out, "StartedTimestamp", (uint64_t)move->started_ms);
+    if (!failed)
+        return out;
+    json_decref(out);
+    return NULL;
+}
+
+enum sqs_code sqs_list_message_move_tasks(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    const struct queue_move *moves[MOVES_KEPT];
+    int max = LIST_DEFAULT;
+    enum sqs_code code = input_source(call, &queue);
+    if (code == SQS_OK)
+        code = sqs_input_int(call->input, "MaxResults", 1, MOVES_KEPT, &max, &call->error);
+    if (code != SQS_OK)
+        return code;
+    size_t count = queue_moves_list(queue, moves, (size_t)max);
+    json_t *results = json_array();
+    int failed = !results;
+    for (size_t i = 0; i < count && !failed; i++)
+        failed = json_array_append_new(results, move_json(moves[i]));
+    if (!failed)
+        failed = json_object_set(call->output, "Results", results);
+    json_decref(results);
+    return failed ? SQS_SERVICE_UNAVAILABLE : SQS_OK;
+}
+
+enum sqs_code sqs_cancel_message_move_task(struct sqs_call *call)
+{
+    struct local_queue *queue;
+    const struct queue_move *move;
+    json_t *facts = handle_read(sqs_input_text(call->input, "TaskHandle"));
+    if (!facts)
+        return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
+                             "Value for parameter TaskHandle is invalid.");
+    enum sqs_code code = source_find(call, sqs_input_text(facts, "sourceArn"), &queue);
+    if (code == SQS_OK)
+        code = queue_move_cancel(queue, sqs_input_text(facts, "taskId"), sqs_call_written, call,
+                                 &move, &call->error);
+    json_decref(facts);
+    if (code != SQS_OK)
+        return code;
+    call->pending = true;
+    if (number_add(call->output, "ApproximateNumberOfMessagesMoved", move->moved))
+        call->error.code = SQS_SERVICE_UNAVAILABLE;
+    return SQS_OK;
+}
