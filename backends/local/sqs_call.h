@@ -20,7 +20,7 @@ struct sqs_call;
 struct sqs_action {
     const char *name;
     /* SQS_OK: call->output is the answer, at once, or (call->pending set) when sqs_call_written or
-     * a poll says so. NULL: an action of the service that the embedded cloud does not have. */
+     * a poll says so. */
     enum sqs_code (*run)(struct sqs_call *call);
 };
 

@@ -54,8 +54,6 @@ static const struct sqs_code_facts codes[SQS_CODE_COUNT] = {
                            "Access to the resource is denied."},
     [SQS_UNSUPPORTED] = {MODEL("UnsupportedOperation"), NAMED("UnsupportedOperation"), 400, 400,
                          "This is not supported."},
-    [SQS_NOT_IMPLEMENTED] = {CORAL("NotImplementedException"), "NotImplemented", 501, 501,
-                             "The embedded cloud does not implement this action."},
     [SQS_INVALID_ACTION] = {CORAL("UnknownOperationException"), "InvalidAction", 404, 400,
                             "The action is not valid for this endpoint."},
     [SQS_MALFORMED] = {CORAL("SerializationException"), "MalformedInput", 400, 400,

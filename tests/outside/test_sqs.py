@@ -16,6 +16,7 @@ from botocore.credentials import Credentials
 
 import harness
 from harness import REGION, aws, client, depth, error_code, make_queue, queue_arn, receive, until
+from sqs_wire import json_call
 
 NOT_THERE = ("AWS.SimpleQueueService.NonExistentQueue", 400)
 
@@ -23,21 +24,6 @@ NOT_THERE = ("AWS.SimpleQueueService.NonExistentQueue", 400)
 @pytest.fixture
 def queue(sqs, name):
     return make_queue(sqs, name)
-
-
-def json_call(cloud, action, secret=harness.SECRET_KEY, **parameters):
-    """One call in JSON 1.0, which Debian's boto3 does not speak yet: (status, headers, answer)."""
-    body = json.dumps(parameters).encode()
-    request = AWSRequest("POST", cloud.endpoint + "/", data=body, headers={
-        "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}"})
-    SigV4Auth(Credentials(harness.ACCESS_KEY, secret), "sqs", REGION).add_auth(request)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    bare = urllib.request.Request(request.url, data=body, headers=dict(request.headers.items()), method="POST")
-    try:
-        with opener.open(bare, timeout=60) as response:
-            return response.status, response.headers, json.loads(response.read() or b"{}")
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, json.loads(error.read())
 
 
 def bodies(sqs, url, count, **options):

@@ -235,7 +235,7 @@ static void errors_have_the_form_of_their_protocol(void **state)
     assert_string_equal(d->query_error, "InvalidAction;Sender");
     ask = json_ask("AmazonSQS.TagQueue", "{}");
     send_ask(d, &ask);
-    says(d, 501, "TagQueue");
+    says(d, 400, "MissingRequiredParameterException");
     ask = json_ask("AmazonSQS.CreateQueue", "{\"QueueName\":");
     send_ask(d, &ask);
     says(d, 400, "SerializationException");

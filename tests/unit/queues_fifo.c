@@ -134,7 +134,7 @@ static void order_and_closed_groups_survive_a_restart(void **state)
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q.fifo", FIFO);
     struct world_poll first, poll;
-    char body[8];
+    char body[16];
     for (int i = 1; i <= 5; i++) {
         snprintf(body, sizeof body, "%d", i);
         put(w, queue, "a", body);
