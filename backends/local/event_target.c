@@ -31,6 +31,10 @@ static struct target target_find(struct cloud *cloud, const char *arn)
 static bool target_allows(const struct cloud *cloud, const struct target *target,
                           const char *source_arn, char reason[POLICY_REASON_MAX])
 {
+    if (target->queue && local_queue_attributes(target->queue)->fifo) {
+        snprintf(reason, POLICY_REASON_MAX, "S3 does not send to FIFO queues");
+        return false;
+    }
     return target->topic ? access_topic_delivery(cloud, target->topic, source_arn, reason)
                          : access_queue_delivery(cloud, target->queue, source_arn, reason);
 }

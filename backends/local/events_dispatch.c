@@ -66,7 +66,11 @@ static int sent(int status, struct failure *failure)
 {
     if (status == ERR_LIMIT)
         failure_set(failure, "RESOURCE_LIMIT_EXCEEDED", "the memory for messages is used up");
-    return status == ERR_LIMIT ? 0 : status;
+    if (status == ERR_INVALID)
+        failure_set(failure, "INVALID_PARAMETER",
+                    "a FIFO queue needs SqsParameters.MessageGroupId and its own "
+                    "ContentBasedDeduplication");
+    return status == ERR_LIMIT || status == ERR_INVALID ? 0 : status;
 }
 
 static int queue_send(struct dispatch *d, struct local_queue *queue, const json_t *target,

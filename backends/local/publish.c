@@ -109,6 +109,10 @@ static int queue_deliver(const struct subscription *s, struct local_queue *queue
     } else if (text) {
         status = local_queue_send(queue, &draft, 1, NULL, unit, NULL, NULL);
     }
+    if (status == ERR_INVALID) {
+        refused(s, "a FIFO queue needs a message group and a deduplication id");
+        status = 0;
+    }
     free(text);
     return status;
 }
