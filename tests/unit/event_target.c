@@ -152,7 +152,8 @@ static void a_unit_that_fails_delivers_nothing(void **state)
     struct world_poll poll;
     subscribe(w, topic, "a", false);
     subscribe(w, topic, "b", false);
-    world_sql(w, "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.queue = 2 BEGIN"
+    world_sql(w, "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.queue ="
+                 " (SELECT id FROM queues WHERE name = 'b') BEGIN"
                  " SELECT RAISE(ABORT, 'disk full'); END");
     deliver(w, topic_name, "event");
     world_sql(w, "DROP TRIGGER refuse");
