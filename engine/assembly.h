@@ -50,6 +50,7 @@ typedef void assembly_done(const struct error *error, void *user);
 
 struct assembly {
     const struct pipeline_ops *pipeline_ops;
+    /* What rendering in this process needs. Stopping is allowed where nothing was started. */
     int (*pipelines_start)(const char *program, struct error *error);
     void (*pipelines_stop)(void);
     /* Decoders in processes of their own. While they run, isolated_ops take the place of

@@ -169,15 +169,14 @@ static int fail_start(const struct error *error, const char *advice)
     return STATUS_FAILED;
 }
 
+/* Images are decoded in this process, by its worker threads. */
 static int run_with_images(const struct command *command, const struct assembly *assembly,
                            const struct config *config)
 {
     struct error error = {0};
     if (assembly->pipelines_start("thumbwheel", &error))
         return fail_start(&error, "");
-    int status = command->run(assembly, config);
-    assembly->pipelines_stop();
-    return status;
+    return command->run(assembly, config);
 }
 
 /* Images are decoded in processes, which get ready while this one does. */
@@ -189,18 +188,26 @@ static int run_isolated(const struct command *command, const struct assembly *as
     struct assembly isolated = *assembly;
     const struct isolation_settings settings = {.timeout_ms = (unsigned)config->image_timeout,
                                                 .memory = config->image_memory};
-    int status;
     isolated.pipeline_ops = assembly->isolated_ops;
     if (assembly->isolation_start(&settings, &error))
         return fail_start(&error, advice);
-    if (assembly->pipelines_start("thumbwheel", &error)) {
-        status = fail_start(&error, "");
-    } else {
-        status = assembly->isolation_ready(&error) ? fail_start(&error, advice)
+    int status = assembly->isolation_ready(&error) ? fail_start(&error, advice)
                                                    : command->run(&isolated, config);
-        assembly->pipelines_stop();
-    }
     assembly->isolation_stop();
+    return status;
+}
+
+static int run_configured(const struct command *command, const struct assembly *assembly,
+                          const struct config *config)
+{
+    int status;
+    if (config->cloud_only || command->settings == CONFIG_CHECK)
+        status = command->run(assembly, config);
+    else if (config->isolation == CONFIG_ISOLATION_PROCESS)
+        status = run_isolated(command, assembly, config);
+    else
+        status = run_with_images(command, assembly, config);
+    assembly->pipelines_stop();
     return status;
 }
 
@@ -220,9 +227,7 @@ static int command_run(const struct command *command, const struct assembly *ass
         descriptors_raise();
         pool_setup(&config);
         log_start(&config, command->settings);
-        bool isolated = config.isolation == CONFIG_ISOLATION_PROCESS && !config.cloud_only &&
-                        command->settings != CONFIG_CHECK;
-        status = (isolated ? run_isolated : run_with_images)(command, assembly, &config);
+        status = run_configured(command, assembly, &config);
     }
     config_clear(&config);
     return status;

@@ -5,10 +5,9 @@
 
 #include <stdint.h>
 
-#include <vips/vips.h>
-
 #include "labeler.h"
 #include "pipeline.h"
+#include "vips_api.h"
 
 enum {
     ANALYSE_DETAIL_PX = 256, /* long side of the copy that sharpness is measured on */

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include "decoder_sandbox.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
+#include "vips_api.h"
 
 struct child {
     decoder_render *render;

@@ -2,12 +2,11 @@
 #ifndef THUMBWHEEL_IMAGE_LOAD_H
 #define THUMBWHEEL_IMAGE_LOAD_H
 
-#include <vips/vips.h>
-
 #include "error.h"
 #include "image_format.h"
 #include "pipeline.h"
 #include "plan.h"
+#include "vips_api.h"
 
 struct image_source {
     struct slice bytes; /* borrowed */

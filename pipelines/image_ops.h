@@ -7,11 +7,11 @@
 #define THUMBWHEEL_IMAGE_OPS_H
 
 #include <stdbool.h>
-#include <vips/vips.h>
 
 #include "error.h"
 #include "pipeline_file.h"
 #include "plan.h"
+#include "vips_api.h"
 
 /* The way of all steps: takes what a libvips call made, unless it failed. */
 int image_replace(VipsImage **image, int failed, VipsImage **made);

@@ -1,8 +1,8 @@
 #include "image_save.h"
 
-#include <vips/vips.h>
-
 #include "pipeline_file.h"
+#include "pipelines.h"
+#include "vips_api.h"
 
 static bool has_operation(const char *name)
 {
@@ -42,13 +42,21 @@ static bool can_save_avif(void)
     return done;
 }
 
+static bool is_asked_of_libvips(enum image_format format)
+{
+    return format == FORMAT_WEBP || format == FORMAT_TIFF || format == FORMAT_GIF ||
+           format == FORMAT_AVIF;
+}
+
 bool image_save_supports(enum image_format format)
 {
+    struct error error;
+    if (is_asked_of_libvips(format) && pipelines_start("thumbwheel", &error))
+        return false;
     switch (format) {
-    case FORMAT_JPEG:
-        return has_operation("jpegsave_buffer");
+    case FORMAT_JPEG: /* no libvips is without these two */
     case FORMAT_PNG:
-        return has_operation("pngsave_buffer");
+        return true;
     case FORMAT_WEBP:
         return has_operation("webpsave_buffer");
     case FORMAT_TIFF:

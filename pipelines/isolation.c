@@ -137,9 +137,9 @@ static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
     return vips_pipeline_ops.facts(pipeline);
 }
 
+/* The worker has used no libvips. */
 static void thread_end(void)
 {
-    vips_pipeline_ops.thread_end();
 }
 
 const struct pipeline_ops isolated_pipeline_ops = {

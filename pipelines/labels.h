@@ -2,11 +2,10 @@
 #ifndef THUMBWHEEL_LABELS_H
 #define THUMBWHEEL_LABELS_H
 
-#include <vips/vips.h>
-
 #include "error.h"
 #include "labeler.h"
 #include "pipeline.h"
+#include "vips_api.h"
 
 /* Worker thread. image: the decoded source, upright, sRGB or grey, 8 bit, with alpha if it had any, at some shrink; at least 256 px on
  * its long side where the source has them. original: as opened, for metadata (EXIF fields by vips_image_get_string

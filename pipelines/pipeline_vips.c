@@ -1,10 +1,9 @@
 /* The house's front: libvips' life, and the table of the seam's operations. */
-#include <vips/vips.h>
-
 #include "pipeline_file.h"
 #include "pipelines.h"
 #include "render.h"
 #include "schema.h"
+#include "vips_api.h"
 
 /* What libvips would print is in our errors already, or of no use to the user. */
 static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
@@ -15,8 +14,13 @@ static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *
     (void)user;
 }
 
+static bool started;
+
 int pipelines_start(const char *program, struct error *error)
 {
+    int code = started ? 0 : vips_api_load(error);
+    if (started || code)
+        return code;
     if (vips_init(program)) {
         vips_error_clear();
         return error_set(error, ERR_UNSUPPORTED, "libvips could not be started");
@@ -25,12 +29,15 @@ int pipelines_start(const char *program, struct error *error)
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
+    started = true;
     return 0;
 }
 
 void pipelines_stop(void)
 {
-    vips_shutdown();
+    if (started)
+        vips_shutdown();
+    started = false;
 }
 
 int pipeline_schema_print(FILE *stream)
@@ -43,6 +50,11 @@ static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
     return &pipeline->facts;
 }
 
+static void thread_end(void)
+{
+    vips_thread_shutdown();
+}
+
 const struct pipeline_ops vips_pipeline_ops = {
     .load = pipeline_load,
     .retain = pipeline_retain,
@@ -52,5 +64,5 @@ const struct pipeline_ops vips_pipeline_ops = {
     .matches = pipeline_matches,
     .check_loop = pipeline_check_loop,
     .render = render,
-    .thread_end = vips_thread_shutdown,
+    .thread_end = thread_end,
 };

@@ -7,7 +7,9 @@
 #include "error.h"
 #include "pipeline.h"
 
-/* Starts libvips (one thread for each operation, no cache, untrusted loaders blocked). Main thread, once, before any other thread. */
+/* Loads and starts libvips (one thread for each operation, no cache, untrusted loaders blocked), if it has not been. Before anything
+ * is rendered or probed in this process; main thread. samples_write, and a pipeline file whose output formats are asked of libvips,
+ * call it themselves: a process whose images are decoded in others does without. ERR_UNSUPPORTED: there is none. */
 int pipelines_start(const char *program, struct error *error);
 void pipelines_stop(void);
 

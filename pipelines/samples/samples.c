@@ -7,18 +7,14 @@
  * A file appears under its name whole or not at all (written beside it, then renamed), and one that
  * is there is kept.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <vips/vips.h>
-
+#include "files.h"
 #include "pipelines.h"
 #include "samples_private.h"
+#include "vips_api.h"
 
 #define SHOT(camera, time)                                                                         \
     {                                                                                              \
@@ -76,41 +72,6 @@ static const struct sample samples[] = {
      SHOT("Phone 12", "2020:06:07 14:03:38")},
 };
 
-static int write_all(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-
-        if (written < 0 && errno != EINTR) {
-            return -1;
-        }
-        bytes += written > 0 ? written : 0;
-        size -= written > 0 ? (size_t)written : 0;
-    }
-    return 0;
-}
-
-/* Writes "<path>.part" and renames it. */
-static int file_write(const char *path, const void *bytes, size_t size, struct error *error)
-{
-    char *part = NULL;
-    int failed, fd;
-
-    if (asprintf(&part, "%s.part", path) < 0) {
-        return error_set(error, ERR_MEMORY, "no memory for writing %s", path);
-    }
-    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    failed = fd < 0 || write_all(fd, bytes, size);
-    failed = (fd >= 0 && close(fd)) || failed || rename(part, path);
-    if (failed) {
-        error_set(error, ERR_IO, "cannot write %s: %s; choose a directory that can be written to",
-                  path, strerror(errno));
-        unlink(part);
-    }
-    free(part);
-    return failed ? ERR_IO : 0;
-}
-
 static int sample_write(const struct sample *sample, const char *path, struct error *error)
 {
     void *bytes = NULL;
@@ -146,9 +107,12 @@ static int paths_append(char ***paths, size_t *count, char *path)
 
 int samples_write(const char *directory, char ***paths, size_t *count, struct error *error)
 {
-    if (g_mkdir_with_parents(directory, 0755) != 0) {
-        return error_set(error, ERR_IO, "cannot make the directory %s: %s", directory,
-                         strerror(errno));
+    int code = pipelines_start("thumbwheel", error);
+    if (code == 0)
+        code = directory_make(directory, 0755, error);
+    if (code != 0) {
+        error_prefix(error, "%s", directory);
+        return code;
     }
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
         char *path = NULL;
@@ -156,7 +120,7 @@ int samples_write(const char *directory, char ***paths, size_t *count, struct er
         if (asprintf(&path, "%s/%s", directory, samples[i].name) < 0) {
             return error_set(error, ERR_MEMORY, "no memory for the samples' names");
         }
-        int code = sample_write(&samples[i], path, error);
+        code = sample_write(&samples[i], path, error);
         if (code == 0 && paths_append(paths, count, path) != 0) {
             code = error_set(error, ERR_MEMORY, "no memory for the samples' names");
         }

@@ -9,10 +9,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include <vips/vips.h>
-
 #include "error.h"
 #include "samples_private.h"
+#include "vips_api.h"
 
 enum { GRAIN_TILE = 512, GRAIN_SEED = 1826, JPEG_QUALITY = 88, FRAME_MS = 80 };
 

@@ -12,6 +12,7 @@
 #include <vips/vips.h>
 
 #include "labels.h"
+#include "pipelines.h"
 
 static const struct image_facts plain_facts = {
     .width = 640, .height = 480, .bands = 3, .frames = 1, .orientation = 1, .format = "jpeg"};
@@ -712,13 +713,14 @@ static void a_truncated_image_is_corrupt(void **state)
 static int start(void **state)
 {
     (void)state;
-    return VIPS_INIT("test_labels");
+    struct error error;
+    return pipelines_start("test_labels", &error);
 }
 
 static int stop(void **state)
 {
     (void)state;
-    vips_shutdown();
+    pipelines_stop();
     return 0;
 }
 

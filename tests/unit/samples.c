@@ -463,7 +463,7 @@ static int start(void **state)
     struct error error;
 
     (void)state;
-    if (VIPS_INIT("test_samples")) {
+    if (pipelines_start("test_samples", &error)) {
         return -1;
     }
     vips_block_untrusted_set(TRUE);
@@ -480,7 +480,7 @@ static int stop(void **state)
     (void)state;
     paths_free(samples.paths, samples.count);
     assert_int_equal(directory_remove(samples.directory), samples.count);
-    vips_shutdown();
+    pipelines_stop();
     return 0;
 }
 
