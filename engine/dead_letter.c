@@ -3,17 +3,86 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const char *const own_names[] = {"ThumbwheelPipeline", "ThumbwheelReason",
-                                        "ThumbwheelDetail", "ThumbwheelMessageId"};
-enum { OWN_COUNT = sizeof own_names / sizeof own_names[0] };
+#include "message_memory.h"
+
+enum { OWN_COUNT = 5, DETAIL_LEAST = 16 };
+
+static const char text_type[] = "String";
+
+struct own { /* in the order of their importance */
+    const char *name;
+    const char *value; /* NULL or empty: left out */
+    bool may_be_cut;
+};
 
 static bool is_own(const char *name)
 {
+    static const char *const names[OWN_COUNT] = {"ThumbwheelReason", "ThumbwheelRecords",
+                                                 "ThumbwheelDetail", "ThumbwheelPipeline",
+                                                 "ThumbwheelMessageId"};
     for (size_t i = 0; i < OWN_COUNT; i++) {
-        if (strcmp(own_names[i], name) == 0)
+        if (strcmp(names[i], name) == 0)
             return true;
     }
     return false;
+}
+
+/* The bytes of one character that a message may hold (SendMessage, SQS API Reference: XML's
+ * characters), or 0. */
+static size_t character_size(const unsigned char *s)
+{
+    size_t size = s[0] < 0x80                   ? 1
+                  : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
+                  : s[0] >= 0xE0 && s[0] < 0xF0 ? 3
+                  : s[0] >= 0xF0 && s[0] < 0xF5 ? 4
+                                                : 0;
+    for (size_t i = 1; i < size; i++) {
+        if ((s[i] & 0xC0) != 0x80)
+            return 0;
+    }
+    unsigned c3 = size == 3 ? (s[0] & 0x0Fu) << 12 | (s[1] & 0x3Fu) << 6 | (s[2] & 0x3Fu) : 0x800;
+    if (c3 < 0x800 || (c3 >= 0xD800 && c3 < 0xE000) || c3 > 0xFFFD)
+        return 0;
+    if ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] >= 0x90))
+        return 0;
+    return size == 1 && s[0] < ' ' && s[0] != '\t' && s[0] != '\n' && s[0] != '\r' ? 0 : size;
+}
+
+/* At most max bytes of a text, whole characters; what a message may not hold becomes '?'. */
+static void text_clean(const char *text, size_t max, char *out)
+{
+    size_t used = 0;
+    while (*text) {
+        size_t size = character_size((const unsigned char *)text);
+        if (used + (size ? size : 1) > max)
+            break;
+        if (size)
+            memcpy(out + used, text, size);
+        else
+            out[used] = '?';
+        used += size ? size : 1;
+        text += size ? size : 1;
+    }
+    out[used] = '\0';
+}
+
+static size_t attribute_size(const struct queue_attribute *attribute)
+{
+    return strlen(attribute->name) + strlen(attribute->type) + strlen(attribute->value);
+}
+
+/* The message's own; those of an earlier rejection are replaced. */
+static size_t originals_take(const struct queue_message *message, struct queue_attribute *out,
+                             size_t *bytes)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < message->attribute_count && count < QUEUE_ATTRIBUTES_MAX; i++) {
+        if (is_own(message->attributes[i].name))
+            continue;
+        *bytes += attribute_size(&message->attributes[i]);
+        out[count++] = message->attributes[i];
+    }
+    return count;
 }
 
 /* The attribute's members are not const, since a received message owns its strings; a sent one only
@@ -21,25 +90,51 @@ static bool is_own(const char *name)
 static struct queue_attribute lend(const char *name, const char *value)
 {
     return (struct queue_attribute){.name = (char *)(uintptr_t)name,
-                                    .type = (char *)(uintptr_t) "String",
-                                    .value = (char *)(uintptr_t)(*value ? value : "unknown")};
+                                    .type = (char *)(uintptr_t)text_type,
+                                    .value = (char *)(uintptr_t)value};
 }
 
-int dead_letter_send(struct lane *lane, const struct queue_message *message, const char *reason,
-                     const char *detail, queue_sent *done, void *user)
+static size_t owns_add(const struct own *owns, size_t count, struct queue_attribute *out,
+                       size_t room, char cut[TALLY_DETAIL_MAX + 1])
 {
-    const char *const values[OWN_COUNT] = {lane->home.name, reason, detail, message->id};
-    struct queue_attribute attributes[QUEUE_ATTRIBUTES_MAX];
-    size_t count = 0;
-    for (; count < OWN_COUNT; count++)
-        attributes[count] = lend(own_names[count], values[count] ? values[count] : "");
-    for (size_t i = 0; i < message->attribute_count && count < QUEUE_ATTRIBUTES_MAX; i++) {
-        if (!is_own(message->attributes[i].name)) /* left from an earlier rejection */
-            attributes[count++] = message->attributes[i];
+    for (size_t i = 0; i < OWN_COUNT && count < QUEUE_ATTRIBUTES_MAX; i++) {
+        const struct own *own = &owns[i];
+        size_t fixed = strlen(own->name) + sizeof text_type - 1;
+        const char *value = own->value ? own->value : "";
+        if (own->may_be_cut && room >= fixed + DETAIL_LEAST) {
+            size_t most = room - fixed;
+            text_clean(value, most < TALLY_DETAIL_MAX ? most : TALLY_DETAIL_MAX, cut);
+            value = cut;
+        }
+        if (!*value || fixed + strlen(value) > room)
+            continue;
+        room -= fixed + strlen(value);
+        out[count++] = lend(own->name, value);
     }
+    return count;
+}
+
+int dead_letter_send(struct lane *lane, const struct queue_message *message,
+                     const struct dead_letter *why, queue_sent *done, void *user)
+{
+    const struct queue_backend_ops *ops = lane->home.backend->ops;
+    const struct own owns[OWN_COUNT] = {{"ThumbwheelReason", why->reason, false},
+                                        {"ThumbwheelRecords", why->records, false},
+                                        {"ThumbwheelDetail", why->detail, true},
+                                        {"ThumbwheelPipeline", lane->home.name, false},
+                                        {"ThumbwheelMessageId", message->id, false}};
+    struct queue_attribute attributes[QUEUE_ATTRIBUTES_MAX];
+    char cut[TALLY_DETAIL_MAX + 1] = "";
+    size_t most = ops->facts(lane->dead_letters)->message_max, bytes = message->body_size;
+    if (most == 0)
+        most = QUEUE_MESSAGE_MAX;
+    size_t count = originals_take(message, attributes, &bytes);
+    if (bytes > most)
+        return ERR_LIMIT;
+    count = owns_add(owns, count, attributes, most - bytes, cut);
     struct queue_send send = {.body = message->body,
                               .body_size = message->body_size,
                               .attributes = attributes,
                               .attribute_count = count};
-    return lane->home.backend->ops->send(lane->dead_letters, &send, done, user);
+    return ops->send(lane->dead_letters, &send, done, user);
 }

@@ -5,10 +5,21 @@
 #include "lane.h"
 #include "queue_backend.h"
 
-/* The body goes unchanged, and the message's attributes as far as SQS's limit of ten leaves room
- * beside those that say why: ThumbwheelPipeline, ThumbwheelReason, ThumbwheelDetail,
- * ThumbwheelMessageId. The message is copied; user belongs to the callback. */
-int dead_letter_send(struct lane *lane, const struct queue_message *message, const char *reason,
-                     const char *detail, queue_sent *done, void *user);
+struct dead_letter { /* why; all borrowed */
+    const char *reason;
+    const char *detail;
+    const char *records; /* "0,4": which of its Records; NULL: it has one */
+};
+
+/*
+ * The body goes unchanged, with all of the message's own attributes, and beside them as many of
+ * ours as there is room for, in this order: ThumbwheelReason, ThumbwheelRecords, ThumbwheelDetail,
+ * ThumbwheelPipeline, ThumbwheelMessageId. Room is what SQS's ten attributes and the dead-letter
+ * queue's MaximumMessageSize (which counts the names, types and values of attributes) leave; a
+ * detail is cut to fit. ERR_LIMIT: the message does not fit even by itself; the redrive policy can
+ * move it. The message is copied; user belongs to the callback.
+ */
+int dead_letter_send(struct lane *lane, const struct queue_message *message,
+                     const struct dead_letter *why, queue_sent *done, void *user);
 
 #endif

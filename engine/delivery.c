@@ -1,5 +1,6 @@
 #include "delivery.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 
 enum {
     BACKOFF_BASE_S = 2,
+    TO_MEND_EVERY_MS = 60000,
     POINTER_BODY_MAX =
         16 * 1024 * 1024, /* an event that was too long for SQS; images are never sent this way */
 };
@@ -35,6 +37,7 @@ static void delivery_free(struct delivery *delivery)
     for (size_t i = 0; i < delivery->job_count; i++)
         job_drop(delivery->jobs[i]);
     free(delivery->jobs);
+    record_tally_clear(&delivery->tally);
     envelope_clear(&delivery->envelope);
     queue_message_clear(&delivery->message);
     list_remove(&delivery->link);
@@ -50,32 +53,45 @@ static double milliseconds_since(uint64_t us)
 }
 
 /* What only an operator can mend would come once for each message and drown everything else. */
-static bool worth_a_line(const struct delivery *delivery)
+static bool is_to_mend(const struct engine_record *record, int code)
 {
-    struct lane *lane = delivery->lane;
-    int code = delivery->error.code;
-    bool to_mend = delivery->outcome == OUTCOME_RETRY &&
-                   (code == ERR_DENIED || code == ERR_NO_CONTAINER || code == ERR_EXPIRED ||
-                    code == ERR_CREDENTIALS);
-    return !to_mend || log_gate_open(&lane->to_mend, uv_now(lane->engine->loop), 60000);
+    return record->outcome == OUTCOME_RETRY &&
+           (code == ERR_DENIED || code == ERR_CREDENTIALS || code == ERR_NO_CONTAINER ||
+            code == ERR_EXPIRED || code == ERR_REFUSED);
 }
 
-static void log_record(const struct delivery *delivery, const struct engine_record *record)
+enum { HELD_SIZE = 24 };
+
+/* How many lines a gate has held back since its last one, for its next. */
+static const char *held_back(const struct log_gate *gate, char text[HELD_SIZE])
 {
+    snprintf(text, HELD_SIZE, "%llu", (unsigned long long)gate->skipped);
+    return gate->skipped ? text : NULL;
+}
+
+static void log_record(const struct delivery *delivery, const struct engine_record *record,
+                       int code)
+{
+    struct lane *lane = delivery->lane;
+    char held[HELD_SIZE];
     static const char *const events[] = {[OUTCOME_ACK] = "job done",
                                          [OUTCOME_RETRY] = "job will be tried again",
                                          [OUTCOME_REJECT] = "job rejected"};
-    bool done = record->outcome == OUTCOME_ACK;
-    if (!worth_a_line(delivery))
+    bool done = record->outcome == OUTCOME_ACK, to_mend = is_to_mend(record, code);
+    if (to_mend && !log_gate_open(&lane->to_mend, uv_now(lane->engine->loop), TO_MEND_EVERY_MS))
         return;
-    log_event(done ? LOG_INFO : LOG_WARN, events[record->outcome],
+    log_event(done      ? LOG_INFO
+              : to_mend ? LOG_ERROR
+                        : LOG_WARN,
+              events[record->outcome],
               LOG_FIELDS(LOG_TEXT("job", delivery->message.id),
                          LOG_TEXT("pipeline", record->pipeline), LOG_TEXT("bucket", record->bucket),
                          LOG_TEXT("key", record->key),
                          LOG_TEXT("reason", done ? NULL : record->reason),
                          LOG_TEXT("error", done ? NULL : record->detail),
                          LOG_INT("renditions", record->rendition_count),
-                         LOG_REAL("milliseconds", record->milliseconds)));
+                         LOG_REAL("milliseconds", record->milliseconds),
+                         LOG_TEXT("not_shown", to_mend ? held_back(&lane->to_mend, held) : NULL)));
 }
 
 static void describe_outputs(struct engine_record *record, const struct render_item *item)
@@ -87,35 +103,80 @@ static void describe_outputs(struct engine_record *record, const struct render_i
     record->sidecar_key = item->sidecar_key;
 }
 
-/* A job that did better than its message tells the message's reason: its work will be repeated. */
-static void describe_failure(struct engine_record *record, const struct delivery *delivery,
-                             const struct job *job)
+/* What came of one record. Where the message comes back, so does whatever nobody remembers. */
+static enum outcome record_outcome(const struct delivery *delivery, const struct job *job)
 {
-    bool own = job && job->loop.outcome == delivery->outcome;
+    if (!job || (delivery->outcome == OUTCOME_RETRY &&
+                 (job->loop.state != JOB_FINISHED || !delivery->remembered)))
+        return delivery->outcome;
+    return job->loop.outcome;
+}
+
+/* A job that did better than its message tells the message's reason: its work will be repeated. */
+static int describe_failure(struct engine_record *record, const struct delivery *delivery,
+                            const struct job *job)
+{
+    bool own = job && job->loop.state == JOB_FINISHED && job->loop.outcome == record->outcome;
     record->reason = own ? job->loop.reason : delivery->reason;
     record->detail = own ? job->loop.error.text : delivery->error.text;
+    return own ? job->loop.error.code : delivery->error.code;
 }
 
 static void report(const struct delivery *delivery, const struct job *job)
 {
     const struct engine_observer *observer = &delivery->lane->engine->options.observer;
+    int code = 0;
     struct engine_record record = {
         .pipeline = delivery->lane->home.name,
         .bucket = job ? job->msg.record->bucket : "",
         .key = job ? job->msg.record->key : "",
-        .outcome = delivery->outcome,
+        .outcome = record_outcome(delivery, job),
         .reason = "",
         .detail = "",
         .milliseconds = milliseconds_since(delivery->received_us),
         .sent_ms = delivery->message.sent_ms,
     };
-    if (delivery->outcome != OUTCOME_ACK)
-        describe_failure(&record, delivery, job);
+    if (record.outcome != OUTCOME_ACK)
+        code = describe_failure(&record, delivery, job);
     else if (job)
         describe_outputs(&record, &job->work.claim.item);
-    log_record(delivery, &record);
+    log_record(delivery, &record, code);
     if (observer->record_finished)
         observer->record_finished(&record, observer->user);
+}
+
+/* ---- what the next delivery need not do again ---- */
+
+static size_t index_of(const struct delivery *delivery, const struct job *job)
+{
+    return (size_t)(job->msg.record - delivery->envelope.records);
+}
+
+static void tally_jobs(struct delivery *delivery)
+{
+    struct record_tally *tally = &delivery->tally;
+    for (size_t i = 0; i < delivery->job_count; i++) {
+        const struct job *job = delivery->jobs[i];
+        size_t index = index_of(delivery, job);
+        if (job->loop.state != JOB_FINISHED || record_tally_has(tally, index))
+            continue;
+        if (job->loop.outcome == OUTCOME_ACK)
+            record_tally_accept(tally, index);
+        else if (job->loop.outcome == OUTCOME_REJECT)
+            record_tally_reject(tally, index, delivery->envelope.count, job->loop.reason,
+                                job->loop.error.text);
+    }
+}
+
+/* A message of one record is remembered only when it is dead: what else there is to know of it is
+ * what the next delivery is for. */
+static void remember(struct delivery *delivery)
+{
+    struct lane *lane = delivery->lane;
+    tally_jobs(delivery);
+    if (delivery->envelope.count > 1 || delivery->tally.dead)
+        delivery->remembered = message_memory_keep(&lane->engine->messages, lane->home.name,
+                                                   delivery->message.id, &delivery->tally);
 }
 
 static void delivery_close(struct delivery *delivery)
@@ -128,7 +189,7 @@ static void delivery_close(struct delivery *delivery)
     (*counters[delivery->outcome])++;
     for (size_t i = 0; i < delivery->job_count; i++)
         report(delivery, delivery->jobs[i]);
-    if (delivery->job_count == 0 && delivery->outcome != OUTCOME_ACK)
+    if (delivery->envelope.count == 0 && delivery->outcome != OUTCOME_ACK)
         report(delivery, NULL);
     delivery_free(delivery);
 }
@@ -136,6 +197,7 @@ static void delivery_close(struct delivery *delivery)
 static void give_back(struct delivery *delivery, unsigned visibility_s)
 {
     lease_release(delivery->lease, visibility_s);
+    remember(delivery);
     delivery->outcome = OUTCOME_RETRY;
     delivery_close(delivery);
 }
@@ -148,38 +210,65 @@ static unsigned backoff(const struct delivery *delivery)
     return 1 + (unsigned)jitter_full(BACKOFF_BASE_S, most, attempts);
 }
 
+static void dead_letter_failed(struct delivery *delivery, const char *why)
+{
+    struct lane *lane = delivery->lane;
+    char held[HELD_SIZE];
+    if (log_gate_open(&lane->dead_letter_fails, uv_now(lane->engine->loop), TO_MEND_EVERY_MS))
+        log_error("dead letter could not be sent; the message will be tried again",
+                  LOG_TEXT("queue", lane->home.name), LOG_TEXT("job", delivery->message.id),
+                  LOG_TEXT("error", why),
+                  LOG_TEXT("not_shown", held_back(&lane->dead_letter_fails, held)));
+    give_back(delivery, backoff(delivery));
+}
+
 static void on_dead_letter_sent(const char *message_id, const struct error *error, void *user)
 {
     struct delivery *delivery = user;
     (void)message_id;
     if (error->code) {
-        log_warn("dead letter could not be sent; the message will be tried again",
-                 LOG_TEXT("job", delivery->message.id), LOG_TEXT("error", error->text));
-        give_back(delivery, backoff(delivery));
+        dead_letter_failed(delivery, error->text);
         return;
     }
+    delivery->tally.dead = true;
+    remember(delivery);
     lease_delete(delivery->lease);
     delivery_close(delivery);
 }
 
 /* Without a dead-letter queue the message is left to its visibility. */
+static void leave(struct delivery *delivery)
+{
+    struct lane *lane = delivery->lane;
+    if (!lane->no_dead_letters)
+        log_warn("queue has no dead-letter queue: rejected messages will be delivered again; "
+                 "give it a RedrivePolicy",
+                 LOG_TEXT("queue", lane->home.name));
+    lane->no_dead_letters = true;
+    remember(delivery);
+    lease_forget(delivery->lease);
+    delivery_close(delivery);
+}
+
 static void reject(struct delivery *delivery)
 {
     struct lane *lane = delivery->lane;
     if (!lane->dead_letters) {
-        if (log_gate_open(&lane->no_dead_letters, uv_now(lane->engine->loop), 60000))
-            log_warn("queue has no dead-letter queue: rejected messages will be delivered again; "
-                     "give it a RedrivePolicy",
-                     LOG_TEXT("queue", lane->home.name));
-        lease_forget(delivery->lease);
-        delivery_close(delivery);
+        leave(delivery);
         return;
     }
+    char *records = delivery->envelope.count > 1 ? record_tally_rejected(&delivery->tally) : NULL;
+    const char *detail = delivery->tally.detail;
+    const struct dead_letter why = {delivery->reason, detail ? detail : delivery->error.text,
+                                    records};
     delivery->phase = DELIVERY_REJECTING;
-    int code = dead_letter_send(lane, &delivery->message, delivery->reason, delivery->error.text,
-                                on_dead_letter_sent, delivery);
-    if (code)
-        give_back(delivery, backoff(delivery));
+    int code = dead_letter_send(lane, &delivery->message, &why, on_dead_letter_sent, delivery);
+    free(records);
+    if (code == ERR_LIMIT)
+        dead_letter_failed(delivery, "it is larger than the dead-letter queue takes: raise the "
+                                     "queue's MaximumMessageSize");
+    else if (code)
+        dead_letter_failed(delivery, error_name(code));
 }
 
 static void delivery_settle(struct delivery *delivery)
@@ -204,38 +293,48 @@ static void on_lease_lost(void *user)
     if (delivery->phase == DELIVERY_REJECTING)
         return; /* the dead letter is on its way; the delete will find the receipt expired */
     lease_forget(delivery->lease);
+    remember(delivery);
     delivery->outcome = OUTCOME_RETRY;
     delivery->reason = "lease-lost";
-    error_set(&delivery->error, ERR_EXPIRED, "the lease on the message was lost");
+    error_set(&delivery->error, ERR_CANCELLED, "the lease on the message was lost");
     delivery_close(delivery);
 }
 
 /* ---- the decision ---- */
 
-/* How bad an outcome is for the message as a whole: what must be repeated outweighs what is
- * hopeless. */
-static int weight(enum outcome outcome)
+/* Everything is settled, by this delivery or those before it. */
+static void settle_all(struct delivery *delivery)
 {
-    static const int weights[] = {[OUTCOME_ACK] = 0, [OUTCOME_REJECT] = 1, [OUTCOME_RETRY] = 2};
-    return weights[outcome];
+    const struct record_tally *tally = &delivery->tally;
+    delivery->outcome = tally->reason ? OUTCOME_REJECT : OUTCOME_ACK;
+    delivery->reason = tally->reason ? tally->reason : "";
+    if (tally->reason)
+        error_set(&delivery->error, ERR_NONE, "%s", tally->detail ? tally->detail : "");
+    delivery_settle(delivery);
 }
 
+/* As long as one record is to be tried again the message stays: what is hopeless waits with it,
+ * so that one dead letter speaks for all. */
 void delivery_update(struct delivery *delivery)
 {
     if (delivery->starting || delivery->phase != DELIVERY_WORKING)
         return;
-    const struct job *worst = NULL;
+    const struct job *again = NULL;
     for (size_t i = 0; i < delivery->job_count; i++) {
         const struct job *job = delivery->jobs[i];
         if (job->loop.state != JOB_FINISHED)
             return;
-        if (!worst || weight(job->loop.outcome) > weight(worst->loop.outcome))
-            worst = job;
+        if (!again && job->loop.outcome == OUTCOME_RETRY)
+            again = job;
     }
-    delivery->outcome = worst ? worst->loop.outcome : OUTCOME_ACK;
-    delivery->reason = worst ? worst->loop.reason : "";
-    if (worst)
-        delivery->error = worst->loop.error;
+    tally_jobs(delivery);
+    if (!again) {
+        settle_all(delivery);
+        return;
+    }
+    delivery->outcome = OUTCOME_RETRY;
+    delivery->reason = again->loop.reason;
+    delivery->error = again->loop.error;
     delivery_settle(delivery);
 }
 
@@ -248,6 +347,8 @@ static int jobs_make(struct delivery *delivery)
     if (!delivery->jobs)
         return ERR_MEMORY;
     for (size_t i = 0; i < delivery->envelope.count; i++) {
+        if (record_tally_has(&delivery->tally, i))
+            continue;
         struct job *job =
             job_new(lane->engine, delivery, lane->pipeline, &delivery->envelope.records[i]);
         if (!job)
@@ -350,6 +451,14 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
     list_push(&lane->deliveries, &delivery->link);
     lane->in_flight++;
     lane->engine->stats.received++;
+    message_memory_recall(&lane->engine->messages, lane->home.name, delivery->message.id,
+                          &delivery->tally);
+    if (delivery->tally.dead) { /* its dead letter is there: only the delete went wrong */
+        remember(delivery);
+        delivery->outcome = OUTCOME_ACK;
+        delivery_settle(delivery);
+        return;
+    }
     read_body(delivery, (struct slice){delivery->message.body, delivery->message.body_size},
               is_extended(&delivery->message));
 }

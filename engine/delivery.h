@@ -17,6 +17,7 @@
 #include "lane.h"
 #include "lease_keeper.h"
 #include "list.h"
+#include "message_memory.h"
 #include "outcome.h"
 #include "queue_backend.h"
 
@@ -41,6 +42,8 @@ struct delivery {
     struct job **jobs;
     size_t job_count;
     bool starting; /* inside the loop that starts the jobs */
+    struct record_tally tally; /* of this delivery and those before it */
+    bool remembered;           /* the tally was kept for the next one */
     enum outcome outcome;
     const char *reason; /* static */
     struct error error; /* the detail */

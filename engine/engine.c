@@ -132,6 +132,7 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
     worker_queue_init(&engine->workers, loop, engine->options.workers);
     lease_keeper_init(&engine->leases, loop, something_ended, engine);
     event_order_init(&engine->order, loop);
+    message_memory_init(&engine->messages);
     uv_timer_init(loop, &engine->turn);
     uv_timer_init(loop, &engine->grace);
     for (size_t i = 0; i < engine->lane_count; i++)
@@ -276,6 +277,7 @@ static void close_handles(struct engine *engine)
     memory_budget_close(&engine->memory, memory_closed);
     lease_keeper_close(&engine->leases, leases_closed);
     event_order_close(&engine->order, order_closed);
+    message_memory_clear(&engine->messages);
     uv_close((uv_handle_t *)&engine->turn, turn_closed);
     uv_close((uv_handle_t *)&engine->grace, grace_closed);
 }

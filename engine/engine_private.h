@@ -7,6 +7,7 @@
 #include "lane.h"
 #include "lease_keeper.h"
 #include "memory_budget.h"
+#include "message_memory.h"
 #include "source_table.h"
 #include "worker_queue.h"
 
@@ -18,6 +19,7 @@ struct engine {
     struct source_table sources;
     struct lease_keeper leases;
     struct event_order order;
+    struct message_memory messages;
     struct lane **lanes; /* the retired ones among them */
     size_t lane_count;
     size_t retired;

@@ -45,9 +45,10 @@ struct lane {
     size_t slots;
     struct worker_share share;
     unsigned visibility_s;
-    struct log_gate no_dead_letters; /* said once in a while, not for each message */
-    struct log_gate to_mend;         /* what an operator can mend: denied, or no such bucket */
-    struct log_gate unreadable;      /* outputs may not be looked at */
+    bool no_dead_letters;    /* that there is no dead-letter queue has been said */
+    struct log_gate to_mend; /* what an operator can mend: denied, or no such bucket */
+    struct log_gate dead_letter_fails;
+    struct log_gate unreadable; /* outputs may not be looked at */
 
     uv_timer_t timer;      /* the next try to open */
     bool asking;           /* a queue is being opened */

@@ -114,15 +114,6 @@ int lru_add(struct lru *lru, struct lru_entry *entry, const void *key, size_t ke
     return 0;
 }
 
-void lru_grow(struct lru *lru, struct lru_entry *entry, size_t bytes)
-{
-    entry->bytes += bytes;
-    lru->bytes += bytes;
-    entry->pins++;
-    trim(lru);
-    entry->pins--;
-}
-
 void lru_pin(struct lru_entry *entry)
 {
     entry->pins++;

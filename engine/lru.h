@@ -43,8 +43,6 @@ int lru_add(struct lru *lru, struct lru_entry *entry, const void *key, size_t ke
             size_t size);
 /* Takes it out; it is the caller's again. */
 void lru_remove(struct lru *lru, struct lru_entry *entry);
-/* What an entry holds beyond its structure has grown. May drop others. */
-void lru_grow(struct lru *lru, struct lru_entry *entry, size_t bytes);
 void lru_pin(struct lru_entry *entry);
 void lru_unpin(struct lru *lru, struct lru_entry *entry);
 

@@ -56,6 +56,7 @@ struct queue_facts {
     const char *dead_letter_arn; /* of its RedrivePolicy; NULL without one */
     unsigned max_receives;       /* maxReceiveCount; 0 without a redrive policy */
     unsigned visibility_s;       /* the queue's own visibility timeout */
+    size_t message_max;          /* MaximumMessageSize, bytes with attributes; 0: unknown */
 };
 
 struct queue;         /* an open queue, from the backend */

@@ -245,6 +245,7 @@ static int facts_read(struct queue_facts *facts, const json_t *attributes)
         return ERR_PROTOCOL;
     facts->arn = slice_dup(slice_of(arn));
     facts->visibility_s = (unsigned)json10_number(attributes, "VisibilityTimeout");
+    facts->message_max = (size_t)json10_number(attributes, "MaximumMessageSize");
     return facts->arn ? redrive_read(facts, json10_text(attributes, "RedrivePolicy")) : ERR_MEMORY;
 }
 
@@ -262,8 +263,9 @@ static void on_attributes(const struct aws_reply *reply, void *user)
 
 static int attributes_ask(struct opening *opening)
 {
-    json_t *body = json_pack("{s:s, s:[s, s, s]}", "QueueUrl", opening->queue->facts.url,
-                             "AttributeNames", "QueueArn", "VisibilityTimeout", "RedrivePolicy");
+    json_t *body = json_pack("{s:s, s:[s, s, s, s]}", "QueueUrl", opening->queue->facts.url,
+                             "AttributeNames", "QueueArn", "VisibilityTimeout", "RedrivePolicy",
+                             "MaximumMessageSize");
     return opening_call(opening, "GetQueueAttributes", body, on_attributes);
 }
 
