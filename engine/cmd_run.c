@@ -55,14 +55,14 @@ static int run(const struct assembly *assembly, const struct config *config,
     struct service service;
     struct error error = {0};
     const struct service_options options = {
-        .assembly = assembly, .config = config, .pipelines = pipelines};
+        .assembly = assembly, .config = config, .pipelines = pipelines, .reloads = true};
     int err = service_open(&service, &options, &error);
     if (!err)
         err = serve(&service, &error);
     service_close(&service);
     if (err)
         command_error("%s", error.text);
-    return err ? STATUS_FAILED : STATUS_OK;
+    return (int)command_status(err);
 }
 
 int cmd_run(const struct assembly *assembly, const struct config *config)

@@ -30,7 +30,12 @@ static const struct command commands[] = {
     {"run", CONFIG_RUN, cmd_run, "[OPTIONS]", "the engine: poll the queues, work, until SIGTERM",
      "Polls the queues of the pipelines and makes, stores and labels their renditions.\n"
      "SIGTERM or Ctrl-C drains: what is under way is finished within --grace, the rest goes\n"
-     "back to its queue. A second signal stops at once.\n"
+     "back to its queue. A second signal stops at once, with status 1; nothing is lost.\n"
+     "SIGHUP reads the pipeline files again: what is under way is finished as it was begun,\n"
+     "new messages use the new files, and files with an error in them change nothing.\n"
+     "A service that can't be reached or a queue that does not exist is waited for. What\n"
+     "waiting can't mend ends it with status 2: an error in a setting or a pipeline file,\n"
+     "credentials that are missing or refused.\n"
      "Credentials, region and endpoints come from where every AWS client looks for them:\n"
      "AWS_* variables and ~/.aws.\n"},
     {"local", CONFIG_LOCAL, cmd_local, "[OPTIONS] [PHOTO|DIR...]",
@@ -39,7 +44,8 @@ static const struct command commands[] = {
      "the engine on them. Photos are uploaded to s3://photos/ingest/, the results are written\n"
      "under --out. Without photos it makes some samples. It serves until Ctrl-C; with --once\n"
      "it ends when the photos are done: 0 if all of them are, 1 if one failed. With\n"
-     "--cloud-only there is no engine in it, and no photo.\n"},
+     "--cloud-only there is no engine in it, and no photo. While it serves, SIGHUP reads the\n"
+     "pipeline files again and makes the queues that they need.\n"},
     {"process", CONFIG_PROCESS, cmd_process, "[OPTIONS] PHOTO|DIR...",
      "one shot: put files through the pipelines",
      "Puts files through the pipelines and writes the results under --out, then exits:\n"
@@ -47,7 +53,7 @@ static const struct command commands[] = {
     {"check", CONFIG_CHECK, cmd_check, "[OPTIONS]", "check the pipeline files",
      "Reads every pipeline file and says all that is wrong, with file, line and column:\n"
      "unknown keys, wrong values, pipelines that share a name or queue, and outputs that\n"
-     "would be their own input. Exits 0 if all is well, 1 otherwise.\n"},
+     "would be their own input. Exits 0 if all is well, 2 otherwise.\n"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -274,5 +280,21 @@ int command_load_pipelines(const struct assembly *assembly, const struct config 
     }
     for (size_t i = 0; i < set->problems.count; i++)
         command_error("%s", set->problems.items[i]);
-    return set->problems.count ? STATUS_FAILED : STATUS_OK;
+    return set->problems.count ? STATUS_USAGE : STATUS_OK;
+}
+
+enum command_status command_status(int code)
+{
+    switch (code) {
+    case ERR_NONE:
+        return STATUS_OK;
+    case ERR_INVALID:
+    case ERR_LOOP:
+    case ERR_DENIED:
+    case ERR_CREDENTIALS:
+    case ERR_EXPIRED:
+        return STATUS_USAGE;
+    default:
+        return STATUS_FAILED;
+    }
 }

@@ -226,7 +226,8 @@ static int start(struct session *session, struct error *error)
     const struct service_options options = {.assembly = session->assembly,
                                             .config = session->config,
                                             .pipelines = &session->pipelines,
-                                            .cloud = &cloud};
+                                            .cloud = &cloud,
+                                            .reloads = !session->once};
     const struct engine_observer observer = {.record_finished = batch_observe,
                                              .user = &session->batch};
     warn_of_host(session->config->host, session->config->keys != NULL);
@@ -281,12 +282,18 @@ static struct greeting greeting_of(const struct session *session)
     };
 }
 
+static void serve(struct session *session)
+{
+    reloader_allow(&session->service.reloader);
+    service_wait(&session->service, never, NULL);
+}
+
 static int serve_alone(struct session *session)
 {
     const struct greeting greeting = greeting_of(session);
     greeting_print_start(&greeting, stdout);
     greeting_print_serving(stdout);
-    service_wait(&session->service, never, NULL);
+    serve(session);
     return 0;
 }
 
@@ -305,7 +312,7 @@ static int run_and_serve(struct session *session, struct error *error, bool *suc
     if (!err && !service_interrupted(&session->service))
         greeting_print_try(&greeting, stdout);
     if (!err)
-        service_wait(&session->service, never, NULL);
+        serve(session);
     service_drain(&session->service);
     *succeeded = true; /* it served until it was told to stop; what failed was reported then */
     return err;
@@ -325,7 +332,7 @@ static int run(struct session *session)
     service_close(&session->service);
     if (err)
         command_error("%s", error.text);
-    return err || !succeeded ? STATUS_FAILED : STATUS_OK;
+    return err ? (int)command_status(err) : succeeded ? STATUS_OK : STATUS_FAILED;
 }
 
 int local_session(const struct assembly *assembly, const struct config *config, bool once)

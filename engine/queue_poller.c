@@ -73,7 +73,7 @@ static void poll_failed(struct queue_poller *poller, const struct error *error)
     uint64_t delay =
         BACKOFF_BASE_MS / 2 + jitter_full(BACKOFF_BASE_MS, BACKOFF_CAP_MS, poller->failures);
     poller->failures++;
-    if (log_gate_open(&poller->gate, uv_now(lane->engine->loop), 10000))
+    if (log_gate_open(&poller->gate, uv_now(lane->engine->loop), 60000))
         log_warn("queue could not be polled; trying again", LOG_TEXT("queue", lane->home.name),
                  LOG_TEXT("error", error->text), LOG_INT("failures", poller->failures));
     rest(poller, delay);

@@ -63,9 +63,8 @@ static void set(void *flag)
     *(bool *)flag = true;
 }
 
-static void on_signal(uv_signal_t *handle, int number)
+void service_interrupt(struct service *service, int number)
 {
-    struct service *service = handle->data;
     if (service->interrupts++ == 0) {
         command_note("stopping: what is under way is being finished; %s again stops at once",
                      number == SIGINT ? "Ctrl-C" : "the signal");
@@ -76,6 +75,11 @@ static void on_signal(uv_signal_t *handle, int number)
         service->abandon(service->abandon_user);
     fflush(stdout);
     _exit(STATUS_FAILED);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    service_interrupt(handle->data, number);
 }
 
 static void on_clock(uv_timer_t *clock)
@@ -143,6 +147,8 @@ int service_open(struct service *service, const struct service_options *options,
         .assembly = options->assembly, .config = options->config, .pipelines = options->pipelines};
     const struct http_client_options http = {.idle_timeout_ms = (unsigned)options->config->timeout};
     int err = loop_open(service, error);
+    if (!err && options->reloads)
+        err = reloader_open(&service->reloader, service, error);
     if (!err)
         err = http_client_create(&service->loop, &http, &service->http, error);
     if (!err && options->cloud)
@@ -230,6 +236,8 @@ int service_start(struct service *service, const struct engine_observer *observe
     if (err)
         return err;
     engine_start(service->engine, on_answer, &answer);
+    if (service->reloader.open && !service->cloud)
+        reloader_allow(&service->reloader);
     if (!service_wait(service, answered, &answer)) {
         service_drain(service); /* some of them may be open, and at work */
         err = error_set(error, ERR_CANCELLED, "stopped before the queues were open");
@@ -268,6 +276,11 @@ void service_close(struct service *service)
     bool http_closed = !service->http, cloud_stopped = !service->cloud;
     if (!service->loop.data)
         return;
+    if (service->reloader.open) {
+        reloader_stop(&service->reloader);
+        service_finish(service, reloader_is_idle, &service->reloader);
+        reloader_close(&service->reloader);
+    }
     if (service->engine)
         engine_end(service);
     if (service->backend.handle)

@@ -5,8 +5,8 @@
  * The main thread owns the loop and drives it: commands read from top to bottom, callbacks record
  * facts, and service_wait turns the loop until a fact is there. Opened in the order above, closed
  * in reverse; what service_close leaves behind is a bug. SIGTERM and SIGINT interrupt the waits;
- * the second one ends the process at once, which loses nothing: the messages come back by
- * themselves.
+ * the second one ends the process at once with status 1, which loses nothing: the messages come
+ * back by themselves. SIGHUP is the reloader's.
  */
 #ifndef THUMBWHEEL_SERVICE_H
 #define THUMBWHEEL_SERVICE_H
@@ -19,6 +19,7 @@
 #include "config.h"
 #include "engine.h"
 #include "pipeline_set.h"
+#include "reloader.h"
 
 struct wait;
 
@@ -35,6 +36,7 @@ struct service {
     void *cloud; /* NULL: none */
     struct backend backend;
     struct engine *engine;
+    struct reloader reloader;
     unsigned interrupts;
     void (*tick)(void *user); /* while service_tick is on */
     void *tick_user;
@@ -47,6 +49,7 @@ struct service_options {
     const struct config *config;
     const struct pipeline_set *pipelines;
     const struct cloud_settings *cloud; /* NULL: no embedded cloud */
+    bool reloads;                       /* SIGHUP reloads the pipeline files */
 };
 
 /* Everything but the engine. */
@@ -58,7 +61,9 @@ void service_close(struct service *service);
 /* Makes bucket, topic and queues for the pipelines. Waits. */
 int service_provision(struct service *service, const struct fanout *fanout, struct error *error);
 
-/* Creates the engine and waits until its queues are open. ERR_CANCELLED: interrupted meanwhile. */
+/* Creates the engine and waits until its queues are open, however long that takes. ERR_CANCELLED:
+ * interrupted meanwhile; what was under way is finished. Without an embedded cloud, reloads are
+ * allowed from here on. */
 int service_start(struct service *service, const struct engine_observer *observer,
                   struct error *error);
 /* Waits until the engine has finished what it may. */
@@ -69,6 +74,8 @@ bool service_wait(struct service *service, bool (*done)(void *user), void *user)
 /* The same, but interrupts are no reason to give up. */
 void service_finish(struct service *service, bool (*done)(void *user), void *user);
 bool service_interrupted(const struct service *service);
+/* What a signal that ends the process does. */
+void service_interrupt(struct service *service, int number);
 
 /* Calls tick every 100 ms while the loop turns; NULL ends that. */
 void service_tick(struct service *service, void (*tick)(void *user), void *user);

@@ -194,7 +194,7 @@ def test_a_bad_plan_is_refused_with_its_line(tmp_path, line, words):
     plan = tmp_path / "plan.jsonl"
     plan.write_text(f'# a comment\n{{"operation": "*", "fault": "error", "every": 9}}\n\n{line}\n')
     done = thumbwheel("local", "--once", "--faults", plan, "--out", tmp_path / "out", "--data", tmp_path / "data")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f"{plan}:4:" in done.stderr and words in done.stderr, done.stderr
 
 

@@ -493,7 +493,7 @@ static void what_keeps_it_from_starting_is_said(void **state)
     assert_int_equal(run("local --once --port 7"), STATUS_FAILED);
     assert_says(world.complained, "port 7 is in use");
     world.provision_fails = true;
-    assert_int_equal(run("local --once"), STATUS_FAILED);
+    assert_int_equal(run("local --once"), STATUS_USAGE);
     assert_says(world.complained, "the topic could not be made");
     write_file("file", "");
     assert_int_equal(run("local --once --data file/data"), STATUS_FAILED);
@@ -508,7 +508,7 @@ static void a_queue_of_another_account_is_refused(void **state)
     (void)state;
     write_file("pipelines/3.yaml", "far arn:aws:sqs:us-east-1:1:far-queue");
     write_file("a.jpg", "A");
-    assert_int_equal(run("process a.jpg"), STATUS_FAILED);
+    assert_int_equal(run("process a.jpg"), STATUS_USAGE);
     assert_says(world.complained,
                 "pipelines/3.yaml: the queue \"arn:aws:sqs:us-east-1:1:far-queue\"");
 }
@@ -547,7 +547,7 @@ static void check_tells_everything_that_is_wrong(void **state)
     write_file("pipelines/3.yaml", "bad");
     write_file("pipelines/4.yaml", "web other-queue");
     write_file("pipelines/5.yaml", "other small-queue");
-    assert_int_equal(run("check --pipelines pipelines --pipelines nowhere"), STATUS_FAILED);
+    assert_int_equal(run("check --pipelines pipelines --pipelines nowhere"), STATUS_USAGE);
     assert_says(world.complained, "pipelines/3.yaml:1:1: unknown key");
     assert_says(world.complained,
                 "pipelines/4.yaml: the name \"web\" is taken by pipelines/1.yaml");
@@ -557,7 +557,7 @@ static void check_tells_everything_that_is_wrong(void **state)
     assert_says(world.said, "5 files, 4 problems\n");
 
     write_file("empty/notes.txt", "");
-    assert_int_equal(run("check --pipelines empty"), STATUS_FAILED);
+    assert_int_equal(run("check --pipelines empty"), STATUS_USAGE);
     assert_says(world.complained, "empty: no pipeline files (*.yaml)");
     assert_int_equal(run("check --schema"), STATUS_OK);
     assert_string_equal(world.said, "the schema\n");

@@ -1,0 +1,161 @@
+#include "reloader.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "container_of.h"
+#include "log.h"
+#include "service.h"
+
+static void begin(struct reloader *reloader);
+
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static void end_round(struct reloader *reloader)
+{
+    local_plan_clear(&reloader->plan);
+    pipeline_set_clear(&reloader->set);
+    reloader->plan = (struct local_plan){0};
+    reloader->busy = false;
+    if (reloader->wanted && reloader->allowed)
+        begin(reloader);
+}
+
+static void refuse(const char *problem)
+{
+    log_error("pipeline files refused; those at work stay", LOG_TEXT("error", problem));
+}
+
+static void change_over(struct reloader *reloader)
+{
+    const struct pipeline_set *set = &reloader->set;
+    struct error error = {0};
+    struct engine *engine = reloader->service->engine; /* NULL: the embedded cloud runs alone */
+    if (engine && engine_reload(engine, set->items, set->count, &error))
+        refuse(error.text);
+    else if (reloader->service->cloud)
+        command_note("the pipeline files were read again: %zu pipelines", set->count);
+    else
+        log_info("pipeline files were read again", LOG_INT("pipelines", set->count));
+    end_round(reloader);
+}
+
+static void on_provisioned(const struct error *error, void *user)
+{
+    struct reloader *reloader = user;
+    if (error->code) {
+        refuse(error->text);
+        end_round(reloader);
+        return;
+    }
+    change_over(reloader);
+}
+
+static int provision(struct reloader *reloader, struct error *error)
+{
+    struct service *service = reloader->service;
+    int code = local_plan_make(&reloader->plan, &reloader->set, error);
+    if (code)
+        return code;
+    code = service->assembly->backend_provision(&service->backend, &reloader->plan.fanout,
+                                                on_provisioned, reloader);
+    return code ? error_set(error, code, "bucket, topic and queues could not be made (%s)",
+                            error_name(code))
+                : 0;
+}
+
+static void judge(struct reloader *reloader)
+{
+    const struct text_list *problems = &reloader->set.problems;
+    struct error error = {0};
+    if (reloader->result)
+        refuse("out of memory");
+    for (size_t i = 0; i < problems->count; i++)
+        refuse(problems->items[i]);
+    if (reloader->result || problems->count) {
+        end_round(reloader);
+    } else if (!reloader->service->cloud) {
+        change_over(reloader);
+    } else if (provision(reloader, &error)) {
+        refuse(error.text);
+        end_round(reloader);
+    }
+}
+
+/* Pool thread. */
+static void load(uv_work_t *work)
+{
+    struct reloader *reloader = container_of(work, struct reloader, work);
+    const struct pipeline_ops *ops = reloader->service->assembly->pipeline_ops;
+    reloader->result =
+        pipeline_set_load(&reloader->set, ops, &reloader->service->config->pipelines);
+    ops->thread_end();
+}
+
+static void loaded(uv_work_t *work, int status)
+{
+    (void)status;
+    judge(container_of(work, struct reloader, work));
+}
+
+static void begin(struct reloader *reloader)
+{
+    reloader->wanted = false;
+    reloader->busy = true;
+    uv_queue_work(&reloader->service->loop, &reloader->work, load, loaded);
+}
+
+static void on_hangup(uv_signal_t *signal, int number)
+{
+    struct reloader *reloader = signal->data;
+    (void)number;
+    if (reloader->terminal && !has_terminal()) {
+        service_interrupt(reloader->service, SIGHUP);
+        return;
+    }
+    reloader->wanted = true;
+    if (reloader->allowed && !reloader->busy)
+        begin(reloader);
+}
+
+int reloader_open(struct reloader *reloader, struct service *service, struct error *error)
+{
+    *reloader = (struct reloader){.service = service, .open = true, .terminal = has_terminal()};
+    uv_signal_init(&service->loop, &reloader->signal);
+    reloader->signal.data = reloader;
+    int result = uv_signal_start(&reloader->signal, on_hangup, SIGHUP);
+    return result
+               ? error_set(error, ERR_IO, "cannot handle signals: %s", uv_strerror(result))
+               : 0;
+}
+
+void reloader_allow(struct reloader *reloader)
+{
+    reloader->allowed = true;
+    if (reloader->wanted)
+        begin(reloader);
+}
+
+void reloader_stop(struct reloader *reloader)
+{
+    reloader->allowed = false;
+}
+
+bool reloader_is_idle(void *user)
+{
+    return !((struct reloader *)user)->busy;
+}
+
+void reloader_close(struct reloader *reloader)
+{
+    uv_close((uv_handle_t *)&reloader->signal, NULL);
+    reloader->open = false;
+}
