@@ -74,7 +74,8 @@ static void open_failed(struct lane *lane, const struct error *error)
     struct engine *engine = lane->engine;
     struct log_gate *gate = is_general(error->code) ? &engine->unreachable : &lane->waits;
     if (log_gate_open(gate, uv_now(engine->loop), WAITS_EVERY_MS))
-        log_warn("queue could not be opened; trying again", LOG_TEXT("queue", facts_of(lane)->queue),
+        log_warn("queue could not be opened; trying again",
+                 LOG_TEXT("queue", facts_of(lane)->queue),
                  LOG_TEXT("pipeline", facts_of(lane)->name), LOG_TEXT("error", error->text));
     uint64_t delay = AGAIN_BASE_MS / 2 + jitter_full(AGAIN_BASE_MS, AGAIN_CAP_MS, lane->failures);
     lane->failures++;

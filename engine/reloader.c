@@ -132,9 +132,7 @@ int reloader_open(struct reloader *reloader, struct service *service, struct err
     uv_signal_init(&service->loop, &reloader->signal);
     reloader->signal.data = reloader;
     int result = uv_signal_start(&reloader->signal, on_hangup, SIGHUP);
-    return result
-               ? error_set(error, ERR_IO, "cannot handle signals: %s", uv_strerror(result))
-               : 0;
+    return result ? error_set(error, ERR_IO, "cannot handle signals: %s", uv_strerror(result)) : 0;
 }
 
 void reloader_allow(struct reloader *reloader)

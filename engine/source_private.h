@@ -8,6 +8,7 @@ enum { ROUND_MAX = 32, GATHER_MS = 25 };
 
 struct round { /* one decode for several claims; a source has one at a time */
     struct worker_task task;
+    struct worker_share orphaned; /* the task's, once all that it was queued for have left */
     struct render_source from;
     struct pipeline *audience[ROUND_MAX]; /* retained while the worker renders */
     struct source_claim *claims[ROUND_MAX];
@@ -49,6 +50,8 @@ struct source {
 
 /* The pipelines that want it; borrowed. */
 size_t source_audience(const struct source *source, struct pipeline *out[ROUND_MAX]);
+/* A claim with this share has left: its lane may be gone before the round's turn comes. */
+void source_round_forget(struct source *source, const struct worker_share *share);
 /* Decides whether those who wait for a render get a round now. */
 void source_pump(struct source *source);
 /* The last claim is gone. */

@@ -155,6 +155,19 @@ static struct worker_share *neediest(const struct source *source)
     return share;
 }
 
+/* A round that nobody waits for any more still has its turn: as somebody who is as needy. */
+void source_round_forget(struct source *source, const struct worker_share *share)
+{
+    struct round *round = &source->round;
+    if (!round->active || round->task.share != share)
+        return;
+    round->task.share = neediest(source);
+    if (round->task.share)
+        return;
+    round->orphaned = (struct worker_share){.weight = 1, .clock = share->clock};
+    round->task.share = &round->orphaned;
+}
+
 static void round_queue(struct source *source)
 {
     source->round = (struct round){

@@ -443,6 +443,7 @@ void source_leave(struct source_claim *claim)
     claim->source = NULL;
     if (claim->waiting)
         source_claim_unwait(claim);
+    source_round_forget(source, claim->share);
     if (--source->claims == 0 && !source->round.active)
         source_unused(source);
     source_table_arm(table);

@@ -291,7 +291,7 @@ static void a_pipeline_may_change_its_queue(void **state)
     reload(after, 1);
     UNTIL(stub_waiting() == 2);
     stub_gate_open();
-    UNTIL(w.acks == 2 && fake_queue_find(&w.queues, "web")->opened == 0);
+    UNTIL(w.acks == 2 && fake_queue_find(&w.queues, "web")->opened == 0 && engine_idle(w.engine));
     assert_stored("web/a.jpg", "web:slow");
     assert_stored("web/b.jpg", "new:slow");
     assert_int_equal(depth("web") + depth("other"), 0);
