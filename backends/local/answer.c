@@ -20,7 +20,7 @@ struct fault {
     enum fault_kind kind;
     unsigned milliseconds;
 
-    int64_t left; /* bytes of the body that may still go out; -1: all */
+    int64_t left; /* bytes of the body that may still go out; -1: all. Of an upload: come in */
     bool cut;     /* the answer is over, whatever its service still says */
 
     uv_timer_t timer; /* of a trickle */
@@ -233,6 +233,22 @@ static void stall(struct cloud_request *request, enum router_wire wire)
         http_call_read(request->call, on_ignored, NULL);
 }
 
+static void on_uploaded(struct http_call *call, int error, const void *data, size_t size,
+                        void *user)
+{
+    struct fault *fault = user;
+    (void)data;
+    fault->left -= (int64_t)size;
+    if (!error && (size == 0 || fault->left <= 0))
+        http_call_abort(call);
+}
+
+static void reset_in_upload(struct cloud_request *request)
+{
+    request->fault->left = http_call_content_length(request->call) / 2;
+    http_call_read(request->call, on_uploaded, request->fault);
+}
+
 struct refusal {
     int status;
     const char *code;
@@ -248,6 +264,7 @@ static const struct refusal refusals[FAULT_KINDS][WIRE_QUERY + 1] = {
     [FAULT_CLOCK_SKEW] = {{403, "RequestTimeTooSkewed"},
                           {403, "RequestTimeTooSkewed"},
                           {403, "RequestTimeTooSkewed"}},
+    [FAULT_BAD_DIGEST] = {{400, "BadDigest"}},
 };
 
 static bool befall(struct cloud_request *request, enum router_wire wire)
@@ -259,6 +276,8 @@ static bool befall(struct cloud_request *request, enum router_wire wire)
                       "This is a fault of the fault plan.");
     else if (kind == FAULT_RESET)
         http_call_abort(request->call);
+    else if (kind == FAULT_RESET_IN_UPLOAD)
+        reset_in_upload(request);
     else if (kind == FAULT_STALL)
         stall(request, wire);
     else

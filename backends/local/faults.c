@@ -10,6 +10,7 @@
 #include "bytes.h"
 #include "files.h"
 #include "nearest.h"
+#include "operations.h"
 
 enum {
     PLAN_MAX = 1024 * 1024,
@@ -27,23 +28,27 @@ enum trait {
     MESSAGES = 4, /* its answer has messages */
     RECEIPTS = 8, /* it takes receipt handles */
     ENTRIES = 16, /* its answer speaks for each entry of a batch */
+    UPLOAD = 32,  /* its request has a body that is read as it comes, and checked */
 };
 
 static const struct kind {
     const char *name;
     unsigned needs;
 } kinds[FAULT_KINDS] = {
-    [FAULT_ERROR] = {"error", ANY},                  /* 500 InternalError */
-    [FAULT_SLOW_DOWN] = {"slow-down", ANY},          /* 503, SlowDown or ServiceUnavailable */
-    [FAULT_THROTTLE] = {"throttle", ANY},            /* each service's own code */
-    [FAULT_CLOCK_SKEW] = {"clock-skew", ANY},        /* 403 RequestTimeTooSkewed */
-    [FAULT_RESET] = {"reset", ANY},                  /* nothing is done, the connection is reset */
+    [FAULT_ERROR] = {"error", ANY},           /* 500 InternalError */
+    [FAULT_SLOW_DOWN] = {"slow-down", ANY},   /* 503, SlowDown or ServiceUnavailable */
+    [FAULT_THROTTLE] = {"throttle", ANY},     /* each service's own code */
+    [FAULT_CLOCK_SKEW] = {"clock-skew", ANY}, /* 403 RequestTimeTooSkewed */
+    [FAULT_RESET] = {"reset", ANY},           /* nothing is done, the connection is reset */
+    [FAULT_RESET_IN_UPLOAD] = {"reset-in-upload", UPLOAD}, /* nothing is done; reset when half of
+                                                              the request's body is here */
     [FAULT_RESET_IN_BODY] = {"reset-in-body", BODY}, /* done; reset within the answer's body */
     [FAULT_RESET_AFTER] = {"reset-after", ANY},      /* done; reset instead of an answer */
     [FAULT_STALL] = {"stall", ANY},                  /* nothing is done, and no answer comes */
     [FAULT_TRUNCATE] = {"truncate", BODY},           /* done; a well-framed half of the body */
     [FAULT_TRICKLE] = {"trickle", BODY},             /* done; the body comes slowly */
     [FAULT_CORRUPT] = {"corrupt", CHECKED},          /* a changed byte, or a wrong MD5OfBody */
+    [FAULT_BAD_DIGEST] = {"bad-digest", UPLOAD},     /* 400 BadDigest: damaged on the way here */
     [FAULT_DUPLICATE] = {"duplicate", MESSAGES},     /* visible again at once */
     [FAULT_REORDER] = {"reorder", MESSAGES},         /* last come, first served */
     [FAULT_EXPIRE_RECEIPT] = {"expire-receipt", RECEIPTS}, /* nothing is done:
@@ -51,72 +56,51 @@ static const struct kind {
     [FAULT_FAIL_ENTRY] = {"fail-entry", ENTRIES}, /* done, but one entry says InternalError */
 };
 
-static const struct operation {
+static const char every[] = "*";
+
+/* Which operations there are, the dispatch tables say (operations.h). Here are those whose answers
+ * have something else than just a body. */
+static const struct known {
     const char *name;
     unsigned has;
-} operations[] = {
-    {"*", BODY | CHECKED | MESSAGES | RECEIPTS | ENTRIES},
+} unusual[] = {
+    {every, BODY | CHECKED | MESSAGES | RECEIPTS | ENTRIES | UPLOAD},
 
-    {"AbortMultipartUpload", ANY},
-    {"CompleteMultipartUpload", BODY},
-    {"CopyObject", BODY},
-    {"CreateBucket", ANY},
-    {"CreateMultipartUpload", BODY},
-    {"DeleteBucket", ANY},
-    {"DeleteObject", ANY},
-    {"DeleteObjectTagging", ANY},
-    {"DeleteObjects", BODY},
-    {"GetBucketLocation", BODY},
-    {"GetBucketNotificationConfiguration", BODY},
     {"GetObject", BODY | CHECKED},
-    {"GetObjectTagging", BODY},
-    {"HeadBucket", ANY},
-    {"HeadObject", ANY},
-    {"ListBuckets", BODY},
-    {"ListMultipartUploads", BODY},
-    {"ListObjects", BODY},
-    {"ListObjectsV2", BODY},
-    {"ListParts", BODY},
-    {"PutBucketNotificationConfiguration", ANY},
-    {"PutObject", ANY},
-    {"PutObjectTagging", ANY},
-    {"UploadPart", ANY},
-    {"UploadPartCopy", BODY},
+    {"PutObject", UPLOAD},
+    {"UploadPart", UPLOAD},
 
     {"ChangeMessageVisibility", RECEIPTS},
     {"ChangeMessageVisibilityBatch", BODY | RECEIPTS | ENTRIES},
-    {"CreateQueue", BODY},
     {"DeleteMessage", RECEIPTS},
     {"DeleteMessageBatch", BODY | RECEIPTS | ENTRIES},
-    {"DeleteQueue", ANY},
-    {"GetQueueAttributes", BODY},
-    {"GetQueueUrl", BODY},
-    {"ListDeadLetterSourceQueues", BODY},
-    {"ListQueues", BODY},
-    {"PurgeQueue", ANY},
     {"ReceiveMessage", BODY | CHECKED | MESSAGES},
-    {"SendMessage", BODY},
     {"SendMessageBatch", BODY | ENTRIES},
-    {"SetQueueAttributes", ANY},
 
-    {"CreateTopic", BODY},
-    {"DeleteTopic", BODY},
-    {"GetSubscriptionAttributes", BODY},
-    {"GetTopicAttributes", BODY},
-    {"ListSubscriptions", BODY},
-    {"ListSubscriptionsByTopic", BODY},
-    {"ListTopics", BODY},
-    {"Publish", BODY},
-    {"PublishBatch", BODY},
-    {"SetSubscriptionAttributes", BODY},
-    {"SetTopicAttributes", BODY},
-    {"Subscribe", BODY},
-    {"Unsubscribe", BODY},
+    {"AbortMultipartUpload", ANY},
+    {"CreateBucket", ANY},
+    {"DeleteBucket", ANY},
+    {"DeleteBucketCors", ANY},
+    {"DeleteBucketPolicy", ANY},
+    {"DeleteBucketTagging", ANY},
+    {"DeleteObject", ANY},
+    {"DeleteObjectTagging", ANY},
+    {"DeleteQueue", ANY},
+    {"HeadBucket", ANY},
+    {"HeadObject", ANY},
+    {"PurgeQueue", ANY},
+    {"PutBucketCors", ANY},
+    {"PutBucketNotificationConfiguration", ANY},
+    {"PutBucketPolicy", ANY},
+    {"PutBucketTagging", ANY},
+    {"PutBucketVersioning", ANY},
+    {"PutObjectTagging", ANY},
+    {"SetQueueAttributes", ANY},
 };
-enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 
 struct rule {
-    const struct operation *operation;
+    const char *operation;           /* static */
+    unsigned has;                    /* enum trait */
     char resource[RESOURCE_MAX + 1]; /* "": any */
     enum fault_kind kind;
     uint64_t nth, every, times; /* 0: not stated */
@@ -131,6 +115,11 @@ struct faults {
     struct rule rules[RULES_MAX];
 };
 
+const char *faults_unusual_operation(size_t at)
+{
+    return at + 1 < sizeof unusual / sizeof unusual[0] ? unusual[at + 1].name : NULL;
+}
+
 const char *fault_name(enum fault_kind kind)
 {
     return kinds[kind].name;
@@ -141,6 +130,8 @@ const char *fault_name(enum fault_kind kind)
 struct reader {
     const char *path;
     unsigned line;
+    const char **operations; /* names that a rule may give */
+    size_t operation_count;
     struct error *error;
 };
 
@@ -155,26 +146,48 @@ static int wrong(const struct reader *r, const char *what)
     return error_set(r->error, ERR_INVALID, "%s:%u: %s", r->path, r->line, what);
 }
 
-static const struct operation *operation_find(const char *name)
+static unsigned traits_of(const char *operation)
 {
-    for (size_t i = 0; i < OPERATIONS; i++) {
-        if (strcmp(operations[i].name, name) == 0)
-            return &operations[i];
+    for (size_t i = 0; i < sizeof unusual / sizeof unusual[0]; i++) {
+        if (strcmp(unusual[i].name, operation) == 0)
+            return unusual[i].has;
     }
-    return NULL;
+    return BODY;
+}
+
+/* "*" and every operation that is answered; NULL without memory. */
+static const char **operation_names(size_t *count)
+{
+    struct cloud_operation operation;
+    size_t rows = 0, kept = 1;
+    while (any_operation_row(rows, &operation))
+        rows++;
+    const char **names = calloc(rows + 1, sizeof *names);
+    if (!names)
+        return NULL;
+    names[0] = every;
+    for (size_t i = 0; i < rows; i++) {
+        if (any_operation_row(i, &operation) && operation.supported)
+            names[kept++] = operation.name;
+    }
+    *count = kept;
+    return names;
 }
 
 static int operation_read(const struct reader *r, const json_t *value, struct rule *rule)
 {
-    const char *names[OPERATIONS], *typed = json_string_value(value);
+    const char *typed = json_string_value(value);
     if (!typed)
         return wrong(r, "\"operation\" is missing; give a name such as \"GetObject\", or \"*\"");
-    rule->operation = operation_find(typed);
-    for (size_t i = 0; i < OPERATIONS; i++)
-        names[i] = operations[i].name;
-    return rule->operation
-               ? 0
-               : invalid(r, "there is no operation", typed, nearest_name(typed, names, OPERATIONS));
+    for (size_t i = 0; i < r->operation_count && !rule->operation; i++) {
+        if (strcmp(r->operations[i], typed) == 0)
+            rule->operation = r->operations[i];
+    }
+    if (!rule->operation)
+        return invalid(r, "there is no operation", typed,
+                       nearest_name(typed, r->operations, r->operation_count));
+    rule->has = traits_of(typed);
+    return 0;
 }
 
 static int kind_read(const struct reader *r, const json_t *value, struct rule *rule)
@@ -257,9 +270,9 @@ static int rule_check(const struct reader *r, const json_t *object, const struct
         return wrong(r, "\"seed\" goes with \"probability\"");
     if (json_object_get(object, "milliseconds") && rule->kind != FAULT_TRICKLE)
         return wrong(r, "\"milliseconds\" goes with the fault \"trickle\"");
-    if ((rule->operation->has & needs) != needs)
+    if ((rule->has & needs) != needs)
         return error_set(r->error, ERR_INVALID, "%s:%u: the fault \"%s\" cannot befall %s", r->path,
-                         r->line, kinds[rule->kind].name, rule->operation->name);
+                         r->line, kinds[rule->kind].name, rule->operation);
     return 0;
 }
 
@@ -345,12 +358,13 @@ int faults_open(const char *path, struct faults **out, struct error *error)
     struct bytes text = {0};
     *out = NULL;
     struct faults *faults = calloc(1, sizeof *faults);
-    if (!faults)
-        return error_set(error, ERR_MEMORY, "out of memory");
-    int code = file_read(path, PLAN_MAX, &text, error);
+    reader.operations = operation_names(&reader.operation_count);
+    int code = faults && reader.operations ? file_read(path, PLAN_MAX, &text, error)
+                                           : error_set(error, ERR_MEMORY, "out of memory");
     if (!code)
         code = plan_read(&reader, (struct slice){text.data, text.size}, faults);
     bytes_free(&text);
+    free(reader.operations);
     if (code) {
         free(faults);
         return code;
@@ -392,10 +406,9 @@ static bool is_about(const struct rule *rule, const char *resource)
 static bool is_befallen(const struct rule *rule, const char *operation)
 {
     unsigned needs = kinds[rule->kind].needs;
-    if (strcmp(rule->operation->name, "*") != 0)
-        return strcmp(rule->operation->name, operation) == 0;
-    const struct operation *known = operation_find(operation);
-    return known && (known->has & needs) == needs;
+    if (rule->operation != every)
+        return strcmp(rule->operation, operation) == 0;
+    return (traits_of(operation) & needs) == needs;
 }
 
 static bool strikes(struct rule *rule)

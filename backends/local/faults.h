@@ -10,8 +10,8 @@
  *     {"operation": "*", "fault": "error", "every": 3, "times": 5}
  *     {"operation": "ReceiveMessage", "fault": "duplicate", "probability": 0.2, "seed": 7}
  *
- * operation    a name of the S3, SQS or SNS API that the embedded cloud has; * for every one that
- *              the fault can befall
+ * operation    one that the embedded cloud answers (operations.h); * for every one that the fault
+ *              can befall
  * resource     only calls about this bucket, queue or topic; without it, about any
  * nth          strikes at the nth call that the rule sees, and at those after it until `times`
  *              (which is then 1 unless stated) is used up
@@ -30,6 +30,7 @@
 #define THUMBWHEEL_FAULTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "error.h"
 
@@ -39,12 +40,14 @@ enum fault_kind {
     FAULT_THROTTLE,
     FAULT_CLOCK_SKEW,
     FAULT_RESET,
+    FAULT_RESET_IN_UPLOAD,
     FAULT_RESET_IN_BODY,
     FAULT_RESET_AFTER,
     FAULT_STALL,
     FAULT_TRUNCATE,
     FAULT_TRICKLE,
     FAULT_CORRUPT,
+    FAULT_BAD_DIGEST,
     FAULT_DUPLICATE,
     FAULT_REORDER,
     FAULT_EXPIRE_RECEIPT,
@@ -69,6 +72,9 @@ bool faults_draw(struct faults *faults, const char *operation, const char *resou
 
 /* The name at the end of a name, URL or ARN. */
 const char *faults_resource(const char *text);
+
+/* Those operations that faults.c knows by name; NULL: no more. Each must be one that there is. */
+const char *faults_unusual_operation(size_t at);
 
 const char *fault_name(enum fault_kind kind);
 

@@ -17,6 +17,19 @@ static const struct {
 };
 enum { SERVICE_COUNT = sizeof services / sizeof services[0] };
 
+bool any_operation_row(size_t at, struct cloud_operation *out)
+{
+    for (size_t i = 0; i < SERVICE_COUNT; i++) {
+        size_t rows = 0;
+        while (rows < at && services[i].row(rows, out))
+            rows++;
+        if (services[i].row(at, out))
+            return true;
+        at -= rows;
+    }
+    return false;
+}
+
 static int operation_compare(const void *a, const void *b)
 {
     const struct cloud_operation *left = a, *right = b;

@@ -19,6 +19,9 @@ typedef bool operation_row(size_t at, struct cloud_operation *out);
 operation_row events_operation_row, s3_operation_row, sns_operation_row, sqs_operation_row,
     sts_operation_row;
 
+/* The rows of all services, one after another. */
+operation_row any_operation_row;
+
 /* All services as a Markdown table. ERR_MEMORY, ERR_IO. */
 int operations_print(FILE *out);
 
