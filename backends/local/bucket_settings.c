@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bucket_cors.h"
+#include "bucket_lifecycle.h"
 #include "bucket_policy.h"
 #include "bucket_tagging.h"
 #include "bucket_versioning.h"
@@ -20,6 +21,7 @@ static const struct kind_facts kinds[BUCKET_SETTING_KINDS] = {
     [BUCKET_CORS] = {"cors", bucket_cors_read, bucket_cors_free},
     [BUCKET_TAGGING] = {"tagging", bucket_tagging_read, free},
     [BUCKET_POLICY] = {"policy", bucket_policy_read, bucket_policy_free},
+    [BUCKET_LIFECYCLE] = {"lifecycle", bucket_lifecycle_read, bucket_lifecycle_free},
 };
 
 const char *bucket_setting_name(enum bucket_setting_kind kind)

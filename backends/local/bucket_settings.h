@@ -18,6 +18,7 @@ enum bucket_setting_kind {
     BUCKET_CORS,
     BUCKET_TAGGING,
     BUCKET_POLICY,
+    BUCKET_LIFECYCLE,
     BUCKET_SETTING_KINDS,
 };
 

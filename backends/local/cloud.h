@@ -11,6 +11,7 @@
 struct auth_key; /* auth.h: who comes in */
 struct auth_keys;
 struct buckets; /* buckets.h: S3 state */
+struct lifecycle_worker; /* lifecycle.h */
 struct queues;  /* queues.h: SQS state */
 struct topics;  /* topics.h: SNS state */
 struct events_rules; /* events_rules.h: EventBridge's state */
@@ -24,6 +25,7 @@ struct cloud {
     struct http_server *server;
     const struct auth_keys *auth;
     struct buckets *buckets;
+    struct lifecycle_worker *lifecycle; /* NULL: not started */
     struct queues *queues;
     struct topics *topics;
     struct events_rules *events;

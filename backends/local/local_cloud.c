@@ -19,6 +19,7 @@
 #include "events_rules.h"
 #include "faults.h"
 #include "keys.h"
+#include "lifecycle.h"
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
@@ -52,7 +53,7 @@ static void cloud_stopped(void *user)
         stopped(stopped_user);
 }
 
-static void storage_closed(void *user)
+static void lifecycle_closed(void *user)
 {
     struct local_cloud *lc = user;
     struct cloud *cloud = &lc->cloud;
@@ -71,12 +72,23 @@ static void storage_closed(void *user)
         cloud_stopped(lc);
 }
 
+static void storage_closed(void *user)
+{
+    struct cloud *cloud = &((struct local_cloud *)user)->cloud;
+    if (cloud->lifecycle)
+        lifecycle_worker_close(cloud->lifecycle, lifecycle_closed, user);
+    else
+        lifecycle_closed(user);
+}
+
 static void server_closed(void *user)
 {
     struct local_cloud *lc = user;
     struct cloud *cloud = &lc->cloud;
     if (cloud->queues)
         queues_stop(cloud->queues);
+    if (cloud->lifecycle)
+        lifecycle_worker_stop(cloud->lifecycle);
     if (cloud->request_log)
         request_log_stop(cloud->request_log);
     if (cloud->storage)
@@ -198,6 +210,8 @@ int local_cloud_start(uv_loop_t *loop, const struct local_cloud_options *options
         status = state_open(&lc->cloud, options, error);
     if (!status)
         status = server_open(&lc->cloud, options, error);
+    if (!status && !(lc->cloud.lifecycle = lifecycle_worker_start(&lc->cloud)))
+        status = error_set(error, ERR_MEMORY, "out of memory");
     if (status) {
         start_undo(lc);
         return status;

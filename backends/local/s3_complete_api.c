@@ -17,6 +17,7 @@
 #include "objects.h"
 #include "s3_body.h"
 #include "s3_completion.h"
+#include "s3_expiration.h"
 #include "s3_multipart.h"
 #include "s3_version.h"
 #include "s3_write_condition.h"
@@ -64,8 +65,8 @@ static void write_location(const struct s3_request *request, struct buffer *out)
 static void respond(struct complete *complete)
 {
     struct s3_request *request = complete->request;
-    char version[S3_VERSION_SIZE];
-    struct http_header header = {"x-amz-version-id", version};
+    char version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
+    struct http_header headers[2] = {{"x-amz-version-id", version}};
     struct buffer out;
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "CompleteMultipartUploadResult");
@@ -76,7 +77,9 @@ static void respond(struct complete *complete)
     s3_checksum_xml(&out, complete->object.checksum, true);
     s3_xml_close(&out, "CompleteMultipartUploadResult");
     s3_version_of(&complete->object, complete->versioning, version);
-    s3_respond_xml_with(request, &out, &header, *version ? 1 : 0);
+    size_t count = *version ? 1 : 0;
+    count += s3_expiration_header(request, &complete->object, expiration, &headers[count]);
+    s3_respond_xml_with(request, &out, headers, count);
 }
 
 static void respond_verdict(struct complete *complete)

@@ -81,6 +81,8 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                            "The replication configuration was not found"},
     [S3_NO_SUCH_BUCKET_POLICY] = {404, "NoSuchBucketPolicy", "The bucket policy does not exist"},
     [S3_NO_SUCH_CORS] = {404, "NoSuchCORSConfiguration", "The CORS configuration does not exist"},
+    [S3_NO_SUCH_LIFECYCLE] = {404, "NoSuchLifecycleConfiguration",
+                              "The lifecycle configuration does not exist"},
     [S3_NO_SUCH_TAG_SET] = {404, "NoSuchTagSet", "The TagSet does not exist"},
     [S3_NO_WEBSITE] = {404, "NoSuchWebsiteConfiguration",
                        "The specified bucket does not have a website configuration"},

@@ -75,10 +75,12 @@ static json_t *detail_json(const struct cloud *cloud, const struct s3_event *eve
                            const struct kind *kind)
 {
     json_t *detail =
-        json_pack("{s:s, s:{s:s}, s:o, s:s, s:s, s:s}", "version", "0", "bucket", "name",
+        json_pack("{s:s, s:{s:s}, s:o, s:s, s:s}", "version", "0", "bucket", "name",
                   event->bucket, "object", object_json(event, kind), "request-id",
-                  event->request_id, "requester", cloud->account, "source-ip-address", "127.0.0.1");
+                  event->request_id, "requester",
+                  event->agent ? event->agent : cloud->account);
     int failed = !detail;
+    failed |= text_set(detail, "source-ip-address", event->agent ? NULL : "127.0.0.1");
     failed |= text_set(detail, "reason", kind->reason);
     failed |= text_set(detail, "deletion-type", kind->deletion);
     if (!failed)

@@ -47,11 +47,12 @@ static json_t *object_part(const struct s3_event *event)
     if (s3_event_encode_key(&key, event->key))
         return NULL; /* keys are short enough: memory */
     snprintf(sequencer, sizeof(sequencer), "%016" PRIX64, event->sequencer);
-    json_t *part = event->etag ? json_pack("{s:s, s:I, s:s, s:s}", "key", key.data, "size",
-                                           (json_int_t)event->size, "eTag", event->etag,
-                                           "sequencer", sequencer)
-                               : json_pack("{s:s, s:s}", "key", key.data, "sequencer", sequencer);
+    json_t *part = json_pack("{s:s, s:s}", "key", key.data, "sequencer", sequencer);
     buffer_free(&key);
+    if (strncmp(event->name, "ObjectCreated:", 14) == 0)
+        json_object_set_new(part, "size", json_integer((json_int_t)event->size));
+    if (event->etag)
+        json_object_set_new(part, "eTag", json_string(event->etag));
     if (event->version && *event->version)
         json_object_set_new(part, "versionId", json_string(event->version));
     return part;
@@ -71,13 +72,15 @@ char *s3_event_message(const struct s3_event *event, const char *configuration_i
 {
     char time[S3_TIME_SIZE], principal[160];
     s3_time_iso(event->time_ms, time);
-    snprintf(principal, sizeof(principal), "AWS:%s", event->user);
+    snprintf(principal, sizeof(principal), "%s%s", event->agent ? "" : "AWS:",
+             event->agent ? event->agent : event->user);
     json_t *message = json_pack(
         "{s:[{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:{s:s}, s:{s:s, s:s}, s:o}]}", "Records",
         "eventVersion", "2.1", "eventSource", "aws:s3", "awsRegion", event->region, "eventTime",
         time, "eventName", event->name, "userIdentity", "principalId", principal,
-        "requestParameters", "sourceIPAddress", "127.0.0.1", "responseElements", "x-amz-request-id",
-        event->request_id, "x-amz-id-2", event->request_id, "s3", s3_part(event, configuration_id));
+        "requestParameters", "sourceIPAddress", event->agent ? event->agent : "127.0.0.1",
+        "responseElements", "x-amz-request-id", event->request_id, "x-amz-id-2", event->request_id,
+        "s3", s3_part(event, configuration_id));
     char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
     json_decref(message);
     return text;
@@ -96,15 +99,14 @@ char *s3_test_event_message(const char *bucket, const char *request_id, int64_t 
 }
 
 /* Takes the message. */
-static int send_message(struct s3_request *request, const char *target, char *message,
+static int send_message(struct cloud *cloud, const char *bucket, const char *target, char *message,
                         struct storage_unit *unit)
 {
     char arn[ARN_SIZE];
     if (!message)
         return ERR_MEMORY;
-    snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", request->bucket);
-    int status =
-        event_target_send(request->cloud, arn, target, slice_of(subject), slice_of(message), unit);
+    snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", bucket);
+    int status = event_target_send(cloud, arn, target, slice_of(subject), slice_of(message), unit);
     free(message);
     return status;
 }
@@ -125,29 +127,37 @@ bool s3_events_wanted(const struct notification *notification, const char *event
     return notification->event_bridge && s3_event_bridge_has(event);
 }
 
+int s3_events_send_for(struct cloud *cloud, const struct notification *notification,
+                       const struct s3_event *event, struct storage_unit *unit)
+{
+    struct s3_event full = *event;
+    int status = 0;
+    full.region = cloud->region;
+    full.owner = cloud->account;
+    for (size_t i = 0; i < notification->count && !status; i++) {
+        const struct notification_rule *rule = &notification->rules[i];
+        if (wants(rule, event->name, event->key))
+            status = send_message(cloud, event->bucket, rule->target,
+                                  s3_event_message(&full, rule->id), unit);
+    }
+    if (!status && notification->event_bridge)
+        status = s3_event_bridge_send(cloud, &full, unit);
+    return status;
+}
+
 int s3_events_send(struct s3_request *request, const struct notification *notification,
                    const struct s3_event *event, struct storage_unit *unit)
 {
     struct s3_event full = *event;
-    int status = 0;
     full.bucket = request->bucket;
     full.request_id = request->id;
-    full.region = request->cloud->region;
-    full.owner = request->cloud->account;
     full.user = request->caller ? request->caller->user_id : "ANONYMOUS";
-    for (size_t i = 0; i < notification->count && !status; i++) {
-        const struct notification_rule *rule = &notification->rules[i];
-        if (wants(rule, event->name, event->key))
-            status = send_message(request, rule->target, s3_event_message(&full, rule->id), unit);
-    }
-    if (!status && notification->event_bridge)
-        status = s3_event_bridge_send(request->cloud, &full, unit);
-    return status;
+    return s3_events_send_for(request->cloud, notification, &full, unit);
 }
 
 int s3_events_send_test(struct s3_request *request, const char *target, struct storage_unit *unit)
 {
-    return send_message(request, target,
+    return send_message(request->cloud, request->bucket, target,
                         s3_test_event_message(request->bucket, request->id, s3_time_now_ms()),
                         unit);
 }

@@ -18,7 +18,8 @@ struct s3_event {
     const char *etag;    /* without quotes; NULL: a removal */
     const char *version; /* its id; NULL or "": the bucket keeps no versions */
     uint64_t sequencer;
-    int64_t time_ms; /* Unix */
+    int64_t time_ms;   /* Unix */
+    const char *agent; /* the service that did it: "s3.amazonaws.com"; NULL: the account */
     /* s3_events_send fills these from the request. */
     const char *bucket;
     const char *request_id;
@@ -44,6 +45,10 @@ bool s3_events_wanted(const struct notification *notification, const char *event
  * not be committed. */
 int s3_events_send(struct s3_request *request, const struct notification *notification,
                    const struct s3_event *event, struct storage_unit *unit);
+
+/* The same where no request is behind it: bucket and request_id are the event's own. */
+int s3_events_send_for(struct cloud *cloud, const struct notification *notification,
+                       const struct s3_event *event, struct storage_unit *unit);
 
 /* Adds an s3:TestEvent for the target. ERR_MEMORY. */
 int s3_events_send_test(struct s3_request *request, const char *target, struct storage_unit *unit);

@@ -18,6 +18,7 @@
 #include "answer.h"
 #include "log.h"
 #include "object_reader.h"
+#include "s3_expiration.h"
 #include "s3_metadata.h"
 #include "s3_multipart.h"
 #include "s3_range.h"
@@ -253,6 +254,7 @@ static void respond_found(struct get *get)
     struct s3_request *request = get->request;
     struct s3_metadata_headers headers;
     char range[RANGE_TEXT], parts[24], version[S3_VERSION_SIZE];
+    char expiration[S3_EXPIRATION_SIZE];
     if (s3_metadata_write(request, &get->object, wants_checksum(get), &headers)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         return;
@@ -260,6 +262,9 @@ static void respond_found(struct get *get)
     s3_version_of(&get->object, get->versioning, version);
     if (*version && headers.count < S3_METADATA_HEADERS_MAX)
         headers.headers[headers.count++] = (struct http_header){"x-amz-version-id", version};
+    if (!get->version.given && headers.count < S3_METADATA_HEADERS_MAX)
+        headers.count += s3_expiration_header(request, &get->object, expiration,
+                                              &headers.headers[headers.count]);
     if (get->part_count && headers.count < S3_METADATA_HEADERS_MAX) {
         snprintf(parts, sizeof(parts), "%zu", get->part_count);
         headers.headers[headers.count++] = (struct http_header){"x-amz-mp-parts-count", parts};

@@ -18,6 +18,7 @@ s3_handler s3_put_bucket_cors, s3_get_bucket_cors, s3_delete_bucket_cors;
 s3_handler s3_put_bucket_tagging, s3_get_bucket_tagging, s3_delete_bucket_tagging;
 s3_handler s3_put_bucket_policy, s3_get_bucket_policy, s3_delete_bucket_policy,
     s3_get_bucket_policy_status;
+s3_handler s3_put_bucket_lifecycle, s3_get_bucket_lifecycle, s3_delete_bucket_lifecycle;
 s3_handler s3_list_object_versions;
 
 /* s3_put_api.c, s3_get_api.c, s3_delete_api.c, s3_list_api.c, s3_tagging_api.c */

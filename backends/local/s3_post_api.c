@@ -17,6 +17,7 @@
 #include "object_store.h"
 #include "s3_access.h"
 #include "s3_created.h"
+#include "s3_expiration.h"
 #include "s3_form.h"
 #include "s3_intake.h"
 #include "s3_metadata.h"
@@ -106,10 +107,10 @@ static void respond_document(struct post *post, const char *location,
 static void stored(struct s3_intake *intake)
 {
     struct post *post = (struct post *)intake;
-    char etag[64], version[S3_VERSION_SIZE];
+    char etag[64], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
     char *redirect = redirect_of(post), *location = location_of(post);
     int status = redirect ? 303 : status_of(post);
-    struct http_header headers[3] = {{"ETag", etag}};
+    struct http_header headers[4] = {{"ETag", etag}};
     size_t count = 1;
     snprintf(etag, sizeof(etag), "\"%s\"", post->object.etag);
     if (redirect || location)
@@ -117,6 +118,7 @@ static void stored(struct s3_intake *intake)
     s3_version_of(&post->object, post->versioning, version);
     if (*version)
         headers[count++] = (struct http_header){"x-amz-version-id", version};
+    count += s3_expiration_header(intake->request, &post->object, expiration, &headers[count]);
     if (status == 201)
         respond_document(post, location ? location : "", headers, count);
     else

@@ -7,6 +7,7 @@
 
 #include "objects.h"
 #include "s3_created.h"
+#include "s3_expiration.h"
 #include "s3_intake.h"
 #include "s3_metadata.h"
 #include "s3_version.h"
@@ -61,9 +62,9 @@ static int commit(struct s3_intake *intake, struct error *error)
 static void stored(struct s3_intake *intake)
 {
     struct put *put = (struct put *)intake;
-    char etag[64], version[S3_VERSION_SIZE];
+    char etag[64], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
     const char *value;
-    struct http_header headers[4] = {{"ETag", etag}};
+    struct http_header headers[5] = {{"ETag", etag}};
     size_t count = 1;
     snprintf(etag, sizeof(etag), "\"%s\"", put->object.etag);
     enum checksum_kind kind = s3_checksum_of(put->object.checksum, &value);
@@ -74,6 +75,7 @@ static void stored(struct s3_intake *intake)
     s3_version_of(&put->object, put->versioning, version);
     if (*version)
         headers[count++] = (struct http_header){"x-amz-version-id", version};
+    count += s3_expiration_header(intake->request, &put->object, expiration, &headers[count]);
     s3_respond_empty(intake->request, 200, headers, count);
 }
 

@@ -6,6 +6,7 @@
 
 #include "access.h"
 #include "bucket_policy.h"
+#include "lifecycle.h"
 #include "s3_body.h"
 #include "s3_xml.h"
 
@@ -23,6 +24,7 @@ static const struct setting_facts facts[BUCKET_SETTING_KINDS] = {
     [BUCKET_CORS] = {S3_NO_SUCH_CORS, NULL, 200, 204},
     [BUCKET_TAGGING] = {S3_NO_SUCH_TAG_SET, NULL, 204, 204},
     [BUCKET_POLICY] = {S3_NO_SUCH_BUCKET_POLICY, NULL, 204, 204},
+    [BUCKET_LIFECYCLE] = {S3_NO_SUCH_LIFECYCLE, NULL, 200, 204},
 };
 
 struct change {
@@ -39,6 +41,8 @@ static void on_set(int status, const struct error *error, void *user)
         s3_respond_failure(request, status, error);
     else
         s3_respond_empty(request, change->answer, NULL, 0);
+    if (!status && change->kind == BUCKET_LIFECYCLE && request->cloud->lifecycle)
+        lifecycle_worker_wake(request->cloud->lifecycle);
     s3_request_release(request);
 }
 
@@ -226,4 +230,26 @@ void s3_get_bucket_policy_status(struct s3_request *request)
     s3_xml_text(&out, "IsPublic", bucket_policy_is_public(policy) ? "true" : "false");
     s3_xml_close(&out, "PolicyStatus");
     s3_respond_xml(request, &out);
+}
+
+/* LifecycleConfiguration. */
+
+static void on_lifecycle(struct s3_request *request, struct slice body)
+{
+    put_document(request, BUCKET_LIFECYCLE, body);
+}
+
+void s3_put_bucket_lifecycle(struct s3_request *request)
+{
+    put(request, on_lifecycle);
+}
+
+void s3_get_bucket_lifecycle(struct s3_request *request)
+{
+    get(request, BUCKET_LIFECYCLE);
+}
+
+void s3_delete_bucket_lifecycle(struct s3_request *request)
+{
+    remove_setting(request, BUCKET_LIFECYCLE);
 }

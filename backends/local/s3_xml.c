@@ -226,6 +226,22 @@ void s3_xml_free(struct s3_xml_node *node)
     }
 }
 
+int s3_xml_add(struct s3_xml_node *parent, const char *name, const char *text)
+{
+    struct s3_xml_node *node = calloc(1, sizeof(*node));
+    if (!node)
+        return ERR_MEMORY;
+    node->name = strdup(name);
+    node->text = strdup(text);
+    if (!node->name || !node->text) {
+        s3_xml_free(node);
+        return ERR_MEMORY;
+    }
+    node->next = parent->first;
+    parent->first = node;
+    return 0;
+}
+
 static void write_node(struct buffer *out, const struct s3_xml_node *node, bool is_root)
 {
     if (is_root)

@@ -37,6 +37,9 @@ void s3_xml_free(struct s3_xml_node *node);
  * children the children alone. NULL when memory is short. */
 char *s3_xml_write(const struct s3_xml_node *root);
 
+/* One more child with a text, the first. ERR_MEMORY. */
+int s3_xml_add(struct s3_xml_node *parent, const char *name, const char *text);
+
 /* The first child of that name, or NULL. */
 const struct s3_xml_node *s3_xml_child(const struct s3_xml_node *node, const char *name);
 /* Its text, or NULL where there is no such child. */

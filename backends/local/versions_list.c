@@ -138,7 +138,7 @@ static int add(struct walk *walk, struct slice key, bool common, sqlite3_stmt *r
         entry.versioned = sqlite3_column_int(row, 5) != 0;
         entry.marker = sqlite3_column_int(row, 6) != 0;
         entry.latest = !again && !cut;
-        entry.retired_ms = again ? walk->last_modified_ms : 0;
+        entry.retired_ms = again ? walk->last_modified_ms : cut ? walk->listing->newer_ms : 0;
     }
     if (!entry.key || (!common && !entry.etag)) {
         free(entry.key);

@@ -10,6 +10,7 @@ struct version_listing {
     struct slice delimiter;        /* empty: none */
     struct slice after;            /* beyond this key or common prefix; empty: from the start */
     struct object_version version; /* given: of that key, those older than this */
+    int64_t newer_ms;              /* when that was made, if retired_ms shall be known */
     unsigned max;                  /* entries: versions, delete markers and common prefixes */
 };
 

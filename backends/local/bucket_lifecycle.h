@@ -1,0 +1,80 @@
+/*
+ * LifecycleConfiguration ("Managing the lifecycle of objects", S3 User Guide): read is a struct
+ * lifecycle. What expires an object is evaluated here; nothing of it moves one to another storage
+ * class, since there is one.
+ *
+ * A rule's days are counted from an object's time and rounded to the next midnight UTC, as in S3.
+ * Immutable once read; any thread, but for the count of its holders (loop thread).
+ */
+#ifndef THUMBWHEEL_LOCAL_BUCKET_LIFECYCLE_H
+#define THUMBWHEEL_LOCAL_BUCKET_LIFECYCLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bucket_settings.h"
+
+enum { LIFECYCLE_RULES_MAX = 1000, LIFECYCLE_TAGS_MAX = 10 };
+
+struct lifecycle_tag {
+    char *key, *value;
+};
+
+struct lifecycle_rule {
+    char *id;
+    bool enabled;
+    /* which objects */
+    char *prefix; /* "": all */
+    struct lifecycle_tag tags[LIFECYCLE_TAGS_MAX];
+    size_t tag_count;
+    int64_t larger, smaller; /* than so many bytes; -1: whatever */
+    /* what becomes of them; 0 days: nothing */
+    int days;
+    int64_t date_ms; /* 0: none */
+    bool lone_markers;
+    int noncurrent_days, noncurrent_kept;
+    int abort_days; /* uploads under way */
+};
+
+struct lifecycle {
+    unsigned holders;
+    struct lifecycle_rule *rules;
+    size_t count;
+};
+
+bucket_setting_reader bucket_lifecycle_read;
+void bucket_lifecycle_free(void *lifecycle); /* releases */
+struct lifecycle *lifecycle_retain(struct lifecycle *lifecycle);
+void lifecycle_release(struct lifecycle *lifecycle);
+
+bool lifecycle_is_active(const struct lifecycle *lifecycle); /* some rule is enabled; NULL: no */
+/* Some rule asks for tags, so that they must be looked up. */
+bool lifecycle_wants_tags(const struct lifecycle *lifecycle);
+
+struct lifecycle_object { /* what a rule asks of a version */
+    const char *key;
+    const char *tags; /* their kept form (s3_tags.h) */
+    uint64_t size;
+    int64_t modified_ms;
+};
+
+enum { LIFECYCLE_NEVER = -1 };
+
+/* When the current version expires, in Unix milliseconds, or LIFECYCLE_NEVER; *rule: by which. */
+int64_t lifecycle_expiry(const struct lifecycle *lifecycle, const struct lifecycle_object *object,
+                         const struct lifecycle_rule **rule);
+/* Of a delete marker that has no version left to hide. */
+bool lifecycle_marker_expired(const struct lifecycle *lifecycle,
+                              const struct lifecycle_object *marker, int64_t now_ms);
+/* Of a version that is not the current one since retired_ms; newer: how many such versions of its
+ * key are newer than it. */
+bool lifecycle_noncurrent_expired(const struct lifecycle *lifecycle,
+                                  const struct lifecycle_object *object, int64_t retired_ms,
+                                  unsigned newer, int64_t now_ms);
+bool lifecycle_upload_expired(const struct lifecycle *lifecycle, const char *key,
+                              int64_t created_ms, int64_t now_ms);
+
+/* The midnight (UTC) that comes next. */
+int64_t lifecycle_midnight_after(int64_t unix_ms);
+
+#endif

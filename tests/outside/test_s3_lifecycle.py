@@ -1,0 +1,217 @@
+"""Lifecycles that really expire, held to "Managing the lifecycle of objects" of the S3 User Guide.
+
+A rule with a date in the past is due at once. What takes days is made older in the database of a cloud that has
+stopped, and is due when it starts again.
+"""
+import datetime
+import json
+import sqlite3
+
+import pytest
+
+from harness import error_code, make_queue, queue_arn, receive, send_policy, until
+
+PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+DAY_MS = 24 * 3600 * 1000
+
+
+@pytest.fixture
+def bucket(s3, name):
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+def rule(status="Enabled", prefix="", **actions):
+    actions.setdefault("Filter", {"Prefix": prefix})
+    return {"Status": status, **actions}
+
+
+def set_rules(s3, bucket, *rules):
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": list(rules)})
+
+
+def keys(s3, bucket):
+    return [item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+def versions(s3, bucket):
+    found = s3.list_object_versions(Bucket=bucket)
+    rows = found.get("Versions", []) + found.get("DeleteMarkers", [])
+    return sorted((row["Key"], row["VersionId"]) for row in rows)
+
+
+# ---- the configuration ----
+
+def test_the_configuration_is_kept_and_can_be_deleted(s3, bucket):
+    assert error_code(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == ("NoSuchLifecycleConfiguration", 404)
+    rules = [
+        {"ID": "a", "Status": "Disabled", "Filter": {"And": {"Prefix": "x/", "Tags": [{"Key": "k", "Value": "v"}],
+                                                             "ObjectSizeGreaterThan": 5, "ObjectSizeLessThan": 9}},
+         "Expiration": {"Days": 3}, "NoncurrentVersionExpiration": {"NoncurrentDays": 2, "NewerNoncurrentVersions": 4}},
+        {"ID": "b", "Status": "Enabled", "Filter": {"Prefix": "y/"}, "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
+        {"ID": "c", "Status": "Enabled", "Filter": {"Prefix": "z/"}, "Expiration": {"ExpiredObjectDeleteMarker": True}}]
+    set_rules(s3, bucket, *rules)
+    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == rules
+    set_rules(s3, bucket, rule(Expiration={"Days": 1}))
+    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"][0]["ID"], "one that has none is given one"
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    assert error_code(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == ("NoSuchLifecycleConfiguration", 404)
+
+
+@pytest.mark.parametrize("wrong, code", [
+    (rule(Transitions=[{"Days": 1, "StorageClass": "GLACIER"}]), ("NotImplemented", 501)),
+    (rule(NoncurrentVersionTransitions=[{"NoncurrentDays": 1, "StorageClass": "GLACIER"}]), ("NotImplemented", 501)),
+    (rule(), ("InvalidRequest", 400)),
+    (rule(Expiration={"Days": 0}), ("InvalidArgument", 400)),
+    (rule(Expiration={"Days": 1, "Date": PAST}), ("MalformedXML", 400)),
+    (rule(Expiration={"Date": PAST + datetime.timedelta(hours=1)}), ("InvalidArgument", 400)),
+    (rule(status="Perhaps", Expiration={"Days": 1}), ("MalformedXML", 400)),
+    (rule(Filter={"Tag": {"Key": "a", "Value": "b"}}, AbortIncompleteMultipartUpload={"DaysAfterInitiation": 1}),
+     ("InvalidRequest", 400)),
+    (rule(Filter={"Tag": {"Key": "a", "Value": "b"}}, Expiration={"ExpiredObjectDeleteMarker": True}), ("InvalidRequest", 400)),
+    ({"Status": "Enabled", "Expiration": {"Days": 1}}, ("MalformedXML", 400))])
+def test_what_is_no_rule_is_refused(s3, bucket, wrong, code):
+    assert error_code(set_rules, s3, bucket, wrong) == code
+
+
+def test_two_rules_need_two_names(s3, bucket):
+    twice = rule(ID="same", Expiration={"Days": 1})
+    assert error_code(set_rules, s3, bucket, twice, twice) == ("InvalidArgument", 400)
+
+
+# ---- a date ----
+
+def test_what_is_due_goes_and_the_rest_stays(s3, bucket):
+    for key, size, tags in (("old/a", 10, ""), ("old/b c", 10, ""), ("kept", 10, ""), ("tagged/yes", 10, "keep=no&a=b+c"),
+                            ("tagged/no", 10, "keep=yes"), ("size/5", 5, ""), ("size/6", 6, ""), ("size/9", 9, ""),
+                            ("off/x", 1, ""), ("both/1", 7, "a=b"), ("both/2", 7, ""), ("both/3", 70_000, "a=b")):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x" * size, Tagging=tags)
+    due = {"Expiration": {"Date": PAST}}
+    set_rules(s3, bucket, rule(prefix="old/", **due), rule(status="Disabled", prefix="off/", **due),
+              rule(Filter={"And": {"Prefix": "tagged/", "Tags": [{"Key": "a", "Value": "b c"}, {"Key": "keep", "Value": "no"}]}}, **due),
+              rule(Filter={"And": {"Prefix": "size/", "ObjectSizeGreaterThan": 5, "ObjectSizeLessThan": 9}}, **due),
+              rule(Filter={"And": {"Prefix": "both/", "Tags": [{"Key": "a", "Value": "b"}], "ObjectSizeGreaterThan": 100}}, **due))
+    left = ["both/1", "both/2", "kept", "off/x", "size/5", "size/9", "tagged/no"]
+    until(lambda: keys(s3, bucket) == left, "what is due has gone")
+
+
+def test_many_go_too(s3, bucket):
+    """More than a page of the look at a bucket."""
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: s3.put_object(Bucket=bucket, Key=f"{'old' if n % 3 else 'new'}/{n:04}", Body=b""), range(600)))
+    set_rules(s3, bucket, rule(prefix="old/", Expiration={"Date": PAST}))
+    until(lambda: all(key.startswith("new/") for key in keys(s3, bucket)), "what is due has gone")
+    assert len(keys(s3, bucket)) == 200
+
+
+def test_with_versions_the_current_one_is_hidden(s3, sqs, bucket):
+    url = make_queue(sqs, bucket)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": send_policy(bucket, "s3", f"arn:aws:s3:::{bucket}")})
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [
+        {"Id": "expired", "QueueArn": queue_arn(bucket), "Events": ["s3:LifecycleExpiration:*"]}]})
+    s3.put_object(Bucket=bucket, Key="plain", Body=b"x")
+    set_rules(s3, bucket, rule(Expiration={"Date": PAST}))
+    until(lambda: keys(s3, bucket) == [], "it has gone")
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["VersionId"]
+    set_rules(s3, bucket, rule(Expiration={"Date": PAST}))
+    until(lambda: keys(s3, bucket) == [], "it is hidden")
+    marker = s3.list_object_versions(Bucket=bucket)["DeleteMarkers"][0]["VersionId"]
+    assert s3.get_object(Bucket=bucket, Key="k", VersionId=version)["Body"].read() == b"x"
+    records = []
+    while len(records) < 2:
+        message = receive(sqs, url)
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        records += json.loads(message["Body"]).get("Records", [])
+    records.sort(key=lambda record: record["s3"]["object"]["sequencer"])
+    assert [(r["eventName"], r["s3"]["object"]["key"], r["s3"]["object"].get("versionId")) for r in records] == [
+        ("LifecycleExpiration:Delete", "plain", None), ("LifecycleExpiration:DeleteMarkerCreated", "k", marker)]
+    assert records[0]["userIdentity"]["principalId"] == "s3.amazonaws.com"
+    assert records[0]["s3"]["configurationId"] == "expired"
+
+
+def test_a_delete_marker_that_hides_nothing_goes(s3, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    lone = s3.put_object(Bucket=bucket, Key="lone", Body=b"x")["VersionId"]
+    kept = s3.put_object(Bucket=bucket, Key="kept", Body=b"x")["VersionId"]
+    for key in ("lone", "kept"):
+        marker = s3.delete_object(Bucket=bucket, Key=key)["VersionId"]
+    s3.delete_object(Bucket=bucket, Key="lone", VersionId=lone)
+    set_rules(s3, bucket, rule(Expiration={"ExpiredObjectDeleteMarker": True}))
+    until(lambda: versions(s3, bucket) == sorted([("kept", kept), ("kept", marker)]), "the lone marker has gone")
+
+
+# ---- days ----
+
+def test_the_answer_says_when(s3, bucket):
+    set_rules(s3, bucket, rule(ID="in three", prefix="in/", Expiration={"Days": 3}), rule(ID="later", Expiration={"Days": 30}))
+    put = s3.put_object(Bucket=bucket, Key="in/x", Body=b"x")
+    head = s3.head_object(Bucket=bucket, Key="in/x")
+    made = head["LastModified"]
+    due = datetime.datetime.combine((made + datetime.timedelta(days=4)).date(), datetime.time())  # rounded to the next midnight
+    wanted = due.strftime('expiry-date="%a, %d %b %Y 00:00:00 GMT", rule-id="in%%20three"')
+    assert head["Expiration"] == put["Expiration"] == wanted
+    assert 'rule-id="later"' in s3.put_object(Bucket=bucket, Key="out", Body=b"")["Expiration"]
+    set_rules(s3, bucket, rule(prefix="else/", Expiration={"Days": 3}))
+    assert "Expiration" not in s3.head_object(Bucket=bucket, Key="in/x")
+
+
+def age(cloud, table, column, days, where="1"):
+    """Makes rows older while the cloud is down; days of whole days, so that the time of the day does not matter."""
+    cloud.stop()
+    database = sqlite3.connect(cloud.data / "cloud.sqlite3")
+    with database:
+        changed = database.execute(f"UPDATE {table} SET {column} = {column} - {days * DAY_MS} WHERE {where}").rowcount
+    database.close()
+    assert changed > 0
+
+
+def test_days_pass(start_cloud, idle_pipelines, name):
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=name)
+    for key in ("in/old", "in/new", "out/old"):
+        s3.put_object(Bucket=name, Key=key, Body=b"x" * 30_000)
+    old, new = (s3.create_multipart_upload(Bucket=name, Key=f"up/{n}")["UploadId"] for n in ("old", "new"))
+    s3.upload_part(Bucket=name, Key="up/old", UploadId=old, PartNumber=1, Body=b"y" * 50_000)
+    set_rules(s3, name, rule(prefix="in/", Expiration={"Days": 3}),
+              rule(prefix="up/", AbortIncompleteMultipartUpload={"DaysAfterInitiation": 2}))
+    age(cloud, "objects", "modified", 4, "key LIKE '%/old'")
+    age(cloud, "objects", "modified", 3, "key LIKE '%/new'")  # due at the midnight that comes
+    age(cloud, "uploads", "created", 3, "key = 'up/old'")
+    age(cloud, "uploads", "created", 2, "key = 'up/new'")
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3 = cloud.client("s3")
+    until(lambda: keys(s3, name) == ["in/new", "out/old"], "the old object has gone")
+    until(lambda: [u["UploadId"] for u in s3.list_multipart_uploads(Bucket=name)["Uploads"]] == [new], "and the upload")
+    blobs = [path for path in cloud.data.glob("blobs/*/*")] + [path for path in cloud.data.glob("incoming/*")]
+    assert len(blobs) == 2
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_versions_grow_old(start_cloud, idle_pipelines, name, kept):
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    many = [s3.put_object(Bucket=name, Key="many", Body=b"%d" % n)["VersionId"] for n in range(300)]
+    few = [s3.put_object(Bucket=name, Key="few", Body=b"x")["VersionId"] for _ in range(3)]
+    hidden = s3.put_object(Bucket=name, Key="hidden", Body=b"x")["VersionId"]
+    marker = s3.delete_object(Bucket=name, Key="hidden")["VersionId"]
+    expiration = {"NoncurrentDays": 1, **({"NewerNoncurrentVersions": kept} if kept else {})}
+    set_rules(s3, name, rule(NoncurrentVersionExpiration=expiration))
+    age(cloud, "objects", "modified", 2)
+    # Versions cease to be current when their successor is made: of "few" all did long ago, the last but one of "many" just now.
+    database = sqlite3.connect(cloud.data / "cloud.sqlite3")
+    with database:
+        database.execute(f"UPDATE object_history SET modified = modified - {5 * DAY_MS} WHERE key IN ('few', 'many')")
+        database.execute(f"UPDATE objects SET modified = modified + {2 * DAY_MS} WHERE key = 'many'")
+    database.close()
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    s3 = cloud.client("s3")
+    left = [("few", version) for version in (few[2:] if not kept else few)]
+    left += [("many", version) for version in (many[-2:] if not kept else many[-3:])]
+    left += [("hidden", hidden), ("hidden", marker)]
+    until(lambda: versions(s3, name) == sorted(left), "the old versions have gone")
+    assert s3.get_object(Bucket=name, Key="many", VersionId=many[-2])["Body"].read() == b"298"
