@@ -80,7 +80,7 @@ bool s3_access_allowed(const struct s3_request *request, const char *bucket, con
 {
     struct bucket found;
     char arn[ARN_MAX];
-    bool is_signed = request->base && request->base->caller;
+    bool is_signed = request->caller != NULL;
     if (!buckets_find(request->cloud->buckets, bucket, &found))
         return is_signed;
     const struct policy *policy = found.settings[BUCKET_POLICY].read;
@@ -106,7 +106,7 @@ static bool is_about_policy(const char *operation)
 bool s3_access_check(struct s3_request *request, const char *operation)
 {
     struct bucket bucket;
-    bool is_signed = request->base->caller != NULL;
+    bool is_signed = request->caller != NULL;
     const char *action = action_of(request, operation);
     if (!action || (is_signed && (!*request->bucket || is_about_policy(operation))))
         return true;

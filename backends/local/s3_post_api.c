@@ -206,7 +206,7 @@ static enum s3_error check_signature(struct post *post, const char *policy)
 {
     static const char *const names[] = {"x-amz-algorithm", "x-amz-credential", "x-amz-date",
                                         "x-amz-signature"};
-    struct cloud_request *base = post->intake.request->base;
+    struct s3_request *request = post->intake.request;
     const char *values[4];
     char text[128];
     for (size_t i = 0; i < 4; i++) {
@@ -221,8 +221,8 @@ static enum s3_error check_signature(struct post *post, const char *policy)
     if (strcmp(values[0], "AWS4-HMAC-SHA256") != 0)
         return refuse(post, S3_INVALID_ARGUMENT,
                       "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
-    switch (auth_verify_text(base->cloud->auth, values[1], values[2], policy, values[3],
-                             &base->caller)) {
+    switch (auth_verify_text(request->cloud->auth, values[1], values[2], policy, values[3],
+                             &request->caller)) {
     case AUTH_OK:
         return S3_OK;
     case AUTH_UNKNOWN_KEY:
