@@ -8,7 +8,10 @@
 
 enum {
     GATHER_MS = 10,       /* changes wait this long for company */
-    RETRY_BEAT_MS = 1000, /* after a failed extension */
+    RETRY_BEAT_MS = 1000, /* after a failed extension; sooner when time is short */
+    RETRY_BEAT_LEAST_MS = 100,
+    RIDE_MS = 500,         /* beats so near go in the same calls */
+    LIFE_MARGIN_MS = 5000, /* the service began to count before we did */
     RETRY_BASE_MS = 200,
     RETRY_CAP_MS = 10000,
 };
@@ -156,13 +159,22 @@ void lease_destroy(struct lease *lease)
 
 /* ---- beats and releases ---- */
 
-static void schedule_beat(struct lease *lease, uint64_t from_ms)
+static void beat_at(struct lease *lease, uint64_t when_ms)
 {
     struct lease_keeper *keeper = lease->home->keeper;
-    lease->deadline_ms = from_ms + (uint64_t)lease->visibility_s * 1000;
-    lease->beat_ms = from_ms + (uint64_t)lease->visibility_s * 500;
     heap_remove(keeper, lease);
+    lease->beat_ms = when_ms;
     heap_insert(keeper, lease);
+}
+
+/* At half of the visibility, and never less than a second before its end. */
+static void schedule_beat(struct lease *lease, uint64_t from_ms, unsigned visibility_s)
+{
+    uint64_t whole_ms = (uint64_t)visibility_s * 1000, delay = whole_ms / 2;
+    if (whole_ms > 1000 + GATHER_MS && delay > whole_ms - 1000 - GATHER_MS)
+        delay = whole_ms - 1000 - GATHER_MS;
+    lease->deadline_ms = from_ms + whole_ms;
+    beat_at(lease, from_ms + delay);
 }
 
 void lease_beat_again(struct lease *lease)
@@ -182,11 +194,32 @@ static void lose(struct lease *lease, const char *why)
         lease->lost(lease->user); /* ends in lease_forget, now or when the work has stopped */
 }
 
-/* SQS counts 12 hours from the receipt, however often the visibility was changed. */
-static bool life_is_over(const struct lease *lease, uint64_t now_ms)
+/* SQS counts 12 hours from the receipt, however often the visibility was changed, and refuses what
+ * would end later (ChangeMessageVisibility, SQS API Reference). */
+static uint64_t life_left(const struct lease *lease, uint64_t now_ms)
 {
-    uint64_t life_ms = now_ms - lease->received_ms + (uint64_t)lease->visibility_s * 1000;
-    return life_ms > (uint64_t)QUEUE_VISIBILITY_MAX_S * 1000;
+    uint64_t end_ms = lease->received_ms + (uint64_t)QUEUE_VISIBILITY_MAX_S * 1000 - LIFE_MARGIN_MS;
+    return end_ms > now_ms ? end_ms - now_ms : 0;
+}
+
+static unsigned within_life(const struct lease *lease, uint64_t now_ms, unsigned seconds)
+{
+    uint64_t left_s = life_left(lease, now_ms) / 1000;
+    return left_s < seconds ? (unsigned)left_s : seconds;
+}
+
+/* Nothing more can be gained: the work has until the deadline. */
+static void beat_last(struct lease *lease, uint64_t now_ms)
+{
+    if (now_ms >= lease->deadline_ms) {
+        lose(lease, "SQS's 12 hours for a message are over");
+        return;
+    }
+    lease->final = true;
+    log_warn("message is near SQS's limit of 12 hours: it is not extended any more",
+             LOG_TEXT("queue", lease->home->name),
+             LOG_INT("seconds_left", (lease->deadline_ms - now_ms) / 1000));
+    beat_at(lease, lease->deadline_ms);
 }
 
 static void beat(struct lease *lease, uint64_t now_ms)
@@ -194,15 +227,15 @@ static void beat(struct lease *lease, uint64_t now_ms)
     heap_remove(lease->home->keeper, lease);
     if (lease->changing || lease->deletion.in_flight)
         return; /* the answer that is under way schedules the next one */
-    if (life_is_over(lease, now_ms))
-        lose(lease, "its total of 12 hours is used up");
-    else
+    lease->ask_s = within_life(lease, now_ms, lease->visibility_s);
+    if (lease->wish == LEASE_RELEASE || now_ms + (uint64_t)lease->ask_s * 1000 > lease->deadline_ms)
         change_queue(lease);
+    else if (lease->wish == LEASE_KEEP)
+        beat_last(lease, now_ms);
 }
 
 static void retry_change(struct lease *lease, uint64_t now_ms)
 {
-    struct lease_keeper *keeper = lease->home->keeper;
     if (now_ms >= lease->deadline_ms) {
         if (lease->wish == LEASE_RELEASE)
             lease_destroy(lease); /* it has come back by itself */
@@ -210,9 +243,10 @@ static void retry_change(struct lease *lease, uint64_t now_ms)
             lose(lease, "it could not be extended in time");
         return;
     }
-    lease->beat_ms = now_ms + RETRY_BEAT_MS;
-    heap_remove(keeper, lease);
-    heap_insert(keeper, lease);
+    uint64_t delay = (lease->deadline_ms - now_ms) / 4;
+    if (delay > RETRY_BEAT_MS)
+        delay = RETRY_BEAT_MS;
+    beat_at(lease, now_ms + (delay < RETRY_BEAT_LEAST_MS ? RETRY_BEAT_LEAST_MS : delay));
 }
 
 /* The answer to a change. The owner may have wished for something else meanwhile. */
@@ -230,7 +264,7 @@ static void change_settle(struct lease *lease, int code, uint64_t sent_ms)
         change_queue(lease);
     } else if (code == 0) {
         stats->extended++;
-        schedule_beat(lease, sent_ms);
+        schedule_beat(lease, sent_ms, lease->ask_s);
     } else if (code == ERR_EXPIRED) {
         lose(lease, "its receipt has expired");
     } else {
@@ -259,7 +293,8 @@ static void change_collect(struct lease_call *call, struct lease *lease)
     lease->releasing = lease->wish == LEASE_RELEASE;
     call->entries[call->count] = (struct queue_entry){
         .receipt = lease->receipt,
-        .visibility_s = lease->releasing ? lease->release_s : lease->visibility_s,
+        .visibility_s =
+            lease->releasing ? within_life(lease, call->sent_ms, lease->release_s) : lease->ask_s,
     };
     call->leases[call->count++] = lease;
 }
@@ -293,13 +328,18 @@ static uint64_t home_due(const struct lease_home *home)
     return due;
 }
 
-/* Everything that is due. Beats that are due within half a second ride along in the same calls. */
+static bool rides(const struct lease *lease, uint64_t now_ms)
+{
+    return lease->beat_ms <= (lease->final ? now_ms : now_ms + RIDE_MS);
+}
+
+/* Everything that is due. Beats that are due soon ride along in the same calls. */
 static void turn(uv_timer_t *timer)
 {
     struct lease_keeper *keeper = container_of(timer, struct lease_keeper, timer);
     uint64_t now_ms = uv_now(keeper->loop);
     if (keeper->heap_size && keeper->heap[0]->beat_ms <= now_ms) {
-        while (keeper->heap_size && keeper->heap[0]->beat_ms <= now_ms + 500)
+        while (keeper->heap_size && rides(keeper->heap[0], now_ms))
             beat(keeper->heap[0], now_ms);
     }
     for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next) {
@@ -390,7 +430,7 @@ struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibi
     list_push(&home->leases, &lease->all);
     home->count++;
     home->held++;
-    schedule_beat(lease, received_ms);
+    schedule_beat(lease, received_ms, visibility_s);
     lease_keeper_arm(keeper);
     return lease;
 }

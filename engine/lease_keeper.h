@@ -3,9 +3,10 @@
  *
  * One lease object a message, one keeper for all queues. The keeper extends held leases at half of
  * their visibility timeout, earliest first, up to ten in a call; sets the backoff of a message that
- * is given back; and hands receipts to the queue's delete batcher. Since everything that touches a
- * visibility goes through the one lease, a heartbeat never overwrites a backoff: what comes while
- * a change is under way waits for its answer.
+ * is given back; and hands receipts to the queue's delete batcher. Near SQS's 12 hours it asks for
+ * what is left of them, then stops and says so. Since everything that touches a visibility goes
+ * through the one lease, a heartbeat never overwrites a backoff: what comes while a change is under
+ * way waits for its answer.
  *
  *     lease_take ──► held ──beat──► held … ──► lease_delete  ──► batched, confirmed, freed
  *                      │                  ├──► lease_release ──► visibility set, freed

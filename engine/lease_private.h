@@ -19,7 +19,9 @@ struct lease {
     uint64_t deadline_ms; /* the visibility ends */
     uint64_t beat_ms;     /* the next extension is due */
     unsigned visibility_s;
+    unsigned ask_s;     /* of the next extension: less, near the end of its life */
     unsigned release_s; /* with LEASE_RELEASE */
+    bool final;         /* no extension can gain anything: the next beat is its end */
     enum lease_wish wish;
     bool changing;      /* in a change call */
     bool releasing;     /* that change is the final one, of LEASE_RELEASE */
