@@ -130,12 +130,12 @@ static int parse_s3_record(json_t *item, struct envelope_record *record, struct 
     if (record->key && form_decode(record->key))
         return error_set(error, ERR_INVALID, "the key \"%s\" is not form-encoded", record->key);
 
-    const char *name = record->event ? record->event : "";
-    if (strncmp(name, "s3:", 3) == 0) /* some compatible services keep the prefix */
-        name += 3;
-    record->created = strncmp(name, "ObjectCreated:", 14) == 0;
-    record->removed = strncmp(name, "ObjectRemoved:", 14) == 0 ||
-                      strncmp(name, "LifecycleExpiration:", 20) == 0;
+    struct slice name = slice_of(record->event ? record->event : "");
+    if (slice_starts_with(name, "s3:")) /* some compatible services keep the prefix */
+        name = (struct slice){name.data + 3, name.size - 3};
+    record->created = slice_starts_with(name, "ObjectCreated:");
+    record->removed = slice_starts_with(name, "ObjectRemoved:") ||
+                      slice_starts_with(name, "LifecycleExpiration:");
     return check_record(record, error);
 }
 
