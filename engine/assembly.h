@@ -38,6 +38,7 @@ struct cloud_settings {
     const char *request_log; /* NULL: none */
     const char *keys;        /* a file of access keys, in place of the one; NULL: none */
     const char *faults;      /* a fault plan's file; NULL: none */
+    const char *smtp;        /* URL of a mail server; NULL: mails become files */
     bool relaxed;
 };
 

@@ -49,7 +49,7 @@ struct config { /* strings are owned; NULL when unset. Times are milliseconds, s
     uint64_t log_level;  /* enum config_log_level */
     uint64_t grace;
 
-    char *host, *data, *out, *request_log, *faults, *keys;
+    char *host, *data, *out, *request_log, *faults, *keys, *smtp;
     uint64_t port, patience;
     uint64_t durability; /* enum config_durability */
     bool once, cloud_only;

@@ -81,6 +81,8 @@ const struct setting config_table[] = {
      "one JSON line for each request to the embedded cloud"},
     {"keys", TYPE_TEXT, CONFIG_LOCAL, NULL, "the one key of the manual", 0, 0, AT(keys), "FILE",
      "who may use the embedded cloud: access keys in the form of ~/.aws/credentials"},
+    {"smtp", TYPE_TEXT, CONFIG_LOCAL, NULL, "mails become files in the data directory", 0, 0,
+     AT(smtp), "URL", "mail server for SNS's subscribers by e-mail: smtp://host:port"},
     {"faults", TYPE_TEXT, CONFIG_LOCAL, NULL, "none", 0, 0, AT(faults), "FILE",
      "a fault plan: what the embedded cloud does wrong on purpose"},
     {"patience", TYPE_TIME, CLOUD, "60s", NULL, 1000, 86400000, AT(patience), "TIME",

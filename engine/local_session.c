@@ -185,6 +185,7 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
         .request_log = config->request_log,
         .keys = config->keys,
         .faults = config->faults,
+        .smtp = config->smtp,
         .relaxed = relaxed,
     };
 }

@@ -58,6 +58,7 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
         .request_log = settings->request_log,
         .keys = settings->keys,
         .faults = settings->faults,
+        .smtp = settings->smtp,
     };
     struct local_cloud *cloud = NULL;
     int err = local_cloud_start(loop, &options, &cloud, error);

@@ -62,7 +62,7 @@ bool access_topic_delivery(const struct cloud *cloud, const struct topic *topic,
                                            .source_arn = source_arn,
                                            .source_account = cloud->account,
                                            .secure = true};
-    return granted(topic->policy, &request, reason);
+    return granted(topic->record.rules.policy, &request, reason);
 }
 
 /* The owner's requests. */
@@ -118,9 +118,9 @@ bool access_queue_request(const struct cloud_request *asked, const struct local_
 bool access_topic_request(const struct cloud_request *asked, const struct topic *topic,
                           const char *action, char reason[POLICY_REASON_MAX])
 {
-    if (!policy_denies(topic->policy))
+    if (!policy_denies(topic->record.rules.policy))
         return true;
-    return undenied(asked, topic->policy, action, topic->record.named.name, reason);
+    return undenied(asked, topic->record.rules.policy, action, topic->record.named.name, reason);
 }
 
 void access_denied_text(const struct cloud_request *asked, const char *service, const char *action,

@@ -15,6 +15,8 @@ struct lifecycle_worker; /* lifecycle.h */
 struct queues;  /* queues.h: SQS state */
 struct topics;  /* topics.h: SNS state */
 struct events_rules; /* events_rules.h: EventBridge's state */
+struct sns_signer;
+struct sns_outbox;
 struct request_log;
 struct faults; /* faults.h: what goes wrong on purpose */
 struct fault;  /* answer.c: and has struck a request */
@@ -29,6 +31,8 @@ struct cloud {
     struct queues *queues;
     struct topics *topics;
     struct events_rules *events;
+    struct sns_signer *signer;
+    struct sns_outbox *outbox; /* of SNS */
     struct request_log *request_log; /* NULL: off */
     struct faults *faults;           /* NULL: none */
     const char *region;
@@ -42,7 +46,7 @@ struct cloud_request {
     struct cloud *cloud;
     struct http_call *call;
     char id[37];               /* x-amzn-RequestId / x-amz-request-id */
-    const struct auth_key *caller; /* who signed; NULL: nobody, which S3 alone sees */
+    const struct auth_key *caller; /* who signed; NULL: nobody, which S3 sees, and SNS of its links */
     const char *payload_hash;  /* x-amz-content-sha256 as sent, or NULL */
     struct bytes body;         /* of all but S3: whole, its hash checked; the router frees it */
     /* For the request log; handlers fill what they know, strings are copied at once. */
@@ -63,6 +67,9 @@ struct cloud_request {
 void s3_api_handle(struct cloud_request *request);
 void sqs_api_handle(struct cloud_request *request);
 void sns_api_handle(struct cloud_request *request);
+/* What anybody may GET of SNS: the links of its messages. */
+bool sns_is_public(const struct cloud_request *request);
+void sns_public_handle(struct cloud_request *request);
 void events_api_handle(struct cloud_request *request);
 void sts_api_handle(struct cloud_request *request);
 

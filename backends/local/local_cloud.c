@@ -23,6 +23,7 @@
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
+#include "sns_outbox.h"
 #include "topics.h"
 
 enum { CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 1024 };
@@ -53,6 +54,24 @@ static void cloud_stopped(void *user)
         stopped(stopped_user);
 }
 
+static void signer_closed(void *user)
+{
+    struct local_cloud *lc = user;
+    if (lc->cloud.queues)
+        queues_close(lc->cloud.queues, cloud_stopped, lc);
+    else
+        cloud_stopped(lc);
+}
+
+static void outbox_closed(void *user)
+{
+    struct local_cloud *lc = user;
+    if (lc->cloud.signer)
+        sns_signer_close(lc->cloud.signer, signer_closed, lc);
+    else
+        signer_closed(lc);
+}
+
 static void lifecycle_closed(void *user)
 {
     struct local_cloud *lc = user;
@@ -66,10 +85,10 @@ static void lifecycle_closed(void *user)
     faults_close(cloud->faults);
     if (cloud->request_log)
         request_log_close(cloud->request_log);
-    if (cloud->queues)
-        queues_close(cloud->queues, cloud_stopped, lc);
+    if (cloud->outbox)
+        sns_outbox_close(cloud->outbox, outbox_closed, lc);
     else
-        cloud_stopped(lc);
+        outbox_closed(lc);
 }
 
 static void storage_closed(void *user)
@@ -79,6 +98,15 @@ static void storage_closed(void *user)
         lifecycle_worker_close(cloud->lifecycle, lifecycle_closed, user);
     else
         lifecycle_closed(user);
+}
+
+static void outbox_stopped(void *user)
+{
+    struct local_cloud *lc = user;
+    if (lc->cloud.storage)
+        storage_close(lc->cloud.storage, storage_closed, lc);
+    else
+        storage_closed(lc);
 }
 
 static void server_closed(void *user)
@@ -91,10 +119,10 @@ static void server_closed(void *user)
         lifecycle_worker_stop(cloud->lifecycle);
     if (cloud->request_log)
         request_log_stop(cloud->request_log);
-    if (cloud->storage)
-        storage_close(cloud->storage, storage_closed, lc);
+    if (cloud->outbox)
+        sns_outbox_stop(cloud->outbox, outbox_stopped, lc);
     else
-        storage_closed(lc);
+        outbox_stopped(lc);
 }
 
 void local_cloud_stop(struct local_cloud *lc, void (*stopped)(void *user), void *user)
@@ -135,7 +163,8 @@ static int options_copy(struct local_cloud *lc, const struct local_cloud_options
 
 static int state_open(struct cloud *cloud, const struct local_cloud_options *o, struct error *error)
 {
-    const char *const schemas[] = {queues_schema, topics_schema, events_schema, buckets_schema};
+    const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema,
+                                   events_schema, buckets_schema};
     int status = o->faults ? faults_open(o->faults, &cloud->faults, error) : 0;
     if (!status)
         status = storage_open(cloud->loop, o->data_dir, o->relaxed ? STORAGE_RELAXED : STORAGE_FULL,
@@ -146,6 +175,10 @@ static int state_open(struct cloud *cloud, const struct local_cloud_options *o, 
         status = queues_open(cloud, &cloud->queues, error);
     if (!status)
         status = topics_open(cloud, &cloud->topics, error);
+    if (!status && sns_signer_open(cloud->loop, storage_directory(cloud->storage), &cloud->signer))
+        status = error_set(error, ERR_MEMORY, "out of memory");
+    if (!status)
+        status = sns_outbox_open(cloud, o->smtp, &cloud->outbox, error);
     if (!status)
         status = events_open(cloud, &cloud->events, error);
     if (!status)

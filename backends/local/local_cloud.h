@@ -27,6 +27,7 @@ struct local_cloud_options {
     bool relaxed;           /* durability without fsync */
     const char *request_log; /* a file that gets one JSON line a request (service, operation, bucket, key, queue, status,
                                 microseconds); NULL: none */
+    const char *smtp;        /* URL of the server that SNS's mails go to; NULL: files in the data directory */
     const char *faults;      /* a file with a fault plan (faults.h); NULL: none */
 };
 

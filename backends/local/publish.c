@@ -1,8 +1,8 @@
 #include "publish.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "access.h"
 #include "cloud.h"
@@ -11,83 +11,11 @@
 
 enum { SUBSCRIPTION_PAGE = 64 };
 
-/* The parts of the envelope that all subscribers share. */
-static json_t *time_json(void)
-{
-    struct timespec now;
-    struct tm parts;
-    char text[32];
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    return json_sprintf("%s.%03ldZ", text, now.tv_nsec / 1000000);
-}
-
-static json_t *slice_json(struct slice text)
-{
-    return json_stringn(text.data ? text.data : "", text.size);
-}
-
-/* {"name": {"Type": …, "Value": …}} of what SQS's shape calls DataType and StringValue or
- * BinaryValue. */
-static json_t *attributes_json(json_t *attributes)
-{
-    json_t *out = json_object(), *attribute;
-    const char *name;
-    json_object_foreach(attributes, name, attribute)
-    {
-        json_t *value = json_object_get(attribute, "StringValue");
-        if (!value)
-            value = json_object_get(attribute, "BinaryValue");
-        json_t *pair =
-            json_pack("{s:O, s:O}", "Type", json_object_get(attribute, "DataType"), "Value", value);
-        if (json_object_set_new(out, name, pair)) {
-            json_decref(out);
-            return NULL;
-        }
-    }
-    return out;
-}
-
-static json_t *envelope_json(const struct topic *topic, const struct notification_message *m)
-{
-    json_t *envelope = json_pack("{s:s, s:s, s:s}", "Type", "Notification", "MessageId", m->id,
-                                 "TopicArn", topic->record.named.name);
-    int failed = !envelope;
-    if (m->subject.data)
-        failed |= json_object_set_new(envelope, "Subject", slice_json(m->subject));
-    failed |= json_object_set_new(envelope, "Message", slice_json(m->body));
-    failed |= json_object_set_new(envelope, "Timestamp", time_json());
-    failed |= json_object_set_new(envelope, "SignatureVersion", json_string("1"));
-    failed |= json_object_set_new(envelope, "UnsubscribeURL", json_string("")); /* its place */
-    if (json_object_size(m->attributes) > 0)
-        failed |=
-            json_object_set_new(envelope, "MessageAttributes", attributes_json(m->attributes));
-    if (!failed)
-        return envelope;
-    json_decref(envelope);
-    return NULL;
-}
-
-static char *envelope_text(struct cloud *cloud, json_t *envelope, const struct subscription *s)
-{
-    json_t *url = json_sprintf("%s/?Action=Unsubscribe&SubscriptionArn=%s", cloud->endpoint,
-                               s->record.named.name);
-    if (json_object_set_new(envelope, "UnsubscribeURL", url))
-        return NULL;
-    return json_dumps(envelope, JSON_COMPACT);
-}
-
-static void refused(const struct subscription *s, const char *reason)
-{
-    log_warn("notification not delivered", LOG_TEXT("subscription", s->record.named.name),
-             LOG_TEXT("queue", s->endpoint), LOG_TEXT("reason", reason));
-}
+/* Queues. */
 
 static bool queue_allows(struct cloud *cloud, struct subscription *s,
-                         const struct local_queue *queue)
+                         const struct local_queue *queue, char reason[POLICY_REASON_MAX])
 {
-    char reason[POLICY_REASON_MAX];
     if (access_queue_delivery(cloud, queue, s->topic_arn, reason))
         return true;
     if (access_worth_a_line(cloud, &s->refusals))
@@ -97,56 +25,141 @@ static bool queue_allows(struct cloud *cloud, struct subscription *s,
     return false;
 }
 
-/* Takes text (NULL: memory is short); attributes are borrowed. */
-static int queue_deliver(const struct subscription *s, struct local_queue *queue, char *text,
-                         size_t size, const char *attributes, struct storage_unit *unit)
+static void not_delivered(const struct subscription *s, const char *reason)
 {
-    struct message_draft draft = {.body = {text, size}, .attributes = attributes, .delay_s = -1};
-    int status = ERR_MEMORY;
-    if (text && size > (size_t)local_queue_attributes(queue)->message_max) {
-        refused(s, "larger than the queue's MaximumMessageSize");
-        status = 0;
-    } else if (text) {
-        status = local_queue_send(queue, &draft, 1, NULL, unit, NULL, NULL);
-    }
-    if (status == ERR_INVALID) {
-        refused(s, "a FIFO queue needs a message group and a deduplication id");
-        status = 0;
-    }
+    log_warn("notification not delivered", LOG_TEXT("subscription", s->record.named.name),
+             LOG_TEXT("queue", s->endpoint), LOG_TEXT("reason", reason));
+}
+
+/* Why the queue cannot have it; false: it can. */
+static bool queue_refuses(struct cloud *cloud, struct subscription *s,
+                          const struct local_queue *queue, size_t size,
+                          char reason[POLICY_REASON_MAX])
+{
+    const char *text = NULL;
+    if (!queue)
+        text = "the queue does not exist";
+    else if (size > (size_t)local_queue_attributes(queue)->message_max)
+        text = "larger than the queue's MaximumMessageSize";
+    if (!text)
+        return !queue_allows(cloud, s, queue, reason);
+    snprintf(reason, POLICY_REASON_MAX, "%s", text);
+    not_delivered(s, reason);
+    return true;
+}
+
+/* What the queue cannot have, or does not. */
+static int queue_refused(struct cloud *cloud, struct subscription *s, struct slice body,
+                         const char *attributes, const struct sns_delivery *delivery,
+                         const char *reason, struct storage_unit *unit)
+{
+    return json_object_get(s->record.attributes, "RedrivePolicy")
+               ? sns_dead_letter(cloud, s, body, attributes, delivery, reason, unit)
+               : 0;
+}
+
+static int queue_send(struct cloud *cloud, struct subscription *s, struct slice body,
+                      const char *attributes, const struct sns_delivery *delivery,
+                      struct storage_unit *unit)
+{
+    struct local_queue *queue = queues_find_arn(cloud->queues, s->endpoint);
+    char reason[POLICY_REASON_MAX];
+    if (queue_refuses(cloud, s, queue, body.size, reason))
+        return queue_refused(cloud, s, body, attributes, delivery, reason, unit);
+    const struct message_draft draft = {.body = body,
+                                        .attributes = attributes,
+                                        .group = delivery->group,
+                                        .dedup = delivery->dedup,
+                                        .delay_s = -1};
+    int status = local_queue_send(queue, &draft, 1, NULL, unit, NULL, NULL);
+    if (status != ERR_INVALID)
+        return status;
+    not_delivered(s, "a FIFO queue needs a message group and a deduplication id");
+    return queue_refused(cloud, s, body, attributes, delivery, "the FIFO queue refused it", unit);
+}
+
+static int queue_send_raw(struct cloud *cloud, struct subscription *s,
+                          const struct sns_envelope *envelope, const struct sns_delivery *delivery,
+                          const char *attributes, struct storage_unit *unit)
+{
+    bool any = json_object_size(envelope->attributes) > 0;
+    char *made = any && !attributes ? json_dumps(envelope->attributes, JSON_COMPACT) : NULL;
+    int status =
+        any && !attributes && !made
+            ? ERR_MEMORY
+            : queue_send(cloud, s, envelope->body, attributes ? attributes : made, delivery, unit);
+    free(made);
+    return status;
+}
+
+int publish_to_queue(struct cloud *cloud, struct subscription *s, struct sns_envelope *envelope,
+                     const struct sns_delivery *delivery, const char *attributes,
+                     struct storage_unit *unit)
+{
+    if (s->raw)
+        return queue_send_raw(cloud, s, envelope, delivery, attributes, unit);
+    char *text = sns_envelope_text(cloud, envelope);
+    int status = text ? queue_send(cloud, s, slice_of(text), NULL, delivery, unit) : ERR_MEMORY;
     free(text);
     return status;
 }
 
-static int subscription_deliver(struct cloud *cloud, struct subscription *s, json_t *envelope,
-                                const struct notification_message *m, const char *attributes,
-                                struct storage_unit *unit)
+/* All subscribers. */
+
+struct publishing {
+    struct cloud *cloud;
+    const struct notification_message *message;
+    struct sns_envelope envelope; /* of the body that all get, signed with its first use */
+    char *attributes;             /* stored form, or NULL */
+    struct storage_unit unit;
+};
+
+/* 1: the subscription's filter lets it through. */
+static int filter_passes(const struct subscription *s, struct slice body, json_t *attributes)
 {
-    struct local_queue *queue = queues_find_arn(cloud->queues, s->endpoint);
-    if (!queue) {
-        refused(s, "the queue does not exist");
-        return 0;
-    }
-    if (!queue_allows(cloud, s, queue))
-        return 0;
-    if (s->raw)
-        return queue_deliver(s, queue, slice_dup(m->body), m->body.size, attributes, unit);
-    char *text = envelope_text(cloud, envelope, s);
-    return queue_deliver(s, queue, text, text ? strlen(text) : 0, NULL, unit);
+    const struct filter_policy *filter = s->record.rules.filter;
+    if (!filter)
+        return 1;
+    return s->body_scope ? filter_policy_match_body(filter, body)
+                         : filter_policy_match_attributes(filter, attributes);
 }
 
-static int subscriptions_deliver(struct cloud *cloud, struct topic *topic, json_t *envelope,
-                                 const struct notification_message *m, const char *attributes,
-                                 struct storage_unit *unit)
+static int message_deliver(struct publishing *p, struct subscription *s,
+                           struct sns_envelope *envelope)
+{
+    const struct sns_delivery delivery = {envelope, p->message->group, p->message->dedup};
+    bool queue = strcmp(s->protocol, "sqs") == 0;
+    envelope->subscription = s->record.named.name;
+    if (queue && (s->raw || !sns_outbox_takes_queues(p->cloud->outbox)))
+        return publish_to_queue(p->cloud, s, envelope, &delivery, p->attributes, &p->unit);
+    return sns_outbox_add(p->cloud->outbox, s, &delivery, &p->unit);
+}
+
+static int subscription_deliver(struct publishing *p, struct subscription *s)
+{
+    const json_t *own = json_object_get(p->message->by_protocol, s->protocol);
+    if (s->pending)
+        return 0;
+    struct sns_envelope other = p->envelope, *envelope = own ? &other : &p->envelope;
+    if (own) {
+        other.body = (struct slice){json_string_value(own), json_string_length(own)};
+        other.signature[0] = '\0';
+    }
+    int passes = filter_passes(s, envelope->body, p->message->attributes);
+    return passes == 1 ? message_deliver(p, s, envelope) : passes;
+}
+
+static int subscriptions_deliver(struct publishing *p, const struct topic *topic)
 {
     struct subscription *page[SUBSCRIPTION_PAGE];
     const char *after = NULL;
     bool more = true;
     int status = 0;
     while (more && !status) {
-        size_t count =
-            topics_list_subscriptions(cloud->topics, topic, after, page, SUBSCRIPTION_PAGE, &more);
+        size_t count = topics_list_subscriptions(p->cloud->topics, topic, after, page,
+                                                 SUBSCRIPTION_PAGE, &more);
         for (size_t i = 0; i < count && !status; i++)
-            status = subscription_deliver(cloud, page[i], envelope, m, attributes, unit);
+            status = subscription_deliver(p, page[i]);
         if (count == 0)
             break;
         after = page[count - 1]->record.named.name;
@@ -157,19 +170,26 @@ static int subscriptions_deliver(struct cloud *cloud, struct topic *topic, json_
 int topic_publish(struct cloud *cloud, struct topic *topic, const struct notification_message *m,
                   struct storage_unit *unit)
 {
-    struct storage_unit mine = {0};
-    json_t *envelope = envelope_json(topic, m);
-    char *attributes =
-        json_object_size(m->attributes) > 0 ? json_dumps(m->attributes, JSON_COMPACT) : NULL;
-    int status = envelope && (attributes || json_object_size(m->attributes) == 0) ? 0 : ERR_MEMORY;
-    if (!status)
-        status = subscriptions_deliver(cloud, topic, envelope, m, attributes, &mine);
+    char timestamp[SNS_TIMESTAMP_SIZE];
+    struct publishing p = {.cloud = cloud, .message = m};
+    sns_timestamp(timestamp);
+    p.envelope = (struct sns_envelope){.topic = topic->record.named.name,
+                                       .id = m->id,
+                                       .timestamp = timestamp,
+                                       .subject = m->subject,
+                                       .body = m->body,
+                                       .sequence = m->sequence,
+                                       .attributes = m->attributes,
+                                       .signature_version = topic->signature_version};
+    if (json_object_size(m->attributes) > 0 &&
+        !(p.attributes = json_dumps(m->attributes, JSON_COMPACT)))
+        return ERR_MEMORY;
+    int status = subscriptions_deliver(&p, topic);
     if (status)
-        publish_discard(&mine);
+        publish_discard(&p.unit);
     else
-        publish_join(unit, &mine);
-    free(attributes);
-    json_decref(envelope);
+        publish_join(unit, &p.unit);
+    free(p.attributes);
     return status;
 }
 

@@ -187,6 +187,11 @@ static void routed_start(struct routed *r)
     enum auth_code code =
         auth_claim(request->cloud->auth, &r->auth, (int64_t)time(NULL), &r->claim);
     service_choose(r);
+    if (code == AUTH_MISSING && sns_is_public(request)) {
+        r->service = service_find("sns");
+        sns_public_handle(request);
+        return;
+    }
     if (code == AUTH_MISSING && r->service && !r->service->collects) {
         unsigned_handle(r);
         return;

@@ -17,9 +17,9 @@
 enum { ANSWER_MAX = 4 * 1024 * 1024 };
 
 static const struct sns_action actions[] = {
-    {"AddPermission", NULL, true},
+    {"AddPermission", sns_add_permission, true},
     {"CheckIfPhoneNumberIsOptedOut", NULL, false},
-    {"ConfirmSubscription", NULL, false},
+    {"ConfirmSubscription", sns_confirm_subscription, false},
     {"CreatePlatformApplication", NULL, false},
     {"CreatePlatformEndpoint", NULL, false},
     {"CreateSMSSandboxPhoneNumber", NULL, false},
@@ -42,22 +42,22 @@ static const struct sns_action actions[] = {
     {"ListSMSSandboxPhoneNumbers", NULL, false},
     {"ListSubscriptions", sns_list_subscriptions, false},
     {"ListSubscriptionsByTopic", sns_list_subscriptions_by_topic, false},
-    {"ListTagsForResource", NULL, false},
+    {"ListTagsForResource", sns_list_tags, false},
     {"ListTopics", sns_list_topics, false},
     {"OptInPhoneNumber", NULL, false},
     {"Publish", sns_publish, false},
     {"PublishBatch", sns_publish_batch, false},
     {"PutDataProtectionPolicy", NULL, true},
-    {"RemovePermission", NULL, true},
+    {"RemovePermission", sns_remove_permission, true},
     {"SetEndpointAttributes", NULL, true},
     {"SetPlatformApplicationAttributes", NULL, true},
     {"SetSMSAttributes", NULL, false},
     {"SetSubscriptionAttributes", sns_set_subscription_attributes, true},
     {"SetTopicAttributes", sns_set_topic_attributes, true},
     {"Subscribe", sns_subscribe, false},
-    {"TagResource", NULL, false},
+    {"TagResource", sns_tag_resource, false},
     {"Unsubscribe", sns_unsubscribe, true},
-    {"UntagResource", NULL, false},
+    {"UntagResource", sns_untag_resource, false},
     {"VerifySMSSandboxPhoneNumber", NULL, false},
 };
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
@@ -72,7 +72,7 @@ bool sns_operation_row(size_t at, struct cloud_operation *out)
 
 static const struct xml_rule rules[] = {
     {"Topics", "", NULL, NULL}, {"Subscriptions", "", NULL, NULL},  {"Successful", "", NULL, NULL},
-    {"Failed", "", NULL, NULL}, {"Attributes", "", "key", "value"},
+    {"Failed", "", NULL, NULL}, {"Attributes", "", "key", "value"}, {"Tags", "", NULL, NULL},
 };
 static const struct xml_style style = {rules, sizeof rules / sizeof rules[0], true};
 
@@ -81,6 +81,9 @@ static const struct sns_code_facts codes[SNS_CODE_COUNT] = {
     [SNS_INVALID_PARAMETER] = {"InvalidParameter", 400, "Invalid parameter"},
     [SNS_INVALID_VALUE] = {"ParameterValueInvalid", 400, "Invalid parameter value"},
     [SNS_NOT_FOUND] = {"NotFound", 404, "Topic does not exist"},
+    [SNS_RESOURCE_NOT_FOUND] = {"ResourceNotFound", 404, "Resource does not exist"},
+    [SNS_TAG_LIMIT] = {"TagLimitExceeded", 400,
+                       "Could not complete request: tag quota of per resource exceeded"},
     [SNS_BATCH_EMPTY] = {"EmptyBatchRequest", 400,
                          "The batch request doesn't contain any entries."},
     [SNS_BATCH_TOO_MANY] = {"TooManyEntriesInBatchRequest", 400,
@@ -96,6 +99,7 @@ static const struct sns_code_facts codes[SNS_CODE_COUNT] = {
     [SNS_CONCURRENT] = {"ConcurrentAccess", 400,
                         "The topic is being deleted. Try again in a moment."},
     [SNS_AUTHORIZATION] = {"AuthorizationError", 403, "Access to the resource is denied."},
+    [SNS_UNSIGNED] = {"MissingAuthenticationToken", 403, "Request is missing Authentication Token"},
     [SNS_INVALID_ACTION] = {"InvalidAction", 400, "The action is not valid for this endpoint."},
     [SNS_NOT_IMPLEMENTED] = {"NotImplemented", 501,
                              "The embedded cloud does not implement this action."},
@@ -207,9 +211,26 @@ enum sns_code sns_waiting(struct sns_call *call, int status)
     return status ? SNS_UNAVAILABLE : SNS_OK;
 }
 
+void sns_call_resume(struct sns_call *call)
+{
+    call->pending = false;
+    if (call->request && call->code == SNS_OK) {
+        enum sns_code code = call->action->run(call);
+        call->code = code != SNS_OK ? code : call->code;
+    }
+    if (!call->pending)
+        call_finish(call);
+}
+
 static int action_compare(const void *name, const void *action)
 {
     return strcmp(name, ((const struct sns_action *)action)->name);
+}
+
+/* What a link in a message may ask for. */
+static bool is_open(const struct sns_action *action)
+{
+    return action->run == sns_confirm_subscription || action->run == sns_unsubscribe;
 }
 
 static void call_run(struct sns_call *call)
@@ -220,6 +241,8 @@ static void call_run(struct sns_call *call)
     if (!call->action) {
         sns_fail(call, SNS_INVALID_ACTION, "The action %.60s is not valid for this endpoint.",
                  name ? name : "");
+    } else if (!sns_signed(call) && !is_open(call->action)) {
+        call->code = SNS_UNSIGNED;
     } else if (!call->action->run) {
         sns_fail(call, SNS_NOT_IMPLEMENTED, "The embedded cloud does not implement the action %s.",
                  name);
@@ -262,14 +285,22 @@ void sns_api_handle(struct cloud_request *request)
                ours ? "" : "The request is not a form of UTF-8 text with at most 2000 parameters.");
         return;
     }
-    *call = (struct sns_call){
-        .request = request, .topics = request->cloud->topics, .input = input, .output = output};
+    *call = (struct sns_call){.request = request,
+                              .cloud = request->cloud,
+                              .topics = request->cloud->topics,
+                              .input = input,
+                              .output = output};
     request->handler = call;
     request->ended = call_ended;
     call_run(call);
 }
 
 /* Input and output. */
+
+bool sns_signed(const struct sns_call *call)
+{
+    return call->request->caller != NULL;
+}
 
 const char *sns_text(const json_t *input, const char *name)
 {

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "cloud.h"
+#include "sns_signer.h"
 #include "sqs_errors.h"
 #include "topics.h"
 
@@ -16,6 +17,8 @@ enum sns_code {
     SNS_INVALID_PARAMETER,
     SNS_INVALID_VALUE,
     SNS_NOT_FOUND,
+    SNS_RESOURCE_NOT_FOUND,
+    SNS_TAG_LIMIT,
     SNS_BATCH_EMPTY,
     SNS_BATCH_TOO_MANY,
     SNS_BATCH_ID_INVALID,
@@ -23,6 +26,7 @@ enum sns_code {
     SNS_BATCH_TOO_LONG,
     SNS_CONCURRENT,
     SNS_AUTHORIZATION,
+    SNS_UNSIGNED,
     SNS_INVALID_ACTION,
     SNS_NOT_IMPLEMENTED,
     SNS_INTERNAL,
@@ -37,6 +41,8 @@ struct sns_code_facts {
 };
 const struct sns_code_facts *sns_code_facts(enum sns_code code);
 
+enum { SNS_TEXT_MAX = 1024 };
+
 struct sns_call;
 typedef enum sns_code sns_run(struct sns_call *call);
 
@@ -48,12 +54,15 @@ struct sns_action {
 
 struct sns_call {
     struct cloud_request *request; /* NULL once the HTTP side has ended */
+    struct cloud *cloud;
     struct topics *topics;
     const struct sns_action *action;
     json_t *input, *output;
     enum sns_code code;
-    char text[SQS_TEXT_MAX]; /* of the error; empty: the code's own */
+    char text[SNS_TEXT_MAX]; /* of the error; empty: the code's own */
     bool pending;
+    struct sns_signer_wish wish;       /* while it waits for the signing key */
+    struct subscription *subscription; /* that it makes */
 };
 
 /* Sets the error's text and returns code. */
@@ -61,19 +70,41 @@ enum sns_code sns_fail(struct sns_call *call, enum sns_code code, const char *fo
     __attribute__((format(printf, 3, 4)));
 /* A topic_written. */
 void sns_call_written(int status, void *call);
+/* What the call waited for is there: its action is run again, unless it has failed. */
+void sns_call_resume(struct sns_call *call);
 /* The call waits for the change whose start returned status. */
 enum sns_code sns_waiting(struct sns_call *call, int status);
 
+bool sns_signed(const struct sns_call *call);                /* not so for the links in messages */
 const char *sns_text(const json_t *input, const char *name); /* or NULL */
 /* A parameter that must be there. */
 enum sns_code sns_required(struct sns_call *call, const char *name, const char **out);
 enum sns_code sns_topic(struct sns_call *call, struct topic **out);
 enum sns_code sns_output(struct sns_call *call, const char *name, json_t *value); /* takes value */
 
+/* What is wrong with a topic's attribute as SetTopicAttributes or CreateTopic (fifo: the topic that
+ * it makes) would have it; value NULL: none given. */
+enum sns_code sns_topic_attribute_check(struct sns_call *call, const char *name, const char *value,
+                                        bool fifo, bool creating);
+/* All attributes of a topic, the computed ones too; NULL without memory. */
+json_t *sns_topic_describe(const struct sns_call *call, const struct topic *topic);
+/* The policy that a topic has until it is given another; a JSON text for free(), or NULL. */
+char *sns_default_policy(const char *arn, const char *account);
+/* The same for subscriptions, by Subscribe (all together) and SetSubscriptionAttributes. */
+enum sns_code sns_subscription_attributes_check(struct sns_call *call, json_t *attributes);
+enum sns_code sns_subscription_attribute_check(struct sns_call *call, const struct subscription *s,
+                                               const char *name, const char *value);
+json_t *sns_subscription_describe(const struct sns_call *call, const struct subscription *s);
+/* The parameter Tags, checked: NULL where it is absent. */
+enum sns_code sns_tags(struct sns_call *call, json_t **out);
+
 sns_run sns_create_topic, sns_delete_topic, sns_list_topics, sns_get_topic_attributes,
     sns_set_topic_attributes;
-sns_run sns_subscribe, sns_unsubscribe, sns_list_subscriptions, sns_list_subscriptions_by_topic,
-    sns_get_subscription_attributes, sns_set_subscription_attributes;
+sns_run sns_add_permission, sns_remove_permission;
+sns_run sns_tag_resource, sns_untag_resource, sns_list_tags;
+sns_run sns_subscribe, sns_confirm_subscription, sns_unsubscribe, sns_list_subscriptions,
+    sns_list_subscriptions_by_topic, sns_get_subscription_attributes,
+    sns_set_subscription_attributes;
 sns_run sns_publish, sns_publish_batch;
 
 #endif

@@ -1,20 +1,26 @@
 /* Publish and PublishBatch. A publication is answered when the messages of all its subscribers are
  * on the disk. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "container_of.h"
 #include "message_attributes.h"
 #include "publish.h"
+#include "sigv4.h"
 #include "sns_call.h"
+#include "topic_fifo.h"
+#include "utf8.h"
 
 enum { MESSAGE_MAX = 256 * 1024, SUBJECT_MAX = 100, BATCH_MAX = 10, BATCH_ID_MAX = 80 };
 
 struct publication { /* one message of the request, checked */
     struct notification_message message;
-    json_t *owned; /* of a message by protocol: where the body lies */
+    json_t *owned; /* of a message by protocol: where the texts lie */
     size_t size;
+    char dedup[TOPIC_FIFO_ID_MAX + 1];
+    struct topic_fifo_entry fifo;
 };
 
 /* The last task of the unit: when it is done, all before it are. */
@@ -63,13 +69,24 @@ static struct slice json_slice(const json_t *string)
 static enum sns_code structure_read(struct sns_call *call, struct publication *p)
 {
     p->owned = json_loadb(p->message.body.data, p->message.body.size, 0, NULL);
+    if (!json_is_object(p->owned))
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: Message Structure - JSON message body failed to parse");
     const json_t *fallback = json_object_get(p->owned, "default");
-    const json_t *ours = json_object_get(p->owned, "sqs");
     if (!json_is_string(fallback))
         return sns_fail(call, SNS_INVALID_PARAMETER,
                         "Invalid parameter: Message Structure - No default entry in JSON message "
                         "body");
-    p->message.body = json_slice(json_is_string(ours) ? ours : fallback);
+    const char *protocol;
+    json_t *text;
+    void *next;
+    json_object_foreach_safe(p->owned, next, protocol, text)
+    {
+        if (!json_is_string(text) && json_object_del(p->owned, protocol))
+            return SNS_UNAVAILABLE;
+    }
+    p->message.by_protocol = p->owned;
+    p->message.body = json_slice(fallback);
     return SNS_OK;
 }
 
@@ -78,27 +95,99 @@ static enum sns_code subject_read(struct sns_call *call, const json_t *input, st
     p->message.subject = json_slice(json_object_get(input, "Subject"));
     if (!p->message.subject.data)
         return SNS_OK;
-    bool valid = p->message.subject.size > 0 && p->message.subject.size <= SUBJECT_MAX;
+    bool valid = p->message.subject.size > 0 && utf8_length(p->message.subject.data) <= SUBJECT_MAX;
     for (size_t i = 0; i < p->message.subject.size; i++)
         valid = valid && !iscntrl((unsigned char)p->message.subject.data[i]);
-    return valid ? SNS_OK
-                 : sns_fail(call, SNS_INVALID_PARAMETER,
-                            "Invalid parameter: Subject: it has 1 to 100 characters and no control "
-                            "characters");
+    return valid ? SNS_OK : sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Subject");
+}
+
+/* The rules of SQS for each, but for their number: only raw delivery to a queue has ten at most. */
+static enum sns_code attribute_check(struct sns_call *call, const char *name, json_t *attribute,
+                                     size_t *size)
+{
+    struct sqs_error error = {0};
+    json_t *alone = json_pack("{s:O}", name, attribute);
+    enum sqs_code code = alone ? message_attributes_check(alone, size, &error) : SQS_INTERNAL;
+    json_decref(alone);
+    if (!alone || code == SQS_SERVICE_UNAVAILABLE)
+        return SNS_UNAVAILABLE;
+    return code == SQS_OK ? SNS_OK
+                          : sns_fail(call, SNS_INVALID_VALUE, "%s", sqs_error_text(&error));
 }
 
 static enum sns_code attributes_read(struct sns_call *call, const json_t *input,
                                      struct publication *p)
 {
-    struct sqs_error error = {0};
-    p->message.attributes = json_object_get(input, "MessageAttributes");
-    enum sqs_code code = message_attributes_check(p->message.attributes, &p->size, &error);
-    return code == SQS_OK ? SNS_OK
-                          : sns_fail(call, SNS_INVALID_VALUE, "%s", sqs_error_text(&error));
+    json_t *attributes = json_object_get(input, "MessageAttributes"), *attribute;
+    const char *name;
+    if (attributes && !json_is_object(attributes))
+        return sns_fail(call, SNS_INVALID_VALUE,
+                        "Message attributes must be pairs of a name and a value.");
+    json_object_foreach(attributes, name, attribute)
+    {
+        enum sns_code code = attribute_check(call, name, attribute, &p->size);
+        if (code != SNS_OK)
+            return code;
+    }
+    p->message.attributes = attributes;
+    return SNS_OK;
 }
 
-static enum sns_code publication_read(struct sns_call *call, const json_t *input,
-                                      struct publication *p)
+/* Message groups and deduplication. */
+
+/* "The length is 128 characters, alphanumeric characters and punctuation" */
+static bool fifo_id_valid(const char *id)
+{
+    size_t size = strlen(id);
+    for (size_t i = 0; i < size; i++) {
+        if (id[i] <= ' ' || id[i] > '~')
+            return false;
+    }
+    return size > 0 && size <= TOPIC_FIFO_ID_MAX;
+}
+
+static enum sns_code dedup_read(struct sns_call *call, const struct topic *topic, const char *given,
+                                struct publication *p)
+{
+    if (given)
+        snprintf(p->dedup, sizeof p->dedup, "%s", given);
+    else if (topic->content_dedup)
+        sigv4_sha256_hex(p->message.body.data, p->message.body.size, p->dedup);
+    else
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: The topic should either have ContentBasedDeduplication "
+                        "enabled or MessageDeduplicationId provided explicitly");
+    p->message.dedup = p->dedup;
+    return SNS_OK;
+}
+
+static enum sns_code fifo_read(struct sns_call *call, const struct topic *topic,
+                               const json_t *input, struct publication *p)
+{
+    const char *group = sns_text(input, "MessageGroupId");
+    const char *dedup = sns_text(input, "MessageDeduplicationId");
+    if (group && !fifo_id_valid(group))
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: The MessageGroupId parameter: it has 1 to 128 "
+                        "letters, digits and punctuation");
+    if (dedup && !topic->fifo)
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: MessageDeduplicationId Reason: The request includes "
+                        "MessageDeduplicationId parameter that is not valid for this topic type");
+    if (dedup && !fifo_id_valid(dedup))
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: The MessageDeduplicationId parameter: it has 1 to 128 "
+                        "letters, digits and punctuation");
+    if (topic->fifo && !group)
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: The MessageGroupId parameter is required for FIFO "
+                        "topics");
+    p->message.group = group;
+    return topic->fifo ? dedup_read(call, topic, dedup, p) : SNS_OK;
+}
+
+static enum sns_code publication_read(struct sns_call *call, const struct topic *topic,
+                                      const json_t *input, struct publication *p)
 {
     *p = (struct publication){.message.body = json_slice(json_object_get(input, "Message"))};
     const char *structure = sns_text(input, "MessageStructure");
@@ -106,13 +195,11 @@ static enum sns_code publication_read(struct sns_call *call, const json_t *input
     p->size = p->message.body.size;
     if (p->size == 0)
         return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Empty message");
-    if (sns_text(input, "MessageGroupId") || sns_text(input, "MessageDeduplicationId"))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: the embedded cloud does not support MessageGroupId and "
-                        "MessageDeduplicationId: its topics are standard topics");
     if (structure && strcmp(structure, "json") != 0)
         return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: MessageStructure");
-    enum sns_code code = structure ? structure_read(call, p) : SNS_OK;
+    enum sns_code code = fifo_read(call, topic, input, p);
+    if (code == SNS_OK && structure)
+        code = structure_read(call, p);
     if (code == SNS_OK)
         code = subject_read(call, input, p);
     if (code == SNS_OK)
@@ -131,16 +218,95 @@ static enum sns_code publish_failed(struct sns_call *call, int status)
                     "or purge a queue.");
 }
 
+/* A repeat of what a FIFO topic knows is answered as the first was, and goes nowhere. */
+static enum sns_code publication_send(struct sns_call *call, struct topic *topic,
+                                      struct publication *p, struct storage_unit *unit)
+{
+    struct notification_message *m = &p->message;
+    struct storage_unit own = {0};
+    int status = 0;
+    if (topic->fifo && topic_fifo_repeats(topic, m->group, m->dedup, &p->fifo)) {
+        memcpy(m->id, p->fifo.message, sizeof m->id);
+        m->sequence = p->fifo.sequence;
+        return SNS_OK;
+    }
+    if (topic->fifo) {
+        memcpy(p->fifo.message, m->id, sizeof m->id);
+        status = topic_fifo_remember(topic, m->group, m->dedup, &p->fifo, &own);
+        m->sequence = p->fifo.sequence;
+    }
+    if (!status)
+        status = topic_publish(call->request->cloud, topic, m, &own);
+    if (status) {
+        publish_discard(&own);
+        return publish_failed(call, status);
+    }
+    publish_join(unit, &own);
+    return SNS_OK;
+}
+
 static enum sns_code topic_read(struct sns_call *call, struct topic **out)
 {
     json_t *target = json_object_get(call->input, "TargetArn");
     if (sns_text(call->input, "PhoneNumber"))
+        return sns_fail(call, SNS_NOT_IMPLEMENTED, "The embedded cloud sends no SMS.");
+    if (!target && !json_object_get(call->input, "TopicArn"))
         return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: the embedded cloud sends no SMS");
+                        "Invalid parameter: TopicArn or TargetArn Reason: no value for required "
+                        "parameter");
     if (target && !json_object_get(call->input, "TopicArn") &&
         json_object_set(call->input, "TopicArn", target))
         return SNS_UNAVAILABLE;
     return sns_topic(call, out);
+}
+
+/* The signing key. */
+
+static void key_ready(struct sns_signer_wish *wish, int status)
+{
+    struct sns_call *call = container_of(wish, struct sns_call, wish);
+    if (status && call->code == SNS_OK)
+        sns_fail(call, SNS_INTERNAL, "The embedded cloud has no key to sign messages with.");
+    sns_call_resume(call);
+}
+
+static bool signs(const struct sns_call *call, const struct topic *topic)
+{
+    struct subscription *page[64];
+    const char *after = NULL;
+    bool more = true;
+    while (more) {
+        size_t count = topics_list_subscriptions(call->topics, topic, after, page, 64, &more);
+        for (size_t i = 0; i < count; i++) {
+            if (!page[i]->raw && strcmp(page[i]->protocol, "sqs") == 0)
+                return true;
+        }
+        if (count == 0)
+            return false;
+        after = page[count - 1]->record.named.name;
+    }
+    return false;
+}
+
+/* Who publishes finds the message in the queues when the answer is there, also the first one, for
+ * which the key is still made. True: the call goes on later. */
+static bool waits_for_key(struct sns_call *call, const struct topic *topic)
+{
+    struct sns_signer *signer = call->request->cloud->signer;
+    if (sns_signer_ready(signer) || !signs(call, topic))
+        return false;
+    call->wish.ready = key_ready;
+    call->pending = true;
+    sns_signer_want(signer, &call->wish);
+    return true;
+}
+
+static enum sns_code publish_answer(struct sns_call *call, const struct publication *p)
+{
+    enum sns_code code = sns_output(call, "MessageId", json_string(p->message.id));
+    if (code == SNS_OK && p->message.sequence)
+        code = sns_output(call, "SequenceNumber", json_string(p->message.sequence));
+    return code;
 }
 
 enum sns_code sns_publish(struct sns_call *call)
@@ -149,14 +315,18 @@ enum sns_code sns_publish(struct sns_call *call)
     struct publication p = {0};
     struct storage_unit unit = {0};
     enum sns_code code = topic_read(call, &topic);
+    if (code == SNS_OK && waits_for_key(call, topic))
+        return SNS_OK;
     if (code == SNS_OK)
-        code = publication_read(call, call->input, &p);
+        code = publication_read(call, topic, call->input, &p);
     if (code == SNS_OK)
-        code = sns_output(call, "MessageId", json_string(p.message.id));
-    if (code == SNS_OK) {
-        int status = topic_publish(call->request->cloud, topic, &p.message, &unit);
-        code = status ? publish_failed(call, status) : unit_submit(call, &unit);
-    }
+        code = publication_send(call, topic, &p, &unit);
+    if (code == SNS_OK)
+        code = publish_answer(call, &p);
+    if (code == SNS_OK)
+        code = unit_submit(call, &unit);
+    else
+        publish_discard(&unit);
     json_decref(p.owned);
     return code;
 }
@@ -210,43 +380,69 @@ static enum sns_code entry_fail(struct sns_call *call, const char *id, enum sns_
     return result_add(call, "Failed", result);
 }
 
+static json_t *entry_result(const char *id, const struct publication *p)
+{
+    json_t *result = json_pack("{s:s, s:s}", "Id", id, "MessageId", p->message.id);
+    if (p->message.sequence &&
+        json_object_set_new(result, "SequenceNumber", json_string(p->message.sequence))) {
+        json_decref(result);
+        return NULL;
+    }
+    return result;
+}
+
 static enum sns_code entry_publish(struct sns_call *call, struct topic *topic, const json_t *entry,
-                                   size_t *total, struct storage_unit *unit)
+                                   struct storage_unit *unit)
 {
     struct publication p;
     const char *id = sns_text(entry, "Id");
-    enum sns_code code = publication_read(call, entry, &p);
-    *total += p.size;
-    if (code == SNS_OK) {
-        int status = topic_publish(call->request->cloud, topic, &p.message, unit);
-        code = status ? publish_failed(call, status) : SNS_OK;
-    }
+    enum sns_code code = publication_read(call, topic, entry, &p);
     if (code == SNS_OK)
-        code = result_add(call, "Successful",
-                          json_pack("{s:s, s:s}", "Id", id, "MessageId", p.message.id));
+        code = publication_send(call, topic, &p, unit);
+    if (code == SNS_OK)
+        code = result_add(call, "Successful", entry_result(id, &p));
     else
         code = entry_fail(call, id, code);
     json_decref(p.owned);
     return code;
 }
 
+/* All bodies and attributes, as they were sent. */
+static size_t entries_size(struct sns_call *call, const json_t *entries)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        json_t *entry = json_array_get(entries, i), *attribute;
+        const char *name;
+        total += json_string_length(json_object_get(entry, "Message"));
+        json_object_foreach(json_object_get(entry, "MessageAttributes"), name, attribute)
+        {
+            attribute_check(call, name, attribute, &total);
+        }
+    }
+    call->code = SNS_OK; /* what is wrong with one is that entry's failure */
+    call->text[0] = '\0';
+    return total;
+}
+
 enum sns_code sns_publish_batch(struct sns_call *call)
 {
     struct topic *topic;
     struct storage_unit unit = {0};
-    size_t total = 0;
     json_t *entries = json_object_get(call->input, "PublishBatchRequestEntries");
     enum sns_code code = sns_topic(call, &topic);
     if (code == SNS_OK)
         code = entries_check(entries);
+    if (code == SNS_OK && entries_size(call, entries) > MESSAGE_MAX)
+        code = SNS_BATCH_TOO_LONG;
+    if (code == SNS_OK && waits_for_key(call, topic))
+        return SNS_OK;
     if (code == SNS_OK)
         code = sns_output(call, "Successful", json_array());
     if (code == SNS_OK)
         code = sns_output(call, "Failed", json_array());
     for (size_t i = 0; code == SNS_OK && i < json_array_size(entries); i++)
-        code = entry_publish(call, topic, json_array_get(entries, i), &total, &unit);
-    if (code == SNS_OK && total > MESSAGE_MAX)
-        code = SNS_BATCH_TOO_LONG;
+        code = entry_publish(call, topic, json_array_get(entries, i), &unit);
     if (code == SNS_OK)
         return unit_submit(call, &unit);
     publish_discard(&unit);

@@ -1,84 +1,152 @@
-/* The actions of SNS on subscriptions. Only the protocol sqs is here; others are refused by name.
- */
+/* The actions of SNS on subscriptions. Source: the Amazon SNS API Reference, an action a page. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "queues.h"
 #include "sns_call.h"
+#include "sns_confirmation.h"
+#include "sns_mail.h"
 
-enum { PAGE = 100 };
+enum { PAGE = 100, URL_MAX_BYTES = 2048 };
 
-static enum sns_code attribute_check(struct sns_call *call, const char *name, const char *value)
+/* Endpoints. */
+
+static enum sns_code queue_endpoint_check(struct sns_call *call, const struct topic *topic,
+                                          const char *endpoint)
 {
-    static const char *const later[] = {"FilterPolicy",  "FilterPolicyScope",
-                                        "RedrivePolicy", "DeliveryPolicy",
-                                        "ReplayPolicy",  "SubscriptionRoleArn"};
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
-        if (strcmp(name, later[i]) == 0)
-            return sns_fail(call, SNS_INVALID_PARAMETER,
-                            "Invalid parameter: Attributes Reason: %s is not supported yet by the "
-                            "embedded cloud",
-                            name);
-    }
-    if (strcmp(name, "RawMessageDelivery") != 0)
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: AttributeName");
-    if (!value || (strcmp(value, "true") != 0 && strcmp(value, "false") != 0))
+    struct local_queue *queue = queues_find_arn(call->cloud->queues, endpoint);
+    if (strncmp(endpoint, "arn:aws:sqs:", 12) != 0)
+        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: SQS endpoint ARN");
+    if (!queue)
         return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value "
-                        "[%.40s]. Must be true or false.",
-                        value ? value : "");
+                        "Invalid parameter: Endpoint: there is no queue %.200s", endpoint);
+    if (!topic->fifo && topic_name_is_fifo(endpoint))
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues "
+                        "can not be subscribed to standard SNS topics");
     return SNS_OK;
 }
 
-static enum sns_code attributes_check(struct sns_call *call, json_t *attributes)
+static bool url_valid(const char *protocol, const char *url)
+{
+    size_t size = strlen(protocol);
+    if (strncmp(url, protocol, size) != 0 || strncmp(url + size, "://", 3) != 0 ||
+        strlen(url) > URL_MAX_BYTES)
+        return false;
+    const char *host = url + size + 3, *at = host;
+    for (; *at; at++) {
+        if (*at <= ' ' || *at > '~' || strchr("\"<>\\^`{|}", *at))
+            return false;
+    }
+    size_t authority = strcspn(host, "/?#");
+    return authority > 0 && host[0] != ':' && !memchr(host, '@', authority);
+}
+
+static enum sns_code endpoint_check(struct sns_call *call, const struct topic *topic,
+                                    const char *protocol, const char *endpoint)
+{
+    static const char *const refused[] = {"sms", "application", "lambda", "firehose"};
+    bool http = strcmp(protocol, "http") == 0 || strcmp(protocol, "https") == 0;
+    bool mail = strcmp(protocol, "email") == 0 || strcmp(protocol, "email-json") == 0;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        if (strcmp(protocol, refused[i]) == 0)
+            return sns_fail(call, SNS_NOT_IMPLEMENTED,
+                            "The embedded cloud does not deliver to the protocol %s.", protocol);
+    }
+    if (strcmp(protocol, "sqs") == 0)
+        return queue_endpoint_check(call, topic, endpoint);
+    if (!http && !mail)
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: Amazon SNS does not support this protocol string: "
+                        "%.40s",
+                        protocol);
+    if (topic->fifo)
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: Invalid protocol type: %s: FIFO topics deliver to "
+                        "queues",
+                        protocol);
+    if (http && !url_valid(protocol, endpoint))
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: Endpoint must match the specified protocol");
+    if (mail && !sns_mail_address_valid(endpoint))
+        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Email address");
+    return SNS_OK;
+}
+
+/* Subscribing. */
+
+/* The ARN of what is not confirmed is told to who asks for it alone. */
+static enum sns_code arn_output(struct sns_call *call, const struct subscription *s)
+{
+    const char *wish = sns_text(call->input, "ReturnSubscriptionArn");
+    bool hidden = s->pending && !(wish && strcmp(wish, "true") == 0);
+    return sns_output(call, "SubscriptionArn",
+                      json_string(hidden ? "pending confirmation" : s->record.named.name));
+}
+
+/* A false that is stated is what is so anyway. */
+static bool is_set(const struct subscription *s, const char *name, const char *value)
+{
+    const char *known = sns_text(s->record.attributes, name);
+    const char *initial = strcmp(name, "RawMessageDelivery") == 0  ? "false"
+                          : strcmp(name, "FilterPolicyScope") == 0 ? "MessageAttributes"
+                                                                   : "";
+    return strcmp(known ? known : initial, value ? value : "") == 0;
+}
+
+/* For an endpoint that is subscribed already: what is stated must be what is set. */
+static enum sns_code subscription_same(struct sns_call *call, struct subscription *s,
+                                       json_t *attributes)
 {
     const char *name;
     json_t *value;
     json_object_foreach(attributes, name, value)
     {
-        enum sns_code code = attribute_check(call, name, json_string_value(value));
-        if (code != SNS_OK)
-            return code;
+        if (!is_set(s, name, json_string_value(value)))
+            return sns_fail(call, SNS_INVALID_PARAMETER,
+                            "Invalid parameter: Attributes Reason: Subscription already exists "
+                            "with different attributes");
     }
-    return SNS_OK;
-}
-
-static enum sns_code endpoint_check(struct sns_call *call, const char *protocol,
-                                    const char *endpoint)
-{
-    if (strcmp(protocol, "sqs") != 0)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Protocol: the embedded cloud delivers to sqs, not to "
-                        "%.40s",
-                        protocol);
-    if (!queues_find_arn(call->request->cloud->queues, endpoint))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Endpoint: there is no queue %.200s", endpoint);
-    return SNS_OK;
-}
-
-/* Subscribing an endpoint again gives its subscription, unless it is asked to be another one. */
-static enum sns_code subscription_same(struct sns_call *call, struct subscription *s,
-                                       json_t *attributes)
-{
-    const char *raw = sns_text(attributes, "RawMessageDelivery");
-    if (raw && (strcmp(raw, "true") == 0) != s->raw)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Attributes Reason: Subscription already exists with "
-                        "different attributes");
-    enum sns_code code = sns_output(call, "SubscriptionArn", json_string(s->record.named.name));
+    enum sns_code code = arn_output(call, s);
     if (code != SNS_OK)
         return code;
+    if (s->pending)
+        return sns_waiting(call, confirmation_send(call->cloud, s, sns_call_written, call));
     return sns_waiting(call, subscription_confirm(s, sns_call_written, call));
 }
 
-/* A queue's subscription needs no confirmation, so its ARN is given whether ReturnSubscriptionArn
- * asks for it or not. */
+/* What has to be confirmed is asked for once its row is there. */
+static void subscribed(int status, void *user)
+{
+    struct sns_call *call = user;
+    if (!status && call->subscription->pending) {
+        status = confirmation_send(call->cloud, call->subscription, sns_call_written, call);
+        if (!status)
+            return;
+    }
+    sns_call_written(status, call);
+}
+
+static enum sns_code subscription_make(struct sns_call *call, struct topic *topic,
+                                       const char *protocol, const char *endpoint,
+                                       json_t *attributes)
+{
+    json_t *details = confirmation_details(protocol);
+    if (!details)
+        return SNS_UNAVAILABLE;
+    const struct subscription_draft draft = {endpoint, attributes, details};
+    int status = topic_subscribe(topic, &draft, subscribed, call, &call->subscription);
+    json_decref(details);
+    enum sns_code code = sns_waiting(call, status);
+    if (code == SNS_OK)
+        call->code = arn_output(call, call->subscription);
+    return code;
+}
+
 enum sns_code sns_subscribe(struct sns_call *call)
 {
     struct topic *topic;
-    struct subscription *s;
     const char *protocol, *endpoint;
     json_t *attributes = json_object_get(call->input, "Attributes");
     enum sns_code code = sns_topic(call, &topic);
@@ -87,20 +155,36 @@ enum sns_code sns_subscribe(struct sns_call *call)
     if (code == SNS_OK)
         code = sns_required(call, "Endpoint", &endpoint);
     if (code == SNS_OK)
-        code = endpoint_check(call, protocol, endpoint);
+        code = endpoint_check(call, topic, protocol, endpoint);
     if (code == SNS_OK)
-        code = attributes_check(call, attributes);
+        code = sns_subscription_attributes_check(call, attributes);
     if (code != SNS_OK)
         return code;
-    s = topic_subscription_of(topic, endpoint);
-    if (s)
-        return subscription_same(call, s, attributes);
-    code =
-        sns_waiting(call, topic_subscribe(topic, endpoint, attributes, sns_call_written, call, &s));
-    if (code == SNS_OK)
-        call->code = sns_output(call, "SubscriptionArn", json_string(s->record.named.name));
-    return code;
+    struct subscription *s = topic_subscription_of(topic, protocol, endpoint);
+    return s ? subscription_same(call, s, attributes)
+             : subscription_make(call, topic, protocol, endpoint, attributes);
 }
+
+enum sns_code sns_confirm_subscription(struct sns_call *call)
+{
+    struct topic *topic;
+    const char *token, *guard = sns_text(call->input, "AuthenticateOnUnsubscribe");
+    enum sns_code code = sns_topic(call, &topic);
+    if (code == SNS_OK)
+        code = sns_required(call, "Token", &token);
+    if (code != SNS_OK)
+        return code;
+    struct subscription *s = confirmation_find(topic, token);
+    if (!s)
+        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Token");
+    code = sns_output(call, "SubscriptionArn", json_string(s->record.named.name));
+    if (code != SNS_OK)
+        return code;
+    bool guarded = sns_signed(call) && guard && strcmp(guard, "true") == 0;
+    return sns_waiting(call, confirmation_accept(s, guarded, sns_call_written, call));
+}
+
+/* Subscriptions that are there. */
 
 static enum sns_code input_subscription(struct sns_call *call, struct subscription **out)
 {
@@ -108,6 +192,14 @@ static enum sns_code input_subscription(struct sns_call *call, struct subscripti
     enum sns_code code = sns_required(call, "SubscriptionArn", &arn);
     if (code != SNS_OK)
         return code;
+    int colons = 0;
+    for (const char *at = arn; *at; at++)
+        colons += *at == ':';
+    if (colons < 5 || strncmp(arn, "arn:", 4) != 0)
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 "
+                        "elements, not %d",
+                        colons + 1);
     *out = topics_find_subscription(call->topics, arn);
     if (!*out)
         return sns_fail(call, SNS_NOT_FOUND, "Subscription does not exist");
@@ -116,21 +208,26 @@ static enum sns_code input_subscription(struct sns_call *call, struct subscripti
     return SNS_OK;
 }
 
-/* Ending what is not there succeeds. */
+/* Ending what is not there succeeds. Who follows the link of a message signs nothing. */
 enum sns_code sns_unsubscribe(struct sns_call *call)
 {
     struct subscription *s;
     enum sns_code code = input_subscription(call, &s);
     if (code == SNS_NOT_FOUND)
         return call->code = SNS_OK;
+    if (code == SNS_OK && !sns_signed(call) && confirmation_guards(s))
+        return sns_fail(call, SNS_AUTHORIZATION,
+                        "This subscription was confirmed with AuthenticateOnUnsubscribe: only a "
+                        "signed request ends it.");
     return code == SNS_OK ? sns_waiting(call, subscription_delete(s, sns_call_written, call))
                           : code;
 }
 
 static json_t *subscription_json(const struct subscription *s, const char *account)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "SubscriptionArn", s->record.named.name, "Owner",
-                     account, "Protocol", "sqs", "Endpoint", s->endpoint, "TopicArn", s->topic_arn);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "SubscriptionArn",
+                     s->pending ? "PendingConfirmation" : s->record.named.name, "Owner", account,
+                     "Protocol", s->protocol, "Endpoint", s->endpoint, "TopicArn", s->topic_arn);
 }
 
 static enum sns_code list_page(struct sns_call *call, const struct topic *topic)
@@ -142,8 +239,7 @@ static enum sns_code list_page(struct sns_call *call, const struct topic *topic)
     json_t *list = json_array();
     int failed = !list;
     for (size_t i = 0; i < count && !failed; i++)
-        failed =
-            json_array_append_new(list, subscription_json(page[i], call->request->cloud->account));
+        failed = json_array_append_new(list, subscription_json(page[i], call->cloud->account));
     if (failed) {
         json_decref(list);
         return SNS_UNAVAILABLE;
@@ -170,18 +266,8 @@ enum sns_code sns_get_subscription_attributes(struct sns_call *call)
 {
     struct subscription *s;
     enum sns_code code = input_subscription(call, &s);
-    if (code != SNS_OK)
-        return code;
-    json_t *attributes = subscription_json(s, call->request->cloud->account);
-    if (!attributes ||
-        json_object_set_new(attributes, "RawMessageDelivery",
-                            json_string(s->raw ? "true" : "false")) ||
-        json_object_set_new(attributes, "ConfirmationWasAuthenticated", json_string("true")) ||
-        json_object_set_new(attributes, "PendingConfirmation", json_string("false"))) {
-        json_decref(attributes);
-        return SNS_UNAVAILABLE;
-    }
-    return sns_output(call, "Attributes", attributes);
+    return code == SNS_OK ? sns_output(call, "Attributes", sns_subscription_describe(call, s))
+                          : code;
 }
 
 enum sns_code sns_set_subscription_attributes(struct sns_call *call)
@@ -194,8 +280,10 @@ enum sns_code sns_set_subscription_attributes(struct sns_call *call)
     if (code != SNS_OK)
         return code;
     const char *value = sns_text(call->input, "AttributeValue");
-    code = attribute_check(call, name, value);
+    code = sns_subscription_attribute_check(call, s, name, value);
     if (code != SNS_OK)
         return code;
-    return sns_waiting(call, subscription_set(s, name, value, sns_call_written, call));
+    bool none = !value || !value[0] || strcmp(value, "{}") == 0;
+    return sns_waiting(call,
+                       subscription_set(s, name, none ? NULL : value, sns_call_written, call));
 }

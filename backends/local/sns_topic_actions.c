@@ -3,91 +3,99 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
 #include "sns_call.h"
 
-enum { PAGE = 100, DISPLAY_NAME_MAX = 100 };
+enum { PAGE = 100 };
 
-static bool json_valid(const char *text)
+static bool is_true(const json_t *value)
 {
-    json_t *document = json_loads(text, 0, NULL);
-    bool valid = json_is_object(document);
-    json_decref(document);
-    return valid;
+    const char *text = json_string_value(value);
+    return text && strcmp(text, "true") == 0;
 }
 
-static enum sns_code policy_check(struct sns_call *call, const char *text)
-{
-    struct policy *policy;
-    struct error error = {0};
-    int status = policy_parse(POLICY_OF_TOPIC, text, &policy, &error);
-    if (status == ERR_MEMORY)
-        return SNS_UNAVAILABLE;
-    if (status)
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Policy Error: %s",
-                        error.text);
-    access_policy_note(call->request->resource, policy);
-    policy_release(policy);
-    return SNS_OK;
-}
-
-static enum sns_code attribute_check(struct sns_call *call, const char *name, const char *value)
-{
-    bool document = strcmp(name, "Policy") == 0 || strcmp(name, "DeliveryPolicy") == 0;
-    if (!document && strcmp(name, "DisplayName") != 0)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: AttributeName: the embedded cloud does not support the "
-                        "topic attribute %.60s",
-                        name);
-    if (!value || (document && !json_valid(value)) ||
-        (!document && strlen(value) > DISPLAY_NAME_MAX))
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s", name);
-    if (strcmp(name, "Policy") == 0)
-        return policy_check(call, value);
-    return SNS_OK;
-}
-
-static enum sns_code attributes_check(struct sns_call *call, json_t *attributes)
+static enum sns_code attributes_check(struct sns_call *call, json_t *attributes, bool fifo)
 {
     const char *name;
     json_t *value;
     json_object_foreach(attributes, name, value)
     {
-        enum sns_code code = attribute_check(call, name, json_string_value(value));
+        enum sns_code code =
+            sns_topic_attribute_check(call, name, json_string_value(value), fifo, true);
         if (code != SNS_OK)
             return code;
     }
     return SNS_OK;
 }
 
+/* FifoTopic=false says what is so anyway. */
+static bool is_stated(const char *name, const json_t *value)
+{
+    return strcmp(name, "FifoTopic") != 0 || is_true(value);
+}
+
 /* The rule for a topic that exists: what is stated must be what is set. */
-static enum sns_code topic_same(struct sns_call *call, struct topic *topic, json_t *attributes)
+static enum sns_code topic_same(struct sns_call *call, struct topic *topic, json_t *attributes,
+                                const json_t *tags)
 {
     const char *name;
     json_t *value;
     json_object_foreach(attributes, name, value)
     {
         json_t *current = json_object_get(topic->record.attributes, name);
-        if (!json_equal(current, value))
+        if (is_stated(name, value) && !json_equal(current, value))
             return sns_fail(call, SNS_INVALID_PARAMETER,
                             "Invalid parameter: Attributes Reason: Topic already exists with "
                             "different attributes");
     }
+    const json_t *known = json_object_get(topic->record.details, "tags");
+    if (tags && !json_equal(tags, known))
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: Tags Reason: Topic already exists with different tags");
     return sns_waiting(call, topic_confirm(topic, sns_call_written, call));
+}
+
+static enum sns_code topic_new(struct sns_call *call, const char *arn, json_t *attributes,
+                               json_t *tags)
+{
+    json_t *details = tags ? json_pack("{s:O}", "tags", tags) : json_object();
+    if (!details)
+        return SNS_UNAVAILABLE;
+    if (attributes && !is_true(json_object_get(attributes, "FifoTopic")))
+        json_object_del(attributes, "FifoTopic");
+    int status = topics_create(call->topics, arn, attributes, details, sns_call_written, call);
+    json_decref(details);
+    return sns_waiting(call, status);
 }
 
 static enum sns_code topic_make(struct sns_call *call, const char *arn)
 {
-    json_t *attributes = json_object_get(call->input, "Attributes");
-    enum sns_code code = attributes_check(call, attributes);
+    json_t *attributes = json_object_get(call->input, "Attributes"), *tags = NULL;
+    bool fifo = is_true(json_object_get(attributes, "FifoTopic"));
+    enum sns_code code = attributes_check(call, attributes, fifo);
+    if (code == SNS_OK)
+        code = sns_tags(call, &tags);
     if (code == SNS_OK)
         code = sns_output(call, "TopicArn", json_string(arn));
     if (code != SNS_OK)
         return code;
     struct topic *topic = topics_find(call->topics, arn);
-    if (topic)
-        return topic_same(call, topic, attributes);
-    return sns_waiting(call, topics_create(call->topics, arn, attributes, sns_call_written, call));
+    return topic ? topic_same(call, topic, attributes, tags)
+                 : topic_new(call, arn, attributes, tags);
+}
+
+static enum sns_code name_check(struct sns_call *call, const char *name)
+{
+    json_t *attributes = json_object_get(call->input, "Attributes");
+    bool fifo = is_true(json_object_get(attributes, "FifoTopic"));
+    if (topic_name_valid(name, fifo))
+        return SNS_OK;
+    return sns_fail(
+        call, SNS_INVALID_PARAMETER,
+        fifo || topic_name_is_fifo(name)
+            ? "Invalid parameter: Topic Name: Fifo Topic names must end with .fifo, the "
+              "attribute FifoTopic must be true, and before it are 1 to 251 letters, "
+              "digits, hyphens and underscores"
+            : "Invalid parameter: Topic Name");
 }
 
 enum sns_code sns_create_topic(struct sns_call *call)
@@ -97,16 +105,12 @@ enum sns_code sns_create_topic(struct sns_call *call)
     if (code != SNS_OK)
         return code;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
-    if (!topic_name_valid(name))
+    code = name_check(call, name);
+    if (code != SNS_OK)
+        return code;
+    if (json_object_get(call->input, "DataProtectionPolicy"))
         return sns_fail(call, SNS_INVALID_PARAMETER,
-                        strstr(name, ".fifo")
-                            ? "Invalid parameter: Topic Name: the embedded cloud does not support "
-                              "FIFO topics"
-                            : "Invalid parameter: Topic Name");
-    if (json_object_get(call->input, "Tags") ||
-        json_object_get(call->input, "DataProtectionPolicy"))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: the embedded cloud does not support Tags and "
+                        "Invalid parameter: the embedded cloud does not support "
                         "DataProtectionPolicy of topics");
     struct buffer arn;
     buffer_init(&arn, 512);
@@ -145,40 +149,11 @@ enum sns_code sns_list_topics(struct sns_call *call)
     return code;
 }
 
-/* What a topic has until it is given another: its own account may do everything. */
-static json_t *default_policy(const char *arn, const char *account)
-{
-    json_t *policy = json_pack(
-        "{s:s, s:s, s:[{s:s, s:s, s:{s:s}, s:[ssssssss], s:s, s:{s:{s:s}}}]}", "Version",
-        "2008-10-17", "Id", "__default_policy_ID", "Statement", "Sid", "__default_statement_ID",
-        "Effect", "Allow", "Principal", "AWS", "*", "Action", "SNS:GetTopicAttributes",
-        "SNS:SetTopicAttributes", "SNS:AddPermission", "SNS:RemovePermission", "SNS:DeleteTopic",
-        "SNS:Subscribe", "SNS:ListSubscriptionsByTopic", "SNS:Publish", "Resource", arn,
-        "Condition", "StringEquals", "AWS:SourceOwner", account);
-    char *text = policy ? json_dumps(policy, JSON_COMPACT) : NULL;
-    json_t *string = text ? json_string(text) : NULL;
-    free(text);
-    json_decref(policy);
-    return string;
-}
-
 enum sns_code sns_get_topic_attributes(struct sns_call *call)
 {
     struct topic *topic;
     enum sns_code code = sns_topic(call, &topic);
-    if (code != SNS_OK)
-        return code;
-    const char *arn = topic->record.named.name, *account = call->request->cloud->account;
-    json_t *attributes =
-        json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:s}", "TopicArn", arn, "Owner", account,
-                  "DisplayName", "", "Policy", default_policy(arn, account),
-                  "SubscriptionsConfirmed", json_sprintf("%zu", topic_subscription_count(topic)),
-                  "SubscriptionsPending", "0", "SubscriptionsDeleted", "0");
-    if (!attributes || json_object_update(attributes, topic->record.attributes)) {
-        json_decref(attributes);
-        return SNS_UNAVAILABLE;
-    }
-    return sns_output(call, "Attributes", attributes);
+    return code == SNS_OK ? sns_output(call, "Attributes", sns_topic_describe(call, topic)) : code;
 }
 
 enum sns_code sns_set_topic_attributes(struct sns_call *call)
@@ -191,7 +166,7 @@ enum sns_code sns_set_topic_attributes(struct sns_call *call)
     if (code != SNS_OK)
         return code;
     const char *value = sns_text(call->input, "AttributeValue");
-    code = attribute_check(call, name, value);
+    code = sns_topic_attribute_check(call, name, value, topic->fifo, false);
     if (code != SNS_OK)
         return code;
     return sns_waiting(call, topic_set(topic, name, value, sns_call_written, call));

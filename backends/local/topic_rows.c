@@ -4,55 +4,62 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "statement.h"
 
 const char topics_schema[] =
-    "CREATE TABLE IF NOT EXISTS topics (arn TEXT PRIMARY KEY, attributes TEXT NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS topics (arn TEXT PRIMARY KEY, attributes TEXT NOT NULL,"
+    " details TEXT NOT NULL DEFAULT '{}');"
     "CREATE TABLE IF NOT EXISTS subscriptions (arn TEXT PRIMARY KEY, topic TEXT NOT NULL,"
-    " endpoint TEXT NOT NULL, attributes TEXT NOT NULL);";
-
-static void bind_text(sqlite3_stmt *statement, int at, const char *text)
-{
-    sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC);
-}
+    " endpoint TEXT NOT NULL, attributes TEXT NOT NULL, details TEXT NOT NULL DEFAULT '{}');"
+    "CREATE TABLE IF NOT EXISTS topic_dedups (topic TEXT NOT NULL, key TEXT NOT NULL,"
+    " expires_ms INTEGER NOT NULL, message TEXT NOT NULL, sequence INTEGER NOT NULL,"
+    " PRIMARY KEY (topic, key)) WITHOUT ROWID;";
 
 static int row_insert(struct topic_row_task *t, struct storage *storage)
 {
-    static const char topic_sql[] = "INSERT INTO topics (arn, attributes) VALUES (?1,?2)";
+    static const char topic_sql[] = "INSERT INTO topics (arn, attributes, details) VALUES (?,?,?)";
     static const char subscription_sql[] =
-        "INSERT INTO subscriptions (arn, attributes, topic, endpoint) VALUES (?1,?2,?3,?4)";
-    sqlite3_stmt *insert = storage_statement(storage, t->topic ? subscription_sql : topic_sql);
-    bind_text(insert, 1, t->arn);
-    bind_text(insert, 2, t->attributes);
+        "INSERT INTO subscriptions (arn, attributes, details, topic, endpoint) VALUES (?,?,?,?,?)";
+    struct statement insert = statement(storage, t->topic ? subscription_sql : topic_sql);
+    bind_text(&insert, t->arn);
+    bind_text(&insert, t->attributes);
+    bind_text(&insert, t->details);
     if (t->topic) {
-        bind_text(insert, 3, t->topic);
-        bind_text(insert, 4, t->endpoint);
+        bind_text(&insert, t->topic);
+        bind_text(&insert, t->endpoint);
     }
-    return storage_execute(storage, insert, &t->task.error);
+    return execute(&insert, &t->task);
 }
 
 static int row_update(struct topic_row_task *t, struct storage *storage)
 {
-    static const char topic_sql[] = "UPDATE topics SET attributes=?2 WHERE arn=?1";
-    static const char subscription_sql[] = "UPDATE subscriptions SET attributes=?2 WHERE arn=?1";
-    sqlite3_stmt *update = storage_statement(storage, t->topic ? subscription_sql : topic_sql);
-    bind_text(update, 1, t->arn);
-    bind_text(update, 2, t->attributes);
-    return storage_execute(storage, update, &t->task.error);
+    static const char topic_sql[] = "UPDATE topics SET attributes=?, details=? WHERE arn=?";
+    static const char subscription_sql[] =
+        "UPDATE subscriptions SET attributes=?, details=? WHERE arn=?";
+    struct statement update = statement(storage, t->topic ? subscription_sql : topic_sql);
+    bind_text(&update, t->attributes);
+    bind_text(&update, t->details);
+    bind_text(&update, t->arn);
+    return execute(&update, &t->task);
+}
+
+static int rows_delete(struct topic_row_task *t, struct storage *storage, const char *sql)
+{
+    struct statement delete = statement(storage, sql);
+    bind_text(&delete, t->arn);
+    return execute(&delete, &t->task);
 }
 
 static int row_delete(struct topic_row_task *t, struct storage *storage)
 {
-    static const char topic_sql[] = "DELETE FROM topics WHERE arn=?1";
-    static const char subscription_sql[] = "DELETE FROM subscriptions WHERE arn=?1";
-    static const char all_sql[] = "DELETE FROM subscriptions WHERE topic=?1";
-    sqlite3_stmt *statement = storage_statement(storage, t->topic ? subscription_sql : topic_sql);
-    bind_text(statement, 1, t->arn);
-    int status = storage_execute(storage, statement, &t->task.error);
-    if (status || t->topic)
-        return status;
-    statement = storage_statement(storage, all_sql);
-    bind_text(statement, 1, t->arn);
-    return storage_execute(storage, statement, &t->task.error);
+    if (t->topic)
+        return rows_delete(t, storage, "DELETE FROM subscriptions WHERE arn=?");
+    int status = rows_delete(t, storage, "DELETE FROM topics WHERE arn=?");
+    if (!status)
+        status = rows_delete(t, storage, "DELETE FROM subscriptions WHERE topic=?");
+    if (!status)
+        status = rows_delete(t, storage, "DELETE FROM topic_dedups WHERE topic=?");
+    return status;
 }
 
 static int row_run(struct storage_task *task, struct storage *storage)
@@ -75,11 +82,13 @@ static void row_task_free(struct topic_row_task *t)
 {
     record_release(t->record);
     json_decref(t->previous);
-    policy_release(t->previous_policy);
+    json_decref(t->previous_details);
+    record_rules_free(&t->previous_rules);
     free(t->arn);
     free(t->topic);
     free(t->endpoint);
     free(t->attributes);
+    free(t->details);
     free(t);
 }
 
@@ -108,43 +117,68 @@ struct topic_row_task *topic_row_task_new(struct topic_record *record, enum topi
     t->topic = facts->topic ? strdup(facts->topic) : NULL;
     t->endpoint = facts->endpoint ? strdup(facts->endpoint) : NULL;
     t->attributes = json_dumps(facts->attributes, JSON_COMPACT);
-    if (t->arn && t->attributes && (t->topic || !facts->topic) && (t->endpoint || !facts->endpoint))
+    t->details = json_dumps(facts->details, JSON_COMPACT);
+    if (t->arn && t->attributes && t->details && (t->topic || !facts->topic) &&
+        (t->endpoint || !facts->endpoint))
         return t;
     row_task_free(t);
     return NULL;
+}
+
+static json_t *column_json(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text ? json_loads(text, 0, NULL) : NULL;
 }
 
 static int row_load(sqlite3_stmt *row, bool subscription,
                     int (*loaded)(const struct topic_row_facts *row, void *user), void *user,
                     struct error *error)
 {
-    const char *attributes = (const char *)sqlite3_column_text(row, 1);
-    struct topic_row_facts facts = {.arn = (const char *)sqlite3_column_text(row, 0)};
+    struct topic_row_facts facts = {.arn = (const char *)sqlite3_column_text(row, 0),
+                                    .attributes = column_json(row, 1),
+                                    .details = column_json(row, 2)};
     if (subscription) {
-        facts.topic = (const char *)sqlite3_column_text(row, 2);
-        facts.endpoint = (const char *)sqlite3_column_text(row, 3);
+        facts.topic = (const char *)sqlite3_column_text(row, 3);
+        facts.endpoint = (const char *)sqlite3_column_text(row, 4);
     }
-    facts.attributes = attributes ? json_loads(attributes, 0, NULL) : NULL;
-    if (!facts.attributes)
-        return error_set(error, ERR_CORRUPT, "the stored attributes of %s are damaged",
-                         facts.arn ? facts.arn : "a topic");
-    int status = loaded(&facts, user);
+    int status = ERR_CORRUPT;
+    if (facts.attributes && facts.details)
+        status = loaded(&facts, user);
     json_decref(facts.attributes);
+    json_decref(facts.details);
     if (status == ERR_MEMORY)
         return error_set(error, status, "out of memory while loading topics");
-    return status
-               ? error_set(error, ERR_CORRUPT, "the stored attributes of %s are damaged", facts.arn)
-               : 0;
+    return status ? error_set(error, ERR_CORRUPT, "the stored attributes of %s are damaged",
+                              facts.arn ? facts.arn : "a topic")
+                  : 0;
+}
+
+/* What tables of an earlier version lack. */
+static int columns_add(struct storage *storage, struct error *error)
+{
+    static const char *const columns[][2] = {
+        {"SELECT details FROM topics",
+         "ALTER TABLE topics ADD COLUMN details TEXT NOT NULL DEFAULT '{}'"},
+        {"SELECT details FROM subscriptions",
+         "ALTER TABLE subscriptions ADD COLUMN details TEXT NOT NULL DEFAULT '{}'"},
+    };
+    int status = 0;
+    for (int i = 0; i < 2 && !status; i++) {
+        if (!storage_statement(storage, columns[i][0]))
+            status = storage_execute(storage, storage_statement(storage, columns[i][1]), error);
+    }
+    return status;
 }
 
 int topic_rows_load(struct storage *storage,
                     int (*loaded)(const struct topic_row_facts *row, void *user), void *user,
                     struct error *error)
 {
-    static const char topics_sql[] = "SELECT arn, attributes FROM topics";
+    static const char topics_sql[] = "SELECT arn, attributes, details FROM topics";
     static const char subscriptions_sql[] =
-        "SELECT arn, attributes, topic, endpoint FROM subscriptions";
-    int status = 0;
+        "SELECT arn, attributes, details, topic, endpoint FROM subscriptions";
+    int status = columns_add(storage, error);
     for (int i = 0; i < 2 && !status; i++) {
         sqlite3_stmt *row = storage_statement(storage, i ? subscriptions_sql : topics_sql);
         while ((status = storage_step(storage, row, error)) == 1) {

@@ -7,7 +7,7 @@
 
 enum topic_row_change {
     TOPIC_ROW_INSERT,
-    TOPIC_ROW_UPDATE, /* the attributes */
+    TOPIC_ROW_UPDATE, /* attributes and details */
     TOPIC_ROW_DELETE, /* a topic's with its subscriptions */
     TOPIC_ROW_NONE,   /* writes nothing: its end comes after that of what was submitted before */
 };
@@ -15,20 +15,21 @@ enum topic_row_change {
 struct topic_row_facts { /* borrowed */
     const char *arn;
     const char *topic, *endpoint; /* of a subscription; NULL: a topic */
-    json_t *attributes;
+    json_t *attributes, *details;
 };
 
 struct topic_row_task {
     struct storage_task task;
     enum topic_row_change change;
     struct topic_record *record; /* retained */
-    char *arn, *topic, *endpoint, *attributes;
+    char *arn, *topic, *endpoint, *attributes, *details;
     /* Loop thread. */
     void (*settled)(struct topic_row_task *task, int status); /* may be NULL */
     topic_written *done;                                      /* then; may be NULL */
     void *user;
-    json_t *previous;               /* of an update; owned */
-    struct policy *previous_policy; /* held */
+    /* Of an update: what it replaced; owned. */
+    json_t *previous, *previous_details;
+    struct record_rules previous_rules;
     unsigned version;
 };
 
@@ -37,6 +38,7 @@ struct topic_row_task *topic_row_task_new(struct topic_record *record, enum topi
                                           const struct topic_row_facts *facts);
 
 void record_release(struct topic_record *record);
+void record_rules_free(struct record_rules *rules);
 
 /* Calls loaded for each row, topics first. */
 int topic_rows_load(struct storage *storage,

@@ -7,6 +7,7 @@
 #include "cloud.h"
 #include "container_of.h"
 #include "log.h"
+#include "topic_fifo.h"
 #include "topic_rows.h"
 #include "uuid.h"
 
@@ -18,14 +19,15 @@ struct topics {
 /* Records. */
 
 static int record_init(struct topic_record *r, struct topics *topics, struct name_index *index,
-                       const char *arn, json_t *attributes)
+                       const char *arn, json_t *attributes, json_t *details)
 {
     r->topics = topics;
     r->index = index;
     r->refs = 1;
     r->named.name = strdup(arn);
     r->attributes = attributes ? json_deep_copy(attributes) : json_object();
-    return r->named.name && r->attributes ? 0 : ERR_MEMORY;
+    r->details = details ? json_deep_copy(details) : json_object();
+    return r->named.name && r->attributes && r->details ? 0 : ERR_MEMORY;
 }
 
 static struct subscription *subscription_of(struct topic_record *r)
@@ -43,23 +45,39 @@ static bool is_subscription(const struct topic_record *r)
     return r->index == &r->topics->subscriptions;
 }
 
-/* The policy in a topic's attributes; none: NULL, as for subscriptions. */
-static int policy_read(const struct topic_record *r, const json_t *attributes, struct policy **out)
+static const char *text_in(const json_t *object, const char *name)
 {
-    const char *text = json_string_value(json_object_get(attributes, "Policy"));
-    *out = NULL;
-    return text && !is_subscription(r) ? policy_parse(POLICY_OF_TOPIC, text, out, NULL) : 0;
+    return json_string_value(json_object_get(object, name));
 }
 
-/* Takes a policy, gives the one that it replaces. */
-static struct policy *policy_swap(struct topic_record *r, struct policy *policy)
+static bool is_true(const json_t *object, const char *name)
 {
-    struct policy *previous = NULL;
-    if (!is_subscription(r)) {
-        previous = topic_of(r)->policy;
-        topic_of(r)->policy = policy;
-    }
-    return previous;
+    const char *text = text_in(object, name);
+    return text && strcmp(text, "true") == 0;
+}
+
+void record_rules_free(struct record_rules *rules)
+{
+    policy_release(rules->policy);
+    filter_policy_free(rules->filter);
+    *rules = (struct record_rules){0};
+}
+
+/* An empty filter policy is none. */
+static int filter_read(const char *text, struct filter_policy **out)
+{
+    char why[FILTER_POLICY_TEXT_MAX];
+    return text && text[0] ? filter_policy_parse(text, out, why) : 0;
+}
+
+static int rules_read(const struct topic_record *r, const json_t *attributes,
+                      struct record_rules *out)
+{
+    *out = (struct record_rules){0};
+    if (is_subscription(r))
+        return filter_read(text_in(attributes, "FilterPolicy"), &out->filter);
+    const char *policy = text_in(attributes, "Policy");
+    return policy ? policy_parse(POLICY_OF_TOPIC, policy, &out->policy, NULL) : 0;
 }
 
 void record_release(struct topic_record *r)
@@ -67,13 +85,15 @@ void record_release(struct topic_record *r)
     if (--r->refs > 0)
         return;
     json_decref(r->attributes);
+    json_decref(r->details);
+    record_rules_free(&r->rules);
     free(r->named.name);
     if (is_subscription(r)) {
         free(subscription_of(r)->topic_arn);
         free(subscription_of(r)->endpoint);
         free(subscription_of(r));
     } else {
-        policy_release(topic_of(r)->policy);
+        topic_fifo_free(topic_of(r)->dedup);
         free(topic_of(r));
     }
 }
@@ -87,11 +107,35 @@ static void record_vanish(struct topic_record *r)
     record_release(r);
 }
 
-static void attributes_applied(struct topic_record *r)
+static void subscription_applied(struct subscription *s)
 {
-    const char *raw = json_string_value(json_object_get(r->attributes, "RawMessageDelivery"));
+    const json_t *attributes = s->record.attributes, *details = s->record.details;
+    const char *scope = text_in(attributes, "FilterPolicyScope");
+    s->protocol = text_in(details, "protocol");
+    if (!s->protocol) /* of a version that knew queues alone */
+        s->protocol = "sqs";
+    s->raw = is_true(attributes, "RawMessageDelivery");
+    s->body_scope = scope && strcmp(scope, "MessageBody") == 0;
+    s->pending = json_is_true(json_object_get(details, "pending"));
+}
+
+static void topic_applied(struct topic *t)
+{
+    const json_t *attributes = t->record.attributes;
+    const char *scope = text_in(attributes, "FifoThroughputScope");
+    const char *signature = text_in(attributes, "SignatureVersion");
+    t->fifo = is_true(attributes, "FifoTopic");
+    t->content_dedup = is_true(attributes, "ContentBasedDeduplication");
+    t->group_scope = scope && strcmp(scope, "MessageGroup") == 0;
+    t->signature_version = signature && strcmp(signature, "2") == 0 ? 2 : 1;
+}
+
+static void record_applied(struct topic_record *r)
+{
     if (is_subscription(r))
-        subscription_of(r)->raw = raw && strcmp(raw, "true") == 0;
+        subscription_applied(subscription_of(r));
+    else
+        topic_applied(topic_of(r));
 }
 
 static struct topic_record *record_find(struct name_index *index, const char *arn)
@@ -113,14 +157,22 @@ struct subscription *topics_find_subscription(struct topics *topics, const char 
     return r ? subscription_of(r) : NULL;
 }
 
-bool topic_name_valid(const char *name)
+bool topic_name_is_fifo(const char *name)
 {
     size_t size = strlen(name);
-    for (size_t i = 0; i < size; i++) {
+    return size > 5 && strcmp(name + size - 5, ".fifo") == 0;
+}
+
+bool topic_name_valid(const char *name, bool fifo)
+{
+    size_t size = strlen(name), plain = fifo ? size - 5 : size;
+    if (size > TOPIC_NAME_MAX || (fifo && !topic_name_is_fifo(name)))
+        return false;
+    for (size_t i = 0; i < plain; i++) {
         if (!isalnum((unsigned char)name[i]) && name[i] != '-' && name[i] != '_')
             return false;
     }
-    return size > 0 && size <= TOPIC_NAME_MAX;
+    return plain > 0;
 }
 
 int topic_arn(const struct topics *topics, const char *name, struct buffer *out)
@@ -135,7 +187,8 @@ static int record_submit(struct topic_record *r, enum topic_row_change change,
                          void (*settled)(struct topic_row_task *task, int status),
                          topic_written *done, void *user, struct topic_row_task **out)
 {
-    struct topic_row_facts facts = {.arn = r->named.name, .attributes = r->attributes};
+    struct topic_row_facts facts = {
+        .arn = r->named.name, .attributes = r->attributes, .details = r->details};
     if (is_subscription(r)) {
         facts.topic = subscription_of(r)->topic_arn;
         facts.endpoint = subscription_of(r)->endpoint;
@@ -163,7 +216,7 @@ static void create_settled(struct topic_row_task *task, int status)
 
 static int record_create(struct topic_record *r, topic_written *done, void *user)
 {
-    attributes_applied(r);
+    record_applied(r);
     int status = name_index_add(r->index, &r->named);
     if (!status)
         status = record_submit(r, TOPIC_ROW_INSERT, create_settled, done, user, NULL);
@@ -174,15 +227,16 @@ static int record_create(struct topic_record *r, topic_written *done, void *user
     return status;
 }
 
-static int topic_new(struct topics *topics, const char *arn, json_t *attributes, struct topic **out)
+static int topic_new(struct topics *topics, const char *arn, json_t *attributes, json_t *details,
+                     struct topic **out)
 {
     struct topic *topic = calloc(1, sizeof *topic);
     if (!topic)
         return ERR_MEMORY;
     struct topic_record *r = &topic->record;
-    int status = record_init(r, topics, &topics->topics, arn, attributes);
+    int status = record_init(r, topics, &topics->topics, arn, attributes, details);
     if (!status)
-        status = policy_read(r, r->attributes, &topic->policy);
+        status = rules_read(r, r->attributes, &r->rules);
     if (status)
         record_release(r);
     else
@@ -190,13 +244,13 @@ static int topic_new(struct topics *topics, const char *arn, json_t *attributes,
     return status;
 }
 
-int topics_create(struct topics *topics, const char *arn, json_t *attributes, topic_written *done,
-                  void *user)
+int topics_create(struct topics *topics, const char *arn, json_t *attributes, json_t *details,
+                  topic_written *done, void *user)
 {
     if (name_index_find(&topics->topics, arn))
         return ERR_CONFLICT;
     struct topic *topic;
-    int status = topic_new(topics, arn, attributes, &topic);
+    int status = topic_new(topics, arn, attributes, details, &topic);
     return status ? status : record_create(&topic->record, done, user);
 }
 
@@ -269,37 +323,56 @@ static void set_settled(struct topic_row_task *task, int status)
     if (!status || r->version != task->version)
         return;
     json_decref(r->attributes);
+    json_decref(r->details);
     r->attributes = json_incref(task->previous);
-    task->previous_policy = policy_swap(r, task->previous_policy);
-    attributes_applied(r);
+    r->details = json_incref(task->previous_details);
+    struct record_rules rules = r->rules;
+    r->rules = task->previous_rules;
+    task->previous_rules = rules;
+    record_applied(r);
+}
+
+/* Takes attributes and details. */
+static int record_change(struct topic_record *r, json_t *attributes, json_t *details,
+                         topic_written *done, void *user)
+{
+    json_t *previous = r->attributes, *previous_details = r->details;
+    struct record_rules rules = {0};
+    struct topic_row_task *task;
+    int status = attributes && details ? rules_read(r, attributes, &rules) : ERR_MEMORY;
+    if (!status) {
+        r->attributes = attributes;
+        r->details = details;
+        status = record_submit(r, TOPIC_ROW_UPDATE, set_settled, done, user, &task);
+    }
+    if (status) {
+        r->attributes = previous;
+        r->details = previous_details;
+        json_decref(attributes);
+        json_decref(details);
+        record_rules_free(&rules);
+        return status;
+    }
+    task->previous = previous;
+    task->previous_details = previous_details;
+    task->previous_rules = r->rules;
+    task->version = ++r->version;
+    r->rules = rules;
+    record_applied(r);
+    return 0;
 }
 
 static int record_set(struct topic_record *r, const char *name, const char *value,
                       topic_written *done, void *user)
 {
-    json_t *previous = r->attributes, *changed = json_copy(previous);
-    struct policy *policy = NULL;
-    int status = !changed || json_object_set_new(changed, name, json_string(value))
-                     ? ERR_MEMORY
-                     : policy_read(r, changed, &policy);
-    if (status) {
+    json_t *changed = json_copy(r->attributes);
+    if (!value) {
+        json_object_del(changed, name);
+    } else if (changed && json_object_set_new(changed, name, json_string(value))) {
         json_decref(changed);
-        return status;
+        changed = NULL;
     }
-    struct topic_row_task *task;
-    r->attributes = changed;
-    status = record_submit(r, TOPIC_ROW_UPDATE, set_settled, done, user, &task);
-    if (status) {
-        r->attributes = previous;
-        json_decref(changed);
-        policy_release(policy);
-        return status;
-    }
-    task->previous = previous;
-    task->previous_policy = policy_swap(r, policy);
-    task->version = ++r->version;
-    attributes_applied(r);
-    return 0;
+    return record_change(r, changed, json_incref(r->details), done, user);
 }
 
 int topic_set(struct topic *topic, const char *name, const char *value, topic_written *done,
@@ -308,15 +381,29 @@ int topic_set(struct topic *topic, const char *name, const char *value, topic_wr
     return record_set(&topic->record, name, value, done, user);
 }
 
+int topic_set_details(struct topic *topic, json_t *details, topic_written *done, void *user)
+{
+    return record_change(&topic->record, json_incref(topic->record.attributes),
+                         json_deep_copy(details), done, user);
+}
+
 int subscription_set(struct subscription *subscription, const char *name, const char *value,
                      topic_written *done, void *user)
 {
     return record_set(&subscription->record, name, value, done, user);
 }
 
+int subscription_set_details(struct subscription *subscription, json_t *details,
+                             topic_written *done, void *user)
+{
+    return record_change(&subscription->record, json_incref(subscription->record.attributes),
+                         json_deep_copy(details), done, user);
+}
+
 /* Subscriptions. */
 
-struct subscription *topic_subscription_of(struct topic *topic, const char *endpoint)
+struct subscription *topic_subscription_of(struct topic *topic, const char *protocol,
+                                           const char *endpoint)
 {
     const struct name_index *index = &topic->record.topics->subscriptions;
     size_t first, end;
@@ -324,46 +411,50 @@ struct subscription *topic_subscription_of(struct topic *topic, const char *endp
         return NULL;
     for (; first < end; first++) {
         struct topic_record *r = container_of(index->items[first], struct topic_record, named);
-        if (!r->deleting && strcmp(subscription_of(r)->endpoint, endpoint) == 0)
-            return subscription_of(r);
+        struct subscription *s = subscription_of(r);
+        if (!r->deleting && strcmp(s->endpoint, endpoint) == 0 &&
+            strcmp(s->protocol, protocol) == 0)
+            return s;
     }
     return NULL;
 }
 
-static struct subscription *subscription_new(struct topics *topics, const char *arn,
-                                             const char *topic, const char *endpoint,
-                                             json_t *attributes)
+static int subscription_new(struct topics *topics, const char *arn, const char *topic,
+                            const struct subscription_draft *draft, struct subscription **out)
 {
     struct subscription *s = calloc(1, sizeof *s);
     if (!s)
-        return NULL;
+        return ERR_MEMORY;
     s->topic_arn = strdup(topic);
-    s->endpoint = strdup(endpoint);
-    if (!record_init(&s->record, topics, &topics->subscriptions, arn, attributes) && s->topic_arn &&
-        s->endpoint)
-        return s;
-    record_release(&s->record);
-    return NULL;
+    s->endpoint = strdup(draft->endpoint);
+    struct topic_record *r = &s->record;
+    int status =
+        record_init(r, topics, &topics->subscriptions, arn, draft->attributes, draft->details);
+    if (!s->topic_arn || !s->endpoint)
+        status = ERR_MEMORY;
+    if (!status)
+        status = rules_read(r, r->attributes, &r->rules);
+    if (status)
+        record_release(r);
+    else
+        *out = s;
+    return status;
 }
 
-int topic_subscribe(struct topic *topic, const char *endpoint, json_t *attributes,
+int topic_subscribe(struct topic *topic, const struct subscription_draft *draft,
                     topic_written *done, void *user, struct subscription **out)
 {
     struct topics *topics = topic->record.topics;
+    const char *topic_name = topic->record.named.name;
     char uuid[UUID_TEXT_SIZE];
     struct buffer arn;
     uuid_make_text(uuid);
     buffer_init(&arn, 1024);
-    buffer_format(&arn, "%s:%s", topic->record.named.name, uuid);
-    struct subscription *s =
-        arn.error
-            ? NULL
-            : subscription_new(topics, arn.data, topic->record.named.name, endpoint, attributes);
+    buffer_format(&arn, "%s:%s", topic_name, uuid);
+    int status =
+        arn.error ? ERR_MEMORY : subscription_new(topics, arn.data, topic_name, draft, out);
     buffer_free(&arn);
-    if (!s)
-        return ERR_MEMORY;
-    *out = s;
-    return record_create(&s->record, done, user);
+    return status ? status : record_create(&(*out)->record, done, user);
 }
 
 /* Listings. */
@@ -407,10 +498,17 @@ size_t topics_list_subscriptions(struct topics *topics, const struct topic *topi
     return count;
 }
 
-size_t topic_subscription_count(const struct topic *topic)
+size_t topic_subscription_count(const struct topic *topic, bool pending)
 {
-    size_t first, end;
-    return subscriptions_range(topic, &first, &end) ? 0 : end - first;
+    const struct name_index *index = &topic->record.topics->subscriptions;
+    size_t first, end, count = 0;
+    if (subscriptions_range(topic, &first, &end))
+        return 0;
+    for (; first < end; first++) {
+        struct topic_record *r = container_of(index->items[first], struct topic_record, named);
+        count += subscription_of(r)->pending == pending;
+    }
+    return count;
 }
 
 /* Loading. */
@@ -419,14 +517,16 @@ static int record_load(struct topics *topics, const struct topic_row_facts *row,
                        struct topic_record **out)
 {
     struct topic *topic;
+    struct subscription *s;
+    int status;
     if (row->topic) {
-        struct subscription *s =
-            subscription_new(topics, row->arn, row->topic, row->endpoint, row->attributes);
-        *out = s ? &s->record : NULL;
-        return s ? 0 : ERR_MEMORY;
+        const struct subscription_draft draft = {row->endpoint, row->attributes, row->details};
+        status = subscription_new(topics, row->arn, row->topic, &draft, &s);
+        *out = status ? NULL : &s->record;
+    } else {
+        status = topic_new(topics, row->arn, row->attributes, row->details, &topic);
+        *out = status ? NULL : &topic->record;
     }
-    int status = topic_new(topics, row->arn, row->attributes, &topic);
-    *out = status ? NULL : &topic->record;
     return status;
 }
 
@@ -437,7 +537,7 @@ static int topic_loaded(const struct topic_row_facts *row, void *user)
     if (!status && (status = name_index_add(r->index, &r->named)))
         record_release(r);
     if (!status)
-        attributes_applied(r);
+        record_applied(r);
     return status;
 }
 
@@ -448,7 +548,8 @@ int topics_open(struct cloud *cloud, struct topics **out, struct error *error)
         return error_set(error, ERR_MEMORY, "out of memory");
     topics->cloud = cloud;
     *out = topics;
-    return topic_rows_load(cloud->storage, topic_loaded, topics, error);
+    int status = topic_rows_load(cloud->storage, topic_loaded, topics, error);
+    return status ? status : topic_fifo_load(topics, cloud->storage, error);
 }
 
 static void index_empty(struct name_index *index)

@@ -14,6 +14,7 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "filter_policy.h"
 #include "log.h"
 #include "name_index.h"
 #include "policy.h"
@@ -22,29 +23,43 @@
 struct cloud;
 struct topics;
 
+struct record_rules {      /* attributes as they were read; NULL: not set */
+    struct policy *policy; /* of a topic; held. NULL: SNS's default, by which the owner may do
+                              everything and nobody else anything */
+    struct filter_policy *filter; /* of a subscription */
+};
+
 struct topic_record {   /* what a topic and a subscription have in common */
     struct named named; /* the ARN */
     json_t *attributes; /* those that were set: an object of strings */
+    json_t *details;    /* what is no attribute; an object. Topic: "tags". Subscription: "protocol"
+                           and what confirmation.h keeps there */
+    struct record_rules rules;
     /* private */
     struct topics *topics;
     struct name_index *index;
     unsigned refs;    /* the index, and each storage task under way */
-    unsigned version; /* of the attributes */
+    unsigned version; /* of attributes and details */
     bool deleting, gone;
 };
 
 struct topic {
     struct topic_record record;
-    struct policy *policy; /* the attribute as it was read; held; NULL: SNS's default, by which the
-                              owner may do everything and nobody else anything */
+    bool fifo, content_dedup;
+    bool group_scope;         /* FifoThroughputScope MessageGroup */
+    int signature_version;    /* 1 or 2 */
+    struct topic_fifo *dedup; /* topic_fifo.h; NULL: nothing was published yet */
     struct log_gate refusals; /* of deliveries, by the policy */
 };
 
-struct subscription { /* of the protocol sqs */
+struct subscription {
     struct topic_record record;
     char *topic_arn;
-    char *endpoint;           /* a queue's ARN */
+    char *endpoint;           /* a queue's ARN, a URL, an address */
+    const char *protocol;     /* in details */
     bool raw;                 /* RawMessageDelivery */
+    bool body_scope;          /* FilterPolicyScope MessageBody */
+    bool pending;             /* not confirmed yet */
     struct log_gate refusals; /* of deliveries, by the queue's policy */
 };
 
@@ -59,29 +74,41 @@ void topics_close(struct topics *topics); /* after storage has closed */
 
 struct topic *topics_find(struct topics *topics, const char *arn); /* or NULL */
 struct subscription *topics_find_subscription(struct topics *topics, const char *arn);
-bool topic_name_valid(const char *name);
+/* fifo: of a FIFO topic, whose name ends with .fifo. */
+bool topic_name_valid(const char *name, bool fifo);
+bool topic_name_is_fifo(const char *name);
 int topic_arn(const struct topics *topics, const char *name, struct buffer *out);
 
 /* A change is on the disk, or is undone. */
 typedef void topic_written(int status, void *user);
 
 /* All return 0, and then done comes, or ERR_MEMORY; topics_create also ERR_CONFLICT, while the
- * topic is being deleted. What attributes hold is checked by the caller. */
-int topics_create(struct topics *topics, const char *arn, json_t *attributes, topic_written *done,
-                  void *user);
+ * topic is being deleted. What attributes and details (borrowed; NULL: none, or as they are) hold
+ * is checked by the caller. */
+int topics_create(struct topics *topics, const char *arn, json_t *attributes, json_t *details,
+                  topic_written *done, void *user);
 /* The topic is there already: done comes after what was submitted before. */
 int topic_confirm(struct topic *topic, topic_written *done, void *user);
 int topic_delete(struct topic *topic, topic_written *done, void *user);
+/* value NULL: unset. */
 int topic_set(struct topic *topic, const char *name, const char *value, topic_written *done,
               void *user);
+int topic_set_details(struct topic *topic, json_t *details, topic_written *done, void *user);
 /* The subscription of an endpoint, if there is one. */
-struct subscription *topic_subscription_of(struct topic *topic, const char *endpoint);
-int topic_subscribe(struct topic *topic, const char *endpoint, json_t *attributes,
+struct subscription *topic_subscription_of(struct topic *topic, const char *protocol,
+                                           const char *endpoint);
+struct subscription_draft { /* borrowed */
+    const char *endpoint;
+    json_t *attributes, *details; /* details has the protocol */
+};
+int topic_subscribe(struct topic *topic, const struct subscription_draft *draft,
                     topic_written *done, void *user, struct subscription **out);
 int subscription_confirm(struct subscription *subscription, topic_written *done, void *user);
 int subscription_delete(struct subscription *subscription, topic_written *done, void *user);
 int subscription_set(struct subscription *subscription, const char *name, const char *value,
                      topic_written *done, void *user);
+int subscription_set_details(struct subscription *subscription, json_t *details,
+                             topic_written *done, void *user);
 
 /* Listings: up to max from the first after `after` (NULL: the beginning). */
 size_t topics_list(struct topics *topics, const char *after, struct topic **out, size_t max,
@@ -90,6 +117,7 @@ size_t topics_list(struct topics *topics, const char *after, struct topic **out,
 size_t topics_list_subscriptions(struct topics *topics, const struct topic *topic,
                                  const char *after, struct subscription **out, size_t max,
                                  bool *more);
-size_t topic_subscription_count(const struct topic *topic);
+/* pending: those not confirmed yet, else the others. */
+size_t topic_subscription_count(const struct topic *topic, bool pending);
 
 #endif

@@ -16,6 +16,8 @@
 
 #include "cloud.h"
 #include "queues.h"
+#include "sns_outbox.h"
+#include "sns_signer.h"
 #include "topics.h"
 
 struct world {
@@ -56,28 +58,73 @@ static inline void world_run_until(struct world *w, const bool *flag)
         uv_run(&w->loop, UV_RUN_DEFAULT);
 }
 
+/* One key serves all worlds of a program, since making it takes a while. */
+struct world_key {
+    struct sns_signer_wish wish;
+    bool done;
+};
+
+static inline void world_key_ready(struct sns_signer_wish *wish, int status)
+{
+    assert_int_equal(status, 0);
+    ((struct world_key *)wish)->done = true;
+}
+
+static inline void world_key_file(struct world *w, const char *mode, char *text, size_t size)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/sns-signing-key.pem", w->directory);
+    FILE *file = fopen(path, mode);
+    assert_non_null(file);
+    size = *mode == 'r' ? fread(text, 1, size, file) : fwrite(text, 1, strlen(text), file);
+    assert_true(size > 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static inline void world_signer_open(struct world *w)
+{
+    static char key[8192];
+    struct world_key made = {.wish = {.ready = world_key_ready}};
+    if (key[0])
+        world_key_file(w, "w", key, 0);
+    assert_int_equal(sns_signer_open(&w->loop, w->directory, &w->cloud.signer), 0);
+    sns_signer_want(w->cloud.signer, &made.wish);
+    world_run_until(w, &made.done);
+    if (!key[0])
+        world_key_file(w, "r", key, sizeof key - 1);
+}
+
 static inline void world_open(struct world *w)
 {
-    const char *const schemas[] = {queues_schema, topics_schema};
+    const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema};
     struct error error = {0};
     w->cloud = (struct cloud){.loop = &w->loop,
                               .region = "us-east-1",
                               .account = "000000000000",
                               .endpoint = "http://127.0.0.1:4566"};
-    assert_int_equal(storage_open(&w->loop, w->directory, STORAGE_RELAXED, schemas, 2,
+    assert_int_equal(storage_open(&w->loop, w->directory, STORAGE_RELAXED, schemas, 3,
                                   &w->cloud.storage, &error),
                      0);
     assert_int_equal(queues_open(&w->cloud, &w->cloud.queues, &error), 0);
     assert_int_equal(topics_open(&w->cloud, &w->cloud.topics, &error), 0);
+    world_signer_open(w);
+    assert_int_equal(sns_outbox_open(&w->cloud, NULL, &w->cloud.outbox, &error), 0);
 }
 
 static inline void world_close(struct world *w)
 {
     bool closed = false;
     queues_stop(w->cloud.queues);
+    sns_outbox_stop(w->cloud.outbox, world_mark, &closed);
+    world_run_until(w, &closed);
+    closed = false;
     storage_close(w->cloud.storage, world_mark, &closed);
     world_run_until(w, &closed);
     topics_close(w->cloud.topics);
+    closed = false;
+    sns_outbox_close(w->cloud.outbox, world_mark, &closed);
+    world_run_until(w, &closed);
+    sns_signer_close(w->cloud.signer, NULL, NULL);
     closed = false;
     queues_close(w->cloud.queues, world_mark, &closed);
     world_run_until(w, &closed);

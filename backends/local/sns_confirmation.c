@@ -1,0 +1,183 @@
+#include "sns_confirmation.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "cloud.h"
+#include "container_of.h"
+#include "publish.h"
+
+enum { TOKEN_BYTES = 32, TOKEN_SIZE = 2 * TOKEN_BYTES + 1, PAGE = 64 };
+
+#define TOKEN_LIFE_MS (INT64_C(2) * 24 * 3600 * 1000)
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int token_make(char out[TOKEN_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t bytes[TOKEN_BYTES];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return ERR_IO;
+    for (int i = 0; i < TOKEN_BYTES; i++) {
+        out[2 * i] = digits[bytes[i] >> 4];
+        out[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    out[2 * TOKEN_BYTES] = '\0';
+    return 0;
+}
+
+json_t *confirmation_details(const char *protocol)
+{
+    char token[TOKEN_SIZE];
+    if (strcmp(protocol, "sqs") == 0)
+        return json_pack("{s:s}", "protocol", protocol);
+    if (token_make(token))
+        return NULL;
+    return json_pack("{s:s, s:b, s:s, s:I}", "protocol", protocol, "pending", 1, "token", token,
+                     "token_ms", (json_int_t)now_ms());
+}
+
+/* The message. */
+
+struct sent {
+    struct storage_task task;
+    topic_written *done;
+    void *user;
+};
+
+static int sent_run(struct storage_task *task, struct storage *storage)
+{
+    (void)task;
+    (void)storage;
+    return 0;
+}
+
+static void sent_done(struct storage_task *task, int status)
+{
+    struct sent *sent = container_of(task, struct sent, task);
+    topic_written *done = sent->done;
+    void *user = sent->user;
+    free(sent);
+    done(status, user);
+}
+
+static int message_add(struct cloud *cloud, const struct subscription *s, struct storage_unit *unit)
+{
+    char id[UUID_TEXT_SIZE], timestamp[SNS_TIMESTAMP_SIZE];
+    struct buffer text;
+    uuid_make_text(id);
+    sns_timestamp(timestamp);
+    buffer_init(&text, 2048);
+    buffer_format(&text,
+                  "You have chosen to subscribe to the topic %s.\nTo confirm the subscription, "
+                  "visit the SubscribeURL included in this message.",
+                  s->topic_arn);
+    const struct sns_envelope envelope = {
+        .type = SNS_SUBSCRIPTION_CONFIRMATION,
+        .id = id,
+        .timestamp = timestamp,
+        .body = buffer_slice(&text),
+        .token = json_string_value(json_object_get(s->record.details, "token")),
+    };
+    const struct sns_delivery delivery = {.envelope = &envelope};
+    int status = text.error ? text.error : sns_outbox_add(cloud->outbox, s, &delivery, unit);
+    buffer_free(&text);
+    return status;
+}
+
+/* A token that is no longer good is replaced first; the message follows it in the order of writes.
+ */
+static int token_renew(struct subscription *s)
+{
+    const json_t *made = json_object_get(s->record.details, "token_ms");
+    if (now_ms() - json_integer_value(made) < TOKEN_LIFE_MS / 2)
+        return 0;
+    json_t *details = confirmation_details(s->protocol);
+    int status = details ? subscription_set_details(s, details, NULL, NULL) : ERR_MEMORY;
+    json_decref(details);
+    return status;
+}
+
+int confirmation_send(struct cloud *cloud, struct subscription *s, topic_written *done, void *user)
+{
+    struct storage_unit unit = {0};
+    struct sent *sent = calloc(1, sizeof *sent);
+    int status = sent ? token_renew(s) : ERR_MEMORY;
+    if (!status)
+        status = message_add(cloud, s, &unit);
+    if (status) {
+        free(sent);
+        publish_discard(&unit);
+        return status;
+    }
+    *sent = (struct sent){{.run = sent_run, .done = sent_done}, done, user};
+    storage_unit_add(&unit, &sent->task);
+    storage_submit_unit(cloud->storage, &unit);
+    return 0;
+}
+
+/* The answer. */
+
+static bool same_text(const char *a, const char *b)
+{
+    size_t size = strlen(b);
+    unsigned char difference = 0;
+    if (!a || strlen(a) != size)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        difference |= (unsigned char)(a[i] ^ b[i]);
+    return difference == 0;
+}
+
+static bool token_fits(const struct subscription *s, const char *token)
+{
+    const json_t *details = s->record.details;
+    int64_t age = now_ms() - json_integer_value(json_object_get(details, "token_ms"));
+    return same_text(json_string_value(json_object_get(details, "token")), token) &&
+           (!s->pending || age < TOKEN_LIFE_MS);
+}
+
+struct subscription *confirmation_find(struct topic *topic, const char *token)
+{
+    struct subscription *page[PAGE];
+    const char *after = NULL;
+    bool more = true;
+    while (more) {
+        size_t count =
+            topics_list_subscriptions(topic->record.topics, topic, after, page, PAGE, &more);
+        for (size_t i = 0; i < count; i++) {
+            if (token_fits(page[i], token))
+                return page[i];
+        }
+        if (count == 0)
+            return NULL;
+        after = page[count - 1]->record.named.name;
+    }
+    return NULL;
+}
+
+int confirmation_accept(struct subscription *s, bool authenticated, topic_written *done, void *user)
+{
+    if (!s->pending)
+        return subscription_confirm(s, done, user);
+    json_t *details = json_copy(s->record.details);
+    json_object_del(details, "pending");
+    int status = ERR_MEMORY;
+    if (details && (!authenticated || !json_object_set_new(details, "authenticated", json_true())))
+        status = subscription_set_details(s, details, done, user);
+    json_decref(details);
+    return status;
+}
+
+bool confirmation_guards(const struct subscription *s)
+{
+    return json_is_true(json_object_get(s->record.details, "authenticated"));
+}

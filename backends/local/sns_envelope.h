@@ -1,0 +1,50 @@
+/*
+ * What SNS sends, as JSON: notifications and confirmations, signed.
+ *
+ * Source: "Parsing message formats" and "Verifying the signatures of Amazon SNS messages" in the
+ * SNS Developer Guide. Loop thread.
+ */
+#ifndef THUMBWHEEL_LOCAL_SNS_ENVELOPE_H
+#define THUMBWHEEL_LOCAL_SNS_ENVELOPE_H
+
+#include <jansson.h>
+
+#include "bytes.h"
+#include "sns_signer.h"
+#include "uuid.h"
+
+struct cloud;
+
+enum { SNS_TIMESTAMP_SIZE = 32 };
+
+enum sns_envelope_type { SNS_NOTIFICATION, SNS_SUBSCRIPTION_CONFIRMATION };
+const char *sns_envelope_type_name(enum sns_envelope_type type);
+
+struct sns_envelope { /* borrowed */
+    enum sns_envelope_type type;
+    const char *topic, *id, *timestamp;
+    struct slice subject; /* data NULL: none */
+    struct slice body;
+    const char *token;        /* of a confirmation */
+    const char *subscription; /* ARN of a notification's */
+    const char *sequence;     /* of a FIFO topic; NULL */
+    json_t *attributes;       /* see message_attributes.h; NULL: none */
+    int signature_version;
+    /* Of the same message for another subscription: "" until it is signed. */
+    char signature[SNS_SIGNATURE_SIZE];
+};
+
+void sns_timestamp(char out[SNS_TIMESTAMP_SIZE]); /* of now */
+
+/* Signs what is not signed, which takes a ready signer. The text is for free(); NULL without
+ * memory. */
+char *sns_envelope_text(const struct cloud *cloud, struct sns_envelope *envelope);
+
+/* URLs of the embedded cloud; for free(). */
+char *sns_unsubscribe_url(const struct cloud *cloud, const char *subscription);
+char *sns_confirm_url(const struct cloud *cloud, const char *topic, const char *token);
+
+/* {"name": {"Type": …, "Value": …}} of attributes in SQS's shape; NULL without memory. */
+json_t *sns_envelope_attributes(json_t *attributes);
+
+#endif

@@ -1,0 +1,503 @@
+/*
+ * The outbox: which deliveries there are, and when each is tried.
+ *
+ * Every item is in `items`; one that is due is in `ready` too, one that waits has its deadline set,
+ * one that is being sent has neither. Items whose row is not stored yet are in `items` alone.
+ * Nothing is sent before the signing key is there: the first that becomes due wishes for it.
+ */
+#include "sns_outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "access.h"
+#include "container_of.h"
+#include "delivery_policy.h"
+#include "log.h"
+#include "publish.h"
+#include "queues.h"
+#include "sns_outbox_internal.h"
+
+enum {
+    ITEMS_MAX = 100000,
+    SENDING_MAX = 32,
+    KEY_RETRY_MS = 20000,
+};
+#define BYTES_MAX ((size_t)256 << 20)
+
+static void pump(struct sns_outbox *outbox);
+
+/* Items. */
+
+static void item_due(struct deadline *deadline)
+{
+    struct sns_item *item = container_of(deadline, struct sns_item, deadline);
+    list_push(&item->outbox->ready, &item->link);
+    pump(item->outbox);
+}
+
+/* Takes message. */
+struct sns_item *sns_item_new(struct sns_outbox *outbox, const char *subscription, json_t *message,
+                              size_t size)
+{
+    struct sns_item *item = calloc(1, sizeof *item);
+    char *arn = strdup(subscription);
+    if (!item || !arn || deadlines_reserve(outbox->deadlines, outbox->item_count + 2)) {
+        json_decref(message);
+        free(arn);
+        free(item);
+        return NULL;
+    }
+    item->outbox = outbox;
+    item->subscription = arn;
+    item->message = message;
+    item->size = size;
+    item->queue = json_is_true(json_object_get(message, "queue"));
+    item->deadline.expired = item_due;
+    list_init(&item->link);
+    list_push(&outbox->items, &item->all);
+    outbox->item_count++;
+    outbox->bytes += size;
+    outbox->queue_items += item->queue;
+    return item;
+}
+
+void sns_item_free(struct sns_item *item)
+{
+    struct sns_outbox *outbox = item->outbox;
+    deadline_clear(outbox->deadlines, &item->deadline);
+    list_remove(&item->link);
+    list_remove(&item->all);
+    outbox->item_count--;
+    outbox->bytes -= item->size;
+    outbox->queue_items -= item->queue;
+    json_decref(item->message);
+    free(item->stored);
+    free(item->subscription);
+    free(item->text);
+    free(item);
+}
+
+static const char *text_in(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static struct slice slice_in(const json_t *object, const char *name)
+{
+    const json_t *text = json_object_get(object, name);
+    return (struct slice){json_string_value(text), json_string_length(text)};
+}
+
+void sns_item_envelope(const struct sns_item *item, const struct subscription *s,
+                       struct sns_envelope *out)
+{
+    const json_t *m = item->message;
+    const struct topic *topic = topics_find(item->outbox->cloud->topics, s->topic_arn);
+    *out = (struct sns_envelope){
+        .type = text_in(m, "token") ? SNS_SUBSCRIPTION_CONFIRMATION : SNS_NOTIFICATION,
+        .topic = s->topic_arn,
+        .id = text_in(m, "id"),
+        .timestamp = text_in(m, "timestamp"),
+        .subject = slice_in(m, "subject"),
+        .body = slice_in(m, "body"),
+        .token = text_in(m, "token"),
+        .subscription = item->subscription,
+        .sequence = text_in(m, "sequence"),
+        .attributes = json_object_get(m, "attributes"),
+        .signature_version = topic ? topic->signature_version : 1,
+    };
+}
+
+/* What goes into the row. */
+static int put_text(json_t *object, const char *name, const char *text)
+{
+    return text ? json_object_set_new(object, name, json_string(text)) : 0;
+}
+
+static int put_slice(json_t *object, const char *name, struct slice text)
+{
+    return text.data ? json_object_set_new(object, name, json_stringn(text.data, text.size)) : 0;
+}
+
+static json_t *message_json(const struct subscription *s, const struct sns_delivery *d)
+{
+    const struct sns_envelope *e = d->envelope;
+    json_t *m = json_object();
+    int failed = put_text(m, "id", e->id) || put_text(m, "timestamp", e->timestamp) ||
+                 put_slice(m, "subject", e->subject) || put_slice(m, "body", e->body) ||
+                 put_text(m, "token", e->token) || put_text(m, "sequence", e->sequence) ||
+                 put_text(m, "group", d->group) || put_text(m, "dedup", d->dedup);
+    if (!failed && e->attributes)
+        failed = json_object_set(m, "attributes", e->attributes);
+    if (!failed && strcmp(s->protocol, "sqs") == 0)
+        failed = json_object_set_new(m, "queue", json_true());
+    if (m && !failed)
+        return m;
+    json_decref(m);
+    return NULL;
+}
+
+static void item_stored(struct sns_item *item, int status)
+{
+    struct sns_outbox *outbox = item->outbox;
+    free(item->stored);
+    item->stored = NULL;
+    if (status) {
+        sns_item_free(item);
+        return;
+    }
+    list_push(&outbox->ready, &item->link);
+    pump(outbox);
+}
+
+int sns_outbox_add(struct sns_outbox *outbox, const struct subscription *s,
+                   const struct sns_delivery *delivery, struct storage_unit *unit)
+{
+    json_t *message = message_json(s, delivery);
+    char *stored = message ? json_dumps(message, JSON_COMPACT) : NULL;
+    size_t size = stored ? strlen(stored) : 0;
+    int status = stored ? 0 : ERR_MEMORY;
+    if (!status && (outbox->item_count >= ITEMS_MAX || outbox->bytes + size > BYTES_MAX))
+        status = ERR_LIMIT;
+    struct sns_item *item = NULL;
+    if (!status) {
+        item = sns_item_new(outbox, s->record.named.name, message, size);
+        message = NULL;
+        status = item ? 0 : ERR_MEMORY;
+    }
+    if (!status) {
+        item->id = outbox->next_id++;
+        item->stored = stored;
+        status = sns_row_insert(item, item_stored, unit);
+        if (!status)
+            return 0;
+        sns_item_free(item); /* with what is stored */
+        return status;
+    }
+    json_decref(message);
+    free(stored);
+    return status;
+}
+
+bool sns_outbox_takes_queues(const struct sns_outbox *outbox)
+{
+    return outbox->queue_items > 0 || !sns_signer_ready(outbox->cloud->signer);
+}
+
+/* The end of a delivery. */
+
+static void stopped_if_idle(struct sns_outbox *outbox)
+{
+    if (outbox->sending == 0 && !outbox->http && outbox->on_stopped) {
+        void (*stopped)(void *user) = outbox->on_stopped;
+        outbox->on_stopped = NULL;
+        stopped(outbox->stopped_user);
+    }
+}
+
+static void item_end(struct sns_item *item)
+{
+    if (!item->outbox->stopped)
+        sns_row_delete(item->outbox, item->id, NULL);
+    sns_item_free(item);
+}
+
+static void lost(const struct subscription *s, const char *reason, const char *detail)
+{
+    log_error("notification lost", LOG_TEXT("subscription", s->record.named.name),
+              LOG_TEXT("endpoint", s->endpoint), LOG_TEXT("reason", reason),
+              LOG_TEXT("dead_letters", detail));
+}
+
+/* ARN of the dead-letter queue for free(); NULL: there is none. */
+static char *dead_letter_arn(const struct subscription *s)
+{
+    const char *text = text_in(s->record.attributes, "RedrivePolicy");
+    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+    const char *arn = text_in(policy, "deadLetterTargetArn");
+    char *copy = arn ? strdup(arn) : NULL;
+    json_decref(policy);
+    return copy;
+}
+
+static struct local_queue *dead_letter_queue(struct cloud *cloud, struct subscription *s,
+                                             const char *reason)
+{
+    char why[POLICY_REASON_MAX] = "the dead-letter queue does not exist";
+    char *arn = dead_letter_arn(s);
+    struct local_queue *queue = arn ? queues_find_arn(cloud->queues, arn) : NULL;
+    if (!arn)
+        lost(s, reason, "no RedrivePolicy");
+    else if (!queue)
+        lost(s, reason, why);
+    else if (!access_queue_delivery(cloud, queue, s->topic_arn, why)) {
+        lost(s, reason, why);
+        queue = NULL;
+    }
+    free(arn);
+    return queue;
+}
+
+int sns_dead_letter(struct cloud *cloud, struct subscription *s, struct slice text,
+                    const char *attributes, const struct sns_delivery *delivery, const char *reason,
+                    struct storage_unit *unit)
+{
+    struct local_queue *queue = dead_letter_queue(cloud, s, reason);
+    if (!queue)
+        return 0;
+    const struct message_draft draft = {.body = text,
+                                        .attributes = attributes,
+                                        .group = delivery->group,
+                                        .dedup = delivery->dedup,
+                                        .delay_s = -1};
+    return local_queue_send(queue, &draft, 1, NULL, unit, NULL, NULL);
+}
+
+/* The item's row ends with the dead letter's begin. */
+static int item_bury(struct sns_item *item, struct subscription *s, const char *reason)
+{
+    struct sns_outbox *outbox = item->outbox;
+    struct storage_unit unit = {0};
+    struct sns_envelope envelope;
+    sns_item_envelope(item, s, &envelope);
+    const struct sns_delivery delivery = {&envelope, text_in(item->message, "group"),
+                                          text_in(item->message, "dedup")};
+    char *attributes = s->raw && json_object_size(envelope.attributes) > 0
+                           ? json_dumps(envelope.attributes, JSON_COMPACT)
+                           : NULL;
+    char *text = s->raw ? slice_dup(envelope.body) : sns_envelope_text(outbox->cloud, &envelope);
+    int status = text ? sns_dead_letter(outbox->cloud, s, slice_of(text), attributes, &delivery,
+                                        reason, &unit)
+                      : ERR_MEMORY;
+    if (!status)
+        status = sns_row_delete(outbox, item->id, &unit);
+    free(text);
+    free(attributes);
+    if (status) {
+        publish_discard(&unit);
+        return status;
+    }
+    storage_submit_unit(outbox->cloud->storage, &unit);
+    sns_item_free(item);
+    return 0;
+}
+
+static void item_wait(struct sns_item *item, int64_t delay_ms)
+{
+    struct sns_outbox *outbox = item->outbox;
+    int64_t due = deadlines_now(outbox->deadlines) + delay_ms;
+    sns_row_update(item, due);
+    deadline_set(outbox->deadlines, &item->deadline, due);
+}
+
+static void item_again(struct sns_item *item, struct subscription *s, const char *reason)
+{
+    struct delivery_policy policy;
+    sns_delivery_policy(item->outbox->cloud, s, &policy);
+    item->attempts++;
+    int64_t delay = delivery_policy_delay(&policy, item->attempts);
+    if (delay >= 0) {
+        log_info("notification is tried again", LOG_TEXT("subscription", item->subscription),
+                 LOG_TEXT("reason", reason), LOG_INT("attempt", item->attempts));
+        item_wait(item, delay);
+    } else if (item_bury(item, s, reason)) {
+        item_wait(item, KEY_RETRY_MS);
+    }
+}
+
+void sns_item_done(struct sns_item *item, enum sns_outcome outcome, const char *reason)
+{
+    struct sns_outbox *outbox = item->outbox;
+    struct subscription *s = topics_find_subscription(outbox->cloud->topics, item->subscription);
+    outbox->sending--;
+    free(item->text);
+    item->text = NULL;
+    if (outbox->stopped) { /* its row is there for the next run */
+        sns_item_free(item);
+        stopped_if_idle(outbox);
+        return;
+    }
+    if (outcome == SNS_SENT || !s)
+        item_end(item);
+    else if (outcome == SNS_AGAIN)
+        item_again(item, s, reason);
+    else if (item_bury(item, s, reason))
+        item_wait(item, KEY_RETRY_MS);
+    pump(outbox);
+}
+
+/* Sending. */
+
+static int item_to_queue(struct sns_item *item, struct subscription *s)
+{
+    struct storage_unit unit = {0};
+    struct sns_envelope envelope;
+    sns_item_envelope(item, s, &envelope);
+    const struct sns_delivery delivery = {&envelope, text_in(item->message, "group"),
+                                          text_in(item->message, "dedup")};
+    int status = publish_to_queue(item->outbox->cloud, s, &envelope, &delivery, NULL, &unit);
+    if (!status)
+        status = sns_row_delete(item->outbox, item->id, &unit);
+    if (status) {
+        publish_discard(&unit);
+        return status;
+    }
+    storage_submit_unit(item->outbox->cloud->storage, &unit);
+    sns_item_free(item);
+    return 0;
+}
+
+static bool is_mail(const struct subscription *s)
+{
+    return strncmp(s->protocol, "email", 5) == 0;
+}
+
+static void item_start(struct sns_item *item)
+{
+    struct sns_outbox *outbox = item->outbox;
+    struct subscription *s = topics_find_subscription(outbox->cloud->topics, item->subscription);
+    int status;
+    if (!s) {
+        item_end(item);
+        return;
+    }
+    if (item->queue) {
+        status = item_to_queue(item, s);
+    } else {
+        outbox->sending++;
+        status = is_mail(s) ? sns_item_mail(item, s) : sns_item_post(item, s);
+        if (status == ERR_INVALID) {
+            sns_item_done(item, SNS_HOPELESS, "the endpoint is not a URL that can be used");
+            return;
+        }
+        outbox->sending -= status != 0;
+    }
+    if (status)
+        item_wait(item, KEY_RETRY_MS);
+}
+
+static void key_ready(struct sns_signer_wish *wish, int status)
+{
+    struct sns_outbox *outbox = container_of(wish, struct sns_outbox, wish);
+    outbox->wishing = false;
+    if (outbox->stopped)
+        return;
+    if (status)
+        deadline_set(outbox->deadlines, &outbox->key_retry,
+                     deadlines_now(outbox->deadlines) + KEY_RETRY_MS);
+    else
+        pump(outbox);
+}
+
+static void key_again(struct deadline *deadline)
+{
+    pump(container_of(deadline, struct sns_outbox, key_retry));
+}
+
+static bool may_start(struct sns_outbox *outbox)
+{
+    if (outbox->stopped || list_empty(&outbox->ready) || outbox->sending >= SENDING_MAX)
+        return false;
+    if (sns_signer_ready(outbox->cloud->signer))
+        return true;
+    if (!outbox->wishing && !outbox->key_retry.place) {
+        outbox->wishing = true;
+        sns_signer_want(outbox->cloud->signer, &outbox->wish);
+    }
+    return false;
+}
+
+static void pump(struct sns_outbox *outbox)
+{
+    while (may_start(outbox)) {
+        struct list *first = list_shift(&outbox->ready);
+        item_start(container_of(first, struct sns_item, link));
+    }
+}
+
+/* Life. */
+
+/* The URL may hold a password, so it is not quoted. */
+static int server_check(const char *smtp, struct error *error)
+{
+    if (!smtp || strncmp(smtp, "smtp://", 7) == 0 || strncmp(smtp, "smtps://", 8) == 0)
+        return 0;
+    return error_set(error, ERR_INVALID,
+                     "--smtp must be a URL that begins with smtp:// or smtps://");
+}
+
+int sns_outbox_open(struct cloud *cloud, const char *smtp, struct sns_outbox **out,
+                    struct error *error)
+{
+    int status = server_check(smtp, error);
+    if (status)
+        return status;
+    struct sns_outbox *outbox = calloc(1, sizeof *outbox);
+    if (!outbox)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    outbox->cloud = cloud;
+    outbox->next_id = 1;
+    outbox->key_retry.expired = key_again;
+    outbox->wish.ready = key_ready;
+    list_init(&outbox->wish.link);
+    list_init(&outbox->items);
+    list_init(&outbox->ready);
+    if (smtp && !(outbox->smtp = strdup(smtp))) {
+        free(outbox);
+        return error_set(error, ERR_MEMORY, "out of memory");
+    }
+    status = deadlines_create(cloud->loop, &outbox->deadlines, error);
+    if (status) {
+        free(outbox->smtp);
+        free(outbox);
+        return status;
+    }
+    *out = outbox;
+    status = sns_rows_load(outbox, error);
+    if (!status && !list_empty(&outbox->ready)) /* from the loop */
+        deadline_set(outbox->deadlines, &outbox->key_retry, deadlines_now(outbox->deadlines));
+    return status;
+}
+
+static void http_closed(void *user)
+{
+    struct sns_outbox *outbox = user;
+    outbox->http = NULL;
+    stopped_if_idle(outbox);
+}
+
+/* Whatever is under way is given up; its row is there for the next run. */
+void sns_outbox_stop(struct sns_outbox *outbox, void (*stopped)(void *user), void *user)
+{
+    outbox->stopped = true;
+    outbox->on_stopped = stopped;
+    outbox->stopped_user = user;
+    deadlines_stop(outbox->deadlines);
+    list_remove(&outbox->wish.link);
+    struct list *next;
+    for (struct list *at = outbox->items.next; at != &outbox->items; at = next) {
+        struct sns_item *item = container_of(at, struct sns_item, all);
+        next = at->next;
+        if (item->mail)
+            mail_cancel(item->mail);
+        if (item->exchange) {
+            http_exchange_cancel(item->exchange);
+            outbox->sending--;
+            sns_item_free(item);
+        }
+    }
+    if (outbox->http)
+        http_client_close(outbox->http, http_closed, outbox);
+    else
+        stopped_if_idle(outbox);
+}
+
+void sns_outbox_close(struct sns_outbox *outbox, void (*closed)(void *user), void *user)
+{
+    while (!list_empty(&outbox->items))
+        sns_item_free(container_of(outbox->items.next, struct sns_item, all));
+    deadlines_close(outbox->deadlines, closed, user);
+    free(outbox->smtp);
+    free(outbox);
+}

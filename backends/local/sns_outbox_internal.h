@@ -1,0 +1,82 @@
+/* The outbox as its own files see it: sns_outbox.c (what is when), sns_outbox_rows.c (rows),
+ * sns_senders.c (one attempt). */
+#ifndef THUMBWHEEL_LOCAL_SNS_OUTBOX_INTERNAL_H
+#define THUMBWHEEL_LOCAL_SNS_OUTBOX_INTERNAL_H
+
+#include "cloud.h"
+#include "deadlines.h"
+#include "http_client.h"
+#include "list.h"
+#include "mail_client.h"
+#include "sns_outbox.h"
+
+enum { SNS_TIMEOUT_MS = 15000 };
+
+struct sns_outbox {
+    struct cloud *cloud;
+    char *smtp; /* NULL: files */
+    struct deadlines *deadlines;
+    struct deadline key_retry;
+    struct sns_signer_wish wish;
+    bool wishing;
+    struct http_client *http; /* NULL: not needed yet */
+    struct list items;        /* all of them, by all */
+    struct list ready;        /* due, by link */
+    size_t item_count, bytes;
+    size_t queue_items; /* of them to queues */
+    unsigned sending;
+    uint64_t next_id;
+    bool stopped;
+    void (*on_stopped)(void *user);
+    void *stopped_user;
+};
+
+struct sns_item {
+    struct sns_outbox *outbox;
+    struct list all, link;
+    struct deadline deadline;
+    uint64_t id;
+    char *subscription; /* ARN */
+    json_t *message;    /* see message_json */
+    char *stored;       /* its text, until it is stored */
+    size_t size;
+    int attempts;
+    bool queue; /* counted in queue_items */
+    /* While it is sent. */
+    struct http_exchange *exchange;
+    struct mail_sending *mail;
+    char *text;
+};
+
+enum sns_outcome {
+    SNS_SENT,
+    SNS_AGAIN,
+    SNS_HOPELESS,
+};
+
+/* sns_outbox.c */
+void sns_item_done(struct sns_item *item, enum sns_outcome outcome, const char *reason);
+void sns_item_free(struct sns_item *item);
+struct sns_item *sns_item_new(struct sns_outbox *outbox, const char *subscription, json_t *message,
+                              size_t size);
+/* Views the item's message; attributes too. */
+void sns_item_envelope(const struct sns_item *item, const struct subscription *s,
+                       struct sns_envelope *out);
+
+/* sns_senders.c: starts an attempt; sns_item_done comes from the loop, unless an error is returned.
+ */
+int sns_item_post(struct sns_item *item, const struct subscription *s);
+int sns_item_mail(struct sns_item *item, const struct subscription *s);
+struct delivery_policy;
+void sns_delivery_policy(const struct cloud *cloud, const struct subscription *s,
+                         struct delivery_policy *out);
+
+/* sns_outbox_rows.c */
+int sns_row_insert(struct sns_item *item, void (*stored)(struct sns_item *item, int status),
+                   struct storage_unit *unit);
+/* Nobody waits for these: what is lost with them is sent again. */
+int sns_row_update(struct sns_item *item, int64_t due_ms);
+int sns_row_delete(struct sns_outbox *outbox, uint64_t id, struct storage_unit *unit);
+int sns_rows_load(struct sns_outbox *outbox, struct error *error);
+
+#endif

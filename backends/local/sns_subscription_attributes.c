@@ -1,0 +1,197 @@
+/* The attributes of subscriptions: what each may hold, and how they are told. Source: Subscribe and
+ * SetSubscriptionAttributes in the Amazon SNS API Reference. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "delivery_policy.h"
+#include "sns_call.h"
+
+typedef enum sns_code check(struct sns_call *call, const char *prefix, const char *value);
+
+static enum sns_code truth_check(struct sns_call *call, const char *prefix, const char *value)
+{
+    if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
+        return SNS_OK;
+    return sns_fail(call, SNS_INVALID_PARAMETER,
+                    "Invalid parameter: %sRawMessageDelivery: Invalid value [%.40s]. Must be true "
+                    "or false.",
+                    prefix, value);
+}
+
+static enum sns_code filter_check(struct sns_call *call, const char *prefix, const char *value)
+{
+    struct filter_policy *policy;
+    char why[FILTER_POLICY_TEXT_MAX];
+    int status = value[0] ? filter_policy_parse(value, &policy, why) : 0;
+    if (status == ERR_MEMORY)
+        return SNS_UNAVAILABLE;
+    if (status)
+        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %sFilterPolicy: %s",
+                        prefix, why);
+    if (value[0])
+        filter_policy_free(policy);
+    return SNS_OK;
+}
+
+static enum sns_code scope_check(struct sns_call *call, const char *prefix, const char *value)
+{
+    if (strcmp(value, "MessageAttributes") == 0 || strcmp(value, "MessageBody") == 0)
+        return SNS_OK;
+    return sns_fail(call, SNS_INVALID_PARAMETER,
+                    "Invalid parameter: %sFilterPolicyScope: Invalid value [%.40s]. Please use "
+                    "either MessageBody or MessageAttributes",
+                    prefix, value);
+}
+
+static enum sns_code redrive_check(struct sns_call *call, const char *prefix, const char *value)
+{
+    json_t *policy = value[0] ? json_loads(value, 0, NULL) : NULL;
+    const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
+    bool none = !value[0] || (json_is_object(policy) && json_object_size(policy) == 0);
+    bool valid = none || (arn && strncmp(arn, "arn:aws:sqs:", 12) == 0);
+    json_decref(policy);
+    return valid ? SNS_OK
+                 : sns_fail(call, SNS_INVALID_PARAMETER,
+                            "Invalid parameter: %sRedrivePolicy: deadLetterTargetArn is an invalid "
+                            "arn",
+                            prefix);
+}
+
+static enum sns_code delivery_check(struct sns_call *call, const char *prefix, const char *value)
+{
+    struct delivery_policy policy;
+    char why[DELIVERY_POLICY_TEXT_MAX];
+    int status = delivery_policy_read(NULL, value, &policy, why);
+    if (status == ERR_MEMORY)
+        return SNS_UNAVAILABLE;
+    return status ? sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s%s", prefix, why)
+                  : SNS_OK;
+}
+
+static const struct rule {
+    const char *name;
+    check *check;
+} rules[] = {
+    {"DeliveryPolicy", delivery_check}, {"FilterPolicy", filter_check},
+    {"FilterPolicyScope", scope_check}, {"RawMessageDelivery", truth_check},
+    {"RedrivePolicy", redrive_check},
+};
+
+static enum sns_code one_check(struct sns_call *call, const char *name, const char *value,
+                               bool subscribing)
+{
+    const char *prefix = subscribing ? "Attributes Reason: " : "";
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (strcmp(name, rules[i].name) == 0)
+            return rules[i].check(call, prefix, value ? value : "");
+    }
+    if (strcmp(name, "ReplayPolicy") == 0 || strcmp(name, "SubscriptionRoleArn") == 0)
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: %sthe embedded cloud does not support the subscription "
+                        "attribute %s",
+                        prefix, name);
+    return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s",
+                    subscribing ? "Attributes" : "AttributeName");
+}
+
+/* Attributes have no keys within keys. */
+static enum sns_code together_check(struct sns_call *call, const json_t *attributes,
+                                    bool subscribing)
+{
+    const char *text = sns_text(attributes, "FilterPolicy");
+    const char *scope = sns_text(attributes, "FilterPolicyScope");
+    struct filter_policy *policy = NULL;
+    char why[FILTER_POLICY_TEXT_MAX];
+    if (!text || !text[0] || (scope && strcmp(scope, "MessageBody") == 0))
+        return SNS_OK;
+    if (filter_policy_parse(text, &policy, why))
+        return SNS_UNAVAILABLE;
+    bool nested = policy && filter_policy_is_nested(policy);
+    filter_policy_free(policy);
+    return nested ? sns_fail(call, SNS_INVALID_PARAMETER,
+                             "Invalid parameter: %sFilter policy scope MessageAttributes does not "
+                             "support nested filter policy",
+                             subscribing ? "Attributes Reason: " : "")
+                  : SNS_OK;
+}
+
+enum sns_code sns_subscription_attributes_check(struct sns_call *call, json_t *attributes)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(attributes, name, value)
+    {
+        enum sns_code code = one_check(call, name, json_string_value(value), true);
+        if (code != SNS_OK)
+            return code;
+    }
+    return together_check(call, attributes, true);
+}
+
+enum sns_code sns_subscription_attribute_check(struct sns_call *call, const struct subscription *s,
+                                               const char *name, const char *value)
+{
+    enum sns_code code = one_check(call, name, value, false);
+    if (code != SNS_OK)
+        return code;
+    json_t *changed = json_copy(s->record.attributes);
+    code = json_object_set_new(changed, name, json_string(value ? value : ""))
+               ? SNS_UNAVAILABLE
+               : together_check(call, changed, false);
+    json_decref(changed);
+    return code;
+}
+
+/* Telling. */
+
+static int put(json_t *object, const char *name, const char *text)
+{
+    return json_object_set_new(object, name, json_string(text));
+}
+
+static int delivery_put(json_t *object, const struct sns_call *call, const struct subscription *s)
+{
+    struct delivery_policy policy;
+    char why[DELIVERY_POLICY_TEXT_MAX];
+    const struct topic *topic = topics_find(call->topics, s->topic_arn);
+    const char *of_topic = topic ? sns_text(topic->record.attributes, "DeliveryPolicy") : NULL;
+    if (strncmp(s->protocol, "http", 4) != 0)
+        return 0;
+    return delivery_policy_read(of_topic, sns_text(s->record.attributes, "DeliveryPolicy"), &policy,
+                                why) ||
+           json_object_set_new(object, "EffectiveDeliveryPolicy",
+                               delivery_policy_effective(&policy, false));
+}
+
+/* What was set to nothing, or not set, is not told. */
+static int set_put(json_t *object, const struct subscription *s)
+{
+    static const char *const names[] = {"DeliveryPolicy", "FilterPolicy", "RedrivePolicy"};
+    int failed = 0;
+    for (size_t i = 0; i < 3; i++) {
+        const char *text = sns_text(s->record.attributes, names[i]);
+        if (text && text[0] && strcmp(text, "{}") != 0)
+            failed |= put(object, names[i], text);
+    }
+    if (s->record.rules.filter)
+        failed |=
+            put(object, "FilterPolicyScope", s->body_scope ? "MessageBody" : "MessageAttributes");
+    return failed;
+}
+
+json_t *sns_subscription_describe(const struct sns_call *call, const struct subscription *s)
+{
+    const char *account = call->cloud->account;
+    bool authenticated = json_is_true(json_object_get(s->record.details, "authenticated"));
+    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "SubscriptionArn",
+                            s->record.named.name, "Owner", account, "Protocol", s->protocol,
+                            "Endpoint", s->endpoint, "TopicArn", s->topic_arn, "RawMessageDelivery",
+                            s->raw ? "true" : "false", "PendingConfirmation",
+                            s->pending ? "true" : "false", "ConfirmationWasAuthenticated",
+                            authenticated || strcmp(s->protocol, "sqs") == 0 ? "true" : "false",
+                            "SubscriptionPrincipal", json_sprintf("arn:aws:iam::%s:root", account));
+    if (out && !set_put(out, s) && !delivery_put(out, call, s))
+        return out;
+    json_decref(out);
+    return NULL;
+}

@@ -1,0 +1,135 @@
+/* Tags of topics. Source: TagResource in the Amazon SNS API Reference; "Tag naming limits and
+ * requirements" in the AWS General Reference. */
+#include <string.h>
+#include <strings.h>
+
+#include "sns_call.h"
+#include "utf8.h"
+
+enum { TAGS_MAX = 50, KEY_CHARACTERS_MAX = 128, VALUE_CHARACTERS_MAX = 256 };
+
+static enum sns_code tag_check(struct sns_call *call, const char *key, const json_t *value)
+{
+    const char *text = json_string_value(value);
+    if (!text || !key[0] || utf8_length(key) > KEY_CHARACTERS_MAX ||
+        utf8_length(text) > VALUE_CHARACTERS_MAX || strncasecmp(key, "aws:", 4) == 0)
+        return sns_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: Tags Reason: a key has 1 to 128 characters and does not "
+            "begin with aws:, a value has up to 256");
+    return SNS_OK;
+}
+
+/* The form reader makes an object of pairs; what is left a list had no keys or no values. */
+enum sns_code sns_tags(struct sns_call *call, json_t **out)
+{
+    json_t *tags = json_object_get(call->input, "Tags"), *value;
+    const char *key;
+    *out = NULL;
+    if (!tags || json_equal(tags, json_null()))
+        return SNS_OK;
+    if (!json_is_object(tags))
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: Tags Reason: each has a Key and a Value");
+    json_object_foreach(tags, key, value)
+    {
+        enum sns_code code = tag_check(call, key, value);
+        if (code != SNS_OK)
+            return code;
+    }
+    *out = tags;
+    return json_object_size(tags) <= TAGS_MAX ? SNS_OK : SNS_TAG_LIMIT;
+}
+
+static enum sns_code input_topic(struct sns_call *call, struct topic **out)
+{
+    const char *arn;
+    enum sns_code code = sns_required(call, "ResourceArn", &arn);
+    if (code != SNS_OK)
+        return code;
+    if (json_object_set_new(call->input, "TopicArn", json_string(arn)))
+        return SNS_UNAVAILABLE;
+    code = sns_topic(call, out);
+    return code == SNS_NOT_FOUND ? SNS_RESOURCE_NOT_FOUND : code;
+}
+
+/* Takes tags. */
+static enum sns_code tags_store(struct sns_call *call, struct topic *topic, json_t *tags)
+{
+    json_t *details = json_copy(topic->record.details);
+    int failed = json_object_set_new(details, "tags", tags);
+    enum sns_code code =
+        failed ? SNS_UNAVAILABLE
+               : sns_waiting(call, topic_set_details(topic, details, sns_call_written, call));
+    json_decref(details);
+    return code;
+}
+
+static json_t *tags_copy(const struct topic *topic)
+{
+    json_t *tags = json_object_get(topic->record.details, "tags");
+    return tags ? json_copy(tags) : json_object();
+}
+
+enum sns_code sns_tag_resource(struct sns_call *call)
+{
+    struct topic *topic;
+    json_t *given;
+    enum sns_code code = input_topic(call, &topic);
+    if (code == SNS_OK)
+        code = sns_tags(call, &given);
+    if (code == SNS_OK && !given)
+        code = sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: Tags Reason: no value for required parameter");
+    if (code != SNS_OK)
+        return code;
+    json_t *tags = tags_copy(topic);
+    if (json_object_update(tags, given)) {
+        json_decref(tags);
+        return SNS_UNAVAILABLE;
+    }
+    if (json_object_size(tags) > TAGS_MAX) {
+        json_decref(tags);
+        return SNS_TAG_LIMIT;
+    }
+    return tags_store(call, topic, tags);
+}
+
+enum sns_code sns_untag_resource(struct sns_call *call)
+{
+    struct topic *topic;
+    const json_t *keys = json_object_get(call->input, "TagKeys");
+    enum sns_code code = input_topic(call, &topic);
+    if (code == SNS_OK && !json_is_array(keys))
+        code = sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: TagKeys Reason: no value for required parameter");
+    if (code != SNS_OK)
+        return code;
+    json_t *tags = tags_copy(topic);
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        const char *key = json_string_value(json_array_get(keys, i));
+        if (key)
+            json_object_del(tags, key);
+    }
+    return tags_store(call, topic, tags);
+}
+
+enum sns_code sns_list_tags(struct sns_call *call)
+{
+    struct topic *topic;
+    enum sns_code code = input_topic(call, &topic);
+    if (code != SNS_OK)
+        return code;
+    json_t *list = json_array(), *value;
+    const char *key;
+    int failed = !list;
+    json_object_foreach(json_object_get(topic->record.details, "tags"), key, value)
+    {
+        failed = failed ||
+                 json_array_append_new(list, json_pack("{s:s, s:O}", "Key", key, "Value", value));
+    }
+    if (!failed)
+        return sns_output(call, "Tags", list);
+    json_decref(list);
+    return SNS_UNAVAILABLE;
+}

@@ -1,0 +1,173 @@
+/* The attributes of topics: what each may hold, and how they are told. Source: CreateTopic and
+ * SetTopicAttributes in the Amazon SNS API Reference. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "access.h"
+#include "delivery_policy.h"
+#include "sns_call.h"
+
+enum { DISPLAY_NAME_MAX = 100 };
+
+typedef enum sns_code check(struct sns_call *call, const char *name, const char *value);
+
+static enum sns_code invalid(struct sns_call *call, const char *name)
+{
+    return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %.60s", name);
+}
+
+static enum sns_code policy_check(struct sns_call *call, const char *name, const char *text)
+{
+    struct policy *policy;
+    struct error error = {0};
+    int status = policy_parse(POLICY_OF_TOPIC, text, &policy, &error);
+    (void)name;
+    if (status == ERR_MEMORY)
+        return SNS_UNAVAILABLE;
+    if (status)
+        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Policy Error: %s",
+                        error.text);
+    access_policy_note(call->request->resource, policy);
+    policy_release(policy);
+    return SNS_OK;
+}
+
+static enum sns_code delivery_check(struct sns_call *call, const char *name, const char *value)
+{
+    struct delivery_policy policy;
+    char why[DELIVERY_POLICY_TEXT_MAX];
+    int status = delivery_policy_read(value, NULL, &policy, why);
+    (void)name;
+    if (status == ERR_MEMORY)
+        return SNS_UNAVAILABLE;
+    return status ? sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s", why) : SNS_OK;
+}
+
+static enum sns_code display_name_check(struct sns_call *call, const char *name, const char *value)
+{
+    return strlen(value) <= DISPLAY_NAME_MAX && !strpbrk(value, "\r\n") ? SNS_OK
+                                                                        : invalid(call, name);
+}
+
+static enum sns_code signature_check(struct sns_call *call, const char *name, const char *value)
+{
+    return strcmp(value, "1") == 0 || strcmp(value, "2") == 0 ? SNS_OK : invalid(call, name);
+}
+
+static enum sns_code truth_check(struct sns_call *call, const char *name, const char *value)
+{
+    return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ? SNS_OK : invalid(call, name);
+}
+
+static enum sns_code scope_check(struct sns_call *call, const char *name, const char *value)
+{
+    return strcmp(value, "Topic") == 0 || strcmp(value, "MessageGroup") == 0 ? SNS_OK
+                                                                             : invalid(call, name);
+}
+
+/* What the embedded cloud does not have can be named in the one way that asks for nothing. */
+static enum sns_code absent_check(struct sns_call *call, const char *name, const char *value)
+{
+    const char *harmless = strcmp(name, "TracingConfig") == 0 ? "PassThrough" : "";
+    return strcmp(value, harmless) == 0
+               ? SNS_OK
+               : sns_fail(call, SNS_INVALID_PARAMETER,
+                          "Invalid parameter: the embedded cloud does not support the topic "
+                          "attribute %.60s",
+                          name);
+}
+
+static const struct rule {
+    const char *name;
+    check *check;
+    bool fifo_only, at_creation;
+} rules[] = {
+    {"ArchivePolicy", absent_check, true, false},
+    {"ContentBasedDeduplication", truth_check, true, false},
+    {"DeliveryPolicy", delivery_check, false, false},
+    {"DisplayName", display_name_check, false, false},
+    {"FifoThroughputScope", scope_check, true, false},
+    {"FifoTopic", truth_check, false, true},
+    {"KmsMasterKeyId", absent_check, false, false},
+    {"Policy", policy_check, false, false},
+    {"SignatureVersion", signature_check, false, false},
+    {"TracingConfig", absent_check, false, false},
+};
+
+/* "HTTPSuccessFeedbackRoleArn" and the like: delivery logs in CloudWatch. */
+static bool is_feedback(const char *name)
+{
+    return strstr(name, "SuccessFeedback") || strstr(name, "FailureFeedback");
+}
+
+enum sns_code sns_topic_attribute_check(struct sns_call *call, const char *name, const char *value,
+                                        bool fifo, bool creating)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (strcmp(name, rules[i].name) != 0)
+            continue;
+        if ((rules[i].fifo_only && !fifo) || (rules[i].at_creation && !creating))
+            return invalid(call, creating ? name : "AttributeName");
+        return value ? rules[i].check(call, name, value) : invalid(call, name);
+    }
+    if (is_feedback(name))
+        return absent_check(call, name, value ? value : "");
+    return invalid(call, creating ? name : "AttributeName");
+}
+
+/* What a topic has until it is given another: its own account may do everything. */
+char *sns_default_policy(const char *arn, const char *account)
+{
+    json_t *policy = json_pack(
+        "{s:s, s:s, s:[{s:s, s:s, s:{s:s}, s:[ssssssss], s:s, s:{s:{s:s}}}]}", "Version",
+        "2008-10-17", "Id", "__default_policy_ID", "Statement", "Sid", "__default_statement_ID",
+        "Effect", "Allow", "Principal", "AWS", "*", "Action", "SNS:GetTopicAttributes",
+        "SNS:SetTopicAttributes", "SNS:AddPermission", "SNS:RemovePermission", "SNS:DeleteTopic",
+        "SNS:Subscribe", "SNS:ListSubscriptionsByTopic", "SNS:Publish", "Resource", arn,
+        "Condition", "StringEquals", "AWS:SourceOwner", account);
+    char *text = policy ? json_dumps(policy, JSON_COMPACT) : NULL;
+    json_decref(policy);
+    return text;
+}
+
+static int policy_put(json_t *attributes, const char *arn, const char *account)
+{
+    char *text = sns_default_policy(arn, account);
+    int failed = json_object_set_new(attributes, "Policy", text ? json_string(text) : NULL);
+    free(text);
+    return failed;
+}
+
+static int delivery_put(json_t *attributes, const struct topic *topic)
+{
+    struct delivery_policy policy;
+    char why[DELIVERY_POLICY_TEXT_MAX];
+    const char *text =
+        json_string_value(json_object_get(topic->record.attributes, "DeliveryPolicy"));
+    return delivery_policy_read(text, NULL, &policy, why) ||
+           json_object_set_new(attributes, "EffectiveDeliveryPolicy",
+                               delivery_policy_effective(&policy, true));
+}
+
+static int fifo_put(json_t *attributes)
+{
+    return json_object_set_new(attributes, "ContentBasedDeduplication", json_string("false")) ||
+           json_object_set_new(attributes, "FifoThroughputScope", json_string("Topic"));
+}
+
+json_t *sns_topic_describe(const struct sns_call *call, const struct topic *topic)
+{
+    const char *arn = topic->record.named.name, *account = call->request->cloud->account;
+    json_t *attributes = json_pack(
+        "{s:s, s:s, s:s, s:o, s:o, s:s}", "TopicArn", arn, "Owner", account, "DisplayName", "",
+        "SubscriptionsConfirmed", json_sprintf("%zu", topic_subscription_count(topic, false)),
+        "SubscriptionsPending", json_sprintf("%zu", topic_subscription_count(topic, true)),
+        "SubscriptionsDeleted", "0");
+    int failed = !attributes || policy_put(attributes, arn, account) ||
+                 (topic->fifo ? fifo_put(attributes) : delivery_put(attributes, topic)) ||
+                 json_object_update(attributes, topic->record.attributes);
+    if (!failed)
+        return attributes;
+    json_decref(attributes);
+    return NULL;
+}
