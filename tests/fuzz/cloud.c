@@ -24,6 +24,8 @@
 #include "request_log.h"
 #include "router.h"
 #include "events_rules.h"
+#include "sns_outbox.h"
+#include "sns_signer.h"
 #include "topics.h"
 
 enum {
@@ -64,7 +66,8 @@ struct exchange {
 
 static void open_cloud(void)
 {
-    const char *const schemas[] = {queues_schema, topics_schema, events_schema, buckets_schema};
+    const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema,
+                                   events_schema, buckets_schema};
     struct error error = {0};
     snprintf(directory, sizeof directory, "%s/fuzz-cloud-XXXXXX",
              access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
@@ -72,9 +75,11 @@ static void open_cloud(void)
     cloud = (struct cloud){
         .loop = &loop, .auth = &keys, .region = "us-east-1", .account = "000000000000"};
     snprintf(cloud.endpoint, sizeof cloud.endpoint, "http://127.0.0.1");
-    require(!storage_open(&loop, directory, STORAGE_RELAXED, schemas, 4, &cloud.storage, &error));
+    require(!storage_open(&loop, directory, STORAGE_RELAXED, schemas, 5, &cloud.storage, &error));
     require(!queues_open(&cloud, &cloud.queues, &error));
     require(!topics_open(&cloud, &cloud.topics, &error));
+    require(!sns_signer_open(&loop, directory, &cloud.signer));
+    require(!sns_outbox_open(&cloud, NULL, &cloud.outbox, &error));
     require(!events_open(&cloud, &cloud.events, &error));
     require(!buckets_open(&cloud, &cloud.buckets, &error));
     snprintf(log_path, sizeof log_path, "%s/requests.log", directory);
@@ -97,7 +102,15 @@ static void storage_closed(void *user)
     events_close(cloud.events);
     topics_close(cloud.topics);
     request_log_close(cloud.request_log);
+    sns_outbox_close(cloud.outbox, NULL, NULL);
+    sns_signer_close(cloud.signer, NULL, NULL);
     queues_close(cloud.queues, NULL, NULL);
+}
+
+static void outbox_stopped(void *user)
+{
+    (void)user;
+    storage_close(cloud.storage, storage_closed, NULL);
 }
 
 /* A line for each request that came as far as the router. */
@@ -121,7 +134,7 @@ static void close_cloud(void)
 {
     queues_stop(cloud.queues);
     request_log_stop(cloud.request_log);
-    storage_close(cloud.storage, storage_closed, NULL);
+    sns_outbox_stop(cloud.outbox, outbox_stopped, NULL);
     uv_run(&loop, UV_RUN_DEFAULT); /* until nothing is left */
     check_log();
     require(!nftw(directory, remove_entry, TREE_DEPTH, FTW_DEPTH | FTW_PHYS));
@@ -354,6 +367,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     fuzz_quiet();
     signal(SIGPIPE, SIG_IGN); /* as http_server_start does */
+    /* What SNS sends to made-up subscribers stays on this machine. */
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("https_proxy", "http://127.0.0.1:1", 1);
     require(!uv_loop_init(&loop));
     server.loop = &loop;
     server.options = (struct http_server_options){.header_max = 32 * 1024,
