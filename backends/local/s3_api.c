@@ -117,7 +117,7 @@ static const struct route routes[] = {
     {OBJECT, "DELETE", "tagging", NULL, "DeleteObjectTagging", s3_delete_object_tagging},
     {OBJECT, "GET", "acl", NULL, "GetObjectAcl", s3_get_object_acl},
     {OBJECT, "PUT", "acl", NULL, "PutObjectAcl", NULL},
-    {OBJECT, "GET", "attributes", NULL, "GetObjectAttributes", NULL},
+    {OBJECT, "GET", "attributes", NULL, "GetObjectAttributes", s3_get_object_attributes},
     {OBJECT, "GET", "legal-hold", NULL, "GetObjectLegalHold", NULL},
     {OBJECT, "PUT", "legal-hold", NULL, "PutObjectLegalHold", NULL},
     {OBJECT, "GET", "retention", NULL, "GetObjectRetention", NULL},

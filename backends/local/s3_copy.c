@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "s3_expiration.h"
 #include "s3_time.h"
 #include "s3_version.h"
 #include "s3_xml.h"
@@ -279,10 +280,10 @@ void s3_copy_start(struct s3_copy *copy)
 }
 
 void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms,
-                     const char *version)
+                     const char *version, const struct object *object)
 {
-    char time[S3_TIME_SIZE], source[S3_VERSION_SIZE];
-    struct http_header headers[2];
+    char time[S3_TIME_SIZE], source[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
+    struct http_header headers[3];
     size_t count = 0;
     struct buffer out;
     s3_version_of(&copy->found, copy->source.versioning, source);
@@ -290,6 +291,8 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
         headers[count++] = (struct http_header){"x-amz-copy-source-version-id", source};
     if (*version)
         headers[count++] = (struct http_header){"x-amz-version-id", version};
+    if (object)
+        count += s3_expiration_header(copy->request, object, expiration, &headers[count]);
     s3_time_iso(modified_ms, time);
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, root);

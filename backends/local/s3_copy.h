@@ -78,8 +78,9 @@ void s3_copy_start(struct s3_copy *copy);
 /* With the operation. Safe on one that was never prepared. */
 void s3_copy_end(struct s3_copy *copy);
 
-/* The answer: <CopyObjectResult> or <CopyPartResult>, and the versions; "": of the copy, none. */
+/* The answer: <CopyObjectResult> or <CopyPartResult>, the versions ("": the copy has none), and
+ * when the new object expires (NULL: it is a part). */
 void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms,
-                     const char *version);
+                     const char *version, const struct object *object);
 
 #endif

@@ -93,7 +93,8 @@ static void object_stored(struct s3_copy *copy)
     const struct copy_object *copy_object = (const struct copy_object *)copy;
     char version[S3_VERSION_SIZE];
     s3_version_of(&copy_object->object, copy_object->versioning, version);
-    s3_copy_respond(copy, "CopyObjectResult", copy_object->object.modified_ms, version);
+    s3_copy_respond(copy, "CopyObjectResult", copy_object->object.modified_ms, version,
+                    &copy_object->object);
 }
 
 static const struct s3_copy_owner object_owner = {
@@ -228,7 +229,7 @@ static int part_commit(struct s3_copy *copy, struct error *error)
 
 static void part_stored(struct s3_copy *copy)
 {
-    s3_copy_respond(copy, "CopyPartResult", ((struct copy_part *)copy)->part.modified_ms, "");
+    s3_copy_respond(copy, "CopyPartResult", ((struct copy_part *)copy)->part.modified_ms, "", NULL);
 }
 
 static const struct s3_copy_owner part_owner = {

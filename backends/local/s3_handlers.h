@@ -37,7 +37,8 @@ s3_handler s3_get_bucket_acl, s3_get_object_acl, s3_get_bucket_encryption,
     s3_get_bucket_replication, s3_get_object_lock, s3_get_request_payment, s3_get_bucket_logging,
     s3_get_bucket_acceleration, s3_delete_absent_configuration;
 
-s3_handler s3_post_object; /* s3_post_api.c */
+s3_handler s3_post_object;           /* s3_post_api.c */
+s3_handler s3_get_object_attributes; /* s3_attributes_api.c */
 
 /* s3_cors.c: OPTIONS of anything */
 s3_handler s3_preflight;

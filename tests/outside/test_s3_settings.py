@@ -1,4 +1,6 @@
 """Configurations of buckets: tags, policies, and what a bucket without a configuration answers."""
+import base64
+import hashlib
 import json
 
 import pytest
@@ -193,3 +195,47 @@ def test_settings_survive_and_go_with_their_bucket(start_cloud, idle_pipelines, 
     s3.create_bucket(Bucket=name)
     assert error_code(s3.get_bucket_cors, Bucket=name) == ("NoSuchCORSConfiguration", 404)
     assert error_code(s3.get_bucket_policy, Bucket=name) == ("NoSuchBucketPolicy", 404)
+
+
+# ---- attributes of objects ----
+
+ALL = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+
+
+def test_attributes_of_an_object(s3, bucket):
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"hello", ChecksumAlgorithm="SHA256")["ETag"]
+    found = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=ALL)
+    assert found["ETag"] == etag.strip('"') and found["ObjectSize"] == 5 and found["StorageClass"] == "STANDARD"
+    assert found["Checksum"]["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(b"hello").digest()).decode()
+    assert "ObjectParts" not in found and found["LastModified"]
+    some = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ObjectSize"])
+    assert some["ObjectSize"] == 5 and "ETag" not in some
+    assert error_code(s3.get_object_attributes, Bucket=bucket, Key="absent", ObjectAttributes=ALL) == ("NoSuchKey", 404)
+    assert error_code(s3.get_object_attributes, Bucket=bucket, Key="k", ObjectAttributes=["Colour"]) == ("InvalidArgument", 400)
+
+
+def test_attributes_of_parts_come_in_pages(s3, bucket):
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k", ChecksumAlgorithm="SHA256")["UploadId"]
+    parts = []
+    for number in (1, 2, 5):
+        body = bytes([number]) * (5 << 20)
+        part = s3.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=number, Body=body, ChecksumAlgorithm="SHA256")
+        parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]})
+    s3.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": parts})
+    first = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ObjectParts"], MaxParts=2)["ObjectParts"]
+    assert first["TotalPartsCount"] == 3 and first["IsTruncated"] is True and first["NextPartNumberMarker"] == 2
+    rest = s3.get_object_attributes(Bucket=bucket, Key="k", ObjectAttributes=["ObjectParts"], PartNumberMarker=2)["ObjectParts"]
+    assert rest["IsTruncated"] is False
+    assert [(part["PartNumber"], part["Size"], part["ChecksumSHA256"]) for part in first["Parts"] + rest["Parts"]] == [
+        (part["PartNumber"], 5 << 20, part["ChecksumSHA256"]) for part in parts]
+
+
+def test_attributes_belong_to_a_version(s3, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    old = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["VersionId"]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"22")
+    found = s3.get_object_attributes(Bucket=bucket, Key="k", VersionId=old, ObjectAttributes=["ObjectSize"])
+    assert (found["ObjectSize"], found["VersionId"]) == (1, old)
+    marker = s3.delete_object(Bucket=bucket, Key="k")["VersionId"]
+    assert error_code(s3.get_object_attributes, Bucket=bucket, Key="k", VersionId=marker, ObjectAttributes=ALL) == (
+        "MethodNotAllowed", 405)
