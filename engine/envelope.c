@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "object_store.h"
 
 /* SNS around an extended client's pointer around an event is the deepest that real systems build.
@@ -254,7 +255,9 @@ static int parse_body(struct slice body, bool extended, int depth, struct envelo
     json_error_t where;
     if (depth > NESTING_MAX)
         return error_set(error, ERR_LIMIT, "the message nests more than %d envelopes", NESTING_MAX);
-    json_t *root = json_loadb(body.data ? body.data : "", body.size, 0, &where);
+    json_t *root = json_text_read(body, 0, &where);
+    if (!root && json_text_short(&where))
+        return error_set(error, ERR_MEMORY, "out of memory while reading a message");
     if (!root)
         return error_set(error, ERR_INVALID, "the message is not JSON (line %d, column %d: %s)",
                          where.line, where.column, where.text);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
+
 /* "Numeric matching", EventBridge User Guide. */
 #define NUMBER_MAX 5e9
 
@@ -326,8 +328,8 @@ int event_pattern_parse(struct slice text, struct event_pattern **out, struct er
         return error_set(error, ERR_LIMIT,
                          "Event pattern is not valid. Reason: it is longer than %d characters",
                          EVENT_PATTERN_MAX);
-    json_t *root = json_loadb(text.data ? text.data : "", text.size, JSON_REJECT_DUPLICATES, &why);
-    if (!root && json_error_code(&why) == json_error_out_of_memory)
+    json_t *root = json_text_read(text, JSON_REJECT_DUPLICATES, &why);
+    if (!root && json_text_short(&why))
         return error_set(error, ERR_MEMORY, "out of memory");
     if (!root)
         return error_set(error, ERR_INVALID,

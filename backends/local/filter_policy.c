@@ -18,6 +18,7 @@
 
 #include "error.h"
 #include "filter_policy_check.h"
+#include "json_text.h"
 
 enum { DOTS_MAX = 32, CIDR_TEXT_MAX = 64 };
 #define ACCURACY 1e5 /* five digits after the decimal point */
@@ -395,10 +396,12 @@ int filter_policy_match_attributes(const struct filter_policy *policy, json_t *a
 
 int filter_policy_match_body(const struct filter_policy *policy, struct slice body)
 {
-    json_t *tree = json_loadb(body.data, body.size, 0, NULL);
+    json_error_t error;
+    json_t *tree = json_text_read(body, 0, &error);
     if (!json_is_object(tree)) {
+        bool short_of_memory = !tree && json_text_short(&error);
         json_decref(tree);
-        return 0;
+        return short_of_memory ? ERR_MEMORY : 0;
     }
     json_t *message = undotted(tree);
     int status = message ? object_matches(policy->nested, message, SCOPE_BODY) : ERR_MEMORY;
@@ -439,8 +442,8 @@ static int policy_read(const char *text, json_t **rules, char *why)
         snprintf(why, FILTER_POLICY_TEXT_MAX, "Filter policy is too long");
         return ERR_INVALID;
     }
-    *rules = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (!*rules && json_error_code(&error) == json_error_out_of_memory)
+    *rules = json_text_read(slice_of(text), JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (!*rules && json_text_short(&error))
         return ERR_MEMORY;
     if (!*rules) {
         snprintf(why, FILTER_POLICY_TEXT_MAX,

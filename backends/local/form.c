@@ -23,7 +23,7 @@ static const char *name_of(const char *part, const struct form_name *names, size
 static int tree_put(json_t *tree, char *path, json_t *value, const struct form_name *names,
                     size_t count)
 {
-    int status = value ? 0 : ERR_INVALID;
+    int status = value ? 0 : ERR_MEMORY;
     for (int depth = 0; !status; depth++) {
         char *dot = strchr(path, '.');
         if (dot)
@@ -32,9 +32,11 @@ static int tree_put(json_t *tree, char *path, json_t *value, const struct form_n
         if (!dot)
             return json_object_set_new(tree, name, value) ? ERR_MEMORY : 0;
         json_t *child = json_object_get(tree, name);
-        if (!child && !json_object_set_new(tree, name, json_object()))
+        if (!child && json_object_set_new(tree, name, json_object()))
+            status = ERR_MEMORY;
+        else if (!child)
             child = json_object_get(tree, name);
-        if (!json_is_object(child))
+        if (!status && !json_is_object(child))
             status = ERR_INVALID;
         if (depth == DEPTH_MAX)
             status = ERR_LIMIT;
@@ -43,6 +45,15 @@ static int tree_put(json_t *tree, char *path, json_t *value, const struct form_n
     }
     json_decref(value);
     return status;
+}
+
+/* Of a text that may hold NULs. */
+static bool is_utf8(const struct buffer *text)
+{
+    for (size_t at = 0; at < text->size; at += strlen(text->data + at) + 1)
+        if (utf8_length(text->data + at) < 0)
+            return false;
+    return true;
 }
 
 static int pair_put(json_t *tree, struct slice name, struct slice value,
@@ -54,8 +65,9 @@ static int pair_put(json_t *tree, struct slice name, struct slice value,
     int status = uri_decode(&path, name, true);
     if (!status)
         status = uri_decode(&text, value, true);
-    if (!status && path.size > 0 && utf8_length(path.data) < 0)
-        status = ERR_INVALID; /* jansson would refuse it in one word with a lack of memory */
+    /* jansson would refuse it in one word with a lack of memory */
+    if (!status && path.size > 0 && !(is_utf8(&path) && is_utf8(&text)))
+        status = ERR_INVALID;
     if (!status && path.size > 0)
         status = tree_put(tree, path.data, json_stringn(text.data ? text.data : "", text.size),
                           names, count);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "json_text.h"
+
 struct kind_facts {
     const char *service;
     size_t bytes, statements, principals, conditions, actions; /* the last three: of a statement */
@@ -484,8 +486,8 @@ static int document_load(struct reader *r, const char *text)
     json_error_t why;
     if (strlen(text) > r->kind->bytes)
         return error_set(r->error, ERR_LIMIT, "the policy is over %zu bytes", r->kind->bytes);
-    r->policy->document = json_loads(text, JSON_REJECT_DUPLICATES, &why);
-    if (!r->policy->document && json_error_code(&why) == json_error_out_of_memory)
+    r->policy->document = json_text_read(slice_of(text), JSON_REJECT_DUPLICATES, &why);
+    if (!r->policy->document && json_text_short(&why))
         return short_of_memory(r);
     if (!r->policy->document)
         return error_set(r->error, ERR_INVALID, "line %d: %.120s", why.line, why.text);

@@ -99,16 +99,15 @@ static int set_keep(const struct tag_set *set, char **tags, struct error *error)
     return *tags ? 0 : no_memory(error);
 }
 
-static char *decode(struct slice text)
+static int decode(struct slice text, char **decoded)
 {
     struct buffer out;
     buffer_init(&out, TEXT_MAX);
     buffer_text(&out, "");
-    if (uri_decode(&out, text, true)) {
-        buffer_free(&out);
-        return NULL;
-    }
-    return buffer_take_text(&out);
+    int status = uri_decode(&out, text, true);
+    *decoded = status ? NULL : buffer_take_text(&out);
+    buffer_free(&out);
+    return status || *decoded ? status : ERR_MEMORY;
 }
 
 static int add_pair(struct tag_set *set, struct slice pair, struct error *error)
@@ -118,12 +117,16 @@ static int add_pair(struct tag_set *set, struct slice pair, struct error *error)
     struct slice value = {0};
     if (equals)
         value = (struct slice){equals + 1, pair.size - size - 1};
-    char *key = decode((struct slice){pair.data, size});
-    char *text = decode(value);
-    if (key && text)
+    char *key = NULL, *text = NULL;
+    int status = decode((struct slice){pair.data, size}, &key);
+    if (!status)
+        status = decode(value, &text);
+    if (!status)
         return set_add(set, key, text, error);
     free(key);
     free(text);
+    if (status == ERR_MEMORY)
+        return no_memory(error);
     return error_set(error, ERR_INVALID,
                      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
                      "query parameters without tag name duplicates.");

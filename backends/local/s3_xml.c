@@ -153,8 +153,9 @@ static void on_text(void *user, const XML_Char *text, int size)
     struct reader *reader = user;
     if (reader->error || !reader->depth)
         return;
-    if (buffer_append(&reader->levels[reader->depth - 1].text, text, (size_t)size))
-        fail(reader, ERR_INVALID);
+    struct buffer *kept = &reader->levels[reader->depth - 1].text;
+    if (buffer_append(kept, text, (size_t)size))
+        fail(reader, kept->error == ERR_MEMORY ? ERR_MEMORY : ERR_INVALID);
 }
 
 static void on_end(void *user, const XML_Char *name)

@@ -1,0 +1,11 @@
+# Memory runs out at one place after the other: see unit/failing_allocations.h.
+function(allocation_test name)
+    unit_test(${name} ${ARGN} engine PkgConfig::JANSSON PkgConfig::EXPAT)
+    target_sources(test_${name} PRIVATE unit/failing_allocations.c)
+    foreach(function malloc calloc realloc strdup strndup asprintf vasprintf XML_ParserCreate
+            XML_ParserCreateNS)
+        target_link_options(test_${name} PRIVATE -Wl,--wrap=${function})
+    endforeach()
+endfunction()
+
+allocation_test(allocations backend_aws backend_local backend_sigv4 pipelines llhttp)
