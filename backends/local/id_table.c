@@ -6,10 +6,11 @@
 
 enum { FIRST_CHAINS = 64 };
 
+/* Ids that follow each other get chains that follow each other, so that adding many touches memory
+ * in order; what begins anew at another multiple of 2^20 (queue_load.c) begins elsewhere. */
 static uint64_t hash_id(uint64_t id)
 {
-    id *= UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / the golden ratio: neighbours land far apart */
-    return id ^ (id >> 32);
+    return id + (id >> 20) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / the golden ratio */
 }
 
 /* Chains below `split` have been split already and are told apart by one more bit. */
