@@ -1,7 +1,7 @@
 /* Where an object is: in the path for endpoints of one's own and for buckets that no certificate
  * covers, else in the host. */
 #include <mbedtls/base64.h>
-#include <mbedtls/md5.h>
+#include <openssl/md5.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -103,8 +103,8 @@ int s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE])
 {
     unsigned char digest[16];
     size_t written = 0;
-    if (mbedtls_md5_ret(body, size, digest) ||
-        mbedtls_base64_encode((unsigned char *)out, S3_MD5_SIZE, &written, digest, sizeof digest))
-        return ERR_INVALID;
-    return 0;
+    MD5(body, size, digest);
+    return mbedtls_base64_encode((unsigned char *)out, S3_MD5_SIZE, &written, digest, sizeof digest)
+               ? ERR_INVALID
+               : 0;
 }

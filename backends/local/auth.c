@@ -276,12 +276,6 @@ enum auth_code auth_verify(const struct auth_request *request, const struct auth
     return same ? AUTH_OK : AUTH_MISMATCH;
 }
 
-static void hex_write(const uint8_t *bytes, size_t size, char *out)
-{
-    for (size_t i = 0; i < size; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 enum auth_code auth_verify_text(const struct auth_keys *keys, const char *credential,
                                 const char *date, const char *text, const char *signature,
                                 const struct auth_key **key)
@@ -302,7 +296,7 @@ enum auth_code auth_verify_text(const struct auth_keys *keys, const char *creden
     sigv4_signing_key(found->secret_key, &scope, signing_key);
     sigv4_hmac(signing_key, sizeof signing_key, text, strlen(text), mac);
     sigv4_wipe(signing_key, sizeof signing_key);
-    hex_write(mac, sizeof mac, expected);
+    sigv4_hex(mac, sizeof mac, expected);
     if (strlen(signature) != SIGV4_HEX_SIZE - 1 ||
         !sigv4_equal(expected, signature, SIGV4_HEX_SIZE - 1))
         return AUTH_MISMATCH;

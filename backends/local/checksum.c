@@ -99,11 +99,9 @@ void checksum_start(struct checksum *checksum, enum checksum_kind kind)
 {
     *checksum = (struct checksum){.kind = kind, .crc = mask(kind)};
     if (kind == CHECKSUM_SHA1) {
-        mbedtls_sha1_init(&checksum->hash.sha1);
-        mbedtls_sha1_starts_ret(&checksum->hash.sha1);
+        SHA1_Init(&checksum->hash.sha1);
     } else if (kind == CHECKSUM_SHA256) {
-        mbedtls_sha256_init(&checksum->hash.sha256);
-        mbedtls_sha256_starts_ret(&checksum->hash.sha256, 0);
+        SHA256_Init(&checksum->hash.sha256);
     } else {
         uv_once(&tables_once, make_tables);
     }
@@ -121,9 +119,9 @@ static void update_crc(struct checksum *checksum, const uint8_t *data, size_t si
 void checksum_update(struct checksum *checksum, const void *data, size_t size)
 {
     if (checksum->kind == CHECKSUM_SHA1)
-        mbedtls_sha1_update_ret(&checksum->hash.sha1, data, size);
+        SHA1_Update(&checksum->hash.sha1, data, size);
     else if (checksum->kind == CHECKSUM_SHA256)
-        mbedtls_sha256_update_ret(&checksum->hash.sha256, data, size);
+        SHA256_Update(&checksum->hash.sha256, data, size);
     else if (checksum->kind != CHECKSUM_NONE)
         update_crc(checksum, data, size);
 }
@@ -159,22 +157,12 @@ void checksum_finish(struct checksum *checksum, char out[CHECKSUM_TEXT_SIZE])
     uint8_t value[CHECKSUM_SIZE_MAX];
     size_t size = checksum_size(checksum->kind);
     if (checksum->kind == CHECKSUM_SHA1)
-        mbedtls_sha1_finish_ret(&checksum->hash.sha1, value);
+        SHA1_Final(value, &checksum->hash.sha1);
     else if (checksum->kind == CHECKSUM_SHA256)
-        mbedtls_sha256_finish_ret(&checksum->hash.sha256, value);
+        SHA256_Final(value, &checksum->hash.sha256);
     else if (checksum->kind != CHECKSUM_NONE)
         write_crc(checksum->kind, checksum->crc ^ mask(checksum->kind), value);
     checksum_base64(value, size, out);
-    checksum_end(checksum);
-}
-
-void checksum_end(struct checksum *checksum)
-{
-    if (checksum->kind == CHECKSUM_SHA1)
-        mbedtls_sha1_free(&checksum->hash.sha1);
-    else if (checksum->kind == CHECKSUM_SHA256)
-        mbedtls_sha256_free(&checksum->hash.sha256);
-    checksum->kind = CHECKSUM_NONE;
 }
 
 /* Combining. A CRC is a polynomial over GF(2), reflected: the highest bit is the coefficient of

@@ -5,8 +5,7 @@
 #ifndef THUMBWHEEL_LOCAL_CHECKSUM_H
 #define THUMBWHEEL_LOCAL_CHECKSUM_H
 
-#include <mbedtls/sha1.h>
-#include <mbedtls/sha256.h>
+#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,8 +27,8 @@ struct checksum {
     enum checksum_kind kind;
     uint64_t crc;
     union {
-        mbedtls_sha1_context sha1;
-        mbedtls_sha256_context sha256;
+        SHA_CTX sha1;
+        SHA256_CTX sha256;
     } hash;
 };
 
@@ -50,8 +49,6 @@ void checksum_start(struct checksum *checksum, enum checksum_kind kind);
 void checksum_update(struct checksum *checksum, const void *data, size_t size);
 /* Ends it; out is base64. */
 void checksum_finish(struct checksum *checksum, char out[CHECKSUM_TEXT_SIZE]);
-/* Ends it without a result; safe on one that has ended or never began (zeroed). */
-void checksum_end(struct checksum *checksum);
 
 /* Base64 of up to 32 bytes. */
 void checksum_base64(const uint8_t *data, size_t size, char out[CHECKSUM_TEXT_SIZE]);

@@ -11,19 +11,11 @@ void chunk_signatures_start(struct chunk_signatures *chain, const char *secret,
     *chain = (struct chunk_signatures){.scope = *scope, .trailer = trailer};
     sigv4_signing_key(secret, scope, chain->key);
     snprintf(chain->previous, sizeof(chain->previous), "%s", seed);
-    mbedtls_sha256_init(&chain->hash);
 }
 
 void chunk_signatures_end(struct chunk_signatures *chain)
 {
     sigv4_wipe(chain->key, sizeof(chain->key));
-    mbedtls_sha256_free(&chain->hash);
-}
-
-static void write_hex(const uint8_t data[32], char out[SIGV4_HEX_SIZE])
-{
-    for (size_t i = 0; i < 32; i++)
-        snprintf(out + 2 * i, 3, "%02x", data[i]);
 }
 
 static int take_stated(struct chunk_signatures *chain, struct slice stated)
@@ -37,13 +29,13 @@ static int take_stated(struct chunk_signatures *chain, struct slice stated)
 
 int chunk_signatures_begin(struct chunk_signatures *chain, struct slice stated)
 {
-    mbedtls_sha256_starts_ret(&chain->hash, 0);
+    SHA256_Init(&chain->hash);
     return take_stated(chain, stated);
 }
 
 void chunk_signatures_update(struct chunk_signatures *chain, const void *data, size_t size)
 {
-    mbedtls_sha256_update_ret(&chain->hash, data, size);
+    SHA256_Update(&chain->hash, data, size);
 }
 
 /* algorithm, time, scope, the signature before, and what is signed. */
@@ -52,14 +44,14 @@ static int check(struct chunk_signatures *chain, const char *algorithm, const ch
 {
     char text[512], hash[SIGV4_HEX_SIZE], signature[SIGV4_HEX_SIZE];
     uint8_t mac[SIGV4_KEY_SIZE];
-    write_hex(content, hash);
+    sigv4_hex(content, SIGV4_KEY_SIZE, hash);
     int size = snprintf(text, sizeof(text), "%s\n%s\n%.8s/%s/%s/aws4_request\n%s\n%s%s", algorithm,
                         chain->scope.date, chain->scope.date, chain->scope.region,
                         chain->scope.service, chain->previous, empty_hash, hash);
     if (size < 0 || (size_t)size >= sizeof(text))
         return ERR_DENIED;
     sigv4_hmac(chain->key, sizeof(chain->key), text, (size_t)size, mac);
-    write_hex(mac, signature);
+    sigv4_hex(mac, sizeof(mac), signature);
     if (!sigv4_equal(signature, chain->stated, SIGV4_HEX_SIZE - 1))
         return ERR_DENIED;
     memcpy(chain->previous, signature, sizeof(signature));
@@ -69,7 +61,7 @@ static int check(struct chunk_signatures *chain, const char *algorithm, const ch
 int chunk_signatures_check(struct chunk_signatures *chain)
 {
     uint8_t content[32];
-    mbedtls_sha256_finish_ret(&chain->hash, content);
+    SHA256_Final(content, &chain->hash);
     return check(chain, "AWS4-HMAC-SHA256-PAYLOAD", SIGV4_EMPTY_SHA256 "\n", content);
 }
 
@@ -81,6 +73,6 @@ int chunk_signatures_check_trailer(struct chunk_signatures *chain, struct slice 
     if (status)
         return status;
     chunk_signatures_update(chain, trailers.data, trailers.size);
-    mbedtls_sha256_finish_ret(&chain->hash, content);
+    SHA256_Final(content, &chain->hash);
     return check(chain, "AWS4-HMAC-SHA256-TRAILER", "", content);
 }

@@ -6,7 +6,7 @@
 #ifndef THUMBWHEEL_LOCAL_CHUNK_SIGNATURES_H
 #define THUMBWHEEL_LOCAL_CHUNK_SIGNATURES_H
 
-#include <mbedtls/sha256.h>
+#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,7 +18,7 @@ struct chunk_signatures {
     struct sigv4_scope scope; /* strings are borrowed */
     char previous[SIGV4_HEX_SIZE];
     char stated[SIGV4_HEX_SIZE]; /* of the chunk under way */
-    mbedtls_sha256_context hash;
+    SHA256_CTX hash;
     bool trailer; /* the trailers are signed too */
 };
 

@@ -2,7 +2,7 @@
 
 #include <ctype.h>
 #include <mbedtls/base64.h>
-#include <mbedtls/md5.h>
+#include <openssl/md5.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -162,15 +162,15 @@ enum sqs_code message_attributes_check(json_t *attributes, size_t *size, struct 
     return SQS_OK;
 }
 
-static void digest_field(mbedtls_md5_context *md5, struct slice field)
+static void digest_field(MD5_CTX *md5, struct slice field)
 {
     unsigned char length[4] = {(unsigned char)(field.size >> 24), (unsigned char)(field.size >> 16),
                                (unsigned char)(field.size >> 8), (unsigned char)field.size};
-    mbedtls_md5_update_ret(md5, length, sizeof length);
-    mbedtls_md5_update_ret(md5, (const unsigned char *)field.data, field.size);
+    MD5_Update(md5, length, sizeof length);
+    MD5_Update(md5, (const unsigned char *)field.data, field.size);
 }
 
-static int digest_attribute(mbedtls_md5_context *md5, const char *name, const json_t *json)
+static int digest_attribute(MD5_CTX *md5, const char *name, const json_t *json)
 {
     struct attribute a;
     int error = attribute_open(json, &a);
@@ -178,7 +178,7 @@ static int digest_attribute(mbedtls_md5_context *md5, const char *name, const js
         unsigned char transport = a.binary ? 2 : 1;
         digest_field(md5, slice_of(name));
         digest_field(md5, slice_of(a.type));
-        mbedtls_md5_update_ret(md5, &transport, 1);
+        MD5_Update(md5, &transport, 1);
         digest_field(md5, a.value);
     }
     free(a.decoded);
@@ -212,15 +212,13 @@ int message_attributes_md5(json_t *attributes, char out[MD5_HEX_SIZE])
         names[count++] = name;
     }
     qsort(names, count, sizeof names[0], name_compare);
-    mbedtls_md5_context md5;
-    mbedtls_md5_init(&md5);
-    mbedtls_md5_starts_ret(&md5);
+    MD5_CTX md5;
+    MD5_Init(&md5);
     int error = 0;
     for (size_t i = 0; i < count && !error; i++)
         error = digest_attribute(&md5, names[i], json_object_get(attributes, names[i]));
     unsigned char digest[16];
-    mbedtls_md5_finish_ret(&md5, digest);
-    mbedtls_md5_free(&md5);
+    MD5_Final(digest, &md5);
     hex_of(digest, out);
     return error;
 }
@@ -228,7 +226,7 @@ int message_attributes_md5(json_t *attributes, char out[MD5_HEX_SIZE])
 void md5_hex(struct slice data, char out[MD5_HEX_SIZE])
 {
     unsigned char digest[16];
-    mbedtls_md5_ret((const unsigned char *)data.data, data.size, digest);
+    MD5((const unsigned char *)data.data, data.size, digest);
     hex_of(digest, out);
 }
 

@@ -218,38 +218,29 @@ enum s3_error s3_unframer_error(int status)
 
 void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims)
 {
-    *digest = (struct s3_digest){.started = true, .hashed = claims->hashed};
-    mbedtls_md5_init(&digest->md5);
-    mbedtls_md5_starts_ret(&digest->md5);
-    mbedtls_sha256_init(&digest->sha256);
-    mbedtls_sha256_starts_ret(&digest->sha256, 0);
+    *digest = (struct s3_digest){.hashed = claims->hashed};
+    MD5_Init(&digest->md5);
+    SHA256_Init(&digest->sha256);
     checksum_start(&digest->checksum, claims->kind);
 }
 
 void s3_digest_update(struct s3_digest *digest, const void *data, size_t size)
 {
-    mbedtls_md5_update_ret(&digest->md5, data, size);
+    MD5_Update(&digest->md5, data, size);
     if (digest->hashed)
-        mbedtls_sha256_update_ret(&digest->sha256, data, size);
+        SHA256_Update(&digest->sha256, data, size);
     checksum_update(&digest->checksum, data, size);
-}
-
-static void write_hex(const uint8_t *data, size_t size, char *out)
-{
-    for (size_t i = 0; i < size; i++)
-        snprintf(out + 2 * i, 3, "%02x", data[i]);
 }
 
 enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims *claims)
 {
     uint8_t md5[16], sha256[32];
     char md5_text[CHECKSUM_TEXT_SIZE], sha256_text[65];
-    mbedtls_md5_finish_ret(&digest->md5, md5);
-    mbedtls_sha256_finish_ret(&digest->sha256, sha256);
+    MD5_Final(md5, &digest->md5);
+    SHA256_Final(sha256, &digest->sha256);
     checksum_finish(&digest->checksum, digest->checksum_text);
-    s3_digest_end(digest);
-    write_hex(md5, sizeof(md5), digest->etag);
-    write_hex(sha256, sizeof(sha256), sha256_text);
+    sigv4_hex(md5, sizeof(md5), digest->etag);
+    sigv4_hex(sha256, sizeof(sha256), sha256_text);
     checksum_base64(md5, sizeof(md5), md5_text);
     if (claims->hashed && strcasecmp(sha256_text, claims->sha256) != 0)
         return S3_CONTENT_SHA256_MISMATCH;
@@ -258,16 +249,6 @@ enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims 
     if (*claims->checksum && strcmp(digest->checksum_text, claims->checksum) != 0)
         return S3_BAD_DIGEST;
     return S3_OK;
-}
-
-void s3_digest_end(struct s3_digest *digest)
-{
-    if (!digest->started)
-        return;
-    mbedtls_md5_free(&digest->md5);
-    mbedtls_sha256_free(&digest->sha256);
-    checksum_end(&digest->checksum);
-    digest->started = false;
 }
 
 /* Small bodies. */

@@ -5,8 +5,8 @@
 #ifndef THUMBWHEEL_LOCAL_S3_BODY_H
 #define THUMBWHEEL_LOCAL_S3_BODY_H
 
-#include <mbedtls/md5.h>
-#include <mbedtls/sha256.h>
+#include <openssl/md5.h>
+#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -49,10 +49,9 @@ enum s3_error s3_claims_take_trailer(struct s3_claims *claims, struct slice valu
 
 /* Computes what the claims ask for, and MD5 for the ETag. Any thread, one at a time. */
 struct s3_digest {
-    bool started;
     bool hashed;
-    mbedtls_md5_context md5;
-    mbedtls_sha256_context sha256;
+    MD5_CTX md5;
+    SHA256_CTX sha256;
     struct checksum checksum;
     char etag[33];                          /* once finished: hex MD5 */
     char checksum_text[CHECKSUM_TEXT_SIZE]; /* once finished: base64, or empty */
@@ -60,10 +59,8 @@ struct s3_digest {
 
 void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims);
 void s3_digest_update(struct s3_digest *digest, const void *data, size_t size);
-/* Ends it and compares. */
+/* Compares. */
 enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims *claims);
-/* Ends it without a result; safe when it has ended or never started (zeroed). */
-void s3_digest_end(struct s3_digest *digest);
 
 /* Collects a small body, decodes and verifies it, then calls the handler; a body that doesn't hold
  * is answered. */

@@ -1,6 +1,6 @@
 #include "s3_completion.h"
 
-#include <mbedtls/md5.h>
+#include <openssl/md5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,7 @@ enum s3_error s3_completion_read(struct s3_completion *completion, struct slice 
 /* Putting together. */
 
 struct sum {
-    mbedtls_md5_context md5;
+    MD5_CTX md5;
     enum checksum_kind kind;
     bool full;
     struct checksum composite;
@@ -106,8 +106,7 @@ struct sum {
 static void sum_start(struct sum *sum, const struct upload *upload)
 {
     *sum = (struct sum){.kind = upload->checksum, .full = upload->full_object};
-    mbedtls_md5_init(&sum->md5);
-    mbedtls_md5_starts_ret(&sum->md5);
+    MD5_Init(&sum->md5);
     checksum_start(&sum->composite, sum->kind);
 }
 
@@ -121,7 +120,7 @@ static void add_etag(struct sum *sum, const char *etag)
     uint8_t bytes[16];
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(hex_value(etag[2 * i]) << 4 | hex_value(etag[2 * i + 1]));
-    mbedtls_md5_update_ret(&sum->md5, bytes, sizeof(bytes));
+    MD5_Update(&sum->md5, bytes, sizeof(bytes));
 }
 
 static int sum_add(struct sum *sum, const struct part *part, struct error *error)
@@ -161,17 +160,10 @@ static void sum_finish(struct sum *sum, struct s3_completion *completion)
 {
     uint8_t md5[16];
     char hex[33];
-    mbedtls_md5_finish_ret(&sum->md5, md5);
-    for (size_t i = 0; i < sizeof(md5); i++)
-        snprintf(hex + 2 * i, 3, "%02x", md5[i]);
+    MD5_Final(md5, &sum->md5);
+    sigv4_hex(md5, sizeof(md5), hex);
     snprintf(completion->etag, sizeof(completion->etag), "%s-%zu", hex, completion->count);
     finish_checksum(sum, completion);
-}
-
-static void sum_end(struct sum *sum)
-{
-    mbedtls_md5_free(&sum->md5);
-    checksum_end(&sum->composite);
 }
 
 /* Comparing. */
@@ -248,7 +240,6 @@ int s3_completion_examine(struct s3_completion *completion, struct storage *stor
         sum_finish(&sum, completion);
         *verdict = check_whole(completion, upload);
     }
-    sum_end(&sum);
     return status;
 }
 

@@ -22,7 +22,6 @@ void s3_copy_end(struct s3_copy *copy)
     s3_copy_source_clear(&copy->source);
     object_clear(&copy->found);
     buffer_free(&copy->small);
-    s3_digest_end(&copy->digest);
     free(copy->piece);
 }
 

@@ -24,7 +24,6 @@ void s3_intake_end(struct s3_intake *intake)
     s3_unframer_end(&intake->unframer);
     buffer_free(&intake->pending);
     buffer_free(&intake->writing);
-    s3_digest_end(&intake->digest);
 }
 
 static void fail(struct s3_intake *intake, enum s3_error error, const char *message)
