@@ -7,6 +7,7 @@
 
 #include "s3_write_condition.h"
 #include "s3_xml.h"
+#include "sigv4.h"
 
 static const uint64_t PART_MIN = 5 * 1024 * 1024; /* bytes of each part but the last (S3) */
 
