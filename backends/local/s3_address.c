@@ -104,3 +104,17 @@ int s3_address_parse(struct slice host, struct slice path,
         return ERR_INVALID;
     return decode((struct slice){rest.data + size, rest.size - size}, &out->key);
 }
+
+bool s3_key_climbs(const char *key)
+{
+    long depth = 0;
+    while (*key && depth >= 0) {
+        size_t size = strcspn(key, "/");
+        if (size == 2 && memcmp(key, "..", 2) == 0)
+            depth--;
+        else if (size && !(size == 1 && *key == '.'))
+            depth++;
+        key += size + (key[size] == '/');
+    }
+    return depth < 0;
+}

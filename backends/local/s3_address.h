@@ -24,4 +24,9 @@ int s3_address_parse(struct slice host, struct slice path,
                      bool (*bucket_exists)(const char *, void *), void *user,
                      struct s3_address *out);
 
+/* Whether a key's ".." elements lead above where it begins, at any point from left to right, which
+ * S3 refuses ("Creating object key names", S3 User Guide). Keys are never file names here; those of
+ * whoever downloads them are. */
+bool s3_key_climbs(const char *key);
+
 #endif

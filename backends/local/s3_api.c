@@ -16,6 +16,7 @@
 #include "object_store.h"
 #include "operations.h"
 #include "s3_access.h"
+#include "s3_address.h"
 #include "utf8.h"
 
 enum target { SERVICE, BUCKET, OBJECT };
@@ -201,7 +202,8 @@ static enum s3_error check_key(const struct s3_request *request)
 {
     if (strlen(request->key) > OBJECT_KEY_MAX)
         return S3_KEY_TOO_LONG;
-    return utf8_length(request->key) < 0 ? S3_INVALID_URI : S3_OK;
+    bool good = utf8_length(request->key) >= 0 && !s3_key_climbs(request->key);
+    return good ? S3_OK : S3_INVALID_URI;
 }
 
 static void respond_not_implemented(struct s3_request *request, const char *operation)

@@ -344,7 +344,7 @@ static void start(struct s3_request *request, bool head)
     struct object_version version;
     unsigned part;
     if (!s3_find_bucket(request, &bucket) || !read_part_number(request, &part) ||
-        !s3_version_asked(request, &version))
+        !s3_version_asked(request, &version) || !s3_metadata_check_overrides(request))
         return;
     struct get *get = s3_operation(request, sizeof(*get), get_free);
     if (!get)

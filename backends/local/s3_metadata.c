@@ -213,6 +213,23 @@ static const char *override_of(const struct s3_request *request, const char *nam
     return NULL;
 }
 
+bool s3_metadata_check_overrides(struct s3_request *request)
+{
+    const char *wrong = NULL;
+    for (size_t i = 0; i <= CONTENT_HEADERS && !wrong; i++) {
+        const char *value = s3_parameter(request, i < CONTENT_HEADERS ? content_headers[i].override
+                                                                      : "response-content-type");
+        if (value && !request->caller)
+            wrong = "Request specific response headers cannot be used for anonymous GET requests.";
+        else if (value && !is_line(slice_of(value)))
+            wrong = "Header value cannot be represented using ISO-8859-1.";
+    }
+    if (wrong)
+        s3_respond_error(request, request->caller ? S3_INVALID_ARGUMENT : S3_INVALID_REQUEST,
+                         wrong);
+    return !wrong;
+}
+
 /* Cuts "name: value\n" lines in place. */
 static void put_stored(const struct s3_request *request, struct s3_metadata_headers *out)
 {

@@ -16,6 +16,9 @@ enum s3_error s3_metadata_read(struct s3_request *request, struct object *object
 /* Refuses what would be a promise that the store doesn't keep; s3_metadata_read does. */
 enum s3_error s3_metadata_check(struct s3_request *request, const char **message);
 
+/* The response-* parameters, which S3 takes of signed requests alone. False: answered. */
+bool s3_metadata_check_overrides(struct s3_request *request);
+
 /* The stored headers and facts as an answer's headers. Strings live in `text`. */
 struct s3_metadata_headers {
     struct http_header headers[S3_METADATA_HEADERS_MAX];

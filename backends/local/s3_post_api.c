@@ -16,6 +16,7 @@
 #include "auth.h"
 #include "object_store.h"
 #include "s3_access.h"
+#include "s3_address.h"
 #include "s3_created.h"
 #include "s3_expiration.h"
 #include "s3_form.h"
@@ -199,7 +200,7 @@ static enum s3_error take_key(struct post *post)
     snprintf(request->base->key, sizeof(request->base->key), "%s", expanded);
     if (!*expanded || strlen(expanded) > OBJECT_KEY_MAX)
         return *expanded ? S3_KEY_TOO_LONG : S3_INVALID_ARGUMENT;
-    return utf8_length(expanded) < 0 ? S3_INVALID_URI : S3_OK;
+    return utf8_length(expanded) < 0 || s3_key_climbs(expanded) ? S3_INVALID_URI : S3_OK;
 }
 
 static enum s3_error check_signature(struct post *post, const char *policy)

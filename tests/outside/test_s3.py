@@ -2,10 +2,12 @@
 import base64
 import datetime
 import hashlib
+import http.client as http_client
 import json
 import socket
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import zlib
 
@@ -513,3 +515,31 @@ def test_what_was_acknowledged_survives(start_cloud, idle_pipelines, end):
         got = s3.get_object(Bucket="kept", Key=key)
         assert got["Body"].read() == bodies[key] and got["Metadata"] == {"n": key}
         assert s3.get_object_tagging(Bucket="kept", Key=key)["TagSet"] == [{"Key": "n", "Value": key}]
+
+
+# ---- large objects ----
+
+def test_a_large_object_streams_through_flat_memory(cloud, s3, bucket):
+    """Half a gigabyte in and out. A sanitizer keeps up to 256 MB of freed memory aside, which is in the bound."""
+    size, piece = 512 << 20, bytes(range(256)) * 4096
+    url = urllib.parse.urlsplit(s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "large"}))
+    digest = hashlib.md5()
+    connection = http_client.HTTPConnection(url.netloc, timeout=300)
+    connection.putrequest("PUT", f"{url.path}?{url.query}")
+    connection.putheader("Content-Length", str(size))
+    connection.endheaders()
+    for _ in range(size // len(piece)):
+        connection.send(piece)
+        digest.update(piece)
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["ETag"]) == (200, f'"{digest.hexdigest()}"')
+    connection.close()
+    back = hashlib.md5()
+    body = s3.get_object(Bucket=bucket, Key="large")["Body"]
+    while data := body.read(1 << 20):
+        back.update(data)
+    assert back.digest() == digest.digest()
+    s3.delete_object(Bucket=bucket, Key="large")
+    with open(f"/proc/{cloud.process.pid}/status") as status:
+        peak = next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM:"))
+    assert peak < 448 << 20
