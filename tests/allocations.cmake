@@ -9,3 +9,6 @@ function(allocation_test name)
 endfunction()
 
 allocation_test(allocations backend_aws backend_local backend_sigv4 pipelines llhttp)
+
+allocation_test(job_allocations)
+target_sources(test_job_allocations PRIVATE unit/reliable_services.c)

@@ -782,6 +782,12 @@ static void render_one(const struct render_source *source, struct render_item *i
     buffer_format(&key, "%s/%s", item->pipeline->facts.name, base);
     buffer_format(&body, "%s:%.*s", item->pipeline->says, (int)source->image.size,
                   source->image.data);
+    if (key.error || body.error) {
+        buffer_free(&key);
+        buffer_free(&body);
+        error_set(&item->error, ERR_MEMORY, "out of memory");
+        return;
+    }
     item->renditions = calloc(1, sizeof *item->renditions);
     item->rendition_count = 1;
     item->renditions[0] = (struct rendition){.key = buffer_take_text(&key),
