@@ -52,7 +52,8 @@ static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
 
 static void thread_end(void)
 {
-    vips_thread_shutdown();
+    if (started) /* else this thread has used nothing of it */
+        vips_thread_shutdown();
 }
 
 const struct pipeline_ops vips_pipeline_ops = {

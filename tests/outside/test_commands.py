@@ -1,9 +1,11 @@
 """The command line: help, versions, mistakes, settings."""
 import re
+import signal
 import subprocess
 
 import pytest
 
+import harness
 from harness import PROGRAM, ROOT, clean_environment, thumbwheel
 
 COMMANDS = ["run", "local", "process", "check"]
@@ -144,6 +146,19 @@ def test_a_stray_argument_says_what_was_meant(command):
 def test_a_cloud_without_an_engine_takes_no_photos(more):
     done = thumbwheel("local", "--cloud-only", *more)
     assert done.returncode == 2 and "leave --cloud-only out" in done.stderr
+
+
+def test_a_cloud_without_an_engine_makes_new_queues_on_sighup(start_cloud, tmp_path):
+    pipelines = tmp_path / "pipelines"
+    pipelines.mkdir()
+    (pipelines / "idle.yaml").write_text(harness.PIPELINE_IDLE)
+    cloud = start_cloud("--cloud-only", "--pipelines", pipelines, photos=())
+    cloud.wait_for("Serving")
+    (pipelines / "more.yaml").write_text(harness.PIPELINE_IDLE.replace("idle", "more"))
+    cloud.process.send_signal(signal.SIGHUP)
+    cloud.wait_for("read again: 2 pipelines")
+    assert any("more-queue" in url for url in cloud.client("sqs").list_queues()["QueueUrls"])
+    assert cloud.stop() == 0, cloud.output()
 
 
 def test_output_that_cannot_be_written_is_a_failure():
