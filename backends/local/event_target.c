@@ -81,15 +81,22 @@ int event_target_send(struct cloud *cloud, const char *source_arn, const char *t
         status = queue_deliver(target.queue, body, unit);
     if (status == ERR_LIMIT)
         vanished(source_arn, target_arn, "the memory for messages is used up");
-    return status == ERR_LIMIT ? 0 : status;
+    if (status == ERR_INVALID)
+        vanished(source_arn, target_arn, "a FIFO queue needs message groups, which events lack");
+    return status == ERR_LIMIT || status == ERR_INVALID ? 0 : status;
 }
 
 bool event_target_possible(struct cloud *cloud, const char *source_arn, const char *target_arn,
                            char reason[POLICY_REASON_MAX])
 {
     struct target target = target_find(cloud, target_arn);
-    if (target.topic || target.queue)
+    bool fifo = target.topic ? target.topic->fifo
+                             : target.queue && local_queue_attributes(target.queue)->fifo;
+    if (fifo)
+        snprintf(reason, POLICY_REASON_MAX, "FIFO needs message groups, which events lack");
+    else if (target.topic || target.queue)
         return target_allows(cloud, &target, source_arn, reason);
-    snprintf(reason, POLICY_REASON_MAX, "there is no such queue or topic");
+    else
+        snprintf(reason, POLICY_REASON_MAX, "there is no such queue or topic");
     return false;
 }

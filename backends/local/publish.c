@@ -7,6 +7,7 @@
 #include "access.h"
 #include "cloud.h"
 #include "log.h"
+#include "message_attributes.h"
 #include "queues.h"
 
 enum { SUBSCRIPTION_PAGE = 64 };
@@ -83,6 +84,11 @@ static int queue_send_raw(struct cloud *cloud, struct subscription *s,
                           const char *attributes, struct storage_unit *unit)
 {
     bool any = json_object_size(envelope->attributes) > 0;
+    if (json_object_size(envelope->attributes) > MESSAGE_ATTRIBUTES_MAX) {
+        static const char reason[] = "raw delivery to a queue takes ten message attributes at most";
+        not_delivered(s, reason);
+        return queue_refused(cloud, s, envelope->body, NULL, delivery, reason, unit);
+    }
     char *made = any && !attributes ? json_dumps(envelope->attributes, JSON_COMPACT) : NULL;
     int status =
         any && !attributes && !made

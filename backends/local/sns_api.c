@@ -112,13 +112,25 @@ const struct sns_code_facts *sns_code_facts(enum sns_code code)
     return &codes[code];
 }
 
+/* The errors of filter policies have two lines. */
+static void lines_repair(char *text)
+{
+    for (char *line = text, *next; line; line = next) {
+        if ((next = strchr(line, '\n')))
+            *next = '\0';
+        utf8_repair(line);
+        if (next)
+            *next++ = '\n';
+    }
+}
+
 enum sns_code sns_fail(struct sns_call *call, enum sns_code code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     vsnprintf(call->text, sizeof call->text, format, args);
     va_end(args);
-    utf8_repair(call->text); /* it may quote what the peer sent, cut anywhere */
+    lines_repair(call->text); /* it may quote what the peer sent, cut anywhere */
     return call->code = code;
 }
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  CreateTopicCommand, NotFoundException, PublishBatchCommand, PublishCommand, SubscribeCommand,
+  CreateTopicCommand, InvalidParameterException, ListTagsForResourceCommand, NotFoundException, PublishBatchCommand,
+  PublishCommand, SubscribeCommand, TagResourceCommand,
 } from "@aws-sdk/client-sns";
 import {
   CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SetQueueAttributesCommand,
@@ -64,4 +65,43 @@ test("a batch is published entry by entry", async () => {
 test("a missing topic arrives as the SDK's class", async () => {
   const TopicArn = (await makeTopic()) + "-absent";
   await assert.rejects(sns.send(new PublishCommand({ TopicArn, Message: "x" })), NotFoundException);
+});
+
+test("a FIFO topic numbers its messages and knows repeats", async () => {
+  const { TopicArn } = await sns.send(new CreateTopicCommand({
+    Name: `${uniqueName("topic")}.fifo`, Attributes: { FifoTopic: "true", ContentBasedDeduplication: "true" },
+  }));
+  const one = await sns.send(new PublishCommand({ TopicArn, Message: "a", MessageGroupId: "g" }));
+  const repeat = await sns.send(new PublishCommand({ TopicArn, Message: "a", MessageGroupId: "g" }));
+  const two = await sns.send(new PublishCommand({ TopicArn, Message: "b", MessageGroupId: "g" }));
+  assert.equal(repeat.MessageId, one.MessageId);
+  assert.ok(BigInt(two.SequenceNumber) > BigInt(one.SequenceNumber));
+});
+
+test("a filter lets through what it names", async () => {
+  const TopicArn = await makeTopic();
+  const QueueUrl = await subscribeQueue(TopicArn, {
+    RawMessageDelivery: "true", FilterPolicy: JSON.stringify({ kind: [{ suffix: "ball" }] }),
+  });
+  const attribute = (StringValue) => ({ kind: { DataType: "String", StringValue } });
+  await sns.send(new PublishCommand({ TopicArn, Message: "no", MessageAttributes: attribute("golf") }));
+  await sns.send(new PublishCommand({ TopicArn, Message: "yes", MessageAttributes: attribute("football") }));
+  assert.equal(await nextBody(QueueUrl), "yes");
+});
+
+test("a wrong filter arrives as the SDK's class, with its place", async () => {
+  const TopicArn = await makeTopic();
+  await assert.rejects(
+    subscribeQueue(TopicArn, { FilterPolicy: '{"key":[{"wrong-operator":true}]}' }),
+    (error) => error instanceof InvalidParameterException
+      && error.message.includes("FilterPolicy: Unrecognized match type wrong-operator\n at [Source:")
+      && error.message.includes("column: 31]"),
+  );
+});
+
+test("tags come back", async () => {
+  const TopicArn = await makeTopic();
+  await sns.send(new TagResourceCommand({ ResourceArn: TopicArn, Tags: [{ Key: "a", Value: "1" }] }));
+  const { Tags } = await sns.send(new ListTagsForResourceCommand({ ResourceArn: TopicArn }));
+  assert.deepEqual(Tags, [{ Key: "a", Value: "1" }]);
 });
