@@ -36,6 +36,8 @@ struct cloud_settings {
     unsigned port; /* 0: any free one */
     const char *data, *region, *account, *access_key, *secret_key;
     const char *request_log; /* NULL: none */
+    const char *tls_certificate, *tls_key; /* PEM files; NULL: see tls */
+    bool tls;                /* over TLS, with a certificate of its own */
     const char *keys;        /* a file of access keys, in place of the one; NULL: none */
     const char *faults;      /* a fault plan's file; NULL: none */
     const char *smtp;        /* URL of a mail server; NULL: mails become files */
@@ -76,6 +78,7 @@ struct assembly {
     int (*cloud_start)(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
                        struct error *error);
     const char *(*cloud_endpoint)(const void *cloud);
+    const char *(*cloud_certificate)(const void *cloud); /* PEM file to trust; NULL: plain HTTP */
     /* A key that it takes; borrowed. */
     void (*cloud_credentials)(const void *cloud, const char **access_key, const char **secret_key);
     void (*cloud_stop)(void *cloud, void (*stopped)(void *user), void *user);

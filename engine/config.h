@@ -49,10 +49,10 @@ struct config { /* strings are owned; NULL when unset. Times are milliseconds, s
     uint64_t log_level;  /* enum config_log_level */
     uint64_t grace;
 
-    char *host, *data, *out, *request_log, *faults, *keys, *smtp;
+    char *host, *data, *out, *request_log, *faults, *keys, *smtp, *tls_cert, *tls_key;
     uint64_t port, patience;
     uint64_t durability; /* enum config_durability */
-    bool once, cloud_only;
+    bool once, cloud_only, tls;
 
     bool schema, settings, operations, help;
 

@@ -79,6 +79,12 @@ const struct setting config_table[] = {
      0, AT(durability), "full|relaxed", "relaxed: acknowledge before the disk has it"},
     {"request-log", TYPE_TEXT, CLOUD, NULL, "none", 0, 0, AT(request_log), "FILE",
      "one JSON line for each request to the embedded cloud"},
+    {"tls", TYPE_SWITCH, CONFIG_LOCAL, NULL, "plain HTTP", 0, 0, AT(tls), NULL,
+     "speak TLS, with a certificate that is made into the data directory"},
+    {"tls-cert", TYPE_TEXT, CONFIG_LOCAL, NULL, "none", 0, 0, AT(tls_cert), "FILE",
+     "speak TLS with this certificate (PEM)"},
+    {"tls-key", TYPE_TEXT, CONFIG_LOCAL, NULL, "none", 0, 0, AT(tls_key), "FILE",
+     "the key of --tls-cert (PEM)"},
     {"keys", TYPE_TEXT, CONFIG_LOCAL, NULL, "the one key of the manual", 0, 0, AT(keys), "FILE",
      "who may use the embedded cloud: access keys in the form of ~/.aws/credentials"},
     {"smtp", TYPE_TEXT, CONFIG_LOCAL, NULL, "mails become files in the data directory", 0, 0,
@@ -103,7 +109,8 @@ _Static_assert(sizeof config_table / sizeof config_table[0] <= 64,
 
 bool config_has_variable(const struct setting *s)
 {
-    return s->type != TYPE_SWITCH || s->offset == AT(once) || s->offset == AT(cloud_only);
+    return s->type != TYPE_SWITCH || s->offset == AT(once) || s->offset == AT(cloud_only) ||
+           s->offset == AT(tls);
 }
 
 void config_variable_name(const struct setting *s, char out[CONFIG_VARIABLE_MAX])

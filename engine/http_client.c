@@ -30,6 +30,7 @@ struct http_client {
     CURLSH *share; /* TLS sessions, which would otherwise die with each easy handle */
     uv_timer_t timer;
     char *ca_file;
+    bool any_host;
     char *user_agent;
     struct list running;
     struct list finished;
@@ -190,7 +191,7 @@ static int on_timer_wanted(CURLM *multi, long timeout_ms, void *user)
 int http_client_send(struct http_client *client, const struct http_request *request,
                      http_done *done, void *user, struct http_exchange **out)
 {
-    const struct http_common common = {client->share, client->ca_file, client->user_agent,
+    const struct http_common common = {client->share, client->ca_file, client->any_host, client->user_agent,
                                        client->idle_timeout_ms};
     struct http_exchange *exchange;
     assert(!client->closing);
@@ -258,6 +259,7 @@ static int copy_options(struct http_client *client, const struct http_client_opt
 {
     const char *agent = options->user_agent;
     client->user_agent = strdup(agent ? agent : "thumbwheel/" THUMBWHEEL_VERSION);
+    client->any_host = options->any_host;
     if (options->ca_file)
         client->ca_file = strdup(options->ca_file);
     return client->user_agent && (client->ca_file || !options->ca_file) ? 0 : ERR_MEMORY;

@@ -24,6 +24,7 @@ struct http_client_options {
     unsigned max_host_connections; /* 0: 64 */
     unsigned idle_timeout_ms;      /* of requests that state none; 0: 30 000 */
     const char *ca_file;           /* PEM bundle; NULL: the system's */
+    bool any_host;                 /* certificates may be for another host's name */
     const char *user_agent;        /* NULL: "thumbwheel/<version>" */
 };
 

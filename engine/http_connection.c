@@ -60,6 +60,7 @@ static void on_closed(uv_handle_t *handle)
         call_end(c->call, false);
     buffer_free(&c->early);
     buffer_free(&c->head);
+    tls_session_close(c->tls);
     server_forget(c);
 }
 
@@ -85,12 +86,27 @@ static void on_shutdown(uv_shutdown_t *request, int status)
 static void linger(struct http_connection *c)
 {
     set_state(c, CONNECTION_LINGER);
+    connection_tls_finish(c);
+    if (c->state == CONNECTION_CLOSED)
+        return;
     if (c->peer_done || uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown))
         connection_close(c, 0, false);
 }
 
+void connection_end(struct http_connection *c)
+{
+    if (c->state == CONNECTION_CALL)
+        connection_close(c, ERR_PROTOCOL, true);
+    else if (c->state != CONNECTION_CLOSED && c->state != CONNECTION_LINGER)
+        linger(c);
+}
+
 static void refuse(struct http_connection *c, int status)
 {
+    if (!connection_tls_ready(c)) {
+        connection_close(c, 0, false);
+        return;
+    }
     response_refuse(c, status);
     if (c->state != CONNECTION_CLOSED)
         linger(c);
@@ -444,20 +460,32 @@ static void on_input_end(struct http_connection *c, ssize_t result)
     }
 }
 
+void connection_input_end(struct http_connection *c)
+{
+    on_input_end(c, UV_EOF);
+}
+
+void connection_input(struct http_connection *c, struct slice in)
+{
+    if (!c->early.size)
+        connection_process(c, in);
+    else if (buffer_append(&c->early, in.data, in.size))
+        connection_close(c, ERR_MEMORY, true);
+    else
+        connection_continue(c);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 {
     struct http_connection *c = stream->data;
     if (size == 0 || size == UV_ENOBUFS)
         return;
-    if (size < 0) {
+    if (size < 0)
         on_input_end(c, size);
-    } else if (!c->early.size) {
-        connection_process(c, (struct slice){buf->base, (size_t)size});
-    } else if (buffer_append(&c->early, buf->base, (size_t)size)) {
-        connection_close(c, ERR_MEMORY, true);
-    } else {
-        connection_continue(c);
-    }
+    else if (c->tls)
+        connection_tls_input(c, (struct slice){buf->base, (size_t)size});
+    else
+        connection_input(c, (struct slice){buf->base, (size_t)size});
 }
 
 static void update_reading(struct http_connection *c)
@@ -493,7 +521,8 @@ static struct http_connection *connection_create(struct http_server *server)
     uv_tcp_init(server->loop, &c->tcp);
     uv_timer_init(server->loop, &c->timer);
     c->tcp.data = c->timer.data = c;
-    buffer_init(&c->early, server->options.header_max + HTTP_READ_MAX);
+    /* With TLS a read may end a record whose beginning came before. */
+    buffer_init(&c->early, server->options.header_max + 2 * (size_t)HTTP_READ_MAX);
     buffer_init(&c->head, server->options.header_max);
     c->next = server->connections;
     if (c->next)
@@ -511,6 +540,10 @@ void connection_accept(struct http_server *server, int fd, bool welcome)
         close(fd);
         if (c)
             connection_close(c, 0, false);
+        return;
+    }
+    if (server->options.tls && tls_session_open(server->options.tls, &c->tls)) {
+        connection_close(c, 0, false);
         return;
     }
     uv_tcp_nodelay(&c->tcp, 1);

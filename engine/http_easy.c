@@ -175,6 +175,8 @@ static int set_protocol(CURL *easy, const struct http_common *common, bool loopb
     code |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     if (common->ca_file)
         code |= curl_easy_setopt(easy, CURLOPT_CAINFO, common->ca_file);
+    if (common->any_host)
+        code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     if (loopback) /* empty: none, whatever the environment says */
         code |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     return code ? ERR_MEMORY : 0;

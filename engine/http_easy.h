@@ -10,6 +10,7 @@
 struct http_common {
     CURLSH *share;
     const char *ca_file; /* may be NULL */
+    bool any_host;
     const char *user_agent;
     unsigned idle_timeout_ms; /* of requests that state none */
 };

@@ -3,6 +3,7 @@
  *
  *     http_server.c      options, the listening socket, accepting, the registry of connections,
  * closing http_connection.c  one connection: what is read, what is next, timers, the end
+ *     http_tls.c         between the socket and a connection, where there is TLS
  *     http_head.c        a request head: found, checked, made into a call
  *     http_call.c        the handler's face: request and body
  *     http_response.c    the handler's face: response and writes
@@ -25,6 +26,7 @@
 
 #include "http_server.h"
 #include "log.h"
+#include "tls.h"
 
 enum {
     HTTP_READ_MAX = 64 * 1024, /* bytes of one read */
@@ -56,6 +58,7 @@ struct http_server {
     time_t date_second;
     char date[32];
     char input[HTTP_READ_MAX];
+    char plain[HTTP_READ_MAX]; /* with TLS: what input means */
 };
 
 enum connection_state {
@@ -78,6 +81,8 @@ struct http_connection {
     uv_timer_t timer;
     uv_shutdown_t shutdown;
     struct http_server *server;
+    struct tls_session *tls; /* NULL: without */
+    bool tls_begun;          /* the peer speaks TLS */
     struct http_connection *next, *previous;
     unsigned handles;
 
@@ -162,6 +167,20 @@ void connection_update(struct http_connection *connection);
 /* The end; error (0 or from error.h) is for the handler of an open call. With reset the peer sees
  * an error. */
 void connection_close(struct http_connection *connection, int error, bool reset);
+
+/* What the peer said, as if it had come from the socket. From a fresh loop callback only. */
+void connection_input(struct http_connection *connection, struct slice in);
+void connection_input_end(struct http_connection *connection);
+/* What came cannot be understood: what was sent so far is the last. */
+void connection_end(struct http_connection *connection);
+
+/* http_tls.c */
+void connection_tls_input(struct http_connection *connection, struct slice in); /* ciphertext */
+bool connection_tls_ready(const struct http_connection *connection); /* something can be said */
+void connection_tls_finish(struct http_connection *connection);
+/* Makes what is to be written into one piece of ciphertext. ERR_MEMORY, ERR_PROTOCOL. */
+int connection_tls_seal(struct http_connection *connection, const uv_buf_t *parts, unsigned count,
+                        struct bytes *out);
 
 /* http_head.c */
 enum head_progress { HEAD_MORE, HEAD_DONE, HEAD_BAD };

@@ -96,6 +96,22 @@ static bool write_now(struct http_connection *c, uv_buf_t *parts, unsigned count
     return whole && result >= 0;
 }
 
+/* False: the connection is closed and the write is gone. */
+static bool seal(struct http_write *w, uv_buf_t *parts, unsigned *count)
+{
+    struct bytes sealed;
+    int status = connection_tls_seal(w->connection, parts, *count, &sealed);
+    bytes_free(&w->body);
+    w->body = sealed;
+    parts[0] = uv_buf_init(sealed.data, (unsigned)sealed.size);
+    *count = 1;
+    if (!status)
+        return true;
+    connection_close(w->connection, status, true);
+    write_free(w);
+    return false;
+}
+
 static void write_send(struct http_write *w, const char *tail)
 {
     struct http_connection *c = w->connection;
@@ -106,6 +122,8 @@ static void write_send(struct http_write *w, const char *tail)
         parts[count++] = (uv_buf_t){w->body.data, w->body.size};
     if (*tail) /* uv only reads it */
         parts[count++] = (uv_buf_t){(char *)(uintptr_t)tail, strlen(tail)};
+    if (c->tls && !seal(w, parts, &count))
+        return;
     if (!c->writes)
         c->active = uv_now(c->server->loop);
     if (!w->drained && write_now(c, parts, count)) {

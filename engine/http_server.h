@@ -12,6 +12,8 @@
  * closed. Both directions have backpressure: a paused reader stops reading the socket, and
  * http_call_write reports when the peer has taken what was written.
  *
+ * With an identity the port speaks TLS alone; whoever speaks plain HTTP to it is told with a 400.
+ *
  * A call lives from on_request until its response has been written, or its peer is gone, whichever
  * ends it; then `ended` (http_call_on_end) is called once and the pointer is dead. A handler that
  * works asynchronously must set it.
@@ -29,6 +31,7 @@
 #include "http_client.h" /* struct http_header */
 
 struct http_server;
+struct tls_identity; /* tls.h */
 struct http_call;
 
 typedef void http_handler(struct http_call *call, void *user);
@@ -45,6 +48,7 @@ struct http_server_options {
                           while a handler works */
     unsigned connections; /* 0: 1024. Further peers are told 503, HTTP_UNWELCOME_MAX at a time;
                              more are just closed */
+    struct tls_identity *tls; /* borrowed; NULL: plain HTTP */
     http_handler *on_request;
     void *user;
 };

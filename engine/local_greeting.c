@@ -25,12 +25,23 @@ static void print_quoted(FILE *out, const char *text)
     fputc('\'', out);
 }
 
-static void print_credentials(const struct greeting *greeting, FILE *out)
+/* The file as other shells name it. */
+static void print_file(FILE *out, const char *path)
 {
     char absolute[PATH_MAX];
+    print_quoted(out, realpath(path, absolute) ? absolute : path);
+}
+
+static void print_credentials(const struct greeting *greeting, FILE *out)
+{
+    if (greeting->certificate) {
+        fputs("  export AWS_CA_BUNDLE=", out);
+        print_file(out, greeting->certificate);
+        fputc('\n', out);
+    }
     if (greeting->keys) {
         fputs("  export AWS_SHARED_CREDENTIALS_FILE=", out);
-        print_quoted(out, realpath(greeting->keys, absolute) ? absolute : greeting->keys);
+        print_file(out, greeting->keys);
         fprintf(out, " AWS_PROFILE=NAME AWS_DEFAULT_REGION=%s\n", greeting->region);
     } else {
         fprintf(out,
@@ -48,6 +59,8 @@ void greeting_print_start(const struct greeting *greeting, FILE *out)
     else
         fprintf(out, "Access key:   %s\nSecret key:   %s\nRegion:       %s\n", LOCAL_ACCESS_KEY,
                 LOCAL_SECRET_KEY, greeting->region);
+    if (greeting->certificate)
+        fprintf(out, "Trust:        %s\n", greeting->certificate);
     fprintf(out, "Photos go to: s3://%s/%s\nState is in:  %s\n", LOCAL_BUCKET, LOCAL_PREFIX,
             greeting->data);
     fflush(out);

@@ -10,6 +10,7 @@ struct greeting {
     const char *data;  /* directory */
     const char *photo; /* a file to upload */
     const char *region;
+    const char *certificate; /* to trust; NULL: plain HTTP */
     const char *keys; /* a file of access keys; NULL: the one of the manual */
 };
 

@@ -183,6 +183,9 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
         .access_key = LOCAL_ACCESS_KEY,
         .secret_key = LOCAL_SECRET_KEY,
         .request_log = config->request_log,
+        .tls_certificate = config->tls_cert,
+        .tls_key = config->tls_key,
+        .tls = config->tls,
         .keys = config->keys,
         .faults = config->faults,
         .smtp = config->smtp,
@@ -280,6 +283,7 @@ static struct greeting greeting_of(const struct session *session)
         .photo = session->photos.count ? session->photos.items[0].path : session->example,
         .region = session->config->region ? session->config->region : LOCAL_REGION,
         .keys = session->config->keys,
+        .certificate = session->assembly->cloud_certificate(session->service.cloud),
     };
 }
 

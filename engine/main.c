@@ -56,6 +56,9 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
         .secret_key = settings->secret_key,
         .relaxed = settings->relaxed,
         .request_log = settings->request_log,
+        .tls_certificate = settings->tls_certificate,
+        .tls_key = settings->tls_key,
+        .tls = settings->tls,
         .keys = settings->keys,
         .faults = settings->faults,
         .smtp = settings->smtp,
@@ -69,6 +72,11 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
 static const char *cloud_endpoint(const void *cloud)
 {
     return local_cloud_endpoint(cloud);
+}
+
+static const char *cloud_certificate(const void *cloud)
+{
+    return local_cloud_certificate(cloud);
 }
 
 static void cloud_credentials(const void *cloud, const char **access_key, const char **secret_key)
@@ -108,6 +116,7 @@ int main(int argc, char **argv)
         .backend_provision = backend_provision,
         .cloud_start = cloud_start,
         .cloud_endpoint = cloud_endpoint,
+        .cloud_certificate = cloud_certificate,
         .cloud_credentials = cloud_credentials,
         .cloud_stop = cloud_stop,
     };

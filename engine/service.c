@@ -145,15 +145,19 @@ int service_open(struct service *service, const struct service_options *options,
 {
     *service = (struct service){
         .assembly = options->assembly, .config = options->config, .pipelines = options->pipelines};
-    const struct http_client_options http = {.idle_timeout_ms = (unsigned)options->config->timeout};
+    struct http_client_options http = {.idle_timeout_ms = (unsigned)options->config->timeout};
     int err = loop_open(service, error);
     if (!err && options->reloads)
         err = reloader_open(&service->reloader, service, error);
-    if (!err)
-        err = http_client_create(&service->loop, &http, &service->http, error);
     if (!err && options->cloud)
         err =
             service->assembly->cloud_start(&service->loop, options->cloud, &service->cloud, error);
+    if (!err && service->cloud) {
+        http.ca_file = service->assembly->cloud_certificate(service->cloud);
+        http.any_host = http.ca_file != NULL; /* a given one need not be for the loopback address */
+    }
+    if (!err)
+        err = http_client_create(&service->loop, &http, &service->http, error);
     if (!err)
         err = backend_open(service, options->cloud, error);
     return err;

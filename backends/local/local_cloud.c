@@ -24,6 +24,8 @@
 #include "request_log.h"
 #include "router.h"
 #include "sns_outbox.h"
+#include "tls.h"
+#include "tls_certificate.h"
 #include "topics.h"
 
 enum { CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 1024 };
@@ -31,6 +33,8 @@ enum { CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 1024 };
 struct local_cloud {
     struct cloud cloud;
     struct keys *keys;
+    struct tls_identity *tls;
+    char *certificate; /* its file */
     char *region, *account; /* owned copies of the options */
     void (*stopped)(void *user);
     void *user;
@@ -41,6 +45,8 @@ static void cloud_free(struct local_cloud *lc)
     free(lc->region);
     free(lc->account);
     keys_close(lc->keys);
+    tls_identity_close(lc->tls);
+    free(lc->certificate);
     free(lc);
 }
 
@@ -197,13 +203,44 @@ static unsigned connections_max(void)
     return most < CONNECTIONS_MAX ? most : CONNECTIONS_MAX;
 }
 
-static int server_open(struct cloud *cloud, const struct local_cloud_options *o,
+static int own_identity(struct local_cloud *lc, const char *directory, struct error *error)
+{
+    char *key = NULL;
+    int status = tls_certificate_ensure(directory, error);
+    if (status)
+        return status;
+    if (asprintf(&lc->certificate, "%s/" TLS_CERTIFICATE_FILE, directory) < 0)
+        lc->certificate = NULL;
+    if (asprintf(&key, "%s/" TLS_KEY_FILE, directory) < 0)
+        key = NULL;
+    status = lc->certificate && key ? tls_identity_open(lc->certificate, key, &lc->tls, error)
+                                    : error_set(error, ERR_MEMORY, "out of memory");
+    free(key);
+    return status;
+}
+
+static int tls_open(struct local_cloud *lc, const struct local_cloud_options *o,
+                    struct error *error)
+{
+    if (!o->tls_certificate && !o->tls_key)
+        return o->tls ? own_identity(lc, o->data_dir, error) : 0;
+    if (!o->tls_certificate || !o->tls_key)
+        return error_set(error, ERR_INVALID, "a TLS certificate and its key go together");
+    lc->certificate = strdup(o->tls_certificate);
+    if (!lc->certificate)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    return tls_identity_open(o->tls_certificate, o->tls_key, &lc->tls, error);
+}
+
+static int server_open(struct local_cloud *lc, const struct local_cloud_options *o,
                        struct error *error)
 {
+    struct cloud *cloud = &lc->cloud;
     struct http_server_options options = {
         .host = o->host ? o->host : "127.0.0.1",
         .port = o->port,
         .connections = connections_max(),
+        .tls = lc->tls,
         .on_request = router_handle,
         .user = cloud,
     };
@@ -211,8 +248,8 @@ static int server_open(struct cloud *cloud, const struct local_cloud_options *o,
     if (status)
         return status;
     bool six = strchr(options.host, ':') != NULL;
-    snprintf(cloud->endpoint, sizeof cloud->endpoint, "http://%s%s%s:%u", six ? "[" : "",
-             options.host, six ? "]" : "", http_server_port(cloud->server));
+    snprintf(cloud->endpoint, sizeof cloud->endpoint, "%s://%s%s%s:%u",
+             lc->tls ? "https" : "http", six ? "[" : "", options.host, six ? "]" : "", http_server_port(cloud->server));
     return 0;
 }
 
@@ -242,7 +279,9 @@ int local_cloud_start(uv_loop_t *loop, const struct local_cloud_options *options
     if (!status)
         status = state_open(&lc->cloud, options, error);
     if (!status)
-        status = server_open(&lc->cloud, options, error);
+        status = tls_open(lc, options, error);
+    if (!status)
+        status = server_open(lc, options, error);
     if (!status && !(lc->cloud.lifecycle = lifecycle_worker_start(&lc->cloud)))
         status = error_set(error, ERR_MEMORY, "out of memory");
     if (status) {
@@ -263,4 +302,9 @@ void local_cloud_credentials(const struct local_cloud *lc, const char **access_k
 {
     *access_key = lc->cloud.auth->items[0].access_key;
     *secret_key = lc->cloud.auth->items[0].secret_key;
+}
+
+const char *local_cloud_certificate(const struct local_cloud *lc)
+{
+    return lc->certificate;
 }

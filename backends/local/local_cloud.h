@@ -24,6 +24,8 @@ struct local_cloud_options {
     const char *access_key; /* NULL: "thumbwheel" */
     const char *secret_key; /* NULL: "thumbwheel-secret" */
     const char *keys; /* a file of access keys (keys.h), which then are the only ones; NULL: none */
+    const char *tls_certificate, *tls_key; /* PEM files: the port speaks TLS; NULL: see tls */
+    bool tls; /* with a certificate made into data_dir, unless it is there (tls_certificate.h) */
     bool relaxed;           /* durability without fsync */
     const char *request_log; /* a file that gets one JSON line a request (service, operation, bucket, key, queue, status,
                                 microseconds); NULL: none */
@@ -38,6 +40,8 @@ int local_cloud_start(uv_loop_t *loop, const struct local_cloud_options *options
 void local_cloud_credentials(const struct local_cloud *cloud, const char **access_key,
                              const char **secret_key);
 const char *local_cloud_endpoint(const struct local_cloud *cloud); /* http://127.0.0.1:PORT */
+/* The file of the certificate that clients are to trust; NULL: plain HTTP. */
+const char *local_cloud_certificate(const struct local_cloud *cloud);
 /* Finishes what was accepted, flushes, closes. */
 void local_cloud_stop(struct local_cloud *cloud, void (*stopped)(void *user), void *user);
 

@@ -290,5 +290,6 @@ json_t *sqs_queue_url(const struct sqs_call *call, const char *name)
     struct slice host = http_call_header(call->request->call, "host");
     if (!host_valid(host))
         return json_sprintf("%s/%s/%s", cloud->endpoint, cloud->account, name);
-    return json_sprintf("http://%.*s/%s/%s", (int)host.size, host.data, cloud->account, name);
+    bool tls = strncmp(cloud->endpoint, "https:", 6) == 0;
+    return json_sprintf("%s://%.*s/%s/%s", tls ? "https" : "http", (int)host.size, host.data, cloud->account, name);
 }

@@ -209,6 +209,12 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
     return 0;
 }
 
+static const char *cloud_certificate(const void *cloud)
+{
+    (void)cloud;
+    return NULL;
+}
+
 static void cloud_credentials(const void *cloud, const char **access_key, const char **secret_key)
 {
     (void)cloud;
@@ -274,6 +280,7 @@ static int run(const char *line)
         .backend_provision = backend_provision,
         .cloud_start = cloud_start,
         .cloud_endpoint = cloud_endpoint,
+        .cloud_certificate = cloud_certificate,
         .cloud_credentials = cloud_credentials,
         .cloud_stop = cloud_stop,
     };

@@ -1,0 +1,228 @@
+"""TLS of the served port, with clients that we did not write."""
+import json
+import os
+import socket
+import ssl
+import stat
+import subprocess
+import urllib.error
+import urllib.request
+
+import boto3
+import pytest
+from botocore.config import Config
+
+import harness
+from harness import ACCESS_KEY, AWS_CLI, REGION, SECRET_KEY, aws_environment
+
+NODE_SCRIPT = """
+import { ListBucketsCommand } from "@aws-sdk/client-s3";
+import { s3 } from "./clients.mjs";
+const { Buckets } = await s3.send(new ListBucketsCommand({}));
+console.log(Buckets.map((bucket) => bucket.Name).join());
+"""
+
+
+class Served:
+    def __init__(self, process, data):
+        self.process, self.data = process, data
+        self.endpoint = process.wait_for(r"(https://127\.0\.0\.1:\d+)").group(1)
+        self.port = int(self.endpoint.rpartition(":")[2])
+        self.certificate = process.wait_for(r"Trust: +(\S+)").group(1)
+        process.wait_for("Serving")
+
+    def client(self, service, endpoint=None, **options):
+        return boto3.client(service, endpoint_url=endpoint or self.endpoint, region_name=REGION,
+                            aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY,
+                            verify=self.certificate, config=Config(retries={"max_attempts": 0}, read_timeout=60,
+                                          signature_version="s3v4" if service == "s3" else "v4"),
+                            **options)
+
+    def connect(self, context):
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        return context.wrap_socket(plain, server_hostname="localhost")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    process = harness.Process("local", "--cloud-only", "--port", "0", "--tls", "--data", folder / "data")
+    yield Served(process, folder / "data")
+    process.stop()
+    harness.assert_healthy(process.output())
+
+
+def test_boto3_trusts_the_certificate_that_was_made(served, name):
+    s3 = served.client("s3")
+    s3.create_bucket(Bucket=name)
+    data = os.urandom(3 * 1024 * 1024)
+    s3.put_object(Bucket=name, Key="k", Body=data)
+    assert s3.get_object(Bucket=name, Key="k")["Body"].read() == data
+    sqs = served.client("sqs", endpoint=f"https://localhost:{served.port}")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    assert url.startswith(f"https://localhost:{served.port}/")
+    sqs.send_message(QueueUrl=url, MessageBody="ü" * 100000)
+    assert harness.receive(sqs, url)["Body"] == "ü" * 100000
+
+
+def test_the_aws_cli_curl_and_node_trust_it(served, name):
+    done = subprocess.run([AWS_CLI, "--endpoint-url", served.endpoint, "--ca-bundle", served.certificate, "s3", "mb",
+                           f"s3://{name}"], env=aws_environment(), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    status, _ = harness.curl("--cacert", served.certificate, "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
+                             f"https://localhost:{served.port}/{name}")
+    assert status == 200
+    done = subprocess.run(["node", "--input-type=module", "-e", NODE_SCRIPT], cwd=harness.ROOT / "tests/js",
+                          env=harness.clean_environment(NODE_EXTRA_CA_CERTS=served.certificate,
+                                                        CLOUD_ENDPOINT=served.endpoint),
+                          capture_output=True, text=True, timeout=120)
+    assert name in done.stdout, done.stdout + done.stderr
+
+
+def test_nobody_trusts_it_unasked(served):
+    done = subprocess.run(["curl", "-sS", "--noproxy", "*", served.endpoint], capture_output=True, timeout=120)
+    assert done.returncode == 60
+
+
+def test_the_certificate_is_for_this_machine_and_its_key_for_its_owner(served):
+    context = ssl.create_default_context(cafile=served.certificate)
+    with served.connect(context) as connection:
+        assert connection.version() == "TLSv1.2"
+        found = connection.getpeercert()["subjectAltName"]
+    assert set(found) == {("DNS", "localhost"), ("DNS", "*.localhost"), ("IP Address", "127.0.0.1"),
+                          ("IP Address", "0:0:0:0:0:0:0:1")}
+    assert stat.S_IMODE(os.stat(served.data / "tls-key.pem").st_mode) == 0o600
+    text = subprocess.run(["openssl", "x509", "-in", served.certificate, "-noout", "-text"], capture_output=True,
+                          text=True, timeout=60).stdout
+    assert "prime256v1" in text and "ecdsa-with-SHA256" in text
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_old_versions_are_refused(served, version):
+    context = ssl.create_default_context(cafile=served.certificate)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        served.connect(context)
+    test_the_certificate_is_for_this_machine_and_its_key_for_its_owner(served)
+
+
+def raw(served, data, shut=True):
+    """What the port says to bytes that are no TLS, until it closes."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as peer:
+        peer.sendall(data)
+        if shut:
+            peer.shutdown(socket.SHUT_WR)
+        answer = b""
+        try:
+            while piece := peer.recv(65536):
+                answer += piece
+        except ConnectionError:
+            pass
+        return answer
+
+
+def test_plain_http_is_told_that_the_port_speaks_tls(served):
+    answer = raw(served, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", shut=False)
+    assert answer.startswith(b"HTTP/1.1 400 ") and b"use https://" in answer
+    head, _, text = answer.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(text)}".encode() in head
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://127.0.0.1:{served.port}/", timeout=60)
+
+
+def hello(served):
+    """The first flight of a real client."""
+    context = ssl.create_default_context(cafile=served.certificate)
+    outgoing = ssl.MemoryBIO()
+    client = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    return outgoing.read()
+
+
+def test_broken_handshakes_end_and_harm_nobody(served):
+    first = hello(served)
+    for size in (1, 4, 5, 6, 40, len(first) - 1):
+        raw(served, first[:size])
+    for at in range(0, len(first), 7):
+        raw(served, first[:at] + bytes([first[at] ^ 0xff]) + first[at + 1:])
+    for garbage in (b"\x16", b"\x16\x03\x01\xff\xff" + b"x" * 70000, b"\x16\x03\x03\x00\x00" * 1000, b"\x00" * 100,
+                    b"\x80\x2e\x01\x00\x02", first + b"\x17\x03\x03\x00\x10" + b"y" * 16, first + first):
+        assert not raw(served, garbage).startswith(b"HTTP")
+    test_the_certificate_is_for_this_machine_and_its_key_for_its_owner(served)
+
+
+def test_a_peer_that_vanishes_in_the_middle_of_an_answer_harms_nobody(served, name):
+    s3 = served.client("s3")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="k", Body=bytes(20 * 1024 * 1024))
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": name, "Key": "k"})
+    context = ssl.create_default_context(cafile=served.certificate)
+    connection = served.connect(context)
+    path = url[len(served.endpoint):]
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode())
+    assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    connection.close()
+    assert s3.head_object(Bucket=name, Key="k")["ContentLength"] == 20 * 1024 * 1024
+
+
+def test_the_engine_beside_it_trusts_its_own_certificate(start, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(harness.jpeg(64, 48))
+    done = harness.thumbwheel("local", "--once", "--tls", "--data", tmp_path / "data", "--out", tmp_path / "out", photo)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list((tmp_path / "out").rglob("Thumbnail-photo.jpg"))
+
+
+def make_certificate(folder, *names):
+    certificate, key = folder / "given.pem", folder / "given.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=given",
+                    "-addext", "subjectAltName=" + ",".join(names), "-keyout", key, "-out", certificate], check=True,
+                   capture_output=True, timeout=120)
+    return certificate, key
+
+
+def test_a_given_certificate_is_served_and_the_engine_goes_on(start_cloud, tmp_path):
+    certificate, key = make_certificate(tmp_path, "DNS:cloud.example")
+    out = tmp_path / "out"
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(harness.jpeg(64, 48))
+    done = harness.thumbwheel("local", "--once", "--tls-cert", certificate, "--tls-key", key, "--data",
+                              tmp_path / "data", "--out", out, photo)
+    assert done.returncode == 0 and list(out.rglob("Thumbnail-photo.jpg")), done.stdout + done.stderr
+    assert not (tmp_path / "data" / "tls-key.pem").exists()
+
+
+def test_the_certificate_is_kept_and_a_bad_one_is_refused_by_name(start, tmp_path):
+    def serve(*arguments):
+        return start("local", "--cloud-only", "--port", "0", "--data", tmp_path / "data", *arguments)
+
+    first = Served(serve("--tls"), tmp_path / "data")
+    text = open(first.certificate).read()
+    first.process.stop()
+    again = Served(serve("--tls"), tmp_path / "data")
+    assert open(again.certificate).read() == text
+    again.process.stop()
+    certificate, key = make_certificate(tmp_path, "DNS:x")
+    other = tmp_path / "data" / "tls-key.pem"
+    for arguments, reason in (
+            (("--tls-cert", certificate), "go together"),
+            (("--tls-cert", certificate, "--tls-key", other), "is not that of the certificate"),
+            (("--tls-cert", key, "--tls-key", key), "cannot read the TLS certificate"),
+            (("--tls-cert", certificate, "--tls-key", tmp_path / "none"), "cannot read the TLS key")):
+        process = serve(*arguments)
+        assert process.wait() == 1 and reason in process.output()
+
+
+def test_urls_that_the_cloud_makes_are_https(served, name):
+    sns = served.client("sns")
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sqs = served.client("sqs")
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": harness.send_policy(name, "sns", topic)})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=harness.queue_arn(name))
+    sns.publish(TopicArn=topic, Message="m")
+    envelope = json.loads(harness.receive(sqs, queue)["Body"])
+    assert envelope["UnsubscribeURL"].startswith("https://")
