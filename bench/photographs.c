@@ -1,9 +1,9 @@
 /*
  * Photographs to measure with: the product's own painted samples, enlarged to between 1 and 8
  * megapixels, with a little sensor noise so that they weigh what photographs weigh, as JPEGs of
- * quality 90.
+ * quality 90. Mixed ones are JPEG (some of them progressive), PNG and WebP of 1 to 24 megapixels.
  *
- * usage: bench_photographs DIR COUNT
+ * usage: bench_photographs DIR COUNT [mixed]
  */
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +13,27 @@
 
 #include "pipelines.h"
 
-enum { SMALLEST_MP = 1, LARGEST_MP = 8, NOISE = 3 };
+enum { SMALLEST_MP = 1, LARGEST_MP = 8, MIXED_LARGEST_MP = 24, NOISE = 3 };
+
+static const char *const mixed_formats[] = {".jpg[Q=90,strip]", ".png[compression=3,strip]",
+                                            ".webp[Q=85,effort=2,strip]",
+                                            ".jpg[Q=85,interlace,strip]"};
+static const int mixed_megapixels[] = {24, 2, 8, 1, 12, 4, 3};
+
+struct recipe {
+    double megapixels;
+    const char *format; /* suffix and options of the saver */
+};
+
+/* Four and seven have no divisor in common: every format comes in every size. */
+static struct recipe recipe_of(int index, int count, int mixed)
+{
+    if (mixed)
+        return (struct recipe){mixed_megapixels[index % 7], mixed_formats[index % 4]};
+    return (struct recipe){SMALLEST_MP + (double)(LARGEST_MP - SMALLEST_MP) * index /
+                                             (count > 1 ? count - 1 : 1),
+                           ".jpg[Q=90,strip]"};
+}
 
 /* Sensor noise for the largest photograph, made once; smaller ones take a corner of it. */
 static VipsImage *noise_make(int width, int height)
@@ -53,8 +73,7 @@ static int photograph_write(const char *sample, VipsImage *noise, const char *pa
     int width = width_of(megapixels);
     if (vips_thumbnail(sample, &image, width, "height", width, "export_profile", "srgb", NULL))
         return -1;
-    int failed =
-        noisy(image, noise, &large) || vips_jpegsave(large, path, "Q", 90, "strip", TRUE, NULL);
+    int failed = noisy(image, noise, &large) || vips_image_write_to_file(large, path, NULL);
     g_object_unref(image);
     if (large)
         g_object_unref(large);
@@ -71,11 +90,11 @@ int main(int argc, char **argv)
     struct error error;
     char **samples = NULL;
     size_t found = 0, used = 0;
-    if (argc != 3) {
-        fprintf(stderr, "usage: bench_photographs DIR COUNT\n");
+    if (argc != 3 && argc != 4) {
+        fprintf(stderr, "usage: bench_photographs DIR COUNT [mixed]\n");
         return 2;
     }
-    int count = atoi(argv[2]);
+    int count = atoi(argv[2]), mixed = argc == 4;
     char folder[4096], path[4200];
     snprintf(folder, sizeof folder, "%s.samples", argv[1]);
     if (pipelines_start(argv[0], &error) || samples_write(folder, &samples, &found, &error)) {
@@ -89,17 +108,17 @@ int main(int argc, char **argv)
         else
             free(samples[i]);
     }
-    int longest = width_of(LARGEST_MP) + 1; /* portraits and squares fit, too */
+    /* Portraits and squares fit, too. */
+    int longest = width_of(mixed ? MIXED_LARGEST_MP : LARGEST_MP) + 1;
     VipsImage *noise = noise_make(longest, longest);
     if (!noise || used == 0) {
         fprintf(stderr, "bench_photographs: %s\n", vips_error_buffer());
         return 1;
     }
     for (int i = 0; i < count; i++) {
-        double megapixels =
-            SMALLEST_MP + (double)(LARGEST_MP - SMALLEST_MP) * i / (count > 1 ? count - 1 : 1);
-        snprintf(path, sizeof path, "%s/photograph-%03d.jpg", argv[1], i);
-        if (photograph_write(samples[(size_t)i % used], noise, path, megapixels)) {
+        const struct recipe recipe = recipe_of(i, count, mixed);
+        snprintf(path, sizeof path, "%s/photograph-%03d%s", argv[1], i, recipe.format);
+        if (photograph_write(samples[(size_t)i % used], noise, path, recipe.megapixels)) {
             fprintf(stderr, "bench_photographs: %s: %s\n", path, vips_error_buffer());
             return 1;
         }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +22,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "container_of.h"
 #include "decoder_reply.h"
 #include "decoder_request.h"
 #include "decoder_sandbox.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
 #include "vips_api.h"
+
+enum { KEEP_FREE = 16 * 1024 * 1024 }; /* bytes of the heap that nobody uses */
 
 struct child {
     decoder_render *render;
@@ -94,20 +98,59 @@ static void bodies_write(const struct decoder_request *request, off_t at)
     }
 }
 
-static void answer(struct child *c, const struct decoder_request *request, uint64_t sequence)
+static void results_write(struct child *c, const struct decoder_request *request)
 {
     buffer_clear(&c->reply);
     if (decoder_reply_write(&c->reply, request->items, request->count))
         out_of_memory();
     write_at(c->reply.data, c->reply.size, 0);
     bodies_write(request, (off_t)c->reply.size);
+}
+
+/* What an image leaves behind is the kernel's again before the parent hears of its end and counts
+ * on it. A little is kept, for the next one. */
+static void memory_trim(void)
+{
+    if (mallinfo2().fordblks > KEEP_FREE)
+        malloc_trim(KEEP_FREE / 2);
+}
+
+static void answer(const struct child *c, uint64_t sequence)
+{
     const struct decoder_answer said = {.sequence = sequence, .reply_size = c->reply.size};
     if (write(DECODER_SOCKET, &said, sizeof said) != sizeof said)
         give_up();
 }
 
+struct child_gate {
+    struct render_gate gate;
+    uint64_t sequence;
+};
+
+static bool hear(void *out, size_t size)
+{
+    ssize_t got;
+    do {
+        got = read(DECODER_SOCKET, out, size);
+    } while (got < 0 && errno == EINTR);
+    return got == (ssize_t)size;
+}
+
+/* The parent decides. */
+static int gate_pass(struct render_gate *gate, uint64_t bytes)
+{
+    struct child_gate *own = container_of(gate, struct child_gate, gate);
+    const struct decoder_answer question = {.sequence = own->sequence, .promise = bytes};
+    struct decoder_verdict verdict;
+    if (write(DECODER_SOCKET, &question, sizeof question) != sizeof question ||
+        !hear(&verdict, sizeof verdict) || verdict.sequence != own->sequence)
+        give_up();
+    return verdict.code;
+}
+
 static void serve_one(struct child *c, const struct decoder_command *command)
 {
+    struct child_gate gate = {.gate = {gate_pass}, .sequence = command->sequence};
     struct decoder_request *request = malloc(sizeof *request);
     if (!request)
         out_of_memory();
@@ -119,19 +162,13 @@ static void serve_one(struct child *c, const struct decoder_command *command)
         out_of_memory();
     if (code)
         give_up();
+    request->source.gate = &gate.gate;
     c->render(&request->source, &request->limits, request->items, request->count);
-    answer(c, request, command->sequence);
+    results_write(c, request);
     decoder_request_clear(request);
     free(request);
-}
-
-static bool hear(void *out, size_t size)
-{
-    ssize_t got;
-    do {
-        got = read(DECODER_SOCKET, out, size);
-    } while (got < 0 && errno == EINTR);
-    return got == (ssize_t)size;
+    memory_trim();
+    answer(c, command->sequence);
 }
 
 /* Where memory runs out for all, the kernel shall end a decoder, not the engine. */

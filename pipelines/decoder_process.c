@@ -26,13 +26,15 @@
 
 #include "decoder_reply.h"
 #include "decoder_request.h"
+#include "decoder_sandbox.h"
 #include "decoder_spawn.h"
 
 enum {
     LOOK_MS = 50,
     START_MS = 30000,              /* for a machine that is busy or still reads its libraries */
     END_MS = 500,                  /* between the end of the socket and of the process */
-    KEEP_BYTES = 16 * 1024 * 1024, /* of a memfd, from one image to the next */
+    KEEP_BYTES = 8 * 1024 * 1024,  /* of a memfd, from one image to the next */
+    IDLE_BYTES = 48 * 1024 * 1024, /* of its own memory, more than at its start */
 };
 
 struct decoder {
@@ -41,6 +43,7 @@ struct decoder {
     struct decoder_limits limits;
     struct decoder_slots slots;
     uint64_t sequence;
+    uint64_t own; /* bytes of memory that it had when it was ready */
     bool ready;
     struct decoder *next;
 };
@@ -136,13 +139,27 @@ static int fail_lie(struct error *error)
 
 /* ---- waiting ---- */
 
-static uint64_t resident(const struct decoder *d)
+struct residence { /* bytes */
+    uint64_t all, shared;
+};
+
+static struct residence resident(const struct decoder *d)
 {
     char text[96];
-    unsigned long long pages = 0;
+    unsigned long long all = 0, shared = 0;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     ssize_t size = pread(d->statm, text, sizeof text - 1, 0);
     text[size > 0 ? size : 0] = '\0';
-    return sscanf(text, "%*u %llu", &pages) == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    if (sscanf(text, "%*u %llu %llu", &all, &shared) != 2)
+        return (struct residence){0};
+    return (struct residence){all * page, shared * page};
+}
+
+/* Without what it shares with others. */
+static uint64_t own_bytes(const struct decoder *d)
+{
+    struct residence residence = resident(d);
+    return residence.all > residence.shared ? residence.all - residence.shared : 0;
 }
 
 static bool all_cancelled(struct render_item *const *items, size_t count)
@@ -163,7 +180,7 @@ static int wait_for(struct decoder *d, unsigned timeout_ms, struct render_item *
     for (;;) {
         if (poll(&socket, 1, LOOK_MS) > 0)
             return 0;
-        if (resident(d) > d->limits.memory)
+        if (resident(d).all > d->limits.memory)
             return fail_memory(d, error);
         if (all_cancelled(items, count))
             return error_set(error, ERR_CANCELLED, "cancelled");
@@ -197,7 +214,13 @@ int decoder_ready(struct decoder *d, struct error *error)
         return error_set(error, ERR_UNSUPPORTED, "a decoder process could not be started: %s",
                          welcome.text);
     d->ready = true;
+    d->own = own_bytes(d);
     return 0;
+}
+
+bool decoder_is_heavy(const struct decoder *d)
+{
+    return !DECODER_SANITIZED && own_bytes(d) > d->own + IDLE_BYTES;
 }
 
 bool decoder_is_well(const struct decoder *d)
@@ -345,15 +368,72 @@ static int trim(int fd)
     return fstat(fd, &file) == 0 && file.st_size > KEEP_BYTES ? ftruncate(fd, 0) : 0;
 }
 
+/* Also the time that is left of the render's. */
+struct hearing {
+    struct render_item *const *items;
+    size_t count;
+    unsigned left_ms;
+};
+
+static int hear_one(struct decoder *d, struct hearing *hearing, struct decoder_answer *out,
+                    struct error *error)
+{
+    uint64_t began = now_ms();
+    int code = wait_for(d, hearing->left_ms, hearing->items, hearing->count, error);
+    uint64_t took = now_ms() - began;
+    hearing->left_ms = took < hearing->left_ms ? hearing->left_ms - (unsigned)took : 0;
+    return code ? code : hear(d, out, sizeof *out, error);
+}
+
+/* What the render is going to need, against what a decoder may have and what there is. */
+static int judge(const struct decoder *d, const struct render_source *source, uint64_t promise,
+                 struct error *error)
+{
+    if (promise > d->limits.memory)
+        return error_set(error, ERR_DECODER_MEMORY,
+                         "decoding would take %llu MiB of memory; a decoder may have %llu MiB",
+                         (unsigned long long)(promise >> 20),
+                         (unsigned long long)(d->limits.memory >> 20));
+    if (!source->gate)
+        return 0;
+    int code = source->gate->pass(source->gate, promise + source->image.size);
+    return code ? error_set(error, code, "cancelled") : 0;
+}
+
+/* The child has asked: tells it what was decided, and hears its answer. *refusal is why it shall
+ * not go on, if so; its answer is then worth nothing. */
+static int decide(struct decoder *d, const struct render_source *source, struct hearing *hearing,
+                  struct decoder_answer *answer, struct error *refusal, struct error *error)
+{
+    if (answer->sequence != d->sequence)
+        return fail_lie(error);
+    const struct decoder_verdict verdict = {.sequence = d->sequence,
+                                            .code = judge(d, source, answer->promise, refusal)};
+    if (send(d->ends.socket, &verdict, sizeof verdict, MSG_NOSIGNAL) != sizeof verdict)
+        return fail_dead(d, error);
+    if (verdict.code)
+        hearing->count = 0; /* the items' being cancelled is no news */
+    int code = hear_one(d, hearing, answer, error);
+    if (!code && (answer->promise || answer->sequence != d->sequence))
+        code = fail_lie(error);
+    return code;
+}
+
 static int hear_answer(struct decoder *d, const struct render_source *source,
                        struct render_item *const *items, size_t count, struct error *error)
 {
+    struct hearing hearing = {items, count, d->limits.timeout_ms};
+    struct error refusal = {0};
     struct decoder_answer answer;
-    int code = wait_for(d, d->limits.timeout_ms, items, count, error);
-    if (!code)
-        code = hear(d, &answer, sizeof answer, error);
+    int code = hear_one(d, &hearing, &answer, error);
+    if (!code && answer.promise)
+        code = decide(d, source, &hearing, &answer, &refusal, error);
     if (code)
         return code;
+    for (size_t i = 0; refusal.code && i < count; i++)
+        items[i]->error = refusal;
+    if (refusal.code)
+        return 0;
     code = reply_read(d, &answer, source, items, count);
     if (code == ERR_MEMORY)
         return error_set(error, code, "not enough memory for the renditions");

@@ -27,6 +27,8 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
 int decoder_ready(struct decoder *d, struct error *error);
 /* While nothing is asked of it: whether it still lives and keeps quiet. */
 bool decoder_is_well(const struct decoder *d);
+/* It keeps more memory from images that are done than a new one would have. */
+bool decoder_is_heavy(const struct decoder *d);
 /* Fills the items, which are empty; on an error they may be half full. At most DECODER_ITEMS_MAX.
  */
 int decoder_ask(struct decoder *d, const struct render_source *source,

@@ -29,17 +29,6 @@
 
 #include "decoder_wire.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static const int needed[] = {
     SCMP_SYS(read),
     SCMP_SYS(write),
@@ -184,7 +173,8 @@ static int limit_set(int which, uint64_t value)
 int decoder_sandbox_enter(uint64_t memory, struct error *error)
 {
     if (limit_set(RLIMIT_CORE, 0) || limit_set(RLIMIT_NOFILE, DECODER_DESCRIPTORS) ||
-        limit_set(RLIMIT_FSIZE, memory) || (!SANITIZED && limit_set(RLIMIT_DATA, 2 * memory)) ||
+        limit_set(RLIMIT_FSIZE, memory) ||
+        (!DECODER_SANITIZED && limit_set(RLIMIT_DATA, 2 * memory)) ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return error_set(error, ERR_UNSUPPORTED, "its limits could not be set (%s)",
                          strerror(errno));

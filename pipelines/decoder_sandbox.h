@@ -6,6 +6,18 @@
 
 #include "error.h"
 
+/* With a sanitizer a process' memory is mostly the sanitizer's. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DECODER_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define DECODER_SANITIZED 1
+#endif
+#endif
+#ifndef DECODER_SANITIZED
+#define DECODER_SANITIZED 0
+#endif
+
 /* For the calling process, all its threads, for ever. memory: bytes that it may allocate, and write
  * to a file. ERR_UNSUPPORTED where the kernel refuses. */
 int decoder_sandbox_enter(uint64_t memory, struct error *error);

@@ -10,6 +10,9 @@
  *   child → parent   decoder_welcome, once; then a decoder_answer to each command. The output memfd
  *                    then holds the reply (decoder_reply.c), and behind it the renditions' bytes.
  *
+ * Between the header and the pixels of an image the child says in an answer how much memory it is
+ * going to need, and waits for the parent's decoder_verdict.
+ *
  * The child may have been taken over by an image: nothing that it says is believed unchecked.
  */
 #ifndef THUMBWHEEL_DECODER_WIRE_H
@@ -54,6 +57,12 @@ struct decoder_command {
 struct decoder_answer {
     uint64_t sequence; /* the command's */
     uint64_t reply_size;
+    uint64_t promise; /* bytes; not 0: this is no answer yet, but the question for so much */
+};
+
+struct decoder_verdict {
+    uint64_t sequence; /* the command's */
+    int code;          /* 0: go on */
 };
 
 /* A cursor over a message. The first read that goes wrong sticks: everything after it is 0 or

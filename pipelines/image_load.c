@@ -8,6 +8,8 @@
  */
 #include "image_load.h"
 
+#include <string.h>
+
 #include "colour_profile.h"
 
 /* Truncated data is an error, a small oddity that every viewer tolerates is not. */
@@ -73,6 +75,26 @@ static bool has_foreign_profile(VipsImage *image)
     return !colour_profile_is_srgb((struct slice){profile, size});
 }
 
+static bool is_set(VipsImage *image, const char *name)
+{
+    int value = 0;
+    return vips_image_get_typeof(image, name) && !vips_image_get_int(image, name, &value) && value;
+}
+
+/* JPEG has one name for it, PNG the other. */
+static bool is_interlaced(VipsImage *image)
+{
+    return is_set(image, "jpeg-multiscan") || is_set(image, "interlaced");
+}
+
+static bool is_subsampled(VipsImage *image)
+{
+    const char *text = NULL;
+    return vips_image_get_typeof(image, "jpeg-chroma-subsample") &&
+           !vips_image_get_string(image, "jpeg-chroma-subsample", &text) &&
+           strcmp(text, "4:2:0") == 0;
+}
+
 static void describe(VipsImage *image, struct image_source *out)
 {
     int orientation = vips_image_get_orientation(image);
@@ -88,6 +110,9 @@ static void describe(VipsImage *image, struct image_source *out)
     if (out->facts.orientation >= 5)
         out->upright = (struct plan_size){out->facts.height, out->facts.width};
     out->deep = image->BandFmt != VIPS_FORMAT_UCHAR;
+    out->sample_bytes = (unsigned)vips_format_sizeof(image->BandFmt);
+    out->interlaced = is_interlaced(image);
+    out->subsampled = is_subsampled(image);
     out->cmyk = image->Type == VIPS_INTERPRETATION_CMYK;
     out->foreign = out->cmyk || has_foreign_profile(image);
 }

@@ -14,6 +14,9 @@ struct image_source {
     struct image_facts facts;
     struct plan_size upright; /* of one frame, after orientation */
     bool deep;                /* more than 8 bits a channel */
+    unsigned sample_bytes;    /* of a channel of a pixel */
+    bool interlaced;          /* comes in several passes over the whole picture */
+    bool subsampled;          /* 4:2:0: a quarter as many values of colour */
     bool foreign;             /* its colours are not sRGB's or plain grey */
     bool cmyk;
 };

@@ -71,12 +71,12 @@ static int try_one(struct decoder *d, const struct render_source *source,
                    size_t count, struct error *error)
 {
     int code = decoder_ask(d, source, limits, items, count, error);
-    if (code) {
+    if (code)
         items_clear(items, count);
+    if (code || decoder_is_heavy(d))
         decoder_end(d);
-    } else {
+    else
         give_back(d);
-    }
     return code;
 }
 

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "render_private.h"
+#include "render_promise.h"
 
 bool render_item_is_live(struct render_item *item)
 {
@@ -79,6 +80,14 @@ static bool any_live(struct render *r)
     return false;
 }
 
+/* Waits for the memory, where somebody counts it. */
+static int gate_pass(const struct render *r, struct error *error)
+{
+    struct render_gate *gate = r->source->gate;
+    int code = gate ? gate->pass(gate, render_promise(r)) : 0;
+    return code ? error_set(error, code, "no memory was given") : 0;
+}
+
 static int run(struct render *r, struct error *error)
 {
     int code = image_check_bytes(r->source->image.size, r->limits, error);
@@ -90,6 +99,8 @@ static int run(struct render *r, struct error *error)
         code = image_check_limits(&r->image, r->limits, error);
     if (!code)
         code = render_plan(r, error);
+    if (!code && any_live(r))
+        code = gate_pass(r, error);
     if (!code)
         code = render_stages(r, error);
     if (!code)

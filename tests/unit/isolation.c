@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -20,12 +21,13 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "container_of.h"
 #include "decoder_child.h"
 #include "decoder_reply.h"
 #include "isolation.h"
 #include "outcome.h"
 
-enum { TIMEOUT_MS = 1500, MEMORY = 512 << 20 };
+enum { TIMEOUT_MS = 4000, MEMORY = 512 << 20 };
 
 static const char one_output[] = "name: x\nqueue: q\noutputs: [{key: 'o/{name}', width: 40}]\n";
 
@@ -182,6 +184,30 @@ static void hang_up(struct render_item *item)
     sleep_long(item);
 }
 
+static void ask_for(uint64_t bytes)
+{
+    const struct decoder_answer question = {.sequence = 1, .promise = bytes};
+    if (write(DECODER_SOCKET, &question, sizeof question) < 0)
+        _exit(1);
+}
+
+static void ask_twice(struct render_item *item)
+{
+    ask_for(1 << 20);
+    ask_for(1 << 20);
+    sleep_long(item);
+}
+
+/* Obeys. What it answers then is of no interest. */
+static void ask_too_much(struct render_item *item)
+{
+    struct decoder_verdict verdict = {0};
+    ask_for(UINT64_MAX);
+    if (read(DECODER_SOCKET, &verdict, sizeof verdict) != sizeof verdict || !verdict.code)
+        _exit(1);
+    report(item, true);
+}
+
 static void answer_late(struct render_item *item)
 {
     say(2, 0); /* to the question after this one */
@@ -209,6 +235,8 @@ static const struct {
     {"lie-words", lie_in_words, ERR_DECODER_CRASHED},
     {"mumble", mumble, ERR_DECODER_CRASHED},
     {"hang-up", hang_up, ERR_DECODER_CRASHED},
+    {"ask-twice", ask_twice, ERR_DECODER_CRASHED},
+    {"ask-too-much", ask_too_much, ERR_DECODER_MEMORY},
     {"loop", loop, ERR_DECODER_TIMEOUT},
     {"sleep", sleep_long, ERR_DECODER_TIMEOUT},
     {"late", answer_late, ERR_DECODER_CRASHED},
@@ -399,6 +427,128 @@ static void test_a_decoder_that_dies_idle_costs_no_image(void **state)
     siginfo_t info;
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
     assert_works(w);
+}
+
+/* ---- a wedged decoder ---- */
+
+struct wedge {
+    struct render_item item;
+    atomic_bool ended;
+};
+
+static void *render_wedge(void *user)
+{
+    struct wedge *wedge = user;
+    render_one(slice_of("loop"), &wedge->item);
+    atomic_store(&wedge->ended, true);
+    return NULL;
+}
+
+/* It is stopped by its own time limit, twice, and meanwhile stops nobody else. */
+static void test_a_wedged_decoder_stops_only_itself(void **state)
+{
+    const struct world *w = *state;
+    struct wedge wedge = {.item = {.pipeline = w->pipeline}};
+    pthread_t thread;
+    unsigned others = 0;
+    assert_int_equal(pthread_create(&thread, NULL, render_wedge, &wedge), 0);
+    while (!atomic_load(&wedge.ended)) {
+        assert_works(w);
+        others++;
+    }
+    pthread_join(thread, NULL);
+    assert_int_equal(wedge.item.error.code, ERR_DECODER_TIMEOUT);
+    assert_in_range(others, 5, UINT_MAX);
+}
+
+/* ---- memory ---- */
+
+struct keeper {
+    struct render_gate gate;
+    uint64_t asked;
+    unsigned times;
+    int answer;
+};
+
+static int keeper_pass(struct render_gate *gate, uint64_t bytes)
+{
+    struct keeper *keeper = container_of(gate, struct keeper, gate);
+    keeper->asked = bytes;
+    keeper->times++;
+    return keeper->answer;
+}
+
+static int render_gated(const struct pipeline_ops *ops, struct pipeline *pipeline,
+                        struct slice image, struct keeper *keeper)
+{
+    static const struct pipeline_limits defaults;
+    struct render_source source = source_of("in/a.png", image);
+    struct render_item item = {.pipeline = pipeline};
+    source.gate = &keeper->gate;
+    keeper->gate.pass = keeper_pass;
+    ops->render(&source, &defaults, &item, 1);
+    int code = item.error.code;
+    render_item_clear(&item);
+    return code;
+}
+
+static pid_t only_child(void)
+{
+    siginfo_t info = {0};
+    pid_t found = 0;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *file = fopen(path, "r");
+    if (!file || fscanf(file, "%d", &found) != 1)
+        found = 0;
+    if (file)
+        fclose(file);
+    assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    return found;
+}
+
+/* The header's facts come from the decoder; the image is there once more, for its sake. */
+static void test_memory_is_asked_for_before_the_pixels(void **state)
+{
+    const struct world *w = *state;
+    struct keeper here = {0}, there = {0};
+    assert_int_equal(render_gated(&vips_pipeline_ops, w->pipeline, view(&w->photo), &here), 0);
+    assert_int_equal(render_gated(&isolated_pipeline_ops, w->pipeline, view(&w->photo), &there), 0);
+    assert_int_equal(here.times, 1);
+    assert_int_equal(there.times, 1);
+    assert_int_equal(there.asked, here.asked + w->photo.size);
+}
+
+static void test_who_gets_no_memory_keeps_its_decoder(void **state)
+{
+    const struct world *w = *state;
+    struct keeper keeper = {.answer = ERR_CANCELLED};
+    assert_works(w);
+    pid_t before = only_child();
+    assert_int_equal(render_gated(&isolated_pipeline_ops, w->pipeline, view(&w->photo), &keeper),
+                     ERR_CANCELLED);
+    assert_works(w);
+    assert_int_equal(only_child(), before);
+}
+
+/* What needs more than a decoder may have is refused, and not tried. */
+static void test_what_is_too_large_for_a_decoder_is_not_tried(void **state)
+{
+    const struct world *w = *state;
+    const double grey[] = {90};
+    struct keeper keeper = {0};
+    struct pipeline *whole =
+        pipeline_of("name: x\nqueue: q\noutputs: [{key: 'o/{name}', format: png}]\n");
+    struct bytes large = encode(plain(12000, 12000, 1, grey), ".png");
+    assert_works(w);
+    pid_t before = only_child();
+    assert_int_equal(render_gated(&isolated_pipeline_ops, whole, view(&large), &keeper),
+                     ERR_DECODER_MEMORY);
+    assert_int_equal(keeper.times, 0);
+    assert_works(w);
+    assert_int_equal(only_child(), before);
+    vips_pipeline_ops.release(whole);
+    bytes_free(&large);
 }
 
 /* ---- results ---- */
@@ -756,6 +906,10 @@ int main(int argc, char **argv)
         WITH_DECODERS(test_all_items_of_a_crash_fail),
         WITH_DECODERS(test_a_cancelled_render_frees_its_worker),
         WITH_DECODERS(test_a_decoder_that_dies_idle_costs_no_image),
+        WITH_DECODERS(test_a_wedged_decoder_stops_only_itself),
+        WITH_DECODERS(test_memory_is_asked_for_before_the_pixels),
+        WITH_DECODERS(test_who_gets_no_memory_keeps_its_decoder),
+        WITH_DECODERS(test_what_is_too_large_for_a_decoder_is_not_tried),
         WITH_DECODERS(test_results_are_those_of_a_thread),
         WITH_DECODERS(test_pipelines_come_and_go),
         WITH_DECODERS(test_limits_reach_the_decoder),

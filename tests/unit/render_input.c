@@ -321,7 +321,7 @@ static void a_key_that_would_be_too_long_is_a_limit(void **state)
     struct render_item item = {
         .pipeline = pipeline_of("name: x\nqueue: q\noutputs: [{key: 'o/{name}', width: 3}]\n")};
     vips_pipeline_ops.render(&source, &defaults, &item, 1);
-    assert_int_equal(item.error.code, ERR_LIMIT);
+    assert_int_equal(item.error.code, ERR_NAME_TOO_LONG);
     assert_null(item.renditions);
     bytes_free(&image);
     item_free(&item);

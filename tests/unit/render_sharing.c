@@ -192,7 +192,7 @@ static void a_failing_item_leaves_the_others(void **state)
     struct render_source from = {
         .bucket = "photos", .key = key, .etag = "etag", .image = view(&source)};
     vips_pipeline_ops.render(&from, &defaults, items, 2); /* twice 799 bytes are too many */
-    assert_int_equal(items[0].error.code, ERR_LIMIT);
+    assert_int_equal(items[0].error.code, ERR_NAME_TOO_LONG);
     assert_null(items[0].renditions);
     assert_int_equal(items[1].error.code, 0);
     free_items(items, 2);

@@ -1,0 +1,157 @@
+/*
+ * The parts of a promise, all of them there at the worst moment:
+ *
+ *   decoder    what the codec itself holds: a few lines, or the whole picture
+ *   decoded    the decoded picture at the shrink of the plan, where several stages read it
+ *   stages     every stage as a whole, and a copy of the largest while it is turned or converted
+ *   encoder    the hungriest one; outputs are encoded one after another
+ *   outputs    the renditions: made, handed over, received
+ *   frames     for an animation that is kept: all of them, as they come and as they go
+ *
+ * The factors below are bytes for each pixel as measured (bench/promise.c measures again), rounded
+ * up.
+ */
+#include "render_promise.h"
+
+enum {
+    BASE = 4 * 1024 * 1024, /* tables, lines, whatever does not grow with the picture */
+    LINES = 64,             /* that a decoder and the resampler hold */
+    HANDS = 3,              /* that hold an output: the encoder's, the memfd's, the engine's */
+    RGBA = 4,
+};
+
+/* Bytes for each pixel that a codec holds of the whole picture. */
+struct hunger {
+    unsigned decode; /* at full size, whatever is shrunk */
+    unsigned shrunk; /* at the size that it is decoded to */
+    unsigned encode;
+    unsigned output; /* of what it writes, at most; photographs */
+};
+
+static const struct hunger hungers[] = {
+    [FORMAT_KEEP] = {0, 0, 0, 0},  [FORMAT_JPEG] = {0, 0, 6, 1},   [FORMAT_PNG] = {0, 0, 4, 4},
+    [FORMAT_WEBP] = {4, 8, 16, 1}, [FORMAT_AVIF] = {12, 0, 48, 1}, [FORMAT_TIFF] = {0, 0, 8, 4},
+    [FORMAT_GIF] = {8, 0, 40, 2},  [FORMAT_HEIF] = {12, 0, 0, 0},
+};
+
+static uint64_t pixels(struct plan_size size)
+{
+    return (uint64_t)size.width * size.height;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static struct plan_size stored(const struct image_source *image)
+{
+    return (struct plan_size){image->facts.width, image->facts.height};
+}
+
+static unsigned pixel_bytes(const struct image_source *image)
+{
+    return image->facts.bands * image->sample_bytes;
+}
+
+/* A codec that can't go line by line: a progressive JPEG keeps 16-bit coefficients of all its
+ * pixels, an interlaced PNG and a TIFF, whose strips may be as high as the picture, the pixels. */
+static uint64_t whole_bytes(const struct image_source *image)
+{
+    uint64_t area = pixels(stored(image));
+    if (image->format == FORMAT_JPEG)
+        return !image->interlaced  ? 0
+               : image->subsampled ? area * 3
+                                   : area * image->facts.bands * 2;
+    if (image->format == FORMAT_TIFF || image->interlaced)
+        return area * pixel_bytes(image);
+    return 0;
+}
+
+static uint64_t decoder_bytes(const struct image_source *image, struct plan_size decoded)
+{
+    const struct hunger *hunger = &hungers[image->format];
+    return whole_bytes(image) + pixels(stored(image)) * hunger->decode * image->sample_bytes +
+           pixels(decoded) * hunger->shrunk +
+           (uint64_t)image->facts.width * pixel_bytes(image) * LINES;
+}
+
+static struct plan_size decoded_size(const struct render *r)
+{
+    unsigned shrink = image_shrink(&r->image, plan_shrink(&r->plan, r->image.upright));
+    struct plan_size size = stored(&r->image);
+    return (struct plan_size){(size.width + shrink - 1) / shrink,
+                              (size.height + shrink - 1) / shrink};
+}
+
+static uint64_t stages_bytes(const struct render *r)
+{
+    uint64_t sum = 0, largest = 0;
+    for (size_t i = 0; i < r->plan.count; i++) {
+        const struct plan_stage *stage = &r->plan.stages[i];
+        uint64_t bytes = pixels(stage->size) * larger(pixel_bytes(&r->image), 3);
+        sum += bytes;
+        largest = larger(largest, bytes);
+    }
+    bool changed = r->image.facts.orientation > 1 || r->image.foreign || r->image.deep;
+    return changed ? sum + largest : sum;
+}
+
+static unsigned frames_of(const struct render *r, const struct render_output *output)
+{
+    return output->animated ? r->image.facts.frames : 1;
+}
+
+static uint64_t outputs_bytes(const struct render *r)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < r->output_count; i++) {
+        const struct render_output *output = &r->outputs[i];
+        uint64_t area = pixels(output->place.final) * frames_of(r, output);
+        unsigned deep = output->native ? r->image.sample_bytes : 1;
+        sum += area * hungers[output->format].output * deep * HANDS;
+    }
+    return sum;
+}
+
+static bool looks_around(const struct render_output *output)
+{
+    return output->config->fit == FIT_COVER && output->config->crop != CROP_CENTRE;
+}
+
+/* Also of a crop that looks at the whole picture. */
+static uint64_t encoder_bytes(const struct render *r)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < r->output_count; i++) {
+        const struct render_output *output = &r->outputs[i];
+        unsigned deep = output->native ? r->image.sample_bytes : 1;
+        uint64_t bytes = pixels(output->place.final) * hungers[output->format].encode * deep;
+        if (looks_around(output))
+            bytes += pixels(output->place.whole) * RGBA * 2;
+        most = larger(most, bytes);
+    }
+    return most;
+}
+
+/* The source's frames in one strip, each made, all joined, and what the encoder makes of them. */
+static uint64_t animation_bytes(const struct render *r)
+{
+    uint64_t most = 0;
+    for (size_t i = 0; i < r->output_count; i++) {
+        const struct render_output *output = &r->outputs[i];
+        uint64_t each = pixels(r->image.upright) * RGBA + pixels(output->place.whole) * RGBA +
+                        pixels(output->place.final) * 2 * RGBA;
+        if (output->animated)
+            most = larger(most, each * r->image.facts.frames);
+    }
+    return most;
+}
+
+uint64_t render_promise(const struct render *r)
+{
+    struct plan_size decoded = decoded_size(r);
+    uint64_t kept = r->roots > 1 ? pixels(decoded) * pixel_bytes(&r->image) : 0;
+    return BASE + decoder_bytes(&r->image, decoded) + kept + stages_bytes(r) + encoder_bytes(r) +
+           outputs_bytes(r) + animation_bytes(r);
+}

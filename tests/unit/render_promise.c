@@ -1,0 +1,110 @@
+/* What renders say that they need, against what is known of the formats: the pixels that a codec
+ * must hold are a matter of its standard, not of ours. */
+#include "image_support.h"
+
+#include "container_of.h"
+
+struct keeper {
+    struct render_gate gate;
+    uint64_t asked;
+};
+
+static int keep(struct render_gate *gate, uint64_t bytes)
+{
+    container_of(gate, struct keeper, gate)->asked = bytes;
+    return ERR_CANCELLED; /* the pixels are of no interest */
+}
+
+static uint64_t promise_of(struct slice image, const char *settings)
+{
+    static const struct pipeline_limits defaults;
+    char text[300];
+    struct keeper keeper = {.gate = {keep}};
+    snprintf(text, sizeof text, "name: x\nqueue: q\noutputs: [{key: 'o/{name}', %s}]\n", settings);
+    struct render_item item = {.pipeline = pipeline_of(text)};
+    const struct render_source source = {
+        .bucket = "b", .key = "k.jpg", .image = image, .gate = &keeper.gate};
+    vips_pipeline_ops.render(&source, &defaults, &item, 1);
+    assert_int_equal(item.error.code, ERR_CANCELLED);
+    assert_null(item.renditions);
+    vips_pipeline_ops.release((struct pipeline *)(uintptr_t)item.pipeline);
+    return keeper.asked;
+}
+
+static uint64_t promise_as(VipsImage *image, const char *suffix, const char *settings)
+{
+    struct bytes bytes = encode(image, suffix);
+    uint64_t promise = promise_of(view(&bytes), settings);
+    bytes_free(&bytes);
+    return promise;
+}
+
+enum { WIDTH = 2400, HEIGHT = 1600, AREA = WIDTH * HEIGHT };
+
+static const char small[] = "width: 100";
+
+/* A baseline JPEG and a PNG are read line by line: a small output of a large picture is cheap. */
+static void lines_are_not_a_picture(void **state)
+{
+    (void)state;
+    assert_in_range(promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]", small), 1, 2 * AREA);
+    assert_in_range(promise_as(four_corners(WIDTH, HEIGHT), ".png", small), 1, 2 * AREA);
+}
+
+/* A progressive JPEG's 16-bit coefficients are kept until the last pass: 1.5 for each pixel with
+ * 4:2:0, 3 without subsampling. An interlaced PNG's pixels are. */
+static void passes_hold_the_picture(void **state)
+{
+    (void)state;
+    uint64_t lines = promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]", small);
+    uint64_t part = promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80,interlace]", small);
+    uint64_t full =
+        promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80,interlace,subsample_mode=off]", small);
+    uint64_t pixels = promise_as(four_corners(WIDTH, HEIGHT), ".png[interlace]", small);
+    assert_in_range(part - lines, 3 * AREA, 4 * AREA);
+    assert_in_range(full - lines, 6 * AREA, 7 * AREA);
+    assert_in_range(pixels, 3 * AREA, 5 * AREA);
+}
+
+/* WebP is decoded as a whole, at four bytes for each pixel at the least. */
+static void webp_holds_the_picture(void **state)
+{
+    (void)state;
+    assert_in_range(promise_as(four_corners(WIDTH, HEIGHT), ".webp", small), 4 * AREA, 10 * AREA);
+}
+
+/* An output in the source's size is a picture in memory; two that don't derive from one another
+ * keep the decoded one, too. */
+static void large_outputs_count(void **state)
+{
+    (void)state;
+    uint64_t one = promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]", "scale: 1, format: jpeg");
+    uint64_t two =
+        promise_as(four_corners(WIDTH, HEIGHT), ".jpg[Q=80]",
+                   "scale: 1, format: jpeg}, {key: 'p/{name}', scale: 0.9, format: jpeg");
+    assert_true(one >= 3ull * AREA);
+    assert_true(two >= one + 2 * 3ull * AREA);
+}
+
+static void every_kept_frame_counts(void **state)
+{
+    (void)state;
+    enum { SIDE = 200, FRAMES = 10 };
+    VipsImage *strip = four_corners(SIDE, SIDE * FRAMES);
+    vips_image_set_int(strip, VIPS_META_PAGE_HEIGHT, SIDE);
+    struct bytes gif = encode(strip, ".gif");
+    uint64_t first = promise_of(view(&gif), "width: 100");
+    uint64_t all = promise_of(view(&gif), "width: 100, frames: all");
+    assert_true(all >= first + (uint64_t)FRAMES * SIDE * SIDE * 4);
+    bytes_free(&gif);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lines_are_not_a_picture), cmocka_unit_test(passes_hold_the_picture),
+        cmocka_unit_test(webp_holds_the_picture),  cmocka_unit_test(large_outputs_count),
+        cmocka_unit_test(every_kept_frame_counts),
+    };
+    return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
+}
