@@ -361,3 +361,32 @@ def test_what_was_acknowledged_is_sent_after_a_kill(start_cloud, idle_pipelines,
     start_cloud(*options)
     arrived = {parsed(mail_server.next()[2])["Message-ID"].strip("<>").split("@")[0] for _ in range(4)}
     assert arrived <= ids and len(arrived) == 4
+
+
+def test_a_retry_outlives_the_process(start_cloud, idle_pipelines, subscriber):
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    sns = cloud.client("sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    confirm(sns, subscriber, topic, DeliveryPolicy=json.dumps({"healthyRetryPolicy": {
+        "minDelayTarget": 2, "maxDelayTarget": 2, "numRetries": 3}}))
+    subscriber.statuses = [503]
+    sent = sns.publish(TopicArn=topic, Message="kept")["MessageId"]
+    assert subscriber.next()[0]["x-amz-sns-message-id"] == sent
+    cloud.kill()
+    start_cloud("--pipelines", idle_pipelines)
+    headers, body = subscriber.next()
+    assert headers["x-amz-sns-message-id"] == sent and json.loads(body)["Message"] == "kept"
+
+
+def test_a_standard_queue_may_follow_a_fifo_topic(sns, sqs, name):
+    topic = sns.create_topic(Name=f"{name[:60]}.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
+    url, _ = subscribe_queue(sns, sqs, topic, name, RawMessageDelivery="true")
+    for i in range(2):
+        sns.publish(TopicArn=topic, Message=f"m{i}", MessageGroupId="g", MessageDeduplicationId=f"d{i}")
+    assert {receive(sqs, url)["Body"] for _ in range(2)} == {"m0", "m1"}
+
+
+def test_a_standard_topic_hands_the_group_on(sns, sqs, topic, name):
+    url, _ = subscribe_queue(sns, sqs, topic, name)
+    sns.publish(TopicArn=topic, Message="m", MessageGroupId="tenant")
+    assert receive(sqs, url)["Attributes"]["MessageGroupId"] == "tenant"
