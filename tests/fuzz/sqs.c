@@ -36,7 +36,8 @@ static void check_queue(json_t *input)
     struct queue_attributes from, changed, again;
     struct sqs_error error = {0};
     json_t *changes = json_object_get(input, "Attributes"), *all = json_object();
-    require(!queue_attributes_init(&from));
+    const char *name = json_string_value(json_object_get(input, "QueueName"));
+    require(!queue_attributes_init(&from, name ? name : "queue"));
     if (json_is_object(changes) &&
         queue_attributes_change(&from, changes, &changed, &error) == SQS_OK) {
         require(!queue_attributes_differ(&changed, changes));
