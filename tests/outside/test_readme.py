@@ -136,3 +136,18 @@ def test_what_it_says_of_exit_codes_holds(tmp_path):
     for photo, code in (("good.jpg", 0), ("broken.jpg", 1), ("absent.jpg", 2)):
         done = thumbwheel("local", "--once", "--out", tmp_path / "out", tmp_path / photo)
         assert done.returncode == code, done.stderr
+
+
+def promises():
+    section = re.search(r"^## What it promises\n(.*?)^## ", README, re.MULTILINE | re.DOTALL).group(1)
+    return [" ".join(item.split()) for item in re.findall(r"^- (.*?)(?=^- |^\*\*|^$)", section, re.MULTILINE | re.DOTALL)]
+
+
+def test_every_promise_names_tests_that_are_there():
+    assert promises()
+    for promise in promises():
+        named = re.findall(r"`(tests/[a-z_/]+\.(?:c|py)): (\w+)`", promise)
+        assert named, promise
+        for path, name in named:
+            definition = f"def {name}(" if path.endswith(".py") else f"static void {name}(void **"
+            assert definition in (ROOT / path).read_text(), (path, name)
