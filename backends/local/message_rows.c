@@ -22,7 +22,7 @@ static int body_insert(struct storage_task *task, struct storage *storage,
     static const char sql[] = "INSERT INTO message_bodies (id, body, attributes) VALUES (?,?,?)";
     struct statement s = statement(storage, sql);
     bind_int(&s, (int64_t)m->entry.id);
-    bind_blob(&s, m->data, m->body_size);
+    bind_blob(&s, m->body, m->body_size);
     bind_text(&s, m->attributes);
     return execute(&s, task);
 }
@@ -54,7 +54,7 @@ static int row_insert(struct storage_task *task, struct storage *storage,
     if (m->body_apart)
         bind_null(&s);
     else
-        bind_blob(&s, m->data, m->body_size);
+        bind_blob(&s, m->body, m->body_size);
     bind_text(&s, m->body_apart ? NULL : m->attributes);
     int status = execute(&s, task);
     return status || !m->body_apart ? status : body_insert(task, storage, m);

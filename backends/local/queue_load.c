@@ -88,7 +88,6 @@ enum message_column {
     COLUMN_GROUP,
     COLUMN_DEDUP,
     COLUMN_BODY,
-    COLUMN_ATTRIBUTES,
 };
 
 static void message_fill(struct local_message *m, sqlite3_stmt *row)
@@ -108,46 +107,18 @@ static void message_fill(struct local_message *m, sqlite3_stmt *row)
     m->base = (uint32_t)sqlite3_column_int64(row, COLUMN_BASE);
 }
 
-/* *bodies holds a large body's row when there is one. */
-static int draft_read(struct storage *storage, sqlite3_stmt *row, sqlite3_stmt **bodies,
-                      struct message_draft *out, struct error *error)
+/* Its body stays where it is: message_bodies.h. */
+static int message_load(struct local_queue *q, sqlite3_stmt *row, struct error *error)
 {
-    static const char sql[] = "SELECT body, attributes FROM message_bodies WHERE id=?";
-    bool apart = sqlite3_column_type(row, COLUMN_BODY) == SQLITE_NULL;
-    sqlite3_stmt *from = row;
-    int body = COLUMN_BODY, status = 1;
-    if (apart) {
-        from = *bodies = storage_statement(storage, sql);
-        body = 0;
-        sqlite3_bind_int64(from, 1, sqlite3_column_int64(row, COLUMN_ID));
-        status = storage_step(storage, from, error);
-    }
-    if (status == 0)
-        return error_set(error, ERR_CORRUPT, "a message has lost its body");
-    if (status < 0)
-        return status;
-    *out = (struct message_draft){
-        .body = {sqlite3_column_blob(from, body), (size_t)sqlite3_column_bytes(from, body)},
-        .attributes = column_text(from, body + 1),
+    const struct message_draft draft = {
         .trace = column_text(row, COLUMN_TRACE),
         .group = column_text(row, COLUMN_GROUP),
         .dedup = column_text(row, COLUMN_DEDUP),
     };
-    return 0;
-}
-
-static int message_load(struct local_queue *q, sqlite3_stmt *row, struct error *error)
-{
-    sqlite3_stmt *bodies = NULL;
-    struct message_draft draft;
-    int status = draft_read(q->queues->cloud->storage, row, &bodies, &draft, error);
-    if (status)
-        return status;
     struct local_message *m = message_new(q, &draft);
-    sqlite3_reset(bodies);
     if (!m)
         return error_set(error, ERR_MEMORY, "out of memory while loading messages");
-    m->body_apart = bodies != NULL;
+    m->body_apart = sqlite3_column_type(row, COLUMN_BODY) == SQLITE_NULL;
     message_fill(m, row);
     id_table_add(&q->queues->messages, &m->entry);
     const char *source = column_text(row, COLUMN_SOURCE);
@@ -180,7 +151,7 @@ static int messages_read(struct queues *queues, const struct id_table *by_id, st
 {
     static const char sql[] =
         "SELECT id, queue, uuid, sent_ms, due_ms, first_ms, count, base, trace, source,"
-        " received_ms, group_id, dedup, body, attributes FROM messages ORDER BY id";
+        " received_ms, group_id, dedup, body FROM messages ORDER BY id";
     struct storage *storage = queues->cloud->storage;
     sqlite3_stmt *row = storage_statement(storage, sql);
     int status;

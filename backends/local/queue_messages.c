@@ -37,8 +37,10 @@ struct local_message *message_new(struct local_queue *queue, const struct messag
         return NULL;
     *m = (struct local_message){.size = size, .body_size = draft->body.size};
     list_init(&m->link);
-    if (draft->body.size)
+    if (draft->body.data) {
         memcpy(m->data, draft->body.data, draft->body.size);
+        m->body = m->data;
+    }
     char *at = m->data + draft->body.size;
     m->body_apart = draft->body.size + text_size(draft->attributes) > BODY_IN_ROW_MAX;
     m->attributes = copy_text(&at, draft->attributes);
@@ -90,6 +92,7 @@ void message_free(struct local_message *m)
     queues->memory -= m->size;
     queues->deadline_users--;
     free(m->source);
+    free(m->loaded);
     free(m);
     queue_release(queue);
 }
@@ -427,7 +430,7 @@ int local_queue_change(struct local_queue *queue, const struct queue_receipt_ent
 
 struct slice local_message_body(const struct local_message *m)
 {
-    return (struct slice){m->data, m->body_size};
+    return (struct slice){m->body, m->body_size};
 }
 
 const char *local_message_attributes(const struct local_message *m)

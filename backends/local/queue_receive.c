@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "message_bodies.h"
 #include "queue_rows.h"
 #include "queue_transfer.h"
 
@@ -136,6 +137,8 @@ static void poll_answer(struct queue_poll *poll, const struct queue_delivery *de
                         size_t count)
 {
     poll_leave(poll);
+    if (bodies_missing(deliveries, count) && !bodies_read(poll, deliveries, count))
+        return;
     poll->answered(poll, SQS_OK, deliveries, count);
     for (size_t i = 0; i < count; i++)
         message_settle(deliveries[i].message);
@@ -202,6 +205,8 @@ void queue_poll_cancel(struct queue_poll *poll)
 {
     if (poll->queue)
         poll_leave(poll);
+    else if (poll->reading)
+        bodies_read_cancel(poll);
 }
 
 void queue_fail_polls(struct local_queue *queue)
@@ -226,7 +231,7 @@ static struct local_message *message_of_receive(struct queues *queues, const str
 }
 
 /* Should the row's change be lost, the message only waits for its visibility to end. */
-static void message_give_back(struct local_message *m)
+void message_give_back(struct local_message *m)
 {
     message_hold(m);
     m->due_ms = 0;

@@ -22,7 +22,8 @@
  * minutes (queue_dedup.h), and can repeat an answer (queue_attempts.h). What is purged or deleted
  * goes by one row at once and by pieces afterwards (queue_sweep.h).
  *
- * Bodies are in memory too, up to QUEUES_MEMORY_MAX bytes in all; then sends are refused until
+ * Bodies are in memory too (those from before the start from their first receive on:
+ * message_bodies.h), up to QUEUES_MEMORY_MAX bytes in all; then sends are refused until
  * something is deleted.
  *
  * Loop thread. Callbacks come from a fresh loop callback, never from within the call.
@@ -135,12 +136,13 @@ struct queue_poll { /* embedded in the caller's request */
     int visibility_s;
     const char *attempt; /* ReceiveRequestAttemptId, borrowed until the answer; NULL: none */
     /* Once, unless cancelled. code: SQS_OK, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile),
-     * SQS_SERVICE_UNAVAILABLE. */
+     * SQS_INTERNAL (a body cannot be read). */
     void (*answered)(struct queue_poll *poll, enum sqs_code code,
                      const struct queue_delivery *deliveries, size_t count);
     /* private */
     struct list link;
     struct local_queue *queue;
+    struct body_reading *reading;
     struct deadline deadline;
 };
 enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *poll, int wait_s);

@@ -87,9 +87,11 @@ struct local_message {
     uint32_t count;            /* receives, of all queues that it was in */
     uint32_t base;             /* the count when it came to this queue: redrive counts from here */
     char *source;              /* ARN of the queue that it was redriven from; owned; NULL: none */
-    const char *attributes, *trace, *group, *dedup; /* in data, or NULL */
-    bool body_apart;                                /* in a row of its own */
-    size_t body_size, size;                         /* size: the whole allocation */
+    const char *trace, *group, *dedup; /* in data, or NULL */
+    const char *body, *attributes;     /* in data or loaded; body NULL: not loaded yet */
+    char *loaded;                      /* owned */
+    bool body_apart;                   /* in a row of its own */
+    size_t body_size, size;            /* size: the whole allocation */
     char data[];
 };
 
@@ -102,6 +104,8 @@ void message_hold(struct local_message *message);
 /* Puts a held message where its times say, or drops it with its row when it is past its retention.
  */
 void message_settle(struct local_message *message);
+/* Of a receive that was not answered: visible again, and it stays counted. */
+void message_give_back(struct local_message *message);
 bool message_condemned(const struct local_message *message);
 struct receipt message_receipt(const struct local_message *message);
 

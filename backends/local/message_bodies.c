@@ -1,0 +1,149 @@
+#include "message_bodies.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "queue_rows.h"
+#include "statement.h"
+
+struct body { /* as it was read */
+    uint64_t id;
+    bool wanted, apart;
+    char *data; /* body, then the attributes with their end */
+    size_t body_size, size;
+};
+
+struct body_reading {
+    struct storage_task task;
+    struct queue_poll *poll;   /* NULL: cancelled */
+    struct local_queue *queue; /* retained */
+    size_t count;
+    struct queue_delivery deliveries[QUEUE_BATCH];
+    struct body bodies[QUEUE_BATCH];
+};
+
+static struct body_reading *reading_of(struct storage_task *task)
+{
+    return container_of(task, struct body_reading, task);
+}
+
+bool bodies_missing(const struct queue_delivery *deliveries, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!deliveries[i].message->body)
+            return true;
+    }
+    return false;
+}
+
+/* Storage thread. */
+
+static int body_copy(struct body *body, sqlite3_stmt *row, struct error *error)
+{
+    const void *data = sqlite3_column_blob(row, 0);
+    const unsigned char *attributes = sqlite3_column_text(row, 1);
+    size_t size = (size_t)sqlite3_column_bytes(row, 0);
+    size_t more = attributes ? (size_t)sqlite3_column_bytes(row, 1) + 1 : 0;
+    body->data = malloc(size + more + 1);
+    if (!body->data)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    if (size)
+        memcpy(body->data, data, size);
+    if (more)
+        memcpy(body->data + size, attributes, more);
+    body->body_size = size;
+    body->size = size + more;
+    return 0;
+}
+
+static int body_read(struct body *body, struct storage_task *task, struct storage *storage)
+{
+    static const char row_sql[] = "SELECT body, attributes FROM messages WHERE id=?";
+    static const char apart_sql[] = "SELECT body, attributes FROM message_bodies WHERE id=?";
+    struct statement s = statement(storage, body->apart ? apart_sql : row_sql);
+    bind_int(&s, (int64_t)body->id);
+    int status = storage_step(storage, s.handle, &task->error);
+    if (status == 0)
+        return error_set(&task->error, ERR_CORRUPT, "a message has lost its body");
+    return status < 0 ? status : body_copy(body, s.handle, &task->error);
+}
+
+static int reading_run(struct storage_task *task, struct storage *storage)
+{
+    struct body_reading *r = reading_of(task);
+    int status = 0;
+    for (size_t i = 0; i < r->count && !status; i++) {
+        if (r->bodies[i].wanted)
+            status = body_read(&r->bodies[i], task, storage);
+    }
+    return status;
+}
+
+/* Loop thread. */
+
+static void body_attach(struct local_message *m, struct body *body)
+{
+    m->loaded = body->data;
+    m->body = body->data;
+    m->body_size = body->body_size;
+    m->attributes = body->size > body->body_size ? body->data + body->body_size : NULL;
+    m->size += body->size;
+    m->queue->queues->memory += body->size;
+    body->data = NULL;
+}
+
+static void reading_end(struct body_reading *r, int status)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (!status && r->bodies[i].wanted)
+            body_attach(r->deliveries[i].message, &r->bodies[i]);
+        free(r->bodies[i].data);
+    }
+}
+
+static void reading_done(struct storage_task *task, int status)
+{
+    struct body_reading *r = reading_of(task);
+    queue_task_log(task, r->queue, status);
+    reading_end(r, status);
+    struct queue_poll *poll = r->poll;
+    if (poll) {
+        poll->reading = NULL;
+        poll->answered(poll, status ? SQS_INTERNAL : SQS_OK, r->deliveries, status ? 0 : r->count);
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        if (status || !poll)
+            message_give_back(r->deliveries[i].message);
+        else
+            message_settle(r->deliveries[i].message);
+    }
+    queue_release(r->queue);
+    free(r);
+}
+
+int bodies_read(struct queue_poll *poll, const struct queue_delivery *deliveries, size_t count)
+{
+    struct local_queue *queue = deliveries[0].message->queue;
+    struct body_reading *r = calloc(1, sizeof *r);
+    if (!r)
+        return ERR_MEMORY;
+    r->task = (struct storage_task){.run = reading_run, .done = reading_done};
+    r->poll = poll;
+    r->queue = queue;
+    r->count = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct local_message *m = deliveries[i].message;
+        r->deliveries[i] = deliveries[i];
+        r->bodies[i] = (struct body){.id = m->entry.id, .wanted = !m->body, .apart = m->body_apart};
+    }
+    queue_retain(queue);
+    poll->reading = r;
+    storage_submit(queue->queues->cloud->storage, &r->task);
+    return 0;
+}
+
+void bodies_read_cancel(struct queue_poll *poll)
+{
+    poll->reading->poll = NULL;
+    poll->reading = NULL;
+}
