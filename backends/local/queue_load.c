@@ -320,12 +320,22 @@ static int numbers_begin(struct queues *queues, struct error *error)
     return 0;
 }
 
+/* While all rows are read, the file is read where the kernel has it, and what lies between the rows
+ * is not copied. Afterwards it is not: a failing disk shall be an error then, not a signal. */
+static void file_map(struct queues *queues, bool mapped)
+{
+    sqlite3_exec(storage_database(queues->cloud->storage),
+                 mapped ? "PRAGMA mmap_size=1099511627776" : "PRAGMA mmap_size=0", NULL, NULL,
+                 NULL);
+}
+
 int queues_load(struct queues *queues, struct error *error)
 {
     struct id_table by_id;
     if (id_table_init(&by_id))
         return error_set(error, ERR_MEMORY, "out of memory");
     int status = numbers_begin(queues, error);
+    file_map(queues, true);
     if (!status)
         status = columns_add(queues, error);
     if (!status)
@@ -338,6 +348,7 @@ int queues_load(struct queues *queues, struct error *error)
         status = history_read(queues, error);
     if (!status)
         status = moves_read(queues, &by_id, error);
+    file_map(queues, false);
     id_table_free(&by_id);
     deadline_set(queues->deadlines, &queues->first_turn, 0);
     return status;

@@ -372,4 +372,21 @@ static inline void world_sql(struct world *w, const char *sql)
     world_run_until(w, &task.done);
 }
 
+/* A number out of the database, as another process sees it. */
+static inline int world_rows(struct world *w, const char *sql)
+{
+    char path[128];
+    sqlite3 *database;
+    sqlite3_stmt *statement;
+    world_settle(w);
+    snprintf(path, sizeof path, "%s/cloud.sqlite3", w->directory);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int count = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(database);
+    return count;
+}
+
 #endif

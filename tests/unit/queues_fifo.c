@@ -8,22 +8,6 @@
     "{\"FifoQueue\": \"true\", \"DeduplicationScope\": \"messageGroup\","                          \
     " \"FifoThroughputLimit\": \"perMessageGroupId\"}"
 
-static int count_of_rows(struct world *w, const char *sql)
-{
-    char path[128];
-    sqlite3 *database;
-    sqlite3_stmt *statement;
-    world_settle(w);
-    snprintf(path, sizeof path, "%s/cloud.sqlite3", w->directory);
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(database, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int count = sqlite3_column_int(statement, 0);
-    sqlite3_finalize(statement);
-    sqlite3_close(database);
-    return count;
-}
-
 static struct message_sent send_to(struct world *w, struct local_queue *queue, const char *group,
                                    const char *dedup, const char *body)
 {
@@ -433,7 +417,7 @@ static void a_purge_opens_all_groups(void **state)
     put(w, queue, "a", "3");
     assert_int_equal(world_receive(w, queue, &poll, 10, 600, 0), 1);
     assert_string_equal(poll.bodies[0], "3");
-    while (count_of_rows(w, "SELECT count(*) FROM messages") > 1)
+    while (world_rows(w, "SELECT count(*) FROM messages") > 1)
         world_settle(w);
 }
 
