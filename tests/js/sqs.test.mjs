@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  ChangeMessageVisibilityBatchCommand, CreateQueueCommand, DeleteMessageBatchCommand, DeleteMessageCommand,
-  GetQueueAttributesCommand, GetQueueUrlCommand, ListQueuesCommand, PurgeQueueCommand, QueueDoesNotExist,
-  ReceiveMessageCommand, ReceiptHandleIsInvalid, SQSClient, SendMessageBatchCommand, SendMessageCommand,
+  AddPermissionCommand, CancelMessageMoveTaskCommand, ChangeMessageVisibilityBatchCommand, CreateQueueCommand,
+  DeleteMessageBatchCommand, DeleteMessageCommand, GetQueueAttributesCommand, GetQueueUrlCommand,
+  ListMessageMoveTasksCommand, ListQueueTagsCommand, ListQueuesCommand, PurgeQueueCommand, QueueDoesNotExist,
+  QueueNameExists, ReceiveMessageCommand, ReceiptHandleIsInvalid, RemovePermissionCommand, ResourceNotFoundException,
+  SQSClient, SendMessageBatchCommand, SendMessageCommand, StartMessageMoveTaskCommand, TagQueueCommand,
+  UntagQueueCommand,
 } from "@aws-sdk/client-sqs";
-import { clientWith, sqs, uniqueName } from "./clients.mjs";
+import { clientWith, sqs, uniqueName, until } from "./clients.mjs";
 
 async function makeQueue(Attributes = {}) {
   return (await sqs.send(new CreateQueueCommand({ QueueName: uniqueName("queue"), Attributes }))).QueueUrl;
@@ -88,4 +91,72 @@ test("a purged queue is empty", async () => {
 test("a wrong secret is refused", async () => {
   const other = clientWith(SQSClient, { secretAccessKey: "another" });
   await assert.rejects(other.send(new ListQueuesCommand({})), (error) => error.$metadata.httpStatusCode === 403);
+});
+
+test("a FIFO queue keeps the order of a group and takes nothing twice", async () => {
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({
+    QueueName: `${uniqueName("queue")}.fifo`, Attributes: { FifoQueue: "true", ContentBasedDeduplication: "true" },
+  }));
+  const Entries = ["1", "2", "2", "3"].map((body, i) => ({ Id: `${i}`, MessageBody: body, MessageGroupId: "g" }));
+  const { Successful } = await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+  assert.equal(Successful[1].SequenceNumber, Successful[2].SequenceNumber);
+  const attempt = { MaxNumberOfMessages: 10, ReceiveRequestAttemptId: "attempt" };
+  const messages = await receive(QueueUrl, attempt);
+  assert.deepEqual(messages.map((message) => message.Body), ["1", "2", "3"]);
+  const again = await receive(QueueUrl, attempt);
+  assert.deepEqual(again.map((message) => message.ReceiptHandle), messages.map((message) => message.ReceiptHandle));
+});
+
+test("a standard queue returns the group of a message", async () => {
+  const QueueUrl = await makeQueue();
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "x", MessageGroupId: "tenant" }));
+  assert.equal((await receive(QueueUrl))[0].Attributes.MessageGroupId, "tenant");
+});
+
+test("tags come and go", async () => {
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: uniqueName("queue"), tags: { a: "1" } }));
+  await sqs.send(new TagQueueCommand({ QueueUrl, Tags: { b: "ü" } }));
+  assert.deepEqual((await sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags, { a: "1", b: "ü" });
+  await sqs.send(new UntagQueueCommand({ QueueUrl, TagKeys: ["a"] }));
+  assert.deepEqual((await sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags, { b: "ü" });
+});
+
+test("permissions come and go", async () => {
+  const QueueUrl = await makeQueue();
+  const policy = async () => (await sqs.send(new GetQueueAttributesCommand({
+    QueueUrl, AttributeNames: ["Policy"] }))).Attributes?.Policy;
+  await sqs.send(new AddPermissionCommand({
+    QueueUrl, Label: "other", AWSAccountIds: ["111111111111"], Actions: ["SendMessage"] }));
+  assert.equal(JSON.parse(await policy()).Statement[0].Action, "SQS:SendMessage");
+  await sqs.send(new RemovePermissionCommand({ QueueUrl, Label: "other" }));
+  assert.equal(await policy(), undefined);
+});
+
+test("dead letters are moved back", async () => {
+  const letters = await makeQueue();
+  const arn = `arn:aws:sqs:us-east-1:000000000000:${letters.split("/").pop()}`;
+  const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arn, maxReceiveCount: 1 });
+  const QueueUrl = await makeQueue({ RedrivePolicy, VisibilityTimeout: "0" });
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "bad" }));
+  assert.equal((await receive(QueueUrl)).length, 1);
+  assert.deepEqual(await receive(QueueUrl, { WaitTimeSeconds: 1 }), []);
+  assert.equal((await receive(letters, { VisibilityTimeout: 0 }))[0].Body, "bad");
+  const { TaskHandle } = await sqs.send(new StartMessageMoveTaskCommand({ SourceArn: arn }));
+  const task = await until(async () => {
+    const { Results } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn: arn }));
+    return Results[0].Status !== "RUNNING" && Results[0];
+  }, "the task ends");
+  assert.equal(task.Status, "COMPLETED");
+  assert.equal(task.ApproximateNumberOfMessagesMoved, 1);
+  assert.equal((await receive(QueueUrl))[0].Body, "bad");
+  await assert.rejects(sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle })));
+  const absent = new StartMessageMoveTaskCommand({ SourceArn: `${arn}-absent` });
+  await assert.rejects(sqs.send(absent), ResourceNotFoundException);
+});
+
+test("another queue of the same name is refused", async () => {
+  const QueueUrl = await makeQueue({ DelaySeconds: "1" });
+  const QueueName = QueueUrl.split("/").pop();
+  const other = new CreateQueueCommand({ QueueName, Attributes: { DelaySeconds: "2" } });
+  await assert.rejects(sqs.send(other), QueueNameExists);
 });
