@@ -14,17 +14,26 @@ import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from PIL import Image
+
 from fuzz import run as fuzz
 
 ROOT = Path(__file__).resolve().parent.parent
 ASAN = ROOT / "build/asan-ubsan"
 TSAN = ROOT / "build/tsan"
+PLAIN = ROOT / "build/dev"
 UNIT_TIMEOUT_S = 600
 FUZZ_S = 20
 FUZZ_AT_ONCE = 2
 
 # The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
 TSAN_TESTS = ["engine", "reload", "worker_queue", "http_client", "http_server", "storage", "queues"]
+
+# What no sanitizer is compiled into runs under memcheck: the job path over a stub codec, and a photo on its way through
+# the whole program. The libraries' own noise would be suppressed here, with a reason each; there is none.
+VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
+            "--fair-sched=yes"]
+VALGRIND_TESTS = ["engine", "reload"]
 
 ENVIRONMENT = dict(
     os.environ,
@@ -54,14 +63,14 @@ class Tally:
         return failed
 
 
-def run_unit(tally, executable, label):
+def run_unit(tally, executable, label, under=()):
     """One cmocka executable. A crash, a leak or a hang is one failure more than its report holds."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         environment = dict(ENVIRONMENT, CMOCKA_XML_FILE=str(report))
         try:
-            done = subprocess.run([executable], cwd=ROOT, env=environment, timeout=UNIT_TIMEOUT_S,
+            done = subprocess.run([*under, executable], cwd=ROOT, env=environment, timeout=UNIT_TIMEOUT_S,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   errors="replace")
             code, output = done.returncode, done.stdout
@@ -75,6 +84,35 @@ def run_unit(tally, executable, label):
     print(f"{'FAIL' if failed else 'ok  '} {label}  ({time.monotonic() - began:.1f} s)", flush=True)
     if failed:
         print(f"exit code {code}\n{output}\n{details}", flush=True)
+
+
+def run_photo_under_valgrind(tally):
+    """One photo through cloud, engine and libvips in one process. Counts as one test."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        photo = Path(folder) / "photo.jpg"
+        Image.new("RGB", (64, 48), (40, 90, 160)).save(photo)
+        try:
+            done = subprocess.run([*VALGRIND, PLAIN / "thumbwheel", "process", "--isolation=thread", "--workers=1",
+                                   f"--out={folder}/out", photo], env=dict(os.environ, HOME=folder), timeout=UNIT_TIMEOUT_S,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+            held, output = done.returncode == 0, done.stdout
+        except subprocess.TimeoutExpired as late:
+            held, output = False, f"no end after {UNIT_TIMEOUT_S} s\n{late.stdout or ''}"
+    tally.passed += held
+    tally.failed += not held
+    print(f"{'ok  ' if held else 'FAIL'} a photo (valgrind)  ({time.monotonic() - began:.1f} s)", flush=True)
+    if not held:
+        print(output, flush=True)
+
+
+def run_valgrind(tally, filters):
+    for name in VALGRIND_TESTS:
+        executable = PLAIN / "tests" / f"test_{name}"
+        if wanted(executable.name, filters):
+            run_unit(tally, executable, f"{executable.name} (valgrind)", VALGRIND)
+    if wanted("valgrind", filters):
+        run_photo_under_valgrind(tally)
 
 
 def unit_executables(build):
@@ -126,6 +164,7 @@ def main():
         executable = TSAN / "tests" / f"test_{name}"
         if wanted(executable.name, filters):
             run_unit(tally, executable, f"{executable.name} (TSan)")
+    run_valgrind(tally, filters)
     run_fuzz(tally, {name: executable for name, executable in fuzz.targets().items()
                      if wanted(executable.name, filters)})
     run_outside(tally, filters)
