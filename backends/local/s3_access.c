@@ -88,7 +88,7 @@ bool s3_access_allowed(const struct s3_request *request, const char *bucket, con
         return is_signed;
     snprintf(arn, sizeof(arn), "arn:aws:s3:::%s%s%s", bucket, *key ? "/" : "", key);
     struct policy_request asked = {.account = is_signed ? request->cloud->account : NULL,
-                                   .principal = is_signed ? request->base->caller->arn : NULL,
+                                   .principal = is_signed ? request->caller->arn : NULL,
                                    .action = action,
                                    .resource = arn,
                                    .secure = access_is_secure(request->cloud)};

@@ -2,6 +2,8 @@
 import base64
 import hashlib
 import json
+import urllib.error
+import urllib.request
 
 import pytest
 from botocore import UNSIGNED
@@ -239,3 +241,24 @@ def test_attributes_belong_to_a_version(s3, bucket):
     marker = s3.delete_object(Bucket=bucket, Key="k")["VersionId"]
     assert error_code(s3.get_object_attributes, Bucket=bucket, Key="k", VersionId=marker, ObjectAttributes=ALL) == (
         "MethodNotAllowed", 405)
+
+
+def test_a_policy_tells_users_apart(start_cloud, idle_pipelines, tmp_path, name):
+    keys = tmp_path / "keys"
+    keys.write_text("".join(f"[{user}]\naws_access_key_id = AKIA{user.upper()}\naws_secret_access_key = of-{user}\n\n"
+                            for user in ("alice", "bob")))
+    cloud = start_cloud("--cloud-only", "--keys", keys, photos=())
+    alice, bob = (client(cloud.endpoint, "s3", access_key=f"AKIA{user.upper()}", secret_key=f"of-{user}")
+                  for user in ("alice", "bob"))
+    alice.create_bucket(Bucket=name)
+    set_policy(alice, name, statement(name, "PutObject", effect="Deny", principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/bob"}))
+    alice.put_object(Bucket=name, Key="k", Body=b"1")
+    assert error_code(bob.put_object, Bucket=name, Key="k", Body=b"2") == ("AccessDenied", 403)
+    form = bob.generate_presigned_post(name, "k")
+    body = "".join(f'--b\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
+                   for field, value in [*form["fields"].items(), ("file", "2")]) + "--b--\r\n"
+    request = urllib.request.Request(form["url"], body.encode(), {"Content-Type": "multipart/form-data; boundary=b"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60)
+    assert refused.value.code == 403 and b"<Code>AccessDenied</Code>" in refused.value.read()
+    assert bob.get_object(Bucket=name, Key="k")["Body"].read() == b"1"
