@@ -9,7 +9,6 @@ of all of them (smaps_rollup), sampled every few milliseconds, plus the memory f
 Ends with 1 if the peak was more than the budget and the constant that the README states.
 """
 import argparse
-import json
 import os
 import re
 import signal
@@ -25,7 +24,7 @@ os.environ.setdefault("THUMBWHEEL", str(ROOT / "build/release/thumbwheel"))
 
 import harness  # noqa: E402
 
-CONSTANT_MIB, CONSTANT_WORKER_MIB = 64, 48  # README.md, "What it promises"
+CONSTANT_MIB, CONSTANT_WORKER_MIB = 64, 48  # README.md, "Measure"
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
