@@ -184,6 +184,13 @@ class Cloud(Process):
                          self.request_log, *arguments, **options)
         self.endpoint = self.wait_for(r"(http://127\.0\.0\.1:\d+)").group(1)
 
+    def wait_for(self, *arguments, **options):
+        try:
+            return super().wait_for(*arguments, **options)
+        except AssertionError as error:  # what it did instead
+            last = self.request_log.read_text().splitlines()[-60:] if self.request_log.exists() else []
+            raise AssertionError("\n".join([str(error), "the last requests:", *last])) from None
+
     def client(self, service, **options):
         return client(self.endpoint, service, **options)
 

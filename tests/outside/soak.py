@@ -163,10 +163,18 @@ class Soak:
     def make_reference(self):
         for picture, (content, _) in self.pictures.items():
             self.s3.put_object(Bucket=BUCKET, Key=f"ingest/reference-{picture}", Body=content)
+        self.wait_for_results([f"ingest/reference-{picture}" for picture in self.pictures])
         self.drain()
         for picture, (_, size) in self.pictures.items():
             self.reference[picture] = self.results(f"ingest/reference-{picture}")
             self.check_reference(picture, size)
+
+    def wait_for_results(self, keys):
+        """Empty queues are not enough: SNS delivers after it has acknowledged. What never comes is found missing later."""
+        end = time.monotonic() + 120
+        for key in keys:
+            while None in self.results(key).values() and time.monotonic() < end:
+                time.sleep(0.1)
 
     def check_reference(self, picture, size):
         made = self.reference[picture]
@@ -414,6 +422,7 @@ class Soak:
                 thread.join()
 
     def finish(self):
+        self.wait_for_results(sorted(self.uploaded))
         self.drain()
         self.check_photos()
         self.check_dead_letters()
