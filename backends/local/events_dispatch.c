@@ -80,10 +80,18 @@ static int queue_send(struct dispatch *d, struct local_queue *queue, const json_
     struct message_draft draft = {.body = input,
                                   .attributes = attributes,
                                   .trace = d->trace,
-                                  .group = attributes ? NULL : text_of(parameters, "MessageGroupId"),
+                                  .group =
+                                      attributes ? NULL : text_of(parameters, "MessageGroupId"),
                                   .delay_s = -1};
     if (!access_queue_delivery(d->cloud, queue, d->arn, failure->reason)) {
         failure->code = "NO_PERMISSIONS";
+        return 0;
+    }
+    if (local_queue_attributes(queue)->fifo &&
+        (!draft.group || !local_queue_attributes(queue)->content_dedup)) {
+        failure_set(failure, "INVALID_PARAMETER",
+                    "a FIFO queue needs a MessageGroupId in the target's SqsParameters and "
+                    "ContentBasedDeduplication");
         return 0;
     }
     if (input.size > (size_t)local_queue_attributes(queue)->message_max) {

@@ -79,6 +79,8 @@ static int group_check(struct json11_call *call, const char *id, const json_t *t
     const char *group = json11_text(parameters, "MessageGroupId");
     if (parameters && !is_ours(call->cloud, arn, "sqs"))
         return invalid(call, id, "Parameter(s) SqsParameters must not be specified");
+    if (is_ours(call->cloud, arn, "sns") && is_fifo(arn))
+        return invalid(call, id, "A FIFO topic cannot be used: an event has no message group,");
     if (is_ours(call->cloud, arn, "sqs") && is_fifo(arn) && !group)
         return invalid(call, id, "Parameter(s) MessageGroupId must be specified");
     if (group && (!*group || strlen(group) > GROUP_MAX))

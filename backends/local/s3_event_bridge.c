@@ -75,9 +75,8 @@ static json_t *detail_json(const struct cloud *cloud, const struct s3_event *eve
                            const struct kind *kind)
 {
     json_t *detail =
-        json_pack("{s:s, s:{s:s}, s:o, s:s, s:s}", "version", "0", "bucket", "name",
-                  event->bucket, "object", object_json(event, kind), "request-id",
-                  event->request_id, "requester",
+        json_pack("{s:s, s:{s:s}, s:o, s:s, s:s}", "version", "0", "bucket", "name", event->bucket,
+                  "object", object_json(event, kind), "request-id", event->request_id, "requester",
                   event->agent ? event->agent : cloud->account);
     int failed = !detail;
     failed |= text_set(detail, "source-ip-address", event->agent ? NULL : "127.0.0.1");

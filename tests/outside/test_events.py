@@ -138,6 +138,7 @@ def test_targets_are_listed_replaced_and_removed(events, sqs, name):
     ({"Arn": queue_arn("q"), "InputTransformer": {"InputTemplate": "<x>"}}, ("ValidationException", 400)),
     ({"Arn": queue_arn("q"), "InputTransformer": {"InputTemplate": "no JSON"}}, ("ValidationException", 400)),
     ({"Arn": queue_arn("q.fifo")}, ("ValidationException", 400)),
+    ({"Arn": topic_arn("t.fifo")}, ("ValidationException", 400)),
     ({"Arn": topic_arn("t"), "SqsParameters": {"MessageGroupId": "g"}}, ("ValidationException", 400)),
     ({"Arn": queue_arn("q"), "KinesisParameters": {"PartitionKeyPath": "$.id"}}, ("NotImplemented", 501)),
     ({"Arn": queue_arn("q"), "RetryPolicy": {"MaximumEventAgeInSeconds": 86401}}, None),
@@ -243,6 +244,23 @@ def test_a_topic_is_a_target_too(events, sqs, sns, name):
     put_event(events, name, {"n": 1})
     envelope = json.loads(body(sqs, url))
     assert envelope["TopicArn"] == topic_arn(name) and json.loads(envelope["Message"]) == {"n": 1}
+
+
+def test_a_fifo_queue_gets_events_in_the_group_of_its_target(events, sqs, name):
+    fifo = name + ".fifo"
+    url = sqs.create_queue(QueueName=fifo, Attributes={
+        "FifoQueue": "true", "ContentBasedDeduplication": "true",
+        "Policy": harness.send_policy(fifo, "events", rule_arn(name))})["QueueUrl"]
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": queue_arn(fifo), "InputPath": "$.detail",
+                                            "SqsParameters": {"MessageGroupId": "photos"}}])
+    for n in (1, 2, 2, 3):
+        put_event(events, name, {"n": n})
+    for n in (1, 2, 3):
+        message = receive(sqs, url)
+        assert json.loads(message["Body"]) == {"n": n} and message["Attributes"]["MessageGroupId"] == "photos"
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    assert harness.depth(sqs, url) == (0, 0, 0)
 
 
 def test_what_a_target_may_not_have_goes_to_its_dead_letter_queue(cloud, events, sqs, name):

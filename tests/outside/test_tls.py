@@ -213,7 +213,7 @@ def test_the_certificate_is_kept_and_a_bad_one_is_refused_by_name(start, tmp_pat
             (("--tls-cert", key, "--tls-key", key), "cannot read the TLS certificate"),
             (("--tls-cert", certificate, "--tls-key", tmp_path / "none"), "cannot read the TLS key")):
         process = serve(*arguments)
-        assert process.wait() == 1 and reason in process.output()
+        assert process.wait() == 2 and reason in process.output()
 
 
 def test_urls_that_the_cloud_makes_are_https(served, name):
