@@ -73,7 +73,7 @@ static void entry_settle(struct delete_batcher *batcher, struct delete_entry *en
     entry->in_flight = false;
     if (code == 0) {
         stats->deleted++;
-    } else if (code == ERR_EXPIRED) {
+    } else if (code == ERR_RECEIPT) {
         stats->lost++;
         log_warn(
             "message could not be deleted: its receipt has expired, so it will be delivered again",

@@ -31,6 +31,7 @@ static const char *const names[] = {
     [-ERR_CREDENTIALS] = "credentials",
     [-ERR_NAME_TOO_LONG] = "name-too-long",
     [-ERR_REFUSED] = "refused",
+    [-ERR_RECEIPT] = "receipt-expired",
 };
 
 const char *error_name(int code)

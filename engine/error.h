@@ -19,7 +19,7 @@ enum error_code {
     ERR_THROTTLED = -6,        /* the service asks us to slow down (429, SlowDown, Throttling) */
     ERR_SERVER = -7,           /* the service failed (5xx) */
     ERR_DENIED = -8,           /* credentials or policy refuse (401, 403) */
-    ERR_EXPIRED = -9,          /* credentials, a token or a receipt handle is no longer good */
+    ERR_EXPIRED = -9,          /* credentials or a token are no longer good */
     ERR_NOT_FOUND = -10,       /* the key or message does not exist */
     ERR_NO_CONTAINER = -11,    /* the bucket, queue or topic does not exist */
     ERR_CONFLICT = -12,        /* a precondition failed (409, 412) */
@@ -37,6 +37,7 @@ enum error_code {
     ERR_NAME_TOO_LONG = -24, /* a key longer than an object store takes */
     ERR_REFUSED = -25,       /* the service refuses, for a reason that is not known here or that its
                                 owner can mend (4xx) */
+    ERR_RECEIPT = -26,       /* a message's receipt handle is no longer good */
 };
 
 enum { ERROR_TEXT_MAX = 512 };

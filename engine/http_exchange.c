@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "http_error.h"
 
 enum {
     TOTAL_TIMEOUT_MS = 300000,
@@ -261,24 +262,6 @@ int http_exchange_create(const struct http_common *common, const struct http_req
 
 /* ---- the end ---- */
 
-static int error_of(CURLcode result)
-{
-    switch (result) {
-    case CURLE_OPERATION_TIMEDOUT:
-        return ERR_TIMEOUT;
-    case CURLE_OUT_OF_MEMORY:
-        return ERR_MEMORY;
-    case CURLE_FILESIZE_EXCEEDED:
-        return ERR_LIMIT;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL: /* the URL was checked: an answer that is not HTTP/1 */
-    case CURLE_BAD_CONTENT_ENCODING:
-        return ERR_PROTOCOL;
-    default:
-        return ERR_NETWORK;
-    }
-}
-
 /* Turns "name\0value\0…" into the table that the owner sees. */
 static int headers_index(struct http_exchange *exchange)
 {
@@ -304,7 +287,7 @@ void http_exchange_conclude(struct http_exchange *exchange, CURLcode result)
     uv_timer_stop(&exchange->timer);
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
     if (result)
-        failure_set(exchange, error_of(result),
+        failure_set(exchange, http_error_of(result),
                     *exchange->curl_text ? exchange->curl_text : curl_easy_strerror(result));
     else
         exchange->failure = (struct error){0};

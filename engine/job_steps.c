@@ -402,6 +402,6 @@ const struct job_step job_steps[] = {
     {JOB_STORING, STAGE_STORE, step_store},
     {JOB_LABELLING, STAGE_LABEL, step_label},
     {JOB_DESCRIBING, STAGE_STORE, step_describe},
-    {JOB_TAGGING, STAGE_LABEL, step_tag},
+    {JOB_TAGGING, STAGE_TAG, step_tag},
     {JOB_FINISHED, STAGE_STORE, NULL},
 };

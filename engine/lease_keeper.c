@@ -257,7 +257,7 @@ static void change_settle(struct lease *lease, int code, uint64_t sent_ms)
     lease->changing = false;
     if (lease->wish == LEASE_FORGET) {
         lease_destroy(lease);
-    } else if (lease->releasing && (code == 0 || code == ERR_EXPIRED)) {
+    } else if (lease->releasing && (code == 0 || code == ERR_RECEIPT)) {
         stats->released += code == 0;
         lease_destroy(lease);
     } else if (lease->wish == LEASE_RELEASE && !lease->releasing) {
@@ -265,7 +265,7 @@ static void change_settle(struct lease *lease, int code, uint64_t sent_ms)
     } else if (code == 0) {
         stats->extended++;
         schedule_beat(lease, sent_ms, lease->ask_s);
-    } else if (code == ERR_EXPIRED) {
+    } else if (code == ERR_RECEIPT) {
         lose(lease, "its receipt has expired");
     } else {
         retry_change(lease, now_ms);

@@ -6,8 +6,8 @@
 
 /*
  * The table. A row speaks for one stage, or for every stage that has no row of its own (ANY). What
- * an operator can mend (a missing bucket, a policy) is RETRY: the message waits; the redrive policy
- * bounds how often.
+ * time or an operator can mend (a missing bucket, a policy) is RETRY: the message waits, and the
+ * redrive policy bounds how often. What would fail in the same way for ever is REJECT.
  */
 enum { ANY = -1 };
 
@@ -17,14 +17,23 @@ static const struct row {
     enum outcome outcome;
     const char *reason;
 } rows[] = {
+    /* A body does not change while its message lives. */
     {STAGE_ENVELOPE, ERR_INVALID, OUTCOME_REJECT, "message-unreadable"},
     {STAGE_ENVELOPE, ERR_LIMIT, OUTCOME_REJECT, "message-over-limit"},
+    /* The pointed-at body was written before its message: it will not appear. */
     {STAGE_ENVELOPE, ERR_NOT_FOUND, OUTCOME_REJECT, "message-body-missing"},
 
+    /* After a second look: it was deleted. (Where a later deletion is known: acknowledged, job.c.)
+     */
     {STAGE_FETCH, ERR_NOT_FOUND, OUTCOME_REJECT, "object-missing"},
+    /* The object that the event is about has this size; a smaller one will have its own event. */
     {STAGE_FETCH, ERR_LIMIT, OUTCOME_REJECT, "object-too-large"},
+    /* No object can have this name or version. */
     {STAGE_FETCH, ERR_INVALID, OUTCOME_REJECT, "object-name-invalid"},
+    /* In an archive, from where its owner can restore it; or the service cannot give it out. */
+    {STAGE_FETCH, ERR_UNSUPPORTED, OUTCOME_RETRY, "object-not-readable"},
 
+    /* The same bytes will decode no better. */
     {STAGE_RENDER, ERR_CORRUPT, OUTCOME_REJECT, "image-corrupt"},
     {STAGE_RENDER, ERR_UNSUPPORTED, OUTCOME_REJECT, "image-unsupported"},
     {STAGE_RENDER, ERR_LIMIT, OUTCOME_REJECT, "image-over-limit"},
@@ -35,26 +44,46 @@ static const struct row {
     {STAGE_RENDER, ERR_DECODER_TIMEOUT, OUTCOME_REJECT, "decoder-timeout"},
     {STAGE_RENDER, ERR_DECODER_MEMORY, OUTCOME_REJECT, "decoder-memory"},
 
+    /* The same output will be refused again. */
     {STAGE_STORE, ERR_INVALID, OUTCOME_REJECT, "output-refused"},
     {STAGE_STORE, ERR_LIMIT, OUTCOME_REJECT, "output-too-large"},
+    {STAGE_STORE, ERR_NAME_TOO_LONG, OUTCOME_REJECT, "output-key-too-long"},
+    /* A write finds nothing only where there is no bucket. */
+    {STAGE_STORE, ERR_NOT_FOUND, OUTCOME_RETRY, "bucket-missing"},
+
+    /* A labeler says of the image what a decoder would. */
     {STAGE_LABEL, ERR_NOT_FOUND, OUTCOME_REJECT, "object-missing"},
     {STAGE_LABEL, ERR_INVALID, OUTCOME_REJECT, "labels-refused"},
+    {STAGE_LABEL, ERR_LIMIT, OUTCOME_REJECT, "image-over-limit"},
     {STAGE_LABEL, ERR_CORRUPT, OUTCOME_REJECT, "image-corrupt"},
     {STAGE_LABEL, ERR_UNSUPPORTED, OUTCOME_REJECT, "image-unsupported"},
 
+    /* The object was deleted since it was fetched; the tags are no tags to the service. */
+    {STAGE_TAG, ERR_NOT_FOUND, OUTCOME_REJECT, "object-missing"},
+    {STAGE_TAG, ERR_INVALID, OUTCOME_REJECT, "labels-refused"},
+    {STAGE_TAG, ERR_LIMIT, OUTCOME_REJECT, "labels-refused"},
+
+    /* Time mends these. */
     {ANY, ERR_MEMORY, OUTCOME_RETRY, "out-of-memory"},
     {ANY, ERR_TIMEOUT, OUTCOME_RETRY, "timeout"},
     {ANY, ERR_NETWORK, OUTCOME_RETRY, "connection-lost"},
     {ANY, ERR_THROTTLED, OUTCOME_RETRY, "throttled"},
     {ANY, ERR_SERVER, OUTCOME_RETRY, "service-error"},
+    {ANY, ERR_CONFLICT, OUTCOME_RETRY, "conflict"},
+    {ANY, ERR_PROTOCOL, OUTCOME_RETRY, "protocol-error"},
+    {ANY, ERR_CANCELLED, OUTCOME_RETRY, "cancelled"},
+
+    /* An operator mends these. */
     {ANY, ERR_DENIED, OUTCOME_RETRY, "access-denied"},
     {ANY, ERR_EXPIRED, OUTCOME_RETRY, "credentials-expired"},
     {ANY, ERR_CREDENTIALS, OUTCOME_RETRY, "credentials-refused"},
     {ANY, ERR_NO_CONTAINER, OUTCOME_RETRY, "bucket-missing"},
-    {ANY, ERR_CONFLICT, OUTCOME_RETRY, "conflict"},
-    {ANY, ERR_PROTOCOL, OUTCOME_RETRY, "protocol-error"},
-    {ANY, ERR_CANCELLED, OUTCOME_RETRY, "cancelled"},
+    {ANY, ERR_REFUSED, OUTCOME_RETRY, "request-refused"},
+    {ANY, ERR_UNSUPPORTED, OUTCOME_RETRY, "not-supported-by-service"},
     {ANY, ERR_IO, OUTCOME_RETRY, "disk-error"},
+
+    /* No object has such a key. */
+    {ANY, ERR_NAME_TOO_LONG, OUTCOME_REJECT, "key-too-long"},
 };
 
 static const struct row *row_find(enum outcome_stage stage, int code)

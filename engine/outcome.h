@@ -1,6 +1,13 @@
 /*
- * What becomes of a message. Backends and pipelines report what happened as a code from error.h;
- * here, and only here, a code becomes an outcome.
+ * What becomes of a message: how a failure becomes an outcome, in two steps.
+ *
+ *     curl's result            ── http_error.c ──────────────┐
+ *     HTTP status, error code  ── backends/aws/aws_kinds.c ──┼─► code of error.h ── outcome.c ──►
+ *     an image's failure       ── pipelines/ ────────────────┘                      outcome
+ *
+ * Backends and pipelines say what happened; they do not know what a message is. Here, and only
+ * here, a code becomes an outcome. Each step is one table with a reason for each of its rows. What
+ * no row speaks of is RETRY: nothing that nobody foresaw is thrown away.
  */
 #ifndef THUMBWHEEL_OUTCOME_H
 #define THUMBWHEEL_OUTCOME_H
@@ -12,7 +19,14 @@ enum outcome {
 };
 
 /* Where a failure happened; the same code can mean different things. */
-enum outcome_stage { STAGE_ENVELOPE, STAGE_FETCH, STAGE_RENDER, STAGE_STORE, STAGE_LABEL };
+enum outcome_stage {
+    STAGE_ENVELOPE,
+    STAGE_FETCH,
+    STAGE_RENDER,
+    STAGE_STORE,
+    STAGE_LABEL,
+    STAGE_TAG
+};
 
 enum outcome outcome_of(enum outcome_stage stage, int code);
 const char *outcome_name(enum outcome outcome); /* "ack", "retry", "reject" */

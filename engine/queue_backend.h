@@ -86,7 +86,7 @@ typedef void queue_opened(struct queue *queue, const struct error *error, void *
 /* Each message may be taken with queue_message_take. */
 typedef void queue_received(struct queue_message *messages, size_t count, const struct error *error,
                             void *user);
-/* codes[i] is the result of entry i: 0, ERR_EXPIRED (the receipt is no longer good), ERR_THROTTLED,
+/* codes[i] is the result of entry i: 0, ERR_RECEIPT (the receipt is no longer good), ERR_THROTTLED,
  * ERR_SERVER, … When the whole call failed, error says why and every code is error->code. */
 typedef void queue_batch_done(const int *codes, size_t count, const struct error *error,
                               void *user);

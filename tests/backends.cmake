@@ -9,3 +9,7 @@ foreach(name aws_request aws_queue aws_store aws_settings aws_provision)
     unit_test(${name} backend_aws backend_sigv4 PkgConfig::JANSSON)
     target_sources(test_${name} PRIVATE unit/scripted_http.c)
 endforeach()
+
+# From the wire to a message's end: the engine over its real clients, against a service on loopback.
+unit_test(outcomes engine backend_aws backend_sigv4 PkgConfig::JANSSON PkgConfig::CURL)
+target_sources(test_outcomes PRIVATE unit/fake_services.c)

@@ -1,8 +1,3 @@
-/*
- * Sources of the codes: the lists "Error responses" of the S3, SQS and SNS API references, "Common
- * Errors" of each, and the throttling codes that the AWS SDKs agree on ("Retry behavior", AWS SDKs
- * and Tools Reference Guide).
- */
 #include "aws_errors.h"
 
 #include <jansson.h>
@@ -10,133 +5,6 @@
 #include <string.h>
 
 #include "xml.h"
-
-#define ANY AWS_SERVICE_COUNT
-
-static const struct {
-    const char *code;
-    int kind;
-    enum aws_service service; /* for codes that mean another thing elsewhere */
-} kinds[] = {
-    {"AccessDenied", ERR_DENIED, ANY},
-    {"AccessDeniedException", ERR_DENIED, ANY},
-    {"AccountProblem", ERR_DENIED, ANY},
-    {"AllAccessDisabled", ERR_DENIED, ANY},
-    {"AuthFailure", ERR_DENIED, ANY},
-    {"AuthorizationError", ERR_DENIED, ANY},
-    {"IncompleteSignature", ERR_DENIED, ANY},
-    {"InvalidAccessKeyId", ERR_CREDENTIALS, ANY},
-    {"InvalidClientTokenId", ERR_CREDENTIALS, ANY},
-    {"InvalidSecurity", ERR_CREDENTIALS, ANY},
-    {"InvalidSignatureException", ERR_CREDENTIALS, ANY},
-    {"InvalidToken", ERR_CREDENTIALS, ANY},
-    {"KMS.AccessDeniedException", ERR_DENIED, ANY},
-    {"KmsAccessDenied", ERR_DENIED, ANY},
-    {"MissingAuthenticationToken", ERR_DENIED, ANY},
-    {"MissingAuthenticationTokenException", ERR_DENIED, ANY},
-    {"NotSignedUp", ERR_DENIED, ANY},
-    {"OptInRequired", ERR_DENIED, ANY},
-    {"RequestTimeTooSkewed", ERR_DENIED, ANY},
-    {"SignatureDoesNotMatch", ERR_CREDENTIALS, ANY},
-    {"UnauthorizedAccess", ERR_DENIED, ANY},
-    {"UnrecognizedClientException", ERR_CREDENTIALS, ANY},
-
-    {"ExpiredToken", ERR_EXPIRED, ANY},
-    {"ExpiredTokenException", ERR_EXPIRED, ANY},
-    {"TokenRefreshRequired", ERR_EXPIRED, ANY},
-    {"ReceiptHandleIsInvalid", ERR_EXPIRED, AWS_SQS},
-    {"MessageNotInflight", ERR_EXPIRED, AWS_SQS},
-
-    {"NoSuchKey", ERR_NOT_FOUND, AWS_S3},
-    {"NoSuchVersion", ERR_NOT_FOUND, AWS_S3},
-    {"NoSuchTagSet", ERR_NOT_FOUND, AWS_S3},
-    {"NoSuchBucket", ERR_NO_CONTAINER, AWS_S3},
-    {"QueueDoesNotExist", ERR_NO_CONTAINER, AWS_SQS},
-    {"NonExistentQueue", ERR_NO_CONTAINER, AWS_SQS},
-    {"NotFound", ERR_NO_CONTAINER, AWS_SNS},
-    {"NotFoundException", ERR_NO_CONTAINER, AWS_SNS},
-
-    {"BandwidthLimitExceeded", ERR_THROTTLED, ANY},
-    {"KMS.ThrottlingException", ERR_THROTTLED, ANY},
-    {"KmsThrottled", ERR_THROTTLED, ANY},
-    {"KMSThrottling", ERR_THROTTLED, ANY},
-    {"LimitExceededException", ERR_THROTTLED, ANY},
-    {"OverLimit", ERR_THROTTLED, AWS_SQS},
-    {"PriorRequestNotComplete", ERR_THROTTLED, ANY},
-    {"ProvisionedThroughputExceededException", ERR_THROTTLED, ANY},
-    {"RequestLimitExceeded", ERR_THROTTLED, ANY},
-    {"RequestThrottled", ERR_THROTTLED, ANY},
-    {"RequestThrottledException", ERR_THROTTLED, ANY},
-    {"SlowDown", ERR_THROTTLED, ANY},
-    {"ThrottledException", ERR_THROTTLED, ANY},
-    {"Throttled", ERR_THROTTLED, ANY},
-    {"Throttling", ERR_THROTTLED, ANY},
-    {"ThrottlingException", ERR_THROTTLED, ANY},
-    {"TooManyRequestsException", ERR_THROTTLED, ANY},
-
-    {"InternalError", ERR_SERVER, ANY},
-    {"InternalFailure", ERR_SERVER, ANY},
-    {"InternalServerError", ERR_SERVER, ANY},
-    {"ServiceUnavailable", ERR_SERVER, ANY},
-
-    {"BadDigest", ERR_NETWORK, ANY}, /* damaged on the way */
-    {"IncompleteBody", ERR_NETWORK, ANY},
-    {"RequestTimeout", ERR_TIMEOUT, ANY},
-    {"RequestTimeoutException", ERR_TIMEOUT, ANY},
-
-    {"BucketAlreadyExists", ERR_CONFLICT, ANY},
-    {"BucketAlreadyOwnedByYou", ERR_CONFLICT, ANY},
-    {"ConditionalRequestConflict", ERR_CONFLICT, ANY},
-    {"OperationAborted", ERR_CONFLICT, ANY},
-    {"PreconditionFailed", ERR_CONFLICT, ANY},
-    {"QueueDeletedRecently", ERR_CONFLICT, ANY},
-    {"QueueNameExists", ERR_CONFLICT, ANY},
-
-    {"BatchRequestTooLong", ERR_LIMIT, ANY},
-    {"EntityTooLarge", ERR_LIMIT, ANY},
-    {"KeyTooLongError", ERR_LIMIT, ANY},
-    {"MetadataTooLarge", ERR_LIMIT, ANY},
-
-    {"InvalidObjectState", ERR_UNSUPPORTED, AWS_S3},
-    {"NotImplemented", ERR_UNSUPPORTED, ANY},
-    {"UnsupportedOperation", ERR_UNSUPPORTED, ANY},
-};
-
-static int kind_of_code(enum aws_service service, const char *code)
-{
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (strcmp(kinds[i].code, code) == 0 &&
-            (kinds[i].service == ANY || kinds[i].service == service))
-            return kinds[i].kind;
-    }
-    return 0;
-}
-
-/* 4xx that is none of these is the request's fault. */
-static int kind_of_status(enum aws_service service, int status)
-{
-    switch (status) {
-    case 401:
-    case 403:
-        return ERR_DENIED;
-    case 404:
-        return service == AWS_S3 ? ERR_NOT_FOUND : ERR_NO_CONTAINER;
-    case 408:
-        return ERR_TIMEOUT;
-    case 409:
-    case 412:
-        return ERR_CONFLICT;
-    case 413:
-        return ERR_LIMIT;
-    case 429:
-    case 509:
-        return ERR_THROTTLED;
-    case 501:
-        return ERR_UNSUPPORTED;
-    default:
-        return status >= 500 ? ERR_SERVER : ERR_INVALID;
-    }
-}
 
 /* SQS says this with InvalidParameterValue, which means many other things as well. */
 static bool is_expired_receipt(const char *message)
@@ -148,9 +16,9 @@ static bool is_expired_receipt(const char *message)
 int aws_fault_kind(enum aws_service service, int status, const struct aws_fault *fault)
 {
     if (service == AWS_SQS && is_expired_receipt(fault->message))
-        return ERR_EXPIRED;
-    int kind = kind_of_code(service, fault->code);
-    return kind ? kind : kind_of_status(service, status);
+        return ERR_RECEIPT;
+    int kind = aws_kind_of_code(service, fault->code);
+    return kind ? kind : aws_kind_of_status(service, status);
 }
 
 /* "com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue". */
@@ -190,9 +58,9 @@ int aws_entry_kind(const char *code, const char *message)
     struct aws_fault fault = {0};
     code_copy(&fault, slice_of(code ? code : ""));
     if (message && is_expired_receipt(message))
-        return ERR_EXPIRED;
-    int kind = kind_of_code(AWS_SQS, fault.code);
-    return kind ? kind : ERR_INVALID;
+        return ERR_RECEIPT;
+    int kind = aws_kind_of_code(AWS_SQS, fault.code);
+    return kind ? kind : ERR_REFUSED;
 }
 
 bool aws_fault_is_clock(const struct aws_fault *fault)
@@ -266,9 +134,9 @@ static const char *advice(const struct aws_subject *subject, int kind, const cha
                      "missing key looks like this too)"
                    : "; allow this action in IAM and the resource's policy";
     if (kind == ERR_EXPIRED)
-        return strncmp(code, "Expired", 7) == 0 || strncmp(code, "Token", 5) == 0
-                   ? "; the session's credentials have run out: get new ones"
-                   : "; the message was received again or its visibility ended";
+        return "; the session's credentials have run out: get new ones";
+    if (kind == ERR_RECEIPT)
+        return "; the message was received again or its visibility ended";
     if (kind == ERR_NO_CONTAINER)
         return "; check the name, the region and the endpoint, or create it";
     return "";

@@ -16,6 +16,9 @@ struct aws_fault { /* as a service reported it; empty where it said nothing */
 /* From a response's body (JSON or XML, by service) and headers. */
 void aws_fault_read(enum aws_service service, const struct http_response *response,
                     struct aws_fault *out);
+/* The tables (aws_kinds.c). The kind of a code, 0 for one that is not known. */
+int aws_kind_of_code(enum aws_service service, const char *code);
+int aws_kind_of_status(enum aws_service service, int status);
 /* The code of error.h for an answer that is not 2xx. */
 int aws_fault_kind(enum aws_service service, int status, const struct aws_fault *fault);
 /* The same for an entry of a batch, which has no status. */

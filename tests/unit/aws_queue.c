@@ -427,7 +427,7 @@ static void test_delete_batch_with_failures(void **state)
     assert_int_equal(seen.error.code, 0);
     assert_int_equal(seen.count, 4);
     assert_int_equal(seen.codes[0], 0);
-    assert_int_equal(seen.codes[1], ERR_EXPIRED);
+    assert_int_equal(seen.codes[1], ERR_RECEIPT);
     assert_int_equal(seen.codes[2], ERR_SERVER);
     assert_int_equal(seen.codes[3], ERR_PROTOCOL); /* not mentioned: not deleted */
     json_t *body = sent_body(2);
@@ -451,7 +451,7 @@ static void test_extend_batch_of_expired(void **state)
     assert_int_equal(ops()->extend_batch(seen.queue, entries, 2, on_batch, NULL), 0);
     await();
     assert_int_equal(seen.codes[0], 0);
-    assert_int_equal(seen.codes[1], ERR_EXPIRED);
+    assert_int_equal(seen.codes[1], ERR_RECEIPT);
     json_t *body = sent_body(2);
     const json_t *second = json_array_get(json_object_get(body, "Entries"), 1);
     assert_int_equal(json_integer_value(json_object_get(second, "VisibilityTimeout")), 20);

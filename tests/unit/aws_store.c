@@ -270,12 +270,12 @@ static void test_get_errors(void **state)
         {{.status = 301,
           .body = S3_ERROR("PermanentRedirect", "Use the right endpoint."),
           .headers = {{"x-amz-bucket-region", "us-west-2"}}},
-         ERR_INVALID,
+         ERR_REFUSED,
          "the bucket is in us-west-2: set AWS_REGION"},
         {{.status = 403, .body = S3_ERROR("InvalidObjectState", "archived")},
          ERR_UNSUPPORTED,
          "archived"},
-        {{.status = 418, .body = "not XML"}, ERR_INVALID, "(HTTP 418)"},
+        {{.status = 418, .body = "not XML"}, ERR_REFUSED, "(HTTP 418)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         script_begin(&cases[i].answer, 1, &script_options);

@@ -280,7 +280,7 @@ static int fake_batch(struct queue *queue, const struct queue_entry *entries, si
     for (size_t i = 0; i < count; i++) {
         struct fake_message *message = find_receipt(queue, entries[i].receipt);
         if (!message) {
-            batch->codes[i] = ERR_EXPIRED;
+            batch->codes[i] = ERR_RECEIPT;
         } else if (removing) {
             message_free(message);
         } else {

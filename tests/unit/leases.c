@@ -334,7 +334,7 @@ static void an_expired_receipt_loses_the_lease(void **state)
     hold(&lease, "a", 30);
     hold(&other, "b", 30);
     run_until(watch.now_ms + 15100);
-    answer_codes(last_call(), (const int[]){ERR_EXPIRED, 0});
+    answer_codes(last_call(), (const int[]){ERR_RECEIPT, 0});
     assert_null(lease);
     assert_non_null(other); /* the rest of the call is not touched */
     assert_int_equal(t.keeper.stats.lost, 1);
@@ -519,7 +519,7 @@ static void only_the_entry_that_failed_is_deleted_again(void **state)
         lease_delete(leases[i]);
     run_until(watch.now_ms + 100);
     assert_int_equal(calls[0].count, 3);
-    answer_codes(&calls[0], (const int[]){0, ERR_SERVER, ERR_EXPIRED});
+    answer_codes(&calls[0], (const int[]){0, ERR_SERVER, ERR_RECEIPT});
     assert_int_equal(t.keeper.stats.deleted, 1);
     assert_int_equal(t.keeper.stats.lost, 1); /* an expired receipt: counted and dropped */
     run_until(watch.now_ms + 11000);

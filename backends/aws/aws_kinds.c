@@ -1,0 +1,198 @@
+/*
+ * What the services' error codes and statuses mean in the codes of error.h: the first of the two
+ * steps of engine/outcome.h, for services.
+ *
+ * Sources: the lists "Error responses" of the S3, SQS and SNS API references, "Common errors" of
+ * each, the exceptions of their service models, and the throttling codes that the AWS SDKs agree on
+ * ("Retry behavior", AWS SDKs and Tools Reference Guide).
+ */
+#include <string.h>
+
+#include "aws_errors.h"
+
+#define ANY AWS_SERVICE_COUNT
+
+static const struct {
+    const char *code;
+    int kind;
+    enum aws_service service; /* for codes that mean another thing elsewhere */
+} codes[] = {
+    /* A policy, an account or a key of KMS is not as it must be: its owner can change that. */
+    {"AccessDenied", ERR_DENIED, ANY},
+    {"AccessDeniedException", ERR_DENIED, ANY},
+    {"AccountProblem", ERR_DENIED, ANY},
+    {"AllAccessDisabled", ERR_DENIED, ANY},
+    {"AuthFailure", ERR_DENIED, ANY},
+    {"AuthorizationError", ERR_DENIED, ANY},
+    {"AuthorizationErrorException", ERR_DENIED, ANY},
+    {"IncompleteSignature", ERR_DENIED, ANY},
+    {"KMS.AccessDeniedException", ERR_DENIED, ANY},
+    {"KMS.DisabledException", ERR_DENIED, ANY},
+    {"KMS.InvalidStateException", ERR_DENIED, ANY},
+    {"KMS.KMSInvalidStateException", ERR_DENIED, ANY},
+    {"KMS.NotFoundException", ERR_DENIED, ANY},
+    {"KMSAccessDenied", ERR_DENIED, ANY},
+    {"KMSDisabled", ERR_DENIED, ANY},
+    {"KMSInvalidState", ERR_DENIED, ANY},
+    {"KMSNotFound", ERR_DENIED, ANY},
+    {"KMSOptInRequired", ERR_DENIED, ANY},
+    {"KmsAccessDenied", ERR_DENIED, ANY},
+    {"KmsDisabled", ERR_DENIED, ANY},
+    {"KmsInvalidKeyUsage", ERR_DENIED, ANY},
+    {"KmsInvalidState", ERR_DENIED, ANY},
+    {"KmsNotFound", ERR_DENIED, ANY},
+    {"KmsOptInRequired", ERR_DENIED, ANY},
+    {"MissingAuthenticationToken", ERR_DENIED, ANY},
+    {"MissingAuthenticationTokenException", ERR_DENIED, ANY},
+    {"NotSignedUp", ERR_DENIED, ANY},
+    {"OptInRequired", ERR_DENIED, ANY},
+    {"RequestTimeTooSkewed", ERR_DENIED, ANY},
+    {"UnauthorizedAccess", ERR_DENIED, ANY},
+
+    /* The credentials are wrong: the operator gives others. */
+    {"InvalidAccessKeyId", ERR_CREDENTIALS, ANY},
+    {"InvalidClientTokenId", ERR_CREDENTIALS, ANY},
+    {"InvalidSecurity", ERR_CREDENTIALS, ANY},
+    {"InvalidSignatureException", ERR_CREDENTIALS, ANY},
+    {"InvalidToken", ERR_CREDENTIALS, ANY},
+    {"SignatureDoesNotMatch", ERR_CREDENTIALS, ANY},
+    {"UnrecognizedClientException", ERR_CREDENTIALS, ANY},
+
+    /* They were right once. */
+    {"ExpiredToken", ERR_EXPIRED, ANY},
+    {"ExpiredTokenException", ERR_EXPIRED, ANY},
+    {"RequestExpired", ERR_EXPIRED, ANY},
+    {"TokenRefreshRequired", ERR_EXPIRED, ANY},
+    /* The message was received again, or deleted. */
+    {"ReceiptHandleIsInvalid", ERR_RECEIPT, AWS_SQS},
+    {"MessageNotInflight", ERR_RECEIPT, AWS_SQS},
+
+    /* There is no such thing (any more). */
+    {"NoSuchKey", ERR_NOT_FOUND, AWS_S3},
+    {"NoSuchVersion", ERR_NOT_FOUND, AWS_S3},
+    {"NoSuchTagSet", ERR_NOT_FOUND, AWS_S3},
+    /* There is no place for such things: its owner can make it. */
+    {"NoSuchBucket", ERR_NO_CONTAINER, AWS_S3},
+    {"QueueDoesNotExist", ERR_NO_CONTAINER, AWS_SQS},
+    {"NonExistentQueue", ERR_NO_CONTAINER, AWS_SQS},
+    {"NotFound", ERR_NO_CONTAINER, AWS_SNS},
+    {"NotFoundException", ERR_NO_CONTAINER, AWS_SNS},
+    {"ResourceNotFound", ERR_NO_CONTAINER, AWS_SNS},
+
+    /* More slowly, please. */
+    {"BandwidthLimitExceeded", ERR_THROTTLED, ANY},
+    {"KMS.ThrottlingException", ERR_THROTTLED, ANY},
+    {"KMSThrottling", ERR_THROTTLED, ANY},
+    {"KmsThrottled", ERR_THROTTLED, ANY},
+    {"LimitExceededException", ERR_THROTTLED, ANY},
+    {"OverLimit", ERR_THROTTLED, AWS_SQS}, /* too many messages in flight: it passes */
+    {"PriorRequestNotComplete", ERR_THROTTLED, ANY},
+    {"ProvisionedThroughputExceededException", ERR_THROTTLED, ANY},
+    {"RequestLimitExceeded", ERR_THROTTLED, ANY},
+    {"RequestThrottled", ERR_THROTTLED, ANY},
+    {"RequestThrottledException", ERR_THROTTLED, ANY},
+    {"SlowDown", ERR_THROTTLED, ANY},
+    {"Throttled", ERR_THROTTLED, ANY},
+    {"ThrottledException", ERR_THROTTLED, ANY},
+    {"Throttling", ERR_THROTTLED, ANY},
+    {"ThrottlingException", ERR_THROTTLED, ANY},
+    {"TooManyRequestsException", ERR_THROTTLED, ANY},
+
+    /* The service itself has failed. */
+    {"InternalError", ERR_SERVER, ANY},
+    {"InternalFailure", ERR_SERVER, ANY},
+    {"InternalServerError", ERR_SERVER, ANY},
+    {"ServiceUnavailable", ERR_SERVER, ANY},
+
+    /* Damaged on the way, or cut off. */
+    {"BadDigest", ERR_NETWORK, ANY},
+    {"IncompleteBody", ERR_NETWORK, ANY},
+    {"XAmzContentSHA256Mismatch", ERR_NETWORK, ANY},
+    /* We were too slow. */
+    {"RequestTimeout", ERR_TIMEOUT, ANY},
+    {"RequestTimeoutException", ERR_TIMEOUT, ANY},
+
+    /* Somebody else was there in the same moment. */
+    {"BucketAlreadyExists", ERR_CONFLICT, ANY},
+    {"BucketAlreadyOwnedByYou", ERR_CONFLICT, ANY},
+    {"ConcurrentAccess", ERR_CONFLICT, ANY},
+    {"ConditionalRequestConflict", ERR_CONFLICT, ANY},
+    {"OperationAborted", ERR_CONFLICT, ANY},
+    {"PreconditionFailed", ERR_CONFLICT, ANY},
+    {"QueueDeletedRecently", ERR_CONFLICT, ANY},
+    {"QueueNameExists", ERR_CONFLICT, ANY},
+
+    /* More than the service takes, now and always. */
+    {"BatchRequestTooLong", ERR_LIMIT, ANY},
+    {"EntityTooLarge", ERR_LIMIT, ANY},
+    {"MaxMessageLengthExceeded", ERR_LIMIT, ANY},
+    {"MetadataTooLarge", ERR_LIMIT, ANY},
+    {"RequestHeaderSectionTooLarge", ERR_LIMIT, ANY},
+    {"KeyTooLongError", ERR_NAME_TOO_LONG, ANY},
+
+    /* This very request can never be answered: what it names or holds is not possible. */
+    {"InvalidArgument", ERR_INVALID, ANY}, /* on a GET: a version id that is none */
+    {"InvalidURI", ERR_INVALID, AWS_S3},
+    {"InvalidTag", ERR_INVALID, AWS_S3},
+    {"BadRequest", ERR_INVALID, AWS_S3}, /* more than ten tags */
+    {"MalformedXML", ERR_INVALID, AWS_S3},
+    {"InvalidMessageContents", ERR_INVALID, AWS_SQS},
+    {"InvalidParameter", ERR_INVALID, AWS_SNS},
+    {"InvalidParameterException", ERR_INVALID, AWS_SNS},
+    {"ParameterValueInvalid", ERR_INVALID, AWS_SNS},
+    {"ValidationException", ERR_INVALID, AWS_SNS},
+    {"InvalidParameterValue", ERR_INVALID, ANY},
+
+    /* In an archive, or not something that this service does. */
+    {"InvalidObjectState", ERR_UNSUPPORTED, AWS_S3},
+    {"NotImplemented", ERR_UNSUPPORTED, ANY},
+    {"UnsupportedOperation", ERR_UNSUPPORTED, ANY},
+
+    /* Asked in the wrong place: AWS_REGION and the endpoint are the operator's to set. */
+    {"AuthorizationHeaderMalformed", ERR_REFUSED, ANY},
+    {"IllegalLocationConstraintException", ERR_REFUSED, ANY},
+    {"InvalidAddress", ERR_REFUSED, ANY},
+    {"InvalidBucketName", ERR_REFUSED, ANY},
+    {"MethodNotAllowed", ERR_REFUSED, ANY},
+    {"PermanentRedirect", ERR_REFUSED, ANY},
+    {"Redirect", ERR_REFUSED, ANY},
+    {"TemporaryRedirect", ERR_REFUSED, ANY},
+};
+
+/* For answers whose code is not known here: of a gateway, a compatible service, or the future. */
+static const struct {
+    int status;
+    int kind;
+} statuses[] = {
+    {401, ERR_DENIED},      /* RFC 9110 */
+    {403, ERR_DENIED},      /* also a HEAD, whose answers have no code */
+    {404, ERR_NOT_FOUND},   /* a HEAD again */
+    {408, ERR_TIMEOUT},     /* RFC 9110: the client was too slow */
+    {409, ERR_CONFLICT},    /* RFC 9110 */
+    {412, ERR_CONFLICT},    /* RFC 9110: a precondition */
+    {413, ERR_LIMIT},       /* RFC 9110: content too large */
+    {429, ERR_THROTTLED},   /* RFC 6585 */
+    {501, ERR_UNSUPPORTED}, /* RFC 9110: not implemented */
+    {509, ERR_THROTTLED},   /* bandwidth limit exceeded, of some compatible services */
+};
+
+int aws_kind_of_code(enum aws_service service, const char *code)
+{
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (strcmp(codes[i].code, code) == 0 &&
+            (codes[i].service == ANY || codes[i].service == service))
+            return codes[i].kind;
+    }
+    return 0;
+}
+
+/* 5xx is the service's own failure; a 3xx or 4xx that nobody knows is somebody's to look at, and no
+ * reason to give a message up. */
+int aws_kind_of_status(enum aws_service service, int status)
+{
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        if (statuses[i].status == status)
+            return status == 404 && service != AWS_S3 ? ERR_NO_CONTAINER : statuses[i].kind;
+    }
+    return status >= 500 ? ERR_SERVER : ERR_REFUSED;
+}

@@ -1,0 +1,10 @@
+/* What curl's results mean in the codes of error.h. Any thread. */
+#ifndef THUMBWHEEL_HTTP_ERROR_H
+#define THUMBWHEEL_HTTP_ERROR_H
+
+#include <curl/curl.h>
+
+/* Of a transfer that failed: never 0. */
+int http_error_of(CURLcode result);
+
+#endif

@@ -1,0 +1,744 @@
+/*
+ * The outcome of every failure, from the wire to the message's end: a service on loopback answers
+ * each operation that a job makes with each status and error code; the engine and its clients are
+ * the real ones. What is expected is written here from the services' documentation and from what a
+ * message is owed, not from the program's tables:
+ *
+ *     time or an operator can mend it     the message comes back (RETRY)
+ *     it would fail for ever              to the dead-letter queue (REJECT)
+ *
+ * All cases of an operation run at once, one message each; keys and queues name the case.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws.h"
+#include "engine.h"
+#include "fake_services.h"
+#include "http_client.h"
+#include "http_error.h"
+#include "http_server.h"
+#include "log.h"
+
+enum { WATCHDOG_MS = 120000, TICK_MS = 10, CASES_MAX = 128 };
+
+struct wire_case {
+    int status;
+    const char *code; /* NULL: a body without one */
+    enum outcome outcome;
+    const char *reason; /* NULL: any */
+};
+
+/* ---- what the services can say; S3 API Reference, "Error responses" ---- */
+
+#define ACK    OUTCOME_ACK
+#define RETRY  OUTCOME_RETRY
+#define REJECT OUTCOME_REJECT
+
+/* For every operation of S3: mended by time, or by an operator. */
+#define S3_ALWAYS                                                                                  \
+    {500, "InternalError", RETRY, NULL}, {503, "ServiceUnavailable", RETRY, NULL},                 \
+        {503, "SlowDown", RETRY, "throttled"}, {429, "TooManyRequests", RETRY, NULL},              \
+        {502, NULL, RETRY, NULL}, {504, NULL, RETRY, NULL}, {509, NULL, RETRY, NULL},              \
+        {503, "Busy", RETRY, NULL}, {400, "RequestTimeout", RETRY, "timeout"},                     \
+        {403, "AccessDenied", RETRY, "access-denied"}, {403, NULL, RETRY, NULL},                   \
+        {401, NULL, RETRY, NULL}, {403, "AllAccessDisabled", RETRY, NULL},                         \
+        {403, "AccountProblem", RETRY, NULL}, {403, "InvalidAccessKeyId", RETRY, NULL},            \
+        {403, "SignatureDoesNotMatch", RETRY, NULL}, {403, "RequestTimeTooSkewed", RETRY, NULL},   \
+        {400, "ExpiredToken", RETRY, "credentials-expired"},                                       \
+        {400, "TokenRefreshRequired", RETRY, NULL}, {400, "InvalidToken", RETRY, NULL},            \
+        {403, "NotSignedUp", RETRY, NULL}, {403, "InvalidSecurity", RETRY, NULL},                  \
+        {404, "NoSuchBucket", RETRY, "bucket-missing"}, {301, "PermanentRedirect", RETRY, NULL},   \
+        {307, "TemporaryRedirect", RETRY, NULL},                                                   \
+        {400, "AuthorizationHeaderMalformed", RETRY, NULL},                                        \
+        {400, "InvalidBucketName", RETRY, NULL}, {405, "MethodNotAllowed", RETRY, NULL},           \
+        {409, "OperationAborted", RETRY, NULL}, {400, "KMS.DisabledException", RETRY, NULL},       \
+        {400, "KMS.NotFoundException", RETRY, NULL},                                               \
+        {400, "KMS.ThrottlingException", RETRY, NULL}, {501, "NotImplemented", RETRY, NULL},       \
+        {408, NULL, RETRY, NULL}, {418, NULL, RETRY, NULL}, {400, "OfTheFuture", RETRY, NULL},     \
+    {                                                                                              \
+        500, "OfTheFuture", RETRY, NULL                                                            \
+    }
+
+static const struct wire_case get_cases[] = {
+    S3_ALWAYS,
+    {404, "NoSuchKey", REJECT, "object-missing"}, /* after the second look */
+    {404, "NoSuchVersion", REJECT, "object-missing"},
+    {400, "InvalidArgument", REJECT, "object-name-invalid"}, /* "Invalid version id specified" */
+    {400, "InvalidURI", REJECT, NULL},
+    {403, "InvalidObjectState", RETRY, NULL}, /* archived: its owner can restore it */
+};
+static const struct wire_case put_cases[] = {
+    S3_ALWAYS,
+    {400, "BadDigest", RETRY, NULL}, /* damaged on the way */
+    {400, "IncompleteBody", RETRY, NULL},
+    {400, "XAmzContentSHA256Mismatch", RETRY, NULL},
+    {412, "PreconditionFailed", RETRY, NULL},
+    {409, "ConditionalRequestConflict", RETRY, NULL},
+    {404, NULL, RETRY, "bucket-missing"},
+    {400, "EntityTooLarge", REJECT, "output-too-large"},
+    {413, NULL, REJECT, NULL},
+    {400, "KeyTooLongError", REJECT, "output-key-too-long"},
+    {400, "MetadataTooLarge", REJECT, NULL},
+    {400, "InvalidArgument", REJECT, "output-refused"},
+};
+static const struct wire_case get_tags_cases[] = {
+    S3_ALWAYS,
+    {404, "NoSuchKey", REJECT, "object-missing"}, /* deleted since it was fetched */
+    {404, "NoSuchTagSet", REJECT, NULL},
+};
+static const struct wire_case put_tags_cases[] = {
+    S3_ALWAYS,
+    {404, "NoSuchKey", REJECT, "object-missing"},
+    {400, "InvalidTag", REJECT, "labels-refused"},
+    {400, "BadRequest", REJECT, "labels-refused"}, /* "Object tags cannot be greater than 10" */
+    {400, "MalformedXML", REJECT, NULL},
+};
+/* Without bodies: a HEAD's answer has a status alone. Whoever may not look goes on. */
+static const struct wire_case head_cases[] = {
+    {404, NULL, ACK, NULL},   {403, NULL, ACK, NULL},   {500, NULL, RETRY, NULL},
+    {503, NULL, RETRY, NULL}, {301, NULL, RETRY, NULL}, {400, NULL, RETRY, NULL},
+    {429, NULL, RETRY, NULL},
+};
+/* The body of a message that lies in S3 (extended client). */
+static const struct wire_case pointer_cases[] = {
+    S3_ALWAYS,
+    {404, "NoSuchKey", REJECT, "message-body-missing"},
+};
+
+/* ---- SQS: exceptions of its service model, "Common errors", as JSON 1.0 carries them ---- */
+
+static const struct wire_case sqs_cases[] = {
+    {500, "InternalFailure", RETRY, NULL},
+    {503, "ServiceUnavailable", RETRY, NULL},
+    {400, "ThrottlingException", RETRY, NULL},
+    {400, "RequestThrottled", RETRY, NULL},
+    {400, "KmsThrottled", RETRY, NULL},
+    {403, "OverLimit", RETRY, NULL},
+    {403, "AccessDeniedException", RETRY, NULL},
+    {400, "KmsAccessDenied", RETRY, NULL},
+    {400, "KmsDisabled", RETRY, NULL},
+    {400, "KmsNotFound", RETRY, NULL},
+    {400, "KmsInvalidState", RETRY, NULL},
+    {403, "KmsOptInRequired", RETRY, NULL},
+    {400, "KmsInvalidKeyUsage", RETRY, NULL},
+    {403, "ExpiredTokenException", RETRY, NULL},
+    {403, "InvalidClientTokenId", RETRY, NULL},
+    {403, "UnrecognizedClientException", RETRY, NULL},
+    {403, "InvalidSecurity", RETRY, NULL},
+    {404, "InvalidAddress", RETRY, NULL},
+    {400, "QueueDoesNotExist", RETRY, NULL},
+    {400, "UnsupportedOperation", RETRY, NULL},
+    {400, "BatchRequestTooLong", RETRY, NULL},
+    {400, "InvalidMessageContents", RETRY, NULL},
+    {400, "InvalidParameterValue", RETRY, NULL},
+    {400, "OfTheFuture", RETRY, NULL},
+    {502, NULL, RETRY, NULL},
+};
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* ---- images ---- */
+
+static const struct {
+    int code;
+    enum outcome outcome;
+    const char *reason;
+} image_cases[] = {
+    {ERR_CORRUPT, REJECT, "image-corrupt"},
+    {ERR_UNSUPPORTED, REJECT, "image-unsupported"},
+    {ERR_LIMIT, REJECT, "image-over-limit"},
+    {ERR_INVALID, REJECT, NULL},
+    {ERR_NAME_TOO_LONG, REJECT, "output-key-too-long"},
+    {ERR_DECODER_CRASHED, REJECT, "decoder-crashed"},
+    {ERR_DECODER_TIMEOUT, REJECT, "decoder-timeout"},
+    {ERR_DECODER_MEMORY, REJECT, "decoder-memory"},
+    {ERR_MEMORY, RETRY, NULL}, /* ours, not the image's: it may fit later */
+    {ERR_CANCELLED, RETRY, NULL},
+    {ERR_IO, RETRY, NULL},
+    {ERR_PROTOCOL, RETRY, NULL},
+};
+
+/* ---- the service ---- */
+
+enum operation { GET, PUT, GET_TAGS, PUT_TAGS, HEAD, POINTER, IMAGE };
+
+static struct {
+    uv_loop_t loop;
+    uv_timer_t watchdog;
+    uint64_t due_ms;
+    bool late, ready, closed, stopped;
+    struct http_server *server;
+    struct http_client *http;
+    struct aws *aws;
+    struct engine *engine;
+    struct pipeline *pipeline;
+
+    enum operation operation;
+    const struct wire_case *cases;
+    size_t case_count, served, settled;
+    enum outcome outcomes[CASES_MAX];
+    char reasons[CASES_MAX][48];
+
+    const char *sqs_operation; /* that fails */
+    const struct wire_case *sqs_case;
+    unsigned sqs_failures, sqs_failed;
+    unsigned deletes, changes, dead;
+} t;
+
+static void on_tick(uv_timer_t *timer)
+{
+    t.late = uv_now(timer->loop) > t.due_ms;
+}
+
+#define UNTIL(condition)                                                                           \
+    do {                                                                                           \
+        uv_update_time(&t.loop);                                                                   \
+        t.due_ms = uv_now(&t.loop) + WATCHDOG_MS;                                                  \
+        uv_timer_start(&t.watchdog, on_tick, TICK_MS, TICK_MS);                                    \
+        while (!(condition) && !t.late)                                                            \
+            uv_run(&t.loop, UV_RUN_ONCE);                                                          \
+        assert_true(condition);                                                                    \
+        uv_timer_stop(&t.watchdog);                                                                \
+    } while (0)
+
+static void respond(struct http_call *call, int status, const char *type, char *text)
+{
+    struct http_header headers[] = {{"Content-Type", type}, {"ETag", "\"e\""}};
+    struct bytes body = bytes_give(text, text ? strlen(text) : 0);
+    http_call_respond(call, status, headers, 2, &body);
+}
+
+static char *format(const char *pattern, const char *value)
+{
+    char *text = NULL;
+    assert_true(asprintf(&text, pattern, value) >= 0);
+    return text;
+}
+
+static void respond_s3_fault(struct http_call *call, const struct wire_case *c)
+{
+    respond(call, c->status, "application/xml",
+            c->code ? format("<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>no</Message>"
+                             "</Error>",
+                             c->code)
+                    : strdup("no"));
+}
+
+static enum operation operation_of(const struct http_call *call, bool pointer)
+{
+    bool tags = slice_starts_with(http_call_query(call), "tagging");
+    struct slice method = http_call_method(call);
+    if (slice_equal_text(method, "HEAD"))
+        return HEAD;
+    if (slice_equal_text(method, "PUT"))
+        return tags ? PUT_TAGS : PUT;
+    return tags ? GET_TAGS : pointer ? POINTER : GET;
+}
+
+/* /photos/ingest/7, /photos/web/7, /bodies/7 */
+static void on_s3_body(struct http_call *call, struct bytes *body, void *user)
+{
+    (void)body;
+    (void)user;
+    char path[128];
+    struct slice at = http_call_path(call);
+    snprintf(path, sizeof path, "%.*s", (int)at.size, at.data);
+    bool pointer = strncmp(path, "/bodies/", 8) == 0;
+    enum operation operation = operation_of(call, pointer);
+    size_t index = (size_t)atoi(strrchr(path, '/') + 1);
+    assert_true(index < CASES_MAX);
+    if (operation == t.operation) {
+        respond_s3_fault(call, &t.cases[index]);
+    } else if (operation == HEAD) {
+        respond(call, 404, "application/xml", NULL);
+    } else if (operation == GET_TAGS) {
+        respond(call, 200, "application/xml", strdup("<Tagging><TagSet></TagSet></Tagging>"));
+    } else if (operation == POINTER) {
+        respond(call, 200, "text/plain", strdup("{}"));
+    } else {
+        respond(call, 200, "image/jpeg", strdup(operation == GET ? "pixels" : ""));
+    }
+}
+
+static char *message_body(size_t index)
+{
+    char text[256];
+    if (t.operation == POINTER)
+        snprintf(text, sizeof text,
+                 "[\"software.amazon.payloadoffloading.PayloadS3Pointer\",{\"s3BucketName\":"
+                 "\"bodies\",\"s3Key\":\"%zu\"}]",
+                 index);
+    else
+        snprintf(text, sizeof text,
+                 "{\"Records\":[{\"eventName\":\"ObjectCreated:Put\",\"s3\":{\"bucket\":{\"name\":"
+                 "\"photos\"},\"object\":{\"key\":\"ingest/%zu\",\"eTag\":\"e%zu\"%s}}}]}",
+                 index, index,
+                 t.operation == HEAD ? ",\"versionId\":\"v\",\"sequencer\":\"01\"" : "");
+    return strdup(text);
+}
+
+static json_t *message_make(size_t index)
+{
+    char id[24];
+    char *body = message_body(index);
+    snprintf(id, sizeof id, "%zu", index);
+    json_t *message = json_pack("{s:s, s:s, s:s, s:{s:s}}", "MessageId", id, "ReceiptHandle", id,
+                                "Body", body, "Attributes", "ApproximateReceiveCount", "1");
+    if (t.operation == POINTER)
+        json_object_set_new(message, "MessageAttributes",
+                            json_pack("{s:{s:s, s:s}}", "ExtendedPayloadSize", "DataType", "Number",
+                                      "StringValue", "9"));
+    free(body);
+    return message;
+}
+
+/* A long poll with nothing to give is never answered. */
+static void respond_receive(struct http_call *call, const json_t *request)
+{
+    json_t *messages = json_array();
+    json_int_t most = json_integer_value(json_object_get(request, "MaxNumberOfMessages"));
+    for (; most > 0 && t.served < t.case_count; most--)
+        json_array_append_new(messages, message_make(t.served++));
+    if (json_array_size(messages) == 0) {
+        json_decref(messages);
+        return;
+    }
+    json_t *answer = json_pack("{s:o}", "Messages", messages);
+    respond(call, 200, "application/x-amz-json-1.0", json_dumps(answer, 0));
+    json_decref(answer);
+}
+
+static void respond_batch(struct http_call *call, const json_t *request, unsigned *counter)
+{
+    json_t *done = json_array();
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(request, "Entries"), i, entry)
+    {
+        json_array_append_new(done, json_pack("{s:O}", "Id", json_object_get(entry, "Id")));
+        ++*counter;
+    }
+    json_t *answer = json_pack("{s:o, s:[]}", "Successful", done, "Failed");
+    respond(call, 200, "application/x-amz-json-1.0", json_dumps(answer, 0));
+    json_decref(answer);
+}
+
+static bool sqs_fails(struct http_call *call, const char *operation)
+{
+    if (!t.sqs_operation || strcmp(operation, t.sqs_operation) != 0 || !t.sqs_failures)
+        return false;
+    t.sqs_failures--;
+    t.sqs_failed++;
+    respond(call, t.sqs_case->status, "application/x-amz-json-1.0",
+            t.sqs_case->code ? format("{\"__type\":\"com.amazonaws.sqs#%s\",\"message\":\"no\"}",
+                                      t.sqs_case->code)
+                             : strdup("no"));
+    return true;
+}
+
+static void on_sqs_body(struct http_call *call, struct bytes *body, void *user)
+{
+    static const char attributes[] =
+        "{\"Attributes\":{\"QueueArn\":\"arn:aws:sqs:us-east-1:000000000000:q\","
+        "\"VisibilityTimeout\":\"600\"%s}}";
+    (void)user;
+    struct slice target = http_call_header(call, "x-amz-target");
+    char operation[64];
+    snprintf(operation, sizeof operation, "%.*s", (int)(target.size - 10), target.data + 10);
+    json_t *request = json_loadb(body->data, body->size, 0, NULL);
+    const char *url = json_string_value(json_object_get(request, "QueueUrl"));
+    bool dead = url && strstr(url, "dead");
+    if (sqs_fails(call, operation)) {
+    } else if (strcmp(operation, "GetQueueUrl") == 0) {
+        respond(call, 200, "application/x-amz-json-1.0",
+                format("{\"QueueUrl\":\"http://127.0.0.1/000000000000/%s\"}",
+                       json_string_value(json_object_get(request, "QueueName"))));
+    } else if (strcmp(operation, "GetQueueAttributes") == 0) {
+        respond(call, 200, "application/x-amz-json-1.0",
+                format(attributes,
+                       dead ? ""
+                            : ",\"RedrivePolicy\":\"{\\\"deadLetterTargetArn\\\":\\\"arn:aws:sqs:"
+                              "us-east-1:000000000000:dead\\\",\\\"maxReceiveCount\\\":5}\""));
+    } else if (strcmp(operation, "ReceiveMessage") == 0) {
+        respond_receive(call, request);
+    } else if (strcmp(operation, "SendMessage") == 0) {
+        t.dead++;
+        respond(call, 200, "application/x-amz-json-1.0", strdup("{\"MessageId\":\"d\"}"));
+    } else {
+        respond_batch(call, request,
+                      strcmp(operation, "DeleteMessageBatch") == 0 ? &t.deletes : &t.changes);
+    }
+    json_decref(request);
+}
+
+static void on_request(struct http_call *call, void *user)
+{
+    bool sqs = http_call_header(call, "x-amz-target").data != NULL;
+    http_call_collect(call, 1 << 20, sqs ? on_sqs_body : on_s3_body, user);
+}
+
+/* ---- the codec: what the event's key says ---- */
+
+static size_t key_index(const char *key)
+{
+    return (size_t)atoi(strrchr(key, '/') + 1);
+}
+
+static void failing_render(const struct render_source *source, const struct pipeline_limits *limits,
+                           struct render_item *items, size_t count)
+{
+    if (t.operation != IMAGE) {
+        stub_pipeline_ops.render(source, limits, items, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        error_set(&items[i].error, image_cases[key_index(source->key)].code, "no");
+}
+
+/* ---- the engine ---- */
+
+static void on_record(const struct engine_record *record, void *user)
+{
+    (void)user;
+    size_t index = t.operation == POINTER ? 0 : key_index(record->key);
+    if (t.operation != POINTER || t.case_count == 1) {
+        t.outcomes[index] = record->outcome;
+        snprintf(t.reasons[index], sizeof t.reasons[index], "%s", record->reason);
+    }
+    t.settled++;
+}
+
+static void on_ready(const struct error *error, void *user)
+{
+    (void)user;
+    assert_int_equal(error->code, 0);
+    t.ready = true;
+}
+
+static void set_true(void *user)
+{
+    *(bool *)user = true;
+}
+
+static void clients_start(void)
+{
+    char endpoint[64];
+    struct error error;
+    const struct http_server_options options = {
+        .host = "127.0.0.1", .connections = 512, .on_request = on_request};
+    assert_int_equal(http_server_start(&t.loop, &options, &t.server, &error), 0);
+    snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%u", http_server_port(t.server));
+    assert_int_equal(http_client_create(&t.loop, &(struct http_client_options){0}, &t.http, &error),
+                     0);
+    const struct aws_options with = {.region = "us-east-1",
+                                     .endpoint = endpoint,
+                                     .access_key = "AKIDEXAMPLE",
+                                     .secret_key = "secret",
+                                     .ignore_environment = true};
+    assert_int_equal(aws_create(&t.loop, t.http, &with, &t.aws, &error), 0);
+}
+
+static void engine_begin(void)
+{
+    static struct pipeline_ops ops;
+    struct error error;
+    ops = stub_pipeline_ops;
+    ops.render = failing_render;
+    const struct engine_options options = {
+        .queues = aws_queue_backend(t.aws),
+        .store = aws_object_store(t.aws),
+        .pipeline_ops = &ops,
+        .pipelines = &t.pipeline,
+        .pipeline_count = 1,
+        .workers = 1,
+        .jobs = CASES_MAX,
+        .limits = {.max_bytes = 1 << 20},
+        .polls_abortable = true,
+        .observer = {.record_finished = on_record},
+    };
+    t.pipeline->facts.labels = t.operation == GET_TAGS || t.operation == PUT_TAGS;
+    t.pipeline->facts.labeler = t.pipeline->facts.labels ? "builtin" : NULL;
+    assert_int_equal(engine_create(&t.loop, &options, &t.engine, &error), 0);
+    engine_start(t.engine, on_ready, NULL);
+    UNTIL(t.ready);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&t, 0, sizeof t);
+    uv_loop_init(&t.loop);
+    uv_timer_init(&t.loop, &t.watchdog);
+    t.pipeline = stub_pipeline("web", "web");
+    log_setup(2, LOG_FORMAT_TEXT, LOG_ERROR);
+    stub_gate_open();
+    clients_start();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    if (t.engine) {
+        engine_close(t.engine, set_true, &t.closed);
+        UNTIL(t.closed);
+    }
+    stub_pipeline_ops.release(t.pipeline);
+    aws_destroy(t.aws);
+    t.closed = false;
+    http_client_close(t.http, set_true, &t.closed);
+    http_server_close(t.server, set_true, &t.stopped);
+    UNTIL(t.closed && t.stopped);
+    uv_close((uv_handle_t *)&t.watchdog, NULL);
+    uv_run(&t.loop, UV_RUN_DEFAULT);
+    return uv_loop_close(&t.loop);
+}
+
+static void check(size_t i, const char *what, int status, enum outcome outcome, const char *reason)
+{
+    if (t.outcomes[i] != outcome || (reason && strcmp(t.reasons[i], reason) != 0))
+        fail_msg("%s (HTTP %d): expected %s %s, was %s %s", what, status, outcome_name(outcome),
+                 reason ? reason : "", outcome_name(t.outcomes[i]), t.reasons[i]);
+}
+
+static void walk(enum operation operation, const struct wire_case *cases, size_t count)
+{
+    unsigned expected[] = {0, 0, 0};
+    assert_true(count <= CASES_MAX);
+    t.operation = operation;
+    t.cases = cases;
+    t.case_count = count;
+    engine_begin();
+    UNTIL(t.settled == count && engine_idle(t.engine));
+    for (size_t i = 0; i < count; i++) {
+        expected[cases[i].outcome]++;
+        if (operation != POINTER)
+            check(i, cases[i].code ? cases[i].code : "-", cases[i].status, cases[i].outcome,
+                  cases[i].reason);
+    }
+    /* And the messages' ends are those: deleted, to the dead letters and deleted, or given back. */
+    assert_int_equal(t.deletes, expected[ACK] + expected[REJECT]);
+    assert_int_equal(t.dead, expected[REJECT]);
+    assert_int_equal(t.changes, expected[RETRY]);
+}
+
+static void every_answer_to_a_get(void **state)
+{
+    (void)state;
+    walk(GET, get_cases, COUNT(get_cases));
+}
+
+static void every_answer_to_a_put(void **state)
+{
+    (void)state;
+    walk(PUT, put_cases, COUNT(put_cases));
+}
+
+static void every_answer_to_a_get_of_tags(void **state)
+{
+    (void)state;
+    walk(GET_TAGS, get_tags_cases, COUNT(get_tags_cases));
+}
+
+static void every_answer_to_a_put_of_tags(void **state)
+{
+    (void)state;
+    walk(PUT_TAGS, put_tags_cases, COUNT(put_tags_cases));
+}
+
+static void every_answer_to_a_head(void **state)
+{
+    (void)state;
+    walk(HEAD, head_cases, COUNT(head_cases));
+}
+
+static void every_answer_to_the_get_of_a_message_body(void **state)
+{
+    (void)state;
+    walk(POINTER, pointer_cases, COUNT(pointer_cases));
+}
+
+static void every_failure_of_an_image(void **state)
+{
+    (void)state;
+    unsigned rejects = 0;
+    t.operation = IMAGE;
+    t.case_count = COUNT(image_cases);
+    engine_begin();
+    UNTIL(t.settled == t.case_count && engine_idle(t.engine));
+    for (size_t i = 0; i < t.case_count; i++) {
+        check(i, error_name(image_cases[i].code), 0, image_cases[i].outcome, image_cases[i].reason);
+        rejects += image_cases[i].outcome == REJECT;
+    }
+    assert_int_equal(t.dead, rejects);
+}
+
+/* ---- SQS ---- */
+
+/* One answer after the other: no message may be lost or done twice over any of them. Where each
+ * costs a second of waiting, every so many of them must do; their kinds are the same. */
+static void walk_sqs(const char *sqs_operation, size_t stride, enum operation job,
+                     void (*finished)(void))
+{
+    static const struct wire_case refused = {400, "OfTheFuture", RETRY, NULL};
+    for (size_t i = 0; i < COUNT(sqs_cases); i += stride) {
+        t.operation = job;
+        t.cases = &refused;
+        t.case_count = 1;
+        t.sqs_operation = sqs_operation;
+        t.sqs_case = &sqs_cases[i];
+        t.sqs_failures = 1;
+        engine_begin();
+        finished();
+        assert_int_equal(t.sqs_failures, 0);
+        engine_close(t.engine, set_true, &t.closed);
+        UNTIL(t.closed);
+        t.engine = NULL;
+        t.closed = t.ready = false;
+        t.served = t.settled = t.deletes = t.changes = t.dead = 0;
+    }
+}
+
+static void is_deleted_once(void)
+{
+    UNTIL(t.settled == 1 && engine_idle(t.engine));
+    assert_int_equal(t.outcomes[0], ACK);
+    assert_int_equal(t.deletes, 1);
+}
+
+/* Whatever a delete is answered, but for an expired receipt, it is made again. */
+static void every_answer_to_a_delete(void **state)
+{
+    (void)state;
+    walk_sqs("DeleteMessageBatch", 1, IMAGE + 1, is_deleted_once);
+}
+
+/* What polls fail of delays their messages and loses none. */
+static void every_answer_to_a_receive(void **state)
+{
+    (void)state;
+    walk_sqs("ReceiveMessage", 4, IMAGE + 1, is_deleted_once);
+}
+
+static void is_given_back(void)
+{
+    UNTIL(t.settled == 1 && engine_idle(t.engine));
+    assert_int_equal(t.outcomes[0], RETRY);
+    assert_int_equal(t.changes, 1);
+    assert_int_equal(t.deletes, 0);
+}
+
+static void every_answer_to_a_change_of_visibility(void **state)
+{
+    (void)state;
+    walk_sqs("ChangeMessageVisibilityBatch", 4, PUT, is_given_back);
+}
+
+static void is_kept(void)
+{
+    UNTIL(t.settled == 1 && engine_idle(t.engine));
+    /* In the dead letters after another try, or given back: in any case, not gone. */
+    assert_int_equal(t.deletes, t.dead);
+    assert_int_equal(t.changes, 1 - t.dead);
+}
+
+/* A message is not deleted before its dead letter is accepted. */
+static void every_answer_to_a_dead_letter(void **state)
+{
+    (void)state;
+    walk_sqs("SendMessage", 1, IMAGE, is_kept);
+}
+
+static void an_expired_receipt_is_not_deleted_again(void **state)
+{
+    (void)state;
+    static const struct wire_case expired[] = {{400, "ReceiptHandleIsInvalid", ACK, NULL},
+                                               {400, "MessageNotInflight", ACK, NULL}};
+    for (size_t i = 0; i < COUNT(expired); i++) {
+        t.operation = IMAGE + 1;
+        t.case_count = 1;
+        t.sqs_operation = "DeleteMessageBatch";
+        t.sqs_case = &expired[i];
+        t.sqs_failures = 100;
+        t.sqs_failed = 0;
+        engine_begin();
+        UNTIL(t.settled == 1 && engine_idle(t.engine));
+        assert_int_equal(t.sqs_failed, 1);
+        struct engine_stats stats;
+        engine_stats(t.engine, &stats);
+        assert_int_equal(stats.lease_lost, 1);
+        engine_close(t.engine, set_true, &t.closed);
+        UNTIL(t.closed);
+        t.engine = NULL;
+        t.closed = t.ready = false;
+        t.served = t.settled = 0;
+    }
+}
+
+/* ---- curl ---- */
+
+/* libcurl-errors(3): nothing that happens to a connection is a reason to give a message up; only an
+ * object that announces more bytes than we take will be no smaller the next time. */
+static void every_result_of_curl(void **state)
+{
+    (void)state;
+    for (int result = CURLE_OK + 1; result < CURL_LAST; result++) {
+        int code = http_error_of((CURLcode)result);
+        enum outcome expected = result == CURLE_FILESIZE_EXCEEDED ? REJECT : RETRY;
+        assert_true(code < 0);
+        assert_int_equal(outcome_of(STAGE_FETCH, code), expected);
+        if (result != CURLE_FILESIZE_EXCEEDED) { /* an upload's answer is bounded, too: it is no
+                                                    verdict on the output */
+            assert_int_equal(outcome_of(STAGE_STORE, code), RETRY);
+            assert_int_equal(outcome_of(STAGE_LABEL, code), RETRY);
+            assert_int_equal(outcome_of(STAGE_TAG, code), RETRY);
+        }
+    }
+    assert_string_equal(outcome_reason(STAGE_FETCH, http_error_of(CURLE_OPERATION_TIMEDOUT)),
+                        "timeout");
+    assert_string_equal(outcome_reason(STAGE_FETCH, http_error_of(CURLE_COULDNT_CONNECT)),
+                        "connection-lost");
+    assert_string_equal(outcome_reason(STAGE_FETCH, http_error_of(CURLE_FILESIZE_EXCEEDED)),
+                        "object-too-large");
+}
+
+/* What no table knows is tried again. */
+static void what_nobody_foresaw_is_not_thrown_away(void **state)
+{
+    (void)state;
+    for (int stage = STAGE_ENVELOPE; stage <= STAGE_TAG; stage++) {
+        assert_int_equal(outcome_of((enum outcome_stage)stage, ERR_BUSY), RETRY);
+        assert_int_equal(outcome_of((enum outcome_stage)stage, -9999), RETRY);
+        assert_int_equal(outcome_of((enum outcome_stage)stage, 0), ACK);
+    }
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(every_answer_to_a_get),
+        CASE(every_answer_to_a_put),
+        CASE(every_answer_to_a_get_of_tags),
+        CASE(every_answer_to_a_put_of_tags),
+        CASE(every_answer_to_a_head),
+        CASE(every_answer_to_the_get_of_a_message_body),
+        CASE(every_failure_of_an_image),
+        CASE(every_answer_to_a_delete),
+        CASE(every_answer_to_a_receive),
+        CASE(every_answer_to_a_change_of_visibility),
+        CASE(every_answer_to_a_dead_letter),
+        CASE(an_expired_receipt_is_not_deleted_again),
+        cmocka_unit_test(every_result_of_curl),
+        cmocka_unit_test(what_nobody_foresaw_is_not_thrown_away),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
