@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import test, { before } from "node:test";
 import {
-  CreateBucketCommand, DeleteObjectsCommand, GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand,
-  ListObjectsV2Command, NoSuchBucket, NoSuchKey, NotFound, PutObjectCommand, PutObjectTaggingCommand, S3Client,
+  CreateBucketCommand, DeleteObjectCommand, DeleteObjectsCommand, GetBucketCorsCommand, GetObjectAttributesCommand,
+  GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand, ListObjectsV2Command, ListObjectVersionsCommand, NoSuchBucket, NoSuchKey, NotFound, PutBucketCorsCommand, PutBucketVersioningCommand, PutObjectCommand,
+  PutObjectTaggingCommand, S3Client,
   paginateListObjectsV2,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
@@ -156,4 +157,32 @@ test("a photo that goes up as a stream becomes its renditions and tags", async (
     "tags/from js.jpg.json"]) {
     await until(() => s3.send(new HeadObjectCommand({ Bucket: "photos", Key })).catch(() => null), Key);
   }
+});
+
+test("versions come and go", async () => {
+  const Versioned = uniqueName("versions");
+  await s3.send(new CreateBucketCommand({ Bucket: Versioned }));
+  await s3.send(new PutBucketVersioningCommand({ Bucket: Versioned, VersioningConfiguration: { Status: "Enabled" } }));
+  const put = async (Body) => (await s3.send(new PutObjectCommand({ Bucket: Versioned, Key: "k", Body }))).VersionId;
+  const ids = [await put("one"), await put("two")];
+  const old = await s3.send(new GetObjectCommand({ Bucket: Versioned, Key: "k", VersionId: ids[0] }));
+  assert.equal(await old.Body.transformToString(), "one");
+  const gone = await s3.send(new DeleteObjectCommand({ Bucket: Versioned, Key: "k" }));
+  assert.equal(gone.DeleteMarker, true);
+  await assert.rejects(s3.send(new GetObjectCommand({ Bucket: Versioned, Key: "k" })), NoSuchKey);
+  const listed = await s3.send(new ListObjectVersionsCommand({ Bucket: Versioned }));
+  assert.deepEqual(listed.Versions.map((version) => version.VersionId), [ids[1], ids[0]]);
+  assert.deepEqual(listed.DeleteMarkers.map((marker) => [marker.VersionId, marker.IsLatest]), [[gone.VersionId, true]]);
+});
+
+test("attributes and CORS rules have the shapes of the model", async () => {
+  await s3.send(new PutObjectCommand({ Bucket, Key: "attributes", Body: "hello" }));
+  const found = await s3.send(new GetObjectAttributesCommand({
+    Bucket, Key: "attributes", ObjectAttributes: ["ETag", "Checksum", "ObjectSize", "StorageClass"],
+  }));
+  assert.deepEqual([found.ObjectSize, found.StorageClass, found.Checksum.ChecksumCRC32], [5, "STANDARD", "NhCmhg=="]);
+  assert.ok(found.LastModified instanceof Date);
+  const CORSRules = [{ AllowedMethods: ["GET"], AllowedOrigins: ["https://app.example"], MaxAgeSeconds: 60 }];
+  await s3.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules } }));
+  assert.deepEqual((await s3.send(new GetBucketCorsCommand({ Bucket }))).CORSRules, CORSRules);
 });
