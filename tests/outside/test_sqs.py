@@ -155,6 +155,47 @@ def test_a_delayed_message_comes_after_its_delay(sqs, queue):
     assert 1.5 < time.monotonic() - sent < 10
 
 
+def attributes_md5(attributes):
+    """As "Calculating the MD5 message digest for message attributes" in the SQS Developer Guide says."""
+    digest = hashlib.md5()
+    for name in sorted(attributes):
+        for field in (name, attributes[name]["DataType"]):
+            digest.update(len(field.encode()).to_bytes(4, "big") + field.encode())
+        value = attributes[name]["StringValue"].encode()
+        digest.update(b"\x01" + len(value).to_bytes(4, "big") + value)
+    return digest.hexdigest()
+
+
+def test_the_trace_header_travels_with_the_message(cloud, queue):
+    trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-5759e988-bd862e3fe1be46a994272793"}}
+    text = {"own": {"DataType": "Number.float", "StringValue": "1.5"}}
+    _, _, sent = json_call(cloud, "SendMessage", QueueUrl=queue, MessageBody="x", MessageSystemAttributes=trace,
+                           MessageAttributes=text)
+    assert sent["MD5OfMessageSystemAttributes"] == attributes_md5(trace)
+    assert sent["MD5OfMessageAttributes"] == attributes_md5(text)
+    for names in ("MessageSystemAttributeNames", "AttributeNames"):
+        _, _, answer = json_call(cloud, "ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20, VisibilityTimeout=0,
+                                 **{names: ["AWSTraceHeader"]})
+        assert answer["Messages"][0]["Attributes"] == {"AWSTraceHeader": trace["AWSTraceHeader"]["StringValue"]}
+
+
+def test_only_the_trace_header_is_a_system_attribute(sqs, queue):
+    assert error_code(sqs.send_message, QueueUrl=queue, MessageBody="x", MessageSystemAttributes={
+        "Other": {"DataType": "String", "StringValue": "x"}}) == ("InvalidParameterValue", 400)
+
+
+def test_settings_of_encryption_are_kept_and_exclude_each_other(sqs, name):
+    names = ["KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds", "SqsManagedSseEnabled"]
+    url = sqs.create_queue(QueueName=name, Attributes={"KmsMasterKeyId": "alias/aws/sqs",
+                                                       "KmsDataKeyReusePeriodSeconds": "6000"})["QueueUrl"]
+    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] == {
+        "KmsMasterKeyId": "alias/aws/sqs", "KmsDataKeyReusePeriodSeconds": "6000", "SqsManagedSseEnabled": "false"}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"SqsManagedSseEnabled": "true"})
+    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"] == {"SqsManagedSseEnabled": "true"}
+    assert error_code(sqs.set_queue_attributes, QueueUrl=url, Attributes={
+        "KmsMasterKeyId": "k", "SqsManagedSseEnabled": "true"}) == ("InvalidAttributeName", 400)
+
+
 # ---- visibility ----
 
 def test_a_received_message_is_hidden_and_comes_back(sqs, queue):
@@ -323,10 +364,14 @@ def test_after_its_last_receive_a_message_goes_to_the_dead_letters(sqs, name):
     url = make_queue(sqs, name, receives=2, visibility=0)
     text = {"DataType": "String", "StringValue": "kept"}
     sent = sqs.send_message(QueueUrl=url, MessageBody="bad", MessageAttributes={"a": text})
-    for count in ("1", "2"):
-        assert receive(sqs, url)["Attributes"]["ApproximateReceiveCount"] == count
+    history = [receive(sqs, url)["Attributes"] for _ in range(2)]
+    assert [known["ApproximateReceiveCount"] for known in history] == ["1", "2"]
     assert "Messages" not in sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1)
     dead = receive(sqs, sqs.get_queue_url(QueueName=f"{name}-dlq")["QueueUrl"])
+    for kept in ("SentTimestamp", "ApproximateFirstReceiveTimestamp"):
+        assert dead["Attributes"][kept] == history[0][kept] == history[1][kept]
+    assert dead["Attributes"]["ApproximateReceiveCount"] == "3"
+    assert dead["Attributes"]["DeadLetterQueueSourceArn"] == queue_arn(name)
     assert dead["Body"] == "bad" and dead["MessageId"] == sent["MessageId"] and dead["MessageAttributes"] == {"a": text}
     assert depth(sqs, url) == (0, 0, 0)
 
