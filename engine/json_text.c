@@ -41,7 +41,13 @@ static void watched_free(void *memory)
 
 void json_text_setup(void)
 {
-    json_get_alloc_funcs(&inner_malloc, &inner_free);
+    json_malloc_t present_malloc;
+    json_free_t present_free;
+    json_get_alloc_funcs(&present_malloc, &present_free);
+    if (present_malloc == watched_malloc)
+        return;
+    inner_malloc = present_malloc;
+    inner_free = present_free;
     json_set_alloc_funcs(watched_malloc, watched_free);
 }
 

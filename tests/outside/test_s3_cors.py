@@ -88,6 +88,14 @@ def test_a_preflight_allows_what_the_rules_do(cloud, shared, origin, method, nam
     assert may_send(f"{cloud.endpoint}/{shared}/a%20b", origin, method, names) is allowed
 
 
+def test_a_preflight_of_a_signed_url_is_not_signed(s3, shared):
+    url = s3.generate_presigned_url("put_object", {"Bucket": shared, "Key": "k", "Metadata": {"a": "b"}})
+    status, headers, _ = http(url, "OPTIONS", headers={
+        "Origin": "https://app.example", "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "x-amz-meta-a"})
+    assert (status, headers["Access-Control-Allow-Origin"]) == (200, "https://app.example")
+
+
 def test_an_answer_may_be_read_by_the_origins_of_the_rules(s3, shared):
     url = s3.generate_presigned_url("get_object", {"Bucket": shared, "Key": "a b"})
     status, headers, body = http(url, headers={"Origin": "https://app.example"})
