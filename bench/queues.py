@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the embedded cloud's queues cost: for each operation, by the number of queues and of messages; start; purge.
 
-    bench/queues.py [--program build/release/thumbwheel] [--messages 1000000] [--queues 1000] [--requests 2000]
+    ./dev bench queues [--program build/release/thumbwheel] [--messages 1000000] [--queues 1000] [--requests 2000]
 
 Every figure is of the release build with full durability, on a new data directory. Besides the wall clock, which other
 work on the machine disturbs, it counts the processor time of the server. Messages and queues that are to be there
