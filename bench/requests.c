@@ -1,6 +1,6 @@
 /*
- * A load generator for S3 and SQS servers: one thread, some keep-alive connections, on each of them
- * one request after the other, for some seconds.
+ * A load generator for S3, SQS and SNS servers: one thread, some keep-alive connections, on each of
+ * them one request after the other, for some seconds.
  *
  * The same program measures every server, so it does as little as it can: requests are built and
  * signed before the clock starts wherever their bytes do not depend on an answer (only a
@@ -10,8 +10,9 @@
  * Prints one JSON object: requests (or messages, for "consume"), seconds, errors, and latencies in
  * microseconds.
  *
- * usage: bench_requests --port N --operation send|consume|put|get|fill|queues|bucket|purge [--size
- * BYTES]
+ * usage: bench_requests --port N --operation
+ * send|consume|put|get|fill|queues|bucket|purge|topic|publish
+ *        [--size BYTES]
  * [--connections N]
  *        [--seconds S] [--queues N] [--count N] [--access-key ID] [--secret-key SECRET]
  *
@@ -23,6 +24,8 @@
  *   queues    makes --queues queues, bench-0 and so on
  *   bucket    makes the bucket
  *   purge     empties the first queue
+ *   topic     makes a topic, to which the first queue subscribes, enveloped; of one connection
+ *   publish   Publish to that topic of a message of --size bytes
  *
  * With --count, put ends after so many requests, whatever the time.
  */
@@ -55,9 +58,23 @@ enum {
     BODY_KEPT = 64 * 1024, /* of an answer: a received message's receipt is in it */
 };
 
-enum operation { OP_SEND, OP_CONSUME, OP_PUT, OP_GET, OP_FILL, OP_QUEUES, OP_PURGE, OP_BUCKET };
-static const char *const operation_names[] = {"send", "consume", "put",   "get",
-                                              "fill", "queues",  "purge", "bucket"};
+enum operation {
+    OP_SEND,
+    OP_CONSUME,
+    OP_PUT,
+    OP_GET,
+    OP_FILL,
+    OP_QUEUES,
+    OP_PURGE,
+    OP_BUCKET,
+    OP_TOPIC,
+    OP_PUBLISH
+};
+static const char *const operation_names[] = {"send",   "consume", "put",    "get",   "fill",
+                                              "queues", "purge",   "bucket", "topic", "publish"};
+
+#define TOPIC "arn:aws:sns:us-east-1:000000000000:bench"
+#define QUEUE "arn:aws:sqs:us-east-1:000000000000:bench-0"
 
 struct request {
     struct buffer head;
@@ -89,7 +106,7 @@ static struct {
     const char *access_key, *secret_key;
 
     char date[SIGV4_DATE_SIZE];
-    uint8_t s3_key[SIGV4_KEY_SIZE], sqs_key[SIGV4_KEY_SIZE];
+    uint8_t s3_key[SIGV4_KEY_SIZE], sqs_key[SIGV4_KEY_SIZE], sns_key[SIGV4_KEY_SIZE];
     char *payload;
     char *message; /* JSON of a SendMessage, for one queue */
     struct request *requests;
@@ -134,6 +151,8 @@ static void signing_keys(void)
     sigv4_signing_key(g.secret_key, &scope, g.s3_key);
     scope.service = "sqs";
     sigv4_signing_key(g.secret_key, &scope, g.sqs_key);
+    scope.service = "sns";
+    sigv4_signing_key(g.secret_key, &scope, g.sns_key);
 }
 
 /* The whole head of a signed request. target: of SQS's JSON protocol; NULL for S3. */
@@ -240,6 +259,51 @@ static void make_queues(void)
         add_sqs("CreateQueue", format("{\"QueueName\":\"bench-%u\"}", i));
 }
 
+/* A form, of SNS's Query protocol. */
+static void add_sns(char *body)
+{
+    struct request *request = &g.requests[g.request_count++];
+    char hash[SIGV4_HEX_SIZE], host[64], signature[SIGV4_HEX_SIZE];
+    size_t size = strlen(body);
+    sigv4_sha256_hex(body, size, hash);
+    snprintf(host, sizeof host, "127.0.0.1:%u", g.port);
+    struct sigv4_header headers[] = {{SLICE_LITERAL("host"), slice_of(host)},
+                                     {SLICE_LITERAL("x-amz-date"), slice_of(g.date)}};
+    struct sigv4_request what = {.method = SLICE_LITERAL("POST"),
+                                 .path = SLICE_LITERAL("/"),
+                                 .headers = headers,
+                                 .header_count = 2,
+                                 .payload_hash = hash,
+                                 .normalise_path = true};
+    struct sigv4_scope scope = {.region = "us-east-1", .service = "sns"};
+    memcpy(scope.date, g.date, sizeof scope.date);
+    if (sigv4_signature(&what, &scope, g.sns_key, signature))
+        die("signing failed");
+    buffer_init(&request->head, HEAD_MAX);
+    buffer_format(&request->head,
+                  "POST / HTTP/1.1\r\nHost: %s\r\nx-amz-date: %s\r\nContent-Length: %zu\r\n"
+                  "Content-Type: application/x-www-form-urlencoded\r\n"
+                  "Authorization: AWS4-HMAC-SHA256 Credential=%s/%.8s/us-east-1/sns/aws4_request, "
+                  "SignedHeaders=host;x-amz-date, Signature=%s\r\n\r\n",
+                  host, g.date, size, g.access_key, g.date, signature);
+    if (request->head.error)
+        die("a request's head is too long");
+    request->body = body;
+    request->body_size = size;
+}
+
+static void make_topic(void)
+{
+    add_sqs("SetQueueAttributes",
+            format("{\"QueueUrl\":\"%s\",\"Attributes\":{\"Policy\":\"{\\\"Statement\\\":[{"
+                   "\\\"Effect\\\":\\\"Allow\\\",\\\"Principal\\\":\\\"*\\\",\\\"Action\\\":"
+                   "\\\"sqs:SendMessage\\\",\\\"Resource\\\":\\\"*\\\"}]}\"}}",
+                   queue_url(0)));
+    add_sns(format("Action=CreateTopic&Version=2010-03-31&Name=bench"));
+    add_sns(format("Action=Subscribe&Version=2010-03-31&TopicArn=" TOPIC
+                   "&Protocol=sqs&Endpoint=" QUEUE));
+}
+
 static void make_objects(const char *method, const void *body, size_t size)
 {
     for (unsigned i = 0; i < KEYS; i++) {
@@ -275,6 +339,13 @@ static void requests_make(void)
         break;
     case OP_BUCKET:
         request_make(&g.requests[g.request_count++], "PUT", "/bench", NULL, "", 0);
+        break;
+    case OP_TOPIC:
+        make_topic();
+        break;
+    case OP_PUBLISH:
+        add_sns(
+            format("Action=Publish&Version=2010-03-31&TopicArn=" TOPIC "&Message=%s", g.payload));
         break;
     case OP_PUT:
         make_objects("PUT", g.payload, g.size);
@@ -573,6 +644,8 @@ int main(int argc, char **argv)
         g.count = (g.count + 9) / 10;
     else if (g.operation == OP_PURGE || g.operation == OP_BUCKET)
         g.count = 1;
+    else if (g.operation == OP_TOPIC)
+        g.count = 3;
     signing_keys();
     requests_make();
     run();

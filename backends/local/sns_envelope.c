@@ -99,8 +99,8 @@ static int envelope_sign(const struct cloud *cloud, struct sns_envelope *e, cons
     buffer_init(&text, SIGNED_MAX);
     canonical(e, confirm_url, &text);
     int status = text.error ? text.error
-                            : sns_signer_sign(cloud->signer, e->signature_version,
-                                              buffer_slice(&text), e->signature);
+                            : sns_key_sign(sns_signer_key(cloud->signer), e->signature_version,
+                                           buffer_slice(&text), e->signature);
     buffer_free(&text);
     return status;
 }

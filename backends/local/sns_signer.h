@@ -1,11 +1,9 @@
 /*
- * The key that SNS's notifications are signed with, and its certificate.
+ * The key that SNS's notifications are signed with, and its certificate, for a running cloud.
  *
- * Both are made once for a data directory, when they are first wanted, on a thread of their own,
- * since that takes a second: nothing waits for it but what has to be signed. The key (RSA, 2048
- * bits) is readable by its owner alone; the certificate is self-signed and served at its path.
- * Source: "Verifying the signatures of Amazon SNS messages" in the SNS Developer Guide. Loop
- * thread.
+ * Both are made once for a data directory (sns_key.h), when they are first wanted, on a thread of
+ * their own, since that takes a while: nothing waits for it but what has to be signed. The
+ * certificate is served at its path. Loop thread.
  */
 #ifndef THUMBWHEEL_LOCAL_SNS_SIGNER_H
 #define THUMBWHEEL_LOCAL_SNS_SIGNER_H
@@ -16,10 +14,11 @@
 #include "bytes.h"
 #include "error.h"
 #include "list.h"
+#include "sns_key.h"
 
 struct sns_signer;
 
-enum { SNS_SIGNATURE_SIZE = 352, SNS_CERTIFICATE_PATH_SIZE = 80 };
+enum { SNS_CERTIFICATE_PATH_SIZE = 80 };
 
 /* directory is borrowed. ERR_MEMORY. */
 int sns_signer_open(uv_loop_t *loop, const char *directory, struct sns_signer **out);
@@ -36,9 +35,8 @@ struct sns_signer_wish {
 };
 void sns_signer_want(struct sns_signer *signer, struct sns_signer_wish *wish);
 
-/* The signature of a text in base64; version 1: SHA1, 2: SHA256. Only once ready. */
-int sns_signer_sign(struct sns_signer *signer, int version, struct slice text,
-                    char out[SNS_SIGNATURE_SIZE]);
+/* Once ready, and until it is closed. */
+const struct sns_key *sns_signer_key(const struct sns_signer *signer);
 
 /* Once ready: "/SimpleNotificationService-….pem", and what lies there. */
 const char *sns_signer_certificate_path(const struct sns_signer *signer);

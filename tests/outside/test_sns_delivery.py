@@ -3,6 +3,7 @@ import email
 import email.policy
 import json
 import re
+import subprocess
 
 import pytest
 from botocore.exceptions import ClientError
@@ -336,6 +337,25 @@ def test_mail_without_a_server_becomes_files(start_cloud, idle_pipelines, tmp_pa
     assert message["Message"] == "m"
     assert_signed(message, tmp_path)
     assert (cloud.data / "sns-signing-key.pem").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("form", ["-traditional", None])
+def test_a_key_that_is_there_is_used(start_cloud, idle_pipelines, tmp_path, form):
+    """PKCS #1, as older versions wrote it, or PKCS #8."""
+    data, options = tmp_path / "data", ["-traditional"] if form else []
+    data.mkdir(mode=0o700)
+    made = subprocess.run(["openssl", "genrsa", *options, "2048"], capture_output=True, text=True, check=True).stdout
+    assert ("BEGIN RSA PRIVATE KEY" in made) == bool(form)
+    (data / "sns-signing-key.pem").write_text(made)
+    cloud = start_cloud("--pipelines", idle_pipelines, data=data)
+    sns, sqs = cloud.client("sns"), cloud.client("sqs")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    url, _ = subscribe_queue(sns, sqs, topic, "q")
+    sns.publish(TopicArn=topic, Message="m")
+    assert_signed(json.loads(receive(sqs, url)["Body"]), tmp_path)
+    own = subprocess.run(["openssl", "pkey", "-pubout"], input=made, capture_output=True, text=True, check=True).stdout
+    assert (tmp_path / "key.pem").read_text() == own
+    assert (data / "sns-signing-key.pem").read_text() == made
 
 
 def test_a_server_that_is_no_smtp_url_is_refused(start, tmp_path, idle_pipelines):
