@@ -68,7 +68,10 @@ def memory_files(pid):
 def children(pid):
     found = []
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        found += map(int, path.read_text().split())
+        try:
+            found += map(int, path.read_text().split())
+        except OSError:
+            pass  # the thread has just ended
     return found
 
 

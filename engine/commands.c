@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@
 enum {
     POOL_SPARE = 4
 }; /* pool threads for files and names, so that they never wait for image work */
+
+enum { HEAP_KEEPS = 1024 * 1024 }; /* bytes: larger blocks, and free ends, are the kernel's */
 
 struct command {
     const char *name;
@@ -176,11 +179,20 @@ static int fail_start(const struct error *error, const char *advice)
     return STATUS_FAILED;
 }
 
+/* The workers' heaps must not keep what images leave behind: the memory budget counts it as given
+ * back. glibc raises these thresholds with every large block, as long as nobody sets them. */
+static void heap_setup(void)
+{
+    mallopt(M_MMAP_THRESHOLD, HEAP_KEEPS);
+    mallopt(M_TRIM_THRESHOLD, HEAP_KEEPS);
+}
+
 /* Images are decoded in this process, by its worker threads. */
 static int run_with_images(const struct command *command, const struct assembly *assembly,
                            const struct config *config)
 {
     struct error error = {0};
+    heap_setup();
     if (assembly->pipelines_start("thumbwheel", &error))
         return fail_start(&error, "");
     return command->run(assembly, config);
