@@ -52,31 +52,32 @@ static bool queue_refuses(struct cloud *cloud, struct subscription *s,
 /* What the queue cannot have, or does not. */
 static int queue_refused(struct cloud *cloud, struct subscription *s, struct slice body,
                          const char *attributes, const struct sns_delivery *delivery,
-                         const char *reason, struct storage_unit *unit)
+                         const char *reason, struct message_sent *sent, struct storage_unit *unit)
 {
     return json_object_get(s->record.attributes, "RedrivePolicy")
-               ? sns_dead_letter(cloud, s, body, attributes, delivery, reason, unit)
+               ? sns_dead_letter(cloud, s, body, attributes, delivery, reason, sent, unit)
                : 0;
 }
 
 static int queue_send(struct cloud *cloud, struct subscription *s, struct slice body,
                       const char *attributes, const struct sns_delivery *delivery,
-                      struct storage_unit *unit)
+                      struct message_sent *sent, struct storage_unit *unit)
 {
     struct local_queue *queue = queues_find_arn(cloud->queues, s->endpoint);
     char reason[POLICY_REASON_MAX];
     if (queue_refuses(cloud, s, queue, body.size, reason))
-        return queue_refused(cloud, s, body, attributes, delivery, reason, unit);
+        return queue_refused(cloud, s, body, attributes, delivery, reason, sent, unit);
     const struct message_draft draft = {.body = body,
                                         .attributes = attributes,
                                         .group = delivery->group,
                                         .dedup = delivery->dedup,
                                         .delay_s = -1};
-    int status = local_queue_send(queue, &draft, 1, NULL, unit, NULL, NULL);
+    int status = local_queue_send(queue, &draft, 1, sent, unit, NULL, NULL);
     if (status != ERR_INVALID)
         return status;
     not_delivered(s, "a FIFO queue needs a message group and a deduplication id");
-    return queue_refused(cloud, s, body, attributes, delivery, "the FIFO queue refused it", unit);
+    return queue_refused(cloud, s, body, attributes, delivery, "the FIFO queue refused it", sent,
+                         unit);
 }
 
 static int queue_send_raw(struct cloud *cloud, struct subscription *s,
@@ -87,13 +88,13 @@ static int queue_send_raw(struct cloud *cloud, struct subscription *s,
     if (json_object_size(envelope->attributes) > MESSAGE_ATTRIBUTES_MAX) {
         static const char reason[] = "raw delivery to a queue takes ten message attributes at most";
         not_delivered(s, reason);
-        return queue_refused(cloud, s, envelope->body, NULL, delivery, reason, unit);
+        return queue_refused(cloud, s, envelope->body, NULL, delivery, reason, NULL, unit);
     }
     char *made = any && !attributes ? json_dumps(envelope->attributes, JSON_COMPACT) : NULL;
-    int status =
-        any && !attributes && !made
-            ? ERR_MEMORY
-            : queue_send(cloud, s, envelope->body, attributes ? attributes : made, delivery, unit);
+    int status = any && !attributes && !made
+                     ? ERR_MEMORY
+                     : queue_send(cloud, s, envelope->body, attributes ? attributes : made,
+                                  delivery, NULL, unit);
     free(made);
     return status;
 }
@@ -104,8 +105,13 @@ int publish_to_queue(struct cloud *cloud, struct subscription *s, struct sns_env
 {
     if (s->raw)
         return queue_send_raw(cloud, s, envelope, delivery, attributes, unit);
-    char *text = sns_envelope_text(cloud, envelope);
-    int status = text ? queue_send(cloud, s, slice_of(text), NULL, delivery, unit) : ERR_MEMORY;
+    struct message_sent sent = {0};
+    size_t room = 0;
+    char *text = sns_envelope_unsigned(cloud, envelope, unit, &room);
+    int status =
+        text ? queue_send(cloud, s, slice_of(text), NULL, delivery, &sent, unit) : ERR_MEMORY;
+    if (!status && sent.body)
+        sns_signing_place(envelope->signing, sent.body + room);
     free(text);
     return status;
 }
@@ -115,7 +121,7 @@ int publish_to_queue(struct cloud *cloud, struct subscription *s, struct sns_env
 struct publishing {
     struct cloud *cloud;
     const struct notification_message *message;
-    struct sns_envelope envelope; /* of the body that all get, signed with its first use */
+    struct sns_envelope envelope; /* of the body that all get */
     char *attributes;             /* stored form, or NULL */
     struct storage_unit unit;
 };
@@ -149,7 +155,7 @@ static int subscription_deliver(struct publishing *p, struct subscription *s)
     struct sns_envelope other = p->envelope, *envelope = own ? &other : &p->envelope;
     if (own) {
         other.body = (struct slice){json_string_value(own), json_string_length(own)};
-        other.signature[0] = '\0';
+        other.signing = NULL;
     }
     int passes = filter_passes(s, envelope->body, p->message->attributes);
     return passes == 1 ? message_deliver(p, s, envelope) : passes;

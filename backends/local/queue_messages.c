@@ -206,12 +206,14 @@ static int message_enter(struct local_message *m, const char *key)
     return 0;
 }
 
-static void sent_tell(struct message_sent *sent, const uint8_t uuid[UUID_SIZE], uint64_t number)
+static void sent_tell(struct message_sent *sent, const uint8_t uuid[UUID_SIZE], uint64_t number,
+                      char *body)
 {
     if (!sent)
         return;
     uuid_text(uuid, sent->id);
     sent->number = number;
+    sent->body = body;
 }
 
 static int message_send(struct message_task *task, const struct message_draft *draft,
@@ -227,7 +229,7 @@ static int message_send(struct message_task *task, const struct message_draft *d
     if (message_enter(m, key))
         return ERR_MEMORY;
     message_task_add(task, m);
-    sent_tell(sent, m->uuid, key ? m->entry.id : 0);
+    sent_tell(sent, m->uuid, key ? m->entry.id : 0, m->data);
     return 0;
 }
 
@@ -239,7 +241,7 @@ static void message_repeat(struct message_task *task, struct dedup *known,
         dedup_retain(known);
         task->awaits[task->await_count++] = known;
     }
-    sent_tell(sent, known->uuid, known->message);
+    sent_tell(sent, known->uuid, known->message, NULL);
 }
 
 static int message_send_fifo(struct message_task *task, const struct message_draft *given,

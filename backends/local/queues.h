@@ -115,6 +115,9 @@ struct message_draft { /* borrowed */
 struct message_sent { /* what its sender is told */
     char id[UUID_TEXT_SIZE];
     uint64_t number; /* of a FIFO queue: see queue_sequence; else 0 */
+    /* Of a message in a unit: the copy of its body whose row will be written, for the storage
+     * thread to complete before; NULL: a repeat, which has none. */
+    char *body;
 };
 /* Up to QUEUE_BATCH messages as one durable change. sent (may be NULL) is filled at once. Without
  * unit it is submitted; with unit its task is added there instead, and done (may be NULL) comes

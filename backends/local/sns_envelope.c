@@ -91,18 +91,35 @@ static void canonical(const struct sns_envelope *e, const char *confirm_url, str
     line(out, "Type", sns_envelope_type_name(e->type));
 }
 
-static int envelope_sign(const struct cloud *cloud, struct sns_envelope *e, const char *confirm_url)
+static int envelope_sign(const struct cloud *cloud, const struct sns_envelope *e,
+                         const char *confirm_url, char out[SNS_SIGNATURE_SIZE])
 {
     struct buffer text;
-    if (e->signature[0])
-        return 0;
     buffer_init(&text, SIGNED_MAX);
     canonical(e, confirm_url, &text);
     int status = text.error ? text.error
                             : sns_key_sign(sns_signer_key(cloud->signer), e->signature_version,
-                                           buffer_slice(&text), e->signature);
+                                           buffer_slice(&text), out);
     buffer_free(&text);
     return status;
+}
+
+/* Once for all queues that get the same message. */
+static int signing_begin(const struct cloud *cloud, struct sns_envelope *e,
+                         struct storage_unit *unit)
+{
+    struct buffer text;
+    if (e->signing)
+        return sns_signing_reserve(e->signing);
+    buffer_init(&text, SIGNED_MAX);
+    canonical(e, NULL, &text);
+    if (text.error) {
+        buffer_free(&text);
+        return ERR_MEMORY;
+    }
+    int status = sns_signing_add(sns_signer_key(cloud->signer), e->signature_version,
+                                 buffer_take(&text), unit, &e->signing);
+    return status ? status : sns_signing_reserve(e->signing);
 }
 
 /* The document. */
@@ -135,11 +152,12 @@ static int head_put(json_t *object, const struct sns_envelope *e, const char *co
     return failed;
 }
 
-static int signature_put(const struct cloud *cloud, json_t *object, const struct sns_envelope *e)
+static int signature_put(const struct cloud *cloud, json_t *object, const struct sns_envelope *e,
+                         const char *signature)
 {
     int failed =
         put(object, "SignatureVersion", json_string(e->signature_version == 2 ? "2" : "1"));
-    failed |= put(object, "Signature", json_string(e->signature));
+    failed |= put(object, "Signature", json_string(signature));
     failed |=
         put(object, "SigningCertURL",
             json_sprintf("%s%s", cloud->endpoint, sns_signer_certificate_path(cloud->signer)));
@@ -158,16 +176,44 @@ static int tail_put(const struct cloud *cloud, json_t *object, const struct sns_
     return failed;
 }
 
-char *sns_envelope_text(const struct cloud *cloud, struct sns_envelope *e)
+static char *document(const struct cloud *cloud, const struct sns_envelope *e,
+                      const char *confirm_url, const char *signature)
 {
     char *text = NULL;
-    char *confirm_url = e->token ? sns_confirm_url(cloud, e->topic, e->token) : NULL;
     json_t *object = json_object();
-    if ((confirm_url || !e->token) && !envelope_sign(cloud, e, confirm_url) &&
-        !head_put(object, e, confirm_url) && !signature_put(cloud, object, e) &&
+    if (!head_put(object, e, confirm_url) && !signature_put(cloud, object, e, signature) &&
         !tail_put(cloud, object, e))
         text = json_dumps(object, JSON_COMPACT);
     json_decref(object);
+    return text;
+}
+
+char *sns_envelope_text(const struct cloud *cloud, const struct sns_envelope *e)
+{
+    char signature[SNS_SIGNATURE_SIZE], *text = NULL;
+    char *confirm_url = e->token ? sns_confirm_url(cloud, e->topic, e->token) : NULL;
+    if ((confirm_url || !e->token) && !envelope_sign(cloud, e, confirm_url, signature))
+        text = document(cloud, e, confirm_url, signature);
     free(confirm_url);
+    return text;
+}
+
+/* Within a text, quotes are escaped, and the value of an attribute is an object: this is the key.
+ */
+static size_t room_find(const char *text)
+{
+    static const char name[] = "\"Signature\":\"";
+    return (size_t)(strstr(text, name) - text) + sizeof name - 1;
+}
+
+char *sns_envelope_unsigned(const struct cloud *cloud, struct sns_envelope *e,
+                            struct storage_unit *unit, size_t *room)
+{
+    char blank[SNS_SIGNATURE_SIZE];
+    memset(blank, ' ', SNS_SIGNATURE_LENGTH);
+    blank[SNS_SIGNATURE_LENGTH] = '\0';
+    char *text = signing_begin(cloud, e, unit) ? NULL : document(cloud, e, NULL, blank);
+    if (text)
+        *room = room_find(text);
     return text;
 }

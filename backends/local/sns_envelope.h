@@ -11,6 +11,7 @@
 
 #include "bytes.h"
 #include "sns_signer.h"
+#include "sns_signing.h"
 #include "uuid.h"
 
 struct cloud;
@@ -30,15 +31,18 @@ struct sns_envelope { /* borrowed */
     const char *sequence;     /* of a FIFO topic; NULL */
     json_t *attributes;       /* see message_attributes.h; NULL: none */
     int signature_version;
-    /* Of the same message for another subscription: "" until it is signed. */
-    char signature[SNS_SIGNATURE_SIZE];
+    /* On its way to queues, by the unit that it is part of; NULL until there is one. */
+    struct sns_signing *signing;
 };
 
 void sns_timestamp(char out[SNS_TIMESTAMP_SIZE]); /* of now */
 
-/* Signs what is not signed, which takes a ready signer. The text is for free(); NULL without
- * memory. */
-char *sns_envelope_text(const struct cloud *cloud, struct sns_envelope *envelope);
+/* Both take a ready signer, and their text is for free(); NULL without memory. The first is signed
+ * at once. The second has room for the signature, from *room on, and the envelope a signing in the
+ * unit, to which one place can be told for each call. */
+char *sns_envelope_text(const struct cloud *cloud, const struct sns_envelope *envelope);
+char *sns_envelope_unsigned(const struct cloud *cloud, struct sns_envelope *envelope,
+                            struct storage_unit *unit, size_t *room);
 
 /* URLs of the embedded cloud; for free(). */
 char *sns_unsubscribe_url(const struct cloud *cloud, const char *subscription);

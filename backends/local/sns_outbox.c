@@ -241,7 +241,7 @@ static struct local_queue *dead_letter_queue(struct cloud *cloud, struct subscri
 
 int sns_dead_letter(struct cloud *cloud, struct subscription *s, struct slice text,
                     const char *attributes, const struct sns_delivery *delivery, const char *reason,
-                    struct storage_unit *unit)
+                    struct message_sent *sent, struct storage_unit *unit)
 {
     struct local_queue *queue = dead_letter_queue(cloud, s, reason);
     if (!queue)
@@ -251,7 +251,7 @@ int sns_dead_letter(struct cloud *cloud, struct subscription *s, struct slice te
                                         .group = delivery->group,
                                         .dedup = delivery->dedup,
                                         .delay_s = -1};
-    return local_queue_send(queue, &draft, 1, NULL, unit, NULL, NULL);
+    return local_queue_send(queue, &draft, 1, sent, unit, NULL, NULL);
 }
 
 /* The item's row ends with the dead letter's begin. */
@@ -268,7 +268,7 @@ static int item_bury(struct sns_item *item, struct subscription *s, const char *
                            : NULL;
     char *text = s->raw ? slice_dup(envelope.body) : sns_envelope_text(outbox->cloud, &envelope);
     int status = text ? sns_dead_letter(outbox->cloud, s, slice_of(text), attributes, &delivery,
-                                        reason, &unit)
+                                        reason, NULL, &unit)
                       : ERR_MEMORY;
     if (!status)
         status = sns_row_delete(outbox, item->id, &unit);

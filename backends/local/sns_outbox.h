@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "error.h"
+#include "queues.h"
 #include "sns_envelope.h"
 #include "storage.h"
 #include "topics.h"
@@ -50,9 +51,9 @@ bool sns_outbox_takes_queues(const struct sns_outbox *outbox);
 
 /* What did not reach its subscriber goes to the subscription's dead-letter queue: adds to the unit.
  * Without such a queue it is logged as lost. text is what would have been delivered, attributes
- * (NULL: none) its own. */
+ * (NULL: none) its own. sent (may be NULL) is filled if it goes to a queue. */
 int sns_dead_letter(struct cloud *cloud, struct subscription *s, struct slice text,
                     const char *attributes, const struct sns_delivery *delivery, const char *reason,
-                    struct storage_unit *unit);
+                    struct message_sent *sent, struct storage_unit *unit);
 
 #endif

@@ -244,6 +244,25 @@ def test_what_a_queue_gets_is_signed(sns, sqs, topic, name, version, tmp_path):
         assert_signed(envelope, tmp_path)
 
 
+def test_all_copies_of_a_batch_are_signed(sns, sqs, topic, name, tmp_path):
+    """For two queues and for the dead-letter queue of a third, which is gone."""
+    urls = [subscribe_queue(sns, sqs, topic, f"{name}-{i}")[0] for i in range(2)]
+    dead = make_queue(sqs, f"{name}-dead")
+    sqs.set_queue_attributes(QueueUrl=dead, Attributes={"Policy": send_policy(f"{name}-dead", "sns", topic)})
+    gone, _ = subscribe_queue(sns, sqs, topic, f"{name}-gone",
+                              RedrivePolicy=json.dumps({"deadLetterTargetArn": queue_arn(f"{name}-dead")}))
+    sqs.delete_queue(QueueUrl=gone)
+    bodies = ['"Signature":"no"', "b" * 2000]  # the second is stored apart from its message's row
+    sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[
+        {"Id": str(i), "Message": body, "MessageAttributes": {"Signature": {"DataType": "String", "StringValue": "x"}}}
+        for i, body in enumerate(bodies)])
+    for url in [*urls, dead]:
+        got = [json.loads(receive(sqs, url)["Body"]) for _ in bodies]
+        assert sorted(one["Message"] for one in got) == sorted(bodies)
+        for one in got:
+            assert_signed(one, tmp_path)
+
+
 def test_each_protocol_has_its_own_text(sns, sqs, topic, subscriber, name, tmp_path):
     url, _ = subscribe_queue(sns, sqs, topic, name)
     confirm(sns, subscriber, topic)
