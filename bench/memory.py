@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The engine's memory against its budget: 200 mixed photographs through `thumbwheel run`, and the peak of what it took.
 
-    bench/memory.py [--photos N] [--memory SIZE] [--workers N] [--isolation process|thread]
+    ./dev bench memory [--photos N] [--memory SIZE] [--workers N] [--isolation process|thread]
 
 The photographs are JPEG, progressive JPEG, PNG and WebP of 1 to 24 megapixels (bench/photographs.c). The embedded cloud is
 a process of its own, which is not counted. Counted are the engine and its decoder processes: the proportional set sizes
@@ -29,7 +29,7 @@ UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="bench/memory.py", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="./dev bench memory", description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=200, help="photographs to send (200)")
     parser.add_argument("--memory", default="300M", help="the budget (300M)")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(the processors)")
