@@ -15,6 +15,7 @@
 #include "error.h"
 #include "fanout.h"
 #include "http_client.h"
+#include "image_analyser.h"
 #include "object_store.h"
 #include "pipeline.h"
 #include "queue_backend.h"
@@ -41,6 +42,7 @@ struct cloud_settings {
     const char *keys;        /* a file of access keys, in place of the one; NULL: none */
     const char *faults;      /* a fault plan's file; NULL: none */
     const char *smtp;        /* URL of a mail server; NULL: mails become files */
+    const struct image_analyser *analyser; /* for DetectLabels; borrowed while the cloud runs */
     bool relaxed;
 };
 
@@ -60,8 +62,12 @@ struct assembly {
      * pipeline_ops. */
     const struct pipeline_ops *isolated_ops;
     int (*isolation_start)(const struct isolation_settings *settings, struct error *error);
+    /* Instead: the first image starts one. */
+    void (*isolation_allow)(const struct isolation_settings *settings);
     int (*isolation_ready)(struct error *error); /* waits for the first one */
     void (*isolation_stop)(void);
+    /* What an image analyser renders; to be released. */
+    int (*labels_pipeline_make)(struct pipeline **out, struct error *error);
     int (*samples_write)(const char *directory, char ***paths, size_t *count, struct error *error);
     int (*schema_print)(FILE *out);
     int (*operations_print)(FILE *out); /* of the embedded cloud */

@@ -44,12 +44,13 @@ static const struct command commands[] = {
      "AWS_* variables and ~/.aws.\n"},
     {"local", CONFIG_LOCAL, cmd_local, "[OPTIONS] [PHOTO|DIR...]",
      "embedded cloud and engine in one process, on loopback",
-     "Starts an embedded cloud (S3, SNS, SQS), makes bucket, topic and queues in it, and runs\n"
-     "the engine on them. Photos are uploaded to s3://photos/ingest/, the results are written\n"
-     "under --out. Without photos it makes some samples. It serves until Ctrl-C; with --once\n"
-     "it ends when the photos are done: 0 if all of them are, 1 if one failed. With\n"
-     "--cloud-only there is no engine in it, and no photo. While it serves, SIGHUP reads the\n"
-     "pipeline files again and makes the queues that they need.\n"},
+     "Starts an embedded cloud (S3, SNS, SQS, EventBridge, Rekognition, STS), makes bucket,\n"
+     "topic and queues in it, and runs the engine on them. Photos are uploaded to\n"
+     "s3://photos/ingest/, the results are written under --out. Without photos it makes some\n"
+     "samples. It serves until Ctrl-C; with --once it ends when the photos are done: 0 if all\n"
+     "of them are, 1 if one failed. With --cloud-only there is no engine in it, and no photo.\n"
+     "While it serves, SIGHUP reads the pipeline files again and makes the queues that they\n"
+     "need.\n"},
     {"process", CONFIG_PROCESS, cmd_process, "[OPTIONS] PHOTO|DIR...",
      "one shot: put files through the pipelines",
      "Puts files through the pipelines and writes the results under --out, then exits:\n"
@@ -198,6 +199,12 @@ static int run_with_images(const struct command *command, const struct assembly 
     return command->run(assembly, config);
 }
 
+static struct isolation_settings isolation_settings_of(const struct config *config)
+{
+    return (struct isolation_settings){.timeout_ms = (unsigned)config->image_timeout,
+                                       .memory = config->image_memory};
+}
+
 /* Images are decoded in processes, which get ready while this one does. */
 static int run_isolated(const struct command *command, const struct assembly *assembly,
                         const struct config *config)
@@ -205,8 +212,7 @@ static int run_isolated(const struct command *command, const struct assembly *as
     static const char advice[] = "; --isolation=thread decodes without such processes";
     struct error error = {0};
     struct assembly isolated = *assembly;
-    const struct isolation_settings settings = {.timeout_ms = (unsigned)config->image_timeout,
-                                                .memory = config->image_memory};
+    const struct isolation_settings settings = isolation_settings_of(config);
     isolated.pipeline_ops = assembly->isolated_ops;
     if (assembly->isolation_start(&settings, &error))
         return fail_start(&error, advice);
@@ -216,14 +222,28 @@ static int run_isolated(const struct command *command, const struct assembly *as
     return status;
 }
 
+/* The cloud alone has images only when it is asked about one; until then there is no process. */
+static int run_cloud(const struct command *command, const struct assembly *assembly,
+                     const struct config *config)
+{
+    struct assembly isolated = *assembly;
+    const struct isolation_settings settings = isolation_settings_of(config);
+    isolated.pipeline_ops = assembly->isolated_ops;
+    assembly->isolation_allow(&settings);
+    int status = command->run(&isolated, config);
+    assembly->isolation_stop();
+    return status;
+}
+
 static int run_configured(const struct command *command, const struct assembly *assembly,
                           const struct config *config)
 {
     int status;
-    if (config->cloud_only || command->settings == CONFIG_CHECK)
+    if (command->settings == CONFIG_CHECK)
         status = command->run(assembly, config);
     else if (config->isolation == CONFIG_ISOLATION_PROCESS)
-        status = run_isolated(command, assembly, config);
+        status = config->cloud_only ? run_cloud(command, assembly, config)
+                                    : run_isolated(command, assembly, config);
     else
         status = run_with_images(command, assembly, config);
     assembly->pipelines_stop();

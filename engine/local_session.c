@@ -21,7 +21,10 @@
 #include "places.h"
 #include "service.h"
 
-enum { SKIPPED_SHOWN = 3 };
+enum {
+    SKIPPED_SHOWN = 3,
+    ANALYSES_BESIDE_ENGINE = 2, /* the pool has threads to spare for them, and then for files */
+};
 
 struct session {
     const struct assembly *assembly;
@@ -34,6 +37,7 @@ struct session {
     char *example; /* a photo to name in the commands to try; NULL: none */
     struct service service;
     struct batch batch;
+    struct image_analyser analyser; /* of the cloud */
 };
 
 /* ---- photos ---- */
@@ -167,6 +171,22 @@ static void data_discard(void *user)
 
 /* ---- the cloud ---- */
 
+/* Its pipeline is released when the cloud has stopped. */
+static int analyser_make(struct session *session, struct error *error)
+{
+    const struct config *config = session->config;
+    unsigned workers = (unsigned)config->workers;
+    bool beside = !config->cloud_only && workers > ANALYSES_BESIDE_ENGINE;
+    session->analyser = (struct image_analyser){
+        .ops = session->assembly->pipeline_ops,
+        .limits = {.max_pixels = config->max_pixels,
+                   .max_bytes = (size_t)config->max_bytes,
+                   .max_frames = (unsigned)config->max_frames},
+        .at_once = beside ? ANALYSES_BESIDE_ENGINE : workers,
+    };
+    return session->assembly->labels_pipeline_make(&session->analyser.pipeline, error);
+}
+
 static struct cloud_settings cloud_settings_of(const struct session *session)
 {
     const struct config *config = session->config;
@@ -189,6 +209,7 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
         .keys = config->keys,
         .faults = config->faults,
         .smtp = config->smtp,
+        .analyser = &session->analyser,
         .relaxed = relaxed,
     };
 }
@@ -237,7 +258,9 @@ static int start(struct session *session, struct error *error)
     warn_of_host(session->config->host, session->config->keys != NULL);
     warn_of_keys(session->config->keys);
     bool alone = session->config->cloud_only;
-    int err = service_open(&session->service, &options, error);
+    int err = analyser_make(session, error);
+    if (!err)
+        err = service_open(&session->service, &options, error);
     session->service.abandon = data_discard;
     session->service.abandon_user = session;
     if (!err && !alone && session->photos.count == 0)
@@ -335,6 +358,8 @@ static int run(struct session *session)
                             : run_and_serve(session, &error, &succeeded);
     batch_clear(&session->batch);
     service_close(&session->service);
+    if (session->analyser.pipeline)
+        session->assembly->pipeline_ops->release(session->analyser.pipeline);
     if (err)
         command_error("%s", error.text);
     return err ? (int)command_status(err) : succeeded ? STATUS_OK : STATUS_FAILED;

@@ -54,6 +54,7 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
         .account = settings->account,
         .access_key = settings->access_key,
         .secret_key = settings->secret_key,
+        .analyser = settings->analyser,
         .relaxed = settings->relaxed,
         .request_log = settings->request_log,
         .tls_certificate = settings->tls_certificate,
@@ -89,11 +90,22 @@ static void cloud_stop(void *cloud, void (*stopped)(void *user), void *user)
     local_cloud_stop(cloud, stopped, user);
 }
 
+static struct isolation_options isolation_options_of(const struct isolation_settings *settings)
+{
+    return (struct isolation_options){.timeout_ms = settings->timeout_ms,
+                                      .memory = settings->memory};
+}
+
 static int start_isolation(const struct isolation_settings *settings, struct error *error)
 {
-    const struct isolation_options options = {.timeout_ms = settings->timeout_ms,
-                                              .memory = settings->memory};
+    const struct isolation_options options = isolation_options_of(settings);
     return isolation_start(&options, error);
+}
+
+static void allow_isolation(const struct isolation_settings *settings)
+{
+    const struct isolation_options options = isolation_options_of(settings);
+    isolation_allow(&options);
 }
 
 int main(int argc, char **argv)
@@ -106,8 +118,10 @@ int main(int argc, char **argv)
         .pipelines_stop = pipelines_stop,
         .isolated_ops = &isolated_pipeline_ops,
         .isolation_start = start_isolation,
+        .isolation_allow = allow_isolation,
         .isolation_ready = isolation_ready,
         .isolation_stop = isolation_stop,
+        .labels_pipeline_make = labels_pipeline_make,
         .samples_write = samples_write,
         .schema_print = pipeline_schema_print,
         .operations_print = operations_print,

@@ -154,9 +154,14 @@ const struct pipeline_ops isolated_pipeline_ops = {
     .thread_end = thread_end,
 };
 
-int isolation_start(const struct isolation_options *options, struct error *error)
+void isolation_allow(const struct isolation_options *options)
 {
     isolation.limits = (struct decoder_limits){options->timeout_ms, options->memory};
+}
+
+int isolation_start(const struct isolation_options *options, struct error *error)
+{
+    isolation_allow(options);
     struct decoder *d;
     int code = decoder_start(&isolation.limits, &d, error);
     if (!code)

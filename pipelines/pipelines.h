@@ -16,6 +16,9 @@ void pipelines_stop(void);
 /* The seam, implemented with libvips. */
 extern const struct pipeline_ops vips_pipeline_ops;
 
+/* A pipeline of no file, which has every label of the built-in analyser and no outputs. */
+int labels_pipeline_make(struct pipeline **out, struct error *error);
+
 /* The form of a pipeline file as a markdown table, as the README shows it. 0, or ERR_IO. */
 int pipeline_schema_print(FILE *stream);
 

@@ -15,6 +15,7 @@ struct lifecycle_worker; /* lifecycle.h */
 struct queues;  /* queues.h: SQS state */
 struct topics;  /* topics.h: SNS state */
 struct events_rules; /* events_rules.h: EventBridge's state */
+struct detector;     /* detector.h: Rekognition's images */
 struct sns_signer;
 struct sns_outbox;
 struct request_log;
@@ -31,6 +32,7 @@ struct cloud {
     struct queues *queues;
     struct topics *topics;
     struct events_rules *events;
+    struct detector *detector; /* NULL: none */
     struct sns_signer *signer;
     struct sns_outbox *outbox; /* of SNS */
     struct request_log *request_log; /* NULL: off */
@@ -71,6 +73,7 @@ void sns_api_handle(struct cloud_request *request);
 bool sns_is_public(const struct cloud_request *request);
 void sns_public_handle(struct cloud_request *request);
 void events_api_handle(struct cloud_request *request);
+void rekognition_api_handle(struct cloud_request *request);
 void sts_api_handle(struct cloud_request *request);
 
 #endif

@@ -66,6 +66,8 @@ static void call_ended(struct cloud_request *request, bool completed)
     (void)completed;
     struct json11_call *call = request->handler;
     call->request = NULL;
+    if (call->pending && call->gone)
+        call->gone(call);
     call_free_if_over(call);
 }
 

@@ -43,6 +43,10 @@ struct json11_call {
     int status;
     char text[JSON11_TEXT_MAX];
     bool pending;
+
+    /* A pending action's own. */
+    void (*gone)(struct json11_call *call); /* the peer is gone; the action still finishes. Or NULL */
+    void *operation;
 };
 
 void json11_handle(struct cloud_request *request, const struct json11_service *service);

@@ -3,7 +3,7 @@
  * tasks belong to are freed:
  *
  *   start: storage, log, queues, topics, event rules, buckets, server
- *   stop:  server (ends the calls) ─► no more time passes ─► storage (runs what was submitted) ─►
+ *   stop:  server (ends the calls) ─► images under way ─► no more time passes ─► storage (runs what was submitted) ─►
  * states ─► stopped
  */
 #include "local_cloud.h"
@@ -16,6 +16,7 @@
 #include "buckets.h"
 #include "cloud.h"
 #include "descriptors.h"
+#include "detector.h"
 #include "events_rules.h"
 #include "faults.h"
 #include "keys.h"
@@ -115,7 +116,7 @@ static void outbox_stopped(void *user)
         storage_closed(lc);
 }
 
-static void server_closed(void *user)
+static void detector_closed(void *user)
 {
     struct local_cloud *lc = user;
     struct cloud *cloud = &lc->cloud;
@@ -129,6 +130,15 @@ static void server_closed(void *user)
         sns_outbox_stop(cloud->outbox, outbox_stopped, lc);
     else
         outbox_stopped(lc);
+}
+
+static void server_closed(void *user)
+{
+    struct local_cloud *lc = user;
+    if (lc->cloud.detector)
+        detector_close(lc->cloud.detector, detector_closed, lc);
+    else
+        detector_closed(lc);
 }
 
 void local_cloud_stop(struct local_cloud *lc, void (*stopped)(void *user), void *user)
@@ -189,6 +199,8 @@ static int state_open(struct cloud *cloud, const struct local_cloud_options *o, 
         status = events_open(cloud, &cloud->events, error);
     if (!status)
         status = buckets_open(cloud, &cloud->buckets, error);
+    if (!status && o->analyser && !(cloud->detector = detector_open(cloud, o->analyser)))
+        status = error_set(error, ERR_MEMORY, "out of memory");
     return status;
 }
 

@@ -1,5 +1,5 @@
 /*
- * The embedded cloud: S3, SQS, SNS, EventBridge and STS on one loopback port, with durable state.
+ * The embedded cloud: S3, SQS, SNS, EventBridge, Rekognition and STS on one loopback port, with durable state.
  *
  * It lives on the caller's loop (protocol and in-memory state) plus one storage thread. It is reached over HTTP only:
  * the engine in the same process talks to it exactly as it talks to AWS.
@@ -13,6 +13,7 @@
 
 #include "error.h"
 
+struct image_analyser;
 struct local_cloud;
 
 struct local_cloud_options {
@@ -30,6 +31,7 @@ struct local_cloud_options {
     const char *request_log; /* a file that gets one JSON line a request (service, operation, bucket, key, queue, status,
                                 microseconds); NULL: none */
     const char *smtp;        /* URL of the server that SNS's mails go to; NULL: files in the data directory */
+    const struct image_analyser *analyser; /* of DetectLabels, borrowed until it has stopped; NULL: that is refused */
     const char *faults;      /* a file with a fault plan (faults.h); NULL: none */
 };
 

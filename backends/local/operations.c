@@ -10,6 +10,7 @@ static const struct {
     operation_row *row;
 } services[] = {
     {"EventBridge", events_operation_row},
+    {"Rekognition", rekognition_operation_row},
     {"S3", s3_operation_row},
     {"SNS", sns_operation_row},
     {"SQS", sqs_operation_row},

@@ -16,8 +16,8 @@ struct cloud_operation {
 
 /* Row `at` of a service's dispatch table; false: there are no more. A name may come twice. */
 typedef bool operation_row(size_t at, struct cloud_operation *out);
-operation_row events_operation_row, s3_operation_row, sns_operation_row, sqs_operation_row,
-    sts_operation_row;
+operation_row events_operation_row, rekognition_operation_row, s3_operation_row, sns_operation_row,
+    sqs_operation_row, sts_operation_row;
 
 /* The rows of all services, one after another. */
 operation_row any_operation_row;

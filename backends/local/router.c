@@ -28,6 +28,7 @@ static const struct service services[] = {
     {"sqs", sqs_api_handle, true},
     {"sns", sns_api_handle, true},
     {"events", events_api_handle, true},
+    {"rekognition", rekognition_api_handle, true},
     {"sts", sts_api_handle, true},
 };
 
@@ -206,7 +207,7 @@ static void routed_start(struct routed *r)
     if (!r->service)
         router_refuse(request, r->wire, 501, "NotImplemented",
                       "The embedded cloud does not have the service that the signature names; it "
-                      "has s3, sqs, sns, events and sts.");
+                      "has s3, sqs, sns, events, rekognition and sts.");
     else if (r->service->collects)
         http_call_collect(request->call, BODY_MAX, body_collected, r);
     else

@@ -75,25 +75,31 @@ static const char *action_of(const struct s3_request *request, const char *opera
     return action;
 }
 
-bool s3_access_allowed(const struct s3_request *request, const char *bucket, const char *action,
-                       const char *key)
+bool s3_access_caller_allowed(const struct cloud *cloud, const struct auth_key *caller,
+                              const char *bucket, const char *action, const char *key)
 {
     struct bucket found;
     char arn[ARN_MAX];
-    bool is_signed = request->caller != NULL;
-    if (!buckets_find(request->cloud->buckets, bucket, &found))
+    bool is_signed = caller != NULL;
+    if (!buckets_find(cloud->buckets, bucket, &found))
         return is_signed;
     const struct policy *policy = found.settings[BUCKET_POLICY].read;
     if (!policy)
         return is_signed;
     snprintf(arn, sizeof(arn), "arn:aws:s3:::%s%s%s", bucket, *key ? "/" : "", key);
-    struct policy_request asked = {.account = is_signed ? request->cloud->account : NULL,
-                                   .principal = is_signed ? request->caller->arn : NULL,
+    struct policy_request asked = {.account = is_signed ? cloud->account : NULL,
+                                   .principal = is_signed ? caller->arn : NULL,
                                    .action = action,
                                    .resource = arn,
-                                   .secure = access_is_secure(request->cloud)};
+                                   .secure = access_is_secure(cloud)};
     enum policy_verdict verdict = policy_evaluate(policy, &asked);
     return is_signed ? verdict != POLICY_DENIED : verdict == POLICY_ALLOWED;
+}
+
+bool s3_access_allowed(const struct s3_request *request, const char *bucket, const char *action,
+                       const char *key)
+{
+    return s3_access_caller_allowed(request->cloud, request->caller, bucket, action, key);
 }
 
 /* So that no policy locks its owner out for good. */

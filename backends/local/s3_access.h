@@ -12,6 +12,10 @@
 bool s3_access_allowed(const struct s3_request *request, const char *bucket, const char *action,
                        const char *key);
 
+/* The same for another service that reads or writes for who signed its request. */
+bool s3_access_caller_allowed(const struct cloud *cloud, const struct auth_key *caller,
+                              const char *bucket, const char *action, const char *key);
+
 /* The whole request, by its operation. False: answered. */
 bool s3_access_check(struct s3_request *request, const char *operation);
 

@@ -30,7 +30,7 @@ def model(service):
     return set(botocore.session.get_session().get_service_model(service).operation_names)
 
 
-@pytest.mark.parametrize("service", ["events", "s3", "sns", "sqs", "sts"])
+@pytest.mark.parametrize("service", ["events", "rekognition", "s3", "sns", "sqs", "sts"])
 def test_every_operation_of_the_model_is_listed_once(table, service):
     answered, refused = table[service]
     assert model(service) - NOT_OURS.get(service, set()) <= answered | refused

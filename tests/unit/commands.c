@@ -97,6 +97,13 @@ static int images_start(const char *program, struct error *error)
 
 static void images_stop(void) {}
 
+static int labels_pipeline_make(struct pipeline **out, struct error *error)
+{
+    (void)error;
+    *out = stub_pipeline("labels", "labels");
+    return 0;
+}
+
 static int samples_write(const char *directory, char ***paths, size_t *count, struct error *error)
 {
     *paths = calloc(1, sizeof **paths);
@@ -272,6 +279,7 @@ static int run(const char *line)
         .isolation_start = decoders_start,
         .isolation_ready = decoders_ready,
         .isolation_stop = decoders_stop,
+        .labels_pipeline_make = labels_pipeline_make,
         .samples_write = samples_write,
         .schema_print = schema_print,
         .operations_print = operations_print,

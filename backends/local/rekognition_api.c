@@ -1,0 +1,101 @@
+/* Rekognition: its operations (JSON 1.1, version 2016-06-27). */
+#include "rekognition_api.h"
+
+#include "operations.h"
+
+static const struct json11_action actions[] = {
+    {"AssociateFaces", NULL},
+    {"CompareFaces", NULL},
+    {"CopyProjectVersion", NULL},
+    {"CreateCollection", NULL},
+    {"CreateDataset", NULL},
+    {"CreateFaceLivenessSession", NULL},
+    {"CreateProject", NULL},
+    {"CreateProjectVersion", NULL},
+    {"CreateStreamProcessor", NULL},
+    {"CreateUser", NULL},
+    {"DeleteCollection", NULL},
+    {"DeleteDataset", NULL},
+    {"DeleteFaces", NULL},
+    {"DeleteProject", NULL},
+    {"DeleteProjectPolicy", NULL},
+    {"DeleteProjectVersion", NULL},
+    {"DeleteStreamProcessor", NULL},
+    {"DeleteUser", NULL},
+    {"DescribeCollection", NULL},
+    {"DescribeDataset", NULL},
+    {"DescribeProjectVersions", NULL},
+    {"DescribeProjects", NULL},
+    {"DescribeStreamProcessor", NULL},
+    {"DetectCustomLabels", NULL},
+    {"DetectFaces", NULL},
+    {"DetectLabels", rekognition_detect_labels},
+    {"DetectModerationLabels", NULL},
+    {"DetectProtectiveEquipment", NULL},
+    {"DetectText", NULL},
+    {"DisassociateFaces", NULL},
+    {"DistributeDatasetEntries", NULL},
+    {"GetCelebrityInfo", NULL},
+    {"GetCelebrityRecognition", NULL},
+    {"GetContentModeration", NULL},
+    {"GetFaceDetection", NULL},
+    {"GetFaceLivenessSessionResults", NULL},
+    {"GetFaceSearch", NULL},
+    {"GetLabelDetection", NULL},
+    {"GetMediaAnalysisJob", NULL},
+    {"GetPersonTracking", NULL},
+    {"GetSegmentDetection", NULL},
+    {"GetTextDetection", NULL},
+    {"IndexFaces", NULL},
+    {"ListCollections", NULL},
+    {"ListDatasetEntries", NULL},
+    {"ListDatasetLabels", NULL},
+    {"ListFaces", NULL},
+    {"ListMediaAnalysisJobs", NULL},
+    {"ListProjectPolicies", NULL},
+    {"ListStreamProcessors", NULL},
+    {"ListTagsForResource", NULL},
+    {"ListUsers", NULL},
+    {"PutProjectPolicy", NULL},
+    {"RecognizeCelebrities", NULL},
+    {"SearchFaces", NULL},
+    {"SearchFacesByImage", NULL},
+    {"SearchUsers", NULL},
+    {"SearchUsersByImage", NULL},
+    {"StartCelebrityRecognition", NULL},
+    {"StartContentModeration", NULL},
+    {"StartFaceDetection", NULL},
+    {"StartFaceSearch", NULL},
+    {"StartLabelDetection", NULL},
+    {"StartMediaAnalysisJob", NULL},
+    {"StartPersonTracking", NULL},
+    {"StartProjectVersion", NULL},
+    {"StartSegmentDetection", NULL},
+    {"StartStreamProcessor", NULL},
+    {"StartTextDetection", NULL},
+    {"StopProjectVersion", NULL},
+    {"StopStreamProcessor", NULL},
+    {"TagResource", NULL},
+    {"UntagResource", NULL},
+    {"UpdateDatasetEntries", NULL},
+    {"UpdateStreamProcessor", NULL},
+};
+
+enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
+
+bool rekognition_operation_row(size_t at, struct cloud_operation *out)
+{
+    if (at >= ACTION_COUNT)
+        return false;
+    *out = (struct cloud_operation){actions[at].name, actions[at].run != NULL};
+    return true;
+}
+
+void rekognition_api_handle(struct cloud_request *request)
+{
+    static const struct json11_service service = {.prefix = "RekognitionService.",
+                                                  .actions = actions,
+                                                  .count = ACTION_COUNT,
+                                                  .internal_error = "InternalServerError"};
+    json11_handle(request, &service);
+}
