@@ -12,7 +12,7 @@
 
 struct sns_signer {
     uv_loop_t *loop;
-    const char *directory;
+    char *directory; /* a copy: the thread may outlive the storage that the name came from */
     uv_thread_t thread;
     uv_async_t ended;
     bool running, ready;
@@ -58,6 +58,7 @@ static void signer_free(struct sns_signer *signer)
     void (*closed)(void *user) = signer->closed;
     void *user = signer->user;
     sns_key_close(signer->key);
+    free(signer->directory);
     free(signer);
     if (closed)
         closed(user);
@@ -131,8 +132,12 @@ int sns_signer_open(uv_loop_t *loop, const char *directory, struct sns_signer **
     struct sns_signer *signer = calloc(1, sizeof *signer);
     if (!signer)
         return ERR_MEMORY;
+    signer->directory = strdup(directory);
+    if (!signer->directory) {
+        free(signer);
+        return ERR_MEMORY;
+    }
     signer->loop = loop;
-    signer->directory = directory;
     list_init(&signer->wishes);
     *out = signer;
     return 0;
