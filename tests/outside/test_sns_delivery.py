@@ -398,8 +398,10 @@ def test_what_was_acknowledged_is_sent_after_a_kill(start_cloud, idle_pipelines,
     ids = {sns.publish(TopicArn=topic, Message=f"m{i}")["MessageId"] for i in range(5)}
     cloud.kill()
     start_cloud(*options)
-    arrived = {parsed(mail_server.next()[2])["Message-ID"].strip("<>").split("@")[0] for _ in range(4)}
-    assert arrived <= ids and len(arrived) == 4
+    arrived = set()
+    while len(arrived) < 4:  # one that was sent just before the kill may come twice
+        arrived.add(parsed(mail_server.next()[2])["Message-ID"].strip("<>").split("@")[0])
+    assert arrived <= ids
 
 
 def test_a_retry_outlives_the_process(start_cloud, idle_pipelines, subscriber):
