@@ -91,28 +91,15 @@ static void canonical(const struct sns_envelope *e, const char *confirm_url, str
     line(out, "Type", sns_envelope_type_name(e->type));
 }
 
-static int envelope_sign(const struct cloud *cloud, const struct sns_envelope *e,
-                         const char *confirm_url, char out[SNS_SIGNATURE_SIZE])
-{
-    struct buffer text;
-    buffer_init(&text, SIGNED_MAX);
-    canonical(e, confirm_url, &text);
-    int status = text.error ? text.error
-                            : sns_key_sign(sns_signer_key(cloud->signer), e->signature_version,
-                                           buffer_slice(&text), out);
-    buffer_free(&text);
-    return status;
-}
-
 /* Once for all queues that get the same message. */
-static int signing_begin(const struct cloud *cloud, struct sns_envelope *e,
+static int signing_begin(const struct cloud *cloud, struct sns_envelope *e, const char *confirm_url,
                          struct storage_unit *unit)
 {
     struct buffer text;
     if (e->signing)
         return sns_signing_reserve(e->signing);
     buffer_init(&text, SIGNED_MAX);
-    canonical(e, NULL, &text);
+    canonical(e, confirm_url, &text);
     if (text.error) {
         buffer_free(&text);
         return ERR_MEMORY;
@@ -188,16 +175,6 @@ static char *document(const struct cloud *cloud, const struct sns_envelope *e,
     return text;
 }
 
-char *sns_envelope_text(const struct cloud *cloud, const struct sns_envelope *e)
-{
-    char signature[SNS_SIGNATURE_SIZE], *text = NULL;
-    char *confirm_url = e->token ? sns_confirm_url(cloud, e->topic, e->token) : NULL;
-    if ((confirm_url || !e->token) && !envelope_sign(cloud, e, confirm_url, signature))
-        text = document(cloud, e, confirm_url, signature);
-    free(confirm_url);
-    return text;
-}
-
 /* Within a text, quotes are escaped, and the value of an attribute is an object: this is the key.
  */
 static size_t room_find(const char *text)
@@ -209,11 +186,14 @@ static size_t room_find(const char *text)
 char *sns_envelope_unsigned(const struct cloud *cloud, struct sns_envelope *e,
                             struct storage_unit *unit, size_t *room)
 {
-    char blank[SNS_SIGNATURE_SIZE];
+    char blank[SNS_SIGNATURE_SIZE], *text = NULL;
+    char *confirm_url = e->token ? sns_confirm_url(cloud, e->topic, e->token) : NULL;
     memset(blank, ' ', SNS_SIGNATURE_LENGTH);
     blank[SNS_SIGNATURE_LENGTH] = '\0';
-    char *text = signing_begin(cloud, e, unit) ? NULL : document(cloud, e, NULL, blank);
+    if ((confirm_url || !e->token) && !signing_begin(cloud, e, confirm_url, unit))
+        text = document(cloud, e, confirm_url, blank);
     if (text)
         *room = room_find(text);
+    free(confirm_url);
     return text;
 }

@@ -31,16 +31,15 @@ struct sns_envelope { /* borrowed */
     const char *sequence;     /* of a FIFO topic; NULL */
     json_t *attributes;       /* see message_attributes.h; NULL: none */
     int signature_version;
-    /* On its way to queues, by the unit that it is part of; NULL until there is one. */
+    /* By the unit that it is part of; NULL until there is one. */
     struct sns_signing *signing;
 };
 
 void sns_timestamp(char out[SNS_TIMESTAMP_SIZE]); /* of now */
 
-/* Both take a ready signer, and their text is for free(); NULL without memory. The first is signed
- * at once. The second has room for the signature, from *room on, and the envelope a signing in the
- * unit, to which one place can be told for each call. */
-char *sns_envelope_text(const struct cloud *cloud, const struct sns_envelope *envelope);
+/* Takes a ready signer. A text for free(), NULL without memory. It has room for the signature, from
+ * *room on, and the envelope a signing in the unit, to which one place can be told for each call.
+ */
 char *sns_envelope_unsigned(const struct cloud *cloud, struct sns_envelope *envelope,
                             struct storage_unit *unit, size_t *room);
 

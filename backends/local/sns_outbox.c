@@ -266,10 +266,15 @@ static int item_bury(struct sns_item *item, struct subscription *s, const char *
     char *attributes = s->raw && json_object_size(envelope.attributes) > 0
                            ? json_dumps(envelope.attributes, JSON_COMPACT)
                            : NULL;
-    char *text = s->raw ? slice_dup(envelope.body) : sns_envelope_text(outbox->cloud, &envelope);
+    struct message_sent sent = {0};
+    size_t room = 0;
+    char *text = s->raw ? slice_dup(envelope.body)
+                        : sns_envelope_unsigned(outbox->cloud, &envelope, &unit, &room);
     int status = text ? sns_dead_letter(outbox->cloud, s, slice_of(text), attributes, &delivery,
-                                        reason, NULL, &unit)
+                                        reason, &sent, &unit)
                       : ERR_MEMORY;
+    if (!status && !s->raw && sent.body)
+        sns_signing_place(envelope.signing, sent.body + room);
     if (!status)
         status = sns_row_delete(outbox, item->id, &unit);
     free(text);
@@ -348,33 +353,43 @@ static int item_to_queue(struct sns_item *item, struct subscription *s)
     return 0;
 }
 
-static bool is_mail(const struct subscription *s)
+/* An attempt that could not even begin is none. */
+static void item_begun(struct sns_item *item, int status)
 {
-    return strncmp(s->protocol, "email", 5) == 0;
+    if (status == ERR_INVALID) {
+        sns_item_done(item, SNS_HOPELESS, "the endpoint is not a URL that can be used");
+    } else if (status) {
+        item->outbox->sending--;
+        free(item->text);
+        item->text = NULL;
+        item_wait(item, KEY_RETRY_MS);
+    }
+}
+
+void sns_item_signed(struct sns_item *item, int status)
+{
+    struct sns_outbox *outbox = item->outbox;
+    struct subscription *s = topics_find_subscription(outbox->cloud->topics, item->subscription);
+    if (outbox->stopped || !s) {
+        sns_item_done(item, SNS_SENT, NULL);
+        return;
+    }
+    item_begun(item, status ? status : sns_item_send(item, s));
+    pump(outbox);
 }
 
 static void item_start(struct sns_item *item)
 {
     struct sns_outbox *outbox = item->outbox;
     struct subscription *s = topics_find_subscription(outbox->cloud->topics, item->subscription);
-    int status;
     if (!s) {
         item_end(item);
-        return;
-    }
-    if (item->queue) {
-        status = item_to_queue(item, s);
-    } else {
+    } else if (!item->queue) {
         outbox->sending++;
-        status = is_mail(s) ? sns_item_mail(item, s) : sns_item_post(item, s);
-        if (status == ERR_INVALID) {
-            sns_item_done(item, SNS_HOPELESS, "the endpoint is not a URL that can be used");
-            return;
-        }
-        outbox->sending -= status != 0;
-    }
-    if (status)
+        item_begun(item, sns_item_attempt(item, s));
+    } else if (item_to_queue(item, s)) {
         item_wait(item, KEY_RETRY_MS);
+    }
 }
 
 static void key_ready(struct sns_signer_wish *wish, int status)

@@ -45,7 +45,8 @@ struct sns_item {
     /* While it is sent. */
     struct http_exchange *exchange;
     struct mail_sending *mail;
-    char *text;
+    struct storage_task signed_task;
+    char *text; /* of the request, or the JSON of a mail */
 };
 
 enum sns_outcome {
@@ -59,14 +60,17 @@ void sns_item_done(struct sns_item *item, enum sns_outcome outcome, const char *
 void sns_item_free(struct sns_item *item);
 struct sns_item *sns_item_new(struct sns_outbox *outbox, const char *subscription, json_t *message,
                               size_t size);
+/* What is signed can be sent; status: of the signing. */
+void sns_item_signed(struct sns_item *item, int status);
 /* Views the item's message; attributes too. */
 void sns_item_envelope(const struct sns_item *item, const struct subscription *s,
                        struct sns_envelope *out);
 
-/* sns_senders.c: starts an attempt; sns_item_done comes from the loop, unless an error is returned.
- */
-int sns_item_post(struct sns_item *item, const struct subscription *s);
-int sns_item_mail(struct sns_item *item, const struct subscription *s);
+/* sns_senders.c: begins an attempt; from the loop comes sns_item_signed where something has to be
+ * signed first, else sns_item_done, unless an error is returned. */
+int sns_item_attempt(struct sns_item *item, const struct subscription *s);
+/* What is signed, or needs no signature; sns_item_done comes, unless an error is returned. */
+int sns_item_send(struct sns_item *item, const struct subscription *s);
 struct delivery_policy;
 void sns_delivery_policy(const struct cloud *cloud, const struct subscription *s,
                          struct delivery_policy *out);

@@ -14,6 +14,7 @@
 #include "container_of.h"
 #include "data_directory.h"
 #include "delivery_policy.h"
+#include "publish.h"
 #include "sns_mail.h"
 #include "sns_outbox_internal.h"
 
@@ -88,7 +89,7 @@ static size_t headers_fill(const struct subscription *s, const struct sns_envelo
     return count;
 }
 
-int sns_item_post(struct sns_item *item, const struct subscription *s)
+static int item_post(struct sns_item *item, const struct subscription *s)
 {
     struct sns_outbox *outbox = item->outbox;
     struct sns_envelope envelope;
@@ -96,8 +97,9 @@ int sns_item_post(struct sns_item *item, const struct subscription *s)
     struct http_header headers[HEADERS_MAX];
     sns_item_envelope(item, s, &envelope);
     sns_delivery_policy(outbox->cloud, s, &policy);
-    bool raw = s->raw && envelope.type == SNS_NOTIFICATION;
-    item->text = raw ? slice_dup(envelope.body) : sns_envelope_text(outbox->cloud, &envelope);
+    bool raw = !item->text;
+    if (raw)
+        item->text = slice_dup(envelope.body);
     if (!item->text || client_of(outbox))
         return ERR_MEMORY;
     const struct http_request request = {
@@ -138,14 +140,9 @@ static int text_write(const struct sns_item *item, const struct subscription *s,
 }
 
 static int body_write(const struct sns_item *item, const struct subscription *s,
-                      struct sns_envelope *e, struct buffer *out)
+                      const struct sns_envelope *e, struct buffer *out)
 {
-    if (strcmp(s->protocol, "email-json") != 0)
-        return text_write(item, s, e, out);
-    char *json = sns_envelope_text(item->outbox->cloud, e);
-    int status = json ? buffer_text(out, json) : ERR_MEMORY;
-    free(json);
-    return status;
+    return item->text ? buffer_text(out, item->text) : text_write(item, s, e, out);
 }
 
 static int mail_write(const struct sns_item *item, const struct subscription *s, struct buffer *out)
@@ -259,7 +256,7 @@ static int mail_by_file(struct sns_item *item, struct buffer *text)
     return 0;
 }
 
-int sns_item_mail(struct sns_item *item, const struct subscription *s)
+static int item_mail(struct sns_item *item, const struct subscription *s)
 {
     struct buffer text;
     buffer_init(&text, 2 * SNS_MAIL_MAX);
@@ -268,4 +265,58 @@ int sns_item_mail(struct sns_item *item, const struct subscription *s)
         status = item->outbox->smtp ? mail_by_server(item, s, &text) : mail_by_file(item, &text);
     buffer_free(&text);
     return status;
+}
+
+/* The signature. */
+
+static int signed_run(struct storage_task *task, struct storage *storage)
+{
+    (void)task;
+    (void)storage;
+    return 0;
+}
+
+static void signed_done(struct storage_task *task, int status)
+{
+    sns_item_signed(container_of(task, struct sns_item, signed_task), status);
+}
+
+static int item_sign(struct sns_item *item, struct sns_envelope *envelope)
+{
+    struct cloud *cloud = item->outbox->cloud;
+    struct storage_unit unit = {0};
+    size_t room;
+    item->text = sns_envelope_unsigned(cloud, envelope, &unit, &room);
+    if (!item->text) {
+        publish_discard(&unit);
+        return ERR_MEMORY;
+    }
+    sns_signing_place(envelope->signing, item->text + room);
+    item->signed_task = (struct storage_task){.run = signed_run, .done = signed_done};
+    storage_unit_add(&unit, &item->signed_task);
+    storage_submit_unit(cloud->storage, &unit);
+    return 0;
+}
+
+static bool is_raw(const struct subscription *s, const struct sns_envelope *e)
+{
+    return s->raw && e->type == SNS_NOTIFICATION;
+}
+
+static bool is_mail(const struct subscription *s)
+{
+    return strncmp(s->protocol, "email", 5) == 0;
+}
+
+int sns_item_send(struct sns_item *item, const struct subscription *s)
+{
+    return is_mail(s) ? item_mail(item, s) : item_post(item, s);
+}
+
+int sns_item_attempt(struct sns_item *item, const struct subscription *s)
+{
+    struct sns_envelope envelope;
+    sns_item_envelope(item, s, &envelope);
+    bool bare = is_mail(s) ? strcmp(s->protocol, "email") == 0 : is_raw(s, &envelope);
+    return bare ? sns_item_send(item, s) : item_sign(item, &envelope);
 }

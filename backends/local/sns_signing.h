@@ -1,12 +1,14 @@
 /*
- * The signature of a message on its way to queues.
+ * The signature of a message.
  *
  * Signing takes a part of a millisecond, too long for the loop, so it is a task of the message's
- * unit: the storage thread signs, and writes the signature into the stored copies, of which each
- * has room for it, right before their rows are written. So the order of the messages is that of
- * their units, and no message is there without its signature.
+ * unit: the storage thread signs, and writes the signature into the copies, of which each has room
+ * for it. On the way to queues that is right before their rows are written: so the order of the
+ * messages is that of their units, and no message is there without its signature. What goes over
+ * HTTP or by mail is sent when its unit is done.
  *
  *   unit: signing ──► rows of queue 1 ──► rows of queue 2 …
+ *   unit: signing ──► the attempt of one delivery (sns_senders.c)
  *
  * Loop thread.
  */

@@ -108,7 +108,7 @@ def test_a_refusal_for_now_is_tried_again(sns, topic, subscriber):
     assert len(ids) == 1
 
 
-def test_what_nobody_takes_goes_to_the_dead_letters(sns, sqs, topic, subscriber, name):
+def test_what_nobody_takes_goes_to_the_dead_letters(sns, sqs, topic, subscriber, name, tmp_path):
     dead = make_queue(sqs, f"{name}-dead")
     sqs.set_queue_attributes(QueueUrl=dead, Attributes={"Policy": send_policy(f"{name}-dead", "sns", topic)})
     confirm(sns, subscriber, topic, RedrivePolicy=json.dumps({"deadLetterTargetArn": queue_arn(f"{name}-dead")}),
@@ -118,7 +118,9 @@ def test_what_nobody_takes_goes_to_the_dead_letters(sns, sqs, topic, subscriber,
     sns.publish(TopicArn=topic, Message="too often")
     assert json.loads(receive(sqs, dead)["Body"])["Message"] == "too often"
     sns.publish(TopicArn=topic, Message="for good")
-    assert json.loads(receive(sqs, dead)["Body"])["Message"] == "for good"
+    last = json.loads(receive(sqs, dead)["Body"])
+    assert last["Message"] == "for good"
+    assert_signed(last, tmp_path)
     assert subscriber.arrived.qsize() == 3
 
 
