@@ -39,7 +39,7 @@ static const struct route routes[] = {
     {BUCKET, "PUT", "notification", NULL, "PutBucketNotificationConfiguration",
      s3_put_notification},
     {BUCKET, "POST", "delete", NULL, "DeleteObjects", s3_delete_objects},
-    {BUCKET, "GET", "list-type", NULL, "ListObjectsV2", s3_list_objects_v2},
+    {BUCKET, "GET", "list-type", NULL, "ListObjectsV2", s3_list_objects},
     {BUCKET, "GET", "accelerate", NULL, "GetBucketAccelerateConfiguration",
      s3_get_bucket_acceleration},
     {BUCKET, "PUT", "accelerate", NULL, "PutBucketAccelerateConfiguration", NULL},

@@ -23,7 +23,7 @@ s3_handler s3_list_object_versions;
 
 /* s3_put_api.c, s3_get_api.c, s3_delete_api.c, s3_list_api.c, s3_tagging_api.c */
 s3_handler s3_put_object, s3_get_object, s3_head_object, s3_delete_object, s3_delete_objects;
-s3_handler s3_list_objects, s3_list_objects_v2;
+s3_handler s3_list_objects; /* both versions */
 s3_handler s3_put_object_tagging, s3_get_object_tagging, s3_delete_object_tagging;
 
 /* s3_multipart_api.c, s3_part_api.c, s3_complete_api.c, s3_multipart_list_api.c, s3_copy_api.c */

@@ -1,10 +1,9 @@
 /*
- * ListObjectsV2 and ListObjects. A page is one storage task. Continuation tokens are the last entry
- * of a page, in hex, so that they say nothing that is not in the page and cost nothing to keep.
+ * ListObjectsV2 and ListObjects. Continuation tokens are the last entry of a page, in hex, so that
+ * they say nothing that is not in the page and cost nothing to keep.
  */
 #include "s3_handlers.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,32 +13,26 @@
 #include "s3_time.h"
 #include "s3_xml.h"
 
-enum { ANSWER_MAX = 16 * 1024 * 1024 };
-
 struct listing {
-    struct storage_task task;
-    struct s3_request *request;
-    int64_t bucket;
+    struct s3_listing base;
     bool v2;
-    bool encode; /* encoding-type=url */
     bool owner;
     struct object_listing listing;
     char *after; /* decoded token, or NULL */
     struct object_page page;
 };
 
-static void list_free(void *operation)
+static void list_clear(struct s3_listing *base)
 {
-    struct listing *list = operation;
+    struct listing *list = (struct listing *)base;
     object_page_free(&list->page);
     free(list->after);
-    free(list);
 }
 
-static int list_run(struct storage_task *task, struct storage *storage)
+static int list_load(struct s3_listing *base, struct storage *storage, struct error *error)
 {
-    struct listing *list = (struct listing *)task;
-    return objects_list(storage, list->bucket, &list->listing, &list->page, &task->error);
+    struct listing *list = (struct listing *)base;
+    return objects_list(storage, base->bucket, &list->listing, &list->page, error);
 }
 
 /* Answers. */
@@ -50,28 +43,26 @@ static void write_entry(const struct listing *list, struct buffer *out,
     char time[S3_TIME_SIZE];
     s3_time_iso(entry->modified_ms, time);
     s3_xml_open(out, "Contents");
-    s3_listing_name(out, "Key", entry->key, list->encode);
+    s3_listing_name(&list->base, out, "Key", entry->key);
     s3_xml_text(out, "LastModified", time);
     buffer_format(out, "<ETag>&quot;%s&quot;</ETag>", entry->etag);
     s3_xml_number(out, "Size", entry->size);
     if (list->owner)
-        s3_listing_person(out, "Owner", list->request->cloud->account);
+        s3_listing_person(out, "Owner", list->base.request->cloud->account);
     s3_xml_text(out, "StorageClass", "STANDARD");
     s3_xml_close(out, "Contents");
 }
 
 static void write_entries(const struct listing *list, struct buffer *out)
 {
-    for (size_t i = 0; i < list->page.count; i++) {
-        if (!list->page.entries[i].common)
-            write_entry(list, out, &list->page.entries[i]);
+    const struct object_page *page = &list->page;
+    for (size_t i = 0; i < page->count; i++) {
+        if (!page->entries[i].common)
+            write_entry(list, out, &page->entries[i]);
     }
-    for (size_t i = 0; i < list->page.count; i++) {
-        if (!list->page.entries[i].common)
-            continue;
-        s3_xml_open(out, "CommonPrefixes");
-        s3_listing_name(out, "Prefix", list->page.entries[i].key, list->encode);
-        s3_xml_close(out, "CommonPrefixes");
+    for (size_t i = 0; i < page->count; i++) {
+        if (page->entries[i].common)
+            s3_listing_common_prefix(&list->base, out, page->entries[i].key);
     }
 }
 
@@ -83,67 +74,43 @@ static void write_token(struct buffer *out, const char *key)
     s3_xml_close(out, "NextContinuationToken");
 }
 
-static void write_echo(const struct listing *list, struct buffer *out, const char *parameter,
-                       const char *element)
-{
-    const char *value = s3_parameter(list->request, parameter);
-    if (value)
-        s3_listing_name(out, element, value, list->encode);
-}
-
 static void write_v2(const struct listing *list, struct buffer *out, const char *last)
 {
-    const char *token = s3_parameter(list->request, "continuation-token");
+    const char *token = s3_parameter(list->base.request, "continuation-token");
     s3_xml_number(out, "KeyCount", list->page.count);
     if (token)
         s3_xml_text(out, "ContinuationToken", token);
-    write_echo(list, out, "start-after", "StartAfter");
+    if (s3_parameter(list->base.request, "start-after"))
+        s3_listing_echo(&list->base, out, "StartAfter", "start-after");
     if (last)
         write_token(out, last);
 }
 
 static void write_v1(const struct listing *list, struct buffer *out, const char *last)
 {
-    const char *marker = s3_parameter(list->request, "marker");
-    s3_listing_name(out, "Marker", marker ? marker : "", list->encode);
+    s3_listing_echo(&list->base, out, "Marker", "marker");
     if (last && list->listing.delimiter.size)
-        s3_listing_name(out, "NextMarker", last, list->encode);
+        s3_listing_name(&list->base, out, "NextMarker", last);
 }
 
-static void respond(struct listing *list)
+static void list_write(const struct s3_listing *base, struct buffer *out)
 {
+    const struct listing *list = (const struct listing *)base;
     const struct object_page *page = &list->page;
-    const char *prefix = s3_parameter(list->request, "prefix");
     const char *last = page->truncated && page->count ? page->entries[page->count - 1].key : NULL;
-    struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
-    s3_xml_begin(&out, "ListBucketResult");
-    s3_xml_text(&out, "Name", list->request->bucket);
-    s3_listing_name(&out, "Prefix", prefix ? prefix : "", list->encode);
+    s3_xml_text(out, "Name", base->request->bucket);
+    s3_listing_echo(base, out, "Prefix", "prefix");
     if (list->listing.delimiter.size)
-        write_echo(list, &out, "delimiter", "Delimiter");
-    s3_xml_number(&out, "MaxKeys", list->listing.max);
-    if (list->encode)
-        s3_xml_text(&out, "EncodingType", "url");
-    s3_xml_text(&out, "IsTruncated", page->truncated ? "true" : "false");
+        s3_listing_echo(base, out, "Delimiter", "delimiter");
+    s3_xml_number(out, "MaxKeys", list->listing.max);
+    if (base->encode)
+        s3_xml_text(out, "EncodingType", "url");
+    s3_xml_text(out, "IsTruncated", page->truncated ? "true" : "false");
     if (list->v2)
-        write_v2(list, &out, last);
+        write_v2(list, out, last);
     else
-        write_v1(list, &out, last);
-    write_entries(list, &out);
-    s3_xml_close(&out, "ListBucketResult");
-    s3_respond_xml(list->request, &out);
-}
-
-static void list_done(struct storage_task *task, int status)
-{
-    struct listing *list = (struct listing *)task;
-    struct s3_request *request = list->request;
-    if (status)
-        s3_respond_failure(request, status, &task->error);
-    else if (request->base)
-        respond(list);
-    s3_request_release(request);
+        write_v1(list, out, last);
+    write_entries(list, out);
 }
 
 /* Parameters. */
@@ -175,8 +142,9 @@ static char *decode_token(const char *token)
 
 static const char *read_position(struct listing *list)
 {
-    const char *token = list->v2 ? s3_parameter(list->request, "continuation-token") : NULL;
-    const char *after = s3_parameter(list->request, list->v2 ? "start-after" : "marker");
+    const struct s3_request *request = list->base.request;
+    const char *token = list->v2 ? s3_parameter(request, "continuation-token") : NULL;
+    const char *after = s3_parameter(request, list->v2 ? "start-after" : "marker");
     if (token) {
         list->after = decode_token(token);
         if (!list->after)
@@ -188,11 +156,12 @@ static const char *read_position(struct listing *list)
 }
 
 /* NULL, or what is wrong. */
-static const char *read_parameters(struct listing *list)
+static const char *read_texts(struct listing *list)
 {
-    const char *owner = s3_parameter(list->request, "fetch-owner");
-    list->listing.prefix = slice_of(s3_parameter(list->request, "prefix"));
-    list->listing.delimiter = slice_of(s3_parameter(list->request, "delimiter"));
+    const struct s3_request *request = list->base.request;
+    const char *owner = s3_parameter(request, "fetch-owner");
+    list->listing.prefix = slice_of(s3_parameter(request, "prefix"));
+    list->listing.delimiter = slice_of(s3_parameter(request, "delimiter"));
     if (list->listing.prefix.size > S3_LISTING_TEXT_MAX ||
         list->listing.delimiter.size > S3_LISTING_TEXT_MAX)
         return "A prefix or delimiter is too long.";
@@ -200,36 +169,27 @@ static const char *read_parameters(struct listing *list)
     return read_position(list);
 }
 
-static void start(struct s3_request *request, bool v2)
+static bool list_read(struct s3_listing *base)
 {
-    struct bucket bucket;
-    if (!s3_find_bucket(request, &bucket))
-        return;
-    struct listing *list = s3_operation(request, sizeof(*list), list_free);
-    if (!list)
-        return;
-    list->request = request;
-    list->bucket = bucket.id;
-    list->v2 = v2;
-    const char *problem = read_parameters(list);
-    if (problem) {
-        s3_respond_error(request, S3_INVALID_ARGUMENT, problem);
-        return;
-    }
-    if (!s3_listing_max(request, "max-keys", &list->listing.max) ||
-        !s3_listing_encoding(request, &list->encode))
-        return;
-    list->task.run = list_run;
-    list->task.done = list_done;
-    s3_submit(request, &list->task);
+    struct listing *list = (struct listing *)base;
+    list->v2 = s3_parameter(base->request, "list-type") != NULL;
+    const char *problem = read_texts(list);
+    if (problem)
+        s3_respond_error(base->request, S3_INVALID_ARGUMENT, problem);
+    return !problem && s3_listing_max(base, "max-keys", &list->listing.max) &&
+           s3_listing_encoding(base);
 }
 
 void s3_list_objects(struct s3_request *request)
 {
-    start(request, false);
-}
-
-void s3_list_objects_v2(struct s3_request *request)
-{
-    start(request, true);
+    static const struct s3_listing_kind kind = {
+        .root = "ListBucketResult",
+        .size = sizeof(struct listing),
+        .read = list_read,
+        .load = list_load,
+        .write = list_write,
+        .fail = s3_respond_failure,
+        .clear = list_clear,
+    };
+    s3_listing_start(request, &kind);
 }

@@ -1,35 +1,114 @@
 #include "s3_listing.h"
 
+#include <stdlib.h>
 #include <strings.h>
 
 #include "s3_multipart.h"
 #include "s3_xml.h"
 #include "uri.h"
 
-bool s3_listing_encoding(struct s3_request *request, bool *encode)
+enum { ANSWER_MAX = 16 * 1024 * 1024 };
+
+/* From the request to the answer. */
+
+static void listing_free(void *operation)
 {
-    const char *encoding = s3_parameter(request, "encoding-type");
-    *encode = encoding != NULL;
+    struct s3_listing *listing = operation;
+    listing->kind->clear(listing);
+    free(listing);
+}
+
+static int listing_run(struct storage_task *task, struct storage *storage)
+{
+    struct s3_listing *listing = (struct s3_listing *)task;
+    return listing->kind->load(listing, storage, &task->error);
+}
+
+static void respond(const struct s3_listing *listing)
+{
+    const struct s3_listing_kind *kind = listing->kind;
+    struct buffer out;
+    buffer_init(&out, ANSWER_MAX);
+    s3_xml_begin(&out, kind->root);
+    kind->write(listing, &out);
+    s3_xml_close(&out, kind->root);
+    s3_respond_xml(listing->request, &out);
+}
+
+static void listing_done(struct storage_task *task, int status)
+{
+    struct s3_listing *listing = (struct s3_listing *)task;
+    struct s3_request *request = listing->request;
+    if (status)
+        listing->kind->fail(request, status, &task->error);
+    else if (request->base)
+        respond(listing);
+    s3_request_release(request);
+}
+
+void s3_listing_start(struct s3_request *request, const struct s3_listing_kind *kind)
+{
+    struct bucket bucket;
+    if (!s3_find_bucket(request, &bucket))
+        return;
+    struct s3_listing *listing = s3_operation(request, kind->size, listing_free);
+    if (!listing)
+        return;
+    listing->kind = kind;
+    listing->request = request;
+    listing->bucket = bucket.id;
+    if (!kind->read(listing))
+        return;
+    listing->task.run = listing_run;
+    listing->task.done = listing_done;
+    s3_submit(request, &listing->task);
+}
+
+/* Parameters. */
+
+bool s3_listing_encoding(struct s3_listing *listing)
+{
+    const char *encoding = s3_parameter(listing->request, "encoding-type");
+    listing->encode = encoding != NULL;
     if (!encoding || strcasecmp(encoding, "url") == 0)
         return true;
-    s3_respond_error(request, S3_INVALID_ARGUMENT, "Invalid Encoding Method specified in Request");
+    s3_respond_error(listing->request, S3_INVALID_ARGUMENT,
+                     "Invalid Encoding Method specified in Request");
     return false;
 }
 
-bool s3_listing_max(struct s3_request *request, const char *name, unsigned *max)
+bool s3_listing_max(struct s3_listing *listing, const char *name, unsigned *max)
 {
-    return s3_multipart_number(request, name, S3_LISTING_MAX, max);
+    return s3_multipart_number(listing->request, name, S3_LISTING_MAX, max);
 }
 
-void s3_listing_name(struct buffer *out, const char *element, const char *text, bool encode)
+/* Elements. */
+
+void s3_listing_name(const struct s3_listing *listing, struct buffer *out, const char *element,
+                     const char *text)
 {
-    if (!encode) {
+    if (!listing->encode) {
         s3_xml_text(out, element, text);
         return;
     }
     s3_xml_open(out, element);
     uri_encode(out, slice_of(text), true);
     s3_xml_close(out, element);
+}
+
+void s3_listing_echo(const struct s3_listing *listing, struct buffer *out, const char *element,
+                     const char *parameter)
+{
+    const char *value = s3_parameter(listing->request, parameter);
+    s3_listing_name(listing, out, element, value ? value : "");
+}
+
+void s3_listing_common_prefix(const struct s3_listing *listing, struct buffer *out,
+                              const char *prefix)
+{
+    s3_xml_open(out, "CommonPrefixes");
+    s3_listing_name(listing, out, "Prefix", prefix);
+    s3_xml_close(out, "CommonPrefixes");
 }
 
 void s3_listing_person(struct buffer *out, const char *element, const char *account)

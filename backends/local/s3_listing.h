@@ -1,23 +1,60 @@
-/* What the listings of S3 have in common: parameters, and elements of their answers. Loop thread.
+/*
+ * Listings of S3. A page is one storage task; what the listings have in common is here: the way
+ * from the request to the answer, parameters, and elements of the answers. A listing is an
+ * operation of its request (s3_operation) that begins with a struct s3_listing. Loop thread, except
+ * where another is named.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_LISTING_H
 #define THUMBWHEEL_LOCAL_S3_LISTING_H
 
 #include "bytes.h"
 #include "s3_request.h"
+#include "storage.h"
 
 enum {
     S3_LISTING_MAX = 1000,      /* entries of a page (S3) */
     S3_LISTING_TEXT_MAX = 1024, /* bytes of a prefix, delimiter, marker: those of the longest key */
 };
 
+struct s3_listing {
+    struct storage_task task;
+    const struct s3_listing_kind *kind;
+    struct s3_request *request;
+    int64_t bucket;
+    bool encode; /* encoding-type=url */
+};
+
+struct s3_listing_kind {
+    const char *root; /* element of the answer */
+    size_t size;      /* of the operation */
+    /* The parameters; false: answered. */
+    bool (*read)(struct s3_listing *listing);
+    /* Storage thread: the page. */
+    int (*load)(struct s3_listing *listing, struct storage *storage, struct error *error);
+    /* What is in the root. */
+    void (*write)(const struct s3_listing *listing, struct buffer *out);
+    /* Answers for a page that could not be loaded. */
+    void (*fail)(struct s3_request *request, int status, const struct error *error);
+    /* Frees what the operation holds, but not the operation. */
+    void (*clear)(struct s3_listing *listing);
+};
+
+/* A page of the request's bucket, from the parameters to the answer. */
+void s3_listing_start(struct s3_request *request, const struct s3_listing_kind *kind);
+
 /* encoding-type=url; false: answered. */
-bool s3_listing_encoding(struct s3_request *request, bool *encode);
+bool s3_listing_encoding(struct s3_listing *listing);
 /* A count such as max-keys, at most (and where it is absent) S3_LISTING_MAX; false: answered. */
-bool s3_listing_max(struct s3_request *request, const char *name, unsigned *max);
+bool s3_listing_max(struct s3_listing *listing, const char *name, unsigned *max);
 
 /* An element with a key or a part of one. */
-void s3_listing_name(struct buffer *out, const char *element, const char *text, bool encode);
+void s3_listing_name(const struct s3_listing *listing, struct buffer *out, const char *element,
+                     const char *text);
+/* The same with what a parameter says, which may be nothing. */
+void s3_listing_echo(const struct s3_listing *listing, struct buffer *out, const char *element,
+                     const char *parameter);
+void s3_listing_common_prefix(const struct s3_listing *listing, struct buffer *out,
+                              const char *prefix);
 /* Owner or Initiator. */
 void s3_listing_person(struct buffer *out, const char *element, const char *account);
 

@@ -1,4 +1,4 @@
-/* ListParts and ListMultipartUploads: one storage task for a page. */
+/* ListParts and ListMultipartUploads. */
 #include "s3_handlers.h"
 
 #include <stdlib.h>
@@ -11,8 +11,6 @@
 #include "s3_time.h"
 #include "s3_xml.h"
 #include "uploads.h"
-
-enum { ANSWER_MAX = 16 * 1024 * 1024 };
 
 static void write_people(const struct s3_request *request, struct buffer *out)
 {
@@ -39,11 +37,8 @@ static void write_time(struct buffer *out, const char *element, int64_t time_ms)
 /* ListParts. */
 
 struct part_list {
-    struct storage_task task;
-    struct s3_request *request;
-    int64_t bucket;
+    struct s3_listing base;
     uint64_t id;
-    bool encode;
     unsigned after, max;
     struct upload upload;
     struct part *parts;
@@ -51,12 +46,11 @@ struct part_list {
     bool truncated;
 };
 
-static void part_list_free(void *operation)
+static void part_list_clear(struct s3_listing *base)
 {
-    struct part_list *list = operation;
+    struct part_list *list = (struct part_list *)base;
     upload_clear(&list->upload);
     free(list->parts);
-    free(list);
 }
 
 static int load_parts(struct part_list *list, struct storage *storage, struct error *error)
@@ -75,12 +69,12 @@ static int load_parts(struct part_list *list, struct storage *storage, struct er
     return status;
 }
 
-static int part_list_run(struct storage_task *task, struct storage *storage)
+static int part_list_load(struct s3_listing *base, struct storage *storage, struct error *error)
 {
-    struct part_list *list = (struct part_list *)task;
-    int status = uploads_find(storage, list->bucket, list->request->key, list->id, &list->upload,
-                              &task->error);
-    return status ? status : load_parts(list, storage, &task->error);
+    struct part_list *list = (struct part_list *)base;
+    int status =
+        uploads_find(storage, base->bucket, base->request->key, list->id, &list->upload, error);
+    return status ? status : load_parts(list, storage, error);
 }
 
 static void write_part(struct buffer *out, const struct part *part)
@@ -94,91 +88,69 @@ static void write_part(struct buffer *out, const struct part *part)
     s3_xml_close(out, "Part");
 }
 
-static void respond_parts(struct part_list *list)
+static void part_list_write(const struct s3_listing *base, struct buffer *out)
 {
-    struct s3_request *request = list->request;
+    const struct part_list *list = (const struct part_list *)base;
+    const struct s3_request *request = base->request;
     unsigned last = list->count ? list->parts[list->count - 1].number : 0;
-    struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
-    s3_xml_begin(&out, "ListPartsResult");
-    s3_xml_text(&out, "Bucket", request->bucket);
-    s3_listing_name(&out, "Key", request->key, list->encode);
-    s3_xml_text(&out, "UploadId", s3_parameter(request, "uploadId"));
-    write_people(request, &out);
-    write_checksum_facts(&out, list->upload.checksum, list->upload.full_object);
-    s3_xml_number(&out, "PartNumberMarker", list->after);
-    s3_xml_number(&out, "NextPartNumberMarker", last);
-    s3_xml_number(&out, "MaxParts", list->max);
-    s3_xml_text(&out, "IsTruncated", list->truncated ? "true" : "false");
+    s3_xml_text(out, "Bucket", request->bucket);
+    s3_listing_name(base, out, "Key", request->key);
+    s3_xml_text(out, "UploadId", s3_parameter(request, "uploadId"));
+    write_people(request, out);
+    write_checksum_facts(out, list->upload.checksum, list->upload.full_object);
+    s3_xml_number(out, "PartNumberMarker", list->after);
+    s3_xml_number(out, "NextPartNumberMarker", last);
+    s3_xml_number(out, "MaxParts", list->max);
+    s3_xml_text(out, "IsTruncated", list->truncated ? "true" : "false");
     for (size_t i = 0; i < list->count; i++)
-        write_part(&out, &list->parts[i]);
-    s3_xml_close(&out, "ListPartsResult");
-    s3_respond_xml(request, &out);
+        write_part(out, &list->parts[i]);
 }
 
-static void part_list_done(struct storage_task *task, int status)
+static bool part_list_read(struct s3_listing *base)
 {
-    struct part_list *list = (struct part_list *)task;
-    struct s3_request *request = list->request;
-    if (status)
-        s3_multipart_respond_failure(request, status, &task->error);
-    else
-        respond_parts(list);
-    s3_request_release(request);
-}
-
-static bool read_part_parameters(struct part_list *list)
-{
-    struct s3_request *request = list->request;
+    struct part_list *list = (struct part_list *)base;
+    struct s3_request *request = base->request;
     const char *marker = s3_parameter(request, "part-number-marker");
     if (!s3_multipart_upload_id(request, &list->id) ||
-        !s3_listing_max(request, "max-parts", &list->max) ||
+        !s3_listing_max(base, "max-parts", &list->max) ||
         !s3_multipart_number(request, "part-number-marker", PART_NUMBER_MAX, &list->after))
         return false;
     if (!marker || !*marker)
         list->after = 0;
-    return s3_listing_encoding(request, &list->encode);
+    return s3_listing_encoding(base);
 }
 
 void s3_list_parts(struct s3_request *request)
 {
-    struct bucket bucket;
-    if (!s3_find_bucket(request, &bucket))
-        return;
-    struct part_list *list = s3_operation(request, sizeof(*list), part_list_free);
-    if (!list)
-        return;
-    list->request = request;
-    list->bucket = bucket.id;
-    if (!read_part_parameters(list))
-        return;
-    list->task.run = part_list_run;
-    list->task.done = part_list_done;
-    s3_submit(request, &list->task);
+    static const struct s3_listing_kind kind = {
+        .root = "ListPartsResult",
+        .size = sizeof(struct part_list),
+        .read = part_list_read,
+        .load = part_list_load,
+        .write = part_list_write,
+        .fail = s3_multipart_respond_failure,
+        .clear = part_list_clear,
+    };
+    s3_listing_start(request, &kind);
 }
 
 /* ListMultipartUploads. */
 
 struct upload_list {
-    struct storage_task task;
-    struct s3_request *request;
-    int64_t bucket;
-    bool encode;
+    struct s3_listing base;
     struct upload_listing listing;
     struct upload_page page;
 };
 
-static void upload_list_free(void *operation)
+static void upload_list_clear(struct s3_listing *base)
 {
-    struct upload_list *list = operation;
-    upload_page_free(&list->page);
-    free(list);
+    upload_page_free(&((struct upload_list *)base)->page);
 }
 
-static int upload_list_run(struct storage_task *task, struct storage *storage)
+static int upload_list_load(struct s3_listing *base, struct storage *storage, struct error *error)
 {
-    struct upload_list *list = (struct upload_list *)task;
-    return uploads_list(storage, list->bucket, &list->listing, &list->page, &task->error);
+    struct upload_list *list = (struct upload_list *)base;
+    return uploads_list(storage, base->bucket, &list->listing, &list->page, error);
 }
 
 static void write_upload(const struct upload_list *list, struct buffer *out,
@@ -187,9 +159,9 @@ static void write_upload(const struct upload_list *list, struct buffer *out,
     char id[S3_UPLOAD_ID_SIZE];
     s3_upload_id_write(entry->id, id);
     s3_xml_open(out, "Upload");
-    s3_listing_name(out, "Key", entry->key, list->encode);
+    s3_listing_name(&list->base, out, "Key", entry->key);
     s3_xml_text(out, "UploadId", id);
-    write_people(list->request, out);
+    write_people(list->base.request, out);
     write_time(out, "Initiated", entry->created_ms);
     write_checksum_facts(out, entry->checksum, entry->full_object);
     s3_xml_close(out, "Upload");
@@ -197,16 +169,14 @@ static void write_upload(const struct upload_list *list, struct buffer *out,
 
 static void write_uploads(const struct upload_list *list, struct buffer *out)
 {
-    for (size_t i = 0; i < list->page.count; i++) {
-        if (!list->page.entries[i].common)
-            write_upload(list, out, &list->page.entries[i]);
+    const struct upload_page *page = &list->page;
+    for (size_t i = 0; i < page->count; i++) {
+        if (!page->entries[i].common)
+            write_upload(list, out, &page->entries[i]);
     }
-    for (size_t i = 0; i < list->page.count; i++) {
-        if (!list->page.entries[i].common)
-            continue;
-        s3_xml_open(out, "CommonPrefixes");
-        s3_listing_name(out, "Prefix", list->page.entries[i].key, list->encode);
-        s3_xml_close(out, "CommonPrefixes");
+    for (size_t i = 0; i < page->count; i++) {
+        if (page->entries[i].common)
+            s3_listing_common_prefix(&list->base, out, page->entries[i].key);
     }
 }
 
@@ -217,57 +187,34 @@ static void write_next(const struct upload_list *list, struct buffer *out)
     char id[S3_UPLOAD_ID_SIZE] = "";
     if (last && !last->common)
         s3_upload_id_write(last->id, id);
-    s3_listing_name(out, "NextKeyMarker", last ? last->key : "", list->encode);
+    s3_listing_name(&list->base, out, "NextKeyMarker", last ? last->key : "");
     s3_xml_text(out, "NextUploadIdMarker", id);
 }
 
-static void write_echo(const struct upload_list *list, struct buffer *out, const char *element,
-                       const char *parameter)
+static void upload_list_write(const struct s3_listing *base, struct buffer *out)
 {
-    const char *value = s3_parameter(list->request, parameter);
-    s3_listing_name(out, element, value ? value : "", list->encode);
-}
-
-static void respond_uploads(struct upload_list *list)
-{
-    struct s3_request *request = list->request;
-    const char *id_marker = s3_parameter(request, "upload-id-marker");
-    struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
-    s3_xml_begin(&out, "ListMultipartUploadsResult");
-    s3_xml_text(&out, "Bucket", request->bucket);
-    write_echo(list, &out, "KeyMarker", "key-marker");
-    s3_xml_text(&out, "UploadIdMarker", id_marker ? id_marker : "");
+    const struct upload_list *list = (const struct upload_list *)base;
+    const char *id_marker = s3_parameter(base->request, "upload-id-marker");
+    s3_xml_text(out, "Bucket", base->request->bucket);
+    s3_listing_echo(base, out, "KeyMarker", "key-marker");
+    s3_xml_text(out, "UploadIdMarker", id_marker ? id_marker : "");
     if (list->page.truncated)
-        write_next(list, &out);
-    write_echo(list, &out, "Prefix", "prefix");
+        write_next(list, out);
+    s3_listing_echo(base, out, "Prefix", "prefix");
     if (list->listing.delimiter.size)
-        write_echo(list, &out, "Delimiter", "delimiter");
-    if (list->encode)
-        s3_xml_text(&out, "EncodingType", "url");
-    s3_xml_number(&out, "MaxUploads", list->listing.max);
-    s3_xml_text(&out, "IsTruncated", list->page.truncated ? "true" : "false");
-    write_uploads(list, &out);
-    s3_xml_close(&out, "ListMultipartUploadsResult");
-    s3_respond_xml(request, &out);
-}
-
-static void upload_list_done(struct storage_task *task, int status)
-{
-    struct upload_list *list = (struct upload_list *)task;
-    struct s3_request *request = list->request;
-    if (status)
-        s3_respond_failure(request, status, &task->error);
-    else
-        respond_uploads(list);
-    s3_request_release(request);
+        s3_listing_echo(base, out, "Delimiter", "delimiter");
+    if (base->encode)
+        s3_xml_text(out, "EncodingType", "url");
+    s3_xml_number(out, "MaxUploads", list->listing.max);
+    s3_xml_text(out, "IsTruncated", list->page.truncated ? "true" : "false");
+    write_uploads(list, out);
 }
 
 /* An upload-id-marker is heeded along with a key-marker alone. */
-static bool read_upload_parameters(struct upload_list *list)
+static bool upload_list_read(struct s3_listing *base)
 {
-    struct s3_request *request = list->request;
-    struct upload_listing *listing = &list->listing;
+    struct s3_request *request = base->request;
+    struct upload_listing *listing = &((struct upload_list *)base)->listing;
     const char *marker = s3_parameter(request, "key-marker");
     listing->prefix = slice_of(s3_parameter(request, "prefix"));
     listing->delimiter = slice_of(s3_parameter(request, "delimiter"));
@@ -281,23 +228,19 @@ static bool read_upload_parameters(struct upload_list *list)
                          "A prefix, delimiter or marker is too long.");
         return false;
     }
-    return s3_listing_max(request, "max-uploads", &listing->max) &&
-           s3_listing_encoding(request, &list->encode);
+    return s3_listing_max(base, "max-uploads", &listing->max) && s3_listing_encoding(base);
 }
 
 void s3_list_multipart_uploads(struct s3_request *request)
 {
-    struct bucket bucket;
-    if (!s3_find_bucket(request, &bucket))
-        return;
-    struct upload_list *list = s3_operation(request, sizeof(*list), upload_list_free);
-    if (!list)
-        return;
-    list->request = request;
-    list->bucket = bucket.id;
-    if (!read_upload_parameters(list))
-        return;
-    list->task.run = upload_list_run;
-    list->task.done = upload_list_done;
-    s3_submit(request, &list->task);
+    static const struct s3_listing_kind kind = {
+        .root = "ListMultipartUploadsResult",
+        .size = sizeof(struct upload_list),
+        .read = upload_list_read,
+        .load = upload_list_load,
+        .write = upload_list_write,
+        .fail = s3_respond_failure,
+        .clear = upload_list_clear,
+    };
+    s3_listing_start(request, &kind);
 }

@@ -1,9 +1,5 @@
-/* ListObjectVersions: one storage task for a page. */
+/* ListObjectVersions. */
 #include "s3_handlers.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 #include "s3_listing.h"
 #include "s3_time.h"
@@ -11,28 +7,21 @@
 #include "s3_xml.h"
 #include "versions_list.h"
 
-enum { ANSWER_MAX = 16 * 1024 * 1024 };
-
 struct versions {
-    struct storage_task task;
-    struct s3_request *request;
-    int64_t bucket;
-    bool encode;
+    struct s3_listing base;
     struct version_listing listing;
     struct version_page page;
 };
 
-static void versions_free(void *operation)
+static void versions_clear(struct s3_listing *base)
 {
-    struct versions *list = operation;
-    version_page_free(&list->page);
-    free(list);
+    version_page_free(&((struct versions *)base)->page);
 }
 
-static int versions_run(struct storage_task *task, struct storage *storage)
+static int versions_load(struct s3_listing *base, struct storage *storage, struct error *error)
 {
-    struct versions *list = (struct versions *)task;
-    return versions_list(storage, list->bucket, &list->listing, &list->page, &task->error);
+    struct versions *list = (struct versions *)base;
+    return versions_list(storage, base->bucket, &list->listing, &list->page, error);
 }
 
 static void write_version(const struct versions *list, struct buffer *out,
@@ -43,7 +32,7 @@ static void write_version(const struct versions *list, struct buffer *out,
     s3_time_iso(entry->modified_ms, time);
     s3_version_write(entry->id, entry->versioned, version);
     s3_xml_open(out, element);
-    s3_listing_name(out, "Key", entry->key, list->encode);
+    s3_listing_name(&list->base, out, "Key", entry->key);
     s3_xml_text(out, "VersionId", version);
     s3_xml_text(out, "IsLatest", entry->latest ? "true" : "false");
     s3_xml_text(out, "LastModified", time);
@@ -52,22 +41,20 @@ static void write_version(const struct versions *list, struct buffer *out,
         s3_xml_number(out, "Size", entry->size);
         s3_xml_text(out, "StorageClass", "STANDARD");
     }
-    s3_listing_person(out, "Owner", list->request->cloud->account);
+    s3_listing_person(out, "Owner", list->base.request->cloud->account);
     s3_xml_close(out, element);
 }
 
 static void write_entries(const struct versions *list, struct buffer *out)
 {
-    for (size_t i = 0; i < list->page.count; i++) {
-        if (!list->page.entries[i].common)
-            write_version(list, out, &list->page.entries[i]);
+    const struct version_page *page = &list->page;
+    for (size_t i = 0; i < page->count; i++) {
+        if (!page->entries[i].common)
+            write_version(list, out, &page->entries[i]);
     }
-    for (size_t i = 0; i < list->page.count; i++) {
-        if (!list->page.entries[i].common)
-            continue;
-        s3_xml_open(out, "CommonPrefixes");
-        s3_listing_name(out, "Prefix", list->page.entries[i].key, list->encode);
-        s3_xml_close(out, "CommonPrefixes");
+    for (size_t i = 0; i < page->count; i++) {
+        if (page->entries[i].common)
+            s3_listing_common_prefix(&list->base, out, page->entries[i].key);
     }
 }
 
@@ -78,58 +65,36 @@ static void write_next(const struct versions *list, struct buffer *out)
     char version[S3_VERSION_SIZE];
     if (!page->truncated || !last)
         return;
-    s3_listing_name(out, "NextKeyMarker", last->key, list->encode);
+    s3_listing_name(&list->base, out, "NextKeyMarker", last->key);
     if (last->common)
         return;
     s3_version_write(last->id, last->versioned, version);
     s3_xml_text(out, "NextVersionIdMarker", version);
 }
 
-static void write_echo(const struct versions *list, struct buffer *out, const char *element,
-                       const char *parameter)
+static void versions_write(const struct s3_listing *base, struct buffer *out)
 {
-    const char *value = s3_parameter(list->request, parameter);
-    s3_listing_name(out, element, value ? value : "", list->encode);
-}
-
-static void respond(struct versions *list)
-{
-    struct buffer out;
-    const char *id_marker = s3_parameter(list->request, "version-id-marker");
-    buffer_init(&out, ANSWER_MAX);
-    s3_xml_begin(&out, "ListVersionsResult");
-    s3_xml_text(&out, "Name", list->request->bucket);
-    write_echo(list, &out, "Prefix", "prefix");
-    write_echo(list, &out, "KeyMarker", "key-marker");
-    s3_xml_text(&out, "VersionIdMarker", id_marker ? id_marker : "");
-    write_next(list, &out);
-    s3_xml_number(&out, "MaxKeys", list->listing.max);
+    const struct versions *list = (const struct versions *)base;
+    const char *id_marker = s3_parameter(base->request, "version-id-marker");
+    s3_xml_text(out, "Name", base->request->bucket);
+    s3_listing_echo(base, out, "Prefix", "prefix");
+    s3_listing_echo(base, out, "KeyMarker", "key-marker");
+    s3_xml_text(out, "VersionIdMarker", id_marker ? id_marker : "");
+    write_next(list, out);
+    s3_xml_number(out, "MaxKeys", list->listing.max);
     if (list->listing.delimiter.size)
-        write_echo(list, &out, "Delimiter", "delimiter");
-    if (list->encode)
-        s3_xml_text(&out, "EncodingType", "url");
-    s3_xml_text(&out, "IsTruncated", list->page.truncated ? "true" : "false");
-    write_entries(list, &out);
-    s3_xml_close(&out, "ListVersionsResult");
-    s3_respond_xml(list->request, &out);
-}
-
-static void versions_done(struct storage_task *task, int status)
-{
-    struct versions *list = (struct versions *)task;
-    struct s3_request *request = list->request;
-    if (status)
-        s3_respond_failure(request, status, &task->error);
-    else
-        respond(list);
-    s3_request_release(request);
+        s3_listing_echo(base, out, "Delimiter", "delimiter");
+    if (base->encode)
+        s3_xml_text(out, "EncodingType", "url");
+    s3_xml_text(out, "IsTruncated", list->page.truncated ? "true" : "false");
+    write_entries(list, out);
 }
 
 /* A version-id-marker is of the key-marker. */
 static const char *read_marker(struct versions *list)
 {
-    const char *key = s3_parameter(list->request, "key-marker");
-    const char *id = s3_parameter(list->request, "version-id-marker");
+    const char *key = s3_parameter(list->base.request, "key-marker");
+    const char *id = s3_parameter(list->base.request, "version-id-marker");
     list->listing.after = slice_of(key);
     if (!id || (!*id && key && *key))
         return id ? "A version-id marker cannot be empty." : NULL;
@@ -139,9 +104,10 @@ static const char *read_marker(struct versions *list)
                                                                  : "Invalid version id specified";
 }
 
-static bool read_parameters(struct versions *list)
+static bool versions_read(struct s3_listing *base)
 {
-    struct s3_request *request = list->request;
+    struct versions *list = (struct versions *)base;
+    struct s3_request *request = base->request;
     struct version_listing *listing = &list->listing;
     const char *problem = read_marker(list);
     listing->prefix = slice_of(s3_parameter(request, "prefix"));
@@ -151,23 +117,19 @@ static bool read_parameters(struct versions *list)
         problem = "A prefix, delimiter or marker is too long.";
     if (problem)
         s3_respond_error(request, S3_INVALID_ARGUMENT, problem);
-    return !problem && s3_listing_max(request, "max-keys", &listing->max) &&
-           s3_listing_encoding(request, &list->encode);
+    return !problem && s3_listing_max(base, "max-keys", &listing->max) && s3_listing_encoding(base);
 }
 
 void s3_list_object_versions(struct s3_request *request)
 {
-    struct bucket bucket;
-    if (!s3_find_bucket(request, &bucket))
-        return;
-    struct versions *list = s3_operation(request, sizeof(*list), versions_free);
-    if (!list)
-        return;
-    list->request = request;
-    list->bucket = bucket.id;
-    if (!read_parameters(list))
-        return;
-    list->task.run = versions_run;
-    list->task.done = versions_done;
-    s3_submit(request, &list->task);
+    static const struct s3_listing_kind kind = {
+        .root = "ListVersionsResult",
+        .size = sizeof(struct versions),
+        .read = versions_read,
+        .load = versions_load,
+        .write = versions_write,
+        .fail = s3_respond_failure,
+        .clear = versions_clear,
+    };
+    s3_listing_start(request, &kind);
 }
