@@ -84,6 +84,8 @@ static const struct sns_code_facts codes[SNS_CODE_COUNT] = {
     [SNS_RESOURCE_NOT_FOUND] = {"ResourceNotFound", 404, "Resource does not exist"},
     [SNS_TAG_LIMIT] = {"TagLimitExceeded", 400,
                        "Could not complete request: tag quota of per resource exceeded"},
+    [SNS_FILTER_LIMIT] = {"FilterPolicyLimitExceeded", 403,
+                          "The number of filter policies exceeds the limit."},
     [SNS_BATCH_EMPTY] = {"EmptyBatchRequest", 400,
                          "The batch request doesn't contain any entries."},
     [SNS_BATCH_TOO_MANY] = {"TooManyEntriesInBatchRequest", 400,

@@ -19,6 +19,7 @@ enum sns_code {
     SNS_NOT_FOUND,
     SNS_RESOURCE_NOT_FOUND,
     SNS_TAG_LIMIT,
+    SNS_FILTER_LIMIT,
     SNS_BATCH_EMPTY,
     SNS_BATCH_TOO_MANY,
     SNS_BATCH_ID_INVALID,
@@ -94,6 +95,10 @@ char *sns_default_policy(const char *arn, const char *account);
 enum sns_code sns_subscription_attributes_check(struct sns_call *call, json_t *attributes);
 enum sns_code sns_subscription_attribute_check(struct sns_call *call, const struct subscription *s,
                                                const char *name, const char *value);
+/* Whether the topic may have one more subscription with such a filter policy (NULL or empty: none).
+ */
+enum sns_code sns_filter_limit_check(struct sns_call *call, const struct topic *topic,
+                                     const char *policy);
 json_t *sns_subscription_describe(const struct sns_call *call, const struct subscription *s);
 /* The parameter Tags, checked: NULL where it is absent. */
 enum sns_code sns_tags(struct sns_call *call, json_t **out);

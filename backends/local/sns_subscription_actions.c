@@ -132,13 +132,16 @@ static enum sns_code subscription_make(struct sns_call *call, struct topic *topi
                                        const char *protocol, const char *endpoint,
                                        json_t *attributes)
 {
+    enum sns_code code = sns_filter_limit_check(call, topic, sns_text(attributes, "FilterPolicy"));
+    if (code != SNS_OK)
+        return code;
     json_t *details = confirmation_details(protocol);
     if (!details)
         return SNS_UNAVAILABLE;
     const struct subscription_draft draft = {endpoint, attributes, details};
     int status = topic_subscribe(topic, &draft, subscribed, call, &call->subscription);
     json_decref(details);
-    enum sns_code code = sns_waiting(call, status);
+    code = sns_waiting(call, status);
     if (code == SNS_OK)
         call->code = arn_output(call, call->subscription);
     return code;

@@ -115,6 +115,34 @@ static enum sns_code together_check(struct sns_call *call, const json_t *attribu
                   : SNS_OK;
 }
 
+/* "Up to 200 filter policies per topic, and 10,000 filter policies per AWS account": "Filter policy
+ * constraints" in the SNS Developer Guide. */
+enum { TOPIC_FILTERS_MAX = 200, FILTERS_MAX = 10000 };
+
+enum sns_code sns_filter_limit_check(struct sns_call *call, const struct topic *topic,
+                                     const char *text)
+{
+    struct filter_policy *policy = NULL;
+    char why[FILTER_POLICY_TEXT_MAX];
+    if (!text || !text[0])
+        return SNS_OK;
+    if (filter_policy_parse(text, &policy, why))
+        return SNS_UNAVAILABLE;
+    bool none = !policy;
+    filter_policy_free(policy);
+    if (none)
+        return SNS_OK;
+    if (topic_filter_count(topic) >= TOPIC_FILTERS_MAX)
+        return sns_fail(call, SNS_FILTER_LIMIT,
+                        "A topic can have %d subscriptions with a filter policy.",
+                        TOPIC_FILTERS_MAX);
+    return topics_filter_count(call->topics) < FILTERS_MAX
+               ? SNS_OK
+               : sns_fail(call, SNS_FILTER_LIMIT,
+                          "An account can have %d subscriptions with a filter policy.",
+                          FILTERS_MAX);
+}
+
 enum sns_code sns_subscription_attributes_check(struct sns_call *call, json_t *attributes)
 {
     const char *name;
@@ -139,6 +167,9 @@ enum sns_code sns_subscription_attribute_check(struct sns_call *call, const stru
                ? SNS_UNAVAILABLE
                : together_check(call, changed, false);
     json_decref(changed);
+    const struct topic *topic = topics_find(call->topics, s->topic_arn);
+    if (code == SNS_OK && topic && strcmp(name, "FilterPolicy") == 0 && !s->record.rules.filter)
+        code = sns_filter_limit_check(call, topic, value);
     return code;
 }
 

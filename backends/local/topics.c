@@ -14,6 +14,7 @@
 struct topics {
     struct cloud *cloud;
     struct name_index topics, subscriptions;
+    size_t filters; /* subscriptions with a filter policy */
 };
 
 /* Records. */
@@ -84,6 +85,7 @@ void record_release(struct topic_record *r)
 {
     if (--r->refs > 0)
         return;
+    r->topics->filters -= r->filtered;
     json_decref(r->attributes);
     json_decref(r->details);
     record_rules_free(&r->rules);
@@ -98,11 +100,21 @@ void record_release(struct topic_record *r)
     }
 }
 
+/* After each change of the rules. */
+static void filter_count(struct topic_record *r)
+{
+    bool filtered = !r->gone && r->rules.filter;
+    if (filtered != r->filtered)
+        r->topics->filters += filtered ? 1 : (size_t)-1;
+    r->filtered = filtered;
+}
+
 static void record_vanish(struct topic_record *r)
 {
     if (r->gone)
         return;
     r->gone = true;
+    filter_count(r);
     name_index_remove(r->index, &r->named);
     record_release(r);
 }
@@ -132,6 +144,7 @@ static void topic_applied(struct topic *t)
 
 static void record_applied(struct topic_record *r)
 {
+    filter_count(r);
     if (is_subscription(r))
         subscription_applied(subscription_of(r));
     else
@@ -509,6 +522,22 @@ size_t topic_subscription_count(const struct topic *topic, bool pending)
         count += subscription_of(r)->pending == pending;
     }
     return count;
+}
+
+size_t topic_filter_count(const struct topic *topic)
+{
+    const struct name_index *index = &topic->record.topics->subscriptions;
+    size_t first, end, count = 0;
+    if (subscriptions_range(topic, &first, &end))
+        return 0;
+    for (; first < end; first++)
+        count += container_of(index->items[first], struct topic_record, named)->filtered;
+    return count;
+}
+
+size_t topics_filter_count(const struct topics *topics)
+{
+    return topics->filters;
 }
 
 /* Loading. */

@@ -41,6 +41,7 @@ struct topic_record {   /* what a topic and a subscription have in common */
     unsigned refs;    /* the index, and each storage task under way */
     unsigned version; /* of attributes and details */
     bool deleting, gone;
+    bool filtered; /* counted among those with a filter policy */
 };
 
 struct topic {
@@ -119,5 +120,8 @@ size_t topics_list_subscriptions(struct topics *topics, const struct topic *topi
                                  bool *more);
 /* pending: those not confirmed yet, else the others. */
 size_t topic_subscription_count(const struct topic *topic, bool pending);
+/* Subscriptions with a filter policy: of a topic, and of all. */
+size_t topic_filter_count(const struct topic *topic);
+size_t topics_filter_count(const struct topics *topics);
 
 #endif

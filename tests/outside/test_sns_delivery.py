@@ -1,8 +1,10 @@
 """The embedded cloud's SNS: who is subscribed how, what reaches whom, and that nothing acknowledged is lost."""
+import contextlib
 import email
 import email.policy
 import json
 import re
+import sqlite3
 import subprocess
 
 import pytest
@@ -433,3 +435,44 @@ def test_a_standard_topic_hands_the_group_on(sns, sqs, topic, name):
     url, _ = subscribe_queue(sns, sqs, topic, name)
     sns.publish(TopicArn=topic, Message="m", MessageGroupId="tenant")
     assert receive(sqs, url)["Attributes"]["MessageGroupId"] == "tenant"
+
+
+# ---- the limits of filter policies: "Filter policy constraints" in the SNS Developer Guide ----
+
+def test_a_topic_has_two_hundred_filter_policies(sns, topic):
+    def subscribe(number, **attributes):
+        return sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=f"reader{number}@example.com",
+                             ReturnSubscriptionArn=True, Attributes=attributes)["SubscriptionArn"]
+    filtered = [subscribe(number, FilterPolicy='{"a": ["b"]}') for number in range(200)]
+    full = ("FilterPolicyLimitExceeded", 403)
+    assert error_code(sns.subscribe, TopicArn=topic, Protocol="email", Endpoint="other@example.com",
+                      Attributes={"FilterPolicy": '{"a": ["b"]}'}) == full
+    plain = subscribe(200, FilterPolicy="{}")
+    change = {"AttributeName": "FilterPolicy", "AttributeValue": '{"c": ["d"]}'}
+    assert error_code(sns.set_subscription_attributes, SubscriptionArn=plain, **change) == full
+    sns.set_subscription_attributes(SubscriptionArn=filtered[0], **change)
+    sns.set_subscription_attributes(SubscriptionArn=filtered[1], AttributeName="FilterPolicy", AttributeValue="{}")
+    sns.set_subscription_attributes(SubscriptionArn=plain, **change)
+    sns.unsubscribe(SubscriptionArn=plain)
+    subscribe(201, FilterPolicy='{"a": ["b"]}')
+    assert error_code(sns.set_subscription_attributes, SubscriptionArn=filtered[1], **change) == full
+
+
+def test_an_account_has_ten_thousand_filter_policies(start_cloud, idle_pipelines):
+    cloud = start_cloud("--pipelines", idle_pipelines)
+    full, other = (cloud.client("sns").create_topic(Name=name)["TopicArn"] for name in ["full", "other"])
+    cloud.stop()
+    with contextlib.closing(sqlite3.connect(cloud.data / "cloud.sqlite3")) as database, database:
+        database.executemany("INSERT INTO subscriptions VALUES (?, ?, ?, ?, ?)", (
+            (f"{full}:{number}", full, queue_arn(f"q{number}"), '{"FilterPolicy": "{\\"a\\": [1]}"}', '{"protocol": "sqs"}')
+            for number in range(9999)))
+    sns = start_cloud("--pipelines", idle_pipelines).client("sns")
+
+    def subscribe(number):
+        return sns.subscribe(TopicArn=other, Protocol="email", Endpoint=f"reader{number}@example.com",
+                             Attributes={"FilterPolicy": '{"a": [1]}'})
+    subscribe(1)
+    assert error_code(subscribe, 2) == ("FilterPolicyLimitExceeded", 403)
+    sns.unsubscribe(SubscriptionArn=f"{full}:7")
+    subscribe(2)
+    assert error_code(subscribe, 3) == ("FilterPolicyLimitExceeded", 403)
