@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "cpus.h"
-#include "json_text.h"
 #include "descriptors.h"
 #include "log.h"
 #include "nearest.h"
@@ -285,7 +284,6 @@ static int output_finish(int status)
 int commands_main(const struct assembly *assembly, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
-    json_text_setup();
     signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error code, not an end */
     terminal_setup();
     if (!*name) {

@@ -1,97 +1,364 @@
+/*
+ * yajl calls back with each value of the text; the tree grows from its root, each container being
+ * put into its parent before what it holds.
+ *
+ * Memory. yajl does not look whether it got any. So all that it may ask for, which the text's size
+ * and the depth bound, is one block taken beforehand; what the tree needs is asked of jansson,
+ * which does look.
+ *
+ * What yajl lets pass and JSON text may not have is found here: bytes that are not UTF-8 (its check
+ * knows no overlong forms and no surrogates), halves of surrogate pairs (it writes a '?'), and
+ * vertical tabs and form feeds between values.
+ */
 #include "json_text.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <yajl/yajl_parse.h>
 
-enum { RESERVE_MIN = 16 * 1024, ALIGNMENT = 16 };
+#include "utf8.h"
 
-static json_malloc_t inner_malloc;
-static json_free_t inner_free;
+enum {
+    DEPTH_MAX = 2048, /* jansson's */
+    NUMBER_MAX = 512, /* characters */
+    ALIGNMENT = 16,
+    /* A parser, and its stack of states, which grows by 128 bytes at a time: each growth is a new
+     * block. The buffer of a string with escapes doubles: together four times the longest string.
+     */
+    PARSER_SIZE = 48 * 1024,
+    STRING_COPIES = 4,
+};
 
-/* The thread's, while it reads. What is taken from it is given back as a whole. */
-static _Thread_local struct {
-    char *start; /* NULL: nothing is being read */
+struct arena {
+    char *start;
     size_t size, used;
-    bool needed;
-} reserve;
+};
 
-static void *reserve_take(size_t size)
+struct reader {
+    struct arena arena;
+    yajl_handle parser;
+    size_t flags;
+    json_t *root;
+    json_t *open[DEPTH_MAX]; /* containers around what comes next; borrowed from the tree */
+    size_t depth;
+    struct buffer key; /* of the value that comes next in an object */
+    bool short_of_memory;
+    char problem[JSON_ERROR_TEXT_LENGTH];
+};
+
+/* yajl's memory. Each block has its size before it. */
+
+static void *arena_take(void *context, size_t size)
 {
-    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    reserve.needed = true;
-    if (size > reserve.size - reserve.used)
-        return NULL;
-    reserve.used += size;
-    return reserve.start + reserve.used - size;
+    struct arena *arena = context;
+    size_t whole = (size + 2 * ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (whole < size || whole > arena->size - arena->used)
+        abort(); /* yajl asks for more than it can need: there is no way on */
+    char *block = arena->start + arena->used + ALIGNMENT;
+    memcpy(block - ALIGNMENT, &size, sizeof size);
+    arena->used += whole;
+    return block;
 }
 
-static void *watched_malloc(size_t size)
+static void *arena_grow(void *context, void *block, size_t size)
 {
-    void *memory = inner_malloc(size);
-    return memory || !reserve.start ? memory : reserve_take(size);
+    size_t old = 0;
+    if (block)
+        memcpy(&old, (char *)block - ALIGNMENT, sizeof old);
+    void *grown = arena_take(context, size);
+    if (block)
+        memcpy(grown, block, old < size ? old : size);
+    return grown;
 }
 
-static void watched_free(void *memory)
+static void arena_leave(void *context, void *block)
 {
-    char *place = memory;
-    if (!reserve.start || place < reserve.start || place >= reserve.start + reserve.size)
-        inner_free(memory);
+    (void)context;
+    (void)block;
 }
 
-void json_text_setup(void)
+/* The tree. Each returns 1 to go on and 0 to stop, as yajl wants it. */
+
+static int stop(struct reader *reader, const char *problem)
 {
-    json_malloc_t present_malloc;
-    json_free_t present_free;
-    json_get_alloc_funcs(&present_malloc, &present_free);
-    if (present_malloc == watched_malloc)
-        return;
-    inner_malloc = present_malloc;
-    inner_free = present_free;
-    json_set_alloc_funcs(watched_malloc, watched_free);
+    snprintf(reader->problem, sizeof reader->problem, "%s", problem);
+    return 0;
 }
 
-/* Nothing more to read once memory was short. */
-static size_t next_part(void *room, size_t size, void *user)
+static int stop_short(struct reader *reader)
 {
-    struct slice *left = user;
-    if (reserve.needed)
-        return (size_t)-1;
-    if (size > left->size)
-        size = left->size;
-    if (size)
-        memcpy(room, left->data, size);
-    left->data += size;
-    left->size -= size;
-    return size;
+    reader->short_of_memory = true;
+    return 0;
 }
 
-static void *say_short(json_error_t *why)
+/* Takes the value, which may be NULL: there was no memory for it. */
+static int place(struct reader *reader, json_t *value)
+{
+    json_t *parent = reader->depth ? reader->open[reader->depth - 1] : NULL;
+    int failed = 0;
+    if (!value)
+        return stop_short(reader);
+    if (!parent)
+        reader->root = value;
+    else if (json_is_array(parent))
+        failed = json_array_append_new(parent, value);
+    else
+        failed = json_object_setn_new_nocheck(parent, reader->key.data, reader->key.size, value);
+    return failed ? stop_short(reader) : 1;
+}
+
+static int place_scalar(struct reader *reader, json_t *value)
+{
+    if (reader->depth || reader->flags & JSON_DECODE_ANY)
+        return place(reader, value);
+    json_decref(value);
+    return stop(reader, "'[' or '{' expected");
+}
+
+static int open_container(struct reader *reader, json_t *container)
+{
+    if (reader->depth == DEPTH_MAX) {
+        json_decref(container);
+        return stop(reader, "maximum parsing depth reached");
+    }
+    int go_on = place(reader, container);
+    if (go_on)
+        reader->open[reader->depth++] = container;
+    return go_on;
+}
+
+static int on_null(void *user)
+{
+    return place_scalar(user, json_null());
+}
+
+static int on_boolean(void *user, int value)
+{
+    return place_scalar(user, json_boolean(value));
+}
+
+static int on_integer(struct reader *reader, const char *text)
+{
+    errno = 0;
+    json_int_t value = strtoll(text, NULL, 10);
+    if (errno == ERANGE)
+        return stop(reader, value < 0 ? "too big negative integer" : "too big integer");
+    return place_scalar(reader, json_integer(value));
+}
+
+static int on_real(struct reader *reader, const char *text)
+{
+    errno = 0;
+    double value = strtod(text, NULL); /* the process's locale is "C" */
+    if (errno == ERANGE && (value > 1 || value < -1))
+        return stop(reader, "real number overflow");
+    return place_scalar(reader, json_real(value));
+}
+
+static int on_number(void *user, const char *data, size_t size)
+{
+    char text[NUMBER_MAX + 1];
+    if (size > NUMBER_MAX)
+        return stop(user, "a number is too long");
+    memcpy(text, data, size);
+    text[size] = '\0';
+    return strpbrk(text, ".eE") ? on_real(user, text) : on_integer(user, text);
+}
+
+static int string_check(struct reader *reader, struct slice text)
+{
+    if (!utf8_valid(text))
+        return stop(reader, "a string is not valid UTF-8");
+    if (memchr(text.data, '\0', text.size))
+        return stop(reader, "\\u0000 is not allowed");
+    return 1;
+}
+
+static int on_string(void *user, const unsigned char *data, size_t size)
+{
+    struct slice text = {(const char *)data, size};
+    return string_check(user, text) ? place_scalar(user, json_stringn_nocheck(text.data, text.size))
+                                    : 0;
+}
+
+static int on_key(void *user, const unsigned char *data, size_t size)
+{
+    struct reader *reader = user;
+    struct slice key = {(const char *)data, size};
+    if (!string_check(reader, key))
+        return 0;
+    if (reader->flags & JSON_REJECT_DUPLICATES &&
+        json_object_getn(reader->open[reader->depth - 1], key.data, key.size))
+        return stop(reader, "duplicate object key");
+    buffer_clear(&reader->key); /* yajl may put the next string where this one lies */
+    return buffer_append(&reader->key, key.data, key.size) ? stop_short(reader) : 1;
+}
+
+static int on_object(void *user)
+{
+    return open_container(user, json_object());
+}
+
+static int on_array(void *user)
+{
+    return open_container(user, json_array());
+}
+
+static int on_close(void *user)
+{
+    ((struct reader *)user)->depth--;
+    return 1;
+}
+
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_null,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_start_map = on_object,
+    .yajl_map_key = on_key,
+    .yajl_end_map = on_close,
+    .yajl_start_array = on_array,
+    .yajl_end_array = on_close,
+};
+
+/* Halves of surrogate pairs. */
+
+/* The number that a \u of four digits stands for, or 0 where there is none. */
+static unsigned escaped(const char *at, const char *end)
+{
+    unsigned number = 0;
+    if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
+        return 0;
+    for (int i = 2; i < 6; i++) {
+        if (!isxdigit((unsigned char)at[i]))
+            return 0;
+        unsigned digit = (unsigned char)at[i];
+        number = number * 16 + (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+    }
+    return number;
+}
+
+/* Backslashes are in strings alone, else yajl refuses the text. */
+static bool surrogates_paired(struct slice text)
+{
+    const char *end = text.data + text.size, *at = text.data;
+    while (at < end && (at = memchr(at, '\\', (size_t)(end - at)))) {
+        unsigned first = escaped(at, end);
+        bool pair = first >= 0xD800 && first < 0xDC00;
+        if (first >= 0xDC00 && first < 0xE000)
+            return false;
+        at += pair ? 6 : 2;
+        if (!pair)
+            continue;
+        unsigned second = escaped(at, end);
+        if (second < 0xDC00 || second >= 0xE000)
+            return false;
+        at += 6;
+    }
+    return true;
+}
+
+/* The whole. */
+
+static void place_of(struct slice text, size_t position, json_error_t *why)
+{
+    why->line = 1;
+    why->position = (int)position;
+    for (size_t i = 0; i < position && i < text.size; i++) {
+        why->column++;
+        if (text.data[i] == '\n') {
+            why->line++;
+            why->column = 0;
+        }
+    }
+}
+
+static void say_short(json_error_t *why)
 {
     snprintf(why->text, sizeof why->text, "out of memory");
     why->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where jansson keeps it */
+}
+
+static void explain(struct reader *reader, struct slice text, json_error_t *why)
+{
+    if (!*reader->problem) {
+        const unsigned char *said = yajl_get_error(reader->parser, 0, NULL, 0);
+        int size = (int)strcspn((const char *)said, "\n");
+        snprintf(reader->problem, sizeof reader->problem, "%.*s", size, (const char *)said);
+    }
+    snprintf(why->text, sizeof why->text, "%s", reader->problem);
+    place_of(text, yajl_get_bytes_consumed(reader->parser), why);
+}
+
+/* The value has ended; only white space may follow. yajl's own look at it overlooks the beginning
+ * of a string. */
+static bool ends(struct reader *reader, struct slice text, size_t at)
+{
+    for (; at < text.size; at++) {
+        if (!memchr(" \t\r\n", text.data[at], 4))
+            return stop(reader, "something follows the end of the text");
+    }
+    return true;
+}
+
+static bool parse(struct reader *reader, struct slice text)
+{
+    if (memchr(text.data, '\v', text.size) || memchr(text.data, '\f', text.size))
+        return stop(reader, "a vertical tab or form feed");
+    if (!surrogates_paired(text))
+        return stop(reader, "half of a surrogate pair");
+    yajl_status status = yajl_parse(reader->parser, (const unsigned char *)text.data, text.size);
+    size_t at = yajl_get_bytes_consumed(reader->parser);
+    if (status == yajl_status_ok)
+        status = yajl_complete_parse(reader->parser); /* a number may end with the text */
+    return status == yajl_status_ok && ends(reader, text, at);
+}
+
+static json_t *read_text(struct reader *reader, struct slice text, json_error_t *why)
+{
+    yajl_alloc_funcs memory = {arena_take, arena_grow, arena_leave, &reader->arena};
+    reader->parser = yajl_alloc(&callbacks, &memory, reader);
+    yajl_config(reader->parser, yajl_dont_validate_strings, 1);  /* we do */
+    yajl_config(reader->parser, yajl_allow_trailing_garbage, 1); /* ends() does not */
+    bool good = parse(reader, text);
+    if (good)
+        return reader->root;
+    json_decref(reader->root);
+    if (reader->short_of_memory)
+        say_short(why);
+    else
+        explain(reader, text, why);
     return NULL;
 }
 
 json_t *json_text_read(struct slice text, size_t flags, json_error_t *why)
 {
-    if (!inner_malloc)
-        return json_loadb(text.data ? text.data : "", text.size, flags, why);
-    /* Its lexer may want one token twice over, and a copy of it. */
-    reserve.size = 3 * text.size + RESERVE_MIN;
-    reserve.used = 0;
-    reserve.needed = false;
-    char *start = inner_malloc(reserve.size);
-    if (!start)
-        return say_short(why);
-    reserve.start = start;
-    json_t *root = json_load_callback(next_part, &text, flags, why);
-    bool short_of_memory = reserve.needed;
-    if (short_of_memory)
-        json_decref(root);
-    reserve.start = NULL;
-    inner_free(start);
-    return short_of_memory ? say_short(why) : root;
+    json_error_t unused;
+    why = why ? why : &unused;
+    text.data = text.data ? text.data : "";
+    *why = (json_error_t){.line = -1, .column = 0};
+    size_t size = PARSER_SIZE + STRING_COPIES * text.size;
+    struct reader *reader = size > text.size ? malloc(sizeof *reader + size) : NULL;
+    if (!reader) {
+        say_short(why);
+        return NULL;
+    }
+    reader->arena = (struct arena){(char *)(reader + 1), size, 0};
+    reader->flags = flags;
+    reader->root = NULL;
+    reader->depth = 0;
+    reader->short_of_memory = false;
+    *reader->problem = '\0';
+    buffer_init(&reader->key, text.size);
+    json_t *root = read_text(reader, text, why);
+    buffer_free(&reader->key);
+    free(reader);
+    return root;
 }
 
 bool json_text_short(const json_error_t *why)

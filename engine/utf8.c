@@ -1,6 +1,7 @@
 #include "utf8.h"
 
-#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 static int continuation_count(unsigned char first)
 {
@@ -41,6 +42,37 @@ static int character_size(const unsigned char *at)
             return 0; /* the terminating NUL too */
     }
     return more + 1;
+}
+
+/* How many bytes at the start are ASCII: eight at a time, since most of what is checked is. */
+static size_t ascii_size(struct slice text)
+{
+    size_t size = 0;
+    for (uint64_t eight; text.size - size >= sizeof eight; size += sizeof eight) {
+        memcpy(&eight, text.data + size, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (size < text.size && !(text.data[size] & 0x80))
+        size++;
+    return size;
+}
+
+bool utf8_valid(struct slice text)
+{
+    while (text.size) {
+        size_t size = ascii_size(text);
+        if (!size) {
+            const unsigned char *at = (const unsigned char *)text.data;
+            int more = continuation_count(*at);
+            if (more < 0 || (size_t)more >= text.size || !character_size(at))
+                return false;
+            size = (size_t)more + 1;
+        }
+        text.data += size;
+        text.size -= size;
+    }
+    return true;
 }
 
 long utf8_length(const char *text)

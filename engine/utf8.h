@@ -2,6 +2,12 @@
 #ifndef THUMBWHEEL_UTF8_H
 #define THUMBWHEEL_UTF8_H
 
+#include <stdbool.h>
+
+#include "bytes.h"
+
+bool utf8_valid(struct slice text);
+
 /* The number of characters, or -1 where it is not valid UTF-8. */
 long utf8_length(const char *text);
 

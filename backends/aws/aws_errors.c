@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "xml.h"
 
 /* SQS says this with InvalidParameterValue, which means many other things as well. */
@@ -78,7 +79,7 @@ bool aws_fault_is_clock(const struct aws_fault *fault)
 static void read_json(const struct http_response *response, struct aws_fault *out)
 {
     json_t *root =
-        json_loadb(response->body.data ? response->body.data : "", response->body.size, 0, NULL);
+        json_text_read((struct slice){response->body.data, response->body.size}, 0, NULL);
     const json_t *message = json_object_get(root, "message");
     if (!message)
         message = json_object_get(root, "Message");

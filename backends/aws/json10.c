@@ -1,4 +1,5 @@
 #include "json10.h"
+#include "json_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,8 @@
 static bool answer_intact(const struct http_response *response)
 {
     const struct bytes *body = &response->body;
-    json_t *root = body->size ? json_loadb(body->data, body->size, 0, NULL) : json_object();
+    json_t *root = body->size ? json_text_read((struct slice){body->data, body->size}, 0, NULL)
+                              : json_object();
     bool intact = json_is_object(root);
     json_decref(root);
     return intact;
@@ -55,7 +57,8 @@ json_t *json10_answer(const struct aws_reply *reply, struct error *error)
         return NULL;
     const struct bytes *body = &reply->response->body;
     json_error_t where;
-    json_t *root = body->size ? json_loadb(body->data, body->size, 0, &where) : json_object();
+    json_t *root = body->size ? json_text_read((struct slice){body->data, body->size}, 0, &where)
+                              : json_object();
     if (json_is_object(root))
         return root;
     json_decref(root);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "json10.h"
+#include "json_text.h"
 #include "provision_policy.h"
 #include "provision_private.h"
 
@@ -145,7 +146,7 @@ static int queue_policy(const struct provision *p, const struct made_queue *q, c
 
 static bool redrive_fits(const struct made_queue *q, unsigned max_receives)
 {
-    json_t *root = q->redrive ? json_loads(q->redrive, 0, NULL) : NULL;
+    json_t *root = q->redrive ? json_text_read(slice_of(q->redrive), 0, NULL) : NULL;
     const char *target = json10_text(root, "deadLetterTargetArn");
     bool fits = target && strcmp(target, q->dead_letter_arn) == 0 &&
                 json10_number(root, "maxReceiveCount") == max_receives;

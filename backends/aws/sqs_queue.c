@@ -5,6 +5,7 @@
 
 #include "arn.h"
 #include "container_of.h"
+#include "json_text.h"
 #include "sqs_private.h"
 #include "url.h"
 
@@ -226,7 +227,7 @@ static int redrive_read(struct queue_facts *facts, const char *policy)
 {
     if (!policy)
         return 0;
-    json_t *root = json_loads(policy, 0, NULL);
+    json_t *root = json_text_read(slice_of(policy), 0, NULL);
     const char *arn = json10_text(root, "deadLetterTargetArn");
     int rc = root ? 0 : ERR_PROTOCOL;
     if (arn) {
@@ -263,9 +264,9 @@ static void on_attributes(const struct aws_reply *reply, void *user)
 
 static int attributes_ask(struct opening *opening)
 {
-    json_t *body = json_pack("{s:s, s:[s, s, s, s]}", "QueueUrl", opening->queue->facts.url,
-                             "AttributeNames", "QueueArn", "VisibilityTimeout", "RedrivePolicy",
-                             "MaximumMessageSize");
+    json_t *body =
+        json_pack("{s:s, s:[s, s, s, s]}", "QueueUrl", opening->queue->facts.url, "AttributeNames",
+                  "QueueArn", "VisibilityTimeout", "RedrivePolicy", "MaximumMessageSize");
     return opening_call(opening, "GetQueueAttributes", body, on_attributes);
 }
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "error.h"
+#include "json_text.h"
 
 enum { RETRIES_MAX = 100, DELAY_MAX_S = 3600, TOTAL_MAX_S = 3600 };
 
@@ -132,7 +133,7 @@ static int part_read(const char *name, json_t *value, struct delivery_policy *ou
 static int object_parse(const char *text, json_t **out, char *why)
 {
     json_error_t error;
-    *out = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    *out = json_text_read(slice_of(text), JSON_REJECT_DUPLICATES, &error);
     if (json_is_object(*out))
         return 0;
     if (!*out && json_error_code(&error) == json_error_out_of_memory)

@@ -1,4 +1,5 @@
 #include "events_input.h"
+#include "json_text.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -233,7 +234,7 @@ static int constant_check(const json_t *constant, struct error *error)
     json_error_t why;
     if (!text || strlen(text) > INPUT_MAX)
         return error_set(error, ERR_INVALID, "Input must have at most %d characters", INPUT_MAX);
-    json_t *value = json_loads(text, JSON_DECODE_ANY, &why);
+    json_t *value = json_text_read(slice_of(text), JSON_DECODE_ANY, &why);
     json_decref(value);
     return value ? 0
                  : error_set(error, ERR_INVALID, "JSON syntax error in Input: %.100s", why.text);

@@ -8,6 +8,7 @@
 #include "container_of.h"
 #include "events_api.h"
 #include "events_dispatch.h"
+#include "json_text.h"
 #include "publish.h"
 
 enum {
@@ -146,7 +147,7 @@ static void entry_read(const struct cloud *cloud, const json_t *entry, struct ev
         refuse(refusal, "NotAuthorizedForSourceException",
                "Not authorized for the source %.60s: names that begin with aws. are the services'.",
                event->source);
-    event->detail = detail ? json_loads(detail, 0, NULL) : NULL;
+    event->detail = detail ? json_text_read(slice_of(detail), 0, NULL) : NULL;
     if (!json_is_object(event->detail))
         refuse(refusal, "MalformedDetail", "%s is malformed.", "Detail");
 }
@@ -238,7 +239,7 @@ int events_test_event_pattern(struct json11_call *call)
     status = event_pattern_parse(slice_of(pattern_text), &pattern, &error);
     if (status && status != ERR_MEMORY)
         return json11_fail(call, "InvalidEventPatternException", "%s", error.text);
-    json_t *event = json_loads(event_text, 0, NULL);
+    json_t *event = json_text_read(slice_of(event_text), 0, NULL);
     if (!status)
         status = event_check(call, event);
     if (!status)

@@ -6,6 +6,7 @@
 
 #include "cloud.h"
 #include "container_of.h"
+#include "json_text.h"
 
 const char events_schema[] = "CREATE TABLE IF NOT EXISTS event_rules (name TEXT PRIMARY KEY, "
                              "document TEXT NOT NULL);";
@@ -259,7 +260,7 @@ static int row_load(struct events_rules *rules, sqlite3_stmt *row, struct error 
 {
     const char *name = (const char *)sqlite3_column_text(row, 0);
     const char *text = (const char *)sqlite3_column_text(row, 1);
-    json_t *document = name && text ? json_loads(text, 0, NULL) : NULL;
+    json_t *document = name && text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     struct rule_content content;
     struct events_rule *rule;
     int status = document ? content_make(document, &content) : ERR_CORRUPT;

@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "files.h"
+#include "json_text.h"
 #include "nearest.h"
 #include "operations.h"
 
@@ -312,7 +313,7 @@ static int line_read(const struct reader *r, struct slice line, struct faults *f
     json_error_t why;
     if (faults->count == RULES_MAX)
         return wrong(r, "too many rules; the most is 1000");
-    json_t *object = json_loadb(line.data, line.size, JSON_REJECT_DUPLICATES, &why);
+    json_t *object = json_text_read(line, JSON_REJECT_DUPLICATES, &why);
     int code;
     if (!object)
         code = error_set(r->error, ERR_INVALID, "%s:%u:%d: %s", r->path, r->line, why.column,

@@ -371,8 +371,8 @@ static json_t *attribute_json(const json_t *attribute)
     if (!type || !json_is_string(value))
         return NULL;
     if (strcmp(type, "String.Array") == 0)
-        return json_loadb(json_string_value(value), json_string_length(value), JSON_DECODE_ANY,
-                          NULL);
+        return json_text_read((struct slice){json_string_value(value), json_string_length(value)},
+                              JSON_DECODE_ANY, NULL);
     return strncmp(type, "Number", 6) == 0 ? number_json(json_string_value(value))
                                            : json_incref(value);
 }

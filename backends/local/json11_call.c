@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "json_text.h"
 #include "log.h"
 #include "utf8.h"
 
@@ -138,14 +139,18 @@ static const struct json11_action *action_find(struct cloud_request *request,
     return NULL;
 }
 
-static json_t *input_read(struct cloud_request *request)
+static json_t *input_read(struct cloud_request *request, const struct json11_service *service)
 {
     json_error_t why = {.line = 0};
     char text[240];
-    json_t *input = json_loadb(request->body.data ? request->body.data : "", request->body.size,
-                               JSON_REJECT_DUPLICATES, &why);
+    json_t *input = json_text_read((struct slice){request->body.data, request->body.size},
+                                   JSON_REJECT_DUPLICATES, &why);
     if (json_is_object(input))
         return input;
+    if (!input && json_text_short(&why)) {
+        refuse(request, 503, service->internal_error, "The embedded cloud is short of memory.");
+        return NULL;
+    }
     snprintf(text, sizeof text, "The body is not a JSON object%s%.160s", input ? "" : ": ",
              input ? "" : why.text);
     utf8_repair(text);
@@ -157,7 +162,7 @@ static json_t *input_read(struct cloud_request *request)
 void json11_handle(struct cloud_request *request, const struct json11_service *service)
 {
     const struct json11_action *action = action_find(request, service);
-    json_t *input = action ? input_read(request) : NULL;
+    json_t *input = action ? input_read(request, service) : NULL;
     if (!input)
         return;
     struct json11_call *call = calloc(1, sizeof *call);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "json_text.h"
 
 enum { KEY_ID_MAX = 2048 };
 
@@ -145,7 +146,7 @@ static enum sqs_code redrive_parse(struct queue_attributes *a, const char *text,
     a->max_receives = 0;
     if (!text)
         return SQS_OK;
-    json_t *policy = json_loads(text, 0, NULL);
+    json_t *policy = json_text_read(slice_of(text), 0, NULL);
     const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
     bool valid =
         arn && receives_parse(json_object_get(policy, "maxReceiveCount"), &a->max_receives);
@@ -192,7 +193,7 @@ static bool one_of(const char *text, const char *a, const char *b)
 /* byQueue names up to ten queues; the other permissions name none. */
 static bool allow_policy_valid(const char *text)
 {
-    json_t *policy = json_loads(text, 0, NULL);
+    json_t *policy = json_text_read(slice_of(text), 0, NULL);
     const char *permission = json_string_value(json_object_get(policy, "redrivePermission"));
     json_t *sources = json_object_get(policy, "sourceQueueArns");
     bool by_queue = permission && strcmp(permission, "byQueue") == 0;
@@ -219,7 +220,7 @@ static bool text_valid(const char *name, const char *text)
         return allow_policy_valid(text);
     if (strcmp(name, "Policy") != 0 && strcmp(name, "RedrivePolicy") != 0)
         return one_of(text, "true", "false");
-    json_t *document = json_loads(text, 0, NULL);
+    json_t *document = json_text_read(slice_of(text), 0, NULL);
     bool valid = json_is_object(document);
     json_decref(document);
     return valid;
@@ -355,8 +356,8 @@ enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_
 /* Policies are compared as documents: spaces and the order of members say nothing. */
 static bool text_same(const char *a, const char *b)
 {
-    json_t *left = json_loads(a, JSON_DECODE_ANY, NULL);
-    json_t *right = json_loads(b, JSON_DECODE_ANY, NULL);
+    json_t *left = json_text_read(slice_of(a), JSON_DECODE_ANY, NULL);
+    json_t *right = json_text_read(slice_of(b), JSON_DECODE_ANY, NULL);
     bool same = left && right ? json_equal(left, right) : strcmp(a, b) == 0;
     json_decref(left);
     json_decref(right);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "json_text.h"
 #include "queue_rows.h"
 
 static const char *column_text(sqlite3_stmt *row, int column)
@@ -20,7 +21,7 @@ static int attributes_load(struct local_queue *q, const char *text, struct error
 {
     struct sqs_error why = {0};
     struct queue_attributes loaded;
-    json_t *object = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *object = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     enum sqs_code code = SQS_INTERNAL;
     if (object)
         code = queue_attributes_change(&q->attributes, object, &loaded, &why);
@@ -50,7 +51,8 @@ static int queue_load(struct queues *queues, sqlite3_stmt *row, struct id_table 
     id_table_add(by_id, &q->loading);
     if (id >= queues->next_queue)
         queues->next_queue = id + 1;
-    json_t *tags = json_loads(column_text(row, 6) ? column_text(row, 6) : "{}", 0, NULL);
+    json_t *tags =
+        json_text_read(slice_of(column_text(row, 6) ? column_text(row, 6) : "{}"), 0, NULL);
     json_object_update(q->tags, tags);
     json_decref(tags);
     return attributes_load(q, column_text(row, 4), error);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "json_text.h"
 #include "s3_time.h"
 
 struct check {
@@ -178,7 +179,7 @@ static json_t *decode(const char *encoded)
     if (mbedtls_base64_decode(text, sizeof(text), &size, (const unsigned char *)encoded,
                               strlen(encoded)))
         return NULL;
-    return json_loadb((const char *)text, size, JSON_REJECT_DUPLICATES, NULL);
+    return json_text_read((struct slice){(const char *)text, size}, JSON_REJECT_DUPLICATES, NULL);
 }
 
 enum s3_error s3_post_policy_check(struct s3_post_policy *policy, const char *encoded,

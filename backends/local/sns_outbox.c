@@ -13,6 +13,7 @@
 #include "access.h"
 #include "container_of.h"
 #include "delivery_policy.h"
+#include "json_text.h"
 #include "log.h"
 #include "publish.h"
 #include "queues.h"
@@ -214,7 +215,7 @@ static void lost(const struct subscription *s, const char *reason, const char *d
 static char *dead_letter_arn(const struct subscription *s)
 {
     const char *text = text_in(s->record.attributes, "RedrivePolicy");
-    json_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *policy = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     const char *arn = text_in(policy, "deadLetterTargetArn");
     char *copy = arn ? strdup(arn) : NULL;
     json_decref(policy);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "json_text.h"
 #include "sns_outbox_internal.h"
 #include "statement.h"
 
@@ -106,7 +107,7 @@ static int row_load(struct sns_outbox *outbox, sqlite3_stmt *row)
 {
     const char *subscription = (const char *)sqlite3_column_text(row, 1);
     const char *text = (const char *)sqlite3_column_text(row, 2);
-    json_t *message = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *message = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     if (!message || !subscription) {
         json_decref(message);
         return ERR_CORRUPT;

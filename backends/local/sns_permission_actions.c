@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "sns_call.h"
 
 static const char *const grantable[] = {
@@ -80,7 +81,7 @@ static json_t *policy_document(const struct sns_call *call, const struct topic *
     const char *set = json_string_value(json_object_get(topic->record.attributes, "Policy"));
     char *text = set ? strdup(set)
                      : sns_default_policy(topic->record.named.name, call->request->cloud->account);
-    json_t *document = text ? json_loads(text, 0, NULL) : NULL;
+    json_t *document = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     json_t *statements = json_object_get(document, "Statement");
     free(text);
     if (json_is_object(statements)) /* one alone may stand without a list */

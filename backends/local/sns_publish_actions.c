@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "json_text.h"
 #include "message_attributes.h"
 #include "publish.h"
 #include "sigv4.h"
@@ -68,7 +69,7 @@ static struct slice json_slice(const json_t *string)
 /* With MessageStructure json the message says what each protocol gets. */
 static enum sns_code structure_read(struct sns_call *call, struct publication *p)
 {
-    p->owned = json_loadb(p->message.body.data, p->message.body.size, 0, NULL);
+    p->owned = json_text_read(p->message.body, 0, NULL);
     if (!json_is_object(p->owned))
         return sns_fail(call, SNS_INVALID_PARAMETER,
                         "Invalid parameter: Message Structure - JSON message body failed to parse");

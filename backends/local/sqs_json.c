@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "json_text.h"
 #include "sqs_call.h"
 
 static const char content_type[] = "application/x-amz-json-1.0";
@@ -20,8 +21,11 @@ enum sqs_code sqs_json_read(struct cloud_request *request, const char **action, 
     *action = request->operation;
     json_error_t why;
     *input = request->body.size
-                 ? json_loadb(request->body.data, request->body.size, JSON_REJECT_DUPLICATES, &why)
+                 ? json_text_read((struct slice){request->body.data, request->body.size},
+                                  JSON_REJECT_DUPLICATES, &why)
                  : json_object();
+    if (!*input && json_text_short(&why))
+        return SQS_SERVICE_UNAVAILABLE;
     if (!*input)
         return sqs_error_set(error, SQS_MALFORMED, "The body is not valid JSON: %.200s", why.text);
     if (!json_is_object(*input))

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "queue_moves.h"
 #include "sqs_call.h"
 
@@ -87,7 +88,7 @@ static json_t *handle_read(const char *handle)
     if (!handle || mbedtls_base64_decode(text, sizeof text, &size, (const unsigned char *)handle,
                                          strlen(handle)))
         return NULL;
-    json_t *facts = json_loadb((const char *)text, size, 0, NULL);
+    json_t *facts = json_text_read((struct slice){(const char *)text, size}, 0, NULL);
     if (sqs_input_text(facts, "taskId") && sqs_input_text(facts, "sourceArn"))
         return facts;
     json_decref(facts);

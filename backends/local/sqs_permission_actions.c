@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "sqs_call.h"
 
 enum { LABEL_MAX = 80, ACTIONS_MAX = 7 };
@@ -107,7 +108,7 @@ static json_t *policy_open(const struct local_queue *queue)
     const char *text = json_string_value(json_object_get(attributes->texts, "Policy"));
     json_t *arn = local_queue_arn_json(queue);
     json_t *policy =
-        text ? json_loads(text, 0, NULL)
+        text ? json_text_read(slice_of(text), 0, NULL)
              : json_pack("{s:s, s:o, s:[]}", "Version", "2008-10-17", "Id",
                          json_sprintf("%s/SQSDefaultPolicy", json_string_value(arn)), "Statement");
     json_t *statements = json_object_get(policy, "Statement");

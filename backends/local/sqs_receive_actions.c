@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "json_text.h"
 #include "message_attributes.h"
 #include "sqs_batch.h"
 
@@ -94,7 +95,7 @@ static int attributes_add(struct sqs_call *call, const struct local_message *mes
     json_t *patterns = json_object_get(call->input, "MessageAttributeNames");
     if (!text || json_array_size(patterns) == 0)
         return 0;
-    json_t *all = json_loads(text, 0, NULL), *value;
+    json_t *all = json_text_read(slice_of(text), 0, NULL), *value;
     void *next;
     int failed = !all;
     json_object_foreach_safe(all, next, name, value)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "json_text.h"
 #include "statement.h"
 
 const char topics_schema[] =
@@ -128,7 +129,7 @@ struct topic_row_task *topic_row_task_new(struct topic_record *record, enum topi
 static json_t *column_json(sqlite3_stmt *row, int column)
 {
     const char *text = (const char *)sqlite3_column_text(row, column);
-    return text ? json_loads(text, 0, NULL) : NULL;
+    return text ? json_text_read(slice_of(text), 0, NULL) : NULL;
 }
 
 static int row_load(sqlite3_stmt *row, bool subscription,

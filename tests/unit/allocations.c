@@ -23,7 +23,6 @@
 #include "filter_policy.h"
 #include "form.h"
 #include "http_private.h"
-#include "json_text.h"
 #include "key_template.h"
 #include "label_document.h"
 #include "log.h"
@@ -457,7 +456,6 @@ int main(void)
     };
     struct error error;
     allocations_hook();
-    json_text_setup();
     if (pipelines_start("test", &error))
         return EXIT_FAILURE;
     log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_FORMAT_TEXT, LOG_ERROR);

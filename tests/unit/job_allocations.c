@@ -9,7 +9,6 @@
 #include <fcntl.h>
 
 #include "failing_allocations.h"
-#include "json_text.h"
 #include "log.h"
 
 enum { MANY = 10000 };
@@ -135,7 +134,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost_for_want_of_memory)};
     allocations_hook();
-    json_text_setup();
     log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_FORMAT_TEXT, LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
