@@ -27,7 +27,7 @@ struct bucket_setting {
     void *read;     /* by the kind's reader */
 };
 
-/* The name under which a kind is stored; static. */
+/* The name of a kind's sub-resource, under which it is also stored; static. */
 const char *bucket_setting_name(enum bucket_setting_kind kind);
 
 /* Reads a document as a client sent it: S3_OK, or why it is refused, with a message for the answer

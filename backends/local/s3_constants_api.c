@@ -93,43 +93,55 @@ void s3_get_object_acl(struct s3_request *request)
     s3_submit(request, &looking->task);
 }
 
-/* Configurations that are never there. */
+/* Configurations. */
 
-static void respond_absent(struct s3_request *request, enum s3_error error)
+static const struct constant {
+    const char *resource;
+    enum s3_error absent; /* what GET answers; S3_OK: a document */
+    const char *root;
+    const char *element, *text; /* the one in it; NULL: none */
+} constants[] = {
+    {"accelerate", S3_OK, "AccelerateConfiguration", NULL, NULL},
+    {"encryption", S3_NO_ENCRYPTION, NULL, NULL, NULL},
+    {"logging", S3_OK, "BucketLoggingStatus", NULL, NULL},
+    {"object-lock", S3_NO_OBJECT_LOCK, NULL, NULL, NULL},
+    {"ownershipControls", S3_NO_OWNERSHIP_CONTROLS, NULL, NULL, NULL},
+    {"publicAccessBlock", S3_NO_PUBLIC_ACCESS_BLOCK, NULL, NULL, NULL},
+    {"replication", S3_NO_REPLICATION, NULL, NULL, NULL},
+    {"requestPayment", S3_OK, "RequestPaymentConfiguration", "Payer", "BucketOwner"},
+    {"website", S3_NO_WEBSITE, NULL, NULL, NULL},
+};
+
+static const struct constant *find_constant(const char *resource)
+{
+    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
+        if (strcmp(constants[i].resource, resource) == 0)
+            return &constants[i];
+    }
+    return NULL;
+}
+
+static void respond_constant(struct s3_request *request, const struct constant *constant)
+{
+    struct buffer out;
+    buffer_init(&out, ANSWER_MAX);
+    s3_xml_begin(&out, constant->root);
+    if (constant->element)
+        s3_xml_text(&out, constant->element, constant->text);
+    s3_xml_close(&out, constant->root);
+    s3_respond_xml(request, &out);
+}
+
+void s3_get_constant_configuration(struct s3_request *request)
 {
     struct bucket bucket;
-    if (s3_find_bucket(request, &bucket))
-        s3_respond_error(request, error, NULL);
-}
-
-void s3_get_bucket_encryption(struct s3_request *request)
-{
-    respond_absent(request, S3_NO_ENCRYPTION);
-}
-
-void s3_get_public_access_block(struct s3_request *request)
-{
-    respond_absent(request, S3_NO_PUBLIC_ACCESS_BLOCK);
-}
-
-void s3_get_ownership_controls(struct s3_request *request)
-{
-    respond_absent(request, S3_NO_OWNERSHIP_CONTROLS);
-}
-
-void s3_get_bucket_website(struct s3_request *request)
-{
-    respond_absent(request, S3_NO_WEBSITE);
-}
-
-void s3_get_bucket_replication(struct s3_request *request)
-{
-    respond_absent(request, S3_NO_REPLICATION);
-}
-
-void s3_get_object_lock(struct s3_request *request)
-{
-    respond_absent(request, S3_NO_OBJECT_LOCK);
+    const struct constant *constant = find_constant(request->resource);
+    if (!s3_find_bucket(request, &bucket))
+        return;
+    if (!constant || constant->absent)
+        s3_respond_error(request, constant ? constant->absent : S3_NOT_IMPLEMENTED, NULL);
+    else
+        respond_constant(request, constant);
 }
 
 /* Deleting one is done before it began. */
@@ -138,34 +150,4 @@ void s3_delete_absent_configuration(struct s3_request *request)
     struct bucket bucket;
     if (s3_find_bucket(request, &bucket))
         s3_respond_empty(request, 204, NULL, 0);
-}
-
-static void respond_constant(struct s3_request *request, const char *root, const char *element,
-                             const char *text)
-{
-    struct bucket bucket;
-    struct buffer out;
-    if (!s3_find_bucket(request, &bucket))
-        return;
-    buffer_init(&out, ANSWER_MAX);
-    s3_xml_begin(&out, root);
-    if (element)
-        s3_xml_text(&out, element, text);
-    s3_xml_close(&out, root);
-    s3_respond_xml(request, &out);
-}
-
-void s3_get_request_payment(struct s3_request *request)
-{
-    respond_constant(request, "RequestPaymentConfiguration", "Payer", "BucketOwner");
-}
-
-void s3_get_bucket_logging(struct s3_request *request)
-{
-    respond_constant(request, "BucketLoggingStatus", NULL, NULL);
-}
-
-void s3_get_bucket_acceleration(struct s3_request *request)
-{
-    respond_constant(request, "AccelerateConfiguration", NULL, NULL);
 }

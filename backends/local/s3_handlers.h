@@ -12,18 +12,15 @@ s3_handler s3_list_buckets, s3_create_bucket, s3_head_bucket, s3_get_bucket_loca
 /* s3_notification_api.c */
 s3_handler s3_put_notification, s3_get_notification;
 
-/* s3_settings_api.c, s3_versions_api.c */
-s3_handler s3_put_bucket_versioning, s3_get_bucket_versioning;
-s3_handler s3_put_bucket_cors, s3_get_bucket_cors, s3_delete_bucket_cors;
-s3_handler s3_put_bucket_tagging, s3_get_bucket_tagging, s3_delete_bucket_tagging;
-s3_handler s3_put_bucket_policy, s3_get_bucket_policy, s3_delete_bucket_policy,
-    s3_get_bucket_policy_status;
-s3_handler s3_put_bucket_lifecycle, s3_get_bucket_lifecycle, s3_delete_bucket_lifecycle;
-s3_handler s3_list_object_versions;
+/* s3_settings_api.c: of every kind of bucket_settings.h */
+s3_handler s3_put_bucket_setting, s3_get_bucket_setting, s3_delete_bucket_setting;
+s3_handler s3_get_bucket_policy_status;
 
-/* s3_put_api.c, s3_get_api.c, s3_delete_api.c, s3_list_api.c, s3_tagging_api.c */
+/* s3_put_api.c, s3_get_api.c, s3_delete_api.c, s3_list_api.c, s3_versions_api.c, s3_tagging_api.c
+ */
 s3_handler s3_put_object, s3_get_object, s3_head_object, s3_delete_object, s3_delete_objects;
-s3_handler s3_list_objects; /* both versions */
+s3_handler s3_list_objects; /* both versions of it */
+s3_handler s3_list_object_versions;
 s3_handler s3_put_object_tagging, s3_get_object_tagging, s3_delete_object_tagging;
 
 /* s3_multipart_api.c, s3_part_api.c, s3_complete_api.c, s3_multipart_list_api.c, s3_copy_api.c */
@@ -32,10 +29,8 @@ s3_handler s3_create_multipart_upload, s3_abort_multipart_upload, s3_upload_part
 s3_handler s3_copy_object, s3_upload_part_copy;
 
 /* s3_constants_api.c */
-s3_handler s3_get_bucket_acl, s3_get_object_acl, s3_get_bucket_encryption,
-    s3_get_public_access_block, s3_get_ownership_controls, s3_get_bucket_website,
-    s3_get_bucket_replication, s3_get_object_lock, s3_get_request_payment, s3_get_bucket_logging,
-    s3_get_bucket_acceleration, s3_delete_absent_configuration;
+s3_handler s3_get_bucket_acl, s3_get_object_acl, s3_get_constant_configuration,
+    s3_delete_absent_configuration;
 
 s3_handler s3_post_object;           /* s3_post_api.c */
 s3_handler s3_get_object_attributes; /* s3_attributes_api.c */

@@ -29,6 +29,7 @@ struct s3_request {
     char id[37];
     char *bucket; /* "" where the request names none */
     char *key;
+    const char *resource; /* sub-resource of its operation, such as "tagging"; NULL: none */
     struct s3_parameter *parameters;
     size_t parameter_count;
     const struct s3_form

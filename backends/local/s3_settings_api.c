@@ -1,4 +1,5 @@
-/* Configurations of a bucket that are one document each: put, get, delete. */
+/* Configurations of a bucket that are one document each: put, get, delete. Which one a request is
+ * about, its sub-resource says. */
 #include "s3_handlers.h"
 
 #include <stdlib.h>
@@ -16,16 +17,36 @@ enum { BODY_MAX = 256 * 1024, ANSWER_MAX = 512 * 1024 };
 struct setting_facts {
     enum s3_error absent; /* what GET answers where there is none; S3_OK: `empty` */
     const char *empty;
-    int put_status, delete_status;
+    int put_status;
 };
 
 static const struct setting_facts facts[BUCKET_SETTING_KINDS] = {
-    [BUCKET_VERSIONING] = {S3_OK, "VersioningConfiguration", 200, 204},
-    [BUCKET_CORS] = {S3_NO_SUCH_CORS, NULL, 200, 204},
-    [BUCKET_TAGGING] = {S3_NO_SUCH_TAG_SET, NULL, 204, 204},
-    [BUCKET_POLICY] = {S3_NO_SUCH_BUCKET_POLICY, NULL, 204, 204},
-    [BUCKET_LIFECYCLE] = {S3_NO_SUCH_LIFECYCLE, NULL, 200, 204},
+    [BUCKET_VERSIONING] = {S3_OK, "VersioningConfiguration", 200},
+    [BUCKET_CORS] = {S3_NO_SUCH_CORS, NULL, 200},
+    [BUCKET_TAGGING] = {S3_NO_SUCH_TAG_SET, NULL, 204},
+    [BUCKET_POLICY] = {S3_NO_SUCH_BUCKET_POLICY, NULL, 204},
+    [BUCKET_LIFECYCLE] = {S3_NO_SUCH_LIFECYCLE, NULL, 200},
 };
+
+/* BUCKET_SETTING_KINDS: of none. */
+static enum bucket_setting_kind kind_of(const struct s3_request *request)
+{
+    enum bucket_setting_kind kind = 0;
+    while (kind < BUCKET_SETTING_KINDS && strcmp(request->resource, bucket_setting_name(kind)) != 0)
+        kind++;
+    return kind;
+}
+
+/* The bucket and the kind that a request is about; false: answered. */
+static bool find_setting(struct s3_request *request, struct bucket *bucket,
+                         enum bucket_setting_kind *kind)
+{
+    *kind = kind_of(request);
+    if (*kind < BUCKET_SETTING_KINDS)
+        return s3_find_bucket(request, bucket);
+    s3_respond_error(request, S3_NOT_IMPLEMENTED, NULL);
+    return false;
+}
 
 struct change {
     struct s3_request *request;
@@ -62,156 +83,74 @@ static void set(struct s3_request *request, enum bucket_setting_kind kind,
     bucket_setting_clear(kind, setting);
 }
 
-static void put_document(struct s3_request *request, enum bucket_setting_kind kind,
-                         struct slice body)
+static bool policy_accepted(struct s3_request *request, const struct bucket_setting *setting)
 {
+    if (!bucket_policy_covers(setting->read, request->bucket)) {
+        s3_respond_error(request, S3_MALFORMED_POLICY, "Policy has invalid resource");
+        return false;
+    }
+    access_policy_note(request->bucket, setting->read);
+    return true;
+}
+
+static void on_document(struct s3_request *request, struct slice body)
+{
+    enum bucket_setting_kind kind = kind_of(request);
     struct bucket_setting setting;
     char message[BUCKET_SETTING_MESSAGE_MAX];
     enum s3_error error = bucket_setting_read(kind, body, &setting, message);
     if (error)
         s3_respond_error(request, error, *message ? message : NULL);
+    else if (kind == BUCKET_POLICY && !policy_accepted(request, &setting))
+        bucket_setting_clear(kind, &setting);
     else
         set(request, kind, &setting, facts[kind].put_status);
 }
 
-static void put(struct s3_request *request, s3_body_handler *on_document)
+void s3_put_bucket_setting(struct s3_request *request)
 {
     struct bucket bucket;
-    if (s3_find_bucket(request, &bucket))
+    enum bucket_setting_kind kind;
+    if (find_setting(request, &bucket, &kind))
         s3_collect(request, BODY_MAX, on_document);
 }
 
-static void get(struct s3_request *request, enum bucket_setting_kind kind)
+void s3_delete_bucket_setting(struct s3_request *request)
 {
     struct bucket bucket;
+    enum bucket_setting_kind kind;
+    if (find_setting(request, &bucket, &kind))
+        set(request, kind, &(struct bucket_setting){0}, 204);
+}
+
+static void respond_xml(struct s3_request *request, const char *document, const char *empty)
+{
     struct buffer out;
-    if (!s3_find_bucket(request, &bucket))
-        return;
-    const char *document = bucket.settings[kind].document;
-    if (!document && facts[kind].absent) {
-        s3_respond_error(request, facts[kind].absent, NULL);
-        return;
-    }
     buffer_init(&out, ANSWER_MAX);
     if (document) {
         buffer_text(&out, document);
     } else {
-        s3_xml_begin(&out, facts[kind].empty);
-        s3_xml_close(&out, facts[kind].empty);
+        s3_xml_begin(&out, empty);
+        s3_xml_close(&out, empty);
     }
     s3_respond_xml(request, &out);
 }
 
-static void remove_setting(struct s3_request *request, enum bucket_setting_kind kind)
+/* A policy is answered as it was sent, which is no XML. */
+void s3_get_bucket_setting(struct s3_request *request)
 {
+    static const struct http_header json = {"Content-Type", "application/json"};
     struct bucket bucket;
-    if (s3_find_bucket(request, &bucket))
-        set(request, kind, &(struct bucket_setting){0}, facts[kind].delete_status);
-}
-
-/* VersioningConfiguration. */
-
-static void on_versioning(struct s3_request *request, struct slice body)
-{
-    put_document(request, BUCKET_VERSIONING, body);
-}
-
-void s3_put_bucket_versioning(struct s3_request *request)
-{
-    put(request, on_versioning);
-}
-
-void s3_get_bucket_versioning(struct s3_request *request)
-{
-    get(request, BUCKET_VERSIONING);
-}
-
-/* CORSConfiguration. */
-
-static void on_cors(struct s3_request *request, struct slice body)
-{
-    put_document(request, BUCKET_CORS, body);
-}
-
-void s3_put_bucket_cors(struct s3_request *request)
-{
-    put(request, on_cors);
-}
-
-void s3_get_bucket_cors(struct s3_request *request)
-{
-    get(request, BUCKET_CORS);
-}
-
-void s3_delete_bucket_cors(struct s3_request *request)
-{
-    remove_setting(request, BUCKET_CORS);
-}
-
-/* Tagging. */
-
-static void on_tagging(struct s3_request *request, struct slice body)
-{
-    put_document(request, BUCKET_TAGGING, body);
-}
-
-void s3_put_bucket_tagging(struct s3_request *request)
-{
-    put(request, on_tagging);
-}
-
-void s3_get_bucket_tagging(struct s3_request *request)
-{
-    get(request, BUCKET_TAGGING);
-}
-
-void s3_delete_bucket_tagging(struct s3_request *request)
-{
-    remove_setting(request, BUCKET_TAGGING);
-}
-
-/* Policy. */
-
-static void on_policy(struct s3_request *request, struct slice body)
-{
-    struct bucket_setting setting;
-    char message[BUCKET_SETTING_MESSAGE_MAX];
-    enum s3_error error = bucket_setting_read(BUCKET_POLICY, body, &setting, message);
-    if (error) {
-        s3_respond_error(request, error, *message ? message : NULL);
+    enum bucket_setting_kind kind;
+    if (!find_setting(request, &bucket, &kind))
         return;
-    }
-    if (!bucket_policy_covers(setting.read, request->bucket)) {
-        s3_respond_error(request, S3_MALFORMED_POLICY, "Policy has invalid resource");
-        bucket_setting_clear(BUCKET_POLICY, &setting);
-        return;
-    }
-    access_policy_note(request->bucket, setting.read);
-    set(request, BUCKET_POLICY, &setting, facts[BUCKET_POLICY].put_status);
-}
-
-void s3_put_bucket_policy(struct s3_request *request)
-{
-    put(request, on_policy);
-}
-
-/* The document as it was sent, which is no XML. */
-void s3_get_bucket_policy(struct s3_request *request)
-{
-    static const struct http_header type = {"Content-Type", "application/json"};
-    struct bucket bucket;
-    if (!s3_find_bucket(request, &bucket))
-        return;
-    const char *document = bucket.settings[BUCKET_POLICY].document;
-    if (!document)
-        s3_respond_error(request, facts[BUCKET_POLICY].absent, NULL);
+    const char *document = bucket.settings[kind].document;
+    if (!document && facts[kind].absent)
+        s3_respond_error(request, facts[kind].absent, NULL);
+    else if (kind == BUCKET_POLICY)
+        s3_respond_text(request, &json, document);
     else
-        s3_respond_text(request, &type, document);
-}
-
-void s3_delete_bucket_policy(struct s3_request *request)
-{
-    remove_setting(request, BUCKET_POLICY);
+        respond_xml(request, document, facts[kind].empty);
 }
 
 void s3_get_bucket_policy_status(struct s3_request *request)
@@ -230,26 +169,4 @@ void s3_get_bucket_policy_status(struct s3_request *request)
     s3_xml_text(&out, "IsPublic", bucket_policy_is_public(policy) ? "true" : "false");
     s3_xml_close(&out, "PolicyStatus");
     s3_respond_xml(request, &out);
-}
-
-/* LifecycleConfiguration. */
-
-static void on_lifecycle(struct s3_request *request, struct slice body)
-{
-    put_document(request, BUCKET_LIFECYCLE, body);
-}
-
-void s3_put_bucket_lifecycle(struct s3_request *request)
-{
-    put(request, on_lifecycle);
-}
-
-void s3_get_bucket_lifecycle(struct s3_request *request)
-{
-    get(request, BUCKET_LIFECYCLE);
-}
-
-void s3_delete_bucket_lifecycle(struct s3_request *request)
-{
-    remove_setting(request, BUCKET_LIFECYCLE);
 }
