@@ -18,6 +18,7 @@ struct events_rules; /* events_rules.h: EventBridge's state */
 struct detector;     /* detector.h: Rekognition's images */
 struct sns_signer;
 struct sns_outbox;
+struct sns_expiry;
 struct request_log;
 struct faults; /* faults.h: what goes wrong on purpose */
 struct fault;  /* answer.c: and has struck a request */
@@ -35,6 +36,7 @@ struct cloud {
     struct detector *detector; /* NULL: none */
     struct sns_signer *signer;
     struct sns_outbox *outbox; /* of SNS */
+    struct sns_expiry *expiry;
     struct request_log *request_log; /* NULL: off */
     struct faults *faults;           /* NULL: none */
     const char *region;

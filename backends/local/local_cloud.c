@@ -24,6 +24,7 @@
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
+#include "sns_expiry.h"
 #include "sns_outbox.h"
 #include "tls.h"
 #include "tls_certificate.h"
@@ -70,13 +71,22 @@ static void signer_closed(void *user)
         cloud_stopped(lc);
 }
 
-static void outbox_closed(void *user)
+static void expiry_closed(void *user)
 {
     struct local_cloud *lc = user;
     if (lc->cloud.signer)
         sns_signer_close(lc->cloud.signer, signer_closed, lc);
     else
         signer_closed(lc);
+}
+
+static void outbox_closed(void *user)
+{
+    struct local_cloud *lc = user;
+    if (lc->cloud.expiry)
+        sns_expiry_close(lc->cloud.expiry, expiry_closed, lc);
+    else
+        expiry_closed(lc);
 }
 
 static void lifecycle_closed(void *user)
@@ -124,6 +134,8 @@ static void detector_closed(void *user)
         queues_stop(cloud->queues);
     if (cloud->lifecycle)
         lifecycle_worker_stop(cloud->lifecycle);
+    if (cloud->expiry)
+        sns_expiry_stop(cloud->expiry);
     if (cloud->request_log)
         request_log_stop(cloud->request_log);
     if (cloud->outbox)
@@ -195,6 +207,8 @@ static int state_open(struct cloud *cloud, const struct local_cloud_options *o, 
         status = error_set(error, ERR_MEMORY, "out of memory");
     if (!status)
         status = sns_outbox_open(cloud, o->smtp, &cloud->outbox, error);
+    if (!status)
+        status = sns_expiry_open(cloud, &cloud->expiry, error);
     if (!status)
         status = events_open(cloud, &cloud->events, error);
     if (!status)

@@ -8,6 +8,7 @@
 #include "cloud.h"
 #include "container_of.h"
 #include "publish.h"
+#include "sns_expiry.h"
 
 enum { TOKEN_BYTES = 32, TOKEN_SIZE = 2 * TOKEN_BYTES + 1, PAGE = 64 };
 
@@ -69,6 +70,20 @@ static void sent_done(struct storage_task *task, int status)
     done(status, user);
 }
 
+static int text_write(const struct subscription *s, struct buffer *out)
+{
+    return s->ended ? buffer_format(out,
+                                    "You have chosen to deactivate subscription %s.\nTo cancel "
+                                    "this operation and restore the subscription, visit the "
+                                    "SubscribeURL included in this message.",
+                                    s->record.named.name)
+                    : buffer_format(out,
+                                    "You have chosen to subscribe to the topic %s.\nTo confirm "
+                                    "the subscription, visit the SubscribeURL included in this "
+                                    "message.",
+                                    s->topic_arn);
+}
+
 static int message_add(struct cloud *cloud, const struct subscription *s, struct storage_unit *unit)
 {
     char id[UUID_TEXT_SIZE], timestamp[SNS_TIMESTAMP_SIZE];
@@ -76,19 +91,17 @@ static int message_add(struct cloud *cloud, const struct subscription *s, struct
     uuid_make_text(id);
     sns_timestamp(timestamp);
     buffer_init(&text, 2048);
-    buffer_format(&text,
-                  "You have chosen to subscribe to the topic %s.\nTo confirm the subscription, "
-                  "visit the SubscribeURL included in this message.",
-                  s->topic_arn);
+    int status = text_write(s, &text);
     const struct sns_envelope envelope = {
-        .type = SNS_SUBSCRIPTION_CONFIRMATION,
+        .type = s->ended ? SNS_UNSUBSCRIBE_CONFIRMATION : SNS_SUBSCRIPTION_CONFIRMATION,
         .id = id,
         .timestamp = timestamp,
         .body = buffer_slice(&text),
         .token = json_string_value(json_object_get(s->record.details, "token")),
     };
     const struct sns_delivery delivery = {.envelope = &envelope};
-    int status = text.error ? text.error : sns_outbox_add(cloud->outbox, s, &delivery, unit);
+    if (!status)
+        status = sns_outbox_add(cloud->outbox, s, &delivery, unit);
     buffer_free(&text);
     return status;
 }
@@ -106,13 +119,12 @@ static int token_renew(struct subscription *s)
     return status;
 }
 
-int confirmation_send(struct cloud *cloud, struct subscription *s, topic_written *done, void *user)
+static int message_send(struct cloud *cloud, struct subscription *s, topic_written *done,
+                        void *user)
 {
     struct storage_unit unit = {0};
     struct sent *sent = calloc(1, sizeof *sent);
-    int status = sent ? token_renew(s) : ERR_MEMORY;
-    if (!status)
-        status = message_add(cloud, s, &unit);
+    int status = sent ? message_add(cloud, s, &unit) : ERR_MEMORY;
     if (status) {
         free(sent);
         publish_discard(&unit);
@@ -121,7 +133,31 @@ int confirmation_send(struct cloud *cloud, struct subscription *s, topic_written
     *sent = (struct sent){{.run = sent_run, .done = sent_done}, done, user};
     storage_unit_add(&unit, &sent->task);
     storage_submit_unit(cloud->storage, &unit);
+    sns_expiry_expect(cloud->expiry, confirmation_end_ms(s));
     return 0;
+}
+
+int confirmation_send(struct cloud *cloud, struct subscription *s, topic_written *done, void *user)
+{
+    int status = token_renew(s);
+    return status ? status : message_send(cloud, s, done, user);
+}
+
+int confirmation_end(struct cloud *cloud, struct subscription *s, topic_written *done, void *user)
+{
+    json_t *details = confirmation_details(s->protocol);
+    int status = ERR_MEMORY;
+    if (details && !json_object_del(details, "pending") &&
+        !json_object_set_new(details, "ended", json_true()))
+        status = subscription_set_details(s, details, NULL, NULL);
+    json_decref(details);
+    return status ? status : message_send(cloud, s, done, user);
+}
+
+int64_t confirmation_end_ms(const struct subscription *s)
+{
+    const json_t *made = json_object_get(s->record.details, "token_ms");
+    return s->pending || s->ended ? json_integer_value(made) + TOKEN_LIFE_MS : 0;
 }
 
 /* The answer. */
@@ -139,10 +175,9 @@ static bool same_text(const char *a, const char *b)
 
 static bool token_fits(const struct subscription *s, const char *token)
 {
-    const json_t *details = s->record.details;
-    int64_t age = now_ms() - json_integer_value(json_object_get(details, "token_ms"));
-    return same_text(json_string_value(json_object_get(details, "token")), token) &&
-           (!s->pending || age < TOKEN_LIFE_MS);
+    const char *own = json_string_value(json_object_get(s->record.details, "token"));
+    int64_t end = confirmation_end_ms(s);
+    return same_text(own, token) && (!end || now_ms() < end);
 }
 
 struct subscription *confirmation_find(struct topic *topic, const char *token)
@@ -152,7 +187,7 @@ struct subscription *confirmation_find(struct topic *topic, const char *token)
     bool more = true;
     while (more) {
         size_t count =
-            topics_list_subscriptions(topic->record.topics, topic, after, page, PAGE, &more);
+            topics_list_all_subscriptions(topic->record.topics, topic, after, page, PAGE, &more);
         for (size_t i = 0; i < count; i++) {
             if (token_fits(page[i], token))
                 return page[i];
@@ -166,10 +201,11 @@ struct subscription *confirmation_find(struct topic *topic, const char *token)
 
 int confirmation_accept(struct subscription *s, bool authenticated, topic_written *done, void *user)
 {
-    if (!s->pending)
+    if (!s->pending && !s->ended)
         return subscription_confirm(s, done, user);
     json_t *details = json_copy(s->record.details);
     json_object_del(details, "pending");
+    json_object_del(details, "ended");
     int status = ERR_MEMORY;
     if (details && (!authenticated || !json_object_set_new(details, "authenticated", json_true())))
         status = subscription_set_details(s, details, done, user);
@@ -179,5 +215,6 @@ int confirmation_accept(struct subscription *s, bool authenticated, topic_writte
 
 bool confirmation_guards(const struct subscription *s)
 {
-    return json_is_true(json_object_get(s->record.details, "authenticated"));
+    return strcmp(s->protocol, "sqs") == 0 ||
+           json_is_true(json_object_get(s->record.details, "authenticated"));
 }

@@ -11,7 +11,12 @@ enum { URL_MAX = 2048, SIGNED_MAX = 1024 * 1024 };
 
 const char *sns_envelope_type_name(enum sns_envelope_type type)
 {
-    return type == SNS_NOTIFICATION ? "Notification" : "SubscriptionConfirmation";
+    static const char *const names[] = {
+        [SNS_NOTIFICATION] = "Notification",
+        [SNS_SUBSCRIPTION_CONFIRMATION] = "SubscriptionConfirmation",
+        [SNS_UNSUBSCRIBE_CONFIRMATION] = "UnsubscribeConfirmation",
+    };
+    return names[type];
 }
 
 void sns_timestamp(char out[SNS_TIMESTAMP_SIZE])

@@ -18,7 +18,11 @@ struct cloud;
 
 enum { SNS_TIMESTAMP_SIZE = 32 };
 
-enum sns_envelope_type { SNS_NOTIFICATION, SNS_SUBSCRIPTION_CONFIRMATION };
+enum sns_envelope_type {
+    SNS_NOTIFICATION,
+    SNS_SUBSCRIPTION_CONFIRMATION,
+    SNS_UNSUBSCRIBE_CONFIRMATION
+};
 const char *sns_envelope_type_name(enum sns_envelope_type type);
 
 struct sns_envelope { /* borrowed */

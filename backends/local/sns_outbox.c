@@ -90,13 +90,33 @@ static struct slice slice_in(const json_t *object, const char *name)
     return (struct slice){json_string_value(text), json_string_length(text)};
 }
 
+static bool is_last(const json_t *message)
+{
+    return json_is_true(json_object_get(message, "last"));
+}
+
+static enum sns_envelope_type item_type(const json_t *message)
+{
+    if (is_last(message))
+        return SNS_UNSUBSCRIBE_CONFIRMATION;
+    return text_in(message, "token") ? SNS_SUBSCRIPTION_CONFIRMATION : SNS_NOTIFICATION;
+}
+
+/* Who has ended a subscription is sent the last message alone. */
+static struct subscription *item_subscription(const struct sns_item *item)
+{
+    struct topics *topics = item->outbox->cloud->topics;
+    return is_last(item->message) ? topics_find_ended(topics, item->subscription)
+                                  : topics_find_subscription(topics, item->subscription);
+}
+
 void sns_item_envelope(const struct sns_item *item, const struct subscription *s,
                        struct sns_envelope *out)
 {
     const json_t *m = item->message;
     const struct topic *topic = topics_find(item->outbox->cloud->topics, s->topic_arn);
     *out = (struct sns_envelope){
-        .type = text_in(m, "token") ? SNS_SUBSCRIPTION_CONFIRMATION : SNS_NOTIFICATION,
+        .type = item_type(m),
         .topic = s->topic_arn,
         .id = text_in(m, "id"),
         .timestamp = text_in(m, "timestamp"),
@@ -133,6 +153,8 @@ static json_t *message_json(const struct subscription *s, const struct sns_deliv
         failed = json_object_set(m, "attributes", e->attributes);
     if (!failed && strcmp(s->protocol, "sqs") == 0)
         failed = json_object_set_new(m, "queue", json_true());
+    if (!failed && e->type == SNS_UNSUBSCRIBE_CONFIRMATION)
+        failed = json_object_set_new(m, "last", json_true());
     if (m && !failed)
         return m;
     json_decref(m);
@@ -315,7 +337,7 @@ static void item_again(struct sns_item *item, struct subscription *s, const char
 void sns_item_done(struct sns_item *item, enum sns_outcome outcome, const char *reason)
 {
     struct sns_outbox *outbox = item->outbox;
-    struct subscription *s = topics_find_subscription(outbox->cloud->topics, item->subscription);
+    struct subscription *s = item_subscription(item);
     outbox->sending--;
     free(item->text);
     item->text = NULL;
@@ -370,7 +392,7 @@ static void item_begun(struct sns_item *item, int status)
 void sns_item_signed(struct sns_item *item, int status)
 {
     struct sns_outbox *outbox = item->outbox;
-    struct subscription *s = topics_find_subscription(outbox->cloud->topics, item->subscription);
+    struct subscription *s = item_subscription(item);
     if (outbox->stopped || !s) {
         sns_item_done(item, SNS_SENT, NULL);
         return;
@@ -382,7 +404,7 @@ void sns_item_signed(struct sns_item *item, int status)
 static void item_start(struct sns_item *item)
 {
     struct sns_outbox *outbox = item->outbox;
-    struct subscription *s = topics_find_subscription(outbox->cloud->topics, item->subscription);
+    struct subscription *s = item_subscription(item);
     if (!s) {
         item_end(item);
     } else if (!item->queue) {

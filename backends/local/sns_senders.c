@@ -81,7 +81,7 @@ static size_t headers_fill(const struct subscription *s, const struct sns_envelo
         (struct http_header){"x-amz-sns-message-type", sns_envelope_type_name(e->type)};
     headers[count++] = (struct http_header){"x-amz-sns-message-id", e->id};
     headers[count++] = (struct http_header){"x-amz-sns-topic-arn", e->topic};
-    if (e->type == SNS_NOTIFICATION)
+    if (e->type != SNS_SUBSCRIPTION_CONFIRMATION)
         headers[count++] = (struct http_header){"x-amz-sns-subscription-arn", s->record.named.name};
     if (raw)
         headers[count++] = (struct http_header){"x-amz-sns-rawdelivery", "true"};
@@ -120,11 +120,14 @@ static int text_write(const struct sns_item *item, const struct subscription *s,
                       const struct sns_envelope *e, struct buffer *out)
 {
     const struct cloud *cloud = item->outbox->cloud;
-    if (e->type == SNS_SUBSCRIPTION_CONFIRMATION) {
+    if (e->token) {
         char *url = sns_confirm_url(cloud, s->topic_arn, e->token);
         buffer_format(out,
-                      "You have chosen to subscribe to the topic:\n%s\n\nTo confirm this "
-                      "subscription, visit this link (if it was not you, do nothing):\n%s\n",
+                      e->type == SNS_SUBSCRIPTION_CONFIRMATION
+                          ? "You have chosen to subscribe to the topic:\n%s\n\nTo confirm this "
+                            "subscription, visit this link (if it was not you, do nothing):\n%s\n"
+                          : "Your subscription to the topic below has been deactivated:\n%s\n\nIf "
+                            "it was not you, visit this link to restore it:\n%s\n",
                       s->topic_arn, url ? url : "");
         free(url);
         return url ? out->error : ERR_MEMORY;
@@ -156,6 +159,8 @@ static int mail_write(const struct sns_item *item, const struct subscription *s,
     struct slice subject = e.subject;
     if (e.type == SNS_SUBSCRIPTION_CONFIRMATION)
         subject = SLICE_LITERAL("AWS Notification - Subscription Confirmation");
+    else if (e.type == SNS_UNSUBSCRIBE_CONFIRMATION)
+        subject = SLICE_LITERAL("AWS Notification - Unsubscribe Confirmation");
     else if (!subject.data)
         subject = SLICE_LITERAL("AWS Notification Message");
     const struct sns_mail mail = {

@@ -168,6 +168,20 @@ enum sns_code sns_subscribe(struct sns_call *call)
              : subscription_make(call, topic, protocol, endpoint, attributes);
 }
 
+/* One that has ended is restored, unless its endpoint has subscribed again. */
+static enum sns_code subscription_of_token(struct sns_call *call, struct topic *topic,
+                                           const char *token, struct subscription **out)
+{
+    struct subscription *s = confirmation_find(topic, token);
+    if (!s)
+        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Token");
+    *out = s->ended ? topic_subscription_of(topic, s->protocol, s->endpoint) : s;
+    if (*out)
+        return SNS_OK;
+    *out = s;
+    return sns_filter_limit_check(call, topic, sns_text(s->record.attributes, "FilterPolicy"));
+}
+
 enum sns_code sns_confirm_subscription(struct sns_call *call)
 {
     struct topic *topic;
@@ -177,10 +191,10 @@ enum sns_code sns_confirm_subscription(struct sns_call *call)
         code = sns_required(call, "Token", &token);
     if (code != SNS_OK)
         return code;
-    struct subscription *s = confirmation_find(topic, token);
-    if (!s)
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Token");
-    code = sns_output(call, "SubscriptionArn", json_string(s->record.named.name));
+    struct subscription *s;
+    code = subscription_of_token(call, topic, token, &s);
+    if (code == SNS_OK)
+        code = sns_output(call, "SubscriptionArn", json_string(s->record.named.name));
     if (code != SNS_OK)
         return code;
     bool guarded = sns_signed(call) && guard && strcmp(guard, "true") == 0;
@@ -211,7 +225,16 @@ static enum sns_code input_subscription(struct sns_call *call, struct subscripti
     return SNS_OK;
 }
 
-/* Ending what is not there succeeds. Who follows the link of a message signs nothing. */
+static enum sns_code subscription_end(struct sns_call *call, struct subscription *s)
+{
+    return sns_waiting(call, sns_signed(call) || s->pending
+                                 ? subscription_delete(s, sns_call_written, call)
+                                 : confirmation_end(call->cloud, s, sns_call_written, call));
+}
+
+/* Ending what is not there succeeds. Who follows the link of a message signs nothing: "If the
+ * Unsubscribe call does not require authentication and the requester is not the subscription owner,
+ * a final cancellation message is delivered to the endpoint". */
 enum sns_code sns_unsubscribe(struct sns_call *call)
 {
     struct subscription *s;
@@ -220,10 +243,9 @@ enum sns_code sns_unsubscribe(struct sns_call *call)
         return call->code = SNS_OK;
     if (code == SNS_OK && !sns_signed(call) && confirmation_guards(s))
         return sns_fail(call, SNS_AUTHORIZATION,
-                        "This subscription was confirmed with AuthenticateOnUnsubscribe: only a "
-                        "signed request ends it.");
-    return code == SNS_OK ? sns_waiting(call, subscription_delete(s, sns_call_written, call))
-                          : code;
+                        "This subscription is a queue's, or was confirmed with "
+                        "AuthenticateOnUnsubscribe: only a signed request ends it.");
+    return code == SNS_OK ? subscription_end(call, s) : code;
 }
 
 static json_t *subscription_json(const struct subscription *s, const char *account)

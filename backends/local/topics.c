@@ -103,7 +103,8 @@ void record_release(struct topic_record *r)
 /* After each change of the rules. */
 static void filter_count(struct topic_record *r)
 {
-    bool filtered = !r->gone && r->rules.filter;
+    bool filtered =
+        !r->gone && r->rules.filter && !(is_subscription(r) && subscription_of(r)->ended);
     if (filtered != r->filtered)
         r->topics->filters += filtered ? 1 : (size_t)-1;
     r->filtered = filtered;
@@ -129,6 +130,7 @@ static void subscription_applied(struct subscription *s)
     s->raw = is_true(attributes, "RawMessageDelivery");
     s->body_scope = scope && strcmp(scope, "MessageBody") == 0;
     s->pending = json_is_true(json_object_get(details, "pending"));
+    s->ended = json_is_true(json_object_get(details, "ended"));
 }
 
 static void topic_applied(struct topic *t)
@@ -144,11 +146,11 @@ static void topic_applied(struct topic *t)
 
 static void record_applied(struct topic_record *r)
 {
-    filter_count(r);
     if (is_subscription(r))
         subscription_applied(subscription_of(r));
     else
         topic_applied(topic_of(r));
+    filter_count(r);
 }
 
 static struct topic_record *record_find(struct name_index *index, const char *arn)
@@ -167,7 +169,13 @@ struct topic *topics_find(struct topics *topics, const char *arn)
 struct subscription *topics_find_subscription(struct topics *topics, const char *arn)
 {
     struct topic_record *r = record_find(&topics->subscriptions, arn);
-    return r ? subscription_of(r) : NULL;
+    return r && !subscription_of(r)->ended ? subscription_of(r) : NULL;
+}
+
+struct subscription *topics_find_ended(struct topics *topics, const char *arn)
+{
+    struct topic_record *r = record_find(&topics->subscriptions, arn);
+    return r && subscription_of(r)->ended ? subscription_of(r) : NULL;
 }
 
 bool topic_name_is_fifo(const char *name)
@@ -425,7 +433,7 @@ struct subscription *topic_subscription_of(struct topic *topic, const char *prot
     for (; first < end; first++) {
         struct topic_record *r = container_of(index->items[first], struct topic_record, named);
         struct subscription *s = subscription_of(r);
-        if (!r->deleting && strcmp(s->endpoint, endpoint) == 0 &&
+        if (!r->deleting && !s->ended && strcmp(s->endpoint, endpoint) == 0 &&
             strcmp(s->protocol, protocol) == 0)
             return s;
     }
@@ -494,8 +502,8 @@ size_t topics_list(struct topics *topics, const char *after, struct topic **out,
     return count;
 }
 
-size_t topics_list_subscriptions(struct topics *topics, const struct topic *topic,
-                                 const char *after, struct subscription **out, size_t max,
+static size_t subscriptions_page(struct topics *topics, const struct topic *topic,
+                                 const char *after, bool all, struct subscription **out, size_t max,
                                  bool *more)
 {
     const struct name_index *index = &topics->subscriptions;
@@ -504,11 +512,25 @@ size_t topics_list_subscriptions(struct topics *topics, const struct topic *topi
         end = first;
     for (at = at > first ? at : first; at < end && count < max; at++) {
         struct topic_record *r = container_of(index->items[at], struct topic_record, named);
-        if (!r->deleting)
+        if (!r->deleting && (all || !subscription_of(r)->ended))
             out[count++] = subscription_of(r);
     }
     *more = at < end;
     return count;
+}
+
+size_t topics_list_subscriptions(struct topics *topics, const struct topic *topic,
+                                 const char *after, struct subscription **out, size_t max,
+                                 bool *more)
+{
+    return subscriptions_page(topics, topic, after, false, out, max, more);
+}
+
+size_t topics_list_all_subscriptions(struct topics *topics, const struct topic *topic,
+                                     const char *after, struct subscription **out, size_t max,
+                                     bool *more)
+{
+    return subscriptions_page(topics, topic, after, true, out, max, more);
 }
 
 size_t topic_subscription_count(const struct topic *topic, bool pending)
@@ -518,8 +540,9 @@ size_t topic_subscription_count(const struct topic *topic, bool pending)
     if (subscriptions_range(topic, &first, &end))
         return 0;
     for (; first < end; first++) {
-        struct topic_record *r = container_of(index->items[first], struct topic_record, named);
-        count += subscription_of(r)->pending == pending;
+        const struct subscription *s =
+            subscription_of(container_of(index->items[first], struct topic_record, named));
+        count += !s->ended && s->pending == pending;
     }
     return count;
 }

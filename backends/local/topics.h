@@ -61,6 +61,7 @@ struct subscription {
     bool raw;                 /* RawMessageDelivery */
     bool body_scope;          /* FilterPolicyScope MessageBody */
     bool pending;             /* not confirmed yet */
+    bool ended;               /* by a link: there for those alone who may restore it */
     struct log_gate refusals; /* of deliveries, by the queue's policy */
 };
 
@@ -75,6 +76,7 @@ void topics_close(struct topics *topics); /* after storage has closed */
 
 struct topic *topics_find(struct topics *topics, const char *arn); /* or NULL */
 struct subscription *topics_find_subscription(struct topics *topics, const char *arn);
+struct subscription *topics_find_ended(struct topics *topics, const char *arn);
 /* fifo: of a FIFO topic, whose name ends with .fifo. */
 bool topic_name_valid(const char *name, bool fifo);
 bool topic_name_is_fifo(const char *name);
@@ -118,6 +120,9 @@ size_t topics_list(struct topics *topics, const char *after, struct topic **out,
 size_t topics_list_subscriptions(struct topics *topics, const struct topic *topic,
                                  const char *after, struct subscription **out, size_t max,
                                  bool *more);
+size_t topics_list_all_subscriptions(struct topics *topics, const struct topic *topic,
+                                     const char *after, struct subscription **out, size_t max,
+                                     bool *more); /* those that have ended too */
 /* pending: those not confirmed yet, else the others. */
 size_t topic_subscription_count(const struct topic *topic, bool pending);
 /* Subscriptions with a filter policy: of a topic, and of all. */

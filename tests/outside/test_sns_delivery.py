@@ -143,6 +143,7 @@ def test_the_link_in_a_message_ends_the_subscription_unless_it_is_guarded(sns, t
     sns.publish(TopicArn=topic, Message="x")
     link = json.loads(subscriber.next()[1])["UnsubscribeURL"]
     assert get(link)[0] == 200
+    assert json.loads(subscriber.next()[1])["Type"] == "UnsubscribeConfirmation"
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=subscriber.url)
     token = json.loads(subscriber.next()[1])["Token"]
@@ -151,6 +152,92 @@ def test_the_link_in_a_message_ends_the_subscription_unless_it_is_guarded(sns, t
     sns.publish(TopicArn=topic, Message="y")
     assert get(json.loads(subscriber.next()[1])["UnsubscribeURL"])[0] == 403
     sns.unsubscribe(SubscriptionArn=arn)
+
+
+def unsubscribe_by_link(sns, topic, subscriber):
+    """Follows the link of a message, and returns what the subscriber is then sent: (headers, message)."""
+    sns.publish(TopicArn=topic, Message="x")
+    assert get(json.loads(subscriber.next()[1])["UnsubscribeURL"])[0] == 200
+    headers, body = subscriber.next()
+    return headers, json.loads(body)
+
+
+def test_who_is_unsubscribed_by_a_link_can_have_it_back(sns, topic, subscriber, tmp_path):
+    arn = confirm(sns, subscriber, topic, FilterPolicy='{"a": [{"exists": false}]}')
+    headers, last = unsubscribe_by_link(sns, topic, subscriber)
+    assert headers["x-amz-sns-message-type"] == last["Type"] == "UnsubscribeConfirmation"
+    assert headers["x-amz-sns-topic-arn"] == last["TopicArn"] == topic
+    assert headers["x-amz-sns-subscription-arn"] == arn and "UnsubscribeURL" not in last
+    assert last["Message"] == (f"You have chosen to deactivate subscription {arn}.\nTo cancel this operation and restore "
+                               "the subscription, visit the SubscribeURL included in this message.")
+    assert_signed(last, tmp_path)
+    sns.publish(TopicArn=topic, Message="to nobody")
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsConfirmed"] == "0"
+    assert error_code(sns.get_subscription_attributes, SubscriptionArn=arn)[0] == "NotFound"
+    assert arn in get(last["SubscribeURL"])[1]
+    told = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    assert told["FilterPolicy"] == '{"a": [{"exists": false}]}' and told["PendingConfirmation"] == "false"
+    sns.publish(TopicArn=topic, Message="again")
+    assert json.loads(subscriber.next()[1])["Message"] == "again"
+
+
+def test_who_has_subscribed_again_is_not_subscribed_twice(sns, topic, subscriber):
+    confirm(sns, subscriber, topic)
+    _, last = unsubscribe_by_link(sns, topic, subscriber)
+    arn = confirm(sns, subscriber, topic)
+    assert sns.confirm_subscription(TopicArn=topic, Token=last["Token"])["SubscriptionArn"] == arn
+    assert [one["SubscriptionArn"] for one in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]] == [arn]
+
+
+def test_the_owner_unsubscribes_without_a_message(sns, topic, subscriber):
+    sns.unsubscribe(SubscriptionArn=confirm(sns, subscriber, topic))
+    confirm(sns, subscriber, topic)  # whose message is the next
+    assert subscriber.arrived.empty()
+
+
+def test_a_queue_is_unsubscribed_by_its_owner_alone(sns, sqs, topic, name):
+    url, arn = subscribe_queue(sns, sqs, topic, name)
+    sns.publish(TopicArn=topic, Message="m")
+    status, text = get(json.loads(receive(sqs, url)["Body"])["UnsubscribeURL"])
+    assert status == 403 and "<Code>AuthorizationError</Code>" in text
+    sns.unsubscribe(SubscriptionArn=arn)
+
+
+# "automatic deletion of unconfirmed subscriptions once they have been in a pending confirmation state for 48 hours"
+def test_what_nobody_confirms_ends_after_two_days(start_cloud, idle_pipelines, subscriber):
+    cloud = start_cloud("--pipelines", idle_pipelines)
+
+    def database():
+        return contextlib.closing(sqlite3.connect(cloud.data / "cloud.sqlite3"))
+
+    def aged(seconds):
+        """Starts the cloud again, as if all had been subscribed so much earlier."""
+        cloud.stop()
+        with database() as rows, rows:
+            rows.execute("UPDATE subscriptions SET details = json_set(details, '$.token_ms', "
+                         "json_extract(details, '$.token_ms') - ?)", (seconds * 1000,))
+        return start_cloud("--pipelines", idle_pipelines)
+
+    def listed():
+        told = cloud.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        return sorted(one["SubscriptionArn"] for one in told)
+    sns = cloud.client("sns")
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    confirm(sns, subscriber, topic)
+    unsubscribe_by_link(sns, topic, subscriber)
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="reader@example.com")
+    kept = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=subscriber.url, ReturnSubscriptionArn=True)
+    sns.confirm_subscription(TopicArn=topic, Token=json.loads(subscriber.next()[1])["Token"])
+    day = 24 * 3600
+    cloud = aged(day)
+    assert listed() == sorted([kept["SubscriptionArn"], "PendingConfirmation"])
+    cloud = aged(day - 2)
+    until(lambda: listed() == [kept["SubscriptionArn"]], "the end of what was not confirmed")
+    cloud.stop()
+    with database() as rows:
+        left = rows.execute("SELECT arn FROM subscriptions WHERE topic = ?", (topic,)).fetchall()
+    assert left == [(kept["SubscriptionArn"],)]
 
 
 def test_only_the_links_of_messages_need_no_signature(cloud, topic):
