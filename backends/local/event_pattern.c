@@ -1,12 +1,12 @@
 /* Reading a pattern: everything that matching relies on is checked here. */
 #include "event_pattern_private.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ip_network.h"
 #include "json_text.h"
 
 /* "Numeric matching", EventBridge User Guide. */
@@ -65,38 +65,13 @@ static int check_end(const json_t *value, const char *name, struct error *error)
 
 /* Networks. */
 
-static bool bits_read(const char *text, unsigned max, unsigned *out)
-{
-    char *end;
-    unsigned long bits = strtoul(text, &end, 10);
-    *out = (unsigned)bits;
-    return *text >= '0' && *text <= '9' && !*end && bits <= max;
-}
-
-bool event_network_read(const char *text, struct event_network *out)
-{
-    char address[INET6_ADDRSTRLEN];
-    size_t size = strcspn(text, "/");
-    if (size >= sizeof address)
-        return false;
-    memcpy(address, text, size);
-    address[size] = '\0';
-    *out = (struct event_network){.size = 0};
-    if (inet_pton(AF_INET, address, out->address) == 1)
-        out->size = 4;
-    else if (inet_pton(AF_INET6, address, out->address) == 1)
-        out->size = 16;
-    out->bits = (unsigned)out->size * 8;
-    return out->size && (!text[size] || bits_read(text + size + 1, out->bits, &out->bits));
-}
-
 static int check_cidr(const json_t *value, const char *name, struct error *error)
 {
-    struct event_network network;
+    struct ip_network network;
     const char *text = json_string_value(value);
     if (!text)
         return check_text(value, name, error);
-    return event_network_read(text, &network) ? 0 : invalid(error, "Malformed CIDR: %.60s", text);
+    return ip_network_read(text, &network) ? 0 : invalid(error, "Malformed CIDR: %.60s", text);
 }
 
 /* Numbers. */

@@ -9,18 +9,17 @@
  */
 #include "filter_policy.h"
 
-#include <arpa/inet.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "error.h"
 #include "filter_policy_check.h"
 #include "json_text.h"
+#include "leaf_match.h"
 
-enum { DOTS_MAX = 32, CIDR_TEXT_MAX = 64 };
+enum { DOTS_MAX = 32 };
 #define ACCURACY 1e5 /* five digits after the decimal point */
 
 enum scope { SCOPE_ATTRIBUTES, SCOPE_BODY };
@@ -30,219 +29,21 @@ struct filter_policy {
     json_t *nested; /* for bodies */
 };
 
-/* Values. */
-
-static struct slice slice_from(const json_t *string)
+static double five_digits(const json_t *number)
 {
-    return (struct slice){json_string_value(string), json_string_length(string)};
+    return round(json_number_value(number) * ACCURACY);
 }
 
-static bool numbers_equal(const json_t *a, const json_t *b)
-{
-    return round(json_number_value(a) * ACCURACY) == round(json_number_value(b) * ACCURACY);
-}
-
-static bool values_equal(json_t *a, json_t *b)
-{
-    if (json_is_number(a) && json_is_number(b))
-        return numbers_equal(a, b);
-    return json_equal(a, b);
-}
-
-static bool begins(struct slice text, struct slice prefix)
-{
-    return text.size >= prefix.size && memcmp(text.data, prefix.data, prefix.size) == 0;
-}
-
-static bool ends(struct slice text, struct slice suffix)
-{
-    return text.size >= suffix.size &&
-           memcmp(text.data + text.size - suffix.size, suffix.data, suffix.size) == 0;
-}
-
-static bool equals_folded(struct slice a, struct slice b)
-{
-    return a.size == b.size && strncasecmp(a.data, b.data, a.size) == 0;
-}
-
-/* Takes the piece of a pattern up to its next star, without its escapes; false: there is none
- * before the end. */
-static bool piece_take(struct slice *pattern, struct buffer *piece)
-{
-    buffer_clear(piece);
-    while (pattern->size > 0) {
-        char c = *pattern->data++;
-        pattern->size--;
-        if (c == '*')
-            return true;
-        if (c == '\\' && pattern->size > 0 && (*pattern->data == '*' || *pattern->data == '\\')) {
-            c = *pattern->data++;
-            pattern->size--;
-        }
-        buffer_byte(piece, c);
-    }
-    return false;
-}
-
-/* The pieces between stars are found from left to right, the last at the end: linear. */
-static bool wildcard_pieces(struct slice text, struct slice pattern, struct buffer *piece)
-{
-    bool star = piece_take(&pattern, piece);
-    if (!begins(text, buffer_slice(piece)) || (!star && text.size != piece->size))
-        return false;
-    text.data += piece->size;
-    text.size -= piece->size;
-    while (star) {
-        star = piece_take(&pattern, piece);
-        if (!star)
-            return ends(text, buffer_slice(piece));
-        const char *found =
-            piece->size ? memmem(text.data, text.size, piece->data, piece->size) : text.data;
-        if (!found)
-            return false;
-        text.size -= (size_t)(found + piece->size - text.data);
-        text.data = found + piece->size;
-    }
-    return true;
-}
-
-static bool wildcard_matches(struct slice text, struct slice pattern)
-{
-    struct buffer piece;
-    buffer_init(&piece, FILTER_POLICY_MAX);
-    bool matches = !buffer_reserve(&piece, pattern.size) && wildcard_pieces(text, pattern, &piece);
-    buffer_free(&piece);
-    return matches;
-}
-
-static bool bits_equal(const unsigned char *a, const unsigned char *b, unsigned bits)
-{
-    unsigned rest = bits % 8;
-    if (memcmp(a, b, bits / 8) != 0)
-        return false;
-    return rest == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - rest)) == 0;
-}
-
-static bool cidr_matches(struct slice text, struct slice network)
-{
-    unsigned char address[16], base[16];
-    char copy[CIDR_TEXT_MAX], net[CIDR_TEXT_MAX], *slash;
-    if (text.size >= sizeof copy || network.size >= sizeof net)
-        return false;
-    memcpy(copy, text.data, text.size);
-    copy[text.size] = '\0';
-    memcpy(net, network.data, network.size);
-    net[network.size] = '\0';
-    if (!(slash = strchr(net, '/')))
-        return false;
-    *slash = '\0';
-    int family = strchr(net, ':') ? AF_INET6 : AF_INET;
-    return inet_pton(family, copy, address) == 1 && inet_pton(family, net, base) == 1 &&
-           bits_equal(address, base, (unsigned)atoi(slash + 1));
-}
-
-static bool compare(const char *operator_name, const json_t *value, const json_t *bound)
-{
-    double left = round(json_number_value(value) * ACCURACY);
-    double right = round(json_number_value(bound) * ACCURACY);
-    if (operator_name[0] == '=')
-        return left == right;
-    if (operator_name[1] == '=' && left == right)
-        return true;
-    return operator_name[0] == '<' ? left < right : left > right;
-}
-
-static bool numeric_matches(const json_t *value, const json_t *range)
-{
-    if (!json_is_number(value))
-        return false;
-    for (size_t i = 0; i + 1 < json_array_size(range); i += 2) {
-        const char *name = json_string_value(json_array_get(range, i));
-        if (!name || !compare(name, value, json_array_get(range, i + 1)))
-            return false;
-    }
-    return true;
-}
-
-/* Match expressions. */
-
-static bool text_matches(const char *name, json_t *value, json_t *operand)
-{
-    struct slice text = slice_from(value), pattern = slice_from(operand);
-    if (!text.data || !pattern.data)
-        return false;
-    switch (name[0]) {
-    case 'p': /* prefix */
-        return begins(text, pattern);
-    case 's': /* suffix */
-        return ends(text, pattern);
-    case 'e': /* equals-ignore-case */
-        return equals_folded(text, pattern);
-    case 'w': /* wildcard */
-        return wildcard_matches(text, pattern);
-    default: /* cidr */
-        return cidr_matches(text, pattern);
-    }
-}
-
-static bool anything_but(json_t *value, json_t *operand)
-{
-    if (json_is_object(operand)) {
-        void *only = json_object_iter(operand);
-        return !text_matches(json_object_iter_key(only), value, json_object_iter_value(only));
-    }
-    for (size_t i = 0; i < json_array_size(operand); i++) {
-        if (values_equal(value, json_array_get(operand, i)))
-            return false;
-    }
-    return json_is_array(operand) || !values_equal(value, operand);
-}
-
-static bool item_matches(json_t *value, json_t *item)
-{
-    if (!json_is_object(item))
-        return values_equal(value, item);
-    void *only = json_object_iter(item);
-    const char *name = json_object_iter_key(only);
-    json_t *operand = json_object_iter_value(only);
-    if (strcmp(name, "exists") == 0)
-        return json_is_true(operand);
-    if (strcmp(name, "anything-but") == 0)
-        return anything_but(value, operand);
-    if (strcmp(name, "numeric") == 0)
-        return numeric_matches(value, operand);
-    return text_matches(name, value, operand);
-}
+static const struct leaf_rules sns_rules = {.number = five_digits, .addresses = false};
 
 /* Of an attribute that is not there, null is the value. */
 static bool wants_absence(json_t *items, enum scope scope)
 {
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        json_t *item = json_array_get(items, i);
-        if (json_is_false(json_object_get(item, "exists")) ||
-            (scope == SCOPE_ATTRIBUTES && json_is_null(item)))
+    for (size_t i = 0; scope == SCOPE_ATTRIBUTES && i < json_array_size(items); i++) {
+        if (json_is_null(json_array_get(items, i)))
             return true;
     }
-    return false;
-}
-
-/* *seen: there is a value at all, which objects are not. */
-static bool leaf_matches(json_t *items, json_t *value, bool *seen)
-{
-    if (!value || json_is_object(value))
-        return false;
-    for (size_t i = 0; json_is_array(value) && i < json_array_size(value); i++) {
-        if (leaf_matches(items, json_array_get(value, i), seen))
-            return true;
-    }
-    if (json_is_array(value))
-        return false;
-    *seen = true;
-    for (size_t i = 0; i < json_array_size(items); i++) {
-        if (item_matches(value, json_array_get(items, i)))
-            return true;
-    }
-    return false;
+    return leaf_allows_absence(items);
 }
 
 /* Objects. */
@@ -262,7 +63,7 @@ static bool rule_matches(const char *key, json_t *rule, json_t *object, enum sco
     json_t *value = json_object_get(object, key);
     if (json_is_object(rule))
         return object_matches(rule, value, scope);
-    return leaf_matches(rule, value, &seen) || (!seen && wants_absence(rule, scope));
+    return leaf_matches(&sns_rules, rule, value, &seen) || (!seen && wants_absence(rule, scope));
 }
 
 /* value may be anything, NULL too: what is not there satisfies who wants absence. */

@@ -120,6 +120,8 @@ static void strings_match(void **state)
          1},
         {"{\"ip\": [{\"cidr\": \"2001:db8::/32\"}]}", "{\"ip\": [\"String\", \"10.0.0.1\"]}", 0},
         {"{\"ip\": [{\"cidr\": \"10.0.0.0/24\"}]}", "{\"ip\": [\"String\", \"no address\"]}", 0},
+        /* a text is itself alone here, where EventBridge takes it for the address */
+        {"{\"ip\": [\"2001:db8::1\"]}", "{\"ip\": [\"String\", \"2001:0db8:0:0::1\"]}", 0},
     };
     (void)state;
     check_attributes(examples, COUNT(examples));
@@ -146,6 +148,19 @@ static void wildcards_match(void **state)
     check_bodies(examples, COUNT(examples));
 }
 
+static void long_wildcards_match(void **state)
+{
+    enum { SIZE = 10000 };
+    static char letters[SIZE + 1], rules[SIZE + 100], body[SIZE + 100];
+    (void)state;
+    memset(letters, 'a', SIZE);
+    snprintf(rules, sizeof rules, "{\"k\": [{\"wildcard\": \"*%s\\\\*b\"}]}", letters);
+    snprintf(body, sizeof body, "{\"k\": \"aa%s*b\"}", letters);
+    assert_int_equal(body_matches(rules, body), 1);
+    snprintf(body, sizeof body, "{\"k\": \"%s*b\"}", letters + 1);
+    assert_int_equal(body_matches(rules, body), 0);
+}
+
 /* "Numeric value matching" */
 static void numbers_match(void **state)
 {
@@ -158,6 +173,8 @@ static void numbers_match(void **state)
         {"{\"p\": [\"100\"]}", "{\"p\": [\"Number\", \"100\"]}", 0},
         {"{\"p\": [{\"numeric\": [\"=\", 301.5]}]}", "{\"p\": [\"Number\", \"301.5\"]}", 1},
         {"{\"p\": [{\"numeric\": [\"=\", 301.5]}]}", "{\"p\": [\"Number\", \"301\"]}", 0},
+        {"{\"p\": [{\"numeric\": [\"=\", 100]}]}", "{\"p\": [\"Number\", \"100.000001\"]}", 1},
+        {"{\"p\": [{\"numeric\": [\"=\", 100]}]}", "{\"p\": [\"Number\", \"100.0001\"]}", 0},
         {"{\"p\": [{\"numeric\": [\"<\", 0]}]}", "{\"p\": [\"Number\", \"-10\"]}", 1},
         {"{\"p\": [{\"numeric\": [\"<\", 0]}]}", "{\"p\": [\"Number\", \"0\"]}", 0},
         {"{\"p\": [{\"numeric\": [\">\", 0, \"<=\", 150]}]}", "{\"p\": [\"Number\", \"150\"]}", 1},
@@ -424,6 +441,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strings_match),
         cmocka_unit_test(wildcards_match),
+        cmocka_unit_test(long_wildcards_match),
         cmocka_unit_test(numbers_match),
         cmocka_unit_test(keys_and_logic),
         cmocka_unit_test(bodies_match_by_nested_keys),
