@@ -10,7 +10,7 @@
 #include "error.h"
 #include "json_text.h"
 
-enum { RETRIES_MAX = 100, DELAY_MAX_S = 3600, TOTAL_MAX_S = 3600 };
+enum { RETRIES_MAX = 100, DELAY_MAX_S = 3600, TOTAL_MAX_S = 3600, PER_SECOND_MAX = 1000000 };
 
 static const char *const backoffs[] = {"linear", "arithmetic", "geometric", "exponential"};
 
@@ -115,6 +115,20 @@ static int request_read(json_t *object, struct delivery_policy *out, char *why)
     return 0;
 }
 
+static int throttle_read(json_t *object, struct delivery_policy *out, char *why)
+{
+    const json_t *most = json_object_get(object, "maxReceivesPerSecond");
+    if (!json_is_object(object) || json_object_size(object) != (most ? 1 : 0))
+        return wrong(why, "a throttle policy has a maxReceivesPerSecond");
+    if (!most || json_is_null(most))
+        return 0;
+    json_int_t number = json_integer_value(most);
+    if (!json_is_integer(most) || number < 1 || number > PER_SECOND_MAX)
+        return wrong(why, "maxReceivesPerSecond");
+    out->per_second = (int)number;
+    return 0;
+}
+
 /* The names of a subscription's members; a topic's begin with "default" and a capital. */
 static int part_read(const char *name, json_t *value, struct delivery_policy *out, char *why)
 {
@@ -126,7 +140,7 @@ static int part_read(const char *name, json_t *value, struct delivery_policy *ou
     if (strcasecmp(name, "requestPolicy") == 0)
         return request_read(value, out, why);
     if (strcasecmp(name, "throttlePolicy") == 0)
-        return wrong(why, "the embedded cloud does not support throttlePolicy");
+        return throttle_read(value, out, why);
     return wrong(why, name);
 }
 
@@ -233,6 +247,15 @@ int64_t delivery_policy_delay(const struct delivery_policy *p, int retry)
     return p->min_delay_s * INT64_C(1000) + (int64_t)(span * share(p->backoff, at));
 }
 
+int64_t delivery_policy_slot(const struct delivery_policy *p, int64_t now, int64_t *next)
+{
+    int64_t slot = *next > now ? *next : now;
+    if (p->per_second == 0)
+        return now;
+    *next = slot + 1000000 / p->per_second;
+    return slot;
+}
+
 static json_t *retries_json(const struct delivery_policy *p)
 {
     return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:s}", "minDelayTarget", p->min_delay_s,
@@ -245,11 +268,14 @@ json_t *delivery_policy_effective(const struct delivery_policy *p, bool of_topic
 {
     json_t *request = json_pack("{s:s}", "headerContentType",
                                 p->content_type[0] ? p->content_type : "text/plain; charset=UTF-8");
-    json_t *all = of_topic ? json_pack("{s:{s:o, s:b, s:o}}", "http", "defaultHealthyRetryPolicy",
-                                       retries_json(p), "disableSubscriptionOverrides", 0,
-                                       "defaultRequestPolicy", request)
-                           : json_pack("{s:o, s:o}", "healthyRetryPolicy", retries_json(p),
-                                       "requestPolicy", request);
+    json_t *throttle =
+        p->per_second ? json_pack("{s:i}", "maxReceivesPerSecond", p->per_second) : NULL;
+    json_t *all =
+        of_topic ? json_pack("{s:{s:o, s:b, s:o, s:o*}}", "http", "defaultHealthyRetryPolicy",
+                             retries_json(p), "disableSubscriptionOverrides", 0,
+                             "defaultRequestPolicy", request, "defaultThrottlePolicy", throttle)
+                 : json_pack("{s:o, s:o, s:o*}", "healthyRetryPolicy", retries_json(p),
+                             "requestPolicy", request, "throttlePolicy", throttle);
     char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
     json_t *out = text ? json_string(text) : NULL;
     free(text);

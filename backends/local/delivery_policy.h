@@ -1,5 +1,6 @@
 /*
- * Delivery policies: how often, and after how long, a delivery over HTTP is tried again.
+ * Delivery policies: how often, and after how long, a delivery over HTTP is tried again, and how
+ * many there may be in a second.
  *
  * Source: "Amazon SNS message delivery retries" and "Creating an HTTP/S delivery policy" in the SNS
  * Developer Guide. Pure; any thread.
@@ -25,6 +26,7 @@ struct delivery_policy {
     int min_delay; /* then these after min_delay_s, */
     int max_delay; /* the last after max_delay_s, and between them from one to the other: */
     enum delivery_backoff backoff;
+    int per_second;         /* deliveries to the subscription at most; 0: as many as there are */
     char content_type[128]; /* of the request; empty: SNS's */
 };
 
@@ -37,6 +39,10 @@ int delivery_policy_read(const char *topic, const char *subscription, struct del
 
 /* Before the given retry (from 1), in milliseconds; -1: there is none. */
 int64_t delivery_policy_delay(const struct delivery_policy *policy, int retry);
+
+/* When a delivery may be that is wanted now, where *next is when the next one may be (both in
+ * microseconds), which it moves on: they are spread evenly over each second. */
+int64_t delivery_policy_slot(const struct delivery_policy *policy, int64_t now, int64_t *next);
 
 /* The attribute EffectiveDeliveryPolicy; NULL without memory. */
 json_t *delivery_policy_effective(const struct delivery_policy *policy, bool of_topic);

@@ -401,6 +401,25 @@ void sns_item_signed(struct sns_item *item, int status)
     pump(outbox);
 }
 
+/* Whether a throttle policy lets it be now; else it comes back in its time. */
+static bool slot_is_now(struct sns_item *item, struct subscription *s)
+{
+    struct sns_outbox *outbox = item->outbox;
+    int64_t now = deadlines_now(outbox->deadlines);
+    struct delivery_policy policy;
+    if (item->slot || strncmp(s->protocol, "http", 4) != 0) {
+        item->slot = false;
+        return true;
+    }
+    sns_delivery_policy(outbox->cloud, s, &policy);
+    int64_t slot = delivery_policy_slot(&policy, now * 1000, &s->next_us) / 1000;
+    if (slot <= now)
+        return true;
+    item->slot = true;
+    deadline_set(outbox->deadlines, &item->deadline, slot);
+    return false;
+}
+
 static void item_start(struct sns_item *item)
 {
     struct sns_outbox *outbox = item->outbox;
@@ -408,6 +427,8 @@ static void item_start(struct sns_item *item)
     if (!s) {
         item_end(item);
     } else if (!item->queue) {
+        if (!slot_is_now(item, s))
+            return;
         outbox->sending++;
         item_begun(item, sns_item_attempt(item, s));
     } else if (item_to_queue(item, s)) {

@@ -42,6 +42,7 @@ struct sns_item {
     size_t size;
     int attempts;
     bool queue; /* counted in queue_items */
+    bool slot;  /* has its place in time by the throttle policy */
     /* While it is sent. */
     struct http_exchange *exchange;
     struct mail_sending *mail;

@@ -63,6 +63,7 @@ struct subscription {
     bool pending;             /* not confirmed yet */
     bool ended;               /* by a link: there for those alone who may restore it */
     struct log_gate refusals; /* of deliveries, by the queue's policy */
+    int64_t next_us;          /* Unix time of the next delivery that a throttle policy lets be */
 };
 
 enum { TOPIC_NAME_MAX = 256 };

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import subprocess
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -108,6 +109,17 @@ def test_a_refusal_for_now_is_tried_again(sns, topic, subscriber):
     sns.publish(TopicArn=topic, Message="again")
     ids = {subscriber.next()[0]["x-amz-sns-message-id"] for _ in range(3)}
     assert len(ids) == 1
+
+
+def test_a_throttle_policy_holds_deliveries_back(sns, topic, subscriber):
+    throttle = {"throttlePolicy": {"maxReceivesPerSecond": 4}}
+    arn = confirm(sns, subscriber, topic, DeliveryPolicy=json.dumps(throttle))
+    told = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["EffectiveDeliveryPolicy"]
+    assert json.loads(told)["throttlePolicy"] == throttle["throttlePolicy"]
+    began = time.monotonic()
+    sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=[{"Id": str(i), "Message": str(i)} for i in range(7)])
+    assert {json.loads(subscriber.next()[1])["Message"] for _ in range(7)} == {str(i) for i in range(7)}
+    assert time.monotonic() - began >= 6 / 4
 
 
 def test_what_nobody_takes_goes_to_the_dead_letters(sns, sqs, topic, subscriber, name, tmp_path):

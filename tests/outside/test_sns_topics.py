@@ -55,7 +55,7 @@ def test_the_effective_delivery_policy_is_told(sns, topic):
 
 @pytest.mark.parametrize("attribute, value", [
     ("SignatureVersion", "3"), ("TracingConfig", "Active"), ("KmsMasterKeyId", "alias/aws/sns"),
-    ("DisplayName", "x" * 101), ("Policy", "{"), ("DeliveryPolicy", '{"http": {"defaultThrottlePolicy": {}}}'),
+    ("DisplayName", "x" * 101), ("Policy", "{"), ("DeliveryPolicy", '{"http": {"defaultThrottlePolicy": {"maxReceivesPerSecond": 0}}}'),
     ("DeliveryPolicy", '{"http": {"defaultHealthyRetryPolicy": {"numRetries": 101}}}'),
     ("DeliveryPolicy", '{"http": {"defaultHealthyRetryPolicy": {"minDelayTarget": 30}}}'), ("FifoTopic", "true"),
     ("ContentBasedDeduplication", "true"), ("ArchivePolicy", "{}"), ("HTTPSuccessFeedbackRoleArn", "arn:aws:iam::1:role/x"),

@@ -85,6 +85,23 @@ static void a_subscription_overrides_its_topic_unless_it_may_not(void **state)
                      5);
 }
 
+/* "maxReceivesPerSecond: the maximum average number of deliveries per second, per subscription" */
+static void a_throttle_spreads_deliveries_over_each_second(void **state)
+{
+    struct delivery_policy policy =
+        read_policy("{\"http\": {\"defaultThrottlePolicy\": {\"maxReceivesPerSecond\": 3}}}",
+                    "{\"throttlePolicy\": {\"maxReceivesPerSecond\": 4}}");
+    int64_t next = 0;
+    (void)state;
+    for (int64_t i = 0; i < 9; i++)
+        assert_int_equal(delivery_policy_slot(&policy, 5000000, &next), 5000000 + i * 250000);
+    assert_int_equal(delivery_policy_slot(&policy, 9000000, &next), 9000000);
+    assert_int_equal(delivery_policy_slot(&policy, 9000001, &next), 9250000);
+    policy = read_policy(NULL, "{\"throttlePolicy\": {\"maxReceivesPerSecond\": null}}");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(delivery_policy_slot(&policy, 5000000, &next), 5000000);
+}
+
 static void what_is_out_of_bounds_is_refused(void **state)
 {
     static const char *const wrong[] = {
@@ -101,7 +118,10 @@ static void what_is_out_of_bounds_is_refused(void **state)
         "{\"healthyRetryPolicy\": {\"maxDelayTarget\": 3600, \"minDelayTarget\": 3600}}",
         "{\"healthyRetryPolicy\": {\"backoffFunction\": \"random\"}}",
         "{\"healthyRetryPolicy\": {\"retries\": 1}}",
-        "{\"throttlePolicy\": {\"maxReceivesPerSecond\": 1}}",
+        "{\"throttlePolicy\": {\"maxReceivesPerSecond\": 0}}",
+        "{\"throttlePolicy\": {\"maxReceivesPerSecond\": 1.5}}",
+        "{\"throttlePolicy\": {\"most\": 1}}",
+        "{\"throttlePolicy\": 1}",
         "{\"requestPolicy\": {\"headerContentType\": \"a\\r\\nX: y\"}}",
         "{\"http\": {}}",
     };
@@ -121,6 +141,7 @@ int main(void)
         cmocka_unit_test(the_phases_follow_each_other),
         cmocka_unit_test(each_function_goes_from_the_least_to_the_most),
         cmocka_unit_test(a_subscription_overrides_its_topic_unless_it_may_not),
+        cmocka_unit_test(a_throttle_spreads_deliveries_over_each_second),
         cmocka_unit_test(what_is_out_of_bounds_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
