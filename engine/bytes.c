@@ -108,7 +108,11 @@ int buffer_text(struct buffer *b, const char *text)
 
 int buffer_byte(struct buffer *b, char c)
 {
-    return buffer_append(b, &c, 1);
+    if (b->error || b->capacity - b->size < 2 || b->size == b->max)
+        return buffer_append(b, &c, 1);
+    b->data[b->size++] = c;
+    b->data[b->size] = '\0';
+    return 0;
 }
 
 int buffer_vformat(struct buffer *b, const char *format, va_list args)

@@ -62,6 +62,16 @@ static void write_put_text(struct http_write *w, const char *text)
     write_put(w, text, strlen(text));
 }
 
+static void write_put_number(struct http_write *w, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while (number /= 10);
+    write_put(w, digits + at, sizeof digits - at);
+}
+
 static void on_written(uv_write_t *request, int status)
 {
     struct http_write *w = container_of(request, struct http_write, request);
@@ -183,20 +193,21 @@ static const char *reason_phrase(int status)
 
 static void put_status(struct http_write *w, int status)
 {
-    char line[64];
-    int size = snprintf(line, sizeof line, "HTTP/1.1 %03d %s\r\n", status, reason_phrase(status));
-    write_put(w, line, (size_t)size);
-    write_put_text(w, "Date: ");
+    write_put_text(w, "HTTP/1.1 ");
+    write_put_number(w, (unsigned)status); /* of three digits: may_begin */
+    write_put_text(w, " ");
+    write_put_text(w, reason_phrase(status));
+    write_put_text(w, "\r\nDate: ");
     write_put_text(w, server_date(w->connection->server));
     write_put_text(w, "\r\nServer: Thumbwheel\r\n");
 }
 
 static void put_framing(struct http_write *w, const struct http_call *call, int64_t length)
 {
-    char line[48];
     if (length >= 0) {
-        int size = snprintf(line, sizeof line, "Content-Length: %lld\r\n", (long long)length);
-        write_put(w, line, (size_t)size);
+        write_put_text(w, "Content-Length: ");
+        write_put_number(w, (uint64_t)length);
+        write_put_text(w, "\r\n");
     } else if (call->framing == FRAMING_CHUNKED) {
         write_put_text(w, "Transfer-Encoding: chunked\r\n");
     }
@@ -225,10 +236,13 @@ static bool value_is_legal(const char *value)
 
 static bool name_is_ours(const char *name)
 {
-    static const char *const ours[] = {"connection", "content-length", "date", "server",
-                                       "transfer-encoding"};
+    static const struct slice ours[] = {
+        SLICE_LITERAL("connection"), SLICE_LITERAL("content-length"),    SLICE_LITERAL("date"),
+        SLICE_LITERAL("server"),     SLICE_LITERAL("transfer-encoding"),
+    };
+    size_t size = strlen(name);
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (strcasecmp(name, ours[i]) == 0)
+        if (size == ours[i].size && strcasecmp(name, ours[i].data) == 0)
             return true;
     return false;
 }

@@ -23,13 +23,13 @@
 #include "utf8.h"
 
 enum {
-    DEPTH_MAX = 2048, /* jansson's */
+    DEPTH_MAX = 512,
     NUMBER_MAX = 512, /* characters */
     ALIGNMENT = 16,
     /* A parser, and its stack of states, which grows by 128 bytes at a time: each growth is a new
      * block. The buffer of a string with escapes doubles: together four times the longest string.
      */
-    PARSER_SIZE = 48 * 1024,
+    PARSER_SIZE = 16 * 1024,
     STRING_COPIES = 4,
 };
 

@@ -3,8 +3,9 @@
  *
  * The text is read by yajl, which is more than ten times as fast as jansson's own lexer on texts
  * with long strings, and the lack of memory is told apart from a text that is wrong. The result is
- * what json_loadb would make of it: the same flags, depth and bounds of numbers, and the same
- * strings refused (bytes that are not UTF-8, half a surrogate pair, U+0000).
+ * what json_loadb would make of it: the same flags and bounds of numbers, and the same strings
+ * refused (bytes that are not UTF-8, half a surrogate pair, U+0000). What is nested deeper than 512
+ * is refused.
  *
  * Any thread.
  */

@@ -1,5 +1,10 @@
 #include "json10.h"
 #include "json_text.h"
+#include "json_write.h"
+
+enum {
+    BODY_MAX = 8 * 1024 * 1024
+}; /* a batch of 1 MiB, each byte as \u00XX, and what is around it */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +29,14 @@ int json10_start(struct aws *aws, const struct json10_call *call, struct aws_req
         {"content-type", "application/x-amz-json-1.0"},
         {"x-amz-target", target},
     };
-    char *text = call->body ? json_dumps(call->body, JSON_COMPACT) : NULL;
+    struct buffer text;
+    buffer_init(&text, BODY_MAX);
+    int status = call->body ? json_write(call->body, &text) : ERR_MEMORY;
     json_decref(call->body);
-    if (!text)
-        return ERR_MEMORY;
+    if (status) {
+        buffer_free(&text);
+        return status;
+    }
     struct aws_call request = {
         .service = call->service,
         .operation = call->operation,
@@ -37,7 +46,7 @@ int json10_start(struct aws *aws, const struct json10_call *call, struct aws_req
         .region = call->region,
         .headers = headers,
         .header_count = sizeof headers / sizeof headers[0],
-        .body = bytes_give(text, strlen(text)),
+        .body = buffer_take(&text),
         .settling = call->settling,
         .once = call->once,
         .intact = call->once ? NULL : answer_intact,

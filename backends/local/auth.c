@@ -268,7 +268,7 @@ enum auth_code auth_verify(const struct auth_request *request, const struct auth
     memcpy(scope.date, claim->date, sizeof scope.date);
     uint8_t signing_key[SIGV4_KEY_SIZE];
     char signature[SIGV4_HEX_SIZE];
-    sigv4_signing_key(claim->key->secret_key, &scope, signing_key);
+    signing_keys_get(claim->key->signing, claim->key->secret_key, &scope, signing_key);
     int status = sigv4_signature(&signed_request, &scope, signing_key, signature);
     sigv4_wipe(signing_key, sizeof signing_key);
     bool same = !status && strlen(claim->signature) == SIGV4_HEX_SIZE - 1 &&
@@ -293,7 +293,7 @@ enum auth_code auth_verify_text(const struct auth_keys *keys, const char *creden
     memcpy(scope.date, claim.date, sizeof scope.date);
     uint8_t signing_key[SIGV4_KEY_SIZE], mac[SIGV4_KEY_SIZE];
     char expected[SIGV4_HEX_SIZE];
-    sigv4_signing_key(found->secret_key, &scope, signing_key);
+    signing_keys_get(found->signing, found->secret_key, &scope, signing_key);
     sigv4_hmac(signing_key, sizeof signing_key, text, strlen(text), mac);
     sigv4_wipe(signing_key, sizeof signing_key);
     sigv4_hex(mac, sizeof mac, expected);

@@ -6,7 +6,7 @@
  * later: auth_claim reads what the request says and checks all that can be known early (form,
  * access key, time); auth_verify does the arithmetic. Sources: "Signature Version 4 signing
  * process" in the AWS General Reference; "Authenticating Requests" in the S3 API Reference. Any
- * thread; no clock.
+ * thread, but for keys whose signing keys are kept: one thread then. No clock.
  */
 #ifndef THUMBWHEEL_AUTH_H
 #define THUMBWHEEL_AUTH_H
@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "bytes.h"
+#include "signing_keys.h"
 #include "sigv4.h"
 
 enum {
@@ -26,8 +27,9 @@ enum {
 
 struct auth_key { /* borrowed for as long as it is used */
     const char *access_key, *secret_key;
-    const char *arn;     /* whose it is: arn:aws:iam::ACCOUNT:user/NAME or …:root */
-    const char *user_id; /* as STS and events tell it: AIDA…, or the account's number */
+    const char *arn;              /* whose it is: arn:aws:iam::ACCOUNT:user/NAME or …:root */
+    const char *user_id;          /* as STS and events tell it: AIDA…, or the account's number */
+    struct signing_keys *signing; /* those made of the secret; NULL: none are kept */
 };
 
 struct auth_keys {
@@ -73,8 +75,8 @@ enum auth_code auth_verify(const struct auth_request *request, const struct auth
                            const char *payload_hash);
 
 /* A text that is signed by itself: the policy of a POST form, with the fields that say by whom and
- * when. *key is whose signature it is. Whether the text still holds is its own to say, so no time is
- * checked. */
+ * when. *key is whose signature it is. Whether the text still holds is its own to say, so no time
+ * is checked. */
 enum auth_code auth_verify_text(const struct auth_keys *keys, const char *credential,
                                 const char *date, const char *text, const char *signature,
                                 const struct auth_key **key);

@@ -7,8 +7,11 @@
 
 #include "answer.h"
 #include "json_text.h"
+#include "json_write.h"
 #include "log.h"
 #include "utf8.h"
+
+enum { ANSWER_MAX = 16 * 1024 * 1024 }; /* beyond any page of what there may be */
 
 static const char content_type[] = "application/x-amz-json-1.1";
 
@@ -36,11 +39,15 @@ int json11_not_here(struct json11_call *call, const char *parameter)
 
 static void respond(struct cloud_request *request, int status, json_t *document)
 {
-    char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
-    struct bytes body = text ? bytes_give(text, strlen(text)) : bytes_borrow("", 0);
+    struct buffer text;
+    buffer_init(&text, ANSWER_MAX);
+    bool written = document && !json_write(document, &text);
+    if (!written)
+        buffer_free(&text);
+    struct bytes body = buffer_take(&text);
     struct http_header headers[] = {{"Content-Type", content_type},
                                     {"x-amzn-RequestId", request->id}};
-    request->status = text ? status : 500;
+    request->status = written ? status : 500;
     answer_respond(request, headers, 2, &body);
 }
 

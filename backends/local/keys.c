@@ -20,6 +20,7 @@ struct keys {
     struct auth_keys all;
     struct auth_key *items;
     struct held *held;
+    struct signing_keys *signing;
 };
 
 static int key_add(struct keys *keys, const char *access_key, const char *secret_key)
@@ -27,8 +28,11 @@ static int key_add(struct keys *keys, const char *access_key, const char *secret
     struct held *held = &keys->held[keys->all.count];
     held->access_key = strdup(access_key);
     held->secret_key = strdup(secret_key);
-    keys->items[keys->all.count++] =
-        (struct auth_key){held->access_key, held->secret_key, held->arn, held->user_id};
+    keys->items[keys->all.count++] = (struct auth_key){.access_key = held->access_key,
+                                                       .secret_key = held->secret_key,
+                                                       .arn = held->arn,
+                                                       .user_id = held->user_id,
+                                                       .signing = keys->signing};
     return held->access_key && held->secret_key ? 0 : ERR_MEMORY;
 }
 
@@ -54,8 +58,9 @@ static struct keys *keys_new(size_t count)
         return NULL;
     keys->items = calloc(count, sizeof *keys->items);
     keys->held = calloc(count, sizeof *keys->held);
+    keys->signing = signing_keys_new();
     keys->all.items = keys->items;
-    if (keys->items && keys->held)
+    if (keys->items && keys->held && keys->signing)
         return keys;
     keys_close(keys);
     return NULL;
@@ -72,6 +77,7 @@ void keys_close(struct keys *keys)
         free(secret);
         free(keys->held[i].access_key);
     }
+    signing_keys_free(keys->signing);
     free(keys->items);
     free(keys->held);
     free(keys);

@@ -7,7 +7,8 @@
  *     aws_secret_access_key = …
  *
  * Other settings of a section are none of ours and skipped. Secrets are wiped before they are freed
- * and never told. Immutable once open; any thread.
+ * and never told. Immutable once open, but for the signing keys
+ * that checking signatures leaves behind: loop thread.
  */
 #ifndef THUMBWHEEL_LOCAL_KEYS_H
 #define THUMBWHEEL_LOCAL_KEYS_H

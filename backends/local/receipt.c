@@ -1,6 +1,6 @@
 #include "receipt.h"
 
-#include <mbedtls/base64.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "error.h"
@@ -41,18 +41,14 @@ void receipt_write(const uint8_t key[RECEIPT_KEY_SIZE], const struct receipt *r,
     at = put_number(at, r->nonce, 8);
     put_number(at, r->serial, 4);
     digest_put(key, handle);
-    size_t size;
-    mbedtls_base64_encode((unsigned char *)out, RECEIPT_TEXT_SIZE, &size, handle, HANDLE_SIZE);
+    EVP_EncodeBlock((unsigned char *)out, handle, HANDLE_SIZE);
 }
 
 int receipt_read(const uint8_t key[RECEIPT_KEY_SIZE], struct slice text, struct receipt *out)
 {
     unsigned char handle[HANDLE_SIZE], wanted[HANDLE_SIZE];
-    size_t size;
-    if (text.size != RECEIPT_TEXT_SIZE - 1 ||
-        mbedtls_base64_decode(handle, sizeof handle, &size, (const unsigned char *)text.data,
-                              text.size) ||
-        size != HANDLE_SIZE)
+    if (text.size != RECEIPT_TEXT_SIZE - 1 || memchr(text.data, '=', text.size) ||
+        EVP_DecodeBlock(handle, (const unsigned char *)text.data, (int)text.size) != HANDLE_SIZE)
         return ERR_INVALID;
     memcpy(wanted, handle, FACTS_SIZE);
     digest_put(key, wanted);

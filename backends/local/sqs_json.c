@@ -5,7 +5,10 @@
 
 #include "answer.h"
 #include "json_text.h"
+#include "json_write.h"
 #include "sqs_call.h"
+
+enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB, each byte as \u00XX */
 
 static const char content_type[] = "application/x-amz-json-1.0";
 
@@ -36,14 +39,18 @@ enum sqs_code sqs_json_read(struct cloud_request *request, const char **action, 
 static void respond(struct cloud_request *request, int status, json_t *document,
                     const char *query_error)
 {
-    char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
-    struct bytes body = text ? bytes_give(text, strlen(text)) : bytes_borrow("", 0);
+    struct buffer text;
+    buffer_init(&text, ANSWER_MAX);
+    bool written = document && !json_write(document, &text);
+    if (!written)
+        buffer_free(&text);
+    struct bytes body = buffer_take(&text);
     struct http_header headers[] = {
         {"Content-Type", content_type},
         {"x-amzn-RequestId", request->id},
         {"x-amzn-query-error", query_error},
     };
-    request->status = text ? status : 500;
+    request->status = written ? status : 500;
     answer_respond(request, headers, query_error ? 3 : 2, &body);
 }
 

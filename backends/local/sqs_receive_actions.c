@@ -71,9 +71,11 @@ static enum sqs_code names_check(struct sqs_call *call, const char *member)
 
 static int system_add(struct sqs_call *call, const struct local_message *message, json_t *out)
 {
-    json_t *all = local_message_system(message), *chosen = json_object(), *value;
     json_t *names = json_object_get(call->input, "MessageSystemAttributeNames");
     json_t *old_names = json_object_get(call->input, "AttributeNames");
+    if (json_array_size(names) + json_array_size(old_names) == 0)
+        return 0;
+    json_t *all = local_message_system(message), *chosen = json_object(), *value;
     const char *name;
     int failed = !all || !chosen;
     json_object_foreach(all, name, value)
@@ -119,9 +121,12 @@ static json_t *message_json(struct sqs_call *call, const struct queue_delivery *
     local_message_id(delivery->message, id);
     queues_receipt_text(call->queues, &delivery->receipt, receipt);
     md5_hex(body, md5);
-    json_t *json = json_pack("{s:s, s:s, s:s, s:o}", "MessageId", id, "ReceiptHandle", receipt,
-                             "MD5OfBody", md5, "Body", json_stringn(body.data, body.size));
-    if (json && !system_add(call, delivery->message, json) &&
+    json_t *json = json_object(), *text = json_stringn_nocheck(body.data, body.size); /* checked */
+    int failed = json_object_set_new_nocheck(json, "MessageId", json_string_nocheck(id)) |
+                 json_object_set_new_nocheck(json, "ReceiptHandle", json_string_nocheck(receipt)) |
+                 json_object_set_new_nocheck(json, "MD5OfBody", json_string_nocheck(md5)) |
+                 json_object_set_new_nocheck(json, "Body", text);
+    if (!failed && !system_add(call, delivery->message, json) &&
         !attributes_add(call, delivery->message, json))
         return json;
     json_decref(json);

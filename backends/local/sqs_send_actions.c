@@ -137,28 +137,44 @@ static enum sqs_code entry_read(struct local_queue *queue, json_t *input, struct
     return error->code = code;
 }
 
+static int text_add(json_t *result, const char *name, const char *ascii)
+{
+    return json_object_set_new_nocheck(result, name, json_string_nocheck(ascii));
+}
+
 static int digest_add(json_t *result, const char *name, json_t *attributes)
 {
     char md5[MD5_HEX_SIZE];
     if (!attributes || json_object_size(attributes) == 0)
         return 0;
     int status = message_attributes_md5(attributes, md5);
-    return status ? status : json_object_set_new(result, name, json_string(md5));
+    return status ? status : text_add(result, name, md5);
 }
 
-/* What a sender is told of one message, or NULL without memory. */
-static json_t *entry_result(const struct entry *entry, const struct message_sent *sent)
+/* What a sender is told of one message, added to *result. */
+static int result_add(json_t *result, const struct entry *entry, const struct message_sent *sent)
 {
     char md5[MD5_HEX_SIZE];
     md5_hex(entry->draft.body, md5);
-    json_t *result = json_pack("{s:s, s:s}", "MessageId", sent->id, "MD5OfMessageBody", md5);
-    if (result &&
-        !digest_add(result, "MD5OfMessageAttributes",
-                    json_object_get(entry->input, "MessageAttributes")) &&
-        !digest_add(result, "MD5OfMessageSystemAttributes",
-                    json_object_get(entry->input, "MessageSystemAttributes")) &&
-        !(sent->number &&
-          json_object_set_new(result, "SequenceNumber", queue_sequence(sent->number))))
+    int status = text_add(result, "MessageId", sent->id);
+    if (!status)
+        status = text_add(result, "MD5OfMessageBody", md5);
+    if (!status)
+        status = digest_add(result, "MD5OfMessageAttributes",
+                            json_object_get(entry->input, "MessageAttributes"));
+    if (!status)
+        status = digest_add(result, "MD5OfMessageSystemAttributes",
+                            json_object_get(entry->input, "MessageSystemAttributes"));
+    if (!status && sent->number)
+        status = json_object_set_new(result, "SequenceNumber", queue_sequence(sent->number));
+    return status ? ERR_MEMORY : 0;
+}
+
+/* NULL without memory. */
+static json_t *entry_result(const struct entry *entry, const struct message_sent *sent)
+{
+    json_t *result = json_object();
+    if (result && !result_add(result, entry, sent))
         return result;
     json_decref(result);
     return NULL;
@@ -187,12 +203,8 @@ enum sqs_code sqs_send_message(struct sqs_call *call)
         code = status ? send_failed(call, status) : SQS_OK;
         call->pending = !status;
     }
-    if (call->pending) {
-        json_t *result = entry_result(&entry, &sent);
-        if (!result || json_object_update(call->output, result))
-            call->error.code = SQS_SERVICE_UNAVAILABLE;
-        json_decref(result);
-    }
+    if (call->pending && result_add(call->output, &entry, &sent))
+        call->error.code = SQS_SERVICE_UNAVAILABLE;
     free(entry.attributes);
     return code;
 }

@@ -1,14 +1,30 @@
 #include "uuid.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
+
+enum { RANDOM_SIZE = 256 }; /* what getrandom gives whole, whatever signal comes (getrandom(2)) */
+
+/* Several at a time, since each question to the kernel costs more than what is made of the answer.
+ * Small reads are never cut short once its pool is seeded; without it no identifier is safe. */
+static void random_take(uint8_t out[UUID_SIZE])
+{
+    static _Thread_local uint8_t pool[RANDOM_SIZE];
+    static _Thread_local size_t left;
+    if (!left) {
+        if (getrandom(pool, sizeof pool, 0) != sizeof pool)
+            abort();
+        left = sizeof pool;
+    }
+    left -= UUID_SIZE;
+    memcpy(out, pool + left, UUID_SIZE);
+    memset(pool + left, 0, UUID_SIZE);
+}
 
 void uuid_make(uint8_t out[UUID_SIZE])
 {
-    /* Small reads from the kernel's pool are never cut short once it is seeded; without it no
-     * identifier is safe. */
-    if (getrandom(out, UUID_SIZE, 0) != UUID_SIZE)
-        abort();
+    random_take(out);
     out[6] = (uint8_t)((out[6] & 0x0f) | 0x40);
     out[8] = (uint8_t)((out[8] & 0x3f) | 0x80);
 }

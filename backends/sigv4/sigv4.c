@@ -24,7 +24,11 @@
 
 #include "uri.h"
 
-enum { HMAC_BLOCK = 64, CANONICAL_MAX = 1024 * 1024 };
+enum {
+    HMAC_BLOCK = 64,
+    CANONICAL_MAX = 1024 * 1024,
+    CANONICAL_USUAL = 1000, /* taken at once, rather than in steps */
+};
 
 /* --- hashes --- */
 
@@ -425,12 +429,21 @@ int sigv4_string_to_sign(const struct sigv4_request *request, const struct sigv4
 {
     struct buffer canonical;
     buffer_init(&canonical, CANONICAL_MAX);
+    buffer_reserve(&canonical, CANONICAL_USUAL);
     int rc = sigv4_canonical_request(request, &canonical);
     if (!rc) {
         char hash[SIGV4_HEX_SIZE];
         sigv4_sha256_hex(canonical.data, canonical.size, hash);
-        rc = buffer_format(out, "AWS4-HMAC-SHA256\n%s\n%.8s/%s/%s/aws4_request\n%s", scope->date,
-                           scope->date, scope->region, scope->service, hash);
+        buffer_text(out, "AWS4-HMAC-SHA256\n");
+        buffer_text(out, scope->date);
+        buffer_byte(out, '\n');
+        buffer_append(out, scope->date, 8);
+        buffer_byte(out, '/');
+        buffer_text(out, scope->region);
+        buffer_byte(out, '/');
+        buffer_text(out, scope->service);
+        buffer_text(out, "/aws4_request\n");
+        rc = buffer_text(out, hash);
     }
     buffer_free(&canonical);
     return rc;

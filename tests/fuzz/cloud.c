@@ -18,12 +18,12 @@
 #include "auth.h"
 #include "buckets.h"
 #include "cloud.h"
+#include "events_rules.h"
 #include "fuzz_request.h"
 #include "http_private.h"
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
-#include "events_rules.h"
 #include "sns_outbox.h"
 #include "sns_signer.h"
 #include "topics.h"
@@ -44,8 +44,10 @@ static const char *const prelude[] = {
      "Action=CreateTopic&Name=t&Version=2010-03-31"),
 };
 
-static const struct auth_key key = {"thumbwheel", "thumbwheel-secret",
-                                    "arn:aws:iam::000000000000:root", "000000000000"};
+static const struct auth_key key = {.access_key = "thumbwheel",
+                                    .secret_key = "thumbwheel-secret",
+                                    .arn = "arn:aws:iam::000000000000:root",
+                                    .user_id = "000000000000"};
 static const struct auth_keys keys = {&key, 1};
 
 static uv_loop_t loop;
@@ -66,8 +68,8 @@ struct exchange {
 
 static void open_cloud(void)
 {
-    const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema,
-                                   events_schema, buckets_schema};
+    const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema, events_schema,
+                                   buckets_schema};
     struct error error = {0};
     snprintf(directory, sizeof directory, "%s/fuzz-cloud-XXXXXX",
              access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");

@@ -15,9 +15,10 @@
 
 #include "auth.h"
 
-static const struct auth_key key = {"AKIAIOSFODNN7EXAMPLE",
-                                    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-                                    "arn:aws:iam::123456789012:root", "123456789012"};
+static const struct auth_key key = {.access_key = "AKIAIOSFODNN7EXAMPLE",
+                                    .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                                    .arn = "arn:aws:iam::123456789012:root",
+                                    .user_id = "123456789012"};
 static const struct auth_keys keys = {&key, 1};
 enum { SIGNED_AT = 1369353600 }; /* 20130524T000000Z */
 

@@ -1,4 +1,5 @@
-/* What RFC 8259 says of texts, and what memory, depth and duplicates do to the reading of one. */
+/* What RFC 8259 says of texts, and what depth and duplicates do to the reading and writing of one.
+ */
 #include "json_text.h"
 
 #include <setjmp.h>
@@ -9,6 +10,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "error.h"
+#include "json_write.h"
 
 static json_t *read_any(struct slice text)
 {
@@ -156,7 +160,7 @@ static struct slice nested(size_t depth)
 static void depth_is_bounded(void **state)
 {
     (void)state;
-    struct slice deep = nested(2048), deeper = nested(2049), deepest = nested(1000000);
+    struct slice deep = nested(512), deeper = nested(513), deepest = nested(1000000);
     json_t *value = json_text_read(deep, 0, NULL);
     assert_non_null(value);
     json_decref(value);
@@ -185,6 +189,43 @@ static void long_strings_with_escapes_fit(void **state)
     }
 }
 
+static void what_is_written_is_what_jansson_writes(void **state)
+{
+    (void)state;
+    json_t *tree =
+        json_pack("{s:[i,I,f,b,b,n],s:s,s:{},s:[],s:{s:s}}", "a", -1, INT64_MIN, 1.5, 0, 1,
+                  "\"\\/\b\f\n\r\t\x01\x7f", "h\xc3\xa9\xf0\x9f\x98\x80", "b", "c", "d", "", "");
+    char *expected = json_dumps(tree, JSON_COMPACT);
+    struct buffer text;
+    buffer_init(&text, 1000);
+    assert_int_equal(json_write(tree, &text), 0);
+    assert_string_equal(text.data, expected);
+    buffer_free(&text);
+    free(expected);
+    json_decref(tree);
+}
+
+static void writing_is_bounded(void **state)
+{
+    (void)state;
+    struct slice deep = nested(JSON_WRITE_DEPTH_MAX), deeper = nested(JSON_WRITE_DEPTH_MAX + 1);
+    json_t *good = json_text_read(deep, 0, NULL), *bad = json_text_read(deeper, 0, NULL);
+    struct buffer text, little;
+    buffer_init(&text, 1000);
+    buffer_init(&little, 10);
+    assert_int_equal(json_write(good, &text), 0);
+    assert_true(slice_equal(buffer_slice(&text), deep));
+    assert_int_equal(json_write(good, &little), ERR_LIMIT);
+    buffer_clear(&text);
+    assert_int_equal(json_write(bad, &text), ERR_LIMIT);
+    buffer_free(&text);
+    buffer_free(&little);
+    json_decref(good);
+    json_decref(bad);
+    free((void *)(uintptr_t)deep.data);
+    free((void *)(uintptr_t)deeper.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +237,8 @@ int main(void)
         cmocka_unit_test(flags_are_obeyed),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(long_strings_with_escapes_fit),
+        cmocka_unit_test(what_is_written_is_what_jansson_writes),
+        cmocka_unit_test(writing_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

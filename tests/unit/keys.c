@@ -61,6 +61,31 @@ static void test_without_a_file_the_key_is_the_account_s(void **state)
     keys_close(keys);
 }
 
+/* One that was kept is the one that would be made, whatever comes between. */
+static void test_kept_signing_keys_are_those_of_their_scope(void **state)
+{
+    static const char *const secrets[] = {"one", "other"};
+    static const char *const regions[] = {"us-east-1", "eu-west-1",
+                                          "a-region-of-quite-a-long-name"};
+    static const char *const services[] = {"s3", "sqs", "sns"};
+    static const char *const dates[] = {"20150830T123600Z", "20150831T000000Z"};
+    (void)state;
+    struct signing_keys *kept = signing_keys_new();
+    assert_non_null(kept);
+    for (unsigned i = 0; i < 200; i++) {
+        const char *secret = secrets[i / 18 % 2];
+        struct sigv4_scope scope = {.region = regions[i % 3], .service = services[i / 3 % 3]};
+        uint8_t made[SIGV4_KEY_SIZE], got[SIGV4_KEY_SIZE];
+        memcpy(scope.date, dates[i / 9 % 2], sizeof scope.date);
+        sigv4_signing_key(secret, &scope, made);
+        for (unsigned again = 0; again < 2; again++) {
+            signing_keys_get(kept, secret, &scope, got);
+            assert_memory_equal(got, made, sizeof got);
+        }
+    }
+    signing_keys_free(kept);
+}
+
 /* Where, and what; and no secret in it. */
 static void test_what_is_wrong_is_told_with_its_line(void **state)
 {
@@ -119,6 +144,7 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kept_signing_keys_are_those_of_their_scope),
         cmocka_unit_test(test_each_section_is_a_user),
         cmocka_unit_test(test_without_a_file_the_key_is_the_account_s),
         cmocka_unit_test(test_what_is_wrong_is_told_with_its_line),
