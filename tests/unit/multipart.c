@@ -1,144 +1,11 @@
 /* Multipart uploads on disk: parts, completion without copying, readers of what is replaced, copies
  * by link, and what is left after a crash. */
-#include <dirent.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "bucket_world.h"
 
-#include <cmocka.h>
-
-#include "buckets.h"
-#include "cloud.h"
 #include "object_reader.h"
 #include "parts.h"
 #include "s3_completion.h"
 #include "uploads.h"
-
-struct fixture {
-    uv_loop_t loop;
-    struct cloud cloud;
-    char directory[64];
-    int64_t bucket;
-    bool done;
-    int status;
-};
-
-static void mark_done(void *user)
-{
-    ((struct fixture *)user)->done = true;
-}
-
-static int await(struct fixture *f)
-{
-    while (!f->done)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    f->done = false;
-    return f->status;
-}
-
-static void open_state(struct fixture *f)
-{
-    const char *const schemas[] = {buckets_schema};
-    struct error error = {0};
-    assert_int_equal(
-        storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &f->cloud.storage, &error),
-        0);
-    assert_int_equal(buckets_open(&f->cloud, &f->cloud.buckets, &error), 0);
-}
-
-static void close_state(struct fixture *f)
-{
-    storage_close(f->cloud.storage, mark_done, f);
-    await(f);
-    buckets_close(f->cloud.buckets);
-    f->cloud.storage = NULL;
-}
-
-static void on_bucket(int status, const struct error *error, void *user)
-{
-    (void)error;
-    ((struct fixture *)user)->status = status;
-    mark_done(user);
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    struct bucket bucket;
-    strcpy(f->directory, "/tmp/thumbwheel-multipart-XXXXXX");
-    if (!mkdtemp(f->directory) || uv_loop_init(&f->loop))
-        return -1;
-    open_state(f);
-    if (buckets_create(f->cloud.buckets, "photos", on_bucket, f) || await(f) ||
-        !buckets_find(f->cloud.buckets, "photos", &bucket))
-        return -1;
-    f->bucket = bucket.id;
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    char command[96];
-    if (f->cloud.storage)
-        close_state(f);
-    int status = uv_loop_close(&f->loop);
-    snprintf(command, sizeof(command), "rm -rf '%s'", f->directory);
-    if (system(command))
-        status = -1;
-    free(f);
-    return status;
-}
-
-/* A function on the storage thread, awaited. */
-
-typedef int work(struct fixture *f, void *argument, struct error *error);
-
-struct call {
-    struct storage_task task;
-    struct fixture *f;
-    work *function;
-    void *argument;
-};
-
-static int call_run(struct storage_task *task, struct storage *storage)
-{
-    struct call *call = (struct call *)task;
-    (void)storage;
-    return call->function(call->f, call->argument, &task->error);
-}
-
-static void call_done(struct storage_task *task, int status)
-{
-    struct fixture *f = ((struct call *)task)->f;
-    f->status = status;
-    f->done = true;
-}
-
-static int on_storage(struct fixture *f, work *function, void *argument)
-{
-    struct call call = {.task = {.run = call_run, .done = call_done},
-                        .f = f,
-                        .function = function,
-                        .argument = argument};
-    storage_submit(f->cloud.storage, &call.task);
-    return await(f);
-}
-
-static struct blobs *blobs_of(struct fixture *f)
-{
-    return buckets_blobs(f->cloud.buckets);
-}
 
 /* Uploading. */
 
@@ -167,15 +34,6 @@ struct piece {
     const char *body;
     int fails_with; /* after all has been done */
 };
-
-static int write_blob(struct fixture *f, uint64_t id, const char *body, struct error *error)
-{
-    int fd;
-    int status = blob_create(blobs_of(f), id, &fd, error);
-    if (!status)
-        status = blob_write(blobs_of(f), fd, body, strlen(body), error);
-    return status ? status : blob_seal(blobs_of(f), &fd, error);
-}
 
 static int put_part(struct fixture *f, void *argument, struct error *error)
 {
@@ -306,55 +164,10 @@ static void assert_content(struct fixture *f, const char *key, uint64_t first, u
     assert_string_equal(reading.text, expected);
 }
 
-static size_t count_files(const char *path)
-{
-    size_t count = 0;
-    DIR *directory = opendir(path);
-    assert_non_null(directory);
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        char below[512];
-        struct stat facts;
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
-        assert_int_equal(stat(below, &facts), 0);
-        count += S_ISDIR(facts.st_mode) ? count_files(below) : 1;
-    }
-    closedir(directory);
-    return count;
-}
-
-static size_t files_in(struct fixture *f, const char *name)
-{
-    char path[96];
-    snprintf(path, sizeof(path), "%s/%s", f->directory, name);
-    return count_files(path);
-}
-
-static int nothing(struct fixture *f, void *argument, struct error *error)
-{
-    (void)f;
-    (void)argument;
-    (void)error;
-    return 0;
-}
-
-/* After a turn of the storage thread the actions of earlier commits have run. */
 static size_t all_files(struct fixture *f)
 {
-    on_storage(f, nothing, NULL);
+    settle(f);
     return files_in(f, "blobs") + files_in(f, "incoming");
-}
-
-static int delete (struct fixture *f, void *argument, struct error *error)
-{
-    return objects_delete(blobs_of(f), f->bucket, argument, &(struct object_removal){0}, error);
-}
-
-static int delete_key(struct fixture *f)
-{
-    char key[] = "k";
-    return on_storage(f, delete, key);
 }
 
 /* A part of 5 MiB, which is the least for one that is not the last. */
@@ -379,7 +192,7 @@ static void one_part_becomes_an_object_and_survives(void **state)
     assert_content(f, "k", 0, 0, "seven");
     assert_content(f, "k", 2, 2, "ve");
     assert_int_equal(all_files(f), 1);
-    assert_int_equal(delete_key(f), 0);
+    assert_int_equal(delete_key(f, "k"), 0);
     assert_int_equal(all_files(f), 0);
 }
 
@@ -504,7 +317,7 @@ static void a_reader_outlives_its_object(void **state)
     first.first = strlen(large()) - 2;
     assert_int_equal(on_storage(f, open_reader, &first), 0);
     assert_int_equal(on_storage(f, open_reader, &second), 0);
-    assert_int_equal(delete_key(f), 0);
+    assert_int_equal(delete_key(f, "k"), 0);
     assert_int_equal(all_files(f), 2);
     assert_int_equal(on_storage(f, finish_reader, &second), 0);
     assert_string_equal(second.text, "tail");
@@ -627,14 +440,11 @@ static void ten_thousand_parts_are_completed(void **state)
     assert_int_equal(complete_upload(f, upload, document.data), S3_OK);
     buffer_free(&document);
     assert_int_equal(all_files(f), PART_NUMBER_MAX);
-    assert_int_equal(delete_key(f), 0);
+    assert_int_equal(delete_key(f, "k"), 0);
     assert_int_equal(all_files(f), 0);
 }
 
-/* The victim: two parts and a completion over few keys again and again, telling each that is
- * acknowledged. */
-
-static int told;
+/* The victim: two parts and a completion over few keys again and again. */
 
 static void upload_round(struct fixture *f, unsigned i)
 {
@@ -652,51 +462,6 @@ static void upload_round(struct fixture *f, unsigned i)
         on_storage(f, abort_it, &upload);
     else if (on_storage(f, complete, &whole) || whole.verdict)
         _exit(1);
-}
-
-static void victim(struct fixture *f)
-{
-    uv_loop_init(&f->loop);
-    open_state(f);
-    for (unsigned i = 0;; i++) {
-        upload_round(f, i);
-        if (write(told, &i, sizeof(i)) < 0)
-            _exit(1);
-    }
-}
-
-/* Killed at any point, at the latest after so many rounds. */
-static unsigned run_and_kill(struct fixture *f, unsigned rounds, unsigned delay_us)
-{
-    int ends[2], status = 0;
-    unsigned last = 0;
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        told = ends[1];
-        victim(f);
-    }
-    close(ends[1]);
-    for (unsigned count = 0; read(ends[0], &last, sizeof(last)) == sizeof(last);) {
-        if (++count != rounds)
-            continue;
-        usleep(delay_us); /* into the next round */
-        kill(child, SIGKILL);
-    }
-    close(ends[0]);
-    waitpid(child, &status, 0);
-    assert_true(WIFSIGNALED(status));
-    return last;
-}
-
-static int count_rows(struct fixture *f, void *argument, struct error *error)
-{
-    sqlite3_stmt *select = storage_statement(
-        f->cloud.storage,
-        "SELECT count(*) FROM parts JOIN blobs ON blob = blobs.id AND dropped = 0");
-    int status = storage_step(f->cloud.storage, select, error);
-    *(size_t *)argument = (size_t)sqlite3_column_int64(select, 0);
-    return status == 1 ? 0 : status;
 }
 
 static int abort_all(struct fixture *f, void *argument, struct error *error)
@@ -728,13 +493,11 @@ static void check_key(struct fixture *f, unsigned key, unsigned last)
 
 static void check_after_kill(struct fixture *f, unsigned last)
 {
-    size_t rows = 0;
     open_state(f);
     for (unsigned key = 0; key < 4; key++)
         check_key(f, key, last);
-    assert_int_equal(on_storage(f, count_rows, &rows), 0);
-    assert_int_equal(files_in(f, "incoming"), 0);
-    assert_int_equal(files_in(f, "blobs"), rows);
+    assert_files_are_rows(
+        f, "SELECT count(*) FROM parts JOIN blobs ON blob = blobs.id AND dropped = 0");
     assert_int_equal(on_storage(f, abort_all, NULL), 0);
     assert_int_equal(all_files(f), 4); /* one part for each key */
     close_state(f);
@@ -744,8 +507,8 @@ static void a_killed_process_leaves_whole_objects_and_no_stray_file(void **state
 {
     struct fixture *f = *state;
     close_state(f);
-    for (unsigned round = 0; round < 8; round++)
-        check_after_kill(f, run_and_kill(f, 12 + round, 300 * round));
+    for (unsigned i = 0; i < 8; i++)
+        check_after_kill(f, run_and_kill(f, upload_round, 12 + i, 300 * i));
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

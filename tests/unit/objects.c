@@ -1,149 +1,7 @@
 /* Objects on disk: the index, listing, blob files, and what is left after a crash. */
-#include <dirent.h>
+#include "bucket_world.h"
+
 #include <inttypes.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "buckets.h"
-#include "cloud.h"
-#include "objects.h"
-
-struct fixture {
-    uv_loop_t loop;
-    struct cloud cloud;
-    char directory[64];
-    int64_t bucket;
-    bool closed;
-    bool done;
-    int status;
-};
-
-static void open_state(struct fixture *f)
-{
-    const char *const schemas[] = {buckets_schema};
-    struct error error = {0};
-    assert_int_equal(
-        storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &f->cloud.storage, &error),
-        0);
-    assert_int_equal(buckets_open(&f->cloud, &f->cloud.buckets, &error), 0);
-}
-
-static void mark_closed(void *user)
-{
-    ((struct fixture *)user)->closed = true;
-}
-
-static void close_state(struct fixture *f)
-{
-    f->closed = false;
-    storage_close(f->cloud.storage, mark_closed, f);
-    while (!f->closed)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    buckets_close(f->cloud.buckets);
-    f->cloud.storage = NULL;
-}
-
-static void on_bucket(int status, const struct error *error, void *user)
-{
-    struct fixture *f = user;
-    (void)error;
-    f->status = status;
-    f->done = true;
-}
-
-static int wait_bucket(struct fixture *f)
-{
-    while (!f->done)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    f->done = false;
-    return f->status;
-}
-
-static int create_bucket(struct fixture *f, const char *name)
-{
-    assert_int_equal(buckets_create(f->cloud.buckets, name, on_bucket, f), 0);
-    return wait_bucket(f);
-}
-
-static int64_t bucket_id(struct fixture *f, const char *name)
-{
-    struct bucket bucket;
-    assert_true(buckets_find(f->cloud.buckets, name, &bucket));
-    return bucket.id;
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    strcpy(f->directory, "/tmp/thumbwheel-objects-XXXXXX");
-    if (!mkdtemp(f->directory) || uv_loop_init(&f->loop))
-        return -1;
-    open_state(f);
-    if (create_bucket(f, "photos"))
-        return -1;
-    f->bucket = bucket_id(f, "photos");
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    char command[96];
-    if (f->cloud.storage)
-        close_state(f);
-    int status = uv_loop_close(&f->loop);
-    snprintf(command, sizeof(command), "rm -rf '%s'", f->directory);
-    if (system(command))
-        status = -1;
-    free(f);
-    return status;
-}
-
-/* A function on the storage thread, awaited. */
-struct call {
-    struct storage_task task;
-    struct fixture *f;
-    int (*function)(struct fixture *f, void *argument, struct error *error);
-    void *argument;
-};
-
-static int call_run(struct storage_task *task, struct storage *storage)
-{
-    struct call *call = (struct call *)task;
-    (void)storage;
-    return call->function(call->f, call->argument, &task->error);
-}
-
-static void call_done(struct storage_task *task, int status)
-{
-    struct fixture *f = ((struct call *)task)->f;
-    f->status = status;
-    f->done = true;
-}
-
-static int on_storage(struct fixture *f, int (*function)(struct fixture *, void *, struct error *),
-                      void *argument)
-{
-    struct call call = {.task = {.run = call_run, .done = call_done},
-                        .f = f,
-                        .function = function,
-                        .argument = argument};
-    storage_submit(f->cloud.storage, &call.task);
-    return wait_bucket(f);
-}
 
 struct thing {
     const char *key;
@@ -153,16 +11,6 @@ struct thing {
     int fails_with; /* after all has been done */
     struct object_condition condition;
 };
-
-static int write_blob(struct fixture *f, const struct thing *thing, struct error *error)
-{
-    struct blobs *blobs = buckets_blobs(f->cloud.buckets);
-    int fd;
-    int status = blob_create(blobs, thing->id, &fd, error);
-    if (!status)
-        status = blob_write(blobs, fd, thing->body, strlen(thing->body), error);
-    return status ? status : blob_seal(blobs, &fd, error);
-}
 
 static int put(struct fixture *f, void *argument, struct error *error)
 {
@@ -178,10 +26,10 @@ static int put(struct fixture *f, void *argument, struct error *error)
                             .headers = none,
                             .tags = none,
                             .checksum = none};
-    int status = thing->as_blob ? write_blob(f, thing, error) : 0;
+    int status = thing->as_blob ? write_blob(f, thing->id, thing->body, error) : 0;
     if (!status)
-        status = objects_put(buckets_blobs(f->cloud.buckets), f->bucket, thing->key, &object,
-                             slice_of(thing->body), &thing->condition, error);
+        status = objects_put(blobs_of(f), f->bucket, thing->key, &object, slice_of(thing->body),
+                             &thing->condition, error);
     return status ? status : thing->fails_with;
 }
 
@@ -201,7 +49,7 @@ static int read_blob(struct fixture *f, uint64_t id, struct buffer *out, struct 
 {
     int fd;
     char data[4096];
-    int status = blob_read_open(buckets_blobs(f->cloud.buckets), id, &fd, error);
+    int status = blob_read_open(blobs_of(f), id, &fd, error);
     if (status)
         return status;
     for (ssize_t size; (size = read(fd, data, sizeof(data))) > 0;)
@@ -236,52 +84,6 @@ static const char *content(struct fixture *f, const char *key)
     return status ? NULL : text;
 }
 
-static int delete (struct fixture *f, void *argument, struct error *error)
-{
-    return objects_delete(buckets_blobs(f->cloud.buckets), f->bucket, argument, &(struct object_removal){0}, error);
-}
-
-static int delete_key(struct fixture *f, const char *key)
-{
-    char copy[64];
-    snprintf(copy, sizeof(copy), "%s", key);
-    return on_storage(f, delete, copy);
-}
-
-static size_t count_files(const char *path)
-{
-    size_t count = 0;
-    DIR *directory = opendir(path);
-    assert_non_null(directory);
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        char below[512];
-        struct stat facts;
-        if (entry->d_name[0] == '.')
-            continue;
-        snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
-        assert_int_equal(stat(below, &facts), 0);
-        count += S_ISDIR(facts.st_mode) ? count_files(below) : 1;
-    }
-    closedir(directory);
-    return count;
-}
-
-static size_t files_in(struct fixture *f, const char *name)
-{
-    char path[96];
-    snprintf(path, sizeof(path), "%s/%s", f->directory, name);
-    return count_files(path);
-}
-
-/* A turn of the storage thread, after which the actions of earlier commits have run. */
-static int nothing(struct fixture *f, void *argument, struct error *error)
-{
-    (void)f;
-    (void)argument;
-    (void)error;
-    return 0;
-}
-
 static void what_is_put_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -302,13 +104,13 @@ static void replacing_and_deleting_leave_no_file(void **state)
     assert_int_equal(put_thing(f, "k", "one", true), 0);
     assert_int_equal(put_thing(f, "k", "two", true), 0);
     assert_int_equal(put_thing(f, "k2", "three", true), 0);
-    on_storage(f, nothing, NULL);
+    settle(f);
     assert_int_equal(files_in(f, "blobs"), 2);
     assert_string_equal(content(f, "k"), "two");
     assert_int_equal(put_thing(f, "k", "row now", false), 0);
     assert_int_equal(delete_key(f, "k2"), 0);
     assert_int_equal(delete_key(f, "k2"), ERR_NOT_FOUND);
-    on_storage(f, nothing, NULL);
+    settle(f);
     assert_int_equal(files_in(f, "blobs"), 0);
     assert_int_equal(files_in(f, "incoming"), 0);
     assert_string_equal(content(f, "k"), "row now");
@@ -341,7 +143,7 @@ static void a_committed_file_in_incoming_is_adopted(void **state)
     char from[512], to[128];
     uint64_t id = buckets_next_number(f->cloud.buckets) + 1;
     assert_int_equal(put_thing(f, "k", "kept", true), 0);
-    on_storage(f, nothing, NULL);
+    settle(f);
     snprintf(to, sizeof(to), "%s/incoming/%016" PRIx64, f->directory, id);
     snprintf(from, sizeof(from), "mv %s/blobs/*/%016" PRIx64 " %s", f->directory, id, to);
     assert_int_equal(system(from), 0);
@@ -361,10 +163,10 @@ static void an_open_blob_outlives_its_object(void **state)
     int fd;
     uint64_t id = buckets_next_number(f->cloud.buckets) + 1;
     assert_int_equal(put_thing(f, "k", "still", true), 0);
-    on_storage(f, nothing, NULL);
-    assert_int_equal(blob_read_open(buckets_blobs(f->cloud.buckets), id, &fd, &error), 0);
+    settle(f);
+    assert_int_equal(blob_read_open(blobs_of(f), id, &fd, &error), 0);
     assert_int_equal(delete_key(f, "k"), 0);
-    on_storage(f, nothing, NULL);
+    settle(f);
     assert_int_equal(files_in(f, "blobs"), 0);
     assert_int_equal(read(fd, text, sizeof(text)), 5);
     assert_string_equal(text, "still");
@@ -398,16 +200,16 @@ static void buckets_survive_and_must_be_empty_to_go(void **state)
     assert_int_equal(create_bucket(f, "another"), 0);
     assert_int_equal(put_thing(f, "k", "v", false), 0);
     buckets_delete(f->cloud.buckets, "photos", on_bucket, f);
-    assert_int_equal(wait_bucket(f), ERR_CONFLICT);
+    assert_int_equal(await(f), ERR_CONFLICT);
     buckets_delete(f->cloud.buckets, "nowhere", on_bucket, f);
-    assert_int_equal(wait_bucket(f), ERR_NO_CONTAINER);
+    assert_int_equal(await(f), ERR_NO_CONTAINER);
     close_state(f);
     open_state(f);
     assert_int_equal(buckets_count(f->cloud.buckets), 2);
     assert_string_equal(buckets_at(f->cloud.buckets, 0).name, "another");
     assert_int_equal(delete_key(f, "k"), 0);
     buckets_delete(f->cloud.buckets, "photos", on_bucket, f);
-    assert_int_equal(wait_bucket(f), 0);
+    assert_int_equal(await(f), 0);
     assert_int_equal(put_thing(f, "k", "v", false), ERR_NO_CONTAINER);
 }
 
@@ -450,7 +252,7 @@ static void notifications_survive(void **state)
     assert_int_equal(buckets_set_notification(f->cloud.buckets, "photos", &notification,
                                               no_messages, on_bucket, f),
                      0);
-    assert_int_equal(wait_bucket(f), 0);
+    assert_int_equal(await(f), 0);
     for (int round = 0; round < 2; round++) {
         assert_true(buckets_find(f->cloud.buckets, "photos", &bucket));
         assert_int_equal(bucket.notification->count, 1);
@@ -524,60 +326,21 @@ static void listing_follows_the_bytes_of_keys(void **state)
     assert_listed(f, "", "", "", 0, "");
 }
 
-/* The victim: uploads small and large objects, one after the other, over a few keys, and tells each
- * that is acknowledged. */
+/* The victim: puts small and large objects, one after the other, over a few keys. */
 
-static int told;
-
-static void victim(struct fixture *f)
+static void put_round(struct fixture *f, unsigned i)
 {
-    char body[64];
-    uv_loop_init(&f->loop);
-    open_state(f);
-    for (unsigned i = 0;; i++) {
-        char key[16];
-        snprintf(key, sizeof(key), "k%u", i % 8);
-        snprintf(body, sizeof(body), "%u", i);
-        if (put_thing(f, key, body, i % 3 != 0) || write(told, &i, sizeof(i)) < 0)
-            _exit(1);
-    }
-}
-
-static unsigned run_and_kill(struct fixture *f, unsigned after)
-{
-    int ends[2], status = 0;
-    unsigned last = 0;
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        told = ends[1];
-        victim(f);
-    }
-    close(ends[1]);
-    for (unsigned count = 0; read(ends[0], &last, sizeof(last)) == sizeof(last);) {
-        if (++count == after)
-            kill(child, SIGKILL);
-    }
-    close(ends[0]);
-    waitpid(child, &status, 0);
-    assert_true(WIFSIGNALED(status));
-    return last;
-}
-
-static int count_rows(struct fixture *f, void *argument, struct error *error)
-{
-    sqlite3_stmt *select =
-        storage_statement(f->cloud.storage, "SELECT count(*) FROM objects WHERE blob <> 0");
-    int status = storage_step(f->cloud.storage, select, error);
-    *(size_t *)argument = (size_t)sqlite3_column_int64(select, 0);
-    return status == 1 ? 0 : status;
+    char key[16], body[64];
+    snprintf(key, sizeof(key), "k%u", i % 8);
+    snprintf(body, sizeof(body), "%u", i);
+    if (put_thing(f, key, body, i % 3 != 0))
+        _exit(1);
 }
 
 /* One upload may have been committed and not been told; each key has that one or the last that was
  * told. */
 static void check_after_kill(struct fixture *f, unsigned last)
 {
-    size_t rows = 0;
     open_state(f);
     for (unsigned k = 0; k < 8 && k <= last; k++) {
         char key[16];
@@ -588,9 +351,7 @@ static void check_after_kill(struct fixture *f, unsigned last)
         unsigned expected = last - (last - k) % 8;
         assert_true(value == expected || (value == last + 1 && value % 8 == k));
     }
-    assert_int_equal(on_storage(f, count_rows, &rows), 0);
-    assert_int_equal(files_in(f, "incoming"), 0);
-    assert_int_equal(files_in(f, "blobs"), rows);
+    assert_files_are_rows(f, "SELECT count(*) FROM objects WHERE blob <> 0");
     close_state(f);
 }
 
@@ -600,7 +361,7 @@ static void a_killed_process_loses_no_object_and_leaks_no_file(void **state)
     close_state(f);
     srand((unsigned)getpid());
     for (int round = 0; round < 6; round++)
-        check_after_kill(f, run_and_kill(f, 8 + (unsigned)(rand() % 60)));
+        check_after_kill(f, run_and_kill(f, put_round, 8 + (unsigned)(rand() % 60), 0));
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
