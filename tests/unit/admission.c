@@ -75,6 +75,16 @@ static void start_with_memory(uint64_t memory)
     start(&with);
 }
 
+/* A worker has a photo, and is at the gate with it. */
+static void start_at_work(const char *text)
+{
+    add_pipeline("web", "web");
+    stub_gate_close();
+    start_with_memory(MEMORY);
+    feed("web", "1.jpg", text);
+    UNTIL(stub_waiting() == 1);
+}
+
 static bool is_tight(void)
 {
     return memory_is_tight(&w.engine->memory);
@@ -157,11 +167,7 @@ static void an_idle_queue_delays_no_other(void **state)
 static void nothing_is_received_while_memory_is_waited_for(void **state)
 {
     (void)state;
-    add_pipeline("web", "web");
-    stub_gate_close();
-    start_with_memory(MEMORY);
-    feed("web", "1.jpg", "slow needs 700;");
-    UNTIL(stub_waiting() == 1);
+    start_at_work("slow needs 700;");
     feed("web", "2.jpg", "needs 600;");
     UNTIL(is_tight());
     feed("web", "3.jpg", "pixels"); /* for the receive that is open already */
@@ -213,11 +219,7 @@ static void the_budget_holds_under_a_flood(void **state)
 static void one_larger_than_the_budget_runs_alone(void **state)
 {
     (void)state;
-    add_pipeline("web", "web");
-    stub_gate_close();
-    start_with_memory(MEMORY);
-    feed("web", "1.jpg", "slow needs 10;");
-    UNTIL(stub_waiting() == 1);
+    start_at_work("slow needs 10;");
     feed("web", "2.jpg", "slow needs 5000;");
     UNTIL(is_tight());
     assert_int_equal(stub_waiting(), 1); /* it waits for the other to end */
@@ -374,11 +376,7 @@ static void a_flood_on_one_queue_starves_no_other(void **state)
 static void an_engine_ends_while_work_waits_for_memory(void **state)
 {
     (void)state;
-    add_pipeline("web", "web");
-    stub_gate_close();
-    start_with_memory(MEMORY);
-    feed("web", "1.jpg", "slow needs 700;");
-    UNTIL(stub_waiting() == 1);
+    start_at_work("slow needs 700;");
     feed("web", "2.jpg", "needs 600;");
     feed("web", "3.jpg", "pixels");
     UNTIL(stats().received == 3 && is_tight());

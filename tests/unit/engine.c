@@ -287,12 +287,7 @@ static void deletes_travel_in_batches(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
-    for (int i = 0; i < 30; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "%d.jpg", i);
-        photo(name, "pixels");
-        announce("web", name);
-    }
+    announce_photos("web", 30, "pixels");
     start_default();
     UNTIL(w.acks == 30 && engine_idle(w.engine));
     assert_in_range(fake_queue_find(&w.queues, "web")->delete_calls, 3, 6);
@@ -307,9 +302,7 @@ static void a_long_job_keeps_its_message(void **state)
     photo("a.jpg", "slow");
     announce("web", "a.jpg");
     stub_gate_close();
-    struct engine_options with = options();
-    with.visibility_s = 2;
-    start(&with);
+    start_leasing();
     UNTIL(stats().extended >= 1);
     assert_int_equal(fake_queue_find(&w.queues, "web")->last_visibility_s, 2);
     stub_gate_open();
@@ -324,13 +317,9 @@ static void a_lost_lease_cancels_the_work(void **state)
     photo("a.jpg", "slow");
     announce("web", "a.jpg");
     stub_gate_close();
-    struct engine_options with = options();
-    with.visibility_s = 2;
-    start(&with);
+    start_leasing();
     UNTIL(stub_waiting() == 1);
-    struct queue *queue = fake_queue_find(&w.queues, "web");
-    snprintf(fake_queue_first(queue)->receipt, 48, "newer"); /* somebody else received it */
-    fake_queue_first(queue)->visible_at_ms = UINT64_MAX;
+    receive_elsewhere("web");
     UNTIL(w.retries == 1);
     assert_string_equal(w.last_reason, "lease-lost");
     assert_int_equal(stats().lease_lost, 1);
@@ -364,12 +353,7 @@ static void a_drain_gives_back_what_has_not_begun(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
-    for (int i = 0; i < 6; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "%d.jpg", i);
-        photo(name, "slow");
-        announce("web", name);
-    }
+    announce_photos("web", 6, "slow");
     stub_gate_close();
     start_default();
     UNTIL(stub_waiting() == 2 && stats().received == 6);

@@ -113,11 +113,17 @@ static inline struct engine_options options(void)
     };
 }
 
-static inline void start(const struct engine_options *with)
+/* Does not wait until it is ready. */
+static inline void start_unawaited(const struct engine_options *with)
 {
     struct error error;
     assert_int_equal(engine_create(&w.loop, with, &w.engine, &error), 0);
     engine_start(w.engine, on_ready, NULL);
+}
+
+static inline void start(const struct engine_options *with)
+{
+    start_unawaited(with);
     UNTIL(w.ready);
 }
 
@@ -126,6 +132,14 @@ static inline void start_default(void)
     struct engine_options with = options();
     start(&with);
     assert_int_equal(w.ready_error.code, 0);
+}
+
+/* With leases that are short enough to see them extended or lost. */
+static inline void start_leasing(void)
+{
+    struct engine_options with = options();
+    with.visibility_s = 2;
+    start(&with);
 }
 
 static inline struct engine_stats stats(void)
@@ -168,6 +182,26 @@ static inline void announce(const char *queue, const char *name)
              "\"photos\"},\"object\":{\"key\":\"ingest/%s\",\"eTag\":\"etag\"}}}]}",
              name);
     fake_queue_put(fake_queue_find(&w.queues, queue), body);
+}
+
+/* So many photos, 0.jpg and so on, each with its event. */
+static inline void announce_photos(const char *queue, int count, const char *text)
+{
+    for (int i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "%d.jpg", i);
+        photo(name, text);
+        announce(queue, name);
+    }
+}
+
+/* Somebody else receives the queue's first message: its lease is lost. */
+static inline struct fake_message *receive_elsewhere(const char *queue)
+{
+    struct fake_message *message = fake_queue_first(fake_queue_find(&w.queues, queue));
+    snprintf(message->receipt, sizeof message->receipt, "newer");
+    message->visible_at_ms = UINT64_MAX;
+    return message;
 }
 
 static inline void assert_stored(const char *key, const char *text)

@@ -62,9 +62,7 @@ static void a_queue_that_is_missing_is_waited_for(void **state)
     photo("a.jpg", "pixels");
     announce("web", "a.jpg");
     struct engine_options with = options();
-    struct error error;
-    assert_int_equal(engine_create(&w.loop, &with, &w.engine, &error), 0);
-    engine_start(w.engine, on_ready, NULL);
+    start_unawaited(&with);
     UNTIL(w.acks == 1); /* the other one works */
     assert_false(w.ready);
     fake_queue_add(&w.queues, "late", NULL);
@@ -92,9 +90,7 @@ static void a_dead_letter_queue_that_cannot_be_reached_is_waited_for(void **stat
     add_pipeline("web", "web");
     fake_queue_put(fake_queue_find(&w.queues, "web"), "not json");
     struct engine_options with = options();
-    struct error error;
-    assert_int_equal(engine_create(&w.loop, &with, &w.engine, &error), 0);
-    engine_start(w.engine, on_ready, NULL);
+    start_unawaited(&with);
     UNTIL(fake_queue_find(&w.queues, "web")->opened);
     open_code = ERR_SERVER;
     open_misses = 1;
@@ -143,9 +139,7 @@ static void it_can_be_closed_while_a_queue_is_being_opened(void **state)
     w.queues.ops.open = open_without_answer;
     w.queues.ops.open_cancel = cancel_unanswered;
     struct engine_options with = options();
-    struct error error;
-    assert_int_equal(engine_create(&w.loop, &with, &w.engine, &error), 0);
-    engine_start(w.engine, on_ready, NULL);
+    start_unawaited(&with);
     UNTIL(unanswered == 1);
     engine_drain(w.engine, WATCHDOG_MS, set_true, &w.drained);
     UNTIL(w.drained);
@@ -232,12 +226,7 @@ static void a_removed_pipeline_finishes_and_polls_no_more(void **state)
     (void)state;
     add_pipeline("web", "web");
     add_pipeline("mobile", "mobile");
-    for (int i = 0; i < 5; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "%d.jpg", i);
-        photo(name, "slow");
-        announce("web", name);
-    }
+    announce_photos("web", 5, "slow");
     stub_gate_close();
     start_default();
     UNTIL(stub_waiting() == 2 && stats().received == 5);
@@ -341,9 +330,7 @@ static void a_queue_that_is_waited_for_may_be_taken_out(void **state)
     add_pipeline("web", "web");
     w.pipelines[w.pipeline_count++] = stub_pipeline("mobile", "no-such-queue");
     struct engine_options with = options();
-    struct error error;
-    assert_int_equal(engine_create(&w.loop, &with, &w.engine, &error), 0);
-    engine_start(w.engine, on_ready, NULL);
+    start_unawaited(&with);
     UNTIL(fake_queue_find(&w.queues, "web")->receive_calls);
     assert_false(w.ready);
     struct pipeline *after[] = {changed("web", "web")};
@@ -360,18 +347,14 @@ static void a_worker_may_outlive_the_pipeline_it_works_for(void **state)
     photo("a.jpg", "slow");
     announce("web", "a.jpg");
     stub_gate_close();
-    struct engine_options with = options();
-    with.visibility_s = 2;
-    start(&with);
+    start_leasing();
     UNTIL(stub_waiting() == 1);
-    struct queue *queue = fake_queue_find(&w.queues, "web");
-    snprintf(fake_queue_first(queue)->receipt, 48, "newer"); /* somebody else received it */
-    fake_queue_first(queue)->visible_at_ms = UINT64_MAX;
+    receive_elsewhere("web");
     UNTIL(stats().lease_lost == 1);
     struct pipeline *after[] = {changed("mobile", "mobile")};
     reload(after, 1);
     stub_gate_open();
-    UNTIL(stats().jobs == 0 && queue->opened == 0);
+    UNTIL(stats().jobs == 0 && fake_queue_find(&w.queues, "web")->opened == 0);
 }
 
 static void reloads_in_the_middle_of_work_lose_nothing(void **state)

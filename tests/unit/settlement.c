@@ -162,9 +162,7 @@ static void nothing_is_dead_lettered_twice(void **state)
     photo("bad.jpg", "corrupt");
     real_delete = w.queues.ops.delete_batch;
     w.queues.ops.delete_batch = expired_delete;
-    struct engine_options with = options();
-    with.visibility_s = 2;
-    start(&with);
+    start_leasing();
     announce("web", "bad.jpg");
     UNTIL(stats().lease_lost == 1); /* the message could not be deleted, and comes again */
     UNTIL(stats().deleted == 1 && engine_idle(w.engine));
@@ -180,14 +178,10 @@ static void a_batch_handed_back_remembers_what_is_done(void **state)
     photo("a.jpg", "A");
     photo("slow.jpg", "slow");
     stub_gate_close();
-    struct engine_options with = options();
-    with.visibility_s = 2;
-    start(&with);
+    start_leasing();
     BATCH("a.jpg", "slow.jpg");
     UNTIL(w.store.puts == 1 && stub_waiting() == 1);
-    struct fake_message *message = fake_queue_first(queue("web"));
-    snprintf(message->receipt, sizeof message->receipt, "newer"); /* the lease is lost */
-    message->visible_at_ms = UINT64_MAX;
+    struct fake_message *message = receive_elsewhere("web");
     UNTIL(stats().lease_lost == 1);
     stub_gate_open();
     message->visible_at_ms = 0;
