@@ -191,7 +191,7 @@ enum sns_code sns_confirm_subscription(struct sns_call *call)
         code = sns_required(call, "Token", &token);
     if (code != SNS_OK)
         return code;
-    struct subscription *s;
+    struct subscription *s = NULL;
     code = subscription_of_token(call, topic, token, &s);
     if (code == SNS_OK)
         code = sns_output(call, "SubscriptionArn", json_string(s->record.named.name));
