@@ -76,6 +76,8 @@ bool sns_is_public(const struct cloud_request *request);
 void sns_public_handle(struct cloud_request *request);
 void events_api_handle(struct cloud_request *request);
 void rekognition_api_handle(struct cloud_request *request);
+/* What has more bytes than the router collects, as the service calls it. */
+void rekognition_api_refuse_size(struct cloud_request *request);
 void sts_api_handle(struct cloud_request *request);
 
 #endif

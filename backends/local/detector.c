@@ -6,6 +6,7 @@
 
 #include "buckets.h"
 #include "cloud.h"
+#include "image_dimensions.h"
 #include "object_reader.h"
 
 struct detector {
@@ -74,6 +75,27 @@ static enum detection_result result_of(int code)
     }
 }
 
+/* Whether its sides are of a size that is looked at; what a header does not say, its decoder will.
+ */
+static bool sides_check(struct detection *detection, struct slice image)
+{
+    uint32_t width, height;
+    if (!image_dimensions(image, &width, &height))
+        return true;
+    if (width < DETECTION_SIDE_MIN || height < DETECTION_SIDE_MIN) {
+        detection->result = DETECTION_TOO_SMALL;
+        error_set(&detection->error, ERR_INVALID,
+                  "the image has %u x %u pixels, and each side must have %d at least", width,
+                  height, DETECTION_SIDE_MIN);
+    } else if (width > DETECTION_SIDE_MAX || height > DETECTION_SIDE_MAX) {
+        detection->result = DETECTION_TOO_LARGE;
+        error_set(&detection->error, ERR_LIMIT,
+                  "input image dimensions %u x %u exceed maximum dimension size of %d pixels",
+                  width, height, DETECTION_SIDE_MAX);
+    }
+    return !detection->result;
+}
+
 static void analyse_run(uv_work_t *work)
 {
     struct detection *detection = container_of(work, struct detection, work);
@@ -84,7 +106,7 @@ static void analyse_run(uv_work_t *work)
         return;
     if (!is_jpeg_or_png(image))
         detection->result = DETECTION_NO_IMAGE;
-    else
+    else if (sides_check(detection, image))
         detection->result =
             result_of(image_analyse(detection->detector->analyser, image, &detection->cancelled,
                                     &detection->labels, &detection->error));

@@ -10,7 +10,7 @@
  * up.
  *
  * Limits of "Guidelines and quotas in Amazon Rekognition": JPEG or PNG, 5 MB of bytes, 15 MB of an
- * object. Loop thread.
+ * object, 80 to 10,000 pixels in width and height. Loop thread.
  */
 #ifndef THUMBWHEEL_LOCAL_DETECTOR_H
 #define THUMBWHEEL_LOCAL_DETECTOR_H
@@ -22,12 +22,18 @@
 struct cloud;
 struct detector;
 
-enum { DETECTION_BYTES_MAX = 5 * 1024 * 1024, DETECTION_OBJECT_MAX = 15 * 1024 * 1024 };
+enum {
+    DETECTION_BYTES_MAX = 5 * 1024 * 1024,
+    DETECTION_OBJECT_MAX = 15 * 1024 * 1024,
+    DETECTION_SIDE_MIN = 80,
+    DETECTION_SIDE_MAX = 10000,
+};
 
 enum detection_result {
     DETECTION_DONE,
     DETECTION_NOT_BASE64,
     DETECTION_NO_OBJECT,
+    DETECTION_TOO_SMALL,
     DETECTION_TOO_LARGE, /* bytes, pixels, or what its decoder takes */
     DETECTION_NO_IMAGE,  /* none that is read */
     DETECTION_CANCELLED,

@@ -146,6 +146,13 @@ static const struct json11_action *action_find(struct cloud_request *request,
     return NULL;
 }
 
+void json11_refuse_size(struct cloud_request *request, const struct json11_service *service,
+                        const char *type, const char *text)
+{
+    if (action_find(request, service))
+        refuse(request, 400, type, text);
+}
+
 static json_t *input_read(struct cloud_request *request, const struct json11_service *service)
 {
     json_error_t why = {.line = 0};

@@ -45,11 +45,17 @@ struct json11_call {
     bool pending;
 
     /* A pending action's own. */
-    void (*gone)(struct json11_call *call); /* the peer is gone; the action still finishes. Or NULL */
+    void (*gone)(
+        struct json11_call *call); /* the peer is gone; the action still finishes. Or NULL */
     void *operation;
 };
 
 void json11_handle(struct cloud_request *request, const struct json11_service *service);
+
+/* Refuses a request whose body is too large to be taken: with type, if it names an operation that
+ * is here. */
+void json11_refuse_size(struct cloud_request *request, const struct json11_service *service,
+                        const char *type, const char *text);
 
 /* The error of the call: type is static. Returns ERR_INVALID. */
 int json11_fail(struct json11_call *call, const char *type, const char *format, ...)

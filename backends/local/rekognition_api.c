@@ -91,11 +91,17 @@ bool rekognition_operation_row(size_t at, struct cloud_operation *out)
     return true;
 }
 
+static const struct json11_service service = {.prefix = "RekognitionService.",
+                                              .actions = actions,
+                                              .count = ACTION_COUNT,
+                                              .internal_error = "InternalServerError"};
+
 void rekognition_api_handle(struct cloud_request *request)
 {
-    static const struct json11_service service = {.prefix = "RekognitionService.",
-                                                  .actions = actions,
-                                                  .count = ACTION_COUNT,
-                                                  .internal_error = "InternalServerError"};
     json11_handle(request, &service);
+}
+
+void rekognition_api_refuse_size(struct cloud_request *request)
+{
+    json11_refuse_size(request, &service, "ImageTooLargeException", "Image size is too large");
 }

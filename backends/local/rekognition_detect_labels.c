@@ -257,6 +257,8 @@ static int outcome(struct detect *detect)
         return json11_fail(call, "SerializationException", "Image.Bytes is not base64.");
     case DETECTION_NO_OBJECT:
         return fail_object(call);
+    case DETECTION_TOO_SMALL: /* as the service names it: boto/botocore, issue 1366 */
+        return json11_fail(call, bad_parameter, "Request has invalid parameters: %.400s", why);
     case DETECTION_TOO_LARGE:
         return json11_fail(call, "ImageTooLargeException", "Image size is too large%s%.400s",
                            separator, why);

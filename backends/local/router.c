@@ -22,15 +22,16 @@ struct service {
     const char *name; /* in the credential scope */
     void (*handle)(struct cloud_request *request);
     bool collects; /* the router takes the body, whose hash the signature covers */
+    void (*refuse_size)(struct cloud_request *request); /* NULL: as the HTTP server does, 413 */
 };
 
 static const struct service services[] = {
-    {"s3", s3_api_handle, false},
-    {"sqs", sqs_api_handle, true},
-    {"sns", sns_api_handle, true},
-    {"events", events_api_handle, true},
-    {"rekognition", rekognition_api_handle, true},
-    {"sts", sts_api_handle, true},
+    {"s3", s3_api_handle, false, NULL},
+    {"sqs", sqs_api_handle, true, NULL},
+    {"sns", sns_api_handle, true, NULL},
+    {"events", events_api_handle, true, NULL},
+    {"rekognition", rekognition_api_handle, true, rekognition_api_refuse_size},
+    {"sts", sts_api_handle, true, NULL},
 };
 
 struct routed {
@@ -179,6 +180,15 @@ static void body_collected(struct http_call *call, struct bytes *body, void *use
         r->service->handle(request);
 }
 
+static void collected_handle(struct routed *r)
+{
+    int64_t length = http_call_content_length(r->request.call);
+    if (length > BODY_MAX && r->service->refuse_size)
+        r->service->refuse_size(&r->request);
+    else
+        http_call_collect(r->request.call, BODY_MAX, body_collected, r);
+}
+
 static void routed_start(struct routed *r)
 {
     struct cloud_request *request = &r->request;
@@ -210,7 +220,7 @@ static void routed_start(struct routed *r)
                       "The embedded cloud does not have the service that the signature names; it "
                       "has s3, sqs, sns, events, rekognition and sts.");
     else if (r->service->collects)
-        http_call_collect(request->call, BODY_MAX, body_collected, r);
+        collected_handle(r);
     else
         streamed_handle(r);
 }

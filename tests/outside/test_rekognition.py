@@ -191,6 +191,28 @@ def test_what_is_no_image_is_refused(rekognition, s3, bucket, what):
         assert error_code(rekognition.detect_labels, Image={"Bytes": HOSTILE[what]}) == wrong
 
 
+# "Guidelines and quotas in Amazon Rekognition": 80 pixels at least and 10,000 at most, in height and width; the name of
+# the first error is on record in boto/botocore, issue 1366.
+@pytest.mark.parametrize("size, code", [
+    ((79, 300), "InvalidParameterException"), ((300, 79), "InvalidParameterException"), ((1, 1), "InvalidParameterException"),
+    ((80, 80), None), ((10_000, 80), None), ((10_001, 80), "ImageTooLargeException"), ((80, 10_001), "ImageTooLargeException")])
+@pytest.mark.parametrize("how", [{"format": "PNG"}, {"format": "JPEG"}, {"format": "JPEG", "progressive": True}],
+                         ids=["png", "jpeg", "progressive"])
+def test_the_sides_of_an_image_have_limits(rekognition, size, code, how):
+    data = plain(width=size[0], height=size[1], **how)
+    if code:
+        assert error_code(rekognition.detect_labels, Image={"Bytes": data}) == (code, 400)
+    else:
+        assert "Dominant Colour Red" in labels(rekognition, data)
+
+
+@pytest.mark.parametrize("size", [5 * 2**20 + 1, 8 * 2**20, 16 * 2**20])
+def test_too_many_bytes_are_too_large_however_many(rekognition, size):
+    assert error_code(rekognition.detect_labels, Image={"Bytes": bytes(size)}) == ("ImageTooLargeException", 400)
+    assert error_code(rekognition.detect_faces, Image={"Bytes": bytes(size)}) == ("NotImplemented", 501)
+    assert "Dominant Colour Red" in labels(rekognition, plain())
+
+
 def test_a_decompression_bomb_is_too_large_and_costs_nothing(rekognition):
     assert error_code(rekognition.detect_labels, Image={"Bytes": harness.png_bomb()}) == ("ImageTooLargeException", 400)
     assert "Dominant Colour Red" in labels(rekognition, plain())
