@@ -7,6 +7,7 @@
  *     http_head.c        a request head: found, checked, made into a call
  *     http_call.c        the handler's face: request and body
  *     http_response.c    the handler's face: response and writes
+ *     http_pipe.c        the handler's face: a body that lies in a pipe
  *
  * Bytes arrive in one buffer of the server and are consumed where they lie. What cannot be consumed
  * yet (the handler paused, or the next request is already here) is copied to the connection's
@@ -200,5 +201,9 @@ void call_end(struct http_call *call, bool completed);
 void response_refuse(struct http_connection *connection, int status);
 void response_continue(struct http_connection *connection);
 void response_discard(struct http_call *call);
+/* Counts bytes of the body that are about to go; false: they must not. */
+bool response_account(struct http_call *call, size_t size);
+/* The head by itself, where the body goes another way. */
+void response_send_head(struct http_call *call);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "container_of.h"
 
@@ -449,8 +450,10 @@ static void put_piece(struct http_write *w, const struct http_call *call, struct
     }
 }
 
-static bool account(struct http_call *call, size_t size)
+bool response_account(struct http_call *call, size_t size)
 {
+    if (!may_write(call))
+        return false;
     if (call->framing != FRAMING_LENGTH)
         return true;
     if (size > call->response_left)
@@ -459,12 +462,33 @@ static bool account(struct http_call *call, size_t size)
     return true;
 }
 
+/* The kernel holds it back for the body that follows at once. */
+void response_send_head(struct http_call *call)
+{
+    struct http_write *w = call->held;
+    struct http_connection *c = call->connection;
+    int socket;
+    call->held = NULL;
+    if (!w)
+        return;
+    if (!c->writes && !uv_fileno((uv_handle_t *)&c->tcp, &socket)) {
+        ssize_t sent = send(socket, w->text, w->size, MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL);
+        size_t taken = sent > 0 ? (size_t)sent : 0;
+        memmove(w->text, w->text + taken, w->size - taken);
+        w->size -= taken;
+    }
+    if (w->size)
+        write_send(w, "");
+    else
+        write_free(w);
+}
+
 void http_call_write(struct http_call *call, struct bytes *piece, http_call_drained *drained,
                      void *user)
 {
     struct bytes taken = bytes_take(piece);
     struct http_write *w = NULL;
-    if (may_write(call) && account(call, taken.size))
+    if (response_account(call, taken.size))
         w = held_or_new(call);
     if (w) {
         w->call = call;

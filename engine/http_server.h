@@ -113,6 +113,14 @@ void http_call_write(struct http_call *call, struct bytes *piece, http_call_drai
                      void *user);
 void http_call_end(struct http_call *call);
 
+/* In place of http_call_write where the length was announced and the bytes lie in a pipe: they are
+ * not copied through this process. True: the kernel has taken all at once. False: drained will be
+ * called, after which the pipe's read end is the caller's again; unless the connection is lost
+ * (then `ended` follows). */
+bool http_call_write_pipe(struct http_call *call, int pipe, size_t size, http_call_drained *drained,
+                          void *user);
+bool http_call_takes_pipe(const struct http_call *call); /* not with TLS */
+
 /* Resets the connection without an answer. */
 void http_call_abort(struct http_call *call);
 

@@ -1,6 +1,7 @@
 # Unit tests of this house.
 unit_test(http_server engine)
 unit_test(http_server_flow engine)
+unit_test(http_pipe engine)
 unit_test(http_tls engine ${MBEDTLS_LIBRARY} ${MBEDCRYPTO_LIBRARY})
 unit_test(http_client engine)
 target_sources(test_http_client PRIVATE unit/scripted_server.c)

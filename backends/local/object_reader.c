@@ -1,6 +1,7 @@
 #include "object_reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -80,11 +81,16 @@ static int read_file(struct object_reader *reader, char *data, size_t size, stru
     return 0;
 }
 
+static int too_short(struct error *error)
+{
+    return error_set(error, ERR_IO, "an object's files are too short");
+}
+
 static int next_file(struct object_reader *reader, struct error *error)
 {
     close_file(reader);
     if (!reader->segments || reader->next == reader->segments->count)
-        return error_set(error, ERR_IO, "an object's files are too short");
+        return too_short(error);
     const struct segment *segment = &reader->segments->list[reader->next++];
     return open_file(reader, segment->blob, 0, segment->size, error);
 }
@@ -112,6 +118,44 @@ int object_reader_read(struct object_reader *reader, char *data, size_t size, st
     }
     reader->left -= size;
     return status;
+}
+
+/* The number of bytes moved, 0 when the pipe is full, or a code. */
+static ssize_t splice_file(struct object_reader *reader, int pipe, struct error *error)
+{
+    size_t size = reader->file_left < reader->left ? reader->file_left : reader->left;
+    loff_t offset = (loff_t)reader->offset;
+    ssize_t count;
+    do
+        count = splice(reader->fd, &offset, pipe, NULL, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    while (count < 0 && errno == EINTR);
+    if (count < 0 && errno == EAGAIN)
+        return 0;
+    if (count < 0 && errno == EINVAL)
+        return error_set(error, ERR_UNSUPPORTED, "the file system cannot splice");
+    if (count < 0)
+        return error_set(error, ERR_IO, "reading an object's file failed: %s", strerror(errno));
+    reader->offset += (uint64_t)count;
+    reader->file_left -= (uint64_t)count;
+    reader->left -= (uint64_t)count;
+    return count ? count : too_short(error);
+}
+
+int object_reader_splice(struct object_reader *reader, int pipe, size_t *moved, struct error *error)
+{
+    *moved = 0;
+    if (reader->fd < 0)
+        return error_set(error, ERR_UNSUPPORTED, "the body is no file");
+    while (reader->left) {
+        int status = reader->file_left ? 0 : next_file(reader, error);
+        ssize_t count = status ? status : splice_file(reader, pipe, error);
+        if (count < 0)
+            return (int)count;
+        if (!count)
+            return 0;
+        *moved += (size_t)count;
+    }
+    return 0;
 }
 
 void object_reader_close(struct object_reader *reader)

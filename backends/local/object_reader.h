@@ -31,6 +31,10 @@ int object_reader_open(struct object_reader *reader, struct blobs *blobs,
                        struct error *error);
 /* Fills data with the next bytes; size is at most `left`. */
 int object_reader_read(struct object_reader *reader, char *data, size_t size, struct error *error);
+/* Moves the next bytes into a pipe, without a copy: as many as it has room for, at least one.
+ * ERR_UNSUPPORTED: the body is no file, or its file system cannot; nothing has been moved. */
+int object_reader_splice(struct object_reader *reader, int pipe, size_t *moved,
+                         struct error *error);
 /* Safe on a closed one. */
 void object_reader_close(struct object_reader *reader);
 

@@ -7,13 +7,19 @@
  * keeps the bytes readable if the object is replaced meanwhile. The reader is closed on the storage
  * thread, with the last piece or when the peer has gone.
  *
- * While the task is under way (`busy`) reader, piece and object belong to the storage thread.
+ * Pieces of a file travel in a pipe, from the page cache to the socket without a copy. Where that
+ * cannot be (TLS, a fault that bends the bytes, a short body, no room for pipes) they are read into
+ * memory.
+ *
+ * While the task is under way (`busy`) reader, pipe, piece and object belong to the storage thread.
  */
 #include "s3_handlers.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "answer.h"
 #include "log.h"
@@ -25,7 +31,12 @@
 #include "s3_time.h"
 #include "s3_version.h"
 
-enum { PIECE = 256 * 1024, RANGE_TEXT = 96 };
+enum {
+    PIECE = 256 * 1024,
+    PIPE_SIZE = 1024 * 1024, /* what an unprivileged user may ask for, by default (pipe(7)) */
+    PIPED_MIN = 64 * 1024,   /* shorter bodies are not worth a pipe */
+    RANGE_TEXT = 96,
+};
 
 struct get {
     struct storage_task task;
@@ -48,9 +59,21 @@ struct get {
     enum s3_error verdict; /* of conditions and range */
     size_t part_count;     /* of an object with parts, when one was asked for */
     struct object_reader reader;
+    bool takes_pipe;
+    int pipe[2];  /* -1: none */
+    size_t piped; /* bytes of this piece in the pipe */
     struct bytes piece;
     bool last; /* piece */
 };
+
+static void pipe_close(struct get *get)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (get->pipe[i] >= 0)
+            close(get->pipe[i]);
+        get->pipe[i] = -1;
+    }
+}
 
 static void get_free(void *operation)
 {
@@ -59,13 +82,32 @@ static void get_free(void *operation)
     for (size_t i = 0; i < sizeof(get->conditions_text) / sizeof(*get->conditions_text); i++)
         free(get->conditions_text[i]);
     object_clear(&get->object);
+    pipe_close(get);
     bytes_free(&get->piece);
     free(get);
 }
 
 /* Storage thread. */
 
-static int read_piece(struct get *get, struct error *error)
+/* False: it shall be read into memory. A pipe is small when this user has many (pipe(7)). */
+static bool pipe_wanted(struct get *get)
+{
+    if (get->pipe[0] >= 0)
+        return true;
+    if (!get->takes_pipe || get->range.size < PIPED_MIN)
+        return false;
+    get->takes_pipe = false;
+    if (pipe2(get->pipe, O_CLOEXEC | O_NONBLOCK)) {
+        get->pipe[0] = get->pipe[1] = -1;
+        return false;
+    }
+    if (fcntl(get->pipe[1], F_SETPIPE_SZ, PIPE_SIZE) >= PIPE_SIZE)
+        return true;
+    pipe_close(get);
+    return false;
+}
+
+static int copy_piece(struct get *get, struct error *error)
 {
     struct object_reader *reader = &get->reader;
     size_t size = reader->left < PIECE ? (size_t)reader->left : PIECE;
@@ -73,10 +115,22 @@ static int read_piece(struct get *get, struct error *error)
     if (!data)
         return error_set(error, ERR_MEMORY, "out of memory");
     get->piece = bytes_give(data, size);
-    int status = object_reader_read(reader, data, size, error);
-    get->last = !reader->left;
+    return object_reader_read(reader, data, size, error);
+}
+
+static int read_piece(struct get *get, struct error *error)
+{
+    int status = ERR_UNSUPPORTED;
+    get->piped = 0;
+    if (pipe_wanted(get))
+        status = object_reader_splice(&get->reader, get->pipe[1], &get->piped, error);
+    if (status == ERR_UNSUPPORTED) {
+        pipe_close(get);
+        status = copy_piece(get, error);
+    }
+    get->last = !get->reader.left;
     if (get->last || status)
-        object_reader_close(reader);
+        object_reader_close(&get->reader);
     return status;
 }
 
@@ -195,19 +249,28 @@ static void read_done(struct storage_task *task, int status)
     settled(get);
 }
 
+/* The peer has taken the piece before. */
 static void on_drained(struct http_call *call, int error, void *user)
 {
     struct get *get = user;
     (void)call;
     if (error || !get->request->base)
         return;
-    submit(get, read_run, read_done);
+    if (get->last)
+        answer_end(get->request->base);
+    else
+        submit(get, read_run, read_done);
 }
 
 static void send_piece(struct get *get)
 {
     struct cloud_request *base = get->request->base;
     bool last = get->last;
+    if (get->piped) {
+        if (http_call_write_pipe(base->call, get->pipe[0], get->piped, on_drained, get))
+            on_drained(base->call, 0, get);
+        return;
+    }
     if (get->piece.size)
         answer_write(base, &get->piece, last ? NULL : on_drained, get);
     if (last)
@@ -356,6 +419,8 @@ static void start(struct s3_request *request, bool head)
     get->versioning = bucket.versioning;
     get->version = version;
     get->blobs = buckets_blobs(request->cloud->buckets);
+    get->pipe[0] = get->pipe[1] = -1;
+    get->takes_pipe = !request->base->fault && http_call_takes_pipe(request->base->call);
     if (!copy_headers(get)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
         return;
