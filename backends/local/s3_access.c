@@ -102,6 +102,14 @@ bool s3_access_allowed(const struct s3_request *request, const char *bucket, con
     return s3_access_caller_allowed(request->cloud, request->caller, bucket, action, key);
 }
 
+enum s3_error s3_access_missing(const struct s3_request *request, const char *bucket,
+                                enum s3_error error)
+{
+    bool missing = error == S3_NO_SUCH_KEY || error == S3_NO_SUCH_VERSION;
+    return missing && !s3_access_allowed(request, bucket, "ListBucket", "") ? S3_ACCESS_DENIED
+                                                                            : error;
+}
+
 /* So that no policy locks its owner out for good. */
 static bool is_about_policy(const char *operation)
 {

@@ -7,6 +7,7 @@
 
 #include "objects.h"
 #include "parts.h"
+#include "s3_access.h"
 #include "s3_created.h"
 #include "s3_listing.h"
 #include "s3_time.h"
@@ -143,7 +144,10 @@ static void find_done(struct storage_task *task, int status)
         s3_respond_failure(request, status, &task->error);
     else if (attributes->object.marker)
         s3_respond_error(request,
-                         attributes->version.given ? S3_METHOD_NOT_ALLOWED : S3_NO_SUCH_KEY, NULL);
+                         attributes->version.given
+                             ? S3_METHOD_NOT_ALLOWED
+                             : s3_access_missing(request, request->bucket, S3_NO_SUCH_KEY),
+                         NULL);
     else
         respond(attributes);
     s3_request_release(request);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "objects.h"
+#include "s3_access.h"
 #include "s3_listing.h"
 #include "s3_version.h"
 #include "s3_xml.h"
@@ -69,7 +70,10 @@ static void look_done(struct storage_task *task, int status)
     if (status)
         s3_respond_failure(request, status, &task->error);
     else if (looking->marker)
-        s3_respond_error(request, looking->version.given ? S3_METHOD_NOT_ALLOWED : S3_NO_SUCH_KEY,
+        s3_respond_error(request,
+                         looking->version.given
+                             ? S3_METHOD_NOT_ALLOWED
+                             : s3_access_missing(request, request->bucket, S3_NO_SUCH_KEY),
                          NULL);
     else
         respond_owner_only(request);

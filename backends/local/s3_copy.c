@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "s3_access.h"
 #include "s3_expiration.h"
 #include "s3_time.h"
 #include "s3_version.h"
@@ -251,6 +252,7 @@ static void piece_done(struct storage_task *task, int status)
 {
     struct s3_copy *copy = (struct s3_copy *)task;
     struct s3_request *request = copy->request;
+    copy->verdict = s3_access_missing(request, copy->source.bucket_name, copy->verdict);
     if (status || copy->verdict)
         respond_problem(copy, status);
     else if (copy->whole)

@@ -24,6 +24,7 @@
 #include "answer.h"
 #include "log.h"
 #include "object_reader.h"
+#include "s3_access.h"
 #include "s3_expiration.h"
 #include "s3_metadata.h"
 #include "s3_multipart.h"
@@ -280,6 +281,11 @@ static void send_piece(struct get *get)
 static void respond_marker(struct get *get)
 {
     char version[S3_VERSION_SIZE], modified[S3_TIME_SIZE];
+    enum s3_error error = s3_access_missing(get->request, get->request->bucket, get->verdict);
+    if (error != get->verdict) {
+        s3_respond_error(get->request, error, NULL);
+        return;
+    }
     s3_version_write(get->object.id, get->object.versioned, version);
     s3_time_http(get->object.modified_ms, modified);
     const struct http_header headers[] = {{"x-amz-delete-marker", "true"},

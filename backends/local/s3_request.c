@@ -6,6 +6,7 @@
 
 #include "answer.h"
 #include "log.h"
+#include "s3_access.h"
 #include "s3_address.h"
 #include "s3_cors.h"
 #include "s3_form.h"
@@ -358,7 +359,9 @@ void s3_respond_failure(struct s3_request *request, int status, const struct err
     switch (status) {
     case ERR_NOT_FOUND:
         s3_respond_error(request,
-                         s3_parameter(request, "versionId") ? S3_NO_SUCH_VERSION : S3_NO_SUCH_KEY,
+                         s3_access_missing(request, request->bucket,
+                                           s3_parameter(request, "versionId") ? S3_NO_SUCH_VERSION
+                                                                              : S3_NO_SUCH_KEY),
                          NULL);
         break;
     case ERR_NO_CONTAINER:

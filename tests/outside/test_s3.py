@@ -282,6 +282,37 @@ def test_an_unsigned_request_is_denied(cloud, bucket):
     assert error_code(other.list_objects_v2, Bucket=bucket) == ("AccessDenied", 403)
 
 
+# "If you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP status code 403 (Access Denied) error":
+# GetObject, HeadObject and CopyObject in the S3 API Reference
+def test_who_may_not_list_a_bucket_is_not_told_what_is_missing(cloud, s3, bucket):
+    def allow(*actions, effect="Allow"):
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+            {"Effect": effect, "Principal": "*", "Action": list(actions),
+             "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]}]}))
+
+    def answers(s3):
+        return [error_code(s3.get_object, Bucket=bucket, Key="absent"), error_code(s3.head_object, Bucket=bucket, Key="absent"),
+                error_code(s3.get_object, Bucket=bucket, Key="marked"),
+                error_code(s3.get_object, Bucket=bucket, Key="here", VersionId=other),
+                error_code(s3.get_object_tagging, Bucket=bucket, Key="absent"),
+                error_code(s3.copy_object, Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "absent"})]
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="here", Body=b"x")
+    other = s3.put_object(Bucket=bucket, Key="marked", Body=b"x")["VersionId"]
+    s3.delete_object(Bucket=bucket, Key="marked")
+    anybody = client(cloud.endpoint, "s3", signature_version=UNSIGNED)
+    may = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:PutObject"]
+    hidden = [("AccessDenied", 403), ("403", 403)] + [("AccessDenied", 403)] * 4
+    told = [("NoSuchKey", 404), ("404", 404), ("NoSuchKey", 404), ("NoSuchVersion", 404), ("NoSuchKey", 404), ("NoSuchKey", 404)]
+    allow(*may)
+    assert anybody.get_object(Bucket=bucket, Key="here")["Body"].read() == b"x"
+    assert answers(anybody) == hidden and answers(s3) == told
+    allow(*may, "s3:ListBucket")
+    assert answers(anybody) == told
+    allow("s3:ListBucket", effect="Deny")
+    assert answers(s3) == hidden
+
+
 @pytest.mark.parametrize("minutes, code", [(-16, "RequestTimeTooSkewed"), (16, "RequestTimeTooSkewed"),
                                            (-10, None), (10, None)])
 def test_a_request_from_another_time_is_refused(cloud, bucket, minutes, code, monkeypatch):
