@@ -15,6 +15,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ enum {
      */
     PARSER_SIZE = 16 * 1024,
     STRING_COPIES = 4,
+    USUAL_TEXT = 2 * 1024,
 };
 
 struct arena {
@@ -47,6 +49,7 @@ struct reader {
     size_t depth;
     struct buffer key; /* of the value that comes next in an object */
     bool short_of_memory;
+    bool kept; /* the thread's own */
     char problem[JSON_ERROR_TEXT_LENGTH];
 };
 
@@ -336,28 +339,60 @@ static json_t *read_text(struct reader *reader, struct slice text, json_error_t 
     return NULL;
 }
 
+static size_t arena_size(size_t text_size)
+{
+    return PARSER_SIZE + STRING_COPIES * text_size;
+}
+
+/* A thread reads one text at a time, and most are short: for those its block is kept. NULL without
+ * memory. */
+static struct reader *reader_new(size_t text_size)
+{
+    static _Thread_local struct {
+        struct reader reader;
+        _Alignas(ALIGNMENT) char memory[PARSER_SIZE + STRING_COPIES * USUAL_TEXT];
+    } usual;
+    struct reader *reader = &usual.reader;
+    char *memory = usual.memory;
+    if (text_size > SIZE_MAX / STRING_COPIES / 2)
+        return NULL;
+    if (text_size > USUAL_TEXT) {
+        reader = malloc(sizeof *reader + arena_size(text_size));
+        memory = (char *)(reader + 1);
+    }
+    if (!reader)
+        return NULL;
+    reader->kept = reader == &usual.reader;
+    reader->arena = (struct arena){memory, arena_size(text_size), 0};
+    reader->root = NULL;
+    reader->depth = 0;
+    reader->short_of_memory = false;
+    *reader->problem = '\0';
+    buffer_init(&reader->key, text_size);
+    return reader;
+}
+
+static void reader_free(struct reader *reader)
+{
+    buffer_free(&reader->key);
+    if (!reader->kept)
+        free(reader);
+}
+
 json_t *json_text_read(struct slice text, size_t flags, json_error_t *why)
 {
     json_error_t unused;
     why = why ? why : &unused;
     text.data = text.data ? text.data : "";
     *why = (json_error_t){.line = -1, .column = 0};
-    size_t size = PARSER_SIZE + STRING_COPIES * text.size;
-    struct reader *reader = size > text.size ? malloc(sizeof *reader + size) : NULL;
+    struct reader *reader = reader_new(text.size);
     if (!reader) {
         say_short(why);
         return NULL;
     }
-    reader->arena = (struct arena){(char *)(reader + 1), size, 0};
     reader->flags = flags;
-    reader->root = NULL;
-    reader->depth = 0;
-    reader->short_of_memory = false;
-    *reader->problem = '\0';
-    buffer_init(&reader->key, text.size);
     json_t *root = read_text(reader, text, why);
-    buffer_free(&reader->key);
-    free(reader);
+    reader_free(reader);
     return root;
 }
 

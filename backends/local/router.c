@@ -1,6 +1,5 @@
 #include "router.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -42,7 +41,7 @@ struct routed {
     struct auth_claim claim;
     struct auth_request auth;
     char payload_hash[96]; /* "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER" is the longest */
-    struct sigv4_header headers[AUTH_HEADERS_MAX];
+    struct sigv4_header headers[]; /* as many as there are */
 };
 
 static void routed_ended(struct http_call *call, bool completed, void *user)
@@ -227,12 +226,14 @@ static void routed_start(struct routed *r)
 
 void router_handle(struct http_call *call, void *user)
 {
-    struct routed *r = malloc(sizeof *r);
+    size_t count = http_call_header_count(call);
+    if (count > AUTH_HEADERS_MAX)
+        count = 0; /* they are refused */
+    struct routed *r = calloc(1, sizeof *r + count * sizeof *r->headers);
     if (!r) {
         http_call_abort(call);
         return;
     }
-    memset(r, 0, offsetof(struct routed, headers)); /* which are most of it, and counted */
     r->started = uv_hrtime();
     r->request.cloud = user;
     r->request.call = call;
