@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "container_of.h"
 #include "events_api.h"
 #include "events_dispatch.h"
 #include "json_text.h"
@@ -17,43 +16,6 @@ enum {
     TIME_BYTES = 14,
     EVENT_MAX = 1024 * 1024, /* bytes of TestEventPattern's */
 };
-
-/* The last task of the unit: when it is done, all before it are. */
-struct unit_end {
-    struct storage_task task;
-    struct json11_call *call;
-};
-
-static int end_run(struct storage_task *task, struct storage *storage)
-{
-    (void)task;
-    (void)storage;
-    return 0;
-}
-
-static void end_done(struct storage_task *task, int status)
-{
-    struct unit_end *end = container_of(task, struct unit_end, task);
-    struct json11_call *call = end->call;
-    free(end);
-    json11_finish(call, status);
-}
-
-static int unit_submit(struct json11_call *call, struct storage_unit *unit)
-{
-    if (!unit->first)
-        return 0; /* nobody wanted them */
-    struct unit_end *end = calloc(1, sizeof *end);
-    if (!end) {
-        publish_discard(unit);
-        return ERR_MEMORY;
-    }
-    *end = (struct unit_end){.task = {.run = end_run, .done = end_done}, .call = call};
-    storage_unit_add(unit, &end->task);
-    storage_submit_unit(call->cloud->storage, unit);
-    call->pending = true;
-    return 0;
-}
 
 /* Entries. */
 
@@ -202,10 +164,13 @@ int events_put_events(struct json11_call *call)
         status = entry_put(call, json_array_get(entries, i), results, &failed, &unit);
     if (!status)
         status = json11_output(call, "FailedEntryCount", json_integer(failed));
-    if (!status)
-        return unit_submit(call, &unit);
-    publish_discard(&unit);
-    return status;
+    if (status) {
+        publish_discard(&unit);
+        return status;
+    }
+    if (!unit.first)
+        return 0; /* nobody wanted them */
+    return json11_waiting(call, publish_submit(call->cloud->storage, &unit, json11_written, call));
 }
 
 /* TestEventPattern. */

@@ -285,39 +285,44 @@ static json_t *document_with_tags(const struct events_rule *rule, json_t **tags)
     return NULL;
 }
 
-int events_tag_resource(struct json11_call *call)
+/* Changes the rule's tags by a list of the input. */
+static int change_tags(struct json11_call *call, const char *member,
+                       int (*change)(struct json11_call *call, json_t *list, json_t *tags))
 {
     struct events_rule *rule;
     json_t *list, *tags;
     int status = tagged_rule(call, &rule);
     if (!status)
-        status = json11_input_list(call, "Tags", 1, TAGS_MAX, &list);
+        status = json11_input_list(call, member, 1, TAGS_MAX, &list);
     if (status)
         return status;
     json_t *document = document_with_tags(rule, &tags);
-    status = document ? events_tags_add(call, list, tags) : ERR_MEMORY;
+    status = document ? change(call, list, tags) : ERR_MEMORY;
     if (!status)
         return events_change(call, rule->named.name, document);
     json_decref(document);
     return status;
 }
 
-int events_untag_resource(struct json11_call *call)
+int events_tag_resource(struct json11_call *call)
 {
-    struct events_rule *rule;
-    json_t *keys, *tags;
-    int status = tagged_rule(call, &rule);
-    if (!status)
-        status = json11_input_list(call, "TagKeys", 1, TAGS_MAX, &keys);
-    if (status)
-        return status;
-    json_t *document = document_with_tags(rule, &tags);
-    for (size_t i = 0; document && i < json_array_size(keys); i++) {
+    return change_tags(call, "Tags", events_tags_add);
+}
+
+static int remove_tags(struct json11_call *call, json_t *keys, json_t *tags)
+{
+    (void)call;
+    for (size_t i = 0; i < json_array_size(keys); i++) {
         const char *key = json_string_value(json_array_get(keys, i));
         if (key)
             json_object_del(tags, key);
     }
-    return events_change(call, rule->named.name, document);
+    return 0;
+}
+
+int events_untag_resource(struct json11_call *call)
+{
+    return change_tags(call, "TagKeys", remove_tags);
 }
 
 int events_list_tags(struct json11_call *call)

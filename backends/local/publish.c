@@ -227,3 +227,39 @@ void publish_join(struct storage_unit *unit, struct storage_unit *from)
         task = next;
     }
 }
+
+/* The last task of a unit: when it is done, all before it are. */
+struct unit_end {
+    struct storage_task task;
+    void (*done)(int status, void *user);
+    void *user;
+};
+
+static int end_run(struct storage_task *task, struct storage *storage)
+{
+    (void)task;
+    (void)storage;
+    return 0;
+}
+
+static void end_done(struct storage_task *task, int status)
+{
+    struct unit_end *end = (struct unit_end *)task;
+    end->done(status, end->user);
+    free(end);
+}
+
+int publish_submit(struct storage *storage, struct storage_unit *unit,
+                   void (*done)(int status, void *user), void *user)
+{
+    struct unit_end *end = calloc(1, sizeof *end);
+    if (!end) {
+        publish_discard(unit);
+        return ERR_MEMORY;
+    }
+    *end =
+        (struct unit_end){.task = {.run = end_run, .done = end_done}, .done = done, .user = user};
+    storage_unit_add(unit, &end->task);
+    storage_submit_unit(storage, unit);
+    return 0;
+}

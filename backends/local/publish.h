@@ -43,6 +43,10 @@ int publish_to_queue(struct cloud *cloud, struct subscription *s, struct sns_env
 
 /* Undoes what was added to a unit that will not be submitted. */
 void publish_discard(struct storage_unit *unit);
+/* Submits a unit; done is called when all in it is, later. ERR_MEMORY: it is discarded, and done
+ * will not be called. */
+int publish_submit(struct storage *storage, struct storage_unit *unit,
+                   void (*done)(int status, void *user), void *user);
 /* Adds the tasks of `from`, which is empty afterwards, to the end of *unit. */
 void publish_join(struct storage_unit *unit, struct storage_unit *from);
 

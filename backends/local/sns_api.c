@@ -8,6 +8,7 @@
 #include "answer.h"
 #include "form.h"
 #include "operations.h"
+#include "query_answer.h"
 #include "sns_call.h"
 #include "utf8.h"
 #include "xml_tree.h"
@@ -138,28 +139,10 @@ enum sns_code sns_fail(struct sns_call *call, enum sns_code code, const char *fo
 
 /* Answers. */
 
-static void respond(struct cloud_request *request, int status, struct buffer *xml)
-{
-    struct bytes body = xml->error ? bytes_borrow("", 0) : buffer_take(xml);
-    struct http_header headers[] = {{"Content-Type", "text/xml"},
-                                    {"x-amzn-RequestId", request->id}};
-    request->status = xml->error ? 500 : status;
-    buffer_free(xml);
-    answer_respond(request, headers, 2, &body);
-}
-
 static void refuse(struct cloud_request *request, enum sns_code code, const char *text)
 {
-    struct buffer xml;
-    buffer_init(&xml, 16 * 1024);
-    buffer_text(&xml, "<ErrorResponse xmlns=\"" NAMESPACE "\"><Error>");
-    xml_element(&xml, "Type", codes[code].status < 500 ? "Sender" : "Receiver");
-    xml_element(&xml, "Code", codes[code].code);
-    xml_element(&xml, "Message", text[0] ? text : codes[code].text);
-    buffer_text(&xml, "</Error>");
-    xml_element(&xml, "RequestId", request->id);
-    buffer_text(&xml, "</ErrorResponse>");
-    respond(request, codes[code].status, &xml);
+    query_answer_error(request, NAMESPACE, codes[code].status, codes[code].code,
+                       text[0] ? text : codes[code].text);
 }
 
 static void answer(struct sns_call *call)
@@ -176,7 +159,7 @@ static void answer(struct sns_call *call)
     buffer_text(&xml, "<ResponseMetadata>");
     xml_element(&xml, "RequestId", call->request->id);
     buffer_format(&xml, "</ResponseMetadata></%sResponse>", action);
-    respond(call->request, 200, &xml);
+    query_answer_send(call->request, 200, &xml);
 }
 
 /* The life of a call. */

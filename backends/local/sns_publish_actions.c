@@ -24,39 +24,10 @@ struct publication { /* one message of the request, checked */
     struct topic_fifo_entry fifo;
 };
 
-/* The last task of the unit: when it is done, all before it are. */
-struct unit_end {
-    struct storage_task task;
-    struct sns_call *call;
-};
-
-static int end_run(struct storage_task *task, struct storage *storage)
-{
-    (void)task;
-    (void)storage;
-    return 0;
-}
-
-static void end_done(struct storage_task *task, int status)
-{
-    struct unit_end *end = container_of(task, struct unit_end, task);
-    struct sns_call *call = end->call;
-    free(end);
-    sns_call_written(status, call);
-}
-
 static enum sns_code unit_submit(struct sns_call *call, struct storage_unit *unit)
 {
-    struct unit_end *end = calloc(1, sizeof *end);
-    if (!end) {
-        publish_discard(unit);
-        return SNS_UNAVAILABLE;
-    }
-    *end = (struct unit_end){.task = {.run = end_run, .done = end_done}, .call = call};
-    storage_unit_add(unit, &end->task);
-    storage_submit_unit(call->request->cloud->storage, unit);
-    call->pending = true;
-    return SNS_OK;
+    return sns_waiting(call,
+                       publish_submit(call->request->cloud->storage, unit, sns_call_written, call));
 }
 
 /* Reading a message. */

@@ -8,6 +8,7 @@
 #include "auth.h"
 #include "form.h"
 #include "operations.h"
+#include "query_answer.h"
 #include "utf8.h"
 #include "xml_tree.h"
 
@@ -37,16 +38,6 @@ bool sts_operation_row(size_t at, struct cloud_operation *out)
     return true;
 }
 
-static void respond(struct cloud_request *request, int status, struct buffer *xml)
-{
-    struct bytes body = xml->error ? bytes_borrow("", 0) : buffer_take(xml);
-    struct http_header headers[] = {{"Content-Type", "text/xml"},
-                                    {"x-amzn-RequestId", request->id}};
-    request->status = xml->error ? 500 : status;
-    buffer_free(xml);
-    answer_respond(request, headers, 2, &body);
-}
-
 static void answer(struct cloud_request *request)
 {
     struct buffer xml;
@@ -59,21 +50,12 @@ static void answer(struct cloud_request *request)
     buffer_text(&xml, "</GetCallerIdentityResult><ResponseMetadata>");
     xml_element(&xml, "RequestId", request->id);
     buffer_text(&xml, "</ResponseMetadata></GetCallerIdentityResponse>");
-    respond(request, 200, &xml);
+    query_answer_send(request, 200, &xml);
 }
 
 static void refuse(struct cloud_request *request, int status, const char *code, const char *text)
 {
-    struct buffer xml;
-    buffer_init(&xml, 16 * 1024);
-    buffer_text(&xml, "<ErrorResponse xmlns=\"" NAMESPACE "\"><Error>");
-    xml_element(&xml, "Type", status < 500 ? "Sender" : "Receiver");
-    xml_element(&xml, "Code", code);
-    xml_element(&xml, "Message", text);
-    buffer_text(&xml, "</Error>");
-    xml_element(&xml, "RequestId", request->id);
-    buffer_text(&xml, "</ErrorResponse>");
-    respond(request, status, &xml);
+    query_answer_error(request, NAMESPACE, status, code, text);
 }
 
 static void unknown(struct cloud_request *request)
