@@ -1,0 +1,52 @@
+/* Shared by topics.c, which keeps topics and subscriptions, topic_records.c, topic_changes.c and
+ * topics_list.c. Loop thread. */
+#ifndef THUMBWHEEL_TOPICS_INTERNAL_H
+#define THUMBWHEEL_TOPICS_INTERNAL_H
+
+#include "container_of.h"
+#include "topics.h"
+
+struct topics {
+    struct cloud *cloud;
+    struct name_index topics, subscriptions;
+    size_t filters; /* subscriptions with a filter policy */
+};
+
+static inline struct topic_record *record_at(const struct name_index *index, size_t at)
+{
+    return container_of(index->items[at], struct topic_record, named);
+}
+
+static inline struct subscription *subscription_of(struct topic_record *r)
+{
+    return container_of(r, struct subscription, record);
+}
+
+static inline struct topic *topic_of(struct topic_record *r)
+{
+    return container_of(r, struct topic, record);
+}
+
+static inline bool record_is_subscription(const struct topic_record *r)
+{
+    return r->index == &r->topics->subscriptions;
+}
+
+/* topic_records.c. Neither is in its index yet. ERR_MEMORY, or ERR_INVALID where an attribute
+ * cannot be read; attributes and details are borrowed, NULL: none. */
+int topic_new(struct topics *topics, const char *arn, json_t *attributes, json_t *details,
+              struct topic **out);
+int subscription_new(struct topics *topics, const char *arn, const char *topic,
+                     const struct subscription_draft *draft, struct subscription **out);
+/* What attributes say, for record_rules_free; as for the others. */
+int record_rules_read(const struct topic_record *r, const json_t *attributes,
+                      struct record_rules *out);
+/* After each change of attributes, details or rules. */
+void record_applied(struct topic_record *r);
+/* Out of the index, once. */
+void record_vanish(struct topic_record *r);
+
+/* topics_list.c. The places of a topic's subscriptions in their index. ERR_MEMORY: none. */
+int topic_subscriptions_range(const struct topic *topic, size_t *first, size_t *end);
+
+#endif
