@@ -39,7 +39,7 @@ static void submit(struct s3_intake *intake, int (*run)(struct storage_task *, s
     intake->busy = true;
     intake->task.run = run;
     intake->task.done = done;
-    s3_submit(intake->request, &intake->task);
+    s3_submit_aside(intake->request, &intake->task);
 }
 
 /* The end of every task's done: what it held may be the last hold. */

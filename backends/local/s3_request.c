@@ -224,6 +224,12 @@ void s3_submit(struct s3_request *request, struct storage_task *task)
     storage_submit(request->cloud->storage, task);
 }
 
+void s3_submit_aside(struct s3_request *request, struct storage_task *task)
+{
+    s3_request_hold(request);
+    storage_submit_aside(request->cloud->storage, task);
+}
+
 /* Answers. */
 
 /* What goes with every answer: the request's id, and what a cross-origin reader may do with it. */

@@ -68,6 +68,7 @@ bool s3_find_bucket(struct s3_request *request, struct bucket *bucket);
 
 /* Submits a task and holds the request for it; the task's done releases it. */
 void s3_submit(struct s3_request *request, struct storage_task *task);
+void s3_submit_aside(struct s3_request *request, struct storage_task *task); /* files alone */
 
 /* Answers; at most one a request. */
 void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message);

@@ -32,6 +32,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "container_of.h"
 #include "data_directory.h"
 #include "database.h"
 
@@ -49,6 +50,12 @@ struct after_commit {
     storage_action *action;
     uint64_t id;
     void *user;
+};
+
+struct aside {
+    uv_work_t work;
+    struct storage *storage;
+    struct storage_task *task;
 };
 
 struct storage {
@@ -102,7 +109,7 @@ static void list_move(struct task_list *to, struct task_list *from)
     *from = (struct task_list){0};
 }
 
-/* Storage thread: one unit. */
+/* Storage thread: one unit. (A task aside is run as a unit of its own, on its thread.) */
 
 static void unit_set(struct storage_task *head, int status, const struct error *error)
 {
@@ -371,6 +378,38 @@ void storage_submit(struct storage *storage, struct storage_task *task)
 {
     task->unit_next = NULL;
     submit(storage, task);
+}
+
+static void aside_run(uv_work_t *work)
+{
+    struct aside *aside = container_of(work, struct aside, work);
+    unit_run_tasks(aside->storage, aside->task);
+}
+
+static void aside_done(uv_work_t *work, int status)
+{
+    struct aside *aside = container_of(work, struct aside, work);
+    struct storage *storage = aside->storage;
+    (void)status; /* never cancelled */
+    call_done(aside->task);
+    free(aside);
+    storage->outstanding--;
+    stop_when_idle(storage);
+}
+
+void storage_submit_aside(struct storage *storage, struct storage_task *task)
+{
+    struct aside *aside = malloc(sizeof(*aside));
+    if (!aside) {
+        storage_submit(storage, task);
+        return;
+    }
+    task->unit_next = NULL;
+    task->status = 0;
+    aside->storage = storage;
+    aside->task = task;
+    storage->outstanding++;
+    uv_queue_work(storage->loop, &aside->work, aside_run, aside_done);
 }
 
 void storage_unit_add(struct storage_unit *unit, struct storage_task *task)

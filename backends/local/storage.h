@@ -10,6 +10,9 @@
  *   loop thread                    storage thread                 loop thread
  *   storage_submit(task)  ──────►  BEGIN; run, run, run; COMMIT ──────►  done, done, done
  *
+ * What needs no row is done aside, on libuv's pool (storage_submit_aside): the bytes of a file are
+ * hashed, written and synced there before the unit that owns it is submitted.
+ *
  * A task that fails undoes only itself (a savepoint); a commit that fails fails all of its group. A
  * full disk is ERR_IO with a text, and later tasks succeed again once there is room.
  *
@@ -89,6 +92,13 @@ int storage_after_commit(struct storage *storage, storage_action *action, uint64
 
 /* Loop thread. Never fails: the task is linked in. */
 void storage_submit(struct storage *storage, struct storage_task *task);
+
+/* Work on files alone, which needs neither order nor transaction: run() is called on a thread of
+ * libuv's pool, beside the storage thread and beside others of its kind, so that neither hashing
+ * nor an fsync of one holds up all. It must not touch the database, nor anything that belongs to
+ * the storage thread. Loop thread; never fails: when memory is short it waits for the storage
+ * thread as any task. */
+void storage_submit_aside(struct storage *storage, struct storage_task *task);
 
 /* Tasks that succeed or fail together: an object and the messages that announce it. They run in
  * order under one savepoint; when one fails, all are undone and each gets that status. */
