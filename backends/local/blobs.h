@@ -26,7 +26,8 @@
  * A copy of a whole blob is a hard link: a blob with an id, a row and an end of its own, whose
  * bytes are on the disk already.
  *
- * All functions: storage thread, or while loading. Ids are unique for the life of a data directory.
+ * All functions: storage thread, or while loading; what makes a file that has no row yet (create,
+ * write, seal, discard), on any thread. Ids are unique for the life of a data directory.
  */
 #ifndef THUMBWHEEL_LOCAL_BLOBS_H
 #define THUMBWHEEL_LOCAL_BLOBS_H

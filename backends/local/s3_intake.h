@@ -8,14 +8,15 @@
  * nothing)
  *
  * Pieces of the body gather in `pending`. Once it holds a piece it changes places with `writing`
- * and a task aside (storage.h) appends it to incoming/<id>; while that runs the next piece gathers, and when
- * that is full too the peer is paused. A body that ends within OBJECT_INLINE_MAX need not become a
- * file: then it is digested here and goes into the database with its row. Sealing writes the rest,
- * compares the digests and syncs the file; uploads do so beside each other. The commit is one unit: the owner's rows, the blob's
- * row, and the messages that announce it; so they become true together.
+ * and a task aside (storage.h) appends it to incoming/<id>; while that runs the next piece gathers,
+ * and when that is full too the peer is paused. A body that ends within OBJECT_INLINE_MAX need not
+ * become a file: then it is digested here and goes into the database with its row. Sealing writes
+ * the rest, compares the digests and syncs the file; uploads do all this beside each other. The
+ * commit is one unit: the owner's rows, the blob's row, and the messages that announce it; so they
+ * become true together.
  *
- * One task is under way at a time; `busy` says so. Callbacks record facts (more bytes, the
- * end, the peer gone, a failure) and one function decides what is next.
+ * One task is under way at a time; `busy` says so. Callbacks record facts (more bytes, the end, the
+ * peer gone, a failure) and one function decides what is next.
  *
  * While `busy`, fd, writing and digest belong to the task's thread.
  */

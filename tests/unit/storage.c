@@ -554,6 +554,55 @@ static void a_killed_process_loses_nothing_acknowledged(void **state)
     }
 }
 
+/* Work aside. */
+
+struct meeting { /* of a task on the storage thread and one aside: neither goes on alone */
+    struct note note;
+    uv_sem_t *mine, *other;
+};
+
+static int meet_run(struct storage_task *task, struct storage *storage)
+{
+    struct meeting *meeting = (struct meeting *)task;
+    (void)storage;
+    uv_sem_post(meeting->mine);
+    uv_sem_wait(meeting->other);
+    return meeting->note.fails_with;
+}
+
+static void work_aside_goes_on_beside_the_storage_thread(void **state)
+{
+    struct fixture *f = *state;
+    uv_sem_t first, second;
+    uv_sem_init(&first, 0);
+    uv_sem_init(&second, 0);
+    struct meeting on_thread = {note_of(f, 1), &first, &second};
+    struct meeting aside = {note_of(f, 2), &second, &first};
+    on_thread.note.task.run = aside.note.task.run = meet_run;
+    storage_submit(f->storage, &on_thread.note.task);
+    storage_submit_aside(f->storage, &aside.note.task);
+    wait_done(f, 2);
+    assert_int_equal(f->failed, 0);
+    uv_sem_destroy(&first);
+    uv_sem_destroy(&second);
+}
+
+static void work_aside_is_done_before_the_storage_closes(void **state)
+{
+    struct fixture *f = *state;
+    uv_sem_t open;
+    uv_sem_init(&open, 1);
+    struct meeting aside = {note_of(f, 1), &open, &open};
+    aside.note.task.run = meet_run;
+    aside.note.fails_with = ERR_IO;
+    storage_submit_aside(f->storage, &aside.note.task);
+    close_storage(f);
+    assert_int_equal(f->done, 1);
+    assert_int_equal(aside.note.status, ERR_IO);
+    assert_string_not_equal(aside.note.text, "");
+    uv_sem_destroy(&open);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -575,6 +624,8 @@ int main(void)
         CASE(actions_follow_only_what_was_committed),
         CASE(a_directory_that_cannot_be_synced_fails_the_commit),
         CASE(a_killed_process_loses_nothing_acknowledged),
+        CASE(work_aside_goes_on_beside_the_storage_thread),
+        CASE(work_aside_is_done_before_the_storage_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
