@@ -89,6 +89,45 @@ static void memory_closed_early(uv_handle_t *async)
     engine_free(container_of(memory, struct engine, memory));
 }
 
+static int memory_open(struct engine *engine)
+{
+    const struct memory_budget_options memory = {.limit = engine->options.memory,
+                                                 .shed = shed_source,
+                                                 .relaxed = memory_relaxed,
+                                                 .user = engine};
+    return memory_budget_init(&engine->memory, engine->loop, &memory);
+}
+
+static int sources_open(struct engine *engine)
+{
+    const struct source_table_options sources = {
+        .store = engine->options.store,
+        .pipeline_ops = engine->options.pipeline_ops,
+        .limits = engine->options.limits,
+        .workers = &engine->workers,
+        .memory = &engine->memory,
+        .linger_ms = engine->options.linger_ms,
+        .cache_bytes = engine->options.cache_bytes,
+        .audience = lanes_audience,
+        .returned = something_ended,
+        .user = engine,
+    };
+    return source_table_init(&engine->sources, engine->loop, &sources);
+}
+
+/* What cannot fail: libuv's timers need no memory. */
+static void engine_begin(struct engine *engine)
+{
+    worker_queue_init(&engine->workers, engine->loop, engine->options.workers);
+    lease_keeper_init(&engine->leases, engine->loop, something_ended, engine);
+    event_order_init(&engine->order, engine->loop);
+    message_memory_init(&engine->messages);
+    uv_timer_init(engine->loop, &engine->turn);
+    uv_timer_init(engine->loop, &engine->grace);
+    for (size_t i = 0; i < engine->lane_count; i++)
+        lane_begin(engine->lanes[i]);
+}
+
 int engine_create(uv_loop_t *loop, const struct engine_options *options, struct engine **out,
                   struct error *error)
 {
@@ -100,49 +139,19 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
     engine->options = *options;
     options_default(&engine->options);
     int code = lanes_check(engine, options->pipelines, options->pipeline_count, error);
-    if (!code && lanes_make(engine))
+    if (!code && (lanes_make(engine) || memory_open(engine)))
         code = error_set(error, ERR_MEMORY, "out of memory");
-    if (code)
-        goto fail;
-    const struct source_table_options sources = {
-        .store = options->store,
-        .pipeline_ops = options->pipeline_ops,
-        .limits = engine->options.limits,
-        .workers = &engine->workers,
-        .memory = &engine->memory,
-        .linger_ms = engine->options.linger_ms,
-        .cache_bytes = engine->options.cache_bytes,
-        .audience = lanes_audience,
-        .returned = something_ended,
-        .user = engine,
-    };
-    const struct memory_budget_options memory = {.limit = engine->options.memory,
-                                                 .shed = shed_source,
-                                                 .relaxed = memory_relaxed,
-                                                 .user = engine};
-    if (memory_budget_init(&engine->memory, loop, &memory)) {
-        code = error_set(error, ERR_MEMORY, "out of memory");
-        goto fail;
+    if (code) {
+        engine_free(engine);
+        return code;
     }
-    if (source_table_init(&engine->sources, loop, &sources)) {
+    if (sources_open(engine)) {
         memory_budget_close(&engine->memory, memory_closed_early);
         return error_set(error, ERR_MEMORY, "out of memory");
     }
-    /* From here on nothing can fail: libuv's timers need no memory. */
-    worker_queue_init(&engine->workers, loop, engine->options.workers);
-    lease_keeper_init(&engine->leases, loop, something_ended, engine);
-    event_order_init(&engine->order, loop);
-    message_memory_init(&engine->messages);
-    uv_timer_init(loop, &engine->turn);
-    uv_timer_init(loop, &engine->grace);
-    for (size_t i = 0; i < engine->lane_count; i++)
-        lane_begin(engine->lanes[i]);
+    engine_begin(engine);
     *out = engine;
     return 0;
-
-fail:
-    engine_free(engine);
-    return code;
 }
 
 /* ---- draining ---- */

@@ -1,8 +1,7 @@
 /* Reading a policy document. Each function that can fail fills the reader's error with what is
  * wrong, in words that its author understands. */
-#include "policy_document.h"
+#include "policy_reader.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,91 +9,31 @@
 
 #include "json_text.h"
 
-struct kind_facts {
-    const char *service;
-    size_t bytes, statements, principals, conditions, actions; /* the last three: of a statement */
-};
-
 /* Sources: "Amazon SQS policy quotas" in the SQS Developer Guide; for SNS and S3, which publish a
  * size alone, bounds that no such size reaches by honest means. */
-static const struct kind_facts kinds[] = {
+static const struct policy_quotas quotas[] = {
     [POLICY_OF_QUEUE] = {"sqs", 8192, 20, 50, 10, 7},
     [POLICY_OF_TOPIC] = {"sns", 30720, 100, 200, 100, 100},
     [POLICY_OF_BUCKET] = {"s3", 20480, 200, 200, 100, 200},
 };
 
-struct operator_facts {
-    const char *name;
-    enum policy_match match;
-    bool negated;
-};
-
-static const struct operator_facts operators[] = {
-    {"ArnEquals", MATCH_ARN, false},
-    {"ArnLike", MATCH_ARN, false},
-    {"ArnNotEquals", MATCH_ARN, true},
-    {"ArnNotLike", MATCH_ARN, true},
-    {"StringEquals", MATCH_EXACT, false},
-    {"StringNotEquals", MATCH_EXACT, true},
-    {"StringEqualsIgnoreCase", MATCH_FOLDED, false},
-    {"StringNotEqualsIgnoreCase", MATCH_FOLDED, true},
-    {"StringLike", MATCH_GLOB, false},
-    {"StringNotLike", MATCH_GLOB, true},
-    {"Bool", MATCH_FOLDED, false},
-    {"Null", MATCH_NULL, false},
-    {"NumericEquals", MATCH_UNSUPPORTED, false},
-    {"NumericNotEquals", MATCH_UNSUPPORTED, false},
-    {"NumericLessThan", MATCH_UNSUPPORTED, false},
-    {"NumericLessThanEquals", MATCH_UNSUPPORTED, false},
-    {"NumericGreaterThan", MATCH_UNSUPPORTED, false},
-    {"NumericGreaterThanEquals", MATCH_UNSUPPORTED, false},
-    {"DateEquals", MATCH_UNSUPPORTED, false},
-    {"DateNotEquals", MATCH_UNSUPPORTED, false},
-    {"DateLessThan", MATCH_UNSUPPORTED, false},
-    {"DateLessThanEquals", MATCH_UNSUPPORTED, false},
-    {"DateGreaterThan", MATCH_UNSUPPORTED, false},
-    {"DateGreaterThanEquals", MATCH_UNSUPPORTED, false},
-    {"BinaryEquals", MATCH_UNSUPPORTED, false},
-    {"IpAddress", MATCH_UNSUPPORTED, false},
-    {"NotIpAddress", MATCH_UNSUPPORTED, false},
-};
-enum { OPERATOR_COUNT = sizeof operators / sizeof operators[0] };
-
-static const char *const keys[] = {
-    [KEY_SOURCE_ARN] = "aws:SourceArn",
-    [KEY_SOURCE_ACCOUNT] = "aws:SourceAccount",
-    [KEY_SOURCE_OWNER] = "aws:SourceOwner",
-    [KEY_SECURE_TRANSPORT] = "aws:SecureTransport",
-    [KEY_PRINCIPAL_ACCOUNT] = "aws:PrincipalAccount",
-    [KEY_PRINCIPAL_ARN] = "aws:PrincipalArn",
-    [KEY_PRINCIPAL_IS_SERVICE] = "aws:PrincipalIsAWSService",
-    [KEY_PRINCIPAL_SERVICE] = "aws:PrincipalServiceName",
-};
-
-struct reader {
-    const struct kind_facts *kind;
-    struct policy *policy;
-    size_t number; /* of the statement, from 1 */
-    struct error *error;
-};
-
-static int refuse_member(struct reader *r, const char *what, const char *name)
+int policy_refuse_member(struct policy_reader *r, const char *what, const char *name)
 {
     return error_set(r->error, ERR_INVALID, "statement %zu: %s \"%.60s\"", r->number, what, name);
 }
 
-static int refuse_element(struct reader *r, const char *element, const char *wanted)
+int policy_refuse_element(struct policy_reader *r, const char *element, const char *wanted)
 {
     return error_set(r->error, ERR_INVALID, "statement %zu: %s must be %s", r->number, element,
                      wanted);
 }
 
-static int short_of_memory(struct reader *r)
+int policy_short_of_memory(struct policy_reader *r)
 {
     return error_set(r->error, ERR_MEMORY, "out of memory");
 }
 
-static int limit_check(struct reader *r, size_t count, size_t max, const char *what)
+int policy_limit_check(struct policy_reader *r, size_t count, size_t max, const char *what)
 {
     if (count <= max)
         return 0;
@@ -123,7 +62,7 @@ static bool value_fits(const json_t *value, bool loose)
     return json_is_string(value) || (loose && (json_is_boolean(value) || json_is_integer(value)));
 }
 
-static int texts_read(struct reader *r, json_t *value, const char *element, bool loose,
+int policy_texts_read(struct policy_reader *r, json_t *value, const char *element, bool loose,
                       json_t **out)
 {
     static const char wanted[] = "text or a list of texts";
@@ -131,15 +70,15 @@ static int texts_read(struct reader *r, json_t *value, const char *element, bool
     size_t count = list ? json_array_size(value) : 1;
     *out = json_array();
     if (!*out)
-        return short_of_memory(r);
+        return policy_short_of_memory(r);
     for (size_t i = 0; i < count; i++) {
         json_t *item = list ? json_array_get(value, i) : value;
         if (!value_fits(item, loose))
-            return refuse_element(r, element, wanted);
+            return policy_refuse_element(r, element, wanted);
         if (json_array_append_new(*out, value_text(item, loose)))
-            return short_of_memory(r);
+            return policy_short_of_memory(r);
     }
-    return count || loose ? 0 : refuse_element(r, element, wanted);
+    return count || loose ? 0 : policy_refuse_element(r, element, wanted);
 }
 
 /* Principals. */
@@ -167,36 +106,36 @@ static bool is_identity(const char *text)
     return end && is_account(account, (size_t)(end - account)) && end[1];
 }
 
-static int identities_check(struct reader *r, struct policy_principal *p)
+static int identities_check(struct policy_reader *r, struct policy_principal *p)
 {
     for (size_t i = 0; i < json_array_size(p->aws); i++) {
         const char *text = json_string_value(json_array_get(p->aws, i));
         if (strcmp(text, "*") == 0)
             p->everyone = true;
         else if (!is_account(text, strlen(text)) && !is_identity(text) && !is_unique_id(text))
-            return refuse_member(r, "this is no account, user or role:", text);
+            return policy_refuse_member(r, "this is no account, user or role:", text);
     }
     return 0;
 }
 
 /* Kinds of principal that nobody is here are read and forgotten, but for their being there. */
-static int identities_read(struct reader *r, const char *name, json_t *value,
+static int identities_read(struct policy_reader *r, const char *name, json_t *value,
                            struct policy_principal *p)
 {
     json_t *ignored = NULL;
     if (strcmp(name, "AWS") == 0)
-        return texts_read(r, value, "Principal", false, &p->aws);
+        return policy_texts_read(r, value, "Principal", false, &p->aws);
     if (strcmp(name, "Service") == 0)
-        return texts_read(r, value, "Principal", false, &p->services);
+        return policy_texts_read(r, value, "Principal", false, &p->services);
     if (strcmp(name, "Federated") != 0 && strcmp(name, "CanonicalUser") != 0)
-        return refuse_member(r, "unknown kind of principal", name);
+        return policy_refuse_member(r, "unknown kind of principal", name);
     p->other = true;
-    int status = texts_read(r, value, "Principal", false, &ignored);
+    int status = policy_texts_read(r, value, "Principal", false, &ignored);
     json_decref(ignored);
     return status;
 }
 
-static int principals_read(struct reader *r, json_t *members, struct policy_principal *p)
+static int principals_read(struct policy_reader *r, json_t *members, struct policy_principal *p)
 {
     json_t *value;
     const char *name;
@@ -209,11 +148,12 @@ static int principals_read(struct reader *r, json_t *members, struct policy_prin
     int status = identities_check(r, p);
     if (status)
         return status;
-    return limit_check(r, json_array_size(p->aws) + json_array_size(p->services),
-                       r->kind->principals, "principals");
+    return policy_limit_check(r, json_array_size(p->aws) + json_array_size(p->services),
+                              r->quotas->principals, "principals");
 }
 
-static int principal_read(struct reader *r, const json_t *statement, struct policy_principal *p)
+static int principal_read(struct policy_reader *r, const json_t *statement,
+                          struct policy_principal *p)
 {
     json_t *plain = json_object_get(statement, "Principal");
     json_t *inverted = json_object_get(statement, "NotPrincipal");
@@ -221,171 +161,75 @@ static int principal_read(struct reader *r, const json_t *statement, struct poli
     const char *text = json_string_value(value);
     p->inverted = !plain;
     if (plain && inverted)
-        return refuse_element(r, "Principal", "without NotPrincipal beside it");
+        return policy_refuse_element(r, "Principal", "without NotPrincipal beside it");
     if (text && strcmp(text, "*") == 0) {
         p->everyone = true;
         return 0;
     }
     if (!json_is_object(value) || json_object_size(value) == 0)
-        return refuse_element(r, "Principal", "\"*\", or {\"AWS\": …} or {\"Service\": …}");
+        return policy_refuse_element(r, "Principal", "\"*\", or {\"AWS\": …} or {\"Service\": …}");
     return principals_read(r, value, p);
 }
 
 /* Actions and resources. */
 
 /* Of `plain` and `inverted` one may be there; neither: the names stay absent. */
-static int names_read(struct reader *r, const json_t *statement, const char *plain,
+static int names_read(struct policy_reader *r, const json_t *statement, const char *plain,
                       const char *inverted, struct policy_names *names)
 {
     json_t *value = json_object_get(statement, plain),
            *other = json_object_get(statement, inverted);
     names->inverted = other != NULL;
     if (value && other)
-        return refuse_element(r, plain, "without its Not… beside it");
+        return policy_refuse_element(r, plain, "without its Not… beside it");
     if (!value && !other)
         return 0;
-    return texts_read(r, value ? value : other, plain, false, &names->values);
+    return policy_texts_read(r, value ? value : other, plain, false, &names->values);
 }
 
 /* "sqs:SendMessage" → "SendMessage"; "*" stays. */
-static int action_strip(struct reader *r, json_t *values, size_t index)
+static int action_strip(struct policy_reader *r, json_t *values, size_t index)
 {
     const char *text = json_string_value(json_array_get(values, index));
-    size_t size = strlen(r->kind->service);
+    size_t size = strlen(r->quotas->service);
     if (strcmp(text, "*") == 0)
         return 0;
-    if (strncasecmp(text, r->kind->service, size) != 0 || text[size] != ':' || !text[size + 1])
-        return refuse_member(r, "Policy statement action out of service scope!", text);
+    if (strncasecmp(text, r->quotas->service, size) != 0 || text[size] != ':' || !text[size + 1])
+        return policy_refuse_member(r, "Policy statement action out of service scope!", text);
     if (json_array_set_new(values, index, json_string(text + size + 1)))
-        return short_of_memory(r);
+        return policy_short_of_memory(r);
     return 0;
 }
 
-static int actions_read(struct reader *r, const json_t *statement, struct policy_names *actions)
+static int actions_read(struct policy_reader *r, const json_t *statement,
+                        struct policy_names *actions)
 {
     int status = names_read(r, statement, "Action", "NotAction", actions);
     if (!status && !actions->values)
-        status = refuse_element(r, "Action", "there");
+        status = policy_refuse_element(r, "Action", "there");
     if (!status)
-        status = limit_check(r, json_array_size(actions->values), r->kind->actions, "actions");
+        status =
+            policy_limit_check(r, json_array_size(actions->values), r->quotas->actions, "actions");
     for (size_t i = 0; i < json_array_size(actions->values) && !status; i++)
         status = action_strip(r, actions->values, i);
     return status;
 }
 
-static int resources_read(struct reader *r, const json_t *statement, struct policy_names *names)
+static int resources_read(struct policy_reader *r, const json_t *statement,
+                          struct policy_names *names)
 {
     int status = names_read(r, statement, "Resource", "NotResource", names);
     for (size_t i = 0; i < json_array_size(names->values) && !status; i++) {
         const char *text = json_string_value(json_array_get(names->values, i));
         if (strcmp(text, "*") != 0 && strncmp(text, "arn:", 4) != 0)
-            status = refuse_member(r, "this is no ARN:", text);
+            status = policy_refuse_member(r, "this is no ARN:", text);
     }
     return status;
 }
 
-/* Conditions. */
-
-static bool strip_end(size_t *size, const char *text, const char *end)
-{
-    size_t end_size = strlen(end);
-    if (*size <= end_size || strncasecmp(text + *size - end_size, end, end_size) != 0)
-        return false;
-    *size -= end_size;
-    return true;
-}
-
-static bool strip_begin(const char **text, const char *begin)
-{
-    size_t size = strlen(begin);
-    if (strncasecmp(*text, begin, size) != 0)
-        return false;
-    *text += size;
-    return true;
-}
-
-/* "ForAnyValue:StringLikeIfExists" */
-static int operator_read(struct reader *r, const char *text, struct policy_condition *c)
-{
-    const char *name = text;
-    c->operator_name = text;
-    c->set = strip_begin(&name, "ForAnyValue:")    ? SET_ANY
-             : strip_begin(&name, "ForAllValues:") ? SET_ALL
-                                                   : SET_NONE;
-    size_t size = strlen(name);
-    c->if_exists = strip_end(&size, name, "IfExists");
-    for (size_t i = 0; i < OPERATOR_COUNT; i++) {
-        if (strlen(operators[i].name) != size || strncasecmp(operators[i].name, name, size) != 0)
-            continue;
-        c->match = operators[i].match;
-        c->negated = operators[i].negated;
-        return 0;
-    }
-    return refuse_member(r, "unknown condition operator", text);
-}
-
-static enum policy_key key_find(const char *name)
-{
-    for (int i = 0; i < KEY_UNKNOWN; i++) {
-        if (strcasecmp(keys[i], name) == 0)
-            return (enum policy_key)i;
-    }
-    return KEY_UNKNOWN;
-}
-
-static int condition_read(struct reader *r, const char *operator_name, const char *key,
-                          json_t *value, struct policy_condition *c)
-{
-    int status = operator_read(r, operator_name, c);
-    c->key_name = key;
-    c->key = key_find(key);
-    if (!status && (!strchr(key, ':') || strlen(key) > 128))
-        status = refuse_member(r, "this is no condition key:", key);
-    return status ? status : texts_read(r, value, "a condition's value", true, &c->values);
-}
-
-static int conditions_count(struct reader *r, json_t *operators_json, size_t *count)
-{
-    const char *name;
-    json_t *pairs;
-    *count = 0;
-    if (operators_json && !json_is_object(operators_json))
-        return refuse_element(r, "Condition", "an object");
-    json_object_foreach(operators_json, name, pairs)
-    {
-        if (!json_is_object(pairs))
-            return refuse_element(r, "a condition operator", "an object of keys and values");
-        *count += json_object_size(pairs);
-    }
-    return limit_check(r, *count, r->kind->conditions, "conditions");
-}
-
-static int conditions_read(struct reader *r, const json_t *statement, struct policy_statement *s)
-{
-    json_t *block = json_object_get(statement, "Condition"), *pairs, *value;
-    const char *name, *key;
-    size_t count;
-    int status = conditions_count(r, block, &count);
-    if (status || count == 0)
-        return status;
-    s->conditions = calloc(count, sizeof *s->conditions);
-    if (!s->conditions)
-        return short_of_memory(r);
-    json_object_foreach(block, name, pairs)
-    {
-        json_object_foreach(pairs, key, value)
-        {
-            status = condition_read(r, name, key, value, &s->conditions[s->condition_count++]);
-            if (status)
-                return status;
-        }
-    }
-    return 0;
-}
-
 /* Statements. */
 
-static int members_check(struct reader *r, json_t *statement)
+static int members_check(struct policy_reader *r, json_t *statement)
 {
     static const char *const known[] = {"Sid",          "Effect",      "Principal",
                                         "NotPrincipal", "Action",      "NotAction",
@@ -398,27 +242,27 @@ static int members_check(struct reader *r, json_t *statement)
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
             found |= strcmp(name, known[i]) == 0;
         if (!found)
-            return refuse_member(r, "unknown element", name);
+            return policy_refuse_member(r, "unknown element", name);
     }
     return 0;
 }
 
-static int head_read(struct reader *r, json_t *statement, struct policy_statement *s)
+static int head_read(struct policy_reader *r, json_t *statement, struct policy_statement *s)
 {
     json_t *sid = json_object_get(statement, "Sid");
     const char *effect = json_string_value(json_object_get(statement, "Effect"));
     if (!json_is_object(statement))
-        return refuse_element(r, "it", "an object");
+        return policy_refuse_element(r, "it", "an object");
     if (sid && !json_is_string(sid))
-        return refuse_element(r, "Sid", "text");
+        return policy_refuse_element(r, "Sid", "text");
     if (!effect || (strcmp(effect, "Allow") != 0 && strcmp(effect, "Deny") != 0))
-        return refuse_element(r, "Effect", "Allow or Deny");
+        return policy_refuse_element(r, "Effect", "Allow or Deny");
     s->sid = json_string_value(sid);
     s->allow = effect[0] == 'A';
     return members_check(r, statement);
 }
 
-static int statement_read(struct reader *r, json_t *statement, struct policy_statement *s)
+static int statement_read(struct policy_reader *r, json_t *statement, struct policy_statement *s)
 {
     int status = head_read(r, statement, s);
     if (!status)
@@ -427,23 +271,23 @@ static int statement_read(struct reader *r, json_t *statement, struct policy_sta
         status = actions_read(r, statement, &s->actions);
     if (!status)
         status = resources_read(r, statement, &s->resources);
-    return status ? status : conditions_read(r, statement, s);
+    return status ? status : policy_conditions_read(r, statement, s);
 }
 
-static int statements_read(struct reader *r, json_t *value)
+static int statements_read(struct policy_reader *r, json_t *value)
 {
     bool list = json_is_array(value);
     size_t count = list ? json_array_size(value) : 1;
     struct policy *policy = r->policy;
     if (!value || count == 0)
         return error_set(r->error, ERR_INVALID, "it has no Statement");
-    if (count > r->kind->statements)
+    if (count > r->quotas->statements)
         return error_set(r->error, ERR_LIMIT,
                          "%zu statements were found in the submitted policy, max allowed is %zu",
-                         count, r->kind->statements);
+                         count, r->quotas->statements);
     policy->statements = calloc(count, sizeof *policy->statements);
     if (!policy->statements)
-        return short_of_memory(r);
+        return policy_short_of_memory(r);
     int status = 0;
     for (size_t i = 0; i < count && !status; i++) {
         r->number = ++policy->count;
@@ -454,7 +298,7 @@ static int statements_read(struct reader *r, json_t *value)
 
 /* The document. */
 
-static int version_read(struct reader *r)
+static int version_read(struct policy_reader *r)
 {
     json_t *value = json_object_get(r->policy->document, "Version");
     const char *text = value ? json_string_value(value) : "2008-10-17";
@@ -464,7 +308,7 @@ static int version_read(struct reader *r)
     return 0;
 }
 
-static int document_read(struct reader *r)
+static int document_read(struct policy_reader *r)
 {
     json_t *document = r->policy->document, *value;
     const char *name;
@@ -481,14 +325,14 @@ static int document_read(struct reader *r)
     return status ? status : statements_read(r, json_object_get(document, "Statement"));
 }
 
-static int document_load(struct reader *r, const char *text)
+static int document_load(struct policy_reader *r, const char *text)
 {
     json_error_t why;
-    if (strlen(text) > r->kind->bytes)
-        return error_set(r->error, ERR_LIMIT, "the policy is over %zu bytes", r->kind->bytes);
+    if (strlen(text) > r->quotas->bytes)
+        return error_set(r->error, ERR_LIMIT, "the policy is over %zu bytes", r->quotas->bytes);
     r->policy->document = json_text_read(slice_of(text), JSON_REJECT_DUPLICATES, &why);
     if (!r->policy->document && json_text_short(&why))
-        return short_of_memory(r);
+        return policy_short_of_memory(r);
     if (!r->policy->document)
         return error_set(r->error, ERR_INVALID, "line %d: %.120s", why.line, why.text);
     if (!json_is_object(r->policy->document))
@@ -498,10 +342,11 @@ static int document_load(struct reader *r, const char *text)
 
 int policy_parse(enum policy_kind kind, const char *text, struct policy **out, struct error *error)
 {
-    struct reader r = {.kind = &kinds[kind], .policy = calloc(1, sizeof *r.policy), .error = error};
+    struct policy_reader r = {
+        .quotas = &quotas[kind], .policy = calloc(1, sizeof *r.policy), .error = error};
     *out = NULL;
     if (!r.policy)
-        return short_of_memory(&r);
+        return policy_short_of_memory(&r);
     r.policy->holders = 1;
     int status = document_load(&r, text);
     if (status)

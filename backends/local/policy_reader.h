@@ -1,0 +1,34 @@
+/* Between policy_document.c, which reads a policy, and policy_conditions.c. Each function that can
+ * fail fills the reader's error with what is wrong. */
+#ifndef THUMBWHEEL_LOCAL_POLICY_READER_H
+#define THUMBWHEEL_LOCAL_POLICY_READER_H
+
+#include "policy_document.h"
+
+struct policy_quotas {
+    const char *service;
+    size_t bytes, statements, principals, conditions, actions; /* the last three: of a statement */
+};
+
+struct policy_reader {
+    const struct policy_quotas *quotas;
+    struct policy *policy;
+    size_t number; /* of the statement, from 1 */
+    struct error *error;
+};
+
+int policy_refuse_member(struct policy_reader *r, const char *what, const char *name);
+int policy_refuse_element(struct policy_reader *r, const char *element, const char *wanted);
+int policy_short_of_memory(struct policy_reader *r);
+int policy_limit_check(struct policy_reader *r, size_t count, size_t max, const char *what);
+
+/* Text, or a list of texts, as a list, which is owned even after an error. loose: numbers and truth
+ * values too, and none at all. */
+int policy_texts_read(struct policy_reader *r, json_t *value, const char *element, bool loose,
+                      json_t **out);
+
+/* policy_conditions.c */
+int policy_conditions_read(struct policy_reader *r, const json_t *statement,
+                           struct policy_statement *s);
+
+#endif
