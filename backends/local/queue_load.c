@@ -317,6 +317,7 @@ static int numbers_begin(struct queues *queues, struct error *error)
     queues->loading = true;
     queues->first_turn.expired = first_turn;
     queues->deadline_users += 2; /* with the history's */
+    review_open(queues);
     if (getrandom(&queues->seed, sizeof queues->seed, 0) != sizeof queues->seed)
         return error_set(error, ERR_IO, "the system has no random bytes");
     return 0;

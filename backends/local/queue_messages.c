@@ -107,11 +107,50 @@ static void message_expire(struct local_message *m)
     sweep_start(queues);
 }
 
+static int64_t message_end(const struct local_message *m)
+{
+    return m->sent_ms + (int64_t)m->queue->attributes.retention_s * 1000;
+}
+
+/* When a message in that state is to be looked at again. */
+static int64_t message_due_at(const struct local_message *m)
+{
+    int64_t end = message_end(m);
+    return m->state != MESSAGE_VISIBLE && m->due_ms < end ? m->due_ms : end;
+}
+
+/* What stays as it is keeps its place. */
+bool message_review(struct local_message *m)
+{
+    const struct queue_attributes *a = &m->queue->attributes;
+    struct deadlines *deadlines = m->queue->queues->deadlines;
+    if (m->state == MESSAGE_HELD || message_condemned(m))
+        return false;
+    bool moved = a->fifo && m->state == MESSAGE_DELAYED &&
+                 m->due_ms != m->sent_ms + (int64_t)a->delay_s * 1000;
+    if (moved)
+        m->due_ms = m->sent_ms + (int64_t)a->delay_s * 1000;
+    int64_t at = message_due_at(m);
+    if (moved || at <= deadlines_now(deadlines)) {
+        message_hold(m);
+        message_settle(m);
+        return true;
+    }
+    if (m->deadline.at_ms != at)
+        deadline_set(deadlines, &m->deadline, at);
+    return false;
+}
+
 static void message_due(struct deadline *deadline)
 {
     struct local_message *m = container_of(deadline, struct local_message, deadline);
     if (message_condemned(m))
         return;
+    if (m->state == MESSAGE_VISIBLE &&
+        message_end(m) > deadlines_now(m->queue->queues->deadlines)) {
+        deadline_set(m->queue->queues->deadlines, deadline, message_end(m));
+        return;
+    }
     message_hold(m);
     message_settle(m);
 }
@@ -127,12 +166,11 @@ void message_settle(struct local_message *m)
 {
     struct local_queue *queue = m->queue;
     int64_t now = deadlines_now(queue->queues->deadlines);
-    int64_t expiry = m->sent_ms + (int64_t)queue->attributes.retention_s * 1000;
     if (message_condemned(m)) {
         message_doom(m);
         return;
     }
-    if (expiry <= now && !queue->queues->stopped) {
+    if (message_end(m) <= now && !queue->queues->stopped) {
         message_expire(m);
         return;
     }
@@ -143,8 +181,7 @@ void message_settle(struct local_message *m)
     list_push(&queue->lists[m->state], &m->link);
     queue->counts[m->state]++;
     m->deadline.expired = message_due;
-    deadline_set(queue->queues->deadlines, &m->deadline,
-                 m->state != MESSAGE_VISIBLE && m->due_ms < expiry ? m->due_ms : expiry);
+    deadline_set(queue->queues->deadlines, &m->deadline, message_due_at(m));
     if (m->place)
         group_settle(m->place);
     if (m->state == MESSAGE_VISIBLE)

@@ -317,35 +317,16 @@ enum sqs_code local_queue_purge(struct local_queue *q, queue_written *done, void
 
 /* A new retention moves every message's end, a FIFO queue's new delay that of what is delayed;
  * nothing else makes a queue's attributes cost its messages. */
-static void queue_resettle(struct local_queue *q)
-{
-    struct list all;
-    list_init(&all);
-    for (int state = MESSAGE_DELAYED; state < MESSAGE_STATES; state++) {
-        list_move_all(&all, &q->lists[state]);
-        q->counts[state] = 0;
-    }
-    struct list *link;
-    while ((link = list_shift(&all))) {
-        struct local_message *m = container_of(link, struct local_message, link);
-        if (q->attributes.fifo && m->state == MESSAGE_DELAYED)
-            m->due_ms = m->sent_ms + (int64_t)q->attributes.delay_s * 1000;
-        q->counts[m->state]++; /* message_hold takes it away */
-        message_hold(m);
-        message_settle(m);
-    }
-}
-
 static void queue_apply(struct local_queue *q, struct queue_attributes *attributes)
 {
-    bool resettle = q->attributes.retention_s != attributes->retention_s ||
+    bool review = q->attributes.retention_s != attributes->retention_s ||
                     (q->attributes.fifo && q->attributes.delay_s != attributes->delay_s);
     struct queue_attributes previous = q->attributes;
     q->attributes = *attributes;
     *attributes = previous;
     q->version++;
-    if (resettle)
-        queue_resettle(q);
+    if (review)
+        review_start(q->queues);
 }
 
 /* The change holds from the call on; if it cannot be stored it is taken back, unless another has

@@ -12,6 +12,7 @@
 #include "queue_dedup.h"
 #include "queue_groups.h"
 #include "queue_moves.h"
+#include "queue_review.h"
 #include "queue_sweep.h"
 #include "queues.h"
 
@@ -25,6 +26,7 @@ struct queues {
     struct dedup_history history;
     struct receive_attempts attempts;
     struct queue_sweep sweep;
+    struct queue_review review;
     struct list moves; /* struct queue_move.link, oldest first */
     struct list
         ready; /* queues with something to hand out, served by `idle` in the loop's next turn */
@@ -104,6 +106,8 @@ void message_hold(struct local_message *message);
 /* Puts a held message where its times say, or drops it with its row when it is past its retention.
  */
 void message_settle(struct local_message *message);
+/* By its queue's attributes, which may be new. True: it was settled anew, and perhaps freed. */
+bool message_review(struct local_message *message);
 /* Of a receive that was not answered: visible again, and it stays counted. */
 void message_give_back(struct local_message *message);
 bool message_condemned(const struct local_message *message);

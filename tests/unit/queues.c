@@ -505,6 +505,75 @@ static void retention_ends_a_message(void **state)
     assert_string_equal(poll.bodies[0], "new");
 }
 
+enum { MANY = 2400 };
+
+static void many_sent(struct world *w, struct local_queue *queue)
+{
+    char texts[QUEUE_BATCH][8];
+    struct message_draft drafts[QUEUE_BATCH];
+    for (int sent = 0; sent < MANY; sent += QUEUE_BATCH) {
+        for (int i = 0; i < QUEUE_BATCH; i++) {
+            snprintf(texts[i], sizeof texts[i], "%d", sent + i);
+            drafts[i] = (struct message_draft){.body = slice_of(texts[i]), .delay_s = -1};
+        }
+        assert_int_equal(local_queue_send(queue, drafts, QUEUE_BATCH, NULL, NULL, NULL, NULL), 0);
+    }
+    world_settle(w);
+}
+
+static int visible_count(const struct local_queue *queue)
+{
+    json_t *told = local_queue_describe(queue);
+    int count = atoi(json_string_value(json_object_get(told, "ApproximateNumberOfMessages")));
+    json_decref(told);
+    return count;
+}
+
+static void retention_set(struct local_queue *queue, int seconds, struct world_change *change)
+{
+    struct sqs_error error = {0};
+    json_t *wanted = json_pack("{s:o}", "MessageRetentionPeriod", json_sprintf("%d", seconds));
+    assert_int_equal(local_queue_set(queue, wanted, world_written, change, &error), SQS_OK);
+    json_decref(wanted);
+}
+
+/* "…will impact existing messages in the queue potentially causing them to be expired and deleted":
+ * SetQueueAttributes, SQS API Reference. */
+static void a_new_retention_ends_what_is_too_old_and_keeps_the_order(void **state)
+{
+    struct world *w = *state;
+    struct local_queue *queue = world_queue(w, "q", "{}"), *other = world_queue(w, "o", "{}");
+    struct world_change change = {0}, again = {0};
+    struct world_poll poll;
+    many_sent(w, queue);
+    world_send(w, other, "another queue's", NULL);
+    world_sql(w, "UPDATE messages SET sent_ms = sent_ms - 3600000"
+                 " WHERE CAST(body AS TEXT) % 3 = 0");
+    world_reopen(w);
+    queue = queues_find(w->cloud.queues, "q");
+    other = queues_find(w->cloud.queues, "o");
+    retention_set(queue, 1800, &change); /* taken back before anything has ended by it */
+    retention_set(queue, 7200, &again);
+    assert_int_equal(world_wait(w, &change), 0);
+    assert_int_equal(world_wait(w, &again), 0);
+    for (int turn = 0; turn < 100; turn++)
+        world_settle(w);
+    assert_int_equal(visible_count(queue), MANY);
+    retention_set(queue, 1800, &change);
+    assert_int_equal(world_wait(w, &change), 0);
+    while (visible_count(queue) > MANY - MANY / 3)
+        world_settle(w);
+    assert_int_equal(visible_count(other), 1);
+    for (int i = 0, number = 0; i < MANY - MANY / 3; number++) {
+        if (number % 3 == 0)
+            continue;
+        if (i % QUEUE_BATCH == 0)
+            assert_int_equal(world_receive(w, queue, &poll, QUEUE_BATCH, 60, 0), QUEUE_BATCH);
+        assert_int_equal(atoi(poll.bodies[i++ % QUEUE_BATCH]), number);
+    }
+    assert_int_equal(world_receive(w, queue, &poll, QUEUE_BATCH, 60, 0), 0);
+}
+
 static void queues_are_listed_by_prefix_and_page(void **state)
 {
     struct world *w = *state;
@@ -554,6 +623,7 @@ int main(void)
         TEST(a_queue_that_is_not_stored_does_not_exist),
         TEST(attributes_keep_their_bounds),
         TEST(retention_ends_a_message),
+        TEST(a_new_retention_ends_what_is_too_old_and_keeps_the_order),
         TEST(queues_are_listed_by_prefix_and_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
