@@ -28,7 +28,7 @@ FUZZ_AT_ONCE = 2
 
 # The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
 TSAN_TESTS = ["engine", "admission", "reload", "memory_budget", "leases", "worker_queue", "http_client", "http_server",
-              "storage", "queues"]
+              "storage", "queues", "object_cache"]
 
 # What no sanitizer is compiled into runs under memcheck: the job path over a stub codec, and a photo on its way through
 # the whole program. The libraries' own noise would be suppressed here, with a reason each; there is none.

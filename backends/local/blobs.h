@@ -36,6 +36,7 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "object_changes.h"
 #include "storage.h"
 
 #define BLOBS_SCHEMA                                                                               \
@@ -47,6 +48,7 @@ enum { BLOBS_GONE_MAX = 4096 };
 
 struct blobs { /* embed it; belongs to the storage thread once that runs */
     struct storage *storage;
+    struct object_changes changes; /* any thread */
     struct list segments; /* of segments.h: what is read from several blobs */
     uint64_t *gone;       /* unlinked, and their marks not yet removed; BLOBS_GONE_MAX */
     size_t gone_count;

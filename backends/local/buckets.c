@@ -156,6 +156,11 @@ struct blobs *buckets_blobs(struct buckets *buckets)
     return &buckets->blobs;
 }
 
+struct object_cache *buckets_cache(struct buckets *buckets)
+{
+    return &buckets->cache;
+}
+
 /* Loading. */
 
 static int no_memory(struct error *error)
@@ -291,6 +296,7 @@ int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
     if (!buckets)
         return no_memory(error);
     buckets->storage = cloud->storage;
+    object_cache_init(&buckets->cache, &buckets->blobs.changes);
     int status = blobs_open(&buckets->blobs, cloud->storage, error);
     if (!status)
         status = load_number(buckets, error);
@@ -313,6 +319,7 @@ void buckets_close(struct buckets *buckets)
     for (size_t i = 0; i < buckets->count; i++)
         entry_clear(&buckets->entries[i]);
     free(buckets->entries);
+    object_cache_clear(&buckets->cache);
     blobs_close(&buckets->blobs);
     free(buckets);
 }

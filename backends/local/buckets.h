@@ -53,6 +53,8 @@ uint64_t buckets_next_number(struct buckets *buckets);
 
 /* The blob files, for run() alone. */
 struct blobs *buckets_blobs(struct buckets *buckets);
+/* Small objects that were read lately. */
+struct object_cache *buckets_cache(struct buckets *buckets);
 
 /* Changes. done is called once, from the loop. ERR_MEMORY: done will not come. */
 typedef void bucket_done(int status, const struct error *error, void *user);

@@ -3,6 +3,7 @@
 #define THUMBWHEEL_LOCAL_BUCKETS_INTERNAL_H
 
 #include "buckets.h"
+#include "object_cache.h"
 
 struct bucket_entry {
     int64_t id;
@@ -15,6 +16,7 @@ struct bucket_entry {
 struct buckets {
     struct storage *storage;
     struct blobs blobs; /* storage thread */
+    struct object_cache cache;
     uint64_t next_number;
     struct bucket_entry *entries; /* by name */
     size_t count;

@@ -19,6 +19,20 @@ void object_clear(struct object *object)
     *object = (struct object){0};
 }
 
+int object_copy(struct object *to, const struct object *from)
+{
+    *to = *from;
+    to->etag = strdup(from->etag);
+    to->content_type = strdup(from->content_type);
+    to->headers = strdup(from->headers);
+    to->tags = strdup(from->tags);
+    to->checksum = strdup(from->checksum);
+    if (to->etag && to->content_type && to->headers && to->tags && to->checksum)
+        return 0;
+    object_clear(to);
+    return ERR_MEMORY;
+}
+
 static char *column_text(sqlite3_stmt *statement, int column)
 {
     const char *text = (const char *)sqlite3_column_text(statement, column);
@@ -251,6 +265,7 @@ int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const stru
                 struct slice body, const struct object_condition *condition, struct error *error)
 {
     struct current current;
+    object_changes_note(&blobs->changes, bucket, key);
     int status = check_bucket(blobs->storage, bucket, error);
     if (!status)
         status = find_current(blobs->storage, bucket, key, condition->if_match, &current, error);
@@ -313,6 +328,7 @@ int objects_delete(struct blobs *blobs, int64_t bucket, const char *key,
                    struct object_removal *removal, struct error *error)
 {
     struct current current;
+    object_changes_note(&blobs->changes, bucket, key);
     int status = find_current(blobs->storage, bucket, key, NULL, &current, error);
     removal->marker = false;
     if (status)
@@ -351,11 +367,13 @@ static int update_tags(struct storage *storage, const char *sql, uint64_t id, co
     return storage_execute(storage, update, error);
 }
 
-int objects_set_tags(struct storage *storage, int64_t bucket, const char *key,
+int objects_set_tags(struct blobs *blobs, int64_t bucket, const char *key,
                      struct object_version version, const char *tags, struct object *object,
                      struct error *error)
 {
+    struct storage *storage = blobs->storage;
     struct object found;
+    object_changes_note(&blobs->changes, bucket, key);
     int status = objects_find_version(storage, bucket, key, version, &found, error);
     if (status)
         return status;

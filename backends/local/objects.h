@@ -13,7 +13,8 @@
  * of the data directory, and so the sequencer of its event. A blob has a number of its own, from
  * when its upload began.
  *
- * All functions: storage thread, in run().
+ * All functions but for object_clear and object_copy: storage thread, in run(). Those that change
+ * something note the change (object_changes.h).
  */
 #ifndef THUMBWHEEL_LOCAL_OBJECTS_H
 #define THUMBWHEEL_LOCAL_OBJECTS_H
@@ -68,7 +69,9 @@ struct object {
     char *checksum; /* "name: value" as a header, or empty */
 };
 
-void object_clear(struct object *object);
+void object_clear(struct object *object); /* any thread */
+/* With strings of its own. ERR_MEMORY: *to is empty. Any thread. */
+int object_copy(struct object *to, const struct object *from);
 
 /* ERR_NOT_FOUND. On success *object owns its strings. */
 int objects_find(struct storage *storage, int64_t bucket, const char *key, struct object *object,
@@ -110,7 +113,7 @@ int objects_delete(struct blobs *blobs, int64_t bucket, const char *key,
 
 /* Tags of a version; *object, if not NULL, is it as it was found. ERR_NOT_FOUND; ERR_UNSUPPORTED:
  * it is a delete marker. */
-int objects_set_tags(struct storage *storage, int64_t bucket, const char *key,
+int objects_set_tags(struct blobs *blobs, int64_t bucket, const char *key,
                      struct object_version version, const char *tags, struct object *object,
                      struct error *error);
 

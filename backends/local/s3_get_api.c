@@ -11,6 +11,8 @@
  * cannot be (TLS, a fault that bends the bytes, a short body, no room for pipes) they are read into
  * memory.
  *
+ * A small object that was read lately, and not changed since, is answered at once (object_cache.h).
+ *
  * While the task is under way (`busy`) reader, pipe, piece and object belong to the storage thread.
  */
 #include "s3_handlers.h"
@@ -23,6 +25,8 @@
 
 #include "answer.h"
 #include "log.h"
+#include "object_cache.h"
+#include "object_changes.h"
 #include "object_reader.h"
 #include "s3_access.h"
 #include "s3_expiration.h"
@@ -56,6 +60,7 @@ struct get {
     struct s3_preconditions conditions;
 
     struct object object;
+    uint32_t change; /* of the key, before the object was read */
     struct s3_range range;
     enum s3_error verdict; /* of conditions and range */
     size_t part_count;     /* of an object with parts, when one was asked for */
@@ -169,6 +174,7 @@ static int find_run(struct storage_task *task, struct storage *storage)
 {
     struct get *get = (struct get *)task;
     struct object *object = &get->object;
+    get->change = object_changes_count(&get->blobs->changes, get->bucket, get->request->key);
     int status = objects_find_version(storage, get->bucket, get->request->key, get->version, object,
                                       &task->error);
     if (status)
@@ -353,18 +359,75 @@ static void respond_found(struct get *get)
         send_piece(get);
 }
 
+/* The cache. */
+
+static bool is_plain(const struct get *get)
+{
+    return !get->part && !get->version.given;
+}
+
+static void cache_keep(struct get *get)
+{
+    const struct object *object = &get->object;
+    bool in_database = !object->blob && !object->owner;
+    bool whole = get->last && get->piece.size == object->size && !get->range.partial;
+    if (is_plain(get) && !get->head && in_database && whole)
+        object_cache_keep(buckets_cache(get->request->cloud->buckets), get->bucket,
+                          get->request->key, get->change, object,
+                          (struct slice){get->piece.data, get->piece.size});
+}
+
+static int cached_piece(struct get *get, struct slice body)
+{
+    size_t size = (size_t)get->range.size;
+    char *data = malloc(size ? size : 1);
+    if (!data)
+        return ERR_MEMORY;
+    if (size)
+        memcpy(data, body.data + get->range.first, size);
+    get->piece = bytes_give(data, size);
+    get->last = true;
+    return 0;
+}
+
+/* False: it is not there. The object's strings are lent to the answer. */
+static bool answer_cached(struct get *get)
+{
+    struct s3_request *request = get->request;
+    struct object_cache *cache = buckets_cache(request->cloud->buckets);
+    const struct cached_object *cached =
+        is_plain(get) ? object_cache_find(cache, get->bucket, request->key) : NULL;
+    if (!cached)
+        return false;
+    get->object = cached->object;
+    get->verdict =
+        s3_preconditions_check(&get->conditions, get->object.etag, get->object.modified_ms);
+    if (!get->verdict)
+        get->verdict = s3_range_parse(slice_of(get->range_text), get->object.size, &get->range);
+    if (get->verdict)
+        respond_verdict(get);
+    else if (!get->head && cached_piece(get, cached->body))
+        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
+    else
+        respond_found(get);
+    get->object = (struct object){0};
+    return true;
+}
+
 static void find_done(struct storage_task *task, int status)
 {
     struct get *get = (struct get *)task;
     struct s3_request *request = get->request;
-    if (!request->base)
+    if (!request->base) {
         ; /* nobody to answer */
-    else if (status)
+    } else if (status) {
         s3_respond_failure(request, status, &task->error);
-    else if (get->verdict)
+    } else if (get->verdict) {
         respond_verdict(get);
-    else
+    } else {
+        cache_keep(get);
         respond_found(get);
+    }
     settled(get);
 }
 
@@ -432,7 +495,8 @@ static void start(struct s3_request *request, bool head)
         return;
     }
     request->gone = on_gone;
-    submit(get, find_run, find_done);
+    if (!answer_cached(get))
+        submit(get, find_run, find_done);
 }
 
 void s3_get_object(struct s3_request *request)

@@ -97,10 +97,12 @@ static void submit(struct tagging *tagging, int (*run)(struct storage_task *, st
 static int change_run(struct storage_task *task, struct storage *storage)
 {
     struct tagging *tagging = (struct tagging *)task;
+    struct blobs *blobs = buckets_blobs(tagging->request->cloud->buckets);
     struct object found = {0};
+    (void)storage;
     if (tagging->doomed)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
-    int status = objects_set_tags(storage, tagging->bucket, tagging->request->key, tagging->version,
+    int status = objects_set_tags(blobs, tagging->bucket, tagging->request->key, tagging->version,
                                   tagging->tags, &found, &task->error);
     object_clear(&tagging->object);
     tagging->object = found;

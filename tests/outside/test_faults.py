@@ -243,7 +243,7 @@ def test_many_faults_at_once_change_nothing(cloud, outcomes, seed):
     ('{"fault": "error"}', '"operation" is missing'),
     ('{"operation": "*"}', '"fault" is missing'),
     ('["*", "error"]', "a rule must be a JSON object"),
-    ('{"operation": "*",', "end of file")])
+    ('{"operation": "*",', "premature EOF")])
 def test_a_bad_plan_is_refused_with_its_line(tmp_path, line, words):
     plan = tmp_path / "plan.jsonl"
     plan.write_text(f'# a comment\n{{"operation": "*", "fault": "error", "every": 9}}\n\n{line}\n')

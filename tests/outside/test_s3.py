@@ -6,6 +6,7 @@ import http.client as http_client
 import json
 import os
 import socket
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -110,6 +111,32 @@ def test_an_object_is_overwritten_whole(s3, bucket):
     s3.put_object(Bucket=bucket, Key="a", Body=b"short")
     got = s3.get_object(Bucket=bucket, Key="a")
     assert got["Body"].read() == b"short" and got["Metadata"] == {}
+
+
+def test_a_reader_never_sees_less_than_what_was_acknowledged(cloud, bucket):
+    """Readers and one writer at once: whoever asks after a PUT was answered gets it, or a later one."""
+    acknowledged, last, wrong = [0], 200, []
+    client(cloud.endpoint, "s3").put_object(Bucket=bucket, Key="number", Body=b"0")
+
+    def read():
+        s3 = client(cloud.endpoint, "s3")
+        while acknowledged[0] < last:
+            least = acknowledged[0]
+            answer = s3.get_object(Bucket=bucket, Key="number")
+            number = int(answer["Body"].read())
+            if number < least or answer["ContentLength"] != len(str(number)):
+                wrong.append((least, number))
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    writer = client(cloud.endpoint, "s3")
+    for number in range(1, last + 1):
+        writer.put_object(Bucket=bucket, Key="number", Body=str(number).encode())
+        acknowledged[0] = number
+    for reader in readers:
+        reader.join()
+    assert not wrong
 
 
 def test_deleting_is_done_once_and_asked_as_often_as_one_likes(s3, bucket):

@@ -1,0 +1,23 @@
+/*
+ * How often the objects of a key have been changed: see object_cache.h. Keys with the same hash
+ * share a count.
+ */
+#ifndef THUMBWHEEL_LOCAL_OBJECT_CHANGES_H
+#define THUMBWHEEL_LOCAL_OBJECT_CHANGES_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum { OBJECT_CHANGES = 1024 };
+
+struct object_changes { /* embed it, zeroed */
+    atomic_uint_least32_t counts[OBJECT_CHANGES];
+};
+
+/* Storage thread, before anything of the key is changed. */
+void object_changes_note(struct object_changes *changes, int64_t bucket, const char *key);
+/* Any thread. */
+uint32_t object_changes_count(const struct object_changes *changes, int64_t bucket,
+                              const char *key);
+
+#endif
