@@ -294,6 +294,12 @@ def receive(sqs, url, wait=20, timeout=PATIENCE_S, **options):
     return until(ask, f"a message in {url}", timeout)[0]
 
 
+def receives_stored(sqs):
+    """Nobody waits until what a receive hides is stored, so a kill may undo it: what is acknowledged after it is stored
+    after it."""
+    sqs.create_queue(QueueName="stored-after-the-receives")
+
+
 def depth(sqs, url):
     """(visible, in flight, delayed)"""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",

@@ -15,7 +15,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 import harness
-from harness import REGION, aws, client, depth, error_code, make_queue, queue_arn, receive, until
+from harness import REGION, aws, client, depth, error_code, make_queue, queue_arn, receive, receives_stored, until
 from sqs_wire import json_call
 
 NOT_THERE = ("AWS.SimpleQueueService.NonExistentQueue", 400)
@@ -459,6 +459,7 @@ def test_what_was_acknowledged_survives(start_cloud, idle_pipelines, end):
         gone = receive(sqs, url, VisibilityTimeout=600)
         sqs.delete_message(QueueUrl=url, ReceiptHandle=gone["ReceiptHandle"])
     hidden = receive(sqs, url, VisibilityTimeout=600)
+    receives_stored(sqs)
     getattr(cloud, end)()
     sqs = start_cloud("--pipelines", idle_pipelines).client("sqs")
     url = sqs.get_queue_url(QueueName="kept")["QueueUrl"]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from harness import aws, depth, error_code, queue_arn, receive
+from harness import aws, depth, error_code, queue_arn, receive, receives_stored
 from sqs_wire import element, json_call, query_call
 
 COUNT = itertools.count()
@@ -233,6 +233,7 @@ def test_order_and_history_survive(start_cloud, idle_pipelines, end):
     for message in gone:
         sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     hidden = batch(sqs, url, 1, VisibilityTimeout=600)[0]
+    receives_stored(sqs)
     getattr(cloud, end)()
     sqs = start_cloud("--pipelines", idle_pipelines).client("sqs")
     url = sqs.get_queue_url(QueueName="kept.fifo")["QueueUrl"]
