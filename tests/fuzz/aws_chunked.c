@@ -4,14 +4,6 @@
 #include "error.h"
 #include "fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 struct decoded {
     int status;
     bool complete;

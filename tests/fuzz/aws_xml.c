@@ -4,14 +4,6 @@
 #include "error.h"
 #include "fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 static int check_element(void *user, const char *path, struct slice text, size_t start, size_t end)
 {
     const size_t *size = user;

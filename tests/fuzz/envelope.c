@@ -4,14 +4,6 @@
 
 #include "fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 static void check_record(const struct envelope_record *record)
 {
     require(record->bucket && *record->bucket);

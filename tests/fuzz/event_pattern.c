@@ -7,14 +7,6 @@
 
 #include "fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 static void check(const struct event_pattern *pattern, struct slice named, json_t *event)
 {
     static const char other[] = "a field of no pattern";

@@ -8,14 +8,6 @@
 #include "error.h"
 #include "fuzz.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 /* As SNS keeps them: {"name": {"DataType": "String", "StringValue": "…"}}. */
 static json_t *attributes_read(struct slice text)
 {

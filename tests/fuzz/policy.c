@@ -28,14 +28,6 @@ static const struct policy_request requests[] = {
     {.action = "SendMessage", .resource = QUEUE},
 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 static void check(const struct policy *policy)
 {
     char text[POLICY_REASON_MAX];

@@ -17,14 +17,6 @@ struct reading {
     size_t runs; /* of the file, before the first of its bytes */
 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 static void piece_read(struct reading *r, struct slice piece)
 {
     struct slice data;

@@ -13,14 +13,6 @@
 
 enum { NOW_S = 1765584000, TEXT_MAX = 8192 }; /* 2025-12-13 */
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 static void field_add(struct s3_form *form, const char *name, const char *value)
 {
     form->fields[form->count++] = (struct s3_form_field){strdup(name), strdup(value)};

@@ -7,14 +7,6 @@
 #include "s3_tags.h"
 #include "s3_time.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 static bool bucket_exists(const char *name, void *user)
 {
     (void)user;

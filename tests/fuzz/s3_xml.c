@@ -11,14 +11,6 @@
 
 enum { OUT_MAX = 16 << 20 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 static void write_node(const struct s3_xml_node *node, struct buffer *out)
 {
     require(node->name && node->text);

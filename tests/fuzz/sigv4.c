@@ -15,14 +15,6 @@ static const struct auth_key key = {.access_key = "AKIDEXAMPLE",
                                     .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"};
 static const struct auth_keys keys = {&key, 1};
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    fuzz_quiet();
-    return 0;
-}
-
 static bool is_token(struct slice name)
 {
     for (size_t i = 0; i < name.size; i++) {

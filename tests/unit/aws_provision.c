@@ -176,22 +176,10 @@ static void test_notification_to_a_topic(void **state)
 
 /* --- the whole --- */
 
-struct outcome_seen {
-    bool done;
-    struct error error;
-};
-
-static void on_done(const struct error *error, void *user)
-{
-    struct outcome_seen *seen = user;
-    seen->done = true;
-    seen->error = *error;
-}
-
 static struct error provision(const struct fanout *fanout)
 {
-    struct outcome_seen seen = {0};
-    assert_int_equal(aws_provision(script.aws, fanout, on_done, &seen), 0);
+    struct script_outcome seen = {0};
+    assert_int_equal(aws_provision(script.aws, fanout, script_on_done, &seen), 0);
     assert_false(seen.done);
     script_run(&seen.done);
     return seen.error;
@@ -403,11 +391,11 @@ static void test_refused_and_destroyed(void **state)
     const struct fanout_queue two[] = {{.name = "a"}, {.name = "b"}};
     const struct fanout ambiguous = {.bucket = "photos", .queues = two, .queue_count = 2};
     const struct fanout empty = {.bucket = "photos"};
-    struct outcome_seen seen = {0};
+    struct script_outcome seen = {0};
     SCRIPT(&script_options, {.never = true});
-    assert_int_equal(aws_provision(script.aws, &ambiguous, on_done, &seen), ERR_INVALID);
-    assert_int_equal(aws_provision(script.aws, &empty, on_done, &seen), ERR_INVALID);
-    assert_int_equal(aws_provision(script.aws, &through_topic, on_done, &seen), 0);
+    assert_int_equal(aws_provision(script.aws, &ambiguous, script_on_done, &seen), ERR_INVALID);
+    assert_int_equal(aws_provision(script.aws, &empty, script_on_done, &seen), ERR_INVALID);
+    assert_int_equal(aws_provision(script.aws, &through_topic, script_on_done, &seen), 0);
     script_end();
     assert_false(seen.done);
 }

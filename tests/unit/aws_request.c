@@ -13,22 +13,11 @@
 
 #define TOPIC "arn:aws:sns:eu-central-1:123456789012:photos"
 
-struct outcome_seen {
-    bool done;
-    struct error error;
-};
-
-static void on_done(const struct error *error, void *user)
-{
-    struct outcome_seen *seen = user;
-    seen->done = true;
-    seen->error = *error;
-}
-
 static struct error publish(void)
 {
-    struct outcome_seen seen = {0};
-    assert_int_equal(aws_sns_publish(script.aws, TOPIC, "subject", "a message", on_done, &seen), 0);
+    struct script_outcome seen = {0};
+    assert_int_equal(
+        aws_sns_publish(script.aws, TOPIC, "subject", "a message", script_on_done, &seen), 0);
     assert_false(seen.done);
     script_run(&seen.done);
     return seen.error;
@@ -229,10 +218,10 @@ static void test_custom_endpoint(void **state)
 static void test_destroy_ends_what_is_under_way(void **state)
 {
     (void)state;
-    struct outcome_seen seen = {0};
+    struct script_outcome seen = {0};
     SCRIPT(&script_options, {.never = true}, BUSY_ANSWER);
-    assert_int_equal(aws_sns_publish(script.aws, TOPIC, NULL, "a", on_done, &seen), 0);
-    assert_int_equal(aws_sns_publish(script.aws, TOPIC, NULL, "b", on_done, &seen), 0);
+    assert_int_equal(aws_sns_publish(script.aws, TOPIC, NULL, "a", script_on_done, &seen), 0);
+    assert_int_equal(aws_sns_publish(script.aws, TOPIC, NULL, "b", script_on_done, &seen), 0);
     uv_run(&script.loop, UV_RUN_ONCE);
     script_end();
     assert_false(seen.done);

@@ -197,8 +197,9 @@ static struct ask form_ask(const char *service, const char *path, const char *bo
     return (struct ask){service, "thumbwheel", "thumbwheel-secret", NULL, path, body, 0, NULL};
 }
 
-static void says(const struct door *d, int status, const char *part)
+static void answers(struct door *d, const struct ask *ask, int status, const char *part)
 {
+    send_ask(d, ask);
     assert_int_equal(d->status, status);
     if (!strstr(d->body, part))
         fail_msg("\"%s\" is not in: %s", part, d->body);
@@ -208,46 +209,36 @@ static void both_protocols_reach_one_queue(void **state)
 {
     struct door *d = *state;
     struct ask ask = json_ask("AmazonSQS.CreateQueue", "{\"QueueName\":\"q\"}");
-    send_ask(d, &ask);
-    says(d, 200, "/000000000000/q\"}");
+    answers(d, &ask, 200, "/000000000000/q\"}");
     ask = json_ask("AmazonSQS.SendMessage",
                    "{\"QueueUrl\":\"https://any.host/000000000000/q\",\"MessageBody\":\"a<b\"}");
-    send_ask(d, &ask);
-    says(d, 200, "\"MD5OfMessageBody\"");
+    answers(d, &ask, 200, "\"MD5OfMessageBody\"");
     /* The form names its queue by the path alone. */
     ask = form_ask("sqs", "/000000000000/q", "Action=ReceiveMessage&Version=2012-11-05");
-    send_ask(d, &ask);
-    says(d, 200, "<Body>a&lt;b</Body>");
+    answers(d, &ask, 200, "<Body>a&lt;b</Body>");
 }
 
 static void errors_have_the_form_of_their_protocol(void **state)
 {
     struct door *d = *state;
     struct ask ask = json_ask("AmazonSQS.GetQueueUrl", "{\"QueueName\":\"none\"}");
-    send_ask(d, &ask);
-    says(d, 400, "\"com.amazonaws.sqs#QueueDoesNotExist\"");
+    answers(d, &ask, 400, "\"com.amazonaws.sqs#QueueDoesNotExist\"");
     assert_string_equal(d->query_error, "AWS.SimpleQueueService.NonExistentQueue;Sender");
     ask = form_ask("sqs", "/", "Action=GetQueueUrl&QueueName=none");
-    send_ask(d, &ask);
-    says(d, 400, "<Code>AWS.SimpleQueueService.NonExistentQueue</Code>");
+    answers(d, &ask, 400, "<Code>AWS.SimpleQueueService.NonExistentQueue</Code>");
     ask = json_ask("AmazonSQS.Dance", "{}");
     send_ask(d, &ask);
     assert_string_equal(d->query_error, "InvalidAction;Sender");
     ask = json_ask("AmazonSQS.TagQueue", "{}");
-    send_ask(d, &ask);
-    says(d, 400, "MissingRequiredParameterException");
+    answers(d, &ask, 400, "MissingRequiredParameterException");
     ask = json_ask("AmazonSQS.CreateQueue", "{\"QueueName\":");
-    send_ask(d, &ask);
-    says(d, 400, "SerializationException");
+    answers(d, &ask, 400, "SerializationException");
     ask = form_ask("sns", "/", "Action=GetTopicAttributes&TopicArn=arn:aws:sns:us-east-1:0:t");
-    send_ask(d, &ask);
-    says(d, 404, "<Code>NotFound</Code>");
+    answers(d, &ask, 404, "<Code>NotFound</Code>");
     ask = form_ask("sns", "/", "Action=Dance");
-    send_ask(d, &ask);
-    says(d, 400, "<Code>InvalidAction</Code>");
+    answers(d, &ask, 400, "<Code>InvalidAction</Code>");
     ask = form_ask("lambda", "/", "Action=Invoke");
-    send_ask(d, &ask);
-    says(d, 501, "<Code>NotImplemented</Code>");
+    answers(d, &ask, 501, "<Code>NotImplemented</Code>");
 }
 
 static void nobody_enters_without_a_signature_that_holds(void **state)
@@ -255,38 +246,30 @@ static void nobody_enters_without_a_signature_that_holds(void **state)
     struct door *d = *state;
     const char *list = "Action=ListQueues";
     struct ask ask = form_ask(NULL, "/", list);
-    send_ask(d, &ask);
-    says(d, 403, "<Code>MissingAuthenticationToken</Code>");
+    answers(d, &ask, 403, "<Code>MissingAuthenticationToken</Code>");
     ask = json_ask("AmazonSQS.ListQueues", "{}");
     ask.service = NULL;
-    send_ask(d, &ask);
-    says(d, 403, "MissingAuthenticationTokenException");
+    answers(d, &ask, 403, "MissingAuthenticationTokenException");
     ask = form_ask("sqs", "/", list);
     ask.secret = "guess";
-    send_ask(d, &ask);
-    says(d, 403, "<Code>SignatureDoesNotMatch</Code>");
+    answers(d, &ask, 403, "<Code>SignatureDoesNotMatch</Code>");
     ask = form_ask("sqs", "/", list);
     ask.access_key = "stranger";
-    send_ask(d, &ask);
-    says(d, 403, "<Code>InvalidClientTokenId</Code>");
+    answers(d, &ask, 403, "<Code>InvalidClientTokenId</Code>");
     ask = form_ask("sqs", "/", list);
     ask.skew_s = -1000;
-    send_ask(d, &ask);
-    says(d, 403, "<Code>RequestTimeTooSkewed</Code>");
+    answers(d, &ask, 403, "<Code>RequestTimeTooSkewed</Code>");
     /* Another body than the one that was signed. */
     ask = form_ask("sqs", "/", list);
     ask.sent_body = "Action=DeleteQueue";
-    send_ask(d, &ask);
-    says(d, 403, "<Code>SignatureDoesNotMatch</Code>");
+    answers(d, &ask, 403, "<Code>SignatureDoesNotMatch</Code>");
     ask = json_ask("AmazonSQS.ListQueues", "{}");
     ask.secret = "guess";
-    send_ask(d, &ask);
-    says(d, 403, "InvalidSignatureException");
+    answers(d, &ask, 403, "InvalidSignatureException");
     assert_string_equal(d->query_error, "SignatureDoesNotMatch;Sender");
     ask = form_ask("s3", "/", "");
     ask.access_key = "stranger";
-    send_ask(d, &ask);
-    says(d, 403, "<Code>InvalidAccessKeyId</Code>");
+    answers(d, &ask, 403, "<Code>InvalidAccessKeyId</Code>");
 }
 
 static void the_request_log_is_whole_after_the_stop(void **state)

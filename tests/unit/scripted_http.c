@@ -167,6 +167,11 @@ void script_end(void)
         request_clear(&script.requests[i]);
 }
 
+void script_on_done(const struct error *error, void *outcome)
+{
+    *(struct script_outcome *)outcome = (struct script_outcome){.done = true, .error = *error};
+}
+
 const char *script_header(size_t request, const char *name)
 {
     const struct scripted_request *r = &script.requests[request];

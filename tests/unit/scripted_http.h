@@ -59,6 +59,14 @@ void script_run(const bool *done);
 /* Destroys the client, checks that every answer was asked for, and frees. */
 void script_end(void);
 
+/* What came of a call; `done` is for script_run. */
+struct script_outcome {
+    bool done;
+    struct error error;
+};
+/* A done callback, whose user is a struct script_outcome. */
+void script_on_done(const struct error *error, void *outcome);
+
 /* A header of the n-th request, or NULL. */
 const char *script_header(size_t request, const char *name);
 /* Checks the n-th request's signature: it must cover every header sent. */
