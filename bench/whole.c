@@ -157,10 +157,10 @@ static void provision(void)
         queues[i].visibility_s = 120;
     }
     const struct fanout fanout = {.bucket = "photos",
-                                      .prefix = "ingest/",
-                                      .topic = "photo-events",
-                                      .queues = queues,
-                                      .queue_count = b.pipeline_count};
+                                  .prefix = "ingest/",
+                                  .topic = "photo-events",
+                                  .queues = queues,
+                                  .queue_count = b.pipeline_count};
     b.flag = false;
     if (aws_provision(b.aws, &fanout, on_provisioned, NULL))
         die("provisioning could not start", NULL);
@@ -286,11 +286,11 @@ static json_t *run_backlog(size_t count, unsigned workers)
                      (json_int_t)count, "began_ms", began, "seconds", took, "sources_per_second",
                      (double)count / took, "cpu_seconds", cpu_seconds() - cpu, "peak_rss_kib",
                      (json_int_t)process_status_kib("self", "VmHWM"), "decoders_peak_rss_kib",
-                     (json_int_t)children_status_kib("VmHWM"), "rss_before_kib", (json_int_t)before_kib,
-                     "milliseconds_from_event", percentiles(b.latencies, b.settled),
-                     "milliseconds_from_receipt", percentiles(b.from_receipt, b.settled), "fetched",
-                     (json_int_t)stats.fetched, "decoded", (json_int_t)stats.decoded, "failed",
-                     (json_int_t)b.failed);
+                     (json_int_t)children_status_kib("VmHWM"), "rss_before_kib",
+                     (json_int_t)before_kib, "milliseconds_from_event",
+                     percentiles(b.latencies, b.settled), "milliseconds_from_receipt",
+                     percentiles(b.from_receipt, b.settled), "fetched", (json_int_t)stats.fetched,
+                     "decoded", (json_int_t)stats.decoded, "failed", (json_int_t)b.failed);
 }
 
 static void on_timer(uv_timer_t *timer)

@@ -36,12 +36,12 @@ struct cloud_settings {
     const char *host;
     unsigned port; /* 0: any free one */
     const char *data, *region, *account, *access_key, *secret_key;
-    const char *request_log; /* NULL: none */
+    const char *request_log;               /* NULL: none */
     const char *tls_certificate, *tls_key; /* PEM files; NULL: see tls */
-    bool tls;                /* over TLS, with a certificate of its own */
-    const char *keys;        /* a file of access keys, in place of the one; NULL: none */
-    const char *faults;      /* a fault plan's file; NULL: none */
-    const char *smtp;        /* URL of a mail server; NULL: mails become files */
+    bool tls;                              /* over TLS, with a certificate of its own */
+    const char *keys;   /* a file of access keys, in place of the one; NULL: none */
+    const char *faults; /* a fault plan's file; NULL: none */
+    const char *smtp;   /* URL of a mail server; NULL: mails become files */
     const struct image_analyser *analyser; /* for DetectLabels; borrowed while the cloud runs */
     bool relaxed;
 };

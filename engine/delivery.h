@@ -41,7 +41,7 @@ struct delivery {
     struct object_request *pointer;
     struct job **jobs;
     size_t job_count;
-    bool starting; /* inside the loop that starts the jobs */
+    bool starting;             /* inside the loop that starts the jobs */
     struct record_tally tally; /* of this delivery and those before it */
     bool remembered;           /* the tally was kept for the next one */
     enum outcome outcome;

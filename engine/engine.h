@@ -103,8 +103,8 @@ struct engine_stats {
     uint64_t fetched, fetch_shared; /* GETs made, and jobs that used another's */
     uint64_t decoded, rendered;     /* decodes, and renditions made */
     uint64_t stored, stored_bytes;
-    uint64_t superseded; /* events skipped, since a newer one's outputs are stored */
-    size_t jobs, sources; /* now */
+    uint64_t superseded;          /* events skipped, since a newer one's outputs are stored */
+    size_t jobs, sources;         /* now */
     uint64_t memory, memory_peak; /* bytes of the budget: taken now, and the most that ever was */
 };
 void engine_stats(struct engine *engine, struct engine_stats *out);

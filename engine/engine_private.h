@@ -24,7 +24,7 @@ struct engine {
     size_t lane_count;
     size_t retired;
     size_t departing; /* lanes that are closed already, but for their handles */
-    size_t jobs; /* whose memory lives, those that only a worker still holds included */
+    size_t jobs;      /* whose memory lives, those that only a worker still holds included */
     struct engine_stats stats;
 
     engine_ready *ready;

@@ -52,7 +52,8 @@ static void print_credentials(const struct greeting *greeting, FILE *out)
 
 void greeting_print_start(const struct greeting *greeting, FILE *out)
 {
-    fprintf(out, "Endpoint:     %s (S3, SNS, SQS, EventBridge, Rekognition, STS)\n", greeting->endpoint);
+    fprintf(out, "Endpoint:     %s (S3, SNS, SQS, EventBridge, Rekognition, STS)\n",
+            greeting->endpoint);
     if (greeting->keys)
         fprintf(out, "Access keys:  those in %s\nRegion:       %s\n", greeting->keys,
                 greeting->region);

@@ -11,7 +11,7 @@ struct greeting {
     const char *photo; /* a file to upload */
     const char *region;
     const char *certificate; /* to trust; NULL: plain HTTP */
-    const char *keys; /* a file of access keys; NULL: the one of the manual */
+    const char *keys;        /* a file of access keys; NULL: the one of the manual */
 };
 
 void greeting_print_start(const struct greeting *greeting, FILE *out);

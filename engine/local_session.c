@@ -219,9 +219,8 @@ static void warn_of_host(const char *host, bool own_keys)
     bool loopback =
         strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
     if (!loopback)
-        command_note(
-            "--host %s: others on the network can reach the embedded cloud%s",
-            host, own_keys ? "" : ", and its access key is no secret; --keys gives it others");
+        command_note("--host %s: others on the network can reach the embedded cloud%s", host,
+                     own_keys ? "" : ", and its access key is no secret; --keys gives it others");
 }
 
 static void warn_of_keys(const char *path)

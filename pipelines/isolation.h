@@ -23,7 +23,8 @@ struct isolation_options {
 /* Main thread. Starts a process, which gets ready by itself, while this one does what else its
  * start needs; the others follow when there are images for them. */
 int isolation_start(const struct isolation_options *options, struct error *error);
-/* Main thread; in place of the above where images may never come: the first one starts a process. */
+/* Main thread; in place of the above where images may never come: the first one starts a process.
+ */
 void isolation_allow(const struct isolation_options *options);
 /* Waits until it is. Fails where this machine does not let decoders be shut in. */
 int isolation_ready(struct error *error);

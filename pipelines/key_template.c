@@ -133,8 +133,8 @@ int key_template_expand(const char *text, const struct key_values *values, char 
     *out = code ? NULL : buffer_take_text(&b);
     buffer_free(&b);
     if (code == ERR_LIMIT)
-        return error_set(error, ERR_NAME_TOO_LONG,
-                         "the output's key would be longer than %d bytes", OBJECT_KEY_MAX);
+        return error_set(error, ERR_NAME_TOO_LONG, "the output's key would be longer than %d bytes",
+                         OBJECT_KEY_MAX);
     if (code == ERR_INVALID)
         return error_set(error, code, "the output's key would be empty");
     if (code || !*out)

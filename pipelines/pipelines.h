@@ -7,9 +7,10 @@
 #include "error.h"
 #include "pipeline.h"
 
-/* Loads and starts libvips (one thread for each operation, no cache, untrusted loaders blocked), if it has not been. Before anything
- * is rendered or probed in this process; main thread. samples_write, and a pipeline file whose output formats are asked of libvips,
- * call it themselves: a process whose images are decoded in others does without. ERR_UNSUPPORTED: there is none. */
+/* Loads and starts libvips (one thread for each operation, no cache, untrusted loaders blocked), if
+ * it has not been. Before anything is rendered or probed in this process; main thread.
+ * samples_write, and a pipeline file whose output formats are asked of libvips, call it themselves:
+ * a process whose images are decoded in others does without. ERR_UNSUPPORTED: there is none. */
 int pipelines_start(const char *program, struct error *error);
 void pipelines_stop(void);
 
@@ -22,8 +23,9 @@ int labels_pipeline_make(struct pipeline **out, struct error *error);
 /* The form of a pipeline file as a markdown table, as the README shows it. 0, or ERR_IO. */
 int pipeline_schema_print(FILE *stream);
 
-/* Writes sample photographs into a directory (made if absent): see samples.c for what each covers. Blocking. The paths are appended
- * to *paths (malloc'd strings in a malloc'd array). Existing files are kept. */
+/* Writes sample photographs into a directory (made if absent): see samples.c for what each covers.
+ * Blocking. The paths are appended to *paths (malloc'd strings in a malloc'd array). Existing files
+ * are kept. */
 int samples_write(const char *directory, char ***paths, size_t *count, struct error *error);
 
 #endif

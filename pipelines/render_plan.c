@@ -98,8 +98,8 @@ static void plan_output(struct render *r, struct render_item *item, size_t index
     if (!code && output->animated)
         return;
     if (!code && render_stage_of(r, output) == r->plan.count)
-        code = error_set(&item->error, ERR_LIMIT, "more than %d sizes of one image",
-                         PLAN_STAGES_MAX);
+        code =
+            error_set(&item->error, ERR_LIMIT, "more than %d sizes of one image", PLAN_STAGES_MAX);
     if (code)
         r->output_count--; /* no stage is kept for it */
     else

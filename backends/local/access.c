@@ -88,8 +88,8 @@ static void action_of(const char *name, char out[ACTION_SIZE])
     snprintf(out, ACTION_SIZE, "%.*s", (int)size, name);
 }
 
-static bool undenied(const struct cloud_request *asked, const struct policy *policy, const char *action,
-                     const char *resource, char reason[POLICY_REASON_MAX])
+static bool undenied(const struct cloud_request *asked, const struct policy *policy,
+                     const char *action, const char *resource, char reason[POLICY_REASON_MAX])
 {
     char plain[ACTION_SIZE];
     action_of(action, plain);

@@ -10,12 +10,12 @@
 
 struct auth_key; /* auth.h: who comes in */
 struct auth_keys;
-struct buckets; /* buckets.h: S3 state */
+struct buckets;          /* buckets.h: S3 state */
 struct lifecycle_worker; /* lifecycle.h */
-struct queues;  /* queues.h: SQS state */
-struct topics;  /* topics.h: SNS state */
-struct events_rules; /* events_rules.h: EventBridge's state */
-struct detector;     /* detector.h: Rekognition's images */
+struct queues;           /* queues.h: SQS state */
+struct topics;           /* topics.h: SNS state */
+struct events_rules;     /* events_rules.h: EventBridge's state */
+struct detector;         /* detector.h: Rekognition's images */
 struct sns_signer;
 struct sns_outbox;
 struct sns_expiry;
@@ -44,30 +44,32 @@ struct cloud {
     char endpoint[96];
 };
 
-/* One request after routing: what the service handlers are given. It belongs to the router and lives as long as its http_call, whose
- * http_call_on_end the router itself uses (for the request log and to free this): a handler sets `ended` below instead. */
+/* One request after routing: what the service handlers are given. It belongs to the router and
+ * lives as long as its http_call, whose http_call_on_end the router itself uses (for the request
+ * log and to free this): a handler sets `ended` below instead. */
 struct cloud_request {
     struct cloud *cloud;
     struct http_call *call;
-    char id[37];               /* x-amzn-RequestId / x-amz-request-id */
-    const struct auth_key *caller; /* who signed; NULL: nobody, which S3 sees, and SNS of its links */
-    const char *payload_hash;  /* x-amz-content-sha256 as sent, or NULL */
-    struct bytes body;         /* of all but S3: whole, its hash checked; the router frees it */
+    char id[37];                   /* x-amzn-RequestId / x-amz-request-id */
+    const struct auth_key *caller; /* who signed; NULL: nobody: for S3, and links of SNS */
+    const char *payload_hash;      /* x-amz-content-sha256 as sent, or NULL */
+    struct bytes body;             /* of all but S3: whole, its hash checked; the router frees it */
     /* For the request log; handlers fill what they know, strings are copied at once. */
     char operation[48];
-    char resource[128];        /* bucket, queue or topic */
+    char resource[128]; /* bucket, queue or topic */
     char key[1025];
-    int status;                /* of the response: set it before answer_respond or answer_begin */
-    struct fault *fault;       /* NULL: none has struck; answer.h */
+    int status;          /* of the response: set it before answer_respond or answer_begin */
+    struct fault *fault; /* NULL: none has struck; answer.h */
 
-    /* The handler's own. `ended` (may be NULL) is called once, when the response was written or the peer is gone; request and call are
-     * dead after it has returned. A handler that works asynchronously must set it before it returns to the loop. */
+    /* The handler's own. `ended` (may be NULL) is called once, when the response was written or the
+     * peer is gone; request and call are dead after it has returned. A handler that works
+     * asynchronously must set it before it returns to the loop. */
     void (*ended)(struct cloud_request *request, bool completed);
     void *handler;
 };
 
-/* Each service's entry: called when headers are in and (for what is signed in headers) the signature holds. The handler takes the body
- * and answers. Implemented in SERVICE_api.c. */
+/* Each service's entry: called when headers are in and (for what is signed in headers) the
+ * signature holds. The handler takes the body and answers. Implemented in SERVICE_api.c. */
 void s3_api_handle(struct cloud_request *request);
 void sqs_api_handle(struct cloud_request *request);
 void sns_api_handle(struct cloud_request *request);

@@ -3,8 +3,8 @@
  * tasks belong to are freed:
  *
  *   start: storage, log, queues, topics, event rules, buckets, server
- *   stop:  server (ends the calls) ─► images under way ─► no more time passes ─► storage (runs what was submitted) ─►
- * states ─► stopped
+ *   stop:  server (ends the calls), images under way, what passes with time, storage (runs what
+ *          was submitted), states
  */
 #include "local_cloud.h"
 
@@ -36,7 +36,7 @@ struct local_cloud {
     struct cloud cloud;
     struct keys *keys;
     struct tls_identity *tls;
-    char *certificate; /* its file */
+    char *certificate;      /* its file */
     char *region, *account; /* owned copies of the options */
     void (*stopped)(void *user);
     void *user;
@@ -191,8 +191,8 @@ static int options_copy(struct local_cloud *lc, const struct local_cloud_options
 
 static int state_open(struct cloud *cloud, const struct local_cloud_options *o, struct error *error)
 {
-    const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema,
-                                   events_schema, buckets_schema};
+    const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema, events_schema,
+                                   buckets_schema};
     int status = o->faults ? faults_open(o->faults, &cloud->faults, error) : 0;
     if (!status)
         status = storage_open(cloud->loop, o->data_dir, o->relaxed ? STORAGE_RELAXED : STORAGE_FULL,
@@ -274,8 +274,8 @@ static int server_open(struct local_cloud *lc, const struct local_cloud_options 
     if (status)
         return status;
     bool six = strchr(options.host, ':') != NULL;
-    snprintf(cloud->endpoint, sizeof cloud->endpoint, "%s://%s%s%s:%u",
-             lc->tls ? "https" : "http", six ? "[" : "", options.host, six ? "]" : "", http_server_port(cloud->server));
+    snprintf(cloud->endpoint, sizeof cloud->endpoint, "%s://%s%s%s:%u", lc->tls ? "https" : "http",
+             six ? "[" : "", options.host, six ? "]" : "", http_server_port(cloud->server));
     return 0;
 }
 

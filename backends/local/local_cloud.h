@@ -1,8 +1,9 @@
 /*
- * The embedded cloud: S3, SQS, SNS, EventBridge, Rekognition and STS on one loopback port, with durable state.
+ * The embedded cloud: S3, SQS, SNS, EventBridge, Rekognition and STS on one loopback port, with
+ * durable state.
  *
- * It lives on the caller's loop (protocol and in-memory state) plus one storage thread. It is reached over HTTP only:
- * the engine in the same process talks to it exactly as it talks to AWS.
+ * It lives on the caller's loop (protocol and in-memory state) plus one storage thread. It is
+ * reached over HTTP only: the engine in the same process talks to it exactly as it talks to AWS.
  */
 #ifndef THUMBWHEEL_LOCAL_CLOUD_H
 #define THUMBWHEEL_LOCAL_CLOUD_H
@@ -27,12 +28,13 @@ struct local_cloud_options {
     const char *keys; /* a file of access keys (keys.h), which then are the only ones; NULL: none */
     const char *tls_certificate, *tls_key; /* PEM files: the port speaks TLS; NULL: see tls */
     bool tls; /* with a certificate made into data_dir, unless it is there (tls_certificate.h) */
-    bool relaxed;           /* durability without fsync */
-    const char *request_log; /* a file that gets one JSON line a request (service, operation, bucket, key, queue, status,
-                                microseconds); NULL: none */
-    const char *smtp;        /* URL of the server that SNS's mails go to; NULL: files in the data directory */
-    const struct image_analyser *analyser; /* of DetectLabels, borrowed until it has stopped; NULL: that is refused */
-    const char *faults;      /* a file with a fault plan (faults.h); NULL: none */
+    bool relaxed;            /* durability without fsync */
+    const char *request_log; /* a file that gets one JSON line a request (service, operation,
+                                bucket, key, queue, status, microseconds); NULL: none */
+    const char *smtp; /* URL of the server for SNS's mails; NULL: files in the data directory */
+    /* Of DetectLabels, borrowed until it has stopped; NULL: that is refused. */
+    const struct image_analyser *analyser;
+    const char *faults; /* a file with a fault plan (faults.h); NULL: none */
 };
 
 /* Opens the state and listens. Blocking for as long as loading takes; before the loop runs. */

@@ -31,12 +31,12 @@ bool policy_denies(const struct policy *policy); /* it has a Deny statement; NUL
 /* The first thing in it that the embedded cloud cannot decide, as words; false: there is none. */
 bool policy_gap(const struct policy *policy, char *out, size_t size);
 
-struct policy_request {   /* borrowed */
-    const char *service;  /* the service that asks, "s3.amazonaws.com"; NULL: an account does */
-    const char *account;  /* its twelve digits; NULL with service NULL: nobody signed */
+struct policy_request {    /* borrowed */
+    const char *service;   /* the service that asks, "s3.amazonaws.com"; NULL: an account does */
+    const char *account;   /* its twelve digits; NULL with service NULL: nobody signed */
     const char *principal; /* ARN of the account's user who asks; NULL: its root */
-    const char *action;   /* without the service: "SendMessage" */
-    const char *resource; /* ARN */
+    const char *action;    /* without the service: "SendMessage" */
+    const char *resource;  /* ARN */
     const char *source_arn, *source_account; /* on whose behalf a service asks; NULL: absent */
     bool secure;                             /* aws:SecureTransport */
 };

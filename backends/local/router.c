@@ -171,10 +171,9 @@ static void body_collected(struct http_call *call, struct bytes *body, void *use
     request->body = bytes_take(body);
     sigv4_sha256_hex(request->body.data, request->body.size, r->payload_hash);
     request->payload_hash = r->payload_hash;
-    enum auth_code code =
-        stated.data && !slice_equal_text(stated, r->payload_hash)
-            ? AUTH_MISMATCH
-            : auth_verify(&r->auth, &r->claim, r->payload_hash);
+    enum auth_code code = stated.data && !slice_equal_text(stated, r->payload_hash)
+                              ? AUTH_MISMATCH
+                              : auth_verify(&r->auth, &r->claim, r->payload_hash);
     if (claim_check(r, code))
         r->service->handle(request);
 }
@@ -198,9 +197,9 @@ static void routed_start(struct routed *r)
     /* A browser asks whether it may before it sends what was signed, maybe in the URL; the question
      * itself is never signed. */
     bool preflight = slice_equal_text(r->auth.method, "OPTIONS");
-    enum auth_code code = preflight ? AUTH_MISSING
-                                    : auth_claim(request->cloud->auth, &r->auth,
-                                                 (int64_t)time(NULL), &r->claim);
+    enum auth_code code =
+        preflight ? AUTH_MISSING
+                  : auth_claim(request->cloud->auth, &r->auth, (int64_t)time(NULL), &r->claim);
     service_choose(r);
     if (code == AUTH_MISSING && sns_is_public(request)) {
         r->service = service_find("sns");

@@ -72,8 +72,8 @@ char *s3_event_message(const struct s3_event *event, const char *configuration_i
 {
     char time[S3_TIME_SIZE], principal[160];
     s3_time_iso(event->time_ms, time);
-    snprintf(principal, sizeof(principal), "%s%s", event->agent ? "" : "AWS:",
-             event->agent ? event->agent : event->user);
+    snprintf(principal, sizeof(principal), "%s%s",
+             event->agent ? "" : "AWS:", event->agent ? event->agent : event->user);
     json_t *message = json_pack(
         "{s:[{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:{s:s}, s:{s:s, s:s}, s:o}]}", "Records",
         "eventVersion", "2.1", "eventSource", "aws:s3", "awsRegion", event->region, "eventTime",

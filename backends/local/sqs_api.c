@@ -291,5 +291,6 @@ json_t *sqs_queue_url(const struct sqs_call *call, const char *name)
     if (!host_valid(host))
         return json_sprintf("%s/%s/%s", cloud->endpoint, cloud->account, name);
     bool tls = strncmp(cloud->endpoint, "https:", 6) == 0;
-    return json_sprintf("%s://%.*s/%s/%s", tls ? "https" : "http", (int)host.size, host.data, cloud->account, name);
+    return json_sprintf("%s://%.*s/%s/%s", tls ? "https" : "http", (int)host.size, host.data,
+                        cloud->account, name);
 }

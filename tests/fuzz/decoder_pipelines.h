@@ -12,7 +12,8 @@ static inline struct pipeline *decoder_pipeline(size_t index)
         "name: web\nqueue: q\noutputs:\n"
         "  - {key: \"web/{name}\", width: 40, format: png}\n"
         "  - {key: \"{width}x{height}/{stem}.{ext}\", bucket: other, width: 16}\n",
-        "name: tags\nqueue: r\nlabels: {tags: true, sidecar: \"tags/{name}.json\", bucket: notes}\n",
+        "name: tags\nqueue: r\nlabels: {tags: true, sidecar: \"tags/{name}.json\", bucket: "
+        "notes}\n",
     };
     struct pipeline *pipeline = NULL;
     struct error error;

@@ -221,8 +221,8 @@ static inline struct local_queue *world_queue(struct world *w, const char *name,
     struct sqs_error error = {0};
     json_t *object = json_loads(attributes, 0, NULL);
     assert_non_null(object);
-    assert_int_equal(queues_create(w->cloud.queues, name, object, NULL, world_written, &change, &error),
-                     SQS_OK);
+    assert_int_equal(
+        queues_create(w->cloud.queues, name, object, NULL, world_written, &change, &error), SQS_OK);
     json_decref(object);
     assert_int_equal(world_wait(w, &change), 0);
     struct local_queue *queue = queues_find(w->cloud.queues, name);

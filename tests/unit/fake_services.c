@@ -127,8 +127,7 @@ static void fake_open_cancel(struct queue_backend *backend, void *user)
     for (struct list *l = replies->next; l != replies; l = next) {
         struct reply *reply = container_of(l, struct reply, link);
         next = l->next;
-        if (reply->run == open_run &&
-            container_of(reply, struct open_reply, reply)->user == user)
+        if (reply->run == open_run && container_of(reply, struct open_reply, reply)->user == user)
             reply_end(reply);
     }
 }

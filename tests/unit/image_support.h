@@ -114,8 +114,8 @@ static inline void render_for(struct slice image, struct pipeline *const *audien
                               size_t audience_count, struct render_item *items, size_t count)
 {
     static const struct pipeline_limits defaults;
-    struct render_source source = {"photos", "ingest/a b.jpg", "etag",
-                                   image,    audience,         audience_count, NULL};
+    struct render_source source = {"photos", "ingest/a b.jpg", "etag", image,
+                                   audience, audience_count,   NULL};
     vips_pipeline_ops.render(&source, &defaults, items, count);
 }
 

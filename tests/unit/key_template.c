@@ -51,8 +51,7 @@ static void a_key_is_at_most_as_long_as_s3_allows(void **state)
     assert_int_equal(key_template_expand("{key}", &values, &key, &error), 0);
     assert_int_equal(strlen(key), OBJECT_KEY_MAX);
     free(key);
-    assert_int_equal(key_template_expand("x{key}", &values, &key, &error),
-                     ERR_NAME_TOO_LONG);
+    assert_int_equal(key_template_expand("x{key}", &values, &key, &error), ERR_NAME_TOO_LONG);
     assert_null(key);
     assert_non_null(strstr(error.text, "1024"));
 }

@@ -290,8 +290,7 @@ static void a_probe_reads_the_header_alone(void **state)
     assert_int_equal(facts.orientation, 1);
     assert_string_equal(facts.format, "jpeg");
     assert_int_equal(probe(text_slice("hello"), &facts, &error), ERR_UNSUPPORTED);
-    assert_int_equal(probe((struct slice){image.data, 20}, &facts, &error),
-                     ERR_CORRUPT);
+    assert_int_equal(probe((struct slice){image.data, 20}, &facts, &error), ERR_CORRUPT);
     bytes_free(&image);
 }
 

@@ -239,7 +239,8 @@ static void tags_are_kept_in_one_form(void **state)
                                   "<Tag><Key>d</Key><Value></Value></Tag>");
     buffer_free(&out);
     free(tags);
-    assert_int_equal(s3_tags_from_xml(slice_of("<Tagging><TagSet/></Tagging>"), 10, &tags, &error), 0);
+    assert_int_equal(s3_tags_from_xml(slice_of("<Tagging><TagSet/></Tagging>"), 10, &tags, &error),
+                     0);
     assert_string_equal(tags, "");
     assert_int_equal(s3_tags_count(tags), 0);
     free(tags);
@@ -359,8 +360,7 @@ static void wrong_configurations_are_refused(void **state)
     (void)state;
     assert_int_equal(parse(CONFIGURATION(RULE("q", "", "s3:ObjectCreated:Putt")), &n),
                      S3_INVALID_ARGUMENT);
-    assert_int_equal(parse(CONFIGURATION("<CloudFunctionConfiguration/>"), &n),
-                     S3_NOT_IMPLEMENTED);
+    assert_int_equal(parse(CONFIGURATION("<CloudFunctionConfiguration/>"), &n), S3_NOT_IMPLEMENTED);
     assert_int_equal(parse(CONFIGURATION("<Else/>"), &n), S3_MALFORMED_XML);
     assert_int_equal(parse("<Other/>", &n), S3_MALFORMED_XML);
     assert_int_equal(parse(CONFIGURATION("<QueueConfiguration><Event>s3:ObjectCreated:*</Event>"
