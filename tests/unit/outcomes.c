@@ -7,7 +7,8 @@
  *     time or an operator can mend it     the message comes back (RETRY)
  *     it would fail for ever              to the dead-letter queue (REJECT)
  *
- * All cases of an operation run at once, one message each; keys and queues name the case.
+ * All cases of an operation run at once, one message each; keys name the case, and where SQS is
+ * what fails, queues do too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,7 +168,7 @@ static const struct {
 
 /* ---- the service ---- */
 
-enum operation { GET, PUT, GET_TAGS, PUT_TAGS, HEAD, POINTER, IMAGE };
+enum operation { GET, PUT, GET_TAGS, PUT_TAGS, HEAD, POINTER, IMAGE, NO_FAULT };
 
 static struct {
     uv_loop_t loop;
@@ -178,18 +179,23 @@ static struct {
     struct http_client *http;
     struct aws *aws;
     struct engine *engine;
-    struct pipeline *pipeline;
+    struct pipeline *pipelines[CASES_MAX];
+    size_t pipeline_count;
 
     enum operation operation;
     const struct wire_case *cases;
     size_t case_count, served, settled;
     enum outcome outcomes[CASES_MAX];
     char reasons[CASES_MAX][48];
-
-    const char *sqs_operation; /* that fails */
-    const struct wire_case *sqs_case;
-    unsigned sqs_failures, sqs_failed;
     unsigned deletes, changes, dead;
+
+    const char *sqs_operation; /* that fails; each queue has a case and a message then */
+    const struct wire_case *sqs_cases;
+    unsigned sqs_times; /* for each queue */
+    struct {
+        bool served;
+        unsigned failed, deletes, changes, dead;
+    } queues[CASES_MAX];
 } t;
 
 static void on_tick(uv_timer_t *timer)
@@ -242,6 +248,9 @@ static enum operation operation_of(const struct http_call *call, bool pointer)
     return tags ? GET_TAGS : pointer ? POINTER : GET;
 }
 
+/* What becomes of jobs that shall come back. */
+static const struct wire_case refused = {400, "OfTheFuture", RETRY, NULL};
+
 /* /photos/ingest/7, /photos/web/7, /bodies/7 */
 static void on_s3_body(struct http_call *call, struct bytes *body, void *user)
 {
@@ -255,7 +264,7 @@ static void on_s3_body(struct http_call *call, struct bytes *body, void *user)
     size_t index = (size_t)atoi(strrchr(path, '/') + 1);
     assert_true(index < CASES_MAX);
     if (operation == t.operation) {
-        respond_s3_fault(call, &t.cases[index]);
+        respond_s3_fault(call, t.sqs_operation ? &refused : &t.cases[index]);
     } else if (operation == HEAD) {
         respond(call, 404, "application/xml", NULL);
     } else if (operation == GET_TAGS) {
@@ -299,12 +308,25 @@ static json_t *message_make(size_t index)
     return message;
 }
 
+/* "web", or in their walks "q7" and its dead letters "dead-q7": 7. */
+static size_t queue_index(const char *url)
+{
+    const char *last = url ? strrchr(url, 'q') : NULL;
+    size_t index = t.sqs_operation && last ? (size_t)atoi(last + 1) : 0;
+    assert_true(index < CASES_MAX);
+    return index;
+}
+
 /* A long poll with nothing to give is never answered. */
-static void respond_receive(struct http_call *call, const json_t *request)
+static void respond_receive(struct http_call *call, const json_t *request, size_t queue)
 {
     json_t *messages = json_array();
     json_int_t most = json_integer_value(json_object_get(request, "MaxNumberOfMessages"));
-    for (; most > 0 && t.served < t.case_count; most--)
+    if (t.sqs_operation && !t.queues[queue].served) {
+        t.queues[queue].served = true;
+        json_array_append_new(messages, message_make(queue));
+    }
+    for (; !t.sqs_operation && most > 0 && t.served < t.case_count; most--)
         json_array_append_new(messages, message_make(t.served++));
     if (json_array_size(messages) == 0) {
         json_decref(messages);
@@ -315,7 +337,8 @@ static void respond_receive(struct http_call *call, const json_t *request)
     json_decref(answer);
 }
 
-static void respond_batch(struct http_call *call, const json_t *request, unsigned *counter)
+static void respond_batch(struct http_call *call, const json_t *request, unsigned *all,
+                          unsigned *of_queue)
 {
     json_t *done = json_array();
     size_t i;
@@ -323,57 +346,65 @@ static void respond_batch(struct http_call *call, const json_t *request, unsigne
     json_array_foreach(json_object_get(request, "Entries"), i, entry)
     {
         json_array_append_new(done, json_pack("{s:O}", "Id", json_object_get(entry, "Id")));
-        ++*counter;
+        ++*all;
+        ++*of_queue;
     }
     json_t *answer = json_pack("{s:o, s:[]}", "Successful", done, "Failed");
     respond(call, 200, "application/x-amz-json-1.0", json_dumps(answer, 0));
     json_decref(answer);
 }
 
-static bool sqs_fails(struct http_call *call, const char *operation)
+static bool sqs_fails(struct http_call *call, const char *operation, size_t queue)
 {
-    if (!t.sqs_operation || strcmp(operation, t.sqs_operation) != 0 || !t.sqs_failures)
+    if (!t.sqs_operation || strcmp(operation, t.sqs_operation) != 0 ||
+        t.queues[queue].failed == t.sqs_times)
         return false;
-    t.sqs_failures--;
-    t.sqs_failed++;
-    respond(call, t.sqs_case->status, "application/x-amz-json-1.0",
-            t.sqs_case->code ? format("{\"__type\":\"com.amazonaws.sqs#%s\",\"message\":\"no\"}",
-                                      t.sqs_case->code)
-                             : strdup("no"));
+    t.queues[queue].failed++;
+    const struct wire_case *c = &t.sqs_cases[queue];
+    respond(call, c->status, "application/x-amz-json-1.0",
+            c->code ? format("{\"__type\":\"com.amazonaws.sqs#%s\",\"message\":\"no\"}", c->code)
+                    : strdup("no"));
     return true;
+}
+
+static char *attributes_text(const char *queue)
+{
+    static const char dead[] = "{\"Attributes\":{\"QueueArn\":\"arn:aws:sqs:us-east-1:000000000000:"
+                               "%s\",\"VisibilityTimeout\":\"600\"}}",
+                      live[] =
+                          "{\"Attributes\":{\"QueueArn\":\"arn:aws:sqs:us-east-1:000000000000:"
+                          "q\",\"VisibilityTimeout\":\"600\",\"RedrivePolicy\":"
+                          "\"{\\\"deadLetterTargetArn\\\":\\\"arn:aws:sqs:us-east-1:000000000000:"
+                          "dead-%s\\\",\\\"maxReceiveCount\\\":5}\"}}";
+    return format(strstr(queue, "dead") ? dead : live, queue);
 }
 
 static void on_sqs_body(struct http_call *call, struct bytes *body, void *user)
 {
-    static const char attributes[] =
-        "{\"Attributes\":{\"QueueArn\":\"arn:aws:sqs:us-east-1:000000000000:q\","
-        "\"VisibilityTimeout\":\"600\"%s}}";
     (void)user;
     struct slice target = http_call_header(call, "x-amz-target");
     char operation[64];
     snprintf(operation, sizeof operation, "%.*s", (int)(target.size - 10), target.data + 10);
     json_t *request = json_loadb(body->data, body->size, 0, NULL);
     const char *url = json_string_value(json_object_get(request, "QueueUrl"));
-    bool dead = url && strstr(url, "dead");
-    if (sqs_fails(call, operation)) {
+    const char *name = json_string_value(json_object_get(request, "QueueName"));
+    size_t queue = queue_index(url ? url : name);
+    if (sqs_fails(call, operation, queue)) {
     } else if (strcmp(operation, "GetQueueUrl") == 0) {
         respond(call, 200, "application/x-amz-json-1.0",
-                format("{\"QueueUrl\":\"http://127.0.0.1/000000000000/%s\"}",
-                       json_string_value(json_object_get(request, "QueueName"))));
+                format("{\"QueueUrl\":\"http://127.0.0.1/000000000000/%s\"}", name));
     } else if (strcmp(operation, "GetQueueAttributes") == 0) {
-        respond(call, 200, "application/x-amz-json-1.0",
-                format(attributes,
-                       dead ? ""
-                            : ",\"RedrivePolicy\":\"{\\\"deadLetterTargetArn\\\":\\\"arn:aws:sqs:"
-                              "us-east-1:000000000000:dead\\\",\\\"maxReceiveCount\\\":5}\""));
+        respond(call, 200, "application/x-amz-json-1.0", attributes_text(strrchr(url, '/') + 1));
     } else if (strcmp(operation, "ReceiveMessage") == 0) {
-        respond_receive(call, request);
+        respond_receive(call, request, queue);
     } else if (strcmp(operation, "SendMessage") == 0) {
         t.dead++;
+        t.queues[queue].dead++;
         respond(call, 200, "application/x-amz-json-1.0", strdup("{\"MessageId\":\"d\"}"));
+    } else if (strcmp(operation, "DeleteMessageBatch") == 0) {
+        respond_batch(call, request, &t.deletes, &t.queues[queue].deletes);
     } else {
-        respond_batch(call, request,
-                      strcmp(operation, "DeleteMessageBatch") == 0 ? &t.deletes : &t.changes);
+        respond_batch(call, request, &t.changes, &t.queues[queue].changes);
     }
     json_decref(request);
 }
@@ -398,8 +429,9 @@ static void failing_render(const struct render_source *source, const struct pipe
         stub_pipeline_ops.render(source, limits, items, count);
         return;
     }
+    size_t index = t.sqs_operation ? 0 : key_index(source->key);
     for (size_t i = 0; i < count; i++)
-        error_set(&items[i].error, image_cases[key_index(source->key)].code, "no");
+        error_set(&items[i].error, image_cases[index].code, "no");
 }
 
 /* ---- the engine ---- */
@@ -417,8 +449,10 @@ static void on_record(const struct engine_record *record, void *user)
 
 static void on_ready(const struct error *error, void *user)
 {
+    bool refused_at_first = t.sqs_operation && strncmp(t.sqs_operation, "Get", 3) == 0;
     (void)user;
-    assert_int_equal(error->code, 0);
+    if (!refused_at_first || (error->code != ERR_CREDENTIALS && error->code != ERR_EXPIRED))
+        assert_int_equal(error->code, 0);
     t.ready = true;
 }
 
@@ -455,16 +489,17 @@ static void engine_begin(void)
         .queues = aws_queue_backend(t.aws),
         .store = aws_object_store(t.aws),
         .pipeline_ops = &ops,
-        .pipelines = &t.pipeline,
-        .pipeline_count = 1,
+        .pipelines = t.pipelines,
+        .pipeline_count = t.pipeline_count,
         .workers = 1,
         .jobs = CASES_MAX,
         .limits = {.max_bytes = 1 << 20},
         .polls_abortable = true,
         .observer = {.record_finished = on_record},
     };
-    t.pipeline->facts.labels = t.operation == GET_TAGS || t.operation == PUT_TAGS;
-    t.pipeline->facts.labeler = t.pipeline->facts.labels ? "builtin" : NULL;
+    struct pipeline_facts *facts = &t.pipelines[0]->facts;
+    facts->labels = t.operation == GET_TAGS || t.operation == PUT_TAGS;
+    facts->labeler = facts->labels ? "builtin" : NULL;
     assert_int_equal(engine_create(&t.loop, &options, &t.engine, &error), 0);
     engine_start(t.engine, on_ready, NULL);
     UNTIL(t.ready);
@@ -476,7 +511,7 @@ static int setup(void **state)
     memset(&t, 0, sizeof t);
     uv_loop_init(&t.loop);
     uv_timer_init(&t.loop, &t.watchdog);
-    t.pipeline = stub_pipeline("web", "web");
+    t.pipelines[t.pipeline_count++] = stub_pipeline("web", "web");
     log_setup(2, LOG_FORMAT_TEXT, LOG_ERROR);
     stub_gate_open();
     clients_start();
@@ -490,7 +525,8 @@ static int teardown(void **state)
         engine_close(t.engine, set_true, &t.closed);
         UNTIL(t.closed);
     }
-    stub_pipeline_ops.release(t.pipeline);
+    while (t.pipeline_count > 0)
+        stub_pipeline_ops.release(t.pipelines[--t.pipeline_count]);
     aws_destroy(t.aws);
     t.closed = false;
     http_client_close(t.http, set_true, &t.closed);
@@ -582,78 +618,87 @@ static void every_failure_of_an_image(void **state)
 
 /* ---- SQS ---- */
 
-/* One answer after the other: no message may be lost or done twice over any of them. Where each
- * costs a second of waiting, every so many of them must do; their kinds are the same. */
-static void walk_sqs(const char *sqs_operation, size_t stride, enum operation job,
-                     void (*finished)(void))
+/* Each answer at a queue of its own, so often; then all is well. */
+static void walk_sqs(const char *operation, const struct wire_case *cases, size_t count,
+                     unsigned times, enum operation job)
 {
-    static const struct wire_case refused = {400, "OfTheFuture", RETRY, NULL};
-    for (size_t i = 0; i < COUNT(sqs_cases); i += stride) {
-        t.operation = job;
-        t.cases = &refused;
-        t.case_count = 1;
-        t.sqs_operation = sqs_operation;
-        t.sqs_case = &sqs_cases[i];
-        t.sqs_failures = 1;
-        engine_begin();
-        finished();
-        assert_int_equal(t.sqs_failures, 0);
-        engine_close(t.engine, set_true, &t.closed);
-        UNTIL(t.closed);
-        t.engine = NULL;
-        t.closed = t.ready = false;
-        t.served = t.settled = t.deletes = t.changes = t.dead = 0;
+    static char names[CASES_MAX][24];
+    assert_true(count <= CASES_MAX);
+    stub_pipeline_ops.release(t.pipelines[0]);
+    for (t.pipeline_count = 0; t.pipeline_count < count; t.pipeline_count++) {
+        char *name = names[t.pipeline_count];
+        snprintf(name, sizeof names[0], "q%zu", t.pipeline_count);
+        t.pipelines[t.pipeline_count] = stub_pipeline(name, name);
     }
+    t.operation = job;
+    t.sqs_operation = operation;
+    t.sqs_cases = cases;
+    t.sqs_times = times;
+    engine_begin();
+    UNTIL(t.settled == count && engine_idle(t.engine));
 }
 
-static void is_deleted_once(void)
+static void walked_sqs(size_t i, enum outcome outcome, unsigned deletes, unsigned changes)
 {
-    UNTIL(t.settled == 1 && engine_idle(t.engine));
-    assert_int_equal(t.outcomes[0], ACK);
-    assert_int_equal(t.deletes, 1);
+    const char *code = t.sqs_cases[i].code ? t.sqs_cases[i].code : "-";
+    check(i, code, t.sqs_cases[i].status, outcome, NULL);
+    if (t.queues[i].failed != t.sqs_times || t.queues[i].deletes != deletes ||
+        t.queues[i].changes != changes)
+        fail_msg("%s: said %u times, then %u deletes and %u changes", code, t.queues[i].failed,
+                 t.queues[i].deletes, t.queues[i].changes);
+}
+
+/* No message may be lost or done twice over any of them. */
+static void ends_deleted_once(const char *operation)
+{
+    walk_sqs(operation, sqs_cases, COUNT(sqs_cases), 1, NO_FAULT);
+    for (size_t i = 0; i < COUNT(sqs_cases); i++)
+        walked_sqs(i, ACK, 1, 0);
 }
 
 /* Whatever a delete is answered, but for an expired receipt, it is made again. */
 static void every_answer_to_a_delete(void **state)
 {
     (void)state;
-    walk_sqs("DeleteMessageBatch", 1, IMAGE + 1, is_deleted_once);
+    ends_deleted_once("DeleteMessageBatch");
 }
 
 /* What polls fail of delays their messages and loses none. */
 static void every_answer_to_a_receive(void **state)
 {
     (void)state;
-    walk_sqs("ReceiveMessage", 4, IMAGE + 1, is_deleted_once);
+    ends_deleted_once("ReceiveMessage");
 }
 
-static void is_given_back(void)
+/* A queue that cannot be opened is opened later. */
+static void every_answer_to_the_question_for_a_queue(void **state)
 {
-    UNTIL(t.settled == 1 && engine_idle(t.engine));
-    assert_int_equal(t.outcomes[0], RETRY);
-    assert_int_equal(t.changes, 1);
-    assert_int_equal(t.deletes, 0);
+    (void)state;
+    ends_deleted_once("GetQueueUrl");
+}
+
+static void every_answer_to_the_question_for_attributes(void **state)
+{
+    (void)state;
+    ends_deleted_once("GetQueueAttributes");
 }
 
 static void every_answer_to_a_change_of_visibility(void **state)
 {
     (void)state;
-    walk_sqs("ChangeMessageVisibilityBatch", 4, PUT, is_given_back);
+    walk_sqs("ChangeMessageVisibilityBatch", sqs_cases, COUNT(sqs_cases), 1, PUT);
+    for (size_t i = 0; i < COUNT(sqs_cases); i++)
+        walked_sqs(i, RETRY, 0, 1);
 }
 
-static void is_kept(void)
-{
-    UNTIL(t.settled == 1 && engine_idle(t.engine));
-    /* In the dead letters after another try, or given back: in any case, not gone. */
-    assert_int_equal(t.deletes, t.dead);
-    assert_int_equal(t.changes, 1 - t.dead);
-}
-
-/* A message is not deleted before its dead letter is accepted. */
+/* A message is not deleted before its dead letter is accepted: there after another try, or given
+ * back. */
 static void every_answer_to_a_dead_letter(void **state)
 {
     (void)state;
-    walk_sqs("SendMessage", 1, IMAGE, is_kept);
+    walk_sqs("SendMessage", sqs_cases, COUNT(sqs_cases), 1, IMAGE);
+    for (size_t i = 0; i < COUNT(sqs_cases); i++)
+        walked_sqs(i, t.queues[i].dead ? REJECT : RETRY, t.queues[i].dead, 1 - t.queues[i].dead);
 }
 
 static void an_expired_receipt_is_not_deleted_again(void **state)
@@ -661,25 +706,12 @@ static void an_expired_receipt_is_not_deleted_again(void **state)
     (void)state;
     static const struct wire_case expired[] = {{400, "ReceiptHandleIsInvalid", ACK, NULL},
                                                {400, "MessageNotInflight", ACK, NULL}};
-    for (size_t i = 0; i < COUNT(expired); i++) {
-        t.operation = IMAGE + 1;
-        t.case_count = 1;
-        t.sqs_operation = "DeleteMessageBatch";
-        t.sqs_case = &expired[i];
-        t.sqs_failures = 100;
-        t.sqs_failed = 0;
-        engine_begin();
-        UNTIL(t.settled == 1 && engine_idle(t.engine));
-        assert_int_equal(t.sqs_failed, 1);
-        struct engine_stats stats;
-        engine_stats(t.engine, &stats);
-        assert_int_equal(stats.lease_lost, 1);
-        engine_close(t.engine, set_true, &t.closed);
-        UNTIL(t.closed);
-        t.engine = NULL;
-        t.closed = t.ready = false;
-        t.served = t.settled = 0;
-    }
+    struct engine_stats stats;
+    walk_sqs("DeleteMessageBatch", expired, COUNT(expired), 100, NO_FAULT);
+    engine_stats(t.engine, &stats);
+    assert_int_equal(stats.lease_lost, COUNT(expired));
+    for (size_t i = 0; i < COUNT(expired); i++)
+        assert_int_equal(t.queues[i].failed, 1);
 }
 
 /* ---- curl ---- */
@@ -734,6 +766,8 @@ int main(void)
         CASE(every_failure_of_an_image),
         CASE(every_answer_to_a_delete),
         CASE(every_answer_to_a_receive),
+        CASE(every_answer_to_the_question_for_a_queue),
+        CASE(every_answer_to_the_question_for_attributes),
         CASE(every_answer_to_a_change_of_visibility),
         CASE(every_answer_to_a_dead_letter),
         CASE(an_expired_receipt_is_not_deleted_again),
