@@ -175,8 +175,7 @@ void s3_copy_object(struct s3_request *request)
 
 struct copy_part {
     struct s3_copy copy;
-    int64_t bucket;
-    uint64_t upload;
+    struct s3_part_place place;
     struct part part;
 };
 
@@ -187,20 +186,14 @@ static void copy_part_free(void *operation)
     free(copy_part);
 }
 
-static int find_upload(struct copy_part *copy_part, struct storage *storage,
-                       enum checksum_kind *kind, struct error *error)
-{
-    struct upload upload;
-    int status = uploads_find(storage, copy_part->bucket, copy_part->copy.request->key,
-                              copy_part->upload, &upload, error);
-    *kind = upload.checksum;
-    upload_clear(&upload);
-    return status;
-}
-
 static int part_found(struct s3_copy *copy, struct storage *storage, struct error *error)
 {
-    int status = find_upload((struct copy_part *)copy, storage, &copy->kind, error);
+    const struct s3_part_place *place = &((struct copy_part *)copy)->place;
+    struct upload upload;
+    int status =
+        uploads_find(storage, place->bucket, copy->request->key, place->upload, &upload, error);
+    copy->kind = upload.checksum;
+    upload_clear(&upload);
     if (status == ERR_NOT_FOUND)
         copy->verdict = S3_NO_SUCH_UPLOAD;
     return status == ERR_NOT_FOUND ? 0 : status;
@@ -221,10 +214,9 @@ static int part_prepare(struct s3_copy *copy, struct storage_unit *unit)
 /* The upload may have ended while the part was copied. */
 static int part_commit(struct s3_copy *copy, struct error *error)
 {
-    struct copy_part *copy_part = (struct copy_part *)copy;
-    enum checksum_kind kind;
-    int status = find_upload(copy_part, copy->blobs->storage, &kind, error);
-    return status ? status : parts_put(copy->blobs, copy_part->upload, &copy_part->part, error);
+    const struct copy_part *copy_part = (const struct copy_part *)copy;
+    return uploads_put_part(copy->blobs, copy_part->place.bucket, copy->request->key,
+                            copy_part->place.upload, &copy_part->part, error);
 }
 
 static void part_stored(struct s3_copy *copy)
@@ -242,17 +234,13 @@ static const struct s3_copy_owner part_owner = {
 
 void s3_upload_part_copy(struct s3_request *request)
 {
-    struct bucket bucket;
-    uint64_t id;
-    unsigned number;
-    if (!s3_find_bucket(request, &bucket) || !s3_multipart_part_number(request, &number) ||
-        !s3_multipart_upload_id(request, &id))
+    struct s3_part_place place;
+    if (!s3_multipart_part_place(request, &place))
         return;
     struct copy_part *copy_part = s3_operation(request, sizeof(*copy_part), copy_part_free);
     if (!copy_part || !s3_copy_prepare(&copy_part->copy, request, &part_owner))
         return;
-    copy_part->bucket = bucket.id;
-    copy_part->upload = id;
-    copy_part->part.number = number;
+    copy_part->place = place;
+    copy_part->part.number = place.number;
     s3_copy_start(&copy_part->copy);
 }

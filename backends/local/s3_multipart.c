@@ -50,6 +50,16 @@ bool s3_multipart_part_number(struct s3_request *request, unsigned *number)
     return good;
 }
 
+bool s3_multipart_part_place(struct s3_request *request, struct s3_part_place *place)
+{
+    struct bucket bucket;
+    if (!s3_find_bucket(request, &bucket) || !s3_multipart_part_number(request, &place->number) ||
+        !s3_multipart_upload_id(request, &place->upload))
+        return false;
+    place->bucket = bucket.id;
+    return true;
+}
+
 bool s3_multipart_number(struct s3_request *request, const char *name, unsigned most,
                          unsigned *number)
 {

@@ -16,6 +16,13 @@ uint64_t s3_upload_id_read(const char *text);
 /* From the parameters. False: answered. */
 bool s3_multipart_upload_id(struct s3_request *request, uint64_t *id);
 bool s3_multipart_part_number(struct s3_request *request, unsigned *number);
+/* Where a part goes. */
+struct s3_part_place {
+    int64_t bucket;
+    uint64_t upload;
+    unsigned number;
+};
+bool s3_multipart_part_place(struct s3_request *request, struct s3_part_place *place);
 /* A count such as max-parts, at most `most`, which is also what it is where it is absent; a marker.
  */
 bool s3_multipart_number(struct s3_request *request, const char *name, unsigned most,

@@ -15,7 +15,7 @@
 
 struct upload_part {
     struct s3_intake intake;
-    int64_t bucket;
+    struct s3_part_place place;
     struct upload upload;
     struct part part;
 };
@@ -43,13 +43,9 @@ static int prepare(struct s3_intake *intake, struct storage_unit *unit)
 /* The upload may have ended while the body came. */
 static int commit(struct s3_intake *intake, struct error *error)
 {
-    struct upload_part *upload_part = (struct upload_part *)intake;
-    struct upload upload;
-    int status = uploads_find(intake->blobs->storage, upload_part->bucket, intake->request->key,
-                              upload_part->upload.id, &upload, error);
-    upload_clear(&upload);
-    return status ? status
-                  : parts_put(intake->blobs, upload_part->upload.id, &upload_part->part, error);
+    const struct upload_part *upload_part = (const struct upload_part *)intake;
+    return uploads_put_part(intake->blobs, upload_part->place.bucket, intake->request->key,
+                            upload_part->place.upload, &upload_part->part, error);
 }
 
 static void stored(struct s3_intake *intake)
@@ -76,8 +72,8 @@ static const struct s3_intake_owner owner = {
 static int find_run(struct storage_task *task, struct storage *storage)
 {
     struct upload_part *upload_part = (struct upload_part *)task;
-    return uploads_find(storage, upload_part->bucket, upload_part->intake.request->key,
-                        upload_part->upload.id, &upload_part->upload, &task->error);
+    return uploads_find(storage, upload_part->place.bucket, upload_part->intake.request->key,
+                        upload_part->place.upload, &upload_part->upload, &task->error);
 }
 
 /* A part that states no checksum gets the upload's. */
@@ -111,18 +107,14 @@ static void find_done(struct storage_task *task, int status)
 
 void s3_upload_part(struct s3_request *request)
 {
-    struct bucket bucket;
-    uint64_t id;
-    unsigned number;
-    if (!s3_find_bucket(request, &bucket) || !s3_multipart_part_number(request, &number) ||
-        !s3_multipart_upload_id(request, &id))
+    struct s3_part_place place;
+    if (!s3_multipart_part_place(request, &place))
         return;
     struct upload_part *upload_part = s3_operation(request, sizeof(*upload_part), upload_part_free);
     if (!upload_part || !s3_intake_prepare(&upload_part->intake, request, &owner))
         return;
-    upload_part->bucket = bucket.id;
-    upload_part->upload.id = id;
-    upload_part->part.number = number;
+    upload_part->place = place;
+    upload_part->part.number = place.number;
     upload_part->intake.task.run = find_run;
     upload_part->intake.task.done = find_done;
     s3_submit(request, &upload_part->intake.task);

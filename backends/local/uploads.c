@@ -89,6 +89,15 @@ int uploads_forget(struct storage *storage, uint64_t id, struct error *error)
     return storage_execute(storage, delete, error);
 }
 
+int uploads_put_part(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
+                     const struct part *part, struct error *error)
+{
+    struct upload upload;
+    int status = uploads_find(blobs->storage, bucket, key, id, &upload, error);
+    upload_clear(&upload);
+    return status ? status : parts_put(blobs, id, part, error);
+}
+
 int uploads_abort(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
                   struct error *error)
 {

@@ -22,6 +22,8 @@
     "full_object INTEGER NOT NULL);"                                                               \
     "CREATE INDEX IF NOT EXISTS uploads_by_key ON uploads (bucket, key, id);"
 
+struct part;
+
 struct upload {
     uint64_t id;
     int64_t created_ms;
@@ -38,6 +40,9 @@ int uploads_create(struct storage *storage, int64_t bucket, const char *key,
 /* ERR_NOT_FOUND: there is none of that number under that name. *upload owns its strings. */
 int uploads_find(struct storage *storage, int64_t bucket, const char *key, uint64_t id,
                  struct upload *upload, struct error *error);
+/* Puts a part of an upload, which may have ended meanwhile: ERR_NOT_FOUND. */
+int uploads_put_part(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
+                     const struct part *part, struct error *error);
 /* The upload's row ends; its parts are somebody else's. */
 int uploads_forget(struct storage *storage, uint64_t id, struct error *error);
 /* With all of its parts. ERR_NOT_FOUND. */
