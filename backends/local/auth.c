@@ -75,6 +75,12 @@ static struct slice trim(struct slice s)
     return s;
 }
 
+static bool names_keep(struct auth_claim *claim, struct slice names)
+{
+    claim->signed_headers = names;
+    return names.size > 0 && names.size < AUTH_SIGNED_SIZE && !memchr(names.data, '\0', names.size);
+}
+
 static enum auth_code authorization_read(struct auth_claim *claim, struct slice text)
 {
     bool credential = false, headers = false, signature = false;
@@ -84,7 +90,7 @@ static enum auth_code authorization_read(struct auth_claim *claim, struct slice 
         if (slice_equal_text(name, "Credential"))
             credential = credential_read(claim, value);
         else if (slice_equal_text(name, "SignedHeaders"))
-            headers = copy(claim->signed_headers, sizeof claim->signed_headers, value);
+            headers = names_keep(claim, value);
         else if (slice_equal_text(name, "Signature"))
             signature = copy(claim->signature, sizeof claim->signature, value);
     }
@@ -96,34 +102,42 @@ static enum auth_code authorization_read(struct auth_claim *claim, struct slice 
     return AUTH_OK;
 }
 
-static bool query_has(struct slice query, const char *name)
+/* As sent. False: there is none. */
+static bool query_find(struct slice query, const char *name, struct slice *out)
 {
     while (query.size) {
         struct slice value = cut(&query, '&'), key = cut(&value, '=');
+        *out = value;
         if (slice_equal_text(key, name))
             return true;
     }
     return false;
 }
 
+static bool query_has(struct slice query, const char *name)
+{
+    struct slice value;
+    return query_find(query, name, &value);
+}
+
+static bool decode(struct slice value, char *out, size_t room)
+{
+    struct buffer text;
+    buffer_init(&text, room);
+    bool good = !uri_decode(&text, value, false) && copy(out, room, buffer_slice(&text));
+    buffer_free(&text);
+    return good;
+}
+
 static bool query_value(struct slice query, const char *name, char *out, size_t room)
 {
-    while (query.size) {
-        struct slice value = cut(&query, '&'), key = cut(&value, '=');
-        if (!slice_equal_text(key, name))
-            continue;
-        struct buffer text;
-        buffer_init(&text, room);
-        bool good = !uri_decode(&text, value, false) && copy(out, room, buffer_slice(&text));
-        buffer_free(&text);
-        return good;
-    }
-    return false;
+    struct slice value;
+    return query_find(query, name, &value) && decode(value, out, room);
 }
 
 static enum auth_code presigned_read(struct auth_claim *claim, const struct auth_request *request)
 {
-    char credential[256], algorithm[32];
+    char credential[256], algorithm[32], names[AUTH_SIGNED_SIZE];
     struct slice query = request->query;
     claim->presigned = true;
     if (!query_value(query, "X-Amz-Credential", credential, sizeof credential) ||
@@ -134,8 +148,8 @@ static enum auth_code presigned_read(struct auth_claim *claim, const struct auth
         strcmp(algorithm, ALGORITHM) != 0)
         return malformed(claim, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\".");
     if (!query_value(query, "X-Amz-Date", claim->date, sizeof claim->date) ||
-        !query_value(query, "X-Amz-SignedHeaders", claim->signed_headers,
-                     sizeof claim->signed_headers) ||
+        !query_find(query, "X-Amz-SignedHeaders", &claim->signed_headers) ||
+        !decode(claim->signed_headers, names, sizeof names) ||
         !query_value(query, "X-Amz-Signature", claim->signature, sizeof claim->signature))
         return malformed(claim, "The query lacks X-Amz-Date, X-Amz-SignedHeaders or "
                                 "X-Amz-Signature.");
@@ -222,7 +236,10 @@ static enum auth_code headers_choose(const struct auth_request *request,
                                      const struct auth_claim *claim, struct sigv4_header *out,
                                      size_t *count)
 {
-    struct slice list = slice_of(claim->signed_headers);
+    char names[AUTH_SIGNED_SIZE];
+    struct slice list = claim->signed_headers;
+    if (claim->presigned && decode(list, names, sizeof names))
+        list = slice_of(names);
     *count = 0;
     for (size_t i = 0; i < request->header_count; i++) {
         const struct sigv4_header *header = &request->headers[i];

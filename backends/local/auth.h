@@ -22,7 +22,8 @@ enum {
     AUTH_SKEW_S = 15 * 60,
     AUTH_EXPIRES_MAX_S = 7 * 24 * 3600,
     AUTH_HEADERS_MAX = 100,
-    AUTH_SIGNED_MAX = 64, /* headers that take part in a signature */
+    AUTH_SIGNED_MAX = 64,    /* headers that take part in a signature */
+    AUTH_SIGNED_SIZE = 2048, /* of their names, with what is between them */
 };
 
 struct auth_key { /* borrowed for as long as it is used */
@@ -62,7 +63,8 @@ struct auth_claim {
     char day[9];
     char region[65], service[33]; /* of the credential scope; service is filled even when another
                                      part is wrong */
-    char signed_headers[2048];
+    struct slice
+        signed_headers; /* as sent: percent-encoded in a query; borrowed from the request */
     char signature[SIGV4_HEX_SIZE];
     const struct auth_key *key; /* whose access key it is; NULL: nobody's */
     const char *detail;         /* what is wrong, for people; static */

@@ -57,7 +57,7 @@ struct cloud_request {
     /* For the request log; handlers fill what they know, strings are copied at once. */
     char operation[48];
     char resource[128]; /* bucket, queue or topic */
-    char key[1025];
+    char *key;           /* of an object; owned, by cloud_request_note_key; NULL: none */
     int status;          /* of the response: set it before answer_respond or answer_begin */
     struct fault *fault; /* NULL: none has struck; answer.h */
 
@@ -67,6 +67,9 @@ struct cloud_request {
     void (*ended)(struct cloud_request *request, bool completed);
     void *handler;
 };
+
+/* Nothing without a request log. */
+void cloud_request_note_key(struct cloud_request *request, const char *key);
 
 /* Each service's entry: called when headers are in and (for what is signed in headers) the
  * signature holds. The handler takes the body and answers. Implemented in SERVICE_api.c. */

@@ -180,10 +180,10 @@ static void message_task_done(struct storage_task *task, int status)
     message_task_free(t);
 }
 
-struct message_task *message_task_new(struct local_queue *queue, storage_run *run,
+struct message_task *message_task_new(struct local_queue *queue, size_t rows, storage_run *run,
                                       void (*settled)(struct message_task *task, int status))
 {
-    struct message_task *t = calloc(1, sizeof *t);
+    struct message_task *t = calloc(1, sizeof *t + rows * sizeof *t->rows);
     if (!t)
         return NULL;
     t->task.run = run;

@@ -317,7 +317,7 @@ int local_queue_send(struct local_queue *queue, const struct message_draft *draf
 {
     if (!memory_allows(queue->queues, drafts, count))
         return ERR_LIMIT;
-    struct message_task *task = message_task_new(queue, message_rows_insert, insert_settled);
+    struct message_task *task = message_task_new(queue, count, message_rows_insert, insert_settled);
     if (!task)
         return ERR_MEMORY;
     int status = 0;
@@ -403,7 +403,7 @@ int local_queue_delete_messages(struct local_queue *queue,
                                 const struct queue_receipt_entry *entries, size_t count,
                                 struct sqs_error *errors, queue_written *done, void *user)
 {
-    struct message_task *task = message_task_new(queue, message_rows_delete, delete_settled);
+    struct message_task *task = message_task_new(queue, count, message_rows_delete, delete_settled);
     if (!task)
         return ERR_MEMORY;
     for (size_t i = 0; i < count; i++) {
@@ -446,7 +446,7 @@ static enum sqs_code visibility_change(struct local_message *m, int visibility_s
 int local_queue_change(struct local_queue *queue, const struct queue_receipt_entry *entries,
                        size_t count, struct sqs_error *errors, queue_written *done, void *user)
 {
-    struct message_task *task = message_task_new(queue, message_rows_update, NULL);
+    struct message_task *task = message_task_new(queue, count, message_rows_update, NULL);
     if (!task)
         return ERR_MEMORY;
     for (size_t i = 0; i < count; i++) {

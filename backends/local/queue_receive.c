@@ -66,7 +66,7 @@ static size_t queue_take(struct local_queue *queue, unsigned max, int visibility
 {
     if (!queue_can_give(queue))
         return 0;
-    struct message_task *task = message_task_new(queue, message_rows_update, NULL);
+    struct message_task *task = message_task_new(queue, max, message_rows_update, NULL);
     if (!task)
         return 0;
     struct message_group *group = NULL;
@@ -98,7 +98,7 @@ static size_t queue_repeat(struct queue_poll *poll, struct queue_delivery *out)
     struct local_queue *queue = poll->queue;
     size_t count = poll->attempt ? attempt_find(queue, poll->attempt, given) : 0;
     struct message_task *task =
-        count > 0 ? message_task_new(queue, message_rows_update, NULL) : NULL;
+        count > 0 ? message_task_new(queue, count, message_rows_update, NULL) : NULL;
     if (!task)
         return 0;
     int64_t now = deadlines_now(queue->queues->deadlines);
@@ -235,7 +235,7 @@ void message_give_back(struct local_message *m)
 {
     message_hold(m);
     m->due_ms = 0;
-    struct message_task *task = message_task_new(m->queue, message_rows_update, NULL);
+    struct message_task *task = message_task_new(m->queue, 1, message_rows_update, NULL);
     if (task) {
         message_task_add(task, m);
         message_task_submit(task);

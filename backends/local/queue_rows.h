@@ -29,7 +29,7 @@ struct message_task {
     size_t await_count;
     bool broken; /* one of them was not stored */
     size_t count;
-    struct message_row rows[QUEUE_BATCH];
+    struct message_row rows[];
 };
 
 typedef int storage_run(struct storage_task *task, struct storage *storage);
@@ -39,8 +39,8 @@ int message_row_delete(struct storage_task *task, struct storage *storage, uint6
 /* Ends the history up to that message's entry; nobody waits for it. */
 void dedup_rows_forget(struct queues *queues, uint64_t last);
 
-/* NULL without memory. */
-struct message_task *message_task_new(struct local_queue *queue, storage_run *run,
+/* With room for so many rows. NULL without memory. */
+struct message_task *message_task_new(struct local_queue *queue, size_t rows, storage_run *run,
                                       void (*settled)(struct message_task *task, int status));
 void message_task_add(struct message_task *task, struct local_message *message);
 void message_task_submit(struct message_task *task);

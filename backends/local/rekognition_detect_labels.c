@@ -176,7 +176,7 @@ static int object_choose(struct detect *detect, const char *bucket, const char *
     struct cloud_request *request = call->request;
     struct bucket found;
     snprintf(request->resource, sizeof request->resource, "%s", bucket);
-    snprintf(request->key, sizeof request->key, "%s", key);
+    cloud_request_note_key(request, key);
     if (!buckets_find(call->cloud->buckets, bucket, &found) ||
         (version && !s3_version_read(slice_of(version), &detect->detection.version)) ||
         !s3_access_caller_allowed(call->cloud, request->caller, bucket,

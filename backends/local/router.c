@@ -54,12 +54,13 @@ static void routed_ended(struct http_call *call, bool completed, void *user)
     if (request->cloud->request_log) {
         utf8_repair(request->operation); /* as sent, and perhaps cut */
         utf8_repair(request->resource);
-        utf8_repair(request->key);
+        if (request->key)
+            utf8_repair(request->key);
         struct request_line line = {
             .service = r->service ? r->service->name : "",
             .operation = request->operation,
             .resource = request->resource,
-            .key = request->key,
+            .key = request->key ? request->key : "",
             .status = request->status,
             .fault = answer_fault(request),
             .microseconds = (uv_hrtime() - r->started) / 1000,
@@ -68,7 +69,16 @@ static void routed_ended(struct http_call *call, bool completed, void *user)
     }
     answer_over(request);
     bytes_free(&request->body);
+    free(request->key);
     free(r);
+}
+
+void cloud_request_note_key(struct cloud_request *request, const char *key)
+{
+    if (!request->cloud->request_log)
+        return;
+    free(request->key);
+    request->key = strdup(key); /* without memory it is not logged */
 }
 
 static bool headers_copy(struct routed *r)

@@ -197,7 +197,7 @@ static enum s3_error take_key(struct post *post)
         return S3_KEY_TOO_LONG;
     free(request->key);
     request->key = expanded;
-    snprintf(request->base->key, sizeof(request->base->key), "%s", expanded);
+    cloud_request_note_key(request->base, expanded);
     if (!*expanded || strlen(expanded) > OBJECT_KEY_MAX)
         return *expanded ? S3_KEY_TOO_LONG : S3_INVALID_ARGUMENT;
     return utf8_length(expanded) < 0 || s3_key_climbs(expanded) ? S3_INVALID_URI : S3_OK;

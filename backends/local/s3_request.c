@@ -141,7 +141,7 @@ static void describe(struct s3_request *request)
 {
     struct cloud_request *base = request->base;
     snprintf(base->resource, sizeof(base->resource), "%s", request->bucket);
-    snprintf(base->key, sizeof(base->key), "%s", request->key);
+    cloud_request_note_key(base, request->key);
 }
 
 struct s3_request *s3_request_create(struct cloud_request *base)
