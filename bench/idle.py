@@ -54,13 +54,16 @@ def first_answer(port, process):
 def cloud(data, options):
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "THUMBWHEEL_"))}
-    process = subprocess.Popen([PROGRAM, "local", "--cloud-only", "--port", str(port), "--data", data, *options],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)
-    try:
-        yield process, first_answer(port, process)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
+    with tempfile.TemporaryFile("w+") as said:  # of interest where it ends in failure alone
+        process = subprocess.Popen([PROGRAM, "local", "--cloud-only", "--port", str(port), "--data", data, *options],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=environment)
+        try:
+            yield process, first_answer(port, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            if process.wait():
+                said.seek(0)
+                print(said.read(), file=sys.stderr)
 
 
 def status(pid, name):
