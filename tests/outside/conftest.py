@@ -66,6 +66,17 @@ def cloud(tmp_path_factory, idle_pipelines):
 
 
 @pytest.fixture(scope="module")
+def busy_cloud(tmp_path_factory):
+    """The same with the four pipelines at work."""
+    folder = tmp_path_factory.mktemp("busy")
+    (folder / "warm-up.jpg").write_bytes(harness.jpeg(32, 24))
+    cloud = harness.Cloud(folder / "data", folder / "warm-up.jpg")
+    cloud.wait_for("Serving")
+    yield cloud
+    end([cloud])
+
+
+@pytest.fixture(scope="module")
 def s3(cloud):
     return cloud.client("s3")
 
@@ -85,3 +96,19 @@ def name(request):
     """A name that no other test has, fit for buckets, queues and topics."""
     plain = "".join(c if c.isalnum() else "-" for c in request.node.name.removeprefix("test_").lower())
     return plain[:50].strip("-") + "-x"
+
+
+@pytest.fixture
+def bucket(s3, name):
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def queue(sqs, name):
+    return harness.make_queue(sqs, name)
+
+
+@pytest.fixture
+def topic(sns, name):
+    return sns.create_topic(Name=name)["TopicArn"]

@@ -251,13 +251,23 @@ def curl(*arguments, secret=SECRET_KEY, service="s3"):
     return int(status), body
 
 
-def error_code(call, *arguments, **parameters):
-    """(code, HTTP status) of the error that a boto3 call must end in."""
+def error_of(call, *arguments, **parameters):
+    """What boto3 makes of the error that a call must end in."""
     try:
         call(*arguments, **parameters)
     except ClientError as error:
-        return error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+        return error.response
     raise AssertionError("the call succeeded")
+
+
+def error_code(call, *arguments, **parameters):
+    """(code, HTTP status)"""
+    response = error_of(call, *arguments, **parameters)
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def error_message(call, *arguments, **parameters):
+    return error_of(call, *arguments, **parameters)["Error"]["Message"]
 
 
 # ---- queues, as people set them up ----
@@ -292,6 +302,16 @@ def receive(sqs, url, wait=20, timeout=PATIENCE_S, **options):
                                    AttributeNames=["All"], MessageAttributeNames=["All"],
                                    **options).get("Messages")
     return until(ask, f"a message in {url}", timeout)[0]
+
+
+def event_records(sqs, url, count):
+    """So many records of S3's events, taken from a queue, in the order in which they came about."""
+    records = []
+    while len(records) < count:
+        message = receive(sqs, url)
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        records += json.loads(message["Body"]).get("Records", [])
+    return sorted(records, key=lambda record: record["s3"]["object"]["sequencer"])
 
 
 def receives_stored(sqs):

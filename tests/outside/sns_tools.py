@@ -12,11 +12,26 @@ import urllib.request
 from harness import PATIENCE_S
 
 
-class Subscriber:
+class Receiver:
+    """A server in a thread; what arrives there is taken with next()."""
+
+    def serve(self, server):
+        self.arrived = queue.Queue()
+        self.server = server
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def next(self):
+        return self.arrived.get(timeout=PATIENCE_S)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Subscriber(Receiver):
     """An HTTP endpoint that keeps what it is sent, and answers with the statuses that it is given, then 200."""
 
     def __init__(self):
-        self.arrived = queue.Queue()
         self.statuses = []
         outer = self
 
@@ -32,23 +47,14 @@ class Subscriber:
             def log_message(self, *arguments):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.serve(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler))
         self.url = f"http://127.0.0.1:{self.server.server_port}/in?a=b"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def next(self):
-        return self.arrived.get(timeout=PATIENCE_S)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
-class MailServer:
+class MailServer(Receiver):
     """As much of SMTP as a client needs; refuses the first `refusals` mails for now."""
 
     def __init__(self):
-        self.arrived = queue.Queue()
         self.refusals = 0
         outer = self
 
@@ -86,18 +92,9 @@ class MailServer:
                     else:
                         self.say("502 no")
 
-        self.server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self.serve(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler))
         self.server.daemon_threads = True
         self.url = f"smtp://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def next(self):
-        return self.arrived.get(timeout=PATIENCE_S)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
 
 def get(url):
     """A GET that nobody signs: (status, body)."""

@@ -24,15 +24,8 @@ outputs:
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory):
-    """The four pipelines at work, for the whole file."""
-    folder = tmp_path_factory.mktemp("busy")
-    (folder / "warm-up.jpg").write_bytes(jpeg(32, 24))
-    cloud = harness.Cloud(folder / "data", folder / "warm-up.jpg")
-    cloud.wait_for("Serving")
-    yield cloud
-    cloud.stop()
-    assert_healthy(cloud.output())
+def cloud(busy_cloud):
+    return busy_cloud
 
 
 def url_of(sqs, name):

@@ -5,8 +5,7 @@ import subprocess
 
 import pytest
 
-import harness
-from harness import ROOT, clean_environment, jpeg
+from harness import ROOT, clean_environment
 
 FOLDER = ROOT / "tests/js"
 FILES = sorted(path.name for path in FOLDER.glob("*.test.mjs"))
@@ -15,15 +14,9 @@ TAP = re.compile(r"^(?P<failed>not )?ok \d+ - (?P<name>.*?)(?: #.*)?$", re.MULTI
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory):
-    """With the four pipelines, so that a photo that JavaScript sends becomes what it should."""
-    folder = tmp_path_factory.mktemp("javascript")
-    (folder / "warm-up.jpg").write_bytes(jpeg(200, 150))
-    cloud = harness.Cloud(folder / "data", folder / "warm-up.jpg")
-    cloud.wait_for("Serving")
-    yield cloud
-    cloud.stop()
-    harness.assert_healthy(cloud.output())
+def cloud(busy_cloud):
+    """A photo that JavaScript sends becomes what it should."""
+    return busy_cloud
 
 
 @pytest.fixture(scope="module")

@@ -49,22 +49,6 @@ def bodies(sqs, url):
     return [m["Body"] for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])]
 
 
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-@pytest.fixture
-def queue(sqs, name):
-    return make_queue(sqs, name)
-
-
-@pytest.fixture
-def topic(sns, name):
-    return sns.create_topic(Name=name)["TopicArn"]
-
-
 # ---- the reference policies, as written ----
 
 def test_a_bucket_reaches_its_queue(s3, sqs, cloud):

@@ -33,12 +33,6 @@ def rekognition(cloud):
     return cloud.client("rekognition")
 
 
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def labels(rekognition, data, **more):
     answer = rekognition.detect_labels(Image={"Bytes": data}, **more)
     return {label["Name"]: label for label in answer["Labels"]}

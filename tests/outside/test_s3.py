@@ -27,12 +27,6 @@ KEYS = ["plain.txt", "a b+c%2F%.txt", "Café/東京.jpg", "~!*'()$&@=:;,?#[]<>|\
         " lead and trail "]
 
 
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def http(url, method="GET", body=None, **headers):
     """A bare request: (status, headers, body)."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -24,12 +24,6 @@ RULES = [
 
 
 @pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-@pytest.fixture
 def shared(s3, bucket):
     s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": RULES})
     s3.put_object(Bucket=bucket, Key="a b", Body=b"hello")

@@ -15,12 +15,6 @@ from botocore.credentials import Credentials
 from harness import ACCESS_KEY, REGION, SECRET_KEY, client, error_code, fetch
 
 
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 class Peer:
     """Signs what it is told to, and sends it to the byte."""
 

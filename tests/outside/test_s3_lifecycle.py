@@ -4,21 +4,14 @@ A rule with a date in the past is due at once. What takes days is made older in 
 stopped, and is due when it starts again.
 """
 import datetime
-import json
 import sqlite3
 
 import pytest
 
-from harness import error_code, make_queue, queue_arn, receive, send_policy, until
+from harness import error_code, event_records, make_queue, queue_arn, send_policy, until
 
 PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
 DAY_MS = 24 * 3600 * 1000
-
-
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
 
 
 def rule(status="Enabled", prefix="", **actions):
@@ -119,12 +112,7 @@ def test_with_versions_the_current_one_is_hidden(s3, sqs, bucket):
     until(lambda: keys(s3, bucket) == [], "it is hidden")
     marker = s3.list_object_versions(Bucket=bucket)["DeleteMarkers"][0]["VersionId"]
     assert s3.get_object(Bucket=bucket, Key="k", VersionId=version)["Body"].read() == b"x"
-    records = []
-    while len(records) < 2:
-        message = receive(sqs, url)
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        records += json.loads(message["Body"]).get("Records", [])
-    records.sort(key=lambda record: record["s3"]["object"]["sequencer"])
+    records = event_records(sqs, url, 2)
     assert [(r["eventName"], r["s3"]["object"]["key"], r["s3"]["object"].get("versionId")) for r in records] == [
         ("LifecycleExpiration:Delete", "plain", None), ("LifecycleExpiration:DeleteMarkerCreated", "k", marker)]
     assert records[0]["userIdentity"]["principalId"] == "s3.amazonaws.com"

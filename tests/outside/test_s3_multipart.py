@@ -14,12 +14,6 @@ MIB = 1 << 20
 PART = 5 * MIB
 
 
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def content(size, seed=b"thumbwheel"):
     """Bytes that are not like each other at any part boundary."""
     out, state = bytearray(), seed

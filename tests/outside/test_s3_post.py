@@ -15,12 +15,6 @@ from harness import client, error_code, fetch, make_queue, queue_arn, receive, s
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 
 
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
 def form(fields, body, filename="photo.jpg", boundary=BOUNDARY, after=()):
     """What a browser makes of a form: the fields, the file last."""
     parts = [f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()

@@ -12,12 +12,6 @@ from harness import ACCOUNT, client, error_code
 
 
 @pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-@pytest.fixture
 def anybody(cloud):
     return client(cloud.endpoint, "s3", signature_version=UNSIGNED)
 

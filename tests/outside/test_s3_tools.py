@@ -11,12 +11,6 @@ NAMES = ["plain.txt", "with space.txt", "a+b=c&d.txt", "Café 東京.jpg", "deep
 
 
 @pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-@pytest.fixture
 def folder(tmp_path):
     """Files of all sizes and names; one is more than a part of a multipart upload."""
     root = tmp_path / "tree"

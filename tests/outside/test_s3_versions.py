@@ -1,18 +1,11 @@
 """Versions of objects, held to "Using versioning in S3 buckets" of the S3 User Guide, by boto3."""
 import hashlib
-import json
 import os
 import signal
 
 import pytest
 
-from harness import curl, error_code, make_queue, queue_arn, receive, send_policy, until
-
-
-@pytest.fixture
-def bucket(s3, name):
-    s3.create_bucket(Bucket=name)
-    return name
+from harness import curl, error_code, event_records, make_queue, queue_arn, send_policy, until
 
 
 def set_versioning(s3, bucket, status):
@@ -277,12 +270,7 @@ def test_events_say_which_version_and_what_kind_of_deletion(s3, sqs, versioned):
     s3.delete_object(Bucket=versioned, Key="k", VersionId=version)
     s3.delete_object(Bucket=versioned, Key="k", VersionId=version)  # nothing there: no event
     s3.delete_object(Bucket=versioned, Key="k", VersionId=marker)
-    records = []
-    while len(records) < 5:
-        message = receive(sqs, url)
-        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        records += json.loads(message["Body"]).get("Records", [])
-    records.sort(key=lambda record: record["s3"]["object"]["sequencer"])
+    records = event_records(sqs, url, 5)
     assert [(record["eventName"], record["s3"]["object"]["versionId"]) for record in records] == [
         ("ObjectCreated:Put", version), ("ObjectTagging:Put", version), ("ObjectRemoved:DeleteMarkerCreated", marker),
         ("ObjectRemoved:Delete", version), ("ObjectRemoved:Delete", marker)]

@@ -12,11 +12,6 @@ def topic_arn(name):
 
 
 @pytest.fixture
-def topic(sns, name):
-    return sns.create_topic(Name=name)["TopicArn"]
-
-
-@pytest.fixture
 def subscribe(sns, sqs, topic):
     """Subscribes a new queue to the topic; returns the queue's URL and the subscription's ARN."""
     def make(name, **attributes):

@@ -11,13 +11,8 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import error_code, make_queue, queue_arn, receive, send_policy, until
+from harness import error_code, error_message, make_queue, queue_arn, receive, send_policy, until
 from sns_tools import MailServer, Subscriber, assert_signed, get
-
-
-@pytest.fixture
-def topic(sns, name):
-    return sns.create_topic(Name=name)["TopicArn"]
 
 
 @pytest.fixture
@@ -51,14 +46,6 @@ def confirm(sns, subscriber, topic, **attributes):
     return re.search("<SubscriptionArn>(.*)</SubscriptionArn>", answer).group(1)
 
 
-def message_of(call, **parameters):
-    try:
-        call(**parameters)
-    except ClientError as error:
-        return error.response["Error"]["Message"]
-    raise AssertionError("the call succeeded")
-
-
 # ---- HTTP ----
 
 def test_an_http_subscriber_confirms_and_is_sent_signed_messages(sns, topic, subscriber, tmp_path):
@@ -89,7 +76,7 @@ def test_an_http_subscriber_confirms_and_is_sent_signed_messages(sns, topic, sub
 def test_a_wrong_token_confirms_nothing(sns, topic, subscriber):
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=subscriber.url)
     subscriber.next()
-    assert message_of(sns.confirm_subscription, TopicArn=topic, Token="0" * 64) == "Invalid parameter: Token"
+    assert error_message(sns.confirm_subscription, TopicArn=topic, Token="0" * 64) == "Invalid parameter: Token"
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsConfirmed"] == "0"
 
 
@@ -283,7 +270,7 @@ def test_subscribing_again_must_say_the_same(sns, sqs, topic, name):
     again = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": queue_arn(name)}
     assert sns.subscribe(**again)["SubscriptionArn"] == arn
     assert sns.subscribe(**again, Attributes={"RawMessageDelivery": "true"})["SubscriptionArn"] == arn
-    assert message_of(sns.subscribe, **again, Attributes={"RawMessageDelivery": "false"}) == \
+    assert error_message(sns.subscribe, **again, Attributes={"RawMessageDelivery": "false"}) == \
         "Invalid parameter: Attributes Reason: Subscription already exists with different attributes"
 
 
@@ -328,7 +315,7 @@ def test_a_filter_is_checked_told_and_taken_off(sns, sqs, topic, name):
     assert "FilterPolicy" not in told()
     sns.publish(TopicArn=topic, Message="all")
     assert receive(sqs, url)["Body"] == "all"
-    assert message_of(sns.subscribe, TopicArn=topic, Protocol="email", Endpoint="a@example.com",
+    assert error_message(sns.subscribe, TopicArn=topic, Protocol="email", Endpoint="a@example.com",
                       Attributes={"FilterPolicy": '{"k": []}'}).startswith(
                           "Invalid parameter: Attributes Reason: FilterPolicy: Empty arrays are not allowed")
 
@@ -375,7 +362,7 @@ def test_each_protocol_has_its_own_text(sns, sqs, topic, subscriber, name, tmp_p
     assert_signed(queued, tmp_path)
     for wrong, text in [('{"sqs": "q"}', "No default entry in JSON message body"), ("x", "JSON message body failed to parse"),
                         ('{"default": 1}', "No default entry in JSON message body")]:
-        assert message_of(sns.publish, TopicArn=topic, MessageStructure="json", Message=wrong) == \
+        assert error_message(sns.publish, TopicArn=topic, MessageStructure="json", Message=wrong) == \
             f"Invalid parameter: Message Structure - {text}"
 
 

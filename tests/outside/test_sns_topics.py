@@ -2,23 +2,9 @@
 import json
 
 import pytest
-from botocore.exceptions import ClientError
 
-from harness import ACCOUNT, REGION, aws, error_code, queue_arn, receive, send_policy
+from harness import ACCOUNT, REGION, aws, error_code, error_message, queue_arn, receive, send_policy
 from sns_tools import assert_signed
-
-
-def message_of(call, **parameters):
-    try:
-        call(**parameters)
-    except ClientError as error:
-        return error.response["Error"]["Message"]
-    raise AssertionError("the call succeeded")
-
-
-@pytest.fixture
-def topic(sns, name):
-    return sns.create_topic(Name=name)["TopicArn"]
 
 
 def attributes(sns, arn):
@@ -29,9 +15,9 @@ def test_what_a_topic_is_made_with_must_be_the_same_again(sns, name):
     made = {"Name": name, "Attributes": {"DisplayName": "one", "FifoTopic": "false"}, "Tags": [{"Key": "a", "Value": "1"}]}
     arn = sns.create_topic(**made)["TopicArn"]
     assert sns.create_topic(**made)["TopicArn"] == arn == sns.create_topic(Name=name)["TopicArn"]
-    assert message_of(sns.create_topic, Name=name, Attributes={"DisplayName": "two"}) == \
+    assert error_message(sns.create_topic, Name=name, Attributes={"DisplayName": "two"}) == \
         "Invalid parameter: Attributes Reason: Topic already exists with different attributes"
-    assert message_of(sns.create_topic, Name=name, Tags=[{"Key": "a", "Value": "2"}]) == \
+    assert error_message(sns.create_topic, Name=name, Tags=[{"Key": "a", "Value": "2"}]) == \
         "Invalid parameter: Tags Reason: Topic already exists with different tags"
 
 
@@ -90,7 +76,7 @@ def test_permissions_edit_the_policy(sns, topic):
         "AWS": ["arn:aws:iam::111122223333:root", "arn:aws:iam::444455556666:root"]}}
     assert error_code(sns.add_permission, TopicArn=topic, Label="friends", AWSAccountId=["111122223333"],
                       ActionName=["Publish"]) == ("InvalidParameter", 400)
-    assert message_of(sns.add_permission, TopicArn=topic, Label="x", AWSAccountId=["111122223333"],
+    assert error_message(sns.add_permission, TopicArn=topic, Label="x", AWSAccountId=["111122223333"],
                       ActionName=["Fly"]) == "Invalid parameter: Policy statement action out of service scope!"
     sns.remove_permission(TopicArn=topic, Label="friends")
     assert len(json.loads(attributes(sns, topic)["Policy"])["Statement"]) == 1
@@ -169,9 +155,9 @@ def test_a_repeat_in_another_group_is_another_message_where_the_topic_says_so(sn
 
 def test_what_a_fifo_topic_needs_is_asked_for(sns, fifo, topic):
     arn, _ = fifo()
-    assert message_of(sns.publish, TopicArn=arn, Message="x", MessageDeduplicationId="d") == \
+    assert error_message(sns.publish, TopicArn=arn, Message="x", MessageDeduplicationId="d") == \
         "Invalid parameter: The MessageGroupId parameter is required for FIFO topics"
-    assert message_of(sns.publish, TopicArn=arn, Message="x", MessageGroupId="g") == \
+    assert error_message(sns.publish, TopicArn=arn, Message="x", MessageGroupId="g") == \
         "Invalid parameter: The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId " \
         "provided explicitly"
     assert error_code(sns.publish, TopicArn=arn, Message="x", MessageGroupId="a b", MessageDeduplicationId="d") == \
@@ -217,7 +203,7 @@ def test_the_window_outlives_the_process(start_cloud, idle_pipelines):
 
 def test_a_fifo_queue_takes_nothing_of_a_standard_topic(sns, sqs, topic, name):
     sqs.create_queue(QueueName=f"{name[:60]}.fifo", Attributes={"FifoQueue": "true"})
-    assert message_of(sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(f"{name[:60]}.fifo")) == \
+    assert error_message(sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(f"{name[:60]}.fifo")) == \
         "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS " \
         "topics"
 

@@ -21,11 +21,6 @@ from sqs_wire import json_call
 NOT_THERE = ("AWS.SimpleQueueService.NonExistentQueue", 400)
 
 
-@pytest.fixture
-def queue(sqs, name):
-    return make_queue(sqs, name)
-
-
 def bodies(sqs, url, count, **options):
     """So many messages, received as they come."""
     found = []

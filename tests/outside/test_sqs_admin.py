@@ -18,11 +18,6 @@ def name():
     return f"admin-{next(COUNT)}"
 
 
-@pytest.fixture
-def queue(sqs, name):
-    return make_queue(sqs, name)
-
-
 # ---- tags ----
 
 def test_tags_are_set_with_the_queue_changed_and_taken_away(sqs, name):
