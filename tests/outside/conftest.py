@@ -67,9 +67,9 @@ def cloud(tmp_path_factory, idle_pipelines):
 
 @pytest.fixture(scope="module")
 def busy_cloud(tmp_path_factory):
-    """The same with the four pipelines at work."""
+    """The same with the four pipelines at work; its warm-up.jpg is large enough for Rekognition."""
     folder = tmp_path_factory.mktemp("busy")
-    (folder / "warm-up.jpg").write_bytes(harness.jpeg(32, 24))
+    (folder / "warm-up.jpg").write_bytes(harness.jpeg(200, 150))
     cloud = harness.Cloud(folder / "data", folder / "warm-up.jpg")
     cloud.wait_for("Serving")
     yield cloud
