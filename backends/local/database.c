@@ -140,6 +140,7 @@ int database_open(struct database *database, const char *directory, const char *
                   struct error *error)
 {
     *database = (struct database){.directory = directory};
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks for the figures; once a process */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int result = sqlite3_open_v2(path, &database->handle, flags, NULL);
     int status = result == SQLITE_OK ? 0 : result_error(database, result, error);
@@ -202,6 +203,18 @@ sqlite3_stmt *database_statement(struct database *database, const char *sql)
     return prepare(database, slot, sql);
 }
 
+/* Notes a statement that stands on a row. */
+static void note_reading(struct database *database, sqlite3_stmt *statement)
+{
+    size_t count = database->reading_count;
+    if (count && count <= DATABASE_READING && database->reading[count - 1] == statement)
+        return;
+    if (count < DATABASE_READING)
+        database->reading[count] = statement;
+    if (count <= DATABASE_READING)
+        database->reading_count++;
+}
+
 int database_step(struct database *database, sqlite3_stmt *statement, struct error *error)
 {
     if (!statement) {
@@ -210,8 +223,10 @@ int database_step(struct database *database, sqlite3_stmt *statement, struct err
                                    : result_error(database, result, error);
     }
     int result = sqlite3_step(statement);
-    if (result == SQLITE_ROW)
+    if (result == SQLITE_ROW) {
+        note_reading(database, statement);
         return 1;
+    }
     return result == SQLITE_DONE ? 0 : result_error(database, result, error);
 }
 
@@ -222,14 +237,22 @@ int database_execute(struct database *database, sqlite3_stmt *statement, struct 
     return status < 0 ? status : 0;
 }
 
-void database_settle(struct database *database)
+static void reset_all(struct database *database)
 {
     for (size_t i = 0; i < DATABASE_SLOTS; i++) {
-        for (struct database_statement *e = database->statements[i]; e; e = e->next) {
-            if (sqlite3_stmt_busy(e->statement))
-                sqlite3_reset(e->statement);
-        }
+        for (struct database_statement *e = database->statements[i]; e; e = e->next)
+            sqlite3_reset(e->statement);
     }
+}
+
+void database_settle(struct database *database)
+{
+    if (database->reading_count > DATABASE_READING)
+        reset_all(database);
+    else
+        for (size_t i = 0; i < database->reading_count; i++)
+            sqlite3_reset(database->reading[i]);
+    database->reading_count = 0;
 }
 
 bool database_idle(const struct database *database)

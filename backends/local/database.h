@@ -13,7 +13,7 @@
 
 #include "error.h"
 
-enum { DATABASE_SLOTS = 64 };
+enum { DATABASE_SLOTS = 64, DATABASE_READING = 16 };
 
 struct database_statement;
 
@@ -21,6 +21,8 @@ struct database {
     sqlite3 *handle;
     const char *directory;                                 /* borrowed; for error texts */
     struct database_statement *statements[DATABASE_SLOTS]; /* chains, by the address of the SQL */
+    sqlite3_stmt *reading[DATABASE_READING]; /* those that gave a row since the last settling */
+    size_t reading_count;                    /* more than fit: any of all */
 };
 
 /* sync_commits: fsync at each commit; else the kernel decides when. On failure nothing is held. */
