@@ -2,10 +2,11 @@
  * The storage thread and its group commit.
  *
  * Threads. `inbox` and `outbox` are the only things that two threads touch; both are guarded by the
- * mutex. The loop thread appends to the inbox and wakes the storage thread; the storage thread
- * appends what is settled to the outbox and wakes the loop. Everything in the "storage thread" part
- * of the struct belongs to that thread alone once it runs (before: to the loop thread, which loads
- * state).
+ * mutex. The loop thread gathers what is submitted, appends it to the inbox before and after each
+ * poll, or as soon as it is a handful, and wakes the storage thread: a thread that got units one by
+ * one would make a transaction of each. The storage thread appends what is settled to the outbox
+ * and wakes the loop. Everything in the "storage thread" part of the struct belongs to that thread
+ * alone once it runs (before: to the loop thread, which loads state).
  *
  * Order. The storage thread moves the whole inbox to its own list and cuts groups from the front. A
  * group ends when the list does, or after GROUP_UNITS or GROUP_MS, so that a run of slow file
@@ -39,6 +40,7 @@
 enum {
     GROUP_UNITS = 512,
     GROUP_MS = 25,
+    HAND_OVER = 8,        /* units that the loop gathers at most before the thread gets them */
     SYNC_DIRECTORIES = 4, /* distinct ones that a group asks for */
 };
 
@@ -74,6 +76,11 @@ struct storage {
 
     /* loop thread */
     uv_async_t completion;
+    uv_prepare_t before_poll;
+    uv_check_t after_poll;
+    unsigned handles;       /* of these, not yet closed */
+    struct task_list fresh; /* submitted, not yet handed over */
+    size_t fresh_count;
     size_t outstanding; /* units submitted and not yet done */
     bool closing;
     void (*closed)(void *user);
@@ -308,9 +315,8 @@ static void thread_main(void *argument)
 
 /* Loop thread. */
 
-static void storage_free(uv_handle_t *handle)
+static void storage_free(struct storage *storage)
 {
-    struct storage *storage = handle->data;
     void (*closed)(void *) = storage->closed;
     void *user = storage->closed_user;
     uv_cond_destroy(&storage->wake);
@@ -320,6 +326,20 @@ static void storage_free(uv_handle_t *handle)
     free(storage);
     if (closed)
         closed(user);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct storage *storage = handle->data;
+    if (!--storage->handles)
+        storage_free(storage);
+}
+
+static void close_handles(struct storage *storage)
+{
+    uv_close((uv_handle_t *)&storage->completion, on_closed);
+    uv_close((uv_handle_t *)&storage->before_poll, on_closed);
+    uv_close((uv_handle_t *)&storage->after_poll, on_closed);
 }
 
 static void stop_when_idle(struct storage *storage)
@@ -358,20 +378,40 @@ static void on_completion(uv_async_t *handle)
     }
     if (ended) {
         uv_thread_join(&storage->thread);
-        uv_close((uv_handle_t *)&storage->completion, storage_free);
+        close_handles(storage);
         return;
     }
     stop_when_idle(storage);
+}
+
+static void hand_over(struct storage *storage)
+{
+    if (!storage->fresh_count)
+        return;
+    storage->fresh_count = 0;
+    uv_mutex_lock(&storage->mutex);
+    list_move(&storage->inbox, &storage->fresh);
+    uv_cond_signal(&storage->wake);
+    uv_mutex_unlock(&storage->mutex);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+    hand_over(handle->data);
+}
+
+static void on_check(uv_check_t *handle)
+{
+    hand_over(handle->data);
 }
 
 static void submit(struct storage *storage, struct storage_task *head)
 {
     storage->outstanding++;
     unit_set(head, 0, NULL);
-    uv_mutex_lock(&storage->mutex);
-    list_append(&storage->inbox, head);
-    uv_cond_signal(&storage->wake);
-    uv_mutex_unlock(&storage->mutex);
+    list_append(&storage->fresh, head);
+    if (++storage->fresh_count == HAND_OVER)
+        hand_over(storage);
 }
 
 void storage_submit(struct storage *storage, struct storage_task *task)
@@ -432,14 +472,27 @@ void storage_submit_unit(struct storage *storage, struct storage_unit *unit)
 
 /* Opening and closing. */
 
-static int start_thread(struct storage *storage, struct error *error)
+static int open_handles(struct storage *storage, struct error *error)
 {
     int result = uv_async_init(storage->loop, &storage->completion, on_completion);
     if (result)
         return error_set(error, ERR_MEMORY, "cannot watch the storage thread: %s",
                          uv_strerror(result));
-    storage->completion.data = storage;
-    result = uv_thread_create(&storage->thread, thread_main, storage);
+    uv_prepare_init(storage->loop, &storage->before_poll);
+    uv_check_init(storage->loop, &storage->after_poll);
+    storage->completion.data = storage->before_poll.data = storage->after_poll.data = storage;
+    storage->handles = 3;
+    uv_prepare_start(&storage->before_poll, on_prepare);
+    uv_check_start(&storage->after_poll, on_check);
+    return 0;
+}
+
+static int start_thread(struct storage *storage, struct error *error)
+{
+    int status = open_handles(storage, error);
+    if (status)
+        return status;
+    int result = uv_thread_create(&storage->thread, thread_main, storage);
     if (result == 0)
         return 0;
     return error_set(error, ERR_MEMORY, "cannot start the storage thread: %s", uv_strerror(result));
@@ -473,10 +526,10 @@ static void storage_abandon(struct storage *storage)
 {
     if (storage->database.handle)
         database_close(&storage->database);
-    if (storage->completion.data)
-        uv_close((uv_handle_t *)&storage->completion, storage_free);
+    if (storage->handles)
+        close_handles(storage);
     else
-        storage_free((uv_handle_t *)&(uv_async_t){.data = storage});
+        storage_free(storage);
 }
 
 int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability durability,
