@@ -217,19 +217,23 @@ int blob_drop(struct blobs *blobs, uint64_t id, struct error *error)
 
 /* Reading. */
 
+/* On another thread the file may move between two looks, so the last one is for its final place. */
 int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *error)
 {
     char path[PATH_SIZE];
     *fd = -1;
-    int status = blob_path(blobs, id, path, error);
-    if (status)
-        return status;
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0 && errno == ENOENT && !(status = incoming_path(blobs, id, path, error)))
+    for (unsigned look = 0; look < 3; look++) {
+        int status =
+            look == 1 ? incoming_path(blobs, id, path, error) : blob_path(blobs, id, path, error);
+        if (status)
+            return status;
         *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0 && !status)
-        status = failed(blobs, error);
-    return status;
+        if (*fd >= 0)
+            return 0;
+        if (errno != ENOENT)
+            break;
+    }
+    return failed(blobs, error);
 }
 
 /* Opening. */

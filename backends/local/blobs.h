@@ -27,7 +27,7 @@
  * bytes are on the disk already.
  *
  * All functions: storage thread, or while loading; what makes a file that has no row yet (create,
- * write, seal, discard), on any thread. Ids are unique for the life of a data directory.
+ * write, seal, discard), or opens one to read, on any thread. Ids are unique for the life of a data directory.
  */
 #ifndef THUMBWHEEL_LOCAL_BLOBS_H
 #define THUMBWHEEL_LOCAL_BLOBS_H
@@ -77,7 +77,7 @@ int blob_drop(struct blobs *blobs, uint64_t id, struct error *error);
 /* The file of a dropped blob that was still read when its drop was committed (segments.h). */
 void blob_unlink(struct blobs *blobs, uint64_t id);
 
-/* *fd is the caller's to close, on any thread. */
+/* Any thread, for a blob that is not dropped meanwhile. *fd is the caller's to close. */
 int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *error);
 
 #endif

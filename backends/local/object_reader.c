@@ -168,3 +168,9 @@ void object_reader_close(struct object_reader *reader)
     bytes_free(&reader->body);
     *reader = (struct object_reader){0};
 }
+
+void object_reader_close_aside(struct object_reader *reader)
+{
+    if (!reader->segments)
+        object_reader_close(reader);
+}

@@ -2,7 +2,8 @@
  * Reads a range of an object's body in pieces, wherever it lies: in the database, in one blob, or
  * over the blobs of its parts. What was opened stays readable if the object is replaced meanwhile.
  *
- * Storage thread; it may be moved to another thread between two calls. Zeroed: closed.
+ * It is opened and closed on the storage thread; in between it may be read on any, one at a time.
+ * Zeroed: closed.
  */
 #ifndef THUMBWHEEL_LOCAL_OBJECT_READER_H
 #define THUMBWHEEL_LOCAL_OBJECT_READER_H
@@ -37,5 +38,7 @@ int object_reader_splice(struct object_reader *reader, int pipe, size_t *moved,
                          struct error *error);
 /* Safe on a closed one. */
 void object_reader_close(struct object_reader *reader);
+/* On any thread: closes it unless its object has parts, whose list is the storage thread's. */
+void object_reader_close_aside(struct object_reader *reader);
 
 #endif

@@ -26,7 +26,7 @@ void s3_copy_end(struct s3_copy *copy)
     free(copy->piece);
 }
 
-/* Storage thread: copying. */
+/* Copying: storage thread, and aside what reads and writes files. */
 
 static int finish(struct s3_copy *copy)
 {
@@ -62,7 +62,6 @@ static int copy_piece(struct s3_copy *copy, struct error *error)
     s3_digest_update(&copy->digest, copy->piece, size);
     if (copy->reader.left)
         return 0;
-    object_reader_close(&copy->reader);
     status = blob_seal(copy->blobs, &copy->fd, error);
     return status ? status : finish(copy);
 }
@@ -84,8 +83,7 @@ static int start_reading(struct s3_copy *copy, struct error *error)
     if (!copy->piece)
         return error_set(error, ERR_MEMORY, "out of memory");
     copy->is_file = true;
-    status = blob_create(copy->blobs, copy->blob, &copy->fd, error);
-    return status ? status : copy_piece(copy, error);
+    return blob_create(copy->blobs, copy->blob, &copy->fd, error);
 }
 
 /* A link has the source's ETag, which is its MD5 since it is one blob, and its checksum. */
@@ -180,6 +178,7 @@ static int commit_run(struct storage_task *task, struct storage *storage)
 {
     struct s3_copy *copy = (struct s3_copy *)task;
     (void)storage;
+    object_reader_close(&copy->reader);
     if (copy->doomed)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     return copy->owner->commit(copy, &task->error);
@@ -206,6 +205,13 @@ static void submit(struct s3_copy *copy, int (*run)(struct storage_task *, struc
     copy->task.run = run;
     copy->task.done = done;
     s3_submit(copy->request, &copy->task);
+}
+
+static void submit_piece(struct s3_copy *copy, void (*done)(struct storage_task *, int))
+{
+    copy->task.run = piece_run;
+    copy->task.done = done;
+    s3_submit_aside(copy->request, &copy->task);
 }
 
 static void discard_done(struct storage_task *task, int status)
@@ -258,7 +264,7 @@ static void piece_done(struct storage_task *task, int status)
     else if (copy->whole)
         start_commit(copy);
     else if (request->base)
-        submit(copy, piece_run, piece_done);
+        submit_piece(copy, piece_done);
     else /* nobody waits for it */
         submit(copy, discard_run, discard_done);
     s3_request_release(request);

@@ -6,12 +6,12 @@
  *      └───────────┴──────────────┴──► DISCARDING
  *
  * A whole blob is linked, whatever its size (blobs.h). What cannot be, since it is a range, in
- * parts, or needs another checksum, is read and written in pieces, each a storage task of its own,
- * so that others get their turn between two of them; and what is small stays in memory. Nothing of
- * it is in a transaction but the commit: the owner's rows, the blob's row, and the messages.
+ * parts, or needs another checksum, is read and written in pieces, each a task aside (storage.h);
+ * and what is small stays in memory. Nothing of it is in a transaction but the commit: the owner's
+ * rows, the blob's row, and the messages.
  *
- * Everything but `request`, `owner` and `doomed` belongs to the storage thread while a task is
- * under way, and one always is until the answer.
+ * Everything but `request`, `owner` and `doomed` belongs to the thread of the task that is under
+ * way, and one always is until the answer.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_COPY_H
 #define THUMBWHEEL_LOCAL_S3_COPY_H

@@ -2,10 +2,10 @@
  * GetObject and HeadObject.
  *
  * One storage task finds the row, judges conditions and range, opens the blob and reads the first
- * piece; so a small object costs one trip. Further pieces are read one at a time, each after the
- * peer has taken the one before: a slow reader holds one piece in memory, and an open reader, which
- * keeps the bytes readable if the object is replaced meanwhile. The reader is closed on the storage
- * thread, with the last piece or when the peer has gone.
+ * piece; so a small object costs one trip. Further pieces are read aside (storage.h), one at a
+ * time, each after the peer has taken the one before: a slow reader holds one piece, and an open
+ * reader, which keeps the bytes readable if the object is replaced meanwhile. The reader is closed
+ * with the last piece or when the peer has gone.
  *
  * Pieces of a file travel in a pipe, from the page cache to the socket without a copy. Where that
  * cannot be (TLS, a fault that bends the bytes, a short body, no room for pipes) they are read into
@@ -13,7 +13,7 @@
  *
  * A small object that was read lately, and not changed since, is answered at once (object_cache.h).
  *
- * While the task is under way (`busy`) reader, pipe, piece and object belong to the storage thread.
+ * While the task is under way (`busy`) reader, pipe, piece and object belong to its thread.
  */
 #include "s3_handlers.h"
 
@@ -135,8 +135,6 @@ static int read_piece(struct get *get, struct error *error)
         status = copy_piece(get, error);
     }
     get->last = !get->reader.left;
-    if (get->last || status)
-        object_reader_close(&get->reader);
     return status;
 }
 
@@ -190,13 +188,21 @@ static int find_run(struct storage_task *task, struct storage *storage)
         return status;
     status = object_reader_open(&get->reader, get->blobs, object, get->range.first, get->range.size,
                                 &task->error);
-    return status ? status : read_piece(get, &task->error);
+    if (!status)
+        status = read_piece(get, &task->error);
+    if (status || get->last)
+        object_reader_close(&get->reader);
+    return status;
 }
 
 static int read_run(struct storage_task *task, struct storage *storage)
 {
+    struct get *get = (struct get *)task;
     (void)storage;
-    return read_piece((struct get *)task, &task->error);
+    int status = read_piece(get, &task->error);
+    if (status || get->last)
+        object_reader_close_aside(&get->reader);
+    return status;
 }
 
 static int close_run(struct storage_task *task, struct storage *storage)
@@ -210,13 +216,12 @@ static int close_run(struct storage_task *task, struct storage *storage)
 
 static void send_piece(struct get *get);
 
-static void submit(struct get *get, int (*run)(struct storage_task *, struct storage *),
-                   void (*done)(struct storage_task *, int))
+static void set_task(struct get *get, int (*run)(struct storage_task *, struct storage *),
+                     void (*done)(struct storage_task *, int))
 {
     get->busy = true;
     get->task.run = run;
     get->task.done = done;
-    s3_submit(get->request, &get->task);
 }
 
 static void close_done(struct storage_task *task, int status)
@@ -225,20 +230,25 @@ static void close_done(struct storage_task *task, int status)
     s3_request_release(((struct get *)task)->request);
 }
 
+static void close_reader(struct get *get)
+{
+    if (get->busy || !get->reader.open)
+        return;
+    set_task(get, close_run, close_done);
+    s3_submit(get->request, &get->task);
+}
+
 static void on_gone(struct s3_request *request)
 {
-    struct get *get = request->operation;
-    if (!get->busy && get->reader.open)
-        submit(get, close_run, close_done);
+    close_reader(request->operation);
 }
 
 /* The end of a task's done: what it held may be the last hold. */
 static void settled(struct get *get)
 {
     struct s3_request *request = get->request;
-    get->busy = false;
-    if (!request->base)
-        on_gone(request);
+    if (!get->busy && (!request->base || get->last))
+        close_reader(get);
     s3_request_release(request);
 }
 
@@ -246,6 +256,7 @@ static void read_done(struct storage_task *task, int status)
 {
     struct get *get = (struct get *)task;
     struct s3_request *request = get->request;
+    get->busy = false;
     if (status)
         log_error("object cannot be read", LOG_TEXT("bucket", request->bucket),
                   LOG_TEXT("key", request->key), LOG_TEXT("error", task->error.text));
@@ -254,6 +265,12 @@ static void read_done(struct storage_task *task, int status)
     else if (request->base)
         send_piece(get);
     settled(get);
+}
+
+static void read_on(struct get *get)
+{
+    set_task(get, read_run, read_done);
+    s3_submit_aside(get->request, &get->task);
 }
 
 /* The peer has taken the piece before. */
@@ -266,7 +283,7 @@ static void on_drained(struct http_call *call, int error, void *user)
     if (get->last)
         answer_end(get->request->base);
     else
-        submit(get, read_run, read_done);
+        read_on(get);
 }
 
 static void send_piece(struct get *get)
@@ -418,6 +435,7 @@ static void find_done(struct storage_task *task, int status)
 {
     struct get *get = (struct get *)task;
     struct s3_request *request = get->request;
+    get->busy = false;
     if (!request->base) {
         ; /* nobody to answer */
     } else if (status) {
@@ -495,8 +513,10 @@ static void start(struct s3_request *request, bool head)
         return;
     }
     request->gone = on_gone;
-    if (!answer_cached(get))
-        submit(get, find_run, find_done);
+    if (answer_cached(get))
+        return;
+    set_task(get, find_run, find_done);
+    s3_submit(request, &get->task);
 }
 
 void s3_get_object(struct s3_request *request)

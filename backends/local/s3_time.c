@@ -33,14 +33,31 @@ void s3_time_iso(int64_t unix_ms, char out[S3_TIME_SIZE])
     snprintf(out, S3_TIME_SIZE, "%s.%03dZ", seconds, (int)(unix_ms % 1000));
 }
 
+static char *put_number(char *at, int value, int digits)
+{
+    for (int i = digits; i-- > 0; value /= 10)
+        at[i] = (char)('0' + value % 10);
+    return at + digits;
+}
+
+static char *put_text(char *at, const char *text, size_t size)
+{
+    memcpy(at, text, size);
+    return at + size;
+}
+
+/* Without printf, since it is in every answer with an object. */
 void s3_time_http(int64_t unix_ms, char out[S3_TIME_SIZE])
 {
     struct tm utc = split(unix_ms);
-    char year[16], time[16];
-    strftime(year, sizeof(year), "%Y", &utc);
-    strftime(time, sizeof(time), "%H:%M:%S", &utc);
-    snprintf(out, S3_TIME_SIZE, "%.3s, %02d %.3s %s %s GMT", days + 3 * utc.tm_wday, utc.tm_mday,
-             months + 3 * utc.tm_mon, year, time);
+    char *at = put_text(out, days + 3 * utc.tm_wday, 3);
+    at = put_number(put_text(at, ", ", 2), utc.tm_mday, 2);
+    at = put_text(put_text(at, " ", 1), months + 3 * utc.tm_mon, 3);
+    at = put_number(put_text(at, " ", 1), utc.tm_year + 1900, 4);
+    at = put_number(put_text(at, " ", 1), utc.tm_hour, 2);
+    at = put_number(put_text(at, ":", 1), utc.tm_min, 2);
+    at = put_number(put_text(at, ":", 1), utc.tm_sec, 2);
+    put_text(at, " GMT", sizeof(" GMT"));
 }
 
 static int month_number(const char *name)

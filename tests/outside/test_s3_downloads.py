@@ -1,0 +1,87 @@
+"""Downloads of large objects: whole for who reads them to the end, however slowly, and gone with who breaks off."""
+import os
+import random
+import socket
+import struct
+import urllib.parse
+
+import pytest
+
+from harness import until
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def cloud(start_cloud):
+    return start_cloud("--cloud-only", photos=())
+
+
+@pytest.fixture
+def objects(cloud):
+    """An object of one file and one of three, by their keys."""
+    s3, bodies = cloud.client("s3"), {"whole": random.Random(1).randbytes(9 * MIB + 1)}
+    s3.create_bucket(Bucket="large")
+    s3.put_object(Bucket="large", Key="whole", Body=bodies["whole"])
+    parts = [random.Random(seed).randbytes(5 * MIB + 7 * seed) for seed in (2, 3, 4)]
+    ids = {"Bucket": "large", "Key": "parts"}
+    ids["UploadId"] = s3.create_multipart_upload(**ids)["UploadId"]
+    made = [{"PartNumber": number, "ETag": s3.upload_part(PartNumber=number, Body=part, **ids)["ETag"]}
+            for number, part in enumerate(parts, 1)]
+    s3.complete_multipart_upload(MultipartUpload={"Parts": made}, **ids)
+    bodies["parts"] = b"".join(parts)
+    return bodies
+
+
+def ask(cloud, key):
+    url = urllib.parse.urlsplit(cloud.client("s3").generate_presigned_url(
+        "get_object", Params={"Bucket": "large", "Key": key}))
+    peer = socket.create_connection((url.hostname, url.port), timeout=60)
+    peer.sendall(f"GET {url.path}?{url.query} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
+    return peer
+
+
+def read_some(peer, size):
+    got = b""
+    while len(got) < size:
+        piece = peer.recv(min(65536, size - len(got)))
+        if not piece:
+            break
+        got += piece
+    return got
+
+
+def read_answer(peer):
+    head, _, body = read_some(peer, 4096).partition(b"\r\n\r\n")
+    size = int(next(line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")))
+    return body + read_some(peer, size - len(body))
+
+
+@pytest.mark.parametrize("key", ["whole", "parts"])
+def test_what_is_replaced_or_deleted_meanwhile_is_read_to_its_end(cloud, objects, key):
+    """The peers take nothing before the object is gone, and sockets hold a part of it only."""
+    s3, peers = cloud.client("s3"), [ask(cloud, key) for _ in range(4)]
+    for peer in peers:
+        assert peer.recv(1, socket.MSG_PEEK) == b"H"
+    s3.put_object(Bucket="large", Key=key, Body=b"another")
+    s3.delete_object(Bucket="large", Key=key)
+    for peer in peers:
+        assert read_answer(peer) == objects[key]
+        peer.close()
+
+
+def test_downloads_that_break_off_leave_nothing_behind(cloud, objects):
+    s3 = cloud.client("s3")
+    descriptors = lambda: len(os.listdir(f"/proc/{cloud.process.pid}/fd"))  # noqa: E731
+    s3.get_object(Bucket="large", Key="whole")["Body"].read()
+    before, chance = descriptors(), random.Random(5)
+    for _ in range(10):
+        peers = [ask(cloud, chance.choice(list(objects))) for _ in range(8)]
+        for peer in chance.sample(peers, len(peers)):
+            read_some(peer, chance.randrange(5 * MIB))
+            if chance.random() < 0.5:  # with a reset
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+    until(lambda: descriptors() <= before, "the descriptors of broken downloads are closed")
+    for key, body in objects.items():
+        assert s3.get_object(Bucket="large", Key=key)["Body"].read() == body
