@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "message_memory.h"
+#include "utf8.h"
 
 enum { OWN_COUNT = 5, DETAIL_LEAST = 16 };
 
@@ -29,23 +30,13 @@ static bool is_own(const char *name)
 
 /* The bytes of one character that a message may hold (SendMessage, SQS API Reference: XML's
  * characters), or 0. */
-static size_t character_size(const unsigned char *s)
+static size_t character_size(const char *text)
 {
-    size_t size = s[0] < 0x80                   ? 1
-                  : s[0] >= 0xC2 && s[0] < 0xE0 ? 2
-                  : s[0] >= 0xE0 && s[0] < 0xF0 ? 3
-                  : s[0] >= 0xF0 && s[0] < 0xF5 ? 4
-                                                : 0;
-    for (size_t i = 1; i < size; i++) {
-        if ((s[i] & 0xC0) != 0x80)
-            return 0;
-    }
-    unsigned c3 = size == 3 ? (s[0] & 0x0Fu) << 12 | (s[1] & 0x3Fu) << 6 | (s[2] & 0x3Fu) : 0x800;
-    if (c3 < 0x800 || (c3 >= 0xD800 && c3 < 0xE000) || c3 > 0xFFFD)
+    uint32_t c;
+    size_t size = utf8_decode(text, &c);
+    if (!size || c == 0xFFFE || c == 0xFFFF)
         return 0;
-    if ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] >= 0x90))
-        return 0;
-    return size == 1 && s[0] < ' ' && s[0] != '\t' && s[0] != '\n' && s[0] != '\r' ? 0 : size;
+    return c < ' ' && c != '\t' && c != '\n' && c != '\r' ? 0 : size;
 }
 
 /* At most max bytes of a text, whole characters; what a message may not hold becomes '?'. */
@@ -53,7 +44,7 @@ static void text_clean(const char *text, size_t max, char *out)
 {
     size_t used = 0;
     while (*text) {
-        size_t size = character_size((const unsigned char *)text);
+        size_t size = character_size(text);
         if (used + (size ? size : 1) > max)
             break;
         if (size)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hex.h"
 #include "json_text.h"
 #include "object_store.h"
 
@@ -32,17 +33,6 @@ void envelope_clear(struct envelope *envelope)
     free(envelope->records);
     record_clear(&envelope->pointer);
     *envelope = (struct envelope){0};
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 /* In place: '+' is a space, %XX a byte. S3 encodes keys in events as a form does. */

@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "terminal.h"
+#include "utf8.h"
 
 enum { LINE_MAX_BYTES = 8192 };
 
@@ -54,19 +55,9 @@ static void append_time(struct buffer *b, bool whole)
  * too, which a terminal may obey) or a byte that is not UTF-8, as names from outside may hold. */
 static size_t character_size(const char *text)
 {
-    const unsigned char *p = (const unsigned char *)text;
-    size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-    if (p[0] < 0x20 || p[0] == 0x7F || (p[0] >= 0x80 && p[0] < 0xC2) || p[0] > 0xF4)
-        return 0;
-    for (size_t i = 1; i < size; i++) {
-        if ((p[i] & 0xC0) != 0x80)
-            return 0;
-    }
-    bool c1 = p[0] == 0xC2 && p[1] < 0xA0;
-    bool overlong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
-    bool surrogate = p[0] == 0xED && p[1] >= 0xA0;
-    bool too_large = p[0] == 0xF4 && p[1] >= 0x90;
-    return c1 || overlong || surrogate || too_large ? 0 : size;
+    uint32_t c;
+    size_t size = utf8_decode(text, &c);
+    return size && (c < 0x20 || (c >= 0x7F && c < 0xA0)) ? 0 : size;
 }
 
 static void append_json_string(struct buffer *b, const char *text)

@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "utf8.h"
+
 void terminal_setup(void)
 {
     /* Not the user's own: file names and keys are UTF-8 even where LANG is not set, as in most
@@ -32,35 +34,6 @@ bool terminal_colour(int fd)
     return terminal_is(fd) && !(no_colour && *no_colour) && !(term && strcmp(term, "dumb") == 0);
 }
 
-static bool continues(unsigned char byte)
-{
-    return (byte & 0xC0) == 0x80;
-}
-
-/* One character of UTF-8 (RFC 3629). Returns its bytes, or 0 if there is none here. */
-static size_t decode(const char *text, uint32_t *out)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *p = (const unsigned char *)text;
-    size_t size = p[0] < 0x80 ? 1 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4 : p[0] >= 0xE0 ? 3 : 2;
-    if (size == 1) {
-        *out = p[0];
-        return 1;
-    }
-    if (p[0] < 0xC2 || p[0] > 0xF4)
-        return 0;
-    uint32_t c = p[0] & (0xFFu >> (size + 1));
-    for (size_t i = 1; i < size; i++) {
-        if (!continues(p[i]))
-            return 0;
-        c = c << 6 | (p[i] & 0x3Fu);
-    }
-    if (c < smallest[size] || (c >= 0xD800 && c < 0xE000) || c > 0x10FFFF)
-        return 0;
-    *out = c;
-    return size;
-}
-
 /* Bidirectional overrides would let a name rearrange the line that it stands in. */
 static bool hidden(uint32_t c)
 {
@@ -75,7 +48,7 @@ char *text_display(const char *text)
         return NULL;
     while (*text) {
         uint32_t c;
-        size_t size = decode(text, &c);
+        size_t size = utf8_decode(text, &c);
         if (!size || hidden(c)) {
             *out++ = '?';
             text += size ? size : 1;
@@ -101,7 +74,7 @@ static size_t head_bytes(const char *text, size_t columns, size_t *used)
     size_t bytes = 0, filled = 0;
     while (text[bytes]) {
         uint32_t c = '?';
-        size_t size = decode(text + bytes, &c);
+        size_t size = utf8_decode(text + bytes, &c);
         size_t width = width_of(c);
         if (filled + width > columns)
             break;
@@ -127,9 +100,9 @@ static size_t tail_start(const char *text, size_t columns)
     while (at > 0) {
         do
             at--;
-        while (at > 0 && continues((unsigned char)text[at]));
+        while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80); /* within a character */
         uint32_t c = '?';
-        decode(text + at, &c);
+        utf8_decode(text + at, &c);
         size_t width = width_of(c);
         if (filled + width > columns)
             break;

@@ -31,17 +31,27 @@ static int second_fits(unsigned char first, unsigned char second)
     }
 }
 
-/* The bytes of the character that the text begins with, or 0: it begins with none. */
-static int character_size(const unsigned char *at)
+size_t utf8_decode(const char *text, uint32_t *out)
 {
+    const unsigned char *at = (const unsigned char *)text;
     int more = continuation_count(*at);
     if (more < 0 || (more && !second_fits(at[0], at[1])))
         return 0;
+    uint32_t c = more ? at[0] & (0x3Fu >> more) : at[0];
     for (int i = 1; i <= more; i++) {
         if ((at[i] & 0xC0) != 0x80)
             return 0; /* the terminating NUL too */
+        c = c << 6 | (at[i] & 0x3Fu);
     }
-    return more + 1;
+    *out = c;
+    return (size_t)more + 1;
+}
+
+size_t utf8_character_size(struct slice text)
+{
+    uint32_t ignored;
+    int more = text.size ? continuation_count((unsigned char)*text.data) : -1;
+    return more < 0 || (size_t)more >= text.size ? 0 : utf8_decode(text.data, &ignored);
 }
 
 /* How many bytes at the start are ASCII: eight at a time, since most of what is checked is. */
@@ -62,13 +72,8 @@ bool utf8_valid(struct slice text)
 {
     while (text.size) {
         size_t size = ascii_size(text);
-        if (!size) {
-            const unsigned char *at = (const unsigned char *)text.data;
-            int more = continuation_count(*at);
-            if (more < 0 || (size_t)more >= text.size || !character_size(at))
-                return false;
-            size = (size_t)more + 1;
-        }
+        if (!size && !(size = utf8_character_size(text)))
+            return false;
         text.data += size;
         text.size -= size;
     }
@@ -77,24 +82,23 @@ bool utf8_valid(struct slice text)
 
 long utf8_length(const char *text)
 {
-    const unsigned char *at = (const unsigned char *)text;
     long length = 0;
-    for (; *at; length++) {
-        int size = character_size(at);
+    uint32_t ignored;
+    for (; *text; length++) {
+        size_t size = utf8_decode(text, &ignored);
         if (!size)
             return -1;
-        at += size;
+        text += size;
     }
     return length;
 }
 
 void utf8_repair(char *text)
 {
-    for (char *at = text; *at;) {
-        int size = character_size((const unsigned char *)at);
-        bool control = (unsigned char)*at < 0x20 || *at == 0x7F;
-        if (!size || control)
-            *at = '?';
-        at += size ? size : 1;
+    for (uint32_t c; *text;) {
+        size_t size = utf8_decode(text, &c);
+        if (!size || c < 0x20 || c == 0x7F)
+            *text = '?';
+        text += size ? size : 1;
     }
 }

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "error.h"
+#include "hex.h"
 
 enum { SIZE_DIGITS_MAX = 15 };
 
@@ -43,14 +44,6 @@ static int take_line(struct aws_chunked *decoder, struct slice *in)
     return 1;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A chunk's signature stands after its size; the last chunk has no data to wait for. */
 static int begin_signed(struct aws_chunked *decoder, struct slice extension)
 {
@@ -70,8 +63,8 @@ static int parse_size(struct aws_chunked *decoder)
     struct slice line = buffer_slice(&decoder->line);
     size_t digits = 0;
     decoder->left = 0;
-    while (digits < line.size && hex_digit(line.data[digits]) >= 0 && digits < SIZE_DIGITS_MAX)
-        decoder->left = decoder->left * 16 + (uint64_t)hex_digit(line.data[digits++]);
+    while (digits < line.size && hex_value(line.data[digits]) >= 0 && digits < SIZE_DIGITS_MAX)
+        decoder->left = decoder->left * 16 + (uint64_t)hex_value(line.data[digits++]);
     if (!digits || (digits < line.size && line.data[digits] != ';'))
         return ERR_PROTOCOL;
     decoder->state = decoder->left ? AWS_CHUNKED_DATA : AWS_CHUNKED_TRAILER;

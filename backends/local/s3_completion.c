@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hex.h"
 #include "s3_write_condition.h"
 #include "s3_xml.h"
 #include "sigv4.h"
@@ -109,11 +110,6 @@ static void sum_start(struct sum *sum, const struct upload *upload)
     *sum = (struct sum){.kind = upload->checksum, .full = upload->full_object};
     MD5_Init(&sum->md5);
     checksum_start(&sum->composite, sum->kind);
-}
-
-static uint8_t hex_value(char c)
-{
-    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
 static void add_etag(struct sum *sum, const char *etag)

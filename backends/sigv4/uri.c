@@ -1,23 +1,13 @@
 #include "uri.h"
 
 #include "error.h"
+#include "hex.h"
 
 /* By ranges, as isalnum() follows the locale. */
 static bool is_unreserved(unsigned char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '.' || c == '_' || c == '~';
-}
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
 }
 
 int uri_encode(struct buffer *out, struct slice text, bool keep_slash)
