@@ -427,6 +427,11 @@ def test_mail_goes_through_the_server(start_cloud, idle_pipelines, mail_server):
     assert message["Subject"] == "Grüße" and message.get_content().startswith(".dots\n" + "Ω" * 500)
     link = re.search(r"http://\S+Action=Unsubscribe\S+", message.get_content()).group(0)
     assert get(link)[0] == 200 and sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    last = parsed(mail_server.next()[2])
+    assert last["Subject"] == "AWS Notification - Unsubscribe Confirmation"
+    assert get(re.search(r"http://\S+Action=ConfirmSubscription\S+", last.get_content()).group(0))[0] == 200
+    restored, = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert restored["Endpoint"] == "reader@example.com" and restored["SubscriptionArn"] in link
 
 
 def test_mail_without_a_server_becomes_files(start_cloud, idle_pipelines, tmp_path):
