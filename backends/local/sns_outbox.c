@@ -10,13 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
 #include "container_of.h"
 #include "delivery_policy.h"
-#include "json_text.h"
 #include "log.h"
 #include "publish.h"
-#include "queues.h"
 #include "sns_outbox_internal.h"
 
 enum {
@@ -28,137 +25,11 @@ enum {
 
 static void pump(struct sns_outbox *outbox);
 
-/* Items. */
-
-static void item_due(struct deadline *deadline)
+void sns_item_due(struct deadline *deadline)
 {
     struct sns_item *item = container_of(deadline, struct sns_item, deadline);
     list_push(&item->outbox->ready, &item->link);
     pump(item->outbox);
-}
-
-/* Takes message. */
-struct sns_item *sns_item_new(struct sns_outbox *outbox, const char *subscription, json_t *message,
-                              size_t size)
-{
-    struct sns_item *item = calloc(1, sizeof *item);
-    char *arn = strdup(subscription);
-    if (!item || !arn || deadlines_reserve(outbox->deadlines, outbox->item_count + 2)) {
-        json_decref(message);
-        free(arn);
-        free(item);
-        return NULL;
-    }
-    item->outbox = outbox;
-    item->subscription = arn;
-    item->message = message;
-    item->size = size;
-    item->queue = json_is_true(json_object_get(message, "queue"));
-    item->deadline.expired = item_due;
-    list_init(&item->link);
-    list_push(&outbox->items, &item->all);
-    outbox->item_count++;
-    outbox->bytes += size;
-    outbox->queue_items += item->queue;
-    return item;
-}
-
-void sns_item_free(struct sns_item *item)
-{
-    struct sns_outbox *outbox = item->outbox;
-    deadline_clear(outbox->deadlines, &item->deadline);
-    list_remove(&item->link);
-    list_remove(&item->all);
-    outbox->item_count--;
-    outbox->bytes -= item->size;
-    outbox->queue_items -= item->queue;
-    json_decref(item->message);
-    free(item->stored);
-    free(item->subscription);
-    free(item->text);
-    free(item);
-}
-
-static const char *text_in(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
-static struct slice slice_in(const json_t *object, const char *name)
-{
-    const json_t *text = json_object_get(object, name);
-    return (struct slice){json_string_value(text), json_string_length(text)};
-}
-
-static bool is_last(const json_t *message)
-{
-    return json_is_true(json_object_get(message, "last"));
-}
-
-static enum sns_envelope_type item_type(const json_t *message)
-{
-    if (is_last(message))
-        return SNS_UNSUBSCRIBE_CONFIRMATION;
-    return text_in(message, "token") ? SNS_SUBSCRIPTION_CONFIRMATION : SNS_NOTIFICATION;
-}
-
-/* Who has ended a subscription is sent the last message alone. */
-static struct subscription *item_subscription(const struct sns_item *item)
-{
-    struct topics *topics = item->outbox->cloud->topics;
-    return is_last(item->message) ? topics_find_ended(topics, item->subscription)
-                                  : topics_find_subscription(topics, item->subscription);
-}
-
-void sns_item_envelope(const struct sns_item *item, const struct subscription *s,
-                       struct sns_envelope *out)
-{
-    const json_t *m = item->message;
-    const struct topic *topic = topics_find(item->outbox->cloud->topics, s->topic_arn);
-    *out = (struct sns_envelope){
-        .type = item_type(m),
-        .topic = s->topic_arn,
-        .id = text_in(m, "id"),
-        .timestamp = text_in(m, "timestamp"),
-        .subject = slice_in(m, "subject"),
-        .body = slice_in(m, "body"),
-        .token = text_in(m, "token"),
-        .subscription = item->subscription,
-        .sequence = text_in(m, "sequence"),
-        .attributes = json_object_get(m, "attributes"),
-        .signature_version = topic ? topic->signature_version : 1,
-    };
-}
-
-/* What goes into the row. */
-static int put_text(json_t *object, const char *name, const char *text)
-{
-    return text ? json_object_set_new(object, name, json_string(text)) : 0;
-}
-
-static int put_slice(json_t *object, const char *name, struct slice text)
-{
-    return text.data ? json_object_set_new(object, name, json_stringn(text.data, text.size)) : 0;
-}
-
-static json_t *message_json(const struct subscription *s, const struct sns_delivery *d)
-{
-    const struct sns_envelope *e = d->envelope;
-    json_t *m = json_object();
-    int failed = put_text(m, "id", e->id) || put_text(m, "timestamp", e->timestamp) ||
-                 put_slice(m, "subject", e->subject) || put_slice(m, "body", e->body) ||
-                 put_text(m, "token", e->token) || put_text(m, "sequence", e->sequence) ||
-                 put_text(m, "group", d->group) || put_text(m, "dedup", d->dedup);
-    if (!failed && e->attributes)
-        failed = json_object_set(m, "attributes", e->attributes);
-    if (!failed && strcmp(s->protocol, "sqs") == 0)
-        failed = json_object_set_new(m, "queue", json_true());
-    if (!failed && e->type == SNS_UNSUBSCRIBE_CONFIRMATION)
-        failed = json_object_set_new(m, "last", json_true());
-    if (m && !failed)
-        return m;
-    json_decref(m);
-    return NULL;
 }
 
 static void item_stored(struct sns_item *item, int status)
@@ -177,7 +48,7 @@ static void item_stored(struct sns_item *item, int status)
 int sns_outbox_add(struct sns_outbox *outbox, const struct subscription *s,
                    const struct sns_delivery *delivery, struct storage_unit *unit)
 {
-    json_t *message = message_json(s, delivery);
+    json_t *message = sns_item_message(s, delivery);
     char *stored = message ? json_dumps(message, JSON_COMPACT) : NULL;
     size_t size = stored ? strlen(stored) : 0;
     int status = stored ? 0 : ERR_MEMORY;
@@ -226,57 +97,6 @@ static void item_end(struct sns_item *item)
     sns_item_free(item);
 }
 
-static void lost(const struct subscription *s, const char *reason, const char *detail)
-{
-    log_error("notification lost", LOG_TEXT("subscription", s->record.named.name),
-              LOG_TEXT("endpoint", s->endpoint), LOG_TEXT("reason", reason),
-              LOG_TEXT("dead_letters", detail));
-}
-
-/* ARN of the dead-letter queue for free(); NULL: there is none. */
-static char *dead_letter_arn(const struct subscription *s)
-{
-    const char *text = text_in(s->record.attributes, "RedrivePolicy");
-    json_t *policy = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
-    const char *arn = text_in(policy, "deadLetterTargetArn");
-    char *copy = arn ? strdup(arn) : NULL;
-    json_decref(policy);
-    return copy;
-}
-
-static struct local_queue *dead_letter_queue(struct cloud *cloud, struct subscription *s,
-                                             const char *reason)
-{
-    char why[POLICY_REASON_MAX] = "the dead-letter queue does not exist";
-    char *arn = dead_letter_arn(s);
-    struct local_queue *queue = arn ? queues_find_arn(cloud->queues, arn) : NULL;
-    if (!arn)
-        lost(s, reason, "no RedrivePolicy");
-    else if (!queue)
-        lost(s, reason, why);
-    else if (!access_queue_delivery(cloud, queue, s->topic_arn, why)) {
-        lost(s, reason, why);
-        queue = NULL;
-    }
-    free(arn);
-    return queue;
-}
-
-int sns_dead_letter(struct cloud *cloud, struct subscription *s, struct slice text,
-                    const char *attributes, const struct sns_delivery *delivery, const char *reason,
-                    struct message_sent *sent, struct storage_unit *unit)
-{
-    struct local_queue *queue = dead_letter_queue(cloud, s, reason);
-    if (!queue)
-        return 0;
-    const struct message_draft draft = {.body = text,
-                                        .attributes = attributes,
-                                        .group = delivery->group,
-                                        .dedup = delivery->dedup,
-                                        .delay_s = -1};
-    return local_queue_send(queue, &draft, 1, sent, unit, NULL, NULL);
-}
-
 /* The item's row ends with the dead letter's begin. */
 static int item_bury(struct sns_item *item, struct subscription *s, const char *reason)
 {
@@ -284,8 +104,7 @@ static int item_bury(struct sns_item *item, struct subscription *s, const char *
     struct storage_unit unit = {0};
     struct sns_envelope envelope;
     sns_item_envelope(item, s, &envelope);
-    const struct sns_delivery delivery = {&envelope, text_in(item->message, "group"),
-                                          text_in(item->message, "dedup")};
+    const struct sns_delivery delivery = sns_item_delivery(item, &envelope);
     char *attributes = s->raw && json_object_size(envelope.attributes) > 0
                            ? json_dumps(envelope.attributes, JSON_COMPACT)
                            : NULL;
@@ -337,7 +156,7 @@ static void item_again(struct sns_item *item, struct subscription *s, const char
 void sns_item_done(struct sns_item *item, enum sns_outcome outcome, const char *reason)
 {
     struct sns_outbox *outbox = item->outbox;
-    struct subscription *s = item_subscription(item);
+    struct subscription *s = sns_item_subscription(item);
     outbox->sending--;
     free(item->text);
     item->text = NULL;
@@ -362,8 +181,7 @@ static int item_to_queue(struct sns_item *item, struct subscription *s)
     struct storage_unit unit = {0};
     struct sns_envelope envelope;
     sns_item_envelope(item, s, &envelope);
-    const struct sns_delivery delivery = {&envelope, text_in(item->message, "group"),
-                                          text_in(item->message, "dedup")};
+    const struct sns_delivery delivery = sns_item_delivery(item, &envelope);
     int status = publish_to_queue(item->outbox->cloud, s, &envelope, &delivery, NULL, &unit);
     if (!status)
         status = sns_row_delete(item->outbox, item->id, &unit);
@@ -392,7 +210,7 @@ static void item_begun(struct sns_item *item, int status)
 void sns_item_signed(struct sns_item *item, int status)
 {
     struct sns_outbox *outbox = item->outbox;
-    struct subscription *s = item_subscription(item);
+    struct subscription *s = sns_item_subscription(item);
     if (outbox->stopped || !s) {
         sns_item_done(item, SNS_SENT, NULL);
         return;
@@ -423,7 +241,7 @@ static bool slot_is_now(struct sns_item *item, struct subscription *s)
 static void item_start(struct sns_item *item)
 {
     struct sns_outbox *outbox = item->outbox;
-    struct subscription *s = item_subscription(item);
+    struct subscription *s = sns_item_subscription(item);
     if (!s) {
         item_end(item);
     } else if (!item->queue) {

@@ -1,5 +1,5 @@
-/* The outbox as its own files see it: sns_outbox.c (what is when), sns_outbox_rows.c (rows),
- * sns_senders.c (one attempt). */
+/* The outbox as its own files see it: sns_outbox.c (what is when), sns_items.c (a delivery),
+ * sns_outbox_rows.c (rows), sns_senders.c (one attempt), sns_dead_letters.c. */
 #ifndef THUMBWHEEL_LOCAL_SNS_OUTBOX_INTERNAL_H
 #define THUMBWHEEL_LOCAL_SNS_OUTBOX_INTERNAL_H
 
@@ -37,7 +37,7 @@ struct sns_item {
     struct deadline deadline;
     uint64_t id;
     char *subscription; /* ARN */
-    json_t *message;    /* see message_json */
+    json_t *message;    /* see sns_item_message */
     char *stored;       /* its text, until it is stored */
     size_t size;
     int attempts;
@@ -58,14 +58,25 @@ enum sns_outcome {
 
 /* sns_outbox.c */
 void sns_item_done(struct sns_item *item, enum sns_outcome outcome, const char *reason);
-void sns_item_free(struct sns_item *item);
-struct sns_item *sns_item_new(struct sns_outbox *outbox, const char *subscription, json_t *message,
-                              size_t size);
 /* What is signed can be sent; status: of the signing. */
 void sns_item_signed(struct sns_item *item, int status);
+void sns_item_due(struct deadline *deadline);
+
+/* sns_items.c */
+json_t *sns_item_message(const struct subscription *s, const struct sns_delivery *delivery);
+/* Takes the message, also where it returns NULL: without memory. */
+struct sns_item *sns_item_new(struct sns_outbox *outbox, const char *subscription, json_t *message,
+                              size_t size);
+void sns_item_free(struct sns_item *item);
+/* Whose it is; NULL: nobody's any more. Who has ended a subscription is sent the last message
+ * alone.
+ */
+struct subscription *sns_item_subscription(const struct sns_item *item);
 /* Views the item's message; attributes too. */
 void sns_item_envelope(const struct sns_item *item, const struct subscription *s,
                        struct sns_envelope *out);
+struct sns_delivery sns_item_delivery(const struct sns_item *item,
+                                      const struct sns_envelope *envelope);
 
 /* sns_senders.c: begins an attempt; from the loop comes sns_item_signed where something has to be
  * signed first, else sns_item_done, unless an error is returned. */

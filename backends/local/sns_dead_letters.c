@@ -1,0 +1,64 @@
+/* Where notifications go that did not reach their subscriber. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "access.h"
+#include "json_text.h"
+#include "log.h"
+#include "sns_outbox_internal.h"
+
+static const char *text_in(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static void lost(const struct subscription *s, const char *reason, const char *detail)
+{
+    log_error("notification lost", LOG_TEXT("subscription", s->record.named.name),
+              LOG_TEXT("endpoint", s->endpoint), LOG_TEXT("reason", reason),
+              LOG_TEXT("dead_letters", detail));
+}
+
+/* ARN of the dead-letter queue for free(); NULL: there is none. */
+static char *dead_letter_arn(const struct subscription *s)
+{
+    const char *text = text_in(s->record.attributes, "RedrivePolicy");
+    json_t *policy = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
+    const char *arn = text_in(policy, "deadLetterTargetArn");
+    char *copy = arn ? strdup(arn) : NULL;
+    json_decref(policy);
+    return copy;
+}
+
+static struct local_queue *dead_letter_queue(struct cloud *cloud, struct subscription *s,
+                                             const char *reason)
+{
+    char why[POLICY_REASON_MAX] = "the dead-letter queue does not exist";
+    char *arn = dead_letter_arn(s);
+    struct local_queue *queue = arn ? queues_find_arn(cloud->queues, arn) : NULL;
+    if (!arn)
+        lost(s, reason, "no RedrivePolicy");
+    else if (!queue)
+        lost(s, reason, why);
+    else if (!access_queue_delivery(cloud, queue, s->topic_arn, why)) {
+        lost(s, reason, why);
+        queue = NULL;
+    }
+    free(arn);
+    return queue;
+}
+
+int sns_dead_letter(struct cloud *cloud, struct subscription *s, struct slice text,
+                    const char *attributes, const struct sns_delivery *delivery, const char *reason,
+                    struct message_sent *sent, struct storage_unit *unit)
+{
+    struct local_queue *queue = dead_letter_queue(cloud, s, reason);
+    if (!queue)
+        return 0;
+    const struct message_draft draft = {.body = text,
+                                        .attributes = attributes,
+                                        .group = delivery->group,
+                                        .dedup = delivery->dedup,
+                                        .delay_s = -1};
+    return local_queue_send(queue, &draft, 1, sent, unit, NULL, NULL);
+}
