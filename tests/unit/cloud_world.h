@@ -230,6 +230,18 @@ static inline struct local_queue *world_queue(struct world *w, const char *name,
     return queue;
 }
 
+/* Takes the attributes. */
+static inline enum sqs_code world_set(struct world *w, struct local_queue *queue, json_t *changes)
+{
+    struct world_change change = {0};
+    struct sqs_error error = {0};
+    enum sqs_code code = local_queue_set(queue, changes, world_written, &change, &error);
+    json_decref(changes);
+    if (code == SQS_OK)
+        assert_int_equal(world_wait(w, &change), 0);
+    return code;
+}
+
 static inline void world_send(struct world *w, struct local_queue *queue, const char *body,
                               char id[UUID_TEXT_SIZE])
 {

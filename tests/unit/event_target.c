@@ -224,14 +224,8 @@ static void a_message_too_large_for_one_queue_reaches_the_others(void **state)
 
 static void queue_set(struct world *w, const char *name, const char *policy)
 {
-    struct world_change change = {0};
-    struct sqs_error error = {0};
-    json_t *changes = json_pack("{s:s}", "Policy", policy);
-    assert_int_equal(local_queue_set(queues_find(w->cloud.queues, name), changes, world_written,
-                                     &change, &error),
-                     SQS_OK);
-    json_decref(changes);
-    assert_int_equal(world_wait(w, &change), 0);
+    struct local_queue *queue = queues_find(w->cloud.queues, name);
+    assert_int_equal(world_set(w, queue, json_pack("{s:s}", "Policy", policy)), SQS_OK);
 }
 
 static size_t waiting(struct world *w, const char *name)

@@ -374,16 +374,9 @@ static void the_throughput_limit_needs_its_scope(void **state)
     };
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q.fifo", FIFO);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct sqs_error error = {0};
-        struct world_change change = {0};
-        json_t *changes = json_loads(cases[i].attributes, 0, NULL);
-        enum sqs_code code = local_queue_set(queue, changes, world_written, &change, &error);
-        assert_int_equal(code, cases[i].code);
-        if (code == SQS_OK)
-            assert_int_equal(world_wait(w, &change), 0);
-        json_decref(changes);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(world_set(w, queue, json_loads(cases[i].attributes, 0, NULL)),
+                         cases[i].code);
 }
 
 static void a_new_delay_is_for_what_is_there_already_too(void **state)
@@ -391,15 +384,10 @@ static void a_new_delay_is_for_what_is_there_already_too(void **state)
     struct world *w = *state;
     struct local_queue *queue =
         world_queue(w, "q.fifo", "{\"FifoQueue\": \"true\", \"DelaySeconds\": \"900\"}");
-    struct sqs_error error = {0};
-    struct world_change change = {0};
-    json_t *none = json_pack("{s:s}", "DelaySeconds", "0");
     put(w, queue, "a", "1");
     assert_int_equal(world_count(queue, DELAYED), 1);
-    assert_int_equal(local_queue_set(queue, none, world_written, &change, &error), SQS_OK);
-    assert_int_equal(world_wait(w, &change), 0);
+    assert_int_equal(world_set(w, queue, json_pack("{s:s}", "DelaySeconds", "0")), SQS_OK);
     assert_int_equal(world_count(queue, VISIBLE), 1);
-    json_decref(none);
 }
 
 /* What is purged is in flight, waiting and gone: its group must not stay closed. */
