@@ -16,75 +16,6 @@ enum {
     RETRY_CAP_MS = 10000,
 };
 
-/* ---- the heap: earliest beat first ---- */
-
-static void heap_place(struct lease_keeper *keeper, size_t i, struct lease *lease)
-{
-    keeper->heap[i] = lease;
-    lease->heap_index = i;
-}
-
-static void heap_up(struct lease_keeper *keeper, size_t i, struct lease *lease)
-{
-    while (i > 0) {
-        size_t parent = (i - 1) / 2;
-        if (keeper->heap[parent]->beat_ms <= lease->beat_ms)
-            break;
-        heap_place(keeper, i, keeper->heap[parent]);
-        i = parent;
-    }
-    heap_place(keeper, i, lease);
-}
-
-static void heap_down(struct lease_keeper *keeper, size_t i, struct lease *lease)
-{
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= keeper->heap_size)
-            break;
-        if (child + 1 < keeper->heap_size &&
-            keeper->heap[child + 1]->beat_ms < keeper->heap[child]->beat_ms)
-            child++;
-        if (lease->beat_ms <= keeper->heap[child]->beat_ms)
-            break;
-        heap_place(keeper, i, keeper->heap[child]);
-        i = child;
-    }
-    heap_place(keeper, i, lease);
-}
-
-/* Room is made when the lease is taken, so that a later insert cannot fail. */
-static int heap_reserve(struct lease_keeper *keeper, size_t count)
-{
-    if (count <= keeper->heap_capacity)
-        return 0;
-    size_t capacity = keeper->heap_capacity ? keeper->heap_capacity * 2 : 64;
-    struct lease **heap = realloc(keeper->heap, capacity * sizeof *heap);
-    if (!heap)
-        return ERR_MEMORY;
-    keeper->heap = heap;
-    keeper->heap_capacity = capacity;
-    return 0;
-}
-
-static void heap_remove(struct lease_keeper *keeper, struct lease *lease)
-{
-    size_t i = lease->heap_index;
-    if (i == SIZE_MAX)
-        return;
-    lease->heap_index = SIZE_MAX;
-    struct lease *last = keeper->heap[--keeper->heap_size];
-    if (last == lease)
-        return;
-    heap_up(keeper, i, last);
-    heap_down(keeper, last->heap_index, last);
-}
-
-static void heap_insert(struct lease_keeper *keeper, struct lease *lease)
-{
-    heap_up(keeper, keeper->heap_size++, lease);
-}
-
 /* ---- calls and small helpers ---- */
 
 struct lease_call *lease_call_new(struct lease_home *home)
@@ -122,6 +53,23 @@ static size_t total_leases(const struct lease_keeper *keeper)
     return total;
 }
 
+static void beat_clear(struct lease *lease)
+{
+    time_heap_clear(&lease->home->keeper->beats, &lease->beat);
+}
+
+/* Of which the beat is the earliest; NULL: none. */
+static struct lease *first_lease(const struct lease_keeper *keeper)
+{
+    struct time_entry *first = time_heap_first(&keeper->beats);
+    return first ? container_of(first, struct lease, beat) : NULL;
+}
+
+static uint64_t beat_ms(const struct lease *lease)
+{
+    return (uint64_t)lease->beat.at_ms;
+}
+
 static void change_unqueue(struct lease *lease)
 {
     if (!lease->queued)
@@ -148,7 +96,7 @@ static void change_queue(struct lease *lease)
 void lease_destroy(struct lease *lease)
 {
     change_unqueue(lease);
-    heap_remove(lease->home->keeper, lease);
+    beat_clear(lease);
     list_remove(&lease->all);
     lease->home->count--;
     struct lease_keeper *keeper = lease->home->keeper;
@@ -161,10 +109,8 @@ void lease_destroy(struct lease *lease)
 
 static void beat_at(struct lease *lease, uint64_t when_ms)
 {
-    struct lease_keeper *keeper = lease->home->keeper;
-    heap_remove(keeper, lease);
-    lease->beat_ms = when_ms;
-    heap_insert(keeper, lease);
+    beat_clear(lease);
+    time_heap_set(&lease->home->keeper->beats, &lease->beat, (int64_t)when_ms);
 }
 
 /* At half of the visibility, and never less than a second before its end. */
@@ -179,8 +125,8 @@ static void schedule_beat(struct lease *lease, uint64_t from_ms, unsigned visibi
 
 void lease_beat_again(struct lease *lease)
 {
-    if (lease->heap_index == SIZE_MAX)
-        heap_insert(lease->home->keeper, lease);
+    if (!lease->beat.place)
+        time_heap_set(&lease->home->keeper->beats, &lease->beat, lease->beat.at_ms);
 }
 
 static void lose(struct lease *lease, const char *why)
@@ -189,7 +135,7 @@ static void lose(struct lease *lease, const char *why)
     home->keeper->stats.lost++;
     log_warn("lease lost: the message may be delivered again", LOG_TEXT("queue", home->name),
              LOG_TEXT("reason", why));
-    heap_remove(home->keeper, lease);
+    beat_clear(lease);
     if (lease->wish == LEASE_KEEP)
         lease->lost(lease->user); /* ends in lease_forget, now or when the work has stopped */
 }
@@ -224,7 +170,7 @@ static void beat_last(struct lease *lease, uint64_t now_ms)
 
 static void beat(struct lease *lease, uint64_t now_ms)
 {
-    heap_remove(lease->home->keeper, lease);
+    beat_clear(lease);
     if (lease->changing || lease->deletion.in_flight)
         return; /* the answer that is under way schedules the next one */
     lease->ask_s = within_life(lease, now_ms, lease->visibility_s);
@@ -330,7 +276,7 @@ static uint64_t home_due(const struct lease_home *home)
 
 static bool rides(const struct lease *lease, uint64_t now_ms)
 {
-    return lease->beat_ms <= (lease->final ? now_ms : now_ms + RIDE_MS);
+    return beat_ms(lease) <= (lease->final ? now_ms : now_ms + RIDE_MS);
 }
 
 /* Everything that is due. Beats that are due soon ride along in the same calls. */
@@ -338,9 +284,10 @@ static void turn(uv_timer_t *timer)
 {
     struct lease_keeper *keeper = container_of(timer, struct lease_keeper, timer);
     uint64_t now_ms = uv_now(keeper->loop);
-    if (keeper->heap_size && keeper->heap[0]->beat_ms <= now_ms) {
-        while (keeper->heap_size && rides(keeper->heap[0], now_ms))
-            beat(keeper->heap[0], now_ms);
+    struct lease *first = first_lease(keeper);
+    if (first && beat_ms(first) <= now_ms) {
+        for (; first && rides(first, now_ms); first = first_lease(keeper))
+            beat(first, now_ms);
     }
     for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next) {
         struct lease_home *home = container_of(l, struct lease_home, link);
@@ -353,7 +300,8 @@ static void turn(uv_timer_t *timer)
 
 void lease_keeper_arm(struct lease_keeper *keeper)
 {
-    uint64_t due = keeper->heap_size ? keeper->heap[0]->beat_ms : UINT64_MAX;
+    const struct lease *first = first_lease(keeper);
+    uint64_t due = first ? beat_ms(first) : UINT64_MAX;
     for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next) {
         uint64_t home = home_due(container_of(l, struct lease_home, link));
         if (home < due)
@@ -377,8 +325,7 @@ int lease_keeper_init(struct lease_keeper *keeper, uv_loop_t *loop, void (*ended
 
 void lease_keeper_close(struct lease_keeper *keeper, uv_close_cb closed)
 {
-    free(keeper->heap);
-    keeper->heap = NULL;
+    time_heap_free(&keeper->beats);
     uv_close((uv_handle_t *)&keeper->timer, closed);
 }
 
@@ -413,7 +360,7 @@ struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibi
 {
     struct lease_keeper *keeper = home->keeper;
     struct lease *lease = calloc(1, sizeof *lease);
-    if (!lease || heap_reserve(keeper, total_leases(keeper) + 1)) {
+    if (!lease || time_heap_reserve(&keeper->beats, total_leases(keeper) + 1)) {
         free(lease);
         free(receipt);
         return NULL;
@@ -422,7 +369,6 @@ struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibi
                             .receipt = receipt,
                             .received_ms = received_ms,
                             .visibility_s = visibility_s,
-                            .heap_index = SIZE_MAX,
                             .lost = lost,
                             .user = user};
     list_init(&lease->change);

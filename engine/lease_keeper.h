@@ -27,6 +27,7 @@
 #include "delete_batcher.h"
 #include "list.h"
 #include "queue_backend.h"
+#include "time_heap.h"
 
 struct lease;
 
@@ -41,8 +42,7 @@ struct lease_stats {
 struct lease_keeper {
     uv_loop_t *loop;
     uv_timer_t timer;
-    struct lease **heap; /* by next beat */
-    size_t heap_size, heap_capacity;
+    struct time_heap beats; /* of the leases */
     struct list homes;
     struct lease_stats stats;
     void (*ended)(void *user); /* a lease has ended */

@@ -16,8 +16,8 @@ struct lease {
     struct lease_home *home;
     char *receipt;
     uint64_t received_ms;
-    uint64_t deadline_ms; /* the visibility ends */
-    uint64_t beat_ms;     /* the next extension is due */
+    uint64_t deadline_ms;   /* the visibility ends */
+    struct time_entry beat; /* the next extension is due */
     unsigned visibility_s;
     unsigned ask_s;     /* of the next extension: less, near the end of its life */
     unsigned release_s; /* with LEASE_RELEASE */
@@ -26,7 +26,6 @@ struct lease {
     bool changing;      /* in a change call */
     bool releasing;     /* that change is the final one, of LEASE_RELEASE */
     bool queued;        /* in home->changes */
-    size_t heap_index;  /* SIZE_MAX: not in the heap */
     struct list all;    /* in home->leases */
     struct list change; /* in home->changes */
     struct delete_entry deletion;

@@ -1,9 +1,6 @@
 /*
- * Points in time, of which only the earliest costs a timer.
- *
- * A binary heap of embedded entries over one uv_timer: setting, moving and clearing a deadline cost
- * the logarithm of how many there are, and with none, or with all of them far away, the loop is not
- * woken.
+ * Points in time, of which only the earliest costs a timer: a heap of them (time_heap.h) over one
+ * uv_timer. With none, or with all of them far away, the loop is not woken.
  *
  * Time is Unix milliseconds, read once when the heap is made and carried on by the loop's monotonic
  * clock, so that a step of the system's clock neither hides messages nor shows them early. Loop
@@ -12,17 +9,18 @@
 #ifndef THUMBWHEEL_DEADLINES_H
 #define THUMBWHEEL_DEADLINES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
 
 #include "error.h"
+#include "time_heap.h"
 
 struct deadlines;
 
 struct deadline { /* embed it; zeroed is "not set" */
-    int64_t at_ms;
-    size_t place; /* in the heap, from 1; 0: not set */
+    struct time_entry entry;
     void (*expired)(struct deadline *deadline);
 };
 
@@ -31,6 +29,11 @@ int deadlines_create(uv_loop_t *loop, struct deadlines **out, struct error *erro
 void deadlines_stop(struct deadlines *deadlines);
 /* closed (may be NULL) comes from the loop. */
 void deadlines_close(struct deadlines *deadlines, void (*closed)(void *user), void *user);
+
+static inline bool deadline_is_set(const struct deadline *deadline)
+{
+    return deadline->entry.place != 0;
+}
 
 int64_t deadlines_now(const struct deadlines *deadlines);
 /* Room for `count` deadlines in all, so that deadline_set for that many cannot fail. ERR_MEMORY. */

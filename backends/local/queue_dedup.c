@@ -104,7 +104,7 @@ struct dedup *dedup_add(struct queues *queues, uint64_t queue, const char *key, 
     id_table_add(&history->entries, &d->entry);
     list_push(&history->in_time, &d->link);
     history->sweep.expired = history_sweep;
-    if (history->sweep.place == 0)
+    if (!deadline_is_set(&history->sweep))
         deadline_set(queues->deadlines, &history->sweep, sent_ms + DEDUP_MS + SWEEP_MS);
     return d;
 }

@@ -136,7 +136,7 @@ bool message_review(struct local_message *m)
         message_settle(m);
         return true;
     }
-    if (m->deadline.at_ms != at)
+    if (m->deadline.entry.at_ms != at)
         deadline_set(deadlines, &m->deadline, at);
     return false;
 }

@@ -246,7 +246,7 @@ void queue_move_settled(struct queue_move *move, int status)
             move_set(move, MOVE_CANCELLED, NULL, NULL);
         else if (move->status == MOVE_RUNNING && status)
             move_fail(move, "InternalError");
-        else if (move->status == MOVE_RUNNING && move->next.place == 0)
+        else if (move->status == MOVE_RUNNING && !deadline_is_set(&move->next))
             move_step(move);
     }
     move_release(move);

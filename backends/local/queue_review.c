@@ -46,6 +46,6 @@ void review_start(struct queues *queues)
     struct queue_review *review = &queues->review;
     review->again = review->running;
     review->running = true;
-    if (!review->step.place)
+    if (!deadline_is_set(&review->step))
         deadline_set(queues->deadlines, &review->step, deadlines_now(queues->deadlines));
 }

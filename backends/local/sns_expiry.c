@@ -73,7 +73,7 @@ static void look(struct deadline *deadline)
 void sns_expiry_expect(struct sns_expiry *expiry, int64_t end_ms)
 {
     expect(expiry, end_ms);
-    if (!expiry->look.place || end_ms < expiry->look.at_ms)
+    if (!deadline_is_set(&expiry->look) || end_ms < expiry->look.entry.at_ms)
         deadline_set(expiry->deadlines, &expiry->look, end_ms);
 }
 

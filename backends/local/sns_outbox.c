@@ -278,7 +278,7 @@ static bool may_start(struct sns_outbox *outbox)
         return false;
     if (sns_signer_ready(outbox->cloud->signer))
         return true;
-    if (!outbox->wishing && !outbox->key_retry.place) {
+    if (!outbox->wishing && !deadline_is_set(&outbox->key_retry)) {
         outbox->wishing = true;
         sns_signer_want(outbox->cloud->signer, &outbox->wish);
     }

@@ -92,10 +92,10 @@ static void alarm_fired(struct deadline *deadline)
 {
     struct alarm *alarm = container_of(deadline, struct alarm, deadline);
     assert_true(alarm->set && !alarm->fired);
-    assert_true(deadline->at_ms >= clock_world.last_ms);
-    assert_true(deadline->at_ms <= deadlines_now(clock_world.deadlines));
+    assert_true(deadline->entry.at_ms >= clock_world.last_ms);
+    assert_true(deadline->entry.at_ms <= deadlines_now(clock_world.deadlines));
     alarm->fired = true;
-    clock_world.last_ms = deadline->at_ms;
+    clock_world.last_ms = deadline->entry.at_ms;
     clock_world.fired++;
 }
 
