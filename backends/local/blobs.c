@@ -298,6 +298,7 @@ int blobs_open(struct blobs *blobs, struct storage *storage, struct error *error
 {
     *blobs = (struct blobs){.storage = storage};
     list_init(&blobs->segments);
+    body_pipes_init(&blobs->pipes);
     blobs->gone = calloc(BLOBS_GONE_MAX, sizeof(*blobs->gone));
     if (!blobs->gone)
         return error_set(error, ERR_MEMORY, "out of memory");

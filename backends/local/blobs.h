@@ -35,6 +35,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "body_pipe.h"
 #include "list.h"
 #include "object_changes.h"
 #include "storage.h"
@@ -52,6 +53,7 @@ struct blobs { /* embed it; belongs to the storage thread once that runs */
     struct list segments; /* of segments.h: what is read from several blobs */
     uint64_t *gone;       /* unlinked, and their marks not yet removed; BLOBS_GONE_MAX */
     size_t gone_count;
+    struct body_pipes pipes; /* any thread */
 };
 
 /* Finishes what a crash interrupted. */

@@ -17,13 +17,12 @@
  */
 #include "s3_handlers.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "answer.h"
+#include "body_pipe.h"
 #include "log.h"
 #include "object_cache.h"
 #include "object_changes.h"
@@ -38,8 +37,7 @@
 
 enum {
     PIECE = 256 * 1024,
-    PIPE_SIZE = 1024 * 1024, /* what an unprivileged user may ask for, by default (pipe(7)) */
-    PIPED_MIN = 64 * 1024,   /* shorter bodies are not worth a pipe */
+    PIPED_MIN = 64 * 1024, /* shorter bodies are not worth a pipe */
     RANGE_TEXT = 96,
 };
 
@@ -66,20 +64,12 @@ struct get {
     size_t part_count;     /* of an object with parts, when one was asked for */
     struct object_reader reader;
     bool takes_pipe;
-    int pipe[2];  /* -1: none */
+    struct body_pipes *pipes;
+    struct body_pipe pipe;
     size_t piped; /* bytes of this piece in the pipe */
     struct bytes piece;
     bool last; /* piece */
 };
-
-static void pipe_close(struct get *get)
-{
-    for (size_t i = 0; i < 2; i++) {
-        if (get->pipe[i] >= 0)
-            close(get->pipe[i]);
-        get->pipe[i] = -1;
-    }
-}
 
 static void get_free(void *operation)
 {
@@ -88,29 +78,22 @@ static void get_free(void *operation)
     for (size_t i = 0; i < sizeof(get->conditions_text) / sizeof(*get->conditions_text); i++)
         free(get->conditions_text[i]);
     object_clear(&get->object);
-    pipe_close(get);
+    body_pipe_close(get->pipes, &get->pipe);
     bytes_free(&get->piece);
     free(get);
 }
 
 /* Storage thread. */
 
-/* False: it shall be read into memory. A pipe is small when this user has many (pipe(7)). */
+/* False: it shall be read into memory. */
 static bool pipe_wanted(struct get *get)
 {
-    if (get->pipe[0] >= 0)
+    if (get->pipe.open)
         return true;
     if (!get->takes_pipe || get->range.size < PIPED_MIN)
         return false;
-    get->takes_pipe = false;
-    if (pipe2(get->pipe, O_CLOEXEC | O_NONBLOCK)) {
-        get->pipe[0] = get->pipe[1] = -1;
-        return false;
-    }
-    if (fcntl(get->pipe[1], F_SETPIPE_SZ, PIPE_SIZE) >= PIPE_SIZE)
-        return true;
-    pipe_close(get);
-    return false;
+    get->takes_pipe = false; /* it is asked for once */
+    return body_pipe_open(get->pipes, &get->pipe);
 }
 
 static int copy_piece(struct get *get, struct error *error)
@@ -129,9 +112,9 @@ static int read_piece(struct get *get, struct error *error)
     int status = ERR_UNSUPPORTED;
     get->piped = 0;
     if (pipe_wanted(get))
-        status = object_reader_splice(&get->reader, get->pipe[1], &get->piped, error);
+        status = object_reader_splice(&get->reader, get->pipe.write, &get->piped, error);
     if (status == ERR_UNSUPPORTED) {
-        pipe_close(get);
+        body_pipe_close(get->pipes, &get->pipe);
         status = copy_piece(get, error);
     }
     get->last = !get->reader.left;
@@ -291,7 +274,7 @@ static void send_piece(struct get *get)
     struct cloud_request *base = get->request->base;
     bool last = get->last;
     if (get->piped) {
-        if (http_call_write_pipe(base->call, get->pipe[0], get->piped, on_drained, get))
+        if (http_call_write_pipe(base->call, get->pipe.read, get->piped, on_drained, get))
             on_drained(base->call, 0, get);
         return;
     }
@@ -506,7 +489,7 @@ static void start(struct s3_request *request, bool head)
     get->versioning = bucket.versioning;
     get->version = version;
     get->blobs = buckets_blobs(request->cloud->buckets);
-    get->pipe[0] = get->pipe[1] = -1;
+    get->pipes = &get->blobs->pipes;
     get->takes_pipe = !request->base->fault && http_call_takes_pipe(request->base->call);
     if (!copy_headers(get)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);

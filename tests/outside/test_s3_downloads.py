@@ -85,3 +85,19 @@ def test_downloads_that_break_off_leave_nothing_behind(cloud, objects):
     until(lambda: descriptors() <= before, "the descriptors of broken downloads are closed")
     for key, body in objects.items():
         assert s3.get_object(Bucket="large", Key=key)["Body"].read() == body
+
+
+def test_a_crowd_of_slow_readers_leaves_descriptors_for_others(start_cloud):
+    """Of 128 descriptors 32 are for connections; each reader has a file too, and there cannot be pipes for all."""
+    cloud = start_cloud("--cloud-only", photos=(), under=["prlimit", "--nofile=128:128"])
+    s3, body = cloud.client("s3"), random.Random(6).randbytes(9 * MIB)
+    s3.create_bucket(Bucket="large")
+    s3.put_object(Bucket="large", Key="whole", Body=body)
+    peers = [ask(cloud, "whole") for _ in range(28)]
+    for peer in peers:
+        assert peer.recv(17, socket.MSG_PEEK) == b"HTTP/1.1 200 OK\r\n"
+    s3.put_object(Bucket="large", Key="other", Body=body[:MIB])
+    assert s3.get_object(Bucket="large", Key="other")["Body"].read() == body[:MIB]
+    for peer in peers:
+        assert read_answer(peer) == body
+        peer.close()

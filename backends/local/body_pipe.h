@@ -1,0 +1,32 @@
+/*
+ * Pipes through which bodies go from a file to a socket (splice(2)).
+ *
+ * A pipe costs two descriptors, and what waits in it is held in the page cache; so there is but a
+ * number of them, within what local_cloud.c leaves to files. Who gets none reads into memory.
+ *
+ * Any thread.
+ */
+#ifndef THUMBWHEEL_LOCAL_BODY_PIPE_H
+#define THUMBWHEEL_LOCAL_BODY_PIPE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct body_pipes { /* those of a data directory */
+    atomic_uint open;
+    unsigned max;
+};
+
+struct body_pipe { /* zeroed: closed */
+    bool open;
+    int read, write; /* neither blocks */
+};
+
+void body_pipes_init(struct body_pipes *pipes);
+
+/* False: none is to be had now. */
+bool body_pipe_open(struct body_pipes *pipes, struct body_pipe *pipe);
+/* Safe on a closed one. */
+void body_pipe_close(struct body_pipes *pipes, struct body_pipe *pipe);
+
+#endif
