@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "s3_events.h"
+#include "s3_intake.h"
 #include "s3_time.h"
 #include "s3_version.h"
 #include "s3_xml.h"
@@ -72,4 +73,20 @@ void s3_created_begin(struct s3_request *request, struct object *object, int64_t
     object->id = buckets_next_number(request->cloud->buckets);
     object->modified_ms = s3_time_now_ms();
     object->versioned = *versioning == VERSIONING_ENABLED;
+}
+
+int s3_created_by_intake(const struct s3_intake *intake, int64_t bucket, const char *event,
+                         struct object *object, enum versioning *versioning,
+                         struct storage_unit *unit)
+{
+    char checksum[S3_CHECKSUM_LINE_SIZE];
+    s3_created_begin(intake->request, object, bucket, versioning);
+    object->size = intake->size;
+    object->blob = intake->is_file ? intake->blob : 0;
+    object->etag = strdup(intake->digest.etag);
+    s3_checksum_line(intake->claims.kind, intake->digest.checksum_text, checksum);
+    object->checksum = strdup(checksum);
+    return object->etag && object->checksum
+               ? s3_created_announce(intake->request, bucket, event, object, unit)
+               : ERR_MEMORY;
 }

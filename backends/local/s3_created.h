@@ -7,6 +7,8 @@
 #include "objects.h"
 #include "s3_request.h"
 
+struct s3_intake;
+
 /* Gives the object its number, time and place among the versions of its key, as the bucket of this
  * id is set now; when it is submitted, so that sequencers order as commits do. Loop thread. */
 void s3_created_begin(struct s3_request *request, struct object *object, int64_t bucket,
@@ -16,6 +18,11 @@ void s3_created_begin(struct s3_request *request, struct object *object, int64_t
  * that is no longer the bucket of this id. ERR_MEMORY. Loop thread. */
 int s3_created_announce(struct s3_request *request, int64_t bucket, const char *event,
                         const struct object *object, struct storage_unit *unit);
+
+/* Both, for an object whose body has been taken in. ERR_MEMORY. Loop thread. */
+int s3_created_by_intake(const struct s3_intake *intake, int64_t bucket, const char *event,
+                         struct object *object, enum versioning *versioning,
+                         struct storage_unit *unit);
 
 enum { S3_CHECKSUM_LINE_SIZE = 96 };
 

@@ -133,17 +133,8 @@ static void stored(struct s3_intake *intake)
 static int prepare(struct s3_intake *intake, struct storage_unit *unit)
 {
     struct post *post = (struct post *)intake;
-    char checksum[S3_CHECKSUM_LINE_SIZE];
-    s3_created_begin(intake->request, &post->object, post->bucket, &post->versioning);
-    post->object.size = intake->size;
-    post->object.blob = intake->is_file ? intake->blob : 0;
-    post->object.etag = strdup(intake->digest.etag);
-    s3_checksum_line(intake->claims.kind, intake->digest.checksum_text, checksum);
-    post->object.checksum = strdup(checksum);
-    if (!post->object.etag || !post->object.checksum)
-        return ERR_MEMORY;
-    return s3_created_announce(intake->request, post->bucket, "ObjectCreated:Post", &post->object,
-                               unit);
+    return s3_created_by_intake(intake, post->bucket, "ObjectCreated:Post", &post->object,
+                                &post->versioning, unit);
 }
 
 static int commit(struct s3_intake *intake, struct error *error)

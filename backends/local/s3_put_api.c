@@ -30,26 +30,11 @@ static void put_free(void *operation)
     free(put);
 }
 
-static int fill_object(struct put *put)
-{
-    const struct s3_intake *intake = &put->intake;
-    char checksum[S3_CHECKSUM_LINE_SIZE];
-    put->object.size = intake->size;
-    put->object.blob = intake->is_file ? intake->blob : 0;
-    put->object.etag = strdup(intake->digest.etag);
-    s3_checksum_line(intake->claims.kind, intake->digest.checksum_text, checksum);
-    put->object.checksum = strdup(checksum);
-    return put->object.etag && put->object.checksum ? 0 : ERR_MEMORY;
-}
-
 static int prepare(struct s3_intake *intake, struct storage_unit *unit)
 {
     struct put *put = (struct put *)intake;
-    s3_created_begin(intake->request, &put->object, put->bucket, &put->versioning);
-    int status = fill_object(put);
-    return status ? status
-                  : s3_created_announce(intake->request, put->bucket, "ObjectCreated:Put",
-                                        &put->object, unit);
+    return s3_created_by_intake(intake, put->bucket, "ObjectCreated:Put", &put->object,
+                                &put->versioning, unit);
 }
 
 static int commit(struct s3_intake *intake, struct error *error)
