@@ -25,7 +25,6 @@ struct collector {
     struct collector_options options;
     size_t next;
     size_t busy;
-    bool stopped;
     struct lane lanes[IN_FLIGHT_MAX];
 };
 
@@ -77,7 +76,7 @@ static void lane_begin(struct lane *lane)
 {
     struct collector *collector = lane->collector;
     const struct collector_options *options = &collector->options;
-    while (!collector->stopped && collector->next < options->count) {
+    while (collector->next < options->count) {
         const struct collector_item *item = &options->items[lane->index = collector->next++];
         const struct object_name name = {.bucket = item->bucket, .key = item->key};
         struct object_request *request;
@@ -110,15 +109,9 @@ int collector_start(uv_loop_t *loop, const struct collector_options *options,
     return 0;
 }
 
-void collector_stop(struct collector *collector)
-{
-    collector->stopped = true;
-}
-
 bool collector_done(const struct collector *collector)
 {
-    return collector->busy == 0 &&
-           (collector->stopped || collector->next == collector->options.count);
+    return collector->busy == 0 && collector->next == collector->options.count;
 }
 
 void collector_free(struct collector *collector)

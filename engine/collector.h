@@ -35,7 +35,6 @@ struct collector_options {
 
 int collector_start(uv_loop_t *loop, const struct collector_options *options,
                     struct collector **out);
-void collector_stop(struct collector *collector);
 bool collector_done(const struct collector *collector);
 void collector_free(struct collector *collector); /* when done; NULL is fine */
 
