@@ -56,7 +56,7 @@ struct cloud_request {
     struct bytes body;             /* of all but S3: whole, its hash checked; the router frees it */
     /* For the request log; handlers fill what they know, strings are copied at once. */
     char operation[48];
-    char resource[128]; /* bucket, queue or topic */
+    char resource[128];  /* bucket, queue or topic */
     char *key;           /* of an object; owned, by cloud_request_note_key; NULL: none */
     int status;          /* of the response: set it before answer_respond or answer_begin */
     struct fault *fault; /* NULL: none has struck; answer.h */
