@@ -106,26 +106,34 @@ int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out
 
 /* What is stored under a name now. `id` 0: nothing. */
 struct current {
+    bool bucket; /* it is there */
     struct object_content content;
     bool versioned;
-    bool matches; /* the ETag asked about */
+    bool matches;  /* the ETag asked about */
+    bool old_null; /* the null version is in the history */
 };
 
 static int find_current(struct storage *storage, int64_t bucket, const char *key, const char *etag,
                         struct current *current, struct error *error)
 {
     sqlite3_stmt *select = storage_statement(
-        storage, "SELECT id, blob, owner, etag, versioned_objects.id IS NOT NULL FROM objects "
-                 "LEFT JOIN object_parts USING (id) LEFT JOIN versioned_objects USING (id) "
-                 "WHERE bucket = ? AND key = ?");
+        storage, "SELECT objects.id, blob, owner, etag, versioned_objects.id IS NOT NULL, "
+                 "EXISTS (SELECT 1 FROM object_history WHERE bucket = ?1 AND key = ?2 "
+                 "AND versioned = 0) FROM buckets "
+                 "LEFT JOIN objects ON objects.bucket = buckets.id AND objects.key = ?2 "
+                 "LEFT JOIN object_parts ON object_parts.id = objects.id "
+                 "LEFT JOIN versioned_objects ON versioned_objects.id = objects.id "
+                 "WHERE buckets.id = ?1");
     *current = (struct current){0};
     bind_name(select, bucket, key);
     int status = storage_step(storage, select, error);
     if (status == 1) {
         const char *stored = (const char *)sqlite3_column_text(select, 3);
         current->content = object_content_read(select);
+        current->bucket = true;
         current->matches = etag && stored && strcmp(stored, etag) == 0;
         current->versioned = sqlite3_column_int(select, 4) != 0;
+        current->old_null = sqlite3_column_int(select, 5) != 0;
         status = 0;
     }
     sqlite3_reset(select);
@@ -195,15 +203,16 @@ static int retire_current(struct blobs *blobs, const struct current *current, bo
     return remove_current(blobs, current, error);
 }
 
-static int check_bucket(struct storage *storage, int64_t bucket, struct error *error)
+static int check_bucket(const struct current *current, struct error *error)
 {
-    sqlite3_stmt *select = storage_statement(storage, "SELECT 1 FROM buckets WHERE id = ?");
-    sqlite3_bind_int64(select, 1, bucket);
-    int status = storage_step(storage, select, error);
-    sqlite3_reset(select);
-    if (status == 1)
-        return 0;
-    return status ? status : error_set(error, ERR_NO_CONTAINER, "the bucket is gone");
+    return current->bucket ? 0 : error_set(error, ERR_NO_CONTAINER, "the bucket is gone");
+}
+
+/* A new null version takes the place of the one before, wherever that is. */
+static int retire_null(struct blobs *blobs, int64_t bucket, const char *key,
+                       const struct current *current, struct error *error)
+{
+    return current->old_null ? object_history_remove_null(blobs, bucket, key, error) : 0;
 }
 
 static int insert_row(struct storage *storage, int64_t bucket, const char *key,
@@ -266,15 +275,15 @@ int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const stru
 {
     struct current current;
     object_changes_note(&blobs->changes, bucket, key);
-    int status = check_bucket(blobs->storage, bucket, error);
+    int status = find_current(blobs->storage, bucket, key, condition->if_match, &current, error);
     if (!status)
-        status = find_current(blobs->storage, bucket, key, condition->if_match, &current, error);
+        status = check_bucket(&current, error);
     if (!status)
         status = check_condition(condition, &current, error);
     if (!status)
         status = retire_current(blobs, &current, object->versioned, error);
     if (!status && !object->versioned)
-        status = object_history_remove_null(blobs, bucket, key, error);
+        status = retire_null(blobs, bucket, key, &current, error);
     if (!status)
         status = insert_row(blobs->storage, bucket, key, object, error);
     if (!status)
@@ -294,11 +303,11 @@ static int add_marker(struct blobs *blobs, int64_t bucket, const char *key,
                       struct error *error)
 {
     bool versioned = removal->versioning == VERSIONING_ENABLED;
-    int status = check_bucket(blobs->storage, bucket, error);
+    int status = check_bucket(current, error);
     if (!status)
         status = retire_current(blobs, current, versioned, error);
     if (!status && !versioned)
-        status = object_history_remove_null(blobs, bucket, key, error);
+        status = retire_null(blobs, bucket, key, current, error);
     removal->marker = true;
     return status ? status
                   : object_history_add_marker(blobs->storage, bucket, key, removal->number,
