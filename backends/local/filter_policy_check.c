@@ -1,251 +1,122 @@
-/*
- * A pass over the text of a filter policy, token by token, for the sake of its errors: SNS tells
- * line and column of where its parser (Jackson's, in event-ruler) stood. That parser looks one
- * token ahead behind a key, and of a string it has read the opening quote only until its text is
- * wanted.
- *
- * The text is known to be JSON, so the tokens need no checks of their own.
- */
+/* Whether a filter policy keeps to SNS's rules, in the words of SNS. */
 #include "filter_policy_check.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
+#include "filter_policy_reader.h"
 
-enum { SOURCE_MAX = 500, WILDCARDS_MAX = 3 };
-#define NUMBER_MAX 1.0e9
-
-enum token {
-    TOKEN_END,
-    TOKEN_OBJECT,
-    TOKEN_OBJECT_END,
-    TOKEN_ARRAY,
-    TOKEN_ARRAY_END,
-    TOKEN_KEY,
-    TOKEN_STRING,
-    TOKEN_NUMBER,
-    TOKEN_TRUE,
-    TOKEN_FALSE,
-    TOKEN_NULL,
-};
-
-struct reader {
-    const char *text, *at; /* at: behind the token */
-    const char *stood;     /* where SNS's parser stands */
-    enum token token;
-    struct slice value; /* of the token, as written; of strings without the quotes */
-    char *why;
-};
-
-static int fail(const struct reader *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-static int match_expression(struct reader *r);
-
-static int fail(const struct reader *r, const char *format, ...)
-{
-    size_t line = 1, column = 1, source = strnlen(r->text, SOURCE_MAX);
-    char text[FILTER_POLICY_TEXT_MAX / 3];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    for (const char *p = r->text; p < r->stood; p++) {
-        column = *p == '\n' ? 1 : column + 1;
-        line += *p == '\n';
-    }
-    snprintf(r->why, FILTER_POLICY_TEXT_MAX,
-             "%s\n at [Source: (String)\"%.*s\"; line: %zu, column: %zu]", text, (int)source,
-             r->text, line, column);
-    return ERR_INVALID;
-}
-
-/* Tokens. */
-
-static const char *string_end(const char *at) /* at: behind the opening quote */
-{
-    while (*at && *at != '"')
-        at += at[0] == '\\' && at[1] ? 2 : 1;
-    return at;
-}
-
-static const char *skip(const char *at)
-{
-    return at + strspn(at, " \t\r\n,:");
-}
-
-static void take_string(struct reader *r)
-{
-    const char *start = ++r->at, *end = string_end(start);
-    r->value = (struct slice){start, (size_t)(end - start)};
-    r->at = *end ? end + 1 : end;
-    const char *behind = r->at + strspn(r->at, " \t\r\n");
-    bool key = *behind == ':';
-    r->token = key ? TOKEN_KEY : TOKEN_STRING;
-    r->stood = start;
-    if (!key)
-        return;
-    const char *value = skip(behind);
-    r->stood = value + 1;
-    if (!strchr("\"[{", *value))
-        r->stood = value + strcspn(value, " \t\r\n,]}");
-}
-
-static void take_word(struct reader *r)
-{
-    size_t size = strcspn(r->at, " \t\r\n,]}");
-    r->value = (struct slice){r->at, size};
-    r->token = *r->at == 't'   ? TOKEN_TRUE
-               : *r->at == 'f' ? TOKEN_FALSE
-               : *r->at == 'n' ? TOKEN_NULL
-                               : TOKEN_NUMBER;
-    r->at += size;
-    r->stood = r->at;
-}
-
-static enum token next(struct reader *r)
-{
-    static const char marks[] = "{}[]";
-    static const enum token tokens[] = {TOKEN_OBJECT, TOKEN_OBJECT_END, TOKEN_ARRAY,
-                                        TOKEN_ARRAY_END};
-    r->at = skip(r->at);
-    const char *mark = *r->at ? strchr(marks, *r->at) : NULL;
-    if (!*r->at) {
-        r->token = TOKEN_END;
-        r->stood = r->at;
-    } else if (mark) {
-        r->token = tokens[mark - marks];
-        r->value = (struct slice){r->at, 1};
-        r->stood = ++r->at;
-    } else if (*r->at == '"') {
-        take_string(r);
-    } else {
-        take_word(r);
-    }
-    return r->token;
-}
-
-/* The token's text was wanted: a string has been read to its end. */
-static struct slice text_of(struct reader *r)
-{
-    if (r->token == TOKEN_STRING)
-        r->stood = r->at;
-    return r->value;
-}
-
-static double number_of(const struct reader *r)
-{
-    return strtod(r->value.data, NULL);
-}
-
-static bool is(const struct reader *r, const char *word)
-{
-    return slice_equal_text(r->value, word);
-}
-
+enum { WILDCARDS_MAX = 3 };
+#define NUMBER_MAX  1.0e9
 #define SHOW(slice) (int)(slice).size, (slice).data
 
 /* Match expressions: {"prefix": "x"}. */
 
-static int number_check(const struct reader *r)
+static int number_check(const struct filter_reader *r)
 {
-    double value = number_of(r);
+    double value = filter_number(r);
     if (value < -NUMBER_MAX || value > NUMBER_MAX)
-        return fail(r, "Value must be between -1.0E9 and 1.0E9, inclusive");
+        return filter_fail(r, "Value must be between -1.0E9 and 1.0E9, inclusive");
     return 0;
 }
 
-static int end_of_expression(struct reader *r)
+static int end_of_expression(struct filter_reader *r)
 {
-    return next(r) == TOKEN_OBJECT_END ? 0 : fail(r, "Only one key allowed in match expression");
+    return filter_next(r) == TOKEN_OBJECT_END
+               ? 0
+               : filter_fail(r, "Only one key allowed in match expression");
 }
 
 /* The second half of a range. */
-static int range_check(struct reader *r, double bottom)
+static int range_check(struct filter_reader *r, double bottom)
 {
     if (r->token != TOKEN_STRING)
-        return fail(r, "Bad value in numeric range: %.*s", SHOW(r->value));
-    struct slice operator_name = text_of(r);
-    if (!is(r, "<") && !is(r, "<="))
-        return fail(r, "Bad numeric range operator: %.*s", SHOW(operator_name));
-    if (next(r) != TOKEN_NUMBER)
-        return fail(r, "Value of %.*s must be numeric", SHOW(operator_name));
-    double top = number_of(r);
+        return filter_fail(r, "Bad value in numeric range: %.*s", SHOW(r->value));
+    struct slice operator_name = filter_text(r);
+    if (!filter_is(r, "<") && !filter_is(r, "<="))
+        return filter_fail(r, "Bad numeric range operator: %.*s", SHOW(operator_name));
+    if (filter_next(r) != TOKEN_NUMBER)
+        return filter_fail(r, "Value of %.*s must be numeric", SHOW(operator_name));
+    double top = filter_number(r);
     if (number_check(r))
         return ERR_INVALID;
-    if (next(r) != TOKEN_ARRAY_END)
-        return fail(r, "Too many terms in numeric range expression");
-    return bottom < top ? 0 : fail(r, "Bottom must be less than top");
+    if (filter_next(r) != TOKEN_ARRAY_END)
+        return filter_fail(r, "Too many terms in numeric range expression");
+    return bottom < top ? 0 : filter_fail(r, "Bottom must be less than top");
 }
 
-static int numeric_check(struct reader *r)
+static int numeric_check(struct filter_reader *r)
 {
-    if (next(r) != TOKEN_ARRAY)
-        return fail(r, "Value of numeric must be an array.");
-    if (next(r) != TOKEN_STRING)
-        return fail(r, "Invalid member in numeric match: %.*s", SHOW(r->value));
-    struct slice name = text_of(r);
-    bool equals = is(r, "="), above = is(r, ">") || is(r, ">="), below = is(r, "<") || is(r, "<=");
-    next(r);
+    if (filter_next(r) != TOKEN_ARRAY)
+        return filter_fail(r, "Value of numeric must be an array.");
+    if (filter_next(r) != TOKEN_STRING)
+        return filter_fail(r, "Invalid member in numeric match: %.*s", SHOW(r->value));
+    struct slice name = filter_text(r);
+    bool equals = filter_is(r, "="), above = filter_is(r, ">") || filter_is(r, ">="),
+         below = filter_is(r, "<") || filter_is(r, "<=");
+    filter_next(r);
     if (!equals && !above && !below)
-        return fail(r, "Unrecognized numeric range operator: %.*s", SHOW(name));
+        return filter_fail(r, "Unrecognized numeric range operator: %.*s", SHOW(name));
     if (r->token != TOKEN_NUMBER && equals)
-        return fail(r, "Value of equals must be numeric");
+        return filter_fail(r, "Value of equals must be numeric");
     if (r->token != TOKEN_NUMBER)
-        return fail(r, "Value of %.*s must be numeric", SHOW(name));
-    double value = number_of(r);
+        return filter_fail(r, "Value of %.*s must be numeric", SHOW(name));
+    double value = filter_number(r);
     if (number_check(r))
         return ERR_INVALID;
-    if (next(r) == TOKEN_ARRAY_END)
+    if (filter_next(r) == TOKEN_ARRAY_END)
         return 0;
-    return above ? range_check(r, value) : fail(r, "Too many elements in numeric expression");
+    return above ? range_check(r, value)
+                 : filter_fail(r, "Too many elements in numeric expression");
 }
 
-static int text_check(struct reader *r, const char *name)
+static int text_check(struct filter_reader *r, const char *name)
 {
-    return next(r) == TOKEN_STRING ? 0 : fail(r, "%s match pattern must be a string", name);
+    return filter_next(r) == TOKEN_STRING
+               ? 0
+               : filter_fail(r, "%s match pattern must be a string", name);
 }
 
-static int exists_check(struct reader *r)
+static int exists_check(struct filter_reader *r)
 {
-    next(r);
+    filter_next(r);
     return r->token == TOKEN_TRUE || r->token == TOKEN_FALSE
                ? 0
-               : fail(r, "exists match pattern must be either true or false.");
+               : filter_fail(r, "exists match pattern must be either true or false.");
 }
 
-static int cidr_check(struct reader *r)
+static int cidr_check(struct filter_reader *r)
 {
     char address[INET6_ADDRSTRLEN + 4], ignored[16], *end;
     if (text_check(r, "cidr"))
         return ERR_INVALID;
-    struct slice text = text_of(r);
+    struct slice text = filter_text(r);
     const char *slash = memchr(text.data, '/', text.size);
     if (!slash)
-        return fail(r, "Malformed CIDR, one '/' required");
+        return filter_fail(r, "Malformed CIDR, one '/' required");
     size_t size = (size_t)(slash - text.data);
     bool six = memchr(text.data, ':', size) != NULL;
     snprintf(address, sizeof address, "%.*s", (int)size, text.data);
     if (size >= sizeof address || inet_pton(six ? AF_INET6 : AF_INET, address, ignored) != 1)
-        return fail(r, "Malformed IP address: %.*s", SHOW(text));
+        return filter_fail(r, "Malformed IP address: %.*s", SHOW(text));
     long bits = isdigit((unsigned char)slash[1]) ? strtol(slash + 1, &end, 10) : -1;
     if (bits < 0 || end != text.data + text.size)
-        return fail(r, "Malformed CIDR, mask bits must be an integer");
-    return bits <= (six ? 128 : 32)
-               ? 0
-               : fail(r, six ? "IPv6 mask bits must be < 128" : "IPv4 mask bits must be < 32");
+        return filter_fail(r, "Malformed CIDR, mask bits must be an integer");
+    return bits <= (six ? 128 : 32) ? 0
+                                    : filter_fail(r, six ? "IPv6 mask bits must be < 128"
+                                                         : "IPv4 mask bits must be < 32");
 }
 
-static int wildcard_check(struct reader *r)
+static int wildcard_check(struct filter_reader *r)
 {
     int stars = 0;
     if (text_check(r, "wildcard"))
         return ERR_INVALID;
-    struct slice text = text_of(r);
+    struct slice text = filter_text(r);
     for (size_t i = 0; i < text.size; i++) {
         if (text.data[i] == '\\') { /* JSON's own escape of the pattern's */
             i += text.size - i > 2 && text.data[i + 1] == '\\' ? 2 : 1;
@@ -254,53 +125,55 @@ static int wildcard_check(struct reader *r)
         if (text.data[i] != '*')
             continue;
         if (i + 1 < text.size && text.data[i + 1] == '*')
-            return fail(r, "Consecutive wildcard characters at pos %zu", i);
+            return filter_fail(r, "Consecutive wildcard characters at pos %zu", i);
         stars++;
     }
     return stars <= WILDCARDS_MAX
                ? 0
-               : fail(r, "A wildcard match pattern can have at most %d wildcards", WILDCARDS_MAX);
+               : filter_fail(r, "A wildcard match pattern can have at most %d wildcards",
+                             WILDCARDS_MAX);
 }
 
 /* Anything-but: a value, a list of one type, or an expression. */
 
-static int anything_but_list(struct reader *r)
+static int anything_but_list(struct filter_reader *r)
 {
-    enum token kind = next(r);
+    enum filter_token kind = filter_next(r);
     if (kind == TOKEN_ARRAY_END)
-        return fail(r, "Empty arrays are not allowed");
-    for (; r->token != TOKEN_ARRAY_END; next(r)) {
+        return filter_fail(r, "Empty arrays are not allowed");
+    for (; r->token != TOKEN_ARRAY_END; filter_next(r)) {
         if (r->token != TOKEN_STRING && r->token != TOKEN_NUMBER)
-            return fail(r, "Inside anything but list, start|null|boolean is not supported.");
+            return filter_fail(r, "Inside anything but list, start|null|boolean is not supported.");
         if (r->token != kind)
-            return fail(r, "Inside anything but list, either all values are number or string, "
-                           "mixed type is not supported");
+            return filter_fail(r,
+                               "Inside anything but list, either all values are number or string, "
+                               "mixed type is not supported");
         if (kind == TOKEN_NUMBER && number_check(r))
             return ERR_INVALID;
     }
     return 0;
 }
 
-static int anything_but_expression(struct reader *r)
+static int anything_but_expression(struct filter_reader *r)
 {
     static const char *const operators[] = {"prefix", "suffix", "equals-ignore-case", "wildcard"};
-    if (next(r) != TOKEN_KEY)
-        return fail(r, "Anything-But expression name not found");
+    if (filter_next(r) != TOKEN_KEY)
+        return filter_fail(r, "Anything-But expression name not found");
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
-        if (!is(r, operators[i]))
+        if (!filter_is(r, operators[i]))
             continue;
         if (i == 3 ? wildcard_check(r) : text_check(r, operators[i]))
             return ERR_INVALID;
-        if (text_of(r).size == 0)
-            return fail(r, "Null prefix/suffix not allowed");
+        if (filter_text(r).size == 0)
+            return filter_fail(r, "Null prefix/suffix not allowed");
         return end_of_expression(r);
     }
-    return fail(r, "Unsupported anything-but pattern: %.*s", SHOW(r->value));
+    return filter_fail(r, "Unsupported anything-but pattern: %.*s", SHOW(r->value));
 }
 
-static int anything_but_check(struct reader *r)
+static int anything_but_check(struct filter_reader *r)
 {
-    switch (next(r)) {
+    switch (filter_next(r)) {
     case TOKEN_STRING:
         return 0;
     case TOKEN_NUMBER:
@@ -310,15 +183,16 @@ static int anything_but_check(struct reader *r)
     case TOKEN_OBJECT:
         return anything_but_expression(r);
     default:
-        return fail(r, "Value of anything-but must be an array or single string/number value.");
+        return filter_fail(r,
+                           "Value of anything-but must be an array or single string/number value.");
     }
 }
 
-static int match_expression(struct reader *r)
+static int match_expression(struct filter_reader *r)
 {
     static const struct {
         const char *name;
-        int (*check)(struct reader *r); /* NULL: any string */
+        int (*check)(struct filter_reader *r); /* NULL: any string */
     } types[] = {
         {"prefix", NULL},
         {"suffix", NULL},
@@ -329,31 +203,31 @@ static int match_expression(struct reader *r)
         {"wildcard", wildcard_check},
         {"anything-but", anything_but_check},
     };
-    if (next(r) != TOKEN_KEY)
-        return fail(r, "Match expression name not found");
+    if (filter_next(r) != TOKEN_KEY)
+        return filter_fail(r, "Match expression name not found");
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (!is(r, types[i].name))
+        if (!filter_is(r, types[i].name))
             continue;
         int status = types[i].check ? types[i].check(r) : text_check(r, types[i].name);
         return status ? status : end_of_expression(r);
     }
-    return fail(r, "Unrecognized match type %.*s", SHOW(r->value));
+    return filter_fail(r, "Unrecognized match type %.*s", SHOW(r->value));
 }
 
 /* Objects and their lists of values. */
 
-static int values_check(struct reader *r)
+static int values_check(struct filter_reader *r)
 {
-    if (next(r) == TOKEN_ARRAY_END)
-        return fail(r, "Empty arrays are not allowed");
-    for (; r->token != TOKEN_ARRAY_END; next(r)) {
+    if (filter_next(r) == TOKEN_ARRAY_END)
+        return filter_fail(r, "Empty arrays are not allowed");
+    for (; r->token != TOKEN_ARRAY_END; filter_next(r)) {
         int status = 0;
         if (r->token == TOKEN_OBJECT)
             status = match_expression(r);
         else if (r->token == TOKEN_NUMBER)
             status = number_check(r);
         else if (r->token == TOKEN_ARRAY)
-            status = fail(r, "Match value must be String, number, true, false, or null");
+            status = filter_fail(r, "Match value must be String, number, true, false, or null");
         if (status)
             return status;
     }
@@ -371,21 +245,21 @@ bool filter_policy_is_or(const char *key, const json_t *value)
     return true;
 }
 
-static int object_check(struct reader *r, json_t *tree);
+static int object_check(struct filter_reader *r, json_t *tree);
 
-static int alternatives_check(struct reader *r, json_t *list)
+static int alternatives_check(struct filter_reader *r, json_t *list)
 {
     int status = 0;
-    next(r);
+    filter_next(r);
     for (size_t i = 0; i < json_array_size(list) && !status; i++) {
-        next(r);
+        filter_next(r);
         status = object_check(r, json_array_get(list, i));
     }
-    next(r);
+    filter_next(r);
     return status;
 }
 
-static int member_check(struct reader *r, json_t *tree)
+static int member_check(struct filter_reader *r, json_t *tree)
 {
     struct slice key = r->value;
     char *name = slice_dup(key);
@@ -394,24 +268,24 @@ static int member_check(struct reader *r, json_t *tree)
     free(name);
     if (either)
         return alternatives_check(r, value);
-    switch (next(r)) {
+    switch (filter_next(r)) {
     case TOKEN_ARRAY:
         return values_check(r);
     case TOKEN_OBJECT:
         return object_check(r, value);
     default:
-        return fail(r, "\"%.*s\" must be an object or an array", SHOW(key));
+        return filter_fail(r, "\"%.*s\" must be an object or an array", SHOW(key));
     }
 }
 
 /* The brace has been read. A key that is written with escapes is not found in the tree, and so not
  * "$or". */
-static int object_check(struct reader *r, json_t *tree)
+static int object_check(struct filter_reader *r, json_t *tree)
 {
     int status = 0;
-    if (next(r) == TOKEN_OBJECT_END)
-        return fail(r, "Empty objects are not allowed");
-    for (; r->token == TOKEN_KEY && !status; next(r))
+    if (filter_next(r) == TOKEN_OBJECT_END)
+        return filter_fail(r, "Empty objects are not allowed");
+    for (; r->token == TOKEN_KEY && !status; filter_next(r))
         status = member_check(r, tree);
     return status;
 }
@@ -456,9 +330,9 @@ static int limits_check(json_t *tree, char *why)
 
 int filter_policy_check(const char *text, json_t *tree, char why[FILTER_POLICY_TEXT_MAX])
 {
-    struct reader r = {.text = text, .at = text, .stood = text, .why = why};
-    if (next(&r) != TOKEN_OBJECT)
-        return fail(&r, "Filter is not an object");
+    struct filter_reader r = {.text = text, .at = text, .stood = text, .why = why};
+    if (filter_next(&r) != TOKEN_OBJECT)
+        return filter_fail(&r, "Filter is not an object");
     int status = object_check(&r, tree);
     return status ? status : limits_check(tree, why);
 }
