@@ -76,7 +76,7 @@ static int join(struct tm *utc, const char *month, int year, int64_t *unix_ms)
     if (utc->tm_mon < 0)
         return ERR_INVALID;
     *unix_ms = (int64_t)timegm(utc) * 1000;
-    return 0;
+    return utc->tm_year < -1900 || utc->tm_year > 9999 - 1900 ? ERR_INVALID : 0; /* four digits */
 }
 
 int s3_time_parse_http(struct slice text, int64_t *unix_ms)

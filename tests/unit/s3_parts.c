@@ -150,6 +150,10 @@ static void times_are_read_and_written(void **state)
         assert_int_equal(time, INT64_C(784111777000));
     }
     assert_int_equal(s3_time_parse_http(slice_of("tomorrow"), &time), ERR_INVALID);
+    assert_int_equal(s3_time_parse_http(slice_of("Sun, 06 Nov -994 08:49:37 GMT"), &time),
+                     ERR_INVALID);
+    assert_int_equal(s3_time_parse_http(slice_of("Fri, 32 Dec 9999 08:49:37 GMT"), &time),
+                     ERR_INVALID);
     s3_time_http(INT64_C(784111777000), text);
     assert_string_equal(text, forms[0]);
     s3_time_iso(INT64_C(784111777042), text);
