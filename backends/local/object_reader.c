@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+enum { ALWAYS_READY = 64 * 1024 }; /* less is read sooner than it is asked about */
 
 static int open_file(struct object_reader *reader, uint64_t blob, uint64_t offset, uint64_t size,
                      struct error *error)
@@ -62,6 +65,16 @@ int object_reader_open(struct object_reader *reader, struct blobs *blobs,
     if (status)
         object_reader_close(reader);
     return status;
+}
+
+/* The first byte stands for those that follow it. */
+bool object_reader_is_ready(const struct object_reader *reader)
+{
+    char byte;
+    struct iovec part = {&byte, 1};
+    if (reader->fd < 0 || reader->file_left < ALWAYS_READY)
+        return true;
+    return preadv2(reader->fd, &part, 1, (off_t)reader->offset, RWF_NOWAIT) >= 0 || errno != EAGAIN;
 }
 
 static int read_file(struct object_reader *reader, char *data, size_t size, struct error *error)

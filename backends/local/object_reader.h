@@ -30,6 +30,8 @@ struct object_reader {
 int object_reader_open(struct object_reader *reader, struct blobs *blobs,
                        const struct object *object, uint64_t first, uint64_t size,
                        struct error *error);
+/* Whether the next bytes are in memory already, as far as the kernel tells without reading. */
+bool object_reader_is_ready(const struct object_reader *reader);
 /* Fills data with the next bytes; size is at most `left`. */
 int object_reader_read(struct object_reader *reader, char *data, size_t size, struct error *error);
 /* Moves the next bytes into a pipe, without a copy: as many as it has room for, at least one.

@@ -2,10 +2,10 @@
  * GetObject and HeadObject.
  *
  * One storage task finds the row, judges conditions and range, opens the blob and reads the first
- * piece; so a small object costs one trip. Further pieces are read aside (storage.h), one at a
- * time, each after the peer has taken the one before: a slow reader holds one piece, and an open
- * reader, which keeps the bytes readable if the object is replaced meanwhile. The reader is closed
- * with the last piece or when the peer has gone.
+ * piece; so a small object costs one trip. Further pieces, and a first one that is not in the page
+ * cache, are read aside (storage.h), one at a time, each after the peer has taken the one before: a
+ * slow reader holds one piece, and an open reader, which keeps the bytes readable if the object is
+ * replaced meanwhile. The reader is closed with the last piece or when the peer has gone.
  *
  * Pieces of a file travel in a pipe, from the page cache to the socket without a copy. Where that
  * cannot be (TLS, a fault that bends the bytes, a short body, no room for pipes) they are read into
@@ -37,7 +37,7 @@
 
 enum {
     PIECE = 256 * 1024,
-    PIPED_MIN = 64 * 1024, /* shorter bodies are not worth a pipe */
+    PIPED_MIN = 32 * 1024, /* shorter bodies are not worth a pipe */
     RANGE_TEXT = 96,
 };
 
@@ -69,6 +69,7 @@ struct get {
     size_t piped; /* bytes of this piece in the pipe */
     struct bytes piece;
     bool last; /* piece */
+    bool cold; /* the first piece is still on the disk */
 };
 
 static void get_free(void *operation)
@@ -171,6 +172,10 @@ static int find_run(struct storage_task *task, struct storage *storage)
         return status;
     status = object_reader_open(&get->reader, get->blobs, object, get->range.first, get->range.size,
                                 &task->error);
+    if (!status && !object_reader_is_ready(&get->reader)) {
+        get->cold = true;
+        return 0;
+    }
     if (!status)
         status = read_piece(get, &task->error);
     if (status || get->last)
@@ -250,9 +255,9 @@ static void read_done(struct storage_task *task, int status)
     settled(get);
 }
 
-static void read_on(struct get *get)
+static void read_aside(struct get *get, void (*done)(struct storage_task *, int))
 {
-    set_task(get, read_run, read_done);
+    set_task(get, read_run, done);
     s3_submit_aside(get->request, &get->task);
 }
 
@@ -266,7 +271,7 @@ static void on_drained(struct http_call *call, int error, void *user)
     if (get->last)
         answer_end(get->request->base);
     else
-        read_on(get);
+        read_aside(get, read_done);
 }
 
 static void send_piece(struct get *get)
@@ -425,6 +430,9 @@ static void find_done(struct storage_task *task, int status)
         s3_respond_failure(request, status, &task->error);
     } else if (get->verdict) {
         respond_verdict(get);
+    } else if (get->cold) {
+        get->cold = false;
+        read_aside(get, find_done);
     } else {
         cache_keep(get);
         respond_found(get);

@@ -101,3 +101,15 @@ def test_a_crowd_of_slow_readers_leaves_descriptors_for_others(start_cloud):
     for peer in peers:
         assert read_answer(peer) == body
         peer.close()
+
+
+def test_what_is_no_longer_in_memory_is_read_from_the_disk(cloud, objects):
+    """Its pages leave the kernel's cache before it is asked for, as those of an object of last week have."""
+    for path in (cloud.data / "blobs").glob("*/*"):
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+    s3 = cloud.client("s3")
+    for key, body in objects.items():
+        assert s3.get_object(Bucket="large", Key=key)["Body"].read() == body
