@@ -22,6 +22,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from PIL import Image
 
+import shapes
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("THUMBWHEEL", str(ROOT / "build/release/thumbwheel"))
 AWS_CLI = "/usr/bin/aws"  # Debian's; another one in the PATH may be of any age
@@ -223,8 +225,9 @@ def client(endpoint, service, access_key=ACCESS_KEY, secret_key=SECRET_KEY, toke
               "s3": {"addressing_style": "path"}, **config}
     if service == "s3" and config["signature_version"] == "v4":
         config["signature_version"] = "s3v4"
-    return boto3.client(service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id=access_key,
-                        aws_secret_access_key=secret_key, aws_session_token=token, config=Config(**config))
+    return shapes.watch(
+        boto3.client(service, endpoint_url=endpoint, region_name=REGION, aws_access_key_id=access_key,
+                     aws_secret_access_key=secret_key, aws_session_token=token, config=Config(**config)))
 
 
 def aws(endpoint, *arguments, check=True, **options):
