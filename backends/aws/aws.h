@@ -48,10 +48,6 @@ struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */
 
 typedef void aws_done(const struct error *error, void *user);
 
-/* SNS Publish. */
-int aws_sns_publish(struct aws *aws, const char *topic_arn, const char *subject,
-                    const char *message, aws_done *done, void *user);
-
 /* Makes buckets, DLQs, queues, topic, policies, subscriptions and the bucket's notification. The
  * error names the step that failed. *fanout is borrowed until the callback. */
 int aws_provision(struct aws *aws, const struct fanout *fanout, aws_done *done, void *user);

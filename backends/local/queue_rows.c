@@ -171,7 +171,3 @@ void queue_task_submit(struct queue_task *t)
     storage_submit(t->queue->queues->cloud->storage, &t->task);
 }
 
-void queue_task_discard(struct queue_task *t)
-{
-    queue_task_free(t);
-}

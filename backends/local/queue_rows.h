@@ -70,6 +70,5 @@ storage_run queue_row_insert, queue_row_update, queue_row_tags, queue_row_delete
 struct queue_task *queue_task_new(struct local_queue *queue, storage_run *run,
                                   void (*settled)(struct queue_task *task, int status));
 void queue_task_submit(struct queue_task *task);
-void queue_task_discard(struct queue_task *task);
 
 #endif

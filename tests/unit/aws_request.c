@@ -16,8 +16,8 @@
 static struct error publish(void)
 {
     struct script_outcome seen = {0};
-    assert_int_equal(
-        aws_sns_publish(script.aws, TOPIC, "subject", "a message", script_on_done, &seen), 0);
+    struct script_publish publish = {script_on_done, &seen};
+    assert_int_equal(script_publish_start(&publish, TOPIC, "subject", "a message"), 0);
     assert_false(seen.done);
     script_run(&seen.done);
     return seen.error;
@@ -219,9 +219,10 @@ static void test_destroy_ends_what_is_under_way(void **state)
 {
     (void)state;
     struct script_outcome seen = {0};
+    struct script_publish publish = {script_on_done, &seen};
     SCRIPT(&script_options, {.never = true}, BUSY_ANSWER);
-    assert_int_equal(aws_sns_publish(script.aws, TOPIC, NULL, "a", script_on_done, &seen), 0);
-    assert_int_equal(aws_sns_publish(script.aws, TOPIC, NULL, "b", script_on_done, &seen), 0);
+    assert_int_equal(script_publish_start(&publish, TOPIC, NULL, "a"), 0);
+    assert_int_equal(script_publish_start(&publish, TOPIC, NULL, "b"), 0);
     uv_run(&script.loop, UV_RUN_ONCE);
     script_end();
     assert_false(seen.done);

@@ -91,8 +91,8 @@ static void send_both(const struct aws_options *options)
     assert_int_equal(store->ops->head(store, &name, on_head, &done, NULL), 0);
     script_run(&done);
     done = false;
-    assert_int_equal(
-        aws_sns_publish(script.aws, "arn:aws:sns:eu-west-1:1:t", NULL, "m", on_done, &done), 0);
+    struct script_publish publish = {on_done, &done};
+    assert_int_equal(script_publish_start(&publish, "arn:aws:sns:eu-west-1:1:t", NULL, "m"), 0);
     script_run(&done);
 }
 

@@ -11,6 +11,7 @@
 
 #include "container_of.h"
 #include "sigv4.h"
+#include "sns.h"
 
 struct script script;
 
@@ -170,6 +171,27 @@ void script_end(void)
 void script_on_done(const struct error *error, void *outcome)
 {
     *(struct script_outcome *)outcome = (struct script_outcome){.done = true, .error = *error};
+}
+
+static void on_published(const struct aws_reply *reply, void *user)
+{
+    struct script_publish *publish = user;
+    publish->done(&reply->error, publish->user);
+}
+
+int script_publish_start(struct script_publish *publish, const char *topic_arn, const char *subject,
+                         const char *message)
+{
+    const struct sns_parameter parameters[] = {
+        {"TopicArn", topic_arn}, {"Subject", subject}, {"Message", message}};
+    const struct sns_call call = {.action = "Publish",
+                                  .resource = topic_arn,
+                                  .topic_arn = topic_arn,
+                                  .parameters = parameters,
+                                  .parameter_count = 3,
+                                  .done = on_published,
+                                  .user = publish};
+    return sns_start(script.aws, &call);
 }
 
 const char *script_header(size_t request, const char *name)

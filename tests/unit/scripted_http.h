@@ -67,6 +67,14 @@ struct script_outcome {
 /* A done callback, whose user is a struct script_outcome. */
 void script_on_done(const struct error *error, void *outcome);
 
+/* SNS Publish, as a request like any other; user outlives it. */
+struct script_publish {
+    aws_done *done;
+    void *user;
+};
+int script_publish_start(struct script_publish *publish, const char *topic_arn,
+                         const char *subject, const char *message);
+
 /* A header of the n-th request, or NULL. */
 const char *script_header(size_t request, const char *name);
 /* Checks the n-th request's signature: it must cover every header sent. */
