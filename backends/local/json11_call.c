@@ -6,12 +6,10 @@
 #include <string.h>
 
 #include "answer.h"
+#include "json_answer.h"
 #include "json_text.h"
-#include "json_write.h"
 #include "log.h"
 #include "utf8.h"
-
-enum { ANSWER_MAX = 16 * 1024 * 1024 }; /* beyond any page of what there may be */
 
 static const char content_type[] = "application/x-amz-json-1.1";
 
@@ -37,24 +35,10 @@ int json11_not_here(struct json11_call *call, const char *parameter)
 
 /* Answers. */
 
-static void respond(struct cloud_request *request, int status, json_t *document)
-{
-    struct buffer text;
-    buffer_init(&text, ANSWER_MAX);
-    bool written = document && !json_write(document, &text);
-    if (!written)
-        buffer_free(&text);
-    struct bytes body = buffer_take(&text);
-    struct http_header headers[] = {{"Content-Type", content_type},
-                                    {"x-amzn-RequestId", request->id}};
-    request->status = written ? status : 500;
-    answer_respond(request, headers, 2, &body);
-}
-
 static void refuse(struct cloud_request *request, int status, const char *type, const char *text)
 {
     json_t *document = json_pack("{s:s, s:s}", "__type", type, "message", text);
-    respond(request, status, document);
+    json_answer_send(request, content_type, status, document, NULL);
     json_decref(document);
 }
 
@@ -98,7 +82,7 @@ void json11_finish(struct json11_call *call, int status)
     else if (call->failure)
         refuse(call->request, call->status, call->failure, call->text);
     else
-        respond(call->request, 200, call->output);
+        json_answer_send(call->request, content_type, 200, call->output, NULL);
 }
 
 void json11_written(int status, void *call)

@@ -3,12 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "answer.h"
+#include "json_answer.h"
 #include "json_text.h"
-#include "json_write.h"
 #include "sqs_call.h"
-
-enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB, each byte as \u00XX */
 
 static const char content_type[] = "application/x-amz-json-1.0";
 
@@ -36,24 +33,6 @@ enum sqs_code sqs_json_read(struct cloud_request *request, const char **action, 
     return SQS_OK;
 }
 
-static void respond(struct cloud_request *request, int status, json_t *document,
-                    const char *query_error)
-{
-    struct buffer text;
-    buffer_init(&text, ANSWER_MAX);
-    bool written = document && !json_write(document, &text);
-    if (!written)
-        buffer_free(&text);
-    struct bytes body = buffer_take(&text);
-    struct http_header headers[] = {
-        {"Content-Type", content_type},
-        {"x-amzn-RequestId", request->id},
-        {"x-amzn-query-error", query_error},
-    };
-    request->status = written ? status : 500;
-    answer_respond(request, headers, query_error ? 3 : 2, &body);
-}
-
 static void json_refuse(struct cloud_request *request, const struct sqs_error *error)
 {
     const struct sqs_code_facts *facts = sqs_code_facts(error->code);
@@ -62,13 +41,13 @@ static void json_refuse(struct cloud_request *request, const struct sqs_error *e
              sqs_code_is_senders(error->code) ? "Sender" : "Receiver");
     json_t *document =
         json_pack("{s:s, s:s}", "__type", facts->json_type, "message", sqs_error_text(error));
-    respond(request, facts->json_status, document, query_error);
+    json_answer_send(request, content_type, facts->json_status, document, query_error);
     json_decref(document);
 }
 
 static void json_answer(struct sqs_call *call)
 {
-    respond(call->request, 200, call->output, NULL);
+    json_answer_send(call->request, content_type, 200, call->output, NULL);
 }
 
 const struct sqs_wire sqs_json_wire = {json_answer, json_refuse};

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "answer.h"
 #include "form.h"
+#include "query_answer.h"
 #include "sqs_call.h"
 #include "xml_tree.h"
 
@@ -73,16 +73,6 @@ enum sqs_code sqs_query_read(struct cloud_request *request, const char **action,
                          "The request must contain the parameter Action.");
 }
 
-static void respond(struct cloud_request *request, int status, struct buffer *xml)
-{
-    struct bytes body = xml->error ? bytes_borrow("", 0) : buffer_take(xml);
-    struct http_header headers[] = {{"Content-Type", "text/xml"},
-                                    {"x-amzn-RequestId", request->id}};
-    request->status = xml->error ? 500 : status;
-    buffer_free(xml);
-    answer_respond(request, headers, 2, &body);
-}
-
 static void query_refuse(struct cloud_request *request, const struct sqs_error *error)
 {
     const struct sqs_code_facts *facts = sqs_code_facts(error->code);
@@ -95,7 +85,7 @@ static void query_refuse(struct cloud_request *request, const struct sqs_error *
     buffer_text(&xml, "<Detail/></Error>");
     xml_element(&xml, "RequestId", request->id);
     buffer_text(&xml, "</ErrorResponse>");
-    respond(request, facts->query_status, &xml);
+    query_answer_send(request, facts->query_status, &xml);
 }
 
 static void query_answer(struct sqs_call *call)
@@ -115,7 +105,7 @@ static void query_answer(struct sqs_call *call)
     buffer_format(&xml, "</%sResult><ResponseMetadata>", action);
     xml_element(&xml, "RequestId", call->request->id);
     buffer_format(&xml, "</ResponseMetadata></%sResponse>", action);
-    respond(call->request, 200, &xml);
+    query_answer_send(call->request, 200, &xml);
 }
 
 const struct sqs_wire sqs_query_wire = {query_answer, query_refuse};

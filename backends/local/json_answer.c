@@ -1,0 +1,24 @@
+#include "json_answer.h"
+
+#include "answer.h"
+#include "json_write.h"
+
+enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB, each byte as \u00XX */
+
+void json_answer_send(struct cloud_request *request, const char *content_type, int status,
+                      const json_t *document, const char *query_error)
+{
+    struct buffer text;
+    buffer_init(&text, ANSWER_MAX);
+    bool written = document && !json_write(document, &text);
+    if (!written)
+        buffer_free(&text);
+    struct bytes body = buffer_take(&text);
+    const struct http_header headers[] = {
+        {"Content-Type", content_type},
+        {"x-amzn-RequestId", request->id},
+        {"x-amzn-query-error", query_error},
+    };
+    request->status = written ? status : 500;
+    answer_respond(request, headers, query_error ? 3 : 2, &body);
+}
