@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "answer.h"
 #include "s3_cors.h"
@@ -19,7 +20,8 @@ struct refusal {
 };
 
 /* Sources: "Error responses" in the S3 API Reference; "Common Error Types" in the API references of
- * SQS and SNS. */
+ * SQS and SNS; of these services' words for a wrong clock, issues 401 and 2565 of aws/aws-sdk-js.
+ */
 static const struct refusal refusals[AUTH_CODE_COUNT] = {
     [AUTH_MISSING] = {"AccessDenied", 403, "MissingAuthenticationToken", 403,
                       "MissingAuthenticationTokenException",
@@ -30,8 +32,8 @@ static const struct refusal refusals[AUTH_CODE_COUNT] = {
     [AUTH_UNKNOWN_KEY] = {"InvalidAccessKeyId", 403, "InvalidClientTokenId", 403,
                           "UnrecognizedClientException",
                           "The access key id you provided does not exist in our records."},
-    [AUTH_SKEWED] = {"RequestTimeTooSkewed", 403, "RequestTimeTooSkewed", 403,
-                     "RequestTimeTooSkewedException",
+    [AUTH_SKEWED] = {"RequestTimeTooSkewed", 403, "SignatureDoesNotMatch", 403,
+                     "InvalidSignatureException",
                      "The difference between the request time and the current time is too large: "
                      "more than 15 minutes."},
     [AUTH_EXPIRED] = {"AccessDenied", 403, "RequestExpired", 400, "RequestExpiredException",
@@ -124,11 +126,31 @@ static void refuse(struct cloud_request *request, enum router_wire wire, int sta
     respond(request, wire, status, types[wire], wire == WIRE_JSON ? query_error : NULL, &out);
 }
 
+/* All but S3 tell the limit that was passed. */
+static void clock_text(const struct auth_claim *claim, char *out, size_t room)
+{
+    char now[SIGV4_DATE_SIZE], limit[SIGV4_DATE_SIZE];
+    int64_t seconds = time(NULL), signed_at = seconds;
+    sigv4_parse_date(slice_of(claim->date), &signed_at);
+    bool early = signed_at < seconds;
+    sigv4_date(seconds, now);
+    sigv4_date(early ? seconds - AUTH_SKEW_S : seconds + AUTH_SKEW_S, limit);
+    snprintf(out, room,
+             early ? "Signature expired: %s is now earlier than %s (%s - 15 min.)"
+                   : "Signature not yet current: %s is still later than %s (%s + 15 min.)",
+             claim->date, limit, now);
+}
+
 void router_refuse_auth(struct cloud_request *request, enum router_wire wire, enum auth_code code,
                         const struct auth_claim *claim)
 {
     const struct refusal *r = &refusals[code];
     const char *text = r->text ? r->text : claim->detail;
+    char clock[160];
+    if (code == AUTH_SKEWED && wire != WIRE_S3) {
+        clock_text(claim, clock, sizeof clock);
+        text = clock;
+    }
     if (wire == WIRE_S3)
         refuse(request, wire, r->s3_status, r->s3_code, "", text);
     else

@@ -42,6 +42,9 @@ NEWER = {("CompleteMultipartUploadOutput", "ChecksumType"), ("Checksum", "Checks
 # S3 tells the name of a filter's rule with a capital, whatever its model says.
 OTHERWISE = {("FilterRuleName", "Prefix"), ("FilterRuleName", "Suffix")}
 
+# What a plan of faults says in the place of any service.
+FAULTS = {"RequestThrottled", "RequestTimeTooSkewed", "SlowDown"}
+
 NOT_HERE = "NotImplemented"  # ours: an operation or a parameter that the embedded cloud does not have
 BARE = re.compile(r"[345]\d\d")  # an answer without a body: botocore has only the status
 
@@ -156,7 +159,7 @@ OTHERS = {"s3": S3, "sqs": COMMON | SQS}
 
 def check_error(parsed, model):
     code = parsed["Error"]["Code"]
-    known = codes_of(model) | {NOT_HERE} | OTHERS.get(model.service_model.service_name, COMMON)
+    known = codes_of(model) | {NOT_HERE} | FAULTS | OTHERS.get(model.service_model.service_name, COMMON)
     assert code in known or BARE.fullmatch(code), f"{model.name} is answered with the error {code}"
 
 

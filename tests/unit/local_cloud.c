@@ -258,7 +258,11 @@ static void nobody_enters_without_a_signature_that_holds(void **state)
     answers(d, &ask, 403, "<Code>InvalidClientTokenId</Code>");
     ask = form_ask("sqs", "/", list);
     ask.skew_s = -1000;
-    answers(d, &ask, 403, "<Code>RequestTimeTooSkewed</Code>");
+    answers(d, &ask, 403, "<Code>SignatureDoesNotMatch</Code><Message>Signature expired: ");
+    ask = json_ask("AmazonSQS.ListQueues", "{}");
+    ask.skew_s = 1000;
+    answers(d, &ask, 403, "InvalidSignatureException");
+    assert_non_null(strstr(d->body, "Signature not yet current: "));
     /* Another body than the one that was signed. */
     ask = form_ask("sqs", "/", list);
     ask.sent_body = "Action=DeleteQueue";
