@@ -116,15 +116,22 @@ static void test_bodies_follow_each_other(void **state)
     close_piped(world);
 }
 
-static void test_a_slow_reader_holds_the_writer(void **state)
+/* One that asks and does not read, when the socket has taken what it can. */
+static struct client *stalled_client(struct world *world)
 {
-    (void)state;
-    struct world *world = open_piped(BODY);
     struct client *client = client_open_deaf(world);
     client_send(client, GET("/"));
     wait_for(world, piped.filled > 0);
     for (int i = 0; i < 200; i++)
         uv_run(&world->loop, UV_RUN_NOWAIT);
+    return client;
+}
+
+static void test_a_slow_reader_holds_the_writer(void **state)
+{
+    (void)state;
+    struct world *world = open_piped(BODY);
+    struct client *client = stalled_client(world);
     assert_true(piped.filled < piped.size);
     assert_int_equal(world->ended, 0);
     client_read(client);
@@ -141,11 +148,7 @@ static void test_hang_up(void **state)
 {
     (void)state;
     struct world *world = open_piped(BODY);
-    struct client *client = client_open_deaf(world);
-    client_send(client, GET("/"));
-    wait_for(world, piped.filled > 0);
-    for (int i = 0; i < 200; i++)
-        uv_run(&world->loop, UV_RUN_NOWAIT);
+    struct client *client = stalled_client(world);
     client_close(client);
     wait_for(world, world->ended);
     assert_int_equal(world->completed, 0);
