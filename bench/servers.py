@@ -171,10 +171,12 @@ def measure_one(server, operation, size, connections, seconds):
 
 def measure_round(options, names, folder):
     """All servers at once, idle but for the one that is measured: so turns can be short."""
-    servers = [Server(name, folder) for name in names]
-    result = {"start": {server.name: {"first_answer_ms": server.first_answer_ms, "idle_rss_mib": server.idle_rss_mib}
-                        for server in servers}}
+    servers = []
     try:
+        for name in names:
+            servers.append(Server(name, folder))
+        result = {"start": {server.name: {"first_answer_ms": server.first_answer_ms,
+                                          "idle_rss_mib": server.idle_rss_mib} for server in servers}}
         for server in servers:
             prepare(server)
         for service, operations in (("sqs", SQS), ("s3", S3)):
