@@ -2,9 +2,9 @@
  * yajl calls back with each value of the text; the tree grows from its root, each container being
  * put into its parent before what it holds.
  *
- * Memory. yajl does not look whether it got any. So all that it may ask for, which the text's size
- * and the depth bound, is one block taken beforehand; what the tree needs is asked of jansson,
- * which does look.
+ * Memory. All that yajl may ask for, which the text's size and the depth bound, is one block taken
+ * beforehand (yajl_memory.h); what the tree needs is asked of jansson, which looks whether it got
+ * it.
  *
  * What yajl lets pass and JSON text may not have is found here: bytes that are not UTF-8 (its check
  * knows no overlong forms and no surrogates), halves of surrogate pairs (it writes a '?'), and
@@ -12,7 +12,6 @@
  */
 #include "json_text.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,12 +20,13 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
+#include "hex.h"
 #include "utf8.h"
+#include "yajl_memory.h"
 
 enum {
     DEPTH_MAX = 512,
     NUMBER_MAX = 512, /* characters */
-    ALIGNMENT = 16,
     /* A parser, and its stack of states, which grows by 128 bytes at a time: each growth is a new
      * block. The buffer of a string with escapes doubles: together four times the longest string.
      */
@@ -35,13 +35,8 @@ enum {
     USUAL_TEXT = 2 * 1024,
 };
 
-struct arena {
-    char *start;
-    size_t size, used;
-};
-
 struct reader {
-    struct arena arena;
+    struct yajl_memory memory;
     yajl_handle parser;
     size_t flags;
     json_t *root;
@@ -52,37 +47,6 @@ struct reader {
     bool kept; /* the thread's own */
     char problem[JSON_ERROR_TEXT_LENGTH];
 };
-
-/* yajl's memory. Each block has its size before it. */
-
-static void *arena_take(void *context, size_t size)
-{
-    struct arena *arena = context;
-    size_t whole = (size + 2 * ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (whole < size || whole > arena->size - arena->used)
-        abort(); /* yajl asks for more than it can need: there is no way on */
-    char *block = arena->start + arena->used + ALIGNMENT;
-    memcpy(block - ALIGNMENT, &size, sizeof size);
-    arena->used += whole;
-    return block;
-}
-
-static void *arena_grow(void *context, void *block, size_t size)
-{
-    size_t old = 0;
-    if (block)
-        memcpy(&old, (char *)block - ALIGNMENT, sizeof old);
-    void *grown = arena_take(context, size);
-    if (block)
-        memcpy(grown, block, old < size ? old : size);
-    return grown;
-}
-
-static void arena_leave(void *context, void *block)
-{
-    (void)context;
-    (void)block;
-}
 
 /* The tree. Each returns 1 to go on and 0 to stop, as yajl wants it. */
 
@@ -238,10 +202,10 @@ static unsigned escaped(const char *at, const char *end)
     if (end - at < 6 || at[0] != '\\' || at[1] != 'u')
         return 0;
     for (int i = 2; i < 6; i++) {
-        if (!isxdigit((unsigned char)at[i]))
+        int digit = hex_value(at[i]);
+        if (digit < 0)
             return 0;
-        unsigned digit = (unsigned char)at[i];
-        number = number * 16 + (digit <= '9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
+        number = number * 16 + (unsigned)digit;
     }
     return number;
 }
@@ -324,7 +288,7 @@ static bool parse(struct reader *reader, struct slice text)
 
 static json_t *read_text(struct reader *reader, struct slice text, json_error_t *why)
 {
-    yajl_alloc_funcs memory = {arena_take, arena_grow, arena_leave, &reader->arena};
+    yajl_alloc_funcs memory = yajl_memory_functions(&reader->memory);
     reader->parser = yajl_alloc(&callbacks, &memory, reader);
     yajl_config(reader->parser, yajl_dont_validate_strings, 1);  /* we do */
     yajl_config(reader->parser, yajl_allow_trailing_garbage, 1); /* ends() does not */
@@ -339,7 +303,7 @@ static json_t *read_text(struct reader *reader, struct slice text, json_error_t 
     return NULL;
 }
 
-static size_t arena_size(size_t text_size)
+static size_t memory_size(size_t text_size)
 {
     return PARSER_SIZE + STRING_COPIES * text_size;
 }
@@ -350,20 +314,20 @@ static struct reader *reader_new(size_t text_size)
 {
     static _Thread_local struct {
         struct reader reader;
-        _Alignas(ALIGNMENT) char memory[PARSER_SIZE + STRING_COPIES * USUAL_TEXT];
+        _Alignas(YAJL_MEMORY_ALIGNMENT) char memory[PARSER_SIZE + STRING_COPIES * USUAL_TEXT];
     } usual;
     struct reader *reader = &usual.reader;
     char *memory = usual.memory;
     if (text_size > SIZE_MAX / STRING_COPIES / 2)
         return NULL;
     if (text_size > USUAL_TEXT) {
-        reader = malloc(sizeof *reader + arena_size(text_size));
+        reader = malloc(sizeof *reader + memory_size(text_size));
         memory = (char *)(reader + 1);
     }
     if (!reader)
         return NULL;
     reader->kept = reader == &usual.reader;
-    reader->arena = (struct arena){memory, arena_size(text_size), 0};
+    reader->memory = (struct yajl_memory){memory, memory_size(text_size), 0};
     reader->root = NULL;
     reader->depth = 0;
     reader->short_of_memory = false;

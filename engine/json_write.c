@@ -1,44 +1,20 @@
 #include "json_write.h"
 
 #include <stdbool.h>
-#include <stdlib.h>
 #include <yajl/yajl_gen.h>
 
 #include "error.h"
+#include "yajl_memory.h"
 
-/* yajl does not look whether it got memory. Its generator is all that it asks for, and of a size
- * that does not depend on the text: about 1 KiB. */
-enum { GENERATOR_SIZE = 4096, ALIGNMENT = 16 };
+/* A generator is all that yajl asks for, and of a size that does not depend on the text: about
+ * 1 KiB. */
+enum { GENERATOR_SIZE = 4096 };
 
 struct writer {
     yajl_gen generator;
-    size_t used;
-    _Alignas(ALIGNMENT) char memory[GENERATOR_SIZE];
+    struct yajl_memory memory;
+    _Alignas(YAJL_MEMORY_ALIGNMENT) char block[GENERATOR_SIZE];
 };
-
-static void *memory_take(void *user, size_t size)
-{
-    struct writer *writer = user;
-    char *block = writer->memory + writer->used;
-    if (size > GENERATOR_SIZE - ALIGNMENT - writer->used)
-        abort(); /* a generator of another version: nothing would work */
-    writer->used += (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    return block;
-}
-
-static void *memory_grow(void *user, void *block, size_t size)
-{
-    (void)user;
-    (void)block;
-    (void)size;
-    abort(); /* only its own buffer grows, which nothing is written to */
-}
-
-static void memory_leave(void *user, void *block)
-{
-    (void)user;
-    (void)block;
-}
 
 static void on_text(void *user, const char *data, size_t size)
 {
@@ -101,8 +77,8 @@ static bool value_put(struct writer *writer, const json_t *value, int depth)
 int json_write(const json_t *value, struct buffer *out)
 {
     struct writer writer;
-    writer.used = 0;
-    yajl_alloc_funcs memory = {memory_take, memory_grow, memory_leave, &writer};
+    writer.memory = (struct yajl_memory){writer.block, sizeof writer.block, 0};
+    yajl_alloc_funcs memory = yajl_memory_functions(&writer.memory);
     writer.generator = yajl_gen_alloc(&memory);
     if (!writer.generator)
         return ERR_MEMORY;

@@ -152,6 +152,14 @@ static int choose_range(struct get *get, struct error *error)
     return 0;
 }
 
+/* Whether the peer wants it, and what of it. */
+static int judge(struct get *get, struct error *error)
+{
+    get->verdict =
+        s3_preconditions_check(&get->conditions, get->object.etag, get->object.modified_ms);
+    return get->verdict ? 0 : choose_range(get, error);
+}
+
 static int find_run(struct storage_task *task, struct storage *storage)
 {
     struct get *get = (struct get *)task;
@@ -165,9 +173,7 @@ static int find_run(struct storage_task *task, struct storage *storage)
         get->verdict = get->version.given ? S3_METHOD_NOT_ALLOWED : S3_NO_SUCH_KEY;
         return 0;
     }
-    get->verdict = s3_preconditions_check(&get->conditions, object->etag, object->modified_ms);
-    if (!get->verdict)
-        status = choose_range(get, &task->error);
+    status = judge(get, &task->error);
     if (status || get->verdict || get->head)
         return status;
     status = object_reader_open(&get->reader, get->blobs, object, get->range.first, get->range.size,
@@ -405,11 +411,9 @@ static bool answer_cached(struct get *get)
     if (!cached)
         return false;
     get->object = cached->object;
-    get->verdict =
-        s3_preconditions_check(&get->conditions, get->object.etag, get->object.modified_ms);
-    if (!get->verdict)
-        get->verdict = s3_range_parse(slice_of(get->range_text), get->object.size, &get->range);
-    if (get->verdict)
+    if (judge(get, &get->task.error))
+        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
+    else if (get->verdict)
         respond_verdict(get);
     else if (!get->head && cached_piece(get, cached->body))
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
