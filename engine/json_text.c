@@ -364,3 +364,8 @@ bool json_text_short(const json_error_t *why)
 {
     return json_error_code(why) == json_error_out_of_memory;
 }
+
+const char *json_text_in(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}

@@ -22,4 +22,7 @@ json_t *json_text_read(struct slice text, size_t flags, json_error_t *why);
 /* Of an answer NULL: it was for want of memory, not for what the text is. */
 bool json_text_short(const json_error_t *why);
 
+/* A text in an object; NULL: there is none of that name, or it is no text. */
+const char *json_text_in(const json_t *object, const char *name);
+
 #endif

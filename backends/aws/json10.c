@@ -75,11 +75,6 @@ json_t *json10_answer(const struct aws_reply *reply, struct error *error)
     return NULL;
 }
 
-const char *json10_text(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 uint64_t json10_number(const json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);

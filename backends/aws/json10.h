@@ -28,7 +28,6 @@ int json10_start(struct aws *aws, const struct json10_call *call, struct aws_req
 json_t *json10_answer(const struct aws_reply *reply, struct error *error);
 
 /* Members, or NULL/0 when absent or of another type. SQS writes numbers as text in attributes. */
-const char *json10_text(const json_t *object, const char *name);
 uint64_t json10_number(const json_t *object, const char *name);
 
 #endif

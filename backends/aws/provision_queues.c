@@ -42,7 +42,7 @@ static int url_keep(char **field, const struct aws_reply *reply, struct error *e
     json_t *root = json10_answer(reply, error);
     if (!root)
         return error->code;
-    int rc = text_keep(field, json10_text(root, "QueueUrl"), error, "no QueueUrl in the answer");
+    int rc = text_keep(field, json_text_in(root, "QueueUrl"), error, "no QueueUrl in the answer");
     json_decref(root);
     return rc;
 }
@@ -84,7 +84,7 @@ int provision_dead_letter_known(struct provision *p, const struct aws_reply *rep
     json_t *root = json10_answer(reply, error);
     if (!root)
         return error->code;
-    const char *arn = json10_text(json_object_get(root, "Attributes"), "QueueArn");
+    const char *arn = json_text_in(json_object_get(root, "Attributes"), "QueueArn");
     int rc =
         text_keep(&p->queues[p->item].dead_letter_arn, arn, error, "no QueueArn in the answer");
     json_decref(root);
@@ -112,11 +112,12 @@ int provision_queue_known(struct provision *p, const struct aws_reply *reply, st
         return error->code;
     const json_t *found = json_object_get(root, "Attributes");
     q->visibility_s = (unsigned)json10_number(found, "VisibilityTimeout");
-    int rc = text_keep(&q->arn, json10_text(found, "QueueArn"), error, "no QueueArn in the answer");
+    int rc =
+        text_keep(&q->arn, json_text_in(found, "QueueArn"), error, "no QueueArn in the answer");
     if (!rc)
-        rc = optional_keep(&q->policy, json10_text(found, "Policy"), error);
+        rc = optional_keep(&q->policy, json_text_in(found, "Policy"), error);
     if (!rc)
-        rc = optional_keep(&q->redrive, json10_text(found, "RedrivePolicy"), error);
+        rc = optional_keep(&q->redrive, json_text_in(found, "RedrivePolicy"), error);
     json_decref(root);
     return rc;
 }
@@ -147,7 +148,7 @@ static int queue_policy(const struct provision *p, const struct made_queue *q, c
 static bool redrive_fits(const struct made_queue *q, unsigned max_receives)
 {
     json_t *root = q->redrive ? json_text_read(slice_of(q->redrive), 0, NULL) : NULL;
-    const char *target = json10_text(root, "deadLetterTargetArn");
+    const char *target = json_text_in(root, "deadLetterTargetArn");
     bool fits = target && strcmp(target, q->dead_letter_arn) == 0 &&
                 json10_number(root, "maxReceiveCount") == max_receives;
     json_decref(root);

@@ -2,12 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "sqs_private.h"
 
 /* The index that an entry of an answer is about, or -1. */
 static int entry_index(const json_t *entry, size_t count)
 {
-    const char *id = json10_text(entry, "Id");
+    const char *id = json_text_in(entry, "Id");
     if (!id || id[0] < '0' || id[0] > '9' || id[1] != '\0')
         return -1;
     int index = id[0] - '0';
@@ -16,7 +17,7 @@ static int entry_index(const json_t *entry, size_t count)
 
 static int failure_code(const json_t *entry)
 {
-    return aws_entry_kind(json10_text(entry, "Code"), json10_text(entry, "Message"));
+    return aws_entry_kind(json_text_in(entry, "Code"), json_text_in(entry, "Message"));
 }
 
 /* An entry that the service does not mention has failed: its fate is unknown. */

@@ -228,7 +228,7 @@ static int redrive_read(struct queue_facts *facts, const char *policy)
     if (!policy)
         return 0;
     json_t *root = json_text_read(slice_of(policy), 0, NULL);
-    const char *arn = json10_text(root, "deadLetterTargetArn");
+    const char *arn = json_text_in(root, "deadLetterTargetArn");
     int rc = root ? 0 : ERR_PROTOCOL;
     if (arn) {
         facts->dead_letter_arn = slice_dup(slice_of(arn));
@@ -241,13 +241,13 @@ static int redrive_read(struct queue_facts *facts, const char *policy)
 
 static int facts_read(struct queue_facts *facts, const json_t *attributes)
 {
-    const char *arn = json10_text(attributes, "QueueArn");
+    const char *arn = json_text_in(attributes, "QueueArn");
     if (!arn)
         return ERR_PROTOCOL;
     facts->arn = slice_dup(slice_of(arn));
     facts->visibility_s = (unsigned)json10_number(attributes, "VisibilityTimeout");
     facts->message_max = (size_t)json10_number(attributes, "MaximumMessageSize");
-    return facts->arn ? redrive_read(facts, json10_text(attributes, "RedrivePolicy")) : ERR_MEMORY;
+    return facts->arn ? redrive_read(facts, json_text_in(attributes, "RedrivePolicy")) : ERR_MEMORY;
 }
 
 static void on_attributes(const struct aws_reply *reply, void *user)
@@ -275,7 +275,7 @@ static void on_url(const struct aws_reply *reply, void *user)
     struct opening *opening = user;
     struct error error;
     json_t *root = json10_answer(reply, &error);
-    const char *url = json10_text(root, "QueueUrl");
+    const char *url = json_text_in(root, "QueueUrl");
     if (root && !url) {
         aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no QueueUrl in the answer");
     } else if (root) {

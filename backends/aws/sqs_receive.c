@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "log.h"
 #include "md5.h"
 #include "sqs_private.h"
@@ -20,10 +21,10 @@ static char *copy(const char *text)
 
 static int attribute_read(const char *name, const json_t *value, struct queue_attribute *out)
 {
-    const char *type = json10_text(value, "DataType");
-    const char *text = json10_text(value, "StringValue");
+    const char *type = json_text_in(value, "DataType");
+    const char *text = json_text_in(value, "StringValue");
     if (!text)
-        text = json10_text(value, "BinaryValue");
+        text = json_text_in(value, "BinaryValue");
     if (!type || !text)
         return ERR_PROTOCOL;
     *out = (struct queue_attribute){copy(name), copy(type), copy(text)};
@@ -53,11 +54,11 @@ static int message_read(const json_t *from, struct queue_message *out)
 {
     const json_t *body = json_object_get(from, "Body");
     const json_t *system = json_object_get(from, "Attributes");
-    const char *id = json10_text(from, "MessageId");
-    const char *receipt = json10_text(from, "ReceiptHandle");
+    const char *id = json_text_in(from, "MessageId");
+    const char *receipt = json_text_in(from, "ReceiptHandle");
     if (!json_is_string(body) || !id || !receipt)
         return ERR_PROTOCOL;
-    const char *md5 = json10_text(from, "MD5OfBody");
+    const char *md5 = json_text_in(from, "MD5OfBody");
     if (md5 && !md5_matches(json_string_value(body), json_string_length(body), md5))
         return ERR_CORRUPT;
     out->id = copy(id);
@@ -87,7 +88,7 @@ static size_t messages_read(const json_t *list, const struct queue *queue,
         }
         queue_message_clear(&out[count]);
         log_warn("message left in its queue", LOG_TEXT("queue", queue->facts.name),
-                 LOG_TEXT("message", json10_text(json_array_get(list, i), "MessageId")),
+                 LOG_TEXT("message", json_text_in(json_array_get(list, i), "MessageId")),
                  LOG_TEXT("reason",
                           rc == ERR_CORRUPT ? "its body does not match its MD5" : error_name(rc)));
     }

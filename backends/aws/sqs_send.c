@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "sqs_private.h"
 
 static void on_sent(const struct aws_reply *reply, void *user)
@@ -11,7 +12,7 @@ static void on_sent(const struct aws_reply *reply, void *user)
     void *their = operation->user;
     struct error error;
     json_t *root = json10_answer(reply, &error);
-    const char *id = json10_text(root, "MessageId");
+    const char *id = json_text_in(root, "MessageId");
     if (root && !id)
         aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no MessageId in the answer");
     sqs_operation_free(operation);

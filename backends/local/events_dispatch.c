@@ -8,6 +8,7 @@
 #include "cloud.h"
 #include "events_input.h"
 #include "events_rules.h"
+#include "json_text.h"
 #include "log.h"
 #include "publish.h"
 #include "queues.h"
@@ -34,11 +35,6 @@ static void failure_set(struct failure *failure, const char *code, const char *r
 {
     failure->code = code;
     snprintf(failure->reason, sizeof failure->reason, "%s", reason);
-}
-
-static const char *text_of(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
 }
 
 /* The event. */
@@ -80,8 +76,8 @@ static int queue_send(struct dispatch *d, struct local_queue *queue, const json_
     struct message_draft draft = {.body = input,
                                   .attributes = attributes,
                                   .trace = d->trace,
-                                  .group =
-                                      attributes ? NULL : text_of(parameters, "MessageGroupId"),
+                                  .group = attributes ? NULL
+                                                      : json_text_in(parameters, "MessageGroupId"),
                                   .delay_s = -1};
     if (!access_queue_delivery(d->cloud, queue, d->arn, failure->reason)) {
         failure->code = "NO_PERMISSIONS";
@@ -120,7 +116,7 @@ static int topic_send(struct dispatch *d, struct topic *topic, struct slice inpu
 static int input_send(struct dispatch *d, const json_t *target, struct slice input,
                       struct failure *failure)
 {
-    const char *arn = text_of(target, "Arn");
+    const char *arn = json_text_in(target, "Arn");
     struct topic *topic = topics_find(d->cloud->topics, arn);
     struct local_queue *queue = topic ? NULL : queues_find_arn(d->cloud->queues, arn);
     if (topic)
@@ -145,7 +141,7 @@ static char *letter_attributes(const struct dispatch *d, const json_t *target,
     json_t *attributes = json_object();
     int failed = !attributes;
     failed |= attribute_add(attributes, "RULE_ARN", "String", d->arn);
-    failed |= attribute_add(attributes, "TARGET_ARN", "String", text_of(target, "Arn"));
+    failed |= attribute_add(attributes, "TARGET_ARN", "String", json_text_in(target, "Arn"));
     failed |= attribute_add(attributes, "ERROR_CODE", "String", failure->code);
     failed |= attribute_add(attributes, "ERROR_MESSAGE", "String", failure->reason);
     failed |= attribute_add(attributes, "RETRY_ATTEMPTS", "Number", "0");
@@ -157,7 +153,7 @@ static char *letter_attributes(const struct dispatch *d, const json_t *target,
 static int letter_send(struct dispatch *d, const json_t *target, const struct failure *why,
                        struct failure *failure)
 {
-    const char *arn = text_of(json_object_get(target, "DeadLetterConfig"), "Arn");
+    const char *arn = json_text_in(json_object_get(target, "DeadLetterConfig"), "Arn");
     struct local_queue *queue = arn ? queues_find_arn(d->cloud->queues, arn) : NULL;
     if (!queue) {
         failure_set(failure, "NO_RESOURCE",
@@ -178,7 +174,7 @@ static void lost(struct dispatch *d, const json_t *target, const struct failure 
 {
     if (access_worth_a_line(d->cloud, &d->rule->refusals))
         log_error("event not delivered by its rule", LOG_TEXT("rule", d->rule->named.name),
-                  LOG_TEXT("target", text_of(target, "Arn")), LOG_TEXT("reason", why->reason),
+                  LOG_TEXT("target", json_text_in(target, "Arn")), LOG_TEXT("reason", why->reason),
                   LOG_TEXT("dead_letter", letter->code ? letter->reason : "sent"),
                   LOG_INT("skipped", d->rule->refusals.skipped));
 }

@@ -49,7 +49,7 @@ static void refuse(struct refusal *refusal, const char *code, const char *format
 
 static const char *entry_text(const json_t *entry, const char *name, struct refusal *refusal)
 {
-    const char *text = json11_text(entry, name);
+    const char *text = json_text_in(entry, name);
     if (!text || !*text)
         refuse(refusal, "InvalidArgument",
                "Parameter %s is not valid. Reason: it is a required argument.", name);
@@ -81,7 +81,7 @@ static json_t *entry_resources(const json_t *entry, struct refusal *refusal)
 
 static void bus_check(const struct cloud *cloud, const json_t *entry, struct refusal *refusal)
 {
-    const char *bus = json11_text(entry, "EventBusName");
+    const char *bus = json_text_in(entry, "EventBusName");
     json_t *arn =
         json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region, cloud->account);
     bool ours =
@@ -103,7 +103,7 @@ static void entry_read(const struct cloud *cloud, const json_t *entry, struct ev
     const char *detail = entry_text(entry, "Detail", refusal);
     event->time_s = entry_time(entry, refusal);
     event->resources = entry_resources(entry, refusal);
-    event->trace = json11_text(entry, "TraceHeader");
+    event->trace = json_text_in(entry, "TraceHeader");
     bus_check(cloud, entry, refusal);
     if (event->source && strncmp(event->source, "aws.", 4) == 0)
         refuse(refusal, "NotAuthorizedForSourceException",

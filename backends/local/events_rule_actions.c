@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "events_api.h"
+#include "json_text.h"
 
 enum { PATTERN_MAX = EVENT_PATTERN_MAX, DESCRIPTION_MAX = 512, ROLE_MAX = 1600, TAGS_MAX = 50 };
 
@@ -60,7 +61,7 @@ int events_tags_add(struct json11_call *call, json_t *list, json_t *tags)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *tag = json_array_get(list, i);
-        const char *key = json11_text(tag, "Key"), *value = json11_text(tag, "Value");
+        const char *key = json_text_in(tag, "Key"), *value = json_text_in(tag, "Value");
         if (!key || !*key || strlen(key) > 128 || !value || strlen(value) > 256 ||
             strncmp(key, "aws:", 4) == 0)
             return json11_fail(call, "ValidationException",

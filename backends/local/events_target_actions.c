@@ -4,6 +4,7 @@
 
 #include "events_api.h"
 #include "events_input.h"
+#include "json_text.h"
 
 enum { TARGETS_IN_CALL = 100, ARN_MAX = 1600, GROUP_MAX = 128 };
 
@@ -75,8 +76,8 @@ static int arn_check(struct json11_call *call, const char *id, const char *arn)
 static int group_check(struct json11_call *call, const char *id, const json_t *target)
 {
     const json_t *parameters = json_object_get(target, "SqsParameters");
-    const char *arn = json11_text(target, "Arn");
-    const char *group = json11_text(parameters, "MessageGroupId");
+    const char *arn = json_text_in(target, "Arn");
+    const char *group = json_text_in(parameters, "MessageGroupId");
     if (parameters && !is_ours(call->cloud, arn, "sqs"))
         return invalid(call, id, "Parameter(s) SqsParameters must not be specified");
     if (is_ours(call->cloud, arn, "sns") && is_fifo(arn))
@@ -99,7 +100,7 @@ static int delivery_check(struct json11_call *call, const char *id, const json_t
 {
     const json_t *letters = json_object_get(target, "DeadLetterConfig");
     const json_t *retry = json_object_get(target, "RetryPolicy");
-    const char *arn = json11_text(letters, "Arn");
+    const char *arn = json_text_in(letters, "Arn");
     if (arn && (!is_ours(call->cloud, arn, "sqs") || is_fifo(arn)))
         return invalid(call, id,
                        "DeadLetterConfig must name a standard queue of the same region and "
@@ -113,7 +114,7 @@ static int delivery_check(struct json11_call *call, const char *id, const json_t
 
 static int target_check(struct json11_call *call, json_t *target)
 {
-    const char *id = json11_text(target, "Id");
+    const char *id = json_text_in(target, "Id");
     struct error error = {0};
     if (!id || !events_name_valid(id))
         return json11_fail(call, "ValidationException",
@@ -122,7 +123,7 @@ static int target_check(struct json11_call *call, json_t *target)
                            "[\\.\\-_A-Za-z0-9]");
     int status = members_check(call, target);
     if (!status)
-        status = arn_check(call, id, json11_text(target, "Arn"));
+        status = arn_check(call, id, json_text_in(target, "Arn"));
     if (!status)
         status = group_check(call, id, target);
     if (!status)
@@ -139,14 +140,14 @@ static size_t place_of(const json_t *targets, const char *id)
 {
     size_t place = 0;
     while (place < json_array_size(targets) &&
-           strcmp(json11_text(json_array_get(targets, place), "Id"), id) != 0)
+           strcmp(json_text_in(json_array_get(targets, place), "Id"), id) != 0)
         place++;
     return place;
 }
 
 static int target_put(json_t *targets, json_t *target)
 {
-    size_t place = place_of(targets, json11_text(target, "Id"));
+    size_t place = place_of(targets, json_text_in(target, "Id"));
     return place < json_array_size(targets) ? json_array_set(targets, place, target)
                                             : json_array_append(targets, target);
 }
@@ -284,7 +285,7 @@ static bool has_target(const struct events_rule *rule, const char *arn)
 {
     const json_t *targets = json_object_get(rule->document, "Targets");
     for (size_t i = 0; i < json_array_size(targets); i++) {
-        if (strcmp(json11_text(json_array_get(targets, i), "Arn"), arn) == 0)
+        if (strcmp(json_text_in(json_array_get(targets, i), "Arn"), arn) == 0)
             return true;
     }
     return false;

@@ -188,11 +188,6 @@ void json11_handle(struct cloud_request *request, const struct json11_service *s
 
 /* Input. */
 
-const char *json11_text(const json_t *input, const char *name)
-{
-    return json_string_value(json_object_get(input, name));
-}
-
 static int constraint_failed(struct json11_call *call, const char *name, const char *constraint)
 {
     return json11_fail(call, "ValidationException",

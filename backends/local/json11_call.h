@@ -71,7 +71,6 @@ void json11_written(int status, void *call);
 int json11_waiting(struct json11_call *call, int status);
 
 /* Input. */
-const char *json11_text(const json_t *input, const char *name); /* or NULL */
 /* Characters min to max; *out NULL where it is absent and not required. */
 int json11_input_text(struct json11_call *call, const char *name, bool required, size_t min,
                       size_t max, const char **out);

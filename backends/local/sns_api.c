@@ -7,6 +7,7 @@
 #include "access.h"
 #include "answer.h"
 #include "form.h"
+#include "json_text.h"
 #include "operations.h"
 #include "query_answer.h"
 #include "sns_call.h"
@@ -232,7 +233,7 @@ static bool is_open(const struct sns_action *action)
 
 static void call_run(struct sns_call *call)
 {
-    const char *name = sns_text(call->input, "Action");
+    const char *name = json_text_in(call->input, "Action");
     call->action =
         name ? bsearch(name, actions, ACTION_COUNT, sizeof actions[0], action_compare) : NULL;
     if (!call->action) {
@@ -245,7 +246,7 @@ static void call_run(struct sns_call *call)
                  name);
     } else {
         snprintf(call->request->operation, sizeof call->request->operation, "%s", name);
-        if (answer_strike(call->request, WIRE_QUERY, sns_text(call->input, "TopicArn")))
+        if (answer_strike(call->request, WIRE_QUERY, json_text_in(call->input, "TopicArn")))
             return;
         enum sns_code code = call->action->run(call);
         call->code = code != SNS_OK ? code : call->code;
@@ -299,14 +300,9 @@ bool sns_signed(const struct sns_call *call)
     return call->request->caller != NULL;
 }
 
-const char *sns_text(const json_t *input, const char *name)
-{
-    return json_string_value(json_object_get(input, name));
-}
-
 enum sns_code sns_required(struct sns_call *call, const char *name, const char **out)
 {
-    *out = sns_text(call->input, name);
+    *out = json_text_in(call->input, name);
     if (*out && (*out)[0])
         return SNS_OK;
     return sns_fail(call, SNS_INVALID_PARAMETER,
@@ -319,7 +315,7 @@ enum sns_code sns_required(struct sns_call *call, const char *name, const char *
 static enum sns_code permit(struct sns_call *call, const struct topic *topic)
 {
     const struct cloud_request *asked = call->request;
-    const char *action = call->action->name, *name = sns_text(call->input, "AttributeName");
+    const char *action = call->action->name, *name = json_text_in(call->input, "AttributeName");
     char reason[POLICY_REASON_MAX], text[ACCESS_TEXT_MAX];
     bool mends = strcmp(action, "SetTopicAttributes") == 0 && name && strcmp(name, "Policy") == 0;
     if (mends || access_topic_request(asked, topic, action, reason))

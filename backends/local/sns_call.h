@@ -76,8 +76,7 @@ void sns_call_resume(struct sns_call *call);
 /* The call waits for the change whose start returned status. */
 enum sns_code sns_waiting(struct sns_call *call, int status);
 
-bool sns_signed(const struct sns_call *call);                /* not so for the links in messages */
-const char *sns_text(const json_t *input, const char *name); /* or NULL */
+bool sns_signed(const struct sns_call *call); /* not so for the links in messages */
 /* A parameter that must be there. */
 enum sns_code sns_required(struct sns_call *call, const char *name, const char **out);
 enum sns_code sns_topic(struct sns_call *call, struct topic **out);

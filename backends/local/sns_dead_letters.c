@@ -7,11 +7,6 @@
 #include "log.h"
 #include "sns_outbox_internal.h"
 
-static const char *text_in(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 static void lost(const struct subscription *s, const char *reason, const char *detail)
 {
     log_error("notification lost", LOG_TEXT("subscription", s->record.named.name),
@@ -22,9 +17,9 @@ static void lost(const struct subscription *s, const char *reason, const char *d
 /* ARN of the dead-letter queue for free(); NULL: there is none. */
 static char *dead_letter_arn(const struct subscription *s)
 {
-    const char *text = text_in(s->record.attributes, "RedrivePolicy");
+    const char *text = json_text_in(s->record.attributes, "RedrivePolicy");
     json_t *policy = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
-    const char *arn = text_in(policy, "deadLetterTargetArn");
+    const char *arn = json_text_in(policy, "deadLetterTargetArn");
     char *copy = arn ? strdup(arn) : NULL;
     json_decref(policy);
     return copy;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "sns_outbox_internal.h"
 
 struct sns_item *sns_item_new(struct sns_outbox *outbox, const char *subscription, json_t *message,
@@ -45,11 +46,6 @@ void sns_item_free(struct sns_item *item)
     free(item);
 }
 
-static const char *text_in(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 static struct slice slice_in(const json_t *object, const char *name)
 {
     const json_t *text = json_object_get(object, name);
@@ -65,7 +61,7 @@ static enum sns_envelope_type item_type(const json_t *message)
 {
     if (is_last(message))
         return SNS_UNSUBSCRIBE_CONFIRMATION;
-    return text_in(message, "token") ? SNS_SUBSCRIPTION_CONFIRMATION : SNS_NOTIFICATION;
+    return json_text_in(message, "token") ? SNS_SUBSCRIPTION_CONFIRMATION : SNS_NOTIFICATION;
 }
 
 struct subscription *sns_item_subscription(const struct sns_item *item)
@@ -83,13 +79,13 @@ void sns_item_envelope(const struct sns_item *item, const struct subscription *s
     *out = (struct sns_envelope){
         .type = item_type(m),
         .topic = s->topic_arn,
-        .id = text_in(m, "id"),
-        .timestamp = text_in(m, "timestamp"),
+        .id = json_text_in(m, "id"),
+        .timestamp = json_text_in(m, "timestamp"),
         .subject = slice_in(m, "subject"),
         .body = slice_in(m, "body"),
-        .token = text_in(m, "token"),
+        .token = json_text_in(m, "token"),
         .subscription = item->subscription,
-        .sequence = text_in(m, "sequence"),
+        .sequence = json_text_in(m, "sequence"),
         .attributes = json_object_get(m, "attributes"),
         .signature_version = topic ? topic->signature_version : 1,
     };
@@ -129,6 +125,6 @@ json_t *sns_item_message(const struct subscription *s, const struct sns_delivery
 struct sns_delivery sns_item_delivery(const struct sns_item *item,
                                       const struct sns_envelope *envelope)
 {
-    return (struct sns_delivery){envelope, text_in(item->message, "group"),
-                                 text_in(item->message, "dedup")};
+    return (struct sns_delivery){envelope, json_text_in(item->message, "group"),
+                                 json_text_in(item->message, "dedup")};
 }

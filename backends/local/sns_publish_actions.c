@@ -136,8 +136,8 @@ static enum sns_code dedup_read(struct sns_call *call, const struct topic *topic
 static enum sns_code fifo_read(struct sns_call *call, const struct topic *topic,
                                const json_t *input, struct publication *p)
 {
-    const char *group = sns_text(input, "MessageGroupId");
-    const char *dedup = sns_text(input, "MessageDeduplicationId");
+    const char *group = json_text_in(input, "MessageGroupId");
+    const char *dedup = json_text_in(input, "MessageDeduplicationId");
     if (group && !fifo_id_valid(group))
         return sns_fail(call, SNS_INVALID_PARAMETER,
                         "Invalid parameter: The MessageGroupId parameter: it has 1 to 128 "
@@ -162,7 +162,7 @@ static enum sns_code publication_read(struct sns_call *call, const struct topic 
                                       const json_t *input, struct publication *p)
 {
     *p = (struct publication){.message.body = json_slice(json_object_get(input, "Message"))};
-    const char *structure = sns_text(input, "MessageStructure");
+    const char *structure = json_text_in(input, "MessageStructure");
     uuid_make_text(p->message.id);
     p->size = p->message.body.size;
     if (p->size == 0)
@@ -220,7 +220,7 @@ static enum sns_code publication_send(struct sns_call *call, struct topic *topic
 static enum sns_code topic_read(struct sns_call *call, struct topic **out)
 {
     json_t *target = json_object_get(call->input, "TargetArn");
-    if (sns_text(call->input, "PhoneNumber"))
+    if (json_text_in(call->input, "PhoneNumber"))
         return sns_fail(call, SNS_NOT_IMPLEMENTED, "The embedded cloud sends no SMS.");
     if (!target && !json_object_get(call->input, "TopicArn"))
         return sns_fail(call, SNS_INVALID_PARAMETER,
@@ -323,11 +323,11 @@ static enum sns_code entries_check(const json_t *entries)
     if (count > BATCH_MAX)
         return SNS_BATCH_TOO_MANY;
     for (size_t i = 0; i < count; i++) {
-        const char *id = sns_text(json_array_get(entries, i), "Id");
+        const char *id = json_text_in(json_array_get(entries, i), "Id");
         if (!id_valid(id))
             return SNS_BATCH_ID_INVALID;
         for (size_t j = 0; j < i; j++) {
-            if (strcmp(sns_text(json_array_get(entries, j), "Id"), id) == 0)
+            if (strcmp(json_text_in(json_array_get(entries, j), "Id"), id) == 0)
                 return SNS_BATCH_IDS_NOT_DISTINCT;
         }
     }
@@ -367,7 +367,7 @@ static enum sns_code entry_publish(struct sns_call *call, struct topic *topic, c
                                    struct storage_unit *unit)
 {
     struct publication p;
-    const char *id = sns_text(entry, "Id");
+    const char *id = json_text_in(entry, "Id");
     enum sns_code code = publication_read(call, topic, entry, &p);
     if (code == SNS_OK)
         code = publication_send(call, topic, &p, unit);

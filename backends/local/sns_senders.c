@@ -14,16 +14,12 @@
 #include "container_of.h"
 #include "data_directory.h"
 #include "delivery_policy.h"
+#include "json_text.h"
 #include "publish.h"
 #include "sns_mail.h"
 #include "sns_outbox_internal.h"
 
 enum { HEADERS_MAX = 8, DETAIL_SIZE = 200, BODY_MAX = 1024 * 1024 };
-
-static const char *text_in(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
 
 /* Both were checked when they were set. */
 void sns_delivery_policy(const struct cloud *cloud, const struct subscription *s,
@@ -31,8 +27,9 @@ void sns_delivery_policy(const struct cloud *cloud, const struct subscription *s
 {
     char why[DELIVERY_POLICY_TEXT_MAX];
     const struct topic *topic = topics_find(cloud->topics, s->topic_arn);
-    if (delivery_policy_read(topic ? text_in(topic->record.attributes, "DeliveryPolicy") : NULL,
-                             text_in(s->record.attributes, "DeliveryPolicy"), out, why))
+    if (delivery_policy_read(topic ? json_text_in(topic->record.attributes, "DeliveryPolicy")
+                                   : NULL,
+                             json_text_in(s->record.attributes, "DeliveryPolicy"), out, why))
         delivery_policy_read(NULL, NULL, out, why);
 }
 
@@ -166,7 +163,7 @@ static int mail_write(const struct sns_item *item, const struct subscription *s,
     const struct sns_mail mail = {
         .to = s->endpoint,
         .id = e.id,
-        .display_name = topic ? text_in(topic->record.attributes, "DisplayName") : NULL,
+        .display_name = topic ? json_text_in(topic->record.attributes, "DisplayName") : NULL,
         .subject = subject,
         .body = buffer_slice(&body),
     };
@@ -256,7 +253,7 @@ static int mail_by_file(struct sns_item *item, struct buffer *text)
     t->size = text->size;
     t->text = buffer_take_text(text);
     snprintf(t->name, sizeof t->name, "%012llu-%.36s", (unsigned long long)item->id,
-             text_in(item->message, "id"));
+             json_text_in(item->message, "id"));
     storage_submit(item->outbox->cloud->storage, &t->task);
     return 0;
 }

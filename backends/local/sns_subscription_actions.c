@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "queues.h"
 #include "sns_call.h"
 #include "sns_confirmation.h"
@@ -79,7 +80,7 @@ static enum sns_code endpoint_check(struct sns_call *call, const struct topic *t
 /* The ARN of what is not confirmed is told to who asks for it alone. */
 static enum sns_code arn_output(struct sns_call *call, const struct subscription *s)
 {
-    const char *wish = sns_text(call->input, "ReturnSubscriptionArn");
+    const char *wish = json_text_in(call->input, "ReturnSubscriptionArn");
     bool hidden = s->pending && !(wish && strcmp(wish, "true") == 0);
     return sns_output(call, "SubscriptionArn",
                       json_string(hidden ? "pending confirmation" : s->record.named.name));
@@ -88,7 +89,7 @@ static enum sns_code arn_output(struct sns_call *call, const struct subscription
 /* A false that is stated is what is so anyway. */
 static bool is_set(const struct subscription *s, const char *name, const char *value)
 {
-    const char *known = sns_text(s->record.attributes, name);
+    const char *known = json_text_in(s->record.attributes, name);
     const char *initial = strcmp(name, "RawMessageDelivery") == 0  ? "false"
                           : strcmp(name, "FilterPolicyScope") == 0 ? "MessageAttributes"
                                                                    : "";
@@ -132,7 +133,8 @@ static enum sns_code subscription_make(struct sns_call *call, struct topic *topi
                                        const char *protocol, const char *endpoint,
                                        json_t *attributes)
 {
-    enum sns_code code = sns_filter_limit_check(call, topic, sns_text(attributes, "FilterPolicy"));
+    enum sns_code code =
+        sns_filter_limit_check(call, topic, json_text_in(attributes, "FilterPolicy"));
     if (code != SNS_OK)
         return code;
     json_t *details = confirmation_details(protocol);
@@ -179,13 +181,13 @@ static enum sns_code subscription_of_token(struct sns_call *call, struct topic *
     if (*out)
         return SNS_OK;
     *out = s;
-    return sns_filter_limit_check(call, topic, sns_text(s->record.attributes, "FilterPolicy"));
+    return sns_filter_limit_check(call, topic, json_text_in(s->record.attributes, "FilterPolicy"));
 }
 
 enum sns_code sns_confirm_subscription(struct sns_call *call)
 {
     struct topic *topic;
-    const char *token, *guard = sns_text(call->input, "AuthenticateOnUnsubscribe");
+    const char *token, *guard = json_text_in(call->input, "AuthenticateOnUnsubscribe");
     enum sns_code code = sns_topic(call, &topic);
     if (code == SNS_OK)
         code = sns_required(call, "Token", &token);
@@ -259,8 +261,8 @@ static enum sns_code list_page(struct sns_call *call, const struct topic *topic)
 {
     struct subscription *page[PAGE];
     bool more;
-    size_t count = topics_list_subscriptions(call->topics, topic,
-                                             sns_text(call->input, "NextToken"), page, PAGE, &more);
+    size_t count = topics_list_subscriptions(
+        call->topics, topic, json_text_in(call->input, "NextToken"), page, PAGE, &more);
     json_t *list = json_array();
     int failed = !list;
     for (size_t i = 0; i < count && !failed; i++)
@@ -304,7 +306,7 @@ enum sns_code sns_set_subscription_attributes(struct sns_call *call)
         code = sns_required(call, "AttributeName", &name);
     if (code != SNS_OK)
         return code;
-    const char *value = sns_text(call->input, "AttributeValue");
+    const char *value = json_text_in(call->input, "AttributeValue");
     code = sns_subscription_attribute_check(call, s, name, value);
     if (code != SNS_OK)
         return code;

@@ -99,8 +99,8 @@ static enum sns_code one_check(struct sns_call *call, const char *name, const ch
 static enum sns_code together_check(struct sns_call *call, const json_t *attributes,
                                     bool subscribing)
 {
-    const char *text = sns_text(attributes, "FilterPolicy");
-    const char *scope = sns_text(attributes, "FilterPolicyScope");
+    const char *text = json_text_in(attributes, "FilterPolicy");
+    const char *scope = json_text_in(attributes, "FilterPolicyScope");
     struct filter_policy *policy = NULL;
     char why[FILTER_POLICY_TEXT_MAX];
     if (!text || !text[0] || (scope && strcmp(scope, "MessageBody") == 0))
@@ -186,11 +186,11 @@ static int delivery_put(json_t *object, const struct sns_call *call, const struc
     struct delivery_policy policy;
     char why[DELIVERY_POLICY_TEXT_MAX];
     const struct topic *topic = topics_find(call->topics, s->topic_arn);
-    const char *of_topic = topic ? sns_text(topic->record.attributes, "DeliveryPolicy") : NULL;
+    const char *of_topic = topic ? json_text_in(topic->record.attributes, "DeliveryPolicy") : NULL;
     if (strncmp(s->protocol, "http", 4) != 0)
         return 0;
-    return delivery_policy_read(of_topic, sns_text(s->record.attributes, "DeliveryPolicy"), &policy,
-                                why) ||
+    return delivery_policy_read(of_topic, json_text_in(s->record.attributes, "DeliveryPolicy"),
+                                &policy, why) ||
            json_object_set_new(object, "EffectiveDeliveryPolicy",
                                delivery_policy_effective(&policy, false));
 }
@@ -201,7 +201,7 @@ static int set_put(json_t *object, const struct subscription *s)
     static const char *const names[] = {"DeliveryPolicy", "FilterPolicy", "RedrivePolicy"};
     int failed = 0;
     for (size_t i = 0; i < 3; i++) {
-        const char *text = sns_text(s->record.attributes, names[i]);
+        const char *text = json_text_in(s->record.attributes, names[i]);
         if (text && text[0] && strcmp(text, "{}") != 0)
             failed |= put(object, names[i], text);
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "sns_call.h"
 
 enum { PAGE = 100 };
@@ -133,7 +134,8 @@ enum sns_code sns_list_topics(struct sns_call *call)
 {
     struct topic *page[PAGE];
     bool more;
-    size_t count = topics_list(call->topics, sns_text(call->input, "NextToken"), page, PAGE, &more);
+    size_t count =
+        topics_list(call->topics, json_text_in(call->input, "NextToken"), page, PAGE, &more);
     json_t *list = json_array();
     int failed = !list;
     for (size_t i = 0; i < count && !failed; i++)
@@ -165,7 +167,7 @@ enum sns_code sns_set_topic_attributes(struct sns_call *call)
         code = sns_required(call, "AttributeName", &name);
     if (code != SNS_OK)
         return code;
-    const char *value = sns_text(call->input, "AttributeValue");
+    const char *value = json_text_in(call->input, "AttributeValue");
     code = sns_topic_attribute_check(call, name, value, topic->fifo, false);
     if (code != SNS_OK)
         return code;

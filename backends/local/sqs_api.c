@@ -6,6 +6,7 @@
 
 #include "access.h"
 #include "answer.h"
+#include "json_text.h"
 #include "operations.h"
 #include "sqs_call.h"
 
@@ -152,20 +153,15 @@ void sqs_api_handle(struct cloud_request *request)
     }
     call->action = action;
     call->input = input;
-    const char *queue = sqs_input_text(input, "QueueUrl");
+    const char *queue = json_text_in(input, "QueueUrl");
     if (answer_strike(request, json ? WIRE_JSON : WIRE_QUERY,
-                      queue ? queue : sqs_input_text(input, "QueueName")))
+                      queue ? queue : json_text_in(input, "QueueName")))
         return;
     answer_bend_input(request, input);
     call_run(call);
 }
 
 /* Input. */
-
-const char *sqs_input_text(const json_t *input, const char *name)
-{
-    return json_string_value(json_object_get(input, name));
-}
 
 static bool input_number(const json_t *value, long long *out)
 {
@@ -215,7 +211,7 @@ static bool token_valid(const char *token)
 enum sqs_code sqs_input_token(const json_t *input, const char *name, const char **out,
                               struct sqs_error *error)
 {
-    *out = sqs_input_text(input, name);
+    *out = json_text_in(input, name);
     if (!*out || token_valid(*out))
         return SQS_OK;
     return sqs_error_set(error, SQS_INVALID_PARAMETER,
@@ -261,7 +257,7 @@ enum sqs_code sqs_input_queue(struct sqs_call *call, struct local_queue **out)
 {
     struct cloud_request *request = call->request;
     char name[QUEUE_NAME_MAX + 1];
-    const char *url = sqs_input_text(call->input, "QueueUrl");
+    const char *url = json_text_in(call->input, "QueueUrl");
     struct slice path = url ? slice_of(url) : http_call_path(request->call);
     if (!url && path.size <= 1)
         return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,

@@ -1,11 +1,12 @@
 #include "sqs_batch.h"
+#include "json_text.h"
 
 #include <ctype.h>
 #include <string.h>
 
 const char *sqs_entry_id(const json_t *entry)
 {
-    return sqs_input_text(entry, "Id");
+    return json_text_in(entry, "Id");
 }
 
 static bool id_valid(const char *id)

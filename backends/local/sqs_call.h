@@ -58,8 +58,6 @@ void sqs_call_written(int status, void *call);
 void sqs_call_finish(struct sqs_call *call);
 
 /* Input. */
-const char *sqs_input_text(const json_t *input,
-                           const char *name); /* NULL: absent or not a string */
 /* An integer (in the Query protocol, its digits); absent: *out keeps its value. */
 enum sqs_code sqs_input_int(const json_t *input, const char *name, int min, int max, int *out,
                             struct sqs_error *error);

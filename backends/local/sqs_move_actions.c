@@ -28,7 +28,7 @@ static enum sqs_code source_find(struct sqs_call *call, const char *arn, struct 
 
 static enum sqs_code input_source(struct sqs_call *call, struct local_queue **out)
 {
-    const char *arn = sqs_input_text(call->input, "SourceArn");
+    const char *arn = json_text_in(call->input, "SourceArn");
     if (arn)
         return source_find(call, arn, out);
     return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
@@ -89,7 +89,7 @@ static json_t *handle_read(const char *handle)
                                          strlen(handle)))
         return NULL;
     json_t *facts = json_text_read((struct slice){(const char *)text, size}, 0, NULL);
-    if (sqs_input_text(facts, "taskId") && sqs_input_text(facts, "sourceArn"))
+    if (json_text_in(facts, "taskId") && json_text_in(facts, "sourceArn"))
         return facts;
     json_decref(facts);
     return NULL;
@@ -99,7 +99,7 @@ enum sqs_code sqs_start_message_move_task(struct sqs_call *call)
 {
     struct local_queue *queue;
     const struct queue_move *move;
-    const char *destination = sqs_input_text(call->input, "DestinationArn");
+    const char *destination = json_text_in(call->input, "DestinationArn");
     int rate = 0;
     enum sqs_code code = input_source(call, &queue);
     if (code == SQS_OK)
@@ -173,13 +173,13 @@ enum sqs_code sqs_cancel_message_move_task(struct sqs_call *call)
 {
     struct local_queue *queue;
     const struct queue_move *move;
-    json_t *facts = handle_read(sqs_input_text(call->input, "TaskHandle"));
+    json_t *facts = handle_read(json_text_in(call->input, "TaskHandle"));
     if (!facts)
         return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
                              "Value for parameter TaskHandle is invalid.");
-    enum sqs_code code = source_find(call, sqs_input_text(facts, "sourceArn"), &queue);
+    enum sqs_code code = source_find(call, json_text_in(facts, "sourceArn"), &queue);
     if (code == SQS_OK)
-        code = queue_move_cancel(queue, sqs_input_text(facts, "taskId"), sqs_call_written, call,
+        code = queue_move_cancel(queue, json_text_in(facts, "taskId"), sqs_call_written, call,
                                  &move, &call->error);
     json_decref(facts);
     if (code != SQS_OK)

@@ -23,7 +23,7 @@ static enum sqs_code parameter_refuse(struct sqs_call *call, const char *value, 
 
 static enum sqs_code input_label(struct sqs_call *call, const char **out)
 {
-    *out = sqs_input_text(call->input, "Label");
+    *out = json_text_in(call->input, "Label");
     if (!*out)
         return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
                              "The request must contain the parameter Label.");
@@ -122,7 +122,7 @@ static size_t statement_find(json_t *statements, const char *label)
 {
     size_t at = 0;
     while (at < json_array_size(statements)) {
-        const char *sid = sqs_input_text(json_array_get(statements, at), "Sid");
+        const char *sid = json_text_in(json_array_get(statements, at), "Sid");
         if (sid && strcmp(sid, label) == 0)
             break;
         at++;

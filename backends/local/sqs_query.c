@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "form.h"
+#include "json_text.h"
 #include "query_answer.h"
 #include "sqs_call.h"
 #include "xml_tree.h"
@@ -66,7 +67,7 @@ enum sqs_code sqs_query_read(struct cloud_request *request, const char **action,
     json_decref(tree);
     if (status)
         return read_failed(status, error);
-    *action = sqs_input_text(*input, "Action");
+    *action = json_text_in(*input, "Action");
     if (*action)
         return SQS_OK;
     return sqs_error_set(error, SQS_MISSING_PARAMETER,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "json_text.h"
 #include "sqs_call.h"
 
 enum { LIST_PAGE = 1000 };
@@ -22,7 +23,7 @@ static enum sqs_code waiting(struct sqs_call *call, enum sqs_code code)
 
 static enum sqs_code input_name(struct sqs_call *call, const char **out)
 {
-    *out = sqs_input_text(call->input, "QueueName");
+    *out = json_text_in(call->input, "QueueName");
     if (!*out)
         return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
                              "The request must contain the parameter QueueName.");
@@ -32,7 +33,7 @@ static enum sqs_code input_name(struct sqs_call *call, const char **out)
 
 static enum sqs_code name_check(struct sqs_call *call, const char *name)
 {
-    const char *type = sqs_input_text(json_object_get(call->input, "Attributes"), "FifoQueue");
+    const char *type = json_text_in(json_object_get(call->input, "Attributes"), "FifoQueue");
     bool fifo = type && strcmp(type, "true") == 0;
     if (queue_name_valid(name) && fifo == queue_name_is_fifo(name))
         return SQS_OK;
@@ -116,7 +117,7 @@ enum sqs_code sqs_get_queue_url(struct sqs_call *call)
     enum sqs_code code = input_name(call, &name);
     if (code != SQS_OK)
         return code;
-    const char *owner = sqs_input_text(call->input, "QueueOwnerAWSAccountId");
+    const char *owner = json_text_in(call->input, "QueueOwnerAWSAccountId");
     struct local_queue *queue = queues_find(call->queues, name);
     if (!queue || (owner && strcmp(owner, call->request->cloud->account) != 0))
         return SQS_QUEUE_DOES_NOT_EXIST;
@@ -144,7 +145,7 @@ static enum sqs_code urls_add(struct sqs_call *call, const char *member,
 static enum sqs_code list_page(struct sqs_call *call, const char *prefix,
                                const struct local_queue *source_of, const char *member)
 {
-    const char *after = sqs_input_text(call->input, "NextToken");
+    const char *after = json_text_in(call->input, "NextToken");
     int max = 0;
     bool more;
     enum sqs_code code = sqs_input_int(call->input, "MaxResults", 1, LIST_PAGE, &max, &call->error);
@@ -165,7 +166,7 @@ static enum sqs_code list_page(struct sqs_call *call, const char *prefix,
 
 enum sqs_code sqs_list_queues(struct sqs_call *call)
 {
-    const char *prefix = sqs_input_text(call->input, "QueueNamePrefix");
+    const char *prefix = json_text_in(call->input, "QueueNamePrefix");
     return list_page(call, prefix ? prefix : "", NULL, "QueueUrls");
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "message_attributes.h"
 #include "sqs_batch.h"
 
@@ -102,8 +103,8 @@ static enum sqs_code system_read(struct entry *entry, struct sqs_error *error)
                              "Message system attributes must be pairs of a name and a value.");
     json_object_foreach(system, name, value)
     {
-        const char *text = sqs_input_text(value, "StringValue");
-        const char *type = sqs_input_text(value, "DataType");
+        const char *text = json_text_in(value, "StringValue");
+        const char *type = json_text_in(value, "DataType");
         if (strcmp(name, "AWSTraceHeader") != 0 || !text || !type || strcmp(type, "String") != 0)
             return sqs_error_set(error, SQS_INVALID_PARAMETER,
                                  "Message system attribute name '%.80s' is invalid: the only one "

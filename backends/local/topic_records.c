@@ -2,18 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
 #include "topic_fifo.h"
 #include "topic_rows.h"
 #include "topics_internal.h"
 
-static const char *text_in(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
 static bool is_true(const json_t *object, const char *name)
 {
-    const char *text = text_in(object, name);
+    const char *text = json_text_in(object, name);
     return text && strcmp(text, "true") == 0;
 }
 
@@ -36,8 +32,8 @@ int record_rules_read(const struct topic_record *r, const json_t *attributes,
 {
     *out = (struct record_rules){0};
     if (record_is_subscription(r))
-        return filter_read(text_in(attributes, "FilterPolicy"), &out->filter);
-    const char *policy = text_in(attributes, "Policy");
+        return filter_read(json_text_in(attributes, "FilterPolicy"), &out->filter);
+    const char *policy = json_text_in(attributes, "Policy");
     return policy ? policy_parse(POLICY_OF_TOPIC, policy, &out->policy, NULL) : 0;
 }
 
@@ -82,8 +78,8 @@ void record_vanish(struct topic_record *r)
 static void subscription_applied(struct subscription *s)
 {
     const json_t *attributes = s->record.attributes, *details = s->record.details;
-    const char *scope = text_in(attributes, "FilterPolicyScope");
-    s->protocol = text_in(details, "protocol");
+    const char *scope = json_text_in(attributes, "FilterPolicyScope");
+    s->protocol = json_text_in(details, "protocol");
     if (!s->protocol) /* of a version that knew queues alone */
         s->protocol = "sqs";
     s->raw = is_true(attributes, "RawMessageDelivery");
@@ -95,8 +91,8 @@ static void subscription_applied(struct subscription *s)
 static void topic_applied(struct topic *t)
 {
     const json_t *attributes = t->record.attributes;
-    const char *scope = text_in(attributes, "FifoThroughputScope");
-    const char *signature = text_in(attributes, "SignatureVersion");
+    const char *scope = json_text_in(attributes, "FifoThroughputScope");
+    const char *signature = json_text_in(attributes, "SignatureVersion");
     t->fifo = is_true(attributes, "FifoTopic");
     t->content_dedup = is_true(attributes, "ContentBasedDeduplication");
     t->group_scope = scope && strcmp(scope, "MessageGroup") == 0;
