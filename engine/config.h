@@ -39,7 +39,7 @@ struct config { /* strings are owned; NULL when unset. Times are milliseconds, s
     struct text_list pipelines;
     char *region, *profile, *endpoint;
 
-    uint64_t workers, jobs, wait, visibility, backoff, linger, cache, memory;
+    uint64_t workers, jobs, wait, visibility, backoff, linger, stall, cache, memory;
     uint64_t timeout;
     uint64_t max_pixels, max_bytes, max_frames;
     uint64_t isolation; /* enum config_isolation */

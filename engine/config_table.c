@@ -34,6 +34,8 @@ const struct setting config_table[] = {
      "most time that a message waits before it is tried again"},
     {"timeout", TYPE_TIME, ENGINE, "30s", NULL, 500, 3600000, AT(timeout), "TIME",
      "give a request up when the service is silent for so long"},
+    {"stall", TYPE_SECONDS, ENGINE, "15m", NULL, 1000, 43200000, AT(stall), "TIME",
+     "return a message to its queue when its job makes no progress for so long"},
     {"linger", TYPE_TIME, ENGINE, "2s", NULL, 0, 600000, AT(linger), "TIME",
      "how long a fetched photo waits for messages of other queues"},
     {"cache", TYPE_BYTES, ENGINE, "64M", NULL, 0, 1024 * GIB, AT(cache), "SIZE",

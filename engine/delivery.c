@@ -479,6 +479,13 @@ void delivery_abort(struct delivery *delivery)
     give_back(delivery, 0);
 }
 
+void delivery_give_up(struct delivery *delivery)
+{
+    delivery->reason = "stalled";
+    error_set(&delivery->error, ERR_TIMEOUT, "the job made no progress");
+    give_back(delivery, backoff(delivery));
+}
+
 void delivery_hand_back(struct delivery *delivery)
 {
     if (delivery->phase == DELIVERY_REJECTING)

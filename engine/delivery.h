@@ -58,5 +58,7 @@ void delivery_update(struct delivery *delivery);
 void delivery_hand_back(struct delivery *delivery);
 /* Gives it back whatever runs. */
 void delivery_abort(struct delivery *delivery);
+/* The same, with a backoff: a job of it makes no progress. */
+void delivery_give_up(struct delivery *delivery);
 
 #endif

@@ -19,6 +19,7 @@ enum {
     JOBS_PER_WORKER = 32,
     WAIT_DEFAULT_S = 20,
     BACKOFF_DEFAULT_S = 900,
+    STALL_DEFAULT_MS = 900000,
     LINGER_DEFAULT_MS = 2000,
     CACHE_DEFAULT = 64 * 1024 * 1024,
     GIVE_BACK_MS = 2000, /* after the grace period: for the last visibility changes */
@@ -68,6 +69,8 @@ static void options_default(struct engine_options *options)
         options->linger_ms = LINGER_DEFAULT_MS;
     if (!options->cache_bytes)
         options->cache_bytes = CACHE_DEFAULT;
+    if (!options->stall_ms)
+        options->stall_ms = STALL_DEFAULT_MS;
     if (!options->memory)
         options->memory = memory_standard();
     if (!options->limits.max_bytes)
@@ -122,6 +125,7 @@ static void engine_begin(struct engine *engine)
     lease_keeper_init(&engine->leases, engine->loop, something_ended, engine);
     event_order_init(&engine->order, engine->loop);
     message_memory_init(&engine->messages);
+    watchdog_init(&engine->watchdog, engine->loop, engine->options.stall_ms);
     uv_timer_init(engine->loop, &engine->turn);
     uv_timer_init(engine->loop, &engine->grace);
     for (size_t i = 0; i < engine->lane_count; i++)
@@ -271,6 +275,12 @@ static void order_closed(uv_handle_t *handle)
     on_handle_closed(container_of(order, struct engine, order));
 }
 
+static void watchdog_closed(uv_handle_t *handle)
+{
+    struct watchdog *watchdog = container_of(handle, struct watchdog, timer);
+    on_handle_closed(container_of(watchdog, struct engine, watchdog));
+}
+
 static void lane_closed(struct lane *lane)
 {
     on_handle_closed(lane->engine); /* frees the lanes with the rest */
@@ -279,13 +289,14 @@ static void lane_closed(struct lane *lane)
 /* Nothing of ours is under way any more. */
 static void close_handles(struct engine *engine)
 {
-    engine->handles = 6 + engine->lane_count;
+    engine->handles = 7 + engine->lane_count;
     for (size_t i = 0; i < engine->lane_count; i++)
         lane_close(engine->lanes[i], lane_closed);
     source_table_close(&engine->sources, sources_closed);
     memory_budget_close(&engine->memory, memory_closed);
     lease_keeper_close(&engine->leases, leases_closed);
     event_order_close(&engine->order, order_closed);
+    watchdog_close(&engine->watchdog, watchdog_closed);
     message_memory_clear(&engine->messages);
     uv_close((uv_handle_t *)&engine->turn, turn_closed);
     uv_close((uv_handle_t *)&engine->grace, grace_closed);

@@ -55,6 +55,7 @@ struct engine_options {
     unsigned visibility_s; /* for pipelines and queues that state none; 0: the queue's own */
     unsigned backoff_s;    /* a failed message waits at most so long; 0: 900 */
     unsigned linger_ms;    /* a fetched source stays this long for late siblings; 0: 2 000 */
+    uint64_t stall_ms;     /* a job without progress for so long is given up; 0: 15 minutes */
     size_t cache_bytes;    /* of lingering sources; 0: 64 MiB */
     uint64_t memory;       /* bytes for photos and what is made of them; 0: half of what there is */
     struct pipeline_limits limits;
@@ -104,6 +105,7 @@ struct engine_stats {
     uint64_t decoded, rendered;     /* decodes, and renditions made */
     uint64_t stored, stored_bytes;
     uint64_t superseded;          /* events skipped, since a newer one's outputs are stored */
+    uint64_t stalled;             /* messages returned since a job of theirs made no progress */
     size_t jobs, sources;         /* now */
     uint64_t memory, memory_peak; /* bytes of the budget: taken now, and the most that ever was */
 };

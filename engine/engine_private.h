@@ -9,6 +9,7 @@
 #include "memory_budget.h"
 #include "message_memory.h"
 #include "source_table.h"
+#include "watchdog.h"
 #include "worker_queue.h"
 
 struct engine {
@@ -20,6 +21,7 @@ struct engine {
     struct lease_keeper leases;
     struct event_order order;
     struct message_memory messages;
+    struct watchdog watchdog;
     struct lane **lanes; /* the retired ones among them */
     size_t lane_count;
     size_t retired;

@@ -191,8 +191,8 @@ static int on_timer_wanted(CURLM *multi, long timeout_ms, void *user)
 int http_client_send(struct http_client *client, const struct http_request *request,
                      http_done *done, void *user, struct http_exchange **out)
 {
-    const struct http_common common = {client->share, client->ca_file, client->any_host, client->user_agent,
-                                       client->idle_timeout_ms};
+    const struct http_common common = {client->share, client->ca_file, client->any_host,
+                                       client->user_agent, client->idle_timeout_ms};
     struct http_exchange *exchange;
     assert(!client->closing);
     *out = NULL;

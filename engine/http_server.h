@@ -46,8 +46,8 @@ struct http_server_options {
     unsigned idle_ms;  /* for a whole head from its first byte, between two pieces of a body, for a
                           peer to take some of its response, and between requests; 0: 60 000. Off
                           while a handler works */
-    unsigned connections; /* 0: 1024. Further peers are told 503, HTTP_UNWELCOME_MAX at a time;
-                             more are just closed */
+    unsigned connections;     /* 0: 1024. Further peers are told 503, HTTP_UNWELCOME_MAX at a time;
+                                 more are just closed */
     struct tls_identity *tls; /* borrowed; NULL: plain HTTP */
     http_handler *on_request;
     void *user;

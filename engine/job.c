@@ -120,6 +120,7 @@ static bool is_moot(const struct job *job, const struct job_step *step)
 /* Runs steps until one waits or the job has finished. */
 static void job_run(struct job *job)
 {
+    watchdog_fed(job->msg.engine, job);
     for (;;) {
         const struct job_step *step = step_of(job);
         if (step->state == JOB_FINISHED) {

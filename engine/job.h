@@ -59,6 +59,7 @@ struct job {
 
     struct { /* loop thread */
         enum job_state state;
+        uint64_t moved_ms;              /* uv_now of its last progress: see watchdog.h */
         bool asked;                     /* the step under way has started its operations */
         size_t pending;                 /* operations under way */
         struct order_claim order;       /* among the events of its key */

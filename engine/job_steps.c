@@ -196,6 +196,7 @@ static void on_stored(const struct error *error, void *user)
     struct rendition *rendition = &item_of(job)->renditions[upload - job->loop.uploads];
     upload->request = NULL;
     record_error(job, error);
+    watchdog_fed(job->msg.engine, job);
     if (!error->code) {
         job->msg.engine->stats.stored++;
         job->msg.engine->stats.stored_bytes += rendition->body.size;

@@ -60,11 +60,21 @@ static void serve_workers(struct memory_budget *budget)
         grant(budget, wish);
 }
 
-int memory_wait(struct memory_budget *budget, uint64_t bytes, bool (*cancelled)(void *user),
-                void *user)
+/* With the lock. */
+static void give_back(struct memory_budget *budget, struct memory_grant *grant)
+{
+    if (grant->bytes == 0)
+        return;
+    budget->taken[MEMORY_WORK] -= grant->bytes;
+    grant->bytes = 0;
+    uv_async_send(&budget->async);
+}
+
+/* With the lock, which is not held while it waits. */
+static int stand_in_line(struct memory_budget *budget, uint64_t bytes,
+                         bool (*cancelled)(void *user), void *user)
 {
     struct wish wish = {.bytes = bytes};
-    uv_mutex_lock(&budget->lock);
     list_push(&budget->workers, &wish.link);
     serve_workers(budget);
     if (!wish.granted)
@@ -75,8 +85,22 @@ int memory_wait(struct memory_budget *budget, uint64_t bytes, bool (*cancelled)(
         list_remove(&wish.link);
         uv_async_send(&budget->async); /* who stood behind may fit */
     }
-    uv_mutex_unlock(&budget->lock);
     return wish.granted ? 0 : ERR_CANCELLED;
+}
+
+int memory_wait(struct memory_budget *budget, struct memory_grant *grant, uint64_t bytes,
+                bool (*cancelled)(void *user), void *user)
+{
+    int code = 0;
+    uv_mutex_lock(&budget->lock);
+    if (bytes > grant->bytes) {
+        give_back(budget, grant);
+        code = stand_in_line(budget, bytes, cancelled, user);
+        if (!code)
+            grant->bytes = bytes;
+    }
+    uv_mutex_unlock(&budget->lock);
+    return code;
 }
 
 /* ---- the loop thread ---- */
@@ -182,6 +206,12 @@ void memory_change(struct memory_budget *budget, enum memory_kind kind, uint64_t
     uv_mutex_unlock(&budget->lock);
     if (waited_for)
         uv_async_send(&budget->async);
+}
+
+void memory_settle(struct memory_budget *budget, struct memory_grant *grant, uint64_t made)
+{
+    memory_change(budget, MEMORY_WORK, grant->bytes, made);
+    grant->bytes = 0;
 }
 
 bool memory_is_tight(struct memory_budget *budget)

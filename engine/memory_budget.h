@@ -12,8 +12,8 @@
  * is left. Lingering photos are dropped as soon as anybody waits for their room.
  *
  * Photos are asked for on the loop thread, by ticket; work on worker threads, which wait. The lock
- * guards the counts and the line of workers. Only the loop thread drops photos and gives bytes
- * back, and it decides who goes alone.
+ * guards the counts and the line of workers. Only the loop thread drops photos, and it decides who
+ * goes alone.
  */
 #ifndef THUMBWHEEL_MEMORY_BUDGET_H
 #define THUMBWHEEL_MEMORY_BUDGET_H
@@ -67,10 +67,23 @@ bool memory_ask(struct memory_budget *budget, struct memory_ticket *ticket, uint
 /* Ends the wait, if there is one. */
 void memory_withdraw(struct memory_budget *budget, struct memory_ticket *ticket);
 
-/* Worker thread. Waits for the bytes of a piece of work. 0, or ERR_CANCELLED as soon as `cancelled`
- * says so; it is asked a few times a second. */
-int memory_wait(struct memory_budget *budget, uint64_t bytes, bool (*cancelled)(void *user),
-                void *user);
+/* The bytes that a piece of work holds, from its first wait until it is settled. A grant is the
+ * only owner of its bytes: a second wait resizes it and never adds to it, so that work that begins
+ * again (its decoder was killed) neither leaks its first grant nor waits for itself.
+ * Zero-initialised. Accessed by the worker while it has the work, else by the loop thread. */
+struct memory_grant {
+    uint64_t bytes;
+};
+
+/* Worker thread. Waits until the grant has so many bytes. What it holds already is kept where that
+ * is enough, else given back before the wait. 0, or ERR_CANCELLED as soon as `cancelled` says so
+ * (it is asked a few times a second): the grant is then as it was, or empty. */
+int memory_wait(struct memory_budget *budget, struct memory_grant *grant, uint64_t bytes,
+                bool (*cancelled)(void *user), void *user);
+
+/* Loop thread. Ends a grant: its bytes become what the work has made of them, which is given back
+ * by memory_change. 0: nothing. */
+void memory_settle(struct memory_budget *budget, struct memory_grant *grant, uint64_t made);
 
 /* Loop thread. Bytes that were granted turn out to be another number; 0: they are given back. More
  * than was granted is taken without asking. */

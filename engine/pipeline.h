@@ -64,8 +64,9 @@ struct image_facts {
 
 /* Where a render asks for its memory, once it knows from the header what it needs. */
 struct render_gate {
-    /* Worker thread; at most once for each render. Waits until there is room for so many bytes,
-     * beside the image as it was given. 0, or ERR_CANCELLED: nobody wants the render any more. */
+    /* Worker thread; once for each try of a render. Waits until there is room for so many bytes,
+     * beside the image as it was given; what an earlier try was given counts. 0, or ERR_CANCELLED:
+     * nobody wants the render any more. */
     int (*pass)(struct render_gate *gate, uint64_t bytes);
 };
 

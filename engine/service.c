@@ -212,6 +212,7 @@ static struct engine_options engine_options_of(const struct service *service,
         .backoff_s = (unsigned)(config->backoff / 1000),
         .linger_ms = config->linger ? (unsigned)config->linger : 1, /* 0 would be the default */
         .cache_bytes = config->cache ? (size_t)config->cache : 1,
+        .stall_ms = config->stall,
         .memory = config->memory,
         .limits = {.max_pixels = config->max_pixels,
                    .max_bytes = (size_t)config->max_bytes,

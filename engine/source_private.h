@@ -15,9 +15,9 @@ struct round { /* one decode for several claims; a source has one at a time */
     size_t count;
     struct render_item *items; /* the claims' items while the worker has them; NULL: no memory */
     struct render_gate gate;
-    uint64_t promised; /* bytes of the memory budget that it has */
-    double waited_ms;  /* for them */
-    bool active;       /* queued or under way */
+    struct memory_grant grant; /* for the render, however often it begins again */
+    double waited_ms;          /* for it */
+    bool active;               /* queued or under way */
 };
 
 struct source {

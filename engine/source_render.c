@@ -26,10 +26,9 @@ static int gate_pass(struct render_gate *gate, uint64_t bytes)
     struct round *round = container_of(gate, struct round, gate);
     struct source *source = source_of(&round->task);
     uint64_t began = uv_hrtime();
-    int code = memory_wait(source->table->options.memory, bytes, all_cancelled, round);
-    if (!code)
-        round->promised = bytes;
-    round->waited_ms = (double)(uv_hrtime() - began) / 1e6;
+    int code =
+        memory_wait(source->table->options.memory, &round->grant, bytes, all_cancelled, round);
+    round->waited_ms += (double)(uv_hrtime() - began) / 1e6;
     return code;
 }
 
@@ -106,7 +105,7 @@ static void round_give_back(struct source_table *table, struct source_claim *cla
     claim->wake(claim);
 }
 
-/* What was promised becomes what was made. */
+/* The grant becomes what was made. */
 static void round_settle(struct source *source, uint64_t kept[ROUND_MAX])
 {
     struct round *round = &source->round;
@@ -115,7 +114,7 @@ static void round_settle(struct source *source, uint64_t kept[ROUND_MAX])
         kept[i] = round->items ? item_bytes(&round->items[i]) : 0;
         sum += kept[i];
     }
-    memory_change(source->table->options.memory, MEMORY_WORK, round->promised, sum);
+    memory_settle(source->table->options.memory, &round->grant, sum);
 }
 
 static void round_done(struct worker_task *task)

@@ -189,9 +189,10 @@ int events_list_rules(struct json11_call *call)
         status = events_input_name(call, "NamePrefix", false, &prefix);
     if (!status)
         status = events_input_page(call, &limit, &after);
-    json_t *list = status ? NULL : json_array();
-    if (!status)
-        status = json11_output(call, "Rules", list);
+    if (status)
+        return status;
+    json_t *list = json_array();
+    status = json11_output(call, "Rules", list);
     for (size_t i = page_start(rules, prefix, after); !status && i < events_count(rules); i++) {
         const struct events_rule *rule = events_at(rules, i);
         if (!rule || (after && strcmp(rule->named.name, after) == 0))

@@ -373,6 +373,121 @@ static void a_flood_on_one_queue_starves_no_other(void **state)
 
 /* ---- the end ---- */
 
+/* ---- what begins again, and what gets stuck ---- */
+
+static uint64_t work_bytes(void)
+{
+    return w.engine->memory.taken[MEMORY_WORK];
+}
+
+/* A render whose decoder was killed asks for its memory again: it has it. */
+static void a_render_that_begins_again_does_not_wait_for_itself(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    start_with_memory(MEMORY);
+    for (int i = 0; i < 5; i++)
+        feed_numbered("web", i, "needs 600;again;");
+    feed_numbered("web", 5, "needs 2000;again;"); /* larger than all there is */
+    UNTIL(w.acks == 6 && engine_idle(w.engine));
+    assert_int_equal(work_bytes(), 0);
+    assert_int_equal(stats().stalled, 0);
+}
+
+static struct engine_options impatient(void)
+{
+    struct engine_options with = options();
+    with.stall_ms = 100;
+    with.backoff_s = 1;
+    with.memory = MEMORY;
+    return with;
+}
+
+static void a_worker_that_does_not_return_holds_no_message(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    struct engine_options with = impatient();
+    stub_gate_close();
+    feed("web", "1.jpg", "slow needs 600;");
+    start(&with);
+    UNTIL(w.retries == 1);
+    assert_string_equal(w.last_reason, "stalled");
+    assert_int_equal(stats().stalled, 1);
+    assert_int_equal(work_bytes(), 600); /* the worker still has it */
+    stub_gate_open();
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_int_equal(work_bytes(), 0);
+    assert_int_equal(fake_queue_count(queue("web")), 0);
+}
+
+static int put_nothing(struct object_store *store, const struct object_put *put, object_done *done,
+                       void *user, struct object_request **out)
+{
+    (void)store;
+    (void)put;
+    (void)done;
+    (void)user;
+    w.store.puts++;
+    *out = (struct object_request *)&w.store;
+    return 0;
+}
+
+static void cancel_nothing(struct object_request *request)
+{
+    (void)request;
+}
+
+static void an_upload_without_an_end_holds_no_message(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    struct engine_options with = impatient();
+    struct object_store_ops usual = *w.store.store.ops;
+    w.store.ops.put = put_nothing;
+    w.store.ops.cancel = cancel_nothing;
+    feed("web", "1.jpg", "needs 300;");
+    start(&with);
+    UNTIL(w.retries == 1);
+    assert_string_equal(w.last_reason, "stalled");
+    w.store.ops = usual;
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_int_equal(work_bytes(), 0);
+    assert_stored("web/1.jpg", "web:needs 300;");
+}
+
+/* Random photos that crash, wait, are corrupt, are given up, reloaded over and drained: whatever
+ * happens, every grant comes back and the next photo is made. */
+static void random_photos_leave_the_budget_empty(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {
+        "needs 10;",          "needs 600;again;", "needs 950;again;",     "needs 3000;again;",
+        "corrupt needs 400;", "slow needs 300;",  "slow needs 700;again;"};
+    uint32_t dice = 7;
+    add_pipeline("web", "web");
+    struct engine_options with = impatient();
+    stub_gate_close();
+    start(&with);
+    for (int i = 0; i < 60; i++) {
+        dice = dice * 1664525u + 1013904223u;
+        feed_numbered("web", i, kinds[(dice >> 16) % 7]);
+        if (dice >> 30 == 0)
+            uv_run(&w.loop, UV_RUN_NOWAIT);
+        if (i % 20 == 10)
+            assert_int_equal(
+                engine_reload(w.engine, w.pipelines, w.pipeline_count, &(struct error){0}), 0);
+    }
+    UNTIL(stats().stalled > 0);
+    stub_gate_open();
+    UNTIL(fake_queue_count(queue("web")) == 0 && engine_idle(w.engine));
+    assert_int_equal(work_bytes(), 0);
+    feed("web", "next.jpg", "needs 1000;");
+    UNTIL(fake_queue_count(queue("web")) == 0 && engine_idle(w.engine));
+    assert_int_equal(work_bytes(), 0);
+    assert_stored("web/next.jpg", "web:needs 1000;");
+}
+
 static void an_engine_ends_while_work_waits_for_memory(void **state)
 {
     (void)state;
@@ -407,6 +522,10 @@ int main(void)
         CASE(the_cache_makes_room),
         CASE(a_flood_on_one_queue_starves_no_other),
         CASE(an_engine_ends_while_work_waits_for_memory),
+        CASE(a_render_that_begins_again_does_not_wait_for_itself),
+        CASE(a_worker_that_does_not_return_holds_no_message),
+        CASE(an_upload_without_an_end_holds_no_message),
+        CASE(random_photos_leave_the_budget_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

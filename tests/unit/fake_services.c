@@ -811,8 +811,10 @@ static int memory_pass(const struct render_source *source)
     const char *needs = strstr(text, "needs ");
     if (needs)
         bytes = strtoull(needs + strlen("needs "), NULL, 10);
+    bool again = strstr(text, "again;") != NULL;
     free(text);
-    return bytes && source->gate ? source->gate->pass(source->gate, bytes) : 0;
+    int code = bytes && source->gate ? source->gate->pass(source->gate, bytes) : 0;
+    return !code && again ? source->gate->pass(source->gate, bytes) : code;
 }
 
 static void stub_render(const struct render_source *source, const struct pipeline_limits *limits,

@@ -99,7 +99,8 @@ struct pipeline { /* the seam's opaque type */
 
 /* Outputs are "<pipeline>/<last part of the key>" holding "<says>:<image>". Images whose text
  * begins with "corrupt" are, and "slow" ones wait for stub_gate_open. One whose text holds
- * "needs N;" asks for N bytes of memory first. */
+ * "needs N;" asks for N bytes of memory first, and once more where it holds "again;", as a render
+ * does whose decoder was killed. */
 extern const struct pipeline_ops stub_pipeline_ops;
 struct pipeline *stub_pipeline(const char *name, const char *queue);
 void stub_gate_close(void);

@@ -21,6 +21,7 @@ enum { LIMIT = 1000, WORKERS_MAX = 4, TICKETS_MAX = 4 };
 struct worker {
     uv_thread_t thread;
     uint64_t bytes;
+    struct memory_grant grant;
     atomic_bool cancelled, done;
     int code;
     uv_async_t woken; /* the loop shall look */
@@ -101,7 +102,7 @@ static bool is_cancelled(void *user)
 static void work(void *user)
 {
     struct worker *worker = user;
-    worker->code = memory_wait(&w.budget, worker->bytes, is_cancelled, worker);
+    worker->code = memory_wait(&w.budget, &worker->grant, worker->bytes, is_cancelled, worker);
     atomic_store(&worker->done, true);
     uv_async_send(&worker->woken);
 }
@@ -296,6 +297,92 @@ static void cancelled_work_stops_waiting(void **state)
     memory_change(&w.budget, MEMORY_WORK, 700, 0);
 }
 
+/* A decoder was killed, and its render asks again. */
+static void a_second_wait_keeps_what_the_first_was_given(void **state)
+{
+    (void)state;
+    struct worker *first = ask(600);
+    wait_done(first);
+    w.workers[1] = (struct worker){.grant = first->grant};
+    struct worker *again = ask(600);
+    wait_done(again);
+    assert_int_equal(again->code, 0);
+    assert_int_equal(w.budget.taken[MEMORY_WORK], 600);
+    w.workers[2] = (struct worker){.grant = again->grant};
+    struct worker *more = ask(900); /* more than is left beside its own */
+    wait_done(more);
+    assert_int_equal(more->code, 0);
+    assert_int_equal(w.budget.taken[MEMORY_WORK], 900);
+    memory_settle(&w.budget, &more->grant, 40);
+    assert_int_equal(w.budget.taken[MEMORY_WORK], 40);
+    memory_settle(&w.budget, &more->grant, 0); /* settled once, however often it is said */
+    memory_change(&w.budget, MEMORY_WORK, 40, 0);
+}
+
+/* ---- random sequences, against sums of what each owner should hold ---- */
+
+static uint32_t dice;
+
+static uint32_t roll(uint32_t sides)
+{
+    dice = dice * 1664525u + 1013904223u;
+    return (dice >> 16) % sides;
+}
+
+static bool at_once(void *user) /* takes what there is, or gives up */
+{
+    (void)user;
+    return true;
+}
+
+enum { OWNERS = 6, ROUNDS = 400 };
+
+/* One step of one owner: ask (again), be cancelled, settle, or drop what was made. */
+static void owner_step(struct memory_grant *grant, uint64_t *made)
+{
+    uint64_t bytes = 1 + roll(LIMIT / 2), before = grant->bytes;
+    switch (roll(4)) {
+    case 0:
+    case 1:
+        if (memory_wait(&w.budget, grant, bytes, at_once, NULL))
+            assert_true(grant->bytes == 0 && bytes > before);
+        else
+            assert_true(grant->bytes == (bytes > before ? bytes : before));
+        break;
+    case 2:
+        bytes = roll((uint32_t)grant->bytes + 1);
+        memory_settle(&w.budget, grant, bytes);
+        *made += bytes;
+        break;
+    default:
+        memory_change(&w.budget, MEMORY_WORK, *made, 0);
+        *made = 0;
+    }
+}
+
+static void random_sequences_add_up(void **state)
+{
+    (void)state;
+    for (dice = 1; dice < 2000000000u; dice = dice / 2 * 5 + 77777777u) {
+        struct memory_grant grants[OWNERS] = {{0}};
+        uint64_t made[OWNERS] = {0};
+        for (int i = 0; i < ROUNDS; i++) {
+            size_t owner = roll(OWNERS);
+            uint64_t sum = 0;
+            owner_step(&grants[owner], &made[owner]);
+            for (size_t k = 0; k < OWNERS; k++)
+                sum += grants[k].bytes + made[k];
+            assert_int_equal(w.budget.taken[MEMORY_WORK], sum);
+            assert_true(sum <= LIMIT);
+        }
+        for (size_t k = 0; k < OWNERS; k++)
+            memory_settle(&w.budget, &grants[k], 0),
+                memory_change(&w.budget, MEMORY_WORK, made[k], 0);
+        assert_int_equal(w.budget.taken[MEMORY_WORK], 0);
+        settle();
+    }
+}
+
 /* ---- what there is ---- */
 
 static char root[] = "/tmp/thumbwheel-limit-XXXXXX";
@@ -387,6 +474,8 @@ int main(void)
         CASE(small_work_does_not_starve_large_work),
         CASE(work_larger_than_the_budget_goes_alone),
         CASE(cancelled_work_stops_waiting),
+        CASE(a_second_wait_keeps_what_the_first_was_given),
+        CASE(random_sequences_add_up),
         LIMIT_CASE(without_a_group_the_machine_is_the_limit),
         LIMIT_CASE(a_parents_limit_binds_its_children),
         LIMIT_CASE(version_one_has_its_own_file),
