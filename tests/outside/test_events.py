@@ -422,3 +422,25 @@ def test_from_a_bucket_through_a_rule_to_a_rendition(start, start_cloud, tmp_pat
     s3.put_object(Bucket="uploads", Key="in/a photo.jpg", Body=harness.jpeg(64, 48))
     until(lambda: harness.exists(s3, "uploads", "out/a photo.jpg"), "the rendition")
     assert harness.open_image(harness.fetch(s3, "uploads", "out/a photo.jpg")).size == (16, 12)
+
+
+@pytest.mark.parametrize("call", [
+    lambda events: events.list_rules(EventBusName="nobody"),
+    lambda events: events.list_rules(NamePrefix="not a name!"),
+    lambda events: events.list_rules(NextToken="x" * 3000),
+    lambda events: events.list_targets_by_rule(Rule="nobody"),
+    lambda events: events.list_targets_by_rule(Rule="a", EventBusName="nobody"),
+    lambda events: events.list_rule_names_by_target(TargetArn="a", EventBusName="nobody"),
+    lambda events: events.list_tags_for_resource(ResourceARN="arn:aws:events:us-east-1:0:rule/nobody"),
+    lambda events: events.put_targets(Rule="nobody", Targets=[{"Id": "a", "Arn": queue_arn("a")}]),
+    lambda events: events.remove_targets(Rule="nobody", Ids=["a"]),
+    lambda events: events.put_rule(Name="a", EventBusName="nobody", EventPattern="{}"),
+    lambda events: events.delete_rule(Name="a", EventBusName="nobody"),
+    lambda events: events.describe_rule(Name="a", EventBusName="nobody"),
+    lambda events: events.enable_rule(Name="a", EventBusName="nobody"),
+])
+def test_a_refused_call_is_an_error_and_the_cloud_goes_on(events, call):
+    with pytest.raises(events.exceptions.ClientError) as refused:
+        call(events)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert "Rules" in events.list_rules()
