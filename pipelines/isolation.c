@@ -138,9 +138,7 @@ static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
 }
 
 /* The worker has used no libvips. */
-static void thread_end(void)
-{
-}
+static void thread_end(void) {}
 
 const struct pipeline_ops isolated_pipeline_ops = {
     .load = pipeline_load,

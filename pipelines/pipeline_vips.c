@@ -14,6 +14,16 @@ static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *
     (void)user;
 }
 
+/* A message of libvips or GLib about one image must not end an engine that decodes in its own
+ * process, whatever G_DEBUG says: only what GLib itself cannot continue after is fatal. */
+static void never_fatal(void)
+{
+    static const char *const domains[] = {"VIPS", "GLib", "GLib-GObject", "GLib-GIO", "GModule"};
+    g_log_set_always_fatal(G_LOG_FATAL_MASK);
+    for (size_t i = 0; i < sizeof domains / sizeof *domains; i++)
+        g_log_set_fatal_mask(domains[i], G_LOG_FATAL_MASK);
+}
+
 static bool started;
 
 int pipelines_start(const char *program, struct error *error)
@@ -25,6 +35,7 @@ int pipelines_start(const char *program, struct error *error)
         vips_error_clear();
         return error_set(error, ERR_UNSUPPORTED, "libvips could not be started");
     }
+    never_fatal();
     g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, log_nothing, NULL);
     vips_concurrency_set(1);
     vips_cache_set_max(0);

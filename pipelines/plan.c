@@ -153,11 +153,22 @@ size_t plan_roots(const struct plan *plan)
     return roots;
 }
 
-/* A decoder that divides by n rounds up, as libjpeg does. */
+enum { CUT_PART = 128 }; /* at most this part of a side */
+
+/* What does not fill a pixel is cut off: of a small picture that would be seen. */
+static bool is_cut(unsigned side, unsigned shrink)
+{
+    return side / shrink == 0 || side % shrink * CUT_PART > side;
+}
+
+/* What a decoder makes of a side when it divides by n. libjpeg rounds up, and jpegload of libvips
+ * 8.14 crops that to the size rounded down: only the smaller one can be relied on. libvips ends the
+ * process over an image without pixels, so something must be left of every side. */
 static bool is_enough(const struct plan *plan, struct plan_size source, unsigned shrink)
 {
-    struct plan_size decoded = {(source.width + shrink - 1) / shrink,
-                                (source.height + shrink - 1) / shrink};
+    struct plan_size decoded = {source.width / shrink, source.height / shrink};
+    if (is_cut(source.width, shrink) || is_cut(source.height, shrink))
+        return false;
     for (size_t i = 0; i < plan->count; i++) {
         if (plan->stages[i].size.width > decoded.width ||
             plan->stages[i].size.height > decoded.height)

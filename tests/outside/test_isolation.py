@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from harness import jpeg, until
+from harness import clean_environment, jpeg, thumbwheel, until
 
 
 def children(process):
@@ -71,3 +72,14 @@ def test_a_photo_that_takes_too_much_memory_goes_to_the_dead_letters(decoding, t
     assert message["MessageAttributes"]["ThumbwheelReason"]["StringValue"] == "decoder-memory"
     upload(decoding, "small.jpg", jpeg(640, 480))
     until(lambda: stored(decoding, "web/WebImage-small.jpg"), "the next photo")
+
+
+@pytest.mark.parametrize("isolation, debug", [("process", ""), ("thread", "fatal-warnings")])
+@pytest.mark.parametrize("suffix", ["jpg", "webp", "png", "tif"])
+def test_a_picture_of_one_pixel_is_made_into_everything(tmp_path, isolation, suffix, debug):
+    for size in [(1, 1), (1, 9), (9, 1), (3, 1000)]:
+        Image.new("RGB", size, (200, 30, 30)).save(tmp_path / f"{size[0]}x{size[1]}.{suffix}")
+    done = thumbwheel("process", "--isolation", isolation, "--out", tmp_path / "out", *tmp_path.glob(f"*.{suffix}"),
+                      environment=clean_environment(G_DEBUG=debug))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list((tmp_path / "out").rglob(f"*Image-*.{suffix}"))) == 8

@@ -40,6 +40,55 @@ static void check_corners(VipsImage *image)
     assert_pixel(image, w - 1 - w / 8, h - 1 - h / 8, white, 3, LOSS);
 }
 
+/* A ramp of one pixel's width for each step, so that a picture that was decoded short and enlarged
+ * again shows. */
+static VipsImage *ramp(int width, int height)
+{
+    VipsImage *xy = NULL, *x = NULL, *scaled = NULL, *bytes = NULL;
+    MUST(vips_xyz(&xy, width, height, NULL));
+    MUST(vips_extract_band(xy, &x, 0, NULL));
+    MUST(vips_linear1(x, &scaled, 255.0 / width, 127.5 / width, NULL));
+    MUST(vips_cast(scaled, &bytes, VIPS_FORMAT_UCHAR, NULL));
+    g_object_unref(xy);
+    g_object_unref(x);
+    g_object_unref(scaled);
+    bytes->Type = VIPS_INTERPRETATION_B_W;
+    return bytes;
+}
+
+/* Also the smallest, which leave nothing after the decoder's shrink, and those that leave a part of
+ * a pixel. */
+static void pictures_of_any_size_are_rendered(void **state)
+{
+    (void)state;
+    static const int sides[] = {1, 2, 3, 5, 7, 8, 9, 15, 17, 31, 64, 65, 127, 255, 1023};
+    static const char *const formats[] = {".jpg[Q=95]", ".webp[lossless]", ".png", ".tif"};
+    static const int targets[] = {1, 8, 64};
+    enum { SIDES = sizeof sides / sizeof *sides };
+    for (int i = 0; i < SIDES * SIDES * 4 * 3; i++) {
+        int width = sides[i % SIDES], height = sides[i / SIDES % SIDES];
+        const char *format = formats[i / SIDES / SIDES % 4];
+        int target = targets[i / SIDES / SIDES / 4];
+        char settings[64];
+        snprintf(settings, sizeof settings, "width: %d, height: %d, format: png", target, target);
+        VipsImage *image = rendered(encode(ramp(width, height), format), settings);
+        int longest = width > height ? width : height;
+        int across = longest > target ? width * target / longest : width;
+        int down = longest > target ? height * target / longest : height;
+        assert_in_range(image->Xsize, across ? across : 1, across + 1);
+        assert_in_range(image->Ysize, down ? down : 1, down + 1);
+        double *found = NULL;
+        int n = 0;
+        MUST(vips_getpoint(image, &found, &n, image->Xsize - 1, 0, NULL));
+        double expected = 255.0 * (image->Xsize - 0.5) / image->Xsize;
+        if (fabs(found[0] - expected) > 8)
+            fail_msg("%d x %d %s to %d: last pixel %.0f, expected %.0f", width, height, format,
+                     target, found[0], expected);
+        g_free(found);
+        g_object_unref(image);
+    }
+}
+
 static void every_orientation_comes_out_upright(void **state)
 {
     (void)state;
@@ -225,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_orientation_comes_out_upright),
+        cmocka_unit_test(pictures_of_any_size_are_rendered),
         cmocka_unit_test(kept_metadata_does_not_turn_twice),
         cmocka_unit_test(sizes_and_fits),
         cmocka_unit_test(cover_keeps_the_centre),
