@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-C tests (cmocka, built with sanitizers) one executable after another, then the fuzz targets that `./dev fuzz` has built,
-some seconds each, then the tests from outside (pytest, with the sanitized binary). With arguments: only those whose
+clang-format and clang-tidy (lint.py; each file counts as one test), C tests (cmocka, built with sanitizers) one
+executable after another, then the fuzz targets that `./dev fuzz` has built, some seconds each, then the tests from
+outside (pytest, with the sanitized binary). With arguments: only those whose
 file name contains one of them.
 """
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 
+import lint
 from fuzz import run as fuzz
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -139,6 +141,18 @@ def run_fuzz(tally, targets):
                 print(output, flush=True)
 
 
+def run_lint(tally):
+    """The tools' findings in the sources."""
+    began, failed = time.monotonic(), 0
+    for name, held, output in lint.results():
+        tally.passed += held
+        tally.failed += not held
+        if not held:
+            failed += 1
+            print(f"FAIL {name}\n{output}", flush=True)
+    print(f"{'FAIL' if failed else 'ok  '} lint  ({time.monotonic() - began:.1f} s)", flush=True)
+
+
 def run_outside(tally, filters):
     files = sorted(path for path in (ROOT / "tests/outside").glob("test_*.py")
                    if wanted(path.stem, filters))
@@ -158,6 +172,8 @@ def run_outside(tally, filters):
 def main():
     filters = sys.argv[1:]
     tally = Tally()
+    if not filters or "lint" in filters:
+        run_lint(tally)
     for executable in unit_executables(ASAN):
         if wanted(executable.name, filters):
             run_unit(tally, executable, f"{executable.name} (ASan, UBSan)")

@@ -154,7 +154,7 @@ struct slice aws_chunked_trailer(const struct aws_chunked *decoder, const char *
     size_t size = strlen(name);
     const char *line = decoder->trailers.data;
     for (const char *end; line && (end = strchr(line, '\n')); line = end + 1) {
-        if (strncasecmp(line, name, size) || line[size] != ':')
+        if (strncasecmp(line, name, size) != 0 || line[size] != ':')
             continue;
         const char *value = line + size + 1;
         while (value < end && *value == ' ')

@@ -27,7 +27,8 @@
  * bytes are on the disk already.
  *
  * All functions: storage thread, or while loading; what makes a file that has no row yet (create,
- * write, seal, discard), or opens one to read, on any thread. Ids are unique for the life of a data directory.
+ * write, seal, discard), or opens one to read, on any thread. Ids are unique for the life of a data
+ * directory.
  */
 #ifndef THUMBWHEEL_LOCAL_BLOBS_H
 #define THUMBWHEEL_LOCAL_BLOBS_H
@@ -50,8 +51,8 @@ enum { BLOBS_GONE_MAX = 4096 };
 struct blobs { /* embed it; belongs to the storage thread once that runs */
     struct storage *storage;
     struct object_changes changes; /* any thread */
-    struct list segments; /* of segments.h: what is read from several blobs */
-    uint64_t *gone;       /* unlinked, and their marks not yet removed; BLOBS_GONE_MAX */
+    struct list segments;          /* of segments.h: what is read from several blobs */
+    uint64_t *gone;                /* unlinked, and their marks not yet removed; BLOBS_GONE_MAX */
     size_t gone_count;
     struct body_pipes pipes; /* any thread */
 };

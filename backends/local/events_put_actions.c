@@ -142,24 +142,26 @@ static int entries_check(struct json11_call *call, json_t **entries)
         return json11_not_here(call, "EndpointId");
     if (!status)
         status = json11_input_list(call, "Entries", 1, ENTRIES_MAX, entries);
-    for (size_t i = 0; !status && i < json_array_size(*entries); i++)
+    if (status)
+        return status;
+    for (size_t i = 0; i < json_array_size(*entries); i++)
         size += entry_size(json_array_get(*entries, i));
-    if (!status && size > BYTES_MAX)
-        status = json11_fail(call, "ValidationException",
-                             "Total size of the entries in the request is over the limit.");
-    return status;
+    if (size > BYTES_MAX)
+        return json11_fail(call, "ValidationException",
+                           "Total size of the entries in the request is over the limit.");
+    return 0;
 }
 
 int events_put_events(struct json11_call *call)
 {
-    json_t *entries, *results = NULL;
+    json_t *entries = NULL;
     struct storage_unit unit = {0};
     unsigned failed = 0;
     int status = entries_check(call, &entries);
-    if (!status) {
-        results = json_array();
-        status = json11_output(call, "Entries", results);
-    }
+    if (status)
+        return status;
+    json_t *results = json_array();
+    status = json11_output(call, "Entries", results);
     for (size_t i = 0; !status && i < json_array_size(entries); i++)
         status = entry_put(call, json_array_get(entries, i), results, &failed, &unit);
     if (!status)

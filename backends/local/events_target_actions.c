@@ -264,11 +264,10 @@ int events_list_targets(struct json11_call *call)
     int limit, status = events_input_rule(call, "Rule", &rule);
     if (!status)
         status = events_input_page(call, &limit, &after);
-    json_t *list = status ? NULL : json_array();
-    if (!status)
-        status = json11_output(call, "Targets", list);
     if (status)
         return status;
+    json_t *list = json_array();
+    status = json11_output(call, "Targets", list);
     const json_t *targets = json_object_get(rule->document, "Targets");
     for (size_t i = after_place(targets, after); !status && i < json_array_size(targets); i++) {
         json_t *target = json_array_get(targets, i);
@@ -300,11 +299,12 @@ int events_list_rule_names_by_target(struct json11_call *call)
         status = json11_input_text(call, "TargetArn", true, 1, ARN_MAX, &arn);
     if (!status)
         status = events_input_page(call, &limit, &after);
-    json_t *list = status ? NULL : json_array();
-    if (!status)
-        status = json11_output(call, "RuleNames", list);
-    for (size_t i = !status && after ? events_from(rules, after) : 0;
-         !status && i < events_count(rules); i++) {
+    if (status)
+        return status;
+    json_t *list = json_array();
+    status = json11_output(call, "RuleNames", list);
+    for (size_t i = after ? events_from(rules, after) : 0; !status && i < events_count(rules);
+         i++) {
         const struct events_rule *rule = events_at(rules, i);
         if (!rule || !has_target(rule, arn) || (after && strcmp(rule->named.name, after) == 0))
             continue;

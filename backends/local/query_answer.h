@@ -1,5 +1,5 @@
-/* Answers of the services that speak the Query protocol ("Making API requests": SNS, SQS, STS). Loop
- * thread. */
+/* Answers of the services that speak the Query protocol ("Making API requests": SNS, SQS, STS).
+ * Loop thread. */
 #ifndef THUMBWHEEL_LOCAL_QUERY_ANSWER_H
 #define THUMBWHEEL_LOCAL_QUERY_ANSWER_H
 

@@ -170,4 +170,3 @@ void queue_task_submit(struct queue_task *t)
 {
     storage_submit(t->queue->queues->cloud->storage, &t->task);
 }
-

@@ -320,7 +320,7 @@ enum sqs_code local_queue_purge(struct local_queue *q, queue_written *done, void
 static void queue_apply(struct local_queue *q, struct queue_attributes *attributes)
 {
     bool review = q->attributes.retention_s != attributes->retention_s ||
-                    (q->attributes.fifo && q->attributes.delay_s != attributes->delay_s);
+                  (q->attributes.fifo && q->attributes.delay_s != attributes->delay_s);
     struct queue_attributes previous = q->attributes;
     q->attributes = *attributes;
     *attributes = previous;

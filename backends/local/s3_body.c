@@ -183,8 +183,8 @@ static bool start_signatures(struct s3_unframer *unframer, struct s3_request *re
         return false;
     struct sigv4_scope scope = {.region = request->cloud->region, .service = "s3"};
     memcpy(scope.date, claim.date, sizeof(scope.date));
-    chunk_signatures_start(&unframer->signatures, claim.key->secret_key, &scope,
-                           claim.signature, claims->trailer_signed);
+    chunk_signatures_start(&unframer->signatures, claim.key->secret_key, &scope, claim.signature,
+                           claims->trailer_signed);
     unframer->is_signed = true;
     return true;
 }

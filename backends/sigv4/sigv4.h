@@ -1,9 +1,9 @@
 /*
  * AWS Signature Version 4: the arithmetic, without I/O and without a clock.
  *
- * Shared by the client, which signs, and by the embedded cloud, which verifies. Sources: "Signature Version 4 signing
- * process" in the AWS General Reference; "Authenticating Requests (AWS Signature Version 4)" in the S3 API Reference.
- * Any thread.
+ * Shared by the client, which signs, and by the embedded cloud, which verifies. Sources: "Signature
+ * Version 4 signing process" in the AWS General Reference; "Authenticating Requests (AWS Signature
+ * Version 4)" in the S3 API Reference. Any thread.
  */
 #ifndef THUMBWHEEL_SIGV4_H
 #define THUMBWHEEL_SIGV4_H
@@ -18,7 +18,7 @@
 enum { SIGV4_HEX_SIZE = 65, SIGV4_DATE_SIZE = 17, SIGV4_KEY_SIZE = 32 };
 
 #define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
-#define SIGV4_EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define SIGV4_EMPTY_SHA256     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 struct sigv4_header {
     struct slice name; /* any case */
@@ -29,10 +29,11 @@ struct sigv4_request {
     struct slice method;
     struct slice path;  /* as sent, without the query */
     struct slice query; /* as sent, without '?'; an X-Amz-Signature in it is left out */
-    const struct sigv4_header *headers; /* the ones to sign, any order; for verifying: those that SignedHeaders names */
+    const struct sigv4_header
+        *headers; /* the ones to sign, any order; for verifying: those that SignedHeaders names */
     size_t header_count;
     const char *payload_hash; /* hex SHA-256, UNSIGNED-PAYLOAD, STREAMING-… */
-    bool normalise_path; /* RFC 3986 dot segments and double encoding; every service but S3 */
+    bool normalise_path;      /* RFC 3986 dot segments and double encoding; every service but S3 */
 };
 
 struct sigv4_scope {

@@ -264,8 +264,9 @@ static void a_redrive_policy_needs_its_target(void **state)
     struct sqs_error error = {0};
     struct world_change change = {0};
     json_t *policy = json_loads(DLQ_POLICY, 0, NULL);
-    assert_int_equal(queues_create(w->cloud.queues, "q", policy, NULL, world_written, &change, &error),
-                     SQS_INVALID_PARAMETER);
+    assert_int_equal(
+        queues_create(w->cloud.queues, "q", policy, NULL, world_written, &change, &error),
+        SQS_INVALID_PARAMETER);
     json_decref(policy);
     assert_null(queues_find(w->cloud.queues, "q"));
 }
@@ -388,8 +389,9 @@ static void deleting_a_queue_ends_its_polls_and_messages(void **state)
     assert_true(poll.done);
     assert_int_equal(poll.code, SQS_QUEUE_DOES_NOT_EXIST);
     assert_null(queues_find(w->cloud.queues, "q"));
-    assert_int_equal(queues_create(w->cloud.queues, "q", nothing, NULL, world_written, &again, &error),
-                     SQS_QUEUE_DELETED_RECENTLY);
+    assert_int_equal(
+        queues_create(w->cloud.queues, "q", nothing, NULL, world_written, &again, &error),
+        SQS_QUEUE_DELETED_RECENTLY);
     json_decref(nothing);
     assert_int_equal(world_wait(w, &change), 0);
     queue = world_queue(w, "q", "{}");
@@ -410,8 +412,9 @@ static void creating_again_is_the_same_queue(void **state)
     assert_ptr_equal(world_queue(w, "q", "{}"), queue);
     assert_ptr_equal(world_queue(w, "q", "{\"DelaySeconds\": \"3\"}"), queue);
     json_t *other = json_pack("{s:s}", "DelaySeconds", "4");
-    assert_int_equal(queues_create(w->cloud.queues, "q", other, NULL, world_written, &change, &error),
-                     SQS_QUEUE_NAME_EXISTS);
+    assert_int_equal(
+        queues_create(w->cloud.queues, "q", other, NULL, world_written, &change, &error),
+        SQS_QUEUE_NAME_EXISTS);
     assert_non_null(strstr(error.text, "DelaySeconds"));
     json_decref(other);
 }
@@ -423,8 +426,8 @@ static void a_queue_that_is_not_stored_does_not_exist(void **state)
     struct world_change change = {0};
     json_t *nothing = json_object();
     world_sql(w, refuse_queues);
-    assert_int_equal(queues_create(w->cloud.queues, "q", nothing, NULL, world_written, &change, &error),
-                     SQS_OK);
+    assert_int_equal(
+        queues_create(w->cloud.queues, "q", nothing, NULL, world_written, &change, &error), SQS_OK);
     assert_int_not_equal(world_wait(w, &change), 0);
     assert_null(queues_find(w->cloud.queues, "q"));
     world_sql(w, refuse_no_more);
