@@ -141,8 +141,6 @@ static int set_request(CURL *easy, const struct http_request *request, struct cu
         code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
         code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
     }
-    /* Not for HEAD, whose response states the length of a body that does not come. */
-    code |= curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)request->response_max);
     return code ? ERR_MEMORY : 0;
 }
 

@@ -20,9 +20,6 @@ static const struct {
     /* This process is short of memory: it will have some again. */
     {CURLE_OUT_OF_MEMORY, ERR_MEMORY},
 
-    /* The answer announced more than was asked for: it will be no smaller the next time. */
-    {CURLE_FILESIZE_EXCEEDED, ERR_LIMIT},
-
     /* What answers does not speak HTTP/1.1: a proxy's page, another service, half an answer. The
      * URL's own scheme was checked before, so an unsupported protocol is the answer's. */
     {CURLE_WEIRD_SERVER_REPLY, ERR_PROTOCOL},

@@ -65,8 +65,9 @@ static int head_add(struct http_exchange *exchange, struct slice line)
     append_lower(&exchange->head, slice_trim((struct slice){line.data, name_size}));
     buffer_append(&exchange->head, value.data, value.size);
     int rc = buffer_byte(&exchange->head, '\0');
-    if (rc)
-        failure_set(exchange, rc, "the response's header is too large");
+    if (rc) /* which is not the body's size: ERR_LIMIT would say so */
+        failure_set(exchange, rc == ERR_LIMIT ? ERR_PROTOCOL : rc,
+                    "the response's header is too large");
     else
         exchange->head_count++;
     return rc;
@@ -75,6 +76,18 @@ static int head_add(struct http_exchange *exchange, struct slice line)
 static void mark_progress(struct http_exchange *exchange)
 {
     exchange->progress_ms = uv_now(exchange->timer.loop);
+}
+
+/* Told when the whole header is there, so that the owner can see whose response it is. */
+static bool announces_too_much(struct http_exchange *exchange)
+{
+    curl_off_t length = -1;
+    curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    if (exchange->is_head || exchange->response_max == 0 ||
+        length <= (curl_off_t)exchange->response_max)
+        return false;
+    failure_set(exchange, ERR_LIMIT, "the response is larger than allowed");
+    return true;
 }
 
 static size_t on_header(char *data, size_t one, size_t size, void *user)
@@ -88,14 +101,15 @@ static size_t on_header(char *data, size_t one, size_t size, void *user)
         exchange->head_complete = false;
     } else if (slice_trim(line).size == 0) {
         exchange->head_complete = true;
+        if (announces_too_much(exchange))
+            return 0;
     } else if (head_add(exchange, line)) {
         return 0;
     }
     return line.size;
 }
 
-/* One allocation for a body whose size is known; curl has refused a length above the cap already.
- */
+/* One allocation for a body whose size is known. */
 static int reserve_body(struct http_exchange *exchange)
 {
     curl_off_t length = -1;
@@ -236,6 +250,7 @@ static void limits_set(struct http_exchange *exchange, const struct http_common 
     exchange->total_timeout_ms =
         request->total_timeout_ms ? request->total_timeout_ms : TOTAL_TIMEOUT_MS;
     exchange->response_max = request->response_max;
+    exchange->is_head = strcmp(request->method, "HEAD") == 0;
     buffer_init(&exchange->head, HEAD_MAX_BYTES);
     buffer_init(&exchange->body, request->response_max);
 }

@@ -38,6 +38,7 @@ struct http_exchange {
     unsigned idle_timeout_ms;
     bool connected; /* before that the connect timeout rules, or it waits for a free connection */
 
+    bool is_head; /* its response states the length of a body that does not come */
     size_t response_max;
     struct buffer head; /* "name\0value\0" for each header */
     size_t head_count;

@@ -174,3 +174,9 @@ void aws_error_local(struct error *error, const struct aws_subject *subject, int
     error_set(error, kind, "%s", detail && detail[0] ? detail : error_name(kind));
     prefix(error, subject);
 }
+
+void aws_error_unreadable(struct error *error, const struct aws_subject *subject, int code,
+                          const char *detail)
+{
+    aws_error_local(error, subject, code == ERR_MEMORY ? code : ERR_PROTOCOL, detail);
+}

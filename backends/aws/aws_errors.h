@@ -36,6 +36,10 @@ struct aws_subject { /* what was being done, for the text */
  * what to do. */
 void aws_error_describe(struct error *error, const struct aws_subject *subject, int kind,
                         const struct http_response *response, const struct aws_fault *fault);
+/* What could not be read of a response: ERR_MEMORY stays, all else is the response's fault
+ * (ERR_PROTOCOL), never the image's or the message's. */
+void aws_error_unreadable(struct error *error, const struct aws_subject *subject, int code,
+                          const char *detail);
 /* The same for a failure without an answer of the service. */
 void aws_error_local(struct error *error, const struct aws_subject *subject, int kind,
                      const char *detail);

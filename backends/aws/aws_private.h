@@ -19,6 +19,7 @@ struct aws {
     char *endpoints[AWS_SERVICE_COUNT]; /* NULL: AWS's own */
     bool path_style;
     bool unsigned_payload;
+    unsigned batches;       /* sent, for the ids of their entries */
     int64_t clock_offset_s; /* the services' clock minus ours */
 };
 

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "aws_sign.h"
+#include "aws_validity.h"
 #include "container_of.h"
 #include "jitter.h"
 #include "log.h"
@@ -185,22 +186,63 @@ static bool clock_correct(struct aws_request *request, const struct http_respons
 
 /* --- one attempt --- */
 
+static bool is_success(const struct http_response *response)
+{
+    return response->status >= 200 && response->status < 300;
+}
+
+/* A response that is too large is an object that is, where it is a GetObject's; else it is not the
+ * service's. */
+static int transport_code(const struct aws_request *request, const struct http_response *response)
+{
+    bool is_object = strcmp(request->call.operation, "GetObject") == 0 && is_success(response) &&
+                     http_response_header(response, "etag");
+    return response->error == ERR_LIMIT && !is_object ? ERR_PROTOCOL : response->error;
+}
+
+/* S3 says of a missing object what it is that is missing; a gateway's 404 is about a page. HEAD
+ * alone has no body. */
+static bool is_foreign(const struct aws_request *request, const struct http_response *response,
+                       const struct aws_fault *fault)
+{
+    return response->status == 404 && !fault->code[0] && strcmp(request->call.method, "GET") == 0;
+}
+
+static void judge_success(const struct aws_request *request, const struct http_response *response,
+                          struct aws_reply *reply)
+{
+    struct slice sent = {request->call.body.data, request->call.body.size};
+    const char *flaw = aws_response_flaw(request->call.operation, response, sent);
+    char detail[160];
+    if (!flaw)
+        return;
+    snprintf(
+        detail, sizeof detail,
+        "the response (HTTP %d) is not the service's: %s; look for a proxy or gateway in between",
+        response->status, flaw);
+    aws_error_local(&reply->error, &reply->subject, ERR_PROTOCOL, detail);
+}
+
 static void judge(const struct aws_request *request, const struct http_response *response,
                   struct aws_reply *reply)
 {
     reply->subject = subject_of(request);
     if (response->error) {
-        aws_error_local(&reply->error, &reply->subject, response->error, response->detail);
+        aws_error_local(&reply->error, &reply->subject, transport_code(request, response),
+                        response->detail);
         return;
     }
     reply->response = response;
-    if (response->status >= 200 && response->status < 300) {
-        if (request->call.intact && !request->call.intact(response))
-            aws_error_local(&reply->error, &reply->subject, ERR_PROTOCOL,
-                            "the answer cannot be read");
+    if (is_success(response)) {
+        judge_success(request, response, reply);
         return;
     }
     aws_fault_read(request->call.service, response, &reply->fault);
+    if (is_foreign(request, response, &reply->fault)) {
+        aws_error_local(&reply->error, &reply->subject, ERR_PROTOCOL,
+                        "HTTP 404 without an error of S3: look for a proxy or gateway in between");
+        return;
+    }
     int kind = aws_fault_kind(request->call.service, response->status, &reply->fault);
     aws_error_describe(&reply->error, &reply->subject, kind, response, &reply->fault);
 }

@@ -27,8 +27,8 @@ enum {
 };
 
 struct aws_reply {
-    struct aws_subject subject;           /* what was asked, for texts */
-    struct error error;                   /* code 0 when the status was 2xx */
+    struct aws_subject subject; /* what was asked, for texts */
+    struct error error; /* code 0 when the status was 2xx and the response valid (aws_validity.h) */
     struct aws_fault fault;               /* the service's own words */
     const struct http_response *response; /* NULL when none arrived */
 };
@@ -52,8 +52,6 @@ struct aws_call {
     bool once;           /* no second attempt: the caller has its own loop */
     size_t response_max; /* bytes; raised to AWS_ANSWER_MAX, unless 0: no body */
     unsigned timeout_ms; /* for silence and for the whole; 0: the HTTP client's own */
-    /* Whether a 2xx answer is one at all; else the call is made again. NULL: the caller looks. */
-    bool (*intact)(const struct http_response *response);
     aws_replied *done;
     void (*release)(void *user); /* instead of done, when the request is cancelled; may be NULL */
     void *user;

@@ -10,17 +10,6 @@ enum {
 #include <stdlib.h>
 #include <string.h>
 
-/* Actions without a result answer with an empty body. */
-static bool answer_intact(const struct http_response *response)
-{
-    const struct bytes *body = &response->body;
-    json_t *root = body->size ? json_text_read((struct slice){body->data, body->size}, 0, NULL)
-                              : json_object();
-    bool intact = json_is_object(root);
-    json_decref(root);
-    return intact;
-}
-
 int json10_start(struct aws *aws, const struct json10_call *call, struct aws_request **out)
 {
     char target[96];
@@ -49,7 +38,6 @@ int json10_start(struct aws *aws, const struct json10_call *call, struct aws_req
         .body = buffer_take(&text),
         .settling = call->settling,
         .once = call->once,
-        .intact = call->once ? NULL : answer_intact,
         .response_max = call->response_max,
         .timeout_ms = call->timeout_ms,
         .done = call->done,

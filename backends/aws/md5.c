@@ -5,11 +5,16 @@
 
 #include "sigv4.h"
 
-bool md5_matches(const void *data, size_t size, const char *expected)
+void md5_text(const void *data, size_t size, char out[MD5_TEXT_SIZE])
 {
     unsigned char digest[MD5_DIGEST_LENGTH];
-    char hex[2 * MD5_DIGEST_LENGTH + 1];
     MD5(data, size, digest);
-    sigv4_hex(digest, sizeof digest, hex);
+    sigv4_hex(digest, sizeof digest, out);
+}
+
+bool md5_matches(const void *data, size_t size, const char *expected)
+{
+    char hex[MD5_TEXT_SIZE];
+    md5_text(data, size, hex);
     return strcasecmp(hex, expected) == 0;
 }

@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { MD5_TEXT_SIZE = 33 };
+
+void md5_text(const void *data, size_t size, char out[MD5_TEXT_SIZE]);
 /* expected: 32 hexadecimal digits of any case. */
 bool md5_matches(const void *data, size_t size, const char *expected);
 

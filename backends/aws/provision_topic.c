@@ -35,7 +35,7 @@ int provision_topic_created(struct provision *p, const struct aws_reply *reply, 
     if (!rc && !p->topic_arn)
         rc = ERR_PROTOCOL;
     if (rc)
-        aws_error_local(error, &reply->subject, rc, "no TopicArn in the answer");
+        aws_error_unreadable(error, &reply->subject, rc, "no TopicArn in the response");
     return rc;
 }
 
@@ -54,7 +54,7 @@ int provision_topic_known(struct provision *p, const struct aws_reply *reply, st
         return error->code;
     int rc = sns_answer_attribute(reply, entry, "Policy", &p->topic_policy);
     if (rc)
-        aws_error_local(error, &reply->subject, rc, "the topic's attributes cannot be read");
+        aws_error_unreadable(error, &reply->subject, rc, "the topic's attributes cannot be read");
     return rc;
 }
 

@@ -118,7 +118,7 @@ static int facts_of(const struct aws_reply *reply, struct s3_facts *facts, struc
         return error->code;
     int rc = s3_facts_read(reply->response, facts);
     if (rc)
-        aws_error_local(error, &reply->subject, rc, "the answer's headers cannot be kept");
+        aws_error_unreadable(error, &reply->subject, rc, "the response's headers cannot be read");
     return rc;
 }
 
@@ -243,14 +243,19 @@ static size_t metadata_room(const struct object_put *put)
     return room;
 }
 
-static int put_headers(const struct object_put *put, struct http_header headers[S3_HEADERS_MAX],
-                       size_t *count, struct buffer *texts)
+/* A checksum goes with every object: buckets with Object Lock ask for one, and the store refuses
+ * what was damaged on the way. Content-MD5 is the one that every S3-compatible store knows; it also
+ * is what the ETag of the response is compared with. */
+static int put_headers(const struct object_put *put, const char *md5,
+                       struct http_header headers[S3_HEADERS_MAX], size_t *count,
+                       struct buffer *texts)
 {
     *count = 0;
-    if (put->metadata_count + 2 > S3_HEADERS_MAX)
+    if (put->metadata_count + 3 > S3_HEADERS_MAX)
         return ERR_LIMIT;
     headers[(*count)++] = (struct http_header){
         "content-type", put->content_type ? put->content_type : "application/octet-stream"};
+    headers[(*count)++] = (struct http_header){"content-md5", md5};
     if (put->cache_control)
         headers[(*count)++] = (struct http_header){"cache-control", put->cache_control};
     int rc = buffer_reserve(texts, metadata_room(put));
@@ -274,7 +279,10 @@ int s3_put(struct object_store *store, const struct object_put *put, object_done
                            .replied = s3_on_done,
                            .done.done = done,
                            .user = user};
-    int rc = put->key ? put_headers(put, headers, &call.header_count, &texts) : ERR_INVALID;
+    char md5[S3_MD5_SIZE];
+    int rc = s3_content_md5(put->body, put->body_size, md5);
+    if (!rc)
+        rc = put->key ? put_headers(put, md5, headers, &call.header_count, &texts) : ERR_INVALID;
     if (!rc)
         rc = s3_start(aws_of(store), &call, out);
     buffer_free(&texts);

@@ -87,7 +87,7 @@ static void on_list(const struct aws_reply *reply, void *user)
     struct error error = reply->error;
     int rc = error.code ? 0 : list_read(reply, &reader);
     if (rc)
-        aws_error_local(&error, &reply->subject, rc, "the answer cannot be read");
+        aws_error_unreadable(&error, &reply->subject, rc, "the response cannot be read");
     done.listed(reader.entries, error.code ? 0 : reader.count, !error.code && reader.more, &error,
                 their);
     reader_free(&reader);

@@ -61,7 +61,7 @@ static void on_tags(const struct aws_reply *reply, void *user)
         const struct bytes *body = &reply->response->body;
         int rc = xml_read((struct slice){body->data, body->size}, tag_element, &reader);
         if (rc)
-            aws_error_local(&error, &reply->subject, rc, "the answer cannot be read");
+            aws_error_unreadable(&error, &reply->subject, rc, "the response cannot be read");
     }
     for (size_t i = 0; i < reader.count; i++)
         tags[i] = (struct object_pair){reader.texts[i][0], reader.texts[i][1]};

@@ -1,18 +1,29 @@
-/* DeleteMessageBatch and ChangeMessageVisibilityBatch. An entry's Id is its index. */
+/* DeleteMessageBatch and ChangeMessageVisibilityBatch. An entry's Id is "<batch>-<index>". */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json_text.h"
 #include "sqs_private.h"
 
-/* The index that an entry of an answer is about, or -1. */
-static int entry_index(const json_t *entry, size_t count)
+enum { ID_SIZE = 24 };
+
+static void entry_id(unsigned serial, size_t index, char out[ID_SIZE])
+{
+    snprintf(out, ID_SIZE, "%u-%zu", serial, index);
+}
+
+/* The index that an entry of a response is about, or -1. */
+static int entry_index(const json_t *entry, unsigned serial, size_t count)
 {
     const char *id = json_text_in(entry, "Id");
-    if (!id || id[0] < '0' || id[0] > '9' || id[1] != '\0')
-        return -1;
-    int index = id[0] - '0';
-    return (size_t)index < count ? index : -1;
+    char ours[ID_SIZE];
+    for (size_t i = 0; id && i < count; i++) {
+        entry_id(serial, i, ours);
+        if (strcmp(id, ours) == 0)
+            return (int)i;
+    }
+    return -1;
 }
 
 static int failure_code(const json_t *entry)
@@ -21,19 +32,19 @@ static int failure_code(const json_t *entry)
 }
 
 /* An entry that the service does not mention has failed: its fate is unknown. */
-static void codes_read(const json_t *root, int *codes, size_t count)
+static void codes_read(const json_t *root, unsigned serial, int *codes, size_t count)
 {
     const json_t *successful = json_object_get(root, "Successful");
     const json_t *failed = json_object_get(root, "Failed");
     for (size_t i = 0; i < count; i++)
         codes[i] = ERR_PROTOCOL;
     for (size_t i = 0; i < json_array_size(successful); i++) {
-        int index = entry_index(json_array_get(successful, i), count);
+        int index = entry_index(json_array_get(successful, i), serial, count);
         if (index >= 0)
             codes[index] = 0;
     }
     for (size_t i = 0; i < json_array_size(failed); i++) {
-        int index = entry_index(json_array_get(failed, i), count);
+        int index = entry_index(json_array_get(failed, i), serial, count);
         if (index >= 0)
             codes[index] = failure_code(json_array_get(failed, i));
     }
@@ -45,11 +56,12 @@ static void on_batch(const struct aws_reply *reply, void *user)
     queue_batch_done *done = operation->done.batch;
     void *their = operation->user;
     size_t count = operation->count;
+    unsigned serial = operation->serial;
     int codes[QUEUE_BATCH_MAX];
     struct error error;
     json_t *root = json10_answer(reply, &error);
     if (root)
-        codes_read(root, codes, count);
+        codes_read(root, serial, codes, count);
     for (size_t i = 0; !root && i < count; i++)
         codes[i] = error.code;
     json_decref(root);
@@ -57,20 +69,22 @@ static void on_batch(const struct aws_reply *reply, void *user)
     done(codes, count, &error, their);
 }
 
-static json_t *entry_body(size_t index, const struct queue_entry *entry, bool visibility)
+static json_t *entry_body(const char *id, const struct queue_entry *entry, bool visibility)
 {
-    const char id[2] = {(char)('0' + index), '\0'};
     if (!visibility)
         return json_pack("{s:s, s:s}", "Id", id, "ReceiptHandle", entry->receipt);
     return json_pack("{s:s, s:s, s:i}", "Id", id, "ReceiptHandle", entry->receipt,
                      "VisibilityTimeout", (int)entry->visibility_s);
 }
 
-static json_t *entries_body(const struct queue_entry *entries, size_t count, bool visibility)
+static json_t *entries_body(unsigned serial, const struct queue_entry *entries, size_t count,
+                            bool visibility)
 {
     json_t *list = json_array();
     for (size_t i = 0; list && i < count; i++) {
-        if (json_array_append_new(list, entry_body(i, &entries[i], visibility))) {
+        char id[ID_SIZE];
+        entry_id(serial, i, id);
+        if (json_array_append_new(list, entry_body(id, &entries[i], visibility))) {
             json_decref(list);
             return NULL;
         }
@@ -84,9 +98,11 @@ static int batch_start(struct queue *queue, const char *operation,
 {
     if (count < 1 || count > QUEUE_BATCH_MAX)
         return ERR_INVALID;
+    unsigned serial = queue->aws->batches++;
     const struct sqs_call call = {
         .operation = operation,
-        .body = entries_body(entries, count, visibility),
+        .body = entries_body(serial, entries, count, visibility),
+        .serial = serial,
         .replied = on_batch,
         .done.batch = done,
         .user = user,

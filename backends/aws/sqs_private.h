@@ -9,6 +9,7 @@
 #define THUMBWHEEL_SQS_PRIVATE_H
 
 #include "json10.h"
+#include "md5.h"
 
 enum { SQS_POLL_MARGIN_MS = 10 * 1000 }; /* how late the answer to a long poll may be, at most */
 
@@ -33,7 +34,10 @@ struct queue_request {
     struct aws_request *request;
     union queue_callback done;
     void *user;
-    size_t count; /* entries of a batch, messages of a receive */
+    size_t count;    /* entries of a batch, messages of a receive */
+    unsigned serial; /* of a batch: part of its entries' ids, so that a response to another batch,
+                        which a connection may still have held, says nothing of this one */
+    char md5[MD5_TEXT_SIZE]; /* of the body of a send */
 };
 
 struct sqs_call {
@@ -46,6 +50,8 @@ struct sqs_call {
     union queue_callback done;
     void *user;
     size_t count;
+    unsigned serial;
+    const char *md5; /* NULL: none */
 };
 
 int sqs_start(struct queue *queue, const struct sqs_call *call, struct queue_request **out);

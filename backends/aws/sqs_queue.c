@@ -43,6 +43,9 @@ int sqs_start(struct queue *queue, const struct sqs_call *call, struct queue_req
     operation->done = call->done;
     operation->user = call->user;
     operation->count = call->count;
+    operation->serial = call->serial;
+    if (call->md5)
+        memcpy(operation->md5, call->md5, sizeof operation->md5);
     list_push(&queue->operations, &operation->link);
     const struct json10_call request = {
         .service = AWS_SQS,
@@ -257,7 +260,7 @@ static void on_attributes(const struct aws_reply *reply, void *user)
     json_t *root = json10_answer(reply, &error);
     int rc = root ? facts_read(&opening->queue->facts, json_object_get(root, "Attributes")) : 0;
     if (rc)
-        aws_error_local(&error, &reply->subject, rc, "the queue's attributes cannot be read");
+        aws_error_unreadable(&error, &reply->subject, rc, "the queue's attributes cannot be read");
     json_decref(root);
     opening_end(opening, &error);
 }

@@ -1,6 +1,7 @@
 /* SendMessage. A retry may send a message twice, which at-least-once delivery allows. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "json_text.h"
 #include "sqs_private.h"
@@ -13,8 +14,12 @@ static void on_sent(const struct aws_reply *reply, void *user)
     struct error error;
     json_t *root = json10_answer(reply, &error);
     const char *id = json_text_in(root, "MessageId");
-    if (root && !id)
-        aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no MessageId in the answer");
+    const char *md5 = json_text_in(root, "MD5OfMessageBody");
+    if (root && (!id || !md5 || strcasecmp(md5, operation->md5) != 0)) {
+        aws_error_local(&error, &reply->subject, ERR_PROTOCOL,
+                        "the response is about another message: its MD5OfMessageBody differs");
+        id = NULL;
+    }
     sqs_operation_free(operation);
     done(id, &error, their);
     json_decref(root);
@@ -58,8 +63,11 @@ int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *
     json_t *body = message_body(message);
     if (!body)
         return ERR_INVALID;
+    char md5[MD5_TEXT_SIZE];
+    md5_text(message->body, message->body_size, md5);
     const struct sqs_call call = {
         .operation = "SendMessage",
+        .md5 = md5,
         .body = body,
         .replied = on_sent,
         .done.sent = done,

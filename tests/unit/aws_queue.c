@@ -418,9 +418,9 @@ static void test_delete_batch_with_failures(void **state)
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS,
            {.status = 200,
-            .body = "{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":["
-                    "{\"Id\":\"1\",\"SenderFault\":true,\"Code\":\"ReceiptHandleIsInvalid\"},"
-                    "{\"Id\":\"2\",\"SenderFault\":false,\"Code\":\"InternalError\"}]}"});
+            .body = "{\"Successful\":[{\"Id\":\"0-0\"}],\"Failed\":["
+                    "{\"Id\":\"0-1\",\"SenderFault\":true,\"Code\":\"ReceiptHandleIsInvalid\"},"
+                    "{\"Id\":\"0-2\",\"SenderFault\":false,\"Code\":\"InternalError\"}]}"});
     open_queue();
     assert_int_equal(ops()->delete_batch(seen.queue, entries, 4, on_batch, NULL), 0);
     await();
@@ -432,7 +432,7 @@ static void test_delete_batch_with_failures(void **state)
     assert_int_equal(seen.codes[3], ERR_PROTOCOL); /* not mentioned: not deleted */
     json_t *body = sent_body(2);
     const json_t *third = json_array_get(json_object_get(body, "Entries"), 2);
-    assert_string_equal(json_string_value(json_object_get(third, "Id")), "2");
+    assert_string_equal(json_string_value(json_object_get(third, "Id")), "0-2");
     assert_string_equal(json_string_value(json_object_get(third, "ReceiptHandle")), "r2");
     assert_null(json_object_get(third, "VisibilityTimeout"));
     json_decref(body);
@@ -444,9 +444,10 @@ static void test_extend_batch_of_expired(void **state)
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS,
            {.status = 200,
-            .body = "{\"Successful\":[{\"Id\":\"0\"}],\"Failed\":[{\"Id\":\"1\",\"SenderFault\":"
-                    "true,\"Code\":\"InvalidParameterValue\",\"Message\":\"Value r1 for parameter "
-                    "ReceiptHandle is invalid. Reason: The receipt handle has expired.\"}]}"});
+            .body =
+                "{\"Successful\":[{\"Id\":\"0-0\"}],\"Failed\":[{\"Id\":\"0-1\",\"SenderFault\":"
+                "true,\"Code\":\"InvalidParameterValue\",\"Message\":\"Value r1 for parameter "
+                "ReceiptHandle is invalid. Reason: The receipt handle has expired.\"}]}"});
     open_queue();
     assert_int_equal(ops()->extend_batch(seen.queue, entries, 2, on_batch, NULL), 0);
     await();
@@ -491,8 +492,11 @@ static void test_batch_bounds(void **state)
 static void test_send_is_retried(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS, {.error = ERR_NETWORK},
-           {.status = 200, .body = "{\"MessageId\":\"m9\"}"});
+    SCRIPT(
+        &script_options, OPEN_ANSWERS, {.error = ERR_NETWORK},
+        {.status = 200,
+         .body =
+             "{\"MessageId\":\"m9\",\"MD5OfMessageBody\":\"79c5d81e6a7f17895024db3217985705\"}"});
     open_queue();
     const struct queue_attribute attribute = {"reason", "String", "image-corrupt"};
     const struct queue_send message = {.body = "a \"quoted\" body",

@@ -25,7 +25,9 @@ static struct error publish(void)
 
 #define OK_ANSWER                                                                                  \
     {                                                                                              \
-        .status = 200, .body = "<PublishResponse/>"                                                \
+        .status = 200,                                                                             \
+        .body = "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult>"         \
+                "</PublishResponse>"                                                               \
     }
 #define BUSY_ANSWER                                                                                \
     {                                                                                              \

@@ -86,7 +86,10 @@ static void send_both(const struct aws_options *options)
 {
     bool done = false;
     const struct object_name name = {"photos", "a", NULL};
-    SCRIPT(options, {.status = 200}, {.status = 200});
+    SCRIPT(options, {.status = 200},
+           {.status = 200,
+            .body = "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult>"
+                    "</PublishResponse>"});
     struct object_store *store = aws_object_store(script.aws);
     assert_int_equal(store->ops->head(store, &name, on_head, &done, NULL), 0);
     script_run(&done);

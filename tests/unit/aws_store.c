@@ -421,14 +421,15 @@ static void test_put_tags(void **state)
 static void test_get_tags(void **state)
 {
     (void)state;
-    SCRIPT(&script_options,
-           {.status = 200,
-            .body =
-                "<?xml version=\"1.0\"?><Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/"
-                "\"><TagSet><Tag><Key>colour</Key><Value>red &amp; blue</Value></Tag>"
-                "<Tag><Value/><Key>empty</Key></Tag></TagSet></Tagging>"},
-           {.status = 200, .body = "<Tagging><TagSet/></Tagging>"},
-           {.status = 200, .body = "<Tagging><TagSet>"});
+    SCRIPT(
+        &script_options,
+        {.status = 200,
+         .body = "<?xml version=\"1.0\"?><Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/"
+                 "\"><TagSet><Tag><Key>colour</Key><Value>red &amp; blue</Value></Tag>"
+                 "<Tag><Value/><Key>empty</Key></Tag></TagSet></Tagging>"},
+        {.status = 200, .body = "<Tagging><TagSet/></Tagging>"},
+        {.status = 200, .body = "<Tagging><TagSet>"}, {.status = 200, .body = "<Tagging><TagSet>"},
+        {.status = 200, .body = "<Tagging><TagSet>"});
     const struct object_name name = {"photos", "a.jpg", "v1"};
     static const struct {
         int code;

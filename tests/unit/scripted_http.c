@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "container_of.h"
+#include "md5.h"
 #include "sigv4.h"
 #include "sns.h"
 
@@ -29,6 +30,7 @@ struct http_exchange {
     const struct scripted_answer *answer;
     http_done *done;
     void *user;
+    char etag[40];
 };
 
 /* --- the client's interface --- */
@@ -59,17 +61,33 @@ static struct bytes body_of(const char *text)
     return bytes_give(strdup(text), strlen(text));
 }
 
+/* As S3 answers: a PUT with the MD5 of what it was sent. */
+static void etag_make(const struct http_request *request, char out[40])
+{
+    char md5[MD5_TEXT_SIZE];
+    md5_text(request->body_size ? request->body : "", request->body_size, md5);
+    snprintf(out, 40, "\"%s\"", strcmp(request->method, "PUT") == 0 ? md5 : "etag");
+}
+
 static void on_answer(uv_timer_t *timer)
 {
     struct http_exchange *exchange = container_of(timer, struct http_exchange, timer);
     const struct scripted_answer *answer = exchange->answer;
     struct http_response response = {.error = answer->error,
-                                     .status = answer->error ? 0 : answer->status,
+                                     .status = answer->error == ERR_LIMIT ? 200
+                                               : answer->error            ? 0
+                                                                          : answer->status,
                                      .headers = answer->headers,
                                      .body = body_of(answer->body),
                                      .detail = answer->error ? "connection refused" : ""};
-    while (response.header_count < 8 && answer->headers[response.header_count].name)
+    struct http_header headers[9];
+    while (response.header_count < 8 && answer->headers[response.header_count].name) {
+        headers[response.header_count] = answer->headers[response.header_count];
         response.header_count++;
+    }
+    response.headers = headers;
+    if (!http_response_header(&response, "etag") && !answer->bare)
+        headers[response.header_count++] = (struct http_header){"etag", exchange->etag};
     exchange->done(&response, exchange->user);
     bytes_free(&response.body);
     uv_close((uv_handle_t *)timer, exchange_closed);
@@ -112,6 +130,7 @@ int http_client_send(struct http_client *client, const struct http_request *requ
     exchange->done = done;
     exchange->user = user;
     request_record(request);
+    etag_make(request, exchange->etag);
     assert_int_equal(uv_timer_init(&script.loop, &exchange->timer), 0);
     if (!exchange->answer->never)
         assert_int_equal(uv_timer_start(&exchange->timer, on_answer, 0, 0), 0);

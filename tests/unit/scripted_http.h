@@ -19,6 +19,7 @@ struct scripted_answer {
     int status;
     const char *body;
     struct http_header headers[8];
+    bool bare;  /* no ETag of its own: else S3's, where none is given */
     bool never; /* no answer: only a cancel ends the exchange */
 };
 
@@ -72,8 +73,8 @@ struct script_publish {
     aws_done *done;
     void *user;
 };
-int script_publish_start(struct script_publish *publish, const char *topic_arn,
-                         const char *subject, const char *message);
+int script_publish_start(struct script_publish *publish, const char *topic_arn, const char *subject,
+                         const char *message);
 
 /* A header of the n-th request, or NULL. */
 const char *script_header(size_t request, const char *name);

@@ -1,0 +1,214 @@
+#include "aws_validity.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "json_text.h"
+#include "md5.h"
+
+enum { MEMBERS_MAX = 2 };
+
+enum form {
+    FORM_EMPTY,  /* no body, or spaces alone; JSON: also {} */
+    FORM_ETAG,   /* the ETag of the object that it is about */
+    FORM_STORED, /* an ETag that fits what was sent, and no body */
+    FORM_XML,    /* this document, with all of these elements */
+    FORM_JSON,   /* an object with one of these members at least */
+    FORM_PAGE,   /* an object with none but these members */
+};
+
+static const struct row {
+    const char *operation;
+    enum form form;
+    const char *root;
+    const char *members[MEMBERS_MAX];
+} rows[] = {
+    {"GetObject", FORM_ETAG, NULL, {NULL}},
+    {"HeadObject", FORM_ETAG, NULL, {NULL}},
+    {"PutObject", FORM_STORED, NULL, {NULL}},
+    {"GetObjectTagging", FORM_XML, "Tagging", {"TagSet"}},
+    {"PutObjectTagging", FORM_EMPTY, NULL, {NULL}},
+    {"ListObjectsV2", FORM_XML, "ListBucketResult", {NULL}},
+    {"CreateBucket", FORM_EMPTY, NULL, {NULL}},
+    {"GetBucketNotificationConfiguration", FORM_XML, "NotificationConfiguration", {NULL}},
+    {"PutBucketNotificationConfiguration", FORM_EMPTY, NULL, {NULL}},
+
+    {"ReceiveMessage", FORM_PAGE, NULL, {"Messages"}},
+    {"DeleteMessageBatch", FORM_JSON, NULL, {"Successful", "Failed"}},
+    {"ChangeMessageVisibilityBatch", FORM_JSON, NULL, {"Successful", "Failed"}},
+    {"SendMessage", FORM_JSON, NULL, {"MessageId"}},
+    {"GetQueueUrl", FORM_JSON, NULL, {"QueueUrl"}},
+    {"GetQueueAttributes", FORM_PAGE, NULL, {"Attributes"}},
+    {"CreateQueue", FORM_JSON, NULL, {"QueueUrl"}},
+    {"SetQueueAttributes", FORM_EMPTY, NULL, {NULL}},
+
+    {"Publish", FORM_XML, "PublishResponse", {"MessageId"}},
+    {"CreateTopic", FORM_XML, "CreateTopicResponse", {"TopicArn"}},
+    {"Subscribe", FORM_XML, "SubscribeResponse", {"SubscriptionArn"}},
+    {"SetTopicAttributes", FORM_XML, "SetTopicAttributesResponse", {NULL}},
+    {"GetTopicAttributes", FORM_XML, "GetTopicAttributesResponse", {"Attributes"}},
+};
+
+static const struct row *row_of(const char *operation)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcmp(rows[i].operation, operation) == 0)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+bool aws_validity_known(const char *operation)
+{
+    return row_of(operation) != NULL;
+}
+
+static bool is_one_of(char c, const char *set)
+{
+    return c && strchr(set, c);
+}
+
+static struct slice skip_space(struct slice text)
+{
+    while (text.size && is_one_of(text.data[0], " \t\r\n"))
+        text = (struct slice){text.data + 1, text.size - 1};
+    return text;
+}
+
+static struct slice body_of(const struct http_response *response)
+{
+    struct slice text = {response->body.data ? response->body.data : "", response->body.size};
+    while (text.size && is_one_of(text.data[text.size - 1], " \t\r\n"))
+        text.size--;
+    return skip_space(text);
+}
+
+/* ---- S3 ---- */
+
+static const char *etag_flaw(const struct http_response *response)
+{
+    const char *etag = http_response_header(response, "etag");
+    return etag && *etag ? NULL : "it has no ETag";
+}
+
+/* The MD5 that an ETag states, or an empty slice: encrypted objects have other ETags, except with
+ * keys of S3's own ("Common Response Headers", S3 API Reference). */
+static struct slice stated_md5(const struct http_response *response, char out[33])
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *etag = http_response_header(response, "etag");
+    const char *encrypted = http_response_header(response, "x-amz-server-side-encryption");
+    if ((encrypted && strcmp(encrypted, "AES256") != 0) ||
+        http_response_header(response, "x-amz-server-side-encryption-customer-algorithm"))
+        return (struct slice){0};
+    etag += *etag == '"';
+    if (strspn(etag, digits) != 32 || (etag[32] != '\0' && etag[32] != '"'))
+        return (struct slice){0};
+    memcpy(out, etag, 32);
+    out[32] = '\0';
+    return (struct slice){out, 32};
+}
+
+static const char *stored_flaw(const struct http_response *response, struct slice sent)
+{
+    char md5[33];
+    const char *flaw = etag_flaw(response);
+    if (flaw)
+        return flaw;
+    if (body_of(response).size)
+        return "it has a body";
+    if (stated_md5(response, md5).size && !md5_matches(sent.data ? sent.data : "", sent.size, md5))
+        return "its ETag is not the MD5 of what was sent";
+    return NULL;
+}
+
+/* ---- documents ---- */
+
+static bool has_element(struct slice text, const char *name, bool closing)
+{
+    size_t size = strlen(name);
+    for (const char *p = text.data, *end = text.data + text.size;
+         (p = memchr(p, '<', (size_t)(end - p))); p++) {
+        const char *at = p + 1 + closing;
+        if (closing && (at > end || p[1] != '/'))
+            continue;
+        if ((size_t)(end - at) > size && memcmp(at, name, size) == 0 &&
+            is_one_of(at[size], " \t\r\n/>"))
+            return true;
+    }
+    return false;
+}
+
+/* Behind the XML declaration. */
+static struct slice root_of(struct slice text)
+{
+    while (text.size > 2 && text.data[0] == '<' && (text.data[1] == '?' || text.data[1] == '!')) {
+        const char *end = memchr(text.data, '>', text.size);
+        if (!end)
+            break;
+        text = skip_space((struct slice){end + 1, text.size - (size_t)(end + 1 - text.data)});
+    }
+    return text;
+}
+
+static const char *xml_flaw(const struct row *row, struct slice text)
+{
+    struct slice root = root_of(text);
+    const char *end = root.size ? memchr(root.data, '>', root.size) : NULL;
+    if (!end ||
+        !has_element((struct slice){root.data, (size_t)(end + 1 - root.data)}, row->root, false))
+        return "it is another document";
+    bool is_empty = end[-1] == '/' && end + 1 == root.data + root.size;
+    if (!is_empty && !has_element(root, row->root, true))
+        return "its document is cut off";
+    for (size_t i = 0; i < MEMBERS_MAX && row->members[i]; i++) {
+        if (!has_element(root, row->members[i], false))
+            return "its document lacks an element";
+    }
+    return NULL;
+}
+
+static size_t members_found(const json_t *object, const struct row *row)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < MEMBERS_MAX && row->members[i]; i++)
+        found += json_object_get(object, row->members[i]) != NULL;
+    return found;
+}
+
+static const char *json_flaw(const struct row *row, struct slice text)
+{
+    const char *flaw = NULL;
+    json_t *object = json_text_read(text, 0, NULL);
+    if (!json_is_object(object))
+        flaw = "it is not a JSON object";
+    else if (row->form == FORM_JSON && members_found(object, row) == 0)
+        flaw = "its JSON object lacks a member";
+    else if (row->form == FORM_PAGE && members_found(object, row) != json_object_size(object))
+        flaw = "its JSON object is about something else";
+    json_decref(object);
+    return flaw;
+}
+
+const char *aws_response_flaw(const char *operation, const struct http_response *response,
+                              struct slice sent)
+{
+    const struct row *row = row_of(operation);
+    struct slice text = body_of(response);
+    if (!row)
+        return "what makes it valid is not stated";
+    switch (row->form) {
+    case FORM_EMPTY:
+        return text.size == 0 || slice_equal_text(text, "{}") ? NULL : "it has a body";
+    case FORM_ETAG:
+        return etag_flaw(response);
+    case FORM_STORED:
+        return stored_flaw(response, sent);
+    case FORM_XML:
+        return xml_flaw(row, text);
+    default:
+        return json_flaw(row, text);
+    }
+}

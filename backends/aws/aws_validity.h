@@ -1,0 +1,23 @@
+/*
+ * What makes a response the service's response to this request.
+ *
+ * A 2xx alone says nothing: proxies, gateways and captive portals answer 200 with pages of their
+ * own, and a connection may carry a response that belongs to another request. One table states for
+ * each operation what its response must have; it is checked in one place (aws_request.c), and what
+ * fails counts as a lost request: ERR_PROTOCOL, which is tried again and never blamed on an image
+ * or a message. Sources: the response syntax of each operation in the S3, SQS and SNS API
+ * references. Pure functions, any thread.
+ */
+#ifndef THUMBWHEEL_AWS_VALIDITY_H
+#define THUMBWHEEL_AWS_VALIDITY_H
+
+#include "bytes.h"
+#include "http_client.h"
+
+/* NULL where the 2xx response is valid, else why not (static text). sent is the request's body. */
+const char *aws_response_flaw(const char *operation, const struct http_response *response,
+                              struct slice sent);
+/* Whether the operation has a row: one without is always refused. */
+bool aws_validity_known(const char *operation);
+
+#endif

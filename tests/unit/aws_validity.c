@@ -1,0 +1,175 @@
+/*
+ * What counts as the service's response: every operation that the clients call, against what a
+ * gateway, a cut connection or a connection with another's response may say. The valid responses
+ * are those of the API references' examples.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "aws_validity.h"
+
+#define XML "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+
+/* RFC 1321's example: MD5("message digest"). */
+static const char SENT[] = "message digest", SENT_MD5[] = "\"f96b697d7cb7938d525a2f31aaf161d0\"";
+
+static const struct valid {
+    const char *operation, *etag, *body;
+} valid[] = {
+    {"GetObject", "\"0123\"", "any bytes at all"},
+    {"HeadObject", "\"0123\"", ""},
+    {"PutObject", SENT_MD5, ""},
+    {"GetObjectTagging", NULL,
+     XML "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet/></Tagging>"},
+    {"PutObjectTagging", NULL, ""},
+    {"ListObjectsV2", NULL,
+     XML "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"},
+    {"CreateBucket", NULL, ""},
+    {"GetBucketNotificationConfiguration", NULL, XML "<NotificationConfiguration/>"},
+    {"PutBucketNotificationConfiguration", NULL, ""},
+    {"ReceiveMessage", NULL, "{}"},
+    {"ReceiveMessage", NULL, "{\"Messages\":[]}"},
+    {"DeleteMessageBatch", NULL, "{\"Failed\":[],\"Successful\":[{\"Id\":\"0-0\"}]}"},
+    {"ChangeMessageVisibilityBatch", NULL, "{\"Successful\":[{\"Id\":\"0-0\"}]}"},
+    {"SendMessage", NULL, "{\"MD5OfMessageBody\":\"x\",\"MessageId\":\"m\"}"},
+    {"GetQueueUrl", NULL, "{\"QueueUrl\":\"http://q\"}"},
+    {"GetQueueAttributes", NULL, "{\"Attributes\":{}}"},
+    {"CreateQueue", NULL, "{\"QueueUrl\":\"http://q\"}"},
+    {"SetQueueAttributes", NULL, ""},
+    {"SetQueueAttributes", NULL, "{}"},
+    {"Publish", NULL,
+     "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult></PublishResponse>"},
+    {"CreateTopic", NULL, "<CreateTopicResponse><TopicArn>a</TopicArn></CreateTopicResponse>"},
+    {"Subscribe", NULL,
+     "<SubscribeResponse><SubscriptionArn>a</SubscriptionArn></SubscribeResponse>"},
+    {"SetTopicAttributes", NULL, "<SetTopicAttributesResponse></SetTopicAttributesResponse>"},
+    {"GetTopicAttributes", NULL,
+     "<GetTopicAttributesResponse><Attributes></Attributes></GetTopicAttributesResponse>"},
+};
+enum { VALID = sizeof valid / sizeof *valid };
+
+static const char *flaw(const char *operation, const char *etag, const char *body)
+{
+    const struct http_header headers[] = {{"content-type", "text/html"}, {"etag", etag}};
+    const struct http_response response = {.status = 200,
+                                           .headers = headers,
+                                           .header_count = etag ? 2 : 1,
+                                           .body = bytes_borrow(body, strlen(body))};
+    return aws_response_flaw(operation, &response, (struct slice){SENT, sizeof SENT - 1});
+}
+
+static void the_services_responses_are_valid(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < VALID; i++) {
+        const char *why = flaw(valid[i].operation, valid[i].etag, valid[i].body);
+        if (why)
+            fail_msg("%s: %s", valid[i].operation, why);
+    }
+}
+
+static void a_page_is_no_response(void **state)
+{
+    (void)state;
+    static const char *const pages[] = {"<html><body>Log in to the network</body></html>",
+                                        "<!DOCTYPE html><html>PutObject</html>",
+                                        "OK",
+                                        "null",
+                                        "[]",
+                                        "{\"status\":\"ok\"}",
+                                        "<Error><Code>SlowDown</Code></Error>"};
+    for (size_t i = 0; i < VALID; i++) {
+        for (size_t k = 0; k < sizeof pages / sizeof *pages; k++) {
+            if (!flaw(valid[i].operation, NULL, pages[k]))
+                fail_msg("%s takes %s", valid[i].operation, pages[k]);
+        }
+    }
+}
+
+static bool has_no_body(const struct valid *of)
+{
+    return of->body[0] == '\0' || strcmp(of->operation, "GetObject") == 0 ||
+           strcmp(of->body, "{}") == 0;
+}
+
+static void a_part_of_a_response_is_none(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < VALID; i++) {
+        char part[512];
+        if (has_no_body(&valid[i]))
+            continue;
+        for (size_t size = 0; size < strlen(valid[i].body); size++) {
+            snprintf(part, sizeof part, "%.*s", (int)size, valid[i].body);
+            if (!flaw(valid[i].operation, valid[i].etag, part))
+                fail_msg("%s takes %s", valid[i].operation, part);
+        }
+    }
+}
+
+/* Where two operations have the same response, the one means no harm to the other. */
+static bool look_alike(const char *a, const char *b)
+{
+    static const char *const groups[] = {
+        "GetObject HeadObject PutObject", /* a GET's and a PUT's MD5 tell whose it is */
+        "PutObjectTagging CreateBucket PutBucketNotificationConfiguration SetQueueAttributes "
+        "HeadObject PutObject",
+        "PutObjectTagging CreateBucket PutBucketNotificationConfiguration SetQueueAttributes "
+        "ReceiveMessage GetQueueAttributes",
+        "DeleteMessageBatch ChangeMessageVisibilityBatch", /* their entries' ids differ */
+        "GetQueueUrl CreateQueue"};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        if (strstr(groups[i], a) && strstr(groups[i], b))
+            return true;
+    }
+    return strcmp(a, b) == 0;
+}
+
+static void the_response_to_another_operation_is_none(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < VALID; i++) {
+        for (size_t k = 0; k < VALID; k++) {
+            if (!look_alike(valid[i].operation, valid[k].operation) &&
+                !flaw(valid[i].operation, valid[k].etag, valid[k].body))
+                fail_msg("%s takes %s's response", valid[i].operation, valid[k].operation);
+        }
+    }
+}
+
+static void what_was_stored_is_what_was_sent(void **state)
+{
+    (void)state;
+    assert_non_null(
+        flaw("PutObject", "\"d41d8cd98f00b204e9800998ecf8427e\"", ""));           /* RFC 1321: "" */
+    assert_null(flaw("PutObject", "\"d41d8cd98f00b204e9800998ecf8427e-1\"", "")); /* no MD5 */
+    const struct http_header encrypted[] = {{"etag", "\"d41d8cd98f00b204e9800998ecf8427e\""},
+                                            {"x-amz-server-side-encryption", "aws:kms"}};
+    const struct http_response response = {.status = 200, .headers = encrypted, .header_count = 2};
+    assert_null(aws_response_flaw("PutObject", &response, (struct slice){SENT, sizeof SENT - 1}));
+}
+
+static void an_operation_without_a_row_is_refused(void **state)
+{
+    (void)state;
+    assert_false(aws_validity_known("DeleteBucket"));
+    assert_non_null(flaw("DeleteBucket", NULL, ""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_services_responses_are_valid),
+        cmocka_unit_test(a_page_is_no_response),
+        cmocka_unit_test(a_part_of_a_response_is_none),
+        cmocka_unit_test(the_response_to_another_operation_is_none),
+        cmocka_unit_test(what_was_stored_is_what_was_sent),
+        cmocka_unit_test(an_operation_without_a_row_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
