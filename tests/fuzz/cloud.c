@@ -4,8 +4,8 @@
  * name ("s3 PUT /photos/a"), separated by lines of three hyphens; they are made one after another
  * to a new cloud that has a bucket, a queue and a topic. In them "@receipt" and "@subscription"
  * stand for the last of their kind that an answer gave, and "@large" for more bytes than an object
- * has in the database. Each is answered with HTTP, none with an internal error, and afterwards the
- * cloud closes with nothing left behind.
+ * has in the database. Each is answered with HTTP, none with an internal error, JSON is
+ * well-formed, and afterwards the cloud closes with nothing left behind.
  */
 #include <errno.h>
 #include <ftw.h>
@@ -29,7 +29,7 @@
 #include "topics.h"
 
 enum {
-    REQUESTS_MAX = 12,
+    REQUESTS_MAX = 16,
     ANSWER_MAX = 4 << 20,
     WIRE_MAX = 128 * 1024, /* what a socket takes at once */
     LARGE = 40 * 1024,
@@ -315,10 +315,28 @@ static void exchange_run(struct exchange *e)
     uv_run(&loop, UV_RUN_NOWAIT);
 }
 
+/* A whole body that says it is JSON is JSON. */
+static void check_json(struct slice answer)
+{
+    static const char type[] = "application/x-amz-json", length[] = "\r\nContent-Length: ";
+    const char *body = memmem(answer.data, answer.size, "\r\n\r\n", 4);
+    if (!body)
+        return;
+    size_t head = (size_t)(body + 4 - answer.data), size = answer.size - head;
+    const char *stated = memmem(answer.data, head, length, sizeof length - 1);
+    if (!size || !stated || !memmem(answer.data, head, type, sizeof type - 1) ||
+        strtoul(stated + sizeof length - 1, NULL, 10) != size)
+        return;
+    json_t *json = json_loadb(body + 4, size, JSON_REJECT_DUPLICATES, NULL);
+    require(json_is_object(json));
+    json_decref(json);
+}
+
 static void check_answer(struct slice answer)
 {
     if (!answer.size)
         return;
+    check_json(answer);
     require(slice_starts_with(answer, "HTTP/1.1 "));
     require(!slice_starts_with(answer, "HTTP/1.1 500") &&
             !slice_starts_with(answer, "HTTP/1.1 503"));
