@@ -19,6 +19,7 @@ enum {
     JOBS_PER_WORKER = 32,
     WAIT_DEFAULT_S = 20,
     BACKOFF_DEFAULT_S = 900,
+    POLLS_OVER_MS = 1000,
     STALL_DEFAULT_MS = 900000,
     LINGER_DEFAULT_MS = 2000,
     CACHE_DEFAULT = 64 * 1024 * 1024,
@@ -128,6 +129,7 @@ static void engine_begin(struct engine *engine)
     watchdog_init(&engine->watchdog, engine->loop, engine->options.stall_ms);
     uv_timer_init(engine->loop, &engine->turn);
     uv_timer_init(engine->loop, &engine->grace);
+    uv_timer_init(engine->loop, &engine->polls);
     for (size_t i = 0; i < engine->lane_count; i++)
         lane_begin(engine->lanes[i]);
 }
@@ -205,12 +207,25 @@ static void on_time_up(uv_timer_t *timer)
     report_drained(container_of(timer, struct engine, grace));
 }
 
+static void polls_cancel(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->lane_count; i++)
+        queue_poller_cancel(&engine->lanes[i]->poller);
+}
+
+/* What a poll in flight was about to bring has come by now. */
+static void on_polls_over(uv_timer_t *timer)
+{
+    struct engine *engine = container_of(timer, struct engine, polls);
+    polls_cancel(engine);
+    engine_update(engine);
+}
+
 static void on_grace(uv_timer_t *timer)
 {
     struct engine *engine = container_of(timer, struct engine, grace);
     log_warn("grace period is over: what still runs is given back");
-    for (size_t i = 0; i < engine->lane_count; i++)
-        queue_poller_cancel(&engine->lanes[i]->poller);
+    polls_cancel(engine);
     each_delivery(engine, delivery_abort);
     uv_timer_start(&engine->grace, on_time_up, GIVE_BACK_MS, 0);
     engine_update(engine);
@@ -225,6 +240,7 @@ void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void
         lane_stop(engine->lanes[i]);
     each_delivery(engine, delivery_hand_back);
     uv_timer_start(&engine->grace, on_grace, grace_ms, 0);
+    uv_timer_start(&engine->polls, on_polls_over, POLLS_OVER_MS, 0);
     engine_update(engine);
 }
 
@@ -249,6 +265,11 @@ static void turn_closed(uv_handle_t *handle)
 static void grace_closed(uv_handle_t *handle)
 {
     on_handle_closed(container_of(handle, struct engine, grace));
+}
+
+static void polls_closed(uv_handle_t *handle)
+{
+    on_handle_closed(container_of(handle, struct engine, polls));
 }
 
 static void sources_closed(uv_handle_t *handle)
@@ -289,7 +310,7 @@ static void lane_closed(struct lane *lane)
 /* Nothing of ours is under way any more. */
 static void close_handles(struct engine *engine)
 {
-    engine->handles = 7 + engine->lane_count;
+    engine->handles = 8 + engine->lane_count;
     for (size_t i = 0; i < engine->lane_count; i++)
         lane_close(engine->lanes[i], lane_closed);
     source_table_close(&engine->sources, sources_closed);
@@ -300,6 +321,7 @@ static void close_handles(struct engine *engine)
     message_memory_clear(&engine->messages);
     uv_close((uv_handle_t *)&engine->turn, turn_closed);
     uv_close((uv_handle_t *)&engine->grace, grace_closed);
+    uv_close((uv_handle_t *)&engine->polls, polls_closed);
 }
 
 static void turn(uv_timer_t *timer)
@@ -328,6 +350,7 @@ void engine_close(struct engine *engine, void (*closed)(void *user), void *user)
         lane_stop(engine->lanes[i]);
         queue_poller_cancel(&engine->lanes[i]->poller);
     }
+    uv_timer_stop(&engine->polls);
     each_delivery(engine, delivery_abort);
     engine_update(engine);
 }

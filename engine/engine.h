@@ -89,8 +89,10 @@ void engine_start(struct engine *engine, engine_ready *ready, void *user);
 int engine_reload(struct engine *engine, struct pipeline *const *pipelines, size_t count,
                   struct error *error);
 
-/* Stops polling (letting polls in flight return, so that no message is hidden), hands back what was
- * not started, finishes what was, flushes the deletes, then calls drained. After grace_ms what
+/* Stops polling (polls in flight get a second to return what they are about to bring, then they
+ * are cancelled: a message that the service gives to a poll in the moment of its cancellation stays
+ * hidden until its visibility timeout ends, and counts one receive more), hands back what was not
+ * started, finishes what was, flushes the deletes, then calls drained. After grace_ms what
  * still runs is given back too. */
 void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void *user),
                   void *user);

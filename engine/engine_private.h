@@ -38,6 +38,7 @@ struct engine {
     bool closing;
     uv_timer_t turn; /* zero delay: engine_update's */
     uv_timer_t grace;
+    uv_timer_t polls; /* how long a drain waits for polls in flight */
     void (*drained)(void *user);
     void *drained_user;
     void (*closed)(void *user);

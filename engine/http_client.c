@@ -1,5 +1,6 @@
 /*
- * The client: which exchanges there are, and curl's multi handle on the loop.
+ * The client: which exchanges there are, and curl's multi handles on the loop, one for each class
+ * of requests: what waits for a connection in one of them delays none of another.
  *
  * curl asks for sockets to be watched (one uv_poll each) and for one timer. When either fires, curl
  * runs; then its list of completed transfers is emptied and their owners are called, in this order,
@@ -22,13 +23,24 @@
 #include "container_of.h"
 #include "http_exchange.h"
 
-enum { MAX_CONNECTIONS = 256, MAX_HOST_CONNECTIONS = 64, IDLE_TIMEOUT_MS = 30000 };
+enum {
+    MAX_CONNECTIONS = 256,
+    MAX_HOST_CONNECTIONS = 64,
+    URGENT_HOST_CONNECTIONS = 16,
+    POLLS_KEPT = 100000, /* idle connections of polls: each poll keeps its own */
+    IDLE_TIMEOUT_MS = 30000,
+};
+
+struct http_pool { /* the connections of one class of requests */
+    struct http_client *client;
+    CURLM *multi;
+    uv_timer_t timer;
+};
 
 struct http_client {
     uv_loop_t *loop;
-    CURLM *multi;
+    struct http_pool pools[HTTP_CLASSES];
     CURLSH *share; /* TLS sessions, which would otherwise die with each easy handle */
-    uv_timer_t timer;
     char *ca_file;
     bool any_host;
     char *user_agent;
@@ -44,7 +56,7 @@ struct http_client {
 
 struct socket_watch {
     uv_poll_t poll;
-    struct http_client *client;
+    struct http_pool *pool;
     curl_socket_t fd;
     int events; /* of uv_poll_event; 0: none wanted for now */
 };
@@ -55,18 +67,18 @@ static void finish(struct http_exchange *exchange, CURLcode result)
 {
     struct http_client *client = exchange->client;
     http_exchange_conclude(exchange, result);
-    curl_multi_remove_handle(client->multi, exchange->easy);
+    curl_multi_remove_handle(exchange->pool->multi, exchange->easy);
     curl_easy_cleanup(exchange->easy);
     exchange->easy = NULL;
     list_remove(&exchange->link);
     list_push(&client->finished, &exchange->link);
 }
 
-static void collect_completed(struct http_client *client)
+static void collect_completed(struct http_pool *pool)
 {
     int left;
     CURLMsg *message;
-    while ((message = curl_multi_info_read(client->multi, &left))) {
+    while ((message = curl_multi_info_read(pool->multi, &left))) {
         struct http_exchange *exchange = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
         if (message->msg == CURLMSG_DONE)
@@ -86,11 +98,11 @@ static void deliver_finished(struct http_client *client)
 }
 
 /* Errors of the multi handle need no other answer than this: each exchange has its deadline. */
-static void run_curl(struct http_client *client, curl_socket_t fd, int events)
+static void run_curl(struct http_pool *pool, curl_socket_t fd, int events)
 {
     int running;
-    curl_multi_socket_action(client->multi, fd, events, &running);
-    collect_completed(client);
+    curl_multi_socket_action(pool->multi, fd, events, &running);
+    collect_completed(pool);
 }
 
 void http_client_expire(struct http_exchange *exchange)
@@ -105,40 +117,40 @@ void http_client_expire(struct http_exchange *exchange)
 static void on_readiness(uv_poll_t *poll, int status, int events)
 {
     struct socket_watch *watch = container_of(poll, struct socket_watch, poll);
-    struct http_client *client = watch->client;
+    struct http_pool *pool = watch->pool;
     int bits = 0; /* which is right after an error: curl then looks for itself */
     if (status == 0 && (events & UV_READABLE))
         bits |= CURL_CSELECT_IN;
     if (status == 0 && (events & UV_WRITABLE))
         bits |= CURL_CSELECT_OUT;
-    run_curl(client, watch->fd, bits);
+    run_curl(pool, watch->fd, bits);
     /* uv stops a watch that met an error, where curl may still want to read what came before it. */
     if (!uv_is_closing((uv_handle_t *)poll) && !uv_is_active((uv_handle_t *)poll))
         uv_poll_start(poll, watch->events, on_readiness);
-    deliver_finished(client);
+    deliver_finished(pool->client);
 }
 
 static void on_watch_closed(uv_handle_t *handle)
 {
     struct socket_watch *watch = container_of((uv_poll_t *)handle, struct socket_watch, poll);
-    struct http_client *client = watch->client;
+    struct http_client *client = watch->pool->client;
     free(watch);
     http_client_handle_closed(client);
 }
 
-static struct socket_watch *watch_create(struct http_client *client, curl_socket_t fd)
+static struct socket_watch *watch_create(struct http_pool *pool, curl_socket_t fd)
 {
     struct socket_watch *watch = calloc(1, sizeof *watch);
     if (!watch)
         return NULL;
-    if (uv_poll_init_socket(client->loop, &watch->poll, fd)) {
+    if (uv_poll_init_socket(pool->client->loop, &watch->poll, fd)) {
         free(watch);
         return NULL;
     }
-    watch->client = client;
+    watch->pool = pool;
     watch->fd = fd;
-    client->handles++;
-    curl_multi_assign(client->multi, fd, watch);
+    pool->client->handles++;
+    curl_multi_assign(pool->multi, fd, watch);
     return watch;
 }
 
@@ -170,19 +182,19 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user, 
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct http_client *client = container_of(timer, struct http_client, timer);
-    run_curl(client, CURL_SOCKET_TIMEOUT, 0);
-    deliver_finished(client);
+    struct http_pool *pool = container_of(timer, struct http_pool, timer);
+    run_curl(pool, CURL_SOCKET_TIMEOUT, 0);
+    deliver_finished(pool->client);
 }
 
 static int on_timer_wanted(CURLM *multi, long timeout_ms, void *user)
 {
-    struct http_client *client = user;
+    struct http_pool *pool = user;
     (void)multi;
     if (timeout_ms < 0)
-        uv_timer_stop(&client->timer);
+        uv_timer_stop(&pool->timer);
     else
-        uv_timer_start(&client->timer, on_timer, (uint64_t)timeout_ms, 0);
+        uv_timer_start(&pool->timer, on_timer, (uint64_t)timeout_ms, 0);
     return 0;
 }
 
@@ -194,16 +206,18 @@ int http_client_send(struct http_client *client, const struct http_request *requ
     const struct http_common common = {client->share, client->ca_file, client->any_host,
                                        client->user_agent, client->idle_timeout_ms};
     struct http_exchange *exchange;
+    struct http_pool *pool = &client->pools[request->class];
     assert(!client->closing);
     *out = NULL;
     int rc = http_exchange_create(&common, request, &exchange);
     if (rc)
         return rc;
-    if (curl_multi_add_handle(client->multi, exchange->easy)) {
+    if (curl_multi_add_handle(pool->multi, exchange->easy)) {
         http_exchange_free(exchange);
         return ERR_MEMORY;
     }
     exchange->client = client;
+    exchange->pool = pool;
     exchange->done = done;
     exchange->user = user;
     http_exchange_start(exchange, client->loop);
@@ -219,7 +233,7 @@ void http_exchange_cancel(struct http_exchange *exchange)
     struct http_client *client = exchange->client;
     assert(!exchange->delivering);
     if (exchange->easy) /* it is running */
-        curl_multi_remove_handle(client->multi, exchange->easy);
+        curl_multi_remove_handle(exchange->pool->multi, exchange->easy);
     list_remove(&exchange->link);
     client->active--;
     http_exchange_close(exchange);
@@ -245,8 +259,8 @@ size_t http_client_active(const struct http_client *client)
 
 static void client_free(struct http_client *client)
 {
-    if (client->multi)
-        curl_multi_cleanup(client->multi);
+    for (size_t i = 0; i < HTTP_CLASSES; i++)
+        curl_multi_cleanup(client->pools[i].multi);
     if (client->share)
         curl_share_cleanup(client->share);
     free(client->ca_file);
@@ -265,21 +279,39 @@ static int copy_options(struct http_client *client, const struct http_client_opt
     return client->user_agent && (client->ca_file || !options->ca_file) ? 0 : ERR_MEMORY;
 }
 
-static int set_multi(struct http_client *client, const struct http_client_options *options)
+static int set_multi(struct http_pool *pool, long all, long host)
+{
+    CURLM *multi = pool->multi = curl_multi_init();
+    unsigned code = 0;
+    if (!multi)
+        return ERR_MEMORY;
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, pool);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, pool);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, all);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, host);
+    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, all ? all : POLLS_KEPT);
+    return code ? ERR_MEMORY : 0;
+}
+
+/* A poll that waited for a connection would delay its queue: they have as many as they need. */
+static int set_pools(struct http_client *client, const struct http_client_options *options)
 {
     long all = options->max_connections ? (long)options->max_connections : MAX_CONNECTIONS;
     long host =
         options->max_host_connections ? (long)options->max_host_connections : MAX_HOST_CONNECTIONS;
-    CURLM *multi = client->multi;
-    unsigned code = 0;
-    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted);
-    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
-    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted);
-    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
-    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, all);
-    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, host);
-    code |= (unsigned)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, all);
-    return code ? ERR_MEMORY : 0;
+    const struct {
+        long all, host;
+    } limits[HTTP_CLASSES] = {[HTTP_NORMAL] = {all, host},
+                              [HTTP_URGENT] = {MAX_CONNECTIONS, URGENT_HOST_CONNECTIONS},
+                              [HTTP_POLL] = {0, 0}};
+    for (size_t i = 0; i < HTTP_CLASSES; i++) {
+        client->pools[i].client = client;
+        if (set_multi(&client->pools[i], limits[i].all, limits[i].host))
+            return ERR_MEMORY;
+    }
+    return 0;
 }
 
 static int set_share(CURLSH *share)
@@ -298,10 +330,9 @@ int http_client_create(uv_loop_t *loop, const struct http_client_options *option
         curl_global_cleanup();
         return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
     }
-    client->multi = curl_multi_init();
     client->share = curl_share_init();
-    if (!client->multi || !client->share || copy_options(client, options) ||
-        set_share(client->share) || set_multi(client, options)) {
+    if (!client->share || copy_options(client, options) || set_share(client->share) ||
+        set_pools(client, options)) {
         client_free(client);
         return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
     }
@@ -309,8 +340,9 @@ int http_client_create(uv_loop_t *loop, const struct http_client_options *option
     client->idle_timeout_ms = options->idle_timeout_ms ? options->idle_timeout_ms : IDLE_TIMEOUT_MS;
     list_init(&client->running);
     list_init(&client->finished);
-    uv_timer_init(loop, &client->timer);
-    client->handles = 1;
+    for (size_t i = 0; i < HTTP_CLASSES; i++)
+        uv_timer_init(loop, &client->pools[i].timer);
+    client->handles = HTTP_CLASSES;
     *out = client;
     return 0;
 }
@@ -328,7 +360,7 @@ void http_client_handle_closed(struct http_client *client)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    http_client_handle_closed(container_of((uv_timer_t *)handle, struct http_client, timer));
+    http_client_handle_closed(container_of((uv_timer_t *)handle, struct http_pool, timer)->client);
 }
 
 void http_client_close(struct http_client *client, void (*closed)(void *user), void *user)
@@ -339,7 +371,10 @@ void http_client_close(struct http_client *client, void (*closed)(void *user), v
     client->closed_user = user;
     cancel_all(&client->running);
     cancel_all(&client->finished);
-    curl_multi_cleanup(client->multi); /* its sockets' watches close with it */
-    client->multi = NULL;
-    uv_close((uv_handle_t *)&client->timer, on_timer_closed);
+    for (size_t i = 0; i < HTTP_CLASSES; i++) {
+        struct http_pool *pool = &client->pools[i];
+        curl_multi_cleanup(pool->multi); /* its sockets' watches close with it */
+        pool->multi = NULL;
+        uv_close((uv_handle_t *)&pool->timer, on_timer_closed);
+    }
 }

@@ -1,6 +1,10 @@
 /*
  * The HTTP client: libcurl's multi interface driven by one libuv loop.
  *
+ * Requests are of three classes, each with connections of its own, so that none can take another's
+ * last one: long polls, which hold a connection for as long as nothing comes (as many as there are
+ * polls), what is urgent (heartbeats, deletes), and all else.
+ *
  * One client a loop; every function is called on the loop thread. Connections are kept and reused,
  * a body is sent from memory without a copy, and a response never grows beyond the cap that its
  * request states. The client judges nothing: it reports the status it was given or the transport
@@ -19,9 +23,11 @@
 struct http_client;
 struct http_exchange; /* one request and its response */
 
+enum http_class { HTTP_NORMAL, HTTP_URGENT, HTTP_POLL, HTTP_CLASSES };
+
 struct http_client_options {
-    unsigned max_connections;      /* all hosts together; 0: 256 */
-    unsigned max_host_connections; /* 0: 64 */
+    unsigned max_connections;      /* of HTTP_NORMAL, all hosts together; 0: 256 */
+    unsigned max_host_connections; /* of HTTP_NORMAL; 0: 64 */
     unsigned idle_timeout_ms;      /* of requests that state none; 0: 30 000 */
     const char *ca_file;           /* PEM bundle; NULL: the system's */
     bool any_host;                 /* certificates may be for another host's name */
@@ -38,6 +44,7 @@ struct http_request {
     const char *url;    /* absolute, http or https, already percent-encoded; sent as it is */
     const struct http_header *headers; /* copied; Content-Length is set from body_size */
     size_t header_count;
+    enum http_class class;
     const void *body; /* borrowed until the callback has returned or the exchange is cancelled */
     size_t body_size;
     size_t response_max; /* bytes of body, more is ERR_LIMIT; 0: none is expected, any is dropped */

@@ -18,8 +18,11 @@
 #include "http_easy.h"
 #include "list.h"
 
+struct http_pool; /* the connections that it uses */
+
 struct http_exchange {
     struct http_client *client;
+    struct http_pool *pool;
     struct list link; /* of the client's running or finished list */
     CURL *easy;       /* NULL once finished */
     struct curl_slist *header_lines;

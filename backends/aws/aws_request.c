@@ -300,6 +300,7 @@ static int send_signed(struct aws_request *request, const struct aws_signed *sig
                                       .url = call->url,
                                       .headers = signed_request->headers,
                                       .header_count = signed_request->header_count,
+                                      .class = call->class,
                                       .body = call->body.data,
                                       .body_size = call->body.size,
                                       .response_max = call->response_max,

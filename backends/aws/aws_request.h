@@ -51,6 +51,7 @@ struct aws_call {
                             patient */
     bool once;           /* no second attempt: the caller has its own loop */
     size_t response_max; /* bytes; raised to AWS_ANSWER_MAX, unless 0: no body */
+    enum http_class class;
     unsigned timeout_ms; /* for silence and for the whole; 0: the HTTP client's own */
     aws_replied *done;
     void (*release)(void *user); /* instead of done, when the request is cancelled; may be NULL */

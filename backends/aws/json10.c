@@ -39,6 +39,7 @@ int json10_start(struct aws *aws, const struct json10_call *call, struct aws_req
         .settling = call->settling,
         .once = call->once,
         .response_max = call->response_max,
+        .class = call->class,
         .timeout_ms = call->timeout_ms,
         .done = call->done,
         .release = call->release,

@@ -17,6 +17,7 @@ struct json10_call {
     bool settling;
     bool once;
     size_t response_max;
+    enum http_class class;
     unsigned timeout_ms;
     aws_replied *done;
     void (*release)(void *user);

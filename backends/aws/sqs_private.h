@@ -44,6 +44,7 @@ struct sqs_call {
     const char *operation;
     json_t *body; /* without QueueUrl; taken */
     bool once;
+    enum http_class class;
     size_t response_max;
     unsigned timeout_ms;  /* 0: the HTTP client's, for silence and for the whole */
     aws_replied *replied; /* its user is the operation */

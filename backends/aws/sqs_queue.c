@@ -56,6 +56,7 @@ int sqs_start(struct queue *queue, const struct sqs_call *call, struct queue_req
         .region = queue->region,
         .body = call->body,
         .once = call->once,
+        .class = call->class,
         .response_max = call->response_max ? call->response_max : AWS_ANSWER_MAX,
         .timeout_ms =
             call->timeout_ms ? call->timeout_ms : http_client_idle_timeout(queue->aws->http),

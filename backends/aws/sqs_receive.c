@@ -132,6 +132,7 @@ int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_rec
     const struct sqs_call call = {
         .operation = "ReceiveMessage",
         .body = request_body(what),
+        .class = HTTP_POLL,
         .once = true, /* the poller has its own loop */
         .response_max = what->max * (size_t)MESSAGE_ROOM + AWS_ANSWER_MAX,
         .timeout_ms = what->wait_s * 1000 + margin,

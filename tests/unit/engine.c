@@ -366,6 +366,23 @@ static void a_drain_gives_back_what_has_not_begun(void **state)
     assert_in_range(message->visible_at_ms, 0, uv_now(&w.loop)); /* visible at once */
 }
 
+/* Also where the service would keep a message for a poll that hangs up: 20 s are longer than what
+ * a container is given to stop. */
+static void a_drain_does_not_wait_for_an_idle_poll(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    struct engine_options with = options();
+    with.polls_abortable = false;
+    with.wait_s = 20;
+    start(&with);
+    UNTIL(fake_queue_find(&w.queues, "web")->receive_calls == 1);
+    uint64_t began = uv_now(&w.loop);
+    engine_drain(w.engine, WATCHDOG_MS, set_true, &w.drained);
+    UNTIL(w.drained);
+    assert_in_range(uv_now(&w.loop) - began, 0, 9000);
+}
+
 static void a_drain_past_its_grace_gives_back_the_rest(void **state)
 {
     (void)state;
@@ -432,6 +449,7 @@ int main(void)
         CASE(a_lost_lease_cancels_the_work),
         CASE(no_more_is_received_than_there_are_slots),
         CASE(a_drain_gives_back_what_has_not_begun),
+        CASE(a_drain_does_not_wait_for_an_idle_poll),
         CASE(a_drain_past_its_grace_gives_back_the_rest),
         CASE(closing_in_the_middle_leaves_nothing_behind),
         CASE(two_pipelines_on_one_queue_are_refused),
