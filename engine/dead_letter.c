@@ -127,5 +127,8 @@ int dead_letter_send(struct lane *lane, const struct queue_message *message,
                               .body_size = message->body_size,
                               .attributes = attributes,
                               .attribute_count = count};
+    send.group = message->group;
+    if (message->group && queue_is_fifo(ops->facts(lane->dead_letters)))
+        send.deduplication = message->id; /* a repeat of this rejection is no second letter */
     return ops->send(lane->dead_letters, &send, done, user);
 }

@@ -29,9 +29,29 @@ static void fail(struct delivery *delivery, enum outcome_stage stage)
 
 /* ---- the end ---- */
 
+static bool is_of_group(const struct delivery *delivery, const char *group)
+{
+    return delivery->grouped && strcmp(delivery->message.group, group) == 0;
+}
+
+/* Those of its group that came later have their turn, or come back behind it. */
+static void group_tell(const struct delivery *delivery)
+{
+    struct lane *lane = delivery->lane;
+    if (!delivery->grouped)
+        return;
+    for (struct list *l = delivery->link.next; l != &lane->deliveries; l = l->next) {
+        struct delivery *later = container_of(l, struct delivery, link);
+        if (later->phase == DELIVERY_BEHIND && is_of_group(later, delivery->message.group))
+            later->overtaken |= !delivery->final;
+    }
+    lane->engine->regrouping = true;
+}
+
 static void delivery_free(struct delivery *delivery)
 {
     struct lane *lane = delivery->lane;
+    group_tell(delivery);
     if (delivery->pointer)
         lane->engine->options.store->ops->cancel(delivery->pointer);
     for (size_t i = 0; i < delivery->job_count; i++)
@@ -231,6 +251,7 @@ static void on_dead_letter_sent(const char *message_id, const struct error *erro
         return;
     }
     delivery->tally.dead = true;
+    delivery->final = true;
     remember(delivery);
     lease_delete(delivery->lease);
     delivery_close(delivery);
@@ -275,6 +296,7 @@ static void delivery_settle(struct delivery *delivery)
 {
     switch (delivery->outcome) {
     case OUTCOME_ACK:
+        delivery->final = true;
         lease_delete(delivery->lease);
         delivery_close(delivery);
         break;
@@ -428,6 +450,34 @@ static void on_pointer(struct bytes *body, const struct object_facts *facts,
     read_body(delivery, (struct slice){body->data, body->size}, false);
 }
 
+/* Whether one of its group is among those from `last` backwards, which came earlier. */
+static bool is_behind(const struct delivery *delivery, const struct list *last)
+{
+    const struct list *head = &delivery->lane->deliveries;
+    for (const struct list *l = last; delivery->grouped && l != head; l = l->prev) {
+        const struct delivery *earlier = container_of(l, struct delivery, link);
+        if (is_of_group(earlier, delivery->message.group))
+            return true;
+    }
+    return false;
+}
+
+static void delivery_begin(struct delivery *delivery)
+{
+    delivery->phase = DELIVERY_RESOLVING;
+    read_body(delivery, (struct slice){delivery->message.body, delivery->message.body_size},
+              is_extended(&delivery->message));
+}
+
+/* Visible at once: SQS itself keeps it behind the one that comes back. */
+static void hand_back_behind(struct delivery *delivery)
+{
+    delivery->reason = "group-order";
+    error_set(&delivery->error, ERR_CANCELLED,
+              "an earlier message of its group is tried again first");
+    give_back(delivery, 0);
+}
+
 void delivery_accept(struct lane *lane, struct queue_message *message)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
@@ -441,6 +491,8 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
     delivery->reason = "";
     delivery->received_us = uv_hrtime() / 1000;
     delivery->message = queue_message_take(message);
+    delivery->grouped =
+        delivery->message.group && queue_is_fifo(lane->home.backend->ops->facts(lane->queue));
     delivery->lease = lease_take(&lane->home, receipt, lane->visibility_s,
                                  uv_now(lane->engine->loop), on_lease_lost, delivery);
     if (!delivery->lease) {
@@ -448,6 +500,7 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
         free(delivery);
         return;
     }
+    bool behind = is_behind(delivery, lane->deliveries.prev);
     list_push(&lane->deliveries, &delivery->link);
     lane->in_flight++;
     lane->engine->stats.received++;
@@ -459,8 +512,23 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
         delivery_settle(delivery);
         return;
     }
-    read_body(delivery, (struct slice){delivery->message.body, delivery->message.body_size},
-              is_extended(&delivery->message));
+    if (!behind)
+        delivery_begin(delivery);
+}
+
+void deliveries_regroup(struct lane *lane)
+{
+    struct list *next;
+    for (struct list *l = lane->deliveries.next; l != &lane->deliveries; l = next) {
+        struct delivery *delivery = container_of(l, struct delivery, link);
+        next = l->next;
+        if (delivery->phase != DELIVERY_BEHIND)
+            continue;
+        if (delivery->overtaken)
+            hand_back_behind(delivery);
+        else if (!is_behind(delivery, l->prev))
+            delivery_begin(delivery);
+    }
 }
 
 /* ---- giving back ---- */

@@ -24,6 +24,7 @@
 struct job;
 
 enum delivery_phase {
+    DELIVERY_BEHIND,    /* waits for an earlier message of its group */
     DELIVERY_RESOLVING, /* the body is being fetched from S3 */
     DELIVERY_WORKING,   /* jobs run */
     DELIVERY_REJECTING, /* on its way to the dead-letter queue */
@@ -41,6 +42,9 @@ struct delivery {
     struct object_request *pointer;
     struct job **jobs;
     size_t job_count;
+    bool grouped;              /* of a FIFO queue: its group is worked on in order */
+    bool final;                /* the message is done with: its group may go on */
+    bool overtaken;            /* an earlier message of its group comes back: this one after it */
     bool starting;             /* inside the loop that starts the jobs */
     struct record_tally tally; /* of this delivery and those before it */
     bool remembered;           /* the tally was kept for the next one */
@@ -58,7 +62,11 @@ void delivery_update(struct delivery *delivery);
 void delivery_hand_back(struct delivery *delivery);
 /* Gives it back whatever runs. */
 void delivery_abort(struct delivery *delivery);
-/* The same, with a backoff: a job of it makes no progress. */
+/* Messages of one group of a FIFO queue are worked on one after another, in the order of their
+ * receipt. Begins those whose turn has come, and gives back those that follow one that comes back,
+ * which SQS keeps behind it. From a fresh loop callback. */
+void deliveries_regroup(struct lane *lane);
+/* As delivery_abort, with a backoff: a job of it makes no progress. */
 void delivery_give_up(struct delivery *delivery);
 
 #endif

@@ -30,7 +30,7 @@ static void turn(uv_timer_t *timer);
 
 void engine_update(struct engine *engine)
 {
-    if (engine->draining || engine->closing || engine->retired)
+    if (engine->draining || engine->closing || engine->retired || engine->regrouping)
         uv_timer_start(&engine->turn, turn, 0, 0);
 }
 
@@ -324,6 +324,13 @@ static void close_handles(struct engine *engine)
     uv_close((uv_handle_t *)&engine->polls, polls_closed);
 }
 
+static void regroup(struct engine *engine)
+{
+    engine->regrouping = false;
+    for (size_t i = 0; i < engine->lane_count; i++)
+        deliveries_regroup(engine->lanes[i]);
+}
+
 static void turn(uv_timer_t *timer)
 {
     struct engine *engine = container_of(timer, struct engine, turn);
@@ -333,6 +340,8 @@ static void turn(uv_timer_t *timer)
             close_handles(engine);
         return;
     }
+    if (engine->regrouping)
+        regroup(engine);
     if (engine->retired)
         lanes_depart(engine);
     if (engine->drained && drain_complete(engine))

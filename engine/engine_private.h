@@ -35,6 +35,7 @@ struct engine {
     struct log_gate unreachable;
 
     bool draining;
+    bool regrouping; /* a message of a group has ended */
     bool closing;
     uv_timer_t turn; /* zero delay: engine_update's */
     uv_timer_t grace;

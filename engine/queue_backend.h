@@ -12,6 +12,7 @@
 #ifndef THUMBWHEEL_QUEUE_BACKEND_H
 #define THUMBWHEEL_QUEUE_BACKEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,7 +37,9 @@ struct queue_attribute {
 struct queue_message {
     char *id;
     char *receipt;
-    char *body; /* NUL-terminated; body_size bytes */
+    char *group; /* MessageGroupId: those of one group of a FIFO queue are worked on in order; NULL:
+                    none */
+    char *body;  /* NUL-terminated; body_size bytes */
     size_t body_size;
     struct queue_attribute *attributes;
     size_t attribute_count;
@@ -59,6 +62,9 @@ struct queue_facts {
     size_t message_max;          /* MaximumMessageSize, bytes with attributes; 0: unknown */
 };
 
+/* By its name ("Amazon SQS FIFO queues", SQS Developer Guide). */
+bool queue_is_fifo(const struct queue_facts *facts);
+
 struct queue;         /* an open queue, from the backend */
 struct queue_request; /* a receive under way, for cancelling */
 
@@ -78,6 +84,8 @@ struct queue_send {
     size_t body_size;
     const struct queue_attribute *attributes;
     size_t attribute_count;
+    const char *group;         /* NULL: none */
+    const char *deduplication; /* of a FIFO queue; NULL: none */
     unsigned delay_s;
 };
 

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "queue_backend.h"
 
@@ -19,6 +20,14 @@ void queue_message_clear(struct queue_message *message)
     free(message->attributes);
     free(message->id);
     free(message->receipt);
+    free(message->group);
     free(message->body);
     *message = (struct queue_message){0};
+}
+
+bool queue_is_fifo(const struct queue_facts *facts)
+{
+    static const char suffix[] = ".fifo";
+    size_t size = strlen(facts->name), end = sizeof suffix - 1;
+    return size > end && strcmp(facts->name + size - end, suffix) == 0;
 }

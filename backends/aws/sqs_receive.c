@@ -65,11 +65,13 @@ static int message_read(const json_t *from, struct queue_message *out)
     out->receipt = copy(receipt);
     out->body = slice_dup((struct slice){json_string_value(body), json_string_length(body)});
     out->body_size = json_string_length(body);
+    const char *group = json_text_in(system, "MessageGroupId");
+    out->group = copy(group);
     out->receive_count = (unsigned)json10_number(system, "ApproximateReceiveCount");
     if (out->receive_count == 0)
         out->receive_count = 1;
     out->sent_ms = (int64_t)json10_number(system, "SentTimestamp");
-    if (!out->id || !out->receipt || !out->body)
+    if (!out->id || !out->receipt || !out->body || (group && !out->group))
         return ERR_MEMORY;
     return attributes_read(json_object_get(from, "MessageAttributes"), out);
 }
@@ -114,11 +116,12 @@ static void on_messages(const struct aws_reply *reply, void *user)
 /* Newer services read MessageSystemAttributeNames, older ones AttributeNames. */
 static json_t *request_body(const struct queue_receive *what)
 {
-    return json_pack("{s:i, s:i, s:i, s:[s, s], s:[s, s], s:[s]}", "MaxNumberOfMessages",
+    return json_pack("{s:i, s:i, s:i, s:[s, s, s], s:[s, s, s], s:[s]}", "MaxNumberOfMessages",
                      (int)what->max, "WaitTimeSeconds", (int)what->wait_s, "VisibilityTimeout",
                      (int)what->visibility_s, "AttributeNames", "ApproximateReceiveCount",
-                     "SentTimestamp", "MessageSystemAttributeNames", "ApproximateReceiveCount",
-                     "SentTimestamp", "MessageAttributeNames", "All");
+                     "SentTimestamp", "MessageGroupId", "MessageSystemAttributeNames",
+                     "ApproximateReceiveCount", "SentTimestamp", "MessageGroupId",
+                     "MessageAttributeNames", "All");
 }
 
 int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_received *done,

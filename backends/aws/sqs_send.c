@@ -41,6 +41,11 @@ static json_t *message_body(const struct queue_send *message)
     int rc = 0;
     if (message->delay_s)
         rc = json_object_set_new(body, "DelaySeconds", json_integer(message->delay_s));
+    if (message->group && !rc)
+        rc = json_object_set_new(body, "MessageGroupId", json_string(message->group));
+    if (message->deduplication && !rc)
+        rc = json_object_set_new(body, "MessageDeduplicationId",
+                                 json_string(message->deduplication));
     json_t *attributes = message->attribute_count ? json_object() : NULL;
     for (size_t i = 0; i < message->attribute_count && !rc; i++)
         rc = json_object_set_new(attributes, message->attributes[i].name,

@@ -68,3 +68,41 @@ def test_idle_queues_do_not_delay_a_busy_one(cloud, start, s3, sqs, bucket, name
     until(lambda: all(f"{names[i]}/{i}.jpg" in outputs(s3, bucket, f"{names[i]}/") for i in range(15)), "all outputs", 15)
     until(lambda: len(cloud.requests("DeleteMessageBatch")) - received == 15, "all deletes", 15)
     engine.stop()
+
+
+def test_a_fifo_group_keeps_its_order_and_its_dead_letters(cloud, start, s3, sqs, bucket, name, tmp_path):
+    """One message of a group fails for a while, another for ever: none of those behind it overtakes it."""
+    fifo = {"FifoQueue": "true"}
+    dead = sqs.create_queue(QueueName=f"{name}-dead.fifo", Attributes=fifo)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    url = sqs.create_queue(QueueName=f"{name}.fifo", Attributes={
+        **fifo, "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "20"})})["QueueUrl"]
+    failures = itertools.count()
+    stored = []
+
+    def judge(method, path, headers, body):
+        if method == "GET" and path.endswith("/ingest/1.jpg") and next(failures) < 4:
+            return 503, b""
+        if method == "PUT" and f"/{bucket}/{name}/" in path:
+            stored.append(path.rpartition("/")[2])
+        return None
+
+    for i in range(5):
+        s3.put_object(Bucket=bucket, Key=f"ingest/{i}.jpg", Body=b"\xff\xd8 no picture" if i == 2 else jpeg(64, 48))
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": bucket, "key": f"ingest/{i}.jpg"}),
+                         MessageGroupId="album", MessageDeduplicationId=str(i))
+    folder = tmp_path / "pipelines"
+    folder.mkdir()
+    (folder / "fifo.yaml").write_text(PIPELINE.format(name=name, bucket=bucket).replace(f"queue: {name}", f"queue: {name}.fifo"))
+    proxy = Proxy(cloud.endpoint, judge)
+    engine = start("run", "--pipelines", folder, "--wait", "1s", "--backoff", "1s", "--endpoint", proxy.endpoint,
+                   environment=aws_environment())
+    until(lambda: sum(depth(sqs, url)) == 0, "an empty queue")
+    assert stored == ["0.jpg", "1.jpg", "3.jpg", "4.jpg"]
+    assert next(failures) >= 4
+    letter = sqs.receive_message(QueueUrl=dead, AttributeNames=["All"], MessageAttributeNames=["All"])["Messages"][0]
+    assert json.loads(letter["Body"])["key"] == "ingest/2.jpg"
+    assert letter["Attributes"]["MessageGroupId"] == "album"
+    assert letter["MessageAttributes"]["ThumbwheelReason"]["StringValue"] == "image-unsupported"
+    engine.stop()
+    proxy.close()
