@@ -124,7 +124,9 @@ static int parse_s3_record(json_t *item, struct envelope_record *record, struct 
     struct slice name = slice_of(record->event ? record->event : "");
     if (slice_starts_with(name, "s3:")) /* some compatible services keep the prefix */
         name = (struct slice){name.data + 3, name.size - 3};
-    record->created = slice_starts_with(name, "ObjectCreated:");
+    /* What was restored from an archive can be read now, as what is new. */
+    record->created = slice_starts_with(name, "ObjectCreated:") ||
+                      slice_equal_text(name, "ObjectRestore:Completed");
     record->removed = slice_starts_with(name, "ObjectRemoved:") ||
                       slice_starts_with(name, "LifecycleExpiration:");
     return check_record(record, error);
@@ -245,7 +247,7 @@ static int parse_body(struct slice body, bool extended, int depth, struct envelo
     json_error_t where;
     if (depth > NESTING_MAX)
         return error_set(error, ERR_LIMIT, "the message nests more than %d envelopes", NESTING_MAX);
-    json_t *root = json_text_read(body, 0, &where);
+    json_t *root = json_text_read(body, JSON_REJECT_DUPLICATES, &where);
     if (!root && json_text_short(&where))
         return error_set(error, ERR_MEMORY, "out of memory while reading a message");
     if (!root)

@@ -32,6 +32,7 @@ static const char *const names[] = {
     [-ERR_NAME_TOO_LONG] = "name-too-long",
     [-ERR_REFUSED] = "refused",
     [-ERR_RECEIPT] = "receipt-expired",
+    [-ERR_UNACCEPTABLE] = "unacceptable",
 };
 
 const char *error_name(int code)

@@ -30,6 +30,8 @@ static const struct row {
     {STAGE_FETCH, ERR_LIMIT, OUTCOME_REJECT, "object-too-large"},
     /* No object can have this name or version. */
     {STAGE_FETCH, ERR_INVALID, OUTCOME_REJECT, "object-name-invalid"},
+    /* Encrypted with a key of its owner's (SSE-C), which nobody sends: S3 says InvalidRequest. */
+    {STAGE_FETCH, ERR_UNACCEPTABLE, OUTCOME_REJECT, "object-not-readable"},
     /* In an archive, from where its owner can restore it; or the service cannot give it out. */
     {STAGE_FETCH, ERR_UNSUPPORTED, OUTCOME_RETRY, "object-not-readable"},
 
@@ -46,6 +48,7 @@ static const struct row {
 
     /* The same output will be refused again. */
     {STAGE_STORE, ERR_INVALID, OUTCOME_REJECT, "output-refused"},
+    {STAGE_STORE, ERR_UNACCEPTABLE, OUTCOME_REJECT, "output-refused"},
     {STAGE_STORE, ERR_LIMIT, OUTCOME_REJECT, "output-too-large"},
     {STAGE_STORE, ERR_NAME_TOO_LONG, OUTCOME_REJECT, "output-key-too-long"},
     /* A write finds nothing only where there is no bucket. */
@@ -79,6 +82,7 @@ static const struct row {
     {ANY, ERR_CREDENTIALS, OUTCOME_RETRY, "credentials-refused"},
     {ANY, ERR_NO_CONTAINER, OUTCOME_RETRY, "bucket-missing"},
     {ANY, ERR_REFUSED, OUTCOME_RETRY, "request-refused"},
+    {ANY, ERR_UNACCEPTABLE, OUTCOME_RETRY, "request-refused"},
     {ANY, ERR_UNSUPPORTED, OUTCOME_RETRY, "not-supported-by-service"},
     {ANY, ERR_IO, OUTCOME_RETRY, "disk-error"},
 

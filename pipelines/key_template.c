@@ -39,10 +39,29 @@ bool key_template_next(const char **cursor, struct key_piece *out)
     return true;
 }
 
+/* "." and ".." as parts of a key: S3 takes no such URL, and a folder would be left. */
+static bool has_dot_part(const char *text)
+{
+    while (*text) {
+        size_t size = strcspn(text, "/");
+        if ((size == 1 && text[0] == '.') || (size == 2 && text[0] == '.' && text[1] == '.'))
+            return true;
+        text += size + (text[size] == '/');
+    }
+    return false;
+}
+
 int key_template_check(const char *text, struct error *error)
 {
     if (!*text)
         return error_set(error, ERR_INVALID, "must not be empty");
+    if (*text == '/')
+        return error_set(error, ERR_INVALID, "must not begin with a slash: keys have none there");
+    if (has_dot_part(text))
+        return error_set(error, ERR_INVALID, "must not have \".\" or \"..\" as a part of the key");
+    if (strlen(text) > OBJECT_KEY_MAX)
+        return error_set(error, ERR_INVALID, "must not be longer than %d bytes, as no key is",
+                         OBJECT_KEY_MAX);
     const char *cursor = text;
     while (*cursor) {
         size_t literal = strcspn(cursor, "{}");

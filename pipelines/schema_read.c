@@ -86,19 +86,32 @@ static bool is_made_of(const char *text, const char *allowed)
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
+/* They would end a header, and no service takes them in a name. */
+static bool has_control(const char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 static int check_text(struct schema_reader *r, const struct schema_key *key,
                       const struct yaml_node *node)
 {
     struct error inner = {0};
     if ((double)strlen(node->text) > key->max)
         return schema_fail(r, node->place, key->name, "longer than %g bytes", key->max);
+    if (has_control(node->text))
+        return schema_fail(r, node->place, key->name,
+                           "may not have line breaks or other control characters");
     if (key->type == SCHEMA_NAME && !is_made_of(node->text, LOWER UPPER DIGITS "._-"))
         return schema_fail(r, node->place, key->name,
                            "may have letters, digits, dots, hyphens and underscores only");
     if (key->type == SCHEMA_BUCKET &&
         (strlen(node->text) < 3 || !is_made_of(node->text, LOWER DIGITS ".-_")))
         return schema_fail(r, node->place, key->name,
-                           "a bucket's name has 3 to 63 small letters, digits, dots and hyphens");
+                           "a bucket's name has 3 to 63 lowercase letters, digits, dots and hyphens");
     if (key->type == SCHEMA_TEMPLATE && key_template_check(node->text, &inner))
         return schema_fail(r, node->place, key->name, "%s", inner.text);
     return 0;

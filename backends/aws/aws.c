@@ -1,8 +1,10 @@
 #include "aws.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "aws_private.h"
 #include "aws_request.h"
@@ -51,6 +53,37 @@ static int settings_find(struct aws *aws, const struct aws_options *options,
         style = profile_get(profile, "s3.addressing_style");
     aws->path_style = options->path_style || (style && strcasecmp(style, "path") == 0);
     aws->unsigned_payload = options->unsigned_payload;
+    return rc;
+}
+
+static const struct {
+    const char *name;
+    bool in_profile;
+} bundles[] = {{"AWS_CA_BUNDLE", false}, {"ca_bundle", true}, {"SSL_CERT_FILE", false}};
+
+static int bundle_take(const char *name, const char *path, char **out, struct error *error)
+{
+    if (access(path, R_OK))
+        return error_set(error, ERR_INVALID, "%s names \"%.300s\", which cannot be read: %s", name,
+                         path, strerror(errno));
+    *out = slice_dup(slice_of(path));
+    return *out ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+}
+
+int aws_ca_bundle(const struct aws_options *options, char **out, struct error *error)
+{
+    struct profile profile;
+    *out = NULL;
+    int rc = profile_load(&profile, options->profile, options->ignore_environment, error);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < sizeof bundles / sizeof *bundles && !rc && !*out; i++) {
+        const char *path = bundles[i].in_profile ? profile_get(&profile, bundles[i].name)
+                                                 : profile_variable(&profile, bundles[i].name);
+        if (path)
+            rc = bundle_take(bundles[i].name, path, out, error);
+    }
+    profile_free(&profile);
     return rc;
 }
 

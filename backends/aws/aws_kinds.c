@@ -143,6 +143,9 @@ static const struct {
     {"ValidationException", ERR_INVALID, AWS_SNS},
     {"InvalidParameterValue", ERR_INVALID, ANY},
 
+    /* A GET without the key of SSE-C; a PUT without what the bucket demands. */
+    {"InvalidRequest", ERR_UNACCEPTABLE, AWS_S3},
+
     /* In an archive, or not something that this service does. */
     {"InvalidObjectState", ERR_UNSUPPORTED, AWS_S3},
     {"NotImplemented", ERR_UNSUPPORTED, ANY},

@@ -74,33 +74,53 @@ static int from_config_file(struct credentials *out, const struct aws_options *o
                      profile_in_config(profile, "aws_session_token"), "the AWS config file", error);
 }
 
+static int refuse(const struct profile *profile, const char *setting, struct error *error)
+{
+    return error_set(error, ERR_DENIED,
+                     "the AWS profile \"%s\" gets its credentials through %s, which is not "
+                     "supported; export them: aws configure export-credentials --format env",
+                     profile->name, setting);
+}
+
+/* What the AWS SDKs prefer to a profile's keys ("Standardized credential providers", AWS SDKs and
+ * Tools Reference Guide): with those keys we would be somebody else than the user means. */
+static int refuse_earlier(struct credentials *out, const struct aws_options *options,
+                          const struct profile *profile, struct error *error)
+{
+    static const char *const settings[] = {"role_arn", "web_identity_token_file", "sso_session",
+                                           "sso_start_url"};
+    (void)out;
+    (void)options;
+    if (!profile->named && profile_variable(profile, "AWS_WEB_IDENTITY_TOKEN_FILE"))
+        return refuse(profile, "AWS_WEB_IDENTITY_TOKEN_FILE", error);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        if (profile_get(profile, settings[i]))
+            return refuse(profile, settings[i], error);
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* Behind the keys of the credentials file, and before those of the config file. */
+static int refuse_process(struct credentials *out, const struct aws_options *options,
+                          const struct profile *profile, struct error *error)
+{
+    static const char setting[] = "credential_process";
+    (void)out;
+    (void)options;
+    return profile_get(profile, setting) ? refuse(profile, setting, error) : ERR_NOT_FOUND;
+}
+
 static const struct provider providers[] = {
     {"options", from_options},
     {"environment", from_environment},
+    {"other ways", refuse_earlier},
     {"credentials file", from_credentials_file},
+    {"credential process", refuse_process},
     {"config file", from_config_file},
 };
 
-/* A profile may name a way to get credentials that is not in the table. */
-static const char *foreign_setting(const struct profile *profile)
-{
-    static const char *const settings[] = {"sso_session", "sso_start_url", "role_arn",
-                                           "credential_process", "web_identity_token_file"};
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (profile_get(profile, settings[i]))
-            return settings[i];
-    }
-    return NULL;
-}
-
 static int nothing_found(const struct profile *profile, struct error *error)
 {
-    const char *setting = foreign_setting(profile);
-    if (setting)
-        return error_set(error, ERR_DENIED,
-                         "the AWS profile \"%s\" gets its credentials through %s, which is not "
-                         "supported; export them: aws configure export-credentials --format env",
-                         profile->name, setting);
     return error_set(
         error, ERR_DENIED,
         "no AWS credentials found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "

@@ -234,3 +234,28 @@ def test_urls_that_the_cloud_makes_are_https(served, name):
     sns.publish(TopicArn=topic, Message="m")
     envelope = json.loads(harness.receive(sqs, queue)["Body"])
     assert envelope["UnsubscribeURL"].startswith("https://")
+
+
+@pytest.mark.parametrize("how", ["AWS_CA_BUNDLE", "ca_bundle", "SSL_CERT_FILE"])
+def test_an_engine_trusts_what_the_environment_names(served, start, tmp_path, how):
+    (tmp_path / "pipeline.yaml").write_text(
+        "name: tls\nqueue: tls-queue\nmatch: { bucket: tls-photos, prefix: ingest/ }\noutputs: [{ key: 'small/{name}', width: 8 }]\n")
+    s3, sqs = served.client("s3"), served.client("sqs")
+    s3.create_bucket(Bucket="tls-photos")  # its owner may do so again, in us-east-1
+    url = sqs.create_queue(QueueName="tls-queue")["QueueUrl"]
+    s3.put_object(Bucket="tls-photos", Key=f"ingest/{how}.jpg", Body=harness.jpeg(64, 48))
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": "tls-photos", "key": f"ingest/{how}.jpg"}))
+    (tmp_path / "config").write_text(f"[default]\nca_bundle = {served.certificate}\n" if how == "ca_bundle" else "")
+    environment = aws_environment(AWS_CONFIG_FILE=str(tmp_path / "config"))
+    environment = {name: value for name, value in environment.items() if name != "SSL_CERT_FILE"}
+    if how != "ca_bundle":
+        environment[how] = served.certificate
+    engine = start("run", "--pipelines", tmp_path / "pipeline.yaml", "--endpoint", served.endpoint, environment=environment)
+    harness.until(lambda: harness.exists(s3, "tls-photos", f"small/{how}.jpg"), "an output")
+    engine.stop()
+
+
+def test_a_bundle_that_cannot_be_read_is_named():
+    done = harness.thumbwheel("run", environment=aws_environment("https://127.0.0.1:1", AWS_CA_BUNDLE="/nowhere/ca.pem"))
+    assert done.returncode == 1
+    assert "AWS_CA_BUNDLE" in done.stderr and "/nowhere/ca.pem" in done.stderr

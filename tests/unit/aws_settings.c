@@ -143,6 +143,37 @@ static void test_environment(void **state)
     script_end();
 }
 
+/* The AWS SDKs would be somebody else. */
+static void test_other_identities_are_not_replaced_by_keys(void **state)
+{
+    (void)state;
+    static const char *const settings[] = {
+        "role_arn = arn:aws:iam::1:role/r\nsource_profile = default",
+        "role_arn = arn:aws:iam::1:role/r\ncredential_source = Ec2InstanceMetadata",
+        "web_identity_token_file = /token", "sso_session = s", "sso_start_url = https://s"};
+    const struct aws_options with = {.region = "eu-west-1"};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "[default]\n%s\n", settings[i]);
+        file_write("config", text);
+        file_write("credentials", "[default]\naws_access_key_id = AKIDFILE\n"
+                                  "aws_secret_access_key = secret\n");
+        struct error error = refused(&with);
+        assert_int_equal(error.code, ERR_DENIED);
+        assert_non_null(strstr(error.text, "not supported"));
+    }
+    file_write("config", "[default]\ncredential_process = /bin/true\n"
+                         "aws_access_key_id = AKIDFILE\naws_secret_access_key = secret\n");
+    file_write("credentials", "");
+    assert_non_null(strstr(refused(&with).text, "credential_process"));
+    file_write("config", "");
+    file_write("credentials", "[default]\naws_access_key_id = AKIDFILE\n"
+                              "aws_secret_access_key = secret\n");
+    setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token", 1);
+    assert_non_null(strstr(refused(&with).text, "AWS_WEB_IDENTITY_TOKEN_FILE"));
+    unsetenv("AWS_WEB_IDENTITY_TOKEN_FILE");
+}
+
 static void test_default_profile(void **state)
 {
     (void)state;
@@ -303,11 +334,18 @@ static void test_bad_settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SETTINGS_TEST(test_environment),         SETTINGS_TEST(test_default_profile),
-        SETTINGS_TEST(test_profile_by_variable), SETTINGS_TEST(test_profile_by_option),
-        SETTINGS_TEST(test_keys_in_config_file), SETTINGS_TEST(test_endpoints),
-        SETTINGS_TEST(test_endpoints_in_files),  SETTINGS_TEST(test_environment_is_ignored),
-        SETTINGS_TEST(test_nothing_found),       SETTINGS_TEST(test_half_a_pair),
+        SETTINGS_TEST(test_environment),
+        SETTINGS_TEST(test_default_profile),
+        SETTINGS_TEST(test_environment),
+        SETTINGS_TEST(test_other_identities_are_not_replaced_by_keys),
+        SETTINGS_TEST(test_profile_by_variable),
+        SETTINGS_TEST(test_profile_by_option),
+        SETTINGS_TEST(test_keys_in_config_file),
+        SETTINGS_TEST(test_endpoints),
+        SETTINGS_TEST(test_endpoints_in_files),
+        SETTINGS_TEST(test_environment_is_ignored),
+        SETTINGS_TEST(test_nothing_found),
+        SETTINGS_TEST(test_half_a_pair),
         SETTINGS_TEST(test_bad_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

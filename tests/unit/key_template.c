@@ -69,8 +69,9 @@ static void an_empty_key_is_refused(void **state)
 static void wrong_templates_are_refused(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"",         "{",  "}",      "a}",      "{name",
-                                        "{{name}}", "{}", "{Name}", "{a{name}"};
+    static const char *const wrong[] = {
+        "",         "{",         "}",           "a}",       "{name", "{{name}}", "{}", "{Name}",
+        "{a{name}", "../{name}", "a/../{name}", "./{name}", "a/..",  "/{name}",  "."};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct error error = {0};
         assert_int_equal(key_template_check(wrong[i], &error), ERR_INVALID);

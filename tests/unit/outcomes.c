@@ -76,7 +76,8 @@ static const struct wire_case get_cases[] = {
     {404, "NoSuchVersion", REJECT, "object-missing"},
     {400, "InvalidArgument", REJECT, "object-name-invalid"}, /* "Invalid version id specified" */
     {400, "InvalidURI", REJECT, NULL},
-    {403, "InvalidObjectState", RETRY, NULL}, /* archived: its owner can restore it */
+    {400, "InvalidRequest", REJECT, "object-not-readable"}, /* encrypted with SSE-C */
+    {403, "InvalidObjectState", RETRY, NULL},               /* archived: its owner can restore it */
 };
 static const struct wire_case put_cases[] = {
     S3_ALWAYS,
@@ -91,6 +92,7 @@ static const struct wire_case put_cases[] = {
     {400, "KeyTooLongError", REJECT, "output-key-too-long"},
     {400, "MetadataTooLarge", REJECT, NULL},
     {400, "InvalidArgument", REJECT, "output-refused"},
+    {400, "InvalidRequest", REJECT, "output-refused"}, /* Object Lock without a checksum */
 };
 static const struct wire_case get_tags_cases[] = {
     S3_ALWAYS,
