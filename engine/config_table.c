@@ -51,7 +51,7 @@ const struct setting config_table[] = {
     {"max-frames", TYPE_COUNT, ENGINE, "1000", NULL, 1, 100000, AT(max_frames), "N",
      "refuse animations with more frames"},
     {"isolation", TYPE_CHOICE, ENGINE, "process", NULL, 0, 0, AT(isolation), "process|thread",
-     "process: decode in processes of their own, shut in; thread: in this one"},
+     "process: decode in separate, sandboxed processes; thread: in this one"},
     {"image-timeout", TYPE_TIME, ENGINE, "60s", NULL, 1000, 3600000, AT(image_timeout), "TIME",
      "longest time for one photo, by the clock and in processor time; with --isolation=process"},
     {"image-memory", TYPE_BYTES, ENGINE, "2G", NULL, 256 * MIB, 1024 * GIB, AT(image_memory),
@@ -95,7 +95,7 @@ const struct setting config_table[] = {
     {"faults", TYPE_TEXT, CONFIG_LOCAL, NULL, "none", 0, 0, AT(faults), "FILE",
      "a fault plan: what the embedded cloud does wrong on purpose"},
     {"patience", TYPE_TIME, CLOUD, "60s", NULL, 1000, 86400000, AT(patience), "TIME",
-     "give up on photos when nothing has moved for so long"},
+     "give up on photos after so long without progress"},
 
     {"schema", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(schema), NULL,
      "print the format of pipeline files as Markdown"},

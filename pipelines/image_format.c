@@ -130,8 +130,6 @@ static const char *guess_text(struct slice image)
 
 const char *image_format_guess(struct slice image)
 {
-    if (image.size == 0)
-        return "nothing: it is empty";
     for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
         if (has_magic(image, &strangers[i].magic))
             return strangers[i].what;

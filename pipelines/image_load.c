@@ -128,6 +128,8 @@ int image_probe(struct slice bytes, struct image_source *out, VipsImage **header
                 struct error *error)
 {
     *out = (struct image_source){.bytes = bytes, .format = image_format_sniff(bytes)};
+    if (bytes.size == 0)
+        return error_set(error, ERR_UNSUPPORTED, "the file is empty");
     if (out->format == FORMAT_KEEP)
         return error_set(error, ERR_UNSUPPORTED,
                          "not an image that can be read (jpeg, png, webp, gif, tiff, avif, heif); "

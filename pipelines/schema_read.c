@@ -110,8 +110,9 @@ static int check_text(struct schema_reader *r, const struct schema_key *key,
                            "may have letters, digits, dots, hyphens and underscores only");
     if (key->type == SCHEMA_BUCKET &&
         (strlen(node->text) < 3 || !is_made_of(node->text, LOWER DIGITS ".-_")))
-        return schema_fail(r, node->place, key->name,
-                           "a bucket's name has 3 to 63 lowercase letters, digits, dots and hyphens");
+        return schema_fail(
+            r, node->place, key->name,
+            "a bucket's name has 3 to 63 lowercase letters, digits, dots and hyphens");
     if (key->type == SCHEMA_TEMPLATE && key_template_check(node->text, &inner))
         return schema_fail(r, node->place, key->name, "%s", inner.text);
     return 0;

@@ -197,6 +197,17 @@ static void collected_handle(struct routed *r)
         http_call_collect(r->request.call, BODY_MAX, body_collected, r);
 }
 
+/* The name comes from a signature whose scope has been checked for form. */
+static void service_refuse(struct routed *r)
+{
+    char text[160];
+    snprintf(text, sizeof text,
+             "service \"%.40s\" is not emulated; the embedded cloud has s3, sqs, sns, events, "
+             "rekognition and sts",
+             r->claim.service);
+    router_refuse(&r->request, r->wire, 501, "NotImplemented", text);
+}
+
 static void routed_start(struct routed *r)
 {
     struct cloud_request *request = &r->request;
@@ -224,9 +235,7 @@ static void routed_start(struct routed *r)
         return;
     request->caller = r->claim.key;
     if (!r->service)
-        router_refuse(request, r->wire, 501, "NotImplemented",
-                      "The embedded cloud does not have the service that the signature names; it "
-                      "has s3, sqs, sns, events, rekognition and sts.");
+        service_refuse(r);
     else if (r->service->collects)
         collected_handle(r);
     else

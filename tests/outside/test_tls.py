@@ -257,5 +257,5 @@ def test_an_engine_trusts_what_the_environment_names(served, start, tmp_path, ho
 
 def test_a_bundle_that_cannot_be_read_is_named():
     done = harness.thumbwheel("run", environment=aws_environment("https://127.0.0.1:1", AWS_CA_BUNDLE="/nowhere/ca.pem"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "AWS_CA_BUNDLE" in done.stderr and "/nowhere/ca.pem" in done.stderr

@@ -43,7 +43,7 @@ static void what_is_no_image_is_named(void **state)
     static const struct {
         const char *bytes, *what;
     } cases[] = {
-        {"", "nothing: it is empty"},
+        {"", "the file is empty"},
         {"hello, this is not a picture\n", "text"},
         {"%PDF-1.7\n", "a PDF document"},
         {"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "an SVG drawing"},
