@@ -72,10 +72,9 @@ static void operations_cancel(struct job *job)
         options->store->ops->cancel(job->loop.request);
     job->loop.request = NULL;
     for (size_t i = 0; job->loop.uploads && i < job->work.claim.item.rendition_count; i++) {
-        if (job->loop.uploads[i].request)
-            options->store->ops->cancel(job->loop.uploads[i].request);
-        job->loop.uploads[i].request = NULL;
+        output_upload_end(&job->loop.uploads[i].output);
     }
+    output_upload_end(&job->loop.sidecar.output);
     if (job->loop.label_request)
         options->labeler->ops->cancel(job->loop.label_request);
     job->loop.label_request = NULL;

@@ -22,6 +22,7 @@
 #include "labeler.h"
 #include "object_store.h"
 #include "outcome.h"
+#include "output_upload.h"
 #include "pipeline.h"
 #include "source_table.h"
 
@@ -48,6 +49,11 @@ enum step_result {
     STEP_FAIL, /* loop.error says why */
 };
 
+struct upload {
+    struct job *job;
+    struct output_upload output;
+};
+
 struct job {
     struct { /* set when the job is made */
         struct engine *engine;
@@ -64,6 +70,8 @@ struct job {
         size_t pending;                 /* operations under way */
         struct order_claim order;       /* among the events of its key */
         struct upload *uploads;         /* one for each rendition, while they are stored */
+        struct upload sidecar;          /* the document's, while it is stored */
+        bool superseded;                /* a newer event's output is there */
         struct object_request *request; /* of the steps with one operation at a time */
         struct label_request *label_request;
         struct bytes document;    /* the labels' JSON, while it is stored */
@@ -78,11 +86,6 @@ struct job {
     struct { /* the worker's while claim.rendering, else the loop's */
         struct source_claim claim;
     } work;
-};
-
-struct upload {
-    struct job *job;
-    struct object_request *request; /* NULL: done, or not started */
 };
 
 /* The record is borrowed from the delivery. NULL: out of memory. */

@@ -54,7 +54,7 @@ static const char *pipeline_name(const struct job *job)
 static enum step_result skip_older(struct job *job)
 {
     render_item_clear(item_of(job)); /* nothing of it is stored */
-    log_info("event skipped: the outputs of a newer one are stored",
+    log_info("event skipped: the outputs of a newer event are stored",
              LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("bucket", job->msg.record->bucket),
              LOG_TEXT("key", job->msg.record->key),
              LOG_TEXT("sequencer", job->msg.record->sequencer));
@@ -171,7 +171,7 @@ static enum step_result step_order(struct job *job)
     int code =
         store_of(job)->ops->head(store_of(job), &name, on_output_seen, job, &job->loop.request);
     if (code) {
-        error_set(&job->loop.error, code, "the output \"%s\" could not be looked at (%s)", name.key,
+        error_set(&job->loop.error, code, "the output \"%s\" could not be checked (%s)", name.key,
                   error_name(code));
         return STEP_FAIL;
     }
@@ -189,15 +189,15 @@ static void body_release(struct bytes *body)
     body->size = size;
 }
 
-static void on_stored(const struct error *error, void *user)
+static void on_stored(struct output_upload *output, const struct error *error)
 {
-    struct upload *upload = user;
+    struct upload *upload = container_of(output, struct upload, output);
     struct job *job = upload->job;
     struct rendition *rendition = &item_of(job)->renditions[upload - job->loop.uploads];
-    upload->request = NULL;
     record_error(job, error);
     watchdog_fed(job->msg.engine, job);
-    if (!error->code) {
+    job->loop.superseded |= output->superseded;
+    if (!error->code && !output->superseded) {
         job->msg.engine->stats.stored++;
         job->msg.engine->stats.stored_bytes += rendition->body.size;
         body_release(&rendition->body);
@@ -206,26 +206,28 @@ static void on_stored(const struct error *error, void *user)
         job_resume(job);
 }
 
-static void output_marks(const struct job *job, struct output_marks *marks)
+static void output_prepare(struct job *job, struct upload *upload)
 {
-    output_marks_make(pipeline_name(job), job->msg.record, source_etag(&job->work.claim), marks);
+    upload->job = job;
+    upload->output.store = store_of(job);
+    upload->output.record = job->msg.record;
+    upload->output.pipeline = pipeline_name(job);
+    upload->output.source_etag = source_etag(&job->work.claim);
 }
 
 static int upload_start(struct job *job, struct upload *upload, const struct rendition *rendition)
 {
-    struct output_marks marks;
-    output_marks(job, &marks);
-    struct object_put put = {
+    output_prepare(job, upload);
+    upload->output.done = on_stored;
+    upload->output.put = (struct object_put){
         .bucket = rendition->bucket ? rendition->bucket : job->msg.record->bucket,
         .key = rendition->key,
         .body = rendition->body.data,
         .body_size = rendition->body.size,
         .content_type = rendition->content_type,
         .cache_control = rendition->cache_control,
-        .metadata = marks.pairs,
-        .metadata_count = marks.count,
     };
-    return store_of(job)->ops->put(store_of(job), &put, on_stored, upload, &upload->request);
+    return output_upload_start(&upload->output);
 }
 
 static void uploads_start(struct job *job)
@@ -238,7 +240,6 @@ static void uploads_start(struct job *job)
     }
     for (size_t i = 0; i < item->rendition_count; i++) {
         struct upload *upload = &job->loop.uploads[i];
-        upload->job = job;
         int code = upload_start(job, upload, &item->renditions[i]);
         if (code == 0)
             job->loop.pending++;
@@ -257,6 +258,8 @@ static enum step_result step_store(struct job *job)
     }
     if (job->loop.pending)
         return STEP_WAIT;
+    if (!job->loop.error.code && job->loop.superseded)
+        return skip_older(job);
     return job->loop.error.code ? STEP_FAIL : STEP_NEXT;
 }
 
@@ -286,7 +289,7 @@ static enum step_result step_label(struct job *job)
         int code = labeler->ops->label(labeler, &name, source_image(&job->work.claim), on_labels,
                                        job, &job->loop.label_request);
         if (code)
-            return error_set(&job->loop.error, code, "the labeler could not be asked (%s)",
+            return error_set(&job->loop.error, code, "the labeler could not be called (%s)",
                              error_name(code)),
                    STEP_FAIL;
         job->loop.pending = 1;
@@ -305,25 +308,33 @@ static void on_done(const struct error *error, void *user)
     job_resume(job);
 }
 
+static void on_described(struct output_upload *output, const struct error *error)
+{
+    struct job *job = container_of(output, struct upload, output)->job;
+    job->loop.superseded |= output->superseded;
+    record_error(job, error);
+    job->loop.pending--;
+    job_resume(job);
+}
+
 static int document_store(struct job *job)
 {
     struct render_item *item = item_of(job);
-    struct output_marks marks;
+    struct upload *upload = &job->loop.sidecar;
     int code = label_document_write(job->msg.record, source_etag(&job->work.claim), &item->facts,
                                     &item->labels, &job->loop.document);
     if (code)
         return code;
-    output_marks(job, &marks);
-    struct object_put put = {
+    output_prepare(job, upload);
+    upload->output.done = on_described;
+    upload->output.put = (struct object_put){
         .bucket = item->sidecar_bucket ? item->sidecar_bucket : job->msg.record->bucket,
         .key = item->sidecar_key,
         .body = job->loop.document.data,
         .body_size = job->loop.document.size,
         .content_type = "application/json",
-        .metadata = marks.pairs,
-        .metadata_count = marks.count,
     };
-    return store_of(job)->ops->put(store_of(job), &put, on_done, job, &job->loop.request);
+    return output_upload_start(&upload->output);
 }
 
 /* The labels as a JSON document beside the image. */
@@ -335,7 +346,7 @@ static enum step_result step_describe(struct job *job)
         job->loop.asked = true;
         int code = document_store(job);
         if (code) {
-            error_set(&job->loop.error, code, "the labels' document could not be stored (%s)",
+            error_set(&job->loop.error, code, "the label document could not be stored (%s)",
                       error_name(code));
             return STEP_FAIL;
         }
@@ -343,6 +354,8 @@ static enum step_result step_describe(struct job *job)
     }
     if (job->loop.pending)
         return STEP_WAIT;
+    if (!job->loop.error.code && job->loop.superseded)
+        return skip_older(job);
     return job->loop.error.code ? STEP_FAIL : STEP_NEXT;
 }
 

@@ -50,6 +50,10 @@ struct object_put {
     const char *cache_control; /* NULL: none */
     const struct object_pair *metadata;
     size_t metadata_count;
+    /* Conditions; what does not hold is ERR_CONFLICT, and a store that has none may say
+     * ERR_UNSUPPORTED or ignore them. */
+    bool only_new;        /* If-None-Match: * */
+    const char *replaces; /* If-Match: this ETag, without quotes; NULL: none */
 };
 
 struct object_request; /* under way, for cancelling */

@@ -6,7 +6,7 @@
 #include "container_of.h"
 #include "s3_private.h"
 
-enum { URL_MAX = 16 * 1024, METADATA_MAX = 64 * 1024 };
+enum { URL_MAX = 16 * 1024, METADATA_MAX = 64 * 1024, ETAG_MAX = 128 };
 
 const struct object_store_ops s3_ops = {
     .get = s3_get,
@@ -246,16 +246,20 @@ static size_t metadata_room(const struct object_put *put)
 /* A checksum goes with every object: buckets with Object Lock ask for one, and the store refuses
  * what was damaged on the way. Content-MD5 is the one that every S3-compatible store knows; it also
  * is what the ETag of the response is compared with. */
-static int put_headers(const struct object_put *put, const char *md5,
+static int put_headers(const struct object_put *put, const char *md5, const char *match,
                        struct http_header headers[S3_HEADERS_MAX], size_t *count,
                        struct buffer *texts)
 {
     *count = 0;
-    if (put->metadata_count + 3 > S3_HEADERS_MAX)
+    if (put->metadata_count + 5 > S3_HEADERS_MAX)
         return ERR_LIMIT;
     headers[(*count)++] = (struct http_header){
         "content-type", put->content_type ? put->content_type : "application/octet-stream"};
     headers[(*count)++] = (struct http_header){"content-md5", md5};
+    if (put->only_new)
+        headers[(*count)++] = (struct http_header){"if-none-match", "*"};
+    if (put->replaces)
+        headers[(*count)++] = (struct http_header){"if-match", match};
     if (put->cache_control)
         headers[(*count)++] = (struct http_header){"cache-control", put->cache_control};
     int rc = buffer_reserve(texts, metadata_room(put));
@@ -279,10 +283,14 @@ int s3_put(struct object_store *store, const struct object_put *put, object_done
                            .replied = s3_on_done,
                            .done.done = done,
                            .user = user};
-    char md5[S3_MD5_SIZE];
+    char md5[S3_MD5_SIZE], match[ETAG_MAX + 3];
+    if (put->replaces && strlen(put->replaces) > ETAG_MAX)
+        return ERR_LIMIT;
+    snprintf(match, sizeof match, "\"%s\"", put->replaces ? put->replaces : "");
     int rc = s3_content_md5(put->body, put->body_size, md5);
     if (!rc)
-        rc = put->key ? put_headers(put, md5, headers, &call.header_count, &texts) : ERR_INVALID;
+        rc = put->key ? put_headers(put, md5, match, headers, &call.header_count, &texts)
+                      : ERR_INVALID;
     if (!rc)
         rc = s3_start(aws_of(store), &call, out);
     buffer_free(&texts);

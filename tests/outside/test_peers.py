@@ -1,10 +1,13 @@
 """Peers that say something else than the service: gateways, captive portals, proxies; and more queues than connections."""
+import io
 import itertools
 import json
+import threading
 
 import pytest
+from PIL import Image
 
-from harness import aws_environment, jpeg, make_queue, depth, until
+from harness import aws_environment, depth, jpeg, make_queue, open_image, until
 from proxy import Proxy
 
 PIPELINE = """
@@ -105,4 +108,54 @@ def test_a_fifo_group_keeps_its_order_and_its_dead_letters(cloud, start, s3, sqs
     assert letter["Attributes"]["MessageGroupId"] == "album"
     assert letter["MessageAttributes"]["ThumbwheelReason"]["StringValue"] == "image-unsupported"
     engine.stop()
+    proxy.close()
+
+
+def event(bucket, key, sequencer):
+    return json.dumps({"Records": [{"eventName": "ObjectCreated:Put", "s3": {
+        "bucket": {"name": bucket}, "object": {"key": key, "sequencer": sequencer}}}]})
+
+
+def solid(colour):
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), colour).save(out, "JPEG")
+    return out.getvalue()
+
+
+def test_an_older_picture_of_another_engine_does_not_replace_a_newer_one(cloud, start, s3, sqs, bucket, name, tmp_path):
+    """Engine A holds its PUT of the old picture, engine B stores the new one, then A goes on."""
+    reached, released = threading.Event(), threading.Event()
+
+    def hold_put(method, path, headers, body):
+        if method == "PUT" and f"/{bucket}/out/" in path and not released.is_set():
+            reached.set()
+            released.wait(60)
+
+    engines = []
+    proxy = Proxy(cloud.endpoint, hold_put)
+    urls = {}
+    for which, endpoint in ("a", proxy.endpoint), ("b", cloud.endpoint):
+        urls[which] = make_queue(sqs, f"{name}-{which}")
+        folder = tmp_path / which
+        folder.mkdir()
+        (folder / "same.yaml").write_text(PIPELINE.format(name="same", bucket=bucket).replace(
+            "queue: same", f"queue: {name}-{which}").replace('"same/', '"out/'))
+        engines.append(start("run", "--pipelines", folder, "--wait", "1s", "--endpoint", endpoint,
+                             environment=aws_environment()))
+    s3.put_object(Bucket=bucket, Key="ingest/1.jpg", Body=solid("red"))
+    sqs.send_message(QueueUrl=urls["a"], MessageBody=event(bucket, "ingest/1.jpg", "01"))
+    assert reached.wait(60)
+    s3.put_object(Bucket=bucket, Key="ingest/1.jpg", Body=solid("blue"))
+    sqs.send_message(QueueUrl=urls["b"], MessageBody=event(bucket, "ingest/1.jpg", "02"))
+    until(lambda: sum(depth(sqs, urls["b"])) == 0, "the new picture's end")
+    released.set()
+    until(lambda: sum(depth(sqs, urls["a"])) == 0, "the old picture's end")
+    stored = s3.get_object(Bucket=bucket, Key="out/1.jpg")
+    red, _, blue = open_image(stored["Body"].read()).convert("RGB").getpixel((5, 5))
+    assert blue > 200 > 50 > red
+    assert stored["Metadata"]["thumbwheel-sequencer"] == "02"
+    sqs.send_message(QueueUrl=urls["a"], MessageBody=event(bucket, "ingest/1.jpg", "03"))  # newer again: replaces
+    until(lambda: s3.head_object(Bucket=bucket, Key="out/1.jpg")["Metadata"]["thumbwheel-sequencer"] == "03", "a third")
+    for engine in engines:
+        engine.stop()
     proxy.close()

@@ -373,6 +373,70 @@ static void after_a_restart_the_output_itself_decides(void **state)
     assert_stored("web/a.jpg", "web:newest");
 }
 
+static void another_engine_comes_first(struct fake_store *store)
+{
+    store->before_put = NULL;
+    stored_by_an_earlier_process("02", "ingest/a.jpg");
+}
+
+/* Between the decision to write and the write, another engine stores a newer output. */
+static void a_newer_output_of_another_engine_stays(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "old");
+    w.store.conditional = true;
+    w.store.before_put = another_engine_comes_first;
+    start_default();
+    created("a.jpg", "01");
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_stored("web/a.jpg", "web:new");
+    assert_int_equal(stats().superseded, 1);
+    assert_int_equal(stats().stored, 0);
+    created("a.jpg", "03");
+    UNTIL(w.acks == 2 && engine_idle(w.engine));
+    assert_stored("web/a.jpg", "web:old"); /* the newest event's */
+    assert_int_equal(stats().stored, 1);
+}
+
+static struct object_store_ops usual_ops;
+static object_done *refused_done;
+static void *refused_user;
+
+static void refuse(uv_timer_t *timer)
+{
+    struct error error = {0};
+    error_set(&error, ERR_UNSUPPORTED, "NotImplemented");
+    uv_close((uv_handle_t *)timer, NULL);
+    refused_done(&error, refused_user);
+}
+
+static int put_unconditionally(struct object_store *store, const struct object_put *put,
+                               object_done *done, void *user, struct object_request **out)
+{
+    static uv_timer_t timer;
+    if (!put->only_new && !put->replaces)
+        return usual_ops.put(store, put, done, user, out);
+    refused_done = done;
+    refused_user = user;
+    *out = NULL;
+    uv_timer_init(&w.loop, &timer);
+    return uv_timer_start(&timer, refuse, 0, 0);
+}
+
+static void a_store_without_conditions_is_written_to_without(void **state)
+{
+    (void)state;
+    add_pipeline("web", "web");
+    photo("a.jpg", "pixels");
+    usual_ops = w.store.ops;
+    w.store.ops.put = put_unconditionally;
+    start_default();
+    created("a.jpg", "01");
+    UNTIL(w.acks == 1 && engine_idle(w.engine));
+    assert_stored("web/a.jpg", "web:pixels");
+}
+
 static void another_objects_output_decides_nothing(void **state)
 {
     (void)state;
@@ -526,6 +590,8 @@ int main(void)
         CASE(an_older_one_that_failed_is_skipped_when_it_comes_back),
         CASE(a_newer_one_that_failed_lets_the_older_one_write),
         CASE(after_a_restart_the_output_itself_decides),
+        CASE(a_newer_output_of_another_engine_stays),
+        CASE(a_store_without_conditions_is_written_to_without),
         CASE(another_objects_output_decides_nothing),
         CASE(a_look_that_is_denied_stops_nothing),
         CASE(a_look_that_fails_is_tried_again),

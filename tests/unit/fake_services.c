@@ -430,7 +430,7 @@ struct object_request {
     char *bucket, *key;
     void *body;
     size_t body_size, max_size;
-    bool marked;
+    bool marked, only_new, replaces;
     struct object_pair tags[OBJECT_TAGS_MAX];
     size_t tag_count;
     struct object_pair metadata[FAKE_METADATA_MAX];
@@ -542,6 +542,16 @@ static void put_run(struct reply *reply)
 {
     struct object_request *request = container_of(reply, struct object_request, reply);
     struct error error = {0};
+    struct fake_store *store = request->store;
+    if (store->before_put)
+        store->before_put(store);
+    bool there = fake_store_find(store, request->bucket, request->key) != NULL;
+    if (store->conditional && request->only_new == there &&
+        (request->only_new || request->replaces)) {
+        error_set(&error, ERR_CONFLICT, "PreconditionFailed");
+        request->done(&error, request->user);
+        return;
+    }
     char *text = strndup(request->body, request->body_size);
     struct fake_object *object =
         fake_store_put(request->store, request->bucket, request->key, text);
@@ -561,6 +571,8 @@ static int fake_put(struct object_store *seam, const struct object_put *put, obj
     memcpy(request->body, put->body, put->body_size);
     request->body_size = put->body_size;
     request->marked = put->metadata_count > 0;
+    request->only_new = put->only_new;
+    request->replaces = put->replaces != NULL;
     assert_in_range(put->metadata_count, 0, FAKE_METADATA_MAX);
     for (size_t i = 0; i < put->metadata_count; i++)
         request->metadata[request->metadata_count++] =

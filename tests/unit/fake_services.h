@@ -80,7 +80,9 @@ struct fake_store {
     struct list objects;
     struct list replies;
     unsigned gets, heads, puts, tag_puts;
-    size_t last_cap; /* of a GET */
+    size_t last_cap;  /* of a GET */
+    bool conditional; /* PUT's conditions count; else they are ignored, as some stores do */
+    void (*before_put)(struct fake_store *store); /* in the moment in which it is carried out */
 };
 
 void fake_store_init(struct fake_store *store, uv_loop_t *loop);
