@@ -3,8 +3,8 @@
 int cmd_local(const struct assembly *assembly, const struct config *config)
 {
     if (config->cloud_only && (config->once || config->paths.count)) {
-        command_error("--cloud-only serves without an engine, which photos and --once would need: "
-                      "leave them out, or leave --cloud-only out");
+        command_error("--cloud-only runs no engine, so it can't be combined with photos or --once: "
+                      "remove them, or remove --cloud-only");
         return STATUS_USAGE;
     }
     return local_session(assembly, config, config->once);

@@ -13,7 +13,7 @@ static void forbid_core_files(void)
 {
     const struct rlimit limit = {.rlim_cur = 1, .rlim_max = 1};
     if (setrlimit(RLIMIT_CORE, &limit))
-        log_warn("core files could not be forbidden");
+        log_warn("core files could not be disabled");
 }
 
 static bool never(void *user)
@@ -70,7 +70,7 @@ int cmd_run(const struct assembly *assembly, const struct config *config)
     struct pipeline_set pipelines = {0};
     if (config->paths.count) {
         command_error(
-            "run takes no argument \"%s\"; to put files through the pipelines: thumbwheel "
+            "run takes no argument \"%s\"; to run files through the pipelines: thumbwheel "
             "process %s",
             config->paths.items[0], config->paths.items[0]);
         return STATUS_USAGE;

@@ -87,7 +87,7 @@ static void lane_begin(struct lane *lane)
             collector->busy++;
             return;
         }
-        error_set(&lane->error, err, "the download could not begin (%s)", error_name(err));
+        error_set(&lane->error, err, "the download could not be started (%s)", error_name(err));
         options->fetched(lane->index, 0, &lane->error, options->user);
     }
 }

@@ -32,32 +32,32 @@ struct command {
 static const struct command commands[] = {
     {"run", CONFIG_RUN, cmd_run, "[OPTIONS]", "the engine: poll the queues, work, until SIGTERM",
      "Polls the queues of the pipelines and makes, stores and labels their renditions.\n"
-     "SIGTERM or Ctrl-C drains: what is under way is finished within --grace, the rest goes\n"
-     "back to its queue. A second signal stops at once, with status 1; nothing is lost.\n"
-     "SIGHUP reads the pipeline files again: what is under way is finished as it was begun,\n"
-     "new messages use the new files, and files with an error in them change nothing.\n"
-     "A service that can't be reached or a queue that does not exist is waited for. What\n"
-     "waiting can't mend ends it with status 2: an error in a setting or a pipeline file,\n"
-     "credentials that are missing or refused.\n"
-     "Credentials, region and endpoints come from where every AWS client looks for them:\n"
-     "AWS_* variables and ~/.aws.\n"},
+     "On SIGTERM or Ctrl-C it finishes pending work within --grace and returns the rest to\n"
+     "the queues. A second signal stops it at once with exit status 1; nothing is lost.\n"
+     "On SIGHUP it reads the pipeline files again: pending work finishes with the old files,\n"
+     "new messages use the new ones. Files with an error in them are ignored.\n"
+     "If a service can't be reached or a queue does not exist, it keeps trying. It exits 2\n"
+     "on errors that a retry can't fix: an error in a setting or a pipeline file, missing\n"
+     "or refused credentials.\n"
+     "Credentials, region and endpoints are read from the AWS_* variables and ~/.aws, as\n"
+     "with other AWS clients.\n"},
     {"local", CONFIG_LOCAL, cmd_local, "[OPTIONS] [PHOTO|DIR...]",
      "embedded cloud and engine in one process, on loopback",
-     "Starts an embedded cloud (S3, SNS, SQS, EventBridge, Rekognition, STS), makes bucket,\n"
-     "topic and queues in it, and runs the engine on them. Photos are uploaded to\n"
-     "s3://photos/ingest/, the results are written under --out. Without photos it makes some\n"
-     "samples. It serves until Ctrl-C; with --once it ends when the photos are done: 0 if all\n"
-     "of them are, 1 if one failed. With --cloud-only there is no engine in it, and no photo.\n"
-     "While it serves, SIGHUP reads the pipeline files again and makes the queues that they\n"
-     "need.\n"},
+     "Starts an embedded cloud (S3, SNS, SQS, EventBridge, Rekognition, STS), creates a bucket,\n"
+     "a topic and queues in it, and runs the engine on them. Photos are uploaded to\n"
+     "s3://photos/ingest/; results are written under --out. Without photos it creates sample\n"
+     "photos. It serves until Ctrl-C; with --once it exits when the photos are done: 0 if all\n"
+     "succeeded, 1 if any failed. With --cloud-only it runs no engine and takes no photos.\n"
+     "While it serves, SIGHUP makes it read the pipeline files again and create the queues\n"
+     "that they need.\n"},
     {"process", CONFIG_PROCESS, cmd_process, "[OPTIONS] PHOTO|DIR...",
-     "one shot: put files through the pipelines",
-     "Puts files through the pipelines and writes the results under --out, then exits:\n"
-     "0 if all of them are done, 1 if one failed. Nothing else is left behind.\n"},
+     "run files through the pipelines, then exit",
+     "Runs files through the pipelines, writes the results under --out, and exits:\n"
+     "0 if all succeeded, 1 if any failed. It leaves no other files.\n"},
     {"check", CONFIG_CHECK, cmd_check, "[OPTIONS]", "check the pipeline files",
-     "Reads every pipeline file and says all that is wrong, with file, line and column:\n"
+     "Reads every pipeline file and reports the problems with file, line and column:\n"
      "unknown keys, wrong values, pipelines that share a name or queue, and outputs that\n"
-     "would be their own input. Exits 0 if all is well, 2 otherwise.\n"},
+     "are their own input. Exits 0 if there are no problems, 2 otherwise.\n"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -104,10 +104,10 @@ static void print_usage(FILE *out)
           out);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
-    fputs(
-        "\n\"thumbwheel COMMAND --help\" tells more. \"thumbwheel --version\" prints the version.\n"
-        "A first try: thumbwheel local --once\n",
-        out);
+    fputs("\n\"thumbwheel COMMAND --help\" prints its options. \"thumbwheel --version\" prints the "
+          "version.\n"
+          "To try it: thumbwheel local --once\n",
+          out);
 }
 
 static void print_help(const struct command *command)

@@ -26,7 +26,7 @@ void config_print_options(FILE *out, enum config_command command)
             fprintf(out, "%*s(default: %s)\n", COLUMN, "", default_text(s));
     }
     fputs("\nEach option is also an environment variable: --max-pixels is THUMBWHEEL_MAX_PIXELS. "
-          "A flag wins.\n",
+          "Options take precedence.\n",
           out);
 }
 

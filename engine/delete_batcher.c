@@ -96,7 +96,7 @@ static void on_deleted(const int *codes, size_t count, const struct error *error
     struct lease_home *home = call->home;
     uint64_t now_ms = uv_now(home->keeper->loop);
     if (error->code)
-        log_warn("delete failed and will be tried again", LOG_TEXT("queue", home->name),
+        log_warn("delete failed and will be retried", LOG_TEXT("queue", home->name),
                  LOG_INT("messages", count), LOG_TEXT("error", error->text));
     for (size_t i = 0; i < count; i++)
         entry_settle(&home->deletes, &call->leases[i]->deletion, codes[i], now_ms);

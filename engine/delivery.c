@@ -95,7 +95,7 @@ static void log_record(const struct delivery *delivery, const struct engine_reco
     struct lane *lane = delivery->lane;
     char held[HELD_SIZE];
     static const char *const events[] = {[OUTCOME_ACK] = "job done",
-                                         [OUTCOME_RETRY] = "job will be tried again",
+                                         [OUTCOME_RETRY] = "job will be retried",
                                          [OUTCOME_REJECT] = "job rejected"};
     bool done = record->outcome == OUTCOME_ACK, to_mend = is_to_mend(record, code);
     if (to_mend && !log_gate_open(&lane->to_mend, uv_now(lane->engine->loop), TO_MEND_EVERY_MS))
@@ -235,7 +235,7 @@ static void dead_letter_failed(struct delivery *delivery, const char *why)
     struct lane *lane = delivery->lane;
     char held[HELD_SIZE];
     if (log_gate_open(&lane->dead_letter_fails, uv_now(lane->engine->loop), TO_MEND_EVERY_MS))
-        log_error("dead letter could not be sent; the message will be tried again",
+        log_error("dead letter could not be sent; the message will be retried",
                   LOG_TEXT("queue", lane->home.name), LOG_TEXT("job", delivery->message.id),
                   LOG_TEXT("error", why),
                   LOG_TEXT("not_shown", held_back(&lane->dead_letter_fails, held)));
@@ -286,7 +286,7 @@ static void reject(struct delivery *delivery)
     int code = dead_letter_send(lane, &delivery->message, &why, on_dead_letter_sent, delivery);
     free(records);
     if (code == ERR_LIMIT)
-        dead_letter_failed(delivery, "it is larger than the dead-letter queue takes: raise the "
+        dead_letter_failed(delivery, "it is larger than the dead-letter queue accepts: raise the "
                                      "queue's MaximumMessageSize");
     else if (code)
         dead_letter_failed(delivery, error_name(code));
@@ -473,8 +473,7 @@ static void delivery_begin(struct delivery *delivery)
 static void hand_back_behind(struct delivery *delivery)
 {
     delivery->reason = "group-order";
-    error_set(&delivery->error, ERR_CANCELLED,
-              "an earlier message of its group is tried again first");
+    error_set(&delivery->error, ERR_CANCELLED, "an earlier message of its group is retried first");
     give_back(delivery, 0);
 }
 

@@ -224,7 +224,7 @@ static void on_polls_over(uv_timer_t *timer)
 static void on_grace(uv_timer_t *timer)
 {
     struct engine *engine = container_of(timer, struct engine, grace);
-    log_warn("grace period is over: what still runs is given back");
+    log_warn("grace period is over: unfinished messages are returned to their queues");
     polls_cancel(engine);
     each_delivery(engine, delivery_abort);
     uv_timer_start(&engine->grace, on_time_up, GIVE_BACK_MS, 0);

@@ -237,7 +237,7 @@ static int parse_object(json_t *root, bool extended, int depth, struct envelope 
         return parse_plain(root, out, error);
     return error_set(
         error, ERR_INVALID,
-        "the message is JSON but no event that is known here; expected an S3 event, an "
+        "the message is JSON but not a supported event; expected an S3 event, an "
         "EventBridge event, an SNS notification of one, or {\"bucket\": …, \"key\": …}");
 }
 

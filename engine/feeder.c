@@ -58,7 +58,7 @@ static void put(struct lane *lane)
     struct object_request *request;
     int err = options->store->ops->put(options->store, &what, on_put, lane, &request);
     if (err) {
-        error_set(&lane->error, err, "the upload could not begin (%s)", error_name(err));
+        error_set(&lane->error, err, "the upload could not be started (%s)", error_name(err));
         lane_end(lane, &lane->error);
     }
 }

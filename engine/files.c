@@ -16,7 +16,7 @@ static int io_error(struct error *error, const char *what, const char *path)
     int number = errno; /* before anything else can change it */
     const char *hint = number == ENOSPC ? "; free some space on that disk"
                        : number == EACCES || number == EROFS
-                           ? "; choose a place that you may write to, or change its permissions"
+                           ? "; choose a place that you can write to, or change its permissions"
                            : "";
     return error_set(error, number == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot %s %s: %s%s", what,
                      path, strerror(number), hint);
@@ -45,7 +45,7 @@ static int make_one(const char *path, unsigned mode, struct error *error)
             return 0;
         errno = ENOTDIR;
     }
-    return io_error(error, "make the directory", path);
+    return io_error(error, "create the directory", path);
 }
 
 int directory_make(const char *path, unsigned mode, struct error *error)
@@ -123,8 +123,8 @@ int file_read(const char *path, size_t max, struct bytes *out, struct error *err
         err = error_set(error, ERR_INVALID, "%s is not a regular file", path);
     else if ((uint64_t)st.st_size > max)
         err = error_set(error, ERR_LIMIT,
-                        "%s has %llu bytes, %zu are allowed; --max-bytes sets the limit", path,
-                        (unsigned long long)st.st_size, max);
+                        "%s has %llu bytes, at most %zu are allowed; --max-bytes sets the limit",
+                        path, (unsigned long long)st.st_size, max);
     else if (st.st_size > 0 && buffer_reserve(&content, (size_t)st.st_size + 1))
         err = no_memory(error);
     else

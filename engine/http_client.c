@@ -328,13 +328,13 @@ int http_client_create(uv_loop_t *loop, const struct http_client_options *option
     struct http_client *client = calloc(1, sizeof *client);
     if (!client) {
         curl_global_cleanup();
-        return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
+        return error_set(error, ERR_MEMORY, "not enough memory for the HTTP client");
     }
     client->share = curl_share_init();
     if (!client->share || copy_options(client, options) || set_share(client->share) ||
         set_pools(client, options)) {
         client_free(client);
-        return error_set(error, ERR_MEMORY, "no memory for the HTTP client");
+        return error_set(error, ERR_MEMORY, "not enough memory for the HTTP client");
     }
     client->loop = loop;
     client->idle_timeout_ms = options->idle_timeout_ms ? options->idle_timeout_ms : IDLE_TIMEOUT_MS;

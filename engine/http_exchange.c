@@ -129,7 +129,7 @@ static size_t on_body(char *data, size_t one, size_t count, void *user)
     if (rc == ERR_LIMIT)
         failure_set(exchange, rc, "the response is larger than allowed");
     else if (rc)
-        failure_set(exchange, rc, "no memory for the response");
+        failure_set(exchange, rc, "not enough memory for the response");
     return rc ? 0 : size;
 }
 
@@ -177,9 +177,10 @@ static void on_deadline(uv_timer_t *timer)
         return;
     }
     if (now >= exchange->total_due_ms)
-        snprintf(what, sizeof what, "not finished after %u ms", exchange->total_timeout_ms);
+        snprintf(what, sizeof what, "timed out after %u ms", exchange->total_timeout_ms);
     else
-        snprintf(what, sizeof what, "no data moved for %u ms", exchange->idle_timeout_ms);
+        snprintf(what, sizeof what, "no data received or sent for %u ms",
+                 exchange->idle_timeout_ms);
     failure_set(exchange, ERR_TIMEOUT, what);
     http_client_expire(exchange);
 }
@@ -309,7 +310,7 @@ void http_exchange_conclude(struct http_exchange *exchange, CURLcode result)
     if (!result && !exchange->head_complete) /* for curl that is a success without a body */
         failure_set(exchange, ERR_NETWORK, "the connection closed within the response's header");
     if (headers_index(exchange))
-        failure_set(exchange, ERR_MEMORY, "no memory for the response");
+        failure_set(exchange, ERR_MEMORY, "not enough memory for the response");
 
     response->error = exchange->failure.code;
     response->detail = exchange->failure.text;

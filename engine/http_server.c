@@ -52,8 +52,7 @@ static void accept_one(struct http_server *server, int fd)
     size_t limit = server->options.connections;
     if (server->connection_count >= limit &&
         log_gate_open(&server->crowd_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))
-        log_warn("too many connections: further ones are turned away",
-                 LOG_INT("connections", limit));
+        log_warn("too many connections: new ones are refused", LOG_INT("connections", limit));
     if (server->connection_count >= limit + HTTP_UNWELCOME_MAX)
         close(fd);
     else

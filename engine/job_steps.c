@@ -54,7 +54,7 @@ static const char *pipeline_name(const struct job *job)
 static enum step_result skip_older(struct job *job)
 {
     render_item_clear(item_of(job)); /* nothing of it is stored */
-    log_info("event skipped: the outputs of a newer one are stored",
+    log_info("event skipped: the outputs of a newer event are stored",
              LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("bucket", job->msg.record->bucket),
              LOG_TEXT("key", job->msg.record->key),
              LOG_TEXT("sequencer", job->msg.record->sequencer));
@@ -171,7 +171,7 @@ static enum step_result step_order(struct job *job)
     int code =
         store_of(job)->ops->head(store_of(job), &name, on_output_seen, job, &job->loop.request);
     if (code) {
-        error_set(&job->loop.error, code, "the output \"%s\" could not be looked at (%s)", name.key,
+        error_set(&job->loop.error, code, "the output \"%s\" could not be checked (%s)", name.key,
                   error_name(code));
         return STEP_FAIL;
     }
@@ -286,7 +286,7 @@ static enum step_result step_label(struct job *job)
         int code = labeler->ops->label(labeler, &name, source_image(&job->work.claim), on_labels,
                                        job, &job->loop.label_request);
         if (code)
-            return error_set(&job->loop.error, code, "the labeler could not be asked (%s)",
+            return error_set(&job->loop.error, code, "the labeler could not be called (%s)",
                              error_name(code)),
                    STEP_FAIL;
         job->loop.pending = 1;
@@ -335,7 +335,7 @@ static enum step_result step_describe(struct job *job)
         job->loop.asked = true;
         int code = document_store(job);
         if (code) {
-            error_set(&job->loop.error, code, "the labels' document could not be stored (%s)",
+            error_set(&job->loop.error, code, "the label document could not be stored (%s)",
                       error_name(code));
             return STEP_FAIL;
         }

@@ -169,7 +169,7 @@ static void open_next(struct lane *lane)
     if (done) {
         opened(lane);
     } else if (code && lane->queue && code != ERR_MEMORY) {
-        error_set(&error, code, "no queue can have its name");
+        error_set(&error, code, "its name is not a valid queue name");
         on_dead_letters(NULL, &error, lane);
     } else if (code) {
         ask_failed(lane, code, &error);

@@ -158,11 +158,11 @@ static unsigned within_life(const struct lease *lease, uint64_t now_ms, unsigned
 static void beat_last(struct lease *lease, uint64_t now_ms)
 {
     if (now_ms >= lease->deadline_ms) {
-        lose(lease, "SQS's 12 hours for a message are over");
+        lose(lease, "SQS's limit of 12 hours for a message is reached");
         return;
     }
     lease->final = true;
-    log_warn("message is near SQS's limit of 12 hours: it is not extended any more",
+    log_warn("message is near SQS's limit of 12 hours: its visibility is no longer extended",
              LOG_TEXT("queue", lease->home->name),
              LOG_INT("seconds_left", (lease->deadline_ms - now_ms) / 1000));
     beat_at(lease, lease->deadline_ms);
@@ -223,9 +223,8 @@ static void on_changed(const int *codes, size_t count, const struct error *error
     struct lease_call *call = user;
     struct lease_home *home = call->home;
     if (error->code)
-        log_warn("visibility could not be changed; it will be tried again",
-                 LOG_TEXT("queue", home->name), LOG_INT("messages", count),
-                 LOG_TEXT("error", error->text));
+        log_warn("visibility could not be changed; will retry", LOG_TEXT("queue", home->name),
+                 LOG_INT("messages", count), LOG_TEXT("error", error->text));
     for (size_t i = 0; i < count; i++)
         change_settle(call->leases[i], codes[i], call->sent_ms);
     lease_call_free(call);

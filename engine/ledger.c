@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char no_pipeline[] = "no pipeline takes a file of this name";
+static const char no_pipeline[] = "no pipeline accepts a file with this name";
 
 /* ---- building ---- */
 

@@ -62,7 +62,7 @@ void greeting_print_start(const struct greeting *greeting, FILE *out)
                 LOCAL_SECRET_KEY, greeting->region);
     if (greeting->certificate)
         fprintf(out, "Trust:        %s\n", greeting->certificate);
-    fprintf(out, "Photos go to: s3://%s/%s\nState is in:  %s\n", LOCAL_BUCKET, LOCAL_PREFIX,
+    fprintf(out, "Photos go to: s3://%s/%s\nData:         %s\n", LOCAL_BUCKET, LOCAL_PREFIX,
             greeting->data);
     fflush(out);
 }

@@ -12,7 +12,7 @@ static int plan_queue(const struct pipeline_facts *facts, struct fanout_queue *q
     if (strpbrk(facts->queue, ":/"))
         return error_set(
             error, ERR_INVALID,
-            "%s: the queue \"%s\" is a URL or an ARN; the embedded cloud makes queues by "
+            "%s: the queue \"%s\" is a URL or an ARN; the embedded cloud creates queues by "
             "name: give a name alone",
             facts->file, facts->queue);
     char *dead_letters = NULL;

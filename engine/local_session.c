@@ -50,7 +50,7 @@ static void note_skipped(const struct text_list *skipped)
     buffer_init(&names, 4096);
     for (size_t i = 0; i < skipped->count && i < SKIPPED_SHOWN; i++)
         buffer_format(&names, "%s%s", i ? ", " : "", skipped->items[i]);
-    command_note("skipped %zu file%s without an image's name: %s%s", skipped->count,
+    command_note("skipped %zu file%s without an image extension: %s%s", skipped->count,
                  skipped->count == 1 ? "" : "s", names.data ? names.data : "",
                  skipped->count > SKIPPED_SHOWN ? ", …" : "");
     buffer_free(&names);
@@ -111,10 +111,10 @@ static int samples(struct session *session, struct error *error)
         return error_set(error, ERR_MEMORY, "out of memory");
     bool feed = session->once || access(place, F_OK) != 0;
     if (feed)
-        command_note("no photos given: making samples in %s", place);
+        command_note("no photos given: creating samples in %s", place);
     int err = sample_photos(session, place, feed, error);
     if (err)
-        error_prefix(error, "the samples could not be made");
+        error_prefix(error, "the samples could not be created");
     free(place);
     return err;
 }
@@ -140,7 +140,7 @@ static int data_choose(struct session *session)
         err = directory_make(session->data, 0700, &error);
     if (err)
         command_error("%s%s", error.text,
-                      session->once && !config->data ? "" : "; --data names it");
+                      session->once && !config->data ? "" : "; set it with --data");
     return err ? STATUS_FAILED : STATUS_OK;
 }
 
@@ -149,11 +149,11 @@ static int out_check(const struct config *config)
 {
     struct error error = {0};
     if (directory_make(config->out, 0777, &error)) {
-        command_error("%s; --out names it", error.text);
+        command_error("%s; set it with --out", error.text);
         return STATUS_FAILED;
     }
     if (access(config->out, W_OK)) {
-        command_error("cannot write to %s: %s; --out names another place", config->out,
+        command_error("cannot write to %s: %s; choose another directory with --out", config->out,
                       strerror(errno));
         return STATUS_FAILED;
     }
@@ -219,8 +219,9 @@ static void warn_of_host(const char *host, bool own_keys)
     bool loopback =
         strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0;
     if (!loopback)
-        command_note("--host %s: others on the network can reach the embedded cloud%s", host,
-                     own_keys ? "" : ", and its access key is no secret; --keys gives it others");
+        command_note(
+            "--host %s: other machines on the network can reach the embedded cloud%s", host,
+            own_keys ? "" : ", and its default access key is public; set others with --keys");
 }
 
 static void warn_of_keys(const char *path)
@@ -228,7 +229,7 @@ static void warn_of_keys(const char *path)
     struct stat status;
     if (path && !stat(path, &status) && (status.st_mode & (S_IRWXG | S_IRWXO)))
         command_note("--keys %s: other users of this machine can read or change the keys in it; "
-                     "chmod 600 shuts them out",
+                     "restrict access with chmod 600",
                      path);
 }
 

@@ -106,7 +106,7 @@ static int directory_list(const char *path, struct text_list *names, struct erro
     int err = 0;
     DIR *directory = opendir(path);
     if (!directory)
-        return error_set(error, ERR_IO, "cannot look into %s: %s", path, strerror(errno));
+        return error_set(error, ERR_IO, "cannot read the directory %s: %s", path, strerror(errno));
     while (!err && (entry = readdir(directory))) {
         if (entry->d_name[0] != '.')
             err = text_list_add(names, entry->d_name);

@@ -46,7 +46,7 @@ static int find_in(struct pipeline_set *set, const char *directory)
     int err = 0;
     DIR *dir = opendir(directory);
     if (!dir)
-        return problem(set, "%s: cannot look into it: %s", directory, strerror(errno));
+        return problem(set, "%s: cannot read it: %s", directory, strerror(errno));
     while (!err && (entry = readdir(dir)))
         if (is_pipeline_name(entry->d_name))
             err = text_list_add(&names, entry->d_name);

@@ -58,7 +58,7 @@ int place_temporary(char **out, struct error *error)
         return error_set(error, ERR_MEMORY, "out of memory");
     if (!mkdtemp(path)) {
         error_set(error, ERR_IO,
-                  "cannot make a temporary directory in %s: %s; TMPDIR names another place",
+                  "cannot create a temporary directory in %s: %s; choose another with TMPDIR",
                   temporary_root(), strerror(errno));
         free(path);
         return error->code;

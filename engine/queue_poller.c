@@ -93,7 +93,7 @@ static void on_received(struct queue_message *messages, size_t count, const stru
         poll_failed(poller, error);
     } else {
         if (poller->failures)
-            log_info("queue is polled again", LOG_TEXT("queue", lane->home.name));
+            log_info("queue can be polled again", LOG_TEXT("queue", lane->home.name));
         poller->failures = 0;
         if (count == 0 && took_ms < EMPTY_TOO_SOON_MS && lane->engine->options.wait_s > 0)
             rest(poller, EMPTY_TOO_SOON_MS);

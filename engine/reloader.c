@@ -31,7 +31,7 @@ static void end_round(struct reloader *reloader)
 
 static void refuse(const char *problem)
 {
-    log_error("pipeline files refused; those at work stay", LOG_TEXT("error", problem));
+    log_error("pipeline files rejected; the current ones stay in use", LOG_TEXT("error", problem));
 }
 
 static void change_over(struct reloader *reloader)
@@ -42,9 +42,9 @@ static void change_over(struct reloader *reloader)
     if (engine && engine_reload(engine, set->items, set->count, &error))
         refuse(error.text);
     else if (reloader->service->cloud)
-        command_note("the pipeline files were read again: %zu pipelines", set->count);
+        command_note("the pipeline files were reloaded: %zu pipelines", set->count);
     else
-        log_info("pipeline files were read again", LOG_INT("pipelines", set->count));
+        log_info("pipeline files reloaded", LOG_INT("pipelines", set->count));
     end_round(reloader);
 }
 
@@ -67,7 +67,7 @@ static int provision(struct reloader *reloader, struct error *error)
         return code;
     code = service->assembly->backend_provision(&service->backend, &reloader->plan.fanout,
                                                 on_provisioned, reloader);
-    return code ? error_set(error, code, "bucket, topic and queues could not be made (%s)",
+    return code ? error_set(error, code, "bucket, topic and queues could not be created (%s)",
                             error_name(code))
                 : 0;
 }

@@ -84,7 +84,9 @@ static void add_row(struct rows *rows, enum table_style style, const char *cells
 static void add_failed(struct rows *rows, const struct ledger_photo *photo,
                        const struct ledger_part *part)
 {
-    const char *reason = photo->failure ? NULL : part && part->reason ? part->reason : "no answer";
+    const char *reason = photo->failure         ? NULL
+                         : part && part->reason ? part->reason
+                                                : "no response";
     char *text = join("failed", reason);
     const char *cells[COLUMNS] = {
         [COLUMN_RENDITION] = part ? part->pipeline : NULL, [COLUMN_TAGS] = text ? text : "failed"};

@@ -66,11 +66,11 @@ static void set(void *flag)
 void service_interrupt(struct service *service, int number)
 {
     if (service->interrupts++ == 0) {
-        command_note("stopping: what is under way is being finished; %s again stops at once",
+        command_note("stopping: finishing pending work; %s again stops at once",
                      number == SIGINT ? "Ctrl-C" : "the signal");
         return;
     }
-    log_warn("stopped at once; unfinished messages come back to their queues");
+    log_warn("stopped at once; unfinished messages return to their queues");
     if (service->abandon)
         service->abandon(service->abandon_user);
     fflush(stdout);
@@ -204,7 +204,7 @@ int service_provision(struct service *service, const struct fanout *fanout, stru
     struct answer answer = {0};
     int err = service->assembly->backend_provision(&service->backend, fanout, on_answer, &answer);
     if (err)
-        return error_set(error, err, "bucket, topic and queues could not be made (%s)",
+        return error_set(error, err, "bucket, topic and queues could not be created (%s)",
                          error_name(err));
     service_finish(service, answered,
                    &answer); /* it ends by itself, soon: requests have timeouts */
@@ -262,7 +262,7 @@ int service_start(struct service *service, const struct engine_observer *observe
         reloader_allow(&service->reloader);
     if (!service_wait(service, answered, &answer)) {
         service_drain(service); /* some of them may be open, and at work */
-        err = error_set(error, ERR_CANCELLED, "stopped before the queues were open");
+        err = error_set(error, ERR_CANCELLED, "stopped before the queues were opened");
     } else {
         *error = answer.error;
         err = error->code;

@@ -45,7 +45,7 @@ static int files_read(struct tls_identity *id, const char *certificate, const ch
         return fail(error, "cannot read the TLS key", key, code);
     if (mbedtls_pk_check_pair(&id->certificate.pk, &id->key))
         return error_set(error, ERR_INVALID,
-                         "the TLS key in %s is not that of the certificate in %s", key,
+                         "the TLS key in %s does not match the certificate in %s", key,
                          certificate);
     return 0;
 }

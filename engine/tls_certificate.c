@@ -192,7 +192,7 @@ static int make(const char *certificate, const char *key, struct error *error)
     mbedtls_mpi_init(&m->serial);
     int status = 0;
     if (key_make(m) || certificate_make(m))
-        status = error_set(error, ERR_MEMORY, "a TLS certificate could not be made");
+        status = error_set(error, ERR_MEMORY, "a TLS certificate could not be created");
     if (!status) /* the key first: a certificate without its key is made anew */
         status = file_write(key, (char *)m->key_pem, 0600, error);
     if (!status)
