@@ -156,7 +156,7 @@ def test_a_cloud_without_an_engine_makes_new_queues_on_sighup(start_cloud, tmp_p
     cloud.wait_for("Serving")
     (pipelines / "more.yaml").write_text(harness.PIPELINE_IDLE.replace("idle", "more"))
     cloud.process.send_signal(signal.SIGHUP)
-    cloud.wait_for("read again: 2 pipelines")
+    cloud.wait_for("reloaded: 2 pipelines")
     assert any("more-queue" in url for url in cloud.client("sqs").list_queues()["QueueUrls"])
     assert cloud.stop() == 0, cloud.output()
 
