@@ -177,7 +177,7 @@ static void feed_and_wait(struct batch *batch)
     service_tick(batch->service, NULL, NULL);
     progress_clear(&batch->progress);
     if (ended && !ledger_settled(&batch->ledger))
-        command_error("no progress for %llu s: giving up on what is missing (--patience sets "
+        command_error("no progress for %llu s: giving up on the remaining photos (--patience sets "
                       "this time)",
                       (unsigned long long)(batch->service->config->patience / 1000));
 }

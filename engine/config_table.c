@@ -50,7 +50,7 @@ const struct setting config_table[] = {
     {"max-frames", TYPE_COUNT, ENGINE, "1000", NULL, 1, 100000, AT(max_frames), "N",
      "refuse animations with more frames"},
     {"isolation", TYPE_CHOICE, ENGINE, "process", NULL, 0, 0, AT(isolation), "process|thread",
-     "process: decode in separate, sandboxed processes; thread: in this one"},
+     "process: decode in separate, sandboxed processes; thread: in this process"},
     {"image-timeout", TYPE_TIME, ENGINE, "60s", NULL, 1000, 3600000, AT(image_timeout), "TIME",
      "time limit for one photo, in elapsed and in CPU time; with --isolation=process"},
     {"image-memory", TYPE_BYTES, ENGINE, "2G", NULL, 256 * MIB, 1024 * GIB, AT(image_memory),
@@ -94,7 +94,7 @@ const struct setting config_table[] = {
     {"faults", TYPE_TEXT, CONFIG_LOCAL, NULL, "none", 0, 0, AT(faults), "FILE",
      "fault plan: the faults that the embedded cloud injects"},
     {"patience", TYPE_TIME, CLOUD, "60s", NULL, 1000, 86400000, AT(patience), "TIME",
-     "give up on photos after so long without progress"},
+     "give up on photos after no progress for this long"},
 
     {"schema", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(schema), NULL,
      "print the format of pipeline files as Markdown"},

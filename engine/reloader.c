@@ -42,7 +42,7 @@ static void change_over(struct reloader *reloader)
     if (engine && engine_reload(engine, set->items, set->count, &error))
         refuse(error.text);
     else if (reloader->service->cloud)
-        command_note("the pipeline files reloaded: %zu pipelines", set->count);
+        command_note("the pipeline files were reloaded: %zu pipelines", set->count);
     else
         log_info("pipeline files reloaded", LOG_INT("pipelines", set->count));
     end_round(reloader);

@@ -145,7 +145,7 @@ def test_a_stray_argument_says_what_was_meant(command):
 @pytest.mark.parametrize("more", [["--once"], ["photo.jpg"]])
 def test_a_cloud_without_an_engine_takes_no_photos(more):
     done = thumbwheel("local", "--cloud-only", *more)
-    assert done.returncode == 2 and "leave --cloud-only out" in done.stderr
+    assert done.returncode == 2 and "remove --cloud-only" in done.stderr
 
 
 def test_a_cloud_without_an_engine_makes_new_queues_on_sighup(start_cloud, tmp_path):
@@ -156,7 +156,7 @@ def test_a_cloud_without_an_engine_makes_new_queues_on_sighup(start_cloud, tmp_p
     cloud.wait_for("Serving")
     (pipelines / "more.yaml").write_text(harness.PIPELINE_IDLE.replace("idle", "more"))
     cloud.process.send_signal(signal.SIGHUP)
-    cloud.wait_for("read again: 2 pipelines")
+    cloud.wait_for("reloaded: 2 pipelines")
     assert any("more-queue" in url for url in cloud.client("sqs").list_queues()["QueueUrls"])
     assert cloud.stop() == 0, cloud.output()
 

@@ -155,11 +155,11 @@ def test_a_key_file_with_a_mistake_is_refused_with_its_line(keys, tmp_path):
 
 
 def test_listening_for_others_is_warned_of(start_alone, keys):
-    open_to_all = "--host 0.0.0.0: others on the network can reach the embedded cloud"
-    start_alone("--host", "0.0.0.0").wait_for(open_to_all + ", and its access key is no secret")
+    open_to_all = "--host 0.0.0.0: other machines on the network can reach the embedded cloud"
+    start_alone("--host", "0.0.0.0").wait_for(open_to_all + ", and its default access key is public")
     alone = start_alone("--host", "0.0.0.0", "--keys", keys)
     alone.wait_for(open_to_all)
-    assert "is no secret" not in alone.output()
+    assert "is public" not in alone.output()
     assert "others on the network" not in start_alone("--host", "127.0.0.1").output()
 
 

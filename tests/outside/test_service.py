@@ -105,7 +105,7 @@ def test_photos_in_flight_finish_on_the_old_file_and_later_ones_use_the_new(alon
     announce(cloud, "web-queue", "ingest/slow.jpg")
     process.wait_for('"state":"fetching"')
     pipelines.write("web", width=60)
-    reload(process, "pipeline files were read again")
+    reload(process, "pipeline files reloaded")
     announce(cloud, "web-queue", "ingest/later.jpg")
     made(cloud, "web/later.jpg", 60)
     assert not exists(cloud.client("s3"), "photos", "web/slow.jpg")
@@ -119,7 +119,7 @@ def test_a_bad_file_is_refused_with_its_place_and_the_old_one_stays(alone, engin
     make_queue(cloud.client("sqs"), "web-queue")
     pipelines.write("web")
     process = engine()
-    refusal = "pipeline files refused; those at work stay"
+    refusal = "pipeline files rejected; the current ones stay in use"
     broken = pipelines.path / "broken.yaml"
     broken.write_text("name: mobile\nqueue: mobile-queue\noutputs:\n  - key: x\n    widht: 3\n")
     pipelines.write("web", width=60)
@@ -132,7 +132,7 @@ def test_a_bad_file_is_refused_with_its_place_and_the_old_one_stays(alone, engin
     reload(process, refusal, 2)
     assert "without end" in events(process, refusal)[1]["error"]
     broken.unlink()
-    reload(process, "pipeline files were read again")
+    reload(process, "pipeline files reloaded")
     announce(cloud, "web-queue", "ingest/b.jpg")
     made(cloud, "web/b.jpg", 60)
 
@@ -145,12 +145,12 @@ def test_pipelines_come_and_go_and_change_their_queues(alone, engine, pipelines)
     pipelines.write("web")
     process = engine()
     pipelines.write("mobile")
-    reload(process, "pipeline files were read again")
+    reload(process, "pipeline files reloaded")
     announce(cloud, "mobile-queue", "ingest/a.jpg")
     made(cloud, "mobile/a.jpg")
     pipelines.write("web", queue="other-queue")
     pipelines.remove("mobile")
-    reload(process, "pipeline files were read again", 2)
+    reload(process, "pipeline files reloaded", 2)
     until(lambda: len(events(process, "pipeline is closed")) == 2, "two pipelines are closed")
     for queue in ("web-queue", "mobile-queue", "other-queue"):
         announce(cloud, queue, "ingest/b.jpg")
@@ -167,7 +167,7 @@ def test_the_embedded_cloud_makes_what_a_new_file_needs(start_cloud, pipelines):
     cloud.wait_for("Ctrl-C|to try|Try", timeout=120)
     pipelines.write("mobile", width=30)
     cloud.process.send_signal(signal.SIGHUP)
-    cloud.wait_for("the pipeline files were read again: 2 pipelines")
+    cloud.wait_for("the pipeline files were reloaded: 2 pipelines")
     cloud.client("s3").put_object(Bucket="photos", Key="ingest/new.jpg", Body=jpeg())
     made(cloud, "web/new.jpg", 40)
     made(cloud, "mobile/new.jpg", 30)

@@ -422,7 +422,7 @@ static void one_that_fails_is_named_and_the_rest_is_done(void **state)
     assert_int_equal(run("process a.jpg b.jpg c.txt"), STATUS_FAILED);
     assert_file("out/web/a.jpg", "web:A");
     assert_says(world.said, "\nfailed: b.jpg: web, small: image-corrupt: ");
-    assert_says(world.said, "\nfailed: c.txt: no pipeline takes a file of this name\n");
+    assert_says(world.said, "\nfailed: c.txt: no pipeline accepts a file with this name\n");
     assert_says(world.said, "\n3 photos: 1 done, 2 failed, ");
     assert_says(world.complained, "failed: b.jpg: web, small: image-corrupt");
 }
@@ -444,7 +444,7 @@ static void an_upload_that_fails_is_reported(void **state)
     write_file("a.jpg", "A");
     world.uploads_fail = true;
     assert_int_equal(run("process a.jpg"), STATUS_FAILED);
-    assert_says(world.said, "\nfailed: a.jpg: the upload could not begin (memory)\n");
+    assert_says(world.said, "\nfailed: a.jpg: the upload could not be started (memory)\n");
 }
 
 static void an_output_that_cannot_be_written_is_reported(void **state)
@@ -454,7 +454,7 @@ static void an_output_that_cannot_be_written_is_reported(void **state)
     write_file("results/web", "a file where a directory should be");
     assert_int_equal(run("process a.jpg --out results"), STATUS_FAILED);
     assert_says(world.said,
-                "failed: a.jpg: web: cannot make the directory results/web: Not a directory");
+                "failed: a.jpg: web: cannot create the directory results/web: Not a directory");
     assert_file("results/small/a.jpg", "small:A");
     assert_says(world.said, "\n1 photo: 0 done, 1 failed");
 }
@@ -522,9 +522,11 @@ static void what_keeps_it_from_starting_is_said(void **state)
     assert_says(world.complained, "the topic could not be made");
     write_file("file", "");
     assert_int_equal(run("local --once --data file/data"), STATUS_FAILED);
-    assert_says(world.complained, "cannot make the directory file: Not a directory; --data");
+    assert_says(world.complained,
+                "cannot create the directory file: Not a directory; set it with --data");
     assert_int_equal(run("local --once --out file"), STATUS_FAILED);
-    assert_says(world.complained, "cannot make the directory file: Not a directory; --out");
+    assert_says(world.complained,
+                "cannot create the directory file: Not a directory; set it with --out");
     assert_false(temporary_is_left());
 }
 
