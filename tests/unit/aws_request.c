@@ -222,7 +222,7 @@ static void test_destroy_ends_what_is_under_way(void **state)
     (void)state;
     struct script_outcome seen = {0};
     struct script_publish publish = {script_on_done, &seen};
-    SCRIPT(&script_options, {.never = true}, BUSY_ANSWER);
+    SCRIPT(&script_options, {.never = true}, {.status = 503, .headers = {{"retry-after", "5"}}});
     assert_int_equal(script_publish_start(&publish, TOPIC, NULL, "a"), 0);
     assert_int_equal(script_publish_start(&publish, TOPIC, NULL, "b"), 0);
     uv_run(&script.loop, UV_RUN_ONCE);
