@@ -167,10 +167,21 @@ static void log_start(const struct config *config, enum config_command command)
 
 static void warn_of_variables(void)
 {
-    const char *meant, *variable = config_suspicious_variable(environ, &meant);
-    if (variable)
-        command_note("the environment variable %s is not a setting; did you mean %s?", variable,
-                     meant);
+    struct config_stray stray;
+    char *const *environment = environ;
+    while (config_stray_next(&environment, &stray)) {
+        if (stray.injected)
+            command_note("the environment variable %s is ignored: it holds the address of a "
+                         "Kubernetes Service; set the option instead",
+                         stray.name);
+        else if (stray.meant)
+            command_note("the environment variable %s is not a setting; did you mean %s?",
+                         stray.name, stray.meant);
+        else
+            command_note("the environment variable %s is not a setting; "
+                         "\"thumbwheel COMMAND --help\" lists them",
+                         stray.name);
+    }
 }
 
 static int fail_start(const struct error *error, const char *advice)
@@ -291,10 +302,15 @@ int commands_main(const struct assembly *assembly, int argc, char **argv)
         return STATUS_USAGE;
     }
     const struct command *command = command_find(name);
+    const struct command *topic = argc == 3 ? command_find(argv[2]) : NULL;
     int status = STATUS_OK;
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
+    if (strcmp(name, "help") == 0 && topic)
+        print_help(topic);
+    else if (strcmp(name, "help") == 0 && argc > 2)
+        status = unknown_command(argv[2]);
+    else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
         print_usage(stdout);
-    else if (strcmp(name, "--version") == 0)
+    else if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0)
         printf("thumbwheel %s\n", THUMBWHEEL_VERSION);
     else if (command)
         status = command_run(command, assembly, argv + 2, (size_t)argc - 2);

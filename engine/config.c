@@ -188,6 +188,13 @@ static int read_defaults(struct config *config, struct error *error)
     return 0;
 }
 
+/* What Kubernetes puts into every container of a namespace that has a Service named "thumbwheel".
+ */
+static bool value_is_injected(const char *value)
+{
+    return strncmp(value, "tcp://", 6) == 0 || strncmp(value, "udp://", 6) == 0;
+}
+
 static int read_environment(struct config *config, enum config_command command, struct error *error)
 {
     for (size_t i = 0; i < config_table_size; i++) {
@@ -197,6 +204,8 @@ static int read_environment(struct config *config, enum config_command command, 
             continue;
         config_variable_name(s, name);
         const char *value = getenv(name);
+        if (value && value_is_injected(value))
+            continue;
         if (!value || !*value) /* set but empty is how people unset a variable for one command */
             continue;
         int err = value_set(config, s, name, value, true, error);
@@ -346,27 +355,47 @@ bool config_given(const struct config *config, const char *name)
     return false;
 }
 
-const char *config_suspicious_variable(char *const *environment, const char **meant)
+static const char prefix[] = "THUMBWHEEL_";
+
+static bool is_of_a_service(const char *name)
 {
-    static char variables[SETTINGS_MAX][CONFIG_VARIABLE_MAX], typed[CONFIG_VARIABLE_MAX];
+    const char *rest = name + sizeof prefix - 1;
+    return strncmp(rest, "SERVICE_", 8) == 0 || strncmp(rest, "PORT_", 5) == 0;
+}
+
+/* Whether it is to be reported: *out says why. */
+static bool is_stray(const char *name, const char *value, struct config_stray *out)
+{
+    static char variables[SETTINGS_MAX][CONFIG_VARIABLE_MAX];
     const char *names[SETTINGS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < config_table_size; i++) {
         if (!config_has_variable(&config_table[i]))
             continue;
         config_variable_name(&config_table[i], variables[count]);
-        names[count] = variables[count] + strlen("THUMBWHEEL_");
-        count++;
+        names[count] = variables[count] + sizeof prefix - 1;
+        out->injected = strcmp(variables[count], name) == 0 && value_is_injected(value);
+        if (strcmp(variables[count++], name) == 0)
+            return out->injected;
     }
-    for (; *environment; environment++) {
-        if (strncmp(*environment, "THUMBWHEEL_", strlen("THUMBWHEEL_")) != 0)
+    const char *near = nearest_name(name + sizeof prefix - 1, names, count);
+    out->meant = near ? near - (sizeof prefix - 1) : NULL;
+    return !is_of_a_service(name);
+}
+
+bool config_stray_next(char *const **environment, struct config_stray *out)
+{
+    for (; **environment; ++*environment) {
+        const char *variable = **environment;
+        size_t size = strcspn(variable, "=");
+        *out = (struct config_stray){.meant = NULL};
+        if (strncmp(variable, prefix, sizeof prefix - 1) != 0 || variable[size] != '=')
             continue;
-        snprintf(typed, sizeof typed, "%.*s", (int)strcspn(*environment, "="), *environment);
-        const char *near = nearest_name(typed + strlen("THUMBWHEEL_"), names, count);
-        if (near && strcmp(near, typed + strlen("THUMBWHEEL_")) != 0) {
-            *meant = near - strlen("THUMBWHEEL_");
-            return typed;
-        }
+        snprintf(out->name, sizeof out->name, "%.*s", (int)size, variable);
+        if (!is_stray(out->name, variable + size + 1, out))
+            continue;
+        ++*environment;
+        return true;
     }
-    return NULL;
+    return false;
 }

@@ -17,6 +17,8 @@
 #include "error.h"
 #include "text_list.h"
 
+enum { CONFIG_STRAY_MAX = 64 };
+
 /* Which commands know a setting. */
 enum config_command {
     CONFIG_RUN = 1,
@@ -70,9 +72,17 @@ void config_clear(struct config *config);
 /* Whether the user set it, by flag or environment. name is one of the table's. */
 bool config_given(const struct config *config, const char *name);
 
-/* The first THUMBWHEEL_* variable that looks like a mistyped setting, or NULL; *meant is what it
- * may stand for. */
-const char *config_suspicious_variable(char *const *environment, const char **meant);
+/* A THUMBWHEEL_* variable that is no setting, or whose value is not for us. */
+struct config_stray {
+    char name[CONFIG_STRAY_MAX];
+    const char *meant; /* a setting's variable that it may stand for; NULL: none; static */
+    bool injected;     /* it is a setting's, and Kubernetes set it, to the address of a Service */
+};
+
+/* The next one, from *environment on, which it moves behind it. Variables that Kubernetes sets for
+ * a Service of the name "thumbwheel" (THUMBWHEEL_SERVICE_HOST, THUMBWHEEL_PORT_80_TCP, …:
+ * "Accessing the Service", Kubernetes documentation) are not reported. */
+bool config_stray_next(char *const **environment, struct config_stray *out);
 
 /* The options of one command, for --help. */
 void config_print_options(FILE *out, enum config_command command);

@@ -166,3 +166,18 @@ def test_output_that_cannot_be_written_is_a_failure():
         done = subprocess.run([PROGRAM, "check", "--schema"], stdout=full, stderr=subprocess.PIPE, text=True,
                               env=clean_environment())
     assert done.returncode == 1
+
+
+def test_help_and_version_are_commands_too():
+    for arguments in ("help", "run"), ("run", "--help"):
+        assert "--visibility" in thumbwheel(*arguments).stdout
+    assert thumbwheel("version").stdout == thumbwheel("--version").stdout != ""
+    wrong = thumbwheel("help", "rnu")
+    assert wrong.returncode == 2 and "rnu" in wrong.stderr
+
+
+def test_what_kubernetes_sets_is_ignored_with_a_note(tmp_path):
+    done = thumbwheel("process", "--out", tmp_path, tmp_path / "absent.jpg", environment=clean_environment(
+        THUMBWHEEL_MEMORY="tcp://10.0.0.1:4566", THUMBWHEEL_PORT_4566_TCP_ADDR="10.0.0.1", THUMBWHEEL_FROBNICATE="1"))
+    assert "THUMBWHEEL_MEMORY is ignored" in done.stderr and "THUMBWHEEL_FROBNICATE is not a setting" in done.stderr
+    assert "THUMBWHEEL_PORT_4566_TCP_ADDR" not in done.stderr

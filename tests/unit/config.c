@@ -161,12 +161,27 @@ static void a_mistyped_option_names_the_nearest(void **state)
 static void a_mistyped_variable_is_noticed(void **state)
 {
     (void)state;
-    const char *meant = NULL;
-    char *wrong[] = {"PATH=/bin", "THUMBWHEEL_WORKRES=2", NULL};
-    char *right[] = {"THUMBWHEEL_WORKERS=2", "THUMBWHEEL_UNRELATED_THING=1", NULL};
-    assert_string_equal(config_suspicious_variable(wrong, &meant), "THUMBWHEEL_WORKRES");
-    assert_string_equal(meant, "THUMBWHEEL_WORKERS");
-    assert_null(config_suspicious_variable(right, &meant));
+    char *const environment[] = {"HOME=/root",
+                                 "THUMBWHEEL=/usr/bin/thumbwheel",
+                                 "THUMBWHEEL_WORKERS=3",
+                                 "THUMBWHEEL_WORKRES=3",
+                                 "THUMBWHEEL_FROBNICATE=1",
+                                 "THUMBWHEEL_PORT=tcp://10.0.0.1:4566",
+                                 "THUMBWHEEL_PORT_4566_TCP=tcp://10.0.0.1:4566",
+                                 "THUMBWHEEL_SERVICE_HOST=10.0.0.1",
+                                 NULL};
+    char *const *at = environment;
+    struct config_stray stray;
+    assert_true(config_stray_next(&at, &stray));
+    assert_string_equal(stray.name, "THUMBWHEEL_WORKRES");
+    assert_string_equal(stray.meant, "THUMBWHEEL_WORKERS");
+    assert_true(config_stray_next(&at, &stray));
+    assert_string_equal(stray.name, "THUMBWHEEL_FROBNICATE");
+    assert_null(stray.meant);
+    assert_true(config_stray_next(&at, &stray));
+    assert_string_equal(stray.name, "THUMBWHEEL_PORT");
+    assert_true(stray.injected);
+    assert_false(config_stray_next(&at, &stray));
 }
 
 static void each_setting_is_in_the_help_and_the_manual(void **state)
