@@ -336,7 +336,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SETTINGS_TEST(test_environment),
         SETTINGS_TEST(test_default_profile),
-        SETTINGS_TEST(test_environment),
         SETTINGS_TEST(test_other_identities_are_not_replaced_by_keys),
         SETTINGS_TEST(test_profile_by_variable),
         SETTINGS_TEST(test_profile_by_option),

@@ -499,16 +499,16 @@ static void test_slow_upload_is_not_idle(void **state)
     struct world *w = *state;
     size_t size = 24 * 1024 * 1024;
     unsigned char *data = pattern_create(size);
-    w->server.read_pause_ms = 4;
+    w->server.read_pause_ms = 8;
     SCRIPT(&w->server, {.text = OK_EMPTY});
     struct result r = fetch(w, (struct http_request){.method = "PUT",
                                                      .headers = no_expect,
                                                      .header_count = 1,
                                                      .body = data,
                                                      .body_size = size,
-                                                     .idle_timeout_ms = 1000});
+                                                     .idle_timeout_ms = 2000});
     assert_body(&r, "");
-    assert_true(r.elapsed_us > 1000000);
+    assert_true(r.elapsed_us > 2000000);
     assert_request_body(w, data, size);
     free(data);
 }

@@ -155,6 +155,8 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
     }
 }
 
+enum { SLOW_BUFFER_BYTES = 64 * 1024 };
+
 static void on_connection(uv_stream_t *listener, int status)
 {
     struct scripted_server *server =
@@ -170,6 +172,9 @@ static void on_connection(uv_stream_t *listener, int status)
     must(uv_timer_init(listener->loop, &peer->timer));
     peer->tcp.data = peer->timer.data = peer;
     must(uv_accept(listener, (uv_stream_t *)&peer->tcp));
+    int room = SLOW_BUFFER_BYTES; /* else the kernel takes megabytes ahead of a slow reader */
+    if (server->read_pause_ms)
+        must(uv_recv_buffer_size((uv_handle_t *)&peer->tcp, &room));
     if (!server->deaf)
         must(uv_read_start((uv_stream_t *)&peer->tcp, on_alloc, on_read));
     uv_unref((uv_handle_t *)&peer->tcp);
