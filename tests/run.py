@@ -102,6 +102,11 @@ def run_photo_under_valgrind(tally):
             held, output = done.returncode == 0, done.stdout
         except subprocess.TimeoutExpired as late:
             held, output = False, f"no end after {UNIT_TIMEOUT_S} s\n{late.stdout or ''}"
+    # valgrind 3.19 has no RDTSCP on some processors, which libvips' libhwy runs when it is loaded: nothing of ours has run.
+    if not held and "Illegal opcode" in output and "libhwy" in output:
+        tally.skipped += 1
+        print("skip a photo (valgrind): valgrind can't run libhwy's timer on this processor", flush=True)
+        return
     tally.passed += held
     tally.failed += not held
     print(f"{'ok  ' if held else 'FAIL'} a photo (valgrind)  ({time.monotonic() - began:.1f} s)", flush=True)
