@@ -72,9 +72,6 @@ struct assembly {
     int (*schema_print)(FILE *out);
     int (*operations_print)(FILE *out); /* of the embedded cloud */
 
-    /* The bundle of authorities that the environment names, for free(); NULL: none. */
-    int (*backend_ca_bundle)(const struct backend_settings *settings, char **out,
-                             struct error *error);
     int (*backend_open)(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,
                         struct error *error);

@@ -245,6 +245,16 @@ static void cancel_all(struct list *exchanges)
         http_exchange_cancel(container_of(exchanges->next, struct http_exchange, link));
 }
 
+int http_client_trust(struct http_client *client, const char *ca_file)
+{
+    char *copy = strdup(ca_file);
+    if (!copy)
+        return ERR_MEMORY;
+    free(client->ca_file);
+    client->ca_file = copy;
+    return 0;
+}
+
 unsigned http_client_idle_timeout(const struct http_client *client)
 {
     return client->idle_timeout_ms;

@@ -86,6 +86,10 @@ int http_client_send(struct http_client *client, const struct http_request *requ
  * callback. */
 void http_exchange_cancel(struct http_exchange *exchange);
 
+/* Requests from now on trust these authorities (a PEM file) instead of those of the options.
+ * ERR_MEMORY. */
+int http_client_trust(struct http_client *client, const char *ca_file);
+
 /* Of requests that state none, milliseconds. */
 unsigned http_client_idle_timeout(const struct http_client *client);
 

@@ -9,14 +9,6 @@
 #include "operations.h"
 #include "pipelines.h"
 
-static int backend_ca_bundle(const struct backend_settings *settings, char **out,
-                             struct error *error)
-{
-    const struct aws_options options = {.profile = settings->profile,
-                                        .ignore_environment = settings->alone};
-    return aws_ca_bundle(&options, out, error);
-}
-
 static int backend_open(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,
                         struct error *error)
@@ -133,7 +125,6 @@ int main(int argc, char **argv)
         .samples_write = samples_write,
         .schema_print = pipeline_schema_print,
         .operations_print = operations_print,
-        .backend_ca_bundle = backend_ca_bundle,
         .backend_open = backend_open,
         .backend_close = backend_close,
         .backend_provision = backend_provision,

@@ -140,23 +140,6 @@ static int backend_open(struct service *service, const struct cloud_settings *cl
                                            &service->backend, error);
 }
 
-/* Towards a service that is not ours, the user may name whom to trust. */
-static int client_open(struct service *service, struct http_client_options *http,
-                       struct error *error)
-{
-    const struct backend_settings settings = {.profile = service->config->profile};
-    char *bundle = NULL;
-    int code = 0;
-    if (!service->cloud)
-        code = service->assembly->backend_ca_bundle(&settings, &bundle, error);
-    if (bundle)
-        http->ca_file = bundle;
-    if (!code)
-        code = http_client_create(&service->loop, http, &service->http, error);
-    free(bundle);
-    return code;
-}
-
 int service_open(struct service *service, const struct service_options *options,
                  struct error *error)
 {
@@ -174,7 +157,7 @@ int service_open(struct service *service, const struct service_options *options,
         http.any_host = http.ca_file != NULL; /* a given one need not be for the loopback address */
     }
     if (!err)
-        err = client_open(service, &http, error);
+        err = http_client_create(&service->loop, &http, &service->http, error);
     if (!err)
         err = backend_open(service, options->cloud, error);
     return err;

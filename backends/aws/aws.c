@@ -56,35 +56,28 @@ static int settings_find(struct aws *aws, const struct aws_options *options,
     return rc;
 }
 
-static const struct {
-    const char *name;
-    bool in_profile;
-} bundles[] = {{"AWS_CA_BUNDLE", false}, {"ca_bundle", true}, {"SSL_CERT_FILE", false}};
-
-static int bundle_take(const char *name, const char *path, char **out, struct error *error)
+static int bundle_trust(struct aws *aws, const char *name, const char *path, struct error *error)
 {
     if (access(path, R_OK))
         return error_set(error, ERR_INVALID, "%s names \"%.300s\", which cannot be read: %s", name,
                          path, strerror(errno));
-    *out = slice_dup(slice_of(path));
-    return *out ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+    return http_client_trust(aws->http, path) ? error_set(error, ERR_MEMORY, "out of memory") : 0;
 }
 
-int aws_ca_bundle(const struct aws_options *options, char **out, struct error *error)
+/* AWS_CA_BUNDLE, the profile's ca_bundle, then SSL_CERT_FILE (OpenSSL's,
+ * SSL_CTX_load_verify_locations(3)). */
+static int authorities_find(struct aws *aws, const struct profile *profile, struct error *error)
 {
-    struct profile profile;
-    *out = NULL;
-    int rc = profile_load(&profile, options->profile, options->ignore_environment, error);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < sizeof bundles / sizeof *bundles && !rc && !*out; i++) {
-        const char *path = bundles[i].in_profile ? profile_get(&profile, bundles[i].name)
-                                                 : profile_variable(&profile, bundles[i].name);
-        if (path)
-            rc = bundle_take(bundles[i].name, path, out, error);
+    const struct {
+        const char *name, *path;
+    } bundles[] = {{"AWS_CA_BUNDLE", profile_variable(profile, "AWS_CA_BUNDLE")},
+                   {"ca_bundle", profile_get(profile, "ca_bundle")},
+                   {"SSL_CERT_FILE", profile_variable(profile, "SSL_CERT_FILE")}};
+    for (size_t i = 0; i < sizeof bundles / sizeof *bundles; i++) {
+        if (bundles[i].path)
+            return bundle_trust(aws, bundles[i].name, bundles[i].path, error);
     }
-    profile_free(&profile);
-    return rc;
+    return 0;
 }
 
 int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
@@ -102,6 +95,8 @@ int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_optio
     list_init(&aws->requests);
     list_init(&aws->openings);
     int rc = profile_load(&profile, options->profile, options->ignore_environment, error);
+    if (!rc)
+        rc = authorities_find(aws, &profile, error);
     if (!rc)
         rc = settings_find(aws, options, &profile, error);
     profile_free(&profile);

@@ -36,17 +36,13 @@ struct aws_options {
 };
 
 /* Reads the credentials and configuration files (blocking: at start). The HTTP client is borrowed
- * and outlives aws. */
+ * and outlives aws; it is told to trust the authorities that AWS_CA_BUNDLE, the profile's ca_bundle
+ * or SSL_CERT_FILE name, in this order (ERR_INVALID: such a file cannot be read). */
 int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
                struct aws **out, struct error *error);
 /* Cancels what is still under way; no callback comes any more. Before the HTTP client is closed;
  * the loop must run once more afterwards, if a retry was waiting. NULL does nothing. */
 void aws_destroy(struct aws *aws);
-
-/* The bundle of authorities to trust for these options: AWS_CA_BUNDLE, the profile's ca_bundle,
- * then SSL_CERT_FILE (OpenSSL's, SSL_CTX_load_verify_locations(3)); *out is for free(), NULL where
- * none is named. One that cannot be read is ERR_INVALID. Blocking: at start. */
-int aws_ca_bundle(const struct aws_options *options, char **out, struct error *error);
 
 struct queue_backend *aws_queue_backend(struct aws *aws); /* owned by aws */
 struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */

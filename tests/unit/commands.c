@@ -151,15 +151,6 @@ static int put(struct object_store *store, const struct object_put *what, object
     return err;
 }
 
-static int backend_ca_bundle(const struct backend_settings *settings, char **out,
-                             struct error *error)
-{
-    (void)settings;
-    (void)error;
-    *out = NULL;
-    return 0;
-}
-
 static int backend_open(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,
                         struct error *error)
@@ -292,7 +283,6 @@ static int run(const char *line)
         .samples_write = samples_write,
         .schema_print = schema_print,
         .operations_print = operations_print,
-        .backend_ca_bundle = backend_ca_bundle,
         .backend_open = backend_open,
         .backend_close = backend_close,
         .backend_provision = backend_provision,
