@@ -292,6 +292,15 @@ static int output_finish(int status)
     return status ? status : STATUS_FAILED;
 }
 
+static int help_run(const char *topic)
+{
+    const struct command *command = command_find(topic);
+    if (!command)
+        return unknown_command(topic);
+    print_help(command);
+    return STATUS_OK;
+}
+
 int commands_main(const struct assembly *assembly, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
@@ -302,12 +311,9 @@ int commands_main(const struct assembly *assembly, int argc, char **argv)
         return STATUS_USAGE;
     }
     const struct command *command = command_find(name);
-    const struct command *topic = argc == 3 ? command_find(argv[2]) : NULL;
     int status = STATUS_OK;
-    if (strcmp(name, "help") == 0 && topic)
-        print_help(topic);
-    else if (strcmp(name, "help") == 0 && argc > 2)
-        status = unknown_command(argv[2]);
+    if (strcmp(name, "help") == 0 && argc > 2)
+        status = help_run(argv[2]);
     else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
         print_usage(stdout);
     else if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0)

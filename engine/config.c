@@ -204,9 +204,8 @@ static int read_environment(struct config *config, enum config_command command, 
             continue;
         config_variable_name(s, name);
         const char *value = getenv(name);
-        if (value && value_is_injected(value))
-            continue;
-        if (!value || !*value) /* set but empty is how people unset a variable for one command */
+        /* Set but empty is how people unset a variable for one command. */
+        if (!value || !*value || value_is_injected(value))
             continue;
         int err = value_set(config, s, name, value, true, error);
         if (err)
@@ -374,9 +373,8 @@ static bool is_stray(const char *name, const char *value, struct config_stray *o
             continue;
         config_variable_name(&config_table[i], variables[count]);
         names[count] = variables[count] + sizeof prefix - 1;
-        out->injected = strcmp(variables[count], name) == 0 && value_is_injected(value);
         if (strcmp(variables[count++], name) == 0)
-            return out->injected;
+            return out->injected = value_is_injected(value);
     }
     const char *near = nearest_name(name + sizeof prefix - 1, names, count);
     out->meant = near ? near - (sizeof prefix - 1) : NULL;

@@ -162,7 +162,7 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
 
 /* ---- draining ---- */
 
-static void each_delivery(struct engine *engine, void (*act)(struct delivery *delivery))
+void engine_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery))
 {
     for (size_t i = 0; i < engine->lane_count; i++) {
         struct list *head = &engine->lanes[i]->deliveries;
@@ -226,7 +226,7 @@ static void on_grace(uv_timer_t *timer)
     struct engine *engine = container_of(timer, struct engine, grace);
     log_warn("grace period is over: unfinished messages are returned to their queues");
     polls_cancel(engine);
-    each_delivery(engine, delivery_abort);
+    engine_each_delivery(engine, delivery_abort);
     uv_timer_start(&engine->grace, on_time_up, GIVE_BACK_MS, 0);
     engine_update(engine);
 }
@@ -238,7 +238,7 @@ void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void
     engine->drained_user = user;
     for (size_t i = 0; i < engine->lane_count; i++)
         lane_stop(engine->lanes[i]);
-    each_delivery(engine, delivery_hand_back);
+    engine_each_delivery(engine, delivery_hand_back);
     uv_timer_start(&engine->grace, on_grace, grace_ms, 0);
     uv_timer_start(&engine->polls, on_polls_over, POLLS_OVER_MS, 0);
     engine_update(engine);
@@ -360,7 +360,7 @@ void engine_close(struct engine *engine, void (*closed)(void *user), void *user)
         queue_poller_cancel(&engine->lanes[i]->poller);
     }
     uv_timer_stop(&engine->polls);
-    each_delivery(engine, delivery_abort);
+    engine_each_delivery(engine, delivery_abort);
     engine_update(engine);
 }
 

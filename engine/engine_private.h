@@ -12,6 +12,8 @@
 #include "watchdog.h"
 #include "worker_queue.h"
 
+struct delivery;
+
 struct engine {
     uv_loop_t *loop;
     struct engine_options options;
@@ -49,6 +51,8 @@ struct engine {
 
 /* Something has ended: looks whether a drain, a close or a lane's end can go on. */
 void engine_update(struct engine *engine);
+/* act may end the delivery that it is given, but no other. */
+void engine_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery));
 
 /* lanes.c */
 int lanes_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,

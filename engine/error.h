@@ -37,8 +37,8 @@ enum error_code {
     ERR_NAME_TOO_LONG = -24, /* a key longer than an object store takes */
     ERR_REFUSED = -25,       /* the service refuses, for a reason that is not known here or that its
                                 owner can mend (4xx) */
-    ERR_UNACCEPTABLE = -27,  /* the service can never accept this very request (InvalidRequest) */
     ERR_RECEIPT = -26,       /* a message's receipt handle is no longer good */
+    ERR_UNACCEPTABLE = -27,  /* the service can never accept this very request (InvalidRequest) */
 };
 
 enum { ERROR_TEXT_MAX = 512 };

@@ -65,7 +65,7 @@ struct socket_watch {
 
 static void finish(struct http_exchange *exchange, CURLcode result)
 {
-    struct http_client *client = exchange->client;
+    struct http_client *client = exchange->pool->client;
     http_exchange_conclude(exchange, result);
     curl_multi_remove_handle(exchange->pool->multi, exchange->easy);
     curl_easy_cleanup(exchange->easy);
@@ -107,7 +107,7 @@ static void run_curl(struct http_pool *pool, curl_socket_t fd, int events)
 
 void http_client_expire(struct http_exchange *exchange)
 {
-    struct http_client *client = exchange->client;
+    struct http_client *client = exchange->pool->client;
     finish(exchange, CURLE_OPERATION_TIMEDOUT);
     deliver_finished(client);
 }
@@ -133,9 +133,9 @@ static void on_readiness(uv_poll_t *poll, int status, int events)
 static void on_watch_closed(uv_handle_t *handle)
 {
     struct socket_watch *watch = container_of((uv_poll_t *)handle, struct socket_watch, poll);
-    struct http_client *client = watch->pool->client;
+    struct http_pool *pool = watch->pool;
     free(watch);
-    http_client_handle_closed(client);
+    http_client_handle_closed(pool);
 }
 
 static struct socket_watch *watch_create(struct http_pool *pool, curl_socket_t fd)
@@ -216,7 +216,6 @@ int http_client_send(struct http_client *client, const struct http_request *requ
         http_exchange_free(exchange);
         return ERR_MEMORY;
     }
-    exchange->client = client;
     exchange->pool = pool;
     exchange->done = done;
     exchange->user = user;
@@ -230,7 +229,7 @@ int http_client_send(struct http_client *client, const struct http_request *requ
 
 void http_exchange_cancel(struct http_exchange *exchange)
 {
-    struct http_client *client = exchange->client;
+    struct http_client *client = exchange->pool->client;
     assert(!exchange->delivering);
     if (exchange->easy) /* it is running */
         curl_multi_remove_handle(exchange->pool->multi, exchange->easy);
@@ -357,8 +356,9 @@ int http_client_create(uv_loop_t *loop, const struct http_client_options *option
     return 0;
 }
 
-void http_client_handle_closed(struct http_client *client)
+void http_client_handle_closed(struct http_pool *pool)
 {
+    struct http_client *client = pool->client;
     if (--client->handles > 0)
         return;
     void (*closed)(void *user) = client->closed;
@@ -370,7 +370,7 @@ void http_client_handle_closed(struct http_client *client)
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    http_client_handle_closed(container_of((uv_timer_t *)handle, struct http_pool, timer)->client);
+    http_client_handle_closed(container_of((uv_timer_t *)handle, struct http_pool, timer));
 }
 
 void http_client_close(struct http_client *client, void (*closed)(void *user), void *user)

@@ -350,9 +350,9 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct http_exchange *exchange =
         container_of((uv_timer_t *)handle, struct http_exchange, timer);
-    struct http_client *client = exchange->client;
+    struct http_pool *pool = exchange->pool;
     free(exchange);
-    http_client_handle_closed(client);
+    http_client_handle_closed(pool);
 }
 
 void http_exchange_close(struct http_exchange *exchange)

@@ -21,7 +21,6 @@
 struct http_pool; /* the connections that it uses */
 
 struct http_exchange {
-    struct http_client *client;
     struct http_pool *pool;
     struct list link; /* of the client's running or finished list */
     CURL *easy;       /* NULL once finished */
@@ -75,6 +74,6 @@ void http_exchange_close(struct http_exchange *exchange);
 /* Implemented by http_client.c: a deadline passed or a failure was recorded. */
 void http_client_expire(struct http_exchange *exchange);
 /* Implemented by http_client.c: one uv handle less keeps the client in memory. */
-void http_client_handle_closed(struct http_client *client);
+void http_client_handle_closed(struct http_pool *pool);
 
 #endif

@@ -249,6 +249,14 @@ static void uploads_start(struct job *job)
     }
 }
 
+/* The outputs of a step have been written, or were not. */
+static enum step_result written(struct job *job)
+{
+    if (job->loop.error.code)
+        return STEP_FAIL;
+    return job->loop.superseded ? skip_older(job) : STEP_NEXT;
+}
+
 static enum step_result step_store(struct job *job)
 {
     if (!job->loop.asked) {
@@ -258,9 +266,7 @@ static enum step_result step_store(struct job *job)
     }
     if (job->loop.pending)
         return STEP_WAIT;
-    if (!job->loop.error.code && job->loop.superseded)
-        return skip_older(job);
-    return job->loop.error.code ? STEP_FAIL : STEP_NEXT;
+    return written(job);
 }
 
 /* ---- labels ---- */
@@ -354,9 +360,7 @@ static enum step_result step_describe(struct job *job)
     }
     if (job->loop.pending)
         return STEP_WAIT;
-    if (!job->loop.error.code && job->loop.superseded)
-        return skip_older(job);
-    return job->loop.error.code ? STEP_FAIL : STEP_NEXT;
+    return written(job);
 }
 
 static void on_tags(const struct object_pair *tags, size_t count, const struct error *error,

@@ -22,24 +22,27 @@ static int put_send(struct output_upload *upload)
     return upload->store->ops->put(upload->store, &upload->put, on_put, upload, &upload->request);
 }
 
-static void finish(struct output_upload *upload, int code, const struct error *why)
+/* upload may be gone afterwards. */
+static void finish(struct output_upload *upload, const struct error *error)
 {
-    struct error error = {0};
-    if (code && why && why->code == code)
-        error = *why;
-    else if (code)
-        error_set(&error, code, "the output \"%s\" could not be stored (%s)", upload->put.key,
-                  error_name(code));
     free(upload->replaces);
     upload->replaces = NULL;
-    upload->done(upload, &error); /* it may be gone */
+    upload->done(upload, error);
+}
+
+static void fail(struct output_upload *upload, int code)
+{
+    struct error error;
+    error_set(&error, code, "the output \"%s\" could not be stored (%s)", upload->put.key,
+              error_name(code));
+    finish(upload, &error);
 }
 
 static void put_again(struct output_upload *upload)
 {
     int code = put_send(upload);
     if (code)
-        finish(upload, code, NULL);
+        fail(upload, code);
 }
 
 static bool is_newer(const struct object_facts *facts, const struct envelope_record *record)
@@ -51,23 +54,20 @@ static bool is_newer(const struct object_facts *facts, const struct envelope_rec
 static void on_seen(const struct object_facts *facts, const struct error *error, void *user)
 {
     struct output_upload *upload = user;
+    bool known = !error->code && facts->etag; /* what is there, if anything */
     upload->request = NULL;
     free(upload->replaces);
-    upload->replaces = NULL;
-    if (error->code == ERR_DENIED || (!error->code && !facts->etag)) {
-        upload->unconditional = true;
-    } else if (error->code && error->code != ERR_NOT_FOUND) {
-        finish(upload, error->code, error);
-        return;
-    } else if (!error->code && is_newer(facts, upload->record)) {
-        upload->superseded = true;
-        finish(upload, 0, NULL);
-        return;
-    } else if (!error->code && !(upload->replaces = strdup(facts->etag))) {
-        finish(upload, ERR_MEMORY, NULL);
-        return;
-    }
-    put_again(upload);
+    upload->replaces = known ? strdup(facts->etag) : NULL;
+    upload->superseded = known && is_newer(facts, upload->record);
+    upload->unconditional = !known && (!error->code || error->code == ERR_DENIED);
+    if (upload->superseded)
+        finish(upload, error);
+    else if (known && !upload->replaces)
+        fail(upload, ERR_MEMORY);
+    else if (known || upload->unconditional || error->code == ERR_NOT_FOUND)
+        put_again(upload);
+    else
+        finish(upload, error);
 }
 
 /* Somebody else's output is there, or came in the same moment. */
@@ -76,7 +76,7 @@ static void look(struct output_upload *upload)
     const struct object_name name = {upload->put.bucket, upload->put.key, NULL};
     int code = upload->store->ops->head(upload->store, &name, on_seen, upload, &upload->request);
     if (code)
-        finish(upload, code, NULL);
+        fail(upload, code);
 }
 
 static void on_put(const struct error *error, void *user)
@@ -91,7 +91,7 @@ static void on_put(const struct error *error, void *user)
     } else if (error->code == ERR_CONFLICT && !upload->unconditional && upload->tries < TRIES_MAX) {
         look(upload);
     } else {
-        finish(upload, error->code, error);
+        finish(upload, error);
     }
 }
 

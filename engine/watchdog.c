@@ -7,12 +7,6 @@
 
 enum { SHARED_LIMITS = 4, LOOKS = 4, LOOK_MIN_MS = 10, LOOK_MAX_MS = 15000 };
 
-/* Times are in whole milliseconds of uv_now, which stands still within a loop iteration. */
-static uint64_t since(uint64_t now_ms, uint64_t then_ms)
-{
-    return now_ms > then_ms ? now_ms - then_ms : 0;
-}
-
 static bool waits_for_others(const struct job *job)
 {
     return job->loop.state == JOB_FETCHING || job->loop.state == JOB_RENDERING ||
@@ -21,15 +15,17 @@ static bool waits_for_others(const struct job *job)
 
 static bool job_is_stalled(const struct watchdog *dog, const struct job *job, uint64_t now_ms)
 {
-    uint64_t still_ms = since(now_ms, job->loop.moved_ms);
+    uint64_t still_ms = now_ms - job->loop.moved_ms;
     if (job->loop.state == JOB_FINISHED || still_ms <= dog->limit_ms)
         return false;
-    return !waits_for_others(job) || since(now_ms, dog->moved_ms) > dog->limit_ms ||
+    return !waits_for_others(job) || now_ms - dog->moved_ms > dog->limit_ms ||
            still_ms > SHARED_LIMITS * dog->limit_ms;
 }
 
-static void look_at(struct engine *engine, struct delivery *delivery, uint64_t now_ms)
+static void look_at(struct delivery *delivery)
 {
+    struct engine *engine = delivery->lane->engine;
+    uint64_t now_ms = uv_now(engine->loop);
     for (size_t i = 0; delivery->phase == DELIVERY_WORKING && i < delivery->job_count; i++) {
         const struct job *job = delivery->jobs[i];
         if (!job_is_stalled(&engine->watchdog, job, now_ms))
@@ -41,7 +37,7 @@ static void look_at(struct engine *engine, struct delivery *delivery, uint64_t n
                  LOG_TEXT("state", job_state_name(job->loop.state)),
                  LOG_TEXT("on_worker", job->work.claim.rendering ? "yes" : "no"),
                  LOG_INT("pending", job->loop.pending),
-                 LOG_INT("milliseconds", since(now_ms, job->loop.moved_ms)));
+                 LOG_INT("milliseconds", now_ms - job->loop.moved_ms));
         engine->stats.stalled++;
         delivery_give_up(delivery);
         return;
@@ -51,15 +47,7 @@ static void look_at(struct engine *engine, struct delivery *delivery, uint64_t n
 static void on_look(uv_timer_t *timer)
 {
     struct watchdog *dog = container_of(timer, struct watchdog, timer);
-    struct engine *engine = container_of(dog, struct engine, watchdog);
-    uint64_t now_ms = uv_now(engine->loop);
-    for (size_t i = 0; i < engine->lane_count; i++) {
-        struct list *head = &engine->lanes[i]->deliveries, *next;
-        for (struct list *l = head->next; l != head; l = next) {
-            next = l->next;
-            look_at(engine, container_of(l, struct delivery, link), now_ms);
-        }
-    }
+    engine_each_delivery(container_of(dog, struct engine, watchdog), look_at);
 }
 
 void watchdog_init(struct watchdog *watchdog, uv_loop_t *loop, uint64_t limit_ms)
