@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "aws_sign.h"
@@ -208,11 +209,20 @@ static bool is_foreign(const struct aws_request *request, const struct http_resp
     return response->status == 404 && !fault->code[0] && strcmp(request->call.method, "GET") == 0;
 }
 
+static const char *header_sent(const struct aws_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->call.header_count; i++) {
+        if (strcasecmp(request->call.headers[i].name, name) == 0)
+            return request->call.headers[i].value;
+    }
+    return NULL;
+}
+
 static void judge_success(const struct aws_request *request, const struct http_response *response,
                           struct aws_reply *reply)
 {
-    struct slice sent = {request->call.body.data, request->call.body.size};
-    const char *flaw = aws_response_flaw(request->call.operation, response, sent);
+    const char *flaw = aws_response_flaw(request->call.operation, response,
+                                         header_sent(request, "content-md5"), &reply->object);
     char detail[160];
     if (!flaw)
         return;
@@ -288,9 +298,10 @@ static void on_response(const struct http_response *response, void *user)
         log_debug("retrying a request", LOG_TEXT("operation", request->call.operation),
                   LOG_INT("attempt", request->attempts), LOG_INT("delay_ms", delay),
                   LOG_TEXT("error", reply.error.text));
-        return;
+    } else {
+        finish(request, &reply);
     }
-    finish(request, &reply);
+    json_decref(reply.object);
 }
 
 static int send_signed(struct aws_request *request, const struct aws_signed *signed_request)

@@ -11,6 +11,8 @@
 #ifndef THUMBWHEEL_AWS_REQUEST_H
 #define THUMBWHEEL_AWS_REQUEST_H
 
+#include <jansson.h>
+
 #include "aws_errors.h"
 #include "aws_private.h"
 #include "sigv4.h"
@@ -31,6 +33,7 @@ struct aws_reply {
     struct error error; /* code 0 when the status was 2xx and the response valid (aws_validity.h) */
     struct aws_fault fault;               /* the service's own words */
     const struct http_response *response; /* NULL when none arrived */
+    json_t *object;                       /* of a valid response of JSON; else NULL */
 };
 
 /* Once, from a fresh loop callback; the request is gone when it returns. The reply is borrowed. */

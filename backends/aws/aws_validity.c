@@ -3,10 +3,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "json_text.h"
 #include "md5.h"
+#include "s3_private.h"
 
 enum { MEMBERS_MAX = 2 };
 
@@ -60,11 +59,6 @@ static const struct row *row_of(const char *operation)
     return NULL;
 }
 
-bool aws_validity_known(const char *operation)
-{
-    return row_of(operation) != NULL;
-}
-
 static bool is_one_of(char c, const char *set)
 {
     return c && strchr(set, c);
@@ -93,33 +87,24 @@ static const char *etag_flaw(const struct http_response *response)
     return etag && *etag ? NULL : "it has no ETag";
 }
 
-/* The MD5 that an ETag states, or an empty slice: encrypted objects have other ETags, except with
- * keys of S3's own ("Common Response Headers", S3 API Reference). */
-static struct slice stated_md5(const struct http_response *response, char out[33])
+/* Whether the ETag is an MD5: encrypted objects have other ETags, except with keys of S3's own
+ * ("Common Response Headers", S3 API Reference). */
+static bool states_md5(const struct http_response *response, struct slice etag)
 {
-    static const char digits[] = "0123456789abcdefABCDEF";
-    const char *etag = http_response_header(response, "etag");
     const char *encrypted = http_response_header(response, "x-amz-server-side-encryption");
-    if ((encrypted && strcmp(encrypted, "AES256") != 0) ||
-        http_response_header(response, "x-amz-server-side-encryption-customer-algorithm"))
-        return (struct slice){0};
-    etag += *etag == '"';
-    if (strspn(etag, digits) != 32 || (etag[32] != '\0' && etag[32] != '"'))
-        return (struct slice){0};
-    memcpy(out, etag, 32);
-    out[32] = '\0';
-    return (struct slice){out, 32};
+    return md5_is_text(etag) && (!encrypted || strcmp(encrypted, "AES256") == 0) &&
+           !http_response_header(response, "x-amz-server-side-encryption-customer-algorithm");
 }
 
-static const char *stored_flaw(const struct http_response *response, struct slice sent)
+static const char *stored_flaw(const struct http_response *response, const char *content_md5)
 {
-    char md5[33];
     const char *flaw = etag_flaw(response);
     if (flaw)
         return flaw;
     if (body_of(response).size)
         return "it has a body";
-    if (stated_md5(response, md5).size && !md5_matches(sent.data ? sent.data : "", sent.size, md5))
+    struct slice etag = etag_bare(http_response_header(response, "etag"));
+    if (content_md5 && states_md5(response, etag) && !md5_is_header(etag, content_md5))
         return "its ETag is not the MD5 of what was sent";
     return NULL;
 }
@@ -178,25 +163,32 @@ static size_t members_found(const json_t *object, const struct row *row)
     return found;
 }
 
-static const char *json_flaw(const struct row *row, struct slice text)
+static const char *json_flaw(const struct row *row, const json_t *object)
 {
-    const char *flaw = NULL;
-    json_t *object = json_text_read(text, 0, NULL);
-    if (!json_is_object(object))
-        flaw = "it is not a JSON object";
-    else if (row->form == FORM_JSON && members_found(object, row) == 0)
-        flaw = "its JSON object lacks a member";
-    else if (row->form == FORM_PAGE && members_found(object, row) != json_object_size(object))
-        flaw = "its JSON object is about something else";
-    json_decref(object);
-    return flaw;
+    if (!object)
+        return "it is not a JSON object";
+    if (row->form == FORM_JSON && members_found(object, row) == 0)
+        return "its JSON object lacks a member";
+    if (row->form == FORM_PAGE && members_found(object, row) != json_object_size(object))
+        return "its JSON object is about something else";
+    return NULL;
+}
+
+static json_t *object_read(struct slice text)
+{
+    json_t *root = json_text_read(text, 0, NULL);
+    if (json_is_object(root))
+        return root;
+    json_decref(root);
+    return NULL;
 }
 
 const char *aws_response_flaw(const char *operation, const struct http_response *response,
-                              struct slice sent)
+                              const char *content_md5, json_t **object)
 {
     const struct row *row = row_of(operation);
     struct slice text = body_of(response);
+    *object = NULL;
     if (!row)
         return "what makes it valid is not stated";
     switch (row->form) {
@@ -205,10 +197,11 @@ const char *aws_response_flaw(const char *operation, const struct http_response 
     case FORM_ETAG:
         return etag_flaw(response);
     case FORM_STORED:
-        return stored_flaw(response, sent);
+        return stored_flaw(response, content_md5);
     case FORM_XML:
         return xml_flaw(row, text);
     default:
-        return json_flaw(row, text);
+        *object = object_read(text);
+        return json_flaw(row, *object);
     }
 }

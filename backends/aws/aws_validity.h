@@ -11,13 +11,15 @@
 #ifndef THUMBWHEEL_AWS_VALIDITY_H
 #define THUMBWHEEL_AWS_VALIDITY_H
 
+#include <jansson.h>
+
 #include "bytes.h"
 #include "http_client.h"
 
-/* NULL where the 2xx response is valid, else why not (static text). sent is the request's body. */
+/* NULL where the 2xx response is valid, else why not (static text). content_md5 is the request's
+ * header of that name; NULL: it had none. *object is the JSON object of a response that has one,
+ * for json_decref, else NULL: so that nobody need read it again. */
 const char *aws_response_flaw(const char *operation, const struct http_response *response,
-                              struct slice sent);
-/* Whether the operation has a row: one without is always refused. */
-bool aws_validity_known(const char *operation);
+                              const char *content_md5, json_t **object);
 
 #endif

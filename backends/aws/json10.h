@@ -25,7 +25,8 @@ struct json10_call {
 };
 
 int json10_start(struct aws *aws, const struct json10_call *call, struct aws_request **out);
-/* The object in a 2xx reply, for json_decref. Otherwise NULL, and *error says why. */
+/* The object in a valid reply of an operation that has one, for json_decref. Otherwise NULL, and
+ * *error says why. */
 json_t *json10_answer(const struct aws_reply *reply, struct error *error);
 
 /* Members, or NULL/0 when absent or of another type. SQS writes numbers as text in attributes. */

@@ -5,9 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "bytes.h"
+
 enum { MD5_TEXT_SIZE = 33 };
 
 void md5_text(const void *data, size_t size, char out[MD5_TEXT_SIZE]);
+/* 32 hexadecimal digits of any case. */
+bool md5_is_text(struct slice text);
+/* Whether a Content-MD5 header (base64) states the same as 32 hexadecimal digits. */
+bool md5_is_header(struct slice text, const char *header);
 /* expected: 32 hexadecimal digits of any case. */
 bool md5_matches(const void *data, size_t size, const char *expected);
 

@@ -77,15 +77,14 @@ static int metadata_read(const struct http_response *response, struct s3_facts *
     return rc;
 }
 
-/* "\"abc\"" → abc; weak tags keep their W/ only without us. */
-static char *etag_copy(const char *value)
+struct slice etag_bare(const char *value)
 {
     struct slice tag = slice_of(value);
     if (slice_starts_with(tag, "W/"))
         tag = (struct slice){tag.data + 2, tag.size - 2};
     if (tag.size >= 2 && tag.data[0] == '"' && tag.data[tag.size - 1] == '"')
         tag = (struct slice){tag.data + 1, tag.size - 2};
-    return slice_dup(tag);
+    return tag;
 }
 
 int s3_facts_read(const struct http_response *response, struct s3_facts *out)
@@ -96,7 +95,7 @@ int s3_facts_read(const struct http_response *response, struct s3_facts *out)
     out->facts.version = http_response_header(response, "x-amz-version-id");
     out->facts.content_type = http_response_header(response, "content-type");
     const char *etag = http_response_header(response, "etag");
-    if (etag && !(out->etag = etag_copy(etag)))
+    if (etag && !(out->etag = slice_dup(etag_bare(etag))))
         return ERR_MEMORY;
     out->facts.etag = out->etag;
     return metadata_read(response, out);
@@ -105,7 +104,7 @@ int s3_facts_read(const struct http_response *response, struct s3_facts *out)
 bool s3_body_intact(const struct http_response *response, const char *etag)
 {
     static const char encrypted[] = "x-amz-server-side-encryption";
-    bool is_md5 = etag && strlen(etag) == 32 && strspn(etag, "0123456789abcdefABCDEF") == 32;
+    bool is_md5 = etag && md5_is_text(slice_of(etag));
     for (size_t i = 0; i < response->header_count; i++) {
         if (strncmp(response->headers[i].name, encrypted, sizeof encrypted - 1) == 0)
             is_md5 = false;

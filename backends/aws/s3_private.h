@@ -58,6 +58,9 @@ char *s3_presign(struct object_store *store, const char *method, const struct ob
 enum { S3_MD5_SIZE = 25 };
 int s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);
 
+/* An ETag header's value without its quotes: "\"abc\"" is abc; weak tags lose their W/. A part of
+ * the value. */
+struct slice etag_bare(const char *value);
 /* Whether a body is the one that its ETag states, as far as that can be known: an MD5 where the
  * object came in one piece and is not encrypted ("Common Response Headers", S3 API Reference). */
 bool s3_body_intact(const struct http_response *response, const char *etag);
