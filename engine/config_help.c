@@ -48,7 +48,8 @@ static void print_commands(FILE *out, unsigned commands)
 
 void config_print_markdown(FILE *out)
 {
-    fputs("| Flag | Environment | Default | Commands | What it is |\n|---|---|---|---|---|\n", out);
+    fputs("| Flag | Environment | Default | Commands | Description |\n|---|---|---|---|---|\n",
+          out);
     for (size_t i = 0; i < config_table_size; i++) {
         const struct setting *s = &config_table[i];
         char name[CONFIG_VARIABLE_MAX];

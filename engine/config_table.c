@@ -13,7 +13,7 @@ enum {
 #define AT(member) offsetof(struct config, member)
 
 const struct setting config_table[] = {
-    {"pipelines", TYPE_LIST, EVERY, NULL, "the ones that come with thumbwheel", 0, 0, AT(pipelines),
+    {"pipelines", TYPE_LIST, EVERY, NULL, "those that come with thumbwheel", 0, 0, AT(pipelines),
      "DIR|FILE", "pipeline files, or directories of them; repeatable"},
     {"region", TYPE_TEXT, ENGINE, NULL, "AWS_REGION, then ~/.aws/config; local: us-east-1", 0, 0,
      AT(region), "NAME", "region to sign requests for"},
@@ -64,20 +64,20 @@ const struct setting config_table[] = {
     {"grace", TYPE_TIME, ENGINE, "25s", NULL, 0, 3600000, AT(grace), "TIME",
      "time allowed to finish pending work after SIGTERM or Ctrl-C"},
 
-    {"once", TYPE_SWITCH, CONFIG_LOCAL, NULL, "go on serving", 0, 0, AT(once), NULL,
+    {"once", TYPE_SWITCH, CONFIG_LOCAL, NULL, "keep serving", 0, 0, AT(once), NULL,
      "exit when the photos are done"},
     {"cloud-only", TYPE_SWITCH, CONFIG_LOCAL, NULL, "with an engine", 0, 0, AT(cloud_only), NULL,
      "serve only the embedded cloud; start engines with: thumbwheel run --endpoint URL"},
     {"host", TYPE_TEXT, CONFIG_LOCAL, "127.0.0.1", NULL, 0, 0, AT(host), "ADDRESS",
      "numeric address that the embedded cloud listens on"},
-    {"port", TYPE_NUMBER, CONFIG_LOCAL, "4566", "4566; with --once any free one", 0, 65535,
+    {"port", TYPE_NUMBER, CONFIG_LOCAL, "4566", "4566; any free one with --once", 0, 65535,
      AT(port), "N", "port of the embedded cloud; 0: any free one"},
     {"data", TYPE_TEXT, CLOUD, NULL,
-     "$XDG_DATA_HOME/thumbwheel or ~/.local/share/thumbwheel; with --once and for process a "
-     "temporary one",
+     "$XDG_DATA_HOME/thumbwheel or ~/.local/share/thumbwheel; a temporary one with --once "
+     "and for process",
      0, 0, AT(data), "DIR", "where the embedded cloud keeps its state"},
     {"out", TYPE_TEXT, CLOUD, "out", NULL, 0, 0, AT(out), "DIR", "where the results are written"},
-    {"durability", TYPE_CHOICE, CLOUD, "full", "full; with a temporary data directory relaxed", 0,
+    {"durability", TYPE_CHOICE, CLOUD, "full", "full; relaxed with a temporary data directory", 0,
      0, AT(durability), "full|relaxed", "relaxed: acknowledge writes before they reach the disk"},
     {"request-log", TYPE_TEXT, CLOUD, NULL, "none", 0, 0, AT(request_log), "FILE",
      "one JSON line for each request to the embedded cloud"},
@@ -87,9 +87,9 @@ const struct setting config_table[] = {
      "serve HTTPS with this certificate (PEM)"},
     {"tls-key", TYPE_TEXT, CONFIG_LOCAL, NULL, "none", 0, 0, AT(tls_key), "FILE",
      "private key for --tls-cert (PEM)"},
-    {"keys", TYPE_TEXT, CONFIG_LOCAL, NULL, "the one key of the manual", 0, 0, AT(keys), "FILE",
-     "access keys that the embedded cloud accepts, in the format of ~/.aws/credentials"},
-    {"smtp", TYPE_TEXT, CONFIG_LOCAL, NULL, "mails become files in the data directory", 0, 0,
+    {"keys", TYPE_TEXT, CONFIG_LOCAL, NULL, "a built-in key, printed at startup", 0, 0, AT(keys),
+     "FILE", "access keys that the embedded cloud accepts, in the format of ~/.aws/credentials"},
+    {"smtp", TYPE_TEXT, CONFIG_LOCAL, NULL, "each mail becomes a file in the data directory", 0, 0,
      AT(smtp), "URL", "mail server for SNS e-mail subscriptions: smtp://host:port"},
     {"faults", TYPE_TEXT, CONFIG_LOCAL, NULL, "none", 0, 0, AT(faults), "FILE",
      "fault plan: the faults that the embedded cloud injects"},

@@ -71,7 +71,7 @@ static void cell_print(FILE *out, const struct cloud_operation *list, size_t cou
 
 int operations_print(FILE *out)
 {
-    fputs("| service | answered | refused as NotImplemented |\n|---|---|---|\n", out);
+    fputs("| service | implemented | refused as not implemented |\n|---|---|---|\n", out);
     for (size_t i = 0; i < SERVICE_COUNT; i++) {
         size_t count;
         struct cloud_operation *list = operations_collect(services[i].row, &count);
