@@ -1,7 +1,7 @@
 /*
- * What the commands need from the other houses. engine/main.c, which alone sees all houses, fills
- * one struct of function pointers; the commands know neither AWS nor libvips nor what the embedded
- * cloud is made of.
+ * What the commands need from the other modules. engine/main.c, which alone includes all modules,
+ * fills one struct of function pointers; the commands depend neither on AWS nor on libvips nor on
+ * the embedded cloud.
  */
 #ifndef THUMBWHEEL_ASSEMBLY_H
 #define THUMBWHEEL_ASSEMBLY_H
@@ -41,7 +41,7 @@ struct cloud_settings {
     bool tls;                              /* over TLS, with a certificate of its own */
     const char *keys;   /* a file of access keys, in place of the one; NULL: none */
     const char *faults; /* a fault plan's file; NULL: none */
-    const char *smtp;   /* URL of a mail server; NULL: mails become files */
+    const char *smtp;   /* URL of a mail server; NULL: each mail becomes a file */
     const struct image_analyser *analyser; /* for DetectLabels; borrowed while the cloud runs */
     bool relaxed;
 };

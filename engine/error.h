@@ -1,5 +1,5 @@
 /*
- * Errors as they travel between the houses.
+ * Error codes that modules pass to each other.
  *
  * A function that can fail returns int: 0, or a negative code from the enum below. Where a person
  * will read about it, the function also fills a struct error, whose text is built where the facts

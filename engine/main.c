@@ -1,4 +1,4 @@
-/* The only place that sees all houses: it gives the commands what they are made of. */
+/* The only file that includes all modules: it connects them for the commands. */
 #include <string.h>
 
 #include "aws.h"

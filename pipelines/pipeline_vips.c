@@ -1,4 +1,4 @@
-/* The house's front: libvips' life, and the table of the seam's operations. */
+/* The entry points of this module: starting and stopping libvips, and the table of operations. */
 #include "pipeline_file.h"
 #include "pipelines.h"
 #include "render.h"

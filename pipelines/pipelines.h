@@ -1,4 +1,4 @@
-/* What the process sees of this house. */
+/* The public interface of this module. */
 #ifndef THUMBWHEEL_PIPELINES_H
 #define THUMBWHEEL_PIPELINES_H
 

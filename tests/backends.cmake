@@ -1,4 +1,4 @@
-# Unit tests of this house.
+# Unit tests of this module.
 unit_test(uri backend_sigv4)
 unit_test(sigv4 backend_sigv4 PkgConfig::JANSSON)
 

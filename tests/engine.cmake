@@ -1,4 +1,4 @@
-# Unit tests of this house.
+# Unit tests of this module.
 unit_test(http_server engine)
 unit_test(http_server_flow engine)
 unit_test(http_pipe engine)

@@ -1,4 +1,4 @@
-# Unit tests of this house.
+# Unit tests of this module.
 unit_test(storage backend_local PkgConfig::SQLITE)
 unit_test(s3_rules backend_local PkgConfig::SQLITE PkgConfig::JANSSON)
 unit_test(s3_parts backend_local PkgConfig::JANSSON PkgConfig::SQLITE)

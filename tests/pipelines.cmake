@@ -1,4 +1,4 @@
-# Unit tests of this house.
+# Unit tests of this module.
 unit_test(isolation pipelines PkgConfig::VIPS Threads::Threads m)
 unit_test(key_template pipelines)
 unit_test(pipeline_file pipelines)

@@ -1,4 +1,4 @@
-/* What the files of this house share of struct aws. */
+/* The members of struct aws that the files of this module share. */
 #ifndef THUMBWHEEL_AWS_PRIVATE_H
 #define THUMBWHEEL_AWS_PRIVATE_H
 

@@ -1,4 +1,4 @@
-/* SigV4 for requests of this house: the headers that a request gains, and presigned queries. Loop
+/* SigV4 for requests of this module: the headers to add to a request, and presigned queries. Loop
  * thread. */
 #ifndef THUMBWHEEL_AWS_SIGN_H
 #define THUMBWHEEL_AWS_SIGN_H
