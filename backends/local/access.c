@@ -139,8 +139,8 @@ void access_policy_note(const char *resource, const struct policy *policy)
 {
     char gap[256];
     if (policy_gap(policy, gap, sizeof gap))
-        log_error("the policy depends on what cannot be decided here: there it allows nothing, "
-                  "and a Deny applies",
+        log_error("the policy has conditions that can't be evaluated here: an Allow with one does "
+                  "not apply, a Deny does",
                   LOG_TEXT("resource", resource), LOG_TEXT("reason", gap));
 }
 

@@ -40,7 +40,7 @@ void access_denied_text(const struct cloud_request *asked, const char *service, 
 /* Whether requests come over TLS, or from this machine alone (aws:SecureTransport). */
 bool access_is_secure(const struct cloud *cloud);
 
-/* Logs what of a new policy cannot be decided here. */
+/* Logs what of a new policy cannot be evaluated here. */
 void access_policy_note(const char *resource, const struct policy *policy);
 
 /* Whether a refusal is to be logged: a misconfigured fan-out would fill the log with one sentence.

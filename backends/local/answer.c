@@ -273,7 +273,7 @@ static bool befall(struct cloud_request *request, enum router_wire wire)
     const struct refusal *refusal = &refusals[kind][wire];
     if (refusal->code)
         router_refuse(request, wire, refusal->status, refusal->code,
-                      "This is a fault of the fault plan.");
+                      "This error was injected by the fault plan.");
     else if (kind == FAULT_RESET)
         http_call_abort(request->call);
     else if (kind == FAULT_RESET_IN_UPLOAD)
@@ -328,7 +328,7 @@ static void entry_fail(json_t *output)
     if (!id)
         return;
     json_t *entry = json_pack("{s:O, s:s, s:s, s:b}", "Id", id, "Code", "InternalError", "Message",
-                              "This is a fault of the fault plan.", "SenderFault", 0);
+                              "This error was injected by the fault plan.", "SenderFault", 0);
     json_array_remove(done, 0);
     if (failed)
         json_array_append_new(failed, entry);

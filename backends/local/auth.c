@@ -95,7 +95,7 @@ static enum auth_code authorization_read(struct auth_claim *claim, struct slice 
             signature = copy(claim->signature, sizeof claim->signature, value);
     }
     if (!credential)
-        return malformed(claim, "The Authorization header's Credential is not "
+        return malformed(claim, "The Authorization header's Credential does not have the form "
                                 "KEY/YYYYMMDD/REGION/SERVICE/aws4_request.");
     if (!headers || !signature)
         return malformed(claim, "The Authorization header lacks SignedHeaders or Signature.");
@@ -142,8 +142,9 @@ static enum auth_code presigned_read(struct auth_claim *claim, const struct auth
     claim->presigned = true;
     if (!query_value(query, "X-Amz-Credential", credential, sizeof credential) ||
         !credential_read(claim, slice_of(credential)))
-        return malformed(claim, "X-Amz-Credential is not "
-                                "KEY/YYYYMMDD/REGION/SERVICE/aws4_request.");
+        return malformed(
+            claim,
+            "X-Amz-Credential does not have the form KEY/YYYYMMDD/REGION/SERVICE/aws4_request.");
     if (!query_value(query, "X-Amz-Algorithm", algorithm, sizeof algorithm) ||
         strcmp(algorithm, ALGORITHM) != 0)
         return malformed(claim, "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\".");
@@ -162,8 +163,8 @@ static enum auth_code time_check(struct auth_claim *claim, const struct auth_req
     int64_t signed_at;
     if (sigv4_parse_date(slice_of(claim->date), &signed_at) ||
         strncmp(claim->date, claim->day, 8) != 0)
-        return malformed(claim, "The date is not YYYYMMDDTHHMMSSZ, or not the day of the "
-                                "Credential.");
+        return malformed(claim, "The date does not have the form YYYYMMDDTHHMMSSZ, or differs from "
+                                "the Credential's date.");
     if (!claim->presigned)
         return signed_at > now + AUTH_SKEW_S || signed_at < now - AUTH_SKEW_S ? AUTH_SKEWED
                                                                               : AUTH_OK;

@@ -112,7 +112,8 @@ int blob_link(struct blobs *blobs, uint64_t from, uint64_t id, struct error *err
     if (status || link(source, target) == 0 || (errno == ENOENT && link(waiting, target) == 0))
         return status;
     if (no_more_links(errno))
-        return error_set(error, ERR_UNSUPPORTED, "the file system has no link for it");
+        return error_set(error, ERR_UNSUPPORTED,
+                         "the file system does not support another hard link");
     return failed(blobs, error);
 }
 

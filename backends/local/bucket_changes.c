@@ -102,7 +102,7 @@ static int find_id(struct storage *storage, const char *name, int64_t *id, struc
         *id = sqlite3_column_int64(select, 0);
     sqlite3_reset(select);
     if (status == 0)
-        return error_set(error, ERR_NO_CONTAINER, "there is no such bucket");
+        return error_set(error, ERR_NO_CONTAINER, "the bucket does not exist");
     return status == 1 ? 0 : status;
 }
 

@@ -188,7 +188,7 @@ static int load_number(struct buckets *buckets, struct error *error)
         buckets->next_number = (uint64_t)sqlite3_column_int64(select, 0) << NUMBER_BITS;
     sqlite3_reset(select);
     if (status == 0)
-        status = error_set(error, ERR_IO, "the database has lost its count of openings");
+        status = error_set(error, ERR_IO, "the counter of openings is missing from the database");
     return status == 1 ? 0 : status;
 }
 

@@ -99,8 +99,8 @@ static int check_format(struct database *database, struct error *error)
     int status = read_integer(database, "PRAGMA user_version", &format, error);
     if (!status && format > FORMAT)
         status = error_set(error, ERR_UNSUPPORTED,
-                           "%s was written by a newer thumbwheel: use that one, or choose another "
-                           "directory with --data",
+                           "%s was written by a newer version of thumbwheel: use that version, or "
+                           "choose another directory with --data",
                            database->directory);
     return status;
 }

@@ -106,7 +106,7 @@ static int request_read(json_t *object, struct delivery_policy *out, char *why)
     const char *text = json_string_value(type);
     size_t size = json_string_length(type);
     if (!text || size >= sizeof out->content_type || json_object_size(object) != 1)
-        return wrong(why, "a request policy has a headerContentType");
+        return wrong(why, "a request policy must have a headerContentType");
     for (size_t i = 0; i < size; i++) {
         if (text[i] < ' ' || text[i] > '~')
             return wrong(why, "headerContentType");
@@ -119,7 +119,7 @@ static int throttle_read(json_t *object, struct delivery_policy *out, char *why)
 {
     const json_t *most = json_object_get(object, "maxReceivesPerSecond");
     if (!json_is_object(object) || json_object_size(object) != (most ? 1 : 0))
-        return wrong(why, "a throttle policy has a maxReceivesPerSecond");
+        return wrong(why, "a throttle policy must have a maxReceivesPerSecond");
     if (!most || json_is_null(most))
         return 0;
     json_int_t number = json_integer_value(most);
@@ -190,7 +190,7 @@ static int topic_read(const char *text, struct delivery_policy *out, bool *alone
     if (!status && json_object_size(object) > 0) {
         http = json_object_get(object, "http");
         if (!json_is_object(http) || json_object_size(object) != 1)
-            status = wrong(why, "a topic's has one member, http");
+            status = wrong(why, "a topic's delivery policy must have http as its only member");
         json_object_foreach(http, name, value)
         {
             if (!status)

@@ -85,8 +85,8 @@ static bool sides_check(struct detection *detection, struct slice image)
     if (width < DETECTION_SIDE_MIN || height < DETECTION_SIDE_MIN) {
         detection->result = DETECTION_TOO_SMALL;
         error_set(&detection->error, ERR_INVALID,
-                  "the image has %u x %u pixels, and each side must have %d at least", width,
-                  height, DETECTION_SIDE_MIN);
+                  "the image has %u x %u pixels; each side must have at least %d", width, height,
+                  DETECTION_SIDE_MIN);
     } else if (width > DETECTION_SIDE_MAX || height > DETECTION_SIDE_MAX) {
         detection->result = DETECTION_TOO_LARGE;
         error_set(&detection->error, ERR_LIMIT,

@@ -72,7 +72,7 @@ int event_target_send(struct cloud *cloud, const char *source_arn, const char *t
     char reason[POLICY_REASON_MAX];
     int status = 0;
     if (!target.topic && !target.queue)
-        vanished(source_arn, target_arn, "there is no such queue or topic");
+        vanished(source_arn, target_arn, "the queue or topic does not exist");
     else if (!target_allows(cloud, &target, source_arn, reason))
         refused(cloud, &target, source_arn, target_arn, reason);
     else if (target.topic)
@@ -80,9 +80,10 @@ int event_target_send(struct cloud *cloud, const char *source_arn, const char *t
     else
         status = queue_deliver(target.queue, body, unit);
     if (status == ERR_LIMIT)
-        vanished(source_arn, target_arn, "the memory for messages is used up");
+        vanished(source_arn, target_arn, "the message memory is full");
     if (status == ERR_INVALID)
-        vanished(source_arn, target_arn, "a FIFO queue needs message groups, which events lack");
+        vanished(source_arn, target_arn,
+                 "a FIFO queue needs a message group, and events have none");
     return status == ERR_LIMIT || status == ERR_INVALID ? 0 : status;
 }
 
@@ -93,10 +94,10 @@ bool event_target_possible(struct cloud *cloud, const char *source_arn, const ch
     bool fifo = target.topic ? target.topic->fifo
                              : target.queue && local_queue_attributes(target.queue)->fifo;
     if (fifo)
-        snprintf(reason, POLICY_REASON_MAX, "FIFO needs message groups, which events lack");
+        snprintf(reason, POLICY_REASON_MAX, "FIFO needs a message group, and events have none");
     else if (target.topic || target.queue)
         return target_allows(cloud, &target, source_arn, reason);
     else
-        snprintf(reason, POLICY_REASON_MAX, "there is no such queue or topic");
+        snprintf(reason, POLICY_REASON_MAX, "the queue or topic does not exist");
     return false;
 }

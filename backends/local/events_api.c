@@ -122,10 +122,9 @@ int events_input_bus(struct json11_call *call, const char *parameter)
              call->cloud->account);
     if (strcmp(name, arn) == 0)
         return 0;
-    return json11_fail(call, "ResourceNotFoundException",
-                       "Event bus %.200s does not exist. The embedded cloud has the default bus "
-                       "alone.",
-                       name);
+    return json11_fail(
+        call, "ResourceNotFoundException",
+        "Event bus %.200s does not exist. The embedded cloud has only the default bus.", name);
 }
 
 int events_input_rule(struct json11_call *call, const char *parameter, struct events_rule **out)
@@ -151,7 +150,7 @@ int events_input_page(struct json11_call *call, int *limit, const char **after)
     if (!status)
         status = json11_input_text(call, "NextToken", false, 1, TOKEN_MAX, after);
     if (!status && *after && !events_name_valid(*after))
-        status = json11_fail(call, "ValidationException", "NextToken is not one of ours.");
+        status = json11_fail(call, "ValidationException", "NextToken is invalid.");
     return status;
 }
 

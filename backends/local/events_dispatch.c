@@ -61,7 +61,7 @@ bool events_wanted(const struct cloud *cloud)
 static int sent(int status, struct failure *failure)
 {
     if (status == ERR_LIMIT)
-        failure_set(failure, "RESOURCE_LIMIT_EXCEEDED", "the memory for messages is used up");
+        failure_set(failure, "RESOURCE_LIMIT_EXCEEDED", "the message memory is full");
     if (status == ERR_INVALID)
         failure_set(failure, "INVALID_PARAMETER",
                     "a FIFO queue needs SqsParameters.MessageGroupId and its own "
@@ -106,7 +106,7 @@ static int topic_send(struct dispatch *d, struct topic *topic, struct slice inpu
         return 0;
     }
     if (input.size > PAYLOAD_MAX) {
-        failure_set(failure, "INVALID_PARAMETER", "larger than a topic's messages may be");
+        failure_set(failure, "INVALID_PARAMETER", "larger than a topic's limit");
         return 0;
     }
     uuid_make_text(message.id);
@@ -123,7 +123,7 @@ static int input_send(struct dispatch *d, const json_t *target, struct slice inp
         return topic_send(d, topic, input, failure);
     if (queue)
         return queue_send(d, queue, target, input, NULL, failure);
-    failure_set(failure, "NO_RESOURCE", "there is no such queue or topic");
+    failure_set(failure, "NO_RESOURCE", "the queue or topic does not exist");
     return 0;
 }
 

@@ -182,15 +182,15 @@ static int template_check(const char *template, const json_t *paths, struct erro
             buffer_byte(&text, '0');
         if (walk.name.size && !walk.quoted && !is_known(paths, walk.name))
             status = error_set(error, ERR_INVALID,
-                               "InputTemplate has <%.*s>, which InputPathsMap does not name",
+                               "InputTemplate uses <%.*s>, which InputPathsMap does not define",
                                (int)walk.name.size, walk.name.data);
     } while (walk.name.size && !status);
     if (!status && text.error == ERR_MEMORY)
         status = error_set(error, ERR_MEMORY, "out of memory");
     if (!status && !is_json(&text))
         status = error_set(error, ERR_INVALID,
-                           "InputTemplate is not JSON: it is one JSON value or quoted lines, with "
-                           "<name> where values go");
+                           "InputTemplate is not valid: it must be one JSON value or quoted lines, "
+                           "with <name> as placeholders");
     buffer_free(&text);
     return status;
 }
@@ -210,9 +210,10 @@ static int paths_check(json_t *paths, struct error *error)
         if (!size || name[size] || size > NAME_MAX_BYTES || strncmp(name, "AWS", 3) == 0)
             return error_set(error, ERR_INVALID, "InputPathsMap has the invalid name %.60s", name);
         if (!path_valid(json_string_value(path)))
-            return error_set(error, ERR_INVALID,
-                             "InputPathsMap has for %.60s the path %.60s: it is $, .field and [0]",
-                             name, json_is_string(path) ? json_string_value(path) : "");
+            return error_set(
+                error, ERR_INVALID,
+                "InputPathsMap has for %.60s the invalid path %.60s: use $, .field and [0]", name,
+                json_is_string(path) ? json_string_value(path) : "");
     }
     return 0;
 }
@@ -249,7 +250,7 @@ int events_input_check(const json_t *target, struct error *error)
         return error_set(error, ERR_INVALID,
                          "Only one of Input, InputPath, or InputTransformer must be provided");
     if (path && !path_valid(json_string_value(path)))
-        return error_set(error, ERR_INVALID, "Invalid InputPath %.60s: it is $, .field and [0]",
+        return error_set(error, ERR_INVALID, "Invalid InputPath %.60s: use $, .field and [0]",
                          json_is_string(path) ? json_string_value(path) : "");
     if (transformer)
         return transformer_check(transformer, error);

@@ -63,8 +63,8 @@ static int64_t entry_time(const json_t *entry, struct refusal *refusal)
     if (!value || json_is_null(value))
         return (int64_t)time(NULL);
     if (!json_is_number(value) || !(seconds >= 0 && seconds < 253402300800.0)) /* the year 10000 */
-        refuse(refusal, "InvalidArgument", "Parameter %s is not valid. Reason: it is Unix time.",
-               "Time");
+        refuse(refusal, "InvalidArgument",
+               "Parameter %s is not valid. Reason: it must be a Unix time.", "Time");
     return refusal->code ? 0 : (int64_t)floor(seconds);
 }
 
@@ -74,7 +74,7 @@ static json_t *entry_resources(const json_t *entry, struct refusal *refusal)
     for (size_t i = 0; i < json_array_size(resources); i++) {
         if (!json_is_string(json_array_get(resources, i)))
             refuse(refusal, "InvalidArgument",
-                   "Parameter %s is not valid. Reason: it is a list of text.", "Resources");
+                   "Parameter %s is not valid. Reason: it must be a list of strings.", "Resources");
     }
     return json_is_array(resources) ? resources : NULL;
 }
@@ -89,8 +89,7 @@ static void bus_check(const struct cloud *cloud, const json_t *entry, struct ref
     json_decref(arn);
     if (!ours)
         refuse(refusal, "InvalidArgument",
-               "Event bus %.60s does not exist: the embedded cloud has the default bus alone.",
-               bus);
+               "Event bus %.60s does not exist: the embedded cloud has only the default bus.", bus);
 }
 
 /* The detail is the caller's to free. */
@@ -107,7 +106,8 @@ static void entry_read(const struct cloud *cloud, const json_t *entry, struct ev
     bus_check(cloud, entry, refusal);
     if (event->source && strncmp(event->source, "aws.", 4) == 0)
         refuse(refusal, "NotAuthorizedForSourceException",
-               "Not authorized for the source %.60s: names that begin with aws. are the services'.",
+               "Not authorized for the source %.60s: sources that begin with aws. are reserved for "
+               "AWS services.",
                event->source);
     event->detail = detail ? json_text_read(slice_of(detail), 0, NULL) : NULL;
     if (!json_is_object(event->detail))

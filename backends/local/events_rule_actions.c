@@ -65,13 +65,13 @@ int events_tags_add(struct json11_call *call, json_t *list, json_t *tags)
         if (!key || !*key || strlen(key) > 128 || !value || strlen(value) > 256 ||
             strncmp(key, "aws:", 4) == 0)
             return json11_fail(call, "ValidationException",
-                               "A tag has a Key of 1 to 128 characters that does not begin with "
-                               "aws:, and a Value of at most 256.");
+                               "A tag must have a Key of 1 to 128 characters that does not begin "
+                               "with aws:, and a Value of at most 256.");
         if (json_object_set_new(tags, key, json_string(value)))
             return ERR_MEMORY;
     }
     if (json_object_size(tags) > TAGS_MAX)
-        return json11_fail(call, "LimitExceededException", "A rule has at most 50 tags.");
+        return json11_fail(call, "LimitExceededException", "A rule can have at most 50 tags.");
     return 0;
 }
 
@@ -129,8 +129,8 @@ int events_put_rule(struct json11_call *call)
     const struct events_rule *old = events_find(rules, name);
     if (!old && events_count(rules) >= EVENTS_RULES_MAX)
         return json11_fail(call, "LimitExceededException",
-                           "The requested resource exceeds the maximum number allowed: a bus has "
-                           "at most %d rules.",
+                           "The requested resource exceeds the maximum number allowed: a bus can "
+                           "have at most %d rules.",
                            EVENTS_RULES_MAX);
     json_t *document = json_object();
     status = document ? rule_read(call, document) : ERR_MEMORY;
@@ -267,10 +267,10 @@ static int tagged_rule(struct json11_call *call, struct events_rule **out)
     *out = rule ? events_find(call->cloud->events, arn + strlen(prefix)) : NULL;
     if (*out)
         return 0;
-    return json11_fail(call, "ResourceNotFoundException",
-                       "%.200s does not exist. The embedded cloud keeps tags of rules of the "
-                       "default bus.",
-                       arn);
+    return json11_fail(
+        call, "ResourceNotFoundException",
+        "%.200s does not exist. The embedded cloud supports tags only on rules of the default bus.",
+        arn);
 }
 
 /* A copy of the rule's document with tags of its own; NULL without memory. */

@@ -58,7 +58,7 @@ static int arn_check(struct json11_call *call, const char *id, const char *arn)
 {
     if (!arn || !*arn || strlen(arn) > ARN_MAX)
         return invalid(call, id,
-                       "Parameter Arn is not valid. Reason: it has 1 to 1600 characters,");
+                       "Parameter Arn is not valid. Reason: it must have 1 to 1600 characters,");
     if (strncmp(arn, "arn:aws:", 8) != 0)
         return invalid(call, id,
                        "Parameter Arn is not valid. Reason: Provided Arn is not in correct "
@@ -66,7 +66,7 @@ static int arn_check(struct json11_call *call, const char *id, const char *arn)
     if (is_ours(call->cloud, arn, "sqs") || is_ours(call->cloud, arn, "sns"))
         return 0;
     json11_fail(call, "NotImplemented",
-                "The embedded cloud's rules have queues and topics of its own region and account "
+                "The embedded cloud supports only queues and topics of its own region and account "
                 "as targets, not %.200s.",
                 arn);
     call->status = 501;
@@ -199,7 +199,7 @@ int events_put_targets(struct json11_call *call)
     if (!status && json_array_size(targets) > EVENTS_TARGETS_MAX)
         status = json11_fail(call, "LimitExceededException",
                              "The requested resource exceeds the maximum number allowed: a rule "
-                             "has at most %d targets.",
+                             "can have at most %d targets.",
                              EVENTS_TARGETS_MAX);
     if (!status)
         return targets_store(call, rule, targets);

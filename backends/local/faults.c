@@ -185,7 +185,7 @@ static int operation_read(const struct reader *r, const json_t *value, struct ru
             rule->operation = r->operations[i];
     }
     if (!rule->operation)
-        return invalid(r, "there is no operation", typed,
+        return invalid(r, "unknown operation", typed,
                        nearest_name(typed, r->operations, r->operation_count));
     rule->has = traits_of(typed);
     return 0;
@@ -203,7 +203,7 @@ static int kind_read(const struct reader *r, const json_t *value, struct rule *r
             return 0;
         }
     }
-    return invalid(r, "there is no fault", typed, nearest_name(typed, names, FAULT_KINDS));
+    return invalid(r, "unknown fault", typed, nearest_name(typed, names, FAULT_KINDS));
 }
 
 static int number_read(const struct reader *r, const json_t *object, const char *name, uint64_t max,
@@ -257,7 +257,7 @@ static int names_check(const struct reader *r, json_t *object)
         while (i < count && strcmp(known[i], name) != 0)
             i++;
         if (i == count)
-            return invalid(r, "a rule has no member", name, nearest_name(name, known, count));
+            return invalid(r, "unknown member", name, nearest_name(name, known, count));
     }
     return 0;
 }
@@ -266,14 +266,14 @@ static int rule_check(const struct reader *r, const json_t *object, const struct
 {
     unsigned needs = kinds[rule->kind].needs;
     if ((rule->nth != 0) + (rule->every != 0) + (rule->probability > 0) > 1)
-        return wrong(r, "give one of \"nth\", \"every\" and \"probability\"");
+        return wrong(r, "give only one of \"nth\", \"every\" and \"probability\"");
     if (json_object_get(object, "seed") && !(rule->probability > 0))
-        return wrong(r, "\"seed\" goes with \"probability\"");
+        return wrong(r, "\"seed\" requires \"probability\"");
     if (json_object_get(object, "milliseconds") && rule->kind != FAULT_TRICKLE)
-        return wrong(r, "\"milliseconds\" goes with the fault \"trickle\"");
+        return wrong(r, "\"milliseconds\" requires the fault \"trickle\"");
     if ((rule->has & needs) != needs)
-        return error_set(r->error, ERR_INVALID, "%s:%u: the fault \"%s\" cannot befall %s", r->path,
-                         r->line, kinds[rule->kind].name, rule->operation);
+        return error_set(r->error, ERR_INVALID, "%s:%u: the fault \"%s\" does not apply to %s",
+                         r->path, r->line, kinds[rule->kind].name, rule->operation);
     return 0;
 }
 
@@ -312,7 +312,7 @@ static int line_read(const struct reader *r, struct slice line, struct faults *f
 {
     json_error_t why;
     if (faults->count == RULES_MAX)
-        return wrong(r, "too many rules; the most is 1000");
+        return wrong(r, "too many rules; at most 1000 are allowed");
     json_t *object = json_text_read(line, JSON_REJECT_DUPLICATES, &why);
     int code;
     if (!object)

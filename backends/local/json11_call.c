@@ -111,7 +111,7 @@ static const struct json11_action *action_find(struct cloud_request *request,
     if (!slice_starts_with(target, service->prefix) ||
         target.size - skip >= sizeof request->operation) {
         refuse(request, 400, "UnknownOperationException",
-               "X-Amz-Target names no operation of the service that the signature names.");
+               "X-Amz-Target is not an operation of the service in the signature's scope.");
         return NULL;
     }
     snprintf(request->operation, sizeof request->operation, "%.*s", (int)(target.size - skip),
@@ -123,7 +123,7 @@ static const struct json11_action *action_find(struct cloud_request *request,
     utf8_repair(request->operation);
     snprintf(text, sizeof text,
              action ? "The embedded cloud does not implement the operation %s."
-                    : "There is no operation %s.",
+                    : "Unknown operation %s.",
              request->operation);
     refuse(request, action ? 501 : 400, action ? "NotImplemented" : "UnknownOperationException",
            text);

@@ -139,15 +139,17 @@ static int section_read(const struct reader *r, const struct ini_entry *section)
     const char *secret_key = ini_get(r->ini, section->section, "aws_secret_access_key");
     struct held *held = &r->keys->held[r->keys->all.count];
     if (!name_valid(section->section))
-        return bad_section(r, section, "is no user's name: 1 to 64 letters, digits and +=,.@_-");
+        return bad_section(r, section,
+                           "is not a valid user name: use 1 to 64 letters, digits and +=,.@_-");
     if (!access_key || !access_key_valid(access_key))
-        return bad_section(r, section, "needs aws_access_key_id, 1 to 128 characters");
+        return bad_section(r, section, "needs an aws_access_key_id of 1 to 128 characters");
     if (!secret_key || !*secret_key)
-        return bad_section(r, section, "needs aws_secret_access_key");
+        return bad_section(r, section, "needs an aws_secret_access_key");
     if (ini_get(r->ini, section->section, "aws_session_token"))
-        return bad_section(r, section, "has aws_session_token: only lasting keys can be given");
+        return bad_section(r, section,
+                           "has an aws_session_token: temporary credentials are not supported");
     if (is_taken(r->keys, access_key))
-        return bad_section(r, section, "has the aws_access_key_id of a section before it");
+        return bad_section(r, section, "repeats the aws_access_key_id of an earlier section");
     snprintf(held->arn, sizeof held->arn, "arn:aws:iam::%s:user/%s", r->account, section->section);
     user_id_make(section->section, held->user_id);
     return key_add(r->keys, access_key, secret_key)
@@ -172,9 +174,9 @@ static int sections_read(const struct reader *r)
         if (entry->key)
             continue;
         if (is_repeated(r->ini, i))
-            status = bad_section(r, entry, "is there twice");
+            status = bad_section(r, entry, "is defined twice");
         else if (r->keys->all.count == KEYS_MAX)
-            status = bad_section(r, entry, "is one too many: 1000 keys are the most");
+            status = bad_section(r, entry, "exceeds the limit of 1000 keys");
         else
             status = section_read(r, entry);
         if (status)
@@ -182,7 +184,7 @@ static int sections_read(const struct reader *r)
     }
     return r->keys->all.count ? 0
                               : error_set(r->error, ERR_INVALID,
-                                          "%s has no keys: give it sections such as [alice] with "
+                                          "%s has no keys: add sections such as [alice] with "
                                           "aws_access_key_id and aws_secret_access_key",
                                           r->path);
 }
@@ -206,7 +208,7 @@ static int file_read(const char *path, struct buffer *out, struct error *error)
         status = error_set(error, ERR_IO, "cannot read the access keys in %s: %s", path,
                            strerror(errno));
     else if (out->error)
-        status = error_set(error, out->error, "the access keys in %s are more than 1 MiB", path);
+        status = error_set(error, out->error, "the access key file %s is larger than 1 MiB", path);
     sigv4_wipe(piece, sizeof piece);
     fclose(file);
     return status;
@@ -221,9 +223,8 @@ static int text_read(struct reader *r, struct slice text)
     if (status == ERR_MEMORY)
         error_set(r->error, status, "out of memory");
     else if (status)
-        error_set(r->error, status,
-                  "%s:%zu: not a line of a credentials file: [section], key = value or # comment",
-                  r->path, line);
+        error_set(r->error, status, "%s:%zu: expected [section], key = value or # comment", r->path,
+                  line);
     else
         status = sections_read(r);
     ini_free(&ini);

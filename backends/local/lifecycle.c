@@ -92,7 +92,7 @@ static void delete_done(struct storage_task *task, int status)
     struct deletion *deletion = (struct deletion *)task;
     struct lifecycle_worker *worker = deletion->worker;
     if (status && status != ERR_NOT_FOUND && status != ERR_NO_CONTAINER)
-        log_error("an expired object cannot be deleted", LOG_TEXT("bucket", worker->bucket),
+        log_error("cannot delete an expired object", LOG_TEXT("bucket", worker->bucket),
                   LOG_TEXT("key", deletion->finding->key), LOG_TEXT("error", task->error.text));
     if (--worker->pending == 0)
         next_page(worker);
@@ -169,8 +169,8 @@ static void page_done(struct storage_task *task, int status)
     bool found = worker->bucket && buckets_find(worker->cloud->buckets, worker->bucket, &bucket) &&
                  bucket.id == worker->scan.bucket;
     if (status)
-        log_error("a bucket's lifecycle cannot be looked at", LOG_TEXT("bucket", worker->bucket),
-                  LOG_TEXT("error", task->error.text));
+        log_error("cannot apply the lifecycle rules of a bucket",
+                  LOG_TEXT("bucket", worker->bucket), LOG_TEXT("error", task->error.text));
     if (status || !found)
         worker->scan.ended = true;
     worker->pending = 1; /* for this function */

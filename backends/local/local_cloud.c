@@ -251,7 +251,7 @@ static int tls_open(struct local_cloud *lc, const struct local_cloud_options *o,
     if (!o->tls_certificate && !o->tls_key)
         return o->tls ? own_identity(lc, o->data_dir, error) : 0;
     if (!o->tls_certificate || !o->tls_key)
-        return error_set(error, ERR_INVALID, "a TLS certificate and its key go together");
+        return error_set(error, ERR_INVALID, "a TLS certificate and its key must be set together");
     lc->certificate = strdup(o->tls_certificate);
     if (!lc->certificate)
         return error_set(error, ERR_MEMORY, "out of memory");

@@ -64,7 +64,7 @@ static int body_read(struct body *body, struct storage_task *task, struct storag
     bind_int(&s, (int64_t)body->id);
     int status = storage_step(storage, s.handle, &task->error);
     if (status == 0)
-        return error_set(&task->error, ERR_CORRUPT, "a message has lost its body");
+        return error_set(&task->error, ERR_CORRUPT, "the body of a message is missing");
     return status < 0 ? status : body_copy(body, s.handle, &task->error);
 }
 

@@ -18,7 +18,7 @@ static int execute_with_id(struct storage *storage, const char *sql, uint64_t id
 
 static int missing(struct error *error)
 {
-    return error_set(error, ERR_NOT_FOUND, "there is no such version");
+    return error_set(error, ERR_NOT_FOUND, "the version does not exist");
 }
 
 /* Moving. */

@@ -145,7 +145,7 @@ static ssize_t splice_file(struct object_reader *reader, int pipe, struct error 
     if (count < 0 && errno == EAGAIN)
         return 0;
     if (count < 0 && errno == EINVAL)
-        return error_set(error, ERR_UNSUPPORTED, "the file system cannot splice");
+        return error_set(error, ERR_UNSUPPORTED, "the file system does not support splice");
     if (count < 0)
         return error_set(error, ERR_IO, "reading an object's file failed: %s", strerror(errno));
     reader->offset += (uint64_t)count;
@@ -158,7 +158,7 @@ int object_reader_splice(struct object_reader *reader, int pipe, size_t *moved, 
 {
     *moved = 0;
     if (reader->fd < 0)
-        return error_set(error, ERR_UNSUPPORTED, "the body is no file");
+        return error_set(error, ERR_UNSUPPORTED, "the body is not a file");
     while (reader->left) {
         int status = reader->file_left ? 0 : next_file(reader, error);
         ssize_t count = status ? status : splice_file(reader, pipe, error);

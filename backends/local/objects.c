@@ -81,7 +81,7 @@ int objects_find(struct storage *storage, int64_t bucket, const char *key, struc
     if (status == 1)
         status = object_read_row(select, object, error);
     else if (status == 0)
-        status = error_set(error, ERR_NOT_FOUND, "there is no such object");
+        status = error_set(error, ERR_NOT_FOUND, "the object does not exist");
     sqlite3_reset(select);
     return status;
 }
@@ -144,9 +144,9 @@ static int check_condition(const struct object_condition *condition, const struc
                            struct error *error)
 {
     if (condition->if_absent && current->content.id)
-        return error_set(error, ERR_CONFLICT, "the object exists");
+        return error_set(error, ERR_CONFLICT, "the object already exists");
     if (condition->if_match && !current->content.id)
-        return error_set(error, ERR_NOT_FOUND, "there is no such object");
+        return error_set(error, ERR_NOT_FOUND, "the object does not exist");
     if (condition->if_match && !current->matches)
         return error_set(error, ERR_CONFLICT, "the object has another ETag");
     return 0;
@@ -205,7 +205,7 @@ static int retire_current(struct blobs *blobs, const struct current *current, bo
 
 static int check_bucket(const struct current *current, struct error *error)
 {
-    return current->bucket ? 0 : error_set(error, ERR_NO_CONTAINER, "the bucket is gone");
+    return current->bucket ? 0 : error_set(error, ERR_NO_CONTAINER, "the bucket no longer exists");
 }
 
 /* A new null version takes the place of the one before, wherever that is. */
@@ -295,7 +295,7 @@ int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const stru
 
 static int nothing_there(struct error *error)
 {
-    return error_set(error, ERR_NOT_FOUND, "there is no such object");
+    return error_set(error, ERR_NOT_FOUND, "the object does not exist");
 }
 
 static int add_marker(struct blobs *blobs, int64_t bucket, const char *key,

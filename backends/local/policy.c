@@ -330,7 +330,7 @@ static void part_describe(const struct finding *f, const struct policy_request *
         break;
     case PART_CONDITION:
         snprintf(out, size, "its condition %.60s %.60s %s", c->operator_name, c->key_name,
-                 f->truth == NO ? "is not met" : "cannot be decided here");
+                 f->truth == NO ? "is not met" : "cannot be evaluated here");
         break;
     case PART_NONE:
         snprintf(out, size, "it applies");

@@ -108,7 +108,7 @@ static int condition_read(struct policy_reader *r, const char *operator_name, co
     c->key_name = key;
     c->key = key_find(key);
     if (!status && (!strchr(key, ':') || strlen(key) > 128))
-        status = policy_refuse_member(r, "this is no condition key:", key);
+        status = policy_refuse_member(r, "not a condition key:", key);
     return status ? status : policy_texts_read(r, value, "a condition's value", true, &c->values);
 }
 

@@ -113,7 +113,7 @@ static int identities_check(struct policy_reader *r, struct policy_principal *p)
         if (strcmp(text, "*") == 0)
             p->everyone = true;
         else if (!is_account(text, strlen(text)) && !is_identity(text) && !is_unique_id(text))
-            return policy_refuse_member(r, "this is no account, user or role:", text);
+            return policy_refuse_member(r, "not an account, user or role:", text);
     }
     return 0;
 }
@@ -161,7 +161,7 @@ static int principal_read(struct policy_reader *r, const json_t *statement,
     const char *text = json_string_value(value);
     p->inverted = !plain;
     if (plain && inverted)
-        return policy_refuse_element(r, "Principal", "without NotPrincipal beside it");
+        return policy_refuse_element(r, "Principal", "used without NotPrincipal");
     if (text && strcmp(text, "*") == 0) {
         p->everyone = true;
         return 0;
@@ -181,7 +181,7 @@ static int names_read(struct policy_reader *r, const json_t *statement, const ch
            *other = json_object_get(statement, inverted);
     names->inverted = other != NULL;
     if (value && other)
-        return policy_refuse_element(r, plain, "without its Not… beside it");
+        return policy_refuse_element(r, plain, "used without its Not… form");
     if (!value && !other)
         return 0;
     return policy_texts_read(r, value ? value : other, plain, false, &names->values);
@@ -222,7 +222,7 @@ static int resources_read(struct policy_reader *r, const json_t *statement,
     for (size_t i = 0; i < json_array_size(names->values) && !status; i++) {
         const char *text = json_string_value(json_array_get(names->values, i));
         if (strcmp(text, "*") != 0 && strncmp(text, "arn:", 4) != 0)
-            status = policy_refuse_member(r, "this is no ARN:", text);
+            status = policy_refuse_member(r, "not an ARN:", text);
     }
     return status;
 }

@@ -86,7 +86,8 @@ static int queue_send_raw(struct cloud *cloud, struct subscription *s,
 {
     bool any = json_object_size(envelope->attributes) > 0;
     if (json_object_size(envelope->attributes) > MESSAGE_ATTRIBUTES_MAX) {
-        static const char reason[] = "raw delivery to a queue takes ten message attributes at most";
+        static const char reason[] =
+            "raw delivery to a queue supports at most ten message attributes";
         not_delivered(s, reason);
         return queue_refused(cloud, s, envelope->body, NULL, delivery, reason, NULL, unit);
     }
@@ -211,7 +212,7 @@ void publish_discard(struct storage_unit *unit)
     *unit = (struct storage_unit){0};
     while (task) {
         struct storage_task *next = task->unit_next;
-        error_set(&task->error, ERR_CANCELLED, "undone before it was stored");
+        error_set(&task->error, ERR_CANCELLED, "rolled back before it was stored");
         task->done(task, ERR_CANCELLED);
         task = next;
     }

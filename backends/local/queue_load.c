@@ -277,7 +277,7 @@ static int receipt_key_make(struct queues *queues, struct error *error)
     static const char sql[] = "INSERT INTO queue_settings (name, value) VALUES ('receipt-key', ?)";
     struct storage *storage = queues->cloud->storage;
     if (getrandom(queues->receipt_key, RECEIPT_KEY_SIZE, 0) != RECEIPT_KEY_SIZE)
-        return error_set(error, ERR_IO, "the system has no random bytes");
+        return error_set(error, ERR_IO, "cannot read random bytes from the system");
     sqlite3_stmt *insert = storage_statement(storage, sql);
     sqlite3_bind_blob(insert, 1, queues->receipt_key, RECEIPT_KEY_SIZE, SQLITE_STATIC);
     return storage_execute(storage, insert, error);
@@ -319,7 +319,7 @@ static int numbers_begin(struct queues *queues, struct error *error)
     queues->deadline_users += 2; /* with the history's */
     review_open(queues);
     if (getrandom(&queues->seed, sizeof queues->seed, 0) != sizeof queues->seed)
-        return error_set(error, ERR_IO, "the system has no random bytes");
+        return error_set(error, ERR_IO, "cannot read random bytes from the system");
     return 0;
 }
 

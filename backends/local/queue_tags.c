@@ -33,7 +33,7 @@ enum sqs_code queue_tags_check(json_t *tags, struct sqs_error *error)
             return code;
     }
     if (json_object_size(tags) > TAGS_MAX)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER, "A queue can have %d tags at most.",
+        return sqs_error_set(error, SQS_INVALID_PARAMETER, "A queue can have at most %d tags.",
                              TAGS_MAX);
     return SQS_OK;
 }

@@ -52,7 +52,8 @@ static int text_member(struct json11_call *call, const json_t *from, const char 
     if (length >= 1 && length <= max)
         return 0;
     return json11_fail(call, bad_parameter,
-                       "Request has invalid parameters: %s has 1 to %ld characters.", name, max);
+                       "Request has invalid parameters: %s must have 1 to %ld characters.", name,
+                       max);
 }
 
 /* Of texts. */
@@ -71,7 +72,8 @@ static int list_member(struct json11_call *call, const json_t *from, const char 
     json_array_foreach((json_t *)(uintptr_t)*out, i, entry)
     {
         if (!json_is_string(entry))
-            return json11_fail(call, "SerializationException", "%s is no list of texts.", name);
+            return json11_fail(call, "SerializationException", "%s is not a list of strings.",
+                               name);
     }
     return 0;
 }
@@ -130,8 +132,8 @@ static int read_features(struct json11_call *call)
             return json11_not_here(call, "the feature IMAGE_PROPERTIES");
         if (strcmp(name, "GENERAL_LABELS") != 0)
             return json11_fail(call, bad_parameter,
-                               "Request has invalid parameters: there is no feature %.40s; there "
-                               "are GENERAL_LABELS and IMAGE_PROPERTIES.",
+                               "Request has invalid parameters: unknown feature %.40s; the "
+                               "features are GENERAL_LABELS and IMAGE_PROPERTIES.",
                                name);
     }
     return 0;
@@ -199,8 +201,9 @@ static int read_object(struct detect *detect, const json_t *from)
     if (status)
         return status;
     if (!bucket || !key)
-        return json11_fail(call, bad_parameter,
-                           "Request has invalid parameters: an S3Object has a Bucket and a Name.");
+        return json11_fail(
+            call, bad_parameter,
+            "Request has invalid parameters: an S3Object must have a Bucket and a Name.");
     return object_choose(detect, bucket, key, version);
 }
 
@@ -216,9 +219,9 @@ static int read_image(struct detect *detect)
     if (status)
         return status;
     if (!bytes == !object || (bytes && !json_string_length(bytes)))
-        return json11_fail(call, bad_parameter,
-                           "Request has invalid parameters: Image has either Bytes or an "
-                           "S3Object.");
+        return json11_fail(
+            call, bad_parameter,
+            "Request has invalid parameters: Image must have either Bytes or an S3Object.");
     if (object)
         return read_object(detect, object);
     detect->detection.base64 = (struct slice){json_string_value(bytes), json_string_length(bytes)};
@@ -304,8 +307,8 @@ int rekognition_detect_labels(struct json11_call *call)
     if (!detect)
         return ERR_MEMORY;
     detect->call = call;
-    int status = call->cloud->detector ? read_request(detect)
-                                       : json11_not_here(call, "an analyser of images");
+    int status =
+        call->cloud->detector ? read_request(detect) : json11_not_here(call, "image analysis");
     if (status) {
         free(detect);
         return status;

@@ -41,7 +41,7 @@ static const struct refusal refusals[AUTH_CODE_COUNT] = {
     [AUTH_UNSIGNED_HEADER] = {"AccessDenied", 403, "SignatureDoesNotMatch", 403,
                               "InvalidSignatureException",
                               "There were headers present in the request which were not signed: "
-                              "Host and every x-amz- header must be."},
+                              "sign Host and every x-amz- header."},
     [AUTH_MISMATCH] = {"SignatureDoesNotMatch", 403, "SignatureDoesNotMatch", 403,
                        "InvalidSignatureException",
                        "The request signature we calculated does not match the signature you "

@@ -197,7 +197,7 @@ static const char *unknown_promise(const struct s3_request *request)
 {
     if (s3_parameter(request, "partNumber") && !s3_parameter(request, "uploadId") &&
         !s3_is_method(request, "GET") && !s3_is_method(request, "HEAD"))
-        return "A part without an upload is not implemented.";
+        return "partNumber without uploadId is not implemented.";
     return NULL;
 }
 

@@ -115,8 +115,7 @@ void s3_create_bucket(struct s3_request *request)
     if (!bucket_name_valid(request->bucket))
         s3_respond_error(request, S3_INVALID_BUCKET_NAME, NULL);
     else if (acl.data && !slice_equal_text(acl, "private"))
-        s3_respond_error(request, S3_NOT_IMPLEMENTED,
-                         "x-amz-acl: only the owner's own access is implemented.");
+        s3_respond_error(request, S3_NOT_IMPLEMENTED, "x-amz-acl: only private is implemented.");
     else if (lock.data && !slice_equal_text(lock, "false"))
         s3_respond_error(request, S3_NOT_IMPLEMENTED, "x-amz-bucket-object-lock-enabled");
     else

@@ -152,7 +152,8 @@ static const char *read_position(struct listing *list)
         after = list->after;
     }
     list->listing.after = slice_of(after);
-    return list->listing.after.size > S3_LISTING_TEXT_MAX ? "The position is too long." : NULL;
+    return list->listing.after.size > S3_LISTING_TEXT_MAX ? "The start position is too long."
+                                                          : NULL;
 }
 
 /* NULL, or what is wrong. */

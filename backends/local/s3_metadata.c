@@ -120,8 +120,8 @@ static enum s3_error read_tags(struct s3_request *request, struct object *object
         return S3_OK;
     if (status == ERR_MEMORY)
         return S3_INTERNAL_ERROR;
-    *message = "The header 'x-amz-tagging' holds tags that break a rule: at most 10, keys of 1 to "
-               "128 and values of up to 256 characters, no key twice.";
+    *message = "The header 'x-amz-tagging' has invalid tags: at most 10 tags with unique keys of 1 "
+               "to 128 and values of up to 256 characters are allowed.";
     return S3_INVALID_ARGUMENT;
 }
 
@@ -162,7 +162,7 @@ enum s3_error s3_metadata_check(struct s3_request *request, const char **message
         }
     }
     if (acl.data && !is_any(acl, owner_acls)) {
-        *message = "x-amz-acl: only the owner's own access is implemented.";
+        *message = "x-amz-acl: only access for the owner is implemented.";
         return S3_NOT_IMPLEMENTED;
     }
     if (class.data && !is_any(class, classes)) {

@@ -93,7 +93,7 @@ static enum s3_error read_range(struct check *check, json_t *list)
     uint64_t least, most;
     if (!read_size(json_array_get(list, 1), &least) || !read_size(json_array_get(list, 2), &most))
         return refuse(policy, S3_INVALID_POLICY_DOCUMENT, "Invalid Policy: %s",
-                      "content-length-range wants two numbers.");
+                      "content-length-range needs two numbers.");
     policy->size_min = least > policy->size_min ? least : policy->size_min;
     policy->size_max = most < policy->size_max ? most : policy->size_max;
     return S3_OK;

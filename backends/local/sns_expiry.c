@@ -33,10 +33,11 @@ static void subscription_look(struct sns_expiry *expiry, struct subscription *s)
     if (!end || end > deadlines_now(expiry->deadlines))
         return;
     if (s->pending)
-        log_info("a subscription that was not confirmed has ended",
-                 LOG_TEXT("subscription", s->record.named.name), LOG_TEXT("endpoint", s->endpoint));
+        log_info("unconfirmed subscription deleted", LOG_TEXT("subscription", s->record.named.name),
+                 LOG_TEXT("endpoint", s->endpoint));
     if (subscription_delete(s, NULL, NULL))
-        log_error("a subscription cannot be ended", LOG_TEXT("subscription", s->record.named.name),
+        log_error("cannot delete an unconfirmed subscription",
+                  LOG_TEXT("subscription", s->record.named.name),
                   LOG_TEXT("error", "out of memory"));
 }
 

@@ -90,7 +90,7 @@ static int key_make(struct sns_key *key, const char *path, struct error *error)
                 text_take(bio, pem);
     BIO_free(bio);
     int status = made ? file_write(path, pem, error)
-                      : crypto_error(error, "making the key for SNS's signatures");
+                      : crypto_error(error, "generating the key for SNS signatures");
     OPENSSL_cleanse(pem, sizeof pem);
     return status;
 }
@@ -124,10 +124,12 @@ static int key_read(struct sns_key *key, const char *path, struct error *error)
         return found ? found : key_make(key, path, error);
     int status = key_parse(key, pem);
     OPENSSL_cleanse(pem, sizeof pem);
-    return status ? error_set(error, status,
-                              "%s is damaged: remove it and its certificate, and new ones are made",
-                              path)
-                  : 0;
+    return status
+               ? error_set(
+                     error, status,
+                     "%s is damaged: remove it and its certificate, and new ones will be generated",
+                     path)
+               : 0;
 }
 
 /* The certificate. */
@@ -168,7 +170,7 @@ static int certificate_make(struct sns_key *key, const char *path, struct error 
     BIO_free(bio);
     X509_free(x);
     return made ? file_write(path, key->certificate, error)
-                : crypto_error(error, "making the certificate for SNS's signatures");
+                : crypto_error(error, "generating the certificate for SNS signatures");
 }
 
 static int files_open(struct sns_key *key, const char *directory, struct error *error)

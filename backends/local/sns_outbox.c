@@ -145,7 +145,7 @@ static void item_again(struct sns_item *item, struct subscription *s, const char
     item->attempts++;
     int64_t delay = delivery_policy_delay(&policy, item->attempts);
     if (delay >= 0) {
-        log_info("notification is tried again", LOG_TEXT("subscription", item->subscription),
+        log_info("notification will be retried", LOG_TEXT("subscription", item->subscription),
                  LOG_TEXT("reason", reason), LOG_INT("attempt", item->attempts));
         item_wait(item, delay);
     } else if (item_bury(item, s, reason)) {
@@ -198,7 +198,7 @@ static int item_to_queue(struct sns_item *item, struct subscription *s)
 static void item_begun(struct sns_item *item, int status)
 {
     if (status == ERR_INVALID) {
-        sns_item_done(item, SNS_HOPELESS, "the endpoint is not a URL that can be used");
+        sns_item_done(item, SNS_HOPELESS, "the endpoint is not a valid URL");
     } else if (status) {
         item->outbox->sending--;
         free(item->text);

@@ -64,7 +64,7 @@ static enum sns_code accounts_read(struct sns_call *call, json_t **out)
         const char *account = json_string_value(json_array_get(accounts, i));
         if (!account || strlen(account) != 12 || strspn(account, "0123456789") != 12)
             return sns_fail(call, SNS_INVALID_PARAMETER,
-                            "Invalid parameter: AWSAccountId: it has twelve digits");
+                            "Invalid parameter: AWSAccountId: it must have twelve digits");
         if (json_array_append_new(*out, json_sprintf("arn:aws:iam::%s:root", account)))
             return SNS_UNAVAILABLE;
     }

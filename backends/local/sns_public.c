@@ -41,7 +41,7 @@ static void certificate_answer(struct cloud_request *request)
     struct sns_signer *signer = request->cloud->signer;
     bool found = sns_signer_ready(signer) && slice_equal_text(http_call_path(request->call),
                                                               sns_signer_certificate_path(signer));
-    const char *text = found ? sns_signer_certificate(signer) : "There is no such certificate.\n";
+    const char *text = found ? sns_signer_certificate(signer) : "The certificate does not exist.\n";
     const struct http_header type = {"Content-Type",
                                      found ? "application/x-pem-file" : "text/plain"};
     struct bytes body = bytes_borrow(text, strlen(text));

@@ -140,16 +140,16 @@ static enum sns_code fifo_read(struct sns_call *call, const struct topic *topic,
     const char *dedup = json_text_in(input, "MessageDeduplicationId");
     if (group && !fifo_id_valid(group))
         return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: The MessageGroupId parameter: it has 1 to 128 "
-                        "letters, digits and punctuation");
+                        "Invalid parameter: The MessageGroupId parameter: it must have 1 to 128 "
+                        "letters, digits and punctuation characters");
     if (dedup && !topic->fifo)
         return sns_fail(call, SNS_INVALID_PARAMETER,
                         "Invalid parameter: MessageDeduplicationId Reason: The request includes "
                         "MessageDeduplicationId parameter that is not valid for this topic type");
     if (dedup && !fifo_id_valid(dedup))
         return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: The MessageDeduplicationId parameter: it has 1 to 128 "
-                        "letters, digits and punctuation");
+                        "Invalid parameter: The MessageDeduplicationId parameter: it must have 1 "
+                        "to 128 letters, digits and punctuation characters");
     if (topic->fifo && !group)
         return sns_fail(call, SNS_INVALID_PARAMETER,
                         "Invalid parameter: The MessageGroupId parameter is required for FIFO "
@@ -186,8 +186,8 @@ static enum sns_code publish_failed(struct sns_call *call, int status)
     if (status != ERR_LIMIT)
         return SNS_UNAVAILABLE;
     return sns_fail(call, SNS_UNAVAILABLE,
-                    "The embedded cloud's memory for messages is used up; receive and delete some, "
-                    "or purge a queue.");
+                    "The embedded cloud's message memory is full; receive and delete messages, or "
+                    "purge a queue.");
 }
 
 /* A repeat of what a FIFO topic knows is answered as the first was, and goes nowhere. */
@@ -221,7 +221,7 @@ static enum sns_code topic_read(struct sns_call *call, struct topic **out)
 {
     json_t *target = json_object_get(call->input, "TargetArn");
     if (json_text_in(call->input, "PhoneNumber"))
-        return sns_fail(call, SNS_NOT_IMPLEMENTED, "The embedded cloud sends no SMS.");
+        return sns_fail(call, SNS_NOT_IMPLEMENTED, "The embedded cloud does not send SMS.");
     if (!target && !json_object_get(call->input, "TopicArn"))
         return sns_fail(call, SNS_INVALID_PARAMETER,
                         "Invalid parameter: TopicArn or TargetArn Reason: no value for required "

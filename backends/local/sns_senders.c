@@ -52,7 +52,7 @@ static void posted(const struct http_response *response, void *user)
         sns_item_done(item, SNS_AGAIN, response->detail);
         return;
     }
-    snprintf(reason, sizeof reason, "the subscriber answered with status %d", response->status);
+    snprintf(reason, sizeof reason, "the subscriber responded with status %d", response->status);
     sns_item_done(item, outcome_of(response->status), reason);
 }
 
@@ -119,13 +119,14 @@ static int text_write(const struct sns_item *item, const struct subscription *s,
     const struct cloud *cloud = item->outbox->cloud;
     if (e->token) {
         char *url = sns_confirm_url(cloud, s->topic_arn, e->token);
-        buffer_format(out,
-                      e->type == SNS_SUBSCRIPTION_CONFIRMATION
-                          ? "You have chosen to subscribe to the topic:\n%s\n\nTo confirm this "
-                            "subscription, visit this link (if it was not you, do nothing):\n%s\n"
-                          : "Your subscription to the topic below has been deactivated:\n%s\n\nIf "
-                            "it was not you, visit this link to restore it:\n%s\n",
-                      s->topic_arn, url ? url : "");
+        buffer_format(
+            out,
+            e->type == SNS_SUBSCRIPTION_CONFIRMATION
+                ? "You have chosen to subscribe to the topic:\n%s\n\nTo confirm this subscription, "
+                  "visit this link (if this was in error, no action is necessary):\n%s\n"
+                : "Your subscription to the topic below has been deactivated:\n%s\n\nIf this was "
+                  "in error, visit this link to restore it:\n%s\n",
+            s->topic_arn, url ? url : "");
         free(url);
         return url ? out->error : ERR_MEMORY;
     }

@@ -75,7 +75,7 @@ static void ended_closed(uv_handle_t *handle)
     }
     signer->ready = !status;
     if (status)
-        log_error("SNS's messages cannot be signed", LOG_TEXT("error", signer->error.text));
+        log_error("SNS messages cannot be signed", LOG_TEXT("error", signer->error.text));
     else
         path_set(signer);
     wishes_answer(signer, status);
@@ -95,7 +95,7 @@ static int thread_start(struct sns_signer *signer)
     signer->running = true;
     if (uv_thread_create(&signer->thread, thread_main, signer) == 0)
         return 0;
-    signer->status = error_set(&signer->error, ERR_MEMORY, "no thread can be started");
+    signer->status = error_set(&signer->error, ERR_MEMORY, "cannot start a thread");
     uv_close((uv_handle_t *)&signer->ended, ended_closed);
     return 0;
 }
@@ -104,7 +104,7 @@ void sns_signer_want(struct sns_signer *signer, struct sns_signer_wish *wish)
 {
     list_push(&signer->wishes, &wish->link);
     if (!signer->running && thread_start(signer))
-        log_error("SNS's messages cannot be signed", LOG_TEXT("error", "out of memory"));
+        log_error("SNS messages cannot be signed", LOG_TEXT("error", "out of memory"));
 }
 
 bool sns_signer_ready(const struct sns_signer *signer)

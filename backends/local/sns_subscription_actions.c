@@ -21,7 +21,7 @@ static enum sns_code queue_endpoint_check(struct sns_call *call, const struct to
         return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: SQS endpoint ARN");
     if (!queue)
         return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Endpoint: there is no queue %.200s", endpoint);
+                        "Invalid parameter: Endpoint: the queue %.200s does not exist", endpoint);
     if (!topic->fifo && topic_name_is_fifo(endpoint))
         return sns_fail(call, SNS_INVALID_PARAMETER,
                         "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues "
@@ -53,7 +53,7 @@ static enum sns_code endpoint_check(struct sns_call *call, const struct topic *t
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         if (strcmp(protocol, refused[i]) == 0)
             return sns_fail(call, SNS_NOT_IMPLEMENTED,
-                            "The embedded cloud does not deliver to the protocol %s.", protocol);
+                            "The embedded cloud does not support the protocol %s.", protocol);
     }
     if (strcmp(protocol, "sqs") == 0)
         return queue_endpoint_check(call, topic, endpoint);
@@ -245,8 +245,8 @@ enum sns_code sns_unsubscribe(struct sns_call *call)
         return call->code = SNS_OK;
     if (code == SNS_OK && !sns_signed(call) && confirmation_guards(s))
         return sns_fail(call, SNS_AUTHORIZATION,
-                        "This subscription is a queue's, or was confirmed with "
-                        "AuthenticateOnUnsubscribe: only a signed request ends it.");
+                        "This subscription belongs to a queue or was confirmed with "
+                        "AuthenticateOnUnsubscribe: only a signed request can delete it.");
     return code == SNS_OK ? subscription_end(call, s) : code;
 }
 

@@ -135,12 +135,12 @@ enum sns_code sns_filter_limit_check(struct sns_call *call, const struct topic *
         return SNS_OK;
     if (topic_filter_count(topic) >= TOPIC_FILTERS_MAX)
         return sns_fail(call, SNS_FILTER_LIMIT,
-                        "A topic can have %d subscriptions with a filter policy.",
+                        "A topic can have at most %d subscriptions with a filter policy.",
                         TOPIC_FILTERS_MAX);
     return topics_filter_count(call->topics) < FILTERS_MAX
                ? SNS_OK
                : sns_fail(call, SNS_FILTER_LIMIT,
-                          "An account can have %d subscriptions with a filter policy.",
+                          "An account can have at most %d subscriptions with a filter policy.",
                           FILTERS_MAX);
 }
 

@@ -13,10 +13,9 @@ static enum sns_code tag_check(struct sns_call *call, const char *key, const jso
     const char *text = json_string_value(value);
     if (!text || !key[0] || utf8_length(key) > KEY_CHARACTERS_MAX ||
         utf8_length(text) > VALUE_CHARACTERS_MAX || strncasecmp(key, "aws:", 4) == 0)
-        return sns_fail(
-            call, SNS_INVALID_PARAMETER,
-            "Invalid parameter: Tags Reason: a key has 1 to 128 characters and does not "
-            "begin with aws:, a value has up to 256");
+        return sns_fail(call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: Tags Reason: a key must have 1 to 128 characters and "
+                        "not begin with aws:, a value at most 256");
     return SNS_OK;
 }
 
@@ -30,7 +29,7 @@ enum sns_code sns_tags(struct sns_call *call, json_t **out)
         return SNS_OK;
     if (!json_is_object(tags))
         return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Tags Reason: each has a Key and a Value");
+                        "Invalid parameter: Tags Reason: each must have a Key and a Value");
     json_object_foreach(tags, key, value)
     {
         enum sns_code code = tag_check(call, key, value);

@@ -93,9 +93,8 @@ static enum sns_code name_check(struct sns_call *call, const char *name)
     return sns_fail(
         call, SNS_INVALID_PARAMETER,
         fifo || topic_name_is_fifo(name)
-            ? "Invalid parameter: Topic Name: Fifo Topic names must end with .fifo, the "
-              "attribute FifoTopic must be true, and before it are 1 to 251 letters, "
-              "digits, hyphens and underscores"
+            ? "Invalid parameter: Topic Name: Fifo Topic names must end with .fifo after 1 to 251 "
+              "letters, digits, hyphens and underscores, and the attribute FifoTopic must be true"
             : "Invalid parameter: Topic Name");
 }
 

@@ -186,8 +186,8 @@ static enum sqs_code send_failed(struct sqs_call *call, int status)
     if (status != ERR_LIMIT)
         return SQS_SERVICE_UNAVAILABLE;
     return sqs_error_set(&call->error, SQS_OVER_LIMIT,
-                         "The embedded cloud's memory for messages is used up; receive and delete "
-                         "some, or purge a queue.");
+                         "The embedded cloud's message memory is full; receive and delete "
+                         "messages, or purge a queue.");
 }
 
 enum sqs_code sqs_send_message(struct sqs_call *call)

@@ -42,7 +42,7 @@ int uploads_create(struct storage *storage, int64_t bucket, const char *key,
     sqlite3_bind_int(insert, 9, upload->full_object);
     int status = storage_execute(storage, insert, error);
     if (!status && !sqlite3_changes(storage_database(storage)))
-        status = error_set(error, ERR_NO_CONTAINER, "the bucket is gone");
+        status = error_set(error, ERR_NO_CONTAINER, "the bucket no longer exists");
     return status;
 }
 
@@ -77,7 +77,7 @@ int uploads_find(struct storage *storage, int64_t bucket, const char *key, uint6
     if (status == 1)
         status = read_row(select, id, upload, error);
     else if (status == 0)
-        status = error_set(error, ERR_NOT_FOUND, "there is no such upload");
+        status = error_set(error, ERR_NOT_FOUND, "the upload does not exist");
     sqlite3_reset(select);
     return status;
 }

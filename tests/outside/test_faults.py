@@ -232,14 +232,14 @@ def test_many_faults_at_once_change_nothing(cloud, outcomes, seed):
 # ---- the plan ----
 
 @pytest.mark.parametrize("line, words", [
-    ('{"operation": "GetObjekt", "fault": "error"}', 'there is no operation "GetObjekt"; did you mean "GetObject"?'),
-    ('{"operation": "GetObject", "fault": "truncat"}', 'there is no fault "truncat"; did you mean "truncate"?'),
-    ('{"operation": "GetObject", "fault": "error", "evry": 2}', 'no member "evry"; did you mean "every"?'),
-    ('{"operation": "PutObject", "fault": "corrupt"}', 'the fault "corrupt" cannot befall PutObject'),
+    ('{"operation": "GetObjekt", "fault": "error"}', 'unknown operation "GetObjekt"; did you mean "GetObject"?'),
+    ('{"operation": "GetObject", "fault": "truncat"}', 'unknown fault "truncat"; did you mean "truncate"?'),
+    ('{"operation": "GetObject", "fault": "error", "evry": 2}', 'unknown member "evry"; did you mean "every"?'),
+    ('{"operation": "PutObject", "fault": "corrupt"}', 'the fault "corrupt" does not apply to PutObject'),
     ('{"operation": "*", "fault": "error", "nth": 0}', '"nth" must be a whole number from 1'),
     ('{"operation": "*", "fault": "error", "nth": 1, "every": 2}', 'one of "nth", "every" and "probability"'),
     ('{"operation": "*", "fault": "error", "probability": 2}', '"probability" must be a number above 0 and up to 1'),
-    ('{"operation": "*", "fault": "error", "seed": 2}', '"seed" goes with "probability"'),
+    ('{"operation": "*", "fault": "error", "seed": 2}', '"seed" requires "probability"'),
     ('{"fault": "error"}', '"operation" is missing'),
     ('{"operation": "*"}', '"fault" is missing'),
     ('["*", "error"]', "a rule must be a JSON object"),

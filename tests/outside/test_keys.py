@@ -150,7 +150,7 @@ def test_keys_that_others_can_read_are_warned_of(start_alone, keys):
 def test_a_key_file_with_a_mistake_is_refused_with_its_line(keys, tmp_path):
     keys.write_text(KEYS + "\n[carol]\naws_access_key_id = AKIACAROL\n")
     done = harness.thumbwheel("local", "--cloud-only", "--port", "0", "--data", tmp_path / "data", "--keys", keys)
-    assert done.returncode == 2 and f"{keys}:9: [carol] needs aws_secret_access_key" in done.stderr
+    assert done.returncode == 2 and f"{keys}:9: [carol] needs an aws_secret_access_key" in done.stderr
     assert "builder" not in done.stdout + done.stderr
 
 

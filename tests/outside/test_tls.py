@@ -216,7 +216,7 @@ def test_the_certificate_is_kept_and_a_bad_one_is_refused_by_name(start, tmp_pat
     certificate, key = make_certificate(tmp_path, "DNS:x")
     other = tmp_path / "data" / "tls-key.pem"
     for arguments, reason in (
-            (("--tls-cert", certificate), "go together"),
+            (("--tls-cert", certificate), "must be set together"),
             (("--tls-cert", certificate, "--tls-key", other), "does not match the certificate"),
             (("--tls-cert", key, "--tls-key", key), "cannot read the TLS certificate"),
             (("--tls-cert", certificate, "--tls-key", tmp_path / "none"), "cannot read the TLS key")):

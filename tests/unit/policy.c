@@ -557,7 +557,7 @@ static void a_refusal_says_what_is_missing(void **state)
     reason_has(WHEN("ArnEquals", "aws:SourceArn", "\"" TOPIC "\""), &bucket_sends,
                "condition ArnEquals aws:SourceArn is not met");
     reason_has(WHEN("IpAddress", "aws:SourceIp", "\"0.0.0.0/0\""), &bucket_sends,
-               "condition IpAddress aws:SourceIp cannot be decided here");
+               "condition IpAddress aws:SourceIp cannot be evaluated here");
     reason_has(ALLOW(ALL, SEND, "\"Resource\":\"arn:aws:sqs:x\"", ""), &bucket_sends,
                "Resource is not " QUEUE);
     /* Of several, the one that came nearest, or the one that denies. */
