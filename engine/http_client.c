@@ -11,8 +11,8 @@
  * called. Memory of uv handles goes in their close callbacks; `handles` counts them, and the last
  * one takes the client along.
  *
- * A uv_poll must stop before its descriptor closes: curl says CURL_POLL_REMOVE first, and uv_close
- * takes effect on the descriptor at once.
+ * A request whose kept connection turns out to be unfit is started once more, on a new one: nothing
+ * of it had been sent.
  */
 #include "http_client.h"
 
@@ -22,6 +22,7 @@
 
 #include "container_of.h"
 #include "http_exchange.h"
+#include "http_sockets.h"
 
 enum {
     MAX_CONNECTIONS = 256,
@@ -35,6 +36,7 @@ struct http_pool { /* the connections of one class of requests */
     struct http_client *client;
     CURLM *multi;
     uv_timer_t timer;
+    struct http_sockets sockets;
 };
 
 struct http_client {
@@ -54,13 +56,6 @@ struct http_client {
     void *closed_user;
 };
 
-struct socket_watch {
-    uv_poll_t poll;
-    struct http_pool *pool;
-    curl_socket_t fd;
-    int events; /* of uv_poll_event; 0: none wanted for now */
-};
-
 /* ---- completed exchanges ---- */
 
 static void finish(struct http_exchange *exchange, CURLcode result)
@@ -74,6 +69,13 @@ static void finish(struct http_exchange *exchange, CURLcode result)
     list_push(&client->finished, &exchange->link);
 }
 
+static bool restart(struct http_exchange *exchange)
+{
+    curl_multi_remove_handle(exchange->pool->multi, exchange->easy);
+    return !http_exchange_rewind(exchange) &&
+           !curl_multi_add_handle(exchange->pool->multi, exchange->easy);
+}
+
 static void collect_completed(struct http_pool *pool)
 {
     int left;
@@ -81,8 +83,10 @@ static void collect_completed(struct http_pool *pool)
     while ((message = curl_multi_info_read(pool->multi, &left))) {
         struct http_exchange *exchange = NULL;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
-        if (message->msg == CURLMSG_DONE)
-            finish(exchange, message->data.result);
+        CURLcode result = message->data.result; /* the message ends with the transfer */
+        if (message->msg != CURLMSG_DONE || (exchange->unfit && restart(exchange)))
+            continue;
+        finish(exchange, result);
     }
 }
 
@@ -114,68 +118,43 @@ void http_client_expire(struct http_exchange *exchange)
 
 /* ---- sockets ---- */
 
-static void on_readiness(uv_poll_t *poll, int status, int events)
+static struct http_pool *pool_of(struct http_sockets *sockets)
 {
-    struct socket_watch *watch = container_of(poll, struct socket_watch, poll);
-    struct http_pool *pool = watch->pool;
-    int bits = 0; /* which is right after an error: curl then looks for itself */
-    if (status == 0 && (events & UV_READABLE))
-        bits |= CURL_CSELECT_IN;
-    if (status == 0 && (events & UV_WRITABLE))
-        bits |= CURL_CSELECT_OUT;
-    run_curl(pool, watch->fd, bits);
-    /* uv stops a watch that met an error, where curl may still want to read what came before it. */
-    if (!uv_is_closing((uv_handle_t *)poll) && !uv_is_active((uv_handle_t *)poll))
-        uv_poll_start(poll, watch->events, on_readiness);
-    deliver_finished(pool->client);
+    return container_of(sockets, struct http_pool, sockets);
 }
 
-static void on_watch_closed(uv_handle_t *handle)
+static void on_socket_ready(struct http_sockets *sockets, curl_socket_t fd, int events)
 {
-    struct socket_watch *watch = container_of((uv_poll_t *)handle, struct socket_watch, poll);
-    struct http_pool *pool = watch->pool;
-    free(watch);
-    http_client_handle_closed(pool);
+    run_curl(pool_of(sockets), fd, events);
+    deliver_finished(pool_of(sockets)->client);
 }
 
-static struct socket_watch *watch_create(struct http_pool *pool, curl_socket_t fd)
+static void on_sockets_counted(struct http_sockets *sockets, int change)
 {
-    struct socket_watch *watch = calloc(1, sizeof *watch);
-    if (!watch)
-        return NULL;
-    if (uv_poll_init_socket(pool->client->loop, &watch->poll, fd)) {
-        free(watch);
-        return NULL;
-    }
-    watch->pool = pool;
-    watch->fd = fd;
-    pool->client->handles++;
-    curl_multi_assign(pool->multi, fd, watch);
-    return watch;
+    if (change > 0)
+        pool_of(sockets)->client->handles++;
+    else
+        http_client_handle_closed(pool_of(sockets));
 }
+
+static const struct http_sockets_owner sockets_owner = {on_socket_ready, on_sockets_counted};
 
 static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *user, void *assigned)
 {
-    struct socket_watch *watch = assigned;
-    if (what == CURL_POLL_REMOVE) {
-        if (watch)
-            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
-        return 0;
-    }
-    if (!watch)
-        watch = watch_create(user, fd);
-    if (watch) {
-        watch->events =
-            (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-        uv_poll_start(&watch->poll, watch->events, on_readiness);
-        return 0;
-    }
-    /* An error returned here would end all exchanges of the client, not only this one. */
+    struct http_pool *pool = user;
     struct http_exchange *exchange = NULL;
+    if (!http_sockets_want(&pool->sockets, pool->multi, fd, what, assigned))
+        return 0;
+    /* An error returned here would end all exchanges of the client, not only this one. */
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, &exchange);
     if (exchange)
         http_exchange_fail(exchange, ERR_MEMORY, "the connection cannot be watched");
     return 0;
+}
+
+enum http_silence http_client_listen(struct http_exchange *exchange, int local_port)
+{
+    return http_sockets_listen(&exchange->pool->sockets, local_port, exchange->tls);
 }
 
 /* ---- curl's timer ---- */
@@ -212,11 +191,12 @@ int http_client_send(struct http_client *client, const struct http_request *requ
     int rc = http_exchange_create(&common, request, &exchange);
     if (rc)
         return rc;
-    if (curl_multi_add_handle(pool->multi, exchange->easy)) {
+    exchange->pool = pool;
+    if (http_sockets_serve(&pool->sockets, exchange->easy) ||
+        curl_multi_add_handle(pool->multi, exchange->easy)) {
         http_exchange_free(exchange);
         return ERR_MEMORY;
     }
-    exchange->pool = pool;
     exchange->done = done;
     exchange->user = user;
     http_exchange_start(exchange, client->loop);
@@ -317,6 +297,7 @@ static int set_pools(struct http_client *client, const struct http_client_option
                               [HTTP_POLL] = {0, 0}};
     for (size_t i = 0; i < HTTP_CLASSES; i++) {
         client->pools[i].client = client;
+        http_sockets_init(&client->pools[i].sockets, client->loop, &sockets_owner);
         if (set_multi(&client->pools[i], limits[i].all, limits[i].host))
             return ERR_MEMORY;
     }
@@ -339,13 +320,13 @@ int http_client_create(uv_loop_t *loop, const struct http_client_options *option
         curl_global_cleanup();
         return error_set(error, ERR_MEMORY, "not enough memory for the HTTP client");
     }
+    client->loop = loop;
     client->share = curl_share_init();
     if (!client->share || copy_options(client, options) || set_share(client->share) ||
         set_pools(client, options)) {
         client_free(client);
         return error_set(error, ERR_MEMORY, "not enough memory for the HTTP client");
     }
-    client->loop = loop;
     client->idle_timeout_ms = options->idle_timeout_ms ? options->idle_timeout_ms : IDLE_TIMEOUT_MS;
     list_init(&client->running);
     list_init(&client->finished);

@@ -90,6 +90,25 @@ static bool announces_too_much(struct http_exchange *exchange)
     return true;
 }
 
+/* A peer may refuse a request of which it has seen a part only; it can't have done it. */
+static bool accepts_unseen(struct http_exchange *exchange)
+{
+    long status = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!exchange->early || status / 100 != 2)
+        return false;
+    failure_set(exchange, ERR_PROTOCOL,
+                "the response began before the request was sent, so it belongs to another request");
+    return true;
+}
+
+static bool body_unsent(struct http_exchange *exchange)
+{
+    curl_off_t sent = 0;
+    curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    return sent < exchange->body_size;
+}
+
 static size_t on_header(char *data, size_t one, size_t size, void *user)
 {
     struct http_exchange *exchange = user;
@@ -99,9 +118,10 @@ static size_t on_header(char *data, size_t one, size_t size, void *user)
         buffer_clear(&exchange->head);
         exchange->head_count = 0;
         exchange->head_complete = false;
+        exchange->early = body_unsent(exchange);
     } else if (slice_trim(line).size == 0) {
         exchange->head_complete = true;
-        if (announces_too_much(exchange))
+        if (accepts_unseen(exchange) || announces_too_much(exchange))
             return 0;
     } else if (head_add(exchange, line)) {
         return 0;
@@ -185,6 +205,18 @@ static void on_deadline(uv_timer_t *timer)
     http_client_expire(exchange);
 }
 
+/* A peer that closed a new connection at once is left to curl. */
+static bool connection_fit(struct http_exchange *exchange, enum http_silence silence)
+{
+    if (silence == HTTP_SILENT || (silence == HTTP_ENDED && exchange->renewed))
+        return true;
+    if (exchange->renewed)
+        failure_set(exchange, ERR_PROTOCOL, "the server sent data before the request was sent");
+    else
+        exchange->unfit = true;
+    return false;
+}
+
 /* A connection is there and the request is about to be sent: the idle time counts from now. */
 static int on_connected(void *user, char *remote_ip, char *local_ip, int remote_port,
                         int local_port)
@@ -193,11 +225,19 @@ static int on_connected(void *user, char *remote_ip, char *local_ip, int remote_
     (void)remote_ip;
     (void)local_ip;
     (void)remote_port;
-    (void)local_port;
+    if (!connection_fit(exchange, http_client_listen(exchange, local_port)))
+        return CURL_PREREQFUNC_ABORT;
     exchange->connected = true;
     mark_progress(exchange);
     arm(exchange);
     return CURL_PREREQFUNC_OK;
+}
+
+int http_exchange_rewind(struct http_exchange *exchange)
+{
+    exchange->unfit = false;
+    exchange->renewed = true;
+    return curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) ? ERR_MEMORY : 0;
 }
 
 void http_exchange_start(struct http_exchange *exchange, uv_loop_t *loop)
@@ -251,6 +291,8 @@ static void limits_set(struct http_exchange *exchange, const struct http_common 
     exchange->total_timeout_ms =
         request->total_timeout_ms ? request->total_timeout_ms : TOTAL_TIMEOUT_MS;
     exchange->response_max = request->response_max;
+    exchange->body_size = (curl_off_t)request->body_size;
+    exchange->tls = strncmp(request->url, "https:", 6) == 0;
     exchange->is_head = strcmp(request->method, "HEAD") == 0;
     buffer_init(&exchange->head, HEAD_MAX_BYTES);
     buffer_init(&exchange->body, request->response_max);

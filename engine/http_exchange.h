@@ -16,6 +16,7 @@
 #include "error.h"
 #include "http_client.h"
 #include "http_easy.h"
+#include "http_sockets.h"
 #include "list.h"
 
 struct http_pool; /* the connections that it uses */
@@ -38,9 +39,14 @@ struct http_exchange {
     curl_off_t moved;
     unsigned total_timeout_ms;
     unsigned idle_timeout_ms;
+    bool tls;
+    bool unfit;     /* its kept connection: to be started again on a new one */
+    bool renewed;   /* which has been done */
     bool connected; /* before that the connect timeout rules, or it waits for a free connection */
 
-    bool is_head; /* its response states the length of a body that does not come */
+    curl_off_t body_size; /* of the request */
+    bool early;           /* the response began before all of the request's body was sent */
+    bool is_head;         /* its response states the length of a body that does not come */
     size_t response_max;
     struct buffer head; /* "name\0value\0" for each header */
     size_t head_count;
@@ -63,6 +69,8 @@ void http_exchange_start(struct http_exchange *exchange, uv_loop_t *loop);
 /* Records a failure that curl does not know of; the exchange expires in the next turn of the loop.
  */
 void http_exchange_fail(struct http_exchange *exchange, int code, const char *what);
+/* Prepares it for a new start, on a new connection, where the first was unfit. ERR_MEMORY. */
+int http_exchange_rewind(struct http_exchange *exchange);
 /* Fills in the response; result is curl's, or CURLE_OPERATION_TIMEDOUT for one that expired. */
 void http_exchange_conclude(struct http_exchange *exchange, CURLcode result);
 /* Calls the owner, who may cancel other exchanges or close the client. */
@@ -73,6 +81,9 @@ void http_exchange_close(struct http_exchange *exchange);
 
 /* Implemented by http_client.c: a deadline passed or a failure was recorded. */
 void http_client_expire(struct http_exchange *exchange);
+/* Implemented by http_client.c: what the peer has done on the connection that is about to be used.
+ */
+enum http_silence http_client_listen(struct http_exchange *exchange, int local_port);
 /* Implemented by http_client.c: one uv handle less keeps the client in memory. */
 void http_client_handle_closed(struct http_pool *pool);
 

@@ -1,7 +1,8 @@
 """A proxy in front of the embedded cloud, for what no client can do by itself: hold a request, or fail it.
 
 It passes requests on byte by byte, so that their signatures still hold. What to do with a request is decided by a
-function of the test's: None passes it on, HOLD never answers it, (status, body) answers in the cloud's place.
+function of the test's: None passes it on, HOLD never answers it, (status, body) answers in the cloud's place, TWICE
+sends the cloud's answer and then a copy of it.
 """
 import http.client
 import threading
@@ -9,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 HOLD = object()
+TWICE = object()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -23,6 +25,10 @@ class Handler(BaseHTTPRequestHandler):
         if verdict is HOLD:
             self.server.released.wait()
             self.close_connection = True
+        elif verdict is TWICE:
+            answer = self.ask(body)
+            self.answer(*answer)
+            self.answer(*answer)
         elif verdict:
             self.answer(verdict[0], [], verdict[1])
         else:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from harness import aws_environment, depth, jpeg, make_queue, open_image, until
-from proxy import Proxy
+from proxy import TWICE, Proxy
 
 PIPELINE = """
 name: {name}
@@ -32,6 +32,11 @@ def announce(s3, sqs, url, bucket, key):
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": bucket, "key": key}))
 
 
+def grey(s3, bucket, key):
+    image = open_image(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    return image.convert("L").getpixel((5, 5))
+
+
 def outputs(s3, bucket, prefix):
     return {item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])}
 
@@ -53,6 +58,27 @@ def test_what_a_gateway_answered_is_not_stored(cloud, start, s3, sqs, bucket, qu
     until(lambda: sum(depth(sqs, queue)) == 0, "an empty queue")
     assert outputs(s3, bucket, f"{name}/") == {f"{name}/{i}.jpg" for i in range(count)}
     assert next(puts) > count  # the proxy did stand in between
+    engine.stop()
+    proxy.close()
+
+
+def test_a_response_that_comes_twice_is_not_taken_for_the_next(cloud, start, s3, sqs, bucket, queue, name, tmp_path):
+    """A copy of an upload's response would confirm an output that was never stored, and one of a 404 drop a message."""
+    count = 40
+    calls = itertools.count()
+    shades = {f"{i}.jpg": i * 6 for i in range(count)}
+    for key, shade in shades.items():
+        buffer = io.BytesIO()
+        Image.new("L", (64, 48), shade).save(buffer, "JPEG", quality=95)
+        s3.put_object(Bucket=bucket, Key=f"ingest/{key}", Body=buffer.getvalue())
+        sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"bucket": bucket, "key": f"ingest/{key}"}))
+    proxy = Proxy(cloud.endpoint, lambda *request: TWICE if next(calls) % 3 == 0 else None)
+    engine = start("run", "--pipelines", write_pipelines(tmp_path / "pipelines", bucket, [name]), "--wait", "1s",
+                   "--backoff", "1s", "--endpoint", proxy.endpoint, environment=aws_environment())
+    until(lambda: sum(depth(sqs, queue)) == 0, "an empty queue")
+    assert outputs(s3, bucket, f"{name}/") == {f"{name}/{key}" for key in shades}
+    for key, shade in shades.items():
+        assert abs(grey(s3, bucket, f"{name}/{key}") - shade) <= 2
     engine.stop()
     proxy.close()
 

@@ -474,8 +474,112 @@ static void test_body_is_sent_again_on_a_dead_connection(void **state)
     free(data);
 }
 
+/* ---- whose response it is ---- */
+
+#define OK_FIRST  "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
+#define OK_SECOND "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond"
+#define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+/* Both arrive before anybody asks for the second. */
+static void test_duplicated_response_is_dropped(void **state)
+{
+    struct world *w = *state;
+    const char *const twice[] = {OK_FIRST OK_FIRST, OK_FIRST NOT_FOUND,
+                                 "HTTP/1.1 204 No Content\r\n\r\n" OK_FIRST,
+                                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                 "5\r\nfirst\r\n0\r\n\r\n" OK_FIRST};
+    for (size_t i = 0; i < sizeof twice / sizeof twice[0]; i++) {
+        SCRIPT(&w->server, {.text = twice[i]}, {.text = OK_SECOND});
+        struct result r = fetch(w, (struct http_request){.response_max = 100});
+        assert_body(&r, i == 2 ? "" : "first");
+        r = fetch(w, (struct http_request){.response_max = 100});
+        assert_body(&r, "second");
+    }
+}
+
+static void test_idle_connection_that_speaks_is_closed(void **state)
+{
+    struct world *w = *state;
+    SCRIPT(&w->server, {.text = OK_FIRST});
+    struct result r = fetch(w, (struct http_request){.response_max = 100});
+    assert_body(&r, "first");
+    assert_int_equal(w->server.open, 1);
+    scripted_server_say(&w->server, OK_FIRST);
+    uv_ref((uv_handle_t *)&w->server.listener); /* nothing else keeps the loop */
+    while (w->server.open)
+        uv_run(&w->loop, UV_RUN_ONCE);
+    uv_unref((uv_handle_t *)&w->server.listener);
+    SCRIPT(&w->server, {.text = OK_SECOND});
+    r = fetch(w, (struct http_request){.response_max = 100});
+    assert_body(&r, "second");
+    assert_int_equal(w->server.connections, 2);
+}
+
+/* The bytes arrive when the loop has no turn left before the next request. */
+static void test_early_response_is_not_taken(void **state)
+{
+    struct world *w = *state;
+    const char *const methods[] = {"GET", "PUT", "DELETE"};
+    const char *const stale[] = {OK_FIRST, NOT_FOUND, "H"};
+    for (size_t i = 0; i < 9; i++) {
+        SCRIPT(&w->server, {.text = OK_EMPTY}, {.text = OK_SECOND});
+        struct result r = fetch(w, (struct http_request){.method = "PUT"});
+        assert_int_equal(r.status, 200);
+        scripted_server_say(&w->server, stale[i / 3]);
+        r = fetch(w, (struct http_request){.method = methods[i % 3], .response_max = 100});
+        assert_int_equal(r.status, 200);
+        assert_body(&r, "second");
+        assert_int_equal(w->server.requests, 2);
+    }
+}
+
+/* One after the other fails, however many are kept. */
+static void test_many_connections_that_speak(void **state)
+{
+    struct world *w = *state;
+    struct result results[8] = {0};
+    SCRIPT(&w->server, {.text = OK_FIRST, .delay_ms = 20});
+    for (size_t i = 0; i < 8; i++)
+        start(w, (struct http_request){.response_max = 100}, &results[i]);
+    for (size_t i = 0; i < 8; i++) {
+        wait_for(w, &results[i]);
+        assert_body(&results[i], "first");
+    }
+    assert_int_equal(w->server.connections, 8);
+    scripted_server_say(&w->server, OK_FIRST);
+    SCRIPT(&w->server, {.text = OK_SECOND});
+    struct result r = fetch(w, (struct http_request){.response_max = 100});
+    assert_body(&r, "second");
+    assert_int_equal(w->server.connections, 9);
+}
+
 /* Without the wait for 100 Continue. */
 static const struct http_header no_expect[] = {{"Expect", ""}};
+
+static void test_success_before_the_request_is_sent(void **state)
+{
+    struct world *w = *state;
+    size_t size = 24 * 1024 * 1024; /* more than the kernel's buffers take */
+    unsigned char *data = pattern_create(size);
+    struct http_request request = {.method = "PUT",
+                                   .headers = no_expect,
+                                   .header_count = 1,
+                                   .body = data,
+                                   .body_size = size,
+                                   .response_max = 100};
+    SCRIPT(&w->server, {.text = OK_EMPTY, .early = true});
+    struct result r = fetch(w, request);
+    assert_failed(&r, ERR_PROTOCOL);
+    assert_non_null(strstr(r.detail, "before the request was sent"));
+
+    SCRIPT(&w->server, {.text = "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno",
+                        .early = true,
+                        .afterwards = KEEP_OPEN});
+    r = fetch(w, request);
+    assert_int_equal(r.status, 403);
+    assert_body(&r, "no");
+    free(data);
+}
 
 static void test_upload_that_stops(void **state)
 {
@@ -848,6 +952,11 @@ int main(void)
         TEST(upload_that_stops),
         TEST(slow_upload_is_not_idle),
         TEST(body_is_sent_again_on_a_dead_connection),
+        TEST(duplicated_response_is_dropped),
+        TEST(idle_connection_that_speaks_is_closed),
+        TEST(early_response_is_not_taken),
+        TEST(many_connections_that_speak),
+        TEST(success_before_the_request_is_sent),
         TEST(request_is_sent_as_it_is),
         TEST(content_type_of_the_caller),
         TEST(empty_bodies),

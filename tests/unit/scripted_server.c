@@ -1,8 +1,11 @@
 #include "scripted_server.h"
 
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 
 #include "container_of.h"
 
@@ -96,6 +99,20 @@ static void request_store(struct scripted_server *server, const char *data, size
     buffer_append(&server->body, data + head, body);
 }
 
+static const struct answer *next_answer(const struct scripted_server *server)
+{
+    size_t last = server->answer_count - 1;
+    return &server->answers[server->requests < last ? server->requests : last];
+}
+
+static void answer_begin(struct peer *peer)
+{
+    peer->answer = next_answer(peer->server);
+    peer->server->requests++;
+    peer->sent = 0;
+    uv_timer_start(&peer->timer, peer_go_on, peer->answer->delay_ms, 0);
+}
+
 /* Answers the first request in the input once it is whole. */
 static bool request_take(struct peer *peer)
 {
@@ -108,6 +125,11 @@ static bool request_take(struct peer *peer)
     size_t body = content_length(peer->in.data);
     bool expects = strcasestr(peer->in.data, "\r\nExpect: 100-continue") != NULL;
     end[2] = '\r';
+    if (server->answer_count && next_answer(server)->early) {
+        uv_read_stop((uv_stream_t *)&peer->tcp);
+        answer_begin(peer);
+        return true;
+    }
     if (peer->in.size < head + body) {
         if (expects && peer->told_to_continue != server->requests + 1)
             peer_write(peer, "HTTP/1.1 100 Continue\r\n\r\n", 25);
@@ -118,11 +140,7 @@ static bool request_take(struct peer *peer)
     peer->in.size -= head + body;
     memmove(peer->in.data, peer->in.data + head + body, peer->in.size + 1);
 
-    size_t index = server->requests++;
-    peer->answer =
-        &server->answers[index < server->answer_count ? index : server->answer_count - 1];
-    peer->sent = 0;
-    uv_timer_start(&peer->timer, peer_go_on, peer->answer->delay_ms, 0);
+    answer_begin(peer);
     return true;
 }
 
@@ -208,6 +226,27 @@ void scripted_server_script(struct scripted_server *server, const struct answer 
     server->answers = answers;
     server->answer_count = count;
     server->requests = 0;
+}
+
+/* Until the client's side has acknowledged all; one that is gone never does. */
+static void wait_for_arrival(struct peer *peer)
+{
+    int fd, left = 1;
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    must(uv_fileno((uv_handle_t *)&peer->tcp, &fd));
+    do {
+        must(ioctl(fd, SIOCOUTQ, &left));
+        must(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size));
+    } while (left && info.tcpi_state == TCP_ESTABLISHED);
+}
+
+void scripted_server_say(struct scripted_server *server, const char *text)
+{
+    for (struct peer *peer = server->peers; peer; peer = peer->next) {
+        peer_write(peer, text, strlen(text));
+        wait_for_arrival(peer);
+    }
 }
 
 void scripted_server_stop(struct scripted_server *server)

@@ -16,6 +16,7 @@ enum afterwards { KEEP_OPEN, CLOSE, RESET };
 
 struct answer {
     const char *text;    /* NULL: silence */
+    bool early;          /* once the request's head is there; its body is never read */
     unsigned delay_ms;   /* before the first byte */
     unsigned trickle_ms; /* one byte each so many milliseconds; 0: all at once */
     enum afterwards afterwards;
@@ -41,6 +42,9 @@ struct scripted_server {
 void scripted_server_start(struct scripted_server *server, uv_loop_t *loop);
 void scripted_server_script(struct scripted_server *server, const struct answer *answers,
                             size_t count);
+/* Writes this to every open connection, whether or not something was requested, and returns when it
+ * has arrived. */
+void scripted_server_say(struct scripted_server *server, const char *text);
 /* Closes everything; run the loop afterwards. */
 void scripted_server_stop(struct scripted_server *server);
 

@@ -1,0 +1,210 @@
+#include "http_sockets.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "container_of.h"
+#include "error.h"
+
+struct http_socket {
+    uv_poll_t poll;
+    struct http_sockets *sockets;
+    struct list link; /* in no list: one that curl uses for itself, such as its resolver's */
+    curl_socket_t fd;
+    int events;     /* of uv_poll_event; what curl wants for now */
+    int local_port; /* 0: not looked up yet */
+    bool used;      /* a request was sent on it */
+};
+
+void http_sockets_init(struct http_sockets *sockets, uv_loop_t *loop,
+                       const struct http_sockets_owner *owner)
+{
+    sockets->loop = loop;
+    sockets->owner = owner;
+    list_init(&sockets->open);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+    struct http_socket *socket = container_of((uv_poll_t *)handle, struct http_socket, poll);
+    struct http_sockets *sockets = socket->sockets;
+    free(socket);
+    sockets->owner->counted(sockets, -1);
+}
+
+static struct http_socket *socket_create(struct http_sockets *sockets, curl_socket_t fd)
+{
+    struct http_socket *socket = calloc(1, sizeof *socket);
+    if (!socket)
+        return NULL;
+    if (uv_poll_init_socket(sockets->loop, &socket->poll, fd)) {
+        free(socket);
+        return NULL;
+    }
+    socket->sockets = sockets;
+    socket->fd = fd;
+    list_init(&socket->link);
+    sockets->owner->counted(sockets, 1);
+    return socket;
+}
+
+/* The watch must end before the descriptor closes: uv_close takes effect on it at once. */
+static void socket_destroy(struct http_socket *socket)
+{
+    list_remove(&socket->link);
+    uv_close((uv_handle_t *)&socket->poll, on_poll_closed);
+}
+
+static bool is_connection(const struct http_socket *socket)
+{
+    return !list_empty(&socket->link);
+}
+
+static struct http_socket *socket_find(struct http_sockets *sockets, curl_socket_t fd)
+{
+    for (struct list *link = sockets->open.next; link != &sockets->open; link = link->next) {
+        struct http_socket *socket = container_of(link, struct http_socket, link);
+        if (socket->fd == fd)
+            return socket;
+    }
+    return NULL;
+}
+
+/* ---- opened and closed by curl ---- */
+
+static curl_socket_t on_open(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_sockets *sockets = user;
+    (void)purpose;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    struct http_socket *socket = socket_create(sockets, fd);
+    if (!socket) {
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    list_push(&sockets->open, &socket->link);
+    return fd;
+}
+
+static int on_close(void *user, curl_socket_t fd)
+{
+    struct http_socket *socket = socket_find(user, fd);
+    if (socket)
+        socket_destroy(socket);
+    return close(fd);
+}
+
+int http_sockets_serve(struct http_sockets *sockets, CURL *easy)
+{
+    unsigned code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, sockets);
+    code |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    code |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, sockets);
+    return code ? ERR_MEMORY : 0;
+}
+
+/* ---- in use ---- */
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct http_socket *socket = container_of(poll, struct http_socket, poll);
+    int bits = 0;
+    if (status == 0 && (events & UV_READABLE))
+        bits |= CURL_CSELECT_IN;
+    if (status == 0 && (events & UV_WRITABLE))
+        bits |= CURL_CSELECT_OUT;
+    /* uv stops a watch that met an error, where curl may still want to read what came before it. */
+    if (!uv_is_active((uv_handle_t *)poll))
+        uv_poll_start(poll, socket->events, on_ready);
+    socket->sockets->owner->ready(socket->sockets, socket->fd, bits);
+}
+
+/* Nothing may arrive now. Whatever came is never read: http_sockets_listen finds it. */
+static void on_idle(uv_poll_t *poll, int status, int events)
+{
+    struct http_socket *socket = container_of(poll, struct http_socket, poll);
+    (void)status;
+    (void)events;
+    uv_poll_stop(poll);
+    shutdown(socket->fd, SHUT_RDWR);
+}
+
+static void release(struct http_socket *socket)
+{
+    if (!is_connection(socket)) {
+        socket_destroy(socket);
+        return;
+    }
+    uv_poll_start(&socket->poll, UV_READABLE | UV_DISCONNECT, on_idle);
+    uv_unref((uv_handle_t *)&socket->poll); /* what is kept does not keep the loop running */
+}
+
+int http_sockets_want(struct http_sockets *sockets, CURLM *multi, curl_socket_t fd, int what,
+                      void *assigned)
+{
+    struct http_socket *socket = assigned;
+    if (what == CURL_POLL_REMOVE) {
+        if (socket)
+            release(socket);
+        return 0;
+    }
+    if (!socket) {
+        socket = socket_find(sockets, fd);
+        if (!socket)
+            socket = socket_create(sockets, fd);
+        if (!socket)
+            return ERR_MEMORY;
+        curl_multi_assign(multi, fd, socket);
+    }
+    socket->events =
+        (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    uv_poll_start(&socket->poll, socket->events, on_ready);
+    uv_ref((uv_handle_t *)&socket->poll);
+    return 0;
+}
+
+/* ---- about to be used ---- */
+
+static int port_of(curl_socket_t fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {0};
+    socklen_t size = sizeof address;
+    if (getsockname(fd, &address.any, &size))
+        return 0;
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
+}
+
+static enum http_silence look(curl_socket_t fd)
+{
+    char byte;
+    ssize_t size = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (size > 0)
+        return HTTP_SPEAKS;
+    return size < 0 && (errno == EAGAIN || errno == EINTR) ? HTTP_SILENT : HTTP_ENDED;
+}
+
+/* Two connections to different peers may have one local port: then the worse of them counts. */
+enum http_silence http_sockets_listen(struct http_sockets *sockets, int local_port, bool tls)
+{
+    enum http_silence worst = HTTP_SILENT;
+    for (struct list *link = sockets->open.next; link != &sockets->open; link = link->next) {
+        struct http_socket *socket = container_of(link, struct http_socket, link);
+        if (socket->local_port == 0)
+            socket->local_port = port_of(socket->fd);
+        if (socket->local_port != local_port)
+            continue;
+        enum http_silence now = socket->used || !tls ? look(socket->fd) : HTTP_SILENT;
+        socket->used = true;
+        worst = now > worst ? now : worst;
+    }
+    return worst;
+}
