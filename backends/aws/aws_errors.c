@@ -54,6 +54,14 @@ static void message_copy(struct aws_fault *out, struct slice message)
     out->message[size] = '\0';
 }
 
+static void key_copy(struct aws_fault *out, struct slice key)
+{
+    if (key.size >= sizeof out->key)
+        return;
+    memcpy(out->key, key.data, key.size);
+    out->key[key.size] = '\0';
+}
+
 int aws_entry_kind(const char *code, const char *message)
 {
     struct aws_fault fault = {0};
@@ -109,6 +117,8 @@ static int error_element(void *user, const char *path, struct slice text, size_t
         code_copy(user, text);
     else if (strcmp(path, "Error/Message") == 0)
         message_copy(user, text);
+    else if (strcmp(path, "Error/Key") == 0)
+        key_copy(user, text);
     return 0;
 }
 

@@ -7,10 +7,12 @@
 
 #include "endpoint.h"
 #include "http_client.h"
+#include "object_store.h"
 
 struct aws_fault { /* as a service reported it; empty where it said nothing */
     char code[96]; /* without a namespace: "QueueDoesNotExist" */
     char message[256];
+    char key[OBJECT_KEY_MAX + 1]; /* S3: the key that it is about */
 };
 
 /* From a response's body (JSON or XML, by service) and headers. */

@@ -34,7 +34,7 @@ static size_t text_size(const char *text)
 static int texts_copy(struct aws_request *request, const struct aws_call *call)
 {
     size_t size = call->header_count * sizeof(struct http_header) + text_size(call->resource) +
-                  text_size(call->url) + text_size(call->region);
+                  text_size(call->url) + text_size(call->mark) + text_size(call->region);
     for (size_t i = 0; i < call->header_count; i++)
         size += text_size(call->headers[i].name) + text_size(call->headers[i].value);
     request->texts = malloc(size);
@@ -49,6 +49,7 @@ static int texts_copy(struct aws_request *request, const struct aws_call *call)
     request->call.headers = headers;
     request->call.resource = text_place(&room, call->resource);
     request->call.url = text_place(&room, call->url);
+    request->call.mark = text_place(&room, call->mark);
     request->call.region = text_place(&room, call->region);
     return 0;
 }
@@ -198,15 +199,35 @@ static int transport_code(const struct aws_request *request, const struct http_r
 {
     bool is_object = strcmp(request->call.operation, "GetObject") == 0 && is_success(response) &&
                      http_response_header(response, "etag");
-    return response->error == ERR_LIMIT && !is_object ? ERR_PROTOCOL : response->error;
+    bool is_other = aws_response_is_other(response, request->call.mark);
+    return response->error == ERR_LIMIT && (!is_object || is_other) ? ERR_PROTOCOL
+                                                                    : response->error;
+}
+
+/* Stores write a key into an error in forms of their own: with a bucket or a slash before it, or
+ * percent-encoded, which is not judged. resource is "s3://bucket/key". */
+static bool names_another(const char *resource, const char *key)
+{
+    const char *slash = strchr(resource + strlen("s3://"), '/');
+    size_t theirs = strlen(key), all = strlen(resource);
+    if (!theirs || !slash || strchr(key, '%'))
+        return false;
+    return theirs < strlen(slash + 1) || theirs > all ||
+           memcmp(resource + all - theirs, key, theirs) != 0;
 }
 
 /* S3 says of a missing object what it is that is missing; a gateway's 404 is about a page. HEAD
- * alone has no body. */
-static bool is_foreign(const struct aws_request *request, const struct http_response *response,
-                       const struct aws_fault *fault)
+ * alone has no body. NULL: it is the service's. */
+static const char *foreign_404(const struct aws_request *request,
+                               const struct http_response *response, const struct aws_fault *fault)
 {
-    return response->status == 404 && !fault->code[0] && strcmp(request->call.method, "GET") == 0;
+    if (response->status != 404 || strcmp(request->call.method, "GET") != 0)
+        return NULL;
+    if (!fault->code[0])
+        return "HTTP 404 without an error of S3: look for a proxy or gateway in between";
+    if (names_another(request->call.resource, fault->key))
+        return "HTTP 404 for another key: look for a proxy or gateway in between";
+    return NULL;
 }
 
 static const char *header_sent(const struct aws_request *request, const char *name)
@@ -224,6 +245,8 @@ static void judge_success(const struct aws_request *request, const struct http_r
     const char *flaw = aws_response_flaw(request->call.operation, response,
                                          header_sent(request, "content-md5"), &reply->object);
     char detail[160];
+    if (!flaw && aws_response_is_other(response, request->call.mark))
+        flaw = "it belongs to another request";
     if (!flaw)
         return;
     snprintf(
@@ -248,9 +271,9 @@ static void judge(const struct aws_request *request, const struct http_response 
         return;
     }
     aws_fault_read(request->call.service, response, &reply->fault);
-    if (is_foreign(request, response, &reply->fault)) {
-        aws_error_local(&reply->error, &reply->subject, ERR_PROTOCOL,
-                        "HTTP 404 without an error of S3: look for a proxy or gateway in between");
+    const char *foreign = foreign_404(request, response, &reply->fault);
+    if (foreign) {
+        aws_error_local(&reply->error, &reply->subject, ERR_PROTOCOL, foreign);
         return;
     }
     int kind = aws_fault_kind(request->call.service, response->status, &reply->fault);

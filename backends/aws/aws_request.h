@@ -41,11 +41,12 @@ typedef void aws_replied(const struct aws_reply *reply, void *user);
 
 struct aws_call {
     enum aws_service service;
-    const char *operation;             /* static */
-    const char *method;                /* static */
-    const char *resource;              /* for error texts; copied */
-    const char *url;                   /* copied */
-    const char *region;                /* of the signature; copied; NULL: the one of aws */
+    const char *operation; /* static */
+    const char *method;    /* static */
+    const char *resource;  /* for error texts; copied */
+    const char *url;       /* copied */
+    const char *mark;      /* what the response must say (aws_validity.h); copied; NULL: nothing */
+    const char *region;    /* of the signature; copied; NULL: the one of aws */
     const struct http_header *headers; /* copied */
     size_t header_count;
     struct bytes body; /* taken, even when the start fails */

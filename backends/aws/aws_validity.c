@@ -1,7 +1,10 @@
 #include "aws_validity.h"
 
-#include <stdbool.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <uv.h>
 
 #include "json_text.h"
 #include "md5.h"
@@ -181,6 +184,23 @@ static json_t *object_read(struct slice text)
         return root;
     json_decref(root);
     return NULL;
+}
+
+void aws_mark_make(char out[AWS_MARK_SIZE])
+{
+    static _Atomic uint64_t last;
+    uint64_t now = uv_hrtime(), before = atomic_load(&last);
+    do {
+        now = now > before ? now : before + 1;
+    } while (!atomic_compare_exchange_weak(&last, &before, now));
+    snprintf(out, AWS_MARK_SIZE, AWS_MARK_PREFIX "%" PRIx64, now);
+}
+
+bool aws_response_is_other(const struct http_response *response, const char *mark)
+{
+    const char *theirs = http_response_header(response, "content-disposition");
+    return mark && theirs && slice_starts_with(slice_of(theirs), AWS_MARK_PREFIX) &&
+           strcmp(theirs, mark) != 0;
 }
 
 const char *aws_response_flaw(const char *operation, const struct http_response *response,

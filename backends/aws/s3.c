@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aws_validity.h"
 #include "container_of.h"
 #include "s3_private.h"
 
@@ -50,6 +51,7 @@ static int request_start(struct aws *aws, struct s3_call *call, struct object_re
             .method = call->method,
             .resource = resource.data,
             .url = url.data,
+            .mark = call->mark,
             .headers = call->headers,
             .header_count = call->header_count,
             .body = bytes_take(&call->body),
@@ -166,14 +168,18 @@ int s3_get(struct object_store *store, const struct object_name *name, size_t ma
            object_got *done, void *user, struct object_request **out)
 {
     struct buffer query;
+    char mark[AWS_MARK_SIZE], marking[sizeof mark + 32];
     buffer_init(&query, URL_MAX);
-    int rc = s3_version_query(name, "", &query);
+    aws_mark_make(mark);
+    snprintf(marking, sizeof marking, "response-content-disposition=%s", mark);
+    int rc = s3_version_query(name, marking, &query);
     if (!rc) {
         struct s3_call call = {.operation = "GetObject",
                                .method = "GET",
                                .bucket = name->bucket,
                                .key = name->key,
-                               .query = query.size ? query.data : NULL,
+                               .mark = mark,
+                               .query = query.data,
                                .response_max = max_size ? max_size : 1,
                                .replied = on_got,
                                .done.got = done,

@@ -31,6 +31,7 @@ struct s3_call {
     const char *operation;
     const char *method;
     const char *bucket, *key; /* key NULL: the bucket itself */
+    const char *mark;         /* in the query; NULL: none */
     const char *query;        /* encoded, without '?'; NULL: none */
     const struct http_header *headers;
     size_t header_count;

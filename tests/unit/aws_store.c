@@ -115,6 +115,22 @@ static void get(const char *bucket, const char *key, const char *version, size_t
 
 /* --- get and head --- */
 
+#define MARK "response-content-disposition=thumbwheel-"
+
+/* The first request's, but for the mark of a get, which differs each time. */
+static void assert_url(const char *url)
+{
+    char *seen_url = strdup(script.requests[0].url);
+    char *mark = strstr(seen_url, MARK);
+    assert_non_null(mark);
+    size_t size = strcspn(mark, "&") + (mark[strcspn(mark, "&")] == '&');
+    memmove(mark, mark + size, strlen(mark + size) + 1);
+    if (mark[0] == '\0')
+        mark[-1] = '\0';
+    assert_string_equal(seen_url, url);
+    free(seen_url);
+}
+
 static void test_get(void **state)
 {
     (void)state;
@@ -136,8 +152,7 @@ static void test_get(void **state)
     assert_string_equal(seen.names[0], "from");
     assert_string_equal(seen.values[0], "caf\xC3\xA9 100%");
     assert_string_equal(seen.values[1], "100% sure");
-    assert_string_equal(script.requests[0].url,
-                        "https://photos.s3.eu-central-1.amazonaws.com/ingest/a%20b%2Bc%C3%A9.jpg");
+    assert_url("https://photos.s3.eu-central-1.amazonaws.com/ingest/a%20b%2Bc%C3%A9.jpg");
     assert_string_equal(script_header(0, "host"), "photos.s3.eu-central-1.amazonaws.com");
     assert_string_equal(script_header(0, "x-amz-content-sha256"), SIGV4_EMPTY_SHA256);
     script_assert_signed(0, "s3");
@@ -193,7 +208,7 @@ static void test_addresses(void **state)
         options.endpoint = cases[i].endpoint;
         SCRIPT(&options, {.status = 200, .body = "x"});
         get(cases[i].bucket, cases[i].key, cases[i].version, 10);
-        assert_string_equal(script.requests[0].url, cases[i].url);
+        assert_url(cases[i].url);
         script_assert_signed(0, "s3");
         script_end();
     }
@@ -206,7 +221,7 @@ static void test_path_style_by_option(void **state)
     options.path_style = true;
     SCRIPT(&options, {.status = 200, .body = "x"});
     get("photos", "a", NULL, 10);
-    assert_string_equal(script.requests[0].url, "https://s3.eu-central-1.amazonaws.com/photos/a");
+    assert_url("https://s3.eu-central-1.amazonaws.com/photos/a");
     script_end();
 }
 
@@ -218,7 +233,7 @@ static void test_longest_key(void **state)
     key[OBJECT_KEY_MAX] = '\0';
     SCRIPT(&script_options, {.status = 200, .body = "x"});
     get("photos", key, NULL, 10);
-    assert_int_equal(strlen(script.requests[0].url),
+    assert_int_equal(strcspn(script.requests[0].url, "?"),
                      strlen("https://photos.s3.eu-central-1.amazonaws.com/") + 3 * OBJECT_KEY_MAX);
     key[OBJECT_KEY_MAX] = 'x';
     key[OBJECT_KEY_MAX + 1] = '\0';
@@ -227,6 +242,42 @@ static void test_longest_key(void **state)
     struct object_store *store = aws_object_store(script.aws);
     assert_int_equal(ops()->get(store, &longer, 10, on_got, NULL, NULL), ERR_INVALID);
     assert_int_equal(ops()->get(store, &empty, 10, on_got, NULL, NULL), ERR_INVALID);
+    script_end();
+}
+
+/* A copy of an earlier response on the same connection: whatever it is, the next is waited for. */
+static void test_get_of_another_request(void **state)
+{
+    (void)state;
+    static const char mine[] = "<Error><Code>NoSuchKey</Code><Key>a/b.jpg</Key></Error>",
+                      other[] = "<Error><Code>NoSuchKey</Code><Key>b.jpg</Key></Error>",
+                      with_bucket[] =
+                          "<Error><Code>NoSuchKey</Code><Key>/photos/a/b.jpg</Key></Error>";
+    SCRIPT(&script_options,
+           {.status = 200,
+            .body = "other",
+            .headers = {{"content-disposition", "thumbwheel-123456789abcdef"}}},
+           {.error = ERR_LIMIT, .headers = {{"content-disposition", "thumbwheel-123456789abcdef"}}},
+           {.status = 404, .body = other}, {.status = 200, .body = "mine"},
+           {.status = 404, .body = mine}, {.status = 404, .body = with_bucket},
+           {.status = 200,
+            .body = "kept",
+            .headers = {{"content-disposition", "attachment; filename=\"b.jpg\""}}}, );
+    get("photos", "a/b.jpg", NULL, 9);
+    assert_int_equal(seen.error.code, ERR_PROTOCOL); /* after three attempts */
+    get("photos", "a/b.jpg", NULL, 9);
+    assert_string_equal(seen.body, "mine");
+    for (size_t i = 0; i < 2; i++) {
+        get("photos", "a/b.jpg", NULL, 9);
+        assert_int_equal(seen.error.code, ERR_NOT_FOUND);
+    }
+    get("photos", "a/b.jpg", NULL, 9); /* a store that marks nothing keeps the object's own */
+    assert_string_equal(seen.body, "kept");
+    for (size_t i = 0; i < script.sent; i++) {
+        assert_non_null(strstr(script.requests[i].url, MARK));
+        script_assert_signed(i, "s3");
+    }
+    assert_string_not_equal(script.requests[0].url, script.requests[3].url);
     script_end();
 }
 
@@ -245,7 +296,7 @@ static void test_get_larger_than_asked_for(void **state)
 
 #define S3_ERROR(code, message)                                                                    \
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" code "</Code><Message>" message    \
-    "</Message><Key>k</Key></Error>"
+    "</Message><Key>a</Key></Error>"
 
 static void test_get_errors(void **state)
 {
@@ -545,6 +596,7 @@ int main(void)
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_path_style_by_option),
         cmocka_unit_test(test_longest_key),
+        cmocka_unit_test(test_get_of_another_request),
         cmocka_unit_test(test_get_larger_than_asked_for),
         cmocka_unit_test(test_get_finds_a_damaged_body),
         cmocka_unit_test(test_get_errors),
