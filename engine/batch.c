@@ -27,7 +27,8 @@ int batch_init(struct batch *batch, struct service *service, const struct photos
         .pipeline_count = set->count,
         .max_attempts = LOCAL_MAX_RECEIVES,
     };
-    *batch = (struct batch){.service = service};
+    *batch = (struct batch){
+        .service = service, .verbose = service->config->verbose, .json = service->config->json};
     progress_init(&batch->progress, STDERR_FILENO);
     return ledger_init(&batch->ledger, photos, &options, error);
 }
@@ -40,19 +41,41 @@ void batch_clear(struct batch *batch)
 
 /* ---- what a user watches ---- */
 
-static void show(void *user)
+static void show_photos(void *user)
 {
     struct batch *batch = user;
     const struct ledger *ledger = &batch->ledger;
     const struct progress_facts facts = {
-        .photos = ledger->count,
-        .photos_done = ledger->photos_settled,
-        .photos_failed = ledger->photos_failed,
+        .what = "photos",
+        .count = ledger->count,
+        .done = ledger->photos_settled,
+        .failed = ledger->photos_failed,
         .parts = ledger->parts,
         .parts_done = ledger->parts_settled,
         .elapsed_ms = uv_now(&batch->service->loop) - batch->began_ms,
     };
     progress_show(&batch->progress, &facts);
+}
+
+static void show_files(void *user)
+{
+    struct batch *batch = user;
+    size_t count, done = harvest_fetched(batch->harvest, &count);
+    const struct progress_facts facts = {
+        .what = "files written",
+        .count = count,
+        .done = done,
+        .parts = count,
+        .parts_done = done,
+        .elapsed_ms = uv_now(&batch->service->loop) - batch->began_ms,
+    };
+    progress_show(&batch->progress, &facts);
+}
+
+static void unwatch(struct batch *batch)
+{
+    service_tick(batch->service, NULL, NULL);
+    progress_clear(&batch->progress);
 }
 
 static void tell_failure(const char *text, void *user)
@@ -61,10 +84,12 @@ static void tell_failure(const char *text, void *user)
     progress_line(&batch->progress, true, "%s", text);
 }
 
-static void tell_photo(struct batch *batch, const struct ledger_photo *photo)
+static void tell_photo(struct batch *batch, struct ledger_photo *photo)
 {
-    report_failures(photo, tell_failure, batch);
-    if (ledger_photo_succeeded(photo) && !batch->progress.terminal)
+    if (!batch->json && !photo->reported)
+        report_failures(photo, tell_failure, batch);
+    photo->reported = true;
+    if (batch->verbose && !batch->progress.redraws && ledger_photo_result(photo) == PHOTO_DONE)
         progress_line(&batch->progress, false, "done: %s (%zu of %zu)", photo->name,
                       batch->ledger.photos_settled, batch->ledger.count);
 }
@@ -82,6 +107,8 @@ static void tell_other(struct batch *batch, const struct engine_record *record)
     static const char *const words[] = {
         [OUTCOME_ACK] = "done", [OUTCOME_RETRY] = "retry", [OUTCOME_REJECT] = "failed"};
     bool failed = record->outcome != OUTCOME_ACK;
+    if (record->handed_back)
+        return; /* it stays in its queue */
     if (!failed && !record->rendition_count && !record->labels)
         return; /* nothing was to be done */
     progress_line(&batch->progress, failed, "%s: s3://%s/%s: %s: %s%s%s", words[record->outcome],
@@ -102,7 +129,7 @@ void batch_observe(const struct engine_record *record, void *user)
     if (event.photo && batch->running) {
         if (event.photo_settled)
             tell_photo(batch, event.photo);
-        else if (!event.settled)
+        else if (!event.settled && !record->handed_back && batch->verbose)
             tell_retry(batch, &event);
     } else if (!event.photo) {
         tell_other(batch, record);
@@ -170,12 +197,10 @@ static bool over(void *user)
 
 static void feed_and_wait(struct batch *batch)
 {
-    service_tick(batch->service, show, batch);
+    service_tick(batch->service, show_photos, batch);
     bool ended = service_wait(batch->service, over, batch);
     feeder_stop(batch->feeder);
     service_finish(batch->service, fed, batch);
-    service_tick(batch->service, NULL, NULL);
-    progress_clear(&batch->progress);
     if (ended && !ledger_settled(&batch->ledger))
         command_error("no progress for %llu s: giving up on the remaining photos (--patience sets "
                       "this time)",
@@ -226,15 +251,39 @@ int batch_collect(struct batch *batch, struct error *error)
                             service->config->out, &batch->harvest);
     if (err)
         return error_set(error, err, "out of memory");
+    service_tick(service, show_files, batch);
     service_finish(service, harvested, batch);
+    unwatch(batch);
     harvest_free(batch->harvest);
     batch->harvest = NULL;
     return 0;
 }
 
+/* What was not told while it went on. */
+static void tell_rest(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->ledger.count && !batch->json; i++) {
+        struct ledger_photo *photo = &batch->ledger.photos[i];
+        if (!photo->reported)
+            report_failures(photo, tell_failure, batch);
+        photo->reported = true;
+        report_unwritten(photo, tell_failure, batch);
+    }
+}
+
+static int print(struct batch *batch, const struct report_options *options)
+{
+    if (batch->json)
+        return report_json(&batch->ledger, options, stdout);
+    int code = batch->verbose ? report_table(&batch->ledger, options, stdout) : 0;
+    if (batch->verbose)
+        fputc('\n', stdout);
+    report_summary(&batch->ledger, options, stdout);
+    return code;
+}
+
 bool batch_report(struct batch *batch)
 {
-    ledger_close(&batch->ledger, service_interrupted(batch->service) ? "interrupted" : "no-answer");
     char absolute[PATH_MAX];
     const char *out = batch->service->config->out;
     const struct report_options options = {
@@ -242,9 +291,15 @@ bool batch_report(struct batch *batch)
         .elapsed_ms = batch->ended_ms - batch->began_ms,
         .width = terminal_columns(STDOUT_FILENO),
         .colour = terminal_colour(STDOUT_FILENO),
+        .interrupted = service_interrupted(batch->service),
     };
-    if (report_print(&batch->ledger, &options, stdout))
-        command_error("out of memory");
+    unwatch(batch);
+    if (!options.interrupted)
+        ledger_close(&batch->ledger, "no-answer");
+    tell_rest(batch);
+    int code = print(batch, &options);
+    if (code == ERR_MEMORY)
+        command_error("out of memory: the report is incomplete");
     fflush(stdout);
-    return ledger_succeeded(&batch->ledger);
+    return ledger_succeeded(&batch->ledger) && !code;
 }

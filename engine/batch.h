@@ -25,9 +25,12 @@ struct batch {
     uint64_t began_ms, ended_ms; /* the loop's clock */
     uint64_t moved_ms, movement; /* when something last moved, and what it is seen by */
     bool running;
+    bool verbose; /* a row for each rendition, and what is retried */
+    bool json;    /* a report for scripts on standard output, and no failures beside it */
 };
 
-/* photos outlive the batch; the service may be opened later, but before batch_run. */
+/* verbose and json are those of the settings; the caller may set them otherwise. photos outlive the
+ * batch; the service may be opened later, but before batch_run. */
 int batch_init(struct batch *batch, struct service *service, const struct photos *photos,
                struct error *error);
 void batch_clear(struct batch *batch);
@@ -40,7 +43,7 @@ void batch_observe(const struct engine_record *record, void *batch);
 int batch_run(struct batch *batch, struct error *error);
 /* Fetches the outputs into the directory of --out. */
 int batch_collect(struct batch *batch, struct error *error);
-/* Prints the table. True when everything succeeded. */
+/* Prints what is to be printed. True when everything succeeded. */
 bool batch_report(struct batch *batch);
 
 #endif

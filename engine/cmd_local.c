@@ -7,5 +7,9 @@ int cmd_local(const struct assembly *assembly, const struct config *config)
                       "remove them, or remove --cloud-only");
         return STATUS_USAGE;
     }
+    if (config->json && !config->once) {
+        command_error("--json reports photos that are done: add --once, or remove --json");
+        return STATUS_USAGE;
+    }
     return local_session(assembly, config, config->once);
 }

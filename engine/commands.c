@@ -46,14 +46,20 @@ static const struct command commands[] = {
      "Starts an embedded cloud (S3, SNS, SQS, EventBridge, Rekognition, STS), creates a bucket,\n"
      "a topic and queues in it, and runs the engine on them. Photos are uploaded to\n"
      "s3://photos/ingest/; results are written under --out. Without photos it creates sample\n"
-     "photos. It serves until Ctrl-C; with --once it exits when the photos are done: 0 if all\n"
-     "succeeded, 1 if any failed. With --cloud-only it runs no engine and takes no photos.\n"
+     "photos. It serves until Ctrl-C; with --once it exits when the photos are done, with the\n"
+     "output and exit status of \"thumbwheel process\". With --cloud-only it runs no engine and "
+     "takes no photos.\n"
      "While it serves, SIGHUP makes it read the pipeline files again and create the queues\n"
      "that they need.\n"},
     {"process", CONFIG_PROCESS, cmd_process, "[OPTIONS] PHOTO|DIR...",
      "run files through the pipelines, then exit",
-     "Runs files through the pipelines, writes the results under --out, and exits:\n"
-     "0 if all succeeded, 1 if any failed. It leaves no other files.\n"},
+     "Runs files through the pipelines and writes the results under --out. It leaves no other\n"
+     "files. On standard error it prints each failure once and, on a terminal, a progress bar;\n"
+     "on standard output a summary, with --verbose a table of all renditions and tags before\n"
+     "it, with --json only JSON: one object per photo, then a summary object.\n"
+     "On Ctrl-C it finishes pending work within --grace and counts the rest as not processed.\n"
+     "Exits 0 if all photos succeeded; 1 if any failed or was not processed, or on Ctrl-C;\n"
+     "2 on a usage error.\n"},
     {"check", CONFIG_CHECK, cmd_check, "[OPTIONS]", "check the pipeline files",
      "Reads every pipeline file and reports the problems with file, line and column:\n"
      "unknown keys, wrong values, pipelines that share a name or queue, and outputs that\n"
@@ -72,7 +78,7 @@ static void say(const char *prefix, const char *format, va_list args)
     char *text = NULL;
     char *shown = vasprintf(&text, format, args) < 0 ? NULL : text_display(text);
     const char *clear =
-        terminal_is(fileno(stderr)) ? "\r\033[K" : ""; /* there may be a progress bar */
+        terminal_redraws(fileno(stderr)) ? "\r\033[K" : ""; /* there may be a progress bar */
     fflush(stdout);
     fprintf(stderr, "%sthumbwheel: %s%s\n", clear, prefix, shown ? shown : "out of memory");
     if (shown)

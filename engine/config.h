@@ -54,7 +54,7 @@ struct config { /* strings are owned; NULL when unset. Times are milliseconds, s
     char *host, *data, *out, *request_log, *faults, *keys, *smtp, *tls_cert, *tls_key;
     uint64_t port, patience;
     uint64_t durability; /* enum config_durability */
-    bool once, cloud_only, tls;
+    bool once, cloud_only, tls, verbose, json;
 
     bool schema, settings, operations, help;
 

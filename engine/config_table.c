@@ -95,6 +95,10 @@ const struct setting config_table[] = {
      "fault plan: the faults that the embedded cloud injects"},
     {"patience", TYPE_TIME, CLOUD, "60s", NULL, 1000, 86400000, AT(patience), "TIME",
      "give up on photos after no progress for this long"},
+    {"verbose", TYPE_SWITCH, CLOUD, NULL, "failures and a summary; for samples on", 0, 0,
+     AT(verbose), NULL, "print a row for each rendition and tag, and each retry"},
+    {"json", TYPE_SWITCH, CLOUD, NULL, "text", 0, 0, AT(json), NULL,
+     "print one JSON object per photo and a summary object; local: with --once"},
 
     {"schema", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(schema), NULL,
      "print the format of pipeline files as Markdown"},
@@ -112,7 +116,7 @@ _Static_assert(sizeof config_table / sizeof config_table[0] <= 64,
 bool config_has_variable(const struct setting *s)
 {
     return s->type != TYPE_SWITCH || s->offset == AT(once) || s->offset == AT(cloud_only) ||
-           s->offset == AT(tls);
+           s->offset == AT(tls) || s->offset == AT(verbose) || s->offset == AT(json);
 }
 
 void config_variable_name(const struct setting *s, char out[CONFIG_VARIABLE_MAX])

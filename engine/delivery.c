@@ -153,6 +153,7 @@ static void report(const struct delivery *delivery, const struct job *job)
         .outcome = record_outcome(delivery, job),
         .reason = "",
         .detail = "",
+        .handed_back = delivery->handed_back,
         .milliseconds = milliseconds_since(delivery->received_us),
         .sent_ms = delivery->message.sent_ms,
     };
@@ -541,6 +542,7 @@ void delivery_abort(struct delivery *delivery)
         delivery_free(delivery);
         return;
     }
+    delivery->handed_back = true;
     delivery->reason = "handed-back";
     error_set(&delivery->error, ERR_CANCELLED, "the engine is shutting down");
     give_back(delivery, 0);

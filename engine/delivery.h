@@ -48,6 +48,7 @@ struct delivery {
     bool starting;             /* inside the loop that starts the jobs */
     struct record_tally tally; /* of this delivery and those before it */
     bool remembered;           /* the tally was kept for the next one */
+    bool handed_back;          /* since the engine shuts down */
     enum outcome outcome;
     const char *reason; /* static */
     struct error error; /* the detail */

@@ -32,6 +32,7 @@ struct engine_record {
     const struct label_set *labels; /* NULL without labels */
     const char *sidecar_bucket;     /* NULL: the source's */
     const char *sidecar_key;        /* NULL without */
+    bool handed_back;               /* with RETRY: not tried, since the engine shuts down */
     double milliseconds;            /* from receipt to settled */
     int64_t sent_ms; /* SentTimestamp of the message, Unix milliseconds; 0 if unknown */
 };

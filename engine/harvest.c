@@ -15,6 +15,7 @@ struct harvest { /* the outputs of all photos, flat */
     struct collector_item *items; /* paths are owned until the ledger has them */
     size_t count;
     size_t largest;
+    size_t fetched; /* or failed */
 };
 
 static char *output_path(const struct harvest *harvest, const struct ledger_output *output)
@@ -31,6 +32,7 @@ static void on_fetched(size_t index, uint64_t bytes, const struct error *error, 
 {
     struct harvest *harvest = user;
     struct ledger_output *output = harvest->outputs[index];
+    harvest->fetched++;
     if (error->code) {
         output->problem = strdup(error->text);
         return;
@@ -110,6 +112,12 @@ int harvest_start(uv_loop_t *loop, struct object_store *store, struct ledger *le
     else
         *out = harvest;
     return err;
+}
+
+size_t harvest_fetched(const struct harvest *harvest, size_t *of)
+{
+    *of = harvest->count;
+    return harvest->fetched;
 }
 
 bool harvest_done(const struct harvest *harvest)

@@ -18,6 +18,8 @@ struct harvest;
 int harvest_start(uv_loop_t *loop, struct object_store *store, struct ledger *ledger,
                   const char *directory, struct harvest **out);
 bool harvest_done(const struct harvest *harvest);
+/* How many of the outputs have been fetched, or cannot be. */
+size_t harvest_fetched(const struct harvest *harvest, size_t *of);
 void harvest_free(struct harvest *harvest); /* when done; NULL is fine */
 
 #endif

@@ -197,6 +197,8 @@ static int part_record(const struct ledger *ledger, struct ledger_part *part,
                        const struct engine_record *record)
 {
     int err = 0;
+    if (record->handed_back)
+        return 0; /* no attempt was made */
     if (record->outcome == OUTCOME_ACK) {
         err = outputs_copy(part, record);
         err = err ? err : labels_copy(part, record->labels);
@@ -240,13 +242,34 @@ int ledger_record(struct ledger *ledger, const struct engine_record *record,
     return err;
 }
 
+static void part_close(struct ledger *ledger, struct ledger_photo *photo, struct ledger_part *part,
+                       const char *reason)
+{
+    if (part->state != PART_OPEN)
+        return;
+    if (!part->reason)
+        part->reason = reason;
+    part->state = PART_FAILED;
+    photo->parts_failed++;
+    photo->parts_settled++;
+    ledger->parts_settled++;
+}
+
 void ledger_close(struct ledger *ledger, const char *reason)
 {
     for (size_t i = 0; i < ledger->count; i++) {
-        const struct ledger_photo *photo = &ledger->photos[i];
+        struct ledger_photo *photo = &ledger->photos[i];
+        bool open =
+            photo->part_count ? photo->parts_settled < photo->part_count : !photo->parts_failed;
+        if (!open)
+            continue;
+        if (photo->part_count == 0) {
+            photo->failure = strdup(reason); /* it was never sent */
+            photo->parts_failed = 1;
+        }
         for (size_t p = 0; p < photo->part_count; p++)
-            if (photo->parts[p].state == PART_OPEN && !photo->parts[p].reason)
-                photo->parts[p].reason = reason;
+            part_close(ledger, photo, &photo->parts[p], reason);
+        photo_settle(ledger, photo);
     }
 }
 
@@ -263,21 +286,26 @@ static bool outputs_written(const struct ledger_part *part)
     return true;
 }
 
-bool ledger_photo_succeeded(const struct ledger_photo *photo)
+enum photo_result ledger_photo_result(const struct ledger_photo *photo)
 {
-    if (photo->failure || photo->parts_failed || photo->part_count == 0 ||
-        photo->parts_settled < photo->part_count)
-        return false;
+    if (photo->failure || photo->parts_failed)
+        return PHOTO_FAILED;
     for (size_t p = 0; p < photo->part_count; p++)
         if (!outputs_written(&photo->parts[p]))
-            return false;
-    return true;
+            return PHOTO_FAILED;
+    bool done = photo->part_count > 0 && photo->parts_settled == photo->part_count;
+    return done ? PHOTO_DONE : PHOTO_NOT_PROCESSED;
+}
+
+size_t ledger_count(const struct ledger *ledger, enum photo_result result)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ledger->count; i++)
+        count += ledger_photo_result(&ledger->photos[i]) == result;
+    return count;
 }
 
 bool ledger_succeeded(const struct ledger *ledger)
 {
-    for (size_t i = 0; i < ledger->count; i++)
-        if (!ledger_photo_succeeded(&ledger->photos[i]))
-            return false;
-    return true;
+    return ledger_count(ledger, PHOTO_DONE) == ledger->count;
 }

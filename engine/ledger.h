@@ -18,6 +18,7 @@
 #include "text_index.h"
 
 enum part_state { PART_OPEN, PART_DONE, PART_FAILED };
+enum photo_result { PHOTO_NOT_PROCESSED, PHOTO_DONE, PHOTO_FAILED };
 
 struct ledger_output {
     char *bucket, *key;
@@ -47,6 +48,7 @@ struct ledger_photo {
     char *key;
     uint64_t bytes;
     bool sent;
+    bool reported; /* its failures were printed */
     char *failure; /* why it was not sent, or is of no use; NULL: none */
     struct ledger_part *parts;
     size_t part_count, parts_settled, parts_failed;
@@ -89,13 +91,16 @@ void ledger_sent(struct ledger *ledger, size_t index, uint64_t bytes);
 /* The photo cannot be sent: it is settled as failed. */
 void ledger_failed(struct ledger *ledger, size_t index, const char *why);
 
-/* Nothing more is expected: what is still open, and has not failed before, is so for this reason
- * (static). */
+/* Nothing more is expected: what is still open has failed, for the reason of its last attempt or,
+ * without one, for this one (static). Not called after an interrupt: what is open then was not
+ * processed. */
 void ledger_close(struct ledger *ledger, const char *reason);
 
 bool ledger_settled(const struct ledger *ledger);
-/* Every part is done, and no output failed to be written. */
-bool ledger_photo_succeeded(const struct ledger_photo *photo);
+/* PHOTO_DONE: every part is done, and no output failed to be written. PHOTO_FAILED: one of these
+ * failed, whatever became of the others. */
+enum photo_result ledger_photo_result(const struct ledger_photo *photo);
+size_t ledger_count(const struct ledger *ledger, enum photo_result result);
 bool ledger_succeeded(const struct ledger *ledger);
 
 #endif

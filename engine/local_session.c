@@ -267,6 +267,7 @@ static int start(struct session *session, struct error *error)
         err = samples(session, error);
     if (!err && !alone)
         err = batch_init(&session->batch, &session->service, &session->photos, error);
+    session->batch.verbose |= session->example != NULL; /* samples are there to show everything */
     if (!err)
         err = provision(session, error);
     return err || alone ? err : service_start(&session->service, &observer, error);
@@ -331,10 +332,11 @@ static int run_and_serve(struct session *session, struct error *error, bool *suc
     int err = 0;
     *succeeded = true;
     greeting_print_start(&greeting, stdout);
-    if (session->photos.count)
-        err = batch_run(&session->batch, error);
-    if (session->photos.count)
+    if (session->photos.count) {
         putchar('\n');
+        fflush(stdout);
+        err = batch_run(&session->batch, error);
+    }
     if (!err)
         err = results(session, error, succeeded);
     if (!err && !service_interrupted(&session->service))

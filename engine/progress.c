@@ -8,12 +8,21 @@
 #include "log.h"
 #include "terminal.h"
 
-enum { LINE_BYTES_MAX = 16384, BAR_COLUMNS_MAX = 40, BAR_COLUMNS_MIN = 6, COLUMNS_DEFAULT = 80 };
+enum {
+    LINE_BYTES_MAX = 16384,
+    BAR_COLUMNS_MAX = 40,
+    BAR_COLUMNS_MIN = 6,
+    COLUMNS_DEFAULT = 80,
+    NUMBERS_MAX = 160,
+    LINE_EVERY_MS = 10000, /* where nothing can be drawn anew */
+};
 
 void progress_init(struct progress *progress, int fd)
 {
-    *progress =
-        (struct progress){.fd = fd, .terminal = terminal_is(fd), .colour = terminal_colour(fd)};
+    *progress = (struct progress){.fd = fd,
+                                  .redraws = terminal_redraws(fd),
+                                  .colour = terminal_colour(fd),
+                                  .next_ms = LINE_EVERY_MS};
 }
 
 static void emit(struct progress *progress, const struct buffer *text)
@@ -30,7 +39,7 @@ static void append_bar(struct buffer *out, const struct progress_facts *facts, s
                        bool colour)
 {
     size_t filled = facts->parts ? facts->parts_done * columns / facts->parts : 0;
-    buffer_text(out, colour ? (facts->photos_failed ? "\033[33m" : "\033[32m") : "");
+    buffer_text(out, colour ? (facts->failed ? "\033[33m" : "\033[32m") : "");
     for (size_t i = 0; i < filled; i++)
         buffer_text(out, "━");
     buffer_text(out, colour ? "\033[2m" : "");
@@ -39,30 +48,37 @@ static void append_bar(struct buffer *out, const struct progress_facts *facts, s
     buffer_text(out, colour ? "\033[0m" : "");
 }
 
+/* "12/40 photos, 1 failed  3.4 s" */
+static size_t numbers_format(const struct progress_facts *facts, char out[NUMBERS_MAX])
+{
+    int length = snprintf(out, NUMBERS_MAX, "%zu/%zu %s", facts->done, facts->count, facts->what);
+    if (facts->failed)
+        length +=
+            snprintf(out + length, NUMBERS_MAX - (size_t)length, ", %zu failed", facts->failed);
+    length += snprintf(out + length, NUMBERS_MAX - (size_t)length, "  %.1f s",
+                       (double)facts->elapsed_ms / 1000);
+    return (size_t)length;
+}
+
 void progress_format(struct buffer *out, const struct progress_facts *facts, size_t columns,
                      bool colour)
 {
-    char numbers[160];
-    int length =
-        snprintf(numbers, sizeof numbers, " %zu/%zu photos", facts->photos_done, facts->photos);
-    if (facts->photos_failed)
-        length += snprintf(numbers + length, sizeof numbers - (size_t)length, ", %zu failed",
-                           facts->photos_failed);
-    length += snprintf(numbers + length, sizeof numbers - (size_t)length, "  %.1f s",
-                       (double)facts->elapsed_ms / 1000);
-    size_t rest = columns > (size_t)length + 1 ? columns - (size_t)length - 1 : 0;
-    if (rest >= BAR_COLUMNS_MIN)
+    char numbers[NUMBERS_MAX];
+    size_t length = 1 + numbers_format(facts, numbers);
+    size_t rest = columns > length + 1 ? columns - length - 1 : 0;
+    bool bar = rest >= BAR_COLUMNS_MIN;
+    if (bar)
         append_bar(out, facts, rest < BAR_COLUMNS_MAX ? rest : BAR_COLUMNS_MAX, colour);
+    if (bar)
+        buffer_byte(out, ' ');
     char *fitted = text_fit(numbers, columns ? columns - 1 : 0, CUT_END);
     buffer_text(out, fitted ? fitted : "");
     free(fitted);
 }
 
-void progress_show(struct progress *progress, const struct progress_facts *facts)
+static void draw(struct progress *progress, const struct progress_facts *facts)
 {
     struct buffer line;
-    if (!progress->terminal)
-        return;
     size_t columns = terminal_columns(progress->fd);
     buffer_init(&line, LINE_BYTES_MAX);
     buffer_text(&line, "\r\033[K");
@@ -74,6 +90,18 @@ void progress_show(struct progress *progress, const struct progress_facts *facts
     buffer_free(&line);
     progress->shown = true;
     log_clear_line(true);
+}
+
+void progress_show(struct progress *progress, const struct progress_facts *facts)
+{
+    char numbers[NUMBERS_MAX];
+    if (progress->redraws) {
+        draw(progress, facts);
+    } else if (facts->elapsed_ms >= progress->next_ms) {
+        progress->next_ms = facts->elapsed_ms + LINE_EVERY_MS;
+        numbers_format(facts, numbers);
+        progress_line(progress, false, "%s", numbers);
+    }
 }
 
 void progress_line(struct progress *progress, bool failed, const char *format, ...)

@@ -1,6 +1,7 @@
 /*
- * What a user watches while photos are worked on: a bar on a terminal, with lines above it; plain
- * lines otherwise. Loop thread.
+ * What a user watches while photos are worked on: on a terminal a bar, which is drawn anew, with
+ * lines above it; elsewhere, and where TERM is "dumb", plain lines, one every ten seconds in place
+ * of the bar. Loop thread.
  */
 #ifndef THUMBWHEEL_PROGRESS_H
 #define THUMBWHEEL_PROGRESS_H
@@ -12,20 +13,22 @@
 #include "bytes.h"
 
 struct progress_facts {
-    size_t photos, photos_done, photos_failed;
-    size_t parts, parts_done; /* a part is what one pipeline makes of one photo */
+    const char *what; /* is counted: "photos" */
+    size_t count, done, failed;
+    size_t parts, parts_done; /* of the bar, which may be finer than the count */
     uint64_t elapsed_ms;
 };
 
 struct progress {
     int fd;
-    bool terminal, colour;
-    bool shown; /* a bar is on the screen */
+    bool redraws, colour;
+    bool shown;       /* a bar is on the screen */
+    uint64_t next_ms; /* when a plain line is due, by the facts' elapsed_ms */
 };
 
 /* fd is borrowed. */
 void progress_init(struct progress *progress, int fd);
-/* Draws the bar; nothing where there is no terminal. Call it a few times a second. */
+/* Draws the bar, or prints a line when one is due. Call it a few times a second. */
 void progress_show(struct progress *progress, const struct progress_facts *facts);
 /* A line above the bar. `failed` colours it. */
 void progress_line(struct progress *progress, bool failed, const char *format, ...)

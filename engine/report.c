@@ -80,18 +80,12 @@ static void add_row(struct rows *rows, enum table_style style, const char *cells
     table_row(rows->table, style, cells);
 }
 
-/* The reason's name alone: the details, which are long, stand once below the table. */
-static void add_failed(struct rows *rows, const struct ledger_photo *photo,
-                       const struct ledger_part *part)
+/* The reason is not repeated here: report_failures tells it. */
+static void add_outcome(struct rows *rows, const char *rendition, bool failed)
 {
-    const char *reason = photo->failure         ? NULL
-                         : part && part->reason ? part->reason
-                                                : "no response";
-    char *text = join("failed", reason);
     const char *cells[COLUMNS] = {
-        [COLUMN_RENDITION] = part ? part->pipeline : NULL, [COLUMN_TAGS] = text ? text : "failed"};
-    add_row(rows, TABLE_FAILED, cells);
-    free(text);
+        [COLUMN_RENDITION] = rendition, [COLUMN_TAGS] = failed ? "failed" : "not processed"};
+    add_row(rows, failed ? TABLE_FAILED : TABLE_PLAIN, cells);
 }
 
 static void add_image(struct rows *rows, const struct ledger_part *part,
@@ -106,7 +100,7 @@ static void add_image(struct rows *rows, const struct ledger_part *part,
         [COLUMN_PIXELS] = pixels,
         [COLUMN_BYTES] = bytes,
         [COLUMN_TIME] = time,
-        [COLUMN_TAGS] = output->problem,
+        [COLUMN_TAGS] = output->problem ? "failed" : NULL,
     };
     add_row(rows, output->problem ? TABLE_FAILED : TABLE_PLAIN, cells);
 }
@@ -120,18 +114,17 @@ static void add_labels(struct rows *rows, const struct ledger_part *part,
     const char *cells[COLUMNS] = {
         [COLUMN_RENDITION] = part->pipeline,
         [COLUMN_BYTES] = bytes,
-        [COLUMN_TAGS] = sidecar && sidecar->problem ? sidecar->problem : labels,
+        [COLUMN_TAGS] = sidecar && sidecar->problem ? "failed" : labels,
     };
     add_row(rows, sidecar && sidecar->problem ? TABLE_FAILED : TABLE_PLAIN, cells);
     free(labels);
 }
 
-static void add_part(struct rows *rows, const struct ledger_photo *photo,
-                     const struct ledger_part *part)
+static void add_part(struct rows *rows, const struct ledger_part *part)
 {
     const struct ledger_output *sidecar = NULL;
     if (part->state != PART_DONE) {
-        add_failed(rows, photo, part);
+        add_outcome(rows, part->pipeline, part->state == PART_FAILED);
         return;
     }
     for (size_t i = 0; i < part->output_count; i++) {
@@ -153,17 +146,17 @@ static bool has_labels(const struct ledger_part *part)
 static void add_photo(struct table *table, const struct ledger_photo *photo)
 {
     struct rows rows = {table, photo->name};
-    if (photo->failure) {
-        add_failed(&rows, photo, NULL);
+    if (photo->failure || photo->part_count == 0) {
+        add_outcome(&rows, NULL, photo->failure != NULL);
         return;
     }
     for (int labels = 0; labels <= 1; labels++)
         for (size_t i = 0; i < photo->part_count; i++)
             if (has_labels(&photo->parts[i]) == labels)
-                add_part(&rows, photo, &photo->parts[i]);
+                add_part(&rows, &photo->parts[i]);
 }
 
-static int print_table(const struct ledger *ledger, const struct report_options *options, FILE *out)
+int report_table(const struct ledger *ledger, const struct report_options *options, FILE *out)
 {
     struct table *table = table_create(columns, COLUMNS);
     if (!table)
@@ -191,7 +184,7 @@ static bool same_failure(const struct ledger_part *a, const struct ledger_part *
 static bool told_before(const struct ledger_photo *photo, size_t index)
 {
     for (size_t i = 0; i < index; i++)
-        if (photo->parts[i].state != PART_DONE &&
+        if (photo->parts[i].state == PART_FAILED &&
             same_failure(&photo->parts[i], &photo->parts[index]))
             return true;
     return false;
@@ -216,8 +209,7 @@ static void tell_failure(const struct ledger_photo *photo, size_t first, report_
     char *why = part_reason(&photo->parts[first]);
     buffer_init(&names, TEXT_MAX);
     for (size_t i = first; i < photo->part_count; i++)
-        if (i == first || (photo->parts[i].state != PART_DONE &&
-                           same_failure(&photo->parts[first], &photo->parts[i])))
+        if (i == first || same_failure(&photo->parts[first], &photo->parts[i]))
             buffer_format(&names, "%s%s", i == first ? "" : ", ", photo->parts[i].pipeline);
     tell(line, user, photo->name, names.data ? names.data : "", why);
     buffer_free(&names);
@@ -230,41 +222,50 @@ void report_failures(const struct ledger_photo *photo, report_line *line, void *
         tell(line, user, photo->name, "", photo->failure);
         return;
     }
-    for (size_t i = 0; i < photo->part_count; i++) {
-        const struct ledger_part *part = &photo->parts[i];
-        if (part->state != PART_DONE && !told_before(photo, i))
+    for (size_t i = 0; i < photo->part_count; i++)
+        if (photo->parts[i].state == PART_FAILED && !told_before(photo, i))
             tell_failure(photo, i, line, user);
-        for (size_t o = 0; o < part->output_count; o++)
-            if (part->outputs[o].problem)
-                tell(line, user, photo->name, part->pipeline, part->outputs[o].problem);
+}
+
+/* The outputs of a part that could not be written; *why is of the first one. */
+static size_t unwritten(const struct ledger_part *part, const char **why)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < part->output_count; i++) {
+        const char *problem = part->outputs[i].problem;
+        count += problem != NULL;
+        *why = *why ? *why : problem;
     }
+    return count;
 }
 
-struct failure_printer {
-    FILE *out;
-    bool colour;
-};
-
-static void print_failure(const char *text, void *user)
+/* What fails here (a full disk, a directory that is read-only) fails for each output in turn: one
+ * of them says why. */
+void report_unwritten(const struct ledger_photo *photo, report_line *line, void *user)
 {
-    const struct failure_printer *printer = user;
-    char *shown = text_display(text);
-    fprintf(printer->out, "%s%s%s\n", printer->colour ? "\033[31m" : "", shown ? shown : "failed",
-            printer->colour ? "\033[0m" : "");
-    free(shown);
-}
-
-static void print_failures(const struct ledger *ledger, const struct report_options *options,
-                           FILE *out)
-{
-    struct failure_printer printer = {out, options->colour};
-    for (size_t i = 0; i < ledger->count; i++)
-        report_failures(&ledger->photos[i], print_failure, &printer);
+    struct buffer names, text;
+    const char *why = NULL;
+    size_t count = 0;
+    buffer_init(&names, TEXT_MAX);
+    buffer_init(&text, TEXT_MAX);
+    for (size_t i = 0; i < photo->part_count; i++) {
+        size_t more = unwritten(&photo->parts[i], &why);
+        if (more)
+            buffer_format(&names, "%s%s", count ? ", " : "", photo->parts[i].pipeline);
+        count += more;
+    }
+    buffer_text(&text, why ? why : "");
+    if (count > 1)
+        buffer_format(&text, " (and %zu more)", count - 1);
+    if (count)
+        tell(line, user, photo->name, names.data ? names.data : "", text.data);
+    buffer_free(&text);
+    buffer_free(&names);
 }
 
 /* ---- the sum ---- */
 
-static size_t files_written(const struct ledger *ledger)
+size_t report_files(const struct ledger *ledger)
 {
     size_t count = 0;
     for (size_t i = 0; i < ledger->count; i++)
@@ -274,27 +275,18 @@ static size_t files_written(const struct ledger *ledger)
     return count;
 }
 
-static size_t photos_done(const struct ledger *ledger)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < ledger->count; i++)
-        count += ledger_photo_succeeded(&ledger->photos[i]);
-    return count;
-}
-
 static const char *plural(size_t count)
 {
     return count == 1 ? "" : "s";
 }
 
-int report_print(const struct ledger *ledger, const struct report_options *options, FILE *out)
+void report_summary(const struct ledger *ledger, const struct report_options *options, FILE *out)
 {
-    size_t done = photos_done(ledger), written = files_written(ledger);
-    int err = print_table(ledger, options, out);
-    fputc('\n', out);
-    print_failures(ledger, options, out);
-    fprintf(out, "%zu photo%s: %zu done, %zu failed, %.1f s. %zu file%s in %s\n", ledger->count,
-            plural(ledger->count), done, ledger->count - done, (double)options->elapsed_ms / 1000,
-            written, plural(written), options->out);
-    return err;
+    size_t files = report_files(ledger), open = ledger_count(ledger, PHOTO_NOT_PROCESSED);
+    fprintf(out, "%zu photo%s: %zu done, %zu failed", ledger->count, plural(ledger->count),
+            ledger_count(ledger, PHOTO_DONE), ledger_count(ledger, PHOTO_FAILED));
+    if (open)
+        fprintf(out, ", %zu not processed", open);
+    fprintf(out, ", %.1f s. %zu file%s in %s\n", (double)options->elapsed_ms / 1000, files,
+            plural(files), options->out);
 }

@@ -28,10 +28,16 @@ size_t terminal_columns(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+bool terminal_redraws(int fd)
+{
+    const char *term = getenv("TERM");
+    return terminal_is(fd) && !(term && strcmp(term, "dumb") == 0);
+}
+
 bool terminal_colour(int fd)
 {
-    const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
-    return terminal_is(fd) && !(no_colour && *no_colour) && !(term && strcmp(term, "dumb") == 0);
+    const char *no_colour = getenv("NO_COLOR");
+    return terminal_redraws(fd) && !(no_colour && *no_colour);
 }
 
 /* Bidirectional overrides would let a name rearrange the line that it stands in. */

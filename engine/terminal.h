@@ -16,7 +16,9 @@ void terminal_setup(void);
 bool terminal_is(int fd);
 /* 0 when it is not a terminal or does not say. */
 size_t terminal_columns(int fd);
-/* A terminal, NO_COLOR unset (no-color.org), TERM not "dumb". */
+/* A terminal on which a line can be drawn anew: TERM is not "dumb". */
+bool terminal_redraws(int fd);
+/* The same, and NO_COLOR is unset (no-color.org). */
 bool terminal_colour(int fd);
 
 /* A copy for free() that is safe to show: control characters and bytes that are not UTF-8 become

@@ -88,7 +88,7 @@ def test_a_bad_image_fails_a_one_shot_run_with_its_reason(tmp_path, name, conten
     (tmp_path / name).write_bytes(content)
     done = thumbwheel("process", "--out", tmp_path / "out", tmp_path / name)
     assert done.returncode == 1
-    assert f"failed: {name}: " in done.stdout and words in done.stdout
+    assert f"failed: {name}: " in done.stderr and words in done.stderr
     assert not (tmp_path / "out/web").exists()
 
 
@@ -116,7 +116,7 @@ def test_noise_in_any_format_never_ends_the_process(tmp_path):
         (tmp_path / f"{i}.{extension}").write_bytes(data[:dice.randrange(len(data) // 2, len(data) + 1)])
     done = thumbwheel("process", "--out", tmp_path / "out", tmp_path)
     assert done.returncode in (0, 1), done.stderr
-    assert "60 photos: " in done.stdout and "no-answer" not in done.stdout
+    assert "60 photos: " in done.stdout and "no-answer" not in done.stderr
 
 
 # ---- messages ----

@@ -169,9 +169,8 @@ def test_a_rejected_photo_fails_the_run_and_says_why(tmp_path):
     (tmp_path / "broken.jpg").write_text("This is a letter, not a photo.\n")
     done = thumbwheel("local", "--once", "--out", tmp_path / "out", tmp_path)
     assert done.returncode == 1
-    row = next(row for row in done.stdout.splitlines() if row.lstrip().startswith("broken.jpg"))
-    assert re.search(r"mobile\s+failed: image-\w+", row), row
-    assert re.search(r"^failed: broken\.jpg: mobile, tags, thumbnail, web: image-\w+: \S", done.stdout, re.MULTILINE)
+    assert re.search(r"^failed: broken\.jpg: mobile, tags, thumbnail, web: image-\w+: \S", done.stderr, re.MULTILINE)
+    assert (done.stdout + done.stderr).count("broken.jpg") == 1
     assert "2 photos: 1 done, 1 failed" in done.stdout
     assert (tmp_path / "out/thumbnail/Thumbnail-good.jpg").exists()
 

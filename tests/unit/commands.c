@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -394,9 +395,9 @@ static void photos_become_files(void **state)
     assert_file("results/small/a.jpg", "small:A");
     assert_file("results/web/a-2.jpg", "web:B");
     assert_file("results/small/a-2.jpg", "small:B");
-    assert_says(world.said, "\n2 photos: 2 done, 0 failed, ");
+    assert_int_equal(strncmp(world.said, "2 photos: 2 done, 0 failed, ", 28), 0); /* no rows */
     assert_says(world.said, ". 4 files in /tmp/thumbwheel-test-");
-    assert_says(world.complained, "done: a.jpg (");
+    assert_null(strstr(world.complained, "done: a.jpg"));
     assert_says(world.complained, "skipped 1 file");
     assert_int_equal(world.cloud_port, 0);
     assert_non_null(strstr(world.cloud_data, world.directory));
@@ -411,10 +412,10 @@ static void one_that_fails_is_named_and_the_rest_is_done(void **state)
     write_file("c.txt", "text");
     assert_int_equal(run("process a.jpg b.jpg c.txt"), STATUS_FAILED);
     assert_file("out/web/a.jpg", "web:A");
-    assert_says(world.said, "\nfailed: b.jpg: web, small: image-corrupt: ");
-    assert_says(world.said, "\nfailed: c.txt: no pipeline accepts a file with this name\n");
-    assert_says(world.said, "\n3 photos: 1 done, 2 failed, ");
-    assert_says(world.complained, "failed: b.jpg: web, small: image-corrupt");
+    assert_says(world.complained, "failed: b.jpg: web, small: image-corrupt: ");
+    assert_says(world.complained, "failed: c.txt: no pipeline accepts a file with this name\n");
+    assert_int_equal(strncmp(world.said, "3 photos: 1 done, 2 failed, ", 28), 0);
+    assert_null(strstr(strstr(world.complained, "failed: b.jpg") + 1, "failed: b.jpg"));
 }
 
 static void an_answer_that_never_comes_does_not_hang_it(void **state)
@@ -424,7 +425,7 @@ static void an_answer_that_never_comes_does_not_hang_it(void **state)
     world.lose_events = true;
     assert_int_equal(run("process a.jpg --patience 1s"), STATUS_FAILED);
     assert_says(world.complained, "no progress for 1 s");
-    assert_says(world.said, "\nfailed: a.jpg: web, small: no-answer\n");
+    assert_says(world.complained, "\nfailed: a.jpg: web, small: no-answer\n");
     assert_false(temporary_is_left());
 }
 
@@ -434,7 +435,7 @@ static void an_upload_that_fails_is_reported(void **state)
     write_file("a.jpg", "A");
     world.uploads_fail = true;
     assert_int_equal(run("process a.jpg"), STATUS_FAILED);
-    assert_says(world.said, "\nfailed: a.jpg: the upload could not be started (memory)\n");
+    assert_says(world.complained, "failed: a.jpg: the upload could not be started (memory)\n");
 }
 
 static void an_output_that_cannot_be_written_is_reported(void **state)
@@ -443,21 +444,52 @@ static void an_output_that_cannot_be_written_is_reported(void **state)
     write_file("a.jpg", "A");
     write_file("results/web", "a file where a directory should be");
     assert_int_equal(run("process a.jpg --out results"), STATUS_FAILED);
-    assert_says(world.said,
+    assert_says(world.complained,
                 "failed: a.jpg: web: cannot create the directory results/web: Not a directory");
     assert_file("results/small/a.jpg", "small:A");
-    assert_says(world.said, "\n1 photo: 0 done, 1 failed");
+    assert_says(world.said, "1 photo: 0 done, 1 failed");
 }
 
 static void ctrl_c_reports_what_was_done(void **state)
 {
     (void)state;
     write_file("a.jpg", "A");
-    world.interrupt = true;
+    world.interrupt = world.lose_events = true;
     assert_int_equal(run("process a.jpg"), STATUS_FAILED);
     assert_says(world.complained, "Ctrl-C again stops at once");
-    assert_says(world.said, "\n1 photo: ");
+    assert_says(world.said, "1 photo: 0 done, 0 failed, 1 not processed, ");
+    assert_null(strstr(world.complained, "failed"));
     assert_false(temporary_is_left());
+}
+
+static void for_scripts_there_is_nothing_but_json(void **state)
+{
+    (void)state;
+    write_file("a.jpg", "A");
+    write_file("b.jpg", "corrupt");
+    assert_int_equal(run("process --json a.jpg b.jpg"), STATUS_FAILED);
+    size_t lines = 0;
+    for (char *line = strtok(world.said, "\n"); line; line = strtok(NULL, "\n"), lines++) {
+        json_t *value = json_loads(line, 0, NULL);
+        assert_true(json_is_object(value));
+        json_decref(value);
+    }
+    assert_int_equal(lines, 3);
+    assert_null(strstr(world.complained, "failed")); /* it is said in JSON */
+    assert_int_equal(run("local --json a.jpg"), STATUS_USAGE);
+    assert_says(world.complained, "--json reports photos that are done: add --once");
+}
+
+static void rows_come_where_they_are_asked_for(void **state)
+{
+    (void)state;
+    write_file("a.jpg", "A");
+    assert_int_equal(run("process --verbose a.jpg"), STATUS_OK);
+    assert_says(world.said, "Photo");
+    assert_says(world.said, "\n1 photo: 1 done, 0 failed, ");
+    assert_says(world.complained, "done: a.jpg (1 of 1)");
+    assert_int_equal(run("local --once"), STATUS_OK);
+    assert_says(world.said, "Photo"); /* of the samples */
 }
 
 static void bad_usage_is_told_before_anything_starts(void **state)
@@ -594,6 +626,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_output_that_cannot_be_written_is_reported, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(ctrl_c_reports_what_was_done, setup, teardown),
+        cmocka_unit_test_setup_teardown(for_scripts_there_is_nothing_but_json, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_come_where_they_are_asked_for, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_usage_is_told_before_anything_starts, setup, teardown),
         cmocka_unit_test_setup_teardown(without_photos_there_are_samples, setup, teardown),
         cmocka_unit_test_setup_teardown(it_serves_until_it_is_told_to_stop, setup, teardown),

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "ledger.h"
 #include "progress.h"
@@ -111,9 +113,10 @@ static void a_table_fits_its_terminal(void **state)
 static void the_bar_fits_and_counts(void **state)
 {
     (void)state;
-    const struct progress_facts facts = {.photos = 14,
-                                         .photos_done = 7,
-                                         .photos_failed = 1,
+    const struct progress_facts facts = {.what = "photos",
+                                         .count = 14,
+                                         .done = 7,
+                                         .failed = 1,
                                          .parts = 56,
                                          .parts_done = 28,
                                          .elapsed_ms = 1234};
@@ -129,6 +132,30 @@ static void the_bar_fits_and_counts(void **state)
         }
         buffer_free(&line);
     }
+}
+
+/* Nothing that a file or a pipe cannot show: no carriage return, no escape. */
+static void without_a_terminal_a_line_comes_every_ten_seconds(void **state)
+{
+    struct progress progress;
+    struct progress_facts facts = {.what = "photos", .count = 9000, .parts = 36000};
+    char text[4096];
+    int fds[2];
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    progress_init(&progress, fds[1]);
+    for (facts.elapsed_ms = 0; facts.elapsed_ms <= 25000; facts.elapsed_ms += 100) {
+        facts.done = (size_t)facts.elapsed_ms / 10;
+        facts.failed = facts.elapsed_ms > 15000;
+        progress_show(&progress, &facts);
+    }
+    progress_clear(&progress);
+    close(fds[1]);
+    ssize_t size = read(fds[0], text, sizeof text - 1);
+    close(fds[0]);
+    assert_true(size > 0);
+    text[size] = '\0';
+    assert_string_equal(text, "1000/9000 photos  10.0 s\n2000/9000 photos, 1 failed  20.0 s\n");
 }
 
 /* ---- the ledger ---- */
@@ -279,29 +306,158 @@ static void what_cannot_be_sent_is_settled(void **state)
     assert_int_equal(f->ledger.photos_failed, 1);
 }
 
+/* What the report says of a fixture's photos, in the order in which a user reads it. */
+static void collect_line(const char *text, void *user)
+{
+    fprintf(user, "%s\n", text);
+}
+
+static char *report_text(struct fixture *f, bool table)
+{
+    const struct report_options options = {.out = "/somewhere/out", .elapsed_ms = 3400};
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    for (size_t i = 0; i < f->ledger.count; i++) {
+        report_failures(&f->ledger.photos[i], collect_line, out);
+        report_unwritten(&f->ledger.photos[i], collect_line, out);
+    }
+    if (table)
+        assert_int_equal(report_table(&f->ledger, &options, out), 0);
+    report_summary(&f->ledger, &options, out);
+    fclose(out);
+    return text;
+}
+
 static void the_report_says_what_came_of_each(void **state)
 {
     struct fixture *f = *state;
-    char *text = NULL;
-    size_t size;
     record(f, "web", "ingest/a.jpg", OUTCOME_ACK);
     record(f, "tags", "ingest/a.jpg", OUTCOME_ACK);
     record(f, "tags", "ingest/b.png", OUTCOME_REJECT);
     record(f, "web", "ingest/c.jpg", OUTCOME_ACK);
     ledger_close(&f->ledger, "no-answer");
-    FILE *out = open_memstream(&text, &size);
-    assert_non_null(out);
-    const struct report_options options = {.out = "/somewhere/out", .elapsed_ms = 3400};
-    assert_int_equal(report_print(&f->ledger, &options, out), 0);
-    fclose(out);
+    char *text = report_text(f, true);
     assert_non_null(strstr(text, "Photo  Rendition    Pixels   Bytes    ms  Tags\n"));
     assert_non_null(strstr(text, "a.jpg  web        1280×960  204800  12.3\n"));
     assert_non_null(strstr(text, "Landscape, Dominant Colour: Blue\n"));
-    assert_non_null(strstr(text, "failed: image-corrupt\n"));
-    assert_non_null(strstr(text, "\nfailed: b.png: tags: image-corrupt: premature end\n"));
+    assert_non_null(strstr(text, "failed: b.png: tags: image-corrupt: premature end\n"));
     assert_non_null(strstr(text, "\nfailed: c.jpg: tags: no-answer\n"));
+    assert_null(strstr(strstr(text, "Rendition"), "image-corrupt")); /* it was said */
     assert_non_null(
         strstr(text, "\n3 photos: 1 done, 2 failed, 3.4 s. 0 files in /somewhere/out\n"));
+    free(text);
+}
+
+static void a_failure_is_told_once_with_all_its_pipelines(void **state)
+{
+    struct fixture *f = *state;
+    record(f, "tags", "ingest/b.png", OUTCOME_ACK);
+    record(f, "web", "ingest/c.jpg", OUTCOME_ACK);
+    record(f, "tags", "ingest/c.jpg", OUTCOME_ACK);
+    record(f, "web", "ingest/a.jpg", OUTCOME_REJECT);
+    record(f, "tags", "ingest/a.jpg", OUTCOME_REJECT);
+    f->ledger.photos[2].parts[0].outputs[0].problem = strdup("cannot write c.jpg: disk full");
+    f->ledger.photos[2].parts[1].outputs[0].problem = strdup("cannot write c.json: disk full");
+    char *text = report_text(f, false);
+    assert_string_equal(text,
+                        "failed: a.jpg: web, tags: image-corrupt: premature end\n"
+                        "failed: c.jpg: web, tags: cannot write c.jpg: disk full (and 1 more)\n"
+                        "3 photos: 1 done, 2 failed, 3.4 s. 0 files in /somewhere/out\n");
+    free(text);
+}
+
+static void what_is_handed_back_was_not_processed(void **state)
+{
+    struct fixture *f = *state;
+    const struct engine_record back = {.pipeline = "tags",
+                                       .bucket = "photos",
+                                       .key = "ingest/b.png",
+                                       .outcome = OUTCOME_RETRY,
+                                       .handed_back = true,
+                                       .reason = "handed-back",
+                                       .detail = "the engine is shutting down"};
+    struct ledger_event event;
+    record(f, "web", "ingest/a.jpg", OUTCOME_ACK);
+    record(f, "tags", "ingest/a.jpg", OUTCOME_ACK);
+    record(f, "web", "ingest/c.jpg", OUTCOME_ACK);
+    for (int i = 0; i < 4; i++) { /* more often than the queue would deliver it */
+        assert_int_equal(ledger_record(&f->ledger, &back, &event), 0);
+        assert_false(event.settled);
+    }
+    char *text = report_text(f, false);
+    assert_string_equal(text, "3 photos: 1 done, 0 failed, 2 not processed, 3.4 s. 0 files in "
+                              "/somewhere/out\n");
+    free(text);
+    text = report_text(f, true);
+    assert_non_null(strstr(text, "not processed\n"));
+    assert_null(strstr(text, "handed-back"));
+    free(text);
+    assert_false(ledger_succeeded(&f->ledger));
+}
+
+/* ---- for scripts ---- */
+
+static json_t *json_line(const char *text, size_t index)
+{
+    for (; index > 0; index--)
+        text = strchr(text, '\n') + 1;
+    json_t *value = json_loadb(text, (size_t)(strchr(text, '\n') - text), 0, NULL);
+    assert_non_null(value);
+    return value;
+}
+
+static char *json_report(struct fixture *f)
+{
+    const struct report_options options = {.out = "/out", .elapsed_ms = 3400, .interrupted = true};
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    assert_int_equal(report_json(&f->ledger, &options, out), 0);
+    fclose(out);
+    return text;
+}
+
+static void each_photo_is_a_json_object_and_the_last_sums_up(void **state)
+{
+    struct fixture *f = *state;
+    record(f, "web", "ingest/a.jpg", OUTCOME_ACK);
+    record(f, "tags", "ingest/a.jpg", OUTCOME_ACK);
+    record(f, "tags", "ingest/b.png", OUTCOME_REJECT);
+    f->ledger.photos[2].path = "/p/\xff\n.jpg"; /* any bytes */
+    char *text = json_report(f);
+    const char *type, *result, *path, *reason, *error;
+    json_int_t width, done, failed, open;
+    json_t *value = json_line(text, 0);
+    assert_int_equal(json_unpack(value, "{ss ss s[{s[{sI}]}]}", "type", &type, "result", &result,
+                                 "pipelines", "outputs", "width", &width),
+                     0);
+    assert_string_equal(type, "photo");
+    assert_string_equal(result, "done");
+    assert_int_equal(width, 1280);
+    json_decref(value);
+    value = json_line(text, 1);
+    assert_int_equal(json_unpack(value, "{ss s[{ss ss}]}", "result", &result, "pipelines", "reason",
+                                 &reason, "error", &error),
+                     0);
+    assert_string_equal(result, "failed");
+    assert_string_equal(reason, "image-corrupt");
+    assert_string_equal(error, "premature end");
+    json_decref(value);
+    value = json_line(text, 2);
+    assert_int_equal(json_unpack(value, "{ss ss}", "path", &path, "result", &result), 0);
+    assert_string_equal(path, "/p/??.jpg");
+    assert_string_equal(result, "not-processed");
+    json_decref(value);
+    value = json_line(text, 3);
+    assert_int_equal(json_unpack(value, "{ss sI sI sI}", "type", &type, "done", &done, "failed",
+                                 &failed, "not_processed", &open),
+                     0);
+    assert_string_equal(type, "summary");
+    assert_int_equal(done + 10 * failed + 100 * open, 111);
+    json_decref(value);
     free(text);
 }
 
@@ -330,12 +486,18 @@ int main(void)
         cmocka_unit_test(columns_are_aligned),
         cmocka_unit_test(a_table_fits_its_terminal),
         cmocka_unit_test(the_bar_fits_and_counts),
+        cmocka_unit_test(without_a_terminal_a_line_comes_every_ten_seconds),
         cmocka_unit_test_setup_teardown(it_is_over_when_each_pipeline_has_answered, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_output_is_where_its_pipeline_put_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_retry_is_open_until_the_queue_gives_up, setup, teardown),
         cmocka_unit_test_setup_teardown(what_cannot_be_sent_is_settled, setup, teardown),
         cmocka_unit_test_setup_teardown(the_report_says_what_came_of_each, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_failure_is_told_once_with_all_its_pipelines, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_handed_back_was_not_processed, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_photo_is_a_json_object_and_the_last_sums_up, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_file_that_no_pipeline_takes_has_failed, setup, teardown),
     };
     terminal_setup();

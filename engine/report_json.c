@@ -1,0 +1,147 @@
+/*
+ * The report for scripts. Its shape is a promise: members are added, never renamed or removed, and
+ * a member that has no value is null, not absent.
+ */
+#include "report.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "terminal.h"
+#include "utf8.h"
+
+enum { DIGITS = 12 };
+
+/* A file name may hold any bytes; JSON holds UTF-8. */
+static json_t *text_or_null(const char *text)
+{
+    if (!text)
+        return json_null();
+    if (utf8_valid((struct slice){text, strlen(text)}))
+        return json_string(text);
+    char *shown = text_display(text);
+    json_t *value = shown ? json_string(shown) : NULL;
+    free(shown);
+    return value;
+}
+
+static json_t *reason_of(const char *reason)
+{
+    return text_or_null(reason && *reason ? reason : NULL);
+}
+
+static json_t *tenths(double value)
+{
+    return json_real(round(value * 10) / 10);
+}
+
+/* Takes the item, which is NULL for want of memory; then so is the array. */
+static void append(json_t **array, json_t *item)
+{
+    if (*array && json_array_append_new(*array, item) == 0)
+        return;
+    json_decref(*array);
+    *array = NULL;
+}
+
+static json_t *labels_json(const struct ledger_part *part)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < part->label_count; i++) {
+        const struct label *label = &part->labels[i];
+        append(&array, json_pack("{so so so}", "name", text_or_null(label->name), "value",
+                                 reason_of(label->value), "confidence", tenths(label->confidence)));
+    }
+    return array;
+}
+
+static json_t *output_json(const struct ledger_output *output)
+{
+    bool image = !output->sidecar;
+    return json_pack(
+        "{so so so so so sI so so so}", "bucket", text_or_null(output->bucket), "key",
+        text_or_null(output->key), "path", text_or_null(output->path), "width",
+        image ? json_integer(output->width) : json_null(), "height",
+        image ? json_integer(output->height) : json_null(), "bytes", (json_int_t)output->bytes,
+        "frames", image ? json_integer(output->frames) : json_null(), "milliseconds",
+        image ? tenths(output->milliseconds) : json_null(), "error", text_or_null(output->problem));
+}
+
+static json_t *outputs_json(const struct ledger_part *part)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < part->output_count; i++)
+        append(&array, output_json(&part->outputs[i]));
+    return array;
+}
+
+static const char *part_result(const struct ledger_part *part)
+{
+    static const char *const names[] = {
+        [PART_OPEN] = "not-processed", [PART_DONE] = "done", [PART_FAILED] = "failed"};
+    return names[part->state];
+}
+
+static json_t *part_json(const struct ledger_part *part)
+{
+    bool failed = part->state == PART_FAILED;
+    return json_pack("{so ss so so so so}", "pipeline", text_or_null(part->pipeline), "result",
+                     part_result(part), "reason", reason_of(failed ? part->reason : NULL), "error",
+                     reason_of(failed ? part->detail : NULL), "outputs", outputs_json(part),
+                     "labels", labels_json(part));
+}
+
+static json_t *parts_json(const struct ledger_photo *photo)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < photo->part_count; i++)
+        append(&array, part_json(&photo->parts[i]));
+    return array;
+}
+
+static const char *photo_result(const struct ledger_photo *photo)
+{
+    static const char *const names[] = {
+        [PHOTO_NOT_PROCESSED] = "not-processed", [PHOTO_DONE] = "done", [PHOTO_FAILED] = "failed"};
+    return names[ledger_photo_result(photo)];
+}
+
+static json_t *photo_json(const struct ledger_photo *photo)
+{
+    return json_pack("{ss so so so ss so so}", "type", "photo", "path", text_or_null(photo->path),
+                     "key", text_or_null(photo->key), "bytes",
+                     photo->sent ? json_integer((json_int_t)photo->bytes) : json_null(), "result",
+                     photo_result(photo), "error", text_or_null(photo->failure), "pipelines",
+                     parts_json(photo));
+}
+
+static json_t *summary_json(const struct ledger *ledger, const struct report_options *options)
+{
+    return json_pack(
+        "{ss sI sI sI sI sI so so sb}", "type", "summary", "photos", (json_int_t)ledger->count,
+        "done", (json_int_t)ledger_count(ledger, PHOTO_DONE), "failed",
+        (json_int_t)ledger_count(ledger, PHOTO_FAILED), "not_processed",
+        (json_int_t)ledger_count(ledger, PHOTO_NOT_PROCESSED), "files",
+        (json_int_t)report_files(ledger), "out", text_or_null(options->out), "seconds",
+        tenths((double)options->elapsed_ms / 1000), "interrupted", options->interrupted);
+}
+
+/* Takes the value. */
+static int print(json_t *value, FILE *out)
+{
+    if (!value)
+        return ERR_MEMORY;
+    int failed = json_dumpf(value, out, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
+    json_decref(value);
+    return failed || fputc('\n', out) == EOF ? ERR_IO : 0;
+}
+
+int report_json(const struct ledger *ledger, const struct report_options *options, FILE *out)
+{
+    int code = 0;
+    for (size_t i = 0; i < ledger->count && !code; i++)
+        code = print(photo_json(&ledger->photos[i]), out);
+    return code ? code : print(summary_json(ledger, options), out);
+}
