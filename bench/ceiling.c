@@ -127,7 +127,7 @@ static void take(int fd, size_t size)
         input[size] = '\0';
         const char *end = strstr(input, "\r\n\r\n"), *length = strstr(input, "Content-Length: ");
         if (!end)
-            die("a head in pieces");
+            die("an incomplete request head");
         choose(c, input);
         size_t body = length && length < end ? strtoul(length + 16, NULL, 10) : 0;
         size_t have = size - (size_t)(end + 4 - input);

@@ -83,7 +83,7 @@ static void peak_reset(const char *process)
     snprintf(path, sizeof path, "/proc/%s/clear_refs", process);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0 || write(fd, "5", 1) != 1)
-        fprintf(stderr, "a peak cannot be reset; it includes what came before\n");
+        fprintf(stderr, "cannot reset the peak memory; it includes earlier use\n");
     if (fd >= 0)
         close(fd);
 }

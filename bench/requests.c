@@ -195,7 +195,7 @@ static void request_make(struct request *request, const char *method, const char
                   "SignedHeaders=host;x-amz-content-sha256;x-amz-date%s, Signature=%s\r\n\r\n",
                   g.access_key, g.date, scope.service, target ? ";x-amz-target" : "", signature);
     if (request->head.error)
-        die("a request's head is too long");
+        die("a request head is too long");
     request->body = body;
     request->body_size = size;
 }
@@ -287,7 +287,7 @@ static void add_sns(char *body)
                   "SignedHeaders=host;x-amz-date, Signature=%s\r\n\r\n",
                   host, g.date, size, g.access_key, g.date, signature);
     if (request->head.error)
-        die("a request's head is too long");
+        die("a request head is too long");
     request->body = body;
     request->body_size = size;
 }
@@ -400,7 +400,7 @@ static void write_on(struct connection *c)
         if (sent < 0 && errno == EAGAIN)
             break;
         if (sent < 0)
-            die("a connection broke");
+            die("a connection failed");
         c->written += (size_t)sent;
     }
     wait_for(c, c->written < whole);
@@ -546,7 +546,7 @@ static void run(void)
     while (g.busy) {
         int count = epoll_wait(g.epoll, events, 64, 30000);
         if (count == 0)
-            die("no answer for 30 seconds");
+            die("no response for 30 seconds");
         for (int i = 0; i < count; i++) {
             struct connection *c = events[i].data.ptr;
             if (events[i].events & EPOLLOUT)

@@ -134,5 +134,5 @@ const char *image_format_guess(struct slice image)
         if (has_magic(image, &strangers[i].magic))
             return strangers[i].what;
     }
-    return is_text(image) ? guess_text(image) : "no known image format";
+    return is_text(image) ? guess_text(image) : "unknown";
 }

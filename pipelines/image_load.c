@@ -120,7 +120,7 @@ static void describe(VipsImage *image, struct image_source *out)
 int image_fail_corrupt(const struct image_source *source, struct error *error)
 {
     vips_error_clear();
-    return error_set(error, ERR_CORRUPT, "the %s image is damaged or cut short",
+    return error_set(error, ERR_CORRUPT, "the %s image is damaged or truncated",
                      image_format_facts(source->format)->name);
 }
 
@@ -132,8 +132,8 @@ int image_probe(struct slice bytes, struct image_source *out, VipsImage **header
         return error_set(error, ERR_UNSUPPORTED, "the file is empty");
     if (out->format == FORMAT_KEEP)
         return error_set(error, ERR_UNSUPPORTED,
-                         "not an image that can be read (jpeg, png, webp, gif, tiff, avif, heif); "
-                         "it looks like %s",
+                         "unsupported image format: %s (jpeg, png, webp, gif, tiff, avif and heif "
+                         "are supported)",
                          image_format_guess(bytes));
     VipsImage *image = image_open(out, 1);
     if (!image)
@@ -156,8 +156,8 @@ int image_check_bytes(size_t size, const struct pipeline_limits *limits, struct 
     uint64_t most = limit_or(limits->max_bytes, PIPELINE_MAX_BYTES);
     if (size <= most)
         return 0;
-    return error_set(error, ERR_LIMIT, "%zu bytes are more than the limit of %llu for an image",
-                     size, (unsigned long long)most);
+    return error_set(error, ERR_LIMIT, "the image has %zu bytes; the limit is %llu", size,
+                     (unsigned long long)most);
 }
 
 int image_check_limits(const struct image_source *source, const struct pipeline_limits *limits,
@@ -166,11 +166,11 @@ int image_check_limits(const struct image_source *source, const struct pipeline_
     const struct image_facts *facts = &source->facts;
     uint64_t most = limit_or(limits->max_pixels, PIPELINE_MAX_PIXELS);
     if ((uint64_t)facts->width * facts->height > most)
-        return error_set(error, ERR_LIMIT, "%u × %u pixels are more than the limit of %llu",
+        return error_set(error, ERR_LIMIT, "the image has %u × %u pixels; the limit is %llu",
                          facts->width, facts->height, (unsigned long long)most);
     most = limit_or(limits->max_frames, PIPELINE_MAX_FRAMES);
     if (facts->frames > most)
-        return error_set(error, ERR_LIMIT, "%u frames are more than the limit of %llu",
+        return error_set(error, ERR_LIMIT, "the image has %u frames; the limit is %llu",
                          facts->frames, (unsigned long long)most);
     return 0;
 }
@@ -182,7 +182,7 @@ int image_check_size(struct plan_size size, const struct pipeline_limits *limits
     if ((uint64_t)size.width * size.height <= most)
         return 0;
     return error_set(error, ERR_LIMIT,
-                     "it would become %u × %u pixels, more than the limit of %llu", size.width,
+                     "the image would be scaled to %u × %u pixels; the limit is %llu", size.width,
                      size.height, (unsigned long long)most);
 }
 
@@ -194,6 +194,6 @@ int image_check_animation(const struct image_source *source, const struct pipeli
     if ((uint64_t)facts->width * facts->height * facts->frames <= most)
         return 0;
     return error_set(error, ERR_LIMIT,
-                     "%u frames of %u × %u pixels are together more than the limit of %llu pixels",
+                     "the image has %u frames of %u × %u pixels; the limit is %llu pixels in total",
                      facts->frames, facts->width, facts->height, (unsigned long long)most);
 }

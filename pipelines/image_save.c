@@ -115,8 +115,8 @@ int image_save(VipsImage *image, enum image_format format, const struct output_c
     int height = vips_image_get_page_height(image);
     if ((unsigned)image->Xsize > facts->side_max || (unsigned)height > facts->side_max)
         return error_set(error, ERR_LIMIT,
-                         "%d × %d pixels are too many for %s, whose sides end at %u", image->Xsize,
-                         height, facts->name, facts->side_max);
+                         "%d × %d pixels are too large for %s, whose sides are limited to %u",
+                         image->Xsize, height, facts->name, facts->side_max);
     void *data = NULL;
     size_t size = 0;
     if (save(image, format, config, &data, &size)) {

@@ -145,9 +145,9 @@ static const char *advice(const struct aws_subject *subject, int kind, const cha
                      "missing key looks like this too)"
                    : "; allow this action in IAM and the resource's policy";
     if (kind == ERR_EXPIRED)
-        return "; the session's credentials have run out: get new ones";
+        return "; the session credentials have expired: get new ones";
     if (kind == ERR_RECEIPT)
-        return "; the message was received again or its visibility ended";
+        return "; the message was received again or its visibility timeout ended";
     if (kind == ERR_NO_CONTAINER)
         return "; check the name, the region and the endpoint, or create it";
     return "";

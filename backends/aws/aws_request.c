@@ -180,7 +180,7 @@ static bool clock_correct(struct aws_request *request, const struct http_respons
     if (agree)
         return true;
     request->aws->clock_offset_s += difference;
-    log_warn("clock differs from the service's",
+    log_warn("clock differs from that of the service",
              LOG_TEXT("service", aws_service_name(request->call.service)),
              LOG_INT("seconds", request->aws->clock_offset_s));
     return true;
@@ -224,9 +224,9 @@ static const char *foreign_404(const struct aws_request *request,
     if (response->status != 404 || strcmp(request->call.method, "GET") != 0)
         return NULL;
     if (!fault->code[0])
-        return "HTTP 404 without an error of S3: look for a proxy or gateway in between";
+        return "HTTP 404 without an S3 error: check for a proxy or gateway in between";
     if (names_another(request->call.resource, fault->key))
-        return "HTTP 404 for another key: look for a proxy or gateway in between";
+        return "HTTP 404 for another key: check for a proxy or gateway in between";
     return NULL;
 }
 
@@ -249,10 +249,10 @@ static void judge_success(const struct aws_request *request, const struct http_r
         flaw = "it belongs to another request";
     if (!flaw)
         return;
-    snprintf(
-        detail, sizeof detail,
-        "the response (HTTP %d) is not the service's: %s; look for a proxy or gateway in between",
-        response->status, flaw);
+    snprintf(detail, sizeof detail,
+             "the response (HTTP %d) is not from the service: %s; check for a proxy or gateway in "
+             "between",
+             response->status, flaw);
     aws_error_local(&reply->error, &reply->subject, ERR_PROTOCOL, detail);
 }
 

@@ -147,13 +147,13 @@ static const char *xml_flaw(const struct row *row, struct slice text)
     const char *end = root.size ? memchr(root.data, '>', root.size) : NULL;
     if (!end ||
         !has_element((struct slice){root.data, (size_t)(end + 1 - root.data)}, row->root, false))
-        return "it is another document";
+        return "it is not the expected XML document";
     bool is_empty = end[-1] == '/' && end + 1 == root.data + root.size;
     if (!is_empty && !has_element(root, row->root, true))
-        return "its document is cut off";
+        return "its XML document is truncated";
     for (size_t i = 0; i < MEMBERS_MAX && row->members[i]; i++) {
         if (!has_element(root, row->members[i], false))
-            return "its document lacks an element";
+            return "a required XML element is missing";
     }
     return NULL;
 }
@@ -171,9 +171,9 @@ static const char *json_flaw(const struct row *row, const json_t *object)
     if (!object)
         return "it is not a JSON object";
     if (row->form == FORM_JSON && members_found(object, row) == 0)
-        return "its JSON object lacks a member";
+        return "a required JSON member is missing";
     if (row->form == FORM_PAGE && members_found(object, row) != json_object_size(object))
-        return "its JSON object is about something else";
+        return "it has unexpected JSON members";
     return NULL;
 }
 
@@ -210,7 +210,7 @@ const char *aws_response_flaw(const char *operation, const struct http_response 
     struct slice text = body_of(response);
     *object = NULL;
     if (!row)
-        return "what makes it valid is not stated";
+        return "no validity rule is defined for the operation";
     switch (row->form) {
     case FORM_EMPTY:
         return text.size == 0 || slice_equal_text(text, "{}") ? NULL : "it has a body";

@@ -33,7 +33,7 @@ static int file_parse(FILE *file, const char *path, struct ini *out, struct erro
     if (rc) {
         error_set(error, rc, "%s: %s", path, rc == ERR_IO ? "cannot be read" : "larger than 1 MiB");
     } else if ((rc = ini_parse(out, (struct slice){text, size}, &bad_line)) != 0) {
-        error_set(error, rc, "%s:%zu: neither [section], key = value nor a comment", path,
+        error_set(error, rc, "%s:%zu: expected [section], key = value or # comment", path,
                   bad_line);
     }
     sigv4_wipe(text, size);

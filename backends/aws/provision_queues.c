@@ -42,7 +42,7 @@ static int url_keep(char **field, const struct aws_reply *reply, struct error *e
     json_t *root = json10_answer(reply, error);
     if (!root)
         return error->code;
-    int rc = text_keep(field, json_text_in(root, "QueueUrl"), error, "no QueueUrl in the answer");
+    int rc = text_keep(field, json_text_in(root, "QueueUrl"), error, "no QueueUrl in the response");
     json_decref(root);
     return rc;
 }
@@ -86,7 +86,7 @@ int provision_dead_letter_known(struct provision *p, const struct aws_reply *rep
         return error->code;
     const char *arn = json_text_in(json_object_get(root, "Attributes"), "QueueArn");
     int rc =
-        text_keep(&p->queues[p->item].dead_letter_arn, arn, error, "no QueueArn in the answer");
+        text_keep(&p->queues[p->item].dead_letter_arn, arn, error, "no QueueArn in the response");
     json_decref(root);
     return rc;
 }
@@ -113,7 +113,7 @@ int provision_queue_known(struct provision *p, const struct aws_reply *reply, st
     const json_t *found = json_object_get(root, "Attributes");
     q->visibility_s = (unsigned)json10_number(found, "VisibilityTimeout");
     int rc =
-        text_keep(&q->arn, json_text_in(found, "QueueArn"), error, "no QueueArn in the answer");
+        text_keep(&q->arn, json_text_in(found, "QueueArn"), error, "no QueueArn in the response");
     if (!rc)
         rc = optional_keep(&q->policy, json_text_in(found, "Policy"), error);
     if (!rc)

@@ -136,7 +136,7 @@ static void check_body(const struct aws_reply *reply, const char *etag, struct e
 {
     if (!s3_body_intact(reply->response, etag))
         aws_error_local(error, &reply->subject, ERR_NETWORK,
-                        "the body does not match its ETag: it was damaged on the way");
+                        "the body does not match its ETag: it was damaged in transit");
 }
 
 static void on_got(const struct aws_reply *reply, void *user)

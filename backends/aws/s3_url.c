@@ -83,8 +83,9 @@ char *s3_presign(struct object_store *store, const char *method, const struct ob
                  unsigned expires_s, struct error *error)
 {
     if (expires_s < 1 || expires_s > PRESIGN_MAX_S) {
-        error_set(error, ERR_INVALID, "a presigned URL lives 1 to %d seconds (7 days), not %u",
-                  PRESIGN_MAX_S, expires_s);
+        error_set(error, ERR_INVALID,
+                  "a presigned URL is valid for 1 to %d seconds (7 days), not %u", PRESIGN_MAX_S,
+                  expires_s);
         return NULL;
     }
     struct buffer out;

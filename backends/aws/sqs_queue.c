@@ -281,7 +281,7 @@ static void on_url(const struct aws_reply *reply, void *user)
     json_t *root = json10_answer(reply, &error);
     const char *url = json_text_in(root, "QueueUrl");
     if (root && !url) {
-        aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no QueueUrl in the answer");
+        aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no QueueUrl in the response");
     } else if (root) {
         opening->queue->facts.url = slice_dup(slice_of(url));
         int rc = opening->queue->facts.url ? attributes_ask(opening) : ERR_MEMORY;

@@ -17,7 +17,7 @@ static void on_sent(const struct aws_reply *reply, void *user)
     const char *md5 = json_text_in(root, "MD5OfMessageBody");
     if (root && (!id || !md5 || strcasecmp(md5, operation->md5) != 0)) {
         aws_error_local(&error, &reply->subject, ERR_PROTOCOL,
-                        "the response is about another message: its MD5OfMessageBody differs");
+                        "the response is for another message: its MD5OfMessageBody differs");
         id = NULL;
     }
     sqs_operation_free(operation);

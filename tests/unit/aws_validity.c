@@ -166,7 +166,7 @@ static void what_was_stored_is_what_was_sent(void **state)
 static void an_operation_without_a_row_is_refused(void **state)
 {
     (void)state;
-    assert_string_equal(flaw("DeleteBucket", NULL, ""), "what makes it valid is not stated");
+    assert_string_equal(flaw("DeleteBucket", NULL, ""), "no validity rule is defined for the operation");
 }
 
 int main(void)
