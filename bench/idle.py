@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Measures what the embedded cloud costs when nobody asks it anything, and how soon it answers the first who does.
+"""Measures the startup time of the embedded cloud and its cost when idle.
 
     ./dev bench idle [--seconds S] [--starts N] [--out DIR] [-- OPTION...]
 
-start   from the start of the process to the whole first answer (a signed-in client is not needed: a refusal is an answer),
-        the median of the starts, each on an empty data directory, and of as many on the directory of the one before
-idle    resident memory, and how often any thread of the process was woken while nothing happened for so long
+start   from the start of the process to the first response (the request is unsigned, so the response is an error): the
+        median of the starts with an empty data directory, and of as many starts with a used one
+idle    resident memory, and how often a thread of the process woke up during S seconds without requests
 
-What stands behind -- goes to `thumbwheel local --cloud-only`.
+Arguments after -- are passed to `thumbwheel local --cloud-only`.
 """
 import argparse
 import contextlib
@@ -37,7 +37,7 @@ def free_port():
 
 
 def first_answer(port, process):
-    """Seconds until a request is answered; asked again at once while nobody listens."""
+    """Seconds until the first response; retries at once while the port is closed."""
     begun = time.perf_counter()
     while time.perf_counter() - begun < START_TIMEOUT_S and process.poll() is None:
         try:
@@ -54,7 +54,7 @@ def first_answer(port, process):
 def cloud(data, options):
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "THUMBWHEEL_"))}
-    with tempfile.TemporaryFile("w+") as said:  # of interest where it ends in failure alone
+    with tempfile.TemporaryFile("w+") as said:  # printed only on failure
         process = subprocess.Popen([PROGRAM, "local", "--cloud-only", "--port", str(port), "--data", data, *options],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=environment)
         try:
@@ -94,7 +94,7 @@ def measure(seconds, starts, options):
                 with cloud(folder / str(i), options) as (_, took):
                     times.append(took * 1000)
         with cloud(folder / "idle", options) as (process, _):
-            time.sleep(2)  # the connection that asked is gone, and what follows a start is over
+            time.sleep(2)  # until the client connection is closed and startup work is done
             before = switches(process.pid)
             time.sleep(seconds)
             woken = switches(process.pid) - before
@@ -113,10 +113,10 @@ def main():
     parser.add_argument("options", nargs="*")
     arguments = parser.parse_args()
     found = measure(arguments.seconds, arguments.starts, arguments.options)
-    print(f"first answer after   {found['start_ms']:.1f} ms on an empty directory, {found['start_again_ms']:.1f} ms on a used one "
-          f"(goal: under {GOALS['start_ms']})")
-    print(f"resident memory      {found['resident_mib']:.1f} MiB idle (goal: under {GOALS['resident_mib']})")
-    print(f"woken                {found['wakeups']} times in {found['seconds']} s (goal: {GOALS['wakeups']})")
+    print(f"first response after  {found['start_ms']:.1f} ms with an empty data directory, {found['start_again_ms']:.1f} ms with "
+          f"a used one (goal: under {GOALS['start_ms']})")
+    print(f"idle memory           {found['resident_mib']:.1f} MiB resident (goal: under {GOALS['resident_mib']})")
+    print(f"idle wake-ups         {found['wakeups']} in {found['seconds']} s (goal: {GOALS['wakeups']})")
     arguments.out.mkdir(parents=True, exist_ok=True)
     found["machine"] = {"system": platform.platform(), "processors": os.cpu_count(),
                         "load": os.getloadavg()[0]}

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""The engine's memory against its budget: 200 mixed photographs through `thumbwheel run`, and the peak of what it took.
+"""Measures the engine's peak memory against --memory, with 200 mixed photos through `thumbwheel run`.
 
     ./dev bench memory [--photos N] [--memory SIZE] [--workers N] [--isolation process|thread]
 
-The photographs are JPEG, progressive JPEG, PNG and WebP of 1 to 24 megapixels (bench/photographs.c). The embedded cloud is
-a process of its own, which is not counted. Counted are the engine and its decoder processes: the proportional set sizes
-of all of them (smaps_rollup), sampled every few milliseconds, plus the memory files that they share and nobody has mapped.
-Ends with 1 if the peak was more than the budget and the constant that the README states.
+The photos are JPEG, progressive JPEG, PNG and WebP of 1 to 24 megapixels (bench/photographs.c). The embedded cloud is a
+separate process, which is not counted. The engine and its decoder processes are counted: the proportional set sizes of all
+of them (smaps_rollup), sampled every few milliseconds, plus the memory files that they share.
+Exits 1 if the peak exceeded --memory plus the constant that the README states.
 """
 import argparse
 import os
@@ -24,17 +24,17 @@ os.environ.setdefault("THUMBWHEEL", str(ROOT / "build/release/thumbwheel"))
 
 import harness  # noqa: E402
 
-CONSTANT_MIB, CONSTANT_WORKER_MIB = 64, 48  # README.md, "Measure"
+CONSTANT_MIB, CONSTANT_WORKER_MIB = 64, 48  # README.md, "Measuring"
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench memory", description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", type=int, default=200, help="photographs to send (200)")
-    parser.add_argument("--memory", default="300M", help="the budget (300M)")
-    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="(the processors)")
+    parser.add_argument("--photos", type=int, default=200, help="number of photos (200)")
+    parser.add_argument("--memory", default="300M", help="the engine's --memory (300M)")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)), help="worker threads (number of processors)")
     parser.add_argument("--isolation", default="process", choices=("process", "thread"))
-    parser.add_argument("--dir", type=Path, help="photographs of this folder in place of new ones")
+    parser.add_argument("--dir", type=Path, help="use the photos in this directory")
     return parser.parse_args()
 
 
@@ -76,7 +76,7 @@ def children(pid):
 
 
 class Peak:
-    """The largest sum so far, and what it was made of."""
+    """The largest sum so far, and its parts."""
 
     def __init__(self):
         self.total = self.engine = self.decoders = self.files = self.samples = 0
@@ -101,7 +101,7 @@ class Peak:
 
 
 def run(options, cloud, photos, names):
-    s3, sqs = cloud.client("s3"), cloud.client("sqs")  # the cloud has made bucket, topic and queues
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")  # the cloud has created the bucket, topic and queues
     urls = [sqs.get_queue_url(QueueName=f"{name}-queue")["QueueUrl"] for name in names]
     for number in range(options.photos):
         path = photos[number % len(photos)]
@@ -143,11 +143,11 @@ def main():
     budget = int(options.memory[:-1]) * UNITS[options.memory[-1]]
     bound = budget + (CONSTANT_MIB + CONSTANT_WORKER_MIB * options.workers) * 2**20
     mib = 2**20
-    print(f"{options.photos} photographs of {len(photos)} kinds, --memory {options.memory}, {options.workers} workers, "
+    print(f"{options.photos} photos ({len(photos)} different), --memory {options.memory}, {options.workers} workers, "
           f"--isolation {options.isolation}: {took:.0f} s, {peak.samples} samples")
     print(f"stored {stored}, dead letters {dead}")
-    print(f"peak {peak.total / mib:.0f} MiB: engine {peak.engine / mib:.0f}, decoders {peak.decoders / mib:.0f}, "
-          f"their memory files {peak.files / mib:.0f}; bound {bound / mib:.0f} MiB")
+    print(f"peak {peak.total / mib:.0f} MiB (engine {peak.engine / mib:.0f}, decoders {peak.decoders / mib:.0f}, "
+          f"shared memory files {peak.files / mib:.0f}); limit {bound / mib:.0f} MiB")
     done = all(count == options.photos for count in stored.values()) and not dead
     if engine.lines:
         print("\n".join(engine.lines[-5:]))

