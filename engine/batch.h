@@ -1,9 +1,9 @@
 /*
- * Photos put through a running service: uploaded, awaited, their results fetched and reported.
+ * Processes photos with a running service: uploads them, waits, fetches and reports the results.
  *
- * How the end is known: each photo has one part for each pipeline that takes its key (ledger.h),
- * and the engine's observer reports what came of each. A report that never comes does not hang it:
- * when nothing has moved for --patience, it gives up and says what is missing.
+ * Each photo has one part for each pipeline that accepts its key (ledger.h), and the engine's
+ * observer reports the outcome of each. A missing report does not hang it: after no progress for
+ * --patience it gives up and reports what is missing.
  */
 #ifndef THUMBWHEEL_BATCH_H
 #define THUMBWHEEL_BATCH_H
@@ -23,7 +23,7 @@ struct batch {
     struct feeder *feeder;
     struct harvest *harvest;
     uint64_t began_ms, ended_ms; /* the loop's clock */
-    uint64_t moved_ms, movement; /* when something last moved, and what it is seen by */
+    uint64_t moved_ms, movement; /* time of the last progress, and how progress is detected */
     bool running;
     bool verbose; /* a row for each rendition, and what is retried */
     bool json;    /* a report for scripts on standard output, and no failures beside it */
@@ -38,12 +38,12 @@ void batch_clear(struct batch *batch);
 /* The engine's observer, with the batch as its user. */
 void batch_observe(const struct engine_record *record, void *batch);
 
-/* Uploads the photos and waits until all are settled, nothing moves any more (which it says), or an
- * interrupt. */
+/* Uploads the photos and waits until all are settled, there is no progress (which it reports), or
+ * an interrupt. */
 int batch_run(struct batch *batch, struct error *error);
 /* Fetches the outputs into the directory of --out. */
 int batch_collect(struct batch *batch, struct error *error);
-/* Prints what is to be printed. True when everything succeeded. */
+/* Prints the report. True if everything succeeded. */
 bool batch_report(struct batch *batch);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * A delivery: one received message, from its receipt until its fate is decided.
+ * A delivery: one received message, from its receipt until its outcome is decided.
  *
- * It holds the lease and the jobs that the message's records became. Jobs record how they ended;
- * delivery_update reads what is recorded and decides: nothing yet, delete, give back with a
- * backoff, or to the dead-letter queue. Loop thread.
+ * It owns the lease and one job per record of the message. Jobs record how they ended;
+ * delivery_update reads these facts and decides: wait, delete the message, return it to the queue
+ * with a backoff, or send it to the dead-letter queue. Loop thread.
  */
 #ifndef THUMBWHEEL_DELIVERY_H
 #define THUMBWHEEL_DELIVERY_H
@@ -42,10 +42,10 @@ struct delivery {
     struct object_request *pointer;
     struct job **jobs;
     size_t job_count;
-    bool grouped;              /* of a FIFO queue: its group is worked on in order */
-    bool final;                /* the message is done with: its group may go on */
-    bool overtaken;            /* an earlier message of its group comes back: this one after it */
-    bool starting;             /* inside the loop that starts the jobs */
+    bool grouped;   /* of a FIFO queue: its group is worked on in order */
+    bool final;     /* the message is settled: its group may continue */
+    bool overtaken; /* an earlier message of its group is returned: this one must follow it */
+    bool starting;  /* inside the loop that starts the jobs */
     struct record_tally tally; /* of this delivery and those before it */
     bool remembered;           /* the tally was kept for the next one */
     bool handed_back;          /* since the engine shuts down */
@@ -59,15 +59,15 @@ struct delivery {
 void delivery_accept(struct lane *lane, struct queue_message *message);
 /* A job has finished. */
 void delivery_update(struct delivery *delivery);
-/* Gives the message back at once (visibility 0) if none of its jobs is under way. */
+/* Returns the message to the queue at once (visibility 0) if none of its jobs has started. */
 void delivery_hand_back(struct delivery *delivery);
-/* Gives it back whatever runs. */
+/* Returns it even if jobs are running. */
 void delivery_abort(struct delivery *delivery);
-/* Messages of one group of a FIFO queue are worked on one after another, in the order of their
- * receipt. Begins those whose turn has come, and gives back those that follow one that comes back,
- * which SQS keeps behind it. From a fresh loop callback. */
+/* Messages of one FIFO group are processed one after another, in the order of their receipt. Starts
+ * those that are next, and returns those that follow a returned one, which SQS keeps behind it.
+ * From a fresh loop callback. */
 void deliveries_regroup(struct lane *lane);
-/* As delivery_abort, with a backoff: a job of it makes no progress. */
+/* As delivery_abort, with a backoff: one of its jobs makes no progress. */
 void delivery_give_up(struct delivery *delivery);
 
 #endif

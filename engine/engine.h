@@ -20,13 +20,13 @@
 
 struct engine;
 
-/* One record of a message, settled. Strings and arrays are borrowed for the callback. */
+/* One settled record of a message. Strings and arrays are borrowed for the callback. */
 struct engine_record {
     const char *pipeline;
     const char *bucket, *key; /* of the source; empty when the envelope could not be read */
     enum outcome outcome;
     const char *reason;                 /* static; "" when acknowledged */
-    const char *detail;                 /* for people; "" when acknowledged */
+    const char *detail;                 /* human-readable; "" when acknowledged */
     const struct rendition *renditions; /* stored; bodies are gone, body.size remains */
     size_t rendition_count;
     const struct label_set *labels; /* NULL without labels */
@@ -54,11 +54,11 @@ struct engine_options {
     unsigned jobs;         /* messages in flight, all queues together; 0: 32 for each worker */
     unsigned wait_s;       /* long poll, 1–20; 0: 20 */
     unsigned visibility_s; /* for pipelines and queues that state none; 0: the queue's own */
-    unsigned backoff_s;    /* a failed message waits at most so long; 0: 900 */
+    unsigned backoff_s;    /* longest backoff of a failed message; 0: 900 */
     unsigned linger_ms;    /* a fetched source stays this long for late siblings; 0: 2 000 */
-    uint64_t stall_ms;     /* a job without progress for so long is given up; 0: 15 minutes */
+    uint64_t stall_ms;     /* a job without progress for this long is abandoned; 0: 15 minutes */
     size_t cache_bytes;    /* of lingering sources; 0: 64 MiB */
-    uint64_t memory;       /* bytes for photos and what is made of them; 0: half of what there is */
+    uint64_t memory; /* bytes for photos and their renditions; 0: half of the available memory */
     struct pipeline_limits limits;
     bool polls_abortable; /* the service gives up a poll whose client hangs up, hiding no message: a
                              drain need not wait for polls */
@@ -70,31 +70,28 @@ struct engine_options {
 int engine_create(uv_loop_t *loop, const struct engine_options *options, struct engine **out,
                   struct error *error);
 
-/* Opens every queue, and polls each as soon as it is open. What may come back is waited for, with
- * backoff and a line a minute in the log: a service that cannot be reached, a queue that does not
- * exist (yet), a permission that is not given. ready is called once: when all are open, or as soon
- * as it is known that one never will be: ERR_INVALID (no queue can have such a name), or
- * ERR_CREDENTIALS and ERR_EXPIRED while none is open. */
+/* Opens every queue, and polls each as soon as it is open. Retries temporary failures, with backoff
+ * and one log line a minute: an unreachable service, a queue that does not exist (yet), a missing
+ * permission. ready is called once: when all are open, or on a failure that a retry can't fix:
+ * ERR_INVALID (not a valid queue name), or ERR_CREDENTIALS and ERR_EXPIRED while none is open. */
 typedef void engine_ready(const struct error *error, void *user);
 void engine_start(struct engine *engine, engine_ready *ready, void *user);
 
-/* Works with these pipelines from now on: all of them, or, where it returns an error, with those
- * that it had, as if nothing had been said. What is refused: what engine_create refuses, and a
- * queue that none can be named as (ERR_INVALID).
+/* Replaces the pipelines. On an error, the old ones stay in use. The errors are those of
+ * engine_create, and ERR_INVALID for an invalid queue name.
  *
- * A pipeline is known by its name and its queue. One that was there before goes on with its queue:
- * jobs that have begun finish on the file they began with, new ones use the new file. One that is
- * new opens its queue, as at the start. One that is gone polls no more: jobs under way finish, what
- * has not begun and what its last polls bring goes back to the queue, and the queue is closed. Each
- * pipeline is retained. */
+ * A pipeline is identified by its name and its queue. An existing one keeps its queue: running jobs
+ * finish with their old file, new ones use the new file. A new one opens its queue, as at startup.
+ * A removed one stops polling: running jobs finish, unstarted messages and those of its last polls
+ * are returned to the queue, and the queue is closed. Each pipeline is retained. */
 int engine_reload(struct engine *engine, struct pipeline *const *pipelines, size_t count,
                   struct error *error);
 
-/* Stops polling (polls in flight get a second to return what they are about to bring, then they
- * are cancelled: a message that the service gives to a poll in the moment of its cancellation stays
- * hidden until its visibility timeout ends, and counts one receive more), hands back what was not
- * started, finishes what was, flushes the deletes, then calls drained. After grace_ms what
- * still runs is given back too. */
+/* Stops polling (pending polls get one second to return, then they are cancelled: a message that
+ * the service gives to a poll at the moment of its cancellation stays hidden until its visibility
+ * timeout ends, with one more receive counted), returns unstarted messages to their queues,
+ * finishes the others, flushes the deletes, then calls drained. After grace_ms the unfinished
+ * messages are returned too. */
 void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void *user),
                   void *user);
 
@@ -110,12 +107,12 @@ struct engine_stats {
     uint64_t superseded;          /* events skipped, since a newer one's outputs are stored */
     uint64_t stalled;             /* messages returned since a job of theirs made no progress */
     size_t jobs, sources;         /* now */
-    uint64_t memory, memory_peak; /* bytes of the budget: taken now, and the most that ever was */
+    uint64_t memory, memory_peak; /* bytes of the budget: in use now, and the peak */
 };
 void engine_stats(struct engine *engine, struct engine_stats *out);
 
-/* After drained, or instead of it when time is up (outstanding work is dropped; its messages come
- * back by themselves). closed is called from the loop when the memory is gone. */
+/* Call it after drained, or instead of draining (unfinished work is dropped; its messages become
+ * visible again after their timeout). closed is called from the loop when the memory is freed. */
 void engine_close(struct engine *engine, void (*closed)(void *user), void *user);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Inside the HTTP server: what its files share. Nobody else includes it.
+ * Private to the HTTP server: declarations that its files share.
  *
  *     http_server.c      options, the listening socket, accepting, the registry of connections,
  * closing http_connection.c  one connection: what is read, what is next, timers, the end

@@ -1,9 +1,9 @@
 /*
  * Seam: labels for an image. Owned by the engine.
  *
- * Two kinds of labelers fill it. One looks at pixels (the built-in analyser, in pipelines/): it
- * works where the decoded image is, on the worker, as a part of the render. One asks a service
- * (Rekognition, an HTTP model server): it works on the loop, after the render, from the object's
+ * There are two kinds of labelers. The built-in analyser (in pipelines/) examines pixels: it works
+ * on the decoded image, on the worker, as a part of the render. The other kind calls a service
+ * (Rekognition, an HTTP model server): it works on the loop, after the render, with the object's
  * name or its bytes.
  */
 #ifndef THUMBWHEEL_LABELER_H

@@ -1,20 +1,21 @@
 /*
- * Leases: who may decide a message's visibility, from its receipt until its delete is confirmed.
+ * Leases: the right to change a message's visibility, from its receipt until its delete is
+ * confirmed.
  *
- * One lease object a message, one keeper for all queues. The keeper extends held leases at half of
- * their visibility timeout, earliest first, up to ten in a call; sets the backoff of a message that
- * is given back; and hands receipts to the queue's delete batcher. Near SQS's 12 hours it asks for
- * what is left of them, then stops and says so. Since everything that touches a visibility goes
- * through the one lease, a heartbeat never overwrites a backoff: what comes while a change is under
- * way waits for its answer.
+ * There is one lease per message and one keeper for all queues. The keeper extends held leases at
+ * half of their visibility timeout, earliest first, up to ten per call; sets the backoff of a
+ * returned message; and passes receipts to the queue's delete batcher. Near SQS's limit of 12 hours
+ * it requests the remaining time, then stops and logs it. Because every change of a visibility goes
+ * through the one lease, a heartbeat never overwrites a backoff: a change waits for the response to
+ * the pending one.
  *
  *     lease_take ──► held ──beat──► held … ──► lease_delete  ──► batched, confirmed, freed
  *                      │                  ├──► lease_release ──► visibility set, freed
  *                      └─ receipt expired └──► lease_forget  ──► freed
  *                         or 12 h: lost()
  *
- * After lease_delete, lease_release or lease_forget the pointer is dead for the caller. Loop thread
- * only.
+ * After lease_delete, lease_release or lease_forget the caller must not use the pointer. Loop
+ * thread only.
  */
 #ifndef THUMBWHEEL_LEASE_KEEPER_H
 #define THUMBWHEEL_LEASE_KEEPER_H

@@ -1,19 +1,19 @@
 /*
- * The memory that images may take, all of them together.
+ * The total memory for images.
  *
- * Two kinds of bytes are counted. Those of photos: as they lie in the store, from before their GET
- * until nobody wants them, the lingering ones among them. And those of work: what a render promises
- * to need, from its header on, then the renditions until they are stored. Who asks for more than
- * there is waits; nothing fails because of waiting.
+ * Two kinds of bytes are counted. Photos: their stored size, from before their GET until they are
+ * freed, including lingering ones. Work: the memory that a render will need according to the
+ * image's header, then the renditions until they are stored. A request that does not fit waits;
+ * waiting never fails.
  *
  * Photos take at most a quarter of the budget, so that there is always room for the work that frees
- * them. Each kind is served in the order of asking, so that many small ones never keep a large one
- * waiting for ever. One that is larger than all there is goes alone: when nothing else of its kind
- * is left. Lingering photos are dropped as soon as anybody waits for their room.
+ * them. Each kind is served in order, so that small requests never starve a large one. A request
+ * larger than the whole budget runs alone, when nothing else of its kind is left. Lingering photos
+ * are dropped as soon as another request needs their memory.
  *
- * Photos are asked for on the loop thread, by ticket; work on worker threads, which wait. The lock
- * guards the counts and the line of workers. Only the loop thread drops photos, and it decides who
- * goes alone.
+ * Photos are requested on the loop thread, by ticket; work is requested on worker threads, which
+ * block. The lock guards the counts and the queue of workers. Only the loop thread drops photos,
+ * and it decides which request runs alone.
  */
 #ifndef THUMBWHEEL_MEMORY_BUDGET_H
 #define THUMBWHEEL_MEMORY_BUDGET_H
@@ -28,9 +28,9 @@ enum memory_kind { MEMORY_PHOTOS, MEMORY_WORK, MEMORY_KINDS };
 
 struct memory_budget_options {
     uint64_t limit; /* bytes */
-    /* Drops a photo that nobody uses; false: there is none. */
+    /* Drops an unused photo; false: there is none. */
     bool (*shed)(void *user);
-    /* Nobody waits any more. */
+    /* No request waits any more. */
     void (*relaxed)(void *user);
     void *user;
 };
@@ -38,13 +38,13 @@ struct memory_budget_options {
 struct memory_budget {
     struct memory_budget_options options;
     uv_mutex_t lock;
-    uv_cond_t granted; /* some worker's wish */
-    uv_async_t async;  /* somebody waits, or there may be room for who does */
+    uv_cond_t granted; /* for waiting workers */
+    uv_async_t async;  /* a request waits, or memory was freed for one */
     uint64_t taken[MEMORY_KINDS];
-    uint64_t peak;       /* the most that both were together */
+    uint64_t peak;       /* of the sum of both */
     struct list workers; /* that wait, in order */
     struct list tickets; /* that wait, in order; loop thread */
-    bool tight;          /* somebody waited when the loop looked last; loop thread */
+    bool tight;          /* a request waited at the loop's last check; loop thread */
 };
 
 struct memory_ticket { /* embed it; zero-initialised, then memory_ticket_init */
@@ -56,15 +56,16 @@ struct memory_ticket { /* embed it; zero-initialised, then memory_ticket_init */
 /* ERR_MEMORY. */
 int memory_budget_init(struct memory_budget *budget, uv_loop_t *loop,
                        const struct memory_budget_options *options);
-/* Nobody waits and no worker is under way. closed is called with the budget's async handle. */
+/* Call it when nothing waits and no worker runs. closed is called with the budget's async handle.
+ */
 void memory_budget_close(struct memory_budget *budget, uv_close_cb closed);
 
 void memory_ticket_init(struct memory_ticket *ticket,
                         void (*granted)(struct memory_ticket *ticket));
-/* Loop thread. Asks for a photo's bytes: true when they are taken, false when `granted` will say
- * so. */
+/* Loop thread. Requests a photo's bytes: true if they are granted; false if `granted` will be
+ * called. */
 bool memory_ask(struct memory_budget *budget, struct memory_ticket *ticket, uint64_t bytes);
-/* Ends the wait, if there is one. */
+/* Cancels a waiting request. */
 void memory_withdraw(struct memory_budget *budget, struct memory_ticket *ticket);
 
 /* The bytes that a piece of work holds, from its first wait until it is settled. A grant is the
@@ -75,21 +76,20 @@ struct memory_grant {
     uint64_t bytes;
 };
 
-/* Worker thread. Waits until the grant has so many bytes. What it holds already is kept where that
- * is enough, else given back before the wait. 0, or ERR_CANCELLED as soon as `cancelled` says so
- * (it is asked a few times a second): the grant is then as it was, or empty. */
+/* Worker thread. Waits until the grant has at least this many bytes. A large enough grant is kept;
+ * a smaller one is released before the wait. Returns 0, or ERR_CANCELLED when `cancelled` is set
+ * (checked a few times a second): the grant is then unchanged or empty. */
 int memory_wait(struct memory_budget *budget, struct memory_grant *grant, uint64_t bytes,
                 bool (*cancelled)(void *user), void *user);
 
-/* Loop thread. Ends a grant: its bytes become what the work has made of them, which is given back
- * by memory_change. 0: nothing. */
+/* Loop thread. Ends a grant and keeps `bytes` of it for the results, to be released by
+ * memory_change. 0: nothing. */
 void memory_settle(struct memory_budget *budget, struct memory_grant *grant, uint64_t made);
 
-/* Loop thread. Bytes that were granted turn out to be another number; 0: they are given back. More
- * than was granted is taken without asking. */
+/* Loop thread. Changes the number of granted bytes; 0 releases them. An increase never waits. */
 void memory_change(struct memory_budget *budget, enum memory_kind kind, uint64_t from, uint64_t to);
 
-/* Somebody waits: what comes now would wait too. Loop thread. */
+/* A request waits, so a new one would wait too. Loop thread. */
 bool memory_is_tight(struct memory_budget *budget);
 
 struct memory_figures {

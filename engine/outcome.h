@@ -1,20 +1,20 @@
 /*
- * What becomes of a message: how a failure becomes an outcome, in two steps.
+ * The outcome of a message: how a failure becomes an outcome, in two steps.
  *
  *     curl's result            ── http_error.c ──────────────┐
  *     HTTP status, error code  ── backends/aws/aws_kinds.c ──┼─► code of error.h ── outcome.c ──►
  *     an image's failure       ── pipelines/ ────────────────┘                      outcome
  *
- * Backends and pipelines say what happened; they do not know what a message is. Here, and only
- * here, a code becomes an outcome. Each step is one table with a reason for each of its rows. What
- * no row speaks of is RETRY: nothing that nobody foresaw is thrown away.
+ * Backends and pipelines report what happened; they know nothing about messages. Only this file
+ * turns a code into an outcome. Each step is one table with a reason for each row. A code without a
+ * row is RETRY, so that an unforeseen failure never loses a message.
  */
 #ifndef THUMBWHEEL_OUTCOME_H
 #define THUMBWHEEL_OUTCOME_H
 
 enum outcome {
     OUTCOME_ACK,    /* done, or nothing to do: the message is deleted */
-    OUTCOME_RETRY,  /* transient: it comes back after a backoff */
+    OUTCOME_RETRY,  /* transient: it becomes visible again after a backoff */
     OUTCOME_REJECT, /* it can never succeed: to the dead-letter queue, with the reason */
 };
 

@@ -1,5 +1,5 @@
 /*
- * Seam: what is done to an image. Owned by the engine; pipelines/ implements it with libvips, tests
+ * Seam: image processing. Owned by the engine; pipelines/ implements it with libvips, tests
  * with a stub.
  *
  * A struct pipeline is one loaded pipeline file. It is immutable and counted, so that jobs under
@@ -40,7 +40,7 @@ struct pipeline_output {
     const char *key;    /* a template; NULL: there is no such output */
 };
 
-/* What the limits are where 0 is given. */
+/* Default limits, used for 0. */
 enum {
     PIPELINE_MAX_PIXELS = 150 * 1000 * 1000,
     PIPELINE_MAX_BYTES = 64 * 1024 * 1024,
@@ -62,7 +62,7 @@ struct image_facts {
     char format[16];      /* "jpeg", "png", "webp", "tiff", "gif", "avif", … */
 };
 
-/* Where a render asks for its memory, once it knows from the header what it needs. */
+/* A render requests its memory here, once it knows from the header how much it needs. */
 struct render_gate {
     /* Worker thread; once for each try of a render. Waits until there is room for so many bytes,
      * beside the image as it was given; what an earlier try was given counts. 0, or ERR_CANCELLED:

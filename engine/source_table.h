@@ -113,7 +113,8 @@ bool source_is_output(const struct source_claim *claim);
 const char *source_etag(const struct source_claim *claim);
 struct slice source_image(const struct source_claim *claim);
 
-/* Asks for claim->item (its pipeline is set) to be made; wake comes when the worker is done. */
+/* Requests the render of claim->item (its pipeline is set); wake is called when the worker is done.
+ */
 void source_render(struct source_claim *claim);
 
 /* Drops the photo that has lingered for the longest time; false: none lingers. */

@@ -41,7 +41,7 @@ bool tls_session_ready(const struct tls_session *session); /* the handshake is o
 int tls_session_write(struct tls_session *session, struct slice plain);
 void tls_session_finish(struct tls_session *session); /* says that nothing follows */
 
-/* What is to be sent, of which there may be nothing; ownership goes to the caller. */
+/* Takes the bytes to send, possibly none; ownership goes to the caller. */
 struct bytes tls_session_take(struct tls_session *session);
 
 #endif

@@ -46,7 +46,7 @@ struct worker_task { /* embed it; borrowed until done is called or the task is r
 void worker_queue_init(struct worker_queue *queue, uv_loop_t *loop, unsigned workers);
 void worker_queue_push(struct worker_queue *queue, struct worker_task *task);
 
-/* Work that a share has had. The one who knows for whom a task worked says so, in done. */
+/* Work done for a share, reported by the owner of the task in its done callback. */
 void worker_share_charge(struct worker_share *share, double milliseconds);
 
 #endif

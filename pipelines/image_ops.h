@@ -1,7 +1,6 @@
 /*
- * Steps of a picture's way. Each replaces *image by what it makes (and releases the old one), or
- * leaves it and returns a code. Nothing is computed before image_to_memory or a saver asks for
- * pixels.
+ * Image operations. Each replaces *image by its result (and releases the old one), or leaves it and
+ * returns a code. Nothing is computed before image_to_memory or a saver requests pixels.
  */
 #ifndef THUMBWHEEL_IMAGE_OPS_H
 #define THUMBWHEEL_IMAGE_OPS_H

@@ -7,10 +7,11 @@
 #include "error.h"
 #include "pipeline.h"
 
-/* Loads and starts libvips (one thread for each operation, no cache, untrusted loaders blocked), if
- * it has not been. Before anything is rendered or probed in this process; main thread.
- * samples_write, and a pipeline file whose output formats are asked of libvips, call it themselves:
- * a process whose images are decoded in others does without. ERR_UNSUPPORTED: there is none. */
+/* Loads and starts libvips (one thread for each operation, no cache, untrusted loaders blocked),
+ * unless it is running. Call it before anything is rendered or probed in this process; main thread.
+ * samples_write, and loading a pipeline file that needs to know libvips' formats, call it
+ * themselves: a process that decodes images in other processes does not need it. ERR_UNSUPPORTED:
+ * libvips is not installed. */
 int pipelines_start(const char *program, struct error *error);
 void pipelines_stop(void);
 

@@ -1,8 +1,7 @@
 /*
- * Clients of the AWS protocols: constructors of the seams in engine/, and provisioning.
+ * Clients for the AWS protocols: implementations of the seams in engine/, and provisioning.
  *
- * Loop thread only. One struct aws stands for credentials, region, endpoints and the HTTP client
- * they go through.
+ * Loop thread only. One struct aws holds credentials, region, endpoints and the HTTP client.
  */
 #ifndef THUMBWHEEL_AWS_H
 #define THUMBWHEEL_AWS_H

@@ -1,5 +1,5 @@
 /*
- * Who may use a queue or a topic: their policies, asked on behalf of the embedded cloud.
+ * Access control for queues and topics: evaluates their policies.
  *
  * The account owns everything here and its signed requests need no grant, so that only a Deny
  * refuses them. A delivery is made by a service (S3, SNS, …) on behalf of a source (a bucket, a

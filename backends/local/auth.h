@@ -66,7 +66,7 @@ struct auth_claim {
     struct slice
         signed_headers; /* as sent: percent-encoded in a query; borrowed from the request */
     char signature[SIGV4_HEX_SIZE];
-    const struct auth_key *key; /* whose access key it is; NULL: nobody's */
+    const struct auth_key *key; /* the owner of the access key; NULL: none */
     const char *detail;         /* what is wrong, for people; static */
 };
 

@@ -1,8 +1,8 @@
 /*
- * Pipes through which bodies go from a file to a socket (splice(2)).
+ * Pipes for copying bodies from a file to a socket (splice(2)).
  *
- * A pipe costs two descriptors, and what waits in it is held in the page cache; so there is but a
- * number of them, within what local_cloud.c leaves to files. Who gets none reads into memory.
+ * A pipe costs two descriptors, and its contents stay in the page cache; so their number is
+ * limited, within what local_cloud.c leaves for files. A reader without a pipe reads into memory.
  *
  * Any thread.
  */

@@ -8,7 +8,7 @@
 #include "http_server.h"
 #include "storage.h"
 
-struct auth_key; /* auth.h: who comes in */
+struct auth_key; /* auth.h: accepted access keys */
 struct auth_keys;
 struct buckets;          /* buckets.h: S3 state */
 struct lifecycle_worker; /* lifecycle.h */
@@ -21,7 +21,7 @@ struct sns_outbox;
 struct sns_expiry;
 struct request_log;
 struct faults; /* faults.h: what goes wrong on purpose */
-struct fault;  /* answer.c: and has struck a request */
+struct fault;  /* answer.c: the fault of a request */
 
 struct cloud {
     uv_loop_t *loop;
@@ -51,7 +51,7 @@ struct cloud_request {
     struct cloud *cloud;
     struct http_call *call;
     char id[37];                   /* x-amzn-RequestId / x-amz-request-id */
-    const struct auth_key *caller; /* who signed; NULL: nobody: for S3, and links of SNS */
+    const struct auth_key *caller; /* the signer; NULL: unsigned (S3, and links of SNS) */
     const char *payload_hash;      /* x-amz-content-sha256 as sent, or NULL */
     struct bytes body;             /* of all but S3: whole, its hash checked; the router frees it */
     /* For the request log; handlers fill what they know, strings are copied at once. */

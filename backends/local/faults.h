@@ -65,8 +65,8 @@ struct fault_draw {
     enum fault_kind kind;
     unsigned milliseconds;
 };
-/* Counts one call of an operation; whether a rule strikes, and with what. resource: a bucket's
- * name, or whatever names the queue or topic (name, URL, ARN); NULL: nothing does. */
+/* Counts one call of an operation, and returns whether a rule applies and its fault. resource: a
+ * bucket's name, or whatever names the queue or topic (name, URL, ARN); NULL: nothing does. */
 bool faults_draw(struct faults *faults, const char *operation, const char *resource,
                  struct fault_draw *out);
 

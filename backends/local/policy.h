@@ -32,17 +32,18 @@ bool policy_denies(const struct policy *policy); /* it has a Deny statement; NUL
 bool policy_gap(const struct policy *policy, char *out, size_t size);
 
 struct policy_request {    /* borrowed */
-    const char *service;   /* the service that asks, "s3.amazonaws.com"; NULL: an account does */
-    const char *account;   /* its twelve digits; NULL with service NULL: nobody signed */
-    const char *principal; /* ARN of the account's user who asks; NULL: its root */
+    const char *service;   /* the requesting service, "s3.amazonaws.com"; NULL: an account */
+    const char *account;   /* its twelve digits; NULL with service NULL: unsigned */
+    const char *principal; /* ARN of the requesting user of the account; NULL: its root */
     const char *action;    /* without the service: "SendMessage" */
     const char *resource;  /* ARN */
-    const char *source_arn, *source_account; /* on whose behalf a service asks; NULL: absent */
-    bool secure;                             /* aws:SecureTransport */
+    const char *source_arn,
+        *source_account; /* the resource on whose behalf a service acts; NULL: absent */
+    bool secure;         /* aws:SecureTransport */
 };
 
 enum policy_verdict {
-    POLICY_SILENT, /* nothing allows it: refused, unless the owner asks */
+    POLICY_SILENT, /* nothing allows it: refused, unless the owner requests it */
     POLICY_ALLOWED,
     POLICY_DENIED,
 };

@@ -1,5 +1,6 @@
 /*
- * The end of many messages at once: purged, of a deleted queue, past their retention.
+ * Deletes many messages at once: purged ones, those of a deleted queue, and those past their
+ * retention.
  *
  * What decides is one small row: the queue's mark (every message with a lower number is purged) or
  * its absence. With its commit the client is answered; memory and rows of the messages go

@@ -1,5 +1,5 @@
 /*
- * The state of SQS: queues and their messages. Knows no protocol.
+ * The state of SQS: queues and their messages, independent of the protocols.
  *
  * Memory is the truth and the storage thread its witness: a change that a client is told about is
  * answered when its rows are committed. A message can be received from its commit on. What a
@@ -112,7 +112,7 @@ struct message_draft { /* borrowed */
     const char *dedup;      /* MessageDeduplicationId; NULL: none */
     int delay_s;            /* -1: the queue's */
 };
-struct message_sent { /* what its sender is told */
+struct message_sent { /* the values returned to its sender */
     char id[UUID_TEXT_SIZE];
     uint64_t number; /* of a FIFO queue: see queue_sequence; else 0 */
     /* Of a message in a unit: the copy of its body whose row will be written, for the storage

@@ -21,7 +21,7 @@ struct request_log;
 struct request_line {
     const char *service, *operation, *resource, *key;
     int status;        /* 0: the peer went away unanswered */
-    const char *fault; /* of the plan, that struck it; NULL: none, and no such member in the line */
+    const char *fault; /* of the plan; NULL: none, and the line has no such member */
     uint64_t microseconds;
 };
 

@@ -1,9 +1,9 @@
 /*
- * The embedded cloud's door: which service a request is for, whether it may come in, and its line
- * in the request log.
+ * Routes requests: determines the service, authenticates the request, and writes its line in the
+ * request log.
  *
- * The service is the one that the signature's credential scope names; without a signature, the one
- * that the request looks like, so that it is refused in words that its client reads. Loop thread.
+ * The service is that of the signature's credential scope. Without a signature it is guessed from
+ * the request, so that the error has the format that the client expects. Loop thread.
  */
 #ifndef THUMBWHEEL_ROUTER_H
 #define THUMBWHEEL_ROUTER_H

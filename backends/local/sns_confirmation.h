@@ -1,5 +1,5 @@
 /*
- * Confirming subscriptions: who gets notifications over HTTP or by mail must have asked for them.
+ * Confirmation of subscriptions: an HTTP or e-mail endpoint must agree to receive notifications.
  *
  * A subscription's details have "protocol"; while it is pending "pending", "token" and "token_ms"
  * (Unix time); afterwards the token still, so that confirming twice is harmless, and

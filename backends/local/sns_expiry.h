@@ -1,6 +1,6 @@
 /*
- * Subscriptions that nobody has confirmed end after two days, and those that a link has ended can
- * then no longer be restored: both are deleted.
+ * Deletes subscriptions that were not confirmed within two days, and those that were ended by a
+ * link and not restored within two days.
  *
  * All subscriptions are looked at when the cloud starts and whenever one's time has come, a page in
  * a turn of the loop. Where nothing waits to be confirmed, nothing wakes up. Source: "Amazon SNS
