@@ -57,7 +57,7 @@ static int measure(const char *folder, const char *name, char **files, size_t co
     if (pipelines_start("bench_promise", &error))
         return 1;
     for (size_t i = 0; i < count; i++) {
-        if (vips_pipeline_ops.load(files[i], &pipelines[i], &error))
+        if (pipeline_load(files[i], &pipelines[i], &error))
             return 1;
         items[i].pipeline = pipelines[i];
     }

@@ -194,7 +194,7 @@ static void load_pipelines(char **paths, int count)
 {
     struct error error = {0};
     for (int i = 0; i < count && i < PIPELINES_MAX; i++) {
-        if (vips_pipeline_ops.load(paths[i], &b.pipelines[b.pipeline_count++], &error))
+        if (pipeline_load(paths[i], &b.pipelines[b.pipeline_count++], &error))
             die(error.text);
     }
 }

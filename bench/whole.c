@@ -135,7 +135,7 @@ static void pipelines_read(const char *folder)
         if (length < 6 || strcmp(entry->d_name + length - 5, ".yaml") != 0)
             continue;
         snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (vips_pipeline_ops.load(path, &b.pipelines[b.pipeline_count++], &error))
+        if (pipeline_load(path, &b.pipelines[b.pipeline_count++], &error))
             die("pipeline", &error);
     }
     closedir(dir);

@@ -72,6 +72,9 @@ struct assembly {
     int (*schema_print)(FILE *out);
     int (*operations_print)(FILE *out); /* of the embedded cloud */
 
+    /* Whether a queue can have this name, URL or ARN. NULL: any. */
+    int (*queue_check)(const char *name, struct error *error);
+
     int (*backend_open)(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,
                         struct error *error);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "check_json.h"
 #include "table.h"
 #include "terminal.h"
 
@@ -58,14 +59,64 @@ static int print_pipelines(const struct pipeline_set *set)
     return err;
 }
 
+/* ---- what is wrong ---- */
+
+/* What run would refuse in the environment: its settings, which check has no options for. */
+static void check_settings(struct problem_list *problems)
+{
+    struct config config;
+    struct error error = {0};
+    if (config_read(&config, CONFIG_RUN, NULL, 0, &error))
+        problem_add(problems, &(struct problem_place){.file = NULL}, error.code, "%s", error.text);
+    config_clear(&config);
+}
+
+static void say_problems(const struct problem_list *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *problem = &problems->items[i];
+        char *line = problem_line(problem);
+        if (line && problem->code)
+            command_error("%s", line);
+        else if (line)
+            command_warn("%s", line);
+        free(line);
+    }
+    size_t all = problems->errors + problems->warnings;
+    if (all > problems->count)
+        command_error("%zu more are not shown", all - problems->count);
+}
+
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static int print_text(const struct pipeline_set *set)
+{
+    const struct problem_list *problems = &set->problems;
+    int err = set->count ? print_pipelines(set) : 0;
+    printf("%s%zu file%s, %zu problem%s", set->count ? "\n" : "", set->files.count,
+           plural(set->files.count), problems->errors, plural(problems->errors));
+    if (problems->warnings)
+        printf(", %zu warning%s", problems->warnings, plural(problems->warnings));
+    putchar('\n');
+    return err;
+}
+
 static int check_files(const struct assembly *assembly, const struct config *config)
 {
-    struct pipeline_set set = {0};
-    int status = command_load_pipelines(assembly, config, &set);
-    if (set.count && print_pipelines(&set))
-        status = STATUS_FAILED;
-    printf("%s%zu file%s, %zu problem%s\n", set.count ? "\n" : "", set.files.count,
-           set.files.count == 1 ? "" : "s", set.problems.count, set.problems.count == 1 ? "" : "s");
+    const struct pipeline_rules rules = command_pipeline_rules(assembly);
+    struct pipeline_set set;
+    int err = pipeline_set_load(&set, &rules, &config->pipelines);
+    check_settings(&set.problems);
+    if (!config->json)
+        say_problems(&set.problems);
+    if (!err)
+        err = config->json ? check_print_json(&set, stdout) : print_text(&set);
+    if (err)
+        command_error("out of memory");
+    int status = err ? STATUS_FAILED : set.problems.errors ? STATUS_USAGE : STATUS_OK;
     pipeline_set_clear(&set);
     return status;
 }

@@ -20,11 +20,15 @@ int cmd_check(const struct assembly *assembly, const struct config *config);
  * displayable. */
 void command_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for what does not end it. */
+void command_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void command_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The status for an error code: STATUS_USAGE where the same command can't do better until something
  * about it, its files or its credentials is changed, else STATUS_FAILED. */
 enum command_status command_status(int code);
+
+/* What this process asks of pipelines. */
+struct pipeline_rules command_pipeline_rules(const struct assembly *assembly);
 
 /* Loads the pipelines of config; when something is wrong with them, says all of it and returns
  * STATUS_USAGE. The set is cleared by the caller in any case. */

@@ -61,9 +61,14 @@ static const struct command commands[] = {
      "Exits 0 if all photos succeeded; 1 if any failed or was not processed, or on Ctrl-C;\n"
      "2 on a usage error.\n"},
     {"check", CONFIG_CHECK, cmd_check, "[OPTIONS]", "check the pipeline files",
-     "Reads every pipeline file and reports the problems with file, line and column:\n"
-     "unknown keys, wrong values, pipelines that share a name or queue, and outputs that\n"
-     "are their own input. Exits 0 if there are no problems, 2 otherwise.\n"},
+     "Reads every pipeline file and reports all problems with file, line and column:\n"
+     "unknown keys, wrong values, pipelines that share a name or queue, outputs that are\n"
+     "their own input, and whatever else run would refuse. It warns about keys whose\n"
+     "extension does not match the format. Exits 0 if there are no problems (warnings do\n"
+     "not count), 2 if there are any, 1 if it could not check.\n"
+     "With --json it prints one object: ok, files, pipelines (name, queue, file, outputs,\n"
+     "labels), errors and warnings (their number), and problems: severity (error, warning),\n"
+     "file, line, column, key, message.\n"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -91,6 +96,14 @@ void command_error(const char *format, ...)
     va_list args;
     va_start(args, format);
     say("", format, args);
+    va_end(args);
+}
+
+void command_warn(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say("warning: ", format, args);
     va_end(args);
 }
 
@@ -331,16 +344,32 @@ int commands_main(const struct assembly *assembly, int argc, char **argv)
     return output_finish(status);
 }
 
+struct pipeline_rules command_pipeline_rules(const struct assembly *assembly)
+{
+    return (struct pipeline_rules){.ops = assembly->pipeline_ops,
+                                   .check_queue = assembly->queue_check};
+}
+
+static void say_problems(const struct problem_list *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        char *line = problems->items[i].code ? problem_line(&problems->items[i]) : NULL;
+        if (line)
+            command_error("%s", line);
+        free(line);
+    }
+}
+
 int command_load_pipelines(const struct assembly *assembly, const struct config *config,
                            struct pipeline_set *set)
 {
-    if (pipeline_set_load(set, assembly->pipeline_ops, &config->pipelines)) {
+    const struct pipeline_rules rules = command_pipeline_rules(assembly);
+    if (pipeline_set_load(set, &rules, &config->pipelines)) {
         command_error("out of memory");
         return STATUS_FAILED;
     }
-    for (size_t i = 0; i < set->problems.count; i++)
-        command_error("%s", set->problems.items[i]);
-    return set->problems.count ? STATUS_USAGE : STATUS_OK;
+    say_problems(&set->problems);
+    return set->problems.errors ? STATUS_USAGE : STATUS_OK;
 }
 
 enum command_status command_status(int code)

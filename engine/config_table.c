@@ -97,8 +97,8 @@ const struct setting config_table[] = {
      "give up on photos after no progress for this long"},
     {"verbose", TYPE_SWITCH, CLOUD, NULL, "failures and a summary; for samples on", 0, 0,
      AT(verbose), NULL, "print a row for each rendition and tag, and each retry"},
-    {"json", TYPE_SWITCH, CLOUD, NULL, "text", 0, 0, AT(json), NULL,
-     "print one JSON object per photo and a summary object; local: with --once"},
+    {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK, NULL, "text", 0, 0, AT(json), NULL,
+     "print one JSON object per photo and a summary object; local: with --once; check: one object"},
 
     {"schema", TYPE_SWITCH, CONFIG_CHECK, NULL, "", 0, 0, AT(schema), NULL,
      "print the format of pipeline files as Markdown"},

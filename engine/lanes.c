@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine_private.h"
+#include "pipeline_check.h"
 
 static const struct pipeline_facts *facts_of(const struct engine *engine,
                                              const struct pipeline *pipeline)
@@ -33,42 +34,18 @@ size_t lanes_audience(void *user, const char *bucket, const char *key, struct pi
 
 /* ---- what goes together ---- */
 
-static int check_pair(const struct engine *engine, struct pipeline *a, struct pipeline *b,
-                      bool ordered, struct error *error)
-{
-    const struct pipeline_facts *a_facts = facts_of(engine, a);
-    const struct pipeline_facts *b_facts = facts_of(engine, b);
-    if (ordered && strcmp(a_facts->name, b_facts->name) == 0)
-        return error_set(error, ERR_INVALID,
-                         "two pipelines are named \"%s\" (%s and %s); rename one", a_facts->name,
-                         a_facts->file, b_facts->file);
-    if (ordered && strcmp(a_facts->queue, b_facts->queue) == 0)
-        return error_set(
-            error, ERR_INVALID,
-            "the pipelines \"%s\" and \"%s\" read the same queue \"%s\": each message would "
-            "reach only one of them; give each its own, or list their outputs in one file",
-            a_facts->name, b_facts->name, a_facts->queue);
-    return engine->options.pipeline_ops->check_loop(a, b, error);
-}
-
 int lanes_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
                 struct error *error)
 {
+    const struct pipeline_rules rules = {.ops = engine->options.pipeline_ops,
+                                         .labeler = engine->options.labeler != NULL};
+    struct problem_list problems = {0};
     if (count == 0)
         return error_set(error, ERR_INVALID, "there is no pipeline; name a file or folder of them");
-    for (size_t i = 0; i < count; i++) {
-        const struct pipeline_facts *facts = facts_of(engine, pipelines[i]);
-        if (facts->labels && strcmp(facts->labeler, "builtin") != 0 && !engine->options.labeler)
-            return error_set(error, ERR_INVALID,
-                             "%s: the labeler \"%s\" is not available; use \"builtin\"",
-                             facts->file, facts->labeler);
-        for (size_t j = 0; j < count; j++) {
-            int code = check_pair(engine, pipelines[i], pipelines[j], i < j, error);
-            if (code)
-                return code;
-        }
-    }
-    return 0;
+    int code = pipelines_check(&rules, pipelines, count, &problems);
+    code = code ? error_set(error, code, "out of memory") : problem_list_error(&problems, error);
+    problem_list_clear(&problems);
+    return code;
 }
 
 /* The slots are shared out by weight: a lane's share is always there for it. */

@@ -125,6 +125,7 @@ int main(int argc, char **argv)
         .samples_write = samples_write,
         .schema_print = pipeline_schema_print,
         .operations_print = operations_print,
+        .queue_check = aws_queue_check,
         .backend_open = backend_open,
         .backend_close = backend_close,
         .backend_provision = backend_provision,

@@ -19,8 +19,13 @@
 #include "error.h"
 #include "labeler.h"
 #include "object_store.h"
+#include "problems.h"
 
 struct pipeline;
+
+struct pipeline_place { /* from 1; 0: not known */
+    int line, column;
+};
 
 /* What the engine reads from a pipeline; strings are owned by it. */
 struct pipeline_facts {
@@ -32,12 +37,15 @@ struct pipeline_facts {
     size_t output_count;   /* renditions that one source becomes */
     bool labels;           /* the pipeline labels its images */
     const char *labeler;   /* "builtin", or the name of a service; NULL without labels */
+    /* Where these stand in the file. */
+    struct pipeline_place name_place, queue_place, labeler_place;
 };
 
 /* Where an output goes; strings are owned by the pipeline. */
 struct pipeline_output {
     const char *bucket; /* NULL: the source's */
     const char *key;    /* a template; NULL: there is no such output */
+    struct pipeline_place place;
 };
 
 /* Default limits, used for 0. */
@@ -112,9 +120,10 @@ struct render_item {
 void render_item_clear(struct render_item *item);
 
 struct pipeline_ops {
-    /* Reads and checks one file (blocking: at start, or from a worker). The error has
-     * file:line:column. */
-    int (*load)(const char *path, struct pipeline **out, struct error *error);
+    /* Reads and checks one file (blocking: at start, or from a worker). Adds everything that is
+     * wrong with it, with file, line and column, and warnings, which don't keep it from being
+     * used. */
+    int (*load)(const char *path, struct pipeline **out, struct problem_list *problems);
     struct pipeline *(*retain)(struct pipeline *pipeline);
     void (*release)(struct pipeline *pipeline);
     const struct pipeline_facts *(*facts)(const struct pipeline *pipeline);
@@ -123,9 +132,10 @@ struct pipeline_ops {
 
     /* Whether an object is the pipeline's to work on (its `match`). */
     bool (*matches)(const struct pipeline *pipeline, const char *bucket, const char *key);
-    /* ERR_LOOP when an output (or the sidecar) of `from` could match the filter of `to`, with a
-     * text that names both. */
-    int (*check_loop)(const struct pipeline *from, const struct pipeline *to, struct error *error);
+    /* ERR_LOOP when an output of `from` (by its index; see output) could match the filter of `to`,
+     * with a text that names the part of the filter. */
+    int (*check_loop)(const struct pipeline *from, size_t index, const struct pipeline *to,
+                      struct error *error);
 
     /* Decodes once and makes everything that the items want. Each item has a result of its own.
      * Worker thread. */

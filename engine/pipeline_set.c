@@ -12,17 +12,20 @@
 
 #include "files.h"
 
-static int problem(struct pipeline_set *set, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+static int refuse(struct pipeline_set *set, const char *path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static int problem(struct pipeline_set *set, const char *format, ...)
+/* A path that is no pipeline. 0, or ERR_MEMORY. */
+static int refuse(struct pipeline_set *set, const char *path, const char *format, ...)
 {
-    char *text = NULL;
+    char text[2 * PATH_MAX + 256];
     va_list args;
     va_start(args, format);
-    int length = vasprintf(&text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return length < 0 ? ERR_MEMORY : text_list_take(&set->problems, text);
+    int code =
+        problem_add(&set->problems, &(struct problem_place){.file = path}, ERR_INVALID, "%s", text);
+    return code == ERR_MEMORY ? code : 0;
 }
 
 /* ---- finding ---- */
@@ -46,7 +49,7 @@ static int find_in(struct pipeline_set *set, const char *directory)
     int err = 0;
     DIR *dir = opendir(directory);
     if (!dir)
-        return problem(set, "%s: cannot read it: %s", directory, strerror(errno));
+        return refuse(set, directory, "cannot read it: %s", strerror(errno));
     while (!err && (entry = readdir(dir)))
         if (is_pipeline_name(entry->d_name))
             err = text_list_add(&names, entry->d_name);
@@ -55,7 +58,7 @@ static int find_in(struct pipeline_set *set, const char *directory)
     for (size_t i = 0; i < names.count && !err; i++)
         err = text_list_take(&set->files, path_join(directory, names.items[i]));
     if (!err && names.count == 0)
-        err = problem(set, "%s: no pipeline files (*.yaml) in this directory", directory);
+        err = refuse(set, directory, "no pipeline files (*.yaml) in this directory");
     text_list_clear(&names);
     return err;
 }
@@ -64,8 +67,8 @@ static int find(struct pipeline_set *set, const char *path)
 {
     struct stat st;
     if (stat(path, &st) != 0)
-        return problem(set, "%s: %s; --pipelines takes a pipeline file or a directory of them",
-                       path, strerror(errno));
+        return refuse(set, path, "%s; --pipelines takes a pipeline file or a directory of them",
+                      strerror(errno));
     return S_ISDIR(st.st_mode) ? find_in(set, path) : text_list_add(&set->files, path);
 }
 
@@ -82,57 +85,26 @@ static int find_standard(struct pipeline_set *set)
         return find_in(set, installed);
     if (is_directory(THUMBWHEEL_PIPELINES_DIR))
         return find_in(set, THUMBWHEEL_PIPELINES_DIR);
-    return problem(set, "no pipelines: neither %s nor %s exists; name them with --pipelines DIR",
-                   installed, THUMBWHEEL_PIPELINES_DIR);
+    return refuse(set, NULL,
+                  "no pipelines: neither %s nor %s exists; name them with --pipelines DIR",
+                  installed, THUMBWHEEL_PIPELINES_DIR);
 }
 
 /* ---- loading ---- */
 
 static int load(struct pipeline_set *set, const char *path)
 {
-    struct error error = {0};
-    int err = set->ops->load(path, &set->items[set->count], &error);
-    if (err == ERR_MEMORY)
-        return err;
-    if (err)
-        return problem(set, "%s", error.text);
-    set->count++;
-    return 0;
+    size_t first = set->problems.count;
+    if (!set->ops->load(path, &set->items[set->count], &set->problems))
+        set->count++;
+    problem_list_sort(&set->problems, first);
+    return set->problems.out_of_memory ? ERR_MEMORY : 0;
 }
 
-static int compare(struct pipeline_set *set, size_t a, size_t b)
-{
-    const struct pipeline_facts *one = set->ops->facts(set->items[a]);
-    const struct pipeline_facts *other = set->ops->facts(set->items[b]);
-    struct error error = {0};
-    int err = 0;
-    if (a < b && strcmp(one->name, other->name) == 0)
-        err = problem(set, "%s: the name \"%s\" is taken by %s; give each pipeline its own",
-                      other->file, other->name, one->file);
-    if (!err && a < b && strcmp(one->queue, other->queue) == 0)
-        err =
-            problem(set,
-                    "%s: the queue \"%s\" is read by %s too, and each message would reach only one "
-                    "of them; give each pipeline its own queue",
-                    other->file, other->queue, one->file);
-    if (!err && set->ops->check_loop(set->items[a], set->items[b], &error))
-        err = problem(set, "%s", error.text);
-    return err;
-}
-
-static int compare_all(struct pipeline_set *set)
-{
-    int err = 0;
-    for (size_t a = 0; a < set->count && !err; a++)
-        for (size_t b = 0; b < set->count && !err; b++)
-            err = compare(set, a, b);
-    return err;
-}
-
-int pipeline_set_load(struct pipeline_set *set, const struct pipeline_ops *ops,
+int pipeline_set_load(struct pipeline_set *set, const struct pipeline_rules *rules,
                       const struct text_list *paths)
 {
-    *set = (struct pipeline_set){.ops = ops};
+    *set = (struct pipeline_set){.ops = rules->ops};
     int err = 0;
     if (paths->count == 0)
         err = find_standard(set);
@@ -143,7 +115,7 @@ int pipeline_set_load(struct pipeline_set *set, const struct pipeline_ops *ops,
         return ERR_MEMORY;
     for (size_t i = 0; i < set->files.count && !err; i++)
         err = load(set, set->files.items[i]);
-    return err ? err : compare_all(set);
+    return err ? err : pipelines_check(rules, set->items, set->count, &set->problems);
 }
 
 void pipeline_set_clear(struct pipeline_set *set)
@@ -152,6 +124,6 @@ void pipeline_set_clear(struct pipeline_set *set)
         set->ops->release(set->items[i]);
     free(set->items);
     text_list_clear(&set->files);
-    text_list_clear(&set->problems);
+    problem_list_clear(&set->problems);
     *set = (struct pipeline_set){0};
 }

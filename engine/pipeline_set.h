@@ -6,24 +6,26 @@
 
 #include "error.h"
 #include "pipeline.h"
+#include "pipeline_check.h"
+#include "problems.h"
 #include "text_list.h"
 
 struct pipeline_set {
     const struct pipeline_ops *ops;
     struct pipeline **items;
     size_t count;
-    struct text_list files;    /* that were found */
-    struct text_list problems; /* one line for each thing that is wrong */
+    struct text_list files; /* that were found */
+    struct problem_list problems;
 };
 
 /* Finds and loads what the paths name: files, and in directories *.yaml and *.yml, in the order of
  * their names. Without a path, the pipelines that come with thumbwheel:
  * ../share/thumbwheel/pipelines beside the program's directory, else those of the source tree that
- * it was built from. Then holds them against each other: names, loops.
+ * it was built from. Then checks them by the rules (pipeline_check.h).
  *
  * 0 although there are problems: they are all in the list. ERR_MEMORY otherwise. Cleared by the
  * caller in any case. */
-int pipeline_set_load(struct pipeline_set *set, const struct pipeline_ops *ops,
+int pipeline_set_load(struct pipeline_set *set, const struct pipeline_rules *rules,
                       const struct text_list *paths);
 void pipeline_set_clear(struct pipeline_set *set);
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -32,6 +33,16 @@ static void end_round(struct reloader *reloader)
 static void refuse(const char *problem)
 {
     log_error("pipeline files rejected; the current ones stay in use", LOG_TEXT("error", problem));
+}
+
+static void refuse_problems(const struct problem_list *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        char *line = problems->items[i].code ? problem_line(&problems->items[i]) : NULL;
+        if (line)
+            refuse(line);
+        free(line);
+    }
 }
 
 static void change_over(struct reloader *reloader)
@@ -74,13 +85,12 @@ static int provision(struct reloader *reloader, struct error *error)
 
 static void judge(struct reloader *reloader)
 {
-    const struct text_list *problems = &reloader->set.problems;
+    const struct problem_list *problems = &reloader->set.problems;
     struct error error = {0};
     if (reloader->result)
         refuse("out of memory");
-    for (size_t i = 0; i < problems->count; i++)
-        refuse(problems->items[i]);
-    if (reloader->result || problems->count) {
+    refuse_problems(problems);
+    if (reloader->result || problems->errors) {
         end_round(reloader);
     } else if (!reloader->service->cloud) {
         change_over(reloader);
@@ -94,10 +104,10 @@ static void judge(struct reloader *reloader)
 static void load(uv_work_t *work)
 {
     struct reloader *reloader = container_of(work, struct reloader, work);
-    const struct pipeline_ops *ops = reloader->service->assembly->pipeline_ops;
+    const struct pipeline_rules rules = command_pipeline_rules(reloader->service->assembly);
     reloader->result =
-        pipeline_set_load(&reloader->set, ops, &reloader->service->config->pipelines);
-    ops->thread_end();
+        pipeline_set_load(&reloader->set, &rules, &reloader->service->config->pipelines);
+    rules.ops->thread_end();
 }
 
 static void loaded(uv_work_t *work, int status)

@@ -152,42 +152,36 @@ static bool may_share_bucket(const struct target *t, const struct match_config *
     return !bucket || !filter->bucket || strcmp(bucket, filter->bucket) == 0;
 }
 
-static int check_target(const struct target *t, const char *what, const struct pipeline *to,
+/* NULL: not known before the source is. */
+static const char *ext_of(const struct pipeline *pipeline, size_t index)
+{
+    if (index == pipeline->outputs.count)
+        return "json";
+    return image_format_facts((enum image_format)pipeline->outputs.entries[index].format)->ext;
+}
+
+int pipeline_check_loop(const struct pipeline *from, size_t index, const struct pipeline *to,
                         struct error *error)
 {
+    const struct pipeline_output output = pipeline_output(from, index);
+    const struct target t = {from, output.bucket, output.key, ext_of(from, index)};
     const struct match_config *filter = &to->match;
     const char *prefix = filter->prefixes.count ? NULL : "";
     const char *suffix = filter->suffixes.count ? NULL : "";
+    if (!output.key || !may_share_bucket(&t, filter))
+        return 0;
     for (size_t i = 0; !prefix && i < filter->prefixes.count; i++) {
-        if (may_begin(t, t->key, filter->prefixes.entries[i]))
+        if (may_begin(&t, t.key, filter->prefixes.entries[i]))
             prefix = filter->prefixes.entries[i];
     }
     for (size_t i = 0; !suffix && i < filter->suffixes.count; i++) {
-        if (may_end(t, filter->suffixes.entries[i]))
+        if (may_end(&t, filter->suffixes.entries[i]))
             suffix = filter->suffixes.entries[i];
     }
-    if (!prefix || !suffix || !may_share_bucket(t, filter))
+    if (!prefix || !suffix)
         return 0;
     return error_set(error, ERR_LOOP,
-                     "%s: the %s of pipeline %s, \"%.80s\", can match the filter of pipeline %s "
-                     "(prefix \"%.60s\", suffix \"%.40s\") and would be processed again without "
-                     "end: write it under a prefix that the filter excludes, or into another "
-                     "bucket and name the source's bucket in match",
-                     t->from->file, what, t->from->name, t->key, to->name, prefix, suffix);
-}
-
-int pipeline_check_loop(const struct pipeline *from, const struct pipeline *to, struct error *error)
-{
-    int code = 0;
-    for (size_t i = 0; !code && i < from->outputs.count; i++) {
-        const struct output_config *output = &from->outputs.entries[i];
-        const char *ext = image_format_facts((enum image_format)output->format)->ext;
-        struct target t = {from, output->bucket, output->key, ext};
-        code = check_target(&t, "output key", to, error);
-    }
-    if (!code && from->labels.sidecar) {
-        struct target t = {from, from->labels.bucket, from->labels.sidecar, "json"};
-        code = check_target(&t, "sidecar key", to, error);
-    }
-    return code;
+                     "it can match the filter of pipeline %s (%s: prefix \"%.60s\", suffix "
+                     "\"%.40s\")",
+                     to->name, to->file, prefix, suffix);
 }

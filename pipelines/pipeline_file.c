@@ -11,26 +11,28 @@
 #include <string.h>
 
 #include "image_save.h"
+#include "pipelines.h"
 #include "schema.h"
 #include "yaml_reader.h"
 
-static int read_file(const char *path, struct buffer *out, struct error *error)
+static int read_file(const char *path, struct buffer *out, struct problem_list *problems)
 {
+    const struct problem_place place = {.file = path};
     FILE *file = fopen(path, "re");
     if (!file)
-        return error_set(error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path,
-                         strerror(errno));
+        return problem_add(problems, &place, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s",
+                           strerror(errno));
     buffer_init(out, PIPELINE_FILE_MAX + 1);
     int code = buffer_reserve(out, PIPELINE_FILE_MAX + 1);
     if (code)
-        error_set(error, code, "%s: not enough memory to read it", path);
+        problems->out_of_memory = true;
     else
         out->size = fread(out->data, 1, PIPELINE_FILE_MAX + 1, file);
     if (!code && ferror(file))
-        code = error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
+        code = problem_add(problems, &place, ERR_IO, "%s", strerror(errno));
     if (!code && out->size > PIPELINE_FILE_MAX)
-        code = error_set(error, ERR_LIMIT, "%s: larger than %d bytes, too much for a pipeline file",
-                         path, PIPELINE_FILE_MAX);
+        code = problem_add(problems, &place, ERR_LIMIT,
+                           "larger than %d bytes, too much for a pipeline file", PIPELINE_FILE_MAX);
     fclose(file);
     return code;
 }
@@ -43,86 +45,110 @@ static const struct yaml_node *child_of(const struct yaml_node *node, const char
     return child ? child : node;
 }
 
-/* Names the place of a key that is there, or of the map where it is missing. */
-static int fail_key(struct schema_reader *r, const struct yaml_node *map, const char *name,
-                    const char *text)
+static struct pipeline_place place_of(const struct yaml_node *map, const char *name)
 {
-    return schema_fail(r, child_of(map, name)->place, name, "%s", text);
+    const struct yaml_place place = child_of(map, name)->place;
+    return (struct pipeline_place){place.line, place.column};
 }
 
-static int check_size(struct schema_reader *r, const struct output_config *output,
-                      const struct yaml_node *node)
+/* Names the place of a key that is there, or of the map where it is missing. */
+static void fail_key(struct schema_reader *r, const struct yaml_node *map, const char *name,
+                     const char *text)
+{
+    schema_fail(r, child_of(map, name)->place, name, "%s", text);
+}
+
+static void check_size(struct schema_reader *r, const struct output_config *output,
+                       const struct yaml_node *node)
 {
     bool boxed = output->width && output->height;
     if (output->scale > 0 && (output->width || output->height))
-        return fail_key(r, node, "scale",
-                        "can't be combined with width and height: use one or the other");
+        fail_key(r, node, "scale", "can't be combined with width and height: use one or the other");
     if (output->scale > 1 && !output->enlarge)
-        return fail_key(r, node, "scale", "above 1 needs enlarge: true");
+        fail_key(r, node, "scale", "above 1 needs enlarge: true");
     if (output->fit == FIT_COVER && !boxed)
-        return fail_key(r, node, "fit", "cover needs width and height");
+        fail_key(r, node, "fit", "cover needs width and height");
     if (output->fit == FIT_CONTAIN && !boxed)
-        return fail_key(r, node, "fit", "contain needs width and height");
+        fail_key(r, node, "fit", "contain needs width and height");
     if (output->fit == FIT_FILL && !output->width && !output->height)
-        return fail_key(r, node, "fit", "fill needs width, height or both");
-    return 0;
+        fail_key(r, node, "fit", "fill needs width, height or both");
 }
 
-static int check_format(struct schema_reader *r, const struct output_config *output,
-                        const struct yaml_node *node)
+static void check_format(struct schema_reader *r, const struct output_config *output,
+                         const struct yaml_node *node)
 {
     bool moves = output->format == FORMAT_KEEP || output->format == FORMAT_GIF ||
                  output->format == FORMAT_WEBP;
     if (output->frames == FRAMES_ALL && !moves)
-        return fail_key(r, node, "frames", "all needs a format with animations: keep, gif or webp");
+        fail_key(r, node, "frames", "all needs a format with animations: keep, gif or webp");
     if (!image_save_supports((enum image_format)output->format))
-        return fail_key(r, node, "format",
-                        "this machine's libvips can't write it; install its encoder (for avif, "
-                        "libheif with libaom) or choose another format");
-    return 0;
+        fail_key(r, node, "format",
+                 "this machine's libvips can't write it; install its encoder (for avif, "
+                 "libheif with libaom) or choose another format");
+}
+
+void pipeline_check_output(struct schema_reader *r, const struct yaml_node *node, void *filled)
+{
+    struct output_config *output = filled;
+    output->place = place_of(node, "key");
+    check_size(r, output, node);
+    check_format(r, output, node);
+}
+
+void pipeline_check_labels(struct schema_reader *r, const struct yaml_node *node, void *filled)
+{
+    struct labels_config *labels = filled;
+    labels->place = place_of(node, "sidecar");
+    if (!labels->tags && !labels->sidecar)
+        fail_key(r, node, "tags",
+                 "must be true where there is no sidecar, else nobody sees the labels");
 }
 
 static bool is_same_place(const struct output_config *a, const struct output_config *b)
 {
     bool same_bucket =
         a->bucket && b->bucket ? strcmp(a->bucket, b->bucket) == 0 : a->bucket == b->bucket;
-    return same_bucket && strcmp(a->key, b->key) == 0;
+    return same_bucket && a->key && b->key && strcmp(a->key, b->key) == 0;
 }
 
-static int check_output(struct schema_reader *r, const struct pipeline *pipeline, size_t index,
-                        const struct yaml_node *node)
+static void check_same_keys(struct schema_reader *r, const struct pipeline *pipeline,
+                            const struct yaml_node *node)
 {
     const struct output_config *outputs = pipeline->outputs.entries;
-    snprintf(r->path, sizeof r->path, "outputs[%zu].", index);
-    int code = check_size(r, &outputs[index], node);
-    if (!code)
-        code = check_format(r, &outputs[index], node);
-    for (size_t i = 0; !code && i < index; i++) {
-        if (is_same_place(&outputs[i], &outputs[index]))
-            code = fail_key(r, node, "key", "another output of this pipeline has the same key");
+    for (size_t i = 0; i < pipeline->outputs.count; i++, node = node->next) {
+        size_t j = 0;
+        while (j < i && !is_same_place(&outputs[i], &outputs[j]))
+            j++;
+        snprintf(r->path, sizeof r->path, "outputs[%zu].", i);
+        if (j < i)
+            fail_key(r, node, "key", "another output of this pipeline has the same key");
     }
     r->path[0] = '\0';
-    return code;
 }
 
-static int check_pipeline(struct schema_reader *r, const struct pipeline *pipeline,
-                          const struct yaml_node *root)
+static bool has_unknown_key(const struct yaml_node *root)
 {
-    const struct labels_config *labels = &pipeline->labels;
-    if (!pipeline->outputs.count && !labels->given)
-        return fail_key(r, root, "outputs", "a pipeline needs outputs, labels, or both");
-    if (labels->given && !labels->tags && !labels->sidecar)
-        return fail_key(r, root, "labels", "needs tags: true or a sidecar, else nobody sees them");
-    const struct yaml_node *node = child_of(root, "outputs")->children;
-    for (size_t i = 0; i < pipeline->outputs.count; i++, node = node->next) {
-        int code = check_output(r, pipeline, i, node);
-        if (code)
-            return code;
+    for (const struct yaml_node *child = root->children; child; child = child->next) {
+        const struct schema_key *key = schema_pipeline.keys;
+        while (key->name && strcmp(key->name, child->name) != 0)
+            key++;
+        if (!key->name)
+            return true;
     }
-    return 0;
+    return false;
 }
 
-static void set_facts(struct pipeline *pipeline)
+/* What concerns more than one section, whether or not there is something wrong within one. */
+static void check_pipeline(struct schema_reader *r, const struct pipeline *pipeline,
+                           const struct yaml_node *root)
+{
+    bool empty = child_of(root, "outputs") == root && child_of(root, "labels") == root;
+    if (empty && !has_unknown_key(root)) /* which may be one of the two, misspelt */
+        fail_key(r, root, "outputs", "a pipeline needs outputs, labels, or both");
+    check_same_keys(r, pipeline, child_of(root, "outputs")->children);
+}
+
+static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
 {
     pipeline->facts = (struct pipeline_facts){
         .name = pipeline->name,
@@ -133,18 +159,26 @@ static void set_facts(struct pipeline *pipeline)
         .output_count = pipeline->outputs.count,
         .labels = pipeline->labels.given,
         .labeler = pipeline->labels.labeler,
+        .name_place = place_of(root, "name"),
+        .queue_place = place_of(root, "queue"),
+        .labeler_place = place_of(child_of(root, "labels"), "labeler"),
     };
 }
 
-static int fill(struct pipeline *pipeline, struct slice text, struct error *error)
+static int fill(struct pipeline *pipeline, struct slice text, struct problem_list *problems)
 {
-    struct schema_reader r = {.file = pipeline->file, .error = error};
+    struct schema_reader r = {.file = pipeline->file, .problems = problems};
     struct yaml_node *root = NULL;
-    int code = yaml_read(text, pipeline->file, &root, error);
+    size_t before = problems->errors;
+    int code = yaml_read(text, pipeline->file, &root, problems);
     if (!code)
         code = schema_read(&r, &schema_pipeline, root, pipeline);
+    if (root && root->kind == YAML_MAP && code != ERR_MEMORY)
+        check_pipeline(&r, pipeline, root);
+    if (!code && problems->errors > before)
+        code = ERR_INVALID;
     if (!code)
-        code = check_pipeline(&r, pipeline, root);
+        set_facts(pipeline, root);
     yaml_free(root);
     return code;
 }
@@ -165,32 +199,54 @@ static struct pipeline *pipeline_new(const char *file, struct slice text)
     return NULL;
 }
 
-int pipeline_parse(const char *file, struct slice text, struct pipeline **out, struct error *error)
+static int parse(const char *file, struct slice text, struct pipeline **out,
+                 struct problem_list *problems)
 {
     struct pipeline *pipeline = pipeline_new(file, text);
-    if (!pipeline)
-        return error_set(error, ERR_MEMORY, "%s: not enough memory to read it", file);
-    int code = fill(pipeline, text, error);
-    if (code) {
-        pipeline_release(pipeline);
-        return code;
+    if (!pipeline) {
+        problems->out_of_memory = true;
+        return ERR_MEMORY;
     }
-    set_facts(pipeline);
-    *out = pipeline;
-    return 0;
+    int code = fill(pipeline, text, problems);
+    if (code)
+        pipeline_release(pipeline);
+    else
+        *out = pipeline;
+    return code;
+}
+
+/* Ends with the first problem in *error. */
+static int first_problem(struct problem_list *problems, int code, struct error *error)
+{
+    problem_list_sort(problems, 0);
+    if (code)
+        code = problem_list_error(problems, error);
+    problem_list_clear(problems);
+    return code;
+}
+
+int pipeline_parse(const char *file, struct slice text, struct pipeline **out, struct error *error)
+{
+    struct problem_list problems = {.items = NULL};
+    int code = parse(file, text, out, &problems);
+    return first_problem(&problems, code, error);
+}
+
+int pipeline_load_all(const char *path, struct pipeline **out, struct problem_list *problems)
+{
+    struct buffer text = {0};
+    int code = read_file(path, &text, problems);
+    if (!code)
+        code = parse(path, buffer_slice(&text), out, problems);
+    buffer_free(&text);
+    return code;
 }
 
 int pipeline_load(const char *path, struct pipeline **out, struct error *error)
 {
-    struct error unwanted;
-    struct buffer text = {0};
-    if (!error)
-        error = &unwanted;
-    int code = read_file(path, &text, error);
-    if (!code)
-        code = pipeline_parse(path, buffer_slice(&text), out, error);
-    buffer_free(&text);
-    return code;
+    struct problem_list problems = {.items = NULL};
+    int code = pipeline_load_all(path, out, &problems);
+    return first_problem(&problems, code, error);
 }
 
 struct pipeline *pipeline_retain(struct pipeline *pipeline)
@@ -214,7 +270,8 @@ struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t i
     const struct labels_config *labels = &pipeline->labels;
     if (index < pipeline->outputs.count) {
         const struct output_config *output = &pipeline->outputs.entries[index];
-        return (struct pipeline_output){output->bucket, output->key};
+        return (struct pipeline_output){output->bucket, output->key, output->place};
     }
-    return (struct pipeline_output){labels->bucket, labels->given ? labels->sidecar : NULL};
+    return (struct pipeline_output){labels->bucket, labels->given ? labels->sidecar : NULL,
+                                    labels->place};
 }

@@ -13,6 +13,9 @@
 #include "pipeline.h"
 #include "plan.h"
 
+struct schema_reader;
+struct yaml_node;
+
 enum { PIPELINE_FILE_MAX = 64 * 1024, PIPELINE_OUTPUTS_MAX = 32, PIPELINE_SIDE_MAX = 16384 };
 
 enum output_frames { FRAMES_FIRST, FRAMES_ALL };
@@ -49,6 +52,7 @@ struct output_config {
     struct colour background;
     int frames; /* enum output_frames */
     char *cache_control;
+    struct pipeline_place place; /* of the key */
 };
 
 struct output_list {
@@ -63,7 +67,8 @@ struct labels_config {
     char *bucket;  /* of the sidecar; NULL: the source's */
     double min_confidence;
     int max;
-    bool given; /* the pipeline has labels at all */
+    bool given;                  /* the pipeline has labels at all */
+    struct pipeline_place place; /* of the sidecar */
 };
 
 struct pipeline {
@@ -82,16 +87,21 @@ struct pipeline {
     struct labels_config labels;
 };
 
-int pipeline_load(const char *path, struct pipeline **out, struct error *error);
-/* The same from a file's text; file is its name, for errors. */
+/* The seam's load. */
+int pipeline_load_all(const char *path, struct pipeline **out, struct problem_list *problems);
+/* The same from a file's text; file is its name, for the error, which is the first problem. */
 int pipeline_parse(const char *file, struct slice text, struct pipeline **out, struct error *error);
 struct pipeline *pipeline_retain(struct pipeline *pipeline);
 void pipeline_release(struct pipeline *pipeline);
 struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t index);
 
+/* Of the schema's sections; filled is what was read. */
+void pipeline_check_output(struct schema_reader *r, const struct yaml_node *node, void *filled);
+void pipeline_check_labels(struct schema_reader *r, const struct yaml_node *node, void *filled);
+
 /* match.c */
 bool pipeline_matches(const struct pipeline *pipeline, const char *bucket, const char *key);
-int pipeline_check_loop(const struct pipeline *from, const struct pipeline *to,
+int pipeline_check_loop(const struct pipeline *from, size_t index, const struct pipeline *to,
                         struct error *error);
 
 #endif

@@ -68,7 +68,7 @@ static void thread_end(void)
 }
 
 const struct pipeline_ops vips_pipeline_ops = {
-    .load = pipeline_load,
+    .load = pipeline_load_all,
     .retain = pipeline_retain,
     .release = pipeline_release,
     .facts = facts_of,

@@ -18,6 +18,9 @@ void pipelines_stop(void);
 /* The seam, implemented with libvips. */
 extern const struct pipeline_ops vips_pipeline_ops;
 
+/* Its load, for those to whom the first problem is enough. */
+int pipeline_load(const char *path, struct pipeline **out, struct error *error);
+
 /* A pipeline of no file, which has every label of the built-in analyser and no outputs. */
 int labels_pipeline_make(struct pipeline **out, struct error *error);
 

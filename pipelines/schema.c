@@ -89,10 +89,11 @@ static const struct schema_key labels_keys[] = {
     {.name = NULL},
 };
 
-static const struct schema_section match_section = {match_keys, sizeof(struct match_config), 0};
-static const struct schema_section output_section = {output_keys, sizeof(struct output_config), 0};
+static const struct schema_section match_section = {match_keys, sizeof(struct match_config), 0, NULL};
+static const struct schema_section output_section = {
+    output_keys, sizeof(struct output_config), 0, pipeline_check_output};
 static const struct schema_section labels_section = {
-    labels_keys, sizeof(struct labels_config), LABELS(given)};
+    labels_keys, sizeof(struct labels_config), LABELS(given), pipeline_check_labels};
 
 static const struct schema_key pipeline_keys[] = {
     {.name = "name", .type = SCHEMA_NAME, .offset = WHOLE(name), .required = true,
@@ -114,7 +115,7 @@ static const struct schema_key pipeline_keys[] = {
 };
 /* clang-format on */
 
-const struct schema_section schema_pipeline = {pipeline_keys, sizeof(struct pipeline), 0};
+const struct schema_section schema_pipeline = {pipeline_keys, sizeof(struct pipeline), 0, NULL};
 
 static const char *type_shown(const struct schema_key *key)
 {

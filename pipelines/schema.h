@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "error.h"
+#include "problems.h"
 #include "yaml_reader.h"
 
 enum schema_type {
@@ -28,6 +29,7 @@ enum schema_type {
 };
 
 struct schema_section;
+struct schema_reader;
 
 struct schema_key {
     const char *name;
@@ -48,6 +50,8 @@ struct schema_section {
     const struct schema_key *keys; /* ends with a NULL name */
     size_t size;                   /* of the struct */
     size_t given_offset; /* of a bool that says that the section stands in the file; 0: none */
+    /* What one key alone can't show; asked when each key is right by itself. */
+    void (*check)(struct schema_reader *r, const struct yaml_node *node, void *filled);
 };
 
 extern const struct schema_section schema_pipeline; /* fills a struct pipeline */
@@ -56,17 +60,18 @@ enum { SCHEMA_PATH_MAX = 96 };
 
 struct schema_reader {
     const char *file;
-    struct error *error;
+    struct problem_list *problems;
     char path[SCHEMA_PATH_MAX]; /* of the section being read: "outputs[0]." or "" */
 };
 
-/* Fills the struct at `into`, which is all zero or at its initial values. What was filled before an
- * error stays, for schema_clear. */
+/* Fills the struct at `into`, which is all zero or at its initial values. Everything that is wrong
+ * is added to the reader's problems; the code is that of one of them. What was filled stays, for
+ * schema_clear. */
 int schema_read(struct schema_reader *r, const struct schema_section *section,
                 const struct yaml_node *node, void *into);
 void schema_clear(const struct schema_section *section, void *from);
 
-/* "file:line:column: path.name: text", ERR_INVALID. */
+/* Adds a problem at path.name and returns ERR_INVALID. */
 int schema_fail(struct schema_reader *r, struct yaml_place place, const char *name,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -17,18 +17,20 @@
 int schema_fail(struct schema_reader *r, struct yaml_place place, const char *name,
                 const char *format, ...)
 {
-    char text[ERROR_TEXT_MAX];
+    char text[ERROR_TEXT_MAX], key[SCHEMA_PATH_MAX + 64];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return error_set(r->error, ERR_INVALID, "%s:%d:%d: %s%s: %s", r->file, place.line, place.column,
-                     r->path, name, text);
+    snprintf(key, sizeof key, "%s%s", r->path, name);
+    const struct problem_place at = {r->file, place.line, place.column, key};
+    return problem_add(r->problems, &at, ERR_INVALID, "%s", text);
 }
 
 static int fail_memory(struct schema_reader *r)
 {
-    return error_set(r->error, ERR_MEMORY, "%s: not enough memory to read it", r->file);
+    r->problems->out_of_memory = true;
+    return ERR_MEMORY;
 }
 
 /* What a value of this key must be, in words. */
@@ -96,6 +98,13 @@ static bool has_control(const char *text)
     return false;
 }
 
+static int fail_control(struct schema_reader *r, const struct schema_key *key,
+                        const struct yaml_node *node)
+{
+    return schema_fail(r, node->place, key->name,
+                       "may not have line breaks or other control characters");
+}
+
 static int check_text(struct schema_reader *r, const struct schema_key *key,
                       const struct yaml_node *node)
 {
@@ -103,8 +112,7 @@ static int check_text(struct schema_reader *r, const struct schema_key *key,
     if ((double)strlen(node->text) > key->max)
         return schema_fail(r, node->place, key->name, "longer than %g bytes", key->max);
     if (has_control(node->text))
-        return schema_fail(r, node->place, key->name,
-                           "may not have line breaks or other control characters");
+        return fail_control(r, key, node);
     if (key->type == SCHEMA_NAME && !is_made_of(node->text, LOWER UPPER DIGITS "._-"))
         return schema_fail(r, node->place, key->name,
                            "may have letters, digits, dots, hyphens and underscores only");
@@ -130,11 +138,39 @@ static int read_text(struct schema_reader *r, const struct schema_key *key,
     return *out ? 0 : fail_memory(r);
 }
 
+/* After most problems the rest of the file is read, so that all are reported. */
+static bool code_is_final(int code)
+{
+    return code == ERR_MEMORY;
+}
+
+static void keep_code(int *code, int other)
+{
+    if (!*code || code_is_final(other))
+        *code = other;
+}
+
+static int read_entry(struct schema_reader *r, const struct schema_key *key,
+                      const struct yaml_node *entry, struct text_list *out)
+{
+    if (entry->kind != YAML_SCALAR || (!entry->quoted && !*entry->text))
+        return fail_type(r, key, entry);
+    if (strlen(entry->text) > OBJECT_KEY_MAX)
+        return schema_fail(r, entry->place, key->name, "longer than a key can be");
+    if (has_control(entry->text))
+        return fail_control(r, key, entry);
+    if (!(out->entries[out->count] = strdup(entry->text)))
+        return fail_memory(r);
+    out->count++;
+    return 0;
+}
+
 static int read_texts(struct schema_reader *r, const struct schema_key *key,
                       const struct yaml_node *node, struct text_list *out)
 {
     const struct yaml_node *entry = node->kind == YAML_LIST ? node->children : node;
     size_t count = 0;
+    int code = 0;
     if (node->kind == YAML_MAP)
         return fail_type(r, key, node);
     for (const struct yaml_node *e = entry; e; e = node->kind == YAML_LIST ? e->next : NULL)
@@ -145,15 +181,9 @@ static int read_texts(struct schema_reader *r, const struct schema_key *key,
     out->entries = calloc(count, sizeof *out->entries);
     if (!out->entries)
         return fail_memory(r);
-    for (; out->count < count; out->count++, entry = entry->next) {
-        if (entry->kind != YAML_SCALAR || (!entry->quoted && !*entry->text))
-            return fail_type(r, key, entry);
-        if (strlen(entry->text) > OBJECT_KEY_MAX)
-            return schema_fail(r, entry->place, key->name, "longer than a key can be");
-        if (!(out->entries[out->count] = strdup(entry->text)))
-            return fail_memory(r);
-    }
-    return 0;
+    for (; count && !code_is_final(code); count--, entry = entry->next)
+        keep_code(&code, read_entry(r, key, entry, out));
+    return code;
 }
 
 static int read_number(struct schema_reader *r, const struct schema_key *key,
@@ -208,14 +238,13 @@ static int read_sections(struct schema_reader *r, const struct schema_key *key,
     out->entries = calloc(count, sizeof *out->entries);
     if (!out->entries)
         return fail_memory(r);
-    for (const struct yaml_node *e = node->children; e; e = e->next) {
+    int code = 0;
+    for (const struct yaml_node *e = node->children; e && !code_is_final(code); e = e->next) {
         snprintf(r->path, sizeof r->path, "%s[%zu].", key->name, out->count);
-        int code = schema_read(r, key->section, e, &out->entries[out->count++]);
-        if (code)
-            return code;
+        keep_code(&code, schema_read(r, key->section, e, &out->entries[out->count++]));
     }
     r->path[0] = '\0';
-    return 0;
+    return code;
 }
 
 static int read_section(struct schema_reader *r, const struct schema_key *key,
@@ -223,8 +252,7 @@ static int read_section(struct schema_reader *r, const struct schema_key *key,
 {
     snprintf(r->path, sizeof r->path, "%s.", key->name);
     int code = schema_read(r, key->section, node, into);
-    if (!code)
-        r->path[0] = '\0';
+    r->path[0] = '\0';
     return code;
 }
 
@@ -337,16 +365,16 @@ static int set_default(struct schema_reader *r, const struct schema_key *key, vo
 static int set_defaults(struct schema_reader *r, const struct schema_section *section,
                         const struct yaml_node *node, void *into)
 {
+    int code = 0;
     for (const struct schema_key *key = section->keys; key->name; key++) {
         if (has_child(node, key->name))
             continue;
         if (key->required)
-            return schema_fail(r, node->place, key->name, "is required");
-        int code = key->fallback ? set_default(r, key, (char *)into + key->offset) : 0;
-        if (code)
-            return code;
+            keep_code(&code, schema_fail(r, node->place, key->name, "is required"));
+        else if (key->fallback)
+            keep_code(&code, set_default(r, key, (char *)into + key->offset));
     }
-    return 0;
+    return code;
 }
 
 int schema_read(struct schema_reader *r, const struct schema_section *section,
@@ -361,16 +389,21 @@ int schema_read(struct schema_reader *r, const struct schema_section *section,
                            "expected a map of keys, found %s",
                            yaml_describe(node, found, sizeof found));
     }
-    for (const struct yaml_node *child = node->children; child; child = child->next) {
+    int code = 0;
+    for (const struct yaml_node *child = node->children; child && !code_is_final(code);
+         child = child->next) {
         const struct schema_key *key = find_key(section, child->name);
-        int code = key ? read_value(r, key, child, (char *)into + key->offset)
-                       : fail_unknown(r, section, child);
-        if (code)
-            return code;
+        keep_code(&code, key ? read_value(r, key, child, (char *)into + key->offset)
+                             : fail_unknown(r, section, child));
     }
     if (section->given_offset)
         *(bool *)((char *)into + section->given_offset) = true;
-    return set_defaults(r, section, node, into);
+    if (!code_is_final(code))
+        keep_code(&code, set_defaults(r, section, node, into));
+    size_t before = r->problems->errors;
+    if (!code && section->check)
+        section->check(r, node, into);
+    return r->problems->errors == before ? code : ERR_INVALID;
 }
 
 static void texts_clear(struct text_list *list)

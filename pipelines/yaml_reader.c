@@ -19,7 +19,7 @@ struct reader {
     struct fy_parser *parser;
     struct fy_diag *diag;
     const char *file;
-    struct error *error;
+    struct problem_list *problems;
     unsigned nodes;
 };
 
@@ -39,13 +39,14 @@ static struct yaml_place place_before(struct fy_event *event)
 
 static int fail_at(struct reader *r, struct yaml_place place, const char *what)
 {
-    return error_set(r->error, ERR_INVALID, "%s:%d:%d: %s", r->file, place.line, place.column,
-                     what);
+    const struct problem_place at = {r->file, place.line, place.column, NULL};
+    return problem_add(r->problems, &at, ERR_INVALID, "%s", what);
 }
 
 static int fail_memory(struct reader *r)
 {
-    return error_set(r->error, ERR_MEMORY, "%s: not enough memory to read it", r->file);
+    r->problems->out_of_memory = true;
+    return ERR_MEMORY;
 }
 
 /* What libfyaml itself found wrong. */
@@ -53,10 +54,12 @@ static int fail_syntax(struct reader *r)
 {
     void *cursor = NULL;
     struct fy_diag_error *found = fy_diag_errors_iterate(r->diag, &cursor);
+    struct problem_place at = {r->file, 1, 1, NULL};
     if (!found || !found->msg)
-        return error_set(r->error, ERR_INVALID, "%s:1:1: not valid YAML", r->file);
-    return error_set(r->error, ERR_INVALID, "%s:%d:%d: not valid YAML: %s", r->file, found->line,
-                     found->column, found->msg);
+        return problem_add(r->problems, &at, ERR_INVALID, "not valid YAML");
+    at.line = found->line;
+    at.column = found->column;
+    return problem_add(r->problems, &at, ERR_INVALID, "not valid YAML: %s", found->msg);
 }
 
 static int next_event(struct reader *r, struct fy_event **out)
@@ -65,28 +68,26 @@ static int next_event(struct reader *r, struct fy_event **out)
     return *out ? 0 : fail_syntax(r);
 }
 
-static struct yaml_node *node_new(struct reader *r, enum yaml_kind kind, struct fy_event *event)
+static int node_new(struct reader *r, enum yaml_kind kind, struct fy_event *event,
+                    struct yaml_node **out)
 {
     struct yaml_place place = place_of(event);
-    if (++r->nodes > NODES_MAX) {
-        fail_at(r, place, "too many values for a pipeline file");
-        return NULL;
-    }
-    struct yaml_node *node = calloc(1, sizeof *node);
-    if (!node) {
-        fail_memory(r);
-        return NULL;
-    }
-    node->kind = kind;
-    node->place = place;
-    return node;
+    if (++r->nodes > NODES_MAX)
+        return fail_at(r, place, "too many values for a pipeline file");
+    *out = calloc(1, sizeof **out);
+    if (!*out)
+        return fail_memory(r);
+    (*out)->kind = kind;
+    (*out)->place = place;
+    return 0;
 }
 
 static int read_scalar(struct reader *r, struct fy_event *event, struct yaml_node **out)
 {
-    struct yaml_node *node = node_new(r, YAML_SCALAR, event);
-    if (!node)
-        return r->error->code;
+    struct yaml_node *node = NULL;
+    int code = node_new(r, YAML_SCALAR, event, &node);
+    if (code)
+        return code;
     size_t size = 0;
     struct fy_token *token = event->scalar.value;
     const char *text = token ? fy_token_get_text(token, &size) : "";
@@ -95,48 +96,57 @@ static int read_scalar(struct reader *r, struct fy_event *event, struct yaml_nod
     if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
         node->place = place_before(event);
     if (text && memchr(text, '\0', size)) {
-        fail_at(r, node->place, "a text must not contain the character NUL");
+        code = fail_at(r, node->place, "a text must not contain the character NUL");
         goto fail;
     }
     node->text = slice_dup((struct slice){text, text ? size : 0});
     if (!node->text) {
-        fail_memory(r);
+        code = fail_memory(r);
         goto fail;
     }
     *out = node;
     return 0;
 fail:
     yaml_free(node);
-    return r->error->code;
+    return code;
 }
 
 static int read_node(struct reader *r, struct fy_event *event, unsigned depth,
                      struct yaml_node **out);
 
-static int check_duplicate(struct reader *r, const struct yaml_node *map,
-                           const struct yaml_node *key)
+static bool is_duplicate(struct reader *r, const struct yaml_node *map, const struct yaml_node *key)
 {
-    for (const struct yaml_node *other = map->children; other; other = other->next) {
-        if (strcmp(other->name, key->text) == 0)
-            return error_set(r->error, ERR_INVALID,
-                             "%s:%d:%d: %s: given twice (the first is in line %d)", r->file,
-                             key->place.line, key->place.column, key->text, other->name_place.line);
-    }
-    return 0;
+    const struct problem_place at = {r->file, key->place.line, key->place.column, key->text};
+    const struct yaml_node *other = map->children;
+    while (other && strcmp(other->name, key->text) != 0)
+        other = other->next;
+    if (other)
+        problem_add(r->problems, &at, ERR_INVALID, "given twice (the first is in line %d)",
+                    other->name_place.line);
+    return other != NULL;
 }
 
-/* event is the key's; the value's follows. */
+/* event is the key's; the value's follows. The second of two entries of one name is a problem, and
+ * left out: *out stays NULL. */
 static int read_entry(struct reader *r, struct fy_event *event, unsigned depth,
                       const struct yaml_node *map, struct yaml_node **out)
 {
     struct yaml_node *key = NULL;
     struct fy_event *next = NULL;
+    bool duplicate = false;
     int code;
     if (event->type != FYET_SCALAR)
         return fail_at(r, place_of(event), "the name of a key must be a plain text");
-    if ((code = read_scalar(r, event, &key)) || (code = check_duplicate(r, map, key)) ||
-        (code = next_event(r, &next)) || (code = read_node(r, next, depth, out)))
+    if ((code = read_scalar(r, event, &key)))
         goto out;
+    duplicate = is_duplicate(r, map, key);
+    if ((code = next_event(r, &next)) || (code = read_node(r, next, depth, out)))
+        goto out;
+    if (duplicate) {
+        yaml_free(*out);
+        *out = NULL;
+        goto out;
+    }
     (*out)->name = key->text;
     (*out)->name_place = key->place;
     key->text = NULL;
@@ -162,7 +172,8 @@ static int read_children(struct reader *r, unsigned depth, struct yaml_node *par
         fy_parser_event_free(r->parser, event);
         if (code || done)
             return code;
-        tail = &(*tail)->next;
+        if (*tail)
+            tail = &(*tail)->next;
     }
 }
 
@@ -175,11 +186,11 @@ static int read_node(struct reader *r, struct fy_event *event, unsigned depth,
         return read_scalar(r, event, out);
     if (depth >= DEPTH_MAX)
         return fail_at(r, place_of(event), "nested too deeply for a pipeline file");
-    struct yaml_node *node =
-        node_new(r, event->type == FYET_MAPPING_START ? YAML_MAP : YAML_LIST, event);
-    if (!node)
-        return r->error->code;
-    int code = read_children(r, depth, node);
+    struct yaml_node *node = NULL;
+    int code = node_new(r, event->type == FYET_MAPPING_START ? YAML_MAP : YAML_LIST, event, &node);
+    if (code)
+        return code;
+    code = read_children(r, depth, node);
     if (code) {
         yaml_free(node);
         return code;
@@ -198,7 +209,7 @@ static int read_root(struct reader *r, struct yaml_node **out)
             return code;
         bool prelude = event->type == FYET_STREAM_START || event->type == FYET_DOCUMENT_START;
         if (event->type == FYET_STREAM_END)
-            code = error_set(r->error, ERR_INVALID, "%s:1:1: the file is empty", r->file);
+            code = fail_at(r, (struct yaml_place){1, 1}, "the file is empty");
         else if (!prelude)
             code = read_node(r, event, 0, out);
         fy_parser_event_free(r->parser, event);
@@ -252,13 +263,13 @@ static int read_all(struct reader *r, struct slice text, struct yaml_node **out)
     return code ? code : read_end(r);
 }
 
-int yaml_read(struct slice text, const char *file, struct yaml_node **out, struct error *error)
+int yaml_read(struct slice text, const char *file, struct yaml_node **out,
+              struct problem_list *problems)
 {
-    struct error unwanted;
-    int code = yaml_text_check(text, file, error);
+    int code = yaml_text_check(text, file, problems);
     if (code)
         return code;
-    struct reader r = {.file = file, .error = error ? error : &unwanted, .diag = diag_new()};
+    struct reader r = {.file = file, .problems = problems, .diag = diag_new()};
     struct fy_parse_cfg config = {.flags = FYPCF_QUIET, .diag = r.diag};
     struct yaml_node *root = NULL;
     if (r.diag)

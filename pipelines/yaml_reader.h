@@ -7,6 +7,7 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "problems.h"
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
@@ -28,9 +29,10 @@ struct yaml_node {
     struct yaml_node *next;
 };
 
-/* Reads one document. The error's text begins with file:line:column. Blocking is the caller's
- * business: the text is in memory. */
-int yaml_read(struct slice text, const char *file, struct yaml_node **out, struct error *error);
+/* Reads one document. Names that are given twice are problems, too, but don't keep it from being
+ * read: the first of them counts. */
+int yaml_read(struct slice text, const char *file, struct yaml_node **out,
+              struct problem_list *problems);
 void yaml_free(struct yaml_node *node);
 
 /* "an empty value", "a list", "a map", "the text \"12\"", "true", … for an error message. */

@@ -46,6 +46,10 @@ void aws_destroy(struct aws *aws);
 struct queue_backend *aws_queue_backend(struct aws *aws); /* owned by aws */
 struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */
 
+/* Whether a queue can have this name, URL or ARN; what opening it refuses, without opening it.
+ * ERR_INVALID. */
+int aws_queue_check(const char *name, struct error *error);
+
 typedef void aws_done(const struct error *error, void *user);
 
 /* Makes buckets, DLQs, queues, topic, policies, subscriptions and the bucket's notification. The

@@ -144,6 +144,17 @@ static int name_parse(const char *text, struct queue_name *out)
     return name_is_plain(out->name) ? 0 : ERR_INVALID;
 }
 
+int aws_queue_check(const char *name, struct error *error)
+{
+    struct queue_name parsed;
+    if (name_parse(name, &parsed))
+        return error_set(error, ERR_INVALID,
+                         "\"%.200s\" cannot be a queue; give a name (1 to 80 letters, digits, "
+                         "hyphens and underscores), a URL or an ARN",
+                         name);
+    return 0;
+}
+
 /* A URL's own host is the endpoint, unless the user configured another one. */
 static char *endpoint_of(const struct aws *aws, const struct queue_name *name, const char *region)
 {

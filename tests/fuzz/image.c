@@ -32,7 +32,7 @@ static struct pipeline *load(const char *text)
     int file = memfd_create("pipeline", MFD_CLOEXEC);
     require(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text));
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    int status = vips_pipeline_ops.load(path, &pipeline, &error);
+    int status = pipeline_load(path, &pipeline, &error);
     close(file);
     return status ? NULL : pipeline;
 }

@@ -46,8 +46,10 @@ static void check_pipeline(struct pipeline *pipeline)
     ops->output(pipeline, facts->output_count);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         ops->matches(pipeline, "photos", keys[i]);
-    int loop = ops->check_loop(pipeline, pipeline, &error);
-    require(loop == 0 || (loop == ERR_LOOP && *error.text));
+    for (size_t i = 0; i <= facts->output_count; i++) {
+        int loop = ops->check_loop(pipeline, i, pipeline, &error);
+        require(loop == 0 || (loop == ERR_LOOP && *error.text));
+    }
     ops->release(pipeline);
 }
 
@@ -56,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pipeline *pipeline = NULL;
     struct error error = {0};
     require(!ftruncate(file, 0) && pwrite(file, data, size, 0) == (ssize_t)size);
-    int status = vips_pipeline_ops.load(path, &pipeline, &error);
+    int status = pipeline_load(path, &pipeline, &error);
     if (status)
         require(status == error.code && strncmp(error.text, path, strlen(path)) == 0);
     else

@@ -240,7 +240,7 @@ def test_a_wrong_type_is_named_with_its_place_and_what_is_expected(pipeline_file
 def test_an_output_that_is_its_own_input_is_refused(pipeline_file, tmp_path):
     path = pipeline_file('name: web\nqueue: web-queue\nmatch: { prefix: in/ }\n'
                          'outputs:\n  - { key: "in/web-{name}", width: 9 }\n')
-    refused_everywhere(path, str(path), "in/web-{name}", "without end", "another bucket", out=tmp_path / "out")
+    refused_everywhere(path, str(path), "in/web-{name}", "processed again", "another bucket", out=tmp_path / "out")
 
 
 @pytest.mark.parametrize("text, words", [

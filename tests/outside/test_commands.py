@@ -1,4 +1,5 @@
 """The command line: help, versions, mistakes, settings."""
+import json
 import re
 import signal
 import subprocess
@@ -115,6 +116,72 @@ def test_check_shows_the_pipelines_that_come_along():
                                 ("tags", "tags-queue", "tags/{name}.json")):
         assert re.search(rf"^{name}\s+{queue}\s+{re.escape(output)}", done.stdout, re.MULTILINE), done.stdout
     assert "4 files, 0 problems" in done.stdout
+
+
+GOOD = "name: good\nqueue: good-queue\nmatch: {prefix: in/}\noutputs: [{key: 'o/{stem}.{ext}', width: 9}]\n"
+
+
+def check_json(*paths, **variables):
+    arguments = [argument for path in paths for argument in ("--pipelines", path)]
+    done = thumbwheel("check", "--json", *arguments, environment=clean_environment(**variables))
+    assert done.stderr == ""
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_check_gives_ci_one_json_object(tmp_path):
+    (tmp_path / "good.yaml").write_text(GOOD)
+    code, found = check_json(tmp_path)
+    assert code == 0 and found == {
+        "ok": True, "files": [f"{tmp_path}/good.yaml"], "errors": 0, "warnings": 0, "problems": [],
+        "pipelines": [{"name": "good", "queue": "good-queue", "file": f"{tmp_path}/good.yaml", "labels": False,
+                       "outputs": [{"bucket": None, "key": "o/{stem}.{ext}"}]}]}
+    (tmp_path / "bad.yaml").write_text("name: bad\nqueue: q\noutputs: [{key: 'o/{name}', widht: 9}, {fit: round}]\n")
+    code, found = check_json(tmp_path)
+    assert code == 2 and not found["ok"] and found["errors"] == 3 == len(found["problems"])
+    assert {(p["severity"], p["file"], p["line"], p["column"], p["key"]) for p in found["problems"]} == {
+        ("error", f"{tmp_path}/bad.yaml", 3, 29, "outputs[0].widht"), ("error", f"{tmp_path}/bad.yaml", 3, 40, "outputs[1].key"),
+        ("error", f"{tmp_path}/bad.yaml", 3, 46, "outputs[1].fit")}
+    assert [p["name"] for p in found["pipelines"]] == ["good"]
+    code, found = check_json(tmp_path / "absent")
+    assert code == 2 and found["problems"][0]["line"] is None
+
+
+REFUSED = {
+    "a labeler that is not there": (GOOD + "labels: {labeler: rekognition}\n", 5, "labels.labeler", "not available"),
+    "a queue that cannot be": (GOOD.replace("good-queue", "my queue"), 2, "queue", "cannot be a queue"),
+    "an ARN of no queue": (GOOD.replace("good-queue", "arn:aws:sns:eu-west-1:1:x"), 2, "queue", "cannot be a queue"),
+    "a loop": (GOOD.replace("'o/", "'in/"), 4, "outputs[0].key", "processed again"),
+    "a control character in a suffix": (GOOD.replace("prefix: in/", 'prefix: in/, suffix: [.jpg, ".p\\x01ng"]'), 3,
+                                        "match.suffix", "control characters"),
+    "a control character in a prefix": (GOOD.replace("prefix: in/", 'prefix: "in\\n/"'), 3, "match.prefix",
+                                        "control characters"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_check_refuses_what_run_refuses(tmp_path, name):
+    text, line, key, message = REFUSED[name]
+    (tmp_path / "p.yaml").write_text(text)
+    code, found = check_json(tmp_path)
+    assert code == 2 and [(p["line"], p["key"]) for p in found["problems"]] == [(line, key)]
+    assert message in found["problems"][0]["message"]
+    run = thumbwheel("run", "--pipelines", tmp_path, "--endpoint", "http://127.0.0.1:9", environment=clean_environment(
+        AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b"))
+    assert run.returncode == 2 and message in run.stderr
+
+
+def test_check_refuses_the_settings_that_run_refuses(tmp_path):
+    (tmp_path / "p.yaml").write_text(GOOD)
+    code, found = check_json(tmp_path, THUMBWHEEL_WORKERS="none")
+    assert code == 2 and "THUMBWHEEL_WORKERS" in found["problems"][0]["message"] and found["problems"][0]["file"] is None
+
+
+def test_check_reports_a_loop_once(tmp_path):
+    (tmp_path / "a.yaml").write_text(GOOD.replace("good", "a").replace("in/", "one/").replace("o/", "two/"))
+    (tmp_path / "b.yaml").write_text(GOOD.replace("good", "b").replace("in/", "two/").replace("'o/", "'one/"))
+    code, found = check_json(tmp_path)
+    assert code == 2 and len(found["problems"]) == 1
+    assert f"{tmp_path}/a.yaml" in found["problems"][0]["message"] and f"{tmp_path}/b.yaml" in found["problems"][0]["message"]
 
 
 def test_check_prints_the_schema_as_a_table():

@@ -130,7 +130,7 @@ def test_a_bad_file_is_refused_with_its_place_and_the_old_one_stays(alone, engin
     made(cloud, "web/a.jpg", 40)
     broken.write_text('name: loop\nqueue: loop-queue\nmatch: {prefix: in/}\noutputs: [{key: "in/{name}", width: 3}]\n')
     reload(process, refusal, 2)
-    assert "without end" in events(process, refusal)[1]["error"]
+    assert "processed again" in events(process, refusal)[1]["error"]
     broken.unlink()
     reload(process, "pipeline files reloaded")
     announce(cloud, "web-queue", "ingest/b.jpg")

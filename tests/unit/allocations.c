@@ -193,7 +193,7 @@ static int pipeline_once(void)
 {
     struct pipeline *pipeline = NULL;
     struct error error = {0};
-    int code = vips_pipeline_ops.load(pipeline_path, &pipeline, &error);
+    int code = pipeline_load(pipeline_path, &pipeline, &error);
     if (!code)
         vips_pipeline_ops.release(pipeline);
     return code;

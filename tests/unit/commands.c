@@ -42,19 +42,21 @@ static struct {
 
 /* ---- pipelines: a file holds "NAME QUEUE", or "bad" ---- */
 
-static int load(const char *path, struct pipeline **out, struct error *error)
+static int load(const char *path, struct pipeline **out, struct problem_list *problems)
 {
     static char names[8][3][64]; /* a stub keeps what it is given */
     static unsigned next;
     struct bytes text = {0};
     char(*words)[64] = names[next++ % 8];
-    if (file_read(path, 100, &text, error))
-        return error->code;
+    struct error error = {0};
+    const struct problem_place place = {path, 1, 1, NULL};
+    if (file_read(path, 100, &text, &error))
+        return problem_add(problems, &place, error.code, "%s", error.text);
     char line[101];
     snprintf(line, sizeof line, "%.*s", (int)text.size, (char *)text.data);
     bytes_free(&text);
     if (sscanf(line, "%63s %63s", words[0], words[1]) != 2)
-        return error_set(error, ERR_INVALID, "%s:1:1: unknown key \"ouputs\"", path);
+        return problem_add(problems, &place, ERR_INVALID, "unknown key \"ouputs\"");
     *out = stub_pipeline(words[0], words[1]);
     snprintf(words[2], sizeof words[2], "%s", path);
     (*out)->facts.file = words[2];
@@ -63,7 +65,7 @@ static int load(const char *path, struct pipeline **out, struct error *error)
 
 static struct pipeline_output output(const struct pipeline *pipeline, size_t index)
 {
-    return (struct pipeline_output){NULL, index == 0 ? pipeline->facts.name : NULL};
+    return (struct pipeline_output){.key = index == 0 ? pipeline->facts.name : NULL};
 }
 
 static bool matches(const struct pipeline *pipeline, const char *bucket, const char *key)
@@ -599,11 +601,18 @@ static void check_tells_everything_that_is_wrong(void **state)
     assert_int_equal(run("check --pipelines pipelines --pipelines nowhere"), STATUS_USAGE);
     assert_says(world.complained, "pipelines/3.yaml:1:1: unknown key");
     assert_says(world.complained,
-                "pipelines/4.yaml: the name \"web\" is taken by pipelines/1.yaml");
+                "pipelines/4.yaml: name: the name \"web\" is taken by pipelines/1.yaml");
     assert_says(world.complained,
-                "pipelines/5.yaml: the queue \"small-queue\" is read by pipelines/2.yml");
+                "pipelines/5.yaml: queue: the queue \"small-queue\" is read by pipelines/2.yml");
     assert_says(world.complained, "nowhere: No such file");
     assert_says(world.said, "5 files, 4 problems\n");
+
+    assert_int_equal(run("check --json --pipelines pipelines"), STATUS_USAGE);
+    assert_string_equal(world.complained, "");
+    assert_says(world.said, "\"ok\": false");
+    assert_says(world.said, "\"errors\": 3");
+    assert_says(world.said, "\"severity\": \"error\"");
+    assert_says(world.said, "\"file\": \"pipelines/3.yaml\"");
 
     write_file("empty/notes.txt", "");
     assert_int_equal(run("check --pipelines empty"), STATUS_USAGE);

@@ -770,10 +770,16 @@ static bool stub_matches(const struct pipeline *pipeline, const char *bucket, co
     return strncmp(key, "ingest/", 7) == 0;
 }
 
-static int stub_check_loop(const struct pipeline *from, const struct pipeline *to,
+static struct pipeline_output stub_output(const struct pipeline *pipeline, size_t index)
+{
+    return (struct pipeline_output){.key = index == 0 ? pipeline->facts.name : NULL};
+}
+
+static int stub_check_loop(const struct pipeline *from, size_t index, const struct pipeline *to,
                            struct error *error)
 {
     (void)from;
+    (void)index;
     (void)to;
     (void)error;
     return 0;
@@ -850,6 +856,7 @@ const struct pipeline_ops stub_pipeline_ops = {
     .release = stub_release,
     .facts = stub_facts,
     .matches = stub_matches,
+    .output = stub_output,
     .check_loop = stub_check_loop,
     .render = stub_render,
     .thread_end = stub_thread_end,

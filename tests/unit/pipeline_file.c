@@ -32,7 +32,7 @@ static bool is_as_expected(const char *path)
     struct pipeline *pipeline = NULL;
     struct error error = {0};
     first_line(path, line, sizeof line);
-    int code = vips_pipeline_ops.load(path, &pipeline, &error);
+    int code = pipeline_load(path, &pipeline, &error);
     if (strcmp(line, "# ok") != 0)
         expectation(path, line, expected, sizeof expected);
     bool right = *expected ? code == ERR_INVALID && error.code == code &&
@@ -65,6 +65,57 @@ static void every_fixture_gives_what_it_says(void **state)
     assert_true(count > 30);
 }
 
+/* In the file's order; what depends on a value that is wrong is not guessed at. */
+static void every_problem_of_a_file_is_reported(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        ":3:1: queue: given twice (the first is in line 2)",
+        ":4:1: wieght: unknown key; the nearest known one is \"weight\"",
+        ":5:18: match.prefix: may not have line breaks",
+        ":5:40: match.suffix: may not have line breaks",
+        ":7:5: outputs[0].key: is required",
+        ":7:12: outputs[0].width: expected a whole number",
+        ":8:12: outputs[1].key: unknown placeholder {nmae}",
+        ":8:32: outputs[1].format: expected one of",
+        ":9:24: outputs[2].fit: cover needs width and height",
+        ":11:8: labels.max: expected a whole number",
+    };
+    struct pipeline *pipeline = NULL;
+    struct problem_list problems = {0};
+    const char *path = FIXTURES "many-problems.yaml";
+    assert_int_equal(vips_pipeline_ops.load(path, &pipeline, &problems), ERR_INVALID);
+    problem_list_sort(&problems, 0);
+    for (size_t i = 0; i < problems.count; i++) {
+        char *line = problem_line(&problems.items[i]);
+        const char *wanted = i < sizeof lines / sizeof *lines ? lines[i] : "no more";
+        if (strncmp(line, path, strlen(path)) != 0 || !strstr(line, wanted))
+            fail_msg("%zu: expected \"%s\", found \"%s\"", i, wanted, line);
+        free(line);
+    }
+    assert_int_equal(problems.errors, sizeof lines / sizeof *lines);
+    assert_null(pipeline);
+    problem_list_clear(&problems);
+}
+
+static void a_file_of_nothing_but_problems_has_a_bounded_list(void **state)
+{
+    (void)state;
+    struct pipeline *pipeline = NULL;
+    struct problem_list problems = {0};
+    char path[] = "/tmp/thumbwheel-pipeline-XXXXXX";
+    FILE *file = fdopen(mkstemp(path), "w");
+    assert_non_null(file);
+    for (int i = 0; i < 1000; i++)
+        fprintf(file, "k%d: x\n", i);
+    fclose(file);
+    assert_int_equal(vips_pipeline_ops.load(path, &pipeline, &problems), ERR_INVALID);
+    unlink(path);
+    assert_int_equal(problems.count, PROBLEMS_MAX);
+    assert_int_equal(problems.errors, 1000 + 2); /* name and queue are missing */
+    problem_list_clear(&problems);
+}
+
 /* Latin-1 in a directive is what libfyaml itself would read for ever. */
 static void text_that_is_not_utf8_is_refused_where_it_stands(void **state)
 {
@@ -84,7 +135,7 @@ static void every_key_reaches_its_field(void **state)
     (void)state;
     struct pipeline *p = NULL;
     struct error error = {0};
-    assert_int_equal(vips_pipeline_ops.load(FIXTURES "all-keys.yaml", &p, &error), 0);
+    assert_int_equal(pipeline_load(FIXTURES "all-keys.yaml", &p, &error), 0);
     const struct pipeline_facts *facts = vips_pipeline_ops.facts(p);
     assert_string_equal(facts->name, "all-keys");
     assert_string_equal(facts->queue, "arn:aws:sqs:eu-west-1:123456789012:web-queue");
@@ -177,9 +228,9 @@ static void a_file_that_is_not_there_is_named(void **state)
     (void)state;
     struct error error = {0};
     struct pipeline *p = NULL;
-    assert_int_equal(vips_pipeline_ops.load("/nonexistent/a.yaml", &p, &error), ERR_NOT_FOUND);
+    assert_int_equal(pipeline_load("/nonexistent/a.yaml", &p, &error), ERR_NOT_FOUND);
     assert_non_null(strstr(error.text, "/nonexistent/a.yaml"));
-    assert_int_equal(vips_pipeline_ops.load("/tmp", &p, &error), ERR_IO);
+    assert_int_equal(pipeline_load("/tmp", &p, &error), ERR_IO);
 }
 
 /* Bytes of all kinds, in a place where each can do the most harm. Nothing may crash, and each error
@@ -222,7 +273,7 @@ static void the_defaults_and_examples_load_and_do_not_loop(void **state)
             if (!strstr(entry->d_name, ".yaml"))
                 continue;
             snprintf(path, sizeof path, "%s%s", folders[i], entry->d_name);
-            if (vips_pipeline_ops.load(path, &loaded[count++], &error))
+            if (pipeline_load(path, &loaded[count++], &error))
                 fail_msg("%s", error.text);
         }
         closedir(directory);
@@ -230,8 +281,9 @@ static void the_defaults_and_examples_load_and_do_not_loop(void **state)
         for (size_t a = 0; a < count; a++) {
             for (size_t b = 0; b < count; b++) {
                 struct error error = {0};
-                if (vips_pipeline_ops.check_loop(loaded[a], loaded[b], &error))
-                    fail_msg("%s", error.text);
+                for (size_t o = 0; o <= loaded[a]->facts.output_count; o++)
+                    if (vips_pipeline_ops.check_loop(loaded[a], o, loaded[b], &error))
+                        fail_msg("%s", error.text);
             }
         }
         for (size_t a = 0; a < count; a++)
@@ -302,6 +354,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_fixture_gives_what_it_says),
+        cmocka_unit_test(every_problem_of_a_file_is_reported),
+        cmocka_unit_test(a_file_of_nothing_but_problems_has_a_bounded_list),
         cmocka_unit_test(text_that_is_not_utf8_is_refused_where_it_stands),
         cmocka_unit_test(every_key_reaches_its_field),
         cmocka_unit_test(what_is_left_out_has_the_documented_default),

@@ -1,6 +1,8 @@
 /* Which objects a pipeline takes, and which pairs of pipelines would feed each other. */
 #include "pipeline_support.h"
 
+#include "pipeline_check.h"
+
 static struct pipeline *with_match(const char *match)
 {
     char text[400];
@@ -94,7 +96,7 @@ static void outputs_that_would_be_inputs_are_found(void **state)
                  pairs[i].from, pairs[i].output);
         struct pipeline *from = pipeline_of(text);
         struct pipeline *to = with_match(pairs[i].to);
-        int code = vips_pipeline_ops.check_loop(from, to, &error);
+        int code = vips_pipeline_ops.check_loop(from, 0, to, &error);
         if (code != (pairs[i].loops ? ERR_LOOP : 0))
             fail_msg("%s {%s} -> %s: %d %s", pairs[i].from, pairs[i].output, pairs[i].to, code,
                      error.text);
@@ -103,18 +105,63 @@ static void outputs_that_would_be_inputs_are_found(void **state)
     }
 }
 
+static void problem_says(const struct problem_list *problems, size_t index, const char *text)
+{
+    char *line = problem_line(&problems->items[index]);
+    if (!strstr(line, text))
+        fail_msg("\"%s\" is not in: %s", text, line);
+    free(line);
+}
+
 static void the_text_names_both_and_says_what_to_do(void **state)
 {
     (void)state;
-    struct error error = {0};
+    const struct pipeline_rules rules = {.ops = &vips_pipeline_ops};
+    struct problem_list problems = {0};
     struct pipeline *from = pipeline_of("name: shrink\nqueue: q\nmatch: {prefix: in/}\n"
                                         "outputs: [{key: 'out/{name}'}, {key: 'in/{name}'}]\n");
-    assert_int_equal(vips_pipeline_ops.check_loop(from, from, &error), ERR_LOOP);
-    assert_non_null(strstr(error.text, "shrink"));
-    assert_non_null(strstr(error.text, "\"in/{name}\""));
-    assert_non_null(strstr(error.text, "prefix \"in/\""));
-    assert_non_null(strstr(error.text, "another bucket"));
+    assert_int_equal(pipelines_check(&rules, &from, 1, &problems), 0);
+    assert_int_equal(problems.errors, 1);
+    assert_int_equal(problems.items[0].code, ERR_LOOP);
+    problem_says(&problems, 0, ":4:38: outputs[1].key: \"in/{name}\"");
+    problem_says(&problems, 0, "pipeline shrink (");
+    problem_says(&problems, 0, "prefix \"in/\"");
+    problem_says(&problems, 0, "another bucket");
+    problem_list_clear(&problems);
     vips_pipeline_ops.release(from);
+}
+
+static struct pipeline *step_of(const char *name, const char *from, const char *to)
+{
+    char text[200];
+    snprintf(text, sizeof text,
+             "name: %s\nqueue: %s-queue\nmatch: {prefix: %s/}\noutputs: [{key: '%s/{name}'}]\n",
+             name, name, from, to);
+    return pipeline_of(text);
+}
+
+/* a → b → c → a is one loop, and is told once; d's output, in one of these, is told by itself, and
+ * so is e, which feeds itself. */
+static void a_loop_of_several_is_told_once(void **state)
+{
+    (void)state;
+    const struct pipeline_rules rules = {.ops = &vips_pipeline_ops};
+    struct problem_list problems = {0};
+    struct pipeline *steps[] = {step_of("a", "one", "two"), step_of("b", "two", "three"),
+                                step_of("c", "three", "one"), step_of("d", "four", "one"),
+                                step_of("e", "five", "five")};
+    assert_int_equal(pipelines_check(&rules, steps, 5, &problems), 0);
+    assert_int_equal(problems.errors, 3);
+    problem_says(&problems, 0, "the pipelines of the loop are a (");
+    problem_says(&problems, 0, "), b (");
+    problem_says(&problems, 0, "), c (");
+    problem_says(&problems, 1,
+                 "\"one/{name}\" would be processed again: it can match the filter "
+                 "of pipeline a");
+    problem_says(&problems, 2, "\"five/{name}\"");
+    problem_list_clear(&problems);
+    for (size_t i = 0; i < 5; i++)
+        vips_pipeline_ops.release(steps[i]);
 }
 
 static void a_sidecar_can_loop_too(void **state)
@@ -124,9 +171,9 @@ static void a_sidecar_can_loop_too(void **state)
     struct pipeline *tags = pipeline_of("name: tags\nqueue: q\nmatch: {prefix: in/}\n"
                                         "labels: {sidecar: 'in/{name}.json'}\n");
     struct pipeline *jpegs = with_match("{prefix: in/, suffix: .jpg}");
-    assert_int_equal(vips_pipeline_ops.check_loop(tags, tags, &error), ERR_LOOP);
-    assert_non_null(strstr(error.text, "sidecar"));
-    assert_int_equal(vips_pipeline_ops.check_loop(tags, jpegs, &error), 0);
+    assert_int_equal(vips_pipeline_ops.check_loop(tags, 0, tags, &error), ERR_LOOP);
+    assert_non_null(strstr(error.text, "pipeline tags"));
+    assert_int_equal(vips_pipeline_ops.check_loop(tags, 0, jpegs, &error), 0);
     vips_pipeline_ops.release(tags);
     vips_pipeline_ops.release(jpegs);
 }
@@ -137,6 +184,7 @@ int main(void)
         cmocka_unit_test(filters_take_and_leave),
         cmocka_unit_test(outputs_that_would_be_inputs_are_found),
         cmocka_unit_test(the_text_names_both_and_says_what_to_do),
+        cmocka_unit_test(a_loop_of_several_is_told_once),
         cmocka_unit_test(a_sidecar_can_loop_too),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);

@@ -38,7 +38,7 @@ static inline int load_text(const char *text, struct pipeline **out, struct erro
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
-    int code = vips_pipeline_ops.load(path, out, error);
+    int code = pipeline_load(path, out, error);
     unlink(path);
     return code;
 }

@@ -286,8 +286,10 @@ static void a_pipeline_may_change_its_queue(void **state)
     assert_int_equal(depth("web") + depth("other"), 0);
 }
 
-static int loops(const struct pipeline *from, const struct pipeline *to, struct error *error)
+static int loops(const struct pipeline *from, size_t index, const struct pipeline *to,
+                 struct error *error)
 {
+    (void)index;
     return strcmp(from->says, "new") == 0
                ? error_set(error, ERR_LOOP, "%s feeds %s", from->says, to->says)
                : 0;
