@@ -82,7 +82,7 @@ struct memory_grant {
 int memory_wait(struct memory_budget *budget, struct memory_grant *grant, uint64_t bytes,
                 bool (*cancelled)(void *user), void *user);
 
-/* Loop thread. Ends a grant and keeps `bytes` of it for the results, to be released by
+/* Loop thread. Ends a grant and keeps `made` bytes of it for the results, to be released by
  * memory_change. 0: nothing. */
 void memory_settle(struct memory_budget *budget, struct memory_grant *grant, uint64_t made);
 
