@@ -188,7 +188,9 @@ static void start(const struct decoder_hello *hello)
     struct decoder_welcome welcome = {0};
     struct error error = {0};
     volunteer();
-    int code = pipelines_start("thumbwheel", &error);
+    int code = decoder_privileges_drop(&error); /* no library has started a thread yet */
+    if (!code)
+        code = pipelines_start("thumbwheel", &error);
     tzset(); /* it reads a file */
     g_log_set_default_handler(on_glib, NULL);
     if (!code)

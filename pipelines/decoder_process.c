@@ -1,8 +1,11 @@
 /*
  * The child's own limits are in decoder_sandbox.c. The parent holds it to two more, which need its
- * clock: it looks every LOOK_MS at the time and at the child's resident memory, and kills. So a
+ * clock: it looks every LOOK_MS at the time and at the memory that the child holds, and kills. So a
  * decoder that takes memory step by step is told from one that crashes, and one that sleeps is
  * noticed too.
+ *
+ * What a child holds is its anonymous memory, swapped out or not, its page tables, the libraries'
+ * pages that it uses, and the output, mapped or not. The input is the parent's.
  *
  * The output is never mapped here: a child could cut the file under the map. What is read is copied
  * first, then judged.
@@ -30,16 +33,17 @@
 #include "decoder_spawn.h"
 
 enum {
-    LOOK_MS = 50,
+    LOOK_MS = 20,
     START_MS = 30000,              /* for a machine that is busy or still reads its libraries */
     END_MS = 500,                  /* between the end of the socket and of the process */
+    STAT_BLOCK = 512,              /* bytes, whatever the file system */
     KEEP_BYTES = 8 * 1024 * 1024,  /* of a memfd, from one image to the next */
     IDLE_BYTES = 48 * 1024 * 1024, /* of its own memory, more than at its start */
 };
 
 struct decoder {
     struct decoder_ends ends;
-    int statm;
+    int status; /* /proc/PID/status */
     struct decoder_limits limits;
     struct decoder_slots slots;
     uint64_t sequence;
@@ -69,10 +73,10 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
         free(d);
         return code;
     }
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)d->ends.pid);
-    d->statm = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/%d/status", (int)d->ends.pid);
+    d->status = open(path, O_RDONLY | O_CLOEXEC);
     d->limits = *limits;
-    if (d->statm < 0 || send(d->ends.socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
+    if (d->status < 0 || send(d->ends.socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
         decoder_end(d);
         return error_set(error, ERR_IO, "a decoder process ended at its start");
     }
@@ -139,27 +143,30 @@ static int fail_lie(struct error *error)
 
 /* ---- waiting ---- */
 
-struct residence { /* bytes */
-    uint64_t all, shared;
-};
+enum { STATUS_MAX = 8192 }; /* of /proc/PID/status */
 
-static struct residence resident(const struct decoder *d)
+/* A line of the status, in kB: what is before the number is its name. Missing ones are 0. */
+static uint64_t status_bytes(const char *status, const char *name)
 {
-    char text[96];
-    unsigned long long all = 0, shared = 0;
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    ssize_t size = pread(d->statm, text, sizeof text - 1, 0);
-    text[size > 0 ? size : 0] = '\0';
-    if (sscanf(text, "%*u %llu %llu", &all, &shared) != 2)
-        return (struct residence){0};
-    return (struct residence){all * page, shared * page};
+    const char *line = strstr(status, name);
+    return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
 }
 
-/* Without what it shares with others. */
-static uint64_t own_bytes(const struct decoder *d)
+struct holding {  /* bytes */
+    uint64_t own; /* anonymous memory and page tables */
+    uint64_t all;
+};
+
+static struct holding holding_of(const struct decoder *d)
 {
-    struct residence residence = resident(d);
-    return residence.all > residence.shared ? residence.all - residence.shared : 0;
+    char status[STATUS_MAX];
+    struct stat output = {0};
+    ssize_t size = pread(d->status, status, sizeof status - 1, 0);
+    status[size > 0 ? size : 0] = '\0';
+    uint64_t own = status_bytes(status, "\nRssAnon:") + status_bytes(status, "\nVmPTE:") +
+                   status_bytes(status, "\nVmSwap:");
+    uint64_t written = fstat(d->ends.output, &output) ? 0 : (uint64_t)output.st_blocks * STAT_BLOCK;
+    return (struct holding){own, own + status_bytes(status, "\nRssFile:") + written};
 }
 
 static bool all_cancelled(struct render_item *const *items, size_t count)
@@ -180,7 +187,7 @@ static int wait_for(struct decoder *d, unsigned timeout_ms, struct render_item *
     for (;;) {
         if (poll(&socket, 1, LOOK_MS) > 0)
             return 0;
-        if (resident(d).all > d->limits.memory)
+        if (holding_of(d).all > d->limits.memory)
             return fail_memory(d, error);
         if (all_cancelled(items, count))
             return error_set(error, ERR_CANCELLED, "cancelled");
@@ -214,13 +221,13 @@ int decoder_ready(struct decoder *d, struct error *error)
         return error_set(error, ERR_UNSUPPORTED, "a decoder process could not be started: %s",
                          welcome.text);
     d->ready = true;
-    d->own = own_bytes(d);
+    d->own = holding_of(d).own;
     return 0;
 }
 
 bool decoder_is_heavy(const struct decoder *d)
 {
-    return !DECODER_SANITIZED && own_bytes(d) > d->own + IDLE_BYTES;
+    return !DECODER_SANITIZED && holding_of(d).own > d->own + IDLE_BYTES;
 }
 
 bool decoder_is_well(const struct decoder *d)
@@ -468,8 +475,8 @@ void decoder_end(struct decoder *d)
         while (waitpid(d->ends.pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
-    if (d->statm >= 0)
-        close(d->statm);
+    if (d->status >= 0)
+        close(d->status);
     free(d);
 }
 

@@ -2,32 +2,53 @@
  * The filter is a list of what a decoder needs: memory, threads, the clock, and read and write on
  * the descriptors that it has. Three kinds of calls are not on it:
  *
- *   what takes a path    EACCES: libraries look for a file now and then, and do without
+ *   what takes a path    EACCES: libraries look for a file now and then, and do without. A filter
+ *                        can't read a path, so this includes newfstatat with an empty one, which is
+ *                        how some versions of the C library make fstat.
  *   what no library does by itself: a socket, a program, a process, another process' memory
  *                        the kernel ends the process
  *   all others           EPERM
  *
- * Memory is counted by RLIMIT_DATA: private and writable, which is what allocators ask for; the
- * address space itself may be reserved as libraries like. It is twice what the parent allows
- * (decoder_process.c): a codec that is refused memory calls the image damaged, so the parent, which
- * knows better, shall be first. Shared anonymous memory, which that limit
- * does not count, can't be had.
+ * What is on the list is allowed with the arguments that libraries use: no clock of another
+ * process, no limits of another process, no executable memory (so libvips must not compile code at
+ * run time: pipeline_vips.c), no clone but pthread_create's.
  *
- * AddressSanitizer's shadow is private, writable memory by the terabyte: with it there is no such
- * limit. The filter is the same.
+ * Memory is counted by the parent (decoder_process.c), all kinds of it together. Between two of its
+ * looks the kernel holds the process to twice that: RLIMIT_DATA for what is private and writable,
+ * RLIMIT_FSIZE for the output. A codec that is refused memory calls the image damaged, so the
+ * parent, which knows better, shall be first. Memory that neither limit counts is refused: shared
+ * anonymous memory, huge pages, a mapping that grows down as a stack does, another memfd.
+ *
+ * AddressSanitizer's shadow is private, writable memory by the terabyte: with it there is no
+ * RLIMIT_DATA. The filter is the same.
  */
 #include "decoder_sandbox.h"
 
 #include <errno.h>
+#include <linux/capability.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "decoder_wire.h"
+
+/* Being root gives no capability, neither now nor after an exec, and that can't be changed. */
+enum {
+    SECUREBITS = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                 SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                 SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED
+};
+
+#ifndef CLONE_DETACHED
+#define CLONE_DETACHED 0x00400000
+#endif
 
 static const int needed[] = {
     SCMP_SYS(read),
@@ -41,7 +62,6 @@ static const int needed[] = {
     SCMP_SYS(fstat),
     SCMP_SYS(munmap),
     SCMP_SYS(mremap),
-    SCMP_SYS(mprotect),
     SCMP_SYS(madvise),
     SCMP_SYS(brk),
     SCMP_SYS(futex),
@@ -57,10 +77,7 @@ static const int needed[] = {
     SCMP_SYS(sigaltstack),
     SCMP_SYS(restart_syscall),
     SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(clock_getres),
-    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(sched_getaffinity), /* of a thread, whose number a filter can't know */
     SCMP_SYS(nanosleep),
     SCMP_SYS(gettimeofday),
     SCMP_SYS(getrandom),
@@ -70,9 +87,10 @@ static const int needed[] = {
 };
 
 static const int by_path[] = {
-    SCMP_SYS(open),      SCMP_SYS(openat),     SCMP_SYS(openat2),  SCMP_SYS(creat),
-    SCMP_SYS(stat),      SCMP_SYS(lstat),      SCMP_SYS(statx),    SCMP_SYS(access),
-    SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+    SCMP_SYS(open),       SCMP_SYS(openat),     SCMP_SYS(openat2),  SCMP_SYS(creat),
+    SCMP_SYS(stat),       SCMP_SYS(lstat),      SCMP_SYS(statx),    SCMP_SYS(access),
+    SCMP_SYS(faccessat),  SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+    SCMP_SYS(newfstatat),
 };
 
 static const int deadly[] = {
@@ -105,38 +123,76 @@ static int add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, si
 }
 
 #define ADD_ALL(filter, action, calls) add_all(filter, action, calls, sizeof calls / sizeof *calls)
-#define ADD(filter, action, call, ...)                                                             \
-    seccomp_rule_add(filter, action, SCMP_SYS(call), 1, __VA_ARGS__)
 
-/* Threads, but no processes. The C library takes clone where clone3, whose flags a filter can't
- * see, is not there. */
+/* A call is allowed if an argument compares so; allow_both: if two do. */
+static int allow(scmp_filter_ctx filter, int call, struct scmp_arg_cmp first)
+{
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &first);
+}
+
+static int allow_both(scmp_filter_ctx filter, int call, struct scmp_arg_cmp first,
+                      struct scmp_arg_cmp second)
+{
+    const struct scmp_arg_cmp both[] = {first, second};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 2, both);
+}
+
+/* Exactly the flags of pthread_create, no processes and no namespaces. The C library takes clone
+ * where clone3, whose flags a filter can't see, is not there. */
 static int add_threads(scmp_filter_ctx filter)
 {
+    const scmp_datum_t flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                               CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
+                               CLONE_CHILD_CLEARTID;
     int err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (!err)
-        err = ADD(filter, SCMP_ACT_ALLOW, clone,
-                  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+        err = allow(filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, flags));
+    if (!err) /* some C libraries also pass a flag that the kernel has ignored since Linux 2.6 */
+        err = allow(filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, flags | CLONE_DETACHED));
     if (!err)
-        err =
-            ADD(filter, SCMP_ACT_KILL_PROCESS, clone, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+        err = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
+                               SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
     if (!err)
-        err = ADD(filter, SCMP_ACT_ALLOW, prctl, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
+        err = allow(filter, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
     return err;
 }
 
-static int add_some(scmp_filter_ctx filter)
+/* Private memory, or the shared pages of a file that the process has; never executable. */
+static int add_memory(scmp_filter_ctx filter)
 {
-    const unsigned shared = MAP_SHARED | MAP_ANONYMOUS;
-    int err = ADD(filter, SCMP_ACT_ALLOW, mmap, SCMP_A3(SCMP_CMP_MASKED_EQ, shared, MAP_SHARED));
+    const scmp_datum_t uncounted = MAP_HUGETLB | MAP_GROWSDOWN | MAP_LOCKED;
+    const struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_LE, PROT_READ | PROT_WRITE);
+    const struct scmp_arg_cmp private_one = SCMP_A3(SCMP_CMP_MASKED_EQ, uncounted | MAP_SHARED, 0);
+    const struct scmp_arg_cmp file =
+        SCMP_A3(SCMP_CMP_MASKED_EQ, uncounted | MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED);
+    int err = allow_both(filter, SCMP_SYS(mmap), data, private_one);
     if (!err)
-        err = ADD(filter, SCMP_ACT_ALLOW, mmap, SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_SHARED, 0));
-    if (!err) /* fstat, as some versions of the C library make it */
-        err = ADD(filter, SCMP_ACT_ALLOW, newfstatat,
-                  SCMP_A3(SCMP_CMP_MASKED_EQ, 0x1000 /* AT_EMPTY_PATH */, 0x1000));
-    if (!err) /* its limits, to read them */
-        err = ADD(filter, SCMP_ACT_ALLOW, prlimit64, SCMP_A2(SCMP_CMP_EQ, 0, 0));
+        err = allow_both(filter, SCMP_SYS(mmap), data, file);
+    if (!err)
+        err = allow(filter, SCMP_SYS(mprotect), data);
+    return err;
+}
+
+/* The clocks that have a number. The others are the processor time of any process. */
+static int add_clocks(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp fixed = SCMP_A0(SCMP_CMP_LE, CLOCK_TAI);
+    int err = allow(filter, SCMP_SYS(clock_gettime), fixed);
+    if (!err)
+        err = allow(filter, SCMP_SYS(clock_getres), fixed);
+    if (!err)
+        err = allow(filter, SCMP_SYS(clock_nanosleep), fixed);
+    return err;
+}
+
+/* What concerns the process itself, and would tell of others with another argument. */
+static int add_own(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_EQ, 0);
+    /* its limits, to read them */
+    int err = allow_both(filter, SCMP_SYS(prlimit64), itself, SCMP_A2(SCMP_CMP_EQ, 0));
     if (!err) /* abort */
-        err = ADD(filter, SCMP_ACT_ALLOW, tgkill, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
+        err = allow(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
     return err;
 }
 
@@ -146,6 +202,8 @@ static int filter_load(void)
     if (!filter)
         return -ENOMEM;
     int err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (!err) /* a call of another processor's or another word size's: all threads, not one */
+        err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (!err)
         err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a search tree */
     if (!err)
@@ -157,7 +215,11 @@ static int filter_load(void)
     if (!err)
         err = add_threads(filter);
     if (!err)
-        err = add_some(filter);
+        err = add_memory(filter);
+    if (!err)
+        err = add_clocks(filter);
+    if (!err)
+        err = add_own(filter);
     if (!err)
         err = seccomp_load(filter);
     seccomp_release(filter);
@@ -170,17 +232,49 @@ static int limit_set(int which, uint64_t value)
     return setrlimit((__rlimit_resource_t)which, &limit);
 }
 
+/* What a decoder writes can't be more than a third of its memory: it is counted three times
+ * (render_promise.c). */
+static int limits_set(uint64_t memory)
+{
+    const uint64_t output = memory / 3;
+    if (limit_set(RLIMIT_CORE, 0) || limit_set(RLIMIT_NOFILE, DECODER_DESCRIPTORS) ||
+        limit_set(RLIMIT_FSIZE, output) ||
+        (!DECODER_SANITIZED && limit_set(RLIMIT_DATA, 2 * memory - output)))
+        return -1;
+    return 0;
+}
+
 int decoder_sandbox_enter(uint64_t memory, struct error *error)
 {
-    if (limit_set(RLIMIT_CORE, 0) || limit_set(RLIMIT_NOFILE, DECODER_DESCRIPTORS) ||
-        limit_set(RLIMIT_FSIZE, memory) ||
-        (!DECODER_SANITIZED && limit_set(RLIMIT_DATA, 2 * memory)) ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    if (limits_set(memory))
         return error_set(error, ERR_UNSUPPORTED, "its limits could not be set (%s)",
                          strerror(errno));
     int err = filter_load();
     if (err)
         return error_set(error, ERR_UNSUPPORTED, "the kernel refused its seccomp filter (%s)",
                          strerror(-err));
+    return 0;
+}
+
+/* ---- privileges ---- */
+
+/* Without the right to, none can be dropped from the bounding set. That is no loss: no_new_privs
+ * keeps the process from ever gaining one. */
+static void bounding_drop(void)
+{
+    for (unsigned long number = 0; prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0; number++)
+        ;
+    prctl(PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0);
+}
+
+int decoder_privileges_drop(struct error *error)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    bounding_drop();
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_capset, &header, none))
+        return error_set(error, ERR_UNSUPPORTED, "its privileges could not be dropped (%s)",
+                         strerror(errno));
     return 0;
 }

@@ -18,8 +18,12 @@
 #define DECODER_SANITIZED 0
 #endif
 
-/* For the calling process, all its threads, for ever. memory: bytes that it may allocate, and write
- * to a file. ERR_UNSUPPORTED where the kernel refuses. */
+/* The calling process gives up all capabilities, and the way to get any, for ever. While it has one
+ * thread: a thread has its own. ERR_UNSUPPORTED where the kernel refuses. */
+int decoder_privileges_drop(struct error *error);
+
+/* For the calling process, all its threads, for ever. memory: bytes that it may hold. Privileges
+ * must have been dropped. ERR_UNSUPPORTED where the kernel refuses. */
 int decoder_sandbox_enter(uint64_t memory, struct error *error);
 
 #endif

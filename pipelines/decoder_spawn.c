@@ -22,7 +22,7 @@
 
 #include "decoder_wire.h"
 
-enum { VARIABLES = 13, HIGH = 16 }; /* descriptors above HIGH are in nobody's way */
+enum { VARIABLES = 13, SET = 1, HIGH = 16 }; /* descriptors above HIGH are in nobody's way */
 
 /* Never credentials: how libraries are found, how memory is managed, what a sanitizer shall do. */
 static const char *const kept_variables[VARIABLES] = {
@@ -31,6 +31,10 @@ static const char *const kept_variables[VARIABLES] = {
     "ASAN_OPTIONS",    "LSAN_OPTIONS", "UBSAN_OPTIONS",
     "TSAN_OPTIONS",    "TZ",           "VIPSHOME",
     "XDG_DATA_DIRS"};
+
+/* Liborc, under libvips, compiles some code even where libvips uses none of it, and aborts without
+ * executable memory for it, which a decoder can't have. */
+static const char no_compiler[] = "ORC_CODE=emulate";
 
 static void environment_free(char **environment)
 {
@@ -41,8 +45,12 @@ static void environment_free(char **environment)
 
 static char **environment_new(void)
 {
-    char **environment = calloc(VARIABLES + 1, sizeof *environment);
+    char **environment = calloc(VARIABLES + SET + 1, sizeof *environment);
     size_t count = 0;
+    if (environment && !(environment[count++] = strdup(no_compiler))) {
+        free(environment);
+        return NULL;
+    }
     for (size_t i = 0; environment && i < VARIABLES; i++) {
         const char *value = getenv(kept_variables[i]);
         if (!value)

@@ -40,6 +40,7 @@ int pipelines_start(const char *program, struct error *error)
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
+    vips_vector_set_enabled(FALSE); /* code made at run time, which no decoder may execute */
     started = true;
     return 0;
 }

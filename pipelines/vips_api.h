@@ -13,6 +13,8 @@
 
 #include <vips/vips.h>
 
+#include <vips/vector.h> /* needs the one above */
+
 #include "error.h"
 #include "vips_table.h"
 

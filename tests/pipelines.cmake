@@ -12,6 +12,7 @@ unit_test(render_sizes pipelines PkgConfig::VIPS m)
 unit_test(resample pipelines m)
 unit_test(labels pipelines PkgConfig::VIPS)
 unit_test(samples pipelines PkgConfig::VIPS)
+unit_test(sandbox_attacks pipelines)
 
 # The inner loops have two forms. The plain one is not compiled on x86-64, so it is tested apart.
 add_executable(test_resample_plain ${PROJECT_SOURCE_DIR}/tests/unit/resample.c

@@ -49,6 +49,8 @@ def test_a_decoder_has_no_secrets_and_no_files(decoding):
     assert len(os.listdir(f"/proc/{child}/fd")) == 6
     status = Path(f"/proc/{child}/status").read_text()
     assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+    for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert f"{capabilities}:\t0000000000000000" in status
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGABRT])

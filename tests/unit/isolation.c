@@ -82,6 +82,32 @@ static void allocate_glib(struct render_item *item)
     }
 }
 
+/* Less than the limit in anonymous memory, less than the limit in the output, more together. */
+static void hold_in_both(struct render_item *item)
+{
+    enum { STEP = 4 << 20 };
+    char *block = malloc(MEMORY / 5 * 4);
+    memset(block, 1, MEMORY / 5 * 4);
+    for (off_t at = 0; at + STEP < MEMORY / 3; at += STEP) {
+        if (pwrite(DECODER_OUTPUT, block, STEP, at) != STEP)
+            _exit(1);
+    }
+    sleep_long(item);
+}
+
+/* Memory that is only read is one page of zeros; the tables that say so are many. */
+static void hold_in_tables(struct render_item *item)
+{
+    const size_t table = 2 << 20, size = table * (MEMORY / 4096 + 1024);
+    volatile char *zeros =
+        mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (zeros == MAP_FAILED)
+        _exit(1);
+    for (size_t at = 0; at < size; at += table)
+        (void)zeros[at];
+    sleep_long(item);
+}
+
 static void run_out(struct render_item *item)
 {
     error_set(&item->error, ERR_MEMORY, "no memory");
@@ -130,10 +156,8 @@ static void look_around(struct render_item *item)
 {
     struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
     int open_ones = 0;
-    for (int fd = 0; fd < 1024; fd++) {
-        struct stat about;
-        open_ones += fstat(fd, &about) == 0;
-    }
+    for (int fd = 0; fd < 1024; fd++)
+        open_ones += lseek(fd, 0, SEEK_CUR) >= 0 || errno != EBADF;
     void *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     report(item, !getenv("AWS_SECRET_ACCESS_KEY") && !getenv("HOME") && open_ones == 6 &&
                      shared == MAP_FAILED && setrlimit(RLIMIT_CPU, &limit) != 0 &&
@@ -228,6 +252,8 @@ static const struct {
     {"kill", kill_parent, ERR_DECODER_CRASHED},
     {"allocate", allocate, ERR_DECODER_MEMORY},
     {"allocate-glib", allocate_glib, ERR_DECODER_MEMORY},
+    {"hold-in-both", hold_in_both, ERR_DECODER_MEMORY},
+    {"hold-in-tables", hold_in_tables, ERR_DECODER_MEMORY},
     {"run-out", run_out, ERR_DECODER_MEMORY},
     {"open", open_file, ERR_CORRUPT},
     {"look", look_around, ERR_CORRUPT},
