@@ -1,10 +1,10 @@
 /*
- * Memory with an owner.
+ * Memory with explicit ownership.
  *
- * struct slice   borrowed: a view of bytes that somebody else keeps alive.
+ * struct slice   borrowed: a view of bytes owned elsewhere.
  * struct bytes   owned: one owner at any time; bytes_take moves it, bytes_free ends it. The release
  * function lets a buffer that another library allocated travel without a copy. struct buffer
- * growable, with a maximum set at birth, so that no peer decides how much memory we use.
+ * growable, with a maximum size set at creation, so that no peer decides how much memory we use.
  *
  * Any thread, but one at a time.
  */

@@ -1,4 +1,4 @@
-/* Recovers the structure that embeds a member, as libuv's users do with handles and requests. */
+/* Returns the structure that embeds a member, as is usual for libuv's handles and requests. */
 #ifndef THUMBWHEEL_CONTAINER_OF_H
 #define THUMBWHEEL_CONTAINER_OF_H
 

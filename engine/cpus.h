@@ -1,4 +1,4 @@
-/* How many processors this process may keep busy. */
+/* The number of processors that this process may use. */
 #ifndef THUMBWHEEL_CPUS_H
 #define THUMBWHEEL_CPUS_H
 

@@ -1,11 +1,12 @@
 /*
- * Deletes of one queue, in batches: ten at once, or what there is when waiting longer would not
- * fill the batch.
+ * Deletes the messages of one queue in batches: ten at a time, or fewer when waiting longer would
+ * not fill the batch.
  *
- * An idle queue's delete leaves after 50 ms. While more of the queue's messages are being worked
- * on, the batch may wait up to a second for them: the leases hold meanwhile, and the number of
- * calls falls to a tenth. A failed entry is tried again with backoff; a receipt that has expired is
- * counted and dropped. Driven by the lease keeper, which owns the timer. Loop thread only.
+ * An idle queue's delete is sent after 50 ms. While more of the queue's messages are being
+ * processed, the batch waits up to a second for them: their leases are extended meanwhile, and the
+ * number of calls falls to a tenth. A failed entry is tried again with backoff; a receipt that has
+ * expired is counted and dropped. Driven by the lease keeper, which owns the timer. Loop thread
+ * only.
  */
 #ifndef THUMBWHEEL_DELETE_BATCHER_H
 #define THUMBWHEEL_DELETE_BATCHER_H

@@ -1,4 +1,4 @@
-/* How many descriptors (sockets, files) the process may have. */
+/* The process' limit of file descriptors. */
 #ifndef THUMBWHEEL_DESCRIPTORS_H
 #define THUMBWHEEL_DESCRIPTORS_H
 
@@ -6,7 +6,7 @@
  * 1024 that most systems start with is there for programs that use select(2), and this is none. */
 void descriptors_raise(void);
 
-/* The limit as it stands, at most 1 << 20. */
+/* The current limit, at most 1 << 20. */
 unsigned descriptors_limit(void);
 
 #endif

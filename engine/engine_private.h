@@ -1,4 +1,4 @@
-/* The engine, as its rooms see it. Loop thread. */
+/* Shared by the engine's files. Loop thread. */
 #ifndef THUMBWHEEL_ENGINE_PRIVATE_H
 #define THUMBWHEEL_ENGINE_PRIVATE_H
 

@@ -1,7 +1,7 @@
 /*
- * What a message says: which objects are to be worked on. A bare parser without I/O; any thread.
+ * Parses a message: the objects to process. No I/O; any thread.
  *
- * The form is found by structure, never by configuration:
+ * The format is recognised by the message's structure, not configured:
  *   an S3 event (any 2.x; keys form-encoded)              "Event message structure", S3 User Guide
  *   an EventBridge "Object Created" (key not encoded)      "EventBridge event message structure",
  * S3 User Guide s3:TestEvent                                           nothing to do

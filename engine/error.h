@@ -1,10 +1,10 @@
 /*
  * Error codes that modules pass to each other.
  *
- * A function that can fail returns int: 0, or a negative code from the enum below. Where a person
- * will read about it, the function also fills a struct error, whose text is built where the facts
- * are known and says what the reader can do. Codes are about kinds of failure; what the engine does
- * about a kind is decided in one place, outcome.h.
+ * A function that can fail returns int: 0, or a negative code from the enum below. If users will
+ * see it, the function also fills a struct error; its text is built where the facts are known and
+ * says what the user can do. Codes name kinds of failure; outcome.h alone decides how the engine
+ * handles them.
  */
 #ifndef THUMBWHEEL_ERROR_H
 #define THUMBWHEEL_ERROR_H
@@ -16,7 +16,7 @@ enum error_code {
     ERR_LIMIT = -3,            /* a documented bound was exceeded */
     ERR_TIMEOUT = -4,          /* a peer or an operation took too long */
     ERR_NETWORK = -5,          /* no connection, or it was lost */
-    ERR_THROTTLED = -6,        /* the service asks us to slow down (429, SlowDown, Throttling) */
+    ERR_THROTTLED = -6,        /* the service throttles us (429, SlowDown, Throttling) */
     ERR_SERVER = -7,           /* the service failed (5xx) */
     ERR_DENIED = -8,           /* credentials or policy refuse (401, 403) */
     ERR_EXPIRED = -9,          /* credentials or a token are no longer good */
@@ -26,7 +26,7 @@ enum error_code {
     ERR_PROTOCOL = -13,        /* a peer said something that the protocol does not allow */
     ERR_CORRUPT = -14,         /* an image or a stored file cannot be decoded */
     ERR_UNSUPPORTED = -15,     /* understood, but not something that we do */
-    ERR_CANCELLED = -16,       /* the caller asked for it */
+    ERR_CANCELLED = -16,       /* requested by the caller */
     ERR_IO = -17,              /* a local file or disk operation failed */
     ERR_BUSY = -18,            /* an address in use, a data directory held by another process */
     ERR_LOOP = -19,            /* an output that would be its own input */

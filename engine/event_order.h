@@ -1,9 +1,9 @@
 /*
  * The order of events for one key.
  *
- * Deliveries come in any order, and several at a time. S3 gives each event of a key a sequencer;
- * here is remembered, for each pipeline, bucket and key, the newest sequencer whose outputs are
- * stored, and who is writing them right now:
+ * Deliveries arrive in any order, and several at a time. S3 gives each event of a key a sequencer;
+ * this table keeps, for each pipeline, bucket and key, the newest sequencer whose outputs are
+ * stored, and the current writer:
  *
  *     join ──► older than what is stored: nothing to do
  *       │

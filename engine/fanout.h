@@ -1,6 +1,6 @@
 /*
- * What a fan-out is made of: a bucket that notifies a topic, which delivers to queues, each with
- * its dead-letter queue. Pure data; strings and arrays are borrowed.
+ * A fan-out: a bucket that notifies a topic, which delivers to queues, each with its dead-letter
+ * queue. Pure data; strings and arrays are borrowed.
  */
 #ifndef THUMBWHEEL_FANOUT_H
 #define THUMBWHEEL_FANOUT_H

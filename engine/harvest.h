@@ -1,7 +1,7 @@
 /*
- * Fetches what a ledger's photos became into files under a directory: objects of the photos' bucket
- * by their key, others under their bucket's name. Each output of the ledger then has a path, or a
- * problem. Loop thread.
+ * Downloads the outputs of a ledger's photos into files under a directory: objects of the photos'
+ * bucket by their key, others under their bucket's name. Each output of the ledger then has a path
+ * or an error. Loop thread.
  */
 #ifndef THUMBWHEEL_HARVEST_H
 #define THUMBWHEEL_HARVEST_H

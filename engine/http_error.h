@@ -1,4 +1,4 @@
-/* What curl's results mean in the codes of error.h. Any thread. */
+/* Maps curl's results to the codes of error.h. Any thread. */
 #ifndef THUMBWHEEL_HTTP_ERROR_H
 #define THUMBWHEEL_HTTP_ERROR_H
 

@@ -1,7 +1,6 @@
 /*
- * Labels for one image that no job brought, by the built-in analyser: a pipeline that has labels
- * and no outputs, rendered where images are (pipeline.h), so with all the limits and the isolation
- * that a job's image has.
+ * Labels one image without a job, with the built-in analyser: a pipeline that has labels and no
+ * outputs, rendered through pipeline.h, so with the limits and the isolation of a job's image.
  */
 #ifndef THUMBWHEEL_IMAGE_ANALYSER_H
 #define THUMBWHEEL_IMAGE_ANALYSER_H

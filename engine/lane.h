@@ -8,9 +8,9 @@
  *     OPENING ──► OPEN ──► RETIRED ──► closed, freed
  *        └────────────────────┘
  *
- * A lane opens its queue, then the dead-letter queue that this names, and then polls. What cannot
- * be opened is tried again, with backoff, for as long as the lane is wanted. A retired lane takes
- * nothing new; it is closed when nothing of it is left.
+ * A lane opens its queue, then the dead-letter queue that this names, and then polls. A failed open
+ * is retried with backoff until the lane is retired. A retired lane takes no new messages; it is
+ * closed when its work is finished.
  */
 #ifndef THUMBWHEEL_LANE_H
 #define THUMBWHEEL_LANE_H
@@ -74,7 +74,8 @@ int lane_open_now(struct lane *lane, struct error *error);
 void lane_change(struct lane *lane, struct pipeline *pipeline);
 /* Nothing new is opened or received. */
 void lane_stop(struct lane *lane);
-/* The same; what has not begun is handed back. engine_update is told when nothing is left. */
+/* The same; unstarted messages are returned to the queue. Notifies engine_update when its work is
+ * finished. */
 void lane_retire(struct lane *lane);
 /* Nothing of it is in flight: no poll, delivery, lease or job. */
 bool lane_is_empty(const struct lane *lane);

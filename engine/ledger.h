@@ -1,5 +1,5 @@
 /*
- * What is expected of each photo, and what came of it.
+ * The expected and the actual results of each photo.
  *
  * A photo has one part for each pipeline that takes its key. A part is settled when the engine has
  * reported ACK or REJECT for it, or has handed it back as often as its queue allows; a photo is

@@ -1,5 +1,4 @@
-/* What `thumbwheel local` says about itself: where it is, and commands to try that work when they
- * are pasted. */
+/* The text that `thumbwheel local` prints at startup: its endpoint, and commands to try. */
 #ifndef THUMBWHEEL_LOCAL_GREETING_H
 #define THUMBWHEEL_LOCAL_GREETING_H
 

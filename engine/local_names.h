@@ -1,4 +1,4 @@
-/* What things are called in the embedded cloud, and how it is set up. */
+/* Names of the resources in the embedded cloud, and their setup. */
 #ifndef THUMBWHEEL_LOCAL_NAMES_H
 #define THUMBWHEEL_LOCAL_NAMES_H
 

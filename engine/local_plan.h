@@ -1,5 +1,5 @@
-/* What the embedded cloud must have for a set of pipelines: their queues, each with a dead-letter
- * queue, and the buckets that their outputs go to. */
+/* The resources that a set of pipelines needs in the embedded cloud: their queues, each with a
+ * dead-letter queue, and the buckets of their outputs. */
 #ifndef THUMBWHEEL_LOCAL_PLAN_H
 #define THUMBWHEEL_LOCAL_PLAN_H
 

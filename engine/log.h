@@ -1,5 +1,5 @@
 /*
- * Logging: one line an event, with fields. Text for a person on a terminal, JSON for a collector.
+ * Logging: one line per event, with fields. Text on a terminal, JSON otherwise.
  *
  *     log_info("job finished", LOG_TEXT("job", id), LOG_INT("milliseconds", ms));
  *

@@ -1,9 +1,9 @@
 /*
- * A bounded memory of what was used last: entries by a key of bytes, the least recently used ones
- * dropped when all of them together are larger than the bound.
+ * An LRU cache with a limit: entries by a key of bytes; the least recently used ones are dropped
+ * when the total size exceeds the limit.
  *
- * The entry is embedded in its owner's structure. A pinned entry (somebody points at it) is never
- * dropped, though it counts. Loop thread.
+ * The entry is embedded in its owner's structure. A pinned entry (one in use) is never dropped, but
+ * its size counts. Loop thread.
  */
 #ifndef THUMBWHEEL_LRU_H
 #define THUMBWHEEL_LRU_H

@@ -1,5 +1,5 @@
 /*
- * Sends mail by SMTP, each on a thread of its own: libcurl's SMTP wants to block, and mail is rare.
+ * Sends mail by SMTP, each on its own thread, because SMTP blocks and mail is rare.
  * Loop thread.
  */
 #ifndef THUMBWHEEL_MAIL_CLIENT_H

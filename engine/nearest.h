@@ -1,4 +1,4 @@
-/* "Did you mean": the known name that a mistyped one most likely stands for. */
+/* "Did you mean": the known name closest to a mistyped one. */
 #ifndef THUMBWHEEL_NEAREST_H
 #define THUMBWHEEL_NEAREST_H
 

@@ -1,4 +1,4 @@
-/* Finds a position by a text: an index over texts that somebody else keeps. */
+/* Maps a text to a position: an index over texts owned elsewhere. */
 #ifndef THUMBWHEEL_TEXT_INDEX_H
 #define THUMBWHEEL_TEXT_INDEX_H
 

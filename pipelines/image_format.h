@@ -35,8 +35,8 @@ const struct image_format_facts *image_format_facts(enum image_format format);
 
 /* By magic bytes alone, never by name or content type. */
 enum image_format image_format_sniff(struct slice image);
-/* What something looks like that sniff didn't know: "a PDF document", "text", "nothing: it is
- * empty". Static. */
+/* The likely type of data that sniff didn't recognise: "a PDF document", "text", "unknown". Static.
+ */
 const char *image_format_guess(struct slice image);
 
 #endif

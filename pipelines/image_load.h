@@ -15,7 +15,7 @@ struct image_source {
     struct plan_size upright; /* of one frame, after orientation */
     bool deep;                /* more than 8 bits a channel */
     unsigned sample_bytes;    /* of a channel of a pixel */
-    bool interlaced;          /* comes in several passes over the whole picture */
+    bool interlaced;          /* progressive or interlaced: several passes over the whole picture */
     bool subsampled;          /* 4:2:0: a quarter as many values of colour */
     bool foreign;             /* its colours are not sRGB's or plain grey */
     bool cmyk;
@@ -30,10 +30,10 @@ int image_probe(struct slice bytes, struct image_source *out, VipsImage **header
 int image_check_bytes(size_t size, const struct pipeline_limits *limits, struct error *error);
 int image_check_limits(const struct image_source *source, const struct pipeline_limits *limits,
                        struct error *error);
-/* The same limit for what is to be made. */
+/* The same limit for a rendition. */
 int image_check_size(struct plan_size size, const struct pipeline_limits *limits,
                      struct error *error);
-/* That all frames together are no more pixels than one picture may have. */
+/* ERR_LIMIT: all frames together exceed the pixel limit. */
 int image_check_animation(const struct image_source *source, const struct pipeline_limits *limits,
                           struct error *error);
 

@@ -1,4 +1,4 @@
-/* What the services' own error codes mean in the codes of error.h, and the words for them. Loop
+/* Maps the services' error codes to the codes of error.h, and builds their error messages. Loop
  * thread. */
 #ifndef THUMBWHEEL_AWS_ERRORS_H
 #define THUMBWHEEL_AWS_ERRORS_H

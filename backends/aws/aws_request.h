@@ -1,12 +1,12 @@
 /*
- * One call of a service: signed, sent, and sent again when it failed for a transient reason.
+ * One call of a service: signed, sent, and retried after transient failures.
  *
  * At most AWS_ATTEMPTS_MAX attempts: after a lost connection, a timeout, 500, 502, 503, 504 or a
- * throttling code, or an answer that cannot be read, with full jitter between them (or the
+ * throttling code, or an unreadable response, with full jitter between them (or the
  * service's Retry-After). Every call made here may be repeated: it is idempotent, or its effect is
- * at-least-once by nature. When the service objects to our clock, the offset is taken from its Date
- * header and the call is made once more; likewise when the clocks agree, and the request was only
- * late. Loop thread.
+ * at-least-once anyway. If the service rejects our clock, the offset is taken from its Date header
+ * and the call is retried once, even if the clocks agree and the request was only late. Loop
+ * thread.
  */
 #ifndef THUMBWHEEL_AWS_REQUEST_H
 #define THUMBWHEEL_AWS_REQUEST_H

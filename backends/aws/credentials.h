@@ -1,4 +1,4 @@
-/* Who we are to AWS, from a chain of providers. */
+/* AWS credentials, from a chain of providers. */
 #ifndef THUMBWHEEL_AWS_CREDENTIALS_H
 #define THUMBWHEEL_AWS_CREDENTIALS_H
 

@@ -1,4 +1,4 @@
-/* Where each service is. */
+/* The endpoint of each service. */
 #ifndef THUMBWHEEL_AWS_ENDPOINT_H
 #define THUMBWHEEL_AWS_ENDPOINT_H
 

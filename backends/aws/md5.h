@@ -1,4 +1,4 @@
-/* The MD5s that services state, to find what was damaged on the way. Any thread. */
+/* The MD5s that services send, to detect data damaged in transit. Any thread. */
 #ifndef THUMBWHEEL_AWS_MD5_H
 #define THUMBWHEEL_AWS_MD5_H
 

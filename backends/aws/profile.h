@@ -1,6 +1,6 @@
 /*
- * What the user's environment says: variables first, then the profile in ~/.aws/credentials and
- * ~/.aws/config. Lives only while aws_create runs; blocking reads.
+ * The user's configuration: environment variables first, then the profile in ~/.aws/credentials and
+ * ~/.aws/config. Used only while aws_create runs; blocking reads.
  */
 #ifndef THUMBWHEEL_AWS_PROFILE_H
 #define THUMBWHEEL_AWS_PROFILE_H
@@ -17,7 +17,7 @@ struct profile {
     struct ini config, credentials;
 };
 
-/* Absent files are empty ones, but a profile that was asked for and is in neither is ERR_INVALID.
+/* A missing file counts as empty, but a requested profile that is in neither file is ERR_INVALID.
  */
 int profile_load(struct profile *profile, const char *name, bool ignore_environment,
                  struct error *error);

@@ -1,7 +1,7 @@
 /*
  * What the steps of provisioning share. A step's start sends one request whose callback is
- * provision_replied and whose release is provision_free, or says that there is nothing to do; its
- * finish reads the answer.
+ * provision_replied and whose release is provision_free, or reports that there is nothing to do;
+ * its finish reads the response.
  */
 #ifndef THUMBWHEEL_PROVISION_PRIVATE_H
 #define THUMBWHEEL_PROVISION_PRIVATE_H

@@ -1,9 +1,9 @@
 /*
- * XML answers, read element by element.
+ * Reads XML responses element by element.
  *
- * Built for what AWS sends: small documents of text elements, no attributes that matter. A document
- * type declaration (and with it every entity of its own) is refused, as are nesting and texts
- * beyond the limits. Any thread.
+ * Made for the responses of AWS: small documents of text elements without significant attributes. A
+ * document type declaration (and with it every entity of its own) is refused, as are nesting and
+ * texts beyond the limits. Any thread.
  */
 #ifndef THUMBWHEEL_AWS_XML_H
 #define THUMBWHEEL_AWS_XML_H

@@ -1,12 +1,12 @@
 /*
- * Who signed a request, and whether the signature holds: SigV4 in the Authorization header or in
- * the query.
+ * Identifies the signer of a request and verifies the signature: SigV4 in the Authorization header
+ * or in the query.
  *
- * Checking has two halves, since the hash of a body that is not announced in a header is known only
- * later: auth_claim reads what the request says and checks all that can be known early (form,
- * access key, time); auth_verify does the arithmetic. Sources: "Signature Version 4 signing
- * process" in the AWS General Reference; "Authenticating Requests" in the S3 API Reference. Any
- * thread, but for keys whose signing keys are kept: one thread then. No clock.
+ * Verification has two parts, because the hash of a body that is not announced in a header is known
+ * only later: auth_claim parses the request and checks what is known early (format, access key,
+ * time); auth_verify verifies the signature. Sources: "Signature Version 4 signing process" in the
+ * AWS General Reference; "Authenticating Requests" in the S3 API Reference. Any thread, but for
+ * keys whose signing keys are kept: one thread then. No clock.
  */
 #ifndef THUMBWHEEL_AUTH_H
 #define THUMBWHEEL_AUTH_H

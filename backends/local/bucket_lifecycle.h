@@ -28,7 +28,7 @@ struct lifecycle_rule {
     struct lifecycle_tag tags[LIFECYCLE_TAGS_MAX];
     size_t tag_count;
     int64_t larger, smaller; /* than so many bytes; -1: whatever */
-    /* what becomes of them; 0 days: nothing */
+    /* their expiration; 0 days: none */
     int days;
     int64_t date_ms; /* 0: none */
     bool lone_markers;
@@ -48,10 +48,10 @@ struct lifecycle *lifecycle_retain(struct lifecycle *lifecycle);
 void lifecycle_release(struct lifecycle *lifecycle);
 
 bool lifecycle_is_active(const struct lifecycle *lifecycle); /* some rule is enabled; NULL: no */
-/* Some rule asks for tags, so that they must be looked up. */
+/* Some rule filters by tags, so they must be read. */
 bool lifecycle_wants_tags(const struct lifecycle *lifecycle);
 
-struct lifecycle_object { /* what a rule asks of a version */
+struct lifecycle_object { /* facts about a version that rules use */
     const char *key;
     const char *tags; /* their kept form (s3_tags.h) */
     uint64_t size;

@@ -1,7 +1,7 @@
 /*
- * Configurations of a bucket that are one document each: kept as text in a row, and as what was
- * read from it in memory. What a document may say is its reader's to know; a kind without a reader
- * is its text alone. Loop thread, but for the schema.
+ * Configurations of a bucket, one document each: stored as text in a row, and parsed in memory.
+ * Each kind has its own parser; a kind without one is kept only as text. Loop thread, but for the
+ * schema.
  */
 #ifndef THUMBWHEEL_LOCAL_BUCKET_SETTINGS_H
 #define THUMBWHEEL_LOCAL_BUCKET_SETTINGS_H

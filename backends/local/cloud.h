@@ -1,4 +1,4 @@
-/* The parts of the embedded cloud, as they see each other. Loop thread. */
+/* The interfaces between the parts of the embedded cloud. Loop thread. */
 #ifndef THUMBWHEEL_LOCAL_CLOUD_INTERNAL_H
 #define THUMBWHEEL_LOCAL_CLOUD_INTERNAL_H
 

@@ -1,6 +1,6 @@
 /*
- * Points in time, of which only the earliest costs a timer: a heap of them (time_heap.h) over one
- * uv_timer. With none, or with all of them far away, the loop is not woken.
+ * Deadlines: a heap of them (time_heap.h) over one uv_timer, which is set to the earliest. With
+ * none, or only distant ones, the loop does not wake up.
  *
  * Time is Unix milliseconds, read once when the heap is made and carried on by the loop's monotonic
  * clock, so that a step of the system's clock neither hides messages nor shows them early. Loop

@@ -1,13 +1,12 @@
 /*
- * Rekognition's images on their way to their labels.
+ * Detects the labels of Rekognition's images.
  *
  *   loop                storage thread        pool thread                  loop
  *   detector_submit ─►  read the object   ─►  from base64, look, analyse ─►  done
  *                       (of S3 alone)
  *
- * As many are under way as the analyser takes at once; the others wait in order and hold no image
- * meanwhile. One that nobody wants any more is not begun, and one that is in its decoder is given
- * up.
+ * The number of concurrent images is that of the analyser; the others wait in order and hold no
+ * image in memory. A cancelled image is not started, or abandoned if it is being decoded.
  *
  * Limits of "Guidelines and quotas in Amazon Rekognition": JPEG or PNG, 5 MB of bytes, 15 MB of an
  * object, 80 to 10,000 pixels in width and height. Loop thread.

@@ -1,6 +1,6 @@
 /*
- * An event, from whoever has it (PutEvents, S3) to the targets of all enabled rules that it
- * matches, as part of one durable unit.
+ * Sends an event (of PutEvents or S3) to the targets of all enabled rules that it matches, as part
+ * of one durable unit.
  *
  *   event ──► rule matches ──► each target's input ──► a queue's message, or a topic's notification
  *                                    └── undeliverable ──► the target's dead-letter queue

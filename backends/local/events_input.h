@@ -1,13 +1,13 @@
 /*
- * What a target of a rule is given: the event, a part of it (InputPath), a constant (Input), or
- * what a template makes of it (InputTransformer).
+ * The input of a rule's target: the event, a part of it (InputPath), a constant (Input), or the
+ * result of a template (InputTransformer).
  *
  * A template is one JSON value, or JSON strings one after the other, with <name> in it, where name
  * is of InputPathsMap or one of aws.events.rule-arn, aws.events.rule-name,
  * aws.events.event.ingestion-time, aws.events.event (the event without its detail) and
  * aws.events.event.json. Within quotes a text takes its place as it is and anything else as JSON
- * without quotes; elsewhere the value takes it as JSON. What the event has not is an empty text.
- * "Amazon EventBridge input transformation", EventBridge User Guide. No I/O; any thread.
+ * without quotes; elsewhere the value takes it as JSON. A value missing from the event is an empty
+ * string. "Amazon EventBridge input transformation", EventBridge User Guide. No I/O; any thread.
  */
 #ifndef THUMBWHEEL_EVENTS_INPUT_H
 #define THUMBWHEEL_EVENTS_INPUT_H

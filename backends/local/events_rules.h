@@ -1,11 +1,11 @@
 /*
- * The state of EventBridge: the rules of the default event bus with their targets and tags. Knows
- * no protocol.
+ * The state of EventBridge: the rules of the default event bus with their targets and tags,
+ * independent of the protocol.
  *
  * A rule is one JSON document, as PutRule and PutTargets state it: EventPattern, State,
  * Description, RoleArn (text), Targets (a list as in the API), Tags (an object of strings). A
  * change makes a new document. As with queues, memory is the truth and a client is answered when
- * the row is committed; a change that cannot be stored is taken back. Loop thread.
+ * the row is committed; a change that cannot be stored is rolled back. Loop thread.
  */
 #ifndef THUMBWHEEL_EVENTS_RULES_H
 #define THUMBWHEEL_EVENTS_RULES_H

@@ -1,7 +1,6 @@
 /*
- * The fault plan: what the embedded cloud does wrong on purpose, so that a client's behaviour under
- * faults can be tried without a network that fails. Off unless a plan is given; then a request
- * without a fault costs one look at a pointer.
+ * The fault plan: faults that the embedded cloud injects, to test a client's behaviour without a
+ * failing network. Off unless a plan is given.
  *
  * A plan is a file of rules, one JSON object a line; empty lines and lines that begin with # are
  * skipped:

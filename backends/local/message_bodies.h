@@ -1,9 +1,9 @@
 /*
  * Bodies that stayed on the disk at start.
  *
- * Reading a million messages would mostly be reading bodies that nobody asks for soon. So a message
- * that was there before the start has its body and attributes read when it is first received; the
- * poll that gets it is answered a turn of the storage thread later. Loop thread.
+ * Loading a million messages at startup would mostly read bodies that are not needed soon. So the
+ * body and attributes of a message from before the start are read when it is first received; the
+ * response to that poll waits for the storage thread. Loop thread.
  */
 #ifndef THUMBWHEEL_MESSAGE_BODIES_H
 #define THUMBWHEEL_MESSAGE_BODIES_H
@@ -15,9 +15,9 @@ struct queue_delivery;
 struct queue_poll;
 
 bool bodies_missing(const struct queue_delivery *deliveries, size_t count);
-/* Reads what is missing of messages that are held, and then answers the poll with all of them. A
- * poll that is cancelled meanwhile, or a body that cannot be read, makes them visible again.
- * ERR_MEMORY: nothing has begun. */
+/* Reads the missing bodies of held messages, and then responds to the poll with all of them. If the
+ * poll is cancelled or a body cannot be read, they become visible again. ERR_MEMORY: nothing was
+ * started. */
 int bodies_read(struct queue_poll *poll, const struct queue_delivery *deliveries, size_t count);
 void bodies_read_cancel(struct queue_poll *poll);
 

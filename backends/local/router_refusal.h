@@ -1,4 +1,4 @@
-/* Requests that never reach a service: how each protocol says so. Loop thread. */
+/* Error responses of each protocol for requests that never reach a service. Loop thread. */
 #ifndef THUMBWHEEL_ROUTER_REFUSAL_H
 #define THUMBWHEEL_ROUTER_REFUSAL_H
 

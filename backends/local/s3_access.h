@@ -1,7 +1,6 @@
 /*
- * Who may do what in a bucket. A signed request is the account's, which owns everything here, so
- * that only a Deny of the bucket's policy refuses it; an unsigned one is anybody's and needs a
- * grant. Loop thread.
+ * Access control for buckets. A signed request comes from the account, which owns everything here,
+ * so only a Deny of the bucket's policy refuses it; an unsigned one needs a grant. Loop thread.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_ACCESS_H
 #define THUMBWHEEL_LOCAL_S3_ACCESS_H

@@ -1,5 +1,5 @@
 /*
- * What a request says about its body, and whether it holds: x-amz-content-sha256, Content-MD5,
+ * Verifies a request's claims about its body: x-amz-content-sha256, Content-MD5,
  * checksums in headers or trailers, lengths, and the aws-chunked encoding.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_BODY_H

@@ -1,6 +1,6 @@
 /*
- * What a CompleteMultipartUpload asks for, and what the object will be: the listed parts found and
- * compared, their sizes, ETag and checksum put together.
+ * Evaluates a CompleteMultipartUpload: finds and compares the listed parts, and computes the
+ * object's size, ETag and checksum.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_COMPLETION_H
 #define THUMBWHEEL_LOCAL_S3_COMPLETION_H
@@ -45,7 +45,7 @@ enum s3_error s3_completion_read(struct s3_completion *completion, struct slice 
 int s3_completion_examine(struct s3_completion *completion, struct storage *storage,
                           const struct upload *upload, enum s3_error *verdict, struct error *error);
 
-/* Drops the upload's parts that are not asked for. In a unit. */
+/* Drops the upload's parts that are not listed. In a unit. */
 int s3_completion_drop_others(const struct s3_completion *completion, struct blobs *blobs,
                               uint64_t upload, struct error *error);
 

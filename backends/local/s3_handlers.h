@@ -1,5 +1,5 @@
-/* The operations behind the dispatch table of s3_api.c, one function each. Loop thread; each takes
- * the body as it needs and answers. */
+/* The operations behind the dispatch table of s3_api.c, one function each. Loop thread; each reads
+ * the body as it needs and responds. */
 #ifndef THUMBWHEEL_LOCAL_S3_HANDLERS_H
 #define THUMBWHEEL_LOCAL_S3_HANDLERS_H
 

@@ -1,6 +1,5 @@
 /*
- * A request's body on its way into the store: PutObject, UploadPart, and the file in the form of a
- * PostObject.
+ * Stores a request's body: PutObject, UploadPart, and the file in the form of a PostObject.
  *
  *   RECEIVING ──► SEALING ──► COMMITTING ──► answered
  *       │            │             │

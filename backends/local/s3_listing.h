@@ -1,6 +1,6 @@
 /*
- * Listings of S3. A page is one storage task; what the listings have in common is here: the way
- * from the request to the answer, parameters, and elements of the answers. A listing is an
+ * Listings of S3. A page is one storage task; what the listings have in common is here: the path
+ * from the request to the response, parameters, and elements of the responses. A listing is an
  * operation of its request (s3_operation) that begins with a struct s3_listing. Loop thread, except
  * where another is named.
  */

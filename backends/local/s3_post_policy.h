@@ -1,6 +1,6 @@
 /*
- * The policy of an upload by a form ("Browser-Based Uploads Using POST", S3 API Reference): until
- * when it holds, and what the form's fields must be. No clock, no I/O; any thread.
+ * The policy of an upload by a form ("Browser-Based Uploads Using POST", S3 API Reference): its
+ * expiration, and conditions on the form's fields. No clock, no I/O; any thread.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_POST_POLICY_H
 #define THUMBWHEEL_LOCAL_S3_POST_POLICY_H

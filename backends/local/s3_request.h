@@ -1,5 +1,5 @@
 /*
- * One S3 request on its way through a handler: parsed, counted, answered. Loop thread.
+ * One S3 request in a handler: parsed, reference-counted, answered. Loop thread.
  *
  * It outlives its HTTP call when the peer hangs up while a storage task runs: the call holds it,
  * and so does each task (s3_submit); the last release frees it and the handler's operation. After
@@ -25,7 +25,7 @@ struct s3_parameter { /* of the query, decoded */
 struct s3_request {
     struct cloud_request *base; /* NULL once the call has ended */
     struct cloud *cloud;
-    const struct auth_key *caller; /* who signed; NULL: nobody */
+    const struct auth_key *caller; /* the signer; NULL: unsigned */
     char id[37];
     char *bucket; /* "" where the request names none */
     char *key;

@@ -1,5 +1,5 @@
 /*
- * The segments of an object that is made of parts, while somebody reads it.
+ * The segments of a multipart object while it is being read.
  *
  * All readers of an object share one list, from the first to the last of them. An object that is
  * replaced or deleted meanwhile stays readable: its blobs are marked as dropped as ever, but their

@@ -1,6 +1,6 @@
 /*
- * Signing keys that were made before. One is four HMACs away from its secret and serves a day, a
- * region and a service; the same few are wanted by nearly all requests.
+ * A cache of derived signing keys. Deriving one from its secret takes four HMACs; it is valid for a
+ * day, a region and a service, and nearly all requests use the same few.
  *
  * Keys are wiped when another takes their place and at the end. Loop thread.
  */

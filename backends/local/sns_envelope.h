@@ -1,5 +1,5 @@
 /*
- * What SNS sends, as JSON: notifications and confirmations, signed.
+ * The JSON that SNS sends: signed notifications and confirmations.
  *
  * Source: "Parsing message formats" and "Verifying the signatures of Amazon SNS messages" in the
  * SNS Developer Guide. Loop thread.

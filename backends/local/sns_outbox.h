@@ -1,5 +1,6 @@
 /*
- * What SNS has still to send: over HTTP, by mail, and to queues while the signing key is not there.
+ * Pending deliveries of SNS: over HTTP, by mail, and to queues while the signing key does not exist
+ * yet.
  *
  *   publish ──commit──► WAITING ──due──► SENDING ──taken──► row deleted
  *                          ▲                │ └─refused for good, or too often──► dead-letter queue
@@ -35,7 +36,8 @@ void sns_outbox_stop(struct sns_outbox *outbox, void (*stopped)(void *user), voi
 /* After storage has closed; closed (may be NULL) comes from the loop. */
 void sns_outbox_close(struct sns_outbox *outbox, void (*closed)(void *user), void *user);
 
-/* What is to be sent, borrowed: an envelope without its signature, and for a FIFO queue its ids. */
+/* The content to send, borrowed: an envelope without its signature, and for a FIFO queue its ids.
+ */
 struct sns_delivery {
     const struct sns_envelope *envelope;
     const char *group, *dedup; /* NULL: none */

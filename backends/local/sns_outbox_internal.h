@@ -1,4 +1,4 @@
-/* The outbox as its own files see it: sns_outbox.c (what is when), sns_items.c (a delivery),
+/* Shared by the outbox's files: sns_outbox.c (what is when), sns_items.c (a delivery),
  * sns_outbox_rows.c (rows), sns_senders.c (one attempt), sns_dead_letters.c. */
 #ifndef THUMBWHEEL_LOCAL_SNS_OUTBOX_INTERNAL_H
 #define THUMBWHEEL_LOCAL_SNS_OUTBOX_INTERNAL_H
@@ -68,8 +68,8 @@ json_t *sns_item_message(const struct subscription *s, const struct sns_delivery
 struct sns_item *sns_item_new(struct sns_outbox *outbox, const char *subscription, json_t *message,
                               size_t size);
 void sns_item_free(struct sns_item *item);
-/* Whose it is; NULL: nobody's any more. Who has ended a subscription is sent the last message
- * alone.
+/* The subscription; NULL: deleted. A subscriber who has ended a subscription receives only the last
+ * message.
  */
 struct subscription *sns_item_subscription(const struct sns_item *item);
 /* Views the item's message; attributes too. */
@@ -90,7 +90,7 @@ void sns_delivery_policy(const struct cloud *cloud, const struct subscription *s
 /* sns_outbox_rows.c */
 int sns_row_insert(struct sns_item *item, void (*stored)(struct sns_item *item, int status),
                    struct storage_unit *unit);
-/* Nobody waits for these: what is lost with them is sent again. */
+/* No response waits for these: if they are lost, the delivery is repeated. */
 int sns_row_update(struct sns_item *item, int64_t due_ms);
 int sns_row_delete(struct sns_outbox *outbox, uint64_t id, struct storage_unit *unit);
 int sns_rows_load(struct sns_outbox *outbox, struct error *error);

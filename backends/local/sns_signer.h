@@ -1,8 +1,8 @@
 /*
  * The key that SNS's notifications are signed with, and its certificate, for a running cloud.
  *
- * Both are made once for a data directory (sns_key.h), when they are first wanted, on a thread of
- * their own, since that takes a while: nothing waits for it but what has to be signed. The
+ * Both are made once for a data directory (sns_key.h), when they are first wanted, on a separate
+ * thread, because that takes a while: only messages that need a signature wait for it. The
  * certificate is served at its path. Loop thread.
  */
 #ifndef THUMBWHEEL_LOCAL_SNS_SIGNER_H

@@ -1,5 +1,5 @@
 /*
- * One SQS request: from its parsed input, whatever the protocol, to its answer.
+ * One SQS request: from its parsed input to its response, independent of the protocol.
  *
  * The input and the output are JSON trees of the shapes of the service model. sqs_json.c and
  * sqs_query.c read and write them; the actions (sqs_queue_actions.c, sqs_message_actions.c) see

@@ -84,9 +84,9 @@ enum storage_durability storage_durability(const struct storage *storage);
  */
 int storage_sync_directory(struct storage *storage, const char *name, struct error *error);
 
-/* In run(): what to do on the storage thread once this unit is committed, and not at all if it is
- * undone; for files, which a rollback cannot restore. It must be safe to lose (a crash may come
- * between). ERR_MEMORY. */
+/* In run(): a function for the storage thread to call after this unit is committed, and not if it
+ * is rolled back; for files, which a rollback cannot restore. It must be safe to lose it in a
+ * crash. ERR_MEMORY. */
 typedef void storage_action(struct storage *storage, uint64_t id, void *user);
 int storage_after_commit(struct storage *storage, storage_action *action, uint64_t id, void *user);
 

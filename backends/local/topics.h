@@ -1,9 +1,9 @@
 /*
- * The state of SNS: topics and subscriptions. Knows no protocol.
+ * The state of SNS: topics and subscriptions, independent of the protocol.
  *
  * Both are kept in the order of their ARNs: a subscription's ARN begins with its topic's, so the
  * subscriptions of a topic lie side by side. As with queues, memory is the truth and a client is
- * answered when the row is committed; a change that cannot be stored is taken back. Loop thread.
+ * answered when the row is committed; a change that cannot be stored is rolled back. Loop thread.
  */
 #ifndef THUMBWHEEL_TOPICS_H
 #define THUMBWHEEL_TOPICS_H

@@ -1,4 +1,4 @@
-/* XML of a JSON tree, as the Query protocols answer. Loop thread. */
+/* Writes a JSON tree as XML, for responses of the Query protocols. Loop thread. */
 #ifndef THUMBWHEEL_XML_TREE_H
 #define THUMBWHEEL_XML_TREE_H
 

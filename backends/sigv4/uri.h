@@ -1,4 +1,4 @@
-/* Percent-encoding as SigV4 wants it: every byte but A–Z a–z 0–9 - . _ ~, in upper-case hex. Any
+/* Percent-encoding as SigV4 requires it: every byte but A–Z a–z 0–9 - . _ ~, in upper-case hex. Any
  * thread. */
 #ifndef THUMBWHEEL_URI_H
 #define THUMBWHEEL_URI_H
