@@ -6,7 +6,7 @@
 #include "log.h"
 #include "service.h"
 
-/* No secret in a core file. One byte, not none: a limit of 1 is what also keeps the kernel from
+/* No secret in a core file. One byte, not zero: a limit of 1 is what also keeps the kernel from
  * piping the dump to a program, for which other limits do not count (core(5), kernel.core_pattern).
  */
 static void forbid_core_files(void)

@@ -251,7 +251,7 @@ static int run_isolated(const struct command *command, const struct assembly *as
     return status;
 }
 
-/* The cloud alone has images only when it is asked about one; until then there is no process. */
+/* The cloud alone decodes images only on request; until then there is no process. */
 static int run_cloud(const struct command *command, const struct assembly *assembly,
                      const struct config *config)
 {

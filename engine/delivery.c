@@ -123,7 +123,8 @@ static void describe_outputs(struct engine_record *record, const struct render_i
     record->sidecar_key = item->sidecar_key;
 }
 
-/* What came of one record. Where the message comes back, so does whatever nobody remembers. */
+/* The result of one record. If the message is returned, every record that is not remembered is
+ * repeated. */
 static enum outcome record_outcome(const struct delivery *delivery, const struct job *job)
 {
     if (!job || (delivery->outcome == OUTCOME_RETRY &&
@@ -166,7 +167,7 @@ static void report(const struct delivery *delivery, const struct job *job)
         observer->record_finished(&record, observer->user);
 }
 
-/* ---- what the next delivery need not do again ---- */
+/* ---- results that the next delivery need not repeat ---- */
 
 static size_t index_of(const struct delivery *delivery, const struct job *job)
 {

@@ -47,7 +47,7 @@ static bool shed_source(void *user)
     return source_table_shed(&engine->sources);
 }
 
-/* There is room again: the pollers had stopped asking. */
+/* Memory is available again: the pollers had stopped receiving. */
 static void memory_relaxed(void *user)
 {
     struct engine *engine = user;

@@ -166,7 +166,7 @@ void log_event(enum log_level level, const char *event, const struct log_field *
         append_line(&line, level, event, NULL, 0);
     }
     ssize_t written = line.data ? write(sink.fd, line.data, line.size) : 0;
-    (void)written; /* there is nobody to tell */
+    (void)written; /* nowhere to report it */
     buffer_free(&line);
 }
 

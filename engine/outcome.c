@@ -30,7 +30,8 @@ static const struct row {
     {STAGE_FETCH, ERR_LIMIT, OUTCOME_REJECT, "object-too-large"},
     /* No object can have this name or version. */
     {STAGE_FETCH, ERR_INVALID, OUTCOME_REJECT, "object-name-invalid"},
-    /* Encrypted with a key of its owner's (SSE-C), which nobody sends: S3 says InvalidRequest. */
+    /* Encrypted with a customer-provided key (SSE-C), which we don't send: S3 responds
+       InvalidRequest. */
     {STAGE_FETCH, ERR_UNACCEPTABLE, OUTCOME_REJECT, "object-not-readable"},
     /* In an archive, from where its owner can restore it; or the service cannot give it out. */
     {STAGE_FETCH, ERR_UNSUPPORTED, OUTCOME_RETRY, "object-not-readable"},
@@ -54,7 +55,7 @@ static const struct row {
     /* A write finds nothing only where there is no bucket. */
     {STAGE_STORE, ERR_NOT_FOUND, OUTCOME_RETRY, "bucket-missing"},
 
-    /* A labeler says of the image what a decoder would. */
+    /* A labeler reports the same image errors as a decoder. */
     {STAGE_LABEL, ERR_NOT_FOUND, OUTCOME_REJECT, "object-missing"},
     {STAGE_LABEL, ERR_INVALID, OUTCOME_REJECT, "labels-refused"},
     {STAGE_LABEL, ERR_LIMIT, OUTCOME_REJECT, "image-over-limit"},
@@ -104,7 +105,7 @@ enum outcome outcome_of(enum outcome_stage stage, int code)
     if (code == 0)
         return OUTCOME_ACK;
     const struct row *row = row_find(stage, code);
-    return row ? row->outcome : OUTCOME_RETRY; /* what nobody foresaw is not thrown away */
+    return row ? row->outcome : OUTCOME_RETRY; /* an unforeseen failure never drops a message */
 }
 
 const char *outcome_reason(enum outcome_stage stage, int code)

@@ -70,7 +70,7 @@ static void on_seen(const struct object_facts *facts, const struct error *error,
         finish(upload, error);
 }
 
-/* Somebody else's output is there, or came in the same moment. */
+/* Another writer's output exists, or was stored at the same moment. */
 static void look(struct output_upload *upload)
 {
     const struct object_name name = {upload->put.bucket, upload->put.key, NULL};

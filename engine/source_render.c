@@ -1,4 +1,4 @@
-/* The rounds of a source: one decode for everybody who waits when a worker is free. */
+/* The rounds of a source: one decode for all jobs that wait when a worker is free. */
 #include <stdlib.h>
 
 #include "source_private.h"
@@ -34,7 +34,7 @@ static int gate_pass(struct render_gate *gate, uint64_t bytes)
 
 /* ---- the round ---- */
 
-/* Loop thread, just before the round leaves for its worker: everybody who waits by now gets a seat.
+/* Loop thread, just before the round goes to its worker: it includes all jobs that wait by now.
  */
 static void round_prepare(struct worker_task *task)
 {
@@ -154,7 +154,8 @@ static struct worker_share *neediest(const struct source *source)
     return share;
 }
 
-/* A round that nobody waits for any more still has its turn: as somebody who is as needy. */
+/* A round without waiting jobs still takes its turn, with the priority of the neediest
+ * share. */
 void source_round_forget(struct source *source, const struct worker_share *share)
 {
     struct round *round = &source->round;

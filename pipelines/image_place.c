@@ -1,4 +1,4 @@
-/* From a resized picture to the box that was asked for: crop, background, margins. */
+/* From a resized picture to the requested box: crop, background, margins. */
 #include "image_ops.h"
 
 /* A colour in an image's own bands and depth; opaque. Returns the number of bands that it fills. */

@@ -1,12 +1,12 @@
 /*
  * The built-in labeler.
  *
- * It measures; it does not recognise objects. Each label is one measured quantity on the right side
- * of a threshold, and its confidence is 50 % at the threshold, 100 % at the value in the last
- * column and beyond, linear between (label_confidence). Facts that are read and not measured have
- * 100 %. Two copies are measured: one of 256 px on its long side for detail, one of half of that
- * for colour and light, in CIELAB and weighted by alpha; so the result does not depend on the
- * shrink that the image comes at.
+ * It measures; it does not recognise objects. Each label is one measured quantity on one side of a
+ * threshold. Its confidence is 50 % at the threshold, 100 % at the value in the last column and
+ * beyond, and linear in between (label_confidence). Facts that are read, not measured, have 100 %.
+ * Two copies are measured: one with a long side of 256 px for detail, and one of half that size for
+ * colour and light, in CIELAB and weighted by alpha; so the result does not depend on the
+ * shrink-on-load factor.
  *
  *   label                 what is measured                                   50 % at  100 % at
  *   Landscape, Portrait   upright width against height                       fact     > 2 % apart

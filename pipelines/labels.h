@@ -1,4 +1,5 @@
-/* The built-in labeler: what can honestly be said of an image from its pixels and its metadata. */
+/* The built-in labeler: labels from an image's pixels and metadata. labels.c documents each label.
+ */
 #ifndef THUMBWHEEL_LABELS_H
 #define THUMBWHEEL_LABELS_H
 

@@ -1,5 +1,5 @@
 /*
- * Which objects are a pipeline's to work on, and whether one pipeline's outputs could be another's
+ * Decides which objects a pipeline accepts, and whether one pipeline's outputs could be another's
  * input.
  *
  * The loop check asks whether the set of keys that a template can make meets the set that a filter

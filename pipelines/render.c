@@ -1,5 +1,5 @@
 /*
- * One decode for all.
+ * One decode for all renditions.
  *
  * The items' outputs are placed (plan.c); their sizes become stages, each the whole upright picture
  * in memory. Where one stage alone reads the source, it is computed straight from the decoder's
@@ -80,7 +80,7 @@ static bool any_live(struct render *r)
     return false;
 }
 
-/* Waits for the memory, where somebody counts it. */
+/* Waits for the memory, if it is limited. */
 static int gate_pass(const struct render *r, struct error *error)
 {
     struct render_gate *gate = r->source->gate;

@@ -7,7 +7,7 @@
 #include "json_text.h"
 #include "xml.h"
 
-/* SQS says this with InvalidParameterValue, which means many other things as well. */
+/* SQS reports this as InvalidParameterValue, which has many other meanings. */
 static bool is_expired_receipt(const char *message)
 {
     return strcasestr(message, "receipt handle has expired") != NULL ||
@@ -132,7 +132,7 @@ void aws_fault_read(enum aws_service service, const struct http_response *respon
         xml_read((struct slice){response->body.data, response->body.size}, error_element, out);
 }
 
-/* What the reader can do; "" when the service's own words say it. */
+/* Advice for the user; "" if the service's message is sufficient. */
 static const char *advice(const struct aws_subject *subject, int kind, const char *code)
 {
     if (strcmp(code, "RequestTimeTooSkewed") == 0)

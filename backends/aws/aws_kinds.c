@@ -112,7 +112,7 @@ static const struct {
     {"RequestTimeout", ERR_TIMEOUT, ANY},
     {"RequestTimeoutException", ERR_TIMEOUT, ANY},
 
-    /* Somebody else was there in the same moment. */
+    /* A concurrent request was first. */
     {"BucketAlreadyExists", ERR_CONFLICT, ANY},
     {"BucketAlreadyOwnedByYou", ERR_CONFLICT, ANY},
     {"ConcurrentAccess", ERR_CONFLICT, ANY},
@@ -151,7 +151,7 @@ static const struct {
     {"NotImplemented", ERR_UNSUPPORTED, ANY},
     {"UnsupportedOperation", ERR_UNSUPPORTED, ANY},
 
-    /* Asked in the wrong place: AWS_REGION and the endpoint are the operator's to set. */
+    /* Sent to the wrong place: the operator must set AWS_REGION and the endpoint. */
     {"AuthorizationHeaderMalformed", ERR_REFUSED, ANY},
     {"IllegalLocationConstraintException", ERR_REFUSED, ANY},
     {"InvalidAddress", ERR_REFUSED, ANY},
@@ -189,8 +189,8 @@ int aws_kind_of_code(enum aws_service service, const char *code)
     return 0;
 }
 
-/* 5xx is the service's own failure; a 3xx or 4xx that nobody knows is somebody's to look at, and no
- * reason to give a message up. */
+/* 5xx is the service's own failure; an unknown 3xx or 4xx needs the operator's attention, and is no
+ * reason to drop a message. */
 int aws_kind_of_status(enum aws_service service, int status)
 {
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {

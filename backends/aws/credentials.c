@@ -82,8 +82,8 @@ static int refuse(const struct profile *profile, const char *setting, struct err
                      profile->name, setting);
 }
 
-/* What the AWS SDKs prefer to a profile's keys ("Standardized credential providers", AWS SDKs and
- * Tools Reference Guide): with those keys we would be somebody else than the user means. */
+/* The settings that AWS SDKs prefer to a profile's keys ("Standardized credential providers", AWS
+ * SDKs and Tools Reference Guide): using the keys would be the wrong identity. */
 static int refuse_earlier(struct credentials *out, const struct aws_options *options,
                           const struct profile *profile, struct error *error)
 {

@@ -27,7 +27,7 @@ static struct aws *aws_of(struct object_store *store)
 
 /* --- operations --- */
 
-/* Nobody between us and the service can change the bytes: TLS, or the machine's own loopback. */
+/* The bytes can't be changed in transit: TLS, or the loopback interface. */
 static bool path_is_safe(struct slice url)
 {
     return slice_starts_with(url, "https:") || slice_starts_with(url, "http://127.0.0.1:");
@@ -249,9 +249,9 @@ static size_t metadata_room(const struct object_put *put)
     return room;
 }
 
-/* A checksum goes with every object: buckets with Object Lock ask for one, and the store refuses
- * what was damaged on the way. Content-MD5 is the one that every S3-compatible store knows; it also
- * is what the ETag of the response is compared with. */
+/* A checksum is sent with every object: buckets with Object Lock require one, and the store refuses
+ * data damaged in transit. Every S3-compatible store knows Content-MD5; the ETag of the response is
+ * also compared with it. */
 static int put_headers(const struct object_put *put, const char *md5, const char *match,
                        struct http_header headers[S3_HEADERS_MAX], size_t *count,
                        struct buffer *texts)

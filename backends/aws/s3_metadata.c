@@ -30,8 +30,8 @@ int s3_metadata_encode(const char *value, struct buffer *out)
     return out->error;
 }
 
-/* Appends a value decoded, with its NUL. What does not decode was written by somebody else, and is
- * left as it is. */
+/* Appends a decoded value, with its NUL. A value that does not decode was written by another
+ * program, and is left as it is. */
 static int value_decode(const char *value, struct buffer *texts)
 {
     size_t start = texts->size;

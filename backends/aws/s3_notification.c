@@ -20,7 +20,7 @@ struct merge_reader {
     bool differs;
     unsigned events;
     char rule[16], prefix[FIELD_MAX], suffix[FIELD_MAX];
-    bool fits; /* ours was seen and says what it should */
+    bool fits; /* ours was found and is correct */
 };
 
 static void field_set(char *field, size_t size, struct slice text)

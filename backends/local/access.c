@@ -26,7 +26,7 @@ static void service_of(const char *source_arn, char out[SERVICE_SIZE])
     snprintf(out, SERVICE_SIZE, "%.*s.amazonaws.com", (int)strcspn(name, ":"), name);
 }
 
-/* A refusal's reason is built for whoever will read it. */
+/* A refusal's reason is worded for its reader. */
 static bool granted(const struct policy *policy, const struct policy_request *request,
                     char reason[POLICY_REASON_MAX])
 {
@@ -132,8 +132,8 @@ void access_denied_text(const struct cloud_request *asked, const char *service, 
              asked->caller->arn, service, action, resource, reason);
 }
 
-/* The log. What follows are errors to whoever runs the cloud: something that was asked for does not
- * happen, and nothing else says why. */
+/* The log. These are errors for the operator: a requested action does not happen, and nothing else
+ * reports the reason. */
 
 void access_policy_note(const char *resource, const struct policy *policy)
 {

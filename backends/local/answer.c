@@ -1,5 +1,5 @@
 /*
- * A request that a fault has struck has a struct fault, from answer_strike to the end of its call.
+ * A request with a fault has a struct fault, from answer_strike to the end of its call.
  * A trickle's timer may close after that, so the memory goes in its close callback.
  *
  * Half of an announced body: a truncated answer announces only the half, a reset one the whole.
@@ -302,7 +302,7 @@ bool answer_strike(struct cloud_request *request, enum router_wire wire, const c
     return befall(request, wire);
 }
 
-/* ---- what SQS is told and tells ---- */
+/* ---- inputs and outputs of SQS ---- */
 
 static void receipt_spoil(json_t *entry)
 {

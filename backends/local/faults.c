@@ -21,15 +21,15 @@ enum {
     RESOURCE_MAX = 256, /* bytes; the longest name is a topic's, 256 */
 };
 
-/* What an operation has that a fault can befall. */
+/* Properties of an operation that faults depend on. */
 enum trait {
     ANY = 0,
-    BODY = 1,     /* its answer has a body */
-    CHECKED = 2,  /* a client can check what it was given: an object's bytes, a message's MD5 */
-    MESSAGES = 4, /* its answer has messages */
+    BODY = 1,     /* its response has a body */
+    CHECKED = 2,  /* a client can check the data: an object's bytes, a message's MD5 */
+    MESSAGES = 4, /* its response has messages */
     RECEIPTS = 8, /* it takes receipt handles */
-    ENTRIES = 16, /* its answer speaks for each entry of a batch */
-    UPLOAD = 32,  /* its request has a body that is read as it comes, and checked */
+    ENTRIES = 16, /* its response has a result for each entry of a batch */
+    UPLOAD = 32,  /* its request has a body that is streamed and checked */
 };
 
 static const struct kind {
@@ -40,27 +40,25 @@ static const struct kind {
     [FAULT_SLOW_DOWN] = {"slow-down", ANY},   /* 503, SlowDown or ServiceUnavailable */
     [FAULT_THROTTLE] = {"throttle", ANY},     /* each service's own code */
     [FAULT_CLOCK_SKEW] = {"clock-skew", ANY}, /* 403 RequestTimeTooSkewed */
-    [FAULT_RESET] = {"reset", ANY},           /* nothing is done, the connection is reset */
-    [FAULT_RESET_IN_UPLOAD] = {"reset-in-upload", UPLOAD}, /* nothing is done; reset when half of
-                                                              the request's body is here */
-    [FAULT_RESET_IN_BODY] = {"reset-in-body", BODY}, /* done; reset within the answer's body */
-    [FAULT_RESET_AFTER] = {"reset-after", ANY},      /* done; reset instead of an answer */
-    [FAULT_STALL] = {"stall", ANY},                  /* nothing is done, and no answer comes */
-    [FAULT_TRUNCATE] = {"truncate", BODY},           /* done; a well-framed half of the body */
-    [FAULT_TRICKLE] = {"trickle", BODY},             /* done; the body comes slowly */
-    [FAULT_CORRUPT] = {"corrupt", CHECKED},          /* a changed byte, or a wrong MD5OfBody */
-    [FAULT_BAD_DIGEST] = {"bad-digest", UPLOAD},     /* 400 BadDigest: damaged on the way here */
-    [FAULT_DUPLICATE] = {"duplicate", MESSAGES},     /* visible again at once */
-    [FAULT_REORDER] = {"reorder", MESSAGES},         /* last come, first served */
-    [FAULT_EXPIRE_RECEIPT] = {"expire-receipt", RECEIPTS}, /* nothing is done:
-                                                              ReceiptHandleIsInvalid */
-    [FAULT_FAIL_ENTRY] = {"fail-entry", ENTRIES}, /* done, but one entry says InternalError */
+    [FAULT_RESET] = {"reset", ANY},           /* not executed; the connection is reset */
+    [FAULT_RESET_IN_UPLOAD] = {"reset-in-upload", UPLOAD}, /* not executed; reset mid-request */
+    [FAULT_RESET_IN_BODY] = {"reset-in-body", BODY},       /* executed; reset mid-response */
+    [FAULT_RESET_AFTER] = {"reset-after", ANY},  /* executed; reset instead of a response */
+    [FAULT_STALL] = {"stall", ANY},              /* not executed; no response */
+    [FAULT_TRUNCATE] = {"truncate", BODY},       /* executed; half of the body, well framed */
+    [FAULT_TRICKLE] = {"trickle", BODY},         /* executed; the body is sent slowly */
+    [FAULT_CORRUPT] = {"corrupt", CHECKED},      /* a changed byte, or a wrong MD5OfBody */
+    [FAULT_BAD_DIGEST] = {"bad-digest", UPLOAD}, /* 400 BadDigest: damaged in transit */
+    [FAULT_DUPLICATE] = {"duplicate", MESSAGES}, /* visible again at once */
+    [FAULT_REORDER] = {"reorder", MESSAGES},     /* messages in reverse order */
+    [FAULT_EXPIRE_RECEIPT] = {"expire-receipt", RECEIPTS}, /* ReceiptHandleIsInvalid */
+    [FAULT_FAIL_ENTRY] = {"fail-entry", ENTRIES}, /* executed; one entry has InternalError */
 };
 
 static const char every[] = "*";
 
-/* Which operations there are, the dispatch tables say (operations.h). Here are those whose answers
- * have something else than just a body. */
+/* The dispatch tables (operations.h) list the operations. This table lists those whose responses
+ * have more than a body. */
 static const struct known {
     const char *name;
     unsigned has;
@@ -381,7 +379,7 @@ void faults_close(struct faults *faults)
 
 /* ---- drawing ---- */
 
-/* splitmix64: a plan strikes at the same calls in every run. */
+/* splitmix64: a plan applies to the same calls in every run. */
 static double random_unit(uint64_t *state)
 {
     uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);

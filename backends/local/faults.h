@@ -9,19 +9,18 @@
  *     {"operation": "*", "fault": "error", "every": 3, "times": 5}
  *     {"operation": "ReceiveMessage", "fault": "duplicate", "probability": 0.2, "seed": 7}
  *
- * operation    one that the embedded cloud answers (operations.h); * for every one that the fault
- *              can befall
- * resource     only calls about this bucket, queue or topic; without it, about any
- * nth          strikes at the nth call that the rule sees, and at those after it until `times`
- *              (which is then 1 unless stated) is used up
- * every        strikes at every nth call
- * probability  strikes with a chance above 0 and up to 1, drawn from `seed` (1 unless stated)
- * times        strikes at most so often; without it, without end
- * milliseconds of a trickle: how long the body takes (1000 unless stated)
+ * operation    an implemented operation (operations.h); * for every one that the fault applies to
+ * resource     only calls about this bucket, queue or topic; default: any
+ * nth          applies to the nth call that the rule sees, and to the following calls until `times`
+ *              (default here: 1) is reached
+ * every        applies to every nth call
+ * probability  applies with this probability, above 0 and up to 1, drawn from `seed` (default: 1)
+ * times        applies at most this many times; default: no limit
+ * milliseconds of a trickle: how long the body takes (default: 1000)
  *
- * With none of nth, every and probability a rule strikes at each call. The first rule of the file
- * that strikes wins; each rule counts the calls that reach it. The faults, and what they do, are in
- * faults.c.
+ * Without nth, every and probability a rule applies to each call. The first rule of the file that
+ * applies wins; each rule counts the calls that reach it. faults.c lists the faults and their
+ * effects.
  *
  * Loop thread.
  */
@@ -56,7 +55,7 @@ enum fault_kind {
 
 struct faults;
 
-/* Blocking, at start. ERR_INVALID: the text says file, line and what was meant. */
+/* Blocking, at startup. ERR_INVALID: the text gives the file, the line and a suggestion. */
 int faults_open(const char *path, struct faults **out, struct error *error);
 void faults_close(struct faults *faults); /* NULL does nothing */
 
@@ -65,14 +64,14 @@ struct fault_draw {
     unsigned milliseconds;
 };
 /* Counts one call of an operation, and returns whether a rule applies and its fault. resource: a
- * bucket's name, or whatever names the queue or topic (name, URL, ARN); NULL: nothing does. */
+ * bucket's name, or the name, URL or ARN of the queue or topic; NULL: none. */
 bool faults_draw(struct faults *faults, const char *operation, const char *resource,
                  struct fault_draw *out);
 
 /* The name at the end of a name, URL or ARN. */
 const char *faults_resource(const char *text);
 
-/* Those operations that faults.c knows by name; NULL: no more. Each must be one that there is. */
+/* The operations that faults.c knows by name; NULL: no more. Each must exist. */
 const char *faults_unusual_operation(size_t at);
 
 const char *fault_name(enum fault_kind kind);

@@ -218,8 +218,8 @@ static int state_open(struct cloud *cloud, const struct local_cloud_options *o, 
     return status;
 }
 
-/* Each may want a file beside its socket, and storage, the engine and its decoders want some too:
- * who is connected can always be served. */
+/* Each may need a file in addition to its socket, and storage, the engine and its decoders need
+ * some too: so every accepted connection can be served. */
 static unsigned connections_max(void)
 {
     unsigned all = descriptors_limit(), reserve = all / 4 + HTTP_UNWELCOME_MAX;

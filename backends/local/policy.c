@@ -217,7 +217,7 @@ static enum truth value_matches(const struct policy *policy, const struct policy
     return MAYBE;
 }
 
-/* A negated operator holds where none of its values is the key's. */
+/* A negated operator is true if none of its values equals the key's. */
 static enum truth values_match(const struct policy *policy, const struct policy_condition *c,
                                const char *value)
 {
@@ -269,7 +269,7 @@ static void finding_add(struct finding *f, enum truth truth, enum part part,
         *f = (struct finding){truth, part, condition};
 }
 
-/* Parts are looked at in their order until one says no. */
+/* Parts are evaluated in order until one is no. */
 static struct finding statement_look(const struct policy *policy, const struct policy_statement *s,
                                      const struct policy_request *request)
 {

@@ -118,7 +118,8 @@ static int identities_check(struct policy_reader *r, struct policy_principal *p)
     return 0;
 }
 
-/* Kinds of principal that nobody is here are read and forgotten, but for their being there. */
+/* Kinds of principal that do not exist here are checked and ignored; only their presence is kept.
+ */
 static int identities_read(struct policy_reader *r, const char *name, json_t *value,
                            struct policy_principal *p)
 {

@@ -353,7 +353,7 @@ enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_
     return code;
 }
 
-/* Policies are compared as documents: spaces and the order of members say nothing. */
+/* Policies are compared as documents: spaces and the order of members do not matter. */
 static bool text_same(const char *a, const char *b)
 {
     json_t *left = json_text_read(slice_of(a), JSON_DECODE_ANY, NULL);

@@ -97,8 +97,8 @@ void message_free(struct local_message *m)
     queue_release(queue);
 }
 
-/* Retention is over. Nobody waits for the row's end; should it be lost, the message expires again
- * at the next start. */
+/* Retention is over. No request waits for the row's deletion; if it is lost, the message expires
+ * again at the next start. */
 static void message_expire(struct local_message *m)
 {
     struct queues *queues = m->queue->queues;

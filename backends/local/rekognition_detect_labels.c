@@ -1,4 +1,4 @@
-/* DetectLabels, answered by the built-in analyser: what is asked, and what is said. */
+/* DetectLabels, implemented by the built-in analyser: the request and the response. */
 #include "rekognition_api.h"
 
 #include <stdio.h>
@@ -170,7 +170,7 @@ static int fail_object(struct json11_call *call)
                        "access permissions.");
 }
 
-/* Who asks is who reads the object. */
+/* The caller reads the object. */
 static int object_choose(struct detect *detect, const char *bucket, const char *key,
                          const char *version)
 {

@@ -162,7 +162,7 @@ static void streamed_handle(struct routed *r)
         r->service->handle(request);
 }
 
-/* Nobody signed: S3 decides by the bucket's policy, and knows requests that are never signed. */
+/* Unsigned: S3 decides by the bucket's policy, and has requests that are never signed. */
 static void unsigned_handle(struct routed *r)
 {
     struct slice stated = auth_header(&r->auth, "x-amz-content-sha256");

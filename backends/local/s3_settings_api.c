@@ -1,5 +1,5 @@
-/* Configurations of a bucket that are one document each: put, get, delete. Which one a request is
- * about, its sub-resource says. */
+/* Configurations of a bucket that are one document each: put, get, delete. The sub-resource of a
+ * request selects one. */
 #include "s3_handlers.h"
 
 #include <stdlib.h>

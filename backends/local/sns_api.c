@@ -1,4 +1,4 @@
-/* SNS: which action a request asks for, the life of a call, and its XML. */
+/* SNS: dispatch of actions, the lifetime of a call, and its XML. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -225,7 +225,7 @@ static int action_compare(const void *name, const void *action)
     return strcmp(name, ((const struct sns_action *)action)->name);
 }
 
-/* What a link in a message may ask for. */
+/* The actions of links in messages. */
 static bool is_open(const struct sns_action *action)
 {
     return action->run == sns_confirm_subscription || action->run == sns_unsubscribe;

@@ -1,4 +1,4 @@
-/* One delivery of the outbox: what is stored of it, and what it says. */
+/* One delivery of the outbox: its stored form and its content. */
 #include <stdlib.h>
 #include <string.h>
 

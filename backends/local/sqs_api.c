@@ -1,4 +1,4 @@
-/* SQS: which action a request asks for, and the life of a call. */
+/* SQS: dispatch of actions, and the lifetime of a call. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,8 +234,7 @@ static bool url_read(const char *account, struct slice path, char name[QUEUE_NAM
     return owner[-1] == '/' && memcmp(owner, account, account_size) == 0;
 }
 
-/* Whoever owns the account can always mend a policy that shuts everybody out, as AWS lets the root
- * user do. */
+/* The account owner can always fix a policy that denies everyone, as AWS lets the root user do. */
 static bool mends_policy(const struct sqs_call *call)
 {
     const json_t *attributes = json_object_get(call->input, "Attributes");
