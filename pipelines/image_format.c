@@ -22,6 +22,41 @@ const struct image_format_facts *image_format_facts(enum image_format format)
     return &formats[format];
 }
 
+static const char *const exts[][5] = {
+    [FORMAT_KEEP] = {NULL},         [FORMAT_JPEG] = {"jpg", "jpeg", "jpe", "jfif", NULL},
+    [FORMAT_PNG] = {"png", NULL},   [FORMAT_WEBP] = {"webp", NULL},
+    [FORMAT_AVIF] = {"avif", NULL}, [FORMAT_TIFF] = {"tif", "tiff", NULL},
+    [FORMAT_GIF] = {"gif", NULL},   [FORMAT_HEIF] = {"heic", "heif", NULL},
+};
+
+const char *image_format_ext(enum image_format format, size_t index)
+{
+    return exts[format][index];
+}
+
+enum image_format image_format_of_ext(struct slice ext)
+{
+    for (enum image_format format = FORMAT_JPEG; format <= FORMAT_HEIF; format++) {
+        for (size_t i = 0; exts[format][i]; i++) {
+            if (strlen(exts[format][i]) == ext.size &&
+                strncasecmp(exts[format][i], (const char *)ext.data, ext.size) == 0)
+                return format;
+        }
+    }
+    return FORMAT_KEEP;
+}
+
+struct slice image_format_key_ext(struct slice key)
+{
+    const char *text = (const char *)key.data;
+    size_t at = key.size;
+    while (at > 0 && text[at - 1] != '.' && text[at - 1] != '/')
+        at--;
+    if (at < 2 || text[at - 1] != '.' || text[at - 2] == '/')
+        return (struct slice){text + key.size, 0};
+    return (struct slice){text + at, key.size - at};
+}
+
 struct magic {
     size_t offset;
     struct slice bytes;

@@ -33,6 +33,15 @@ struct image_format_facts {
 
 const struct image_format_facts *image_format_facts(enum image_format format);
 
+/* The format that files with this extension have, in any case and without the dot; FORMAT_KEEP:
+ * none. */
+enum image_format image_format_of_ext(struct slice ext);
+/* The extensions of a format, the usual one first; NULL past the last. */
+const char *image_format_ext(enum image_format format, size_t index);
+/* What follows the last dot of a key's name, without the dot; empty where there is none or the name
+ * begins with its only dot. */
+struct slice image_format_key_ext(struct slice key);
+
 /* By magic bytes alone, never by name or content type. */
 enum image_format image_format_sniff(struct slice image);
 /* The likely type of data that sniff didn't recognise: "a PDF document", "text", "unknown". Static.

@@ -3,15 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image_format.h"
 #include "object_store.h"
 
 static const char *const part_names[KEY_PART_COUNT] = {
-    [KEY_BUCKET] = "bucket", [KEY_KEY] = "key",       [KEY_DIR] = "dir",
-    [KEY_NAME] = "name",     [KEY_STEM] = "stem",     [KEY_EXT] = "ext",
-    [KEY_WIDTH] = "width",   [KEY_HEIGHT] = "height", [KEY_PIPELINE] = "pipeline",
+    [KEY_BUCKET] = "bucket", [KEY_KEY] = "key",           [KEY_DIR] = "dir", [KEY_NAME] = "name",
+    [KEY_STEM] = "stem",     [KEY_IMAGE] = "image",       [KEY_EXT] = "ext", [KEY_WIDTH] = "width",
+    [KEY_HEIGHT] = "height", [KEY_PIPELINE] = "pipeline",
 };
 
-#define PLACEHOLDERS "{bucket} {key} {dir} {name} {stem} {ext} {width} {height} {pipeline}"
+#define PLACEHOLDERS "{bucket} {key} {dir} {name} {image} {stem} {ext} {width} {height} {pipeline}"
 
 static enum key_part part_find(struct slice name)
 {
@@ -90,6 +91,16 @@ static void append_name(struct buffer *b, const char *key, bool whole)
     buffer_append(b, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
 
+/* Nothing of the name is taken away: cat.png becomes cat.png.jpg, so that it can't take the place
+ * of what cat.jpg becomes. */
+static void append_image(struct buffer *b, const char *key, const char *ext)
+{
+    enum image_format named = image_format_of_ext(image_format_key_ext(slice_of(key)));
+    append_name(b, key, true);
+    if (named == FORMAT_KEEP || named != image_format_of_ext(slice_of(ext)))
+        buffer_format(b, ".%s", ext);
+}
+
 /* Appends the directory. Where it is empty, the slash that the template puts after it goes too, so
  * that no key begins with a slash or has two. */
 static void append_dir(struct buffer *b, const char *key, const char **cursor)
@@ -122,6 +133,9 @@ static void append_piece(struct buffer *b, const struct key_piece *piece,
     case KEY_NAME:
     case KEY_STEM:
         append_name(b, values->key, piece->part == KEY_NAME);
+        break;
+    case KEY_IMAGE:
+        append_image(b, values->key, values->ext);
         break;
     case KEY_EXT:
         buffer_text(b, values->ext);

@@ -14,6 +14,7 @@ enum key_part {
     KEY_DIR,    /* what is before the last slash; empty at the top */
     KEY_NAME,   /* what is after the last slash */
     KEY_STEM,   /* the name without its extension */
+    KEY_IMAGE,  /* the name, and the extension of the output's format unless it has one of them */
     KEY_EXT,    /* of the output's format, without the dot */
     KEY_WIDTH,  /* of the rendition, in pixels */
     KEY_HEIGHT,

@@ -8,6 +8,7 @@
  * is bound by the source's own filter.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -121,6 +122,35 @@ static bool ends_agree(const char *end, const char *suffix)
     return ends_with(end, suffix) || ends_with(suffix, end);
 }
 
+/* Whether a name of the source that ends with `own` can become an {image} of this format that ends
+ * with suffix. */
+static bool image_may_end(enum image_format format, const char *ext, const char *own,
+                          const char *suffix)
+{
+    char end[OBJECT_KEY_MAX + 16];
+    snprintf(end, sizeof end, "%s.%s", own, ext);
+    if (ends_agree(end, suffix))
+        return true;
+    for (size_t i = 0; image_format_ext(format, i); i++) { /* the name stays as it is */
+        snprintf(end, sizeof end, ".%s", image_format_ext(format, i));
+        const char *known = strlen(own) > strlen(end) ? own : end;
+        if (ends_agree(own, end) && ends_agree(known, suffix))
+            return true;
+    }
+    return false;
+}
+
+static bool images_may_end(const struct target *t, const char *own, const char *suffix)
+{
+    if (t->ext)
+        return image_may_end(image_format_of_ext(slice_of(t->ext)), t->ext, own, suffix);
+    for (enum image_format format = FORMAT_JPEG; format <= FORMAT_GIF; format++) {
+        if (image_may_end(format, image_format_ext(format, 0), own, suffix))
+            return true;
+    }
+    return false;
+}
+
 /* The template's last piece, as text: what is certainly at the end of each key. */
 static bool may_end(const struct target *t, const char *suffix)
 {
@@ -137,10 +167,14 @@ static bool may_end(const struct target *t, const char *suffix)
     if (text)
         return ends_agree(text, suffix);
     const struct text_list *own = &t->from->match.suffixes;
-    if ((last.part != KEY_NAME && last.part != KEY_KEY) || own->count == 0)
+    bool image = last.part == KEY_IMAGE;
+    if (own->count == 0 && image)
+        return images_may_end(t, "", suffix);
+    if ((last.part != KEY_NAME && last.part != KEY_KEY && !image) || own->count == 0)
         return true;
     for (size_t i = 0; i < own->count; i++) {
-        if (ends_agree(own->entries[i], suffix))
+        const char *end = own->entries[i];
+        if (image ? images_may_end(t, end, suffix) : ends_agree(end, suffix))
             return true;
     }
     return false;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "image_save.h"
+#include "key_ext.h"
 #include "pipelines.h"
 #include "schema.h"
 #include "yaml_reader.h"
@@ -177,8 +178,10 @@ static int fill(struct pipeline *pipeline, struct slice text, struct problem_lis
         check_pipeline(&r, pipeline, root);
     if (!code && problems->errors > before)
         code = ERR_INVALID;
-    if (!code)
+    if (!code) {
         set_facts(pipeline, root);
+        key_ext_check(pipeline, problems);
+    }
     yaml_free(root);
     return code;
 }

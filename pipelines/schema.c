@@ -29,8 +29,8 @@ static const struct schema_key match_keys[] = {
 static const struct schema_key output_keys[] = {
     {.name = "key", .type = SCHEMA_TEMPLATE, .offset = OUTPUT(key), .required = true,
      .max = OBJECT_KEY_MAX,
-     .help = "where it is stored; placeholders: `{bucket}` `{key}` `{dir}` `{name}` `{stem}` "
-             "`{ext}` `{width}` `{height}` `{pipeline}`"},
+     .help = "where it is stored; placeholders: `{bucket}` `{key}` `{dir}` `{name}` `{image}` "
+             "`{stem}` `{ext}` `{width}` `{height}` `{pipeline}`"},
     {.name = "bucket", .type = SCHEMA_BUCKET, .offset = OUTPUT(bucket), .max = BUCKET_MAX,
      .shown = "the source's", .help = "bucket that it is stored in"},
     {.name = "width", .type = SCHEMA_INTEGER, .offset = OUTPUT(width), .min = 1,

@@ -110,9 +110,9 @@ def test_a_mistyped_variable_is_noted(tmp_path):
 def test_check_shows_the_pipelines_that_come_along():
     done = thumbwheel("check")
     assert done.returncode == 0
-    for name, queue, output in (("thumbnail", "thumbnail-queue", "thumbnail/Thumbnail-{name}"),
-                                ("web", "web-queue", "web/WebImage-{name}"),
-                                ("mobile", "mobile-queue", "mobile/MobileImage-{name}"),
+    for name, queue, output in (("thumbnail", "thumbnail-queue", "thumbnail/Thumbnail-{image}"),
+                                ("web", "web-queue", "web/WebImage-{image}"),
+                                ("mobile", "mobile-queue", "mobile/MobileImage-{image}"),
                                 ("tags", "tags-queue", "tags/{name}.json")):
         assert re.search(rf"^{name}\s+{queue}\s+{re.escape(output)}", done.stdout, re.MULTILINE), done.stdout
     assert "4 files, 0 problems" in done.stdout

@@ -1,4 +1,5 @@
 """What a new user meets: samples, a directory of photos, one shot, and a cloud that goes on serving."""
+import io
 import json
 import os
 import pty
@@ -14,10 +15,15 @@ import pytest
 from PIL import Image, ImageOps
 
 import harness
-from harness import PROGRAM, assert_healthy, clean_environment, jpeg, png, thumbwheel
+from harness import PROGRAM, assert_healthy, clean_environment, jpeg, picture, png, thumbwheel
 
 RENDITIONS = {"thumbnail": ("thumbnail/Thumbnail-", 128), "web": ("web/WebImage-", 1280),
               "mobile": ("mobile/MobileImage-", 480)}
+
+
+def rendition_name(source):
+    """What {image} makes of the name of a source, for a JPEG."""
+    return source if source.lower().endswith((".jpg", ".jpeg")) else source + ".jpg"
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +86,7 @@ def test_every_sample_has_its_rendition_upright_and_in_size(first, pipeline):
     prefix, box = RENDITIONS[pipeline]
     for sample in first.samples:
         wanted = inside(upright_size(sample), box)
-        with Image.open(first.out / (prefix + sample.name)) as image:
+        with Image.open(first.out / (prefix + rendition_name(sample.name))) as image:
             image.load()
             assert image.format == "JPEG", sample.name
             assert image.getexif().get(0x0112, 1) == 1, f"{sample.name} is to be turned once more"
@@ -93,7 +99,7 @@ def test_turned_photos_show_what_their_source_shows(first):
     turned = [path for path in first.samples if Image.open(path).getexif().get(0x0112, 1) != 1]
     assert turned
     for sample in turned:
-        with Image.open(sample) as source, Image.open(first.out / f"thumbnail/Thumbnail-{sample.name}") as made:
+        with Image.open(sample) as source, Image.open(first.out / f"thumbnail/Thumbnail-{rendition_name(sample.name)}") as made:
             small = ImageOps.exif_transpose(source).convert("RGB").resize((16, 16), Image.BOX)
             same = made.convert("RGB").resize((16, 16), Image.BOX)
         off = [abs(a - b) for one, other in zip(small.getdata(), same.getdata()) for a, b in zip(one, other)]
@@ -116,7 +122,7 @@ def test_the_summary_names_every_photo_and_rendition(first):
         start = next(i for i, row in enumerate(rows) if row.lstrip().startswith(sample.name))
         block = " \n".join(rows[start:start + 4])
         for pipeline, (prefix, _) in RENDITIONS.items():
-            path = first.out / (prefix + sample.name)
+            path = first.out / (prefix + rendition_name(sample.name))
             with Image.open(path) as image:
                 row = rf"{pipeline}\s+{image.width}×{image.height}\s+{path.stat().st_size}\s+\d+\.\d"
             assert re.search(row, block), f"no {pipeline} of {sample.name} in:\n{block}"
@@ -183,8 +189,39 @@ def test_directories_are_searched_to_their_depths(tmp_path):
     (tmp_path / "in/notes.txt").write_text("no photo\n")
     done = thumbwheel("process", "--out", tmp_path / "out", tmp_path / "in")
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in (tmp_path / "out/web").iterdir()) == ["WebImage-sea.jpg", "WebImage-top.png"]
+    assert sorted(path.name for path in (tmp_path / "out/web").iterdir()) == ["WebImage-sea.jpg", "WebImage-top.png.jpg"]
     assert "notes.txt" in done.stderr and "skipped 1 file" in done.stderr
+
+
+ENCODED = {"a.jpg": "JPEG", "b.JPG": "JPEG", "c.jpeg": "JPEG", "d.gif": "GIF", "e.png": "PNG", "f.webp": "WEBP", "g.tiff": "TIFF",
+           "same.jpg": "JPEG", "same.png": "PNG", "same.gif": "GIF", "none": "PNG", "wrong.png": "JPEG"}
+
+
+def encoded(kind, width):
+    out = io.BytesIO()
+    picture(width, 40).save(out, kind)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("pipeline", RENDITIONS)
+def test_an_extension_says_what_the_rendition_is(pipeline, start_cloud, tmp_path):
+    pipelines = tmp_path / "pipelines"
+    pipelines.mkdir()
+    text = (harness.ROOT / f"pipelines/{pipeline}.yaml").read_text()
+    suffixes = next(line for line in text.splitlines() if "suffix:" in line)
+    (pipelines / "p.yaml").write_text(text.replace(suffixes, ""))
+    cloud = start_cloud("--pipelines", pipelines)
+    s3 = cloud.client("s3")
+    for at, (name, kind) in enumerate(ENCODED.items()):
+        s3.put_object(Bucket="photos", Key=f"ingest/{name}", Body=encoded(kind, 50 + at))
+    prefix, _ = RENDITIONS[pipeline]
+    for at, name in enumerate(ENCODED):
+        key = prefix + rendition_name(name)
+        harness.until(lambda: harness.exists(s3, "photos", key), key)
+        image = harness.open_image(harness.fetch(s3, "photos", key))
+        assert (image.format, image.width) == ("JPEG", 50 + at), key
+    for stored in s3.list_objects_v2(Bucket="photos", Prefix=prefix)["Contents"]:
+        assert stored["Key"].lower().endswith((".jpg", ".jpeg"))
 
 
 def test_two_photos_of_one_name_both_survive(tmp_path):

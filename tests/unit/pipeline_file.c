@@ -116,6 +116,54 @@ static void a_file_of_nothing_but_problems_has_a_bounded_list(void **state)
     problem_list_clear(&problems);
 }
 
+/* match, an output or labels, and what the warning says; NULL: there is none. */
+static const struct {
+    const char *match, *what, *warning;
+} named[] = {
+    {"{suffix: [.jpg, .JPEG]}", "outputs: [{key: 'o/{name}', format: jpeg}]", NULL},
+    {"{suffix: [.jpg, .png]}", "outputs: [{key: 'o/{name}', format: jpeg}]", "such as .png"},
+    {"{}", "outputs: [{key: 'o/{name}', format: jpeg}]", "use {image}"},
+    {"{}", "outputs: [{key: 'o/{key}', format: webp}]", "the format is webp"},
+    {"{}", "outputs: [{key: 'o/{image}', format: jpeg}]", NULL},
+    {"{}", "outputs: [{key: 'o/{name}.{ext}', format: jpeg}]", NULL},
+    {"{}", "outputs: [{key: 'o/{stem}.jpeg', format: jpeg}]", NULL},
+    {"{}", "outputs: [{key: 'o/{stem}.png', format: jpeg}]", "extension of png"},
+    {"{}", "outputs: [{key: 'o/{stem}-small.bak', format: jpeg}]", NULL},
+    {"{}", "outputs: [{key: 'o.png/{stem}', format: jpeg}]", NULL},
+    {"{}", "outputs: [{key: 'o/{name}'}]", NULL},
+    {"{suffix: [.jpg, .heic]}", "outputs: [{key: 'o/{name}'}]", "jpeg for HEIC"},
+    {"{suffix: [.jpg, .jpeg]}", "outputs: [{key: 'o/{stem}.jpg'}]", NULL},
+    {"{suffix: [.jpg, .png]}", "outputs: [{key: 'o/{stem}.jpg'}]", "can be another"},
+    {"{}", "labels: {sidecar: 'o/{name}.json'}", NULL},
+    {"{}", "labels: {sidecar: 'o/{name}'}", "the format is json"},
+    {"{}", "labels: {sidecar: 'o/{stem}.jpg'}", "the format is json"},
+};
+
+static void an_extension_of_another_format_is_warned_of(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        char text[400], path[] = "/tmp/thumbwheel-pipeline-XXXXXX";
+        struct pipeline *pipeline = NULL;
+        struct problem_list problems = {0};
+        FILE *file = fdopen(mkstemp(path), "w");
+        snprintf(text, sizeof text, "name: x\nqueue: q\nmatch: %s\n%s\n", named[i].match,
+                 named[i].what);
+        assert_true(file && fputs(text, file) > 0);
+        fclose(file);
+        assert_int_equal(vips_pipeline_ops.load(path, &pipeline, &problems), 0);
+        unlink(path);
+        const char *said = problems.count ? problems.items[0].text : "";
+        if (problems.warnings != (named[i].warning != NULL) ||
+            !strstr(said, named[i].warning ? named[i].warning : ""))
+            fail_msg("%s: %s", text, said);
+        if (problems.count)
+            assert_int_equal(problems.items[0].line, 4);
+        problem_list_clear(&problems);
+        vips_pipeline_ops.release(pipeline);
+    }
+}
+
 /* Latin-1 in a directive is what libfyaml itself would read for ever. */
 static void text_that_is_not_utf8_is_refused_where_it_stands(void **state)
 {
@@ -356,6 +404,7 @@ int main(void)
         cmocka_unit_test(every_fixture_gives_what_it_says),
         cmocka_unit_test(every_problem_of_a_file_is_reported),
         cmocka_unit_test(a_file_of_nothing_but_problems_has_a_bounded_list),
+        cmocka_unit_test(an_extension_of_another_format_is_warned_of),
         cmocka_unit_test(text_that_is_not_utf8_is_refused_where_it_stands),
         cmocka_unit_test(every_key_reaches_its_field),
         cmocka_unit_test(what_is_left_out_has_the_documented_default),

@@ -75,6 +75,21 @@ static const struct {
     {"{suffix: .png}", "key: 'o/{stem}.{ext}', format: jpeg", "{suffix: [.png, .jpg]}", true},
     {"{suffix: .png}", "key: 'o/{stem}.{ext}'", "{suffix: .webp}", true}, /* keep: not known */
     {"{suffix: .png}", "key: 'o/{stem}-small'", "{suffix: .png}", false},
+    {"{suffix: .png}", "key: 'o/{image}', format: jpeg", "{suffix: .png}", false},
+    {"{suffix: .png}", "key: 'o/{image}', format: jpeg", "{suffix: .jpg}", true},
+    {"{suffix: .png}", "key: 'o/{image}', format: jpeg", "{suffix: .png.jpg}", true},
+    {"{suffix: .png}", "key: 'o/{image}', format: jpeg", "{suffix: .gif.jpg}", false},
+    {"{suffix: .png}", "key: 'o/{image}', format: jpeg", "{suffix: .jpeg}", false},
+    {"{suffix: .jpeg}", "key: 'o/{image}', format: jpeg", "{suffix: .jpeg}", true},
+    {"{suffix: .JPEG}", "key: 'o/{image}', format: jpeg", "{suffix: x.jpeg}", true},
+    {"{}", "key: 'o/{image}', format: jpeg", "{suffix: .jpeg}", true},
+    {"{}", "key: 'o/{image}', format: jpeg", "{suffix: .png}", false},
+    {"{}", "key: 'o/{image}'", "{suffix: .png}", true}, /* keep: not known */
+    {"{suffix: .heic}", "key: 'o/{image}'", "{suffix: .jpg}", true},
+    {"{suffix: .png}", "key: 'o/{image}'", "{suffix: .txt}", false},
+    {"{suffix: eg}", "key: 'o/{image}', format: jpeg", "{suffix: .jpeg}", true},
+    {"{prefix: in/}", "key: 'in{image}', format: jpeg", "{prefix: in/}", false},
+    {"{prefix: in/}", "key: 'in/{image}', format: jpeg", "{prefix: in/}", true},
     /* buckets */
     {"{bucket: photos}", "key: '{key}', bucket: small", "{bucket: photos}", false},
     {"{bucket: photos}", "key: '{key}', bucket: photos", "{bucket: photos}", true},
