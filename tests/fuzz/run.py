@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """Runs the fuzz targets of build/fuzz: run.py [SECONDS [TARGET...]]. ./dev fuzz builds them first.
 
-What a long run has learned is kept in build/fuzz/corpus and is where the next one goes on; inputs
-that fail are kept in build/fuzz/artefacts. A short run, one of the tests, starts from the seeds and
-leaves nothing behind.
+A long run keeps its corpus in build/fuzz/corpus, and the next one continues with it; failing inputs
+are kept in build/fuzz/artefacts. A short run, as one of the tests, starts from the seeds and leaves
+nothing behind.
 """
 import os
 import shutil
@@ -19,7 +19,7 @@ SECONDS = 60
 MEMORY_MB = 2048
 INPUT_TIMEOUT_S = 10
 
-# Seeds that are there for another purpose already.
+# Existing files that serve as seeds.
 SHARED_SEEDS = {
     "envelope": ["tests/fixtures/envelopes/*.body"],
     "pipeline": ["pipelines/*.yaml", "pipelines/examples/*/*.yaml",
@@ -94,7 +94,7 @@ def main():
     found = targets()
     unknown = [name for name in sys.argv[2:] if name not in found]
     if unknown or not found:
-        print(f"no such target: {' '.join(unknown)}; there are: {' '.join(found)}")
+        print(f"unknown target: {' '.join(unknown)}; the targets are: {' '.join(found)}")
         return 2
     failed = 0
     for name in sys.argv[2:] or found:

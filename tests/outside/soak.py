@@ -1,16 +1,16 @@
 #!/usr/bin/python3
-"""A soak: the engine and the embedded cloud are killed (-9) again and again while photos are uploaded; nothing is lost.
+"""Kills the engine and the embedded cloud (-9) repeatedly while photos are uploaded, and checks that nothing is lost.
 
     ./dev soak [--kills N] [--cloud-kills M] [--seed S] [--keep]
 
-The cloud and the engine are processes of their own, as an operator would run them. Clients that we did not write upload
-photos all the time, and try again when the cloud is gone. The moments of the kills are drawn from the seed: any time,
-while a process starts, while a photo is uploaded, and right after what the engine's log and the cloud's request log tell
-of (a message received, a rendition stored, a job that is finished but whose message is not yet deleted).
+The cloud and the engine are separate processes, as in production. Third-party clients upload photos all the time, and retry
+while the cloud is down. The moments of the kills are drawn from the seed: any time, while a process starts, while a photo is
+uploaded, and right after events in the engine's log and the cloud's request log (a message received, a rendition stored, a
+finished job whose message is not yet deleted).
 
-In the end everything that was acknowledged must be there: each photo, each of its renditions, byte for byte what an
-undisturbed run made of the same picture, its tags; every queue empty, nothing in a dead-letter queue; and nothing else:
-no half-written or forgotten file, no temporary file, no decoder process without an engine.
+In the end everything that was acknowledged must exist: each photo, its tags, and each of its renditions, byte for byte as an
+undisturbed run made it. All queues must be empty, with nothing in a dead-letter queue, and nothing else may be left: no
+half-written or unreferenced file, no temporary file, no decoder process without an engine.
 """
 import argparse
 import collections
@@ -37,8 +37,8 @@ from harness import depth, fetch, jpeg, make_queue, png, queue_arn, send_policy,
 BUCKET, OUT, TOPIC = "soak", "soak-out", "soak-events"
 VISIBILITY_S = 4  # how long the messages of a killed engine stay hidden
 BACKLOG = 40      # messages of a queue above which the uploads pause
-REPLACE_EVERY = 7 # uploads: one that stores another picture under the key of the one before
-IDLE_S = 5        # a moment that has not come by then is taken to be now
+REPLACE_EVERY = 7 # uploads between two that store another picture under the previous key
+IDLE_S = 5        # after this long without the awaited moment, the kill happens at once
 STATES = ["matching", "fetching", "rendering", "storing", "labelling", "describing", "tagging", "finished"]
 OPERATIONS = ["ReceiveMessage", "GetObject", "PutObject", "PutObjectTagging", "DeleteMessageBatch"]
 MOMENTS = {"engine": ["any", "starting", *STATES], "cloud": ["any", "starting", "upload", "together", *OPERATIONS]}
@@ -441,8 +441,8 @@ class Soak:
                 ("upload attempts", self.counts["upload attempts"]), ("messages", len(self.messages)),
                 ("receives", self.counts["receives"]),
                 ("received again", self.counts["receives"] - len(self.messages)),
-                ("stored again", self.counts["stored again"]), ("results, right", self.counts["right"]),
-                ("results, lost", self.counts["losses"]), ("blob files", self.counts["blob files"]),
+                ("stored again", self.counts["stored again"]), ("results correct", self.counts["right"]),
+                ("results lost", self.counts["losses"]), ("blob files", self.counts["blob files"]),
                 ("leftovers", self.counts["leftovers"]), ("problems", len(self.problems)),
                 ("seconds", round(time.monotonic() - self.began))]
         moments = ", ".join(f"{name} {count}" for name, count in sorted(self.moments.items()))
@@ -452,10 +452,10 @@ class Soak:
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=120, help="of the engine (%(default)s)")
-    parser.add_argument("--cloud-kills", type=int, default=60, help="of the embedded cloud (%(default)s)")
+    parser.add_argument("--kills", type=int, default=120, help="kills of the engine (%(default)s)")
+    parser.add_argument("--cloud-kills", type=int, default=60, help="kills of the embedded cloud (%(default)s)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6),
-                        help="what the moments are drawn from; printed, any unless given")
+                        help="seed of the moments (default: random); printed at the start")
     parser.add_argument("--keep", action="store_true", help="keep the data directory and the logs")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="thumbwheel-soak-"))
