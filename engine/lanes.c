@@ -41,7 +41,8 @@ int lanes_check(const struct engine *engine, struct pipeline *const *pipelines, 
                                          .labeler = engine->options.labeler != NULL};
     struct problem_list problems = {0};
     if (count == 0)
-        return error_set(error, ERR_INVALID, "there is no pipeline; name a file or folder of them");
+        return error_set(error, ERR_INVALID,
+                         "no pipelines; name a pipeline file or a directory of them");
     int code = pipelines_check(&rules, pipelines, count, &problems);
     code = code ? error_set(error, code, "out of memory") : problem_list_error(&problems, error);
     problem_list_clear(&problems);

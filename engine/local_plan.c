@@ -10,11 +10,10 @@ static int plan_queue(const struct pipeline_facts *facts, struct fanout_queue *q
                       struct error *error)
 {
     if (strpbrk(facts->queue, ":/"))
-        return error_set(
-            error, ERR_INVALID,
-            "%s: the queue \"%s\" is a URL or an ARN; the embedded cloud creates queues by "
-            "name: give a name alone",
-            facts->file, facts->queue);
+        return error_set(error, ERR_INVALID,
+                         "%s: the queue \"%s\" is a URL or an ARN; the embedded cloud creates "
+                         "queues by name: use only its name",
+                         facts->file, facts->queue);
     char *dead_letters = NULL;
     if (asprintf(&dead_letters, "%s%s", facts->queue, LOCAL_DEAD_SUFFIX) < 0)
         return error_set(error, ERR_MEMORY, "out of memory");

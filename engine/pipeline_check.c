@@ -60,11 +60,11 @@ static void check_pair(const struct check *check, size_t earlier, size_t later)
     const struct problem_place queue = place_in(other, other->queue_place, "queue");
     if (strcmp(one->name, other->name) == 0)
         problem_add(check->problems, &name, ERR_INVALID,
-                    "the name \"%s\" is taken by %s; give each pipeline its own", other->name,
-                    one->file);
+                    "the name \"%s\" is already used by %s; give each pipeline its own",
+                    other->name, one->file);
     if (strcmp(one->queue, other->queue) == 0)
         problem_add(check->problems, &queue, ERR_INVALID,
-                    "the queue \"%s\" is read by %s too, and each message would reach only one of "
+                    "the queue \"%s\" is also read by %s, and each message would reach only one of "
                     "them; give each pipeline its own queue, or list their outputs in one file",
                     other->queue, one->file);
 }

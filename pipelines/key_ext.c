@@ -60,7 +60,7 @@ static void check_name(const struct template *t, struct problem_list *problems)
                 "\"%.80s\" keeps the source's extension%s%.40s, but the format is %s; %s", t->key,
                 *suffix ? ", such as " : "", suffix, keep ? "jpeg for HEIC" : format_name(t),
                 t->json ? "end it with .{ext}"
-                        : "use {image}, which appends the format's extension where it is another");
+                        : "use {image}, which appends the format's extension if it differs");
 }
 
 /* The template ends with an extension of its own. */
@@ -75,11 +75,10 @@ static void check_literal(const struct template *t, struct slice literal,
                     "\"%.80s\" has the extension of %s, but the format is %s; end it with {ext}",
                     t->key, image_format_facts(said)->name, format_name(t));
     else if (other_source(t->pipeline, said))
-        problem_add(
-            problems, &t->place, 0,
-            "\"%.80s\" has the extension of %s, but the format is that of the source, which "
-            "can be another; end it with {ext}, or set format: %s",
-            t->key, image_format_facts(said)->name, image_format_facts(said)->name);
+        problem_add(problems, &t->place, 0,
+                    "\"%.80s\" has the extension of %s, but the format is that of the source, "
+                    "which can differ; end it with {ext}, or set format: %s",
+                    t->key, image_format_facts(said)->name, image_format_facts(said)->name);
 }
 
 static void check(const struct template *t, struct problem_list *problems)

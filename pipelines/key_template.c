@@ -57,11 +57,11 @@ int key_template_check(const char *text, struct error *error)
     if (!*text)
         return error_set(error, ERR_INVALID, "must not be empty");
     if (*text == '/')
-        return error_set(error, ERR_INVALID, "must not begin with a slash: keys have none there");
+        return error_set(error, ERR_INVALID, "must not begin with a slash");
     if (has_dot_part(text))
         return error_set(error, ERR_INVALID, "must not have \".\" or \"..\" as a part of the key");
     if (strlen(text) > OBJECT_KEY_MAX)
-        return error_set(error, ERR_INVALID, "must not be longer than %d bytes, as no key is",
+        return error_set(error, ERR_INVALID, "must not be longer than %d bytes, the limit for keys",
                          OBJECT_KEY_MAX);
     const char *cursor = text;
     while (*cursor) {
@@ -71,11 +71,11 @@ int key_template_check(const char *text, struct error *error)
             break;
         const char *end = *cursor == '{' ? strpbrk(cursor + 1, "{}") : NULL;
         if (!end || *end == '{')
-            return error_set(error, ERR_INVALID, "a brace in \"%.100s\" has no partner", text);
+            return error_set(error, ERR_INVALID, "unmatched brace in \"%.100s\"", text);
         struct slice name = {cursor + 1, (size_t)(end - cursor - 1)};
         if (part_find(name) == KEY_LITERAL)
             return error_set(error, ERR_INVALID,
-                             "unknown placeholder {%.*s}; there are " PLACEHOLDERS,
+                             "unknown placeholder {%.*s}; the placeholders are " PLACEHOLDERS,
                              (int)(name.size < 60 ? name.size : 60), name.data);
         cursor = end + 1;
     }

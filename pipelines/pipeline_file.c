@@ -32,8 +32,9 @@ static int read_file(const char *path, struct buffer *out, struct problem_list *
     if (!code && ferror(file))
         code = problem_add(problems, &place, ERR_IO, "%s", strerror(errno));
     if (!code && out->size > PIPELINE_FILE_MAX)
-        code = problem_add(problems, &place, ERR_LIMIT,
-                           "larger than %d bytes, too much for a pipeline file", PIPELINE_FILE_MAX);
+        code =
+            problem_add(problems, &place, ERR_LIMIT,
+                        "larger than %d bytes, the limit for a pipeline file", PIPELINE_FILE_MAX);
     fclose(file);
     return code;
 }
@@ -66,7 +67,7 @@ static void check_size(struct schema_reader *r, const struct output_config *outp
     if (output->scale > 0 && (output->width || output->height))
         fail_key(r, node, "scale", "can't be combined with width and height: use one or the other");
     if (output->scale > 1 && !output->enlarge)
-        fail_key(r, node, "scale", "above 1 needs enlarge: true");
+        fail_key(r, node, "scale", "a value above 1 needs enlarge: true");
     if (output->fit == FIT_COVER && !boxed)
         fail_key(r, node, "fit", "cover needs width and height");
     if (output->fit == FIT_CONTAIN && !boxed)
@@ -102,7 +103,7 @@ void pipeline_check_labels(struct schema_reader *r, const struct yaml_node *node
     labels->place = place_of(node, "sidecar");
     if (!labels->tags && !labels->sidecar)
         fail_key(r, node, "tags",
-                 "must be true where there is no sidecar, else nobody sees the labels");
+                 "must be true without a sidecar, or the labels are not stored anywhere");
 }
 
 static bool is_same_place(const struct output_config *a, const struct output_config *b)

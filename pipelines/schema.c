@@ -22,54 +22,48 @@ static const struct schema_key match_keys[] = {
     {.name = "prefix", .type = SCHEMA_TEXTS, .offset = MATCH(prefixes), .max = LIST_MAX,
      .shown = "any", .help = "only keys that begin with this, or with one of these"},
     {.name = "suffix", .type = SCHEMA_TEXTS, .offset = MATCH(suffixes), .max = LIST_MAX,
-     .shown = "any", .help = "only keys that end with this, or with one of these; case doesn't count"},
+     .shown = "any", .help = "only keys that end with this, or with one of these; case-insensitive"},
     {.name = NULL},
 };
 
 static const struct schema_key output_keys[] = {
     {.name = "key", .type = SCHEMA_TEMPLATE, .offset = OUTPUT(key), .required = true,
      .max = OBJECT_KEY_MAX,
-     .help = "where it is stored; placeholders: `{bucket}` `{key}` `{dir}` `{name}` `{image}` "
-             "`{stem}` `{ext}` `{width}` `{height}` `{pipeline}`"},
+     .help = "key of the stored object; placeholders: `{bucket}` `{key}` `{dir}` `{name}` `{image}` `{stem}` `{ext}` `{width}` `{height}` `{pipeline}`"},
     {.name = "bucket", .type = SCHEMA_BUCKET, .offset = OUTPUT(bucket), .max = BUCKET_MAX,
-     .shown = "the source's", .help = "bucket that it is stored in"},
+     .shown = "the source's", .help = "bucket of the stored object"},
     {.name = "width", .type = SCHEMA_INTEGER, .offset = OUTPUT(width), .min = 1,
-     .max = PIPELINE_SIDE_MAX, .help = "pixels; without height, the height follows"},
+     .max = PIPELINE_SIDE_MAX, .help = "pixels; without height, the aspect ratio decides the height"},
     {.name = "height", .type = SCHEMA_INTEGER, .offset = OUTPUT(height), .min = 1,
-     .max = PIPELINE_SIDE_MAX, .help = "pixels; without width, the width follows"},
+     .max = PIPELINE_SIDE_MAX, .help = "pixels; without width, the aspect ratio decides the width"},
     {.name = "scale", .type = SCHEMA_NUMBER, .offset = OUTPUT(scale), .min = 0.001, .max = 16,
-     .help = "in place of width and height: a factor of the upright source"},
+     .help = "instead of width and height: a factor of the upright source's size"},
     {.name = "fit", .type = SCHEMA_CHOICE, .offset = OUTPUT(fit), .fallback = "inside",
      .choices = fits,
-     .help = "inside: whole picture within the box; cover: fills the box, the rest is cut off; "
-             "contain: whole picture, the box's rest is background; fill: stretched to the box"},
+     .help = "inside: whole picture within the box; cover: fills the box, the excess is cut off; contain: whole picture, the rest of the box is background; fill: stretched to the box"},
     {.name = "crop", .type = SCHEMA_CHOICE, .offset = OUTPUT(crop), .fallback = "centre",
-     .choices = crops, .help = "what cover keeps: the centre, the busiest part, or what draws the eye"},
+     .choices = crops, .help = "the part that cover keeps: the centre, the most detailed part, or the most eye-catching part"},
     {.name = "enlarge", .type = SCHEMA_BOOLEAN, .offset = OUTPUT(enlarge), .fallback = "false",
-     .help = "make small pictures larger, too"},
+     .help = "also enlarge smaller pictures"},
     {.name = "format", .type = SCHEMA_CHOICE, .offset = OUTPUT(format), .fallback = "keep",
      .choices = formats,
-     .help = "keep is the source's own (HEIC becomes JPEG); 16-bit PNG and TIFF keep their depth "
-             "only with it"},
+     .help = "keep: the source's format (HEIC becomes JPEG); 16-bit PNG and TIFF keep their depth only with keep"},
     {.name = "quality", .type = SCHEMA_INTEGER, .offset = OUTPUT(quality), .min = 1, .max = 100,
-     .shown = "80; avif 50", .help = "of jpeg, webp and avif; the others are lossless"},
+     .shown = "80; avif 50", .help = "for jpeg, webp and avif; the others are lossless"},
     {.name = "effort", .type = SCHEMA_INTEGER, .offset = OUTPUT(effort), .min = 0, .max = 9,
      .fallback = "-1", .shown = "the encoder's",
-     .help = "how hard the encoder works for a small file: png and avif 0–9, webp 0–6, gif 1–9 "
-             "(more is taken as the most), jpeg 0 (a single pass) or more (fitted Huffman tables)"},
+     .help = "encoder effort for a smaller file: png and avif 0–9, webp 0–6, gif 1–9 (higher values count as the maximum), jpeg 0 (a single pass) or more (optimised Huffman tables)"},
     {.name = "progressive", .type = SCHEMA_BOOLEAN, .offset = OUTPUT(progressive),
      .fallback = "false", .help = "progressive jpeg, interlaced png"},
     {.name = "strip", .type = SCHEMA_BOOLEAN, .offset = OUTPUT(strip), .fallback = "true",
-     .help = "true: no metadata, colours converted to sRGB; false: metadata, colour profile and "
-             "the profile's colours are kept"},
+     .help = "true: no metadata, colours converted to sRGB; false: keeps metadata, colour profile and the profile's colours"},
     {.name = "background", .type = SCHEMA_COLOUR, .offset = OUTPUT(background),
      .shown = "white, or transparent",
-     .help = "a name or #rrggbb: behind transparent pixels where the format has none, and beside "
-             "the picture with contain"},
+     .help = "a name or #rrggbb: behind transparent pixels if the format has no transparency, and around the picture with contain"},
     {.name = "frames", .type = SCHEMA_CHOICE, .offset = OUTPUT(frames), .fallback = "first",
-     .choices = frames, .help = "of an animation: first, or all (gif, webp)"},
+     .choices = frames, .help = "frames of an animation to keep: first, or all (gif, webp)"},
     {.name = "cache_control", .type = SCHEMA_TEXT, .offset = OUTPUT(cache_control), .max = TEXT_MAX,
-     .shown = "none", .help = "Cache-Control header that it is stored with"},
+     .shown = "none", .help = "Cache-Control header of the stored object"},
     {.name = NULL},
 };
 
@@ -77,15 +71,15 @@ static const struct schema_key labels_keys[] = {
     {.name = "labeler", .type = SCHEMA_NAME, .offset = LABELS(labeler), .fallback = "builtin",
      .max = NAME_MAX_BYTES, .help = "builtin, or the name of a service"},
     {.name = "tags", .type = SCHEMA_BOOLEAN, .offset = LABELS(tags), .fallback = "true",
-     .help = "the labels become tags of the source object (S3 keeps ten)"},
+     .help = "the labels become tags of the source object (S3 allows ten)"},
     {.name = "sidecar", .type = SCHEMA_TEMPLATE, .offset = LABELS(sidecar), .max = OBJECT_KEY_MAX,
      .shown = "none", .help = "key of a JSON object with all labels; placeholders as in `key`"},
     {.name = "bucket", .type = SCHEMA_BUCKET, .offset = LABELS(bucket), .max = BUCKET_MAX,
      .shown = "the source's", .help = "bucket of the sidecar"},
     {.name = "min_confidence", .type = SCHEMA_NUMBER, .offset = LABELS(min_confidence), .min = 0,
-     .max = 100, .fallback = "50", .help = "percent; labels below it are left out"},
+     .max = 100, .fallback = "50", .help = "percent; labels with less are omitted"},
     {.name = "max", .type = SCHEMA_INTEGER, .offset = LABELS(max), .min = 1, .max = LABELS_MAX,
-     .fallback = "20", .help = "at most so many labels, the surest first"},
+     .fallback = "20", .help = "maximum number of labels, highest confidence first"},
     {.name = NULL},
 };
 
@@ -97,18 +91,18 @@ static const struct schema_section labels_section = {
 
 static const struct schema_key pipeline_keys[] = {
     {.name = "name", .type = SCHEMA_NAME, .offset = WHOLE(name), .required = true,
-     .max = NAME_MAX_BYTES, .help = "of the pipeline; letters, digits, dots, hyphens, underscores"},
+     .max = NAME_MAX_BYTES, .help = "name of the pipeline: letters, digits, dots, hyphens, underscores"},
     {.name = "queue", .type = SCHEMA_TEXT, .offset = WHOLE(queue), .required = true,
-     .max = TEXT_MAX, .help = "name, URL or ARN of the queue that it works on"},
+     .max = TEXT_MAX, .help = "name, URL or ARN of the queue to read"},
     {.name = "weight", .type = SCHEMA_INTEGER, .offset = WHOLE(weight), .min = 1, .max = 100,
      .fallback = "1", .help = "share of slots and workers, relative to the other pipelines"},
     {.name = "visibility", .type = SCHEMA_INTEGER, .offset = WHOLE(visibility_s), .min = 1,
-     .max = 43200, .shown = "the queue's", .help = "seconds that a received message stays hidden; renewed while it is worked on"},
+     .max = 43200, .shown = "the queue's", .help = "seconds that a received message stays hidden; extended while it is processed"},
     {.name = "match", .type = SCHEMA_SECTION, .offset = WHOLE(match), .section = &match_section,
-     .shown = "everything", .help = "which objects are its to work on"},
+     .shown = "everything", .help = "the objects that the pipeline processes"},
     {.name = "outputs", .type = SCHEMA_SECTIONS, .offset = WHOLE(outputs),
      .section = &output_section, .max = PIPELINE_OUTPUTS_MAX, .shown = "none",
-     .help = "a list: the renditions that each image becomes"},
+     .help = "the renditions to make of each image"},
     {.name = "labels", .type = SCHEMA_SECTION, .offset = WHOLE(labels), .section = &labels_section,
      .shown = "none", .help = "labels for each image; a pipeline has outputs, labels, or both"},
     {.name = NULL},
@@ -121,7 +115,7 @@ static const char *type_shown(const struct schema_key *key)
 {
     switch (key->type) {
     case SCHEMA_TEXTS:
-        return "text or list";
+        return "string or list";
     case SCHEMA_INTEGER:
         return "whole number";
     case SCHEMA_NUMBER:
@@ -137,7 +131,7 @@ static const char *type_shown(const struct schema_key *key)
     case SCHEMA_TEMPLATE:
         return "template";
     default:
-        return "text";
+        return "string";
     }
 }
 

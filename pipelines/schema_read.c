@@ -51,10 +51,10 @@ static void expectation(const struct schema_key *key, char *out, size_t size)
         snprintf(out, size, "a colour, by its name or as \"#rrggbb\" (in quotes)");
         break;
     case SCHEMA_TEXTS:
-        snprintf(out, size, "a text or a list of texts");
+        snprintf(out, size, "a string or a list of strings");
         break;
     case SCHEMA_SECTION:
-        snprintf(out, size, "a map of keys");
+        snprintf(out, size, "a map");
         break;
     case SCHEMA_SECTIONS:
         snprintf(out, size, "a list of maps");
@@ -66,7 +66,7 @@ static void expectation(const struct schema_key *key, char *out, size_t size)
                 (size_t)snprintf(out + used, size - used, "%s %s", i ? "," : "", key->choices[i]);
         break;
     default:
-        snprintf(out, size, "a text");
+        snprintf(out, size, "a string");
     }
 }
 
@@ -102,7 +102,7 @@ static int fail_control(struct schema_reader *r, const struct schema_key *key,
                         const struct yaml_node *node)
 {
     return schema_fail(r, node->place, key->name,
-                       "may not have line breaks or other control characters");
+                       "must not contain line breaks or other control characters");
 }
 
 static int check_text(struct schema_reader *r, const struct schema_key *key,
@@ -115,12 +115,12 @@ static int check_text(struct schema_reader *r, const struct schema_key *key,
         return fail_control(r, key, node);
     if (key->type == SCHEMA_NAME && !is_made_of(node->text, LOWER UPPER DIGITS "._-"))
         return schema_fail(r, node->place, key->name,
-                           "may have letters, digits, dots, hyphens and underscores only");
+                           "must contain only letters, digits, dots, hyphens and underscores");
     if (key->type == SCHEMA_BUCKET &&
         (strlen(node->text) < 3 || !is_made_of(node->text, LOWER DIGITS ".-_")))
         return schema_fail(
             r, node->place, key->name,
-            "a bucket's name has 3 to 63 lowercase letters, digits, dots and hyphens");
+            "a bucket name must have 3 to 63 lowercase letters, digits, dots and hyphens");
     if (key->type == SCHEMA_TEMPLATE && key_template_check(node->text, &inner))
         return schema_fail(r, node->place, key->name, "%s", inner.text);
     return 0;
@@ -156,7 +156,7 @@ static int read_entry(struct schema_reader *r, const struct schema_key *key,
     if (entry->kind != YAML_SCALAR || (!entry->quoted && !*entry->text))
         return fail_type(r, key, entry);
     if (strlen(entry->text) > OBJECT_KEY_MAX)
-        return schema_fail(r, entry->place, key->name, "longer than a key can be");
+        return schema_fail(r, entry->place, key->name, "longer than a key may be");
     if (has_control(entry->text))
         return fail_control(r, key, entry);
     if (!(out->entries[out->count] = strdup(entry->text)))
@@ -176,8 +176,8 @@ static int read_texts(struct schema_reader *r, const struct schema_key *key,
     for (const struct yaml_node *e = entry; e; e = node->kind == YAML_LIST ? e->next : NULL)
         count++;
     if (count == 0 || (double)count > key->max)
-        return schema_fail(r, node->place, key->name, "a list of 1 to %g texts, not of %zu",
-                           key->max, count);
+        return schema_fail(r, node->place, key->name,
+                           "expected a list of 1 to %g strings, found %zu", key->max, count);
     out->entries = calloc(count, sizeof *out->entries);
     if (!out->entries)
         return fail_memory(r);
@@ -233,7 +233,7 @@ static int read_sections(struct schema_reader *r, const struct schema_key *key,
     for (const struct yaml_node *e = node->children; e; e = e->next)
         count++;
     if (count == 0 || (double)count > key->max)
-        return schema_fail(r, node->place, key->name, "a list of 1 to %g maps, not of %zu",
+        return schema_fail(r, node->place, key->name, "expected a list of 1 to %g maps, found %zu",
                            key->max, count);
     out->entries = calloc(count, sizeof *out->entries);
     if (!out->entries)
@@ -331,7 +331,7 @@ static int fail_unknown(struct schema_reader *r, const struct schema_section *se
     }
     char shown[64];
     snprintf(shown, sizeof shown, "%s", node->name);
-    return schema_fail(r, node->name_place, shown, "unknown key; the nearest known one is \"%s\"",
+    return schema_fail(r, node->name_place, shown, "unknown key; did you mean \"%s\"?",
                        nearest->name);
 }
 
@@ -385,8 +385,7 @@ int schema_read(struct schema_reader *r, const struct schema_section *section,
         size_t length = strlen(r->path); /* the path ends with a dot, which names nothing here */
         if (length)
             r->path[length - 1] = '\0';
-        return schema_fail(r, node->place, length ? "" : "pipeline",
-                           "expected a map of keys, found %s",
+        return schema_fail(r, node->place, length ? "" : "pipeline", "expected a map, found %s",
                            yaml_describe(node, found, sizeof found));
     }
     int code = 0;

@@ -96,7 +96,7 @@ static int read_scalar(struct reader *r, struct fy_event *event, struct yaml_nod
     if (style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED)
         node->place = place_before(event);
     if (text && memchr(text, '\0', size)) {
-        code = fail_at(r, node->place, "a text must not contain the character NUL");
+        code = fail_at(r, node->place, "a string must not contain the character NUL");
         goto fail;
     }
     node->text = slice_dup((struct slice){text, text ? size : 0});
@@ -121,7 +121,7 @@ static bool is_duplicate(struct reader *r, const struct yaml_node *map, const st
     while (other && strcmp(other->name, key->text) != 0)
         other = other->next;
     if (other)
-        problem_add(r->problems, &at, ERR_INVALID, "given twice (the first is in line %d)",
+        problem_add(r->problems, &at, ERR_INVALID, "defined twice (first in line %d)",
                     other->name_place.line);
     return other != NULL;
 }
@@ -136,7 +136,7 @@ static int read_entry(struct reader *r, struct fy_event *event, unsigned depth,
     bool duplicate = false;
     int code;
     if (event->type != FYET_SCALAR)
-        return fail_at(r, place_of(event), "the name of a key must be a plain text");
+        return fail_at(r, place_of(event), "a key must be a plain string");
     if ((code = read_scalar(r, event, &key)))
         goto out;
     duplicate = is_duplicate(r, map, key);
@@ -181,7 +181,8 @@ static int read_node(struct reader *r, struct fy_event *event, unsigned depth,
                      struct yaml_node **out)
 {
     if (event->type == FYET_ALIAS)
-        return fail_at(r, place_before(event), "aliases (*name) are not for pipeline files");
+        return fail_at(r, place_before(event),
+                       "aliases (*name) are not supported in pipeline files");
     if (event->type == FYET_SCALAR)
         return read_scalar(r, event, out);
     if (depth >= DEPTH_MAX)
@@ -227,7 +228,7 @@ static int read_end(struct reader *r)
             return code;
         bool done = event->type == FYET_STREAM_END;
         if (event->type == FYET_DOCUMENT_START)
-            code = fail_at(r, place_of(event), "a pipeline file holds one document only");
+            code = fail_at(r, place_of(event), "a pipeline file must have only one document");
         fy_parser_event_free(r->parser, event);
         if (code || done)
             return code;
@@ -304,9 +305,9 @@ const char *yaml_describe(const struct yaml_node *node, char *buffer, size_t siz
     if (node->kind == YAML_LIST)
         return "a list";
     if (node->kind == YAML_MAP)
-        return "a map of keys";
+        return "a map";
     if (!node->quoted && !*node->text)
         return "nothing";
-    snprintf(buffer, size, node->quoted ? "the text \"%.60s\"" : "\"%.60s\"", node->text);
+    snprintf(buffer, size, node->quoted ? "the string \"%.60s\"" : "\"%.60s\"", node->text);
     return buffer;
 }

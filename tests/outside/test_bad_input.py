@@ -229,7 +229,7 @@ def refused_everywhere(path, *words, out):
 
 def test_an_unknown_key_is_named_with_its_place_and_the_nearest(pipeline_file, tmp_path):
     path = pipeline_file('name: web\nqueue: web-queue\noutputs:\n  - key: "web/{name}"\n    widht: 1280\n')
-    refused_everywhere(path, f"{path}:5:5:", "widht", 'nearest known one is "width"', out=tmp_path / "out")
+    refused_everywhere(path, f"{path}:5:5:", "widht", 'did you mean "width"?', out=tmp_path / "out")
 
 
 def test_a_wrong_type_is_named_with_its_place_and_what_is_expected(pipeline_file, tmp_path):

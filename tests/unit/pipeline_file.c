@@ -70,10 +70,10 @@ static void every_problem_of_a_file_is_reported(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        ":3:1: queue: given twice (the first is in line 2)",
-        ":4:1: wieght: unknown key; the nearest known one is \"weight\"",
-        ":5:18: match.prefix: may not have line breaks",
-        ":5:40: match.suffix: may not have line breaks",
+        ":3:1: queue: defined twice (first in line 2)",
+        ":4:1: wieght: unknown key; did you mean \"weight\"?",
+        ":5:18: match.prefix: must not contain line breaks",
+        ":5:40: match.suffix: must not contain line breaks",
         ":7:5: outputs[0].key: is required",
         ":7:12: outputs[0].width: expected a whole number",
         ":8:12: outputs[1].key: unknown placeholder {nmae}",
@@ -133,7 +133,7 @@ static const struct {
     {"{}", "outputs: [{key: 'o/{name}'}]", NULL},
     {"{suffix: [.jpg, .heic]}", "outputs: [{key: 'o/{name}'}]", "jpeg for HEIC"},
     {"{suffix: [.jpg, .jpeg]}", "outputs: [{key: 'o/{stem}.jpg'}]", NULL},
-    {"{suffix: [.jpg, .png]}", "outputs: [{key: 'o/{stem}.jpg'}]", "can be another"},
+    {"{suffix: [.jpg, .png]}", "outputs: [{key: 'o/{stem}.jpg'}]", "can differ"},
     {"{}", "labels: {sidecar: 'o/{name}.json'}", NULL},
     {"{}", "labels: {sidecar: 'o/{name}'}", "the format is json"},
     {"{}", "labels: {sidecar: 'o/{stem}.jpg'}", "the format is json"},
@@ -364,8 +364,8 @@ static void the_schema_prints_a_row_for_each_key(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "| `name` | text | required |",
-        "| `match.suffix` | text or list | any |",
+        "| `name` | string | required |",
+        "| `match.suffix` | string or list | any |",
         "| `outputs[].key` | template | required |",
         "| `outputs[].fit` | inside, cover, contain, fill | `inside` |",
         "| `outputs[].width` | whole number, 1–16384 |",
