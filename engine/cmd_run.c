@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "log.h"
+#include "memory_limit.h"
 #include "service.h"
 
 /* No secret in a core file. One byte, not zero: a limit of 1 is what also keeps the kernel from
@@ -22,6 +23,8 @@ static bool never(void *user)
     return false;
 }
 
+/* memory_peak is the resident set of this process, group_memory_peak what its control group used,
+ * with its decoders, and memory_promised_peak what was taken from the budget of --memory. */
 static void log_end(const struct service *service)
 {
     struct engine_stats stats;
@@ -29,7 +32,9 @@ static void log_end(const struct service *service)
     log_info("engine stopped", LOG_INT("received", stats.received),
              LOG_INT("acknowledged", stats.acknowledged), LOG_INT("retried", stats.retried),
              LOG_INT("rejected", stats.rejected), LOG_INT("stored", stats.stored),
-             LOG_INT("memory_peak", stats.memory_peak));
+             LOG_COUNT("memory_peak", memory_resident_peak("")),
+             LOG_COUNT("group_memory_peak", memory_group_peak("")),
+             LOG_INT("memory_promised_peak", stats.memory_peak));
 }
 
 static int serve(struct service *service, struct error *error)

@@ -35,6 +35,7 @@ enum config_log_level {
     CONFIG_LOG_ERROR
 };
 enum config_isolation { CONFIG_ISOLATION_PROCESS, CONFIG_ISOLATION_THREAD };
+enum config_missing { CONFIG_MISSING_DEAD_LETTER, CONFIG_MISSING_DROP };
 enum config_durability { CONFIG_DURABILITY_FULL, CONFIG_DURABILITY_RELAXED };
 
 struct config { /* strings are owned; NULL when unset. Times are milliseconds, sizes bytes */
@@ -45,6 +46,7 @@ struct config { /* strings are owned; NULL when unset. Times are milliseconds, s
     uint64_t timeout;
     uint64_t max_pixels, max_bytes, max_frames;
     uint64_t isolation; /* enum config_isolation */
+    uint64_t missing;   /* enum config_missing */
     uint64_t image_timeout, image_memory;
 
     uint64_t log_format; /* enum log_format */

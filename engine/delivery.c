@@ -80,20 +80,10 @@ static bool is_to_mend(const struct engine_record *record, int code)
             code == ERR_EXPIRED || code == ERR_REFUSED);
 }
 
-enum { HELD_SIZE = 24 };
-
-/* How many lines a gate has held back since its last one, for its next. */
-static const char *held_back(const struct log_gate *gate, char text[HELD_SIZE])
-{
-    snprintf(text, HELD_SIZE, "%llu", (unsigned long long)gate->skipped);
-    return gate->skipped ? text : NULL;
-}
-
 static void log_record(const struct delivery *delivery, const struct engine_record *record,
                        int code)
 {
     struct lane *lane = delivery->lane;
-    char held[HELD_SIZE];
     static const char *const events[] = {[OUTCOME_ACK] = "job done",
                                          [OUTCOME_RETRY] = "job will be retried",
                                          [OUTCOME_REJECT] = "job rejected"};
@@ -111,7 +101,7 @@ static void log_record(const struct delivery *delivery, const struct engine_reco
                          LOG_TEXT("error", done ? NULL : record->detail),
                          LOG_INT("renditions", record->rendition_count),
                          LOG_REAL("milliseconds", record->milliseconds),
-                         LOG_TEXT("not_shown", to_mend ? held_back(&lane->to_mend, held) : NULL)));
+                         LOG_COUNT("suppressed", to_mend ? lane->to_mend.skipped : 0)));
 }
 
 static void describe_outputs(struct engine_record *record, const struct render_item *item)
@@ -235,12 +225,10 @@ static unsigned backoff(const struct delivery *delivery)
 static void dead_letter_failed(struct delivery *delivery, const char *why)
 {
     struct lane *lane = delivery->lane;
-    char held[HELD_SIZE];
     if (log_gate_open(&lane->dead_letter_fails, uv_now(lane->engine->loop), TO_MEND_EVERY_MS))
         log_error("dead letter could not be sent; the message will be retried",
                   LOG_TEXT("queue", lane->home.name), LOG_TEXT("job", delivery->message.id),
-                  LOG_TEXT("error", why),
-                  LOG_TEXT("not_shown", held_back(&lane->dead_letter_fails, held)));
+                  LOG_TEXT("error", why), LOG_SUPPRESSED(&lane->dead_letter_fails));
     give_back(delivery, backoff(delivery));
 }
 

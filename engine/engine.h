@@ -60,6 +60,7 @@ struct engine_options {
     size_t cache_bytes;    /* of lingering sources; 0: 64 MiB */
     uint64_t memory; /* bytes for photos and their renditions; 0: half of the available memory */
     struct pipeline_limits limits;
+    bool drop_missing;    /* a message whose object does not exist is acknowledged, not rejected */
     bool polls_abortable; /* the service gives up a poll whose client hangs up, hiding no message: a
                              drain need not wait for polls */
     struct engine_observer observer;

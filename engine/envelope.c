@@ -19,11 +19,23 @@ static void record_clear(struct envelope_record *record)
 {
     free(record->bucket);
     free(record->key);
+    free(record->raw_key);
     free(record->version);
     free(record->etag);
     free(record->sequencer);
     free(record->event);
     *record = (struct envelope_record){0};
+}
+
+bool envelope_record_use_raw(struct envelope_record *record, bool raw)
+{
+    if (!record->raw_key || record->raw == raw)
+        return false;
+    char *other = record->key;
+    record->key = record->raw_key;
+    record->raw_key = other;
+    record->raw = raw;
+    return true;
 }
 
 void envelope_clear(struct envelope *envelope)
@@ -109,6 +121,35 @@ static int copy_object(json_t *bucket, json_t *object, const char *etag_name,
     return 0;
 }
 
+static bool is_from_aws(json_t *item)
+{
+    const char *source = json_string_value(json_object_get(item, "eventSource"));
+    return source && strcmp(source, "aws:s3") == 0;
+}
+
+/* What cannot be decoded was not encoded, unless it comes from S3 itself. */
+static int decode_key(json_t *item, struct envelope_record *record, struct error *error)
+{
+    bool foreign = !is_from_aws(item);
+    char *raw = record->key ? strdup(record->key) : NULL;
+    if (!record->key)
+        return 0; /* check_record says so */
+    if (!raw)
+        return error_set(error, ERR_MEMORY, "out of memory while reading an event");
+    if (form_decode(record->key)) {
+        if (!foreign)
+            error_set(error, ERR_INVALID, "the key \"%s\" is not form-encoded", raw);
+        free(foreign ? record->key : raw);
+        record->key = foreign ? raw : record->key;
+        return foreign ? 0 : ERR_INVALID;
+    }
+    if (foreign && strcmp(raw, record->key) != 0 && strlen(raw) <= OBJECT_KEY_MAX)
+        record->raw_key = raw;
+    else
+        free(raw);
+    return 0;
+}
+
 static int parse_s3_record(json_t *item, struct envelope_record *record, struct error *error)
 {
     json_t *s3 = json_object_get(item, "s3");
@@ -118,9 +159,9 @@ static int parse_s3_record(json_t *item, struct envelope_record *record, struct 
                     "versionId", record) ||
         copy_member(item, "eventName", &record->event))
         return error_set(error, ERR_MEMORY, "out of memory while reading an event");
-    if (record->key && form_decode(record->key))
-        return error_set(error, ERR_INVALID, "the key \"%s\" is not form-encoded", record->key);
-
+    int code = decode_key(item, record, error);
+    if (code)
+        return code;
     struct slice name = slice_of(record->event ? record->event : "");
     if (slice_starts_with(name, "s3:")) /* some compatible services keep the prefix */
         name = (struct slice){name.data + 3, name.size - 3};

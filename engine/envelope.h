@@ -25,6 +25,7 @@ enum { ENVELOPE_RECORDS_MAX = 128 };
 struct envelope_record {
     char *bucket;
     char *key;       /* decoded */
+    char *raw_key;   /* NULL: none; see envelope_record_use_raw */
     char *version;   /* NULL: none */
     char *etag;      /* NULL: unknown; without quotes */
     char *sequencer; /* NULL: unknown */
@@ -32,7 +33,13 @@ struct envelope_record {
     uint64_t size;   /* bytes; 0: unknown */
     bool created;    /* false: a removal, a tagging…: nothing to render */
     bool removed;    /* the object, or the version named, is gone */
+    bool raw;        /* key is the one as it is in the event, and raw_key the decoded one */
 };
+
+/* S3 encodes the keys in its events; not every compatible service does. An event from another
+ * source (its eventSource is not aws:s3) whose key decoding changes has a raw_key: the key as it is
+ * in the event. Makes that the key (raw), or the decoded one again; false: nothing changed. */
+bool envelope_record_use_raw(struct envelope_record *record, bool raw);
 
 enum envelope_kind {
     ENVELOPE_RECORDS, /* one or more records */

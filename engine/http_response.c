@@ -258,7 +258,8 @@ static bool header_sendable(struct http_server *server, const struct http_header
     char name[NAME_LOG_MAX];
     snprintf(name, sizeof name, "%s", header->name);
     log_warn("response header dropped", LOG_TEXT("header", name),
-             LOG_TEXT("reason", safe ? "the server sets it" : "not a legal name or value"));
+             LOG_TEXT("reason", safe ? "the server sets it" : "not a legal name or value"),
+             LOG_SUPPRESSED(&server->header_gate));
     return false;
 }
 

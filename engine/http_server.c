@@ -44,7 +44,8 @@ static void accept_failed(struct http_server *server, int error)
     uv_timer_start(&server->accept_retry, on_accept_retry, ACCEPT_RETRY_MS, 0);
     if (log_gate_open(&server->accept_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))
         log_warn("cannot accept connections for now", LOG_TEXT("error", strerror(error)),
-                 LOG_INT("connections", server->connection_count));
+                 LOG_INT("connections", server->connection_count),
+                 LOG_SUPPRESSED(&server->accept_gate));
 }
 
 static void accept_one(struct http_server *server, int fd)
@@ -52,7 +53,8 @@ static void accept_one(struct http_server *server, int fd)
     size_t limit = server->options.connections;
     if (server->connection_count >= limit &&
         log_gate_open(&server->crowd_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))
-        log_warn("too many connections: new ones are refused", LOG_INT("connections", limit));
+        log_warn("too many connections: new ones are refused", LOG_INT("connections", limit),
+                 LOG_SUPPRESSED(&server->crowd_gate));
     if (server->connection_count >= limit + HTTP_UNWELCOME_MAX)
         close(fd);
     else

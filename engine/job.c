@@ -17,7 +17,7 @@ static void turn_has_come(struct order_claim *claim)
 }
 
 struct job *job_new(struct engine *engine, struct delivery *delivery, struct pipeline *pipeline,
-                    const struct envelope_record *record)
+                    struct envelope_record *record)
 {
     struct job *job = calloc(1, sizeof *job);
     if (!job)
@@ -109,11 +109,31 @@ static void job_finish(struct job *job, enum outcome outcome, const char *reason
     delivery_update(job->msg.delivery);
 }
 
-/* The object is gone, and an event says that it was deleted later: there is nothing to do. */
+/* The object is gone, and an event says that it was deleted later, or the operator that missing
+ * objects don't matter: there is nothing to do. */
 static bool is_moot(const struct job *job, const struct job_step *step)
 {
-    return job->loop.error.code == ERR_NOT_FOUND && step->stage != STAGE_STORE &&
-           event_order_is_removed(&job->msg.engine->order, job->msg.record);
+    if (job->loop.error.code != ERR_NOT_FOUND || step->stage == STAGE_STORE)
+        return false;
+    bool removed = event_order_is_removed(&job->msg.engine->order, job->msg.record);
+    if (!removed && !job->msg.engine->options.drop_missing)
+        return false;
+    log_info(removed ? "event skipped: a later event says that the object was deleted"
+                     : "event skipped: the object does not exist",
+             LOG_TEXT("job", job->msg.delivery->message.id),
+             LOG_TEXT("pipeline", job->msg.delivery->lane->home.name),
+             LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key),
+             LOG_TEXT("error", job->loop.error.text));
+    return true;
+}
+
+/* To the first step, without what belongs to the key that the record had. */
+static void job_go_back(struct job *job)
+{
+    event_order_leave(&job->msg.engine->order, &job->loop.order, false);
+    source_leave(&job->work.claim);
+    job->loop.error = (struct error){0};
+    job_enter(job, JOB_MATCHING);
 }
 
 /* Runs steps until one waits or the job has finished. */
@@ -135,6 +155,10 @@ static void job_run(struct job *job)
             int code = job->loop.error.code;
             job_finish(job, outcome_of(step->stage, code), outcome_reason(step->stage, code));
             return;
+        }
+        if (result == STEP_BACK) {
+            job_go_back(job);
+            continue;
         }
         job_enter(job, result == STEP_DONE ? JOB_FINISHED : (step + 1)->state);
     }

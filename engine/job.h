@@ -46,6 +46,7 @@ enum step_result {
     STEP_NEXT,
     STEP_WAIT, /* called again by job_resume */
     STEP_DONE, /* nothing more to do: acknowledge */
+    STEP_BACK, /* from the first step again, with another key */
     STEP_FAIL, /* loop.error says why */
 };
 
@@ -57,10 +58,10 @@ struct upload {
 struct job {
     struct { /* set when the job is made */
         struct engine *engine;
-        struct delivery *delivery;            /* NULL once the delivery has let go of it */
-        struct lane *lane;                    /* which stays while it has jobs */
-        struct pipeline *pipeline;            /* retained */
-        const struct envelope_record *record; /* the delivery's */
+        struct delivery *delivery;      /* NULL once the delivery has let go of it */
+        struct lane *lane;              /* which stays while it has jobs */
+        struct pipeline *pipeline;      /* retained */
+        struct envelope_record *record; /* the delivery's, no other job's */
     } msg;
 
     struct { /* loop thread */
@@ -90,7 +91,7 @@ struct job {
 
 /* The record is borrowed from the delivery. NULL: out of memory. */
 struct job *job_new(struct engine *engine, struct delivery *delivery, struct pipeline *pipeline,
-                    const struct envelope_record *record);
+                    struct envelope_record *record);
 /* Begins; it may finish before this returns. */
 void job_start(struct job *job);
 /* Ends a wait. From a fresh loop callback only. */

@@ -62,11 +62,17 @@ static enum step_result skip_older(struct job *job)
     return STEP_DONE;
 }
 
-static enum step_result step_match(struct job *job)
+static bool matches(const struct job *job)
 {
     const struct envelope_record *record = job->msg.record;
+    return ops_of(job)->matches(job->msg.pipeline, record->bucket, record->key);
+}
+
+static enum step_result step_match(struct job *job)
+{
+    struct envelope_record *record = job->msg.record;
     struct event_order *order = &job->msg.engine->order;
-    if (!ops_of(job)->matches(job->msg.pipeline, record->bucket, record->key))
+    if (!matches(job) && !(envelope_record_use_raw(record, true) && matches(job)))
         return STEP_DONE;
     if (record->removed)
         event_order_removed(order, record);
@@ -77,13 +83,42 @@ static enum step_result step_match(struct job *job)
     return STEP_NEXT;
 }
 
+/* So that a template that writes where its pipeline reads does not go unnoticed. */
+static enum step_result skip_output(const struct job *job)
+{
+    log_info("event skipped: the object is an output of thumbwheel",
+             LOG_TEXT("job", job->msg.delivery->message.id),
+             LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("bucket", job->msg.record->bucket),
+             LOG_TEXT("key", job->msg.record->key));
+    return STEP_DONE;
+}
+
+/* A service that does not encode the keys of its events means the other name. */
+static enum step_result fetch_failed(struct job *job)
+{
+    struct envelope_record *record = job->msg.record;
+    if (job->loop.error.code != ERR_NOT_FOUND)
+        return STEP_FAIL;
+    if (!envelope_record_use_raw(record, true)) {
+        if (envelope_record_use_raw(record, false))
+            error_set(&job->loop.error, ERR_NOT_FOUND,
+                      "s3://%s/%s does not exist, nor does the undecoded key", record->bucket,
+                      record->key);
+        return STEP_FAIL;
+    }
+    log_debug("no object has the decoded key; trying the undecoded one",
+              LOG_TEXT("job", job->msg.delivery->message.id), LOG_TEXT("bucket", record->bucket),
+              LOG_TEXT("key", record->key));
+    return STEP_BACK;
+}
+
 static enum step_result fetched(struct job *job, enum source_state state)
 {
     if (state == SOURCE_FETCHING)
         return STEP_WAIT;
     if (state == SOURCE_FAILED)
-        return STEP_FAIL;
-    return source_is_output(&job->work.claim) ? STEP_DONE : STEP_NEXT;
+        return fetch_failed(job);
+    return source_is_output(&job->work.claim) ? skip_output(job) : STEP_NEXT;
 }
 
 static enum step_result step_fetch(struct job *job)
@@ -126,7 +161,8 @@ static void on_output_seen(const struct object_facts *facts, const struct error 
                           3600000))
             log_warn("outputs may not be read, so that older events of an object with versions "
                      "cannot be told after a restart: allow s3:GetObject and s3:ListBucket",
-                     LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("error", error->text));
+                     LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("error", error->text),
+                     LOG_SUPPRESSED(&job->msg.delivery->lane->unreadable));
     } else if (error->code != ERR_NOT_FOUND && error->code != ERR_NO_CONTAINER) {
         record_error(job, error);
     }

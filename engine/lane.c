@@ -76,7 +76,8 @@ static void open_failed(struct lane *lane, const struct error *error)
     if (log_gate_open(gate, uv_now(engine->loop), WAITS_EVERY_MS))
         log_warn("queue could not be opened; trying again",
                  LOG_TEXT("queue", facts_of(lane)->queue),
-                 LOG_TEXT("pipeline", facts_of(lane)->name), LOG_TEXT("error", error->text));
+                 LOG_TEXT("pipeline", facts_of(lane)->name), LOG_TEXT("error", error->text),
+                 LOG_SUPPRESSED(gate));
     uint64_t delay = AGAIN_BASE_MS / 2 + jitter_full(AGAIN_BASE_MS, AGAIN_CAP_MS, lane->failures);
     lane->failures++;
     uv_timer_start(&lane->timer, on_timer, delay, 0);

@@ -103,7 +103,7 @@ void engine_lane_opened(struct engine *engine)
 {
     if (count_in(engine, LANE_OPENING))
         return;
-    engine->unreachable = (struct log_gate){0}; /* the next time is told at once */
+    log_gate_reset(&engine->unreachable); /* the next time is told at once */
     tell(engine, &(struct error){0});
 }
 

@@ -90,7 +90,7 @@ static void append_text_string(struct buffer *b, const char *text)
 
 static void append_value(struct buffer *b, const struct log_field *field)
 {
-    if (field->type == LOG_FIELD_INT)
+    if (field->type == LOG_FIELD_INT || field->type == LOG_FIELD_COUNT)
         buffer_format(b, "%lld", (long long)field->value.integer);
     else if (field->type == LOG_FIELD_REAL && sink.json && !isfinite(field->value.real))
         buffer_text(b, "null"); /* JSON has no other word for it */
@@ -104,7 +104,9 @@ static void append_value(struct buffer *b, const struct log_field *field)
 
 static bool field_present(const struct log_field *field)
 {
-    return field->name && (field->type != LOG_FIELD_TEXT || field->value.text);
+    if (field->type == LOG_FIELD_TEXT && !field->value.text)
+        return false;
+    return field->name && (field->type != LOG_FIELD_COUNT || field->value.integer);
 }
 
 static void append_json(struct buffer *b, enum log_level level, const char *event,
@@ -180,4 +182,9 @@ int log_gate_open(struct log_gate *gate, uint64_t now_ms, uint64_t every_ms)
     gate->skipped = gate->held;
     gate->held = 0;
     return 1;
+}
+
+void log_gate_reset(struct log_gate *gate)
+{
+    gate->next_ms = 0;
 }

@@ -20,10 +20,10 @@ enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 struct log_field {
     const char *name;
-    enum { LOG_FIELD_TEXT, LOG_FIELD_INT, LOG_FIELD_REAL } type;
+    enum { LOG_FIELD_TEXT, LOG_FIELD_INT, LOG_FIELD_COUNT, LOG_FIELD_REAL } type;
     union {
         const char *text; /* NULL leaves the field out */
-        int64_t integer;
+        int64_t integer;  /* a COUNT of 0 leaves the field out */
         double real;
     } value;
 };
@@ -32,6 +32,9 @@ struct log_field {
     ((struct log_field){.name = (field), .type = LOG_FIELD_TEXT, .value.text = (string)})
 #define LOG_INT(field, number)                                                                     \
     ((struct log_field){.name = (field), .type = LOG_FIELD_INT, .value.integer = (int64_t)(number)})
+#define LOG_COUNT(field, number)                                                                   \
+    ((struct log_field){                                                                           \
+        .name = (field), .type = LOG_FIELD_COUNT, .value.integer = (int64_t)(number)})
 #define LOG_REAL(field, number)                                                                    \
     ((struct log_field){.name = (field), .type = LOG_FIELD_REAL, .value.real = (number)})
 
@@ -57,12 +60,17 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 #define log_error(event, ...) log_event(LOG_ERROR, event, LOG_FIELDS(__VA_ARGS__))
 
 /* A gate for events that would otherwise come once for each message: true at most once in
- * `every_ms`. */
+ * `every_ms`. The line that is then written ends with LOG_SUPPRESSED, which says how many lines
+ * the gate has held back since its last one. */
 struct log_gate {
     uint64_t next_ms;
     uint64_t held;    /* events held back since the gate last opened */
     uint64_t skipped; /* of the opening just reported: how many were held back before it */
 };
 int log_gate_open(struct log_gate *gate, uint64_t now_ms, uint64_t every_ms);
+/* The next event passes at once; what was held back is still counted. */
+void log_gate_reset(struct log_gate *gate);
+
+#define LOG_SUPPRESSED(gate) LOG_COUNT("suppressed", (gate)->skipped)
 
 #endif

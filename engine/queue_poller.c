@@ -75,7 +75,8 @@ static void poll_failed(struct queue_poller *poller, const struct error *error)
     poller->failures++;
     if (log_gate_open(&poller->gate, uv_now(lane->engine->loop), 60000))
         log_warn("queue could not be polled; trying again", LOG_TEXT("queue", lane->home.name),
-                 LOG_TEXT("error", error->text), LOG_INT("failures", poller->failures));
+                 LOG_TEXT("error", error->text), LOG_INT("failures", poller->failures),
+                 LOG_SUPPRESSED(&poller->gate));
     rest(poller, delay);
 }
 

@@ -213,6 +213,7 @@ static struct engine_options engine_options_of(const struct service *service,
         .linger_ms = config->linger ? (unsigned)config->linger : 1, /* 0 would be the default */
         .cache_bytes = config->cache ? (size_t)config->cache : 1,
         .stall_ms = config->stall,
+        .drop_missing = config->missing == CONFIG_MISSING_DROP,
         .memory = config->memory,
         .limits = {.max_pixels = config->max_pixels,
                    .max_bytes = (size_t)config->max_bytes,

@@ -54,6 +54,11 @@ size_t source_audience(const struct source *source, struct pipeline *out[ROUND_M
 void source_round_forget(struct source *source, const struct worker_share *share);
 /* Decides whether those who wait for a render get a round now. */
 void source_pump(struct source *source);
+/* The GET, or the question about it, has failed. A missing object is looked for once more. */
+void source_fetch_failed(struct source *source, const struct error *error);
+/* Asks the store whether an object that was denied exists (source_denied.c); ends with
+ * source_fetch_failed. false: nothing was asked. */
+bool source_denied_ask(struct source *source, const struct error *denied);
 /* The last claim is gone. */
 void source_unused(struct source *source);
 /* Something about the due times has changed. */

@@ -140,6 +140,7 @@ static struct source *source_new(struct source_table *table, const struct envelo
     source->table = table;
     source->hash = hash;
     source->lingers = record->version || record->etag;
+    source->looked_twice = record->raw; /* there was time enough while the decoded key was sought */
     source->stated = record->size;
     memory_ticket_init(&source->ticket, on_room);
     list_init(&source->waiting);
@@ -298,30 +299,50 @@ static void look_later(struct source *source)
     source_table_arm(table);
 }
 
+/* error may be the source's own; the source may be gone when this returns. */
+void source_fetch_failed(struct source *source, const struct error *error)
+{
+    struct source_table *table = source->table;
+    if (error->code == ERR_NOT_FOUND && !source->looked_twice) {
+        look_later(source);
+        return;
+    }
+    reserve(source, 0);
+    source->error = *error;
+    source->state = SOURCE_FAILED;
+    wake_all(source);
+    source_table_arm(table);
+}
+
+static bool grew(struct source *source, const struct error *error)
+{
+    uint64_t most = source->table->options.limits.max_bytes;
+    if (error->code != ERR_LIMIT || source->reserved >= most)
+        return false;
+    source->stated = most; /* larger than it was thought to be */
+    reserve(source, 0);
+    source_look_again(source);
+    return true;
+}
+
 static void on_got(struct bytes *body, const struct object_facts *facts, const struct error *error,
                    void *user)
 {
     struct source *source = user;
     struct source_table *table = source->table;
     source->get = NULL;
-    if (error->code == ERR_NOT_FOUND && !source->looked_twice) {
-        look_later(source);
+    if (error->code && (grew(source, error) || source_denied_ask(source, error)))
+        return;
+    if (error->code) {
+        source_fetch_failed(source, error);
         return;
     }
-    if (error->code == ERR_LIMIT && source->reserved < table->options.limits.max_bytes) {
-        source->stated = table->options.limits.max_bytes; /* larger than it was thought to be */
-        reserve(source, 0);
-        source_look_again(source);
-        return;
-    }
-    reserve(source, error->code ? 0 : body->size);
-    source->error = *error;
-    source->state = error->code ? SOURCE_FAILED : SOURCE_READY;
-    if (source->state == SOURCE_READY) {
-        source->body = bytes_take(body);
-        source->is_output = output_mark_present(facts);
-        dup_into(&source->body_etag, facts->etag); /* for the outputs' metadata; may stay unknown */
-    }
+    reserve(source, body->size);
+    source->error = (struct error){0};
+    source->state = SOURCE_READY;
+    source->body = bytes_take(body);
+    source->is_output = output_mark_present(facts);
+    dup_into(&source->body_etag, facts->etag); /* for the outputs' metadata; may stay unknown */
     wake_all(source);
     source_table_arm(table);
 }
@@ -349,7 +370,7 @@ static int source_fetch(struct source *source)
     return get_start(source);
 }
 
-static void fetch_failed(struct source *source, int code)
+static void fetch_not_started(struct source *source, int code)
 {
     reserve(source, 0);
     source->state = SOURCE_FAILED;
@@ -364,14 +385,14 @@ static void on_room(struct memory_ticket *ticket)
     source->reserved = ticket->bytes;
     int code = get_start(source);
     if (code)
-        fetch_failed(source, code);
+        fetch_not_started(source, code);
 }
 
 static void source_look_again(struct source *source)
 {
     int code = source_fetch(source);
     if (code)
-        fetch_failed(source, code);
+        fetch_not_started(source, code);
 }
 
 static enum source_state claim_attach(struct source *source, struct source_claim *claim)

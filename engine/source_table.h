@@ -4,7 +4,8 @@
  *
  *     join ──► FETCHING ──► READY ──► render round(s) ──► lingering ──► freed
  *                 └──► FAILED (each waiting job is told, then it is forgotten); an object that
- *                      is missing gets a second look two seconds later
+ *                      is missing gets a second look two seconds later, and of one that is denied
+ *                      the bucket's listing is asked whether it exists
  *
  * A job joins a source, waits until it is ready, then asks for its render item to be made. Items
  * that are asked for before a worker takes the source go into one round: one decode for all of

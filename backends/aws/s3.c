@@ -139,6 +139,14 @@ static void check_body(const struct aws_reply *reply, const char *etag, struct e
                         "the body does not match its ETag: it was damaged in transit");
 }
 
+/* S3 says 403 for a key that does not exist to those who may not list the bucket, and names the
+ * action that would have brought a 404: it is asked for only where there is no such key. */
+void s3_tell_missing(const struct aws_reply *reply, struct error *error)
+{
+    if (error->code == ERR_DENIED && strstr(reply->fault.message, "to perform: s3:ListBucket "))
+        error->code = ERR_NOT_FOUND;
+}
+
 static void on_got(const struct aws_reply *reply, void *user)
 {
     struct object_request *operation = user;
@@ -157,6 +165,7 @@ static void on_got(const struct aws_reply *reply, void *user)
         if (!error.code && body.size > max_size)
             too_large(reply, body.size, max_size, &error);
     }
+    s3_tell_missing(reply, &error);
     if (error.code)
         bytes_free(&body);
     done.got(&body, &facts.facts, &error, their);

@@ -97,5 +97,8 @@ void s3_cancel(struct object_request *request);
 
 /* An object_done for replies without a payload. */
 void s3_on_done(const struct aws_reply *reply, void *user);
+/* After a request for an object: ERR_DENIED becomes ERR_NOT_FOUND where the service lets on that
+ * there is none. */
+void s3_tell_missing(const struct aws_reply *reply, struct error *error);
 
 #endif

@@ -63,6 +63,7 @@ static void on_tags(const struct aws_reply *reply, void *user)
         if (rc)
             aws_error_unreadable(&error, &reply->subject, rc, "the response cannot be read");
     }
+    s3_tell_missing(reply, &error);
     for (size_t i = 0; i < reader.count; i++)
         tags[i] = (struct object_pair){reader.texts[i][0], reader.texts[i][1]};
     done.tags(tags, error.code ? 0 : reader.count, &error, their);
@@ -111,6 +112,15 @@ static int tagging_document(const struct object_pair *tags, size_t count, struct
     return buffer_text(out, "</TagSet></Tagging>");
 }
 
+static void on_tags_put(const struct aws_reply *reply, void *user)
+{
+    void *their;
+    union object_callback done = s3_operation_end(user, &their);
+    struct error error = reply->error;
+    s3_tell_missing(reply, &error);
+    done.done(&error, their);
+}
+
 int s3_put_tags(struct object_store *store, const struct object_name *name,
                 const struct object_pair *tags, size_t count, object_done *done, void *user,
                 struct object_request **out)
@@ -134,7 +144,7 @@ int s3_put_tags(struct object_store *store, const struct object_name *name,
                            .headers = headers,
                            .header_count = 2,
                            .body = buffer_take(&document),
-                           .replied = s3_on_done,
+                           .replied = on_tags_put,
                            .done.done = done,
                            .user = user};
     return tagging_start(store, name, &call, out);

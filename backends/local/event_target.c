@@ -47,7 +47,7 @@ static void refused(const struct cloud *cloud, const struct target *target, cons
     if (access_worth_a_line(cloud, refusals))
         log_error("event not delivered: the target's policy does not allow it",
                   LOG_TEXT("source", source_arn), LOG_TEXT("target", target_arn),
-                  LOG_TEXT("reason", reason), LOG_INT("skipped", refusals->skipped));
+                  LOG_TEXT("reason", reason), LOG_SUPPRESSED(refusals));
 }
 
 static int topic_deliver(struct cloud *cloud, struct topic *topic, struct slice subject,

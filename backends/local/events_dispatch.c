@@ -176,7 +176,7 @@ static void lost(struct dispatch *d, const json_t *target, const struct failure 
         log_error("event not delivered by its rule", LOG_TEXT("rule", d->rule->named.name),
                   LOG_TEXT("target", json_text_in(target, "Arn")), LOG_TEXT("reason", why->reason),
                   LOG_TEXT("dead_letter", letter->code ? letter->reason : "sent"),
-                  LOG_INT("skipped", d->rule->refusals.skipped));
+                  LOG_SUPPRESSED(&d->rule->refusals));
 }
 
 static int target_serve(struct dispatch *d, const json_t *target)

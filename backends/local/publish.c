@@ -22,7 +22,7 @@ static bool queue_allows(struct cloud *cloud, struct subscription *s,
     if (access_worth_a_line(cloud, &s->refusals))
         log_error("notification not delivered: the queue's policy does not allow it",
                   LOG_TEXT("subscription", s->record.named.name), LOG_TEXT("queue", s->endpoint),
-                  LOG_TEXT("reason", reason), LOG_INT("skipped", s->refusals.skipped));
+                  LOG_TEXT("reason", reason), LOG_SUPPRESSED(&s->refusals));
     return false;
 }
 

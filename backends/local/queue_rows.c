@@ -35,7 +35,7 @@ void queue_task_log(const struct storage_task *task, const struct local_queue *q
     if (status && status != ERR_CANCELLED &&
         log_gate_open(&gate, (uint64_t)deadlines_now(queues->deadlines), LOG_EVERY_MS))
         log_error("queue change not stored", LOG_TEXT("queue", queue->named.name),
-                  LOG_TEXT("error", task->error.text), LOG_INT("skipped", gate.skipped));
+                  LOG_TEXT("error", task->error.text), LOG_SUPPRESSED(&gate));
 }
 
 static struct queue_task *queue_task_of(struct storage_task *task)

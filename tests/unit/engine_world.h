@@ -31,7 +31,7 @@ struct world {
     struct error ready_error;
     bool ready, drained, closed, late;
     unsigned acks, retries, rejects;
-    char last_reason[64];
+    char last_reason[64], last_key[128];
 };
 
 static struct world w;
@@ -64,6 +64,7 @@ static inline void on_record(const struct engine_record *record, void *user)
     unsigned *const counters[] = {&w.acks, &w.retries, &w.rejects};
     (*counters[record->outcome])++;
     snprintf(w.last_reason, sizeof w.last_reason, "%s", record->reason);
+    snprintf(w.last_key, sizeof w.last_key, "%s", record->key);
 }
 
 static inline void on_ready(const struct error *error, void *user)

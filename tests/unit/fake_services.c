@@ -439,6 +439,7 @@ struct object_request {
     object_head_done *headed;
     object_done *done;
     object_tags_got *tags_got;
+    object_listed *listed;
     void *user;
 };
 
@@ -489,7 +490,10 @@ static void get_run(struct reply *reply)
     struct bytes body = {0};
     static const struct object_pair mark = {OUTPUT_MARK_PIPELINE, "web"};
     struct object_facts facts = {.etag = "etag"};
-    if (!object) {
+    const char *forbidden = request->store->forbidden;
+    if ((!object && request->store->hides) || (forbidden && !strcmp(request->key, forbidden))) {
+        error_set(&error, ERR_DENIED, "Access Denied");
+    } else if (!object) {
         missing(&error, request);
     } else if (object->size > request->max_size) {
         error_set(&error, ERR_LIMIT, "it is larger than %zu bytes", request->max_size);
@@ -628,6 +632,35 @@ static int fake_put_tags(struct object_store *seam, const struct object_name *na
     return 0;
 }
 
+/* At most one key, the first: nobody needs more. */
+static void list_run(struct reply *reply)
+{
+    struct object_request *request = container_of(reply, struct object_request, reply);
+    struct error error = {0};
+    struct object_entry first = {0};
+    const struct list *objects = &request->store->objects;
+    if (request->store->unlisted)
+        error_set(&error, ERR_DENIED, "Access Denied");
+    for (const struct list *l = objects->next; !error.code && l != objects; l = l->next) {
+        const struct fake_object *object = container_of(l, struct fake_object, link);
+        if (strcmp(object->bucket, request->bucket) == 0 &&
+            strncmp(object->key, request->key, strlen(request->key)) == 0 &&
+            (!first.key || strcmp(object->key, first.key) < 0))
+            first = (struct object_entry){object->key, object->size};
+    }
+    request->listed(&first, first.key ? 1 : 0, false, &error, request->user);
+}
+
+static int fake_list(struct object_store *seam, const char *bucket, const char *prefix,
+                     const char *start_after, object_listed *done, void *user,
+                     struct object_request **out)
+{
+    assert_null(start_after);
+    request_new(seam, bucket, prefix, user, list_run, out)->listed = done;
+    container_of(seam, struct fake_store, store)->lists++;
+    return 0;
+}
+
 static void fake_cancel(struct object_request *request)
 {
     reply_end(&request->reply);
@@ -642,6 +675,7 @@ void fake_store_init(struct fake_store *store, uv_loop_t *loop)
         .put = fake_put,
         .get_tags = fake_get_tags,
         .put_tags = fake_put_tags,
+        .list = fake_list,
         .cancel = fake_cancel,
     };
     store->store.ops = &store->ops;
@@ -765,9 +799,9 @@ static const struct pipeline_facts *stub_facts(const struct pipeline *pipeline)
 
 static bool stub_matches(const struct pipeline *pipeline, const char *bucket, const char *key)
 {
-    (void)pipeline;
     (void)bucket;
-    return strncmp(key, "ingest/", 7) == 0;
+    const char *prefix = pipeline->prefix ? pipeline->prefix : "ingest/";
+    return strncmp(key, prefix, strlen(prefix)) == 0;
 }
 
 static struct pipeline_output stub_output(const struct pipeline *pipeline, size_t index)

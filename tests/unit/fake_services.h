@@ -79,9 +79,12 @@ struct fake_store {
     uv_loop_t *loop;
     struct list objects;
     struct list replies;
-    unsigned gets, heads, puts, tag_puts;
-    size_t last_cap;  /* of a GET */
-    bool conditional; /* PUT's conditions count; else they are ignored, as some stores do */
+    unsigned gets, heads, puts, tag_puts, lists;
+    bool hides;            /* a GET of what does not exist is denied, as without s3:ListBucket */
+    const char *forbidden; /* a key that may not be read */
+    bool unlisted;         /* listings are denied */
+    size_t last_cap;       /* of a GET */
+    bool conditional;      /* PUT's conditions count; else they are ignored, as some stores do */
     void (*before_put)(struct fake_store *store); /* in the moment in which it is carried out */
 };
 
@@ -96,7 +99,8 @@ struct fake_object *fake_store_find(struct fake_store *store, const char *bucket
 struct pipeline { /* the seam's opaque type */
     struct pipeline_facts facts;
     unsigned references;
-    const char *says; /* in the output, before the image; its name unless set */
+    const char *prefix; /* of the keys that it reads; NULL: ingest/ */
+    const char *says;   /* in the output, before the image; its name unless set */
 };
 
 /* Outputs are "<pipeline>/<last part of the key>" holding "<says>:<image>". Images whose text

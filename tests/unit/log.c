@@ -262,6 +262,31 @@ static void test_gate_lets_one_through(void **state)
     assert_int_equal(gate.skipped, 0);
 }
 
+static void test_what_a_gate_held_back_is_said(void **state)
+{
+    (void)state;
+    struct log_gate gate = {0};
+    log_setup(pipe_in, LOG_FORMAT_JSON, LOG_INFO);
+    for (uint64_t now = 1000; now < 1100; now += 30) {
+        if (log_gate_open(&gate, now, 80))
+            log_info("event", LOG_INT("at", now), LOG_SUPPRESSED(&gate));
+    }
+    const char *lines = read_lines(pipe_out);
+    assert_non_null(strstr(lines, "\"at\":1000}"));
+    assert_non_null(strstr(lines, "\"at\":1090,\"suppressed\":2}"));
+}
+
+static void test_a_reset_gate_still_counts(void **state)
+{
+    (void)state;
+    struct log_gate gate = {0};
+    log_gate_open(&gate, 1000, 100);
+    log_gate_open(&gate, 1001, 100);
+    log_gate_reset(&gate);
+    assert_true(log_gate_open(&gate, 1002, 100));
+    assert_int_equal(gate.skipped, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_pipe, close_pipe)
 
 int main(void)
@@ -279,6 +304,8 @@ int main(void)
         TEST(auto_is_text_for_a_terminal),
         TEST(progress_line_is_erased),
         TEST(gate_lets_one_through),
+        TEST(what_a_gate_held_back_is_said),
+        TEST(a_reset_gate_still_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -459,6 +459,32 @@ static void the_root_counts_where_the_path_is_unknown(void **state)
     assert_int_equal(memory_limit(root), 262144);
 }
 
+static void the_peak_is_the_groups_own(void **state)
+{
+    (void)state;
+    put("/proc/self/cgroup", "0::/system.slice/thumbwheel.service\n");
+    put("/sys/fs/cgroup/system.slice/memory.peak", "2097152\n");
+    assert_int_equal(memory_group_peak(root), 0); /* a kernel without the file says nothing */
+    put("/sys/fs/cgroup/system.slice/thumbwheel.service/memory.peak", "1048576\n");
+    assert_int_equal(memory_group_peak(root), 1048576);
+}
+
+static void the_peak_of_version_one_is_found_in_a_container(void **state)
+{
+    (void)state;
+    put("/proc/self/cgroup", "4:memory:/docker/0123\n0::/docker/0123\n");
+    put("/sys/fs/cgroup/memory/memory.max_usage_in_bytes", "524288\n");
+    assert_int_equal(memory_group_peak(root), 524288);
+}
+
+static void the_resident_peak_is_the_process_own(void **state)
+{
+    (void)state;
+    assert_int_equal(memory_resident_peak(root), 0);
+    put("/proc/self/status", "Name:\tVmHWM: 7 kB\nVmPeak:\t  900 kB\nVmHWM:\t  300 kB\n");
+    assert_int_equal(memory_resident_peak(root), 300 * 1024);
+}
+
 #define CASE(name)       cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define LIMIT_CASE(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
 
@@ -480,6 +506,9 @@ int main(void)
         LIMIT_CASE(a_parents_limit_binds_its_children),
         LIMIT_CASE(version_one_has_its_own_file),
         LIMIT_CASE(the_root_counts_where_the_path_is_unknown),
+        LIMIT_CASE(the_peak_is_the_groups_own),
+        LIMIT_CASE(the_peak_of_version_one_is_found_in_a_container),
+        LIMIT_CASE(the_resident_peak_is_the_process_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ enum { WATCHDOG_MS = 120000, TICK_MS = 10, CASES_MAX = 128 };
 
 struct wire_case {
     int status;
-    const char *code; /* NULL: a body without one */
+    const char *code; /* NULL: a body without one; for S3 "code: message" too */
     enum outcome outcome;
     const char *reason; /* NULL: any */
 };
@@ -69,8 +69,21 @@ struct wire_case {
         500, "OfTheFuture", RETRY, NULL                                                            \
     }
 
+/* What S3 says of a key that does not exist to a user who may read objects but not list them. */
+#define NO_SUCH_KEY                                                                                \
+    "AccessDenied: User: arn:aws:iam::111122223333:user/thumbwheel is not authorized to perform: " \
+    "s3:ListBucket on resource: \"arn:aws:s3:::photos\" because no identity-based policy allows "  \
+    "the s3:ListBucket action"
+/* And of one that exists. */
+#define NOT_YOURS                                                                                  \
+    "AccessDenied: User: arn:aws:iam::111122223333:user/thumbwheel is not authorized to perform: " \
+    "s3:GetObject on resource: \"arn:aws:s3:::photos/ingest/s3:ListBucket on\" with an explicit "  \
+    "deny in a resource-based policy"
+
 static const struct wire_case get_cases[] = {
     S3_ALWAYS,
+    {403, NO_SUCH_KEY, REJECT, "object-missing"},
+    {403, NOT_YOURS, RETRY, "access-denied"},
     {404, "NoSuchKey", REJECT, "object-missing"}, /* after the second look */
     {404, NULL, RETRY, "protocol-error"},         /* a gateway's page */
     {404, "NoSuchVersion", REJECT, "object-missing"},
@@ -96,11 +109,15 @@ static const struct wire_case put_cases[] = {
 };
 static const struct wire_case get_tags_cases[] = {
     S3_ALWAYS,
+    {403, NO_SUCH_KEY, REJECT, "object-missing"},
+    {403, NOT_YOURS, RETRY, "access-denied"},
     {404, "NoSuchKey", REJECT, "object-missing"}, /* deleted since it was fetched */
     {404, "NoSuchTagSet", REJECT, NULL},
 };
 static const struct wire_case put_tags_cases[] = {
     S3_ALWAYS,
+    {403, NO_SUCH_KEY, REJECT, "object-missing"},
+    {403, NOT_YOURS, RETRY, "access-denied"},
     {404, "NoSuchKey", REJECT, "object-missing"},
     {400, "InvalidTag", REJECT, "labels-refused"},
     {400, "BadRequest", REJECT, "labels-refused"}, /* "Object tags cannot be greater than 10" */
@@ -115,6 +132,7 @@ static const struct wire_case head_cases[] = {
 /* The body of a message that lies in S3 (extended client). */
 static const struct wire_case pointer_cases[] = {
     S3_ALWAYS,
+    {403, NO_SUCH_KEY, REJECT, "message-body-missing"},
     {404, "NoSuchKey", REJECT, "message-body-missing"},
 };
 
@@ -232,13 +250,20 @@ static char *format(const char *pattern, const char *value)
     return text;
 }
 
+static char *s3_fault(const char *code)
+{
+    char *text = NULL;
+    size_t size = strcspn(code, ":");
+    assert_true(asprintf(&text,
+                         "<?xml version=\"1.0\"?><Error><Code>%.*s</Code><Message>%s</Message>"
+                         "</Error>",
+                         (int)size, code, code[size] ? code + size + 2 : "no") >= 0);
+    return text;
+}
+
 static void respond_s3_fault(struct http_call *call, const struct wire_case *c)
 {
-    respond(call, c->status, "application/xml",
-            c->code ? format("<?xml version=\"1.0\"?><Error><Code>%s</Code><Message>no</Message>"
-                             "</Error>",
-                             c->code)
-                    : strdup("no"));
+    respond(call, c->status, "application/xml", c->code ? s3_fault(c->code) : strdup("no"));
 }
 
 static enum operation operation_of(const struct http_call *call, bool pointer)
@@ -263,6 +288,11 @@ static void on_s3_body(struct http_call *call, struct bytes *body, void *user)
     char path[128];
     struct slice at = http_call_path(call);
     snprintf(path, sizeof path, "%.*s", (int)at.size, at.data);
+    if (slice_starts_with(http_call_query(call),
+                          "list-type")) { /* whether a denied object exists */
+        respond(call, 403, "application/xml", s3_fault("AccessDenied"));
+        return;
+    }
     bool pointer = strncmp(path, "/bodies/", 8) == 0;
     enum operation operation = operation_of(call, pointer);
     size_t index = (size_t)atoi(strrchr(path, '/') + 1);

@@ -357,7 +357,8 @@ static void a_detail_holds_only_what_a_message_may_hold(void **state)
     (void)state;
     add_pipeline("web", "web");
     /* A key of bytes that are no UTF-8, and of one that no message may hold (U+FFFF). */
-    fake_queue_put(queue("web"), "{\"Records\":[{\"eventName\":\"ObjectCreated:Put\",\"s3\":{"
+    fake_queue_put(queue("web"), "{\"Records\":[{\"eventSource\":\"aws:s3\",\"eventName\":"
+                                 "\"ObjectCreated:Put\",\"s3\":{"
                                  "\"bucket\":{\"name\":\"photos\"},\"object\":{\"key\":"
                                  "\"ingest/%FF%C0%AF%EF%BF%BF-%C3%A9.jpg\"}}}]}");
     start_default();
