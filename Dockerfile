@@ -9,7 +9,7 @@ RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends ca-certificates \
         libuv1 libcurl4 libssl3 libmbedcrypto7 libmbedtls14 libmbedx509-1 libvips42 libsqlite3-0 \
         libjansson4 libyajl2 libexpat1 libfyaml0 \
-        libseccomp2 \
+        libseccomp2 zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home thumbwheel
 COPY --from=build /opt/thumbwheel /usr/local

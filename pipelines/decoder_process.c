@@ -86,6 +86,15 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
 
 /* ---- what became of it ---- */
 
+enum { STATUS_MAX = 8192 }; /* of /proc/PID/status */
+
+/* Empty when the process has ended. */
+static void status_read(const struct decoder *d, char out[static STATUS_MAX])
+{
+    ssize_t size = pread(d->status, out, STATUS_MAX - 1, 0);
+    out[size > 0 ? size : 0] = '\0';
+}
+
 /* The process has closed its socket: it has ended, or is about to. */
 static int status_of(struct decoder *d)
 {
@@ -105,8 +114,18 @@ static int status_of(struct decoder *d)
     return SIGSEGV; /* alive without its socket: as good as crashed */
 }
 
+/* Somebody has sent SIGSTOP; the decoder itself can't. The image is not to blame. */
+static bool is_stopped(const struct decoder *d)
+{
+    char status[STATUS_MAX];
+    status_read(d, status);
+    return strstr(status, "\nState:\tT") != NULL;
+}
+
 static int fail_timeout(const struct decoder *d, struct error *error)
 {
+    if (is_stopped(d))
+        return error_set(error, ERR_DECODER_CRASHED, "the decoder was stopped");
     return error_set(error, ERR_DECODER_TIMEOUT, "decoding took longer than %g s",
                      d->limits.timeout_ms / 1e3);
 }
@@ -143,8 +162,6 @@ static int fail_lie(struct error *error)
 
 /* ---- waiting ---- */
 
-enum { STATUS_MAX = 8192 }; /* of /proc/PID/status */
-
 /* A line of the status, in kB: what is before the number is its name. Missing ones are 0. */
 static uint64_t status_bytes(const char *status, const char *name)
 {
@@ -161,8 +178,7 @@ static struct holding holding_of(const struct decoder *d)
 {
     char status[STATUS_MAX];
     struct stat output = {0};
-    ssize_t size = pread(d->status, status, sizeof status - 1, 0);
-    status[size > 0 ? size : 0] = '\0';
+    status_read(d, status);
     uint64_t own = status_bytes(status, "\nRssAnon:") + status_bytes(status, "\nVmPTE:") +
                    status_bytes(status, "\nVmSwap:");
     uint64_t written = fstat(d->ends.output, &output) ? 0 : (uint64_t)output.st_blocks * STAT_BLOCK;

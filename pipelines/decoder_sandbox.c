@@ -29,6 +29,7 @@
 #include <linux/securebits.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -191,8 +192,9 @@ static int add_own(scmp_filter_ctx filter)
     const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_EQ, 0);
     /* its limits, to read them */
     int err = allow_both(filter, SCMP_SYS(prlimit64), itself, SCMP_A2(SCMP_CMP_EQ, 0));
-    if (!err) /* abort */
-        err = allow(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+    if (!err) /* abort; with other signals it could stop itself, and seem to be stopped by others */
+        err = allow_both(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
+                         SCMP_A2(SCMP_CMP_EQ, SIGABRT));
     return err;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "colour_profile.h"
+#include "image_metadata.h"
 
 /* Truncated data is an error, a small oddity that every viewer tolerates is not. */
 #define READ_OPTIONS "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
@@ -135,6 +136,9 @@ int image_probe(struct slice bytes, struct image_source *out, VipsImage **header
                          "unsupported image format: %s (jpeg, png, webp, gif, tiff, avif and heif "
                          "are supported)",
                          image_format_guess(bytes));
+    int code = image_check_metadata(bytes, out->format, error);
+    if (code)
+        return code;
     VipsImage *image = image_open(out, 1);
     if (!image)
         return image_fail_corrupt(out, error);

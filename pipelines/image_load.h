@@ -22,6 +22,7 @@ struct image_source {
 };
 
 /* Reads the header. ERR_UNSUPPORTED: not a format that we read; ERR_CORRUPT: its header is broken.
+ * ERR_LIMIT: its metadata are too large (image_metadata.h).
  * *header (may be NULL) is the opened image, for its metadata; no pixel of it has been decoded. */
 int image_probe(struct slice bytes, struct image_source *out, VipsImage **header,
                 struct error *error);

@@ -80,9 +80,12 @@ static int try_one(struct decoder *d, const struct render_source *source,
     return code;
 }
 
-static bool is_the_decoders(int code)
+/* Images before this one may have left something behind that makes a decoder crash, or little
+ * memory: worth another try in a new one. Time they can't use up in advance, and a second try would
+ * take the whole limit again. */
+static bool is_worth_another(int code)
 {
-    return code == ERR_DECODER_CRASHED || code == ERR_DECODER_TIMEOUT || code == ERR_DECODER_MEMORY;
+    return code == ERR_DECODER_CRASHED || code == ERR_DECODER_MEMORY;
 }
 
 static int render_live(const struct render_source *source, const struct pipeline_limits *limits,
@@ -92,7 +95,7 @@ static int render_live(const struct render_source *source, const struct pipeline
     int code = take(&d, error);
     if (!code)
         code = try_one(d, source, limits, items, count, error);
-    if (!is_the_decoders(code))
+    if (!is_worth_another(code))
         return code;
     code = start_new(&d, error);
     return code ? code : try_one(d, source, limits, items, count, error);

@@ -4,9 +4,9 @@
  *
  * A decorator of the pipeline seam. Everything but render passes through; render uses an idle
  * decoder process or starts one. So the number of processes is the peak number of concurrent
- * renders. A process that crashes, takes too long or too much memory is replaced, and the render is
- * tried once more in a new one; then its items have the error ERR_DECODER_CRASHED,
- * ERR_DECODER_TIMEOUT or ERR_DECODER_MEMORY.
+ * renders. A process that crashes, takes too long or too much memory is replaced. After a crash or
+ * for want of memory the render is tried once more in a new one. If it fails, its items have the
+ * error ERR_DECODER_CRASHED, ERR_DECODER_TIMEOUT or ERR_DECODER_MEMORY.
  */
 #ifndef THUMBWHEEL_ISOLATION_H
 #define THUMBWHEEL_ISOLATION_H

@@ -1,4 +1,5 @@
 # Unit tests of this module.
+unit_test(image_metadata pipelines PkgConfig::ZLIB)
 unit_test(isolation pipelines PkgConfig::VIPS Threads::Threads m)
 unit_test(key_template pipelines)
 unit_test(pipeline_file pipelines)

@@ -1,8 +1,11 @@
 """Decoders are processes: what becomes of a photo whose decoder fails, and of the engine."""
+import io
 import os
 import signal
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -74,6 +77,26 @@ def test_a_photo_that_takes_too_much_memory_goes_to_the_dead_letters(decoding, t
     assert message["MessageAttributes"]["ThumbwheelReason"]["StringValue"] == "decoder-memory"
     upload(decoding, "small.jpg", jpeg(640, 480))
     until(lambda: stored(decoding, "web/WebImage-small.jpg"), "the next photo")
+
+
+def png_with_text(chunks, size):
+    """Each text chunk is a thousand times larger in memory than in the file."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), (40, 90, 160)).save(out, "PNG")
+    body = b"zTXt" + b"Comment\0\0" + zlib.compress(bytes(size), 9)
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return out.getvalue()[:33] + chunks * chunk + out.getvalue()[33:]
+
+
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+def test_compressed_text_costs_no_time(tmp_path, isolation):
+    (tmp_path / "bomb.png").write_bytes(png_with_text(50, 7_900_000))
+    (tmp_path / "photo.png").write_bytes(png_with_text(5, 1_000_000))
+    done = thumbwheel("process", "--isolation", isolation, "--out", tmp_path / "out", tmp_path / "bomb.png",
+                      tmp_path / "photo.png", environment=clean_environment())
+    assert done.returncode == 1
+    assert "image-over-limit" in done.stdout + done.stderr and "metadata" in done.stdout + done.stderr
+    assert list((tmp_path / "out").rglob("*Image-photo*")) and not list((tmp_path / "out").rglob("*Image-bomb*"))
 
 
 @pytest.mark.parametrize("isolation, debug", [("process", ""), ("thread", "fatal-warnings")])

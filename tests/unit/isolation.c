@@ -39,7 +39,7 @@ static volatile int zero;
 static void crash(struct render_item *item)
 {
     (void)item;
-    raise(SIGSEGV);
+    abort();
 }
 
 static void overflow(struct render_item *item)
@@ -233,6 +233,18 @@ static void ask_too_much(struct render_item *item)
     report(item, true);
 }
 
+static void ask_and_loop(struct render_item *item)
+{
+    ask_for(1 << 20);
+    loop(item);
+}
+
+static void ask_and_crash(struct render_item *item)
+{
+    ask_for(1 << 20);
+    crash(item);
+}
+
 static void answer_late(struct render_item *item)
 {
     say(2, 0); /* to the question after this one */
@@ -260,16 +272,18 @@ static const struct {
     {"lie-size", lie_about_size, ERR_DECODER_CRASHED},
     {"lie-sequence", lie_about_sequence, ERR_DECODER_CRASHED},
     {"lie-words", lie_in_words, ERR_DECODER_CRASHED},
+    {"ask-and-crash", ask_and_crash, ERR_DECODER_CRASHED},
     {"mumble", mumble, ERR_DECODER_CRASHED},
     {"hang-up", hang_up, ERR_DECODER_CRASHED},
     {"ask-twice", ask_twice, ERR_DECODER_CRASHED},
     {"ask-too-much", ask_too_much, ERR_DECODER_MEMORY},
     {"late", answer_late, ERR_DECODER_CRASHED},
+    {"ask-and-loop", ask_and_loop, ERR_DECODER_TIMEOUT},
     {"loop", loop, ERR_DECODER_TIMEOUT},
     {"sleep", sleep_long, ERR_DECODER_TIMEOUT},
 };
 
-enum { ACTS = sizeof acts / sizeof acts[0], ENDLESS = 2, LATE = ACTS - ENDLESS - 1 };
+enum { ACTS = sizeof acts / sizeof acts[0], ENDLESS = 3, LATE = ACTS - ENDLESS - 1 };
 
 static void render_or_act(const struct render_source *source, const struct pipeline_limits *limits,
                           struct render_item *items, size_t count)
@@ -490,7 +504,7 @@ static void *render_wedge(void *user)
     return NULL;
 }
 
-/* It is stopped by its own time limit, twice, and meanwhile stops nobody else. */
+/* It is stopped by its own time limit, and meanwhile stops nobody else. */
 static void test_a_wedged_decoder_stops_only_itself(void **state)
 {
     const struct world *w = *state;
@@ -563,6 +577,22 @@ static void test_memory_is_asked_for_before_the_pixels(void **state)
     assert_int_equal(here.times, 1);
     assert_int_equal(there.times, 1);
     assert_int_equal(there.asked, here.asked + w->photo.size);
+}
+
+/* A crash is worth another decoder; the time limit is not used twice. */
+static void test_time_is_not_given_twice(void **state)
+{
+    const struct world *w = *state;
+    struct keeper crashing = {0}, endless = {0};
+    assert_int_equal(
+        render_gated(&isolated_pipeline_ops, w->pipeline, slice_of("ask-and-crash"), &crashing),
+        ERR_DECODER_CRASHED);
+    assert_int_equal(crashing.times, 2);
+    assert_int_equal(
+        render_gated(&isolated_pipeline_ops, w->pipeline, slice_of("ask-and-loop"), &endless),
+        ERR_DECODER_TIMEOUT);
+    assert_int_equal(endless.times, 1);
+    assert_works(w);
 }
 
 static void test_who_gets_no_memory_keeps_its_decoder(void **state)
@@ -956,6 +986,7 @@ int main(int argc, char **argv)
         WITH_DECODERS(test_a_decoder_that_dies_idle_costs_no_image),
         WITH_HASTY_DECODERS(test_a_wedged_decoder_stops_only_itself),
         WITH_DECODERS(test_memory_is_asked_for_before_the_pixels),
+        WITH_HASTY_DECODERS(test_time_is_not_given_twice),
         WITH_DECODERS(test_who_gets_no_memory_keeps_its_decoder),
         WITH_DECODERS(test_what_is_too_large_for_a_decoder_is_not_tried),
         WITH_DECODERS(test_results_are_those_of_a_thread),

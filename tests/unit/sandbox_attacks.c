@@ -334,6 +334,12 @@ static void test_sockets(void **state)
 
 /* ---- other processes ---- */
 
+static long stop_itself(void)
+{
+    pid_t own = (pid_t)syscall(SYS_getpid);
+    return syscall(SYS_tgkill, own, own, SIGSTOP);
+}
+
 static void test_processes(void **state)
 {
     (void)state;
@@ -353,6 +359,7 @@ static void test_processes(void **state)
         {"kill the group", KILLED, SYS_kill, {0, 0}, NULL},
         {"tkill", EPERM, SYS_tkill, {parent, 0}, NULL},
         {"tgkill the parent", EPERM, SYS_tgkill, {parent, parent, 0}, NULL},
+        {"tgkill to stop itself", EPERM, 0, {0}, stop_itself},
         {"rt_sigqueueinfo", EPERM, SYS_rt_sigqueueinfo, {parent, SIGTERM, P(zeros)}, NULL},
         {"rt_tgsigqueueinfo",
          EPERM,
