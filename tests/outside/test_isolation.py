@@ -107,4 +107,4 @@ def test_a_picture_of_one_pixel_is_made_into_everything(tmp_path, isolation, suf
     done = thumbwheel("process", "--isolation", isolation, "--out", tmp_path / "out", *tmp_path.glob(f"*.{suffix}"),
                       environment=clean_environment(G_DEBUG=debug))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert len(list((tmp_path / "out").rglob(f"*Image-*.{suffix}"))) == 8
+    assert len(list((tmp_path / "out").rglob("*Image-*.jpg"))) == 8
