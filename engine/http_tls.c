@@ -14,7 +14,7 @@
 
 static const char plain_answer[] =
     "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
-    "Content-Length: 56\r\n\r\nThis port speaks TLS: use https:// in place of http://.\n";
+    "Content-Length: 55\r\n\r\nThis port speaks TLS: use https:// instead of http://.\n";
 
 enum { RECORD_HANDSHAKE = 22 };
 

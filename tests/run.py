@@ -32,8 +32,8 @@ FUZZ_AT_ONCE = 2
 TSAN_TESTS = ["engine", "admission", "reload", "memory_budget", "leases", "worker_queue", "http_client", "http_server",
               "storage", "queues", "object_cache"]
 
-# What no sanitizer is compiled into runs under memcheck: the job path over a stub codec, and a photo on its way through
-# the whole program. The libraries' own noise would be suppressed here, with a reason each; there is none.
+# A build without sanitizers runs under memcheck: the job path over a stub codec, and a photo on its way through
+# the whole program. Errors of the libraries would be suppressed here, each with a reason; there are none.
 VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite",
             "--fair-sched=yes"]
 VALGRIND_TESTS = ["engine", "reload"]

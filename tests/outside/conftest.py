@@ -1,4 +1,4 @@
-"""Fixtures for the tests from outside: processes that end with their test, and clouds to share."""
+"""Fixtures for the outside tests: processes that end with their test, and shared clouds."""
 import pytest
 
 import harness

@@ -1,4 +1,4 @@
-"""Answers against the service models that Debian's botocore ships: watch(client) judges each answer that this client gets.
+"""Checks responses against the service models in Debian's botocore: watch(client) checks each response to this client.
 
 An answer may hold only what the model names, where it names it, in the form that the model gives it; an error's code is
 one that the model lists for the operation, or one of the lists below. botocore itself skips what it does not know.

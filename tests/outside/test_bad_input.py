@@ -1,4 +1,4 @@
-"""What must not break the engine or be lost: it ends in the dead-letter queue with its reason, or comes back."""
+"""Bad input must neither break the engine nor be lost: it goes to the dead-letter queue with a reason, or is retried."""
 import io
 import json
 import os

@@ -1,4 +1,4 @@
-"""EventBridge with clients that we did not write: rules, patterns, targets, and S3's events through them."""
+"""EventBridge with third-party clients: rules, patterns, targets, and S3's events through them."""
 import json
 import time
 

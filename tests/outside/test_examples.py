@@ -1,4 +1,4 @@
-"""The reference set-ups in pipelines/examples/: made by hand, as people do, and run with `thumbwheel run`."""
+"""The reference setups in pipelines/examples/: created by hand, as users do, and run with `thumbwheel run`."""
 import json
 
 import pytest

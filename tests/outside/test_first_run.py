@@ -1,4 +1,4 @@
-"""What a new user meets: samples, a directory of photos, one shot, and a cloud that goes on serving."""
+"""First use: samples, a directory of photos, a single run, and a cloud that keeps serving."""
 import io
 import json
 import os

@@ -1,4 +1,4 @@
-"""Decoders are processes: what becomes of a photo whose decoder fails, and of the engine."""
+"""Decoder processes: the results when one fails, for its photo and for the engine."""
 import io
 import os
 import signal

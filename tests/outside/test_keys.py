@@ -1,4 +1,4 @@
-"""Who may come in: access keys, signatures, and who one is."""
+"""Authentication: access keys, signatures, and the caller's identity."""
 import datetime
 import itertools
 import json

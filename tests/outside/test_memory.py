@@ -1,4 +1,4 @@
-"""The memory budget from outside: photos that do not fit at once wait their turn, and nothing else happens to them."""
+"""The memory budget from outside: photos that do not fit wait, and nothing else happens to them."""
 import json
 import re
 from pathlib import Path

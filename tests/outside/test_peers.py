@@ -1,4 +1,4 @@
-"""Peers that say something else than the service: gateways, captive portals, proxies; and more queues than connections."""
+"""Peers that don't behave like the service: gateways, captive portals, proxies; and more queues than connections."""
 import io
 import itertools
 import json

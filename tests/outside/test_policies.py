@@ -1,4 +1,4 @@
-"""Resource policies: who may send to a queue or publish to a topic, asked with boto3 as people set them up."""
+"""Resource policies: who may send to a queue or publish to a topic, with boto3 and policies as users write them."""
 import json
 
 import pytest

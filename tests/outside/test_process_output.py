@@ -1,4 +1,4 @@
-"""What `process` prints: for people little, for scripts JSON, and how it ends when it is interrupted."""
+"""The output of `process`: short text for users, JSON for scripts; and interrupts."""
 import fcntl
 import io
 import json

@@ -1,7 +1,7 @@
 """
 README.md: each command in it is run, and each of its tables is what the program prints.
 
-The commands run as they stand, by sh, in a copy of the tree with a home of its own. What is mapped, and why:
+The commands are run unchanged, by sh, in a copy of the tree with a home of its own. What is mapped, and why:
 - `cmake` does nothing, and build/release is the build under test: building once more would take minutes.
 - `./dev test` gets the name of one test, since it is what runs this very file.
 - `./dev bench` gets a smaller load; its programs leave their memory to the kernel, so nobody looks for leaks.

@@ -1,4 +1,4 @@
-"""DetectLabels with clients that we did not write. What an image's labels must be is derived from what the analyser
+"""DetectLabels with third-party clients. What an image's labels must be is derived from what the analyser
 documents (pipelines/labels.c): a fact, a colour's share of the area, a mean lightness."""
 import io
 import json

@@ -1,4 +1,4 @@
-"""What becomes of the embedded cloud, and of the engine's work, when the machine runs out of something."""
+"""The embedded cloud and the engine when the machine runs out of a resource."""
 import json
 import os
 import random

@@ -1,4 +1,4 @@
-"""The embedded cloud's S3, held to what the S3 API Reference says, by clients that we did not write."""
+"""The embedded cloud's S3 against the S3 API Reference, with third-party clients."""
 import base64
 import datetime
 import hashlib

@@ -1,4 +1,4 @@
-"""Downloads of large objects: whole for who reads them to the end, however slowly, and gone with who breaks off."""
+"""Downloads of large objects: complete for slow readers too, and released when a reader aborts."""
 import os
 import random
 import socket

@@ -1,5 +1,5 @@
-"""What nobody sends by accident: the embedded cloud's S3 over bare sockets. Each is refused, nothing is smuggled past it,
-and it goes on serving."""
+"""Hostile requests to the embedded cloud's S3 over bare sockets. Each is refused, nothing is smuggled past it, and it keeps
+serving."""
 import hashlib
 import json
 import re

@@ -1,4 +1,4 @@
-"""Lifecycles that really expire, held to "Managing the lifecycle of objects" of the S3 User Guide.
+"""Lifecycle rules that expire objects, against "Managing the lifecycle of objects" in the S3 User Guide.
 
 A rule with a date in the past is due at once. What takes days is made older in the database of a cloud that has
 stopped, and is due when it starts again.

@@ -1,4 +1,4 @@
-"""Multipart uploads and copies in the embedded cloud, by clients that we did not write."""
+"""Multipart uploads and copies in the embedded cloud, with third-party clients."""
 import base64
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Tools that people use with S3, unchanged: s3cmd and rclone of Debian."""
+"""Common S3 tools, unchanged: s3cmd and rclone from Debian."""
 import hashlib
 import os
 import subprocess

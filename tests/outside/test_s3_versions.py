@@ -1,4 +1,4 @@
-"""Versions of objects, held to "Using versioning in S3 buckets" of the S3 User Guide, by boto3."""
+"""Versions of objects, against "Using versioning in S3 buckets" in the S3 User Guide, with boto3."""
 import hashlib
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A service that is left alone: it is reloaded, told to stop, and waits for what may come yet."""
+"""A running service: it is reloaded and stopped, and waits for missing services and queues."""
 import json
 import os
 import pty

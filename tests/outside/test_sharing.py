@@ -1,4 +1,4 @@
-"""What one photo costs, counted in the embedded cloud's own request log."""
+"""The requests for one photo, counted in the embedded cloud's request log."""
 import json
 
 import harness

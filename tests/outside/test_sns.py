@@ -1,4 +1,4 @@
-"""The embedded cloud's SNS: topics, subscriptions, and what a queue gets of a publication."""
+"""The embedded cloud's SNS: topics, subscriptions, and the messages that queues receive."""
 import datetime
 import json
 

@@ -1,4 +1,4 @@
-"""The embedded cloud's SNS: who is subscribed how, what reaches whom, and that nothing acknowledged is lost."""
+"""The embedded cloud's SNS: subscriptions, deliveries, and that nothing acknowledged is lost."""
 import contextlib
 import email
 import email.policy

@@ -1,4 +1,4 @@
-"""The embedded cloud's SQS, in both protocols, held to the SQS API Reference by clients that we did not write."""
+"""The embedded cloud's SQS, in both protocols, against the SQS API Reference, with third-party clients."""
 import hashlib
 import json
 import re

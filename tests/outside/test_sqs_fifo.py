@@ -1,4 +1,4 @@
-"""FIFO queues of the embedded cloud, held to the SQS Developer Guide and to answers recorded from the service."""
+"""FIFO queues of the embedded cloud, against the SQS Developer Guide and responses recorded from the service."""
 import hashlib
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""TLS of the served port, with clients that we did not write."""
+"""TLS of the served port, with third-party clients."""
 import json
 import os
 import socket
