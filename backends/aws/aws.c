@@ -1,6 +1,9 @@
 #include "aws.h"
 
 #include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -56,11 +59,29 @@ static int settings_find(struct aws *aws, const struct aws_options *options,
     return rc;
 }
 
+/* Without any, no service would be trusted, and each request would fail for a reason that is hard
+ * to guess. */
+static bool has_certificate(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    X509 *certificate = file ? PEM_read_X509_AUX(file, NULL, NULL, NULL) : NULL;
+    bool has = certificate != NULL;
+    X509_free(certificate);
+    ERR_clear_error();
+    if (file)
+        fclose(file);
+    return has;
+}
+
 static int bundle_trust(struct aws *aws, const char *name, const char *path, struct error *error)
 {
     if (access(path, R_OK))
         return error_set(error, ERR_INVALID, "%s names \"%.300s\", which cannot be read: %s", name,
                          path, strerror(errno));
+    if (!has_certificate(path))
+        return error_set(error, ERR_INVALID,
+                         "%s names \"%.300s\", which holds no certificate in PEM format", name,
+                         path);
     return http_client_trust(aws->http, path) ? error_set(error, ERR_MEMORY, "out of memory") : 0;
 }
 

@@ -86,8 +86,8 @@ bool aws_fault_is_clock(const struct aws_fault *fault)
 
 static void read_json(const struct http_response *response, struct aws_fault *out)
 {
-    json_t *root =
-        json_text_read((struct slice){response->body.data, response->body.size}, 0, NULL);
+    json_t *root = json_text_read((struct slice){response->body.data, response->body.size},
+                                  JSON_REJECT_DUPLICATES, NULL);
     const json_t *message = json_object_get(root, "message");
     if (!message)
         message = json_object_get(root, "Message");

@@ -177,9 +177,10 @@ static const char *json_flaw(const struct row *row, const json_t *object)
     return NULL;
 }
 
+/* Whoever sees two members of one name may read the other one: that is no response. */
 static json_t *object_read(struct slice text)
 {
-    json_t *root = json_text_read(text, 0, NULL);
+    json_t *root = json_text_read(text, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(root))
         return root;
     json_decref(root);

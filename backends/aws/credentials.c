@@ -87,8 +87,9 @@ static int refuse(const struct profile *profile, const char *setting, struct err
 static int refuse_earlier(struct credentials *out, const struct aws_options *options,
                           const struct profile *profile, struct error *error)
 {
-    static const char *const settings[] = {"role_arn", "web_identity_token_file", "sso_session",
-                                           "sso_start_url"};
+    static const char *const settings[] = {"role_arn",      "web_identity_token_file",
+                                           "sso_session",   "sso_start_url",
+                                           "sso_role_name", "sso_account_id"};
     (void)out;
     (void)options;
     if (!profile->named && profile_variable(profile, "AWS_WEB_IDENTITY_TOKEN_FILE"))

@@ -41,7 +41,7 @@ static json_t *policy_load(const char *existing)
 {
     if (!existing || !existing[0])
         return json_pack("{s:s, s:[]}", "Version", "2012-10-17", "Statement");
-    json_t *policy = json_text_read(slice_of(existing), 0, NULL);
+    json_t *policy = json_text_read(slice_of(existing), JSON_REJECT_DUPLICATES, NULL);
     json_t *statements = json_object_get(policy, "Statement");
     if (json_is_object(statements)) {
         json_t *list = json_pack("[O]", statements);

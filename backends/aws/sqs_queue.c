@@ -242,7 +242,7 @@ static int redrive_read(struct queue_facts *facts, const char *policy)
 {
     if (!policy)
         return 0;
-    json_t *root = json_text_read(slice_of(policy), 0, NULL);
+    json_t *root = json_text_read(slice_of(policy), JSON_REJECT_DUPLICATES, NULL);
     const char *arn = json_text_in(root, "deadLetterTargetArn");
     int rc = root ? 0 : ERR_PROTOCOL;
     if (arn) {

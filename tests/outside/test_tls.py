@@ -255,6 +255,36 @@ def test_an_engine_trusts_what_the_environment_names(served, start, tmp_path, ho
     engine.stop()
 
 
+BUNDLES = ["AWS_CA_BUNDLE", "ca_bundle", "SSL_CERT_FILE"]  # botocore prefers the variable to the profile's setting
+
+
+def run_with_bundles(folder, **bundles):
+    (folder / "config").write_text(f"[default]\nca_bundle = {bundles.pop('ca_bundle')}\n" if "ca_bundle" in bundles else "")
+    environment = aws_environment("https://127.0.0.1:1", AWS_CONFIG_FILE=str(folder / "config"), **bundles)
+    if "SSL_CERT_FILE" not in bundles:
+        environment.pop("SSL_CERT_FILE", None)
+    return harness.thumbwheel("run", environment=environment)
+
+
+@pytest.mark.parametrize("first, second", [(0, 1), (0, 2), (1, 2)])
+def test_the_first_bundle_of_several_counts(served, tmp_path, first, second):
+    (tmp_path / "none.pem").write_text("")
+    done = run_with_bundles(tmp_path, **{BUNDLES[first]: str(tmp_path / "none.pem"), BUNDLES[second]: str(served.certificate)})
+    assert done.returncode == 2
+    assert BUNDLES[first] in done.stderr and BUNDLES[second] not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "no certificate\n", "key"])
+@pytest.mark.parametrize("how", BUNDLES)
+def test_a_bundle_without_a_certificate_is_refused(served, tmp_path, how, text):
+    if text == "key":  # PEM, but of something else
+        text = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n"
+    (tmp_path / "bundle.pem").write_text(text)
+    done = run_with_bundles(tmp_path, **{how: str(tmp_path / "bundle.pem")})
+    assert done.returncode == 2
+    assert how in done.stderr and "bundle.pem" in done.stderr and "holds no certificate" in done.stderr
+
+
 def test_a_bundle_that_cannot_be_read_is_named():
     done = harness.thumbwheel("run", environment=aws_environment("https://127.0.0.1:1", AWS_CA_BUNDLE="/nowhere/ca.pem"))
     assert done.returncode == 2

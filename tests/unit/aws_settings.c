@@ -150,7 +150,9 @@ static void test_other_identities_are_not_replaced_by_keys(void **state)
     static const char *const settings[] = {
         "role_arn = arn:aws:iam::1:role/r\nsource_profile = default",
         "role_arn = arn:aws:iam::1:role/r\ncredential_source = Ec2InstanceMetadata",
-        "web_identity_token_file = /token", "sso_session = s", "sso_start_url = https://s"};
+        "web_identity_token_file = /token", "sso_session = s", "sso_start_url = https://s",
+        /* Each alone means SSO to botocore (SSOProvider), with an error for what is missing. */
+        "sso_role_name = r", "sso_account_id = 111122223333"};
     const struct aws_options with = {.region = "eu-west-1"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         char text[400];

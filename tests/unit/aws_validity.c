@@ -139,6 +139,24 @@ static bool look_alike(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
+/* Which of the two is meant depends on the reader. */
+static void a_member_that_is_there_twice_is_refused(void **state)
+{
+    (void)state;
+    static const char *const twice[][2] = {
+        {"GetQueueUrl", "{\"QueueUrl\":\"http://q\",\"QueueUrl\":\"http://other\"}"},
+        {"GetQueueUrl", "{\"QueueUrl\":\"http://q\",\"Queue\\u0055rl\":\"http://other\"}"},
+        {"SendMessage", "{\"MD5OfMessageBody\":\"x\",\"MessageId\":\"m\",\"MessageId\":\"n\"}"},
+        {"ReceiveMessage", "{\"Messages\":[],\"Messages\":[]}"},
+        {"ReceiveMessage", "{\"Messages\":[{\"Body\":\"a\",\"Body\":\"b\"}]}"},
+        {"DeleteMessageBatch", "{\"Successful\":[{\"Id\":\"0-0\",\"Id\":\"0-1\"}]}"},
+    };
+    for (size_t i = 0; i < sizeof twice / sizeof *twice; i++) {
+        if (!flaw(twice[i][0], NULL, twice[i][1]))
+            fail_msg("%s takes %s", twice[i][0], twice[i][1]);
+    }
+}
+
 static void the_response_to_another_operation_is_none(void **state)
 {
     (void)state;
@@ -166,7 +184,8 @@ static void what_was_stored_is_what_was_sent(void **state)
 static void an_operation_without_a_row_is_refused(void **state)
 {
     (void)state;
-    assert_string_equal(flaw("DeleteBucket", NULL, ""), "no validity rule is defined for the operation");
+    assert_string_equal(flaw("DeleteBucket", NULL, ""),
+                        "no validity rule is defined for the operation");
 }
 
 int main(void)
@@ -175,6 +194,7 @@ int main(void)
         cmocka_unit_test(the_services_responses_are_valid),
         cmocka_unit_test(a_page_is_no_response),
         cmocka_unit_test(a_part_of_a_response_is_none),
+        cmocka_unit_test(a_member_that_is_there_twice_is_refused),
         cmocka_unit_test(the_response_to_another_operation_is_none),
         cmocka_unit_test(what_was_stored_is_what_was_sent),
         cmocka_unit_test(an_operation_without_a_row_is_refused),
