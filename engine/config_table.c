@@ -37,7 +37,7 @@ const struct setting config_table[] = {
     {"stall", TYPE_SECONDS, ENGINE, "15m", NULL, 1000, 43200000, AT(stall), "TIME",
      "return a message to its queue when its job makes no progress for this long"},
     {"missing", TYPE_CHOICE, ENGINE, "dead-letter", NULL, 0, 0, AT(missing), "dead-letter|drop",
-     "a message whose object does not exist: dead-letter: reject it; drop: delete it"},
+     "messages whose object does not exist: dead-letter rejects them, drop deletes them"},
     {"linger", TYPE_TIME, ENGINE, "2s", NULL, 0, 600000, AT(linger), "TIME",
      "how long a fetched photo waits for messages of other queues"},
     {"cache", TYPE_BYTES, ENGINE, "64M", NULL, 0, 1024 * GIB, AT(cache), "SIZE",

@@ -159,8 +159,8 @@ static void on_output_seen(const struct object_facts *facts, const struct error 
     if (error->code == ERR_DENIED) {
         if (log_gate_open(&job->msg.delivery->lane->unreadable, uv_now(job->msg.engine->loop),
                           3600000))
-            log_warn("outputs may not be read, so that older events of an object with versions "
-                     "cannot be told after a restart: allow s3:GetObject and s3:ListBucket",
+            log_warn("outputs may not be read, so older events of an object with versions cannot "
+                     "be recognised after a restart: allow s3:GetObject and s3:ListBucket",
                      LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("error", error->text),
                      LOG_SUPPRESSED(&job->msg.delivery->lane->unreadable));
     } else if (error->code != ERR_NOT_FOUND && error->code != ERR_NO_CONTAINER) {

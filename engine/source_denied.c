@@ -16,7 +16,8 @@
 static void say_missing(struct source *source)
 {
     struct error denied = source->error;
-    error_set(&source->error, ERR_NOT_FOUND, "the bucket lists no such object; %s", denied.text);
+    error_set(&source->error, ERR_NOT_FOUND, "the bucket does not list the object; %s",
+              denied.text);
 }
 
 static void on_listed(const struct object_entry *entries, size_t count, bool more,

@@ -214,7 +214,7 @@ int decoder_main(decoder_render *render)
     struct decoder_hello hello;
     struct decoder_command command;
     if (!is_socket(DECODER_SOCKET)) {
-        fputs("thumbwheel: \"decoder\" is what thumbwheel starts for itself\n", stderr);
+        fputs("thumbwheel: \"decoder\" is an internal command\n", stderr);
         return 2;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a parent that is gone already has closed the socket */

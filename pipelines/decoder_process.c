@@ -78,7 +78,7 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
     d->limits = *limits;
     if (d->status < 0 || send(d->ends.socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
         decoder_end(d);
-        return error_set(error, ERR_IO, "a decoder process ended at its start");
+        return error_set(error, ERR_IO, "a decoder process exited at startup");
     }
     *out = d;
     return 0;
@@ -144,13 +144,12 @@ static int fail_dead(struct decoder *d, struct error *error)
         return fail_timeout(d, error);
     if (signal == SIGKILL) /* not by us: by the kernel, when the machine's memory is used up */
         return error_set(error, ERR_DECODER_MEMORY,
-                         "the decoder was killed, as a process is when "
-                         "the machine has no memory left");
+                         "the decoder was killed, probably because the machine ran out of memory");
     if (WIFEXITED(status) && WEXITSTATUS(status) == DECODER_EXIT_MEMORY)
         return fail_memory(d, error);
     if (signal == SIGSYS)
         return error_set(error, ERR_DECODER_CRASHED,
-                         "the decoder tried what no decoder may, and was ended");
+                         "the decoder attempted a forbidden system call and was terminated");
     return error_set(error, ERR_DECODER_CRASHED, "the decoder crashed (%s)",
                      signal ? sigdescr_np(signal) : "it ended");
 }
@@ -296,7 +295,7 @@ static int send_command(struct decoder *d, const struct render_source *source,
     const struct decoder_command command = {
         .sequence = ++d->sequence, .image_size = source->image.size, .request_size = request->size};
     if (write_all(d->ends.input, parts, 2))
-        return error_set(error, ERR_MEMORY, "not enough memory to hand an image to its decoder");
+        return error_set(error, ERR_MEMORY, "not enough memory to pass an image to its decoder");
     processor_limit(d);
     if (send(d->ends.socket, &command, sizeof command, MSG_NOSIGNAL) != sizeof command)
         return fail_dead(d, error);
@@ -311,9 +310,9 @@ static int ask(struct decoder *d, const struct render_source *source,
     buffer_init(&request, DECODER_META_MAX);
     int code = decoder_request_write(&request, source, limits, items, count, &d->slots);
     if (code == ERR_LIMIT)
-        error_set(error, code, "more than %d pipelines want one image", DECODER_AUDIENCE_MAX);
+        error_set(error, code, "more than %d pipelines use one image", DECODER_AUDIENCE_MAX);
     else if (code)
-        error_set(error, code, "not enough memory to hand an image to its decoder");
+        error_set(error, code, "not enough memory to pass an image to its decoder");
     else
         code = send_command(d, source, &request, error);
     buffer_free(&request);
@@ -475,7 +474,7 @@ int decoder_ask(struct decoder *d, const struct render_source *source,
             code = fail_memory(d, error);
     }
     if (!code && (trim(d->ends.input) || trim(d->ends.output)))
-        code = error_set(error, ERR_IO, "a decoder's memory could not be given back");
+        code = error_set(error, ERR_IO, "cannot release a decoder's memory");
     return code;
 }
 
