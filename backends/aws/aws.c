@@ -80,7 +80,7 @@ static int bundle_trust(struct aws *aws, const char *name, const char *path, str
                          path, strerror(errno));
     if (!has_certificate(path))
         return error_set(error, ERR_INVALID,
-                         "%s names \"%.300s\", which holds no certificate in PEM format", name,
+                         "%s names \"%.300s\", which contains no certificate in PEM format", name,
                          path);
     return http_client_trust(aws->http, path) ? error_set(error, ERR_MEMORY, "out of memory") : 0;
 }

@@ -149,7 +149,7 @@ int aws_queue_check(const char *name, struct error *error)
     struct queue_name parsed;
     if (name_parse(name, &parsed))
         return error_set(error, ERR_INVALID,
-                         "\"%.200s\" cannot be a queue; give a name (1 to 80 letters, digits, "
+                         "\"%.200s\" is not a valid queue; use a name (1 to 80 letters, digits, "
                          "hyphens and underscores), a URL or an ARN",
                          name);
     return 0;

@@ -148,8 +148,8 @@ def test_check_gives_ci_one_json_object(tmp_path):
 
 REFUSED = {
     "a labeler that is not there": (GOOD + "labels: {labeler: rekognition}\n", 5, "labels.labeler", "not available"),
-    "a queue that cannot be": (GOOD.replace("good-queue", "my queue"), 2, "queue", "cannot be a queue"),
-    "an ARN of no queue": (GOOD.replace("good-queue", "arn:aws:sns:eu-west-1:1:x"), 2, "queue", "cannot be a queue"),
+    "a queue that cannot be": (GOOD.replace("good-queue", "my queue"), 2, "queue", "is not a valid queue"),
+    "an ARN of no queue": (GOOD.replace("good-queue", "arn:aws:sns:eu-west-1:1:x"), 2, "queue", "is not a valid queue"),
     "a loop": (GOOD.replace("'o/", "'in/"), 4, "outputs[0].key", "processed again"),
     "a control character in a suffix": (GOOD.replace("prefix: in/", 'prefix: in/, suffix: [.jpg, ".p\\x01ng"]'), 3,
                                         "match.suffix", "control characters"),

@@ -282,7 +282,7 @@ def test_a_bundle_without_a_certificate_is_refused(served, tmp_path, how, text):
     (tmp_path / "bundle.pem").write_text(text)
     done = run_with_bundles(tmp_path, **{how: str(tmp_path / "bundle.pem")})
     assert done.returncode == 2
-    assert how in done.stderr and "bundle.pem" in done.stderr and "holds no certificate" in done.stderr
+    assert how in done.stderr and "bundle.pem" in done.stderr and "contains no certificate" in done.stderr
 
 
 def test_a_bundle_that_cannot_be_read_is_named():
