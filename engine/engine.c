@@ -1,5 +1,5 @@
 /*
- * The engine's life: made, drained, closed. What it does in between is in lanes.c and lane.c.
+ * The engine's lifecycle: create, drain, close. The work itself is in lanes.c and lane.c.
  *
  * What ends a phase (the last delivery, the last poll, a worker's return) only marks that something
  * has changed; one turn from a fresh loop callback then decides whether the drain or the close is

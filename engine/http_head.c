@@ -1,5 +1,5 @@
 /*
- * From bytes to a call.
+ * Parses a request head into a call.
  *
  * The end of a head is searched as bytes come, line by line; the head is then checked and parsed in
  * one piece, so that every name and value is a view of one copy that the call owns. llhttp is

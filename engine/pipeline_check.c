@@ -1,7 +1,7 @@
 /*
  * Loops: pipelines are nodes, and an output that another pipeline's filter (or its own) may take is
  * an edge. Pipelines that reach each other are one loop, which is told at its first output, with
- * all of its files; an output that is its own pipeline's input is a mistake of its own.
+ * all of its files; an output that is its own pipeline's input is a separate problem.
  */
 #include "pipeline_check.h"
 

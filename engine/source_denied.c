@@ -2,8 +2,8 @@
  * A GET that was denied: is the object there at all?
  *
  * S3 answers 403 instead of 404 for a key that does not exist when the caller may not list the
- * bucket ("GetObject", section Permissions, S3 API reference). Whoever may list that key alone (a
- * policy with a condition on s3:prefix, a compatible service with rules of its own) can still
+ * bucket ("GetObject", section Permissions, S3 API reference). A caller that may list only that key
+ * (a policy with a condition on s3:prefix, a compatible service with rules of its own) can still
  * find out: a listing with the key as its prefix begins with the key, if there is such an object.
  * Where the listing is refused too, denied remains the answer, and the message is tried again.
  *

@@ -1,6 +1,5 @@
 /*
- * Labels from EXIF. The strings come from whoever made the file: each is bounded, and cleaned
- * before it is used.
+ * Labels from EXIF. The strings are untrusted: each is bounded, and cleaned before it is used.
  *
  * libvips gives a field as "VALUE (VALUE AGAIN, ASCII, 13 components, 13 bytes)", where VALUE may
  * itself hold brackets. Both copies are equal unless the value is long, so the halves are compared

@@ -1,5 +1,5 @@
 /*
- * From a promise of pixels to pixels.
+ * Computes an image's pixels.
  *
  * Strips are pulled through a region of our own instead of by a libvips sink: a sink starts threads
  * even where one is allowed, and hands each strip from one to another. The strips come in order, as

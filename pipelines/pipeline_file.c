@@ -1,7 +1,7 @@
 /*
- * From a file to a struct pipeline: read, parse, fill by the schema, then check what one key alone
- * can't show. The checks work on the filled struct and go back to the tree only for the place to
- * name.
+ * Loads a file into a struct pipeline: read, parse, fill by the schema, then check rules that
+ * concern several keys. The checks work on the filled struct and use the tree only for the
+ * positions in messages.
  */
 #include "pipeline_file.h"
 

@@ -1,5 +1,5 @@
 /*
- * From outputs to a plan of stages, with one for the labels where they are wanted.
+ * Makes a plan of stages from the outputs, with one for the labels if needed.
  *
  * The plan holds the stages of every pipeline that wants the object, those of this render's items
  * among them: how a rendition is derived, and so its bytes, depends on the configuration and never

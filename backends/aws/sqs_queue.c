@@ -1,5 +1,4 @@
-/* Opening a queue (by name, URL or ARN), what is known of it, and the frame of every operation on
- * it. */
+/* Opens a queue (by name, URL or ARN), keeps its facts, and frames every operation on it. */
 #include <stdlib.h>
 #include <string.h>
 

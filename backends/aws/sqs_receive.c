@@ -1,6 +1,6 @@
 /*
- * ReceiveMessage. A message whose body does not have the MD5 that the service states was damaged on
- * the way: it is left out, and comes back when its visibility ends.
+ * ReceiveMessage. A message whose body does not match the MD5 in the response was damaged in
+ * transit: it is skipped, and becomes visible again when its visibility timeout ends.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* PutEvents and TestEventPattern. A PutEvents is answered when what its events became at the
- * targets is on the disk. */
+/* PutEvents and TestEventPattern. PutEvents responds when the messages for its events' targets are
+ * on disk. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* PutRule and what is done with rules. */
+/* PutRule and the other actions on rules. */
 #include <stdio.h>
 #include <string.h>
 

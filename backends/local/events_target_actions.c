@@ -1,4 +1,4 @@
-/* PutTargets and what is done with targets. */
+/* PutTargets and the other actions on targets. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* What a lifecycle's rules say of an object: when it expires. */
+/* When an object expires according to lifecycle rules. */
 #include <stdlib.h>
 #include <string.h>
 

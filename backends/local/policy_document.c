@@ -1,5 +1,5 @@
-/* Reading a policy document. Each function that can fail fills the reader's error with what is
- * wrong, in words that its author understands. */
+/* Parses a policy document. Each function that can fail fills the reader's error with a message for
+ * the policy's author. */
 #include "policy_reader.h"
 
 #include <stdio.h>

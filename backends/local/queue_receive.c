@@ -1,5 +1,5 @@
 /*
- * Handing out: polls, and what goes to the dead-letter queue instead.
+ * Receiving: polls, and messages that go to the dead-letter queue instead.
  *
  * A queue with something visible is put on the list of ready queues; the loop's next turn serves
  * them. So the commits that one turn brings fill the waiting polls together, and a poll is never

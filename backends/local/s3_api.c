@@ -1,5 +1,5 @@
 /*
- * From a request to an operation.
+ * Maps a request to an operation.
  *
  * S3 tells operations apart by method, by what the path names (nothing, a bucket, an object), and
  * by a sub-resource: a parameter of the query such as ?tagging. The table below has a row for each

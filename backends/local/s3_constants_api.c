@@ -1,5 +1,5 @@
-/* What is the same for every bucket or object here, and configurations that a bucket never has:
- * each is answered as S3 answers for a bucket without it. */
+/* Responses that are the same for every bucket or object here, and configurations that a bucket
+ * never has: the response is S3's for a bucket without it. */
 #include "s3_handlers.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* UploadPart: an intake whose body becomes a part. The upload is looked up before the body is asked
- * for, since it says which checksum its parts have. */
+/* UploadPart: an intake whose body becomes a part. The upload is looked up before the body is read,
+ * because it determines the checksum of its parts. */
 #include "s3_handlers.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* PutObjectTagging, GetObjectTagging, DeleteObjectTagging. A change and the messages that announce
- * it are one unit; the event says which version and ETag it is about, so where a rule matches the
- * object is looked at first. */
+/* PutObjectTagging, GetObjectTagging, DeleteObjectTagging. A change and its notifications are one
+ * unit; the event contains the version and the ETag, so the object is read first if a rule matches.
+ */
 #include "s3_handlers.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * The outbox: which deliveries there are, and when each is tried.
+ * The outbox: all pending deliveries, and the time of each one's next attempt.
  *
  * Every item is in `items`; one that is due is in `ready` too, one that waits has its deadline set,
  * one that is being sent has neither. Items whose row is not stored yet are in `items` alone.

@@ -1,5 +1,5 @@
 /*
- * What SNS answers to anybody: the links of its messages, and the certificate that they are signed
+ * Public responses of SNS: the links in its messages, and the certificate that they are signed
  * with. Loop thread.
  */
 #include <stdlib.h>

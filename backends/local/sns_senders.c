@@ -1,7 +1,7 @@
 /*
  * One attempt of a delivery: a POST to a subscriber, a mail through the SMTP server, or a mail as a
- * file. What a subscriber answers is judged by its status alone and never kept. Source: "Amazon SNS
- * message delivery retries" and "HTTP/HTTPS headers" in the SNS Developer Guide.
+ * file. Only the status of a subscriber's response matters; its body is never kept. Source: "Amazon
+ * SNS message delivery retries" and "HTTP/HTTPS headers" in the SNS Developer Guide.
  */
 #include <errno.h>
 #include <fcntl.h>

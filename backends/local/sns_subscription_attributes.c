@@ -1,5 +1,5 @@
-/* The attributes of subscriptions: what each may hold, and how they are told. Source: Subscribe and
- * SetSubscriptionAttributes in the Amazon SNS API Reference. */
+/* The attributes of subscriptions: their valid values, and how they are returned. Source: Subscribe
+ * and SetSubscriptionAttributes in the Amazon SNS API Reference. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* The attributes of topics: what each may hold, and how they are told. Source: CreateTopic and
+/* The attributes of topics: their valid values, and how they are returned. Source: CreateTopic and
  * SetTopicAttributes in the Amazon SNS API Reference. */
 #include <stdlib.h>
 #include <string.h>

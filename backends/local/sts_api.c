@@ -1,5 +1,5 @@
-/* STS: who am I (Query protocol, version 2011-06-15). Nothing is assumed here and no credentials
- * are handed out. */
+/* STS: GetCallerIdentity (Query protocol, version 2011-06-15). There are no roles to assume, and no
+ * credentials are issued. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Changes of topics and subscriptions, each on its way to the disk. */
+/* Changes of topics and subscriptions, and storing them. */
 #include <stdlib.h>
 
 #include "cloud.h"

@@ -1,4 +1,4 @@
-/* What a topic or a subscription is made of, and its end. */
+/* Creating and freeing topics and subscriptions. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /*
- * From a painted canvas to the bytes of a file.
+ * Encodes a painted canvas as a file.
  *
  * A scene is painted at the size that its detail needs, enlarged by libvips, and then given the
  * grain of a sensor at the final size, so that it compresses as a photograph does. Drawings (alpha,
