@@ -75,17 +75,20 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 /* ---- words ---- */
 
-static void say(const char *prefix, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0)));
+static void say(enum log_level level, const char *prefix, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 
-static void say(const char *prefix, const char *format, va_list args)
+static void say(enum log_level level, const char *prefix, const char *format, va_list args)
 {
     char *text = NULL;
     char *shown = vasprintf(&text, format, args) < 0 ? NULL : text_display(text);
     const char *clear =
         terminal_redraws(fileno(stderr)) ? "\r\033[K" : ""; /* there may be a progress bar */
     fflush(stdout);
-    fprintf(stderr, "%sthumbwheel: %s%s\n", clear, prefix, shown ? shown : "out of memory");
+    if (log_is_json())
+        log_say(level, shown ? text : "out of memory");
+    else
+        fprintf(stderr, "%sthumbwheel: %s%s\n", clear, prefix, shown ? shown : "out of memory");
     if (shown)
         free(text);
     free(shown);
@@ -95,7 +98,7 @@ void command_error(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say("", format, args);
+    say(LOG_ERROR, "", format, args);
     va_end(args);
 }
 
@@ -103,7 +106,7 @@ void command_warn(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say("warning: ", format, args);
+    say(LOG_WARN, "warning: ", format, args);
     va_end(args);
 }
 
@@ -111,7 +114,7 @@ void command_note(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say("note: ", format, args);
+    say(LOG_INFO, "note: ", format, args);
     va_end(args);
 }
 
@@ -172,16 +175,43 @@ static void pool_setup(struct config *config)
     setenv("UV_THREADPOOL_SIZE", size, 1);
 }
 
+/* The log of a service is for a collector, unless somebody watches; the other commands talk to a
+ * person. */
+static void log_open(enum config_command command, uint64_t format, enum log_level level)
+{
+    bool person = command != CONFIG_RUN || terminal_is(fileno(stderr));
+    if (format == LOG_FORMAT_AUTO)
+        format = person ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
+    log_setup(fileno(stderr), (enum log_format)format, level);
+}
+
+static enum log_level standard_level(enum config_command command)
+{
+    return command == CONFIG_RUN ? LOG_INFO : LOG_ERROR;
+}
+
+/* Before the settings are read, which may fail: a usage error is a line of the log, too. */
+static void log_open_early(const struct command *command, char *const *args, size_t count)
+{
+    const char *wanted = config_peek("log-format", args, count);
+    uint64_t format = LOG_FORMAT_AUTO;
+    if (wanted && strcmp(wanted, "json") == 0)
+        format = LOG_FORMAT_JSON;
+    else if (wanted && *wanted && strcmp(wanted, "auto") != 0)
+        format = LOG_FORMAT_TEXT;
+    log_open(command->settings, format, standard_level(command->settings));
+}
+
 static void log_start(const struct config *config, enum config_command command)
 {
     static const enum log_level levels[] = {[CONFIG_LOG_DEBUG] = LOG_DEBUG,
                                             [CONFIG_LOG_INFO] = LOG_INFO,
                                             [CONFIG_LOG_WARN] = LOG_WARN,
                                             [CONFIG_LOG_ERROR] = LOG_ERROR};
-    enum log_level level = command == CONFIG_RUN ? LOG_INFO : LOG_ERROR;
+    enum log_level level = standard_level(command);
     if (config->log_level != CONFIG_LOG_AUTO)
         level = levels[config->log_level];
-    log_setup(fileno(stderr), (enum log_format)config->log_format, level);
+    log_open(command, config->log_format, level);
 }
 
 static void warn_of_variables(void)
@@ -285,16 +315,17 @@ static int command_run(const struct command *command, const struct assembly *ass
     struct config config;
     struct error error = {0};
     int status = STATUS_OK;
+    log_open_early(command, args, count);
     if (config_read(&config, command->settings, args, count, &error)) {
         command_error("%s", error.text);
         status = STATUS_USAGE;
     } else if (config.help) {
         print_help(command);
     } else {
+        log_start(&config, command->settings);
         warn_of_variables();
         descriptors_raise();
         pool_setup(&config);
-        log_start(&config, command->settings);
         status = run_configured(command, assembly, &config);
     }
     config_clear(&config);

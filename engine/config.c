@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "config_table.h"
+#include "files.h"
 #include "nearest.h"
 #include "units.h"
 
@@ -125,12 +126,18 @@ static int switch_set(const char *source, const char *value, bool *out, struct e
                      value);
 }
 
-static int text_set(const char *source, const char *value, char **out, struct error *error)
+static bool is_path(const struct setting *s)
+{
+    return s->value && (strstr(s->value, "DIR") || strstr(s->value, "FILE"));
+}
+
+static int text_set(const struct setting *s, const char *source, const char *value, char **out,
+                    struct error *error)
 {
     if (!*value)
         return error_set(error, ERR_INVALID,
                          "%s: the value is empty; leave the setting out, or give one", source);
-    char *copy = strdup(value);
+    char *copy = is_path(s) ? path_normal(value) : strdup(value);
     if (!copy)
         return error_set(error, ERR_MEMORY, "out of memory");
     free(*out);
@@ -148,7 +155,10 @@ static int list_set(const char *source, const char *value, bool split, struct te
         if (end == p)
             return error_set(error, ERR_INVALID, "%s: the value is empty; give a file or directory",
                              source);
-        if (text_list_take(list, strndup(p, (size_t)(end - p))))
+        char *path = strndup(p, (size_t)(end - p));
+        int err = text_list_take(list, path ? path_normal(path) : NULL);
+        free(path);
+        if (err)
             return error_set(error, ERR_MEMORY, "out of memory");
         p = *end ? end + 1 : NULL;
     }
@@ -163,7 +173,7 @@ static int value_set(struct config *config, const struct setting *s, const char 
     case TYPE_SWITCH:
         return switch_set(source, value, place, error);
     case TYPE_TEXT:
-        return text_set(source, value, place, error);
+        return text_set(s, source, value, place, error);
     case TYPE_LIST:
         return list_set(source, value, split, place, error);
     case TYPE_CHOICE:
@@ -313,7 +323,7 @@ static int read_arguments(struct reader *r)
         else if (!only_paths && arg[0] == '-' && arg[1])
             err =
                 error_set(r->error, ERR_INVALID, "unknown option %s; options have two dashes", arg);
-        else if (text_list_add(&r->config->paths, arg))
+        else if (text_list_take(&r->config->paths, path_normal(arg)))
             err = error_set(r->error, ERR_MEMORY, "out of memory");
         if (err)
             return err;
@@ -344,6 +354,25 @@ void config_clear(struct config *config)
     }
     text_list_clear(&config->paths);
     *config = (struct config){0};
+}
+
+const char *config_peek(const char *name, char *const *args, size_t count)
+{
+    const struct setting *s = setting_find(name, ~0u);
+    const size_t size = strlen(name);
+    char variable[CONFIG_VARIABLE_MAX];
+    config_variable_name(s, variable);
+    const char *value = getenv(variable);
+    for (size_t i = 0; i < count && strcmp(args[i], "--") != 0; i++) {
+        const char *arg = args[i];
+        if (strncmp(arg, "--", 2) != 0 || strncmp(arg + 2, name, size) != 0)
+            continue;
+        if (arg[2 + size] == '=')
+            value = arg + 2 + size + 1;
+        else if (!arg[2 + size] && i + 1 < count)
+            value = args[i + 1];
+    }
+    return value;
 }
 
 bool config_given(const struct config *config, const char *name)

@@ -71,6 +71,10 @@ int config_read(struct config *config, enum config_command command, char *const 
                 struct error *error);
 void config_clear(struct config *config);
 
+/* The value of an option (its name) in the arguments, else in the environment, before they are
+ * read; NULL: none. It is not checked. Borrowed. */
+const char *config_peek(const char *name, char *const *args, size_t count);
+
 /* Whether the user set it, by flag or environment. name is one of the table's. */
 bool config_given(const struct config *config, const char *name);
 

@@ -59,7 +59,7 @@ const struct setting config_table[] = {
      "SIZE", "memory limit of a decoder process; with --isolation=process"},
 
     {"log-format", TYPE_CHOICE, ENGINE, "auto", NULL, 0, 0, AT(log_format), "auto|text|json",
-     "auto: text on a terminal, otherwise one JSON object per line"},
+     "auto: for run, one JSON object per line unless standard error is a terminal; otherwise text"},
     {"log-level", TYPE_CHOICE, ENGINE, "auto", NULL, 0, 0, AT(log_level),
      "auto|debug|info|warn|error",
      "auto: info for run, error otherwise (failures are always reported)"},

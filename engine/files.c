@@ -27,6 +27,64 @@ static int no_memory(struct error *error)
     return error_set(error, ERR_MEMORY, "out of memory");
 }
 
+/* Takes the last part away, if there is one that can be: "..", as the first, stays. */
+static bool drop_part(char *out, size_t *size)
+{
+    size_t end = *size, start;
+    if (end == 0 || (end == 1 && out[0] == '/'))
+        return end == 1; /* above the root there is the root */
+    for (start = end; start > 0 && out[start - 1] != '/';)
+        start--;
+    if (end - start == 2 && memcmp(out + start, "..", 2) == 0)
+        return false;
+    *size = start > 1 ? start - 1 : start;
+    return true;
+}
+
+/* out has room for the path's size and one more. */
+static void normalise(const char *path, bool parents, char *out)
+{
+    size_t size = 0;
+    if (*path == '/')
+        out[size++] = '/';
+    while (*path) {
+        size_t part = strcspn(path, "/");
+        bool here = part == 0 || (part == 1 && path[0] == '.');
+        bool up = part == 2 && path[0] == '.' && path[1] == '.';
+        if (!here && !(parents && up && drop_part(out, &size))) {
+            if (size && out[size - 1] != '/')
+                out[size++] = '/';
+            memcpy(out + size, path, part);
+            size += part;
+        }
+        path += part + (path[part] == '/');
+    }
+    if (size == 0)
+        out[size++] = '.';
+    out[size] = '\0';
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
+char *path_normal(const char *path)
+{
+    char *out = malloc(strlen(path) + 2);
+    if (!out || !*path) {
+        if (out)
+            *out = '\0';
+        return out;
+    }
+    normalise(path, true, out);
+    if (!is_same_file(path, out)) /* a link on the way, or nothing that is there */
+        normalise(path, false, out);
+    return out;
+}
+
 char *path_join(const char *directory, const char *name)
 {
     char *path = NULL;

@@ -11,6 +11,10 @@
 /* "a/b" for free(), or NULL without memory. */
 char *path_join(const char *directory, const char *name);
 
+/* The path in its shortest form, "a/c" for "./a//b/../c", for free(): without empty parts and ".",
+ * and without ".." where that names the same file. NULL without memory. */
+char *path_normal(const char *path);
+
 /* With its parents; 0 also when it is there already. */
 int directory_make(const char *path, unsigned mode, struct error *error);
 /* With everything in it; links are removed, not followed. */

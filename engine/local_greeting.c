@@ -32,8 +32,9 @@ static void print_file(FILE *out, const char *path)
     print_quoted(out, realpath(path, absolute) ? absolute : path);
 }
 
-static void print_credentials(const struct greeting *greeting, FILE *out)
+static void print_variables(const struct greeting *greeting, FILE *out)
 {
+    fprintf(out, "  export AWS_ENDPOINT_URL=%s\n", greeting->endpoint);
     if (greeting->certificate) {
         fputs("  export AWS_CA_BUNDLE=", out);
         print_file(out, greeting->certificate);
@@ -79,15 +80,13 @@ void greeting_print_try(const struct greeting *greeting, FILE *out)
     const char *photo =
         greeting->photo && realpath(greeting->photo, absolute) ? absolute : "photo.jpg";
     fputs("\nTo try it from another shell, with the AWS CLI:\n\n", out);
-    print_credentials(greeting, out);
-    fprintf(out, "  aws --endpoint-url %s s3 cp ", greeting->endpoint);
+    print_variables(greeting, out);
+    fputs("  aws s3 cp ", out);
     print_quoted(out, photo);
     fprintf(out, " s3://%s/%smine.%s\n", LOCAL_BUCKET, LOCAL_PREFIX,
             strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
-    fprintf(out, "  aws --endpoint-url %s s3 ls --recursive s3://%s/\n", greeting->endpoint,
-            LOCAL_BUCKET);
-    fprintf(out, "  aws --endpoint-url %s s3api get-object-tagging --bucket %s --key %smine.%s\n",
-            greeting->endpoint, LOCAL_BUCKET, LOCAL_PREFIX,
-            strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
+    fprintf(out, "  aws s3 ls --recursive s3://%s/\n", LOCAL_BUCKET);
+    fprintf(out, "  aws s3api get-object-tagging --bucket %s --key %smine.%s\n", LOCAL_BUCKET,
+            LOCAL_PREFIX, strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
     greeting_print_serving(out);
 }

@@ -155,11 +155,9 @@ static void append_line(struct buffer *b, enum log_level level, const char *even
     buffer_byte(b, '\n');
 }
 
-void log_event(enum log_level level, const char *event, const struct log_field *fields,
-               size_t count)
+static void log_write(enum log_level level, const char *event, const struct log_field *fields,
+                      size_t count)
 {
-    if (level < sink.level)
-        return;
     struct buffer line;
     buffer_init(&line, LINE_MAX_BYTES);
     append_line(&line, level, event, fields, count);
@@ -170,6 +168,23 @@ void log_event(enum log_level level, const char *event, const struct log_field *
     ssize_t written = line.data ? write(sink.fd, line.data, line.size) : 0;
     (void)written; /* nowhere to report it */
     buffer_free(&line);
+}
+
+void log_event(enum log_level level, const char *event, const struct log_field *fields,
+               size_t count)
+{
+    if (level >= sink.level)
+        log_write(level, event, fields, count);
+}
+
+bool log_is_json(void)
+{
+    return sink.json;
+}
+
+void log_say(enum log_level level, const char *text)
+{
+    log_write(level, text, NULL, 0);
 }
 
 int log_gate_open(struct log_gate *gate, uint64_t now_ms, uint64_t every_ms)

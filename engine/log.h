@@ -43,6 +43,11 @@ struct log_field {
  */
 void log_setup(int fd, enum log_format format, enum log_level level);
 
+/* Whether events are JSON: then nothing else may be written to the same stream. */
+bool log_is_json(void);
+/* What a command says to whoever started it, as an event of any level. */
+void log_say(enum log_level level, const char *text);
+
 /* While something transient, a progress bar, stands on the line that the terminal's cursor is on,
  * text events erase it first. Loop thread. */
 void log_clear_line(bool clear);

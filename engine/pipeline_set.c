@@ -81,13 +81,19 @@ static int find_standard(struct pipeline_set *set)
     if (slash)
         *slash = '\0';
     snprintf(installed, sizeof installed, "%s/../share/thumbwheel/pipelines", program);
-    if (slash && is_directory(installed))
-        return find_in(set, installed);
+    if (slash && is_directory(installed)) {
+        char *normal = path_normal(installed);
+        int err = normal ? find_in(set, normal) : ERR_MEMORY;
+        free(normal);
+        return err;
+    }
     if (is_directory(THUMBWHEEL_PIPELINES_DIR))
         return find_in(set, THUMBWHEEL_PIPELINES_DIR);
     return refuse(set, NULL,
-                  "no pipelines: neither %s nor %s exists; name them with --pipelines DIR",
-                  installed, THUMBWHEEL_PIPELINES_DIR);
+                  "there are no pipelines in %s, where this program was built: the source tree was "
+                  "moved or deleted. Build it again where it is now (./dev build), or name the "
+                  "pipelines with --pipelines DIR",
+                  THUMBWHEEL_PIPELINES_DIR);
 }
 
 /* ---- loading ---- */

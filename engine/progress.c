@@ -20,7 +20,7 @@ enum {
 void progress_init(struct progress *progress, int fd)
 {
     *progress = (struct progress){.fd = fd,
-                                  .redraws = terminal_redraws(fd),
+                                  .redraws = terminal_redraws(fd) && !log_is_json(),
                                   .colour = terminal_colour(fd),
                                   .next_ms = LINE_EVERY_MS};
 }
@@ -114,7 +114,9 @@ void progress_line(struct progress *progress, bool failed, const char *format, .
     buffer_vformat(&raw, format, args);
     va_end(args);
     char *text = raw.error ? NULL : text_display(raw.data ? raw.data : "");
-    if (text) {
+    if (text && log_is_json()) {
+        log_say(failed ? LOG_ERROR : LOG_INFO, text);
+    } else if (text) {
         bool red = failed && progress->colour;
         buffer_format(&line, "%s%s%s%s\n", progress->shown ? "\r\033[K" : "", red ? "\033[31m" : "",
                       text, red ? "\033[0m" : "");

@@ -36,6 +36,7 @@ int pipelines_start(const char *program, struct error *error)
         return error_set(error, ERR_UNSUPPORTED, "libvips could not be started");
     }
     never_fatal();
+    g_log_set_default_handler(log_nothing, NULL); /* of every domain: GLib's own, the loaders' */
     g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, log_nothing, NULL);
     vips_concurrency_set(1);
     vips_cache_set_max(0);

@@ -63,7 +63,7 @@ def clean_environment(**more):
     """No AWS setting, proxy or THUMBWHEEL_ variable of the caller's reaches the program under test."""
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(("AWS_", "THUMBWHEEL", "XDG_")) and not name.lower().endswith("_proxy")}
-    return dict(kept, HOME=_home, **more)
+    return dict(kept, HOME=_home) | {"THUMBWHEEL_LOG_FORMAT": "text"} | more
 
 
 def aws_environment(endpoint=None, secret=SECRET_KEY, **more):

@@ -235,6 +235,71 @@ def test_output_that_cannot_be_written_is_a_failure():
     assert done.returncode == 1
 
 
+JSON_LOGS = {
+    "an unknown option": ["run", "--log-format", "json", "--frobnicate"],
+    "a wrong value": ["run", "--workers", "none", "--log-format=json"],
+    "an argument": ["run", "--log-format", "json", "photo.jpg"],
+    "no pipelines": ["run", "--log-format", "json", "--pipelines", "/nowhere"],
+    "no photos": ["process", "--log-format", "json"],
+    "cloud only": ["local", "--log-format", "json", "--cloud-only", "--once"],
+    "no credentials": ["run", "--log-format", "json", "--endpoint", "http://127.0.0.1:9", "--region", "eu-west-1"],
+}
+
+
+@pytest.mark.parametrize("name", JSON_LOGS)
+def test_json_logs_are_json_from_the_first_line(name):
+    done = thumbwheel(*JSON_LOGS[name], environment=clean_environment(
+        THUMBWHEEL_MAX_PIXEL="1", AWS_EC2_METADATA_DISABLED="true"))
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.returncode == 2 and lines[-1]["level"] == "error"
+    assert all(set(line) >= {"time", "level", "event"} for line in lines)
+
+
+def test_json_logs_are_json_while_photos_fail(tmp_path):
+    (tmp_path / "good.jpg").write_bytes(harness.jpeg())
+    (tmp_path / "bad.jpg").write_text("no photo")
+    (tmp_path / "notes.txt").write_text("no photo")
+    (tmp_path / "cut.png").write_bytes(harness.png()[:300])
+    for isolation in "process", "thread":
+        done = thumbwheel("process", "--log-format", "json", "--isolation", isolation, "--out", tmp_path / "out", tmp_path,
+                          environment=clean_environment(G_MESSAGES_DEBUG="all"))
+        lines = [json.loads(line) for line in done.stderr.splitlines()]
+        assert done.returncode == 1 and any("bad.jpg" in line["event"] for line in lines)
+
+
+def test_the_log_of_run_is_json_where_nobody_watches():
+    done = thumbwheel("run", "photo.jpg", environment=clean_environment(THUMBWHEEL_LOG_FORMAT=""))
+    assert done.returncode == 2 and 'takes no argument "photo.jpg"' in json.loads(done.stderr)["event"]
+    done = thumbwheel("process", environment=clean_environment(THUMBWHEEL_LOG_FORMAT=""))
+    assert done.stderr.startswith("thumbwheel: process needs photos")
+
+
+def test_paths_are_printed_in_normal_form(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/good.yaml").write_text(GOOD)
+    (tmp_path / "link").symlink_to("/usr/bin")
+    for path in f"{tmp_path}//in/./", f"{tmp_path}/in/../in//", f"{tmp_path}/./in/good.yaml":
+        code, found = check_json(path)
+        assert code == 0 and found["files"] == [f"{tmp_path}/in/good.yaml"]
+    code, found = check_json(f"{tmp_path}/link/../absent//x")  # ".." of a link is not its folder
+    assert found["problems"][0]["file"] == f"{tmp_path}/link/../absent/x"
+
+
+def test_a_moved_checkout_is_explained(tmp_path):
+    """dev finds that a build was made elsewhere; cmake is not reached."""
+    (tmp_path / "build/release").mkdir(parents=True)
+    (tmp_path / "build/release/CMakeCache.txt").write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/old/place\n")
+    (tmp_path / "bin").mkdir()
+    for tool in "cmake", "dpkg-query", "apt-get", "sudo":
+        (tmp_path / f"bin/{tool}").write_text("#!/bin/sh\nexit 7\n")
+        (tmp_path / f"bin/{tool}").chmod(0o755)
+    (tmp_path / "dev").write_text((ROOT / "dev").read_text().replace("need_packages $", ": $"))
+    done = subprocess.run(["sh", tmp_path / "dev", "build"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env=clean_environment(PATH=f"{tmp_path}/bin:/usr/bin:/bin"))
+    assert "build/release was made in /old/place" in done.stdout, done.stdout
+    assert not (tmp_path / "build/release").exists()
+
+
 def test_help_and_version_are_commands_too():
     for arguments in ("help", "run"), ("run", "--help"):
         assert "--visibility" in thumbwheel(*arguments).stdout

@@ -318,3 +318,11 @@ def test_what_a_signal_interrupts_is_done_after_the_next_start(start_cloud, tmp_
     s3 = again.client("s3")
     for prefix, _ in RENDITIONS.values():
         harness.until(lambda: harness.exists(s3, "photos", f"{prefix}large.jpg"), f"{prefix}large.jpg")
+
+
+def test_the_commands_to_try_take_the_endpoint_from_the_environment(start_cloud):
+    cloud = start_cloud()
+    cloud.wait_for("Serving")
+    printed = cloud.output()
+    assert f"export AWS_ENDPOINT_URL={cloud.endpoint}\n" in printed and "aws s3 cp " in printed
+    assert "--endpoint-url" not in printed
