@@ -90,9 +90,8 @@ static int find_standard(struct pipeline_set *set)
     if (is_directory(THUMBWHEEL_PIPELINES_DIR))
         return find_in(set, THUMBWHEEL_PIPELINES_DIR);
     return refuse(set, NULL,
-                  "there are no pipelines in %s, where this program was built: the source tree was "
-                  "moved or deleted. Build it again where it is now (./dev build), or name the "
-                  "pipelines with --pipelines DIR",
+                  "no pipelines in %s: the source tree of this build was moved or deleted; rebuild "
+                  "it in its new place (./dev build), or name the pipelines with --pipelines DIR",
                   THUMBWHEEL_PIPELINES_DIR);
 }
 

@@ -296,7 +296,7 @@ def test_a_moved_checkout_is_explained(tmp_path):
     (tmp_path / "dev").write_text((ROOT / "dev").read_text().replace("need_packages $", ": $"))
     done = subprocess.run(["sh", tmp_path / "dev", "build"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env=clean_environment(PATH=f"{tmp_path}/bin:/usr/bin:/bin"))
-    assert "build/release was made in /old/place" in done.stdout, done.stdout
+    assert "build/release belongs to /old/place" in done.stdout, done.stdout
     assert not (tmp_path / "build/release").exists()
 
 
