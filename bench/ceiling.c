@@ -1,11 +1,10 @@
 /*
- * A server that does nothing but answer: what is left of a measurement when the server's work is
- * free, and so the most that this machine, its kernel and bench_requests allow any server.
+ * A server with constant responses: it shows the upper bound for any server with bench_requests on
+ * this machine and kernel.
  *
- * One thread. A request is read to its end, by its Content-Length, and answered with a constant:
- * GET with as many bytes as its path says (/bench/SIZE/KEY, as bench_requests names its objects),
- * ReceiveMessage with a message of 1 KB, all else with an empty object. Nothing is checked, kept or
- * stored.
+ * One thread. A request is read to its end, by its Content-Length, and gets a constant response:
+ * GET as many bytes as its path says (/bench/SIZE/KEY, as bench_requests names its objects),
+ * ReceiveMessage a message of 1 KB, all others an empty object. Nothing is checked or stored.
  *
  * usage: bench_ceiling --port N; ends with a signal.
  */

@@ -1,7 +1,7 @@
 /*
- * Photographs to measure with: the product's own painted samples, enlarged to between 1 and 8
- * megapixels, with a little sensor noise so that they weigh what photographs weigh, as JPEGs of
- * quality 90. Mixed ones are JPEG (some of them progressive), PNG and WebP of 1 to 24 megapixels.
+ * Generates photos for measurements: the built-in samples, enlarged to between 1 and 8 megapixels,
+ * with a little sensor noise so that their size is realistic, as JPEGs of quality 90. Mixed ones
+ * are JPEG (some of them progressive), PNG and WebP of 1 to 24 megapixels.
  *
  * usage: bench_photographs DIR COUNT [mixed]
  */
@@ -25,7 +25,7 @@ struct recipe {
     const char *format; /* suffix and options of the saver */
 };
 
-/* Four and seven have no divisor in common: every format comes in every size. */
+/* Four and seven are coprime, so every format has every size. */
 static struct recipe recipe_of(int index, int count, int mixed)
 {
     if (mixed)

@@ -1,12 +1,12 @@
 /*
- * The bare limit: what the image work alone costs, without queues, HTTP or the loop.
+ * The upper limit: the image work alone, without queues, HTTP or the loop.
  *
- * Every photo of a directory goes through every pipeline, on some threads, each taking the next
- * photo that is free. Three ways can be measured on the same photos:
+ * Every photo of a directory goes through every pipeline, on several threads, each taking the next
+ * free photo. Three modes can be measured on the same photos:
  *
- *   shared     as the engine does it: all pipelines in one render, one decode
- *   alone      one render for each pipeline, as if each had fetched the photo for itself
- *   thumbnail  libvips' own vips_thumbnail_buffer and a JPEG for each output: what most services do
+ *   shared     as in the engine: all pipelines in one render, one decode
+ *   alone      one render per pipeline, as if each had fetched the photo
+ *   thumbnail  vips_thumbnail_buffer and a JPEG for each output, as most services do
  *
  * Prints one JSON object. usage: bench_render [--threads N] [--rounds N | --seconds S] [--mode
  * shared|alone|thumbnail] PHOTO_DIR PIPELINE.yaml...

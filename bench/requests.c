@@ -1,33 +1,32 @@
 /*
- * A load generator for S3, SQS and SNS servers: one thread, some keep-alive connections, on each of
- * them one request after the other, for some seconds.
+ * A load generator for S3, SQS and SNS servers: one thread and several keep-alive connections, each
+ * with one request after the other, for some seconds.
  *
- * The same program measures every server, so it does as little as it can: requests are built and
- * signed before the clock starts wherever their bytes do not depend on an answer (only a
- * DeleteMessage does), and answers are parsed by llhttp and thrown away. A request that is not
- * answered with 2xx counts as an error, and the first one is shown.
+ * The same program measures every server, so it does as little as possible: requests are built and
+ * signed before the clock starts unless their bytes depend on a response (only a DeleteMessage
+ * does), and responses are parsed by llhttp and discarded. A response other than 2xx counts as an
+ * error, and the first one is shown.
  *
  * Prints one JSON object: requests (or messages, for "consume"), seconds, errors, and latencies in
  * microseconds.
  *
  * usage: bench_requests --port N --operation
- * send|consume|put|get|fill|queues|bucket|purge|topic|publish
- *        [--size BYTES]
- * [--connections N]
- *        [--seconds S] [--queues N] [--count N] [--access-key ID] [--secret-key SECRET]
+ *        send|consume|put|get|fill|queues|bucket|purge|topic|publish
+ *        [--size BYTES] [--connections N] [--seconds S] [--queues N] [--count N] [--access-key ID]
+ * [--secret-key SECRET]
  *
  *   send      SendMessage with a body of --size bytes
  *   consume   ReceiveMessage of one message, then DeleteMessage
  *   put       PutObject of --size bytes, KEYS keys in turn
  *   get       GetObject of what put has stored
- *   fill      SendMessageBatch of ten until --count messages are there; the clock does not matter
- *   queues    makes --queues queues, bench-0 and so on
- *   bucket    makes the bucket
+ *   fill      SendMessageBatch of ten until --count messages are stored; not timed
+ *   queues    creates --queues queues, bench-0 and so on
+ *   bucket    creates the bucket
  *   purge     empties the first queue
- *   topic     makes a topic, to which the first queue subscribes, enveloped; of one connection
+ *   topic     creates a topic and subscribes the first queue (no raw delivery); one connection
  *   publish   Publish to that topic of a message of --size bytes
  *
- * With --count, put ends after so many requests, whatever the time.
+ * With --count, put ends after this many requests, regardless of the time.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,13 +1,10 @@
 /*
- * The whole run, measured: embedded cloud and engine in one process, as `thumbwheel local` has
- * them.
+ * Measures the whole system: embedded cloud and engine in one process, as in `thumbwheel local`.
  *
- *   1. start the cloud, provision, upload every photo: the queues fill while nobody polls
- *   2. start the engine; the clock runs until the last object is stored and the last message
- * deleted
- *   3. stay idle for a while with every long poll open, and look at the processor time
- *   4. upload some photos one after another, each when the one before is done: latency without a
- * backlog
+ *   1. start the cloud, provision, upload every photo: the queues fill while no engine polls
+ *   2. start the engine; the clock runs until the last object and delete are done
+ *   3. stay idle for a while with every long poll open, and measure the CPU time
+ *   4. upload some photos one after another, each when the one before is done: idle latency
  *
  * Prints one JSON object. usage: bench_whole PHOTO_DIR PIPELINE_DIR DATA_DIR COUNT WORKERS
  * IDLE_SECONDS ALONE process|thread

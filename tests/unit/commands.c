@@ -602,8 +602,9 @@ static void check_tells_everything_that_is_wrong(void **state)
     assert_says(world.complained, "pipelines/3.yaml:1:1: unknown key");
     assert_says(world.complained,
                 "pipelines/4.yaml: name: the name \"web\" is already used by pipelines/1.yaml");
-    assert_says(world.complained,
-                "pipelines/5.yaml: queue: the queue \"small-queue\" is also read by pipelines/2.yml");
+    assert_says(
+        world.complained,
+        "pipelines/5.yaml: queue: the queue \"small-queue\" is also read by pipelines/2.yml");
     assert_says(world.complained, "nowhere: No such file");
     assert_says(world.said, "5 files, 4 problems\n");
 
