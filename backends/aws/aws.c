@@ -120,6 +120,8 @@ int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_optio
         rc = authorities_find(aws, &profile, error);
     if (!rc)
         rc = settings_find(aws, options, &profile, error);
+    if (!rc && credential_renewal_init(aws, options->profile))
+        rc = error_set(error, ERR_MEMORY, "out of memory");
     profile_free(&profile);
     if (rc)
         aws_destroy(aws);
@@ -134,6 +136,7 @@ void aws_destroy(struct aws *aws)
         return;
     while (!list_empty(&aws->requests))
         aws_request_cancel(container_of(aws->requests.next, struct aws_request, link));
+    credential_renewal_close(aws);
     credentials_free(&aws->credentials);
     free(aws->region);
     for (int i = 0; i < AWS_SERVICE_COUNT; i++)

@@ -40,7 +40,8 @@ struct aws_options {
 int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
                struct aws **out, struct error *error);
 /* Cancels what is still under way; no callback comes any more. Before the HTTP client is closed;
- * the loop must run once more afterwards, if a retry was waiting. NULL does nothing. */
+ * the loop must run to its end afterwards: a retry may have been waiting, or files being read. NULL
+ * does nothing. */
 void aws_destroy(struct aws *aws);
 
 struct queue_backend *aws_queue_backend(struct aws *aws); /* owned by aws */

@@ -3,6 +3,7 @@
 #define THUMBWHEEL_AWS_PRIVATE_H
 
 #include "aws.h"
+#include "credential_renewal.h"
 #include "credentials.h"
 #include "endpoint.h"
 #include "list.h"
@@ -15,6 +16,7 @@ struct aws {
     struct list requests; /* every struct aws_request that has not ended */
     struct list openings; /* queues that are being opened */
     struct credentials credentials;
+    struct credential_renewal renewal;
     char *region;
     char *endpoints[AWS_SERVICE_COUNT]; /* NULL: AWS's own */
     bool path_style;

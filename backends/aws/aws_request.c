@@ -291,6 +291,17 @@ static bool is_settling(const struct aws_request *request, const struct aws_repl
             strcmp(reply->fault.code, "OperationAborted") == 0);
 }
 
+/* Whether other keys may be there soon. A refused request was not carried out: repeating it is
+ * safe. A denial may be the keys' too (a HEAD says no more), but rarely is. */
+static bool keys_refused(struct aws_request *request, int code)
+{
+    bool refused = code == ERR_EXPIRED || code == ERR_CREDENTIALS;
+    if (refused || code == ERR_DENIED)
+        credential_renewal_check(request->aws, true);
+    return refused && request->aws->renewal.possible &&
+           request->renewals++ < CREDENTIAL_RETRIES_MAX;
+}
+
 /* Whether, and after how many milliseconds, the call is made again. */
 static bool wants_retry(struct aws_request *request, const struct http_response *response,
                         const struct aws_reply *reply, uint64_t *delay)
@@ -298,9 +309,13 @@ static bool wants_retry(struct aws_request *request, const struct http_response 
     *delay = 0;
     if (reply->error.code == 0)
         return false;
-    if (reply->response && aws_fault_is_clock(&reply->fault))
-        return clock_correct(request, response,
-                             strcmp(reply->fault.code, "RequestTimeTooSkewed") == 0);
+    if (reply->response && aws_fault_is_clock(&reply->fault) &&
+        clock_correct(request, response, strcmp(reply->fault.code, "RequestTimeTooSkewed") == 0))
+        return true;
+    if (keys_refused(request, reply->error.code)) {
+        *delay = CREDENTIAL_RETRY_MS;
+        return true;
+    }
     if (is_settling(request, reply)) {
         *delay = AWS_SETTLE_DELAY_MS;
         return true;
@@ -347,6 +362,7 @@ static int send_signed(struct aws_request *request, const struct aws_signed *sig
 static int attempt(struct aws_request *request)
 {
     const struct aws *aws = request->aws;
+    credential_renewal_check(request->aws, false);
     const struct aws_sign what = {.service = request->call.service,
                                   .region =
                                       request->call.region ? request->call.region : aws->region,

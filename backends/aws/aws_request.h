@@ -68,6 +68,7 @@ struct aws_request {
     struct http_exchange *exchange; /* NULL while waiting for the timer */
     uv_timer_t timer;
     bool timer_open;
+    unsigned renewals; /* times that it waited for other keys */
     bool clock_corrected;
     unsigned attempts;
     struct aws_call call; /* with texts and headers of its own */

@@ -111,13 +111,15 @@ static int refuse_process(struct credentials *out, const struct aws_options *opt
     return profile_get(profile, setting) ? refuse(profile, setting, error) : ERR_NOT_FOUND;
 }
 
+static const char of_credentials_file[] = "credentials file", of_config_file[] = "config file";
+
 static const struct provider providers[] = {
     {"options", from_options},
     {"environment", from_environment},
     {"other ways", refuse_earlier},
-    {"credentials file", from_credentials_file},
+    {of_credentials_file, from_credentials_file},
     {"credential process", refuse_process},
-    {"config file", from_config_file},
+    {of_config_file, from_config_file},
 };
 
 static int nothing_found(const struct profile *profile, struct error *error)
@@ -141,6 +143,11 @@ int credentials_find(struct credentials *out, const struct aws_options *options,
             return rc;
     }
     return nothing_found(profile, error);
+}
+
+bool credentials_are_of_file(const struct credentials *credentials)
+{
+    return credentials->source == of_credentials_file || credentials->source == of_config_file;
 }
 
 static void free_secret(char *text)

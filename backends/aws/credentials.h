@@ -18,6 +18,8 @@ struct credentials {
  * was looked. */
 int credentials_find(struct credentials *out, const struct aws_options *options,
                      const struct profile *profile, struct error *error);
+/* They came from one of the two files, which may hold others later. */
+bool credentials_are_of_file(const struct credentials *credentials);
 void credentials_free(struct credentials *credentials); /* wipes */
 
 #endif

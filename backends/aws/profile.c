@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "sigv4.h"
 
-enum { FILE_SIZE_MAX = 1024 * 1024, SECTION_MAX = 300 };
+enum { FILE_SIZE_MAX = 1024 * 1024, SECTION_MAX = 300, SETTLED_MS = 1000 };
 
 static char *file_path(const struct profile *profile, const char *variable, const char *name)
 {
@@ -41,7 +43,28 @@ static int file_parse(FILE *file, const char *path, struct ini *out, struct erro
     return rc;
 }
 
-static int file_load(const struct profile *profile, const char *variable, const char *name,
+static int64_t milliseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000 + time->tv_nsec / 1000000;
+}
+
+static void note_change(struct profile *profile, FILE *file)
+{
+    struct stat facts;
+    if (fstat(fileno(file), &facts) == 0 && milliseconds(&facts.st_mtim) > profile->modified_ms)
+        profile->modified_ms = milliseconds(&facts.st_mtim);
+}
+
+/* A time in the future is a clock's fault, and says nothing. */
+bool profile_is_settled(const struct profile *profile)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t age_ms = milliseconds(&now) - profile->modified_ms;
+    return age_ms >= SETTLED_MS || age_ms <= -SETTLED_MS;
+}
+
+static int file_load(struct profile *profile, const char *variable, const char *name,
                      struct ini *out, struct error *error)
 {
     char *path = file_path(profile, variable, name);
@@ -52,6 +75,7 @@ static int file_load(const struct profile *profile, const char *variable, const 
     if (file) {
         setvbuf(file, NULL, _IONBF, 0); /* no copy of a secret stays in stdio's buffer */
         rc = file_parse(file, path, out, error);
+        note_change(profile, file); /* after the read: what came in between counts */
         fclose(file);
     } else if (path[0] && errno != ENOENT && errno != ENOTDIR) {
         rc = error_set(error, ERR_IO, "%s: %s", path, strerror(errno));

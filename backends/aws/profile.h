@@ -6,6 +6,7 @@
 #define THUMBWHEEL_AWS_PROFILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "error.h"
 #include "ini.h"
@@ -15,6 +16,7 @@ struct profile {
     bool named; /* the caller chose the profile, so its credentials come before the environment's */
     char *name; /* "default" unless chosen */
     struct ini config, credentials;
+    int64_t modified_ms; /* the last change of one of the files; CLOCK_REALTIME */
 };
 
 /* A missing file counts as empty, but a requested profile that is in neither file is ERR_INVALID.
@@ -30,6 +32,8 @@ const char *profile_in_config(const struct profile *profile, const char *key);
 const char *profile_get(const struct profile *profile, const char *key);
 /* The same of config's [services NAME] block that the profile points at. */
 const char *profile_get_service(const struct profile *profile, const char *key);
+/* Neither file was changed within the last second: nobody is writing it, as far as can be told. */
+bool profile_is_settled(const struct profile *profile);
 void profile_free(struct profile *profile);
 
 #endif

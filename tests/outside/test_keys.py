@@ -203,3 +203,44 @@ def test_unsigned_requests_are_refused(cloud, service):
             "events": lambda: unsigned.list_rules(), "sts": lambda: unsigned.get_caller_identity()}[service]
     code, status = error_code(call)
     assert status == 403 and code.startswith("MissingAuthenticationToken")
+
+
+def section(name, access, secret):
+    return f"[{name}]\naws_access_key_id = {access}\naws_secret_access_key = {secret}\n"
+
+
+def test_an_engine_goes_on_with_keys_that_were_rotated(start, tmp_path):
+    """The old key is gone from the cloud; the engine's file is written in two halves while it runs."""
+    users, ours, pipeline = tmp_path / "users", tmp_path / "credentials", tmp_path / "rotation.yaml"
+    pipeline.write_text("name: rotation\nqueue: rotation-queue\nmatch: { bucket: rotation, prefix: ingest/ }\n"
+                        "outputs: [{ key: 'small/{stem}.jpg', width: 8, format: jpeg }]\n")
+
+    def serve(port, *keys):
+        users.write_text(section("user", *keys))
+        cloud = start("local", "--cloud-only", "--port", port, "--data", tmp_path / "data", "--keys", users)
+        cloud.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
+        cloud.wait_for("Serving")
+        return cloud, *(harness.client(cloud.endpoint, service, *keys) for service in ("s3", "sqs"))
+
+    def send(s3, sqs, name):
+        s3.put_object(Bucket="rotation", Key=f"ingest/{name}.jpg", Body=harness.jpeg(64, 48))
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": "rotation", "key": f"ingest/{name}.jpg"}))
+        harness.until(lambda: harness.exists(s3, "rotation", f"small/{name}.jpg"), "an output")
+
+    cloud, s3, sqs = serve(0, "AKIAOLD", "old")
+    s3.create_bucket(Bucket="rotation")
+    url = sqs.create_queue(QueueName="rotation-queue")["QueueUrl"]
+    ours.write_text(section("default", "AKIAOLD", "old"))
+    environment = harness.aws_environment(AWS_SHARED_CREDENTIALS_FILE=str(ours))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        environment.pop(name, None)
+    engine = start("run", "--pipelines", pipeline, "--endpoint", cloud.endpoint, "--log-format", "json", environment=environment)
+    send(s3, sqs, "before")
+    cloud.stop()
+    cloud, s3, sqs = serve(cloud.endpoint.rsplit(":", 1)[1], "AKIANEW", "new")
+    ours.write_text("[default]\naws_access_key_id = AKIANEW\n")
+    engine.wait_for("credentials could not be read again")
+    ours.write_text(section("default", "AKIANEW", "new"))
+    engine.wait_for("credentials have changed")
+    send(s3, sqs, "after")
+    assert engine.stop() == 0

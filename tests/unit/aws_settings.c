@@ -1,14 +1,18 @@
 /* Where credentials, region and endpoints come from: seen in what is sent. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "profile.h"
 #include "scripted_http.h"
 
 static const char *const variables[] = {
@@ -174,6 +178,121 @@ static void test_other_identities_are_not_replaced_by_keys(void **state)
     setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token", 1);
     assert_non_null(strstr(refused(&with).text, "AWS_WEB_IDENTITY_TOKEN_FILE"));
     unsetenv("AWS_WEB_IDENTITY_TOKEN_FILE");
+}
+
+/* ---- keys that are rotated ---- */
+
+static void file_write_settled(const char *name, const char *text)
+{
+    char path[128];
+    const struct timespec long_ago[] = {{1000000000, 0}, {1000000000, 0}};
+    file_write(name, text);
+    path_of(name, path);
+    assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+}
+
+#define REFUSED                                                                                    \
+    {                                                                                              \
+        .status = 403, .body = "<ErrorResponse><Error><Code>ExpiredToken</Code>"                   \
+                               "<Message>no</Message></Error></ErrorResponse>"                     \
+    }
+#define PUBLISHED                                                                                  \
+    {                                                                                              \
+        .status = 200,                                                                             \
+        .body = "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult>"         \
+                "</PublishResponse>"                                                               \
+    }
+
+static void on_published(const struct error *error, void *user)
+{
+    (void)error;
+    *(bool *)user = true;
+}
+
+static void publish(void)
+{
+    bool done = false;
+    struct script_publish publish = {on_published, &done};
+    assert_int_equal(script_publish_start(&publish, "arn:aws:sns:eu-west-1:1:t", NULL, "m"), 0);
+    script_run(&done);
+}
+
+static void assert_request_signed_by(size_t request, const char *access_key)
+{
+    char credential[128];
+    snprintf(credential, sizeof credential, "Credential=%s/", access_key);
+    assert_non_null(strstr(script_header(request, "authorization"), credential));
+}
+
+static const char OLD_KEYS[] = "[default]\naws_access_key_id = AKIDOLD\n"
+                               "aws_secret_access_key = secret\naws_session_token = old\n",
+                  NEW_KEYS[] = "[default]\naws_access_key_id = AKIDNEW\n"
+                               "aws_secret_access_key = secret\naws_session_token = new\n";
+
+static const struct aws_options in_ireland = {.region = "eu-west-1"};
+
+static void test_rotated_keys_are_read_when_the_old_ones_are_refused(void **state)
+{
+    (void)state;
+    file_write_settled("credentials", OLD_KEYS);
+    SCRIPT(&in_ireland, REFUSED, PUBLISHED);
+    file_write_settled("credentials", NEW_KEYS);
+    publish();
+    assert_request_signed_by(0, "AKIDOLD");
+    assert_request_signed_by(1, "AKIDNEW");
+    assert_string_equal(script_header(1, "x-amz-security-token"), "new");
+    script_end();
+}
+
+static void test_a_file_that_is_half_written_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const halves[] = {
+        "", "[default]\naws_access_key_id = AKIDNEW\n", "[default]\naws_access_key_i",
+        "[default]\nrole_arn = arn:aws:iam::1:role/r\naws_access_key_id = AKIDNEW\n"
+        "aws_secret_access_key = secret\n"};
+    for (size_t i = 0; i < sizeof halves / sizeof *halves; i++) {
+        file_write_settled("credentials", OLD_KEYS);
+        SCRIPT(&in_ireland, REFUSED, PUBLISHED);
+        file_write_settled("credentials", halves[i]);
+        publish();
+        assert_request_signed_by(1, "AKIDOLD");
+        assert_string_equal(script_header(1, "x-amz-security-token"), "old");
+        script_end();
+    }
+}
+
+static void test_keys_that_stay_refused_are_an_error(void **state)
+{
+    (void)state;
+    file_write_settled("credentials", OLD_KEYS);
+    SCRIPT(&in_ireland, REFUSED, REFUSED, REFUSED);
+    publish();
+    script_end();
+}
+
+static void test_keys_of_the_environment_do_not_change(void **state)
+{
+    (void)state;
+    setenv("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT", 1);
+    setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
+    SCRIPT(&in_ireland, REFUSED);
+    file_write_settled("credentials", NEW_KEYS);
+    publish();
+    script_end();
+}
+
+static void test_a_file_is_settled_a_second_after_its_last_change(void **state)
+{
+    (void)state;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct profile profile = {.modified_ms = (int64_t)now.tv_sec * 1000 + 60000};
+    assert_true(profile_is_settled(&profile)); /* a clock's fault */
+    profile.modified_ms -= 60000 - 900;
+    assert_false(profile_is_settled(&profile));
+    profile.modified_ms -= 2000;
+    assert_true(profile_is_settled(&profile));
 }
 
 static void test_default_profile(void **state)
@@ -348,6 +467,11 @@ int main(void)
         SETTINGS_TEST(test_nothing_found),
         SETTINGS_TEST(test_half_a_pair),
         SETTINGS_TEST(test_bad_settings),
+        SETTINGS_TEST(test_rotated_keys_are_read_when_the_old_ones_are_refused),
+        SETTINGS_TEST(test_a_file_that_is_half_written_changes_nothing),
+        SETTINGS_TEST(test_keys_that_stay_refused_are_an_error),
+        SETTINGS_TEST(test_keys_of_the_environment_do_not_change),
+        SETTINGS_TEST(test_a_file_is_settled_a_second_after_its_last_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,39 @@
+/*
+ * Keys in ~/.aws/credentials or ~/.aws/config may be replaced while the process runs, by whoever
+ * rotates them. The files are read again on a thread of libuv's pool: every half minute while
+ * requests are made, and within a second when a service refuses the keys. There is no timer; each
+ * request looks whether it is time.
+ *
+ * The previous keys stay in use when the files cannot be read, hold no complete pair, or were
+ * changed within the last second: somebody may still be writing. Keys from elsewhere (variables,
+ * options) never change. Loop thread.
+ */
+#ifndef THUMBWHEEL_AWS_CREDENTIAL_RENEWAL_H
+#define THUMBWHEEL_AWS_CREDENTIAL_RENEWAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "log.h"
+
+struct aws;
+
+enum { CREDENTIAL_RETRY_MS = 1500, CREDENTIAL_RETRIES_MAX = 2 };
+
+struct credential_renewal {       /* in struct aws */
+    bool possible;                /* the keys came from a file */
+    char *profile;                /* as in aws_options; may be NULL */
+    struct credential_look *look; /* under way; NULL: none */
+    uint64_t due_ms, last_ms;     /* uv_now */
+    struct log_gate unreadable;
+};
+
+/* Once the credentials are there. ERR_MEMORY. */
+int credential_renewal_init(struct aws *aws, const char *profile);
+/* A look that is under way ends later, in a callback of the loop, without touching aws. */
+void credential_renewal_close(struct aws *aws);
+
+/* Starts to read the files again if it is time. refused: a service does not take the keys. */
+void credential_renewal_check(struct aws *aws, bool refused);
+
+#endif
