@@ -1,11 +1,10 @@
 /*
- * Keys in ~/.aws/credentials or ~/.aws/config may be replaced while the process runs, by whoever
- * rotates them. The files are read again on a thread of libuv's pool: every half minute while
- * requests are made, and within a second when a service refuses the keys. There is no timer; each
- * request looks whether it is time.
+ * Keys in ~/.aws/credentials or ~/.aws/config may be rotated while the process runs. The files are
+ * read again on a thread of libuv's pool: every half minute while requests are made, and within a
+ * second when a service refuses the keys. There is no timer; each request looks whether it is time.
  *
- * The previous keys stay in use when the files cannot be read, hold no complete pair, or were
- * changed within the last second: somebody may still be writing. Keys from elsewhere (variables,
+ * The previous keys stay in use when the files cannot be read, have no complete key pair, or were
+ * changed within the last second: a write may be in progress. Keys from elsewhere (variables,
  * options) never change. Loop thread.
  */
 #ifndef THUMBWHEEL_AWS_CREDENTIAL_RENEWAL_H
