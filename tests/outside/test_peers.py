@@ -1,4 +1,6 @@
 """Peers that don't behave like the service: gateways, captive portals, proxies; and more queues than connections."""
+import base64
+import hashlib
 import io
 import itertools
 import json
@@ -7,7 +9,7 @@ import threading
 import pytest
 from PIL import Image
 
-from harness import aws_environment, depth, jpeg, make_queue, open_image, until
+from harness import aws_environment, depth, jpeg, make_queue, open_image, receive, until
 from proxy import TWICE, Proxy
 
 PIPELINE = """
@@ -80,6 +82,58 @@ def test_a_response_that_comes_twice_is_not_taken_for_the_next(cloud, start, s3,
     for key, shade in shades.items():
         assert abs(grey(s3, bucket, f"{name}/{key}") - shade) <= 2
     engine.stop()
+    proxy.close()
+
+
+NO_CHECKSUM = (b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>InvalidRequest</Code><Message>Content-MD5 OR x-amz-checksum-'
+               b' HTTP header is required for Put Object requests with Object Lock parameters</Message></Error>')
+
+
+def test_outputs_reach_a_bucket_with_object_lock(cloud, start, s3, sqs, bucket, queue, name, tmp_path):
+    """As S3 does where a bucket retains its objects: no PUT without a checksum, and the checksum must be right."""
+    stored = []
+
+    def locked(method, path, headers, body):
+        if method != "PUT" or f"/{bucket}/{name}/" not in path:
+            return None
+        digest = headers.get("Content-MD5")
+        if not digest and not any(header.lower().startswith("x-amz-checksum-") for header in headers):
+            return 400, NO_CHECKSUM
+        if digest and digest != base64.b64encode(hashlib.md5(body).digest()).decode():
+            return 400, b"<Error><Code>BadDigest</Code><Message>no</Message></Error>"
+        stored.append(path)
+        return None
+
+    announce(s3, sqs, queue, bucket, "ingest/a.jpg")
+    proxy = Proxy(cloud.endpoint, locked)
+    pipelines = write_pipelines(tmp_path / "pipelines", bucket, [name])
+    with (pipelines / f"{name}.yaml").open("a") as file:
+        file.write(f'labels: {{ labeler: builtin, sidecar: "{name}/{{stem}}.json" }}\n')
+    start("run", "--pipelines", pipelines, "--wait", "1s",
+          "--endpoint", proxy.endpoint, environment=aws_environment())
+    until(lambda: sum(depth(sqs, queue)) == 0, "an empty queue")
+    assert outputs(s3, bucket, f"{name}/") == {f"{name}/a.jpg", f"{name}/a.json"}
+    assert len(stored) == 2
+    proxy.close()
+
+
+def test_an_output_that_is_always_refused_is_not_made_again(cloud, start, s3, sqs, bucket, name, tmp_path):
+    gets = []
+
+    def refuse(method, path, headers, body):
+        if method == "GET" and "/ingest/" in path:
+            gets.append(path)
+        return (400, NO_CHECKSUM) if method == "PUT" and f"/{bucket}/{name}/" in path else None
+
+    queue = make_queue(sqs, name, receives=5)
+    announce(s3, sqs, queue, bucket, "ingest/a.jpg")
+    proxy = Proxy(cloud.endpoint, refuse)
+    start("run", "--pipelines", write_pipelines(tmp_path / "pipelines", bucket, [name]), "--wait", "1s",
+          "--endpoint", proxy.endpoint, environment=aws_environment())
+    dead = receive(sqs, sqs.get_queue_url(QueueName=f"{name}-dlq")["QueueUrl"])
+    assert dead["MessageAttributes"]["ThumbwheelReason"]["StringValue"] == "output-refused"
+    assert "InvalidRequest" in dead["MessageAttributes"]["ThumbwheelDetail"]["StringValue"]
+    assert len(gets) == 1
     proxy.close()
 
 
