@@ -26,6 +26,7 @@
 #include "decoder_reply.h"
 #include "decoder_request.h"
 #include "decoder_sandbox.h"
+#include "decoder_threads.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
 #include "vips_api.h"
@@ -191,6 +192,8 @@ static void start(const struct decoder_hello *hello)
     int code = decoder_privileges_drop(&error); /* no library has started a thread yet */
     if (!code)
         code = pipelines_start("thumbwheel", &error);
+    if (decoder_threads_hand_over())
+        give_up();
     tzset(); /* it reads a file */
     g_log_set_default_handler(on_glib, NULL);
     if (!code)

@@ -31,6 +31,7 @@
 #include "decoder_request.h"
 #include "decoder_sandbox.h"
 #include "decoder_spawn.h"
+#include "decoder_threads.h"
 
 enum {
     LOOK_MS = 20,
@@ -43,7 +44,8 @@ enum {
 
 struct decoder {
     struct decoder_ends ends;
-    int status; /* /proc/PID/status */
+    int status;  /* /proc/PID/status */
+    int threads; /* readable: it wants one more; -1: it does not ask */
     struct decoder_limits limits;
     struct decoder_slots slots;
     uint64_t sequence;
@@ -75,6 +77,7 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
     }
     snprintf(path, sizeof path, "/proc/%d/status", (int)d->ends.pid);
     d->status = open(path, O_RDONLY | O_CLOEXEC);
+    d->threads = -1;
     d->limits = *limits;
     if (d->status < 0 || send(d->ends.socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
         decoder_end(d);
@@ -154,6 +157,12 @@ static int fail_dead(struct decoder *d, struct error *error)
                      signal ? sigdescr_np(signal) : "it ended");
 }
 
+static int fail_threads(struct error *error)
+{
+    return error_set(error, ERR_DECODER_CRASHED, "the decoder started more than %d threads",
+                     DECODER_THREADS_MAX);
+}
+
 static int fail_lie(struct error *error)
 {
     return error_set(error, ERR_DECODER_CRASHED, "the decoder gave an answer that makes no sense");
@@ -161,16 +170,22 @@ static int fail_lie(struct error *error)
 
 /* ---- waiting ---- */
 
-/* A line of the status, in kB: what is before the number is its name. Missing ones are 0. */
-static uint64_t status_bytes(const char *status, const char *name)
+/* Of a line of the status: what is before the number is its name. Missing ones are 0. */
+static uint64_t status_number(const char *status, const char *name)
 {
     const char *line = strstr(status, name);
-    return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
+    return line ? strtoull(line + strlen(name), NULL, 10) : 0;
+}
+
+static uint64_t status_bytes(const char *status, const char *name)
+{
+    return status_number(status, name) * 1024; /* they are in kB */
 }
 
 struct holding {  /* bytes */
     uint64_t own; /* anonymous memory and page tables */
     uint64_t all;
+    uint64_t threads; /* a number */
 };
 
 static struct holding holding_of(const struct decoder *d)
@@ -181,7 +196,8 @@ static struct holding holding_of(const struct decoder *d)
     uint64_t own = status_bytes(status, "\nRssAnon:") + status_bytes(status, "\nVmPTE:") +
                    status_bytes(status, "\nVmSwap:");
     uint64_t written = fstat(d->ends.output, &output) ? 0 : (uint64_t)output.st_blocks * STAT_BLOCK;
-    return (struct holding){own, own + status_bytes(status, "\nRssFile:") + written};
+    return (struct holding){own, own + status_bytes(status, "\nRssFile:") + written,
+                            status_number(status, "\nThreads:")};
 }
 
 static bool all_cancelled(struct render_item *const *items, size_t count)
@@ -197,13 +213,21 @@ static bool all_cancelled(struct render_item *const *items, size_t count)
 static int wait_for(struct decoder *d, unsigned timeout_ms, struct render_item *const *items,
                     size_t count, struct error *error)
 {
-    struct pollfd socket = {.fd = d->ends.socket, .events = POLLIN};
+    struct pollfd ends[] = {{.fd = d->ends.socket, .events = POLLIN},
+                            {.fd = d->threads, .events = POLLIN}};
     uint64_t due = now_ms() + timeout_ms;
     for (;;) {
-        if (poll(&socket, 1, LOOK_MS) > 0)
+        if (poll(ends, 2, LOOK_MS) < 0)
+            ends[0].revents = ends[1].revents = 0;
+        if (ends[0].revents)
             return 0;
-        if (holding_of(d).all > d->limits.memory)
+        struct holding holding = holding_of(d);
+        if (holding.all > d->limits.memory)
             return fail_memory(d, error);
+        if (holding.threads > 2 * DECODER_THREADS_MAX)
+            return fail_threads(error);
+        if (ends[1].revents & POLLIN)
+            decoder_threads_decide(d->threads, holding.threads);
         if (all_cancelled(items, count))
             return error_set(error, ERR_CANCELLED, "cancelled");
         if (now_ms() >= due)
@@ -225,6 +249,10 @@ int decoder_ready(struct decoder *d, struct error *error)
     if (d->ready)
         return 0;
     int code = wait_for(d, START_MS, NULL, 0, error);
+    if (!code && decoder_threads_receive(d->ends.socket, &d->threads))
+        code = fail_dead(d, error);
+    if (!code)
+        code = wait_for(d, START_MS, NULL, 0, error);
     if (!code)
         code = hear(d, &welcome, sizeof welcome, error);
     if (code) { /* nothing of an image was in it yet */
@@ -492,6 +520,8 @@ void decoder_end(struct decoder *d)
     }
     if (d->status >= 0)
         close(d->status);
+    if (d->threads >= 0)
+        close(d->threads);
     free(d);
 }
 

@@ -7,8 +7,9 @@
  *
  *   parent → child   decoder_hello, once; then a decoder_command for each render. The input memfd
  *                    then holds the image, and behind it the request (decoder_request.c).
- *   child → parent   decoder_welcome, once; then a decoder_answer to each command. The output memfd
- *                    then holds the reply (decoder_reply.c), and behind it the renditions' bytes.
+ *   child → parent   decoder_threads.c's message, once; decoder_welcome, once; then a
+ * decoder_answer to each command. The output memfd then holds the reply (decoder_reply.c), and
+ * behind it the renditions' bytes.
  *
  * Between the header and the pixels of an image the child says in an answer how much memory it is
  * going to need, and waits for the parent's decoder_verdict.

@@ -24,6 +24,7 @@
 #include "container_of.h"
 #include "decoder_child.h"
 #include "decoder_reply.h"
+#include "decoder_threads.h"
 #include "isolation.h"
 #include "outcome.h"
 
@@ -108,6 +109,40 @@ static void hold_in_tables(struct render_item *item)
     sleep_long(item);
 }
 
+/* The rest report what they could do: an image is as good as corrupt where all was refused. */
+static void report(struct render_item *item, bool refused)
+{
+    error_set(&item->error, refused ? ERR_CORRUPT : ERR_INVALID, refused ? "refused" : "allowed");
+}
+
+static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
+
+static void *hold_on(void *user)
+{
+    pthread_mutex_lock(&held);
+    pthread_mutex_unlock(&held);
+    return user;
+}
+
+/* As many threads as it gets; the sandbox lets it have those that codecs need. */
+static void start_threads(struct render_item *item)
+{
+    enum { MANY = 3000, CODECS = 64 };
+    static pthread_t threads[MANY];
+    pthread_attr_t small;
+    size_t count = 0;
+    int err = 0;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 1 << 16);
+    pthread_mutex_lock(&held);
+    while (count < MANY && !(err = pthread_create(&threads[count], &small, hold_on, NULL)))
+        count++;
+    pthread_mutex_unlock(&held);
+    for (size_t i = 0; i < count; i++)
+        pthread_join(threads[i], NULL);
+    report(item, err == EAGAIN && count >= CODECS && count <= DECODER_THREADS_MAX);
+}
+
 static void run_out(struct render_item *item)
 {
     error_set(&item->error, ERR_MEMORY, "no memory");
@@ -136,12 +171,6 @@ static void kill_parent(struct render_item *item)
 {
     (void)item;
     kill(getppid(), SIGTERM);
-}
-
-/* The rest report what they could do: an image is as good as corrupt where all was refused. */
-static void report(struct render_item *item, bool refused)
-{
-    error_set(&item->error, refused ? ERR_CORRUPT : ERR_INVALID, refused ? "refused" : "allowed");
 }
 
 static void open_file(struct render_item *item)
@@ -267,6 +296,7 @@ static const struct {
     {"hold-in-both", hold_in_both, ERR_DECODER_MEMORY},
     {"hold-in-tables", hold_in_tables, ERR_DECODER_MEMORY},
     {"run-out", run_out, ERR_DECODER_MEMORY},
+    {"threads", start_threads, ERR_CORRUPT},
     {"open", open_file, ERR_CORRUPT},
     {"look", look_around, ERR_CORRUPT},
     {"lie-size", lie_about_size, ERR_DECODER_CRASHED},
