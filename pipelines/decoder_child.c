@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "container_of.h"
+#include "decoder_layers.h"
 #include "decoder_reply.h"
 #include "decoder_request.h"
 #include "decoder_sandbox.h"
@@ -189,13 +190,21 @@ static void start(const struct decoder_hello *hello)
     struct decoder_welcome welcome = {0};
     struct error error = {0};
     volunteer();
-    int code = decoder_privileges_drop(&error); /* no library has started a thread yet */
+    /* No library has started a thread yet. In a user namespace its privileges are worth nothing
+     * outside, and it needs them once more. */
+    bool apart = decoder_namespaces_enter();
+    int code = apart ? 0 : decoder_privileges_drop(&error);
     if (!code)
         code = pipelines_start("thumbwheel", &error);
     if (decoder_threads_hand_over())
         give_up();
     tzset(); /* it reads a file */
     g_log_set_default_handler(on_glib, NULL);
+    if (!code && apart) {
+        decoder_files_leave();
+        code = decoder_privileges_drop(&error);
+    }
+    decoder_landlock_enter();
     if (!code)
         code = decoder_sandbox_enter(hello->memory, &error);
     welcome.code = code;

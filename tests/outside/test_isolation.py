@@ -38,6 +38,10 @@ def huge_progressive_jpeg(path):
     return path.read_bytes()
 
 
+def may_unshare():
+    return subprocess.run(["unshare", "-Umniu", "-C", "true"], capture_output=True).returncode == 0
+
+
 @pytest.fixture
 def decoding(start_cloud):
     cloud = start_cloud("--image-timeout", "2s", "--image-memory", "256M", "--workers", "1")
@@ -52,6 +56,9 @@ def test_a_decoder_has_no_secrets_and_no_files(decoding):
     assert len(os.listdir(f"/proc/{child}/fd")) == 6
     status = Path(f"/proc/{child}/status").read_text()
     assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
+    for namespace in ("user", "mnt", "net", "ipc"):
+        own, ours = os.readlink(f"/proc/{child}/ns/{namespace}"), os.readlink(f"/proc/self/ns/{namespace}")
+        assert own != ours or not may_unshare()
     for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
         assert f"{capabilities}:\t0000000000000000" in status
 

@@ -33,6 +33,7 @@
 
 #include <cmocka.h>
 
+#include "decoder_layers.h"
 #include "decoder_sandbox.h"
 #include "decoder_wire.h"
 
@@ -90,7 +91,7 @@ static void become_decoder(void)
         dup2(moved[i], DECODER_SOCKET + i);
     close_range(DECODER_DESCRIPTORS, ~0U, 0);
     if (decoder_privileges_drop(&error) || decoder_sandbox_enter(MEMORY, &error))
-        _exit(NOT_READY);
+        _exit(NOT_READY); /* without the other layers: the filter alone must do */
 }
 
 static void run(const struct attack *attack)
@@ -713,6 +714,66 @@ static void test_x86(void **state)
 }
 #endif
 
+/* ---- the layers behind the filter, by themselves ---- */
+
+enum { MISSING = 201 };
+
+static void assert_layer(int (*act)(void))
+{
+    int status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(act());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == MISSING)
+        skip(); /* this kernel, or the container, has none */
+    assert_int_equal(status, 0);
+}
+
+static bool is_refused(const char *path, int want)
+{
+    struct stat about;
+    errno = 0;
+    if (want == ENOENT)
+        return stat(path, &about) != 0 && errno == want;
+    return open(path, O_RDONLY) < 0 && errno == want;
+}
+
+static int within_landlock(void)
+{
+    struct error error = {0};
+    if (decoder_privileges_drop(&error))
+        return 1;
+    if (!decoder_landlock_enter())
+        return MISSING;
+    return !is_refused("/etc/passwd", EACCES) || !is_refused("/", EACCES) ||
+           open("/tmp/thumbwheel-made-by-an-attack", O_CREAT | O_WRONLY, 0600) >= 0;
+}
+
+static void test_landlock_by_itself(void **state)
+{
+    (void)state;
+    assert_layer(within_landlock);
+}
+
+static int within_namespaces(void)
+{
+    struct error error = {0};
+    if (!decoder_namespaces_enter() || !decoder_files_leave())
+        return MISSING;
+    if (decoder_privileges_drop(&error))
+        return 1;
+    return !is_refused("/etc/passwd", ENOENT) || !is_refused("/proc/self", ENOENT) ||
+           !is_refused("../etc", ENOENT) || socket(AF_PACKET, SOCK_RAW, 0) >= 0;
+}
+
+static void test_namespaces_by_themselves(void **state)
+{
+    (void)state;
+    assert_layer(within_namespaces);
+}
+
 static void test_it_has_no_capabilities(void **state)
 {
     (void)state;
@@ -755,6 +816,8 @@ int main(void)
 #if defined(__x86_64__)
         cmocka_unit_test(test_x86),
 #endif
+        cmocka_unit_test(test_landlock_by_itself),
+        cmocka_unit_test(test_namespaces_by_themselves),
         cmocka_unit_test(test_it_has_no_capabilities),
         cmocka_unit_test(test_there_were_many),
     };
