@@ -42,8 +42,11 @@ def checkout(tmp_path_factory):
     tree, home, tools = folder / "tree", folder / "home", folder / "tools"
     shutil.copytree(ROOT, tree, ignore=NOT_COPIED)
     (tree / "build").mkdir()
-    for preset in ("release", "asan-ubsan"):
-        (tree / "build" / preset).symlink_to(Path(PROGRAM).resolve().parent)
+    for preset in ("release", "asan-ubsan"):  # without the cache, which names the checkout that it belongs to
+        (tree / "build" / preset).mkdir()
+        for item in Path(PROGRAM).resolve().parent.iterdir():
+            if item.name != "CMakeCache.txt":
+                (tree / "build" / preset / item.name).symlink_to(item)
     if (ROOT / "tests/js/node_modules").exists():
         (tree / "tests/js/node_modules").symlink_to(ROOT / "tests/js/node_modules")
     (home / "Pictures").mkdir(parents=True)
