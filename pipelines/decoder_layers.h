@@ -1,19 +1,21 @@
 /*
- * More walls behind the filter, where the kernel and the container allow them: none is required,
- * and nothing is said where one is missing.
+ * Additional sandbox layers behind the filter, where the kernel and the container allow them. None
+ * is required, and a missing one is not reported.
  */
 #ifndef THUMBWHEEL_DECODER_LAYERS_H
 #define THUMBWHEEL_DECODER_LAYERS_H
 
 #include <stdbool.h>
 
-/* User, mount, network, IPC, host name and control group namespaces of its own. While the process
- * has one thread, before its privileges are dropped. Whether it has them. */
+/* User, mount, network, IPC, host name and control group namespaces of its own. Call it while the
+ * process has one thread, before its privileges are dropped. Returns whether it succeeded. */
 bool decoder_namespaces_enter(void);
-/* In a mount namespace of its own: leaves the whole file system for an empty one. Whether it did.
+/* In a mount namespace of its own: replaces the whole file system with an empty one. Returns
+ * whether it succeeded.
  */
 bool decoder_files_leave(void);
-/* Landlock: no file, no TCP port, no signal to others. Whether there is Landlock. */
+/* Landlock: denies files, TCP ports and signals to other processes. Returns whether it succeeded.
+ */
 bool decoder_landlock_enter(void);
 
 #endif

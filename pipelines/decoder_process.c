@@ -154,7 +154,7 @@ static int fail_dead(struct decoder *d, struct error *error)
         return error_set(error, ERR_DECODER_CRASHED,
                          "the decoder attempted a forbidden system call and was terminated");
     return error_set(error, ERR_DECODER_CRASHED, "the decoder crashed (%s)",
-                     signal ? sigdescr_np(signal) : "it ended");
+                     signal ? sigdescr_np(signal) : "it exited");
 }
 
 static int fail_threads(struct error *error)

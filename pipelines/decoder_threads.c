@@ -1,12 +1,12 @@
 /*
  * A filter can't count, and RLIMIT_NPROC counts all processes of a user, and not those of root. So
- * each clone of a decoder waits for its parent's word (seccomp_unotify(2)): a filter under the one
- * of the sandbox hands it over, and the parent, which waits for the decoder anyway, looks at how
- * many threads there are. What is let go is judged by the sandbox's filter as well, and its flags
- * are in a register, where they can't change meanwhile.
+ * each clone of a decoder waits for its parent's decision (seccomp_unotify(2)): a filter below that
+ * of the sandbox notifies the parent, which waits for the decoder anyway and checks the number of
+ * threads. An allowed clone must also pass the sandbox's filter; its flags are in a register, so
+ * they can't change meanwhile.
  *
- * Clones that were let go and are not there yet are not counted: of those there are at most as many
- * as threads. It needs Linux 5.7; without it the parent ends a decoder that it sees with too many.
+ * Allowed clones that have not started yet are not counted: there are at most as many as threads.
+ * This needs Linux 5.7; otherwise the parent kills a decoder when it sees too many.
  */
 #include "decoder_threads.h"
 

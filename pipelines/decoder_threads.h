@@ -1,4 +1,4 @@
-/* How many threads a decoder may have. */
+/* Limits the number of a decoder's threads. */
 #ifndef THUMBWHEEL_DECODER_THREADS_H
 #define THUMBWHEEL_DECODER_THREADS_H
 
@@ -9,14 +9,14 @@
 /* Codecs start one for each processor, at most. */
 enum { DECODER_THREADS_MAX = 256 };
 
-/* The child's: from now on its parent decides. Sends one message. Where the kernel can't, nothing
- * changes. ERR_IO: the parent is gone. */
+/* For the child: from now on its parent decides about new threads. Sends one message. No effect if
+ * the kernel does not support it. ERR_IO: the parent has exited. */
 int decoder_threads_hand_over(void);
 
-/* The parent's: reads that message. *fd becomes readable when the child wants a thread; -1: it does
- * not ask. ERR_IO: it sent something else. */
+/* For the parent: reads that message. *fd becomes readable when the child requests a thread; -1: it
+ * makes no requests. ERR_IO: it sent something else. */
 int decoder_threads_receive(int socket, int *fd);
-/* threads: that the child has. */
+/* threads: the child's current number. */
 void decoder_threads_decide(int fd, uint64_t threads);
 
 #endif
