@@ -168,10 +168,17 @@ def cpu_seconds(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def assert_idle(process):
-    before = cpu_seconds(process)
-    time.sleep(2)  # what is measured is that nothing happens
-    assert cpu_seconds(process) - before < 0.5, "it spins"
+def assert_idle(process, attempts=5):
+    """A loop that spins takes a processor, or its share of a busy one, in every window; other work that is still to be
+    done ends, so one quiet window is enough."""
+    taken = []
+    for _ in range(attempts):
+        before, began = cpu_seconds(process), time.monotonic()
+        time.sleep(1)  # what is measured is that nothing happens
+        taken.append((cpu_seconds(process) - before) / (time.monotonic() - began))
+        if taken[-1] < 0.05:
+            return
+    pytest.fail(f"it spins: {taken} of a processor")
 
 
 def limit_descriptors(process, count):
