@@ -142,12 +142,21 @@ static int to_known_kind(VipsImage **image)
     return image_replace(image, vips_copy(*image, &made, "interpretation", space, NULL), &made);
 }
 
+/* A grey TIFF may have any number of samples; libvips would make three colours of the first and
+ * keep the rest beside them. */
+static int colours_of(const VipsImage *image)
+{
+    if (image->Type == VIPS_INTERPRETATION_CMYK)
+        return 4;
+    bool grey = image->Type == VIPS_INTERPRETATION_B_W || image->Type == VIPS_INTERPRETATION_GREY16;
+    return image->Bands >= 3 && !grey ? 3 : 1;
+}
+
 static int drop_extra_bands(VipsImage **image)
 {
     VipsImage *made = NULL;
-    bool cmyk = (*image)->Type == VIPS_INTERPRETATION_CMYK;
     int bands = (*image)->Bands;
-    int colours = cmyk ? 4 : bands >= 3 ? 3 : 1;
+    int colours = colours_of(*image);
     /* One more is alpha; with several more, none is. */
     if (bands <= colours + 1)
         return 0;

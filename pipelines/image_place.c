@@ -1,8 +1,11 @@
 /* From a resized picture to the requested box: crop, background, margins. */
+#include "error.h"
 #include "image_ops.h"
 
+enum { INK_BANDS_MAX = 5 }; /* CMYK and alpha: image_normalise leaves no more */
+
 /* A colour in an image's own bands and depth; opaque. Returns the number of bands that it fills. */
-static int ink_of(VipsImage *image, const struct colour *background, double ink[4])
+static int ink_of(VipsImage *image, const struct colour *background, double ink[INK_BANDS_MAX])
 {
     double unit = image->BandFmt == VIPS_FORMAT_USHORT ? 65535.0 / 255 : 1;
     int bands = (int)image_colour_bands(image);
@@ -29,10 +32,12 @@ static int admit_colour(VipsImage **image, const struct colour *background)
 int image_flatten(VipsImage **image, const struct colour *background)
 {
     VipsImage *made = NULL;
-    double ink[4] = {0};
+    double ink[INK_BANDS_MAX] = {0};
     if (!vips_image_hasalpha(*image))
         return 0;
     int code = admit_colour(image, background);
+    if (!code && (*image)->Bands > INK_BANDS_MAX)
+        code = ERR_UNSUPPORTED;
     if (code)
         return code;
     VipsArrayDouble *array = vips_array_double_new(ink, ink_of(*image, background, ink));
@@ -70,11 +75,13 @@ static int embed(VipsImage **image, struct plan_size size, double *ink, int band
 int image_pad(VipsImage **image, struct plan_size size, const struct colour *background, bool alpha)
 {
     VipsImage *made = NULL;
-    double ink[5] = {0};
+    double ink[INK_BANDS_MAX] = {0};
     int code = admit_colour(image, background);
     bool clear = alpha && !background->given;
     if (!code && clear && !vips_image_hasalpha(*image))
         code = image_replace(image, vips_addalpha(*image, &made, NULL), &made);
+    if (!code && (*image)->Bands > INK_BANDS_MAX)
+        code = ERR_UNSUPPORTED;
     if (code)
         return code;
     if (clear)

@@ -3,6 +3,7 @@ import io
 import json
 import os
 import random
+import struct
 import subprocess
 import threading
 
@@ -117,6 +118,42 @@ def test_noise_in_any_format_never_ends_the_process(tmp_path):
     done = thumbwheel("process", "--out", tmp_path / "out", tmp_path)
     assert done.returncode in (0, 1), done.stderr
     assert "60 photos: " in done.stdout and "no-answer" not in done.stderr
+
+
+def tiff(photometric, samples, bits, size=32):
+    """Without compression, in one strip; the samples of a pixel may be more than its colours."""
+    pixels = b"\x60" * (size * size * samples * bits // 8)
+    tags = {256: (3, [size]), 257: (3, [size]), 258: (3, [bits] * samples), 259: (3, [1]), 262: (3, [photometric]),
+            273: (4, [0]), 277: (3, [samples]), 278: (3, [size]), 279: (4, [len(pixels)])}
+    if photometric == 3:
+        tags[320] = (3, [1000] * (3 << bits))
+    blobs, entries, at = b"", b"", 8 + 2 + 12 * len(tags) + 4
+    for tag, (kind, values) in sorted(tags.items()):
+        packed = struct.pack(f"<{len(values)}{'H' if kind == 3 else 'I'}", *values)
+        if len(packed) > 4:
+            blobs, packed = blobs + packed, struct.pack("<I", at + len(blobs))
+        entries += struct.pack("<HHI", tag, kind, len(values)) + packed.ljust(4, b"\0")
+    strip = struct.pack("<HHII", 273, 4, 1, 0)
+    entries = entries.replace(strip, strip[:8] + struct.pack("<I", at + len(blobs)))
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + struct.pack("<I", 0) + blobs + pixels
+
+
+@pytest.mark.parametrize("isolation", ["process", "thread"])
+def test_more_samples_than_colours_are_harmless(tmp_path, isolation):
+    """Grey and palette pictures with four samples a pixel became six bands, for which no background was ready."""
+    names = [f"{photometric}-{samples}-{bits}.tif" for photometric in (0, 1, 2, 3, 5) for samples in range(1, 7) for bits in (8, 16)]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        (tmp_path / "in" / name).write_bytes(tiff(*map(int, name[:-4].split("-"))))
+    (tmp_path / "all.yaml").write_text("name: web\nqueue: q\nmatch: { prefix: ingest/ }\noutputs:\n"
+                                       "  - { key: 'flat/{stem}.jpg', width: 16, format: jpeg }\n"
+                                       "  - { key: 'padded/{stem}.png', width: 16, height: 9, fit: contain, format: png }\n")
+    done = thumbwheel("process", "--isolation", isolation, "--pipelines", tmp_path / "all.yaml", "--out", tmp_path / "out", tmp_path / "in")
+    assert done.returncode in (0, 1), done.stderr
+    assert "crashed" not in done.stderr and f"{len(names)} photos: " in done.stdout
+    for path in (tmp_path / "out").rglob("1-4-8.jpg"):  # black is 0: the first sample alone counts
+        assert all(abs(band - 0x60) <= 1 for band in harness.open_image(path.read_bytes()).convert("RGB").getpixel((8, 8)))
+    assert list((tmp_path / "out").rglob("1-4-8.jpg"))
 
 
 # ---- messages ----
