@@ -61,6 +61,7 @@ int lanes_make(struct engine *engine);
 void lanes_depart(struct engine *engine); /* closes the retired ones that are empty */
 size_t lanes_audience(void *engine, const char *bucket, const char *key, struct pipeline **out,
                       size_t max);
+size_t lanes_opening(const struct engine *engine); /* how many wait for their queue */
 /* What a lane has to tell of its opening. */
 void engine_lane_opened(struct engine *engine);
 void engine_lane_failed(struct engine *engine, const struct error *error);

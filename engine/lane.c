@@ -62,22 +62,17 @@ static unsigned visibility_of(const struct lane *lane)
     return visibility_s < VISIBILITY_MIN_S ? VISIBILITY_MIN_S : visibility_s;
 }
 
-/* What is wrong with the service as a whole is said once, not once for each queue. */
-static bool is_general(int code)
-{
-    return code == ERR_NETWORK || code == ERR_TIMEOUT || code == ERR_SERVER ||
-           code == ERR_THROTTLED || code == ERR_EXPIRED || code == ERR_CREDENTIALS;
-}
-
 static void open_failed(struct lane *lane, const struct error *error)
 {
     struct engine *engine = lane->engine;
-    struct log_gate *gate = is_general(error->code) ? &engine->unreachable : &lane->waits;
+    bool general = outage_is_general(error->code); /* said once, with the number of queues */
+    struct log_gate *gate = general ? &engine->unreachable : &lane->waits;
     if (log_gate_open(gate, uv_now(engine->loop), WAITS_EVERY_MS))
         log_warn("queue could not be opened; trying again",
                  LOG_TEXT("queue", facts_of(lane)->queue),
-                 LOG_TEXT("pipeline", facts_of(lane)->name), LOG_TEXT("error", error->text),
-                 LOG_SUPPRESSED(gate));
+                 LOG_TEXT("pipeline", facts_of(lane)->name),
+                 LOG_INT("queues", general ? lanes_opening(engine) : 1),
+                 LOG_TEXT("error", error->text), LOG_SUPPRESSED(gate));
     uint64_t delay = AGAIN_BASE_MS / 2 + jitter_full(AGAIN_BASE_MS, AGAIN_CAP_MS, lane->failures);
     lane->failures++;
     uv_timer_start(&lane->timer, on_timer, delay, 0);

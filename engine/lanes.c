@@ -91,6 +91,11 @@ static size_t count_in(const struct engine *engine, enum lane_state state)
     return count;
 }
 
+size_t lanes_opening(const struct engine *engine)
+{
+    return count_in(engine, LANE_OPENING);
+}
+
 static void tell(struct engine *engine, const struct error *error)
 {
     if (engine->told || engine->draining || engine->closing)

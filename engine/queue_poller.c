@@ -73,7 +73,9 @@ static void poll_failed(struct queue_poller *poller, const struct error *error)
     uint64_t delay =
         BACKOFF_BASE_MS / 2 + jitter_full(BACKOFF_BASE_MS, BACKOFF_CAP_MS, poller->failures);
     poller->failures++;
-    if (log_gate_open(&poller->gate, uv_now(lane->engine->loop), 60000))
+    if (outage_is_general(error->code) && !poller->stopped)
+        outage_begin(lane, error);
+    else if (log_gate_open(&poller->gate, uv_now(lane->engine->loop), 60000))
         log_warn("queue could not be polled; trying again", LOG_TEXT("queue", lane->home.name),
                  LOG_TEXT("error", error->text), LOG_INT("failures", poller->failures),
                  LOG_SUPPRESSED(&poller->gate));
@@ -93,8 +95,9 @@ static void on_received(struct queue_message *messages, size_t count, const stru
     if (error->code) {
         poll_failed(poller, error);
     } else {
-        if (poller->failures)
+        if (poller->failures && !poller->outage.down)
             log_info("queue can be polled again", LOG_TEXT("queue", lane->home.name));
+        outage_end(lane);
         poller->failures = 0;
         if (count == 0 && took_ms < EMPTY_TOO_SOON_MS && lane->engine->options.wait_s > 0)
             rest(poller, EMPTY_TOO_SOON_MS);
@@ -186,6 +189,7 @@ int queue_poller_init(struct queue_poller *poller, struct lane *lane, uv_loop_t 
 void queue_poller_stop(struct queue_poller *poller)
 {
     poller->stopped = true;
+    poller->outage.down = false; /* it keeps no service from being available */
     uv_timer_stop(&poller->timer);
 }
 

@@ -17,6 +17,7 @@
 
 #include "list.h"
 #include "log.h"
+#include "outage.h"
 
 struct lane;
 
@@ -32,7 +33,8 @@ struct queue_poller {
     bool gathering;    /* waiting for more free slots */
     bool gathered;     /* … for long enough */
     bool stopped;
-    struct log_gate gate;
+    struct log_gate gate; /* failures of this queue alone */
+    struct outage outage;
 };
 
 int queue_poller_init(struct queue_poller *poller, struct lane *lane, uv_loop_t *loop);

@@ -272,6 +272,27 @@ def test_a_signal_ends_an_engine_that_waits(pipelines, engine):
     assert process.stop() == 0 and time.monotonic() - began < 20
 
 
+def test_an_unreachable_service_is_reported_once_for_all_its_queues(alone, engine, pipelines):
+    names = "web", "mobile", "thumbnail"
+    cloud = alone()
+    for name in names:
+        make_queue(cloud.client("sqs"), f"{name}-queue")
+        pipelines.write(name)
+    process = engine()
+    cloud.kill()
+    process.wait_for("service unavailable")
+    announce_later = [f"{name}-queue" for name in names]
+    cloud = alone()
+    for name in announce_later:
+        until(lambda: announce(cloud, name, f"ingest/{name}.jpg") or True, name)
+    process.wait_for("service available")
+    lost, = events(process, "service unavailable: its queues could not be polled; trying again")
+    back, = events(process, "service available: its queues can be polled again")
+    assert lost["queues"] == back["queues"] == 3 and lost["service"] == back["service"]
+    assert lost["service"] in cloud.endpoint and "connect" in lost["error"].lower()
+    assert not events(process, "queue could not be polled; trying again")
+
+
 def test_an_engine_survives_its_queue(alone, engine, pipelines):
     cloud = alone()
     sqs = cloud.client("sqs")
