@@ -121,6 +121,30 @@ static int check_files(const struct assembly *assembly, const struct config *con
     return status;
 }
 
+static int print_settings(FILE *out)
+{
+    config_print_markdown(out);
+    return ferror(out);
+}
+
+/* A table in Markdown, as the locale can show it. */
+static int print_markdown(int (*print)(FILE *out))
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream)
+        return STATUS_FAILED;
+    int code = print(stream);
+    if (fclose(stream) || code) {
+        free(text);
+        return STATUS_FAILED;
+    }
+    terminal_print(stdout, text, 0, 0, 0);
+    free(text);
+    return STATUS_OK;
+}
+
 int cmd_check(const struct assembly *assembly, const struct config *config)
 {
     if (config->paths.count) {
@@ -128,11 +152,10 @@ int cmd_check(const struct assembly *assembly, const struct config *config)
                       config->paths.items[0], config->paths.items[0]);
         return STATUS_USAGE;
     }
-    if (config->settings)
-        config_print_markdown(stdout);
+    int status = config->settings ? print_markdown(print_settings) : STATUS_OK;
     if (config->operations)
-        return assembly->operations_print(stdout) ? STATUS_FAILED : STATUS_OK;
+        return print_markdown(assembly->operations_print);
     if (config->schema)
-        return assembly->schema_print(stdout) ? STATUS_FAILED : STATUS_OK;
-    return config->settings ? STATUS_OK : check_files(assembly, config);
+        return print_markdown(assembly->schema_print);
+    return config->settings ? status : check_files(assembly, config);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cpus.h"
 #include "descriptors.h"
@@ -120,22 +121,35 @@ void command_note(const char *format, ...)
 
 static void print_usage(FILE *out)
 {
-    fputs("Usage: thumbwheel COMMAND [OPTIONS]\n"
-          "An image engine: renditions and tags for every photo that lands in a bucket.\n\n"
-          "Commands:\n",
-          out);
-    for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n\"thumbwheel COMMAND --help\" prints its options. \"thumbwheel --version\" prints the "
-          "version.\n"
-          "To try it: thumbwheel local --once\n",
-          out);
+    enum { COLUMN = 12 };
+    const size_t columns = terminal_columns(fileno(out));
+    terminal_print(
+        out,
+        "Usage: thumbwheel COMMAND [OPTIONS]\n"
+        "An image engine: renditions and tags for every photo that lands in a bucket.\n\n"
+        "Commands:\n",
+        columns, 0, 0);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(out, "  %-9s ", commands[i].name);
+        terminal_print(out, commands[i].summary, columns, COLUMN, COLUMN);
+        fputc('\n', out);
+    }
+    terminal_print(out,
+                   "\n\"thumbwheel COMMAND --help\" prints its options. \"thumbwheel --version\" "
+                   "prints the version.\n"
+                   "To try it: thumbwheel local --once\n",
+                   columns, 0, 0);
 }
 
 static void print_help(const struct command *command)
 {
-    printf("Usage: thumbwheel %s %s\n\n%s\n", command->name, command->usage, command->help);
-    config_print_options(stdout, command->settings);
+    const size_t columns = terminal_columns(STDOUT_FILENO);
+    printf("Usage: thumbwheel %s ", command->name);
+    terminal_print(stdout, command->usage, columns, 4, strlen(command->name) + 18);
+    fputs("\n\n", stdout);
+    terminal_print(stdout, command->help, columns, 0, 0);
+    fputc('\n', stdout);
+    config_print_options(stdout, command->settings, columns);
 }
 
 static const struct command *command_find(const char *name)

@@ -90,8 +90,8 @@ struct config_stray {
  * "Accessing the Service", Kubernetes documentation) are not reported. */
 bool config_stray_next(char *const **environment, struct config_stray *out);
 
-/* The options of one command, for --help. */
-void config_print_options(FILE *out, enum config_command command);
+/* The options of one command, in groups, for --help; wrapped to `columns` (0: not). */
+void config_print_options(FILE *out, enum config_command command, size_t columns);
 /* Every setting as a Markdown table. */
 void config_print_markdown(FILE *out);
 

@@ -1,33 +1,60 @@
 #include "config.h"
 
+#include <string.h>
+
 #include "config_table.h"
+#include "terminal.h"
 
 static const char *default_text(const struct setting *s)
 {
     return s->shown ? s->shown : s->standard ? s->standard : "";
 }
 
-void config_print_options(FILE *out, enum config_command command)
+enum { COLUMN = 30, COLUMN_NARROW = 6, NARROW = 70 };
+
+static void print_option(FILE *out, const struct setting *s, size_t columns)
 {
-    enum { COLUMN = 30 };
-    fputs("Options:\n", out);
+    const int column = columns && columns < NARROW ? COLUMN_NARROW : COLUMN;
+    int width = fprintf(out, "  --%s%s%s", s->name, s->value ? " " : "", s->value ? s->value : "");
+    if (width > column - 2)
+        fprintf(out, "\n%*s", column, "");
+    else
+        fprintf(out, "%*s", column - width, "");
+    terminal_print(out, s->help, columns, (size_t)column, (size_t)column);
+    fputc('\n', out);
+    if (!*default_text(s))
+        return;
+    char standard[256];
+    snprintf(standard, sizeof standard, "(default: %s)", default_text(s));
+    fprintf(out, "%*s", column, "");
+    terminal_print(out, standard, columns, (size_t)column, (size_t)column);
+    fputc('\n', out);
+}
+
+static void print_group(FILE *out, enum config_command command, const char *group, size_t columns)
+{
+    bool any = false;
     for (size_t i = 0; i < config_table_size; i++) {
         const struct setting *s = &config_table[i];
-        if (!(s->commands & command))
+        if (!(s->commands & command) || strcmp(config_group(s), group) != 0)
             continue;
-        int width =
-            fprintf(out, "  --%s%s%s", s->name, s->value ? " " : "", s->value ? s->value : "");
-        if (width > COLUMN - 2)
-            fprintf(out, "\n%*s", COLUMN, "");
-        else
-            fprintf(out, "%*s", COLUMN - width, "");
-        fprintf(out, "%s\n", s->help);
-        if (*default_text(s))
-            fprintf(out, "%*s(default: %s)\n", COLUMN, "", default_text(s));
+        if (!any)
+            fprintf(out, "\n%s:\n", group);
+        any = true;
+        print_option(out, s, columns);
     }
-    fputs("\nEach option is also an environment variable: --max-pixels is THUMBWHEEL_MAX_PIXELS. "
-          "Options take precedence.\n",
-          out);
+}
+
+void config_print_options(FILE *out, enum config_command command, size_t columns)
+{
+    fputs("Options:\n", out);
+    for (size_t i = 0; config_groups[i]; i++)
+        print_group(out, command, config_groups[i], columns);
+    fputc('\n', out);
+    terminal_print(out,
+                   "Each option is also an environment variable: --max-pixels is "
+                   "THUMBWHEEL_MAX_PIXELS. Options take precedence.\n",
+                   columns, 0, 0);
 }
 
 static void print_cell(FILE *out, const char *text)

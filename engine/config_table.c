@@ -1,6 +1,7 @@
 #include "config_table.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "memory_limit.h"
 
@@ -114,6 +115,25 @@ const struct setting config_table[] = {
 const size_t config_table_size = sizeof config_table / sizeof config_table[0];
 _Static_assert(sizeof config_table / sizeof config_table[0] <= 64,
                "config.given has one bit for each setting");
+
+const char *const config_groups[] = {
+    "Pipelines and service", "Work",    "Images", "Log", "Shutdown",
+    "Embedded cloud",        "Results", "Other",  NULL};
+
+/* The table is in the order of the groups: each begins with the setting named here. */
+const char *config_group(const struct setting *s)
+{
+    static const char *const firsts[] = {"pipelines", "workers", "max-pixels", "log-format",
+                                         "grace",     "once",    "patience",   "schema"};
+    size_t group = 0;
+    for (const struct setting *t = config_table; t <= s; t++) {
+        for (size_t i = 0; i < sizeof firsts / sizeof firsts[0]; i++) {
+            if (strcmp(t->name, firsts[i]) == 0)
+                group = i;
+        }
+    }
+    return config_groups[group];
+}
 
 bool config_has_variable(const struct setting *s)
 {

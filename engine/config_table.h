@@ -37,6 +37,9 @@ struct setting {
 };
 
 extern const struct setting config_table[];
+/* The groups of --help, by their titles, and a setting's; NULL at the end. */
+extern const char *const config_groups[];
+const char *config_group(const struct setting *s);
 extern const size_t config_table_size; /* at most 64: config.given has a bit for each */
 
 /* Switches that ask for an action have no place in an environment. */

@@ -57,6 +57,8 @@ static size_t character_size(const char *text)
 {
     uint32_t c;
     size_t size = utf8_decode(text, &c);
+    if (size > 1 && !sink.json && terminal_ascii())
+        return 0;
     return size && (c < 0x20 || (c >= 0x7F && c < 0xA0)) ? 0 : size;
 }
 

@@ -41,10 +41,10 @@ static void append_bar(struct buffer *out, const struct progress_facts *facts, s
     size_t filled = facts->parts ? facts->parts_done * columns / facts->parts : 0;
     buffer_text(out, colour ? (facts->failed ? "\033[33m" : "\033[32m") : "");
     for (size_t i = 0; i < filled; i++)
-        buffer_text(out, "━");
+        buffer_text(out, terminal_ascii() ? "#" : "━");
     buffer_text(out, colour ? "\033[2m" : "");
     for (size_t i = filled; i < columns; i++)
-        buffer_text(out, "─");
+        buffer_text(out, terminal_ascii() ? "-" : "─");
     buffer_text(out, colour ? "\033[0m" : "");
 }
 

@@ -95,13 +95,19 @@ static void measure(const struct table *table, size_t *widths)
     }
 }
 
-/* Takes a column at a time from the widest that may shrink, so that the narrow ones stay whole for
- * longest. */
-static void shrink(const struct table *table, size_t *widths, size_t width)
+static size_t total_columns(const struct table *table, const size_t *widths)
 {
     size_t total = GAP * (table->column_count - 1);
     for (size_t c = 0; c < table->column_count; c++)
         total += widths[c];
+    return total;
+}
+
+/* Takes a column at a time from the widest that may shrink, so that the narrow ones stay whole for
+ * longest. */
+static void shrink(const struct table *table, size_t *widths, size_t width)
+{
+    size_t total = total_columns(table, widths);
     for (; total > width; total--) {
         size_t widest = SIZE_MAX;
         for (size_t c = 0; c < table->column_count; c++) {
@@ -174,6 +180,39 @@ static int print_titles(const struct table *table, const size_t *widths, bool co
     return err;
 }
 
+static size_t title_columns(const struct table *table)
+{
+    size_t widest = 0;
+    for (size_t c = 0; c < table->column_count; c++) {
+        size_t width = text_columns(table->columns[c].title);
+        widest = width > widest ? width : widest;
+    }
+    return widest;
+}
+
+/* Where the columns do not fit beside each other: a cell in a line, with its title. */
+static int print_stacked(const struct table *table, FILE *out, size_t width, bool colour)
+{
+    const size_t titles = title_columns(table) + GAP;
+    const size_t rest = width > titles + SHRUNK_MIN ? width - titles : SHRUNK_MIN;
+    for (size_t r = 0; r < table->row_count; r++) {
+        const struct row *row = table->rows[r];
+        bool red = colour && row->style == TABLE_FAILED;
+        fputs(red ? "\033[31m" : "", out);
+        for (size_t c = 0; c < table->column_count; c++) {
+            enum text_cut cut = table->columns[c].shrink == TABLE_CUT_END ? CUT_END : CUT_MIDDLE;
+            char *cell = text_fit(row->cells[c], rest, cut);
+            if (!cell)
+                return ERR_MEMORY;
+            if (*cell)
+                fprintf(out, "%-*s%s\n", (int)titles, table->columns[c].title, cell);
+            free(cell);
+        }
+        fputs(red ? "\033[0m\n" : "\n", out);
+    }
+    return 0;
+}
+
 int table_print(const struct table *table, FILE *out, size_t width, bool colour)
 {
     size_t *widths = calloc(table->column_count, sizeof *widths);
@@ -182,6 +221,11 @@ int table_print(const struct table *table, FILE *out, size_t width, bool colour)
     measure(table, widths);
     if (width)
         shrink(table, widths, width);
+    if (width && total_columns(table, widths) > width) {
+        free(widths);
+        int code = print_stacked(table, out, width, colour);
+        return code ? code : table->error;
+    }
     int err = print_titles(table, widths, colour, out);
     for (size_t r = 0; r < table->row_count && !err; r++) {
         const struct row *row = table->rows[r];

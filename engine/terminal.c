@@ -10,11 +10,38 @@
 
 #include "utf8.h"
 
+enum { COLUMNS_MAX = 10000 };
+
+static bool ascii;
+
+/* By the name alone: the locale itself need not be installed. */
+static bool locale_is_utf8(const char *name)
+{
+    return strcasestr(name, "utf-8") || strcasestr(name, "utf8");
+}
+
+static bool locale_is_ascii(void)
+{
+    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"}; /* by precedence */
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *name = getenv(variables[i]);
+        if (name && *name)
+            return !locale_is_utf8(name);
+    }
+    return false;
+}
+
+bool terminal_ascii(void)
+{
+    return ascii;
+}
+
 void terminal_setup(void)
 {
     /* Not the user's own: file names and keys are UTF-8 even where LANG is not set, as in most
      * containers. */
     setlocale(LC_CTYPE, "C.UTF-8");
+    ascii = locale_is_ascii();
 }
 
 bool terminal_is(int fd)
@@ -25,6 +52,10 @@ bool terminal_is(int fd)
 size_t terminal_columns(int fd)
 {
     struct winsize size;
+    const char *wanted = getenv("COLUMNS");
+    unsigned long columns = wanted ? strtoul(wanted, NULL, 10) : 0;
+    if (columns > 0 && columns <= COLUMNS_MAX)
+        return columns;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
@@ -47,6 +78,37 @@ static bool hidden(uint32_t c)
            (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029;
 }
 
+/* What stands for a character in ASCII, never longer than its UTF-8. */
+static const char *ascii_of(uint32_t c)
+{
+    switch (c) {
+    case 0xD7: /* × */
+        return "x";
+    case 0x2013: /* – */
+    case 0x2014: /* — */
+    case 0x2500: /* ─ */
+        return "-";
+    case 0x2026: /* … */
+        return "...";
+    case 0x2192: /* → */
+        return "->";
+    case 0x2501: /* ━ */
+        return "#";
+    case 0x2019: /* ’ */
+        return "'";
+    default:
+        return "?";
+    }
+}
+
+static char *put(char *out, const char *text, size_t size, uint32_t c)
+{
+    const char *shown = ascii && c >= 0x80 ? ascii_of(c) : text;
+    size = shown == text ? size : strlen(shown);
+    memcpy(out, shown, size);
+    return out + size;
+}
+
 char *text_display(const char *text)
 {
     char *copy = malloc(strlen(text) + 1), *out = copy;
@@ -60,8 +122,7 @@ char *text_display(const char *text)
             text += size ? size : 1;
             continue;
         }
-        memcpy(out, text, size);
-        out += size;
+        out = put(out, text, size, c);
         text += size;
     }
     *out = '\0';
@@ -121,7 +182,8 @@ static size_t tail_start(const char *text, size_t columns)
 
 char *text_fit(const char *text, size_t columns, enum text_cut cut)
 {
-    static const char ellipsis[] = "…";
+    const char *ellipsis = ascii ? "~" : "…";
+    const size_t ellipsis_size = strlen(ellipsis);
     size_t used;
     if (text[head_bytes(text, columns, &used)] == '\0')
         return strdup(text);
@@ -131,12 +193,62 @@ char *text_fit(const char *text, size_t columns, enum text_cut cut)
     size_t head_size = head_bytes(text, head, &used);
     const char *tail =
         text + (cut == CUT_END ? strlen(text) : tail_start(text, columns - 1 - used));
-    size_t size = head_size + sizeof ellipsis + strlen(tail);
+    size_t size = head_size + ellipsis_size + strlen(tail) + 1;
     char *out = malloc(size);
     if (!out)
         return NULL;
     memcpy(out, text, head_size);
-    memcpy(out + head_size, ellipsis, sizeof ellipsis - 1);
-    memcpy(out + head_size + sizeof ellipsis - 1, tail, strlen(tail) + 1);
+    memcpy(out + head_size, ellipsis, ellipsis_size);
+    memcpy(out + head_size + ellipsis_size, tail, strlen(tail) + 1);
     return out;
+}
+
+/* One line of a text, which is changed: its words, as many as fit. Where the cursor is then. */
+static size_t print_words(FILE *out, char *line, size_t columns, size_t indent, size_t at)
+{
+    char *rest = NULL;
+    bool first = true;
+    for (char *word = strtok_r(line, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        size_t width = text_columns(word);
+        if (!first && at + 1 + width > columns) {
+            fprintf(out, "\n%*s", (int)indent, "");
+            at = indent;
+        } else if (!first) {
+            fputc(' ', out);
+            at++;
+        }
+        fputs(word, out);
+        at += width;
+        first = false;
+    }
+    return at;
+}
+
+static void print_line(FILE *out, const char *text, size_t size, size_t columns, size_t indent,
+                       size_t at)
+{
+    char *line = strndup(text, size);
+    char *shown = line ? text_display(line) : NULL;
+    if (shown && columns && at + text_columns(shown) > columns)
+        print_words(out, shown, columns, indent, at);
+    else if (shown)
+        fputs(shown, out);
+    free(shown);
+    free(line);
+}
+
+void terminal_print(FILE *out, const char *text, size_t columns, size_t indent, size_t at)
+{
+    while (*text) {
+        size_t size = strcspn(text, "\n");
+        print_line(out, text, size, columns, indent, at);
+        text += size;
+        if (*text) {
+            fputc('\n', out);
+            text++;
+            if (*text && indent)
+                fprintf(out, "%*s", (int)indent, "");
+            at = indent;
+        }
+    }
 }

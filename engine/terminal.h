@@ -9,27 +9,34 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Once, at start. */
 void terminal_setup(void);
 
 bool terminal_is(int fd);
-/* 0 when it is not a terminal or does not say. */
+/* COLUMNS where it is set, else the terminal's; 0 when it is none or does not say. */
 size_t terminal_columns(int fd);
+/* The user's locale (LC_ALL, LC_CTYPE, LANG) has another character set than UTF-8. Without any of
+ * them, as in most containers, it is UTF-8. */
+bool terminal_ascii(void);
+/* Prints a text of our own, with line breaks: in ASCII where the locale asks for it, wrapped to
+ * `columns` (0: not) with lines that begin at `indent`. The cursor is at `at`. */
+void terminal_print(FILE *out, const char *text, size_t columns, size_t indent, size_t at);
 /* A terminal on which a line can be drawn anew: TERM is not "dumb". */
 bool terminal_redraws(int fd);
 /* The same, and NO_COLOR is unset (no-color.org). */
 bool terminal_colour(int fd);
 
 /* A copy for free() that is safe to show: control characters and bytes that are not UTF-8 become
- * '?'. NULL: no memory. */
+ * '?', and in ASCII (terminal_ascii) what has no like in it. NULL: no memory. */
 char *text_display(const char *text);
 /* Columns that a displayable text fills. */
 size_t text_columns(const char *text);
 
 enum text_cut { CUT_END, CUT_MIDDLE };
-/* A copy for free() that fills at most `columns`, with "…" where something was left out. NULL: no
- * memory. */
+/* A copy for free() that fills at most `columns`, with "…" (in ASCII "~") where something was left
+ * out. NULL: no memory. */
 char *text_fit(const char *text, size_t columns, enum text_cut cut);
 
 #endif

@@ -300,6 +300,37 @@ def test_a_moved_checkout_is_explained(tmp_path):
     assert not (tmp_path / "build/release").exists()
 
 
+NARROW = [["--help"], ["run", "--help"], ["local", "--help"], ["process", "--help"], ["check", "--help"], ["check"]]
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+@pytest.mark.parametrize("arguments", NARROW, ids=" ".join)
+def test_narrow_terminals_get_lines_that_fit(arguments, columns):
+    done = thumbwheel(*arguments, environment=clean_environment(COLUMNS=str(columns), LC_ALL="C.UTF-8"))
+    assert done.returncode == 0
+    long = [line for line in done.stdout.splitlines() if len(line) > columns]
+    assert all(" " not in line.strip() or line.startswith("  --") for line in long), long  # one word, or an option's own name
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "", "LC_CTYPE": "POSIX"}, {"LC_ALL": "", "LC_CTYPE": "", "LANG": "de_DE"}])
+def test_another_locale_than_utf8_gets_ascii(locale, tmp_path):
+    (tmp_path / "sea.jpg").write_bytes(harness.jpeg())
+    (tmp_path / "notes.txt").write_text("no photo")
+    commands = [*NARROW, ["process", "--verbose", "--out", tmp_path / "out", tmp_path], ["check", "--schema"], ["check", "--settings"],
+                ["check", "--pipelines", tmp_path / "caf\u00e9"]]
+    for command in commands:
+        for columns in "", "50":
+            done = thumbwheel(*command, environment=clean_environment(**locale, COLUMNS=columns))
+            assert (done.stdout + done.stderr).isascii(), (command, done.stdout, done.stderr)
+
+
+def test_help_groups_its_options():
+    for command, groups in (("run", ["Pipelines and service", "Work", "Images", "Log", "Shutdown", "Other"]),
+                            ("check", ["Pipelines and service", "Results", "Other"])):
+        shown = re.findall(r"^([A-Z][a-z ]+):$", thumbwheel(command, "--help").stdout, re.MULTILINE)
+        assert shown[shown.index("Options") + 1:] == groups
+
+
 def test_help_and_version_are_commands_too():
     for arguments in ("help", "run"), ("run", "--help"):
         assert "--visibility" in thumbwheel(*arguments).stdout

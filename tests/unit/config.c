@@ -197,8 +197,8 @@ static void each_setting_is_in_the_help_and_the_manual(void **state)
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
     config_print_markdown(out);
-    config_print_options(out, CONFIG_RUN);
-    config_print_options(out, CONFIG_LOCAL);
+    config_print_options(out, CONFIG_RUN, 0);
+    config_print_options(out, CONFIG_LOCAL, 0);
     fclose(out);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         snprintf(flag, sizeof flag, "| `--%s", names[i]);
