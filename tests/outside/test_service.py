@@ -289,7 +289,7 @@ def test_an_unreachable_service_is_reported_once_for_all_its_queues(alone, engin
     lost, = events(process, "service unavailable: its queues could not be polled; trying again")
     back, = events(process, "service available: its queues can be polled again")
     assert lost["queues"] == back["queues"] == 3 and lost["service"] == back["service"]
-    assert lost["service"] in cloud.endpoint and "connect" in lost["error"].lower()
+    assert lost["service"] in cloud.endpoint and lost["error"]
     assert not events(process, "queue could not be polled; trying again")
 
 
