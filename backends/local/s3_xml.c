@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 enum {
     DEPTH_MAX = 16,
     NODES_MAX = 65536,    /* CompleteMultipartUpload of 10,000 parts has 40,000 and more */
@@ -62,8 +64,17 @@ static void escape_byte(struct buffer *out, char c)
 
 void s3_xml_escape(struct buffer *out, struct slice text)
 {
-    for (size_t i = 0; i < text.size; i++)
-        escape_byte(out, text.data[i]);
+    while (text.size) {
+        size_t size = utf8_character_size(text);
+        if (!size)
+            buffer_byte(out, '?'); /* a key that is no text, in the error that refuses it */
+        else if (size == 1)
+            escape_byte(out, *text.data);
+        else
+            buffer_append(out, text.data, size);
+        size += !size;
+        text = (struct slice){text.data + size, text.size - size};
+    }
 }
 
 void s3_xml_slice(struct buffer *out, const char *name, struct slice text)

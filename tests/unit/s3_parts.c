@@ -34,6 +34,18 @@ static void xml_text_is_escaped(void **state)
     buffer_free(&out);
 }
 
+static void bytes_that_are_no_text_do_not_spoil_xml(void **state)
+{
+    struct buffer out;
+    (void)state;
+    buffer_init(&out, 1000);
+    s3_xml_text(&out, "Key",
+                "\xff\xfe"
+                "a\xc3\xa9<\xc3");
+    assert_string_equal(out.data, "<Key>??a\xc3\xa9&lt;?</Key>");
+    buffer_free(&out);
+}
+
 static void xml_becomes_a_tree(void **state)
 {
     struct s3_xml_node *root = NULL;
@@ -491,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xml_text_is_escaped),
+        cmocka_unit_test(bytes_that_are_no_text_do_not_spoil_xml),
         cmocka_unit_test(xml_becomes_a_tree),
         cmocka_unit_test(bad_xml_is_refused),
         cmocka_unit_test(ranges_are_cut_to_the_object),
