@@ -1,0 +1,25 @@
+/*
+ * What the fuzz targets of the whole embedded cloud share: a new cloud, from the socket to the
+ * storage thread, and requests to it that are signed validly whatever they say. Each response is
+ * HTTP, none reports an internal error, and JSON is well-formed; when the cloud closes, nothing is
+ * left behind. One cloud at a time.
+ */
+#ifndef THUMBWHEEL_TESTS_FUZZ_CLOUD_HARNESS_H
+#define THUMBWHEEL_TESTS_FUZZ_CLOUD_HARNESS_H
+
+#include "fuzz_request.h"
+
+enum { CLOUD_WIRE_MAX = 128 * 1024 /* bytes of a request: what a socket takes at once */ };
+
+void cloud_harness_start(void); /* once, from LLVMFuzzerInitialize */
+void cloud_harness_open(void);
+void cloud_harness_close(void);
+
+/*
+ * Adds the headers of a signature to the request, sends it and appends what came back to response.
+ * That is nothing when patience_ms are over (a long poll), or when the request is too large.
+ */
+void cloud_harness_send(struct fuzz_request *request, struct slice service, unsigned patience_ms,
+                        struct buffer *response);
+
+#endif
