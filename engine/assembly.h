@@ -68,7 +68,11 @@ struct assembly {
     void (*isolation_stop)(void);
     /* What an image analyser renders; to be released. */
     int (*labels_pipeline_make)(struct pipeline **out, struct error *error);
-    int (*samples_write)(const char *directory, char ***paths, size_t *count, struct error *error);
+    /* Sample photos. sample_make makes one unless it is there: blocking, on a pool thread. *path is
+     * for free(). */
+    size_t (*samples_count)(void);
+    size_t (*samples_missing)(const char *directory);
+    int (*sample_make)(const char *directory, size_t index, char **path, struct error *error);
     int (*schema_print)(FILE *out);
     int (*operations_print)(FILE *out); /* of the embedded cloud */
 

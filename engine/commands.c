@@ -46,10 +46,11 @@ static const struct command commands[] = {
      "embedded cloud and engine in one process, on loopback",
      "Starts an embedded cloud (S3, SNS, SQS, EventBridge, Rekognition, STS), creates a bucket,\n"
      "a topic and queues in it, and runs the engine on them. Photos are uploaded to\n"
-     "s3://photos/ingest/; results are written under --out. Without photos it creates sample\n"
-     "photos. It serves until Ctrl-C; with --once it exits when the photos are done, with the\n"
-     "output and exit status of \"thumbwheel process\". With --cloud-only it runs no engine and "
-     "takes no photos.\n"
+     "s3://photos/ingest/; results are written under --out. Without photos it processes\n"
+     "samples at its first start on a data directory and with --once; it creates them once and\n"
+     "keeps them in the user's cache. It serves until Ctrl-C; with --once it exits when the\n"
+     "photos are done, with the output and exit status of \"thumbwheel process\". With\n"
+     "--cloud-only it runs no engine and takes no photos.\n"
      "While it serves, SIGHUP makes it read the pipeline files again and create the queues\n"
      "that they need.\n"},
     {"process", CONFIG_PROCESS, cmd_process, "[OPTIONS] PHOTO|DIR...",

@@ -1,5 +1,6 @@
 #include "files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -8,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TEMPORARY_PREFIX ".thumbwheel-"
 
 enum { READ_STEP = 256 * 1024, OPEN_DIRECTORIES = 16 };
 
@@ -225,6 +228,18 @@ static int write_beside(const char *path, char *temporary, const void *data, siz
     return 0;
 }
 
+bool directory_is_empty(const char *path)
+{
+    struct dirent *entry;
+    bool empty = true;
+    DIR *listing = opendir(path);
+    while (listing && empty && (entry = readdir(listing)))
+        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+    if (listing)
+        closedir(listing);
+    return empty;
+}
+
 int file_write(const char *path, const void *data, size_t size, struct error *error)
 {
     char *parent = strdup(path), *temporary = NULL;
@@ -235,7 +250,7 @@ int file_write(const char *path, const void *data, size_t size, struct error *er
         err = directory_make(parent, 0777, error);
     }
     /* A short name of its own: the target's may be as long as the file system allows. */
-    if (!err && asprintf(&temporary, "%s/.thumbwheel-XXXXXX",
+    if (!err && asprintf(&temporary, "%s/" TEMPORARY_PREFIX "XXXXXX",
                          !slash            ? "."
                          : slash == parent ? ""
                                            : parent) < 0) {
@@ -247,4 +262,9 @@ int file_write(const char *path, const void *data, size_t size, struct error *er
     free(temporary);
     free(parent);
     return err;
+}
+
+bool file_is_temporary(const char *name)
+{
+    return strncmp(name, TEMPORARY_PREFIX, sizeof TEMPORARY_PREFIX - 1) == 0;
 }

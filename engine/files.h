@@ -3,6 +3,7 @@
 #ifndef THUMBWHEEL_FILES_H
 #define THUMBWHEEL_FILES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "bytes.h"
@@ -17,6 +18,8 @@ char *path_normal(const char *path);
 
 /* With its parents; 0 also when it is there already. */
 int directory_make(const char *path, unsigned mode, struct error *error);
+/* Whether nothing is in it, or there is none (or none that can be read). */
+bool directory_is_empty(const char *path);
 /* With everything in it; links are removed, not followed. */
 int directory_remove(const char *path, struct error *error);
 
@@ -24,5 +27,7 @@ int directory_remove(const char *path, struct error *error);
 int file_read(const char *path, size_t max, struct bytes *out, struct error *error);
 /* Makes the parents, writes beside the target and renames, so that nobody ever sees half a file. */
 int file_write(const char *path, const void *data, size_t size, struct error *error);
+/* Whether it is what file_write calls a file until it is renamed. */
+bool file_is_temporary(const char *name);
 
 #endif

@@ -74,6 +74,9 @@ void greeting_print_serving(FILE *out)
     fflush(out);
 }
 
+/* Versions before 2.13, such as Debian 12's, know the option but not the variable. */
+#define AWS "  aws --endpoint-url \"$AWS_ENDPOINT_URL\""
+
 void greeting_print_try(const struct greeting *greeting, FILE *out)
 {
     char absolute[PATH_MAX];
@@ -81,12 +84,12 @@ void greeting_print_try(const struct greeting *greeting, FILE *out)
         greeting->photo && realpath(greeting->photo, absolute) ? absolute : "photo.jpg";
     fputs("\nTo try it from another shell, with the AWS CLI:\n\n", out);
     print_variables(greeting, out);
-    fputs("  aws s3 cp ", out);
+    fputs(AWS " s3 cp ", out);
     print_quoted(out, photo);
     fprintf(out, " s3://%s/%smine.%s\n", LOCAL_BUCKET, LOCAL_PREFIX,
             strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
-    fprintf(out, "  aws s3 ls --recursive s3://%s/\n", LOCAL_BUCKET);
-    fprintf(out, "  aws s3api get-object-tagging --bucket %s --key %smine.%s\n", LOCAL_BUCKET,
+    fprintf(out, AWS " s3 ls --recursive s3://%s/\n", LOCAL_BUCKET);
+    fprintf(out, AWS " s3api get-object-tagging --bucket %s --key %smine.%s\n", LOCAL_BUCKET,
             LOCAL_PREFIX, strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
     greeting_print_serving(out);
 }

@@ -17,6 +17,7 @@
 #include "local_greeting.h"
 #include "local_names.h"
 #include "local_plan.h"
+#include "local_samples.h"
 #include "photos.h"
 #include "places.h"
 #include "service.h"
@@ -34,7 +35,8 @@ struct session {
     struct photos photos;
     char *data;
     bool data_temporary;
-    char *example; /* a photo to name in the commands to try; NULL: none */
+    bool first_start;             /* nothing was in the data directory */
+    struct local_samples samples; /* in place of photos */
     struct service service;
     struct batch batch;
     struct image_analyser analyser; /* of the cloud */
@@ -74,48 +76,15 @@ static int named_photos(struct session *session)
     return STATUS_OK;
 }
 
-static int sample_photos(struct session *session, const char *directory, bool feed,
-                         struct error *error)
+/* Who serves and comes back has seen them: they are processed with --once, and at the first start
+ * on a data directory. Later ones only name one in the commands to try. */
+static int sample_photos(struct session *session, struct error *error)
 {
-    char **paths = NULL;
-    size_t count = 0;
-    int err = directory_make(directory, 0777, error);
-    if (!err)
-        err = session->assembly->samples_write(directory, &paths, &count, error);
-    for (size_t i = 0; i < count; i++) {
-        if (feed && !err)
-            err = photos_add(&session->photos, paths[i], error);
-        if (i == 0)
-            session->example = strdup(paths[i]);
-        free(paths[i]);
-    }
-    free(paths);
-    return err;
-}
-
-/* Kept between runs where there is a place for that, so that a second run does not make them again.
- */
-static char *samples_place(const struct session *session)
-{
-    char *base = session->data_temporary ? place_cache() : strdup(session->data);
-    char *place = base ? path_join(base, "samples") : NULL;
-    free(base);
-    return place;
-}
-
-/* Who serves and comes back has seen them: they are fed with --once, and at the first start. */
-static int samples(struct session *session, struct error *error)
-{
-    char *place = samples_place(session);
-    if (!place)
-        return error_set(error, ERR_MEMORY, "out of memory");
-    bool feed = session->once || access(place, F_OK) != 0;
-    if (feed)
-        command_note("no photos given: creating samples in %s", place);
-    int err = sample_photos(session, place, feed, error);
-    if (err)
-        error_prefix(error, "the samples could not be created");
-    free(place);
+    const struct text_list *paths = &session->samples.paths;
+    bool feed = session->once || session->first_start;
+    int err = local_samples_make(&session->samples, &session->service, error);
+    for (size_t i = 0; feed && i < paths->count && !err; i++)
+        err = photos_add(&session->photos, paths->items[i], error);
     return err;
 }
 
@@ -136,6 +105,7 @@ static int data_choose(struct session *session)
     }
     if (!err && !session->data)
         err = error_set(&error, ERR_MEMORY, "out of memory");
+    session->first_start = !err && directory_is_empty(session->data);
     if (!err)
         err = directory_make(session->data, 0700, &error);
     if (err)
@@ -160,13 +130,14 @@ static int out_check(const struct config *config)
     return STATUS_OK;
 }
 
-static void data_discard(void *user)
+static void discard(void *user)
 {
     struct session *session = user;
     struct error error = {0};
     if (session->data_temporary && directory_remove(session->data, &error))
         command_note("%s", error.text);
     session->data_temporary = false;
+    local_samples_discard(&session->samples);
 }
 
 /* ---- the cloud ---- */
@@ -261,13 +232,13 @@ static int start(struct session *session, struct error *error)
     int err = analyser_make(session, error);
     if (!err)
         err = service_open(&session->service, &options, error);
-    session->service.abandon = data_discard;
+    session->service.abandon = discard;
     session->service.abandon_user = session;
     if (!err && !alone && session->photos.count == 0)
-        err = samples(session, error);
+        err = sample_photos(session, error);
     if (!err && !alone)
         err = batch_init(&session->batch, &session->service, &session->photos, error);
-    session->batch.verbose |= session->example != NULL; /* samples are there to show everything */
+    session->batch.verbose |= session->samples.paths.count > 0; /* they show everything */
     if (!err)
         err = provision(session, error);
     return err || alone ? err : service_start(&session->service, &observer, error);
@@ -299,12 +270,20 @@ static int run_once(struct session *session, struct error *error, bool *succeede
     return err ? err : collect_err;
 }
 
+static const char *example_photo(const struct session *session)
+{
+    const struct text_list *samples = &session->samples.paths;
+    if (session->photos.count)
+        return session->photos.items[0].path;
+    return samples->count ? samples->items[0] : NULL;
+}
+
 static struct greeting greeting_of(const struct session *session)
 {
     return (struct greeting){
         .endpoint = session->assembly->cloud_endpoint(session->service.cloud),
         .data = session->data,
-        .photo = session->photos.count ? session->photos.items[0].path : session->example,
+        .photo = example_photo(session),
         .region = session->config->region ? session->config->region : LOCAL_REGION,
         .keys = session->config->keys,
         .certificate = session->assembly->cloud_certificate(session->service.cloud),
@@ -379,9 +358,8 @@ int local_session(const struct assembly *assembly, const struct config *config, 
         status = out_check(config);
     if (status == STATUS_OK)
         status = run(&session);
-    data_discard(&session);
+    discard(&session);
     free(session.data);
-    free(session.example);
     photos_clear(&session.photos);
     pipeline_set_clear(&session.pipelines);
     return status;

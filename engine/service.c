@@ -65,12 +65,15 @@ static void set(void *flag)
 
 void service_interrupt(struct service *service, int number)
 {
-    if (service->interrupts++ == 0) {
+    if (service->interrupts++ == 0 && !service->at_once) {
         command_note("stopping: finishing pending work; %s again stops at once",
                      number == SIGINT ? "Ctrl-C" : "the signal");
         return;
     }
-    log_warn("stopped at once; unfinished messages return to their queues");
+    if (service->at_once)
+        command_note("%s", service->at_once);
+    else
+        log_warn("stopped at once; unfinished messages return to their queues");
     if (service->abandon)
         service->abandon(service->abandon_user);
     fflush(stdout);

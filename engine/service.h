@@ -38,6 +38,8 @@ struct service {
     struct engine *engine;
     struct reloader reloader;
     unsigned interrupts;
+    const char *at_once;      /* the first signal ends the process, too, with this note: nothing is
+                                 pending, and what goes on cannot be interrupted; NULL: it drains */
     void (*tick)(void *user); /* while service_tick is on */
     void *tick_user;
     void (*abandon)(void *user); /* before the process ends at once; NULL: nothing to do */

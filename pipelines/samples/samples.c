@@ -7,9 +7,10 @@
  * A file appears under its name whole or not at all (written beside it, then renamed), and one that
  * is there is kept.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "files.h"
 #include "pipelines.h"
@@ -72,15 +73,32 @@ static const struct sample samples[] = {
      SHOT("Phone 12", "2020:06:07 14:03:38")},
 };
 
+enum { SAMPLES = sizeof(samples) / sizeof(samples[0]) };
+
+/* An empty file is what a machine that lost its power may leave of one. */
+static bool is_there(const char *path)
+{
+    struct stat facts;
+
+    return stat(path, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0;
+}
+
+static char *sample_path(const char *directory, size_t index)
+{
+    return path_join(directory, samples[index].name);
+}
+
 static int sample_write(const struct sample *sample, const char *path, struct error *error)
 {
     void *bytes = NULL;
     size_t size = 0;
+    int code = pipelines_start("thumbwheel", error);
 
-    if (access(path, F_OK) == 0) {
-        return 0;
+    if (code != 0) {
+        return code;
     }
-    int code = sample_encode(sample, &bytes, &size);
+    code = sample_encode(sample, &bytes, &size);
+    vips_thread_shutdown();
     if (code != 0) {
         return error_set(error, code, "cannot make the sample %s: %s", sample->name,
                          code == ERR_MEMORY
@@ -92,12 +110,48 @@ static int sample_write(const struct sample *sample, const char *path, struct er
     return code;
 }
 
+size_t samples_count(void)
+{
+    return SAMPLES;
+}
+
+size_t samples_missing(const char *directory)
+{
+    size_t missing = 0;
+
+    for (size_t i = 0; i < SAMPLES; i++) {
+        char *path = sample_path(directory, i);
+
+        missing += path == NULL || !is_there(path);
+        free(path);
+    }
+    return missing;
+}
+
+int sample_make(const char *directory, size_t index, char **out, struct error *error)
+{
+    char *path = sample_path(directory, index);
+    int code = path == NULL ? error_set(error, ERR_MEMORY, "out of memory") : 0;
+
+    *out = NULL;
+    if (code == 0 && !is_there(path)) {
+        code = sample_write(&samples[index], path, error);
+    }
+    if (code != 0) {
+        free(path);
+        return code;
+    }
+    *out = path;
+    return 0;
+}
+
 /* Appends one path, which it takes. */
 static int paths_append(char ***paths, size_t *count, char *path)
 {
     char **grown = realloc(*paths, (*count + 1) * sizeof(*grown));
 
     if (grown == NULL) {
+        free(path);
         return ERR_MEMORY;
     }
     *paths = grown;
@@ -107,27 +161,19 @@ static int paths_append(char ***paths, size_t *count, char *path)
 
 int samples_write(const char *directory, char ***paths, size_t *count, struct error *error)
 {
-    int code = pipelines_start("thumbwheel", error);
-    if (code == 0)
-        code = directory_make(directory, 0755, error);
+    int code = directory_make(directory, 0755, error);
     if (code != 0) {
         error_prefix(error, "%s", directory);
         return code;
     }
-    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
-        char *path = NULL;
 
-        if (asprintf(&path, "%s/%s", directory, samples[i].name) < 0) {
-            return error_set(error, ERR_MEMORY, "no memory for the samples' names");
-        }
-        code = sample_write(&samples[i], path, error);
+    for (size_t i = 0; i < SAMPLES && code == 0; i++) {
+        char *path;
+
+        code = sample_make(directory, i, &path, error);
         if (code == 0 && paths_append(paths, count, path) != 0) {
-            code = error_set(error, ERR_MEMORY, "no memory for the samples' names");
-        }
-        if (code != 0) {
-            free(path);
-            return code;
+            code = error_set(error, ERR_MEMORY, "out of memory");
         }
     }
-    return 0;
+    return code;
 }

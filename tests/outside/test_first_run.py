@@ -267,6 +267,44 @@ def test_a_second_run_on_the_same_data_gives_the_same_bytes(tmp_path):
     assert made[0] == made[1] and len(made[0]) == 4
 
 
+# ---- samples ----
+
+def own_cache(tmp_path):
+    return clean_environment() | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+
+def test_ctrl_c_ends_the_creation_of_samples_at_once(tmp_path, first):
+    """Painting and encoding one takes up to a second, and nothing waits for it; what is there is whole."""
+    environment = own_cache(tmp_path)
+    started = harness.Process("local", "--once", "--out", tmp_path / "out", environment=environment)
+    started.wait_for("creating")
+    folder = tmp_path / "cache/thumbwheel/samples"
+    harness.until(lambda: folder.is_dir() and any(folder.iterdir()), "the first sample")
+    assert started.stop(signal.SIGINT) == 1
+    made = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    assert len(made) < len(first.samples)
+    for path in made:
+        with Image.open(path) as image:
+            image.load()
+    done = thumbwheel("local", "--once", "--out", tmp_path / "out", environment=environment, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert f"creating {len(first.samples) - len(made)} sample" in done.stderr
+    assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == {path.name for path in first.samples}
+
+
+def test_serving_processes_the_samples_of_the_same_cache(tmp_path, first, start_cloud):
+    cloud = start_cloud(photos=())
+    cloud.wait_for("Serving")
+    assert "creating" not in cloud.output()
+    assert {path.name for path in (cloud.out / "web").iterdir()} == {path.name for path in (first.out / "web").iterdir()}
+    cloud.stop()
+    again = start_cloud(photos=())  # who comes back has seen them
+    uploads = len(again.requests("PutObject"))
+    again.wait_for("Serving")
+    assert len(again.requests("PutObject")) == uploads
+    again.stop()
+
+
 # ---- serving ----
 
 def test_serving_says_where_it_is_and_with_which_keys(start_cloud):
@@ -288,7 +326,7 @@ def test_each_printed_command_works_as_printed(start_cloud, tmp_path):
                           timeout=harness.PATIENCE_S)
     assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
     assert "ingest/mine.jpg" in done.stdout and '"TagSet"' in done.stdout
-    key = shlex.split(printed[1])[-1].removeprefix("s3://photos/")
+    key = shlex.split(next(line for line in printed if " s3 cp " in line))[-1].removeprefix("s3://photos/")
     s3 = cloud.client("s3")
     for prefix, _ in RENDITIONS.values():
         harness.until(lambda: harness.exists(s3, "photos", prefix + key.removeprefix("ingest/")), prefix)
@@ -324,5 +362,5 @@ def test_the_commands_to_try_take_the_endpoint_from_the_environment(start_cloud)
     cloud = start_cloud()
     cloud.wait_for("Serving")
     printed = cloud.output()
-    assert f"export AWS_ENDPOINT_URL={cloud.endpoint}\n" in printed and "aws s3 cp " in printed
-    assert "--endpoint-url" not in printed
+    assert f"export AWS_ENDPOINT_URL={cloud.endpoint}\n" in printed
+    assert printed.count("  aws ") == printed.count('  aws --endpoint-url "$AWS_ENDPOINT_URL" ') == 3
