@@ -1,6 +1,7 @@
 """Decoder processes: the results when one fails, for its photo and for the engine."""
 import io
 import os
+import re
 import signal
 import struct
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from harness import clean_environment, jpeg, thumbwheel, until
+from harness import PROGRAM, clean_environment, jpeg, thumbwheel, until
 
 
 def children(process):
@@ -30,9 +31,9 @@ def upload(cloud, name, body):
     cloud.client("s3").put_object(Bucket="photos", Key=f"ingest/{name}", Body=body)
 
 
-def huge_progressive_jpeg(path):
+def huge_progressive_jpeg(path, width=12000, height=12000):
     """Made in a process of its own: this one's peak of memory is what its later children begin with."""
-    script = ("import sys; from PIL import Image; Image.new('RGB', (12000, 12000), (40, 90, 160))"
+    script = (f"import sys; from PIL import Image; Image.new('RGB', ({width}, {height}), (40, 90, 160))"
               ".save(sys.argv[1], 'JPEG', progressive=True, quality=30)")
     subprocess.run([sys.executable, "-c", script, path], check=True)
     return path.read_bytes()
@@ -84,6 +85,66 @@ def test_a_photo_that_takes_too_much_memory_goes_to_the_dead_letters(decoding, t
     assert message["MessageAttributes"]["ThumbwheelReason"]["StringValue"] == "decoder-memory"
     upload(decoding, "small.jpg", jpeg(640, 480))
     until(lambda: stored(decoding, "web/WebImage-small.jpg"), "the next photo")
+
+
+def kill_while_it_renders(process, seen):
+    """A decoder that holds a progressive picture: as soon as it has 150 MB of its own."""
+    def rendering():
+        for child in children(process) - seen:
+            status = Path(f"/proc/{child}/status")
+            anonymous = re.search(r"RssAnon:\s+(\d+)", status.read_text() if status.exists() else "")
+            if anonymous and int(anonymous.group(1)) > 150_000:
+                return child
+        return None
+    child = until(rendering, "a decoder that renders")
+    os.kill(child, signal.SIGKILL)
+    seen.add(child)
+
+
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_photo_larger_than_half_the_memory_survives_its_decoder(tmp_path, start, kills):
+    """Its second attempt needs the memory of the first, and the next photo that of both."""
+    huge_progressive_jpeg(tmp_path / "huge.jpg", 12000, 9000)
+    (tmp_path / "small.jpg").write_bytes(jpeg(640, 480))
+    process = start("process", "--memory", "100M", "--workers", "1", "--out", tmp_path / "out", tmp_path / "huge.jpg",
+                    tmp_path / "small.jpg")
+    seen = set()
+    for _ in range(kills):
+        kill_while_it_renders(process, seen)
+    assert process.wait() == kills - 1, process.output()
+    done = {path.name for path in (tmp_path / "out/web").iterdir()}
+    assert done == {"WebImage-small.jpg"} | ({"WebImage-huge.jpg"} if kills == 1 else set())
+
+
+@pytest.fixture
+def container():
+    """A control group of 256 MB, as a container has; its name. Only root may make one."""
+    group = Path(f"/sys/fs/cgroup/memory/thumbwheel-test-{os.getpid()}")
+    limit = group / "memory.limit_in_bytes"
+    if not group.parent.is_dir():
+        group, limit = Path(f"/sys/fs/cgroup/thumbwheel-test-{os.getpid()}"), None
+    try:
+        group.mkdir()
+        limit = limit or group / "memory.max"
+        limit.write_text(str(256 * 1024 * 1024))
+    except OSError as error:
+        if group.is_dir():
+            group.rmdir()
+        pytest.skip(f"no control group of memory can be made: {error}")
+    yield group
+    group.rmdir()
+
+
+def test_a_container_that_is_too_small_for_a_photo_does_the_next(tmp_path, container):
+    """The kernel kills the decoder, twice."""
+    huge_progressive_jpeg(tmp_path / "huge.jpg", 12000, 9000)
+    (tmp_path / "small.jpg").write_bytes(jpeg(640, 480))
+    done = subprocess.run(["sh", "-c", f'echo $$ > {container}/cgroup.procs && exec "$@"', "sh", PROGRAM, "process", "--workers",
+                           "1", "--out", tmp_path / "out", tmp_path / "huge.jpg", tmp_path / "small.jpg"],
+                          env=clean_environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1, done.stderr
+    assert "failed: huge.jpg: mobile, tags, thumbnail, web: decoder-memory: " in done.stderr
+    assert [path.name for path in (tmp_path / "out/web").iterdir()] == ["WebImage-small.jpg"]
 
 
 def png_with_text(chunks, size):
