@@ -123,7 +123,25 @@ static int add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, si
     return err;
 }
 
-#define ADD_ALL(filter, action, calls) add_all(filter, action, calls, sizeof calls / sizeof *calls)
+#define ADD_ALL(filter, action, calls)                                                             \
+    add_all(filter, action, (calls), sizeof(calls) / sizeof *(calls))
+
+/* Comparisons of an argument. */
+static struct scmp_arg_cmp equal(unsigned argument, scmp_datum_t value)
+{
+    return (struct scmp_arg_cmp){.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
+static struct scmp_arg_cmp at_most(unsigned argument, scmp_datum_t value)
+{
+    return (struct scmp_arg_cmp){.arg = argument, .op = SCMP_CMP_LE, .datum_a = value};
+}
+
+static struct scmp_arg_cmp masked(unsigned argument, scmp_datum_t mask, scmp_datum_t value)
+{
+    return (struct scmp_arg_cmp){
+        .arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
+}
 
 /* A call is allowed if an argument compares so; allow_both: if two do. */
 static int allow(scmp_filter_ctx filter, int call, struct scmp_arg_cmp first)
@@ -147,14 +165,14 @@ static int add_threads(scmp_filter_ctx filter)
                                CLONE_CHILD_CLEARTID;
     int err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     if (!err)
-        err = allow(filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, flags));
+        err = allow(filter, SCMP_SYS(clone), equal(0, flags));
     if (!err) /* some C libraries also pass a flag that the kernel has ignored since Linux 2.6 */
-        err = allow(filter, SCMP_SYS(clone), SCMP_A0(SCMP_CMP_EQ, flags | CLONE_DETACHED));
+        err = allow(filter, SCMP_SYS(clone), equal(0, flags | CLONE_DETACHED));
     if (!err)
         err = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
-                               SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+                               masked(0, CLONE_THREAD, 0));
     if (!err)
-        err = allow(filter, SCMP_SYS(prctl), SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+        err = allow(filter, SCMP_SYS(prctl), equal(0, PR_SET_NAME));
     return err;
 }
 
@@ -162,10 +180,9 @@ static int add_threads(scmp_filter_ctx filter)
 static int add_memory(scmp_filter_ctx filter)
 {
     const scmp_datum_t uncounted = MAP_HUGETLB | MAP_GROWSDOWN | MAP_LOCKED;
-    const struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_LE, PROT_READ | PROT_WRITE);
-    const struct scmp_arg_cmp private_one = SCMP_A3(SCMP_CMP_MASKED_EQ, uncounted | MAP_SHARED, 0);
-    const struct scmp_arg_cmp file =
-        SCMP_A3(SCMP_CMP_MASKED_EQ, uncounted | MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED);
+    const struct scmp_arg_cmp data = at_most(2, PROT_READ | PROT_WRITE);
+    const struct scmp_arg_cmp private_one = masked(3, uncounted | MAP_SHARED, 0);
+    const struct scmp_arg_cmp file = masked(3, uncounted | MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED);
     int err = allow_both(filter, SCMP_SYS(mmap), data, private_one);
     if (!err)
         err = allow_both(filter, SCMP_SYS(mmap), data, file);
@@ -177,7 +194,7 @@ static int add_memory(scmp_filter_ctx filter)
 /* The clocks that have a number. The others are the processor time of any process. */
 static int add_clocks(scmp_filter_ctx filter)
 {
-    const struct scmp_arg_cmp fixed = SCMP_A0(SCMP_CMP_LE, CLOCK_TAI);
+    const struct scmp_arg_cmp fixed = at_most(0, CLOCK_TAI);
     int err = allow(filter, SCMP_SYS(clock_gettime), fixed);
     if (!err)
         err = allow(filter, SCMP_SYS(clock_getres), fixed);
@@ -189,12 +206,12 @@ static int add_clocks(scmp_filter_ctx filter)
 /* What concerns the process itself, and would tell of others with another argument. */
 static int add_own(scmp_filter_ctx filter)
 {
-    const struct scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_EQ, 0);
+    const struct scmp_arg_cmp itself = equal(0, 0);
     /* its limits, to read them */
-    int err = allow_both(filter, SCMP_SYS(prlimit64), itself, SCMP_A2(SCMP_CMP_EQ, 0));
+    int err = allow_both(filter, SCMP_SYS(prlimit64), itself, equal(2, 0));
     if (!err) /* abort; with other signals it could stop itself, and seem to be stopped by others */
-        err = allow_both(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()),
-                         SCMP_A2(SCMP_CMP_EQ, SIGABRT));
+        err = allow_both(filter, SCMP_SYS(tgkill), equal(0, (scmp_datum_t)getpid()),
+                         equal(2, SIGABRT));
     return err;
 }
 
