@@ -227,6 +227,7 @@ static int text_read(struct reader *r, struct slice text)
                   line);
     else
         status = sections_read(r);
+    r->ini = NULL;
     ini_free(&ini);
     return status;
 }
