@@ -47,7 +47,7 @@ static const struct command commands[] = {
      "Starts an embedded cloud (S3, SNS, SQS, EventBridge, Rekognition, STS), creates a bucket,\n"
      "a topic and queues in it, and runs the engine on them. Photos are uploaded to\n"
      "s3://photos/ingest/; results are written under --out. Without photos it processes\n"
-     "samples at its first start on a data directory and with --once; it creates them once and\n"
+     "samples if none has been uploaded yet, and with --once always; it creates them once and\n"
      "keeps them in the user's cache. It serves until Ctrl-C; with --once it exits when the\n"
      "photos are done, with the output and exit status of \"thumbwheel process\". With\n"
      "--cloud-only it runs no engine and takes no photos.\n"

@@ -1,6 +1,5 @@
 #include "files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -226,18 +225,6 @@ static int write_beside(const char *path, char *temporary, const void *data, siz
         return err;
     }
     return 0;
-}
-
-bool directory_is_empty(const char *path)
-{
-    struct dirent *entry;
-    bool empty = true;
-    DIR *listing = opendir(path);
-    while (listing && empty && (entry = readdir(listing)))
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    if (listing)
-        closedir(listing);
-    return empty;
 }
 
 int file_write(const char *path, const void *data, size_t size, struct error *error)

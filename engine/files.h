@@ -18,8 +18,6 @@ char *path_normal(const char *path);
 
 /* With its parents; 0 also when it is there already. */
 int directory_make(const char *path, unsigned mode, struct error *error);
-/* Whether nothing is in it, or there is none (or none that can be read). */
-bool directory_is_empty(const char *path);
 /* With everything in it; links are removed, not followed. */
 int directory_remove(const char *path, struct error *error);
 

@@ -35,7 +35,6 @@ struct session {
     struct photos photos;
     char *data;
     bool data_temporary;
-    bool first_start;             /* nothing was in the data directory */
     struct local_samples samples; /* in place of photos */
     struct service service;
     struct batch batch;
@@ -76,13 +75,15 @@ static int named_photos(struct session *session)
     return STATUS_OK;
 }
 
-/* Who serves and comes back has seen them: they are processed with --once, and at the first start
- * on a data directory. Later ones only name one in the commands to try. */
+/* Who serves and comes back has seen them: unless it is --once, they are processed where no photo
+ * has arrived yet. Else they only name one in the commands to try. */
 static int sample_photos(struct session *session, struct error *error)
 {
     const struct text_list *paths = &session->samples.paths;
-    bool feed = session->once || session->first_start;
+    bool feed = session->once;
     int err = local_samples_make(&session->samples, &session->service, error);
+    if (!err && !feed)
+        err = service_is_empty(&session->service, LOCAL_BUCKET, LOCAL_PREFIX, &feed, error);
     for (size_t i = 0; feed && i < paths->count && !err; i++)
         err = photos_add(&session->photos, paths->items[i], error);
     return err;
@@ -105,7 +106,6 @@ static int data_choose(struct session *session)
     }
     if (!err && !session->data)
         err = error_set(&error, ERR_MEMORY, "out of memory");
-    session->first_start = !err && directory_is_empty(session->data);
     if (!err)
         err = directory_make(session->data, 0700, &error);
     if (err)
@@ -234,13 +234,13 @@ static int start(struct session *session, struct error *error)
         err = service_open(&session->service, &options, error);
     session->service.abandon = discard;
     session->service.abandon_user = session;
+    if (!err)
+        err = provision(session, error);
     if (!err && !alone && session->photos.count == 0)
         err = sample_photos(session, error);
     if (!err && !alone)
         err = batch_init(&session->batch, &session->service, &session->photos, error);
     session->batch.verbose |= session->samples.paths.count > 0; /* they show everything */
-    if (!err)
-        err = provision(session, error);
     return err || alone ? err : service_start(&session->service, &observer, error);
 }
 

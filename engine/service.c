@@ -180,6 +180,21 @@ static void on_answer(const struct error *error, void *user)
     answer->here = true;
 }
 
+struct listing {
+    struct answer answer;
+    size_t count;
+};
+
+static void on_listed(const struct object_entry *entries, size_t count, bool more,
+                      const struct error *error, void *user)
+{
+    struct listing *listing = user;
+    (void)entries;
+    (void)more;
+    listing->count = count;
+    on_answer(error, &listing->answer);
+}
+
 static bool answered(void *user)
 {
     return ((struct answer *)user)->here;
@@ -195,6 +210,22 @@ int service_provision(struct service *service, const struct fanout *fanout, stru
     service_finish(service, answered,
                    &answer); /* it ends by itself, soon: requests have timeouts */
     *error = answer.error;
+    return error->code;
+}
+
+int service_is_empty(struct service *service, const char *bucket, const char *prefix, bool *empty,
+                     struct error *error)
+{
+    struct object_store *store = service->backend.store;
+    struct listing listing = {0};
+    struct object_request *request;
+    int err = store->ops->list(store, bucket, prefix, NULL, on_listed, &listing, &request);
+    if (err)
+        return error_set(error, err, "s3://%s/%s could not be listed (%s)", bucket, prefix,
+                         error_name(err));
+    service_finish(service, answered, &listing.answer);
+    *empty = listing.count == 0;
+    *error = listing.answer.error;
     return error->code;
 }
 

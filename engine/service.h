@@ -62,6 +62,9 @@ void service_close(struct service *service);
 
 /* Makes bucket, topic and queues for the pipelines. Waits. */
 int service_provision(struct service *service, const struct fanout *fanout, struct error *error);
+/* Whether no object's key begins with the prefix. Waits. */
+int service_is_empty(struct service *service, const char *bucket, const char *prefix, bool *empty,
+                     struct error *error);
 
 /* Creates the engine and waits until its queues are open, however long that takes. ERR_CANCELLED:
  * interrupted meanwhile; what was under way is finished. Without an embedded cloud, reloads are

@@ -292,6 +292,18 @@ def test_ctrl_c_ends_the_creation_of_samples_at_once(tmp_path, first):
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == {path.name for path in first.samples}
 
 
+def test_a_first_start_that_was_interrupted_is_made_up_for(tmp_path, first):
+    environment = own_cache(tmp_path)
+    arguments = ("local", "--port", "0", "--data", tmp_path / "data", "--out", tmp_path / "out")
+    started = harness.Process(*arguments, environment=environment)
+    started.wait_for("creating")
+    assert started.stop(signal.SIGINT) == 1
+    again = harness.Process(*arguments, environment=environment)
+    again.wait_for("Serving")
+    assert {path.name for path in (tmp_path / "out/web").iterdir()} == {path.name for path in (first.out / "web").iterdir()}
+    assert again.stop() == 0
+
+
 def test_serving_processes_the_samples_of_the_same_cache(tmp_path, first, start_cloud):
     cloud = start_cloud(photos=())
     cloud.wait_for("Serving")
