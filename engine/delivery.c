@@ -63,6 +63,7 @@ static void delivery_free(struct delivery *delivery)
     list_remove(&delivery->link);
     free(delivery);
     lane->in_flight--;
+    lane->engine->in_flight--;
     queue_poller_update(&lane->poller);
     engine_update(lane->engine);
 }
@@ -492,6 +493,7 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
     bool behind = is_behind(delivery, lane->deliveries.prev);
     list_push(&lane->deliveries, &delivery->link);
     lane->in_flight++;
+    lane->engine->in_flight++;
     lane->engine->stats.received++;
     message_memory_recall(&lane->engine->messages, lane->home.name, delivery->message.id,
                           &delivery->tally);

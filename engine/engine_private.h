@@ -28,6 +28,8 @@ struct engine {
     size_t lane_count;
     size_t retired;
     size_t departing; /* lanes that are closed already, but for their handles */
+    size_t in_flight; /* deliveries of all lanes */
+    size_t borrowed;  /* messages that receives may return beyond their lanes' own slots */
     size_t jobs;      /* whose memory lives, those that only a worker still holds included */
     struct engine_stats stats;
 

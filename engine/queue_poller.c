@@ -12,6 +12,7 @@ enum {
     BACKOFF_CAP_MS = 30000,
     EMPTY_TOO_SOON_MS = 200, /* an empty answer to a long poll this fast is no long poll */
     GATHER_MS = 500,         /* at most, for a batch of free slots */
+    BORROWED_WAIT_S = 1,
 };
 
 struct poll {
@@ -19,6 +20,8 @@ struct poll {
     struct queue_request *request;
     struct list link;
     unsigned asked;
+    unsigned borrowed; /* of these, beyond the lane's own slots */
+    unsigned wait_s;
     uint64_t sent_ms;
 };
 
@@ -27,6 +30,8 @@ static void poll_free(struct poll *poll)
     list_remove(&poll->link);
     poll->poller->poll_count--;
     poll->poller->asked -= poll->asked;
+    poll->poller->borrowed -= poll->borrowed;
+    poll->poller->lane->engine->borrowed -= poll->borrowed;
     free(poll);
 }
 
@@ -89,6 +94,7 @@ static void on_received(struct queue_message *messages, size_t count, const stru
     struct queue_poller *poller = poll->poller;
     struct lane *lane = poller->lane;
     uint64_t took_ms = uv_now(lane->engine->loop) - poll->sent_ms;
+    bool is_long = poll->wait_s > 0;
     poller->full = count == poll->asked;
     poll_free(poll);
 
@@ -99,7 +105,7 @@ static void on_received(struct queue_message *messages, size_t count, const stru
             log_info("queue can be polled again", LOG_TEXT("queue", lane->home.name));
         outage_end(lane);
         poller->failures = 0;
-        if (count == 0 && took_ms < EMPTY_TOO_SOON_MS && lane->engine->options.wait_s > 0)
+        if (count == 0 && took_ms < EMPTY_TOO_SOON_MS && is_long)
             rest(poller, EMPTY_TOO_SOON_MS);
     }
     for (size_t i = 0; i < count; i++)
@@ -116,17 +122,20 @@ static void on_received(struct queue_message *messages, size_t count, const stru
     queue_poller_update(poller);
 }
 
-static int poll_start(struct queue_poller *poller, unsigned max)
+static int poll_start(struct queue_poller *poller, unsigned max, unsigned borrowed)
 {
     struct lane *lane = poller->lane;
+    unsigned wait_s = lane->engine->options.wait_s;
     struct poll *poll = calloc(1, sizeof *poll);
     if (!poll)
         return ERR_MEMORY;
     poll->poller = poller;
     poll->asked = max;
+    poll->borrowed = borrowed;
+    poll->wait_s = borrowed && wait_s > BORROWED_WAIT_S ? BORROWED_WAIT_S : wait_s;
     poll->sent_ms = uv_now(lane->engine->loop);
     struct queue_receive what = {
-        .max = max, .wait_s = lane->engine->options.wait_s, .visibility_s = lane->visibility_s};
+        .max = max, .wait_s = poll->wait_s, .visibility_s = lane->visibility_s};
     int code =
         lane->home.backend->ops->receive(lane->queue, &what, on_received, poll, &poll->request);
     if (code) {
@@ -136,6 +145,8 @@ static int poll_start(struct queue_poller *poller, unsigned max)
     list_push(&poller->polls, &poll->link);
     poller->poll_count++;
     poller->asked += max;
+    poller->borrowed += borrowed;
+    lane->engine->borrowed += borrowed;
     return 0;
 }
 
@@ -151,26 +162,43 @@ static unsigned batch_of(size_t slots)
     return slots < QUEUE_BATCH_MAX ? (unsigned)slots : QUEUE_BATCH_MAX;
 }
 
-static size_t free_slots(const struct queue_poller *poller)
+static size_t used_slots(const struct queue_poller *poller)
 {
-    const struct lane *lane = poller->lane;
-    size_t used = lane->in_flight + poller->asked;
-    return used < lane->slots ? lane->slots - used : 0;
+    return poller->lane->in_flight + poller->asked;
+}
+
+static size_t own_slots(const struct queue_poller *poller)
+{
+    size_t slots = poller->lane->slots, used = used_slots(poller);
+    return used < slots ? slots - used : 0;
+}
+
+/* What a lane may borrow: only one whose messages keep coming. The receives of idle lanes are not
+ * counted, since there may be more of them than slots; theirs are the few messages by which the
+ * limit can be exceeded. */
+static size_t spare_slots(const struct queue_poller *poller)
+{
+    const struct engine *engine = poller->lane->engine;
+    if (!poller->full || poller->lane->slots >= QUEUE_BATCH_MAX)
+        return 0;
+    size_t taken = engine->in_flight + engine->borrowed + poller->asked - poller->borrowed;
+    return taken < engine->options.jobs ? engine->options.jobs - taken : 0;
 }
 
 void queue_poller_update(struct queue_poller *poller)
 {
-    struct lane *lane = poller->lane;
     while (may_poll(poller)) {
-        unsigned max = batch_of(free_slots(poller));
-        if (max == 0 || memory_is_tight(&lane->engine->memory))
+        size_t own = own_slots(poller), spare = spare_slots(poller);
+        size_t slots = own > spare ? own : spare, reach = used_slots(poller) + slots;
+        unsigned max = batch_of(slots);
+        if (max == 0 || memory_is_tight(&poller->lane->engine->memory))
             return;
-        if (max < batch_of((lane->slots + 1) / 2) && !poller->gathered) {
+        if (max < batch_of((reach + 1) / 2) && !poller->gathered) {
             gather(poller);
             return;
         }
         gather_end(poller);
-        int code = poll_start(poller, max);
+        int code = poll_start(poller, max, max > own ? max - (unsigned)own : 0);
         if (code) {
             struct error error;
             error_set(&error, code, "the receive could not be started (%s)", error_name(code));

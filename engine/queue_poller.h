@@ -1,7 +1,9 @@
 /*
  * The poller of one queue. It never receives more messages than can be started.
  *
- * It requests exactly as many messages as the lane has free slots, at most ten. An idle queue has
+ * It requests exactly as many messages as the lane has free slots, at most ten. With many queues a
+ * lane's own slots are fewer than a batch; a busy lane then borrows slots that no message occupies,
+ * by receives that wait a second at most, so that the others get theirs back. An idle queue has
  * one open receive, a busy one several; without free slots or memory there is none. While the lane
  * is busy it waits until half of its slots are free (at most ten), so that a receive returns
  * several messages, but not for long, because the other jobs may take minutes. A failed receive is
@@ -27,6 +29,7 @@ struct queue_poller {
     struct list polls; /* receives under way */
     size_t poll_count;
     size_t asked;      /* messages that they may return */
+    size_t borrowed;   /* of these, beyond the lane's own slots */
     unsigned failures; /* in a row */
     bool full;         /* the last receive returned as many as requested */
     bool resting;      /* backing off */

@@ -131,12 +131,13 @@ size_t samples_missing(const char *directory)
 int sample_make(const char *directory, size_t index, char **out, struct error *error)
 {
     char *path = sample_path(directory, index);
-    int code = path == NULL ? error_set(error, ERR_MEMORY, "out of memory") : 0;
+    int code;
 
     *out = NULL;
-    if (code == 0 && !is_there(path)) {
-        code = sample_write(&samples[index], path, error);
+    if (path == NULL) {
+        return error_set(error, ERR_MEMORY, "out of memory");
     }
+    code = is_there(path) ? 0 : sample_write(&samples[index], path, error);
     if (code != 0) {
         free(path);
         return code;

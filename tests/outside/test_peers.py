@@ -153,6 +153,21 @@ def test_idle_queues_do_not_delay_a_busy_one(cloud, start, s3, sqs, bucket, name
     engine.stop()
 
 
+def test_idle_queues_do_not_make_a_busy_ones_batches_small(cloud, start, s3, sqs, bucket, name, tmp_path):
+    """Each of 200 queues has less than one slot of its own; the others' are there for the one that has work."""
+    names = [f"{name}-{i}" for i in range(200)]
+    urls = [make_queue(sqs, each) for each in names]
+    count = 100
+    for i in range(count):
+        announce(s3, sqs, urls[7], bucket, f"ingest/{i}.jpg")
+    engine = start("run", "--pipelines", write_pipelines(tmp_path / "pipelines", bucket, names), "--wait", "20s",
+                   "--endpoint", cloud.endpoint, environment=aws_environment())
+    until(lambda: sum(depth(sqs, urls[7])) == 0, "an empty queue")
+    assert 0 < len(cloud.requests("ReceiveMessage", resource=names[7])) < count / 2
+    assert 0 < len(cloud.requests("DeleteMessageBatch", resource=names[7])) < count / 2
+    engine.stop()
+
+
 def test_a_fifo_group_keeps_its_order_and_its_dead_letters(cloud, start, s3, sqs, bucket, name, tmp_path):
     """One message of a group fails for a while, another for ever: none of those behind it overtakes it."""
     fifo = {"FifoQueue": "true"}
