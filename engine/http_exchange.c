@@ -118,7 +118,7 @@ static size_t on_header(char *data, size_t one, size_t size, void *user)
         buffer_clear(&exchange->head);
         exchange->head_count = 0;
         exchange->head_complete = false;
-        exchange->early = body_unsent(exchange);
+        exchange->early = exchange->spoken_to || body_unsent(exchange);
     } else if (slice_trim(line).size == 0) {
         exchange->head_complete = true;
         if (accepts_unseen(exchange) || announces_too_much(exchange))
@@ -205,16 +205,13 @@ static void on_deadline(uv_timer_t *timer)
     http_client_expire(exchange);
 }
 
-/* A peer that closed a new connection at once is left to curl. */
+/* A peer that speaks first on a new connection too, or closes it, is left to curl: it may have
+ * refused the connection (503). What it said can't be a success, though. */
 static bool connection_fit(struct http_exchange *exchange, enum http_silence silence)
 {
-    if (silence == HTTP_SILENT || (silence == HTTP_ENDED && exchange->renewed))
-        return true;
-    if (exchange->renewed)
-        failure_set(exchange, ERR_PROTOCOL, "the server sent data before the request was sent");
-    else
-        exchange->unfit = true;
-    return false;
+    exchange->unfit = silence != HTTP_SILENT && !exchange->renewed;
+    exchange->spoken_to = silence == HTTP_SPEAKS;
+    return !exchange->unfit;
 }
 
 /* A connection is there and the request is about to be sent: the idle time counts from now. */

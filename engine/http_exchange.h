@@ -45,7 +45,8 @@ struct http_exchange {
     bool connected; /* before that the connect timeout rules, or it waits for a free connection */
 
     curl_off_t body_size; /* of the request */
-    bool early;           /* the response began before all of the request's body was sent */
+    bool spoken_to;       /* bytes had arrived before the request was sent */
+    bool early;           /* the response began before all of the request was sent */
     bool is_head;         /* its response states the length of a body that does not come */
     size_t response_max;
     struct buffer head; /* "name\0value\0" for each header */

@@ -30,7 +30,7 @@
 #include "tls_certificate.h"
 #include "topics.h"
 
-enum { CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 1024 };
+enum { CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 8192 };
 
 struct local_cloud {
     struct cloud cloud;

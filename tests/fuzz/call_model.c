@@ -278,10 +278,11 @@ static void object_put(const struct exchanged *e, const char *path)
         objects_forget(path);
         return;
     }
+    if (!id.size) /* a bucket without versions */
+        id = slice_of("null");
     object_set(path, e->request->body, false);
     snprintf(version, sizeof version, "%s?versionId=%.*s", path, (int)id.size, id.data);
-    if (id.size)
-        object_set(version, e->request->body, false);
+    object_set(version, e->request->body, false);
 }
 
 static void object_deleted(const struct exchanged *e, const char *path)

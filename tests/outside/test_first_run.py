@@ -304,6 +304,28 @@ def test_a_first_start_that_was_interrupted_is_made_up_for(tmp_path, first):
     assert again.stop() == 0
 
 
+def test_a_cache_that_cannot_be_written_to_costs_no_run(tmp_path, first):
+    (tmp_path / "cache").write_text("a file, not a directory")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    done = thumbwheel("local", "--once", "--out", tmp_path / "out", environment=own_cache(tmp_path) | {"TMPDIR": str(temporary)},
+                      timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert "the samples are not kept" in done.stderr
+    assert len(list((tmp_path / "out/web").iterdir())) == len(first.samples)
+    assert not list(temporary.iterdir())
+
+
+def test_two_first_runs_share_the_cache(tmp_path, first):
+    environment = own_cache(tmp_path)
+    runs = [harness.Process("local", "--once", "--out", tmp_path / f"out{i}", environment=environment) for i in range(2)]
+    for i, run in enumerate(runs):
+        assert run.wait(600) == 0, run.output()
+        assert len(list((tmp_path / f"out{i}/web").iterdir())) == len(first.samples)
+    folder = tmp_path / "cache/thumbwheel/samples"
+    assert {path.name for path in folder.iterdir()} == {path.name for path in first.samples}
+
+
 def test_serving_processes_the_samples_of_the_same_cache(tmp_path, first, start_cloud):
     cloud = start_cloud(photos=())
     cloud.wait_for("Serving")
