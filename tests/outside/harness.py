@@ -3,14 +3,18 @@
 The program is a black box here: it is reached by its command line, its output, its files and its port. Nothing sleeps
 for a fixed time; until() asks a condition again where there is no event to wait for.
 """
+import fcntl
 import io
 import json
 import os
+import pty
 import re
+import select
 import signal
 import sqlite3
 import struct
 import subprocess
+import termios
 import threading
 import time
 import zlib
@@ -87,6 +91,28 @@ def thumbwheel(*arguments, timeout=300, environment=None, **options):
 def assert_healthy(output):
     """A sanitizer's report is a failure of whatever test made it."""
     assert "Sanitizer" not in output and "runtime error:" not in output, output
+
+
+def run_on_terminal(arguments, columns=80, **variables):
+    """Runs the program on a terminal of its own; what it wrote, and its exit code."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        os.execve(PROGRAM, [PROGRAM, *map(str, arguments)], clean_environment(**{"TERM": "xterm-256color", **variables}))
+    written, end = b"", time.monotonic() + PATIENCE_S
+    while select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
+        try:
+            part = os.read(fd, 65536)
+        except OSError:  # how Linux tells that the other side is gone
+            break
+        if not part:
+            break
+        written += part
+    os.close(fd)
+    _, status = os.waitpid(pid, 0)
+    text = written.decode()
+    assert_healthy(text)
+    return text, os.waitstatus_to_exitcode(status)
 
 
 class Process:

@@ -1,21 +1,17 @@
 """First use: samples, a directory of photos, a single run, and a cloud that keeps serving."""
 import io
 import json
-import os
-import pty
 import re
-import select
 import shlex
 import signal
 import subprocess
-import time
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image, ImageOps
 
 import harness
-from harness import PROGRAM, assert_healthy, clean_environment, jpeg, picture, png, thumbwheel
+from harness import assert_healthy, clean_environment, jpeg, picture, png, run_on_terminal, thumbwheel
 
 RENDITIONS = {"thumbnail": ("thumbnail/Thumbnail-", 128), "web": ("web/WebImage-", 1280),
               "mobile": ("mobile/MobileImage-", 480)}
@@ -140,25 +136,6 @@ def test_without_a_terminal_there_are_plain_lines(first):
     assert "\033" not in both and "\r" not in both and "━" not in both
     for sample in first.samples:
         assert re.search(rf"^done: {re.escape(sample.name)} \(\d+ of {len(first.samples)}\)$", both, re.MULTILINE)
-
-
-def run_on_terminal(arguments):
-    """Runs the program on a terminal of its own; what it wrote, and its exit code."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execve(PROGRAM, [PROGRAM, *map(str, arguments)], clean_environment(TERM="xterm-256color"))
-    written, end = b"", time.monotonic() + harness.PATIENCE_S
-    while select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
-        try:
-            part = os.read(fd, 65536)
-        except OSError:  # how Linux tells that the other side is gone
-            break
-        if not part:
-            break
-        written += part
-    os.close(fd)
-    _, status = os.waitpid(pid, 0)
-    return written.decode(errors="replace"), os.waitstatus_to_exitcode(status)
 
 
 def test_on_a_terminal_there_is_a_bar(tmp_path):

@@ -1,21 +1,15 @@
 """The output of `process`: short text for users, JSON for scripts; and interrupts."""
-import fcntl
 import io
 import json
 import os
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
-import termios
-import time
 
 import pytest
 
 import harness
-from harness import PROGRAM, assert_healthy, clean_environment, jpeg, thumbwheel
+from harness import PROGRAM, assert_healthy, clean_environment, jpeg, run_on_terminal, thumbwheel
 
 SUMMARY = r"^\d+ photos?: \d+ done, \d+ failed(, \d+ not processed)?, \d+\.\d s\. \d+ files? in /.*$"
 
@@ -140,28 +134,6 @@ def test_an_interrupt_leaves_json_for_every_photo(slow, tmp_path):
 
 
 # ---- a terminal, and none ----
-
-def run_on_terminal(arguments, columns=80, **variables):
-    """Runs the program on a terminal of its own; what it wrote, and its exit code."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        os.execve(PROGRAM, [PROGRAM, *map(str, arguments)], clean_environment(**{"TERM": "xterm-256color", **variables}))
-    written, end = b"", time.monotonic() + harness.PATIENCE_S
-    while select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
-        try:
-            part = os.read(fd, 65536)
-        except OSError:  # how Linux tells that the other side is gone
-            break
-        if not part:
-            break
-        written += part
-    os.close(fd)
-    _, status = os.waitpid(pid, 0)
-    text = written.decode()
-    assert_healthy(text)
-    return text, os.waitstatus_to_exitcode(status)
-
 
 def screen(text):
     """The lines that are left when a terminal has shown it all."""
