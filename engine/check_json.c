@@ -5,13 +5,13 @@
 
 #include "terminal.h"
 
-/* A jansson string; what is not UTF-8 (the name of a file) is shown as it is on a terminal. */
+/* A jansson string; bytes that are not UTF-8 (of the name of a file) are '?'. */
 static json_t *text_of(const char *text)
 {
     json_t *value = text ? json_string(text) : json_null();
     if (value)
         return value;
-    char *shown = text_display(text);
+    char *shown = text_plain(text);
     value = shown ? json_string(shown) : NULL;
     free(shown);
     return value;
@@ -67,7 +67,10 @@ static json_t *tree_of(const struct pipeline_set *set)
 int check_print_json(const struct pipeline_set *set, FILE *out)
 {
     json_t *tree = tree_of(set);
-    char *text = tree ? json_dumps(tree, JSON_INDENT(2)) : NULL;
+    char *text =
+        tree
+            ? json_dumps(tree, JSON_INDENT(2) | (terminal_needs_ascii(out) ? JSON_ENSURE_ASCII : 0))
+            : NULL;
     json_decref(tree);
     if (!text)
         return ERR_MEMORY;

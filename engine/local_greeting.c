@@ -5,31 +5,13 @@
 #include <string.h>
 
 #include "local_names.h"
-
-/* As one word of a POSIX shell. */
-static void print_quoted(FILE *out, const char *text)
-{
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
-    if (*text && !text[strspn(text, plain)]) {
-        fputs(text, out);
-        return;
-    }
-    fputc('\'', out);
-    for (; *text; text++) {
-        if (*text == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*text, out);
-    }
-    fputc('\'', out);
-}
+#include "terminal.h"
 
 /* The file as other shells name it. */
 static void print_file(FILE *out, const char *path)
 {
     char absolute[PATH_MAX];
-    print_quoted(out, realpath(path, absolute) ? absolute : path);
+    terminal_shell_word(out, realpath(path, absolute) ? absolute : path);
 }
 
 static void print_variables(const struct greeting *greeting, FILE *out)
@@ -43,28 +25,31 @@ static void print_variables(const struct greeting *greeting, FILE *out)
     if (greeting->keys) {
         fputs("  export AWS_SHARED_CREDENTIALS_FILE=", out);
         print_file(out, greeting->keys);
-        fprintf(out, " AWS_PROFILE=NAME AWS_DEFAULT_REGION=%s\n", greeting->region);
+        fputs(" AWS_PROFILE=NAME", out);
     } else {
-        fprintf(out,
-                "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s AWS_DEFAULT_REGION=%s\n",
-                LOCAL_ACCESS_KEY, LOCAL_SECRET_KEY, greeting->region);
+        fprintf(out, "  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s", LOCAL_ACCESS_KEY,
+                LOCAL_SECRET_KEY);
     }
+    fputs(" AWS_DEFAULT_REGION=", out);
+    terminal_shell_word(out, greeting->region);
+    fputc('\n', out);
 }
 
 void greeting_print_start(const struct greeting *greeting, FILE *out)
 {
-    fprintf(out, "Endpoint:     %s (S3, SNS, SQS, EventBridge, Rekognition, STS)\n",
-            greeting->endpoint);
-    if (greeting->keys)
-        fprintf(out, "Access keys:  those in %s\nRegion:       %s\n", greeting->keys,
-                greeting->region);
-    else
-        fprintf(out, "Access key:   %s\nSecret key:   %s\nRegion:       %s\n", LOCAL_ACCESS_KEY,
-                LOCAL_SECRET_KEY, greeting->region);
+    terminal_line(out, "Endpoint:     %s (S3, SNS, SQS, EventBridge, Rekognition, STS)",
+                  greeting->endpoint);
+    if (greeting->keys) {
+        terminal_line(out, "Access keys:  those in %s", greeting->keys);
+    } else {
+        terminal_line(out, "Access key:   %s", LOCAL_ACCESS_KEY);
+        terminal_line(out, "Secret key:   %s", LOCAL_SECRET_KEY);
+    }
+    terminal_line(out, "Region:       %s", greeting->region);
     if (greeting->certificate)
-        fprintf(out, "Trust:        %s\n", greeting->certificate);
-    fprintf(out, "Photos go to: s3://%s/%s\nData:         %s\n", LOCAL_BUCKET, LOCAL_PREFIX,
-            greeting->data);
+        terminal_line(out, "Trust:        %s", greeting->certificate);
+    terminal_line(out, "Photos go to: s3://%s/%s", LOCAL_BUCKET, LOCAL_PREFIX);
+    terminal_line(out, "Data:         %s", greeting->data);
     fflush(out);
 }
 
@@ -77,19 +62,29 @@ void greeting_print_serving(FILE *out)
 /* Versions before 2.13, such as Debian 12's, know the option but not the variable. */
 #define AWS "  aws --endpoint-url \"$AWS_ENDPOINT_URL\""
 
+/* The extension of the example's key, which is one word in any shell. */
+static const char *extension_of(const char *photo)
+{
+    const char *dot = strrchr(photo, '.');
+    for (const char *c = dot ? dot + 1 : ""; *c; c++)
+        if (!(*c >= '0' && *c <= '9') && !((*c | 0x20) >= 'a' && (*c | 0x20) <= 'z'))
+            return "jpg";
+    return dot && dot[1] ? dot + 1 : "jpg";
+}
+
 void greeting_print_try(const struct greeting *greeting, FILE *out)
 {
     char absolute[PATH_MAX];
     const char *photo =
         greeting->photo && realpath(greeting->photo, absolute) ? absolute : "photo.jpg";
+    const char *extension = extension_of(photo);
     fputs("\nTo try it from another shell, with the AWS CLI:\n\n", out);
     print_variables(greeting, out);
     fputs(AWS " s3 cp ", out);
-    print_quoted(out, photo);
-    fprintf(out, " s3://%s/%smine.%s\n", LOCAL_BUCKET, LOCAL_PREFIX,
-            strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
+    terminal_shell_word(out, photo);
+    fprintf(out, " s3://%s/%smine.%s\n", LOCAL_BUCKET, LOCAL_PREFIX, extension);
     fprintf(out, AWS " s3 ls --recursive s3://%s/\n", LOCAL_BUCKET);
     fprintf(out, AWS " s3api get-object-tagging --bucket %s --key %smine.%s\n", LOCAL_BUCKET,
-            LOCAL_PREFIX, strrchr(photo, '.') ? strrchr(photo, '.') + 1 : "jpg");
+            LOCAL_PREFIX, extension);
     greeting_print_serving(out);
 }

@@ -51,15 +51,28 @@ static void append_time(struct buffer *b, bool whole)
     buffer_format(b, "%s.%03ld%s", text, now.tv_nsec / 1000000, whole ? "Z" : "");
 }
 
-/* The size of a character that can stand in a line as it is, or 0: a control character (those of C1
- * too, which a terminal may obey) or a byte that is not UTF-8, as names from outside may hold. */
+/* The size of a character that can be part of a line as it is, or 0: a control character, a byte
+ * that is not UTF-8, as names from outside may hold, or what the terminal cannot show. */
 static size_t character_size(const char *text)
 {
     uint32_t c;
     size_t size = utf8_decode(text, &c);
-    if (size > 1 && !sink.json && terminal_ascii())
+    if (size > 1 && terminal_ascii() && (sink.terminal || !sink.json))
         return 0;
-    return size && (c < 0x20 || (c >= 0x7F && c < 0xA0)) ? 0 : size;
+    return size && character_is_control(c) ? 0 : size;
+}
+
+/* As JSON escapes it: in UTF-16. Returns the size of what was read. */
+static size_t append_escaped(struct buffer *b, const char *text)
+{
+    uint32_t c = 0xFFFD; /* replacement character */
+    size_t size = utf8_decode(text, &c);
+    if (c >= 0x10000) {
+        buffer_format(b, "\\u%04x", 0xD800u + ((c - 0x10000) >> 10));
+        c = 0xDC00u + ((c - 0x10000) & 0x3FF);
+    }
+    buffer_format(b, "\\u%04x", c);
+    return size ? size : 1;
 }
 
 static void append_json_string(struct buffer *b, const char *text)
@@ -72,8 +85,8 @@ static void append_json_string(struct buffer *b, const char *text)
         if (size)
             buffer_append(b, text, size);
         else
-            buffer_format(b, "\\u%04x", (unsigned char)*text < 0x80 ? (unsigned)*text : 0xFFFDu);
-        text += size ? size : 1;
+            size = append_escaped(b, text);
+        text += size;
     }
     buffer_byte(b, '"');
 }

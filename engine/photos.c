@@ -52,7 +52,7 @@ static bool name_taken(const struct photos *photos, const char *name)
 static char *name_choose(const struct photos *photos, const char *path)
 {
     const char *base = strrchr(path, '/');
-    char *plain = text_display(base ? base + 1 : path);
+    char *plain = text_plain(base ? base + 1 : path);
     if (!plain || !name_taken(photos, plain))
         return plain;
     const char *dot = strrchr(plain, '.');

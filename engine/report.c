@@ -283,10 +283,11 @@ static const char *plural(size_t count)
 void report_summary(const struct ledger *ledger, const struct report_options *options, FILE *out)
 {
     size_t files = report_files(ledger), open = ledger_count(ledger, PHOTO_NOT_PROCESSED);
-    fprintf(out, "%zu photo%s: %zu done, %zu failed", ledger->count, plural(ledger->count),
-            ledger_count(ledger, PHOTO_DONE), ledger_count(ledger, PHOTO_FAILED));
+    char unprocessed[48] = "";
     if (open)
-        fprintf(out, ", %zu not processed", open);
-    fprintf(out, ", %.1f s. %zu file%s in %s\n", (double)options->elapsed_ms / 1000, files,
-            plural(files), options->out);
+        snprintf(unprocessed, sizeof unprocessed, ", %zu not processed", open);
+    terminal_line(out, "%zu photo%s: %zu done, %zu failed%s, %.1f s. %zu file%s in %s",
+                  ledger->count, plural(ledger->count), ledger_count(ledger, PHOTO_DONE),
+                  ledger_count(ledger, PHOTO_FAILED), unprocessed,
+                  (double)options->elapsed_ms / 1000, files, plural(files), options->out);
 }

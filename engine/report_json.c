@@ -21,7 +21,7 @@ static json_t *text_or_null(const char *text)
         return json_null();
     if (utf8_valid((struct slice){text, strlen(text)}))
         return json_string(text);
-    char *shown = text_display(text);
+    char *shown = text_plain(text);
     json_t *value = shown ? json_string(shown) : NULL;
     free(shown);
     return value;
@@ -133,7 +133,9 @@ static int print(json_t *value, FILE *out)
 {
     if (!value)
         return ERR_MEMORY;
-    int failed = json_dumpf(value, out, JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
+    int failed = json_dumpf(value, out,
+                            JSON_COMPACT | JSON_REAL_PRECISION(DIGITS) |
+                                (terminal_needs_ascii(out) ? JSON_ENSURE_ASCII : 0));
     json_decref(value);
     return failed || fputc('\n', out) == EOF ? ERR_IO : 0;
 }

@@ -1,6 +1,7 @@
 #include "terminal.h"
 
 #include <locale.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,11 @@ size_t terminal_columns(int fd)
     return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+bool terminal_needs_ascii(FILE *out)
+{
+    return ascii || terminal_is(fileno(out));
+}
+
 bool terminal_redraws(int fd)
 {
     const char *term = getenv("TERM");
@@ -71,8 +77,7 @@ bool terminal_colour(int fd)
     return terminal_redraws(fd) && !(no_colour && *no_colour);
 }
 
-/* Bidirectional overrides would let a name rearrange the line that it stands in. */
-static bool hidden(uint32_t c)
+bool character_is_control(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x202A && c <= 0x202E) ||
            (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029;
@@ -101,15 +106,14 @@ static const char *ascii_of(uint32_t c)
     }
 }
 
-static char *put(char *out, const char *text, size_t size, uint32_t c)
+static char *put(char *out, const char *text, size_t size, const char *shown)
 {
-    const char *shown = ascii && c >= 0x80 ? ascii_of(c) : text;
-    size = shown == text ? size : strlen(shown);
-    memcpy(out, shown, size);
+    size = shown ? strlen(shown) : size;
+    memcpy(out, shown ? shown : text, size);
     return out + size;
 }
 
-char *text_display(const char *text)
+static char *convert(const char *text, bool to_ascii)
 {
     char *copy = malloc(strlen(text) + 1), *out = copy;
     if (!copy)
@@ -117,17 +121,90 @@ char *text_display(const char *text)
     while (*text) {
         uint32_t c;
         size_t size = utf8_decode(text, &c);
-        if (!size || hidden(c)) {
+        if (!size || character_is_control(c)) {
             *out++ = '?';
             text += size ? size : 1;
             continue;
         }
-        out = put(out, text, size, c);
+        out = put(out, text, size, to_ascii && c >= 0x80 ? ascii_of(c) : NULL);
         text += size;
     }
     *out = '\0';
     return copy;
 }
+
+char *text_plain(const char *text)
+{
+    return convert(text, false);
+}
+
+char *text_display(const char *text)
+{
+    return convert(text, ascii);
+}
+
+void terminal_line(FILE *out, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    const int length = vasprintf(&text, format, args);
+    va_end(args);
+    char *shown = length < 0 ? NULL : text_display(text);
+    fprintf(out, "%s\n", shown ? shown : "out of memory");
+    free(shown);
+    if (length >= 0)
+        free(text);
+}
+
+/* ---- shell words ---- */
+
+static bool is_shown_whole(const char *text)
+{
+    char *shown = text_display(text);
+    const bool whole = shown && strcmp(shown, text) == 0;
+    free(shown);
+    return whole;
+}
+
+static void print_quoted(FILE *out, const char *text)
+{
+    fputc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*text, out);
+    }
+    fputc('\'', out);
+}
+
+/* Three octal digits end an escape, whatever follows it. */
+static void print_escaped(FILE *out, const char *text)
+{
+    fputs("$'", out);
+    for (; *text; text++) {
+        const unsigned char byte = (unsigned char)*text;
+        if (byte < 0x20 || byte >= 0x7F || byte == '\'' || byte == '\\')
+            fprintf(out, "\\%03o", byte);
+        else
+            fputc(byte, out);
+    }
+    fputc('\'', out);
+}
+
+void terminal_shell_word(FILE *out, const char *text)
+{
+    static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./";
+    if (*text && !text[strspn(text, bare)])
+        fputs(text, out);
+    else if (is_shown_whole(text))
+        print_quoted(out, text);
+    else
+        print_escaped(out, text);
+}
+
+/* ---- widths ---- */
 
 static size_t width_of(uint32_t c)
 {

@@ -1,5 +1,6 @@
 """The command line: help, versions, mistakes, settings."""
 import json
+import os
 import re
 import signal
 import subprocess
@@ -312,7 +313,10 @@ def test_narrow_terminals_get_lines_that_fit(arguments, columns):
     assert all(" " not in line.strip() or line.startswith("  --") for line in long), long  # one word, or an option's own name
 
 
-@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "", "LC_CTYPE": "POSIX"}, {"LC_ALL": "", "LC_CTYPE": "", "LANG": "de_DE"}])
+OTHER_LOCALES = [{"LC_ALL": "C"}, {"LC_ALL": "", "LC_CTYPE": "POSIX"}, {"LC_ALL": "", "LC_CTYPE": "", "LANG": "de_DE"}]
+
+
+@pytest.mark.parametrize("locale", OTHER_LOCALES)
 def test_another_locale_than_utf8_gets_ascii(locale, tmp_path):
     (tmp_path / "sea.jpg").write_bytes(harness.jpeg())
     (tmp_path / "notes.txt").write_text("no photo")
@@ -322,6 +326,47 @@ def test_another_locale_than_utf8_gets_ascii(locale, tmp_path):
         for columns in "", "50":
             done = thumbwheel(*command, environment=clean_environment(**locale, COLUMNS=columns))
             assert (done.stdout + done.stderr).isascii(), (command, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("locale", OTHER_LOCALES)
+def test_another_locale_than_utf8_gets_paths_that_it_can_show(locale, tmp_path):
+    """The files themselves keep their names, which are UTF-8 everywhere."""
+    photos = tmp_path / "caf\u00e9 \u6771"
+    photos.mkdir()
+    (photos / "z\u00fcrich.jpg").write_bytes(harness.jpeg())
+    (photos / "broken-\u00fc.jpg").write_bytes(b"not a photo")
+    for more in [], ["--verbose"], ["--json"]:
+        done = thumbwheel("process", *more, "--out", photos / "\u00f6ut", photos, environment=clean_environment(**locale))
+        assert done.returncode == 1
+        assert (done.stdout + done.stderr).isascii(), (more, done.stdout, done.stderr)
+    assert (photos / "\u00f6ut/thumbnail/Thumbnail-z\u00fcrich.jpg").exists()
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["out"] == str((photos / "\u00f6ut").resolve())
+
+
+def paste(line, variable, shell="bash"):
+    """What a shell makes of a line that was printed for it."""
+    done = subprocess.run([shell, "-c", f"{line.strip()} >/dev/null && printf %s \"${variable}\""], capture_output=True, timeout=60,
+                          env={**os.environ, "LC_ALL": "C"})
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("locale", [*OTHER_LOCALES, {"LC_ALL": "C.UTF-8"}])
+def test_the_greeting_can_be_shown_and_pasted(start, locale, tmp_path):
+    folder = tmp_path / "caf\u00e9's \x1b[31m"
+    folder.mkdir()
+    (folder / "z\u00fcrich.jpg").write_bytes(harness.jpeg())
+    local = start("local", "--port", "0", "--tls", "--data", folder / "data", "--out", folder / "out", folder / "z\u00fcrich.jpg",
+                  environment=clean_environment(**locale))
+    local.wait_for("Ctrl-C stops")
+    shown = local.output()
+    assert "\x1b" not in shown
+    assert locale["LC_ALL"] == "C.UTF-8" or shown.isascii(), shown
+    export = re.search(r"export AWS_CA_BUNDLE=.*", shown).group(0)
+    assert paste(export, "AWS_CA_BUNDLE") == str(folder / "data/tls-certificate.pem")
+    word = re.search(r"s3 cp (.*) s3://", shown).group(1)
+    assert paste(f"photo={word}", "photo") == str(folder / "z\u00fcrich.jpg")
+    local.stop()
 
 
 def test_help_groups_its_options():

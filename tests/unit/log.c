@@ -94,7 +94,7 @@ static void test_json_survives_any_text(void **state)
         {"cut \xe6\x9d", "cut \xEF\xBF\xBD\xEF\xBF\xBD"}, /* the end of a character is missing */
         {"\xc0\xaf", "\xEF\xBF\xBD\xEF\xBF\xBD"},         /* overlong '/' */
         {"\xed\xa0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* a surrogate */
-        {"\xc2\x9b", "\xEF\xBF\xBD\xEF\xBF\xBD"}, /* CSI, which starts an escape sequence */
+        {"\xc2\x9b", "\xc2\x9b"}, /* CSI, which starts an escape sequence */
         {"", ""},
     };
     log_setup(pipe_in, LOG_FORMAT_JSON, LOG_INFO);
@@ -182,7 +182,9 @@ static void test_text_quotes_what_misleads(void **state)
         {"\x1b[2J", "\"\\u001b[2J\""},
         {"\xc2\x9b"
          "2J",
-         "\"\\ufffd\\ufffd2J\""},
+         "\"\\u009b2J\""},
+        {"\xff", "\"\\ufffd\""},
+        {"a\xe2\x80\xaegpj.exe", "\"a\\u202egpj.exe\""}, /* right-to-left override */
         {"\"", "\"\\\"\""},
     };
     log_setup(pipe_in, LOG_FORMAT_TEXT, LOG_INFO);

@@ -60,6 +60,36 @@ static void names_cannot_command_the_terminal(void **state)
     free(text);
 }
 
+static char *shell_word(const char *text)
+{
+    char *word = NULL;
+    size_t size;
+    FILE *out = open_memstream(&word, &size);
+    assert_non_null(out);
+    terminal_shell_word(out, text);
+    fclose(out);
+    return word;
+}
+
+static void a_shell_word_can_be_shown_and_pasted(void **state)
+{
+    (void)state;
+    static const char *const words[][2] = {
+        {"/a/b-c.jpg", "/a/b-c.jpg"},
+        {"it's a $HOME", "'it'\\''s a $HOME'"},
+        {"Zürich.jpg", "'Zürich.jpg'"},
+        {"", "''"},
+        {"a\n'\033[2J\\\xff"
+         "0",
+         "$'a\\012\\047\\033[2J\\134\\3770'"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        char *word = shell_word(words[i][0]);
+        assert_string_equal(word, words[i][1]);
+        free(word);
+    }
+}
+
 /* ---- the table ---- */
 
 static const struct table_column columns[] = {{"Name", TABLE_LEFT, TABLE_CUT_MIDDLE},
@@ -483,6 +513,7 @@ int main(void)
         cmocka_unit_test(widths_are_those_of_the_screen),
         cmocka_unit_test(long_names_are_cut_in_the_middle),
         cmocka_unit_test(names_cannot_command_the_terminal),
+        cmocka_unit_test(a_shell_word_can_be_shown_and_pasted),
         cmocka_unit_test(columns_are_aligned),
         cmocka_unit_test(a_table_fits_its_terminal),
         cmocka_unit_test(the_bar_fits_and_counts),
