@@ -137,5 +137,7 @@ int main(int argc, char **argv)
         .cloud_credentials = cloud_credentials,
         .cloud_stop = cloud_stop,
     };
-    return commands_main(&assembly, argc, argv);
+    int code = commands_main(&assembly, argc, argv);
+    uv_library_shutdown(); /* no pool thread is left when the libraries' exit handlers run */
+    return code;
 }

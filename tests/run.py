@@ -18,6 +18,7 @@ from pathlib import Path
 from PIL import Image
 
 import lint
+import sanitizers
 from fuzz import run as fuzz
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,14 +39,7 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "
             "--fair-sched=yes"]
 VALGRIND_TESTS = ["engine", "reload"]
 
-ENVIRONMENT = dict(
-    os.environ,
-    ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99",
-    LSAN_OPTIONS=f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0",
-    UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1",
-    TSAN_OPTIONS="halt_on_error=1:exitcode=98",
-    CMOCKA_MESSAGE_OUTPUT="xml",
-)
+ENVIRONMENT = dict(os.environ, **sanitizers.OPTIONS, CMOCKA_MESSAGE_OUTPUT="xml")
 
 
 class Tally:

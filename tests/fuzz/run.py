@@ -14,6 +14,10 @@ from pathlib import Path
 
 FUZZ = Path(__file__).resolve().parent
 ROOT = FUZZ.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))  # it is started as a program, too
+
+import sanitizers  # noqa: E402
+
 BUILD = ROOT / "build/fuzz"
 SECONDS = 60
 MEMORY_MB = 2048
@@ -28,12 +32,8 @@ SHARED_SEEDS = {
     "s3_xml": ["tests/fuzz/corpus/aws_xml/*"],
 }
 
-ENVIRONMENT = dict(
-    os.environ,
-    ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1",
-    LSAN_OPTIONS=f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0",
-    UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1",
-)
+ENVIRONMENT = dict(os.environ, **sanitizers.OPTIONS)
+ENVIRONMENT["ASAN_OPTIONS"] = f"{sanitizers.ASAN_OPTIONS}:allocator_may_return_null=1"
 
 
 def targets():

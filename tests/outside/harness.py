@@ -15,6 +15,7 @@ import sqlite3
 import struct
 import subprocess
 import termios
+import sys
 import threading
 import time
 import zlib
@@ -29,6 +30,13 @@ from PIL import Image
 import shapes
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+import sanitizers  # noqa: E402
+
+for _name, _value in sanitizers.OPTIONS.items():  # pytest started by hand finds what the whole run finds
+    os.environ.setdefault(_name, _value)
+
 PROGRAM = os.environ.get("THUMBWHEEL", str(ROOT / "build/release/thumbwheel"))
 AWS_CLI = "/usr/bin/aws"  # Debian's; another one in the PATH may be of any age
 ACCESS_KEY, SECRET_KEY, REGION, ACCOUNT = "thumbwheel", "thumbwheel-secret", "us-east-1", "000000000000"
