@@ -36,7 +36,6 @@ struct engine {
     engine_ready *ready;
     void *ready_user;
     bool told; /* ready was called */
-    struct log_gate unreachable;
 
     bool draining;
     bool regrouping; /* a message of a group has ended */
@@ -63,7 +62,6 @@ int lanes_make(struct engine *engine);
 void lanes_depart(struct engine *engine); /* closes the retired ones that are empty */
 size_t lanes_audience(void *engine, const char *bucket, const char *key, struct pipeline **out,
                       size_t max);
-size_t lanes_opening(const struct engine *engine); /* how many wait for their queue */
 /* What a lane has to tell of its opening. */
 void engine_lane_opened(struct engine *engine);
 void engine_lane_failed(struct engine *engine, const struct error *error);

@@ -33,6 +33,7 @@ struct lane *lane_new(struct engine *engine, struct pipeline *pipeline)
     lane->engine = engine;
     lane->pipeline = engine->options.pipeline_ops->retain(pipeline);
     lane->share.weight = facts_of(lane)->weight;
+    lane->service = queues_of(lane)->ops->service(queues_of(lane), facts_of(lane)->queue);
     list_init(&lane->deliveries);
     return lane;
 }
@@ -47,6 +48,7 @@ void lane_begin(struct lane *lane)
 void lane_free(struct lane *lane)
 {
     lane->engine->options.pipeline_ops->release(lane->pipeline);
+    free(lane->service);
     free(lane);
 }
 
@@ -65,14 +67,12 @@ static unsigned visibility_of(const struct lane *lane)
 static void open_failed(struct lane *lane, const struct error *error)
 {
     struct engine *engine = lane->engine;
-    bool general = outage_is_general(error->code); /* said once, with the number of queues */
-    struct log_gate *gate = general ? &engine->unreachable : &lane->waits;
-    if (log_gate_open(gate, uv_now(engine->loop), WAITS_EVERY_MS))
+    if (!outage_observe(lane, error) &&
+        log_gate_open(&lane->waits, uv_now(engine->loop), WAITS_EVERY_MS))
         log_warn("queue could not be opened; trying again",
                  LOG_TEXT("queue", facts_of(lane)->queue),
-                 LOG_TEXT("pipeline", facts_of(lane)->name),
-                 LOG_INT("queues", general ? lanes_opening(engine) : 1),
-                 LOG_TEXT("error", error->text), LOG_SUPPRESSED(gate));
+                 LOG_TEXT("pipeline", facts_of(lane)->name), LOG_TEXT("error", error->text),
+                 LOG_SUPPRESSED(&lane->waits));
     uint64_t delay = AGAIN_BASE_MS / 2 + jitter_full(AGAIN_BASE_MS, AGAIN_CAP_MS, lane->failures);
     lane->failures++;
     uv_timer_start(&lane->timer, on_timer, delay, 0);
@@ -85,6 +85,7 @@ static void opened(struct lane *lane)
     log_info("pipeline is open", LOG_TEXT("pipeline", facts_of(lane)->name),
              LOG_TEXT("queue", facts_of(lane)->queue), LOG_TEXT("file", facts_of(lane)->file));
     lane->failures = 0;
+    outage_observe(lane, &(struct error){0});
     queue_poller_update(&lane->poller);
     engine_lane_opened(lane->engine);
 }
@@ -226,6 +227,7 @@ static void hand_back(struct lane *lane)
 void lane_retire(struct lane *lane)
 {
     lane->state = LANE_RETIRED;
+    outage_leave(lane);
     lane_stop(lane);
     hand_back(lane);
     engine_update(lane->engine);

@@ -35,6 +35,7 @@ struct lane {
     struct engine *engine;
     enum lane_state state;
     struct pipeline *pipeline;  /* retained; new jobs take it from here */
+    char *service;              /* that its queue belongs to; NULL: not known */
     struct queue *queue;        /* NULL until it is open */
     struct queue *dead_letters; /* NULL: none */
     struct lease_home home;
@@ -53,7 +54,7 @@ struct lane {
     uv_timer_t timer;      /* the next try to open */
     bool asking;           /* a queue is being opened */
     unsigned failures;     /* to open, in a row */
-    struct log_gate waits; /* why it is not open yet, said once in a while */
+    struct log_gate waits; /* why it alone is not open yet, said once in a while */
     void (*closed)(struct lane *lane);
     unsigned handles; /* still to be closed */
 };

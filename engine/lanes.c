@@ -91,11 +91,6 @@ static size_t count_in(const struct engine *engine, enum lane_state state)
     return count;
 }
 
-size_t lanes_opening(const struct engine *engine)
-{
-    return count_in(engine, LANE_OPENING);
-}
-
 static void tell(struct engine *engine, const struct error *error)
 {
     if (engine->told || engine->draining || engine->closing)
@@ -108,7 +103,6 @@ void engine_lane_opened(struct engine *engine)
 {
     if (count_in(engine, LANE_OPENING))
         return;
-    log_gate_reset(&engine->unreachable); /* the next time is told at once */
     tell(engine, &(struct error){0});
 }
 

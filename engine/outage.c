@@ -1,12 +1,9 @@
 #include "outage.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engine_private.h"
 #include "log.h"
-
-enum { HOST_MAX = 256 };
 
 bool outage_is_general(int code)
 {
@@ -14,73 +11,97 @@ bool outage_is_general(int code)
            code == ERR_THROTTLED || code == ERR_EXPIRED || code == ERR_CREDENTIALS;
 }
 
-/* "sqs.eu-west-1.amazonaws.com", "127.0.0.1:4566"; not terminated. */
-static struct slice host_of(const struct lane *lane)
+static bool is_of_service(const struct lane *lane, const struct lane *other)
 {
-    const struct queue_backend *queues = lane->engine->options.queues;
-    const char *url = lane->queue ? queues->ops->facts(lane->queue)->url : NULL;
-    const char *start = url ? strstr(url, "://") : NULL;
-    start = start ? start + 3 : "";
-    return (struct slice){start, strcspn(start, "/")};
-}
-
-static bool is_of_service(const struct lane *lane, struct slice host)
-{
-    const struct slice own = host_of(lane);
-    return own.size == host.size && memcmp(own.data, host.data, own.size) == 0;
+    return lane->state != LANE_RETIRED &&
+           strcmp(lane->service ? lane->service : "", other->service ? other->service : "") == 0;
 }
 
 /* How many queues of the service there are; marks them. */
-static size_t mark(const struct engine *engine, struct slice host, bool told)
+static size_t mark(const struct lane *one, bool told, uint64_t since_ms)
 {
+    const struct engine *engine = one->engine;
     size_t count = 0;
     for (size_t i = 0; i < engine->lane_count; i++) {
         struct lane *lane = engine->lanes[i];
-        if (lane->queue && is_of_service(lane, host)) {
+        if (is_of_service(lane, one)) {
             lane->poller.outage.told = told;
+            lane->poller.outage.since_ms = since_ms;
             count++;
         }
     }
     return count;
 }
 
-static bool is_down(const struct engine *engine, struct slice host)
+/* The first lane of the service that is down, or whose outage was told; NULL: none. */
+static struct lane *find(const struct lane *one, bool down)
 {
+    const struct engine *engine = one->engine;
     for (size_t i = 0; i < engine->lane_count; i++) {
-        const struct lane *lane = engine->lanes[i];
-        if (lane->poller.outage.down && is_of_service(lane, host))
-            return true;
+        struct lane *lane = engine->lanes[i];
+        const struct outage *outage = &lane->poller.outage;
+        if (is_of_service(lane, one) && (down ? outage->down : outage->told))
+            return lane;
     }
-    return false;
+    return NULL;
 }
 
-void outage_begin(struct lane *lane, const struct error *error)
+static void begin(struct lane *lane, const struct error *error)
 {
-    struct outage *outage = &lane->poller.outage;
-    char service[HOST_MAX];
-    outage->down = true;
-    if (outage->told)
+    const struct lane *told = find(lane, false);
+    lane->poller.outage.down = true;
+    lane->poller.outage.told = true; /* one that joined an outage */
+    if (told) {
+        lane->poller.outage.since_ms = told->poller.outage.since_ms;
         return;
-    const struct slice host = host_of(lane);
-    const size_t queues = mark(lane->engine, host, true);
-    snprintf(service, sizeof service, "%.*s", (int)host.size, (const char *)host.data);
-    log_warn("service unavailable: its queues could not be polled; trying again",
-             LOG_TEXT("service", service), LOG_INT("queues", queues),
+    }
+    const size_t queues = mark(lane, true, uv_now(lane->engine->loop));
+    log_warn("service unavailable: its queues cannot be used; trying again",
+             LOG_TEXT("service", lane->service), LOG_INT("queues", queues),
              LOG_TEXT("error", error->text));
 }
 
-void outage_end(struct lane *lane)
+/* Its last queue that was down is not any more. */
+static void end_if_last(const struct lane *lane)
 {
-    struct outage *outage = &lane->poller.outage;
-    const struct slice host = host_of(lane);
-    char service[HOST_MAX];
-    if (!outage->down)
+    const struct lane *told = find(lane, false);
+    if (!told || find(lane, true))
         return;
-    outage->down = false;
-    if (!outage->told || is_down(lane->engine, host))
+    const uint64_t now_ms = uv_now(lane->engine->loop);
+    const uint64_t seconds = (now_ms - told->poller.outage.since_ms) / 1000;
+    const size_t queues = mark(lane, false, 0);
+    log_info("service available: its queues can be used again", LOG_TEXT("service", lane->service),
+             LOG_INT("queues", queues), LOG_INT("seconds", seconds));
+}
+
+static void end(struct lane *lane)
+{
+    if (!lane->poller.outage.down)
         return;
-    const size_t queues = mark(lane->engine, host, false);
-    snprintf(service, sizeof service, "%.*s", (int)host.size, (const char *)host.data);
-    log_info("service available: its queues can be polled again", LOG_TEXT("service", service),
-             LOG_INT("queues", queues));
+    lane->poller.outage.down = false;
+    end_if_last(lane);
+}
+
+/* A response that is not the service's says nothing about it, nor does our own lack of memory. */
+static bool is_answer(int code)
+{
+    return code != ERR_PROTOCOL && code != ERR_MEMORY;
+}
+
+bool outage_observe(struct lane *lane, const struct error *error)
+{
+    const bool general = outage_is_general(error->code);
+    if (general)
+        begin(lane, error);
+    else if (is_answer(error->code))
+        end(lane);
+    return general;
+}
+
+void outage_leave(struct lane *lane)
+{
+    const bool down = lane->poller.outage.down;
+    lane->poller.outage = (struct outage){0};
+    if (down)
+        end_if_last(lane);
 }

@@ -1,27 +1,30 @@
 /*
- * Failures that concern a service, not one of its queues: reported once for all queues of the
- * service, until all of them can be polled again. A service is the host in the queues' URLs. Loop
- * thread.
+ * Failures that concern a service, not one of its queues: a line when the first queue of a service
+ * cannot be opened or polled, and a line when all of them can. A service is the host that its
+ * queues' requests are sent to. Loop thread.
  */
 #ifndef THUMBWHEEL_OUTAGE_H
 #define THUMBWHEEL_OUTAGE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "error.h"
 
 struct lane;
 
-struct outage { /* of one queue; zero: none */
-    bool down;  /* the queue's last receive failed */
-    bool told;  /* the service's outage was reported */
+struct outage {        /* of one queue; zero: none */
+    bool down;         /* its last open or receive failed in this way */
+    bool told;         /* the service's outage was reported */
+    uint64_t since_ms; /* when it was; uv_now */
 };
 
 /* Whether an error says something about the whole service. */
 bool outage_is_general(int code);
-/* A receive of the lane failed with such an error. */
-void outage_begin(struct lane *lane, const struct error *error);
-/* A receive of the lane succeeded, or there will be no more. */
-void outage_end(struct lane *lane);
+/* How an open or a receive of the lane ended. Returns whether the outage's own line is all that is
+ * to be said about it. */
+bool outage_observe(struct lane *lane, const struct error *error);
+/* The lane is retired: the service may be available to those that are left. */
+void outage_leave(struct lane *lane);
 
 #endif

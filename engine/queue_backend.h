@@ -108,6 +108,9 @@ struct queue_backend_ops {
     /* Resolves a name, URL or ARN and reads the queue's attributes. ERR_NO_CONTAINER: there is no
      * such queue. */
     int (*open)(struct queue_backend *backend, const char *name, queue_opened *done, void *user);
+    /* The host that requests about this queue are sent to ("127.0.0.1:4566"), for free(). NULL: out
+     * of memory, or no queue can have this name. */
+    char *(*service)(const struct queue_backend *backend, const char *name);
     /* The callbacks of the opens that were begun with this user will not come. */
     void (*open_cancel)(struct queue_backend *backend, void *user);
     /* The queue's pending operations are cancelled. */

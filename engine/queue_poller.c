@@ -78,9 +78,10 @@ static void poll_failed(struct queue_poller *poller, const struct error *error)
     uint64_t delay =
         BACKOFF_BASE_MS / 2 + jitter_full(BACKOFF_BASE_MS, BACKOFF_CAP_MS, poller->failures);
     poller->failures++;
-    if (outage_is_general(error->code) && !poller->stopped)
-        outage_begin(lane, error);
-    else if (log_gate_open(&poller->gate, uv_now(lane->engine->loop), 60000))
+    if (poller->stopped)
+        return;
+    if (!outage_observe(lane, error) &&
+        log_gate_open(&poller->gate, uv_now(lane->engine->loop), 60000))
         log_warn("queue could not be polled; trying again", LOG_TEXT("queue", lane->home.name),
                  LOG_TEXT("error", error->text), LOG_INT("failures", poller->failures),
                  LOG_SUPPRESSED(&poller->gate));
@@ -101,9 +102,9 @@ static void on_received(struct queue_message *messages, size_t count, const stru
     if (error->code) {
         poll_failed(poller, error);
     } else {
-        if (poller->failures && !poller->outage.down)
+        if (poller->failures && !poller->outage.down && !poller->outage.told)
             log_info("queue can be polled again", LOG_TEXT("queue", lane->home.name));
-        outage_end(lane);
+        outage_observe(lane, error);
         poller->failures = 0;
         if (count == 0 && took_ms < EMPTY_TOO_SOON_MS && is_long)
             rest(poller, EMPTY_TOO_SOON_MS);

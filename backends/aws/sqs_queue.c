@@ -10,6 +10,7 @@
 
 const struct queue_backend_ops sqs_ops = {
     .open = sqs_open,
+    .service = sqs_service,
     .open_cancel = sqs_open_cancel,
     .close = sqs_close,
     .facts = sqs_facts,
@@ -334,6 +335,21 @@ int sqs_open(struct queue_backend *backend, const char *name, queue_opened *done
             queue_free(queue);
     }
     return rc;
+}
+
+char *sqs_service(const struct queue_backend *backend, const char *name)
+{
+    struct queue_name parsed;
+    if (name_parse(name, &parsed))
+        return NULL;
+    const struct aws *aws = container_of(backend, const struct aws, queues);
+    char *region = parsed.region.size ? slice_dup(parsed.region) : NULL;
+    char *endpoint = endpoint_of(aws, &parsed, region);
+    struct url url;
+    char *host = endpoint && url_parse(endpoint, &url) == 0 ? slice_dup(url.host) : NULL;
+    free(endpoint);
+    free(region);
+    return host;
 }
 
 void sqs_open_cancel(struct queue_backend *backend, void *user)

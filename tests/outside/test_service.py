@@ -17,6 +17,9 @@ outputs:
   - {{ key: "{name}/{{name}}", width: {width}, format: jpeg }}
 """
 
+UNAVAILABLE = "service unavailable: its queues cannot be used; trying again"
+AVAILABLE = "service available: its queues can be used again"
+
 
 class Pipelines:
     """A directory of pipeline files that a test edits."""
@@ -236,15 +239,16 @@ def test_a_second_signal_stops_at_once_and_loses_nothing(stalled, engine, second
 def test_an_engine_that_is_there_before_its_cloud_waits_for_it(alone, engine, pipelines):
     pipelines.write("web")
     process = engine(wait=False)
-    process.wait_for("queue could not be opened; trying again")
-    line, = events(process, "queue could not be opened; trying again")
-    assert "connect" in line["error"].lower() and line["queue"] == "web-queue", line
+    process.wait_for("service unavailable")
     cloud = alone()
     make_queue(cloud.client("sqs"), "web-queue")
     announce(cloud, "web-queue", "ingest/a.jpg")
     made(cloud, "web/a.jpg")
     process.wait_for("engine started")
-    assert len(events(process, "queue could not be opened; trying again")) <= 3  # not one for each try
+    line, = events(process, UNAVAILABLE)  # not one for each try
+    assert "connect" in line["error"].lower() and line["service"] in cloud.endpoint and line["queues"] == 1, line
+    back, = events(process, AVAILABLE)
+    assert back["service"] == line["service"] and back["queues"] == 1 and back["seconds"] >= 0, back
     assert process.stop() == 0
 
 
@@ -267,7 +271,7 @@ def test_a_missing_queue_is_named_while_the_others_work(alone, engine, pipelines
 def test_a_signal_ends_an_engine_that_waits(pipelines, engine):
     pipelines.write("web")
     process = engine(wait=False)
-    process.wait_for("queue could not be opened; trying again")
+    process.wait_for("service unavailable")
     began = time.monotonic()
     assert process.stop() == 0 and time.monotonic() - began < 20
 
@@ -286,11 +290,48 @@ def test_an_unreachable_service_is_reported_once_for_all_its_queues(alone, engin
     for name in announce_later:
         until(lambda: announce(cloud, name, f"ingest/{name}.jpg") or True, name)
     process.wait_for("service available")
-    lost, = events(process, "service unavailable: its queues could not be polled; trying again")
-    back, = events(process, "service available: its queues can be polled again")
+    lost, = events(process, UNAVAILABLE)
+    back, = events(process, AVAILABLE)
     assert lost["queues"] == back["queues"] == 3 and lost["service"] == back["service"]
     assert lost["service"] in cloud.endpoint and lost["error"]
     assert not events(process, "queue could not be polled; trying again")
+
+
+def test_a_service_that_is_unreachable_at_the_start_is_reported_once_for_all_its_queues(alone, engine, pipelines):
+    names = "web", "mobile", "thumbnail"
+    for name in names:
+        pipelines.write(name)
+    process = engine(wait=False)
+    process.wait_for("service unavailable")
+    cloud = alone()
+    for name in names[1:]:
+        make_queue(cloud.client("sqs"), f"{name}-queue")
+    process.wait_for("service available")  # although a queue is missing
+    make_queue(cloud.client("sqs"), "web-queue")
+    process.wait_for("engine started")
+    lost, = events(process, UNAVAILABLE)
+    back, = events(process, AVAILABLE)
+    assert lost["queues"] == back["queues"] == 3 and lost["service"] == back["service"]
+    assert lost["service"] in cloud.endpoint and "connect" in lost["error"].lower()
+    assert {line["queue"] for line in events(process, "queue could not be opened; trying again")} <= {"web-queue"}
+
+
+def test_an_outage_ends_without_the_pipelines_that_were_removed_meanwhile(alone, engine, pipelines):
+    cloud = alone()
+    for name in "web", "mobile":
+        make_queue(cloud.client("sqs"), f"{name}-queue")
+        pipelines.write(name)
+    process = engine()
+    for round in 1, 2:
+        cloud.kill()
+        until(lambda: len(events(process, UNAVAILABLE)) == round, "an outage is reported")
+        if round == 1:
+            pipelines.remove("mobile")
+            reload(process, "pipeline files reloaded")
+        cloud = alone()
+        until(lambda: len(events(process, AVAILABLE)) == round, "its end is reported")
+    assert [line["queues"] for line in events(process, UNAVAILABLE)] == [2, 1]
+    assert [line["queues"] for line in events(process, AVAILABLE)] == [1, 1]
 
 
 def test_an_engine_survives_its_queue(alone, engine, pipelines):

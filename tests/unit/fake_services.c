@@ -132,6 +132,12 @@ static void fake_open_cancel(struct queue_backend *backend, void *user)
     }
 }
 
+static char *fake_service(const struct queue_backend *backend, const char *name)
+{
+    (void)backend, (void)name;
+    return strdup("queues.test");
+}
+
 static void fake_close(struct queue *queue)
 {
     queue->opened--;
@@ -335,6 +341,7 @@ void fake_queues_init(struct fake_queues *service, uv_loop_t *loop)
     *service = (struct fake_queues){.loop = loop};
     service->ops = (struct queue_backend_ops){
         .open = fake_open,
+        .service = fake_service,
         .open_cancel = fake_open_cancel,
         .close = fake_close,
         .facts = fake_facts,
