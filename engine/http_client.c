@@ -43,7 +43,8 @@ struct http_client {
     uv_loop_t *loop;
     struct http_pool pools[HTTP_CLASSES];
     CURLSH *share; /* TLS sessions, which would otherwise die with each easy handle */
-    char *ca_file;
+    char *ca_path;
+    bool ca_is_directory;
     bool any_host;
     char *user_agent;
     struct list running;
@@ -182,8 +183,14 @@ static int on_timer_wanted(CURLM *multi, long timeout_ms, void *user)
 int http_client_send(struct http_client *client, const struct http_request *request,
                      http_done *done, void *user, struct http_exchange **out)
 {
-    const struct http_common common = {client->share, client->ca_file, client->any_host,
-                                       client->user_agent, client->idle_timeout_ms};
+    const struct http_common common = {
+        .share = client->share,
+        .ca_path = client->ca_path,
+        .ca_is_directory = client->ca_is_directory,
+        .any_host = client->any_host,
+        .user_agent = client->user_agent,
+        .idle_timeout_ms = client->idle_timeout_ms,
+    };
     struct http_exchange *exchange;
     struct http_pool *pool = &client->pools[request->class];
     assert(!client->closing);
@@ -224,13 +231,14 @@ static void cancel_all(struct list *exchanges)
         http_exchange_cancel(container_of(exchanges->next, struct http_exchange, link));
 }
 
-int http_client_trust(struct http_client *client, const char *ca_file)
+int http_client_trust(struct http_client *client, const char *path, bool is_directory)
 {
-    char *copy = strdup(ca_file);
+    char *copy = strdup(path);
     if (!copy)
         return ERR_MEMORY;
-    free(client->ca_file);
-    client->ca_file = copy;
+    free(client->ca_path);
+    client->ca_path = copy;
+    client->ca_is_directory = is_directory;
     return 0;
 }
 
@@ -252,7 +260,7 @@ static void client_free(struct http_client *client)
         curl_multi_cleanup(client->pools[i].multi);
     if (client->share)
         curl_share_cleanup(client->share);
-    free(client->ca_file);
+    free(client->ca_path);
     free(client->user_agent);
     free(client);
     curl_global_cleanup();
@@ -264,8 +272,8 @@ static int copy_options(struct http_client *client, const struct http_client_opt
     client->user_agent = strdup(agent ? agent : "thumbwheel/" THUMBWHEEL_VERSION);
     client->any_host = options->any_host;
     if (options->ca_file)
-        client->ca_file = strdup(options->ca_file);
-    return client->user_agent && (client->ca_file || !options->ca_file) ? 0 : ERR_MEMORY;
+        client->ca_path = strdup(options->ca_file);
+    return client->user_agent && (client->ca_path || !options->ca_file) ? 0 : ERR_MEMORY;
 }
 
 static int set_multi(struct http_pool *pool, long all, long host)

@@ -86,9 +86,9 @@ int http_client_send(struct http_client *client, const struct http_request *requ
  * callback. */
 void http_exchange_cancel(struct http_exchange *exchange);
 
-/* Requests from now on trust these authorities (a PEM file) instead of those of the options.
- * ERR_MEMORY. */
-int http_client_trust(struct http_client *client, const char *ca_file);
+/* Requests from now on trust these authorities instead of those of the options: a PEM file, or a
+ * directory of PEM files that are named by their hashes (openssl-rehash(1)). ERR_MEMORY. */
+int http_client_trust(struct http_client *client, const char *path, bool is_directory);
 
 /* Of requests that state none, milliseconds. */
 unsigned http_client_idle_timeout(const struct http_client *client);

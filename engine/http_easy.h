@@ -9,7 +9,8 @@
 /* What all exchanges of a client have in common. */
 struct http_common {
     CURLSH *share;
-    const char *ca_file; /* may be NULL */
+    const char *ca_path; /* of the authorities; NULL: the system's */
+    bool ca_is_directory;
     bool any_host;
     const char *user_agent;
     unsigned idle_timeout_ms; /* of requests that state none */

@@ -1,5 +1,6 @@
 #include "aws.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "aws_private.h"
@@ -73,20 +75,66 @@ static bool has_certificate(const char *path)
     return has;
 }
 
+/* "9d66eef0.0", as openssl-rehash(1) names them. */
+static bool is_hash_name(const char *name)
+{
+    enum { HASH_DIGITS = 8 };
+    const size_t digits = strspn(name, "0123456789abcdef");
+    return digits == HASH_DIGITS && name[digits] == '.' && name[digits + 1] &&
+           !name[digits + 1 + strspn(name + digits + 1, "0123456789")];
+}
+
+/* Other files in it would not be found. */
+static bool has_hashed_certificate(const char *path)
+{
+    bool has = false;
+    DIR *directory = opendir(path);
+    for (struct dirent *entry; !has && directory && (entry = readdir(directory));) {
+        char *file = NULL;
+        if (is_hash_name(entry->d_name) && asprintf(&file, "%s/%s", path, entry->d_name) >= 0) {
+            has = has_certificate(file);
+            free(file);
+        }
+    }
+    if (directory)
+        closedir(directory);
+    return has;
+}
+
+static int bundle_refuse(const char *name, const char *path, bool is_directory, struct error *error)
+{
+    return is_directory
+               ? error_set(error, ERR_INVALID,
+                           "%s names the directory \"%.300s\", which contains no certificate under "
+                           "the name that OpenSSL looks for; run \"openssl rehash\" on it",
+                           name, path)
+               : error_set(error, ERR_INVALID,
+                           "%s names \"%.300s\", which contains no certificate in PEM format", name,
+                           path);
+}
+
 static int bundle_trust(struct aws *aws, const char *name, const char *path, struct error *error)
 {
-    if (access(path, R_OK))
+    struct stat facts;
+    if (stat(path, &facts) || access(path, S_ISDIR(facts.st_mode) ? R_OK | X_OK : R_OK))
         return error_set(error, ERR_INVALID, "%s names \"%.300s\", which cannot be read: %s", name,
                          path, strerror(errno));
-    if (!has_certificate(path))
+    const bool is_directory = S_ISDIR(facts.st_mode);
+    if (!is_directory && !S_ISREG(facts.st_mode))
         return error_set(error, ERR_INVALID,
-                         "%s names \"%.300s\", which contains no certificate in PEM format", name,
+                         "%s names \"%.300s\", which is neither a file nor a directory", name,
                          path);
-    return http_client_trust(aws->http, path) ? error_set(error, ERR_MEMORY, "out of memory") : 0;
+    if (!(is_directory ? has_hashed_certificate(path) : has_certificate(path)))
+        return bundle_refuse(name, path, is_directory, error);
+    int code = http_client_trust(aws->http, path, is_directory);
+    return code ? error_set(error, code, "out of memory") : 0;
 }
 
 /* AWS_CA_BUNDLE, the profile's ca_bundle, then SSL_CERT_FILE (OpenSSL's,
- * SSL_CTX_load_verify_locations(3)). */
+ * SSL_CTX_load_verify_locations(3)). Each names a file or a directory, as requests'
+ * REQUESTS_CA_BUNDLE and curl's --cacert and --capath do. SSL_CERT_DIR is not used: for OpenSSL it
+ * adds to the system's bundle, which containers count on when they set it, and http_easy.c says
+ * what both would cost. */
 static int authorities_find(struct aws *aws, const struct profile *profile, struct error *error)
 {
     const struct {

@@ -36,7 +36,8 @@ struct aws_options {
 
 /* Reads the credentials and configuration files (blocking: at start). The HTTP client is borrowed
  * and outlives aws; it is told to trust the authorities that AWS_CA_BUNDLE, the profile's ca_bundle
- * or SSL_CERT_FILE name, in this order (ERR_INVALID: such a file cannot be read). */
+ * or SSL_CERT_FILE name, in this order (ERR_INVALID: there are none in such a file or directory).
+ */
 int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
                struct aws **out, struct error *error);
 /* Cancels what is still under way; no callback comes any more. Before the HTTP client is closed;

@@ -1,6 +1,7 @@
 """TLS of the served port, with third-party clients."""
 import json
 import os
+import shutil
 import socket
 import ssl
 import stat
@@ -236,22 +237,32 @@ def test_urls_that_the_cloud_makes_are_https(served, name):
     assert envelope["UnsubscribeURL"].startswith("https://")
 
 
+def hashed(folder, certificate):
+    """A directory of authorities, as OpenSSL looks them up in it."""
+    folder.mkdir()
+    shutil.copy(certificate, folder / "authority.pem")
+    subprocess.run(["openssl", "rehash", folder], check=True, timeout=60)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
 @pytest.mark.parametrize("how", ["AWS_CA_BUNDLE", "ca_bundle", "SSL_CERT_FILE"])
-def test_an_engine_trusts_what_the_environment_names(served, start, tmp_path, how):
+def test_an_engine_trusts_what_the_environment_names(served, start, tmp_path, how, kind):
+    trust = served.certificate if kind == "file" else hashed(tmp_path / "authorities", served.certificate)
     (tmp_path / "pipeline.yaml").write_text(
         "name: tls\nqueue: tls-queue\nmatch: { bucket: tls-photos, prefix: ingest/ }\noutputs: [{ key: 'small/{name}', width: 8 }]\n")
     s3, sqs = served.client("s3"), served.client("sqs")
     s3.create_bucket(Bucket="tls-photos")  # its owner may do so again, in us-east-1
     url = sqs.create_queue(QueueName="tls-queue")["QueueUrl"]
-    s3.put_object(Bucket="tls-photos", Key=f"ingest/{how}.jpg", Body=harness.jpeg(64, 48))
-    sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": "tls-photos", "key": f"ingest/{how}.jpg"}))
-    (tmp_path / "config").write_text(f"[default]\nca_bundle = {served.certificate}\n" if how == "ca_bundle" else "")
+    s3.put_object(Bucket="tls-photos", Key=f"ingest/{how}-{kind}.jpg", Body=harness.jpeg(64, 48))
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": "tls-photos", "key": f"ingest/{how}-{kind}.jpg"}))
+    (tmp_path / "config").write_text(f"[default]\nca_bundle = {trust}\n" if how == "ca_bundle" else "")
     environment = aws_environment(AWS_CONFIG_FILE=str(tmp_path / "config"))
     environment = {name: value for name, value in environment.items() if name != "SSL_CERT_FILE"}
     if how != "ca_bundle":
-        environment[how] = served.certificate
+        environment[how] = str(trust)
     engine = start("run", "--pipelines", tmp_path / "pipeline.yaml", "--endpoint", served.endpoint, environment=environment)
-    harness.until(lambda: harness.exists(s3, "tls-photos", f"small/{how}.jpg"), "an output")
+    harness.until(lambda: harness.exists(s3, "tls-photos", f"small/{how}-{kind}.jpg"), "an output")
     engine.stop()
 
 
@@ -283,6 +294,32 @@ def test_a_bundle_without_a_certificate_is_refused(served, tmp_path, how, text):
     done = run_with_bundles(tmp_path, **{how: str(tmp_path / "bundle.pem")})
     assert done.returncode == 2
     assert how in done.stderr and "bundle.pem" in done.stderr and "contains no certificate" in done.stderr
+
+
+@pytest.mark.parametrize("how", BUNDLES)
+def test_a_directory_that_was_not_prepared_is_refused(served, tmp_path, how):
+    folder = tmp_path / "authorities"
+    folder.mkdir()
+    shutil.copy(served.certificate, folder / "authority.pem")
+    (folder / "0123abcd.0").write_text("no certificate\n")
+    done = run_with_bundles(tmp_path, **{how: str(folder)})
+    assert done.returncode == 2
+    assert how in done.stderr and str(folder) in done.stderr and "openssl rehash" in done.stderr
+
+
+def test_a_directory_of_other_authorities_is_not_enough(served, start, tmp_path):
+    key, other = tmp_path / "key.pem", tmp_path / "other.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other",
+                    "-keyout", key, "-out", other], check=True, timeout=60, capture_output=True)
+    engine = start("run", "--endpoint", served.endpoint, environment=aws_environment(AWS_CA_BUNDLE=str(hashed(tmp_path / "ca", other))))
+    engine.wait_for("service unavailable.*certificate")
+    engine.stop()
+
+
+def test_a_bundle_that_is_neither_file_nor_directory_is_refused():
+    done = harness.thumbwheel("run", environment=aws_environment("https://127.0.0.1:1", AWS_CA_BUNDLE="/dev/null"))
+    assert done.returncode == 2
+    assert "AWS_CA_BUNDLE" in done.stderr and "neither a file nor a directory" in done.stderr
 
 
 def test_a_bundle_that_cannot_be_read_is_named():

@@ -111,10 +111,10 @@ static void request_record(const struct http_request *from)
             (struct http_header){strdup(from->headers[i].name), strdup(from->headers[i].value)};
 }
 
-int http_client_trust(struct http_client *client, const char *ca_file)
+int http_client_trust(struct http_client *client, const char *path, bool is_directory)
 {
     (void)client;
-    (void)ca_file;
+    (void)path, (void)is_directory;
     return 0;
 }
 
