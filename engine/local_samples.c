@@ -6,13 +6,13 @@
 #include "local_samples.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -20,8 +20,6 @@
 #include "files.h"
 #include "places.h"
 #include "progress.h"
-
-enum { STALE_S = 3600 };
 
 struct maker {
     uv_work_t work;
@@ -38,22 +36,34 @@ struct maker {
 
 /* ---- on the pool thread ---- */
 
-/* What a process that was killed has left. Others may be writing at this moment, so only what is
- * old. */
-static void remove_stale(const char *directory)
+static void remove_temporary(int directory)
 {
     struct dirent *entry;
-    DIR *listing = opendir(directory);
-    while (listing && (entry = readdir(listing))) {
-        struct stat facts;
-        if (!file_is_temporary(entry->d_name))
-            continue;
-        if (fstatat(dirfd(listing), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0 &&
-            time(NULL) - facts.st_mtime > STALE_S)
-            unlinkat(dirfd(listing), entry->d_name, 0);
-    }
+    int fd = dup(directory);
+    DIR *listing = fd < 0 ? NULL : fdopendir(fd);
+    if (!listing && fd >= 0)
+        close(fd);
+    while (listing && (entry = readdir(listing)))
+        if (file_is_temporary(entry->d_name))
+            unlinkat(directory, entry->d_name, 0);
     if (listing)
         closedir(listing);
+}
+
+/* Every run that may be writing holds a shared lock on the directory, and the kernel releases the
+ * lock of one that is killed. So whoever gets the exclusive lock is alone, and each temporary file
+ * is a leftover. Returns the descriptor that holds the lock; -1: there is none, and the leftovers
+ * stay. */
+static int directory_claim(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fd;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        remove_temporary(fd);
+    while (flock(fd, LOCK_SH) && errno == EINTR) /* others hold the exclusive one only briefly */
+        ;
+    return fd;
 }
 
 static int make_one(struct maker *maker, size_t index)
@@ -73,10 +83,11 @@ static void make_all(uv_work_t *work)
     size_t missing = assembly->samples_missing(maker->directory);
     atomic_store(&maker->missing, missing);
     int code = missing ? directory_make(maker->directory, 0777, &maker->error) : 0;
-    if (missing && !code)
-        remove_stale(maker->directory);
+    int lock = directory_claim(maker->directory);
     for (size_t i = 0; i < assembly->samples_count() && !code; i++)
         code = make_one(maker, i);
+    if (lock >= 0)
+        close(lock);
 }
 
 /* ---- on the loop thread ---- */

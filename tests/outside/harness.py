@@ -123,6 +123,19 @@ def run_on_terminal(arguments, columns=80, **variables):
     return text, os.waitstatus_to_exitcode(status)
 
 
+def screen(text):
+    """The lines that are left when a terminal has shown it all."""
+    shown = [""]
+    for part in re.findall(r"\r\033\[K|\r\n|\r|\033\[\d*m|[^\r\n\033]+", text):
+        if part == "\r\n":
+            shown.append("")
+        elif part == "\r\033[K":
+            shown[-1] = ""
+        elif not part.startswith(("\r", "\033")):
+            shown[-1] += part
+    return shown
+
+
 class Process:
     """The program while it runs. Its output is read as it comes; it is ended by its process id."""
 

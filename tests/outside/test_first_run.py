@@ -1,6 +1,8 @@
 """First use: samples, a directory of photos, a single run, and a cloud that keeps serving."""
+import fcntl
 import io
 import json
+import os
 import re
 import shlex
 import signal
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image, ImageOps
 
 import harness
-from harness import assert_healthy, clean_environment, jpeg, picture, png, run_on_terminal, thumbwheel
+from harness import assert_healthy, clean_environment, jpeg, picture, png, run_on_terminal, screen, thumbwheel
 
 RENDITIONS = {"thumbnail": ("thumbnail/Thumbnail-", 128), "web": ("web/WebImage-", 1280),
               "mobile": ("mobile/MobileImage-", 480)}
@@ -250,6 +252,26 @@ def own_cache(tmp_path):
     return clean_environment() | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
 
 
+@pytest.fixture
+def once(tmp_path):
+    """A first run whose photos cost little."""
+    (tmp_path / "small.yaml").write_text("name: small\nqueue: small\nmatch: { prefix: ingest/ }\noutputs:\n"
+                                         "  - { key: 'small/{image}', width: 16, format: jpeg }\n")
+    return ["local", "--once", "--pipelines", tmp_path / "small.yaml", "--out", tmp_path / "out"]
+
+
+def names_in(folder):
+    """The samples that are there, without temporary files."""
+    return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+
+
+def whole(folder):
+    """The samples that are there; each must be whole."""
+    for name in names_in(folder):
+        harness.open_image((folder / name).read_bytes())
+    return names_in(folder)
+
+
 def test_ctrl_c_ends_the_creation_of_samples_at_once(tmp_path, first):
     """Painting and encoding one takes up to a second, and nothing waits for it; what is there is whole."""
     environment = own_cache(tmp_path)
@@ -258,15 +280,52 @@ def test_ctrl_c_ends_the_creation_of_samples_at_once(tmp_path, first):
     folder = tmp_path / "cache/thumbwheel/samples"
     harness.until(lambda: folder.is_dir() and any(folder.iterdir()), "the first sample")
     assert started.stop(signal.SIGINT) == 1
-    made = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    made = whole(folder)
     assert len(made) < len(first.samples)
-    for path in made:
-        with Image.open(path) as image:
-            image.load()
     done = thumbwheel("local", "--once", "--out", tmp_path / "out", environment=environment, timeout=600)
     assert done.returncode == 0, done.stderr
     assert f"creating {len(first.samples) - len(made)} sample" in done.stderr
-    assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == {path.name for path in first.samples}
+    assert whole(folder) == {path.name for path in first.samples}
+
+
+def test_a_kill_during_the_creation_of_samples_leaves_whole_ones(tmp_path, first, once):
+    """What is there is kept, the rest is made, and a terminal shows how far it is."""
+    started = harness.Process(*once, environment=own_cache(tmp_path))
+    folder = tmp_path / "cache/thumbwheel/samples"
+    harness.until(lambda: folder.is_dir() and names_in(folder), "the first sample")
+    assert started.kill() == -signal.SIGKILL
+    made = {name: (folder / name).stat().st_ino for name in whole(folder)}
+    missing, count = len(first.samples) - len(made), len(first.samples)
+    assert missing > 0
+    (folder / ".thumbwheel-killed").write_bytes(b"a part")
+    text, code = run_on_terminal(once, columns=100, XDG_CACHE_HOME=str(tmp_path / "cache"))
+    assert code == 0, text
+    assert f"creating {missing} sample" in text
+    bars = [[int(done), int(all_of_them)] for done, all_of_them in re.findall(r"\r\033\[K[^\r\n]*?(\d+)/(\d+) samples  ", text)]
+    assert bars and bars == sorted(bars) and all(len(made) <= done <= of == count for done, of in bars if done), text
+    assert not any("/" + str(count) + " samples" in line for line in screen(text))
+    assert whole(folder) == {path.name for path in folder.iterdir()} == {path.name for path in first.samples}
+    assert {name: (folder / name).stat().st_ino for name in made} == made
+
+
+def test_a_kill_in_the_middle_of_a_file_leaves_no_part_of_it(tmp_path, first, once):
+    """The kernel ends the first run when it writes the second megabyte of a file: a part of a sample is there, but not
+    under its name. The next run removes it, unless a run that still lives might be writing it."""
+    environment = own_cache(tmp_path)
+    killed = harness.Process(*once, environment=environment,
+                             under=["prlimit", "--core=0", f"--fsize={1 << 20}:"])
+    assert killed.wait() == -signal.SIGXFSZ
+    folder = tmp_path / "cache/thumbwheel/samples"
+    parts = {path.name for path in folder.iterdir()} - whole(folder)
+    assert len(parts) == 1 and (folder / parts.copy().pop()).stat().st_size == 1 << 20
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)  # another run, at work
+    assert thumbwheel(*once, environment=environment).returncode == 0
+    names = {path.name for path in first.samples}
+    assert {path.name for path in folder.iterdir()} == names | parts
+    os.close(descriptor)
+    assert thumbwheel(*once, environment=environment).returncode == 0
+    assert {path.name for path in folder.iterdir()} == names == whole(folder)
 
 
 def test_a_first_start_that_was_interrupted_is_made_up_for(tmp_path, first):

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import harness
-from harness import PROGRAM, assert_healthy, clean_environment, jpeg, run_on_terminal, thumbwheel
+from harness import PROGRAM, assert_healthy, clean_environment, jpeg, run_on_terminal, screen, thumbwheel
 
 SUMMARY = r"^\d+ photos?: \d+ done, \d+ failed(, \d+ not processed)?, \d+\.\d s\. \d+ files? in /.*$"
 
@@ -134,19 +134,6 @@ def test_an_interrupt_leaves_json_for_every_photo(slow, tmp_path):
 
 
 # ---- a terminal, and none ----
-
-def screen(text):
-    """The lines that are left when a terminal has shown it all."""
-    shown = [""]
-    for part in re.findall(r"\r\033\[K|\r\n|\r|\033\[\d*m|[^\r\n\033]+", text):
-        if part == "\r\n":
-            shown.append("")
-        elif part == "\r\033[K":
-            shown[-1] = ""
-        elif not part.startswith(("\r", "\033")):
-            shown[-1] += part
-    return shown
-
 
 @pytest.mark.parametrize("columns", [12, 40, 200])
 def test_the_bar_fits_the_terminal_and_leaves_nothing(photos, tmp_path, columns):
