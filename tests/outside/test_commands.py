@@ -389,3 +389,13 @@ def test_what_kubernetes_sets_is_ignored_with_a_note(tmp_path):
         THUMBWHEEL_MEMORY="tcp://10.0.0.1:4566", THUMBWHEEL_PORT_4566_TCP_ADDR="10.0.0.1", THUMBWHEEL_FROBNICATE="1"))
     assert "THUMBWHEEL_MEMORY is ignored" in done.stderr and "THUMBWHEEL_FROBNICATE is not a setting" in done.stderr
     assert "THUMBWHEEL_PORT_4566_TCP_ADDR" not in done.stderr
+
+
+PIPELINE_FOLDERS = sorted({path.parent.relative_to(ROOT) for top in ("pipelines", "bench") for path in (ROOT / top).rglob("*.yaml")})
+
+
+@pytest.mark.parametrize("folder", PIPELINE_FOLDERS, ids=str)
+def test_check_has_nothing_to_say_about_our_own_pipelines(folder):
+    done = thumbwheel("check", "--pipelines", ROOT / folder)
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.endswith(", 0 problems\n"), done.stdout
