@@ -16,6 +16,11 @@
 
 #include "bytes.h"
 
+/* A flag by no name of jansson's: of members with one name the last one counts. For documents that
+ * a service reads so and does not document otherwise: Jackson, which AWS's services read JSON with,
+ * detects duplicates only when told to (JsonParser.Feature.STRICT_DUPLICATE_DETECTION). */
+enum { JSON_LAST_DUPLICATE = 0 };
+
 /* flags: JSON_REJECT_DUPLICATES, JSON_DECODE_ANY (else the text is an object or an array). The
  * caller owns the tree. NULL: *why (may be NULL) says so in text, line and column. */
 json_t *json_text_read(struct slice text, size_t flags, json_error_t *why);

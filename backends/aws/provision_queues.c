@@ -148,7 +148,7 @@ static int queue_policy(const struct provision *p, const struct made_queue *q, c
 static bool redrive_fits(const struct made_queue *q, unsigned max_receives)
 {
     json_t *root =
-        q->redrive ? json_text_read(slice_of(q->redrive), JSON_REJECT_DUPLICATES, NULL) : NULL;
+        q->redrive ? json_text_read(slice_of(q->redrive), JSON_LAST_DUPLICATE, NULL) : NULL;
     const char *target = json_text_in(root, "deadLetterTargetArn");
     bool fits = target && strcmp(target, q->dead_letter_arn) == 0 &&
                 json10_number(root, "maxReceiveCount") == max_receives;

@@ -147,7 +147,7 @@ static int part_read(const char *name, json_t *value, struct delivery_policy *ou
 static int object_parse(const char *text, json_t **out, char *why)
 {
     json_error_t error;
-    *out = json_text_read(slice_of(text), JSON_REJECT_DUPLICATES, &error);
+    *out = json_text_read(slice_of(text), JSON_LAST_DUPLICATE, &error);
     if (json_is_object(*out))
         return 0;
     if (!*out && json_error_code(&error) == json_error_out_of_memory)

@@ -303,6 +303,8 @@ int event_pattern_parse(struct slice text, struct event_pattern **out, struct er
         return error_set(error, ERR_LIMIT,
                          "Event pattern is not valid. Reason: it is longer than %d characters",
                          EVENT_PATTERN_MAX);
+    /* "Events or Rules containing duplicate JSON keys are invalid" (README of aws/event-ruler). The
+     * service ignores all but the last; a pattern of which it ignores a part is a mistake. */
     json_t *root = json_text_read(text, JSON_REJECT_DUPLICATES, &why);
     if (!root && json_text_short(&why))
         return error_set(error, ERR_MEMORY, "out of memory");

@@ -243,6 +243,7 @@ static int policy_read(const char *text, json_t **rules, char *why)
         snprintf(why, FILTER_POLICY_TEXT_MAX, "Filter policy is too long");
         return ERR_INVALID;
     }
+    /* As event_pattern.c, and for the same reason: filter policies are rules of the same kind. */
     *rules = json_text_read(slice_of(text), JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!*rules && json_text_short(&error))
         return ERR_MEMORY;

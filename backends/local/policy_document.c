@@ -331,6 +331,8 @@ static int document_load(struct policy_reader *r, const char *text)
     json_error_t why;
     if (strlen(text) > r->quotas->bytes)
         return error_set(r->error, ERR_LIMIT, "the policy is over %zu bytes", r->quotas->bytes);
+    /* "Individual elements must not contain multiple instances of the same key" ("Grammar of the
+     * IAM JSON policy language", IAM User Guide). */
     r->policy->document = json_text_read(slice_of(text), JSON_REJECT_DUPLICATES, &why);
     if (!r->policy->document && json_text_short(&why))
         return policy_short_of_memory(r);

@@ -146,7 +146,7 @@ static enum sqs_code redrive_parse(struct queue_attributes *a, const char *text,
     a->max_receives = 0;
     if (!text)
         return SQS_OK;
-    json_t *policy = json_text_read(slice_of(text), 0, NULL);
+    json_t *policy = json_text_read(slice_of(text), JSON_LAST_DUPLICATE, NULL);
     const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
     bool valid =
         arn && receives_parse(json_object_get(policy, "maxReceiveCount"), &a->max_receives);
@@ -193,7 +193,7 @@ static bool one_of(const char *text, const char *a, const char *b)
 /* byQueue names up to ten queues; the other permissions name none. */
 static bool allow_policy_valid(const char *text)
 {
-    json_t *policy = json_text_read(slice_of(text), 0, NULL);
+    json_t *policy = json_text_read(slice_of(text), JSON_LAST_DUPLICATE, NULL);
     const char *permission = json_string_value(json_object_get(policy, "redrivePermission"));
     json_t *sources = json_object_get(policy, "sourceQueueArns");
     bool by_queue = permission && strcmp(permission, "byQueue") == 0;
@@ -220,7 +220,7 @@ static bool text_valid(const char *name, const char *text)
         return allow_policy_valid(text);
     if (strcmp(name, "Policy") != 0 && strcmp(name, "RedrivePolicy") != 0)
         return one_of(text, "true", "false");
-    json_t *document = json_text_read(slice_of(text), 0, NULL);
+    json_t *document = json_text_read(slice_of(text), JSON_LAST_DUPLICATE, NULL);
     bool valid = json_is_object(document);
     json_decref(document);
     return valid;

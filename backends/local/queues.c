@@ -134,7 +134,7 @@ static bool redrive_allowed(const struct local_queue *target, const char *source
     const struct cloud *cloud = target->queues->cloud;
     const char *text =
         json_string_value(json_object_get(target->attributes.texts, "RedriveAllowPolicy"));
-    json_t *policy = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
+    json_t *policy = text ? json_text_read(slice_of(text), JSON_LAST_DUPLICATE, NULL) : NULL;
     const char *permission = json_string_value(json_object_get(policy, "redrivePermission"));
     json_t *sources = json_object_get(policy, "sourceQueueArns");
     json_t *arn = json_sprintf("arn:aws:sqs:%s:%s:%s", cloud->region, cloud->account, source_name);

@@ -18,7 +18,7 @@ static void lost(const struct subscription *s, const char *reason, const char *d
 static char *dead_letter_arn(const struct subscription *s)
 {
     const char *text = json_text_in(s->record.attributes, "RedrivePolicy");
-    json_t *policy = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
+    json_t *policy = text ? json_text_read(slice_of(text), JSON_LAST_DUPLICATE, NULL) : NULL;
     const char *arn = json_text_in(policy, "deadLetterTargetArn");
     char *copy = arn ? strdup(arn) : NULL;
     json_decref(policy);

@@ -46,7 +46,7 @@ static enum sns_code scope_check(struct sns_call *call, const char *prefix, cons
 
 static enum sns_code redrive_check(struct sns_call *call, const char *prefix, const char *value)
 {
-    json_t *policy = value[0] ? json_text_read(slice_of(value), 0, NULL) : NULL;
+    json_t *policy = value[0] ? json_text_read(slice_of(value), JSON_LAST_DUPLICATE, NULL) : NULL;
     const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
     bool none = !value[0] || (json_is_object(policy) && json_object_size(policy) == 0);
     bool valid = none || (arn && strncmp(arn, "arn:aws:sqs:", 12) == 0);

@@ -268,3 +268,48 @@ def test_policies_survive(start_cloud, idle_pipelines, end):
     urls = {name: sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in ("open", "closed")}
     assert json.loads(receive(sqs, urls["open"])["Body"])["Event"] == "s3:TestEvent"
     assert bodies(sqs, urls["closed"]) == []
+
+
+# ---- members of the same name ----
+# The IAM policy grammar and Event Ruler call them invalid. In other documents the last one counts, as in the services' JSON parser.
+
+TWICE = '"Effect": "Deny", "Effect": "Allow", "Principal": "*"'
+
+
+def test_a_policy_with_a_key_twice_is_refused(s3, sqs, sns, queue, bucket, topic, name):
+    def text(action, resource):
+        return f'{{"Version": "2012-10-17", "Statement": [{{{TWICE}, "Action": "{action}", "Resource": "{resource}"}}]}}'
+    assert error_code(set_policy, sqs, queue, text("sqs:SendMessage", queue_arn(name)))[0] == "InvalidAttributeValue"
+    assert error_code(sns.set_topic_attributes, TopicArn=topic, AttributeName="Policy",
+                      AttributeValue=text("sns:Publish", topic))[0] == "InvalidParameter"
+    assert error_code(s3.put_bucket_policy, Bucket=bucket, Policy=text("s3:GetObject", f"arn:aws:s3:::{bucket}/*"))[0] == "MalformedPolicy"
+
+
+def test_a_pattern_with_a_key_twice_is_refused(cloud, sns, queue, topic, name):
+    pattern = '{"source": ["aws.s3"], "source": ["aws.sns"]}'
+    assert error_code(cloud.client("events").put_rule, Name=name, EventPattern=pattern)[0] == "InvalidEventPatternException"
+    assert error_code(sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(name),
+                      Attributes={"FilterPolicy": pattern})[0] == "InvalidParameter"
+
+
+def test_of_a_key_twice_in_another_attribute_the_last_one_counts(sqs, sns, queue, topic, name):
+    dead = make_queue(sqs, f"{name}-dead")
+    arn = queue_arn(f"{name}-dead")
+    sqs.set_queue_attributes(QueueUrl=dead, Attributes={"RedriveAllowPolicy":
+                                                        '{"redrivePermission": "denyAll", "redrivePermission": "allowAll"}'})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "0", "RedrivePolicy":
+        f'{{"maxReceiveCount": 9, "deadLetterTargetArn": "{queue_arn("nothing")}", "deadLetterTargetArn": "{arn}", "maxReceiveCount": 1}}'})
+    sqs.send_message(QueueUrl=queue, MessageBody="m")
+    assert receive(sqs, queue)["Body"] == "m"
+    assert bodies(sqs, queue) == []
+    assert receive(sqs, dead)["Body"] == "m"
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(name), ReturnSubscriptionArn=True, Attributes={
+        "RedrivePolicy": f'{{"deadLetterTargetArn": "none", "deadLetterTargetArn": "{arn}"}}'})["SubscriptionArn"]
+    assert arn in sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]["RedrivePolicy"]
+
+
+def test_of_a_key_twice_in_a_delivery_policy_the_last_one_counts(sns, topic):
+    subscription = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1:1/", ReturnSubscriptionArn=True, Attributes={
+        "DeliveryPolicy": '{"throttlePolicy": {"maxReceivesPerSecond": 4, "maxReceivesPerSecond": 7}}'})["SubscriptionArn"]
+    told = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]["EffectiveDeliveryPolicy"]
+    assert json.loads(told)["throttlePolicy"] == {"maxReceivesPerSecond": 7}
