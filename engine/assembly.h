@@ -78,6 +78,7 @@ struct assembly {
 
     /* Whether a queue can have this name, URL or ARN. NULL: any. */
     int (*queue_check)(const char *name, struct error *error);
+    enum queue_relation (*queue_compare)(const char *name, const char *other);
 
     int (*backend_open)(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,

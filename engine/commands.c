@@ -393,7 +393,8 @@ int commands_main(const struct assembly *assembly, int argc, char **argv)
 struct pipeline_rules command_pipeline_rules(const struct assembly *assembly)
 {
     return (struct pipeline_rules){.ops = assembly->pipeline_ops,
-                                   .check_queue = assembly->queue_check};
+                                   .check_queue = assembly->queue_check,
+                                   .compare_queues = assembly->queue_compare};
 }
 
 static void say_problems(const struct problem_list *problems)

@@ -52,6 +52,16 @@ void lane_free(struct lane *lane)
     free(lane);
 }
 
+int lane_refuse_queue(const struct pipeline_facts *facts, const struct pipeline_facts *other,
+                      struct error *error)
+{
+    return error_set(error, ERR_INVALID,
+                     "%s: queue: the queue \"%s\" is also read by %s as \"%s\", and each message "
+                     "would reach only one of them; give each pipeline its own queue, or list "
+                     "their outputs in one file",
+                     facts->file, facts->queue, other->file, other->queue);
+}
+
 /* ---- opening ---- */
 
 static unsigned visibility_of(const struct lane *lane)
@@ -123,9 +133,27 @@ static void on_dead_letters(struct queue *queue, const struct error *error, void
 
 static void open_next(struct lane *lane);
 
+/* A queue has several names. ERR_INVALID: another lane reads it. */
+static int check_alone(const struct lane *lane, const struct queue *queue, struct error *error)
+{
+    for (size_t i = 0; i < lane->engine->lane_count; i++) {
+        const struct lane *other = lane->engine->lanes[i];
+        if (other != lane && other->state != LANE_RETIRED && other->queue &&
+            queues_of(lane)->ops->same(other->queue, queue))
+            return lane_refuse_queue(facts_of(lane), facts_of(other), error);
+    }
+    return 0;
+}
+
 static void on_opened(struct queue *queue, const struct error *error, void *user)
 {
     struct lane *lane = user;
+    struct error taken = {0};
+    if (queue && check_alone(lane, queue, &taken)) {
+        queues_of(lane)->ops->close(queue);
+        queue = NULL;
+        error = &taken;
+    }
     if (queue) {
         lane->queue = queue;
         lane->visibility_s = visibility_of(lane);

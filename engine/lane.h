@@ -71,6 +71,9 @@ void lane_open(struct lane *lane);
 /* The same, but the first try is made now: an error (ERR_INVALID: no queue can have this name) says
  * that there will be no other. */
 int lane_open_now(struct lane *lane, struct error *error);
+/* Sets the error for two pipelines that read one queue; returns ERR_INVALID. */
+int lane_refuse_queue(const struct pipeline_facts *facts, const struct pipeline_facts *other,
+                      struct error *error);
 /* What it takes from now on belongs to this pipeline, which has the same name and queue. */
 void lane_change(struct lane *lane, struct pipeline *pipeline);
 /* Nothing new is opened or received. */

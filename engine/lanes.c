@@ -180,18 +180,39 @@ static struct pipeline *wanted(const struct engine *engine, const struct lane *l
     return NULL;
 }
 
+/* A pipeline that is new may name a queue that is open by another of its names. */
+static int added_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
+                       const struct pipeline *added, struct error *error)
+{
+    const struct queue_backend_ops *ops = engine->options.queues->ops;
+    const struct pipeline_facts *facts = facts_of(engine, added);
+    for (size_t i = 0; i < engine->lane_count; i++) {
+        const struct lane *lane = engine->lanes[i];
+        if (lane->state == LANE_RETIRED || !lane->queue || !wanted(engine, lane, pipelines, count))
+            continue;
+        const struct queue_facts *open = ops->facts(lane->queue);
+        if (ops->compare(facts->queue, open->arn) == QUEUES_ARE_ONE ||
+            ops->compare(facts->queue, open->url) == QUEUES_ARE_ONE)
+            return lane_refuse_queue(facts, facts_of(engine, lane->pipeline), error);
+    }
+    return 0;
+}
+
 static int added_make(struct engine *engine, struct pipeline *const *pipelines, size_t count,
                       struct lane **added, size_t *added_count, struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
         if (successor_of(engine, pipelines[i]))
             continue;
+        int code = added_check(engine, pipelines, count, pipelines[i], error);
+        if (code)
+            return code;
         struct lane *lane = lane_new(engine, pipelines[i]);
         if (!lane)
             return error_set(error, ERR_MEMORY, "out of memory");
         lane_begin(lane);
         added[(*added_count)++] = lane;
-        int code = lane_open_now(lane, error);
+        code = lane_open_now(lane, error);
         if (code)
             return code;
     }

@@ -128,6 +128,7 @@ int main(int argc, char **argv)
         .schema_print = pipeline_schema_print,
         .operations_print = operations_print,
         .queue_check = aws_queue_check,
+        .queue_compare = aws_queue_compare,
         .backend_open = backend_open,
         .backend_close = backend_close,
         .backend_provision = backend_provision,

@@ -51,22 +51,45 @@ static void check_one(const struct check *check, size_t index)
         problem_add(check->problems, &queue, error.code, "%s", error.text);
 }
 
+static enum queue_relation relation_of(const struct check *check, const char *one,
+                                       const char *other)
+{
+    if (strcmp(one, other) == 0)
+        return QUEUES_ARE_ONE;
+    return check->rules->compare_queues ? check->rules->compare_queues(one, other) : QUEUES_DIFFER;
+}
+
+static void check_queues(const struct check *check, const struct pipeline_facts *one,
+                         const struct pipeline_facts *other)
+{
+    const struct problem_place queue = place_in(other, other->queue_place, "queue");
+    const enum queue_relation relation = relation_of(check, one->queue, other->queue);
+    const bool same_text = strcmp(one->queue, other->queue) == 0;
+    if (relation == QUEUES_ARE_ONE)
+        problem_add(check->problems, &queue, ERR_INVALID,
+                    "the queue \"%s\" is also read by %s%s%s%s, and each message would reach only "
+                    "one of them; give each pipeline its own queue, or list their outputs in one "
+                    "file",
+                    other->queue, one->file, same_text ? "" : " as \"", same_text ? "" : one->queue,
+                    same_text ? "" : "\"");
+    else if (relation == QUEUES_MAY_BE_ONE)
+        problem_add(check->problems, &queue, 0,
+                    "the queue \"%s\" is also read by %s as \"%s\" if both are in the same account "
+                    "and region; run refuses to start then",
+                    other->queue, one->file, one->queue);
+}
+
 /* The later file of two is the one to change. */
 static void check_pair(const struct check *check, size_t earlier, size_t later)
 {
     const struct pipeline_facts *one = facts_of(check, earlier);
     const struct pipeline_facts *other = facts_of(check, later);
     const struct problem_place name = place_in(other, other->name_place, "name");
-    const struct problem_place queue = place_in(other, other->queue_place, "queue");
     if (strcmp(one->name, other->name) == 0)
         problem_add(check->problems, &name, ERR_INVALID,
                     "the name \"%s\" is already used by %s; give each pipeline its own",
                     other->name, one->file);
-    if (strcmp(one->queue, other->queue) == 0)
-        problem_add(check->problems, &queue, ERR_INVALID,
-                    "the queue \"%s\" is also read by %s, and each message would reach only one of "
-                    "them; give each pipeline its own queue, or list their outputs in one file",
-                    other->queue, one->file);
+    check_queues(check, one, other);
 }
 
 /* ---- loops ---- */

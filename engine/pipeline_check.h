@@ -10,11 +10,14 @@
 
 #include "pipeline.h"
 #include "problems.h"
+#include "queue_backend.h"
 
 struct pipeline_rules {
     const struct pipeline_ops *ops;
     bool labeler; /* there is a service for pipelines that name one as their labeler */
     int (*check_queue)(const char *name, struct error *error); /* NULL: any name will do */
+    /* NULL: queues with different names differ */
+    enum queue_relation (*compare_queues)(const char *name, const char *other);
 };
 
 /* Adds a problem for each name, queue and labeler that can't be used, and for each output that is

@@ -65,6 +65,10 @@ struct queue_facts {
 /* By its name ("Amazon SQS FIFO queues", SQS Developer Guide). */
 bool queue_is_fifo(const struct queue_facts *facts);
 
+/* What two names, URLs or ARNs say about the queues that they name. A name leaves the account and
+ * the region open. */
+enum queue_relation { QUEUES_DIFFER, QUEUES_MAY_BE_ONE, QUEUES_ARE_ONE };
+
 struct queue;         /* an open queue, from the backend */
 struct queue_request; /* a receive under way, for cancelling */
 
@@ -117,6 +121,9 @@ struct queue_backend_ops {
     void (*close)(struct queue *queue);
 
     const struct queue_facts *(*facts)(const struct queue *queue);
+    enum queue_relation (*compare)(const char *name, const char *other);
+    /* Whether two open queues are one. */
+    bool (*same)(const struct queue *queue, const struct queue *other);
 
     /* *out (may be NULL) is valid until the callback or the cancel. */
     int (*receive)(struct queue *queue, const struct queue_receive *what, queue_received *done,

@@ -51,6 +51,7 @@ struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */
 /* Whether a queue can have this name, URL or ARN; what opening it refuses, without opening it.
  * ERR_INVALID. */
 int aws_queue_check(const char *name, struct error *error);
+enum queue_relation aws_queue_compare(const char *name, const char *other);
 
 typedef void aws_done(const struct error *error, void *user);
 

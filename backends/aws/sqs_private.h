@@ -60,6 +60,7 @@ void sqs_operation_free(struct queue_request *operation);
 /* "https://sqs.eu-central-1.amazonaws.com/", for free(). The region is NULL for that of aws. */
 char *sqs_endpoint(const struct aws *aws, const char *region);
 
+bool sqs_same(const struct queue *queue, const struct queue *other);
 char *sqs_service(const struct queue_backend *backend, const char *name);
 int sqs_open(struct queue_backend *backend, const char *name, queue_opened *done, void *user);
 void sqs_open_cancel(struct queue_backend *backend, void *user);

@@ -14,6 +14,8 @@ const struct queue_backend_ops sqs_ops = {
     .open_cancel = sqs_open_cancel,
     .close = sqs_close,
     .facts = sqs_facts,
+    .compare = aws_queue_compare,
+    .same = sqs_same,
     .receive = sqs_receive,
     .receive_cancel = sqs_receive_cancel,
     .delete_batch = sqs_delete_batch,
@@ -155,6 +157,41 @@ int aws_queue_check(const char *name, struct error *error)
     return 0;
 }
 
+/* The account in the path of a queue's URL, "/123456789012/web"; empty when there is none. */
+static struct slice url_account(const char *text)
+{
+    enum { ACCOUNT_DIGITS = 12 };
+    const char *slash = strrchr(text, '/');
+    const size_t before = (size_t)(slash - text);
+    if (before <= ACCOUNT_DIGITS || slash[-ACCOUNT_DIGITS - 1] != '/' ||
+        strspn(slash - ACCOUNT_DIGITS, "0123456789") != ACCOUNT_DIGITS)
+        return slice_of(NULL);
+    return (struct slice){slash - ACCOUNT_DIGITS, ACCOUNT_DIGITS};
+}
+
+static bool parts_differ(struct slice a, struct slice b)
+{
+    return a.size && b.size && !slice_equal(a, b);
+}
+
+enum queue_relation aws_queue_compare(const char *name, const char *other)
+{
+    struct queue_name a, b;
+    if (name_parse(name, &a) || name_parse(other, &b))
+        return QUEUES_DIFFER;
+    if (strcmp(name, other) == 0)
+        return QUEUES_ARE_ONE;
+    if (a.url)
+        a.account = url_account(a.url);
+    if (b.url)
+        b.account = url_account(b.url);
+    if (!slice_equal(a.name, b.name) || parts_differ(a.account, b.account) ||
+        parts_differ(a.region, b.region))
+        return QUEUES_DIFFER;
+    const bool known = a.account.size && b.account.size && a.region.size && b.region.size;
+    return known ? QUEUES_ARE_ONE : QUEUES_MAY_BE_ONE;
+}
+
 /* A URL's own host is the endpoint, unless the user configured another one. */
 static char *endpoint_of(const struct aws *aws, const struct queue_name *name, const char *region)
 {
@@ -237,12 +274,13 @@ static int opening_call(struct opening *opening, const char *operation, json_t *
     return json10_start(queue->aws, &call, &opening->request);
 }
 
-/* RedrivePolicy is a JSON text in a JSON text. */
+/* RedrivePolicy is a JSON text in a JSON text, which the service gives as it was set: it is read as
+ * the service reads it. */
 static int redrive_read(struct queue_facts *facts, const char *policy)
 {
     if (!policy)
         return 0;
-    json_t *root = json_text_read(slice_of(policy), JSON_REJECT_DUPLICATES, NULL);
+    json_t *root = json_text_read(slice_of(policy), JSON_LAST_DUPLICATE, NULL);
     const char *arn = json_text_in(root, "deadLetterTargetArn");
     int rc = root ? 0 : ERR_PROTOCOL;
     if (arn) {
@@ -377,6 +415,28 @@ void sqs_close(struct queue *queue)
 const struct queue_facts *sqs_facts(const struct queue *queue)
 {
     return &queue->facts;
+}
+
+static bool ends_with(struct slice text, const char *end)
+{
+    const size_t size = strlen(end);
+    return text.size >= size && memcmp(text.data + text.size - size, end, size) == 0;
+}
+
+static bool endpoint_is_aws(const char *endpoint)
+{
+    struct url url;
+    return url_parse(endpoint, &url) == 0 &&
+           (ends_with(url.host, ".amazonaws.com") || ends_with(url.host, ".amazonaws.com.cn"));
+}
+
+/* An ARN is unique in AWS, which a queue may be reached in at several hosts; other services have
+ * the same account and region in theirs. */
+bool sqs_same(const struct queue *queue, const struct queue *other)
+{
+    return strcmp(queue->facts.arn, other->facts.arn) == 0 &&
+           (strcmp(queue->endpoint, other->endpoint) == 0 ||
+            (endpoint_is_aws(queue->endpoint) && endpoint_is_aws(other->endpoint)));
 }
 
 /* --- depth --- */

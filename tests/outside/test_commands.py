@@ -391,6 +391,43 @@ def test_what_kubernetes_sets_is_ignored_with_a_note(tmp_path):
     assert "THUMBWHEEL_PORT_4566_TCP_ADDR" not in done.stderr
 
 
+# ---- queues by several names ----
+
+ARN = "arn:aws:sqs:eu-west-1:123456789012:web-queue"
+URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/web-queue"
+
+
+def check_queues(folder, *queues):
+    for i, queue in enumerate(queues):
+        (folder / f"{i}.yaml").write_text(f"name: p{i}\nqueue: {queue}\nmatch: {{ prefix: in/ }}\n"
+                                          f"outputs: [{{ key: 'out{i}/{{image}}', width: 8 }}]\n")
+    done = thumbwheel("check", "--json", "--pipelines", folder)
+    return done.returncode, json.loads(done.stdout)["problems"]
+
+
+@pytest.mark.parametrize("one, other", [(ARN, URL), (URL, ARN), (URL, "http://sqs.eu-west-1.amazonaws.com/123456789012/web-queue")])
+def test_check_refuses_a_queue_under_two_names(tmp_path, one, other):
+    status, problems = check_queues(tmp_path, one, other)
+    problem, = problems
+    assert status == 2 and problem["severity"] == "error" and problem["key"] == "queue"
+    assert problem["file"].endswith("1.yaml") and problem["line"] == 2
+    assert one in problem["message"] and other in problem["message"] and "0.yaml" in problem["message"]
+
+
+@pytest.mark.parametrize("other", [ARN, URL, "http://127.0.0.1:4566/000000000000/web-queue"])
+def test_check_warns_of_a_name_that_may_be_another_pipelines_queue(tmp_path, other):
+    status, problems = check_queues(tmp_path, "web-queue", other)
+    problem, = problems
+    assert status == 0 and problem["severity"] == "warning" and problem["key"] == "queue"
+    assert "web-queue" in problem["message"] and other in problem["message"] and "account" in problem["message"]
+
+
+@pytest.mark.parametrize("other", ["arn:aws:sqs:eu-west-1:210987654321:web-queue", "arn:aws:sqs:eu-central-1:123456789012:web-queue",
+                                   "arn:aws:sqs:eu-west-1:123456789012:Web-queue", "web-queue-2"])
+def test_check_accepts_queues_that_differ(tmp_path, other):
+    assert check_queues(tmp_path, URL, other) == (0, [])
+
+
 PIPELINE_FOLDERS = sorted({path.parent.relative_to(ROOT) for top in ("pipelines", "bench") for path in (ROOT / top).rglob("*.yaml")})
 
 

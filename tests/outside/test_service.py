@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import ACCESS_KEY, PROGRAM, aws_environment, depth, exists, fetch, jpeg, make_queue, open_image, until
+from harness import ACCESS_KEY, ACCOUNT, PROGRAM, REGION, aws_environment, depth, exists, fetch, jpeg, make_queue, open_image, until
 
 PIPELINE = """name: {name}
 queue: {queue}
@@ -232,6 +232,59 @@ def test_a_second_signal_stops_at_once_and_loses_nothing(stalled, engine, second
     sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": "photos", "key": "ingest/a.jpg"}))
     engine()
     made(cloud, "web/a.jpg")
+
+
+# ---- queues by several names ----
+
+def arn(queue):
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
+
+
+@pytest.mark.parametrize("other", ["arn", "url"])
+def test_two_pipelines_that_read_one_queue_under_two_names_end_the_start(alone, engine, pipelines, other):
+    cloud = alone()
+    url = make_queue(cloud.client("sqs"), "web-queue")
+    pipelines.write("web", "web-queue")
+    pipelines.write("mobile", {"arn": arn("web-queue"), "url": url}[other])
+    process = engine(wait=False)
+    assert process.wait() == 2
+    assert "is also read by" in process.output() and "web.yaml" in process.output() and "mobile.yaml" in process.output()
+
+
+def test_a_reload_that_would_read_one_queue_twice_is_refused(alone, engine, pipelines):
+    cloud = alone()
+    make_queue(cloud.client("sqs"), "web-queue")
+    make_queue(cloud.client("sqs"), "tags-queue")
+    pipelines.write("web")
+    process = engine()
+    pipelines.write("mobile", arn("web-queue"))
+    pipelines.write("tags")
+    reload(process, "pipeline files rejected; the current ones stay in use")
+    refused, = events(process, "pipeline files rejected; the current ones stay in use")
+    assert "is also read by" in json.dumps(refused) and "web.yaml" in json.dumps(refused)
+    assert not [line for line in events(process, "pipeline is open") if line["pipeline"] != "web"]
+    pipelines.remove("web")  # another pipeline may take it over
+    reload(process, "pipeline files reloaded")
+    until(lambda: {line["pipeline"] for line in events(process, "pipeline is open")} == {"web", "mobile", "tags"}, "all are open")
+    announce(cloud, "web-queue", "ingest/a.jpg")
+    made(cloud, "mobile/a.jpg")
+
+
+def test_a_pipeline_whose_queue_turns_out_to_be_read_already_waits_for_it(alone, engine, pipelines):
+    """That a plain name means the other pipeline's queue is known only when it is open."""
+    cloud = alone()
+    make_queue(cloud.client("sqs"), "web-queue")
+    pipelines.write("web", arn("web-queue"))
+    process = engine()
+    pipelines.write("mobile", "web-queue")
+    reload(process, "pipeline files reloaded")
+    until(lambda: events(process, "queue could not be opened; trying again"), "it says so")
+    line = events(process, "queue could not be opened; trying again")[0]
+    assert line["pipeline"] == "mobile" and "is also read by" in line["error"] and "web.yaml" in line["error"]
+    pipelines.remove("web")
+    reload(process, "pipeline files reloaded", 2)
+    announce(cloud, "web-queue", "ingest/a.jpg")
+    made(cloud, "mobile/a.jpg")
 
 
 # ---- starting ----

@@ -220,6 +220,21 @@ static void test_open_missing(void **state)
     end();
 }
 
+/* The service took it as it was set: of the members of one name it uses the last one. */
+static void test_open_with_a_redrive_policy_that_repeats_itself(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, URL_ANSWER,
+           {.status = 200,
+            .body = "{\"Attributes\":{\"QueueArn\":\"arn:x\",\"RedrivePolicy\":"
+                    "\"{\\\"deadLetterTargetArn\\\":\\\"arn:old\\\","
+                    "\\\"deadLetterTargetArn\\\":\\\"arn:new\\\"}\"}}"});
+    open_as("web");
+    assert_non_null(seen.queue);
+    assert_string_equal(ops()->facts(seen.queue)->dead_letter_arn, "arn:new");
+    end();
+}
+
 /* Without its dead-letter queue, the engine would not know where to put what it rejects. */
 static void test_open_with_unreadable_attributes(void **state)
 {
@@ -569,6 +584,7 @@ int main(void)
         cmocka_unit_test(test_open_by_url),
         cmocka_unit_test(test_open_by_url_with_endpoint),
         cmocka_unit_test(test_open_missing),
+        cmocka_unit_test(test_open_with_a_redrive_policy_that_repeats_itself),
         cmocka_unit_test(test_open_with_unreadable_attributes),
         cmocka_unit_test(test_an_answer_that_is_no_json_is_asked_for_again),
         cmocka_unit_test(test_open_refuses_bad_names),

@@ -148,6 +148,16 @@ static const struct queue_facts *fake_facts(const struct queue *queue)
     return &queue->facts;
 }
 
+static enum queue_relation fake_compare(const char *name, const char *other)
+{
+    return strcmp(name, other) == 0 ? QUEUES_ARE_ONE : QUEUES_DIFFER;
+}
+
+static bool fake_same(const struct queue *queue, const struct queue *other)
+{
+    return queue == other;
+}
+
 static size_t collect_visible(struct queue *queue, unsigned max, struct queue_message *out)
 {
     uint64_t now = uv_now(queue->service->loop);
@@ -345,6 +355,8 @@ void fake_queues_init(struct fake_queues *service, uv_loop_t *loop)
         .open_cancel = fake_open_cancel,
         .close = fake_close,
         .facts = fake_facts,
+        .compare = fake_compare,
+        .same = fake_same,
         .receive = fake_receive,
         .receive_cancel = fake_receive_cancel,
         .delete_batch = fake_delete,
