@@ -227,7 +227,7 @@ def test_a_condition_that_cannot_be_decided_is_taken_closed_and_said(sns, sqs, c
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(name))
     sns.publish(TopicArn=topic, Message="m")
     assert bodies(sqs, queue) == []
-    until(lambda: "condition StringNotEquals aws:PrincipalOrgID" in cloud.output(), "the log says so", timeout=20)
+    until(lambda: "condition StringNotEquals aws:PrincipalOrgID" in cloud.output(), "the log says so")
 
 
 def test_a_new_topic_has_the_policy_that_sns_gives(sns, topic):

@@ -13,11 +13,13 @@ from botocore import UNSIGNED
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 import harness
 from harness import REGION, aws, client, depth, error_code, make_queue, queue_arn, receive, receives_stored, until
 from sqs_wire import json_call
 
+LONGEST_POLL_S = 20  # what is answered earlier was answered for a reason, however slow the machine is
 NOT_THERE = ("AWS.SimpleQueueService.NonExistentQueue", 400)
 
 
@@ -142,12 +144,17 @@ def test_an_empty_body_is_refused(cloud, queue):
     assert status == 400 and re.search("MissingRequiredParameter|InvalidParameterValue", answer["__type"])
 
 
-def test_a_delayed_message_comes_after_its_delay(sqs, queue):
-    sqs.send_message(QueueUrl=queue, MessageBody="later", DelaySeconds=2)
-    sent = time.monotonic()
+def test_a_delayed_message_is_hidden(sqs, queue):
+    sqs.send_message(QueueUrl=queue, MessageBody="later", DelaySeconds=600)
     assert depth(sqs, queue) == (0, 0, 1)
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+
+
+def test_a_delayed_message_comes_after_its_delay(sqs, queue):
+    began = time.monotonic()
+    sqs.send_message(QueueUrl=queue, MessageBody="later", DelaySeconds=2)
     assert receive(sqs, queue)["Body"] == "later"
-    assert 1.5 < time.monotonic() - sent < 10
+    assert 1.5 < time.monotonic() - began < LONGEST_POLL_S
 
 
 def attributes_md5(attributes):
@@ -193,14 +200,19 @@ def test_settings_of_encryption_are_kept_and_exclude_each_other(sqs, name):
 
 # ---- visibility ----
 
-def test_a_received_message_is_hidden_and_comes_back(sqs, queue):
+def test_a_received_message_is_hidden(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="x")
-    receive(sqs, queue, VisibilityTimeout=2)
-    began = time.monotonic()
+    receive(sqs, queue, VisibilityTimeout=600)
     assert depth(sqs, queue) == (0, 1, 0)
     assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+
+
+def test_a_hidden_message_comes_back(sqs, queue):
+    sqs.send_message(QueueUrl=queue, MessageBody="x")
+    began = time.monotonic()
+    receive(sqs, queue, VisibilityTimeout=2)
     receive(sqs, queue)
-    assert 1 < time.monotonic() - began < 10
+    assert 1 < time.monotonic() - began < LONGEST_POLL_S
 
 
 def test_visibility_zero_gives_a_message_back_at_once(sqs, queue):
@@ -212,8 +224,15 @@ def test_visibility_zero_gives_a_message_back_at_once(sqs, queue):
 
 def test_visibility_can_be_extended(sqs, queue):
     sqs.send_message(QueueUrl=queue, MessageBody="x")
-    first = receive(sqs, queue, VisibilityTimeout=1)
-    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=600)
+
+    def extend():  # on a busy machine the time may be over before it is extended
+        handle = receive(sqs, queue, VisibilityTimeout=1)["ReceiptHandle"]
+        try:
+            return sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=handle, VisibilityTimeout=600)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "AWS.SimpleQueueService.MessageNotInflight"
+
+    until(extend, "the time is extended before it is over")
     assert "Messages" not in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)
     assert depth(sqs, queue) == (0, 1, 0)
 
@@ -261,20 +280,20 @@ def test_a_long_poll_is_answered_as_soon_as_a_message_arrives(cloud, sqs, queue)
     sqs.send_message(QueueUrl=queue, MessageBody="now")
     sent = time.monotonic()
     thread.join(60)
-    assert answered[0][1] == "now" and answered[0][0] - sent < 5
+    assert answered[0][1] == "now" and answered[0][0] - sent < LONGEST_POLL_S / 2
 
 
 def test_a_short_poll_of_an_empty_queue_is_answered_at_once(sqs, queue):
     began = time.monotonic()
     assert "Messages" not in sqs.receive_message(QueueUrl=queue)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < LONGEST_POLL_S
 
 
 def test_the_queue_says_how_long_a_poll_waits(sqs, name):
     url = sqs.create_queue(QueueName=name, Attributes={"ReceiveMessageWaitTimeSeconds": "2"})["QueueUrl"]
     began = time.monotonic()
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
-    assert 1.5 < time.monotonic() - began < 15
+    assert 1.5 < time.monotonic() - began < LONGEST_POLL_S
 
 
 @pytest.mark.parametrize("wait", [-1, 21])
