@@ -12,11 +12,12 @@
 struct http_socket {
     uv_poll_t poll;
     struct http_sockets *sockets;
-    struct list link; /* in no list: one that curl uses for itself, such as its resolver's */
+    struct list link;      /* in no list: one that curl uses for itself, such as its resolver's */
+    struct list port_link; /* of a connection: in sockets->unsorted or one of by_port */
     curl_socket_t fd;
-    int events;     /* of uv_poll_event; what curl wants for now */
-    int local_port; /* 0: not looked up yet */
-    bool used;      /* a request was sent on it */
+    int events; /* of uv_poll_event; what curl wants for now */
+    int local_port;
+    bool used; /* a request was sent on it */
 };
 
 void http_sockets_init(struct http_sockets *sockets, uv_loop_t *loop,
@@ -25,6 +26,9 @@ void http_sockets_init(struct http_sockets *sockets, uv_loop_t *loop,
     sockets->loop = loop;
     sockets->owner = owner;
     list_init(&sockets->open);
+    list_init(&sockets->unsorted);
+    for (size_t i = 0; i < HTTP_SOCKETS_BUCKETS; i++)
+        list_init(&sockets->by_port[i]);
 }
 
 static void on_poll_closed(uv_handle_t *handle)
@@ -47,6 +51,7 @@ static struct http_socket *socket_create(struct http_sockets *sockets, curl_sock
     socket->sockets = sockets;
     socket->fd = fd;
     list_init(&socket->link);
+    list_init(&socket->port_link);
     sockets->owner->counted(sockets, 1);
     return socket;
 }
@@ -55,6 +60,7 @@ static struct http_socket *socket_create(struct http_sockets *sockets, curl_sock
 static void socket_destroy(struct http_socket *socket)
 {
     list_remove(&socket->link);
+    list_remove(&socket->port_link);
     uv_close((uv_handle_t *)&socket->poll, on_poll_closed);
 }
 
@@ -88,6 +94,7 @@ static curl_socket_t on_open(void *user, curlsocktype purpose, struct curl_socka
         return CURL_SOCKET_BAD;
     }
     list_push(&sockets->open, &socket->link);
+    list_push(&sockets->unsorted, &socket->port_link);
     return fd;
 }
 
@@ -183,6 +190,26 @@ static int port_of(curl_socket_t fd)
     return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
+static struct list *bucket_of(struct http_sockets *sockets, int local_port)
+{
+    return &sockets->by_port[(unsigned)local_port % HTTP_SOCKETS_BUCKETS];
+}
+
+/* A socket has a port from its connect on; each is moved once. */
+static void sort(struct http_sockets *sockets)
+{
+    struct list *next;
+    for (struct list *link = sockets->unsorted.next; link != &sockets->unsorted; link = next) {
+        struct http_socket *socket = container_of(link, struct http_socket, port_link);
+        next = link->next;
+        socket->local_port = port_of(socket->fd);
+        if (socket->local_port == 0)
+            continue;
+        list_remove(&socket->port_link);
+        list_push(bucket_of(sockets, socket->local_port), &socket->port_link);
+    }
+}
+
 static enum http_silence look(curl_socket_t fd)
 {
     char byte;
@@ -196,10 +223,10 @@ static enum http_silence look(curl_socket_t fd)
 enum http_silence http_sockets_listen(struct http_sockets *sockets, int local_port, bool tls)
 {
     enum http_silence worst = HTTP_SILENT;
-    for (struct list *link = sockets->open.next; link != &sockets->open; link = link->next) {
-        struct http_socket *socket = container_of(link, struct http_socket, link);
-        if (socket->local_port == 0)
-            socket->local_port = port_of(socket->fd);
+    sort(sockets);
+    const struct list *bucket = bucket_of(sockets, local_port);
+    for (struct list *link = bucket->next; link != bucket; link = link->next) {
+        struct http_socket *socket = container_of(link, struct http_socket, port_link);
         if (socket->local_port != local_port)
             continue;
         enum http_silence now = socket->used || !tls ? look(socket->fd) : HTTP_SILENT;

@@ -30,10 +30,14 @@ struct http_sockets_owner {
     void (*counted)(struct http_sockets *sockets, int change);
 };
 
+enum { HTTP_SOCKETS_BUCKETS = 256 };
+
 struct http_sockets {
     uv_loop_t *loop;
     const struct http_sockets_owner *owner;
-    struct list open; /* those that curl opened for connections */
+    struct list open;     /* those that curl opened for connections */
+    struct list unsorted; /* of these, those whose local port was not looked up yet */
+    struct list by_port[HTTP_SOCKETS_BUCKETS]; /* and all others */
 };
 
 enum http_silence { HTTP_SILENT, HTTP_ENDED, HTTP_SPEAKS };

@@ -23,6 +23,7 @@ struct aws {
     bool unsigned_payload;
     unsigned batches;       /* sent, for the ids of their entries */
     int64_t clock_offset_s; /* the services' clock minus ours */
+    uint64_t last_mark;     /* aws_mark_make's */
 };
 
 extern const struct queue_backend_ops sqs_ops;

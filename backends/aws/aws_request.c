@@ -242,11 +242,11 @@ static const char *header_sent(const struct aws_request *request, const char *na
 static void judge_success(const struct aws_request *request, const struct http_response *response,
                           struct aws_reply *reply)
 {
-    const char *flaw = aws_response_flaw(request->call.operation, response,
-                                         header_sent(request, "content-md5"), &reply->object);
+    const struct aws_expected expected = {.operation = request->call.operation,
+                                          .content_md5 = header_sent(request, "content-md5"),
+                                          .mark = request->call.mark};
+    const char *flaw = aws_response_flaw(&expected, response, &reply->object);
     char detail[160];
-    if (!flaw && aws_response_is_other(response, request->call.mark))
-        flaw = "it belongs to another request";
     if (!flaw)
         return;
     snprintf(detail, sizeof detail,

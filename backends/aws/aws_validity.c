@@ -1,7 +1,6 @@
 #include "aws_validity.h"
 
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
@@ -187,14 +186,12 @@ static json_t *object_read(struct slice text)
     return NULL;
 }
 
-void aws_mark_make(char out[AWS_MARK_SIZE])
+/* The time, so that the marks of another process differ as well. */
+void aws_mark_make(uint64_t *last, char out[AWS_MARK_SIZE])
 {
-    static _Atomic uint64_t last;
-    uint64_t now = uv_hrtime(), before = atomic_load(&last);
-    do {
-        now = now > before ? now : before + 1;
-    } while (!atomic_compare_exchange_weak(&last, &before, now));
-    snprintf(out, AWS_MARK_SIZE, AWS_MARK_PREFIX "%" PRIx64, now);
+    const uint64_t now = uv_hrtime();
+    *last = now > *last ? now : *last + 1;
+    snprintf(out, AWS_MARK_SIZE, AWS_MARK_PREFIX "%" PRIx64, *last);
 }
 
 bool aws_response_is_other(const struct http_response *response, const char *mark)
@@ -204,21 +201,23 @@ bool aws_response_is_other(const struct http_response *response, const char *mar
            strcmp(theirs, mark) != 0;
 }
 
-const char *aws_response_flaw(const char *operation, const struct http_response *response,
-                              const char *content_md5, json_t **object)
+const char *aws_response_flaw(const struct aws_expected *expected,
+                              const struct http_response *response, json_t **object)
 {
-    const struct row *row = row_of(operation);
+    const struct row *row = row_of(expected->operation);
     struct slice text = body_of(response);
     *object = NULL;
     if (!row)
         return "no validity rule is defined for the operation";
+    if (aws_response_is_other(response, expected->mark))
+        return "it belongs to another request";
     switch (row->form) {
     case FORM_EMPTY:
         return text.size == 0 || slice_equal_text(text, "{}") ? NULL : "it has a body";
     case FORM_ETAG:
         return etag_flaw(response);
     case FORM_STORED:
-        return stored_flaw(response, content_md5);
+        return stored_flaw(response, expected->content_md5);
     case FORM_XML:
         return xml_flaw(row, text);
     default:

@@ -21,6 +21,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "bytes.h"
 #include "http_client.h"
@@ -28,15 +29,22 @@
 #define AWS_MARK_PREFIX "thumbwheel-"
 enum { AWS_MARK_SIZE = sizeof AWS_MARK_PREFIX + 16 };
 
-/* A mark that differs from every other of this process, for response-content-disposition. */
-void aws_mark_make(char out[AWS_MARK_SIZE]);
+/* A mark that differs from the ones before, for response-content-disposition. *last is the
+ * caller's, 0 at first. */
+void aws_mark_make(uint64_t *last, char out[AWS_MARK_SIZE]);
 /* Whether a response carries another request's mark. mark NULL: it cannot be told. */
 bool aws_response_is_other(const struct http_response *response, const char *mark);
 
-/* NULL where the 2xx response is valid, else why not (static text). content_md5 is the request's
- * header of that name; NULL: it had none. *object is the JSON object of a response that has one,
- * for json_decref, else NULL: so that nobody need read it again. */
-const char *aws_response_flaw(const char *operation, const struct http_response *response,
-                              const char *content_md5, json_t **object);
+/* What is known of the request. */
+struct aws_expected {
+    const char *operation;
+    const char *content_md5; /* its header of that name; NULL: it had none */
+    const char *mark;        /* NULL: none */
+};
+
+/* NULL where the 2xx response is valid, else why not (static text). *object is the JSON object of a
+ * response that has one, for json_decref, else NULL: so that nobody need read it again. */
+const char *aws_response_flaw(const struct aws_expected *expected,
+                              const struct http_response *response, json_t **object);
 
 #endif

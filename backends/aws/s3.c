@@ -179,7 +179,7 @@ int s3_get(struct object_store *store, const struct object_name *name, size_t ma
     struct buffer query;
     char mark[AWS_MARK_SIZE], marking[sizeof mark + 32];
     buffer_init(&query, URL_MAX);
-    aws_mark_make(mark);
+    aws_mark_make(&aws_of(store)->last_mark, mark);
     snprintf(marking, sizeof marking, "response-content-disposition=%s", mark);
     int rc = s3_version_query(name, marking, &query);
     if (!rc) {

@@ -98,29 +98,21 @@ static void make_request(struct slice text)
     buffer_free(&response);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    cloud_harness_start();
-    return 0;
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static struct slice next_request(struct slice *input)
 {
     static const char separator[] = "\n---\n";
-    struct slice rest = {(const char *)data, size};
-    tokens_reset();
-    cloud_harness_open();
-    for (size_t i = 0; i < sizeof prelude / sizeof prelude[0]; i++)
-        make_request(slice_of(prelude[i]));
-    for (int i = 0; i < REQUESTS_MAX && rest.size; i++) {
-        const char *end = memmem(rest.data, rest.size, separator, sizeof separator - 1);
-        size_t part = end ? (size_t)(end - rest.data) : rest.size;
-        make_request((struct slice){rest.data, part});
-        part += end ? sizeof separator - 1 : 0;
-        rest = (struct slice){rest.data + part, rest.size - part};
-    }
-    cloud_harness_close();
-    return 0;
+    const char *end = memmem(input->data, input->size, separator, sizeof separator - 1);
+    const struct slice part = {input->data, end ? (size_t)(end - input->data) : input->size};
+    const size_t used = part.size + (end ? sizeof separator - 1 : 0);
+    *input = (struct slice){input->data + used, input->size - used};
+    return part;
 }
+
+const struct cloud_target cloud_target = {
+    .begin = tokens_reset,
+    .prelude = prelude,
+    .prelude_count = sizeof prelude / sizeof prelude[0],
+    .next = next_request,
+    .parts_max = REQUESTS_MAX,
+    .make = make_request,
+};

@@ -130,26 +130,25 @@ static char *ask(const char *service, const char *text, unsigned *status)
     return body;
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    cloud_harness_start();
-    return 0;
-}
+static const char *const prelude[] = {"s3.CreateBucket", "sqs.CreateQueue", "sns.CreateTopic"};
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void begin(void)
 {
-    static const char *const prelude[] = {"s3.CreateBucket", "sqs.CreateQueue", "sns.CreateTopic"};
-    struct slice rest = {(const char *)data, size};
     call_values_reset();
     call_model_reset();
-    cloud_harness_open();
-    for (size_t i = 0; i < sizeof prelude / sizeof prelude[0]; i++)
-        make_call(slice_of(prelude[i]));
-    for (int i = 0; i < CALLS_MAX && rest.size; i++)
-        make_call(fuzz_line(&rest));
-    call_model_verify(ask);
-    cloud_harness_close();
-    return 0;
 }
+
+static void verify(void)
+{
+    call_model_verify(ask);
+}
+
+const struct cloud_target cloud_target = {
+    .begin = begin,
+    .prelude = prelude,
+    .prelude_count = sizeof prelude / sizeof prelude[0],
+    .next = fuzz_line,
+    .parts_max = CALLS_MAX,
+    .make = make_call,
+    .end = verify,
+};

@@ -44,7 +44,7 @@ struct exchange {
 
 /* --- the cloud --- */
 
-void cloud_harness_open(void)
+static void cloud_open(void)
 {
     const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema, events_schema,
                                    buckets_schema};
@@ -111,7 +111,7 @@ static void check_log(void)
     fclose(file);
 }
 
-void cloud_harness_close(void)
+static void cloud_close(void)
 {
     queues_stop(cloud.queues);
     request_log_stop(cloud.request_log);
@@ -294,7 +294,7 @@ static void on_request(struct http_call *call, void *user)
     router_handle(call, user);
 }
 
-void cloud_harness_start(void)
+static void cloud_start(void)
 {
     fuzz_quiet();
     signal(SIGPIPE, SIG_IGN); /* as http_server_start does */
@@ -309,4 +309,27 @@ void cloud_harness_start(void)
                                                   .connections = 8,
                                                   .on_request = on_request,
                                                   .user = &cloud};
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    cloud_start();
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice input = {(const char *)data, size};
+    cloud_target.begin();
+    cloud_open();
+    for (size_t i = 0; i < cloud_target.prelude_count; i++)
+        cloud_target.make(slice_of(cloud_target.prelude[i]));
+    for (size_t i = 0; i < cloud_target.parts_max && input.size; i++)
+        cloud_target.make(cloud_target.next(&input));
+    if (cloud_target.end)
+        cloud_target.end();
+    cloud_close();
+    return 0;
 }

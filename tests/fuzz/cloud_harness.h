@@ -11,9 +11,19 @@
 
 enum { CLOUD_WIRE_MAX = 128 * 1024 /* bytes of a request: what a socket takes at once */ };
 
-void cloud_harness_start(void); /* once, from LLVMFuzzerInitialize */
-void cloud_harness_open(void);
-void cloud_harness_close(void);
+/* What a target does with an input: it is cut into parts, and each is made into requests to a new
+ * cloud, after those of the prelude. Each target defines cloud_target; the harness has libFuzzer's
+ * functions. */
+struct cloud_target {
+    void (*begin)(void); /* before the cloud is there */
+    const char *const *prelude;
+    size_t prelude_count;
+    struct slice (*next)(struct slice *input); /* cuts off a part */
+    size_t parts_max;
+    void (*make)(struct slice part);
+    void (*end)(void); /* after the last part; NULL: nothing */
+};
+extern const struct cloud_target cloud_target;
 
 /*
  * Adds the headers of a signature to the request, sends it and appends what came back to response.

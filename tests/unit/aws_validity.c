@@ -57,7 +57,8 @@ enum { VALID = sizeof valid / sizeof *valid };
 static const char *flaw_of(const char *operation, const struct http_response *response)
 {
     json_t *object;
-    const char *why = aws_response_flaw(operation, response, CONTENT_MD5, &object);
+    const struct aws_expected expected = {.operation = operation, .content_md5 = CONTENT_MD5};
+    const char *why = aws_response_flaw(&expected, response, &object);
     json_decref(object);
     return why;
 }
@@ -157,6 +158,31 @@ static void a_member_that_is_there_twice_is_refused(void **state)
     }
 }
 
+static const char *marked_flaw(const char *mark, const char *theirs)
+{
+    const struct http_header headers[] = {{"etag", "\"0123\""}, {"content-disposition", theirs}};
+    const struct http_response response = {
+        .status = 200, .headers = headers, .header_count = theirs ? 2 : 1};
+    const struct aws_expected expected = {.operation = "GetObject", .mark = mark};
+    json_t *object;
+    return aws_response_flaw(&expected, &response, &object);
+}
+
+static void the_response_to_a_request_with_another_mark_is_none(void **state)
+{
+    (void)state;
+    uint64_t last = 0;
+    char mark[AWS_MARK_SIZE], other[AWS_MARK_SIZE];
+    aws_mark_make(&last, mark);
+    aws_mark_make(&last, other);
+    assert_string_not_equal(mark, other);
+    assert_null(marked_flaw(mark, mark));
+    assert_null(marked_flaw(mark, NULL));         /* a store without the parameter */
+    assert_null(marked_flaw(mark, "attachment")); /* the object's own */
+    assert_null(marked_flaw(NULL, other));
+    assert_string_equal(marked_flaw(mark, other), "it belongs to another request");
+}
+
 static void the_response_to_another_operation_is_none(void **state)
 {
     (void)state;
@@ -195,6 +221,7 @@ int main(void)
         cmocka_unit_test(a_page_is_no_response),
         cmocka_unit_test(a_part_of_a_response_is_none),
         cmocka_unit_test(a_member_that_is_there_twice_is_refused),
+        cmocka_unit_test(the_response_to_a_request_with_another_mark_is_none),
         cmocka_unit_test(the_response_to_another_operation_is_none),
         cmocka_unit_test(what_was_stored_is_what_was_sent),
         cmocka_unit_test(an_operation_without_a_row_is_refused),
