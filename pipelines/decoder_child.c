@@ -173,6 +173,17 @@ static void serve_one(struct child *c, const struct decoder_command *command)
     answer(c, command->sequence);
 }
 
+static void on_signal(int number)
+{
+    _exit(number == SIGABRT ? DECODER_EXIT_ABORTED : DECODER_EXIT_TIME);
+}
+
+/* A parent that is gone already has closed the socket. */
+static void end_with_parent(void)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 /* Where memory runs out for all, the kernel shall end a decoder, not the engine. */
 static void volunteer(void)
 {
@@ -193,6 +204,7 @@ static void start(const struct decoder_hello *hello)
     /* No library has started a thread yet. In a user namespace its privileges are worth nothing
      * outside, and it needs them once more. */
     bool apart = decoder_namespaces_enter();
+    end_with_parent(); /* again: this may be another process */
     int code = apart ? 0 : decoder_privileges_drop(&error);
     if (!code)
         code = pipelines_start("thumbwheel", &error);
@@ -229,8 +241,10 @@ int decoder_main(decoder_render *render)
         fputs("thumbwheel: \"decoder\" is an internal command\n", stderr);
         return 2;
     }
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a parent that is gone already has closed the socket */
-    signal(SIGXFSZ, SIG_IGN);         /* pwrite says EFBIG */
+    end_with_parent();
+    signal(SIGXFSZ, SIG_IGN); /* pwrite says EFBIG */
+    signal(SIGABRT, on_signal);
+    signal(SIGXCPU, on_signal);
     buffer_init(&child.reply, DECODER_META_MAX);
     if (!hear(&hello, sizeof hello))
         give_up();

@@ -1,20 +1,58 @@
 /*
- * A PID namespace is not among them: only a child of the decoder would be in it, and as its first
- * process that would not get the signals by which crashes are told.
+ * A process can't move to another PID namespace, only its next child is in one. So the process that
+ * was started makes a copy of itself in all the namespaces and exits. The copy is its sibling, not
+ * its child (CLONE_PARENT): the engine waits for it, reads its status and kills it as it does with
+ * any child, and nothing has to stay in between.
+ *
+ * The decoder is the first process of its namespace, so signals without a handler don't end it,
+ * except SIGKILL from outside and those of its own faults. Where another one is a reason to end
+ * (SIGABRT, SIGXCPU), decoder_child.c has a handler.
  */
 #include "decoder_layers.h"
 
+#include <linux/sched.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static const unsigned long long namespaces =
+    CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+
+/* The C library keeps the thread's number, at the address that it told the kernel. NULL: it is not
+ * known. */
+static pid_t *own_number(void)
+{
+    pid_t *number = NULL;
+    if (prctl(PR_GET_TID_ADDRESS, &number) || !number || *number != getpid())
+        return NULL;
+    return number;
+}
+
+/* False: nothing has changed. */
+static bool move(void)
+{
+    pid_t *number = own_number();
+    if (!number || unshare(CLONE_THREAD)) /* no change, but an error if there are more threads */
+        return false;
+    struct clone_args copy = {
+        .flags =
+            namespaces | CLONE_NEWPID | CLONE_PARENT | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID,
+        .child_tid = (uintptr_t)number,
+    };
+    long pid = syscall(SYS_clone3, &copy, sizeof copy);
+    if (pid > 0)
+        _exit(EXIT_SUCCESS);
+    return pid == 0;
+}
+
 bool decoder_namespaces_enter(void)
 {
-    return unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-                   CLONE_NEWCGROUP) == 0;
+    return move() || unshare((int)namespaces) == 0;
 }
 
 /* The new root is put over the old one, which is then taken away (pivot_root(2)). */

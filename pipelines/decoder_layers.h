@@ -7,8 +7,10 @@
 
 #include <stdbool.h>
 
-/* User, mount, network, IPC, host name and control group namespaces of its own. Call it while the
- * process has one thread, before its privileges are dropped. Returns whether it succeeded. */
+/* User, mount, network, IPC, host name and control group namespaces of its own, and a PID namespace
+ * where possible: then this returns in a new process, a child of the caller's parent and in the
+ * caller's process group, and the caller exits with 0. Call it while the process has one thread,
+ * before its privileges are dropped. Returns whether it succeeded. */
 bool decoder_namespaces_enter(void);
 /* In a mount namespace of its own: replaces the whole file system with an empty one. Returns
  * whether it succeeded.

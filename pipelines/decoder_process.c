@@ -44,6 +44,7 @@ enum {
 
 struct decoder {
     struct decoder_ends ends;
+    pid_t pid;
     int status;  /* /proc/PID/status */
     int threads; /* readable: it wants one more; -1: it does not ask */
     struct decoder_limits limits;
@@ -63,10 +64,16 @@ static uint64_t now_ms(void)
 
 /* ---- beginning ---- */
 
+static int status_open(pid_t pid)
+{
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 int decoder_start(const struct decoder_limits *limits, struct decoder **out, struct error *error)
 {
     const struct decoder_hello hello = {.memory = limits->memory};
-    char path[48];
     struct decoder *d = calloc(1, sizeof *d);
     if (!d)
         return error_set(error, ERR_MEMORY, "not enough memory for a decoder process");
@@ -75,8 +82,8 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
         free(d);
         return code;
     }
-    snprintf(path, sizeof path, "/proc/%d/status", (int)d->ends.pid);
-    d->status = open(path, O_RDONLY | O_CLOEXEC);
+    d->pid = d->ends.group;
+    d->status = status_open(d->pid);
     d->threads = -1;
     d->limits = *limits;
     if (d->status < 0 || send(d->ends.socket, &hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello) {
@@ -98,22 +105,42 @@ static void status_read(const struct decoder *d, char out[static STATUS_MAX])
     out[size > 0 ? size : 0] = '\0';
 }
 
+/* Whether all its processes have ended. *status: of one that failed, if one has. */
+static bool reap(struct decoder *d, int flags, int *status)
+{
+    while (d->ends.group > 0) {
+        int one = 0;
+        pid_t pid = waitpid(-d->ends.group, &one, flags);
+        if (pid == 0)
+            return false;
+        if (pid > 0 && one)
+            *status = one;
+        else if (pid < 0 && errno != EINTR) /* there is no other */
+            d->ends.group = -1;
+    }
+    return true;
+}
+
+static void end_by_force(struct decoder *d)
+{
+    int status;
+    if (d->ends.group <= 0)
+        return;
+    kill(-d->ends.group, SIGKILL);
+    reap(d, 0, &status);
+}
+
 /* The process has closed its socket: it has ended, or is about to. */
 static int status_of(struct decoder *d)
 {
     int status = 0;
     for (int waited = 0; waited < END_MS; waited++) {
-        if (waitpid(d->ends.pid, &status, WNOHANG) == d->ends.pid) {
-            d->ends.pid = -1;
+        if (reap(d, WNOHANG, &status))
             return status;
-        }
         const struct timespec while_ms = {.tv_nsec = 1000000};
         nanosleep(&while_ms, NULL);
     }
-    kill(d->ends.pid, SIGKILL);
-    while (waitpid(d->ends.pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    d->ends.pid = -1;
+    end_by_force(d);
     return SIGSEGV; /* alive without its socket: as good as crashed */
 }
 
@@ -139,10 +166,25 @@ static int fail_memory(const struct decoder *d, struct error *error)
                      (unsigned long long)(d->limits.memory >> 20));
 }
 
+/* 0: none. */
+static int signal_of(int status)
+{
+    if (WIFSIGNALED(status))
+        return WTERMSIG(status);
+    switch (WEXITSTATUS(status)) {
+    case DECODER_EXIT_ABORTED:
+        return SIGABRT;
+    case DECODER_EXIT_TIME:
+        return SIGXCPU;
+    default:
+        return 0;
+    }
+}
+
 static int fail_dead(struct decoder *d, struct error *error)
 {
     int status = status_of(d);
-    int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    int signal = signal_of(status);
     if (signal == SIGXCPU)
         return fail_timeout(d, error);
     if (signal == SIGKILL) /* not by us: by the kernel, when the machine's memory is used up */
@@ -243,13 +285,29 @@ static int hear(struct decoder *d, void *out, size_t size, struct error *error)
     return got == (ssize_t)size ? 0 : fail_lie(error);
 }
 
+/* The first process of the group has exited, or is about to, if the decoder is another one now. */
+static int follow(struct decoder *d, pid_t sender)
+{
+    if (sender == d->pid)
+        return 0;
+    kill(d->pid, SIGKILL);
+    while (waitpid(d->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    close(d->status);
+    d->pid = sender;
+    d->status = status_open(d->pid);
+    return d->status < 0 ? ERR_IO : 0;
+}
+
 int decoder_ready(struct decoder *d, struct error *error)
 {
     struct decoder_welcome welcome;
+    pid_t sender = 0;
     if (d->ready)
         return 0;
     int code = wait_for(d, START_MS, NULL, 0, error);
-    if (!code && decoder_threads_receive(d->ends.socket, &d->threads))
+    if (!code &&
+        (decoder_threads_receive(d->ends.socket, &d->threads, &sender) || follow(d, sender)))
         code = fail_dead(d, error);
     if (!code)
         code = wait_for(d, START_MS, NULL, 0, error);
@@ -286,11 +344,11 @@ static void processor_limit(const struct decoder *d)
 {
     clockid_t clock;
     struct timespec used;
-    if (clock_getcpuclockid(d->ends.pid, &clock) || clock_gettime(clock, &used))
+    if (clock_getcpuclockid(d->pid, &clock) || clock_gettime(clock, &used))
         return; /* it has ended: the answer will tell */
     const struct rlimit limit = {.rlim_cur = (rlim_t)used.tv_sec + d->limits.timeout_ms / 1000 + 2,
                                  .rlim_max = RLIM_INFINITY};
-    prlimit(d->ends.pid, RLIMIT_CPU, &limit, NULL);
+    prlimit(d->pid, RLIMIT_CPU, &limit, NULL);
 }
 
 static int write_all(int fd, struct iovec *parts, int count)
@@ -513,11 +571,7 @@ void decoder_end(struct decoder *d)
     if (!d)
         return;
     decoder_ends_close(&d->ends);
-    if (d->ends.pid > 0) {
-        kill(d->ends.pid, SIGKILL);
-        while (waitpid(d->ends.pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-    }
+    end_by_force(d);
     if (d->status >= 0)
         close(d->status);
     if (d->threads >= 0)

@@ -6,6 +6,11 @@
  * What the child inherits is stated, not left over: three descriptors and the null device, the
  * variables below, and a mask that keeps away the signals by which people and service managers stop
  * the engine. The engine finishes its work first; then it closes the socket.
+ *
+ * A decoder is a process group: the process that is started here and, where there are PID
+ * namespaces, the one that replaces it. As a group both are killed and waited for, whichever of
+ * them there is. Its number is not given to another process as long as one of the two is not waited
+ * for.
  */
 #include "decoder_spawn.h"
 
@@ -91,10 +96,13 @@ static int reading_end(int fd)
 static int ends_open(struct decoder_ends *mine, struct child_ends *theirs)
 {
     int pair[2] = {-1, -1};
+    const int on = 1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
         return -1;
     mine->socket = high(pair[0]);
     theirs->socket = high(pair[1]);
+    if (setsockopt(mine->socket, SOL_SOCKET, SO_PASSCRED, &on, sizeof on))
+        return -1;
     mine->input = high(memfd_create("thumbwheel-input", MFD_CLOEXEC));
     mine->output = high(memfd_create("thumbwheel-output", MFD_CLOEXEC));
     if (mine->socket < 0 || theirs->socket < 0 || mine->input < 0 || mine->output < 0)
@@ -149,7 +157,9 @@ static void attributes_fill(posix_spawnattr_t *attributes)
     sigfillset(&standard);
     posix_spawnattr_setsigmask(attributes, &blocked);
     posix_spawnattr_setsigdefault(attributes, &standard);
-    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setpgroup(attributes, 0);
+    posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                             POSIX_SPAWN_SETPGROUP);
 }
 
 static int spawn(const struct child_ends *ends, pid_t *pid)
@@ -182,7 +192,7 @@ int decoder_spawn(struct decoder_ends *out, struct error *error)
 {
     struct child_ends ends = {-1, -1, -1};
     *out = (struct decoder_ends){-1, -1, -1, -1};
-    int err = ends_open(out, &ends) ? errno : spawn(&ends, &out->pid);
+    int err = ends_open(out, &ends) ? errno : spawn(&ends, &out->group);
     close_one(&ends.socket);
     close_one(&ends.input);
     close_one(&ends.output);

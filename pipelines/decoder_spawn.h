@@ -7,13 +7,13 @@
 #include "error.h"
 
 struct decoder_ends { /* the parent's; -1: none */
-    pid_t pid;
+    pid_t group;      /* of the process, which may be replaced by a sibling (decoder_layers.h) */
     int socket;
     int input;  /* memfd, written here */
     int output; /* memfd, written there */
 };
 
 int decoder_spawn(struct decoder_ends *out, struct error *error);
-void decoder_ends_close(struct decoder_ends *ends); /* not the process */
+void decoder_ends_close(struct decoder_ends *ends); /* not the processes */
 
 #endif

@@ -57,25 +57,30 @@ int decoder_threads_hand_over(void)
     return sent == sizeof told ? 0 : ERR_IO;
 }
 
-int decoder_threads_receive(int socket, int *fd)
+int decoder_threads_receive(int socket, int *fd, pid_t *sender)
 {
     char told;
     struct iovec part = {&told, sizeof told};
     union {
         struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
+        char room[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
     } control = {0};
     struct msghdr message = {.msg_iov = &part,
                              .msg_iovlen = 1,
                              .msg_control = &control,
                              .msg_controllen = sizeof control};
+    struct ucred process = {0};
     *fd = -1;
     if (recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != sizeof told)
         return ERR_IO;
-    const struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    if (head && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof *fd))
-        memcpy(fd, CMSG_DATA(head), sizeof *fd);
-    return 0;
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head; head = CMSG_NXTHDR(&message, head)) {
+        if (head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof *fd))
+            memcpy(fd, CMSG_DATA(head), sizeof *fd);
+        else if (head->cmsg_type == SCM_CREDENTIALS && head->cmsg_len == CMSG_LEN(sizeof process))
+            memcpy(&process, CMSG_DATA(head), sizeof process);
+    }
+    *sender = process.pid;
+    return process.pid > 0 ? 0 : ERR_IO;
 }
 
 void decoder_threads_decide(int fd, uint64_t threads)

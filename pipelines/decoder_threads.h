@@ -3,6 +3,7 @@
 #define THUMBWHEEL_DECODER_THREADS_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "error.h"
 
@@ -14,8 +15,8 @@ enum { DECODER_THREADS_MAX = 256 };
 int decoder_threads_hand_over(void);
 
 /* For the parent: reads that message. *fd becomes readable when the child requests a thread; -1: it
- * makes no requests. ERR_IO: it sent something else. */
-int decoder_threads_receive(int socket, int *fd);
+ * makes no requests. *sender is who sent it, as the kernel says. ERR_IO: it sent something else. */
+int decoder_threads_receive(int socket, int *fd, pid_t *sender);
 /* threads: the child's current number. */
 void decoder_threads_decide(int fd, uint64_t threads);
 

@@ -7,9 +7,9 @@
  *
  *   parent → child   decoder_hello, once; then a decoder_command for each render. The input memfd
  *                    then holds the image, and behind it the request (decoder_request.c).
- *   child → parent   decoder_threads.c's message, once; decoder_welcome, once; then a
- * decoder_answer to each command. The output memfd then holds the reply (decoder_reply.c), and
- * behind it the renditions' bytes.
+ *   child → parent   decoder_threads.c's message, once, by which the kernel tells who sent it;
+ * decoder_welcome, once; then a decoder_answer to each command. The output memfd then holds the
+ * reply (decoder_reply.c), and behind it the renditions' bytes.
  *
  * Between the header and the pixels of an image the child says in an answer how much memory it is
  * going to need, and waits for the parent's decoder_verdict.
@@ -37,8 +37,13 @@ enum {
     DECODER_META_MAX = 8 * 1024 * 1024, /* a request or a reply, without the images */
 };
 
-/* How a child ends by itself. Anything else is a crash. */
-enum { DECODER_EXIT_MEMORY = 71 };
+/* How a child ends by itself. Anything else is a crash. The first process of a PID namespace is not
+ * ended by these two signals, so it has to do that itself, wherever it runs. */
+enum {
+    DECODER_EXIT_MEMORY = 71,
+    DECODER_EXIT_ABORTED = 72, /* SIGABRT */
+    DECODER_EXIT_TIME = 73,    /* SIGXCPU */
+};
 
 struct decoder_hello {
     uint64_t memory; /* bytes that the child may allocate, and write */

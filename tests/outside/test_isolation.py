@@ -39,8 +39,8 @@ def huge_progressive_jpeg(path, width=12000, height=12000):
     return path.read_bytes()
 
 
-def may_unshare():
-    return subprocess.run(["unshare", "-Umniu", "-C", "true"], capture_output=True).returncode == 0
+def may_unshare(*more):
+    return subprocess.run(["unshare", "-Umniu", "-C", *more, "true"], capture_output=True).returncode == 0
 
 
 @pytest.fixture
@@ -62,6 +62,41 @@ def test_a_decoder_has_no_secrets_and_no_files(decoding):
         assert own != ours or not may_unshare()
     for capabilities in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
         assert f"{capabilities}:\t0000000000000000" in status
+
+
+def test_a_decoder_is_the_only_process_it_knows(decoding):
+    child, = children(decoding)
+    numbers = re.search(r"NSpid:(.*)", Path(f"/proc/{child}/status").read_text()).group(1).split()
+    if not may_unshare("-p", "-f"):
+        pytest.skip("no PID namespace can be made")
+    assert len(numbers) == len(re.search(r"NSpid:(.*)", Path("/proc/self/status").read_text()).group(1).split()) + 1
+    assert numbers[-1] == "1"
+
+
+def ended(pid):
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def test_no_decoder_survives_a_killed_engine(decoding):
+    child, = children(decoding)
+    os.kill(child, signal.SIGSTOP)  # so that it can't exit by itself
+    decoding.process.kill()
+    until(lambda: ended(child), "the end of the decoder")
+
+
+@pytest.mark.parametrize("refused", ["max_user_namespaces", "max_pid_namespaces", "max_net_namespaces"])
+def test_no_namespace_is_required(tmp_path, refused):
+    (tmp_path / "photo.jpg").write_bytes(jpeg(640, 480))
+    within = ["unshare", "-Ur", "sh", "-c", f'echo 0 > /proc/sys/user/{refused} && exec "$@"', "sh"]
+    if subprocess.run([*within, "true"], capture_output=True).returncode:
+        pytest.skip("no limit of namespaces can be set")
+    done = subprocess.run([*within, PROGRAM, "process", "--out", tmp_path / "out", tmp_path / "photo.jpg"],
+                          env=clean_environment(), capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "out/web/WebImage-photo.jpg").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGABRT])

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -194,6 +195,18 @@ static void look_around(struct render_item *item)
                      ftruncate(DECODER_OUTPUT, 0) != 0);
 }
 
+/* The one call that may name any process. Of its PID namespace only the decoder's threads answer.
+ */
+static void count_others(struct render_item *item)
+{
+    enum { NUMBERS = 1 << 16 };
+    cpu_set_t processors;
+    size_t count = 0;
+    for (pid_t pid = 1; pid < NUMBERS; pid++)
+        count += sched_getaffinity(pid, sizeof processors, &processors) == 0;
+    report(item, getpid() != 1 || count <= DECODER_THREADS_MAX);
+}
+
 static void say(uint64_t sequence, uint64_t size)
 {
     const struct decoder_answer answer = {.sequence = sequence, .reply_size = size};
@@ -299,6 +312,7 @@ static const struct {
     {"threads", start_threads, ERR_CORRUPT},
     {"open", open_file, ERR_CORRUPT},
     {"look", look_around, ERR_CORRUPT},
+    {"count-others", count_others, ERR_CORRUPT},
     {"lie-size", lie_about_size, ERR_DECODER_CRASHED},
     {"lie-sequence", lie_about_sequence, ERR_DECODER_CRASHED},
     {"lie-words", lie_in_words, ERR_DECODER_CRASHED},
@@ -553,11 +567,27 @@ static void test_a_wedged_decoder_stops_only_itself(void **state)
 
 /* ---- memory ---- */
 
+static pid_t only_child(void)
+{
+    siginfo_t info = {0};
+    pid_t found = 0;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *file = fopen(path, "r");
+    if (!file || fscanf(file, "%d", &found) != 1)
+        found = 0;
+    if (file)
+        fclose(file);
+    assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    return found;
+}
+
 struct keeper {
     struct render_gate gate;
     uint64_t asked;
     unsigned times;
     int answer;
+    int signal; /* to the decoder, when it asks; 0: none */
 };
 
 static int keeper_pass(struct render_gate *gate, uint64_t bytes)
@@ -565,6 +595,8 @@ static int keeper_pass(struct render_gate *gate, uint64_t bytes)
     struct keeper *keeper = container_of(gate, struct keeper, gate);
     keeper->asked = bytes;
     keeper->times++;
+    if (keeper->signal)
+        kill(only_child(), keeper->signal);
     return keeper->answer;
 }
 
@@ -580,21 +612,6 @@ static int render_gated(const struct pipeline_ops *ops, struct pipeline *pipelin
     int code = item.error.code;
     render_item_clear(&item);
     return code;
-}
-
-static pid_t only_child(void)
-{
-    siginfo_t info = {0};
-    pid_t found = 0;
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    FILE *file = fopen(path, "r");
-    if (!file || fscanf(file, "%d", &found) != 1)
-        found = 0;
-    if (file)
-        fclose(file);
-    assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT), 0);
-    return found;
 }
 
 /* The header's facts come from the decoder; the image is there once more, for its sake. */
@@ -623,6 +640,29 @@ static void test_time_is_not_given_twice(void **state)
         ERR_DECODER_TIMEOUT);
     assert_int_equal(endless.times, 1);
     assert_works(w);
+}
+
+/* The kernel's signals, which the first process of a PID namespace would ignore. */
+static void test_signals_end_a_decoder(void **state)
+{
+    const struct world *w = *state;
+    struct keeper late = {.signal = SIGXCPU}, aborted = {.signal = SIGABRT};
+    const struct slice endless = slice_of("ask-and-loop");
+    assert_works(w);
+    assert_int_equal(render_gated(&isolated_pipeline_ops, w->pipeline, endless, &late),
+                     ERR_DECODER_TIMEOUT);
+    assert_int_equal(render_gated(&isolated_pipeline_ops, w->pipeline, endless, &aborted),
+                     ERR_DECODER_CRASHED);
+    assert_works(w);
+}
+
+static void test_a_crash_is_named(void **state)
+{
+    const struct world *w = *state;
+    struct render_item item = {.pipeline = w->pipeline};
+    render_one(slice_of("crash"), &item);
+    assert_string_equal(item.error.text, "the decoder crashed (Aborted)");
+    render_item_clear(&item);
 }
 
 static void test_who_gets_no_memory_keeps_its_decoder(void **state)
@@ -1017,6 +1057,8 @@ int main(int argc, char **argv)
         WITH_HASTY_DECODERS(test_a_wedged_decoder_stops_only_itself),
         WITH_DECODERS(test_memory_is_asked_for_before_the_pixels),
         WITH_HASTY_DECODERS(test_time_is_not_given_twice),
+        WITH_DECODERS(test_signals_end_a_decoder),
+        WITH_DECODERS(test_a_crash_is_named),
         WITH_DECODERS(test_who_gets_no_memory_keeps_its_decoder),
         WITH_DECODERS(test_what_is_too_large_for_a_decoder_is_not_tried),
         WITH_DECODERS(test_results_are_those_of_a_thread),
