@@ -44,7 +44,6 @@ struct reader {
     size_t depth;
     struct buffer key; /* of the value that comes next in an object */
     bool short_of_memory;
-    bool kept; /* the thread's own */
     char problem[JSON_ERROR_TEXT_LENGTH];
 };
 
@@ -308,14 +307,15 @@ static size_t memory_size(size_t text_size)
     return PARSER_SIZE + STRING_COPIES * text_size;
 }
 
-/* A thread reads one text at a time, and most are short: for those its block is kept. NULL without
- * memory. */
+/* A thread reads one text at a time, and most are short: for those it keeps a block. */
+static _Thread_local struct {
+    struct reader reader;
+    _Alignas(YAJL_MEMORY_ALIGNMENT) char memory[PARSER_SIZE + STRING_COPIES * USUAL_TEXT];
+} usual;
+
+/* NULL without memory. */
 static struct reader *reader_new(size_t text_size)
 {
-    static _Thread_local struct {
-        struct reader reader;
-        _Alignas(YAJL_MEMORY_ALIGNMENT) char memory[PARSER_SIZE + STRING_COPIES * USUAL_TEXT];
-    } usual;
     struct reader *reader = &usual.reader;
     char *memory = usual.memory;
     if (text_size > SIZE_MAX / STRING_COPIES / 2)
@@ -326,7 +326,6 @@ static struct reader *reader_new(size_t text_size)
     }
     if (!reader)
         return NULL;
-    reader->kept = reader == &usual.reader;
     reader->memory = (struct yajl_memory){memory, memory_size(text_size), 0};
     reader->root = NULL;
     reader->depth = 0;
@@ -339,7 +338,7 @@ static struct reader *reader_new(size_t text_size)
 static void reader_free(struct reader *reader)
 {
     buffer_free(&reader->key);
-    if (!reader->kept)
+    if (reader != &usual.reader)
         free(reader);
 }
 

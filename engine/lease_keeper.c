@@ -341,13 +341,14 @@ void lease_home_open(struct lease_home *home, struct lease_keeper *keeper,
 
 void lease_home_close(struct lease_home *home)
 {
-    while (!list_empty(&home->leases)) {
-        struct lease *lease = container_of(home->leases.next, struct lease, all);
+    struct list *link;
+    while ((link = list_shift(&home->leases))) {
+        struct lease *lease = container_of(link, struct lease, all);
         list_remove(&lease->deletion.link);
         lease_destroy(lease);
     }
-    while (!list_empty(&home->calls))
-        lease_call_free(container_of(home->calls.next, struct lease_call, link));
+    while ((link = list_shift(&home->calls)))
+        lease_call_free(container_of(link, struct lease_call, link));
     list_remove(&home->link);
     lease_keeper_arm(home->keeper);
 }

@@ -43,7 +43,9 @@ static inline struct list *list_shift(struct list *head)
     if (list_empty(head))
         return NULL;
     struct list *first = head->next;
-    list_remove(first);
+    head->next = first->next; /* by name, so that clang-analyzer sees that the list gets shorter */
+    head->next->prev = head;
+    list_init(first);
     return first;
 }
 

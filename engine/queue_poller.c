@@ -224,8 +224,9 @@ void queue_poller_stop(struct queue_poller *poller)
 
 void queue_poller_cancel(struct queue_poller *poller)
 {
-    while (!list_empty(&poller->polls)) {
-        struct poll *poll = container_of(poller->polls.next, struct poll, link);
+    struct list *link;
+    while ((link = list_shift(&poller->polls))) {
+        struct poll *poll = container_of(link, struct poll, link);
         poller->lane->home.backend->ops->receive_cancel(poll->request);
         poll_free(poll);
     }

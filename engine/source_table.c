@@ -179,8 +179,10 @@ static void source_drop(struct source *source)
 
 static void cache_trim(struct source_table *table)
 {
-    while (table->lingering_bytes > table->options.cache_bytes)
-        source_drop(container_of(table->lingering.next, struct source, timed));
+    struct list *link;
+    while (table->lingering_bytes > table->options.cache_bytes &&
+           (link = list_shift(&table->lingering)))
+        source_drop(container_of(link, struct source, timed));
 }
 
 bool source_table_shed(struct source_table *table)
@@ -207,12 +209,12 @@ void source_unused(struct source *source)
     cache_trim(table);
 }
 
-static struct source *next_due(struct list *list, uint64_t now_ms)
+/* Takes the first source out of the list if it is due. */
+static struct source *due_shift(struct list *list, uint64_t now_ms)
 {
-    if (list_empty(list))
+    if (list_empty(list) || container_of(list->next, struct source, timed)->due_ms > now_ms)
         return NULL;
-    struct source *s = container_of(list->next, struct source, timed);
-    return s->due_ms <= now_ms ? s : NULL;
+    return container_of(list_shift(list), struct source, timed);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -220,16 +222,13 @@ static void on_timer(uv_timer_t *timer)
     struct source_table *table = container_of(timer, struct source_table, timer);
     uint64_t now_ms = uv_now(table->loop);
     struct source *s;
-    while ((s = next_due(&table->gathering, now_ms))) {
-        list_remove(&s->timed);
+    while ((s = due_shift(&table->gathering, now_ms))) {
         s->gathered = true;
         source_pump(s);
     }
-    while ((s = next_due(&table->missing, now_ms))) {
-        list_remove(&s->timed);
+    while ((s = due_shift(&table->missing, now_ms)))
         source_look_again(s);
-    }
-    while ((s = next_due(&table->lingering, now_ms)))
+    while ((s = due_shift(&table->lingering, now_ms)))
         source_drop(s);
     source_table_arm(table);
 }
@@ -499,8 +498,9 @@ int source_table_init(struct source_table *table, uv_loop_t *loop,
 
 void source_table_close(struct source_table *table, uv_close_cb closed)
 {
-    while (!list_empty(&table->lingering))
-        source_drop(container_of(table->lingering.next, struct source, timed));
+    struct list *link;
+    while ((link = list_shift(&table->lingering)))
+        source_drop(container_of(link, struct source, timed));
     free(table->buckets);
     table->buckets = NULL;
     uv_close((uv_handle_t *)&table->timer, closed);
