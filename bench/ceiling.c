@@ -41,7 +41,7 @@ static char empty[HEAD_ROOM], message[HEAD_ROOM + MESSAGE_SIZE], object[HEAD_ROO
 static size_t empty_size, message_size, object_size, object_body;
 static int epoll;
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "bench_ceiling: %s: %s\n", what, strerror(errno));
     exit(1);

@@ -126,7 +126,7 @@ static struct {
        .access_key = "test",
        .secret_key = "test"};
 
-static void die(const char *what)
+static _Noreturn void die(const char *what)
 {
     fprintf(stderr, "bench_requests: %s%s%s\n", what, errno ? ": " : "",
             errno ? strerror(errno) : "");
@@ -581,7 +581,6 @@ static enum operation operation_of(const char *name)
     }
     errno = 0;
     die("unknown --operation");
-    return OP_SEND;
 }
 
 static void read_arguments(int argc, char **argv)
@@ -595,13 +594,14 @@ static void read_arguments(int argc, char **argv)
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        unsigned long long number = optarg ? strtoull(optarg, NULL, 10) : 0;
+        const char *value = optarg ? optarg : ""; /* of an unknown option */
+        unsigned long long number = strtoull(value, NULL, 10);
         switch (option) {
         case 'p':
             g.port = (unsigned)number;
             break;
         case 'o':
-            g.operation = operation_of(optarg);
+            g.operation = operation_of(value);
             break;
         case 's':
             g.size = (size_t)number;
@@ -610,7 +610,7 @@ static void read_arguments(int argc, char **argv)
             g.connections = (unsigned)number;
             break;
         case 't':
-            g.seconds = strtod(optarg, NULL);
+            g.seconds = strtod(value, NULL);
             break;
         case 'q':
             g.queues = (unsigned)number;
@@ -619,10 +619,10 @@ static void read_arguments(int argc, char **argv)
             g.count = number;
             break;
         case 'a':
-            g.access_key = optarg;
+            g.access_key = value;
             break;
         case 'k':
-            g.secret_key = optarg;
+            g.secret_key = value;
             break;
         default:
             exit(2);

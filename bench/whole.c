@@ -58,7 +58,7 @@ static struct {
     bool flag;
 } b;
 
-static void die(const char *what, const struct error *error)
+static _Noreturn void die(const char *what, const struct error *error)
 {
     fprintf(stderr, "bench_whole: %s%s%s\n", what, error ? ": " : "", error ? error->text : "");
     exit(1);

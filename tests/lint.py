@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""Checks the layout of every C file with clang-format, and the modules' sources with clang-tidy: lint.py [NAME...].
+"""Checks every C file with clang-format and clang-tidy: lint.py [NAME...].
 
-clang-tidy reads the flags of build/asan-ubsan. A file without findings is remembered in build/lint by what the result
-depends on (the source, the source after preprocessing, .clang-tidy, the baseline and the tool's version), so that only
-changed files are read again. A run of all files takes several minutes on two cores.
+clang-tidy reads the flags of build/asan-ubsan; the fuzz targets, which that build doesn't have, get those of all its files.
+A file without findings is remembered in build/lint by what the result depends on (the source, the source after
+preprocessing, each .clang-tidy, the baseline and the tool's version), so that only changed files are read again.
+A run of all files takes several minutes on two cores.
 
 lint_baseline.txt lists, by file and check, the findings that are wrong, each with the reason. They do not fail.
 """
@@ -20,16 +21,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = ROOT / "build/asan-ubsan"
 CACHE = ROOT / "build/lint"
-FORMATTED = ["engine", "backends", "pipelines", "tests", "bench"]
-CHECKED = ["engine", "backends", "pipelines"]
+FOLDERS = ["engine", "backends", "pipelines", "tests", "bench"]
+FUZZ = ROOT / "tests/fuzz"
+RULES = [ROOT / ".clang-tidy", ROOT / "tests/.clang-tidy"]
 BASELINE = ROOT / "tests/lint_baseline.txt"
 FINDING = re.compile(r"^(/[^:]+):\d+:\d+: (?:warning|error): .*\[([\w.-]+)[],]", re.MULTILINE)
 TIMEOUT_S = 300
 PREPROCESSOR = ("-I", "-D", "-std", "-isystem")
 
 
-def sources(folders, endings):
-    return sorted(path for folder in folders for ending in endings for path in (ROOT / folder).rglob(f"*{ending}")
+def sources(endings):
+    return sorted(path for folder in FOLDERS for ending in endings for path in (ROOT / folder).rglob(f"*{ending}")
                   if "node_modules" not in path.parts)
 
 
@@ -47,18 +49,19 @@ def compile_flags():
         chosen, rest = [], iter(words)
         for word in rest:
             if word in ("-I", "-D", "-isystem"):
-                chosen += [word, next(rest)]
+                chosen.append(word + next(rest))
             elif word.startswith(PREPROCESSOR):
                 chosen.append(word)
         flags.setdefault(Path(entry["directory"], entry["file"]).resolve(), chosen)
-    return flags
+    every = list(dict.fromkeys(flag for chosen in flags.values() for flag in chosen))
+    return {path: every for path in FUZZ.glob("*.c")} | flags
 
 
 def tidy_key(path, flags, version):
     preprocessed = subprocess.run(["clang", "-E", "-P", *flags, path], cwd=ROOT, stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL, timeout=TIMEOUT_S).stdout
     key = hashlib.sha256()
-    for part in (preprocessed, path.read_bytes(), (ROOT / ".clang-tidy").read_bytes(), BASELINE.read_bytes(),
+    for part in (preprocessed, path.read_bytes(), *(rules.read_bytes() for rules in RULES), BASELINE.read_bytes(),
                  version.encode()):
         key.update(hashlib.sha256(part).digest())
     return key.hexdigest()
@@ -72,7 +75,8 @@ def check_tidy(path, flags, version):
     mark = CACHE / tidy_key(path, flags, version)
     if mark.exists():
         return True, ""
-    ran, output = run(["nice", "clang-tidy", "--quiet", "-p", DATABASE, path])
+    command = ["nice", "clang-tidy", "--quiet", "-p", DATABASE, path]
+    ran, output = run(command + ["--", *flags] if path.parent == FUZZ else command)
     known = {line.partition("#")[0].strip() for line in BASELINE.read_text().splitlines()}
     found = {f"{Path(place).resolve().relative_to(ROOT)} {check}" for place, check in FINDING.findall(output)}
     held = ran and not found - known
@@ -86,9 +90,9 @@ def checks(filters=()):
     CACHE.mkdir(parents=True, exist_ok=True)
     version, flags = run(["clang-tidy", "--version"])[1], compile_flags()
     found = []
-    for path in sources(FORMATTED, [".c", ".h"]):
+    for path in sources([".c", ".h"]):
         found.append((f"clang-format {path.relative_to(ROOT)}", lambda path=path: check_layout(path)))
-    for path in sources(CHECKED, [".c"]):
+    for path in sources([".c"]):
         if path in flags:
             found.append((f"clang-tidy {path.relative_to(ROOT)}",
                           lambda path=path: check_tidy(path, flags[path], version)))

@@ -271,6 +271,7 @@ static void expand_fragment(char letter, enum call_place place, struct slice *ch
     require(i < FRAGMENTS && depth < DEPTH_MAX);
     while (fragments[i].values[count])
         count++;
+    require(count > 0);
     unsigned char c = (unsigned char)next_choice(choices);
     expand(fragments[i].values[(c >= '0' ? c - '0' : c) % count], place, choices, depth + 1, out);
 }

@@ -11,12 +11,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct slice text = {(const char *)data, size};
+    struct slice text = {data ? (const char *)data : "", size};
     json_error_t ours, theirs;
     unsigned choice = fuzz_choice(&text);
     size_t flags = (choice & 1 ? JSON_DECODE_ANY : 0) | (choice & 2 ? JSON_REJECT_DUPLICATES : 0);
     json_t *read = json_text_read(text, flags, &ours);
-    json_t *expected = json_loadb(text.data ? text.data : "", text.size, flags, &theirs);
+    json_t *expected = json_loadb(text.data, text.size, flags, &theirs);
     if (read)
         require(expected && json_equal(read, expected));
     else

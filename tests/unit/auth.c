@@ -24,9 +24,9 @@ enum { SIGNED_AT = 1369353600 }; /* 20130524T000000Z */
 
 #define H(name, value)                                                                             \
     {                                                                                              \
-        {name, sizeof name - 1},                                                                   \
+        {(name), sizeof(name) - 1},                                                                \
         {                                                                                          \
-            value, sizeof value - 1                                                                \
+            (value), sizeof(value) - 1                                                             \
         }                                                                                          \
     }
 

@@ -211,7 +211,7 @@ static const struct fanout through_topic = {.bucket = "photos",
          "</SubscribeResult></SubscribeResponse>")
 #define JSON(text)                                                                                 \
     {                                                                                              \
-        .status = 200, .body = text                                                                \
+        .status = 200, .body = (text)                                                              \
     }
 #define URL_OF(name)                                                                               \
     "{\"QueueUrl\":\"https://sqs.eu-central-1.amazonaws.com/123456789012/" name "\"}"

@@ -40,7 +40,7 @@ static void check(const struct match_case *cases, size_t count)
                      cases[i].event);
     }
 }
-#define CHECK(cases) check(cases, sizeof cases / sizeof cases[0])
+#define CHECK(cases) check((cases), sizeof(cases) / sizeof((cases)[0]))
 
 static void test_values(void **state)
 {

@@ -884,7 +884,9 @@ static int memory_pass(const struct render_source *source)
         bytes = strtoull(needs + strlen("needs "), NULL, 10);
     bool again = strstr(text, "again;") != NULL;
     free(text);
-    int code = bytes && source->gate ? source->gate->pass(source->gate, bytes) : 0;
+    if (!bytes || !source->gate)
+        return 0;
+    int code = source->gate->pass(source->gate, bytes);
     return !code && again ? source->gate->pass(source->gate, bytes) : code;
 }
 

@@ -427,7 +427,7 @@ static void on_sqs_body(struct http_call *call, struct bytes *body, void *user)
     } else if (strcmp(operation, "GetQueueUrl") == 0) {
         respond(call, 200, "application/x-amz-json-1.0",
                 format("{\"QueueUrl\":\"http://127.0.0.1/000000000000/%s\"}", name));
-    } else if (strcmp(operation, "GetQueueAttributes") == 0) {
+    } else if (url && strcmp(operation, "GetQueueAttributes") == 0) {
         respond(call, 200, "application/x-amz-json-1.0", attributes_text(strrchr(url, '/') + 1));
     } else if (strcmp(operation, "ReceiveMessage") == 0) {
         respond_receive(call, request, queue);

@@ -326,7 +326,7 @@ static void dead_letters_keep_the_order_of_their_group(void **state)
 {
     static const char *const bodies[] = {"1", "2", "3"};
     struct world *w = *state;
-    struct local_queue *dead = world_queue(w, "dead.fifo", FIFO);
+    world_queue(w, "dead.fifo", FIFO);
     struct local_queue *queue = world_queue(w, "q.fifo", DEAD_POLICY);
     struct world_poll poll, waiting;
     for (int i = 0; i < 3; i++)
@@ -336,7 +336,7 @@ static void dead_letters_keep_the_order_of_their_group(void **state)
     assert_int_equal(world_receive(w, queue, &waiting, 10, 600, 20), 1);
     assert_string_equal(waiting.bodies[0], "3");
     world_reopen(w);
-    dead = find(w, "dead.fifo");
+    struct local_queue *dead = find(w, "dead.fifo");
     assert_int_equal(world_receive(w, dead, &poll, 10, 600, 0), 2);
     assert_string_equal(poll.bodies[0], "1");
     assert_string_equal(poll.bodies[1], "2");
