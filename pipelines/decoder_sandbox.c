@@ -13,14 +13,21 @@
  * process, no limits of another process, no executable memory (so libvips must not compile code at
  * run time: pipeline_vips.c), no clone but pthread_create's.
  *
- * Memory is counted by the parent (decoder_process.c), all kinds of it together. Between two of its
- * looks the kernel holds the process to twice that: RLIMIT_DATA for what is private and writable,
- * RLIMIT_FSIZE for the output. A codec that is refused memory calls the image damaged, so the
- * parent, which knows better, shall be first. Memory that neither limit counts is refused: shared
- * anonymous memory, huge pages, a mapping that grows down as a stack does, another memfd.
+ * Memory is counted by the parent (decoder_process.c), all kinds of it together, every 20 ms.
+ * Between two of its looks the kernel enforces:
  *
- * AddressSanitizer's shadow is private, writable memory by the terabyte: with it there is no
- * RLIMIT_DATA. The filter is the same.
+ *   RLIMIT_DATA + RLIMIT_FSIZE   twice the limit: what is private and writable, and the output
+ *   RLIMIT_AS / 512              128 MiB and 1/128 of the limit: page tables, of which memory that
+ *                                is only read needs as many
+ *
+ * A tighter RLIMIT_DATA would refuse memory to honest images: it also counts what is not in use,
+ * such as the stacks of all threads. A codec that is refused memory calls the image damaged, so the
+ * parent, which knows better, shall be first. Memory that no limit counts is refused: shared
+ * anonymous memory, huge pages, a mapping that grows down as a stack does, another memfd. There is
+ * no control group: to make one, the engine would have to leave its own.
+ *
+ * AddressSanitizer's shadow is private, writable memory by the terabyte: with it there is neither
+ * RLIMIT_DATA nor RLIMIT_AS. The filter is the same.
  */
 #include "decoder_sandbox.h"
 
@@ -251,6 +258,10 @@ static int limit_set(int which, uint64_t value)
     return setrlimit((__rlimit_resource_t)which, &limit);
 }
 
+/* More than the C library reserves for the heaps and stacks of the most threads that there can be.
+ */
+static const uint64_t reserved = 64ULL << 30;
+
 /* What a decoder writes can't be more than a third of its memory: it is counted three times
  * (render_promise.c). */
 static int limits_set(uint64_t memory)
@@ -258,7 +269,8 @@ static int limits_set(uint64_t memory)
     const uint64_t output = memory / 3;
     if (limit_set(RLIMIT_CORE, 0) || limit_set(RLIMIT_NOFILE, DECODER_DESCRIPTORS) ||
         limit_set(RLIMIT_FSIZE, output) ||
-        (!DECODER_SANITIZED && limit_set(RLIMIT_DATA, 2 * memory - output)))
+        (!DECODER_SANITIZED && (limit_set(RLIMIT_DATA, 2 * memory - output) ||
+                                limit_set(RLIMIT_AS, reserved + 4 * memory))))
         return -1;
     return 0;
 }

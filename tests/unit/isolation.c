@@ -25,6 +25,7 @@
 #include "container_of.h"
 #include "decoder_child.h"
 #include "decoder_reply.h"
+#include "decoder_sandbox.h"
 #include "decoder_threads.h"
 #include "isolation.h"
 #include "outcome.h"
@@ -103,8 +104,8 @@ static void hold_in_tables(struct render_item *item)
     const size_t table = 2 << 20, size = table * (MEMORY / 4096 + 1024);
     volatile char *zeros =
         mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (zeros == MAP_FAILED)
-        _exit(1);
+    if (zeros == MAP_FAILED) /* by its limit of addresses, which a sanitizer doesn't have */
+        _exit(DECODER_SANITIZED ? 1 : DECODER_EXIT_MEMORY);
     for (size_t at = 0; at < size; at += table)
         (void)zeros[at];
     sleep_long(item);

@@ -660,13 +660,29 @@ static void test_memory(void **state)
     TRY_ALL(attacks);
 }
 
-/* RLIMIT_DATA, which a sanitizer's own memory leaves no room for. */
+static long read_its_limits(void)
+{
+    struct rlimit data, file;
+    if (syscall(SYS_prlimit64, 0, RLIMIT_DATA, NULL, &data) ||
+        syscall(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &file))
+        return 0;
+    errno = data.rlim_max + file.rlim_max <= 2UL * MEMORY ? ENOMEM : 0;
+    return -1;
+}
+
+/* RLIMIT_DATA and RLIMIT_AS, which a sanitizer's own memory leaves no room for. */
 static void test_memory_without_end(void **state)
 {
     (void)state;
     const long size = 3L * MEMORY;
     const struct attack attacks[] = {
         {"much memory", ENOMEM, SYS_mmap, {0, size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0}, NULL},
+        {"twice its limit in memory and output", ENOMEM, 0, {0}, read_its_limits},
+        {"many page tables",
+         ENOMEM,
+         SYS_mmap,
+         {0, 1L << 37, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0},
+         NULL},
         {"much memory of a file",
          ENOMEM,
          SYS_mmap,
