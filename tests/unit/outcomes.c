@@ -401,16 +401,22 @@ static bool sqs_fails(struct http_call *call, const char *operation, size_t queu
     return true;
 }
 
+#define ARN "arn:aws:sqs:us-east-1:000000000000:"
+
+/* Each queue has an ARN of its own. */
 static char *attributes_text(const char *queue)
 {
-    static const char dead[] = "{\"Attributes\":{\"QueueArn\":\"arn:aws:sqs:us-east-1:000000000000:"
-                               "%s\",\"VisibilityTimeout\":\"600\"}}",
-                      live[] =
-                          "{\"Attributes\":{\"QueueArn\":\"arn:aws:sqs:us-east-1:000000000000:"
-                          "q\",\"VisibilityTimeout\":\"600\",\"RedrivePolicy\":"
-                          "\"{\\\"deadLetterTargetArn\\\":\\\"arn:aws:sqs:us-east-1:000000000000:"
-                          "dead-%s\\\",\\\"maxReceiveCount\\\":5}\"}}";
-    return format(strstr(queue, "dead") ? dead : live, queue);
+    static const char dead[] =
+        "{\"Attributes\":{\"QueueArn\":\"" ARN "%s\",\"VisibilityTimeout\":\"600\"}}";
+    static const char live[] =
+        "{\"Attributes\":{\"QueueArn\":\"" ARN "%s\",\"VisibilityTimeout\":\"600\","
+        "\"RedrivePolicy\":\"{\\\"deadLetterTargetArn\\\":\\\"" ARN "dead-%s\\\","
+        "\\\"maxReceiveCount\\\":5}\"}}";
+    char *text = NULL;
+    int size =
+        strstr(queue, "dead") ? asprintf(&text, dead, queue) : asprintf(&text, live, queue, queue);
+    assert_true(size > 0);
+    return text;
 }
 
 static void on_sqs_body(struct http_call *call, struct bytes *body, void *user)
