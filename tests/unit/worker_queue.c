@@ -66,8 +66,8 @@ static void one_share_is_served_in_order(void **state)
 {
     (void)state;
     struct worker_share share = {.weight = 1};
-    for (char c = 'a'; c <= 'e'; c++)
-        push(c, &share);
+    for (int c = 'a'; c <= 'e'; c++)
+        push((char)c, &share);
     uv_run(&w.loop, UV_RUN_DEFAULT);
     assert_string_equal(w.order, "abcde");
 }
