@@ -11,7 +11,8 @@
 #include <string.h>
 #include <vips/vips.h>
 
-#include "pipelines.h"
+#include "samples.h"
+#include "vips_start.h"
 
 enum { SMALLEST_MP = 1, LARGEST_MP = 8, MIXED_LARGEST_MP = 24, NOISE = 3 };
 

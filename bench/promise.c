@@ -16,6 +16,7 @@
 #include "children.h"
 #include "container_of.h"
 #include "pipelines.h"
+#include "vips_start.h"
 
 enum { PIPELINES_MAX = 16, IMAGE_MAX = 256 * 1024 * 1024 };
 

@@ -23,6 +23,7 @@
 
 #include "pipelines.h"
 #include "render_thumbnail.h"
+#include "vips_start.h"
 
 enum { FILES_MAX = 4096, PIPELINES_MAX = 16, THREADS_MAX = 256 };
 enum mode { MODE_SHARED, MODE_ALONE, MODE_THUMBNAIL };

@@ -29,6 +29,8 @@
 #include "local_cloud.h"
 #include "log.h"
 #include "pipelines.h"
+#include "provision.h"
+#include "vips_start.h"
 
 enum { PIPELINES_MAX = 16, FILES_MAX = 4096, UPLOADS_AT_ONCE = 4 };
 

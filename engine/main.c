@@ -5,9 +5,14 @@
 #include "command.h"
 #include "decoder_child.h"
 #include "isolation.h"
+#include "labels_pipeline.h"
 #include "local_cloud.h"
 #include "operations.h"
 #include "pipelines.h"
+#include "provision.h"
+#include "samples.h"
+#include "sqs_queue.h"
+#include "vips_start.h"
 
 static int backend_open(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,

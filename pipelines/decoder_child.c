@@ -29,8 +29,8 @@
 #include "decoder_sandbox.h"
 #include "decoder_threads.h"
 #include "pipeline_file.h"
-#include "pipelines.h"
 #include "vips_api.h"
+#include "vips_start.h"
 
 enum { KEEP_FREE = 16 * 1024 * 1024 }; /* bytes of the heap that nobody uses */
 

@@ -1,8 +1,8 @@
 #include "image_save.h"
 
 #include "pipeline_file.h"
-#include "pipelines.h"
 #include "vips_api.h"
+#include "vips_start.h"
 
 static bool has_operation(const char *name)
 {

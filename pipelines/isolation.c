@@ -144,7 +144,7 @@ static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
 static void thread_end(void) {}
 
 const struct pipeline_ops isolated_pipeline_ops = {
-    .load = pipeline_load_all,
+    .load = pipelines_load,
     .retain = pipeline_retain,
     .release = pipeline_release,
     .facts = facts_of,

@@ -1,5 +1,6 @@
+#include "labels_pipeline.h"
+
 #include "pipeline_file.h"
-#include "pipelines.h"
 
 int labels_pipeline_make(struct pipeline **out, struct error *error)
 {

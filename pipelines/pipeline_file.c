@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "image_save.h"
 #include "key_ext.h"
-#include "pipelines.h"
 #include "schema.h"
 #include "yaml_reader.h"
 
@@ -83,7 +81,7 @@ static void check_format(struct schema_reader *r, const struct output_config *ou
                  output->format == FORMAT_WEBP;
     if (output->frames == FRAMES_ALL && !moves)
         fail_key(r, node, "frames", "all needs a format with animations: keep, gif or webp");
-    if (!image_save_supports((enum image_format)output->format))
+    if (r->can_write && !r->can_write((enum image_format)output->format))
         fail_key(r, node, "format",
                  "this machine's libvips can't write it; install its encoder (for avif, "
                  "libheif with libaom) or choose another format");
@@ -167,9 +165,10 @@ static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
     };
 }
 
-static int fill(struct pipeline *pipeline, struct slice text, struct problem_list *problems)
+static int fill(struct pipeline *pipeline, struct slice text, pipeline_can_write *can_write,
+                struct problem_list *problems)
 {
-    struct schema_reader r = {.file = pipeline->file, .problems = problems};
+    struct schema_reader r = {.file = pipeline->file, .problems = problems, .can_write = can_write};
     struct yaml_node *root = NULL;
     size_t before = problems->errors;
     int code = yaml_read(text, pipeline->file, &root, problems);
@@ -203,15 +202,15 @@ static struct pipeline *pipeline_new(const char *file, struct slice text)
     return NULL;
 }
 
-static int parse(const char *file, struct slice text, struct pipeline **out,
-                 struct problem_list *problems)
+static int parse(const char *file, struct slice text, pipeline_can_write *can_write,
+                 struct pipeline **out, struct problem_list *problems)
 {
     struct pipeline *pipeline = pipeline_new(file, text);
     if (!pipeline) {
         problems->out_of_memory = true;
         return ERR_MEMORY;
     }
-    int code = fill(pipeline, text, problems);
+    int code = fill(pipeline, text, can_write, problems);
     if (code)
         pipeline_release(pipeline);
     else
@@ -219,8 +218,7 @@ static int parse(const char *file, struct slice text, struct pipeline **out,
     return code;
 }
 
-/* Ends with the first problem in *error. */
-static int first_problem(struct problem_list *problems, int code, struct error *error)
+int pipeline_first_problem(struct problem_list *problems, int code, struct error *error)
 {
     problem_list_sort(problems, 0);
     if (code)
@@ -232,25 +230,19 @@ static int first_problem(struct problem_list *problems, int code, struct error *
 int pipeline_parse(const char *file, struct slice text, struct pipeline **out, struct error *error)
 {
     struct problem_list problems = {.items = NULL};
-    int code = parse(file, text, out, &problems);
-    return first_problem(&problems, code, error);
+    int code = parse(file, text, NULL, out, &problems);
+    return pipeline_first_problem(&problems, code, error);
 }
 
-int pipeline_load_all(const char *path, struct pipeline **out, struct problem_list *problems)
+int pipeline_load_all(const char *path, pipeline_can_write *can_write, struct pipeline **out,
+                      struct problem_list *problems)
 {
     struct buffer text = {0};
     int code = read_file(path, &text, problems);
     if (!code)
-        code = parse(path, buffer_slice(&text), out, problems);
+        code = parse(path, buffer_slice(&text), can_write, out, problems);
     buffer_free(&text);
     return code;
-}
-
-int pipeline_load(const char *path, struct pipeline **out, struct error *error)
-{
-    struct problem_list problems = {.items = NULL};
-    int code = pipeline_load_all(path, out, &problems);
-    return first_problem(&problems, code, error);
 }
 
 struct pipeline *pipeline_retain(struct pipeline *pipeline)

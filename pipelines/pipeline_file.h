@@ -87,10 +87,17 @@ struct pipeline {
     struct labels_config labels;
 };
 
-/* The seam's load. */
-int pipeline_load_all(const char *path, struct pipeline **out, struct problem_list *problems);
-/* The same from a file's text; file is its name, for the error, which is the first problem. */
+/* Whether this machine's libvips can write a format. */
+typedef bool pipeline_can_write(enum image_format format);
+
+/* The seam's load. can_write NULL: formats are not checked, and nothing here needs libvips. */
+int pipeline_load_all(const char *path, pipeline_can_write *can_write, struct pipeline **out,
+                      struct problem_list *problems);
+/* Without can_write, from a file's text; file is its name, for the error, which is the first
+ * problem. */
 int pipeline_parse(const char *file, struct slice text, struct pipeline **out, struct error *error);
+/* Clears the list; with a code, its first problem is in *error. Returns the problem's code. */
+int pipeline_first_problem(struct problem_list *problems, int code, struct error *error);
 struct pipeline *pipeline_retain(struct pipeline *pipeline);
 void pipeline_release(struct pipeline *pipeline);
 struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t index);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "error.h"
+#include "pipeline_file.h"
 #include "problems.h"
 #include "yaml_reader.h"
 
@@ -61,7 +62,8 @@ enum { SCHEMA_PATH_MAX = 96 };
 struct schema_reader {
     const char *file;
     struct problem_list *problems;
-    char path[SCHEMA_PATH_MAX]; /* of the section being read: "outputs[0]." or "" */
+    pipeline_can_write *can_write; /* NULL: not checked */
+    char path[SCHEMA_PATH_MAX];    /* of the section being read: "outputs[0]." or "" */
 };
 
 /* Fills the struct at `into`, which is all zero or at its initial values. Everything that is wrong

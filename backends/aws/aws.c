@@ -13,6 +13,8 @@
 
 #include "aws_private.h"
 #include "aws_request.h"
+#include "s3_private.h"
+#include "sqs_private.h"
 
 static bool region_is_plain(const char *region)
 {

@@ -2,11 +2,16 @@
 #ifndef THUMBWHEEL_AWS_PRIVATE_H
 #define THUMBWHEEL_AWS_PRIVATE_H
 
-#include "aws.h"
+#include <uv.h>
+
+#include "aws_options.h"
 #include "credential_renewal.h"
 #include "credentials.h"
 #include "endpoint.h"
+#include "http_client.h"
 #include "list.h"
+#include "object_store.h"
+#include "queue_backend.h"
 
 struct aws {
     struct queue_backend queues;
@@ -25,8 +30,5 @@ struct aws {
     int64_t clock_offset_s; /* the services' clock minus ours */
     uint64_t last_mark;     /* aws_mark_make's */
 };
-
-extern const struct queue_backend_ops sqs_ops;
-extern const struct object_store_ops s3_ops;
 
 #endif

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <uv.h>
 
+#include "etag.h"
 #include "json_text.h"
 #include "md5.h"
-#include "s3_private.h"
 
 enum { MEMBERS_MAX = 2 };
 

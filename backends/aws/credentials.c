@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws.h"
+#include "aws_options.h"
 #include "sigv4.h"
 
 struct provider {

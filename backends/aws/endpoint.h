@@ -2,7 +2,7 @@
 #ifndef THUMBWHEEL_AWS_ENDPOINT_H
 #define THUMBWHEEL_AWS_ENDPOINT_H
 
-#include "aws.h"
+#include "aws_options.h"
 #include "bytes.h"
 #include "error.h"
 #include "profile.h"

@@ -7,6 +7,7 @@
 #define THUMBWHEEL_PROVISION_PRIVATE_H
 
 #include "aws_request.h"
+#include "provision.h"
 
 enum { NOTHING_TO_DO = 1, ARN_MAX = 2048, ACCOUNT_MAX = 32 };
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "etag.h"
 #include "md5.h"
 #include "s3_private.h"
 #include "uri.h"
@@ -75,16 +76,6 @@ static int metadata_read(const struct http_response *response, struct s3_facts *
     }
     out->facts.metadata = out->metadata;
     return rc;
-}
-
-struct slice etag_bare(const char *value)
-{
-    struct slice tag = slice_of(value);
-    if (slice_starts_with(tag, "W/"))
-        tag = (struct slice){tag.data + 2, tag.size - 2};
-    if (tag.size >= 2 && tag.data[0] == '"' && tag.data[tag.size - 1] == '"')
-        tag = (struct slice){tag.data + 1, tag.size - 2};
-    return tag;
 }
 
 int s3_facts_read(const struct http_response *response, struct s3_facts *out)

@@ -59,9 +59,6 @@ char *s3_presign(struct object_store *store, const char *method, const struct ob
 enum { S3_MD5_SIZE = 25 };
 int s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);
 
-/* An ETag header's value without its quotes: "\"abc\"" is abc; weak tags lose their W/. A part of
- * the value. */
-struct slice etag_bare(const char *value);
 /* Whether a body is the one that its ETag states, as far as that can be known: an MD5 where the
  * object came in one piece and is not encrypted ("Common Response Headers", S3 API Reference). */
 bool s3_body_intact(const struct http_response *response, const char *etag);
@@ -100,5 +97,7 @@ void s3_on_done(const struct aws_reply *reply, void *user);
 /* After a request for an object: ERR_DENIED becomes ERR_NOT_FOUND where the service lets on that
  * there is none. */
 void s3_tell_missing(const struct aws_reply *reply, struct error *error);
+
+extern const struct object_store_ops s3_ops;
 
 #endif

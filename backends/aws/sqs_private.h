@@ -76,4 +76,6 @@ int sqs_extend_batch(struct queue *queue, const struct queue_entry *entries, siz
                      queue_batch_done *done, void *user);
 int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *done, void *user);
 
+extern const struct queue_backend_ops sqs_ops;
+
 #endif

@@ -6,6 +6,7 @@
 #include "container_of.h"
 #include "json_text.h"
 #include "sqs_private.h"
+#include "sqs_queue.h"
 #include "url.h"
 
 const struct queue_backend_ops sqs_ops = {

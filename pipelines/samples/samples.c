@@ -13,9 +13,10 @@
 #include <sys/stat.h>
 
 #include "files.h"
-#include "pipelines.h"
+#include "samples.h"
 #include "samples_private.h"
 #include "vips_api.h"
+#include "vips_start.h"
 
 #define SHOT(camera, time)                                                                         \
     {                                                                                              \

@@ -9,7 +9,7 @@
 #include "error.h"
 #include "fuzz.h"
 #include "image_format.h"
-#include "pipelines.h"
+#include "vips_start.h"
 
 static struct pipeline *pipelines[DECODER_PIPELINES];
 

@@ -4,7 +4,7 @@
 
 #include "decoder_pipelines.h"
 #include "decoder_reply.h"
-#include "pipelines.h"
+#include "vips_start.h"
 
 static int write_seed(const char *folder, const char *name, const struct render_item *items)
 {

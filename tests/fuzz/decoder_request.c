@@ -7,7 +7,7 @@
 #include "error.h"
 #include "fuzz.h"
 #include "pipeline_file.h"
-#include "pipelines.h"
+#include "vips_start.h"
 
 /* libfyaml 0.7: see pipeline.c. */
 const char *__lsan_default_suppressions(void);

@@ -4,7 +4,7 @@
 
 #include "decoder_pipelines.h"
 #include "decoder_request.h"
-#include "pipelines.h"
+#include "vips_start.h"
 
 static int request_append(struct buffer *out, struct pipeline **pipelines, bool audience,
                           struct decoder_slots *slots)

@@ -10,6 +10,7 @@
 #include "fuzz.h"
 #include "image_load.h"
 #include "pipelines.h"
+#include "vips_start.h"
 
 enum { PIXELS_MAX = 128 * 128, FRAMES_MAX = 4 };
 

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "fuzz.h"
 #include "pipelines.h"
+#include "vips_start.h"
 
 static int file = -1;
 static char path[64];

@@ -33,6 +33,7 @@
 #include "s3_notification_xml.h"
 #include "s3_tags.h"
 #include "s3_xml.h"
+#include "vips_start.h"
 #include "xml.h"
 
 enum { MANY = 100000 };

@@ -12,7 +12,7 @@
 #include <vips/vips.h>
 
 #include "labels.h"
-#include "pipelines.h"
+#include "vips_start.h"
 
 static const struct image_facts plain_facts = {
     .width = 640, .height = 480, .bands = 3, .frames = 1, .orientation = 1, .format = "jpeg"};

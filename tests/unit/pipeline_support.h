@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "pipelines.h"
+#include "vips_start.h"
 
 static inline int start_pipelines(void **state)
 {

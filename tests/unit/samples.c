@@ -16,7 +16,8 @@
 #include <cmocka.h>
 #include <vips/vips.h>
 
-#include "pipelines.h"
+#include "samples.h"
+#include "vips_start.h"
 
 struct written {
     char directory[64];

@@ -70,7 +70,7 @@ void script_on_done(const struct error *error, void *outcome);
 
 /* SNS Publish, as a request like any other; user outlives it. */
 struct script_publish {
-    aws_done *done;
+    void (*done)(const struct error *error, void *user);
     void *user;
 };
 int script_publish_start(struct script_publish *publish, const char *topic_arn, const char *subject,

@@ -1,0 +1,9 @@
+#ifndef THUMBWHEEL_LABELS_PIPELINE_H
+#define THUMBWHEEL_LABELS_PIPELINE_H
+
+#include "pipeline.h"
+
+/* A pipeline of no file, which has every label of the built-in analyser and no outputs. */
+int labels_pipeline_make(struct pipeline **out, struct error *error);
+
+#endif
