@@ -7,7 +7,6 @@
 #include "isolation.h"
 #include "labels_pipeline.h"
 #include "local_cloud.h"
-#include "operations.h"
 #include "pipelines.h"
 #include "provision.h"
 #include "samples.h"
@@ -131,7 +130,7 @@ int main(int argc, char **argv)
         .samples_missing = samples_missing,
         .sample_make = sample_make,
         .schema_print = pipeline_schema_print,
-        .operations_print = operations_print,
+        .operations_print = local_cloud_print_operations,
         .queue_check = aws_queue_check,
         .queue_compare = aws_queue_compare,
         .backend_open = backend_open,

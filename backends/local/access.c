@@ -5,17 +5,8 @@
 
 #include "auth.h"
 #include "cloud.h"
-#include "queues.h"
-#include "topics.h"
 
-enum { ARN_SIZE = 512, SERVICE_SIZE = 64, ACTION_SIZE = 64, LOG_EVERY_MS = 60000 };
-
-static void queue_arn(const struct cloud *cloud, const struct local_queue *queue,
-                      char out[ARN_SIZE])
-{
-    snprintf(out, ARN_SIZE, "arn:aws:sqs:%s:%s:%s", cloud->region, cloud->account,
-             local_queue_name(queue));
-}
+enum { SERVICE_SIZE = 64, ACTION_SIZE = 64, LOG_EVERY_MS = 60000 };
 
 /* Deliveries. */
 
@@ -36,33 +27,18 @@ static bool granted(const struct policy *policy, const struct policy_request *re
     return false;
 }
 
-bool access_queue_delivery(const struct cloud *cloud, const struct local_queue *queue,
-                           const char *source_arn, char reason[POLICY_REASON_MAX])
-{
-    char arn[ARN_SIZE], service[SERVICE_SIZE];
-    queue_arn(cloud, queue, arn);
-    service_of(source_arn, service);
-    const struct policy_request request = {.service = service,
-                                           .action = "SendMessage",
-                                           .resource = arn,
-                                           .source_arn = source_arn,
-                                           .source_account = cloud->account,
-                                           .secure = true};
-    return granted(local_queue_attributes(queue)->policy, &request, reason);
-}
-
-bool access_topic_delivery(const struct cloud *cloud, const struct topic *topic,
-                           const char *source_arn, char reason[POLICY_REASON_MAX])
+bool access_delivery(const struct cloud *cloud, const struct policy *policy, const char *action,
+                     const char *resource, const char *source_arn, char reason[POLICY_REASON_MAX])
 {
     char service[SERVICE_SIZE];
     service_of(source_arn, service);
     const struct policy_request request = {.service = service,
-                                           .action = "Publish",
-                                           .resource = topic->record.named.name,
+                                           .action = action,
+                                           .resource = resource,
                                            .source_arn = source_arn,
                                            .source_account = cloud->account,
                                            .secure = true};
-    return granted(topic->record.rules.policy, &request, reason);
+    return granted(policy, &request, reason);
 }
 
 /* The owner's requests. */
@@ -88,10 +64,12 @@ static void action_of(const char *name, char out[ACTION_SIZE])
     snprintf(out, ACTION_SIZE, "%.*s", (int)size, name);
 }
 
-static bool undenied(const struct cloud_request *asked, const struct policy *policy,
-                     const char *action, const char *resource, char reason[POLICY_REASON_MAX])
+bool access_request(const struct cloud_request *asked, const struct policy *policy,
+                    const char *action, const char *resource, char reason[POLICY_REASON_MAX])
 {
     char plain[ACTION_SIZE];
+    if (!policy_denies(policy))
+        return true;
     action_of(action, plain);
     const struct policy_request request = {.account = asked->cloud->account,
                                            .principal = asked->caller->arn,
@@ -102,25 +80,6 @@ static bool undenied(const struct cloud_request *asked, const struct policy *pol
         return true;
     policy_explain(policy, &request, reason);
     return false;
-}
-
-bool access_queue_request(const struct cloud_request *asked, const struct local_queue *queue,
-                          const char *action, char reason[POLICY_REASON_MAX])
-{
-    const struct policy *policy = local_queue_attributes(queue)->policy;
-    char arn[ARN_SIZE];
-    if (!policy_denies(policy))
-        return true;
-    queue_arn(asked->cloud, queue, arn);
-    return undenied(asked, policy, action, arn, reason);
-}
-
-bool access_topic_request(const struct cloud_request *asked, const struct topic *topic,
-                          const char *action, char reason[POLICY_REASON_MAX])
-{
-    if (!policy_denies(topic->record.rules.policy))
-        return true;
-    return undenied(asked, topic->record.rules.policy, action, topic->record.named.name, reason);
 }
 
 void access_denied_text(const struct cloud_request *asked, const char *service, const char *action,

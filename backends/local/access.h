@@ -1,5 +1,5 @@
 /*
- * Access control for queues and topics: evaluates their policies.
+ * Access control by resource policies, for queues and topics.
  *
  * The account owns everything here and its signed requests need no grant, so that only a Deny
  * refuses them. A delivery is made by a service (S3, SNS, …) on behalf of a source (a bucket, a
@@ -15,22 +15,17 @@
 
 struct cloud;
 struct cloud_request;
-struct local_queue;
-struct topic;
 
 /* All: a refusal fills reason. */
 
-/* source_arn tells the service: "arn:aws:s3:::photos" is s3.amazonaws.com's. */
-bool access_queue_delivery(const struct cloud *cloud, const struct local_queue *queue,
-                           const char *source_arn, char reason[POLICY_REASON_MAX]);
-bool access_topic_delivery(const struct cloud *cloud, const struct topic *topic,
-                           const char *source_arn, char reason[POLICY_REASON_MAX]);
+/* A delivery, action "SendMessage" or "Publish", to the resource whose policy this is. source_arn
+ * tells the service: "arn:aws:s3:::photos" is s3.amazonaws.com's. */
+bool access_delivery(const struct cloud *cloud, const struct policy *policy, const char *action,
+                     const char *resource, const char *source_arn, char reason[POLICY_REASON_MAX]);
 
 /* A request of the account's own; action as the API names it ("SendMessageBatch"). */
-bool access_queue_request(const struct cloud_request *asked, const struct local_queue *queue,
-                          const char *action, char reason[POLICY_REASON_MAX]);
-bool access_topic_request(const struct cloud_request *asked, const struct topic *topic,
-                          const char *action, char reason[POLICY_REASON_MAX]);
+bool access_request(const struct cloud_request *asked, const struct policy *policy,
+                    const char *action, const char *resource, char reason[POLICY_REASON_MAX]);
 
 /* The sentence of AWS that names who may not do what; out for people. */
 enum { ACCESS_TEXT_MAX = 400 };

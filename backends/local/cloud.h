@@ -20,14 +20,16 @@ struct sns_signer;
 struct sns_outbox;
 struct sns_expiry;
 struct request_log;
-struct faults; /* faults.h: what goes wrong on purpose */
-struct fault;  /* answer.c: the fault of a request */
+struct faults;        /* faults.h: what goes wrong on purpose */
+struct fault;         /* answer.c: the fault of a request */
+struct cloud_service; /* cloud_service.h */
 
 struct cloud {
     uv_loop_t *loop;
     struct storage *storage;
     struct http_server *server;
     const struct auth_keys *auth;
+    const struct cloud_service *const *services; /* ends with NULL */
     struct buckets *buckets;
     struct lifecycle_worker *lifecycle; /* NULL: not started */
     struct queues *queues;
@@ -50,10 +52,11 @@ struct cloud {
 struct cloud_request {
     struct cloud *cloud;
     struct http_call *call;
-    char id[37];                   /* x-amzn-RequestId / x-amz-request-id */
-    const struct auth_key *caller; /* the signer; NULL: unsigned (S3, and links of SNS) */
-    const char *payload_hash;      /* x-amz-content-sha256 as sent, or NULL */
-    struct bytes body;             /* of all but S3: whole, its hash checked; the router frees it */
+    const struct cloud_service *service; /* NULL: none that we have */
+    char id[37];                         /* x-amzn-RequestId / x-amz-request-id */
+    const struct auth_key *caller;       /* the signer; NULL: unsigned (S3, and links of SNS) */
+    const char *payload_hash;            /* x-amz-content-sha256 as sent, or NULL */
+    struct bytes body; /* of all but S3: whole, its hash checked; the router frees it */
     /* For the request log; handlers fill what they know, strings are copied at once. */
     char operation[48];
     char resource[128];  /* bucket, queue or topic */
@@ -70,19 +73,5 @@ struct cloud_request {
 
 /* Nothing without a request log. */
 void cloud_request_note_key(struct cloud_request *request, const char *key);
-
-/* Each service's entry: called when headers are in and (for what is signed in headers) the
- * signature holds. The handler takes the body and answers. Implemented in SERVICE_api.c. */
-void s3_api_handle(struct cloud_request *request);
-void sqs_api_handle(struct cloud_request *request);
-void sns_api_handle(struct cloud_request *request);
-/* What anybody may GET of SNS: the links of its messages. */
-bool sns_is_public(const struct cloud_request *request);
-void sns_public_handle(struct cloud_request *request);
-void events_api_handle(struct cloud_request *request);
-void rekognition_api_handle(struct cloud_request *request);
-/* What has more bytes than the router collects, as the service calls it. */
-void rekognition_api_refuse_size(struct cloud_request *request);
-void sts_api_handle(struct cloud_request *request);
 
 #endif

@@ -6,7 +6,9 @@
 #include "cloud.h"
 #include "log.h"
 #include "publish.h"
+#include "queue_access.h"
 #include "queues.h"
+#include "topic_access.h"
 #include "topics.h"
 
 static void vanished(const char *source_arn, const char *target_arn, const char *reason)
@@ -35,8 +37,8 @@ static bool target_allows(const struct cloud *cloud, const struct target *target
         snprintf(reason, POLICY_REASON_MAX, "S3 does not send to FIFO queues");
         return false;
     }
-    return target->topic ? access_topic_delivery(cloud, target->topic, source_arn, reason)
-                         : access_queue_delivery(cloud, target->queue, source_arn, reason);
+    return target->topic ? topic_access_delivery(cloud, target->topic, source_arn, reason)
+                         : queue_access_delivery(cloud, target->queue, source_arn, reason);
 }
 
 static void refused(const struct cloud *cloud, const struct target *target, const char *source_arn,

@@ -71,7 +71,7 @@ static const struct json11_action actions[] = {
 
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
 
-bool events_operation_row(size_t at, struct cloud_operation *out)
+static bool events_operation_row(size_t at, struct cloud_operation *out)
 {
     if (at >= ACTION_COUNT)
         return false;
@@ -79,7 +79,7 @@ bool events_operation_row(size_t at, struct cloud_operation *out)
     return true;
 }
 
-void events_api_handle(struct cloud_request *request)
+static void events_api_handle(struct cloud_request *request)
 {
     static const struct json11_service service = {.prefix = "AWSEvents.",
                                                   .actions = actions,
@@ -199,3 +199,11 @@ int events_list_event_buses(struct json11_call *call)
         json_array_append_new(buses, bus_json(call->cloud));
     return json11_output(call, "EventBuses", buses);
 }
+
+const struct cloud_service events_service = {
+    .name = "events",
+    .title = "EventBridge",
+    .operations = events_operation_row,
+    .handle = events_api_handle,
+    .collects = true,
+};

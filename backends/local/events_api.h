@@ -2,6 +2,7 @@
 #ifndef THUMBWHEEL_EVENTS_API_H
 #define THUMBWHEEL_EVENTS_API_H
 
+#include "cloud_service.h"
 #include "events_rules.h"
 #include "json11_call.h"
 
@@ -28,5 +29,7 @@ bool events_name_valid(const char *name);
 int events_change(struct json11_call *call, const char *name, json_t *document);
 /* Checks tags and sets them in an object; ERR_MEMORY. */
 int events_tags_add(struct json11_call *call, json_t *list, json_t *tags);
+
+extern const struct cloud_service events_service;
 
 #endif

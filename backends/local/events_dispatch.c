@@ -11,7 +11,9 @@
 #include "json_text.h"
 #include "log.h"
 #include "publish.h"
+#include "queue_access.h"
 #include "queues.h"
+#include "topic_access.h"
 #include "topics.h"
 
 enum { PAYLOAD_MAX = 256 * 1024 }; /* of a notification */
@@ -79,7 +81,7 @@ static int queue_send(struct dispatch *d, struct local_queue *queue, const json_
                                   .group = attributes ? NULL
                                                       : json_text_in(parameters, "MessageGroupId"),
                                   .delay_s = -1};
-    if (!access_queue_delivery(d->cloud, queue, d->arn, failure->reason)) {
+    if (!queue_access_delivery(d->cloud, queue, d->arn, failure->reason)) {
         failure->code = "NO_PERMISSIONS";
         return 0;
     }
@@ -101,7 +103,7 @@ static int topic_send(struct dispatch *d, struct topic *topic, struct slice inpu
                       struct failure *failure)
 {
     struct notification_message message = {.body = input};
-    if (!access_topic_delivery(d->cloud, topic, d->arn, failure->reason)) {
+    if (!topic_access_delivery(d->cloud, topic, d->arn, failure->reason)) {
         failure->code = "NO_PERMISSIONS";
         return 0;
     }

@@ -155,18 +155,18 @@ static unsigned traits_of(const char *operation)
 }
 
 /* "*" and every operation that is answered; NULL without memory. */
-static const char **operation_names(size_t *count)
+static const char **operation_names(const struct cloud_service *const *services, size_t *count)
 {
     struct cloud_operation operation;
     size_t rows = 0, kept = 1;
-    while (any_operation_row(rows, &operation))
+    while (any_operation_row(services, rows, &operation))
         rows++;
     const char **names = calloc(rows + 1, sizeof *names);
     if (!names)
         return NULL;
     names[0] = every;
     for (size_t i = 0; i < rows; i++) {
-        if (any_operation_row(i, &operation) && operation.supported)
+        if (any_operation_row(services, i, &operation) && operation.supported)
             names[kept++] = operation.name;
     }
     *count = kept;
@@ -351,13 +351,14 @@ static int plan_read(struct reader *r, struct slice text, struct faults *faults)
     return code;
 }
 
-int faults_open(const char *path, struct faults **out, struct error *error)
+int faults_open(const char *path, const struct cloud_service *const *services, struct faults **out,
+                struct error *error)
 {
     struct reader reader = {.path = path, .error = error};
     struct bytes text = {0};
     *out = NULL;
     struct faults *faults = calloc(1, sizeof *faults);
-    reader.operations = operation_names(&reader.operation_count);
+    reader.operations = operation_names(services, &reader.operation_count);
     int code = faults && reader.operations ? file_read(path, PLAN_MAX, &text, error)
                                            : error_set(error, ERR_MEMORY, "out of memory");
     if (!code)

@@ -54,9 +54,12 @@ enum fault_kind {
 };
 
 struct faults;
+struct cloud_service;
 
-/* Blocking, at startup. ERR_INVALID: the text gives the file, the line and a suggestion. */
-int faults_open(const char *path, struct faults **out, struct error *error);
+/* services: all, ends with NULL. Blocking, at startup. ERR_INVALID: the text gives the file, the
+ * line and a suggestion. */
+int faults_open(const char *path, const struct cloud_service *const *services, struct faults **out,
+                struct error *error);
 void faults_close(struct faults *faults); /* NULL does nothing */
 
 struct fault_draw {

@@ -10,9 +10,9 @@
 #include "log.h"
 #include "s3_events.h"
 #include "s3_time.h"
-#include "s3_version.h"
 #include "uploads.h"
 #include "uuid.h"
+#include "version_id.h"
 
 struct deletion {
     struct storage_task task;

@@ -24,6 +24,7 @@
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
+#include "services.h"
 #include "sns_expiry.h"
 #include "sns_outbox.h"
 #include "tls.h"
@@ -193,7 +194,7 @@ static int state_open(struct cloud *cloud, const struct local_cloud_options *o, 
 {
     const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema, events_schema,
                                    buckets_schema};
-    int status = o->faults ? faults_open(o->faults, &cloud->faults, error) : 0;
+    int status = o->faults ? faults_open(o->faults, cloud->services, &cloud->faults, error) : 0;
     if (!status)
         status = storage_open(cloud->loop, o->data_dir, o->relaxed ? STORAGE_RELAXED : STORAGE_FULL,
                               schemas, sizeof schemas / sizeof schemas[0], &cloud->storage, error);
@@ -301,6 +302,7 @@ int local_cloud_start(uv_loop_t *loop, const struct local_cloud_options *options
     if (!lc)
         return error_set(error, ERR_MEMORY, "out of memory");
     lc->cloud.loop = loop;
+    lc->cloud.services = cloud_services;
     int status = options_copy(lc, options, error);
     if (!status)
         status = state_open(&lc->cloud, options, error);

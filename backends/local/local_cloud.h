@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <uv.h>
 
 #include "error.h"
@@ -48,5 +49,8 @@ const char *local_cloud_endpoint(const struct local_cloud *cloud); /* http://127
 const char *local_cloud_certificate(const struct local_cloud *cloud);
 /* Finishes what was accepted, flushes, closes. */
 void local_cloud_stop(struct local_cloud *cloud, void (*stopped)(void *user), void *user);
+
+/* The operations of each service as a Markdown table. ERR_MEMORY, ERR_IO. */
+int local_cloud_print_operations(FILE *out);
 
 #endif

@@ -6,6 +6,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "parts.h"
+
 enum { ALWAYS_READY = 64 * 1024 }; /* less is read sooner than it is asked about */
 
 static int open_file(struct object_reader *reader, uint64_t blob, uint64_t offset, uint64_t size,
@@ -26,7 +28,7 @@ static void close_file(struct object_reader *reader)
 static int open_segments(struct object_reader *reader, uint64_t owner, uint64_t first,
                          struct error *error)
 {
-    int status = segments_acquire(reader->blobs, owner, &reader->segments, error);
+    int status = parts_acquire(reader->blobs, owner, &reader->segments, error);
     if (status)
         return status;
     reader->next = segments_at(reader->segments, first);

@@ -3,28 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud_service.h"
 #include "error.h"
 
-static const struct {
-    const char *name;
-    operation_row *row;
-} services[] = {
-    {"EventBridge", events_operation_row},
-    {"Rekognition", rekognition_operation_row},
-    {"S3", s3_operation_row},
-    {"SNS", sns_operation_row},
-    {"SQS", sqs_operation_row},
-    {"STS", sts_operation_row},
-};
-enum { SERVICE_COUNT = sizeof services / sizeof services[0] };
-
-bool any_operation_row(size_t at, struct cloud_operation *out)
+bool any_operation_row(const struct cloud_service *const *services, size_t at,
+                       struct cloud_operation *out)
 {
-    for (size_t i = 0; i < SERVICE_COUNT; i++) {
+    for (; *services; services++) {
+        operation_row *row = (*services)->operations;
         size_t rows = 0;
-        while (rows < at && services[i].row(rows, out))
+        while (rows < at && row(rows, out))
             rows++;
-        if (services[i].row(at, out))
+        if (row(at, out))
             return true;
         at -= rows;
     }
@@ -69,15 +59,15 @@ static void cell_print(FILE *out, const struct cloud_operation *list, size_t cou
     }
 }
 
-int operations_print(FILE *out)
+int operations_table(const struct cloud_service *const *services, FILE *out)
 {
     fputs("| service | implemented | refused as not implemented |\n|---|---|---|\n", out);
-    for (size_t i = 0; i < SERVICE_COUNT; i++) {
+    for (; *services; services++) {
         size_t count;
-        struct cloud_operation *list = operations_collect(services[i].row, &count);
+        struct cloud_operation *list = operations_collect((*services)->operations, &count);
         if (!list)
             return ERR_MEMORY;
-        fprintf(out, "| %s | ", services[i].name);
+        fprintf(out, "| %s | ", (*services)->title);
         cell_print(out, list, count, true);
         fputs(" | ", out);
         cell_print(out, list, count, false);

@@ -16,13 +16,13 @@ struct cloud_operation {
 
 /* Row `at` of a service's dispatch table; false: there are no more. A name may come twice. */
 typedef bool operation_row(size_t at, struct cloud_operation *out);
-operation_row events_operation_row, rekognition_operation_row, s3_operation_row, sns_operation_row,
-    sqs_operation_row, sts_operation_row;
+struct cloud_service;
 
-/* The rows of all services, one after another. */
-operation_row any_operation_row;
+/* The rows of all services, one after another. The list ends with NULL. */
+bool any_operation_row(const struct cloud_service *const *services, size_t at,
+                       struct cloud_operation *out);
 
-/* All services as a Markdown table. ERR_MEMORY, ERR_IO. */
-int operations_print(FILE *out);
+/* All services as a Markdown table, in the list's order. ERR_MEMORY, ERR_IO. */
+int operations_table(const struct cloud_service *const *services, FILE *out);
 
 #endif

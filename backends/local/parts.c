@@ -86,3 +86,50 @@ int parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *error)
     sqlite3_bind_int64(delete, 1, (sqlite3_int64)owner);
     return storage_execute(blobs->storage, delete, error);
 }
+
+static int count_all(struct storage *storage, uint64_t owner, size_t *count, struct error *error)
+{
+    sqlite3_stmt *select = storage_statement(storage, "SELECT count(*) FROM parts WHERE owner = ?");
+    sqlite3_bind_int64(select, 1, (sqlite3_int64)owner);
+    int code = storage_step(storage, select, error);
+    *count = code == 1 ? (size_t)sqlite3_column_int64(select, 0) : 0;
+    sqlite3_reset(select);
+    if (code < 0)
+        return code;
+    return *count ? 0 : error_set(error, ERR_NOT_FOUND, "an object's parts are missing");
+}
+
+static int load(struct storage *storage, struct segments *segments, struct error *error)
+{
+    sqlite3_stmt *select = storage_statement(
+        storage, "SELECT number, blob, size FROM parts WHERE owner = ? ORDER BY number");
+    int code;
+    sqlite3_bind_int64(select, 1, (sqlite3_int64)segments->owner);
+    while ((code = storage_step(storage, select, error)) == 1 &&
+           segments_add(segments, (unsigned)sqlite3_column_int(select, 0),
+                        (uint64_t)sqlite3_column_int64(select, 1),
+                        (uint64_t)sqlite3_column_int64(select, 2)))
+        ;
+    sqlite3_reset(select);
+    return code < 0 ? code : 0;
+}
+
+int parts_acquire(struct blobs *blobs, uint64_t owner, struct segments **out, struct error *error)
+{
+    size_t count;
+    *out = segments_share(blobs, owner);
+    if (*out)
+        return 0;
+    int code = count_all(blobs->storage, owner, &count, error);
+    if (code)
+        return code;
+    struct segments *segments = segments_new(blobs, owner, count);
+    if (!segments)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    code = load(blobs->storage, segments, error);
+    if (code)
+        segments_release(segments);
+    else
+        *out = segments;
+    return code;
+}

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "blobs.h"
+#include "segments.h"
 
 #define PARTS_SCHEMA                                                                               \
     "CREATE TABLE IF NOT EXISTS parts (owner INTEGER NOT NULL, number INTEGER NOT NULL, "          \
@@ -42,5 +43,9 @@ int parts_next(struct storage *storage, uint64_t owner, unsigned after, struct p
 /* One part and its blob; all of them. */
 int parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part, struct error *error);
 int parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *error);
+
+/* All of them as the segments of an object that is read; segments_release ends it.
+ * ERR_NOT_FOUND: the owner has none. */
+int parts_acquire(struct blobs *blobs, uint64_t owner, struct segments **out, struct error *error);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cloud.h"
 #include "log.h"
 #include "message_attributes.h"
+#include "queue_access.h"
 #include "queues.h"
 
 enum { SUBSCRIPTION_PAGE = 64 };
@@ -17,7 +18,7 @@ enum { SUBSCRIPTION_PAGE = 64 };
 static bool queue_allows(struct cloud *cloud, struct subscription *s,
                          const struct local_queue *queue, char reason[POLICY_REASON_MAX])
 {
-    if (access_queue_delivery(cloud, queue, s->topic_arn, reason))
+    if (queue_access_delivery(cloud, queue, s->topic_arn, reason))
         return true;
     if (access_worth_a_line(cloud, &s->refusals))
         log_error("notification not delivered: the queue's policy does not allow it",

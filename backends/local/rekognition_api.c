@@ -83,7 +83,7 @@ static const struct json11_action actions[] = {
 
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
 
-bool rekognition_operation_row(size_t at, struct cloud_operation *out)
+static bool rekognition_operation_row(size_t at, struct cloud_operation *out)
 {
     if (at >= ACTION_COUNT)
         return false;
@@ -96,12 +96,21 @@ static const struct json11_service service = {.prefix = "RekognitionService.",
                                               .count = ACTION_COUNT,
                                               .internal_error = "InternalServerError"};
 
-void rekognition_api_handle(struct cloud_request *request)
+static void rekognition_api_handle(struct cloud_request *request)
 {
     json11_handle(request, &service);
 }
 
-void rekognition_api_refuse_size(struct cloud_request *request)
+static void rekognition_api_refuse_size(struct cloud_request *request)
 {
     json11_refuse_size(request, &service, "ImageTooLargeException", "Image size is too large");
 }
+
+const struct cloud_service rekognition_service = {
+    .name = "rekognition",
+    .title = "Rekognition",
+    .operations = rekognition_operation_row,
+    .handle = rekognition_api_handle,
+    .collects = true,
+    .refuse_size = rekognition_api_refuse_size,
+};

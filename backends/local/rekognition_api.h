@@ -2,8 +2,11 @@
 #ifndef THUMBWHEEL_LOCAL_REKOGNITION_API_H
 #define THUMBWHEEL_LOCAL_REKOGNITION_API_H
 
+#include "cloud_service.h"
 #include "json11_call.h"
 
 json11_run rekognition_detect_labels;
+
+extern const struct cloud_service rekognition_service;
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "answer.h"
 #include "auth.h"
-#include "cloud.h"
+#include "cloud_service.h"
 #include "request_log.h"
 #include "router_refusal.h"
 #include "utf8.h"
@@ -17,25 +17,8 @@
  * JSON with each as \u00XX 6. */
 enum { BODY_MAX = 8 * 1024 * 1024 };
 
-struct service {
-    const char *name; /* in the credential scope */
-    void (*handle)(struct cloud_request *request);
-    bool collects; /* the router takes the body, whose hash the signature covers */
-    void (*refuse_size)(struct cloud_request *request); /* NULL: as the HTTP server does, 413 */
-};
-
-static const struct service services[] = {
-    {"s3", s3_api_handle, false, NULL},
-    {"sqs", sqs_api_handle, true, NULL},
-    {"sns", sns_api_handle, true, NULL},
-    {"events", events_api_handle, true, NULL},
-    {"rekognition", rekognition_api_handle, true, rekognition_api_refuse_size},
-    {"sts", sts_api_handle, true, NULL},
-};
-
 struct routed {
     struct cloud_request request;
-    const struct service *service; /* NULL: none that we have */
     enum router_wire wire;
     uint64_t started; /* uv_hrtime */
     struct auth_claim claim;
@@ -57,7 +40,7 @@ static void routed_ended(struct http_call *call, bool completed, void *user)
         if (request->key)
             utf8_repair(request->key);
         struct request_line line = {
-            .service = r->service ? r->service->name : "",
+            .service = r->request.service ? r->request.service->name : "",
             .operation = request->operation,
             .resource = request->resource,
             .key = request->key ? request->key : "",
@@ -94,11 +77,20 @@ static bool headers_copy(struct routed *r)
     return true;
 }
 
-static const struct service *service_find(const char *name)
+static const struct cloud_service *service_find(const struct cloud *cloud, const char *name)
 {
-    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
-        if (strcmp(services[i].name, name) == 0)
-            return &services[i];
+    for (const struct cloud_service *const *s = cloud->services; *s; s++) {
+        if (strcmp((*s)->name, name) == 0)
+            return *s;
+    }
+    return NULL;
+}
+
+static const struct cloud_service *public_service(const struct cloud_request *request)
+{
+    for (const struct cloud_service *const *s = request->cloud->services; *s; s++) {
+        if ((*s)->is_public && (*s)->is_public(request))
+            return *s;
     }
     return NULL;
 }
@@ -116,10 +108,13 @@ static void service_choose(struct routed *r)
 {
     bool target = auth_header(&r->auth, "x-amz-target").data != NULL;
     if (r->claim.service[0])
-        r->service = service_find(r->claim.service);
+        r->request.service = service_find(r->request.cloud, r->claim.service);
     else
-        r->service = service_find(target || looks_like_form(&r->auth) ? "sqs" : "s3");
-    r->wire = r->service && !r->service->collects ? WIRE_S3 : target ? WIRE_JSON : WIRE_QUERY;
+        r->request.service =
+            service_find(r->request.cloud, target || looks_like_form(&r->auth) ? "sqs" : "s3");
+    r->wire = r->request.service && !r->request.service->collects ? WIRE_S3
+              : target                                            ? WIRE_JSON
+                                                                  : WIRE_QUERY;
 }
 
 static bool claim_check(struct routed *r, enum auth_code code)
@@ -159,7 +154,7 @@ static void streamed_handle(struct routed *r)
     }
     request->payload_hash = r->payload_hash;
     if (claim_check(r, auth_verify(&r->auth, &r->claim, r->payload_hash)))
-        r->service->handle(request);
+        r->request.service->handle(request);
 }
 
 /* Unsigned: S3 decides by the bucket's policy, and has requests that are never signed. */
@@ -169,7 +164,7 @@ static void unsigned_handle(struct routed *r)
     if (!stated.data || !hash_copy(r, stated))
         hash_copy(r, SLICE_LITERAL(SIGV4_UNSIGNED_PAYLOAD));
     r->request.payload_hash = r->payload_hash;
-    r->service->handle(&r->request);
+    r->request.service->handle(&r->request);
 }
 
 static void body_collected(struct http_call *call, struct bytes *body, void *user)
@@ -185,14 +180,14 @@ static void body_collected(struct http_call *call, struct bytes *body, void *use
                               ? AUTH_MISMATCH
                               : auth_verify(&r->auth, &r->claim, r->payload_hash);
     if (claim_check(r, code))
-        r->service->handle(request);
+        r->request.service->handle(request);
 }
 
 static void collected_handle(struct routed *r)
 {
     int64_t length = http_call_content_length(r->request.call);
-    if (length > BODY_MAX && r->service->refuse_size)
-        r->service->refuse_size(&r->request);
+    if (length > BODY_MAX && r->request.service->refuse_size)
+        r->request.service->refuse_size(&r->request);
     else
         http_call_collect(r->request.call, BODY_MAX, body_collected, r);
 }
@@ -222,21 +217,22 @@ static void routed_start(struct routed *r)
         preflight ? AUTH_MISSING
                   : auth_claim(request->cloud->auth, &r->auth, (int64_t)time(NULL), &r->claim);
     service_choose(r);
-    if (code == AUTH_MISSING && sns_is_public(request)) {
-        r->service = service_find("sns");
-        sns_public_handle(request);
+    const struct cloud_service *public = code == AUTH_MISSING ? public_service(request) : NULL;
+    if (public) {
+        request->service = public;
+        public->handle_public(request);
         return;
     }
-    if (code == AUTH_MISSING && r->service && !r->service->collects) {
+    if (code == AUTH_MISSING && r->request.service && !r->request.service->collects) {
         unsigned_handle(r);
         return;
     }
     if (!claim_check(r, code))
         return;
     request->caller = r->claim.key;
-    if (!r->service)
+    if (!r->request.service)
         service_refuse(r);
-    else if (r->service->collects)
+    else if (r->request.service->collects)
         collected_handle(r);
     else
         streamed_handle(r);

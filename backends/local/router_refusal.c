@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "answer.h"
-#include "s3_cors.h"
+#include "cloud_service.h"
 #include "xml_tree.h"
 
 struct refusal {
@@ -48,12 +48,12 @@ static const struct refusal refusals[AUTH_CODE_COUNT] = {
                        "provided. Check your secret access key and signing method."},
 };
 
-static void respond(struct cloud_request *request, enum router_wire wire, int status,
-                    const char *content_type, const char *query_error, struct buffer *text)
+static void respond(struct cloud_request *request, int status, const char *content_type,
+                    const char *query_error, struct buffer *text)
 {
-    struct s3_cors_answer cors = {0};
+    struct cors_headers cors = {.count = 0};
     struct bytes body = text->error ? bytes_borrow("", 0) : buffer_take(text);
-    struct http_header headers[4 + S3_CORS_HEADERS_MAX] = {
+    struct http_header headers[4 + CORS_HEADERS_MAX] = {
         {"Content-Type", content_type},
         {"x-amzn-RequestId", request->id},
         {"x-amz-request-id", request->id},
@@ -61,10 +61,10 @@ static void respond(struct cloud_request *request, enum router_wire wire, int st
     size_t count = 3;
     if (query_error)
         headers[count++] = (struct http_header){"x-amzn-query-error", query_error};
-    if (wire == WIRE_S3)
-        s3_cors_fill_refusal(&cors, request->cloud, request->call);
+    if (request->service && request->service->fill_refusal)
+        request->service->fill_refusal(&cors, request->cloud, request->call);
     for (size_t i = 0; i < cors.count; i++)
-        headers[count++] = cors.headers[i];
+        headers[count++] = cors.list[i];
     buffer_free(text);
     request->status = status;
     answer_respond(request, headers, count, &body);
@@ -123,7 +123,7 @@ static void refuse(struct cloud_request *request, enum router_wire wire, int sta
         query_write(request, status, code, text, &out);
     static const char *const types[] = {"application/xml", "application/x-amz-json-1.0",
                                         "text/xml"};
-    respond(request, wire, status, types[wire], wire == WIRE_JSON ? query_error : NULL, &out);
+    respond(request, status, types[wire], wire == WIRE_JSON ? query_error : NULL, &out);
 }
 
 /* All but S3 tell the limit that was passed. */

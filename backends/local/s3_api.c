@@ -7,6 +7,8 @@
  * NotImplemented, by name, so that no client takes an answer for what it is not. The first row that
  * fits is taken, so rows with a sub-resource stand before the plain one.
  */
+#include "s3_api.h"
+
 #include "s3_handlers.h"
 
 #include <stdio.h>
@@ -14,9 +16,9 @@
 
 #include "answer.h"
 #include "object_store.h"
-#include "operations.h"
 #include "s3_access.h"
 #include "s3_address.h"
+#include "s3_cors.h"
 #include "utf8.h"
 
 enum target { SERVICE, BUCKET, OBJECT };
@@ -145,7 +147,7 @@ static const struct route routes[] = {
 
 enum { ROUTES = sizeof(routes) / sizeof(*routes) };
 
-bool s3_operation_row(size_t at, struct cloud_operation *out)
+static bool s3_operation_row(size_t at, struct cloud_operation *out)
 {
     if (at >= ROUTES)
         return false;
@@ -216,7 +218,7 @@ static void respond_not_implemented(struct s3_request *request, const char *oper
     s3_respond_error(request, S3_NOT_IMPLEMENTED, message);
 }
 
-void s3_api_handle(struct cloud_request *base)
+static void s3_api_handle(struct cloud_request *base)
 {
     struct s3_request *request = s3_request_create(base);
     if (!request)
@@ -248,3 +250,11 @@ void s3_api_handle(struct cloud_request *base)
     else
         route->handler(request);
 }
+
+const struct cloud_service s3_service = {
+    .name = "s3",
+    .title = "S3",
+    .operations = s3_operation_row,
+    .handle = s3_api_handle,
+    .fill_refusal = s3_cors_fill_refusal,
+};

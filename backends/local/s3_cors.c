@@ -11,9 +11,9 @@ enum { HEADERS_TEXT_MAX = 8 * 1024 };
 
 static const char vary[] = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
-static void put(struct s3_cors_answer *answer, const char *name, const char *value)
+static void put(struct cors_headers *answer, const char *name, const char *value)
 {
-    answer->headers[answer->count++] = (struct http_header){name, value};
+    answer->list[answer->count++] = (struct http_header){name, value};
 }
 
 static const struct cors *cors_of(const struct cloud *cloud, const char *name)
@@ -24,7 +24,7 @@ static const struct cors *cors_of(const struct cloud *cloud, const char *name)
     return bucket.settings[BUCKET_CORS].read;
 }
 
-static void allow(struct s3_cors_answer *answer, const struct cors_rule *rule, struct slice origin,
+static void allow(struct cors_headers *answer, const struct cors_rule *rule, struct slice origin,
                   bool any)
 {
     snprintf(answer->origin, sizeof(answer->origin), "%.*s", (int)origin.size, origin.data);
@@ -51,7 +51,7 @@ static struct slice method_of(const struct http_call *call, struct slice *header
     return http_call_header(call, "access-control-request-method");
 }
 
-void s3_cors_fill(struct s3_cors_answer *answer, const struct cloud *cloud,
+void s3_cors_fill(struct cors_headers *answer, const struct cloud *cloud,
                   const struct http_call *call, const char *bucket)
 {
     const struct cors *cors = bucket ? cors_of(cloud, bucket) : NULL;
@@ -62,7 +62,7 @@ void s3_cors_fill(struct s3_cors_answer *answer, const struct cloud *cloud,
         return;
     put(answer, "Vary", vary);
     struct slice method = method_of(call, &headers);
-    if (!origin.size || origin.size >= S3_CORS_ORIGIN_MAX || !method.size)
+    if (!origin.size || origin.size >= CORS_ORIGIN_MAX || !method.size)
         return;
     const struct cors_rule *rule = cors_find(cors, origin, method, headers, &any);
     if (rule)
@@ -75,7 +75,7 @@ static bool bucket_exists(const char *name, void *user)
     return buckets_find(((const struct cloud *)user)->buckets, name, &bucket);
 }
 
-void s3_cors_fill_refusal(struct s3_cors_answer *answer, const struct cloud *cloud,
+void s3_cors_fill_refusal(struct cors_headers *answer, const struct cloud *cloud,
                           const struct http_call *call)
 {
     struct s3_address address = {0};

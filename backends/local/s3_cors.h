@@ -9,22 +9,14 @@
 #define THUMBWHEEL_LOCAL_S3_CORS_H
 
 #include "bucket_cors.h"
+#include "cors_headers.h"
 #include "s3_request.h"
 
-enum { S3_CORS_HEADERS_MAX = 8, S3_CORS_ORIGIN_MAX = 512 };
-
-struct s3_cors_answer { /* the strings live as long as it and the bucket */
-    struct http_header headers[S3_CORS_HEADERS_MAX];
-    size_t count;
-    char origin[S3_CORS_ORIGIN_MAX];
-    char max_age[16];
-};
-
 /* For an answer to a call that is about this bucket ("" or one that is not there: nothing). */
-void s3_cors_fill(struct s3_cors_answer *answer, const struct cloud *cloud,
+void s3_cors_fill(struct cors_headers *answer, const struct cloud *cloud,
                   const struct http_call *call, const char *bucket);
 /* The same where the bucket is yet to be read from the call. */
-void s3_cors_fill_refusal(struct s3_cors_answer *answer, const struct cloud *cloud,
+void s3_cors_fill_refusal(struct cors_headers *answer, const struct cloud *cloud,
                           const struct http_call *call);
 
 #endif

@@ -27,6 +27,7 @@
 #include "object_cache.h"
 #include "object_changes.h"
 #include "object_reader.h"
+#include "parts.h"
 #include "s3_access.h"
 #include "s3_expiration.h"
 #include "s3_metadata.h"
@@ -132,7 +133,7 @@ static int choose_part(struct get *get, struct error *error)
         get->verdict = get->part == 1 ? S3_OK : S3_INVALID_PART_NUMBER;
         return 0;
     }
-    int status = segments_acquire(get->blobs, get->object.owner, &segments, error);
+    int status = parts_acquire(get->blobs, get->object.owner, &segments, error);
     if (status)
         return status;
     const struct segment *segment = segments_part(segments, get->part);

@@ -234,7 +234,7 @@ void s3_submit_aside(struct s3_request *request, struct storage_task *task)
 
 /* What goes with every answer: the request's id, and what a cross-origin reader may do with it. */
 struct common {
-    struct s3_cors_answer cors;
+    struct cors_headers cors;
     struct http_header headers[HEADERS_MAX];
     size_t count;
 };
@@ -247,7 +247,7 @@ static void with_common(struct s3_request *request, const struct http_header *he
     out->count = 2;
     s3_cors_fill(&out->cors, request->cloud, request->base->call, request->bucket);
     for (size_t i = 0; i < out->cors.count; i++)
-        out->headers[out->count++] = out->cors.headers[i];
+        out->headers[out->count++] = out->cors.list[i];
     for (size_t i = 0; i < count && out->count < HEADERS_MAX; i++)
         out->headers[out->count++] = headers[i];
 }

@@ -1,21 +1,10 @@
-/* Version ids as clients see them: opaque text, "null" for the null version. Loop thread. */
 #ifndef THUMBWHEEL_LOCAL_S3_VERSION_H
 #define THUMBWHEEL_LOCAL_S3_VERSION_H
 
-#include "objects.h"
 #include "s3_request.h"
-
-enum { S3_VERSION_SIZE = 24 };
-
-void s3_version_write(uint64_t id, bool versioned, char out[S3_VERSION_SIZE]);
-/* False: no id of ours. */
-bool s3_version_read(struct slice text, struct object_version *out);
+#include "version_id.h"
 
 /* The request's versionId, if it has one. False: answered. */
 bool s3_version_asked(struct s3_request *request, struct object_version *out);
-
-/* The version of a new or found object; "" in a bucket that never had versions. */
-void s3_version_of(const struct object *object, enum versioning versioning,
-                   char out[S3_VERSION_SIZE]);
 
 #endif

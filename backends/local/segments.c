@@ -2,80 +2,40 @@
 
 #include <stdlib.h>
 
-#include "parts.h"
-
-static struct segments *find(const struct blobs *blobs, uint64_t owner)
+struct segments *segments_share(const struct blobs *blobs, uint64_t owner)
 {
     const struct list *head = &blobs->segments;
     for (struct list *link = head->next; link != head; link = link->next) {
         struct segments *segments = container_of(link, struct segments, link);
-        if (segments->owner == owner)
+        if (segments->owner == owner) {
+            segments->readers++;
             return segments;
+        }
     }
     return NULL;
 }
 
-static int count_parts(struct storage *storage, uint64_t owner, size_t *count, struct error *error)
+struct segments *segments_new(struct blobs *blobs, uint64_t owner, size_t capacity)
 {
-    sqlite3_stmt *select = storage_statement(storage, "SELECT count(*) FROM parts WHERE owner = ?");
-    sqlite3_bind_int64(select, 1, (sqlite3_int64)owner);
-    int status = storage_step(storage, select, error);
-    *count = status == 1 ? (size_t)sqlite3_column_int64(select, 0) : 0;
-    sqlite3_reset(select);
-    if (status < 0)
-        return status;
-    return *count ? 0 : error_set(error, ERR_NOT_FOUND, "an object's parts are missing");
-}
-
-static int load(struct segments *segments, size_t count, struct error *error)
-{
-    struct storage *storage = segments->blobs->storage;
-    sqlite3_stmt *select = storage_statement(
-        storage, "SELECT number, blob, size FROM parts WHERE owner = ? ORDER BY number");
-    uint64_t start = 0;
-    int status;
-    sqlite3_bind_int64(select, 1, (sqlite3_int64)segments->owner);
-    while ((status = storage_step(storage, select, error)) == 1 && segments->count < count) {
-        struct segment *segment = &segments->list[segments->count++];
-        segment->number = (unsigned)sqlite3_column_int(select, 0);
-        segment->blob = (uint64_t)sqlite3_column_int64(select, 1);
-        segment->size = (uint64_t)sqlite3_column_int64(select, 2);
-        segment->start = start;
-        start += segment->size;
-    }
-    sqlite3_reset(select);
-    return status < 0 ? status : 0;
-}
-
-static int create(struct blobs *blobs, uint64_t owner, struct segments **out, struct error *error)
-{
-    size_t count;
-    int status = count_parts(blobs->storage, owner, &count, error);
-    if (status)
-        return status;
-    struct segments *segments = calloc(1, sizeof(*segments) + count * sizeof(*segments->list));
+    struct segments *segments = calloc(1, sizeof *segments + capacity * sizeof *segments->list);
     if (!segments)
-        return error_set(error, ERR_MEMORY, "out of memory");
+        return NULL;
     segments->blobs = blobs;
     segments->owner = owner;
-    status = load(segments, count, error);
-    if (status) {
-        free(segments);
-        return status;
-    }
+    segments->capacity = capacity;
+    segments->readers = 1;
     list_push(&blobs->segments, &segments->link);
-    *out = segments;
-    return 0;
+    return segments;
 }
 
-int segments_acquire(struct blobs *blobs, uint64_t owner, struct segments **out,
-                     struct error *error)
+bool segments_add(struct segments *segments, unsigned number, uint64_t blob, uint64_t size)
 {
-    *out = find(blobs, owner);
-    int status = *out ? 0 : create(blobs, owner, out, error);
-    if (!status)
-        (*out)->readers++;
-    return status;
+    if (segments->count == segments->capacity)
+        return false;
+    const struct segment *last = segments->count ? &segments->list[segments->count - 1] : NULL;
+    segments->list[segments->count++] = (struct segment){
+        .number = number, .blob = blob, .size = size, .start = last ? last->start + last->size : 0};
+    return true;
 }
 
 void segments_release(struct segments *segments)

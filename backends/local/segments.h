@@ -29,13 +29,18 @@ struct segments {
     struct blobs *blobs;
     uint64_t owner;
     unsigned readers;
-    size_t count;
+    size_t count, capacity;
     struct segment list[];
 };
 
-/* Release what was acquired. ERR_NOT_FOUND: the owner has no parts. */
-int segments_acquire(struct blobs *blobs, uint64_t owner, struct segments **out,
-                     struct error *error);
+/* One reader more of a list that has readers. NULL: it has none. */
+struct segments *segments_share(const struct blobs *blobs, uint64_t owner);
+/* A list with one reader and no segments yet, to be filled before anything else reads it. NULL
+ * without memory. */
+struct segments *segments_new(struct blobs *blobs, uint64_t owner, size_t capacity);
+/* The next segment of the object. False: there is no room for it. */
+bool segments_add(struct segments *segments, unsigned number, uint64_t blob, uint64_t size);
+/* One reader less; the last one frees the list. */
 void segments_release(struct segments *segments);
 
 /* The segment that holds a byte of the object; there must be one. */

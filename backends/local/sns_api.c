@@ -1,4 +1,6 @@
 /* SNS: dispatch of actions, the lifetime of a call, and its XML. */
+#include "sns_api.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +10,9 @@
 #include "answer.h"
 #include "form.h"
 #include "json_text.h"
-#include "operations.h"
 #include "query_answer.h"
 #include "sns_call.h"
+#include "topic_access.h"
 #include "utf8.h"
 #include "xml_tree.h"
 
@@ -64,7 +66,7 @@ static const struct sns_action actions[] = {
 };
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
 
-bool sns_operation_row(size_t at, struct cloud_operation *out)
+static bool sns_operation_row(size_t at, struct cloud_operation *out)
 {
     if (at >= ACTION_COUNT)
         return false;
@@ -318,7 +320,7 @@ static enum sns_code permit(struct sns_call *call, const struct topic *topic)
     const char *action = call->action->name, *name = json_text_in(call->input, "AttributeName");
     char reason[POLICY_REASON_MAX], text[ACCESS_TEXT_MAX];
     bool mends = strcmp(action, "SetTopicAttributes") == 0 && name && strcmp(name, "Policy") == 0;
-    if (mends || access_topic_request(asked, topic, action, reason))
+    if (mends || topic_access_request(asked, topic, action, reason))
         return SNS_OK;
     access_denied_text(asked, "SNS", action, topic->record.named.name, reason, text);
     return sns_fail(call, SNS_AUTHORIZATION, "%s", text);
@@ -342,3 +344,13 @@ enum sns_code sns_output(struct sns_call *call, const char *name, json_t *value)
 {
     return json_object_set_new(call->output, name, value) ? SNS_UNAVAILABLE : SNS_OK;
 }
+
+const struct cloud_service sns_service = {
+    .name = "sns",
+    .title = "SNS",
+    .operations = sns_operation_row,
+    .handle = sns_api_handle,
+    .collects = true,
+    .is_public = sns_is_public,
+    .handle_public = sns_public_handle,
+};

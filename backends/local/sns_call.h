@@ -111,4 +111,9 @@ sns_run sns_subscribe, sns_confirm_subscription, sns_unsubscribe, sns_list_subsc
     sns_set_subscription_attributes;
 sns_run sns_publish, sns_publish_batch;
 
+/* sns_public.c: the links of its messages, which anybody may GET. */
+bool sns_is_public(const struct cloud_request *request);
+void sns_public_handle(struct cloud_request *request);
+void sns_api_handle(struct cloud_request *request);
+
 #endif

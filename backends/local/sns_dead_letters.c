@@ -5,6 +5,7 @@
 #include "access.h"
 #include "json_text.h"
 #include "log.h"
+#include "queue_access.h"
 #include "sns_outbox_internal.h"
 
 static void lost(const struct subscription *s, const char *reason, const char *detail)
@@ -35,7 +36,7 @@ static struct local_queue *dead_letter_queue(struct cloud *cloud, struct subscri
         lost(s, reason, "no RedrivePolicy");
     else if (!queue)
         lost(s, reason, why);
-    else if (!access_queue_delivery(cloud, queue, s->topic_arn, why)) {
+    else if (!queue_access_delivery(cloud, queue, s->topic_arn, why)) {
         lost(s, reason, why);
         queue = NULL;
     }

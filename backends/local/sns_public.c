@@ -8,6 +8,7 @@
 #include "answer.h"
 #include "cloud.h"
 #include "container_of.h"
+#include "sns_call.h"
 #include "sns_signer.h"
 
 #define CERTIFICATE "/SimpleNotificationService-"

@@ -1,4 +1,6 @@
 /* SQS: dispatch of actions, and the lifetime of a call. */
+#include "sqs_api.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,7 @@
 #include "access.h"
 #include "answer.h"
 #include "json_text.h"
-#include "operations.h"
+#include "queue_access.h"
 #include "sqs_call.h"
 
 enum { TOKEN_MAX = 128 };
@@ -39,7 +41,7 @@ static const struct sqs_action actions[] = {
 };
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
 
-bool sqs_operation_row(size_t at, struct cloud_operation *out)
+static bool sqs_operation_row(size_t at, struct cloud_operation *out)
 {
     if (at >= ACTION_COUNT)
         return false;
@@ -131,7 +133,7 @@ static struct sqs_call *call_new(struct cloud_request *request, const struct sqs
     return call;
 }
 
-void sqs_api_handle(struct cloud_request *request)
+static void sqs_api_handle(struct cloud_request *request)
 {
     bool json = http_call_header(request->call, "x-amz-target").data != NULL;
     const struct sqs_wire *wire = json ? &sqs_json_wire : &sqs_query_wire;
@@ -246,7 +248,7 @@ enum sqs_code sqs_permit(struct sqs_call *call, const struct local_queue *queue)
 {
     const struct cloud_request *asked = call->request;
     char reason[POLICY_REASON_MAX], text[ACCESS_TEXT_MAX];
-    if (access_queue_request(asked, queue, call->action->name, reason) || mends_policy(call))
+    if (queue_access_request(asked, queue, call->action->name, reason) || mends_policy(call))
         return SQS_OK;
     access_denied_text(asked, "sqs", call->action->name, local_queue_name(queue), reason, text);
     return sqs_error_set(&call->error, SQS_ACCESS_DENIED, "%s", text);
@@ -289,3 +291,11 @@ json_t *sqs_queue_url(const struct sqs_call *call, const char *name)
     return json_sprintf("%s://%.*s/%s/%s", tls ? "https" : "http", (int)host.size, host.data,
                         cloud->account, name);
 }
+
+const struct cloud_service sqs_service = {
+    .name = "sqs",
+    .title = "SQS",
+    .operations = sqs_operation_row,
+    .handle = sqs_api_handle,
+    .collects = true,
+};

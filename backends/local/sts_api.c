@@ -1,5 +1,7 @@
 /* STS: GetCallerIdentity (Query protocol, version 2011-06-15). There are no roles to assume, and no
  * credentials are issued. */
+#include "sts_api.h"
+
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include "answer.h"
 #include "auth.h"
 #include "form.h"
-#include "operations.h"
 #include "query_answer.h"
 #include "utf8.h"
 #include "xml_tree.h"
@@ -30,7 +31,7 @@ static const char *const refused[] = {
 };
 enum { REFUSED_COUNT = sizeof refused / sizeof refused[0] };
 
-bool sts_operation_row(size_t at, struct cloud_operation *out)
+static bool sts_operation_row(size_t at, struct cloud_operation *out)
 {
     if (at > REFUSED_COUNT)
         return false;
@@ -71,7 +72,7 @@ static void unknown(struct cloud_request *request)
     refuse(request, known ? 501 : 400, known ? "NotImplemented" : "InvalidAction", text);
 }
 
-void sts_api_handle(struct cloud_request *request)
+static void sts_api_handle(struct cloud_request *request)
 {
     struct slice body = {request->body.data, request->body.size};
     json_t *input = json_object();
@@ -93,3 +94,11 @@ void sts_api_handle(struct cloud_request *request)
     else
         unknown(request);
 }
+
+const struct cloud_service sts_service = {
+    .name = "sts",
+    .title = "STS",
+    .operations = sts_operation_row,
+    .handle = sts_api_handle,
+    .collects = true,
+};

@@ -12,6 +12,7 @@
 
 #include "faults.h"
 #include "operations.h"
+#include "services.h"
 
 static struct faults *plan_of(const char *text)
 {
@@ -22,7 +23,7 @@ static struct faults *plan_of(const char *text)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     close(fd);
-    int code = faults_open(path, &faults, &error);
+    int code = faults_open(path, cloud_services, &faults, &error);
     unlink(path);
     if (code)
         fail_msg("%s", error.text);
@@ -36,7 +37,7 @@ static void test_every_operation_that_is_answered_can_fail(void **state)
     struct fault_draw draw;
     char text[200];
     size_t count = 0;
-    for (size_t i = 0; any_operation_row(i, &operation); i++) {
+    for (size_t i = 0; any_operation_row(cloud_services, i, &operation); i++) {
         if (!operation.supported)
             continue;
         snprintf(text, sizeof text, "{\"operation\": \"%s\", \"fault\": \"reset\"}",
@@ -58,7 +59,7 @@ static void test_every_operation_that_faults_know_is_answered(void **state)
     for (size_t i = 0; (name = faults_unusual_operation(i)); i++) {
         struct cloud_operation operation = {0};
         bool found = false;
-        for (size_t j = 0; !found && any_operation_row(j, &operation); j++)
+        for (size_t j = 0; !found && any_operation_row(cloud_services, j, &operation); j++)
             found = operation.supported && strcmp(operation.name, name) == 0;
         if (!found)
             fail_msg("faults.c knows %s, which no dispatch table answers", name);

@@ -29,6 +29,7 @@
 #include "decoder_threads.h"
 #include "isolation.h"
 #include "outcome.h"
+#include "samples.h"
 
 /* Where no time is to run out, a loaded machine may take as long as it needs. */
 enum { TIMEOUT_MS = 4000, PATIENCE_MS = 300000, MEMORY = 512 << 20 };

@@ -1,0 +1,15 @@
+/* Access control for queues, by their policies (access.h). Loop thread. */
+#ifndef THUMBWHEEL_LOCAL_QUEUE_ACCESS_H
+#define THUMBWHEEL_LOCAL_QUEUE_ACCESS_H
+
+#include "access.h"
+
+struct local_queue;
+
+/* Both: a refusal fills reason. */
+bool queue_access_delivery(const struct cloud *cloud, const struct local_queue *queue,
+                           const char *source_arn, char reason[POLICY_REASON_MAX]);
+bool queue_access_request(const struct cloud_request *asked, const struct local_queue *queue,
+                          const char *action, char reason[POLICY_REASON_MAX]);
+
+#endif

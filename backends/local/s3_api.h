@@ -1,0 +1,9 @@
+/* S3 of the embedded cloud. */
+#ifndef THUMBWHEEL_LOCAL_S3_API_H
+#define THUMBWHEEL_LOCAL_S3_API_H
+
+#include "cloud_service.h"
+
+extern const struct cloud_service s3_service;
+
+#endif

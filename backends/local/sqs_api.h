@@ -1,0 +1,9 @@
+/* SQS of the embedded cloud. */
+#ifndef THUMBWHEEL_LOCAL_SQS_API_H
+#define THUMBWHEEL_LOCAL_SQS_API_H
+
+#include "cloud_service.h"
+
+extern const struct cloud_service sqs_service;
+
+#endif

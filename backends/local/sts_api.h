@@ -1,0 +1,9 @@
+/* STS of the embedded cloud. */
+#ifndef THUMBWHEEL_LOCAL_STS_API_H
+#define THUMBWHEEL_LOCAL_STS_API_H
+
+#include "cloud_service.h"
+
+extern const struct cloud_service sts_service;
+
+#endif

@@ -1,0 +1,15 @@
+/* Access control for topics, by their policies (access.h). Loop thread. */
+#ifndef THUMBWHEEL_LOCAL_TOPIC_ACCESS_H
+#define THUMBWHEEL_LOCAL_TOPIC_ACCESS_H
+
+#include "access.h"
+
+struct topic;
+
+/* Both: a refusal fills reason. */
+bool topic_access_delivery(const struct cloud *cloud, const struct topic *topic,
+                           const char *source_arn, char reason[POLICY_REASON_MAX]);
+bool topic_access_request(const struct cloud_request *asked, const struct topic *topic,
+                          const char *action, char reason[POLICY_REASON_MAX]);
+
+#endif
