@@ -1,7 +1,7 @@
 /*
  * Compares the memory that renders request with the memory that they use: for each photo, in a new
  * process, the growth of its resident memory between the header and the end. The factors in
- * pipelines/render_promise.c come from this program.
+ * pipelines/render/render_promise.c come from this program.
  *
  * usage: bench_promise PHOTO_DIR PIPELINE.yaml...
  */

@@ -1,5 +1,5 @@
 """DetectLabels with third-party clients. What an image's labels must be is derived from what the analyser
-documents (pipelines/labels.c): a fact, a colour's share of the area, a mean lightness."""
+documents (pipelines/labels/labels.c): a fact, a colour's share of the area, a mean lightness."""
 import io
 import json
 import os

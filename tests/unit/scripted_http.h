@@ -1,5 +1,5 @@
 /*
- * An HTTP client that answers from a script, in place of engine/http_client.c: it is linked into
+ * An HTTP client that answers from a script, in place of engine/http/http_client.c: it is linked into
  * the test, so that what is under test sends no byte. Requests are recorded in order; the n-th gets
  * the n-th answer, from a fresh loop callback.
  */

@@ -2,7 +2,7 @@
  * The outcome of a message: how a failure becomes an outcome, in two steps.
  *
  *     curl's result            ── http_error.c ──────────────┐
- *     HTTP status, error code  ── backends/aws/aws_kinds.c ──┼─► code of error.h ── outcome.c ──►
+ *     HTTP status, error code  ── backends/aws/client/aws_kinds.c ──┼─► code of error.h ── outcome.c ──►
  *     an image's failure       ── pipelines/ ────────────────┘                      outcome
  *
  * Backends and pipelines report what happened; they know nothing about messages. Only this file

@@ -1,6 +1,6 @@
 /*
  * What the services' error codes and statuses mean in the codes of error.h: the first of the two
- * steps of engine/outcome.h, for services.
+ * steps of engine/jobs/outcome.h, for services.
  *
  * Sources: the lists "Error responses" of the S3, SQS and SNS API references, "Common errors" of
  * each, the exceptions of their service models, and the throttling codes that the AWS SDKs agree on

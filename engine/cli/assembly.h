@@ -1,5 +1,5 @@
 /*
- * What the commands need from the other modules. engine/main.c, which alone includes all modules,
+ * What the commands need from the other modules. engine/cli/main.c, which alone includes all modules,
  * fills one struct of function pointers; the commands depend neither on AWS nor on libvips nor on
  * the embedded cloud.
  */

@@ -1,0 +1,129 @@
+"""The libraries of the source tree: one for each folder, and each depends only on what its CMakeLists.txt declares."""
+import collections
+import os
+import re
+import subprocess
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import harness
+
+MODULES = ("engine", "backends", "pipelines")
+# What a module may depend on besides itself.
+ALLOWED = {"engine": {"engine"}, "backends": {"backends", "engine"}, "pipelines": {"pipelines", "engine"}}
+# Each is code of its own: two of them share nothing but what is below backends/.
+BACKENDS = ("aws", "local")
+BUILD = Path(os.environ["THUMBWHEEL"]).resolve().parent
+
+
+class Library:
+    def __init__(self, folder, text):
+        lists = {"NAME": []}
+        into = "NAME"
+        for word in text.split():
+            if word in ("SOURCES", "DEPENDS", "LINKS"):
+                into = word
+            lists.setdefault(into, []).append(word)
+        self.folder = folder
+        self.name = lists["NAME"][0]
+        self.declared = set(lists.get("DEPENDS", [])[1:])
+        self.sources = lists.get("SOURCES", [])[1:]
+        self.module = folder.relative_to(harness.ROOT).parts[0]
+
+
+def libraries():
+    found = {}
+    for module in MODULES:
+        for path in (harness.ROOT / module).rglob("CMakeLists.txt"):
+            for text in re.findall(r"^thumbwheel_library\((.*?)\)$", path.read_text(), re.S | re.M):
+                library = Library(path.parent, re.sub(r"#.*", "", text))
+                found[library.name] = library
+    return found
+
+
+def symbols(library):
+    """What the library's object files define and what they need, as nm(1) says."""
+    defined, needed = set(), set()
+    folder = BUILD / library.folder.relative_to(harness.ROOT) / "CMakeFiles" / f"{library.name}.dir"
+    objects = [folder / f"{source}.o" for source in library.sources]
+    for line in subprocess.run(["nm", "-P", *objects], check=True, capture_output=True, text=True).stdout.splitlines():
+        words = line.split()
+        if len(words) > 1 and len(words[1]) == 1:
+            (needed if words[1] == "U" else defined if words[1].isupper() else set()).add(words[0])
+    return defined, needed
+
+
+def headers_of(library, by_header):
+    """The libraries whose headers are read when this one is compiled."""
+    used, seen = set(), set()
+    todo = [*library.folder.glob("*.h"), *(library.folder / source for source in library.sources)]
+    while todo:
+        for name in re.findall(r'#include "([^"]+)"', todo.pop().read_text()):
+            if name in by_header and name not in seen:
+                seen.add(name)
+                owner, path = by_header[name]
+                used.add(owner)
+                todo.append(path)
+    return used - {library.name}
+
+
+def dependencies():
+    """Of each library: what it calls and what it reads."""
+    all_of = libraries()
+    owners, needs = {}, {}
+    for library in all_of.values():
+        defined, needs[library.name] = symbols(library)
+        owners.update({symbol: library.name for symbol in defined})
+    by_header = {path.name: (library.name, path) for library in all_of.values()
+                 for path in library.folder.glob("*.h")}
+    used = collections.defaultdict(set)
+    for library in all_of.values():
+        used[library.name] = {owners[symbol] for symbol in needs[library.name] if symbol in owners} - {library.name}
+        used[library.name] |= headers_of(library, by_header)
+    return all_of, used
+
+
+def test_no_library_depends_on_what_it_does_not_declare():
+    all_of, used = dependencies()
+    assert len(all_of) > 25
+    for name, library in all_of.items():
+        assert used[name] - library.declared == set(), f"{name} uses these without declaring them"
+        assert library.declared - used[name] == set(), f"{name} declares these and does not use them"
+
+
+def test_the_libraries_form_no_cycle():
+    _, used = dependencies()
+    try:
+        TopologicalSorter(used).prepare()
+    except CycleError as cycle:
+        raise AssertionError(f"libraries that depend on each other: {' → '.join(cycle.args[1])}") from None
+
+
+def test_modules_depend_only_on_the_engine():
+    all_of, used = dependencies()
+    for name, library in all_of.items():
+        for other in used[name]:
+            assert all_of[other].module in ALLOWED[library.module], f"{name} depends on {other}"
+            pair = {all_of[x].folder.relative_to(harness.ROOT).parts[1] for x in (name, other)}
+            assert pair != set(BACKENDS), f"{name} depends on {other}"
+
+
+def test_every_header_name_is_unique():
+    """An include names its file alone, so that two files of one name could be taken for each other."""
+    seen = collections.Counter(path.name for module in MODULES for path in (harness.ROOT / module).rglob("*.h"))
+    assert [name for name, count in seen.items() if count > 1] == []
+
+
+def test_every_source_file_is_built_by_the_library_of_its_folder():
+    all_of = libraries()
+    built = {library.folder / source for library in all_of.values() for source in library.sources}
+    built.add(harness.ROOT / "engine/cli/main.c")
+    found = {path for module in MODULES for path in (harness.ROOT / module).rglob("*.c")}
+    assert found - built == set()
+
+
+def test_only_the_program_sees_more_than_one_module():
+    """main.c alone is compiled with the headers of all modules; it is linked from named libraries."""
+    text = (harness.ROOT / "CMakeLists.txt").read_text()
+    block = re.search(r"target_link_libraries\(thumbwheel PRIVATE house_rules\n(.*?)\)", text, re.S).group(1)
+    assert set(block.split()) <= set(libraries())
