@@ -9,8 +9,7 @@
 #include "sts_api.h"
 
 const struct cloud_service *const cloud_services[] = {
-    &events_service, &rekognition_service, &s3_service, &sns_service,
-    &sqs_service,    &sts_service,         NULL,
+    &cloud_events, &cloud_rekognition, &cloud_s3, &cloud_sns, &cloud_sqs, &cloud_sts, NULL,
 };
 
 int local_cloud_print_operations(FILE *out)

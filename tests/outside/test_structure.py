@@ -91,6 +91,16 @@ def test_no_library_depends_on_what_it_does_not_declare():
         assert library.declared - used[name] == set(), f"{name} declares these and does not use them"
 
 
+def test_no_symbol_is_defined_twice():
+    """Of two libraries that define one name the linker takes either, without a word."""
+    owners = collections.defaultdict(set)
+    for library in libraries().values():
+        for symbol in symbols(library)[0]:
+            owners[symbol].add(library.name)
+    assert {symbol: names for symbol, names in owners.items()
+            if len(names) > 1 and not symbol.startswith("__odr_asan")} == {}
+
+
 def test_the_libraries_form_no_cycle():
     _, used = dependencies()
     try:

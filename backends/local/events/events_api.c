@@ -200,7 +200,7 @@ int events_list_event_buses(struct json11_call *call)
     return json11_output(call, "EventBuses", buses);
 }
 
-const struct cloud_service events_service = {
+const struct cloud_service cloud_events = {
     .name = "events",
     .title = "EventBridge",
     .operations = events_operation_row,

@@ -30,6 +30,6 @@ int events_change(struct json11_call *call, const char *name, json_t *document);
 /* Checks tags and sets them in an object; ERR_MEMORY. */
 int events_tags_add(struct json11_call *call, json_t *list, json_t *tags);
 
-extern const struct cloud_service events_service;
+extern const struct cloud_service cloud_events;
 
 #endif

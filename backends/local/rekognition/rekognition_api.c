@@ -106,7 +106,7 @@ static void rekognition_api_refuse_size(struct cloud_request *request)
     json11_refuse_size(request, &service, "ImageTooLargeException", "Image size is too large");
 }
 
-const struct cloud_service rekognition_service = {
+const struct cloud_service cloud_rekognition = {
     .name = "rekognition",
     .title = "Rekognition",
     .operations = rekognition_operation_row,

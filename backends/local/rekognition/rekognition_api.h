@@ -7,6 +7,6 @@
 
 json11_run rekognition_detect_labels;
 
-extern const struct cloud_service rekognition_service;
+extern const struct cloud_service cloud_rekognition;
 
 #endif

@@ -251,7 +251,7 @@ static void s3_api_handle(struct cloud_request *base)
         route->handler(request);
 }
 
-const struct cloud_service s3_service = {
+const struct cloud_service cloud_s3 = {
     .name = "s3",
     .title = "S3",
     .operations = s3_operation_row,

@@ -4,6 +4,6 @@
 
 #include "cloud_service.h"
 
-extern const struct cloud_service s3_service;
+extern const struct cloud_service cloud_s3;
 
 #endif

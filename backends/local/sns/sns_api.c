@@ -345,7 +345,7 @@ enum sns_code sns_output(struct sns_call *call, const char *name, json_t *value)
     return json_object_set_new(call->output, name, value) ? SNS_UNAVAILABLE : SNS_OK;
 }
 
-const struct cloud_service sns_service = {
+const struct cloud_service cloud_sns = {
     .name = "sns",
     .title = "SNS",
     .operations = sns_operation_row,

@@ -292,7 +292,7 @@ json_t *sqs_queue_url(const struct sqs_call *call, const char *name)
                         cloud->account, name);
 }
 
-const struct cloud_service sqs_service = {
+const struct cloud_service cloud_sqs = {
     .name = "sqs",
     .title = "SQS",
     .operations = sqs_operation_row,

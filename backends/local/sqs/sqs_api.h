@@ -4,6 +4,6 @@
 
 #include "cloud_service.h"
 
-extern const struct cloud_service sqs_service;
+extern const struct cloud_service cloud_sqs;
 
 #endif

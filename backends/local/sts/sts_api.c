@@ -95,7 +95,7 @@ static void sts_api_handle(struct cloud_request *request)
         unknown(request);
 }
 
-const struct cloud_service sts_service = {
+const struct cloud_service cloud_sts = {
     .name = "sts",
     .title = "STS",
     .operations = sts_operation_row,

@@ -4,6 +4,6 @@
 
 #include "cloud_service.h"
 
-extern const struct cloud_service sts_service;
+extern const struct cloud_service cloud_sts;
 
 #endif
