@@ -28,14 +28,14 @@ enum {
     HEAD_ROOM = 256,
 };
 
-struct connection {
+struct ceiling_connection {
     size_t body_left; /* of a request that is not read to its end */
     const char *answer;
     size_t answer_left;
     bool waits; /* for room to write */
 };
 
-static struct connection connections[DESCRIPTORS_MAX];
+static struct ceiling_connection connections[DESCRIPTORS_MAX];
 static char input[READ_SIZE + 1];
 static char empty[HEAD_ROOM], message[HEAD_ROOM + MESSAGE_SIZE], object[HEAD_ROOM + BODY_MAX];
 static size_t empty_size, message_size, object_size, object_body;
@@ -90,7 +90,7 @@ static void watch(int fd, bool writable)
 
 static void write_on(int fd)
 {
-    struct connection *c = &connections[fd];
+    struct ceiling_connection *c = &connections[fd];
     while (c->answer_left) {
         ssize_t sent = send(fd, c->answer, c->answer_left, MSG_NOSIGNAL);
         if (sent < 0)
@@ -101,7 +101,7 @@ static void write_on(int fd)
     watch(fd, c->answer_left > 0);
 }
 
-static void choose(struct connection *c, const char *head)
+static void choose(struct ceiling_connection *c, const char *head)
 {
     if (strncmp(head, "GET ", 4) == 0) {
         size_t size = strtoul(head + sizeof "GET /bench/" - 1, NULL, 10);
@@ -121,7 +121,7 @@ static void choose(struct connection *c, const char *head)
 /* A head comes whole: it is less than a segment of the loopback. */
 static void take(int fd, size_t size)
 {
-    struct connection *c = &connections[fd];
+    struct ceiling_connection *c = &connections[fd];
     if (!c->body_left) {
         input[size] = '\0';
         const char *end = strstr(input, "\r\n\r\n"), *length = strstr(input, "Content-Length: ");
@@ -144,7 +144,7 @@ static void read_on(int fd)
     if (size > 0) {
         take(fd, (size_t)size);
     } else if (size == 0 || errno != EAGAIN) {
-        connections[fd] = (struct connection){0};
+        connections[fd] = (struct ceiling_connection){0};
         close(fd);
     }
 }

@@ -30,14 +30,14 @@ enum mode { MODE_SHARED, MODE_ALONE, MODE_THUMBNAIL };
 
 static const char *const mode_names[] = {"shared", "alone", "thumbnail"};
 
-struct photo {
+struct render_photo {
     char key[300];
     void *data;
     size_t size;
 };
 
 static struct {
-    struct photo photos[FILES_MAX];
+    struct render_photo photos[FILES_MAX];
     size_t photo_count;
     struct pipeline *pipelines[PIPELINES_MAX];
     size_t pipeline_count;
@@ -71,7 +71,7 @@ static _Noreturn void die(const char *what)
 static void read_photo(const char *directory, const char *name)
 {
     char path[1024];
-    struct photo *photo = &b.photos[b.photo_count];
+    struct render_photo *photo = &b.photos[b.photo_count];
     snprintf(path, sizeof path, "%s/%s", directory, name);
     snprintf(photo->key, sizeof photo->key, "ingest/%s", name);
     FILE *file = fopen(path, "rb");
@@ -88,7 +88,8 @@ static void read_photo(const char *directory, const char *name)
 
 static int by_key(const void *left, const void *right)
 {
-    return strcmp(((const struct photo *)left)->key, ((const struct photo *)right)->key);
+    return strcmp(((const struct render_photo *)left)->key,
+                  ((const struct render_photo *)right)->key);
 }
 
 static void read_photos(const char *path)
@@ -138,7 +139,7 @@ static void render_thumbnails(const struct render_source *source)
     }
 }
 
-static void process(const struct photo *photo)
+static void process(const struct render_photo *photo)
 {
     struct render_source source = {
         .bucket = "photos", .key = photo->key, .etag = "", .image = {photo->data, photo->size}};

@@ -34,7 +34,7 @@
 
 enum { PIPELINES_MAX = 16, FILES_MAX = 4096, UPLOADS_AT_ONCE = 4 };
 
-struct photo {
+struct upload_photo {
     char name[256];
     char *data;
     size_t size;
@@ -48,7 +48,7 @@ static struct {
     struct engine *engine;
     struct pipeline *pipelines[PIPELINES_MAX];
     size_t pipeline_count;
-    struct photo *files;
+    struct upload_photo *files;
     size_t file_count;
 
     size_t uploads_wanted, uploads_started, uploads_done;
@@ -82,7 +82,7 @@ static double cpu_seconds(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-static void photo_read(struct photo *photo, const char *path, const char *name)
+static void photo_read(struct upload_photo *photo, const char *path, const char *name)
 {
     struct stat info;
     FILE *file = fopen(path, "rb");
@@ -98,7 +98,7 @@ static void photo_read(struct photo *photo, const char *path, const char *name)
 
 static int by_name(const void *a, const void *c)
 {
-    return strcmp(((const struct photo *)a)->name, ((const struct photo *)c)->name);
+    return strcmp(((const struct upload_photo *)a)->name, ((const struct upload_photo *)c)->name);
 }
 
 static void photos_read(const char *folder)
@@ -183,7 +183,7 @@ static void upload_next(void)
     if (b.uploads_started == b.uploads_wanted)
         return;
     size_t i = b.uploads_started++;
-    const struct photo *photo = &b.files[i % b.file_count];
+    const struct upload_photo *photo = &b.files[i % b.file_count];
     char key[512];
     snprintf(key, sizeof key, "ingest/%s-%05zu-%s", b.upload_prefix, i, photo->name);
     const struct object_put put = {.bucket = "photos",

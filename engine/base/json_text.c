@@ -35,7 +35,7 @@ enum {
     USUAL_TEXT = 2 * 1024,
 };
 
-struct reader {
+struct json_reader {
     struct yajl_memory memory;
     yajl_handle parser;
     size_t flags;
@@ -49,20 +49,20 @@ struct reader {
 
 /* The tree. Each returns 1 to go on and 0 to stop, as yajl wants it. */
 
-static int stop(struct reader *reader, const char *problem)
+static int stop(struct json_reader *reader, const char *problem)
 {
     snprintf(reader->problem, sizeof reader->problem, "%s", problem);
     return 0;
 }
 
-static int stop_short(struct reader *reader)
+static int stop_short(struct json_reader *reader)
 {
     reader->short_of_memory = true;
     return 0;
 }
 
 /* Takes the value, which may be NULL: there was no memory for it. */
-static int place(struct reader *reader, json_t *value)
+static int place(struct json_reader *reader, json_t *value)
 {
     json_t *parent = reader->depth ? reader->open[reader->depth - 1] : NULL;
     int failed = 0;
@@ -77,7 +77,7 @@ static int place(struct reader *reader, json_t *value)
     return failed ? stop_short(reader) : 1;
 }
 
-static int place_scalar(struct reader *reader, json_t *value)
+static int place_scalar(struct json_reader *reader, json_t *value)
 {
     if (reader->depth || reader->flags & JSON_DECODE_ANY)
         return place(reader, value);
@@ -85,7 +85,7 @@ static int place_scalar(struct reader *reader, json_t *value)
     return stop(reader, "'[' or '{' expected");
 }
 
-static int open_container(struct reader *reader, json_t *container)
+static int open_container(struct json_reader *reader, json_t *container)
 {
     if (reader->depth == DEPTH_MAX) {
         json_decref(container);
@@ -107,7 +107,7 @@ static int on_boolean(void *user, int value)
     return place_scalar(user, json_boolean(value));
 }
 
-static int on_integer(struct reader *reader, const char *text)
+static int on_integer(struct json_reader *reader, const char *text)
 {
     errno = 0;
     json_int_t value = strtoll(text, NULL, 10);
@@ -116,7 +116,7 @@ static int on_integer(struct reader *reader, const char *text)
     return place_scalar(reader, json_integer(value));
 }
 
-static int on_real(struct reader *reader, const char *text)
+static int on_real(struct json_reader *reader, const char *text)
 {
     errno = 0;
     double value = strtod(text, NULL); /* the process's locale is "C" */
@@ -135,7 +135,7 @@ static int on_number(void *user, const char *data, size_t size)
     return strpbrk(text, ".eE") ? on_real(user, text) : on_integer(user, text);
 }
 
-static int string_check(struct reader *reader, struct slice text)
+static int string_check(struct json_reader *reader, struct slice text)
 {
     if (!utf8_valid(text))
         return stop(reader, "a string is not valid UTF-8");
@@ -153,7 +153,7 @@ static int on_string(void *user, const unsigned char *data, size_t size)
 
 static int on_key(void *user, const unsigned char *data, size_t size)
 {
-    struct reader *reader = user;
+    struct json_reader *reader = user;
     struct slice key = {(const char *)data, size};
     if (!string_check(reader, key))
         return 0;
@@ -176,7 +176,7 @@ static int on_array(void *user)
 
 static int on_close(void *user)
 {
-    ((struct reader *)user)->depth--;
+    ((struct json_reader *)user)->depth--;
     return 1;
 }
 
@@ -250,7 +250,7 @@ static void say_short(json_error_t *why)
     why->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where jansson keeps it */
 }
 
-static void explain(struct reader *reader, struct slice text, json_error_t *why)
+static void explain(struct json_reader *reader, struct slice text, json_error_t *why)
 {
     if (!*reader->problem) {
         const unsigned char *said = yajl_get_error(reader->parser, 0, NULL, 0);
@@ -263,7 +263,7 @@ static void explain(struct reader *reader, struct slice text, json_error_t *why)
 
 /* The value has ended; only white space may follow. yajl's own look at it overlooks the beginning
  * of a string. */
-static bool ends(struct reader *reader, struct slice text, size_t at)
+static bool ends(struct json_reader *reader, struct slice text, size_t at)
 {
     for (; at < text.size; at++) {
         if (!memchr(" \t\r\n", text.data[at], 4))
@@ -272,7 +272,7 @@ static bool ends(struct reader *reader, struct slice text, size_t at)
     return true;
 }
 
-static bool parse(struct reader *reader, struct slice text)
+static bool parse(struct json_reader *reader, struct slice text)
 {
     if (memchr(text.data, '\v', text.size) || memchr(text.data, '\f', text.size))
         return stop(reader, "a vertical tab or form feed");
@@ -285,7 +285,7 @@ static bool parse(struct reader *reader, struct slice text)
     return status == yajl_status_ok && ends(reader, text, at);
 }
 
-static json_t *read_text(struct reader *reader, struct slice text, json_error_t *why)
+static json_t *read_text(struct json_reader *reader, struct slice text, json_error_t *why)
 {
     yajl_alloc_funcs memory = yajl_memory_functions(&reader->memory);
     reader->parser = yajl_alloc(&callbacks, &memory, reader);
@@ -309,14 +309,14 @@ static size_t memory_size(size_t text_size)
 
 /* A thread reads one text at a time, and most are short: for those it keeps a block. */
 static _Thread_local struct {
-    struct reader reader;
+    struct json_reader reader;
     _Alignas(YAJL_MEMORY_ALIGNMENT) char memory[PARSER_SIZE + STRING_COPIES * USUAL_TEXT];
 } usual;
 
 /* NULL without memory. */
-static struct reader *reader_new(size_t text_size)
+static struct json_reader *reader_new(size_t text_size)
 {
-    struct reader *reader = &usual.reader;
+    struct json_reader *reader = &usual.reader;
     char *memory = usual.memory;
     if (text_size > SIZE_MAX / STRING_COPIES / 2)
         return NULL;
@@ -335,7 +335,7 @@ static struct reader *reader_new(size_t text_size)
     return reader;
 }
 
-static void reader_free(struct reader *reader)
+static void reader_free(struct json_reader *reader)
 {
     buffer_free(&reader->key);
     if (reader != &usual.reader)
@@ -348,7 +348,7 @@ json_t *json_text_read(struct slice text, size_t flags, json_error_t *why)
     why = why ? why : &unused;
     text.data = text.data ? text.data : "";
     *why = (json_error_t){.line = -1, .column = 0};
-    struct reader *reader = reader_new(text.size);
+    struct json_reader *reader = reader_new(text.size);
     if (!reader) {
         say_short(why);
         return NULL;

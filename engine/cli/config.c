@@ -259,7 +259,7 @@ static const struct setting *setting_find(const char *name, unsigned command)
     return NULL;
 }
 
-struct reader { /* the arguments, as far as they have been read */
+struct argument_reader { /* the arguments, as far as they have been read */
     struct config *config;
     enum config_command command;
     char *const *args;
@@ -268,7 +268,7 @@ struct reader { /* the arguments, as far as they have been read */
     struct error *error;
 };
 
-static int flag_set(struct reader *r, const struct setting *s, const char *source,
+static int flag_set(struct argument_reader *r, const struct setting *s, const char *source,
                     const char *value)
 {
     uint64_t bit = 1ull << (s - config_table);
@@ -280,7 +280,7 @@ static int flag_set(struct reader *r, const struct setting *s, const char *sourc
 }
 
 /* --name, --name=value, --name value, --no-name */
-static int read_flag(struct reader *r, const char *arg)
+static int read_flag(struct argument_reader *r, const char *arg)
 {
     char name[CONFIG_VARIABLE_MAX], source[CONFIG_VARIABLE_MAX + 2];
     const char *value = strchr(arg, '=');
@@ -308,7 +308,7 @@ static int read_flag(struct reader *r, const char *arg)
     return flag_set(r, s, source, r->args[r->next++]);
 }
 
-static int read_arguments(struct reader *r)
+static int read_arguments(struct argument_reader *r)
 {
     bool only_paths = false;
     while (r->next < r->count) {
@@ -334,7 +334,7 @@ static int read_arguments(struct reader *r)
 int config_read(struct config *config, enum config_command command, char *const *args, size_t count,
                 struct error *error)
 {
-    struct reader reader = {
+    struct argument_reader reader = {
         .config = config, .command = command, .args = args, .count = count, .error = error};
     *config = (struct config){0};
     int err = read_defaults(config, error);

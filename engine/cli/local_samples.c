@@ -18,10 +18,10 @@
 #include "command.h"
 #include "container_of.h"
 #include "files.h"
-#include "places.h"
 #include "progress.h"
+#include "standard_directories.h"
 
-struct maker {
+struct sample_maker {
     uv_work_t work;
     struct service *service;
     const char *directory;
@@ -66,7 +66,7 @@ static int directory_claim(const char *path)
     return fd;
 }
 
-static int make_one(struct maker *maker, size_t index)
+static int make_one(struct sample_maker *maker, size_t index)
 {
     char *path;
     int code = maker->service->assembly->sample_make(maker->directory, index, &path, &maker->error);
@@ -78,7 +78,7 @@ static int make_one(struct maker *maker, size_t index)
 
 static void make_all(uv_work_t *work)
 {
-    struct maker *maker = container_of(work, struct maker, work);
+    struct sample_maker *maker = container_of(work, struct sample_maker, work);
     const struct assembly *assembly = maker->service->assembly;
     size_t missing = assembly->samples_missing(maker->directory);
     atomic_store(&maker->missing, missing);
@@ -92,7 +92,7 @@ static void make_all(uv_work_t *work)
 
 /* ---- on the loop thread ---- */
 
-static void note(struct maker *maker)
+static void note(struct sample_maker *maker)
 {
     size_t missing = atomic_load(&maker->missing);
     if (missing && !maker->noted)
@@ -103,7 +103,7 @@ static void note(struct maker *maker)
 
 static void show(void *user)
 {
-    struct maker *maker = user;
+    struct sample_maker *maker = user;
     size_t count = maker->service->assembly->samples_count(), there = atomic_load(&maker->there);
     const struct progress_facts facts = {
         .what = "samples",
@@ -120,20 +120,20 @@ static void show(void *user)
 
 static void on_made(uv_work_t *work, int status)
 {
-    struct maker *maker = container_of(work, struct maker, work);
+    struct sample_maker *maker = container_of(work, struct sample_maker, work);
     (void)status; /* it is never cancelled */
     maker->done = true;
 }
 
 static bool made(void *user)
 {
-    return ((struct maker *)user)->done;
+    return ((struct sample_maker *)user)->done;
 }
 
 static int make_in(const char *directory, struct service *service, struct text_list *paths,
                    struct error *error)
 {
-    struct maker maker = {.service = service, .directory = directory};
+    struct sample_maker maker = {.service = service, .directory = directory};
     progress_init(&maker.progress, STDERR_FILENO);
     uv_update_time(&service->loop);
     maker.began_ms = uv_now(&service->loop);
@@ -163,13 +163,13 @@ static int make_temporary(struct local_samples *samples, struct service *service
                           struct error *error)
 {
     command_note("the samples are not kept: %s", error->text);
-    int code = place_temporary(&samples->temporary, error);
+    int code = temporary_directory_create(&samples->temporary, error);
     return code ? code : make_in(samples->temporary, service, &samples->paths, error);
 }
 
 int local_samples_make(struct local_samples *samples, struct service *service, struct error *error)
 {
-    char *cache = place_cache(), *place = cache ? path_join(cache, "samples") : NULL;
+    char *cache = standard_cache_directory(), *place = cache ? path_join(cache, "samples") : NULL;
     int code = place ? make_in(place, service, &samples->paths, error)
                      : error_set(error, ERR_MEMORY, "out of memory");
     if (is_of_the_place(code))

@@ -12,15 +12,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "batch.h"
 #include "files.h"
 #include "local_greeting.h"
 #include "local_names.h"
 #include "local_plan.h"
 #include "local_samples.h"
+#include "photo_batch.h"
 #include "photos.h"
-#include "places.h"
 #include "service.h"
+#include "standard_directories.h"
 
 enum {
     SKIPPED_SHOWN = 3,
@@ -37,7 +37,7 @@ struct session {
     bool data_temporary;
     struct local_samples samples; /* in place of photos */
     struct service service;
-    struct batch batch;
+    struct photo_batch batch;
     struct image_analyser analyser; /* of the cloud */
 };
 
@@ -99,10 +99,10 @@ static int data_choose(struct session *session)
     if (config->data) {
         session->data = strdup(config->data);
     } else if (session->once) {
-        err = place_temporary(&session->data, &error);
+        err = temporary_directory_create(&session->data, &error);
         session->data_temporary = !err;
     } else {
-        session->data = place_data();
+        session->data = standard_data_directory();
     }
     if (!err && !session->data)
         err = error_set(&error, ERR_MEMORY, "out of memory");
@@ -224,7 +224,7 @@ static int start(struct session *session, struct error *error)
                                             .pipelines = &session->pipelines,
                                             .cloud = &cloud,
                                             .reloads = !session->once};
-    const struct engine_observer observer = {.record_finished = batch_observe,
+    const struct engine_observer observer = {.record_finished = photo_batch_observe,
                                              .user = &session->batch};
     warn_of_host(session->config->host, session->config->keys != NULL);
     warn_of_keys(session->config->keys);
@@ -239,7 +239,7 @@ static int start(struct session *session, struct error *error)
     if (!err && !alone && session->photos.count == 0)
         err = sample_photos(session, error);
     if (!err && !alone)
-        err = batch_init(&session->batch, &session->service, &session->photos, error);
+        err = photo_batch_init(&session->batch, &session->service, &session->photos, error);
     session->batch.verbose |= session->samples.paths.count > 0; /* they show everything */
     return err || alone ? err : service_start(&session->service, &observer, error);
 }
@@ -255,14 +255,14 @@ static int results(struct session *session, struct error *error, bool *succeeded
     *succeeded = true;
     if (session->photos.count == 0)
         return 0;
-    int err = batch_collect(&session->batch, error);
-    *succeeded = batch_report(&session->batch) && !err;
+    int err = photo_batch_download(&session->batch, error);
+    *succeeded = photo_batch_report(&session->batch) && !err;
     return err;
 }
 
 static int run_once(struct session *session, struct error *error, bool *succeeded)
 {
-    int err = batch_run(&session->batch, error);
+    int err = photo_batch_run(&session->batch, error);
     service_drain(&session->service);
     int collect_err = results(session, error, succeeded);
     if (service_interrupted(&session->service))
@@ -314,7 +314,7 @@ static int run_and_serve(struct session *session, struct error *error, bool *suc
     if (session->photos.count) {
         putchar('\n');
         fflush(stdout);
-        err = batch_run(&session->batch, error);
+        err = photo_batch_run(&session->batch, error);
     }
     if (!err)
         err = results(session, error, succeeded);
@@ -337,7 +337,7 @@ static int run(struct session *session)
     else if (!err)
         err = session->once ? run_once(session, &error, &succeeded)
                             : run_and_serve(session, &error, &succeeded);
-    batch_clear(&session->batch);
+    photo_batch_clear(&session->batch);
     service_close(&session->service);
     if (session->analyser.pipeline)
         session->assembly->pipeline_ops->release(session->analyser.pipeline);

@@ -41,14 +41,14 @@ static char *join(const char *first, const char *second)
 }
 
 /* Why a part failed, for free(). */
-static char *part_reason(const struct ledger_part *part)
+static char *part_reason(const struct pipeline_result *part)
 {
     if (part->reason && *part->reason)
         return join(part->reason, part->detail);
     return strdup("out of memory");
 }
 
-static char *labels_text(const struct ledger_part *part)
+static char *labels_text(const struct pipeline_result *part)
 {
     struct buffer text;
     buffer_init(&text, TEXT_MAX);
@@ -88,8 +88,8 @@ static void add_outcome(struct rows *rows, const char *rendition, bool failed)
     add_row(rows, failed ? TABLE_FAILED : TABLE_PLAIN, cells);
 }
 
-static void add_image(struct rows *rows, const struct ledger_part *part,
-                      const struct ledger_output *output)
+static void add_image(struct rows *rows, const struct pipeline_result *part,
+                      const struct output_result *output)
 {
     char pixels[32], bytes[32], time[32];
     snprintf(pixels, sizeof pixels, "%u×%u", output->width, output->height);
@@ -105,8 +105,8 @@ static void add_image(struct rows *rows, const struct ledger_part *part,
     add_row(rows, output->problem ? TABLE_FAILED : TABLE_PLAIN, cells);
 }
 
-static void add_labels(struct rows *rows, const struct ledger_part *part,
-                       const struct ledger_output *sidecar)
+static void add_labels(struct rows *rows, const struct pipeline_result *part,
+                       const struct output_result *sidecar)
 {
     char bytes[32] = "", *labels = labels_text(part);
     if (sidecar && sidecar->bytes)
@@ -120,9 +120,9 @@ static void add_labels(struct rows *rows, const struct ledger_part *part,
     free(labels);
 }
 
-static void add_part(struct rows *rows, const struct ledger_part *part)
+static void add_part(struct rows *rows, const struct pipeline_result *part)
 {
-    const struct ledger_output *sidecar = NULL;
+    const struct output_result *sidecar = NULL;
     if (part->state != PART_DONE) {
         add_outcome(rows, part->pipeline, part->state == PART_FAILED);
         return;
@@ -137,13 +137,13 @@ static void add_part(struct rows *rows, const struct ledger_part *part)
         add_labels(rows, part, sidecar);
 }
 
-static bool has_labels(const struct ledger_part *part)
+static bool has_labels(const struct pipeline_result *part)
 {
     return part->label_count > 0;
 }
 
 /* Images first, then what was seen in them. */
-static void add_photo(struct table *table, const struct ledger_photo *photo)
+static void add_photo(struct table *table, const struct photo_result *photo)
 {
     struct rows rows = {table, photo->name};
     if (photo->failure || photo->part_count == 0) {
@@ -156,13 +156,14 @@ static void add_photo(struct table *table, const struct ledger_photo *photo)
                 add_part(&rows, &photo->parts[i]);
 }
 
-int report_table(const struct ledger *ledger, const struct report_options *options, FILE *out)
+int report_table(const struct photo_results *results, const struct report_options *options,
+                 FILE *out)
 {
     struct table *table = table_create(columns, COLUMNS);
     if (!table)
         return ERR_MEMORY;
-    for (size_t i = 0; i < ledger->count; i++)
-        add_photo(table, &ledger->photos[i]);
+    for (size_t i = 0; i < results->count; i++)
+        add_photo(table, &results->photos[i]);
     int err = table_print(table, out, options->width, options->colour);
     table_free(table);
     return err;
@@ -175,13 +176,13 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-static bool same_failure(const struct ledger_part *a, const struct ledger_part *b)
+static bool same_failure(const struct pipeline_result *a, const struct pipeline_result *b)
 {
     return a->state == b->state && same_text(a->reason, b->reason) &&
            same_text(a->detail, b->detail);
 }
 
-static bool told_before(const struct ledger_photo *photo, size_t index)
+static bool told_before(const struct photo_result *photo, size_t index)
 {
     for (size_t i = 0; i < index; i++)
         if (photo->parts[i].state == PART_FAILED &&
@@ -202,7 +203,7 @@ static void tell(report_line *line, void *user, const char *photo, const char *p
 }
 
 /* All parts that failed in the same way, in one line. */
-static void tell_failure(const struct ledger_photo *photo, size_t first, report_line *line,
+static void tell_failure(const struct photo_result *photo, size_t first, report_line *line,
                          void *user)
 {
     struct buffer names;
@@ -216,7 +217,7 @@ static void tell_failure(const struct ledger_photo *photo, size_t first, report_
     free(why);
 }
 
-void report_failures(const struct ledger_photo *photo, report_line *line, void *user)
+void report_failures(const struct photo_result *photo, report_line *line, void *user)
 {
     if (photo->failure) {
         tell(line, user, photo->name, "", photo->failure);
@@ -228,7 +229,7 @@ void report_failures(const struct ledger_photo *photo, report_line *line, void *
 }
 
 /* The outputs of a part that could not be written; *why is of the first one. */
-static size_t unwritten(const struct ledger_part *part, const char **why)
+static size_t unwritten(const struct pipeline_result *part, const char **why)
 {
     size_t count = 0;
     for (size_t i = 0; i < part->output_count; i++) {
@@ -241,7 +242,7 @@ static size_t unwritten(const struct ledger_part *part, const char **why)
 
 /* What fails here (a full disk, a directory that is read-only) fails for each output in turn: one
  * of them says why. */
-void report_unwritten(const struct ledger_photo *photo, report_line *line, void *user)
+void report_unwritten(const struct photo_result *photo, report_line *line, void *user)
 {
     struct buffer names, text;
     const char *why = NULL;
@@ -265,13 +266,13 @@ void report_unwritten(const struct ledger_photo *photo, report_line *line, void 
 
 /* ---- the sum ---- */
 
-size_t report_files(const struct ledger *ledger)
+size_t report_files(const struct photo_results *results)
 {
     size_t count = 0;
-    for (size_t i = 0; i < ledger->count; i++)
-        for (size_t p = 0; p < ledger->photos[i].part_count; p++)
-            for (size_t o = 0; o < ledger->photos[i].parts[p].output_count; o++)
-                count += ledger->photos[i].parts[p].outputs[o].path != NULL;
+    for (size_t i = 0; i < results->count; i++)
+        for (size_t p = 0; p < results->photos[i].part_count; p++)
+            for (size_t o = 0; o < results->photos[i].parts[p].output_count; o++)
+                count += results->photos[i].parts[p].outputs[o].path != NULL;
     return count;
 }
 
@@ -280,14 +281,15 @@ static const char *plural(size_t count)
     return count == 1 ? "" : "s";
 }
 
-void report_summary(const struct ledger *ledger, const struct report_options *options, FILE *out)
+void report_summary(const struct photo_results *results, const struct report_options *options,
+                    FILE *out)
 {
-    size_t files = report_files(ledger), open = ledger_count(ledger, PHOTO_NOT_PROCESSED);
+    size_t files = report_files(results), open = photo_results_count(results, PHOTO_NOT_PROCESSED);
     char unprocessed[48] = "";
     if (open)
         snprintf(unprocessed, sizeof unprocessed, ", %zu not processed", open);
     terminal_line(out, "%zu photo%s: %zu done, %zu failed%s, %.1f s. %zu file%s in %s",
-                  ledger->count, plural(ledger->count), ledger_count(ledger, PHOTO_DONE),
-                  ledger_count(ledger, PHOTO_FAILED), unprocessed,
+                  results->count, plural(results->count), photo_results_count(results, PHOTO_DONE),
+                  photo_results_count(results, PHOTO_FAILED), unprocessed,
                   (double)options->elapsed_ms / 1000, files, plural(files), options->out);
 }

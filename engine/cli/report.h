@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "ledger.h"
+#include "photo_results.h"
 
 struct report_options {
     const char *out; /* where the files are */
@@ -22,20 +22,23 @@ struct report_options {
 };
 
 /* ERR_MEMORY. */
-int report_table(const struct ledger *ledger, const struct report_options *options, FILE *out);
-void report_summary(const struct ledger *ledger, const struct report_options *options, FILE *out);
+int report_table(const struct photo_results *results, const struct report_options *options,
+                 FILE *out);
+void report_summary(const struct photo_results *results, const struct report_options *options,
+                    FILE *out);
 /* Files that were written. */
-size_t report_files(const struct ledger *ledger);
+size_t report_files(const struct photo_results *results);
 
 /* "failed: PHOTO: PIPELINES: REASON: DETAIL", a line for each way in which the photo failed; none
  * if it did not. */
 typedef void report_line(const char *text, void *user);
-void report_failures(const struct ledger_photo *photo, report_line *line, void *user);
+void report_failures(const struct photo_result *photo, report_line *line, void *user);
 /* In the same form, a line for its outputs that could not be written; none if there are none. */
-void report_unwritten(const struct ledger_photo *photo, report_line *line, void *user);
+void report_unwritten(const struct photo_result *photo, report_line *line, void *user);
 
 /* One JSON object per line: each photo in the order of the command line, then the summary. The
  * README describes them. ERR_MEMORY, or ERR_IO: the output is incomplete. */
-int report_json(const struct ledger *ledger, const struct report_options *options, FILE *out);
+int report_json(const struct photo_results *results, const struct report_options *options,
+                FILE *out);
 
 #endif

@@ -46,7 +46,7 @@ static void append(json_t **array, json_t *item)
     *array = NULL;
 }
 
-static json_t *labels_json(const struct ledger_part *part)
+static json_t *labels_json(const struct pipeline_result *part)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < part->label_count; i++) {
@@ -57,7 +57,7 @@ static json_t *labels_json(const struct ledger_part *part)
     return array;
 }
 
-static json_t *output_json(const struct ledger_output *output)
+static json_t *output_json(const struct output_result *output)
 {
     bool image = !output->sidecar;
     return json_pack(
@@ -69,7 +69,7 @@ static json_t *output_json(const struct ledger_output *output)
         image ? tenths(output->milliseconds) : json_null(), "error", text_or_null(output->problem));
 }
 
-static json_t *outputs_json(const struct ledger_part *part)
+static json_t *outputs_json(const struct pipeline_result *part)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < part->output_count; i++)
@@ -77,14 +77,14 @@ static json_t *outputs_json(const struct ledger_part *part)
     return array;
 }
 
-static const char *part_result(const struct ledger_part *part)
+static const char *part_result(const struct pipeline_result *part)
 {
     static const char *const names[] = {
         [PART_OPEN] = "not-processed", [PART_DONE] = "done", [PART_FAILED] = "failed"};
     return names[part->state];
 }
 
-static json_t *part_json(const struct ledger_part *part)
+static json_t *part_json(const struct pipeline_result *part)
 {
     bool failed = part->state == PART_FAILED;
     return json_pack("{so ss so so so so}", "pipeline", text_or_null(part->pipeline), "result",
@@ -93,7 +93,7 @@ static json_t *part_json(const struct ledger_part *part)
                      "labels", labels_json(part));
 }
 
-static json_t *parts_json(const struct ledger_photo *photo)
+static json_t *parts_json(const struct photo_result *photo)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < photo->part_count; i++)
@@ -101,30 +101,31 @@ static json_t *parts_json(const struct ledger_photo *photo)
     return array;
 }
 
-static const char *photo_result(const struct ledger_photo *photo)
+static const char *result_of(const struct photo_result *photo)
 {
     static const char *const names[] = {
         [PHOTO_NOT_PROCESSED] = "not-processed", [PHOTO_DONE] = "done", [PHOTO_FAILED] = "failed"};
-    return names[ledger_photo_result(photo)];
+    return names[photo_outcome(photo)];
 }
 
-static json_t *photo_json(const struct ledger_photo *photo)
+static json_t *photo_json(const struct photo_result *photo)
 {
     return json_pack("{ss so so so ss so so}", "type", "photo", "path", text_or_null(photo->path),
                      "key", text_or_null(photo->key), "bytes",
                      photo->sent ? json_integer((json_int_t)photo->bytes) : json_null(), "result",
-                     photo_result(photo), "error", text_or_null(photo->failure), "pipelines",
+                     result_of(photo), "error", text_or_null(photo->failure), "pipelines",
                      parts_json(photo));
 }
 
-static json_t *summary_json(const struct ledger *ledger, const struct report_options *options)
+static json_t *summary_json(const struct photo_results *results,
+                            const struct report_options *options)
 {
     return json_pack(
-        "{ss sI sI sI sI sI so so sb}", "type", "summary", "photos", (json_int_t)ledger->count,
-        "done", (json_int_t)ledger_count(ledger, PHOTO_DONE), "failed",
-        (json_int_t)ledger_count(ledger, PHOTO_FAILED), "not_processed",
-        (json_int_t)ledger_count(ledger, PHOTO_NOT_PROCESSED), "files",
-        (json_int_t)report_files(ledger), "out", text_or_null(options->out), "seconds",
+        "{ss sI sI sI sI sI so so sb}", "type", "summary", "photos", (json_int_t)results->count,
+        "done", (json_int_t)photo_results_count(results, PHOTO_DONE), "failed",
+        (json_int_t)photo_results_count(results, PHOTO_FAILED), "not_processed",
+        (json_int_t)photo_results_count(results, PHOTO_NOT_PROCESSED), "files",
+        (json_int_t)report_files(results), "out", text_or_null(options->out), "seconds",
         tenths((double)options->elapsed_ms / 1000), "interrupted", options->interrupted);
 }
 
@@ -140,10 +141,11 @@ static int print(json_t *value, FILE *out)
     return failed || fputc('\n', out) == EOF ? ERR_IO : 0;
 }
 
-int report_json(const struct ledger *ledger, const struct report_options *options, FILE *out)
+int report_json(const struct photo_results *results, const struct report_options *options,
+                FILE *out)
 {
     int code = 0;
-    for (size_t i = 0; i < ledger->count && !code; i++)
-        code = print(photo_json(&ledger->photos[i]), out);
-    return code ? code : print(summary_json(ledger, options), out);
+    for (size_t i = 0; i < results->count && !code; i++)
+        code = print(photo_json(&results->photos[i]), out);
+    return code ? code : print(summary_json(results, options), out);
 }

@@ -180,7 +180,7 @@ static void on_answer(const struct error *error, void *user)
     answer->here = true;
 }
 
-struct listing {
+struct object_count_request {
     struct answer answer;
     size_t count;
 };
@@ -188,7 +188,7 @@ struct listing {
 static void on_listed(const struct object_entry *entries, size_t count, bool more,
                       const struct error *error, void *user)
 {
-    struct listing *listing = user;
+    struct object_count_request *listing = user;
     (void)entries;
     (void)more;
     listing->count = count;
@@ -217,7 +217,7 @@ int service_is_empty(struct service *service, const char *bucket, const char *pr
                      struct error *error)
 {
     struct object_store *store = service->backend.store;
-    struct listing listing = {0};
+    struct object_count_request listing = {0};
     struct object_request *request;
     int err = store->ops->list(store, bucket, prefix, NULL, on_listed, &listing, &request);
     if (err)

@@ -9,7 +9,7 @@
 
 enum { GAP = 2, SHRUNK_MIN = 8 };
 
-struct row {
+struct table_row {
     enum table_style style;
     char *cells[];
 };
@@ -17,7 +17,7 @@ struct row {
 struct table {
     const struct table_column *columns;
     size_t column_count;
-    struct row **rows;
+    struct table_row **rows;
     size_t row_count;
     int error;
 };
@@ -32,7 +32,7 @@ struct table *table_create(const struct table_column *columns, size_t count)
     return table;
 }
 
-static void row_free(struct row *row, size_t cells)
+static void row_free(struct table_row *row, size_t cells)
 {
     for (size_t i = 0; row && i < cells; i++)
         free(row->cells[i]);
@@ -49,10 +49,10 @@ void table_free(struct table *table)
     free(table);
 }
 
-static struct row *row_create(const struct table *table, enum table_style style,
-                              const char *const *cells)
+static struct table_row *row_create(const struct table *table, enum table_style style,
+                                    const char *const *cells)
 {
-    struct row *row = calloc(1, sizeof *row + table->column_count * sizeof *row->cells);
+    struct table_row *row = calloc(1, sizeof *row + table->column_count * sizeof *row->cells);
     if (!row)
         return NULL;
     row->style = style;
@@ -70,14 +70,14 @@ void table_row(struct table *table, enum table_style style, const char *const *c
 {
     if ((table->row_count & (table->row_count - 1)) == 0) { /* full: capacities are powers of two */
         size_t capacity = table->row_count ? table->row_count * 2 : 1;
-        struct row **rows = realloc(table->rows, capacity * sizeof *rows);
+        struct table_row **rows = realloc(table->rows, capacity * sizeof *rows);
         if (!rows) {
             table->error = ERR_MEMORY;
             return;
         }
         table->rows = rows;
     }
-    struct row *row = row_create(table, style, cells);
+    struct table_row *row = row_create(table, style, cells);
     if (!row)
         table->error = ERR_MEMORY;
     else
@@ -196,7 +196,7 @@ static int print_stacked(const struct table *table, FILE *out, size_t width, boo
     const size_t titles = title_columns(table) + GAP;
     const size_t rest = width > titles + SHRUNK_MIN ? width - titles : SHRUNK_MIN;
     for (size_t r = 0; r < table->row_count; r++) {
-        const struct row *row = table->rows[r];
+        const struct table_row *row = table->rows[r];
         bool red = colour && row->style == TABLE_FAILED;
         fputs(red ? "\033[31m" : "", out);
         for (size_t c = 0; c < table->column_count; c++) {
@@ -228,7 +228,7 @@ int table_print(const struct table *table, FILE *out, size_t width, bool colour)
     }
     int err = print_titles(table, widths, colour, out);
     for (size_t r = 0; r < table->row_count && !err; r++) {
-        const struct row *row = table->rows[r];
+        const struct table_row *row = table->rows[r];
         const char *style = colour && row->style == TABLE_FAILED ? "\033[31m" : NULL;
         err = print_line(table, (const char *const *)row->cells, widths, style, out);
     }

@@ -28,7 +28,7 @@ static enum image_format format_of_suffix(const char *suffix)
 /* A suffix of the sources whose format is another one, "" where any source is taken; NULL: none. */
 static const char *other_source(const struct pipeline *pipeline, enum image_format format)
 {
-    const struct text_list *suffixes = &pipeline->match.suffixes;
+    const struct config_texts *suffixes = &pipeline->match.suffixes;
     for (size_t i = 0; i < suffixes->count; i++) {
         if (format_of_suffix(suffixes->entries[i]) != format)
             return suffixes->entries[i];
@@ -39,7 +39,7 @@ static const char *other_source(const struct pipeline *pipeline, enum image_form
 /* With keep, only what is stored in another format than the source's: HEIC. */
 static const char *source_that_changes(const struct pipeline *pipeline)
 {
-    const struct text_list *suffixes = &pipeline->match.suffixes;
+    const struct config_texts *suffixes = &pipeline->match.suffixes;
     for (size_t i = 0; i < suffixes->count; i++) {
         if (format_of_suffix(suffixes->entries[i]) == FORMAT_HEIF)
             return suffixes->entries[i];

@@ -15,7 +15,7 @@
 #include "key_template.h"
 #include "pipeline_file.h"
 
-static bool has_prefix(const char *key, const struct text_list *prefixes)
+static bool has_prefix(const char *key, const struct config_texts *prefixes)
 {
     for (size_t i = 0; i < prefixes->count; i++) {
         if (strncmp(key, prefixes->entries[i], strlen(prefixes->entries[i])) == 0)
@@ -30,7 +30,7 @@ static bool ends_with(const char *text, const char *suffix)
     return size >= wanted && strcasecmp(text + size - wanted, suffix) == 0;
 }
 
-static bool has_suffix(const char *key, const struct text_list *suffixes)
+static bool has_suffix(const char *key, const struct config_texts *suffixes)
 {
     for (size_t i = 0; i < suffixes->count; i++) {
         if (ends_with(key, suffixes->entries[i]))
@@ -50,7 +50,7 @@ bool pipeline_matches(const struct pipeline *pipeline, const char *bucket, const
 }
 
 /* One output or sidecar, with what is known of the objects it is made from. */
-struct target {
+struct pipeline_target {
     const struct pipeline *from;
     const char *bucket; /* NULL: the source's */
     const char *key;
@@ -58,7 +58,7 @@ struct target {
 };
 
 /* The text that a piece certainly stands for, or NULL. */
-static const char *known_text(const struct target *t, enum key_part part)
+static const char *known_text(const struct pipeline_target *t, enum key_part part)
 {
     if (part == KEY_PIPELINE)
         return t->from->name;
@@ -69,10 +69,10 @@ static const char *known_text(const struct target *t, enum key_part part)
     return NULL;
 }
 
-static bool may_begin(const struct target *t, const char *cursor, const char *prefix);
+static bool may_begin(const struct pipeline_target *t, const char *cursor, const char *prefix);
 
 /* Whether some value of an unknown piece, and what follows it, begins with prefix. */
-static bool may_begin_unknown(const struct target *t, enum key_part part, const char *rest,
+static bool may_begin_unknown(const struct pipeline_target *t, enum key_part part, const char *rest,
                               const char *prefix)
 {
     for (;; prefix++) {
@@ -89,8 +89,8 @@ static bool may_begin_unknown(const struct target *t, enum key_part part, const 
 
 /* Whether the piece's own text, already known to be `size` bytes at `text`, agrees with prefix;
  * then the rest must. */
-static bool may_begin_known(const struct target *t, const char *text, size_t size, const char *rest,
-                            const char *prefix)
+static bool may_begin_known(const struct pipeline_target *t, const char *text, size_t size,
+                            const char *rest, const char *prefix)
 {
     size_t wanted = strlen(prefix);
     if (wanted <= size)
@@ -98,7 +98,7 @@ static bool may_begin_known(const struct target *t, const char *text, size_t siz
     return memcmp(text, prefix, size) == 0 && may_begin(t, rest, prefix + size);
 }
 
-static bool may_begin(const struct target *t, const char *cursor, const char *prefix)
+static bool may_begin(const struct pipeline_target *t, const char *cursor, const char *prefix)
 {
     struct key_piece piece;
     if (!*prefix)
@@ -140,7 +140,7 @@ static bool image_may_end(enum image_format format, const char *ext, const char 
     return false;
 }
 
-static bool images_may_end(const struct target *t, const char *own, const char *suffix)
+static bool images_may_end(const struct pipeline_target *t, const char *own, const char *suffix)
 {
     if (t->ext)
         return image_may_end(image_format_of_ext(slice_of(t->ext)), t->ext, own, suffix);
@@ -152,7 +152,7 @@ static bool images_may_end(const struct target *t, const char *own, const char *
 }
 
 /* The template's last piece, as text: what is certainly at the end of each key. */
-static bool may_end(const struct target *t, const char *suffix)
+static bool may_end(const struct pipeline_target *t, const char *suffix)
 {
     struct key_piece piece = {0}, last = {0};
     char literal[OBJECT_KEY_MAX + 1];
@@ -166,7 +166,7 @@ static bool may_end(const struct target *t, const char *suffix)
     const char *text = known_text(t, last.part);
     if (text)
         return ends_agree(text, suffix);
-    const struct text_list *own = &t->from->match.suffixes;
+    const struct config_texts *own = &t->from->match.suffixes;
     bool image = last.part == KEY_IMAGE;
     if (own->count == 0 && image)
         return images_may_end(t, "", suffix);
@@ -180,7 +180,7 @@ static bool may_end(const struct target *t, const char *suffix)
     return false;
 }
 
-static bool may_share_bucket(const struct target *t, const struct match_config *filter)
+static bool may_share_bucket(const struct pipeline_target *t, const struct match_config *filter)
 {
     const char *bucket = t->bucket ? t->bucket : t->from->match.bucket;
     return !bucket || !filter->bucket || strcmp(bucket, filter->bucket) == 0;
@@ -198,7 +198,7 @@ int pipeline_check_loop(const struct pipeline *from, size_t index, const struct 
                         struct error *error)
 {
     const struct pipeline_output output = pipeline_output(from, index);
-    const struct target t = {from, output.bucket, output.key, ext_of(from, index)};
+    const struct pipeline_target t = {from, output.bucket, output.key, ext_of(from, index)};
     const struct match_config *filter = &to->match;
     const char *prefix = filter->prefixes.count ? NULL : "";
     const char *suffix = filter->suffixes.count ? NULL : "";

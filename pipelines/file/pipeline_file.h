@@ -20,7 +20,7 @@ enum { PIPELINE_FILE_MAX = 64 * 1024, PIPELINE_OUTPUTS_MAX = 32, PIPELINE_SIDE_M
 
 enum output_frames { FRAMES_FIRST, FRAMES_ALL };
 
-struct text_list {
+struct config_texts {
     char **entries;
     size_t count;
 };
@@ -32,8 +32,8 @@ struct colour {
 
 struct match_config {
     char *bucket; /* NULL: any */
-    struct text_list prefixes;
-    struct text_list suffixes;
+    struct config_texts prefixes;
+    struct config_texts suffixes;
 };
 
 struct output_config {

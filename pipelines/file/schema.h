@@ -19,7 +19,7 @@ enum schema_type {
     SCHEMA_TEXT,     /* char * */
     SCHEMA_BUCKET,   /* char * */
     SCHEMA_TEMPLATE, /* char *: see key_template.h */
-    SCHEMA_TEXTS,    /* struct text_list: a text or a list of them */
+    SCHEMA_TEXTS,    /* struct config_texts: a text or a list of them */
     SCHEMA_INTEGER,  /* int, min to max */
     SCHEMA_NUMBER,   /* double, min to max */
     SCHEMA_BOOLEAN,  /* bool */

@@ -151,7 +151,7 @@ static void keep_code(int *code, int other)
 }
 
 static int read_entry(struct schema_reader *r, const struct schema_key *key,
-                      const struct yaml_node *entry, struct text_list *out)
+                      const struct yaml_node *entry, struct config_texts *out)
 {
     if (entry->kind != YAML_SCALAR || (!entry->quoted && !*entry->text))
         return fail_type(r, key, entry);
@@ -166,7 +166,7 @@ static int read_entry(struct schema_reader *r, const struct schema_key *key,
 }
 
 static int read_texts(struct schema_reader *r, const struct schema_key *key,
-                      const struct yaml_node *node, struct text_list *out)
+                      const struct yaml_node *node, struct config_texts *out)
 {
     const struct yaml_node *entry = node->kind == YAML_LIST ? node->children : node;
     size_t count = 0;
@@ -405,7 +405,7 @@ int schema_read(struct schema_reader *r, const struct schema_section *section,
     return r->problems->errors == before ? code : ERR_INVALID;
 }
 
-static void texts_clear(struct text_list *list)
+static void texts_clear(struct config_texts *list)
 {
     for (size_t i = 0; i < list->count; i++)
         free(list->entries[i]);

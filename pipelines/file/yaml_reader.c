@@ -15,7 +15,7 @@
 
 enum { DEPTH_MAX = 8, NODES_MAX = 4096 };
 
-struct reader {
+struct yaml_reader {
     struct fy_parser *parser;
     struct fy_diag *diag;
     const char *file;
@@ -37,20 +37,20 @@ static struct yaml_place place_before(struct fy_event *event)
     return place;
 }
 
-static int fail_at(struct reader *r, struct yaml_place place, const char *what)
+static int fail_at(struct yaml_reader *r, struct yaml_place place, const char *what)
 {
     const struct problem_place at = {r->file, place.line, place.column, NULL};
     return problem_add(r->problems, &at, ERR_INVALID, "%s", what);
 }
 
-static int fail_memory(struct reader *r)
+static int fail_memory(struct yaml_reader *r)
 {
     r->problems->out_of_memory = true;
     return ERR_MEMORY;
 }
 
 /* What libfyaml itself found wrong. */
-static int fail_syntax(struct reader *r)
+static int fail_syntax(struct yaml_reader *r)
 {
     void *cursor = NULL;
     struct fy_diag_error *found = fy_diag_errors_iterate(r->diag, &cursor);
@@ -62,13 +62,13 @@ static int fail_syntax(struct reader *r)
     return problem_add(r->problems, &at, ERR_INVALID, "not valid YAML: %s", found->msg);
 }
 
-static int next_event(struct reader *r, struct fy_event **out)
+static int next_event(struct yaml_reader *r, struct fy_event **out)
 {
     *out = fy_parser_parse(r->parser);
     return *out ? 0 : fail_syntax(r);
 }
 
-static int node_new(struct reader *r, enum yaml_kind kind, struct fy_event *event,
+static int node_new(struct yaml_reader *r, enum yaml_kind kind, struct fy_event *event,
                     struct yaml_node **out)
 {
     struct yaml_place place = place_of(event);
@@ -82,7 +82,7 @@ static int node_new(struct reader *r, enum yaml_kind kind, struct fy_event *even
     return 0;
 }
 
-static int read_scalar(struct reader *r, struct fy_event *event, struct yaml_node **out)
+static int read_scalar(struct yaml_reader *r, struct fy_event *event, struct yaml_node **out)
 {
     struct yaml_node *node = NULL;
     int code = node_new(r, YAML_SCALAR, event, &node);
@@ -111,10 +111,11 @@ fail:
     return code;
 }
 
-static int read_node(struct reader *r, struct fy_event *event, unsigned depth,
+static int read_node(struct yaml_reader *r, struct fy_event *event, unsigned depth,
                      struct yaml_node **out);
 
-static bool is_duplicate(struct reader *r, const struct yaml_node *map, const struct yaml_node *key)
+static bool is_duplicate(struct yaml_reader *r, const struct yaml_node *map,
+                         const struct yaml_node *key)
 {
     const struct problem_place at = {r->file, key->place.line, key->place.column, key->text};
     const struct yaml_node *other = map->children;
@@ -128,7 +129,7 @@ static bool is_duplicate(struct reader *r, const struct yaml_node *map, const st
 
 /* event is the key's; the value's follows. The second of two entries of one name is a problem, and
  * left out: *out stays NULL. */
-static int read_entry(struct reader *r, struct fy_event *event, unsigned depth,
+static int read_entry(struct yaml_reader *r, struct fy_event *event, unsigned depth,
                       const struct yaml_node *map, struct yaml_node **out)
 {
     struct yaml_node *key = NULL;
@@ -156,7 +157,7 @@ out:
     return code;
 }
 
-static int read_children(struct reader *r, unsigned depth, struct yaml_node *parent)
+static int read_children(struct yaml_reader *r, unsigned depth, struct yaml_node *parent)
 {
     struct yaml_node **tail = &parent->children;
     enum fy_event_type end = parent->kind == YAML_MAP ? FYET_MAPPING_END : FYET_SEQUENCE_END;
@@ -177,7 +178,7 @@ static int read_children(struct reader *r, unsigned depth, struct yaml_node *par
     }
 }
 
-static int read_node(struct reader *r, struct fy_event *event, unsigned depth,
+static int read_node(struct yaml_reader *r, struct fy_event *event, unsigned depth,
                      struct yaml_node **out)
 {
     if (event->type == FYET_ALIAS)
@@ -201,7 +202,7 @@ static int read_node(struct reader *r, struct fy_event *event, unsigned depth,
 }
 
 /* Events before the root: stream start, document start. */
-static int read_root(struct reader *r, struct yaml_node **out)
+static int read_root(struct yaml_reader *r, struct yaml_node **out)
 {
     for (;;) {
         struct fy_event *event = NULL;
@@ -219,7 +220,7 @@ static int read_root(struct reader *r, struct yaml_node **out)
     }
 }
 
-static int read_end(struct reader *r)
+static int read_end(struct yaml_reader *r)
 {
     for (;;) {
         struct fy_event *event = NULL;
@@ -256,7 +257,7 @@ static struct fy_diag *diag_new(void)
     return diag;
 }
 
-static int read_all(struct reader *r, struct slice text, struct yaml_node **out)
+static int read_all(struct yaml_reader *r, struct slice text, struct yaml_node **out)
 {
     if (fy_parser_set_string(r->parser, text.data, text.size))
         return fail_memory(r);
@@ -270,7 +271,7 @@ int yaml_read(struct slice text, const char *file, struct yaml_node **out,
     int code = yaml_text_check(text, file, problems);
     if (code)
         return code;
-    struct reader r = {.file = file, .problems = problems, .diag = diag_new()};
+    struct yaml_reader r = {.file = file, .problems = problems, .diag = diag_new()};
     struct fy_parse_cfg config = {.flags = FYPCF_QUIET, .diag = r.diag};
     struct yaml_node *root = NULL;
     if (r.diag)

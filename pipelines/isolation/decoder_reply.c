@@ -63,14 +63,14 @@ int decoder_reply_write(struct buffer *out, const struct render_item *items, siz
 
 /* ---- the parent's ---- */
 
-struct reader {
+struct reply_reader {
     struct wire_reader wire;
     uint64_t left; /* bytes that renditions may still have */
     const struct render_source *source;
 };
 
 /* What the wire or the values are, when they are not what an honest child says. */
-static int lie(struct reader *r)
+static int lie(struct reply_reader *r)
 {
     r->wire.broken = true;
     return ERR_PROTOCOL;
@@ -78,7 +78,7 @@ static int lie(struct reader *r)
 
 /* Into a text of fixed size: UTF-8 without control characters. Checked in the copy, which the child
  * cannot change. */
-static int text_read(struct reader *r, char *out, size_t size)
+static int text_read(struct reply_reader *r, char *out, size_t size)
 {
     struct slice text = wire_take_slice(&r->wire, size - 1);
     if (!text.data)
@@ -102,7 +102,7 @@ static enum image_format format_named(const char *name)
 }
 
 /* An image that could not even be recognised has no facts. */
-static int facts_read(struct reader *r, bool failed, struct image_facts *out)
+static int facts_read(struct reply_reader *r, bool failed, struct image_facts *out)
 {
     out->width = wire_take_u32(&r->wire, INT_MAX);
     out->height = wire_take_u32(&r->wire, INT_MAX);
@@ -117,7 +117,7 @@ static int facts_read(struct reader *r, bool failed, struct image_facts *out)
     return whole || (failed && (known || !*out->format)) ? 0 : lie(r);
 }
 
-static int error_read(struct reader *r, int code, struct error *out)
+static int error_read(struct reply_reader *r, int code, struct error *out)
 {
     static const int allowed[] = {ERR_CORRUPT, ERR_UNSUPPORTED, ERR_LIMIT,
                                   ERR_INVALID, ERR_MEMORY,      ERR_NAME_TOO_LONG};
@@ -133,7 +133,7 @@ static int error_read(struct reader *r, int code, struct error *out)
     return lie(r);
 }
 
-static enum image_format format_read(struct reader *r, const struct output_config *config)
+static enum image_format format_read(struct reply_reader *r, const struct output_config *config)
 {
     char type[32];
     if (text_read(r, type, sizeof type))
@@ -160,7 +160,7 @@ static int name_make(const struct render_item *item, const char *template, const
     return bucket && !*out_bucket ? ERR_MEMORY : 0;
 }
 
-static int rendition_read(struct reader *r, const struct render_item *item,
+static int rendition_read(struct reply_reader *r, const struct render_item *item,
                           const struct output_config *config, struct rendition *made)
 {
     uint64_t size;
@@ -185,7 +185,7 @@ static int rendition_read(struct reader *r, const struct render_item *item,
                      &made->key);
 }
 
-static int renditions_read(struct reader *r, struct render_item *item)
+static int renditions_read(struct reply_reader *r, struct render_item *item)
 {
     const struct output_list *outputs = &item->pipeline->outputs;
     item->renditions = calloc(outputs->count + 1, sizeof *item->renditions);
@@ -200,7 +200,8 @@ static int renditions_read(struct reader *r, struct render_item *item)
     return 0;
 }
 
-static int labels_read(struct reader *r, const struct labels_config *config, struct label_set *out)
+static int labels_read(struct reply_reader *r, const struct labels_config *config,
+                       struct label_set *out)
 {
     uint32_t most = config->given ? (uint32_t)config->max : 0;
     uint32_t count = wire_take_u32(&r->wire, most < LABELS_MAX ? most : LABELS_MAX);
@@ -217,7 +218,7 @@ static int labels_read(struct reader *r, const struct labels_config *config, str
     return 0;
 }
 
-static int sidecar_name(struct reader *r, struct render_item *item)
+static int sidecar_name(struct reply_reader *r, struct render_item *item)
 {
     const struct labels_config *labels = &item->pipeline->labels;
     struct key_values values = {
@@ -235,7 +236,7 @@ static int sidecar_name(struct reader *r, struct render_item *item)
                      &item->sidecar_bucket, &item->sidecar_key);
 }
 
-static int item_read(struct reader *r, struct render_item *item)
+static int item_read(struct reply_reader *r, struct render_item *item)
 {
     int failure;
     WIRE_TAKE(&r->wire, failure);
@@ -253,7 +254,7 @@ static int item_read(struct reader *r, struct render_item *item)
 int decoder_reply_read(struct slice reply, uint64_t most, const struct render_source *source,
                        struct render_item *const *items, size_t count)
 {
-    struct reader r = {.wire = {.left = reply}, .left = most, .source = source};
+    struct reply_reader r = {.wire = {.left = reply}, .left = most, .source = source};
     for (size_t i = 0; i < count; i++) {
         int code = item_read(&r, items[i]);
         if (code)

@@ -18,18 +18,18 @@ struct cell {
     float weight; /* alpha, 0–255 a pixel; of an opaque image 1 a pixel */
 };
 
-struct span {            /* the pixels of a row that a cell covers */
+struct pixel_span {      /* the pixels of a row that a cell covers */
     int first, last;     /* whole ones: from first to before last */
     float before, after; /* the part of `first` that lies left of the cell; of `last`, inside it */
 };
 
 struct shrinker {
     struct detail *out;
-    int width, height;  /* of the image */
-    int done;           /* rows of `out` that are finished */
-    struct span *spans; /* of each cell */
-    struct cell *row;   /* one row of the image, in cells */
-    struct cell *cells; /* the row of `out` under way */
+    int width, height;        /* of the image */
+    int done;                 /* rows of `out` that are finished */
+    struct pixel_span *spans; /* of each cell */
+    struct cell *row;         /* one row of the image, in cells */
+    struct cell *cells;       /* the row of `out` under way */
 };
 
 static void cell_set_opaque(struct cell *cell, const VipsPel *pixel, const VipsPel *end)
@@ -67,7 +67,7 @@ static void cell_add_part(struct cell *cell, const VipsPel *pixel, int bands, fl
     cell->weight += weight;
 }
 
-static void spans_lay(struct span *spans, int count, int width)
+static void spans_lay(struct pixel_span *spans, int count, int width)
 {
     for (int x = 0; x < count; x++) {
         int64_t left = (int64_t)x * width, right = left + width; /* in units of 1 / count pixel */
@@ -84,7 +84,7 @@ static void row_shrink(const VipsPel *pixels, struct shrinker *shrinker)
     int bands = shrinker->out->bands;
 
     for (int x = 0; x < shrinker->out->width; x++) {
-        const struct span *span = &shrinker->spans[x];
+        const struct pixel_span *span = &shrinker->spans[x];
         const VipsPel *first = pixels + (ptrdiff_t)span->first * bands;
         const VipsPel *last = pixels + (ptrdiff_t)span->last * bands;
         struct cell *cell = &shrinker->row[x];

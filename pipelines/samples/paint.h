@@ -10,29 +10,29 @@
 #include <stdint.h>
 
 /* Gamma-encoded and not premultiplied, 0–1; cut to that when the canvas is encoded. */
-struct colour {
+struct rgba {
     float r, g, b, a;
 };
 
 struct canvas {
-    struct colour *pixels; /* rows from the top */
+    struct rgba *pixels; /* rows from the top */
     int width, height;
     int frame, frames; /* which one of an animation this is; 0 of 1 for a still */
 };
 
 /* The colour at a place: y from 0 at the top to 1 at the bottom, x in the same unit from the left.
  */
-typedef struct colour shader(float x, float y, const struct canvas *canvas);
+typedef struct rgba shader(float x, float y, const struct canvas *canvas);
 
 void canvas_shade(struct canvas *canvas, shader *paint);
 float canvas_aspect(const struct canvas *canvas);
 
-static inline struct colour rgb(float r, float g, float b)
+static inline struct rgba rgb(float r, float g, float b)
 {
-    return (struct colour){r, g, b, 1};
+    return (struct rgba){r, g, b, 1};
 }
 
-static inline struct colour hex(unsigned rrggbb)
+static inline struct rgba hex(unsigned rrggbb)
 {
     return rgb((float)(rrggbb >> 16 & 255) / 255, (float)(rrggbb >> 8 & 255) / 255,
                (float)(rrggbb & 255) / 255);
@@ -49,22 +49,22 @@ static inline float lerp(float from, float to, float t)
 }
 
 /* t is cut to 0–1. */
-static inline struct colour mix(struct colour from, struct colour to, float t)
+static inline struct rgba mix(struct rgba from, struct rgba to, float t)
 {
     t = clamp01(t);
-    return (struct colour){lerp(from.r, to.r, t), lerp(from.g, to.g, t), lerp(from.b, to.b, t),
-                           lerp(from.a, to.a, t)};
+    return (struct rgba){lerp(from.r, to.r, t), lerp(from.g, to.g, t), lerp(from.b, to.b, t),
+                         lerp(from.a, to.a, t)};
 }
 
-static inline struct colour lit(struct colour colour, float light)
+static inline struct rgba lit(struct rgba colour, float light)
 {
-    return (struct colour){colour.r * light, colour.g * light, colour.b * light, colour.a};
+    return (struct rgba){colour.r * light, colour.g * light, colour.b * light, colour.a};
 }
 
-static inline struct colour glow(struct colour base, struct colour light, float strength)
+static inline struct rgba glow(struct rgba base, struct rgba light, float strength)
 {
-    return (struct colour){base.r + light.r * strength, base.g + light.g * strength,
-                           base.b + light.b * strength, base.a};
+    return (struct rgba){base.r + light.r * strength, base.g + light.g * strength,
+                         base.b + light.b * strength, base.a};
 }
 
 /* Smoothstep, 0–1; from may be above to. */

@@ -198,7 +198,7 @@ static int save(const struct sample *sample, VipsImage *image, void **bytes, siz
     }
 }
 
-static VipsImage *canvas_open(const struct sample *sample, const struct colour *pixels)
+static VipsImage *canvas_open(const struct sample *sample, const struct rgba *pixels)
 {
     int rows = sample->height * sample->frames;
     size_t size = (size_t)sample->width * (size_t)rows * sizeof(*pixels);
@@ -206,7 +206,7 @@ static VipsImage *canvas_open(const struct sample *sample, const struct colour *
     return vips_image_new_from_memory(pixels, size, sample->width, rows, 4, VIPS_FORMAT_FLOAT);
 }
 
-static int encode(const struct sample *sample, const struct colour *pixels, void **bytes,
+static int encode(const struct sample *sample, const struct rgba *pixels, void **bytes,
                   size_t *size)
 {
     static step *const steps[] = {step_quantise, step_enlarge, step_grain,
@@ -229,7 +229,7 @@ static int encode(const struct sample *sample, const struct colour *pixels, void
 int sample_encode(const struct sample *sample, void **bytes, size_t *size)
 {
     size_t frame_pixels = (size_t)sample->width * (size_t)sample->height;
-    struct colour *pixels = calloc(frame_pixels * (size_t)sample->frames, sizeof(*pixels));
+    struct rgba *pixels = calloc(frame_pixels * (size_t)sample->frames, sizeof(*pixels));
 
     if (pixels == NULL) {
         return ERR_MEMORY;

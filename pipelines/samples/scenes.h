@@ -22,6 +22,6 @@ scene scene_sale, scene_chart, scene_windmill;
 
 /* scene_sky.c: a day's sky with clouds, shared by several. height: 0 at the horizon, 1 at the
  * zenith. */
-struct colour sky_day(float x, float height, int seed);
+struct rgba sky_day(float x, float height, int seed);
 
 #endif

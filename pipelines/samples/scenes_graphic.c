@@ -49,17 +49,17 @@ static float tag_shape(float u, float v, float grow)
     return body * corner * (1 - disc(u, v, -0.41f, 0, 0.045f, 0.004f));
 }
 
-static struct colour sale(float x, float y, const struct canvas *canvas)
+static struct rgba sale(float x, float y, const struct canvas *canvas)
 {
     float cx = x - canvas_aspect(canvas) / 2, cy = y - 0.52f;
     float u = 0.966f * cx - 0.259f * cy, v = 0.259f * cx + 0.966f * cy;
-    struct colour clear = {0, 0, 0, 0};
+    struct rgba clear = {0, 0, 0, 0};
     float shadow = tag_shape(u - 0.018f, v - 0.035f, 0.028f), paper = fbm(u * 60, v * 60, 4) - 0.5f;
-    struct colour red = lit(hex(0xd8232f), 1.04f - 0.25f * v - 0.12f * u + 0.10f * paper);
-    struct colour colour = clear;
+    struct rgba red = lit(hex(0xd8232f), 1.04f - 0.25f * v - 0.12f * u + 0.10f * paper);
+    struct rgba colour = clear;
 
     colour.a = 0.42f * shadow;
-    struct colour tag = mix(red, hex(0xf6e7c8), ring(u, v, -0.41f, 0, 0.062f, 0.013f, 0.003f));
+    struct rgba tag = mix(red, hex(0xf6e7c8), ring(u, v, -0.41f, 0, 0.062f, 0.013f, 0.003f));
     float mark = digit_five(u + 0.25f, v + 0.17f) + digit_zero(u + 0.01f, v + 0.17f) +
                  percent_sign(u - 0.21f, v + 0.17f);
     tag = mix(tag, lit(hex(0xfff6e6), 1 + 0.06f * paper), mark);
@@ -87,19 +87,19 @@ static float line_value(int bar)
     return 0.75f * bar_value(bar) + 0.20f + 0.05f * hash(bar, 9);
 }
 
-static struct colour chart(float x, float y, const struct canvas *canvas)
+static struct rgba chart(float x, float y, const struct canvas *canvas)
 {
     float right = canvas_aspect(canvas) - 0.08f, left = 0.12f, floor_y = 0.88f;
     float pitch = (right - left) / BARS, along = (x - left) / pitch, grid = (floor_y - y) * 8;
     int bar = (int)floorf(along);
-    struct colour colour = hex(0xfbfbf8);
+    struct rgba colour = hex(0xfbfbf8);
 
     colour = mix(colour, hex(0xd9dbe0),
                  box(x, y, left, 0.10f, right, floor_y, 0.001f) *
                      ramp(0.018f, 0.010f, fabsf(grid - roundf(grid))));
     if (bar >= 0 && bar < BARS) {
         float at = left + ((float)bar + 0.5f) * pitch;
-        struct colour fill = mix(hex(0x2f6fb5), hex(0x58b0a8), (float)bar / BARS);
+        struct rgba fill = mix(hex(0x2f6fb5), hex(0x58b0a8), (float)bar / BARS);
         colour = mix(colour, fill,
                      box(x, y, at - 0.34f * pitch, floor_y - bar_value(bar), at + 0.34f * pitch,
                          floor_y, 0.001f));
@@ -126,23 +126,23 @@ void scene_chart(struct canvas *canvas)
 /* A windmill among tulips; its sails make a quarter turn in the animation, which then looks the
  * same again. */
 
-static struct colour tulips(float x, float y)
+static struct rgba tulips(float x, float y)
 {
     static const unsigned beds[] = {0xd6303a, 0xf0c12e, 0xe86aa0, 0xf2efe6, 0x8a3fa8};
     float z = 1 / (y - 0.60f), bed = z * 1.6f;
-    struct colour bloom = hex(beds[(int)floorf(bed) % 5]);
+    struct rgba bloom = hex(beds[(int)floorf(bed) % 5]);
     float head = fbm(x * z * 13, z * 14, 3);
 
     return mix(mix(hex(0x2f5a24), hex(0x5f8a34), head), bloom,
                ramp(0.40f, 0.55f, head) * ramp(0.0f, 0.15f, bed - floorf(bed)));
 }
 
-static struct colour mill_body(struct colour under, float x, float y)
+static struct rgba mill_body(struct rgba under, float x, float y)
 {
     float half = lerp(0.075f, 0.125f, (y - 0.34f) / 0.38f), u = (x - 0.80f) / half;
     float body = ramp(1.02f, 0.98f, fabsf(u)) * ramp(0.336f, 0.342f, y) * ramp(0.722f, 0.718f, y);
     float brick = (y - 0.34f) * 60;
-    struct colour wall =
+    struct rgba wall =
         lit(hex(0x8a4f38), 0.95f - 0.38f * u + 0.10f * ramp(0.3f, 0.1f, brick - floorf(brick)));
     float cap =
         ramp(0.0f, 0.006f, y - 0.265f - 6.5f * (x - 0.80f) * (x - 0.80f)) * ramp(0.350f, 0.346f, y);
@@ -154,7 +154,7 @@ static struct colour mill_body(struct colour under, float x, float y)
     return mix(under, hex(0x3b2a20), box(x, y, 0.775f, 0.63f, 0.825f, 0.72f, 0.002f));
 }
 
-static struct colour mill_sails(struct colour under, float x, float y, float turn)
+static struct rgba mill_sails(struct rgba under, float x, float y, float turn)
 {
     for (int sail = 0; sail < 4; sail++) {
         float angle = turn + (float)sail * 1.5707963f, c = cosf(angle), s = sinf(angle);
@@ -169,11 +169,11 @@ static struct colour mill_sails(struct colour under, float x, float y, float tur
     return mix(under, hex(0x1e1a17), disc(x, y, 0.80f, 0.33f, 0.016f, 0.003f));
 }
 
-static struct colour windmill(float x, float y, const struct canvas *canvas)
+static struct rgba windmill(float x, float y, const struct canvas *canvas)
 {
     float turn = 0.35f + 1.5707963f * (float)canvas->frame / (float)canvas->frames;
     float dike = 0.70f + 0.012f * sinf(x * 4);
-    struct colour colour = sky_day(x, (0.72f - y) / 0.72f, 6);
+    struct rgba colour = sky_day(x, (0.72f - y) / 0.72f, 6);
 
     colour = mix(colour, mix(hex(0x4f7a35), hex(0x86a650), fbm(x * 30, y * 60, 3)),
                  ramp(-0.002f, 0.002f, y - dike));

@@ -41,21 +41,21 @@ static float range_firs(float x, int layer)
     return layer >= RANGES - 3 ? fir_height(x, size * 0.36f, size, layer * 9) : 0;
 }
 
-static struct colour range_colour(float x, float y, int layer, float below_ground)
+static struct rgba range_colour(float x, float y, int layer, float below_ground)
 {
     float near = (float)layer / (RANGES - 1), wisp = fbm(x * 2.2f + 3 * (float)layer, y * 6, 4);
-    struct colour mist = mix(hex(0xf0dcc8), hex(0xc3ced8), ramp(0.2f, 1.2f, y + 0.2f * x));
-    struct colour rock = mix(hex(0x9db0c0), hex(0x16252b), near * near * 0.55f + near * 0.45f);
+    struct rgba mist = mix(hex(0xf0dcc8), hex(0xc3ced8), ramp(0.2f, 1.2f, y + 0.2f * x));
+    struct rgba rock = mix(hex(0x9db0c0), hex(0x16252b), near * near * 0.55f + near * 0.45f);
 
     rock = lit(rock, 0.88f + 0.26f * fbm(x * 40, y * 60 + near * 9, 3));
     return mix(rock, mist,
                ramp(0.0f, 0.26f, below_ground * (0.4f + 1.2f * wisp)) * (1 - 0.35f * near));
 }
 
-static struct colour fog_sky(float x, float y)
+static struct rgba fog_sky(float x, float y)
 {
     float sun = hypotf(x - 1.02f, y - 0.20f);
-    struct colour sky = mix(hex(0x7397bd), hex(0xf3d4b2), ramp(-0.05f, 0.42f, y));
+    struct rgba sky = mix(hex(0x7397bd), hex(0xf3d4b2), ramp(-0.05f, 0.42f, y));
 
     sky = mix(sky, hex(0xffe9c8), 0.75f * ramp(0.34f, 0.0f, sun));
     sky = mix(sky, hex(0xe8c8b4), 0.5f * ramp(0.5f, 0.75f, fbm(x * 1.3f, y * 9, 5)));
@@ -63,10 +63,10 @@ static struct colour fog_sky(float x, float y)
 }
 
 /* From the farthest range to the nearest, but only from the last one that hides all before it. */
-static struct colour fog(float x, float y, const struct canvas *canvas)
+static struct rgba fog(float x, float y, const struct canvas *canvas)
 {
     float ground[RANGES], firs[RANGES];
-    struct colour colour;
+    struct rgba colour;
     int layer = RANGES;
     bool hidden = false;
 
@@ -98,7 +98,7 @@ void scene_fog(struct canvas *canvas)
 enum { FLOWER_ROWS = 26 };
 static const float MEADOW_HORIZON = 0.40f;
 
-static struct colour petals_colour(float pick)
+static struct rgba petals_colour(float pick)
 {
     static const unsigned colours[] = {0xd8262c, 0xd8262c, 0xe64a2e, 0xf6f2ea, 0xf3c623, 0x5a64c8};
 
@@ -106,12 +106,12 @@ static struct colour petals_colour(float pick)
 }
 
 /* One flower: petals around a heart. u, v: place within it, its radius is 1. */
-static struct colour flower(struct colour under, float u, float v, float pick)
+static struct rgba flower(struct rgba under, float u, float v, float pick)
 {
     float turn = atan2f(v, u) + pick * 6, away = hypotf(u, v * 1.35f);
     float rim = 0.74f + 0.24f * cosf(turn * (5 + floorf(pick * 3)));
-    struct colour petal = lit(petals_colour(pick), 0.72f + 0.34f * away - 0.14f * v);
-    struct colour heart = pick > 0.32f && pick < 0.8f ? hex(0xe2a81c) : hex(0x2a1a18);
+    struct rgba petal = lit(petals_colour(pick), 0.72f + 0.34f * away - 0.14f * v);
+    struct rgba heart = pick > 0.32f && pick < 0.8f ? hex(0xe2a81c) : hex(0x2a1a18);
 
     under = mix(under, petal, ramp(rim + 0.06f, rim - 0.06f, away));
     return mix(under, heart, ramp(0.30f, 0.20f, away));
@@ -119,14 +119,14 @@ static struct colour flower(struct colour under, float u, float v, float pick)
 
 /* Blades stand upright and grow towards the viewer: a coarse and a fine growth, mixed by distance.
  */
-static struct colour grass(float x, float y)
+static struct rgba grass(float x, float y)
 {
     float depth = y - MEADOW_HORIZON, z = 1 / (depth + 0.04f);
     float sway = 0.02f * fbm(x * 6, y * 6, 2);
     float fine = fbm((x + sway) * 230, y * 60, 3), coarse = fbm((x + sway) * 90, y * 16, 4);
     float blade = lerp(fine, coarse, ramp(0.05f, 0.45f, depth));
     float patch = fbm(x * z * 1.2f, z * 2.4f, 4);
-    struct colour green = mix(hex(0x243f17), hex(0xa3bb4c), ramp(0.22f, 0.80f, blade));
+    struct rgba green = mix(hex(0x243f17), hex(0xa3bb4c), ramp(0.22f, 0.80f, blade));
 
     green = mix(green, hex(0xb7b45c), 0.45f * ramp(0.45f, 0.70f, patch));
     green = lit(green, 0.82f + 0.36f * patch);
@@ -134,7 +134,7 @@ static struct colour grass(float x, float y)
 }
 
 /* The one flower of a row that may reach this place: each has a cell to itself. */
-static struct colour flower_row(struct colour under, float x, float y, int row)
+static struct rgba flower_row(struct rgba under, float x, float y, int row)
 {
     float near = ((float)row + 0.5f) / FLOWER_ROWS, depth = near * near;
     float size = 0.003f + 0.030f * depth, cell = size * 3.0f;
@@ -157,9 +157,9 @@ static struct colour flower_row(struct colour under, float x, float y, int row)
                : flower(under, (x - cx) / size, (y - cy) / size, (pick - 0.30f) / 0.70f);
 }
 
-static struct colour meadow_ground(float x, float y)
+static struct rgba meadow_ground(float x, float y)
 {
-    struct colour colour = grass(x, y);
+    struct rgba colour = grass(x, y);
 
     for (int row = 0; row < FLOWER_ROWS; row++) {
         colour = flower_row(colour, x, y, row);
@@ -167,20 +167,19 @@ static struct colour meadow_ground(float x, float y)
     return colour;
 }
 
-static struct colour meadow_far(float x, float y)
+static struct rgba meadow_far(float x, float y)
 {
     float hill = 0.35f - 0.05f * fbm(x * 1.6f + 2, 1, 3);
     float wood = ramp(0.35f, 0.8f, fbm(x * 24, 7, 4)) * ramp(0.45f, 0.6f, noise(x * 4, 3));
-    struct colour colour = sky_day(x, (0.42f - y) / 0.42f, 2);
-    struct colour leaves = lit(hex(0x48633f), 0.7f + 0.6f * fbm(x * 60, y * 70, 3));
-    struct colour field =
-        mix(hex(0x7f9c66), hex(0xa3ad62), ramp(0.3f, 0.7f, fbm(x * 5, y * 60, 4)));
+    struct rgba colour = sky_day(x, (0.42f - y) / 0.42f, 2);
+    struct rgba leaves = lit(hex(0x48633f), 0.7f + 0.6f * fbm(x * 60, y * 70, 3));
+    struct rgba field = mix(hex(0x7f9c66), hex(0xa3ad62), ramp(0.3f, 0.7f, fbm(x * 5, y * 60, 4)));
 
     colour = mix(colour, leaves, ramp(-0.0015f, 0.0015f, y - hill + 0.028f * wood));
     return mix(colour, field, ramp(-0.001f, 0.002f, y - hill - 0.004f));
 }
 
-static struct colour meadow(float x, float y, const struct canvas *canvas)
+static struct rgba meadow(float x, float y, const struct canvas *canvas)
 {
     float near = ramp(0, 0.01f, y - MEADOW_HORIZON);
 
@@ -198,36 +197,36 @@ void scene_meadow(struct canvas *canvas)
 
 /* Lavender: rows that meet at the horizon, a tree, an evening sky. */
 
-static struct colour lavender_sky(float x, float y)
+static struct rgba lavender_sky(float x, float y)
 {
     float h = (0.40f - y) / 0.40f, depth = 1 / (0.14f + clamp01(h));
     float cloud = fbm(x * depth * 0.5f + 6, depth * 1.9f, 6);
-    struct colour sky =
+    struct rgba sky =
         mix(hex(0xffd59a), mix(hex(0xe58aa0), hex(0x4a63b8), ramp(0.35f, 1, h)), ramp(0, 0.55f, h));
 
     return mix(sky, mix(hex(0xff9d7a), hex(0x8a6aa0), h), 0.7f * ramp(0.50f, 0.75f, cloud));
 }
 
-static struct colour lavender_field(float x, float y)
+static struct rgba lavender_field(float x, float y)
 {
     float z = 1 / (y - 0.385f), row = (x - 0.62f) * z * 1.5f;
     float bush = fbm(row * 7, z * 9, 4), within = row - floorf(row);
     float round = 1 - fabsf(2 * within - 1);
     float tuft = round + 0.55f * (bush - 0.5f);
-    struct colour bloom = mix(hex(0x3f1f7a), hex(0xa66be0), ramp(0.35f, 1.15f, tuft));
-    struct colour soil = mix(hex(0x3f2a1c), hex(0x8a6a45), bush);
+    struct rgba bloom = mix(hex(0x3f1f7a), hex(0xa66be0), ramp(0.35f, 1.15f, tuft));
+    struct rgba soil = mix(hex(0x3f2a1c), hex(0x8a6a45), bush);
 
     bloom = mix(bloom, hex(0xd3a6f2),
                 0.7f * ramp(0.62f, 0.80f, fbm(row * 26, z * 30, 3)) * ramp(0.3f, 0.8f, round));
     bloom = mix(bloom, hex(0x3d5a34), ramp(0.40f, 0.22f, tuft) * 0.7f);
-    struct colour field = mix(soil, bloom, ramp(0.12f, 0.34f, tuft));
+    struct rgba field = mix(soil, bloom, ramp(0.12f, 0.34f, tuft));
     float poppy = ramp(0.80f, 0.86f, noise(row * 15, z * 20)) * ramp(0.42f, 0.30f, tuft);
     field = mix(field, hex(0xff2408), poppy);
     return mix(field, hex(0x9a68b4), ramp(0.17f, 0.02f, y - 0.40f) * 0.92f);
 }
 
 /* A lone tree: a trunk under a crown of several round clumps, each with lit leaves on top. */
-static struct colour lone_tree(struct colour under, float x, float y)
+static struct rgba lone_tree(struct rgba under, float x, float y)
 {
     static const float clumps[][3] = {{1.16f, 0.31f, 0.060f},
                                       {1.21f, 0.27f, 0.062f},
@@ -239,7 +238,7 @@ static struct colour lone_tree(struct colour under, float x, float y)
     under = mix(under, hex(0x2c1f16), line(x, y, 1.215f, 0.33f, 1.21f, 0.425f, 0.008f, 0.002f));
     for (int i = 0; i < 5; i++) {
         float dx = x - clumps[i][0], dy = y - clumps[i][1], r = clumps[i][2] * (1 + 0.5f * leaf);
-        struct colour green =
+        struct rgba green =
             mix(hex(0x1c2c18), hex(0x7d8a3c), ramp(0.9f, -1.0f, (dy + dx) / r) + leaf);
 
         under = mix(under, green, ramp(r + 0.002f, r - 0.002f, hypotf(dx, dy)));
@@ -247,11 +246,11 @@ static struct colour lone_tree(struct colour under, float x, float y)
     return under;
 }
 
-static struct colour lavender(float x, float y, const struct canvas *canvas)
+static struct rgba lavender(float x, float y, const struct canvas *canvas)
 {
     (void)canvas;
     float hills = 0.385f - 0.07f * fbm(x * 1.7f + 9, 2, 4);
-    struct colour colour = lavender_sky(x, y);
+    struct rgba colour = lavender_sky(x, y);
 
     colour = mix(colour, mix(hex(0x8d7fa8), hex(0x6f6a86), fbm(x * 9, y * 20, 3)),
                  ramp(-0.0015f, 0.0015f, y - hills));
@@ -268,7 +267,7 @@ void scene_lavender(struct canvas *canvas)
 
 enum { TRUNK_ROWS = 6 };
 
-static struct colour trunk_row(struct colour under, float x, float y, int row, struct colour mist)
+static struct rgba trunk_row(struct rgba under, float x, float y, int row, struct rgba mist)
 {
     float near = (float)row / (TRUNK_ROWS - 1), spacing = lerp(0.045f, 0.30f, near * near);
     int cell = (int)floorf(x / spacing);
@@ -282,22 +281,22 @@ static struct colour trunk_row(struct colour under, float x, float y, int row, s
         return under;
     }
     float bark = fbm(u * 3 + (float)cell * 9, y * 34 * (1 - 0.6f * near), 4);
-    struct colour wood = mix(hex(0x1d1814), hex(0x6a5a48), bark * ramp(1.2f, -0.9f, u));
+    struct rgba wood = mix(hex(0x1d1814), hex(0x6a5a48), bark * ramp(1.2f, -0.9f, u));
     wood = mix(mist, wood, 0.22f + 0.78f * near);
     return mix(under, wood, ramp(1.03f, 0.95f, fabsf(u)) * ramp(foot + 0.004f, foot - 0.004f, y));
 }
 
-static struct colour forest_ground(float x, float y, struct colour mist)
+static struct rgba forest_ground(float x, float y, struct rgba mist)
 {
     float z = 1 / (y - 0.54f), fern = fbm(x * z * 5, z * 16, 5);
-    struct colour green = mix(hex(0x182410), hex(0x88a040), ramp(0.30f, 0.78f, fern));
+    struct rgba green = mix(hex(0x182410), hex(0x88a040), ramp(0.30f, 0.78f, fern));
 
     green = mix(green, hex(0x6a4a28), 0.6f * ramp(0.52f, 0.66f, fbm(x * z * 1.3f + 7, z * 3, 3)));
     return mix(green, mist, ramp(0.22f, 0.0f, y - 0.63f));
 }
 
 /* Foliage hangs from the top of the picture; the nearer, the darker and the crisper. */
-static struct colour crown_row(struct colour under, float x, float y, int row, struct colour mist)
+static struct rgba crown_row(struct rgba under, float x, float y, int row, struct rgba mist)
 {
     float seed = 5 * (float)row, reach = 0.46f * (0.22f + 0.02f * (float)row - y);
     float crown = y < 0.75f ? ramp(0.46f, 0.58f, fbm(x * 7 + seed, y * 7, 5) + reach) : 0;
@@ -306,17 +305,17 @@ static struct colour crown_row(struct colour under, float x, float y, int row, s
         return under;
     }
     float leaves = fbm(x * 48 + seed, y * 48, 3);
-    struct colour leaf = mix(hex(0x1f3314), hex(0xa8b84e), ramp(0.2f, 0.8f, leaves));
+    struct rgba leaf = mix(hex(0x1f3314), hex(0xa8b84e), ramp(0.2f, 0.8f, leaves));
     leaf = mix(mist, leaf, 0.25f + 0.12f * (float)row);
     return mix(under, leaf, crown * ramp(0.26f, 0.44f, leaves + 0.3f * (crown - 0.5f)));
 }
 
-static struct colour forest(float x, float y, const struct canvas *canvas)
+static struct rgba forest(float x, float y, const struct canvas *canvas)
 {
     (void)canvas;
     float sun = hypotf(x - 0.25f, (y - 0.10f) * 0.9f);
-    struct colour mist = mix(hex(0xf2efc4), hex(0x8fa487), ramp(0.0f, 0.85f, sun));
-    struct colour colour = y > 0.63f ? forest_ground(x, y, mist) : mist;
+    struct rgba mist = mix(hex(0xf2efc4), hex(0x8fa487), ramp(0.0f, 0.85f, sun));
+    struct rgba colour = y > 0.63f ? forest_ground(x, y, mist) : mist;
 
     for (int row = 0; row < TRUNK_ROWS; row++) {
         colour = trunk_row(colour, x, y, row, mist);

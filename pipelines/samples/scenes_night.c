@@ -42,7 +42,7 @@ static struct tower tower_at(float x, int row)
                           hash(cell, row * 11 + 3)};
 }
 
-static struct colour tower_face(const struct tower *tower, float x, float y, int row)
+static struct rgba tower_face(const struct tower *tower, float x, float y, int row)
 {
     float pitch_x = tower->width / (5 + floorf(tower->pick * 5)), pitch_y = pitch_x * 1.25f;
     float u = (x - tower->left) / pitch_x, v = (y - tower->top) / pitch_y;
@@ -50,9 +50,9 @@ static struct colour tower_face(const struct tower *tower, float x, float y, int
     float pane = ramp(0.16f, 0.26f, u - floorf(u)) * ramp(0.90f, 0.80f, u - floorf(u)) *
                  ramp(0.22f, 0.34f, v - floorf(v)) * ramp(0.92f, 0.80f, v - floorf(v));
     float seed = hash(column + (int)(tower->pick * 9999), floor_number * 7 + row);
-    struct colour wall =
+    struct rgba wall =
         mix(hex(0x0b1020), hex(0x232a44), tower->pick * ramp(1, 0, (y - tower->top) * 2));
-    struct colour light =
+    struct rgba light =
         mix(mix(hex(0xffc873), hex(0xfff0cf), hash(column, floor_number + 50)), hex(0xa8d4ff),
             ramp(0.75f, 0.8f, hash(column + 5, (int)(tower->pick * 999))));
     float on = seed < 0.30f + 0.25f * tower->pick && v > 0.6f
@@ -62,9 +62,9 @@ static struct colour tower_face(const struct tower *tower, float x, float y, int
     return mix(wall, light, pane * on * (0.75f + 0.15f * (float)row));
 }
 
-static struct colour night_sky(float x, float y)
+static struct rgba night_sky(float x, float y)
 {
-    struct colour sky = mix(hex(0x080c22), hex(0x4a3566), ramp(-0.05f, 0.72f, y));
+    struct rgba sky = mix(hex(0x080c22), hex(0x4a3566), ramp(-0.05f, 0.72f, y));
     float cloud = fbm(x * 1.4f + 2, y * 4, 5);
 
     sky =
@@ -72,13 +72,13 @@ static struct colour night_sky(float x, float y)
     sky = mix(sky, hex(0x55406a), 0.5f * ramp(0.5f, 0.75f, cloud));
     float moon = hypotf(x - 1.22f, y - 0.16f);
     sky = glow(sky, hex(0xcfd8ff), 0.20f * expf(-moon * 9));
-    struct colour face = lit(hex(0xfff6dc), 0.80f + 0.25f * fbm(x * 40, y * 40, 3));
+    struct rgba face = lit(hex(0xfff6dc), 0.80f + 0.25f * fbm(x * 40, y * 40, 3));
     return mix(sky, face, ramp(0.0385f, 0.0365f, moon));
 }
 
-static struct colour city(float x, float y)
+static struct rgba city(float x, float y)
 {
-    struct colour colour = night_sky(x, y);
+    struct rgba colour = night_sky(x, y);
 
     for (int row = 0; row < TOWER_ROWS; row++) {
         struct tower tower = tower_at(x, row);
@@ -97,7 +97,7 @@ static struct colour city(float x, float y)
     return glow(colour, hex(0xffb860), 1.1f * ramp(0.012f, 0.0f, lamps));
 }
 
-static struct colour skyline(float x, float y, const struct canvas *canvas)
+static struct rgba skyline(float x, float y, const struct canvas *canvas)
 {
     (void)canvas;
     if (y < QUAY) {
@@ -105,7 +105,7 @@ static struct colour skyline(float x, float y, const struct canvas *canvas)
     }
     float d = y - QUAY, z = 1 / (d + 0.03f);
     float wave = fbm(x * z * 0.6f, z * 9, 4) - 0.5f, chop = fbm(x * z * 2.4f, z * 30, 3) - 0.5f;
-    struct colour water = hex(0x04060f);
+    struct rgba water = hex(0x04060f);
 
     for (int tap = 0; tap < 3; tap++) {
         float reach = d * (0.78f + 0.28f * (float)tap) + 0.10f * d * wave;
@@ -132,9 +132,9 @@ static float curtain(float x, float y, float base, float seed)
            (0.35f + 0.9f * noise(x * 5 + seed, 2));
 }
 
-static struct colour aurora_sky(float x, float y)
+static struct rgba aurora_sky(float x, float y)
 {
-    struct colour sky = mix(hex(0x050a1c), hex(0x16324c), ramp(0.0f, 0.66f, y));
+    struct rgba sky = mix(hex(0x050a1c), hex(0x16324c), ramp(0.0f, 0.66f, y));
     float one = curtain(x, y, 0.44f, 1.3f), two = curtain(x * 1.2f, y, 0.33f, 8.1f);
 
     sky = glow(sky, rgb(1, 1, 1), stars(x, y, 0.07f) * ramp(0.62f, 0.3f, y));
@@ -150,7 +150,7 @@ static float aurora_shore(float x)
     return fminf(far, 0.625f - trees);
 }
 
-static struct colour aurora(float x, float y, const struct canvas *canvas)
+static struct rgba aurora(float x, float y, const struct canvas *canvas)
 {
     (void)canvas;
     const float lake = 0.63f;
@@ -158,9 +158,9 @@ static struct colour aurora(float x, float y, const struct canvas *canvas)
     float ripple =
         water ? (fbm(x * 9, 60 * sqrtf(y - lake), 3) - 0.5f) * 0.10f * (y - lake + 0.05f) : 0;
     float seen = water ? lake - (y - lake) * 1.25f + ripple * 2 : y;
-    struct colour colour = aurora_sky(x + ripple, fmaxf(seen, 0));
+    struct rgba colour = aurora_sky(x + ripple, fmaxf(seen, 0));
     float below = seen - aurora_shore(x + ripple);
-    struct colour rock =
+    struct rgba rock =
         mix(hex(0x0a1420), hex(0x1d3040), fbm(x * 12, seen * 18, 4) * ramp(0.2f, 0, below));
 
     colour = mix(colour, rock, ramp(-0.001f, 0.001f, below));
@@ -180,8 +180,7 @@ static float snow_line(float x)
 }
 
 /* A fir with snow on its branches. */
-static struct colour snow_fir(struct colour under, float x, float y, float cx, float foot,
-                              float size)
+static struct rgba snow_fir(struct rgba under, float x, float y, float cx, float foot, float size)
 {
     float v = (foot - y) / size, tier = v * 7 - floorf(v * 7);
     float half = 0.26f * size * (1 - v) * (1.12f - 0.40f * tier);
@@ -191,8 +190,8 @@ static struct colour snow_fir(struct colour under, float x, float y, float cx, f
         return under;
     }
     float needle = fbm(x * 90, y * 90, 3);
-    struct colour green = mix(hex(0x0f1c26), hex(0x24404a), needle);
-    struct colour snow = mix(hex(0x8f9fc4), hex(0xe8ecf8), ramp(0.6f, -0.8f, u));
+    struct rgba green = mix(hex(0x0f1c26), hex(0x24404a), needle);
+    struct rgba snow = mix(hex(0x8f9fc4), hex(0xe8ecf8), ramp(0.6f, -0.8f, u));
     green = mix(green, snow, ramp(0.46f, 0.60f, tier * 0.55f + 0.5f * needle));
     return mix(under, green, ramp(1.05f, 0.9f, fabsf(u) + 0.35f * (needle - 0.5f)));
 }
@@ -205,12 +204,12 @@ static float box(float x, float y, float left, float top, float right, float bot
            ramp(top - soft, top + soft, y) * ramp(bottom + soft, bottom - soft, y);
 }
 
-static struct colour cabin_walls(struct colour under, float x, float y)
+static struct rgba cabin_walls(struct rgba under, float x, float y)
 {
     float gable = 0.50f + 0.62f * fabsf(x - 0.86f), beam = (y - 0.5f) * 46;
     float wall = box(x, y, 0.70f, 0.48f, 1.02f, 0.735f) * ramp(-0.002f, 0.002f, y - gable);
-    struct colour logs = lit(hex(0x5b3d2a), 0.55f + 0.5f * sinf((beam - floorf(beam)) * 3.1f) +
-                                                0.3f * (fbm(x * 9, y * 120, 3) - 0.5f));
+    struct rgba logs = lit(hex(0x5b3d2a), 0.55f + 0.5f * sinf((beam - floorf(beam)) * 3.1f) +
+                                              0.3f * (fbm(x * 9, y * 120, 3) - 0.5f));
     float roof =
         ramp(0.024f, 0.021f, fabsf(y - gable + 0.012f)) * ramp(0.225f, 0.222f, fabsf(x - 0.86f));
 
@@ -220,7 +219,7 @@ static struct colour cabin_walls(struct colour under, float x, float y)
     return mix(under, mix(hex(0xf2f5fc), hex(0x9aa8cc), ramp(0.78f, 0.98f, x)), roof);
 }
 
-static struct colour cabin_light(struct colour under, float x, float y)
+static struct rgba cabin_light(struct rgba under, float x, float y)
 {
     float panes =
         box(x, y, 0.745f, 0.605f, 0.815f, 0.675f) + box(x, y, 0.910f, 0.605f, 0.980f, 0.675f);
@@ -250,14 +249,14 @@ static float flakes(float x, float y)
     return sum;
 }
 
-static struct colour cabin(float x, float y, const struct canvas *canvas)
+static struct rgba cabin(float x, float y, const struct canvas *canvas)
 {
     (void)canvas;
-    struct colour colour = mix(hex(0x1c2550), hex(0xd79a98), ramp(0.0f, 0.66f, y));
+    struct rgba colour = mix(hex(0x1c2550), hex(0xd79a98), ramp(0.0f, 0.66f, y));
     float hills = 0.56f - 0.20f * ridges(x * 0.8f + 2, 5, 5), ground = snow_line(x);
 
     colour = glow(colour, rgb(1, 1, 1), stars(x, y, 0.08f) * ramp(0.3f, 0.05f, y));
-    struct colour slope = mix(hex(0x5c6694), hex(0xb9bddc), fbm(x * 7, y * 12, 5));
+    struct rgba slope = mix(hex(0x5c6694), hex(0xb9bddc), fbm(x * 7, y * 12, 5));
     colour = mix(colour, slope, ramp(-0.001f, 0.002f, y - hills));
     for (int i = 0; i < 13; i++) {
         float cx = 0.02f + 0.125f * (float)i + 0.05f * hash(i, 3),
@@ -267,7 +266,7 @@ static struct colour cabin(float x, float y, const struct canvas *canvas)
         }
     }
     float drift = fbm(x * 4, y * 16, 5) - 0.5f;
-    struct colour snow = mix(hex(0xaab4dc), hex(0xe9ecfa), ramp(0.62f, 1.0f, y) + 0.9f * drift);
+    struct rgba snow = mix(hex(0xaab4dc), hex(0xe9ecfa), ramp(0.62f, 1.0f, y) + 0.9f * drift);
     colour = mix(colour, snow, ramp(-0.001f, 0.002f, y - ground));
     colour = cabin_light(cabin_walls(colour, x, y), x, y);
     colour =

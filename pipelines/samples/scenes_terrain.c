@@ -11,9 +11,9 @@ enum { STEPS = 800 };
 
 struct land {
     float (*height)(float x, float z);
-    struct colour (*ground)(float x, float z, float height, float light);
-    struct colour (*sky)(float x, float y);
-    struct colour haze;
+    struct rgba (*ground)(float x, float z, float height, float light);
+    struct rgba (*sky)(float x, float y);
+    struct rgba haze;
     float haze_from, haze_to; /* distance */
     float eye, horizon;       /* height of the eye; where the horizon lies, 0–1 from the top */
     float near, far;
@@ -31,7 +31,7 @@ static float light_at(const struct land *land, float x, float z, float height, f
 
 struct span { /* what one step of a column adds */
     float top, bottom;
-    struct colour from, to; /* at the bottom, at the top */
+    struct rgba from, to; /* at the bottom, at the top */
 };
 
 static void span_paint(struct canvas *canvas, int column, const struct span *span)
@@ -50,7 +50,7 @@ static void column_paint(struct canvas *canvas, const struct land *land, int col
 {
     float size = (float)canvas->height, risen = size, ratio = land->far / land->near;
     float slope = ((float)column - (float)canvas->width / 2) / size;
-    struct colour before = land->haze;
+    struct rgba before = land->haze;
 
     for (int step = 0; step < STEPS && risen > 0; step++) {
         float z = land->near * powf(ratio, (float)step / STEPS);
@@ -61,7 +61,7 @@ static void column_paint(struct canvas *canvas, const struct land *land, int col
             continue;
         }
         float light = light_at(land, x, z, height, 0.010f * z);
-        struct colour here = land->ground(x, z, height, light);
+        struct rgba here = land->ground(x, z, height, light);
         here = mix(here, land->haze, ramp(land->haze_from, land->haze_to, z));
         before = risen - top > 6 || risen >= size ? here : before;
         span_paint(canvas, column, &(struct span){top, risen, before, here});
@@ -92,32 +92,32 @@ static float sierra_height(float x, float z)
     return fmaxf(range * (1.9f * mass * mass + 0.5f * mass * crag) - 0.12f, 0);
 }
 
-static struct colour sierra_water(float x, float z)
+static struct rgba sierra_water(float x, float z)
 {
     float wave = fbm(x * 9, z * 60, 4) - 0.5f, breeze = fbm(x * 0.8f, z * 1.6f, 4);
-    struct colour deep = mix(hex(0x163c4e), hex(0x6f97ae), ramp(0.6f, 5, z));
+    struct rgba deep = mix(hex(0x163c4e), hex(0x6f97ae), ramp(0.6f, 5, z));
 
     deep = mix(deep, hex(0x9dbccd), 0.35f * ramp(0.45f, 0.65f, breeze));
     return glow(deep, hex(0xdfeaf2), 0.20f * wave);
 }
 
-static struct colour sierra_ground(float x, float z, float height, float light)
+static struct rgba sierra_ground(float x, float z, float height, float light)
 {
     if (height <= 0) {
         return sierra_water(x, z);
     }
     float grain = fbm(x * 9, z * 9, 5);
-    struct colour rock = mix(hex(0x4d4640), hex(0x9a8d80), grain);
-    struct colour wood = mix(hex(0x1c2c18), hex(0x4a5c2c), grain);
+    struct rgba rock = mix(hex(0x4d4640), hex(0x9a8d80), grain);
+    struct rgba wood = mix(hex(0x1c2c18), hex(0x4a5c2c), grain);
     float snow = ramp(0.85f, 1.25f, height + 0.7f * (grain - 0.5f)) * ramp(0.15f, 0.5f, light);
-    struct colour ground = mix(wood, rock, ramp(0.22f, 0.55f, height + 0.4f * (grain - 0.5f)));
+    struct rgba ground = mix(wood, rock, ramp(0.22f, 0.55f, height + 0.4f * (grain - 0.5f)));
 
     ground = mix(ground, hex(0xf4f6fb), snow);
     ground = lit(ground, 0.34f + 1.0f * fmaxf(light, 0));
     return mix(ground, hex(0xcbb994), ramp(0.035f, 0.0f, height) * 0.8f);
 }
 
-static struct colour sierra_sky(float x, float y)
+static struct rgba sierra_sky(float x, float y)
 {
     return sky_day(x * 0.8f, (0.50f - y) / 0.50f, 11);
 }
@@ -152,20 +152,20 @@ static float dunes_height(float x, float z)
     return 0.95f * crest * size + 0.25f * fbm(x * 0.5f, z * 0.5f, 3);
 }
 
-static struct colour dunes_ground(float x, float z, float height, float light)
+static struct rgba dunes_ground(float x, float z, float height, float light)
 {
     float bend = fbm(x * 1.1f, z * 1.1f, 3);
     float ripple = sinf((x * 0.8f + z) * 55 + 16 * bend) * ramp(7, 1.5f, z);
     float grain = fbm(x * 40, z * 40, 2) - 0.5f;
-    struct colour shade = mix(hex(0x6e3a2c), hex(0x9a5636), clamp01(height));
-    struct colour sun = mix(hex(0xd9924e), hex(0xf3c07c), clamp01(height));
+    struct rgba shade = mix(hex(0x6e3a2c), hex(0x9a5636), clamp01(height));
+    struct rgba sun = mix(hex(0xd9924e), hex(0xf3c07c), clamp01(height));
 
     return lit(mix(shade, sun, ramp(0.16f, 0.62f, light)), 1 + 0.05f * ripple + 0.10f * grain);
 }
 
-static struct colour dunes_sky(float x, float y)
+static struct rgba dunes_sky(float x, float y)
 {
-    struct colour sky = mix(hex(0xf0d9b8), hex(0x2f6fae), ramp(0.44f, -0.05f, y));
+    struct rgba sky = mix(hex(0xf0d9b8), hex(0x2f6fae), ramp(0.44f, -0.05f, y));
 
     return glow(sky, hex(0xffffff), 0.16f * ramp(0.55f, 0.8f, fbm(x * 1.2f, y * 7, 5)));
 }

@@ -85,11 +85,11 @@ static float window_seen(struct vector place, int but)
     return seen;
 }
 
-static struct colour table_colour(struct vector place)
+static struct rgba table_colour(struct vector place)
 {
     float shade = 1, weave = sinf(place.x * 150) * sinf(place.z * 150);
     float fold = fbm(place.x * 0.9f + 4, place.z * 0.5f, 4);
-    struct colour cloth = lit(hex(0xb9c2cc), 0.80f + 0.36f * fold + 0.03f * weave);
+    struct rgba cloth = lit(hex(0xb9c2cc), 0.80f + 0.36f * fold + 0.03f * weave);
     float stripe = place.x * 0.9f + 0.35f * place.z;
 
     for (int i = 0; i < FRUITS; i++) {
@@ -102,14 +102,14 @@ static struct colour table_colour(struct vector place)
                           ramp(7.5f, 1.0f, place.z + 0.5f * place.x));
 }
 
-static struct colour wall_colour(float x, float y)
+static struct rgba wall_colour(float x, float y)
 {
     float pool = ramp(1.9f, 0.0f, hypotf(x + 0.75f, (y - 0.35f) * 1.2f));
 
     return lit(hex(0x8a7a66), 0.20f + 0.55f * pool + 0.16f * (fbm(x * 3, y * 3, 5) - 0.5f));
 }
 
-static struct colour backdrop(struct vector from, struct vector ray)
+static struct rgba backdrop(struct vector from, struct vector ray)
 {
     float t = ray.y < -0.001f ? -from.y / ray.y : 1e9f;
     struct vector place = along(from, ray, t);
@@ -118,13 +118,13 @@ static struct colour backdrop(struct vector from, struct vector ray)
                                       : wall_colour(ray.x / ray.z, ray.y / ray.z);
 }
 
-static struct colour fruit_colour(int which, struct vector place, struct vector ray)
+static struct rgba fruit_colour(int which, struct vector place, struct vector ray)
 {
     const struct fruit *fruit = &fruits[which];
     struct vector normal = unit(along(place, fruit->centre, -1));
     float spot = fbm(normal.x * fruit->pores * 0.5f + 9, normal.y * fruit->pores * 0.5f, 4);
     float blush = fbm(normal.x * 1.6f + (float)which * 3, normal.y * 1.6f + normal.z, 4);
-    struct colour skin = mix(hex(fruit->skin), hex(fruit->blush), ramp(0.35f, 0.75f, blush));
+    struct rgba skin = mix(hex(fruit->skin), hex(fruit->blush), ramp(0.35f, 0.75f, blush));
     float light = fmaxf(dot(normal, window_light), 0) * window_seen(place, which);
     float below = 0.5f - 0.5f * normal.y;
 
@@ -136,7 +136,7 @@ static struct colour fruit_colour(int which, struct vector place, struct vector 
     return glow(skin, hex(0xfff8ee), fruit->gloss * (powf(shine, 60) + 0.25f * powf(shine, 9)));
 }
 
-static struct colour fruit_still(float x, float y, const struct canvas *canvas)
+static struct rgba fruit_still(float x, float y, const struct canvas *canvas)
 {
     struct vector eye = {0, 1.35f, 0};
     struct vector ray = unit((struct vector){x - canvas_aspect(canvas) / 2, 0.24f - y, 1.25f});
@@ -154,12 +154,12 @@ void scene_fruit(struct canvas *canvas)
 
 /* Coffee from above, on a wooden table. */
 
-static struct colour wood(float x, float y)
+static struct rgba wood(float x, float y)
 {
     float plank = y * 4.2f, number = floorf(plank);
     float bend = fbm(x * 1.3f + number * 7, plank * 0.9f, 3);
     float vein = fbm(x * 1.1f + number * 13, plank * 9 + 5 * bend, 5);
-    struct colour grain = mix(hex(0x4c2f1c), hex(0xa9743f), ramp(0.25f, 0.75f, vein));
+    struct rgba grain = mix(hex(0x4c2f1c), hex(0xa9743f), ramp(0.25f, 0.75f, vein));
 
     grain =
         lit(grain, 0.82f + 0.25f * hash((int)number, 3) + 0.16f * (fbm(x * 40, y * 320, 3) - 0.5f));
@@ -167,10 +167,10 @@ static struct colour wood(float x, float y)
 }
 
 /* Crema, with a leaf poured in milk. */
-static struct colour coffee_surface(float u, float v)
+static struct rgba coffee_surface(float u, float v)
 {
     float away = hypotf(u, v), swirl = fbm(u * 7 + 2 * fbm(u * 3, v * 3, 3), v * 7, 5);
-    struct colour crema =
+    struct rgba crema =
         mix(hex(0x5a2d10), hex(0xb5783a), ramp(0.2f, 0.8f, swirl) * ramp(1.05f, 0.6f, away));
     float bend = fabsf(u) * 1.5f - 0.10f,
           leaf = ramp(0.60f, 0.56f, hypotf(u * 1.25f, v * 0.92f + 0.02f));
@@ -187,14 +187,13 @@ static float side_light(float dx, float dy, float away)
     return away > 0 ? -(dx + dy) / (away * 1.4142f) : 0;
 }
 
-static struct colour saucer(struct colour under, float x, float y, float cx, float cy)
+static struct rgba saucer(struct rgba under, float x, float y, float cx, float cy)
 {
     float dx = x - cx, dy = y - cy, away = hypotf(dx, dy), towards = side_light(dx, dy, away);
     float lip = ramp(0.37f, 0.41f, away) - ramp(0.41f, 0.425f, away);
     float well = ramp(0.24f, 0.27f, away) - ramp(0.27f, 0.31f, away);
     float shadow = ramp(0.47f, 0.36f, hypotf(dx - 0.045f, dy - 0.055f));
-    struct colour china =
-        lit(hex(0xf0ece4), 0.86f + 0.10f * towards * lip - 0.16f * towards * well);
+    struct rgba china = lit(hex(0xf0ece4), 0.86f + 0.10f * towards * lip - 0.16f * towards * well);
 
     under = lit(under, 1 - 0.62f * shadow);
     china = lit(china, 1 - 0.50f * ramp(0.36f, 0.22f, hypotf(dx - 0.04f, dy - 0.05f)));
@@ -202,11 +201,11 @@ static struct colour saucer(struct colour under, float x, float y, float cx, flo
     return mix(under, china, ramp(0.4265f, 0.4235f, away));
 }
 
-static struct colour cup(struct colour under, float x, float y, float cx, float cy)
+static struct rgba cup(struct rgba under, float x, float y, float cx, float cy)
 {
     float dx = x - cx, dy = y - cy, away = hypotf(dx, dy), towards = side_light(dx, dy, away);
     float wall = ramp(0.195f, 0.235f, away);
-    struct colour china = lit(hex(0xf7f4ee), 0.92f + (0.10f - 0.30f * wall) * -towards);
+    struct rgba china = lit(hex(0xf7f4ee), 0.92f + (0.10f - 0.30f * wall) * -towards);
     float hx = 0.80f * dx - 0.60f * dy, hy = 0.60f * dx + 0.80f * dy;
     float handle = ramp(0.030f, 0.024f, fabsf(hypotf((hx - 0.27f) * 0.8f, hy) - 0.062f));
 
@@ -217,7 +216,7 @@ static struct colour cup(struct colour under, float x, float y, float cx, float 
     return mix(under, coffee_surface(dx / 0.205f, dy / 0.205f), ramp(0.2065f, 0.2035f, away));
 }
 
-static struct colour spoon(struct colour under, float x, float y, float cx, float cy)
+static struct rgba spoon(struct rgba under, float x, float y, float cx, float cy)
 {
     float u = 0.92f * (x - cx) + 0.39f * (y - cy),
           v = -0.39f * (x - cx) + 0.92f * (y - cy) - 0.335f;
@@ -231,10 +230,10 @@ static struct colour spoon(struct colour under, float x, float y, float cx, floa
     return mix(under, mix(hex(0x55585c), hex(0xf4f5f6), gleam), shape);
 }
 
-static struct colour coffee(float x, float y, const struct canvas *canvas)
+static struct rgba coffee(float x, float y, const struct canvas *canvas)
 {
     float cx = canvas_aspect(canvas) * 0.48f, cy = 0.50f;
-    struct colour colour = saucer(wood(x, y), x, y, cx, cy);
+    struct rgba colour = saucer(wood(x, y), x, y, cx, cy);
 
     colour = cup(spoon(colour, x, y, cx, cy), x, y, cx, cy);
     return lit(colour, 1.12f - 0.35f * hypotf(x - cx * 0.7f, y - 0.3f));
@@ -247,10 +246,10 @@ void scene_coffee(struct canvas *canvas)
 
 /* A portrait against the light: a profile, city lights out of focus behind it. */
 
-static struct colour lights_out_of_focus(float x, float y)
+static struct rgba lights_out_of_focus(float x, float y)
 {
     static const unsigned tints[] = {0xffb45a, 0xff7a3c, 0xffd98a, 0x6ab0ff, 0xff5a6e, 0xfff0d0};
-    struct colour colour = mix(hex(0x2a2348), hex(0xc8654a), ramp(0.0f, 1.1f, y));
+    struct rgba colour = mix(hex(0x2a2348), hex(0xc8654a), ramp(0.0f, 1.1f, y));
 
     for (int layer = 0; layer < 3; layer++) {
         float cell = 0.13f + 0.07f * (float)layer;
@@ -260,7 +259,7 @@ static struct colour lights_out_of_focus(float x, float y)
         float cx = ((float)column + 0.5f + 0.1f * (pick - 0.5f)) * cell;
         float cy = ((float)row + 0.5f + 0.1f * (hash(row, column + layer) - 0.5f)) * cell;
         float away = hypotf(x - cx, y - cy) / radius, rim = 0.62f + 0.38f * ramp(0.6f, 0.98f, away);
-        struct colour tint = hex(tints[(int)(hash(column + 9, row * 5 + layer) * 5.99f)]);
+        struct rgba tint = hex(tints[(int)(hash(column + 9, row * 5 + layer) * 5.99f)]);
 
         if (pick > 0.42f) {
             colour = glow(colour, tint, (0.16f + 0.30f * pick) * rim * ramp(1.04f, 0.94f, away));
@@ -319,14 +318,14 @@ static float behind_hairline(float x, float y)
     return lerp(hairline[i - 1][1], hairline[i][1], clamp01(t)) + wave - x;
 }
 
-static struct colour portrait(float x, float y, const struct canvas *canvas)
+static struct rgba portrait(float x, float y, const struct canvas *canvas)
 {
     (void)canvas;
     float depth = figure_depth(x, y), about = hypotf(x - 0.40f, y - 0.42f);
-    struct colour colour =
+    struct rgba colour =
         mix(hex(0x2a151a), hex(0x7a4030), ramp(0.36f, 0.62f, x - 0.25f * (y - 0.4f)));
     float around = atan2f(0.42f - y, 0.40f - x), strand = fbm(around * 2.2f + 5, about * 85, 4);
-    struct colour hair = mix(hex(0x150c0d), hex(0x54301f), ramp(0.25f, 0.85f, strand));
+    struct rgba hair = mix(hex(0x150c0d), hex(0x54301f), ramp(0.25f, 0.85f, strand));
 
     colour = mix(colour, hair, ramp(-0.012f, 0.012f, behind_hairline(x, y)));
     colour = mix(colour, lit(hex(0x26304c), 0.55f + 0.5f * fbm(x * 90, y * 90, 3)),
@@ -349,21 +348,20 @@ struct balloon {
     int gores;
 };
 
-static struct colour balloon_envelope(const struct balloon *balloon, float u, float v)
+static struct rgba balloon_envelope(const struct balloon *balloon, float u, float v)
 {
     float half = sqrtf(fmaxf(1 - v * v, 0.0004f)) * (v > 0 ? 1 - 0.42f * v * v : 1);
     float around = asinf(fminf(fmaxf(u / half, -1), 1)) / 3.14159265f * (float)balloon->gores;
     float gore = around - floorf(around), seam = fminf(gore, 1 - gore);
     bool even = ((int)floorf(around) & 1) == 0;
-    struct colour cloth = even ? hex(balloon->cloth) : hex(balloon->stripe);
+    struct rgba cloth = even ? hex(balloon->cloth) : hex(balloon->stripe);
 
     cloth = mix(cloth, hex(0xfbf4e2), ramp(0.10f, 0.07f, fabsf(v - 0.10f)));
     cloth = lit(cloth, 0.80f + 0.16f * ramp(0.0f, 0.3f, seam));
     return lit(cloth, 1.06f - 0.40f * u / half * 0.8f - 0.22f * v);
 }
 
-static struct colour balloon_paint(struct colour under, const struct balloon *balloon, float x,
-                                   float y)
+static struct rgba balloon_paint(struct rgba under, const struct balloon *balloon, float x, float y)
 {
     float u = (x - balloon->x) / balloon->size, v = (y - balloon->y) / balloon->size,
           soft = 0.0016f / balloon->size;
@@ -385,7 +383,7 @@ static struct colour balloon_paint(struct colour under, const struct balloon *ba
 }
 
 /* One of the rolling hills under the balloons, with morning mist at its foot. */
-static struct colour downs(struct colour under, float x, float y, int layer)
+static struct rgba downs(struct rgba under, float x, float y, int layer)
 {
     float near = (float)layer / 3, seed = 4.1f * (float)layer;
     float top = lerp(0.70f, 0.90f, near) - 0.10f * fbm(x * lerp(2.2f, 1.2f, near) + seed, seed, 5);
@@ -395,13 +393,13 @@ static struct colour downs(struct colour under, float x, float y, int layer)
         return under;
     }
     float field = fbm(x * 6 + seed, (y - top) * 30, 4), clear = 0.35f + 0.5f * near;
-    struct colour hill = mix(hex(0x9fb2bd), hex(0x3a5228), near);
+    struct rgba hill = mix(hex(0x9fb2bd), hex(0x3a5228), near);
     hill = mix(hill, hex(0xb5a864), 0.4f * near * ramp(0.45f, 0.65f, field));
     hill = lit(hill, 0.80f + 0.4f * fbm(x * 40, y * 60, 3));
     return mix(under, mix(hex(0xdfe3e0), hill, clear + 0.65f * ramp(0.10f, 0.0f, y - top)), shown);
 }
 
-static struct colour balloons(float x, float y, const struct canvas *canvas)
+static struct rgba balloons(float x, float y, const struct canvas *canvas)
 {
     static const struct balloon flown[] = {
         {0.52f, 0.36f, 0.205f, 0xd5352f, 0xf2b632, 14},
@@ -412,7 +410,7 @@ static struct colour balloons(float x, float y, const struct canvas *canvas)
         {0.14f, 0.17f, 0.052f, 0xe7c02f, 0x26508f, 10},
     };
     (void)canvas;
-    struct colour colour = sky_day(x, (0.78f - y) / 0.78f, 9);
+    struct rgba colour = sky_day(x, (0.78f - y) / 0.78f, 9);
 
     for (int layer = 0; layer < 4; layer++) {
         colour = downs(colour, x, y, layer);

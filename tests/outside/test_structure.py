@@ -124,6 +124,25 @@ def test_every_header_name_is_unique():
     assert [name for name, count in seen.items() if count > 1] == []
 
 
+def tag_definitions(texts):
+    """By tag of a struct, an enum or a union: the files that define it."""
+    found = collections.defaultdict(set)
+    for name, text in texts:
+        code = re.sub(r"/\*.*?\*/|//[^\n]*", "", text, flags=re.S)
+        for tag in re.findall(r"\b(?:struct|enum|union)\s+(\w+)\s*\{", code):
+            found[tag].add(name)
+    return found
+
+
+def test_every_tag_is_unique():
+    """A reader who searches for a struct finds one definition."""
+    folders = [harness.ROOT / folder for folder in (*MODULES, "bench")]
+    paths = sorted(path for folder in folders for path in folder.rglob("*.[ch]"))
+    found = tag_definitions((str(path.relative_to(harness.ROOT)), path.read_text()) for path in paths)
+    assert len(found) > 500
+    assert {tag: sorted(files) for tag, files in found.items() if len(files) > 1} == {}
+
+
 def test_every_source_file_is_built_by_the_library_of_its_folder():
     all_of = libraries()
     built = {library.folder / source for library in all_of.values() for source in library.sources}

@@ -13,11 +13,11 @@ static char none[] = "", type[] = "image/jpeg";
 
 static int create(struct fixture *f, void *argument, struct error *error)
 {
-    struct upload upload = {.id = *(uint64_t *)argument,
-                            .created_ms = 1000,
-                            .content_type = type,
-                            .headers = none,
-                            .tags = none};
+    struct multipart_upload upload = {.id = *(uint64_t *)argument,
+                                      .created_ms = 1000,
+                                      .content_type = type,
+                                      .headers = none,
+                                      .tags = none};
     return uploads_create(f->cloud.storage, f->bucket, "k", &upload, error);
 }
 
@@ -94,7 +94,7 @@ static int complete(struct fixture *f, void *argument, struct error *error)
 {
     struct whole *whole = argument;
     struct s3_completion asked = {.stated_size = -1};
-    struct upload upload = {.id = whole->upload};
+    struct multipart_upload upload = {.id = whole->upload};
     int status = 0;
     whole->verdict = s3_completion_read(&asked, slice_of(whole->document));
     if (!whole->verdict)

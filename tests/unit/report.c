@@ -1,4 +1,5 @@
-/* What a user reads: widths, tables, the bar, and what the ledger makes of the engine's records. */
+/* What a user reads: widths, tables, the bar, and what the results makes of the engine's records.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "ledger.h"
+#include "photo_results.h"
 #include "progress.h"
 #include "report.h"
 #include "table.h"
@@ -188,7 +189,7 @@ static void without_a_terminal_a_line_comes_every_ten_seconds(void **state)
     assert_string_equal(text, "1000/9000 photos  10.0 s\n2000/9000 photos, 1 failed  20.0 s\n");
 }
 
-/* ---- the ledger ---- */
+/* ---- the results ---- */
 
 struct pipeline {
     struct pipeline_facts facts;
@@ -214,7 +215,7 @@ static const struct pipeline_ops stub_ops = {.facts = facts_of, .matches = match
 
 struct fixture {
     struct photos photos;
-    struct ledger ledger;
+    struct photo_results results;
 };
 
 static int setup(void **state)
@@ -222,30 +223,30 @@ static int setup(void **state)
     static struct photo items[] = {
         {"/p/a.jpg", "a.jpg"}, {"/p/b.png", "b.png"}, {"/p/c.jpg", "c.jpg"}};
     static struct pipeline *const pipelines[] = {&web, &tags};
-    const struct ledger_options options = {.bucket = "photos",
-                                           .prefix = "ingest/",
-                                           .ops = &stub_ops,
-                                           .pipelines = pipelines,
-                                           .pipeline_count = 2,
-                                           .max_attempts = 3};
+    const struct photo_results_options options = {.bucket = "photos",
+                                                  .prefix = "ingest/",
+                                                  .ops = &stub_ops,
+                                                  .pipelines = pipelines,
+                                                  .pipeline_count = 2,
+                                                  .max_attempts = 3};
     struct fixture *f = calloc(1, sizeof *f);
     if (!f)
         return -1;
     f->photos = (struct photos){.items = items, .count = 3};
     *state = f;
-    return ledger_init(&f->ledger, &f->photos, &options, NULL);
+    return photo_results_init(&f->results, &f->photos, &options, NULL);
 }
 
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    ledger_clear(&f->ledger);
+    photo_results_clear(&f->results);
     free(f);
     return 0;
 }
 
-static struct ledger_event record(struct fixture *f, const char *pipeline, const char *key,
-                                  enum outcome outcome)
+static struct photo_results_change record(struct fixture *f, const char *pipeline, const char *key,
+                                          enum outcome outcome)
 {
     struct rendition rendition = {
         .key = "web/WebImage-x.jpg", .width = 1280, .height = 960, .milliseconds = 12.34};
@@ -263,16 +264,16 @@ static struct ledger_event record(struct fixture *f, const char *pipeline, const
                                        .rendition_count = ack && image,
                                        .labels = ack && !image ? &labels : NULL,
                                        .sidecar_key = ack && !image ? "tags/x.jpg.json" : NULL};
-    struct ledger_event event;
-    assert_int_equal(ledger_record(&f->ledger, &what, &event), 0);
+    struct photo_results_change event;
+    assert_int_equal(photo_results_record(&f->results, &what, &event), 0);
     return event;
 }
 
 static void it_is_over_when_each_pipeline_has_answered(void **state)
 {
     struct fixture *f = *state;
-    struct ledger *ledger = &f->ledger;
-    assert_int_equal(ledger->parts, 5); /* web takes no .png */
+    struct photo_results *results = &f->results;
+    assert_int_equal(results->parts, 5); /* web takes no .png */
     assert_false(record(f, "web", "ingest/a.jpg", OUTCOME_ACK).photo_settled);
     assert_false(record(f, "web", "ingest/a.jpg", OUTCOME_ACK).settled); /* a second delivery */
     assert_true(record(f, "tags", "ingest/a.jpg", OUTCOME_ACK).photo_settled);
@@ -280,13 +281,13 @@ static void it_is_over_when_each_pipeline_has_answered(void **state)
     assert_null(record(f, "tags", "ingest/other.png", OUTCOME_ACK).photo);
     assert_null(record(f, "web", "ingest/b.png", OUTCOME_ACK).photo); /* not expected of it */
     record(f, "web", "ingest/c.jpg", OUTCOME_ACK);
-    assert_false(ledger_settled(ledger));
-    assert_false(ledger_succeeded(ledger));
+    assert_false(photo_results_settled(results));
+    assert_false(photo_results_succeeded(results));
     record(f, "tags", "ingest/c.jpg", OUTCOME_ACK);
-    assert_true(ledger_settled(ledger));
-    assert_true(ledger_succeeded(ledger));
-    ledger->photos[0].parts[0].outputs[0].problem = strdup("disk full");
-    assert_false(ledger_succeeded(ledger));
+    assert_true(photo_results_settled(results));
+    assert_true(photo_results_succeeded(results));
+    results->photos[0].parts[0].outputs[0].problem = strdup("disk full");
+    assert_false(photo_results_succeeded(results));
 }
 
 static void an_output_is_where_its_pipeline_put_it(void **state)
@@ -301,14 +302,14 @@ static void an_output_is_where_its_pipeline_put_it(void **state)
                                  .rendition_count = 1,
                                  .sidecar_bucket = "labels",
                                  .sidecar_key = "x.json"};
-    struct ledger_event event;
-    assert_int_equal(ledger_record(&f->ledger, &what, &event), 0);
+    struct photo_results_change event;
+    assert_int_equal(photo_results_record(&f->results, &what, &event), 0);
     assert_string_equal(event.part->outputs[0].bucket, "renditions");
     assert_string_equal(event.part->outputs[1].bucket, "labels");
     what.pipeline = "tags"; /* without a bucket of its own: beside the photo */
     what.sidecar_bucket = NULL;
     what.rendition_count = 0;
-    assert_int_equal(ledger_record(&f->ledger, &what, &event), 0);
+    assert_int_equal(photo_results_record(&f->results, &what, &event), 0);
     assert_string_equal(event.part->outputs[0].bucket, "photos");
 }
 
@@ -318,22 +319,22 @@ static void a_retry_is_open_until_the_queue_gives_up(void **state)
     assert_false(record(f, "tags", "ingest/b.png", OUTCOME_RETRY).settled);
     assert_false(record(f, "tags", "ingest/b.png", OUTCOME_RETRY).settled);
     assert_true(record(f, "tags", "ingest/b.png", OUTCOME_RETRY).photo_settled);
-    assert_int_equal(f->ledger.photos_failed, 1);
+    assert_int_equal(f->results.photos_failed, 1);
 }
 
 static void what_cannot_be_sent_is_settled(void **state)
 {
     struct fixture *f = *state;
     record(f, "web", "ingest/a.jpg", OUTCOME_REJECT);
-    ledger_failed(&f->ledger, 0, "connection lost");
-    assert_int_equal(f->ledger.parts_settled, 2);
-    assert_int_equal(f->ledger.photos_failed, 1);
+    photo_results_failed(&f->results, 0, "connection lost");
+    assert_int_equal(f->results.parts_settled, 2);
+    assert_int_equal(f->results.photos_failed, 1);
     assert_null(record(f, "tags", "ingest/a.jpg", OUTCOME_ACK).photo);
 
     record(f, "tags", "ingest/b.png", OUTCOME_ACK);
-    ledger_failed(&f->ledger, 1, "answer lost"); /* it had arrived all the same */
-    assert_int_equal(f->ledger.photos_settled, 2);
-    assert_int_equal(f->ledger.photos_failed, 1);
+    photo_results_failed(&f->results, 1, "answer lost"); /* it had arrived all the same */
+    assert_int_equal(f->results.photos_settled, 2);
+    assert_int_equal(f->results.photos_failed, 1);
 }
 
 /* What the report says of a fixture's photos, in the order in which a user reads it. */
@@ -349,13 +350,13 @@ static char *report_text(struct fixture *f, bool table)
     size_t size;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    for (size_t i = 0; i < f->ledger.count; i++) {
-        report_failures(&f->ledger.photos[i], collect_line, out);
-        report_unwritten(&f->ledger.photos[i], collect_line, out);
+    for (size_t i = 0; i < f->results.count; i++) {
+        report_failures(&f->results.photos[i], collect_line, out);
+        report_unwritten(&f->results.photos[i], collect_line, out);
     }
     if (table)
-        assert_int_equal(report_table(&f->ledger, &options, out), 0);
-    report_summary(&f->ledger, &options, out);
+        assert_int_equal(report_table(&f->results, &options, out), 0);
+    report_summary(&f->results, &options, out);
     fclose(out);
     return text;
 }
@@ -367,7 +368,7 @@ static void the_report_says_what_came_of_each(void **state)
     record(f, "tags", "ingest/a.jpg", OUTCOME_ACK);
     record(f, "tags", "ingest/b.png", OUTCOME_REJECT);
     record(f, "web", "ingest/c.jpg", OUTCOME_ACK);
-    ledger_close(&f->ledger, "no-answer");
+    photo_results_close(&f->results, "no-answer");
     char *text = report_text(f, true);
     assert_non_null(strstr(text, "Photo  Rendition    Pixels   Bytes    ms  Tags\n"));
     assert_non_null(strstr(text, "a.jpg  web        1280×960  204800  12.3\n"));
@@ -388,8 +389,8 @@ static void a_failure_is_told_once_with_all_its_pipelines(void **state)
     record(f, "tags", "ingest/c.jpg", OUTCOME_ACK);
     record(f, "web", "ingest/a.jpg", OUTCOME_REJECT);
     record(f, "tags", "ingest/a.jpg", OUTCOME_REJECT);
-    f->ledger.photos[2].parts[0].outputs[0].problem = strdup("cannot write c.jpg: disk full");
-    f->ledger.photos[2].parts[1].outputs[0].problem = strdup("cannot write c.json: disk full");
+    f->results.photos[2].parts[0].outputs[0].problem = strdup("cannot write c.jpg: disk full");
+    f->results.photos[2].parts[1].outputs[0].problem = strdup("cannot write c.json: disk full");
     char *text = report_text(f, false);
     assert_string_equal(text,
                         "failed: a.jpg: web, tags: image-corrupt: premature end\n"
@@ -408,12 +409,12 @@ static void what_is_handed_back_was_not_processed(void **state)
                                        .handed_back = true,
                                        .reason = "handed-back",
                                        .detail = "the engine is shutting down"};
-    struct ledger_event event;
+    struct photo_results_change event;
     record(f, "web", "ingest/a.jpg", OUTCOME_ACK);
     record(f, "tags", "ingest/a.jpg", OUTCOME_ACK);
     record(f, "web", "ingest/c.jpg", OUTCOME_ACK);
     for (int i = 0; i < 4; i++) { /* more often than the queue would deliver it */
-        assert_int_equal(ledger_record(&f->ledger, &back, &event), 0);
+        assert_int_equal(photo_results_record(&f->results, &back, &event), 0);
         assert_false(event.settled);
     }
     char *text = report_text(f, false);
@@ -424,7 +425,7 @@ static void what_is_handed_back_was_not_processed(void **state)
     assert_non_null(strstr(text, "not processed\n"));
     assert_null(strstr(text, "handed-back"));
     free(text);
-    assert_false(ledger_succeeded(&f->ledger));
+    assert_false(photo_results_succeeded(&f->results));
 }
 
 /* ---- for scripts ---- */
@@ -445,7 +446,7 @@ static char *json_report(struct fixture *f)
     size_t size;
     FILE *out = open_memstream(&text, &size);
     assert_non_null(out);
-    assert_int_equal(report_json(&f->ledger, &options, out), 0);
+    assert_int_equal(report_json(&f->results, &options, out), 0);
     fclose(out);
     return text;
 }
@@ -456,7 +457,7 @@ static void each_photo_is_a_json_object_and_the_last_sums_up(void **state)
     record(f, "web", "ingest/a.jpg", OUTCOME_ACK);
     record(f, "tags", "ingest/a.jpg", OUTCOME_ACK);
     record(f, "tags", "ingest/b.png", OUTCOME_REJECT);
-    f->ledger.photos[2].path = "/p/\xff\n.jpg"; /* any bytes */
+    f->results.photos[2].path = "/p/\xff\n.jpg"; /* any bytes */
     char *text = json_report(f);
     const char *type, *result, *path, *reason, *error;
     json_int_t width, done, failed, open;
@@ -495,16 +496,16 @@ static void a_file_that_no_pipeline_takes_has_failed(void **state)
 {
     struct fixture *f = *state;
     tags.suffix = ".nothing";
-    ledger_clear(&f->ledger);
+    photo_results_clear(&f->results);
     free(f);
     assert_int_equal(setup(state), 0);
     tags.suffix = "";
     f = *state;
-    assert_int_equal(f->ledger.photos[1].part_count, 0);
-    ledger_sent(&f->ledger, 1, 10);
-    assert_int_equal(f->ledger.photos_settled, 1);
-    assert_int_equal(f->ledger.photos_failed, 1);
-    assert_non_null(strstr(f->ledger.photos[1].failure, "no pipeline"));
+    assert_int_equal(f->results.photos[1].part_count, 0);
+    photo_results_sent(&f->results, 1, 10);
+    assert_int_equal(f->results.photos_settled, 1);
+    assert_int_equal(f->results.photos_failed, 1);
+    assert_non_null(strstr(f->results.photos[1].failure, "no pipeline"));
 }
 
 int main(void)

@@ -210,13 +210,13 @@ int script_publish_start(struct script_publish *publish, const char *topic_arn, 
 {
     const struct sns_parameter parameters[] = {
         {"TopicArn", topic_arn}, {"Subject", subject}, {"Message", message}};
-    const struct sns_call call = {.action = "Publish",
-                                  .resource = topic_arn,
-                                  .topic_arn = topic_arn,
-                                  .parameters = parameters,
-                                  .parameter_count = 3,
-                                  .done = on_published,
-                                  .user = publish};
+    const struct sns_client_call call = {.action = "Publish",
+                                         .resource = topic_arn,
+                                         .topic_arn = topic_arn,
+                                         .parameters = parameters,
+                                         .parameter_count = 3,
+                                         .done = on_published,
+                                         .user = publish};
     return sns_start(script.aws, &call);
 }
 

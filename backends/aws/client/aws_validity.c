@@ -20,7 +20,7 @@ enum form {
     FORM_PAGE,   /* an object with none but these members */
 };
 
-static const struct row {
+static const struct validity_row {
     const char *operation;
     enum form form;
     const char *root;
@@ -52,7 +52,7 @@ static const struct row {
     {"GetTopicAttributes", FORM_XML, "GetTopicAttributesResponse", {"Attributes"}},
 };
 
-static const struct row *row_of(const char *operation)
+static const struct validity_row *row_of(const char *operation)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (strcmp(rows[i].operation, operation) == 0)
@@ -140,7 +140,7 @@ static struct slice root_of(struct slice text)
     return text;
 }
 
-static const char *xml_flaw(const struct row *row, struct slice text)
+static const char *xml_flaw(const struct validity_row *row, struct slice text)
 {
     struct slice root = root_of(text);
     const char *end = root.size ? memchr(root.data, '>', root.size) : NULL;
@@ -157,7 +157,7 @@ static const char *xml_flaw(const struct row *row, struct slice text)
     return NULL;
 }
 
-static size_t members_found(const json_t *object, const struct row *row)
+static size_t members_found(const json_t *object, const struct validity_row *row)
 {
     size_t found = 0;
     for (size_t i = 0; i < MEMBERS_MAX && row->members[i]; i++)
@@ -165,7 +165,7 @@ static size_t members_found(const json_t *object, const struct row *row)
     return found;
 }
 
-static const char *json_flaw(const struct row *row, const json_t *object)
+static const char *json_flaw(const struct validity_row *row, const json_t *object)
 {
     if (!object)
         return "it is not a JSON object";
@@ -204,7 +204,7 @@ bool aws_response_is_other(const struct http_response *response, const char *mar
 const char *aws_response_flaw(const struct aws_expected *expected,
                               const struct http_response *response, json_t **object)
 {
-    const struct row *row = row_of(expected->operation);
+    const struct validity_row *row = row_of(expected->operation);
     struct slice text = body_of(response);
     *object = NULL;
     if (!row)

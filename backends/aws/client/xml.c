@@ -6,7 +6,7 @@
 
 #include "error.h"
 
-struct reader {
+struct xml_reader {
     XML_Parser parser;
     xml_element *element;
     void *user;
@@ -21,7 +21,7 @@ struct reader {
     struct buffer text; /* of the open elements, one after another */
 };
 
-static void stop(struct reader *r, int rc)
+static void stop(struct xml_reader *r, int rc)
 {
     if (!r->rc)
         r->rc = rc;
@@ -31,7 +31,7 @@ static void stop(struct reader *r, int rc)
 static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **attributes)
 {
     (void)attributes;
-    struct reader *r = data;
+    struct xml_reader *r = data;
     size_t path = strlen(r->path), size = strlen(name);
     if (r->depth == XML_DEPTH_MAX || path + 1 + size >= sizeof r->path) {
         stop(r, ERR_PROTOCOL);
@@ -49,7 +49,7 @@ static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **
 static void XMLCALL on_end(void *data, const XML_Char *name)
 {
     (void)name;
-    struct reader *r = data;
+    struct xml_reader *r = data;
     if (r->rc)
         return;
     r->depth--;
@@ -66,7 +66,7 @@ static void XMLCALL on_end(void *data, const XML_Char *name)
 
 static void XMLCALL on_text(void *data, const XML_Char *text, int size)
 {
-    struct reader *r = data;
+    struct xml_reader *r = data;
     if (!r->rc && buffer_append(&r->text, text, (size_t)size))
         stop(r, r->text.error == ERR_MEMORY ? ERR_MEMORY : ERR_PROTOCOL);
 }
@@ -83,7 +83,7 @@ static void XMLCALL on_doctype(void *data, const XML_Char *name, const XML_Char 
 
 int xml_read(struct slice document, xml_element *element, void *user)
 {
-    struct reader r = {.element = element, .user = user};
+    struct xml_reader r = {.element = element, .user = user};
     if (document.size > INT_MAX)
         return ERR_PROTOCOL;
     r.parser = XML_ParserCreate("UTF-8");

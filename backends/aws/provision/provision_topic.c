@@ -9,14 +9,14 @@
 static int topic_call(struct provision *p, const char *action,
                       const struct sns_parameter *parameters, size_t count)
 {
-    const struct sns_call call = {.action = action,
-                                  .resource = p->topic_arn ? p->topic_arn : p->fanout->topic,
-                                  .parameters = parameters,
-                                  .parameter_count = count,
-                                  .settling = true,
-                                  .done = provision_replied,
-                                  .release = provision_free,
-                                  .user = p};
+    const struct sns_client_call call = {.action = action,
+                                         .resource = p->topic_arn ? p->topic_arn : p->fanout->topic,
+                                         .parameters = parameters,
+                                         .parameter_count = count,
+                                         .settling = true,
+                                         .done = provision_replied,
+                                         .release = provision_free,
+                                         .user = p};
     return sns_start(p->aws, &call);
 }
 

@@ -10,7 +10,7 @@
 
 enum { FORM_MAX = 4 * 1024 * 1024, URL_MAX = 4096, REGION_MAX = 64 };
 
-static int form_make(const struct sns_call *call, struct buffer *out)
+static int form_make(const struct sns_client_call *call, struct buffer *out)
 {
     buffer_format(out, "Action=%s&Version=2010-03-31", call->action);
     for (size_t i = 0; i < call->parameter_count; i++) {
@@ -45,7 +45,7 @@ static int region_of(const struct aws *aws, const char *topic_arn, char out[REGI
     return 0;
 }
 
-int sns_start(struct aws *aws, const struct sns_call *call)
+int sns_start(struct aws *aws, const struct sns_client_call *call)
 {
     const struct http_header headers[] = {
         {"content-type", "application/x-www-form-urlencoded; charset=utf-8"}};

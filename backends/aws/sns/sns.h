@@ -9,7 +9,7 @@ struct sns_parameter {
     const char *value; /* NULL leaves it out */
 };
 
-struct sns_call {
+struct sns_client_call {
     const char *action; /* static */
     const char *resource;
     const char *topic_arn; /* its region decides where the call goes; NULL: the region of aws */
@@ -21,7 +21,7 @@ struct sns_call {
     void *user;
 };
 
-int sns_start(struct aws *aws, const struct sns_call *call);
+int sns_start(struct aws *aws, const struct sns_client_call *call);
 
 /* One element of a 2xx reply by its path ("CreateTopicResponse/CreateTopicResult/TopicArn"); *out
  * is for free(), or NULL when there is none. ERR_PROTOCOL: the reply cannot be read; ERR_MEMORY. */

@@ -99,7 +99,7 @@ static int batch_start(struct queue *queue, const char *operation,
     if (count < 1 || count > QUEUE_BATCH_MAX)
         return ERR_INVALID;
     unsigned serial = queue->aws->batches++;
-    const struct sqs_call call = {
+    const struct sqs_client_call call = {
         .operation = operation,
         .body = entries_body(serial, entries, count, visibility),
         .serial = serial,

@@ -40,7 +40,7 @@ struct queue_request {
     char md5[MD5_TEXT_SIZE]; /* of the body of a send */
 };
 
-struct sqs_call {
+struct sqs_client_call {
     const char *operation;
     json_t *body; /* without QueueUrl; taken */
     bool once;
@@ -55,7 +55,7 @@ struct sqs_call {
     const char *md5; /* NULL: none */
 };
 
-int sqs_start(struct queue *queue, const struct sqs_call *call, struct queue_request **out);
+int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct queue_request **out);
 void sqs_operation_free(struct queue_request *operation);
 /* "https://sqs.eu-central-1.amazonaws.com/", for free(). The region is NULL for that of aws. */
 char *sqs_endpoint(const struct aws *aws, const char *region);

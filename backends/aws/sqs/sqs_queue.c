@@ -32,7 +32,7 @@ static void operation_release(void *user)
     sqs_operation_free(user);
 }
 
-int sqs_start(struct queue *queue, const struct sqs_call *call, struct queue_request **out)
+int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct queue_request **out)
 {
     if (out)
         *out = NULL;
@@ -460,7 +460,7 @@ static void on_depth(const struct aws_reply *reply, void *user)
 
 int sqs_depth(struct queue *queue, queue_depth_known *done, void *user)
 {
-    const struct sqs_call call = {
+    const struct sqs_client_call call = {
         .operation = "GetQueueAttributes",
         .body = json_pack("{s:[s, s, s]}", "AttributeNames", "ApproximateNumberOfMessages",
                           "ApproximateNumberOfMessagesNotVisible",

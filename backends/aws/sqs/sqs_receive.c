@@ -132,7 +132,7 @@ int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_rec
         return ERR_INVALID;
     const unsigned silence = http_client_idle_timeout(queue->aws->http);
     const unsigned margin = silence < SQS_POLL_MARGIN_MS ? silence : SQS_POLL_MARGIN_MS;
-    const struct sqs_call call = {
+    const struct sqs_client_call call = {
         .operation = "ReceiveMessage",
         .body = request_body(what),
         .class = HTTP_POLL,

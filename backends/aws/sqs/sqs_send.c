@@ -70,7 +70,7 @@ int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *
         return ERR_INVALID;
     char md5[MD5_TEXT_SIZE];
     md5_text(message->body, message->body_size, md5);
-    const struct sqs_call call = {
+    const struct sqs_client_call call = {
         .operation = "SendMessage",
         .md5 = md5,
         .body = body,

@@ -249,13 +249,13 @@ static void reset_in_upload(struct cloud_request *request)
     http_call_read(request->call, on_uploaded, request->fault);
 }
 
-struct refusal {
+struct fault_refusal {
     int status;
     const char *code;
 };
 
 /* Sources: "Error responses" of the S3 API Reference, "Common Error Types" of SQS's and SNS's. */
-static const struct refusal refusals[FAULT_KINDS][WIRE_QUERY + 1] = {
+static const struct fault_refusal refusals[FAULT_KINDS][WIRE_QUERY + 1] = {
     [FAULT_ERROR] = {{500, "InternalError"}, {500, "InternalFailure"}, {500, "InternalFailure"}},
     [FAULT_SLOW_DOWN] = {{503, "SlowDown"},
                          {503, "ServiceUnavailable"},
@@ -270,7 +270,7 @@ static const struct refusal refusals[FAULT_KINDS][WIRE_QUERY + 1] = {
 static bool befall(struct cloud_request *request, enum router_wire wire)
 {
     enum fault_kind kind = request->fault->kind;
-    const struct refusal *refusal = &refusals[kind][wire];
+    const struct fault_refusal *refusal = &refusals[kind][wire];
     if (refusal->code)
         router_refuse(request, wire, refusal->status, refusal->code,
                       "This error was injected by the fault plan.");

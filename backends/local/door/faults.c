@@ -32,7 +32,7 @@ enum trait {
     UPLOAD = 32,  /* its request has a body that is streamed and checked */
 };
 
-static const struct kind {
+static const struct fault_kind_name {
     const char *name;
     unsigned needs;
 } kinds[FAULT_KINDS] = {
@@ -97,7 +97,7 @@ static const struct known {
     {"SetQueueAttributes", ANY},
 };
 
-struct rule {
+struct fault_rule {
     const char *operation;           /* static */
     unsigned has;                    /* enum trait */
     char resource[RESOURCE_MAX + 1]; /* "": any */
@@ -111,7 +111,7 @@ struct rule {
 
 struct faults {
     size_t count;
-    struct rule rules[RULES_MAX];
+    struct fault_rule rules[RULES_MAX];
 };
 
 const char *faults_unusual_operation(size_t at)
@@ -126,7 +126,7 @@ const char *fault_name(enum fault_kind kind)
 
 /* ---- reading ---- */
 
-struct reader {
+struct fault_reader {
     const char *path;
     unsigned line;
     const char **operations; /* names that a rule may give */
@@ -134,13 +134,14 @@ struct reader {
     struct error *error;
 };
 
-static int invalid(const struct reader *r, const char *what, const char *typed, const char *near)
+static int invalid(const struct fault_reader *r, const char *what, const char *typed,
+                   const char *near)
 {
     return error_set(r->error, ERR_INVALID, "%s:%u: %s \"%.80s\"%s%s%s", r->path, r->line, what,
                      typed, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static int wrong(const struct reader *r, const char *what)
+static int wrong(const struct fault_reader *r, const char *what)
 {
     return error_set(r->error, ERR_INVALID, "%s:%u: %s", r->path, r->line, what);
 }
@@ -173,7 +174,8 @@ static const char **operation_names(const struct cloud_service *const *services,
     return names;
 }
 
-static int operation_read(const struct reader *r, const json_t *value, struct rule *rule)
+static int operation_read(const struct fault_reader *r, const json_t *value,
+                          struct fault_rule *rule)
 {
     const char *typed = json_string_value(value);
     if (!typed)
@@ -189,7 +191,7 @@ static int operation_read(const struct reader *r, const json_t *value, struct ru
     return 0;
 }
 
-static int kind_read(const struct reader *r, const json_t *value, struct rule *rule)
+static int kind_read(const struct fault_reader *r, const json_t *value, struct fault_rule *rule)
 {
     const char *names[FAULT_KINDS], *typed = json_string_value(value);
     if (!typed)
@@ -204,8 +206,8 @@ static int kind_read(const struct reader *r, const json_t *value, struct rule *r
     return invalid(r, "unknown fault", typed, nearest_name(typed, names, FAULT_KINDS));
 }
 
-static int number_read(const struct reader *r, const json_t *object, const char *name, uint64_t max,
-                       uint64_t *out)
+static int number_read(const struct fault_reader *r, const json_t *object, const char *name,
+                       uint64_t max, uint64_t *out)
 {
     const json_t *value = json_object_get(object, name);
     json_int_t number = json_integer_value(value);
@@ -219,7 +221,7 @@ static int number_read(const struct reader *r, const json_t *object, const char 
     return 0;
 }
 
-static int chance_read(const struct reader *r, const json_t *value, double *out)
+static int chance_read(const struct fault_reader *r, const json_t *value, double *out)
 {
     double chance = json_number_value(value);
     if (!value)
@@ -230,7 +232,7 @@ static int chance_read(const struct reader *r, const json_t *value, double *out)
     return 0;
 }
 
-static int resource_read(const struct reader *r, const json_t *value, struct rule *rule)
+static int resource_read(const struct fault_reader *r, const json_t *value, struct fault_rule *rule)
 {
     const char *name = json_string_value(value);
     size_t size = json_string_length(value);
@@ -242,7 +244,7 @@ static int resource_read(const struct reader *r, const json_t *value, struct rul
     return 0;
 }
 
-static int names_check(const struct reader *r, json_t *object)
+static int names_check(const struct fault_reader *r, json_t *object)
 {
     static const char *const known[] = {"operation", "resource",    "fault", "nth",         "every",
                                         "times",     "probability", "seed",  "milliseconds"};
@@ -260,7 +262,8 @@ static int names_check(const struct reader *r, json_t *object)
     return 0;
 }
 
-static int rule_check(const struct reader *r, const json_t *object, const struct rule *rule)
+static int rule_check(const struct fault_reader *r, const json_t *object,
+                      const struct fault_rule *rule)
 {
     unsigned needs = kinds[rule->kind].needs;
     if ((rule->nth != 0) + (rule->every != 0) + (rule->probability > 0) > 1)
@@ -275,7 +278,7 @@ static int rule_check(const struct reader *r, const json_t *object, const struct
     return 0;
 }
 
-static int rule_read(const struct reader *r, json_t *object, struct rule *rule)
+static int rule_read(const struct fault_reader *r, json_t *object, struct fault_rule *rule)
 {
     uint64_t seed = 1, milliseconds = TRICKLE_MS;
     int code = names_check(r, object);
@@ -306,7 +309,7 @@ static int rule_read(const struct reader *r, json_t *object, struct rule *rule)
     return code;
 }
 
-static int line_read(const struct reader *r, struct slice line, struct faults *faults)
+static int line_read(const struct fault_reader *r, struct slice line, struct faults *faults)
 {
     json_error_t why;
     if (faults->count == RULES_MAX)
@@ -333,7 +336,7 @@ static bool is_blank(struct slice line)
     return i == line.size || line.data[i] == '#';
 }
 
-static int plan_read(struct reader *r, struct slice text, struct faults *faults)
+static int plan_read(struct fault_reader *r, struct slice text, struct faults *faults)
 {
     int code = 0;
     while (text.size && !code) {
@@ -354,7 +357,7 @@ static int plan_read(struct reader *r, struct slice text, struct faults *faults)
 int faults_open(const char *path, const struct cloud_service *const *services, struct faults **out,
                 struct error *error)
 {
-    struct reader reader = {.path = path, .error = error};
+    struct fault_reader reader = {.path = path, .error = error};
     struct bytes text = {0};
     *out = NULL;
     struct faults *faults = calloc(1, sizeof *faults);
@@ -397,13 +400,13 @@ const char *faults_resource(const char *text)
     return name;
 }
 
-static bool is_about(const struct rule *rule, const char *resource)
+static bool is_about(const struct fault_rule *rule, const char *resource)
 {
     return !rule->resource[0] ||
            (resource && strcmp(rule->resource, faults_resource(resource)) == 0);
 }
 
-static bool is_befallen(const struct rule *rule, const char *operation)
+static bool is_befallen(const struct fault_rule *rule, const char *operation)
 {
     unsigned needs = kinds[rule->kind].needs;
     if (rule->operation != every)
@@ -411,7 +414,7 @@ static bool is_befallen(const struct rule *rule, const char *operation)
     return (traits_of(operation) & needs) == needs;
 }
 
-static bool strikes(struct rule *rule)
+static bool strikes(struct fault_rule *rule)
 {
     rule->seen++;
     if (rule->times && rule->struck == rule->times)
@@ -427,7 +430,7 @@ bool faults_draw(struct faults *faults, const char *operation, const char *resou
                  struct fault_draw *out)
 {
     for (size_t i = 0; i < faults->count; i++) {
-        struct rule *rule = &faults->rules[i];
+        struct fault_rule *rule = &faults->rules[i];
         if (!is_befallen(rule, operation) || !is_about(rule, resource) || !strikes(rule))
             continue;
         rule->struck++;

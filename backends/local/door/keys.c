@@ -120,20 +120,21 @@ static bool is_taken(const struct keys *keys, const char *access_key)
     return false;
 }
 
-struct reader {
+struct keys_reader {
     const char *path, *account;
     const struct ini *ini;
     struct keys *keys;
     struct error *error;
 };
 
-static int bad_section(const struct reader *r, const struct ini_entry *section, const char *what)
+static int bad_section(const struct keys_reader *r, const struct ini_entry *section,
+                       const char *what)
 {
     return error_set(r->error, ERR_INVALID, "%s:%zu: [%.64s] %s", r->path, section->line,
                      section->section, what);
 }
 
-static int section_read(const struct reader *r, const struct ini_entry *section)
+static int section_read(const struct keys_reader *r, const struct ini_entry *section)
 {
     const char *access_key = ini_get(r->ini, section->section, "aws_access_key_id");
     const char *secret_key = ini_get(r->ini, section->section, "aws_secret_access_key");
@@ -166,7 +167,7 @@ static bool is_repeated(const struct ini *ini, size_t at)
     return false;
 }
 
-static int sections_read(const struct reader *r)
+static int sections_read(const struct keys_reader *r)
 {
     for (size_t i = 0; i < r->ini->count; i++) {
         const struct ini_entry *entry = &r->ini->entries[i];
@@ -214,7 +215,7 @@ static int file_read(const char *path, struct buffer *out, struct error *error)
     return status;
 }
 
-static int text_read(struct reader *r, struct slice text)
+static int text_read(struct keys_reader *r, struct slice text)
 {
     struct ini ini = {0};
     size_t line;
@@ -239,7 +240,7 @@ int keys_open(const char *path, const char *account, const struct auth_key *fall
     struct keys *keys = keys_new(path ? KEYS_MAX : 1);
     if (!keys)
         return error_set(error, ERR_MEMORY, "out of memory");
-    struct reader reader = {.path = path, .account = account, .keys = keys, .error = error};
+    struct keys_reader reader = {.path = path, .account = account, .keys = keys, .error = error};
     buffer_init(&text, KEYS_FILE_MAX);
     int status;
     if (path) {

@@ -10,7 +10,7 @@
 #include "cloud_service.h"
 #include "xml_tree.h"
 
-struct refusal {
+struct auth_refusal {
     const char *s3_code;
     int s3_status;
     const char *query_code;
@@ -22,7 +22,7 @@ struct refusal {
 /* Sources: "Error responses" in the S3 API Reference; "Common Error Types" in the API references of
  * SQS and SNS; of these services' words for a wrong clock, issues 401 and 2565 of aws/aws-sdk-js.
  */
-static const struct refusal refusals[AUTH_CODE_COUNT] = {
+static const struct auth_refusal refusals[AUTH_CODE_COUNT] = {
     [AUTH_MISSING] = {"AccessDenied", 403, "MissingAuthenticationToken", 403,
                       "MissingAuthenticationTokenException",
                       "Access denied: the request is not signed. Sign it with Signature Version 4 "
@@ -144,7 +144,7 @@ static void clock_text(const struct auth_claim *claim, char *out, size_t room)
 void router_refuse_auth(struct cloud_request *request, enum router_wire wire, enum auth_code code,
                         const struct auth_claim *claim)
 {
-    const struct refusal *r = &refusals[code];
+    const struct auth_refusal *r = &refusals[code];
     const char *text = r->text ? r->text : claim->detail;
     char clock[160];
     if (code == AUTH_SKEWED && wire != WIRE_S3) {

@@ -31,15 +31,16 @@ static size_t entry_size(const json_t *entry)
     return size;
 }
 
-struct refusal { /* of one entry; code NULL: none */
+struct entry_refusal { /* of one entry; code NULL: none */
     const char *code;
     char text[160];
 };
 
-static void refuse(struct refusal *refusal, const char *code, const char *format, const char *name)
-    __attribute__((format(printf, 3, 0)));
+static void refuse(struct entry_refusal *refusal, const char *code, const char *format,
+                   const char *name) __attribute__((format(printf, 3, 0)));
 
-static void refuse(struct refusal *refusal, const char *code, const char *format, const char *name)
+static void refuse(struct entry_refusal *refusal, const char *code, const char *format,
+                   const char *name)
 {
     if (refusal->code)
         return;
@@ -47,7 +48,7 @@ static void refuse(struct refusal *refusal, const char *code, const char *format
     snprintf(refusal->text, sizeof refusal->text, format, name);
 }
 
-static const char *entry_text(const json_t *entry, const char *name, struct refusal *refusal)
+static const char *entry_text(const json_t *entry, const char *name, struct entry_refusal *refusal)
 {
     const char *text = json_text_in(entry, name);
     if (!text || !*text)
@@ -56,7 +57,7 @@ static const char *entry_text(const json_t *entry, const char *name, struct refu
     return text;
 }
 
-static int64_t entry_time(const json_t *entry, struct refusal *refusal)
+static int64_t entry_time(const json_t *entry, struct entry_refusal *refusal)
 {
     const json_t *value = json_object_get(entry, "Time");
     double seconds = json_number_value(value);
@@ -68,7 +69,7 @@ static int64_t entry_time(const json_t *entry, struct refusal *refusal)
     return refusal->code ? 0 : (int64_t)floor(seconds);
 }
 
-static json_t *entry_resources(const json_t *entry, struct refusal *refusal)
+static json_t *entry_resources(const json_t *entry, struct entry_refusal *refusal)
 {
     json_t *resources = json_object_get(entry, "Resources");
     for (size_t i = 0; i < json_array_size(resources); i++) {
@@ -79,7 +80,7 @@ static json_t *entry_resources(const json_t *entry, struct refusal *refusal)
     return json_is_array(resources) ? resources : NULL;
 }
 
-static void bus_check(const struct cloud *cloud, const json_t *entry, struct refusal *refusal)
+static void bus_check(const struct cloud *cloud, const json_t *entry, struct entry_refusal *refusal)
 {
     const char *bus = json_text_in(entry, "EventBusName");
     json_t *arn =
@@ -94,7 +95,7 @@ static void bus_check(const struct cloud *cloud, const json_t *entry, struct ref
 
 /* The detail is the caller's to free. */
 static void entry_read(const struct cloud *cloud, const json_t *entry, struct events_event *event,
-                       struct refusal *refusal)
+                       struct entry_refusal *refusal)
 {
     uuid_make_text(event->id);
     event->source = entry_text(entry, "Source", refusal);
@@ -118,7 +119,7 @@ static int entry_put(struct json11_call *call, const json_t *entry, json_t *resu
                      unsigned *failed, struct storage_unit *unit)
 {
     struct events_event event = {.source = NULL};
-    struct refusal refusal = {0};
+    struct entry_refusal refusal = {0};
     int status = 0;
     json_t *result;
     entry_read(call->cloud, entry, &event, &refusal);

@@ -18,11 +18,11 @@ enum truth { NO, MAYBE, YES };
 
 enum { ARN_PARTS = 6, ROOT_SIZE = 64 };
 
-enum part { PART_PRINCIPAL, PART_ACTION, PART_RESOURCE, PART_CONDITION, PART_NONE };
+enum policy_part { PART_PRINCIPAL, PART_ACTION, PART_RESOURCE, PART_CONDITION, PART_NONE };
 
 struct finding { /* the first part of a statement that kept it from applying */
     enum truth truth;
-    enum part part;
+    enum policy_part part;
     const struct policy_condition *condition;
 };
 
@@ -262,7 +262,7 @@ static enum truth condition_matches(const struct policy *policy, const struct po
 
 /* Statements. */
 
-static void finding_add(struct finding *f, enum truth truth, enum part part,
+static void finding_add(struct finding *f, enum truth truth, enum policy_part part,
                         const struct policy_condition *condition)
 {
     if (truth < f->truth)

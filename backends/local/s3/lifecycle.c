@@ -14,7 +14,7 @@
 #include "uuid.h"
 #include "version_id.h"
 
-struct deletion {
+struct expiration {
     struct storage_task task;
     struct lifecycle_worker *worker;
     const struct lifecycle_finding *finding;
@@ -33,7 +33,7 @@ struct lifecycle_worker {
     char *bucket; /* by name; NULL: none yet */
     struct lifecycle *rules;
     struct lifecycle_scan scan;
-    struct deletion deletions[LIFECYCLE_PAGE];
+    struct expiration deletions[LIFECYCLE_PAGE];
     size_t pending;
     /* of the end */
     void (*closed)(void *user);
@@ -74,7 +74,7 @@ static void wait_for_midnight(struct lifecycle_worker *worker)
 
 static int delete_run(struct storage_task *task, struct storage *storage)
 {
-    struct deletion *deletion = (struct deletion *)task;
+    struct expiration *deletion = (struct expiration *)task;
     const struct lifecycle_finding *finding = deletion->finding;
     struct lifecycle_worker *worker = deletion->worker;
     struct blobs *blobs = buckets_blobs(worker->cloud->buckets);
@@ -89,7 +89,7 @@ static int delete_run(struct storage_task *task, struct storage *storage)
 
 static void delete_done(struct storage_task *task, int status)
 {
-    struct deletion *deletion = (struct deletion *)task;
+    struct expiration *deletion = (struct expiration *)task;
     struct lifecycle_worker *worker = deletion->worker;
     if (status && status != ERR_NOT_FOUND && status != ERR_NO_CONTAINER)
         log_error("cannot delete an expired object", LOG_TEXT("bucket", worker->bucket),
@@ -98,13 +98,13 @@ static void delete_done(struct storage_task *task, int status)
         next_page(worker);
 }
 
-static bool makes_marker(const struct deletion *deletion)
+static bool makes_marker(const struct expiration *deletion)
 {
     return deletion->finding->kind == LIFECYCLE_CURRENT &&
            deletion->removal.versioning != VERSIONING_NONE;
 }
 
-static int announce(struct deletion *deletion, const struct bucket *bucket,
+static int announce(struct expiration *deletion, const struct bucket *bucket,
                     struct storage_unit *unit)
 {
     static const char nothing[] = "d41d8cd98f00b204e9800998ecf8427e"; /* MD5 of no bytes */
@@ -130,12 +130,12 @@ static int announce(struct deletion *deletion, const struct bucket *bucket,
     return s3_events_send_for(deletion->worker->cloud, bucket->notification, &event, unit);
 }
 
-static void start_deletion(struct lifecycle_worker *worker, struct deletion *deletion,
+static void start_deletion(struct lifecycle_worker *worker, struct expiration *deletion,
                            const struct lifecycle_finding *finding, const struct bucket *bucket)
 {
     struct storage_unit unit = {0};
     bool current = finding->kind == LIFECYCLE_CURRENT;
-    *deletion = (struct deletion){
+    *deletion = (struct expiration){
         .task = {.run = delete_run, .done = delete_done},
         .worker = worker,
         .finding = finding,

@@ -21,10 +21,10 @@
 #include "s3_cors.h"
 #include "utf8.h"
 
-enum target { SERVICE, BUCKET, OBJECT };
+enum s3_target { SERVICE, BUCKET, OBJECT };
 
 struct route {
-    enum target target;
+    enum s3_target target;
     const char *method;
     const char *resource; /* parameter that must be there; NULL: none of the known ones is */
     const char *header;   /* that must be there too; NULL: none */
@@ -155,7 +155,7 @@ static bool s3_operation_row(size_t at, struct cloud_operation *out)
     return true;
 }
 
-static enum target target_of(const struct s3_request *request)
+static enum s3_target target_of(const struct s3_request *request)
 {
     if (!*request->bucket)
         return SERVICE;
@@ -163,7 +163,7 @@ static enum target target_of(const struct s3_request *request)
 }
 
 /* Whether the request asks for a sub-resource that some method of its target knows. */
-static bool has_resource(const struct s3_request *request, enum target target)
+static bool has_resource(const struct s3_request *request, enum s3_target target)
 {
     for (size_t i = 0; i < ROUTES; i++) {
         if (routes[i].target == target && routes[i].resource &&
@@ -174,7 +174,7 @@ static bool has_resource(const struct s3_request *request, enum target target)
 }
 
 static bool route_fits(const struct route *route, const struct s3_request *request,
-                       enum target target, bool with_resource)
+                       enum s3_target target, bool with_resource)
 {
     if (route->target != target || !s3_is_method(request, route->method))
         return false;
@@ -185,7 +185,7 @@ static bool route_fits(const struct route *route, const struct s3_request *reque
 
 static const struct route *find_route(const struct s3_request *request)
 {
-    enum target target = target_of(request);
+    enum s3_target target = target_of(request);
     bool with_resource = has_resource(request, target);
     for (size_t i = 0; i < ROUTES; i++) {
         if (route_fits(&routes[i], request, target, with_resource))

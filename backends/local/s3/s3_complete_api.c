@@ -32,7 +32,7 @@ struct complete {
     struct s3_request *request;
     int64_t bucket;
     struct blobs *blobs;
-    struct upload upload;
+    struct multipart_upload upload;
     struct s3_completion asked;
     struct s3_write_condition condition;
     enum versioning versioning;
@@ -105,7 +105,7 @@ static int commit_rows(struct complete *complete, struct storage *storage, struc
 static int look_again(struct complete *complete, struct storage *storage, struct error *error)
 {
     struct s3_completion *asked = &complete->asked;
-    struct upload upload;
+    struct multipart_upload upload;
     int status = uploads_find(storage, complete->bucket, complete->request->key,
                               complete->upload.id, &upload, error);
     upload_clear(&upload);
@@ -147,7 +147,7 @@ static void commit_done(struct storage_task *task, int status)
 static int fill_object(struct complete *complete)
 {
     struct object *object = &complete->object;
-    struct upload *upload = &complete->upload;
+    struct multipart_upload *upload = &complete->upload;
     s3_created_begin(complete->request, object, complete->bucket, &complete->versioning);
     object->owner = upload->id;
     object->size = complete->asked.size;

@@ -105,7 +105,7 @@ struct sum {
     uint64_t crc;
 };
 
-static void sum_start(struct sum *sum, const struct upload *upload)
+static void sum_start(struct sum *sum, const struct multipart_upload *upload)
 {
     *sum = (struct sum){.kind = upload->checksum, .full = upload->full_object};
     MD5_Init(&sum->md5);
@@ -166,7 +166,7 @@ static void sum_finish(struct sum *sum, struct s3_completion *completion)
 /* Comparing. */
 
 static enum s3_error check_part(struct s3_completion *completion, size_t index,
-                                const struct upload *upload, const struct part *found)
+                                const struct multipart_upload *upload, const struct part *found)
 {
     const struct s3_completion_part *part = &completion->parts[index];
     const char *value;
@@ -185,7 +185,8 @@ static enum s3_error check_part(struct s3_completion *completion, size_t index,
     return index + 1 < completion->count && found->size < PART_MIN ? S3_ENTITY_TOO_SMALL : S3_OK;
 }
 
-static enum s3_error check_whole(struct s3_completion *completion, const struct upload *upload)
+static enum s3_error check_whole(struct s3_completion *completion,
+                                 const struct multipart_upload *upload)
 {
     const char *value;
     s3_checksum_of(completion->checksum_line, &value);
@@ -203,8 +204,8 @@ static enum s3_error check_whole(struct s3_completion *completion, const struct 
 }
 
 static int examine_parts(struct s3_completion *completion, struct storage *storage,
-                         const struct upload *upload, struct sum *sum, enum s3_error *verdict,
-                         struct error *error)
+                         const struct multipart_upload *upload, struct sum *sum,
+                         enum s3_error *verdict, struct error *error)
 {
     int status = 0;
     for (size_t i = 0; i < completion->count && !*verdict && !status; i++) {
@@ -225,7 +226,8 @@ static int examine_parts(struct s3_completion *completion, struct storage *stora
 }
 
 int s3_completion_examine(struct s3_completion *completion, struct storage *storage,
-                          const struct upload *upload, enum s3_error *verdict, struct error *error)
+                          const struct multipart_upload *upload, enum s3_error *verdict,
+                          struct error *error)
 {
     struct sum sum;
     *verdict = S3_OK;

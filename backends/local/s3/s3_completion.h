@@ -43,7 +43,8 @@ enum s3_error s3_completion_read(struct s3_completion *completion, struct slice 
 /* Looks at the upload's parts and fills what was found. *verdict is S3_OK where they hold. Storage
  * thread, in run(). */
 int s3_completion_examine(struct s3_completion *completion, struct storage *storage,
-                          const struct upload *upload, enum s3_error *verdict, struct error *error);
+                          const struct multipart_upload *upload, enum s3_error *verdict,
+                          struct error *error);
 
 /* Drops the upload's parts that are not listed. In a unit. */
 int s3_completion_drop_others(const struct s3_completion *completion, struct blobs *blobs,

@@ -189,7 +189,7 @@ static void copy_part_free(void *operation)
 static int part_found(struct s3_copy *copy, struct storage *storage, struct error *error)
 {
     const struct s3_part_place *place = &((struct copy_part *)copy)->place;
-    struct upload upload;
+    struct multipart_upload upload;
     int status =
         uploads_find(storage, place->bucket, copy->request->key, place->upload, &upload, error);
     copy->kind = upload.checksum;

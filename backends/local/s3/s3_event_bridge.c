@@ -10,14 +10,14 @@
 
 enum { ARN_SIZE = 96 };
 
-struct kind {
+struct event_kind {
     const char *name; /* of S3's own event */
     const char *detail_type, *reason, *deletion;
     bool sized, ordered; /* the object has a size, a sequencer */
 };
 
 /* "EventBridge event types", S3 User Guide: those that something here can cause. */
-static const struct kind kinds[] = {
+static const struct event_kind kinds[] = {
     {"ObjectCreated:Put", "Object Created", "PutObject", NULL, true, true},
     {"ObjectCreated:Post", "Object Created", "POST Object", NULL, true, true},
     {"ObjectCreated:Copy", "Object Created", "CopyObject", NULL, true, true},
@@ -34,7 +34,7 @@ static const struct kind kinds[] = {
     {"ObjectTagging:Delete", "Object Tags Deleted", NULL, NULL, false, false},
 };
 
-static const struct kind *kind_find(const char *name)
+static const struct event_kind *kind_find(const char *name)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (strcmp(kinds[i].name, name) == 0)
@@ -53,7 +53,7 @@ static int text_set(json_t *object, const char *name, const char *text)
     return text && *text ? json_object_set_new(object, name, json_string(text)) : 0;
 }
 
-static json_t *object_json(const struct s3_event *event, const struct kind *kind)
+static json_t *object_json(const struct s3_event *event, const struct event_kind *kind)
 {
     char sequencer[24];
     json_t *object = json_pack("{s:s}", "key", event->key);
@@ -72,7 +72,7 @@ static json_t *object_json(const struct s3_event *event, const struct kind *kind
 }
 
 static json_t *detail_json(const struct cloud *cloud, const struct s3_event *event,
-                           const struct kind *kind)
+                           const struct event_kind *kind)
 {
     json_t *detail =
         json_pack("{s:s, s:{s:s}, s:o, s:s, s:s}", "version", "0", "bucket", "name", event->bucket,
@@ -91,7 +91,7 @@ static json_t *detail_json(const struct cloud *cloud, const struct s3_event *eve
 int s3_event_bridge_send(struct cloud *cloud, const struct s3_event *event,
                          struct storage_unit *unit)
 {
-    const struct kind *kind = kind_find(event->name);
+    const struct event_kind *kind = kind_find(event->name);
     char arn[ARN_SIZE];
     if (!kind || !events_wanted(cloud))
         return 0;

@@ -16,7 +16,7 @@ struct multipart {
     struct storage_task task;
     struct s3_request *request;
     int64_t bucket;
-    struct upload upload;
+    struct multipart_upload upload;
 };
 
 static void multipart_free(void *operation)
@@ -83,7 +83,7 @@ static void create_done(struct storage_task *task, int status)
 }
 
 /* S3_OK, or an error with a message. What a client doesn't choose, the algorithm does. */
-static enum s3_error read_checksum(struct s3_request *request, struct upload *upload,
+static enum s3_error read_checksum(struct s3_request *request, struct multipart_upload *upload,
                                    const char **message)
 {
     struct slice name = s3_header(request, "x-amz-checksum-algorithm");
@@ -109,7 +109,7 @@ static enum s3_error read_checksum(struct s3_request *request, struct upload *up
 }
 
 /* The object's headers and tags are given here; the upload keeps them. */
-static enum s3_error read_metadata(struct s3_request *request, struct upload *upload,
+static enum s3_error read_metadata(struct s3_request *request, struct multipart_upload *upload,
                                    const char **message)
 {
     struct object object = {0};
@@ -130,7 +130,7 @@ void s3_create_multipart_upload(struct s3_request *request)
     struct multipart *multipart = multipart_create(request);
     if (!multipart)
         return;
-    struct upload *upload = &multipart->upload;
+    struct multipart_upload *upload = &multipart->upload;
     enum s3_error error = read_metadata(request, upload, &message);
     if (!error)
         error = read_checksum(request, upload, &message);

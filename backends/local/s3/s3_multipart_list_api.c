@@ -40,7 +40,7 @@ struct part_list {
     struct s3_listing base;
     uint64_t id;
     unsigned after, max;
-    struct upload upload;
+    struct multipart_upload upload;
     struct part *parts;
     size_t count;
     bool truncated;

@@ -16,7 +16,7 @@
 struct upload_part {
     struct s3_intake intake;
     struct s3_part_place place;
-    struct upload upload;
+    struct multipart_upload upload;
     struct part part;
 };
 

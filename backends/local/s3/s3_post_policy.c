@@ -10,7 +10,7 @@
 #include "json_text.h"
 #include "s3_time.h"
 
-struct check {
+struct form_check {
     struct s3_post_policy *policy;
     const struct s3_form *form;
     const char *bucket, *key;
@@ -26,7 +26,7 @@ static enum s3_error refuse(struct s3_post_policy *policy, enum s3_error error, 
 
 /* Conditions. */
 
-static const char *value_of(struct check *check, const char *name)
+static const char *value_of(struct form_check *check, const char *name)
 {
     for (size_t i = 0; i < check->form->count; i++) {
         if (strcasecmp(check->form->fields[i].name, name) != 0)
@@ -37,7 +37,8 @@ static const char *value_of(struct check *check, const char *name)
     return strcasecmp(name, "bucket") == 0 ? check->bucket : NULL;
 }
 
-static enum s3_error compare(struct check *check, const char *name, const char *wanted, bool prefix)
+static enum s3_error compare(struct form_check *check, const char *name, const char *wanted,
+                             bool prefix)
 {
     char text[160];
     const char *value = value_of(check, name);
@@ -53,7 +54,7 @@ static enum s3_error compare(struct check *check, const char *name, const char *
                   "Invalid according to Policy: Policy Condition failed: %s", text);
 }
 
-static enum s3_error read_pairs(struct check *check, json_t *pairs)
+static enum s3_error read_pairs(struct form_check *check, json_t *pairs)
 {
     const char *name;
     json_t *value;
@@ -87,7 +88,7 @@ static bool read_size(json_t *value, uint64_t *size)
     return number >= 0;
 }
 
-static enum s3_error read_range(struct check *check, json_t *list)
+static enum s3_error read_range(struct form_check *check, json_t *list)
 {
     struct s3_post_policy *policy = check->policy;
     uint64_t least, most;
@@ -99,7 +100,7 @@ static enum s3_error read_range(struct check *check, json_t *list)
     return S3_OK;
 }
 
-static enum s3_error read_list(struct check *check, json_t *list)
+static enum s3_error read_list(struct form_check *check, json_t *list)
 {
     const char *operator_name = json_string_value(json_array_get(list, 0));
     const char *field = json_string_value(json_array_get(list, 1));
@@ -116,7 +117,7 @@ static enum s3_error read_list(struct check *check, json_t *list)
     return compare(check, field + 1, wanted, prefix);
 }
 
-static enum s3_error read_conditions(struct check *check, json_t *conditions)
+static enum s3_error read_conditions(struct form_check *check, json_t *conditions)
 {
     enum s3_error error = S3_OK;
     if (!json_is_array(conditions))
@@ -142,7 +143,7 @@ static bool is_exempt(const char *name)
            strncmp(name, "x-ignore-", 9) == 0;
 }
 
-static enum s3_error check_extra(const struct check *check)
+static enum s3_error check_extra(const struct form_check *check)
 {
     for (size_t i = 0; i < check->form->count; i++) {
         const char *name = check->form->fields[i].name;
@@ -155,7 +156,7 @@ static enum s3_error check_extra(const struct check *check)
 
 /* The document. */
 
-static enum s3_error check_document(struct check *check, json_t *document, int64_t now_ms)
+static enum s3_error check_document(struct form_check *check, json_t *document, int64_t now_ms)
 {
     const char *text = json_string_value(json_object_get(document, "expiration"));
     int64_t expiration;
@@ -186,7 +187,7 @@ enum s3_error s3_post_policy_check(struct s3_post_policy *policy, const char *en
                                    const struct s3_form *form, const char *bucket, const char *key,
                                    int64_t now_ms)
 {
-    struct check check = {.policy = policy, .form = form, .bucket = bucket, .key = key};
+    struct form_check check = {.policy = policy, .form = form, .bucket = bucket, .key = key};
     json_t *document = decode(encoded);
     *policy = (struct s3_post_policy){.size_max = UINT64_MAX};
     if (!json_is_object(document)) {

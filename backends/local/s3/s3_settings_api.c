@@ -48,7 +48,7 @@ static bool find_setting(struct s3_request *request, struct bucket *bucket,
     return false;
 }
 
-struct change {
+struct setting_change {
     struct s3_request *request;
     enum bucket_setting_kind kind;
     int answer;
@@ -56,7 +56,7 @@ struct change {
 
 static void on_set(int status, const struct error *error, void *user)
 {
-    struct change *change = user;
+    struct setting_change *change = user;
     struct s3_request *request = change->request;
     if (status)
         s3_respond_failure(request, status, error);
@@ -71,9 +71,9 @@ static void on_set(int status, const struct error *error, void *user)
 static void set(struct s3_request *request, enum bucket_setting_kind kind,
                 struct bucket_setting *setting, int answer)
 {
-    struct change *change = s3_operation(request, sizeof(*change), free);
+    struct setting_change *change = s3_operation(request, sizeof(*change), free);
     if (change) {
-        *change = (struct change){.request = request, .kind = kind, .answer = answer};
+        *change = (struct setting_change){.request = request, .kind = kind, .answer = answer};
         s3_request_hold(request);
         if (!buckets_set(request->cloud->buckets, request->bucket, kind, setting, on_set, change))
             return;

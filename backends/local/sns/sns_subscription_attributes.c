@@ -69,7 +69,7 @@ static enum sns_code delivery_check(struct sns_call *call, const char *prefix, c
                   : SNS_OK;
 }
 
-static const struct rule {
+static const struct subscription_rule {
     const char *name;
     check *check;
 } rules[] = {

@@ -77,7 +77,7 @@ static enum sns_code absent_check(struct sns_call *call, const char *name, const
                           name);
 }
 
-static const struct rule {
+static const struct topic_rule {
     const char *name;
     check *check;
     bool fifo_only, at_creation;

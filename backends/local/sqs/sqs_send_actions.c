@@ -9,7 +9,7 @@
 
 enum { DELAY_MAX_S = 900 };
 
-struct entry { /* a message of the request, checked */
+struct send_entry { /* a message of the request, checked */
     struct message_draft draft;
     char *attributes; /* owned; the draft borrows it */
     size_t size;      /* of body and attributes */
@@ -40,7 +40,7 @@ static enum sqs_code group_check(const struct queue_attributes *attributes,
     return SQS_OK;
 }
 
-static enum sqs_code group_read(const struct queue_attributes *attributes, struct entry *entry,
+static enum sqs_code group_read(const struct queue_attributes *attributes, struct send_entry *entry,
                                 struct sqs_error *error)
 {
     struct message_draft *draft = &entry->draft;
@@ -50,7 +50,7 @@ static enum sqs_code group_read(const struct queue_attributes *attributes, struc
     return code == SQS_OK ? group_check(attributes, draft, error) : code;
 }
 
-static enum sqs_code delay_read(const struct queue_attributes *attributes, struct entry *entry,
+static enum sqs_code delay_read(const struct queue_attributes *attributes, struct send_entry *entry,
                                 struct sqs_error *error)
 {
     int *delay_s = &entry->draft.delay_s;
@@ -63,7 +63,7 @@ static enum sqs_code delay_read(const struct queue_attributes *attributes, struc
     return fifo_refuse("DelaySeconds", text, error);
 }
 
-static enum sqs_code body_read(struct entry *entry, struct sqs_error *error)
+static enum sqs_code body_read(struct send_entry *entry, struct sqs_error *error)
 {
     json_t *body = json_object_get(entry->input, "MessageBody");
     struct slice text = {json_string_value(body), json_string_length(body)};
@@ -80,7 +80,7 @@ static enum sqs_code body_read(struct entry *entry, struct sqs_error *error)
     return SQS_OK;
 }
 
-static enum sqs_code attributes_read(struct entry *entry, struct sqs_error *error)
+static enum sqs_code attributes_read(struct send_entry *entry, struct sqs_error *error)
 {
     json_t *attributes = json_object_get(entry->input, "MessageAttributes");
     if (!attributes || json_is_null(attributes) ||
@@ -94,7 +94,7 @@ static enum sqs_code attributes_read(struct entry *entry, struct sqs_error *erro
     return entry->attributes ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
 }
 
-static enum sqs_code system_read(struct entry *entry, struct sqs_error *error)
+static enum sqs_code system_read(struct send_entry *entry, struct sqs_error *error)
 {
     json_t *system = json_object_get(entry->input, "MessageSystemAttributes"), *value;
     const char *name;
@@ -115,10 +115,10 @@ static enum sqs_code system_read(struct entry *entry, struct sqs_error *error)
     return SQS_OK;
 }
 
-static enum sqs_code entry_read(struct local_queue *queue, json_t *input, struct entry *entry,
+static enum sqs_code entry_read(struct local_queue *queue, json_t *input, struct send_entry *entry,
                                 struct sqs_error *error)
 {
-    *entry = (struct entry){.input = input, .draft.delay_s = -1};
+    *entry = (struct send_entry){.input = input, .draft.delay_s = -1};
     const struct queue_attributes *attributes = local_queue_attributes(queue);
     int limit = attributes->message_max;
     enum sqs_code code = group_read(attributes, entry, error);
@@ -153,7 +153,8 @@ static int digest_add(json_t *result, const char *name, json_t *attributes)
 }
 
 /* What a sender is told of one message, added to *result. */
-static int result_add(json_t *result, const struct entry *entry, const struct message_sent *sent)
+static int result_add(json_t *result, const struct send_entry *entry,
+                      const struct message_sent *sent)
 {
     char md5[MD5_HEX_SIZE];
     md5_hex(entry->draft.body, md5);
@@ -172,7 +173,7 @@ static int result_add(json_t *result, const struct entry *entry, const struct me
 }
 
 /* NULL without memory. */
-static json_t *entry_result(const struct entry *entry, const struct message_sent *sent)
+static json_t *entry_result(const struct send_entry *entry, const struct message_sent *sent)
 {
     json_t *result = json_object();
     if (result && !result_add(result, entry, sent))
@@ -193,7 +194,7 @@ static enum sqs_code send_failed(struct sqs_call *call, int status)
 enum sqs_code sqs_send_message(struct sqs_call *call)
 {
     struct local_queue *queue;
-    struct entry entry;
+    struct send_entry entry;
     struct message_sent sent;
     enum sqs_code code = sqs_input_queue(call, &queue);
     if (code != SQS_OK)
@@ -210,7 +211,7 @@ enum sqs_code sqs_send_message(struct sqs_call *call)
     return code;
 }
 
-static void batch_results(struct sqs_call *call, const struct entry *entries, size_t count,
+static void batch_results(struct sqs_call *call, const struct send_entry *entries, size_t count,
                           const struct message_sent *sent)
 {
     for (size_t i = 0; i < count; i++) {
@@ -221,7 +222,7 @@ static void batch_results(struct sqs_call *call, const struct entry *entries, si
 }
 
 static enum sqs_code batch_send(struct sqs_call *call, struct local_queue *queue,
-                                const struct entry *entries, size_t count)
+                                const struct send_entry *entries, size_t count)
 {
     struct message_draft drafts[QUEUE_BATCH];
     struct message_sent sent[QUEUE_BATCH];
@@ -238,7 +239,7 @@ static enum sqs_code batch_send(struct sqs_call *call, struct local_queue *queue
 }
 
 /* The service refuses the whole batch then. */
-static bool lacks_group(const struct queue_attributes *attributes, const struct entry *entry)
+static bool lacks_group(const struct queue_attributes *attributes, const struct send_entry *entry)
 {
     return attributes->fifo &&
            (!entry->draft.group || (!entry->draft.dedup && !attributes->content_dedup));
@@ -246,13 +247,13 @@ static bool lacks_group(const struct queue_attributes *attributes, const struct 
 
 /* Reads what can be sent into the first *count entries; the others are failures of the answer. */
 static enum sqs_code batch_read(struct sqs_call *call, struct local_queue *queue, json_t *inputs,
-                                struct entry *entries, size_t *count)
+                                struct send_entry *entries, size_t *count)
 {
     size_t total = 0;
     enum sqs_code code = SQS_OK;
     for (size_t i = 0; i < json_array_size(inputs) && code == SQS_OK; i++) {
         struct sqs_error error = {0};
-        struct entry *entry = &entries[*count];
+        struct send_entry *entry = &entries[*count];
         entry_read(queue, json_array_get(inputs, i), entry, &error);
         total += entry->size;
         if (lacks_group(local_queue_attributes(queue), entry))
@@ -277,7 +278,7 @@ enum sqs_code sqs_send_message_batch(struct sqs_call *call)
 {
     struct local_queue *queue;
     json_t *inputs;
-    struct entry entries[QUEUE_BATCH];
+    struct send_entry entries[QUEUE_BATCH];
     size_t count = 0;
     enum sqs_code code = sqs_input_queue(call, &queue);
     if (code == SQS_OK)

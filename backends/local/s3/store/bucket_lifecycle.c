@@ -40,14 +40,14 @@ void bucket_lifecycle_free(void *lifecycle)
     lifecycle_release(lifecycle);
 }
 
-struct reader {
+struct rule_reader {
     struct lifecycle_rule *rule;
     char *message;
     bool filtered; /* a Filter or Prefix was there */
     bool acts;
 };
 
-static enum s3_error refuse(struct reader *reader, enum s3_error error, const char *text)
+static enum s3_error refuse(struct rule_reader *reader, enum s3_error error, const char *text)
 {
     snprintf(reader->message, BUCKET_SETTING_MESSAGE_MAX, "%s", text);
     return error;
@@ -64,7 +64,7 @@ static bool read_number(const char *text, int64_t *out)
     return true;
 }
 
-static enum s3_error read_days(struct reader *reader, const char *text, const char *problem,
+static enum s3_error read_days(struct rule_reader *reader, const char *text, const char *problem,
                                int *days)
 {
     int64_t number;
@@ -75,7 +75,7 @@ static enum s3_error read_days(struct reader *reader, const char *text, const ch
     return S3_OK;
 }
 
-static enum s3_error read_date(struct reader *reader, const char *text)
+static enum s3_error read_date(struct rule_reader *reader, const char *text)
 {
     int64_t date;
     if (s3_time_parse_iso(text, &date) || date <= 0)
@@ -89,7 +89,7 @@ static enum s3_error read_date(struct reader *reader, const char *text)
 
 /* Filters. */
 
-static enum s3_error read_prefix(struct reader *reader, const char *text)
+static enum s3_error read_prefix(struct rule_reader *reader, const char *text)
 {
     if (strlen(text) > PREFIX_MAX)
         return refuse(reader, S3_INVALID_REQUEST, "The maximum size of a prefix is 1024.");
@@ -99,7 +99,7 @@ static enum s3_error read_prefix(struct reader *reader, const char *text)
     return reader->rule->prefix ? S3_OK : S3_INTERNAL_ERROR;
 }
 
-static enum s3_error read_tag(struct reader *reader, const struct s3_xml_node *node)
+static enum s3_error read_tag(struct rule_reader *reader, const struct s3_xml_node *node)
 {
     struct lifecycle_rule *rule = reader->rule;
     const char *key = s3_xml_child_text(node, "Key"), *value = s3_xml_child_text(node, "Value");
@@ -114,7 +114,8 @@ static enum s3_error read_tag(struct reader *reader, const struct s3_xml_node *n
     return tag.key && tag.value ? S3_OK : S3_INTERNAL_ERROR;
 }
 
-static enum s3_error read_filter(struct reader *reader, const struct s3_xml_node *filter, bool both)
+static enum s3_error read_filter(struct rule_reader *reader, const struct s3_xml_node *filter,
+                                 bool both)
 {
     enum s3_error error = S3_OK;
     reader->filtered = true;
@@ -139,7 +140,7 @@ static enum s3_error read_filter(struct reader *reader, const struct s3_xml_node
 
 /* Actions. */
 
-static enum s3_error read_expiration(struct reader *reader, const struct s3_xml_node *action)
+static enum s3_error read_expiration(struct rule_reader *reader, const struct s3_xml_node *action)
 {
     const struct s3_xml_node *node = action->first;
     if (!node || node->next)
@@ -157,7 +158,7 @@ static enum s3_error read_expiration(struct reader *reader, const struct s3_xml_
     return S3_OK;
 }
 
-static enum s3_error read_noncurrent(struct reader *reader, const struct s3_xml_node *action)
+static enum s3_error read_noncurrent(struct rule_reader *reader, const struct s3_xml_node *action)
 {
     const char *days = s3_xml_child_text(action, "NoncurrentDays");
     const char *kept = s3_xml_child_text(action, "NewerNoncurrentVersions");
@@ -177,7 +178,7 @@ static enum s3_error read_noncurrent(struct reader *reader, const struct s3_xml_
     return S3_OK;
 }
 
-static enum s3_error read_abort(struct reader *reader, const struct s3_xml_node *action)
+static enum s3_error read_abort(struct rule_reader *reader, const struct s3_xml_node *action)
 {
     const char *days = s3_xml_child_text(action, "DaysAfterInitiation");
     if (!days)
@@ -190,13 +191,13 @@ static enum s3_error read_abort(struct reader *reader, const struct s3_xml_node 
 
 /* Rules. */
 
-static enum s3_error read_status(struct reader *reader, const char *text)
+static enum s3_error read_status(struct rule_reader *reader, const char *text)
 {
     reader->rule->enabled = strcmp(text, "Enabled") == 0;
     return reader->rule->enabled || strcmp(text, "Disabled") == 0 ? S3_OK : S3_MALFORMED_XML;
 }
 
-static enum s3_error read_id(struct reader *reader, const char *text)
+static enum s3_error read_id(struct rule_reader *reader, const char *text)
 {
     if (strlen(text) > ID_MAX)
         return refuse(reader, S3_INVALID_ARGUMENT,
@@ -205,7 +206,7 @@ static enum s3_error read_id(struct reader *reader, const char *text)
     return reader->rule->id ? S3_OK : S3_INTERNAL_ERROR;
 }
 
-static enum s3_error read_member(struct reader *reader, const struct s3_xml_node *node)
+static enum s3_error read_member(struct rule_reader *reader, const struct s3_xml_node *node)
 {
     if (strcmp(node->name, "ID") == 0)
         return read_id(reader, node->text);
@@ -229,7 +230,7 @@ static enum s3_error read_member(struct reader *reader, const struct s3_xml_node
     return S3_MALFORMED_XML;
 }
 
-static enum s3_error check_rule(struct reader *reader)
+static enum s3_error check_rule(struct rule_reader *reader)
 {
     const struct lifecycle_rule *rule = reader->rule;
     if (!reader->filtered)
@@ -251,7 +252,7 @@ static enum s3_error check_rule(struct reader *reader)
 }
 
 /* A rule without an id is given one, in the document too. */
-static enum s3_error complete_id(struct reader *reader, struct s3_xml_node *node)
+static enum s3_error complete_id(struct rule_reader *reader, struct s3_xml_node *node)
 {
     char made[UUID_TEXT_SIZE];
     if (reader->rule->id)
@@ -263,7 +264,7 @@ static enum s3_error complete_id(struct reader *reader, struct s3_xml_node *node
 
 static enum s3_error read_rule(struct lifecycle_rule *rule, struct s3_xml_node *node, char *message)
 {
-    struct reader reader = {.rule = rule, .message = message};
+    struct rule_reader reader = {.rule = rule, .message = message};
     enum s3_error error = strcmp(node->name, "Rule") == 0 ? S3_OK : S3_MALFORMED_XML;
     bool has_status = s3_xml_child(node, "Status") != NULL;
     rule->larger = rule->smaller = -1;

@@ -102,7 +102,7 @@ struct level {
     struct buffer text;
 };
 
-struct reader {
+struct s3_xml_reader {
     XML_Parser parser;
     struct s3_xml_node *root;
     struct level levels[DEPTH_MAX];
@@ -111,7 +111,7 @@ struct reader {
     int error;
 };
 
-static void fail(struct reader *reader, int error)
+static void fail(struct s3_xml_reader *reader, int error)
 {
     if (!reader->error)
         reader->error = error;
@@ -133,7 +133,7 @@ static struct s3_xml_node *node_create(const char *name)
 
 static void on_start(void *user, const XML_Char *name, const XML_Char **attributes)
 {
-    struct reader *reader = user;
+    struct s3_xml_reader *reader = user;
     (void)attributes;
     if (reader->error)
         return;
@@ -161,7 +161,7 @@ static void on_start(void *user, const XML_Char *name, const XML_Char **attribut
 
 static void on_text(void *user, const XML_Char *text, int size)
 {
-    struct reader *reader = user;
+    struct s3_xml_reader *reader = user;
     if (reader->error || !reader->depth)
         return;
     struct buffer *kept = &reader->levels[reader->depth - 1].text;
@@ -171,7 +171,7 @@ static void on_text(void *user, const XML_Char *text, int size)
 
 static void on_end(void *user, const XML_Char *name)
 {
-    struct reader *reader = user;
+    struct s3_xml_reader *reader = user;
     (void)name;
     if (reader->error)
         return;
@@ -191,7 +191,7 @@ static void on_doctype(void *user, const XML_Char *name, const XML_Char *system,
     fail(user, ERR_INVALID);
 }
 
-static int reader_run(struct reader *reader, struct slice text)
+static int reader_run(struct s3_xml_reader *reader, struct slice text)
 {
     XML_SetUserData(reader->parser, reader);
     XML_SetElementHandler(reader->parser, on_start, on_end);
@@ -209,7 +209,7 @@ static int reader_run(struct reader *reader, struct slice text)
 
 int s3_xml_parse(struct slice text, struct s3_xml_node **root, struct error *error)
 {
-    struct reader reader = {.parser = XML_ParserCreateNS(NULL, SEPARATOR)};
+    struct s3_xml_reader reader = {.parser = XML_ParserCreateNS(NULL, SEPARATOR)};
     *root = NULL;
     if (!reader.parser)
         return error_set(error, ERR_MEMORY, "out of memory");

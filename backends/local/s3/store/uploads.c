@@ -10,12 +10,12 @@ static int no_memory(struct error *error)
     return error_set(error, ERR_MEMORY, "out of memory");
 }
 
-void upload_clear(struct upload *upload)
+void upload_clear(struct multipart_upload *upload)
 {
     free(upload->content_type);
     free(upload->headers);
     free(upload->tags);
-    *upload = (struct upload){0};
+    *upload = (struct multipart_upload){0};
 }
 
 static char *column_text(sqlite3_stmt *row, int column)
@@ -25,7 +25,7 @@ static char *column_text(sqlite3_stmt *row, int column)
 }
 
 int uploads_create(struct storage *storage, int64_t bucket, const char *key,
-                   const struct upload *upload, struct error *error)
+                   const struct multipart_upload *upload, struct error *error)
 {
     sqlite3_stmt *insert = storage_statement(
         storage, "INSERT INTO uploads (id, bucket, key, created, content_type, headers, tags, "
@@ -46,9 +46,10 @@ int uploads_create(struct storage *storage, int64_t bucket, const char *key,
     return status;
 }
 
-static int read_row(sqlite3_stmt *row, uint64_t id, struct upload *upload, struct error *error)
+static int read_row(sqlite3_stmt *row, uint64_t id, struct multipart_upload *upload,
+                    struct error *error)
 {
-    *upload = (struct upload){
+    *upload = (struct multipart_upload){
         .id = id,
         .created_ms = sqlite3_column_int64(row, 0),
         .content_type = column_text(row, 1),
@@ -64,12 +65,12 @@ static int read_row(sqlite3_stmt *row, uint64_t id, struct upload *upload, struc
 }
 
 int uploads_find(struct storage *storage, int64_t bucket, const char *key, uint64_t id,
-                 struct upload *upload, struct error *error)
+                 struct multipart_upload *upload, struct error *error)
 {
     sqlite3_stmt *select = storage_statement(
         storage, "SELECT created, content_type, headers, tags, checksum, full_object "
                  "FROM uploads WHERE id = ? AND bucket = ? AND key = ?");
-    *upload = (struct upload){0};
+    *upload = (struct multipart_upload){0};
     sqlite3_bind_int64(select, 1, (sqlite3_int64)id);
     sqlite3_bind_int64(select, 2, bucket);
     sqlite3_bind_text(select, 3, key, -1, SQLITE_STATIC);
@@ -92,7 +93,7 @@ int uploads_forget(struct storage *storage, uint64_t id, struct error *error)
 int uploads_put_part(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
                      const struct part *part, struct error *error)
 {
-    struct upload upload;
+    struct multipart_upload upload;
     int status = uploads_find(blobs->storage, bucket, key, id, &upload, error);
     upload_clear(&upload);
     return status ? status : parts_put(blobs, id, part, error);
@@ -101,7 +102,7 @@ int uploads_put_part(struct blobs *blobs, int64_t bucket, const char *key, uint6
 int uploads_abort(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
                   struct error *error)
 {
-    struct upload upload;
+    struct multipart_upload upload;
     int status = uploads_find(blobs->storage, bucket, key, id, &upload, error);
     if (status)
         return status;

@@ -24,7 +24,7 @@
 
 struct part;
 
-struct upload {
+struct multipart_upload {
     uint64_t id;
     int64_t created_ms;
     char *content_type, *headers, *tags; /* of the object to be: struct object */
@@ -32,14 +32,14 @@ struct upload {
     bool full_object; /* its checksum is of the whole body, not of the parts' checksums */
 };
 
-void upload_clear(struct upload *upload);
+void upload_clear(struct multipart_upload *upload);
 
 /* ERR_NO_CONTAINER: the bucket is gone. */
 int uploads_create(struct storage *storage, int64_t bucket, const char *key,
-                   const struct upload *upload, struct error *error);
+                   const struct multipart_upload *upload, struct error *error);
 /* ERR_NOT_FOUND: there is none of that number under that name. *upload owns its strings. */
 int uploads_find(struct storage *storage, int64_t bucket, const char *key, uint64_t id,
-                 struct upload *upload, struct error *error);
+                 struct multipart_upload *upload, struct error *error);
 /* Puts a part of an upload, which may have ended meanwhile: ERR_NOT_FOUND. */
 int uploads_put_part(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
                      const struct part *part, struct error *error);

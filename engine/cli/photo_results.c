@@ -1,4 +1,4 @@
-#include "ledger.h"
+#include "photo_results.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@ static const char no_pipeline[] = "no pipeline accepts a file with this name";
 
 /* ---- building ---- */
 
-static void output_clear(struct ledger_output *output)
+static void output_clear(struct output_result *output)
 {
     free(output->bucket);
     free(output->key);
@@ -16,7 +16,7 @@ static void output_clear(struct ledger_output *output)
     free(output->problem);
 }
 
-static void part_clear(struct ledger_part *part)
+static void part_clear(struct pipeline_result *part)
 {
     for (size_t i = 0; i < part->output_count; i++)
         output_clear(&part->outputs[i]);
@@ -25,7 +25,7 @@ static void part_clear(struct ledger_part *part)
     free(part->detail);
 }
 
-static void photo_clear(struct ledger_photo *photo)
+static void photo_clear(struct photo_result *photo)
 {
     for (size_t i = 0; i < photo->part_count; i++)
         part_clear(&photo->parts[i]);
@@ -34,16 +34,16 @@ static void photo_clear(struct ledger_photo *photo)
     free(photo->key);
 }
 
-void ledger_clear(struct ledger *ledger)
+void photo_results_clear(struct photo_results *results)
 {
-    for (size_t i = 0; i < ledger->count; i++)
-        photo_clear(&ledger->photos[i]);
-    free(ledger->photos);
-    text_index_clear(&ledger->keys);
-    *ledger = (struct ledger){0};
+    for (size_t i = 0; i < results->count; i++)
+        photo_clear(&results->photos[i]);
+    free(results->photos);
+    text_index_clear(&results->keys);
+    *results = (struct photo_results){0};
 }
 
-static int parts_plan(struct ledger_photo *photo, const struct ledger_options *options)
+static int parts_plan(struct photo_result *photo, const struct photo_results_options *options)
 {
     photo->parts =
         calloc(options->pipeline_count ? options->pipeline_count : 1, sizeof *photo->parts);
@@ -57,13 +57,13 @@ static int parts_plan(struct ledger_photo *photo, const struct ledger_options *o
     return 0;
 }
 
-static int photo_plan(struct ledger *ledger, const struct photo *from,
-                      const struct ledger_options *options, struct error *error)
+static int photo_plan(struct photo_results *results, const struct photo *from,
+                      const struct photo_results_options *options, struct error *error)
 {
-    struct ledger_photo *photo = &ledger->photos[ledger->count];
+    struct photo_result *photo = &results->photos[results->count];
     photo->path = from->path;
     photo->name = from->name;
-    ledger->count++; /* from here on ledger_clear frees it */
+    results->count++; /* from here on photo_results_clear frees it */
     if (asprintf(&photo->key, "%s%s", options->prefix, from->name) < 0) {
         photo->key = NULL;
         return error_set(error, ERR_MEMORY, "out of memory");
@@ -71,56 +71,58 @@ static int photo_plan(struct ledger *ledger, const struct photo *from,
     if (strlen(photo->key) > OBJECT_KEY_MAX)
         return error_set(error, ERR_LIMIT, "%s: the name is too long for an object key",
                          from->path);
-    if (parts_plan(photo, options) || text_index_add(&ledger->keys, photo->key, ledger->count - 1))
+    if (parts_plan(photo, options) ||
+        text_index_add(&results->keys, photo->key, results->count - 1))
         return error_set(error, ERR_MEMORY, "out of memory");
-    ledger->parts += photo->part_count;
+    results->parts += photo->part_count;
     return 0;
 }
 
-int ledger_init(struct ledger *ledger, const struct photos *photos,
-                const struct ledger_options *options, struct error *error)
+int photo_results_init(struct photo_results *results, const struct photos *photos,
+                       const struct photo_results_options *options, struct error *error)
 {
-    *ledger = (struct ledger){.bucket = options->bucket, .max_attempts = options->max_attempts};
-    ledger->photos = calloc(photos->count ? photos->count : 1, sizeof *ledger->photos);
-    int err = ledger->photos ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+    *results =
+        (struct photo_results){.bucket = options->bucket, .max_attempts = options->max_attempts};
+    results->photos = calloc(photos->count ? photos->count : 1, sizeof *results->photos);
+    int err = results->photos ? 0 : error_set(error, ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < photos->count && !err; i++)
-        err = photo_plan(ledger, &photos->items[i], options, error);
+        err = photo_plan(results, &photos->items[i], options, error);
     if (err)
-        ledger_clear(ledger);
+        photo_results_clear(results);
     return err;
 }
 
 /* ---- what came of it ---- */
 
-static void photo_settle(struct ledger *ledger, struct ledger_photo *photo)
+static void photo_settle(struct photo_results *results, struct photo_result *photo)
 {
-    ledger->photos_settled++;
+    results->photos_settled++;
     if (photo->failure || photo->parts_failed)
-        ledger->photos_failed++;
+        results->photos_failed++;
 }
 
-void ledger_sent(struct ledger *ledger, size_t index, uint64_t bytes)
+void photo_results_sent(struct photo_results *results, size_t index, uint64_t bytes)
 {
-    struct ledger_photo *photo = &ledger->photos[index];
+    struct photo_result *photo = &results->photos[index];
     photo->sent = true;
     photo->bytes = bytes;
     if (photo->part_count > 0)
         return;
     photo->failure = strdup(no_pipeline);
     photo->parts_failed = 1; /* even if there is no memory for the words */
-    photo_settle(ledger, photo);
+    photo_settle(results, photo);
 }
 
-void ledger_failed(struct ledger *ledger, size_t index, const char *why)
+void photo_results_failed(struct photo_results *results, size_t index, const char *why)
 {
-    struct ledger_photo *photo = &ledger->photos[index];
+    struct photo_result *photo = &results->photos[index];
     if (photo->part_count && photo->parts_settled == photo->part_count)
         return; /* it arrived all the same: only the answer was lost */
     photo->failure = strdup(why);
     photo->parts_failed = photo->part_count ? photo->part_count : 1;
-    ledger->parts_settled += photo->part_count - photo->parts_settled;
+    results->parts_settled += photo->part_count - photo->parts_settled;
     photo->parts_settled = photo->part_count;
-    photo_settle(ledger, photo);
+    photo_settle(results, photo);
 }
 
 static char *copy(const char *text)
@@ -128,7 +130,7 @@ static char *copy(const char *text)
     return strdup(text ? text : "");
 }
 
-static int rendition_copy(struct ledger_output *to, const struct rendition *from,
+static int rendition_copy(struct output_result *to, const struct rendition *from,
                           const char *bucket)
 {
     to->bucket = copy(from->bucket ? from->bucket : bucket);
@@ -141,7 +143,7 @@ static int rendition_copy(struct ledger_output *to, const struct rendition *from
     return to->bucket && to->key ? 0 : ERR_MEMORY;
 }
 
-static int sidecar_copy(struct ledger_output *to, const struct engine_record *record)
+static int sidecar_copy(struct output_result *to, const struct engine_record *record)
 {
     to->bucket = copy(record->sidecar_bucket ? record->sidecar_bucket : record->bucket);
     to->key = copy(record->sidecar_key);
@@ -149,7 +151,7 @@ static int sidecar_copy(struct ledger_output *to, const struct engine_record *re
     return to->bucket && to->key ? 0 : ERR_MEMORY;
 }
 
-static int outputs_copy(struct ledger_part *part, const struct engine_record *record)
+static int outputs_copy(struct pipeline_result *part, const struct engine_record *record)
 {
     size_t count = record->rendition_count + (record->sidecar_key ? 1 : 0);
     int err = 0;
@@ -164,7 +166,7 @@ static int outputs_copy(struct ledger_part *part, const struct engine_record *re
     return err;
 }
 
-static int labels_copy(struct ledger_part *part, const struct label_set *labels)
+static int labels_copy(struct pipeline_result *part, const struct label_set *labels)
 {
     if (!labels || labels->count == 0)
         return 0;
@@ -176,7 +178,7 @@ static int labels_copy(struct ledger_part *part, const struct label_set *labels)
     return 0;
 }
 
-static struct ledger_part *part_find(struct ledger_photo *photo, const char *pipeline)
+static struct pipeline_result *part_find(struct photo_result *photo, const char *pipeline)
 {
     for (size_t i = 0; i < photo->part_count; i++)
         if (strcmp(photo->parts[i].pipeline, pipeline) == 0)
@@ -184,7 +186,7 @@ static struct ledger_part *part_find(struct ledger_photo *photo, const char *pip
     return NULL;
 }
 
-static int failure_copy(struct ledger_part *part, const struct engine_record *record)
+static int failure_copy(struct pipeline_result *part, const struct engine_record *record)
 {
     free(part->detail);
     part->detail = copy(record->detail);
@@ -193,7 +195,7 @@ static int failure_copy(struct ledger_part *part, const struct engine_record *re
 }
 
 /* RETRY leaves a part open, unless the queue will not deliver its message again. */
-static int part_record(const struct ledger *ledger, struct ledger_part *part,
+static int part_record(const struct photo_results *results, struct pipeline_result *part,
                        const struct engine_record *record)
 {
     int err = 0;
@@ -207,43 +209,43 @@ static int part_record(const struct ledger *ledger, struct ledger_part *part,
     } else {
         err = failure_copy(part, record);
         part->attempts += record->outcome == OUTCOME_RETRY;
-        if (record->outcome == OUTCOME_REJECT || part->attempts >= ledger->max_attempts)
+        if (record->outcome == OUTCOME_REJECT || part->attempts >= results->max_attempts)
             part->state = PART_FAILED;
     }
     return err;
 }
 
-int ledger_record(struct ledger *ledger, const struct engine_record *record,
-                  struct ledger_event *event)
+int photo_results_record(struct photo_results *results, const struct engine_record *record,
+                         struct photo_results_change *event)
 {
-    *event = (struct ledger_event){0};
-    if (strcmp(record->bucket, ledger->bucket) != 0)
+    *event = (struct photo_results_change){0};
+    if (strcmp(record->bucket, results->bucket) != 0)
         return 0;
-    size_t index = text_index_find(&ledger->keys, record->key);
+    size_t index = text_index_find(&results->keys, record->key);
     if (index == SIZE_MAX)
         return 0;
-    struct ledger_photo *photo = &ledger->photos[index];
-    struct ledger_part *part = part_find(photo, record->pipeline);
+    struct photo_result *photo = &results->photos[index];
+    struct pipeline_result *part = part_find(photo, record->pipeline);
     if (!part || part->state != PART_OPEN || photo->failure)
         return 0;
 
-    int err = part_record(ledger, part, record);
+    int err = part_record(results, part, record);
     event->photo = photo;
     event->part = part;
     event->settled = part->state != PART_OPEN;
     if (!event->settled)
         return err;
-    ledger->parts_settled++;
+    results->parts_settled++;
     photo->parts_settled++;
     photo->parts_failed += part->state == PART_FAILED;
     event->photo_settled = photo->parts_settled == photo->part_count;
     if (event->photo_settled)
-        photo_settle(ledger, photo);
+        photo_settle(results, photo);
     return err;
 }
 
-static void part_close(struct ledger *ledger, struct ledger_photo *photo, struct ledger_part *part,
-                       const char *reason)
+static void part_close(struct photo_results *results, struct photo_result *photo,
+                       struct pipeline_result *part, const char *reason)
 {
     if (part->state != PART_OPEN)
         return;
@@ -252,13 +254,13 @@ static void part_close(struct ledger *ledger, struct ledger_photo *photo, struct
     part->state = PART_FAILED;
     photo->parts_failed++;
     photo->parts_settled++;
-    ledger->parts_settled++;
+    results->parts_settled++;
 }
 
-void ledger_close(struct ledger *ledger, const char *reason)
+void photo_results_close(struct photo_results *results, const char *reason)
 {
-    for (size_t i = 0; i < ledger->count; i++) {
-        struct ledger_photo *photo = &ledger->photos[i];
+    for (size_t i = 0; i < results->count; i++) {
+        struct photo_result *photo = &results->photos[i];
         bool open =
             photo->part_count ? photo->parts_settled < photo->part_count : !photo->parts_failed;
         if (!open)
@@ -268,17 +270,17 @@ void ledger_close(struct ledger *ledger, const char *reason)
             photo->parts_failed = 1;
         }
         for (size_t p = 0; p < photo->part_count; p++)
-            part_close(ledger, photo, &photo->parts[p], reason);
-        photo_settle(ledger, photo);
+            part_close(results, photo, &photo->parts[p], reason);
+        photo_settle(results, photo);
     }
 }
 
-bool ledger_settled(const struct ledger *ledger)
+bool photo_results_settled(const struct photo_results *results)
 {
-    return ledger->photos_settled == ledger->count;
+    return results->photos_settled == results->count;
 }
 
-static bool outputs_written(const struct ledger_part *part)
+static bool outputs_written(const struct pipeline_result *part)
 {
     for (size_t i = 0; i < part->output_count; i++)
         if (part->outputs[i].problem)
@@ -286,7 +288,7 @@ static bool outputs_written(const struct ledger_part *part)
     return true;
 }
 
-enum photo_result ledger_photo_result(const struct ledger_photo *photo)
+enum photo_outcome photo_outcome(const struct photo_result *photo)
 {
     if (photo->failure || photo->parts_failed)
         return PHOTO_FAILED;
@@ -297,15 +299,15 @@ enum photo_result ledger_photo_result(const struct ledger_photo *photo)
     return done ? PHOTO_DONE : PHOTO_NOT_PROCESSED;
 }
 
-size_t ledger_count(const struct ledger *ledger, enum photo_result result)
+size_t photo_results_count(const struct photo_results *results, enum photo_outcome result)
 {
     size_t count = 0;
-    for (size_t i = 0; i < ledger->count; i++)
-        count += ledger_photo_result(&ledger->photos[i]) == result;
+    for (size_t i = 0; i < results->count; i++)
+        count += photo_outcome(&results->photos[i]) == result;
     return count;
 }
 
-bool ledger_succeeded(const struct ledger *ledger)
+bool photo_results_succeeded(const struct photo_results *results)
 {
-    return ledger_count(ledger, PHOTO_DONE) == ledger->count;
+    return photo_results_count(results, PHOTO_DONE) == results->count;
 }

@@ -1,4 +1,4 @@
-#include "collector.h"
+#include "object_downloader.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -11,112 +11,112 @@
 
 enum { IN_FLIGHT_MAX = 16, PART_MAX = 255, PATH_TEXT_MAX = 8192, EXTENSION_MAX = 16 };
 
-struct lane { /* one object at a time, one after the other */
+struct download_slot { /* one object at a time, one after the other */
     uv_work_t work;
-    struct collector *collector;
+    struct object_downloader *downloader;
     size_t index;
     /* the loop's, then the pool thread's while it writes */
     struct bytes content;
     struct error error;
 };
 
-struct collector {
+struct object_downloader {
     uv_loop_t *loop;
-    struct collector_options options;
+    struct object_downloader_options options;
     size_t next;
     size_t busy;
-    struct lane lanes[IN_FLIGHT_MAX];
+    struct download_slot slots[IN_FLIGHT_MAX];
 };
 
-static void lane_begin(struct lane *lane);
+static void slot_begin(struct download_slot *slot);
 
-static void lane_end(struct lane *lane)
+static void slot_end(struct download_slot *slot)
 {
-    struct collector *collector = lane->collector;
-    uint64_t size = lane->content.size;
-    bytes_free(&lane->content);
-    collector->busy--;
-    collector->options.fetched(lane->index, size, &lane->error, collector->options.user);
-    lane_begin(lane);
+    struct object_downloader *downloader = slot->downloader;
+    uint64_t size = slot->content.size;
+    bytes_free(&slot->content);
+    downloader->busy--;
+    downloader->options.fetched(slot->index, size, &slot->error, downloader->options.user);
+    slot_begin(slot);
 }
 
 static void write_file(uv_work_t *work)
 {
-    struct lane *lane = container_of(work, struct lane, work);
-    const struct collector_item *item = &lane->collector->options.items[lane->index];
-    file_write(item->path, lane->content.data, lane->content.size, &lane->error);
+    struct download_slot *slot = container_of(work, struct download_slot, work);
+    const struct object_download *item = &slot->downloader->options.items[slot->index];
+    file_write(item->path, slot->content.data, slot->content.size, &slot->error);
 }
 
 static void on_written(uv_work_t *work, int status)
 {
-    struct lane *lane = container_of(work, struct lane, work);
+    struct download_slot *slot = container_of(work, struct download_slot, work);
     if (status < 0)
-        error_set(&lane->error, ERR_CANCELLED, "cancelled");
-    lane_end(lane);
+        error_set(&slot->error, ERR_CANCELLED, "cancelled");
+    slot_end(slot);
 }
 
 static void on_got(struct bytes *body, const struct object_facts *facts, const struct error *error,
                    void *user)
 {
-    struct lane *lane = user;
+    struct download_slot *slot = user;
     (void)facts;
     if (error->code) {
-        lane->error = *error;
-        lane_end(lane);
+        slot->error = *error;
+        slot_end(slot);
         return;
     }
-    lane->content = bytes_take(body);
+    slot->content = bytes_take(body);
     /* It fails only without a callback, which there is. */
-    uv_queue_work(lane->collector->loop, &lane->work, write_file, on_written);
+    uv_queue_work(slot->downloader->loop, &slot->work, write_file, on_written);
 }
 
 /* A request that cannot begin settles its item at once; the loop here is what keeps that from
  * recursing. */
-static void lane_begin(struct lane *lane)
+static void slot_begin(struct download_slot *slot)
 {
-    struct collector *collector = lane->collector;
-    const struct collector_options *options = &collector->options;
-    while (collector->next < options->count) {
-        const struct collector_item *item = &options->items[lane->index = collector->next++];
+    struct object_downloader *downloader = slot->downloader;
+    const struct object_downloader_options *options = &downloader->options;
+    while (downloader->next < options->count) {
+        const struct object_download *item = &options->items[slot->index = downloader->next++];
         const struct object_name name = {.bucket = item->bucket, .key = item->key};
         struct object_request *request;
-        lane->error = (struct error){0};
-        int err = options->store->ops->get(options->store, &name, options->max_bytes, on_got, lane,
+        slot->error = (struct error){0};
+        int err = options->store->ops->get(options->store, &name, options->max_bytes, on_got, slot,
                                            &request);
         if (!err) {
-            collector->busy++;
+            downloader->busy++;
             return;
         }
-        error_set(&lane->error, err, "the download could not be started (%s)", error_name(err));
-        options->fetched(lane->index, 0, &lane->error, options->user);
+        error_set(&slot->error, err, "the download could not be started (%s)", error_name(err));
+        options->fetched(slot->index, 0, &slot->error, options->user);
     }
 }
 
-int collector_start(uv_loop_t *loop, const struct collector_options *options,
-                    struct collector **out)
+int object_downloader_start(uv_loop_t *loop, const struct object_downloader_options *options,
+                            struct object_downloader **out)
 {
-    struct collector *collector = calloc(1, sizeof *collector);
-    *out = collector;
-    if (!collector)
+    struct object_downloader *downloader = calloc(1, sizeof *downloader);
+    *out = downloader;
+    if (!downloader)
         return ERR_MEMORY;
-    collector->loop = loop;
-    collector->options = *options;
-    unsigned lanes = options->in_flight < IN_FLIGHT_MAX ? options->in_flight : IN_FLIGHT_MAX;
-    for (unsigned i = 0; i < lanes; i++) {
-        collector->lanes[i].collector = collector;
-        lane_begin(&collector->lanes[i]);
+    downloader->loop = loop;
+    downloader->options = *options;
+    unsigned slots = options->in_flight < IN_FLIGHT_MAX ? options->in_flight : IN_FLIGHT_MAX;
+    for (unsigned i = 0; i < slots; i++) {
+        downloader->slots[i].downloader = downloader;
+        slot_begin(&downloader->slots[i]);
     }
     return 0;
 }
 
-bool collector_done(const struct collector *collector)
+bool object_downloader_done(const struct object_downloader *downloader)
 {
-    return collector->busy == 0 && collector->next == collector->options.count;
+    return downloader->busy == 0 && downloader->next == downloader->options.count;
 }
 
-void collector_free(struct collector *collector)
+void object_downloader_free(struct object_downloader *downloader)
 {
-    free(collector);
+    free(downloader);
 }
 
 /* ---- paths ---- */
@@ -155,7 +155,7 @@ static void append_part(struct buffer *out, const char *part, size_t size)
         buffer_append(out, part, size);
 }
 
-char *collector_path(const char *directory, const char *key)
+char *object_download_path(const char *directory, const char *key)
 {
     struct buffer path;
     buffer_init(&path, PATH_TEXT_MAX);

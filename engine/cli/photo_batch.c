@@ -1,4 +1,4 @@
-#include "batch.h"
+#include "photo_batch.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -7,19 +7,19 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "feeder.h"
-#include "harvest.h"
 #include "local_names.h"
+#include "output_downloads.h"
+#include "photo_uploader.h"
 #include "report.h"
 #include "terminal.h"
 
 enum { UPLOADS = 4 };
 
-int batch_init(struct batch *batch, struct service *service, const struct photos *photos,
-               struct error *error)
+int photo_batch_init(struct photo_batch *batch, struct service *service,
+                     const struct photos *photos, struct error *error)
 {
     const struct pipeline_set *set = service->pipelines;
-    const struct ledger_options options = {
+    const struct photo_results_options options = {
         .bucket = LOCAL_BUCKET,
         .prefix = LOCAL_PREFIX,
         .ops = set->ops,
@@ -27,31 +27,31 @@ int batch_init(struct batch *batch, struct service *service, const struct photos
         .pipeline_count = set->count,
         .max_attempts = LOCAL_MAX_RECEIVES,
     };
-    *batch = (struct batch){
+    *batch = (struct photo_batch){
         .service = service, .verbose = service->config->verbose, .json = service->config->json};
     progress_init(&batch->progress, STDERR_FILENO);
-    return ledger_init(&batch->ledger, photos, &options, error);
+    return photo_results_init(&batch->results, photos, &options, error);
 }
 
-void batch_clear(struct batch *batch)
+void photo_batch_clear(struct photo_batch *batch)
 {
-    feeder_free(batch->feeder);
-    ledger_clear(&batch->ledger);
+    photo_uploader_free(batch->uploader);
+    photo_results_clear(&batch->results);
 }
 
 /* ---- what a user watches ---- */
 
 static void show_photos(void *user)
 {
-    struct batch *batch = user;
-    const struct ledger *ledger = &batch->ledger;
+    struct photo_batch *batch = user;
+    const struct photo_results *results = &batch->results;
     const struct progress_facts facts = {
         .what = "photos",
-        .count = ledger->count,
-        .done = ledger->photos_settled,
-        .failed = ledger->photos_failed,
-        .parts = ledger->parts,
-        .parts_done = ledger->parts_settled,
+        .count = results->count,
+        .done = results->photos_settled,
+        .failed = results->photos_failed,
+        .parts = results->parts,
+        .parts_done = results->parts_settled,
         .elapsed_ms = uv_now(&batch->service->loop) - batch->began_ms,
     };
     progress_show(&batch->progress, &facts);
@@ -59,8 +59,8 @@ static void show_photos(void *user)
 
 static void show_files(void *user)
 {
-    struct batch *batch = user;
-    size_t count, done = harvest_fetched(batch->harvest, &count);
+    struct photo_batch *batch = user;
+    size_t count, done = output_downloads_fetched(batch->downloads, &count);
     const struct progress_facts facts = {
         .what = "files written",
         .count = count,
@@ -72,7 +72,7 @@ static void show_files(void *user)
     progress_show(&batch->progress, &facts);
 }
 
-static void unwatch(struct batch *batch)
+static void unwatch(struct photo_batch *batch)
 {
     service_tick(batch->service, NULL, NULL);
     progress_clear(&batch->progress);
@@ -80,29 +80,29 @@ static void unwatch(struct batch *batch)
 
 static void tell_failure(const char *text, void *user)
 {
-    struct batch *batch = user;
+    struct photo_batch *batch = user;
     progress_line(&batch->progress, true, "%s", text);
 }
 
-static void tell_photo(struct batch *batch, struct ledger_photo *photo)
+static void tell_photo(struct photo_batch *batch, struct photo_result *photo)
 {
     if (!batch->json && !photo->reported)
         report_failures(photo, tell_failure, batch);
     photo->reported = true;
-    if (batch->verbose && !batch->progress.redraws && ledger_photo_result(photo) == PHOTO_DONE)
+    if (batch->verbose && !batch->progress.redraws && photo_outcome(photo) == PHOTO_DONE)
         progress_line(&batch->progress, false, "done: %s (%zu of %zu)", photo->name,
-                      batch->ledger.photos_settled, batch->ledger.count);
+                      batch->results.photos_settled, batch->results.count);
 }
 
-static void tell_retry(struct batch *batch, const struct ledger_event *event)
+static void tell_retry(struct photo_batch *batch, const struct photo_results_change *event)
 {
-    const struct ledger_part *part = event->part;
+    const struct pipeline_result *part = event->part;
     progress_line(&batch->progress, false, "retry: %s: %s: %s: %s", event->photo->name,
                   part->pipeline, part->reason, part->detail ? part->detail : "");
 }
 
 /* Of a photo that somebody else uploaded, or that an earlier run left. */
-static void tell_other(struct batch *batch, const struct engine_record *record)
+static void tell_other(struct photo_batch *batch, const struct engine_record *record)
 {
     static const char *const words[] = {
         [OUTCOME_ACK] = "done", [OUTCOME_RETRY] = "retry", [OUTCOME_REJECT] = "failed"};
@@ -120,12 +120,12 @@ static void tell_other(struct batch *batch, const struct engine_record *record)
                   failed ? ": " : "", record->detail);
 }
 
-void batch_observe(const struct engine_record *record, void *user)
+void photo_batch_observe(const struct engine_record *record, void *user)
 {
-    struct batch *batch = user;
-    struct ledger_event event;
-    ledger_record(&batch->ledger, record,
-                  &event); /* short of memory: the part failed, and says so */
+    struct photo_batch *batch = user;
+    struct photo_results_change event;
+    photo_results_record(&batch->results, record,
+                         &event); /* short of memory: the part failed, and says so */
     if (event.photo && batch->running) {
         if (event.photo_settled)
             tell_photo(batch, event.photo);
@@ -140,12 +140,12 @@ void batch_observe(const struct engine_record *record, void *user)
 
 static void on_sent(size_t index, uint64_t bytes, const struct error *error, void *user)
 {
-    struct batch *batch = user;
-    struct ledger_photo *photo = &batch->ledger.photos[index];
+    struct photo_batch *batch = user;
+    struct photo_result *photo = &batch->results.photos[index];
     if (error->code)
-        ledger_failed(&batch->ledger, index, error->text);
+        photo_results_failed(&batch->results, index, error->text);
     else
-        ledger_sent(&batch->ledger, index, bytes);
+        photo_results_sent(&batch->results, index, bytes);
     batch->moved_ms = uv_now(&batch->service->loop);
     if (photo->failure)
         tell_photo(batch, photo);
@@ -153,30 +153,30 @@ static void on_sent(size_t index, uint64_t bytes, const struct error *error, voi
 
 static bool fed(void *user)
 {
-    return feeder_done(((struct batch *)user)->feeder);
+    return photo_uploader_done(((struct photo_batch *)user)->uploader);
 }
 
-static struct feeder_item *items_of(const struct ledger *ledger)
+static struct photo_upload *items_of(const struct photo_results *results)
 {
-    struct feeder_item *items = calloc(ledger->count ? ledger->count : 1, sizeof *items);
-    for (size_t i = 0; items && i < ledger->count; i++)
+    struct photo_upload *items = calloc(results->count ? results->count : 1, sizeof *items);
+    for (size_t i = 0; items && i < results->count; i++)
         items[i] =
-            (struct feeder_item){.path = ledger->photos[i].path, .key = ledger->photos[i].key};
+            (struct photo_upload){.path = results->photos[i].path, .key = results->photos[i].key};
     return items;
 }
 
 /* Everything that a healthy run keeps moving. A lease that is extended again and again is none of
  * it. */
-static uint64_t movement_of(const struct batch *batch)
+static uint64_t movement_of(const struct photo_batch *batch)
 {
     struct engine_stats stats;
     engine_stats(batch->service->engine, &stats);
     return stats.received + stats.acknowledged + stats.retried + stats.rejected + stats.deleted +
            stats.fetched + stats.decoded + stats.rendered + stats.stored +
-           batch->ledger.parts_settled;
+           batch->results.parts_settled;
 }
 
-static bool stuck(struct batch *batch)
+static bool stuck(struct photo_batch *batch)
 {
     uint64_t now = uv_now(&batch->service->loop), movement = movement_of(batch);
     if (movement != batch->movement) {
@@ -189,35 +189,35 @@ static bool stuck(struct batch *batch)
 /* Settled, and nothing is left to delete. */
 static bool over(void *user)
 {
-    struct batch *batch = user;
-    if (ledger_settled(&batch->ledger) && fed(batch) && engine_idle(batch->service->engine))
+    struct photo_batch *batch = user;
+    if (photo_results_settled(&batch->results) && fed(batch) && engine_idle(batch->service->engine))
         return true;
     return stuck(batch);
 }
 
-static void feed_and_wait(struct batch *batch)
+static void feed_and_wait(struct photo_batch *batch)
 {
     service_tick(batch->service, show_photos, batch);
     bool ended = service_wait(batch->service, over, batch);
-    feeder_stop(batch->feeder);
+    photo_uploader_stop(batch->uploader);
     service_finish(batch->service, fed, batch);
-    if (ended && !ledger_settled(&batch->ledger))
+    if (ended && !photo_results_settled(&batch->results))
         command_error("no progress for %llu s: giving up on the remaining photos (--patience sets "
                       "this time)",
                       (unsigned long long)(batch->service->config->patience / 1000));
 }
 
-int batch_run(struct batch *batch, struct error *error)
+int photo_batch_run(struct photo_batch *batch, struct error *error)
 {
     struct service *service = batch->service;
-    struct feeder_item *items = items_of(&batch->ledger);
+    struct photo_upload *items = items_of(&batch->results);
     if (!items)
         return error_set(error, ERR_MEMORY, "out of memory");
-    const struct feeder_options options = {
+    const struct photo_uploader_options options = {
         .store = service->backend.store,
         .bucket = LOCAL_BUCKET,
         .items = items,
-        .count = batch->ledger.count,
+        .count = batch->results.count,
         .max_bytes = (size_t)service->config->max_bytes,
         .in_flight = UPLOADS,
         .sent = on_sent,
@@ -226,7 +226,7 @@ int batch_run(struct batch *batch, struct error *error)
     uv_update_time(&service->loop);
     batch->began_ms = batch->moved_ms = uv_now(&service->loop);
     batch->running = true;
-    int err = feeder_start(&service->loop, &options, &batch->feeder);
+    int err = photo_uploader_start(&service->loop, &options, &batch->uploader);
     if (err)
         error_set(error, err, "out of memory");
     else
@@ -239,31 +239,31 @@ int batch_run(struct batch *batch, struct error *error)
 
 /* ---- the end ---- */
 
-static bool harvested(void *user)
+static bool downloaded(void *user)
 {
-    return harvest_done(((struct batch *)user)->harvest);
+    return output_downloads_done(((struct photo_batch *)user)->downloads);
 }
 
-int batch_collect(struct batch *batch, struct error *error)
+int photo_batch_download(struct photo_batch *batch, struct error *error)
 {
     struct service *service = batch->service;
-    int err = harvest_start(&service->loop, service->backend.store, &batch->ledger,
-                            service->config->out, &batch->harvest);
+    int err = output_downloads_start(&service->loop, service->backend.store, &batch->results,
+                                     service->config->out, &batch->downloads);
     if (err)
         return error_set(error, err, "out of memory");
     service_tick(service, show_files, batch);
-    service_finish(service, harvested, batch);
+    service_finish(service, downloaded, batch);
     unwatch(batch);
-    harvest_free(batch->harvest);
-    batch->harvest = NULL;
+    output_downloads_free(batch->downloads);
+    batch->downloads = NULL;
     return 0;
 }
 
 /* What was not told while it went on. */
-static void tell_rest(struct batch *batch)
+static void tell_rest(struct photo_batch *batch)
 {
-    for (size_t i = 0; i < batch->ledger.count && !batch->json; i++) {
-        struct ledger_photo *photo = &batch->ledger.photos[i];
+    for (size_t i = 0; i < batch->results.count && !batch->json; i++) {
+        struct photo_result *photo = &batch->results.photos[i];
         if (!photo->reported)
             report_failures(photo, tell_failure, batch);
         photo->reported = true;
@@ -271,18 +271,18 @@ static void tell_rest(struct batch *batch)
     }
 }
 
-static int print(struct batch *batch, const struct report_options *options)
+static int print(struct photo_batch *batch, const struct report_options *options)
 {
     if (batch->json)
-        return report_json(&batch->ledger, options, stdout);
-    int code = batch->verbose ? report_table(&batch->ledger, options, stdout) : 0;
+        return report_json(&batch->results, options, stdout);
+    int code = batch->verbose ? report_table(&batch->results, options, stdout) : 0;
     if (batch->verbose)
         fputc('\n', stdout);
-    report_summary(&batch->ledger, options, stdout);
+    report_summary(&batch->results, options, stdout);
     return code;
 }
 
-bool batch_report(struct batch *batch)
+bool photo_batch_report(struct photo_batch *batch)
 {
     char absolute[PATH_MAX];
     const char *out = batch->service->config->out;
@@ -295,11 +295,11 @@ bool batch_report(struct batch *batch)
     };
     unwatch(batch);
     if (!options.interrupted)
-        ledger_close(&batch->ledger, "no-answer");
+        photo_results_close(&batch->results, "no-answer");
     tell_rest(batch);
     int code = print(batch, &options);
     if (code == ERR_MEMORY)
         command_error("out of memory: the report is incomplete");
     fflush(stdout);
-    return ledger_succeeded(&batch->ledger) && !code;
+    return photo_results_succeeded(&batch->results) && !code;
 }

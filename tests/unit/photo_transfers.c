@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "collector.h"
 #include "container_of.h"
-#include "feeder.h"
 #include "files.h"
+#include "object_downloader.h"
+#include "photo_uploader.h"
 #include "photos.h"
 
 enum { OBJECTS_MAX = 64 };
@@ -280,28 +280,28 @@ static void files_arrive_whole_and_a_few_at_a_time(void **state)
     struct fixture *f = *state;
     enum { FILES = 20 };
     static char paths[FILES][256], keys[FILES][32];
-    struct feeder_item items[FILES];
-    struct feeder *feeder;
+    struct photo_upload items[FILES];
+    struct photo_uploader *uploader;
     for (int i = 0; i < FILES; i++) {
         char name[32], content[32];
         snprintf(name, sizeof name, "%d.jpg", i);
         snprintf(content, sizeof content, "%.*s", i, "xxxxxxxxxxxxxxxxxxxx");
         snprintf(keys[i], sizeof keys[i], "ingest/%d.jpg", i);
         make(f, name, content, paths[i]);
-        items[i] = (struct feeder_item){paths[i], keys[i]};
+        items[i] = (struct photo_upload){paths[i], keys[i]};
     }
-    const struct feeder_options options = {.store = &f->store.seam,
-                                           .bucket = "photos",
-                                           .items = items,
-                                           .count = FILES,
-                                           .max_bytes = 100,
-                                           .in_flight = 3,
-                                           .sent = on_sent,
-                                           .user = f};
-    assert_int_equal(feeder_start(&f->loop, &options, &feeder), 0);
-    assert_false(feeder_done(feeder));
+    const struct photo_uploader_options options = {.store = &f->store.seam,
+                                                   .bucket = "photos",
+                                                   .items = items,
+                                                   .count = FILES,
+                                                   .max_bytes = 100,
+                                                   .in_flight = 3,
+                                                   .sent = on_sent,
+                                                   .user = f};
+    assert_int_equal(photo_uploader_start(&f->loop, &options, &uploader), 0);
+    assert_false(photo_uploader_done(uploader));
     uv_run(&f->loop, UV_RUN_DEFAULT);
-    assert_true(feeder_done(feeder));
+    assert_true(photo_uploader_done(uploader));
     assert_int_equal(f->ended, FILES);
     assert_int_equal(f->store.count, FILES);
     assert_in_range(f->store.most_active, 1, 3);
@@ -310,65 +310,65 @@ static void files_arrive_whole_and_a_few_at_a_time(void **state)
         assert_int_equal(f->sizes[i], i);
         assert_string_equal(f->store.objects[i].type, "image/jpeg");
     }
-    feeder_free(feeder);
+    photo_uploader_free(uploader);
 }
 
 static void what_cannot_be_sent_stops_nothing_else(void **state)
 {
     struct fixture *f = *state;
     char good[256], large[256], missing[256], refused[256], unlucky[256];
-    struct feeder *feeder;
+    struct photo_uploader *uploader;
     snprintf(missing, sizeof missing, "%s/gone.jpg", f->directory);
     f->store.refuse = "refused";
     f->store.refuse_at_once = "unlucky";
-    const struct feeder_item items[] = {
+    const struct photo_upload items[] = {
         {make(f, "large.jpg", "0123456789", large), "large"},
         {missing, "missing"},
         {make(f, "refused.jpg", "x", refused), "refused"},
         {make(f, "unlucky.jpg", "x", unlucky), "unlucky"},
         {make(f, "good.jpg", "123456789", good), "good"},
     };
-    const struct feeder_options options = {.store = &f->store.seam,
-                                           .bucket = "photos",
-                                           .items = items,
-                                           .count = 5,
-                                           .max_bytes = 9,
-                                           .in_flight = 1,
-                                           .sent = on_sent,
-                                           .user = f};
-    assert_int_equal(feeder_start(&f->loop, &options, &feeder), 0);
+    const struct photo_uploader_options options = {.store = &f->store.seam,
+                                                   .bucket = "photos",
+                                                   .items = items,
+                                                   .count = 5,
+                                                   .max_bytes = 9,
+                                                   .in_flight = 1,
+                                                   .sent = on_sent,
+                                                   .user = f};
+    assert_int_equal(photo_uploader_start(&f->loop, &options, &uploader), 0);
     uv_run(&f->loop, UV_RUN_DEFAULT);
     const int expected[] = {ERR_LIMIT, ERR_NOT_FOUND, ERR_DENIED, ERR_MEMORY, 0};
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(f->codes[i], expected[i]);
     assert_int_equal(f->store.count, 1);
-    feeder_free(feeder);
+    photo_uploader_free(uploader);
 }
 
 static void a_stopped_feeder_begins_no_more(void **state)
 {
     struct fixture *f = *state;
     char path[256];
-    struct feeder *feeder;
-    struct feeder_item items[10];
+    struct photo_uploader *uploader;
+    struct photo_upload items[10];
     make(f, "a.jpg", "x", path);
     for (size_t i = 0; i < 10; i++)
-        items[i] = (struct feeder_item){path, "key"};
-    const struct feeder_options options = {.store = &f->store.seam,
-                                           .bucket = "photos",
-                                           .items = items,
-                                           .count = 10,
-                                           .max_bytes = 9,
-                                           .in_flight = 2,
-                                           .sent = on_sent,
-                                           .user = f};
-    assert_int_equal(feeder_start(&f->loop, &options, &feeder), 0);
-    feeder_stop(feeder);
-    assert_false(feeder_done(feeder));
+        items[i] = (struct photo_upload){path, "key"};
+    const struct photo_uploader_options options = {.store = &f->store.seam,
+                                                   .bucket = "photos",
+                                                   .items = items,
+                                                   .count = 10,
+                                                   .max_bytes = 9,
+                                                   .in_flight = 2,
+                                                   .sent = on_sent,
+                                                   .user = f};
+    assert_int_equal(photo_uploader_start(&f->loop, &options, &uploader), 0);
+    photo_uploader_stop(uploader);
+    assert_false(photo_uploader_done(uploader));
     uv_run(&f->loop, UV_RUN_DEFAULT);
-    assert_true(feeder_done(feeder));
+    assert_true(photo_uploader_done(uploader));
     assert_int_equal(f->ended, 2);
-    feeder_free(feeder);
+    photo_uploader_free(uploader);
 }
 
 /* ---- downloads ---- */
@@ -381,35 +381,36 @@ static void on_fetched(size_t index, uint64_t bytes, const struct error *error, 
 static void objects_become_files(void **state)
 {
     struct fixture *f = *state;
-    struct collector *collector;
+    struct object_downloader *downloader;
     struct bytes content = {0};
     f->store.objects[f->store.count++] =
         (struct stored){.key = "web/a.jpg", .body = strdup("hello"), .size = 5};
-    char *path = collector_path(f->directory, "web/a.jpg");
-    const struct collector_item items[] = {{"photos", "web/a.jpg", path}, {"photos", "none", path}};
-    const struct collector_options options = {.store = &f->store.seam,
-                                              .items = items,
-                                              .count = 2,
-                                              .max_bytes = 100,
-                                              .in_flight = 1,
-                                              .fetched = on_fetched,
-                                              .user = f};
-    assert_int_equal(collector_start(&f->loop, &options, &collector), 0);
+    char *path = object_download_path(f->directory, "web/a.jpg");
+    const struct object_download items[] = {{"photos", "web/a.jpg", path},
+                                            {"photos", "none", path}};
+    const struct object_downloader_options options = {.store = &f->store.seam,
+                                                      .items = items,
+                                                      .count = 2,
+                                                      .max_bytes = 100,
+                                                      .in_flight = 1,
+                                                      .fetched = on_fetched,
+                                                      .user = f};
+    assert_int_equal(object_downloader_start(&f->loop, &options, &downloader), 0);
     uv_run(&f->loop, UV_RUN_DEFAULT);
-    assert_true(collector_done(collector));
+    assert_true(object_downloader_done(downloader));
     assert_int_equal(f->codes[0], 0);
     assert_int_equal(f->codes[1], ERR_NOT_FOUND);
     assert_int_equal(file_read(path, 100, &content, NULL), 0); /* the failure left it alone */
     assert_int_equal(content.size, 5);
     assert_memory_equal(content.data, "hello", 5);
     bytes_free(&content);
-    collector_free(collector);
+    object_downloader_free(downloader);
     free(path);
 }
 
 static void assert_path(const char *key, const char *expected)
 {
-    char *path = collector_path("out", key);
+    char *path = object_download_path("out", key);
     assert_string_equal(path, expected);
     free(path);
 }
@@ -432,9 +433,9 @@ static void long_names_stay_files(void **state)
     for (size_t i = 0; i < 190; i++)
         strcat(key, "ü"); /* 380 bytes */
     strcat(key, ".jpg");
-    char *one = collector_path("out", key);
+    char *one = object_download_path("out", key);
     key[4] = 'x'; /* the second byte of the first ü follows: not UTF-8, but another name */
-    char *other = collector_path("out", key);
+    char *other = object_download_path("out", key);
     const char *name = strrchr(one, '/') + 1;
     assert_in_range(strlen(name), 200, 255);
     assert_string_equal(name + strlen(name) - 4, ".jpg");

@@ -6,8 +6,8 @@
  * settled when its parts are, or when it could not be sent. Facts come from the engine's observer;
  * nothing here does I/O. Loop thread.
  */
-#ifndef THUMBWHEEL_LEDGER_H
-#define THUMBWHEEL_LEDGER_H
+#ifndef THUMBWHEEL_PHOTO_RESULTS_H
+#define THUMBWHEEL_PHOTO_RESULTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,9 +18,9 @@
 #include "text_index.h"
 
 enum part_state { PART_OPEN, PART_DONE, PART_FAILED };
-enum photo_result { PHOTO_NOT_PROCESSED, PHOTO_DONE, PHOTO_FAILED };
+enum photo_outcome { PHOTO_NOT_PROCESSED, PHOTO_DONE, PHOTO_FAILED };
 
-struct ledger_output {
+struct output_result {
     char *bucket, *key;
     char *path;    /* where it was written; NULL: not yet, or not at all */
     char *problem; /* why it could not be written; NULL: none */
@@ -30,77 +30,77 @@ struct ledger_output {
     bool sidecar; /* the labels' JSON, not an image */
 };
 
-struct ledger_part {
+struct pipeline_result {
     const char *pipeline; /* its name, owned by the pipeline */
     enum part_state state;
     unsigned attempts;  /* that ended in RETRY */
     const char *reason; /* of the last failure; static */
     char *detail;       /* of the last failure; NULL: none */
     double milliseconds;
-    struct ledger_output *outputs;
+    struct output_result *outputs;
     size_t output_count;
     struct label *labels;
     size_t label_count;
 };
 
-struct ledger_photo {
+struct photo_result {
     const char *path, *name; /* owned by the list of photos */
     char *key;
     uint64_t bytes;
     bool sent;
     bool reported; /* its failures were printed */
     char *failure; /* why it was not sent, or is of no use; NULL: none */
-    struct ledger_part *parts;
+    struct pipeline_result *parts;
     size_t part_count, parts_settled, parts_failed;
 };
 
-struct ledger {
+struct photo_results {
     const char *bucket;
     unsigned max_attempts;
-    struct ledger_photo *photos;
+    struct photo_result *photos;
     size_t count;
     struct text_index keys;
     size_t parts, parts_settled, photos_settled, photos_failed;
 };
 
-struct ledger_options {
+struct photo_results_options {
     const char *bucket, *prefix; /* borrowed; a photo's key is prefix + name */
     const struct pipeline_ops *ops;
-    struct pipeline *const *pipelines; /* they outlive the ledger */
+    struct pipeline *const *pipelines; /* they outlive the results */
     size_t pipeline_count;
     unsigned max_attempts; /* after so many RETRYs a message goes to its dead-letter queue unseen */
 };
 
-/* The photos outlive the ledger. ERR_MEMORY, ERR_LIMIT (a key that is too long). */
-int ledger_init(struct ledger *ledger, const struct photos *photos,
-                const struct ledger_options *options, struct error *error);
-void ledger_clear(struct ledger *ledger);
+/* The photos outlive the results. ERR_MEMORY, ERR_LIMIT (a key that is too long). */
+int photo_results_init(struct photo_results *results, const struct photos *photos,
+                       const struct photo_results_options *options, struct error *error);
+void photo_results_clear(struct photo_results *results);
 
-struct ledger_event {           /* what a record changed */
-    struct ledger_photo *photo; /* NULL: a record of something else */
-    struct ledger_part *part;
+struct photo_results_change {   /* what a record changed */
+    struct photo_result *photo; /* NULL: a record of something else */
+    struct pipeline_result *part;
     bool settled;       /* the part, by this record */
     bool photo_settled; /* the photo, by this record */
 };
 
 /* ERR_MEMORY: the record is lost. A part that is settled already stays as it is: deliveries may
  * repeat. */
-int ledger_record(struct ledger *ledger, const struct engine_record *record,
-                  struct ledger_event *event);
-void ledger_sent(struct ledger *ledger, size_t index, uint64_t bytes);
+int photo_results_record(struct photo_results *results, const struct engine_record *record,
+                         struct photo_results_change *event);
+void photo_results_sent(struct photo_results *results, size_t index, uint64_t bytes);
 /* The photo cannot be sent: it is settled as failed. */
-void ledger_failed(struct ledger *ledger, size_t index, const char *why);
+void photo_results_failed(struct photo_results *results, size_t index, const char *why);
 
 /* Nothing more is expected: what is still open has failed, for the reason of its last attempt or,
  * without one, for this one (static). Not called after an interrupt: what is open then was not
  * processed. */
-void ledger_close(struct ledger *ledger, const char *reason);
+void photo_results_close(struct photo_results *results, const char *reason);
 
-bool ledger_settled(const struct ledger *ledger);
+bool photo_results_settled(const struct photo_results *results);
 /* PHOTO_DONE: every part is done, and no output failed to be written. PHOTO_FAILED: one of these
  * failed, whatever became of the others. */
-enum photo_result ledger_photo_result(const struct ledger_photo *photo);
-size_t ledger_count(const struct ledger *ledger, enum photo_result result);
-bool ledger_succeeded(const struct ledger *ledger);
+enum photo_outcome photo_outcome(const struct photo_result *photo);
+size_t photo_results_count(const struct photo_results *results, enum photo_outcome result);
+bool photo_results_succeeded(const struct photo_results *results);
 
 #endif

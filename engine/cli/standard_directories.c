@@ -1,4 +1,4 @@
-#include "places.h"
+#include "standard_directories.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static const char *temporary_root(void)
 }
 
 /* Under $variable, or under ~/fallback; NULL with *homeless set where there is neither. */
-static char *place_under(const char *variable, const char *fallback, int *homeless)
+static char *directory_under(const char *variable, const char *fallback, int *homeless)
 {
     const char *base = absolute_variable(variable), *home = absolute_variable("HOME");
     char *path = NULL;
@@ -34,23 +34,23 @@ static char *place_under(const char *variable, const char *fallback, int *homele
     return asprintf(&path, "%s/%s/thumbwheel", home, fallback) < 0 ? NULL : path;
 }
 
-char *place_data(void)
+char *standard_data_directory(void)
 {
     int homeless;
-    char *path = place_under("XDG_DATA_HOME", ".local/share", &homeless);
+    char *path = directory_under("XDG_DATA_HOME", ".local/share", &homeless);
     return homeless ? strdup("thumbwheel-data") : path;
 }
 
-char *place_cache(void)
+char *standard_cache_directory(void)
 {
     int homeless;
-    char *path = place_under("XDG_CACHE_HOME", ".cache", &homeless);
+    char *path = directory_under("XDG_CACHE_HOME", ".cache", &homeless);
     if (homeless && asprintf(&path, "%s/thumbwheel-%u", temporary_root(), (unsigned)getuid()) < 0)
         path = NULL;
     return path;
 }
 
-int place_temporary(char **out, struct error *error)
+int temporary_directory_create(char **out, struct error *error)
 {
     char *path = path_join(temporary_root(), "thumbwheel-XXXXXX");
     *out = NULL;
