@@ -49,6 +49,14 @@ static inline struct list *list_shift(struct list *head)
     return first;
 }
 
+/* Removes a link, and returns the one after it, or NULL at the end of the list. */
+static inline struct list *list_take(struct list *head, struct list *link)
+{
+    struct list *after = link->next == head ? NULL : link->next;
+    list_remove(link);
+    return after;
+}
+
 /* Moves everything from one list to the end of another. */
 static inline void list_move_all(struct list *to, struct list *from)
 {

@@ -23,10 +23,10 @@ struct rule_content { /* what a change replaces */
 
 struct rule_task {
     struct storage_task task;
-    struct events_rule *rule; /* retained */
-    char *name, *text;        /* text NULL: delete */
-    struct rule_content previous;
-    unsigned version;
+    struct events_rule *rule;     /* retained */
+    char *name, *text;            /* text NULL: delete */
+    struct rule_content previous; /* of a change: what it replaced; empty: nothing */
+    struct list change;           /* in the rule's changes */
     events_written *done;
     void *user;
 };
@@ -91,6 +91,7 @@ static int rule_add(struct events_rules *rules, const char *name, struct rule_co
     }
     rule->rules = rules;
     rule->refs = 1;
+    list_init(&rule->changes);
     rule->named.name = strdup(name);
     content_swap(rule, content);
     int status = rule->named.name ? name_index_add(&rules->index, &rule->named) : ERR_MEMORY;
@@ -150,19 +151,34 @@ static int row_run(struct storage_task *task, struct storage *storage)
     return storage_execute(storage, statement, &task->error);
 }
 
-/* Taken back if it cannot be stored, unless another change has followed. */
+/* What could not be stored is undone. Where another change has followed, what it would go back to
+ * was never stored either, so it takes over what this one replaced. */
+static void content_undo(struct rule_task *t, struct list *after)
+{
+    if (after) {
+        struct rule_task *next = container_of(after, struct rule_task, change);
+        struct rule_content unstored = next->previous;
+        next->previous = t->previous;
+        t->previous = unstored;
+    } else if (t->previous.document) {
+        t->previous = content_swap(t->rule, t->previous);
+    } else {
+        rule_vanish(t->rule);
+    }
+}
+
 static void change_settle(struct rule_task *t, int status)
 {
     struct events_rule *rule = t->rule;
-    if (!t->text) {
-        rule->deleting = false;
-        if (!status)
-            rule_vanish(rule);
-    } else if (status && rule->version == t->version && t->previous.document) {
-        t->previous = content_swap(rule, t->previous);
-    } else if (status && rule->version == t->version) {
-        rule_vanish(rule);
+    if (t->text) {
+        struct list *after = list_take(&rule->changes, &t->change);
+        if (status)
+            content_undo(t, after);
+        return;
     }
+    rule->deleting = false;
+    if (!status)
+        rule_vanish(rule);
 }
 
 static void task_free(struct rule_task *t)
@@ -216,7 +232,7 @@ static int rule_replace(struct events_rule *rule, struct rule_content content, b
         return ERR_MEMORY;
     if (!fresh)
         task->previous = content_swap(rule, content);
-    task->version = ++rule->version;
+    list_push(&rule->changes, &task->change);
     storage_submit(rule->rules->cloud->storage, &task->task);
     return 0;
 }

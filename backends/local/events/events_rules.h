@@ -16,6 +16,7 @@
 
 #include "error.h"
 #include "event_pattern.h"
+#include "list.h"
 #include "log.h"
 #include "name_index.h"
 #include "storage.h"
@@ -33,8 +34,8 @@ struct events_rule {
     struct log_gate refusals; /* of deliveries */
     /* private */
     struct events_rules *rules;
-    unsigned refs; /* the index, and each storage task under way */
-    unsigned version;
+    unsigned refs;       /* the index, and each storage task under way */
+    struct list changes; /* that are being stored, oldest first */
     bool deleting, gone;
 };
 

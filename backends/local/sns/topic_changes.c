@@ -118,20 +118,34 @@ int subscription_delete(struct subscription *subscription, topic_written *done, 
     return record_delete(&subscription->record, done, user);
 }
 
-/* Taken back if it cannot be stored, unless another change has followed. */
+static void json_swap(json_t **a, json_t **b)
+{
+    json_t *other = *a;
+    *a = *b;
+    *b = other;
+}
+
+static void rules_swap(struct record_rules *a, struct record_rules *b)
+{
+    struct record_rules other = *a;
+    *a = *b;
+    *b = other;
+}
+
+/* What could not be stored is undone. Where another change has followed, what it would go back to
+ * was never stored either, so it takes over what this one replaced. */
 static void set_settled(struct topic_row_task *task, int status)
 {
     struct topic_record *r = task->record;
-    if (!status || r->version != task->version)
+    struct list *after = list_take(&r->changes, &task->update);
+    if (!status)
         return;
-    json_decref(r->attributes);
-    json_decref(r->details);
-    r->attributes = json_incref(task->previous);
-    r->details = json_incref(task->previous_details);
-    struct record_rules rules = r->rules;
-    r->rules = task->previous_rules;
-    task->previous_rules = rules;
-    record_applied(r);
+    struct topic_row_task *next = after ? container_of(after, struct topic_row_task, update) : NULL;
+    json_swap(&task->previous, next ? &next->previous : &r->attributes);
+    json_swap(&task->previous_details, next ? &next->previous_details : &r->details);
+    rules_swap(&task->previous_rules, next ? &next->previous_rules : &r->rules);
+    if (!next)
+        record_applied(r);
 }
 
 /* Takes attributes and details. */
@@ -158,7 +172,7 @@ static int record_change(struct topic_record *r, json_t *attributes, json_t *det
     task->previous = previous;
     task->previous_details = previous_details;
     task->previous_rules = r->rules;
-    task->version = ++r->version;
+    list_push(&r->changes, &task->update);
     r->rules = rules;
     record_applied(r);
     return 0;

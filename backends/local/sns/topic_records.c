@@ -114,6 +114,7 @@ static int record_init(struct topic_record *r, struct topics *topics, struct nam
     r->topics = topics;
     r->index = index;
     r->refs = 1;
+    list_init(&r->changes);
     r->named.name = strdup(arn);
     r->attributes = attributes ? json_deep_copy(attributes) : json_object();
     r->details = details ? json_deep_copy(details) : json_object();

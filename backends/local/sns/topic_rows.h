@@ -30,7 +30,7 @@ struct topic_row_task {
     /* Of an update: what it replaced; owned. */
     json_t *previous, *previous_details;
     struct record_rules previous_rules;
-    unsigned version;
+    struct list update; /* in the record's changes */
 };
 
 /* NULL without memory. */

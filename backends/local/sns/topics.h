@@ -15,6 +15,7 @@
 #include "bytes.h"
 #include "error.h"
 #include "filter_policy.h"
+#include "list.h"
 #include "log.h"
 #include "name_index.h"
 #include "policy.h"
@@ -38,8 +39,8 @@ struct topic_record {   /* what a topic and a subscription have in common */
     /* private */
     struct topics *topics;
     struct name_index *index;
-    unsigned refs;    /* the index, and each storage task under way */
-    unsigned version; /* of attributes and details */
+    unsigned refs;       /* the index, and each storage task under way */
+    struct list changes; /* of attributes and details that are being stored, oldest first */
     bool deleting, gone;
     bool filtered; /* counted among those with a filter policy */
 };

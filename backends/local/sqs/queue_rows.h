@@ -59,7 +59,7 @@ struct queue_task {
     char *attributes, *tags; /* JSON */
     int64_t modified_ms;
     uint64_t below_id;                /* of a purge */
-    unsigned version;                 /* of a change */
+    struct list change;               /* in the queue's changes or tag_changes */
     struct queue_attributes previous; /* of a change: what it replaces */
     json_t *previous_tags;
 };

@@ -38,15 +38,18 @@ enum sqs_code queue_tags_check(json_t *tags, struct sqs_error *error)
     return SQS_OK;
 }
 
-/* Taken back if it cannot be stored, unless another change has followed. */
+/* As for attributes: queues.c. */
 static void tags_settled(struct queue_task *task, int status)
 {
     struct local_queue *q = task->queue;
-    if (!status || q->gone || q->tags_version != task->version)
+    struct list *after = list_take(&q->tag_changes, &task->change);
+    if (!status || q->gone)
         return;
-    json_t *tags = q->tags;
-    q->tags = task->previous_tags;
-    task->previous_tags = tags;
+    json_t **goes_back =
+        after ? &container_of(after, struct queue_task, change)->previous_tags : &q->tags;
+    json_t *unstored = *goes_back;
+    *goes_back = task->previous_tags;
+    task->previous_tags = unstored;
 }
 
 static json_t *tags_changed(const json_t *tags, json_t *add, json_t *remove)
@@ -81,7 +84,7 @@ enum sqs_code local_queue_tag(struct local_queue *q, json_t *add, json_t *remove
         return SQS_SERVICE_UNAVAILABLE;
     }
     task->previous_tags = previous;
-    task->version = ++q->tags_version;
+    list_push(&q->tag_changes, &task->change);
     task->done = done;
     task->user = user;
     queue_task_submit(task);

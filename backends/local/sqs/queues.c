@@ -17,6 +17,8 @@ struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *na
     q->queues = queues;
     q->id = id;
     q->refs = 1;
+    list_init(&q->changes);
+    list_init(&q->tag_changes);
     q->named.name = strdup(name);
     for (int i = 0; i < MESSAGE_STATES; i++)
         list_init(&q->lists[i]);
@@ -324,18 +326,27 @@ static void queue_apply(struct local_queue *q, struct queue_attributes *attribut
     struct queue_attributes previous = q->attributes;
     q->attributes = *attributes;
     *attributes = previous;
-    q->version++;
     if (review)
         review_start(q->queues);
 }
 
-/* The change holds from the call on; if it cannot be stored it is taken back, unless another has
- * followed. */
+/* A change applies from the call on, and is undone if it cannot be stored. Where another has
+ * followed, what it would go back to was never stored either, so it takes over what this one
+ * replaced. */
 static void set_settled(struct queue_task *task, int status)
 {
     struct local_queue *q = task->queue;
-    if (!q->gone && status && q->version == task->version)
+    struct list *after = list_take(&q->changes, &task->change);
+    if (!status || q->gone)
+        return;
+    if (!after) {
         queue_apply(q, &task->previous);
+        return;
+    }
+    struct queue_task *next = container_of(after, struct queue_task, change);
+    struct queue_attributes unstored = next->previous;
+    next->previous = task->previous;
+    task->previous = unstored;
 }
 
 enum sqs_code local_queue_set(struct local_queue *q, json_t *changes, queue_written *done,
@@ -360,7 +371,7 @@ enum sqs_code local_queue_set(struct local_queue *q, json_t *changes, queue_writ
     }
     q->modified_ms = task->modified_ms;
     task->previous = wanted;
-    task->version = q->version;
+    list_push(&q->changes, &task->change);
     task->done = done;
     task->user = user;
     queue_task_submit(task);

@@ -56,15 +56,15 @@ struct local_queue {
     struct queues *queues;
     uint64_t id;
     struct queue_attributes attributes;
-    unsigned version; /* of the attributes */
+    struct list changes; /* of the attributes that are being stored, oldest first */
     int64_t created_ms, modified_ms;
     struct list lists[MESSAGE_STATES]; /* MESSAGE_HELD stays empty */
     size_t counts[MESSAGE_STATES];
     struct list open_groups;  /* of a FIFO queue */
     uint64_t condemned_below; /* messages with lower numbers are purged */
     json_t *tags;             /* an object of strings */
-    unsigned tags_version;
-    struct list waiters; /* struct queue_poll.link */
+    struct list tag_changes;  /* as changes */
+    struct list waiters;      /* struct queue_poll.link */
     struct list ready;
     struct log_gate refusals;
     unsigned refs;           /* the index, each message, each storage task under way */
