@@ -22,6 +22,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "hex.h"
 #include "uri.h"
 
 enum {
@@ -31,16 +32,6 @@ enum {
 };
 
 /* --- hashes --- */
-
-void sigv4_hex(const uint8_t *data, size_t size, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        out[2 * i] = digits[data[i] >> 4];
-        out[2 * i + 1] = digits[data[i] & 15];
-    }
-    out[2 * size] = '\0';
-}
 
 static void sha256_pair(struct slice a, struct slice b, uint8_t out[SIGV4_KEY_SIZE])
 {
@@ -57,7 +48,7 @@ void sigv4_sha256_hex(const void *data, size_t size, char out[SIGV4_HEX_SIZE])
 {
     uint8_t digest[SIGV4_KEY_SIZE];
     sha256_pair((struct slice){data, size}, (struct slice){NULL, 0}, digest);
-    sigv4_hex(digest, sizeof digest, out);
+    hex_write(digest, sizeof digest, out);
 }
 
 static struct slice slice_of_bytes(const void *data, size_t size)
@@ -458,7 +449,7 @@ int sigv4_signature(const struct sigv4_request *request, const struct sigv4_scop
     if (!rc) {
         uint8_t signature[SIGV4_KEY_SIZE];
         sigv4_hmac(key, SIGV4_KEY_SIZE, text.data, text.size, signature);
-        sigv4_hex(signature, sizeof signature, out);
+        hex_write(signature, sizeof signature, out);
     }
     buffer_free(&text);
     return rc;

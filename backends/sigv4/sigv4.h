@@ -42,8 +42,6 @@ struct sigv4_scope {
     const char *service;
 };
 
-/* 2 * size digits, lower case, and a NUL. */
-void sigv4_hex(const uint8_t *data, size_t size, char *out);
 void sigv4_sha256_hex(const void *data, size_t size, char out[SIGV4_HEX_SIZE]);
 void sigv4_hmac(const void *key, size_t key_size, const void *data, size_t size,
                 uint8_t out[SIGV4_KEY_SIZE]);

@@ -30,9 +30,7 @@ static int escape_value(struct slice text, size_t at)
 {
     if (text.size - at < 3)
         return -1;
-    int high = hex_value(text.data[at + 1]);
-    int low = hex_value(text.data[at + 2]);
-    return high < 0 || low < 0 ? -1 : high * 16 + low;
+    return hex_byte(text.data + at + 1);
 }
 
 int uri_decode(struct buffer *out, struct slice text, bool form)

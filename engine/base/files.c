@@ -196,27 +196,29 @@ int file_read(const char *path, size_t max, struct bytes *out, struct error *err
     return err;
 }
 
-static int write_all(int fd, const char *data, size_t size)
+int file_write_all(int fd, const void *data, size_t size)
 {
+    const char *at = data;
     while (size > 0) {
-        ssize_t n = write(fd, data, size);
+        ssize_t n = write(fd, at, size);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return -1;
-        data += n;
+            return ERR_IO;
+        at += n;
         size -= (size_t)n;
     }
     return 0;
 }
 
-static int write_beside(const char *path, char *temporary, const void *data, size_t size,
-                        struct error *error)
+static int write_beside(const char *path, char *temporary, struct slice data,
+                        const struct file_options *options, struct error *error)
 {
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return io_error(error, "write", path);
-    int failed = write_all(fd, data, size) || fchmod(fd, 0644);
+    int failed = file_write_all(fd, data.data, data.size) || fchmod(fd, options->mode) ||
+                 (options->durable && fsync(fd));
     if (close(fd) != 0)
         failed = 1;
     if (failed || rename(temporary, path) != 0) {
@@ -227,28 +229,42 @@ static int write_beside(const char *path, char *temporary, const void *data, siz
     return 0;
 }
 
-int file_write(const char *path, const void *data, size_t size, struct error *error)
+/* A short name of its own: the target's may be as long as the file system allows. */
+static char *temporary_path(const char *path)
 {
-    char *parent = strdup(path), *temporary = NULL;
-    char *slash = parent ? strrchr(parent, '/') : NULL;
-    int err = parent ? 0 : no_memory(error);
-    if (!err && slash && slash != parent) {
-        *slash = '\0';
-        err = directory_make(parent, 0777, error);
-    }
-    /* A short name of its own: the target's may be as long as the file system allows. */
-    if (!err && asprintf(&temporary, "%s/" TEMPORARY_PREFIX "XXXXXX",
-                         !slash            ? "."
-                         : slash == parent ? ""
-                                           : parent) < 0) {
-        temporary = NULL;
-        err = no_memory(error);
-    }
-    if (!err)
-        err = write_beside(path, temporary, data, size, error);
+    const char *slash = strrchr(path, '/');
+    char *temporary;
+    int size = asprintf(&temporary, "%.*s" TEMPORARY_PREFIX "XXXXXX",
+                        slash ? (int)(slash - path + 1) : 0, path);
+    return size < 0 ? NULL : temporary;
+}
+
+int file_write_as(const char *path, struct slice data, const struct file_options *options,
+                  struct error *error)
+{
+    char *temporary = temporary_path(path);
+    int err = temporary ? write_beside(path, temporary, data, options, error) : no_memory(error);
     free(temporary);
+    return err;
+}
+
+static int parent_make(const char *path, struct error *error)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return 0;
+    char *parent = strndup(path, (size_t)(slash - path));
+    int err = parent ? directory_make(parent, 0777, error) : no_memory(error);
     free(parent);
     return err;
+}
+
+int file_write(const char *path, const void *data, size_t size, struct error *error)
+{
+    int err = parent_make(path, error);
+    return err ? err
+               : file_write_as(path, (struct slice){data, size},
+                               &(struct file_options){.mode = 0644}, error);
 }
 
 bool file_is_temporary(const char *name)

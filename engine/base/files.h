@@ -25,6 +25,16 @@ int directory_remove(const char *path, struct error *error);
 int file_read(const char *path, size_t max, struct bytes *out, struct error *error);
 /* Makes the parents, writes beside the target and renames, so that nobody ever sees half a file. */
 int file_write(const char *path, const void *data, size_t size, struct error *error);
+
+struct file_options {
+    unsigned mode;
+    bool durable; /* survives a power cut; the caller still has to sync the directory */
+};
+/* The same in a directory that exists, with another mode than 0644, or to the disk at once. */
+int file_write_as(const char *path, struct slice data, const struct file_options *options,
+                  struct error *error);
+/* Everything to an open file, in as many writes as it takes. ERR_IO: errno says why. */
+int file_write_all(int fd, const void *data, size_t size);
 /* Whether it is what file_write calls a file until it is renamed. */
 bool file_is_temporary(const char *name);
 

@@ -4,16 +4,9 @@
 #include <string.h>
 
 #include "error.h"
+#include "fnv.h"
 
 enum { BUCKETS_FIRST = 64 };
-
-static uint64_t hash_bytes(const void *data, size_t size)
-{
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (const unsigned char *p = data; size--; p++)
-        hash = (hash ^ *p) * 0x100000001b3u;
-    return hash;
-}
 
 void lru_init(struct lru *lru, size_t bytes_max, void (*drop)(struct lru_entry *entry))
 {
@@ -62,7 +55,7 @@ static void trim(struct lru *lru)
 
 struct lru_entry *lru_find(struct lru *lru, const void *key, size_t size)
 {
-    uint64_t hash = hash_bytes(key, size);
+    uint64_t hash = fnv_bytes(FNV_START, key, size);
     struct lru_entry *e = lru->bucket_count ? lru->buckets[hash % lru->bucket_count] : NULL;
     while (e && (e->hash != hash || e->key_size != size || memcmp(e->key, key, size) != 0))
         e = e->next;
@@ -100,7 +93,7 @@ int lru_add(struct lru *lru, struct lru_entry *entry, const void *key, size_t ke
         return ERR_MEMORY;
     memcpy(entry->key, key, key_size);
     entry->key_size = key_size;
-    entry->hash = hash_bytes(key, key_size);
+    entry->hash = fnv_bytes(FNV_START, key, key_size);
     entry->bytes = size + key_size;
     struct lru_entry **at = &lru->buckets[entry->hash % lru->bucket_count];
     entry->next = *at;

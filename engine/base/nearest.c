@@ -1,5 +1,6 @@
 #include "nearest.h"
 
+#include <stdint.h>
 #include <string.h>
 
 enum { NAME_LENGTH_MAX = 64 };
@@ -9,11 +10,13 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Optimal string alignment: edits and swaps of neighbours, three rows of the matrix at a time. */
-static size_t distance(const char *a, const char *b)
+/* Three rows of the matrix at a time. */
+size_t edit_distance(const char *a, const char *b)
 {
     size_t rows[3][NAME_LENGTH_MAX + 1];
     size_t a_len = strlen(a), b_len = strlen(b);
+    if (b_len > NAME_LENGTH_MAX)
+        return SIZE_MAX;
     for (size_t j = 0; j <= b_len; j++)
         rows[0][j] = j;
     for (size_t i = 1; i <= a_len; i++) {
@@ -37,9 +40,7 @@ const char *nearest_name(const char *typed, const char *const *names, size_t cou
     if (length == 0 || length > NAME_LENGTH_MAX)
         return NULL;
     for (size_t i = 0; i < count; i++) {
-        if (strlen(names[i]) > NAME_LENGTH_MAX)
-            continue;
-        size_t d = distance(typed, names[i]);
+        size_t d = edit_distance(typed, names[i]);
         if (d < length && (d < best_distance || (d == best_distance && !best))) {
             best = names[i];
             best_distance = d;

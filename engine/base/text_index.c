@@ -4,20 +4,13 @@
 #include <string.h>
 
 #include "error.h"
+#include "fnv.h"
 
-/* FNV-1a; open addressing with linear probing, at most half full. */
-static uint64_t hash(const char *text)
-{
-    uint64_t h = 14695981039346656037ull;
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * 1099511628211ull;
-    return h;
-}
-
+/* Open addressing with linear probing, at most half full. */
 static struct text_index_slot *slot_of(struct text_index_slot *slots, size_t capacity,
                                        const char *text)
 {
-    size_t at = (size_t)hash(text) & (capacity - 1);
+    size_t at = (size_t)fnv_text(FNV_START, text) & (capacity - 1);
     while (slots[at].text && strcmp(slots[at].text, text) != 0)
         at = (at + 1) & (capacity - 1);
     return &slots[at];

@@ -8,6 +8,7 @@
 #include "bytes.h"
 #include "container_of.h"
 #include "files.h"
+#include "fnv.h"
 
 enum { IN_FLIGHT_MAX = 16, PART_MAX = 255, PATH_TEXT_MAX = 8192, EXTENSION_MAX = 16 };
 
@@ -121,14 +122,6 @@ void object_downloader_free(struct object_downloader *downloader)
 
 /* ---- paths ---- */
 
-static uint32_t checksum(const char *text, size_t size) /* FNV-1a */
-{
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < size; i++)
-        h = (h ^ (unsigned char)text[i]) * 16777619u;
-    return h;
-}
-
 /* What a part that is too long keeps: its beginning, a checksum of the whole, its extension. */
 static void append_shortened(struct buffer *out, const char *part, size_t size)
 {
@@ -140,7 +133,7 @@ static void append_shortened(struct buffer *out, const char *part, size_t size)
     while (keep > 0 && ((unsigned char)part[keep] & 0xC0) == 0x80) /* not within a character */
         keep--;
     buffer_append(out, part, keep);
-    buffer_format(out, "~%08x", checksum(part, size));
+    buffer_format(out, "~%08x", (uint32_t)fnv_bytes(FNV_START, part, size));
     buffer_append(out, part + size - extension, extension);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "log.h"
 #include "terminal.h"
 
@@ -27,12 +28,7 @@ void progress_init(struct progress *progress, int fd)
 
 static void emit(struct progress *progress, const struct buffer *text)
 {
-    for (size_t sent = 0; sent < text->size;) {
-        ssize_t n = write(progress->fd, text->data + sent, text->size - sent);
-        if (n <= 0)
-            return; /* nobody to tell */
-        sent += (size_t)n;
-    }
+    (void)file_write_all(progress->fd, text->data, text->size); /* nobody to tell of a failure */
 }
 
 static void append_bar(struct buffer *out, const struct progress_facts *facts, size_t columns,

@@ -1,7 +1,5 @@
 #include "tls_certificate.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/entropy.h>
@@ -11,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "files.h"
 
 enum {
     PEM_SIZE = 4096,
@@ -122,43 +120,10 @@ static int certificate_make(struct maker *m)
     return code;
 }
 
-/* Files. */
-
-static int file_failed(const char *path, struct error *error)
+static int pem_write(const char *path, const unsigned char *pem, unsigned mode, struct error *error)
 {
-    return error_set(error, ERR_IO, "cannot write %s: %s", path, strerror(errno));
-}
-
-static int text_write(int file, const char *text)
-{
-    size_t size = strlen(text);
-    while (size) {
-        ssize_t written = write(file, text, size);
-        if (written < 0 && errno != EINTR)
-            return -1;
-        text += written > 0 ? written : 0;
-        size -= written > 0 ? (size_t)written : 0;
-    }
-    return fsync(file);
-}
-
-/* All of it or nothing of it. */
-static int file_write(const char *path, const char *text, mode_t mode, struct error *error)
-{
-    char *temporary;
-    if (asprintf(&temporary, "%s.new", path) < 0)
-        return error_set(error, ERR_MEMORY, "out of memory");
-    int status = 0;
-    unlink(temporary);
-    int file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (file < 0 || text_write(file, text) || rename(temporary, path))
-        status = file_failed(path, error);
-    if (file >= 0)
-        close(file);
-    if (status)
-        unlink(temporary);
-    free(temporary);
-    return status;
+    return file_write_as(path, slice_of((const char *)pem),
+                         &(struct file_options){.mode = mode, .durable = true}, error);
 }
 
 static bool is_good(const char *certificate, const char *key)
@@ -194,9 +159,9 @@ static int make(const char *certificate, const char *key, struct error *error)
     if (key_make(m) || certificate_make(m))
         status = error_set(error, ERR_MEMORY, "a TLS certificate could not be created");
     if (!status) /* the key first: a certificate without its key is made anew */
-        status = file_write(key, (char *)m->key_pem, 0600, error);
+        status = pem_write(key, m->key_pem, 0600, error);
     if (!status)
-        status = file_write(certificate, (char *)m->certificate_pem, 0644, error);
+        status = pem_write(certificate, m->certificate_pem, 0644, error);
     mbedtls_mpi_free(&m->serial);
     mbedtls_x509write_crt_free(&m->certificate);
     mbedtls_pk_free(&m->key);

@@ -56,11 +56,10 @@ static int form_decode(char *text)
         if (c == '+') {
             c = ' ';
         } else if (c == '%') {
-            int high = hex_value(from[1]);
-            int low = high < 0 ? -1 : hex_value(from[2]);
-            if (low < 0 || (high == 0 && low == 0))
+            int value = hex_byte(from + 1);
+            if (value <= 0)
                 return ERR_INVALID;
-            c = (char)(high * 16 + low);
+            c = (char)value;
             from += 2;
         }
         *to++ = c;

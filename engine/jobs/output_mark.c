@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "event_order.h"
+#include "fnv.h"
 
 /* 102 bytes of names, a pipeline's name (64), a bucket's (63), the values below, and the key. */
 enum { SOURCE_MAX = 1500, ETAG_MAX = 128, HASH_SIZE = 17 };
@@ -13,14 +14,6 @@ enum { SOURCE_MAX = 1500, ETAG_MAX = 128, HASH_SIZE = 17 };
 static size_t travelling_size(char c)
 {
     return c > ' ' && c < 0x7f && c != '%' ? 1 : 3;
-}
-
-static uint64_t hash_text(const char *text)
-{
-    uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a */
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    return hash;
 }
 
 static void source_write(const char *key, char out[OBJECT_KEY_MAX + 1])
@@ -36,7 +29,7 @@ static void source_write(const char *key, char out[OBJECT_KEY_MAX + 1])
     else
         snprintf(out, OBJECT_KEY_MAX + 1, "%.*s~%016llx",
                  (int)(fits < OBJECT_KEY_MAX - HASH_SIZE ? fits : OBJECT_KEY_MAX - HASH_SIZE), key,
-                 (unsigned long long)hash_text(key));
+                 (unsigned long long)fnv_text(FNV_START, key));
 }
 
 static void mark_add(struct output_marks *out, const char *name, const char *value)

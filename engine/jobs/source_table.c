@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fnv.h"
 #include "output_mark.h"
 #include "source_private.h"
 
@@ -39,9 +40,7 @@ static void forget_renditions(struct source_claim *claim)
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
-    for (const char *p = text ? text : ""; *p; p++)
-        hash = (hash ^ (unsigned char)*p) * 0x100000001b3u; /* FNV-1a */
-    return (hash ^ 0xff) * 0x100000001b3u;
+    return fnv_byte(fnv_text(hash, text ? text : ""), 0xff);
 }
 
 static bool same(const char *a, const char *b)
@@ -51,7 +50,7 @@ static bool same(const char *a, const char *b)
 
 static uint64_t record_hash(const struct envelope_record *record)
 {
-    uint64_t hash = hash_text(0xcbf29ce484222325u, record->bucket);
+    uint64_t hash = hash_text(FNV_START, record->bucket);
     hash = hash_text(hash, record->key);
     return hash_text(hash, record->version ? record->version : record->etag);
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hex.h"
+
 static const struct {
     const char *name;
     unsigned char red, green, blue;
@@ -17,18 +19,11 @@ static const struct {
     {"teal", 0, 128, 128},    {"white", 255, 255, 255}, {"yellow", 255, 255, 0},
 };
 
-static int digit_of(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *found = c ? strchr(digits, c | 0x20) : NULL;
-    return found ? (int)(found - digits) : -1;
-}
-
 /* Reads a channel of one digit (f means ff) or two. */
 static bool channel_parse(const char *text, size_t digits, unsigned char *out)
 {
-    int high = digit_of(text[0]);
-    int low = digit_of(text[digits - 1]);
+    int high = hex_value(text[0]);
+    int low = hex_value(text[digits - 1]);
     *out = (unsigned char)(high * 16 + low);
     return high >= 0 && low >= 0;
 }

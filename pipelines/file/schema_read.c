@@ -11,6 +11,7 @@
 
 #include "colour_name.h"
 #include "key_template.h"
+#include "nearest.h"
 #include "pipeline_file.h"
 #include "schema.h"
 
@@ -292,38 +293,13 @@ static int read_value(struct schema_reader *r, const struct schema_key *key,
     return ERR_INVALID;
 }
 
-/* Edit distance in bytes, small words only. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[SCHEMA_PATH_MAX];
-    size_t width = strlen(b);
-    if (width >= SCHEMA_PATH_MAX)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= width; j++)
-        row[j] = j;
-    for (size_t i = 0; a[i]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < width; j++) {
-            size_t best = diagonal + (a[i] != b[j]);
-            diagonal = row[j + 1];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (diagonal + 1 < best)
-                best = diagonal + 1;
-            row[j + 1] = best;
-        }
-    }
-    return row[width];
-}
-
 static int fail_unknown(struct schema_reader *r, const struct schema_section *section,
                         const struct yaml_node *node)
 {
     const struct schema_key *nearest = section->keys;
     size_t least = SIZE_MAX;
     for (const struct schema_key *key = section->keys; key->name; key++) {
-        size_t d = distance(node->name, key->name);
+        size_t d = edit_distance(node->name, key->name);
         if (d < least) {
             least = d;
             nearest = key;

@@ -177,7 +177,7 @@ static void test_a_certificate_is_kept_and_made_anew_without_its_key(void **stat
     assert_int_equal(stat(key, &after), 0);
     assert_int_equal(after.st_mode & 07777, 0600);
     tls_identity_close(identity_open());
-    assert_int_equal(tls_certificate_ensure("/nonexistent", &error), ERR_IO);
+    assert_int_equal(tls_certificate_ensure("/nonexistent", &error), ERR_NOT_FOUND);
     assert_non_null(strstr(error.text, "/nonexistent/tls-key.pem"));
 }
 

@@ -258,6 +258,18 @@ static void colours_by_name_and_number(void **state)
     }
 }
 
+/* A control character with the low bits of a digit once counted as that digit. */
+static void a_colour_of_control_characters_is_refused(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct pipeline *p = NULL;
+    const char *text =
+        "name: x\nqueue: q\noutputs: [{key: 'o', background: \"#\\x11\\x12\\x13\"}]\n";
+    assert_int_not_equal(load_text(text, &p, &error), 0);
+    assert_non_null(strstr(error.text, "expected a colour"));
+}
+
 static void a_file_that_is_too_large_is_refused(void **state)
 {
     (void)state;
@@ -409,6 +421,7 @@ int main(void)
         cmocka_unit_test(every_key_reaches_its_field),
         cmocka_unit_test(what_is_left_out_has_the_documented_default),
         cmocka_unit_test(colours_by_name_and_number),
+        cmocka_unit_test(a_colour_of_control_characters_is_refused),
         cmocka_unit_test(a_file_that_is_too_large_is_refused),
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(damaged_files_are_errors),

@@ -7,11 +7,13 @@
 
 #include "sigv4.h"
 
+#include "hex.h"
+
 void md5_text(const void *data, size_t size, char out[MD5_TEXT_SIZE])
 {
     unsigned char digest[MD5_DIGEST_LENGTH];
     MD5(data, size, digest);
-    sigv4_hex(digest, sizeof digest, out);
+    hex_write(digest, sizeof digest, out);
 }
 
 bool md5_matches(const void *data, size_t size, const char *expected)
@@ -39,6 +41,6 @@ bool md5_is_header(struct slice text, const char *header)
                               strlen(header)) ||
         size != sizeof digest || text.size != sizeof hex - 1)
         return false;
-    sigv4_hex(digest, sizeof digest, hex);
+    hex_write(digest, sizeof digest, hex);
     return strncasecmp(hex, text.data, text.size) == 0;
 }

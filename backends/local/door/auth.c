@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "error.h"
+#include "hex.h"
 #include "uri.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
@@ -314,7 +315,7 @@ enum auth_code auth_verify_text(const struct auth_keys *keys, const char *creden
     signing_keys_get(found->signing, found->secret_key, &scope, signing_key);
     sigv4_hmac(signing_key, sizeof signing_key, text, strlen(text), mac);
     sigv4_wipe(signing_key, sizeof signing_key);
-    sigv4_hex(mac, sizeof mac, expected);
+    hex_write(mac, sizeof mac, expected);
     if (strlen(signature) != SIGV4_HEX_SIZE - 1 ||
         !sigv4_equal(expected, signature, SIGV4_HEX_SIZE - 1))
         return AUTH_MISMATCH;

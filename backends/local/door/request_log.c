@@ -10,6 +10,7 @@
 
 #include "bytes.h"
 #include "container_of.h"
+#include "files.h"
 #include "log.h"
 
 enum {
@@ -26,27 +27,13 @@ struct request_log {
     struct buffer writing; /* the task's while busy */
 };
 
-static int file_write(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, data, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return ERR_IO;
-        data += written;
-        size -= (size_t)written;
-    }
-    return 0;
-}
-
 /* A log that cannot be written must not undo what others commit, so the task succeeds and done
  * tells. */
 static int lines_run(struct storage_task *task, struct storage *storage)
 {
     (void)storage;
     struct request_log *log = container_of(task, struct request_log, task);
-    if (file_write(log->fd, log->writing.data, log->writing.size))
+    if (file_write_all(log->fd, log->writing.data, log->writing.size))
         error_set(&task->error, ERR_IO, "%s", strerror(errno));
     return 0;
 }
@@ -142,7 +129,7 @@ void request_log_stop(struct request_log *log)
 
 void request_log_close(struct request_log *log)
 {
-    if (log->pending.size && file_write(log->fd, log->pending.data, log->pending.size))
+    if (log->pending.size && file_write_all(log->fd, log->pending.data, log->pending.size))
         log->dropped++;
     if (log->dropped)
         log_warn("request log incomplete", LOG_INT("requests", log->dropped));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "error.h"
+#include "fnv.h"
 
 enum { FIRST_CHAINS = 64 };
 
@@ -87,13 +88,10 @@ struct id_entry *id_table_find(const struct id_table *t, uint64_t id)
     return entry;
 }
 
-/* FNV-1a, begun with a number that no client knows. */
+/* Begun with a number that no client knows. */
 uint64_t id_of_text(uint64_t seed, const char *text)
 {
-    uint64_t id = UINT64_C(0xcbf29ce484222325) ^ seed;
-    for (; *text; text++)
-        id = (id ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-    return id;
+    return fnv_text(FNV_START ^ seed, text);
 }
 
 struct id_entry *id_table_next(const struct id_entry *entry)

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "hex.h"
+
 enum { RANDOM_SIZE = 256 }; /* what getrandom gives whole, whatever signal comes (getrandom(2)) */
 
 /* Several at a time, since each question to the kernel costs more than what is made of the answer.
@@ -31,15 +33,14 @@ void uuid_make(uint8_t out[UUID_SIZE])
 
 void uuid_text(const uint8_t u[UUID_SIZE], char out[UUID_TEXT_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    char *at = out;
-    for (int i = 0; i < UUID_SIZE; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *at++ = '-';
-        *at++ = digits[u[i] >> 4];
-        *at++ = digits[u[i] & 15];
+    static const uint8_t groups[] = {4, 2, 2, 2, 6}; /* bytes */
+    for (size_t i = 0; i < sizeof groups; i++) {
+        hex_write(u, groups[i], out);
+        u += groups[i];
+        out += 2 * groups[i];
+        *out++ = '-';
     }
-    *at = '\0';
+    out[-1] = '\0';
 }
 
 void uuid_make_text(char out[UUID_TEXT_SIZE])

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "hex.h"
 
 void chunk_signatures_start(struct chunk_signatures *chain, const char *secret,
                             const struct sigv4_scope *scope, const char *seed, bool trailer)
@@ -44,14 +45,14 @@ static int check(struct chunk_signatures *chain, const char *algorithm, const ch
 {
     char text[512], hash[SIGV4_HEX_SIZE], signature[SIGV4_HEX_SIZE];
     uint8_t mac[SIGV4_KEY_SIZE];
-    sigv4_hex(content, SIGV4_KEY_SIZE, hash);
+    hex_write(content, SIGV4_KEY_SIZE, hash);
     int size = snprintf(text, sizeof(text), "%s\n%s\n%.8s/%s/%s/aws4_request\n%s\n%s%s", algorithm,
                         chain->scope.date, chain->scope.date, chain->scope.region,
                         chain->scope.service, chain->previous, empty_hash, hash);
     if (size < 0 || (size_t)size >= sizeof(text))
         return ERR_DENIED;
     sigv4_hmac(chain->key, sizeof(chain->key), text, (size_t)size, mac);
-    sigv4_hex(mac, sizeof(mac), signature);
+    hex_write(mac, sizeof(mac), signature);
     if (!sigv4_equal(signature, chain->stated, SIGV4_HEX_SIZE - 1))
         return ERR_DENIED;
     memcpy(chain->previous, signature, sizeof(signature));

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "auth.h"
+#include "hex.h"
 
 /* Claims. */
 
@@ -239,8 +240,8 @@ enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims 
     MD5_Final(md5, &digest->md5);
     SHA256_Final(sha256, &digest->sha256);
     checksum_finish(&digest->checksum, digest->checksum_text);
-    sigv4_hex(md5, sizeof(md5), digest->etag);
-    sigv4_hex(sha256, sizeof(sha256), sha256_text);
+    hex_write(md5, sizeof(md5), digest->etag);
+    hex_write(sha256, sizeof(sha256), sha256_text);
     checksum_base64(md5, sizeof(md5), md5_text);
     if (claims->hashed && strcasecmp(sha256_text, claims->sha256) != 0)
         return S3_CONTENT_SHA256_MISMATCH;

@@ -116,7 +116,7 @@ static void add_etag(struct sum *sum, const char *etag)
 {
     uint8_t bytes[16];
     for (size_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = (uint8_t)(hex_value(etag[2 * i]) << 4 | hex_value(etag[2 * i + 1]));
+        bytes[i] = (uint8_t)hex_byte(etag + 2 * i);
     MD5_Update(&sum->md5, bytes, sizeof(bytes));
 }
 
@@ -158,7 +158,7 @@ static void sum_finish(struct sum *sum, struct s3_completion *completion)
     uint8_t md5[16];
     char hex[33];
     MD5_Final(md5, &sum->md5);
-    sigv4_hex(md5, sizeof(md5), hex);
+    hex_write(md5, sizeof(md5), hex);
     snprintf(completion->etag, sizeof(completion->etag), "%s-%zu", hex, completion->count);
     finish_checksum(sum, completion);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hex.h"
 #include "objects.h"
 #include "s3_listing.h"
 #include "s3_time.h"
@@ -115,12 +116,6 @@ static void list_write(const struct s3_listing *base, struct buffer *out)
 
 /* Parameters. */
 
-static int hex_value(char c)
-{
-    const char *digit = c ? strchr("0123456789abcdef", c) : NULL;
-    return digit ? (int)(digit - "0123456789abcdef") : -1;
-}
-
 /* For free(); NULL: not one of ours, or no memory. */
 static char *decode_token(const char *token)
 {
@@ -128,8 +123,8 @@ static char *decode_token(const char *token)
     char *text =
         size && size % 2 == 0 && size <= 2 * S3_LISTING_TEXT_MAX ? malloc(size / 2 + 1) : NULL;
     for (size_t i = 0; text && i < size; i += 2) {
-        int value = hex_value(token[i]) * 16 + hex_value(token[i + 1]);
-        if (hex_value(token[i]) < 0 || hex_value(token[i + 1]) < 0 || value == 0) {
+        int value = hex_byte(token + i);
+        if (value <= 0) {
             free(text);
             return NULL;
         }

@@ -7,6 +7,7 @@
 
 #include "cloud.h"
 #include "container_of.h"
+#include "hex.h"
 #include "publish.h"
 #include "sns_expiry.h"
 
@@ -23,15 +24,10 @@ static int64_t now_ms(void)
 
 static int token_make(char out[TOKEN_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t bytes[TOKEN_BYTES];
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
         return ERR_IO;
-    for (int i = 0; i < TOKEN_BYTES; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out[2 * TOKEN_BYTES] = '\0';
+    hex_write(bytes, sizeof bytes, out);
     return 0;
 }
 

@@ -1,7 +1,6 @@
 #include "sns_key.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -12,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "files.h"
 
 enum { KEY_BITS = 2048, PEM_MAX = 8192, SERIAL_BITS = 127 };
 
@@ -31,25 +31,14 @@ static int file_error(struct error *error, const char *path)
     return error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
 }
 
-static int file_write(const char *path, const char *text, struct error *error)
+static int pem_write(const char *path, const char *text, struct error *error)
 {
-    char temporary[4096];
-    size_t size = strlen(text);
-    snprintf(temporary, sizeof temporary, "%s.new", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return file_error(error, temporary);
-    bool failed = write(fd, text, size) != (ssize_t)size || fsync(fd);
-    failed = close(fd) || failed || rename(temporary, path);
-    if (failed)
-        file_error(error, path);
-    if (failed)
-        unlink(temporary);
-    return failed ? ERR_IO : 0;
+    return file_write_as(path, slice_of(text),
+                         &(struct file_options){.mode = 0600, .durable = true}, error);
 }
 
 /* 1: it is there. */
-static int file_read(const char *path, char out[PEM_MAX], struct error *error)
+static int pem_read(const char *path, char out[PEM_MAX], struct error *error)
 {
     FILE *file = fopen(path, "re");
     if (!file && errno == ENOENT)
@@ -89,7 +78,7 @@ static int key_make(struct sns_key *key, const char *path, struct error *error)
                 PEM_write_bio_PrivateKey(bio, key->pair, NULL, NULL, 0, NULL, NULL) &&
                 text_take(bio, pem);
     BIO_free(bio);
-    int status = made ? file_write(path, pem, error)
+    int status = made ? pem_write(path, pem, error)
                       : crypto_error(error, "generating the key for SNS signatures");
     OPENSSL_cleanse(pem, sizeof pem);
     return status;
@@ -119,7 +108,7 @@ static int key_parse(struct sns_key *key, const char *pem)
 static int key_read(struct sns_key *key, const char *path, struct error *error)
 {
     char pem[PEM_MAX];
-    int found = file_read(path, pem, error);
+    int found = pem_read(path, pem, error);
     if (found <= 0)
         return found ? found : key_make(key, path, error);
     int status = key_parse(key, pem);
@@ -169,7 +158,7 @@ static int certificate_make(struct sns_key *key, const char *path, struct error 
                 text_take(bio, key->certificate);
     BIO_free(bio);
     X509_free(x);
-    return made ? file_write(path, key->certificate, error)
+    return made ? pem_write(path, key->certificate, error)
                 : crypto_error(error, "generating the certificate for SNS signatures");
 }
 
@@ -181,7 +170,7 @@ static int files_open(struct sns_key *key, const char *directory, struct error *
     int status = key_read(key, pair, error);
     if (status)
         return status;
-    int found = file_read(certificate, key->certificate, error);
+    int found = pem_read(certificate, key->certificate, error);
     if (found < 0)
         return found;
     return found ? 0 : certificate_make(key, certificate, error);

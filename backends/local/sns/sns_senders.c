@@ -14,6 +14,7 @@
 #include "container_of.h"
 #include "data_directory.h"
 #include "delivery_policy.h"
+#include "files.h"
 #include "json_text.h"
 #include "publish.h"
 #include "sns_mail.h"
@@ -210,10 +211,10 @@ struct file_task {
     char name[96];
 };
 
-static int file_write(const char *path, const struct file_task *t, struct error *error)
+static int spool_write(const char *path, const struct file_task *t, struct error *error)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool failed = fd < 0 || write(fd, t->text, t->size) != (ssize_t)t->size || fsync(fd);
+    bool failed = fd < 0 || file_write_all(fd, t->text, t->size) || fsync(fd);
     int number = errno;
     if (fd >= 0)
         close(fd);
@@ -230,7 +231,7 @@ static int file_run(struct storage_task *task, struct storage *storage)
     snprintf(new, sizeof new, "%s/.%s.new", folder, t->name);
     if (mkdir(folder, 0700) && errno != EEXIST)
         return data_directory_error(folder, errno, &task->error);
-    int status = file_write(new, t, &task->error);
+    int status = spool_write(new, t, &task->error);
     if (!status && rename(new, path))
         status = data_directory_error(path, errno, &task->error);
     return status ? status : storage_sync_directory(storage, "outbox", &task->error);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "error.h"
+#include "hex.h"
 
 enum { NAME_MAX_BYTES = 256, TYPE_MAX_BYTES = 256 };
 
@@ -185,16 +186,6 @@ static int digest_attribute(MD5_CTX *md5, const char *name, const json_t *json)
     return error;
 }
 
-static void hex_of(const unsigned char digest[16], char out[MD5_HEX_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < 16; i++) {
-        out[i * 2] = digits[digest[i] >> 4];
-        out[i * 2 + 1] = digits[digest[i] & 15];
-    }
-    out[32] = '\0';
-}
-
 static int name_compare(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -219,7 +210,7 @@ int message_attributes_md5(json_t *attributes, char out[MD5_HEX_SIZE])
         error = digest_attribute(&md5, names[i], json_object_get(attributes, names[i]));
     unsigned char digest[16];
     MD5_Final(digest, &md5);
-    hex_of(digest, out);
+    hex_write(digest, sizeof digest, out);
     return error;
 }
 
@@ -227,7 +218,7 @@ void md5_hex(struct slice data, char out[MD5_HEX_SIZE])
 {
     unsigned char digest[16];
     MD5((const unsigned char *)data.data, data.size, digest);
-    hex_of(digest, out);
+    hex_write(digest, sizeof digest, out);
 }
 
 /* Whether eight bytes have none that is a control character or above 0x7f. */

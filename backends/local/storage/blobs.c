@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "data_directory.h"
+#include "files.h"
 #include "log.h"
 #include "segments.h"
 
@@ -70,17 +71,7 @@ int blob_create(struct blobs *blobs, uint64_t id, int *fd, struct error *error)
 
 int blob_write(struct blobs *blobs, int fd, const void *data, size_t size, struct error *error)
 {
-    const char *at = data;
-    while (size) {
-        ssize_t written = write(fd, at, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return failed(blobs, error);
-        at += written;
-        size -= (size_t)written;
-    }
-    return 0;
+    return file_write_all(fd, data, size) ? failed(blobs, error) : 0;
 }
 
 int blob_seal(struct blobs *blobs, int *fd, struct error *error)

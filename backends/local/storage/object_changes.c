@@ -2,11 +2,11 @@
 
 #include <stddef.h>
 
+#include "fnv.h"
+
 static size_t count_of(int64_t bucket, const char *key)
 {
-    uint64_t hash = (0xcbf29ce484222325u ^ (uint64_t)bucket) * 0x100000001b3u; /* FNV-1a */
-    for (; *key; key++)
-        hash = (hash ^ (unsigned char)*key) * 0x100000001b3u;
+    uint64_t hash = fnv_text(fnv_bytes(FNV_START, &bucket, sizeof bucket), key);
     return (hash ^ hash >> 32) % OBJECT_CHANGES;
 }
 
