@@ -3,8 +3,8 @@
  * tasks belong to are freed:
  *
  *   start: storage, log, queues, topics, event rules, buckets, server
- *   stop:  server (ends the calls), images under way, what passes with time, storage (runs what
- *          was submitted), states
+ *   stop:  server (ends the calls), detector, timers, storage (runs what was submitted), states;
+ *          see stop_stages
  */
 #include "local_cloud.h"
 
@@ -39,6 +39,7 @@ struct local_cloud {
     struct tls_identity *tls;
     char *certificate;      /* its file */
     char *region, *account; /* owned copies of the options */
+    size_t stage;           /* of the stop: the next one of stop_stages */
     void (*stopped)(void *user);
     void *user;
 };
@@ -53,46 +54,73 @@ static void cloud_free(struct local_cloud *lc)
     free(lc);
 }
 
-static void cloud_stopped(void *user)
+/* ---- stopping ---- */
+
+/* One stage. ENDED: the next one follows at once; PENDING: stop_continue() is called later. */
+enum stop_result { STOP_ENDED, STOP_PENDING };
+typedef enum stop_result stop_stage(struct local_cloud *lc);
+
+static void stop_continue(void *user);
+
+static enum stop_result stop_server(struct local_cloud *lc)
 {
-    struct local_cloud *lc = user;
-    void (*stopped)(void *user) = lc->stopped;
-    void *stopped_user = lc->user;
-    cloud_free(lc);
-    if (stopped)
-        stopped(stopped_user);
+    if (!lc->cloud.server)
+        return STOP_ENDED;
+    http_server_close(lc->cloud.server, stop_continue, lc);
+    return STOP_PENDING;
 }
 
-static void signer_closed(void *user)
+static enum stop_result stop_detector(struct local_cloud *lc)
 {
-    struct local_cloud *lc = user;
-    if (lc->cloud.queues)
-        queues_close(lc->cloud.queues, cloud_stopped, lc);
-    else
-        cloud_stopped(lc);
+    if (!lc->cloud.detector)
+        return STOP_ENDED;
+    detector_close(lc->cloud.detector, stop_continue, lc);
+    return STOP_PENDING;
 }
 
-static void expiry_closed(void *user)
+/* Nothing submits to storage on its own after this and the next stage. */
+static enum stop_result stop_timers(struct local_cloud *lc)
 {
-    struct local_cloud *lc = user;
-    if (lc->cloud.signer)
-        sns_signer_close(lc->cloud.signer, signer_closed, lc);
-    else
-        signer_closed(lc);
+    struct cloud *cloud = &lc->cloud;
+    if (cloud->queues)
+        queues_stop(cloud->queues);
+    if (cloud->lifecycle)
+        lifecycle_worker_stop(cloud->lifecycle);
+    if (cloud->expiry)
+        sns_expiry_stop(cloud->expiry);
+    if (cloud->request_log)
+        request_log_stop(cloud->request_log);
+    return STOP_ENDED;
 }
 
-static void outbox_closed(void *user)
+static enum stop_result stop_outbox(struct local_cloud *lc)
 {
-    struct local_cloud *lc = user;
-    if (lc->cloud.expiry)
-        sns_expiry_close(lc->cloud.expiry, expiry_closed, lc);
-    else
-        expiry_closed(lc);
+    if (!lc->cloud.outbox)
+        return STOP_ENDED;
+    sns_outbox_stop(lc->cloud.outbox, stop_continue, lc);
+    return STOP_PENDING;
 }
 
-static void lifecycle_closed(void *user)
+/* Runs what was submitted: the tasks belong to the states that the stages below free. */
+static enum stop_result stop_storage(struct local_cloud *lc)
 {
-    struct local_cloud *lc = user;
+    if (!lc->cloud.storage)
+        return STOP_ENDED;
+    storage_close(lc->cloud.storage, stop_continue, lc);
+    return STOP_PENDING;
+}
+
+static enum stop_result close_lifecycle(struct local_cloud *lc)
+{
+    if (!lc->cloud.lifecycle)
+        return STOP_ENDED;
+    lifecycle_worker_close(lc->cloud.lifecycle, stop_continue, lc);
+    return STOP_PENDING;
+}
+
+/* The states without handles of their own. */
+static enum stop_result close_states(struct local_cloud *lc)
+{
     struct cloud *cloud = &lc->cloud;
     if (cloud->buckets)
         buckets_close(cloud->buckets);
@@ -103,66 +131,77 @@ static void lifecycle_closed(void *user)
     faults_close(cloud->faults);
     if (cloud->request_log)
         request_log_close(cloud->request_log);
-    if (cloud->outbox)
-        sns_outbox_close(cloud->outbox, outbox_closed, lc);
-    else
-        outbox_closed(lc);
+    return STOP_ENDED;
 }
 
-static void storage_closed(void *user)
+static enum stop_result close_outbox(struct local_cloud *lc)
 {
-    struct cloud *cloud = &((struct local_cloud *)user)->cloud;
-    if (cloud->lifecycle)
-        lifecycle_worker_close(cloud->lifecycle, lifecycle_closed, user);
-    else
-        lifecycle_closed(user);
+    if (!lc->cloud.outbox)
+        return STOP_ENDED;
+    sns_outbox_close(lc->cloud.outbox, stop_continue, lc);
+    return STOP_PENDING;
 }
 
-static void outbox_stopped(void *user)
+static enum stop_result close_expiry(struct local_cloud *lc)
+{
+    if (!lc->cloud.expiry)
+        return STOP_ENDED;
+    sns_expiry_close(lc->cloud.expiry, stop_continue, lc);
+    return STOP_PENDING;
+}
+
+static enum stop_result close_signer(struct local_cloud *lc)
+{
+    if (!lc->cloud.signer)
+        return STOP_ENDED;
+    sns_signer_close(lc->cloud.signer, stop_continue, lc);
+    return STOP_PENDING;
+}
+
+static enum stop_result close_queues(struct local_cloud *lc)
+{
+    if (!lc->cloud.queues)
+        return STOP_ENDED;
+    queues_close(lc->cloud.queues, stop_continue, lc);
+    return STOP_PENDING;
+}
+
+static stop_stage *const stop_stages[] = {
+    stop_server,  stop_detector, stop_timers,  stop_outbox,  stop_storage, close_lifecycle,
+    close_states, close_outbox,  close_expiry, close_signer, close_queues,
+};
+
+enum { STOP_STAGES = sizeof stop_stages / sizeof stop_stages[0] };
+
+static void stop_finish(struct local_cloud *lc)
+{
+    void (*stopped)(void *user) = lc->stopped;
+    void *user = lc->user;
+    cloud_free(lc);
+    if (stopped)
+        stopped(user);
+}
+
+/* Runs the stages up to one that is pending. A stage that is pending may have called this already,
+ * so lc may be freed then. */
+static void stop_continue(void *user)
 {
     struct local_cloud *lc = user;
-    if (lc->cloud.storage)
-        storage_close(lc->cloud.storage, storage_closed, lc);
-    else
-        storage_closed(lc);
-}
-
-static void detector_closed(void *user)
-{
-    struct local_cloud *lc = user;
-    struct cloud *cloud = &lc->cloud;
-    if (cloud->queues)
-        queues_stop(cloud->queues);
-    if (cloud->lifecycle)
-        lifecycle_worker_stop(cloud->lifecycle);
-    if (cloud->expiry)
-        sns_expiry_stop(cloud->expiry);
-    if (cloud->request_log)
-        request_log_stop(cloud->request_log);
-    if (cloud->outbox)
-        sns_outbox_stop(cloud->outbox, outbox_stopped, lc);
-    else
-        outbox_stopped(lc);
-}
-
-static void server_closed(void *user)
-{
-    struct local_cloud *lc = user;
-    if (lc->cloud.detector)
-        detector_close(lc->cloud.detector, detector_closed, lc);
-    else
-        detector_closed(lc);
+    while (lc->stage < STOP_STAGES) {
+        if (stop_stages[lc->stage++](lc) == STOP_PENDING)
+            return;
+    }
+    stop_finish(lc);
 }
 
 void local_cloud_stop(struct local_cloud *lc, void (*stopped)(void *user), void *user)
 {
     lc->stopped = stopped;
     lc->user = user;
-    if (lc->cloud.server)
-        http_server_close(lc->cloud.server, server_closed, lc);
-    else
-        server_closed(lc);
+    stop_continue(lc);
 }
+
+/* ---- starting ---- */
 
 static int text_option(char **out, const char *given, const char *fallback)
 {
