@@ -507,6 +507,15 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
         delivery_begin(delivery);
 }
 
+void deliveries_each(struct lane *lane, void (*act)(struct delivery *delivery))
+{
+    struct list *next;
+    for (struct list *l = lane->deliveries.next; l != &lane->deliveries; l = next) {
+        next = l->next;
+        act(container_of(l, struct delivery, link));
+    }
+}
+
 void deliveries_regroup(struct lane *lane)
 {
     struct list *next;

@@ -63,6 +63,8 @@ void delivery_update(struct delivery *delivery);
 void delivery_hand_back(struct delivery *delivery);
 /* Returns it even if jobs are running. */
 void delivery_abort(struct delivery *delivery);
+/* act may end the delivery that it is given, but no other. */
+void deliveries_each(struct lane *lane, void (*act)(struct delivery *delivery));
 /* Messages of one FIFO group are processed one after another, in the order of their receipt. Starts
  * those that are next, and returns those that follow a returned one, which SQS keeps behind it.
  * From a fresh loop callback. */

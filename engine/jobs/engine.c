@@ -164,14 +164,8 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
 
 void engine_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery))
 {
-    for (size_t i = 0; i < engine->lane_count; i++) {
-        struct list *head = &engine->lanes[i]->deliveries;
-        struct list *next;
-        for (struct list *l = head->next; l != head; l = next) {
-            next = l->next;
-            act(container_of(l, struct delivery, link));
-        }
-    }
+    for (size_t i = 0; i < engine->lane_count; i++)
+        deliveries_each(engine->lanes[i], act);
 }
 
 bool engine_idle(const struct engine *engine)

@@ -243,21 +243,12 @@ void lane_stop(struct lane *lane)
         queue_poller_cancel(&lane->poller);
 }
 
-static void hand_back(struct lane *lane)
-{
-    struct list *next;
-    for (struct list *l = lane->deliveries.next; l != &lane->deliveries; l = next) {
-        next = l->next;
-        delivery_hand_back(container_of(l, struct delivery, link));
-    }
-}
-
 void lane_retire(struct lane *lane)
 {
     lane->state = LANE_RETIRED;
     outage_leave(lane);
     lane_stop(lane);
-    hand_back(lane);
+    deliveries_each(lane, delivery_hand_back);
     engine_update(lane->engine);
 }
 

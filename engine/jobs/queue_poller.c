@@ -112,11 +112,7 @@ static void on_received(struct queue_message *messages, size_t count, const stru
     for (size_t i = 0; i < count; i++)
         delivery_accept(lane, &messages[i]);
     if (poller->stopped) {
-        struct list *next;
-        for (struct list *l = lane->deliveries.next; l != &lane->deliveries; l = next) {
-            next = l->next;
-            delivery_hand_back(container_of(l, struct delivery, link));
-        }
+        deliveries_each(lane, delivery_hand_back);
         engine_update(lane->engine);
         return;
     }
