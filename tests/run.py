@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-clang-format and clang-tidy (lint.py; each file counts as one test), C tests (cmocka, built with sanitizers) one
-executable after another, then the fuzz targets that `./dev fuzz` has built, some seconds each, then the tests from
-outside (pytest, with the sanitized binary). With arguments: only those whose
-file name contains one of them.
+clang-format and clang-tidy come first (lint.py; each file counts as one test). Then, as many at once as there are
+processors and the slow ones first: C tests (cmocka, built with sanitizers), some of them under valgrind, the fuzz
+targets that `./dev fuzz` has built, some seconds each, and the tests from outside (one pytest for each file, with the
+sanitized binary). Those that measure time or memory run alone at the end. With arguments: only those whose file name
+contains one of them. run.py --targets PRESET NAME... prints what has to be built for that.
 """
 import os
 import subprocess
@@ -12,7 +13,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from PIL import Image
@@ -25,9 +26,22 @@ ROOT = Path(__file__).resolve().parent.parent
 ASAN = ROOT / "build/asan-ubsan"
 TSAN = ROOT / "build/tsan"
 PLAIN = ROOT / "build/dev"
-UNIT_TIMEOUT_S = 600
-FUZZ_S = 20
-FUZZ_AT_ONCE = 2
+OUTSIDE = ROOT / "tests/outside"
+TIMEOUT_S = 1200
+FUZZ_S = 6  # the seeds, and a little more; ./dev fuzz searches
+AT_ONCE = len(os.sched_getaffinity(0))
+
+# What runs for ten seconds or more, the slowest first: started last, it would keep one processor busy and the others
+# idle. The order changes nothing but the time.
+SLOW = ["outside/test_faults", "a photo (valgrind)", "test_isolation (ASan, UBSan)", "outside/test_first_run",
+        "outside/test_isolation", "outside/test_service", "outside/test_sns_delivery", "outside/test_s3_tools",
+        "test_render_sizes (ASan, UBSan)", "test_engine (valgrind)", "test_reload (valgrind)", "outside/test_sqs",
+        "outside/test_examples", "outside/test_tls", "outside/test_javascript", "outside/test_soak", "outside/test_s3",
+        "test_render_sharing (ASan, UBSan)", "test_samples (ASan, UBSan)", "outside/test_rekognition",
+        "outside/test_readme", "test_job_allocations (ASan, UBSan)", "test_image_metadata (ASan, UBSan)",
+        "test_sandbox_attacks (ASan, UBSan)"]
+# What measures: the processor time of an idle process, the peak memory of a busy one.
+ALONE = ["outside/test_memory", "outside/test_resources"]
 
 # The engine over a stub codec is what ThreadSanitizer can judge: libvips and GLib are not instrumented.
 TSAN_TESTS = ["engine", "admission", "reload", "memory_budget", "leases", "worker_queue", "http_client", "http_server",
@@ -46,6 +60,15 @@ class Tally:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
 
+    def count(self, held):
+        self.passed += held
+        self.failed += not held
+
+    def add(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+
     def add_xml(self, path):
         """Counts the cases of a JUnit-style report; returns the number of failed ones."""
         failed = 0
@@ -60,61 +83,91 @@ class Tally:
         return failed
 
 
-def run_unit(tally, executable, label, under=()):
+class Run:
+    """One program of tests: its label, and a function that runs it, counts in a tally and returns what to print."""
+
+    def __init__(self, label, function, *arguments):
+        self.label, self.function, self.arguments = label, function, arguments
+
+    def result(self):
+        """Its own tally, and its lines, so that those of two runs don't mix."""
+        began, tally = time.monotonic(), Tally()
+        output = self.function(tally, *self.arguments)
+        outcome = "FAIL" if tally.failed else "ok  " if tally.passed else "skip"
+        return tally, f"{outcome} {self.label}  ({time.monotonic() - began:.1f} s)" + (f"\n{output}" if output else "")
+
+
+def place(run):
+    """Where a run stands in the order of starts."""
+    return SLOW.index(run.label) if run.label in SLOW else len(SLOW)
+
+
+def execute(tally, runs, at_once):
+    with ThreadPoolExecutor(at_once) as pool:
+        for done in as_completed([pool.submit(run.result) for run in sorted(runs, key=place)]):
+            counted, text = done.result()
+            tally.add(counted)
+            print(text, flush=True)
+
+
+def end_of(command, **options):
+    """A program's exit code and output; -1 if it did not end in time."""
+    try:
+        done = subprocess.run(command, cwd=ROOT, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+    except subprocess.TimeoutExpired as late:
+        return -1, f"did not end within {TIMEOUT_S} s\n{(late.stdout or b'').decode(errors='replace')}"
+    except FileNotFoundError as missing:
+        return -1, f"{missing}: ./dev test builds it"
+    return done.returncode, done.stdout
+
+
+def run_unit(tally, executable, under=()):
     """One cmocka executable. A crash, a leak or a hang is one failure more than its report holds."""
-    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        environment = dict(ENVIRONMENT, CMOCKA_XML_FILE=str(report))
-        try:
-            done = subprocess.run([*under, executable], cwd=ROOT, env=environment, timeout=UNIT_TIMEOUT_S,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                  errors="replace")
-            code, output = done.returncode, done.stdout
-        except subprocess.TimeoutExpired as late:
-            code, output = -1, f"no end after {UNIT_TIMEOUT_S} s\n{late.stdout or ''}"
+        code, output = end_of([*under, executable], env=dict(ENVIRONMENT, CMOCKA_XML_FILE=str(report)))
         failed = tally.add_xml(report) if report.exists() and report.stat().st_size else 0
         if code != 0 and (code < 0 or code >= 98 or failed == 0):
             tally.failed += 1
-            failed += 1
-        details = report.read_text(errors="replace") if failed and report.exists() else ""
-    print(f"{'FAIL' if failed else 'ok  '} {label}  ({time.monotonic() - began:.1f} s)", flush=True)
-    if failed:
-        print(f"exit code {code}\n{output}\n{details}", flush=True)
+        details = report.read_text(errors="replace") if tally.failed and report.exists() else ""
+    return f"exit code {code}\n{output}\n{details}" if tally.failed else ""
 
 
 def run_photo_under_valgrind(tally):
     """One photo through cloud, engine and libvips in one process. Counts as one test."""
-    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.jpg"
         Image.new("RGB", (64, 48), (40, 90, 160)).save(photo)
-        try:
-            done = subprocess.run([*VALGRIND, PLAIN / "thumbwheel", "process", "--isolation=thread", "--workers=1",
-                                   f"--out={folder}/out", photo], env=dict(os.environ, HOME=folder), timeout=UNIT_TIMEOUT_S,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-            held, output = done.returncode == 0, done.stdout
-        except subprocess.TimeoutExpired as late:
-            held, output = False, f"no end after {UNIT_TIMEOUT_S} s\n{late.stdout or ''}"
+        code, output = end_of([*VALGRIND, PLAIN / "thumbwheel", "process", "--isolation=thread", "--workers=1",
+                               f"--out={folder}/out", photo], env=dict(os.environ, HOME=folder))
     # valgrind 3.19 has no RDTSCP on some processors, which libvips' libhwy runs when it is loaded: nothing of ours has run.
-    if not held and "Illegal opcode" in output and "libhwy" in output:
+    if code != 0 and "Illegal opcode" in output and "libhwy" in output:
         tally.skipped += 1
-        print("skip a photo (valgrind): valgrind can't run libhwy's timer on this processor", flush=True)
-        return
-    tally.passed += held
-    tally.failed += not held
-    print(f"{'ok  ' if held else 'FAIL'} a photo (valgrind)  ({time.monotonic() - began:.1f} s)", flush=True)
-    if not held:
-        print(output, flush=True)
+        return "valgrind can't run libhwy's timer on this processor"
+    tally.count(code == 0)
+    return "" if code == 0 else output
 
 
-def run_valgrind(tally, filters):
-    for name in VALGRIND_TESTS:
-        executable = PLAIN / "tests" / f"test_{name}"
-        if wanted(executable.name, filters):
-            run_unit(tally, executable, f"{executable.name} (valgrind)", VALGRIND)
-    if wanted("valgrind", filters):
-        run_photo_under_valgrind(tally)
+def run_fuzz(tally, name, executable):
+    """One fuzz target, from its seeds. Counts as one test."""
+    held, output = fuzz.fuzz_short(name, executable, FUZZ_S)
+    tally.count(held)
+    return "" if held else output
+
+
+def run_outside(tally, path):
+    """One file of tests from outside, in a pytest of its own: its clouds and its home are its own, too."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "-rfEs",
+                   f"--basetemp={folder}/pytest", f"--junit-xml={report}", path]
+        code, output = end_of(command, env=dict(ENVIRONMENT, THUMBWHEEL=str(ASAN / "thumbwheel")))
+        failed = tally.add_xml(report) if report.exists() else 0
+        if code != 0 and failed == 0:
+            tally.failed += 1
+    skips = [line for line in output.splitlines() if line.startswith("SKIPPED")]
+    return output if tally.failed else "\n".join(skips)
 
 
 def unit_executables(build):
@@ -122,68 +175,74 @@ def unit_executables(build):
                   and path.is_file())
 
 
+def outside_files():
+    return sorted(OUTSIDE.glob("test_*.py"))
+
+
 def wanted(name, filters):
     return not filters or any(part in name for part in filters)
 
 
-def run_fuzz(tally, targets):
-    """Fuzz targets, from their seeds, a few at a time. Each counts as one test."""
-    with ThreadPoolExecutor(FUZZ_AT_ONCE) as pool:
-        runs = {name: pool.submit(fuzz.fuzz_short, name, executable, FUZZ_S)
-                for name, executable in targets.items()}
-        for name, run in runs.items():
-            held, output = run.result()
-            tally.passed += held
-            tally.failed += not held
-            print(f"{'ok  ' if held else 'FAIL'} fuzz_{name} ({FUZZ_S} s)", flush=True)
-            if not held:
-                print(output, flush=True)
+def unit_runs():
+    for executable in unit_executables(ASAN):
+        yield Run(f"{executable.name} (ASan, UBSan)", run_unit, executable)
+    for name in TSAN_TESTS:
+        yield Run(f"test_{name} (TSan)", run_unit, TSAN / "tests" / f"test_{name}")
+    for name in VALGRIND_TESTS:
+        yield Run(f"test_{name} (valgrind)", run_unit, PLAIN / "tests" / f"test_{name}", VALGRIND)
+    yield Run("a photo (valgrind)", run_photo_under_valgrind)
+
+
+def all_runs():
+    yield from unit_runs()
+    for name, executable in fuzz.targets().items():
+        yield Run(f"fuzz_{name}", run_fuzz, name, executable)
+    for path in outside_files():
+        yield Run(f"outside/{path.stem}", run_outside, path)
+
+
+def programs(preset):
+    """The test programs that a build can make, by the names of their targets."""
+    rules = subprocess.run(["ninja", "-C", ROOT / "build" / preset, "-t", "targets", "all"], check=True,
+                           stdout=subprocess.PIPE, text=True).stdout
+    return [name for name, _, rule in (line.partition(": ") for line in rules.splitlines())
+            if rule == "phony" and name.startswith(("test_", "fuzz_"))]
+
+
+def targets(preset, filters):
+    """What the tests that match need from a build: the labels are those of all_runs()."""
+    if preset == "tsan":
+        return [f"test_{name}" for name in TSAN_TESTS if wanted(f"test_{name} (TSan)", filters)]
+    if preset == "dev":
+        return ([f"test_{name}" for name in VALGRIND_TESTS if wanted(f"test_{name} (valgrind)", filters)]
+                + ["thumbwheel"] * wanted("a photo (valgrind)", filters))
+    if preset == "fuzz":
+        return [name for name in programs(preset) if wanted(name, filters)]
+    return ([name for name in programs(preset) if wanted(f"{name} (ASan, UBSan)", filters)]
+            + ["thumbwheel"] * any(wanted(f"outside/{path.stem}", filters) for path in outside_files()))
 
 
 def run_lint(tally):
     """The tools' findings in the sources."""
     began, failed = time.monotonic(), 0
     for name, held, output in lint.results():
-        tally.passed += held
-        tally.failed += not held
+        tally.count(held)
         if not held:
             failed += 1
             print(f"FAIL {name}\n{output}", flush=True)
     print(f"{'FAIL' if failed else 'ok  '} lint  ({time.monotonic() - began:.1f} s)", flush=True)
 
 
-def run_outside(tally, filters):
-    files = sorted(path for path in (ROOT / "tests/outside").glob("test_*.py")
-                   if wanted(path.stem, filters))
-    if not files:
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
-        code = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short",
-             f"--junit-xml={report}", *map(str, files)],
-            cwd=ROOT, env=dict(ENVIRONMENT, THUMBWHEEL=str(ASAN / "thumbwheel"))).returncode
-        failed = tally.add_xml(report) if report.exists() else 0
-        if code != 0 and failed == 0:
-            tally.failed += 1
-
-
 def main():
-    filters = sys.argv[1:]
-    tally = Tally()
+    if sys.argv[1:2] == ["--targets"]:
+        print(*targets(sys.argv[2], sys.argv[3:]))
+        return 0
+    filters, tally = sys.argv[1:], Tally()
     if not filters or "lint" in filters:
         run_lint(tally)
-    for executable in unit_executables(ASAN):
-        if wanted(executable.name, filters):
-            run_unit(tally, executable, f"{executable.name} (ASan, UBSan)")
-    for name in TSAN_TESTS:
-        executable = TSAN / "tests" / f"test_{name}"
-        if wanted(executable.name, filters):
-            run_unit(tally, executable, f"{executable.name} (TSan)")
-    run_valgrind(tally, filters)
-    run_fuzz(tally, {name: executable for name, executable in fuzz.targets().items()
-                     if wanted(executable.name, filters)})
-    run_outside(tally, filters)
+    runs = [run for run in all_runs() if wanted(run.label, filters)]
+    execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE)
+    execute(tally, [run for run in runs if run.label in ALONE], 1)
     if tally.passed + tally.failed + tally.skipped == 0:
         print(f"no test matches {' '.join(filters)}")
         return 2
