@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "dead_letter.h"
-#include "engine_private.h"
+#include "engine.h"
 #include "jitter.h"
 #include "job.h"
 #include "log.h"
@@ -45,7 +45,7 @@ static void group_tell(const struct delivery *delivery)
         if (later->phase == DELIVERY_BEHIND && is_of_group(later, delivery->message.group))
             later->overtaken |= !delivery->final;
     }
-    lane->engine->regrouping = true;
+    lane->context->regrouping = true;
 }
 
 static void delivery_free(struct delivery *delivery)
@@ -53,7 +53,7 @@ static void delivery_free(struct delivery *delivery)
     struct lane *lane = delivery->lane;
     group_tell(delivery);
     if (delivery->pointer)
-        lane->engine->options.store->ops->cancel(delivery->pointer);
+        lane->context->store->ops->cancel(delivery->pointer);
     for (size_t i = 0; i < delivery->job_count; i++)
         job_drop(delivery->jobs[i]);
     free(delivery->jobs);
@@ -63,9 +63,8 @@ static void delivery_free(struct delivery *delivery)
     list_remove(&delivery->link);
     free(delivery);
     lane->in_flight--;
-    lane->engine->in_flight--;
-    queue_poller_update(&lane->poller);
-    engine_update(lane->engine);
+    lane->context->in_flight--;
+    lane->delivery_ended(lane);
 }
 
 static double milliseconds_since(uint64_t us)
@@ -89,7 +88,7 @@ static void log_record(const struct delivery *delivery, const struct engine_reco
                                          [OUTCOME_RETRY] = "job will be retried",
                                          [OUTCOME_REJECT] = "job rejected"};
     bool done = record->outcome == OUTCOME_ACK, to_mend = is_to_mend(record, code);
-    if (to_mend && !log_gate_open(&lane->to_mend, uv_now(lane->engine->loop), TO_MEND_EVERY_MS))
+    if (to_mend && !log_gate_open(&lane->to_mend, uv_now(lane->context->loop), TO_MEND_EVERY_MS))
         return;
     log_event(done      ? LOG_INFO
               : to_mend ? LOG_ERROR
@@ -136,7 +135,7 @@ static int describe_failure(struct engine_record *record, const struct delivery 
 
 static void report(const struct delivery *delivery, const struct job *job)
 {
-    const struct engine_observer *observer = &delivery->lane->engine->options.observer;
+    const struct engine_observer *observer = delivery->lane->context->observer;
     int code = 0;
     struct engine_record record = {
         .pipeline = delivery->lane->home.name,
@@ -188,13 +187,13 @@ static void remember(struct delivery *delivery)
     struct lane *lane = delivery->lane;
     tally_jobs(delivery);
     if (delivery->envelope.count > 1 || delivery->tally.dead)
-        delivery->remembered = message_memory_keep(&lane->engine->messages, lane->home.name,
+        delivery->remembered = message_memory_keep(lane->context->messages, lane->home.name,
                                                    delivery->message.id, &delivery->tally);
 }
 
 static void delivery_close(struct delivery *delivery)
 {
-    struct engine_stats *stats = &delivery->lane->engine->stats;
+    struct delivery_stats *stats = &delivery->lane->context->stats;
     uint64_t *const counters[] = {[OUTCOME_ACK] = &stats->acknowledged,
                                   [OUTCOME_RETRY] = &stats->retried,
                                   [OUTCOME_REJECT] = &stats->rejected};
@@ -219,14 +218,14 @@ static void give_back(struct delivery *delivery, unsigned visibility_s)
 static unsigned backoff(const struct delivery *delivery)
 {
     unsigned attempts = delivery->message.receive_count - 1;
-    unsigned most = delivery->lane->engine->options.backoff_s;
+    unsigned most = delivery->lane->context->backoff_s;
     return 1 + (unsigned)jitter_full(BACKOFF_BASE_S, most, attempts);
 }
 
 static void dead_letter_failed(struct delivery *delivery, const char *why)
 {
     struct lane *lane = delivery->lane;
-    if (log_gate_open(&lane->dead_letter_fails, uv_now(lane->engine->loop), TO_MEND_EVERY_MS))
+    if (log_gate_open(&lane->dead_letter_fails, uv_now(lane->context->loop), TO_MEND_EVERY_MS))
         log_error("dead letter could not be sent; the message will be retried",
                   LOG_TEXT("queue", lane->home.name), LOG_TEXT("job", delivery->message.id),
                   LOG_TEXT("error", why), LOG_SUPPRESSED(&lane->dead_letter_fails));
@@ -326,9 +325,9 @@ static void settle_all(struct delivery *delivery)
     delivery_settle(delivery);
 }
 
-/* As long as one record is to be tried again the message stays: what is hopeless waits with it,
- * so that one dead letter speaks for all. */
-void delivery_update(struct delivery *delivery)
+/* A job has finished. As long as one record is to be tried again the message stays: what is
+ * hopeless waits with it, so that one dead letter speaks for all. */
+static void delivery_update(struct delivery *delivery)
 {
     if (delivery->starting || delivery->phase != DELIVERY_WORKING)
         return;
@@ -362,8 +361,8 @@ static int jobs_make(struct delivery *delivery)
     for (size_t i = 0; i < delivery->envelope.count; i++) {
         if (record_tally_has(&delivery->tally, i))
             continue;
-        struct job *job =
-            job_new(lane->engine, delivery, lane->pipeline, &delivery->envelope.records[i]);
+        struct job *job = job_new(lane->context->jobs, delivery, lane->pipeline,
+                                  &delivery->envelope.records[i], delivery_update);
         if (!job)
             return ERR_MEMORY;
         delivery->jobs[delivery->job_count++] = job;
@@ -391,7 +390,7 @@ static void on_pointer(struct bytes *body, const struct object_facts *facts,
 
 static void pointer_fetch(struct delivery *delivery)
 {
-    struct object_store *store = delivery->lane->engine->options.store;
+    struct object_store *store = delivery->lane->context->store;
     struct object_name name = {delivery->envelope.pointer.bucket, delivery->envelope.pointer.key,
                                NULL};
     delivery->phase = DELIVERY_RESOLVING;
@@ -484,7 +483,7 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
     delivery->grouped =
         delivery->message.group && queue_is_fifo(lane->home.backend->ops->facts(lane->queue));
     delivery->lease = lease_take(&lane->home, receipt, lane->visibility_s,
-                                 uv_now(lane->engine->loop), on_lease_lost, delivery);
+                                 uv_now(lane->context->loop), on_lease_lost, delivery);
     if (!delivery->lease) {
         queue_message_clear(&delivery->message);
         free(delivery);
@@ -493,9 +492,9 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
     bool behind = is_behind(delivery, lane->deliveries.prev);
     list_push(&lane->deliveries, &delivery->link);
     lane->in_flight++;
-    lane->engine->in_flight++;
-    lane->engine->stats.received++;
-    message_memory_recall(&lane->engine->messages, lane->home.name, delivery->message.id,
+    lane->context->in_flight++;
+    lane->context->stats.received++;
+    message_memory_recall(lane->context->messages, lane->home.name, delivery->message.id,
                           &delivery->tally);
     if (delivery->tally.dead) { /* its dead letter is there: only the delete went wrong */
         remember(delivery);

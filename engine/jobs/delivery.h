@@ -14,6 +14,7 @@
 
 #include "envelope.h"
 #include "error.h"
+#include "job.h"
 #include "lane.h"
 #include "lease_keeper.h"
 #include "list.h"
@@ -21,7 +22,24 @@
 #include "outcome.h"
 #include "queue_backend.h"
 
-struct job;
+struct engine_observer;
+
+struct delivery_stats {
+    uint64_t received, acknowledged, retried, rejected; /* messages */
+};
+
+/* What all deliveries have in common. The pointers are borrowed. */
+struct delivery_context {
+    uv_loop_t *loop;
+    struct object_store *store;
+    struct job_runner *jobs;
+    struct message_memory *messages;
+    const struct engine_observer *observer;
+    unsigned backoff_s; /* the longest */
+    struct delivery_stats stats;
+    size_t in_flight; /* of all lanes */
+    bool regrouping;  /* a message of a group has ended: deliveries_regroup is to be called */
+};
 
 enum delivery_phase {
     DELIVERY_BEHIND,    /* waits for an earlier message of its group */
@@ -57,8 +75,6 @@ struct delivery {
 /* Takes a message that has just been received. It counts as one of the lane's slots until it is
  * settled. */
 void delivery_accept(struct lane *lane, struct queue_message *message);
-/* A job has finished. */
-void delivery_update(struct delivery *delivery);
 /* Returns the message to the queue at once (visibility 0) if none of its jobs has started. */
 void delivery_hand_back(struct delivery *delivery);
 /* Returns it even if jobs are running. */

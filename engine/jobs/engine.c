@@ -28,12 +28,6 @@ enum {
 
 static void turn(uv_timer_t *timer);
 
-void engine_update(struct engine *engine)
-{
-    if (engine->draining || engine->closing || engine->retired || engine->regrouping)
-        uv_timer_start(&engine->turn, turn, 0, 0);
-}
-
 /* ---- making ---- */
 
 static void something_ended(void *user)
@@ -119,6 +113,34 @@ static int sources_open(struct engine *engine)
     return source_table_init(&engine->sources, engine->loop, &sources);
 }
 
+static void jobs_begin(struct engine *engine)
+{
+    const struct job_runner_options jobs = {
+        .steps = job_steps,
+        .store = engine->options.store,
+        .pipeline_ops = engine->options.pipeline_ops,
+        .labeler = engine->options.labeler,
+        .order = &engine->order,
+        .sources = &engine->sources,
+        .drop_missing = engine->options.drop_missing,
+        .freed = something_ended,
+        .user = engine,
+    };
+    job_runner_init(&engine->jobs, engine->loop, &jobs);
+}
+
+static void deliveries_begin(struct engine *engine)
+{
+    engine->deliveries = (struct delivery_context){
+        .loop = engine->loop,
+        .store = engine->options.store,
+        .jobs = &engine->jobs,
+        .messages = &engine->messages,
+        .observer = &engine->options.observer,
+        .backoff_s = engine->options.backoff_s,
+    };
+}
+
 /* What cannot fail: libuv's timers need no memory. */
 static void engine_begin(struct engine *engine)
 {
@@ -126,7 +148,10 @@ static void engine_begin(struct engine *engine)
     lease_keeper_init(&engine->leases, engine->loop, something_ended, engine);
     event_order_init(&engine->order, engine->loop);
     message_memory_init(&engine->messages);
-    watchdog_init(&engine->watchdog, engine->loop, engine->options.stall_ms);
+    watchdog_init(&engine->watchdog, engine, engine->options.stall_ms);
+    jobs_begin(engine);
+    deliveries_begin(engine);
+    engine->on_turn = turn;
     uv_timer_init(engine->loop, &engine->turn);
     uv_timer_init(engine->loop, &engine->grace);
     uv_timer_init(engine->loop, &engine->polls);
@@ -161,12 +186,6 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
 }
 
 /* ---- draining ---- */
-
-void engine_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery))
-{
-    for (size_t i = 0; i < engine->lane_count; i++)
-        deliveries_each(engine->lanes[i], act);
-}
 
 bool engine_idle(const struct engine *engine)
 {
@@ -220,7 +239,7 @@ static void on_grace(uv_timer_t *timer)
     struct engine *engine = container_of(timer, struct engine, grace);
     log_warn("grace period is over: unfinished messages are returned to their queues");
     polls_cancel(engine);
-    engine_each_delivery(engine, delivery_abort);
+    lanes_each_delivery(engine, delivery_abort);
     uv_timer_start(&engine->grace, on_time_up, GIVE_BACK_MS, 0);
     engine_update(engine);
 }
@@ -232,7 +251,7 @@ void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void
     engine->drained_user = user;
     for (size_t i = 0; i < engine->lane_count; i++)
         lane_stop(engine->lanes[i]);
-    engine_each_delivery(engine, delivery_hand_back);
+    lanes_each_delivery(engine, delivery_hand_back);
     uv_timer_start(&engine->grace, on_grace, grace_ms, 0);
     uv_timer_start(&engine->polls, on_polls_over, POLLS_OVER_MS, 0);
     engine_update(engine);
@@ -320,7 +339,7 @@ static void close_handles(struct engine *engine)
 
 static void regroup(struct engine *engine)
 {
-    engine->regrouping = false;
+    engine->deliveries.regrouping = false;
     for (size_t i = 0; i < engine->lane_count; i++)
         deliveries_regroup(engine->lanes[i]);
 }
@@ -329,12 +348,12 @@ static void turn(uv_timer_t *timer)
 {
     struct engine *engine = container_of(timer, struct engine, turn);
     if (engine->closing) {
-        if (engine->handles == 0 && engine->departing == 0 && engine->jobs == 0 &&
+        if (engine->handles == 0 && engine->departing == 0 && engine->jobs.count == 0 &&
             engine->workers.busy == 0 && list_empty(&engine->workers.waiting))
             close_handles(engine);
         return;
     }
-    if (engine->regrouping)
+    if (engine->deliveries.regrouping)
         regroup(engine);
     if (engine->retired)
         lanes_depart(engine);
@@ -354,7 +373,7 @@ void engine_close(struct engine *engine, void (*closed)(void *user), void *user)
         queue_poller_cancel(&engine->lanes[i]->poller);
     }
     uv_timer_stop(&engine->polls);
-    engine_each_delivery(engine, delivery_abort);
+    lanes_each_delivery(engine, delivery_abort);
     engine_update(engine);
 }
 
@@ -362,8 +381,19 @@ void engine_stats(struct engine *engine, struct engine_stats *out)
 {
     struct memory_figures memory;
     const struct lease_stats *leases = &engine->leases.stats;
+    const struct delivery_stats *deliveries = &engine->deliveries.stats;
+    const struct job_stats *jobs = &engine->jobs.stats;
     const struct source_stats *sources = &engine->sources.stats;
-    *out = engine->stats;
+    *out = (struct engine_stats){0};
+    out->received = deliveries->received;
+    out->acknowledged = deliveries->acknowledged;
+    out->retried = deliveries->retried;
+    out->rejected = deliveries->rejected;
+    out->rendered = jobs->rendered;
+    out->stored = jobs->stored;
+    out->stored_bytes = jobs->stored_bytes;
+    out->superseded = jobs->superseded;
+    out->stalled = engine->watchdog.stalled;
     out->deleted = leases->deleted;
     out->delete_failed = leases->delete_failed;
     out->lease_lost = leases->lost;
@@ -371,7 +401,7 @@ void engine_stats(struct engine *engine, struct engine_stats *out)
     out->fetched = sources->fetched;
     out->fetch_shared = sources->shared;
     out->decoded = sources->decoded;
-    out->jobs = engine->jobs;
+    out->jobs = engine->jobs.count;
     out->sources = engine->sources.count;
     memory_figures(&engine->memory, &memory);
     out->memory = memory.taken;

@@ -2,8 +2,10 @@
 #ifndef THUMBWHEEL_ENGINE_PRIVATE_H
 #define THUMBWHEEL_ENGINE_PRIVATE_H
 
+#include "delivery.h"
 #include "engine.h"
 #include "event_order.h"
+#include "job.h"
 #include "lane.h"
 #include "lease_keeper.h"
 #include "memory_budget.h"
@@ -11,8 +13,6 @@
 #include "source_table.h"
 #include "watchdog.h"
 #include "worker_queue.h"
-
-struct delivery;
 
 struct engine {
     uv_loop_t *loop;
@@ -28,19 +28,18 @@ struct engine {
     size_t lane_count;
     size_t retired;
     size_t departing; /* lanes that are closed already, but for their handles */
-    size_t in_flight; /* deliveries of all lanes */
     size_t borrowed;  /* messages that receives may return beyond their lanes' own slots */
-    size_t jobs;      /* whose memory lives, those that only a worker still holds included */
-    struct engine_stats stats;
+    struct job_runner jobs;
+    struct delivery_context deliveries;
 
     engine_ready *ready;
     void *ready_user;
     bool told; /* ready was called */
 
     bool draining;
-    bool regrouping; /* a message of a group has ended */
     bool closing;
     uv_timer_t turn; /* zero delay: engine_update's */
+    void (*on_turn)(uv_timer_t *turn);
     uv_timer_t grace;
     uv_timer_t polls; /* how long a drain waits for polls in flight */
     void (*drained)(void *user);
@@ -50,20 +49,18 @@ struct engine {
     size_t handles; /* that are still to be closed */
 };
 
-/* Something has ended: looks whether a drain, a close or a lane's end can go on. */
+/* Something has ended: a fresh loop callback looks whether a drain, a close or a lane's end can go
+ * on (engine_update.c). */
 void engine_update(struct engine *engine);
-/* act may end the delivery that it is given, but no other. */
-void engine_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery));
 
 /* lanes.c */
+/* act may end the delivery that it is given, but no other. */
+void lanes_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery));
 int lanes_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
                 struct error *error);
 int lanes_make(struct engine *engine);
 void lanes_depart(struct engine *engine); /* closes the retired ones that are empty */
 size_t lanes_audience(void *engine, const char *bucket, const char *key, struct pipeline **out,
                       size_t max);
-/* What a lane has to tell of its opening. */
-void engine_lane_opened(struct engine *engine);
-void engine_lane_failed(struct engine *engine, const struct error *error);
 
 #endif

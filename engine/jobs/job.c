@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "delivery.h"
-#include "engine_private.h"
+#include "lane.h"
 #include "log.h"
 
 static void claim_woken(struct source_claim *claim)
@@ -16,15 +16,22 @@ static void turn_has_come(struct order_claim *claim)
     job_resume(container_of(claim, struct job, loop.order));
 }
 
-struct job *job_new(struct engine *engine, struct delivery *delivery, struct pipeline *pipeline,
-                    struct envelope_record *record)
+void job_runner_init(struct job_runner *runner, uv_loop_t *loop,
+                     const struct job_runner_options *options)
+{
+    *runner = (struct job_runner){.loop = loop, .options = *options, .moved_ms = uv_now(loop)};
+}
+
+struct job *job_new(struct job_runner *runner, struct delivery *delivery, struct pipeline *pipeline,
+                    struct envelope_record *record, void (*finished)(struct delivery *delivery))
 {
     struct job *job = calloc(1, sizeof *job);
     if (!job)
         return NULL;
-    job->msg.engine = engine;
+    job->msg.runner = runner;
+    job->msg.finished = finished;
     job->msg.delivery = delivery;
-    job->msg.pipeline = engine->options.pipeline_ops->retain(pipeline);
+    job->msg.pipeline = runner->options.pipeline_ops->retain(pipeline);
     job->msg.record = record;
     job->loop.reason = "";
     job->loop.order.wake = turn_has_come;
@@ -33,7 +40,7 @@ struct job *job_new(struct engine *engine, struct delivery *delivery, struct pip
     job->work.claim.share = &delivery->lane->share;
     job->msg.lane = delivery->lane;
     job->msg.lane->jobs++;
-    engine->jobs++;
+    runner->count++;
     return job;
 }
 
@@ -58,7 +65,7 @@ static void job_enter(struct job *job, enum job_state state)
 
 static const struct job_step *step_of(const struct job *job)
 {
-    const struct job_step *step = job_steps;
+    const struct job_step *step = job->msg.runner->options.steps;
     while (step->state != job->loop.state)
         step++;
     return step;
@@ -67,7 +74,7 @@ static const struct job_step *step_of(const struct job *job)
 /* Ends every operation, so that no callback comes any more. */
 static void operations_cancel(struct job *job)
 {
-    struct engine_options *options = &job->msg.engine->options;
+    const struct job_runner_options *options = &job->msg.runner->options;
     if (job->loop.request)
         options->store->ops->cancel(job->loop.request);
     job->loop.request = NULL;
@@ -101,12 +108,12 @@ static void job_finish(struct job *job, enum outcome outcome, const char *reason
 {
     operations_cancel(job);
     buffers_free(job);
-    event_order_leave(&job->msg.engine->order, &job->loop.order, outcome == OUTCOME_ACK);
+    event_order_leave(job->msg.runner->options.order, &job->loop.order, outcome == OUTCOME_ACK);
     source_leave(&job->work.claim);
     job->loop.state = JOB_FINISHED;
     job->loop.outcome = outcome;
     job->loop.reason = reason;
-    delivery_update(job->msg.delivery);
+    job->msg.finished(job->msg.delivery);
 }
 
 /* The object is gone, and an event says that it was deleted later, or the operator that missing
@@ -115,8 +122,8 @@ static bool is_moot(const struct job *job, const struct job_step *step)
 {
     if (job->loop.error.code != ERR_NOT_FOUND || step->stage == STAGE_STORE)
         return false;
-    bool removed = event_order_is_removed(&job->msg.engine->order, job->msg.record);
-    if (!removed && !job->msg.engine->options.drop_missing)
+    bool removed = event_order_is_removed(job->msg.runner->options.order, job->msg.record);
+    if (!removed && !job->msg.runner->options.drop_missing)
         return false;
     log_info(removed ? "event skipped: a later event says that the object was deleted"
                      : "event skipped: the object does not exist",
@@ -130,16 +137,21 @@ static bool is_moot(const struct job *job, const struct job_step *step)
 /* To the first step, without what belongs to the key that the record had. */
 static void job_go_back(struct job *job)
 {
-    event_order_leave(&job->msg.engine->order, &job->loop.order, false);
+    event_order_leave(job->msg.runner->options.order, &job->loop.order, false);
     source_leave(&job->work.claim);
     job->loop.error = (struct error){0};
     job_enter(job, JOB_MATCHING);
 }
 
+void job_progressed(struct job *job)
+{
+    job->loop.moved_ms = job->msg.runner->moved_ms = uv_now(job->msg.runner->loop);
+}
+
 /* Runs steps until one waits or the job has finished. */
 static void job_run(struct job *job)
 {
-    watchdog_fed(job->msg.engine, job);
+    job_progressed(job);
     for (;;) {
         const struct job_step *step = step_of(job);
         if (step->state == JOB_FINISHED) {
@@ -178,14 +190,14 @@ void job_resume(struct job *job)
 static void job_free(struct source_claim *claim)
 {
     struct job *job = container_of(claim, struct job, work.claim);
-    struct engine *engine = job->msg.engine;
+    struct job_runner *runner = job->msg.runner;
     render_item_clear(&claim->item);
     buffers_free(job);
-    engine->options.pipeline_ops->release(job->msg.pipeline);
+    runner->options.pipeline_ops->release(job->msg.pipeline);
     job->msg.lane->jobs--;
     free(job);
-    engine->jobs--;
-    engine_update(engine);
+    runner->count--;
+    runner->options.freed(runner->options.user);
 }
 
 bool job_under_way(const struct job *job)
@@ -197,7 +209,7 @@ bool job_under_way(const struct job *job)
 void job_drop(struct job *job)
 {
     operations_cancel(job);
-    event_order_leave(&job->msg.engine->order, &job->loop.order, false);
+    event_order_leave(job->msg.runner->options.order, &job->loop.order, false);
     job->msg.delivery = NULL;
     source_release(&job->work.claim, job_free);
 }

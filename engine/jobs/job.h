@@ -27,8 +27,40 @@
 #include "source_table.h"
 
 struct delivery;
-struct engine;
+struct job;
+struct job_step;
 struct lane;
+
+struct job_stats {
+    uint64_t rendered, stored, stored_bytes;
+    uint64_t superseded; /* events skipped, since a newer one's outputs are stored */
+};
+
+/* What jobs borrow; all of it outlives them. */
+struct job_runner_options {
+    const struct job_step *steps; /* in order; the last has state JOB_FINISHED */
+    struct object_store *store;
+    const struct pipeline_ops *pipeline_ops;
+    struct labeler *labeler; /* NULL: none */
+    struct event_order *order;
+    struct source_table *sources;
+    bool drop_missing;
+    /* The last thing of a job is gone. */
+    void (*freed)(void *user);
+    void *user;
+};
+
+/* What all jobs have in common. */
+struct job_runner {
+    uv_loop_t *loop;
+    struct job_runner_options options;
+    struct job_stats stats;
+    size_t count;      /* jobs whose memory lives, those that only a worker still holds included */
+    uint64_t moved_ms; /* uv_now at the last progress of any job */
+};
+
+void job_runner_init(struct job_runner *runner, uv_loop_t *loop,
+                     const struct job_runner_options *options);
 
 enum job_state {
     JOB_MATCHING,
@@ -57,11 +89,12 @@ struct upload {
 
 struct job {
     struct { /* set when the job is made */
-        struct engine *engine;
-        struct delivery *delivery;      /* NULL once the delivery has let go of it */
-        struct lane *lane;              /* which stays while it has jobs */
-        struct pipeline *pipeline;      /* retained */
-        struct envelope_record *record; /* the delivery's, no other job's */
+        struct job_runner *runner;
+        struct delivery *delivery;                   /* NULL once the delivery has let go of it */
+        struct lane *lane;                           /* which stays while it has jobs */
+        struct pipeline *pipeline;                   /* retained */
+        struct envelope_record *record;              /* the delivery's, no other job's */
+        void (*finished)(struct delivery *delivery); /* may free the job */
     } msg;
 
     struct { /* loop thread */
@@ -89,11 +122,14 @@ struct job {
     } work;
 };
 
-/* The record is borrowed from the delivery. NULL: out of memory. */
-struct job *job_new(struct engine *engine, struct delivery *delivery, struct pipeline *pipeline,
-                    struct envelope_record *record);
+/* The record is borrowed from the delivery. finished is called when the job has reached
+ * JOB_FINISHED, unless it was dropped before. NULL: out of memory. */
+struct job *job_new(struct job_runner *runner, struct delivery *delivery, struct pipeline *pipeline,
+                    struct envelope_record *record, void (*finished)(struct delivery *delivery));
 /* Begins; it may finish before this returns. */
 void job_start(struct job *job);
+/* The job has made progress: see watchdog.h. */
+void job_progressed(struct job *job);
 /* Ends a wait. From a fresh loop callback only. */
 void job_resume(struct job *job);
 /* A worker has the image, or its result is being stored: finishing is cheaper than starting again.
@@ -104,12 +140,11 @@ bool job_under_way(const struct job *job);
 void job_drop(struct job *job);
 const char *job_state_name(enum job_state state);
 
-/* For the steps. */
 struct job_step {
     enum job_state state;
     enum outcome_stage stage; /* where a failure of this step happened */
     enum step_result (*run)(struct job *job);
 };
-extern const struct job_step job_steps[]; /* in order; the last has state JOB_FINISHED */
+extern const struct job_step job_steps[]; /* job_steps.c: for job_runner_options */
 
 #endif

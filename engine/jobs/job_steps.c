@@ -11,20 +11,20 @@
 #include <string.h>
 
 #include "delivery.h"
-#include "engine_private.h"
 #include "job.h"
 #include "label_document.h"
+#include "lane.h"
 #include "log.h"
 #include "output_mark.h"
 
 static const struct pipeline_ops *ops_of(const struct job *job)
 {
-    return job->msg.engine->options.pipeline_ops;
+    return job->msg.runner->options.pipeline_ops;
 }
 
 static struct object_store *store_of(const struct job *job)
 {
-    return job->msg.engine->options.store;
+    return job->msg.runner->options.store;
 }
 
 static struct render_item *item_of(struct job *job)
@@ -58,7 +58,7 @@ static enum step_result skip_older(struct job *job)
              LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("bucket", job->msg.record->bucket),
              LOG_TEXT("key", job->msg.record->key),
              LOG_TEXT("sequencer", job->msg.record->sequencer));
-    job->msg.engine->stats.superseded++;
+    job->msg.runner->stats.superseded++;
     return STEP_DONE;
 }
 
@@ -71,7 +71,7 @@ static bool matches(const struct job *job)
 static enum step_result step_match(struct job *job)
 {
     struct envelope_record *record = job->msg.record;
-    struct event_order *order = &job->msg.engine->order;
+    struct event_order *order = job->msg.runner->options.order;
     if (!matches(job) && !(envelope_record_use_raw(record, true) && matches(job)))
         return STEP_DONE;
     if (record->removed)
@@ -127,8 +127,8 @@ static enum step_result step_fetch(struct job *job)
     if (job->loop.asked)
         return fetched(job, source_result(claim, &job->loop.error));
     job->loop.asked = true;
-    return fetched(
-        job, source_join(&job->msg.engine->sources, job->msg.record, claim, &job->loop.error));
+    return fetched(job, source_join(job->msg.runner->options.sources, job->msg.record, claim,
+                                    &job->loop.error));
 }
 
 static enum step_result step_render(struct job *job)
@@ -142,7 +142,7 @@ static enum step_result step_render(struct job *job)
     record_error(job, &item->error);
     if (item->error.code)
         return STEP_FAIL;
-    job->msg.engine->stats.rendered += item->rendition_count;
+    job->msg.runner->stats.rendered += item->rendition_count;
     return STEP_NEXT;
 }
 
@@ -157,7 +157,7 @@ static void on_output_seen(const struct object_facts *facts, const struct error 
     if (sequencer)
         event_order_learn(&job->loop.order, sequencer);
     if (error->code == ERR_DENIED) {
-        if (log_gate_open(&job->msg.delivery->lane->unreadable, uv_now(job->msg.engine->loop),
+        if (log_gate_open(&job->msg.delivery->lane->unreadable, uv_now(job->msg.runner->loop),
                           3600000))
             log_warn("outputs may not be read, so older events of an object with versions cannot "
                      "be recognised after a restart: allow s3:GetObject and s3:ListBucket",
@@ -231,11 +231,11 @@ static void on_stored(struct output_upload *output, const struct error *error)
     struct job *job = upload->job;
     struct rendition *rendition = &item_of(job)->renditions[upload - job->loop.uploads];
     record_error(job, error);
-    watchdog_fed(job->msg.engine, job);
+    job_progressed(job);
     job->loop.superseded |= output->superseded;
     if (!error->code && !output->superseded) {
-        job->msg.engine->stats.stored++;
-        job->msg.engine->stats.stored_bytes += rendition->body.size;
+        job->msg.runner->stats.stored++;
+        job->msg.runner->stats.stored_bytes += rendition->body.size;
         body_release(&rendition->body);
     }
     if (--job->loop.pending == 0)
@@ -322,7 +322,7 @@ static void on_labels(const struct label_set *labels, const struct error *error,
 static enum step_result step_label(struct job *job)
 {
     const struct pipeline_facts *facts = ops_of(job)->facts(job->msg.pipeline);
-    struct labeler *labeler = job->msg.engine->options.labeler;
+    struct labeler *labeler = job->msg.runner->options.labeler;
     if (!facts->labels || !labeler || strcmp(facts->labeler, "builtin") == 0)
         return STEP_NEXT;
     if (!job->loop.asked) {

@@ -25,12 +25,23 @@ static struct queue_backend *queues_of(const struct lane *lane)
     return lane->engine->options.queues;
 }
 
-struct lane *lane_new(struct engine *engine, struct pipeline *pipeline)
+/* A slot is free. */
+static void delivery_ended(struct lane *lane)
+{
+    queue_poller_update(&lane->poller);
+    engine_update(lane->engine);
+}
+
+struct lane *lane_new(struct engine *engine, struct pipeline *pipeline,
+                      const struct lane_observer *observer)
 {
     struct lane *lane = calloc(1, sizeof *lane);
     if (!lane)
         return NULL;
     lane->engine = engine;
+    lane->observer = observer;
+    lane->context = &engine->deliveries;
+    lane->delivery_ended = delivery_ended;
     lane->pipeline = engine->options.pipeline_ops->retain(pipeline);
     lane->share.weight = facts_of(lane)->weight;
     lane->service = queues_of(lane)->ops->service(queues_of(lane), facts_of(lane)->queue);
@@ -38,11 +49,22 @@ struct lane *lane_new(struct engine *engine, struct pipeline *pipeline)
     return lane;
 }
 
+static void received(struct queue_poller *poller, struct queue_message *messages, size_t count)
+{
+    struct lane *lane = poller->lane;
+    for (size_t i = 0; i < count; i++)
+        delivery_accept(lane, &messages[i]);
+    if (!poller->stopped)
+        return;
+    deliveries_each(lane, delivery_hand_back);
+    engine_update(lane->engine);
+}
+
 /* libuv's timers need no memory: these cannot fail. */
 void lane_begin(struct lane *lane)
 {
     uv_timer_init(lane->engine->loop, &lane->timer);
-    queue_poller_init(&lane->poller, lane, lane->engine->loop);
+    queue_poller_init(&lane->poller, lane, lane->engine->loop, received);
 }
 
 void lane_free(struct lane *lane)
@@ -86,7 +108,7 @@ static void open_failed(struct lane *lane, const struct error *error)
     uint64_t delay = AGAIN_BASE_MS / 2 + jitter_full(AGAIN_BASE_MS, AGAIN_CAP_MS, lane->failures);
     lane->failures++;
     uv_timer_start(&lane->timer, on_timer, delay, 0);
-    engine_lane_failed(engine, error);
+    lane->observer->open_failed(engine, error);
 }
 
 static void opened(struct lane *lane)
@@ -97,7 +119,7 @@ static void opened(struct lane *lane)
     lane->failures = 0;
     outage_observe(lane, &(struct error){0});
     queue_poller_update(&lane->poller);
-    engine_lane_opened(lane->engine);
+    lane->observer->opened(lane->engine);
 }
 
 /* An answer came. Whether it is still wanted. */

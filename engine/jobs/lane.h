@@ -27,12 +27,23 @@
 #include "queue_poller.h"
 #include "worker_queue.h"
 
+struct delivery_context;
 struct engine;
+struct lane;
+
+/* How the opening of a lane goes. */
+struct lane_observer {
+    void (*opened)(struct engine *engine);
+    void (*open_failed)(struct engine *engine, const struct error *error); /* it is tried again */
+};
 
 enum lane_state { LANE_OPENING, LANE_OPEN, LANE_RETIRED };
 
 struct lane {
     struct engine *engine;
+    const struct lane_observer *observer;
+    struct delivery_context *context;          /* of its deliveries */
+    void (*delivery_ended)(struct lane *lane); /* for delivery.c: a slot is free */
     enum lane_state state;
     struct pipeline *pipeline;  /* retained; new jobs take it from here */
     char *service;              /* that its queue belongs to; NULL: not known */
@@ -60,7 +71,8 @@ struct lane {
 };
 
 /* Retains the pipeline. NULL: out of memory. */
-struct lane *lane_new(struct engine *engine, struct pipeline *pipeline);
+struct lane *lane_new(struct engine *engine, struct pipeline *pipeline,
+                      const struct lane_observer *observer);
 /* One that never began, or is closed. */
 void lane_free(struct lane *lane);
 /* From now on it has handles in the loop. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delivery.h"
 #include "engine_private.h"
 #include "pipeline_check.h"
 
@@ -16,6 +17,12 @@ static const struct pipeline_facts *facts_of(const struct engine *engine,
                                              const struct pipeline *pipeline)
 {
     return engine->options.pipeline_ops->facts(pipeline);
+}
+
+void lanes_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery))
+{
+    for (size_t i = 0; i < engine->lane_count; i++)
+        deliveries_each(engine->lanes[i], act);
 }
 
 size_t lanes_audience(void *user, const char *bucket, const char *key, struct pipeline **out,
@@ -65,22 +72,6 @@ static void share_out(struct engine *engine)
     }
 }
 
-int lanes_make(struct engine *engine)
-{
-    const struct engine_options *options = &engine->options;
-    engine->lanes = calloc(options->pipeline_count, sizeof *engine->lanes);
-    if (!engine->lanes)
-        return ERR_MEMORY;
-    for (size_t i = 0; i < options->pipeline_count; i++) {
-        struct lane *lane = lane_new(engine, options->pipelines[i]);
-        if (!lane)
-            return ERR_MEMORY;
-        engine->lanes[engine->lane_count++] = lane;
-    }
-    share_out(engine);
-    return 0;
-}
-
 /* ---- opening ---- */
 
 static size_t count_in(const struct engine *engine, enum lane_state state)
@@ -99,18 +90,36 @@ static void tell(struct engine *engine, const struct error *error)
     engine->ready(error, engine->ready_user);
 }
 
-void engine_lane_opened(struct engine *engine)
+static void lane_opened(struct engine *engine)
 {
     if (count_in(engine, LANE_OPENING))
         return;
     tell(engine, &(struct error){0});
 }
 
-void engine_lane_failed(struct engine *engine, const struct error *error)
+static void lane_open_failed(struct engine *engine, const struct error *error)
 {
     bool refused = error->code == ERR_CREDENTIALS || error->code == ERR_EXPIRED;
     if (error->code == ERR_INVALID || (refused && !count_in(engine, LANE_OPEN)))
         tell(engine, error);
+}
+
+static const struct lane_observer observer = {lane_opened, lane_open_failed};
+
+int lanes_make(struct engine *engine)
+{
+    const struct engine_options *options = &engine->options;
+    engine->lanes = calloc(options->pipeline_count, sizeof *engine->lanes);
+    if (!engine->lanes)
+        return ERR_MEMORY;
+    for (size_t i = 0; i < options->pipeline_count; i++) {
+        struct lane *lane = lane_new(engine, options->pipelines[i], &observer);
+        if (!lane)
+            return ERR_MEMORY;
+        engine->lanes[engine->lane_count++] = lane;
+    }
+    share_out(engine);
+    return 0;
 }
 
 void engine_start(struct engine *engine, engine_ready *ready, void *user)
@@ -207,7 +216,7 @@ static int added_make(struct engine *engine, struct pipeline *const *pipelines, 
         int code = added_check(engine, pipelines, count, pipelines[i], error);
         if (code)
             return code;
-        struct lane *lane = lane_new(engine, pipelines[i]);
+        struct lane *lane = lane_new(engine, pipelines[i], &observer);
         if (!lane)
             return error_set(error, ERR_MEMORY, "out of memory");
         lane_begin(lane);
@@ -242,7 +251,7 @@ static void settle(struct engine *engine)
     for (size_t i = 0; i < engine->lane_count; i++)
         if (engine->lanes[i]->state == LANE_OPEN)
             queue_poller_update(&engine->lanes[i]->poller);
-    engine_lane_opened(engine); /* what it waited for may have been removed */
+    lane_opened(engine); /* what it waited for may have been removed */
 }
 
 int engine_reload(struct engine *engine, struct pipeline *const *pipelines, size_t count,

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "delivery.h"
 #include "engine_private.h"
 #include "jitter.h"
 
@@ -109,13 +108,7 @@ static void on_received(struct queue_message *messages, size_t count, const stru
         if (count == 0 && took_ms < EMPTY_TOO_SOON_MS && is_long)
             rest(poller, EMPTY_TOO_SOON_MS);
     }
-    for (size_t i = 0; i < count; i++)
-        delivery_accept(lane, &messages[i]);
-    if (poller->stopped) {
-        deliveries_each(lane, delivery_hand_back);
-        engine_update(lane->engine);
-        return;
-    }
+    poller->received(poller, messages, count);
     queue_poller_update(poller);
 }
 
@@ -178,7 +171,8 @@ static size_t spare_slots(const struct queue_poller *poller)
     const struct engine *engine = poller->lane->engine;
     if (!poller->full || poller->lane->slots >= QUEUE_BATCH_MAX)
         return 0;
-    size_t taken = engine->in_flight + engine->borrowed + poller->asked - poller->borrowed;
+    size_t taken =
+        engine->deliveries.in_flight + engine->borrowed + poller->asked - poller->borrowed;
     return taken < engine->options.jobs ? engine->options.jobs - taken : 0;
 }
 
@@ -204,9 +198,10 @@ void queue_poller_update(struct queue_poller *poller)
     }
 }
 
-int queue_poller_init(struct queue_poller *poller, struct lane *lane, uv_loop_t *loop)
+int queue_poller_init(struct queue_poller *poller, struct lane *lane, uv_loop_t *loop,
+                      queue_poller_received *received)
 {
-    *poller = (struct queue_poller){.lane = lane};
+    *poller = (struct queue_poller){.lane = lane, .received = received};
     list_init(&poller->polls);
     return uv_timer_init(loop, &poller->timer) ? ERR_MEMORY : 0;
 }

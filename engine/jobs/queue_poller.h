@@ -22,9 +22,17 @@
 #include "outage.h"
 
 struct lane;
+struct queue_message;
+struct queue_poller;
+
+/* A receive has ended, with count messages, which are to be taken. After queue_poller_stop they are
+ * to be returned to the queue. */
+typedef void queue_poller_received(struct queue_poller *poller, struct queue_message *messages,
+                                   size_t count);
 
 struct queue_poller {
     struct lane *lane;
+    queue_poller_received *received;
     uv_timer_t timer;  /* of a rest or a gathering */
     struct list polls; /* receives under way */
     size_t poll_count;
@@ -40,7 +48,8 @@ struct queue_poller {
     struct outage outage;
 };
 
-int queue_poller_init(struct queue_poller *poller, struct lane *lane, uv_loop_t *loop);
+int queue_poller_init(struct queue_poller *poller, struct lane *lane, uv_loop_t *loop,
+                      queue_poller_received *received);
 /* Starts as many receives as the lane's free slots allow. Call it whenever a slot or memory becomes
  * free. */
 void queue_poller_update(struct queue_poller *poller);

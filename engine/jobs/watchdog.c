@@ -15,10 +15,11 @@ static bool waits_for_others(const struct job *job)
 
 static bool job_is_stalled(const struct watchdog *dog, const struct job *job, uint64_t now_ms)
 {
+    uint64_t others_ms = now_ms - job->msg.runner->moved_ms;
     uint64_t still_ms = now_ms - job->loop.moved_ms;
     if (job->loop.state == JOB_FINISHED || still_ms <= dog->limit_ms)
         return false;
-    return !waits_for_others(job) || now_ms - dog->moved_ms > dog->limit_ms ||
+    return !waits_for_others(job) || others_ms > dog->limit_ms ||
            still_ms > SHARED_LIMITS * dog->limit_ms;
 }
 
@@ -38,7 +39,7 @@ static void look_at(struct delivery *delivery)
                  LOG_TEXT("on_worker", job->work.claim.rendering ? "yes" : "no"),
                  LOG_INT("pending", job->loop.pending),
                  LOG_INT("milliseconds", now_ms - job->loop.moved_ms));
-        engine->stats.stalled++;
+        engine->watchdog.stalled++;
         delivery_give_up(delivery);
         return;
     }
@@ -47,18 +48,17 @@ static void look_at(struct delivery *delivery)
 static void on_look(uv_timer_t *timer)
 {
     struct watchdog *dog = container_of(timer, struct watchdog, timer);
-    engine_each_delivery(container_of(dog, struct engine, watchdog), look_at);
+    lanes_each_delivery(dog->engine, look_at);
 }
 
-void watchdog_init(struct watchdog *watchdog, uv_loop_t *loop, uint64_t limit_ms)
+void watchdog_init(struct watchdog *watchdog, struct engine *engine, uint64_t limit_ms)
 {
     uint64_t every_ms = limit_ms / LOOKS;
     every_ms = every_ms < LOOK_MIN_MS   ? LOOK_MIN_MS
                : every_ms > LOOK_MAX_MS ? LOOK_MAX_MS
                                         : every_ms;
-    watchdog->limit_ms = limit_ms;
-    watchdog->moved_ms = uv_now(loop);
-    uv_timer_init(loop, &watchdog->timer);
+    *watchdog = (struct watchdog){.engine = engine, .limit_ms = limit_ms};
+    uv_timer_init(engine->loop, &watchdog->timer);
     uv_timer_start(&watchdog->timer, on_look, every_ms, every_ms);
     uv_unref((uv_handle_t *)&watchdog->timer);
 }
@@ -66,11 +66,4 @@ void watchdog_init(struct watchdog *watchdog, uv_loop_t *loop, uint64_t limit_ms
 void watchdog_close(struct watchdog *watchdog, uv_close_cb closed)
 {
     uv_close((uv_handle_t *)&watchdog->timer, closed);
-}
-
-void watchdog_fed(struct engine *engine, struct job *job)
-{
-    uint64_t now_ms = uv_now(engine->loop);
-    job->loop.moved_ms = now_ms;
-    engine->watchdog.moved_ms = now_ms;
 }

@@ -1,5 +1,6 @@
 """The libraries of the source tree: one for each folder, and each depends only on what its CMakeLists.txt declares."""
 import collections
+import functools
 import os
 import re
 import subprocess
@@ -31,6 +32,7 @@ class Library:
         self.module = folder.relative_to(harness.ROOT).parts[0]
 
 
+@functools.cache
 def libraries():
     found = {}
     for module in MODULES:
@@ -41,16 +43,27 @@ def libraries():
     return found
 
 
-def symbols(library):
-    """What the library's object files define and what they need, as nm(1) says."""
-    defined, needed = set(), set()
+@functools.cache
+def symbols_of_files(library):
+    """Of each file of the library: what its object file defines and what it needs, as nm(1) says."""
     folder = BUILD / library.folder.relative_to(harness.ROOT) / "CMakeFiles" / f"{library.name}.dir"
-    objects = [folder / f"{source}.o" for source in library.sources]
-    for line in subprocess.run(["nm", "-P", *objects], check=True, capture_output=True, text=True).stdout.splitlines():
+    found = {source: (set(), set()) for source in library.sources}
+    objects = {f"{folder / source}.o:": source for source in library.sources}
+    defined, needed = found[library.sources[0]]
+    for line in subprocess.run(["nm", "-P", *(name[:-1] for name in objects)], check=True, capture_output=True,
+                               text=True).stdout.splitlines():
         words = line.split()
-        if len(words) > 1 and len(words[1]) == 1:
+        if line in objects:
+            defined, needed = found[objects[line]]
+        elif len(words) > 1 and len(words[1]) == 1:
             (needed if words[1] == "U" else defined if words[1].isupper() else set()).add(words[0])
-    return defined, needed
+    return found
+
+
+def symbols(library):
+    """What the library defines and what it needs."""
+    found = symbols_of_files(library).values()
+    return set().union(*(defined for defined, _ in found)), set().union(*(needed for _, needed in found))
 
 
 def headers_of(library, by_header):
@@ -107,6 +120,42 @@ def test_the_libraries_form_no_cycle():
         TopologicalSorter(used).prepare()
     except CycleError as cycle:
         raise AssertionError(f"libraries that depend on each other: {' → '.join(cycle.args[1])}") from None
+
+
+def calls_between_files(library):
+    """Of each file of the library: the other files of it whose symbols it uses."""
+    found = symbols_of_files(library)
+    owners = {symbol: source for source, (defined, _) in found.items() for symbol in defined}
+    return {source: {owners[symbol] for symbol in needed if symbol in owners} - {source}
+            for source, (_, needed) in found.items()}
+
+
+def reachable(graph, start):
+    seen, todo = set(), [start]
+    while todo:
+        for file in graph[todo.pop()] - seen:
+            seen.add(file)
+            todo.append(file)
+    return seen
+
+
+def largest_cycle(graph):
+    """The largest set of files each of which reaches all others, or nothing."""
+    reach = {file: reachable(graph, file) for file in graph}
+    return max(({other for other in reach[file] if file in reach[other]} for file in graph), key=len, default=set())
+
+
+# How many files of one library may use each other in a circle. Both numbers only ever fall.
+FILES_IN_A_CYCLE = 14
+FILES_IN_A_CYCLE_OF = {"engine_jobs": 3}
+
+
+def test_files_of_a_library_form_no_cycle():
+    """A file can be read, changed and tested with what is below it."""
+    for name, library in libraries().items():
+        cycle = largest_cycle(calls_between_files(library))
+        assert len(cycle) <= FILES_IN_A_CYCLE_OF.get(name, FILES_IN_A_CYCLE), \
+            f"{name}: {sorted(cycle)} use each other in a circle"
 
 
 def test_modules_depend_only_on_the_engine():

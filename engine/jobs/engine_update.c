@@ -1,0 +1,8 @@
+/* Below all other files of the engine, so that each may say that something has ended. */
+#include "engine_private.h"
+
+void engine_update(struct engine *engine)
+{
+    if (engine->draining || engine->closing || engine->retired || engine->deliveries.regrouping)
+        uv_timer_start(&engine->turn, engine->on_turn, 0, 0);
+}
