@@ -6,7 +6,7 @@
 The photos are JPEG, progressive JPEG, PNG and WebP of 1 to 24 megapixels (bench/photographs.c). The embedded cloud is a
 separate process, which is not counted. The engine and its decoder processes are counted: the proportional set sizes of all
 of them (smaps_rollup), sampled every few milliseconds, plus the memory files that they share.
-Exits 1 if the peak exceeded --memory plus the constant that the README states.
+Exits 1 if the peak exceeded --memory plus the constant that docs/measurements.md states.
 """
 import argparse
 import os
@@ -24,7 +24,7 @@ os.environ.setdefault("THUMBWHEEL", str(ROOT / "build/release/thumbwheel"))
 
 import harness  # noqa: E402
 
-CONSTANT_MIB, CONSTANT_WORKER_MIB = 64, 48  # README.md, "Measuring"
+CONSTANT_MIB, CONSTANT_WORKER_MIB = 64, 48  # docs/measurements.md
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 
 

@@ -1,11 +1,10 @@
 /*
  * Settings of the process.
  *
- * One table in config.c states each setting: its name, type, default, bounds, place in struct
- * config, and help. Flags
- * (--max-pixels 100M), environment (THUMBWHEEL_MAX_PIXELS), --help and the table in the README all
- * come from it. Precedence: flag, environment, default. Read once, on the main thread, before
- * anything else starts.
+ * One table in config_table.c states each setting: its name, type, default, bounds, place in struct
+ * config, and help. Flags (--max-pixels 100M), environment (THUMBWHEEL_MAX_PIXELS), --help and the
+ * table in docs/settings.md all come from it. Precedence: flag, environment, default. Read once, on
+ * the main thread, before anything else starts.
  */
 #ifndef THUMBWHEEL_CONFIG_H
 #define THUMBWHEEL_CONFIG_H

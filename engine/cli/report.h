@@ -36,8 +36,8 @@ void report_failures(const struct photo_result *photo, report_line *line, void *
 /* In the same form, a line for its outputs that could not be written; none if there are none. */
 void report_unwritten(const struct photo_result *photo, report_line *line, void *user);
 
-/* One JSON object per line: each photo in the order of the command line, then the summary. The
- * README describes them. ERR_MEMORY, or ERR_IO: the output is incomplete. */
+/* One JSON object per line: each photo in the order of the command line, then the summary.
+ * docs/output.md describes them. ERR_MEMORY, or ERR_IO: the output is incomplete. */
 int report_json(const struct photo_results *results, const struct report_options *options,
                 FILE *out);
 

@@ -15,7 +15,7 @@ int pipelines_load(const char *path, struct pipeline **out, struct problem_list 
 /* The same, for those to whom the first problem is enough. */
 int pipeline_load(const char *path, struct pipeline **out, struct error *error);
 
-/* The form of a pipeline file as a markdown table, as the README shows it. 0, or ERR_IO. */
+/* The form of a pipeline file as a markdown table, as docs/pipelines.md shows it. 0, or ERR_IO. */
 int pipeline_schema_print(FILE *stream);
 
 #endif

@@ -1,5 +1,5 @@
 """
-README.md: each command in it is run, and each of its tables is what the program prints.
+README.md and docs/: each command is run, each table is what the program prints, each file named is there.
 
 The commands are run unchanged, by sh, in a copy of the tree with a home of its own. What is mapped, and why:
 - `cmake` does nothing, and build/release is the build under test: building once more would take minutes.
@@ -13,6 +13,8 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -20,19 +22,27 @@ import pytest
 import harness
 from harness import PROGRAM, ROOT, aws_environment, assert_healthy, clean_environment, jpeg, make_queue, thumbwheel
 
-README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = PAGES[0].read_text()
+DOCUMENTS = [*PAGES, ROOT / "CONTRIBUTING.md"]
 NOT_COPIED = shutil.ignore_patterns(".git", "build", "out", "results", "node_modules", "__pycache__")
 TIMEOUT_S = 600
+MADE_BY_PROGRAMS = {"bench/results/"}
 
 
 def commands():
-    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    """Of all pages, each once, in order."""
+    blocks = [block for page in PAGES
+              for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)]
     lines = "".join(blocks).replace("\\\n", "").splitlines()
-    return [line for line in lines if line.strip() and not line.startswith("#")]
+    return list(dict.fromkeys(line for line in lines if line.strip() and not line.startswith("#")))
 
 
 def table(marker):
-    return re.search(rf"<!-- {re.escape(marker)} -->\n(.*?)<!-- end -->", README, re.DOTALL).group(1)
+    found = [part for page in PAGES
+             for part in re.findall(rf"<!-- {re.escape(marker)} -->\n(.*?)<!-- end -->", page.read_text(), re.DOTALL)]
+    assert len(found) == 1, f"{len(found)} places for {marker}"
+    return found[0]
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +138,74 @@ def test_the_commands_are_those_of_help():
     assert re.findall(r"^\| `thumbwheel (\w+)", README, re.MULTILINE) == listed
 
 
-def test_every_file_that_it_links_to_is_there():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert target.startswith("http") or (ROOT / target).exists(), target
+def heading_links(page):
+    """What a link to each heading of a page looks like on GitHub."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page):
+    for target, heading in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text()):
+        if target.startswith("http"):
+            continue
+        file = page.parent / target if target else page
+        assert file.exists(), f"{page.name}: {target}"
+        assert not heading or heading in heading_links(file), f"{page.name}: {target}#{heading}"
+
+
+def test_every_page_is_linked_from_the_readme():
+    for page in DOCUMENTS[1:]:
+        assert f"]({page.relative_to(ROOT)})" in README, page.name
+
+
+def files_named(text):
+    """Paths in backquotes: with a folder of this repository, or a source file by its bare name."""
+    for name in re.findall(r"`([\w./{},*-]+)`", text):
+        if re.match(r"(engine|backends|pipelines|tests|bench|docs)/", name) or re.search(r"\.(c|h|py|cmake|yaml)$", name):
+            yield name
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
+def test_every_file_that_is_named_is_there(page):
+    """`folder/file.c`, or `file.c` alone if some folder has it."""
+    for name in set(files_named(page.read_text())) - MADE_BY_PROGRAMS:
+        if "/" in name:
+            assert list(ROOT.glob(name.rstrip("/"))), f"{page.name}: {name}"
+        else:
+            assert any(found for top in ("engine", "backends", "pipelines", "tests", "bench")
+                       for found in (ROOT / top).rglob(name)), f"{page.name}: {name}"
+
+
+def functions_named(text):
+    """`file.c: function`"""
+    return re.findall(r"`((?:engine|backends|pipelines)/[\w./]+\.[ch]): (\w+)`", text)
+
+
+@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
+def test_every_function_that_is_named_is_in_its_file(page):
+    for path, name in functions_named(page.read_text()):
+        assert re.search(rf"^[\w* ]*\b{name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{page.name}: {path}: {name}"
+
+
+def picture_text(svg):
+    """The lines of a picture of docs/screenshot.py."""
+    lines = re.findall(r"<text .*?</text>", svg)
+    return [unescape(re.sub(r"<[^>]*>", "", line)) for line in lines]
+
+
+def test_the_picture_is_what_the_program_prints(tmp_path):
+    """Other than numbers, and what their width changes: columns, and where a list of tags is cut."""
+    new = tmp_path / "run-once.svg"
+    environment = dict(clean_environment(), ASAN_OPTIONS="detect_leaks=0")
+    subprocess.run([sys.executable, ROOT / "docs/screenshot.py", PROGRAM, new], check=True, env=environment, timeout=TIMEOUT_S)
+    shown, printed = (picture_text(path.read_text()) for path in (ROOT / "docs/run-once.svg", new))
+    assert [words(line) for line in shown] == [words(line) for line in printed]
+
+
+def words(line):
+    """The words before a line's last column, its numbers masked."""
+    return re.sub(r"\s+", " ", re.sub(r"[0-9.,]+", "0", line)).split(" Landscape")[0].split(" Portrait")[0]
 
 
 def test_what_it_says_of_exit_codes_holds(tmp_path):
@@ -142,8 +217,8 @@ def test_what_it_says_of_exit_codes_holds(tmp_path):
 
 
 def promises():
-    section = re.search(r"^## What it promises\n(.*?)^## ", README, re.MULTILINE | re.DOTALL).group(1)
-    return [" ".join(item.split()) for item in re.findall(r"^- (.*?)(?=^- |^\*\*|^$)", section, re.MULTILINE | re.DOTALL)]
+    page = (ROOT / "docs/promises.md").read_text()
+    return [" ".join(item.split()) for item in re.findall(r"^- (.*?)(?=^- |^$)", page, re.MULTILINE | re.DOTALL)]
 
 
 def test_every_promise_names_tests_that_are_there():

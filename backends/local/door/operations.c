@@ -6,6 +6,8 @@
 #include "cloud_service.h"
 #include "error.h"
 
+enum { COLUMNS = 4 };
+
 bool any_operation_row(const struct cloud_service *const *services, size_t at,
                        struct cloud_operation *out)
 {
@@ -21,58 +23,70 @@ bool any_operation_row(const struct cloud_service *const *services, size_t at,
     return false;
 }
 
-static int operation_compare(const void *a, const void *b)
+static int name_compare(const void *a, const void *b)
 {
-    const struct cloud_operation *left = a, *right = b;
-    int order = strcmp(left->name, right->name);
-    return order ? order : right->supported - left->supported;
+    const char *const *left = a, *const *right = b;
+    return strcmp(*left, *right);
 }
 
-/* Sorted, one row for each name; supported if any row of it is. NULL without memory. */
-static struct cloud_operation *operations_collect(operation_row *row, size_t *count)
+/* The names of the supported operations, sorted, each once. NULL without memory. */
+static const char **supported_names(operation_row *row, size_t *count)
 {
-    struct cloud_operation operation, *list;
-    size_t rows = 0, kept = 0;
+    struct cloud_operation operation;
+    const char **names;
+    size_t rows = 0, found = 0, kept = 0;
     while (row(rows, &operation))
         rows++;
-    list = calloc(rows + 1, sizeof *list);
-    for (size_t i = 0; list && i < rows; i++)
-        row(i, &list[i]);
-    if (list)
-        qsort(list, rows, sizeof *list, operation_compare);
-    for (size_t i = 0; list && i < rows; i++) {
-        if (kept == 0 || strcmp(list[kept - 1].name, list[i].name) != 0)
-            list[kept++] = list[i];
+    names = calloc(rows + 1, sizeof *names);
+    if (!names)
+        return NULL;
+    for (size_t i = 0; i < rows && row(i, &operation); i++) {
+        if (operation.supported)
+            names[found++] = operation.name;
+    }
+    qsort(names, found, sizeof *names, name_compare);
+    for (size_t i = 0; i < found; i++) {
+        if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)
+            names[kept++] = names[i];
     }
     *count = kept;
-    return list;
+    return names;
 }
 
-static void cell_print(FILE *out, const struct cloud_operation *list, size_t count, bool supported)
+/* Read down each column, as ls prints file names. */
+static void columns_print(FILE *out, const char *const *names, size_t count)
 {
-    const char *separator = "";
-    for (size_t i = 0; i < count; i++) {
-        if (list[i].supported != supported)
-            continue;
-        fprintf(out, "%s%s", separator, list[i].name);
-        separator = ", ";
+    const size_t columns = count < COLUMNS ? count : COLUMNS;
+    const size_t lines = columns ? (count + columns - 1) / columns : 0;
+    for (size_t i = 0; i < columns; i++)
+        fputs(i ? " |" : "| |", out);
+    fputc('\n', out);
+    for (size_t i = 0; i < columns; i++)
+        fputs(i ? "---|" : "|---|", out);
+    fputc('\n', out);
+    for (size_t line = 0; line < lines; line++) {
+        fputc('|', out);
+        for (size_t at = line; at < columns * lines; at += lines)
+            fprintf(out, " %s |", at < count ? names[at] : "");
+        fputc('\n', out);
     }
 }
 
 int operations_table(const struct cloud_service *const *services, FILE *out)
 {
-    fputs("| service | implemented | refused as not implemented |\n|---|---|---|\n", out);
     for (; *services; services++) {
         size_t count;
-        struct cloud_operation *list = operations_collect((*services)->operations, &count);
-        if (!list)
+        const char **names = supported_names((*services)->operations, &count);
+        if (!names)
             return ERR_MEMORY;
-        fprintf(out, "| %s | ", (*services)->title);
-        cell_print(out, list, count, true);
-        fputs(" | ", out);
-        cell_print(out, list, count, false);
-        fputs(" |\n", out);
-        free(list);
+        fprintf(out, "### %s\n\n", (*services)->title);
+        columns_print(out, names, count);
+        fputc('\n', out);
+        free(names);
     }
+    fputs(
+        "Every other operation of these services is refused with the HTTP status 501, and with an\n"
+        "error that names the operation.\n",
+        out);
     return ferror(out) ? ERR_IO : 0;
 }

@@ -1,6 +1,6 @@
 /*
  * Which operations of AWS the embedded cloud answers and which it refuses by name, as the dispatch
- * tables of its services say. The README's table and the tests come from here. Any thread.
+ * tables of its services say. The tables of docs/operations.md come from here. Any thread.
  */
 #ifndef THUMBWHEEL_LOCAL_OPERATIONS_H
 #define THUMBWHEEL_LOCAL_OPERATIONS_H
@@ -22,7 +22,8 @@ struct cloud_service;
 bool any_operation_row(const struct cloud_service *const *services, size_t at,
                        struct cloud_operation *out);
 
-/* All services as a Markdown table, in the list's order. ERR_MEMORY, ERR_IO. */
+/* Markdown, in the list's order: a table of the supported operations for each service, and what
+ * happens to all others. ERR_MEMORY, ERR_IO. */
 int operations_table(const struct cloud_service *const *services, FILE *out);
 
 #endif
