@@ -177,6 +177,13 @@ def test_every_file_that_is_named_is_there(page):
                        for found in (ROOT / top).rglob(name)), f"{page.name}: {name}"
 
 
+def test_every_library_is_on_the_map():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    folders = [path.parent.relative_to(ROOT) for top in ("engine", "backends", "pipelines")
+               for path in (ROOT / top).rglob("CMakeLists.txt") if "thumbwheel_library(" in path.read_text()]
+    assert folders and not [folder for folder in folders if f"`{folder}/`" not in text]
+
+
 def functions_named(text):
     """`file.c: function`"""
     return re.findall(r"`((?:engine|backends|pipelines)/[\w./]+\.[ch]): (\w+)`", text)
