@@ -8,8 +8,10 @@
  *   alone      one render per pipeline, as if each had fetched the photo
  *   thumbnail  vips_thumbnail_buffer and a JPEG for each output, as most services do
  *
- * Prints one JSON object. usage: bench_render [--threads N] [--rounds N | --seconds S] [--mode
- * shared|alone|thumbnail] PHOTO_DIR PIPELINE.yaml...
+ * Prints one JSON object.
+ *
+ * usage: bench_render [--threads N] [--rounds N | --seconds S]
+ *        [--mode shared|alone|thumbnail] PHOTO_DIR PIPELINE.yaml...
  */
 #include <dirent.h>
 #include <getopt.h>

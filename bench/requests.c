@@ -12,8 +12,8 @@
  *
  * usage: bench_requests --port N --operation
  *        send|consume|put|get|fill|queues|bucket|purge|topic|publish
- *        [--size BYTES] [--connections N] [--seconds S] [--queues N] [--count N] [--access-key ID]
- * [--secret-key SECRET]
+ *        [--size BYTES] [--connections N] [--seconds S] [--queues N] [--count N]
+ *        [--access-key ID] [--secret-key SECRET]
  *
  *   send      SendMessage with a body of --size bytes
  *   consume   ReceiveMessage of one message, then DeleteMessage

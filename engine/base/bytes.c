@@ -79,7 +79,7 @@ int buffer_reserve(struct buffer *b, size_t size)
     if (wanted <= b->capacity)
         return 0;
     size_t capacity = b->capacity + b->capacity / 2 + 64;
-    if (capacity < wanted) /* exactly, for those who know what they will need */
+    if (capacity < wanted) /* exact size: the caller knows how much it needs */
         capacity = wanted;
     char *data = realloc(b->data, capacity);
     if (!data)

@@ -1,10 +1,11 @@
 /*
  * Memory with explicit ownership.
  *
- * struct slice   borrowed: a view of bytes owned elsewhere.
- * struct bytes   owned: one owner at any time; bytes_take moves it, bytes_free ends it. The release
- * function lets a buffer that another library allocated travel without a copy. struct buffer
- * growable, with a maximum size set at creation, so that no peer decides how much memory we use.
+ * struct slice    borrowed: a view of bytes that are owned elsewhere
+ * struct bytes    owned: it has one owner at any time; bytes_take moves it, bytes_free frees it.
+ *                 Its release function allows passing on another library's buffer without a copy.
+ * struct buffer   growable, with a maximum size set at creation, so that no peer can make it grow
+ *                 without bound
  *
  * Any thread, but one at a time.
  */
@@ -43,7 +44,7 @@ struct bytes bytes_give(void *data, size_t size);
 struct bytes bytes_borrow(const void *data, size_t size);
 /* Moves: *from is empty afterwards. */
 struct bytes bytes_take(struct bytes *from);
-/* Releases and empties; safe on an empty one. */
+/* Releases the memory and empties *b; does nothing if it is empty. */
 void bytes_free(struct bytes *b);
 
 struct buffer {
@@ -51,7 +52,7 @@ struct buffer {
     size_t size; /* without the NUL */
     size_t capacity;
     size_t max; /* size never grows beyond this */
-    int error;  /* the first failure sticks: ERR_MEMORY or ERR_LIMIT; later appends do nothing */
+    int error;  /* the first error: ERR_MEMORY or ERR_LIMIT; later appends do nothing */
 };
 
 void buffer_init(struct buffer *b, size_t max);

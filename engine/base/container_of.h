@@ -1,4 +1,4 @@
-/* Returns the structure that embeds a member, as is usual for libuv's handles and requests. */
+/* Returns the structure that embeds a member, such as a libuv handle or request. */
 #ifndef THUMBWHEEL_CONTAINER_OF_H
 #define THUMBWHEEL_CONTAINER_OF_H
 

@@ -37,7 +37,7 @@ static bool cgroup_path(char *path)
     return found;
 }
 
-/* The quota of one group in processors, rounded up; 0 when it has none. */
+/* The quota of one group in processors, rounded up; 0 if it has none. */
 static unsigned quota_of(const char *path)
 {
     char name[CGROUP_PATH_MAX + 64];
@@ -60,7 +60,7 @@ unsigned cpus_available(void)
     unsigned count = affinity();
     if (!cgroup_path(path))
         return count ? count : 1;
-    for (;;) { /* a parent's quota binds its children too */
+    for (;;) { /* a parent's quota also limits its children */
         unsigned quota = quota_of(path);
         if (quota && quota < count)
             count = quota;

@@ -13,7 +13,7 @@ void descriptors_raise(void)
     if (limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = wanted;
-    setrlimit(RLIMIT_NOFILE, &limit); /* if not, the limit stays as it is */
+    setrlimit(RLIMIT_NOFILE, &limit); /* on failure the limit stays unchanged */
 }
 
 unsigned descriptors_limit(void)

@@ -41,7 +41,7 @@ const char *error_name(int code)
     return code <= 0 && code > -count ? names[-code] : "unknown";
 }
 
-/* The beginning of a character of UTF-8 whose end was cut off, or the end of the text. */
+/* The start of an incomplete UTF-8 character at the end of the text, or the end of the text. */
 static size_t whole_characters(const char *text, size_t size)
 {
     size_t start = size;
@@ -54,7 +54,7 @@ static size_t whole_characters(const char *text, size_t size)
     return size - start < wanted ? start : size;
 }
 
-/* Makes a text safe for one log line: no control characters, no half of a character at the end. */
+/* Makes a text safe for one log line: no control characters, no incomplete character at the end. */
 static void text_clean(char *text)
 {
     size_t size = strlen(text);

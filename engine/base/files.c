@@ -29,12 +29,12 @@ static int no_memory(struct error *error)
     return error_set(error, ERR_MEMORY, "out of memory");
 }
 
-/* Takes the last part away, if there is one that can be: "..", as the first, stays. */
+/* Removes the last component, except a leading "..". */
 static bool drop_part(char *out, size_t *size)
 {
     size_t end = *size, start;
     if (end == 0 || (end == 1 && out[0] == '/'))
-        return end == 1; /* above the root there is the root */
+        return end == 1; /* the parent of the root is the root */
     for (start = end; start > 0 && out[start - 1] != '/';)
         start--;
     if (end - start == 2 && memcmp(out + start, "..", 2) == 0)
@@ -43,7 +43,7 @@ static bool drop_part(char *out, size_t *size)
     return true;
 }
 
-/* out has room for the path's size and one more. */
+/* out must have room for the path and a NUL. */
 static void normalise(const char *path, bool parents, char *out)
 {
     size_t size = 0;
@@ -82,7 +82,7 @@ char *path_normal(const char *path)
         return out;
     }
     normalise(path, true, out);
-    if (!is_same_file(path, out)) /* a link on the way, or nothing that is there */
+    if (!is_same_file(path, out)) /* a symbolic link on the way, or a missing component */
         normalise(path, false, out);
     return out;
 }
@@ -142,7 +142,7 @@ int directory_remove(const char *path, struct error *error)
     return io_error(error, "remove", path);
 }
 
-/* Reads to the end whatever the size was when we looked: the file may be growing. */
+/* Reads to the end of the file: it may have grown since its size was read. */
 static int read_all(int fd, const char *path, size_t max, struct buffer *content,
                     struct error *error)
 {
@@ -151,7 +151,7 @@ static int read_all(int fd, const char *path, size_t max, struct buffer *content
             content->capacity > content->size + 1 ? content->capacity - content->size - 1 : 0;
         size_t step = room ? room : READ_STEP;
         if (step > max - content->size)
-            step = max - content->size + 1; /* one more, to see that there is one */
+            step = max - content->size + 1; /* one more byte, to detect that the file is longer */
         if (buffer_reserve(content, step))
             return no_memory(error);
         ssize_t n = read(fd, content->data + content->size, step);
@@ -173,7 +173,7 @@ int file_read(const char *path, size_t max, struct bytes *out, struct error *err
     struct stat st;
     struct buffer content;
     int err = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe must not block */
     if (fd < 0)
         return io_error(error, "open", path);
     buffer_init(&content, max + 1);
@@ -229,7 +229,8 @@ static int write_beside(const char *path, char *temporary, struct slice data,
     return 0;
 }
 
-/* A short name of its own: the target's may be as long as the file system allows. */
+/* A short name, since the target's name may have the greatest length that the file system
+ * allows. */
 static char *temporary_path(const char *path)
 {
     const char *slash = strrchr(path, '/');

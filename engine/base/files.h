@@ -1,5 +1,5 @@
-/* Files and directories, blocking: at start, or on a pool thread. Errors name the path and what can
- * be done. */
+/* Files and directories. These functions block: call them at start, or on a pool thread. Errors
+ * name the path and say what the user can do. */
 #ifndef THUMBWHEEL_FILES_H
 #define THUMBWHEEL_FILES_H
 
@@ -9,21 +9,22 @@
 #include "bytes.h"
 #include "error.h"
 
-/* "a/b" for free(), or NULL without memory. */
+/* "a/b", to be freed by the caller. NULL: out of memory. */
 char *path_join(const char *directory, const char *name);
 
-/* The path in its shortest form, "a/c" for "./a//b/../c", for free(): without empty parts and ".",
- * and without ".." where that names the same file. NULL without memory. */
+/* The path in its shortest form ("a/c" for "./a//b/../c"), to be freed by the caller: without empty
+ * components and ".", and without ".." where that names the same file. NULL: out of memory. */
 char *path_normal(const char *path);
 
-/* With its parents; 0 also when it is there already. */
+/* Creates a directory and its parents; returns 0 also if it exists. */
 int directory_make(const char *path, unsigned mode, struct error *error);
-/* With everything in it; links are removed, not followed. */
+/* Removes a directory and everything in it; symbolic links are removed, not followed. */
 int directory_remove(const char *path, struct error *error);
 
-/* A regular file of at most max bytes, whole. ERR_LIMIT when it is larger. */
+/* Reads a whole regular file of at most max bytes. ERR_LIMIT: it is larger. */
 int file_read(const char *path, size_t max, struct bytes *out, struct error *error);
-/* Makes the parents, writes beside the target and renames, so that nobody ever sees half a file. */
+/* Creates the parents, writes a temporary file beside the target and renames it, so that no reader
+ * sees an incomplete file. */
 int file_write(const char *path, const void *data, size_t size, struct error *error);
 
 struct file_options {
@@ -35,7 +36,7 @@ int file_write_as(const char *path, struct slice data, const struct file_options
                   struct error *error);
 /* Everything to an open file, in as many writes as it takes. ERR_IO: errno says why. */
 int file_write_all(int fd, const void *data, size_t size);
-/* Whether it is what file_write calls a file until it is renamed. */
+/* Whether a name is that of a temporary file of file_write. */
 bool file_is_temporary(const char *name);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of a hexadecimal digit, or -1. */
+/* The value of a hexadecimal digit, or -1. */
 static inline int hex_value(char c)
 {
     if (c >= '0' && c <= '9')

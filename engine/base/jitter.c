@@ -3,7 +3,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* SplitMix64, seeded from the kernel: good enough to spread retries, not for secrets. */
+/* SplitMix64, seeded from the kernel: sufficient to spread retries, but not for secrets. */
 static uint64_t next_random(void)
 {
     static uint64_t state;

@@ -1,13 +1,13 @@
 /*
- * yajl calls back with each value of the text; the tree grows from its root, each container being
- * put into its parent before what it holds.
+ * yajl calls back with each value of the text. The tree grows from its root: each container is
+ * added to its parent before its own members are read.
  *
- * Memory. All that yajl may ask for, which the text's size and the depth bound, is one block taken
- * beforehand (yajl_memory.h); what the tree needs is asked of jansson, which looks whether it got
- * it.
+ * Memory: everything that yajl may allocate is bounded by the text's size and the depth, and comes
+ * from one block that is allocated beforehand (yajl_memory.h). The tree is allocated by jansson,
+ * which checks each allocation.
  *
- * What yajl lets pass and JSON text may not have is found here: bytes that are not UTF-8 (its check
- * knows no overlong forms and no surrogates), halves of surrogate pairs (it writes a '?'), and
+ * This file rejects what yajl accepts although JSON does not allow it: invalid UTF-8 (yajl's check
+ * accepts overlong forms and surrogates), unpaired surrogates (yajl replaces them by '?'), and
  * vertical tabs and form feeds between values.
  */
 #include "json_text.h"
@@ -28,8 +28,8 @@ enum {
     DEPTH_MAX = 512,
     NUMBER_MAX = 512, /* characters */
     /* A parser, and its stack of states, which grows by 128 bytes at a time: each growth is a new
-     * block. The buffer of a string with escapes doubles: together four times the longest string.
-     */
+     * block. The buffer of a string with escapes doubles, so its blocks take at most four times the
+     * longest string together. */
     PARSER_SIZE = 16 * 1024,
     STRING_COPIES = 4,
     USUAL_TEXT = 2 * 1024,
@@ -40,14 +40,14 @@ struct json_reader {
     yajl_handle parser;
     size_t flags;
     json_t *root;
-    json_t *open[DEPTH_MAX]; /* containers around what comes next; borrowed from the tree */
+    json_t *open[DEPTH_MAX]; /* the open containers, from the root; borrowed from the tree */
     size_t depth;
-    struct buffer key; /* of the value that comes next in an object */
+    struct buffer key; /* name of the next value in an object */
     bool short_of_memory;
     char problem[JSON_ERROR_TEXT_LENGTH];
 };
 
-/* The tree. Each returns 1 to go on and 0 to stop, as yajl wants it. */
+/* Building the tree. Each callback returns 1 to continue or 0 to stop, as yajl requires. */
 
 static int stop(struct json_reader *reader, const char *problem)
 {
@@ -61,7 +61,7 @@ static int stop_short(struct json_reader *reader)
     return 0;
 }
 
-/* Takes the value, which may be NULL: there was no memory for it. */
+/* Takes ownership of the value. NULL: it could not be allocated. */
 static int place(struct json_reader *reader, json_t *value)
 {
     json_t *parent = reader->depth ? reader->open[reader->depth - 1] : NULL;
@@ -160,7 +160,7 @@ static int on_key(void *user, const unsigned char *data, size_t size)
     if (reader->flags & JSON_REJECT_DUPLICATES &&
         json_object_getn(reader->open[reader->depth - 1], key.data, key.size))
         return stop(reader, "duplicate object key");
-    buffer_clear(&reader->key); /* yajl may put the next string where this one lies */
+    buffer_clear(&reader->key); /* yajl may reuse this string's memory for the next one */
     return buffer_append(&reader->key, key.data, key.size) ? stop_short(reader) : 1;
 }
 
@@ -192,9 +192,9 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_close,
 };
 
-/* Halves of surrogate pairs. */
+/* Unpaired surrogates. */
 
-/* The number that a \u of four digits stands for, or 0 where there is none. */
+/* The code unit of a \uXXXX escape, or 0 if there is none. */
 static unsigned escaped(const char *at, const char *end)
 {
     unsigned number = 0;
@@ -209,7 +209,7 @@ static unsigned escaped(const char *at, const char *end)
     return number;
 }
 
-/* Backslashes are in strings alone, else yajl refuses the text. */
+/* Backslashes occur only in strings; yajl rejects any others. */
 static bool surrogates_paired(struct slice text)
 {
     const char *end = text.data + text.size, *at = text.data;
@@ -229,7 +229,7 @@ static bool surrogates_paired(struct slice text)
     return true;
 }
 
-/* The whole. */
+/* The whole text. */
 
 static void place_of(struct slice text, size_t position, json_error_t *why)
 {
@@ -247,7 +247,8 @@ static void place_of(struct slice text, size_t position, json_error_t *why)
 static void say_short(json_error_t *why)
 {
     snprintf(why->text, sizeof why->text, "out of memory");
-    why->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* where jansson keeps it */
+    why->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory; /* in jansson's own field for
+                                                                       * positions */
 }
 
 static void explain(struct json_reader *reader, struct slice text, json_error_t *why)
@@ -261,8 +262,8 @@ static void explain(struct json_reader *reader, struct slice text, json_error_t 
     place_of(text, yajl_get_bytes_consumed(reader->parser), why);
 }
 
-/* The value has ended; only white space may follow. yajl's own look at it overlooks the beginning
- * of a string. */
+/* After the value only white space may follow. yajl's own check misses the beginning of a string.
+ */
 static bool ends(struct json_reader *reader, struct slice text, size_t at)
 {
     for (; at < text.size; at++) {
@@ -289,8 +290,8 @@ static json_t *read_text(struct json_reader *reader, struct slice text, json_err
 {
     yajl_alloc_funcs memory = yajl_memory_functions(&reader->memory);
     reader->parser = yajl_alloc(&callbacks, &memory, reader);
-    yajl_config(reader->parser, yajl_dont_validate_strings, 1);  /* we do */
-    yajl_config(reader->parser, yajl_allow_trailing_garbage, 1); /* ends() does not */
+    yajl_config(reader->parser, yajl_dont_validate_strings, 1);  /* checked by ends() */
+    yajl_config(reader->parser, yajl_allow_trailing_garbage, 1); /* not checked by ends() */
     bool good = parse(reader, text);
     if (good)
         return reader->root;
@@ -307,13 +308,14 @@ static size_t memory_size(size_t text_size)
     return PARSER_SIZE + STRING_COPIES * text_size;
 }
 
-/* A thread reads one text at a time, and most are short: for those it keeps a block. */
+/* A thread reads one text at a time, and most texts are short, so each thread keeps one block for
+ * them. */
 static _Thread_local struct {
     struct json_reader reader;
     _Alignas(YAJL_MEMORY_ALIGNMENT) char memory[PARSER_SIZE + STRING_COPIES * USUAL_TEXT];
 } usual;
 
-/* NULL without memory. */
+/* NULL: out of memory. */
 static struct json_reader *reader_new(size_t text_size)
 {
     struct json_reader *reader = &usual.reader;

@@ -1,11 +1,11 @@
 /*
  * Reading JSON (RFC 8259) into a jansson tree.
  *
- * The text is read by yajl, which is more than ten times as fast as jansson's own lexer on texts
- * with long strings, and the lack of memory is told apart from a text that is wrong. The result is
- * what json_loadb would make of it: the same flags and bounds of numbers, and the same strings
- * refused (bytes that are not UTF-8, half a surrogate pair, U+0000). What is nested deeper than 512
- * is refused.
+ * yajl parses the text: it is more than ten times as fast as jansson's own lexer on texts with long
+ * strings, and it makes it possible to distinguish a lack of memory from invalid text. The result
+ * is the same as json_loadb's: the same flags, the same bounds of numbers, and the same strings are
+ * rejected (invalid UTF-8, unpaired surrogates, U+0000). Texts that are nested deeper than 512 are
+ * rejected.
  *
  * Any thread.
  */
@@ -16,18 +16,20 @@
 
 #include "bytes.h"
 
-/* A flag by no name of jansson's: of members with one name the last one counts. For documents that
- * a service reads so and does not document otherwise: Jackson, which AWS's services read JSON with,
- * detects duplicates only when told to (JsonParser.Feature.STRICT_DUPLICATE_DETECTION). */
+/* This flag is not jansson's: if several members have the same name, the last one counts. It is for
+ * documents that AWS services parse this way: their parser, Jackson, detects duplicates only with
+ * JsonParser.Feature.STRICT_DUPLICATE_DETECTION. */
 enum { JSON_LAST_DUPLICATE = 0 };
 
-/* flags: JSON_REJECT_DUPLICATES, JSON_DECODE_ANY (else the text is an object or an array). The
- * caller owns the tree. NULL: *why (may be NULL) says so in text, line and column. */
+/* flags: JSON_REJECT_DUPLICATES, JSON_DECODE_ANY (otherwise the text must be an object or an
+ * array). The caller owns the tree. NULL: *why (may be NULL) has the error's text, line and column.
+ */
 json_t *json_text_read(struct slice text, size_t flags, json_error_t *why);
-/* Of an answer NULL: it was for want of memory, not for what the text is. */
+/* After json_text_read returned NULL: whether it ran out of memory, as opposed to an invalid text.
+ */
 bool json_text_short(const json_error_t *why);
 
-/* A text in an object; NULL: there is none of that name, or it is no text. */
+/* The string of this name in an object; NULL: there is none, or the member is not a string. */
 const char *json_text_in(const json_t *object, const char *name);
 
 #endif

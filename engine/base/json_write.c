@@ -6,8 +6,7 @@
 #include "error.h"
 #include "yajl_memory.h"
 
-/* A generator is all that yajl asks for, and of a size that does not depend on the text: about
- * 1 KiB. */
+/* yajl allocates only its generator, about 1 KiB regardless of the text. */
 enum { GENERATOR_SIZE = 4096 };
 
 struct writer {
@@ -31,7 +30,8 @@ static bool value_put(struct writer *writer, const json_t *value, int depth);
 
 static bool object_put(struct writer *writer, const json_t *object, int depth)
 {
-    json_t *from = (json_t *)(uintptr_t)object; /* jansson's iterators want it so */
+    json_t *from = (json_t *)(uintptr_t)object; /* jansson's iterators take a pointer to non-const
+                                                 */
     bool good = yajl_gen_map_open(writer->generator) == yajl_gen_status_ok;
     for (void *at = json_object_iter(from); at && good; at = json_object_iter_next(from, at))
         good = text_put(writer, json_object_iter_key(at), json_object_iter_key_len(at)) &&

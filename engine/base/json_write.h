@@ -1,6 +1,6 @@
 /*
- * Writing a jansson tree as compact JSON, as json_dumps with JSON_COMPACT does; by yajl, which
- * copies what needs no escape in one piece. Any thread.
+ * Writes a jansson tree as compact JSON, as json_dumps does with JSON_COMPACT, but with yajl, which
+ * copies text without escapes in one piece. Any thread.
  */
 #ifndef THUMBWHEEL_JSON_WRITE_H
 #define THUMBWHEEL_JSON_WRITE_H
@@ -11,8 +11,8 @@
 
 enum { JSON_WRITE_DEPTH_MAX = 100 };
 
-/* Appends. ERR_MEMORY; ERR_LIMIT: it is nested deeper than JSON_WRITE_DEPTH_MAX, or longer than the
- * buffer's maximum. */
+/* Appends to the buffer. ERR_MEMORY; ERR_LIMIT: the tree is nested deeper than
+ * JSON_WRITE_DEPTH_MAX, or the text is longer than the buffer's maximum. */
 int json_write(const json_t *value, struct buffer *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* An intrusive doubly linked list; the head is a link too. Loop thread. */
+/* An intrusive, circular doubly linked list with the head as sentinel. Loop thread. */
 #ifndef THUMBWHEEL_LIST_H
 #define THUMBWHEEL_LIST_H
 
@@ -20,7 +20,7 @@ static inline bool list_empty(const struct list *l)
     return l->next == l;
 }
 
-/* Appends a link that is in no list. */
+/* Appends a link, which must not be in a list. */
 static inline void list_push(struct list *head, struct list *link)
 {
     link->prev = head->prev;
@@ -29,7 +29,7 @@ static inline void list_push(struct list *head, struct list *link)
     head->prev = link;
 }
 
-/* Removes a link; doing it twice is harmless. */
+/* Removes a link; removing it twice is harmless. */
 static inline void list_remove(struct list *link)
 {
     link->prev->next = link->next;

@@ -51,8 +51,8 @@ static void append_time(struct buffer *b, bool whole)
     buffer_format(b, "%s.%03ld%s", text, now.tv_nsec / 1000000, whole ? "Z" : "");
 }
 
-/* The size of a character that can be part of a line as it is, or 0: a control character, a byte
- * that is not UTF-8, as names from outside may hold, or what the terminal cannot show. */
+/* The size of a character that can be written unescaped, or 0 for a control character, an invalid
+ * byte (names from outside may contain them), or a character that the terminal cannot show. */
 static size_t character_size(const char *text)
 {
     uint32_t c;
@@ -62,7 +62,7 @@ static size_t character_size(const char *text)
     return size && character_is_control(c) ? 0 : size;
 }
 
-/* As JSON escapes it: in UTF-16. Returns the size of what was read. */
+/* Appends the character as a JSON escape, in UTF-16. Returns the number of bytes read. */
 static size_t append_escaped(struct buffer *b, const char *text)
 {
     uint32_t c = 0xFFFD; /* replacement character */
@@ -91,7 +91,7 @@ static void append_json_string(struct buffer *b, const char *text)
     buffer_byte(b, '"');
 }
 
-/* Quotes only what a reader could misread, so that plain values stay plain. */
+/* Quotes only values that would be ambiguous without quotes. */
 static void append_text_string(struct buffer *b, const char *text)
 {
     size_t plain = 0, size;
@@ -108,7 +108,7 @@ static void append_value(struct buffer *b, const struct log_field *field)
     if (field->type == LOG_FIELD_INT || field->type == LOG_FIELD_COUNT)
         buffer_format(b, "%lld", (long long)field->value.integer);
     else if (field->type == LOG_FIELD_REAL && sink.json && !isfinite(field->value.real))
-        buffer_text(b, "null"); /* JSON has no other word for it */
+        buffer_text(b, "null"); /* JSON has no NaN and no infinity */
     else if (field->type == LOG_FIELD_REAL)
         buffer_format(b, "%.3f", field->value.real);
     else if (sink.json)
@@ -176,12 +176,12 @@ static void log_write(enum log_level level, const char *event, const struct log_
     struct buffer line;
     buffer_init(&line, LINE_MAX_BYTES);
     append_line(&line, level, event, fields, count);
-    if (line.error) { /* too long: the event's name alone is better than half a line */
+    if (line.error) { /* too long: write the event's name alone rather than an incomplete line */
         buffer_clear(&line);
         append_line(&line, level, event, NULL, 0);
     }
     ssize_t written = line.data ? write(sink.fd, line.data, line.size) : 0;
-    (void)written; /* nowhere to report it */
+    (void)written; /* there is no other place to report this error */
     buffer_free(&line);
 }
 

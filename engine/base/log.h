@@ -3,10 +3,9 @@
  *
  *     log_info("job finished", LOG_TEXT("job", id), LOG_INT("milliseconds", ms));
  *
- * An event's name is a short sentence without values; values are fields. Names that recur: job,
- * pipeline, queue, bucket, key, reason, error. Secrets are never passed here. Any thread may call
- * it (a line is one write), but by design workers don't: what they have to say travels in their
- * result.
+ * An event's name is a short phrase without values; values are fields. Common field names: job,
+ * pipeline, queue, bucket, key, reason, error. Never pass secrets. Any thread may log (a line is
+ * one write), but workers do not by design: they return facts in their result.
  */
 #ifndef THUMBWHEEL_LOG_H
 #define THUMBWHEEL_LOG_H
@@ -38,18 +37,17 @@ struct log_field {
 #define LOG_REAL(field, number)                                                                    \
     ((struct log_field){.name = (field), .type = LOG_FIELD_REAL, .value.real = (number)})
 
-/* Before the first event, on the main thread. Events go to file descriptor fd (not owned); AUTO is
- * text when fd is a terminal, else JSON. Without a call: text of INFO and above to standard error.
- */
+/* Call it before the first event, on the main thread. Events go to file descriptor fd (not owned);
+ * AUTO is text if fd is a terminal, else JSON. Default: text, INFO and above, to standard error. */
 void log_setup(int fd, enum log_format format, enum log_level level);
 
-/* Whether events are JSON: then nothing else may be written to the same stream. */
+/* Whether events are JSON. Then nothing else may be written to the same stream. */
 bool log_is_json(void);
-/* What a command says to whoever started it, as an event of any level. */
+/* A message of a command to its user, logged as an event regardless of the level. */
 void log_say(enum log_level level, const char *text);
 
-/* While something transient, a progress bar, stands on the line that the terminal's cursor is on,
- * text events erase it first. Loop thread. */
+/* While a progress bar is on the terminal's current line, text events erase it first. Loop thread.
+ */
 void log_clear_line(bool clear);
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
@@ -64,16 +62,16 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 #define log_warn(event, ...)  log_event(LOG_WARN, event, LOG_FIELDS(__VA_ARGS__))
 #define log_error(event, ...) log_event(LOG_ERROR, event, LOG_FIELDS(__VA_ARGS__))
 
-/* A gate for events that would otherwise come once for each message: true at most once in
- * `every_ms`. The line that is then written ends with LOG_SUPPRESSED, which says how many lines
- * the gate has held back since its last one. */
+/* Limits the rate of events that could occur for each message: true at most once in `every_ms`. The
+ * line that is then written ends with LOG_SUPPRESSED, the number of events suppressed since the
+ * previous line. */
 struct log_gate {
     uint64_t next_ms;
-    uint64_t held;    /* events held back since the gate last opened */
-    uint64_t skipped; /* of the opening just reported: how many were held back before it */
+    uint64_t held;    /* events suppressed since the last line */
+    uint64_t skipped; /* for the line being written: events suppressed before it */
 };
 int log_gate_open(struct log_gate *gate, uint64_t now_ms, uint64_t every_ms);
-/* The next event passes at once; what was held back is still counted. */
+/* Lets the next event pass at once; the count of suppressed events is kept. */
 void log_gate_reset(struct log_gate *gate);
 
 #define LOG_SUPPRESSED(gate) LOG_COUNT("suppressed", (gate)->skipped)

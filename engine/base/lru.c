@@ -66,7 +66,7 @@ struct lru_entry *lru_find(struct lru *lru, const void *key, size_t size)
     return e;
 }
 
-/* After the first, growing is an optimisation: without memory for it the chains get longer. */
+/* Growing an existing table is only an optimisation: if memory is short, the chains get longer. */
 static int buckets_grow(struct lru *lru)
 {
     if (lru->count < lru->bucket_count)
@@ -101,7 +101,7 @@ int lru_add(struct lru *lru, struct lru_entry *entry, const void *key, size_t ke
     list_push(&lru->order, &entry->link);
     lru->count++;
     lru->bytes += entry->bytes;
-    entry->pins++; /* not the new one */
+    entry->pins++; /* but keep the new entry */
     trim(lru);
     entry->pins--;
     return 0;

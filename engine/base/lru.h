@@ -1,8 +1,8 @@
 /*
- * An LRU cache with a limit: entries by a key of bytes; the least recently used ones are dropped
- * when the total size exceeds the limit.
+ * An LRU cache with a size limit. Entries have a key of bytes; the least recently used ones are
+ * evicted when the total size exceeds the limit.
  *
- * The entry is embedded in its owner's structure. A pinned entry (one in use) is never dropped, but
+ * The entry is embedded in its owner's structure. A pinned entry (one in use) is never evicted, but
  * its size counts. Loop thread.
  */
 #ifndef THUMBWHEEL_LRU_H
@@ -17,9 +17,9 @@ struct lru_entry {
     struct list link;       /* oldest first */
     struct lru_entry *next; /* in its hash bucket */
     uint64_t hash;
-    char *key; /* malloc'd, the map's */
+    char *key; /* malloc'd, owned by the map */
     size_t key_size;
-    size_t bytes; /* that it is counted with */
+    size_t bytes; /* counted against the limit */
     unsigned pins;
 };
 
@@ -28,20 +28,20 @@ struct lru {
     size_t bucket_count, count;
     size_t bytes, bytes_max;
     struct list order;
-    void (*drop)(struct lru_entry *entry); /* frees the owner's structure; the key is gone */
+    void (*drop)(struct lru_entry *entry); /* frees the owner's structure; the key has been freed */
 };
 
-/* Takes no memory yet. */
+/* Allocates nothing. */
 void lru_init(struct lru *lru, size_t bytes_max, void (*drop)(struct lru_entry *entry));
 void lru_clear(struct lru *lru);
 
-/* NULL: unknown. What is found becomes the most recently used. */
+/* NULL: not found. An entry that is found becomes the most recently used one. */
 struct lru_entry *lru_find(struct lru *lru, const void *key, size_t size);
-/* Adds a zeroed entry under a key that is not there; size is that of the owner's structure, for
- * the bound. May drop others. ERR_MEMORY: nothing has changed. */
+/* Adds a zeroed entry under a new key; size is that of the owner's structure and counts against the
+ * limit. May evict others. ERR_MEMORY: nothing has changed. */
 int lru_add(struct lru *lru, struct lru_entry *entry, const void *key, size_t key_size,
             size_t size);
-/* Takes it out; it is the caller's again. */
+/* Removes the entry without freeing it; the caller owns it again. */
 void lru_remove(struct lru *lru, struct lru_entry *entry);
 void lru_pin(struct lru_entry *entry);
 void lru_unpin(struct lru *lru, struct lru_entry *entry);

@@ -36,7 +36,8 @@ const char *nearest_name(const char *typed, const char *const *names, size_t cou
 {
     const char *best = NULL;
     size_t length = strlen(typed);
-    size_t best_distance = length < 6 ? 2 : length / 3; /* the largest that still counts */
+    size_t best_distance = length < 6 ? 2 : length / 3; /* the largest distance that is still
+                                                         * suggested */
     if (length == 0 || length > NAME_LENGTH_MAX)
         return NULL;
     for (size_t i = 0; i < count; i++) {

@@ -8,8 +8,8 @@
  * swapped. SIZE_MAX when b has more than 64 bytes. */
 size_t edit_distance(const char *a, const char *b);
 
-/* One of names, or NULL when none is near: at most a third of the letters may be wrong, missing,
- * added, or swapped with their neighbour. */
+/* The closest of names, or NULL if none is close: at most a third of the letters may be wrong,
+ * missing, extra, or swapped with their neighbour. */
 const char *nearest_name(const char *typed, const char *const *names, size_t count);
 
 #endif

@@ -9,7 +9,7 @@
 
 enum { LINE_MAX_BYTES = 64 * 1024 };
 
-/* The capacity follows from the count: it doubles whenever the count is a power of two. */
+/* There is no capacity field: the array doubles whenever the count is a power of two. */
 static int grow(struct problem_list *list)
 {
     if (list->count & (list->count - 1))
@@ -34,7 +34,7 @@ static char *copy(const char *text)
     return text && *text ? strdup(text) : NULL;
 }
 
-/* Takes the text. */
+/* Takes ownership of the text. */
 static int keep(struct problem_list *list, const struct problem_place *place, int code, char *text)
 {
     struct problem problem = {.code = code,
@@ -78,7 +78,7 @@ static bool is_before(const struct problem *a, const struct problem *b)
     return a->line < b->line || (a->line == b->line && a->column < b->column);
 }
 
-/* Insertion sort: stable, and nearly everything is in order. */
+/* Insertion sort, since it is stable and the input is nearly sorted. */
 void problem_list_sort(struct problem_list *list, size_t first)
 {
     for (size_t i = first; i < list->count; i++) {

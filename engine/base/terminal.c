@@ -15,7 +15,7 @@ enum { COLUMNS_MAX = 10000 };
 
 static bool ascii;
 
-/* By the name alone: the locale itself need not be installed. */
+/* Checks only the name, since the locale itself may not be installed. */
 static bool locale_is_utf8(const char *name)
 {
     return strcasestr(name, "utf-8") || strcasestr(name, "utf8");
@@ -23,7 +23,8 @@ static bool locale_is_utf8(const char *name)
 
 static bool locale_is_ascii(void)
 {
-    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"}; /* by precedence */
+    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"}; /* in order of precedence
+                                                                            */
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         const char *name = getenv(variables[i]);
         if (name && *name)
@@ -39,8 +40,8 @@ bool terminal_ascii(void)
 
 void terminal_setup(void)
 {
-    /* Not the user's own: file names and keys are UTF-8 even where LANG is not set, as in most
-     * containers. */
+    /* A fixed UTF-8 locale instead of the user's: file names and keys are UTF-8 even if LANG is
+     * unset, as in most containers. */
     setlocale(LC_CTYPE, "C.UTF-8");
     ascii = locale_is_ascii();
 }
@@ -83,7 +84,7 @@ bool character_is_control(uint32_t c)
            (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029;
 }
 
-/* What stands for a character in ASCII, never longer than its UTF-8. */
+/* The ASCII replacement of a character, never longer than its UTF-8 form. */
 static const char *ascii_of(uint32_t c)
 {
     switch (c) {
@@ -179,7 +180,7 @@ static void print_quoted(FILE *out, const char *text)
     fputc('\'', out);
 }
 
-/* Three octal digits end an escape, whatever follows it. */
+/* An octal escape has at most three digits, so the next character cannot extend it. */
 static void print_escaped(FILE *out, const char *text)
 {
     fputs("$'", out);
@@ -212,7 +213,7 @@ static size_t width_of(uint32_t c)
     return width < 0 ? 1 : (size_t)width;
 }
 
-/* Bytes of the longest beginning that fits; *used is what it fills. */
+/* The number of bytes of the longest prefix that fits; *used is its width in columns. */
 static size_t head_bytes(const char *text, size_t columns, size_t *used)
 {
     size_t bytes = 0, filled = 0;
@@ -236,15 +237,15 @@ size_t text_columns(const char *text)
     return columns;
 }
 
-/* Where the longest end that fits begins; never before a combining character, which belongs to what
- * was cut. */
+/* The start of the longest suffix that fits. It never starts with a combining character, which
+ * belongs to the text that was cut. */
 static size_t tail_start(const char *text, size_t columns)
 {
     size_t start = strlen(text), filled = 0, at = start;
     while (at > 0) {
         do
             at--;
-        while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80); /* within a character */
+        while (at > 0 && ((unsigned char)text[at] & 0xC0) == 0x80); /* inside a UTF-8 sequence */
         uint32_t c = '?';
         utf8_decode(text + at, &c);
         size_t width = width_of(c);
@@ -280,7 +281,8 @@ char *text_fit(const char *text, size_t columns, enum text_cut cut)
     return out;
 }
 
-/* One line of a text, which is changed: its words, as many as fit. Where the cursor is then. */
+/* Prints one line of text (which it modifies), wrapped between words. Returns the cursor's column.
+ */
 static size_t print_words(FILE *out, char *line, size_t columns, size_t indent, size_t at)
 {
     char *rest = NULL;

@@ -1,4 +1,4 @@
-/* Maps a text to a position: an index over texts owned elsewhere. */
+/* A hash index from a text to a position; the texts are owned elsewhere. */
 #ifndef THUMBWHEEL_TEXT_INDEX_H
 #define THUMBWHEEL_TEXT_INDEX_H
 
@@ -13,9 +13,9 @@ struct text_index {
     size_t capacity, count;
 };
 
-/* The text must outlive the index and not be in it yet. ERR_MEMORY. */
+/* The text must outlive the index and must not be in it yet. ERR_MEMORY. */
 int text_index_add(struct text_index *index, const char *text, size_t value);
-/* SIZE_MAX when it is not there. */
+/* SIZE_MAX: not found. */
 size_t text_index_find(const struct text_index *index, const char *text);
 void text_index_clear(struct text_index *index);
 

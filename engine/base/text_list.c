@@ -5,7 +5,7 @@
 
 #include "error.h"
 
-/* The capacity follows from the count: it doubles whenever the count is a power of two. */
+/* There is no capacity field: the array doubles whenever the count is a power of two. */
 static int grow(struct text_list *list)
 {
     if (list->count & (list->count - 1))

@@ -10,8 +10,8 @@ struct text_list {
 };
 
 int text_list_add(struct text_list *list, const char *text); /* copies; ERR_MEMORY */
-int text_list_take(struct text_list *list, char *text);      /* takes, even when it fails */
-void text_list_sort(struct text_list *list);                 /* by bytes */
+int text_list_take(struct text_list *list, char *text);      /* takes ownership, even on failure */
+void text_list_sort(struct text_list *list);                 /* sorts by bytes */
 void text_list_clear(struct text_list *list);
 
 #endif

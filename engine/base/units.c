@@ -47,11 +47,11 @@ static const struct unit *unit_find(const struct unit *units, const char *name)
     return NULL;
 }
 
-/* The number as mantissa / 10^decimals; *rest is where the unit begins. */
+/* Parses the number as mantissa / 10^decimals; *rest points at the unit. */
 static int number_read(const char *text, uint64_t *mantissa, uint64_t *scale, const char **rest)
 {
     const char *p = text;
-    int decimals = -1; /* none seen yet */
+    int decimals = -1; /* no decimal point seen yet */
     size_t digits = 0;
     *mantissa = 0;
     *scale = 1;

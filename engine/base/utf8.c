@@ -14,7 +14,8 @@ static int continuation_count(unsigned char first)
     return first >= 0xF0 && first < 0xF5 ? 3 : -1;
 }
 
-/* The second byte excludes overlong forms, surrogates and what is beyond U+10FFFF. */
+/* The range of the second byte excludes overlong forms, surrogates and code points beyond U+10FFFF.
+ */
 static int second_fits(unsigned char first, unsigned char second)
 {
     switch (first) {
@@ -54,7 +55,7 @@ size_t utf8_character_size(struct slice text)
     return more < 0 || (size_t)more >= text.size ? 0 : utf8_decode(text.data, &ignored);
 }
 
-/* How many bytes at the start are ASCII: eight at a time, since most of what is checked is. */
+/* The number of ASCII bytes at the start, eight at a time, since most texts are ASCII. */
 static size_t ascii_size(struct slice text)
 {
     size_t size = 0;

@@ -10,17 +10,17 @@
 
 bool utf8_valid(struct slice text);
 
-/* The bytes of the character that a text begins with, and the character; 0: it begins with none,
- * and *out is as it was. */
+/* Decodes the first character of a text and returns its size in bytes; 0: invalid, and *out is
+ * unchanged. */
 size_t utf8_decode(const char *text, uint32_t *out);
-/* The same of a text that ends where it ends. */
+/* The same for a NUL-terminated text. */
 size_t utf8_character_size(struct slice text);
 
-/* The number of characters, or -1 where it is not valid UTF-8. */
+/* The number of characters, or -1 if the text is not valid UTF-8. */
 long utf8_length(const char *text);
 
-/* In place: each byte that belongs to no character, and each control character, becomes '?'. What a
- * peer sent may then stand in an answer, even cut anywhere. */
+/* Replaces each invalid byte and each control character by '?', in place, so that a peer's text can
+ * be quoted in a response even if it was cut within a character. */
 void utf8_repair(char *text);
 
 #endif

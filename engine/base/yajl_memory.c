@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Each block has its size before it, for growing. */
+/* Each block is preceded by its size, which realloc needs. */
 static void *take(void *context, size_t size)
 {
     enum { ALIGNMENT = YAJL_MEMORY_ALIGNMENT };

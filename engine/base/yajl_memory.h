@@ -1,7 +1,7 @@
 /*
- * Memory for yajl, which does not look whether it got any: a block that was taken beforehand, large
- * enough for all that a parser or generator can ask for. Nothing is given back but the block, by
- * who took it. One thread at a time.
+ * An arena for yajl, which does not check its allocations: one block, allocated beforehand, large
+ * enough for all allocations of a parser or generator. Only the whole block is freed, by its owner.
+ * One thread at a time.
  */
 #ifndef THUMBWHEEL_YAJL_MEMORY_H
 #define THUMBWHEEL_YAJL_MEMORY_H
@@ -9,15 +9,15 @@
 #include <stddef.h>
 #include <yajl/yajl_common.h>
 
-enum { YAJL_MEMORY_ALIGNMENT = 16 }; /* of the block, too */
+enum { YAJL_MEMORY_ALIGNMENT = 16 }; /* size of the block */
 
 struct yajl_memory {
     char *start;
     size_t size, used;
 };
 
-/* Too small a block ends the process: there is no way on. *memory is borrowed as long as they are
- * used. */
+/* A block that is too small ends the process, since yajl cannot handle a failure. *memory is
+ * borrowed while they are used. */
 yajl_alloc_funcs yajl_memory_functions(struct yajl_memory *memory);
 
 #endif

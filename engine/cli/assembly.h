@@ -1,7 +1,7 @@
 /*
- * What the commands need from the other modules. engine/cli/main.c, which alone includes all modules,
- * fills one struct of function pointers; the commands depend neither on AWS nor on libvips nor on
- * the embedded cloud.
+ * What the commands need from the other modules. engine/cli/main.c is the only file that includes
+ * all modules: it fills one struct of function pointers, so that the commands depend neither on AWS
+ * nor on libvips nor on the embedded cloud.
  */
 #ifndef THUMBWHEEL_ASSEMBLY_H
 #define THUMBWHEEL_ASSEMBLY_H
@@ -20,13 +20,13 @@
 #include "pipeline.h"
 #include "queue_backend.h"
 
-struct backend_settings { /* NULL: looked up where the service's clients look */
+struct backend_settings { /* NULL: looked up as the service's own clients do */
     const char *region, *profile, *endpoint;
     const char *access_key, *secret_key;
-    bool alone; /* nothing but what is given here counts */
+    bool alone; /* use only the settings given here */
 };
 
-struct backend { /* an open one */
+struct backend { /* an open backend */
     struct queue_backend *queues;
     struct object_store *store;
     void *handle;
@@ -34,14 +34,14 @@ struct backend { /* an open one */
 
 struct cloud_settings {
     const char *host;
-    unsigned port; /* 0: any free one */
+    unsigned port; /* 0: any free port */
     const char *data, *region, *account, *access_key, *secret_key;
     const char *request_log;               /* NULL: none */
-    const char *tls_certificate, *tls_key; /* PEM files; NULL: see tls */
-    bool tls;                              /* over TLS, with a certificate of its own */
-    const char *keys;   /* a file of access keys, in place of the one; NULL: none */
+    const char *tls_certificate, *tls_key; /* PEM files; NULL: a self-signed certificate, see tls */
+    bool tls;                              /* TLS with a self-signed certificate */
+    const char *keys;   /* a file of access keys, instead of the default one; NULL: none */
     const char *faults; /* a fault plan's file; NULL: none */
-    const char *smtp;   /* URL of a mail server; NULL: each mail becomes a file */
+    const char *smtp;   /* URL of a mail server; NULL: each mail is written to a file */
     const struct image_analyser *analyser; /* for DetectLabels; borrowed while the cloud runs */
     bool relaxed;
 };
@@ -55,37 +55,37 @@ typedef void assembly_done(const struct error *error, void *user);
 
 struct assembly {
     const struct pipeline_ops *pipeline_ops;
-    /* What rendering in this process needs. Stopping is allowed where nothing was started. */
+    /* Starts and stops rendering in this process. Stopping is allowed if nothing was started. */
     int (*pipelines_start)(const char *program, struct error *error);
     void (*pipelines_stop)(void);
-    /* Decoders in processes of their own. While they run, isolated_ops take the place of
-     * pipeline_ops. */
+    /* Decoders in separate processes. While they run, use isolated_ops instead of pipeline_ops. */
     const struct pipeline_ops *isolated_ops;
     int (*isolation_start)(const struct isolation_settings *settings, struct error *error);
-    /* Instead: the first image starts one. */
+    /* Alternatively: the first image starts a decoder. */
     void (*isolation_allow)(const struct isolation_settings *settings);
-    int (*isolation_ready)(struct error *error); /* waits for the first one */
+    int (*isolation_ready)(struct error *error); /* waits for the first decoder */
     void (*isolation_stop)(void);
-    /* What an image analyser renders; to be released. */
+    /* The pipeline that an image analyser renders; the caller releases it. */
     int (*labels_pipeline_make)(struct pipeline **out, struct error *error);
-    /* Sample photos. sample_make makes one unless it is there: blocking, on a pool thread. *path is
-     * for free(). */
+    /* Sample photos. sample_make creates one unless it exists: blocking, on a pool thread. The
+     * caller frees *path. */
     size_t (*samples_count)(void);
     size_t (*samples_missing)(const char *directory);
     int (*sample_make)(const char *directory, size_t index, char **path, struct error *error);
     int (*schema_print)(FILE *out);
     int (*operations_print)(FILE *out); /* of the embedded cloud */
 
-    /* Whether a queue can have this name, URL or ARN. NULL: any. */
+    /* Whether a queue's name, URL or ARN is valid. NULL: all are. */
     int (*queue_check)(const char *name, struct error *error);
     enum queue_relation (*queue_compare)(const char *name, const char *other);
 
     int (*backend_open)(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,
                         struct error *error);
-    /* What is under way is cancelled; the loop must run once more. */
+    /* Cancels pending requests; the loop must run once more. */
     void (*backend_close)(struct backend *backend);
-    /* Makes what the fan-out needs and is not there. *fanout is borrowed until the callback. */
+    /* Creates the fan-out's resources that do not exist yet. *fanout is borrowed until the
+     * callback. */
     int (*backend_provision)(struct backend *backend, const struct fanout *fanout,
                              assembly_done *done, void *user);
 
@@ -93,7 +93,7 @@ struct assembly {
                        struct error *error);
     const char *(*cloud_endpoint)(const void *cloud);
     const char *(*cloud_certificate)(const void *cloud); /* PEM file to trust; NULL: plain HTTP */
-    /* A key that it takes; borrowed. */
+    /* An access key that it accepts; borrowed. */
     void (*cloud_credentials)(const void *cloud, const char **access_key, const char **secret_key);
     void (*cloud_stop)(void *cloud, void (*stopped)(void *user), void *user);
 };

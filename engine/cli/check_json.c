@@ -5,7 +5,7 @@
 
 #include "terminal.h"
 
-/* A jansson string; bytes that are not UTF-8 (of the name of a file) are '?'. */
+/* A jansson string; bytes of a file name that are not UTF-8 become '?'. */
 static json_t *text_of(const char *text)
 {
     json_t *value = text ? json_string(text) : json_null();

@@ -6,7 +6,7 @@
 
 #include "pipeline_set.h"
 
-/* One JSON object:
+/*  One JSON object:
  *
  *     {"ok": true, "files": ["web.yaml"],
  *      "pipelines": [{"name": "web", "queue": "web-queue", "file": "web.yaml",
@@ -15,8 +15,8 @@
  *      "problems": [{"severity": "warning", "file": "web.yaml", "line": 5, "column": 10,
  *                    "key": "outputs[0].key", "message": "..."}]}
  *
- * ok: there is no error. errors and warnings count all of them, problems lists at most
- * PROBLEMS_MAX. file, line, column and key are null where a problem has none. ERR_MEMORY. */
+ * ok: there are no errors. errors and warnings count all problems; problems lists at most
+ * PROBLEMS_MAX. file, line, column and key are null if a problem has none. ERR_MEMORY. */
 int check_print_json(const struct pipeline_set *set, FILE *out);
 
 #endif

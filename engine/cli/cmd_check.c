@@ -1,4 +1,4 @@
-/* thumbwheel check: reads the pipeline files and holds them against each other, without touching
+/* thumbwheel check: validates the pipeline files, alone and against each other, without contacting
  * any service. */
 #include "command.h"
 
@@ -59,9 +59,9 @@ static int print_pipelines(const struct pipeline_set *set)
     return err;
 }
 
-/* ---- what is wrong ---- */
+/* ---- problems ---- */
 
-/* What run would refuse in the environment: its settings, which check has no options for. */
+/* Invalid settings in the environment that run would reject, and for which check has no options. */
 static void check_settings(struct problem_list *problems)
 {
     struct config config;
@@ -127,7 +127,7 @@ static int print_settings(FILE *out)
     return ferror(out);
 }
 
-/* A table in Markdown, as the locale can show it. */
+/* A table in Markdown, in the locale's character set. */
 static int print_markdown(int (*print)(FILE *out))
 {
     char *text = NULL;

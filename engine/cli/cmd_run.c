@@ -7,9 +7,8 @@
 #include "memory_limit.h"
 #include "service.h"
 
-/* No secret in a core file. One byte, not zero: a limit of 1 is what also keeps the kernel from
- * piping the dump to a program, for which other limits do not count (core(5), kernel.core_pattern).
- */
+/* Disables core files, which would contain secrets. The limit is one byte, not zero: only a limit
+ * of 1 also keeps the kernel from piping the dump to a program (core(5), kernel.core_pattern). */
 static void forbid_core_files(void)
 {
     const struct rlimit limit = {.rlim_cur = 1, .rlim_max = 1};
@@ -23,8 +22,9 @@ static bool never(void *user)
     return false;
 }
 
-/* memory_peak is the resident set of this process, group_memory_peak what its control group used,
- * with its decoders, and memory_promised_peak what was taken from the budget of --memory. */
+/* memory_peak is the resident set of this process, group_memory_peak that of its control group,
+ * including its decoders, and memory_promised_peak the peak reserved from the budget of
+ * --memory. */
 static void log_end(const struct service *service)
 {
     struct engine_stats stats;
@@ -41,7 +41,7 @@ static int serve(struct service *service, struct error *error)
 {
     int err = service_start(service, NULL, error);
     if (err == ERR_CANCELLED)
-        return 0; /* told to stop before it began: nothing is lost */
+        return 0; /* stopped before it started: nothing is lost */
     if (err)
         return err;
     log_info("engine started", LOG_TEXT("version", THUMBWHEEL_VERSION),

@@ -1,4 +1,4 @@
-/* What the subcommands share. Each is one file, cmd_NAME.c. */
+/* Declarations that the subcommands share. Each is one file, cmd_NAME.c. */
 #ifndef THUMBWHEEL_COMMAND_H
 #define THUMBWHEEL_COMMAND_H
 
@@ -8,7 +8,7 @@
 
 enum command_status { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
-/* Runs the command that the arguments name. Main thread; returns the exit status. */
+/* Runs the command named by the arguments. Main thread; returns the exit status. */
 int commands_main(const struct assembly *assembly, int argc, char **argv);
 
 int cmd_run(const struct assembly *assembly, const struct config *config);
@@ -16,22 +16,22 @@ int cmd_local(const struct assembly *assembly, const struct config *config);
 int cmd_process(const struct assembly *assembly, const struct config *config);
 int cmd_check(const struct assembly *assembly, const struct config *config);
 
-/* "thumbwheel: …" on standard error: why a command ends, and what the user can do. Made
- * displayable. */
+/* Prints "thumbwheel: …" to standard error: why a command ends, and what the user can do. The text
+ * is made displayable. */
 void command_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same for what does not end it. */
+/* The same for a problem that does not end the command. */
 void command_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void command_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The status for an error code: STATUS_USAGE where the same command can't do better until something
- * about it, its files or its credentials is changed, else STATUS_FAILED. */
+/* The exit status for an error code: STATUS_USAGE if the user must change the command, its files or
+ * its credentials first, else STATUS_FAILED. */
 enum command_status command_status(int code);
 
-/* What this process asks of pipelines. */
+/* The pipeline operations of this process. */
 struct pipeline_rules command_pipeline_rules(const struct assembly *assembly);
 
-/* Loads the pipelines of config; when something is wrong with them, says all of it and returns
- * STATUS_USAGE. The set is cleared by the caller in any case. */
+/* Loads the pipelines of config; if there are problems, prints all of them and returns
+ * STATUS_USAGE. The caller clears the set in any case. */
 int command_load_pipelines(const struct assembly *assembly, const struct config *config,
                            struct pipeline_set *set);
 

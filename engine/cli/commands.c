@@ -17,9 +17,12 @@
 
 enum {
     POOL_SPARE = 4
-}; /* pool threads for files and names, so that they never wait for image work */
+}; /* extra pool threads for files and name resolution, so that they never wait for image work */
 
-enum { HEAP_KEEPS = 1024 * 1024 }; /* bytes: larger blocks, and free ends, are the kernel's */
+enum {
+    HEAP_KEEPS = 1024 * 1024
+}; /* bytes: larger blocks are mapped, and a larger free top is
+                                    * returned to the kernel */
 
 struct command {
     const char *name;
@@ -75,7 +78,7 @@ static const struct command commands[] = {
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
-/* ---- words ---- */
+/* ---- names ---- */
 
 static void say(enum log_level level, const char *prefix, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
@@ -174,14 +177,15 @@ static int unknown_command(const char *typed)
     return STATUS_USAGE;
 }
 
-/* ---- running one ---- */
+/* ---- running a command ---- */
 
 static unsigned worker_count(const struct config *config)
 {
     return config->workers ? (unsigned)config->workers : cpus_available();
 }
 
-/* libuv reads the variable when the pool gets its first task, so this comes before any loop. */
+/* libuv reads the variable when the pool gets its first task, so it is set before any loop is
+ * created. */
 static void pool_setup(struct config *config)
 {
     char size[16];
@@ -190,8 +194,8 @@ static void pool_setup(struct config *config)
     setenv("UV_THREADPOOL_SIZE", size, 1);
 }
 
-/* The log of a service is for a collector, unless somebody watches; the other commands talk to a
- * person. */
+/* `run` logs JSON for a log collector, unless it runs on a terminal; the other commands log text
+ * for a person. */
 static void log_open(enum config_command command, uint64_t format, enum log_level level)
 {
     bool person = command != CONFIG_RUN || terminal_is(fileno(stderr));
@@ -205,7 +209,7 @@ static enum log_level standard_level(enum config_command command)
     return command == CONFIG_RUN ? LOG_INFO : LOG_ERROR;
 }
 
-/* Before the settings are read, which may fail: a usage error is a line of the log, too. */
+/* This happens before the settings are read, since a usage error is also written to the log. */
 static void log_open_early(const struct command *command, char *const *args, size_t count)
 {
     const char *wanted = config_peek("log-format", args, count);
@@ -254,8 +258,8 @@ static int fail_start(const struct error *error, const char *advice)
     return STATUS_FAILED;
 }
 
-/* The workers' heaps must not keep what images leave behind: the memory budget counts it as given
- * back. glibc raises these thresholds with every large block, as long as nobody sets them. */
+/* The workers' heaps must return freed image memory to the kernel, since the memory budget counts
+ * it as free. Setting the thresholds stops glibc from raising them with every large block. */
 static void heap_setup(void)
 {
     mallopt(M_MMAP_THRESHOLD, HEAP_KEEPS);
@@ -279,7 +283,7 @@ static struct isolation_settings isolation_settings_of(const struct config *conf
                                        .memory = config->image_memory};
 }
 
-/* Images are decoded in processes, which get ready while this one does. */
+/* Images are decoded in separate processes, which start in parallel with this one. */
 static int run_isolated(const struct command *command, const struct assembly *assembly,
                         const struct config *config)
 {
@@ -296,7 +300,8 @@ static int run_isolated(const struct command *command, const struct assembly *as
     return status;
 }
 
-/* The cloud alone decodes images only on request; until then there is no process. */
+/* The embedded cloud alone decodes images only on request; until then there is no decoder
+ * process. */
 static int run_cloud(const struct command *command, const struct assembly *assembly,
                      const struct config *config)
 {
@@ -347,7 +352,7 @@ static int command_run(const struct command *command, const struct assembly *ass
     return status;
 }
 
-/* What was printed must have arrived: a full disk behind a redirection is a failure. */
+/* The output must have been written: a redirection to a full disk is a failure. */
 static int output_finish(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
@@ -369,7 +374,8 @@ static int help_run(const char *topic)
 int commands_main(const struct assembly *assembly, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
-    signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error code, not an end */
+    signal(SIGPIPE, SIG_IGN); /* a closed connection is an error code and does not end the
+                               * process */
     terminal_setup();
     if (!*name) {
         print_usage(stderr);

@@ -18,7 +18,7 @@ static void *place_of(struct config *config, const struct setting *s)
 
 /* ---- values ---- */
 
-/* The bounds in the units of the type, for people. */
+/* The bounds in the units of the type, for messages. */
 static void bound_format(const struct setting *s, uint64_t value, char *out, size_t size)
 {
     bool time = s->type == TYPE_TIME || s->type == TYPE_SECONDS;
@@ -145,8 +145,8 @@ static int text_set(const struct setting *s, const char *source, const char *val
     return 0;
 }
 
-/* An environment variable's list replaces what was there; flags add to each other, and replace the
- * environment's. */
+/* A list in an environment variable replaces the default; repeated flags add up, and replace the
+ * environment's list. */
 static int list_set(const char *source, const char *value, bool split, struct text_list *list,
                     struct error *error)
 {
@@ -183,7 +183,7 @@ static int value_set(struct config *config, const struct setting *s, const char 
     }
 }
 
-/* ---- where values come from ---- */
+/* ---- sources of values ---- */
 
 static int read_defaults(struct config *config, struct error *error)
 {
@@ -198,8 +198,8 @@ static int read_defaults(struct config *config, struct error *error)
     return 0;
 }
 
-/* What Kubernetes puts into every container of a namespace that has a Service named "thumbwheel".
- */
+/* Kubernetes sets these variables in every container of a namespace that has a Service named
+ * "thumbwheel". */
 static bool value_is_injected(const char *value)
 {
     return strncmp(value, "tcp://", 6) == 0 || strncmp(value, "udp://", 6) == 0;
@@ -214,7 +214,7 @@ static int read_environment(struct config *config, enum config_command command, 
             continue;
         config_variable_name(s, name);
         const char *value = getenv(name);
-        /* Set but empty is how people unset a variable for one command. */
+        /* An empty variable counts as unset: this is a common way to unset it for one command. */
         if (!value || !*value || value_is_injected(value))
             continue;
         int err = value_set(config, s, name, value, true, error);
@@ -259,7 +259,7 @@ static const struct setting *setting_find(const char *name, unsigned command)
     return NULL;
 }
 
-struct argument_reader { /* the arguments, as far as they have been read */
+struct argument_reader { /* the state of reading the arguments */
     struct config *config;
     enum config_command command;
     char *const *args;
@@ -391,7 +391,7 @@ static bool is_of_a_service(const char *name)
     return strncmp(rest, "SERVICE_", 8) == 0 || strncmp(rest, "PORT_", 5) == 0;
 }
 
-/* Whether it is to be reported: *out says why. */
+/* Whether the variable is to be reported; *out says why. */
 static bool is_stray(const char *name, const char *value, struct config_stray *out)
 {
     static char variables[SETTINGS_MAX][CONFIG_VARIABLE_MAX];

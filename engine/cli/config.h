@@ -1,10 +1,10 @@
 /*
  * Settings of the process.
  *
- * One table in config_table.c states each setting: its name, type, default, bounds, place in struct
- * config, and help. Flags (--max-pixels 100M), environment (THUMBWHEEL_MAX_PIXELS), --help and the
- * table in docs/settings.md all come from it. Precedence: flag, environment, default. Read once, on
- * the main thread, before anything else starts.
+ * The table in config_table.c has one row for each setting: name, type, default, bounds, place in
+ * struct config, and help. Flags (--max-pixels 100M), environment variables
+ * (THUMBWHEEL_MAX_PIXELS), --help and the documentation all come from it. Precedence: flag,
+ * environment, default. Settings are read once, on the main thread, before anything else starts.
  */
 #ifndef THUMBWHEEL_CONFIG_H
 #define THUMBWHEEL_CONFIG_H
@@ -18,7 +18,7 @@
 
 enum { CONFIG_STRAY_MAX = 64 };
 
-/* Which commands know a setting. */
+/* The commands that accept a setting. */
 enum config_command {
     CONFIG_RUN = 1,
     CONFIG_LOCAL = 2,
@@ -37,7 +37,7 @@ enum config_isolation { CONFIG_ISOLATION_PROCESS, CONFIG_ISOLATION_THREAD };
 enum config_missing { CONFIG_MISSING_DEAD_LETTER, CONFIG_MISSING_DROP };
 enum config_durability { CONFIG_DURABILITY_FULL, CONFIG_DURABILITY_RELAXED };
 
-struct config { /* strings are owned; NULL when unset. Times are milliseconds, sizes bytes */
+struct config { /* strings are owned; NULL if unset. Times are in milliseconds, sizes in bytes */
     struct text_list pipelines;
     char *region, *profile, *endpoint;
 
@@ -60,38 +60,41 @@ struct config { /* strings are owned; NULL when unset. Times are milliseconds, s
     bool schema, settings, operations, help;
 
     struct text_list paths; /* arguments that are not options */
-    uint64_t given;         /* a bit for each row of the table that the user set */
+    uint64_t given;         /* one bit for each row of the table, if the user set it */
 };
 
-/* Defaults, then the environment, then args (without the program and the command). On ERR_INVALID
- * the text names the setting, the value and what is allowed. *config is valid, and to be cleared,
- * in any case. */
+/* Applies the defaults, then the environment, then args (without the program and the command). On
+ * ERR_INVALID the text names the setting, the value and what is allowed. *config is valid, and must
+ * be cleared, in any case. */
 int config_read(struct config *config, enum config_command command, char *const *args, size_t count,
                 struct error *error);
 void config_clear(struct config *config);
 
-/* The value of an option (its name) in the arguments, else in the environment, before they are
- * read; NULL: none. It is not checked. Borrowed. */
+/* The value of an option in the arguments, else in the environment, before config_read; NULL: none.
+ * It is not checked. Borrowed. */
 const char *config_peek(const char *name, char *const *args, size_t count);
 
 /* Whether the user set it, by flag or environment. name is one of the table's. */
 bool config_given(const struct config *config, const char *name);
 
-/* A THUMBWHEEL_* variable that is no setting, or whose value is not for us. */
+/* A THUMBWHEEL_* variable that is not a setting, or was set by Kubernetes. */
 struct config_stray {
     char name[CONFIG_STRAY_MAX];
-    const char *meant; /* a setting's variable that it may stand for; NULL: none; static */
-    bool injected;     /* it is a setting's, and Kubernetes set it, to the address of a Service */
+    const char *meant; /* the setting's variable with a similar name; NULL: none; static */
+    bool injected;     /* it has a setting's name, but Kubernetes set it to the address of a
+                        * Service */
 };
 
-/* The next one, from *environment on, which it moves behind it. Variables that Kubernetes sets for
- * a Service of the name "thumbwheel" (THUMBWHEEL_SERVICE_HOST, THUMBWHEEL_PORT_80_TCP, …:
- * "Accessing the Service", Kubernetes documentation) are not reported. */
+/* Finds the next one from *environment on, and advances *environment past it. Variables that
+ * Kubernetes sets for a Service of the name "thumbwheel" (THUMBWHEEL_SERVICE_HOST,
+ * THUMBWHEEL_PORT_80_TCP, …: "Accessing the Service", Kubernetes documentation) are not
+ * reported. */
 bool config_stray_next(char *const **environment, struct config_stray *out);
 
-/* The options of one command, in groups, for --help; wrapped to `columns` (0: not). */
+/* Prints the options of one command for --help, in groups, wrapped to `columns` (0: not
+ * wrapped). */
 void config_print_options(FILE *out, enum config_command command, size_t columns);
-/* Every setting as a Markdown table. */
+/* Prints all settings as a Markdown table. */
 void config_print_markdown(FILE *out);
 
 #endif

@@ -120,7 +120,7 @@ const char *const config_groups[] = {
     "Pipelines and service", "Work",    "Images", "Log", "Shutdown",
     "Embedded cloud",        "Results", "Other",  NULL};
 
-/* The table is in the order of the groups: each begins with the setting named here. */
+/* The table is sorted by group: each group begins with the setting named here. */
 const char *config_group(const struct setting *s)
 {
     static const char *const firsts[] = {"pipelines", "workers", "max-pixels", "log-format",

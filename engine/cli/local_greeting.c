@@ -7,7 +7,7 @@
 #include "local_names.h"
 #include "terminal.h"
 
-/* The file as other shells name it. */
+/* The path of the file, as a word for other shells. */
 static void print_file(FILE *out, const char *path)
 {
     char absolute[PATH_MAX];
@@ -59,10 +59,10 @@ void greeting_print_serving(FILE *out)
     fflush(out);
 }
 
-/* Versions before 2.13, such as Debian 12's, know the option but not the variable. */
+/* Versions before 2.13, such as Debian 12's, support the option but not the variable. */
 #define AWS "  aws --endpoint-url \"$AWS_ENDPOINT_URL\""
 
-/* The extension of the example's key, which is one word in any shell. */
+/* The extension of the example's key, if it needs no quoting in any shell. */
 static const char *extension_of(const char *photo)
 {
     const char *dot = strrchr(photo, '.');

@@ -9,12 +9,12 @@ struct greeting {
     const char *data;  /* directory */
     const char *photo; /* a file to upload */
     const char *region;
-    const char *certificate; /* to trust; NULL: plain HTTP */
-    const char *keys;        /* a file of access keys; NULL: the one of the manual */
+    const char *certificate; /* certificate to trust; NULL: plain HTTP */
+    const char *keys;        /* a file of access keys; NULL: the default key */
 };
 
 void greeting_print_start(const struct greeting *greeting, FILE *out);
-/* The last line: from here on it waits to be stopped. */
+/* The last line: from now on the command waits for a signal. */
 void greeting_print_serving(FILE *out);
 /* Commands to try, then the last line. */
 void greeting_print_try(const struct greeting *greeting, FILE *out);

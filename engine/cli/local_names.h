@@ -3,17 +3,17 @@
 #define THUMBWHEEL_LOCAL_NAMES_H
 
 #define LOCAL_BUCKET      "photos"
-#define LOCAL_PREFIX      "ingest/" /* of the keys that start the pipelines */
+#define LOCAL_PREFIX      "ingest/" /* prefix of the keys that start the pipelines */
 #define LOCAL_TOPIC       "photo-events"
-#define LOCAL_DEAD_SUFFIX "-dlq" /* a queue's dead-letter queue is its name with this */
+#define LOCAL_DEAD_SUFFIX "-dlq" /* suffix of a dead-letter queue's name */
 #define LOCAL_REGION      "us-east-1"
 #define LOCAL_ACCOUNT     "000000000000"
 #define LOCAL_ACCESS_KEY  "thumbwheel"
-#define LOCAL_SECRET_KEY  "thumbwheel-secret" /* no secret: it is in the manual */
+#define LOCAL_SECRET_KEY  "thumbwheel-secret" /* not a secret: it is documented */
 
 enum {
-    LOCAL_MAX_RECEIVES = 3,  /* before a message goes to the dead-letter queue */
-    LOCAL_VISIBILITY_S = 30, /* of a queue whose pipeline states none; the default of SQS */
+    LOCAL_MAX_RECEIVES = 3,  /* before a message is moved to the dead-letter queue */
+    LOCAL_VISIBILITY_S = 30, /* for queues whose pipeline states none; the default of SQS */
 };
 
 #endif

@@ -32,7 +32,7 @@ static int plan_buckets(const struct pipeline_ops *ops, const struct pipeline *p
     for (size_t i = 0; i <= ops->facts(pipeline)->output_count && !err; i++) {
         const char *bucket = ops->output(pipeline, i).bucket;
         if (bucket)
-            err = text_list_add(buckets, bucket); /* making one twice does no harm */
+            err = text_list_add(buckets, bucket); /* creating a bucket twice is harmless */
     }
     return err;
 }

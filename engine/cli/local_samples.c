@@ -1,7 +1,7 @@
 /*
- * One pool thread paints and encodes, one sample after the other; the loop thread shows its
+ * One pool thread paints and encodes one sample after the other, and the loop thread shows the
  * progress. Encoding cannot be interrupted, so a signal does not wait for it (service.h, at_once):
- * the files that are there are whole, and the next run makes the others.
+ * existing files are complete, and the next run creates the others.
  */
 #include "local_samples.h"
 
@@ -29,7 +29,7 @@ struct sample_maker {
     uint64_t began_ms;
     bool noted, done;
     atomic_size_t missing, there;
-    /* the pool thread's until done */
+    /* owned by the pool thread until done */
     struct text_list paths;
     struct error error;
 };
@@ -50,10 +50,10 @@ static void remove_temporary(int directory)
         closedir(listing);
 }
 
-/* Every run that may be writing holds a shared lock on the directory, and the kernel releases the
- * lock of one that is killed. So whoever gets the exclusive lock is alone, and each temporary file
- * is a leftover. Returns the descriptor that holds the lock; -1: there is none, and the leftovers
- * stay. */
+/* Every process that may be writing holds a shared lock on the directory, and the kernel releases
+ * the lock of a killed process. So a process that gets the exclusive lock is the only one, and all
+ * temporary files are leftovers, which it removes. Returns the descriptor of the lock; -1: no lock,
+ * and leftovers are kept. */
 static int directory_claim(const char *path)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -61,7 +61,8 @@ static int directory_claim(const char *path)
         return fd;
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
         remove_temporary(fd);
-    while (flock(fd, LOCK_SH) && errno == EINTR) /* others hold the exclusive one only briefly */
+    while (flock(fd, LOCK_SH) && errno == EINTR) /* other processes hold the exclusive lock only
+                                                  * briefly */
         ;
     return fd;
 }

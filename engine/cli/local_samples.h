@@ -1,7 +1,7 @@
 /*
- * The sample photos of `local`, for who gives none. They are created once and kept in the user's
- * cache, which `local` and `local --once` share whatever their data directory is; where that cannot
- * be written to, in a temporary directory.
+ * The sample photos that `local` uses if the user gives none. They are created once and kept in the
+ * user's cache directory, which `local` and `local --once` share regardless of their data
+ * directory; if it is not writable, a temporary directory is used.
  */
 #ifndef THUMBWHEEL_LOCAL_SAMPLES_H
 #define THUMBWHEEL_LOCAL_SAMPLES_H
@@ -11,13 +11,13 @@
 
 struct local_samples {
     struct text_list paths;
-    char *temporary; /* the directory to remove in the end; NULL: they are kept */
+    char *temporary; /* the directory to remove at the end; NULL: keep them */
 };
 
-/* Turns the service's loop until they are there, and shows how far they are. A signal meanwhile
- * ends the process at once. */
+/* Runs the service's loop until the samples exist, and shows the progress. A signal ends the
+ * process at once. */
 int local_samples_make(struct local_samples *samples, struct service *service, struct error *error);
-/* Removes what is temporary. May be called again. */
+/* Removes the temporary directory, if any. Calling it again is harmless. */
 void local_samples_discard(struct local_samples *samples);
 
 #endif

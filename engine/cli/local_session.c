@@ -1,5 +1,5 @@
 /*
- * In order: pipelines, photos, data directory (what can be wrong with the command line is found
+ * The order: pipelines, photos and data directory (so that errors of the command line are found
  * before anything starts), then the service, the fan-out's queues, the engine, the photos. With
  * `once` the engine drains before the results are fetched; otherwise it goes on serving. With
  * --cloud-only there is no engine, and there are no photos.
@@ -24,7 +24,7 @@
 
 enum {
     SKIPPED_SHOWN = 3,
-    ANALYSES_BESIDE_ENGINE = 2, /* the pool has threads to spare for them, and then for files */
+    ANALYSES_BESIDE_ENGINE = 2, /* the pool has enough threads for them and for files */
 };
 
 struct session {
@@ -35,10 +35,10 @@ struct session {
     struct photos photos;
     char *data;
     bool data_temporary;
-    struct local_samples samples; /* in place of photos */
+    struct local_samples samples; /* used if there are no photos */
     struct service service;
     struct photo_batch batch;
-    struct image_analyser analyser; /* of the cloud */
+    struct image_analyser analyser; /* the cloud's */
 };
 
 /* ---- photos ---- */
@@ -75,8 +75,9 @@ static int named_photos(struct session *session)
     return STATUS_OK;
 }
 
-/* Who serves and comes back has seen them: unless it is --once, they are processed where no photo
- * has arrived yet. Else they only name one in the commands to try. */
+/* With --once the samples are always processed. Otherwise they are processed only if no photo has
+ * been uploaded yet, since a returning user has seen them; then one of them only appears in the
+ * commands to try. */
 static int sample_photos(struct session *session, struct error *error)
 {
     const struct text_list *paths = &session->samples.paths;
@@ -114,7 +115,7 @@ static int data_choose(struct session *session)
     return err ? STATUS_FAILED : STATUS_OK;
 }
 
-/* Now, not when an hour of work is to be written. */
+/* Checked now rather than after an hour of work. */
 static int out_check(const struct config *config)
 {
     struct error error = {0};
@@ -142,7 +143,7 @@ static void discard(void *user)
 
 /* ---- the cloud ---- */
 
-/* Its pipeline is released when the cloud has stopped. */
+/* Its pipeline is released after the cloud has stopped. */
 static int analyser_make(struct session *session, struct error *error)
 {
     const struct config *config = session->config;
@@ -164,7 +165,7 @@ static struct cloud_settings cloud_settings_of(const struct session *session)
     bool any_port = session->once && !config_given(config, "port");
     bool relaxed = config->durability == CONFIG_DURABILITY_RELAXED;
     if (session->data_temporary && !config_given(config, "durability"))
-        relaxed = true; /* it is thrown away in any case */
+        relaxed = true; /* the directory is removed in any case */
     return (struct cloud_settings){
         .host = strcmp(config->host, "localhost") == 0 ? "127.0.0.1" : config->host,
         .port = any_port ? 0 : (unsigned)config->port,
@@ -240,7 +241,8 @@ static int start(struct session *session, struct error *error)
         err = sample_photos(session, error);
     if (!err && !alone)
         err = photo_batch_init(&session->batch, &session->service, &session->photos, error);
-    session->batch.verbose |= session->samples.paths.count > 0; /* they show everything */
+    session->batch.verbose |= session->samples.paths.count > 0; /* the report of samples is
+                                                                 * verbose */
     return err || alone ? err : service_start(&session->service, &observer, error);
 }
 
@@ -323,7 +325,7 @@ static int run_and_serve(struct session *session, struct error *error, bool *suc
     if (!err)
         serve(session);
     service_drain(&session->service);
-    *succeeded = true; /* it served until it was told to stop; what failed was reported then */
+    *succeeded = true; /* it ran until it was stopped; failures were reported when they occurred */
     return err;
 }
 

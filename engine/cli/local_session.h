@@ -1,4 +1,4 @@
-/* The embedded cloud and the engine in one process: what `local` and `process` share. */
+/* The embedded cloud and the engine in one process, used by `local` and `process`. */
 #ifndef THUMBWHEEL_LOCAL_SESSION_H
 #define THUMBWHEEL_LOCAL_SESSION_H
 
@@ -6,7 +6,7 @@
 
 #include "command.h"
 
-/* once: ends when the photos are done. Returns the exit status. */
+/* once: end when the photos are done. Returns the exit status. */
 int local_session(const struct assembly *assembly, const struct config *config, bool once);
 
 #endif

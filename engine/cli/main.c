@@ -143,6 +143,6 @@ int main(int argc, char **argv)
         .cloud_stop = cloud_stop,
     };
     int code = commands_main(&assembly, argc, argv);
-    uv_library_shutdown(); /* no pool thread is left when the libraries' exit handlers run */
+    uv_library_shutdown(); /* no pool thread may run when the libraries' exit handlers run */
     return code;
 }

@@ -12,11 +12,11 @@
 
 enum { IN_FLIGHT_MAX = 16, PART_MAX = 255, PATH_TEXT_MAX = 8192, EXTENSION_MAX = 16 };
 
-struct download_slot { /* one object at a time, one after the other */
+struct download_slot { /* downloads one object after the other */
     uv_work_t work;
     struct object_downloader *downloader;
     size_t index;
-    /* the loop's, then the pool thread's while it writes */
+    /* used by the loop thread, then by the pool thread while it writes */
     struct bytes content;
     struct error error;
 };
@@ -67,12 +67,12 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
         return;
     }
     slot->content = bytes_take(body);
-    /* It fails only without a callback, which there is. */
+    /* It fails only if the callback is NULL. */
     uv_queue_work(slot->downloader->loop, &slot->work, write_file, on_written);
 }
 
-/* A request that cannot begin settles its item at once; the loop here is what keeps that from
- * recursing. */
+/* A request that cannot start fails its item at once; a loop is used so that this does not
+ * recurse. */
 static void slot_begin(struct download_slot *slot)
 {
     struct object_downloader *downloader = slot->downloader;
@@ -122,7 +122,8 @@ void object_downloader_free(struct object_downloader *downloader)
 
 /* ---- paths ---- */
 
-/* What a part that is too long keeps: its beginning, a checksum of the whole, its extension. */
+/* Shortens a component that is too long: its beginning, a checksum of all of it, and its
+ * extension. */
 static void append_shortened(struct buffer *out, const char *part, size_t size)
 {
     const char *dot = memrchr(part, '.', size);
@@ -130,7 +131,7 @@ static void append_shortened(struct buffer *out, const char *part, size_t size)
     if (extension > EXTENSION_MAX)
         extension = 0;
     size_t keep = PART_MAX - extension - strlen("~00000000");
-    while (keep > 0 && ((unsigned char)part[keep] & 0xC0) == 0x80) /* not within a character */
+    while (keep > 0 && ((unsigned char)part[keep] & 0xC0) == 0x80) /* not inside a UTF-8 sequence */
         keep--;
     buffer_append(out, part, keep);
     buffer_format(out, "~%08x", (uint32_t)fnv_bytes(FNV_START, part, size));

@@ -7,12 +7,12 @@
 
 enum { DOWNLOADS = 8, SIDECAR_MAX = 1 << 20 };
 
-struct output_downloads { /* the outputs of all photos, flat */
+struct output_downloads { /* the outputs of all photos in one array */
     struct photo_results *results;
     const char *directory;
     struct object_downloader *downloader;
     struct output_result **outputs;
-    struct object_download *items; /* paths are owned until the results has them */
+    struct object_download *items; /* paths are owned until they move to the results */
     size_t count;
     size_t largest;
     size_t fetched; /* or failed */
@@ -40,7 +40,7 @@ static void on_fetched(size_t index, uint64_t bytes, const struct error *error, 
     }
     output->bytes = bytes;
     output->path = (char *)downloads->items[index].path;
-    downloads->items[index].path = NULL; /* the results's now */
+    downloads->items[index].path = NULL; /* now owned by the results */
 }
 
 static size_t outputs_count(const struct photo_results *results)

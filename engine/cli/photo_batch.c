@@ -39,7 +39,7 @@ void photo_batch_clear(struct photo_batch *batch)
     photo_results_clear(&batch->results);
 }
 
-/* ---- what a user watches ---- */
+/* ---- progress ---- */
 
 static void show_photos(void *user)
 {
@@ -101,7 +101,7 @@ static void tell_retry(struct photo_batch *batch, const struct photo_results_cha
                   part->pipeline, part->reason, part->detail ? part->detail : "");
 }
 
-/* Of a photo that somebody else uploaded, or that an earlier run left. */
+/* Reports a photo that another client uploaded, or that an earlier run left. */
 static void tell_other(struct photo_batch *batch, const struct engine_record *record)
 {
     static const char *const words[] = {
@@ -110,7 +110,7 @@ static void tell_other(struct photo_batch *batch, const struct engine_record *re
     if (record->handed_back)
         return; /* it stays in its queue */
     if (!failed && !record->rendition_count && !record->labels)
-        return; /* nothing was to be done */
+        return; /* there was nothing to do */
     progress_line(&batch->progress, failed, "%s: s3://%s/%s: %s: %s%s%s", words[record->outcome],
                   record->bucket, record->key, record->pipeline,
                   failed                    ? record->reason
@@ -125,7 +125,7 @@ void photo_batch_observe(const struct engine_record *record, void *user)
     struct photo_batch *batch = user;
     struct photo_results_change event;
     photo_results_record(&batch->results, record,
-                         &event); /* short of memory: the part failed, and says so */
+                         &event); /* if memory is short, the part is recorded as failed */
     if (event.photo && batch->running) {
         if (event.photo_settled)
             tell_photo(batch, event.photo);
@@ -165,8 +165,7 @@ static struct photo_upload *items_of(const struct photo_results *results)
     return items;
 }
 
-/* Everything that a healthy run keeps moving. A lease that is extended again and again is none of
- * it. */
+/* A sum of counters that grows as long as there is progress. Extended leases are not progress. */
 static uint64_t movement_of(const struct photo_batch *batch)
 {
     struct engine_stats stats;
@@ -186,7 +185,7 @@ static bool stuck(struct photo_batch *batch)
     return now - batch->moved_ms > batch->service->config->patience;
 }
 
-/* Settled, and nothing is left to delete. */
+/* All photos are settled, and no message is left to delete. */
 static bool over(void *user)
 {
     struct photo_batch *batch = user;
@@ -237,7 +236,7 @@ int photo_batch_run(struct photo_batch *batch, struct error *error)
     return err;
 }
 
-/* ---- the end ---- */
+/* ---- closing ---- */
 
 static bool downloaded(void *user)
 {
@@ -259,7 +258,7 @@ int photo_batch_download(struct photo_batch *batch, struct error *error)
     return 0;
 }
 
-/* What was not told while it went on. */
+/* Reports the failures that were not reported during the run. */
 static void tell_rest(struct photo_batch *batch)
 {
     for (size_t i = 0; i < batch->results.count && !batch->json; i++) {

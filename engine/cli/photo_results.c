@@ -92,7 +92,7 @@ int photo_results_init(struct photo_results *results, const struct photos *photo
     return err;
 }
 
-/* ---- what came of it ---- */
+/* ---- recording results ---- */
 
 static void photo_settle(struct photo_results *results, struct photo_result *photo)
 {
@@ -109,7 +109,7 @@ void photo_results_sent(struct photo_results *results, size_t index, uint64_t by
     if (photo->part_count > 0)
         return;
     photo->failure = strdup(no_pipeline);
-    photo->parts_failed = 1; /* even if there is no memory for the words */
+    photo->parts_failed = 1; /* even if strdup failed */
     photo_settle(results, photo);
 }
 
@@ -117,7 +117,7 @@ void photo_results_failed(struct photo_results *results, size_t index, const cha
 {
     struct photo_result *photo = &results->photos[index];
     if (photo->part_count && photo->parts_settled == photo->part_count)
-        return; /* it arrived all the same: only the answer was lost */
+        return; /* the photo did arrive: only the response was lost */
     photo->failure = strdup(why);
     photo->parts_failed = photo->part_count ? photo->part_count : 1;
     results->parts_settled += photo->part_count - photo->parts_settled;
@@ -194,7 +194,7 @@ static int failure_copy(struct pipeline_result *part, const struct engine_record
     return part->detail ? 0 : ERR_MEMORY;
 }
 
-/* RETRY leaves a part open, unless the queue will not deliver its message again. */
+/* RETRY leaves a part open, unless the queue will not deliver the message again. */
 static int part_record(const struct photo_results *results, struct pipeline_result *part,
                        const struct engine_record *record)
 {

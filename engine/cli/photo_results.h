@@ -1,10 +1,10 @@
 /*
  * The expected and the actual results of each photo.
  *
- * A photo has one part for each pipeline that takes its key. A part is settled when the engine has
- * reported ACK or REJECT for it, or has handed it back as often as its queue allows; a photo is
- * settled when its parts are, or when it could not be sent. Facts come from the engine's observer;
- * nothing here does I/O. Loop thread.
+ * A photo has one part for each pipeline that accepts its key. A part is settled when the engine
+ * has reported ACK or REJECT for it, or RETRY as often as its queue allows; a photo is settled when
+ * all its parts are, or when it could not be sent. Facts come from the engine's observer; nothing
+ * here does I/O. Loop thread.
  */
 #ifndef THUMBWHEEL_PHOTO_RESULTS_H
 #define THUMBWHEEL_PHOTO_RESULTS_H
@@ -23,7 +23,7 @@ enum photo_outcome { PHOTO_NOT_PROCESSED, PHOTO_DONE, PHOTO_FAILED };
 struct output_result {
     char *bucket, *key;
     char *path;    /* where it was written; NULL: not yet, or not at all */
-    char *problem; /* why it could not be written; NULL: none */
+    char *problem; /* why it could not be written; NULL: no problem */
     uint64_t bytes;
     unsigned width, height, frames;
     double milliseconds;
@@ -31,9 +31,9 @@ struct output_result {
 };
 
 struct pipeline_result {
-    const char *pipeline; /* its name, owned by the pipeline */
+    const char *pipeline; /* name of the pipeline, which owns it */
     enum part_state state;
-    unsigned attempts;  /* that ended in RETRY */
+    unsigned attempts;  /* number of attempts that ended in RETRY */
     const char *reason; /* of the last failure; static */
     char *detail;       /* of the last failure; NULL: none */
     double milliseconds;
@@ -49,7 +49,7 @@ struct photo_result {
     uint64_t bytes;
     bool sent;
     bool reported; /* its failures were printed */
-    char *failure; /* why it was not sent, or is of no use; NULL: none */
+    char *failure; /* why it was not sent, or no pipeline accepts it; NULL: none */
     struct pipeline_result *parts;
     size_t part_count, parts_settled, parts_failed;
 };
@@ -66,21 +66,22 @@ struct photo_results {
 struct photo_results_options {
     const char *bucket, *prefix; /* borrowed; a photo's key is prefix + name */
     const struct pipeline_ops *ops;
-    struct pipeline *const *pipelines; /* they outlive the results */
+    struct pipeline *const *pipelines; /* must outlive the results */
     size_t pipeline_count;
-    unsigned max_attempts; /* after so many RETRYs a message goes to its dead-letter queue unseen */
+    unsigned max_attempts; /* after this many RETRYs the queue moves a message to its dead-letter
+                            * queue without a report */
 };
 
-/* The photos outlive the results. ERR_MEMORY, ERR_LIMIT (a key that is too long). */
+/* The photos must outlive the results. ERR_MEMORY, ERR_LIMIT (a key that is too long). */
 int photo_results_init(struct photo_results *results, const struct photos *photos,
                        const struct photo_results_options *options, struct error *error);
 void photo_results_clear(struct photo_results *results);
 
 struct photo_results_change {   /* what a record changed */
-    struct photo_result *photo; /* NULL: a record of something else */
+    struct photo_result *photo; /* NULL: the record is not about one of these photos */
     struct pipeline_result *part;
-    bool settled;       /* the part, by this record */
-    bool photo_settled; /* the photo, by this record */
+    bool settled;       /* this record settled the part */
+    bool photo_settled; /* this record settled the photo */
 };
 
 /* ERR_MEMORY: the record is lost. A part that is settled already stays as it is: deliveries may
@@ -91,14 +92,14 @@ void photo_results_sent(struct photo_results *results, size_t index, uint64_t by
 /* The photo cannot be sent: it is settled as failed. */
 void photo_results_failed(struct photo_results *results, size_t index, const char *why);
 
-/* Nothing more is expected: what is still open has failed, for the reason of its last attempt or,
- * without one, for this one (static). Not called after an interrupt: what is open then was not
- * processed. */
+/* Call it when no more records are expected: open parts have failed, for the reason of their last
+ * attempt or else for `reason` (static). Do not call it after an interrupt: open parts were then
+ * not processed. */
 void photo_results_close(struct photo_results *results, const char *reason);
 
 bool photo_results_settled(const struct photo_results *results);
-/* PHOTO_DONE: every part is done, and no output failed to be written. PHOTO_FAILED: one of these
- * failed, whatever became of the others. */
+/* PHOTO_DONE: all parts are done, and all outputs were written. PHOTO_FAILED: a part or the writing
+ * of an output failed. */
 enum photo_outcome photo_outcome(const struct photo_result *photo);
 size_t photo_results_count(const struct photo_results *results, enum photo_outcome result);
 bool photo_results_succeeded(const struct photo_results *results);

@@ -9,11 +9,11 @@
 
 enum { IN_FLIGHT_MAX = 16 };
 
-struct upload_slot { /* one file at a time, one after the other */
+struct upload_slot { /* uploads one file after the other */
     uv_work_t work;
     struct photo_uploader *uploader;
     size_t index;
-    /* the pool thread's while it reads, then the loop's */
+    /* used by the pool thread while it reads, then by the loop thread */
     struct bytes content;
     struct error error;
 };
@@ -89,7 +89,7 @@ static void slot_begin(struct upload_slot *slot)
     slot->index = uploader->next++;
     slot->error = (struct error){0};
     uploader->busy++;
-    /* It fails only without a callback, which there is. */
+    /* It fails only if the callback is NULL. */
     uv_queue_work(uploader->loop, &slot->work, read_file, on_read);
 }
 

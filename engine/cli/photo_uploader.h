@@ -1,5 +1,5 @@
 /*
- * The photo uploader: sends local files to an object store, a bounded number at a time.
+ * Uploads local files to an object store, with a bounded number of concurrent uploads.
  *
  * Files are read on pool threads, one request each; everything else happens on the loop thread.
  * Memory is bounded by in_flight × max_bytes.
@@ -18,31 +18,31 @@
 struct photo_uploader;
 
 struct photo_upload {
-    const char *path; /* of the file */
-    const char *key;  /* what it becomes */
+    const char *path; /* path of the file */
+    const char *key;  /* key of the object */
 };
 
-/* Once for each item that was begun. error->code 0: the store has it. */
+/* Called once for each started item. error->code 0: it was stored. */
 typedef void photo_uploaded(size_t index, uint64_t bytes, const struct error *error, void *user);
 
 struct photo_uploader_options {
-    struct object_store *store; /* borrowed, as everything here, until the uploader is freed */
+    struct object_store *store; /* borrowed, like all pointers here, until the uploader is freed */
     const char *bucket;
     const struct photo_upload *items;
     size_t count;
-    size_t max_bytes;   /* of a file */
+    size_t max_bytes;   /* largest size of a file */
     unsigned in_flight; /* 1–16 */
     photo_uploaded *sent;
     void *user;
 };
 
-/* Begins. ERR_MEMORY. */
+/* Starts uploading. ERR_MEMORY. */
 int photo_uploader_start(uv_loop_t *loop, const struct photo_uploader_options *options,
                          struct photo_uploader **out);
-/* Begins no more; those under way end as they do. */
+/* Starts no more uploads; pending ones complete. */
 void photo_uploader_stop(struct photo_uploader *uploader);
-/* Nothing is under way and nothing will begin. */
+/* No upload is pending, and none will start. */
 bool photo_uploader_done(const struct photo_uploader *uploader);
-void photo_uploader_free(struct photo_uploader *uploader); /* when done; NULL is fine */
+void photo_uploader_free(struct photo_uploader *uploader); /* only when done; NULL: does nothing */
 
 #endif

@@ -92,7 +92,7 @@ static int entry_add(struct photos *photos, const char *path, unsigned depth, st
 {
     struct stat itself, target;
     if (lstat(path, &itself) != 0 || stat(path, &target) != 0)
-        return text_list_add(&photos->skipped, path); /* gone meanwhile, or a link to nothing */
+        return text_list_add(&photos->skipped, path); /* deleted meanwhile, or a dangling link */
     if (S_ISDIR(itself.st_mode))
         return directory_add(photos, path, depth + 1, error);
     if (S_ISREG(target.st_mode) && photo_has_image_name(path))

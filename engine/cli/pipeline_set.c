@@ -15,7 +15,7 @@
 static int refuse(struct pipeline_set *set, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A path that is no pipeline. 0, or ERR_MEMORY. */
+/* Adds a problem for a path that is not a pipeline. 0, or ERR_MEMORY. */
 static int refuse(struct pipeline_set *set, const char *path, const char *format, ...)
 {
     char text[2 * PATH_MAX + 256];

@@ -1,4 +1,4 @@
-/* The pipeline files that a process works with. Blocking, at start. */
+/* The pipeline files of a process. Blocking, at start. */
 #ifndef THUMBWHEEL_PIPELINE_SET_H
 #define THUMBWHEEL_PIPELINE_SET_H
 

@@ -15,7 +15,7 @@ enum {
     BAR_COLUMNS_MIN = 6,
     COLUMNS_DEFAULT = 80,
     NUMBERS_MAX = 160,
-    LINE_EVERY_MS = 10000, /* where nothing can be drawn anew */
+    LINE_EVERY_MS = 10000, /* if the line cannot be redrawn */
 };
 
 void progress_init(struct progress *progress, int fd)
@@ -28,7 +28,8 @@ void progress_init(struct progress *progress, int fd)
 
 static void emit(struct progress *progress, const struct buffer *text)
 {
-    (void)file_write_all(progress->fd, text->data, text->size); /* nobody to tell of a failure */
+    (void)file_write_all(progress->fd, text->data, text->size); /* there is no output of a
+                                                                 * failure */
 }
 
 static void append_bar(struct buffer *out, const struct progress_facts *facts, size_t columns,
@@ -79,7 +80,7 @@ static void draw(struct progress *progress, const struct progress_facts *facts)
     buffer_init(&line, LINE_BYTES_MAX);
     buffer_text(&line, "\r\033[K");
     progress_format(&line, facts, columns ? columns : COLUMNS_DEFAULT, progress->colour);
-    /* The cursor goes back, so that a log line written meanwhile starts where the bar does. */
+    /* Moves the cursor back, so that the next log line starts where the bar does. */
     buffer_byte(&line, '\r');
     if (!line.error)
         emit(progress, &line);

@@ -1,13 +1,13 @@
 /*
- * SIGHUP: the pipeline files are read again, and what they say takes the place of what is at work.
+ * SIGHUP: reads the pipeline files again, and replaces the running pipelines.
  *
- * Files are read on a pool thread; then the embedded cloud, where there is one, gets the queues and
- * buckets that they need; then the engine changes over. A set with anything wrong in it is refused
- * as a whole, with every problem in the log, and the engine goes on with what it has. Signals that
- * come meanwhile are answered by one more round at the end.
+ * Files are read on a pool thread; then their queues and buckets are created in the embedded cloud,
+ * if there is one; then the engine switches to them. A set with any problem is rejected as a whole,
+ * with every problem in the log, and the engine keeps its pipelines. Signals that arrive during a
+ * reload cause one more reload afterwards.
  *
- * A SIGHUP because the terminal is gone is no wish for a reload: it ends the process as SIGTERM
- * does. Loop thread.
+ * A SIGHUP because the terminal was closed is not a request for a reload: it ends the process as
+ * SIGTERM does. Loop thread.
  */
 #ifndef THUMBWHEEL_RELOADER_H
 #define THUMBWHEEL_RELOADER_H
@@ -26,24 +26,24 @@ struct reloader {
     uv_signal_t signal;
     uv_work_t work;
     bool open;     /* the signal is handled */
-    bool allowed;  /* … and answered */
-    bool busy;     /* a round is under way */
-    bool wanted;   /* another one is */
-    bool terminal; /* the process began with one */
-    int result;    /* of reading the files */
+    bool allowed;  /* … and starts reloads */
+    bool busy;     /* a reload is running */
+    bool wanted;   /* another reload is pending */
+    bool terminal; /* the process started with a terminal */
+    int result;    /* for reading the files */
     struct pipeline_set set;
     struct local_plan plan;
 };
 
-/* Signals are remembered from now on, and answered once they are allowed. */
+/* From now on signals are remembered, and handled once reloads are allowed. */
 int reloader_open(struct reloader *reloader, struct service *service, struct error *error);
-/* When the engine has been started, and nothing counts on its pipelines any more. */
+/* Call it once the engine has started and nothing depends on its first pipelines any more. */
 void reloader_allow(struct reloader *reloader);
-/* The signal is ignored from now on; what is under way goes on. */
+/* From now on the signal is ignored; a running reload completes. */
 void reloader_stop(struct reloader *reloader);
-/* Nothing is under way. */
+/* No reload is running. */
 bool reloader_is_idle(void *reloader);
-/* While idle; its handle is closed when the loop has turned. */
+/* Call it while idle; its handle is closed by the next loop iteration. */
 void reloader_close(struct reloader *reloader);
 
 #endif

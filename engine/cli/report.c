@@ -40,7 +40,7 @@ static char *join(const char *first, const char *second)
     return buffer_take_text(&text);
 }
 
-/* Why a part failed, for free(). */
+/* Why a part failed, to be freed by the caller. */
 static char *part_reason(const struct pipeline_result *part)
 {
     if (part->reason && *part->reason)
@@ -68,7 +68,7 @@ static const char *base_name(const char *key)
 
 /* ---- the table ---- */
 
-struct rows { /* the photo's name stands in the first row only */
+struct rows { /* only the first row has the photo's name */
     struct table *table;
     const char *name;
 };
@@ -80,7 +80,7 @@ static void add_row(struct rows *rows, enum table_style style, const char *cells
     table_row(rows->table, style, cells);
 }
 
-/* The reason is not repeated here: report_failures tells it. */
+/* The reason is not repeated here: report_failures prints it. */
 static void add_outcome(struct rows *rows, const char *rendition, bool failed)
 {
     const char *cells[COLUMNS] = {
@@ -142,7 +142,7 @@ static bool has_labels(const struct pipeline_result *part)
     return part->label_count > 0;
 }
 
-/* Images first, then what was seen in them. */
+/* Images first, then their labels. */
 static void add_photo(struct table *table, const struct photo_result *photo)
 {
     struct rows rows = {table, photo->name};
@@ -202,7 +202,7 @@ static void tell(report_line *line, void *user, const char *photo, const char *p
     buffer_free(&text);
 }
 
-/* All parts that failed in the same way, in one line. */
+/* One line for all parts that failed in the same way. */
 static void tell_failure(const struct photo_result *photo, size_t first, report_line *line,
                          void *user)
 {
@@ -228,7 +228,7 @@ void report_failures(const struct photo_result *photo, report_line *line, void *
             tell_failure(photo, i, line, user);
 }
 
-/* The outputs of a part that could not be written; *why is of the first one. */
+/* The number of a part's outputs that could not be written; *why is the first one's problem. */
 static size_t unwritten(const struct pipeline_result *part, const char **why)
 {
     size_t count = 0;
@@ -240,8 +240,8 @@ static size_t unwritten(const struct pipeline_result *part, const char **why)
     return count;
 }
 
-/* What fails here (a full disk, a directory that is read-only) fails for each output in turn: one
- * of them says why. */
+/* The cause (a full disk, a read-only directory) is usually the same for all outputs, so only one
+ * is reported. */
 void report_unwritten(const struct photo_result *photo, report_line *line, void *user)
 {
     struct buffer names, text;

@@ -1,7 +1,6 @@
 /*
- * What a user reads when the photos are done. For people: the failures, each once and with its
- * reason; a table of every rendition, where it is wanted; one line that sums it up. For scripts:
- * JSON.
+ * The report after all photos are done. For people: each failure once, with its reason; optionally
+ * a table of all renditions; and a summary line. For scripts: JSON.
  */
 #ifndef THUMBWHEEL_REPORT_H
 #define THUMBWHEEL_REPORT_H
@@ -14,9 +13,9 @@
 #include "photo_results.h"
 
 struct report_options {
-    const char *out; /* where the files are */
+    const char *out; /* directory of the files */
     uint64_t elapsed_ms;
-    size_t width; /* of the terminal; 0: not one */
+    size_t width; /* of the terminal; 0: not a terminal */
     bool colour;
     bool interrupted;
 };
@@ -26,14 +25,13 @@ int report_table(const struct photo_results *results, const struct report_option
                  FILE *out);
 void report_summary(const struct photo_results *results, const struct report_options *options,
                     FILE *out);
-/* Files that were written. */
+/* The number of files that were written. */
 size_t report_files(const struct photo_results *results);
 
-/* "failed: PHOTO: PIPELINES: REASON: DETAIL", a line for each way in which the photo failed; none
- * if it did not. */
+/* "failed: PHOTO: PIPELINES: REASON: DETAIL", one line for each distinct failure of the photo. */
 typedef void report_line(const char *text, void *user);
 void report_failures(const struct photo_result *photo, report_line *line, void *user);
-/* In the same form, a line for its outputs that could not be written; none if there are none. */
+/* In the same form, one line for each pipeline's outputs that could not be written. */
 void report_unwritten(const struct photo_result *photo, report_line *line, void *user);
 
 /* One JSON object per line: each photo in the order of the command line, then the summary.

@@ -1,6 +1,6 @@
 /*
- * The report for scripts. Its shape is a promise: members are added, never renamed or removed, and
- * a member that has no value is null, not absent.
+ * The report for scripts. Its format is stable: members are added, never renamed or removed, and a
+ * member without a value is null, not absent.
  */
 #include "report.h"
 
@@ -14,7 +14,7 @@
 
 enum { DIGITS = 12 };
 
-/* A file name may hold any bytes; JSON holds UTF-8. */
+/* A file name may have any bytes, but JSON is UTF-8. */
 static json_t *text_or_null(const char *text)
 {
     if (!text)
@@ -37,7 +37,7 @@ static json_t *tenths(double value)
     return json_real(round(value * 10) / 10);
 }
 
-/* Takes the item, which is NULL for want of memory; then so is the array. */
+/* Takes ownership of the item. If it is NULL (out of memory), the array becomes NULL too. */
 static void append(json_t **array, json_t *item)
 {
     if (*array && json_array_append_new(*array, item) == 0)
@@ -129,7 +129,7 @@ static json_t *summary_json(const struct photo_results *results,
         tenths((double)options->elapsed_ms / 1000), "interrupted", options->interrupted);
 }
 
-/* Takes the value. */
+/* Takes ownership of the value. */
 static int print(json_t *value, FILE *out)
 {
     if (!value)

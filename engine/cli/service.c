@@ -18,14 +18,14 @@ struct wait {
 
 /* ---- waiting ---- */
 
-/* Before the loop goes to sleep, every time: a timer or a closing handle may just have recorded
- * what is waited for, and no event would wake it. */
+/* Runs each time before the loop blocks: a timer or a close callback may just have fulfilled the
+ * condition, and no other event would wake the loop. */
 static void on_prepare(uv_prepare_t *gate)
 {
     struct service *service = gate->data;
     const struct wait *wait = service->wait;
     if ((wait->interruptible && service->interrupts) || wait->done(wait->user))
-        uv_stop(&service->loop); /* this turn does not sleep, and is the last */
+        uv_stop(&service->loop); /* this iteration does not block, and is the last */
 }
 
 static bool turn(struct service *service, const struct wait *wait)
@@ -157,7 +157,8 @@ int service_open(struct service *service, const struct service_options *options,
             service->assembly->cloud_start(&service->loop, options->cloud, &service->cloud, error);
     if (!err && service->cloud) {
         http.ca_file = service->assembly->cloud_certificate(service->cloud);
-        http.any_host = http.ca_file != NULL; /* a given one need not be for the loopback address */
+        http.any_host = http.ca_file != NULL; /* a user's certificate need not be valid for the
+                                               * loopback address */
     }
     if (!err)
         err = http_client_create(&service->loop, &http, &service->http, error);
@@ -168,7 +169,7 @@ int service_open(struct service *service, const struct service_options *options,
 
 /* ---- work ---- */
 
-struct answer { /* of an operation that calls back with an error */
+struct answer { /* the result of an operation that calls back with an error */
     bool here;
     struct error error;
 };
@@ -208,7 +209,7 @@ int service_provision(struct service *service, const struct fanout *fanout, stru
         return error_set(error, err, "bucket, topic and queues could not be created (%s)",
                          error_name(err));
     service_finish(service, answered,
-                   &answer); /* it ends by itself, soon: requests have timeouts */
+                   &answer); /* it always completes soon, since requests have timeouts */
     *error = answer.error;
     return error->code;
 }
@@ -279,14 +280,14 @@ int service_start(struct service *service, const struct engine_observer *observe
     if (service->reloader.open && !service->cloud)
         reloader_allow(&service->reloader);
     if (!service_wait(service, answered, &answer)) {
-        service_drain(service); /* some of them may be open, and at work */
+        service_drain(service); /* some queues may be open and polled already */
         err = error_set(error, ERR_CANCELLED, "stopped before the queues were opened");
     } else {
         *error = answer.error;
         err = error->code;
     }
     if (err)
-        engine_end(service); /* it would call back into this frame */
+        engine_end(service); /* cancelled, since its callback uses this stack frame */
     return err;
 }
 

@@ -1,12 +1,12 @@
 /*
- * A running engine with everything under it: loop, HTTP client, embedded cloud where there is one,
+ * A running engine with everything it needs: loop, HTTP client, optionally the embedded cloud,
  * backend, engine.
  *
- * The main thread owns the loop and drives it: commands read from top to bottom, callbacks record
- * facts, and service_wait turns the loop until a fact is there. Opened in the order above, closed
- * in reverse; what service_close leaves behind is a bug. SIGTERM and SIGINT interrupt the waits;
- * the second one ends the process at once with status 1, which loses nothing: the messages come
- * back by themselves. SIGHUP is the reloader's.
+ * The main thread owns the loop and runs it: commands are sequential code, callbacks record facts,
+ * and service_wait runs the loop until a condition is true. Everything is opened in the order above
+ * and closed in reverse; a handle that service_close leaves open is a bug. SIGTERM and SIGINT
+ * interrupt the waits; the second one ends the process at once with status 1, which loses nothing,
+ * since the messages become visible again. The reloader handles SIGHUP.
  */
 #ifndef THUMBWHEEL_SERVICE_H
 #define THUMBWHEEL_SERVICE_H
@@ -26,23 +26,24 @@ struct wait;
 struct service {
     const struct assembly *assembly;
     const struct config *config;
-    const struct pipeline_set *pipelines; /* loaded, without problems */
+    const struct pipeline_set *pipelines; /* loaded without problems */
     uv_loop_t loop;
     uv_signal_t signals[2];
     uv_timer_t clock;
     uv_prepare_t gate;
-    const struct wait *wait; /* what the loop is being turned for */
+    const struct wait *wait; /* the condition that service_wait waits for */
     struct http_client *http;
     void *cloud; /* NULL: none */
     struct backend backend;
     struct engine *engine;
     struct reloader reloader;
     unsigned interrupts;
-    const char *at_once;      /* the first signal ends the process, too, with this note: nothing is
-                                 pending, and what goes on cannot be interrupted; NULL: it drains */
-    void (*tick)(void *user); /* while service_tick is on */
+    const char *at_once;      /* if set, even the first signal ends the process at once, with this
+                               * message: nothing is pending, and the current work cannot be
+                               * interrupted; NULL: it drains */
+    void (*tick)(void *user); /* active while service_tick is set */
     void *tick_user;
-    void (*abandon)(void *user); /* before the process ends at once; NULL: nothing to do */
+    void (*abandon)(void *user); /* called before the process ends at once; NULL: none */
     void *abandon_user;
 };
 
@@ -54,35 +55,36 @@ struct service_options {
     bool reloads;                       /* SIGHUP reloads the pipeline files */
 };
 
-/* Everything but the engine. */
+/* Opens everything except the engine. */
 int service_open(struct service *service, const struct service_options *options,
                  struct error *error);
-/* Also where service_open failed. */
+/* Call it also if service_open failed. */
 void service_close(struct service *service);
 
-/* Makes bucket, topic and queues for the pipelines. Waits. */
+/* Creates bucket, topic and queues for the pipelines. Waits until done. */
 int service_provision(struct service *service, const struct fanout *fanout, struct error *error);
-/* Whether no object's key begins with the prefix. Waits. */
+/* Whether no object's key begins with the prefix. Waits until done. */
 int service_is_empty(struct service *service, const char *bucket, const char *prefix, bool *empty,
                      struct error *error);
 
-/* Creates the engine and waits until its queues are open, however long that takes. ERR_CANCELLED:
- * interrupted meanwhile; what was under way is finished. Without an embedded cloud, reloads are
- * allowed from here on. */
+/* Creates the engine and waits until its queues are open, without a time limit. ERR_CANCELLED:
+ * interrupted meanwhile; pending work has completed. Without an embedded cloud, reloads are allowed
+ * from now on. */
 int service_start(struct service *service, const struct engine_observer *observer,
                   struct error *error);
-/* Waits until the engine has finished what it may. */
+/* Waits until the engine has drained. */
 void service_drain(struct service *service);
 
-/* Turns the loop until done says so (true) or an interrupt has come, now or earlier (false). */
+/* Runs the loop until done returns true (true) or an interrupt has arrived, now or earlier
+ * (false). */
 bool service_wait(struct service *service, bool (*done)(void *user), void *user);
-/* The same, but interrupts are no reason to give up. */
+/* The same, but it does not return on interrupts. */
 void service_finish(struct service *service, bool (*done)(void *user), void *user);
 bool service_interrupted(const struct service *service);
-/* What a signal that ends the process does. */
+/* Sets the action before a signal ends the process. */
 void service_interrupt(struct service *service, int number);
 
-/* Calls tick every 100 ms while the loop turns; NULL ends that. */
+/* Calls tick every 100 ms while the loop runs; NULL: stop. */
 void service_tick(struct service *service, void (*tick)(void *user), void *user);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "files.h"
 
-/* The specification wants relative values ignored. */
+/* The specification says to ignore relative paths. */
 static const char *absolute_variable(const char *name)
 {
     const char *value = getenv(name);
@@ -21,7 +21,7 @@ static const char *temporary_root(void)
     return root ? root : "/tmp";
 }
 
-/* Under $variable, or under ~/fallback; NULL with *homeless set where there is neither. */
+/* A path under $variable, or under ~/fallback. NULL with *homeless set: neither exists. */
 static char *directory_under(const char *variable, const char *fallback, int *homeless)
 {
     const char *base = absolute_variable(variable), *home = absolute_variable("HOME");

@@ -68,7 +68,8 @@ static struct table_row *row_create(const struct table *table, enum table_style 
 
 void table_row(struct table *table, enum table_style style, const char *const *cells)
 {
-    if ((table->row_count & (table->row_count - 1)) == 0) { /* full: capacities are powers of two */
+    if ((table->row_count & (table->row_count - 1)) == 0) { /* full, since capacities are powers of
+                                                             * two */
         size_t capacity = table->row_count ? table->row_count * 2 : 1;
         struct table_row **rows = realloc(table->rows, capacity * sizeof *rows);
         if (!rows) {
@@ -103,8 +104,8 @@ static size_t total_columns(const struct table *table, const size_t *widths)
     return total;
 }
 
-/* Takes a column at a time from the widest that may shrink, so that the narrow ones stay whole for
- * longest. */
+/* Repeatedly shrinks the widest shrinkable column by one, so that narrow columns keep their
+ * width. */
 static void shrink(const struct table *table, size_t *widths, size_t width)
 {
     size_t total = total_columns(table, widths);
@@ -143,7 +144,7 @@ static int print_cell(const struct table *table, size_t c, const char *text, siz
     return 0;
 }
 
-/* Cells right of the last one with a text are left out, so that no line ends in spaces. */
+/* Empty cells at the end of a row are omitted, so that no line ends with spaces. */
 static size_t cells_filled(const struct table *table, const char *const *cells)
 {
     size_t count = table->column_count;
@@ -190,7 +191,7 @@ static size_t title_columns(const struct table *table)
     return widest;
 }
 
-/* Where the columns do not fit beside each other: a cell in a line, with its title. */
+/* If the columns do not fit side by side: one cell per line, with its title. */
 static int print_stacked(const struct table *table, FILE *out, size_t width, bool colour)
 {
     const size_t titles = title_columns(table) + GAP;

@@ -1,6 +1,6 @@
 /*
- * A table of text for people: columns aligned by what the characters fill, shrunk to the terminal's
- * width where they may be cut, whole otherwise (a file or a pipe gets everything).
+ * A table of text. Columns are aligned by display width, and shrinkable ones are cut to fit the
+ * terminal's width; a file or a pipe gets the full text.
  */
 #ifndef THUMBWHEEL_TABLE_H
 #define THUMBWHEEL_TABLE_H
@@ -19,15 +19,15 @@ enum table_style { TABLE_PLAIN, TABLE_FAILED };
 
 struct table;
 
-/* columns is borrowed. NULL: no memory. */
+/* columns is borrowed. NULL: out of memory. */
 struct table *table_create(const struct table_column *columns, size_t count);
 void table_free(struct table *table);
 
-/* A row of `count` cells, copied and made displayable; NULL is an empty cell. A failure
- * (ERR_MEMORY) sticks until table_print. */
+/* Adds a row of `count` cells, which are copied and made displayable; NULL is an empty cell.
+ * table_print reports a failure (ERR_MEMORY). */
 void table_row(struct table *table, enum table_style style, const char *const *cells);
 
-/* width 0: as wide as it needs. ERR_MEMORY when rows are missing. */
+/* width 0: unlimited. ERR_MEMORY: rows are missing. */
 int table_print(const struct table *table, FILE *out, size_t width, bool colour);
 
 #endif

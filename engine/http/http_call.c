@@ -1,6 +1,6 @@
 /*
- * What a handler sees of a request, and how it takes the body. These functions record;
- * connection_process acts.
+ * The handler's view of a request, and reading its body. These functions only record what the
+ * handler wants; connection_process acts.
  */
 #include "http_private.h"
 
@@ -8,7 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { COLLECT_RESERVE = 64 * 1024 }; /* of an announced length; more only as it comes */
+enum {
+    COLLECT_RESERVE = 64 * 1024
+}; /* of a body with a known length; the buffer grows with the
+                                       * data */
 
 struct slice http_call_method(const struct http_call *call)
 {
@@ -58,7 +61,7 @@ int64_t http_call_content_length(const struct http_call *call)
     return call->content_length;
 }
 
-/* False when there is nothing left to take, or it has been taken. */
+/* False if the body has ended or has been taken. */
 static bool take_body(struct http_call *call, enum body_taking taking, void *user)
 {
     if (call->response != RESPONSE_NONE || call->taking != BODY_UNTAKEN)
@@ -71,8 +74,8 @@ static bool take_body(struct http_call *call, enum body_taking taking, void *use
 static void start_body(struct http_call *call)
 {
     struct http_connection *c = call->connection;
-    /* For an empty body too, although it need not be: botocore that waited for it in vain takes the
-     * final status for that of its next request on the connection. */
+    /* Also sent for an empty body, where it is optional: botocore that gets no 100 takes the final
+     * status for the response to its next request. */
     bool arrived = c->complete && c->received > 0;
     if (call->expects_continue && !arrived && !call->refusal)
         response_continue(c);
@@ -121,7 +124,7 @@ void http_call_resume(struct http_call *call)
 void http_call_abort(struct http_call *call)
 {
     connection_close(call->connection, 0, true);
-    call->connection->close_error = 0; /* who aborts needs no telling, even of what came first */
+    call->connection->close_error = 0; /* a handler that aborts is not told about earlier errors */
 }
 
 void http_call_on_end(struct http_call *call, http_call_ended *ended, void *user)

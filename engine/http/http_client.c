@@ -1,18 +1,19 @@
 /*
- * The client: which exchanges there are, and curl's multi handles on the loop, one for each class
- * of requests: what waits for a connection in one of them delays none of another.
+ * The client: the list of exchanges, and curl's multi handles on the loop. There is one multi
+ * handle for each class of requests, so that requests of one class never wait for connections of
+ * another.
  *
  * curl asks for sockets to be watched (one uv_poll each) and for one timer. When either fires, curl
  * runs; then its list of completed transfers is emptied and their owners are called, in this order,
- * from the same loop callback. So an owner never runs inside curl, may start, cancel or close
- * anything but its own exchange, and nothing wakes up while nothing moves.
+ * from the same loop callback. So an owner never runs inside curl; it may start, cancel or close
+ * anything except its own exchange; and there is no periodic wake-up.
  *
  * An exchange is in `running` while curl has its easy handle, then in `finished` until its owner is
- * called. Memory of uv handles goes in their close callbacks; `handles` counts them, and the last
- * one takes the client along.
+ * called. uv handles are freed in their close callbacks. `handles` counts them, and the client is
+ * freed with the last one.
  *
- * A request whose kept connection turns out to be unfit is started once more, on a new one: nothing
- * of it had been sent.
+ * If a reused connection turns out to be unusable before anything was sent on it, the request is
+ * started once more on a new one.
  */
 #include "http_client.h"
 
@@ -28,7 +29,7 @@ enum {
     MAX_CONNECTIONS = 256,
     MAX_HOST_CONNECTIONS = 64,
     URGENT_HOST_CONNECTIONS = 16,
-    POLLS_KEPT = 100000, /* idle connections of polls: each poll keeps its own */
+    POLLS_KEPT = 100000, /* idle connections for long polls: each poll keeps its own */
     IDLE_TIMEOUT_MS = 30000,
 };
 
@@ -42,7 +43,7 @@ struct http_pool { /* the connections of one class of requests */
 struct http_client {
     uv_loop_t *loop;
     struct http_pool pools[HTTP_CLASSES];
-    CURLSH *share; /* TLS sessions, which would otherwise die with each easy handle */
+    CURLSH *share; /* TLS sessions, which would otherwise be lost with each easy handle */
     char *ca_path;
     bool ca_is_directory;
     bool any_host;
@@ -91,8 +92,8 @@ static void collect_completed(struct http_pool *pool)
     }
 }
 
-/* An owner may cancel others that wait here or close the client, so each turn starts from the head
- * again. */
+/* An owner may cancel other exchanges in this list or close the client, so each iteration starts at
+ * the head. */
 static void deliver_finished(struct http_client *client)
 {
     struct list *link;
@@ -102,7 +103,7 @@ static void deliver_finished(struct http_client *client)
     }
 }
 
-/* Errors of the multi handle need no other answer than this: each exchange has its deadline. */
+/* Errors of the multi handle need no other handling, since each exchange has a deadline. */
 static void run_curl(struct http_pool *pool, curl_socket_t fd, int events)
 {
     int running;
@@ -292,7 +293,7 @@ static int set_multi(struct http_pool *pool, long all, long host)
     return code ? ERR_MEMORY : 0;
 }
 
-/* A poll that waited for a connection would delay its queue: they have as many as they need. */
+/* Unlimited, since a long poll that waited for a connection would delay its queue. */
 static int set_pools(struct http_client *client, const struct http_client_options *options)
 {
     long all = options->max_connections ? (long)options->max_connections : MAX_CONNECTIONS;

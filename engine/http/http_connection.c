@@ -1,10 +1,10 @@
 /*
- * One connection. Its life is HEAD → CALL → (DRAIN →) HEAD …, and from anywhere LINGER → CLOSED or
- * CLOSED.
+ * One connection. Its states are HEAD → CALL → (DRAIN →) HEAD …, and from each of them LINGER →
+ * CLOSED or CLOSED.
  *
- * The timer runs only while the peer owes something: bytes of a request, room for our response, or
- * its end. It is not moved at each byte; when it fires it looks at the last sign of life and waits
- * for the rest.
+ * The timer runs only while the peer has to act: send bytes of a request, read our response, or
+ * close. It is not reset at each byte; when it fires, it is set again to the remainder since the
+ * last activity.
  */
 #include "http_private.h"
 
@@ -14,7 +14,7 @@
 
 #include "container_of.h"
 
-enum { KEEPALIVE_PROBE_S = 60 }; /* TCP's own, for a peer that vanished during a long poll */
+enum { KEEPALIVE_PROBE_S = 60 }; /* TCP keep-alive, for a peer that vanished during a long poll */
 
 static void connection_process(struct http_connection *c, struct slice in);
 
@@ -39,7 +39,7 @@ static void expect_head(struct http_connection *c)
     c->received = c->overhead = c->dropped = 0;
 }
 
-/* --- the end --- */
+/* --- closing --- */
 
 static void fail_stream(struct http_call *call, int error)
 {
@@ -78,11 +78,11 @@ void connection_close(struct http_connection *c, int error, bool reset)
 static void on_shutdown(uv_shutdown_t *request, int status)
 {
     (void)request;
-    (void)status; /* a failure shows as an end of input, or the timer ends it */
+    (void)status; /* on failure the end of input or the timer closes the connection */
 }
 
-/* Closing while the peer still sends would make the kernel answer with a reset, which can overtake
- * our response. */
+/* Closing while the peer still sends would make the kernel send a reset, which can overtake our
+ * response. */
 static void linger(struct http_connection *c)
 {
     set_state(c, CONNECTION_LINGER);
@@ -112,7 +112,7 @@ static void refuse(struct http_connection *c, int status)
         linger(c);
 }
 
-/* An open call fails by its request: the server answers unless the handler has begun to. */
+/* The request of an open call is invalid: the server responds unless the handler has started to. */
 static void fail_call(struct http_connection *c, int status, int error)
 {
     struct http_call *call = c->call;
@@ -120,7 +120,7 @@ static void fail_call(struct http_connection *c, int status, int error)
         connection_close(c, error, true);
         return;
     }
-    call->refusal = status; /* what the handler says from here on is not sent */
+    call->refusal = status; /* whatever the handler writes from now on is not sent */
     call->response = RESPONSE_ENDED;
     fail_stream(call, error);
     if (c->state == CONNECTION_CLOSED)
@@ -131,7 +131,7 @@ static void fail_call(struct http_connection *c, int status, int error)
         refuse(c, status);
 }
 
-/* --- what is next --- */
+/* --- deciding what to do next --- */
 
 static void advance(struct slice *in, size_t size)
 {
@@ -158,7 +158,7 @@ static bool step_head(struct http_connection *c, struct slice *in)
     if (!in->size)
         return false;
     if (!c->scan.started)
-        c->active = now_of(c); /* from here the whole head has idle_ms */
+        c->active = now_of(c); /* the whole head must arrive within idle_ms from now */
     enum head_progress progress = head_scan(&c->scan, *in, &used);
     struct slice piece = {in->data, used};
     advance(in, used);
@@ -247,7 +247,7 @@ static bool read_body(struct http_connection *c, struct slice *in, enum body_use
     if (c->received > c->server->options.body_max)
         fail_body(c, 413, ERR_LIMIT);
     else if (c->overhead / 8 > c->server->options.header_max + c->received)
-        fail_body(c, 400, ERR_PROTOCOL); /* chunks of next to nothing, or endless trailers */
+        fail_body(c, 400, ERR_PROTOCOL); /* tiny chunks, or endless trailers */
     else
         hand_over(c, use);
     return true;
@@ -327,7 +327,7 @@ static bool step(struct http_connection *c, struct slice *in)
     return false;
 }
 
-/* `in` lies in the early buffer, or in the server's input when that is empty. */
+/* `in` is in the early buffer, or in the server's input buffer if the former is empty. */
 static void keep_rest(struct http_connection *c, struct slice in)
 {
     if (!in.size || c->state == CONNECTION_LINGER) {
@@ -360,7 +360,7 @@ void connection_continue(struct http_connection *c)
 
 /* --- the timer --- */
 
-/* Whether the peer owes us something, and by when. */
+/* Whether the peer has to act, and by when. */
 static bool timer_wanted(const struct http_connection *c, uint64_t *due)
 {
     uint64_t limit = c->server->options.idle_ms;
@@ -382,7 +382,7 @@ static void time_out(struct http_connection *c)
         connection_close(c, ERR_TIMEOUT, c->state == CONNECTION_CALL);
 }
 
-/* A large piece may take long to be taken; what counts is that the queue moves. */
+/* Sending a large piece may take long; progress of the write queue counts as activity. */
 static bool writing_moves(struct http_connection *c)
 {
     size_t queued = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
@@ -448,7 +448,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(c->server->input, (unsigned)read_room(c));
 }
 
-/* A peer that shuts its side once our whole response is under way may still be reading it. */
+/* A peer that shuts down its side after our whole response was queued may still be reading it. */
 static void on_input_end(struct http_connection *c, ssize_t result)
 {
     bool finishing = c->call && c->call->response == RESPONSE_ENDED;
@@ -509,7 +509,7 @@ void connection_update(struct http_connection *c)
         update_timer(c);
 }
 
-/* --- the begin --- */
+/* --- opening --- */
 
 static struct http_connection *connection_create(struct http_server *server)
 {
@@ -521,7 +521,7 @@ static struct http_connection *connection_create(struct http_server *server)
     uv_tcp_init(server->loop, &c->tcp);
     uv_timer_init(server->loop, &c->timer);
     c->tcp.data = c->timer.data = c;
-    /* With TLS a read may end a record whose beginning came before. */
+    /* With TLS a read may complete a record that began in an earlier one. */
     buffer_init(&c->early, server->options.header_max + 2 * (size_t)HTTP_READ_MAX);
     buffer_init(&c->head, server->options.header_max);
     c->next = server->connections;

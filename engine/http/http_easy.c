@@ -1,10 +1,9 @@
 /*
- * The easy handle of a request: what curl is told before a transfer begins.
+ * Sets up curl's easy handle for a request.
  *
- * Bodies are sent as POSTFIELDS whatever the method is, with the method's name set beside it: curl
- * then reads the caller's memory in place and can start again from its beginning when a kept
- * connection turns out to be dead, without read and seek callbacks. It adds Expect: 100-continue by
- * itself above 1 MiB.
+ * Bodies are sent as POSTFIELDS for every method, with the method's name set separately: curl then
+ * reads the caller's memory in place and can restart without read and seek callbacks if a reused
+ * connection turns out to be dead. It adds Expect: 100-continue by itself above 1 MiB.
  */
 #include "http_easy.h"
 
@@ -30,7 +29,7 @@ static bool method_valid(const char *method)
            strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == size;
 }
 
-/* A name or value that could end its line would let a key or a message write headers of its own. */
+/* A line break in a name or value would let a key or a message inject headers. */
 static bool header_valid(const struct http_header *header)
 {
     return header->name[0] && !strpbrk(header->name, "\r\n:; \t") &&
@@ -49,7 +48,8 @@ static bool host_is_loopback(const char *host)
            (size > suffix_size && strcasecmp(host + size - suffix_size, suffix) == 0);
 }
 
-/* Judges the URL before curl does: a wrong one is the caller's error, not the network's. */
+/* Checks the URL before curl does, so that an invalid one is the caller's error and not a network
+ * error. */
 static int url_check(const char *url, bool *loopback)
 {
     char *scheme = NULL, *host = NULL;
@@ -112,7 +112,7 @@ static int header_append(struct curl_slist **lines, const struct http_header *he
 
 static int headers_copy(const struct http_request *request, struct curl_slist **lines)
 {
-    /* Without one of the caller's, curl would call every body a form. */
+    /* Without a Content-Type of the caller's, curl would send the one of a form. */
     int rc = line_append(lines, "Content-Type:");
     for (size_t i = 0; !rc && i < request->header_count; i++) {
         if (strcasecmp(request->headers[i].name, "Content-Length") != 0)
@@ -150,7 +150,7 @@ static int set_connection(CURL *easy, const struct http_request *request)
         request->connect_timeout_ms ? (long)request->connect_timeout_ms : CONNECT_TIMEOUT_MS;
     unsigned code = curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
     code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* Otherwise dropping a handle waits for its resolver thread, and the loop with it. */
+    /* Otherwise freeing a handle would block the loop until its resolver thread ends. */
     code |= curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     code |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -160,9 +160,9 @@ static int set_connection(CURL *easy, const struct http_request *request)
     return code ? ERR_MEMORY : 0;
 }
 
-/* Never both: with a directory beside the bundle, curl reads the bundle for each connection instead
- * of once, 20 ms on the loop. From a directory alone OpenSSL reads only the issuer of what the
- * service presents. */
+/* Never both: with a directory and a bundle, curl reads the bundle for each connection instead of
+ * once, which takes 20 ms on the loop. From a directory OpenSSL reads only the issuer of the
+ * service's certificate. */
 static unsigned set_authorities(CURL *easy, const struct http_common *common)
 {
     const char *directory = common->ca_is_directory ? common->ca_path : NULL;
@@ -183,7 +183,7 @@ static int set_protocol(CURL *easy, const struct http_common *common, bool loopb
     code |= set_authorities(easy, common);
     if (common->any_host)
         code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    if (loopback) /* empty: none, whatever the environment says */
+    if (loopback) /* empty: no proxy, whatever the environment says */
         code |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     return code ? ERR_MEMORY : 0;
 }

@@ -1,4 +1,4 @@
-/* Private to the HTTP client: the easy handle of a request. */
+/* Private to the HTTP client: setting up the easy handle of a request. */
 #ifndef THUMBWHEEL_HTTP_EASY_H
 #define THUMBWHEEL_HTTP_EASY_H
 
@@ -6,7 +6,7 @@
 
 #include "http_client.h"
 
-/* What all exchanges of a client have in common. */
+/* The settings that all exchanges of a client share. */
 struct http_common {
     CURLSH *share;
     const char *ca_path; /* of the authorities; NULL: the system's */
@@ -16,8 +16,9 @@ struct http_common {
     unsigned idle_timeout_ms; /* of requests that state none */
 };
 
-/* Judges and copies the request, all but its body, into a new easy handle without callbacks. *lines
- * are its headers, to be freed after the handle. ERR_INVALID or ERR_MEMORY: nothing to free. */
+/* Checks the request and copies all of it except the body into a new easy handle without callbacks.
+ * *lines holds its headers, to be freed after the handle. ERR_INVALID or ERR_MEMORY: nothing to
+ * free. */
 int http_easy_create(const struct http_common *common, const struct http_request *request,
                      CURL **out, struct curl_slist **lines);
 

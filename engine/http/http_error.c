@@ -5,23 +5,23 @@
 #include "error.h"
 
 /*
- * What is not in the table is ERR_NETWORK: names that cannot be resolved, connections that are
- * refused, reset or cut off, TLS that cannot be agreed on, certificates that are not trusted,
- * proxies that refuse. All of it may be mended, by time or by an operator.
+ * Results that are not in the table are ERR_NETWORK: names that cannot be resolved, connections
+ * that are refused or reset, TLS handshakes that fail, untrusted certificates, proxies that refuse.
+ * Time or an operator can fix all of them.
  */
 static const struct {
     CURLcode result;
     int code;
 } rows[] = {
-    /* The peer or the path is slow: another try may find it faster. */
+    /* The peer or the network is slow: a retry may succeed. */
     {CURLE_OPERATION_TIMEDOUT, ERR_TIMEOUT},
     {CURLE_FTP_ACCEPT_TIMEOUT, ERR_TIMEOUT},
 
-    /* This process is short of memory: it will have some again. */
+    /* This process is short of memory: a retry may succeed. */
     {CURLE_OUT_OF_MEMORY, ERR_MEMORY},
 
-    /* What answers does not speak HTTP/1.1: a proxy's page, another service, half an answer. The
-     * URL's own scheme was checked before, so an unsupported protocol is the answer's. */
+    /* The response is not valid HTTP/1.1: another service, or an incomplete response. The URL's
+     * scheme was checked before, so an unsupported protocol comes from the response. */
     {CURLE_WEIRD_SERVER_REPLY, ERR_PROTOCOL},
     {CURLE_UNSUPPORTED_PROTOCOL, ERR_PROTOCOL},
     {CURLE_BAD_CONTENT_ENCODING, ERR_PROTOCOL},

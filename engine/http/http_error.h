@@ -4,7 +4,7 @@
 
 #include <curl/curl.h>
 
-/* Of a transfer that failed: never 0. */
+/* The code of a failed transfer; never 0. */
 int http_error_of(CURLcode result);
 
 #endif

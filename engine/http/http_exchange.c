@@ -1,9 +1,10 @@
 /*
  * One exchange: curl's callbacks, deadlines, and the response as its owner sees it.
  *
- * Deadlines are our own, on one timer: curl's would not count while an exchange waits for a free
- * connection, and its low-speed limit has whole seconds only. The timer is not moved with each
- * byte; when it fires, it is set again to what is left. The connect timeout is curl's.
+ * The exchange has its own deadlines, on one timer, because curl's do not run while an exchange
+ * waits for a free connection, and its low-speed limit has a resolution of one second. The timer is
+ * not reset at each byte; when it fires, it is set again to the remainder. The connect timeout is
+ * curl's.
  */
 #include "http_exchange.h"
 
@@ -65,7 +66,7 @@ static int head_add(struct http_exchange *exchange, struct slice line)
     append_lower(&exchange->head, slice_trim((struct slice){line.data, name_size}));
     buffer_append(&exchange->head, value.data, value.size);
     int rc = buffer_byte(&exchange->head, '\0');
-    if (rc) /* which is not the body's size: ERR_LIMIT would say so */
+    if (rc) /* this is not about the body's size, so ERR_LIMIT would be wrong */
         failure_set(exchange, rc == ERR_LIMIT ? ERR_PROTOCOL : rc,
                     "the response's header is too large");
     else
@@ -78,7 +79,7 @@ static void mark_progress(struct http_exchange *exchange)
     exchange->progress_ms = uv_now(exchange->timer.loop);
 }
 
-/* Told when the whole header is there, so that the owner can see whose response it is. */
+/* Reported once the header is complete, so that the owner has the response's headers. */
 static bool announces_too_much(struct http_exchange *exchange)
 {
     curl_off_t length = -1;
@@ -90,7 +91,7 @@ static bool announces_too_much(struct http_exchange *exchange)
     return true;
 }
 
-/* A peer may refuse a request of which it has seen a part only; it can't have done it. */
+/* A peer may reject a request before it has read all of it, but it cannot have accepted it. */
 static bool accepts_unseen(struct http_exchange *exchange)
 {
     long status = 0;
@@ -114,7 +115,7 @@ static size_t on_header(char *data, size_t one, size_t size, void *user)
     struct http_exchange *exchange = user;
     struct slice line = {data, one * size};
     mark_progress(exchange);
-    if (slice_starts_with(line, "HTTP/")) { /* what came before was an interim answer */
+    if (slice_starts_with(line, "HTTP/")) { /* the previous header was an interim response (1xx) */
         buffer_clear(&exchange->head);
         exchange->head_count = 0;
         exchange->head_complete = false;
@@ -129,7 +130,7 @@ static size_t on_header(char *data, size_t one, size_t size, void *user)
     return line.size;
 }
 
-/* One allocation for a body whose size is known. */
+/* Allocates the whole body at once if its size is known. */
 static int reserve_body(struct http_exchange *exchange)
 {
     curl_off_t length = -1;
@@ -205,8 +206,8 @@ static void on_deadline(uv_timer_t *timer)
     http_client_expire(exchange);
 }
 
-/* A peer that speaks first on a new connection too, or closes it, is left to curl: it may have
- * refused the connection (503). What it said can't be a success, though. */
+/* If the peer also sends first on a new connection, or closes it, curl handles it: it may have
+ * refused the connection with a 503. Such a response is never taken for a success. */
 static bool connection_fit(struct http_exchange *exchange, enum http_silence silence)
 {
     exchange->unfit = silence != HTTP_SILENT && !exchange->renewed;
@@ -214,7 +215,8 @@ static bool connection_fit(struct http_exchange *exchange, enum http_silence sil
     return !exchange->unfit;
 }
 
-/* A connection is there and the request is about to be sent: the idle time counts from now. */
+/* The connection is established and the request is about to be sent: the idle timeout starts
+ * now. */
 static int on_connected(void *user, char *remote_ip, char *local_ip, int remote_port,
                         int local_port)
 {
@@ -251,7 +253,7 @@ void http_exchange_fail(struct http_exchange *exchange, int code, const char *wh
     arm(exchange);
 }
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 
 static int set_callbacks(struct http_exchange *exchange)
 {
@@ -315,9 +317,9 @@ int http_exchange_create(const struct http_common *common, const struct http_req
     return 0;
 }
 
-/* ---- the end ---- */
+/* ---- closing ---- */
 
-/* Turns "name\0value\0…" into the table that the owner sees. */
+/* Turns "name\0value\0…" into the response's header table. */
 static int headers_index(struct http_exchange *exchange)
 {
     const char *p = exchange->head.data;
@@ -346,7 +348,7 @@ void http_exchange_conclude(struct http_exchange *exchange, CURLcode result)
                     *exchange->curl_text ? exchange->curl_text : curl_easy_strerror(result));
     else
         exchange->failure = (struct error){0};
-    if (!result && !exchange->head_complete) /* for curl that is a success without a body */
+    if (!result && !exchange->head_complete) /* curl reports this as a success without a body */
         failure_set(exchange, ERR_NETWORK, "the connection closed within the response's header");
     if (headers_index(exchange))
         failure_set(exchange, ERR_MEMORY, "not enough memory for the response");
@@ -411,6 +413,6 @@ const char *http_response_header(const struct http_response *response, const cha
 
 struct bytes http_response_take_body(const struct http_response *response)
 {
-    /* Every response lies in an exchange, which is not const. */
+    /* Every response is embedded in an exchange, which is not const. */
     return bytes_take(&((struct http_response *)(uintptr_t)response)->body);
 }

@@ -1,9 +1,9 @@
 /*
  * Private to the HTTP client: one request, its deadlines and its response.
  *
- * http_easy.c knows what curl is asked for, http_exchange.c what an exchange is, http_client.c
- * which exchanges there are and when curl runs. curl's callbacks only record facts in the exchange;
- * it is finished, and its owner called, from a loop callback.
+ * http_easy.c sets curl's options, http_exchange.c implements one exchange, and http_client.c keeps
+ * the list of exchanges and runs curl. curl's callbacks only record facts in the exchange; a loop
+ * callback finishes it and calls its owner.
  */
 #ifndef THUMBWHEEL_HTTP_EXCHANGE_H
 #define THUMBWHEEL_HTTP_EXCHANGE_H
@@ -19,14 +19,14 @@
 #include "http_sockets.h"
 #include "list.h"
 
-struct http_pool; /* the connections that it uses */
+struct http_pool; /* the connections of its class */
 
 struct http_exchange {
     struct http_pool *pool;
-    struct list link; /* of the client's running or finished list */
+    struct list link; /* in the client's running or finished list */
     CURL *easy;       /* NULL once finished */
     struct curl_slist *header_lines;
-    char *label; /* "GET http://host/path", for people; without the query string */
+    char *label; /* "GET http://host/path", for messages; without the query string */
 
     http_done *done;
     void *user;
@@ -40,52 +40,51 @@ struct http_exchange {
     unsigned total_timeout_ms;
     unsigned idle_timeout_ms;
     bool tls;
-    bool unfit;     /* its kept connection: to be started again on a new one */
-    bool renewed;   /* which has been done */
-    bool connected; /* before that the connect timeout rules, or it waits for a free connection */
+    bool unfit;     /* the reused connection was unusable: start again on a new one */
+    bool renewed;   /* it has been started again */
+    bool connected; /* before that the connect timeout applies, or it waits for a free connection */
 
     curl_off_t body_size; /* of the request */
     bool spoken_to;       /* bytes had arrived before the request was sent */
     bool early;           /* the response began before all of the request was sent */
-    bool is_head;         /* its response states the length of a body that does not come */
+    bool is_head;         /* its response states the length of a body that is not sent */
     size_t response_max;
     struct buffer head; /* "name\0value\0" for each header */
     size_t head_count;
-    bool head_complete; /* its empty line was seen */
+    bool head_complete; /* the empty line after the headers was read */
     struct buffer body;
-    struct error failure; /* the first one sticks */
+    struct error failure; /* the first error is kept */
     char curl_text[CURL_ERROR_SIZE];
     struct http_header *headers;
     struct http_response response;
 };
 
-/* ERR_INVALID or ERR_MEMORY; the exchange has no timer yet and ends with http_exchange_free. */
+/* ERR_INVALID or ERR_MEMORY. The exchange has no timer yet; release it with http_exchange_free. */
 int http_exchange_create(const struct http_common *common, const struct http_request *request,
                          struct http_exchange **out);
-/* Frees one whose timer was never started. */
+/* Frees an exchange whose timer was never started. */
 void http_exchange_free(struct http_exchange *exchange);
 
-/* Starts the clock. From here on the exchange ends with http_exchange_close. */
+/* Starts the timer. From now on release the exchange with http_exchange_close. */
 void http_exchange_start(struct http_exchange *exchange, uv_loop_t *loop);
-/* Records a failure that curl does not know of; the exchange expires in the next turn of the loop.
- */
+/* Records a failure that curl does not know of; the exchange expires in the next loop iteration. */
 void http_exchange_fail(struct http_exchange *exchange, int code, const char *what);
-/* Prepares it for a new start, on a new connection, where the first was unfit. ERR_MEMORY. */
+/* Prepares the exchange for a restart on a new connection after the first was unusable.
+ * ERR_MEMORY. */
 int http_exchange_rewind(struct http_exchange *exchange);
-/* Fills in the response; result is curl's, or CURLE_OPERATION_TIMEDOUT for one that expired. */
+/* Fills in the response; result is curl's, or CURLE_OPERATION_TIMEDOUT for an expired exchange. */
 void http_exchange_conclude(struct http_exchange *exchange, CURLcode result);
 /* Calls the owner, who may cancel other exchanges or close the client. */
 void http_exchange_deliver(struct http_exchange *exchange);
-/* Frees everything but the exchange at once, and that from the loop, with
- * http_client_handle_closed. Its easy handle must be out of the multi handle. */
+/* Frees everything except the exchange itself, which is freed from the loop with
+ * http_client_handle_closed. Its easy handle must have been removed from the multi handle. */
 void http_exchange_close(struct http_exchange *exchange);
 
 /* Implemented by http_client.c: a deadline passed or a failure was recorded. */
 void http_client_expire(struct http_exchange *exchange);
-/* Implemented by http_client.c: what the peer has done on the connection that is about to be used.
- */
+/* Implemented by http_client.c: the peer's activity on the connection that is about to be used. */
 enum http_silence http_client_listen(struct http_exchange *exchange, int local_port);
-/* Implemented by http_client.c: one uv handle less keeps the client in memory. */
+/* Implemented by http_client.c: one of the client's uv handles has closed. */
 void http_client_handle_closed(struct http_pool *pool);
 
 #endif

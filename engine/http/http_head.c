@@ -1,11 +1,10 @@
 /*
  * Parses a request head into a call.
  *
- * The end of a head is searched as bytes come, line by line; the head is then checked and parsed in
- * one piece, so that every name and value is a view of one copy that the call owns. llhttp is
- * compiled strict, and the checks here refuse what it would still let through or what RFC 9112
- * leaves to the server: anything by which two readers of the same bytes could see two different
- * requests is answered with 400.
+ * The end of a head is searched line by line as bytes arrive. The head is then checked and parsed
+ * in one piece, so that every name and value is a view of one copy that the call owns. llhttp is
+ * compiled in strict mode. The checks here reject what it still accepts or RFC 9112 leaves to the
+ * server: a request that two parsers could read differently gets a 400.
  */
 #include "http_private.h"
 
@@ -46,15 +45,15 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* A name, and no blank around it: what begins with one continues the line before (RFC 9112, 5.2).
- */
+/* A name without white space around it: a line that begins with white space continues the previous
+ * one (RFC 9112, 5.2). */
 static bool check_field(struct slice line)
 {
     const char *colon = memchr(line.data, ':', line.size);
     return colon && colon > line.data && !is_blank(*line.data) && !is_blank(colon[-1]);
 }
 
-/* The head begins with its request line and ends with an empty one; every line end is whole. */
+/* The head begins with the request line and ends with an empty line; every line ends with CRLF. */
 static bool check_lines(struct slice head)
 {
     const char *end = head.data + head.size - 2;
@@ -94,13 +93,13 @@ static int on_url(llhttp_t *parser, const char *at, size_t size)
     return 0;
 }
 
-/* Trailers come this way too, after the head; they are dropped. */
+/* Trailers also arrive here, after the head; they are dropped. */
 static int on_field(llhttp_t *parser, const char *at, size_t size)
 {
     struct http_connection *c = parser->data;
     if (c->head_done)
         return 0;
-    if (c->call->field_count >= c->scan.lines) /* there is room for one in each line */
+    if (c->call->field_count >= c->scan.lines) /* there is room for one header per line */
         return HPE_USER;
     c->call->fields[c->call->field_count++] = (struct http_field){{at, size}, SLICE_LITERAL("")};
     return 0;
@@ -117,7 +116,7 @@ static int on_value(llhttp_t *parser, const char *at, size_t size)
 static int on_headers_complete(llhttp_t *parser)
 {
     struct http_connection *c = parser->data;
-    parser->upgrade = 0; /* an offer that we don't take */
+    parser->upgrade = 0; /* an offered upgrade is ignored */
     c->head_done = true;
     c->keep_alive = parser->http_minor == 1 && llhttp_should_keep_alive(parser);
     return 0;
@@ -126,7 +125,7 @@ static int on_headers_complete(llhttp_t *parser)
 static int on_body(llhttp_t *parser, const char *at, size_t size)
 {
     struct http_connection *c = parser->data;
-    if (!size) /* a look for the end in the middle of a body */
+    if (!size) /* a check for the end in the middle of a body */
         return 0;
     c->piece = (struct slice){at, size};
     return HPE_PAUSED; /* the handler is called outside of the parser */
@@ -252,7 +251,7 @@ static int judge(struct http_connection *c, struct http_call *call)
     return status;
 }
 
-/* An absolute target is legal (RFC 9112, 3.2.2): its path begins after the authority. */
+/* A target in absolute form is valid (RFC 9112, 3.2.2): its path begins after the authority. */
 static void split_target(struct http_call *call)
 {
     struct slice rest = call->target;
@@ -315,7 +314,7 @@ int head_parse(struct http_connection *connection, struct slice head)
     return 0;
 }
 
-/* llhttp sees the end of a body of known length one step after its last byte; the step needs no
+/* llhttp reports the end of a body of known length one step after its last byte, without more
  * input. */
 static void look_for_end(struct http_connection *c, const char *at)
 {

@@ -1,8 +1,8 @@
 /*
- * A body that lies in a pipe: the kernel moves its pages to the socket (splice(2)), so that they
- * are never copied through this process. When the socket is full, a small part is copied and queued
- * as any other write is; once that has gone there is room again, and the moving goes on. So libuv
- * alone watches the socket, and the order of writes is that of its queue.
+ * A body in a pipe: the kernel moves its pages to the socket (splice(2)), so that they are never
+ * copied through this process. When the socket is full, a small part is copied and queued like any
+ * other write; once it is written, there is room again and splicing continues. So only libuv
+ * watches the socket, and its queue keeps the order of writes.
  */
 #include "http_private.h"
 
@@ -13,7 +13,7 @@
 
 #include "container_of.h"
 
-enum { COPY_MAX = 4096 }; /* bytes that wait for room in the socket */
+enum { COPY_MAX = 4096 }; /* copied bytes that wait for room in the socket */
 
 struct pipe_write {
     uv_write_t request;
@@ -25,7 +25,7 @@ struct pipe_write {
     char copy[COPY_MAX];
 };
 
-/* Moves what the socket takes at once. */
+/* Moves as much as the socket accepts at once. */
 static int move(struct http_connection *c, int pipe, size_t *left)
 {
     int socket;
@@ -84,7 +84,7 @@ static void on_copied(uv_write_t *request, int status)
         connection_continue(c);
 }
 
-/* What the socket does not take at once. */
+/* Copies and queues a part when the socket is full. */
 static int wait_for_room(struct http_call *call, int pipe, size_t left, http_call_drained *drained,
                          void *user)
 {

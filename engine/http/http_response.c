@@ -1,10 +1,10 @@
 /*
- * Responses. Each write has one allocation that holds its request and the text that we make (head,
- * chunk size); the body goes out from where it lies. What the socket takes at once costs one system
- * call and no callback; the rest is queued. A piece whose writer waits for `drained` is always
- * queued, so that the callback comes from the loop.
+ * Responses. Each write is one allocation with its uv request and the generated text (head, chunk
+ * size); the body is written in place, without a copy. What the socket accepts at once costs one
+ * system call and no callback; the rest is queued. A piece whose writer waits for `drained` is
+ * always queued, so that the callback is called from the loop.
  *
- * The head of a streamed response waits for the first piece, to leave with it.
+ * The head of a streamed response is sent together with the first piece.
  */
 #include "http_private.h"
 
@@ -25,7 +25,7 @@ enum {
 struct http_write {
     uv_write_t request;
     struct http_connection *connection;
-    struct http_call *call; /* whose drained is called; NULL where nobody waits */
+    struct http_call *call; /* the call whose drained is called; NULL: none */
     http_call_drained *drained;
     void *user;
     struct bytes body;
@@ -53,7 +53,7 @@ static void write_free(struct http_write *w)
 static void write_put(struct http_write *w, const char *data, size_t size)
 {
     if (size > w->room - w->size)
-        return; /* the room was counted before; never half a header */
+        return; /* the room was checked before; a header is never cut */
     memcpy(w->text + w->size, data, size);
     w->size += size;
 }
@@ -91,11 +91,11 @@ static void on_written(uv_write_t *request, int status)
         connection_continue(c);
 }
 
-/* Tries to write at once; the parts become what is left. True when nothing is. */
+/* Tries to write at once and reduces the parts to what is left. True: everything was written. */
 static bool write_now(struct http_connection *c, uv_buf_t *parts, unsigned count)
 {
     int result = uv_try_write((uv_stream_t *)&c->tcp, parts, count);
-    size_t written = result > 0 ? (size_t)result : 0; /* an error will be uv_write's to report */
+    size_t written = result > 0 ? (size_t)result : 0; /* uv_write will report the error */
     bool whole = true;
     for (unsigned i = 0; i < count; i++) {
         size_t size = written < parts[i].len ? written : parts[i].len;
@@ -107,7 +107,7 @@ static bool write_now(struct http_connection *c, uv_buf_t *parts, unsigned count
     return whole && result >= 0;
 }
 
-/* False: the connection is closed and the write is gone. */
+/* False: the connection is closed and the write was freed. */
 static bool seal(struct http_write *w, uv_buf_t *parts, unsigned *count)
 {
     struct bytes sealed;
@@ -195,7 +195,7 @@ static const char *reason_phrase(int status)
 static void put_status(struct http_write *w, int status)
 {
     write_put_text(w, "HTTP/1.1 ");
-    write_put_number(w, (unsigned)status); /* of three digits: may_begin */
+    write_put_number(w, (unsigned)status); /* three digits, as may_begin has checked */
     write_put_text(w, " ");
     write_put_text(w, reason_phrase(status));
     write_put_text(w, "\r\nDate: ");
@@ -226,7 +226,7 @@ static bool name_is_token(const char *name)
     return *name != '\0';
 }
 
-/* RFC 9110, 5.5: no controls but the tab, so that no value ends its line. */
+/* RFC 9110, 5.5: no control characters except the tab, so that a value cannot end its line. */
 static bool value_is_legal(const char *value)
 {
     for (const unsigned char *p = (const unsigned char *)value; *p; p++)
@@ -284,7 +284,7 @@ static void put_headers(struct http_write *w, const struct http_header *headers,
     write_put_text(w, "\r\n");
 }
 
-/* --- what the server says by itself --- */
+/* --- responses of the server itself --- */
 
 void response_refuse(struct http_connection *c, int status)
 {
@@ -312,7 +312,7 @@ void response_discard(struct http_call *call)
     call->held = NULL;
 }
 
-/* --- what a handler says --- */
+/* --- responses of a handler --- */
 
 static bool is_head(const struct http_call *call)
 {
@@ -324,19 +324,19 @@ static bool status_has_body(int status)
     return status != 204 && status != 304;
 }
 
-/* Whether another request can follow on this connection, as far as the unread rest of this one
- * goes. */
+/* Whether the unread rest of this request lets another one follow on the connection. */
 static bool rest_is_small(const struct http_call *call)
 {
     const struct http_connection *c = call->connection;
-    /* Never answered: whether the body will come is unknown. Botocore needs the close even for an
-     * empty body: it would take this status for that of its next request on the connection. */
+    /* The 100-continue was never sent, so the body may or may not follow. Botocore needs the close
+     * even for an empty body: it would take this status for that of its next request on the
+     * connection. */
     if (call->expects_continue)
         return false;
     if (c->complete)
         return true;
     if (call->content_length < 0)
-        return true; /* dropping counts it */
+        return true; /* it is counted while it is dropped */
     return (uint64_t)call->content_length - c->received <= HTTP_DRAIN_MAX;
 }
 
@@ -368,7 +368,7 @@ static void choose_framing(struct http_call *call, int status, int64_t length)
     else
         call->framing = call->version_minor ? FRAMING_CHUNKED : FRAMING_CLOSE;
     call->response_left = length > 0 ? (uint64_t)length : 0;
-    /* A body that the handler goes on reading while it responds is no rest. */
+    /* A body that the handler still reads while it responds is not dropped. */
     bool reading = call->taking == BODY_STREAMED && call->response == RESPONSE_BEGUN;
     if (call->framing == FRAMING_CLOSE || c->server->closing || (!reading && !rest_is_small(call)))
         c->keep_alive = false;
@@ -388,7 +388,7 @@ static struct http_write *make_head(struct http_call *call, int status,
     return w;
 }
 
-/* After the handler has said its last: the rest of the request is dropped, or the call is over. */
+/* After the end of the response: the rest of the request is dropped, or the call ends. */
 static void response_said(struct http_call *call)
 {
     struct http_connection *c = call->connection;
@@ -463,7 +463,7 @@ bool response_account(struct http_call *call, size_t size)
     return true;
 }
 
-/* The kernel holds it back for the body that follows at once. */
+/* The kernel delays it (MSG_MORE) until the body, which follows at once. */
 void response_send_head(struct http_call *call)
 {
     struct http_write *w = call->held;

@@ -1,10 +1,10 @@
 /*
  * The listening socket and the registry of connections.
  *
- * Accepting is done with plain calls on a polled socket: when the process is out of descriptors or
- * memory, the socket is left alone for a moment and the peers wait in its backlog, where libuv's
- * own listener would either turn them away or, when another thread takes its spare descriptor,
- * spin.
+ * Connections are accepted with plain calls on a polled socket: if the process is out of
+ * descriptors or memory, accepting pauses for a moment and the peers wait in the backlog. libuv's
+ * own listener would either drop them or, if another thread takes its spare descriptor, loop
+ * without end.
  */
 #include "http_private.h"
 
@@ -20,7 +20,7 @@
 
 enum {
     BACKLOG = 511,
-    ACCEPT_BATCH = 32,     /* accepted before other sockets get their turn */
+    ACCEPT_BATCH = 32,     /* connections accepted per loop iteration */
     ACCEPT_RETRY_MS = 200, /* pause after a failed accept */
 };
 
@@ -65,7 +65,7 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 {
     struct http_server *server = container_of(poll, struct http_server, accept);
     (void)events;
-    (void)status; /* whatever it is, accept says it better */
+    (void)status; /* accept reports the error */
     for (int i = 0; i < ACCEPT_BATCH && !server->closing; i++) {
         int fd = accept4(server->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
@@ -116,7 +116,7 @@ static int listen_failed(const struct http_server_options *options, struct error
                      strerror(errno));
 }
 
-/* The descriptor, or a negative code. */
+/* Returns the descriptor, or a negative code. */
 static int open_socket(const struct http_server_options *options, unsigned *port,
                        struct error *error)
 {
@@ -157,8 +157,7 @@ static void set_options(struct http_server *server, const struct http_server_opt
         o->connections = 1024;
 }
 
-/* Writing to a peer that is gone raises it, and libuv 1.44 does not ask the kernel for an error
- * instead. */
+/* Writing to a closed connection raises SIGPIPE, and libuv 1.44 does not pass MSG_NOSIGNAL. */
 static void ignore_broken_pipes(void)
 {
     struct sigaction now;
@@ -227,7 +226,7 @@ void http_server_close(struct http_server *server, void (*closed)(void *user), v
     server->accept.data = server->accept_retry.data = server;
     uv_close((uv_handle_t *)&server->accept, on_handle_closed);
     uv_close((uv_handle_t *)&server->accept_retry, on_handle_closed);
-    close(server->socket); /* uv_close has taken it out of the poll set already */
+    close(server->socket); /* uv_close has removed it from the poll set */
     for (struct http_connection *c = server->connections; c; c = c->next)
         connection_close(c, ERR_CANCELLED, false);
 }
@@ -246,7 +245,7 @@ void server_forget(struct http_connection *connection)
     free_when_closed(server);
 }
 
-/* IMF-fixdate (RFC 9110, 5.6.7) in English whatever the locale, made once a second. */
+/* IMF-fixdate (RFC 9110, 5.6.7), in English regardless of the locale, formatted once per second. */
 const char *server_date(struct http_server *server)
 {
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};

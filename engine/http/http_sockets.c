@@ -12,10 +12,11 @@
 struct http_socket {
     uv_poll_t poll;
     struct http_sockets *sockets;
-    struct list link;      /* in no list: one that curl uses for itself, such as its resolver's */
-    struct list port_link; /* of a connection: in sockets->unsorted or one of by_port */
+    struct list link;      /* in no list: a socket that curl uses internally, such as its
+                            * resolver's */
+    struct list port_link; /* a connection's socket: in sockets->unsorted or one of by_port */
     curl_socket_t fd;
-    int events; /* of uv_poll_event; what curl wants for now */
+    int events; /* of uv_poll_event: what curl waits for */
     int local_port;
     bool used; /* a request was sent on it */
 };
@@ -56,7 +57,7 @@ static struct http_socket *socket_create(struct http_sockets *sockets, curl_sock
     return socket;
 }
 
-/* The watch must end before the descriptor closes: uv_close takes effect on it at once. */
+/* The poll must stop before the descriptor is closed; uv_close stops it at once. */
 static void socket_destroy(struct http_socket *socket)
 {
     list_remove(&socket->link);
@@ -115,7 +116,7 @@ int http_sockets_serve(struct http_sockets *sockets, CURL *easy)
     return code ? ERR_MEMORY : 0;
 }
 
-/* ---- in use ---- */
+/* ---- during a transfer ---- */
 
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
@@ -125,13 +126,15 @@ static void on_ready(uv_poll_t *poll, int status, int events)
         bits |= CURL_CSELECT_IN;
     if (status == 0 && (events & UV_WRITABLE))
         bits |= CURL_CSELECT_OUT;
-    /* uv stops a watch that met an error, where curl may still want to read what came before it. */
+    /* libuv stops a poll after an error, but curl may still have to read data that arrived before
+     * it. */
     if (!uv_is_active((uv_handle_t *)poll))
         uv_poll_start(poll, socket->events, on_ready);
     socket->sockets->owner->ready(socket->sockets, socket->fd, bits);
 }
 
-/* Nothing may arrive now. Whatever came is never read: http_sockets_listen finds it. */
+/* The connection is idle: nothing may arrive. Any data stays unread, and http_sockets_listen finds
+ * it. */
 static void on_idle(uv_poll_t *poll, int status, int events)
 {
     struct http_socket *socket = container_of(poll, struct http_socket, poll);
@@ -148,7 +151,7 @@ static void release(struct http_socket *socket)
         return;
     }
     uv_poll_start(&socket->poll, UV_READABLE | UV_DISCONNECT, on_idle);
-    uv_unref((uv_handle_t *)&socket->poll); /* what is kept does not keep the loop running */
+    uv_unref((uv_handle_t *)&socket->poll); /* idle connections do not keep the loop running */
 }
 
 int http_sockets_want(struct http_sockets *sockets, CURLM *multi, curl_socket_t fd, int what,
@@ -175,7 +178,7 @@ int http_sockets_want(struct http_sockets *sockets, CURLM *multi, curl_socket_t 
     return 0;
 }
 
-/* ---- about to be used ---- */
+/* ---- before use ---- */
 
 static int port_of(curl_socket_t fd)
 {
@@ -195,7 +198,7 @@ static struct list *bucket_of(struct http_sockets *sockets, int local_port)
     return &sockets->by_port[(unsigned)local_port % HTTP_SOCKETS_BUCKETS];
 }
 
-/* A socket has a port from its connect on; each is moved once. */
+/* A socket has a local port once it is connected; each is moved once. */
 static void sort(struct http_sockets *sockets)
 {
     struct list *next;
@@ -219,7 +222,7 @@ static enum http_silence look(curl_socket_t fd)
     return size < 0 && (errno == EAGAIN || errno == EINTR) ? HTTP_SILENT : HTTP_ENDED;
 }
 
-/* Two connections to different peers may have one local port: then the worse of them counts. */
+/* Two connections to different peers may have the same local port: then the worse result counts. */
 enum http_silence http_sockets_listen(struct http_sockets *sockets, int local_port, bool tls)
 {
     enum http_silence worst = HTTP_SILENT;

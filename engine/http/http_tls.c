@@ -1,9 +1,8 @@
 /*
- * A connection's TLS. What comes in is ciphertext until it has passed through here; what goes out
- * is sealed as a whole, so that a write is one piece for the socket as without TLS. The bytes of
- * the handshake go out by themselves.
+ * A connection's TLS. Input is decrypted here; a write is encrypted as a whole, so that it is one
+ * piece for the socket as without TLS. The handshake's bytes are written separately.
  *
- * A peer that speaks HTTP to a port with TLS is told so in plain text.
+ * A plain HTTP request to a TLS port gets a plain-text response that says so.
  */
 #include "http_private.h"
 
@@ -18,7 +17,7 @@ static const char plain_answer[] =
 
 enum { RECORD_HANDSHAKE = 22 };
 
-struct raw_write { /* of bytes that no handler waits for */
+struct raw_write { /* bytes written without a waiting handler */
     uv_write_t request;
     struct bytes bytes;
 };
@@ -26,7 +25,7 @@ struct raw_write { /* of bytes that no handler waits for */
 static void on_raw_written(uv_write_t *request, int status)
 {
     struct raw_write *w = container_of(request, struct raw_write, request);
-    (void)status; /* a broken connection shows when it is read */
+    (void)status; /* the next read reports a broken connection */
     bytes_free(&w->bytes);
     free(w);
 }
@@ -71,7 +70,7 @@ int connection_tls_seal(struct http_connection *c, const uv_buf_t *parts, unsign
     return status;
 }
 
-/* The first byte of a peer tells what it speaks. */
+/* The first byte tells whether the peer speaks TLS. */
 static bool speaks_tls(struct http_connection *c, struct slice in)
 {
     if (c->tls_begun || in.data[0] == RECORD_HANDSHAKE) {
@@ -84,7 +83,7 @@ static bool speaks_tls(struct http_connection *c, struct slice in)
     return false;
 }
 
-/* False: the connection is at its end. */
+/* False: the connection is closing. */
 static bool step(struct http_connection *c, struct slice *in)
 {
     char *plain = c->server->plain;

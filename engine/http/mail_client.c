@@ -1,6 +1,6 @@
 /*
- * The thread owns everything from its start until it tells the loop of its end, but for
- * `cancelled`, which the loop sets and the thread looks at.
+ * The thread owns everything from its start until it notifies the loop of its end, except
+ * `cancelled`, which the loop sets and the thread reads.
  */
 #include "mail_client.h"
 
@@ -20,7 +20,7 @@ struct mail_sending {
 
     char *server, *from, *to;
     struct bytes text;
-    size_t sent; /* bytes of text that curl has */
+    size_t sent; /* bytes of the text that curl has read */
     long timeout_ms;
     CURLcode result;
     long status; /* the server's last reply */
@@ -30,7 +30,7 @@ struct mail_sending {
     void *user;
 };
 
-/* The thread. */
+/* On the thread. */
 
 static size_t on_read(char *out, size_t one, size_t count, void *user)
 {
@@ -92,7 +92,7 @@ static void thread_main(void *argument)
     uv_async_send(&s->ended);
 }
 
-/* The loop. */
+/* On the loop. */
 
 static void sending_free(struct mail_sending *s)
 {

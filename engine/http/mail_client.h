@@ -10,22 +10,22 @@
 #include "bytes.h"
 
 struct mail {
-    const char *server;    /* smtp:// or smtps://, perhaps with user and password; copied */
+    const char *server;    /* smtp:// or smtps://, optionally with user and password; copied */
     const char *from, *to; /* addresses; copied */
-    struct bytes text;     /* header and body, lines end with CRLF; taken, unless it fails */
+    struct bytes text;     /* header and body, lines end with CRLF; ownership is taken on success */
     unsigned timeout_ms;   /* in all */
 };
 
-/* Once, from the loop. error: 0 when the server has taken the mail; ERR_INVALID where it refuses it
- * for good; ERR_TIMEOUT, ERR_NETWORK, ERR_MEMORY, ERR_CANCELLED. detail: a line for people, no
- * secrets. */
+/* Called once, from the loop. error: 0 if the server accepted the mail; ERR_INVALID if it rejected
+ * it permanently; ERR_TIMEOUT, ERR_NETWORK, ERR_MEMORY, ERR_CANCELLED. detail: one line for
+ * messages, no secrets. */
 typedef void mail_done(int error, const char *detail, void *user);
 
 struct mail_sending;
-/* ERR_MEMORY: done will not come. */
+/* ERR_MEMORY: done will not be called. */
 int mail_send(uv_loop_t *loop, const struct mail *mail, mail_done *done, void *user,
               struct mail_sending **out);
-/* Has it end soon; done comes still. */
+/* Cancels the mail; done is still called. */
 void mail_cancel(struct mail_sending *sending);
 
 #endif

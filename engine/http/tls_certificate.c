@@ -17,7 +17,7 @@ enum {
     PEM_SIZE = 4096,
     DAY_S = 24 * 3600,
     GOOD_DAYS = 3650,
-    SPARE_DAYS = 30, /* before its end it is replaced */
+    SPARE_DAYS = 30, /* replaced this long before it expires */
     SERIAL_BYTES = 16,
 };
 
@@ -61,7 +61,7 @@ static void time_write(time_t time, char out[16])
     strftime(out, 16, "%Y%m%d%H%M%S", &parts);
 }
 
-/* Positive, as RFC 5280 wants it. */
+/* Positive, as RFC 5280 requires. */
 static int serial_set(struct maker *m)
 {
     unsigned char bytes[SERIAL_BYTES];
@@ -99,7 +99,7 @@ static int certificate_make(struct maker *m)
     mbedtls_x509write_cert *c = &m->certificate;
     char from[16], to[16];
     time_t now = time(NULL);
-    time_write(now - DAY_S, from); /* the client's clock may be a little behind */
+    time_write(now - DAY_S, from); /* the client's clock may be slow */
     time_write(now + (time_t)GOOD_DAYS * DAY_S, to);
     mbedtls_x509write_crt_set_version(c, MBEDTLS_X509_CRT_VERSION_3);
     mbedtls_x509write_crt_set_md_alg(c, MBEDTLS_MD_SHA256);
@@ -158,7 +158,7 @@ static int make(const char *certificate, const char *key, struct error *error)
     int status = 0;
     if (key_make(m) || certificate_make(m))
         status = error_set(error, ERR_MEMORY, "a TLS certificate could not be created");
-    if (!status) /* the key first: a certificate without its key is made anew */
+    if (!status) /* the key first: a certificate without its key is generated again */
         status = pem_write(key, m->key_pem, 0600, error);
     if (!status)
         status = pem_write(certificate, m->certificate_pem, 0644, error);

@@ -17,7 +17,7 @@ struct fanout_queue {
 };
 
 struct fanout {
-    const char *bucket;          /* created if absent */
+    const char *bucket;          /* created if it does not exist */
     const char *prefix, *suffix; /* of the notification's filter; NULL: none */
     const char *topic;           /* NULL: the bucket notifies its one queue directly */
     const struct fanout_queue *queues;

@@ -1,10 +1,10 @@
 /*
  * Seam: labels for an image. Owned by the engine.
  *
- * There are two kinds of labelers. The built-in analyser (in pipelines/) examines pixels: it works
- * on the decoded image, on the worker, as a part of the render. The other kind calls a service
- * (Rekognition, an HTTP model server): it works on the loop, after the render, with the object's
- * name or its bytes.
+ * There are two kinds of labelers. The built-in analyser (in pipelines/) examines the pixels of the
+ * decoded image on the worker, as a part of the render. The other kind calls a service
+ * (Rekognition, an HTTP model server) on the loop, after the render, with the object's name or its
+ * bytes.
  */
 #ifndef THUMBWHEEL_LABELER_H
 #define THUMBWHEEL_LABELER_H
@@ -35,14 +35,14 @@ struct label_request;
 typedef void labels_known(const struct label_set *labels, const struct error *error, void *user);
 
 struct labeler_ops {
-    /* Loop thread, asynchronous. image is the source's bytes, borrowed until the callback or the
+    /* Loop thread, asynchronous. image holds the source's bytes, borrowed until the callback or the
      * cancel. */
     int (*label)(struct labeler *labeler, const struct object_name *name, struct slice image,
                  labels_known *done, void *user, struct label_request **out);
     void (*cancel)(struct label_request *request);
 };
 
-struct labeler { /* a service; the built-in analyser has none */
+struct labeler { /* NULL for the built-in analyser, which is not a service */
     const struct labeler_ops *ops;
 };
 

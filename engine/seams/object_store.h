@@ -50,16 +50,16 @@ struct object_put {
     const char *cache_control; /* NULL: none */
     const struct object_pair *metadata;
     size_t metadata_count;
-    /* Conditions; what does not hold is ERR_CONFLICT, and a store that has none may say
+    /* Conditions. ERR_CONFLICT: a condition is false. A store without conditional writes may return
      * ERR_UNSUPPORTED or ignore them. */
     bool only_new;        /* If-None-Match: * */
     const char *replaces; /* If-Match: this ETag, without quotes; NULL: none */
 };
 
-struct object_request; /* under way, for cancelling */
+struct object_request; /* a pending request, for cancelling it */
 
-/* body may be taken. error->code: ERR_NOT_FOUND (key), ERR_NO_CONTAINER (bucket), ERR_LIMIT (larger
- * than asked for), ERR_DENIED, ERR_THROTTLED, … */
+/* The callback may take body. error->code: ERR_NOT_FOUND (key), ERR_NO_CONTAINER (bucket),
+ * ERR_LIMIT (larger than max_size), ERR_DENIED, ERR_THROTTLED, … */
 typedef void object_got(struct bytes *body, const struct object_facts *facts,
                         const struct error *error, void *user);
 typedef void object_head_done(const struct object_facts *facts, const struct error *error,
@@ -67,7 +67,7 @@ typedef void object_head_done(const struct object_facts *facts, const struct err
 typedef void object_done(const struct error *error, void *user);
 typedef void object_tags_got(const struct object_pair *tags, size_t count,
                              const struct error *error, void *user);
-/* One page of keys; more: call again with start_after = the last key. */
+/* One page of keys. If more is true, call again with start_after = the last key. */
 struct object_entry {
     const char *key;
     uint64_t size;
@@ -78,8 +78,7 @@ typedef void object_listed(const struct object_entry *entries, size_t count, boo
 struct object_store;
 
 struct object_store_ops {
-    /* Refused with ERR_LIMIT from the announced length, before the body, when it exceeds max_size
-     * bytes. */
+    /* ERR_LIMIT if the announced length exceeds max_size bytes; the body is then not read. */
     int (*get)(struct object_store *store, const struct object_name *name, size_t max_size,
                object_got *done, void *user, struct object_request **out);
     int (*head)(struct object_store *store, const struct object_name *name, object_head_done *done,
@@ -88,18 +87,18 @@ struct object_store_ops {
                void *user, struct object_request **out);
     int (*get_tags)(struct object_store *store, const struct object_name *name,
                     object_tags_got *done, void *user, struct object_request **out);
-    /* Replaces the whole set. */
+    /* Replaces all tags of the object. */
     int (*put_tags)(struct object_store *store, const struct object_name *name,
                     const struct object_pair *tags, size_t count, object_done *done, void *user,
                     struct object_request **out);
     int (*list)(struct object_store *store, const char *bucket, const char *prefix,
                 const char *start_after, object_listed *done, void *user,
                 struct object_request **out);
-    /* Synchronous arithmetic. A URL for free(), good for expires_s seconds (1–604 800), or NULL
-     * with *error set. */
+    /* Synchronous, without I/O. A URL, to be freed by the caller and valid for expires_s seconds
+     * (1–604 800), or NULL with *error set. */
     char *(*presign)(struct object_store *store, const char *method, const struct object_name *name,
                      unsigned expires_s, struct error *error);
-    /* The callback will not come. */
+    /* The callback will not be called. */
     void (*cancel)(struct object_request *request);
 };
 

@@ -2,10 +2,10 @@
  * Seam: image processing. Owned by the engine; pipelines/ implements it with libvips, tests
  * with a stub.
  *
- * A struct pipeline is one loaded pipeline file. It is immutable and counted, so that jobs under
- * way finish on the file they began with while new ones use a reloaded one. Loading, matching and
- * counting happen on the loop thread; render runs on a worker thread and touches nothing but its
- * arguments. It never logs.
+ * A struct pipeline is one loaded pipeline file. It is immutable and reference-counted, so that
+ * running jobs finish with the file that they started with while new ones use a reloaded file.
+ * Loading, matching and reference counting happen on the loop thread; render runs on a worker
+ * thread, accesses only its arguments and never logs.
  */
 #ifndef THUMBWHEEL_PIPELINE_H
 #define THUMBWHEEL_PIPELINE_H
@@ -27,21 +27,21 @@ struct pipeline_place { /* from 1; 0: not known */
     int line, column;
 };
 
-/* What the engine reads from a pipeline; strings are owned by it. */
+/* What the engine needs to know of a pipeline; strings are owned by the pipeline. */
 struct pipeline_facts {
     const char *name;
     const char *file;  /* where it was loaded from */
     const char *queue; /* name, URL or ARN */
     unsigned weight;   /* share of slots and workers relative to the others; 1–100, default 1 */
     unsigned visibility_s; /* 0: the queue's own */
-    size_t output_count;   /* renditions that one source becomes */
+    size_t output_count;   /* number of renditions of one source */
     bool labels;           /* the pipeline labels its images */
     const char *labeler;   /* "builtin", or the name of a service; NULL without labels */
-    /* Where these stand in the file. */
+    /* The positions of these keys in the file. */
     struct pipeline_place name_place, queue_place, labeler_place;
 };
 
-/* Where an output goes; strings are owned by the pipeline. */
+/* The destination of an output; strings are owned by the pipeline. */
 struct pipeline_output {
     const char *bucket; /* NULL: the source's */
     const char *key;    /* a template; NULL: there is no such output */
@@ -56,8 +56,8 @@ enum {
 };
 
 struct pipeline_limits {
-    uint64_t max_pixels; /* width × height of one frame (of all together, where all are kept),
-                            refused from the header */
+    uint64_t max_pixels; /* width × height of one frame (of all frames, if all are kept), checked
+                          * with the header */
     size_t max_bytes;    /* compressed size */
     unsigned max_frames;
 };
@@ -70,37 +70,37 @@ struct image_facts {
     char format[16];      /* "jpeg", "png", "webp", "tiff", "gif", "avif", … */
 };
 
-/* A render requests its memory here, once it knows from the header how much it needs. */
+/* A render requests its memory here, once the header has told how much it needs. */
 struct render_gate {
-    /* Worker thread; once for each try of a render. Waits until there is room for so many bytes,
-     * beside the image as it was given; what an earlier try was given counts. 0, or ERR_CANCELLED:
-     * nobody wants the render any more. */
+    /* Worker thread; called once for each attempt of a render. Blocks until this many bytes are
+     * available in addition to the compressed image; memory of an earlier attempt counts. Returns
+     * 0, or ERR_CANCELLED if the render was cancelled. */
     int (*pass)(struct render_gate *gate, uint64_t bytes);
 };
 
 struct render_source {
     const char *bucket, *key, *etag;
     struct slice image; /* the object's bytes */
-    /* Every pipeline that wants this object, whether it is among the items of this render or not.
-     * What a rendition is derived from is decided for all of them, so that its bytes don't depend
-     * on who happened to come along. Borrowed; none: the items' pipelines alone. */
+    /* All pipelines that accept this object, whether or not they are among the items of this
+     * render. The plan covers all of them, so that a rendition's bytes do not depend on which
+     * messages were combined into this render. Borrowed; empty: the items' pipelines. */
     struct pipeline *const *audience;
     size_t audience_count;
-    struct render_gate *gate; /* NULL: it may take what it needs */
+    struct render_gate *gate; /* NULL: memory is not limited */
 };
 
 struct rendition {
     char *bucket; /* NULL: the source's */
     char *key;
     const char *content_type;  /* static */
-    const char *cache_control; /* of the pipeline, or NULL */
+    const char *cache_control; /* owned by the pipeline, or NULL */
     struct bytes body;
     unsigned width, height;
     unsigned frames;
-    double milliseconds; /* worker time that this rendition took */
+    double milliseconds; /* time that this rendition took on the worker */
 };
 
-/* One job's part in a render. The first group is set by the engine, the second by render, on the
+/* One job's part of a render. The engine sets the first group, and render sets the second on the
  * worker. */
 struct render_item {
     const struct pipeline *pipeline;
@@ -110,9 +110,9 @@ struct render_item {
                            ERR_CANCELLED; ERR_DECODER_* where decoders are processes */
     struct rendition *renditions; /* malloc'd; only on success */
     size_t rendition_count;
-    struct label_set labels; /* where the pipeline labels with pixels */
+    struct label_set labels; /* if the pipeline uses the built-in analyser */
     char *sidecar_bucket;    /* NULL: the source's */
-    char *sidecar_key;       /* where the labels' JSON goes, or NULL for none */
+    char *sidecar_key;       /* destination of the labels' JSON; NULL: none */
     bool write_tags;         /* the labels become tags of the source object */
     struct image_facts facts;
 };
@@ -120,9 +120,8 @@ struct render_item {
 void render_item_clear(struct render_item *item);
 
 struct pipeline_ops {
-    /* Reads and checks one file (blocking: at start, or from a worker). Adds everything that is
-     * wrong with it, with file, line and column, and warnings, which don't keep it from being
-     * used. */
+    /* Reads and checks one file (blocking: at start, or from a worker). Adds all problems, with
+     * file, line and column. Warnings do not prevent the file from being used. */
     int (*load)(const char *path, struct pipeline **out, struct problem_list *problems);
     struct pipeline *(*retain)(struct pipeline *pipeline);
     void (*release)(struct pipeline *pipeline);
@@ -130,18 +129,18 @@ struct pipeline_ops {
     /* index below facts->output_count: a rendition; equal to it: the labels' sidecar. */
     struct pipeline_output (*output)(const struct pipeline *pipeline, size_t index);
 
-    /* Whether an object is the pipeline's to work on (its `match`). */
+    /* Whether the pipeline accepts an object (its `match`). */
     bool (*matches)(const struct pipeline *pipeline, const char *bucket, const char *key);
-    /* ERR_LOOP when an output of `from` (by its index; see output) could match the filter of `to`,
-     * with a text that names the part of the filter. */
+    /* ERR_LOOP if an output of `from` (by its index, see output) could match the filter of `to`;
+     * the text names the part of the filter. */
     int (*check_loop)(const struct pipeline *from, size_t index, const struct pipeline *to,
                       struct error *error);
 
-    /* Decodes once and makes everything that the items want. Each item has a result of its own.
-     * Worker thread. */
+    /* Decodes once and makes the outputs of all items. Each item has its own result. Worker thread.
+     */
     void (*render)(const struct render_source *source, const struct pipeline_limits *limits,
                    struct render_item *items, size_t count);
-    /* Ends a worker thread's libvips state. Called on a foreign thread before it ends. */
+    /* Frees libvips' state of a worker thread. Called on that thread before it ends. */
     void (*thread_end)(void);
 };
 

@@ -1,13 +1,13 @@
 /*
  * Seam: a queue service. Owned by the engine; backends/aws implements it.
  *
- * Loop thread only. Every operation is asynchronous: its callback comes exactly once, from a fresh
- * loop callback, unless the operation was cancelled or the call itself returned an error (then it
- * never comes). What a callback is given by pointer is borrowed for its duration, unless the
- * comment says that it may be taken.
+ * Loop thread only. Every operation is asynchronous: its callback is called exactly once, from a
+ * fresh loop callback, unless the operation was cancelled or the call itself returned an error
+ * (then it is never called). A callback's pointer arguments are borrowed for its duration, unless
+ * the comment says that they may be taken.
  *
- * A backend retries what is transient about one HTTP request (a few times, within seconds).
- * Anything longer is the engine's business: it sees a code from error.h and decides.
+ * A backend retries transient errors of one HTTP request (a few times, within seconds). Beyond that
+ * it returns a code of error.h, and the engine decides.
  */
 #ifndef THUMBWHEEL_QUEUE_BACKEND_H
 #define THUMBWHEEL_QUEUE_BACKEND_H
@@ -37,8 +37,8 @@ struct queue_attribute {
 struct queue_message {
     char *id;
     char *receipt;
-    char *group; /* MessageGroupId: those of one group of a FIFO queue are worked on in order; NULL:
-                    none */
+    char *group; /* MessageGroupId: messages of one group of a FIFO queue are processed in order;
+                  * NULL: none */
     char *body;  /* NUL-terminated; body_size bytes */
     size_t body_size;
     struct queue_attribute *attributes;
@@ -47,11 +47,11 @@ struct queue_message {
     int64_t sent_ms;        /* SentTimestamp, Unix milliseconds; 0 if unknown */
 };
 
-/* Moves the content, so that *from is empty. */
+/* Moves the content; *from is empty afterwards. */
 struct queue_message queue_message_take(struct queue_message *from);
 void queue_message_clear(struct queue_message *message);
 
-/* What is known of a queue once it is open. Strings are owned by the queue. */
+/* The attributes of an open queue. Strings are owned by the queue. */
 struct queue_facts {
     const char *name;
     const char *url;
@@ -62,15 +62,15 @@ struct queue_facts {
     size_t message_max;          /* MaximumMessageSize, bytes with attributes; 0: unknown */
 };
 
-/* By its name ("Amazon SQS FIFO queues", SQS Developer Guide). */
+/* Decided by the suffix of its name ("Amazon SQS FIFO queues", SQS Developer Guide). */
 bool queue_is_fifo(const struct queue_facts *facts);
 
-/* What two names, URLs or ARNs say about the queues that they name. A name leaves the account and
- * the region open. */
+/* Whether two names, URLs or ARNs name the same queue. A name alone does not say which account and
+ * region it is in. */
 enum queue_relation { QUEUES_DIFFER, QUEUES_MAY_BE_ONE, QUEUES_ARE_ONE };
 
 struct queue;         /* an open queue, from the backend */
-struct queue_request; /* a receive under way, for cancelling */
+struct queue_request; /* a pending receive, for cancelling it */
 
 struct queue_receive {
     unsigned max;          /* 1–10 messages */
@@ -95,11 +95,12 @@ struct queue_send {
 
 /* error->code is 0 on success; error is never NULL. */
 typedef void queue_opened(struct queue *queue, const struct error *error, void *user);
-/* Each message may be taken with queue_message_take. */
+/* The callback may take each message with queue_message_take. */
 typedef void queue_received(struct queue_message *messages, size_t count, const struct error *error,
                             void *user);
-/* codes[i] is the result of entry i: 0, ERR_RECEIPT (the receipt is no longer good), ERR_THROTTLED,
- * ERR_SERVER, … When the whole call failed, error says why and every code is error->code. */
+/* codes[i] is the result of entry i: 0, ERR_RECEIPT (the receipt handle is no longer valid),
+ * ERR_THROTTLED, ERR_SERVER, … If the whole call failed, error says why and every code is
+ * error->code. */
 typedef void queue_batch_done(const int *codes, size_t count, const struct error *error,
                               void *user);
 typedef void queue_sent(const char *message_id, const struct error *error, void *user);
@@ -112,24 +113,24 @@ struct queue_backend_ops {
     /* Resolves a name, URL or ARN and reads the queue's attributes. ERR_NO_CONTAINER: there is no
      * such queue. */
     int (*open)(struct queue_backend *backend, const char *name, queue_opened *done, void *user);
-    /* The host that requests about this queue are sent to ("127.0.0.1:4566"), for free(). NULL: out
-     * of memory, or no queue can have this name. */
+    /* The host to which this queue's requests are sent ("127.0.0.1:4566"), to be freed by the
+     * caller. NULL: out of memory, or the name is invalid. */
     char *(*service)(const struct queue_backend *backend, const char *name);
-    /* The callbacks of the opens that were begun with this user will not come. */
+    /* The callbacks of pending opens with this user will not be called. */
     void (*open_cancel)(struct queue_backend *backend, void *user);
     /* The queue's pending operations are cancelled. */
     void (*close)(struct queue *queue);
 
     const struct queue_facts *(*facts)(const struct queue *queue);
     enum queue_relation (*compare)(const char *name, const char *other);
-    /* Whether two open queues are one. */
+    /* Whether two open queues are the same queue. */
     bool (*same)(const struct queue *queue, const struct queue *other);
 
     /* *out (may be NULL) is valid until the callback or the cancel. */
     int (*receive)(struct queue *queue, const struct queue_receive *what, queue_received *done,
                    void *user, struct queue_request **out);
-    /* The callback will not come. Messages that the service was about to answer with stay hidden
-     * until their visibility ends: cancel only when there is no time to wait. */
+    /* The callback will not be called. Messages that the service was about to return stay invisible
+     * until their visibility timeout ends, so cancel only if there is no time to wait. */
     void (*receive_cancel)(struct queue_request *request);
 
     /* Entries (at most QUEUE_BATCH_MAX) are copied. */

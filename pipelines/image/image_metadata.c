@@ -276,7 +276,7 @@ static uint64_t boxes_cost(struct slice image)
     return cost;
 }
 
-/* ---- all ---- */
+/* ---- all samples ---- */
 
 static uint64_t metadata_cost(struct slice image, enum image_format format, unsigned *chunks)
 {

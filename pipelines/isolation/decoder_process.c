@@ -62,7 +62,7 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* ---- beginning ---- */
+/* ---- start ---- */
 
 static int status_open(pid_t pid)
 {
@@ -94,7 +94,7 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
     return 0;
 }
 
-/* ---- what became of it ---- */
+/* ---- results ---- */
 
 enum { STATUS_MAX = 8192 }; /* of /proc/PID/status */
 
@@ -337,7 +337,7 @@ bool decoder_is_well(const struct decoder *d)
     return !d->ready || poll(&socket, 1, 0) == 0;
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 /* From now on, for this image. */
 static void processor_limit(const struct decoder *d)
@@ -564,7 +564,7 @@ int decoder_ask(struct decoder *d, const struct render_source *source,
     return code;
 }
 
-/* ---- ending ---- */
+/* ---- end ---- */
 
 void decoder_end(struct decoder *d)
 {

@@ -1,20 +1,20 @@
 /*
- * What a worker thread and its decoder process say to each other.
+ * The protocol between a worker thread and its decoder process.
  *
- * On a socket pair (SOCK_SEQPACKET) go small structs of fixed size; the bytes lie in two memfds
- * that both ends keep open. Both ends are the same executable, so structs and byte order are the
- * same.
+ * Small structs of fixed size are sent on a socket pair (SOCK_SEQPACKET); the data is in two memfds
+ * that both ends keep open. Both ends are the same executable, so the layout of structs and the
+ * byte order are the same.
  *
  *   parent → child   decoder_hello, once; then a decoder_command for each render. The input memfd
- *                    then holds the image, and behind it the request (decoder_request.c).
- *   child → parent   decoder_threads.c's message, once, by which the kernel tells who sent it;
- * decoder_welcome, once; then a decoder_answer to each command. The output memfd then holds the
- * reply (decoder_reply.c), and behind it the renditions' bytes.
+ *                    then has the image, followed by the request (decoder_request.c).
+ *   child → parent   decoder_threads.c's message, once, with the sender's PID from the kernel;
+ *                    decoder_welcome, once; then a decoder_answer to each command. The output memfd
+ *                    then has the reply (decoder_reply.c), followed by the renditions' bytes.
  *
- * Between the header and the pixels of an image the child says in an answer how much memory it is
- * going to need, and waits for the parent's decoder_verdict.
+ * Between the header and the pixels of an image the child sends an answer that says how much memory
+ * it needs, and waits for the parent's decoder_verdict.
  *
- * The child may have been taken over by an image: nothing that it says is believed unchecked.
+ * An image may have taken control of the child, so the parent validates everything that it sends.
  */
 #ifndef THUMBWHEEL_DECODER_WIRE_H
 #define THUMBWHEEL_DECODER_WIRE_H

@@ -32,7 +32,7 @@ static int output_place(const struct render *r, struct render_output *output, st
     return code ? code : image_check_size(output->place.final, r->limits, error);
 }
 
-/* ---- the stages, for everybody ---- */
+/* ---- stages of all pipelines ---- */
 
 struct survey { /* what the analyser could be given */
     struct plan_size size;
