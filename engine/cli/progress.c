@@ -28,8 +28,7 @@ void progress_init(struct progress *progress, int fd)
 
 static void emit(struct progress *progress, const struct buffer *text)
 {
-    (void)file_write_all(progress->fd, text->data, text->size); /* there is no output of a
-                                                                 * failure */
+    (void)file_write_all(progress->fd, text->data, text->size); /* a failure is ignored */
 }
 
 static void append_bar(struct buffer *out, const struct progress_facts *facts, size_t columns,
