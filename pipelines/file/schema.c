@@ -1,5 +1,7 @@
 #include "schema.h"
 
+#include <string.h>
+
 #include "object_store.h"
 #include "pipeline_file.h"
 
@@ -27,23 +29,23 @@ static const struct schema_key match_keys[] = {
 };
 
 static const struct schema_key output_keys[] = {
-    {.name = "key", .type = SCHEMA_TEMPLATE, .offset = OUTPUT(key), .required = true,
+    {.name = "key", .type = SCHEMA_TEMPLATE, .effect = EFFECT_STORE, .offset = OUTPUT(key), .required = true,
      .max = OBJECT_KEY_MAX,
      .help = "key of the stored object; placeholders: `{bucket}` `{key}` `{dir}` `{name}` `{image}` `{stem}` `{ext}` `{width}` `{height}` `{pipeline}`"},
-    {.name = "bucket", .type = SCHEMA_BUCKET, .offset = OUTPUT(bucket), .max = BUCKET_MAX,
+    {.name = "bucket", .type = SCHEMA_BUCKET, .effect = EFFECT_STORE, .offset = OUTPUT(bucket), .max = BUCKET_MAX,
      .shown = "the source's", .help = "bucket of the stored object"},
-    {.name = "width", .type = SCHEMA_INTEGER, .offset = OUTPUT(width), .min = 1,
+    {.name = "width", .type = SCHEMA_INTEGER, .effect = EFFECT_PLAN, .offset = OUTPUT(width), .min = 1,
      .max = PIPELINE_SIDE_MAX, .help = "pixels; without height, the aspect ratio decides the height"},
-    {.name = "height", .type = SCHEMA_INTEGER, .offset = OUTPUT(height), .min = 1,
+    {.name = "height", .type = SCHEMA_INTEGER, .effect = EFFECT_PLAN, .offset = OUTPUT(height), .min = 1,
      .max = PIPELINE_SIDE_MAX, .help = "pixels; without width, the aspect ratio decides the width"},
-    {.name = "scale", .type = SCHEMA_NUMBER, .offset = OUTPUT(scale), .min = 0.001, .max = 16,
+    {.name = "scale", .type = SCHEMA_NUMBER, .effect = EFFECT_PLAN, .offset = OUTPUT(scale), .min = 0.001, .max = 16,
      .help = "instead of width and height: a factor of the upright source's size"},
     {.name = "fit", .type = SCHEMA_CHOICE, .offset = OUTPUT(fit), .fallback = "inside",
      .choices = fits,
      .help = "inside: whole picture within the box; cover: fills the box, the excess is cut off; contain: whole picture, the rest of the box is background; fill: stretched to the box"},
     {.name = "crop", .type = SCHEMA_CHOICE, .offset = OUTPUT(crop), .fallback = "centre",
      .choices = crops, .help = "the part that cover keeps: the centre, the most detailed part, or the most eye-catching part"},
-    {.name = "enlarge", .type = SCHEMA_BOOLEAN, .offset = OUTPUT(enlarge), .fallback = "false",
+    {.name = "enlarge", .type = SCHEMA_BOOLEAN, .effect = EFFECT_PLAN, .offset = OUTPUT(enlarge), .fallback = "false",
      .help = "also enlarge smaller pictures"},
     {.name = "format", .type = SCHEMA_CHOICE, .offset = OUTPUT(format), .fallback = "keep",
      .choices = formats,
@@ -60,9 +62,9 @@ static const struct schema_key output_keys[] = {
     {.name = "background", .type = SCHEMA_COLOUR, .offset = OUTPUT(background),
      .shown = "white, or transparent",
      .help = "a name or #rrggbb: behind transparent pixels if the format has no transparency, and around the picture with contain"},
-    {.name = "frames", .type = SCHEMA_CHOICE, .offset = OUTPUT(frames), .fallback = "first",
+    {.name = "frames", .type = SCHEMA_CHOICE, .effect = EFFECT_PLAN, .offset = OUTPUT(frames), .fallback = "first",
      .choices = frames, .help = "frames of an animation to keep: first, or all (gif, webp)"},
-    {.name = "cache_control", .type = SCHEMA_TEXT, .offset = OUTPUT(cache_control), .max = TEXT_MAX,
+    {.name = "cache_control", .type = SCHEMA_TEXT, .effect = EFFECT_STORE, .offset = OUTPUT(cache_control), .max = TEXT_MAX,
      .shown = "none", .help = "Cache-Control header of the stored object"},
     {.name = NULL},
 };
@@ -110,6 +112,53 @@ static const struct schema_key pipeline_keys[] = {
 /* clang-format on */
 
 const struct schema_section schema_pipeline = {pipeline_keys, sizeof(struct pipeline), 0, NULL};
+
+static bool texts_alike(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool colours_alike(const struct colour *a, const struct colour *b)
+{
+    return a->given == b->given && a->red == b->red && a->green == b->green && a->blue == b->blue;
+}
+
+/* a and b are the fields of two structs. A key with a type that can't be compared makes a
+ * difference. */
+static bool values_alike(enum schema_type type, const void *a, const void *b)
+{
+    switch (type) {
+    case SCHEMA_NAME:
+    case SCHEMA_TEXT:
+    case SCHEMA_BUCKET:
+    case SCHEMA_TEMPLATE:
+        return texts_alike(*(char *const *)a, *(char *const *)b);
+    case SCHEMA_INTEGER:
+    case SCHEMA_CHOICE:
+        return *(const int *)a == *(const int *)b;
+    case SCHEMA_NUMBER:
+        return *(const double *)a == *(const double *)b;
+    case SCHEMA_BOOLEAN:
+        return *(const bool *)a == *(const bool *)b;
+    case SCHEMA_COLOUR:
+        return colours_alike(a, b);
+    case SCHEMA_TEXTS:
+    case SCHEMA_SECTION:
+    case SCHEMA_SECTIONS:
+        break;
+    }
+    return false;
+}
+
+bool schema_outputs_alike(const struct output_config *a, const struct output_config *b)
+{
+    for (const struct schema_key *key = output_keys; key->name; key++) {
+        if (key->effect == EFFECT_BYTES &&
+            !values_alike(key->type, (const char *)a + key->offset, (const char *)b + key->offset))
+            return false;
+    }
+    return true;
+}
 
 static const char *type_shown(const struct schema_key *key)
 {

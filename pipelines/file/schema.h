@@ -29,6 +29,14 @@ enum schema_type {
     SCHEMA_SECTIONS, /* struct output_list: a list of such maps */
 };
 
+/* What a key of an output changes. The default is the safe one: two outputs that differ in such a
+ * key are never encoded as one. */
+enum schema_effect {
+    EFFECT_BYTES, /* the picture or its encoding: the values themselves are compared */
+    EFFECT_PLAN,  /* the sizes or frames alone: the plan made of them is compared */
+    EFFECT_STORE, /* where and with which headers the object is stored, not its bytes */
+};
+
 struct schema_section;
 struct schema_reader;
 
@@ -43,7 +51,8 @@ struct schema_key {
     const char *const *choices; /* ends with NULL */
     const struct schema_section *section;
     bool required;
-    const char *shown; /* the default in the documentation, where it isn't the fallback */
+    enum schema_effect effect; /* of the keys of an output */
+    const char *shown;         /* the default in the documentation, where it isn't the fallback */
     const char *help;
 };
 
@@ -76,6 +85,9 @@ void schema_clear(const struct schema_section *section, void *from);
 /* Adds a problem at path.name and returns ERR_INVALID. */
 int schema_fail(struct schema_reader *r, struct yaml_place place, const char *name,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Whether two outputs have the same values for every key with EFFECT_BYTES. */
+bool schema_outputs_alike(const struct output_config *a, const struct output_config *b);
 
 /* The documentation: a markdown table. 0, or ERR_IO. */
 int schema_print(FILE *stream);

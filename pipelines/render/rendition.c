@@ -6,6 +6,7 @@
 #include "image_ops.h"
 #include "image_save.h"
 #include "key_template.h"
+#include "schema.h"
 
 static enum image_format target_format(const struct output_config *config,
                                        const struct image_source *source)
@@ -144,20 +145,12 @@ int rendition_finish(VipsImage *image, const struct render_output *output,
     return image_save(image, output->format, output->config, &made->body, error);
 }
 
-static bool is_same_colour(const struct colour *a, const struct colour *b)
-{
-    return a->given == b->given && a->red == b->red && a->green == b->green && a->blue == b->blue;
-}
-
 bool rendition_is_twin(const struct render_output *a, const struct render_output *b)
 {
-    const struct output_config *x = a->config, *y = b->config;
     return a->format == b->format && a->native == b->native && a->animated == b->animated &&
            a->place.final.width == b->place.final.width &&
-           a->place.final.height == b->place.final.height && x->format == y->format &&
-           x->fit == y->fit && x->crop == y->crop && x->quality == y->quality &&
-           x->effort == y->effort && x->progressive == y->progressive && x->strip == y->strip &&
-           is_same_colour(&x->background, &y->background);
+           a->place.final.height == b->place.final.height &&
+           schema_outputs_alike(a->config, b->config);
 }
 
 int rendition_copy(const struct render_output *output, const struct render_output *twin,

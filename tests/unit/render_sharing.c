@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 
+#include "schema.h"
+
 enum { ITEMS = 3 };
 
 static const char *const settings[ITEMS] = {
@@ -272,6 +274,129 @@ static void a_service_labels_later(void **state)
     bytes_free(&source);
 }
 
+/* Each key of an output, set to a value that changes the bytes beside outputs with `base`. */
+static const struct difference {
+    const char *key, *base, *value;
+} differences[] = {
+    {"key", "width: 40", "'other/{name}'"},
+    {"bucket", "width: 40", "elsewhere"},
+    {"width", "height: 40", "20"},
+    {"height", "width: 40", "20"},
+    {"scale", "format: png", "0.5"},
+    {"fit", "width: 40, height: 40, enlarge: true", "contain"},
+    {"crop", "width: 20, height: 40, fit: cover", "attention"},
+    {"enlarge", "width: 300, height: 300, fit: contain, format: png", "true"},
+    {"format", "width: 40", "webp"},
+    {"quality", "width: 40, format: jpeg", "20"},
+    {"effort", "width: 40, format: webp, quality: 40", "6"},
+    {"progressive", "width: 40, format: png", "true"},
+    {"strip", "width: 40, format: png", "false"},
+    {"background", "width: 40, format: jpeg", "red"},
+    {"frames", "width: 40, format: webp", "all"},
+    {"cache_control", "width: 40", "no-store"},
+};
+
+static const struct schema_key *output_keys(void)
+{
+    const struct schema_key *key = schema_pipeline.keys;
+    while (strcmp(key->name, "outputs") != 0)
+        key++;
+    return key->section->keys;
+}
+
+static const struct difference *difference_of(const char *key)
+{
+    for (size_t i = 0; i < sizeof differences / sizeof differences[0]; i++) {
+        if (strcmp(differences[i].key, key) == 0)
+            return &differences[i];
+    }
+    fail_msg("no test of what a difference in \"%s\" does to twins", key);
+    return NULL;
+}
+
+/* A plain output, and one that differs from it in one key. */
+static struct render_item pair_of(const struct difference *d)
+{
+    char text[600];
+    bool is_key = strcmp(d->key, "key") == 0;
+    snprintf(text, sizeof text,
+             "name: x\nqueue: q\noutputs: [{key: 'plain/{name}', %s}, {%s%s: %s, %s}]\n", d->base,
+             is_key ? "" : "key: 'o/{name}', ", d->key, d->value, d->base);
+    return (struct render_item){.pipeline = pipeline_of(text)};
+}
+
+static void check_difference(struct slice source, const struct schema_key *key)
+{
+    const struct difference *d = difference_of(key->name);
+    struct render_item item = pair_of(d);
+    render_items(source, &item, 1);
+    assert_int_equal(item.error.code, 0);
+    bool same = same_bytes(&item.renditions[0].body, &item.renditions[1].body);
+    bool still = strcmp(key->name, "frames") == 0; /* of a picture without others */
+    if (same != (still || key->effect == EFFECT_STORE))
+        fail_msg("outputs that differ in \"%s\" have %s bytes", key->name,
+                 same ? "the same" : "different");
+    item_free(&item);
+}
+
+static void a_difference_in_any_key_makes_no_twin(void **state)
+{
+    (void)state;
+    static const char xmp[] = "<x:xmpmeta xmlns:x='adobe:ns:meta/'/>";
+    VipsImage *image = NULL, *opaque = photograph(200, 150);
+    MUST(vips_bandjoin_const1(opaque, &image, 100, NULL)); /* so that a background shows */
+    vips_image_set_blob_copy(image, VIPS_META_XMP_NAME, xmp, sizeof xmp - 1);
+    g_object_unref(opaque);
+    struct bytes source = encode(image, ".png");
+    for (const struct schema_key *key = output_keys(); key->name; key++)
+        check_difference(view(&source), key);
+    bytes_free(&source);
+}
+
+/* As if the value were another one; the text of a key must not be used any more. */
+static void value_change(const struct schema_key *key, void *field)
+{
+    static char other[] = "other";
+    switch (key->type) {
+    case SCHEMA_INTEGER:
+    case SCHEMA_CHOICE:
+        ++*(int *)field;
+        break;
+    case SCHEMA_NUMBER:
+        *(double *)field += 1;
+        break;
+    case SCHEMA_BOOLEAN:
+        *(bool *)field = !*(bool *)field;
+        break;
+    case SCHEMA_COLOUR:
+        ((struct colour *)field)->blue ^= 1;
+        break;
+    default:
+        *(char **)field = other;
+        break;
+    }
+}
+
+static void only_keys_that_leave_the_bytes_alone_may_differ(void **state)
+{
+    (void)state;
+    static const char *const harmless[] = {"key",   "bucket",  "width",  "height",
+                                           "scale", "enlarge", "frames", "cache_control"};
+    size_t alike = 0;
+    for (const struct schema_key *key = output_keys(); key->name; key++) {
+        struct output_config a = {.effort = -1}, b = a;
+        assert_true(schema_outputs_alike(&a, &b));
+        value_change(key, (char *)&b + key->offset);
+        bool expected = false;
+        for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
+            expected = expected || strcmp(harmless[i], key->name) == 0;
+        if (schema_outputs_alike(&a, &b) != expected)
+            fail_msg("outputs that differ in \"%s\"", key->name);
+        alike += expected;
+    }
+    assert_int_equal(alike, sizeof harmless / sizeof harmless[0]);
+}
+
 static struct bytes thread_source;
 static struct bytes thread_expected[ITEMS];
 
@@ -326,6 +451,8 @@ int main(void)
         cmocka_unit_test(labels_come_with_the_pictures),
         cmocka_unit_test(labels_do_not_use_a_refused_size),
         cmocka_unit_test(a_service_labels_later),
+        cmocka_unit_test(a_difference_in_any_key_makes_no_twin),
+        cmocka_unit_test(only_keys_that_leave_the_bytes_alone_may_differ),
         cmocka_unit_test(threads_do_not_meet),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
