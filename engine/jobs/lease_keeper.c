@@ -2,114 +2,21 @@
 
 #include <stdlib.h>
 
-#include "jitter.h"
 #include "lease_private.h"
 #include "log.h"
 
 enum {
-    GATHER_MS = 10,       /* changes wait this long for company */
     RETRY_BEAT_MS = 1000, /* after a failed extension; sooner when time is short */
     RETRY_BEAT_LEAST_MS = 100,
     RIDE_MS = 500,         /* beats so near go in the same calls */
     LIFE_MARGIN_MS = 5000, /* the service began to count before we did */
-    RETRY_BASE_MS = 200,
-    RETRY_CAP_MS = 10000,
 };
-
-/* ---- calls and small helpers ---- */
-
-struct lease_call *lease_call_new(struct lease_home *home)
-{
-    struct lease_call *call = calloc(1, sizeof *call);
-    if (!call)
-        return NULL;
-    call->home = home;
-    call->sent_ms = uv_now(home->keeper->loop);
-    list_push(&home->calls, &call->link);
-    return call;
-}
-
-void lease_call_free(struct lease_call *call)
-{
-    list_remove(&call->link);
-    free(call);
-}
-
-uint64_t lease_retry_delay(unsigned attempts)
-{
-    return jitter_full(RETRY_BASE_MS, RETRY_CAP_MS, attempts);
-}
-
-static uint64_t now_of(const struct lease *lease)
-{
-    return uv_now(lease->home->keeper->loop);
-}
-
-static size_t total_leases(const struct lease_keeper *keeper)
-{
-    size_t total = 0;
-    for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next)
-        total += container_of(l, struct lease_home, link)->count;
-    return total;
-}
-
-static void beat_clear(struct lease *lease)
-{
-    time_heap_clear(&lease->home->keeper->beats, &lease->beat);
-}
-
-/* Of which the beat is the earliest; NULL: none. */
-static struct lease *first_lease(const struct lease_keeper *keeper)
-{
-    struct time_entry *first = time_heap_first(&keeper->beats);
-    return first ? container_of(first, struct lease, beat) : NULL;
-}
-
-static uint64_t beat_ms(const struct lease *lease)
-{
-    return (uint64_t)lease->beat.at_ms;
-}
-
-static void change_unqueue(struct lease *lease)
-{
-    if (!lease->queued)
-        return;
-    list_remove(&lease->change);
-    lease->queued = false;
-    lease->home->change_count--;
-}
-
-static void change_queue(struct lease *lease)
-{
-    struct lease_home *home = lease->home;
-    if (lease->queued)
-        return;
-    list_push(&home->changes, &lease->change);
-    lease->queued = true;
-    home->change_count++;
-    uint64_t due =
-        home->change_count >= QUEUE_BATCH_MAX ? now_of(lease) : now_of(lease) + GATHER_MS;
-    if (home->change_count == 1 || due < home->change_due_ms)
-        home->change_due_ms = due;
-}
-
-void lease_destroy(struct lease *lease)
-{
-    change_unqueue(lease);
-    beat_clear(lease);
-    list_remove(&lease->all);
-    lease->home->count--;
-    struct lease_keeper *keeper = lease->home->keeper;
-    free(lease->receipt);
-    free(lease);
-    keeper->ended(keeper->user);
-}
 
 /* ---- beats and releases ---- */
 
 static void beat_at(struct lease *lease, uint64_t when_ms)
 {
-    beat_clear(lease);
+    lease_beat_clear(lease);
     time_heap_set(&lease->home->keeper->beats, &lease->beat, (int64_t)when_ms);
 }
 
@@ -117,16 +24,10 @@ static void beat_at(struct lease *lease, uint64_t when_ms)
 static void schedule_beat(struct lease *lease, uint64_t from_ms, unsigned visibility_s)
 {
     uint64_t whole_ms = (uint64_t)visibility_s * 1000, delay = whole_ms / 2;
-    if (whole_ms > 1000 + GATHER_MS && delay > whole_ms - 1000 - GATHER_MS)
-        delay = whole_ms - 1000 - GATHER_MS;
+    if (whole_ms > 1000 + LEASE_GATHER_MS && delay > whole_ms - 1000 - LEASE_GATHER_MS)
+        delay = whole_ms - 1000 - LEASE_GATHER_MS;
     lease->deadline_ms = from_ms + whole_ms;
     beat_at(lease, from_ms + delay);
-}
-
-void lease_beat_again(struct lease *lease)
-{
-    if (!lease->beat.place)
-        time_heap_set(&lease->home->keeper->beats, &lease->beat, lease->beat.at_ms);
 }
 
 static void lose(struct lease *lease, const char *why)
@@ -135,7 +36,7 @@ static void lose(struct lease *lease, const char *why)
     home->keeper->stats.lost++;
     log_warn("lease lost: the message may be delivered again", LOG_TEXT("queue", home->name),
              LOG_TEXT("reason", why));
-    beat_clear(lease);
+    lease_beat_clear(lease);
     if (lease->wish == LEASE_KEEP)
         lease->lost(lease->user); /* ends in lease_forget, now or when the work has stopped */
 }
@@ -170,12 +71,12 @@ static void beat_last(struct lease *lease, uint64_t now_ms)
 
 static void beat(struct lease *lease, uint64_t now_ms)
 {
-    beat_clear(lease);
+    lease_beat_clear(lease);
     if (lease->changing || lease->deletion.in_flight)
         return; /* the answer that is under way schedules the next one */
     lease->ask_s = within_life(lease, now_ms, lease->visibility_s);
     if (lease->wish == LEASE_RELEASE || now_ms + (uint64_t)lease->ask_s * 1000 > lease->deadline_ms)
-        change_queue(lease);
+        lease_change_queue(lease);
     else if (lease->wish == LEASE_KEEP)
         beat_last(lease, now_ms);
 }
@@ -199,7 +100,7 @@ static void retry_change(struct lease *lease, uint64_t now_ms)
 static void change_settle(struct lease *lease, int code, uint64_t sent_ms)
 {
     struct lease_stats *stats = &lease->home->keeper->stats;
-    uint64_t now_ms = now_of(lease);
+    uint64_t now_ms = lease_now(lease);
     lease->changing = false;
     if (lease->wish == LEASE_FORGET) {
         lease_destroy(lease);
@@ -207,7 +108,7 @@ static void change_settle(struct lease *lease, int code, uint64_t sent_ms)
         stats->released += code == 0;
         lease_destroy(lease);
     } else if (lease->wish == LEASE_RELEASE && !lease->releasing) {
-        change_queue(lease);
+        lease_change_queue(lease);
     } else if (code == 0) {
         stats->extended++;
         schedule_beat(lease, sent_ms, lease->ask_s);
@@ -233,7 +134,7 @@ static void on_changed(const int *codes, size_t count, const struct error *error
 
 static void change_collect(struct lease_call *call, struct lease *lease)
 {
-    change_unqueue(lease);
+    lease_change_unqueue(lease);
     lease->changing = true;
     lease->releasing = lease->wish == LEASE_RELEASE;
     call->entries[call->count] = (struct queue_entry){
@@ -265,17 +166,9 @@ static void changes_send(struct lease_home *home)
 
 /* ---- the keeper's turn ---- */
 
-static uint64_t home_due(const struct lease_home *home)
-{
-    uint64_t due = home->deletes.due_ms;
-    if (home->change_count && home->change_due_ms < due)
-        due = home->change_due_ms;
-    return due;
-}
-
 static bool rides(const struct lease *lease, uint64_t now_ms)
 {
-    return beat_ms(lease) <= (lease->final ? now_ms : now_ms + RIDE_MS);
+    return lease_beat_ms(lease) <= (lease->final ? now_ms : now_ms + RIDE_MS);
 }
 
 /* Everything that is due. Beats that are due soon ride along in the same calls. */
@@ -283,9 +176,9 @@ static void turn(uv_timer_t *timer)
 {
     struct lease_keeper *keeper = container_of(timer, struct lease_keeper, timer);
     uint64_t now_ms = uv_now(keeper->loop);
-    struct lease *first = first_lease(keeper);
-    if (first && beat_ms(first) <= now_ms) {
-        for (; first && rides(first, now_ms); first = first_lease(keeper))
+    struct lease *first = lease_first(keeper);
+    if (first && lease_beat_ms(first) <= now_ms) {
+        for (; first && rides(first, now_ms); first = lease_first(keeper))
             beat(first, now_ms);
     }
     for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next) {
@@ -297,27 +190,10 @@ static void turn(uv_timer_t *timer)
     lease_keeper_arm(keeper);
 }
 
-void lease_keeper_arm(struct lease_keeper *keeper)
-{
-    const struct lease *first = first_lease(keeper);
-    uint64_t due = first ? beat_ms(first) : UINT64_MAX;
-    for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next) {
-        uint64_t home = home_due(container_of(l, struct lease_home, link));
-        if (home < due)
-            due = home;
-    }
-    if (due == UINT64_MAX) {
-        uv_timer_stop(&keeper->timer);
-        return;
-    }
-    uint64_t now_ms = uv_now(keeper->loop);
-    uv_timer_start(&keeper->timer, turn, due > now_ms ? due - now_ms : 0, 0);
-}
-
 int lease_keeper_init(struct lease_keeper *keeper, uv_loop_t *loop, void (*ended)(void *user),
                       void *user)
 {
-    *keeper = (struct lease_keeper){.loop = loop, .ended = ended, .user = user};
+    *keeper = (struct lease_keeper){.loop = loop, .on_turn = turn, .ended = ended, .user = user};
     list_init(&keeper->homes);
     return uv_timer_init(loop, &keeper->timer) ? ERR_MEMORY : 0;
 }
@@ -355,6 +231,14 @@ void lease_home_close(struct lease_home *home)
 
 /* ---- the owner's verbs ---- */
 
+static size_t total_leases(const struct lease_keeper *keeper)
+{
+    size_t total = 0;
+    for (struct list *l = keeper->homes.next; l != &keeper->homes; l = l->next)
+        total += container_of(l, struct lease_home, link)->count;
+    return total;
+}
+
 struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibility_s,
                          uint64_t received_ms, lease_lost *lost, void *user)
 {
@@ -387,13 +271,13 @@ static void work_ends(struct lease *lease, enum lease_wish wish)
     lease->wish = wish;
     home->held--;
     if (home->held == 0)
-        delete_batcher_hurry(&home->deletes, now_of(lease));
+        delete_batcher_hurry(&home->deletes, lease_now(lease));
 }
 
 void lease_delete(struct lease *lease)
 {
     work_ends(lease, LEASE_DELETE);
-    delete_batcher_add(&lease->home->deletes, &lease->deletion, now_of(lease));
+    delete_batcher_add(&lease->home->deletes, &lease->deletion, lease_now(lease));
     lease_keeper_arm(lease->home->keeper);
 }
 
@@ -402,7 +286,7 @@ void lease_release(struct lease *lease, unsigned visibility_s)
     work_ends(lease, LEASE_RELEASE);
     lease->release_s = visibility_s;
     if (!lease->changing)
-        change_queue(lease); /* else the answer under way queues it */
+        lease_change_queue(lease); /* else the answer under way queues it */
     lease_keeper_arm(lease->home->keeper);
 }
 

@@ -43,6 +43,7 @@ struct lease_stats {
 struct lease_keeper {
     uv_loop_t *loop;
     uv_timer_t timer;
+    uv_timer_cb on_turn;    /* private: does what is due */
     struct time_heap beats; /* of the leases */
     struct list homes;
     struct lease_stats stats;

@@ -5,6 +5,8 @@
 #include "delete_batcher.h"
 #include "lease_keeper.h"
 
+enum { LEASE_GATHER_MS = 10 }; /* changes wait this long for others of their batch */
+
 enum lease_wish { /* what the owner of the message wants; LEASE_KEEP until it has said so */
                   LEASE_KEEP,
                   LEASE_DELETE,
@@ -47,7 +49,16 @@ struct lease_call {
 struct lease_call *lease_call_new(struct lease_home *home);
 void lease_call_free(struct lease_call *call);
 
+uint64_t lease_now(const struct lease *lease); /* uv_now */
 void lease_destroy(struct lease *lease);
+/* Its next extension. */
+void lease_beat_clear(struct lease *lease);
+uint64_t lease_beat_ms(const struct lease *lease);
+/* Of which the beat is the earliest; NULL: none. */
+struct lease *lease_first(const struct lease_keeper *keeper);
+/* Its place among those that wait for a ChangeMessageVisibilityBatch. */
+void lease_change_queue(struct lease *lease);
+void lease_change_unqueue(struct lease *lease);
 /* After a delete that failed: the visibility is kept up again. */
 void lease_beat_again(struct lease *lease);
 /* Something about the due times has changed. */

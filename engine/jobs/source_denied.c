@@ -28,15 +28,17 @@ static void on_listed(const struct object_entry *entries, size_t count, bool mor
     source->get = NULL;
     if (!error->code && (count == 0 || strcmp(entries[0].key, source->key) != 0))
         say_missing(source);
-    source_fetch_failed(source, &source->error);
+    source->denied_asked(source, &source->error);
 }
 
-bool source_denied_ask(struct source *source, const struct error *denied)
+bool source_denied_ask(struct source *source, const struct error *denied,
+                       void (*done)(struct source *source, const struct error *error))
 {
     struct object_store *store = source->table->options.store;
     if (denied->code != ERR_DENIED || source->version)
         return false;
     source->error = *denied;
+    source->denied_asked = done;
     return store->ops->list(store, source->bucket, source->key, NULL, on_listed, source,
                             &source->get) == 0;
 }

@@ -20,12 +20,23 @@ struct round { /* one decode for several claims; a source has one at a time */
     bool active;               /* queued or under way */
 };
 
+/* Of which only source_enter changes; the public state follows from it. */
+enum source_stage {
+    SOURCE_GET_FIRST, /* the GET, or the wait for its memory; a missing object is looked for again
+                       */
+    SOURCE_GET_LAST,  /* the same, but a missing object is a failure */
+    SOURCE_WAKING,    /* it is here; no round begins before every waiting job was told */
+    SOURCE_GATHERING, /* the first round waits for siblings while some are expected */
+    SOURCE_SHARED,    /* a round begins as soon as a job waits for one */
+    SOURCE_GAVE_UP,   /* the fetch has failed */
+};
+
 struct source {
     struct source_table *table;
     struct source *next; /* in its hash bucket */
     uint64_t hash;
     char *bucket, *key, *version, *etag; /* version and etag may be NULL */
-    enum source_state state;
+    enum source_stage stage;
     struct error error;
     struct bytes body;
     struct memory_ticket ticket; /* for the body's memory */
@@ -33,32 +44,53 @@ struct source {
     uint64_t reserved;           /* bytes of the memory budget: the GET's cap, then the body's */
     char *body_etag;             /* as the store answered; may be NULL */
     bool is_output;
-    bool lingers;      /* its version is known */
-    bool lingering;    /* in table->lingering */
-    bool looked_twice; /* it was missing, and a second GET was sent */
-    bool gathered;
-    bool waking;     /* inside wake_all: rounds wait until everybody has spoken */
+    bool may_linger; /* its version is known */
     size_t audience; /* pipelines that want it */
     unsigned joined; /* claims that ever came */
     unsigned claims; /* now */
     struct object_request *get;
+    void (*denied_asked)(struct source *source, const struct error *error); /* source_denied.c */
     struct list waiting; /* claims: for the fetch, then for the next round */
     struct round round;
-    uint64_t due_ms;   /* end of the time in the list below */
-    struct list timed; /* in table->gathering, table->missing or table->lingering */
+    enum source_schedule schedule;
+    uint64_t due_ms; /* of the schedule */
+    void (*due)(struct source *source);
+    struct list timed; /* in table->scheduled[schedule] */
 };
 
 /* The pipelines that want it; borrowed. */
 size_t source_audience(const struct source *source, struct pipeline *out[ROUND_MAX]);
+/* ---- source_table.c ---- */
+void source_enter(struct source *source, enum source_stage stage);
+enum source_state source_state_of(const struct source *source);
+/* Changes what the source has of the memory budget. */
+void source_reserve(struct source *source, uint64_t bytes);
+uint64_t source_record_hash(const struct envelope_record *record);
+struct source *source_table_find(const struct source_table *table,
+                                 const struct envelope_record *record, uint64_t hash);
+void source_table_unlink(struct source *source);
+/* on_room: there is memory for the GET that waited for it. NULL: out of memory. */
+struct source *source_new(struct source_table *table, const struct envelope_record *record,
+                          uint64_t hash, void (*on_room)(struct memory_ticket *ticket));
+void source_free(struct source *source);
+/* Calls due, once, after the delay, which is the same for all sources of a schedule, unless it is
+ * unscheduled before. Call source_table_arm when all is scheduled. */
+void source_schedule(struct source *source, enum source_schedule schedule, uint64_t delay_ms,
+                     void (*due)(struct source *source));
+void source_unschedule(struct source *source);
+/* ---- source_fetch.c ---- */
+/* Starts the GET, now or when there is memory for its bytes. */
+int source_fetch(struct source *source);
+void source_on_room(struct memory_ticket *ticket);
+/* ---- the others ---- */
 /* A claim with this share has left: its lane may be gone before the round's turn comes. */
 void source_round_forget(struct source *source, const struct worker_share *share);
 /* Decides whether those who wait for a render get a round now. */
 void source_pump(struct source *source);
-/* The GET, or the question about it, has failed. A missing object is looked for once more. */
-void source_fetch_failed(struct source *source, const struct error *error);
-/* Asks the store whether an object that was denied exists (source_denied.c); ends with
- * source_fetch_failed. false: nothing was asked. */
-bool source_denied_ask(struct source *source, const struct error *denied);
+/* Asks the store whether an object that was denied exists (source_denied.c). false:
+ * nothing was asked, and done will not be called. */
+bool source_denied_ask(struct source *source, const struct error *denied,
+                       void (*done)(struct source *source, const struct error *error));
 /* The last claim is gone. */
 void source_unused(struct source *source);
 /* Something about the due times has changed. */

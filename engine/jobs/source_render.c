@@ -180,22 +180,25 @@ static void round_queue(struct source *source)
     worker_queue_push(source->table->options.workers, &source->round.task);
 }
 
+static void gathered(struct source *source)
+{
+    source_enter(source, SOURCE_SHARED);
+    source_pump(source);
+}
+
 void source_pump(struct source *source)
 {
-    struct source_table *table = source->table;
-    if (source->state != SOURCE_READY || source->round.active || source->waking ||
-        list_empty(&source->waiting))
+    if (source->stage < SOURCE_GATHERING || source->stage == SOURCE_GAVE_UP ||
+        source->round.active || list_empty(&source->waiting))
         return;
-    if (!source->gathered && source->joined < source->audience) {
-        if (list_empty(&source->timed)) {
-            source->due_ms = uv_now(table->loop) + GATHER_MS;
-            list_push(&table->gathering, &source->timed);
-        }
+    if (source->stage == SOURCE_GATHERING && source->joined < source->audience) {
+        if (source->schedule == SOURCE_UNSCHEDULED)
+            source_schedule(source, SOURCE_GATHERS, GATHER_MS, gathered);
         return;
     }
-    if (!source->gathered) {
-        list_remove(&source->timed);
-        source->gathered = true;
+    if (source->stage == SOURCE_GATHERING) {
+        source_unschedule(source);
+        source_enter(source, SOURCE_SHARED);
     }
     round_queue(source);
 }

@@ -63,6 +63,15 @@ struct source_table_options {
     void *user;
 };
 
+/* What a source waits for that comes with time; it waits for one at most. */
+enum source_schedule {
+    SOURCE_UNSCHEDULED,
+    SOURCE_GATHERS,     /* its first round waits for siblings */
+    SOURCE_LOOKS_AGAIN, /* it was missing, and gets a second look */
+    SOURCE_LINGERS,     /* nobody uses it */
+    SOURCE_SCHEDULES,
+};
+
 struct source_table {
     uv_loop_t *loop;
     struct source_table_options options;
@@ -70,9 +79,7 @@ struct source_table {
     struct source **buckets;
     size_t bucket_count;
     size_t count;
-    struct list gathering; /* sources whose first round waits for siblings */
-    struct list missing;   /* sources that get a second look */
-    struct list lingering; /* oldest first */
+    struct list scheduled[SOURCE_SCHEDULES]; /* earliest first */
     size_t lingering_bytes;
     struct source_stats stats;
 };

@@ -1,0 +1,141 @@
+/* The GET of a source: when there is memory for it, and once more for an object that is missing or
+ * larger than its event states. */
+#include <string.h>
+
+#include "output_mark.h"
+#include "source_private.h"
+
+enum {
+    SECOND_LOOK_MS = 2000,
+    SIZE_GUESS = 8 * 1024 * 1024, /* of a photo whose event states none */
+};
+
+static void source_look_again(struct source *source);
+
+/* Wakes those that wait for the fetch. A woken claim may release itself, or wait again for its
+ * render. */
+static void wake_all(struct source *source)
+{
+    struct list woken;
+    list_init(&woken);
+    list_move_all(&woken, &source->waiting);
+    source->claims++; /* held, so that the last release does not free it under us */
+    struct list *l;
+    while ((l = list_shift(&woken))) {
+        struct source_claim *claim = container_of(l, struct source_claim, link);
+        claim->waiting = false;
+        claim->wake(claim);
+    }
+    if (source->stage == SOURCE_WAKING)
+        source_enter(source, SOURCE_GATHERING);
+    source_pump(source);
+    if (--source->claims == 0)
+        source_unused(source);
+}
+
+/* Stores that are not strongly consistent may announce an object before every reader sees it. */
+static void look_later(struct source *source)
+{
+    struct source_table *table = source->table;
+    source_enter(source, SOURCE_GET_LAST);
+    source_reserve(source, 0);
+    source_schedule(source, SOURCE_LOOKS_AGAIN, SECOND_LOOK_MS, source_look_again);
+    source_table_arm(table);
+}
+
+/* error may be the source's own; the source may be gone when this returns. */
+static void fetch_failed(struct source *source, const struct error *error)
+{
+    struct source_table *table = source->table;
+    if (error->code == ERR_NOT_FOUND && source->stage == SOURCE_GET_FIRST) {
+        look_later(source);
+        return;
+    }
+    source_reserve(source, 0);
+    source->error = *error;
+    source_enter(source, SOURCE_GAVE_UP);
+    wake_all(source);
+    source_table_arm(table);
+}
+
+static bool grew(struct source *source, const struct error *error)
+{
+    uint64_t most = source->table->options.limits.max_bytes;
+    if (error->code != ERR_LIMIT || source->reserved >= most)
+        return false;
+    source->stated = most; /* larger than it was thought to be */
+    source_reserve(source, 0);
+    source_look_again(source);
+    return true;
+}
+
+static void on_got(struct bytes *body, const struct object_facts *facts, const struct error *error,
+                   void *user)
+{
+    struct source *source = user;
+    struct source_table *table = source->table;
+    source->get = NULL;
+    if (error->code && (grew(source, error) || source_denied_ask(source, error, fetch_failed)))
+        return;
+    if (error->code) {
+        fetch_failed(source, error);
+        return;
+    }
+    source_reserve(source, body->size);
+    source->error = (struct error){0};
+    source_enter(source, SOURCE_WAKING);
+    source->body = bytes_take(body);
+    source->is_output = output_mark_present(facts);
+    source->body_etag =
+        facts->etag ? strdup(facts->etag) : NULL; /* for the outputs' metadata; may stay unknown */
+    wake_all(source);
+    source_table_arm(table);
+}
+
+static int get_start(struct source *source)
+{
+    struct source_table *table = source->table;
+    struct object_name name = {source->bucket, source->key, source->version};
+    table->stats.fetched++;
+    return table->options.store->ops->get(table->options.store, &name, (size_t)source->reserved,
+                                          on_got, source, &source->get);
+}
+
+/* Starts the GET, now or when there is room for its bytes. */
+int source_fetch(struct source *source)
+{
+    struct source_table *table = source->table;
+    uint64_t most = table->options.limits.max_bytes;
+    uint64_t bytes = source->stated ? source->stated : SIZE_GUESS;
+    if (bytes > most)
+        bytes = most;
+    if (!memory_ask(table->options.memory, &source->ticket, bytes))
+        return 0;
+    source->reserved = bytes;
+    return get_start(source);
+}
+
+static void fetch_not_started(struct source *source, int code)
+{
+    source_reserve(source, 0);
+    source_enter(source, SOURCE_GAVE_UP);
+    error_set(&source->error, code, "the fetch of s3://%s/%s could not be started (%s)",
+              source->bucket, source->key, error_name(code));
+    wake_all(source);
+}
+
+void source_on_room(struct memory_ticket *ticket)
+{
+    struct source *source = container_of(ticket, struct source, ticket);
+    source->reserved = ticket->bytes;
+    int code = get_start(source);
+    if (code)
+        fetch_not_started(source, code);
+}
+
+static void source_look_again(struct source *source)
+{
+    int code = source_fetch(source);
+    if (code)
+        fetch_not_started(source, code);
+}
