@@ -91,8 +91,8 @@ static void append_name(struct buffer *b, const char *key, bool whole)
     buffer_append(b, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
 
-/* Nothing of the name is taken away: cat.png becomes cat.png.jpg, so that it can't take the place
- * of what cat.jpg becomes. */
+/* The extension is appended, not replaced: cat.png becomes cat.png.jpg, so that it does not
+ * overwrite the output of cat.jpg. */
 static void append_image(struct buffer *b, const char *key, const char *ext)
 {
     enum image_format named = image_format_of_ext(image_format_key_ext(slice_of(key)));

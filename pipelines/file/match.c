@@ -3,9 +3,9 @@
  * input.
  *
  * The loop check asks whether the set of keys that a template can make meets the set that a filter
- * lets in. It errs on the safe side only where it must: what a placeholder stands for is unknown,
- * but a name has no slash, a width is digits, and a key that begins or ends with the source's own
- * is bound by the source's own filter.
+ * lets in. It is conservative only where necessary: a placeholder's value is unknown, but a name
+ * has no slash, a width consists of digits, and a key that begins or ends like the source's key is
+ * subject to the source's filter.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ bool pipeline_matches(const struct pipeline *pipeline, const char *bucket, const
 {
     const struct match_config *match = &pipeline->match;
     size_t size = strlen(key);
-    if (size == 0 || key[size - 1] == '/') /* a folder's marker is no image */
+    if (size == 0 || key[size - 1] == '/') /* a folder marker is not an image */
         return false;
     return (!match->bucket || strcmp(match->bucket, bucket) == 0) &&
            has_prefix(key, &match->prefixes) && has_suffix(key, &match->suffixes);

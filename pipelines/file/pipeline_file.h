@@ -74,7 +74,7 @@ struct labels_config {
 struct pipeline {
     atomic_uint users;
     struct pipeline_facts facts;
-    uint64_t id; /* no other pipeline of this process has it, or ever had */
+    uint64_t id; /* unique in this process, also among released pipelines */
     char *file;
     struct bytes text; /* of the file, for the processes that decode */
 

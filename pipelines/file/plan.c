@@ -44,7 +44,7 @@ static struct plan_placement place_cover(struct plan_size source, const struct p
     double across = (double)box.width / source.width;
     double down = (double)box.height / source.height;
     struct plan_size whole = size_scaled(source, across > down ? across : down);
-    /* Rounding must not leave the picture a pixel short of its box. */
+    /* Rounding must not make the picture one pixel smaller than its box. */
     if (whole.width < box.width)
         whole.width = box.width;
     if (whole.height < box.height)
@@ -155,7 +155,7 @@ size_t plan_roots(const struct plan *plan)
 
 enum { CUT_PART = 128 }; /* at most this part of a side */
 
-/* What does not fill a pixel is cut off: of a small picture that would be seen. */
+/* A partial pixel is cut off, which would be visible in a small picture. */
 static bool is_cut(unsigned side, unsigned shrink)
 {
     return side / shrink == 0 || side % shrink * CUT_PART > side;

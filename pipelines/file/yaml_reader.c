@@ -244,7 +244,7 @@ static void print_nothing(struct fy_diag *diag, void *user, const char *text, si
     (void)size;
 }
 
-/* Where libfyaml puts its complaints; by itself it would print them. */
+/* Receives libfyaml's diagnostics, which it would otherwise print. */
 static struct fy_diag *diag_new(void)
 {
     struct fy_diag_cfg config;

@@ -1,8 +1,7 @@
 /*
  * Layout: ICC.1:2010. A header of 128 bytes (colour space at 16), a count of tags, then for each
  * tag a signature, an offset and a size. The tag 'desc' holds the profile's name: 'desc' type in
- * version 2 (ASCII), 'mluc' in version 4 (UTF-16BE). Everything is big-endian and comes from a
- * stranger.
+ * version 2 (ASCII), 'mluc' in version 4 (UTF-16BE). Everything is big-endian and untrusted.
  */
 #include "colour_profile.h"
 

@@ -1,10 +1,9 @@
 /*
- * The loader is chosen by our own look at the magic bytes, never by libvips' search: so the formats
- * that are read are the ones listed in image_format.c and no others, whatever this machine's
- * libvips was built with.
+ * The loader is chosen by the magic bytes (image_format.c), never by libvips' search, so that
+ * exactly the listed formats are read, however this machine's libvips was built.
  *
- * A failure is told by the step that failed. libvips' own message is shared by all threads of the
- * process and may belong to another image: it is thrown away.
+ * The step that failed determines the error. libvips' own message is shared by all threads of the
+ * process and may belong to another image, so it is discarded.
  */
 #include "image_load.h"
 

@@ -24,7 +24,7 @@ static const VipsPel *line_at(const VipsRegion *region, int y)
     return region->data + (size_t)(y - region->valid.top) * (size_t)region->bpl;
 }
 
-/* Gives the lines, from top to bottom, to whoever wants them. */
+/* Passes the lines, from top to bottom, to a callback. */
 static int pull_lines(VipsImage *image, void (*take)(void *user, const VipsPel *line), void *user)
 {
     VipsRegion *region = vips_region_new(image);
@@ -60,7 +60,7 @@ static struct plan_size picture_size(VipsImage *image)
     return (struct plan_size){(unsigned)image->Xsize, (unsigned)image->Ysize};
 }
 
-/* Takes the pixels. */
+/* Takes ownership of the pixels. */
 static VipsImage *wrap(VipsImage *like, VipsPel *pixels, struct plan_size size, size_t bytes)
 {
     VipsImage *made = vips_image_new_from_memory(pixels, bytes, (int)size.width, (int)size.height,
@@ -139,7 +139,7 @@ static void *copy_field(VipsImage *from, const char *name, GValue *value, void *
 int image_adopt_metadata(VipsImage **image, VipsImage *from)
 {
     VipsImage *made = NULL;
-    /* A copy of its own: metadata may only be written where nobody else looks. */
+    /* A private copy, since metadata of a shared image must not be changed. */
     int code = image_replace(image, vips_copy(*image, &made, NULL), &made);
     if (code)
         return code;

@@ -90,7 +90,7 @@ static void entry_count(struct directories *d, size_t at)
     if (tag == TAG_EXIF || tag == TAG_GPS || tag == TAG_INTEROPERABILITY)
         directory_add(d, number_at(d, at + 8, 4));
     d->cost += ENTRY_COST;
-    if (size <= d->all.size) /* else it is damaged, and read by nobody */
+    if (size <= d->all.size) /* else it is damaged, and libraries ignore it */
         d->cost += size;
 }
 
@@ -133,7 +133,7 @@ static uint64_t exif_cost(struct slice block)
 
 /* ---- PNG ---- */
 
-/* Up to a little more than the limit. */
+/* The result may slightly exceed the limit. */
 static uint64_t inflated_size(struct slice packed)
 {
     unsigned char room[16384];

@@ -32,7 +32,7 @@ static int scale(VipsImage **image, struct plan_size size)
     return image_replace(image, failed, &made);
 }
 
-/* Resizing mixes neighbours: a transparent one must not lend its colour. */
+/* Resizing mixes neighbouring pixels: the colour of transparent ones must not be mixed in. */
 static int scale_with_alpha(VipsImage **image, struct plan_size size)
 {
     VipsBandFormat format = (*image)->BandFmt;
@@ -95,8 +95,8 @@ unsigned image_colour_bands(VipsImage *image)
     return (unsigned)image->Bands - (vips_image_hasalpha(image) ? 1 : 0);
 }
 
-/* By the embedded profile; a CMYK picture without one gets libvips' own. A profile that is broken,
- * or that is for another kind of picture, is as none. */
+/* By the embedded profile; a CMYK picture without one gets libvips' own. A broken profile, or one
+ * for another kind of picture, is ignored. */
 static void apply_profile(VipsImage **image, bool deep)
 {
     VipsImage *made = NULL;
@@ -130,8 +130,8 @@ static int to_space(VipsImage **image, VipsInterpretation space)
     return image_replace(image, vips_colourspace(*image, &made, space, NULL), &made);
 }
 
-/* Measurements, spectra, anything that libvips has no colours for: taken as what its depth and
- * bands look like. */
+/* Images without a colour interpretation in libvips, such as measurements, are interpreted by their
+ * depth and bands. */
 static int to_known_kind(VipsImage **image)
 {
     VipsImage *made = NULL;

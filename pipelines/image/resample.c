@@ -7,8 +7,8 @@
  * The filter is Lanczos with three lobes, widened by the factor when making smaller. Beyond an edge
  * the edge's own pixels count, as in libvips.
  *
- * With alpha, colours are multiplied by it before and divided after, so that what is transparent
- * lends no colour.
+ * With alpha, colours are multiplied by it before and divided by it after resizing, so that
+ * transparent pixels do not contribute their colour.
  */
 #include "resample.h"
 

@@ -18,8 +18,8 @@ static const struct entry {
 
 int vips_api_load(struct error *error)
 {
-    /* Never unloaded: GLib does not bear it. A lookup goes on to what libvips depends on, so GLib's
-     * functions are found too. */
+    /* Never unloaded, since GLib does not support it. A lookup goes on to what libvips depends on,
+     * so GLib's functions are found too. */
     void *library = dlopen(LIBVIPS, RTLD_LAZY);
     if (!library)
         return error_set(error, ERR_UNSUPPORTED, "%s; on Debian: apt-get install libvips42",

@@ -4,7 +4,7 @@
 
 #include "vips_api.h"
 
-/* What libvips would print is in our errors already, or of no use to the user. */
+/* Messages that libvips would print are either in our errors already or of no use to the user. */
 static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
 {
     (void)domain;

@@ -1,10 +1,10 @@
 /*
  * The decoder process: one image at a time, from the input memfd to the output memfd, until the
- * socket's other end is closed. It has nothing else: no environment, no descriptors, and after its
- * start no way to a file, a socket, a program or another process (decoder_sandbox.c).
+ * socket's other end is closed. It has no environment and no other descriptors, and after its start
+ * it cannot reach files, sockets, programs or other processes (decoder_sandbox.c).
  *
- * It never cleans up at its end, since what a hostile image may have done to its memory is not to
- * run through destructors: _exit.
+ * It exits with _exit, without cleaning up, since destructors must not run on memory that a hostile
+ * image may have corrupted.
  */
 #include "decoder_child.h"
 
@@ -32,7 +32,7 @@
 #include "vips_api.h"
 #include "vips_start.h"
 
-enum { KEEP_FREE = 16 * 1024 * 1024 }; /* bytes of the heap that nobody uses */
+enum { KEEP_FREE = 16 * 1024 * 1024 }; /* unused bytes of the heap */
 
 struct child {
     decoder_render *render;
@@ -52,7 +52,7 @@ static noreturn void give_up(void)
     _exit(EXIT_FAILURE);
 }
 
-/* GLib ends a process that gets no memory; say so by the exit status. */
+/* GLib aborts if it gets no memory; the exit status reports that. */
 static void on_glib(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
 {
     (void)domain;
@@ -109,8 +109,8 @@ static void results_write(struct child *c, const struct decoder_request *request
     bodies_write(request, (off_t)c->reply.size);
 }
 
-/* What an image leaves behind is the kernel's again before the parent hears of its end and counts
- * on it. A little is kept, for the next one. */
+/* Returns an image's memory to the kernel before the parent is told that the image is done, since
+ * the parent counts it as free. A little is kept for the next image. */
 static void memory_trim(void)
 {
     if (mallinfo2().fordblks > KEEP_FREE)
@@ -178,13 +178,13 @@ static void on_signal(int number)
     _exit(number == SIGABRT ? DECODER_EXIT_ABORTED : DECODER_EXIT_TIME);
 }
 
-/* A parent that is gone already has closed the socket. */
+/* If the parent has exited already, the socket is closed. */
 static void end_with_parent(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/* Where memory runs out for all, the kernel shall end a decoder, not the engine. */
+/* If the machine runs out of memory, the kernel should kill a decoder, not the engine. */
 static void volunteer(void)
 {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -201,8 +201,8 @@ static void start(const struct decoder_hello *hello)
     struct decoder_welcome welcome = {0};
     struct error error = {0};
     volunteer();
-    /* No library has started a thread yet. In a user namespace its privileges are worth nothing
-     * outside, and it needs them once more. */
+    /* No library has started a thread yet. Privileges are dropped later: in its user namespace the
+     * process still needs them once, and they have no effect outside. */
     bool apart = decoder_namespaces_enter();
     end_with_parent(); /* again: this may be another process */
     int code = apart ? 0 : decoder_privileges_drop(&error);

@@ -8,8 +8,8 @@ typedef void decoder_render(const struct render_source *source,
                             const struct pipeline_limits *limits, struct render_item *items,
                             size_t count);
 
-/* What the executable does when it is started as "decoder": serves renders until its parent goes.
- * Returns (a status for exit) only where it was started by something else. */
+/* The main function of the executable when it is started as "decoder": serves renders until its
+ * parent exits. Returns an exit status only if something other than the engine started it. */
 int decoder_main(decoder_render *render);
 
 #endif

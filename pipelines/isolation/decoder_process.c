@@ -1,14 +1,14 @@
 /*
- * The child's own limits are in decoder_sandbox.c. The parent holds it to two more, which need its
- * clock: it looks every LOOK_MS at the time and at the memory that the child holds, and kills. So a
- * decoder that takes memory step by step is told from one that crashes, and one that sleeps is
- * noticed too.
+ * The child's own limits are in decoder_sandbox.c. The parent enforces two more: every LOOK_MS it
+ * checks the elapsed time and the memory that the child uses, and kills the child if it exceeds a
+ * limit. So a decoder that uses too much memory is distinguished from one that crashes, and one
+ * that hangs is noticed too.
  *
  * What a child holds is its anonymous memory, swapped out or not, its page tables, the libraries'
  * pages that it uses, and the output, mapped or not. The input is the parent's.
  *
- * The output is never mapped here: a child could cut the file under the map. What is read is copied
- * first, then judged.
+ * The output is never mapped here, since a child could truncate the file under the map. It is
+ * copied first, then validated.
  */
 #include "decoder_process.h"
 
@@ -141,10 +141,10 @@ static int status_of(struct decoder *d)
         nanosleep(&while_ms, NULL);
     }
     end_by_force(d);
-    return SIGSEGV; /* alive without its socket: as good as crashed */
+    return SIGSEGV; /* alive without its socket: treated as crashed */
 }
 
-/* Somebody has sent SIGSTOP; the decoder itself can't. The image is not to blame. */
+/* Another process sent SIGSTOP; the decoder itself cannot. The image is not the cause. */
 static bool is_stopped(const struct decoder *d)
 {
     char status[STATUS_MAX];
@@ -251,7 +251,7 @@ static bool all_cancelled(struct render_item *const *items, size_t count)
     return count > 0;
 }
 
-/* Until there is something to hear: 0. items: who may lose interest meanwhile. */
+/* Waits until there is something to read: 0. items: the wait ends if all of them are cancelled. */
 static int wait_for(struct decoder *d, unsigned timeout_ms, struct render_item *const *items,
                     size_t count, struct error *error)
 {
@@ -313,7 +313,7 @@ int decoder_ready(struct decoder *d, struct error *error)
         code = wait_for(d, START_MS, NULL, 0, error);
     if (!code)
         code = hear(d, &welcome, sizeof welcome, error);
-    if (code) { /* nothing of an image was in it yet */
+    if (code) { /* it has not processed an image yet */
         error_prefix(error, "a decoder process could not be started");
         return error->code = ERR_IO;
     }
@@ -345,7 +345,7 @@ static void processor_limit(const struct decoder *d)
     clockid_t clock;
     struct timespec used;
     if (clock_getcpuclockid(d->pid, &clock) || clock_gettime(clock, &used))
-        return; /* it has ended: the answer will tell */
+        return; /* it has ended: reading its answer will report that */
     const struct rlimit limit = {.rlim_cur = (rlim_t)used.tv_sec + d->limits.timeout_ms / 1000 + 2,
                                  .rlim_max = RLIM_INFINITY};
     prlimit(d->pid, RLIMIT_CPU, &limit, NULL);
@@ -493,7 +493,7 @@ static int hear_one(struct decoder *d, struct hearing *hearing, struct decoder_a
     return code ? code : hear(d, out, sizeof *out, error);
 }
 
-/* What the render is going to need, against what a decoder may have and what there is. */
+/* Compares the memory that the render needs with a decoder's limit and the memory budget. */
 static int judge(const struct decoder *d, const struct render_source *source, uint64_t promise,
                  struct error *error)
 {
@@ -508,8 +508,8 @@ static int judge(const struct decoder *d, const struct render_source *source, ui
     return code ? error_set(error, code, "cancelled") : 0;
 }
 
-/* The child has asked: tells it what was decided, and hears its answer. *refusal is why it shall
- * not go on, if so; its answer is then worth nothing. */
+/* Answers the child's memory request and reads its reply. *refusal says why the render must not
+ * continue, if so; the reply is then ignored. */
 static int decide(struct decoder *d, const struct render_source *source, struct hearing *hearing,
                   struct decoder_answer *answer, struct error *refusal, struct error *error)
 {
@@ -520,7 +520,7 @@ static int decide(struct decoder *d, const struct render_source *source, struct 
     if (send(d->ends.socket, &verdict, sizeof verdict, MSG_NOSIGNAL) != sizeof verdict)
         return fail_dead(d, error);
     if (verdict.code)
-        hearing->count = 0; /* the items' being cancelled is no news */
+        hearing->count = 0; /* that the items were cancelled is known */
     int code = hear_one(d, hearing, answer, error);
     if (!code && (answer->promise || answer->sequence != d->sequence))
         code = fail_lie(error);

@@ -69,7 +69,7 @@ struct reply_reader {
     const struct render_source *source;
 };
 
-/* What the wire or the values are, when they are not what an honest child says. */
+/* The error for malformed messages and for values that a correct child never sends. */
 static int lie(struct reply_reader *r)
 {
     r->wire.broken = true;
@@ -155,7 +155,8 @@ static int name_make(const struct render_item *item, const char *template, const
     values->pipeline = item->pipeline->name;
     int code = key_template_expand(template, values, out_key, NULL);
     if (code)
-        return code == ERR_MEMORY ? code : ERR_PROTOCOL; /* an honest child fails the item */
+        return code == ERR_MEMORY ? code : ERR_PROTOCOL; /* a correct child fails the item
+                                                          * instead */
     *out_bucket = bucket ? strdup(bucket) : NULL;
     return bucket && !*out_bucket ? ERR_MEMORY : 0;
 }

@@ -1,12 +1,12 @@
-/* A render's question: which pipelines, what source. Written by the parent, read by the child. */
+/* A render's request: its pipelines and its source. Written by the parent, read by the child. */
 #ifndef THUMBWHEEL_DECODER_REQUEST_H
 #define THUMBWHEEL_DECODER_REQUEST_H
 
 #include "decoder_wire.h"
 #include "pipeline.h"
 
-/* Which pipeline lies in which of the child's slots; kept by both ends. A pipeline's text travels
- * once; the one that was not used for the longest time makes room for a new one. */
+/* Which pipeline lies in which of the child's slots; kept by both ends. A pipeline's text is sent
+ * once; the least recently used one is replaced by a new one. */
 struct decoder_slots { /* the parent's */
     struct {
         uint64_t pipeline; /* its id; 0: free */

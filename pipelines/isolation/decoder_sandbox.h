@@ -1,4 +1,4 @@
-/* What a decoder process may still do once an image can speak through it. */
+/* The sandbox of a decoder process, which an image may take control of. */
 #ifndef THUMBWHEEL_DECODER_SANDBOX_H
 #define THUMBWHEEL_DECODER_SANDBOX_H
 

@@ -3,9 +3,9 @@
  * nothing. posix_spawn does not copy the page tables of an engine full of images, and is safe among
  * threads.
  *
- * What the child inherits is stated, not left over: three descriptors and the null device, the
- * variables below, and a mask that keeps away the signals by which people and service managers stop
- * the engine. The engine finishes its work first; then it closes the socket.
+ * The child inherits exactly: three descriptors and the null device, the variables below, and a
+ * mask that blocks the signals with which users and service managers stop the engine. The engine
+ * finishes its work first; then it closes the socket.
  *
  * A decoder is a process group: the process that is started here and, where there are PID
  * namespaces, the one that replaces it. As a group both are killed and waited for, whichever of
@@ -27,7 +27,12 @@
 
 #include "decoder_wire.h"
 
-enum { VARIABLES = 13, SET = 1, HIGH = 16 }; /* descriptors above HIGH are in nobody's way */
+enum {
+    VARIABLES = 13,
+    SET = 1,
+    HIGH = 16
+}; /* descriptors above HIGH do not collide with the
+                                              * child's */
 
 /* Never credentials: how libraries are found, how memory is managed, what a sanitizer shall do. */
 static const char *const kept_variables[VARIABLES] = {
@@ -84,8 +89,7 @@ static int high(int fd)
     return moved;
 }
 
-/* The same file, to be read only: what the parent has written for one image is not the child's to
- * change. */
+/* The same file, opened read-only: the child must not change what the parent has written. */
 static int reading_end(int fd)
 {
     char path[32];

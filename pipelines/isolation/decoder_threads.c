@@ -94,7 +94,7 @@ void decoder_threads_decide(int fd, uint64_t threads)
         char room[NOTICE_MAX];
     } response = {.room = {0}};
     if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &notice))
-        return; /* who asked is gone */
+        return; /* the thread that requested it has ended */
     response.fields.id = notice.fields.id;
     if (threads < DECODER_THREADS_MAX)
         response.fields.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;

@@ -11,7 +11,7 @@
 /* The seam's operations have no object of their own: a process has one set of decoders. */
 static struct {
     pthread_mutex_t lock;
-    struct decoder *idle; /* the last one used first: its pages are warm */
+    struct decoder *idle; /* the most recently used one first: its pages are warm */
     struct decoder_limits limits;
 } isolation = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -46,7 +46,7 @@ static int start_new(struct decoder **out, struct error *error)
     return code;
 }
 
-/* One that died or spoke while nothing was asked of it is replaced; no image is to blame. */
+/* A decoder that ended or sent something between renders is replaced; no image is the cause. */
 static int take(struct decoder **out, struct error *error)
 {
     struct decoder *d;
@@ -80,8 +80,8 @@ static int try_one(struct decoder *d, const struct render_source *source,
     return code;
 }
 
-/* Images before this one may have left something behind that makes a decoder crash, or little
- * memory: worth another try in a new one. Time they can't use up in advance, and a second try would
+/* Earlier images may have corrupted the decoder or used up its memory, so a crash or lack of memory
+ * is retried once in a new one. A timeout is not: earlier images cannot cause it, and a retry would
  * take the whole limit again. */
 static bool is_worth_another(int code)
 {

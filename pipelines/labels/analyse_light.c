@@ -5,9 +5,10 @@
 
 enum {
     EDGE_FLOOR = 4
-}; /* grey levels a pixel; under it a slope is sky or noise, and says nothing of focus */
+}; /* grey levels per pixel; a smaller gradient is sky or noise, and does not indicate focus */
 
-static const double EDGE_SHARE_MIN = 0.005; /* of the area; with fewer edges nothing can be said */
+static const double EDGE_SHARE_MIN = 0.005; /* share of the area; with fewer edges sharpness is
+                                             * unknown */
 
 /* The lightness that `share` of the area stays under. */
 static double lightness_at(const double histogram[101], double total, double share)

@@ -7,13 +7,12 @@
  * put into memory once. Turning upright and converting colours come after the resize, where there
  * are fewer pixels. A stage is released when its last user is done.
  *
- * An item that fails or is cancelled keeps the others' work: its outputs are skipped, and a stage
- * that no live output needs any more is not made. A source that can't be decoded fails every item.
+ * An item that fails or is cancelled does not affect the others: its outputs are skipped, and a
+ * stage that no other output needs is not made. A source that can't be decoded fails every item.
  *
- * The same source, settings and audience give the same bytes, whichever items come together:
- * what a rendition is derived from is planned for everybody who wants the object. With another
- * audience it may be derived by another way; the difference is below what can be seen (a test
- * measures it).
+ * The same source, settings and audience give the same bytes, whichever items come together: the
+ * plan covers all pipelines that accept the object. With another audience a rendition may be
+ * derived from another stage; the difference is invisible (a test measures it).
  */
 #include "render.h"
 

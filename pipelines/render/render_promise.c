@@ -1,12 +1,11 @@
 /*
- * The parts of a promise, all of them there at the worst moment:
+ * The parts of the memory estimate, all of which exist at the peak:
  *
- *   decoder    what the codec itself holds: a few lines, or the whole picture
- *   decoded    the decoded picture at the shrink of the plan, where several stages read it
- *   stages     every stage as a whole, and a copy of the largest while it is turned or converted
- *   encoder    the hungriest one; outputs are encoded one after another
- *   outputs    the renditions: made, handed over, received
- *   frames     for an animation that is kept: all of them, as they come and as they go
+ * decoder what the codec itself holds: a few lines, or the whole picture decoded the decoded
+ * picture at the shrink of the plan, where several stages read it stages every stage as a whole,
+ * and a copy of the largest while it is turned or converted encoder the one that needs the most
+ * memory; outputs are encoded one after another outputs the renditions: made, handed over, received
+ * frames for an animation that is kept: all of them, as they come and as they go
  *
  * The factors below are bytes for each pixel as measured (bench/promise.c measures again), rounded
  * up.

@@ -1,6 +1,6 @@
 /*
- * What a render will take, from the header and the plan, before any pixel exists: an upper bound
- * for photographs, in bytes, beside the image as it was given.
+ * Estimates a render's memory from the header and the plan, before decoding: an upper bound for
+ * photographs, in bytes, in addition to the compressed image.
  */
 #ifndef THUMBWHEEL_RENDER_PROMISE_H
 #define THUMBWHEEL_RENDER_PROMISE_H

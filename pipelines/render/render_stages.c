@@ -21,7 +21,7 @@ static bool is_wanted_for_labels(struct render *r)
     return false;
 }
 
-/* Whether somebody still needs a stage, itself or through one that is derived from it. */
+/* Whether an output still needs a stage, directly or through a stage derived from it. */
 static bool is_wanted(struct render *r, size_t stage)
 {
     if (stage == r->labels_stage && is_wanted_for_labels(r))
@@ -183,7 +183,7 @@ static void stage_use(struct render *r, size_t index, double begun)
         output->made->milliseconds = render_now_ms() - begun;
         begun = render_now_ms();
     }
-    if (r->labels && index == r->labels_stage) { /* else it is there for others' sake */
+    if (r->labels && index == r->labels_stage) { /* else it was only planned for other pipelines */
         labels_make(r, r->stages[index]);
         stage_release(r, index);
     }

@@ -1,8 +1,8 @@
 /*
  * The sample photographs: twenty-one pictures that are painted and encoded at run time, so that the
- * repository carries no binary file and a first run needs no photograph. Together they cover what a
- * pipeline has to survive: each row of the table says what it is there for. The same program writes
- * the same pictures every time.
+ * repository carries no binary file and a first run needs no photograph. Together they cover the
+ * inputs that a pipeline must handle: each row of the table says what it tests. The same program
+ * writes the same pictures every time.
  *
  * A file appears under its name whole or not at all (written beside it, then renamed), and one that
  * is there is kept.
@@ -76,7 +76,7 @@ static const struct sample samples[] = {
 
 enum { SAMPLES = sizeof(samples) / sizeof(samples[0]) };
 
-/* An empty file is what a machine that lost its power may leave of one. */
+/* A power failure may leave an empty file. */
 static bool is_there(const char *path)
 {
     struct stat facts;
