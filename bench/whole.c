@@ -311,7 +311,7 @@ static json_t *run_idle(unsigned seconds)
         uv_run(&b.loop, UV_RUN_ONCE);
     getrusage(RUSAGE_SELF, &after);
     uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&b.loop, UV_RUN_NOWAIT); /* the loop has a hold on it until then */
+    uv_run(&b.loop, UV_RUN_NOWAIT); /* the loop uses it until then */
     double took = (now_ms() - began) / 1000.0;
     return json_pack("{s:f, s:f, s:I}", "seconds", took, "cpu_percent",
                      (cpu_seconds() - cpu) / took * 100.0, "context_switches",

@@ -243,8 +243,8 @@ static inline void run_victim(struct fixture *f, victim_round *round, int told)
     }
 }
 
-/* Kills it so many microseconds after it has told of so many rounds; returns the last that it told
- * of. */
+/* Kills it this many microseconds after it has reported this many rounds; returns the last reported
+ * round. */
 static inline unsigned run_and_kill(struct fixture *f, victim_round *round, unsigned rounds,
                                     unsigned delay_us)
 {

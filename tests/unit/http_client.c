@@ -1,4 +1,4 @@
-/* The HTTP client against a server that answers what the test wants. */
+/* The HTTP client against a server with scripted responses. */
 #include "http_client.h"
 
 #include <setjmp.h>

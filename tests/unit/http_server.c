@@ -3,7 +3,7 @@
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
 
-/* Sends one request to a fresh connection of its own and waits for the end of the answer. */
+/* Sends one request on a new connection and waits for the end of the response. */
 static struct client *ask(struct world *world, const char *request, const char *end)
 {
     struct client *client = client_open(world);

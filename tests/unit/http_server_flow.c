@@ -259,7 +259,7 @@ static void handle_forbidden(struct http_call *call, void *user)
     respond_text(call, 403, "not yours");
 }
 
-/* The peer is still sending when the answer goes out; it must see the answer, not a reset. */
+/* The peer is still sending when the response is sent; it must get the response, not a reset. */
 static void test_a_large_upload_is_refused(void **state)
 {
     (void)state;
@@ -578,12 +578,13 @@ static void test_aborts(void **state)
         world->handler = handlers[i];
         client_send(client, "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
         wait_for(world, world->ended == i + 1 && client_over(client));
-        assert_false(client->eof); /* an error, so that nobody takes the part for the whole */
+        assert_false(client->eof); /* an error, so that a partial body is not taken for a complete
+                                    * one */
         assert_false(client_has(client, "too late"));
         client_close(client);
     }
     assert_int_equal(world->completed, 0);
-    assert_int_equal(world->body_error, 0); /* who aborts is not told */
+    assert_int_equal(world->body_error, 0); /* the handler that aborts gets no error */
     world_close(world);
 }
 
@@ -739,11 +740,11 @@ static void test_out_of_descriptors(void **state)
     run_until_still(world, second->answer.size);
     assert_true(uv_backend_timeout(&world->loop) > 0); /* no spinning on what cannot be accepted */
     client_send(first, GET("/11"));
-    wait_for(world, client_ends_with(first, "/11")); /* who is connected is served */
+    wait_for(world, client_ends_with(first, "/11")); /* connected clients are served */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &normal), 0);
     client_read(second);
     client_send(second, GET("/2"));
-    wait_for(world, client_ends_with(second, "/2")); /* and who waited is accepted later */
+    wait_for(world, client_ends_with(second, "/2")); /* and waiting clients are accepted later */
     client_close(first);
     client_close(second);
     world_close(world);

@@ -1,7 +1,7 @@
 /*
- * A server and raw clients on one loop, for tests of the HTTP server. A client sends what a test
- * wrote, byte for byte, and keeps what it was answered; waiting runs the loop until an event has
- * come, with a watchdog that ends a test that would wait for ever.
+ * A server and raw clients on one loop, for tests of the HTTP server. A client sends the test's
+ * bytes unchanged and keeps the response; waiting runs the loop until an event has occurred, with a
+ * watchdog that fails a test that would wait for ever.
  */
 #ifndef THUMBWHEEL_TESTS_HTTP_WORLD_H
 #define THUMBWHEEL_TESTS_HTTP_WORLD_H
@@ -22,7 +22,7 @@
 
 enum {
     TICK_MS = 5, /* how long a look at a condition can be late: libuv polls after it ran timers */
-    TICKS_MAX = 4000, /* then a test has waited in vain */
+    TICKS_MAX = 4000, /* after this many ticks a test fails */
     ANSWER_MAX = 16 * 1024 * 1024,
 };
 

@@ -457,8 +457,7 @@ static void test_an_image_may_not_take_for_ever(void **state)
     }
 }
 
-/* An answer in advance is one to no question: the process is replaced, and the next image, which is
- * not to blame, is rendered by another. */
+/* An answer without a request: the process is replaced, and another one renders the next image. */
 static void test_an_answer_in_advance_is_not_taken(void **state)
 {
     const struct world *w = *state;

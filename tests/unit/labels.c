@@ -1,4 +1,4 @@
-/* The built-in labeler: what it says of images whose answer is known, and of metadata that lies. */
+/* The built-in labeler: its labels for images with known results, and for wrong metadata. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -290,7 +290,7 @@ static void tells_sharp_from_blurry(void **state)
     assert_true(!has(&flat, "Sharp") && !has(&flat, "Blurry"));
 }
 
-/* Pipelines share a decode at some shrink: the answer must not hang on which. */
+/* Pipelines share a decode at some shrink factor: the labels must not depend on it. */
 static void focus_does_not_depend_on_the_shrink(void **state)
 {
     (void)state;

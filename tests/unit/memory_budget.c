@@ -1,4 +1,4 @@
-/* The memory budget alone: who gets what when, on the loop thread and on threads that wait. */
+/* The memory budget alone: the order of grants, on the loop thread and on waiting threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Kept objects: they answer for what is stored, or not at all. */
+/* Cached objects: they match the stored state, or are not used. */
 #include "bucket_world.h"
 
 #include "object_cache.h"

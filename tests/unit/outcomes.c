@@ -351,7 +351,7 @@ static size_t queue_index(const char *url)
     return index;
 }
 
-/* A long poll with nothing to give is never answered. */
+/* A long poll without messages never gets a response. */
 static void respond_receive(struct http_call *call, const json_t *request, size_t queue)
 {
     json_t *messages = json_array();
@@ -700,7 +700,7 @@ static void ends_deleted_once(const char *operation)
         walked_sqs(i, ACK, 1, 0);
 }
 
-/* Whatever a delete is answered, but for an expired receipt, it is made again. */
+/* A delete is retried after every error except an expired receipt. */
 static void every_answer_to_a_delete(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The state of SQS: who gets a message, when, how often, and what a restart keeps. */
+/* The state of SQS: which receiver gets a message, when, how often, and what survives a restart. */
 #include "cloud_world.h"
 
 static const char refuse_messages[] =

@@ -1,5 +1,5 @@
-/* Sharing one decode: nobody can see it, nobody can disturb another through it, and a repeat gives
- * the same bytes. */
+/* Sharing one decode: it does not change any output, items do not affect each other, and a repeat
+ * gives the same bytes. */
 #include "image_support.h"
 
 #include <pthread.h>
@@ -210,7 +210,7 @@ static void a_corrupt_source_fails_every_item(void **state)
     render_items((struct slice){source.data, source.size / 2}, items, ITEMS);
     for (int i = 0; i < ITEMS; i++) {
         assert_int_equal(items[i].error.code, ERR_CORRUPT);
-        assert_int_equal(items[i].facts.width, 400); /* what the header told */
+        assert_int_equal(items[i].facts.width, 400); /* the facts of the header */
     }
     free_items(items, ITEMS);
     bytes_free(&source);

@@ -1,7 +1,7 @@
 /*
- * An HTTP client that answers from a script, in place of engine/http/http_client.c: it is linked into
- * the test, so that what is under test sends no byte. Requests are recorded in order; the n-th gets
- * the n-th answer, from a fresh loop callback.
+ * An HTTP client with scripted responses, linked into the test instead of
+ * engine/http/http_client.c, so that the code under test sends nothing. Requests are recorded in
+ * order; the n-th gets the n-th response, from a fresh loop callback.
  */
 #ifndef THUMBWHEEL_TEST_SCRIPTED_HTTP_H
 #define THUMBWHEEL_TEST_SCRIPTED_HTTP_H
@@ -20,7 +20,7 @@ struct scripted_answer {
     const char *body;
     struct http_header headers[8];
     bool bare;  /* no ETag of its own: else S3's, where none is given */
-    bool never; /* no answer: only a cancel ends the exchange */
+    bool never; /* no response: only a cancel ends the exchange */
 };
 
 struct scripted_request {
@@ -57,7 +57,7 @@ void script_begin(const struct scripted_answer *answers, size_t count,
                  options)
 /* Runs the loop until *done. */
 void script_run(const bool *done);
-/* Destroys the client, checks that every answer was asked for, and frees. */
+/* Destroys the client, checks that every response was requested, and frees it. */
 void script_end(void);
 
 /* What came of a call; `done` is for script_run. */

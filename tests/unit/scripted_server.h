@@ -1,6 +1,6 @@
 /*
- * A TCP server that answers request number n with entry n of a script, byte for byte, right or
- * wrong. It knows just enough HTTP to see where a request ends (Content-Length), and answers
+ * A TCP server that responds to request number n with entry n of a script, byte for byte, valid or
+ * not. It parses just enough HTTP to find the end of a request (Content-Length), and responds to
  * Expect: 100-continue.
  */
 #ifndef THUMBWHEEL_TEST_SCRIPTED_SERVER_H
