@@ -12,19 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth.h"
+#include "access_keys.h"
 #include "buckets.h"
 #include "cloud.h"
 #include "descriptors.h"
 #include "detector.h"
 #include "events_rules.h"
 #include "faults.h"
-#include "keys.h"
 #include "lifecycle.h"
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
 #include "services.h"
+#include "signature_check.h"
 #include "sns_expiry.h"
 #include "sns_outbox.h"
 #include "tls.h"
@@ -35,7 +35,7 @@ enum { CONNECTIONS_MIN = 4, CONNECTIONS_MAX = 8192 };
 
 struct local_cloud {
     struct cloud cloud;
-    struct keys *keys;
+    struct access_keys *keys;
     struct tls_identity *tls;
     char *certificate;      /* its file */
     char *region, *account; /* owned copies of the options */
@@ -48,7 +48,7 @@ static void cloud_free(struct local_cloud *lc)
 {
     free(lc->region);
     free(lc->account);
-    keys_close(lc->keys);
+    access_keys_close(lc->keys);
     tls_identity_close(lc->tls);
     free(lc->certificate);
     free(lc);
@@ -220,12 +220,12 @@ static int options_copy(struct local_cloud *lc, const struct local_cloud_options
                          lc->account);
     lc->cloud.region = lc->region;
     lc->cloud.account = lc->account;
-    const struct auth_key fallback = {
+    const struct access_key fallback = {
         .access_key = o->access_key ? o->access_key : "thumbwheel",
         .secret_key = o->secret_key ? o->secret_key : "thumbwheel-secret",
     };
-    int status = keys_open(o->keys, lc->account, &fallback, &lc->keys, error);
-    lc->cloud.auth = status ? NULL : keys_all(lc->keys);
+    int status = access_keys_open(o->keys, lc->account, &fallback, &lc->keys, error);
+    lc->cloud.access_keys = status ? NULL : access_keys_all(lc->keys);
     return status;
 }
 
@@ -367,8 +367,8 @@ const char *local_cloud_endpoint(const struct local_cloud *lc)
 void local_cloud_credentials(const struct local_cloud *lc, const char **access_key,
                              const char **secret_key)
 {
-    *access_key = lc->cloud.auth->items[0].access_key;
-    *secret_key = lc->cloud.auth->items[0].secret_key;
+    *access_key = lc->cloud.access_keys->items[0].access_key;
+    *secret_key = lc->cloud.access_keys->items[0].secret_key;
 }
 
 const char *local_cloud_certificate(const struct local_cloud *lc)

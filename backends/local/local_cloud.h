@@ -26,7 +26,8 @@ struct local_cloud_options {
     const char *account;    /* twelve digits; NULL: 000000000000 */
     const char *access_key; /* NULL: "thumbwheel" */
     const char *secret_key; /* NULL: "thumbwheel-secret" */
-    const char *keys; /* a file of access keys (keys.h), which then are the only ones; NULL: none */
+    const char
+        *keys; /* a file of access keys (access_keys.h), which then are the only ones; NULL: none */
     const char *tls_certificate, *tls_key; /* PEM files: the port speaks TLS; NULL: see tls */
     bool tls; /* with a certificate made into data_dir, unless it is there (tls_certificate.h) */
     bool relaxed;            /* durability without fsync */

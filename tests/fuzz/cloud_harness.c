@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "auth.h"
 #include "buckets.h"
 #include "cloud.h"
 #include "events_rules.h"
@@ -16,17 +15,18 @@
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
+#include "signature_check.h"
 #include "sns_outbox.h"
 #include "sns_signer.h"
 #include "topics.h"
 
 enum { TREE_DEPTH = 8 };
 
-static const struct auth_key key = {.access_key = "thumbwheel",
-                                    .secret_key = "thumbwheel-secret",
-                                    .arn = "arn:aws:iam::000000000000:root",
-                                    .user_id = "000000000000"};
-static const struct auth_keys keys = {&key, 1};
+static const struct access_key key = {.access_key = "thumbwheel",
+                                      .secret_key = "thumbwheel-secret",
+                                      .arn = "arn:aws:iam::000000000000:root",
+                                      .user_id = "000000000000"};
+static const struct access_key_list keys = {&key, 1};
 
 static uv_loop_t loop;
 static struct cloud cloud;
@@ -54,7 +54,7 @@ static void cloud_open(void)
              access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
     require(mkdtemp(directory));
     cloud = (struct cloud){
-        .loop = &loop, .auth = &keys, .region = "us-east-1", .account = "000000000000"};
+        .loop = &loop, .access_keys = &keys, .region = "us-east-1", .account = "000000000000"};
     snprintf(cloud.endpoint, sizeof cloud.endpoint, "http://127.0.0.1");
     require(!storage_open(&loop, directory, STORAGE_RELAXED, schemas, 5, &cloud.storage, &error));
     require(!queues_open(&cloud, &cloud.queues, &error));
@@ -125,16 +125,16 @@ static void cloud_close(void)
 
 static bool has_header(const struct fuzz_request *request, const char *name)
 {
-    struct auth_request headers = {.headers = request->headers,
-                                   .header_count = request->header_count};
-    return auth_header(&headers, name).data != NULL;
+    struct signed_request headers = {.headers = request->headers,
+                                     .header_count = request->header_count};
+    return signed_request_header(&headers, name).data != NULL;
 }
 
 static struct slice header_of(const struct fuzz_request *request, const char *name)
 {
-    struct auth_request headers = {.headers = request->headers,
-                                   .header_count = request->header_count};
-    return auth_header(&headers, name);
+    struct signed_request headers = {.headers = request->headers,
+                                     .header_count = request->header_count};
+    return signed_request_header(&headers, name);
 }
 
 static void put_header(struct buffer *out, struct slice name, struct slice value)

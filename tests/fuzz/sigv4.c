@@ -7,13 +7,13 @@
 
 #include <strings.h>
 
-#include "auth.h"
 #include "fuzz_request.h"
+#include "signature_check.h"
 
 static const int64_t now = 1440938160; /* 2015-08-30 12:36:00 */
-static const struct auth_key key = {.access_key = "AKIDEXAMPLE",
-                                    .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"};
-static const struct auth_keys keys = {&key, 1};
+static const struct access_key key = {.access_key = "AKIDEXAMPLE",
+                                      .secret_key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"};
+static const struct access_key_list keys = {&key, 1};
 
 static bool is_token(struct slice name)
 {
@@ -72,25 +72,25 @@ static void check_canonical(struct sigv4_request request)
     buffer_free(&second);
 }
 
-static enum auth_code verify(const struct fuzz_request *request, const char *hash)
+static enum signature_code verify(const struct fuzz_request *request, const char *hash)
 {
-    struct auth_request asked = {request->method, request->path, request->query, request->headers,
-                                 request->header_count};
-    struct auth_claim claim;
-    enum auth_code code = auth_claim(&keys, &asked, now, &claim);
-    return code ? code : auth_verify(&asked, &claim, hash);
+    struct signed_request asked = {request->method, request->path, request->query, request->headers,
+                                   request->header_count};
+    struct signature_claim claim;
+    enum signature_code code = signature_claim(&keys, &asked, now, &claim);
+    return code ? code : signature_verify(&asked, &claim, hash);
 }
 
 static void check_verified(struct fuzz_request *request, const char *hash, struct buffer *header)
 {
     size_t digit = header->size - 1;
     fuzz_request_add(request, "authorization", header->data);
-    require(verify(request, hash) == AUTH_OK);
+    require(verify(request, hash) == SIGNATURE_OK);
     header->data[digit] = header->data[digit] == '0' ? '1' : '0';
-    require(verify(request, hash) == AUTH_MISMATCH);
+    require(verify(request, hash) == SIGNATURE_MISMATCH);
     header->data[digit] = header->data[digit] == '0' ? '1' : '0';
     request->method = SLICE_LITERAL("ANOTHER");
-    require(verify(request, hash) == AUTH_MISMATCH);
+    require(verify(request, hash) == SIGNATURE_MISMATCH);
 }
 
 static void sign(struct fuzz_request *request, const char *service, const char *hash)

@@ -3,8 +3,8 @@
 #include "bucket_world.h"
 
 #include "object_reader.h"
-#include "parts.h"
 #include "s3_completion.h"
+#include "upload_parts.h"
 #include "uploads.h"
 
 /* Uploading. */
@@ -45,7 +45,7 @@ static int put_part(struct fixture *f, void *argument, struct error *error)
     snprintf(part.etag, sizeof(part.etag), "%032u", piece->number);
     int status = write_blob(f, piece->blob, piece->body, error);
     if (!status)
-        status = parts_put(blobs_of(f), piece->upload, &part, error);
+        status = upload_parts_put(blobs_of(f), piece->upload, &part, error);
     return status ? status : piece->fails_with;
 }
 
@@ -339,7 +339,7 @@ static int link_it(struct fixture *f, void *argument, struct error *error)
     struct part part = {.number = 1, .blob = linking->blob, .size = 4};
     snprintf(part.etag, sizeof(part.etag), "%032u", 1u);
     int status = blob_link(blobs_of(f), linking->source, linking->blob, error);
-    return status ? status : parts_put(blobs_of(f), linking->upload, &part, error);
+    return status ? status : upload_parts_put(blobs_of(f), linking->upload, &part, error);
 }
 
 static int drop_it(struct fixture *f, void *argument, struct error *error)
@@ -417,7 +417,7 @@ static int put_many(struct fixture *f, void *argument, struct error *error)
         snprintf(part.etag, sizeof(part.etag), "%032u", i);
         status = blob_create(blobs_of(f), i, &fd, error);
         if (!status)
-            status = parts_put(blobs_of(f), upload, &part, error);
+            status = upload_parts_put(blobs_of(f), upload, &part, error);
         close(fd);
     }
     return status;

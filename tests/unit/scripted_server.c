@@ -105,7 +105,7 @@ static const struct answer *next_answer(const struct scripted_server *server)
     return &server->answers[server->requests < last ? server->requests : last];
 }
 
-static void answer_begin(struct peer *peer)
+static void response_begin(struct peer *peer)
 {
     peer->answer = next_answer(peer->server);
     peer->server->requests++;
@@ -127,7 +127,7 @@ static bool request_take(struct peer *peer)
     end[2] = '\r';
     if (server->answer_count && next_answer(server)->early) {
         uv_read_stop((uv_stream_t *)&peer->tcp);
-        answer_begin(peer);
+        response_begin(peer);
         return true;
     }
     if (peer->in.size < head + body) {
@@ -140,7 +140,7 @@ static bool request_take(struct peer *peer)
     peer->in.size -= head + body;
     memmove(peer->in.data, peer->in.data + head + body, peer->in.size + 1);
 
-    answer_begin(peer);
+    response_begin(peer);
     return true;
 }
 

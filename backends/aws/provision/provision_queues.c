@@ -2,25 +2,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json10.h"
+#include "aws_json.h"
 #include "json_text.h"
 #include "provision_policy.h"
 #include "provision_private.h"
 
 static int sqs_call(struct provision *p, const char *operation, const char *resource, json_t *body)
 {
-    const struct json10_call call = {.service = AWS_SQS,
-                                     .target = "AmazonSQS",
-                                     .operation = operation,
-                                     .resource = resource,
-                                     .url = p->sqs_url,
-                                     .body = body,
-                                     .settling = true,
-                                     .response_max = AWS_ANSWER_MAX,
-                                     .done = provision_replied,
-                                     .release = provision_free,
-                                     .user = p};
-    return json10_start(p->aws, &call, NULL);
+    const struct aws_json_call call = {.service = AWS_SQS,
+                                       .target = "AmazonSQS",
+                                       .operation = operation,
+                                       .resource = resource,
+                                       .url = p->sqs_url,
+                                       .body = body,
+                                       .settling = true,
+                                       .response_max = AWS_ANSWER_MAX,
+                                       .done = provision_replied,
+                                       .release = provision_free,
+                                       .user = p};
+    return aws_json_start(p->aws, &call, NULL);
 }
 
 static int text_keep(char **field, const char *text, struct error *error, const char *what)
@@ -39,7 +39,7 @@ static int queue_create(struct provision *p, const char *name)
 
 static int url_keep(char **field, const struct aws_reply *reply, struct error *error)
 {
-    json_t *root = json10_answer(reply, error);
+    json_t *root = aws_json_response(reply, error);
     if (!root)
         return error->code;
     int rc = text_keep(field, json_text_in(root, "QueueUrl"), error, "no QueueUrl in the response");
@@ -81,7 +81,7 @@ int provision_dead_letter_read(struct provision *p)
 int provision_dead_letter_known(struct provision *p, const struct aws_reply *reply,
                                 struct error *error)
 {
-    json_t *root = json10_answer(reply, error);
+    json_t *root = aws_json_response(reply, error);
     if (!root)
         return error->code;
     const char *arn = json_text_in(json_object_get(root, "Attributes"), "QueueArn");
@@ -107,11 +107,11 @@ static int optional_keep(char **field, const char *text, struct error *error)
 int provision_queue_known(struct provision *p, const struct aws_reply *reply, struct error *error)
 {
     struct made_queue *q = &p->queues[p->item];
-    json_t *root = json10_answer(reply, error);
+    json_t *root = aws_json_response(reply, error);
     if (!root)
         return error->code;
     const json_t *found = json_object_get(root, "Attributes");
-    q->visibility_s = (unsigned)json10_number(found, "VisibilityTimeout");
+    q->visibility_s = (unsigned)aws_json_number(found, "VisibilityTimeout");
     int rc =
         text_keep(&q->arn, json_text_in(found, "QueueArn"), error, "no QueueArn in the response");
     if (!rc)
@@ -151,7 +151,7 @@ static bool redrive_fits(const struct made_queue *q, unsigned max_receives)
         q->redrive ? json_text_read(slice_of(q->redrive), JSON_LAST_DUPLICATE, NULL) : NULL;
     const char *target = json_text_in(root, "deadLetterTargetArn");
     bool fits = target && strcmp(target, q->dead_letter_arn) == 0 &&
-                json10_number(root, "maxReceiveCount") == max_receives;
+                aws_json_number(root, "maxReceiveCount") == max_receives;
     json_decref(root);
     return fits;
 }

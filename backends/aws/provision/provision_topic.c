@@ -31,7 +31,7 @@ int provision_topic_created(struct provision *p, const struct aws_reply *reply, 
     if (error->code)
         return error->code;
     int rc =
-        sns_answer_text(reply, "CreateTopicResponse/CreateTopicResult/TopicArn", &p->topic_arn);
+        sns_response_text(reply, "CreateTopicResponse/CreateTopicResult/TopicArn", &p->topic_arn);
     if (!rc && !p->topic_arn)
         rc = ERR_PROTOCOL;
     if (rc)
@@ -52,7 +52,7 @@ int provision_topic_known(struct provision *p, const struct aws_reply *reply, st
         "GetTopicAttributesResponse/GetTopicAttributesResult/Attributes/entry";
     if (error->code)
         return error->code;
-    int rc = sns_answer_attribute(reply, entry, "Policy", &p->topic_policy);
+    int rc = sns_response_attribute(reply, entry, "Policy", &p->topic_policy);
     if (rc)
         aws_error_unreadable(error, &reply->subject, rc, "the topic's attributes cannot be read");
     return rc;

@@ -116,7 +116,7 @@ static int entry_found(void *user, const char *path, struct slice text, size_t s
     return s->found ? 0 : ERR_MEMORY;
 }
 
-static int answer_search(const struct aws_reply *reply, struct search *search, char **out)
+static int response_search(const struct aws_reply *reply, struct search *search, char **out)
 {
     const struct bytes *body = &reply->response->body;
     int rc = xml_read((struct slice){body->data, body->size},
@@ -129,15 +129,15 @@ static int answer_search(const struct aws_reply *reply, struct search *search, c
     return rc;
 }
 
-int sns_answer_text(const struct aws_reply *reply, const char *path, char **out)
+int sns_response_text(const struct aws_reply *reply, const char *path, char **out)
 {
     struct search search = {.path = path};
-    return answer_search(reply, &search, out);
+    return response_search(reply, &search, out);
 }
 
-int sns_answer_attribute(const struct aws_reply *reply, const char *path, const char *key,
-                         char **out)
+int sns_response_attribute(const struct aws_reply *reply, const char *path, const char *key,
+                           char **out)
 {
     struct search search = {.path = path, .key = key};
-    return answer_search(reply, &search, out);
+    return response_search(reply, &search, out);
 }

@@ -25,9 +25,9 @@ int sns_start(struct aws *aws, const struct sns_client_call *call);
 
 /* One element of a 2xx reply by its path ("CreateTopicResponse/CreateTopicResult/TopicArn"); *out
  * is for free(), or NULL when there is none. ERR_PROTOCOL: the reply cannot be read; ERR_MEMORY. */
-int sns_answer_text(const struct aws_reply *reply, const char *path, char **out);
+int sns_response_text(const struct aws_reply *reply, const char *path, char **out);
 /* The same for the value of an entry of an attribute map; path is that of the entry element. */
-int sns_answer_attribute(const struct aws_reply *reply, const char *path, const char *key,
-                         char **out);
+int sns_response_attribute(const struct aws_reply *reply, const char *path, const char *key,
+                           char **out);
 
 #endif

@@ -59,7 +59,7 @@ static void on_batch(const struct aws_reply *reply, void *user)
     unsigned serial = operation->serial;
     int codes[QUEUE_BATCH_MAX];
     struct error error;
-    json_t *root = json10_answer(reply, &error);
+    json_t *root = aws_json_response(reply, &error);
     if (root)
         codes_read(root, serial, codes, count);
     for (size_t i = 0; !root && i < count; i++)

@@ -8,7 +8,7 @@
 #ifndef THUMBWHEEL_SQS_PRIVATE_H
 #define THUMBWHEEL_SQS_PRIVATE_H
 
-#include "json10.h"
+#include "aws_json.h"
 #include "md5.h"
 
 enum { SQS_POLL_MARGIN_MS = 10 * 1000 }; /* how late the answer to a long poll may be, at most */

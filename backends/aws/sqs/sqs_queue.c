@@ -50,7 +50,7 @@ int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct qu
     if (call->md5)
         memcpy(operation->md5, call->md5, sizeof operation->md5);
     list_push(&queue->operations, &operation->link);
-    const struct json10_call request = {
+    const struct aws_json_call request = {
         .service = AWS_SQS,
         .target = "AmazonSQS",
         .operation = call->operation,
@@ -67,7 +67,7 @@ int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct qu
         .release = operation_release,
         .user = operation,
     };
-    int rc = json10_start(queue->aws, &request, &operation->request);
+    int rc = aws_json_start(queue->aws, &request, &operation->request);
     if (rc)
         sqs_operation_free(operation);
     else if (out)
@@ -260,19 +260,19 @@ static int opening_call(struct opening *opening, const char *operation, json_t *
                         aws_replied *done)
 {
     const struct queue *queue = opening->queue;
-    const struct json10_call call = {.service = AWS_SQS,
-                                     .target = "AmazonSQS",
-                                     .operation = operation,
-                                     .resource = queue->facts.name,
-                                     .url = queue->endpoint,
-                                     .region = queue->region,
-                                     .body = body,
-                                     .response_max = AWS_ANSWER_MAX,
-                                     .timeout_ms = http_client_idle_timeout(queue->aws->http),
-                                     .done = done,
-                                     .release = opening_release,
-                                     .user = opening};
-    return json10_start(queue->aws, &call, &opening->request);
+    const struct aws_json_call call = {.service = AWS_SQS,
+                                       .target = "AmazonSQS",
+                                       .operation = operation,
+                                       .resource = queue->facts.name,
+                                       .url = queue->endpoint,
+                                       .region = queue->region,
+                                       .body = body,
+                                       .response_max = AWS_ANSWER_MAX,
+                                       .timeout_ms = http_client_idle_timeout(queue->aws->http),
+                                       .done = done,
+                                       .release = opening_release,
+                                       .user = opening};
+    return aws_json_start(queue->aws, &call, &opening->request);
 }
 
 /* RedrivePolicy is a JSON text in a JSON text, which the service gives as it was set: it is read as
@@ -286,7 +286,7 @@ static int redrive_read(struct queue_facts *facts, const char *policy)
     int rc = root ? 0 : ERR_PROTOCOL;
     if (arn) {
         facts->dead_letter_arn = slice_dup(slice_of(arn));
-        facts->max_receives = (unsigned)json10_number(root, "maxReceiveCount");
+        facts->max_receives = (unsigned)aws_json_number(root, "maxReceiveCount");
         rc = facts->dead_letter_arn ? 0 : ERR_MEMORY;
     }
     json_decref(root);
@@ -299,8 +299,8 @@ static int facts_read(struct queue_facts *facts, const json_t *attributes)
     if (!arn)
         return ERR_PROTOCOL;
     facts->arn = slice_dup(slice_of(arn));
-    facts->visibility_s = (unsigned)json10_number(attributes, "VisibilityTimeout");
-    facts->message_max = (size_t)json10_number(attributes, "MaximumMessageSize");
+    facts->visibility_s = (unsigned)aws_json_number(attributes, "VisibilityTimeout");
+    facts->message_max = (size_t)aws_json_number(attributes, "MaximumMessageSize");
     return facts->arn ? redrive_read(facts, json_text_in(attributes, "RedrivePolicy")) : ERR_MEMORY;
 }
 
@@ -308,7 +308,7 @@ static void on_attributes(const struct aws_reply *reply, void *user)
 {
     struct opening *opening = user;
     struct error error;
-    json_t *root = json10_answer(reply, &error);
+    json_t *root = aws_json_response(reply, &error);
     int rc = root ? facts_read(&opening->queue->facts, json_object_get(root, "Attributes")) : 0;
     if (rc)
         aws_error_unreadable(&error, &reply->subject, rc, "the queue's attributes cannot be read");
@@ -328,7 +328,7 @@ static void on_url(const struct aws_reply *reply, void *user)
 {
     struct opening *opening = user;
     struct error error;
-    json_t *root = json10_answer(reply, &error);
+    json_t *root = aws_json_response(reply, &error);
     const char *url = json_text_in(root, "QueueUrl");
     if (root && !url) {
         aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no QueueUrl in the response");
@@ -448,11 +448,11 @@ static void on_depth(const struct aws_reply *reply, void *user)
     queue_depth_known *done = operation->done.depth;
     void *their = operation->user;
     struct error error;
-    json_t *root = json10_answer(reply, &error);
+    json_t *root = aws_json_response(reply, &error);
     const json_t *attributes = json_object_get(root, "Attributes");
-    uint64_t visible = json10_number(attributes, "ApproximateNumberOfMessages");
-    uint64_t in_flight = json10_number(attributes, "ApproximateNumberOfMessagesNotVisible");
-    uint64_t delayed = json10_number(attributes, "ApproximateNumberOfMessagesDelayed");
+    uint64_t visible = aws_json_number(attributes, "ApproximateNumberOfMessages");
+    uint64_t in_flight = aws_json_number(attributes, "ApproximateNumberOfMessagesNotVisible");
+    uint64_t delayed = aws_json_number(attributes, "ApproximateNumberOfMessagesDelayed");
     json_decref(root);
     sqs_operation_free(operation);
     done(visible, in_flight, delayed, &error, their);

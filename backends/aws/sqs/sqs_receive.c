@@ -67,10 +67,10 @@ static int message_read(const json_t *from, struct queue_message *out)
     out->body_size = json_string_length(body);
     const char *group = json_text_in(system, "MessageGroupId");
     out->group = copy(group);
-    out->receive_count = (unsigned)json10_number(system, "ApproximateReceiveCount");
+    out->receive_count = (unsigned)aws_json_number(system, "ApproximateReceiveCount");
     if (out->receive_count == 0)
         out->receive_count = 1;
-    out->sent_ms = (int64_t)json10_number(system, "SentTimestamp");
+    out->sent_ms = (int64_t)aws_json_number(system, "SentTimestamp");
     if (!out->id || !out->receipt || !out->body || (group && !out->group))
         return ERR_MEMORY;
     return attributes_read(json_object_get(from, "MessageAttributes"), out);
@@ -104,7 +104,7 @@ static void on_messages(const struct aws_reply *reply, void *user)
     void *their = operation->user;
     struct queue_message messages[QUEUE_BATCH_MAX];
     struct error error;
-    json_t *root = json10_answer(reply, &error);
+    json_t *root = aws_json_response(reply, &error);
     size_t count = messages_read(json_object_get(root, "Messages"), operation->queue, messages);
     json_decref(root);
     sqs_operation_free(operation);

@@ -12,7 +12,7 @@ static void on_sent(const struct aws_reply *reply, void *user)
     queue_sent *done = operation->done.sent;
     void *their = operation->user;
     struct error error;
-    json_t *root = json10_answer(reply, &error);
+    json_t *root = aws_json_response(reply, &error);
     const char *id = json_text_in(root, "MessageId");
     const char *md5 = json_text_in(root, "MD5OfMessageBody");
     if (root && (!id || !md5 || strcasecmp(md5, operation->md5) != 0)) {

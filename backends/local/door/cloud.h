@@ -8,8 +8,8 @@
 #include "http_server.h"
 #include "storage.h"
 
-struct auth_key; /* auth.h: accepted access keys */
-struct auth_keys;
+struct access_key; /* signature_check.h: accepted access keys */
+struct access_key_list;
 struct buckets;          /* buckets.h: S3 state */
 struct lifecycle_worker; /* lifecycle.h */
 struct queues;           /* queues.h: SQS state */
@@ -21,14 +21,14 @@ struct sns_outbox;
 struct sns_expiry;
 struct request_log;
 struct faults;        /* faults.h: what goes wrong on purpose */
-struct fault;         /* answer.c: the fault of a request */
+struct fault;         /* fault_injection.c: the fault of a request */
 struct cloud_service; /* cloud_service.h */
 
 struct cloud {
     uv_loop_t *loop;
     struct storage *storage;
     struct http_server *server;
-    const struct auth_keys *auth;
+    const struct access_key_list *access_keys;
     const struct cloud_service *const *services; /* ends with NULL */
     struct buckets *buckets;
     struct lifecycle_worker *lifecycle; /* NULL: not started */
@@ -54,15 +54,15 @@ struct cloud_request {
     struct http_call *call;
     const struct cloud_service *service; /* NULL: none that we have */
     char id[37];                         /* x-amzn-RequestId / x-amz-request-id */
-    const struct auth_key *caller;       /* the signer; NULL: unsigned (S3, and links of SNS) */
+    const struct access_key *caller;     /* the signer; NULL: unsigned (S3, and links of SNS) */
     const char *payload_hash;            /* x-amz-content-sha256 as sent, or NULL */
     struct bytes body; /* of all but S3: whole, its hash checked; the router frees it */
     /* For the request log; handlers fill what they know, strings are copied at once. */
     char operation[48];
     char resource[128];  /* bucket, queue or topic */
     char *key;           /* of an object; owned, by cloud_request_note_key; NULL: none */
-    int status;          /* of the response: set it before answer_respond or answer_begin */
-    struct fault *fault; /* NULL: none has struck; answer.h */
+    int status;          /* of the response: set it before response_send or response_begin */
+    struct fault *fault; /* NULL: no fault was injected; fault_injection.h */
 
     /* The handler's own. `ended` (may be NULL) is called once, when the response was written or the
      * peer is gone; request and call are dead after it has returned. A handler that works

@@ -106,7 +106,7 @@ struct fault_rule {
     double probability;         /* 0: not stated */
     uint64_t random;            /* the generator's state */
     unsigned milliseconds;
-    uint64_t seen, struck;
+    uint64_t seen, injected;
 };
 
 struct faults {
@@ -406,7 +406,7 @@ static bool is_about(const struct fault_rule *rule, const char *resource)
            (resource && strcmp(rule->resource, faults_resource(resource)) == 0);
 }
 
-static bool is_befallen(const struct fault_rule *rule, const char *operation)
+static bool is_for(const struct fault_rule *rule, const char *operation)
 {
     unsigned needs = kinds[rule->kind].needs;
     if (rule->operation != every)
@@ -414,10 +414,10 @@ static bool is_befallen(const struct fault_rule *rule, const char *operation)
     return (traits_of(operation) & needs) == needs;
 }
 
-static bool strikes(struct fault_rule *rule)
+static bool is_due(struct fault_rule *rule)
 {
     rule->seen++;
-    if (rule->times && rule->struck == rule->times)
+    if (rule->times && rule->injected == rule->times)
         return false;
     if (rule->nth)
         return rule->seen >= rule->nth;
@@ -431,9 +431,9 @@ bool faults_draw(struct faults *faults, const char *operation, const char *resou
 {
     for (size_t i = 0; i < faults->count; i++) {
         struct fault_rule *rule = &faults->rules[i];
-        if (!is_befallen(rule, operation) || !is_about(rule, resource) || !strikes(rule))
+        if (!is_for(rule, operation) || !is_about(rule, resource) || !is_due(rule))
             continue;
-        rule->struck++;
+        rule->injected++;
         *out = (struct fault_draw){rule->kind, rule->milliseconds};
         return true;
     }

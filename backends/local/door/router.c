@@ -5,11 +5,11 @@
 #include <strings.h>
 #include <time.h>
 
-#include "answer.h"
-#include "auth.h"
 #include "cloud_service.h"
+#include "fault_injection.h"
 #include "request_log.h"
 #include "router_refusal.h"
+#include "signature_check.h"
 #include "utf8.h"
 #include "uuid.h"
 
@@ -21,8 +21,8 @@ struct routed {
     struct cloud_request request;
     enum router_wire wire;
     uint64_t started; /* uv_hrtime */
-    struct auth_claim claim;
-    struct auth_request auth;
+    struct signature_claim claim;
+    struct signed_request signed_request;
     char payload_hash[96]; /* "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER" is the longest */
     struct sigv4_header headers[]; /* as many as there are */
 };
@@ -45,12 +45,12 @@ static void routed_ended(struct http_call *call, bool completed, void *user)
             .resource = request->resource,
             .key = request->key ? request->key : "",
             .status = request->status,
-            .fault = answer_fault(request),
+            .fault = fault_injected(request),
             .microseconds = (uv_hrtime() - r->started) / 1000,
         };
         request_log_add(request->cloud->request_log, &line);
     }
-    answer_over(request);
+    fault_release(request);
     bytes_free(&request->body);
     free(request->key);
     free(r);
@@ -68,12 +68,12 @@ static bool headers_copy(struct routed *r)
 {
     struct http_call *call = r->request.call;
     size_t count = http_call_header_count(call);
-    if (count > AUTH_HEADERS_MAX)
+    if (count > SIGNED_REQUEST_HEADERS_MAX)
         return false;
     for (size_t i = 0; i < count; i++)
         http_call_header_at(call, i, &r->headers[i].name, &r->headers[i].value);
-    r->auth = (struct auth_request){http_call_method(call), http_call_path(call),
-                                    http_call_query(call), r->headers, count};
+    r->signed_request = (struct signed_request){http_call_method(call), http_call_path(call),
+                                                http_call_query(call), r->headers, count};
     return true;
 }
 
@@ -95,33 +95,33 @@ static const struct cloud_service *public_service(const struct cloud_request *re
     return NULL;
 }
 
-static bool looks_like_form(const struct auth_request *auth)
+static bool looks_like_form(const struct signed_request *signed_request)
 {
     static const char form[] = "application/x-www-form-urlencoded";
-    struct slice type = auth_header(auth, "content-type");
-    bool post = slice_equal_text(auth->method, "POST") && type.size >= sizeof form - 1 &&
+    struct slice type = signed_request_header(signed_request, "content-type");
+    bool post = slice_equal_text(signed_request->method, "POST") && type.size >= sizeof form - 1 &&
                 strncasecmp(type.data, form, sizeof form - 1) == 0;
-    return post || slice_starts_with(auth->query, "Action=");
+    return post || slice_starts_with(signed_request->query, "Action=");
 }
 
 static void service_choose(struct routed *r)
 {
-    bool target = auth_header(&r->auth, "x-amz-target").data != NULL;
+    bool target = signed_request_header(&r->signed_request, "x-amz-target").data != NULL;
     if (r->claim.service[0])
         r->request.service = service_find(r->request.cloud, r->claim.service);
     else
-        r->request.service =
-            service_find(r->request.cloud, target || looks_like_form(&r->auth) ? "sqs" : "s3");
+        r->request.service = service_find(
+            r->request.cloud, target || looks_like_form(&r->signed_request) ? "sqs" : "s3");
     r->wire = r->request.service && !r->request.service->collects ? WIRE_S3
               : target                                            ? WIRE_JSON
                                                                   : WIRE_QUERY;
 }
 
-static bool claim_check(struct routed *r, enum auth_code code)
+static bool claim_check(struct routed *r, enum signature_code code)
 {
-    if (code != AUTH_OK)
-        router_refuse_auth(&r->request, r->wire, code, &r->claim);
-    return code == AUTH_OK;
+    if (code != SIGNATURE_OK)
+        router_refuse_signature(&r->request, r->wire, code, &r->claim);
+    return code == SIGNATURE_OK;
 }
 
 static bool hash_copy(struct routed *r, struct slice text)
@@ -138,7 +138,7 @@ static bool hash_copy(struct routed *r, struct slice text)
 static void streamed_handle(struct routed *r)
 {
     struct cloud_request *request = &r->request;
-    struct slice stated = auth_header(&r->auth, "x-amz-content-sha256");
+    struct slice stated = signed_request_header(&r->signed_request, "x-amz-content-sha256");
     if (!stated.data && !r->claim.presigned) {
         router_refuse(request, r->wire, 400, "InvalidRequest",
                       "Missing required header for this request: x-amz-content-sha256");
@@ -153,14 +153,14 @@ static void streamed_handle(struct routed *r)
         return;
     }
     request->payload_hash = r->payload_hash;
-    if (claim_check(r, auth_verify(&r->auth, &r->claim, r->payload_hash)))
+    if (claim_check(r, signature_verify(&r->signed_request, &r->claim, r->payload_hash)))
         r->request.service->handle(request);
 }
 
 /* Unsigned: S3 decides by the bucket's policy, and has requests that are never signed. */
 static void unsigned_handle(struct routed *r)
 {
-    struct slice stated = auth_header(&r->auth, "x-amz-content-sha256");
+    struct slice stated = signed_request_header(&r->signed_request, "x-amz-content-sha256");
     if (!stated.data || !hash_copy(r, stated))
         hash_copy(r, SLICE_LITERAL(SIGV4_UNSIGNED_PAYLOAD));
     r->request.payload_hash = r->payload_hash;
@@ -172,13 +172,14 @@ static void body_collected(struct http_call *call, struct bytes *body, void *use
     (void)call;
     struct routed *r = user;
     struct cloud_request *request = &r->request;
-    struct slice stated = auth_header(&r->auth, "x-amz-content-sha256");
+    struct slice stated = signed_request_header(&r->signed_request, "x-amz-content-sha256");
     request->body = bytes_take(body);
     sigv4_sha256_hex(request->body.data, request->body.size, r->payload_hash);
     request->payload_hash = r->payload_hash;
-    enum auth_code code = stated.data && !slice_equal_text(stated, r->payload_hash)
-                              ? AUTH_MISMATCH
-                              : auth_verify(&r->auth, &r->claim, r->payload_hash);
+    enum signature_code code =
+        stated.data && !slice_equal_text(stated, r->payload_hash)
+            ? SIGNATURE_MISMATCH
+            : signature_verify(&r->signed_request, &r->claim, r->payload_hash);
     if (claim_check(r, code))
         r->request.service->handle(request);
 }
@@ -212,18 +213,19 @@ static void routed_start(struct routed *r)
     }
     /* A browser asks whether it may before it sends what was signed, maybe in the URL; the question
      * itself is never signed. */
-    bool preflight = slice_equal_text(r->auth.method, "OPTIONS");
-    enum auth_code code =
-        preflight ? AUTH_MISSING
-                  : auth_claim(request->cloud->auth, &r->auth, (int64_t)time(NULL), &r->claim);
+    bool preflight = slice_equal_text(r->signed_request.method, "OPTIONS");
+    enum signature_code code =
+        preflight ? SIGNATURE_MISSING
+                  : signature_claim(request->cloud->access_keys, &r->signed_request,
+                                    (int64_t)time(NULL), &r->claim);
     service_choose(r);
-    const struct cloud_service *public = code == AUTH_MISSING ? public_service(request) : NULL;
+    const struct cloud_service *public = code == SIGNATURE_MISSING ? public_service(request) : NULL;
     if (public) {
         request->service = public;
         public->handle_public(request);
         return;
     }
-    if (code == AUTH_MISSING && r->request.service && !r->request.service->collects) {
+    if (code == SIGNATURE_MISSING && r->request.service && !r->request.service->collects) {
         unsigned_handle(r);
         return;
     }
@@ -241,7 +243,7 @@ static void routed_start(struct routed *r)
 void router_handle(struct http_call *call, void *user)
 {
     size_t count = http_call_header_count(call);
-    if (count > AUTH_HEADERS_MAX)
+    if (count > SIGNED_REQUEST_HEADERS_MAX)
         count = 0; /* they are refused */
     struct routed *r = calloc(1, sizeof *r + count * sizeof *r->headers);
     if (!r) {

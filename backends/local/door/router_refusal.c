@@ -6,11 +6,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "answer.h"
 #include "cloud_service.h"
+#include "response.h"
 #include "xml_tree.h"
 
-struct auth_refusal {
+struct signature_refusal {
     const char *s3_code;
     int s3_status;
     const char *query_code;
@@ -22,30 +22,31 @@ struct auth_refusal {
 /* Sources: "Error responses" in the S3 API Reference; "Common Error Types" in the API references of
  * SQS and SNS; of these services' words for a wrong clock, issues 401 and 2565 of aws/aws-sdk-js.
  */
-static const struct auth_refusal refusals[AUTH_CODE_COUNT] = {
-    [AUTH_MISSING] = {"AccessDenied", 403, "MissingAuthenticationToken", 403,
-                      "MissingAuthenticationTokenException",
-                      "Access denied: the request is not signed. Sign it with Signature Version 4 "
-                      "and the embedded cloud's access key."},
-    [AUTH_MALFORMED] = {"AuthorizationHeaderMalformed", 400, "IncompleteSignature", 400,
-                        "IncompleteSignatureException", NULL},
-    [AUTH_UNKNOWN_KEY] = {"InvalidAccessKeyId", 403, "InvalidClientTokenId", 403,
-                          "UnrecognizedClientException",
-                          "The access key id you provided does not exist in our records."},
-    [AUTH_SKEWED] = {"RequestTimeTooSkewed", 403, "SignatureDoesNotMatch", 403,
-                     "InvalidSignatureException",
-                     "The difference between the request time and the current time is too large: "
-                     "more than 15 minutes."},
-    [AUTH_EXPIRED] = {"AccessDenied", 403, "RequestExpired", 400, "RequestExpiredException",
-                      "Request has expired"},
-    [AUTH_UNSIGNED_HEADER] = {"AccessDenied", 403, "SignatureDoesNotMatch", 403,
-                              "InvalidSignatureException",
-                              "There were headers present in the request which were not signed: "
-                              "sign Host and every x-amz- header."},
-    [AUTH_MISMATCH] = {"SignatureDoesNotMatch", 403, "SignatureDoesNotMatch", 403,
-                       "InvalidSignatureException",
-                       "The request signature we calculated does not match the signature you "
-                       "provided. Check your secret access key and signing method."},
+static const struct signature_refusal refusals[SIGNATURE_CODE_COUNT] = {
+    [SIGNATURE_MISSING] =
+        {"AccessDenied", 403, "MissingAuthenticationToken", 403,
+         "MissingAuthenticationTokenException",
+         "Access denied: the request is not signed. Sign it with Signature Version 4 "
+         "and the embedded cloud's access key."},
+    [SIGNATURE_MALFORMED] = {"AuthorizationHeaderMalformed", 400, "IncompleteSignature", 400,
+                             "IncompleteSignatureException", NULL},
+    [SIGNATURE_UNKNOWN_KEY] = {"InvalidAccessKeyId", 403, "InvalidClientTokenId", 403,
+                               "UnrecognizedClientException",
+                               "The access key id you provided does not exist in our records."},
+    [SIGNATURE_SKEWED] =
+        {"RequestTimeTooSkewed", 403, "SignatureDoesNotMatch", 403, "InvalidSignatureException",
+         "The difference between the request time and the current time is too large: "
+         "more than 15 minutes."},
+    [SIGNATURE_EXPIRED] = {"AccessDenied", 403, "RequestExpired", 400, "RequestExpiredException",
+                           "Request has expired"},
+    [SIGNATURE_UNSIGNED_HEADER] =
+        {"AccessDenied", 403, "SignatureDoesNotMatch", 403, "InvalidSignatureException",
+         "There were headers present in the request which were not signed: "
+         "sign Host and every x-amz- header."},
+    [SIGNATURE_MISMATCH] = {"SignatureDoesNotMatch", 403, "SignatureDoesNotMatch", 403,
+                            "InvalidSignatureException",
+                            "The request signature we calculated does not match the signature you "
+                            "provided. Check your secret access key and signing method."},
 };
 
 static void respond(struct cloud_request *request, int status, const char *content_type,
@@ -67,7 +68,7 @@ static void respond(struct cloud_request *request, int status, const char *conte
         headers[count++] = cors.list[i];
     buffer_free(text);
     request->status = status;
-    answer_respond(request, headers, count, &body);
+    response_send(request, headers, count, &body);
 }
 
 static void s3_write(struct cloud_request *request, const char *code, const char *text,
@@ -127,27 +128,27 @@ static void refuse(struct cloud_request *request, enum router_wire wire, int sta
 }
 
 /* All but S3 tell the limit that was passed. */
-static void clock_text(const struct auth_claim *claim, char *out, size_t room)
+static void clock_text(const struct signature_claim *claim, char *out, size_t room)
 {
     char now[SIGV4_DATE_SIZE], limit[SIGV4_DATE_SIZE];
     int64_t seconds = time(NULL), signed_at = seconds;
     sigv4_parse_date(slice_of(claim->date), &signed_at);
     bool early = signed_at < seconds;
     sigv4_date(seconds, now);
-    sigv4_date(early ? seconds - AUTH_SKEW_S : seconds + AUTH_SKEW_S, limit);
+    sigv4_date(early ? seconds - SIGNATURE_SKEW_S : seconds + SIGNATURE_SKEW_S, limit);
     snprintf(out, room,
              early ? "Signature expired: %s is now earlier than %s (%s - 15 min.)"
                    : "Signature not yet current: %s is still later than %s (%s + 15 min.)",
              claim->date, limit, now);
 }
 
-void router_refuse_auth(struct cloud_request *request, enum router_wire wire, enum auth_code code,
-                        const struct auth_claim *claim)
+void router_refuse_signature(struct cloud_request *request, enum router_wire wire,
+                             enum signature_code code, const struct signature_claim *claim)
 {
-    const struct auth_refusal *r = &refusals[code];
+    const struct signature_refusal *r = &refusals[code];
     const char *text = r->text ? r->text : claim->detail;
     char clock[160];
-    if (code == AUTH_SKEWED && wire != WIRE_S3) {
+    if (code == SIGNATURE_SKEWED && wire != WIRE_S3) {
         clock_text(claim, clock, sizeof clock);
         text = clock;
     }

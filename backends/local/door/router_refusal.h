@@ -2,13 +2,13 @@
 #ifndef THUMBWHEEL_ROUTER_REFUSAL_H
 #define THUMBWHEEL_ROUTER_REFUSAL_H
 
-#include "auth.h"
 #include "cloud.h"
+#include "signature_check.h"
 
 enum router_wire { WIRE_S3, WIRE_JSON, WIRE_QUERY };
 
-void router_refuse_auth(struct cloud_request *request, enum router_wire wire, enum auth_code code,
-                        const struct auth_claim *claim);
+void router_refuse_signature(struct cloud_request *request, enum router_wire wire,
+                             enum signature_code code, const struct signature_claim *claim);
 /* S3's InvalidRequest and the like, by name. */
 void router_refuse(struct cloud_request *request, enum router_wire wire, int status,
                    const char *code, const char *text);

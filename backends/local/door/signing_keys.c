@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = 16, DAY_SIZE = 8, REGION_SIZE = 65, SERVICE_SIZE = 33 }; /* sizes as in auth_claim */
+enum {
+    KEPT = 16,
+    DAY_SIZE = 8,
+    REGION_SIZE = 65,
+    SERVICE_SIZE = 33
+}; /* sizes as in signature_claim */
 
 struct kept {
     const char *secret; /* NULL: free */

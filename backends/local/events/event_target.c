@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "access.h"
+#include "authorization.h"
 #include "cloud.h"
 #include "log.h"
 #include "publish.h"
@@ -46,7 +46,7 @@ static void refused(const struct cloud *cloud, const struct target *target, cons
 {
     struct log_gate *refusals =
         target->topic ? &target->topic->refusals : local_queue_refusals(target->queue);
-    if (access_worth_a_line(cloud, refusals))
+    if (authorization_should_log(cloud, refusals))
         log_error("event not delivered: the target's policy does not allow it",
                   LOG_TEXT("source", source_arn), LOG_TEXT("target", target_arn),
                   LOG_TEXT("reason", reason), LOG_SUPPRESSED(refusals));

@@ -9,7 +9,7 @@
 
 enum { NAME_MAX_SIZE = 64, BUS_MAX = 1600, TOKEN_MAX = 2048, PAGE_MAX = 100 };
 
-static const struct json11_action actions[] = {
+static const struct json_call_action actions[] = {
     {"ActivateEventSource", NULL},
     {"CancelReplay", NULL},
     {"CreateApiDestination", NULL},
@@ -81,11 +81,11 @@ static bool events_operation_row(size_t at, struct cloud_operation *out)
 
 static void events_api_handle(struct cloud_request *request)
 {
-    static const struct json11_service service = {.prefix = "AWSEvents.",
-                                                  .actions = actions,
-                                                  .count = ACTION_COUNT,
-                                                  .internal_error = "InternalException"};
-    json11_handle(request, &service);
+    static const struct json_call_service service = {.prefix = "AWSEvents.",
+                                                     .actions = actions,
+                                                     .count = ACTION_COUNT,
+                                                     .internal_error = "InternalException"};
+    json_call_handle(request, &service);
 }
 
 bool events_name_valid(const char *name)
@@ -98,36 +98,36 @@ bool events_name_valid(const char *name)
     return size > 0 && size <= NAME_MAX_SIZE;
 }
 
-int events_input_name(struct json11_call *call, const char *parameter, bool required,
+int events_input_name(struct json_call *call, const char *parameter, bool required,
                       const char **out)
 {
-    int status = json11_input_text(call, parameter, required, 1, NAME_MAX_SIZE, out);
+    int status = json_call_input_text(call, parameter, required, 1, NAME_MAX_SIZE, out);
     if (status || !*out || events_name_valid(*out))
         return status;
-    return json11_fail(call, "ValidationException",
-                       "1 validation error detected: Value '%.64s' at '%s' failed to satisfy "
-                       "constraint: Member must satisfy regular expression pattern: "
-                       "[\\.\\-_A-Za-z0-9]+",
-                       *out, parameter);
+    return json_call_fail(call, "ValidationException",
+                          "1 validation error detected: Value '%.64s' at '%s' failed to satisfy "
+                          "constraint: Member must satisfy regular expression pattern: "
+                          "[\\.\\-_A-Za-z0-9]+",
+                          *out, parameter);
 }
 
-int events_input_bus(struct json11_call *call, const char *parameter)
+int events_input_bus(struct json_call *call, const char *parameter)
 {
     const char *name;
     char arn[EVENTS_ARN_SIZE];
-    int status = json11_input_text(call, parameter, false, 1, BUS_MAX, &name);
+    int status = json_call_input_text(call, parameter, false, 1, BUS_MAX, &name);
     if (status || !name || strcmp(name, "default") == 0)
         return status;
     snprintf(arn, sizeof arn, "arn:aws:events:%s:%s:event-bus/default", call->cloud->region,
              call->cloud->account);
     if (strcmp(name, arn) == 0)
         return 0;
-    return json11_fail(
+    return json_call_fail(
         call, "ResourceNotFoundException",
         "Event bus %.200s does not exist. The embedded cloud has only the default bus.", name);
 }
 
-int events_input_rule(struct json11_call *call, const char *parameter, struct events_rule **out)
+int events_input_rule(struct json_call *call, const char *parameter, struct events_rule **out)
 {
     const char *name;
     int status = events_input_bus(call, "EventBusName");
@@ -139,30 +139,30 @@ int events_input_rule(struct json11_call *call, const char *parameter, struct ev
     *out = events_find(call->cloud->events, name);
     if (*out)
         return 0;
-    return json11_fail(call, "ResourceNotFoundException",
-                       "Rule %s does not exist on EventBus default.", name);
+    return json_call_fail(call, "ResourceNotFoundException",
+                          "Rule %s does not exist on EventBus default.", name);
 }
 
-int events_input_page(struct json11_call *call, int *limit, const char **after)
+int events_input_page(struct json_call *call, int *limit, const char **after)
 {
     *limit = PAGE_MAX;
-    int status = json11_input_int(call, "Limit", 1, PAGE_MAX, limit);
+    int status = json_call_input_int(call, "Limit", 1, PAGE_MAX, limit);
     if (!status)
-        status = json11_input_text(call, "NextToken", false, 1, TOKEN_MAX, after);
+        status = json_call_input_text(call, "NextToken", false, 1, TOKEN_MAX, after);
     if (!status && *after && !events_name_valid(*after))
-        status = json11_fail(call, "ValidationException", "NextToken is invalid.");
+        status = json_call_fail(call, "ValidationException", "NextToken is invalid.");
     return status;
 }
 
-int events_change(struct json11_call *call, const char *name, json_t *document)
+int events_change(struct json_call *call, const char *name, json_t *document)
 {
-    int status = document ? events_put(call->cloud->events, name, document, json11_written, call)
+    int status = document ? events_put(call->cloud->events, name, document, json_call_written, call)
                           : ERR_MEMORY;
     json_decref(document);
     if (status == ERR_CONFLICT)
-        return json11_fail(call, "ConcurrentModificationException",
-                           "Rule %s is being deleted. Try again in a moment.", name);
-    return json11_waiting(call, status);
+        return json_call_fail(call, "ConcurrentModificationException",
+                              "Rule %s is being deleted. Try again in a moment.", name);
+    return json_call_waiting(call, status);
 }
 
 /* Buses. */
@@ -174,7 +174,7 @@ static json_t *bus_json(const struct cloud *cloud)
         json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region, cloud->account));
 }
 
-int events_describe_event_bus(struct json11_call *call)
+int events_describe_event_bus(struct json_call *call)
 {
     int status = events_input_bus(call, "Name");
     if (status)
@@ -184,12 +184,12 @@ int events_describe_event_bus(struct json11_call *call)
     return call->output ? 0 : ERR_MEMORY;
 }
 
-int events_list_event_buses(struct json11_call *call)
+int events_list_event_buses(struct json_call *call)
 {
     const char *prefix;
     int limit;
     const char *after;
-    int status = json11_input_text(call, "NamePrefix", false, 1, 256, &prefix);
+    int status = json_call_input_text(call, "NamePrefix", false, 1, 256, &prefix);
     if (!status)
         status = events_input_page(call, &limit, &after);
     if (status)
@@ -197,7 +197,7 @@ int events_list_event_buses(struct json11_call *call)
     json_t *buses = json_array();
     if (!prefix || strncmp("default", prefix, strlen(prefix)) == 0)
         json_array_append_new(buses, bus_json(call->cloud));
-    return json11_output(call, "EventBuses", buses);
+    return json_call_output(call, "EventBuses", buses);
 }
 
 const struct cloud_service cloud_events = {

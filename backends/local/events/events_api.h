@@ -4,31 +4,31 @@
 
 #include "cloud_service.h"
 #include "events_rules.h"
-#include "json11_call.h"
+#include "json_call.h"
 
-json11_run events_put_rule, events_describe_rule, events_list_rules, events_enable_rule,
+json_call_run events_put_rule, events_describe_rule, events_list_rules, events_enable_rule,
     events_disable_rule, events_delete_rule;
-json11_run events_put_targets, events_remove_targets, events_list_targets,
+json_call_run events_put_targets, events_remove_targets, events_list_targets,
     events_list_rule_names_by_target;
-json11_run events_put_events, events_test_event_pattern;
-json11_run events_describe_event_bus, events_list_event_buses;
-json11_run events_tag_resource, events_untag_resource, events_list_tags;
+json_call_run events_put_events, events_test_event_pattern;
+json_call_run events_describe_event_bus, events_list_event_buses;
+json_call_run events_tag_resource, events_untag_resource, events_list_tags;
 
 /* EventBusName (or another parameter of the kind): absent, or the default bus by name or ARN. */
-int events_input_bus(struct json11_call *call, const char *parameter);
+int events_input_bus(struct json_call *call, const char *parameter);
 /* A rule's name; min 0: it may be absent. */
-int events_input_name(struct json11_call *call, const char *parameter, bool required,
+int events_input_name(struct json_call *call, const char *parameter, bool required,
                       const char **out);
 /* An existing rule of the default bus, named by a parameter. */
-int events_input_rule(struct json11_call *call, const char *parameter, struct events_rule **out);
+int events_input_rule(struct json_call *call, const char *parameter, struct events_rule **out);
 /* Limit and NextToken; *after is the last name of the page before, or NULL. */
-int events_input_page(struct json11_call *call, int *limit, const char **after);
+int events_input_page(struct json_call *call, int *limit, const char **after);
 bool events_name_valid(const char *name);
 
 /* Stores a changed document (taken) of a rule; the call waits for it. */
-int events_change(struct json11_call *call, const char *name, json_t *document);
+int events_change(struct json_call *call, const char *name, json_t *document);
 /* Checks tags and sets them in an object; ERR_MEMORY. */
-int events_tags_add(struct json11_call *call, json_t *list, json_t *tags);
+int events_tags_add(struct json_call *call, json_t *list, json_t *tags);
 
 extern const struct cloud_service cloud_events;
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "access.h"
+#include "authorization.h"
 #include "cloud.h"
 #include "events_input.h"
 #include "events_rules.h"
@@ -174,7 +174,7 @@ static int letter_send(struct dispatch *d, const json_t *target, const struct fa
 static void lost(struct dispatch *d, const json_t *target, const struct failure *why,
                  const struct failure *letter)
 {
-    if (access_worth_a_line(d->cloud, &d->rule->refusals))
+    if (authorization_should_log(d->cloud, &d->rule->refusals))
         log_error("event not delivered by its rule", LOG_TEXT("rule", d->rule->named.name),
                   LOG_TEXT("target", json_text_in(target, "Arn")), LOG_TEXT("reason", why->reason),
                   LOG_TEXT("dead_letter", letter->code ? letter->reason : "sent"),

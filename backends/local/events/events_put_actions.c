@@ -115,8 +115,8 @@ static void entry_read(const struct cloud *cloud, const json_t *entry, struct ev
         refuse(refusal, "MalformedDetail", "%s is malformed.", "Detail");
 }
 
-static int entry_put(struct json11_call *call, const json_t *entry, json_t *results,
-                     unsigned *failed, struct storage_unit *unit)
+static int entry_put(struct json_call *call, const json_t *entry, json_t *results, unsigned *failed,
+                     struct storage_unit *unit)
 {
     struct events_event event = {.source = NULL};
     struct entry_refusal refusal = {0};
@@ -134,26 +134,26 @@ static int entry_put(struct json11_call *call, const json_t *entry, json_t *resu
     return json_array_append_new(results, result) ? ERR_MEMORY : status;
 }
 
-static int entries_check(struct json11_call *call, json_t **entries)
+static int entries_check(struct json_call *call, json_t **entries)
 {
     const char *endpoint;
     size_t size = 0;
-    int status = json11_input_text(call, "EndpointId", false, 1, 50, &endpoint);
+    int status = json_call_input_text(call, "EndpointId", false, 1, 50, &endpoint);
     if (!status && endpoint)
-        return json11_not_here(call, "EndpointId");
+        return json_call_not_here(call, "EndpointId");
     if (!status)
-        status = json11_input_list(call, "Entries", 1, ENTRIES_MAX, entries);
+        status = json_call_input_list(call, "Entries", 1, ENTRIES_MAX, entries);
     if (status)
         return status;
     for (size_t i = 0; i < json_array_size(*entries); i++)
         size += entry_size(json_array_get(*entries, i));
     if (size > BYTES_MAX)
-        return json11_fail(call, "ValidationException",
-                           "Total size of the entries in the request is over the limit.");
+        return json_call_fail(call, "ValidationException",
+                              "Total size of the entries in the request is over the limit.");
     return 0;
 }
 
-int events_put_events(struct json11_call *call)
+int events_put_events(struct json_call *call)
 {
     json_t *entries = NULL;
     struct storage_unit unit = {0};
@@ -162,56 +162,59 @@ int events_put_events(struct json11_call *call)
     if (status)
         return status;
     json_t *results = json_array();
-    status = json11_output(call, "Entries", results);
+    status = json_call_output(call, "Entries", results);
     for (size_t i = 0; !status && i < json_array_size(entries); i++)
         status = entry_put(call, json_array_get(entries, i), results, &failed, &unit);
     if (!status)
-        status = json11_output(call, "FailedEntryCount", json_integer(failed));
+        status = json_call_output(call, "FailedEntryCount", json_integer(failed));
     if (status) {
         publish_discard(&unit);
         return status;
     }
     if (!unit.first)
         return 0; /* nobody wanted them */
-    return json11_waiting(call, publish_submit(call->cloud->storage, &unit, json11_written, call));
+    return json_call_waiting(call,
+                             publish_submit(call->cloud->storage, &unit, json_call_written, call));
 }
 
 /* TestEventPattern. */
 
-static int event_check(struct json11_call *call, const json_t *event)
+static int event_check(struct json_call *call, const json_t *event)
 {
     static const char *const required[] = {"id",     "account",   "source",     "time",
                                            "region", "resources", "detail-type"};
     if (!json_is_object(event))
-        return json11_fail(call, "ValidationException",
-                           "Parameter Event is not valid. Reason: it is not a JSON object.");
+        return json_call_fail(call, "ValidationException",
+                              "Parameter Event is not valid. Reason: it is not a JSON object.");
     for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
         if (!json_object_get(event, required[i]))
-            return json11_fail(call, "ValidationException",
-                               "Parameter Event is not valid. Reason: it lacks the field %s.",
-                               required[i]);
+            return json_call_fail(call, "ValidationException",
+                                  "Parameter Event is not valid. Reason: it lacks the field %s.",
+                                  required[i]);
     }
     return 0;
 }
 
-int events_test_event_pattern(struct json11_call *call)
+int events_test_event_pattern(struct json_call *call)
 {
     const char *pattern_text, *event_text;
     struct event_pattern *pattern = NULL;
     struct error error = {0};
-    int status = json11_input_text(call, "EventPattern", true, 0, EVENT_PATTERN_MAX, &pattern_text);
+    int status =
+        json_call_input_text(call, "EventPattern", true, 0, EVENT_PATTERN_MAX, &pattern_text);
     if (!status)
-        status = json11_input_text(call, "Event", true, 1, EVENT_MAX, &event_text);
+        status = json_call_input_text(call, "Event", true, 1, EVENT_MAX, &event_text);
     if (status)
         return status;
     status = event_pattern_parse(slice_of(pattern_text), &pattern, &error);
     if (status && status != ERR_MEMORY)
-        return json11_fail(call, "InvalidEventPatternException", "%s", error.text);
+        return json_call_fail(call, "InvalidEventPatternException", "%s", error.text);
     json_t *event = json_text_read(slice_of(event_text), 0, NULL);
     if (!status)
         status = event_check(call, event);
     if (!status)
-        status = json11_output(call, "Result", json_boolean(event_pattern_matches(pattern, event)));
+        status =
+            json_call_output(call, "Result", json_boolean(event_pattern_matches(pattern, event)));
     json_decref(event);
     event_pattern_free(pattern);
     return status;

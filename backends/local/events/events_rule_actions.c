@@ -25,62 +25,63 @@ static int members_copy(const json_t *from, json_t *to, const char *const *names
 
 /* PutRule. */
 
-static int state_read(struct json11_call *call, const char **out)
+static int state_read(struct json_call *call, const char **out)
 {
-    int status = json11_input_text(call, "State", false, 1, 64, out);
+    int status = json_call_input_text(call, "State", false, 1, 64, out);
     if (status)
         return status;
     if (!*out)
         *out = "ENABLED";
     if (strcmp(*out, "ENABLED") == 0 || strcmp(*out, "DISABLED") == 0)
         return 0;
-    return json11_fail(call, "ValidationException",
-                       "1 validation error detected: Value '%.60s' at 'state' failed to satisfy "
-                       "constraint: Member must satisfy enum value set: [ENABLED, DISABLED]",
-                       *out);
+    return json_call_fail(call, "ValidationException",
+                          "1 validation error detected: Value '%.60s' at 'state' failed to satisfy "
+                          "constraint: Member must satisfy enum value set: [ENABLED, DISABLED]",
+                          *out);
 }
 
-static int pattern_read(struct json11_call *call, const char **out)
+static int pattern_read(struct json_call *call, const char **out)
 {
     struct event_pattern *pattern = NULL;
     struct error error = {0};
-    int status = json11_input_text(call, "EventPattern", false, 0, PATTERN_MAX, out);
+    int status = json_call_input_text(call, "EventPattern", false, 0, PATTERN_MAX, out);
     if (status)
         return status;
     if (!*out)
-        return json11_fail(call, "ValidationException",
-                           "Parameter(s) EventPattern or ScheduleExpression must be specified.");
+        return json_call_fail(call, "ValidationException",
+                              "Parameter(s) EventPattern or ScheduleExpression must be specified.");
     status = event_pattern_parse(slice_of(*out), &pattern, &error);
     event_pattern_free(pattern);
     if (status == ERR_MEMORY)
         return status;
-    return status ? json11_fail(call, "InvalidEventPatternException", "%s", error.text) : 0;
+    return status ? json_call_fail(call, "InvalidEventPatternException", "%s", error.text) : 0;
 }
 
-int events_tags_add(struct json11_call *call, json_t *list, json_t *tags)
+int events_tags_add(struct json_call *call, json_t *list, json_t *tags)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *tag = json_array_get(list, i);
         const char *key = json_text_in(tag, "Key"), *value = json_text_in(tag, "Value");
         if (!key || !*key || strlen(key) > 128 || !value || strlen(value) > 256 ||
             strncmp(key, "aws:", 4) == 0)
-            return json11_fail(call, "ValidationException",
-                               "A tag must have a Key of 1 to 128 characters that does not begin "
-                               "with aws:, and a Value of at most 256.");
+            return json_call_fail(
+                call, "ValidationException",
+                "A tag must have a Key of 1 to 128 characters that does not begin "
+                "with aws:, and a Value of at most 256.");
         if (json_object_set_new(tags, key, json_string(value)))
             return ERR_MEMORY;
     }
     if (json_object_size(tags) > TAGS_MAX)
-        return json11_fail(call, "LimitExceededException", "A rule can have at most 50 tags.");
+        return json_call_fail(call, "LimitExceededException", "A rule can have at most 50 tags.");
     return 0;
 }
 
 /* Tags are taken for a new rule alone; its targets stay an old one's. */
-static int rule_inherit(struct json11_call *call, const struct events_rule *old, json_t *document)
+static int rule_inherit(struct json_call *call, const struct events_rule *old, json_t *document)
 {
     static const char *const kept[] = {"Targets", "Tags"};
     json_t *list, *tags;
-    int status = json11_input_list(call, "Tags", 0, TAGS_MAX, &list);
+    int status = json_call_input_list(call, "Tags", 0, TAGS_MAX, &list);
     if (status)
         return status;
     if (old)
@@ -93,20 +94,20 @@ static int rule_inherit(struct json11_call *call, const struct events_rule *old,
     return status;
 }
 
-static int rule_read(struct json11_call *call, json_t *document)
+static int rule_read(struct json_call *call, json_t *document)
 {
     const char *pattern, *state, *description, *role, *schedule;
-    int status = json11_input_text(call, "ScheduleExpression", false, 0, 256, &schedule);
+    int status = json_call_input_text(call, "ScheduleExpression", false, 0, 256, &schedule);
     if (!status && schedule)
-        return json11_not_here(call, "ScheduleExpression");
+        return json_call_not_here(call, "ScheduleExpression");
     if (!status)
         status = pattern_read(call, &pattern);
     if (!status)
         status = state_read(call, &state);
     if (!status)
-        status = json11_input_text(call, "Description", false, 0, DESCRIPTION_MAX, &description);
+        status = json_call_input_text(call, "Description", false, 0, DESCRIPTION_MAX, &description);
     if (!status)
-        status = json11_input_text(call, "RoleArn", false, 1, ROLE_MAX, &role);
+        status = json_call_input_text(call, "RoleArn", false, 1, ROLE_MAX, &role);
     if (status)
         return status;
     if (member_set(document, "EventPattern", pattern) || member_set(document, "State", state) ||
@@ -115,7 +116,7 @@ static int rule_read(struct json11_call *call, json_t *document)
     return 0;
 }
 
-int events_put_rule(struct json11_call *call)
+int events_put_rule(struct json_call *call)
 {
     struct events_rules *rules = call->cloud->events;
     const char *name;
@@ -128,17 +129,18 @@ int events_put_rule(struct json11_call *call)
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
     const struct events_rule *old = events_find(rules, name);
     if (!old && events_count(rules) >= EVENTS_RULES_MAX)
-        return json11_fail(call, "LimitExceededException",
-                           "The requested resource exceeds the maximum number allowed: a bus can "
-                           "have at most %d rules.",
-                           EVENTS_RULES_MAX);
+        return json_call_fail(
+            call, "LimitExceededException",
+            "The requested resource exceeds the maximum number allowed: a bus can "
+            "have at most %d rules.",
+            EVENTS_RULES_MAX);
     json_t *document = json_object();
     status = document ? rule_read(call, document) : ERR_MEMORY;
     if (!status)
         status = rule_inherit(call, old, document);
     events_rule_arn(call->cloud, name, arn);
     if (!status)
-        status = json11_output(call, "RuleArn", json_string(arn));
+        status = json_call_output(call, "RuleArn", json_string(arn));
     if (!status)
         return events_change(call, name, document);
     json_decref(document);
@@ -160,7 +162,7 @@ static json_t *rule_json(const struct cloud *cloud, const struct events_rule *ru
     return NULL;
 }
 
-int events_describe_rule(struct json11_call *call)
+int events_describe_rule(struct json_call *call)
 {
     struct events_rule *rule;
     int status = events_input_rule(call, "Name", &rule);
@@ -168,7 +170,7 @@ int events_describe_rule(struct json11_call *call)
         return status;
     json_decref(call->output);
     call->output = rule_json(call->cloud, rule);
-    return call->output ? json11_output(call, "CreatedBy", json_string(call->cloud->account))
+    return call->output ? json_call_output(call, "CreatedBy", json_string(call->cloud->account))
                         : ERR_MEMORY;
 }
 
@@ -180,7 +182,7 @@ static size_t page_start(const struct events_rules *rules, const char *prefix, c
     return next > place ? next : place;
 }
 
-int events_list_rules(struct json11_call *call)
+int events_list_rules(struct json_call *call)
 {
     struct events_rules *rules = call->cloud->events;
     const char *prefix, *after;
@@ -192,7 +194,7 @@ int events_list_rules(struct json11_call *call)
     if (status)
         return status;
     json_t *list = json_array();
-    status = json11_output(call, "Rules", list);
+    status = json_call_output(call, "Rules", list);
     for (size_t i = page_start(rules, prefix, after); !status && i < events_count(rules); i++) {
         const struct events_rule *rule = events_at(rules, i);
         if (!rule || (after && strcmp(rule->named.name, after) == 0))
@@ -200,7 +202,7 @@ int events_list_rules(struct json11_call *call)
         if (prefix && strncmp(rule->named.name, prefix, strlen(prefix)) != 0)
             break;
         if (json_array_size(list) == (size_t)limit)
-            return json11_output(
+            return json_call_output(
                 call, "NextToken",
                 json_incref(json_object_get(json_array_get(list, (size_t)limit - 1), "Name")));
         status = json_array_append_new(list, rule_json(call->cloud, rule)) ? ERR_MEMORY : 0;
@@ -210,7 +212,7 @@ int events_list_rules(struct json11_call *call)
 
 /* Changing. */
 
-static int state_set(struct json11_call *call, const char *state)
+static int state_set(struct json_call *call, const char *state)
 {
     struct events_rule *rule;
     int status = events_input_rule(call, "Name", &rule);
@@ -224,18 +226,18 @@ static int state_set(struct json11_call *call, const char *state)
     return events_change(call, rule->named.name, document);
 }
 
-int events_enable_rule(struct json11_call *call)
+int events_enable_rule(struct json_call *call)
 {
     return state_set(call, "ENABLED");
 }
 
-int events_disable_rule(struct json11_call *call)
+int events_disable_rule(struct json_call *call)
 {
     return state_set(call, "DISABLED");
 }
 
 /* As AWS has it, deleting what is not there succeeds. */
-int events_delete_rule(struct json11_call *call)
+int events_delete_rule(struct json_call *call)
 {
     const char *name;
     int status = events_input_bus(call, "EventBusName");
@@ -248,18 +250,18 @@ int events_delete_rule(struct json11_call *call)
     if (!rule)
         return 0;
     if (json_array_size(json_object_get(rule->document, "Targets")))
-        return json11_fail(call, "ValidationException",
-                           "Rule can't be deleted since it has targets.");
-    return json11_waiting(call, events_delete(rule, json11_written, call));
+        return json_call_fail(call, "ValidationException",
+                              "Rule can't be deleted since it has targets.");
+    return json_call_waiting(call, events_delete(rule, json_call_written, call));
 }
 
 /* Tags. */
 
-static int tagged_rule(struct json11_call *call, struct events_rule **out)
+static int tagged_rule(struct json_call *call, struct events_rule **out)
 {
     char prefix[EVENTS_ARN_SIZE];
     const char *arn;
-    int status = json11_input_text(call, "ResourceARN", true, 1, 1600, &arn);
+    int status = json_call_input_text(call, "ResourceARN", true, 1, 1600, &arn);
     if (status)
         return status;
     events_rule_arn(call->cloud, "", prefix);
@@ -267,7 +269,7 @@ static int tagged_rule(struct json11_call *call, struct events_rule **out)
     *out = rule ? events_find(call->cloud->events, arn + strlen(prefix)) : NULL;
     if (*out)
         return 0;
-    return json11_fail(
+    return json_call_fail(
         call, "ResourceNotFoundException",
         "%.200s does not exist. The embedded cloud supports tags only on rules of the default bus.",
         arn);
@@ -288,14 +290,14 @@ static json_t *document_with_tags(const struct events_rule *rule, json_t **tags)
 }
 
 /* Changes the rule's tags by a list of the input. */
-static int change_tags(struct json11_call *call, const char *member,
-                       int (*change)(struct json11_call *call, json_t *list, json_t *tags))
+static int change_tags(struct json_call *call, const char *member,
+                       int (*change)(struct json_call *call, json_t *list, json_t *tags))
 {
     struct events_rule *rule;
     json_t *list, *tags;
     int status = tagged_rule(call, &rule);
     if (!status)
-        status = json11_input_list(call, member, 1, TAGS_MAX, &list);
+        status = json_call_input_list(call, member, 1, TAGS_MAX, &list);
     if (status)
         return status;
     json_t *document = document_with_tags(rule, &tags);
@@ -306,12 +308,12 @@ static int change_tags(struct json11_call *call, const char *member,
     return status;
 }
 
-int events_tag_resource(struct json11_call *call)
+int events_tag_resource(struct json_call *call)
 {
     return change_tags(call, "Tags", events_tags_add);
 }
 
-static int remove_tags(struct json11_call *call, json_t *keys, json_t *tags)
+static int remove_tags(struct json_call *call, json_t *keys, json_t *tags)
 {
     (void)call;
     for (size_t i = 0; i < json_array_size(keys); i++) {
@@ -322,19 +324,19 @@ static int remove_tags(struct json11_call *call, json_t *keys, json_t *tags)
     return 0;
 }
 
-int events_untag_resource(struct json11_call *call)
+int events_untag_resource(struct json_call *call)
 {
     return change_tags(call, "TagKeys", remove_tags);
 }
 
-int events_list_tags(struct json11_call *call)
+int events_list_tags(struct json_call *call)
 {
     struct events_rule *rule;
     int status = tagged_rule(call, &rule);
     json_t *list = status ? NULL : json_array(), *value;
     const char *key;
     if (!status)
-        status = json11_output(call, "Tags", list);
+        status = json_call_output(call, "Tags", list);
     if (status)
         return status;
     json_object_foreach(json_object_get(rule->document, "Tags"), key, value)

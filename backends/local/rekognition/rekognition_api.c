@@ -3,7 +3,7 @@
 
 #include "operations.h"
 
-static const struct json11_action actions[] = {
+static const struct json_call_action actions[] = {
     {"AssociateFaces", NULL},
     {"CompareFaces", NULL},
     {"CopyProjectVersion", NULL},
@@ -91,19 +91,19 @@ static bool rekognition_operation_row(size_t at, struct cloud_operation *out)
     return true;
 }
 
-static const struct json11_service service = {.prefix = "RekognitionService.",
-                                              .actions = actions,
-                                              .count = ACTION_COUNT,
-                                              .internal_error = "InternalServerError"};
+static const struct json_call_service service = {.prefix = "RekognitionService.",
+                                                 .actions = actions,
+                                                 .count = ACTION_COUNT,
+                                                 .internal_error = "InternalServerError"};
 
 static void rekognition_api_handle(struct cloud_request *request)
 {
-    json11_handle(request, &service);
+    json_call_handle(request, &service);
 }
 
 static void rekognition_api_refuse_size(struct cloud_request *request)
 {
-    json11_refuse_size(request, &service, "ImageTooLargeException", "Image size is too large");
+    json_call_refuse_size(request, &service, "ImageTooLargeException", "Image size is too large");
 }
 
 const struct cloud_service cloud_rekognition = {

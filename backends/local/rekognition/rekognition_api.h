@@ -3,9 +3,9 @@
 #define THUMBWHEEL_LOCAL_REKOGNITION_API_H
 
 #include "cloud_service.h"
-#include "json11_call.h"
+#include "json_call.h"
 
-json11_run rekognition_detect_labels;
+json_call_run rekognition_detect_labels;
 
 extern const struct cloud_service cloud_rekognition;
 

@@ -23,24 +23,24 @@ static const char bad_object[] = "InvalidS3ObjectException";
 
 struct detect {
     struct detection detection;
-    struct json11_call *call;
+    struct json_call *call;
     struct label_filter filter;
 };
 
 /* Input. */
 
 /* 0, or the error of the call. *out is NULL where the member is absent. */
-static int member(struct json11_call *call, const json_t *from, const char *name, json_type type,
+static int member(struct json_call *call, const json_t *from, const char *name, json_type type,
                   const json_t **out)
 {
     const json_t *value = json_object_get(from, name);
     *out = value && !json_is_null(value) ? value : NULL;
     if (!*out || json_typeof(value) == type)
         return 0;
-    return json11_fail(call, "SerializationException", "%s is of the wrong type.", name);
+    return json_call_fail(call, "SerializationException", "%s is of the wrong type.", name);
 }
 
-static int text_member(struct json11_call *call, const json_t *from, const char *name, long max,
+static int text_member(struct json_call *call, const json_t *from, const char *name, long max,
                        const char **out)
 {
     const json_t *value;
@@ -51,13 +51,13 @@ static int text_member(struct json11_call *call, const json_t *from, const char 
     long length = utf8_length(*out);
     if (length >= 1 && length <= max)
         return 0;
-    return json11_fail(call, bad_parameter,
-                       "Request has invalid parameters: %s must have 1 to %ld characters.", name,
-                       max);
+    return json_call_fail(call, bad_parameter,
+                          "Request has invalid parameters: %s must have 1 to %ld characters.", name,
+                          max);
 }
 
 /* Of texts. */
-static int list_member(struct json11_call *call, const json_t *from, const char *name, size_t max,
+static int list_member(struct json_call *call, const json_t *from, const char *name, size_t max,
                        const json_t **out)
 {
     size_t i;
@@ -66,19 +66,19 @@ static int list_member(struct json11_call *call, const json_t *from, const char 
     if (status)
         return status;
     if (json_array_size(*out) > max)
-        return json11_fail(call, bad_parameter,
-                           "Request has invalid parameters: %s has more than %zu entries.", name,
-                           max);
+        return json_call_fail(call, bad_parameter,
+                              "Request has invalid parameters: %s has more than %zu entries.", name,
+                              max);
     json_array_foreach((json_t *)(uintptr_t)*out, i, entry)
     {
         if (!json_is_string(entry))
-            return json11_fail(call, "SerializationException", "%s is not a list of strings.",
-                               name);
+            return json_call_fail(call, "SerializationException", "%s is not a list of strings.",
+                                  name);
     }
     return 0;
 }
 
-static int filter_list(struct json11_call *call, const json_t *from, const char *name,
+static int filter_list(struct json_call *call, const json_t *from, const char *name,
                        const json_t **out)
 {
     size_t i;
@@ -89,20 +89,21 @@ static int filter_list(struct json11_call *call, const json_t *from, const char 
     json_array_foreach((json_t *)(uintptr_t)*out, i, entry)
     {
         if (utf8_length(json_string_value(entry)) > FILTER_MAX)
-            return json11_fail(call, bad_parameter,
-                               "Request has invalid parameters: an entry of %s is longer than %d "
-                               "characters.",
-                               name, FILTER_MAX);
+            return json_call_fail(
+                call, bad_parameter,
+                "Request has invalid parameters: an entry of %s is longer than %d "
+                "characters.",
+                name, FILTER_MAX);
     }
     return 0;
 }
 
-static int read_settings(struct json11_call *call, struct label_filter *filter)
+static int read_settings(struct json_call *call, struct label_filter *filter)
 {
     const json_t *settings, *general;
     int status = member(call, call->input, "Settings", JSON_OBJECT, &settings);
     if (!status && json_is_object(json_object_get(settings, "ImageProperties")))
-        status = json11_not_here(call, "Settings.ImageProperties");
+        status = json_call_not_here(call, "Settings.ImageProperties");
     if (!status)
         status = member(call, settings, "GeneralLabels", JSON_OBJECT, &general);
     if (!status)
@@ -118,7 +119,7 @@ static int read_settings(struct json11_call *call, struct label_filter *filter)
     return status;
 }
 
-static int read_features(struct json11_call *call)
+static int read_features(struct json_call *call)
 {
     size_t i;
     const json_t *features, *entry;
@@ -129,17 +130,17 @@ static int read_features(struct json11_call *call)
     {
         const char *name = json_string_value(entry);
         if (strcmp(name, "IMAGE_PROPERTIES") == 0)
-            return json11_not_here(call, "the feature IMAGE_PROPERTIES");
+            return json_call_not_here(call, "the feature IMAGE_PROPERTIES");
         if (strcmp(name, "GENERAL_LABELS") != 0)
-            return json11_fail(call, bad_parameter,
-                               "Request has invalid parameters: unknown feature %.40s; the "
-                               "features are GENERAL_LABELS and IMAGE_PROPERTIES.",
-                               name);
+            return json_call_fail(call, bad_parameter,
+                                  "Request has invalid parameters: unknown feature %.40s; the "
+                                  "features are GENERAL_LABELS and IMAGE_PROPERTIES.",
+                                  name);
     }
     return 0;
 }
 
-static int read_limits(struct json11_call *call, struct label_filter *filter)
+static int read_limits(struct json_call *call, struct label_filter *filter)
 {
     const json_t *confidence = json_object_get(call->input, "MinConfidence"), *most;
     filter->min_confidence = min_confidence_default;
@@ -148,33 +149,33 @@ static int read_limits(struct json11_call *call, struct label_filter *filter)
     if (status)
         return status;
     if (most && json_integer_value(most) < 0)
-        return json11_fail(call, bad_parameter,
-                           "Request has invalid parameters: MaxLabels is negative.");
+        return json_call_fail(call, bad_parameter,
+                              "Request has invalid parameters: MaxLabels is negative.");
     if (most && json_integer_value(most) < LABELS_MAX)
         filter->max = (size_t)json_integer_value(most);
     if (!confidence || json_is_null(confidence))
         return 0;
     if (!json_is_number(confidence))
-        return json11_fail(call, "SerializationException", "MinConfidence is not a number.");
+        return json_call_fail(call, "SerializationException", "MinConfidence is not a number.");
     filter->min_confidence = json_number_value(confidence);
     if (filter->min_confidence >= 0 && filter->min_confidence <= 100)
         return 0;
-    return json11_fail(call, bad_parameter,
-                       "Request has invalid parameters: MinConfidence is not from 0 to 100.");
+    return json_call_fail(call, bad_parameter,
+                          "Request has invalid parameters: MinConfidence is not from 0 to 100.");
 }
 
-static int fail_object(struct json11_call *call)
+static int fail_object(struct json_call *call)
 {
-    return json11_fail(call, bad_object,
-                       "Unable to get object metadata from S3. Check object key, region and/or "
-                       "access permissions.");
+    return json_call_fail(call, bad_object,
+                          "Unable to get object metadata from S3. Check object key, region and/or "
+                          "access permissions.");
 }
 
 /* The caller reads the object. */
 static int object_choose(struct detect *detect, const char *bucket, const char *key,
                          const char *version)
 {
-    struct json11_call *call = detect->call;
+    struct json_call *call = detect->call;
     struct cloud_request *request = call->request;
     struct bucket found;
     snprintf(request->resource, sizeof request->resource, "%s", bucket);
@@ -191,7 +192,7 @@ static int object_choose(struct detect *detect, const char *bucket, const char *
 
 static int read_object(struct detect *detect, const json_t *from)
 {
-    struct json11_call *call = detect->call;
+    struct json_call *call = detect->call;
     const char *bucket, *key, *version;
     int status = text_member(call, from, "Bucket", BUCKET_MAX, &bucket);
     if (!status)
@@ -201,7 +202,7 @@ static int read_object(struct detect *detect, const json_t *from)
     if (status)
         return status;
     if (!bucket || !key)
-        return json11_fail(
+        return json_call_fail(
             call, bad_parameter,
             "Request has invalid parameters: an S3Object must have a Bucket and a Name.");
     return object_choose(detect, bucket, key, version);
@@ -209,7 +210,7 @@ static int read_object(struct detect *detect, const json_t *from)
 
 static int read_image(struct detect *detect)
 {
-    struct json11_call *call = detect->call;
+    struct json_call *call = detect->call;
     const json_t *image, *bytes = NULL, *object = NULL;
     int status = member(call, call->input, "Image", JSON_OBJECT, &image);
     if (!status)
@@ -219,7 +220,7 @@ static int read_image(struct detect *detect)
     if (status)
         return status;
     if (!bytes == !object || (bytes && !json_string_length(bytes)))
-        return json11_fail(
+        return json_call_fail(
             call, bad_parameter,
             "Request has invalid parameters: Image must have either Bytes or an S3Object.");
     if (object)
@@ -232,42 +233,43 @@ static int read_image(struct detect *detect)
 
 static int answer(struct detect *detect)
 {
-    struct json11_call *call = detect->call;
+    struct json_call *call = detect->call;
     json_t *labels = label_filter_apply(&detect->filter, &detect->detection.labels);
-    int status = json11_output(call, "Labels", labels);
-    return status ? status : json11_output(call, "LabelModelVersion", json_string(model_version));
+    int status = json_call_output(call, "Labels", labels);
+    return status ? status
+                  : json_call_output(call, "LabelModelVersion", json_string(model_version));
 }
 
 static int fail_internally(struct detect *detect)
 {
     log_error("an image could not be analysed for DetectLabels",
               LOG_TEXT("reason", detect->detection.error.text));
-    json11_fail(detect->call, "InternalServerError", "The image could not be analysed: %.300s",
-                detect->detection.error.text);
+    json_call_fail(detect->call, "InternalServerError", "The image could not be analysed: %.300s",
+                   detect->detection.error.text);
     detect->call->status = 500;
     return ERR_IO;
 }
 
 static int outcome(struct detect *detect)
 {
-    struct json11_call *call = detect->call;
+    struct json_call *call = detect->call;
     const char *why = detect->detection.error.text;
     const char *separator = *why ? ": " : "";
     switch (detect->detection.result) {
     case DETECTION_DONE:
         return answer(detect);
     case DETECTION_NOT_BASE64:
-        return json11_fail(call, "SerializationException", "Image.Bytes is not base64.");
+        return json_call_fail(call, "SerializationException", "Image.Bytes is not base64.");
     case DETECTION_NO_OBJECT:
         return fail_object(call);
     case DETECTION_TOO_SMALL: /* as the service names it: boto/botocore, issue 1366 */
-        return json11_fail(call, bad_parameter, "Request has invalid parameters: %.400s", why);
+        return json_call_fail(call, bad_parameter, "Request has invalid parameters: %.400s", why);
     case DETECTION_TOO_LARGE:
-        return json11_fail(call, "ImageTooLargeException", "Image size is too large%s%.400s",
-                           separator, why);
+        return json_call_fail(call, "ImageTooLargeException", "Image size is too large%s%.400s",
+                              separator, why);
     case DETECTION_NO_IMAGE:
-        return json11_fail(call, "InvalidImageFormatException",
-                           "Request has invalid image format%s%.400s", separator, why);
+        return json_call_fail(call, "InvalidImageFormatException",
+                              "Request has invalid image format%s%.400s", separator, why);
     case DETECTION_CANCELLED:
         return 0; /* nobody listens */
     case DETECTION_FAILED:
@@ -279,14 +281,14 @@ static int outcome(struct detect *detect)
 static void detected(struct detection *detection)
 {
     struct detect *detect = container_of(detection, struct detect, detection);
-    struct json11_call *call = detect->call;
+    struct json_call *call = detect->call;
     int status = outcome(detect);
     call->operation = NULL;
     free(detect);
-    json11_finish(call, status);
+    json_call_finish(call, status);
 }
 
-static void on_gone(struct json11_call *call)
+static void on_gone(struct json_call *call)
 {
     detection_cancel(&((struct detect *)call->operation)->detection);
 }
@@ -301,14 +303,14 @@ static int read_request(struct detect *detect)
     return status ? status : read_image(detect);
 }
 
-int rekognition_detect_labels(struct json11_call *call)
+int rekognition_detect_labels(struct json_call *call)
 {
     struct detect *detect = calloc(1, sizeof *detect);
     if (!detect)
         return ERR_MEMORY;
     detect->call = call;
     int status =
-        call->cloud->detector ? read_request(detect) : json11_not_here(call, "image analysis");
+        call->cloud->detector ? read_request(detect) : json_call_not_here(call, "image analysis");
     if (status) {
         free(detect);
         return status;
@@ -317,5 +319,5 @@ int rekognition_detect_labels(struct json11_call *call)
     call->operation = detect;
     call->gone = on_gone;
     detector_submit(call->cloud->detector, &detect->detection);
-    return json11_waiting(call, 0);
+    return json_call_waiting(call, 0);
 }

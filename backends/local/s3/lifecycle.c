@@ -19,7 +19,7 @@ struct expiration {
     struct lifecycle_worker *worker;
     const struct lifecycle_finding *finding;
     struct object_removal removal;
-    bool doomed; /* its messages could not all be made */
+    bool must_fail; /* its messages could not all be made */
 };
 
 struct lifecycle_worker {
@@ -79,7 +79,7 @@ static int delete_run(struct storage_task *task, struct storage *storage)
     struct lifecycle_worker *worker = deletion->worker;
     struct blobs *blobs = buckets_blobs(worker->cloud->buckets);
     (void)storage;
-    if (deletion->doomed)
+    if (deletion->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     if (finding->kind == LIFECYCLE_UPLOAD)
         return uploads_abort(blobs, worker->scan.bucket, finding->key, finding->id, &task->error);
@@ -147,7 +147,7 @@ static void start_deletion(struct lifecycle_worker *worker, struct expiration *d
     };
     storage_unit_add(&unit, &deletion->task);
     if (finding->kind != LIFECYCLE_UPLOAD)
-        deletion->doomed = announce(deletion, bucket, &unit) != 0;
+        deletion->must_fail = announce(deletion, bucket, &unit) != 0;
     worker->pending++;
     storage_submit_unit(worker->cloud->storage, &unit);
 }

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
-#include "auth.h"
+#include "authorization.h"
 #include "bucket_policy.h"
+#include "signature_check.h"
 
 enum { ACTION_SIZE = 64, ARN_MAX = 2048 };
 
@@ -75,7 +75,7 @@ static const char *action_of(const struct s3_request *request, const char *opera
     return action;
 }
 
-bool s3_access_caller_allowed(const struct cloud *cloud, const struct auth_key *caller,
+bool s3_access_caller_allowed(const struct cloud *cloud, const struct access_key *caller,
                               const char *bucket, const char *action, const char *key)
 {
     struct bucket found;
@@ -91,7 +91,7 @@ bool s3_access_caller_allowed(const struct cloud *cloud, const struct auth_key *
                                    .principal = is_signed ? caller->arn : NULL,
                                    .action = action,
                                    .resource = arn,
-                                   .secure = access_is_secure(cloud)};
+                                   .secure = authorization_is_secure(cloud)};
     enum policy_verdict verdict = policy_evaluate(policy, &asked);
     return is_signed ? verdict != POLICY_DENIED : verdict == POLICY_ALLOWED;
 }

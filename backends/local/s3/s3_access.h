@@ -12,7 +12,7 @@ bool s3_access_allowed(const struct s3_request *request, const char *bucket, con
                        const char *key);
 
 /* The same for another service that reads or writes for who signed its request. */
-bool s3_access_caller_allowed(const struct cloud *cloud, const struct auth_key *caller,
+bool s3_access_caller_allowed(const struct cloud *cloud, const struct access_key *caller,
                               const char *bucket, const char *action, const char *key);
 
 /* error, or what is said in the place of S3_NO_SUCH_KEY and S3_NO_SUCH_VERSION to who may not know

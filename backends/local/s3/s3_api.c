@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "answer.h"
+#include "fault_injection.h"
 #include "object_store.h"
 #include "s3_access.h"
 #include "s3_address.h"
@@ -236,7 +236,7 @@ static void s3_api_handle(struct cloud_request *base)
     }
     snprintf(base->operation, sizeof(base->operation), "%s", route->operation);
     request->resource = route->resource;
-    if (answer_strike(base, WIRE_S3, request->bucket))
+    if (fault_inject(base, WIRE_S3, request->bucket))
         return;
     const char *promise = unknown_promise(request);
     if (error)

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "objects.h"
-#include "parts.h"
 #include "s3_access.h"
 #include "s3_created.h"
 #include "s3_listing.h"
 #include "s3_time.h"
 #include "s3_version.h"
 #include "s3_xml.h"
+#include "upload_parts.h"
 
 enum { ANSWER_MAX = 1024 * 1024 };
 
@@ -55,8 +55,8 @@ static int load_parts(struct attributes *attributes, struct storage *storage, st
     attributes->parts = calloc(attributes->max + 1, sizeof(*attributes->parts));
     if (!attributes->parts)
         return error_set(error, ERR_MEMORY, "out of memory");
-    while ((status = parts_next(storage, attributes->object.owner, part.number, &part, error)) ==
-           1) {
+    while ((status = upload_parts_next(storage, attributes->object.owner, part.number, &part,
+                                       error)) == 1) {
         attributes->total++;
         if (part.number <= attributes->after)
             continue;

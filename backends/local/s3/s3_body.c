@@ -7,8 +7,8 @@
 #include <strings.h>
 #include <time.h>
 
-#include "auth.h"
 #include "hex.h"
+#include "signature_check.h"
 
 /* Claims. */
 
@@ -160,26 +160,26 @@ bool s3_claims_read(struct s3_request *request, struct s3_claims *claims)
 /* Framing. */
 
 /* The signature in the request's headers, which begins the chain. It has been verified before. */
-static bool read_signature(struct s3_request *request, struct auth_claim *claim)
+static bool read_signature(struct s3_request *request, struct signature_claim *claim)
 {
     struct http_call *call = request->base->call;
-    struct sigv4_header headers[AUTH_HEADERS_MAX];
+    struct sigv4_header headers[SIGNED_REQUEST_HEADERS_MAX];
     size_t count = http_call_header_count(call);
-    if (count > AUTH_HEADERS_MAX)
+    if (count > SIGNED_REQUEST_HEADERS_MAX)
         return false;
     for (size_t i = 0; i < count; i++)
         http_call_header_at(call, i, &headers[i].name, &headers[i].value);
-    struct auth_request signed_request = {http_call_method(call), http_call_path(call),
-                                          http_call_query(call), headers, count};
-    return auth_claim(request->cloud->auth, &signed_request, (int64_t)time(NULL), claim) ==
-               AUTH_OK &&
+    struct signed_request signed_request = {http_call_method(call), http_call_path(call),
+                                            http_call_query(call), headers, count};
+    return signature_claim(request->cloud->access_keys, &signed_request, (int64_t)time(NULL),
+                           claim) == SIGNATURE_OK &&
            !claim->presigned;
 }
 
 static bool start_signatures(struct s3_unframer *unframer, struct s3_request *request,
                              const struct s3_claims *claims)
 {
-    struct auth_claim claim;
+    struct signature_claim claim;
     if (!read_signature(request, &claim))
         return false;
     struct sigv4_scope scope = {.region = request->cloud->region, .service = "s3"};

@@ -39,7 +39,7 @@ struct complete {
     struct object object;
     enum s3_error verdict;
     bool repeated; /* the upload is this object already */
-    bool doomed;
+    bool must_fail;
 };
 
 static void complete_free(void *operation)
@@ -124,7 +124,7 @@ static int look_again(struct complete *complete, struct storage *storage, struct
 static int commit_run(struct storage_task *task, struct storage *storage)
 {
     struct complete *complete = (struct complete *)task;
-    if (complete->doomed)
+    if (complete->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     int status = look_again(complete, storage, &task->error);
     return status ? status : commit_rows(complete, storage, &task->error);
@@ -167,7 +167,7 @@ static void start_commit(struct complete *complete)
     complete->task.run = commit_run;
     complete->task.done = commit_done;
     storage_unit_add(&unit, &complete->task);
-    complete->doomed =
+    complete->must_fail =
         fill_object(complete) ||
         s3_created_announce(request, complete->bucket, "ObjectCreated:CompleteMultipartUpload",
                             &complete->object, &unit);

@@ -210,7 +210,8 @@ static int examine_parts(struct s3_completion *completion, struct storage *stora
     int status = 0;
     for (size_t i = 0; i < completion->count && !*verdict && !status; i++) {
         struct part found;
-        int row = parts_next(storage, upload->id, completion->parts[i].number - 1, &found, error);
+        int row =
+            upload_parts_next(storage, upload->id, completion->parts[i].number - 1, &found, error);
         if (row < 0)
             return row;
         if (!row || found.number != completion->parts[i].number)
@@ -248,12 +249,12 @@ int s3_completion_drop_others(const struct s3_completion *completion, struct blo
     struct part part = {0};
     size_t next = 0;
     int status;
-    while ((status = parts_next(blobs->storage, upload, part.number, &part, error)) == 1) {
+    while ((status = upload_parts_next(blobs->storage, upload, part.number, &part, error)) == 1) {
         if (next < completion->count && completion->parts[next].number == part.number) {
             next++;
             continue;
         }
-        int dropped = parts_drop(blobs, upload, &part, error);
+        int dropped = upload_parts_drop(blobs, upload, &part, error);
         if (dropped)
             return dropped;
     }

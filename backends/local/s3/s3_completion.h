@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 #include "bytes.h"
-#include "parts.h"
 #include "s3_created.h"
 #include "s3_errors.h"
+#include "upload_parts.h"
 #include "uploads.h"
 
 struct s3_completion_part {

@@ -179,7 +179,7 @@ static int commit_run(struct storage_task *task, struct storage *storage)
     struct s3_copy *copy = (struct s3_copy *)task;
     (void)storage;
     object_reader_close(&copy->reader);
-    if (copy->doomed)
+    if (copy->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     return copy->owner->commit(copy, &task->error);
 }
@@ -249,7 +249,7 @@ static void start_commit(struct s3_copy *copy)
     copy->task.run = commit_run;
     copy->task.done = commit_done;
     storage_unit_add(&unit, &copy->task);
-    copy->doomed = copy->owner->prepare(copy, &unit) != 0;
+    copy->must_fail = copy->owner->prepare(copy, &unit) != 0;
     s3_request_hold(request);
     storage_submit_unit(request->cloud->storage, &unit);
 }

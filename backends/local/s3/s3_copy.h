@@ -10,7 +10,7 @@
  * and what is small stays in memory. Nothing of it is in a transaction but the commit: the owner's
  * rows, the blob's row, and the messages.
  *
- * Everything but `request`, `owner` and `doomed` belongs to the thread of the task that is under
+ * Everything but `request`, `owner` and `must_fail` belongs to the thread of the task that is under
  * way, and one always is until the answer.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_COPY_H
@@ -63,7 +63,7 @@ struct s3_copy { /* the first member of the request's operation */
 
     /* private */
     bool whole;
-    bool doomed;
+    bool must_fail;
     struct object_reader reader;
     struct s3_digest digest;
     struct s3_claims claims;

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
 #include "s3_copy.h"
 #include "s3_metadata.h"
 #include "s3_multipart.h"
 #include "s3_time.h"
 #include "s3_version.h"
 #include "s3_write_condition.h"
+#include "upload_parts.h"
 #include "uploads.h"
 
 /* CopyObject. */

@@ -32,7 +32,7 @@ struct deletion {
     int64_t bucket;
     char *key;
     struct object_removal removal;
-    bool doomed; /* its messages could not all be made */
+    bool must_fail; /* its messages could not all be made */
     int status;
     enum s3_error refused; /* with a status: why, in a batch */
     void (*finished)(struct deletion *deletion);
@@ -42,7 +42,7 @@ static int delete_run(struct storage_task *task, struct storage *storage)
 {
     struct deletion *deletion = (struct deletion *)task;
     (void)storage;
-    if (deletion->doomed)
+    if (deletion->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     return objects_delete(buckets_blobs(deletion->request->cloud->buckets), deletion->bucket,
                           deletion->key, &deletion->removal, &task->error);
@@ -105,7 +105,7 @@ static void deletion_commit(struct deletion *deletion, const struct bucket *buck
     deletion->task.run = delete_run;
     deletion->task.done = delete_done;
     storage_unit_add(&unit, &deletion->task);
-    deletion->doomed = announce(deletion, bucket, &unit) != 0;
+    deletion->must_fail = announce(deletion, bucket, &unit) != 0;
     s3_request_hold(request);
     storage_submit_unit(request->cloud->storage, &unit);
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth.h"
 #include "event_target.h"
 #include "s3_event_bridge.h"
 #include "s3_time.h"
+#include "signature_check.h"
 
 enum {
     ENCODED_KEY_MAX = 4096, /* a key of 1,024 bytes, each escaped, and room */

@@ -21,13 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
 #include "body_pipe.h"
 #include "log.h"
 #include "object_cache.h"
 #include "object_changes.h"
 #include "object_reader.h"
-#include "parts.h"
+#include "response.h"
 #include "s3_access.h"
 #include "s3_expiration.h"
 #include "s3_metadata.h"
@@ -35,6 +34,7 @@
 #include "s3_range.h"
 #include "s3_time.h"
 #include "s3_version.h"
+#include "upload_parts.h"
 
 enum {
     PIECE = 256 * 1024,
@@ -126,22 +126,22 @@ static int read_piece(struct get *get, struct error *error)
 /* An object that was stored at once is its own first part. */
 static int choose_part(struct get *get, struct error *error)
 {
-    struct segments *segments;
+    struct blob_segments *segments;
     struct s3_range *range = &get->range;
     *range = (struct s3_range){.partial = true, .size = get->object.size};
     if (!get->object.owner) {
         get->verdict = get->part == 1 ? S3_OK : S3_INVALID_PART_NUMBER;
         return 0;
     }
-    int status = parts_acquire(get->blobs, get->object.owner, &segments, error);
+    int status = upload_parts_acquire(get->blobs, get->object.owner, &segments, error);
     if (status)
         return status;
-    const struct segment *segment = segments_part(segments, get->part);
+    const struct blob_segment *segment = blob_segments_part(segments, get->part);
     get->part_count = segments->count;
     get->verdict = segment ? S3_OK : S3_INVALID_PART_NUMBER;
     if (segment)
         *range = (struct s3_range){.partial = true, .first = segment->start, .size = segment->size};
-    segments_release(segments);
+    blob_segments_release(segments);
     return 0;
 }
 
@@ -276,7 +276,7 @@ static void on_drained(struct http_call *call, int error, void *user)
     if (error || !get->request->base)
         return;
     if (get->last)
-        answer_end(get->request->base);
+        response_end(get->request->base);
     else
         read_aside(get, read_done);
 }
@@ -291,9 +291,9 @@ static void send_piece(struct get *get)
         return;
     }
     if (get->piece.size)
-        answer_write(base, &get->piece, last ? NULL : on_drained, get);
+        response_write(base, &get->piece, last ? NULL : on_drained, get);
     if (last)
-        answer_end(base);
+        response_end(base);
 }
 
 static void respond_marker(struct get *get)
@@ -366,7 +366,7 @@ static void respond_found(struct get *get)
                      (int64_t)get->range.size);
     s3_metadata_headers_free(&headers);
     if (get->head)
-        answer_end(request->base);
+        response_end(request->base);
     else
         send_piece(get);
 }
@@ -403,7 +403,7 @@ static int cached_piece(struct get *get, struct slice body)
 }
 
 /* False: it is not there. The object's strings are lent to the answer. */
-static bool answer_cached(struct get *get)
+static bool respond_from_cache(struct get *get)
 {
     struct s3_request *request = get->request;
     struct object_cache *cache = buckets_cache(request->cloud->buckets);
@@ -509,7 +509,7 @@ static void start(struct s3_request *request, bool head)
         return;
     }
     request->gone = on_gone;
-    if (answer_cached(get))
+    if (respond_from_cache(get))
         return;
     set_task(get, find_run, find_done);
     s3_submit(request, &get->task);

@@ -140,7 +140,7 @@ static int commit_run(struct storage_task *task, struct storage *storage)
 {
     struct s3_intake *intake = (struct s3_intake *)task;
     (void)storage;
-    if (intake->doomed)
+    if (intake->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     return intake->owner->commit(intake, &task->error);
 }
@@ -166,7 +166,7 @@ static void start_commit(struct s3_intake *intake)
     intake->task.run = commit_run;
     intake->task.done = commit_done;
     storage_unit_add(&unit, &intake->task);
-    intake->doomed = intake->owner->prepare(intake, &unit) != 0;
+    intake->must_fail = intake->owner->prepare(intake, &unit) != 0;
     s3_request_hold(intake->request);
     storage_submit_unit(intake->request->cloud->storage, &unit);
 }

@@ -71,7 +71,7 @@ struct s3_intake { /* the first member of the request's operation */
     bool ended;  /* the whole body is here */
     bool failed; /* answered with an error, or nobody to answer */
     uint64_t size_max;
-    bool doomed; /* the unit must fail: its messages could not all be made */
+    bool must_fail; /* the unit must fail: its messages could not all be made */
     struct s3_unframer unframer;
     int fd;
     struct buffer writing;

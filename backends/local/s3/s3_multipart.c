@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
+#include "upload_parts.h"
 
 void s3_upload_id_write(uint64_t id, char out[S3_UPLOAD_ID_SIZE])
 {

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
 #include "s3_created.h"
 #include "s3_listing.h"
 #include "s3_multipart.h"
 #include "s3_time.h"
 #include "s3_xml.h"
+#include "upload_parts.h"
 #include "uploads.h"
 
 static void write_people(const struct s3_request *request, struct buffer *out)
@@ -60,7 +60,7 @@ static int load_parts(struct part_list *list, struct storage *storage, struct er
     list->parts = calloc(list->max + 1, sizeof(*list->parts));
     if (!list->parts)
         return error_set(error, ERR_MEMORY, "out of memory");
-    while ((status = parts_next(storage, list->id, part.number, &part, error)) == 1) {
+    while ((status = upload_parts_next(storage, list->id, part.number, &part, error)) == 1) {
         list->truncated = list->count == list->max;
         if (list->truncated)
             return 0;

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
 #include "s3_created.h"
 #include "s3_intake.h"
 #include "s3_multipart.h"
 #include "s3_time.h"
+#include "upload_parts.h"
 #include "uploads.h"
 
 struct upload_part {

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "auth.h"
 #include "object_store.h"
 #include "s3_access.h"
 #include "s3_address.h"
@@ -27,6 +26,7 @@
 #include "s3_time.h"
 #include "s3_version.h"
 #include "s3_xml.h"
+#include "signature_check.h"
 #include "uri.h"
 #include "utf8.h"
 
@@ -213,13 +213,13 @@ static enum s3_error check_signature(struct post *post, const char *policy)
     if (strcmp(values[0], "AWS4-HMAC-SHA256") != 0)
         return refuse(post, S3_INVALID_ARGUMENT,
                       "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
-    switch (auth_verify_text(request->cloud->auth, values[1], values[2], policy, values[3],
-                             &request->caller)) {
-    case AUTH_OK:
+    switch (signature_verify_text(request->cloud->access_keys, values[1], values[2], policy,
+                                  values[3], &request->caller)) {
+    case SIGNATURE_OK:
         return S3_OK;
-    case AUTH_UNKNOWN_KEY:
+    case SIGNATURE_UNKNOWN_KEY:
         return S3_INVALID_ACCESS_KEY;
-    case AUTH_MALFORMED:
+    case SIGNATURE_MALFORMED:
         return refuse(post, S3_INVALID_ARGUMENT,
                       "The x-amz-credential or x-amz-date field is not valid.");
     default:

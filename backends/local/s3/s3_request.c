@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
 #include "log.h"
+#include "response.h"
 #include "s3_access.h"
 #include "s3_address.h"
 #include "s3_cors.h"
@@ -149,7 +149,7 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     struct s3_request *request = calloc(1, sizeof(*request));
     if (!request) {
         base->status = 500;
-        answer_respond(base, NULL, 0, &(struct bytes){0});
+        response_send(base, NULL, 0, &(struct bytes){0});
         return NULL;
     }
     request->base = base;
@@ -262,7 +262,7 @@ static void respond(struct s3_request *request, int status, const struct http_he
     }
     with_common(request, headers, count, &all);
     request->base->status = status;
-    answer_respond(request->base, all.headers, all.count, body);
+    response_send(request->base, all.headers, all.count, body);
 }
 
 void s3_respond_begin(struct s3_request *request, int status, const struct http_header *headers,
@@ -273,7 +273,7 @@ void s3_respond_begin(struct s3_request *request, int status, const struct http_
         return;
     with_common(request, headers, count, &all);
     request->base->status = status;
-    answer_begin(request->base, all.headers, all.count, size);
+    response_begin(request->base, all.headers, all.count, size);
 }
 
 void s3_respond_empty(struct s3_request *request, int status, const struct http_header *headers,

@@ -25,7 +25,7 @@ struct s3_parameter { /* of the query, decoded */
 struct s3_request {
     struct cloud_request *base; /* NULL once the call has ended */
     struct cloud *cloud;
-    const struct auth_key *caller; /* the signer; NULL: unsigned */
+    const struct access_key *caller; /* the signer; NULL: unsigned */
     char id[37];
     char *bucket; /* "" where the request names none */
     char *key;

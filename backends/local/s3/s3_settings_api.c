@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
+#include "authorization.h"
 #include "bucket_policy.h"
 #include "lifecycle.h"
 #include "s3_body.h"
@@ -89,7 +89,7 @@ static bool policy_accepted(struct s3_request *request, const struct bucket_sett
         s3_respond_error(request, S3_MALFORMED_POLICY, "Policy has invalid resource");
         return false;
     }
-    access_policy_note(request->bucket, setting->read);
+    authorization_log_policy(request->bucket, setting->read);
     return true;
 }
 

@@ -26,7 +26,7 @@ struct tagging {
     char *tags;                    /* to store */
     int answer;                    /* HTTP status of a change that worked */
     const char *event;
-    bool doomed; /* its messages could not all be made */
+    bool must_fail; /* its messages could not all be made */
     struct object object;
 };
 
@@ -100,7 +100,7 @@ static int change_run(struct storage_task *task, struct storage *storage)
     struct blobs *blobs = buckets_blobs(tagging->request->cloud->buckets);
     struct object found = {0};
     (void)storage;
-    if (tagging->doomed)
+    if (tagging->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     int status = objects_set_tags(blobs, tagging->bucket, tagging->request->key, tagging->version,
                                   tagging->tags, &found, &task->error);
@@ -157,7 +157,7 @@ static void look_done(struct storage_task *task, int status)
         tagging->task.run = change_run;
         tagging->task.done = change_done;
         storage_unit_add(&unit, &tagging->task);
-        tagging->doomed = announce(tagging, &bucket, &unit) != 0;
+        tagging->must_fail = announce(tagging, &bucket, &unit) != 0;
         s3_request_hold(request);
         storage_submit_unit(request->cloud->storage, &unit);
     }

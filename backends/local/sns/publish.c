@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
+#include "authorization.h"
 #include "cloud.h"
 #include "log.h"
 #include "message_attributes.h"
@@ -20,7 +20,7 @@ static bool queue_allows(struct cloud *cloud, struct subscription *s,
 {
     if (queue_access_delivery(cloud, queue, s->topic_arn, reason))
         return true;
-    if (access_worth_a_line(cloud, &s->refusals))
+    if (authorization_should_log(cloud, &s->refusals))
         log_error("notification not delivered: the queue's policy does not allow it",
                   LOG_TEXT("subscription", s->record.named.name), LOG_TEXT("queue", s->endpoint),
                   LOG_TEXT("reason", reason), LOG_SUPPRESSED(&s->refusals));

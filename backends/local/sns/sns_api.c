@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
-#include "answer.h"
+#include "authorization.h"
+#include "fault_injection.h"
 #include "form.h"
 #include "json_text.h"
-#include "query_answer.h"
+#include "query_response.h"
 #include "sns_call.h"
 #include "topic_access.h"
 #include "utf8.h"
@@ -144,8 +144,8 @@ enum sns_code sns_fail(struct sns_call *call, enum sns_code code, const char *fo
 
 static void refuse(struct cloud_request *request, enum sns_code code, const char *text)
 {
-    query_answer_error(request, NAMESPACE, codes[code].status, codes[code].code,
-                       text[0] ? text : codes[code].text);
+    query_response_error(request, NAMESPACE, codes[code].status, codes[code].code,
+                         text[0] ? text : codes[code].text);
 }
 
 static void answer(struct sns_call *call)
@@ -162,7 +162,7 @@ static void answer(struct sns_call *call)
     buffer_text(&xml, "<ResponseMetadata>");
     xml_element(&xml, "RequestId", call->request->id);
     buffer_format(&xml, "</ResponseMetadata></%sResponse>", action);
-    query_answer_send(call->request, 200, &xml);
+    query_response_send(call->request, 200, &xml);
 }
 
 /* The life of a call. */
@@ -248,7 +248,7 @@ static void call_run(struct sns_call *call)
                  name);
     } else {
         snprintf(call->request->operation, sizeof call->request->operation, "%s", name);
-        if (answer_strike(call->request, WIRE_QUERY, json_text_in(call->input, "TopicArn")))
+        if (fault_inject(call->request, WIRE_QUERY, json_text_in(call->input, "TopicArn")))
             return;
         enum sns_code code = call->action->run(call);
         call->code = code != SNS_OK ? code : call->code;
@@ -318,11 +318,11 @@ static enum sns_code permit(struct sns_call *call, const struct topic *topic)
 {
     const struct cloud_request *asked = call->request;
     const char *action = call->action->name, *name = json_text_in(call->input, "AttributeName");
-    char reason[POLICY_REASON_MAX], text[ACCESS_TEXT_MAX];
+    char reason[POLICY_REASON_MAX], text[AUTHORIZATION_TEXT_MAX];
     bool mends = strcmp(action, "SetTopicAttributes") == 0 && name && strcmp(name, "Policy") == 0;
     if (mends || topic_access_request(asked, topic, action, reason))
         return SNS_OK;
-    access_denied_text(asked, "SNS", action, topic->record.named.name, reason, text);
+    authorization_denied_text(asked, "SNS", action, topic->record.named.name, reason, text);
     return sns_fail(call, SNS_AUTHORIZATION, "%s", text);
 }
 

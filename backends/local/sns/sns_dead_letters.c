@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
+#include "authorization.h"
 #include "json_text.h"
 #include "log.h"
 #include "queue_access.h"

@@ -98,7 +98,7 @@ static void item_end(struct sns_item *item)
 }
 
 /* The item's row ends with the dead letter's begin. */
-static int item_bury(struct sns_item *item, struct subscription *s, const char *reason)
+static int item_dead_letter(struct sns_item *item, struct subscription *s, const char *reason)
 {
     struct sns_outbox *outbox = item->outbox;
     struct storage_unit unit = {0};
@@ -148,7 +148,7 @@ static void item_again(struct sns_item *item, struct subscription *s, const char
         log_info("notification will be retried", LOG_TEXT("subscription", item->subscription),
                  LOG_TEXT("reason", reason), LOG_INT("attempt", item->attempts));
         item_wait(item, delay);
-    } else if (item_bury(item, s, reason)) {
+    } else if (item_dead_letter(item, s, reason)) {
         item_wait(item, KEY_RETRY_MS);
     }
 }
@@ -169,7 +169,7 @@ void sns_item_done(struct sns_item *item, enum sns_outcome outcome, const char *
         item_end(item);
     else if (outcome == SNS_AGAIN)
         item_again(item, s, reason);
-    else if (item_bury(item, s, reason))
+    else if (item_dead_letter(item, s, reason))
         item_wait(item, KEY_RETRY_MS);
     pump(outbox);
 }

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "answer.h"
 #include "cloud.h"
 #include "container_of.h"
+#include "response.h"
 #include "sns_call.h"
 #include "sns_signer.h"
 
@@ -37,7 +37,7 @@ bool sns_is_public(const struct cloud_request *request)
            (is_link(request) || is_certificate(request));
 }
 
-static void certificate_answer(struct cloud_request *request)
+static void certificate_respond(struct cloud_request *request)
 {
     struct sns_signer *signer = request->cloud->signer;
     bool found = sns_signer_ready(signer) && slice_equal_text(http_call_path(request->call),
@@ -47,7 +47,7 @@ static void certificate_answer(struct cloud_request *request)
                                      found ? "application/x-pem-file" : "text/plain"};
     struct bytes body = bytes_borrow(text, strlen(text));
     request->status = found ? 200 : 404;
-    answer_respond(request, &type, 1, &body);
+    response_send(request, &type, 1, &body);
 }
 
 static void certificate_ready(struct sns_signer_wish *wish, int status)
@@ -56,7 +56,7 @@ static void certificate_ready(struct sns_signer_wish *wish, int status)
     (void)status;
     if (call->request) {
         call->request->ended = NULL;
-        certificate_answer(call->request);
+        certificate_respond(call->request);
     }
     free(call);
 }
@@ -74,7 +74,7 @@ static void certificate_handle(struct cloud_request *request)
     if (!sns_signer_ready(request->cloud->signer))
         call = calloc(1, sizeof *call);
     if (!call) {
-        certificate_answer(request);
+        certificate_respond(request);
         return;
     }
     call->request = request;

@@ -273,7 +273,7 @@ static bool waits_for_key(struct sns_call *call, const struct topic *topic)
     return true;
 }
 
-static enum sns_code publish_answer(struct sns_call *call, const struct publication *p)
+static enum sns_code publish_respond(struct sns_call *call, const struct publication *p)
 {
     enum sns_code code = sns_output(call, "MessageId", json_string(p->message.id));
     if (code == SNS_OK && p->message.sequence)
@@ -294,7 +294,7 @@ enum sns_code sns_publish(struct sns_call *call)
     if (code == SNS_OK)
         code = publication_send(call, topic, &p, &unit);
     if (code == SNS_OK)
-        code = publish_answer(call, &p);
+        code = publish_respond(call, &p);
     if (code == SNS_OK)
         code = unit_submit(call, &unit);
     else

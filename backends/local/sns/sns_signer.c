@@ -42,7 +42,7 @@ static void path_set(struct sns_signer *signer)
     snprintf(signer->path, sizeof signer->path, "/SimpleNotificationService-%.32s.pem", digest);
 }
 
-static void wishes_answer(struct sns_signer *signer, int status)
+static void wishes_respond(struct sns_signer *signer, int status)
 {
     struct list wishes, *link;
     list_init(&wishes);
@@ -78,7 +78,7 @@ static void ended_closed(uv_handle_t *handle)
         log_error("SNS messages cannot be signed", LOG_TEXT("error", signer->error.text));
     else
         path_set(signer);
-    wishes_answer(signer, status);
+    wishes_respond(signer, status);
 }
 
 static void thread_ended(uv_async_t *async)
@@ -152,7 +152,7 @@ void sns_signer_close(struct sns_signer *signer, void (*closed)(void *user), voi
 {
     signer->closed = closed ? closed : nothing;
     signer->user = user;
-    wishes_answer(signer, ERR_CANCELLED);
+    wishes_respond(signer, ERR_CANCELLED);
     if (!signer->running)
         signer_free(signer);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
+#include "authorization.h"
 #include "delivery_policy.h"
 #include "sns_call.h"
 
@@ -27,7 +27,7 @@ static enum sns_code policy_check(struct sns_call *call, const char *name, const
     if (status)
         return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Policy Error: %s",
                         error.text);
-    access_policy_note(call->request->resource, policy);
+    authorization_log_policy(call->request->resource, policy);
     policy_release(policy);
     return SNS_OK;
 }

@@ -1,8 +1,8 @@
-/* Access control for topics, by their policies (access.h). Loop thread. */
+/* Access control for topics, by their policies (authorization.h). Loop thread. */
 #ifndef THUMBWHEEL_LOCAL_TOPIC_ACCESS_H
 #define THUMBWHEEL_LOCAL_TOPIC_ACCESS_H
 
-#include "access.h"
+#include "authorization.h"
 
 struct topic;
 

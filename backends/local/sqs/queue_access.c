@@ -18,8 +18,8 @@ bool queue_access_delivery(const struct cloud *cloud, const struct local_queue *
 {
     char arn[ARN_SIZE];
     arn_of(cloud, queue, arn);
-    return access_delivery(cloud, local_queue_attributes(queue)->policy, "SendMessage", arn,
-                           source_arn, reason);
+    return authorize_delivery(cloud, local_queue_attributes(queue)->policy, "SendMessage", arn,
+                              source_arn, reason);
 }
 
 bool queue_access_request(const struct cloud_request *asked, const struct local_queue *queue,
@@ -27,5 +27,5 @@ bool queue_access_request(const struct cloud_request *asked, const struct local_
 {
     char arn[ARN_SIZE];
     arn_of(asked->cloud, queue, arn);
-    return access_request(asked, local_queue_attributes(queue)->policy, action, arn, reason);
+    return authorize_request(asked, local_queue_attributes(queue)->policy, action, arn, reason);
 }

@@ -1,8 +1,8 @@
-/* Access control for queues, by their policies (access.h). Loop thread. */
+/* Access control for queues, by their policies (authorization.h). Loop thread. */
 #ifndef THUMBWHEEL_LOCAL_QUEUE_ACCESS_H
 #define THUMBWHEEL_LOCAL_QUEUE_ACCESS_H
 
-#include "access.h"
+#include "authorization.h"
 
 struct local_queue;
 

@@ -109,7 +109,7 @@ size_t attempt_find(struct local_queue *queue, const char *id, struct local_mess
         struct id_entry *entry = id_table_find(&queue->queues->messages, attempt->given[i].message);
         out[i] = entry ? container_of(entry, struct local_message, entry) : NULL;
         if (!out[i] || out[i]->queue != queue || out[i]->state != MESSAGE_IN_FLIGHT ||
-            message_condemned(out[i]) || out[i]->count != attempt->given[i].serial ||
+            message_is_purged(out[i]) || out[i]->count != attempt->given[i].serial ||
             out[i]->due_ms != attempt->given[i].due_ms)
             return 0;
     }

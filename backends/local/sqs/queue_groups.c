@@ -25,7 +25,7 @@ static struct message_group *group_find(const struct local_queue *queue, const c
     struct id_entry *entry = id_table_find(&queue->queues->groups, group_number(queue, name));
     for (; entry; entry = id_table_next(entry)) {
         struct message_group *group = container_of(entry, struct message_group, entry);
-        if (group->queue == queue && group->generation == queue->condemned_below &&
+        if (group->queue == queue && group->generation == queue->purged_below &&
             strcmp(group->name, name) == 0)
             return group;
     }
@@ -41,7 +41,7 @@ static struct message_group *group_new(struct local_queue *queue, const char *na
     memcpy(group->name, name, size);
     group->entry.id = group_number(queue, name);
     group->queue = queue;
-    group->generation = queue->condemned_below;
+    group->generation = queue->purged_below;
     list_init(&group->waiting);
     list_init(&group->open);
     id_table_add(&queue->queues->groups, &group->entry);
@@ -68,7 +68,7 @@ static void group_look(struct message_group *group)
 {
     const struct local_message *first = group_first(group);
     if (group->busy > 0 || !first || first->state != MESSAGE_VISIBLE ||
-        group->generation != group->queue->condemned_below) {
+        group->generation != group->queue->purged_below) {
         list_remove(&group->open);
     } else if (list_empty(&group->open)) {
         list_push(&group->queue->open_groups, &group->open);

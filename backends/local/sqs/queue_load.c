@@ -46,7 +46,7 @@ static int queue_load(struct queues *queues, sqlite3_stmt *row, struct id_table 
     }
     q->created_ms = sqlite3_column_int64(row, 2);
     q->modified_ms = sqlite3_column_int64(row, 3);
-    q->condemned_below = (uint64_t)sqlite3_column_int64(row, 5);
+    q->purged_below = (uint64_t)sqlite3_column_int64(row, 5);
     q->loading.id = id;
     id_table_add(by_id, &q->loading);
     if (id >= queues->next_queue)
@@ -143,7 +143,7 @@ static int row_load(struct queues *queues, const struct id_table *by_id, sqlite3
     struct local_queue *q = entry ? container_of(entry, struct local_queue, loading) : NULL;
     if (id >= queues->next_message)
         queues->next_message = id + 1;
-    if (q && id >= q->condemned_below)
+    if (q && id >= q->purged_below)
         return message_load(q, row, error);
     sweep_row(queues, id, sqlite3_column_type(row, COLUMN_BODY) == SQLITE_NULL);
     return 0;

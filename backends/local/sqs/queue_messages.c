@@ -54,9 +54,9 @@ struct local_message *message_new(struct local_queue *queue, const struct messag
     return m;
 }
 
-bool message_condemned(const struct local_message *m)
+bool message_is_purged(const struct local_message *m)
 {
-    return m->entry.id < m->queue->condemned_below;
+    return m->entry.id < m->queue->purged_below;
 }
 
 static void counts_leave(struct local_message *m)
@@ -71,12 +71,12 @@ static void counts_leave(struct local_message *m)
 void message_hold(struct local_message *m)
 {
     deadline_clear(m->queue->queues->deadlines, &m->deadline);
-    if (m->state == MESSAGE_HELD)
+    if (m->state == MESSAGE_PENDING)
         return;
     list_remove(&m->link);
-    if (!message_condemned(m))
+    if (!message_is_purged(m))
         counts_leave(m);
-    m->state = MESSAGE_HELD;
+    m->state = MESSAGE_PENDING;
     if (m->place)
         group_hold(m->place);
 }
@@ -124,7 +124,7 @@ bool message_review(struct local_message *m)
 {
     const struct queue_attributes *a = &m->queue->attributes;
     struct deadlines *deadlines = m->queue->queues->deadlines;
-    if (m->state == MESSAGE_HELD || message_condemned(m))
+    if (m->state == MESSAGE_PENDING || message_is_purged(m))
         return false;
     bool moved = a->fifo && m->state == MESSAGE_DELAYED &&
                  m->due_ms != m->sent_ms + (int64_t)a->delay_s * 1000;
@@ -144,7 +144,7 @@ bool message_review(struct local_message *m)
 static void message_due(struct deadline *deadline)
 {
     struct local_message *m = container_of(deadline, struct local_message, deadline);
-    if (message_condemned(m))
+    if (message_is_purged(m))
         return;
     if (m->state == MESSAGE_VISIBLE &&
         message_end(m) > deadlines_now(m->queue->queues->deadlines)) {
@@ -158,7 +158,7 @@ static void message_due(struct deadline *deadline)
 static void message_doom(struct local_message *m)
 {
     struct queues *queues = m->queue->queues;
-    list_push(&queues->sweep.doomed, &m->link);
+    list_push(&queues->sweep.purged, &m->link);
     sweep_start(queues);
 }
 
@@ -166,7 +166,7 @@ void message_settle(struct local_message *m)
 {
     struct local_queue *queue = m->queue;
     int64_t now = deadlines_now(queue->queues->deadlines);
-    if (message_condemned(m)) {
+    if (message_is_purged(m)) {
         message_doom(m);
         return;
     }
@@ -356,7 +356,7 @@ static enum receipt_state receipt_find(struct local_queue *queue, struct slice t
     if (!entry)
         return RECEIPT_GONE;
     struct local_message *m = container_of(entry, struct local_message, entry);
-    if (m->queue != queue || m->state == MESSAGE_HELD || message_condemned(m) ||
+    if (m->queue != queue || m->state == MESSAGE_PENDING || message_is_purged(m) ||
         message_receipt(m).nonce != receipt.nonce)
         return RECEIPT_GONE;
     *out = m;

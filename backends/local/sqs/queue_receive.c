@@ -133,8 +133,8 @@ static void poll_leave(struct queue_poll *poll)
 }
 
 /* The messages are held until the answer is made, so that none can vanish under its reader. */
-static void poll_answer(struct queue_poll *poll, const struct queue_delivery *deliveries,
-                        size_t count)
+static void poll_respond(struct queue_poll *poll, const struct queue_delivery *deliveries,
+                         size_t count)
 {
     poll_leave(poll);
     if (bodies_missing(deliveries, count) && !bodies_read(poll, deliveries, count))
@@ -148,7 +148,7 @@ static void poll_due(struct deadline *deadline)
 {
     struct queue_poll *poll = container_of(deadline, struct queue_poll, deadline);
     struct queue_delivery deliveries[QUEUE_BATCH];
-    poll_answer(poll, deliveries, poll_take(poll, deliveries));
+    poll_respond(poll, deliveries, poll_take(poll, deliveries));
 }
 
 /* First come, first served. What is visible may all go to the dead-letter queue: then the poll
@@ -161,7 +161,7 @@ static void queue_serve(struct local_queue *queue)
         size_t count = poll_take(poll, deliveries);
         if (count == 0)
             return;
-        poll_answer(poll, deliveries, count);
+        poll_respond(poll, deliveries, count);
     }
 }
 
@@ -224,7 +224,7 @@ static struct local_message *message_of_receive(struct queues *queues, const str
     if (!entry)
         return NULL;
     struct local_message *m = container_of(entry, struct local_message, entry);
-    bool same = m->state == MESSAGE_IN_FLIGHT && !message_condemned(m) &&
+    bool same = m->state == MESSAGE_IN_FLIGHT && !message_is_purged(m) &&
                 m->queue->id == r->queue && m->count == r->serial &&
                 message_receipt(m).nonce == r->nonce;
     return same ? m : NULL;

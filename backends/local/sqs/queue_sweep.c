@@ -16,14 +16,14 @@ struct sweep_task {
 
 void sweep_open(struct queue_sweep *sweep)
 {
-    list_init(&sweep->doomed);
+    list_init(&sweep->purged);
 }
 
 void sweep_close(struct queues *queues)
 {
     struct queue_sweep *sweep = &queues->sweep;
     struct list *link;
-    while (sweep->doomed.next && (link = list_shift(&sweep->doomed)))
+    while (sweep->purged.next && (link = list_shift(&sweep->purged)))
         message_free(container_of(link, struct local_message, link));
     free(sweep->rows);
 }
@@ -70,7 +70,7 @@ static void sweep_done(struct storage_task *task, int status)
 static void sweep_fill(struct queue_sweep *sweep, struct sweep_task *t)
 {
     struct list *link;
-    while (t->count < PIECE && (link = list_shift(&sweep->doomed))) {
+    while (t->count < PIECE && (link = list_shift(&sweep->purged))) {
         struct local_message *m = container_of(link, struct local_message, link);
         t->rows[t->count++] = (struct swept_row){m->entry.id, m->body_apart};
         message_free(m);
@@ -88,7 +88,7 @@ void sweep_start(struct queues *queues)
 {
     struct queue_sweep *sweep = &queues->sweep;
     if (sweep->running || queues->loading || queues->stopped ||
-        (list_empty(&sweep->doomed) && sweep->count == 0))
+        (list_empty(&sweep->purged) && sweep->count == 0))
         return;
     struct sweep_task *t = calloc(1, sizeof *t);
     if (!t)
@@ -100,11 +100,11 @@ void sweep_start(struct queues *queues)
     storage_submit(queues->cloud->storage, &t->task);
 }
 
-void queue_condemn(struct local_queue *queue, uint64_t below_id)
+void queue_purge_below(struct local_queue *queue, uint64_t below_id)
 {
-    queue->condemned_below = below_id;
+    queue->purged_below = below_id;
     for (int state = MESSAGE_DELAYED; state < MESSAGE_STATES; state++) {
-        list_move_all(&queue->queues->sweep.doomed, &queue->lists[state]);
+        list_move_all(&queue->queues->sweep.purged, &queue->lists[state]);
         queue->counts[state] = 0;
     }
     list_remove(&queue->open_groups); /* the old groups are among themselves now */

@@ -24,7 +24,7 @@ struct swept_row {
 };
 
 struct queue_sweep {
-    struct list doomed;     /* struct local_message.link */
+    struct list purged;     /* struct local_message.link */
     struct swept_row *rows; /* whose messages are not in memory */
     size_t count, capacity;
     bool running;
@@ -43,6 +43,6 @@ void sweep_start(struct queues *queues);
  * nobody any more, and swept. All that are in its lists have lower numbers than the mark, since
  * what was sent later is stored later; those that are held now follow when they are settled. Costs
  * the same whatever their number. */
-void queue_condemn(struct local_queue *queue, uint64_t below_id);
+void queue_purge_below(struct local_queue *queue, uint64_t below_id);
 
 #endif

@@ -53,7 +53,7 @@ static void queue_vanish(struct local_queue *q)
     q->gone = true;
     queue_fail_polls(q);
     queue_moves_end(q);
-    queue_condemn(q, UINT64_MAX);
+    queue_purge_below(q, UINT64_MAX);
     name_index_remove(&q->queues->names, &q->named);
     queue_release(q);
 }
@@ -294,7 +294,7 @@ static void purge_settled(struct queue_task *task, int status)
     if (q->gone)
         return;
     if (!status)
-        queue_condemn(q, task->below_id);
+        queue_purge_below(q, task->below_id);
     queue_mark_ready(q);
 }
 

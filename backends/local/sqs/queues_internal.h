@@ -43,7 +43,7 @@ struct queues {
 };
 
 enum message_state {
-    MESSAGE_HELD, /* in no list: a storage task decides what becomes of it, and owns it until then
+    MESSAGE_PENDING, /* in no list: a storage task decides what becomes of it, and owns it until then
                    */
     MESSAGE_DELAYED,
     MESSAGE_VISIBLE,
@@ -58,13 +58,13 @@ struct local_queue {
     struct queue_attributes attributes;
     struct list changes; /* of the attributes that are being stored, oldest first */
     int64_t created_ms, modified_ms;
-    struct list lists[MESSAGE_STATES]; /* MESSAGE_HELD stays empty */
+    struct list lists[MESSAGE_STATES]; /* MESSAGE_PENDING stays empty */
     size_t counts[MESSAGE_STATES];
-    struct list open_groups;  /* of a FIFO queue */
-    uint64_t condemned_below; /* messages with lower numbers are purged */
-    json_t *tags;             /* an object of strings */
-    struct list tag_changes;  /* as changes */
-    struct list waiters;      /* struct queue_poll.link */
+    struct list open_groups; /* of a FIFO queue */
+    uint64_t purged_below;   /* messages with lower numbers are purged */
+    json_t *tags;            /* an object of strings */
+    struct list tag_changes; /* as changes */
+    struct list waiters;     /* struct queue_poll.link */
     struct list ready;
     struct log_gate refusals;
     unsigned refs;           /* the index, each message, each storage task under way */
@@ -110,7 +110,7 @@ void message_settle(struct local_message *message);
 bool message_review(struct local_message *message);
 /* Of a receive that was not answered: visible again, and it stays counted. */
 void message_give_back(struct local_message *message);
-bool message_condemned(const struct local_message *message);
+bool message_is_purged(const struct local_message *message);
 struct receipt message_receipt(const struct local_message *message);
 
 struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *name);

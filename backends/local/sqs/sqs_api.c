@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
-#include "answer.h"
+#include "authorization.h"
+#include "fault_injection.h"
 #include "json_text.h"
 #include "queue_access.h"
 #include "sqs_call.h"
@@ -81,7 +81,7 @@ static void call_ended(struct cloud_request *request, bool completed)
         queue_poll_cancel(&call->poll);
         call->polling = call->pending = false;
     }
-    if (answer_gives_back(request, completed))
+    if (fault_returns_messages(request, completed))
         queues_give_back(call->queues, call->delivered, call->delivered_count);
     call_free_if_over(call);
 }
@@ -94,7 +94,7 @@ void sqs_call_finish(struct sqs_call *call)
     } else if (call->error.code != SQS_OK) {
         call->wire->refuse(call->request, &call->error);
     } else {
-        answer_bend_output(call->request, call->output);
+        fault_inject_output(call->request, call->output);
         call->wire->answer(call);
     }
 }
@@ -156,10 +156,10 @@ static void sqs_api_handle(struct cloud_request *request)
     call->action = action;
     call->input = input;
     const char *queue = json_text_in(input, "QueueUrl");
-    if (answer_strike(request, json ? WIRE_JSON : WIRE_QUERY,
-                      queue ? queue : json_text_in(input, "QueueName")))
+    if (fault_inject(request, json ? WIRE_JSON : WIRE_QUERY,
+                     queue ? queue : json_text_in(input, "QueueName")))
         return;
-    answer_bend_input(request, input);
+    fault_inject_input(request, input);
     call_run(call);
 }
 
@@ -247,10 +247,11 @@ static bool mends_policy(const struct sqs_call *call)
 enum sqs_code sqs_permit(struct sqs_call *call, const struct local_queue *queue)
 {
     const struct cloud_request *asked = call->request;
-    char reason[POLICY_REASON_MAX], text[ACCESS_TEXT_MAX];
+    char reason[POLICY_REASON_MAX], text[AUTHORIZATION_TEXT_MAX];
     if (queue_access_request(asked, queue, call->action->name, reason) || mends_policy(call))
         return SQS_OK;
-    access_denied_text(asked, "sqs", call->action->name, local_queue_name(queue), reason, text);
+    authorization_denied_text(asked, "sqs", call->action->name, local_queue_name(queue), reason,
+                              text);
     return sqs_error_set(&call->error, SQS_ACCESS_DENIED, "%s", text);
 }
 

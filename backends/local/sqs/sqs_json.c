@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "json_answer.h"
+#include "json_response.h"
 #include "json_text.h"
 #include "sqs_call.h"
 
@@ -41,13 +41,13 @@ static void json_refuse(struct cloud_request *request, const struct sqs_error *e
              sqs_code_is_senders(error->code) ? "Sender" : "Receiver");
     json_t *document =
         json_pack("{s:s, s:s}", "__type", facts->json_type, "message", sqs_error_text(error));
-    json_answer_send(request, content_type, facts->json_status, document, query_error);
+    json_response_send(request, content_type, facts->json_status, document, query_error);
     json_decref(document);
 }
 
 static void json_answer(struct sqs_call *call)
 {
-    json_answer_send(call->request, content_type, 200, call->output, NULL);
+    json_response_send(call->request, content_type, 200, call->output, NULL);
 }
 
 const struct sqs_wire sqs_json_wire = {json_answer, json_refuse};

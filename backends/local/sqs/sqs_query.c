@@ -5,7 +5,7 @@
 
 #include "form.h"
 #include "json_text.h"
-#include "query_answer.h"
+#include "query_response.h"
 #include "sqs_call.h"
 #include "xml_tree.h"
 
@@ -86,7 +86,7 @@ static void query_refuse(struct cloud_request *request, const struct sqs_error *
     buffer_text(&xml, "<Detail/></Error>");
     xml_element(&xml, "RequestId", request->id);
     buffer_text(&xml, "</ErrorResponse>");
-    query_answer_send(request, facts->query_status, &xml);
+    query_response_send(request, facts->query_status, &xml);
 }
 
 static void query_answer(struct sqs_call *call)
@@ -106,7 +106,7 @@ static void query_answer(struct sqs_call *call)
     buffer_format(&xml, "</%sResult><ResponseMetadata>", action);
     xml_element(&xml, "RequestId", call->request->id);
     buffer_format(&xml, "</ResponseMetadata></%sResponse>", action);
-    query_answer_send(call->request, 200, &xml);
+    query_response_send(call->request, 200, &xml);
 }
 
 const struct sqs_wire sqs_query_wire = {query_answer, query_refuse};

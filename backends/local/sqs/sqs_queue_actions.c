@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "access.h"
+#include "authorization.h"
 #include "json_text.h"
 #include "sqs_call.h"
 
@@ -66,7 +66,7 @@ static enum sqs_code input_failed(const struct sqs_call *call)
 static void policy_note(const struct local_queue *queue, const json_t *changes)
 {
     if (queue && json_object_get(changes, "Policy"))
-        access_policy_note(local_queue_name(queue), local_queue_attributes(queue)->policy);
+        authorization_log_policy(local_queue_name(queue), local_queue_attributes(queue)->policy);
 }
 
 enum sqs_code sqs_create_queue(struct sqs_call *call)

@@ -146,8 +146,8 @@ static int messages_add(struct sqs_call *call, const struct queue_delivery *deli
     return failed;
 }
 
-static void receive_answered(struct queue_poll *poll, enum sqs_code code,
-                             const struct queue_delivery *deliveries, size_t count)
+static void receive_responded(struct queue_poll *poll, enum sqs_code code,
+                              const struct queue_delivery *deliveries, size_t count)
 {
     struct sqs_call *call = container_of(poll, struct sqs_call, poll);
     call->polling = false;
@@ -200,7 +200,7 @@ enum sqs_code sqs_receive_message(struct sqs_call *call)
     call->poll = (struct queue_poll){.max = (unsigned)max,
                                      .visibility_s = visibility_s,
                                      .attempt = attempt,
-                                     .answered = receive_answered};
+                                     .answered = receive_responded};
     code = local_queue_poll(queue, &call->poll, wait_s);
     call->polling = call->pending = code == SQS_OK;
     return code;

@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "blob_segments.h"
 #include "data_directory.h"
 #include "files.h"
 #include "log.h"
-#include "segments.h"
 
 enum { ID_DIGITS = 16, PATH_SIZE = 4096, FORGET_AT_ONCE = 4 };
 
@@ -172,7 +172,7 @@ void blob_unlink(struct blobs *blobs, uint64_t id)
 static void unlink_committed(struct storage *storage, uint64_t id, void *user)
 {
     (void)storage;
-    if (!segments_defer(user, id))
+    if (!blob_segments_defer(user, id))
         blob_unlink(user, id);
 }
 

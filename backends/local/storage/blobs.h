@@ -20,7 +20,7 @@
  * A rolled back unit leaves its file in incoming/; whoever sealed it discards it.
  *
  * Readers hold an open descriptor, so a blob that is dropped while it is sent stays readable. What
- * is read from many blobs is held by segments.h, which unlinks dropped ones when its last reader
+ * is read from many blobs is held by blob_segments.h, which unlinks dropped ones when its last reader
  * ends.
  *
  * A copy of a whole blob is a hard link: a blob with an id, a row and an end of its own, whose
@@ -51,7 +51,7 @@ enum { BLOBS_GONE_MAX = 4096 };
 struct blobs { /* embed it; belongs to the storage thread once that runs */
     struct storage *storage;
     struct object_changes changes; /* any thread */
-    struct list segments;          /* of segments.h: what is read from several blobs */
+    struct list segments;          /* of blob_segments.h: what is read from several blobs */
     uint64_t *gone;                /* unlinked, and their marks not yet removed; BLOBS_GONE_MAX */
     size_t gone_count;
     struct body_pipes pipes; /* any thread */
@@ -77,7 +77,7 @@ void blob_discard(struct blobs *blobs, uint64_t id);
 int blob_keep(struct blobs *blobs, uint64_t id, struct error *error);
 int blob_drop(struct blobs *blobs, uint64_t id, struct error *error);
 
-/* The file of a dropped blob that was still read when its drop was committed (segments.h). */
+/* The file of a dropped blob that was still read when its drop was committed (blob_segments.h). */
 void blob_unlink(struct blobs *blobs, uint64_t id);
 
 /* Any thread, for a blob that is not dropped meanwhile. *fd is the caller's to close. */

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "answer.h"
-#include "auth.h"
+#include "fault_injection.h"
 #include "form.h"
-#include "query_answer.h"
+#include "query_response.h"
+#include "signature_check.h"
 #include "utf8.h"
 #include "xml_tree.h"
 
@@ -51,12 +51,12 @@ static void answer(struct cloud_request *request)
     buffer_text(&xml, "</GetCallerIdentityResult><ResponseMetadata>");
     xml_element(&xml, "RequestId", request->id);
     buffer_text(&xml, "</ResponseMetadata></GetCallerIdentityResponse>");
-    query_answer_send(request, 200, &xml);
+    query_response_send(request, 200, &xml);
 }
 
 static void refuse(struct cloud_request *request, int status, const char *code, const char *text)
 {
-    query_answer_error(request, NAMESPACE, status, code, text);
+    query_response_error(request, NAMESPACE, status, code, text);
 }
 
 static void unknown(struct cloud_request *request)
@@ -87,7 +87,7 @@ static void sts_api_handle(struct cloud_request *request)
         refuse(request, 503, "ServiceUnavailable", "The embedded cloud is short of memory.");
     else if (status)
         refuse(request, 400, "MalformedInput", "The request is not a form of UTF-8 text.");
-    else if (answer_strike(request, WIRE_QUERY, NULL))
+    else if (fault_inject(request, WIRE_QUERY, NULL))
         return;
     else if (strcmp(request->operation, identity) == 0)
         answer(request);

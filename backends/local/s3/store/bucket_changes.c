@@ -21,7 +21,7 @@ struct change {
     struct notification notification;
     enum bucket_setting_kind kind;
     struct bucket_setting setting;
-    bool doomed; /* its messages could not all be made */
+    bool must_fail; /* its messages could not all be made */
     bucket_done *done;
     void *user;
 };
@@ -188,7 +188,7 @@ static const struct notification_rule event_bridge_row = {
 static int notify_run(struct storage_task *task, struct storage *storage)
 {
     struct change *change = (struct change *)task;
-    if (change->doomed)
+    if (change->must_fail)
         return no_memory(&task->error);
     int status = find_id(storage, change->name, &change->id, &task->error);
     if (!status)
@@ -226,7 +226,7 @@ int buckets_set_notification(struct buckets *buckets, const char *name,
     change->task.run = notify_run;
     change->task.done = notify_done;
     storage_unit_add(&unit, &change->task);
-    change->doomed = announce(&change->notification, &unit, user) != 0;
+    change->must_fail = announce(&change->notification, &unit, user) != 0;
     storage_submit_unit(buckets->storage, &unit);
     return 0;
 }

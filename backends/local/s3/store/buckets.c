@@ -6,7 +6,7 @@
 #include "buckets_internal.h"
 #include "cloud.h"
 #include "objects.h"
-#include "parts.h"
+#include "upload_parts.h"
 #include "uploads.h"
 
 const char buckets_schema[] =
@@ -18,7 +18,7 @@ const char buckets_schema[] =
     "PRIMARY KEY (bucket, position)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS openings (id INTEGER PRIMARY KEY CHECK (id = 1), "
     "count INTEGER NOT NULL);"
-    "INSERT OR IGNORE INTO openings VALUES (1, 0);" BLOBS_SCHEMA OBJECTS_SCHEMA PARTS_SCHEMA
+    "INSERT OR IGNORE INTO openings VALUES (1, 0);" BLOBS_SCHEMA OBJECTS_SCHEMA UPLOAD_PARTS_SCHEMA
         UPLOADS_SCHEMA BUCKET_SETTINGS_SCHEMA;
 
 enum {

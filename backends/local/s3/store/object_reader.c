@@ -6,7 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "parts.h"
+#include "upload_parts.h"
 
 enum { ALWAYS_READY = 64 * 1024 }; /* less is read sooner than it is asked about */
 
@@ -28,11 +28,11 @@ static void close_file(struct object_reader *reader)
 static int open_segments(struct object_reader *reader, uint64_t owner, uint64_t first,
                          struct error *error)
 {
-    int status = parts_acquire(reader->blobs, owner, &reader->segments, error);
+    int status = upload_parts_acquire(reader->blobs, owner, &reader->segments, error);
     if (status)
         return status;
-    reader->next = segments_at(reader->segments, first);
-    const struct segment *segment = &reader->segments->list[reader->next++];
+    reader->next = blob_segments_at(reader->segments, first);
+    const struct blob_segment *segment = &reader->segments->list[reader->next++];
     uint64_t offset = first - segment->start;
     return open_file(reader, segment->blob, offset, segment->size - offset, error);
 }
@@ -106,7 +106,7 @@ static int next_file(struct object_reader *reader, struct error *error)
     close_file(reader);
     if (!reader->segments || reader->next == reader->segments->count)
         return too_short(error);
-    const struct segment *segment = &reader->segments->list[reader->next++];
+    const struct blob_segment *segment = &reader->segments->list[reader->next++];
     return open_file(reader, segment->blob, 0, segment->size, error);
 }
 
@@ -179,7 +179,7 @@ void object_reader_close(struct object_reader *reader)
         return;
     close_file(reader);
     if (reader->segments)
-        segments_release(reader->segments);
+        blob_segments_release(reader->segments);
     bytes_free(&reader->body);
     *reader = (struct object_reader){0};
 }

@@ -11,15 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "blob_segments.h"
 #include "objects.h"
-#include "segments.h"
 
 struct object_reader {
     struct blobs *blobs;
     bool open;
-    uint64_t left;             /* bytes still to read */
-    struct segments *segments; /* of an object with parts */
-    size_t next;               /* segment after the open one */
+    uint64_t left;                  /* bytes still to read */
+    struct blob_segments *segments; /* of an object with parts */
+    size_t next;                    /* segment after the open one */
     int fd;
     uint64_t offset;    /* in the open file */
     uint64_t file_left; /* bytes to read from it */

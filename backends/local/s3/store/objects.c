@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "object_history.h"
-#include "parts.h"
+#include "upload_parts.h"
 
 static int no_memory(struct error *error)
 {
@@ -179,7 +179,7 @@ int object_content_drop(struct blobs *blobs, const struct object_content *conten
                                content->id, error);
     int status = execute_with_id(blobs->storage, "DELETE FROM object_parts WHERE id = ?",
                                  content->id, error);
-    return status ? status : parts_drop_all(blobs, content->owner, error);
+    return status ? status : upload_parts_drop_all(blobs, content->owner, error);
 }
 
 static int remove_current(struct blobs *blobs, const struct current *current, struct error *error)

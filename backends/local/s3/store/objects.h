@@ -61,7 +61,7 @@ struct object {
     uint64_t size;
     int64_t modified_ms;
     uint64_t blob;  /* the file of the body; 0: it is in parts or in the database */
-    uint64_t owner; /* of its parts (parts.h); 0: it has none */
+    uint64_t owner; /* of its parts (upload_parts.h); 0: it has none */
     char *etag;     /* without quotes */
     char *content_type;
     char *headers; /* "name: value\n" each, returned with the object: Cache-Control, x-amz-meta-… */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
+#include "upload_parts.h"
 
 static int no_memory(struct error *error)
 {
@@ -96,7 +96,7 @@ int uploads_put_part(struct blobs *blobs, int64_t bucket, const char *key, uint6
     struct multipart_upload upload;
     int status = uploads_find(blobs->storage, bucket, key, id, &upload, error);
     upload_clear(&upload);
-    return status ? status : parts_put(blobs, id, part, error);
+    return status ? status : upload_parts_put(blobs, id, part, error);
 }
 
 int uploads_abort(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
@@ -108,7 +108,7 @@ int uploads_abort(struct blobs *blobs, int64_t bucket, const char *key, uint64_t
         return status;
     upload_clear(&upload);
     status = uploads_forget(blobs->storage, id, error);
-    return status ? status : parts_drop_all(blobs, id, error);
+    return status ? status : upload_parts_drop_all(blobs, id, error);
 }
 
 static int first_of(struct storage *storage, int64_t bucket, uint64_t *id, struct error *error)
@@ -130,7 +130,7 @@ int uploads_abort_all(struct blobs *blobs, int64_t bucket, struct error *error)
     while ((status = first_of(blobs->storage, bucket, &id, error)) == 1) {
         int ended = uploads_forget(blobs->storage, id, error);
         if (!ended)
-            ended = parts_drop_all(blobs, id, error);
+            ended = upload_parts_drop_all(blobs, id, error);
         if (ended)
             return ended;
     }

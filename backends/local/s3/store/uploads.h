@@ -1,6 +1,6 @@
 /*
  * Multipart uploads under way ("Uploading and copying objects using multipart upload", S3 User
- * Guide): a row each, from its creation until it is completed or aborted. Its parts are in parts.h;
+ * Guide): a row each, from its creation until it is completed or aborted. Its parts are in upload_parts.h;
  * its number is their owner.
  *
  * All functions: storage thread, in run().

@@ -1,4 +1,4 @@
-#include "json10.h"
+#include "aws_json.h"
 #include "json_text.h"
 #include "json_write.h"
 
@@ -10,7 +10,7 @@ enum {
 #include <stdlib.h>
 #include <string.h>
 
-int json10_start(struct aws *aws, const struct json10_call *call, struct aws_request **out)
+int aws_json_start(struct aws *aws, const struct aws_json_call *call, struct aws_request **out)
 {
     char target[96];
     snprintf(target, sizeof target, "%s.%s", call->target, call->operation);
@@ -48,13 +48,13 @@ int json10_start(struct aws *aws, const struct json10_call *call, struct aws_req
     return aws_request_start(aws, &request, out);
 }
 
-json_t *json10_answer(const struct aws_reply *reply, struct error *error)
+json_t *aws_json_response(const struct aws_reply *reply, struct error *error)
 {
     *error = reply->error;
     return error->code ? NULL : json_incref(reply->object);
 }
 
-uint64_t json10_number(const json_t *object, const char *name)
+uint64_t aws_json_number(const json_t *object, const char *name)
 {
     const json_t *value = json_object_get(object, name);
     if (json_is_integer(value) && json_integer_value(value) >= 0)

@@ -11,31 +11,31 @@
 
 #include <cmocka.h>
 
-#include "keys.h"
+#include "access_keys.h"
 
 #define ACCOUNT "123456789012"
 #define ALICE   "aws_access_key_id = AKIAALICE\naws_secret_access_key = in/wonder+land=\n"
 
 static char path[] = "/tmp/thumbwheel-keys-XXXXXX";
 
-static int open_text(const char *text, struct keys **out, struct error *error)
+static int open_text(const char *text, struct access_keys **out, struct error *error)
 {
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     assert_int_equal(fputs(text, file) >= 0, true);
     fclose(file);
-    return keys_open(path, ACCOUNT, NULL, out, error);
+    return access_keys_open(path, ACCOUNT, NULL, out, error);
 }
 
 static void test_each_section_is_a_user(void **state)
 {
     (void)state;
-    struct keys *keys;
+    struct access_keys *keys;
     struct error error = {0};
     const char *text = "# ours\n[alice]\n" ALICE "region = eu-west-1\n\n[bob.b]\r\n"
                        "AWS_ACCESS_KEY_ID=AKIABOB\r\naws_secret_access_key=builder\r\n";
     assert_int_equal(open_text(text, &keys, &error), 0);
-    const struct auth_keys *all = keys_all(keys);
+    const struct access_key_list *all = access_keys_all(keys);
     assert_int_equal(all->count, 2);
     assert_string_equal(all->items[0].access_key, "AKIAALICE");
     assert_string_equal(all->items[0].secret_key, "in/wonder+land=");
@@ -45,20 +45,20 @@ static void test_each_section_is_a_user(void **state)
     assert_int_equal(strncmp(all->items[0].user_id, "AIDA", 4), 0);
     assert_int_equal(strlen(all->items[0].user_id), 21);
     assert_string_not_equal(all->items[0].user_id, all->items[1].user_id);
-    keys_close(keys);
+    access_keys_close(keys);
 }
 
 static void test_without_a_file_the_key_is_the_account_s(void **state)
 {
     (void)state;
-    struct keys *keys;
+    struct access_keys *keys;
     struct error error = {0};
-    const struct auth_key one = {.access_key = "key", .secret_key = "secret"};
-    assert_int_equal(keys_open(NULL, ACCOUNT, &one, &keys, &error), 0);
-    assert_int_equal(keys_all(keys)->count, 1);
-    assert_string_equal(keys_all(keys)->items[0].arn, "arn:aws:iam::" ACCOUNT ":root");
-    assert_string_equal(keys_all(keys)->items[0].user_id, ACCOUNT);
-    keys_close(keys);
+    const struct access_key one = {.access_key = "key", .secret_key = "secret"};
+    assert_int_equal(access_keys_open(NULL, ACCOUNT, &one, &keys, &error), 0);
+    assert_int_equal(access_keys_all(keys)->count, 1);
+    assert_string_equal(access_keys_all(keys)->items[0].arn, "arn:aws:iam::" ACCOUNT ":root");
+    assert_string_equal(access_keys_all(keys)->items[0].user_id, ACCOUNT);
+    access_keys_close(keys);
 }
 
 /* One that was kept is the one that would be made, whatever comes between. */
@@ -109,7 +109,7 @@ static void test_what_is_wrong_is_told_with_its_line(void **state)
         {"[alice]\n" ALICE "aws_session_token = SECRET\n", ":1:", "aws_session_token"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct keys *keys;
+        struct access_keys *keys;
         struct error error = {0};
         char place[64];
         assert_int_equal(open_text(cases[i].text, &keys, &error), ERR_INVALID);
@@ -123,9 +123,9 @@ static void test_what_is_wrong_is_told_with_its_line(void **state)
 static void test_a_file_that_is_not_there(void **state)
 {
     (void)state;
-    struct keys *keys;
+    struct access_keys *keys;
     struct error error = {0};
-    assert_int_equal(keys_open("/nonexistent/keys", ACCOUNT, NULL, &keys, &error), ERR_IO);
+    assert_int_equal(access_keys_open("/nonexistent/keys", ACCOUNT, NULL, &keys, &error), ERR_IO);
     assert_non_null(strstr(error.text, "/nonexistent/keys"));
 }
 

@@ -1,12 +1,12 @@
-#include "json_answer.h"
+#include "json_response.h"
 
-#include "answer.h"
 #include "json_write.h"
+#include "response.h"
 
 enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB, each byte as \u00XX */
 
-void json_answer_send(struct cloud_request *request, const char *content_type, int status,
-                      const json_t *document, const char *query_error)
+void json_response_send(struct cloud_request *request, const char *content_type, int status,
+                        const json_t *document, const char *query_error)
 {
     struct buffer text;
     buffer_init(&text, ANSWER_MAX);
@@ -20,5 +20,5 @@ void json_answer_send(struct cloud_request *request, const char *content_type, i
         {"x-amzn-query-error", query_error},
     };
     request->status = written ? status : 500;
-    answer_respond(request, headers, query_error ? 3 : 2, &body);
+    response_send(request, headers, query_error ? 3 : 2, &body);
 }

@@ -1,10 +1,10 @@
-#include "access.h"
+#include "authorization.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "auth.h"
 #include "cloud.h"
+#include "signature_check.h"
 
 enum { SERVICE_SIZE = 64, ACTION_SIZE = 64, LOG_EVERY_MS = 60000 };
 
@@ -27,8 +27,9 @@ static bool granted(const struct policy *policy, const struct policy_request *re
     return false;
 }
 
-bool access_delivery(const struct cloud *cloud, const struct policy *policy, const char *action,
-                     const char *resource, const char *source_arn, char reason[POLICY_REASON_MAX])
+bool authorize_delivery(const struct cloud *cloud, const struct policy *policy, const char *action,
+                        const char *resource, const char *source_arn,
+                        char reason[POLICY_REASON_MAX])
 {
     char service[SERVICE_SIZE];
     service_of(source_arn, service);
@@ -45,7 +46,7 @@ bool access_delivery(const struct cloud *cloud, const struct policy *policy, con
 
 /* What does not leave the machine needs no TLS to be private, so that the usual "deny what is not
  * sent over TLS" means here what it means there. */
-bool access_is_secure(const struct cloud *cloud)
+bool authorization_is_secure(const struct cloud *cloud)
 {
     static const char *const beginnings[] = {"https://", "http://127.", "http://[::1]"};
     for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
@@ -64,8 +65,8 @@ static void action_of(const char *name, char out[ACTION_SIZE])
     snprintf(out, ACTION_SIZE, "%.*s", (int)size, name);
 }
 
-bool access_request(const struct cloud_request *asked, const struct policy *policy,
-                    const char *action, const char *resource, char reason[POLICY_REASON_MAX])
+bool authorize_request(const struct cloud_request *asked, const struct policy *policy,
+                       const char *action, const char *resource, char reason[POLICY_REASON_MAX])
 {
     char plain[ACTION_SIZE];
     if (!policy_denies(policy))
@@ -75,17 +76,18 @@ bool access_request(const struct cloud_request *asked, const struct policy *poli
                                            .principal = asked->caller->arn,
                                            .action = plain,
                                            .resource = resource,
-                                           .secure = access_is_secure(asked->cloud)};
+                                           .secure = authorization_is_secure(asked->cloud)};
     if (policy_evaluate(policy, &request) != POLICY_DENIED)
         return true;
     policy_explain(policy, &request, reason);
     return false;
 }
 
-void access_denied_text(const struct cloud_request *asked, const char *service, const char *action,
-                        const char *resource, const char *reason, char out[ACCESS_TEXT_MAX])
+void authorization_denied_text(const struct cloud_request *asked, const char *service,
+                               const char *action, const char *resource, const char *reason,
+                               char out[AUTHORIZATION_TEXT_MAX])
 {
-    snprintf(out, ACCESS_TEXT_MAX,
+    snprintf(out, AUTHORIZATION_TEXT_MAX,
              "User: %s is not authorized to perform: %s:%s on resource: %.100s "
              "with an explicit deny in a resource-based policy: %s",
              asked->caller->arn, service, action, resource, reason);
@@ -94,7 +96,7 @@ void access_denied_text(const struct cloud_request *asked, const char *service, 
 /* The log. These are errors for the operator: a requested action does not happen, and nothing else
  * reports the reason. */
 
-void access_policy_note(const char *resource, const struct policy *policy)
+void authorization_log_policy(const char *resource, const struct policy *policy)
 {
     char gap[256];
     if (policy_gap(policy, gap, sizeof gap))
@@ -103,7 +105,7 @@ void access_policy_note(const char *resource, const struct policy *policy)
                   LOG_TEXT("resource", resource), LOG_TEXT("reason", gap));
 }
 
-bool access_worth_a_line(const struct cloud *cloud, struct log_gate *refusals)
+bool authorization_should_log(const struct cloud *cloud, struct log_gate *refusals)
 {
     return log_gate_open(refusals, uv_now(cloud->loop), LOG_EVERY_MS);
 }

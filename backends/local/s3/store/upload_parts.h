@@ -7,16 +7,16 @@
  *
  * All functions: storage thread, in run(). They change only within the caller's unit.
  */
-#ifndef THUMBWHEEL_LOCAL_PARTS_H
-#define THUMBWHEEL_LOCAL_PARTS_H
+#ifndef THUMBWHEEL_LOCAL_UPLOAD_PARTS_H
+#define THUMBWHEEL_LOCAL_UPLOAD_PARTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "blob_segments.h"
 #include "blobs.h"
-#include "segments.h"
 
-#define PARTS_SCHEMA                                                                               \
+#define UPLOAD_PARTS_SCHEMA                                                                        \
     "CREATE TABLE IF NOT EXISTS parts (owner INTEGER NOT NULL, number INTEGER NOT NULL, "          \
     "blob INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL, etag TEXT NOT "      \
     "NULL, "                                                                                       \
@@ -34,18 +34,21 @@ struct part {
 };
 
 /* Keeps the part's blob, and drops that of a part of the same number. */
-int parts_put(struct blobs *blobs, uint64_t owner, const struct part *part, struct error *error);
+int upload_parts_put(struct blobs *blobs, uint64_t owner, const struct part *part,
+                     struct error *error);
 
 /* The first part beyond a number. 1, 0 at the end, or an error. */
-int parts_next(struct storage *storage, uint64_t owner, unsigned after, struct part *part,
-               struct error *error);
+int upload_parts_next(struct storage *storage, uint64_t owner, unsigned after, struct part *part,
+                      struct error *error);
 
 /* One part and its blob; all of them. */
-int parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part, struct error *error);
-int parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *error);
+int upload_parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part,
+                      struct error *error);
+int upload_parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *error);
 
-/* All of them as the segments of an object that is read; segments_release ends it.
+/* All of them as the segments of an object that is read; blob_segments_release ends it.
  * ERR_NOT_FOUND: the owner has none. */
-int parts_acquire(struct blobs *blobs, uint64_t owner, struct segments **out, struct error *error);
+int upload_parts_acquire(struct blobs *blobs, uint64_t owner, struct blob_segments **out,
+                         struct error *error);
 
 #endif

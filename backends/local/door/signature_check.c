@@ -1,4 +1,4 @@
-#include "auth.h"
+#include "signature_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
 
-struct slice auth_header(const struct auth_request *request, const char *name)
+struct slice signed_request_header(const struct signed_request *request, const char *name)
 {
     for (size_t i = 0; i < request->header_count; i++) {
         const struct sigv4_header *h = &request->headers[i];
@@ -21,10 +21,10 @@ struct slice auth_header(const struct auth_request *request, const char *name)
     return (struct slice){NULL, 0};
 }
 
-static enum auth_code malformed(struct auth_claim *claim, const char *detail)
+static enum signature_code malformed(struct signature_claim *claim, const char *detail)
 {
     claim->detail = detail;
-    return AUTH_MALFORMED;
+    return SIGNATURE_MALFORMED;
 }
 
 static bool copy(char *out, size_t room, struct slice text)
@@ -48,7 +48,7 @@ static struct slice cut(struct slice *rest, char separator)
 }
 
 /* ACCESS-KEY/20150830/us-east-1/sqs/aws4_request; a key may contain slashes, the rest not. */
-static bool credential_read(struct auth_claim *claim, struct slice text)
+static bool credential_read(struct signature_claim *claim, struct slice text)
 {
     struct slice parts[5];
     for (int i = 4; i > 0; i--) {
@@ -76,13 +76,14 @@ static struct slice trim(struct slice s)
     return s;
 }
 
-static bool names_keep(struct auth_claim *claim, struct slice names)
+static bool names_keep(struct signature_claim *claim, struct slice names)
 {
     claim->signed_headers = names;
-    return names.size > 0 && names.size < AUTH_SIGNED_SIZE && !memchr(names.data, '\0', names.size);
+    return names.size > 0 && names.size < SIGNED_HEADERS_SIZE &&
+           !memchr(names.data, '\0', names.size);
 }
 
-static enum auth_code authorization_read(struct auth_claim *claim, struct slice text)
+static enum signature_code authorization_read(struct signature_claim *claim, struct slice text)
 {
     bool credential = false, headers = false, signature = false;
     text = (struct slice){text.data + sizeof ALGORITHM - 1, text.size - (sizeof ALGORITHM - 1)};
@@ -100,7 +101,7 @@ static enum auth_code authorization_read(struct auth_claim *claim, struct slice 
                                 "KEY/YYYYMMDD/REGION/SERVICE/aws4_request.");
     if (!headers || !signature)
         return malformed(claim, "The Authorization header lacks SignedHeaders or Signature.");
-    return AUTH_OK;
+    return SIGNATURE_OK;
 }
 
 /* As sent. False: there is none. */
@@ -136,9 +137,10 @@ static bool query_value(struct slice query, const char *name, char *out, size_t 
     return query_find(query, name, &value) && decode(value, out, room);
 }
 
-static enum auth_code presigned_read(struct auth_claim *claim, const struct auth_request *request)
+static enum signature_code presigned_read(struct signature_claim *claim,
+                                          const struct signed_request *request)
 {
-    char credential[256], algorithm[32], names[AUTH_SIGNED_SIZE];
+    char credential[256], algorithm[32], names[SIGNED_HEADERS_SIZE];
     struct slice query = request->query;
     claim->presigned = true;
     if (!query_value(query, "X-Amz-Credential", credential, sizeof credential) ||
@@ -155,11 +157,11 @@ static enum auth_code presigned_read(struct auth_claim *claim, const struct auth
         !query_value(query, "X-Amz-Signature", claim->signature, sizeof claim->signature))
         return malformed(claim, "The query lacks X-Amz-Date, X-Amz-SignedHeaders or "
                                 "X-Amz-Signature.");
-    return AUTH_OK;
+    return SIGNATURE_OK;
 }
 
-static enum auth_code time_check(struct auth_claim *claim, const struct auth_request *request,
-                                 int64_t now)
+static enum signature_code time_check(struct signature_claim *claim,
+                                      const struct signed_request *request, int64_t now)
 {
     int64_t signed_at;
     if (sigv4_parse_date(slice_of(claim->date), &signed_at) ||
@@ -167,20 +169,21 @@ static enum auth_code time_check(struct auth_claim *claim, const struct auth_req
         return malformed(claim, "The date does not have the form YYYYMMDDTHHMMSSZ, or differs from "
                                 "the Credential's date.");
     if (!claim->presigned)
-        return signed_at > now + AUTH_SKEW_S || signed_at < now - AUTH_SKEW_S ? AUTH_SKEWED
-                                                                              : AUTH_OK;
+        return signed_at > now + SIGNATURE_SKEW_S || signed_at < now - SIGNATURE_SKEW_S
+                   ? SIGNATURE_SKEWED
+                   : SIGNATURE_OK;
     char text[16], *end;
     if (!query_value(request->query, "X-Amz-Expires", text, sizeof text))
         return malformed(claim, "The query lacks X-Amz-Expires.");
     long expires = strtol(text, &end, 10);
-    if (*end || expires < 1 || expires > AUTH_EXPIRES_MAX_S)
+    if (*end || expires < 1 || expires > SIGNATURE_EXPIRES_MAX_S)
         return malformed(claim, "X-Amz-Expires must be from 1 to 604800 seconds.");
-    if (signed_at > now + AUTH_SKEW_S)
-        return AUTH_SKEWED;
-    return now > signed_at + expires ? AUTH_EXPIRED : AUTH_OK;
+    if (signed_at > now + SIGNATURE_SKEW_S)
+        return SIGNATURE_SKEWED;
+    return now > signed_at + expires ? SIGNATURE_EXPIRED : SIGNATURE_OK;
 }
 
-static const struct auth_key *key_find(const struct auth_keys *keys, const char *access_key)
+static const struct access_key *key_find(const struct access_key_list *keys, const char *access_key)
 {
     for (size_t i = 0; i < keys->count; i++) {
         if (strcmp(keys->items[i].access_key, access_key) == 0)
@@ -189,30 +192,31 @@ static const struct auth_key *key_find(const struct auth_keys *keys, const char 
     return NULL;
 }
 
-enum auth_code auth_claim(const struct auth_keys *keys, const struct auth_request *request,
-                          int64_t now, struct auth_claim *claim)
+enum signature_code signature_claim(const struct access_key_list *keys,
+                                    const struct signed_request *request, int64_t now,
+                                    struct signature_claim *claim)
 {
-    enum auth_code code;
-    *claim = (struct auth_claim){.detail = ""};
-    struct slice header = auth_header(request, "authorization");
+    enum signature_code code;
+    *claim = (struct signature_claim){.detail = ""};
+    struct slice header = signed_request_header(request, "authorization");
     if (header.data && !slice_starts_with(header, ALGORITHM)) {
         return malformed(claim, "The Authorization header's algorithm is not AWS4-HMAC-SHA256.");
     } else if (header.data) {
         code = authorization_read(claim, header);
-        if (code == AUTH_OK &&
-            !copy(claim->date, sizeof claim->date, trim(auth_header(request, "x-amz-date"))))
+        if (code == SIGNATURE_OK && !copy(claim->date, sizeof claim->date,
+                                          trim(signed_request_header(request, "x-amz-date"))))
             code = malformed(claim, "The request lacks an X-Amz-Date header.");
     } else if (query_has(request->query, "X-Amz-Signature") ||
                query_has(request->query, "X-Amz-Credential")) {
         code = presigned_read(claim, request);
     } else {
-        return AUTH_MISSING;
+        return SIGNATURE_MISSING;
     }
-    if (code != AUTH_OK)
+    if (code != SIGNATURE_OK)
         return code;
     claim->key = key_find(keys, claim->access_key);
     if (!claim->key)
-        return AUTH_UNKNOWN_KEY;
+        return SIGNATURE_UNKNOWN_KEY;
     return time_check(claim, request, now);
 }
 
@@ -234,11 +238,11 @@ static bool header_must_be_signed(struct slice name)
 
 /* The headers that take part. A name in SignedHeaders that the request lacks counts as empty: its
  * signature does not hold. */
-static enum auth_code headers_choose(const struct auth_request *request,
-                                     const struct auth_claim *claim, struct sigv4_header *out,
-                                     size_t *count)
+static enum signature_code headers_choose(const struct signed_request *request,
+                                          const struct signature_claim *claim,
+                                          struct sigv4_header *out, size_t *count)
 {
-    char names[AUTH_SIGNED_SIZE];
+    char names[SIGNED_HEADERS_SIZE];
     struct slice list = claim->signed_headers;
     if (claim->presigned && decode(list, names, sizeof names))
         list = slice_of(names);
@@ -247,11 +251,11 @@ static enum auth_code headers_choose(const struct auth_request *request,
         const struct sigv4_header *header = &request->headers[i];
         bool named = header_named(list, header->name);
         if (!named && header_must_be_signed(header->name))
-            return AUTH_UNSIGNED_HEADER;
+            return SIGNATURE_UNSIGNED_HEADER;
         if (!named)
             continue;
-        if (*count == AUTH_SIGNED_MAX)
-            return AUTH_MISMATCH;
+        if (*count == SIGNED_HEADERS_MAX)
+            return SIGNATURE_MISMATCH;
         out[(*count)++] = *header;
     }
     while (list.size) {
@@ -261,18 +265,18 @@ static enum auth_code headers_choose(const struct auth_request *request,
             found = out[i].name.size == name.size &&
                     strncasecmp(out[i].name.data, name.data, name.size) == 0;
         if (!found)
-            return AUTH_MISMATCH;
+            return SIGNATURE_MISMATCH;
     }
-    return AUTH_OK;
+    return SIGNATURE_OK;
 }
 
-enum auth_code auth_verify(const struct auth_request *request, const struct auth_claim *claim,
-                           const char *payload_hash)
+enum signature_code signature_verify(const struct signed_request *request,
+                                     const struct signature_claim *claim, const char *payload_hash)
 {
-    struct sigv4_header headers[AUTH_SIGNED_MAX];
+    struct sigv4_header headers[SIGNED_HEADERS_MAX];
     size_t count;
-    enum auth_code code = headers_choose(request, claim, headers, &count);
-    if (code != AUTH_OK)
+    enum signature_code code = headers_choose(request, claim, headers, &count);
+    if (code != SIGNATURE_OK)
         return code;
     struct sigv4_request signed_request = {
         .method = request->method,
@@ -292,22 +296,23 @@ enum auth_code auth_verify(const struct auth_request *request, const struct auth
     sigv4_wipe(signing_key, sizeof signing_key);
     bool same = !status && strlen(claim->signature) == SIGV4_HEX_SIZE - 1 &&
                 sigv4_equal(signature, claim->signature, SIGV4_HEX_SIZE - 1);
-    return same ? AUTH_OK : AUTH_MISMATCH;
+    return same ? SIGNATURE_OK : SIGNATURE_MISMATCH;
 }
 
-enum auth_code auth_verify_text(const struct auth_keys *keys, const char *credential,
-                                const char *date, const char *text, const char *signature,
-                                const struct auth_key **key)
+enum signature_code signature_verify_text(const struct access_key_list *keys,
+                                          const char *credential, const char *date,
+                                          const char *text, const char *signature,
+                                          const struct access_key **key)
 {
-    struct auth_claim claim = {.detail = ""};
+    struct signature_claim claim = {.detail = ""};
     int64_t signed_at;
     if (!credential_read(&claim, slice_of(credential)) || strcmp(claim.service, "s3") != 0 ||
         !copy(claim.date, sizeof claim.date, slice_of(date)) ||
         sigv4_parse_date(slice_of(date), &signed_at) || strncmp(claim.date, claim.day, 8) != 0)
-        return AUTH_MALFORMED;
-    const struct auth_key *found = key_find(keys, claim.access_key);
+        return SIGNATURE_MALFORMED;
+    const struct access_key *found = key_find(keys, claim.access_key);
     if (!found)
-        return AUTH_UNKNOWN_KEY;
+        return SIGNATURE_UNKNOWN_KEY;
     struct sigv4_scope scope = {.region = claim.region, .service = claim.service};
     memcpy(scope.date, claim.date, sizeof scope.date);
     uint8_t signing_key[SIGV4_KEY_SIZE], mac[SIGV4_KEY_SIZE];
@@ -318,7 +323,7 @@ enum auth_code auth_verify_text(const struct auth_keys *keys, const char *creden
     hex_write(mac, sizeof mac, expected);
     if (strlen(signature) != SIGV4_HEX_SIZE - 1 ||
         !sigv4_equal(expected, signature, SIGV4_HEX_SIZE - 1))
-        return AUTH_MISMATCH;
+        return SIGNATURE_MISMATCH;
     *key = found;
-    return AUTH_OK;
+    return SIGNATURE_OK;
 }

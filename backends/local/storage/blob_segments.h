@@ -7,8 +7,8 @@
  *
  * All functions: storage thread.
  */
-#ifndef THUMBWHEEL_LOCAL_SEGMENTS_H
-#define THUMBWHEEL_LOCAL_SEGMENTS_H
+#ifndef THUMBWHEEL_LOCAL_BLOB_SEGMENTS_H
+#define THUMBWHEEL_LOCAL_BLOB_SEGMENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 
 #include "blobs.h"
 
-struct segment {
+struct blob_segment {
     uint64_t start; /* in the object */
     uint64_t size;
     uint64_t blob;
@@ -24,31 +24,33 @@ struct segment {
     bool dropped;    /* the file goes with the last reader */
 };
 
-struct segments {
+struct blob_segments {
     struct list link; /* in blobs->segments */
     struct blobs *blobs;
     uint64_t owner;
     unsigned readers;
     size_t count, capacity;
-    struct segment list[];
+    struct blob_segment list[];
 };
 
 /* One reader more of a list that has readers. NULL: it has none. */
-struct segments *segments_share(const struct blobs *blobs, uint64_t owner);
+struct blob_segments *blob_segments_share(const struct blobs *blobs, uint64_t owner);
 /* A list with one reader and no segments yet, to be filled before anything else reads it. NULL
  * without memory. */
-struct segments *segments_new(struct blobs *blobs, uint64_t owner, size_t capacity);
+struct blob_segments *blob_segments_new(struct blobs *blobs, uint64_t owner, size_t capacity);
 /* The next segment of the object. False: there is no room for it. */
-bool segments_add(struct segments *segments, unsigned number, uint64_t blob, uint64_t size);
+bool blob_segments_add(struct blob_segments *segments, unsigned number, uint64_t blob,
+                       uint64_t size);
 /* One reader less; the last one frees the list. */
-void segments_release(struct segments *segments);
+void blob_segments_release(struct blob_segments *segments);
 
 /* The segment that holds a byte of the object; there must be one. */
-size_t segments_at(const struct segments *segments, uint64_t offset);
+size_t blob_segments_at(const struct blob_segments *segments, uint64_t offset);
 /* The segment of a part; NULL: there is no such part. */
-const struct segment *segments_part(const struct segments *segments, unsigned number);
+const struct blob_segment *blob_segments_part(const struct blob_segments *segments,
+                                              unsigned number);
 
 /* Takes over the end of a dropped blob's file. False: nobody reads it. */
-bool segments_defer(struct blobs *blobs, uint64_t blob);
+bool blob_segments_defer(struct blobs *blobs, uint64_t blob);
 
 #endif

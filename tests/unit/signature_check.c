@@ -13,13 +13,13 @@
 
 #include <cmocka.h>
 
-#include "auth.h"
+#include "signature_check.h"
 
-static const struct auth_key key = {.access_key = "AKIAIOSFODNN7EXAMPLE",
-                                    .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-                                    .arn = "arn:aws:iam::123456789012:root",
-                                    .user_id = "123456789012"};
-static const struct auth_keys keys = {&key, 1};
+static const struct access_key key = {.access_key = "AKIAIOSFODNN7EXAMPLE",
+                                      .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                                      .arn = "arn:aws:iam::123456789012:root",
+                                      .user_id = "123456789012"};
+static const struct access_key_list keys = {&key, 1};
 enum { SIGNED_AT = 1369353600 }; /* 20130524T000000Z */
 
 #define H(name, value)                                                                             \
@@ -41,7 +41,7 @@ enum { AUTHORIZATION_AT, HOST_AT, RANGE_AT, HASH_AT, DATE_AT, EXTRA_AT, HEADERS 
 /* GET /test.txt of the published example; a test changes one thing. */
 struct get {
     struct sigv4_header headers[HEADERS];
-    struct auth_request request;
+    struct signed_request request;
 };
 
 static void get_init(struct get *g)
@@ -54,18 +54,19 @@ static void get_init(struct get *g)
                           H("x-amz-date", "20130524T000000Z"),
                           H("Accept", "*/*"),
                       }};
-    g->request = (struct auth_request){SLICE_LITERAL("GET"), SLICE_LITERAL("/test.txt"),
-                                       SLICE_LITERAL(""), g->headers, HEADERS};
+    g->request = (struct signed_request){SLICE_LITERAL("GET"), SLICE_LITERAL("/test.txt"),
+                                         SLICE_LITERAL(""), g->headers, HEADERS};
 }
 
-static enum auth_code check(const struct auth_request *request, int64_t now, const char *hash)
+static enum signature_code check(const struct signed_request *request, int64_t now,
+                                 const char *hash)
 {
-    struct auth_claim claim;
-    enum auth_code code = auth_claim(&keys, request, now, &claim);
-    return code == AUTH_OK ? auth_verify(request, &claim, hash) : code;
+    struct signature_claim claim;
+    enum signature_code code = signature_claim(&keys, request, now, &claim);
+    return code == SIGNATURE_OK ? signature_verify(request, &claim, hash) : code;
 }
 
-static enum auth_code get_check(const struct get *g, int64_t now)
+static enum signature_code get_check(const struct get *g, int64_t now)
 {
     return check(&g->request, now, SIGV4_EMPTY_SHA256);
 }
@@ -74,10 +75,10 @@ static void the_published_request_is_let_in(void **state)
 {
     (void)state;
     struct get g;
-    struct auth_claim claim;
+    struct signature_claim claim;
     get_init(&g);
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_OK);
-    auth_claim(&keys, &g.request, SIGNED_AT, &claim);
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_OK);
+    signature_claim(&keys, &g.request, SIGNED_AT, &claim);
     assert_string_equal(claim.service, "s3");
     assert_string_equal(claim.region, "us-east-1");
     assert_string_equal(claim.access_key, "AKIAIOSFODNN7EXAMPLE");
@@ -89,11 +90,11 @@ static void the_published_request_is_let_in(void **state)
     "host&X-Amz-Signature="
 #define PRESIGNED_SIGNATURE "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
 
-static enum auth_code presigned_check(const char *query, int64_t now)
+static enum signature_code presigned_check(const char *query, int64_t now)
 {
     struct sigv4_header host = H("Host", "examplebucket.s3.amazonaws.com");
-    struct auth_request request = {SLICE_LITERAL("GET"), SLICE_LITERAL("/test.txt"),
-                                   slice_of(query), &host, 1};
+    struct signed_request request = {SLICE_LITERAL("GET"), SLICE_LITERAL("/test.txt"),
+                                     slice_of(query), &host, 1};
     return check(&request, now, SIGV4_UNSIGNED_PAYLOAD);
 }
 
@@ -101,11 +102,11 @@ static void the_published_url_is_let_in_for_its_time(void **state)
 {
     (void)state;
     const char *url = PRESIGNED_QUERY PRESIGNED_SIGNATURE;
-    assert_int_equal(presigned_check(url, SIGNED_AT), AUTH_OK);
-    assert_int_equal(presigned_check(url, SIGNED_AT + 86400), AUTH_OK);
-    assert_int_equal(presigned_check(url, SIGNED_AT + 86401), AUTH_EXPIRED);
-    assert_int_equal(presigned_check(url, SIGNED_AT - 901), AUTH_SKEWED);
-    assert_int_equal(presigned_check(PRESIGNED_QUERY "00", SIGNED_AT), AUTH_MISMATCH);
+    assert_int_equal(presigned_check(url, SIGNED_AT), SIGNATURE_OK);
+    assert_int_equal(presigned_check(url, SIGNED_AT + 86400), SIGNATURE_OK);
+    assert_int_equal(presigned_check(url, SIGNED_AT + 86401), SIGNATURE_EXPIRED);
+    assert_int_equal(presigned_check(url, SIGNED_AT - 901), SIGNATURE_SKEWED);
+    assert_int_equal(presigned_check(PRESIGNED_QUERY "00", SIGNED_AT), SIGNATURE_MISMATCH);
 }
 
 static void urls_with_broken_parts_are_refused(void **state)
@@ -132,7 +133,7 @@ static void urls_with_broken_parts_are_refused(void **state)
         assert_non_null(at);
         snprintf(url, sizeof url, "%.*s%s%s", (int)(at - whole), whole, cases[i].to,
                  at + strlen(cases[i].from));
-        assert_int_equal(presigned_check(url, SIGNED_AT), AUTH_MALFORMED);
+        assert_int_equal(presigned_check(url, SIGNED_AT), SIGNATURE_MALFORMED);
     }
 }
 
@@ -142,21 +143,21 @@ static void what_was_signed_cannot_be_changed(void **state)
     struct get g;
     get_init(&g);
     g.request.method = SLICE_LITERAL("PUT");
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_MISMATCH);
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_MISMATCH);
     get_init(&g);
     g.request.path = SLICE_LITERAL("/test.txu");
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_MISMATCH);
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_MISMATCH);
     get_init(&g);
     g.request.query = SLICE_LITERAL("acl");
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_MISMATCH);
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_MISMATCH);
     get_init(&g);
     g.headers[RANGE_AT].value = SLICE_LITERAL("bytes=0-99");
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_MISMATCH);
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_MISMATCH);
     get_init(&g);
     g.headers[RANGE_AT].name = SLICE_LITERAL("Rang"); /* signed, and gone */
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_MISMATCH);
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_MISMATCH);
     get_init(&g);
-    assert_int_equal(check(&g.request, SIGNED_AT, SIGV4_UNSIGNED_PAYLOAD), AUTH_MISMATCH);
+    assert_int_equal(check(&g.request, SIGNED_AT, SIGV4_UNSIGNED_PAYLOAD), SIGNATURE_MISMATCH);
 }
 
 static void every_amz_header_must_be_signed(void **state)
@@ -165,12 +166,12 @@ static void every_amz_header_must_be_signed(void **state)
     struct get g;
     get_init(&g);
     g.headers[EXTRA_AT].name = SLICE_LITERAL("X-Amz-Copy-Source");
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_UNSIGNED_HEADER);
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_UNSIGNED_HEADER);
     get_init(&g);
     g.headers[AUTHORIZATION_AT].value =
         SLICE_LITERAL("AWS4-HMAC-SHA256 Credential=" SCOPE
                       ",SignedHeaders=range;x-amz-content-sha256;x-amz-date,Signature=00");
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_UNSIGNED_HEADER); /* Host */
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_UNSIGNED_HEADER); /* Host */
 }
 
 static void the_time_may_differ_by_fifteen_minutes(void **state)
@@ -178,26 +179,27 @@ static void the_time_may_differ_by_fifteen_minutes(void **state)
     (void)state;
     struct get g;
     get_init(&g);
-    assert_int_equal(get_check(&g, SIGNED_AT + 900), AUTH_OK);
-    assert_int_equal(get_check(&g, SIGNED_AT - 900), AUTH_OK);
-    assert_int_equal(get_check(&g, SIGNED_AT + 901), AUTH_SKEWED);
-    assert_int_equal(get_check(&g, SIGNED_AT - 901), AUTH_SKEWED);
+    assert_int_equal(get_check(&g, SIGNED_AT + 900), SIGNATURE_OK);
+    assert_int_equal(get_check(&g, SIGNED_AT - 900), SIGNATURE_OK);
+    assert_int_equal(get_check(&g, SIGNED_AT + 901), SIGNATURE_SKEWED);
+    assert_int_equal(get_check(&g, SIGNED_AT - 901), SIGNATURE_SKEWED);
 }
 
 static void other_keys_are_unknown_or_do_not_match(void **state)
 {
     (void)state;
     struct get g;
-    struct auth_claim claim;
+    struct signature_claim claim;
     get_init(&g);
-    struct auth_key other = {.access_key = "AKIAOTHER", .secret_key = key.secret_key};
-    struct auth_keys others = {&other, 1};
-    assert_int_equal(auth_claim(&others, &g.request, SIGNED_AT, &claim), AUTH_UNKNOWN_KEY);
+    struct access_key other = {.access_key = "AKIAOTHER", .secret_key = key.secret_key};
+    struct access_key_list others = {&other, 1};
+    assert_int_equal(signature_claim(&others, &g.request, SIGNED_AT, &claim),
+                     SIGNATURE_UNKNOWN_KEY);
     assert_string_equal(claim.service, "s3"); /* known all the same, for the form of the answer */
-    struct auth_key wrong = {.access_key = key.access_key, .secret_key = "wrong"};
-    struct auth_keys wrongs = {&wrong, 1};
-    assert_int_equal(auth_claim(&wrongs, &g.request, SIGNED_AT, &claim), AUTH_OK);
-    assert_int_equal(auth_verify(&g.request, &claim, SIGV4_EMPTY_SHA256), AUTH_MISMATCH);
+    struct access_key wrong = {.access_key = key.access_key, .secret_key = "wrong"};
+    struct access_key_list wrongs = {&wrong, 1};
+    assert_int_equal(signature_claim(&wrongs, &g.request, SIGNED_AT, &claim), SIGNATURE_OK);
+    assert_int_equal(signature_verify(&g.request, &claim, SIGV4_EMPTY_SHA256), SIGNATURE_MISMATCH);
 }
 
 static void unsigned_requests_are_told_apart_from_broken_ones(void **state)
@@ -205,19 +207,19 @@ static void unsigned_requests_are_told_apart_from_broken_ones(void **state)
     (void)state;
     static const struct {
         struct slice value;
-        enum auth_code code;
+        enum signature_code code;
     } cases[] = {
-        {SLICE_LITERAL("Basic dXNlcjpwYXNz"), AUTH_MALFORMED},
-        {SLICE_LITERAL("AWS4-HMAC-SHA256"), AUTH_MALFORMED},
+        {SLICE_LITERAL("Basic dXNlcjpwYXNz"), SIGNATURE_MALFORMED},
+        {SLICE_LITERAL("AWS4-HMAC-SHA256"), SIGNATURE_MALFORMED},
         {SLICE_LITERAL("AWS4-HMAC-SHA256 Credential=a/b/c,SignedHeaders=host,Signature=0"),
-         AUTH_MALFORMED},
-        {SLICE_LITERAL("AWS4-HMAC-SHA256 Credential=" SCOPE), AUTH_MALFORMED},
-        {SLICE_LITERAL("AWS4-HMAC-SHA256 ,,=,Credential="), AUTH_MALFORMED},
+         SIGNATURE_MALFORMED},
+        {SLICE_LITERAL("AWS4-HMAC-SHA256 Credential=" SCOPE), SIGNATURE_MALFORMED},
+        {SLICE_LITERAL("AWS4-HMAC-SHA256 ,,=,Credential="), SIGNATURE_MALFORMED},
         {SLICE_LITERAL(
              "AWS4-HMAC-SHA256 Credential=" SCOPE
              ", SignedHeaders=host;range;x-amz-content-sha256;x-amz-date, "
              "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"),
-         AUTH_OK}, /* as AWS CLI writes it, with spaces */
+         SIGNATURE_OK}, /* as AWS CLI writes it, with spaces */
     };
     struct get g;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -227,10 +229,10 @@ static void unsigned_requests_are_told_apart_from_broken_ones(void **state)
     }
     get_init(&g);
     g.headers[AUTHORIZATION_AT].name = SLICE_LITERAL("X-Other");
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_MISSING);
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_MISSING);
     get_init(&g);
     g.headers[DATE_AT].name = SLICE_LITERAL("Dated");
-    assert_int_equal(get_check(&g, SIGNED_AT), AUTH_MALFORMED);
+    assert_int_equal(get_check(&g, SIGNED_AT), SIGNATURE_MALFORMED);
 }
 
 int main(void)

@@ -10,22 +10,22 @@
  * and never told. Immutable once open, but for the signing keys
  * that checking signatures leaves behind: loop thread.
  */
-#ifndef THUMBWHEEL_LOCAL_KEYS_H
-#define THUMBWHEEL_LOCAL_KEYS_H
+#ifndef THUMBWHEEL_LOCAL_ACCESS_KEYS_H
+#define THUMBWHEEL_LOCAL_ACCESS_KEYS_H
 
-#include "auth.h"
 #include "error.h"
+#include "signature_check.h"
 
-enum { KEYS_MAX = 1000, KEYS_FILE_MAX = 1024 * 1024 };
+enum { KEYS_MAX = 1000, ACCESS_KEYS_FILE_MAX = 1024 * 1024 };
 
-struct keys;
+struct access_keys;
 
 /* Blocking, at start. path NULL: one key, of the account itself. ERR_INVALID: the text says file,
  * line and what is wrong. */
-int keys_open(const char *path, const char *account, const struct auth_key *fallback,
-              struct keys **out, struct error *error);
-void keys_close(struct keys *keys); /* NULL does nothing */
+int access_keys_open(const char *path, const char *account, const struct access_key *fallback,
+                     struct access_keys **out, struct error *error);
+void access_keys_close(struct access_keys *keys); /* NULL does nothing */
 
-const struct auth_keys *keys_all(const struct keys *keys);
+const struct access_key_list *access_keys_all(const struct access_keys *keys);
 
 #endif

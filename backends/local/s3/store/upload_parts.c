@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "upload_parts.h"
 
 #include <stdio.h>
 
@@ -18,8 +18,8 @@ static void read_row(sqlite3_stmt *row, struct part *part)
     copy_text(part->checksum, sizeof(part->checksum), row, 5);
 }
 
-int parts_next(struct storage *storage, uint64_t owner, unsigned after, struct part *part,
-               struct error *error)
+int upload_parts_next(struct storage *storage, uint64_t owner, unsigned after, struct part *part,
+                      struct error *error)
 {
     sqlite3_stmt *select =
         storage_statement(storage, "SELECT number, blob, size, modified, etag, checksum FROM parts "
@@ -49,19 +49,21 @@ static int insert(struct storage *storage, uint64_t owner, const struct part *pa
     return storage_execute(storage, insert, error);
 }
 
-int parts_put(struct blobs *blobs, uint64_t owner, const struct part *part, struct error *error)
+int upload_parts_put(struct blobs *blobs, uint64_t owner, const struct part *part,
+                     struct error *error)
 {
     struct part old;
-    int status = parts_next(blobs->storage, owner, part->number - 1, &old, error);
+    int status = upload_parts_next(blobs->storage, owner, part->number - 1, &old, error);
     if (status == 1 && old.number == part->number)
-        status = parts_drop(blobs, owner, &old, error);
+        status = upload_parts_drop(blobs, owner, &old, error);
     if (status < 0)
         return status;
     status = insert(blobs->storage, owner, part, error);
     return status ? status : blob_keep(blobs, part->blob, error);
 }
 
-int parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part, struct error *error)
+int upload_parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part,
+                      struct error *error)
 {
     sqlite3_stmt *delete =
         storage_statement(blobs->storage, "DELETE FROM parts WHERE owner = ? AND number = ?");
@@ -71,11 +73,11 @@ int parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part, str
     return status ? status : blob_drop(blobs, part->blob, error);
 }
 
-int parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *error)
+int upload_parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *error)
 {
     struct part part = {0};
     int status;
-    while ((status = parts_next(blobs->storage, owner, part.number, &part, error)) == 1) {
+    while ((status = upload_parts_next(blobs->storage, owner, part.number, &part, error)) == 1) {
         int dropped = blob_drop(blobs, part.blob, error);
         if (dropped)
             return dropped;
@@ -99,36 +101,37 @@ static int count_all(struct storage *storage, uint64_t owner, size_t *count, str
     return *count ? 0 : error_set(error, ERR_NOT_FOUND, "an object's parts are missing");
 }
 
-static int load(struct storage *storage, struct segments *segments, struct error *error)
+static int load(struct storage *storage, struct blob_segments *segments, struct error *error)
 {
     sqlite3_stmt *select = storage_statement(
         storage, "SELECT number, blob, size FROM parts WHERE owner = ? ORDER BY number");
     int code;
     sqlite3_bind_int64(select, 1, (sqlite3_int64)segments->owner);
     while ((code = storage_step(storage, select, error)) == 1 &&
-           segments_add(segments, (unsigned)sqlite3_column_int(select, 0),
-                        (uint64_t)sqlite3_column_int64(select, 1),
-                        (uint64_t)sqlite3_column_int64(select, 2)))
+           blob_segments_add(segments, (unsigned)sqlite3_column_int(select, 0),
+                             (uint64_t)sqlite3_column_int64(select, 1),
+                             (uint64_t)sqlite3_column_int64(select, 2)))
         ;
     sqlite3_reset(select);
     return code < 0 ? code : 0;
 }
 
-int parts_acquire(struct blobs *blobs, uint64_t owner, struct segments **out, struct error *error)
+int upload_parts_acquire(struct blobs *blobs, uint64_t owner, struct blob_segments **out,
+                         struct error *error)
 {
     size_t count;
-    *out = segments_share(blobs, owner);
+    *out = blob_segments_share(blobs, owner);
     if (*out)
         return 0;
     int code = count_all(blobs->storage, owner, &count, error);
     if (code)
         return code;
-    struct segments *segments = segments_new(blobs, owner, count);
+    struct blob_segments *segments = blob_segments_new(blobs, owner, count);
     if (!segments)
         return error_set(error, ERR_MEMORY, "out of memory");
     code = load(blobs->storage, segments, error);
     if (code)
-        segments_release(segments);
+        blob_segments_release(segments);
     else
         *out = segments;
     return code;

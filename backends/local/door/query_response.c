@@ -1,22 +1,22 @@
-#include "query_answer.h"
+#include "query_response.h"
 
-#include "answer.h"
+#include "response.h"
 #include "xml_tree.h"
 
 enum { ERROR_MAX = 16 * 1024 };
 
-void query_answer_send(struct cloud_request *request, int status, struct buffer *xml)
+void query_response_send(struct cloud_request *request, int status, struct buffer *xml)
 {
     struct bytes body = xml->error ? bytes_borrow("", 0) : buffer_take(xml);
     struct http_header headers[] = {{"Content-Type", "text/xml"},
                                     {"x-amzn-RequestId", request->id}};
     request->status = xml->error ? 500 : status;
     buffer_free(xml);
-    answer_respond(request, headers, 2, &body);
+    response_send(request, headers, 2, &body);
 }
 
-void query_answer_error(struct cloud_request *request, const char *xml_namespace, int status,
-                        const char *code, const char *text)
+void query_response_error(struct cloud_request *request, const char *xml_namespace, int status,
+                          const char *code, const char *text)
 {
     struct buffer xml;
     buffer_init(&xml, ERROR_MAX);
@@ -27,5 +27,5 @@ void query_answer_error(struct cloud_request *request, const char *xml_namespace
     buffer_text(&xml, "</Error>");
     xml_element(&xml, "RequestId", request->id);
     buffer_text(&xml, "</ErrorResponse>");
-    query_answer_send(request, status, &xml);
+    query_response_send(request, status, &xml);
 }

@@ -1,4 +1,4 @@
-#include "keys.h"
+#include "access_keys.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,30 +10,30 @@
 
 enum { NAME_MAX_SIZE = 64, ACCESS_KEY_MAX = 128, ARN_SIZE = 128, ID_SIZE = 22 };
 
-struct held { /* what a key's texts lie in */
+struct key_strings { /* the strings that a struct access_key borrows */
     char *access_key, *secret_key;
     char arn[ARN_SIZE];
     char user_id[ID_SIZE];
 };
 
-struct keys {
-    struct auth_keys all;
-    struct auth_key *items;
-    struct held *held;
+struct access_keys {
+    struct access_key_list all;
+    struct access_key *items;
+    struct key_strings *strings;
     struct signing_keys *signing;
 };
 
-static int key_add(struct keys *keys, const char *access_key, const char *secret_key)
+static int access_key_add(struct access_keys *keys, const char *access_key, const char *secret_key)
 {
-    struct held *held = &keys->held[keys->all.count];
-    held->access_key = strdup(access_key);
-    held->secret_key = strdup(secret_key);
-    keys->items[keys->all.count++] = (struct auth_key){.access_key = held->access_key,
-                                                       .secret_key = held->secret_key,
-                                                       .arn = held->arn,
-                                                       .user_id = held->user_id,
-                                                       .signing = keys->signing};
-    return held->access_key && held->secret_key ? 0 : ERR_MEMORY;
+    struct key_strings *strings = &keys->strings[keys->all.count];
+    strings->access_key = strdup(access_key);
+    strings->secret_key = strdup(secret_key);
+    keys->items[keys->all.count++] = (struct access_key){.access_key = strings->access_key,
+                                                         .secret_key = strings->secret_key,
+                                                         .arn = strings->arn,
+                                                         .user_id = strings->user_id,
+                                                         .signing = keys->signing};
+    return strings->access_key && strings->secret_key ? 0 : ERR_MEMORY;
 }
 
 /* "Unique identifiers", IAM User Guide: AIDA and 17 letters and digits; of the name, so that it
@@ -51,39 +51,39 @@ static void user_id_make(const char *name, char out[ID_SIZE])
     out[ID_SIZE - 1] = '\0';
 }
 
-static struct keys *keys_new(size_t count)
+static struct access_keys *access_keys_new(size_t count)
 {
-    struct keys *keys = calloc(1, sizeof *keys);
+    struct access_keys *keys = calloc(1, sizeof *keys);
     if (!keys)
         return NULL;
     keys->items = calloc(count, sizeof *keys->items);
-    keys->held = calloc(count, sizeof *keys->held);
+    keys->strings = calloc(count, sizeof *keys->strings);
     keys->signing = signing_keys_new();
     keys->all.items = keys->items;
-    if (keys->items && keys->held && keys->signing)
+    if (keys->items && keys->strings && keys->signing)
         return keys;
-    keys_close(keys);
+    access_keys_close(keys);
     return NULL;
 }
 
-void keys_close(struct keys *keys)
+void access_keys_close(struct access_keys *keys)
 {
     if (!keys)
         return;
     for (size_t i = 0; i < keys->all.count; i++) {
-        char *secret = keys->held[i].secret_key;
+        char *secret = keys->strings[i].secret_key;
         if (secret)
             sigv4_wipe(secret, strlen(secret));
         free(secret);
-        free(keys->held[i].access_key);
+        free(keys->strings[i].access_key);
     }
     signing_keys_free(keys->signing);
     free(keys->items);
-    free(keys->held);
+    free(keys->strings);
     free(keys);
 }
 
-const struct auth_keys *keys_all(const struct keys *keys)
+const struct access_key_list *access_keys_all(const struct access_keys *keys)
 {
     return &keys->all;
 }
@@ -111,7 +111,7 @@ static bool access_key_valid(const char *text)
     return size > 0 && size <= ACCESS_KEY_MAX;
 }
 
-static bool is_taken(const struct keys *keys, const char *access_key)
+static bool is_taken(const struct access_keys *keys, const char *access_key)
 {
     for (size_t i = 0; i < keys->all.count; i++) {
         if (strcmp(keys->items[i].access_key, access_key) == 0)
@@ -123,7 +123,7 @@ static bool is_taken(const struct keys *keys, const char *access_key)
 struct keys_reader {
     const char *path, *account;
     const struct ini *ini;
-    struct keys *keys;
+    struct access_keys *keys;
     struct error *error;
 };
 
@@ -138,7 +138,7 @@ static int section_read(const struct keys_reader *r, const struct ini_entry *sec
 {
     const char *access_key = ini_get(r->ini, section->section, "aws_access_key_id");
     const char *secret_key = ini_get(r->ini, section->section, "aws_secret_access_key");
-    struct held *held = &r->keys->held[r->keys->all.count];
+    struct key_strings *strings = &r->keys->strings[r->keys->all.count];
     if (!name_valid(section->section))
         return bad_section(r, section,
                            "is not a valid user name: use 1 to 64 letters, digits and +=,.@_-");
@@ -151,9 +151,10 @@ static int section_read(const struct keys_reader *r, const struct ini_entry *sec
                            "has an aws_session_token: temporary credentials are not supported");
     if (is_taken(r->keys, access_key))
         return bad_section(r, section, "repeats the aws_access_key_id of an earlier section");
-    snprintf(held->arn, sizeof held->arn, "arn:aws:iam::%s:user/%s", r->account, section->section);
-    user_id_make(section->section, held->user_id);
-    return key_add(r->keys, access_key, secret_key)
+    snprintf(strings->arn, sizeof strings->arn, "arn:aws:iam::%s:user/%s", r->account,
+             section->section);
+    user_id_make(section->section, strings->user_id);
+    return access_key_add(r->keys, access_key, secret_key)
                ? error_set(r->error, ERR_MEMORY, "out of memory")
                : 0;
 }
@@ -201,7 +202,7 @@ static int file_read(const char *path, struct buffer *out, struct error *error)
                          strerror(errno));
     size_t size;
     setvbuf(file, NULL, _IONBF, 0); /* no copies of secrets in memory of others */
-    buffer_reserve(out, KEYS_FILE_MAX);
+    buffer_reserve(out, ACCESS_KEYS_FILE_MAX);
     while (!out->error && (size = fread(piece, 1, sizeof piece, file)) > 0)
         buffer_append(out, piece, size);
     int status = 0;
@@ -233,15 +234,15 @@ static int text_read(struct keys_reader *r, struct slice text)
     return status;
 }
 
-int keys_open(const char *path, const char *account, const struct auth_key *fallback,
-              struct keys **out, struct error *error)
+int access_keys_open(const char *path, const char *account, const struct access_key *fallback,
+                     struct access_keys **out, struct error *error)
 {
     struct buffer text;
-    struct keys *keys = keys_new(path ? KEYS_MAX : 1);
+    struct access_keys *keys = access_keys_new(path ? KEYS_MAX : 1);
     if (!keys)
         return error_set(error, ERR_MEMORY, "out of memory");
     struct keys_reader reader = {.path = path, .account = account, .keys = keys, .error = error};
-    buffer_init(&text, KEYS_FILE_MAX);
+    buffer_init(&text, ACCESS_KEYS_FILE_MAX);
     int status;
     if (path) {
         status = file_read(path, &text, error);
@@ -250,15 +251,15 @@ int keys_open(const char *path, const char *account, const struct auth_key *fall
         if (text.data)
             sigv4_wipe(text.data, text.capacity);
     } else {
-        snprintf(keys->held[0].arn, ARN_SIZE, "arn:aws:iam::%s:root", account);
-        snprintf(keys->held[0].user_id, ID_SIZE, "%s", account);
-        status = key_add(keys, fallback->access_key, fallback->secret_key);
+        snprintf(keys->strings[0].arn, ARN_SIZE, "arn:aws:iam::%s:root", account);
+        snprintf(keys->strings[0].user_id, ID_SIZE, "%s", account);
+        status = access_key_add(keys, fallback->access_key, fallback->secret_key);
         if (status)
             error_set(error, status, "out of memory");
     }
     buffer_free(&text);
     if (status)
-        keys_close(keys);
+        access_keys_close(keys);
     else
         *out = keys;
     return status;

@@ -1,10 +1,11 @@
 /*
- * A request with a fault has a struct fault, from answer_strike to the end of its call.
- * A trickle's timer may close after that, so the memory goes in its close callback.
+ * A request with a fault has a struct fault, from fault_inject until its call ends.
+ * The timer of a trickle may close later, so its close callback frees the memory.
  *
- * Half of an announced body: a truncated answer announces only the half, a reset one the whole.
+ * A truncated and a reset response both send half of the body. The truncated one announces only
+ * that half in Content-Length, the reset one the whole.
  */
-#include "answer.h"
+#include "fault_injection.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,8 +21,8 @@ struct fault {
     enum fault_kind kind;
     unsigned milliseconds;
 
-    int64_t left; /* bytes of the body that may still go out; -1: all. Of an upload: come in */
-    bool cut;     /* the answer is over, whatever its service still says */
+    int64_t left; /* bytes of the body still to send, or of an upload still to receive; -1: all */
+    bool cut;     /* the response has ended; further writes of the service are ignored */
 
     uv_timer_t timer; /* of a trickle */
     bool timer_open;
@@ -77,7 +78,7 @@ static void trickle_start(struct fault *fault, struct bytes *piece, http_call_dr
     uv_timer_start(&fault->timer, on_tick, pause, pause);
 }
 
-/* ---- the answer ---- */
+/* ---- the response ---- */
 
 static void cut(struct fault *fault)
 {
@@ -92,8 +93,8 @@ static void on_half(struct http_call *call, int error, void *user)
         http_call_abort(call);
 }
 
-static void fault_begin(struct fault *fault, const struct http_header *headers, size_t count,
-                        int64_t size)
+void fault_response_begin(struct fault *fault, const struct http_header *headers, size_t count,
+                          int64_t size)
 {
     struct cloud_request *request = fault->request;
     fault->left = -1;
@@ -107,7 +108,7 @@ static void fault_begin(struct fault *fault, const struct http_header *headers, 
                     fault->kind == FAULT_TRUNCATE && size > 0 ? size / 2 : size);
 }
 
-/* The piece that holds the last byte to go out. */
+/* The piece contains the last byte to send. */
 static void write_last(struct fault *fault, struct bytes *piece)
 {
     struct http_call *call = fault->request->call;
@@ -121,8 +122,8 @@ static void write_last(struct fault *fault, struct bytes *piece)
     http_call_end(call);
 }
 
-static void fault_write(struct fault *fault, struct bytes *piece, http_call_drained *drained,
-                        void *user)
+void fault_response_write(struct fault *fault, struct bytes *piece, http_call_drained *drained,
+                          void *user)
 {
     struct http_call *call = fault->request->call;
     char *data = piece->data;
@@ -144,28 +145,28 @@ static void fault_write(struct fault *fault, struct bytes *piece, http_call_drai
         http_call_write(call, piece, drained, user);
 }
 
-static void fault_end(struct fault *fault)
+void fault_response_end(struct fault *fault)
 {
     if (fault->cut)
         return;
     if (fault->rest.size)
-        fault->ended = true; /* the trickle ends it */
+        fault->ended = true; /* trickle_finish ends the response */
     else
         http_call_end(fault->request->call);
 }
 
-static bool bends_bytes(const struct cloud_request *request)
+bool fault_changes_body(const struct cloud_request *request)
 {
-    static const bool bends[FAULT_KINDS] = {
+    static const bool changes[FAULT_KINDS] = {
         [FAULT_RESET_IN_BODY] = true, [FAULT_RESET_AFTER] = true, [FAULT_TRUNCATE] = true,
         [FAULT_TRICKLE] = true,       [FAULT_CORRUPT] = true,
     };
-    return request->fault && bends[request->fault->kind];
+    return request->fault && changes[request->fault->kind];
 }
 
-/* A message's damage is in its MD5 already, and its answer stays whole. */
-static void fault_respond(struct fault *fault, const struct http_header *headers, size_t count,
-                          struct bytes *body)
+/* A corrupt message has a wrong MD5 instead (fault_inject_output), so its response is sent whole. */
+void fault_response_send(struct fault *fault, const struct http_header *headers, size_t count,
+                         struct bytes *body)
 {
     int64_t size = (int64_t)body->size;
     bool whole = fault->kind == FAULT_CORRUPT || fault->request->status >= 300;
@@ -173,49 +174,14 @@ static void fault_respond(struct fault *fault, const struct http_header *headers
         http_call_respond(fault->request->call, fault->request->status, headers, count, body);
         return;
     }
-    fault_begin(fault, headers, count, size);
+    fault_response_begin(fault, headers, count, size);
     if (size)
-        fault_write(fault, body, NULL, NULL);
-    fault_end(fault);
+        fault_response_write(fault, body, NULL, NULL);
+    fault_response_end(fault);
     bytes_free(body);
 }
 
-void answer_respond(struct cloud_request *request, const struct http_header *headers, size_t count,
-                    struct bytes *body)
-{
-    if (bends_bytes(request))
-        fault_respond(request->fault, headers, count, body);
-    else
-        http_call_respond(request->call, request->status, headers, count, body);
-}
-
-void answer_begin(struct cloud_request *request, const struct http_header *headers, size_t count,
-                  int64_t content_length)
-{
-    if (bends_bytes(request))
-        fault_begin(request->fault, headers, count, content_length);
-    else
-        http_call_begin(request->call, request->status, headers, count, content_length);
-}
-
-void answer_write(struct cloud_request *request, struct bytes *piece, http_call_drained *drained,
-                  void *user)
-{
-    if (bends_bytes(request))
-        fault_write(request->fault, piece, drained, user);
-    else
-        http_call_write(request->call, piece, drained, user);
-}
-
-void answer_end(struct cloud_request *request)
-{
-    if (bends_bytes(request))
-        fault_end(request->fault);
-    else
-        http_call_end(request->call);
-}
-
-/* ---- striking ---- */
+/* ---- injecting ---- */
 
 static void on_ignored(struct http_call *call, int error, const void *data, size_t size, void *user)
 {
@@ -226,7 +192,7 @@ static void on_ignored(struct http_call *call, int error, const void *data, size
     (void)user;
 }
 
-/* The body is read, so that a peer that hangs up is noticed. */
+/* Reads the body, so that a closed connection is noticed. */
 static void stall(struct cloud_request *request, enum router_wire wire)
 {
     if (wire == WIRE_S3)
@@ -267,7 +233,7 @@ static const struct fault_refusal refusals[FAULT_KINDS][WIRE_QUERY + 1] = {
     [FAULT_BAD_DIGEST] = {{400, "BadDigest"}},
 };
 
-static bool befall(struct cloud_request *request, enum router_wire wire)
+static bool respond_with_fault(struct cloud_request *request, enum router_wire wire)
 {
     enum fault_kind kind = request->fault->kind;
     const struct fault_refusal *refusal = &refusals[kind][wire];
@@ -285,7 +251,7 @@ static bool befall(struct cloud_request *request, enum router_wire wire)
     return true;
 }
 
-bool answer_strike(struct cloud_request *request, enum router_wire wire, const char *resource)
+bool fault_inject(struct cloud_request *request, enum router_wire wire, const char *resource)
 {
     struct fault_draw draw;
     if (!request->cloud->faults ||
@@ -297,27 +263,28 @@ bool answer_strike(struct cloud_request *request, enum router_wire wire, const c
     request->fault->request = request;
     request->fault->kind = draw.kind;
     request->fault->milliseconds = draw.milliseconds;
-    if (resource && !request->resource[0]) /* what comes to nothing is logged too */
+    if (resource &&
+        !request->resource[0]) /* for the request log, which also has requests without a response */
         snprintf(request->resource, sizeof request->resource, "%s", faults_resource(resource));
-    return befall(request, wire);
+    return respond_with_fault(request, wire);
 }
 
 /* ---- inputs and outputs of SQS ---- */
 
-static void receipt_spoil(json_t *entry)
+static void receipt_expire(json_t *entry)
 {
     if (json_object_get(entry, "ReceiptHandle"))
         json_object_set_new(entry, "ReceiptHandle", json_string("expired"));
 }
 
-void answer_bend_input(const struct cloud_request *request, json_t *input)
+void fault_inject_input(const struct cloud_request *request, json_t *input)
 {
     json_t *entries = json_object_get(input, "Entries");
     if (!request->fault || request->fault->kind != FAULT_EXPIRE_RECEIPT)
         return;
-    receipt_spoil(input);
+    receipt_expire(input);
     for (size_t i = 0; i < json_array_size(entries); i++)
-        receipt_spoil(json_array_get(entries, i));
+        receipt_expire(json_array_get(entries, i));
 }
 
 static void entry_fail(json_t *output)
@@ -345,7 +312,7 @@ static void messages_reverse(json_t *messages)
     }
 }
 
-void answer_bend_output(const struct cloud_request *request, json_t *output)
+void fault_inject_output(const struct cloud_request *request, json_t *output)
 {
     json_t *messages = json_object_get(output, "Messages");
     if (!request->fault)
@@ -359,7 +326,7 @@ void answer_bend_output(const struct cloud_request *request, json_t *output)
         entry_fail(output);
 }
 
-bool answer_gives_back(const struct cloud_request *request, bool completed)
+bool fault_returns_messages(const struct cloud_request *request, bool completed)
 {
     if (!request->fault)
         return !completed;
@@ -368,7 +335,7 @@ bool answer_gives_back(const struct cloud_request *request, bool completed)
 
 /* ---- the end ---- */
 
-const char *answer_fault(const struct cloud_request *request)
+const char *fault_injected(const struct cloud_request *request)
 {
     return request->fault ? fault_name(request->fault->kind) : NULL;
 }
@@ -378,7 +345,7 @@ static void on_timer_closed(uv_handle_t *handle)
     free(container_of((uv_timer_t *)handle, struct fault, timer));
 }
 
-void answer_over(struct cloud_request *request)
+void fault_release(struct cloud_request *request)
 {
     struct fault *fault = request->fault;
     if (!fault)

@@ -1,12 +1,12 @@
 /* AWS JSON 1.0, as SQS speaks it. Loop thread. */
-#ifndef THUMBWHEEL_AWS_JSON10_H
-#define THUMBWHEEL_AWS_JSON10_H
+#ifndef THUMBWHEEL_AWS_JSON_H
+#define THUMBWHEEL_AWS_JSON_H
 
 #include <jansson.h>
 
 #include "aws_request.h"
 
-struct json10_call {
+struct aws_json_call {
     enum aws_service service;
     const char *target;    /* "AmazonSQS" */
     const char *operation; /* static */
@@ -24,12 +24,12 @@ struct json10_call {
     void *user;
 };
 
-int json10_start(struct aws *aws, const struct json10_call *call, struct aws_request **out);
+int aws_json_start(struct aws *aws, const struct aws_json_call *call, struct aws_request **out);
 /* The object in a valid reply of an operation that has one, for json_decref. Otherwise NULL, and
  * *error says why. */
-json_t *json10_answer(const struct aws_reply *reply, struct error *error);
+json_t *aws_json_response(const struct aws_reply *reply, struct error *error);
 
 /* Members, or NULL/0 when absent or of another type. SQS writes numbers as text in attributes. */
-uint64_t json10_number(const json_t *object, const char *name);
+uint64_t aws_json_number(const json_t *object, const char *name);
 
 #endif

@@ -1,12 +1,12 @@
-#include "segments.h"
+#include "blob_segments.h"
 
 #include <stdlib.h>
 
-struct segments *segments_share(const struct blobs *blobs, uint64_t owner)
+struct blob_segments *blob_segments_share(const struct blobs *blobs, uint64_t owner)
 {
     const struct list *head = &blobs->segments;
     for (struct list *link = head->next; link != head; link = link->next) {
-        struct segments *segments = container_of(link, struct segments, link);
+        struct blob_segments *segments = container_of(link, struct blob_segments, link);
         if (segments->owner == owner) {
             segments->readers++;
             return segments;
@@ -15,9 +15,10 @@ struct segments *segments_share(const struct blobs *blobs, uint64_t owner)
     return NULL;
 }
 
-struct segments *segments_new(struct blobs *blobs, uint64_t owner, size_t capacity)
+struct blob_segments *blob_segments_new(struct blobs *blobs, uint64_t owner, size_t capacity)
 {
-    struct segments *segments = calloc(1, sizeof *segments + capacity * sizeof *segments->list);
+    struct blob_segments *segments =
+        calloc(1, sizeof *segments + capacity * sizeof *segments->list);
     if (!segments)
         return NULL;
     segments->blobs = blobs;
@@ -28,17 +29,18 @@ struct segments *segments_new(struct blobs *blobs, uint64_t owner, size_t capaci
     return segments;
 }
 
-bool segments_add(struct segments *segments, unsigned number, uint64_t blob, uint64_t size)
+bool blob_segments_add(struct blob_segments *segments, unsigned number, uint64_t blob,
+                       uint64_t size)
 {
     if (segments->count == segments->capacity)
         return false;
-    const struct segment *last = segments->count ? &segments->list[segments->count - 1] : NULL;
-    segments->list[segments->count++] = (struct segment){
+    const struct blob_segment *last = segments->count ? &segments->list[segments->count - 1] : NULL;
+    segments->list[segments->count++] = (struct blob_segment){
         .number = number, .blob = blob, .size = size, .start = last ? last->start + last->size : 0};
     return true;
 }
 
-void segments_release(struct segments *segments)
+void blob_segments_release(struct blob_segments *segments)
 {
     if (--segments->readers)
         return;
@@ -50,7 +52,7 @@ void segments_release(struct segments *segments)
     free(segments);
 }
 
-size_t segments_at(const struct segments *segments, uint64_t offset)
+size_t blob_segments_at(const struct blob_segments *segments, uint64_t offset)
 {
     size_t low = 0, high = segments->count - 1;
     while (low < high) {
@@ -63,7 +65,7 @@ size_t segments_at(const struct segments *segments, uint64_t offset)
     return low;
 }
 
-const struct segment *segments_part(const struct segments *segments, unsigned number)
+const struct blob_segment *blob_segments_part(const struct blob_segments *segments, unsigned number)
 {
     for (size_t i = 0; i < segments->count; i++) {
         if (segments->list[i].number == number)
@@ -72,11 +74,11 @@ const struct segment *segments_part(const struct segments *segments, unsigned nu
     return NULL;
 }
 
-bool segments_defer(struct blobs *blobs, uint64_t blob)
+bool blob_segments_defer(struct blobs *blobs, uint64_t blob)
 {
     const struct list *head = &blobs->segments;
     for (struct list *link = head->next; link != head; link = link->next) {
-        struct segments *segments = container_of(link, struct segments, link);
+        struct blob_segments *segments = container_of(link, struct blob_segments, link);
         for (size_t i = 0; i < segments->count; i++) {
             if (segments->list[i].blob == blob)
                 return segments->list[i].dropped = true;

@@ -1,0 +1,38 @@
+#include "response.h"
+
+#include "fault_injection.h"
+
+void response_send(struct cloud_request *request, const struct http_header *headers, size_t count,
+                   struct bytes *body)
+{
+    if (fault_changes_body(request))
+        fault_response_send(request->fault, headers, count, body);
+    else
+        http_call_respond(request->call, request->status, headers, count, body);
+}
+
+void response_begin(struct cloud_request *request, const struct http_header *headers, size_t count,
+                    int64_t content_length)
+{
+    if (fault_changes_body(request))
+        fault_response_begin(request->fault, headers, count, content_length);
+    else
+        http_call_begin(request->call, request->status, headers, count, content_length);
+}
+
+void response_write(struct cloud_request *request, struct bytes *piece, http_call_drained *drained,
+                    void *user)
+{
+    if (fault_changes_body(request))
+        fault_response_write(request->fault, piece, drained, user);
+    else
+        http_call_write(request->call, piece, drained, user);
+}
+
+void response_end(struct cloud_request *request)
+{
+    if (fault_changes_body(request))
+        fault_response_end(request->fault);
+    else
+        http_call_end(request->call);
+}

@@ -1,0 +1,91 @@
+/*
+ * Identifies the signer of a request and verifies the signature: SigV4 in the Authorization header
+ * or in the query.
+ *
+ * Verification has two parts, because the hash of a body that is not announced in a header is known
+ * only later: signature_claim parses the request and checks what is known early (format, access key,
+ * time); signature_verify verifies the signature. Sources: "Signature Version 4 signing process" in the
+ * AWS General Reference; "Authenticating Requests" in the S3 API Reference. Any thread, but for
+ * keys whose signing keys are kept: one thread then. No clock.
+ */
+#ifndef THUMBWHEEL_LOCAL_SIGNATURE_CHECK_H
+#define THUMBWHEEL_LOCAL_SIGNATURE_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "signing_keys.h"
+#include "sigv4.h"
+
+enum {
+    SIGNATURE_SKEW_S = 15 * 60,
+    SIGNATURE_EXPIRES_MAX_S = 7 * 24 * 3600,
+    SIGNED_REQUEST_HEADERS_MAX = 100,
+    SIGNED_HEADERS_MAX = 64,    /* headers that take part in a signature */
+    SIGNED_HEADERS_SIZE = 2048, /* of their names, with what is between them */
+};
+
+struct access_key { /* borrowed for as long as it is used */
+    const char *access_key, *secret_key;
+    const char *arn;              /* whose it is: arn:aws:iam::ACCOUNT:user/NAME or …:root */
+    const char *user_id;          /* as STS and events tell it: AIDA…, or the account's number */
+    struct signing_keys *signing; /* those made of the secret; NULL: none are kept */
+};
+
+struct access_key_list {
+    const struct access_key *items;
+    size_t count;
+};
+
+struct signed_request { /* borrowed */
+    struct slice method, path, query;
+    const struct sigv4_header *headers;
+    size_t header_count;
+};
+
+enum signature_code {
+    SIGNATURE_OK,
+    SIGNATURE_MISSING,   /* no signature at all */
+    SIGNATURE_MALFORMED, /* an Authorization header or X-Amz- parameters that cannot be read */
+    SIGNATURE_UNKNOWN_KEY,
+    SIGNATURE_SKEWED,          /* signed too far from now */
+    SIGNATURE_EXPIRED,         /* a presigned URL whose time is over */
+    SIGNATURE_UNSIGNED_HEADER, /* an x-amz- header, or Host, outside the signature */
+    SIGNATURE_MISMATCH,
+    SIGNATURE_CODE_COUNT
+};
+
+struct signature_claim {
+    bool presigned;
+    char access_key[129];
+    char date[SIGV4_DATE_SIZE];
+    char day[9];
+    char region[65], service[33]; /* of the credential scope; service is filled even when another
+                                     part is wrong */
+    struct slice
+        signed_headers; /* as sent: percent-encoded in a query; borrowed from the request */
+    char signature[SIGV4_HEX_SIZE];
+    const struct access_key *key; /* the owner of the access key; NULL: none */
+    const char *detail;           /* what is wrong, for people; static */
+};
+
+/* now: Unix seconds. */
+enum signature_code signature_claim(const struct access_key_list *keys,
+                                    const struct signed_request *request, int64_t now,
+                                    struct signature_claim *out);
+enum signature_code signature_verify(const struct signed_request *request,
+                                     const struct signature_claim *claim, const char *payload_hash);
+
+/* A text that is signed by itself: the policy of a POST form, with the fields that say by whom and
+ * when. *key is whose signature it is. Whether the text still holds is its own to say, so no time
+ * is checked. */
+enum signature_code signature_verify_text(const struct access_key_list *keys,
+                                          const char *credential, const char *date,
+                                          const char *text, const char *signature,
+                                          const struct access_key **key);
+
+/* By case-insensitive name; data NULL: absent. */
+struct slice signed_request_header(const struct signed_request *request, const char *name);
+
+#endif
