@@ -54,7 +54,7 @@ static void received(struct queue_poller *poller, struct queue_message *messages
     struct lane *lane = poller->lane;
     for (size_t i = 0; i < count; i++)
         delivery_accept(lane, &messages[i]);
-    if (!poller->stopped)
+    if (poller->state != POLLER_STOPPED)
         return;
     deliveries_each(lane, delivery_hand_back);
     engine_update(lane->engine);

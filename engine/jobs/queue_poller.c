@@ -34,41 +34,43 @@ static void poll_free(struct poll *poll)
     free(poll);
 }
 
+/* The one state setter. A state that ends by itself has the timer. */
+static void enter(struct queue_poller *poller, enum poller_state state)
+{
+    if (poller->state == POLLER_STOPPED)
+        return;
+    uv_timer_stop(&poller->timer);
+    poller->state = state;
+}
+
 static void on_rested(uv_timer_t *timer)
 {
     struct queue_poller *poller = container_of(timer, struct queue_poller, timer);
-    poller->resting = false;
+    enter(poller, POLLER_READY);
     queue_poller_update(poller);
 }
 
 static void rest(struct queue_poller *poller, uint64_t delay_ms)
 {
-    poller->resting = true;
-    poller->gathering = false;
+    if (poller->state == POLLER_STOPPED)
+        return;
+    enter(poller, POLLER_RESTING);
     uv_timer_start(&poller->timer, on_rested, delay_ms, 0);
 }
 
 static void on_gathered(uv_timer_t *timer)
 {
     struct queue_poller *poller = container_of(timer, struct queue_poller, timer);
-    poller->gathering = false;
-    poller->gathered = true;
+    enter(poller, POLLER_GATHERED);
     queue_poller_update(poller);
 }
 
 static void gather(struct queue_poller *poller)
 {
-    if (poller->gathering)
+    if (poller->state == POLLER_GATHERING)
         return;
-    poller->gathering = true;
+    enter(poller, POLLER_GATHERING);
     uv_timer_start(&poller->timer, on_gathered, GATHER_MS, 0);
-}
-
-static void gather_end(struct queue_poller *poller)
-{
-    if (poller->gathering)
-        uv_timer_stop(&poller->timer);
-    poller->gathering = poller->gathered = false;
 }
 
 static void poll_failed(struct queue_poller *poller, const struct error *error)
@@ -77,7 +79,7 @@ static void poll_failed(struct queue_poller *poller, const struct error *error)
     uint64_t delay =
         BACKOFF_BASE_MS / 2 + jitter_full(BACKOFF_BASE_MS, BACKOFF_CAP_MS, poller->failures);
     poller->failures++;
-    if (poller->stopped)
+    if (poller->state == POLLER_STOPPED)
         return;
     if (!outage_observe(lane, error) &&
         log_gate_open(&poller->gate, uv_now(lane->engine->loop), 60000))
@@ -143,7 +145,7 @@ static int poll_start(struct queue_poller *poller, unsigned max, unsigned borrow
 /* How many more receives may be opened: one, or several while receives come back full. */
 static bool may_poll(const struct queue_poller *poller)
 {
-    return !poller->stopped && !poller->resting &&
+    return poller->state != POLLER_STOPPED && poller->state != POLLER_RESTING &&
            poller->poll_count < (poller->full ? POLLS_MAX : 1);
 }
 
@@ -184,11 +186,11 @@ void queue_poller_update(struct queue_poller *poller)
         unsigned max = batch_of(slots);
         if (max == 0 || memory_is_tight(&poller->lane->engine->memory))
             return;
-        if (max < batch_of((reach + 1) / 2) && !poller->gathered) {
+        if (max < batch_of((reach + 1) / 2) && poller->state != POLLER_GATHERED) {
             gather(poller);
             return;
         }
-        gather_end(poller);
+        enter(poller, POLLER_READY);
         int code = poll_start(poller, max, max > own ? max - (unsigned)own : 0);
         if (code) {
             struct error error;
@@ -208,9 +210,8 @@ int queue_poller_init(struct queue_poller *poller, struct lane *lane, uv_loop_t 
 
 void queue_poller_stop(struct queue_poller *poller)
 {
-    poller->stopped = true;
+    enter(poller, POLLER_STOPPED);
     poller->outage.down = false; /* it keeps no service from being available */
-    uv_timer_stop(&poller->timer);
 }
 
 void queue_poller_cancel(struct queue_poller *poller)

@@ -30,20 +30,26 @@ struct queue_poller;
 typedef void queue_poller_received(struct queue_poller *poller, struct queue_message *messages,
                                    size_t count);
 
+/* Of which only queue_poller.c's setter changes. */
+enum poller_state {
+    POLLER_READY,
+    POLLER_GATHERING, /* waits for more free slots */
+    POLLER_GATHERED,  /* it has waited for long enough: the next receive takes what is free */
+    POLLER_RESTING,   /* backs off */
+    POLLER_STOPPED,   /* the last one */
+};
+
 struct queue_poller {
     struct lane *lane;
     queue_poller_received *received;
+    enum poller_state state;
     uv_timer_t timer;  /* of a rest or a gathering */
     struct list polls; /* receives under way */
     size_t poll_count;
-    size_t asked;      /* messages that they may return */
-    size_t borrowed;   /* of these, beyond the lane's own slots */
-    unsigned failures; /* in a row */
-    bool full;         /* the last receive returned as many as requested */
-    bool resting;      /* backing off */
-    bool gathering;    /* waiting for more free slots */
-    bool gathered;     /* … for long enough */
-    bool stopped;
+    size_t asked;         /* messages that they may return */
+    size_t borrowed;      /* of these, beyond the lane's own slots */
+    unsigned failures;    /* in a row */
+    bool full;            /* the last receive returned as many as requested */
     struct log_gate gate; /* failures of this queue alone */
     struct outage outage;
 };
