@@ -62,9 +62,8 @@ static void entry_retry(struct delete_batcher *batcher, struct delete_entry *ent
     lease_beat_again(lease_of(entry));
 }
 
-/* One entry's answer. Only a receipt that the service no longer knows, or patience at its end, lets
- * go of a message that is not deleted: it comes back, and its outputs are written again with the
- * same bytes. */
+/* One entry's response. Only an expired receipt, or too many attempts, lets go of a message that is
+ * not deleted: it comes back, and its outputs are written again with the same bytes. */
 static void entry_settle(struct delete_batcher *batcher, struct delete_entry *entry, int code,
                          uint64_t now_ms)
 {
@@ -117,7 +116,7 @@ static void send_batch(struct delete_batcher *batcher, struct lease_call *call, 
 }
 
 /* Moves up to ten due entries into a call. An entry whose visibility is being changed right now
- * waits for that answer. */
+ * waits for that response. */
 static struct lease_call *collect(struct delete_batcher *batcher, uint64_t now_ms)
 {
     struct lease_call *call = lease_call_new(batcher->home);

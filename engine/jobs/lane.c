@@ -122,7 +122,7 @@ static void opened(struct lane *lane)
     lane->observer->opened(lane->engine);
 }
 
-/* An answer came. Whether it is still wanted. */
+/* A response came. Whether it is still wanted. */
 static bool answered(struct lane *lane)
 {
     lane->asking = false;

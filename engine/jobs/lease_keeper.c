@@ -73,7 +73,7 @@ static void beat(struct lease *lease, uint64_t now_ms)
 {
     lease_beat_clear(lease);
     if (lease->changing || lease->deletion.in_flight)
-        return; /* the answer that is under way schedules the next one */
+        return; /* the pending response schedules the next one */
     lease->ask_s = within_life(lease, now_ms, lease->visibility_s);
     if (lease->wish == LEASE_RELEASE || now_ms + (uint64_t)lease->ask_s * 1000 > lease->deadline_ms)
         lease_change_queue(lease);
@@ -96,7 +96,7 @@ static void retry_change(struct lease *lease, uint64_t now_ms)
     beat_at(lease, now_ms + (delay < RETRY_BEAT_LEAST_MS ? RETRY_BEAT_LEAST_MS : delay));
 }
 
-/* The answer to a change. The owner may have wished for something else meanwhile. */
+/* The response to a change. The owner may have wished for something else meanwhile. */
 static void change_settle(struct lease *lease, int code, uint64_t sent_ms)
 {
     struct lease_stats *stats = &lease->home->keeper->stats;
@@ -286,7 +286,7 @@ void lease_release(struct lease *lease, unsigned visibility_s)
     work_ends(lease, LEASE_RELEASE);
     lease->release_s = visibility_s;
     if (!lease->changing)
-        lease_change_queue(lease); /* else the answer under way queues it */
+        lease_change_queue(lease); /* else the pending response queues it */
     lease_keeper_arm(lease->home->keeper);
 }
 

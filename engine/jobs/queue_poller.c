@@ -9,7 +9,7 @@ enum {
     POLLS_MAX = 3, /* open at once on a busy queue */
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 30000,
-    EMPTY_TOO_SOON_MS = 200, /* an empty answer to a long poll this fast is no long poll */
+    EMPTY_TOO_SOON_MS = 200, /* an empty response to a long poll this fast is no long poll */
     GATHER_MS = 500,         /* at most, for a batch of free slots */
     BORROWED_WAIT_S = 1,
 };

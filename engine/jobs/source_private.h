@@ -42,7 +42,7 @@ struct source {
     struct memory_ticket ticket; /* for the body's memory */
     uint64_t stated;             /* its size, as the event has it; 0: unknown */
     uint64_t reserved;           /* bytes of the memory budget: the GET's cap, then the body's */
-    char *body_etag;             /* as the store answered; may be NULL */
+    char *body_etag;             /* as in the response; may be NULL */
     bool is_output;
     bool may_linger; /* its version is known */
     size_t audience; /* pipelines that want it */
