@@ -57,6 +57,9 @@ def checkout(tmp_path_factory):
         for item in Path(PROGRAM).resolve().parent.iterdir():
             if item.name != "CMakeCache.txt":
                 (tree / "build" / preset / item.name).symlink_to(item)
+    for preset in ("tsan", "dev", "fuzz"):  # configured, and with nothing to build
+        (tree / "build" / preset).mkdir()
+        (tree / "build" / preset / "build.ninja").touch()
     if (ROOT / "tests/js/node_modules").exists():
         (tree / "tests/js/node_modules").symlink_to(ROOT / "tests/js/node_modules")
     (home / "Pictures").mkdir(parents=True)
