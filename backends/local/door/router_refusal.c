@@ -8,6 +8,7 @@
 
 #include "cloud_service.h"
 #include "response.h"
+#include "s3_error_document.h"
 #include "xml_tree.h"
 
 struct signature_refusal {
@@ -74,17 +75,11 @@ static void respond(struct cloud_request *request, int status, const char *conte
 static void s3_write(struct cloud_request *request, const char *code, const char *text,
                      struct buffer *out)
 {
-    struct buffer path;
-    struct slice resource = http_call_path(request->call);
-    buffer_init(&path, 4096);
-    buffer_append(&path, resource.data, resource.size);
-    buffer_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>");
-    xml_element(out, "Code", code);
-    xml_element(out, "Message", text);
-    xml_element(out, "Resource", path.error ? "" : path.data);
-    xml_element(out, "RequestId", request->id);
-    buffer_text(out, "</Error>");
-    buffer_free(&path);
+    s3_error_document_write(out,
+                            &(struct s3_error_document){.code = code,
+                                                        .message = text,
+                                                        .resource = http_call_path(request->call),
+                                                        .id = request->id});
 }
 
 static void query_write(struct cloud_request *request, int status, const char *code,

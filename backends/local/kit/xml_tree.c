@@ -1,23 +1,46 @@
 #include "xml_tree.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "utf8.h"
+
+/* What stands for a byte, or NULL where the byte may stay. XML 1.0 can't carry most control
+ * characters; S3 sends them as references all the same. */
+static const char *escape_of(char c, char reference[8])
+{
+    switch (c) {
+    case '&':
+        return "&amp;";
+    case '<':
+        return "&lt;";
+    case '>':
+        return "&gt;";
+    case '"':
+        return "&quot;";
+    default:
+        if ((unsigned char)c >= 0x20 || c == '\t' || c == '\n')
+            return NULL;
+        snprintf(reference, 8, "&#x%x;", (unsigned)(unsigned char)c);
+        return reference;
+    }
+}
 
 int xml_text(struct buffer *out, struct slice text)
 {
-    size_t start = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        const char *escape = text.data[i] == '<'    ? "&lt;"
-                             : text.data[i] == '>'  ? "&gt;"
-                             : text.data[i] == '&'  ? "&amp;"
-                             : text.data[i] == '"'  ? "&quot;"
-                             : text.data[i] == '\r' ? "&#xD;"
-                                                    : NULL;
+    size_t start = 0, size;
+    char reference[8];
+    for (size_t i = 0; i < text.size; i += size) {
+        size = utf8_character_size((struct slice){text.data + i, text.size - i});
+        /* A key that is no text, in the error that refuses it. */
+        const char *escape = !size ? "?" : size == 1 ? escape_of(text.data[i], reference) : NULL;
+        size += !size;
         if (!escape)
             continue;
         buffer_append(out, text.data + start, i - start);
         buffer_text(out, escape);
-        start = i + 1;
+        start = i + size;
     }
     return buffer_append(out, text.data + start, text.size - start);
 }

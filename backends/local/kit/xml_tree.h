@@ -1,4 +1,4 @@
-/* Writes a JSON tree as XML, for responses of the Query protocols. Loop thread. */
+/* Writes XML: escaped text, and a JSON tree for responses of the Query protocols. */
 #ifndef THUMBWHEEL_XML_TREE_H
 #define THUMBWHEEL_XML_TREE_H
 
@@ -17,8 +17,8 @@ struct xml_style {
     bool nested; /* SNS: <Member><member>… and <Member><entry>…; SQS repeats <Element> instead */
 };
 
-int xml_text(struct buffer *out,
-             struct slice text); /* escaped; control characters survive as references */
+/* Escaped; control characters become references, and what is no UTF-8 a question mark. */
+int xml_text(struct buffer *out, struct slice text);
 int xml_element(struct buffer *out, const char *name, const char *text);
 /* The members of an object, as elements. */
 int xml_members(struct buffer *out, json_t *object, const struct xml_style *style);

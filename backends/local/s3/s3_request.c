@@ -9,6 +9,7 @@
 #include "s3_access.h"
 #include "s3_address.h"
 #include "s3_cors.h"
+#include "s3_error_document.h"
 #include "s3_form.h"
 #include "s3_xml.h"
 #include "uri.h"
@@ -324,17 +325,13 @@ void s3_respond_text(struct s3_request *request, const struct http_header *type,
 static void write_error(struct s3_request *request, const struct s3_error_facts *facts,
                         const char *message, struct buffer *out)
 {
-    s3_xml_begin(out, "Error");
-    s3_xml_text(out, "Code", facts->code);
-    s3_xml_text(out, "Message", message ? message : facts->message);
-    if (request->bucket && *request->bucket)
-        s3_xml_text(out, "BucketName", request->bucket);
-    if (request->key && *request->key)
-        s3_xml_text(out, "Key", request->key);
-    s3_xml_slice(out, "Resource", http_call_path(request->base->call));
-    s3_xml_text(out, "RequestId", request->id);
-    s3_xml_text(out, "HostId", request->id);
-    s3_xml_close(out, "Error");
+    s3_error_document_write(
+        out, &(struct s3_error_document){.code = facts->code,
+                                         .message = message ? message : facts->message,
+                                         .bucket = request->bucket,
+                                         .key = request->key,
+                                         .resource = http_call_path(request->base->call),
+                                         .id = request->id});
 }
 
 void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message)

@@ -119,7 +119,7 @@ static void trees_become_xml_in_both_styles(void **state)
                                                    {"Attributes", "", "key", "value"}};
     const struct xml_style flat = {rules, 2, false}, nested = {nested_rules, 2, true};
     writes("{\"Messages\": [{\"Body\": \"<&>\\\"\\r\\n\"}, {\"N\": 5, \"B\": true}]}", &flat,
-           "<Message><Body>&lt;&amp;&gt;&quot;&#xD;\n</Body></Message>"
+           "<Message><Body>&lt;&amp;&gt;&quot;&#xd;\n</Body></Message>"
            "<Message><N>5</N><B>true</B></Message>");
     writes("{\"Attributes\": {\"a\": \"1\", \"b\": {\"T\": \"S\"}}}", &flat,
            "<Attribute><Name>a</Name><Value>1</Value></Attribute>"

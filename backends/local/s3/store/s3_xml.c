@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "utf8.h"
+#include "xml_tree.h"
 
 enum {
     DEPTH_MAX = 16,
@@ -22,10 +22,7 @@ static const char SEPARATOR = '\n'; /* between a namespace and a name; it is in 
 void s3_xml_begin(struct buffer *out, const char *root)
 {
     buffer_text(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    if (strcmp(root, "Error") == 0)
-        buffer_text(out, "<Error>");
-    else
-        buffer_format(out, "<%s xmlns=\"" S3_XML_NAMESPACE "\">", root);
+    buffer_format(out, "<%s xmlns=\"" S3_XML_NAMESPACE "\">", root);
 }
 
 void s3_xml_open(struct buffer *out, const char *name)
@@ -38,43 +35,9 @@ void s3_xml_close(struct buffer *out, const char *name)
     buffer_format(out, "</%s>", name);
 }
 
-static void escape_byte(struct buffer *out, char c)
-{
-    switch (c) {
-    case '&':
-        buffer_text(out, "&amp;");
-        break;
-    case '<':
-        buffer_text(out, "&lt;");
-        break;
-    case '>':
-        buffer_text(out, "&gt;");
-        break;
-    case '"':
-        buffer_text(out, "&quot;");
-        break;
-    default:
-        /* As S3 does; XML 1.0 cannot carry most of them, which is what encoding-type=url is for. */
-        if ((unsigned char)c < 0x20 && c != '\t' && c != '\n')
-            buffer_format(out, "&#x%x;", (unsigned)c);
-        else
-            buffer_byte(out, c);
-    }
-}
-
 void s3_xml_escape(struct buffer *out, struct slice text)
 {
-    while (text.size) {
-        size_t size = utf8_character_size(text);
-        if (!size)
-            buffer_byte(out, '?'); /* a key that is no text, in the error that refuses it */
-        else if (size == 1)
-            escape_byte(out, *text.data);
-        else
-            buffer_append(out, text.data, size);
-        size += !size;
-        text = (struct slice){text.data + size, text.size - size};
-    }
+    xml_text(out, text);
 }
 
 void s3_xml_slice(struct buffer *out, const char *name, struct slice text)

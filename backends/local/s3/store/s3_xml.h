@@ -13,7 +13,7 @@
 
 #define S3_XML_NAMESPACE "http://s3.amazonaws.com/doc/2006-03-01/"
 
-/* The declaration and the root's start tag; with S3's namespace unless it is an Error. */
+/* The declaration and the root's start tag, with S3's namespace. */
 void s3_xml_begin(struct buffer *out, const char *root);
 void s3_xml_open(struct buffer *out, const char *name);
 void s3_xml_close(struct buffer *out, const char *name);
