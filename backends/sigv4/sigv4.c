@@ -1,12 +1,13 @@
 /*
- * The canonical form is made from what is on the wire, so that signer and verifier run the same
- * code:
+ * The canonical form is made from the request as it is sent, so that signer and verifier run the
+ * same code:
  *
- *   path     S3: decoded and encoded again, so that two spellings of one key are one key. Other
- * services: dot segments and empty segments removed, then encoded as it stands, which doubles the
- * escapes that are already there. query    each name and value decoded and encoded again, sorted by
- * encoded name, then value. headers  lower-case names, sorted; values trimmed, runs of white space
- * to one space; repeated names joined by commas in the order in which they were sent.
+ *   path     S3: decoded and encoded again, so that two spellings of a key are the same key.
+ *            Other services: dot segments and empty segments removed, then encoded once more, which
+ *            doubles the escapes that are already there.
+ *   query    each name and value decoded and encoded again; sorted by encoded name, then by value.
+ *   headers  lower-case names, sorted; values trimmed, with each run of white space replaced by one
+ *            space; repeated names joined by commas in the order in which they were sent.
  *
  * Hashes are OpenSSL's, which uses the processor's instructions for them: seven times as fast as
  * mbedTLS' C, and in every process already, under libcurl. The functions with a context of fixed

@@ -53,7 +53,7 @@ bool sigv4_equal(const char *a, const char *b, size_t size); /* constant time */
 void sigv4_date(int64_t unix_seconds, char out[SIGV4_DATE_SIZE]);
 int sigv4_parse_date(struct slice text, int64_t *unix_seconds); /* ERR_INVALID */
 
-/* The parts, each appended to *out; for tests and for the embedded cloud's error answers. */
+/* The parts, each appended to *out; for tests and for the embedded cloud's error responses. */
 int sigv4_canonical_request(const struct sigv4_request *request, struct buffer *out);
 int sigv4_signed_headers(const struct sigv4_request *request, struct buffer *out);
 int sigv4_string_to_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,

@@ -21,7 +21,7 @@ void aws_fault_read(enum aws_service service, const struct http_response *respon
 /* The tables (aws_kinds.c). The kind of a code, 0 for one that is not known. */
 int aws_kind_of_code(enum aws_service service, const char *code);
 int aws_kind_of_status(enum aws_service service, int status);
-/* The code of error.h for an answer that is not 2xx. */
+/* The code of error.h for a response that is not 2xx. */
 int aws_fault_kind(enum aws_service service, int status, const struct aws_fault *fault);
 /* The same for an entry of a batch, which has no status. */
 int aws_entry_kind(const char *code, const char *message);
@@ -42,7 +42,7 @@ void aws_error_describe(struct error *error, const struct aws_subject *subject, 
  * (ERR_PROTOCOL), never the image's or the message's. */
 void aws_error_unreadable(struct error *error, const struct aws_subject *subject, int code,
                           const char *detail);
-/* The same for a failure without an answer of the service. */
+/* The same for a failure without a response of the service. */
 void aws_error_local(struct error *error, const struct aws_subject *subject, int kind,
                      const char *detail);
 

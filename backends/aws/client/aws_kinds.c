@@ -130,7 +130,7 @@ static const struct {
     {"RequestHeaderSectionTooLarge", ERR_LIMIT, ANY},
     {"KeyTooLongError", ERR_NAME_TOO_LONG, ANY},
 
-    /* This very request can never be answered: what it names or holds is not possible. */
+    /* This request can never succeed: something that it names or contains is not possible. */
     {"InvalidArgument", ERR_INVALID, ANY}, /* on a GET: a version id that is none */
     {"InvalidURI", ERR_INVALID, AWS_S3},
     {"InvalidTag", ERR_INVALID, AWS_S3},
@@ -162,13 +162,13 @@ static const struct {
     {"TemporaryRedirect", ERR_REFUSED, ANY},
 };
 
-/* For answers whose code is not known here: of a gateway, a compatible service, or the future. */
+/* For responses whose code is not known here: of a gateway, a compatible service, or the future. */
 static const struct {
     int status;
     int kind;
 } statuses[] = {
     {401, ERR_DENIED},      /* RFC 9110 */
-    {403, ERR_DENIED},      /* also a HEAD, whose answers have no code */
+    {403, ERR_DENIED},      /* also a HEAD, whose responses have no code */
     {404, ERR_NOT_FOUND},   /* a HEAD again */
     {408, ERR_TIMEOUT},     /* RFC 9110: the client was too slow */
     {409, ERR_CONFLICT},    /* RFC 9110 */

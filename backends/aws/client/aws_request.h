@@ -25,7 +25,7 @@ enum {
     AWS_SETTLE_ATTEMPTS_MAX = 8,
     AWS_SETTLE_DELAY_MS = 1000,
     AWS_ANSWER_MAX =
-        64 * 1024, /* bytes: enough for any answer without a payload, and for any error */
+        64 * 1024, /* bytes: enough for any response without a payload, and for any error */
 };
 
 struct aws_reply {

@@ -2,7 +2,7 @@
  * Provisioning: an array of steps, run by provision_advance.
  *
  * A step works on one item after another (buckets, queues; some have one item or none). What a
- * later step needs is kept in struct provision. ARNs come from the services' answers. Everything
+ * later step needs is kept in struct provision. ARNs come from the services' responses. Everything
  * may be run again: names are created where absent, and attributes, policies and notifications are
  * written only when they don't say yet what they should.
  */

@@ -11,7 +11,7 @@
 #include "aws_json.h"
 #include "md5.h"
 
-enum { SQS_POLL_MARGIN_MS = 10 * 1000 }; /* how late the answer to a long poll may be, at most */
+enum { SQS_POLL_MARGIN_MS = 10 * 1000 }; /* how late the response to a long poll may be, at most */
 
 struct queue {
     struct aws *aws;

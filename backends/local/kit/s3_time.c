@@ -46,7 +46,7 @@ static char *put_text(char *at, const char *text, size_t size)
     return at + size;
 }
 
-/* Without printf, since it is in every answer with an object. */
+/* Without printf, since it is in every response with an object. */
 void s3_time_http(int64_t unix_ms, char out[S3_TIME_SIZE])
 {
     struct tm utc = split(unix_ms);

@@ -8,8 +8,8 @@
 
 enum { RANDOM_SIZE = 256 }; /* what getrandom gives whole, whatever signal comes (getrandom(2)) */
 
-/* Several at a time, since each question to the kernel costs more than what is made of the answer.
- * Small reads are never cut short once its pool is seeded; without it no identifier is safe. */
+/* Reads random bytes for several UUIDs at once, because a system call costs more than a UUID.
+ * Small reads are complete once the kernel's pool is seeded (getrandom(2)). */
 static void random_take(uint8_t out[UUID_SIZE])
 {
     static _Thread_local uint8_t pool[RANDOM_SIZE];

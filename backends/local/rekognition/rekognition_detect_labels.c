@@ -231,7 +231,7 @@ static int read_image(struct detect *detect)
 
 /* Answers. */
 
-static int answer(struct detect *detect)
+static int respond(struct detect *detect)
 {
     struct json_call *call = detect->call;
     json_t *labels = label_filter_apply(&detect->filter, &detect->detection.labels);
@@ -257,7 +257,7 @@ static int outcome(struct detect *detect)
     const char *separator = *why ? ": " : "";
     switch (detect->detection.result) {
     case DETECTION_DONE:
-        return answer(detect);
+        return respond(detect);
     case DETECTION_NOT_BASE64:
         return json_call_fail(call, "SerializationException", "Image.Bytes is not base64.");
     case DETECTION_NO_OBJECT:

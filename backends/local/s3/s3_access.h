@@ -21,7 +21,7 @@ bool s3_access_caller_allowed(const struct cloud *cloud, const struct access_key
 enum s3_error s3_access_missing(const struct s3_request *request, const char *bucket,
                                 enum s3_error error);
 
-/* The whole request, by its operation. False: answered. */
+/* The whole request, by its operation. False: an error was sent. */
 bool s3_access_check(struct s3_request *request, const char *operation);
 
 #endif

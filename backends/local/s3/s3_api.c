@@ -3,9 +3,9 @@
  *
  * S3 tells operations apart by method, by what the path names (nothing, a bucket, an object), and
  * by a sub-resource: a parameter of the query such as ?tagging. The table below has a row for each
- * operation of the "Amazon S3 API Reference"; those without a handler are answered with
- * NotImplemented, by name, so that no client takes an answer for what it is not. The first row that
- * fits is taken, so rows with a sub-resource stand before the plain one.
+ * operation of the "Amazon S3 API Reference". An operation without a handler gets NotImplemented
+ * with its name, so that a client cannot mistake the response for another operation's. The first
+ * matching row is used, so rows with a sub-resource come before the plain one.
  */
 #include "s3_api.h"
 
@@ -242,7 +242,7 @@ static void s3_api_handle(struct cloud_request *base)
     if (error)
         s3_respond_error(request, error, NULL);
     else if (!s3_access_check(request, route->operation))
-        ; /* answered */
+        ; /* an error was sent */
     else if (!route->handler)
         respond_not_implemented(request, route->operation);
     else if (promise)

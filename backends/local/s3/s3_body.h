@@ -34,7 +34,7 @@ struct s3_unframer {
     struct chunk_signatures signatures; /* where is_signed */
     bool is_signed;
 };
-/* False: answered. */
+/* False: an error was sent. */
 bool s3_unframer_start(struct s3_unframer *unframer, struct s3_request *request,
                        const struct s3_claims *claims);
 void s3_unframer_end(struct s3_unframer *unframer); /* safe on one that never started (zeroed) */

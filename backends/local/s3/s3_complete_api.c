@@ -6,7 +6,7 @@
  * meanwhile), the object's row, which names the upload as the owner of its parts, the end of the
  * upload's row, the drop of parts that were not listed, and the messages. No byte is copied.
  *
- * A completion that is asked for again, because its answer was lost, is answered again.
+ * A completion that is asked for again, because its response was lost, is answered again.
  */
 #include "s3_handlers.h"
 

@@ -101,7 +101,7 @@ void s3_get_object_acl(struct s3_request *request)
 
 static const struct constant {
     const char *resource;
-    enum s3_error absent; /* what GET answers; S3_OK: a document */
+    enum s3_error absent; /* what GET responds with; S3_OK: a document */
     const char *root;
     const char *element, *text; /* the one in it; NULL: none */
 } constants[] = {

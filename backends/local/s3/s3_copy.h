@@ -1,7 +1,7 @@
 /*
  * Copies the body of an object, or a range of it, within the store: CopyObject and UploadPartCopy.
  *
- *   FINDING ──► COPYING … ──► COMMITTING ──► answered
+ *   FINDING ──► COPYING … ──► COMMITTING ──► responded
  *      │           │              │
  *      └───────────┴──────────────┴──► DISCARDING
  *
@@ -11,7 +11,7 @@
  * rows, the blob's row, and the messages.
  *
  * Everything but `request`, `owner` and `must_fail` belongs to the thread of the task that is under
- * way, and one always is until the answer.
+ * way, and one always is until the response.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_COPY_H
 #define THUMBWHEEL_LOCAL_S3_COPY_H
@@ -37,7 +37,7 @@ struct s3_copy_owner {       /* what becomes of the copy; static */
     int (*prepare)(struct s3_copy *copy, struct storage_unit *unit);
     /* Storage thread, in the unit. */
     int (*commit)(struct s3_copy *copy, struct error *error);
-    /* Loop thread: answers. */
+    /* Loop thread: respond. */
     void (*stored)(struct s3_copy *copy);
 };
 
@@ -71,14 +71,14 @@ struct s3_copy { /* the first member of the request's operation */
     int fd;
 };
 
-/* At once, on a zeroed operation. False: answered. */
+/* At once, on a zeroed operation. False: an error was sent. */
 bool s3_copy_prepare(struct s3_copy *copy, struct s3_request *request,
                      const struct s3_copy_owner *owner);
 void s3_copy_start(struct s3_copy *copy);
 /* With the operation. Safe on one that was never prepared. */
 void s3_copy_end(struct s3_copy *copy);
 
-/* The answer: <CopyObjectResult> or <CopyPartResult>, the versions ("": the copy has none), and
+/* The response: <CopyObjectResult> or <CopyPartResult>, the versions ("": the copy has none), and
  * when the new object expires (NULL: it is a part). */
 void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms,
                      const char *version, const struct object *object);

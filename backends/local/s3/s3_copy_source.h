@@ -20,7 +20,7 @@ struct s3_copy_source { /* zero it, clear it */
     uint64_t first, last;
 };
 
-/* False: answered. Loop thread. */
+/* False: an error was sent. Loop thread. */
 bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *source);
 void s3_copy_source_clear(struct s3_copy_source *source);
 

@@ -11,9 +11,9 @@ enum { HEADERS_TEXT_MAX = 8 * 1024 };
 
 static const char vary[] = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
-static void put(struct cors_headers *answer, const char *name, const char *value)
+static void put(struct cors_headers *response, const char *name, const char *value)
 {
-    answer->list[answer->count++] = (struct http_header){name, value};
+    response->list[response->count++] = (struct http_header){name, value};
 }
 
 static const struct cors *cors_of(const struct cloud *cloud, const char *name)
@@ -24,20 +24,20 @@ static const struct cors *cors_of(const struct cloud *cloud, const char *name)
     return bucket.settings[BUCKET_CORS].read;
 }
 
-static void allow(struct cors_headers *answer, const struct cors_rule *rule, struct slice origin,
+static void allow(struct cors_headers *response, const struct cors_rule *rule, struct slice origin,
                   bool any)
 {
-    snprintf(answer->origin, sizeof(answer->origin), "%.*s", (int)origin.size, origin.data);
-    put(answer, "Access-Control-Allow-Origin", any ? "*" : answer->origin);
-    put(answer, "Access-Control-Allow-Methods", rule->methods_line);
+    snprintf(response->origin, sizeof(response->origin), "%.*s", (int)origin.size, origin.data);
+    put(response, "Access-Control-Allow-Origin", any ? "*" : response->origin);
+    put(response, "Access-Control-Allow-Methods", rule->methods_line);
     if (*rule->exposed_line)
-        put(answer, "Access-Control-Expose-Headers", rule->exposed_line);
+        put(response, "Access-Control-Expose-Headers", rule->exposed_line);
     if (!any)
-        put(answer, "Access-Control-Allow-Credentials", "true");
+        put(response, "Access-Control-Allow-Credentials", "true");
     if (rule->max_age_s < 0)
         return;
-    snprintf(answer->max_age, sizeof(answer->max_age), "%d", rule->max_age_s);
-    put(answer, "Access-Control-Max-Age", answer->max_age);
+    snprintf(response->max_age, sizeof(response->max_age), "%d", rule->max_age_s);
+    put(response, "Access-Control-Max-Age", response->max_age);
 }
 
 /* A preflight is judged by the method that it asks about. */
@@ -51,22 +51,22 @@ static struct slice method_of(const struct http_call *call, struct slice *header
     return http_call_header(call, "access-control-request-method");
 }
 
-void s3_cors_fill(struct cors_headers *answer, const struct cloud *cloud,
+void s3_cors_fill(struct cors_headers *response, const struct cloud *cloud,
                   const struct http_call *call, const char *bucket)
 {
     const struct cors *cors = bucket ? cors_of(cloud, bucket) : NULL;
     struct slice origin = http_call_header(call, "origin"), headers;
     bool any;
-    answer->count = 0;
+    response->count = 0;
     if (!cors)
         return;
-    put(answer, "Vary", vary);
+    put(response, "Vary", vary);
     struct slice method = method_of(call, &headers);
     if (!origin.size || origin.size >= CORS_ORIGIN_MAX || !method.size)
         return;
     const struct cors_rule *rule = cors_find(cors, origin, method, headers, &any);
     if (rule)
-        allow(answer, rule, origin, any);
+        allow(response, rule, origin, any);
 }
 
 static bool bucket_exists(const char *name, void *user)
@@ -75,13 +75,13 @@ static bool bucket_exists(const char *name, void *user)
     return buckets_find(((const struct cloud *)user)->buckets, name, &bucket);
 }
 
-void s3_cors_fill_refusal(struct cors_headers *answer, const struct cloud *cloud,
+void s3_cors_fill_refusal(struct cors_headers *response, const struct cloud *cloud,
                           const struct http_call *call)
 {
     struct s3_address address = {0};
     int status = s3_address_parse(http_call_header(call, "host"), http_call_path(call),
                                   bucket_exists, (void *)(uintptr_t)cloud, &address);
-    s3_cors_fill(answer, cloud, call, status ? NULL : address.bucket);
+    s3_cors_fill(response, cloud, call, status ? NULL : address.bucket);
     free(address.bucket);
     free(address.key);
 }

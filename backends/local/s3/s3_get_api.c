@@ -402,7 +402,7 @@ static int cached_piece(struct get *get, struct slice body)
     return 0;
 }
 
-/* False: it is not there. The object's strings are lent to the answer. */
+/* False: it is not there. The object's strings are lent to the response. */
 static bool respond_from_cache(struct get *get)
 {
     struct s3_request *request = get->request;
@@ -430,7 +430,7 @@ static void find_done(struct storage_task *task, int status)
     struct s3_request *request = get->request;
     get->busy = false;
     if (!request->base) {
-        ; /* nobody to answer */
+        ; /* the client is gone */
     } else if (status) {
         s3_respond_failure(request, status, &task->error);
     } else if (get->verdict) {
@@ -471,7 +471,7 @@ static bool copy_headers(struct get *get)
            copy_header(request, "if-unmodified-since", &texts[3], &conditions->unmodified_since);
 }
 
-/* False: answered. */
+/* False: an error was sent. */
 static bool read_part_number(struct s3_request *request, unsigned *part)
 {
     *part = 0;

@@ -285,7 +285,7 @@ static void on_data(struct http_call *call, int error, const void *data, size_t 
     if (intake->failed)
         return;
     if (error)
-        intake->failed = true; /* the server answers */
+        intake->failed = true; /* the server responds */
     else if (!size)
         bad = take_end(intake);
     else

@@ -1,10 +1,9 @@
 /*
  * Stores a request's body: PutObject, UploadPart, and the file in the form of a PostObject.
  *
- *   RECEIVING ──► SEALING ──► COMMITTING ──► answered
+ *   RECEIVING ──► SEALING ──► COMMITTING ──► responded
  *       │            │             │
- *       └────────────┴─────────────┴──► DISCARDING (the blob file of an upload that came to
- * nothing)
+ *       └────────────┴─────────────┴──► DISCARDING (the blob file of a failed upload)
  *
  * Pieces of the body gather in `pending`. Once it holds a piece it changes places with `writing`
  * and a task aside (storage.h) appends it to incoming/<id>; while that runs the next piece gathers,
@@ -39,7 +38,7 @@ struct s3_intake_owner {     /* what becomes of a body that holds; static */
     int (*prepare)(struct s3_intake *intake, struct storage_unit *unit);
     /* Storage thread, in the unit: stores the rows, and keeps the blob if there is one. */
     int (*commit)(struct s3_intake *intake, struct error *error);
-    /* Loop thread: answers. */
+    /* Loop thread: respond. */
     void (*stored)(struct s3_intake *intake);
 };
 
@@ -69,7 +68,7 @@ struct s3_intake { /* the first member of the request's operation */
     enum s3_intake_state state;
     bool busy;   /* the task is under way */
     bool ended;  /* the whole body is here */
-    bool failed; /* answered with an error, or nobody to answer */
+    bool failed; /* answered with an error, or the client is gone */
     uint64_t size_max;
     bool must_fail; /* the unit must fail: its messages could not all be made */
     struct s3_unframer unframer;
@@ -78,7 +77,7 @@ struct s3_intake { /* the first member of the request's operation */
     enum s3_error verdict; /* of the digests */
 };
 
-/* At once, on a zeroed operation. False: answered. */
+/* At once, on a zeroed operation. False: an error was sent. */
 bool s3_intake_prepare(struct s3_intake *intake, struct s3_request *request,
                        const struct s3_intake_owner *owner);
 /* At once or later: takes the body. */
@@ -87,12 +86,12 @@ void s3_intake_start(struct s3_intake *intake);
 /* For a body that is a part of the request's: the owner reads that and feeds. */
 void s3_intake_prepare_part(struct s3_intake *intake, struct s3_request *request,
                             const struct s3_intake_owner *owner);
-/* When it begins; size_max in bytes. False: answered. */
+/* When it begins; size_max in bytes. False: an error was sent. */
 bool s3_intake_begin_part(struct s3_intake *intake, uint64_t size_max);
 bool s3_intake_feed(struct s3_intake *intake, struct slice data); /* false: it has failed */
 void s3_intake_finish(struct s3_intake *intake);
-void s3_intake_fail(struct s3_intake *intake, enum s3_error error); /* answers */
-void s3_intake_lose(struct s3_intake *intake); /* it will not come whole; somebody else answers */
+void s3_intake_fail(struct s3_intake *intake, enum s3_error error); /* responds */
+void s3_intake_lose(struct s3_intake *intake); /* it will not come whole; somebody else responds */
 
 /* With the operation. Safe on one that was never prepared. */
 void s3_intake_end(struct s3_intake *intake);

@@ -9,7 +9,7 @@
 
 enum { ANSWER_MAX = 16 * 1024 * 1024 };
 
-/* From the request to the answer. */
+/* From the request to the response. */
 
 static void listing_free(void *operation)
 {

@@ -25,9 +25,9 @@ struct s3_listing {
 };
 
 struct s3_listing_kind {
-    const char *root; /* element of the answer */
+    const char *root; /* element of the response */
     size_t size;      /* of the operation */
-    /* The parameters; false: answered. */
+    /* The parameters; false: an error was sent. */
     bool (*read)(struct s3_listing *listing);
     /* Storage thread: the page. */
     int (*load)(struct s3_listing *listing, struct storage *storage, struct error *error);
@@ -39,12 +39,13 @@ struct s3_listing_kind {
     void (*clear)(struct s3_listing *listing);
 };
 
-/* A page of the request's bucket, from the parameters to the answer. */
+/* A page of the request's bucket, from the parameters to the response. */
 void s3_listing_start(struct s3_request *request, const struct s3_listing_kind *kind);
 
-/* encoding-type=url; false: answered. */
+/* encoding-type=url; false: an error was sent. */
 bool s3_listing_encoding(struct s3_listing *listing);
-/* A count such as max-keys, at most (and where it is absent) S3_LISTING_MAX; false: answered. */
+/* A count such as max-keys; S3_LISTING_MAX is the maximum and the default. False: an error was
+ * sent. */
 bool s3_listing_max(struct s3_listing *listing, const char *name, unsigned *max);
 
 /* An element with a key or a part of one. */

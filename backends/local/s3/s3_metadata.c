@@ -17,7 +17,7 @@ enum {
 
 static const char user_prefix[] = "x-amz-meta-";
 
-/* Stored as sent; the parameter overrides it in one answer. */
+/* Stored as sent; the parameter overrides it in one response. */
 static const struct {
     const char *name;
     const char *override;

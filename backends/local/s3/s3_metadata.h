@@ -9,17 +9,17 @@
 enum { S3_METADATA_HEADERS_MAX = 64 };
 
 /* Fills content_type, headers and tags from a PUT's headers. S3_OK, or an error with a message for
- * the answer (static, or NULL for the usual one). */
+ * the response (static, or NULL for the usual one). */
 enum s3_error s3_metadata_read(struct s3_request *request, struct object *object,
                                const char **message);
 
 /* Refuses what would be a promise that the store doesn't keep; s3_metadata_read does. */
 enum s3_error s3_metadata_check(struct s3_request *request, const char **message);
 
-/* The response-* parameters, which S3 takes of signed requests alone. False: answered. */
+/* The response-* parameters, which S3 takes of signed requests alone. False: an error was sent. */
 bool s3_metadata_check_overrides(struct s3_request *request);
 
-/* The stored headers and facts as an answer's headers. Strings live in `text`. */
+/* The stored headers and facts as a response's headers. Strings live in `text`. */
 struct s3_metadata_headers {
     struct http_header headers[S3_METADATA_HEADERS_MAX];
     size_t count;

@@ -13,7 +13,7 @@ void s3_upload_id_write(uint64_t id, char out[S3_UPLOAD_ID_SIZE]);
 /* 0: not one of ours. */
 uint64_t s3_upload_id_read(const char *text);
 
-/* From the parameters. False: answered. */
+/* From the parameters. False: an error was sent. */
 bool s3_multipart_upload_id(struct s3_request *request, uint64_t *id);
 bool s3_multipart_part_number(struct s3_request *request, unsigned *number);
 /* Where a part goes. */

@@ -267,7 +267,7 @@ static enum s3_error take_metadata(struct post *post)
     return error ? error : take_tags(post);
 }
 
-/* The file begins. False: answered. */
+/* The file begins. False: an error was sent. */
 static bool judge(struct post *post)
 {
     struct s3_request *request = post->intake.request;
@@ -321,7 +321,7 @@ static void on_data(struct http_call *call, int error, const void *bytes, size_t
     (void)call;
     if (error) {
         if (post->judged)
-            s3_intake_lose(&post->intake); /* the server answers */
+            s3_intake_lose(&post->intake); /* the server responds */
         return;
     }
     if (!size) {

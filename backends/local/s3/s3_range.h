@@ -9,7 +9,7 @@
 #include "s3_errors.h"
 
 struct s3_range {
-    bool partial; /* answer 206 */
+    bool partial; /* respond with 206 */
     uint64_t first;
     uint64_t size; /* bytes to send */
 };

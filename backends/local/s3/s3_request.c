@@ -16,7 +16,7 @@
 
 enum {
     ERROR_BODY_MAX = 16 * 1024,
-    HEADERS_MAX = 96, /* of an answer */
+    HEADERS_MAX = 96, /* of a response */
     DOCUMENT_HEADERS_MAX = 8,
     PARAMETERS_MAX = 64,  /* of a query */
     PARAMETER_MAX = 8192, /* bytes of one, decoded */
@@ -233,7 +233,7 @@ void s3_submit_aside(struct s3_request *request, struct storage_task *task)
 
 /* Answers. */
 
-/* What goes with every answer: the request's id, and what a cross-origin reader may do with it. */
+/* The headers of every response: the request's id, and those for cross-origin readers. */
 struct common {
     struct cors_headers cors;
     struct http_header headers[HEADERS_MAX];

@@ -1,9 +1,9 @@
 /*
- * One S3 request in a handler: parsed, reference-counted, answered. Loop thread.
+ * One S3 request in a handler: parsed, reference-counted, responded to. Loop thread.
  *
  * It outlives its HTTP call when the peer hangs up while a storage task runs: the call holds it,
  * and so does each task (s3_submit); the last release frees it and the handler's operation. After
- * the call has ended `base` is NULL, and answering does nothing.
+ * the call has ended `base` is NULL, and a response does nothing.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_REQUEST_H
 #define THUMBWHEEL_LOCAL_S3_REQUEST_H
@@ -45,7 +45,7 @@ struct s3_request {
 
 typedef void s3_handler(struct s3_request *request);
 
-/* Held once, for the call. NULL: answered already. */
+/* Held once, for the call. NULL: an error was sent. */
 struct s3_request *s3_request_create(struct cloud_request *base);
 void s3_request_hold(struct s3_request *request);
 void s3_request_release(struct s3_request *request);
@@ -59,7 +59,7 @@ void s3_header_at(const struct s3_request *request, size_t index, struct slice *
                   struct slice *value);
 bool s3_is_method(const struct s3_request *request, const char *method);
 
-/* The handler's state, freed with the request; NULL: memory is short, and the request is answered.
+/* The handler's state, freed with the request; NULL: memory is short, and an error was sent.
  */
 void *s3_operation(struct s3_request *request, size_t size, void (*operation_free)(void *));
 
@@ -76,7 +76,7 @@ void s3_respond_error(struct s3_request *request, enum s3_error error, const cha
 void s3_respond_failure(struct s3_request *request, int status, const struct error *error);
 void s3_respond_empty(struct s3_request *request, int status, const struct http_header *headers,
                       size_t count);
-/* Takes the buffer; if an append failed, an error is the answer. */
+/* Takes the buffer; if an append failed, an error is the response. */
 void s3_respond_xml(struct s3_request *request, struct buffer *body);
 /* The same with headers. */
 void s3_respond_xml_with(struct s3_request *request, struct buffer *body,
@@ -89,7 +89,7 @@ void s3_respond_text(struct s3_request *request, const struct http_header *type,
 /* An error with headers of its own. */
 void s3_respond_error_with(struct s3_request *request, enum s3_error error, const char *message,
                            const struct http_header *headers, size_t count);
-/* The headers of a streamed answer; the caller writes and ends it. */
+/* The headers of a streamed response; the caller writes and ends it. */
 void s3_respond_begin(struct s3_request *request, int status, const struct http_header *headers,
                       size_t count, int64_t size);
 

@@ -15,7 +15,7 @@ enum { BODY_MAX = 256 * 1024, ANSWER_MAX = 512 * 1024 };
 
 /* What the operations of a kind have of their own. */
 struct setting_facts {
-    enum s3_error absent; /* what GET answers where there is none; S3_OK: `empty` */
+    enum s3_error absent; /* what GET responds with where there is none; S3_OK: `empty` */
     const char *empty;
     int put_status;
 };
@@ -37,7 +37,7 @@ static enum bucket_setting_kind kind_of(const struct s3_request *request)
     return kind;
 }
 
-/* The bucket and the kind that a request is about; false: answered. */
+/* The bucket and the kind that a request is about; false: an error was sent. */
 static bool find_setting(struct s3_request *request, struct bucket *bucket,
                          enum bucket_setting_kind *kind)
 {
@@ -51,7 +51,7 @@ static bool find_setting(struct s3_request *request, struct bucket *bucket,
 struct setting_change {
     struct s3_request *request;
     enum bucket_setting_kind kind;
-    int answer;
+    int success_status;
 };
 
 static void on_set(int status, const struct error *error, void *user)
@@ -61,7 +61,7 @@ static void on_set(int status, const struct error *error, void *user)
     if (status)
         s3_respond_failure(request, status, error);
     else
-        s3_respond_empty(request, change->answer, NULL, 0);
+        s3_respond_empty(request, change->success_status, NULL, 0);
     if (!status && change->kind == BUCKET_LIFECYCLE && request->cloud->lifecycle)
         lifecycle_worker_wake(request->cloud->lifecycle);
     s3_request_release(request);
@@ -69,11 +69,12 @@ static void on_set(int status, const struct error *error, void *user)
 
 /* Takes the setting. */
 static void set(struct s3_request *request, enum bucket_setting_kind kind,
-                struct bucket_setting *setting, int answer)
+                struct bucket_setting *setting, int success_status)
 {
     struct setting_change *change = s3_operation(request, sizeof(*change), free);
     if (change) {
-        *change = (struct setting_change){.request = request, .kind = kind, .answer = answer};
+        *change = (struct setting_change){
+            .request = request, .kind = kind, .success_status = success_status};
         s3_request_hold(request);
         if (!buckets_set(request->cloud->buckets, request->bucket, kind, setting, on_set, change))
             return;

@@ -24,7 +24,7 @@ struct tagging {
     enum versioning versioning;
     struct object_version version; /* asked for */
     char *tags;                    /* to store */
-    int answer;                    /* HTTP status of a change that worked */
+    int success_status;            /* HTTP status of a change that worked */
     const char *event;
     bool must_fail; /* its messages could not all be made */
     struct object object;
@@ -119,7 +119,7 @@ static void change_done(struct storage_task *task, int status)
         respond_failure(tagging, status);
     } else {
         size_t count = version_header(tagging, version, &header);
-        s3_respond_empty(request, tagging->answer, &header, count);
+        s3_respond_empty(request, tagging->success_status, &header, count);
     }
     s3_request_release(request);
 }
@@ -165,12 +165,12 @@ static void look_done(struct storage_task *task, int status)
 }
 
 /* Takes the tags. */
-static void change(struct tagging *tagging, char *tags, int answer, const char *event)
+static void change(struct tagging *tagging, char *tags, int success_status, const char *event)
 {
     struct s3_request *request = tagging->request;
     struct bucket bucket;
     tagging->tags = tags;
-    tagging->answer = answer;
+    tagging->success_status = success_status;
     tagging->event = event;
     bool wanted = buckets_find(request->cloud->buckets, request->bucket, &bucket) &&
                   s3_events_wanted(bucket.notification, event, request->key);

@@ -11,7 +11,7 @@ struct s3_write_condition { /* zeroed: none */
     char *etag; /* what the condition refers to */
 };
 
-/* S3_OK, or an error with a message for the answer (static, or NULL for the usual one). */
+/* S3_OK, or an error with a message for the response (static, or NULL for the usual one). */
 enum s3_error s3_write_condition_read(struct s3_request *request, struct s3_write_condition *out,
                                       const char **message);
 void s3_write_condition_clear(struct s3_write_condition *condition);

@@ -148,7 +148,7 @@ static void refuse(struct cloud_request *request, enum sns_code code, const char
                          text[0] ? text : codes[code].text);
 }
 
-static void answer(struct sns_call *call)
+static void respond(struct sns_call *call)
 {
     const char *action = call->action->name;
     struct buffer xml;
@@ -192,7 +192,7 @@ static void call_finish(struct sns_call *call)
     else if (call->code != SNS_OK)
         refuse(call->request, call->code, call->text);
     else
-        answer(call);
+        respond(call);
 }
 
 void sns_call_written(int status, void *user)

@@ -1,5 +1,5 @@
 /*
- * One SNS request, from its parsed input to its answer (Query protocol: forms in, XML out). Lives
+ * One SNS request, from its parsed input to its response (Query protocol: forms in, XML out). Lives
  * like an sqs_call: until its HTTP side has ended and no change is under way for it. Loop thread.
  */
 #ifndef THUMBWHEEL_SNS_CALL_H
@@ -50,7 +50,7 @@ typedef enum sns_code sns_run(struct sns_call *call);
 struct sns_action {
     const char *name;
     sns_run *run;   /* as in struct sqs_action; NULL: not here */
-    bool no_result; /* the answer has no Result element */
+    bool no_result; /* the response has no Result element */
 };
 
 struct sns_call {

@@ -156,7 +156,7 @@ int64_t confirmation_end_ms(const struct subscription *s)
     return s->pending || s->ended ? json_integer_value(made) + TOKEN_LIFE_MS : 0;
 }
 
-/* The answer. */
+/* The response. */
 
 static bool same_text(const char *a, const char *b)
 {

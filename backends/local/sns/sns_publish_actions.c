@@ -260,7 +260,7 @@ static bool signs(const struct sns_call *call, const struct topic *topic)
     return false;
 }
 
-/* Who publishes finds the message in the queues when the answer is there, also the first one, for
+/* Who publishes finds the message in the queues when the response is there, also the first one, for
  * which the key is still made. True: the call goes on later. */
 static bool waits_for_key(struct sns_call *call, const struct topic *topic)
 {

@@ -2,8 +2,8 @@
  * One SQS request: from its parsed input to its response, independent of the protocol.
  *
  * The input and the output are JSON trees of the shapes of the service model. sqs_json.c and
- * sqs_query.c read and write them; the actions (sqs_queue_actions.c, sqs_message_actions.c) see
- * neither protocol. Loop thread.
+ * sqs_query.c read and write them; the actions (sqs_*_actions.c) are
+ * independent of the protocol. Loop thread.
  *
  * A call is freed when both its HTTP side has ended and no change of state is under way for it.
  */

@@ -10,7 +10,7 @@
  *
  * Order. The storage thread moves the whole inbox to its own list and cuts groups from the front. A
  * group ends when the list does, or after GROUP_UNITS or GROUP_MS, so that a run of slow file
- * operations cannot hold back the answers of many others. Completions go to the outbox in
+ * operations cannot hold back the responses of many others. Completions go to the outbox in
  * submission order.
  *
  * Undoing. A unit in a group of several has a savepoint; a unit that is alone is undone by

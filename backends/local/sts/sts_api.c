@@ -39,7 +39,7 @@ static bool sts_operation_row(size_t at, struct cloud_operation *out)
     return true;
 }
 
-static void answer(struct cloud_request *request)
+static void respond(struct cloud_request *request)
 {
     struct buffer xml;
     buffer_init(&xml, 16 * 1024);
@@ -90,7 +90,7 @@ static void sts_api_handle(struct cloud_request *request)
     else if (fault_inject(request, WIRE_QUERY, NULL))
         return;
     else if (strcmp(request->operation, identity) == 0)
-        answer(request);
+        respond(request);
     else
         unknown(request);
 }

@@ -30,7 +30,7 @@ struct bucket_setting {
 /* The name of a kind's sub-resource, under which it is also stored; static. */
 const char *bucket_setting_name(enum bucket_setting_kind kind);
 
-/* Reads a document as a client sent it: S3_OK, or why it is refused, with a message for the answer
+/* Reads a document as a client sent it: S3_OK, or the error, with a message for the response
  * (it may be NULL). setting->document is what is to be stored and answered. */
 enum { BUCKET_SETTING_MESSAGE_MAX = 256 };
 enum s3_error bucket_setting_read(enum bucket_setting_kind kind, struct slice document,
