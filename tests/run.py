@@ -28,7 +28,7 @@ TSAN = ROOT / "build/tsan"
 PLAIN = ROOT / "build/dev"
 OUTSIDE = ROOT / "tests/outside"
 TIMEOUT_S = 1200
-FUZZ_S = 6  # the seeds, and a little more; ./dev fuzz searches
+FUZZ_S = 10  # the seeds, and a little more; ./dev fuzz searches
 AT_ONCE = len(os.sched_getaffinity(0))
 
 # What runs for ten seconds or more, the slowest first: started last, it would keep one processor busy and the others
@@ -201,12 +201,12 @@ def all_runs():
         yield Run(f"outside/{path.stem}", run_outside, path)
 
 
-def programs(preset):
-    """The test programs that a build can make, by the names of their targets."""
+def programs(preset, prefix):
+    """The programs that a build can make, by the names of their targets."""
     rules = subprocess.run(["ninja", "-C", ROOT / "build" / preset, "-t", "targets", "all"], check=True,
                            stdout=subprocess.PIPE, text=True).stdout
     return [name for name, _, rule in (line.partition(": ") for line in rules.splitlines())
-            if rule == "phony" and name.startswith(("test_", "fuzz_"))]
+            if rule == "phony" and name.startswith(prefix)]
 
 
 def targets(preset, filters):
@@ -217,8 +217,8 @@ def targets(preset, filters):
         return ([f"test_{name}" for name in VALGRIND_TESTS if wanted(f"test_{name} (valgrind)", filters)]
                 + ["thumbwheel"] * wanted("a photo (valgrind)", filters))
     if preset == "fuzz":
-        return [name for name in programs(preset) if wanted(name, filters)]
-    return ([name for name in programs(preset) if wanted(f"{name} (ASan, UBSan)", filters)]
+        return [name for name in programs(preset, "fuzz_") if wanted(name, filters)]
+    return ([name for name in programs(preset, "test_") if wanted(f"{name} (ASan, UBSan)", filters)]
             + ["thumbwheel"] * any(wanted(f"outside/{path.stem}", filters) for path in outside_files()))
 
 
