@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
+#include "provision.h"
 #include "provision_policy.h"
 #include "s3_bucket.h"
-#include "provision.h"
 #include "scripted_http.h"
 
 #define QUEUE "arn:aws:sqs:eu-central-1:123456789012:web"

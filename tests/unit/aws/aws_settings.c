@@ -244,14 +244,14 @@ static void test_rotated_keys_are_read_when_the_old_ones_are_refused(void **stat
     script_end();
 }
 
-#define NEW_KEYS "aws_access_key_id = AKIDNEW\naws_secret_access_key = secret\n"
+#define ROLE_KEYS "aws_access_key_id = AKIDNEW\naws_secret_access_key = secret\n"
 
 static void test_a_file_that_is_half_written_changes_nothing(void **state)
 {
     (void)state;
-    static const char *const halves[] = {
-        "", "[default]\naws_access_key_id = AKIDNEW\n", "[default]\naws_access_key_i",
-        "[default]\nrole_arn = arn:aws:iam::1:role/r\n" NEW_KEYS};
+    static const char *const halves[] = {"", "[default]\naws_access_key_id = AKIDNEW\n",
+                                         "[default]\naws_access_key_i",
+                                         "[default]\nrole_arn = arn:aws:iam::1:role/r\n" ROLE_KEYS};
     for (size_t i = 0; i < sizeof halves / sizeof *halves; i++) {
         file_write_settled("credentials", OLD_KEYS);
         SCRIPT(&in_ireland, REFUSED, PUBLISHED);
