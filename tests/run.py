@@ -218,6 +218,8 @@ def targets(preset, filters):
                 + ["thumbwheel"] * wanted("a photo (valgrind)", filters))
     if preset == "fuzz":
         return [name for name in programs(preset, "fuzz_") if wanted(name, filters)]
+    if wanted("outside/test_readme", filters):
+        return ["all"]  # its commands run the benchmarks' programs, too
     return ([name for name in programs(preset, "test_") if wanted(f"{name} (ASan, UBSan)", filters)]
             + ["thumbwheel"] * any(wanted(f"outside/{path.stem}", filters) for path in outside_files()))
 

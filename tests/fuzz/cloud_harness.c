@@ -15,6 +15,7 @@
 #include "queues.h"
 #include "request_log.h"
 #include "router.h"
+#include "services.h"
 #include "signature_check.h"
 #include "sns_outbox.h"
 #include "sns_signer.h"
@@ -53,8 +54,11 @@ static void cloud_open(void)
     snprintf(directory, sizeof directory, "%s/fuzz-cloud-XXXXXX",
              access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
     require(mkdtemp(directory));
-    cloud = (struct cloud){
-        .loop = &loop, .access_keys = &keys, .region = "us-east-1", .account = "000000000000"};
+    cloud = (struct cloud){.loop = &loop,
+                           .access_keys = &keys,
+                           .services = cloud_services,
+                           .region = "us-east-1",
+                           .account = "000000000000"};
     snprintf(cloud.endpoint, sizeof cloud.endpoint, "http://127.0.0.1");
     require(!storage_open(&loop, directory, STORAGE_RELAXED, schemas, 5, &cloud.storage, &error));
     require(!queues_open(&cloud, &cloud.queues, &error));
