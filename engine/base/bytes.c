@@ -27,6 +27,12 @@ bool slice_starts_with(struct slice s, const char *prefix)
     return s.size >= size && (size == 0 || memcmp(s.data, prefix, size) == 0);
 }
 
+bool slice_ends_with(struct slice s, const char *suffix)
+{
+    size_t size = strlen(suffix);
+    return s.size >= size && (size == 0 || memcmp(s.data + s.size - size, suffix, size) == 0);
+}
+
 char *slice_dup(struct slice s)
 {
     char *text = malloc(s.size + 1);

@@ -28,6 +28,7 @@ struct slice slice_of(const char *text); /* text may be NULL: an empty slice */
 bool slice_equal(struct slice a, struct slice b);
 bool slice_equal_text(struct slice a, const char *text);
 bool slice_starts_with(struct slice s, const char *prefix);
+bool slice_ends_with(struct slice s, const char *suffix);
 
 /* A NUL-terminated copy for free(), or NULL when memory is short. */
 char *slice_dup(struct slice s);

@@ -4,12 +4,6 @@
 
 #include "error.h"
 
-static bool ends_with(struct slice s, const char *suffix)
-{
-    size_t size = strlen(suffix);
-    return s.size >= size && memcmp(s.data + s.size - size, suffix, size) == 0;
-}
-
 static bool is_plain(const char *text)
 {
     for (; *text; text++) {
@@ -37,7 +31,7 @@ int url_parse(const char *text, struct url *out)
     if (*rest == '?')
         out->query = slice_of(rest + 1);
     const char *port = out->https ? ":443" : ":80";
-    if (ends_with(out->host, port))
+    if (slice_ends_with(out->host, port))
         out->host.size -= strlen(port);
     return 0;
 }

@@ -418,17 +418,11 @@ const struct queue_facts *sqs_facts(const struct queue *queue)
     return &queue->facts;
 }
 
-static bool ends_with(struct slice text, const char *end)
-{
-    const size_t size = strlen(end);
-    return text.size >= size && memcmp(text.data + text.size - size, end, size) == 0;
-}
-
 static bool endpoint_is_aws(const char *endpoint)
 {
     struct url url;
-    return url_parse(endpoint, &url) == 0 &&
-           (ends_with(url.host, ".amazonaws.com") || ends_with(url.host, ".amazonaws.com.cn"));
+    return url_parse(endpoint, &url) == 0 && (slice_ends_with(url.host, ".amazonaws.com") ||
+                                              slice_ends_with(url.host, ".amazonaws.com.cn"));
 }
 
 /* An ARN is unique in AWS, which a queue may be reached in at several hosts; other services have

@@ -32,6 +32,11 @@ static void test_slice_prefix(void **state)
     assert_false(slice_starts_with((struct slice){"ingest/", 6}, "ingest/"));
     assert_true(slice_starts_with(slice_of(NULL), ""));
     assert_false(slice_starts_with(slice_of(NULL), "a"));
+    assert_true(slice_ends_with(slice_of("host:443"), ":443"));
+    assert_true(slice_ends_with((struct slice){"host:4430", 8}, ":443"));
+    assert_false(slice_ends_with(slice_of("443"), ":443"));
+    assert_true(slice_ends_with(slice_of(NULL), ""));
+    assert_false(slice_ends_with(slice_of(NULL), "a"));
 }
 
 static void test_slice_dup_ends_with_nul(void **state)
