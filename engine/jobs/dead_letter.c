@@ -105,18 +105,18 @@ static size_t owns_add(const struct own *owns, size_t count, struct queue_attrib
     return count;
 }
 
-int dead_letter_send(struct lane *lane, const struct queue_message *message,
+int dead_letter_send(struct consumer *consumer, const struct queue_message *message,
                      const struct dead_letter *why, queue_sent *done, void *user)
 {
-    const struct queue_backend_ops *ops = lane->home.backend->ops;
+    const struct queue_backend_ops *ops = consumer->home.backend->ops;
     const struct own owns[OWN_COUNT] = {{"ThumbwheelReason", why->reason, false},
                                         {"ThumbwheelRecords", why->records, false},
                                         {"ThumbwheelDetail", why->detail, true},
-                                        {"ThumbwheelPipeline", lane->home.name, false},
+                                        {"ThumbwheelPipeline", consumer->home.name, false},
                                         {"ThumbwheelMessageId", message->id, false}};
     struct queue_attribute attributes[QUEUE_ATTRIBUTES_MAX];
     char cut[TALLY_DETAIL_MAX + 1] = "";
-    size_t most = ops->facts(lane->dead_letters)->message_max, bytes = message->body_size;
+    size_t most = ops->facts(consumer->dead_letters)->message_max, bytes = message->body_size;
     if (most == 0)
         most = QUEUE_MESSAGE_MAX;
     size_t count = originals_take(message, attributes, &bytes);
@@ -128,7 +128,7 @@ int dead_letter_send(struct lane *lane, const struct queue_message *message,
                               .attributes = attributes,
                               .attribute_count = count};
     send.group = message->group;
-    if (message->group && queue_is_fifo(ops->facts(lane->dead_letters)))
+    if (message->group && queue_is_fifo(ops->facts(consumer->dead_letters)))
         send.deduplication = message->id; /* a repeat of this rejection is no second letter */
-    return ops->send(lane->dead_letters, &send, done, user);
+    return ops->send(consumer->dead_letters, &send, done, user);
 }

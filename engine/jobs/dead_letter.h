@@ -2,7 +2,7 @@
 #ifndef THUMBWHEEL_DEAD_LETTER_H
 #define THUMBWHEEL_DEAD_LETTER_H
 
-#include "lane.h"
+#include "consumer.h"
 #include "queue_backend.h"
 
 struct dead_letter { /* why; all borrowed */
@@ -19,7 +19,7 @@ struct dead_letter { /* why; all borrowed */
  * detail is cut to fit. ERR_LIMIT: the message does not fit even by itself; the redrive policy can
  * move it. The message is copied; user belongs to the callback.
  */
-int dead_letter_send(struct lane *lane, const struct queue_message *message,
+int dead_letter_send(struct consumer *consumer, const struct queue_message *message,
                      const struct dead_letter *why, queue_sent *done, void *user);
 
 #endif

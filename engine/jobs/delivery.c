@@ -37,23 +37,23 @@ static bool is_of_group(const struct delivery *delivery, const char *group)
 /* Those of its group that came later have their turn, or come back behind it. */
 static void group_tell(const struct delivery *delivery)
 {
-    struct lane *lane = delivery->lane;
+    struct consumer *consumer = delivery->consumer;
     if (!delivery->grouped)
         return;
-    for (struct list *l = delivery->link.next; l != &lane->deliveries; l = l->next) {
+    for (struct list *l = delivery->link.next; l != &consumer->deliveries; l = l->next) {
         struct delivery *later = container_of(l, struct delivery, link);
         if (later->phase == DELIVERY_BEHIND && is_of_group(later, delivery->message.group))
             later->overtaken |= !delivery->final;
     }
-    lane->context->regrouping = true;
+    consumer->context->regrouping = true;
 }
 
 static void delivery_free(struct delivery *delivery)
 {
-    struct lane *lane = delivery->lane;
+    struct consumer *consumer = delivery->consumer;
     group_tell(delivery);
     if (delivery->pointer)
-        lane->context->store->ops->cancel(delivery->pointer);
+        consumer->context->store->ops->cancel(delivery->pointer);
     for (size_t i = 0; i < delivery->job_count; i++)
         job_drop(delivery->jobs[i]);
     free(delivery->jobs);
@@ -62,9 +62,9 @@ static void delivery_free(struct delivery *delivery)
     queue_message_clear(&delivery->message);
     list_remove(&delivery->link);
     free(delivery);
-    lane->in_flight--;
-    lane->context->in_flight--;
-    lane->delivery_ended(lane);
+    consumer->in_flight--;
+    consumer->context->in_flight--;
+    consumer->delivery_ended(consumer);
 }
 
 static double milliseconds_since(uint64_t us)
@@ -83,12 +83,13 @@ static bool is_to_mend(const struct engine_record *record, int code)
 static void log_record(const struct delivery *delivery, const struct engine_record *record,
                        int code)
 {
-    struct lane *lane = delivery->lane;
+    struct consumer *consumer = delivery->consumer;
     static const char *const events[] = {[OUTCOME_ACK] = "job done",
                                          [OUTCOME_RETRY] = "job will be retried",
                                          [OUTCOME_REJECT] = "job rejected"};
     bool done = record->outcome == OUTCOME_ACK, to_mend = is_to_mend(record, code);
-    if (to_mend && !log_gate_open(&lane->to_mend, uv_now(lane->context->loop), TO_MEND_EVERY_MS))
+    if (to_mend &&
+        !log_gate_open(&consumer->to_mend, uv_now(consumer->context->loop), TO_MEND_EVERY_MS))
         return;
     log_event(done      ? LOG_INFO
               : to_mend ? LOG_ERROR
@@ -101,7 +102,7 @@ static void log_record(const struct delivery *delivery, const struct engine_reco
                          LOG_TEXT("error", done ? NULL : record->detail),
                          LOG_INT("renditions", record->rendition_count),
                          LOG_REAL("milliseconds", record->milliseconds),
-                         LOG_COUNT("suppressed", to_mend ? lane->to_mend.skipped : 0)));
+                         LOG_COUNT("suppressed", to_mend ? consumer->to_mend.skipped : 0)));
 }
 
 static void describe_outputs(struct engine_record *record, const struct render_item *item)
@@ -135,10 +136,10 @@ static int describe_failure(struct engine_record *record, const struct delivery 
 
 static void report(const struct delivery *delivery, const struct job *job)
 {
-    const struct engine_observer *observer = delivery->lane->context->observer;
+    const struct engine_observer *observer = delivery->consumer->context->observer;
     int code = 0;
     struct engine_record record = {
-        .pipeline = delivery->lane->home.name,
+        .pipeline = delivery->consumer->home.name,
         .bucket = job ? job->msg.record->bucket : "",
         .key = job ? job->msg.record->key : "",
         .outcome = record_outcome(delivery, job),
@@ -184,16 +185,16 @@ static void tally_jobs(struct delivery *delivery)
  * what the next delivery is for. */
 static void remember(struct delivery *delivery)
 {
-    struct lane *lane = delivery->lane;
+    struct consumer *consumer = delivery->consumer;
     tally_jobs(delivery);
     if (delivery->envelope.count > 1 || delivery->tally.dead)
-        delivery->remembered = message_memory_keep(lane->context->messages, lane->home.name,
+        delivery->remembered = message_memory_keep(consumer->context->messages, consumer->home.name,
                                                    delivery->message.id, &delivery->tally);
 }
 
 static void delivery_close(struct delivery *delivery)
 {
-    struct delivery_stats *stats = &delivery->lane->context->stats;
+    struct delivery_stats *stats = &delivery->consumer->context->stats;
     uint64_t *const counters[] = {[OUTCOME_ACK] = &stats->acknowledged,
                                   [OUTCOME_RETRY] = &stats->retried,
                                   [OUTCOME_REJECT] = &stats->rejected};
@@ -218,17 +219,18 @@ static void give_back(struct delivery *delivery, unsigned visibility_s)
 static unsigned backoff(const struct delivery *delivery)
 {
     unsigned attempts = delivery->message.receive_count - 1;
-    unsigned most = delivery->lane->context->backoff_s;
+    unsigned most = delivery->consumer->context->backoff_s;
     return 1 + (unsigned)jitter_full(BACKOFF_BASE_S, most, attempts);
 }
 
 static void dead_letter_failed(struct delivery *delivery, const char *why)
 {
-    struct lane *lane = delivery->lane;
-    if (log_gate_open(&lane->dead_letter_fails, uv_now(lane->context->loop), TO_MEND_EVERY_MS))
+    struct consumer *consumer = delivery->consumer;
+    if (log_gate_open(&consumer->dead_letter_fails, uv_now(consumer->context->loop),
+                      TO_MEND_EVERY_MS))
         log_error("dead letter could not be sent; the message will be retried",
-                  LOG_TEXT("queue", lane->home.name), LOG_TEXT("job", delivery->message.id),
-                  LOG_TEXT("error", why), LOG_SUPPRESSED(&lane->dead_letter_fails));
+                  LOG_TEXT("queue", consumer->home.name), LOG_TEXT("job", delivery->message.id),
+                  LOG_TEXT("error", why), LOG_SUPPRESSED(&consumer->dead_letter_fails));
     give_back(delivery, backoff(delivery));
 }
 
@@ -250,12 +252,12 @@ static void on_dead_letter_sent(const char *message_id, const struct error *erro
 /* Without a dead-letter queue the message is left to its visibility. */
 static void leave(struct delivery *delivery)
 {
-    struct lane *lane = delivery->lane;
-    if (!lane->no_dead_letters)
+    struct consumer *consumer = delivery->consumer;
+    if (!consumer->no_dead_letters)
         log_warn("queue has no dead-letter queue: rejected messages will be delivered again; "
                  "give it a RedrivePolicy",
-                 LOG_TEXT("queue", lane->home.name));
-    lane->no_dead_letters = true;
+                 LOG_TEXT("queue", consumer->home.name));
+    consumer->no_dead_letters = true;
     remember(delivery);
     lease_forget(delivery->lease);
     delivery_close(delivery);
@@ -263,8 +265,8 @@ static void leave(struct delivery *delivery)
 
 static void reject(struct delivery *delivery)
 {
-    struct lane *lane = delivery->lane;
-    if (!lane->dead_letters) {
+    struct consumer *consumer = delivery->consumer;
+    if (!consumer->dead_letters) {
         leave(delivery);
         return;
     }
@@ -273,7 +275,7 @@ static void reject(struct delivery *delivery)
     const struct dead_letter why = {delivery->reason, detail ? detail : delivery->error.text,
                                     records};
     delivery->phase = DELIVERY_REJECTING;
-    int code = dead_letter_send(lane, &delivery->message, &why, on_dead_letter_sent, delivery);
+    int code = dead_letter_send(consumer, &delivery->message, &why, on_dead_letter_sent, delivery);
     free(records);
     if (code == ERR_LIMIT)
         dead_letter_failed(delivery, "it is larger than the dead-letter queue accepts: raise the "
@@ -354,14 +356,14 @@ static void delivery_update(struct delivery *delivery)
 
 static int jobs_make(struct delivery *delivery)
 {
-    struct lane *lane = delivery->lane;
+    struct consumer *consumer = delivery->consumer;
     delivery->jobs = calloc(delivery->envelope.count, sizeof *delivery->jobs);
     if (!delivery->jobs)
         return ERR_MEMORY;
     for (size_t i = 0; i < delivery->envelope.count; i++) {
         if (record_tally_has(&delivery->tally, i))
             continue;
-        struct job *job = job_new(lane->context->jobs, delivery, lane->pipeline,
+        struct job *job = job_new(consumer->context->jobs, delivery, consumer->pipeline,
                                   &delivery->envelope.records[i], delivery_update);
         if (!job)
             return ERR_MEMORY;
@@ -390,7 +392,7 @@ static void on_pointer(struct bytes *body, const struct object_facts *facts,
 
 static void pointer_fetch(struct delivery *delivery)
 {
-    struct object_store *store = delivery->lane->context->store;
+    struct object_store *store = delivery->consumer->context->store;
     struct object_name name = {delivery->envelope.pointer.bucket, delivery->envelope.pointer.key,
                                NULL};
     delivery->phase = DELIVERY_RESOLVING;
@@ -443,7 +445,7 @@ static void on_pointer(struct bytes *body, const struct object_facts *facts,
 /* Whether one of its group is among those from `last` backwards, which came earlier. */
 static bool is_behind(const struct delivery *delivery, const struct list *last)
 {
-    const struct list *head = &delivery->lane->deliveries;
+    const struct list *head = &delivery->consumer->deliveries;
     for (const struct list *l = last; delivery->grouped && l != head; l = l->prev) {
         const struct delivery *earlier = container_of(l, struct delivery, link);
         if (is_of_group(earlier, delivery->message.group))
@@ -467,7 +469,7 @@ static void hand_back_behind(struct delivery *delivery)
     give_back(delivery, 0);
 }
 
-void delivery_accept(struct lane *lane, struct queue_message *message)
+void delivery_accept(struct consumer *consumer, struct queue_message *message)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
     if (!delivery) {
@@ -476,25 +478,25 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
     }
     char *receipt = message->receipt;
     message->receipt = NULL;
-    delivery->lane = lane;
+    delivery->consumer = consumer;
     delivery->reason = "";
     delivery->received_us = uv_hrtime() / 1000;
     delivery->message = queue_message_take(message);
-    delivery->grouped =
-        delivery->message.group && queue_is_fifo(lane->home.backend->ops->facts(lane->queue));
-    delivery->lease = lease_take(&lane->home, receipt, lane->visibility_s,
-                                 uv_now(lane->context->loop), on_lease_lost, delivery);
+    delivery->grouped = delivery->message.group &&
+                        queue_is_fifo(consumer->home.backend->ops->facts(consumer->queue));
+    delivery->lease = lease_take(&consumer->home, receipt, consumer->visibility_s,
+                                 uv_now(consumer->context->loop), on_lease_lost, delivery);
     if (!delivery->lease) {
         queue_message_clear(&delivery->message);
         free(delivery);
         return;
     }
-    bool behind = is_behind(delivery, lane->deliveries.prev);
-    list_push(&lane->deliveries, &delivery->link);
-    lane->in_flight++;
-    lane->context->in_flight++;
-    lane->context->stats.received++;
-    message_memory_recall(lane->context->messages, lane->home.name, delivery->message.id,
+    bool behind = is_behind(delivery, consumer->deliveries.prev);
+    list_push(&consumer->deliveries, &delivery->link);
+    consumer->in_flight++;
+    consumer->context->in_flight++;
+    consumer->context->stats.received++;
+    message_memory_recall(consumer->context->messages, consumer->home.name, delivery->message.id,
                           &delivery->tally);
     if (delivery->tally.dead) { /* its dead letter is there: only the delete went wrong */
         remember(delivery);
@@ -506,19 +508,19 @@ void delivery_accept(struct lane *lane, struct queue_message *message)
         delivery_begin(delivery);
 }
 
-void deliveries_each(struct lane *lane, void (*act)(struct delivery *delivery))
+void deliveries_each(struct consumer *consumer, void (*act)(struct delivery *delivery))
 {
     struct list *next;
-    for (struct list *l = lane->deliveries.next; l != &lane->deliveries; l = next) {
+    for (struct list *l = consumer->deliveries.next; l != &consumer->deliveries; l = next) {
         next = l->next;
         act(container_of(l, struct delivery, link));
     }
 }
 
-void deliveries_regroup(struct lane *lane)
+void deliveries_regroup(struct consumer *consumer)
 {
     struct list *next;
-    for (struct list *l = lane->deliveries.next; l != &lane->deliveries; l = next) {
+    for (struct list *l = consumer->deliveries.next; l != &consumer->deliveries; l = next) {
         struct delivery *delivery = container_of(l, struct delivery, link);
         next = l->next;
         if (delivery->phase != DELIVERY_BEHIND)

@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "consumer.h"
 #include "envelope.h"
 #include "error.h"
 #include "job.h"
-#include "lane.h"
 #include "lease_keeper.h"
 #include "list.h"
 #include "message_memory.h"
@@ -37,7 +37,7 @@ struct delivery_context {
     const struct engine_observer *observer;
     unsigned backoff_s; /* the longest */
     struct delivery_stats stats;
-    size_t in_flight; /* of all lanes */
+    size_t in_flight; /* of all consumers */
     bool regrouping;  /* a message of a group has ended: deliveries_regroup is to be called */
 };
 
@@ -50,8 +50,8 @@ enum delivery_phase {
 };
 
 struct delivery {
-    struct lane *lane;
-    struct list link;             /* in lane->deliveries */
+    struct consumer *consumer;
+    struct list link;             /* in consumer->deliveries */
     struct queue_message message; /* immutable; the receipt is the lease's */
     struct envelope envelope;
     struct lease *lease;
@@ -72,19 +72,19 @@ struct delivery {
     struct error error; /* the detail */
 };
 
-/* Takes a message that has just been received. It counts as one of the lane's slots until it is
+/* Takes a message that has just been received. It counts as one of the consumer's slots until it is
  * settled. */
-void delivery_accept(struct lane *lane, struct queue_message *message);
+void delivery_accept(struct consumer *consumer, struct queue_message *message);
 /* Returns the message to the queue at once (visibility 0) if none of its jobs has started. */
 void delivery_hand_back(struct delivery *delivery);
 /* Returns it even if jobs are running. */
 void delivery_abort(struct delivery *delivery);
 /* act may end the delivery that it is given, but no other. */
-void deliveries_each(struct lane *lane, void (*act)(struct delivery *delivery));
+void deliveries_each(struct consumer *consumer, void (*act)(struct delivery *delivery));
 /* Messages of one FIFO group are processed one after another, in the order of their receipt. Starts
  * those that are next, and returns those that follow a returned one, which SQS keeps behind it.
  * From a fresh loop callback. */
-void deliveries_regroup(struct lane *lane);
+void deliveries_regroup(struct consumer *consumer);
 /* As delivery_abort, with a backoff: one of its jobs makes no progress. */
 void delivery_give_up(struct delivery *delivery);
 

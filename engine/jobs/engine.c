@@ -1,5 +1,5 @@
 /*
- * The engine's lifecycle: create, drain, close. The work itself is in lanes.c and lane.c.
+ * The engine's lifecycle: create, drain, close. The work itself is in consumers.c and consumer.c.
  *
  * What ends a phase (the last delivery, the last poll, a worker's return) only marks that something
  * has changed; one turn from a fresh loop callback then decides whether the drain or the close is
@@ -45,9 +45,9 @@ static bool shed_source(void *user)
 static void memory_relaxed(void *user)
 {
     struct engine *engine = user;
-    for (size_t i = 0; i < engine->lane_count; i++)
-        if (engine->lanes[i]->state == LANE_OPEN)
-            queue_poller_update(&engine->lanes[i]->poller);
+    for (size_t i = 0; i < engine->consumer_count; i++)
+        if (engine->consumers[i]->state == CONSUMER_OPEN)
+            queue_poller_update(&engine->consumers[i]->poller);
 }
 
 static void options_default(struct engine_options *options)
@@ -74,9 +74,9 @@ static void options_default(struct engine_options *options)
 
 static void engine_free(struct engine *engine)
 {
-    for (size_t i = 0; i < engine->lane_count; i++)
-        lane_free(engine->lanes[i]);
-    free(engine->lanes);
+    for (size_t i = 0; i < engine->consumer_count; i++)
+        consumer_free(engine->consumers[i]);
+    free(engine->consumers);
     free(engine);
 }
 
@@ -106,7 +106,7 @@ static int sources_open(struct engine *engine)
         .memory = &engine->memory,
         .linger_ms = engine->options.linger_ms,
         .cache_bytes = engine->options.cache_bytes,
-        .audience = lanes_audience,
+        .audience = consumers_audience,
         .returned = something_ended,
         .user = engine,
     };
@@ -155,8 +155,8 @@ static void engine_begin(struct engine *engine)
     uv_timer_init(engine->loop, &engine->turn);
     uv_timer_init(engine->loop, &engine->grace);
     uv_timer_init(engine->loop, &engine->polls);
-    for (size_t i = 0; i < engine->lane_count; i++)
-        lane_begin(engine->lanes[i]);
+    for (size_t i = 0; i < engine->consumer_count; i++)
+        consumer_begin(engine->consumers[i]);
 }
 
 int engine_create(uv_loop_t *loop, const struct engine_options *options, struct engine **out,
@@ -169,8 +169,8 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
     engine->loop = loop;
     engine->options = *options;
     options_default(&engine->options);
-    int code = lanes_check(engine, options->pipelines, options->pipeline_count, error);
-    if (!code && (lanes_make(engine) || memory_open(engine)))
+    int code = consumers_check(engine, options->pipelines, options->pipeline_count, error);
+    if (!code && (consumers_make(engine) || memory_open(engine)))
         code = error_set(error, ERR_MEMORY, "out of memory");
     if (code) {
         engine_free(engine);
@@ -189,9 +189,9 @@ int engine_create(uv_loop_t *loop, const struct engine_options *options, struct 
 
 bool engine_idle(const struct engine *engine)
 {
-    for (size_t i = 0; i < engine->lane_count; i++) {
-        const struct lane *lane = engine->lanes[i];
-        if (lane->in_flight || lane->home.count)
+    for (size_t i = 0; i < engine->consumer_count; i++) {
+        const struct consumer *consumer = engine->consumers[i];
+        if (consumer->in_flight || consumer->home.count)
             return false;
     }
     return true;
@@ -199,8 +199,8 @@ bool engine_idle(const struct engine *engine)
 
 static bool drain_complete(const struct engine *engine)
 {
-    for (size_t i = 0; i < engine->lane_count; i++) {
-        if (engine->lanes[i]->poller.poll_count)
+    for (size_t i = 0; i < engine->consumer_count; i++) {
+        if (engine->consumers[i]->poller.poll_count)
             return false;
     }
     return engine_idle(engine);
@@ -222,8 +222,8 @@ static void on_time_up(uv_timer_t *timer)
 
 static void polls_cancel(struct engine *engine)
 {
-    for (size_t i = 0; i < engine->lane_count; i++)
-        queue_poller_cancel(&engine->lanes[i]->poller);
+    for (size_t i = 0; i < engine->consumer_count; i++)
+        queue_poller_cancel(&engine->consumers[i]->poller);
 }
 
 /* What a poll in flight was about to bring has come by now. */
@@ -239,7 +239,7 @@ static void on_grace(uv_timer_t *timer)
     struct engine *engine = container_of(timer, struct engine, grace);
     log_warn("grace period is over: unfinished messages are returned to their queues");
     polls_cancel(engine);
-    lanes_each_delivery(engine, delivery_abort);
+    consumers_each_delivery(engine, delivery_abort);
     uv_timer_start(&engine->grace, on_time_up, GIVE_BACK_MS, 0);
     engine_update(engine);
 }
@@ -249,9 +249,9 @@ void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void
     engine->draining = true;
     engine->drained = drained;
     engine->drained_user = user;
-    for (size_t i = 0; i < engine->lane_count; i++)
-        lane_stop(engine->lanes[i]);
-    lanes_each_delivery(engine, delivery_hand_back);
+    for (size_t i = 0; i < engine->consumer_count; i++)
+        consumer_stop(engine->consumers[i]);
+    consumers_each_delivery(engine, delivery_hand_back);
     uv_timer_start(&engine->grace, on_grace, grace_ms, 0);
     uv_timer_start(&engine->polls, on_polls_over, POLLS_OVER_MS, 0);
     engine_update(engine);
@@ -315,17 +315,17 @@ static void watchdog_closed(uv_handle_t *handle)
     on_handle_closed(container_of(watchdog, struct engine, watchdog));
 }
 
-static void lane_closed(struct lane *lane)
+static void consumer_closed(struct consumer *consumer)
 {
-    on_handle_closed(lane->engine); /* frees the lanes with the rest */
+    on_handle_closed(consumer->engine); /* frees the consumers with the rest */
 }
 
 /* Nothing of ours is under way any more. */
 static void close_handles(struct engine *engine)
 {
-    engine->handles = 8 + engine->lane_count;
-    for (size_t i = 0; i < engine->lane_count; i++)
-        lane_close(engine->lanes[i], lane_closed);
+    engine->handles = 8 + engine->consumer_count;
+    for (size_t i = 0; i < engine->consumer_count; i++)
+        consumer_close(engine->consumers[i], consumer_closed);
     source_table_close(&engine->sources, sources_closed);
     memory_budget_close(&engine->memory, memory_closed);
     lease_keeper_close(&engine->leases, leases_closed);
@@ -340,8 +340,8 @@ static void close_handles(struct engine *engine)
 static void regroup(struct engine *engine)
 {
     engine->deliveries.regrouping = false;
-    for (size_t i = 0; i < engine->lane_count; i++)
-        deliveries_regroup(engine->lanes[i]);
+    for (size_t i = 0; i < engine->consumer_count; i++)
+        deliveries_regroup(engine->consumers[i]);
 }
 
 static void turn(uv_timer_t *timer)
@@ -356,7 +356,7 @@ static void turn(uv_timer_t *timer)
     if (engine->deliveries.regrouping)
         regroup(engine);
     if (engine->retired)
-        lanes_depart(engine);
+        consumers_depart(engine);
     if (engine->drained && drain_complete(engine))
         report_drained(engine);
 }
@@ -368,12 +368,12 @@ void engine_close(struct engine *engine, void (*closed)(void *user), void *user)
     engine->closed = closed;
     engine->closed_user = user;
     uv_timer_stop(&engine->grace);
-    for (size_t i = 0; i < engine->lane_count; i++) {
-        lane_stop(engine->lanes[i]);
-        queue_poller_cancel(&engine->lanes[i]->poller);
+    for (size_t i = 0; i < engine->consumer_count; i++) {
+        consumer_stop(engine->consumers[i]);
+        queue_poller_cancel(&engine->consumers[i]->poller);
     }
     uv_timer_stop(&engine->polls);
-    lanes_each_delivery(engine, delivery_abort);
+    consumers_each_delivery(engine, delivery_abort);
     engine_update(engine);
 }
 

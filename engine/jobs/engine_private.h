@@ -2,11 +2,11 @@
 #ifndef THUMBWHEEL_ENGINE_PRIVATE_H
 #define THUMBWHEEL_ENGINE_PRIVATE_H
 
+#include "consumer.h"
 #include "delivery.h"
 #include "engine.h"
 #include "event_order.h"
 #include "job.h"
-#include "lane.h"
 #include "lease_keeper.h"
 #include "memory_budget.h"
 #include "message_memory.h"
@@ -24,11 +24,11 @@ struct engine {
     struct event_order order;
     struct message_memory messages;
     struct watchdog watchdog;
-    struct lane **lanes; /* the retired ones among them */
-    size_t lane_count;
+    struct consumer **consumers; /* the retired ones among them */
+    size_t consumer_count;
     size_t retired;
-    size_t departing; /* lanes that are closed already, but for their handles */
-    size_t borrowed;  /* messages that receives may return beyond their lanes' own slots */
+    size_t departing; /* consumers that are closed already, but for their handles */
+    size_t borrowed;  /* messages that receives may return beyond their consumers' own slots */
     struct job_runner jobs;
     struct delivery_context deliveries;
 
@@ -49,18 +49,18 @@ struct engine {
     size_t handles; /* that are still to be closed */
 };
 
-/* Something has ended: a fresh loop callback looks whether a drain, a close or a lane's end can go
+/* Something has ended: a fresh loop callback looks whether a drain, a close or a consumer's end can go
  * on (engine_update.c). */
 void engine_update(struct engine *engine);
 
-/* lanes.c */
+/* consumers.c */
 /* act may end the delivery that it is given, but no other. */
-void lanes_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery));
-int lanes_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
-                struct error *error);
-int lanes_make(struct engine *engine);
-void lanes_depart(struct engine *engine); /* closes the retired ones that are empty */
-size_t lanes_audience(void *engine, const char *bucket, const char *key, struct pipeline **out,
-                      size_t max);
+void consumers_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery));
+int consumers_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
+                    struct error *error);
+int consumers_make(struct engine *engine);
+void consumers_depart(struct engine *engine); /* closes the retired ones that are empty */
+size_t consumers_audience(void *engine, const char *bucket, const char *key, struct pipeline **out,
+                          size_t max);
 
 #endif

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
+#include "consumer.h"
 #include "delivery.h"
-#include "lane.h"
 #include "log.h"
 
 static void claim_woken(struct source_claim *claim)
@@ -37,9 +37,9 @@ struct job *job_new(struct job_runner *runner, struct delivery *delivery, struct
     job->loop.order.wake = turn_has_come;
     job->work.claim.wake = claim_woken;
     job->work.claim.item.pipeline = job->msg.pipeline;
-    job->work.claim.share = &delivery->lane->share;
-    job->msg.lane = delivery->lane;
-    job->msg.lane->jobs++;
+    job->work.claim.share = &delivery->consumer->share;
+    job->msg.consumer = delivery->consumer;
+    job->msg.consumer->jobs++;
     runner->count++;
     return job;
 }
@@ -58,7 +58,7 @@ static void job_enter(struct job *job, enum job_state state)
     job->loop.state = state;
     job->loop.asked = false;
     log_debug("job state", LOG_TEXT("job", job->msg.delivery->message.id),
-              LOG_TEXT("pipeline", job->msg.delivery->lane->home.name),
+              LOG_TEXT("pipeline", job->msg.delivery->consumer->home.name),
               LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key),
               LOG_TEXT("state", job_state_name(state)));
 }
@@ -128,7 +128,7 @@ static bool is_moot(const struct job *job, const struct job_step *step)
     log_info(removed ? "event skipped: a later event says that the object was deleted"
                      : "event skipped: the object does not exist",
              LOG_TEXT("job", job->msg.delivery->message.id),
-             LOG_TEXT("pipeline", job->msg.delivery->lane->home.name),
+             LOG_TEXT("pipeline", job->msg.delivery->consumer->home.name),
              LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key),
              LOG_TEXT("error", job->loop.error.text));
     return true;
@@ -194,7 +194,7 @@ static void job_free(struct source_claim *claim)
     render_item_clear(&claim->item);
     buffers_free(job);
     runner->options.pipeline_ops->release(job->msg.pipeline);
-    job->msg.lane->jobs--;
+    job->msg.consumer->jobs--;
     free(job);
     runner->count--;
     runner->options.freed(runner->options.user);

@@ -29,7 +29,7 @@
 struct delivery;
 struct job;
 struct job_step;
-struct lane;
+struct consumer;
 
 struct job_stats {
     uint64_t rendered, stored, stored_bytes;
@@ -91,7 +91,7 @@ struct job {
     struct { /* set when the job is made */
         struct job_runner *runner;
         struct delivery *delivery;                   /* NULL once the delivery has let go of it */
-        struct lane *lane;                           /* which stays while it has jobs */
+        struct consumer *consumer;                   /* which stays while it has jobs */
         struct pipeline *pipeline;                   /* retained */
         struct envelope_record *record;              /* the delivery's, no other job's */
         void (*finished)(struct delivery *delivery); /* may free the job */

@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer.h"
 #include "delivery.h"
 #include "job.h"
 #include "label_document.h"
-#include "lane.h"
 #include "log.h"
 #include "output_mark.h"
 
@@ -157,12 +157,12 @@ static void on_output_seen(const struct object_facts *facts, const struct error 
     if (sequencer)
         event_order_learn(&job->loop.order, sequencer);
     if (error->code == ERR_DENIED) {
-        if (log_gate_open(&job->msg.delivery->lane->unreadable, uv_now(job->msg.runner->loop),
+        if (log_gate_open(&job->msg.delivery->consumer->unreadable, uv_now(job->msg.runner->loop),
                           3600000))
             log_warn("outputs may not be read, so older events of an object with versions cannot "
                      "be recognised after a restart: allow s3:GetObject and s3:ListBucket",
                      LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("error", error->text),
-                     LOG_SUPPRESSED(&job->msg.delivery->lane->unreadable));
+                     LOG_SUPPRESSED(&job->msg.delivery->consumer->unreadable));
     } else if (error->code != ERR_NOT_FOUND && error->code != ERR_NO_CONTAINER) {
         record_error(job, error);
     }

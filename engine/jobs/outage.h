@@ -11,7 +11,7 @@
 
 #include "error.h"
 
-struct lane;
+struct consumer;
 
 struct outage {        /* of one queue; zero: none */
     bool down;         /* its last open or receive failed in this way */
@@ -21,10 +21,10 @@ struct outage {        /* of one queue; zero: none */
 
 /* Whether an error says something about the whole service. */
 bool outage_is_general(int code);
-/* How an open or a receive of the lane ended. Returns whether the outage's own line is all that is
+/* How an open or a receive of the consumer ended. Returns whether the outage's own line is all that is
  * to be said about it. */
-bool outage_observe(struct lane *lane, const struct error *error);
-/* The lane is retired: the service may be available to those that are left. */
-void outage_leave(struct lane *lane);
+bool outage_observe(struct consumer *consumer, const struct error *error);
+/* The consumer is retired: the service may be available to those that are left. */
+void outage_leave(struct consumer *consumer);
 
 #endif

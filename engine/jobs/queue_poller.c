@@ -19,7 +19,7 @@ struct poll {
     struct queue_request *request;
     struct list link;
     unsigned asked;
-    unsigned borrowed; /* of these, beyond the lane's own slots */
+    unsigned borrowed; /* of these, beyond the consumer's own slots */
     unsigned wait_s;
     uint64_t sent_ms;
 };
@@ -30,7 +30,7 @@ static void poll_free(struct poll *poll)
     poll->poller->poll_count--;
     poll->poller->asked -= poll->asked;
     poll->poller->borrowed -= poll->borrowed;
-    poll->poller->lane->engine->borrowed -= poll->borrowed;
+    poll->poller->consumer->engine->borrowed -= poll->borrowed;
     free(poll);
 }
 
@@ -75,15 +75,15 @@ static void gather(struct queue_poller *poller)
 
 static void poll_failed(struct queue_poller *poller, const struct error *error)
 {
-    struct lane *lane = poller->lane;
+    struct consumer *consumer = poller->consumer;
     uint64_t delay =
         BACKOFF_BASE_MS / 2 + jitter_full(BACKOFF_BASE_MS, BACKOFF_CAP_MS, poller->failures);
     poller->failures++;
     if (poller->state == POLLER_STOPPED)
         return;
-    if (!outage_observe(lane, error) &&
-        log_gate_open(&poller->gate, uv_now(lane->engine->loop), 60000))
-        log_warn("queue could not be polled; trying again", LOG_TEXT("queue", lane->home.name),
+    if (!outage_observe(consumer, error) &&
+        log_gate_open(&poller->gate, uv_now(consumer->engine->loop), 60000))
+        log_warn("queue could not be polled; trying again", LOG_TEXT("queue", consumer->home.name),
                  LOG_TEXT("error", error->text), LOG_INT("failures", poller->failures),
                  LOG_SUPPRESSED(&poller->gate));
     rest(poller, delay);
@@ -94,8 +94,8 @@ static void on_received(struct queue_message *messages, size_t count, const stru
 {
     struct poll *poll = user;
     struct queue_poller *poller = poll->poller;
-    struct lane *lane = poller->lane;
-    uint64_t took_ms = uv_now(lane->engine->loop) - poll->sent_ms;
+    struct consumer *consumer = poller->consumer;
+    uint64_t took_ms = uv_now(consumer->engine->loop) - poll->sent_ms;
     bool is_long = poll->wait_s > 0;
     poller->full = count == poll->asked;
     poll_free(poll);
@@ -104,8 +104,8 @@ static void on_received(struct queue_message *messages, size_t count, const stru
         poll_failed(poller, error);
     } else {
         if (poller->failures && !poller->outage.down && !poller->outage.told)
-            log_info("queue can be polled again", LOG_TEXT("queue", lane->home.name));
-        outage_observe(lane, error);
+            log_info("queue can be polled again", LOG_TEXT("queue", consumer->home.name));
+        outage_observe(consumer, error);
         poller->failures = 0;
         if (count == 0 && took_ms < EMPTY_TOO_SOON_MS && is_long)
             rest(poller, EMPTY_TOO_SOON_MS);
@@ -116,8 +116,8 @@ static void on_received(struct queue_message *messages, size_t count, const stru
 
 static int poll_start(struct queue_poller *poller, unsigned max, unsigned borrowed)
 {
-    struct lane *lane = poller->lane;
-    unsigned wait_s = lane->engine->options.wait_s;
+    struct consumer *consumer = poller->consumer;
+    unsigned wait_s = consumer->engine->options.wait_s;
     struct poll *poll = calloc(1, sizeof *poll);
     if (!poll)
         return ERR_MEMORY;
@@ -125,11 +125,11 @@ static int poll_start(struct queue_poller *poller, unsigned max, unsigned borrow
     poll->asked = max;
     poll->borrowed = borrowed;
     poll->wait_s = borrowed && wait_s > BORROWED_WAIT_S ? BORROWED_WAIT_S : wait_s;
-    poll->sent_ms = uv_now(lane->engine->loop);
+    poll->sent_ms = uv_now(consumer->engine->loop);
     struct queue_receive what = {
-        .max = max, .wait_s = poll->wait_s, .visibility_s = lane->visibility_s};
-    int code =
-        lane->home.backend->ops->receive(lane->queue, &what, on_received, poll, &poll->request);
+        .max = max, .wait_s = poll->wait_s, .visibility_s = consumer->visibility_s};
+    int code = consumer->home.backend->ops->receive(consumer->queue, &what, on_received, poll,
+                                                    &poll->request);
     if (code) {
         free(poll);
         return code;
@@ -138,7 +138,7 @@ static int poll_start(struct queue_poller *poller, unsigned max, unsigned borrow
     poller->poll_count++;
     poller->asked += max;
     poller->borrowed += borrowed;
-    lane->engine->borrowed += borrowed;
+    consumer->engine->borrowed += borrowed;
     return 0;
 }
 
@@ -156,22 +156,22 @@ static unsigned batch_of(size_t slots)
 
 static size_t used_slots(const struct queue_poller *poller)
 {
-    return poller->lane->in_flight + poller->asked;
+    return poller->consumer->in_flight + poller->asked;
 }
 
 static size_t own_slots(const struct queue_poller *poller)
 {
-    size_t slots = poller->lane->slots, used = used_slots(poller);
+    size_t slots = poller->consumer->slots, used = used_slots(poller);
     return used < slots ? slots - used : 0;
 }
 
-/* What a lane may borrow: only one whose messages keep coming. The receives of idle lanes are not
+/* What a consumer may borrow: only one whose messages keep coming. The receives of idle consumers are not
  * counted, since there may be more of them than slots; theirs are the few messages by which the
  * limit can be exceeded. */
 static size_t spare_slots(const struct queue_poller *poller)
 {
-    const struct engine *engine = poller->lane->engine;
-    if (!poller->full || poller->lane->slots >= QUEUE_BATCH_MAX)
+    const struct engine *engine = poller->consumer->engine;
+    if (!poller->full || poller->consumer->slots >= QUEUE_BATCH_MAX)
         return 0;
     size_t taken =
         engine->deliveries.in_flight + engine->borrowed + poller->asked - poller->borrowed;
@@ -184,7 +184,7 @@ void queue_poller_update(struct queue_poller *poller)
         size_t own = own_slots(poller), spare = spare_slots(poller);
         size_t slots = own > spare ? own : spare, reach = used_slots(poller) + slots;
         unsigned max = batch_of(slots);
-        if (max == 0 || memory_is_tight(&poller->lane->engine->memory))
+        if (max == 0 || memory_is_tight(&poller->consumer->engine->memory))
             return;
         if (max < batch_of((reach + 1) / 2) && poller->state != POLLER_GATHERED) {
             gather(poller);
@@ -200,10 +200,10 @@ void queue_poller_update(struct queue_poller *poller)
     }
 }
 
-int queue_poller_init(struct queue_poller *poller, struct lane *lane, uv_loop_t *loop,
+int queue_poller_init(struct queue_poller *poller, struct consumer *consumer, uv_loop_t *loop,
                       queue_poller_received *received)
 {
-    *poller = (struct queue_poller){.lane = lane, .received = received};
+    *poller = (struct queue_poller){.consumer = consumer, .received = received};
     list_init(&poller->polls);
     return uv_timer_init(loop, &poller->timer) ? ERR_MEMORY : 0;
 }
@@ -219,7 +219,7 @@ void queue_poller_cancel(struct queue_poller *poller)
     struct list *link;
     while ((link = list_shift(&poller->polls))) {
         struct poll *poll = container_of(link, struct poll, link);
-        poller->lane->home.backend->ops->receive_cancel(poll->request);
+        poller->consumer->home.backend->ops->receive_cancel(poll->request);
         poll_free(poll);
     }
 }

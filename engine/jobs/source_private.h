@@ -83,7 +83,7 @@ void source_unschedule(struct source *source);
 int source_fetch(struct source *source);
 void source_on_room(struct memory_ticket *ticket);
 /* ---- the others ---- */
-/* A claim with this share has left: its lane may be gone before the round's turn comes. */
+/* A claim with this share has left: its consumer may be gone before the round's turn comes. */
 void source_round_forget(struct source *source, const struct worker_share *share);
 /* Decides whether those who wait for a render get a round now. */
 void source_pump(struct source *source);

@@ -25,7 +25,7 @@ static bool job_is_stalled(const struct watchdog *dog, const struct job *job, ui
 
 static void look_at(struct delivery *delivery)
 {
-    struct engine *engine = delivery->lane->engine;
+    struct engine *engine = delivery->consumer->engine;
     uint64_t now_ms = uv_now(engine->loop);
     for (size_t i = 0; delivery->phase == DELIVERY_WORKING && i < delivery->job_count; i++) {
         const struct job *job = delivery->jobs[i];
@@ -33,7 +33,7 @@ static void look_at(struct delivery *delivery)
             continue;
         log_warn("job makes no progress; its message is returned to the queue",
                  LOG_TEXT("job", delivery->message.id),
-                 LOG_TEXT("pipeline", delivery->lane->home.name),
+                 LOG_TEXT("pipeline", delivery->consumer->home.name),
                  LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key),
                  LOG_TEXT("state", job_state_name(job->loop.state)),
                  LOG_TEXT("on_worker", job->work.claim.rendering ? "yes" : "no"),
@@ -48,7 +48,7 @@ static void look_at(struct delivery *delivery)
 static void on_look(uv_timer_t *timer)
 {
     struct watchdog *dog = container_of(timer, struct watchdog, timer);
-    lanes_each_delivery(dog->engine, look_at);
+    consumers_each_delivery(dog->engine, look_at);
 }
 
 void watchdog_init(struct watchdog *watchdog, struct engine *engine, uint64_t limit_ms)

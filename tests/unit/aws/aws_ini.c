@@ -27,7 +27,7 @@ static void assert_value(const struct ini *ini, const char *section, const char 
     assert_string_equal(value, expected);
 }
 
-static void test_profiles(void **state)
+static void profiles(void **state)
 {
     (void)state;
     struct ini ini = parsed("# a comment\n; another\n\n[default]\nregion=eu-central-1\n"
@@ -44,7 +44,7 @@ static void test_profiles(void **state)
 }
 
 /* Secrets may hold any printable character, '=', '/', '#' and ';' among them. */
-static void test_values(void **state)
+static void values(void **state)
 {
     (void)state;
     struct ini ini = parsed("[a]\nsecret = ab/c+d==\nodd=a#b;c\nempty =\n");
@@ -54,7 +54,7 @@ static void test_values(void **state)
     ini_free(&ini);
 }
 
-static void test_nested(void **state)
+static void nested(void **state)
 {
     (void)state;
     struct ini ini = parsed("[services local]\ns3 =\n  endpoint_url = http://127.0.0.1:1\n"
@@ -67,7 +67,7 @@ static void test_nested(void **state)
     ini_free(&ini);
 }
 
-static void test_line_ends_and_repeats(void **state)
+static void line_ends_and_repeats(void **state)
 {
     (void)state;
     struct ini ini = parsed("\xEF\xBB\xBF[a]\r\nk = 1\r\n[b]\r\nk = 2\r\n[a]\r\nk = 3");
@@ -85,7 +85,7 @@ static void assert_bad(const char *text, size_t expected_line)
     ini_free(&ini);
 }
 
-static void test_bad_lines(void **state)
+static void bad_lines(void **state)
 {
     (void)state;
     assert_bad("[default]\nregion eu-central-1\n", 2);
@@ -103,9 +103,9 @@ static void test_bad_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_profiles),  cmocka_unit_test(test_values),
-        cmocka_unit_test(test_nested),    cmocka_unit_test(test_line_ends_and_repeats),
-        cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(profiles),  cmocka_unit_test(values),
+        cmocka_unit_test(nested),    cmocka_unit_test(line_ends_and_repeats),
+        cmocka_unit_test(bad_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

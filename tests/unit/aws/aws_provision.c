@@ -42,7 +42,7 @@ static const char *text_at(const json_t *root, const char *a, const char *b)
     return json_string_value(json_object_get(json_object_get(root, a), b));
 }
 
-static void test_policy_new(void **state)
+static void policy_new(void **state)
 {
     (void)state;
     json_t *policy = merged(NULL, &grant, false);
@@ -60,7 +60,7 @@ static void test_policy_new(void **state)
 }
 
 /* What others allowed stays; ours is added once, and replaced when it changes. */
-static void test_policy_merge(void **state)
+static void policies_are_merged(void **state)
 {
     (void)state;
     static const char *const existing[] = {
@@ -92,7 +92,7 @@ static void test_policy_merge(void **state)
     }
 }
 
-static void test_policy_refused(void **state)
+static void policy_refused(void **state)
 {
     (void)state;
     char *text = NULL;
@@ -130,7 +130,7 @@ static void assert_merged(const char *current, const char *expected)
     buffer_free(&out);
 }
 
-static void test_notification_merge(void **state)
+static void notification_merge(void **state)
 {
     (void)state;
     assert_merged("", OPEN OURS CLOSE);
@@ -146,7 +146,7 @@ static void test_notification_merge(void **state)
                   NULL);
 }
 
-static void test_notification_replaces_ours(void **state)
+static void notification_replaces_ours(void **state)
 {
     (void)state;
     assert_merged(OPEN
@@ -158,7 +158,7 @@ static void test_notification_replaces_ours(void **state)
                   OPEN OURS CLOSE);
 }
 
-static void test_notification_to_a_topic(void **state)
+static void notification_to_a_topic(void **state)
 {
     (void)state;
     const struct s3_notification to_topic = {TOPIC, "a & b/", NULL};
@@ -248,7 +248,7 @@ static void assert_queue_attributes(size_t request)
     json_decref(attributes);
 }
 
-static void test_first_run(void **state)
+static void first_run(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OK_ANSWER, OK_ANSWER, JSON(URL_OF("web-dead")),
@@ -277,7 +277,7 @@ static void test_first_run(void **state)
 
 /* Answers as they are when an earlier run made everything: nothing is written but names that exist
  * already. */
-static void test_second_run_changes_nothing(void **state)
+static void second_run_changes_nothing(void **state)
 {
     (void)state;
     const struct policy_grant from_topic = {.service = "sns.amazonaws.com",
@@ -322,7 +322,7 @@ static void test_second_run_changes_nothing(void **state)
 }
 
 /* One queue without a topic: the bucket itself may send to it. */
-static void test_bucket_to_queue(void **state)
+static void bucket_to_queue(void **state)
 {
     (void)state;
     const struct fanout_queue plain = {.name = "web"};
@@ -341,7 +341,7 @@ static void test_bucket_to_queue(void **state)
     script_end();
 }
 
-static void test_failure_names_the_step(void **state)
+static void failure_names_the_step(void **state)
 {
     (void)state;
     SCRIPT(&script_options,
@@ -357,7 +357,7 @@ static void test_failure_names_the_step(void **state)
 }
 
 /* A policy that cannot be read must not be replaced by ours alone. */
-static void test_unreadable_policies_are_left(void **state)
+static void unreadable_policies_are_left(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OK_ANSWER, OK_ANSWER, JSON(URL_OF("web-dead")),
@@ -379,7 +379,7 @@ static void test_unreadable_policies_are_left(void **state)
 }
 
 /* A queue made a moment ago may not be known everywhere. */
-static void test_waits_for_a_new_queue(void **state)
+static void waits_for_a_new_queue(void **state)
 {
     (void)state;
     const struct fanout_queue plain = {.name = "web"};
@@ -392,7 +392,7 @@ static void test_waits_for_a_new_queue(void **state)
     script_end();
 }
 
-static void test_refused_and_destroyed(void **state)
+static void refused_and_destroyed(void **state)
 {
     (void)state;
     const struct fanout_queue two[] = {{.name = "a"}, {.name = "b"}};
@@ -410,19 +410,19 @@ static void test_refused_and_destroyed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_policy_new),
-        cmocka_unit_test(test_policy_merge),
-        cmocka_unit_test(test_policy_refused),
-        cmocka_unit_test(test_notification_merge),
-        cmocka_unit_test(test_notification_replaces_ours),
-        cmocka_unit_test(test_notification_to_a_topic),
-        cmocka_unit_test(test_first_run),
-        cmocka_unit_test(test_second_run_changes_nothing),
-        cmocka_unit_test(test_bucket_to_queue),
-        cmocka_unit_test(test_failure_names_the_step),
-        cmocka_unit_test(test_unreadable_policies_are_left),
-        cmocka_unit_test(test_waits_for_a_new_queue),
-        cmocka_unit_test(test_refused_and_destroyed),
+        cmocka_unit_test(policy_new),
+        cmocka_unit_test(policies_are_merged),
+        cmocka_unit_test(policy_refused),
+        cmocka_unit_test(notification_merge),
+        cmocka_unit_test(notification_replaces_ours),
+        cmocka_unit_test(notification_to_a_topic),
+        cmocka_unit_test(first_run),
+        cmocka_unit_test(second_run_changes_nothing),
+        cmocka_unit_test(bucket_to_queue),
+        cmocka_unit_test(failure_names_the_step),
+        cmocka_unit_test(unreadable_policies_are_left),
+        cmocka_unit_test(waits_for_a_new_queue),
+        cmocka_unit_test(refused_and_destroyed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -141,7 +141,7 @@ static void assert_sent_text(size_t request, const char *name, const char *value
 
 /* --- open --- */
 
-static void test_open_by_name(void **state)
+static void open_by_name(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS);
@@ -164,7 +164,7 @@ static void test_open_by_name(void **state)
 }
 
 /* A queue of another region and account is asked for there. */
-static void test_open_by_arn(void **state)
+static void open_by_arn(void **state)
 {
     (void)state;
     SCRIPT(&script_options,
@@ -180,7 +180,7 @@ static void test_open_by_arn(void **state)
     end();
 }
 
-static void test_open_by_url(void **state)
+static void open_by_url(void **state)
 {
     (void)state;
     SCRIPT(&script_options, ATTRIBUTES_ANSWER);
@@ -192,7 +192,7 @@ static void test_open_by_url(void **state)
 }
 
 /* A configured endpoint is where requests go, whatever host the queue's URL has. */
-static void test_open_by_url_with_endpoint(void **state)
+static void open_by_url_with_endpoint(void **state)
 {
     (void)state;
     struct aws_options options = script_options;
@@ -204,7 +204,7 @@ static void test_open_by_url_with_endpoint(void **state)
     end();
 }
 
-static void test_open_missing(void **state)
+static void open_missing(void **state)
 {
     (void)state;
     SCRIPT(&script_options,
@@ -221,7 +221,7 @@ static void test_open_missing(void **state)
 }
 
 /* The service took it as it was set: of the members of one name it uses the last one. */
-static void test_open_with_a_redrive_policy_that_repeats_itself(void **state)
+static void open_with_a_redrive_policy_that_repeats_itself(void **state)
 {
     (void)state;
     SCRIPT(&script_options, URL_ANSWER,
@@ -236,7 +236,7 @@ static void test_open_with_a_redrive_policy_that_repeats_itself(void **state)
 }
 
 /* Without its dead-letter queue, the engine would not know where to put what it rejects. */
-static void test_open_with_unreadable_attributes(void **state)
+static void open_with_unreadable_attributes(void **state)
 {
     (void)state;
     static const char *const answers[] = {
@@ -253,7 +253,7 @@ static void test_open_with_unreadable_attributes(void **state)
 }
 
 /* Damaged on the way: asked again, as after a lost connection. */
-static void test_an_answer_that_is_no_json_is_asked_for_again(void **state)
+static void an_answer_that_is_no_json_is_asked_for_again(void **state)
 {
     (void)state;
     static const char *const damaged[] = {"[]", "{\"Attributes\":{\"Queue"};
@@ -268,7 +268,7 @@ static void test_an_answer_that_is_no_json_is_asked_for_again(void **state)
     }
 }
 
-static void test_open_refuses_bad_names(void **state)
+static void open_refuses_bad_names(void **state)
 {
     (void)state;
     static const char *const bad[] = {"",
@@ -321,7 +321,7 @@ static void assert_message(const struct queue_message *m)
     assert_string_equal(m->attributes[1].value, "AAEC");
 }
 
-static void test_receive(void **state)
+static void a_batch_is_received(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS, {.status = 200, .body = "{\"Messages\":[" MESSAGE "]}"});
@@ -340,7 +340,7 @@ static void test_receive(void **state)
     end();
 }
 
-static void test_receive_nothing(void **state)
+static void receive_nothing(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS, {.status = 200, .body = "{}"});
@@ -352,7 +352,7 @@ static void test_receive_nothing(void **state)
     end();
 }
 
-static void test_receive_leaves_a_damaged_body(void **state)
+static void receive_leaves_a_damaged_body(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS,
@@ -367,7 +367,7 @@ static void test_receive_leaves_a_damaged_body(void **state)
 }
 
 /* The poller has its own backoff. */
-static void test_receive_is_not_retried(void **state)
+static void receive_is_not_retried(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS, {.status = 503});
@@ -379,7 +379,7 @@ static void test_receive_is_not_retried(void **state)
     end();
 }
 
-static void test_receive_garbage(void **state)
+static void receive_garbage(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS, {.status = 200, .body = "<html>hello</html>"});
@@ -390,7 +390,7 @@ static void test_receive_garbage(void **state)
     end();
 }
 
-static void test_receive_bounds(void **state)
+static void receive_bounds(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS);
@@ -402,7 +402,7 @@ static void test_receive_bounds(void **state)
     end();
 }
 
-static void test_receive_cancel(void **state)
+static void a_receive_is_cancelled(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS, {.never = true});
@@ -413,7 +413,7 @@ static void test_receive_cancel(void **state)
     end();
 }
 
-static void test_close_cancels(void **state)
+static void close_cancels(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS, {.never = true}, {.never = true});
@@ -428,7 +428,7 @@ static void test_close_cancels(void **state)
 
 static const struct queue_entry entries[] = {{"r0", 10}, {"r1", 20}, {"r2", 30}, {"r3", 40}};
 
-static void test_delete_batch_with_failures(void **state)
+static void delete_batch_with_failures(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS,
@@ -454,7 +454,7 @@ static void test_delete_batch_with_failures(void **state)
     end();
 }
 
-static void test_extend_batch_of_expired(void **state)
+static void extend_batch_of_expired(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS,
@@ -475,7 +475,7 @@ static void test_extend_batch_of_expired(void **state)
     end();
 }
 
-static void test_batch_that_fails_as_a_whole(void **state)
+static void batch_that_fails_as_a_whole(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS,
@@ -491,7 +491,7 @@ static void test_batch_that_fails_as_a_whole(void **state)
 }
 
 /* Twelve hours are an error, not a clamp. */
-static void test_batch_bounds(void **state)
+static void batch_bounds(void **state)
 {
     (void)state;
     const struct queue_entry day = {"r", QUEUE_VISIBILITY_MAX_S + 1};
@@ -504,7 +504,7 @@ static void test_batch_bounds(void **state)
 
 /* --- send and depth --- */
 
-static void test_send_is_retried(void **state)
+static void send_is_retried(void **state)
 {
     (void)state;
     SCRIPT(
@@ -532,7 +532,7 @@ static void test_send_is_retried(void **state)
     end();
 }
 
-static void test_send_refuses_what_cannot_be_sent(void **state)
+static void send_refuses_what_cannot_be_sent(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS);
@@ -544,7 +544,7 @@ static void test_send_refuses_what_cannot_be_sent(void **state)
     end();
 }
 
-static void test_depth(void **state)
+static void the_depth_is_read(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS,
@@ -561,7 +561,7 @@ static void test_depth(void **state)
     end();
 }
 
-static void test_expired_credentials(void **state)
+static void expired_credentials(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS,
@@ -579,31 +579,31 @@ static void test_expired_credentials(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open_by_name),
-        cmocka_unit_test(test_open_by_arn),
-        cmocka_unit_test(test_open_by_url),
-        cmocka_unit_test(test_open_by_url_with_endpoint),
-        cmocka_unit_test(test_open_missing),
-        cmocka_unit_test(test_open_with_a_redrive_policy_that_repeats_itself),
-        cmocka_unit_test(test_open_with_unreadable_attributes),
-        cmocka_unit_test(test_an_answer_that_is_no_json_is_asked_for_again),
-        cmocka_unit_test(test_open_refuses_bad_names),
-        cmocka_unit_test(test_receive),
-        cmocka_unit_test(test_receive_nothing),
-        cmocka_unit_test(test_receive_leaves_a_damaged_body),
-        cmocka_unit_test(test_receive_is_not_retried),
-        cmocka_unit_test(test_receive_garbage),
-        cmocka_unit_test(test_receive_bounds),
-        cmocka_unit_test(test_receive_cancel),
-        cmocka_unit_test(test_close_cancels),
-        cmocka_unit_test(test_delete_batch_with_failures),
-        cmocka_unit_test(test_extend_batch_of_expired),
-        cmocka_unit_test(test_batch_that_fails_as_a_whole),
-        cmocka_unit_test(test_batch_bounds),
-        cmocka_unit_test(test_send_is_retried),
-        cmocka_unit_test(test_send_refuses_what_cannot_be_sent),
-        cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_expired_credentials),
+        cmocka_unit_test(open_by_name),
+        cmocka_unit_test(open_by_arn),
+        cmocka_unit_test(open_by_url),
+        cmocka_unit_test(open_by_url_with_endpoint),
+        cmocka_unit_test(open_missing),
+        cmocka_unit_test(open_with_a_redrive_policy_that_repeats_itself),
+        cmocka_unit_test(open_with_unreadable_attributes),
+        cmocka_unit_test(an_answer_that_is_no_json_is_asked_for_again),
+        cmocka_unit_test(open_refuses_bad_names),
+        cmocka_unit_test(a_batch_is_received),
+        cmocka_unit_test(receive_nothing),
+        cmocka_unit_test(receive_leaves_a_damaged_body),
+        cmocka_unit_test(receive_is_not_retried),
+        cmocka_unit_test(receive_garbage),
+        cmocka_unit_test(receive_bounds),
+        cmocka_unit_test(a_receive_is_cancelled),
+        cmocka_unit_test(close_cancels),
+        cmocka_unit_test(delete_batch_with_failures),
+        cmocka_unit_test(extend_batch_of_expired),
+        cmocka_unit_test(batch_that_fails_as_a_whole),
+        cmocka_unit_test(batch_bounds),
+        cmocka_unit_test(send_is_retried),
+        cmocka_unit_test(send_refuses_what_cannot_be_sent),
+        cmocka_unit_test(the_depth_is_read),
+        cmocka_unit_test(expired_credentials),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

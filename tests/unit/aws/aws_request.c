@@ -35,7 +35,7 @@ static struct error publish(void)
                                "</Error></ErrorResponse>"                                          \
     }
 
-static void test_success(void **state)
+static void success(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OK_ANSWER);
@@ -52,7 +52,7 @@ static void test_success(void **state)
     script_end();
 }
 
-static void test_503_then_success(void **state)
+static void success_after_a_503(void **state)
 {
     (void)state;
     SCRIPT(&script_options, BUSY_ANSWER, OK_ANSWER);
@@ -61,7 +61,7 @@ static void test_503_then_success(void **state)
     script_end();
 }
 
-static void test_lost_connection_then_success(void **state)
+static void lost_connection_then_success(void **state)
 {
     (void)state;
     SCRIPT(&script_options, {.error = ERR_NETWORK}, {.error = ERR_TIMEOUT}, OK_ANSWER);
@@ -69,7 +69,7 @@ static void test_lost_connection_then_success(void **state)
     script_end();
 }
 
-static void test_three_attempts_and_no_more(void **state)
+static void three_attempts_and_no_more(void **state)
 {
     (void)state;
     SCRIPT(&script_options, BUSY_ANSWER, BUSY_ANSWER, BUSY_ANSWER);
@@ -80,7 +80,7 @@ static void test_three_attempts_and_no_more(void **state)
     script_end();
 }
 
-static void test_throttling_is_retried(void **state)
+static void throttling_is_retried(void **state)
 {
     (void)state;
     SCRIPT(&script_options,
@@ -91,7 +91,7 @@ static void test_throttling_is_retried(void **state)
     script_end();
 }
 
-static void test_400_is_final(void **state)
+static void a_400_is_final(void **state)
 {
     (void)state;
     SCRIPT(&script_options,
@@ -105,7 +105,7 @@ static void test_400_is_final(void **state)
     script_end();
 }
 
-static void test_denied_says_what_to_do_and_no_secret(void **state)
+static void denied_says_what_to_do_and_no_secret(void **state)
 {
     (void)state;
     SCRIPT(&script_options,
@@ -120,7 +120,7 @@ static void test_denied_says_what_to_do_and_no_secret(void **state)
     script_end();
 }
 
-static void test_retry_after_is_respected(void **state)
+static void retry_after_is_respected(void **state)
 {
     (void)state;
     SCRIPT(&script_options, {.status = 503, .headers = {{"retry-after", "1"}}}, OK_ANSWER);
@@ -141,7 +141,7 @@ static int64_t signed_time(size_t request)
     .status = 403, .body = "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code><Message>"     \
                            "Signature expired</Message></Error></ErrorResponse>"
 
-static void test_clock_is_corrected_once(void **state)
+static void clock_is_corrected_once(void **state)
 {
     (void)state;
     char date[64];
@@ -158,7 +158,7 @@ static void test_clock_is_corrected_once(void **state)
     script_end();
 }
 
-static void test_a_late_request_is_signed_again_once(void **state)
+static void a_late_request_is_signed_again_once(void **state)
 {
     (void)state;
     static const char late[] = "<ErrorResponse><Error><Code>RequestTimeTooSkewed</Code><Message>"
@@ -176,7 +176,7 @@ static void test_a_late_request_is_signed_again_once(void **state)
     script_end();
 }
 
-static void test_wrong_secret_is_not_a_clock(void **state)
+static void wrong_secret_is_not_a_clock(void **state)
 {
     (void)state;
     char date[64];
@@ -191,7 +191,7 @@ static void test_wrong_secret_is_not_a_clock(void **state)
     script_end();
 }
 
-static void test_session_token_is_signed(void **state)
+static void session_token_is_signed(void **state)
 {
     (void)state;
     struct aws_options options = script_options;
@@ -204,7 +204,7 @@ static void test_session_token_is_signed(void **state)
     script_end();
 }
 
-static void test_custom_endpoint(void **state)
+static void custom_endpoint(void **state)
 {
     (void)state;
     struct aws_options options = script_options;
@@ -217,7 +217,7 @@ static void test_custom_endpoint(void **state)
 }
 
 /* Whatever is under way ends with the client: on the wire, and waiting for its next attempt. */
-static void test_destroy_ends_what_is_under_way(void **state)
+static void destroy_ends_what_is_under_way(void **state)
 {
     (void)state;
     struct script_outcome seen = {0};
@@ -234,20 +234,20 @@ static void test_destroy_ends_what_is_under_way(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_success),
-        cmocka_unit_test(test_503_then_success),
-        cmocka_unit_test(test_lost_connection_then_success),
-        cmocka_unit_test(test_three_attempts_and_no_more),
-        cmocka_unit_test(test_throttling_is_retried),
-        cmocka_unit_test(test_400_is_final),
-        cmocka_unit_test(test_denied_says_what_to_do_and_no_secret),
-        cmocka_unit_test(test_retry_after_is_respected),
-        cmocka_unit_test(test_clock_is_corrected_once),
-        cmocka_unit_test(test_a_late_request_is_signed_again_once),
-        cmocka_unit_test(test_wrong_secret_is_not_a_clock),
-        cmocka_unit_test(test_session_token_is_signed),
-        cmocka_unit_test(test_custom_endpoint),
-        cmocka_unit_test(test_destroy_ends_what_is_under_way),
+        cmocka_unit_test(success),
+        cmocka_unit_test(success_after_a_503),
+        cmocka_unit_test(lost_connection_then_success),
+        cmocka_unit_test(three_attempts_and_no_more),
+        cmocka_unit_test(throttling_is_retried),
+        cmocka_unit_test(a_400_is_final),
+        cmocka_unit_test(denied_says_what_to_do_and_no_secret),
+        cmocka_unit_test(retry_after_is_respected),
+        cmocka_unit_test(clock_is_corrected_once),
+        cmocka_unit_test(a_late_request_is_signed_again_once),
+        cmocka_unit_test(wrong_secret_is_not_a_clock),
+        cmocka_unit_test(session_token_is_signed),
+        cmocka_unit_test(custom_endpoint),
+        cmocka_unit_test(destroy_ends_what_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ static struct error refused(const struct aws_options *options)
 
 static const struct aws_options nothing;
 
-static void test_environment(void **state)
+static void the_environment_is_read(void **state)
 {
     (void)state;
     setenv("AWS_REGION", "eu-north-1", 1);
@@ -148,7 +148,7 @@ static void test_environment(void **state)
 }
 
 /* The AWS SDKs would be somebody else. */
-static void test_other_identities_are_not_replaced_by_keys(void **state)
+static void other_identities_are_not_replaced_by_keys(void **state)
 {
     (void)state;
     static const char *const settings[] = {
@@ -231,7 +231,7 @@ static const char OLD_KEYS[] = "[default]\naws_access_key_id = AKIDOLD\n"
 
 static const struct aws_options in_ireland = {.region = "eu-west-1"};
 
-static void test_rotated_keys_are_read_when_the_old_ones_are_refused(void **state)
+static void rotated_keys_are_read_when_the_old_ones_are_refused(void **state)
 {
     (void)state;
     file_write_settled("credentials", OLD_KEYS);
@@ -246,7 +246,7 @@ static void test_rotated_keys_are_read_when_the_old_ones_are_refused(void **stat
 
 #define ROLE_KEYS "aws_access_key_id = AKIDNEW\naws_secret_access_key = secret\n"
 
-static void test_a_file_that_is_half_written_changes_nothing(void **state)
+static void a_file_that_is_half_written_changes_nothing(void **state)
 {
     (void)state;
     static const char *const halves[] = {"", "[default]\naws_access_key_id = AKIDNEW\n",
@@ -263,7 +263,7 @@ static void test_a_file_that_is_half_written_changes_nothing(void **state)
     }
 }
 
-static void test_keys_that_stay_refused_are_an_error(void **state)
+static void keys_that_stay_refused_are_an_error(void **state)
 {
     (void)state;
     file_write_settled("credentials", OLD_KEYS);
@@ -272,7 +272,7 @@ static void test_keys_that_stay_refused_are_an_error(void **state)
     script_end();
 }
 
-static void test_keys_of_the_environment_do_not_change(void **state)
+static void keys_of_the_environment_do_not_change(void **state)
 {
     (void)state;
     setenv("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT", 1);
@@ -283,7 +283,7 @@ static void test_keys_of_the_environment_do_not_change(void **state)
     script_end();
 }
 
-static void test_a_file_is_settled_a_second_after_its_last_change(void **state)
+static void a_file_is_settled_a_second_after_its_last_change(void **state)
 {
     (void)state;
     struct timespec now;
@@ -296,7 +296,7 @@ static void test_a_file_is_settled_a_second_after_its_last_change(void **state)
     assert_true(profile_is_settled(&profile));
 }
 
-static void test_default_profile(void **state)
+static void default_profile(void **state)
 {
     (void)state;
     file_write("credentials", "[default]\naws_access_key_id = AKIDFILE\n"
@@ -314,7 +314,7 @@ static const char two_profiles[] = "[default]\naws_access_key_id = AKIDDEFAULT\n
                                    "[dev]\naws_access_key_id = AKIDDEV\n"
                                    "aws_secret_access_key = secret\naws_session_token = t\n";
 
-static void test_profile_by_variable(void **state)
+static void profile_by_variable(void **state)
 {
     (void)state;
     setenv("AWS_PROFILE", "dev", 1);
@@ -328,7 +328,7 @@ static void test_profile_by_variable(void **state)
 }
 
 /* A profile that the caller names comes before keys in the environment, as in the AWS CLI. */
-static void test_profile_by_option(void **state)
+static void profile_by_option(void **state)
 {
     (void)state;
     setenv("AWS_ACCESS_KEY_ID", "AKIDENVIRONMENT", 1);
@@ -341,7 +341,7 @@ static void test_profile_by_option(void **state)
     script_end();
 }
 
-static void test_keys_in_config_file(void **state)
+static void keys_in_config_file(void **state)
 {
     (void)state;
     setenv("AWS_PROFILE", "dev", 1);
@@ -358,7 +358,7 @@ static void keys_in_environment(void)
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
 }
 
-static void test_endpoints(void **state)
+static void endpoints_are_resolved(void **state)
 {
     (void)state;
     keys_in_environment();
@@ -370,7 +370,7 @@ static void test_endpoints(void **state)
     script_end();
 }
 
-static void test_endpoints_in_files(void **state)
+static void endpoints_in_files(void **state)
 {
     (void)state;
     keys_in_environment();
@@ -388,7 +388,7 @@ static void test_endpoints_in_files(void **state)
 }
 
 /* The embedded cloud's client must not pick up what lies around. */
-static void test_environment_is_ignored(void **state)
+static void environment_is_ignored(void **state)
 {
     (void)state;
     keys_in_environment();
@@ -403,7 +403,7 @@ static void test_environment_is_ignored(void **state)
         ERR_DENIED);
 }
 
-static void test_nothing_found(void **state)
+static void nothing_found(void **state)
 {
     (void)state;
     setenv("AWS_REGION", "eu-west-1", 1);
@@ -422,7 +422,7 @@ static void test_nothing_found(void **state)
 }
 
 /* Half a pair never falls through to somebody else's keys. */
-static void test_half_a_pair(void **state)
+static void half_a_pair(void **state)
 {
     (void)state;
     setenv("AWS_REGION", "eu-west-1", 1);
@@ -431,7 +431,7 @@ static void test_half_a_pair(void **state)
     assert_int_equal(refused(&nothing).code, ERR_INVALID);
 }
 
-static void test_bad_settings(void **state)
+static void bad_settings(void **state)
 {
     (void)state;
     keys_in_environment();
@@ -456,23 +456,23 @@ static void test_bad_settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SETTINGS_TEST(test_environment),
-        SETTINGS_TEST(test_default_profile),
-        SETTINGS_TEST(test_other_identities_are_not_replaced_by_keys),
-        SETTINGS_TEST(test_profile_by_variable),
-        SETTINGS_TEST(test_profile_by_option),
-        SETTINGS_TEST(test_keys_in_config_file),
-        SETTINGS_TEST(test_endpoints),
-        SETTINGS_TEST(test_endpoints_in_files),
-        SETTINGS_TEST(test_environment_is_ignored),
-        SETTINGS_TEST(test_nothing_found),
-        SETTINGS_TEST(test_half_a_pair),
-        SETTINGS_TEST(test_bad_settings),
-        SETTINGS_TEST(test_rotated_keys_are_read_when_the_old_ones_are_refused),
-        SETTINGS_TEST(test_a_file_that_is_half_written_changes_nothing),
-        SETTINGS_TEST(test_keys_that_stay_refused_are_an_error),
-        SETTINGS_TEST(test_keys_of_the_environment_do_not_change),
-        SETTINGS_TEST(test_a_file_is_settled_a_second_after_its_last_change),
+        SETTINGS_TEST(the_environment_is_read),
+        SETTINGS_TEST(default_profile),
+        SETTINGS_TEST(other_identities_are_not_replaced_by_keys),
+        SETTINGS_TEST(profile_by_variable),
+        SETTINGS_TEST(profile_by_option),
+        SETTINGS_TEST(keys_in_config_file),
+        SETTINGS_TEST(endpoints_are_resolved),
+        SETTINGS_TEST(endpoints_in_files),
+        SETTINGS_TEST(environment_is_ignored),
+        SETTINGS_TEST(nothing_found),
+        SETTINGS_TEST(half_a_pair),
+        SETTINGS_TEST(bad_settings),
+        SETTINGS_TEST(rotated_keys_are_read_when_the_old_ones_are_refused),
+        SETTINGS_TEST(a_file_that_is_half_written_changes_nothing),
+        SETTINGS_TEST(keys_that_stay_refused_are_an_error),
+        SETTINGS_TEST(keys_of_the_environment_do_not_change),
+        SETTINGS_TEST(a_file_is_settled_a_second_after_its_last_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -131,7 +131,7 @@ static void assert_url(const char *url)
     free(seen_url);
 }
 
-static void test_get(void **state)
+static void an_object_is_fetched(void **state)
 {
     (void)state;
     SCRIPT(&script_options, {.status = 200,
@@ -177,7 +177,7 @@ static int get_code(const char *endpoint, const char *body, const char *etag, co
 }
 
 /* Over plain HTTP a body is held to its ETag, where that is an MD5. */
-static void test_get_finds_a_damaged_body(void **state)
+static void get_finds_a_damaged_body(void **state)
 {
     (void)state;
     const char *plain = "http://127.0.0.1:4566", *kms = "x-amz-server-side-encryption";
@@ -189,7 +189,7 @@ static void test_get_finds_a_damaged_body(void **state)
     assert_int_equal(get_code(NULL, "Bytes", "\"" MD5_OF_BYTES "\"", NULL), 0);
 }
 
-static void test_addresses(void **state)
+static void addresses(void **state)
 {
     (void)state;
     static const struct {
@@ -214,7 +214,7 @@ static void test_addresses(void **state)
     }
 }
 
-static void test_path_style_by_option(void **state)
+static void path_style_by_option(void **state)
 {
     (void)state;
     struct aws_options options = script_options;
@@ -225,7 +225,7 @@ static void test_path_style_by_option(void **state)
     script_end();
 }
 
-static void test_longest_key(void **state)
+static void longest_key(void **state)
 {
     (void)state;
     char key[OBJECT_KEY_MAX + 2];
@@ -246,7 +246,7 @@ static void test_longest_key(void **state)
 }
 
 /* A copy of an earlier response on the same connection: whatever it is, the next is waited for. */
-static void test_get_of_another_request(void **state)
+static void get_of_another_request(void **state)
 {
     (void)state;
     static const char mine[] = "<Error><Code>NoSuchKey</Code><Key>a/b.jpg</Key></Error>",
@@ -281,7 +281,7 @@ static void test_get_of_another_request(void **state)
     script_end();
 }
 
-static void test_get_larger_than_asked_for(void **state)
+static void get_larger_than_asked_for(void **state)
 {
     (void)state;
     SCRIPT(&script_options, {.status = 200, .body = "0123456789"}, {.error = ERR_LIMIT});
@@ -298,7 +298,7 @@ static void test_get_larger_than_asked_for(void **state)
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" code "</Code><Message>" message    \
     "</Message><Key>a</Key></Error>"
 
-static void test_get_errors(void **state)
+static void get_errors(void **state)
 {
     (void)state;
     static const struct {
@@ -338,7 +338,7 @@ static void test_get_errors(void **state)
     }
 }
 
-static void test_slow_down_then_success(void **state)
+static void slow_down_then_success(void **state)
 {
     (void)state;
     SCRIPT(&script_options, {.status = 503, .body = S3_ERROR("SlowDown", "Reduce your rate")},
@@ -348,7 +348,7 @@ static void test_slow_down_then_success(void **state)
     script_end();
 }
 
-static void test_head(void **state)
+static void a_head_is_read(void **state)
 {
     (void)state;
     SCRIPT(&script_options,
@@ -392,7 +392,7 @@ static void put(void)
     script_run(&seen.done);
 }
 
-static void test_put(void **state)
+static void an_object_is_stored(void **state)
 {
     (void)state;
     SCRIPT(&script_options, {.status = 500}, {.status = 200});
@@ -410,7 +410,7 @@ static void test_put(void **state)
 }
 
 /* Bytes go unsigned only where TLS protects them. */
-static void test_unsigned_payload(void **state)
+static void a_payload_may_be_unsigned(void **state)
 {
     (void)state;
     struct aws_options options = script_options;
@@ -431,7 +431,7 @@ static void test_unsigned_payload(void **state)
     script_end();
 }
 
-static void test_cancel(void **state)
+static void calls_are_cancelled(void **state)
 {
     (void)state;
     SCRIPT(&script_options, {.never = true});
@@ -447,7 +447,7 @@ static void test_cancel(void **state)
 
 /* --- tags --- */
 
-static void test_put_tags(void **state)
+static void tags_are_put(void **state)
 {
     (void)state;
     static const struct object_pair tags[] = {{"colour", "red & <blue>"}, {"sharp", "yes"}};
@@ -469,7 +469,7 @@ static void test_put_tags(void **state)
     script_end();
 }
 
-static void test_get_tags(void **state)
+static void tags_are_read(void **state)
 {
     (void)state;
     SCRIPT(
@@ -504,7 +504,7 @@ static void test_get_tags(void **state)
 
 /* --- list --- */
 
-static void test_list(void **state)
+static void a_bucket_is_listed(void **state)
 {
     (void)state;
     SCRIPT(&script_options,
@@ -536,7 +536,7 @@ static void test_list(void **state)
 
 /* --- presign --- */
 
-static void test_presign(void **state)
+static void a_url_is_presigned(void **state)
 {
     (void)state;
     struct aws_options options = script_options;
@@ -574,7 +574,7 @@ static void test_presign(void **state)
     script_end();
 }
 
-static void test_presign_bounds(void **state)
+static void presign_bounds(void **state)
 {
     (void)state;
     SCRIPT(&script_options, {.status = 200, .body = "x"});
@@ -592,24 +592,24 @@ static void test_presign_bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_get),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_path_style_by_option),
-        cmocka_unit_test(test_longest_key),
-        cmocka_unit_test(test_get_of_another_request),
-        cmocka_unit_test(test_get_larger_than_asked_for),
-        cmocka_unit_test(test_get_finds_a_damaged_body),
-        cmocka_unit_test(test_get_errors),
-        cmocka_unit_test(test_slow_down_then_success),
-        cmocka_unit_test(test_head),
-        cmocka_unit_test(test_put),
-        cmocka_unit_test(test_unsigned_payload),
-        cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_put_tags),
-        cmocka_unit_test(test_get_tags),
-        cmocka_unit_test(test_list),
-        cmocka_unit_test(test_presign),
-        cmocka_unit_test(test_presign_bounds),
+        cmocka_unit_test(an_object_is_fetched),
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(path_style_by_option),
+        cmocka_unit_test(longest_key),
+        cmocka_unit_test(get_of_another_request),
+        cmocka_unit_test(get_larger_than_asked_for),
+        cmocka_unit_test(get_finds_a_damaged_body),
+        cmocka_unit_test(get_errors),
+        cmocka_unit_test(slow_down_then_success),
+        cmocka_unit_test(a_head_is_read),
+        cmocka_unit_test(an_object_is_stored),
+        cmocka_unit_test(a_payload_may_be_unsigned),
+        cmocka_unit_test(calls_are_cancelled),
+        cmocka_unit_test(tags_are_put),
+        cmocka_unit_test(tags_are_read),
+        cmocka_unit_test(a_bucket_is_listed),
+        cmocka_unit_test(a_url_is_presigned),
+        cmocka_unit_test(presign_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

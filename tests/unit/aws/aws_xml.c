@@ -29,7 +29,7 @@ static void assert_trace(const char *document, int rc, const char *expected)
     buffer_free(&out);
 }
 
-static void test_elements(void **state)
+static void elements(void **state)
 {
     (void)state;
     assert_trace(
@@ -39,7 +39,7 @@ static void test_elements(void **state)
     assert_trace("<a>caf\xC3\xA9 &#xE9;</a>", 0, "a=caf\xC3\xA9 \xC3\xA9;");
 }
 
-static void test_refused(void **state)
+static void bad_documents_are_refused(void **state)
 {
     (void)state;
     assert_trace("<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>", ERR_PROTOCOL, NULL);
@@ -76,7 +76,7 @@ static int read_repeated(const char *open, const char *close, int count)
     return rc;
 }
 
-static void test_bounds(void **state)
+static void bounds(void **state)
 {
     (void)state;
     assert_int_equal(read_repeated("<a>", "</a>", XML_DEPTH_MAX), 0);
@@ -104,7 +104,7 @@ static int stop_at_b(void *user, const char *path, struct slice text, size_t sta
     return strcmp(path, "a/b") == 0 ? ERR_LIMIT : 0;
 }
 
-static void test_callback_stops(void **state)
+static void callback_stops(void **state)
 {
     (void)state;
     int calls = 0;
@@ -127,7 +127,7 @@ static int check_offsets(void *user, const char *path, struct slice text, size_t
     return 0;
 }
 
-static void test_offsets(void **state)
+static void offsets(void **state)
 {
     (void)state;
     int calls = 0;
@@ -135,7 +135,7 @@ static void test_offsets(void **state)
     assert_int_equal(calls, 3);
 }
 
-static void test_escape(void **state)
+static void escape(void **state)
 {
     (void)state;
     struct buffer out;
@@ -148,9 +148,9 @@ static void test_escape(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_elements), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_bounds),   cmocka_unit_test(test_callback_stops),
-        cmocka_unit_test(test_offsets),  cmocka_unit_test(test_escape),
+        cmocka_unit_test(elements), cmocka_unit_test(bad_documents_are_refused),
+        cmocka_unit_test(bounds),   cmocka_unit_test(callback_stops),
+        cmocka_unit_test(offsets),  cmocka_unit_test(escape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ static void assert_signature(const struct sigv4_request *request, const char *se
         .date = "20130524T000000Z", .region = "us-east-1", .service = "s3"                         \
     }
 
-static void test_s3_get_range(void **state)
+static void s3_get_range(void **state)
 {
     (void)state;
     const struct sigv4_header headers[] = {
@@ -63,7 +63,7 @@ static void test_s3_get_range(void **state)
                      "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 }
 
-static void test_s3_put(void **state)
+static void s3_put(void **state)
 {
     (void)state;
     char hash[SIGV4_HEX_SIZE];
@@ -90,7 +90,7 @@ static void test_s3_put(void **state)
     }
 }
 
-static void test_s3_queries(void **state)
+static void s3_queries(void **state)
 {
     (void)state;
     const struct sigv4_header headers[] = {
@@ -115,7 +115,7 @@ static void test_s3_queries(void **state)
     }
 }
 
-static void test_s3_presigned(void **state)
+static void s3_presigned(void **state)
 {
     (void)state;
     static const char query[] =
@@ -136,7 +136,7 @@ static void test_s3_presigned(void **state)
 }
 
 /* RFC 4231, test cases 1, 2 and 6 (a key longer than the block). */
-static void test_hmac(void **state)
+static void hmac(void **state)
 {
     (void)state;
     uint8_t key[131], out[SIGV4_KEY_SIZE];
@@ -156,7 +156,7 @@ static void test_hmac(void **state)
     assert_memory_equal(out, case6, sizeof case6);
 }
 
-static void test_sha256(void **state)
+static void sha256_of_known_texts(void **state)
 {
     (void)state;
     char hex[SIGV4_HEX_SIZE];
@@ -166,7 +166,7 @@ static void test_sha256(void **state)
     assert_string_equal(hex, SIGV4_EMPTY_SHA256);
 }
 
-static void test_dates(void **state)
+static void dates(void **state)
 {
     (void)state;
     char text[SIGV4_DATE_SIZE];
@@ -186,7 +186,7 @@ static void test_dates(void **state)
         assert_int_equal(sigv4_parse_date(slice_of(bad[i]), &seconds), ERR_INVALID);
 }
 
-static void test_equal(void **state)
+static void equal(void **state)
 {
     (void)state;
     assert_true(sigv4_equal("abcd", "abcd", 4));
@@ -194,7 +194,7 @@ static void test_equal(void **state)
     assert_false(sigv4_equal("abcd", "Abcd", 4));
 }
 
-static void test_broken_escape_is_refused(void **state)
+static void broken_escape_is_refused(void **state)
 {
     (void)state;
     struct sigv4_request request = {.method = SLICE_LITERAL("GET"),
@@ -391,13 +391,13 @@ static void run_suite(void (*sign)(struct vector *v), const char *form)
     assert_true(count > 0);
 }
 
-static void test_suite_header(void **state)
+static void suite_header(void **state)
 {
     (void)state;
     run_suite(vector_sign_by_header, "header");
 }
 
-static void test_suite_query(void **state)
+static void suite_query(void **state)
 {
     (void)state;
     run_suite(vector_sign_by_query, "query");
@@ -406,17 +406,17 @@ static void test_suite_query(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_s3_get_range),
-        cmocka_unit_test(test_s3_put),
-        cmocka_unit_test(test_s3_queries),
-        cmocka_unit_test(test_s3_presigned),
-        cmocka_unit_test(test_hmac),
-        cmocka_unit_test(test_sha256),
-        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_equal),
-        cmocka_unit_test(test_broken_escape_is_refused),
-        cmocka_unit_test(test_suite_header),
-        cmocka_unit_test(test_suite_query),
+        cmocka_unit_test(s3_get_range),
+        cmocka_unit_test(s3_put),
+        cmocka_unit_test(s3_queries),
+        cmocka_unit_test(s3_presigned),
+        cmocka_unit_test(hmac),
+        cmocka_unit_test(sha256_of_known_texts),
+        cmocka_unit_test(dates),
+        cmocka_unit_test(equal),
+        cmocka_unit_test(broken_escape_is_refused),
+        cmocka_unit_test(suite_header),
+        cmocka_unit_test(suite_query),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

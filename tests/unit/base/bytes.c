@@ -12,7 +12,7 @@
 
 #include "error.h"
 
-static void test_slices_compare_by_content(void **state)
+static void slices_compare_by_content(void **state)
 {
     (void)state;
     assert_true(slice_equal(slice_of("abc"), (struct slice){"abcd", 3}));
@@ -24,7 +24,7 @@ static void test_slices_compare_by_content(void **state)
     assert_false(slice_equal_text(SLICE_LITERAL("x\0"), "x"));
 }
 
-static void test_slice_prefix(void **state)
+static void slice_prefix(void **state)
 {
     (void)state;
     assert_true(slice_starts_with(slice_of("ingest/a.jpg"), "ingest/"));
@@ -39,7 +39,7 @@ static void test_slice_prefix(void **state)
     assert_false(slice_ends_with(slice_of(NULL), "a"));
 }
 
-static void test_slice_dup_ends_with_nul(void **state)
+static void slice_dup_ends_with_nul(void **state)
 {
     (void)state;
     char *text = slice_dup((struct slice){"abcdef", 3});
@@ -58,7 +58,7 @@ static void count_release(void *data)
     releases++;
 }
 
-static void test_bytes_have_one_owner(void **state)
+static void bytes_have_one_owner(void **state)
 {
     (void)state;
     char memory[4] = "abc";
@@ -75,7 +75,7 @@ static void test_bytes_have_one_owner(void **state)
     assert_int_equal(releases, 1);
 }
 
-static void test_borrowed_bytes_are_not_released(void **state)
+static void borrowed_bytes_are_not_released(void **state)
 {
     (void)state;
     struct bytes b = bytes_borrow("literal", 7);
@@ -84,7 +84,7 @@ static void test_borrowed_bytes_are_not_released(void **state)
     assert_null(b.data);
 }
 
-static void test_buffer_keeps_what_was_appended(void **state)
+static void buffer_keeps_what_was_appended(void **state)
 {
     (void)state;
     struct buffer b;
@@ -100,7 +100,7 @@ static void test_buffer_keeps_what_was_appended(void **state)
     buffer_free(&b);
 }
 
-static void test_buffer_takes_any_byte(void **state)
+static void buffer_takes_any_byte(void **state)
 {
     (void)state;
     struct buffer b;
@@ -112,7 +112,7 @@ static void test_buffer_takes_any_byte(void **state)
     buffer_free(&b);
 }
 
-static void test_buffer_stops_at_its_maximum(void **state)
+static void buffer_stops_at_its_maximum(void **state)
 {
     (void)state;
     struct buffer b;
@@ -128,7 +128,7 @@ static void test_buffer_stops_at_its_maximum(void **state)
     buffer_free(&b);
 }
 
-static void test_first_error_sticks(void **state)
+static void first_error_sticks(void **state)
 {
     (void)state;
     struct buffer b;
@@ -142,7 +142,7 @@ static void test_first_error_sticks(void **state)
     buffer_free(&b);
 }
 
-static void test_impossible_sizes_are_refused(void **state)
+static void impossible_sizes_are_refused(void **state)
 {
     (void)state;
     struct buffer b;
@@ -155,7 +155,7 @@ static void test_impossible_sizes_are_refused(void **state)
     buffer_free(&b);
 }
 
-static void test_reserve_is_exact_and_lasts(void **state)
+static void reserve_is_exact_and_lasts(void **state)
 {
     (void)state;
     struct buffer b;
@@ -171,7 +171,7 @@ static void test_reserve_is_exact_and_lasts(void **state)
     buffer_free(&b);
 }
 
-static void test_take_moves_the_content(void **state)
+static void take_moves_the_content(void **state)
 {
     (void)state;
     struct buffer b;
@@ -195,18 +195,18 @@ static void test_take_moves_the_content(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_slices_compare_by_content),
-        cmocka_unit_test(test_slice_prefix),
-        cmocka_unit_test(test_slice_dup_ends_with_nul),
-        cmocka_unit_test(test_bytes_have_one_owner),
-        cmocka_unit_test(test_borrowed_bytes_are_not_released),
-        cmocka_unit_test(test_buffer_keeps_what_was_appended),
-        cmocka_unit_test(test_buffer_takes_any_byte),
-        cmocka_unit_test(test_buffer_stops_at_its_maximum),
-        cmocka_unit_test(test_first_error_sticks),
-        cmocka_unit_test(test_impossible_sizes_are_refused),
-        cmocka_unit_test(test_reserve_is_exact_and_lasts),
-        cmocka_unit_test(test_take_moves_the_content),
+        cmocka_unit_test(slices_compare_by_content),
+        cmocka_unit_test(slice_prefix),
+        cmocka_unit_test(slice_dup_ends_with_nul),
+        cmocka_unit_test(bytes_have_one_owner),
+        cmocka_unit_test(borrowed_bytes_are_not_released),
+        cmocka_unit_test(buffer_keeps_what_was_appended),
+        cmocka_unit_test(buffer_takes_any_byte),
+        cmocka_unit_test(buffer_stops_at_its_maximum),
+        cmocka_unit_test(first_error_sticks),
+        cmocka_unit_test(impossible_sizes_are_refused),
+        cmocka_unit_test(reserve_is_exact_and_lasts),
+        cmocka_unit_test(take_moves_the_content),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

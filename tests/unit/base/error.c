@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-static void test_every_code_has_its_word(void **state)
+static void every_code_has_its_word(void **state)
 {
     (void)state;
     for (int code = ERR_NONE; code >= ERR_UNACCEPTABLE; code--) {
@@ -26,7 +26,7 @@ static void test_every_code_has_its_word(void **state)
     assert_string_equal(error_name(ERR_CORRUPT), "corrupt");
 }
 
-static void test_foreign_codes_have_a_word(void **state)
+static void foreign_codes_have_a_word(void **state)
 {
     (void)state;
     assert_string_equal(error_name(1), "unknown");
@@ -34,7 +34,7 @@ static void test_foreign_codes_have_a_word(void **state)
     assert_string_equal(error_name(-2147483647 - 1), "unknown");
 }
 
-static void test_set_returns_the_code(void **state)
+static void set_returns_the_code(void **state)
 {
     (void)state;
     struct error e;
@@ -45,7 +45,7 @@ static void test_set_returns_the_code(void **state)
     error_prefix(NULL, "nor this");
 }
 
-static void test_text_is_one_line(void **state)
+static void text_is_one_line(void **state)
 {
     (void)state;
     struct error e;
@@ -59,7 +59,7 @@ static void fill(char *text, size_t size)
     text[size] = '\0';
 }
 
-static void test_long_text_is_cut_between_characters(void **state)
+static void long_text_is_cut_between_characters(void **state)
 {
     (void)state;
     static const char *const characters[] = {"é", "€", "😀"};
@@ -78,7 +78,7 @@ static void test_long_text_is_cut_between_characters(void **state)
     }
 }
 
-static void test_prefix_stands_before(void **state)
+static void prefix_stands_before(void **state)
 {
     (void)state;
     struct error e;
@@ -88,7 +88,7 @@ static void test_prefix_stands_before(void **state)
     assert_string_equal(e.text, "web.yaml:7: unknown key \"witdh\"");
 }
 
-static void test_long_prefix_is_cut(void **state)
+static void long_prefix_is_cut(void **state)
 {
     (void)state;
     char text[ERROR_TEXT_MAX + 100];
@@ -105,13 +105,13 @@ static void test_long_prefix_is_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_code_has_its_word),
-        cmocka_unit_test(test_foreign_codes_have_a_word),
-        cmocka_unit_test(test_set_returns_the_code),
-        cmocka_unit_test(test_text_is_one_line),
-        cmocka_unit_test(test_long_text_is_cut_between_characters),
-        cmocka_unit_test(test_prefix_stands_before),
-        cmocka_unit_test(test_long_prefix_is_cut),
+        cmocka_unit_test(every_code_has_its_word),
+        cmocka_unit_test(foreign_codes_have_a_word),
+        cmocka_unit_test(set_returns_the_code),
+        cmocka_unit_test(text_is_one_line),
+        cmocka_unit_test(long_text_is_cut_between_characters),
+        cmocka_unit_test(prefix_stands_before),
+        cmocka_unit_test(long_prefix_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,7 +46,7 @@ static void limit_set(rlim_t size)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-static void test_short_write_is_continued(void **state)
+static void short_write_is_continued(void **state)
 {
     (void)state;
     char path[128], text[LIMIT + 50];
@@ -75,7 +75,7 @@ static size_t entries_in_directory(void)
     return count;
 }
 
-static void test_failed_write_keeps_the_old_file(void **state)
+static void failed_write_keeps_the_old_file(void **state)
 {
     (void)state;
     char path[128], text[LIMIT + 50];
@@ -96,7 +96,7 @@ static void test_failed_write_keeps_the_old_file(void **state)
     assert_int_equal(entries_in_directory(), 1);
 }
 
-static void test_mode_is_the_one_asked_for(void **state)
+static void mode_is_the_one_asked_for(void **state)
 {
     (void)state;
     char path[128];
@@ -121,11 +121,11 @@ static void test_mode_is_the_one_asked_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_short_write_is_continued, directory_setup,
+        cmocka_unit_test_setup_teardown(short_write_is_continued, directory_setup,
                                         directory_teardown),
-        cmocka_unit_test_setup_teardown(test_failed_write_keeps_the_old_file, directory_setup,
+        cmocka_unit_test_setup_teardown(failed_write_keeps_the_old_file, directory_setup,
                                         directory_teardown),
-        cmocka_unit_test_setup_teardown(test_mode_is_the_one_asked_for, directory_setup,
+        cmocka_unit_test_setup_teardown(mode_is_the_one_asked_for, directory_setup,
                                         directory_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 #include "fnv.h"
 #include "nearest.h"
 
-static void test_bytes_survive_a_round_trip(void **state)
+static void bytes_survive_a_round_trip(void **state)
 {
     (void)state;
     char text[2 * 256 + 1];
@@ -26,7 +26,7 @@ static void test_bytes_survive_a_round_trip(void **state)
     assert_int_equal(hex_byte("fF"), 255);
 }
 
-static void test_only_digits_have_a_value(void **state)
+static void only_digits_have_a_value(void **state)
 {
     (void)state;
     size_t digits = 0;
@@ -39,7 +39,7 @@ static void test_only_digits_have_a_value(void **state)
 }
 
 /* Source: draft-eastlake-fnv, the test vectors of FNV-1a with 64 bits. */
-static void test_fnv_is_the_published_one(void **state)
+static void fnv_is_the_published_one(void **state)
 {
     (void)state;
     assert_true(fnv_text(FNV_START, "") == UINT64_C(0xcbf29ce484222325));
@@ -48,7 +48,7 @@ static void test_fnv_is_the_published_one(void **state)
     assert_true(fnv_bytes(FNV_START, "foobar", 6) == UINT64_C(0x85944171f73967e8));
 }
 
-static void test_edit_distance_counts_swaps_once(void **state)
+static void edit_distance_counts_swaps_once(void **state)
 {
     (void)state;
     char long_name[66] = {0};
@@ -65,10 +65,10 @@ static void test_edit_distance_counts_swaps_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes_survive_a_round_trip),
-        cmocka_unit_test(test_only_digits_have_a_value),
-        cmocka_unit_test(test_fnv_is_the_published_one),
-        cmocka_unit_test(test_edit_distance_counts_swaps_once),
+        cmocka_unit_test(bytes_survive_a_round_trip),
+        cmocka_unit_test(only_digits_have_a_value),
+        cmocka_unit_test(fnv_is_the_published_one),
+        cmocka_unit_test(edit_distance_counts_swaps_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

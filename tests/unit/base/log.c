@@ -61,7 +61,7 @@ static void assert_text(json_t *event, const char *name, const char *value)
     assert_string_equal(json_string_value(json_object_get(event, name)), value);
 }
 
-static void test_json_event(void **state)
+static void json_event(void **state)
 {
     (void)state;
     log_setup(pipe_in, LOG_FORMAT_JSON, LOG_INFO);
@@ -81,7 +81,7 @@ static void test_json_event(void **state)
     json_decref(event);
 }
 
-static void test_json_survives_any_text(void **state)
+static void json_survives_any_text(void **state)
 {
     (void)state;
     static const struct {
@@ -106,7 +106,7 @@ static void test_json_survives_any_text(void **state)
     }
 }
 
-static void test_json_has_no_infinity(void **state)
+static void json_has_no_infinity(void **state)
 {
     (void)state;
     log_setup(pipe_in, LOG_FORMAT_JSON, LOG_INFO);
@@ -117,7 +117,7 @@ static void test_json_has_no_infinity(void **state)
     json_decref(event);
 }
 
-static void test_long_event_keeps_its_name(void **state)
+static void long_event_keeps_its_name(void **state)
 {
     (void)state;
     char value[20000];
@@ -131,7 +131,7 @@ static void test_long_event_keeps_its_name(void **state)
 }
 
 /* Every length around the limit: the line break must never be what does not fit. */
-static void test_every_line_ends(void **state)
+static void every_line_ends(void **state)
 {
     (void)state;
     char value[8400];
@@ -144,7 +144,7 @@ static void test_every_line_ends(void **state)
     }
 }
 
-static void test_level_is_a_threshold(void **state)
+static void level_is_a_threshold(void **state)
 {
     (void)state;
     log_setup(pipe_in, LOG_FORMAT_JSON, LOG_WARN);
@@ -157,7 +157,7 @@ static void test_level_is_a_threshold(void **state)
     json_decref(event);
 }
 
-static void test_text_event(void **state)
+static void text_event(void **state)
 {
     (void)state;
     log_setup(pipe_in, LOG_FORMAT_TEXT, LOG_INFO);
@@ -168,7 +168,7 @@ static void test_text_event(void **state)
     assert_string_equal(text + 12, " info  job finished  key=in/a.jpg  ms=12  rate=0.500\n");
 }
 
-static void test_text_quotes_what_misleads(void **state)
+static void text_quotes_what_misleads(void **state)
 {
     (void)state;
     static const struct {
@@ -196,7 +196,7 @@ static void test_text_quotes_what_misleads(void **state)
     }
 }
 
-static void test_auto_is_json_for_a_pipe(void **state)
+static void auto_is_json_for_a_pipe(void **state)
 {
     (void)state;
     log_setup(pipe_in, LOG_FORMAT_AUTO, LOG_INFO);
@@ -213,7 +213,7 @@ static void open_terminal(int *screen, int *terminal)
     assert_int_equal(tcsetattr(*terminal, TCSANOW, &raw), 0);
 }
 
-static void test_auto_is_text_for_a_terminal(void **state)
+static void auto_is_text_for_a_terminal(void **state)
 {
     int screen, terminal;
     (void)state;
@@ -232,7 +232,7 @@ static void test_auto_is_text_for_a_terminal(void **state)
     close(terminal);
 }
 
-static void test_progress_line_is_erased(void **state)
+static void progress_line_is_erased(void **state)
 {
     int screen, terminal;
     (void)state;
@@ -250,7 +250,7 @@ static void test_progress_line_is_erased(void **state)
     close(terminal);
 }
 
-static void test_gate_lets_one_through(void **state)
+static void gate_lets_one_through(void **state)
 {
     (void)state;
     struct log_gate gate = {0};
@@ -264,7 +264,7 @@ static void test_gate_lets_one_through(void **state)
     assert_int_equal(gate.skipped, 0);
 }
 
-static void test_what_a_gate_held_back_is_said(void **state)
+static void what_a_gate_held_back_is_said(void **state)
 {
     (void)state;
     struct log_gate gate = {0};
@@ -278,7 +278,7 @@ static void test_what_a_gate_held_back_is_said(void **state)
     assert_non_null(strstr(lines, "\"at\":1090,\"suppressed\":2}"));
 }
 
-static void test_a_reset_gate_still_counts(void **state)
+static void a_reset_gate_still_counts(void **state)
 {
     (void)state;
     struct log_gate gate = {0};
@@ -289,7 +289,7 @@ static void test_a_reset_gate_still_counts(void **state)
     assert_int_equal(gate.skipped, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_pipe, close_pipe)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_pipe, close_pipe)
 
 int main(void)
 {

@@ -38,7 +38,7 @@ static void assert_refused(const char *text)
     buffer_free(&out);
 }
 
-static void test_encode(void **state)
+static void encode(void **state)
 {
     (void)state;
     assert_encoded(slice_of("AZaz09-._~"), false, "AZaz09-._~");
@@ -50,7 +50,7 @@ static void test_encode(void **state)
     assert_encoded(slice_of(""), true, "");
 }
 
-static void test_decode(void **state)
+static void decode(void **state)
 {
     (void)state;
     assert_decoded("a%20b%2Bc%25d", false, "a b+c%d");
@@ -60,7 +60,7 @@ static void test_decode(void **state)
     assert_decoded("%2520", false, "%20");
 }
 
-static void test_decode_refuses(void **state)
+static void decode_refuses(void **state)
 {
     (void)state;
     assert_refused("%");
@@ -71,7 +71,7 @@ static void test_decode_refuses(void **state)
 }
 
 /* Every byte but NUL survives the way there and back. */
-static void test_round_trip(void **state)
+static void round_trip(void **state)
 {
     (void)state;
     char all[255];
@@ -88,7 +88,7 @@ static void test_round_trip(void **state)
     buffer_free(&back);
 }
 
-static void test_limit(void **state)
+static void limit(void **state)
 {
     (void)state;
     struct buffer out;
@@ -100,9 +100,8 @@ static void test_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_encode),         cmocka_unit_test(test_decode),
-        cmocka_unit_test(test_decode_refuses), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_limit),
+        cmocka_unit_test(encode),     cmocka_unit_test(decode), cmocka_unit_test(decode_refuses),
+        cmocka_unit_test(round_trip), cmocka_unit_test(limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

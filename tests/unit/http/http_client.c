@@ -147,7 +147,7 @@ static void assert_failed(struct result *r, int error)
 
 /* ---- what arrives ---- */
 
-static void test_one_connection_serves_many(void **state)
+static void one_connection_serves_many(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = OK_HELLO});
@@ -161,7 +161,7 @@ static void test_one_connection_serves_many(void **state)
     assert_int_equal(w->server.connections, 1);
 }
 
-static void test_headers_are_found(void **state)
+static void headers_are_found(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = "HTTP/1.1 404 Not Found\r\nETag: \t \"a b\" \r\nX-None:\r\n"
@@ -183,7 +183,7 @@ static void check_headers(const struct http_response *response, void *user)
     (*calls)++;
 }
 
-static void test_interim_headers_are_forgotten(void **state)
+static void interim_headers_are_forgotten(void **state)
 {
     struct world *w = *state;
     int calls = 0;
@@ -197,7 +197,7 @@ static void test_interim_headers_are_forgotten(void **state)
         uv_run(&w->loop, UV_RUN_ONCE);
 }
 
-static void test_chunked_response(void **state)
+static void chunked_response(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -206,7 +206,7 @@ static void test_chunked_response(void **state)
     assert_body(&r, "hello, world");
 }
 
-static void test_response_until_close(void **state)
+static void response_until_close(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = "HTTP/1.1 200 OK\r\n\r\nhello", .afterwards = CLOSE});
@@ -214,7 +214,7 @@ static void test_response_until_close(void **state)
     assert_body(&r, "hello");
 }
 
-static void test_encoded_body_stays_encoded(void **state)
+static void encoded_body_stays_encoded(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server,
@@ -223,7 +223,7 @@ static void test_encoded_body_stays_encoded(void **state)
     assert_body(&r, "raw!");
 }
 
-static void test_head_has_headers_only(void **state)
+static void head_has_headers_only(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server,
@@ -237,7 +237,7 @@ static void test_head_has_headers_only(void **state)
     assert_memory_equal(w->server.head.data, "HEAD / HTTP/1.1\r\n", 17);
 }
 
-static void test_redirect_is_only_reported(void **state)
+static void redirect_is_only_reported(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = "HTTP/1.1 307 Temporary Redirect\r\nLocation: /elsewhere\r\n"
@@ -250,7 +250,7 @@ static void test_redirect_is_only_reported(void **state)
 
 /* ---- limits ---- */
 
-static void test_announced_body_over_cap(void **state)
+static void announced_body_over_cap(void **state)
 {
     struct world *w = *state;
     /* No byte of the body is sent: the length alone must do. */
@@ -260,7 +260,7 @@ static void test_announced_body_over_cap(void **state)
     assert_int_equal(r.status, 200);
 }
 
-static void test_received_body_over_cap(void **state)
+static void received_body_over_cap(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -269,7 +269,7 @@ static void test_received_body_over_cap(void **state)
     assert_failed(&r, ERR_LIMIT);
 }
 
-static void test_body_at_cap(void **state)
+static void body_at_cap(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = OK_HELLO});
@@ -277,7 +277,7 @@ static void test_body_at_cap(void **state)
     assert_body(&r, "hello");
 }
 
-static void test_unwanted_body_is_dropped(void **state)
+static void unwanted_body_is_dropped(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = OK_HELLO});
@@ -288,7 +288,7 @@ static void test_unwanted_body_is_dropped(void **state)
     assert_int_equal(w->server.connections, 1);
 }
 
-static void test_header_over_limit(void **state)
+static void header_over_limit(void **state)
 {
     struct world *w = *state;
     struct buffer text;
@@ -305,7 +305,7 @@ static void test_header_over_limit(void **state)
 
 /* ---- failures ---- */
 
-static void test_connection_refused(void **state)
+static void connection_refused(void **state)
 {
     struct world *w = *state;
     struct scripted_server gone;
@@ -323,7 +323,7 @@ static void test_connection_refused(void **state)
     assert_null(strstr(r.detail, "secret"));
 }
 
-static void test_truncated_body(void **state)
+static void truncated_body(void **state)
 {
     static const char *const texts[] = {
         "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello",
@@ -340,7 +340,7 @@ static void test_truncated_body(void **state)
     }
 }
 
-static void test_reset_connection(void **state)
+static void reset_connection(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = "HTTP/1.1 200 OK\r\n", .afterwards = RESET});
@@ -348,7 +348,7 @@ static void test_reset_connection(void **state)
     assert_failed(&r, ERR_NETWORK);
 }
 
-static void test_not_http(void **state)
+static void not_http(void **state)
 {
     static const char *const texts[] = {
         "220 smtp.example.com ready\r\n",
@@ -363,7 +363,7 @@ static void test_not_http(void **state)
     }
 }
 
-static void test_silent_server(void **state)
+static void silent_server(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = NULL});
@@ -373,7 +373,7 @@ static void test_silent_server(void **state)
     assert_non_null(strstr(r.detail, "50 ms"));
 }
 
-static void test_body_that_stops(void **state)
+static void body_that_stops(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"});
@@ -381,7 +381,7 @@ static void test_body_that_stops(void **state)
     assert_failed(&r, ERR_TIMEOUT);
 }
 
-static void test_slow_body_is_not_idle(void **state)
+static void slow_body_is_not_idle(void **state)
 {
     struct world *w = *state;
     /* Some 90 bytes, 10 ms each: longer than the idle time, but never idle. */
@@ -394,7 +394,7 @@ static void test_slow_body_is_not_idle(void **state)
     bytes_free(&r.body);
 }
 
-static void test_total_timeout(void **state)
+static void total_timeout(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server,
@@ -404,7 +404,7 @@ static void test_total_timeout(void **state)
     assert_non_null(strstr(r.detail, "250 ms"));
 }
 
-static void test_client_works_after_failures(void **state)
+static void client_works_after_failures(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = NULL}, {.text = "HTTP/1.1 200 OK\r\n", .afterwards = RESET},
@@ -438,7 +438,7 @@ static void assert_request_body(struct world *w, const void *data, size_t size)
     assert_memory_equal(w->server.body.data, data, size);
 }
 
-static void test_big_put_arrives_whole(void **state)
+static void big_put_arrives_whole(void **state)
 {
     struct world *w = *state;
     unsigned char *data = pattern_create(BIG_BODY_BYTES);
@@ -452,7 +452,7 @@ static void test_big_put_arrives_whole(void **state)
     free(data);
 }
 
-static void test_body_is_sent_again_on_a_dead_connection(void **state)
+static void body_is_sent_again_on_a_dead_connection(void **state)
 {
     struct world *w = *state;
     size_t size = 900 * 1024;
@@ -481,7 +481,7 @@ static void test_body_is_sent_again_on_a_dead_connection(void **state)
 #define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 /* Both arrive before anybody asks for the second. */
-static void test_duplicated_response_is_dropped(void **state)
+static void duplicated_response_is_dropped(void **state)
 {
     struct world *w = *state;
     const char *const twice[] = {OK_FIRST OK_FIRST, OK_FIRST NOT_FOUND,
@@ -497,7 +497,7 @@ static void test_duplicated_response_is_dropped(void **state)
     }
 }
 
-static void test_idle_connection_that_speaks_is_closed(void **state)
+static void idle_connection_that_speaks_is_closed(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = OK_FIRST});
@@ -516,7 +516,7 @@ static void test_idle_connection_that_speaks_is_closed(void **state)
 }
 
 /* The bytes arrive when the loop has no turn left before the next request. */
-static void test_early_response_is_not_taken(void **state)
+static void early_response_is_not_taken(void **state)
 {
     struct world *w = *state;
     const char *const methods[] = {"GET", "PUT", "DELETE"};
@@ -534,7 +534,7 @@ static void test_early_response_is_not_taken(void **state)
 }
 
 /* One after the other fails, however many are kept. */
-static void test_many_connections_that_speak(void **state)
+static void many_connections_that_speak(void **state)
 {
     struct world *w = *state;
     struct result results[8] = {0};
@@ -556,7 +556,7 @@ static void test_many_connections_that_speak(void **state)
 /* Without the wait for 100 Continue. */
 static const struct http_header no_expect[] = {{"Expect", ""}};
 
-static void test_success_before_the_request_is_sent(void **state)
+static void success_before_the_request_is_sent(void **state)
 {
     struct world *w = *state;
     size_t size = 24 * 1024 * 1024; /* more than the kernel's buffers take */
@@ -581,7 +581,7 @@ static void test_success_before_the_request_is_sent(void **state)
     free(data);
 }
 
-static void test_upload_that_stops(void **state)
+static void upload_that_stops(void **state)
 {
     struct world *w = *state;
     size_t size = 16 * 1024 * 1024; /* more than the kernel's buffers take */
@@ -598,7 +598,7 @@ static void test_upload_that_stops(void **state)
     free(data);
 }
 
-static void test_slow_upload_is_not_idle(void **state)
+static void slow_upload_is_not_idle(void **state)
 {
     struct world *w = *state;
     size_t size = 24 * 1024 * 1024;
@@ -625,7 +625,7 @@ static size_t count_of(const char *text, const char *part)
     return count;
 }
 
-static void test_request_is_sent_as_it_is(void **state)
+static void request_is_sent_as_it_is(void **state)
 {
     struct world *w = *state;
     const struct http_header headers[] = {
@@ -654,7 +654,7 @@ static void test_request_is_sent_as_it_is(void **state)
     assert_non_null(strstr(head, "\r\nUser-Agent: thumbwheel/"));
 }
 
-static void test_content_type_of_the_caller(void **state)
+static void content_type_of_the_caller(void **state)
 {
     struct world *w = *state;
     const struct http_header headers[] = {{"Content-Type", "application/x-amz-json-1.0"}};
@@ -669,7 +669,7 @@ static void test_content_type_of_the_caller(void **state)
         strstr(w->server.head.data, "\r\nContent-Type: application/x-amz-json-1.0\r\n"));
 }
 
-static void test_empty_bodies(void **state)
+static void empty_bodies(void **state)
 {
     struct world *w = *state;
     static const char *const with_length[] = {"PUT", "POST"};
@@ -685,7 +685,7 @@ static void test_empty_bodies(void **state)
     assert_int_equal(count_of(w->server.head.data, "\r\nContent-Length:"), 0);
 }
 
-static void test_wrong_requests_are_refused(void **state)
+static void wrong_requests_are_refused(void **state)
 {
     struct world *w = *state;
     static const struct http_header bad[] = {
@@ -713,7 +713,7 @@ static void test_wrong_requests_are_refused(void **state)
     assert_int_equal(r.calls, 0);
 }
 
-static void test_loopback_needs_no_proxy(void **state)
+static void loopback_needs_no_proxy(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = OK_HELLO});
@@ -723,7 +723,7 @@ static void test_loopback_needs_no_proxy(void **state)
     assert_body(&r, "hello");
 }
 
-static void test_proxy_of_the_environment(void **state)
+static void proxy_of_the_environment(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = OK_HELLO});
@@ -737,7 +737,7 @@ static void test_proxy_of_the_environment(void **state)
 
 /* ---- many at once ---- */
 
-static void test_waiting_for_a_connection_is_not_idle(void **state)
+static void waiting_for_a_connection_is_not_idle(void **state)
 {
     struct world *w = *state;
     struct result results[3] = {0};
@@ -759,7 +759,7 @@ static void test_waiting_for_a_connection_is_not_idle(void **state)
     assert_int_equal(http_client_active(w->client), 0);
 }
 
-static void test_waiting_for_a_connection_ends(void **state)
+static void waiting_for_a_connection_ends(void **state)
 {
     struct world *w = *state;
     struct result first = {0}, second = {0};
@@ -773,7 +773,7 @@ static void test_waiting_for_a_connection_ends(void **state)
     http_exchange_cancel(holder);
 }
 
-static void test_many_in_parallel(void **state)
+static void many_in_parallel(void **state)
 {
     enum { COUNT = 40 };
     struct world *w = *state;
@@ -790,7 +790,7 @@ static void test_many_in_parallel(void **state)
     assert_int_equal(w->server.requests, COUNT);
 }
 
-static void test_idle_client_lets_the_loop_end(void **state)
+static void idle_client_lets_the_loop_end(void **state)
 {
     struct world *w = *state;
     SCRIPT(&w->server, {.text = OK_HELLO});
@@ -812,7 +812,7 @@ static void send_second(void *user)
     start(c->w, (struct http_request){.response_max = 10}, &c->results[1]);
 }
 
-static void test_send_from_a_callback(void **state)
+static void send_from_a_callback(void **state)
 {
     struct world *w = *state;
     struct chain c = {.w = w, .results = {{.then = send_second, .then_user = &c}}};
@@ -831,7 +831,7 @@ static void cancel_exchange(void *user)
     http_exchange_cancel(user);
 }
 
-static void test_cancel_at_once(void **state)
+static void cancel_at_once(void **state)
 {
     struct world *w = *state;
     struct result r = {0};
@@ -842,7 +842,7 @@ static void test_cancel_at_once(void **state)
     assert_int_equal(r.calls, 0);
 }
 
-static void test_cancel_a_running_one_from_a_callback(void **state)
+static void cancel_a_running_one_from_a_callback(void **state)
 {
     struct world *w = *state;
     struct result silent = {0}, quick = {.then = cancel_exchange};
@@ -862,7 +862,7 @@ static void test_cancel_a_running_one_from_a_callback(void **state)
  * in one turn. */
 static const char refused_at_once[] = "http://255.255.255.255:9/";
 
-static void test_cancel_a_finished_one_from_a_callback(void **state)
+static void cancel_a_finished_one_from_a_callback(void **state)
 {
     struct world *w = *state;
     struct result a = {.then = cancel_exchange}, b = {0};
@@ -875,7 +875,7 @@ static void test_cancel_a_finished_one_from_a_callback(void **state)
     assert_int_equal(http_client_active(w->client), 0);
 }
 
-static void test_close_with_exchanges_under_way(void **state)
+static void close_with_exchanges_under_way(void **state)
 {
     struct world *w = *state;
     struct result results[3] = {0};
@@ -904,7 +904,7 @@ static void close_client(void *user)
     w->client = NULL;
 }
 
-static void test_close_from_a_callback(void **state)
+static void close_from_a_callback(void **state)
 {
     struct world *w = *state;
     struct result a = {.then = close_client, .then_user = w}, b = {0}, silent = {0};
@@ -921,7 +921,7 @@ static void test_close_from_a_callback(void **state)
     assert_int_equal(w->closed, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -100,7 +100,7 @@ static bool answered(const struct client *client, size_t begin, size_t size)
     return client->answer.size > begin + size;
 }
 
-static void test_bodies_follow_each_other(void **state)
+static void bodies_follow_each_other(void **state)
 {
     (void)state;
     struct world *world = open_piped(100000);
@@ -127,7 +127,7 @@ static struct client *stalled_client(struct world *world)
     return client;
 }
 
-static void test_a_slow_reader_holds_the_writer(void **state)
+static void a_slow_reader_holds_the_writer(void **state)
 {
     (void)state;
     struct world *world = open_piped(BODY);
@@ -144,7 +144,7 @@ static void test_a_slow_reader_holds_the_writer(void **state)
     close_piped(world);
 }
 
-static void test_hang_up(void **state)
+static void hang_up(void **state)
 {
     (void)state;
     struct world *world = open_piped(BODY);
@@ -163,7 +163,7 @@ static void handle_too_much(struct http_call *call, void *user)
     assert_false(http_call_write_pipe(call, piped.ends[0], fill(), on_drained, &piped));
 }
 
-static void test_more_than_was_announced_aborts(void **state)
+static void more_than_was_announced_aborts(void **state)
 {
     (void)state;
     struct world *world = open_piped(11);
@@ -180,10 +180,10 @@ static void test_more_than_was_announced_aborts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bodies_follow_each_other),
-        cmocka_unit_test(test_a_slow_reader_holds_the_writer),
-        cmocka_unit_test(test_hang_up),
-        cmocka_unit_test(test_more_than_was_announced_aborts),
+        cmocka_unit_test(bodies_follow_each_other),
+        cmocka_unit_test(a_slow_reader_holds_the_writer),
+        cmocka_unit_test(hang_up),
+        cmocka_unit_test(more_than_was_announced_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

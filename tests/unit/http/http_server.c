@@ -12,7 +12,7 @@ static struct client *ask(struct world *world, const char *request, const char *
     return client;
 }
 
-static void test_answers_a_request(void **state)
+static void answers_a_request(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_path);
@@ -31,7 +31,7 @@ static void test_answers_a_request(void **state)
     world_close(world);
 }
 
-static void test_pipelined_requests_in_order(void **state)
+static void pipelined_requests_in_order(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -80,7 +80,7 @@ static void handle_parts(struct http_call *call, void *user)
     "\r\nGET /a%20b?x=1&y=%26?z HTTP/1.1\r\nHost: h\r\nX-Amz-Meta-One:\t first  value \t\r\n"      \
     "X-Empty:\r\nCookie: c\r\nx-amz-meta-one: second\r\n\r\n"
 
-static void test_parts_of_a_request(void **state)
+static void parts_of_a_request(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_parts);
@@ -88,7 +88,7 @@ static void test_parts_of_a_request(void **state)
     world_close(world);
 }
 
-static void test_byte_at_a_time(void **state)
+static void byte_at_a_time(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_parts);
@@ -114,7 +114,7 @@ static void test_byte_at_a_time(void **state)
     world_close(world);
 }
 
-static void test_absolute_target(void **state)
+static void absolute_target(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_path);
@@ -124,7 +124,7 @@ static void test_absolute_target(void **state)
     world_close(world);
 }
 
-static void test_an_upgrade_is_declined(void **state)
+static void an_upgrade_is_declined(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_path);
@@ -139,7 +139,7 @@ static void test_an_upgrade_is_declined(void **state)
 
 /* --- bodies --- */
 
-static void test_collects_a_body(void **state)
+static void collects_a_body(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_echo);
@@ -159,7 +159,7 @@ static void handle_stream(struct http_call *call, void *user)
     http_call_read(call, note_body, user);
 }
 
-static void test_streams_a_body(void **state)
+static void streams_a_body(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_stream);
@@ -181,7 +181,7 @@ static void test_streams_a_body(void **state)
     world_close(world);
 }
 
-static void test_takes_the_body_later(void **state)
+static void takes_the_body_later(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -198,7 +198,7 @@ static void test_takes_the_body_later(void **state)
 
 #define EXPECT "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nExpect: 100-Continue\r\n\r\n"
 
-static void test_expect_continue(void **state)
+static void expect_continue(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -223,7 +223,7 @@ static void handle_forbidden(struct http_call *call, void *user)
 }
 
 /* Whether the body would still come is unknown, so the connection cannot be kept. */
-static void test_expectation_answered_with_a_refusal(void **state)
+static void expectation_answered_with_a_refusal(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_forbidden);
@@ -238,7 +238,7 @@ static void test_expectation_answered_with_a_refusal(void **state)
     world_close(world);
 }
 
-static void test_unread_body(void **state)
+static void unread_body(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_forbidden);
@@ -254,7 +254,7 @@ static void test_unread_body(void **state)
 
 /* --- responses --- */
 
-static void test_head_has_no_body(void **state)
+static void head_has_no_body(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_path);
@@ -273,7 +273,7 @@ static void handle_status(struct http_call *call, void *user)
     respond_text(call, atoi(http_call_path(call).data + 1), "should not be sent");
 }
 
-static void test_statuses_without_a_body(void **state)
+static void statuses_without_a_body(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_status);
@@ -287,7 +287,7 @@ static void test_statuses_without_a_body(void **state)
     world_close(world);
 }
 
-static void test_http_1_0(void **state)
+static void http_1_0(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_path);
@@ -301,7 +301,7 @@ static void test_http_1_0(void **state)
     world_close(world);
 }
 
-static void test_connection_close(void **state)
+static void connection_close(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_path);
@@ -326,7 +326,7 @@ static void handle_headers(struct http_call *call, void *user)
     http_call_respond(call, 200, headers, sizeof headers / sizeof *headers, &body);
 }
 
-static void test_unsafe_response_headers_are_dropped(void **state)
+static void unsafe_response_headers_are_dropped(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_headers);
@@ -403,7 +403,7 @@ static const struct refusal refusals[] = {
 
 /* Each is answered once, nothing after it is taken for a request, and the peer sees an end rather
  * than a reset. */
-static void test_refusals(void **state)
+static void bad_requests_are_refused(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_echo);
@@ -425,7 +425,7 @@ static void test_refusals(void **state)
     world_close(world);
 }
 
-static void test_a_nul_is_refused(void **state)
+static void a_nul_is_refused(void **state)
 {
     (void)state;
     static const char request[] = "GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n";
@@ -440,7 +440,7 @@ static void test_a_nul_is_refused(void **state)
 
 /* --- limits --- */
 
-static void test_head_limit(void **state)
+static void head_limit(void **state)
 {
     (void)state;
     struct http_server_options options = {.header_max = 200};
@@ -466,7 +466,7 @@ static void test_head_limit(void **state)
     world_close(world);
 }
 
-static void test_many_headers(void **state)
+static void many_headers(void **state)
 {
     (void)state;
     struct buffer request;
@@ -487,7 +487,7 @@ static void handle_collect_four(struct http_call *call, void *user)
     http_call_collect(call, 4, echo_whole, user);
 }
 
-static void test_collect_limit(void **state)
+static void collect_limit(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_collect_four);
@@ -511,7 +511,7 @@ static void test_collect_limit(void **state)
     world_close(world);
 }
 
-static void test_body_limit(void **state)
+static void body_limit(void **state)
 {
     (void)state;
     struct http_server_options options = {.body_max = 10};
@@ -535,7 +535,7 @@ static void test_body_limit(void **state)
 }
 
 /* Trailers and chunk extensions are not the handler's, but they must end. */
-static void test_endless_trailers(void **state)
+static void endless_trailers(void **state)
 {
     (void)state;
     struct http_server_options options = {.header_max = 1024};
@@ -552,7 +552,7 @@ static void test_endless_trailers(void **state)
     world_close(world);
 }
 
-static void test_connection_limit(void **state)
+static void connection_limit(void **state)
 {
     (void)state;
     struct http_server_options options = {.connections = 2};
@@ -581,7 +581,7 @@ static void test_connection_limit(void **state)
     world_close(world);
 }
 
-static void test_time_limits(void **state)
+static void time_limits(void **state)
 {
     (void)state;
     struct http_server_options options = {.idle_ms = 50};
@@ -603,7 +603,7 @@ static void test_time_limits(void **state)
     world_close(world);
 }
 
-static void test_start_errors(void **state)
+static void start_errors(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_path);
@@ -627,33 +627,33 @@ static void test_start_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers_a_request),
-        cmocka_unit_test(test_pipelined_requests_in_order),
-        cmocka_unit_test(test_parts_of_a_request),
-        cmocka_unit_test(test_byte_at_a_time),
-        cmocka_unit_test(test_absolute_target),
-        cmocka_unit_test(test_an_upgrade_is_declined),
-        cmocka_unit_test(test_collects_a_body),
-        cmocka_unit_test(test_streams_a_body),
-        cmocka_unit_test(test_takes_the_body_later),
-        cmocka_unit_test(test_expect_continue),
-        cmocka_unit_test(test_expectation_answered_with_a_refusal),
-        cmocka_unit_test(test_unread_body),
-        cmocka_unit_test(test_head_has_no_body),
-        cmocka_unit_test(test_statuses_without_a_body),
-        cmocka_unit_test(test_http_1_0),
-        cmocka_unit_test(test_connection_close),
-        cmocka_unit_test(test_unsafe_response_headers_are_dropped),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_a_nul_is_refused),
-        cmocka_unit_test(test_head_limit),
-        cmocka_unit_test(test_many_headers),
-        cmocka_unit_test(test_collect_limit),
-        cmocka_unit_test(test_body_limit),
-        cmocka_unit_test(test_endless_trailers),
-        cmocka_unit_test(test_connection_limit),
-        cmocka_unit_test(test_time_limits),
-        cmocka_unit_test(test_start_errors),
+        cmocka_unit_test(answers_a_request),
+        cmocka_unit_test(pipelined_requests_in_order),
+        cmocka_unit_test(parts_of_a_request),
+        cmocka_unit_test(byte_at_a_time),
+        cmocka_unit_test(absolute_target),
+        cmocka_unit_test(an_upgrade_is_declined),
+        cmocka_unit_test(collects_a_body),
+        cmocka_unit_test(streams_a_body),
+        cmocka_unit_test(takes_the_body_later),
+        cmocka_unit_test(expect_continue),
+        cmocka_unit_test(expectation_answered_with_a_refusal),
+        cmocka_unit_test(unread_body),
+        cmocka_unit_test(head_has_no_body),
+        cmocka_unit_test(statuses_without_a_body),
+        cmocka_unit_test(http_1_0),
+        cmocka_unit_test(connection_close),
+        cmocka_unit_test(unsafe_response_headers_are_dropped),
+        cmocka_unit_test(bad_requests_are_refused),
+        cmocka_unit_test(a_nul_is_refused),
+        cmocka_unit_test(head_limit),
+        cmocka_unit_test(many_headers),
+        cmocka_unit_test(collect_limit),
+        cmocka_unit_test(body_limit),
+        cmocka_unit_test(endless_trailers),
+        cmocka_unit_test(connection_limit),
+        cmocka_unit_test(time_limits),
+        cmocka_unit_test(start_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static struct http_call *wait_for_call(struct world *world, struct client *clien
 
 /* --- hanging up --- */
 
-static void test_hang_up_during_a_long_poll(void **state)
+static void hang_up_during_a_long_poll(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -53,7 +53,7 @@ static void test_hang_up_during_a_long_poll(void **state)
     world_close(world);
 }
 
-static void test_reset_during_a_long_poll(void **state)
+static void reset_during_a_long_poll(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -71,7 +71,7 @@ static void handle_stream(struct http_call *call, void *user)
     http_call_read(call, note_body, user);
 }
 
-static void test_hang_up_during_an_upload(void **state)
+static void hang_up_during_an_upload(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_stream);
@@ -108,7 +108,7 @@ static void write_zeros(struct http_call *call, size_t size, struct drains *drai
     assert_null(piece.data); /* taken */
 }
 
-static void test_hang_up_during_a_download(void **state)
+static void hang_up_during_a_download(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -134,7 +134,7 @@ static void on_client_shut(uv_shutdown_t *request, int status)
     *(bool *)request->data = true;
 }
 
-static void test_half_close_after_the_request(void **state)
+static void half_close_after_the_request(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_path);
@@ -177,7 +177,7 @@ static void handle_stream_paused(struct http_call *call, void *user)
     http_call_pause(call);
 }
 
-static void test_a_paused_upload_waits_in_the_client(void **state)
+static void a_paused_upload_waits_in_the_client(void **state)
 {
     (void)state;
     char head[128];
@@ -212,7 +212,7 @@ static void handle_piecemeal(struct http_call *call, void *user)
 }
 
 /* Pausing inside on_data holds everything back, the end included. */
-static void test_pause_after_each_piece(void **state)
+static void pause_after_each_piece(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_piecemeal);
@@ -239,7 +239,7 @@ static void test_pause_after_each_piece(void **state)
     world_close(world);
 }
 
-static void test_early_bytes_are_bounded(void **state)
+static void early_bytes_are_bounded(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -260,7 +260,7 @@ static void handle_forbidden(struct http_call *call, void *user)
 }
 
 /* The peer is still sending when the response is sent; it must get the response, not a reset. */
-static void test_a_large_upload_is_refused(void **state)
+static void a_large_upload_is_refused(void **state)
 {
     (void)state;
     char head[128];
@@ -278,7 +278,7 @@ static void test_a_large_upload_is_refused(void **state)
     world_close(world);
 }
 
-static void test_an_endless_unread_upload_ends(void **state)
+static void an_endless_unread_upload_ends(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_forbidden);
@@ -327,7 +327,7 @@ static void write_more(struct http_call *call, int error, void *user)
     http_call_write(call, &piece, write_more, download);
 }
 
-static void test_a_slow_reader_holds_the_writer(void **state)
+static void a_slow_reader_holds_the_writer(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -350,7 +350,7 @@ static void test_a_slow_reader_holds_the_writer(void **state)
     world_close(world);
 }
 
-static void test_a_stalled_reader_times_out(void **state)
+static void a_stalled_reader_times_out(void **state)
 {
     (void)state;
     struct http_server_options options = {.idle_ms = 50};
@@ -382,7 +382,7 @@ static void handle_chunks(struct http_call *call, void *user)
     http_call_end(call);
 }
 
-static void test_streams_chunks(void **state)
+static void streams_chunks(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_chunks);
@@ -420,7 +420,7 @@ static void handle_length(struct http_call *call, void *user)
     http_call_end(call);
 }
 
-static void test_streams_with_a_length(void **state)
+static void streams_with_a_length(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_length);
@@ -435,7 +435,7 @@ static void test_streams_with_a_length(void **state)
 }
 
 /* A response may begin long before its body, and end when nothing is being written. */
-static void test_streams_slowly(void **state)
+static void streams_slowly(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -477,7 +477,7 @@ static void handle_streamed_echo(struct http_call *call, void *user)
 }
 
 /* Reading goes on while the response is already on its way. */
-static void test_reads_and_writes_at_once(void **state)
+static void reads_and_writes_at_once(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_streamed_echo);
@@ -566,7 +566,7 @@ static void abort_while_writing(struct http_call *call, void *user)
     http_call_write(call, &piece, abort_drained, user);
 }
 
-static void test_aborts(void **state)
+static void aborted_requests_are_dropped(void **state)
 {
     (void)state;
     http_handler *const handlers[] = {write_too_much,     write_too_little,    respond_twice,
@@ -590,7 +590,7 @@ static void test_aborts(void **state)
 
 /* --- the server's end --- */
 
-static void test_close_with_open_calls(void **state)
+static void close_with_open_calls(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_hold);
@@ -672,7 +672,7 @@ static void handle_close_in_end(struct http_call *call, void *user)
     respond_text(call, 200, "bye");
 }
 
-static void test_close_inside_callbacks(void **state)
+static void close_inside_callbacks(void **state)
 {
     (void)state;
     http_handler *const handlers[] = {close_in_request, handle_close_in_data,
@@ -693,7 +693,7 @@ static void test_close_inside_callbacks(void **state)
 
 /* --- quiet --- */
 
-static void test_long_polls_cause_no_wake_ups(void **state)
+static void long_polls_cause_no_wake_ups(void **state)
 {
     (void)state;
     struct http_server_options options = {.idle_ms = 30};
@@ -714,7 +714,7 @@ static void test_long_polls_cause_no_wake_ups(void **state)
     world_close(world);
 }
 
-static void test_out_of_descriptors(void **state)
+static void out_of_descriptors(void **state)
 {
     (void)state;
     struct rlimit normal, none;
@@ -753,27 +753,27 @@ static void test_out_of_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hang_up_during_a_long_poll),
-        cmocka_unit_test(test_reset_during_a_long_poll),
-        cmocka_unit_test(test_hang_up_during_an_upload),
-        cmocka_unit_test(test_hang_up_during_a_download),
-        cmocka_unit_test(test_half_close_after_the_request),
-        cmocka_unit_test(test_a_paused_upload_waits_in_the_client),
-        cmocka_unit_test(test_pause_after_each_piece),
-        cmocka_unit_test(test_early_bytes_are_bounded),
-        cmocka_unit_test(test_a_large_upload_is_refused),
-        cmocka_unit_test(test_an_endless_unread_upload_ends),
-        cmocka_unit_test(test_a_slow_reader_holds_the_writer),
-        cmocka_unit_test(test_a_stalled_reader_times_out),
-        cmocka_unit_test(test_streams_chunks),
-        cmocka_unit_test(test_streams_with_a_length),
-        cmocka_unit_test(test_streams_slowly),
-        cmocka_unit_test(test_reads_and_writes_at_once),
-        cmocka_unit_test(test_aborts),
-        cmocka_unit_test(test_close_with_open_calls),
-        cmocka_unit_test(test_close_inside_callbacks),
-        cmocka_unit_test(test_long_polls_cause_no_wake_ups),
-        cmocka_unit_test(test_out_of_descriptors),
+        cmocka_unit_test(hang_up_during_a_long_poll),
+        cmocka_unit_test(reset_during_a_long_poll),
+        cmocka_unit_test(hang_up_during_an_upload),
+        cmocka_unit_test(hang_up_during_a_download),
+        cmocka_unit_test(half_close_after_the_request),
+        cmocka_unit_test(a_paused_upload_waits_in_the_client),
+        cmocka_unit_test(pause_after_each_piece),
+        cmocka_unit_test(early_bytes_are_bounded),
+        cmocka_unit_test(a_large_upload_is_refused),
+        cmocka_unit_test(an_endless_unread_upload_ends),
+        cmocka_unit_test(a_slow_reader_holds_the_writer),
+        cmocka_unit_test(a_stalled_reader_times_out),
+        cmocka_unit_test(streams_chunks),
+        cmocka_unit_test(streams_with_a_length),
+        cmocka_unit_test(streams_slowly),
+        cmocka_unit_test(reads_and_writes_at_once),
+        cmocka_unit_test(aborted_requests_are_dropped),
+        cmocka_unit_test(close_with_open_calls),
+        cmocka_unit_test(close_inside_callbacks),
+        cmocka_unit_test(long_polls_cause_no_wake_ups),
+        cmocka_unit_test(out_of_descriptors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

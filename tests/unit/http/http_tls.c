@@ -74,7 +74,7 @@ static enum tls_progress feed(struct tls_session *session, const char *data, siz
 }
 
 /* Byte by byte, cut off anywhere, and with each byte wrong: an answer, a wait or a failure. */
-static void test_a_session_takes_any_bytes(void **state)
+static void a_session_takes_any_bytes(void **state)
 {
     (void)state;
     struct tls_identity *identity = identity_open();
@@ -106,7 +106,7 @@ static void test_a_session_takes_any_bytes(void **state)
     tls_identity_close(identity);
 }
 
-static void test_a_handshake_has_its_time(void **state)
+static void a_handshake_has_its_time(void **state)
 {
     (void)state;
     struct http_server_options options = {.idle_ms = 50, .tls = identity_open()};
@@ -130,7 +130,7 @@ static void test_a_handshake_has_its_time(void **state)
     tls_identity_close(options.tls);
 }
 
-static void test_whoever_speaks_plainly_is_told(void **state)
+static void whoever_speaks_plainly_is_told(void **state)
 {
     (void)state;
     struct http_server_options options = {.tls = identity_open()};
@@ -147,7 +147,7 @@ static void test_whoever_speaks_plainly_is_told(void **state)
     tls_identity_close(options.tls);
 }
 
-static void test_too_many_are_just_closed(void **state)
+static void too_many_are_just_closed(void **state)
 {
     (void)state;
     struct http_server_options options = {.connections = 1, .tls = identity_open()};
@@ -163,7 +163,7 @@ static void test_too_many_are_just_closed(void **state)
     tls_identity_close(options.tls);
 }
 
-static void test_a_certificate_is_kept_and_made_anew_without_its_key(void **state)
+static void a_certificate_is_kept_and_made_anew_without_its_key(void **state)
 {
     (void)state;
     struct error error = {0};
@@ -203,11 +203,11 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_session_takes_any_bytes),
-        cmocka_unit_test(test_a_handshake_has_its_time),
-        cmocka_unit_test(test_whoever_speaks_plainly_is_told),
-        cmocka_unit_test(test_too_many_are_just_closed),
-        cmocka_unit_test(test_a_certificate_is_kept_and_made_anew_without_its_key),
+        cmocka_unit_test(a_session_takes_any_bytes),
+        cmocka_unit_test(a_handshake_has_its_time),
+        cmocka_unit_test(whoever_speaks_plainly_is_told),
+        cmocka_unit_test(too_many_are_just_closed),
+        cmocka_unit_test(a_certificate_is_kept_and_made_anew_without_its_key),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -27,7 +27,7 @@ static int open_text(const char *text, struct access_keys **out, struct error *e
     return access_keys_open(path, ACCOUNT, NULL, out, error);
 }
 
-static void test_each_section_is_a_user(void **state)
+static void each_section_is_a_user(void **state)
 {
     (void)state;
     struct access_keys *keys;
@@ -48,7 +48,7 @@ static void test_each_section_is_a_user(void **state)
     access_keys_close(keys);
 }
 
-static void test_without_a_file_the_key_is_the_account_s(void **state)
+static void without_a_file_the_key_is_the_account_s(void **state)
 {
     (void)state;
     struct access_keys *keys;
@@ -62,7 +62,7 @@ static void test_without_a_file_the_key_is_the_account_s(void **state)
 }
 
 /* One that was kept is the one that would be made, whatever comes between. */
-static void test_kept_signing_keys_are_those_of_their_scope(void **state)
+static void kept_signing_keys_are_those_of_their_scope(void **state)
 {
     static const char *const secrets[] = {"one", "other"};
     static const char *const regions[] = {"us-east-1", "eu-west-1",
@@ -87,7 +87,7 @@ static void test_kept_signing_keys_are_those_of_their_scope(void **state)
 }
 
 /* Where, and what; and no secret in it. */
-static void test_what_is_wrong_is_told_with_its_line(void **state)
+static void what_is_wrong_is_told_with_its_line(void **state)
 {
     (void)state;
     static const struct {
@@ -120,7 +120,7 @@ static void test_what_is_wrong_is_told_with_its_line(void **state)
     }
 }
 
-static void test_a_file_that_is_not_there(void **state)
+static void a_file_that_is_not_there(void **state)
 {
     (void)state;
     struct access_keys *keys;
@@ -145,11 +145,11 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kept_signing_keys_are_those_of_their_scope),
-        cmocka_unit_test(test_each_section_is_a_user),
-        cmocka_unit_test(test_without_a_file_the_key_is_the_account_s),
-        cmocka_unit_test(test_what_is_wrong_is_told_with_its_line),
-        cmocka_unit_test(test_a_file_that_is_not_there),
+        cmocka_unit_test(kept_signing_keys_are_those_of_their_scope),
+        cmocka_unit_test(each_section_is_a_user),
+        cmocka_unit_test(without_a_file_the_key_is_the_account_s),
+        cmocka_unit_test(what_is_wrong_is_told_with_its_line),
+        cmocka_unit_test(a_file_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

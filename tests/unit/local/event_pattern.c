@@ -42,7 +42,7 @@ static void check(const struct match_case *cases, size_t count)
 }
 #define CHECK(cases) check((cases), sizeof(cases) / sizeof((cases)[0]))
 
-static void test_values(void **state)
+static void values_are_matched(void **state)
 {
     (void)state;
     static const struct match_case cases[] = {
@@ -74,7 +74,7 @@ static void test_values(void **state)
     CHECK(cases);
 }
 
-static void test_nesting(void **state)
+static void nesting(void **state)
 {
     (void)state;
     static const struct match_case cases[] = {
@@ -95,7 +95,7 @@ static void test_nesting(void **state)
     CHECK(cases);
 }
 
-static void test_text(void **state)
+static void text_is_matched(void **state)
 {
     (void)state;
     static const struct match_case cases[] = {
@@ -125,7 +125,7 @@ static void test_text(void **state)
     CHECK(cases);
 }
 
-static void test_anything_but(void **state)
+static void anything_but(void **state)
 {
     (void)state;
     static const struct match_case cases[] = {
@@ -157,7 +157,7 @@ static void test_anything_but(void **state)
     CHECK(cases);
 }
 
-static void test_numbers(void **state)
+static void numbers(void **state)
 {
     (void)state;
     static const struct match_case cases[] = {
@@ -184,7 +184,7 @@ static void test_numbers(void **state)
     CHECK(cases);
 }
 
-static void test_exists(void **state)
+static void exists_is_matched(void **state)
 {
     (void)state;
     static const struct match_case cases[] = {
@@ -204,7 +204,7 @@ static void test_exists(void **state)
     CHECK(cases);
 }
 
-static void test_or(void **state)
+static void either_of_or_matches(void **state)
 {
     (void)state;
     /* "Using $or": the guide's own */
@@ -224,7 +224,7 @@ static void test_or(void **state)
 }
 
 /* What is wrong, and the words that say so. */
-static void test_refused(void **state)
+static void refused(void **state)
 {
     (void)state;
     static const struct {
@@ -284,7 +284,7 @@ static void test_refused(void **state)
     }
 }
 
-static void test_too_long(void **state)
+static void too_long(void **state)
 {
     (void)state;
     char text[EVENT_PATTERN_MAX + 64];
@@ -304,11 +304,15 @@ static void test_too_long(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),   cmocka_unit_test(test_nesting),
-        cmocka_unit_test(test_text),     cmocka_unit_test(test_anything_but),
-        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_exists),
-        cmocka_unit_test(test_or),       cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_too_long),
+        cmocka_unit_test(values_are_matched),
+        cmocka_unit_test(nesting),
+        cmocka_unit_test(text_is_matched),
+        cmocka_unit_test(anything_but),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(exists_is_matched),
+        cmocka_unit_test(either_of_or_matches),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

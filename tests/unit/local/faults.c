@@ -30,7 +30,7 @@ static struct faults *plan_of(const char *text)
     return faults;
 }
 
-static void test_every_operation_that_is_answered_can_fail(void **state)
+static void every_operation_that_is_answered_can_fail(void **state)
 {
     (void)state;
     struct cloud_operation operation;
@@ -52,7 +52,7 @@ static void test_every_operation_that_is_answered_can_fail(void **state)
     assert_true(count > 60); /* all services, not the first alone */
 }
 
-static void test_every_operation_that_faults_know_is_answered(void **state)
+static void every_operation_that_faults_know_is_answered(void **state)
 {
     (void)state;
     const char *name;
@@ -66,7 +66,7 @@ static void test_every_operation_that_faults_know_is_answered(void **state)
     }
 }
 
-static void test_a_rule_for_all_spares_what_its_fault_cannot_befall(void **state)
+static void a_rule_for_all_spares_what_its_fault_cannot_befall(void **state)
 {
     (void)state;
     static const struct {
@@ -95,9 +95,9 @@ static void test_a_rule_for_all_spares_what_its_fault_cannot_befall(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_operation_that_is_answered_can_fail),
-        cmocka_unit_test(test_every_operation_that_faults_know_is_answered),
-        cmocka_unit_test(test_a_rule_for_all_spares_what_its_fault_cannot_befall),
+        cmocka_unit_test(every_operation_that_is_answered_can_fail),
+        cmocka_unit_test(every_operation_that_faults_know_is_answered),
+        cmocka_unit_test(a_rule_for_all_spares_what_its_fault_cannot_befall),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,7 +95,7 @@ static void png_packed(struct buffer *out, const char *type, struct slice head, 
     free(text);
 }
 
-static void test_compressed_text_is_measured_as_it_is_read(void **state)
+static void compressed_text_is_measured_as_it_is_read(void **state)
 {
     (void)state;
     static const struct {
@@ -119,7 +119,7 @@ static void test_compressed_text_is_measured_as_it_is_read(void **state)
     }
 }
 
-static void test_text_after_the_pixels_counts(void **state)
+static void text_after_the_pixels_counts(void **state)
 {
     (void)state;
     struct buffer image;
@@ -130,7 +130,7 @@ static void test_text_after_the_pixels_counts(void **state)
     check(&image, FORMAT_PNG, ERR_LIMIT);
 }
 
-static void test_plain_text_counts(void **state)
+static void plain_text_counts(void **state)
 {
     (void)state;
     char *text = calloc(1, METADATA_MAX);
@@ -146,7 +146,7 @@ static void test_plain_text_counts(void **state)
     free(text);
 }
 
-static void test_chunks_are_counted_but_not_those_of_pixels(void **state)
+static void chunks_are_counted_but_not_those_of_pixels(void **state)
 {
     (void)state;
     struct buffer image;
@@ -184,7 +184,7 @@ static void exif(struct buffer *out, bool little, unsigned entries, unsigned val
     free(zeros);
 }
 
-static void test_exif_values_count_as_often_as_they_are_named(void **state)
+static void exif_values_count_as_often_as_they_are_named(void **state)
 {
     (void)state;
     for (int bomb = 0; bomb < 2; bomb++) {
@@ -231,7 +231,7 @@ static void test_exif_values_count_as_often_as_they_are_named(void **state)
 }
 
 /* A directory that names itself, and blocks that begin everywhere, end. */
-static void test_circles_end(void **state)
+static void circles_end(void **state)
 {
     (void)state;
     struct buffer image;
@@ -245,7 +245,7 @@ static void test_circles_end(void **state)
 }
 
 /* A TIFF image whose pixels, or layers, are one value. */
-static void test_a_large_value_that_is_there_is_no_bomb(void **state)
+static void a_large_value_that_is_there_is_no_bomb(void **state)
 {
     (void)state;
     struct buffer image;
@@ -257,13 +257,13 @@ static void test_a_large_value_that_is_there_is_no_bomb(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_compressed_text_is_measured_as_it_is_read),
-        cmocka_unit_test(test_text_after_the_pixels_counts),
-        cmocka_unit_test(test_plain_text_counts),
-        cmocka_unit_test(test_chunks_are_counted_but_not_those_of_pixels),
-        cmocka_unit_test(test_exif_values_count_as_often_as_they_are_named),
-        cmocka_unit_test(test_circles_end),
-        cmocka_unit_test(test_a_large_value_that_is_there_is_no_bomb),
+        cmocka_unit_test(compressed_text_is_measured_as_it_is_read),
+        cmocka_unit_test(text_after_the_pixels_counts),
+        cmocka_unit_test(plain_text_counts),
+        cmocka_unit_test(chunks_are_counted_but_not_those_of_pixels),
+        cmocka_unit_test(exif_values_count_as_often_as_they_are_named),
+        cmocka_unit_test(circles_end),
+        cmocka_unit_test(a_large_value_that_is_there_is_no_bomb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

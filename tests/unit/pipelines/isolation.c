@@ -438,7 +438,7 @@ static void act_out(const struct world *w, size_t index)
     render_item_clear(&item);
 }
 
-static void test_what_an_image_may_do(void **state)
+static void what_an_image_may_do(void **state)
 {
     const struct world *w = *state;
     for (size_t i = 0; i < LATE; i++) {
@@ -448,7 +448,7 @@ static void test_what_an_image_may_do(void **state)
     assert_int_not_equal(access("/tmp/thumbwheel-made-by-a-decoder", F_OK), 0);
 }
 
-static void test_an_image_may_not_take_for_ever(void **state)
+static void an_image_may_not_take_for_ever(void **state)
 {
     const struct world *w = *state;
     for (size_t i = LATE + 1; i < ACTS; i++) {
@@ -458,14 +458,14 @@ static void test_an_image_may_not_take_for_ever(void **state)
 }
 
 /* An answer without a request: the process is replaced, and another one renders the next image. */
-static void test_an_answer_in_advance_is_not_taken(void **state)
+static void an_answer_in_advance_is_not_taken(void **state)
 {
     const struct world *w = *state;
     act_out(w, LATE);
     assert_works(w);
 }
 
-static void test_reasons_are_the_documented_words(void **state)
+static void reasons_are_the_documented_words(void **state)
 {
     (void)state;
     static const struct {
@@ -481,7 +481,7 @@ static void test_reasons_are_the_documented_words(void **state)
 }
 
 /* Every item of a round has the failure; one that was cancelled before has not. */
-static void test_all_items_of_a_crash_fail(void **state)
+static void all_items_of_a_crash_fail(void **state)
 {
     const struct world *w = *state;
     static const struct pipeline_limits defaults;
@@ -503,7 +503,7 @@ static void *cancel_soon(void *flag)
     return NULL;
 }
 
-static void test_a_cancelled_render_frees_its_worker(void **state)
+static void a_cancelled_render_frees_its_worker(void **state)
 {
     const struct world *w = *state;
     atomic_bool cancelled = false;
@@ -516,7 +516,7 @@ static void test_a_cancelled_render_frees_its_worker(void **state)
     assert_works(w);
 }
 
-static void test_a_decoder_that_dies_idle_costs_no_image(void **state)
+static void a_decoder_that_dies_idle_costs_no_image(void **state)
 {
     const struct world *w = *state;
     char path[64];
@@ -550,7 +550,7 @@ static void *render_wedge(void *user)
 }
 
 /* It is stopped by its own time limit, and meanwhile stops nobody else. */
-static void test_a_wedged_decoder_stops_only_itself(void **state)
+static void a_wedged_decoder_stops_only_itself(void **state)
 {
     const struct world *w = *state;
     struct wedge wedge = {.item = {.pipeline = w->pipeline}};
@@ -616,7 +616,7 @@ static int render_gated(const struct pipeline_ops *ops, struct pipeline *pipelin
 }
 
 /* The header's facts come from the decoder; the image is there once more, for its sake. */
-static void test_memory_is_asked_for_before_the_pixels(void **state)
+static void memory_is_asked_for_before_the_pixels(void **state)
 {
     const struct world *w = *state;
     struct keeper here = {0}, there = {0};
@@ -628,7 +628,7 @@ static void test_memory_is_asked_for_before_the_pixels(void **state)
 }
 
 /* A crash is worth another decoder; the time limit is not used twice. */
-static void test_time_is_not_given_twice(void **state)
+static void time_is_not_given_twice(void **state)
 {
     const struct world *w = *state;
     struct keeper crashing = {0}, endless = {0};
@@ -644,7 +644,7 @@ static void test_time_is_not_given_twice(void **state)
 }
 
 /* The kernel's signals, which the first process of a PID namespace would ignore. */
-static void test_signals_end_a_decoder(void **state)
+static void signals_end_a_decoder(void **state)
 {
     const struct world *w = *state;
     struct keeper late = {.signal = SIGXCPU}, aborted = {.signal = SIGABRT};
@@ -657,7 +657,7 @@ static void test_signals_end_a_decoder(void **state)
     assert_works(w);
 }
 
-static void test_a_crash_is_named(void **state)
+static void a_crash_is_named(void **state)
 {
     const struct world *w = *state;
     struct render_item item = {.pipeline = w->pipeline};
@@ -666,7 +666,7 @@ static void test_a_crash_is_named(void **state)
     render_item_clear(&item);
 }
 
-static void test_who_gets_no_memory_keeps_its_decoder(void **state)
+static void who_gets_no_memory_keeps_its_decoder(void **state)
 {
     const struct world *w = *state;
     struct keeper keeper = {.answer = ERR_CANCELLED};
@@ -679,7 +679,7 @@ static void test_who_gets_no_memory_keeps_its_decoder(void **state)
 }
 
 /* What needs more than a decoder may have is refused, and not tried. */
-static void test_what_is_too_large_for_a_decoder_is_not_tried(void **state)
+static void what_is_too_large_for_a_decoder_is_not_tried(void **state)
 {
     const struct world *w = *state;
     const double grey[] = {90};
@@ -765,7 +765,7 @@ static void compare_file(const char *path, struct pipeline **pipelines)
 }
 
 /* Every sample, whole and cut short, through pipelines that use every codec. */
-static void test_results_are_those_of_a_thread(void **state)
+static void results_are_those_of_a_thread(void **state)
 {
     (void)state;
     static const char *const texts[PIPELINES] = {
@@ -802,7 +802,7 @@ static void test_results_are_those_of_a_thread(void **state)
 }
 
 /* More pipelines than a decoder remembers, one after another, twice: as reloads bring them. */
-static void test_pipelines_come_and_go(void **state)
+static void pipelines_come_and_go(void **state)
 {
     const struct world *w = *state;
     for (unsigned i = 0; i < 2 * DECODER_SLOTS + 5; i++) {
@@ -822,7 +822,7 @@ static void test_pipelines_come_and_go(void **state)
     }
 }
 
-static void test_limits_reach_the_decoder(void **state)
+static void limits_reach_the_decoder(void **state)
 {
     const struct world *w = *state;
     const struct pipeline_limits tight = {.max_pixels = 120 * 80 - 1};
@@ -843,7 +843,7 @@ static void *render_many(void *world)
     return NULL;
 }
 
-static void test_threads_have_decoders_of_their_own(void **state)
+static void threads_have_decoders_of_their_own(void **state)
 {
     pthread_t threads[4];
     for (size_t i = 0; i < 4; i++)
@@ -977,7 +977,7 @@ static void good_error(struct render_item *item)
     error_set(&item->error, ERR_CORRUPT, "bad");
 }
 
-static void test_lying_replies_are_refused(void **state)
+static void lying_replies_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -1016,7 +1016,7 @@ static void test_lying_replies_are_refused(void **state)
 }
 
 /* Every cut and every changed byte of a true reply: refused, or as good as true. */
-static void test_broken_replies_do_no_harm(void **state)
+static void broken_replies_do_no_harm(void **state)
 {
     (void)state;
     struct pipeline *pipeline = pipeline_of("name: x\nqueue: q\noutputs: [{key: 'o/{name}'}]\n"
@@ -1048,26 +1048,26 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "decoder") == 0)
         return decoder_main(render_or_act);
     const struct CMUnitTest tests[] = {
-        WITH_DECODERS(test_what_an_image_may_do),
-        WITH_HASTY_DECODERS(test_an_image_may_not_take_for_ever),
-        WITH_DECODERS(test_an_answer_in_advance_is_not_taken),
-        cmocka_unit_test(test_reasons_are_the_documented_words),
-        WITH_DECODERS(test_all_items_of_a_crash_fail),
-        WITH_DECODERS(test_a_cancelled_render_frees_its_worker),
-        WITH_DECODERS(test_a_decoder_that_dies_idle_costs_no_image),
-        WITH_HASTY_DECODERS(test_a_wedged_decoder_stops_only_itself),
-        WITH_DECODERS(test_memory_is_asked_for_before_the_pixels),
-        WITH_HASTY_DECODERS(test_time_is_not_given_twice),
-        WITH_DECODERS(test_signals_end_a_decoder),
-        WITH_DECODERS(test_a_crash_is_named),
-        WITH_DECODERS(test_who_gets_no_memory_keeps_its_decoder),
-        WITH_DECODERS(test_what_is_too_large_for_a_decoder_is_not_tried),
-        WITH_DECODERS(test_results_are_those_of_a_thread),
-        WITH_DECODERS(test_pipelines_come_and_go),
-        WITH_DECODERS(test_limits_reach_the_decoder),
-        WITH_DECODERS(test_threads_have_decoders_of_their_own),
-        cmocka_unit_test(test_lying_replies_are_refused),
-        cmocka_unit_test(test_broken_replies_do_no_harm),
+        WITH_DECODERS(what_an_image_may_do),
+        WITH_HASTY_DECODERS(an_image_may_not_take_for_ever),
+        WITH_DECODERS(an_answer_in_advance_is_not_taken),
+        cmocka_unit_test(reasons_are_the_documented_words),
+        WITH_DECODERS(all_items_of_a_crash_fail),
+        WITH_DECODERS(a_cancelled_render_frees_its_worker),
+        WITH_DECODERS(a_decoder_that_dies_idle_costs_no_image),
+        WITH_HASTY_DECODERS(a_wedged_decoder_stops_only_itself),
+        WITH_DECODERS(memory_is_asked_for_before_the_pixels),
+        WITH_HASTY_DECODERS(time_is_not_given_twice),
+        WITH_DECODERS(signals_end_a_decoder),
+        WITH_DECODERS(a_crash_is_named),
+        WITH_DECODERS(who_gets_no_memory_keeps_its_decoder),
+        WITH_DECODERS(what_is_too_large_for_a_decoder_is_not_tried),
+        WITH_DECODERS(results_are_those_of_a_thread),
+        WITH_DECODERS(pipelines_come_and_go),
+        WITH_DECODERS(limits_reach_the_decoder),
+        WITH_DECODERS(threads_have_decoders_of_their_own),
+        cmocka_unit_test(lying_replies_are_refused),
+        cmocka_unit_test(broken_replies_do_no_harm),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);
 }

@@ -152,7 +152,7 @@ static void try_all(const struct attack *attacks, size_t count)
 
 /* ---- files and their metadata ---- */
 
-static void test_files(void **state)
+static void files_are_out_of_reach(void **state)
 {
     (void)state;
     const long path = P("/etc/passwd"), made = P("/tmp/thumbwheel-made-by-an-attack");
@@ -242,7 +242,7 @@ static void test_files(void **state)
 
 /* ---- descriptors that it has ---- */
 
-static void test_descriptors(void **state)
+static void descriptors_are_closed(void **state)
 {
     (void)state;
     const struct attack attacks[] = {
@@ -294,7 +294,7 @@ static void test_descriptors(void **state)
 
 /* ---- the network ---- */
 
-static void test_sockets(void **state)
+static void sockets(void **state)
 {
     (void)state;
     const struct attack attacks[] = {
@@ -341,7 +341,7 @@ static long stop_itself(void)
     return syscall(SYS_tgkill, own, own, SIGSTOP);
 }
 
-static void test_processes(void **state)
+static void processes_are_refused(void **state)
 {
     (void)state;
     parent = getpid();
@@ -496,7 +496,7 @@ static long clone_thread_io(void)
     return clone_with(PTHREAD | CLONE_IO);
 }
 
-static void test_clone_and_namespaces(void **state)
+static void clone_and_namespaces(void **state)
 {
     (void)state;
     const struct attack attacks[] = {
@@ -538,7 +538,7 @@ static void test_clone_and_namespaces(void **state)
 
 /* ---- the kernel's doors, and ways out of the sandbox ---- */
 
-static void test_kernel(void **state)
+static void the_kernel_is_out_of_reach(void **state)
 {
     (void)state;
     static const struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -613,7 +613,7 @@ static long make_its_code_writable(void)
     return syscall(SYS_mprotect, page, 4096, RW | PROT_EXEC);
 }
 
-static void test_memory(void **state)
+static void memory_is_limited(void **state)
 {
     (void)state;
     const int own = MAP_PRIVATE | MAP_ANONYMOUS, shared = MAP_SHARED | MAP_ANONYMOUS;
@@ -671,7 +671,7 @@ static long read_its_limits(void)
 }
 
 /* RLIMIT_DATA and RLIMIT_AS, which a sanitizer's own memory leaves no room for. */
-static void test_memory_without_end(void **state)
+static void memory_without_end(void **state)
 {
     (void)state;
     const long size = 3L * MEMORY;
@@ -704,7 +704,7 @@ static long through_int80(void)
     return result;
 }
 
-static void test_x86(void **state)
+static void x86(void **state)
 {
     (void)state;
     const long path = P("/etc/passwd"), x32 = 0x40000000;
@@ -771,7 +771,7 @@ static int within_landlock(void)
            open("/tmp/thumbwheel-made-by-an-attack", O_CREAT | O_WRONLY, 0600) >= 0;
 }
 
-static void test_landlock_by_itself(void **state)
+static void landlock_by_itself(void **state)
 {
     (void)state;
     assert_layer(within_landlock);
@@ -788,7 +788,7 @@ static int within_namespaces(void)
            !is_refused("../etc", ENOENT) || socket(AF_PACKET, SOCK_RAW, 0) >= 0;
 }
 
-static void test_namespaces_by_themselves(void **state)
+static void namespaces_by_themselves(void **state)
 {
     (void)state;
     assert_layer(within_namespaces);
@@ -821,13 +821,13 @@ static int within_pid_namespace(void)
     return getppid() != 0;
 }
 
-static void test_pid_namespace_by_itself(void **state)
+static void pid_namespace_by_itself(void **state)
 {
     (void)state;
     assert_layer(within_pid_namespace);
 }
 
-static void test_it_has_no_capabilities(void **state)
+static void it_has_no_capabilities(void **state)
 {
     (void)state;
     int status = 0;
@@ -848,7 +848,7 @@ static void test_it_has_no_capabilities(void **state)
     assert_int_equal(status, 0);
 }
 
-static void test_there_were_many(void **state)
+static void there_were_many(void **state)
 {
     (void)state;
     assert_in_range(tried, 200, SIZE_MAX);
@@ -858,22 +858,22 @@ static void test_there_were_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_descriptors),
-        cmocka_unit_test(test_sockets),
-        cmocka_unit_test(test_processes),
-        cmocka_unit_test(test_clone_and_namespaces),
-        cmocka_unit_test(test_kernel),
-        cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_memory_without_end),
+        cmocka_unit_test(files_are_out_of_reach),
+        cmocka_unit_test(descriptors_are_closed),
+        cmocka_unit_test(sockets),
+        cmocka_unit_test(processes_are_refused),
+        cmocka_unit_test(clone_and_namespaces),
+        cmocka_unit_test(the_kernel_is_out_of_reach),
+        cmocka_unit_test(memory_is_limited),
+        cmocka_unit_test(memory_without_end),
 #if defined(__x86_64__)
-        cmocka_unit_test(test_x86),
+        cmocka_unit_test(x86),
 #endif
-        cmocka_unit_test(test_landlock_by_itself),
-        cmocka_unit_test(test_namespaces_by_themselves),
-        cmocka_unit_test(test_pid_namespace_by_itself),
-        cmocka_unit_test(test_it_has_no_capabilities),
-        cmocka_unit_test(test_there_were_many),
+        cmocka_unit_test(landlock_by_itself),
+        cmocka_unit_test(namespaces_by_themselves),
+        cmocka_unit_test(pid_namespace_by_itself),
+        cmocka_unit_test(it_has_no_capabilities),
+        cmocka_unit_test(there_were_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,19 +1,19 @@
 /*
- * A lane: one pipeline and its queue, with everything that belongs to the pair. Loop thread.
+ * A consumer: one pipeline and its queue, with everything that belongs to the pair. Loop thread.
  *
- * Lanes share the engine's source table, run queue and lease keeper; each has slots of its own, so
+ * Consumers share the engine's source table, run queue and lease keeper; each has slots of its own, so
  * that an idle queue's long poll never holds what a busy one could use, and a flood on one queue
  * leaves the others their part.
  *
  *     OPENING ──► OPEN ──► RETIRED ──► closed, freed
  *        └────────────────────┘
  *
- * A lane opens its queue, then the dead-letter queue that this names, and then polls. A failed open
- * is retried with backoff until the lane is retired. A retired lane takes no new messages; it is
+ * A consumer opens its queue, then the dead-letter queue that this names, and then polls. A failed open
+ * is retried with backoff until the consumer is retired. A retired consumer takes no new messages; it is
  * closed when its work is finished.
  */
-#ifndef THUMBWHEEL_LANE_H
-#define THUMBWHEEL_LANE_H
+#ifndef THUMBWHEEL_CONSUMER_H
+#define THUMBWHEEL_CONSUMER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,22 +29,22 @@
 
 struct delivery_context;
 struct engine;
-struct lane;
+struct consumer;
 
-/* How the opening of a lane goes. */
-struct lane_observer {
+/* How the opening of a consumer goes. */
+struct consumer_observer {
     void (*opened)(struct engine *engine);
     void (*open_failed)(struct engine *engine, const struct error *error); /* it is tried again */
 };
 
-enum lane_state { LANE_OPENING, LANE_OPEN, LANE_RETIRED };
+enum consumer_state { CONSUMER_OPENING, CONSUMER_OPEN, CONSUMER_RETIRED };
 
-struct lane {
+struct consumer {
     struct engine *engine;
-    const struct lane_observer *observer;
-    struct delivery_context *context;          /* of its deliveries */
-    void (*delivery_ended)(struct lane *lane); /* for delivery.c: a slot is free */
-    enum lane_state state;
+    const struct consumer_observer *observer;
+    struct delivery_context *context;                  /* of its deliveries */
+    void (*delivery_ended)(struct consumer *consumer); /* for delivery.c: a slot is free */
+    enum consumer_state state;
     struct pipeline *pipeline;  /* retained; new jobs take it from here */
     char *service;              /* that its queue belongs to; NULL: not known */
     struct queue *queue;        /* NULL until it is open */
@@ -66,36 +66,36 @@ struct lane {
     bool asking;           /* a queue is being opened */
     unsigned failures;     /* to open, in a row */
     struct log_gate waits; /* why it alone is not open yet, said once in a while */
-    void (*closed)(struct lane *lane);
+    void (*closed)(struct consumer *consumer);
     unsigned handles; /* still to be closed */
 };
 
 /* Retains the pipeline. NULL: out of memory. */
-struct lane *lane_new(struct engine *engine, struct pipeline *pipeline,
-                      const struct lane_observer *observer);
+struct consumer *consumer_new(struct engine *engine, struct pipeline *pipeline,
+                              const struct consumer_observer *observer);
 /* One that never began, or is closed. */
-void lane_free(struct lane *lane);
+void consumer_free(struct consumer *consumer);
 /* From now on it has handles in the loop. */
-void lane_begin(struct lane *lane);
+void consumer_begin(struct consumer *consumer);
 
 /* Begins to open it; the first try is made from the loop. */
-void lane_open(struct lane *lane);
+void consumer_open(struct consumer *consumer);
 /* The same, but the first try is made now: an error (ERR_INVALID: no queue can have this name) says
  * that there will be no other. */
-int lane_open_now(struct lane *lane, struct error *error);
+int consumer_open_now(struct consumer *consumer, struct error *error);
 /* Sets the error for two pipelines that read one queue; returns ERR_INVALID. */
-int lane_refuse_queue(const struct pipeline_facts *facts, const struct pipeline_facts *other,
-                      struct error *error);
+int consumer_refuse_queue(const struct pipeline_facts *facts, const struct pipeline_facts *other,
+                          struct error *error);
 /* What it takes from now on belongs to this pipeline, which has the same name and queue. */
-void lane_change(struct lane *lane, struct pipeline *pipeline);
+void consumer_change(struct consumer *consumer, struct pipeline *pipeline);
 /* Nothing new is opened or received. */
-void lane_stop(struct lane *lane);
+void consumer_stop(struct consumer *consumer);
 /* The same; unstarted messages are returned to the queue. Notifies engine_update when its work is
  * finished. */
-void lane_retire(struct lane *lane);
+void consumer_retire(struct consumer *consumer);
 /* Nothing of it is in flight: no poll, delivery, lease or job. */
-bool lane_is_empty(const struct lane *lane);
+bool consumer_is_empty(const struct consumer *consumer);
 /* The queues are closed at once; closed is called from the loop when the handles are. */
-void lane_close(struct lane *lane, void (*closed)(struct lane *lane));
+void consumer_close(struct consumer *consumer, void (*closed)(struct consumer *consumer));
 
 #endif
