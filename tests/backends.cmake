@@ -12,5 +12,4 @@ foreach(name aws_request aws_queue aws_store aws_settings aws_provision)
 endforeach()
 
 # From the wire to a message's end: the engine over its real clients, against a service on loopback.
-unit_test(outcomes engine backend_aws backend_sigv4 PkgConfig::JANSSON PkgConfig::CURL)
-target_sources(test_outcomes PRIVATE unit/fake_services.c)
+unit_test(outcomes engine_fixtures backend_aws backend_sigv4 PkgConfig::JANSSON PkgConfig::CURL)
