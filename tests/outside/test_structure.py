@@ -205,3 +205,16 @@ def test_only_the_program_sees_more_than_one_module():
     text = (harness.ROOT / "CMakeLists.txt").read_text()
     block = re.search(r"target_link_libraries\(thumbwheel PRIVATE house_rules\n(.*?)\)", text, re.S).group(1)
     assert set(block.split()) <= set(libraries())
+
+
+# The one library that may call another project's library, by the prefix of its functions: whoever
+# needs it uses our interface.
+OWNERS = {"sqlite3_": "local_storage"}
+
+
+def test_only_its_owner_calls_a_library_of_others():
+    """SQL has one binder, backends/local/storage/statement.h."""
+    for prefix, owner in OWNERS.items():
+        callers = {name for name, library in libraries().items()
+                   if any(symbol.startswith(prefix) for symbol in symbols(library)[1])}
+        assert callers == {owner}, f"{prefix}* is called outside {owner}"

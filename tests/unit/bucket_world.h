@@ -23,6 +23,7 @@
 #include "buckets.h"
 #include "cloud.h"
 #include "objects.h"
+#include "statement.h"
 
 struct fixture {
     uv_loop_t loop;
@@ -212,9 +213,9 @@ struct counting {
 static inline int count_rows(struct fixture *f, void *argument, struct error *error)
 {
     struct counting *counting = argument;
-    sqlite3_stmt *select = storage_statement(f->cloud.storage, counting->sql);
-    int status = storage_step(f->cloud.storage, select, error);
-    counting->rows = (size_t)sqlite3_column_int64(select, 0);
+    struct statement select = statement_prepare(f->cloud.storage, counting->sql);
+    int status = statement_step(&select, error);
+    counting->rows = (size_t)column_uint(&select, 0);
     return status == 1 ? 0 : status;
 }
 

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "cloud.h"
+#include "database.h"
 #include "queues.h"
 #include "sns_outbox.h"
 #include "sns_signer.h"
@@ -368,7 +369,7 @@ struct world_sql {
 static inline int world_sql_run(struct storage_task *task, struct storage *storage)
 {
     const char *sql = ((struct world_sql *)task)->sql;
-    return sqlite3_exec(storage_database(storage), sql, NULL, NULL, NULL) ? ERR_IO : 0;
+    return sqlite3_exec(storage_database(storage)->handle, sql, NULL, NULL, NULL) ? ERR_IO : 0;
 }
 
 static inline void world_sql_done(struct storage_task *task, int status)

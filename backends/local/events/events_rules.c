@@ -7,6 +7,7 @@
 #include "cloud.h"
 #include "container_of.h"
 #include "json_text.h"
+#include "statement.h"
 
 const char events_schema[] = "CREATE TABLE IF NOT EXISTS event_rules (name TEXT PRIMARY KEY, "
                              "document TEXT NOT NULL);";
@@ -144,11 +145,11 @@ static int row_run(struct storage_task *task, struct storage *storage)
                                   "VALUES (?1, ?2)";
     static const char delete_sql[] = "DELETE FROM event_rules WHERE name = ?1";
     struct rule_task *t = container_of(task, struct rule_task, task);
-    sqlite3_stmt *statement = storage_statement(storage, t->text ? put_sql : delete_sql);
-    sqlite3_bind_text(statement, 1, t->name, -1, SQLITE_STATIC);
+    struct statement statement = statement_prepare(storage, t->text ? put_sql : delete_sql);
+    bind_text(&statement, t->name);
     if (t->text)
-        sqlite3_bind_text(statement, 2, t->text, -1, SQLITE_STATIC);
-    return storage_execute(storage, statement, &task->error);
+        bind_text(&statement, t->text);
+    return statement_execute(&statement, &task->error);
 }
 
 /* What could not be stored is undone. Where another change has followed, what it would go back to
@@ -272,10 +273,10 @@ int events_delete(struct events_rule *rule, events_written *done, void *user)
 
 /* The beginning and the end. */
 
-static int row_load(struct events_rules *rules, sqlite3_stmt *row, struct error *error)
+static int row_load(struct events_rules *rules, struct statement *row, struct error *error)
 {
-    const char *name = (const char *)sqlite3_column_text(row, 0);
-    const char *text = (const char *)sqlite3_column_text(row, 1);
+    const char *name = column_text(row, 0);
+    const char *text = column_text(row, 1);
     json_t *document = name && text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     struct rule_content content;
     struct events_rule *rule;
@@ -298,12 +299,12 @@ int events_open(struct cloud *cloud, struct events_rules **out, struct error *er
     if (!rules)
         return error_set(error, ERR_MEMORY, "out of memory");
     rules->cloud = cloud;
-    sqlite3_stmt *row = storage_statement(cloud->storage, sql);
+    struct statement row = statement_prepare(cloud->storage, sql);
     int status;
-    while ((status = storage_step(cloud->storage, row, error)) == 1) {
-        status = row_load(rules, row, error);
+    while ((status = statement_step(&row, error)) == 1) {
+        status = row_load(rules, &row, error);
         if (status) {
-            sqlite3_reset(row);
+            statement_reset(&row);
             break;
         }
     }

@@ -24,31 +24,30 @@ static int insert_run(struct storage_task *task, struct storage *storage)
 {
     struct row_task *t = container_of(task, struct row_task, task);
     struct statement insert =
-        statement(storage, "INSERT INTO sns_outbox (id, subscription, message,"
-                           " attempts, due_ms) VALUES (?,?,?,0,0)");
-    bind_int(&insert, (int64_t)t->id);
+        statement_prepare(storage, "INSERT INTO sns_outbox (id, subscription, message,"
+                                   " attempts, due_ms) VALUES (?,?,?,0,0)");
+    bind_uint(&insert, t->id);
     bind_text(&insert, t->item->subscription);
     bind_text(&insert, t->item->stored);
-    return execute(&insert, task);
+    return statement_execute(&insert, &task->error);
 }
 
 static int update_run(struct storage_task *task, struct storage *storage)
 {
     struct row_task *t = container_of(task, struct row_task, task);
     struct statement update =
-        statement(storage, "UPDATE sns_outbox SET attempts=?, due_ms=? WHERE id=?");
+        statement_prepare(storage, "UPDATE sns_outbox SET attempts=?, due_ms=? WHERE id=?");
     bind_int(&update, t->attempts);
     bind_int(&update, t->due_ms);
-    bind_int(&update, (int64_t)t->id);
-    return execute(&update, task);
+    bind_uint(&update, t->id);
+    return statement_execute(&update, &task->error);
 }
 
 static int delete_run(struct storage_task *task, struct storage *storage)
 {
     struct row_task *t = container_of(task, struct row_task, task);
-    struct statement delete = statement(storage, "DELETE FROM sns_outbox WHERE id=?");
-    bind_int(&delete, (int64_t)t->id);
-    return execute(&delete, task);
+    return statement_execute_with(storage, "DELETE FROM sns_outbox WHERE id=?", t->id,
+                                  &task->error);
 }
 
 static void row_done(struct storage_task *task, int status)
@@ -103,10 +102,10 @@ int sns_row_delete(struct sns_outbox *outbox, uint64_t id, struct storage_unit *
     return 0;
 }
 
-static int row_load(struct sns_outbox *outbox, sqlite3_stmt *row)
+static int row_load(struct sns_outbox *outbox, struct statement *row)
 {
-    const char *subscription = (const char *)sqlite3_column_text(row, 1);
-    const char *text = (const char *)sqlite3_column_text(row, 2);
+    const char *subscription = column_text(row, 1);
+    const char *text = column_text(row, 2);
     json_t *message = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     if (!message || !subscription) {
         json_decref(message);
@@ -115,11 +114,11 @@ static int row_load(struct sns_outbox *outbox, sqlite3_stmt *row)
     struct sns_item *item = sns_item_new(outbox, subscription, message, strlen(text));
     if (!item)
         return ERR_MEMORY;
-    item->id = (uint64_t)sqlite3_column_int64(row, 0);
-    item->attempts = sqlite3_column_int(row, 3);
+    item->id = column_uint(row, 0);
+    item->attempts = (int)column_int(row, 3);
     if (item->id >= outbox->next_id)
         outbox->next_id = item->id + 1;
-    int64_t due = sqlite3_column_int64(row, 4);
+    int64_t due = column_int(row, 4);
     if (due > deadlines_now(outbox->deadlines))
         deadline_set(outbox->deadlines, &item->deadline, due);
     else
@@ -130,14 +129,14 @@ static int row_load(struct sns_outbox *outbox, sqlite3_stmt *row)
 int sns_rows_load(struct sns_outbox *outbox, struct error *error)
 {
     struct storage *storage = outbox->cloud->storage;
-    sqlite3_stmt *row = storage_statement(
+    struct statement row = statement_prepare(
         storage, "SELECT id, subscription, message, attempts, due_ms FROM sns_outbox ORDER BY id");
     int status;
-    while ((status = storage_step(storage, row, error)) == 1) {
-        status = row_load(outbox, row);
+    while ((status = statement_step(&row, error)) == 1) {
+        status = row_load(outbox, &row);
         if (!status)
             continue;
-        sqlite3_reset(row);
+        statement_reset(&row);
         return error_set(error, status, "%s",
                          status == ERR_MEMORY ? "out of memory while loading SNS's deliveries"
                                               : "a stored delivery of SNS is damaged");

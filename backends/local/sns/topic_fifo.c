@@ -90,21 +90,21 @@ static int dedup_run(struct storage_task *task, struct storage *storage)
 {
     struct dedup_task *t = container_of(task, struct dedup_task, task);
     struct statement expire =
-        statement(storage, "DELETE FROM topic_dedups WHERE topic=? AND expires_ms<=?");
+        statement_prepare(storage, "DELETE FROM topic_dedups WHERE topic=? AND expires_ms<=?");
     bind_text(&expire, t->topic);
     bind_int(&expire, t->expires_ms - WINDOW_MS);
-    int status = execute(&expire, task);
+    int status = statement_execute(&expire, &task->error);
     if (status)
         return status;
-    struct statement insert =
-        statement(storage, "INSERT OR REPLACE INTO topic_dedups"
-                           " (topic, key, expires_ms, message, sequence) VALUES (?,?,?,?,?)");
+    struct statement insert = statement_prepare(
+        storage, "INSERT OR REPLACE INTO topic_dedups"
+                 " (topic, key, expires_ms, message, sequence) VALUES (?,?,?,?,?)");
     bind_text(&insert, t->topic);
     bind_text(&insert, t->key);
     bind_int(&insert, t->expires_ms);
     bind_text(&insert, t->message);
     bind_int(&insert, t->sequence);
-    return execute(&insert, task);
+    return statement_execute(&insert, &task->error);
 }
 
 static void dedup_free(struct dedup_task *t)
@@ -183,12 +183,12 @@ void topic_fifo_free(struct topic_fifo *fifo)
     free(fifo);
 }
 
-static int entry_load(struct topics *topics, sqlite3_stmt *row)
+static int entry_load(struct topics *topics, struct statement *row)
 {
-    struct topic *topic = topics_find(topics, (const char *)sqlite3_column_text(row, 0));
-    const char *key = (const char *)sqlite3_column_text(row, 1);
-    const char *message = (const char *)sqlite3_column_text(row, 3);
-    int64_t sequence = sqlite3_column_int64(row, 4);
+    struct topic *topic = topics_find(topics, column_text(row, 0));
+    const char *key = column_text(row, 1);
+    const char *message = column_text(row, 3);
+    int64_t sequence = column_int(row, 4);
     if (!topic || !key || !message)
         return 0;
     struct topic_fifo *fifo = fifo_of(topic);
@@ -196,18 +196,18 @@ static int entry_load(struct topics *topics, sqlite3_stmt *row)
         return ERR_MEMORY;
     if (sequence > fifo->sequence)
         fifo->sequence = sequence;
-    return entry_put(fifo, key, sqlite3_column_int64(row, 2), message, sequence);
+    return entry_put(fifo, key, column_int(row, 2), message, sequence);
 }
 
 int topic_fifo_load(struct topics *topics, struct storage *storage, struct error *error)
 {
-    sqlite3_stmt *row =
-        storage_statement(storage, "SELECT topic, key, expires_ms, message, sequence"
+    struct statement row =
+        statement_prepare(storage, "SELECT topic, key, expires_ms, message, sequence"
                                    " FROM topic_dedups ORDER BY expires_ms");
     int status;
-    while ((status = storage_step(storage, row, error)) == 1) {
-        if (entry_load(topics, row)) {
-            sqlite3_reset(row);
+    while ((status = statement_step(&row, error)) == 1) {
+        if (entry_load(topics, &row)) {
+            statement_reset(&row);
             return error_set(error, ERR_MEMORY, "out of memory while loading topics");
         }
     }

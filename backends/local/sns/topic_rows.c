@@ -21,7 +21,7 @@ static int row_insert(struct topic_row_task *t, struct storage *storage)
     static const char topic_sql[] = "INSERT INTO topics (arn, attributes, details) VALUES (?,?,?)";
     static const char subscription_sql[] =
         "INSERT INTO subscriptions (arn, attributes, details, topic, endpoint) VALUES (?,?,?,?,?)";
-    struct statement insert = statement(storage, t->topic ? subscription_sql : topic_sql);
+    struct statement insert = statement_prepare(storage, t->topic ? subscription_sql : topic_sql);
     bind_text(&insert, t->arn);
     bind_text(&insert, t->attributes);
     bind_text(&insert, t->details);
@@ -29,7 +29,7 @@ static int row_insert(struct topic_row_task *t, struct storage *storage)
         bind_text(&insert, t->topic);
         bind_text(&insert, t->endpoint);
     }
-    return execute(&insert, &t->task);
+    return statement_execute(&insert, &t->task.error);
 }
 
 static int row_update(struct topic_row_task *t, struct storage *storage)
@@ -37,18 +37,18 @@ static int row_update(struct topic_row_task *t, struct storage *storage)
     static const char topic_sql[] = "UPDATE topics SET attributes=?, details=? WHERE arn=?";
     static const char subscription_sql[] =
         "UPDATE subscriptions SET attributes=?, details=? WHERE arn=?";
-    struct statement update = statement(storage, t->topic ? subscription_sql : topic_sql);
+    struct statement update = statement_prepare(storage, t->topic ? subscription_sql : topic_sql);
     bind_text(&update, t->attributes);
     bind_text(&update, t->details);
     bind_text(&update, t->arn);
-    return execute(&update, &t->task);
+    return statement_execute(&update, &t->task.error);
 }
 
 static int rows_delete(struct topic_row_task *t, struct storage *storage, const char *sql)
 {
-    struct statement delete = statement(storage, sql);
+    struct statement delete = statement_prepare(storage, sql);
     bind_text(&delete, t->arn);
-    return execute(&delete, &t->task);
+    return statement_execute(&delete, &t->task.error);
 }
 
 static int row_delete(struct topic_row_task *t, struct storage *storage)
@@ -126,22 +126,22 @@ struct topic_row_task *topic_row_task_new(struct topic_record *record, enum topi
     return NULL;
 }
 
-static json_t *column_json(sqlite3_stmt *row, int column)
+static json_t *column_json(struct statement *row, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(row, column);
+    const char *text = column_text(row, column);
     return text ? json_text_read(slice_of(text), 0, NULL) : NULL;
 }
 
-static int row_load(sqlite3_stmt *row, bool subscription,
+static int row_load(struct statement *row, bool subscription,
                     int (*loaded)(const struct topic_row_facts *row, void *user), void *user,
                     struct error *error)
 {
-    struct topic_row_facts facts = {.arn = (const char *)sqlite3_column_text(row, 0),
+    struct topic_row_facts facts = {.arn = column_text(row, 0),
                                     .attributes = column_json(row, 1),
                                     .details = column_json(row, 2)};
     if (subscription) {
-        facts.topic = (const char *)sqlite3_column_text(row, 3);
-        facts.endpoint = (const char *)sqlite3_column_text(row, 4);
+        facts.topic = column_text(row, 3);
+        facts.endpoint = column_text(row, 4);
     }
     int status = ERR_CORRUPT;
     if (facts.attributes && facts.details)
@@ -158,18 +158,13 @@ static int row_load(sqlite3_stmt *row, bool subscription,
 /* What tables of an earlier version lack. */
 static int columns_add(struct storage *storage, struct error *error)
 {
-    static const char *const columns[][2] = {
+    static const struct added_column columns[] = {
         {"SELECT details FROM topics",
          "ALTER TABLE topics ADD COLUMN details TEXT NOT NULL DEFAULT '{}'"},
         {"SELECT details FROM subscriptions",
          "ALTER TABLE subscriptions ADD COLUMN details TEXT NOT NULL DEFAULT '{}'"},
     };
-    int status = 0;
-    for (int i = 0; i < 2 && !status; i++) {
-        if (!storage_statement(storage, columns[i][0]))
-            status = storage_execute(storage, storage_statement(storage, columns[i][1]), error);
-    }
-    return status;
+    return statement_add_columns(storage, columns, 2, error);
 }
 
 int topic_rows_load(struct storage *storage,
@@ -181,11 +176,11 @@ int topic_rows_load(struct storage *storage,
         "SELECT arn, attributes, details, topic, endpoint FROM subscriptions";
     int status = columns_add(storage, error);
     for (int i = 0; i < 2 && !status; i++) {
-        sqlite3_stmt *row = storage_statement(storage, i ? subscriptions_sql : topics_sql);
-        while ((status = storage_step(storage, row, error)) == 1) {
-            status = row_load(row, i == 1, loaded, user, error);
+        struct statement row = statement_prepare(storage, i ? subscriptions_sql : topics_sql);
+        while ((status = statement_step(&row, error)) == 1) {
+            status = row_load(&row, i == 1, loaded, user, error);
             if (status) {
-                sqlite3_reset(row);
+                statement_reset(&row);
                 break;
             }
         }

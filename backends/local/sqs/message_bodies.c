@@ -38,21 +38,19 @@ bool bodies_missing(const struct queue_delivery *deliveries, size_t count)
 
 /* Storage thread. */
 
-static int body_copy(struct body *body, sqlite3_stmt *row, struct error *error)
+static int body_copy(struct body *body, struct statement *row, struct error *error)
 {
-    const void *data = sqlite3_column_blob(row, 0);
-    const unsigned char *attributes = sqlite3_column_text(row, 1);
-    size_t size = (size_t)sqlite3_column_bytes(row, 0);
-    size_t more = attributes ? (size_t)sqlite3_column_bytes(row, 1) + 1 : 0;
-    body->data = malloc(size + more + 1);
+    struct slice data = column_blob(row, 0), attributes = column_slice(row, 1);
+    size_t more = attributes.data ? attributes.size + 1 : 0;
+    body->data = malloc(data.size + more + 1);
     if (!body->data)
         return error_set(error, ERR_MEMORY, "out of memory");
-    if (size)
-        memcpy(body->data, data, size);
+    if (data.size)
+        memcpy(body->data, data.data, data.size);
     if (more)
-        memcpy(body->data + size, attributes, more);
-    body->body_size = size;
-    body->size = size + more;
+        memcpy(body->data + data.size, attributes.data, more);
+    body->body_size = data.size;
+    body->size = data.size + more;
     return 0;
 }
 
@@ -60,12 +58,12 @@ static int body_read(struct body *body, struct storage_task *task, struct storag
 {
     static const char row_sql[] = "SELECT body, attributes FROM messages WHERE id=?";
     static const char apart_sql[] = "SELECT body, attributes FROM message_bodies WHERE id=?";
-    struct statement s = statement(storage, body->apart ? apart_sql : row_sql);
-    bind_int(&s, (int64_t)body->id);
-    int status = storage_step(storage, s.handle, &task->error);
+    struct statement s = statement_prepare(storage, body->apart ? apart_sql : row_sql);
+    bind_uint(&s, body->id);
+    int status = statement_step(&s, &task->error);
     if (status == 0)
         return error_set(&task->error, ERR_CORRUPT, "the body of a message is missing");
-    return status < 0 ? status : body_copy(body, s.handle, &task->error);
+    return status < 0 ? status : body_copy(body, &s, &task->error);
 }
 
 static int reading_run(struct storage_task *task, struct storage *storage)

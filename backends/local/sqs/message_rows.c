@@ -20,11 +20,11 @@ static int body_insert(struct storage_task *task, struct storage *storage,
                        const struct local_message *m)
 {
     static const char sql[] = "INSERT INTO message_bodies (id, body, attributes) VALUES (?,?,?)";
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)m->entry.id);
+    struct statement s = statement_prepare(storage, sql);
+    bind_uint(&s, m->entry.id);
     bind_blob(&s, m->body, m->body_size);
     bind_text(&s, m->attributes);
-    return execute(&s, task);
+    return statement_execute(&s, &task->error);
 }
 
 /* What a message without a receive has for its times is as long as a time. */
@@ -40,9 +40,9 @@ static int row_insert(struct storage_task *task, struct storage *storage,
         "INSERT INTO messages (id, queue, uuid, sent_ms, due_ms, first_ms, count, base, trace,"
         " received_ms, group_id, dedup, body, attributes) VALUES (?,?,?,?,?,?,0,0,?,?,?,?,?,?)";
     const struct local_message *m = row->message;
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)row->id);
-    bind_int(&s, (int64_t)row->queue);
+    struct statement s = statement_prepare(storage, sql);
+    bind_uint(&s, row->id);
+    bind_uint(&s, row->queue);
     bind_blob(&s, m->uuid, sizeof m->uuid);
     bind_int(&s, m->sent_ms);
     bind_int(&s, time_stored(row, row->due_ms));
@@ -56,7 +56,7 @@ static int row_insert(struct storage_task *task, struct storage *storage,
     else
         bind_blob(&s, m->body, m->body_size);
     bind_text(&s, m->body_apart ? NULL : m->attributes);
-    int status = execute(&s, task);
+    int status = statement_execute(&s, &task->error);
     return status || !m->body_apart ? status : body_insert(task, storage, m);
 }
 
@@ -65,13 +65,13 @@ static int dedup_row_insert(struct storage_task *task, struct storage *storage,
 {
     static const char sql[] =
         "INSERT INTO deduplications (message, queue, key, sent_ms, uuid) VALUES (?,?,?,?,?)";
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)d->message);
-    bind_int(&s, (int64_t)d->queue);
+    struct statement s = statement_prepare(storage, sql);
+    bind_uint(&s, d->message);
+    bind_uint(&s, d->queue);
     bind_text(&s, d->key);
     bind_int(&s, d->sent_ms);
     bind_blob(&s, d->uuid, UUID_SIZE);
-    return execute(&s, task);
+    return statement_execute(&s, &task->error);
 }
 
 int message_rows_insert(struct storage_task *task, struct storage *storage)
@@ -95,13 +95,13 @@ int message_rows_update(struct storage_task *task, struct storage *storage)
     int status = 0;
     for (size_t i = 0; i < t->count && !status; i++) {
         const struct message_row *row = &t->rows[i];
-        struct statement s = statement(storage, sql);
+        struct statement s = statement_prepare(storage, sql);
         bind_int(&s, row->due_ms ? row->due_ms : row->received_ms);
         bind_int(&s, row->first_ms);
         bind_int(&s, row->received_ms);
         bind_int(&s, row->count);
-        bind_int(&s, (int64_t)row->id);
-        status = execute(&s, task);
+        bind_uint(&s, row->id);
+        status = statement_execute(&s, &task->error);
     }
     return status;
 }
@@ -113,9 +113,9 @@ int message_row_delete(struct storage_task *task, struct storage *storage, uint6
     static const char body_sql[] = "DELETE FROM message_bodies WHERE id=?";
     int status = 0;
     for (int i = 0; i < (body_apart ? 2 : 1) && !status; i++) {
-        struct statement s = statement(storage, i ? body_sql : row_sql);
-        bind_int(&s, (int64_t)id);
-        status = execute(&s, task);
+        struct statement s = statement_prepare(storage, i ? body_sql : row_sql);
+        bind_uint(&s, id);
+        status = statement_execute(&s, &task->error);
     }
     return status;
 }
@@ -139,9 +139,8 @@ struct forget_task {
 static int forget_run(struct storage_task *task, struct storage *storage)
 {
     static const char sql[] = "DELETE FROM deduplications WHERE message<=?";
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)container_of(task, struct forget_task, task)->last);
-    return execute(&s, task);
+    return statement_execute_with(storage, sql, container_of(task, struct forget_task, task)->last,
+                                  &task->error);
 }
 
 /* Rows that stay are too old to be read at the next start, and go with the next ones. */

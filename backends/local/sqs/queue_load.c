@@ -11,11 +11,7 @@
 
 #include "json_text.h"
 #include "queue_rows.h"
-
-static const char *column_text(sqlite3_stmt *row, int column)
-{
-    return (const char *)sqlite3_column_text(row, column);
-}
+#include "statement.h"
 
 static int attributes_load(struct local_queue *q, const char *text, struct error *error)
 {
@@ -34,19 +30,19 @@ static int attributes_load(struct local_queue *q, const char *text, struct error
     return 0;
 }
 
-static int queue_load(struct queues *queues, sqlite3_stmt *row, struct id_table *by_id,
+static int queue_load(struct queues *queues, struct statement *row, struct id_table *by_id,
                       struct error *error)
 {
-    uint64_t id = (uint64_t)sqlite3_column_int64(row, 0);
+    uint64_t id = column_uint(row, 0);
     struct local_queue *q = queue_new(queues, id, column_text(row, 1));
     if (!q || name_index_add(&queues->names, &q->named)) {
         if (q)
             queue_release(q);
         return error_set(error, ERR_MEMORY, "out of memory while loading queues");
     }
-    q->created_ms = sqlite3_column_int64(row, 2);
-    q->modified_ms = sqlite3_column_int64(row, 3);
-    q->purged_below = (uint64_t)sqlite3_column_int64(row, 5);
+    q->created_ms = column_int(row, 2);
+    q->modified_ms = column_int(row, 3);
+    q->purged_below = column_uint(row, 5);
     q->loading.id = id;
     id_table_add(by_id, &q->loading);
     if (id >= queues->next_queue)
@@ -63,12 +59,12 @@ static int queues_read(struct queues *queues, struct id_table *by_id, struct err
     static const char sql[] =
         "SELECT id, name, created_ms, modified_ms, attributes, purged, tags FROM queues";
     struct storage *storage = queues->cloud->storage;
-    sqlite3_stmt *row = storage_statement(storage, sql);
+    struct statement row = statement_prepare(storage, sql);
     int status;
-    while ((status = storage_step(storage, row, error)) == 1) {
-        status = queue_load(queues, row, by_id, error);
+    while ((status = statement_step(&row, error)) == 1) {
+        status = queue_load(queues, &row, by_id, error);
         if (status) {
-            sqlite3_reset(row);
+            statement_reset(&row);
             return status;
         }
     }
@@ -92,25 +88,26 @@ enum message_column {
     COLUMN_BODY,
 };
 
-static void message_fill(struct local_message *m, sqlite3_stmt *row)
+static void message_fill(struct local_message *m, struct statement *row)
 {
-    m->entry.id = (uint64_t)sqlite3_column_int64(row, COLUMN_ID);
-    if (sqlite3_column_bytes(row, COLUMN_UUID) == UUID_SIZE)
-        memcpy(m->uuid, sqlite3_column_blob(row, COLUMN_UUID), UUID_SIZE);
-    m->sent_ms = sqlite3_column_int64(row, COLUMN_SENT);
-    m->due_ms = sqlite3_column_int64(row, COLUMN_DUE);
-    m->count = (uint32_t)sqlite3_column_int64(row, COLUMN_COUNT);
+    m->entry.id = column_uint(row, COLUMN_ID);
+    struct slice uuid = column_blob(row, COLUMN_UUID);
+    if (uuid.size == UUID_SIZE)
+        memcpy(m->uuid, uuid.data, UUID_SIZE);
+    m->sent_ms = column_int(row, COLUMN_SENT);
+    m->due_ms = column_int(row, COLUMN_DUE);
+    m->count = (uint32_t)column_int(row, COLUMN_COUNT);
     if (m->count > 0) {
-        m->first_ms = sqlite3_column_int64(row, COLUMN_FIRST);
-        m->received_ms = sqlite3_column_int64(row, COLUMN_RECEIVED);
+        m->first_ms = column_int(row, COLUMN_FIRST);
+        m->received_ms = column_int(row, COLUMN_RECEIVED);
     }
     if (m->due_ms == (m->count > 0 ? m->received_ms : m->sent_ms))
         m->due_ms = 0; /* as message_rows.c writes it */
-    m->base = (uint32_t)sqlite3_column_int64(row, COLUMN_BASE);
+    m->base = (uint32_t)column_int(row, COLUMN_BASE);
 }
 
 /* Its body stays where it is: message_bodies.h. */
-static int message_load(struct local_queue *q, sqlite3_stmt *row, struct error *error)
+static int message_load(struct local_queue *q, struct statement *row, struct error *error)
 {
     const struct message_draft draft = {
         .trace = column_text(row, COLUMN_TRACE),
@@ -120,7 +117,7 @@ static int message_load(struct local_queue *q, sqlite3_stmt *row, struct error *
     struct local_message *m = message_new(q, &draft);
     if (!m)
         return error_set(error, ERR_MEMORY, "out of memory while loading messages");
-    m->body_apart = sqlite3_column_type(row, COLUMN_BODY) == SQLITE_NULL;
+    m->body_apart = column_null(row, COLUMN_BODY);
     message_fill(m, row);
     id_table_add(&q->queues->messages, &m->entry);
     const char *source = column_text(row, COLUMN_SOURCE);
@@ -134,18 +131,17 @@ static int message_load(struct local_queue *q, sqlite3_stmt *row, struct error *
     return 0;
 }
 
-static int row_load(struct queues *queues, const struct id_table *by_id, sqlite3_stmt *row,
+static int row_load(struct queues *queues, const struct id_table *by_id, struct statement *row,
                     struct error *error)
 {
-    uint64_t id = (uint64_t)sqlite3_column_int64(row, COLUMN_ID);
-    struct id_entry *entry =
-        id_table_find(by_id, (uint64_t)sqlite3_column_int64(row, COLUMN_QUEUE));
+    uint64_t id = column_uint(row, COLUMN_ID);
+    struct id_entry *entry = id_table_find(by_id, column_uint(row, COLUMN_QUEUE));
     struct local_queue *q = entry ? container_of(entry, struct local_queue, loading) : NULL;
     if (id >= queues->next_message)
         queues->next_message = id + 1;
     if (q && id >= q->purged_below)
         return message_load(q, row, error);
-    sweep_row(queues, id, sqlite3_column_type(row, COLUMN_BODY) == SQLITE_NULL);
+    sweep_row(queues, id, column_null(row, COLUMN_BODY));
     return 0;
 }
 
@@ -155,12 +151,12 @@ static int messages_read(struct queues *queues, const struct id_table *by_id, st
         "SELECT id, queue, uuid, sent_ms, due_ms, first_ms, count, base, trace, source,"
         " received_ms, group_id, dedup, body FROM messages ORDER BY id";
     struct storage *storage = queues->cloud->storage;
-    sqlite3_stmt *row = storage_statement(storage, sql);
+    struct statement row = statement_prepare(storage, sql);
     int status;
-    while ((status = storage_step(storage, row, error)) == 1) {
-        status = row_load(queues, by_id, row, error);
+    while ((status = statement_step(&row, error)) == 1) {
+        status = row_load(queues, by_id, &row, error);
         if (status) {
-            sqlite3_reset(row);
+            statement_reset(&row);
             return status;
         }
     }
@@ -173,20 +169,21 @@ static int history_read(struct queues *queues, struct error *error)
         "SELECT message, queue, key, sent_ms, uuid FROM deduplications WHERE sent_ms>?"
         " ORDER BY message";
     struct storage *storage = queues->cloud->storage;
-    sqlite3_stmt *row = storage_statement(storage, sql);
-    sqlite3_bind_int64(row, 1, deadlines_now(queues->deadlines) - DEDUP_MS);
+    struct statement row = statement_prepare(storage, sql);
+    bind_int(&row, deadlines_now(queues->deadlines) - DEDUP_MS);
     int status;
-    while ((status = storage_step(storage, row, error)) == 1) {
-        uint64_t message = (uint64_t)sqlite3_column_int64(row, 0);
+    while ((status = statement_step(&row, error)) == 1) {
+        uint64_t message = column_uint(&row, 0);
         if (message >= queues->next_message)
             queues->next_message = message + 1;
+        struct slice uuid = column_blob(&row, 4);
         struct dedup *d =
-            sqlite3_column_bytes(row, 4) != UUID_SIZE
+            uuid.size != UUID_SIZE
                 ? NULL
-                : dedup_add(queues, (uint64_t)sqlite3_column_int64(row, 1), column_text(row, 2),
-                            sqlite3_column_int64(row, 3), message, sqlite3_column_blob(row, 4));
+                : dedup_add(queues, column_uint(&row, 1), column_text(&row, 2), column_int(&row, 3),
+                            message, (const unsigned char *)uuid.data);
         if (!d) {
-            sqlite3_reset(row);
+            statement_reset(&row);
             return error_set(error, ERR_MEMORY, "cannot load the deduplication history");
         }
         dedup_settle(queues, d, true);
@@ -208,22 +205,23 @@ static const char *reason_known(const char *text)
     return NULL;
 }
 
-static int move_row_load(struct local_queue *queue, sqlite3_stmt *row)
+static int move_row_load(struct local_queue *queue, struct statement *row)
 {
     struct queue_move facts = {
-        .id = (uint64_t)sqlite3_column_int64(row, 0),
+        .id = column_uint(row, 0),
         .destination = (char *)(uintptr_t)column_text(row, 3),
-        .rate = sqlite3_column_int(row, 4),
-        .status = (enum move_status)sqlite3_column_int(row, 5),
-        .moved = (uint64_t)sqlite3_column_int64(row, 6),
-        .to_move = (uint64_t)sqlite3_column_int64(row, 7),
-        .below_id = (uint64_t)sqlite3_column_int64(row, 8),
-        .started_ms = sqlite3_column_int64(row, 9),
+        .rate = (int)column_int(row, 4),
+        .status = (enum move_status)column_int(row, 5),
+        .moved = column_uint(row, 6),
+        .to_move = column_uint(row, 7),
+        .below_id = column_uint(row, 8),
+        .started_ms = column_int(row, 9),
         .reason = reason_known(column_text(row, 10)),
     };
-    if (facts.status > MOVE_FAILED || sqlite3_column_bytes(row, 2) != UUID_SIZE)
+    struct slice uuid = column_blob(row, 2);
+    if (facts.status > MOVE_FAILED || uuid.size != UUID_SIZE)
         return 0;
-    memcpy(facts.uuid, sqlite3_column_blob(row, 2), UUID_SIZE);
+    memcpy(facts.uuid, uuid.data, UUID_SIZE);
     if (facts.id >= queue->queues->next_message)
         queue->queues->next_message = facts.id + 1;
     return queue_move_load(queue, &facts);
@@ -235,12 +233,12 @@ static int moves_read(struct queues *queues, const struct id_table *by_id, struc
         "SELECT id, queue, uuid, destination, rate, status, moved, to_move, below, started_ms,"
         " reason FROM message_moves ORDER BY id";
     struct storage *storage = queues->cloud->storage;
-    sqlite3_stmt *row = storage_statement(storage, sql);
+    struct statement row = statement_prepare(storage, sql);
     int status;
-    while ((status = storage_step(storage, row, error)) == 1) {
-        struct id_entry *entry = id_table_find(by_id, (uint64_t)sqlite3_column_int64(row, 1));
-        if (entry && move_row_load(container_of(entry, struct local_queue, loading), row)) {
-            sqlite3_reset(row);
+    while ((status = statement_step(&row, error)) == 1) {
+        struct id_entry *entry = id_table_find(by_id, column_uint(&row, 1));
+        if (entry && move_row_load(container_of(entry, struct local_queue, loading), &row)) {
+            statement_reset(&row);
             return error_set(error, ERR_MEMORY, "out of memory while loading queues");
         }
     }
@@ -250,9 +248,7 @@ static int moves_read(struct queues *queues, const struct id_table *by_id, struc
 /* What tables of an earlier version lack. */
 static int columns_add(struct queues *queues, struct error *error)
 {
-    static const struct {
-        const char *known, *sql;
-    } columns[] = {
+    static const struct added_column columns[] = {
         {"SELECT purged FROM queues",
          "ALTER TABLE queues ADD COLUMN purged INTEGER NOT NULL DEFAULT 0"},
         {"SELECT tags FROM queues", "ALTER TABLE queues ADD COLUMN tags TEXT"},
@@ -263,13 +259,8 @@ static int columns_add(struct queues *queues, struct error *error)
         {"SELECT body FROM messages", "ALTER TABLE messages ADD COLUMN body BLOB"},
         {"SELECT attributes FROM messages", "ALTER TABLE messages ADD COLUMN attributes TEXT"},
     };
-    struct storage *storage = queues->cloud->storage;
-    int status = 0;
-    for (size_t i = 0; i < sizeof columns / sizeof columns[0] && !status; i++) {
-        if (!storage_statement(storage, columns[i].known))
-            status = storage_execute(storage, storage_statement(storage, columns[i].sql), error);
-    }
-    return status;
+    return statement_add_columns(queues->cloud->storage, columns,
+                                 sizeof columns / sizeof columns[0], error);
 }
 
 static int receipt_key_make(struct queues *queues, struct error *error)
@@ -278,21 +269,22 @@ static int receipt_key_make(struct queues *queues, struct error *error)
     struct storage *storage = queues->cloud->storage;
     if (getrandom(queues->receipt_key, RECEIPT_KEY_SIZE, 0) != RECEIPT_KEY_SIZE)
         return error_set(error, ERR_IO, "cannot read random bytes from the system");
-    sqlite3_stmt *insert = storage_statement(storage, sql);
-    sqlite3_bind_blob(insert, 1, queues->receipt_key, RECEIPT_KEY_SIZE, SQLITE_STATIC);
-    return storage_execute(storage, insert, error);
+    struct statement insert = statement_prepare(storage, sql);
+    bind_blob(&insert, queues->receipt_key, RECEIPT_KEY_SIZE);
+    return statement_execute(&insert, error);
 }
 
 static int receipt_key_load(struct queues *queues, struct error *error)
 {
     static const char sql[] = "SELECT value FROM queue_settings WHERE name='receipt-key'";
     struct storage *storage = queues->cloud->storage;
-    sqlite3_stmt *row = storage_statement(storage, sql);
-    int status = storage_step(storage, row, error);
-    bool found = status == 1 && sqlite3_column_bytes(row, 0) == RECEIPT_KEY_SIZE;
+    struct statement row = statement_prepare(storage, sql);
+    int status = statement_step(&row, error);
+    struct slice key = status == 1 ? column_blob(&row, 0) : (struct slice){0};
+    bool found = key.size == RECEIPT_KEY_SIZE;
     if (found)
-        memcpy(queues->receipt_key, sqlite3_column_blob(row, 0), RECEIPT_KEY_SIZE);
-    sqlite3_reset(row);
+        memcpy(queues->receipt_key, key.data, RECEIPT_KEY_SIZE);
+    statement_reset(&row);
     if (status < 0 || found)
         return status < 0 ? status : 0;
     return receipt_key_make(queues, error);
@@ -323,22 +315,13 @@ static int numbers_begin(struct queues *queues, struct error *error)
     return 0;
 }
 
-/* While all rows are read, the file is read where the kernel has it, and what lies between the rows
- * is not copied. Afterwards it is not: a failing disk shall be an error then, not a signal. */
-static void file_map(struct queues *queues, bool mapped)
-{
-    sqlite3_exec(storage_database(queues->cloud->storage),
-                 mapped ? "PRAGMA mmap_size=1099511627776" : "PRAGMA mmap_size=0", NULL, NULL,
-                 NULL);
-}
-
 int queues_load(struct queues *queues, struct error *error)
 {
     struct id_table by_id;
     if (id_table_init(&by_id))
         return error_set(error, ERR_MEMORY, "out of memory");
     int status = numbers_begin(queues, error);
-    file_map(queues, true);
+    storage_map_file(queues->cloud->storage, true);
     if (!status)
         status = columns_add(queues, error);
     if (!status)
@@ -351,7 +334,7 @@ int queues_load(struct queues *queues, struct error *error)
         status = history_read(queues, error);
     if (!status)
         status = moves_read(queues, &by_id, error);
-    file_map(queues, false);
+    storage_map_file(queues->cloud->storage, false);
     id_table_free(&by_id);
     deadline_set(queues->deadlines, &queues->first_turn, 0);
     return status;

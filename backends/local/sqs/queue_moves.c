@@ -45,33 +45,32 @@ static int row_insert(struct storage_task *task, struct storage *storage)
         "INSERT INTO message_moves (id, queue, uuid, destination, rate, status, moved, to_move,"
         " below, started_ms) VALUES (?,?,?,?,?,?,0,?,?,?)";
     struct move_task *t = move_task_of(task);
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)t->id);
-    bind_int(&s, (int64_t)t->queue);
+    struct statement s = statement_prepare(storage, sql);
+    bind_uint(&s, t->id);
+    bind_uint(&s, t->queue);
     bind_blob(&s, t->uuid, UUID_SIZE);
     bind_text(&s, t->destination);
     bind_int(&s, t->rate);
     bind_int(&s, t->status);
-    bind_int(&s, (int64_t)t->to_move);
-    bind_int(&s, (int64_t)t->below);
+    bind_uint(&s, t->to_move);
+    bind_uint(&s, t->below);
     bind_int(&s, t->started_ms);
-    int status = execute(&s, task);
+    int status = statement_execute(&s, &task->error);
     if (status || !t->dropped)
         return status;
-    s = statement(storage, "DELETE FROM message_moves WHERE id=?");
-    bind_int(&s, (int64_t)t->dropped);
-    return execute(&s, task);
+    return statement_execute_with(storage, "DELETE FROM message_moves WHERE id=?", t->dropped,
+                                  &task->error);
 }
 
 static int row_status(struct storage_task *task, struct storage *storage)
 {
     static const char sql[] = "UPDATE message_moves SET status=?, reason=? WHERE id=?";
     struct move_task *t = move_task_of(task);
-    struct statement s = statement(storage, sql);
+    struct statement s = statement_prepare(storage, sql);
     bind_int(&s, t->status);
     bind_text(&s, t->reason);
-    bind_int(&s, (int64_t)t->id);
-    return execute(&s, task);
+    bind_uint(&s, t->id);
+    return statement_execute(&s, &task->error);
 }
 
 static struct move_task *move_task_new(struct queue_move *move, storage_run *run,

@@ -49,35 +49,35 @@ int queue_row_insert(struct storage_task *task, struct storage *storage)
         "INSERT INTO queues (id, name, created_ms, modified_ms, attributes, tags)"
         " VALUES (?,?,?,?,?,?)";
     struct queue_task *t = queue_task_of(task);
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)t->queue->id);
+    struct statement s = statement_prepare(storage, sql);
+    bind_uint(&s, t->queue->id);
     bind_text(&s, t->name);
     bind_int(&s, t->modified_ms);
     bind_int(&s, t->modified_ms);
     bind_text(&s, t->attributes);
     bind_text(&s, t->tags);
-    return execute(&s, task);
+    return statement_execute(&s, &task->error);
 }
 
 int queue_row_update(struct storage_task *task, struct storage *storage)
 {
     static const char sql[] = "UPDATE queues SET modified_ms=?, attributes=? WHERE id=?";
     struct queue_task *t = queue_task_of(task);
-    struct statement s = statement(storage, sql);
+    struct statement s = statement_prepare(storage, sql);
     bind_int(&s, t->modified_ms);
     bind_text(&s, t->attributes);
-    bind_int(&s, (int64_t)t->queue->id);
-    return execute(&s, task);
+    bind_uint(&s, t->queue->id);
+    return statement_execute(&s, &task->error);
 }
 
 int queue_row_tags(struct storage_task *task, struct storage *storage)
 {
     static const char sql[] = "UPDATE queues SET tags=? WHERE id=?";
     struct queue_task *t = queue_task_of(task);
-    struct statement s = statement(storage, sql);
+    struct statement s = statement_prepare(storage, sql);
     bind_text(&s, t->tags);
-    bind_int(&s, (int64_t)t->queue->id);
-    return execute(&s, task);
+    bind_uint(&s, t->queue->id);
+    return statement_execute(&s, &task->error);
 }
 
 /* The messages' own rows follow: queue_sweep.h. */
@@ -85,10 +85,10 @@ int queue_row_purge(struct storage_task *task, struct storage *storage)
 {
     static const char sql[] = "UPDATE queues SET purged=? WHERE id=?";
     struct queue_task *t = queue_task_of(task);
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)t->below_id);
-    bind_int(&s, (int64_t)t->queue->id);
-    return execute(&s, task);
+    struct statement s = statement_prepare(storage, sql);
+    bind_uint(&s, t->below_id);
+    bind_uint(&s, t->queue->id);
+    return statement_execute(&s, &task->error);
 }
 
 int queue_row_delete(struct storage_task *task, struct storage *storage)
@@ -98,9 +98,9 @@ int queue_row_delete(struct storage_task *task, struct storage *storage)
     struct queue_task *t = queue_task_of(task);
     int status = 0;
     for (int i = 0; i < 2 && !status; i++) {
-        struct statement s = statement(storage, i ? moves_sql : queue_sql);
-        bind_int(&s, (int64_t)t->queue->id);
-        status = execute(&s, task);
+        struct statement s = statement_prepare(storage, i ? moves_sql : queue_sql);
+        bind_uint(&s, t->queue->id);
+        status = statement_execute(&s, &task->error);
     }
     return status;
 }

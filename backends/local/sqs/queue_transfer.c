@@ -30,9 +30,9 @@ static int row_move(struct transfer *t, struct storage *storage)
     static const char sql[] =
         "UPDATE messages SET id=?, queue=?, uuid=?, sent_ms=?, due_ms=?, first_ms=?,"
         " received_ms=?, count=?, base=?, source=? WHERE id=?";
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)t->new_id);
-    bind_int(&s, (int64_t)t->to->id);
+    struct statement s = statement_prepare(storage, sql);
+    bind_uint(&s, t->new_id);
+    bind_uint(&s, t->to->id);
     bind_blob(&s, t->uuid, UUID_SIZE);
     bind_int(&s, t->sent_ms);
     bind_int(&s, t->count ? t->received_ms : t->sent_ms);
@@ -41,25 +41,23 @@ static int row_move(struct transfer *t, struct storage *storage)
     bind_int(&s, t->count);
     bind_int(&s, t->count);
     bind_text(&s, t->source);
-    bind_int(&s, (int64_t)t->old_id);
-    return execute(&s, &t->task);
+    bind_uint(&s, t->old_id);
+    return statement_execute(&s, &t->task.error);
 }
 
 static int body_move(struct transfer *t, struct storage *storage)
 {
     static const char sql[] = "UPDATE message_bodies SET id=? WHERE id=?";
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)t->new_id);
-    bind_int(&s, (int64_t)t->old_id);
-    return execute(&s, &t->task);
+    struct statement s = statement_prepare(storage, sql);
+    bind_uint(&s, t->new_id);
+    bind_uint(&s, t->old_id);
+    return statement_execute(&s, &t->task.error);
 }
 
 static int move_count(struct transfer *t, struct storage *storage)
 {
     static const char sql[] = "UPDATE message_moves SET moved=moved+1 WHERE id=?";
-    struct statement s = statement(storage, sql);
-    bind_int(&s, (int64_t)t->move_id);
-    return execute(&s, &t->task);
+    return statement_execute_with(storage, sql, t->move_id, &t->task.error);
 }
 
 static int transfer_run(struct storage_task *task, struct storage *storage)

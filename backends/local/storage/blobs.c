@@ -16,6 +16,7 @@
 #include "data_directory.h"
 #include "files.h"
 #include "log.h"
+#include "statement.h"
 
 enum { ID_DIGITS = 16, PATH_SIZE = 4096, FORGET_AT_ONCE = 4 };
 
@@ -143,9 +144,8 @@ static void publish_committed(struct storage *storage, uint64_t id, void *user)
 
 int blob_keep(struct blobs *blobs, uint64_t id, struct error *error)
 {
-    sqlite3_stmt *insert = storage_statement(blobs->storage, "INSERT INTO blobs (id) VALUES (?)");
-    sqlite3_bind_int64(insert, 1, (sqlite3_int64)id);
-    int status = storage_execute(blobs->storage, insert, error);
+    int status =
+        statement_execute_with(blobs->storage, "INSERT INTO blobs (id) VALUES (?)", id, error);
     if (!status)
         status = storage_sync_directory(blobs->storage, "incoming", error);
     if (!status && storage_after_commit(blobs->storage, publish_committed, id, blobs))
@@ -178,9 +178,7 @@ static void unlink_committed(struct storage *storage, uint64_t id, void *user)
 
 static int delete_row(struct blobs *blobs, uint64_t id, struct error *error)
 {
-    sqlite3_stmt *delete = storage_statement(blobs->storage, "DELETE FROM blobs WHERE id = ?");
-    sqlite3_bind_int64(delete, 1, (sqlite3_int64)id);
-    return storage_execute(blobs->storage, delete, error);
+    return statement_execute_with(blobs->storage, "DELETE FROM blobs WHERE id = ?", id, error);
 }
 
 /* A few at a time: each drop removes more marks than it makes. If this is rolled back the marks
@@ -198,10 +196,8 @@ int blob_drop(struct blobs *blobs, uint64_t id, struct error *error)
     int status = forget_gone(blobs, error);
     if (status)
         return status;
-    sqlite3_stmt *mark =
-        storage_statement(blobs->storage, "UPDATE blobs SET dropped = 1 WHERE id = ?");
-    sqlite3_bind_int64(mark, 1, (sqlite3_int64)id);
-    status = storage_execute(blobs->storage, mark, error);
+    status = statement_execute_with(blobs->storage, "UPDATE blobs SET dropped = 1 WHERE id = ?", id,
+                                    error);
     if (!status && storage_after_commit(blobs->storage, unlink_committed, id, blobs))
         status = error_set(error, ERR_MEMORY, "out of memory");
     return status;
@@ -232,12 +228,12 @@ int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *erro
 
 static int is_live(struct blobs *blobs, uint64_t id, bool *live, struct error *error)
 {
-    sqlite3_stmt *select =
-        storage_statement(blobs->storage, "SELECT 1 FROM blobs WHERE id = ? AND dropped = 0");
-    sqlite3_bind_int64(select, 1, (sqlite3_int64)id);
-    int status = storage_step(blobs->storage, select, error);
+    struct statement select =
+        statement_prepare(blobs->storage, "SELECT 1 FROM blobs WHERE id = ? AND dropped = 0");
+    bind_uint(&select, id);
+    int status = statement_step(&select, error);
     *live = status == 1;
-    sqlite3_reset(select);
+    statement_reset(&select);
     return status < 0 ? status : 0;
 }
 
@@ -274,16 +270,17 @@ static int settle_all_incoming(struct blobs *blobs, struct error *error)
 
 static int unlink_dropped(struct blobs *blobs, struct error *error)
 {
-    sqlite3_stmt *select =
-        storage_statement(blobs->storage, "SELECT id FROM blobs WHERE dropped = 1");
+    struct statement select =
+        statement_prepare(blobs->storage, "SELECT id FROM blobs WHERE dropped = 1");
     int status;
-    while ((status = storage_step(blobs->storage, select, error)) == 1)
-        unlink_blob(blobs, (uint64_t)sqlite3_column_int64(select, 0));
-    sqlite3_reset(select);
+    while ((status = statement_step(&select, error)) == 1)
+        unlink_blob(blobs, column_uint(&select, 0));
+    statement_reset(&select);
     if (status)
         return status;
-    sqlite3_stmt *delete = storage_statement(blobs->storage, "DELETE FROM blobs WHERE dropped = 1");
-    return storage_execute(blobs->storage, delete, error);
+    struct statement delete =
+        statement_prepare(blobs->storage, "DELETE FROM blobs WHERE dropped = 1");
+    return statement_execute(&delete, error);
 }
 
 int blobs_open(struct blobs *blobs, struct storage *storage, struct error *error)

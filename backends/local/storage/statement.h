@@ -1,44 +1,76 @@
-/* Binding the values of a prepared statement in order, where tasks run: storage thread. */
+/*
+ * SQL for tasks: prepares a statement, binds its values in order, reads the columns of its rows. No
+ * other library calls SQLite.
+ *
+ *     struct statement insert = statement_prepare(storage, "INSERT INTO t (a, b) VALUES (?, ?)");
+ *     bind_uint(&insert, id);
+ *     bind_text(&insert, name);
+ *     return statement_execute(&insert, &task->error);
+ *
+ * In run(), on the storage thread; or while loading, on the loop thread.
+ */
 #ifndef THUMBWHEEL_LOCAL_STATEMENT_H
 #define THUMBWHEEL_LOCAL_STATEMENT_H
 
-#include "storage.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes.h"
+#include "error.h"
+
+struct sqlite3_stmt;
+struct storage;
 
 struct statement {
     struct storage *storage;
-    sqlite3_stmt *handle;
-    int last;
+    struct sqlite3_stmt *handle; /* NULL: it could not be prepared */
+    int last;                    /* number of the value that was bound last */
 };
 
-static inline struct statement statement(struct storage *storage, const char *sql)
-{
-    return (struct statement){storage, storage_statement(storage, sql), 0};
-}
+/* The prepared statement is cached by the address of `sql` (a static literal), so only one of each
+ * text may be in use. Where it cannot be prepared, binding does nothing, and statement_step and
+ * statement_execute report why. */
+struct statement statement_prepare(struct storage *storage, const char *sql);
 
-static inline void bind_int(struct statement *s, int64_t value)
-{
-    sqlite3_bind_int64(s->handle, ++s->last, value);
-}
+/* The next value. Texts and blobs are borrowed until the statement has run. */
+void bind_int(struct statement *s, int64_t value);
+void bind_uint(struct statement *s, uint64_t value);   /* an id or a size */
+void bind_text(struct statement *s, const char *text); /* NULL binds NULL */
+void bind_slice(struct statement *s, struct slice text);
+void bind_blob(struct statement *s, const void *data, size_t size); /* empty, but never NULL */
+void bind_null(struct statement *s);
 
-/* Texts and blobs are borrowed until the statement has run. */
-static inline void bind_text(struct statement *s, const char *text)
-{
-    sqlite3_bind_text(s->handle, ++s->last, text, -1, SQLITE_STATIC);
-}
+/* Steps a statement that returns rows: 1 a row, 0 the end, else a code with a text. What is left
+ * half-way is reset after run(). */
+int statement_step(struct statement *s, struct error *error);
+/* Runs a statement that returns no row, and resets it: 0, or a code with a text. */
+int statement_execute(struct statement *s, struct error *error);
+void statement_reset(struct statement *s);
 
-static inline void bind_blob(struct statement *s, const void *data, size_t size)
-{
-    sqlite3_bind_blob64(s->handle, ++s->last, size ? data : "", size, SQLITE_STATIC);
-}
+/* For the many statements with one number as their only value. */
+int statement_execute_with(struct storage *storage, const char *sql, uint64_t value,
+                           struct error *error);
 
-static inline void bind_null(struct statement *s)
-{
-    sqlite3_bind_null(s->handle, ++s->last);
-}
+/* Adds the columns that tables of an earlier version lack. */
+struct added_column {
+    const char *probe; /* cannot be prepared without the column */
+    const char *sql;
+};
+int statement_add_columns(struct storage *storage, const struct added_column *columns, size_t count,
+                          struct error *error);
 
-static inline int execute(struct statement *s, struct storage_task *task)
-{
-    return storage_execute(s->storage, s->handle, &task->error);
-}
+/* Rows that the last INSERT, UPDATE or DELETE changed; the id that SQLite gave to the last row. */
+int64_t statement_changes(const struct statement *s);
+int64_t statement_row_id(const struct statement *s);
+
+/* The columns of the current row, from 0. What they point to is valid until the next step. */
+int64_t column_int(const struct statement *s, int column);
+uint64_t column_uint(const struct statement *s, int column);
+bool column_null(const struct statement *s, int column);
+const char *column_text(const struct statement *s, int column);   /* NULL: none, or no memory */
+char *column_dup(const struct statement *s, int column);          /* malloc'd; NULL as above */
+struct slice column_slice(const struct statement *s, int column); /* a text */
+struct slice column_blob(const struct statement *s, int column);
 
 #endif

@@ -570,24 +570,16 @@ void storage_close(struct storage *storage, void (*closed)(void *user), void *us
 
 /* What run() uses. */
 
-sqlite3 *storage_database(struct storage *storage)
+struct database *storage_database(struct storage *storage)
 {
-    return storage->database.handle;
+    return &storage->database;
 }
 
-sqlite3_stmt *storage_statement(struct storage *storage, const char *sql)
+void storage_map_file(struct storage *storage, bool mapped)
 {
-    return database_statement(&storage->database, sql);
-}
-
-int storage_step(struct storage *storage, sqlite3_stmt *statement, struct error *error)
-{
-    return database_step(&storage->database, statement, error);
-}
-
-int storage_execute(struct storage *storage, sqlite3_stmt *statement, struct error *error)
-{
-    return database_execute(&storage->database, statement, error);
+    sqlite3_exec(storage->database.handle,
+                 mapped ? "PRAGMA mmap_size=1099511627776" : "PRAGMA mmap_size=0", NULL, NULL,
+                 NULL);
 }
 
 const char *storage_directory(const struct storage *storage)

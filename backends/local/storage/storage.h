@@ -23,12 +23,13 @@
 #ifndef THUMBWHEEL_LOCAL_STORAGE_H
 #define THUMBWHEEL_LOCAL_STORAGE_H
 
-#include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
 #include "error.h"
 
+struct database;
 struct storage;
 struct storage_task;
 
@@ -59,22 +60,13 @@ int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability
                  const char *const *schemas, size_t schema_count, struct storage **out,
                  struct error *error);
 
-/* For loading state at start-up on the loop thread, before the first submit; afterwards for run()
- * alone. */
-sqlite3 *storage_database(struct storage *storage);
+/* The connection, for statement.h: used on the loop thread to load state at start-up, before the
+ * first submit; afterwards in run() alone. */
+struct database *storage_database(struct storage *storage);
 
-/* A prepared statement, cached by the address of `sql` (a static literal); reset and unbound. In
- * run() or while loading. NULL when it cannot be prepared: binding to NULL does nothing, and
- * storage_step and storage_execute report why. */
-sqlite3_stmt *storage_statement(struct storage *storage, const char *sql);
-
-/* Steps a statement that returns rows: 1 a row, 0 the end, else a code with a text. What is left
- * half-way is reset after run(). */
-int storage_step(struct storage *storage, sqlite3_stmt *statement, struct error *error);
-
-/* Steps a statement that returns no row, resets it, and turns SQLite's result into a code with a
- * text. */
-int storage_execute(struct storage *storage, sqlite3_stmt *statement, struct error *error);
+/* While loading. A mapped file is read in place, so that reading all rows does not copy what lies
+ * between them. Do not leave it mapped: a failing disk would then be a signal, not an error. */
+void storage_map_file(struct storage *storage, bool mapped);
 
 const char *storage_directory(const struct storage *storage);
 enum storage_durability storage_durability(const struct storage *storage);

@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "database.h"
+#include "statement.h"
 #include "storage.h"
 
 static const char *const schemas[] = {
@@ -45,11 +47,11 @@ struct note {
 static int note_run(struct storage_task *task, struct storage *storage)
 {
     struct note *note = (struct note *)task;
-    sqlite3_stmt *insert =
-        storage_statement(storage, "INSERT INTO notes (value, body) VALUES (?, ?)");
-    sqlite3_bind_int64(insert, 1, note->value);
-    sqlite3_bind_zeroblob(insert, 2, note->body_size);
-    int status = storage_execute(storage, insert, &task->error);
+    struct statement insert =
+        statement_prepare(storage, "INSERT INTO notes (value, body) VALUES (?, zeroblob(?))");
+    bind_int(&insert, note->value);
+    bind_int(&insert, note->body_size);
+    int status = statement_execute(&insert, &task->error);
     if (!status && note->fails_with)
         status = error_set(&task->error, note->fails_with, "note %d is refused", (int)note->value);
     return status;
@@ -191,7 +193,7 @@ static void what_waits_shares_a_commit(void **state)
     struct gate gate = {.task = {.run = gate_run}};
     struct note notes[200];
     int commits = 0;
-    sqlite3_commit_hook(storage_database(f->storage), count_commit, &commits);
+    sqlite3_commit_hook(storage_database(f->storage)->handle, count_commit, &commits);
     assert_int_equal(uv_sem_init(&gate.open, 0), 0);
     storage_submit(f->storage, &gate.task);
     for (int i = 0; i < 200; i++) {
@@ -294,7 +296,7 @@ static void what_was_written_is_there_after_reopening(void **state)
     storage_submit(f->storage, &note.task);
     reopen(f);
     assert_int_equal(note.status, 0);
-    assert_int_equal(query(storage_database(f->storage), "SELECT value FROM notes"), 42);
+    assert_int_equal(query(storage_database(f->storage)->handle, "SELECT value FROM notes"), 42);
 }
 
 static void submit_another(struct storage_task *task, int status)
@@ -416,7 +418,8 @@ static void a_full_disk_is_explained_and_passes(void **state)
 {
     struct fixture *f = *state;
     struct note big = note_of(f, 1), small = note_of(f, 2);
-    sqlite3_exec(storage_database(f->storage), "PRAGMA max_page_count = 16", NULL, NULL, NULL);
+    sqlite3_exec(storage_database(f->storage)->handle, "PRAGMA max_page_count = 16", NULL, NULL,
+                 NULL);
     big.body_size = 1024 * 1024;
     storage_submit(f->storage, &big.task);
     storage_submit(f->storage, &small.task);
@@ -535,7 +538,7 @@ static void check_acknowledged(struct fixture *f, const int64_t *values, size_t 
     for (size_t i = 0; i < count; i++) {
         snprintf(sql, sizeof(sql), "SELECT count(*) FROM notes WHERE value = %lld",
                  (long long)values[i]);
-        assert_int_equal(query(storage_database(f->storage), sql), 1);
+        assert_int_equal(query(storage_database(f->storage)->handle, sql), 1);
     }
     close_storage(f);
 }

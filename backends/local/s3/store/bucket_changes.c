@@ -5,6 +5,7 @@
 #include "buckets_internal.h"
 #include "objects.h"
 #include "s3_time.h"
+#include "statement.h"
 #include "uploads.h"
 
 static int no_memory(struct error *error)
@@ -59,13 +60,12 @@ static void change_finish(struct change *change, int status)
 static int create_run(struct storage_task *task, struct storage *storage)
 {
     struct change *change = (struct change *)task;
-    sqlite3_stmt *insert =
-        storage_statement(storage, "INSERT INTO buckets (name, created) VALUES (?, ?)");
-    sqlite3_bind_text(insert, 1, change->name, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(insert, 2, change->created_ms);
-    int status =
-        storage_execute(storage, insert, &task->error); /* ERR_CONFLICT: the name is taken */
-    change->id = sqlite3_last_insert_rowid(storage_database(storage));
+    struct statement insert =
+        statement_prepare(storage, "INSERT INTO buckets (name, created) VALUES (?, ?)");
+    bind_text(&insert, change->name);
+    bind_int(&insert, change->created_ms);
+    int status = statement_execute(&insert, &task->error); /* ERR_CONFLICT: the name is taken */
+    change->id = statement_row_id(&insert);
     return status;
 }
 
@@ -95,12 +95,12 @@ int buckets_create(struct buckets *buckets, const char *name, bucket_done *done,
 
 static int find_id(struct storage *storage, const char *name, int64_t *id, struct error *error)
 {
-    sqlite3_stmt *select = storage_statement(storage, "SELECT id FROM buckets WHERE name = ?");
-    sqlite3_bind_text(select, 1, name, -1, SQLITE_STATIC);
-    int status = storage_step(storage, select, error);
+    struct statement select = statement_prepare(storage, "SELECT id FROM buckets WHERE name = ?");
+    bind_text(&select, name);
+    int status = statement_step(&select, error);
     if (status == 1)
-        *id = sqlite3_column_int64(select, 0);
-    sqlite3_reset(select);
+        *id = column_int(&select, 0);
+    statement_reset(&select);
     if (status == 0)
         return error_set(error, ERR_NO_CONTAINER, "the bucket does not exist");
     return status == 1 ? 0 : status;
@@ -108,18 +108,14 @@ static int find_id(struct storage *storage, const char *name, int64_t *id, struc
 
 static int delete_rules(struct storage *storage, int64_t bucket, struct error *error)
 {
-    sqlite3_stmt *delete =
-        storage_statement(storage, "DELETE FROM notification_rules WHERE bucket = ?");
-    sqlite3_bind_int64(delete, 1, bucket);
-    return storage_execute(storage, delete, error);
+    return statement_execute_with(storage, "DELETE FROM notification_rules WHERE bucket = ?",
+                                  (uint64_t)bucket, error);
 }
 
 static int delete_settings(struct storage *storage, int64_t bucket, struct error *error)
 {
-    sqlite3_stmt *delete =
-        storage_statement(storage, "DELETE FROM bucket_settings WHERE bucket = ?");
-    sqlite3_bind_int64(delete, 1, bucket);
-    return storage_execute(storage, delete, error);
+    return statement_execute_with(storage, "DELETE FROM bucket_settings WHERE bucket = ?",
+                                  (uint64_t)bucket, error);
 }
 
 static int delete_run(struct storage_task *task, struct storage *storage)
@@ -140,9 +136,8 @@ static int delete_run(struct storage_task *task, struct storage *storage)
         status = uploads_abort_all(&change->buckets->blobs, change->id, &task->error);
     if (status)
         return status;
-    sqlite3_stmt *delete = storage_statement(storage, "DELETE FROM buckets WHERE id = ?");
-    sqlite3_bind_int64(delete, 1, change->id);
-    return storage_execute(storage, delete, &task->error);
+    return statement_execute_with(storage, "DELETE FROM buckets WHERE id = ?", (uint64_t)change->id,
+                                  &task->error);
 }
 
 static void delete_done(struct storage_task *task, int status)
@@ -167,18 +162,18 @@ int buckets_delete(struct buckets *buckets, const char *name, bucket_done *done,
 static int insert_rule(struct storage *storage, int64_t bucket, size_t position,
                        const struct notification_rule *rule, struct error *error)
 {
-    sqlite3_stmt *insert = storage_statement(
+    struct statement insert = statement_prepare(
         storage, "INSERT INTO notification_rules (bucket, position, id, target, topic, events, "
                  "prefix, suffix) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-    sqlite3_bind_int64(insert, 1, bucket);
-    sqlite3_bind_int64(insert, 2, (sqlite3_int64)position);
-    sqlite3_bind_text(insert, 3, rule->id, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 4, rule->target, -1, SQLITE_STATIC);
-    sqlite3_bind_int(insert, 5, rule->topic);
-    sqlite3_bind_text(insert, 6, rule->events, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 7, rule->prefix, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 8, rule->suffix, -1, SQLITE_STATIC);
-    return storage_execute(storage, insert, error);
+    bind_int(&insert, bucket);
+    bind_uint(&insert, position);
+    bind_text(&insert, rule->id);
+    bind_text(&insert, rule->target);
+    bind_int(&insert, rule->topic);
+    bind_text(&insert, rule->events);
+    bind_text(&insert, rule->prefix);
+    bind_text(&insert, rule->suffix);
+    return statement_execute(&insert, error);
 }
 
 /* A row without a target stands for EventBridge. */
@@ -236,15 +231,15 @@ int buckets_set_notification(struct buckets *buckets, const char *name,
 static int write_setting(struct storage *storage, const struct change *change, struct error *error)
 {
     const char *document = change->setting.document;
-    sqlite3_stmt *write = storage_statement(
+    struct statement write = statement_prepare(
         storage, document ? "INSERT OR REPLACE INTO bucket_settings (bucket, kind, document) "
                             "VALUES (?, ?, ?)"
                           : "DELETE FROM bucket_settings WHERE bucket = ? AND kind = ?");
-    sqlite3_bind_int64(write, 1, change->id);
-    sqlite3_bind_text(write, 2, bucket_setting_name(change->kind), -1, SQLITE_STATIC);
+    bind_int(&write, change->id);
+    bind_text(&write, bucket_setting_name(change->kind));
     if (document)
-        sqlite3_bind_text(write, 3, document, -1, SQLITE_STATIC);
-    return storage_execute(storage, write, error);
+        bind_text(&write, document);
+    return statement_execute(&write, error);
 }
 
 static int set_run(struct storage_task *task, struct storage *storage)

@@ -6,6 +6,7 @@
 #include "buckets_internal.h"
 #include "cloud.h"
 #include "objects.h"
+#include "statement.h"
 #include "upload_parts.h"
 #include "uploads.h"
 
@@ -168,25 +169,19 @@ static int no_memory(struct error *error)
     return error_set(error, ERR_MEMORY, "out of memory");
 }
 
-static char *column_text(sqlite3_stmt *row, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    return text ? strdup(text) : NULL;
-}
-
 /* Each opening has numbers of its own, so that giving one out writes nothing. */
 static int load_number(struct buckets *buckets, struct error *error)
 {
     struct storage *storage = buckets->storage;
-    sqlite3_stmt *update = storage_statement(storage, "UPDATE openings SET count = count + 1");
-    int status = storage_execute(storage, update, error);
+    struct statement update = statement_prepare(storage, "UPDATE openings SET count = count + 1");
+    int status = statement_execute(&update, error);
     if (status)
         return status;
-    sqlite3_stmt *select = storage_statement(storage, "SELECT count FROM openings");
-    status = storage_step(storage, select, error);
+    struct statement select = statement_prepare(storage, "SELECT count FROM openings");
+    status = statement_step(&select, error);
     if (status == 1)
-        buckets->next_number = (uint64_t)sqlite3_column_int64(select, 0) << NUMBER_BITS;
-    sqlite3_reset(select);
+        buckets->next_number = column_uint(&select, 0) << NUMBER_BITS;
+    statement_reset(&select);
     if (status == 0)
         status = error_set(error, ERR_IO, "the counter of openings is missing from the database");
     return status == 1 ? 0 : status;
@@ -195,36 +190,36 @@ static int load_number(struct buckets *buckets, struct error *error)
 static int load_buckets(struct buckets *buckets, struct error *error)
 {
     struct storage *storage = buckets->storage;
-    sqlite3_stmt *select = storage_statement(storage, "SELECT id, name, created FROM buckets");
+    struct statement select = statement_prepare(storage, "SELECT id, name, created FROM buckets");
     int status;
-    while ((status = storage_step(storage, select, error)) == 1) {
-        char *name = column_text(select, 1);
-        if (!name || !buckets_insert_entry(buckets, sqlite3_column_int64(select, 0), name,
-                                           sqlite3_column_int64(select, 2))) {
+    while ((status = statement_step(&select, error)) == 1) {
+        char *name = column_dup(&select, 1);
+        if (!name ||
+            !buckets_insert_entry(buckets, column_int(&select, 0), name, column_int(&select, 2))) {
             free(name);
             status = no_memory(error);
             break;
         }
     }
-    sqlite3_reset(select);
+    statement_reset(&select);
     return status;
 }
 
-static int load_rule(struct notification *notification, sqlite3_stmt *row)
+static int load_rule(struct notification *notification, struct statement *row)
 {
-    if (sqlite3_column_bytes(row, 1) == 0) { /* no target: EventBridge */
+    if (column_slice(row, 1).size == 0) { /* no target: EventBridge */
         notification->event_bridge = true;
         return 0;
     }
     struct notification_rule *rule = notification_add(notification);
     if (!rule)
         return ERR_MEMORY;
-    rule->id = column_text(row, 0);
-    rule->target = column_text(row, 1);
-    rule->topic = sqlite3_column_int(row, 2) != 0;
-    rule->events = column_text(row, 3);
-    rule->prefix = column_text(row, 4);
-    rule->suffix = column_text(row, 5);
+    rule->id = column_dup(row, 0);
+    rule->target = column_dup(row, 1);
+    rule->topic = column_int(row, 2) != 0;
+    rule->events = column_dup(row, 3);
+    rule->prefix = column_dup(row, 4);
+    rule->suffix = column_dup(row, 5);
     bool complete = rule->id && rule->target && rule->events && rule->prefix && rule->suffix;
     return complete ? 0 : ERR_MEMORY;
 }
@@ -233,18 +228,18 @@ static int load_notification(struct buckets *buckets, struct bucket_entry *entry
                              struct error *error)
 {
     struct storage *storage = buckets->storage;
-    sqlite3_stmt *select =
-        storage_statement(storage, "SELECT id, target, topic, events, prefix, suffix "
+    struct statement select =
+        statement_prepare(storage, "SELECT id, target, topic, events, prefix, suffix "
                                    "FROM notification_rules WHERE bucket = ? ORDER BY position");
     int status;
-    sqlite3_bind_int64(select, 1, entry->id);
-    while ((status = storage_step(storage, select, error)) == 1) {
-        if (load_rule(&entry->notification, select)) {
+    bind_int(&select, entry->id);
+    while ((status = statement_step(&select, error)) == 1) {
+        if (load_rule(&entry->notification, &select)) {
             status = no_memory(error);
             break;
         }
     }
-    sqlite3_reset(select);
+    statement_reset(&select);
     return status;
 }
 
@@ -270,16 +265,16 @@ static int load_setting(struct bucket_entry *entry, const char *name, const char
 static int load_settings(struct buckets *buckets, struct bucket_entry *entry, struct error *error)
 {
     struct storage *storage = buckets->storage;
-    sqlite3_stmt *select =
-        storage_statement(storage, "SELECT kind, document FROM bucket_settings WHERE bucket = ?");
+    struct statement select =
+        statement_prepare(storage, "SELECT kind, document FROM bucket_settings WHERE bucket = ?");
     int status, loaded = 0;
-    sqlite3_bind_int64(select, 1, entry->id);
-    while (!loaded && (status = storage_step(storage, select, error)) == 1) {
-        const char *name = (const char *)sqlite3_column_text(select, 0);
-        const char *document = (const char *)sqlite3_column_text(select, 1);
+    bind_int(&select, entry->id);
+    while (!loaded && (status = statement_step(&select, error)) == 1) {
+        const char *name = column_text(&select, 0);
+        const char *document = column_text(&select, 1);
         loaded = name && document ? load_setting(entry, name, document, error) : no_memory(error);
     }
-    sqlite3_reset(select);
+    statement_reset(&select);
     return loaded ? loaded : status;
 }
 

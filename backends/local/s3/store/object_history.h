@@ -9,6 +9,7 @@
 #define THUMBWHEEL_LOCAL_OBJECT_HISTORY_H
 
 #include "objects.h"
+#include "statement.h"
 
 /* Moves the row there. */
 int object_history_archive(struct storage *storage, uint64_t id, struct error *error);
@@ -31,16 +32,19 @@ int object_history_find(struct storage *storage, int64_t bucket, const char *key
 
 /* Of objects.c. */
 
+/* The two values that name an object. */
+void object_bind_name(struct statement *statement, int64_t bucket, const char *key);
+
 /* A row of: id, size, etag, modified, blob, content_type, headers, tags, checksum, owner,
  * versioned, marker. */
-int object_read_row(sqlite3_stmt *row, struct object *object, struct error *error);
+int object_read_row(struct statement *row, struct object *object, struct error *error);
 
 struct object_content { /* where a version's bytes are */
     uint64_t id;
     uint64_t blob;
     uint64_t owner;
 };
-struct object_content object_content_read(sqlite3_stmt *row); /* of: id, blob, owner */
+struct object_content object_content_read(struct statement *row); /* of: id, blob, owner */
 int object_content_drop(struct blobs *blobs, const struct object_content *content,
                         struct error *error);
 

@@ -33,27 +33,21 @@ int object_copy(struct object *to, const struct object *from)
     return ERR_MEMORY;
 }
 
-static char *column_text(sqlite3_stmt *statement, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    return text ? strdup(text) : NULL;
-}
-
-int object_read_row(sqlite3_stmt *row, struct object *object, struct error *error)
+int object_read_row(struct statement *row, struct object *object, struct error *error)
 {
     *object = (struct object){
-        .id = (uint64_t)sqlite3_column_int64(row, 0),
-        .size = (uint64_t)sqlite3_column_int64(row, 1),
-        .etag = column_text(row, 2),
-        .modified_ms = sqlite3_column_int64(row, 3),
-        .blob = (uint64_t)sqlite3_column_int64(row, 4),
-        .content_type = column_text(row, 5),
-        .headers = column_text(row, 6),
-        .tags = column_text(row, 7),
-        .checksum = column_text(row, 8),
-        .owner = (uint64_t)sqlite3_column_int64(row, 9),
-        .versioned = sqlite3_column_int(row, 10) != 0,
-        .marker = sqlite3_column_int(row, 11) != 0,
+        .id = column_uint(row, 0),
+        .size = column_uint(row, 1),
+        .etag = column_dup(row, 2),
+        .modified_ms = column_int(row, 3),
+        .blob = column_uint(row, 4),
+        .content_type = column_dup(row, 5),
+        .headers = column_dup(row, 6),
+        .tags = column_dup(row, 7),
+        .checksum = column_dup(row, 8),
+        .owner = column_uint(row, 9),
+        .versioned = column_int(row, 10) != 0,
+        .marker = column_int(row, 11) != 0,
     };
     if (object->etag && object->content_type && object->headers && object->tags && object->checksum)
         return 0;
@@ -61,46 +55,45 @@ int object_read_row(sqlite3_stmt *row, struct object *object, struct error *erro
     return no_memory(error);
 }
 
-static void bind_name(sqlite3_stmt *statement, int64_t bucket, const char *key)
+void object_bind_name(struct statement *statement, int64_t bucket, const char *key)
 {
-    sqlite3_bind_int64(statement, 1, bucket);
-    sqlite3_bind_text(statement, 2, key, -1, SQLITE_STATIC);
+    bind_int(statement, bucket);
+    bind_text(statement, key);
 }
 
 int objects_find(struct storage *storage, int64_t bucket, const char *key, struct object *object,
                  struct error *error)
 {
-    sqlite3_stmt *select = storage_statement(
+    struct statement select = statement_prepare(
         storage, "SELECT id, size, etag, modified, blob, content_type, headers, tags, checksum, "
                  "owner, versioned_objects.id IS NOT NULL, 0 FROM objects "
                  "LEFT JOIN object_parts USING (id) LEFT JOIN versioned_objects USING (id) "
                  "WHERE bucket = ? AND key = ?");
     *object = (struct object){0};
-    bind_name(select, bucket, key);
-    int status = storage_step(storage, select, error);
+    object_bind_name(&select, bucket, key);
+    int status = statement_step(&select, error);
     if (status == 1)
-        status = object_read_row(select, object, error);
+        status = object_read_row(&select, object, error);
     else if (status == 0)
         status = error_set(error, ERR_NOT_FOUND, "the object does not exist");
-    sqlite3_reset(select);
+    statement_reset(&select);
     return status;
 }
 
 int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out,
                         struct error *error)
 {
-    sqlite3_stmt *select =
-        storage_statement(storage, "SELECT data FROM object_bodies WHERE id = ?");
-    sqlite3_bind_int64(select, 1, (sqlite3_int64)id);
-    int status = storage_step(storage, select, error);
+    struct statement select =
+        statement_prepare(storage, "SELECT data FROM object_bodies WHERE id = ?");
+    bind_uint(&select, id);
+    int status = statement_step(&select, error);
     if (status == 1) {
-        const void *data = sqlite3_column_blob(select, 0);
-        size_t size = (size_t)sqlite3_column_bytes(select, 0);
-        status = buffer_append(out, data, size) ? no_memory(error) : 0;
+        struct slice data = column_blob(&select, 0);
+        status = buffer_append(out, data.data, data.size) ? no_memory(error) : 0;
     } else if (status == 0) {
         status = error_set(error, ERR_IO, "an object's body is missing from the database");
     }
-    sqlite3_reset(select);
+    statement_reset(&select);
     return status;
 }
 
@@ -116,7 +109,7 @@ struct current {
 static int find_current(struct storage *storage, int64_t bucket, const char *key, const char *etag,
                         struct current *current, struct error *error)
 {
-    sqlite3_stmt *select = storage_statement(
+    struct statement select = statement_prepare(
         storage, "SELECT objects.id, blob, owner, etag, versioned_objects.id IS NOT NULL, "
                  "EXISTS (SELECT 1 FROM object_history WHERE bucket = ?1 AND key = ?2 "
                  "AND versioned = 0) FROM buckets "
@@ -125,18 +118,18 @@ static int find_current(struct storage *storage, int64_t bucket, const char *key
                  "LEFT JOIN versioned_objects ON versioned_objects.id = objects.id "
                  "WHERE buckets.id = ?1");
     *current = (struct current){0};
-    bind_name(select, bucket, key);
-    int status = storage_step(storage, select, error);
+    object_bind_name(&select, bucket, key);
+    int status = statement_step(&select, error);
     if (status == 1) {
-        const char *stored = (const char *)sqlite3_column_text(select, 3);
-        current->content = object_content_read(select);
+        const char *stored = column_text(&select, 3);
+        current->content = object_content_read(&select);
         current->bucket = true;
         current->matches = etag && stored && strcmp(stored, etag) == 0;
-        current->versioned = sqlite3_column_int(select, 4) != 0;
-        current->old_null = sqlite3_column_int(select, 5) != 0;
+        current->versioned = column_int(&select, 4) != 0;
+        current->old_null = column_int(&select, 5) != 0;
         status = 0;
     }
-    sqlite3_reset(select);
+    statement_reset(&select);
     return status;
 }
 
@@ -152,20 +145,12 @@ static int check_condition(const struct object_condition *condition, const struc
     return 0;
 }
 
-static int execute_with_id(struct storage *storage, const char *sql, uint64_t id,
-                           struct error *error)
-{
-    sqlite3_stmt *statement = storage_statement(storage, sql);
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)id);
-    return storage_execute(storage, statement, error);
-}
-
-struct object_content object_content_read(sqlite3_stmt *row)
+struct object_content object_content_read(struct statement *row)
 {
     return (struct object_content){
-        .id = (uint64_t)sqlite3_column_int64(row, 0),
-        .blob = (uint64_t)sqlite3_column_int64(row, 1),
-        .owner = (uint64_t)sqlite3_column_int64(row, 2),
+        .id = column_uint(row, 0),
+        .blob = column_uint(row, 1),
+        .owner = column_uint(row, 2),
     };
 }
 
@@ -175,20 +160,21 @@ int object_content_drop(struct blobs *blobs, const struct object_content *conten
     if (content->blob)
         return blob_drop(blobs, content->blob, error);
     if (!content->owner)
-        return execute_with_id(blobs->storage, "DELETE FROM object_bodies WHERE id = ?",
-                               content->id, error);
-    int status = execute_with_id(blobs->storage, "DELETE FROM object_parts WHERE id = ?",
-                                 content->id, error);
+        return statement_execute_with(blobs->storage, "DELETE FROM object_bodies WHERE id = ?",
+                                      content->id, error);
+    int status = statement_execute_with(blobs->storage, "DELETE FROM object_parts WHERE id = ?",
+                                        content->id, error);
     return status ? status : upload_parts_drop_all(blobs, content->owner, error);
 }
 
 static int remove_current(struct blobs *blobs, const struct current *current, struct error *error)
 {
     uint64_t id = current->content.id;
-    int status = execute_with_id(blobs->storage, "DELETE FROM objects WHERE id = ?", id, error);
+    int status =
+        statement_execute_with(blobs->storage, "DELETE FROM objects WHERE id = ?", id, error);
     if (!status && current->versioned)
-        status = execute_with_id(blobs->storage, "DELETE FROM versioned_objects WHERE id = ?", id,
-                                 error);
+        status = statement_execute_with(blobs->storage,
+                                        "DELETE FROM versioned_objects WHERE id = ?", id, error);
     return status ? status : object_content_drop(blobs, &current->content, error);
 }
 
@@ -218,38 +204,38 @@ static int retire_null(struct blobs *blobs, int64_t bucket, const char *key,
 static int insert_row(struct storage *storage, int64_t bucket, const char *key,
                       const struct object *object, struct error *error)
 {
-    sqlite3_stmt *insert = storage_statement(
+    struct statement insert = statement_prepare(
         storage, "INSERT INTO objects (bucket, key, id, size, etag, modified, blob, content_type, "
                  "headers, tags, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    bind_name(insert, bucket, key);
-    sqlite3_bind_int64(insert, 3, (sqlite3_int64)object->id);
-    sqlite3_bind_int64(insert, 4, (sqlite3_int64)object->size);
-    sqlite3_bind_text(insert, 5, object->etag, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(insert, 6, object->modified_ms);
-    sqlite3_bind_int64(insert, 7, (sqlite3_int64)object->blob);
-    sqlite3_bind_text(insert, 8, object->content_type, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 9, object->headers, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 10, object->tags, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 11, object->checksum, -1, SQLITE_STATIC);
-    return storage_execute(storage, insert, error);
+    object_bind_name(&insert, bucket, key);
+    bind_uint(&insert, object->id);
+    bind_uint(&insert, object->size);
+    bind_text(&insert, object->etag);
+    bind_int(&insert, object->modified_ms);
+    bind_uint(&insert, object->blob);
+    bind_text(&insert, object->content_type);
+    bind_text(&insert, object->headers);
+    bind_text(&insert, object->tags);
+    bind_text(&insert, object->checksum);
+    return statement_execute(&insert, error);
 }
 
 static int insert_body(struct storage *storage, uint64_t id, struct slice body, struct error *error)
 {
-    sqlite3_stmt *insert =
-        storage_statement(storage, "INSERT INTO object_bodies (id, data) VALUES (?, ?)");
-    sqlite3_bind_int64(insert, 1, (sqlite3_int64)id);
-    sqlite3_bind_blob(insert, 2, body.size ? body.data : "", (int)body.size, SQLITE_STATIC);
-    return storage_execute(storage, insert, error);
+    struct statement insert =
+        statement_prepare(storage, "INSERT INTO object_bodies (id, data) VALUES (?, ?)");
+    bind_uint(&insert, id);
+    bind_blob(&insert, body.data, body.size);
+    return statement_execute(&insert, error);
 }
 
 static int insert_parts(struct storage *storage, uint64_t id, uint64_t owner, struct error *error)
 {
-    sqlite3_stmt *insert =
-        storage_statement(storage, "INSERT INTO object_parts (id, owner) VALUES (?, ?)");
-    sqlite3_bind_int64(insert, 1, (sqlite3_int64)id);
-    sqlite3_bind_int64(insert, 2, (sqlite3_int64)owner);
-    return storage_execute(storage, insert, error);
+    struct statement insert =
+        statement_prepare(storage, "INSERT INTO object_parts (id, owner) VALUES (?, ?)");
+    bind_uint(&insert, id);
+    bind_uint(&insert, owner);
+    return statement_execute(&insert, error);
 }
 
 static int insert_content(struct blobs *blobs, const struct object *object, struct slice body,
@@ -266,8 +252,8 @@ static int mark_versioned(struct storage *storage, const struct object *object, 
 {
     if (!object->versioned)
         return 0;
-    return execute_with_id(storage, "INSERT INTO versioned_objects (id) VALUES (?)", object->id,
-                           error);
+    return statement_execute_with(storage, "INSERT INTO versioned_objects (id) VALUES (?)",
+                                  object->id, error);
 }
 
 int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const struct object *object,
@@ -368,12 +354,14 @@ int objects_find_version(struct storage *storage, int64_t bucket, const char *ke
 }
 
 static int update_tags(struct storage *storage, const char *sql, uint64_t id, const char *tags,
-                       struct error *error)
+                       bool *found, struct error *error)
 {
-    sqlite3_stmt *update = storage_statement(storage, sql);
-    sqlite3_bind_int64(update, 1, (sqlite3_int64)id);
-    sqlite3_bind_text(update, 2, tags, -1, SQLITE_STATIC);
-    return storage_execute(storage, update, error);
+    struct statement update = statement_prepare(storage, sql);
+    bind_uint(&update, id);
+    bind_text(&update, tags);
+    int code = statement_execute(&update, error);
+    *found = !code && statement_changes(&update);
+    return code;
 }
 
 int objects_set_tags(struct blobs *blobs, int64_t bucket, const char *key,
@@ -382,6 +370,7 @@ int objects_set_tags(struct blobs *blobs, int64_t bucket, const char *key,
 {
     struct storage *storage = blobs->storage;
     struct object found;
+    bool current = true;
     object_changes_note(&blobs->changes, bucket, key);
     int status = objects_find_version(storage, bucket, key, version, &found, error);
     if (status)
@@ -392,10 +381,10 @@ int objects_set_tags(struct blobs *blobs, int64_t bucket, const char *key,
         status = error_set(error, ERR_UNSUPPORTED, "a delete marker has no tags");
     if (!status)
         status = update_tags(storage, "UPDATE objects SET tags = ?2 WHERE id = ?1", found.id, tags,
-                             error);
-    if (!status && !sqlite3_changes(storage_database(storage)))
+                             &current, error);
+    if (!status && !current)
         status = update_tags(storage, "UPDATE object_history SET tags = ?2 WHERE id = ?1", found.id,
-                             tags, error);
+                             tags, &current, error);
     if (object && !status)
         *object = found;
     else
@@ -405,10 +394,10 @@ int objects_set_tags(struct blobs *blobs, int64_t bucket, const char *key,
 
 static int is_empty(struct storage *storage, const char *sql, int64_t bucket, struct error *error)
 {
-    sqlite3_stmt *select = storage_statement(storage, sql);
-    sqlite3_bind_int64(select, 1, bucket);
-    int status = storage_step(storage, select, error);
-    sqlite3_reset(select);
+    struct statement select = statement_prepare(storage, sql);
+    bind_int(&select, bucket);
+    int status = statement_step(&select, error);
+    statement_reset(&select);
     return status < 0 ? status : status == 0;
 }
 

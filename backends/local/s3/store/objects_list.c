@@ -7,6 +7,7 @@
 
 #include "key_prefix.h"
 #include "objects.h"
+#include "statement.h"
 
 /* Where the next seek begins: keys >= text, or > text. */
 struct position {
@@ -38,17 +39,17 @@ static int skip_prefix(struct position *position, struct slice prefix)
 }
 
 /* SQLite compares text as memcmp does; binding as text keeps one type. */
-static sqlite3_stmt *seek(struct storage *storage, int64_t bucket, const struct position *position)
+static struct statement seek(struct storage *storage, int64_t bucket,
+                             const struct position *position)
 {
-    sqlite3_stmt *select = storage_statement(
+    struct statement select = statement_prepare(
         storage, position->beyond
                      ? "SELECT key, size, modified, etag FROM objects WHERE bucket = ? AND key > ? "
                        "ORDER BY key"
                      : "SELECT key, size, modified, etag FROM objects WHERE bucket = ? AND "
                        "key >= ? ORDER BY key");
-    sqlite3_bind_int64(select, 1, bucket);
-    sqlite3_bind_text(select, 2, position->text.data ? position->text.data : "",
-                      (int)position->text.size, SQLITE_STATIC);
+    bind_int(&select, bucket);
+    bind_slice(&select, buffer_slice(&position->text));
     return select;
 }
 
@@ -68,13 +69,13 @@ static int start_position(struct position *position, const struct object_listing
                 : set_position(position, listing->prefix, false);
 }
 
-static int add(struct object_page *page, struct slice key, sqlite3_stmt *row)
+static int add(struct object_page *page, struct slice key, struct statement *row)
 {
     struct object_listed entry = {.key = slice_dup(key), .common = !row};
     if (row) {
-        entry.size = (uint64_t)sqlite3_column_int64(row, 1);
-        entry.modified_ms = sqlite3_column_int64(row, 2);
-        entry.etag = strdup((const char *)sqlite3_column_text(row, 3));
+        entry.size = column_uint(row, 1);
+        entry.modified_ms = column_int(row, 2);
+        entry.etag = column_dup(row, 3);
     }
     if (!entry.key || (row && !entry.etag)) {
         free(entry.key);
@@ -87,14 +88,12 @@ static int add(struct object_page *page, struct slice key, sqlite3_stmt *row)
 
 /* Takes rows until the page is full, the prefix ends, or a common prefix asks for another seek (1).
  */
-static int take_rows(struct storage *storage, sqlite3_stmt *rows,
-                     const struct object_listing *listing, struct object_page *page,
-                     struct position *position, struct error *error)
+static int take_rows(struct statement *rows, const struct object_listing *listing,
+                     struct object_page *page, struct position *position, struct error *error)
 {
     int status;
-    while ((status = storage_step(storage, rows, error)) == 1) {
-        struct slice key = {(const char *)sqlite3_column_text(rows, 0),
-                            (size_t)sqlite3_column_bytes(rows, 0)};
+    while ((status = statement_step(rows, error)) == 1) {
+        struct slice key = column_slice(rows, 0);
         if (!key.data)
             return no_memory(error);
         if (!key_has_prefix(key, listing->prefix))
@@ -123,9 +122,9 @@ int objects_list(struct storage *storage, int64_t bucket, const struct object_li
     page->entries = calloc(listing->max, sizeof(*page->entries));
     int status = page->entries && !start_position(&position, listing) ? 1 : no_memory(error);
     while (status == 1) {
-        sqlite3_stmt *rows = seek(storage, bucket, &position);
-        status = take_rows(storage, rows, listing, page, &position, error);
-        sqlite3_reset(rows);
+        struct statement rows = seek(storage, bucket, &position);
+        status = take_rows(&rows, listing, page, &position, error);
+        statement_reset(&rows);
     }
     buffer_free(&position.text);
     if (status)

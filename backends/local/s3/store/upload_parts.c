@@ -2,18 +2,20 @@
 
 #include <stdio.h>
 
-static void copy_text(char *out, size_t size, sqlite3_stmt *row, int column)
+#include "statement.h"
+
+static void copy_text(char *out, size_t size, struct statement *row, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(row, column);
+    const char *text = column_text(row, column);
     snprintf(out, size, "%s", text ? text : "");
 }
 
-static void read_row(sqlite3_stmt *row, struct part *part)
+static void read_row(struct statement *row, struct part *part)
 {
-    part->number = (unsigned)sqlite3_column_int(row, 0);
-    part->blob = (uint64_t)sqlite3_column_int64(row, 1);
-    part->size = (uint64_t)sqlite3_column_int64(row, 2);
-    part->modified_ms = sqlite3_column_int64(row, 3);
+    part->number = (unsigned)column_int(row, 0);
+    part->blob = column_uint(row, 1);
+    part->size = column_uint(row, 2);
+    part->modified_ms = column_int(row, 3);
     copy_text(part->etag, sizeof(part->etag), row, 4);
     copy_text(part->checksum, sizeof(part->checksum), row, 5);
 }
@@ -21,32 +23,32 @@ static void read_row(sqlite3_stmt *row, struct part *part)
 int upload_parts_next(struct storage *storage, uint64_t owner, unsigned after, struct part *part,
                       struct error *error)
 {
-    sqlite3_stmt *select =
-        storage_statement(storage, "SELECT number, blob, size, modified, etag, checksum FROM parts "
+    struct statement select =
+        statement_prepare(storage, "SELECT number, blob, size, modified, etag, checksum FROM parts "
                                    "WHERE owner = ? AND number > ? ORDER BY number LIMIT 1");
-    sqlite3_bind_int64(select, 1, (sqlite3_int64)owner);
-    sqlite3_bind_int(select, 2, (int)after);
-    int status = storage_step(storage, select, error);
+    bind_uint(&select, owner);
+    bind_int(&select, after);
+    int status = statement_step(&select, error);
     if (status == 1)
-        read_row(select, part);
-    sqlite3_reset(select);
+        read_row(&select, part);
+    statement_reset(&select);
     return status;
 }
 
 static int insert(struct storage *storage, uint64_t owner, const struct part *part,
                   struct error *error)
 {
-    sqlite3_stmt *insert = storage_statement(
+    struct statement insert = statement_prepare(
         storage, "INSERT INTO parts (owner, number, blob, size, modified, etag, checksum) "
                  "VALUES (?, ?, ?, ?, ?, ?, ?)");
-    sqlite3_bind_int64(insert, 1, (sqlite3_int64)owner);
-    sqlite3_bind_int(insert, 2, (int)part->number);
-    sqlite3_bind_int64(insert, 3, (sqlite3_int64)part->blob);
-    sqlite3_bind_int64(insert, 4, (sqlite3_int64)part->size);
-    sqlite3_bind_int64(insert, 5, part->modified_ms);
-    sqlite3_bind_text(insert, 6, part->etag, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 7, part->checksum, -1, SQLITE_STATIC);
-    return storage_execute(storage, insert, error);
+    bind_uint(&insert, owner);
+    bind_int(&insert, part->number);
+    bind_uint(&insert, part->blob);
+    bind_uint(&insert, part->size);
+    bind_int(&insert, part->modified_ms);
+    bind_text(&insert, part->etag);
+    bind_text(&insert, part->checksum);
+    return statement_execute(&insert, error);
 }
 
 int upload_parts_put(struct blobs *blobs, uint64_t owner, const struct part *part,
@@ -65,11 +67,11 @@ int upload_parts_put(struct blobs *blobs, uint64_t owner, const struct part *par
 int upload_parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part,
                       struct error *error)
 {
-    sqlite3_stmt *delete =
-        storage_statement(blobs->storage, "DELETE FROM parts WHERE owner = ? AND number = ?");
-    sqlite3_bind_int64(delete, 1, (sqlite3_int64)owner);
-    sqlite3_bind_int(delete, 2, (int)part->number);
-    int status = storage_execute(blobs->storage, delete, error);
+    struct statement delete =
+        statement_prepare(blobs->storage, "DELETE FROM parts WHERE owner = ? AND number = ?");
+    bind_uint(&delete, owner);
+    bind_int(&delete, part->number);
+    int status = statement_execute(&delete, error);
     return status ? status : blob_drop(blobs, part->blob, error);
 }
 
@@ -84,18 +86,18 @@ int upload_parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *err
     }
     if (status)
         return status;
-    sqlite3_stmt *delete = storage_statement(blobs->storage, "DELETE FROM parts WHERE owner = ?");
-    sqlite3_bind_int64(delete, 1, (sqlite3_int64)owner);
-    return storage_execute(blobs->storage, delete, error);
+    return statement_execute_with(blobs->storage, "DELETE FROM parts WHERE owner = ?", owner,
+                                  error);
 }
 
 static int count_all(struct storage *storage, uint64_t owner, size_t *count, struct error *error)
 {
-    sqlite3_stmt *select = storage_statement(storage, "SELECT count(*) FROM parts WHERE owner = ?");
-    sqlite3_bind_int64(select, 1, (sqlite3_int64)owner);
-    int code = storage_step(storage, select, error);
-    *count = code == 1 ? (size_t)sqlite3_column_int64(select, 0) : 0;
-    sqlite3_reset(select);
+    struct statement select =
+        statement_prepare(storage, "SELECT count(*) FROM parts WHERE owner = ?");
+    bind_uint(&select, owner);
+    int code = statement_step(&select, error);
+    *count = code == 1 ? (size_t)column_int(&select, 0) : 0;
+    statement_reset(&select);
     if (code < 0)
         return code;
     return *count ? 0 : error_set(error, ERR_NOT_FOUND, "an object's parts are missing");
@@ -103,16 +105,15 @@ static int count_all(struct storage *storage, uint64_t owner, size_t *count, str
 
 static int load(struct storage *storage, struct blob_segments *segments, struct error *error)
 {
-    sqlite3_stmt *select = storage_statement(
+    struct statement select = statement_prepare(
         storage, "SELECT number, blob, size FROM parts WHERE owner = ? ORDER BY number");
     int code;
-    sqlite3_bind_int64(select, 1, (sqlite3_int64)segments->owner);
-    while ((code = storage_step(storage, select, error)) == 1 &&
-           blob_segments_add(segments, (unsigned)sqlite3_column_int(select, 0),
-                             (uint64_t)sqlite3_column_int64(select, 1),
-                             (uint64_t)sqlite3_column_int64(select, 2)))
+    bind_uint(&select, segments->owner);
+    while ((code = statement_step(&select, error)) == 1 &&
+           blob_segments_add(segments, (unsigned)column_int(&select, 0), column_uint(&select, 1),
+                             column_uint(&select, 2)))
         ;
-    sqlite3_reset(select);
+    statement_reset(&select);
     return code < 0 ? code : 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "statement.h"
 #include "upload_parts.h"
 
 static int no_memory(struct error *error)
@@ -18,45 +19,39 @@ void upload_clear(struct multipart_upload *upload)
     *upload = (struct multipart_upload){0};
 }
 
-static char *column_text(sqlite3_stmt *row, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(row, column);
-    return text ? strdup(text) : NULL;
-}
-
 int uploads_create(struct storage *storage, int64_t bucket, const char *key,
                    const struct multipart_upload *upload, struct error *error)
 {
-    sqlite3_stmt *insert = storage_statement(
+    struct statement insert = statement_prepare(
         storage, "INSERT INTO uploads (id, bucket, key, created, content_type, headers, tags, "
                  "checksum, full_object) SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9 "
                  "FROM buckets WHERE id = ?2");
-    sqlite3_bind_int64(insert, 1, (sqlite3_int64)upload->id);
-    sqlite3_bind_int64(insert, 2, bucket);
-    sqlite3_bind_text(insert, 3, key, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(insert, 4, upload->created_ms);
-    sqlite3_bind_text(insert, 5, upload->content_type, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 6, upload->headers, -1, SQLITE_STATIC);
-    sqlite3_bind_text(insert, 7, upload->tags, -1, SQLITE_STATIC);
-    sqlite3_bind_int(insert, 8, (int)upload->checksum);
-    sqlite3_bind_int(insert, 9, upload->full_object);
-    int status = storage_execute(storage, insert, error);
-    if (!status && !sqlite3_changes(storage_database(storage)))
+    bind_uint(&insert, upload->id);
+    bind_int(&insert, bucket);
+    bind_text(&insert, key);
+    bind_int(&insert, upload->created_ms);
+    bind_text(&insert, upload->content_type);
+    bind_text(&insert, upload->headers);
+    bind_text(&insert, upload->tags);
+    bind_int(&insert, upload->checksum);
+    bind_int(&insert, upload->full_object);
+    int status = statement_execute(&insert, error);
+    if (!status && !statement_changes(&insert))
         status = error_set(error, ERR_NO_CONTAINER, "the bucket no longer exists");
     return status;
 }
 
-static int read_row(sqlite3_stmt *row, uint64_t id, struct multipart_upload *upload,
+static int read_row(struct statement *row, uint64_t id, struct multipart_upload *upload,
                     struct error *error)
 {
     *upload = (struct multipart_upload){
         .id = id,
-        .created_ms = sqlite3_column_int64(row, 0),
-        .content_type = column_text(row, 1),
-        .headers = column_text(row, 2),
-        .tags = column_text(row, 3),
-        .checksum = (enum checksum_kind)sqlite3_column_int(row, 4),
-        .full_object = sqlite3_column_int(row, 5) != 0,
+        .created_ms = column_int(row, 0),
+        .content_type = column_dup(row, 1),
+        .headers = column_dup(row, 2),
+        .tags = column_dup(row, 3),
+        .checksum = (enum checksum_kind)column_int(row, 4),
+        .full_object = column_int(row, 5) != 0,
     };
     if (upload->content_type && upload->headers && upload->tags)
         return 0;
@@ -67,27 +62,25 @@ static int read_row(sqlite3_stmt *row, uint64_t id, struct multipart_upload *upl
 int uploads_find(struct storage *storage, int64_t bucket, const char *key, uint64_t id,
                  struct multipart_upload *upload, struct error *error)
 {
-    sqlite3_stmt *select = storage_statement(
+    struct statement select = statement_prepare(
         storage, "SELECT created, content_type, headers, tags, checksum, full_object "
                  "FROM uploads WHERE id = ? AND bucket = ? AND key = ?");
     *upload = (struct multipart_upload){0};
-    sqlite3_bind_int64(select, 1, (sqlite3_int64)id);
-    sqlite3_bind_int64(select, 2, bucket);
-    sqlite3_bind_text(select, 3, key, -1, SQLITE_STATIC);
-    int status = storage_step(storage, select, error);
+    bind_uint(&select, id);
+    bind_int(&select, bucket);
+    bind_text(&select, key);
+    int status = statement_step(&select, error);
     if (status == 1)
-        status = read_row(select, id, upload, error);
+        status = read_row(&select, id, upload, error);
     else if (status == 0)
         status = error_set(error, ERR_NOT_FOUND, "the upload does not exist");
-    sqlite3_reset(select);
+    statement_reset(&select);
     return status;
 }
 
 int uploads_forget(struct storage *storage, uint64_t id, struct error *error)
 {
-    sqlite3_stmt *delete = storage_statement(storage, "DELETE FROM uploads WHERE id = ?");
-    sqlite3_bind_int64(delete, 1, (sqlite3_int64)id);
-    return storage_execute(storage, delete, error);
+    return statement_execute_with(storage, "DELETE FROM uploads WHERE id = ?", id, error);
 }
 
 int uploads_put_part(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
@@ -113,13 +106,13 @@ int uploads_abort(struct blobs *blobs, int64_t bucket, const char *key, uint64_t
 
 static int first_of(struct storage *storage, int64_t bucket, uint64_t *id, struct error *error)
 {
-    sqlite3_stmt *select =
-        storage_statement(storage, "SELECT id FROM uploads WHERE bucket = ? LIMIT 1");
-    sqlite3_bind_int64(select, 1, bucket);
-    int status = storage_step(storage, select, error);
+    struct statement select =
+        statement_prepare(storage, "SELECT id FROM uploads WHERE bucket = ? LIMIT 1");
+    bind_int(&select, bucket);
+    int status = statement_step(&select, error);
     if (status == 1)
-        *id = (uint64_t)sqlite3_column_int64(select, 0);
-    sqlite3_reset(select);
+        *id = column_uint(&select, 0);
+    statement_reset(&select);
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "key_prefix.h"
+#include "statement.h"
 #include "uploads.h"
 
 /* A common prefix is listed once, on this page or on the one that ended with it. */
@@ -14,16 +15,16 @@ static bool is_listed(const struct upload_listing *listing, const struct upload_
            (last && last->common && slice_equal_text(name, last->key));
 }
 
-static int add(struct upload_page *page, struct slice name, bool common, sqlite3_stmt *row)
+static int add(struct upload_page *page, struct slice name, bool common, struct statement *row)
 {
     struct upload_listed *entry = &page->entries[page->count];
     *entry = (struct upload_listed){
         .key = slice_dup(name),
         .common = common,
-        .id = (uint64_t)sqlite3_column_int64(row, 1),
-        .created_ms = sqlite3_column_int64(row, 2),
-        .checksum = (enum checksum_kind)sqlite3_column_int(row, 3),
-        .full_object = sqlite3_column_int(row, 4) != 0,
+        .id = column_uint(row, 1),
+        .created_ms = column_int(row, 2),
+        .checksum = (enum checksum_kind)column_int(row, 3),
+        .full_object = column_int(row, 4) != 0,
     };
     if (!entry->key)
         return ERR_MEMORY;
@@ -32,9 +33,9 @@ static int add(struct upload_page *page, struct slice name, bool common, sqlite3
 }
 
 static int take_row(const struct upload_listing *listing, struct upload_page *page,
-                    sqlite3_stmt *row)
+                    struct statement *row)
 {
-    const char *key = (const char *)sqlite3_column_text(row, 0);
+    const char *key = column_text(row, 0);
     if (!key)
         return ERR_MEMORY;
     if (!key_has_prefix(slice_of(key), listing->prefix))
@@ -48,11 +49,11 @@ static int take_row(const struct upload_listing *listing, struct upload_page *pa
     return add(page, common.size ? common : slice_of(key), common.size != 0, row);
 }
 
-static int walk(struct storage *storage, sqlite3_stmt *select, const struct upload_listing *listing,
+static int walk(struct statement *select, const struct upload_listing *listing,
                 struct upload_page *page, struct error *error)
 {
     int status = 0;
-    while (!page->truncated && (status = storage_step(storage, select, error)) == 1) {
+    while (!page->truncated && (status = statement_step(select, error)) == 1) {
         if (take_row(listing, page, select))
             return error_set(error, ERR_MEMORY, "out of memory");
     }
@@ -62,20 +63,19 @@ static int walk(struct storage *storage, sqlite3_stmt *select, const struct uplo
 int uploads_list(struct storage *storage, int64_t bucket, const struct upload_listing *listing,
                  struct upload_page *page, struct error *error)
 {
-    sqlite3_stmt *select =
-        storage_statement(storage, "SELECT key, id, created, checksum, full_object FROM uploads "
+    struct statement select =
+        statement_prepare(storage, "SELECT key, id, created, checksum, full_object FROM uploads "
                                    "WHERE bucket = ?1 AND (key, id) > (?2, ?3) ORDER BY key, id");
     *page = (struct upload_page){.entries = calloc(listing->max + 1, sizeof(*page->entries))};
     if (!page->entries)
         return error_set(error, ERR_MEMORY, "out of memory");
     if (!listing->max)
         return 0;
-    sqlite3_bind_int64(select, 1, bucket);
-    sqlite3_bind_text(select, 2, listing->key_marker, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(select, 3,
-                       listing->id_marker ? (sqlite3_int64)listing->id_marker : INT64_MAX);
-    int status = walk(storage, select, listing, page, error);
-    sqlite3_reset(select);
+    bind_int(&select, bucket);
+    bind_text(&select, listing->key_marker);
+    bind_uint(&select, listing->id_marker ? listing->id_marker : INT64_MAX);
+    int status = walk(&select, listing, page, error);
+    statement_reset(&select);
     if (status)
         upload_page_free(page);
     return status;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "key_prefix.h"
+#include "statement.h"
 
 enum { POSITION_MAX = 4096 };
 
@@ -89,10 +90,10 @@ static int start(struct walk *walk, struct storage *storage, int64_t bucket, str
 /* Rows. */
 
 /* The bounds are those of both cursors. */
-static sqlite3_stmt *open_cursor(struct storage *storage, bool history, int64_t bucket,
-                                 const struct walk *walk)
+static struct statement open_cursor(struct storage *storage, bool history, int64_t bucket,
+                                    const struct walk *walk)
 {
-    sqlite3_stmt *select = storage_statement(
+    struct statement select = statement_prepare(
         storage,
         history ? "SELECT key, id, size, etag, modified, versioned, marker FROM object_history "
                   "WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR id < ?3) "
@@ -100,17 +101,15 @@ static sqlite3_stmt *open_cursor(struct storage *storage, bool history, int64_t 
                 : "SELECT key, id, size, etag, modified, versioned_objects.id IS NOT NULL, 0 "
                   "FROM objects LEFT JOIN versioned_objects USING (id) "
                   "WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR id < ?3) ORDER BY key");
-    sqlite3_bind_int64(select, 1, bucket);
-    sqlite3_bind_text(select, 2, walk->key.data ? walk->key.data : "", (int)walk->key.size,
-                      SQLITE_STATIC);
-    sqlite3_bind_int64(select, 3, walk->below);
+    bind_int(&select, bucket);
+    bind_slice(&select, buffer_slice(&walk->key));
+    bind_int(&select, walk->below);
     return select;
 }
 
-static struct slice key_of(sqlite3_stmt *row)
+static struct slice key_of(struct statement *row)
 {
-    return (struct slice){(const char *)sqlite3_column_text(row, 0),
-                          (size_t)sqlite3_column_bytes(row, 0)};
+    return column_slice(row, 0);
 }
 
 static int compare(struct slice a, struct slice b)
@@ -125,18 +124,18 @@ static bool same_key(struct slice a, struct slice b)
     return a.size == b.size && (!a.size || memcmp(a.data, b.data, a.size) == 0);
 }
 
-static int add(struct walk *walk, struct slice key, bool common, sqlite3_stmt *row)
+static int add(struct walk *walk, struct slice key, bool common, struct statement *row)
 {
     struct version_listed entry = {.key = slice_dup(key), .common = common};
     if (!common) {
         bool again = same_key(walk->last, key);
         bool cut = walk->listing->version.given && same_key(walk->listing->after, key);
-        entry.id = (uint64_t)sqlite3_column_int64(row, 1);
-        entry.size = (uint64_t)sqlite3_column_int64(row, 2);
-        entry.etag = strdup((const char *)sqlite3_column_text(row, 3));
-        entry.modified_ms = sqlite3_column_int64(row, 4);
-        entry.versioned = sqlite3_column_int(row, 5) != 0;
-        entry.marker = sqlite3_column_int(row, 6) != 0;
+        entry.id = column_uint(row, 1);
+        entry.size = column_uint(row, 2);
+        entry.etag = column_dup(row, 3);
+        entry.modified_ms = column_int(row, 4);
+        entry.versioned = column_int(row, 5) != 0;
+        entry.marker = column_int(row, 6) != 0;
         entry.latest = !again && !cut;
         entry.retired_ms = again ? walk->last_modified_ms : cut ? walk->listing->newer_ms : 0;
     }
@@ -152,7 +151,7 @@ static int add(struct walk *walk, struct slice key, bool common, sqlite3_stmt *r
 }
 
 /* 1: seek again; 0: go on; ERR_CANCELLED: the page is done. */
-static int take(struct walk *walk, sqlite3_stmt *row, struct error *error)
+static int take(struct walk *walk, struct statement *row, struct error *error)
 {
     const struct version_listing *listing = walk->listing;
     struct slice key = key_of(row);
@@ -173,20 +172,19 @@ static int take(struct walk *walk, sqlite3_stmt *row, struct error *error)
 }
 
 /* From one seek to the next, or to the end (0). */
-static int merge(struct walk *walk, struct storage *storage, sqlite3_stmt *cursors[2],
-                 struct error *error)
+static int merge(struct walk *walk, struct statement cursors[2], struct error *error)
 {
     int rows[2], status = 0;
     for (int i = 0; i < 2; i++) {
-        rows[i] = storage_step(storage, cursors[i], error);
+        rows[i] = statement_step(&cursors[i], error);
         if (rows[i] < 0)
             return rows[i];
     }
     while (!status && (rows[0] || rows[1])) {
         /* of one key, the current object is the newest */
-        int next = !rows[0] || (rows[1] && compare(key_of(cursors[1]), key_of(cursors[0])) < 0);
-        status = take(walk, cursors[next], error);
-        if (!status && (rows[next] = storage_step(storage, cursors[next], error)) < 0)
+        int next = !rows[0] || (rows[1] && compare(key_of(&cursors[1]), key_of(&cursors[0])) < 0);
+        status = take(walk, &cursors[next], error);
+        if (!status && (rows[next] = statement_step(&cursors[next], error)) < 0)
             status = rows[next];
     }
     return status;
@@ -205,11 +203,11 @@ int versions_list(struct storage *storage, int64_t bucket, const struct version_
     if (!status)
         status = 1;
     while (status == 1) {
-        sqlite3_stmt *cursors[2] = {open_cursor(storage, false, bucket, &walk),
-                                    open_cursor(storage, true, bucket, &walk)};
-        status = merge(&walk, storage, cursors, error);
-        sqlite3_reset(cursors[0]);
-        sqlite3_reset(cursors[1]);
+        struct statement cursors[2] = {open_cursor(storage, false, bucket, &walk),
+                                       open_cursor(storage, true, bucket, &walk)};
+        status = merge(&walk, cursors, error);
+        statement_reset(&cursors[0]);
+        statement_reset(&cursors[1]);
     }
     buffer_free(&walk.key);
     if (status == ERR_CANCELLED)
