@@ -1,13 +1,11 @@
 #include "cpus.h"
 
+#include <limits.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-enum { CGROUP_PATH_MAX = 4096 };
+#include "control_group.h"
 
 static unsigned affinity(void)
 {
@@ -18,56 +16,38 @@ static unsigned affinity(void)
     return online > 0 ? (unsigned)online : 1;
 }
 
-/* "0::/path" in /proc/self/cgroup is the group in the unified hierarchy. */
-static bool cgroup_path(char *path)
+static uint64_t rounded_up(uint64_t quota, uint64_t period)
 {
-    char line[CGROUP_PATH_MAX];
-    bool found = false;
-    FILE *f = fopen("/proc/self/cgroup", "re");
-    if (!f)
-        return false;
-    while (!found && fgets(line, sizeof line, f)) {
-        if (strncmp(line, "0::/", 4) != 0)
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        snprintf(path, CGROUP_PATH_MAX, "%s", line + 3);
-        found = true;
-    }
-    fclose(f);
-    return found;
+    return period ? quota / period + (quota % period != 0) : 0;
 }
 
-/* The quota of one group in processors, rounded up; 0 if it has none. */
-static unsigned quota_of(const char *path)
+/* "50000 100000", or "max 100000" without a limit. */
+static uint64_t version2_quota(const char *directory)
 {
-    char name[CGROUP_PATH_MAX + 64];
-    double quota, period;
-    snprintf(name, sizeof name, "/sys/fs/cgroup%s/cpu.max", strcmp(path, "/") == 0 ? "" : path);
+    char name[PATH_MAX + 16];
+    unsigned long long quota = 0, period = 0;
+    snprintf(name, sizeof name, "%s/cpu.max", directory);
     FILE *f = fopen(name, "re");
     if (!f)
         return 0;
-    int fields = fscanf(f, "%lf %lf", &quota, &period); /* "max 100000" has no number first */
+    int fields = fscanf(f, "%llu %llu", &quota, &period);
     fclose(f);
-    if (fields != 2 || quota <= 0 || period <= 0)
-        return 0;
-    unsigned whole = (unsigned)(quota / period);
-    return (double)whole * period < quota ? whole + 1 : whole;
+    return fields == 2 ? rounded_up(quota, period) : 0;
 }
 
-unsigned cpus_available(void)
+/* The quota is -1 without a limit. */
+static uint64_t version1_quota(const char *directory)
 {
-    char path[CGROUP_PATH_MAX];
+    return rounded_up(control_group_number(directory, "cpu.cfs_quota_us"),
+                      control_group_number(directory, "cpu.cfs_period_us"));
+}
+
+unsigned cpus_available(const char *root)
+{
+    static const struct control_group_value quota = {"cpu", version1_quota, version2_quota};
     unsigned count = affinity();
-    if (!cgroup_path(path))
-        return count ? count : 1;
-    for (;;) { /* a parent's quota also limits its children */
-        unsigned quota = quota_of(path);
-        if (quota && quota < count)
-            count = quota;
-        char *slash = strrchr(path, '/');
-        if (path[1] == '\0' || !slash)
-            break;
-        slash[slash == path ? 1 : 0] = '\0';
-    }
+    uint64_t limit = control_group_least(root, &quota);
+    if (limit && limit < count)
+        count = (unsigned)limit;
     return count ? count : 1;
 }

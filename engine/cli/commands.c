@@ -181,7 +181,7 @@ static int unknown_command(const char *typed)
 
 static unsigned worker_count(const struct config *config)
 {
-    return config->workers ? (unsigned)config->workers : cpus_available();
+    return config->workers ? (unsigned)config->workers : cpus_available("");
 }
 
 /* libuv reads the variable when the pool gets its first task, so it is set before any loop is

@@ -53,7 +53,7 @@ static void memory_relaxed(void *user)
 static void options_default(struct engine_options *options)
 {
     if (!options->workers)
-        options->workers = cpus_available();
+        options->workers = cpus_available("");
     if (!options->jobs)
         options->jobs = options->workers * JOBS_PER_WORKER;
     if (!options->wait_s || options->wait_s > QUEUE_WAIT_MAX_S)

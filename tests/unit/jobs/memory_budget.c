@@ -14,7 +14,6 @@
 #include "container_of.h"
 #include "error.h"
 #include "memory_budget.h"
-#include "memory_limit.h"
 
 enum { LIMIT = 1000, WORKERS_MAX = 4, TICKETS_MAX = 4 };
 
@@ -383,110 +382,7 @@ static void random_sequences_add_up(void **state)
     }
 }
 
-/* ---- what there is ---- */
-
-static char root[] = "/tmp/thumbwheel-limit-XXXXXX";
-
-static void put(const char *path, const char *text)
-{
-    char name[512];
-    snprintf(name, sizeof name, "%s%s", root, path);
-    for (char *p = name + strlen(root) + 1; (p = strchr(p, '/')); p++) {
-        *p = '\0';
-        mkdir(name, 0700);
-        *p = '/';
-    }
-    FILE *file = fopen(name, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
-
-static int remove_root(void **state)
-{
-    char command[128];
-    (void)state;
-    snprintf(command, sizeof command, "rm -r %s", root);
-    return system(command);
-}
-
-static int make_root(void **state)
-{
-    (void)state;
-    memcpy(root + sizeof root - 7, "XXXXXX", 6);
-    if (!mkdtemp(root))
-        return -1;
-    put("/proc/meminfo", "MemTotal:        4000 kB\nMemFree:  1 kB\n");
-    return 0;
-}
-
-static void without_a_group_the_machine_is_the_limit(void **state)
-{
-    (void)state;
-    assert_int_equal(memory_limit(root), 4000 * 1024);
-    assert_int_equal(memory_limit("/no/such/root"), 0);
-}
-
-static void a_parents_limit_binds_its_children(void **state)
-{
-    (void)state;
-    put("/proc/self/cgroup", "0::/system.slice/thumbwheel.service\n");
-    put("/sys/fs/cgroup/system.slice/thumbwheel.service/memory.max", "max\n");
-    put("/sys/fs/cgroup/system.slice/memory.max", "2097152\n");
-    assert_int_equal(memory_limit(root), 2097152);
-    put("/sys/fs/cgroup/system.slice/thumbwheel.service/memory.max", "1048576\n");
-    assert_int_equal(memory_limit(root), 1048576);
-}
-
-static void version_one_has_its_own_file(void **state)
-{
-    (void)state;
-    put("/proc/self/cgroup", "5:cpu,cpuacct:/other\n4:memory:/box\n1:name=systemd:/\n");
-    put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"); /* none */
-    assert_int_equal(memory_limit(root), 4000 * 1024);
-    put("/sys/fs/cgroup/memory/box/memory.limit_in_bytes", "1048576\n");
-    assert_int_equal(memory_limit(root), 1048576);
-}
-
-/* As in a container: the path is the host's, the root is what is mounted. */
-static void the_root_counts_where_the_path_is_unknown(void **state)
-{
-    (void)state;
-    put("/proc/self/cgroup", "4:memory:/docker/0123\n0::/docker/0123\n");
-    put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "524288\n");
-    assert_int_equal(memory_limit(root), 524288);
-    put("/sys/fs/cgroup/memory.max", "262144\n");
-    assert_int_equal(memory_limit(root), 262144);
-}
-
-static void the_peak_is_the_groups_own(void **state)
-{
-    (void)state;
-    put("/proc/self/cgroup", "0::/system.slice/thumbwheel.service\n");
-    put("/sys/fs/cgroup/system.slice/memory.peak", "2097152\n");
-    assert_int_equal(memory_group_peak(root), 0); /* a kernel without the file says nothing */
-    put("/sys/fs/cgroup/system.slice/thumbwheel.service/memory.peak", "1048576\n");
-    assert_int_equal(memory_group_peak(root), 1048576);
-}
-
-static void the_peak_of_version_one_is_found_in_a_container(void **state)
-{
-    (void)state;
-    put("/proc/self/cgroup", "4:memory:/docker/0123\n0::/docker/0123\n");
-    put("/sys/fs/cgroup/memory/memory.max_usage_in_bytes", "524288\n");
-    assert_int_equal(memory_group_peak(root), 524288);
-}
-
-static void the_resident_peak_is_the_process_own(void **state)
-{
-    (void)state;
-    assert_int_equal(memory_resident_peak(root), 0);
-    put("/proc/self/status", "Name:\tVmHWM: 7 kB\nVmPeak:\t  900 kB\nVmHWM:\t  300 kB\n");
-    assert_int_equal(memory_resident_peak(root), 300 * 1024);
-}
-
-#define CASE(name)       cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define LIMIT_CASE(name) cmocka_unit_test_setup_teardown(name, make_root, remove_root)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
@@ -502,13 +398,6 @@ int main(void)
         CASE(cancelled_work_stops_waiting),
         CASE(a_second_wait_keeps_what_the_first_was_given),
         CASE(random_sequences_add_up),
-        LIMIT_CASE(without_a_group_the_machine_is_the_limit),
-        LIMIT_CASE(a_parents_limit_binds_its_children),
-        LIMIT_CASE(version_one_has_its_own_file),
-        LIMIT_CASE(the_root_counts_where_the_path_is_unknown),
-        LIMIT_CASE(the_peak_is_the_groups_own),
-        LIMIT_CASE(the_peak_of_version_one_is_found_in_a_container),
-        LIMIT_CASE(the_resident_peak_is_the_process_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
