@@ -22,7 +22,7 @@ static bool region_is_plain(const char *region)
     return size > 0 && size < 64 && region[size] == '\0';
 }
 
-/* A service of one's own rarely cares about the region, but the signature must name one. */
+/* Self-hosted services rarely check the region, but the signature must contain one. */
 static int region_find(struct aws *aws, const struct aws_options *options,
                        const struct profile *profile, struct error *error)
 {
@@ -63,8 +63,8 @@ static int settings_find(struct aws *aws, const struct aws_options *options,
     return rc;
 }
 
-/* Without any, no service would be trusted, and each request would fail for a reason that is hard
- * to guess. */
+/* Without a certificate no service would be trusted, and each request would fail with an obscure
+ * error. */
 static bool has_certificate(const char *path)
 {
     FILE *file = fopen(path, "re");
@@ -86,7 +86,7 @@ static bool is_hash_name(const char *name)
            !name[digits + 1 + strspn(name + digits + 1, "0123456789")];
 }
 
-/* Other files in it would not be found. */
+/* OpenSSL does not find files with other names. */
 static bool has_hashed_certificate(const char *path)
 {
     bool has = false;
@@ -133,10 +133,10 @@ static int bundle_trust(struct aws *aws, const char *name, const char *path, str
 }
 
 /* AWS_CA_BUNDLE, the profile's ca_bundle, then SSL_CERT_FILE (OpenSSL's,
- * SSL_CTX_load_verify_locations(3)). Each names a file or a directory, as requests'
- * REQUESTS_CA_BUNDLE and curl's --cacert and --capath do. SSL_CERT_DIR is not used: for OpenSSL it
- * adds to the system's bundle, which containers count on when they set it, and http_easy.c says
- * what both would cost. */
+ * SSL_CTX_load_verify_locations(3)). Each names a file or a directory, like REQUESTS_CA_BUNDLE of
+ * requests and curl's --cacert and --capath. SSL_CERT_DIR is not used: OpenSSL adds it to the
+ * system's bundle, which containers that set it rely on, and http_easy.c explains the cost of
+ * loading both. */
 static int authorities_find(struct aws *aws, const struct profile *profile, struct error *error)
 {
     const struct {

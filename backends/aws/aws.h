@@ -19,13 +19,13 @@
 struct aws;
 
 /* Reads the credentials and configuration files (blocking: at start). The HTTP client is borrowed
- * and outlives aws; it is told to trust the authorities that AWS_CA_BUNDLE, the profile's ca_bundle
- * or SSL_CERT_FILE name, in this order (ERR_INVALID: there are none in such a file or directory).
+ * and outlives aws; it is configured to trust the authorities in AWS_CA_BUNDLE, the profile's
+ * ca_bundle or SSL_CERT_FILE, in this order (ERR_INVALID: the file or directory contains none).
  */
 int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
                struct aws **out, struct error *error);
-/* Cancels what is still under way; no callback comes any more. Before the HTTP client is closed;
- * the loop must run to its end afterwards: a retry may have been waiting, or files being read. NULL
+/* Cancels all pending requests, without calling their callbacks. Call it before closing the HTTP
+ * client, and run the loop until it ends: a retry timer or a file read may still be pending. NULL
  * does nothing. */
 void aws_destroy(struct aws *aws);
 

@@ -11,7 +11,7 @@ enum { NAME_MAX_SIZE = 256 };
 struct parser {
     struct ini *ini;
     size_t line;
-    char section[NAME_MAX_SIZE]; /* empty before the first one */
+    char section[NAME_MAX_SIZE]; /* empty before the first section */
     char parent[NAME_MAX_SIZE];  /* the key whose nested block may follow; empty: none */
 };
 
@@ -67,7 +67,7 @@ static int entry_add(const struct parser *p, const char *key, struct slice value
     return entry->section && entry->value && (entry->key || !key) ? 0 : ERR_MEMORY;
 }
 
-/* [profile dev] and [ profile "dev" ] are both "profile dev". */
+/* [profile dev] and [ profile "dev" ] both give "profile dev". */
 static int section_parse(struct parser *p, struct slice line)
 {
     const char *close = memchr(line.data, ']', line.size);

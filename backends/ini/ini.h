@@ -3,8 +3,8 @@
  * the AWS CLI User Guide.
  *
  * Sections in brackets, key = value, comments on lines of their own ('#', ';'). A key without a
- * value opens a nested block: the indented lines below it are kept as "parent.key". Keys are
- * case-insensitive, a later value replaces an earlier one. Values may be secrets: everything is
+ * value opens a nested block: the indented lines below it are stored as "parent.key". Keys are
+ * case-insensitive; a later value replaces an earlier one. Values may be secrets, so everything is
  * wiped before it is freed. Any thread.
  */
 #ifndef THUMBWHEEL_INI_H
@@ -27,8 +27,8 @@ struct ini {
     size_t count, capacity;
 };
 
-/* Adds the text to *ini, which starts zeroed. ERR_INVALID: a line is none of the above (*bad_line,
- * from 1). Whatever it returns, *ini is freed with ini_free. */
+/* Adds the text to *ini, which must start zeroed. ERR_INVALID: a line has none of these forms
+ * (*bad_line, from 1). Whatever this returns, free *ini with ini_free. */
 int ini_parse(struct ini *ini, struct slice text, size_t *bad_line);
 const char *ini_get(const struct ini *ini, const char *section, const char *key); /* NULL: absent */
 bool ini_has_section(const struct ini *ini, const char *section);

@@ -1,6 +1,6 @@
 /*
- * Start and stop. What is opened later is closed first; storage ends before the states that its
- * tasks belong to are freed:
+ * Start and stop. Parts are closed in the reverse order of opening; storage is closed before the
+ * states that its tasks refer to are freed:
  *
  *   start: storage, log, queues, topics, event rules, buckets, server
  *   stop:  server (ends the calls), detector, timers, storage (runs what was submitted), states;
@@ -39,7 +39,7 @@ struct local_cloud {
     struct tls_identity *tls;
     char *certificate;      /* its file */
     char *region, *account; /* owned copies of the options */
-    size_t stage;           /* of the stop: the next one of stop_stages */
+    size_t stage;           /* the next entry of stop_stages */
     void (*stopped)(void *user);
     void *user;
 };
@@ -56,7 +56,7 @@ static void cloud_free(struct local_cloud *lc)
 
 /* ---- stopping ---- */
 
-/* One stage. ENDED: the next one follows at once; PENDING: stop_continue() is called later. */
+/* One stage. ENDED: the next one starts at once; PENDING: stop_continue() is called later. */
 enum stop_result { STOP_ENDED, STOP_PENDING };
 typedef enum stop_result stop_stage(struct local_cloud *lc);
 
@@ -78,7 +78,7 @@ static enum stop_result stop_detector(struct local_cloud *lc)
     return STOP_PENDING;
 }
 
-/* Nothing submits to storage on its own after this and the next stage. */
+/* After this and the next stage, no timer submits tasks to storage. */
 static enum stop_result stop_timers(struct local_cloud *lc)
 {
     struct cloud *cloud = &lc->cloud;
@@ -101,7 +101,7 @@ static enum stop_result stop_outbox(struct local_cloud *lc)
     return STOP_PENDING;
 }
 
-/* Runs what was submitted: the tasks belong to the states that the stages below free. */
+/* Runs the submitted tasks, which refer to the states that the later stages free. */
 static enum stop_result stop_storage(struct local_cloud *lc)
 {
     if (!lc->cloud.storage)
@@ -118,7 +118,7 @@ static enum stop_result close_lifecycle(struct local_cloud *lc)
     return STOP_PENDING;
 }
 
-/* The states without handles of their own. */
+/* The states that have no libuv handles. */
 static enum stop_result close_states(struct local_cloud *lc)
 {
     struct cloud *cloud = &lc->cloud;
@@ -182,8 +182,8 @@ static void stop_finish(struct local_cloud *lc)
         stopped(user);
 }
 
-/* Runs the stages up to one that is pending. A stage that is pending may have called this already,
- * so lc may be freed then. */
+/* Runs the stages up to a pending one. That stage may already have called this again, so lc may be
+ * freed afterwards. */
 static void stop_continue(void *user)
 {
     struct local_cloud *lc = user;
@@ -258,8 +258,8 @@ static int state_open(struct cloud *cloud, const struct local_cloud_options *o, 
     return status;
 }
 
-/* Each may need a file in addition to its socket, and storage, the engine and its decoders need
- * some too: so every accepted connection can be served. */
+/* Each connection may need a file in addition to its socket, and storage, the engine and its
+ * decoders need some too; with this limit every accepted connection can be served. */
 static unsigned connections_max(void)
 {
     unsigned all = descriptors_limit(), reserve = all / 4 + HTTP_UNWELCOME_MAX;
@@ -324,7 +324,7 @@ static void mark(void *flag)
     *(bool *)flag = true;
 }
 
-/* A failed start leaves nothing behind; closing takes turns of the loop, which does not run yet. */
+/* Cleans up after a failed start. Closing needs the loop, which does not run yet. */
 static void start_undo(struct local_cloud *lc)
 {
     uv_loop_t *loop = lc->cloud.loop;

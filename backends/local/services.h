@@ -4,6 +4,6 @@
 
 #include "cloud_service.h"
 
-extern const struct cloud_service *const cloud_services[]; /* by title; ends with NULL */
+extern const struct cloud_service *const cloud_services[]; /* sorted by title; NULL-terminated */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The canonical form is made from the request as it is sent, so that signer and verifier run the
- * same code:
+ * The canonical form is derived from the request as sent, so that signer and verifier run the same
+ * code:
  *
  *   path     S3: decoded and encoded again, so that two spellings of a key are the same key.
  *            Other services: dot segments and empty segments removed, then encoded once more, which
@@ -9,9 +9,9 @@
  *   headers  lower-case names, sorted; values trimmed, with each run of white space replaced by one
  *            space; repeated names joined by commas in the order in which they were sent.
  *
- * Hashes are OpenSSL's, which uses the processor's instructions for them: seven times as fast as
- * mbedTLS' C, and in every process already, under libcurl. The functions with a context of fixed
- * size: no allocation, no failure to report. HMAC is RFC 2104 over them.
+ * OpenSSL computes the hashes with the processor's SHA instructions: seven times as fast as the C
+ * code of mbedTLS, and libcurl loads it anyway. The functions with a context of fixed size are used
+ * because they neither allocate nor fail. HMAC (RFC 2104) is built on them.
  */
 #include "sigv4.h"
 
@@ -29,7 +29,7 @@
 enum {
     HMAC_BLOCK = 64,
     CANONICAL_MAX = 1024 * 1024,
-    CANONICAL_USUAL = 1000, /* taken at once, rather than in steps */
+    CANONICAL_USUAL = 1000, /* hashed at once rather than in pieces */
 };
 
 /* --- hashes --- */
@@ -212,7 +212,7 @@ static int parameter_compare(const void *left, const void *right)
     return order ? order : slice_compare(a->value, b->value);
 }
 
-/* Appends text in canonical form to *room, which never moves; *out views it. */
+/* Appends text in canonical form to *room, which never moves; *out is a view into it. */
 static int encode_again(struct slice text, struct buffer *room, struct slice *out)
 {
     struct buffer plain;
@@ -300,7 +300,7 @@ static int name_compare(struct slice a, struct slice b)
     return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
-/* Headers lie in one array, so their addresses keep the order of equal names. */
+/* All headers are in one array, so comparing addresses keeps the order of equal names. */
 static int header_compare(const void *left, const void *right)
 {
     const struct sigv4_header *a = *(const struct sigv4_header *const *)left;
@@ -309,7 +309,7 @@ static int header_compare(const void *left, const void *right)
     return order ? order : (a > b) - (a < b);
 }
 
-/* For free(); NULL when memory is short. */
+/* For free(); NULL if memory is short. */
 static const struct sigv4_header **sorted_headers(const struct sigv4_request *request)
 {
     const struct sigv4_header **sorted = malloc((request->header_count + 1) * sizeof *sorted);
@@ -389,7 +389,7 @@ int sigv4_signed_headers(const struct sigv4_request *request, struct buffer *out
     return rc;
 }
 
-/* --- the whole --- */
+/* --- the signature --- */
 
 int sigv4_canonical_request(const struct sigv4_request *request, struct buffer *out)
 {

@@ -1,5 +1,5 @@
 /*
- * AWS Signature Version 4: the arithmetic, without I/O and without a clock.
+ * AWS Signature Version 4: pure computation, without I/O and without a clock.
  *
  * Shared by the client, which signs, and by the embedded cloud, which verifies. Sources: "Signature
  * Version 4 signing process" in the AWS General Reference; "Authenticating Requests (AWS Signature
@@ -28,9 +28,9 @@ struct sigv4_header {
 struct sigv4_request {
     struct slice method;
     struct slice path;  /* as sent, without the query */
-    struct slice query; /* as sent, without '?'; an X-Amz-Signature in it is left out */
+    struct slice query; /* as sent, without '?'; X-Amz-Signature is ignored */
     const struct sigv4_header
-        *headers; /* the ones to sign, any order; for verifying: those that SignedHeaders names */
+        *headers; /* headers to sign, in any order; to verify: those in SignedHeaders */
     size_t header_count;
     const char *payload_hash; /* hex SHA-256, UNSIGNED-PAYLOAD, STREAMING-… */
     bool normalise_path;      /* RFC 3986 dot segments and double encoding; every service but S3 */
@@ -45,7 +45,7 @@ struct sigv4_scope {
 void sigv4_sha256_hex(const void *data, size_t size, char out[SIGV4_HEX_SIZE]);
 void sigv4_hmac(const void *key, size_t key_size, const void *data, size_t size,
                 uint8_t out[SIGV4_KEY_SIZE]);
-/* The signing key of a secret for a day, region and service. Wipe it with sigv4_wipe when done. */
+/* The signing key for a secret, day, region and service. Wipe it with sigv4_wipe after use. */
 void sigv4_signing_key(const char *secret, const struct sigv4_scope *scope,
                        uint8_t out[SIGV4_KEY_SIZE]);
 void sigv4_wipe(void *secret, size_t size);
@@ -53,12 +53,13 @@ bool sigv4_equal(const char *a, const char *b, size_t size); /* constant time */
 void sigv4_date(int64_t unix_seconds, char out[SIGV4_DATE_SIZE]);
 int sigv4_parse_date(struct slice text, int64_t *unix_seconds); /* ERR_INVALID */
 
-/* The parts, each appended to *out; for tests and for the embedded cloud's error responses. */
+/* The intermediate results, each appended to *out; for tests and for the embedded cloud's error
+ * responses. */
 int sigv4_canonical_request(const struct sigv4_request *request, struct buffer *out);
 int sigv4_signed_headers(const struct sigv4_request *request, struct buffer *out);
 int sigv4_string_to_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
                          struct buffer *out);
-/* The whole: hex signature. */
+/* The signature, in hex. */
 int sigv4_signature(const struct sigv4_request *request, const struct sigv4_scope *scope,
                     const uint8_t key[SIGV4_KEY_SIZE], char out[SIGV4_HEX_SIZE]);
 

@@ -3,7 +3,7 @@
 #include "error.h"
 #include "hex.h"
 
-/* By ranges, as isalnum() follows the locale. */
+/* Compares ranges, because isalnum() depends on the locale. */
 static bool is_unreserved(unsigned char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||

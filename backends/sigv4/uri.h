@@ -1,5 +1,5 @@
-/* Percent-encoding as SigV4 requires it: every byte but A–Z a–z 0–9 - . _ ~, in upper-case hex. Any
- * thread. */
+/* Percent-encoding as SigV4 requires it: every byte except A–Z a–z 0–9 - . _ ~, in upper-case hex.
+ * Any thread. */
 #ifndef THUMBWHEEL_URI_H
 #define THUMBWHEEL_URI_H
 
@@ -7,9 +7,9 @@
 
 #include "bytes.h"
 
-/* Appends text encoded; '/' stays when keep_slash. Returns the buffer's error. */
+/* Appends the encoded text; keep_slash leaves '/' unencoded. Returns the buffer's error. */
 int uri_encode(struct buffer *out, struct slice text, bool keep_slash);
-/* Appends text decoded; '+' becomes a space when form. ERR_INVALID on a broken escape or an encoded
+/* Appends the decoded text; form turns '+' into a space. ERR_INVALID: a broken escape or an encoded
  * NUL. */
 int uri_decode(struct buffer *out, struct slice text, bool form);
 

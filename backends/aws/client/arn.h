@@ -7,7 +7,8 @@
 
 enum arn_part { ARN_PARTITION = 1, ARN_SERVICE, ARN_REGION, ARN_ACCOUNT, ARN_RESOURCE };
 
-/* A view into arn; empty when it has no such part. The resource is the rest, colons and all. */
+/* A view into arn; empty when that part is missing. The resource is the remainder, including its
+ * colons. */
 struct slice arn_part(const char *arn, enum arn_part part);
 
 #endif

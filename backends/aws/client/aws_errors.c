@@ -37,7 +37,7 @@ static void code_copy(struct aws_fault *out, struct slice code)
     out->code[code.size] = '\0';
 }
 
-/* The length of a text cut to max bytes at a character's boundary. */
+/* The length of the text truncated to max bytes at a character boundary. */
 static int text_fit(const char *text, size_t size, size_t max)
 {
     if (size <= max)
@@ -105,7 +105,7 @@ static void read_json(const struct http_response *response, struct aws_fault *ou
         code_copy(out, (struct slice){query_error, strcspn(query_error, ";")});
 }
 
-/* S3 sends <Error> alone, the Query protocol sends it in <ErrorResponse>. */
+/* S3 sends <Error> as the root element; the Query protocol wraps it in <ErrorResponse>. */
 static int error_element(void *user, const char *path, struct slice text, size_t start, size_t end)
 {
     (void)start;

@@ -4,7 +4,7 @@
 
 enum {
     BODY_MAX = 8 * 1024 * 1024
-}; /* a batch of 1 MiB, each byte as \u00XX, and what is around it */
+}; /* a batch of 1 MiB with each byte escaped as \u00XX, plus the surrounding JSON */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* AWS JSON 1.0, as SQS speaks it. Loop thread. */
+/* AWS JSON 1.0, the protocol of SQS. Loop thread. */
 #ifndef THUMBWHEEL_AWS_JSON_H
 #define THUMBWHEEL_AWS_JSON_H
 
@@ -12,8 +12,8 @@ struct aws_json_call {
     const char *operation; /* static */
     const char *resource;
     const char *url;
-    const char *region; /* NULL: the one of aws */
-    json_t *body;       /* taken, even when the start fails; NULL: memory was short (ERR_MEMORY) */
+    const char *region; /* NULL: the region of struct aws */
+    json_t *body;       /* taken, even if the start fails; NULL: allocation failed (ERR_MEMORY) */
     bool settling;
     bool once;
     size_t response_max;
@@ -25,8 +25,8 @@ struct aws_json_call {
 };
 
 int aws_json_start(struct aws *aws, const struct aws_json_call *call, struct aws_request **out);
-/* The object in a valid reply of an operation that has one, for json_decref. Otherwise NULL, and
- * *error says why. */
+/* The object in a valid reply, for operations that return one; release it with json_decref.
+ * Otherwise NULL, with the reason in *error. */
 json_t *aws_json_response(const struct aws_reply *reply, struct error *error);
 
 /* Members, or NULL/0 when absent or of another type. SQS writes numbers as text in attributes. */

@@ -1,6 +1,6 @@
 /*
- * What the services' error codes and statuses mean in the codes of error.h: the first of the two
- * steps of engine/jobs/outcome.h, for services.
+ * Maps the services' error codes and statuses to the codes of error.h: the first of the two steps
+ * described in engine/jobs/outcome.h, for services.
  *
  * Sources: the lists "Error responses" of the S3, SQS and SNS API references, "Common errors" of
  * each, the exceptions of their service models, and the throttling codes that the AWS SDKs agree on
@@ -15,9 +15,9 @@
 static const struct {
     const char *code;
     int kind;
-    enum aws_service service; /* for codes that mean another thing elsewhere */
+    enum aws_service service; /* for codes that have a different meaning in other services */
 } codes[] = {
-    /* A policy, an account or a key of KMS is not as it must be: its owner can change that. */
+    /* A policy, an account or a KMS key is misconfigured; its owner can change that. */
     {"AccessDenied", ERR_DENIED, ANY},
     {"AccessDeniedException", ERR_DENIED, ANY},
     {"AccountProblem", ERR_DENIED, ANY},
@@ -49,7 +49,7 @@ static const struct {
     {"RequestTimeTooSkewed", ERR_DENIED, ANY},
     {"UnauthorizedAccess", ERR_DENIED, ANY},
 
-    /* The credentials are wrong: the operator gives others. */
+    /* The credentials are wrong; the operator must replace them. */
     {"InvalidAccessKeyId", ERR_CREDENTIALS, ANY},
     {"InvalidClientTokenId", ERR_CREDENTIALS, ANY},
     {"InvalidSecurity", ERR_CREDENTIALS, ANY},
@@ -58,20 +58,20 @@ static const struct {
     {"SignatureDoesNotMatch", ERR_CREDENTIALS, ANY},
     {"UnrecognizedClientException", ERR_CREDENTIALS, ANY},
 
-    /* They were right once. */
+    /* The credentials have expired. */
     {"ExpiredToken", ERR_EXPIRED, ANY},
     {"ExpiredTokenException", ERR_EXPIRED, ANY},
     {"RequestExpired", ERR_EXPIRED, ANY},
     {"TokenRefreshRequired", ERR_EXPIRED, ANY},
-    /* The message was received again, or deleted. */
+    /* The message was received again or deleted. */
     {"ReceiptHandleIsInvalid", ERR_RECEIPT, AWS_SQS},
     {"MessageNotInflight", ERR_RECEIPT, AWS_SQS},
 
-    /* There is no such thing (any more). */
+    /* The resource does not exist (any more). */
     {"NoSuchKey", ERR_NOT_FOUND, AWS_S3},
     {"NoSuchVersion", ERR_NOT_FOUND, AWS_S3},
     {"NoSuchTagSet", ERR_NOT_FOUND, AWS_S3},
-    /* There is no place for such things: its owner can make it. */
+    /* The bucket, queue or topic does not exist; its owner can create it. */
     {"NoSuchBucket", ERR_NO_CONTAINER, AWS_S3},
     {"QueueDoesNotExist", ERR_NO_CONTAINER, AWS_SQS},
     {"NonExistentQueue", ERR_NO_CONTAINER, AWS_SQS},
@@ -79,13 +79,13 @@ static const struct {
     {"NotFoundException", ERR_NO_CONTAINER, AWS_SNS},
     {"ResourceNotFound", ERR_NO_CONTAINER, AWS_SNS},
 
-    /* More slowly, please. */
+    /* Throttling. */
     {"BandwidthLimitExceeded", ERR_THROTTLED, ANY},
     {"KMS.ThrottlingException", ERR_THROTTLED, ANY},
     {"KMSThrottling", ERR_THROTTLED, ANY},
     {"KmsThrottled", ERR_THROTTLED, ANY},
     {"LimitExceededException", ERR_THROTTLED, ANY},
-    {"OverLimit", ERR_THROTTLED, AWS_SQS}, /* too many messages in flight: it passes */
+    {"OverLimit", ERR_THROTTLED, AWS_SQS}, /* too many messages in flight: transient */
     {"PriorRequestNotComplete", ERR_THROTTLED, ANY},
     {"ProvisionedThroughputExceededException", ERR_THROTTLED, ANY},
     {"RequestLimitExceeded", ERR_THROTTLED, ANY},
@@ -98,21 +98,21 @@ static const struct {
     {"ThrottlingException", ERR_THROTTLED, ANY},
     {"TooManyRequestsException", ERR_THROTTLED, ANY},
 
-    /* The service itself has failed. */
+    /* The service failed. */
     {"InternalError", ERR_SERVER, ANY},
     {"InternalFailure", ERR_SERVER, ANY},
     {"InternalServerError", ERR_SERVER, ANY},
     {"ServiceUnavailable", ERR_SERVER, ANY},
 
-    /* Damaged on the way, or cut off. */
+    /* The data was damaged or truncated in transit. */
     {"BadDigest", ERR_NETWORK, ANY},
     {"IncompleteBody", ERR_NETWORK, ANY},
     {"XAmzContentSHA256Mismatch", ERR_NETWORK, ANY},
-    /* We were too slow. */
+    /* The client was too slow. */
     {"RequestTimeout", ERR_TIMEOUT, ANY},
     {"RequestTimeoutException", ERR_TIMEOUT, ANY},
 
-    /* A concurrent request was first. */
+    /* A concurrent request won. */
     {"BucketAlreadyExists", ERR_CONFLICT, ANY},
     {"BucketAlreadyOwnedByYou", ERR_CONFLICT, ANY},
     {"ConcurrentAccess", ERR_CONFLICT, ANY},
@@ -122,7 +122,7 @@ static const struct {
     {"QueueDeletedRecently", ERR_CONFLICT, ANY},
     {"QueueNameExists", ERR_CONFLICT, ANY},
 
-    /* More than the service takes, now and always. */
+    /* A fixed limit of the service is exceeded. */
     {"BatchRequestTooLong", ERR_LIMIT, ANY},
     {"EntityTooLarge", ERR_LIMIT, ANY},
     {"MaxMessageLengthExceeded", ERR_LIMIT, ANY},
@@ -130,8 +130,8 @@ static const struct {
     {"RequestHeaderSectionTooLarge", ERR_LIMIT, ANY},
     {"KeyTooLongError", ERR_NAME_TOO_LONG, ANY},
 
-    /* This request can never succeed: something that it names or contains is not possible. */
-    {"InvalidArgument", ERR_INVALID, ANY}, /* on a GET: a version id that is none */
+    /* The request can never succeed: one of its names or values is invalid. */
+    {"InvalidArgument", ERR_INVALID, ANY}, /* on a GET: a malformed version id */
     {"InvalidURI", ERR_INVALID, AWS_S3},
     {"InvalidTag", ERR_INVALID, AWS_S3},
     {"BadRequest", ERR_INVALID, AWS_S3}, /* more than ten tags */
@@ -143,15 +143,15 @@ static const struct {
     {"ValidationException", ERR_INVALID, AWS_SNS},
     {"InvalidParameterValue", ERR_INVALID, ANY},
 
-    /* A GET without the key of SSE-C; a PUT without what the bucket demands. */
+    /* A GET without the SSE-C key, or a PUT without a header that the bucket requires. */
     {"InvalidRequest", ERR_UNACCEPTABLE, AWS_S3},
 
-    /* In an archive, or not something that this service does. */
+    /* The object is archived, or the service does not support the operation. */
     {"InvalidObjectState", ERR_UNSUPPORTED, AWS_S3},
     {"NotImplemented", ERR_UNSUPPORTED, ANY},
     {"UnsupportedOperation", ERR_UNSUPPORTED, ANY},
 
-    /* Sent to the wrong place: the operator must set AWS_REGION and the endpoint. */
+    /* Sent to the wrong region or endpoint: the operator must set AWS_REGION and the endpoint. */
     {"AuthorizationHeaderMalformed", ERR_REFUSED, ANY},
     {"IllegalLocationConstraintException", ERR_REFUSED, ANY},
     {"InvalidAddress", ERR_REFUSED, ANY},
@@ -162,21 +162,21 @@ static const struct {
     {"TemporaryRedirect", ERR_REFUSED, ANY},
 };
 
-/* For responses whose code is not known here: of a gateway, a compatible service, or the future. */
+/* For responses with an unknown code: from a gateway, a compatible service or a newer API. */
 static const struct {
     int status;
     int kind;
 } statuses[] = {
     {401, ERR_DENIED},      /* RFC 9110 */
-    {403, ERR_DENIED},      /* also a HEAD, whose responses have no code */
-    {404, ERR_NOT_FOUND},   /* a HEAD again */
+    {403, ERR_DENIED},      /* also for HEAD, whose responses have no code */
+    {404, ERR_NOT_FOUND},   /* HEAD as well */
     {408, ERR_TIMEOUT},     /* RFC 9110: the client was too slow */
     {409, ERR_CONFLICT},    /* RFC 9110 */
     {412, ERR_CONFLICT},    /* RFC 9110: a precondition */
     {413, ERR_LIMIT},       /* RFC 9110: content too large */
     {429, ERR_THROTTLED},   /* RFC 6585 */
     {501, ERR_UNSUPPORTED}, /* RFC 9110: not implemented */
-    {509, ERR_THROTTLED},   /* bandwidth limit exceeded, of some compatible services */
+    {509, ERR_THROTTLED},   /* bandwidth limit exceeded, in some compatible services */
 };
 
 int aws_kind_of_code(enum aws_service service, const char *code)
@@ -189,8 +189,8 @@ int aws_kind_of_code(enum aws_service service, const char *code)
     return 0;
 }
 
-/* 5xx is the service's own failure; an unknown 3xx or 4xx needs the operator's attention, and is no
- * reason to drop a message. */
+/* 5xx is a failure of the service. An unknown 3xx or 4xx needs the operator's attention and must
+ * not cause a message to be dropped. */
 int aws_kind_of_status(enum aws_service service, int status)
 {
     for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {

@@ -1,4 +1,4 @@
-/* The members of struct aws that the files of this module share. */
+/* The members of struct aws, which the files of this module share. */
 #ifndef THUMBWHEEL_AWS_PRIVATE_H
 #define THUMBWHEEL_AWS_PRIVATE_H
 
@@ -18,16 +18,16 @@ struct aws {
     struct object_store objects;
     uv_loop_t *loop;
     struct http_client *http;
-    struct list requests; /* every struct aws_request that has not ended */
-    struct list openings; /* queues that are being opened */
+    struct list requests; /* all pending requests (struct aws_request) */
+    struct list openings; /* queues being opened */
     struct credentials credentials;
     struct credential_renewal renewal;
     char *region;
-    char *endpoints[AWS_SERVICE_COUNT]; /* NULL: AWS's own */
+    char *endpoints[AWS_SERVICE_COUNT]; /* NULL: the AWS endpoint */
     bool path_style;
     bool unsigned_payload;
-    unsigned batches;       /* sent, for the ids of their entries */
-    int64_t clock_offset_s; /* the services' clock minus ours */
+    unsigned batches;       /* batches sent, for the ids of their entries */
+    int64_t clock_offset_s; /* service clock minus local clock */
     uint64_t last_mark;     /* aws_mark_make's */
 };
 

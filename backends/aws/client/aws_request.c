@@ -14,7 +14,7 @@
 
 /* --- memory --- */
 
-/* Copies a text into *room and moves *room behind it. */
+/* Copies the text to *room and advances *room. */
 static const char *text_place(char **room, const char *text)
 {
     if (!text)
@@ -30,7 +30,7 @@ static size_t text_size(const char *text)
     return text ? strlen(text) + 1 : 0;
 }
 
-/* One block: the header array, then every text of the call. */
+/* One allocation: the header array, followed by all strings of the call. */
 static int texts_copy(struct aws_request *request, const struct aws_call *call)
 {
     size_t size = call->header_count * sizeof(struct http_header) + text_size(call->resource) +
@@ -76,7 +76,7 @@ static void request_free(struct aws_request *request)
         memory_free(request);
 }
 
-/* --- the end --- */
+/* --- completion --- */
 
 static struct aws_subject subject_of(const struct aws_request *request)
 {
@@ -86,7 +86,7 @@ static struct aws_subject subject_of(const struct aws_request *request)
 
 static void finish(struct aws_request *request, const struct aws_reply *reply)
 {
-    list_remove(&request->link); /* the callback may destroy aws */
+    list_remove(&request->link); /* because the callback may destroy aws */
     request->call.done(reply, request->call.user);
     request_free(request);
 }
@@ -111,7 +111,7 @@ static bool is_transient(int code)
            code == ERR_THROTTLED || code == ERR_PROTOCOL;
 }
 
-/* Retry-After in seconds; its other form, a date, is not used by AWS. */
+/* Retry-After in seconds. AWS does not use its other form, a date. */
 static uint64_t delay_ms(const struct aws_request *request, const struct http_response *response)
 {
     uint64_t delay = jitter_full(AWS_RETRY_BASE_MS, AWS_RETRY_CAP_MS, request->attempts - 1);
@@ -163,8 +163,8 @@ static int http_date_parse(const char *text, int64_t *seconds)
     return 0;
 }
 
-/* True when signing again makes sense: the service's clock differs from the one that we signed
- * with, or the request was only late. */
+/* True if signing again makes sense: our clock differs from the service's, or the request arrived
+ * too late. */
 static bool clock_correct(struct aws_request *request, const struct http_response *response,
                           bool late)
 {
@@ -193,8 +193,8 @@ static bool is_success(const struct http_response *response)
     return response->status >= 200 && response->status < 300;
 }
 
-/* A response that is too large is an object that is, where it is a GetObject's; else it is not the
- * service's. */
+/* A too large response to GetObject means a too large object; to any other operation it cannot come
+ * from the service. */
 static int transport_code(const struct aws_request *request, const struct http_response *response)
 {
     bool is_object = strcmp(request->call.operation, "GetObject") == 0 && is_success(response) &&
@@ -204,8 +204,8 @@ static int transport_code(const struct aws_request *request, const struct http_r
                                                                     : response->error;
 }
 
-/* Stores write a key into an error in forms of their own: with a bucket or a slash before it, or
- * percent-encoded, which is not judged. resource is "s3://bucket/key". */
+/* Stores write the key in an error differently: with the bucket or a slash before it, or
+ * percent-encoded (not compared). resource is "s3://bucket/key". */
 static bool names_another(const char *resource, const char *key)
 {
     const char *slash = strchr(resource + strlen("s3://"), '/');
@@ -216,8 +216,8 @@ static bool names_another(const char *resource, const char *key)
            memcmp(resource + all - theirs, key, theirs) != 0;
 }
 
-/* S3 says of a missing object what it is that is missing; a gateway's 404 is about a page. HEAD
- * alone has no body. NULL: it is the service's. */
+/* A 404 from S3 says what is missing; one from a gateway is about a page. Only HEAD has no body.
+ * NULL: the response is from the service. */
 static const char *foreign_404(const struct aws_request *request,
                                const struct http_response *response, const struct aws_fault *fault)
 {
@@ -280,8 +280,8 @@ static void judge(const struct aws_request *request, const struct http_response 
     aws_error_describe(&reply->error, &reply->subject, kind, response, &reply->fault);
 }
 
-/* SQS and SNS may not know for some seconds what they made, and S3 refuses to notify a queue whose
- * policy has not reached it. */
+/* For some seconds SQS and SNS may not find a resource that they have just created, and S3 rejects
+ * a notification target whose policy has not propagated. */
 static bool is_settling(const struct aws_request *request, const struct aws_reply *reply)
 {
     return request->call.settling && request->attempts < AWS_SETTLE_ATTEMPTS_MAX &&
@@ -291,8 +291,8 @@ static bool is_settling(const struct aws_request *request, const struct aws_repl
             strcmp(reply->fault.code, "OperationAborted") == 0);
 }
 
-/* Whether other keys may be there soon. A refused request was not carried out: repeating it is
- * safe. A denial may be the keys' too (a HEAD says no more), but rarely is. */
+/* Whether new keys may arrive soon. A refused request had no effect, so repeating it is safe. A
+ * plain "access denied" may be caused by the keys too (HEAD gives no details), but rarely is. */
 static bool keys_refused(struct aws_request *request, int code)
 {
     bool refused = code == ERR_EXPIRED || code == ERR_CREDENTIALS;
@@ -302,7 +302,7 @@ static bool keys_refused(struct aws_request *request, int code)
            request->renewals++ < CREDENTIAL_RETRIES_MAX;
 }
 
-/* Whether, and after how many milliseconds, the call is made again. */
+/* Whether the call is retried, and after how many milliseconds. */
 static bool wants_retry(struct aws_request *request, const struct http_response *response,
                         const struct aws_reply *reply, uint64_t *delay)
 {
@@ -358,7 +358,7 @@ static int send_signed(struct aws_request *request, const struct aws_signed *sig
     return http_client_send(request->aws->http, &http, on_response, request, &request->exchange);
 }
 
-/* Signed anew each time: the date is part of it. */
+/* Each attempt is signed again, because the signature contains the date. */
 static int attempt(struct aws_request *request)
 {
     const struct aws *aws = request->aws;
@@ -396,8 +396,8 @@ static struct aws_request *request_create(struct aws *aws, struct aws_call *call
         memory_free(request);
         return NULL;
     }
-    if (call->response_max && call->response_max < AWS_ANSWER_MAX)
-        request->call.response_max = AWS_ANSWER_MAX;
+    if (call->response_max && call->response_max < AWS_RESPONSE_MAX)
+        request->call.response_max = AWS_RESPONSE_MAX;
     if (call->unsigned_payload)
         snprintf(request->payload_hash, sizeof request->payload_hash, SIGV4_UNSIGNED_PAYLOAD);
     else
@@ -410,7 +410,7 @@ int aws_request_start(struct aws *aws, struct aws_call *call, struct aws_request
     if (out)
         *out = NULL;
     struct aws_request *request = request_create(aws, call);
-    bytes_free(&call->body); /* already moved, unless there was no memory */
+    bytes_free(&call->body); /* already moved, unless allocation failed */
     if (!request)
         return ERR_MEMORY;
     int rc = attempt(request);

@@ -1,12 +1,11 @@
 /*
- * One call of a service: signed, sent, and retried after transient failures.
+ * One call to a service: signed, sent, and retried after transient failures.
  *
  * At most AWS_ATTEMPTS_MAX attempts: after a lost connection, a timeout, 500, 502, 503, 504 or a
- * throttling code, or an unreadable response, with full jitter between them (or the
- * service's Retry-After). Every call made here may be repeated: it is idempotent, or its effect is
- * at-least-once anyway. If the service rejects our clock, the offset is taken from its Date header
- * and the call is retried once, even if the clocks agree and the request was only late. Loop
- * thread.
+ * throttling code, or an unreadable response, with full jitter between them (or the service's
+ * Retry-After). Every call may be repeated: it is idempotent or has at-least-once semantics anyway.
+ * If the service rejects our clock, the offset is taken from its Date header and the call is
+ * retried once, even if the clocks agree and the request was only late. Loop thread.
  */
 #ifndef THUMBWHEEL_AWS_REQUEST_H
 #define THUMBWHEEL_AWS_REQUEST_H
@@ -24,55 +23,57 @@ enum {
     AWS_RETRY_AFTER_MAX_MS = 5000,
     AWS_SETTLE_ATTEMPTS_MAX = 8,
     AWS_SETTLE_DELAY_MS = 1000,
-    AWS_ANSWER_MAX =
+    AWS_RESPONSE_MAX =
         64 * 1024, /* bytes: enough for any response without a payload, and for any error */
 };
 
 struct aws_reply {
-    struct aws_subject subject; /* what was asked, for texts */
-    struct error error; /* code 0 when the status was 2xx and the response valid (aws_validity.h) */
-    struct aws_fault fault;               /* the service's own words */
-    const struct http_response *response; /* NULL when none arrived */
-    json_t *object;                       /* of a valid response of JSON; else NULL */
+    struct aws_subject subject; /* the operation, for error messages */
+    struct error error; /* code 0 if the status was 2xx and the response valid (aws_validity.h) */
+    struct aws_fault fault;               /* the service's error */
+    const struct http_response *response; /* NULL if none arrived */
+    json_t *object;                       /* of a valid JSON response; else NULL */
 };
 
-/* Once, from a fresh loop callback; the request is gone when it returns. The reply is borrowed. */
+/* Called once, from a new loop callback; the request is freed when it returns. The reply is
+ * borrowed. */
 typedef void aws_replied(const struct aws_reply *reply, void *user);
 
 struct aws_call {
     enum aws_service service;
     const char *operation; /* static */
     const char *method;    /* static */
-    const char *resource;  /* for error texts; copied */
+    const char *resource;  /* for error messages; copied */
     const char *url;       /* copied */
-    const char *mark;      /* what the response must say (aws_validity.h); copied; NULL: nothing */
-    const char *region;    /* of the signature; copied; NULL: the one of aws */
+    /* what the response must contain (aws_validity.h); copied; NULL: no check */
+    const char *mark;
+    const char *region; /* for the signature; copied; NULL: the region of struct aws */
     const struct http_header *headers; /* copied */
     size_t header_count;
-    struct bytes body; /* taken, even when the start fails */
+    struct bytes body; /* taken, even if the start fails */
     bool unsigned_payload;
-    bool settling;       /* what it needs was made just now, and may not be seen everywhere yet: be
-                            patient */
-    bool once;           /* no second attempt: the caller has its own loop */
-    size_t response_max; /* bytes; raised to AWS_ANSWER_MAX, unless 0: no body */
+    bool settling;       /* the target was created just now and may not be visible everywhere yet */
+    bool once;           /* no retry: the caller has its own loop */
+    size_t response_max; /* bytes; raised to AWS_RESPONSE_MAX, unless 0: no body */
     enum http_class class;
-    unsigned timeout_ms; /* for silence and for the whole; 0: the HTTP client's own */
+    unsigned timeout_ms; /* idle and total; 0: the HTTP client's defaults */
     aws_replied *done;
-    void (*release)(void *user); /* instead of done, when the request is cancelled; may be NULL */
+    /* called instead of done if the request is cancelled; NULL: none */
+    void (*release)(void *user);
     void *user;
 };
 
 struct aws_request {
     struct list link; /* in aws->requests */
     struct aws *aws;
-    struct http_exchange *exchange; /* NULL while waiting for the timer */
+    struct http_exchange *exchange; /* NULL while the retry timer runs */
     uv_timer_t timer;
     bool timer_open;
-    unsigned renewals; /* times that it waited for other keys */
+    unsigned renewals; /* how often it waited for new keys */
     bool clock_corrected;
     unsigned attempts;
-    struct aws_call call; /* with texts and headers of its own */
-    void *texts;          /* the memory of those */
+    struct aws_call call; /* with its own strings and headers */
+    void *texts;          /* their memory */
     char payload_hash[SIGV4_HEX_SIZE];
 };
 

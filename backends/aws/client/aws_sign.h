@@ -1,5 +1,4 @@
-/* SigV4 for requests of this module: the headers to add to a request, and presigned queries. Loop
- * thread. */
+/* SigV4 for the requests of this module: signed headers and presigned queries. Loop thread. */
 #ifndef THUMBWHEEL_AWS_SIGN_H
 #define THUMBWHEEL_AWS_SIGN_H
 
@@ -15,21 +14,22 @@ struct aws_sign {
     const char *region;
     const char *method;
     const char *url;
-    const struct http_header *headers; /* all of them are signed */
+    const struct http_header *headers; /* all are signed */
     size_t header_count;
     const char *payload_hash; /* hex, or UNSIGNED-PAYLOAD */
-    int64_t now_s;            /* Unix time, as the service sees it */
+    int64_t now_s;            /* Unix time on the service's clock */
 };
 
 struct aws_signed {
-    struct http_header *headers; /* what->headers and those added */
+    struct http_header *headers; /* what->headers plus the added ones */
     size_t header_count;
     char date[SIGV4_DATE_SIZE];
     char *host;
     char *authorization;
 };
 
-/* The new headers view *what and the credentials. Free with aws_signed_free whatever this returns.
+/* The new headers are views into *what and the credentials. Free with aws_signed_free, whatever
+ * this returns.
  */
 int aws_sign(const struct aws *aws, const struct aws_sign *what, struct aws_signed *out);
 void aws_signed_free(struct aws_signed *out);

@@ -12,12 +12,12 @@
 enum { MEMBERS_MAX = 2 };
 
 enum form {
-    FORM_EMPTY,  /* no body, or spaces alone; JSON: also {} */
-    FORM_ETAG,   /* the ETag of the object that it is about */
-    FORM_STORED, /* an ETag that fits what was sent, and no body */
-    FORM_XML,    /* this document, with all of these elements */
-    FORM_JSON,   /* an object with one of these members at least */
-    FORM_PAGE,   /* an object with none but these members */
+    FORM_EMPTY,  /* no body or only white space; JSON: also {} */
+    FORM_ETAG,   /* the ETag of the object */
+    FORM_STORED, /* an ETag that matches what was sent, and no body */
+    FORM_XML,    /* an XML document with this root and all of these elements */
+    FORM_JSON,   /* an object with at least one of these members */
+    FORM_PAGE,   /* an object with no members other than these */
 };
 
 static const struct validity_row {
@@ -89,7 +89,7 @@ static const char *etag_flaw(const struct http_response *response)
     return etag && *etag ? NULL : "it has no ETag";
 }
 
-/* Whether the ETag is an MD5: encrypted objects have other ETags, except with keys of S3's own
+/* Whether the ETag is an MD5. Encrypted objects have other ETags, except with keys managed by S3
  * ("Common Response Headers", S3 API Reference). */
 static bool states_md5(const struct http_response *response, struct slice etag)
 {
@@ -128,7 +128,7 @@ static bool has_element(struct slice text, const char *name, bool closing)
     return false;
 }
 
-/* Behind the XML declaration. */
+/* The text after the XML declaration. */
 static struct slice root_of(struct slice text)
 {
     while (text.size > 2 && text.data[0] == '<' && (text.data[1] == '?' || text.data[1] == '!')) {
@@ -176,7 +176,7 @@ static const char *json_flaw(const struct validity_row *row, const json_t *objec
     return NULL;
 }
 
-/* Whoever sees two members of one name may read the other one: that is no response. */
+/* Duplicate member names are ambiguous, so such a response is invalid. */
 static json_t *object_read(struct slice text)
 {
     json_t *root = json_text_read(text, JSON_REJECT_DUPLICATES, NULL);
@@ -186,7 +186,7 @@ static json_t *object_read(struct slice text)
     return NULL;
 }
 
-/* The time, so that the marks of another process differ as well. */
+/* Starts at the time, so that the marks of other processes differ as well. */
 void aws_mark_make(uint64_t *last, char out[AWS_MARK_SIZE])
 {
     const uint64_t now = uv_hrtime();

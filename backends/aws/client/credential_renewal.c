@@ -10,9 +10,9 @@ enum { LOOK_EVERY_MS = 30000, LOOK_SOON_MS = 1000, LOG_EVERY_MS = 60000 };
 
 struct credential_look {
     uv_work_t work;
-    struct aws *aws; /* NULL: gone meanwhile */
+    struct aws *aws; /* NULL: freed meanwhile */
     char *profile;
-    /* the worker's, then the loop's */
+    /* used by the worker, then by the loop */
     struct credentials found;
     struct error error;
     int code;
@@ -45,7 +45,7 @@ static bool are_known(const struct credentials *ours, const struct credentials *
 static void keep(struct aws *aws, const struct error *error)
 {
     if (log_gate_open(&aws->renewal.unreadable, uv_now(aws->loop), LOG_EVERY_MS))
-        log_warn("credentials could not be read again; the previous ones stay in use",
+        log_warn("credentials could not be read again; the previous ones remain in use",
                  LOG_TEXT("error", error->text), LOG_SUPPRESSED(&aws->renewal.unreadable));
 }
 
@@ -108,7 +108,7 @@ void credential_renewal_check(struct aws *aws, bool refused)
         return;
     struct credential_look *look = look_new(aws);
     if (!look)
-        return; /* the next request tries again */
+        return; /* the next request retries */
     if (uv_queue_work(aws->loop, &look->work, look_run, look_end)) {
         look_free(look);
         return;
@@ -132,7 +132,7 @@ void credential_renewal_close(struct aws *aws)
     struct credential_look *look = aws->renewal.look;
     if (look) {
         look->aws = NULL;
-        uv_cancel((uv_req_t *)&look->work); /* where it has not begun */
+        uv_cancel((uv_req_t *)&look->work); /* unless it has begun */
     }
     free(aws->renewal.profile);
 }

@@ -4,7 +4,8 @@
 
 #include "bytes.h"
 
-/* The value without its quotes: "\"abc\"" is abc; weak tags lose their W/. A part of the value. */
+/* The value without its quotes and without the W/ of weak tags: "\"abc\"" gives abc. A view into
+ * the value. */
 struct slice etag_bare(const char *value);
 
 #endif

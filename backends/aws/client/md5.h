@@ -1,4 +1,4 @@
-/* The MD5s that services send, to detect data damaged in transit. Any thread. */
+/* The MD5 sums that services send, to detect data damaged in transit. Any thread. */
 #ifndef THUMBWHEEL_AWS_MD5_H
 #define THUMBWHEEL_AWS_MD5_H
 
@@ -10,11 +10,11 @@
 enum { MD5_TEXT_SIZE = 33 };
 
 void md5_text(const void *data, size_t size, char out[MD5_TEXT_SIZE]);
-/* 32 hexadecimal digits of any case. */
+/* Whether the text is 32 hexadecimal digits, in either case. */
 bool md5_is_text(struct slice text);
-/* Whether a Content-MD5 header (base64) states the same as 32 hexadecimal digits. */
+/* Whether a Content-MD5 header (base64) equals the sum given as 32 hexadecimal digits. */
 bool md5_is_header(struct slice text, const char *header);
-/* expected: 32 hexadecimal digits of any case. */
+/* expected: 32 hexadecimal digits, in either case. */
 bool md5_matches(const void *data, size_t size, const char *expected);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The provider chain. A provider is a row of the table: it fills *out and returns 0, says
- * ERR_NOT_FOUND when it has nothing to offer, so that the next one is asked, or fails, which ends
- * the search: half a pair of keys is a mistake of the user, not a reason to go on as somebody else.
+ * The provider chain. Each row of the table is a provider. It fills *out and returns 0, returns
+ * ERR_NOT_FOUND if it has no credentials (the next provider is tried), or fails, which ends the
+ * search: an incomplete key pair is a mistake of the user and no reason to use another identity.
  * The order is that of the AWS SDKs.
  */
 #include "credentials.h"
@@ -54,7 +54,7 @@ static int from_environment(struct credentials *out, const struct aws_options *o
                      profile_variable(profile, "AWS_SESSION_TOKEN"), "the environment", error);
 }
 
-/* Each file is looked at as a whole: a pair of keys is never put together from two of them. */
+/* A key pair is never combined from two files. */
 static int from_credentials_file(struct credentials *out, const struct aws_options *options,
                                  const struct profile *profile, struct error *error)
 {
@@ -82,8 +82,8 @@ static int refuse(const struct profile *profile, const char *setting, struct err
                      profile->name, setting);
 }
 
-/* The settings that AWS SDKs prefer to a profile's keys ("Standardized credential providers", AWS
- * SDKs and Tools Reference Guide): using the keys would be the wrong identity. */
+/* Settings that take precedence over a profile's keys in AWS SDKs ("Standardized credential
+ * providers", AWS SDKs and Tools Reference Guide): using the keys would be the wrong identity. */
 static int refuse_earlier(struct credentials *out, const struct aws_options *options,
                           const struct profile *profile, struct error *error)
 {
@@ -101,7 +101,7 @@ static int refuse_earlier(struct credentials *out, const struct aws_options *opt
     return ERR_NOT_FOUND;
 }
 
-/* Behind the keys of the credentials file, and before those of the config file. */
+/* These come after the keys of the credentials file and before those of the config file. */
 static int refuse_process(struct credentials *out, const struct aws_options *options,
                           const struct profile *profile, struct error *error)
 {

@@ -14,11 +14,11 @@ struct credentials {
     const char *source;  /* the provider's name, static */
 };
 
-/* The first provider of the chain that has credentials. ERR_DENIED: none has; the text says where
- * was looked. */
+/* Takes the credentials from the first provider of the chain that has any. ERR_DENIED: none has;
+ * the message lists the places searched. */
 int credentials_find(struct credentials *out, const struct aws_options *options,
                      const struct profile *profile, struct error *error);
-/* They came from one of the two files, which may hold others later. */
+/* They came from one of the two files, which may change later. */
 bool credentials_are_of_file(const struct credentials *credentials);
 void credentials_free(struct credentials *credentials); /* wipes */
 

@@ -1,10 +1,10 @@
 /*
  * Provisioning: an array of steps, run by provision_advance.
  *
- * A step works on one item after another (buckets, queues; some have one item or none). What a
- * later step needs is kept in struct provision. ARNs come from the services' responses. Everything
- * may be run again: names are created where absent, and attributes, policies and notifications are
- * written only when they don't say yet what they should.
+ * A step processes one item after another (buckets, queues; some steps have one item or none). Data
+ * for later steps is kept in struct provision. ARNs come from the services' responses. Everything
+ * may be run again: names are created if absent, and attributes, policies and notifications are
+ * written only if they differ from what they should be.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,8 +51,8 @@ int provision_account(const char *arn, char out[ACCOUNT_MAX])
                : ERR_PROTOCOL;
 }
 
-/* S3's ARNs name neither region nor account; their partition is that of the queue or topic
- * notified. */
+/* S3 ARNs contain neither region nor account; their partition is that of the notified queue or
+ * topic. */
 int provision_bucket_arn(const struct provision *p, const char *sibling, char out[ARN_MAX])
 {
     struct slice partition = arn_part(sibling, ARN_PARTITION);
@@ -105,7 +105,7 @@ static int bucket_create(struct provision *p)
     call.bucket = p->item ? p->fanout->extra_buckets[p->item - 1] : p->fanout->bucket;
     struct buffer body;
     buffer_init(&body, 1024);
-    if (strcmp(p->aws->region, "us-east-1") != 0) /* which is the default, and not allowed here */
+    if (strcmp(p->aws->region, "us-east-1") != 0) /* the default, which must not be named here */
         buffer_format(
             &body,
             "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
@@ -152,7 +152,7 @@ static int notification_write(struct provision *p)
                                          .prefix = p->fanout->prefix,
                                          .suffix = p->fanout->suffix};
     struct buffer document;
-    buffer_init(&document, (size_t)2 * AWS_ANSWER_MAX);
+    buffer_init(&document, (size_t)2 * AWS_RESPONSE_MAX);
     bool fits = false;
     int rc = s3_notification_merge(slice_of(p->notification), &ours, &document, &fits);
     if (rc || fits) {
@@ -176,7 +176,7 @@ static int only_success(struct provision *p, const struct aws_reply *reply, stru
     return error->code;
 }
 
-/* Policies come before what they allow: S3 and SNS check them when they are told where to deliver.
+/* Policies are set before what they allow: S3 and SNS check them when a target is configured.
  */
 static const struct step steps[] = {
     {"create the bucket", count_buckets, bucket_create, bucket_created},
@@ -208,7 +208,7 @@ static void provision_end(struct provision *p, struct error *error)
     done(error, user);
 }
 
-/* Starts the next thing to be done. 0: a request is under way, or p->step is STEP_COUNT. */
+/* Starts the next item or step. 0: a request is pending, or p->step is STEP_COUNT. */
 static int provision_advance(struct provision *p)
 {
     while (p->step < STEP_COUNT) {
@@ -242,7 +242,7 @@ void provision_replied(const struct aws_reply *reply, void *user)
         provision_end(p, &error);
 }
 
-/* S3 refuses two destinations for one event: without a topic there is one queue. */
+/* S3 refuses two destinations for one event, so without a topic there can be only one queue. */
 static bool fanout_is_valid(const struct fanout *fanout)
 {
     if (!fanout->bucket || fanout->queue_count == 0 || (!fanout->topic && fanout->queue_count > 1))

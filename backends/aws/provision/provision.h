@@ -9,7 +9,7 @@ struct aws;
 
 typedef void aws_done(const struct error *error, void *user);
 
-/* Makes buckets, DLQs, queues, topic, policies, subscriptions and the bucket's notification. The
+/* Creates buckets, DLQs, queues, topic, policies, subscriptions and the bucket's notification. The
  * error names the step that failed. *fanout is borrowed until the callback. */
 int aws_provision(struct aws *aws, const struct fanout *fanout, aws_done *done, void *user);
 

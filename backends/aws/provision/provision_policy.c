@@ -1,5 +1,5 @@
-/* A statement of ours is known by its Sid, which is made from its source: another bucket or topic
- * gets its own statement. */
+/* Our statements are recognised by their Sid, which is derived from the source: each bucket or
+ * topic gets its own statement. */
 #include "provision_policy.h"
 
 #include <jansson.h>
@@ -36,7 +36,7 @@ static json_t *statement_make(const struct policy_grant *grant)
     return NULL;
 }
 
-/* The policy with its statements as a list, which AWS lets be a single object. */
+/* The policy with its statements as a list; AWS also allows a single object. */
 static json_t *policy_load(const char *existing)
 {
     if (!existing || !existing[0])
@@ -54,7 +54,7 @@ static json_t *policy_load(const char *existing)
     return NULL;
 }
 
-/* Returns true when the statement is there; removes a different one of the same Sid. */
+/* Returns true if the statement exists; removes a different one with the same Sid. */
 static bool statement_find(json_t *statements, const json_t *ours)
 {
     const char *sid = json_string_value(json_object_get(ours, "Sid"));

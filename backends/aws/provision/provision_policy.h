@@ -1,4 +1,4 @@
-/* Resource policies: one more statement, nothing else touched. Any thread. */
+/* Adds one statement to a resource policy and leaves the rest unchanged. Any thread. */
 #ifndef THUMBWHEEL_PROVISION_POLICY_H
 #define THUMBWHEEL_PROVISION_POLICY_H
 
@@ -10,11 +10,11 @@ struct policy_grant {
     const char *action;  /* "sqs:SendMessage" */
     const char *resource_arn;
     const char *source_arn;
-    const char *source_account; /* NULL: not asked for (the source's ARN names its account) */
+    const char *source_account; /* NULL: not checked (the source's ARN contains the account) */
 };
 
-/* The policy with the grant in it, for free(). *fits: it was there already. ERR_INVALID: existing
- * is not a policy; ERR_MEMORY. existing may be NULL or empty. */
+/* The policy with the grant added, for free(). *fits: the grant existed already. ERR_INVALID:
+ * existing is not a policy; ERR_MEMORY. existing may be NULL or empty. */
 int policy_merge(const char *existing, const struct policy_grant *grant, char **out, bool *fits);
 
 #endif

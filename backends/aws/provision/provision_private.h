@@ -1,7 +1,7 @@
 /*
- * What the steps of provisioning share. A step's start sends one request whose callback is
- * provision_replied and whose release is provision_free, or reports that there is nothing to do;
- * its finish reads the response.
+ * Shared by the steps of provisioning. A step's start sends one request, with the callback
+ * provision_replied and the release function provision_free, or reports that there is nothing to
+ * do; its finish reads the response.
  */
 #ifndef THUMBWHEEL_PROVISION_PRIVATE_H
 #define THUMBWHEEL_PROVISION_PRIVATE_H
@@ -28,7 +28,7 @@ struct provision {
     struct made_queue *queues; /* one for each of fanout->queues */
     char *sqs_url;
     char *topic_arn, *topic_policy;
-    char *notification; /* the bucket's, as found */
+    char *notification; /* the bucket's current one */
 };
 
 void provision_free(void *provision);
@@ -36,15 +36,15 @@ void provision_replied(const struct aws_reply *reply, void *provision);
 
 /* The account in an ARN. */
 int provision_account(const char *arn, char out[ACCOUNT_MAX]);
-/* S3's ARNs name neither region nor account; their partition is that of the queue or topic
- * notified. */
+/* S3 ARNs contain neither region nor account; their partition is that of the notified queue or
+ * topic. */
 int provision_bucket_arn(const struct provision *p, const char *sibling, char out[ARN_MAX]);
 
 typedef int provision_start(struct provision *p); /* 0: wait for finish; NOTHING_TO_DO; negative */
 typedef int provision_finish(struct provision *p, const struct aws_reply *reply,
                              struct error *error);
 
-/* Of the queue p->item. */
+/* For the queue p->item. */
 provision_start provision_dead_letter_create, provision_dead_letter_read;
 provision_finish provision_dead_letter_created, provision_dead_letter_known;
 provision_start provision_queue_create, provision_queue_read, provision_queue_write;

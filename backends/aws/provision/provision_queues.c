@@ -16,7 +16,7 @@ static int sqs_call(struct provision *p, const char *operation, const char *reso
                                        .url = p->sqs_url,
                                        .body = body,
                                        .settling = true,
-                                       .response_max = AWS_ANSWER_MAX,
+                                       .response_max = AWS_RESPONSE_MAX,
                                        .done = provision_replied,
                                        .release = provision_free,
                                        .user = p};
@@ -122,7 +122,7 @@ int provision_queue_known(struct provision *p, const struct aws_reply *reply, st
     return rc;
 }
 
-/* --- what a queue should be --- */
+/* --- the attributes of a queue --- */
 
 static int queue_policy(const struct provision *p, const struct made_queue *q, char **out,
                         bool *fits)
@@ -167,7 +167,7 @@ static int redrive_set(json_t *attributes, const struct made_queue *q, unsigned 
     return rc;
 }
 
-/* Puts into attributes what differs from what was found. */
+/* Collects the attributes that differ from the current ones. */
 static int attributes_differing(const struct provision *p, json_t *attributes)
 {
     const struct fanout_queue *wanted = &p->fanout->queues[p->item];

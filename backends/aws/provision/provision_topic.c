@@ -45,7 +45,7 @@ int provision_topic_read(struct provision *p)
     return topic_call(p, "GetTopicAttributes", parameters, 1);
 }
 
-/* A policy that cannot be read is not taken for one that is absent: it would be overwritten. */
+/* An unreadable policy must not count as absent, because it would be overwritten. */
 int provision_topic_known(struct provision *p, const struct aws_reply *reply, struct error *error)
 {
     static const char entry[] =
@@ -81,7 +81,7 @@ int provision_topic_write(struct provision *p)
     return rc;
 }
 
-/* With the same attributes, an existing subscription is simply named again. */
+/* If an existing subscription has the same attributes, SNS returns its ARN. */
 int provision_subscription_create(struct provision *p)
 {
     const struct sns_parameter parameters[] = {

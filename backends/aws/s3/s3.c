@@ -1,4 +1,4 @@
-/* GetObject, HeadObject, PutObject, and the frame of every call of S3. */
+/* GetObject, HeadObject, PutObject, and what all S3 calls share. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,7 +131,7 @@ static void too_large(const struct aws_reply *reply, size_t size, size_t max, st
     aws_error_local(error, &reply->subject, ERR_LIMIT, detail);
 }
 
-/* Behind TLS every byte is authenticated; without it TCP's sum of 16 bits is all there is. */
+/* TLS authenticates every byte; without it there is only TCP's 16-bit checksum. */
 static void check_body(const struct aws_reply *reply, const char *etag, struct error *error)
 {
     if (!s3_body_intact(reply->response, etag))
@@ -139,8 +139,8 @@ static void check_body(const struct aws_reply *reply, const char *etag, struct e
                         "the body does not match its ETag: it was damaged in transit");
 }
 
-/* S3 says 403 for a key that does not exist to those who may not list the bucket, and names the
- * action that would have brought a 404: it is asked for only where there is no such key. */
+/* For a missing key S3 returns 403 if the caller may not list the bucket, and names the permission
+ * that a 404 would need. It names it only if the key does not exist. */
 void s3_tell_missing(const struct aws_reply *reply, struct error *error)
 {
     if (error->code == ERR_DENIED && strstr(reply->fault.message, "to perform: s3:ListBucket "))
@@ -234,7 +234,7 @@ int s3_head(struct object_store *store, const struct object_name *name, object_h
 
 /* --- put --- */
 
-/* Header texts live in *texts, which was given room for all of them. */
+/* Header values are stored in *texts, which has room for all of them. */
 static int metadata_headers(const struct object_put *put, struct http_header *headers,
                             size_t *count, struct buffer *texts)
 {
@@ -259,8 +259,8 @@ static size_t metadata_room(const struct object_put *put)
 }
 
 /* A checksum is sent with every object: buckets with Object Lock require one, and the store refuses
- * data damaged in transit. Every S3-compatible store knows Content-MD5; the ETag of the response is
- * also compared with it. */
+ * data damaged in transit. Every S3-compatible store supports Content-MD5; the ETag of the response
+ * is also compared with it. */
 static int put_headers(const struct object_put *put, const char *md5, const char *match,
                        struct http_header headers[S3_HEADERS_MAX], size_t *count,
                        struct buffer *texts)
@@ -294,7 +294,7 @@ int s3_put(struct object_store *store, const struct object_put *put, object_done
                            .headers = headers,
                            .body = bytes_borrow(put->body, put->body_size),
                            .is_object = true,
-                           .response_max = AWS_ANSWER_MAX,
+                           .response_max = AWS_RESPONSE_MAX,
                            .replied = s3_on_done,
                            .done.done = done,
                            .user = user};

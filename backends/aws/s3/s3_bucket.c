@@ -23,7 +23,7 @@ static int call_send(struct aws *aws, struct s3_bucket_call *call, const char *u
                                .header_count = call->body.size ? 2 : 0,
                                .body = bytes_take(&call->body),
                                .settling = call->settling,
-                               .response_max = AWS_ANSWER_MAX,
+                               .response_max = AWS_RESPONSE_MAX,
                                .done = call->done,
                                .release = call->release,
                                .user = call->user};

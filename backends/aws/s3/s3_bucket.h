@@ -1,4 +1,4 @@
-/* Calls about a bucket itself, for provisioning. Loop thread. */
+/* Calls on the bucket itself, for provisioning. Loop thread. */
 #ifndef THUMBWHEEL_S3_BUCKET_H
 #define THUMBWHEEL_S3_BUCKET_H
 
@@ -9,7 +9,7 @@ struct s3_bucket_call {
     const char *method;
     const char *bucket;
     const char *query; /* NULL: none */
-    struct bytes body; /* XML; taken, even when the start fails */
+    struct bytes body; /* XML; taken, even if the start fails */
     bool settling;
     aws_replied *done;
     void (*release)(void *user);
@@ -18,16 +18,16 @@ struct s3_bucket_call {
 
 int s3_bucket_start(struct aws *aws, struct s3_bucket_call *call);
 
-/* Where the notifications of provisioning go. */
+/* The target of the notifications that provisioning sets up. */
 struct s3_notification {
-    const char *arn;             /* of a queue or topic: its service decides */
+    const char *arn;             /* of a queue or topic; its service determines which */
     const char *prefix, *suffix; /* NULL: none */
 };
 
 /*
- * Appends a bucket's notification configuration with ours in it. What others configured is kept
- * byte for byte; ours is the one whose Id is "thumbwheel". *fits: the current document already says
- * this, and nothing was appended.
+ * Appends the bucket's notification configuration with ours added. Configurations of others are
+ * kept byte for byte; ours has the Id "thumbwheel". *fits: the current document already contains
+ * ours, and nothing was appended.
  */
 int s3_notification_merge(struct slice current, const struct s3_notification *ours,
                           struct buffer *out, bool *fits);

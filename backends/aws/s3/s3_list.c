@@ -1,4 +1,4 @@
-/* ListObjectsV2, a page at a time. Keys come URL-encoded, since XML cannot hold every key. */
+/* ListObjectsV2, one page at a time. Keys are URL-encoded, since XML cannot represent every key. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 enum { PAGE_MAX = 1000, QUERY_MAX = 8 * 1024 };
 
 struct list_reader {
-    struct object_entry *entries; /* PAGE_MAX of them; keys are owned */
+    struct object_entry *entries; /* PAGE_MAX entries; keys are owned */
     size_t count;
     char *key; /* of the entry being read */
     uint64_t size;
@@ -118,7 +118,7 @@ int s3_list(struct object_store *store, const char *bucket, const char *prefix,
                                .method = "GET",
                                .bucket = bucket,
                                .query = query.data,
-                               .response_max = S3_LIST_ANSWER_MAX,
+                               .response_max = S3_LIST_RESPONSE_MAX,
                                .replied = on_list,
                                .done.listed = done,
                                .user = user};

@@ -1,4 +1,4 @@
-/* The facts about an object, as headers. */
+/* Object metadata as headers. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@ static const char metadata_prefix[] = "x-amz-meta-";
 
 enum { PREFIX_SIZE = sizeof metadata_prefix - 1, TEXTS_MAX = 256 * 1024 };
 
-/* Printable ASCII stays readable; a space stays unless a proxy could trim or fold it. */
+/* Printable ASCII stays readable; a space is kept unless a proxy could trim or fold it. */
 static bool stays(const char *value, size_t i)
 {
     unsigned char c = (unsigned char)value[i];
@@ -31,8 +31,8 @@ int s3_metadata_encode(const char *value, struct buffer *out)
     return out->error;
 }
 
-/* Appends a decoded value, with its NUL. A value that does not decode was written by another
- * program, and is left as it is. */
+/* Appends the decoded value and a NUL. A value that cannot be decoded was written by another
+ * program and is kept unchanged. */
 static int value_decode(const char *value, struct buffer *texts)
 {
     size_t start = texts->size;
@@ -52,7 +52,7 @@ static size_t metadata_count(const struct http_response *response)
     return count;
 }
 
-/* Decoding only shrinks, so one reservation keeps every text in its place. */
+/* Decoding never grows a value, so after one reservation no text moves. */
 static int metadata_read(const struct http_response *response, struct s3_facts *out)
 {
     size_t count = metadata_count(response), room = 0;

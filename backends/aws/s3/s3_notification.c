@@ -15,12 +15,12 @@ enum { FIELD_MAX = 1100 };
 struct merge_reader {
     struct slice document;
     const struct s3_notification *ours;
-    struct buffer *others; /* their configurations, as they were */
+    struct buffer *others; /* their configurations, unchanged */
     bool is_ours;          /* of the configuration being read */
     bool differs;
     unsigned events;
     char rule[16], prefix[FIELD_MAX], suffix[FIELD_MAX];
-    bool fits; /* ours was found and is correct */
+    bool fits; /* our configuration was found and is correct */
 };
 
 static void field_set(char *field, size_t size, struct slice text)
@@ -30,7 +30,7 @@ static void field_set(char *field, size_t size, struct slice text)
     field[n] = '\0';
 }
 
-/* What is below a configuration: "Id", "Queue", "Filter/S3Key/FilterRule/Name", … */
+/* The path below a configuration: "Id", "Queue", "Filter/S3Key/FilterRule/Name", … */
 static void member_read(struct merge_reader *r, const char *member, struct slice text)
 {
     if (strcmp(member, "Id") == 0)
@@ -63,8 +63,7 @@ static int configuration_end(struct merge_reader *r, size_t start, size_t end)
     return r->others->error;
 }
 
-/* The root's own name is not looked at: not every service of this kind gives it the one that S3
- * gives it. */
+/* The name of the root element is ignored, because compatible services use different ones. */
 static int notification_element(void *user, const char *path, struct slice text, size_t start,
                                 size_t end)
 {
@@ -113,7 +112,7 @@ int s3_notification_merge(struct slice current, const struct s3_notification *ou
                           struct buffer *out, bool *fits)
 {
     struct buffer others;
-    buffer_init(&others, AWS_ANSWER_MAX);
+    buffer_init(&others, AWS_RESPONSE_MAX);
     struct merge_reader reader = {.document = current, .ours = ours, .others = &others};
     int rc = current.size ? xml_read(current, notification_element, &reader) : 0;
     *fits = reader.fits;

@@ -1,15 +1,15 @@
 /*
  * The object store over S3.
  *
- * An operation (struct object_request) frees itself before it calls back; a cancel frees it through
- * the request's release.
+ * An operation (struct object_request) frees itself before it calls back; cancelling frees it
+ * through the request's release function.
  */
 #ifndef THUMBWHEEL_S3_PRIVATE_H
 #define THUMBWHEEL_S3_PRIVATE_H
 
 #include "aws_request.h"
 
-enum { S3_LIST_ANSWER_MAX = 8 * 1024 * 1024, S3_HEADERS_MAX = 64 };
+enum { S3_LIST_RESPONSE_MAX = 8 * 1024 * 1024, S3_HEADERS_MAX = 64 };
 
 union object_callback {
     object_got *got;
@@ -35,17 +35,17 @@ struct s3_call {
     const char *query;        /* encoded, without '?'; NULL: none */
     const struct http_header *headers;
     size_t header_count;
-    struct bytes body; /* taken, even when the start fails */
-    bool is_object;    /* the body is an object's content, which may go unsigned */
+    struct bytes body; /* taken, even if the start fails */
+    bool is_object;    /* the body is object content, which may be sent unsigned */
     size_t response_max;
-    aws_replied *replied; /* its user is the operation */
+    aws_replied *replied; /* its user data is the operation */
     union object_callback done;
     void *user;
     size_t max_size;
 };
 
 int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out);
-/* Frees the operation and hands back what its callback needs. */
+/* Frees the operation and returns what its callback needs. */
 union object_callback s3_operation_end(struct object_request *operation, void **user);
 
 /* Appends the URL of a bucket or key. ERR_INVALID: no bucket or a key longer than S3's limit. */
@@ -55,19 +55,20 @@ int s3_url(const struct aws *aws, const char *bucket, const char *key, const cha
 int s3_version_query(const struct object_name *name, const char *first, struct buffer *out);
 char *s3_presign(struct object_store *store, const char *method, const struct object_name *name,
                  unsigned expires_s, struct error *error);
-/* The Content-MD5 of a body: base64 of 16 bytes. */
+/* The Content-MD5 of a body: the base64 form of 16 bytes. */
 enum { S3_MD5_SIZE = 25 };
 int s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);
 
-/* Whether a body is the one that its ETag states, as far as that can be known: an MD5 where the
- * object came in one piece and is not encrypted ("Common Response Headers", S3 API Reference). */
+/* Whether the body matches its ETag, as far as that can be checked: the ETag is an MD5 if the
+ * object was uploaded in one piece and is not encrypted ("Common Response Headers", S3 API
+ * Reference). */
 bool s3_body_intact(const struct http_response *response, const char *etag);
 
-/* Metadata values travel in headers, which are ASCII: other bytes and '%' are percent-encoded, both
- * ways. */
+/* Metadata values are sent in headers, which are ASCII: other bytes and '%' are percent-encoded, in
+ * both directions. */
 int s3_metadata_encode(const char *value, struct buffer *out);
 
-/* What the headers of a get or head say. Free with s3_facts_free. */
+/* The values in the headers of a get or head response. Free with s3_facts_free. */
 struct s3_facts {
     struct object_facts facts;
     char *etag;
@@ -94,8 +95,8 @@ void s3_cancel(struct object_request *request);
 
 /* An object_done for replies without a payload. */
 void s3_on_done(const struct aws_reply *reply, void *user);
-/* After a request for an object: ERR_DENIED becomes ERR_NOT_FOUND where the service lets on that
- * there is none. */
+/* For object requests: turns ERR_DENIED into ERR_NOT_FOUND if the response shows that the key does
+ * not exist. */
 void s3_tell_missing(const struct aws_reply *reply, struct error *error);
 
 extern const struct object_store_ops s3_ops;

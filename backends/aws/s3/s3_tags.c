@@ -79,7 +79,7 @@ static int tagging_start(struct object_store *store, const struct object_name *n
     call->bucket = name->bucket;
     call->key = name->key;
     call->query = query.data;
-    call->response_max = AWS_ANSWER_MAX;
+    call->response_max = AWS_RESPONSE_MAX;
     if (rc)
         bytes_free(&call->body);
     else

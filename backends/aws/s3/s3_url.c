@@ -1,5 +1,5 @@
-/* Where an object is: in the path for endpoints of one's own and for buckets that no certificate
- * covers, else in the host. */
+/* The bucket is in the path for custom endpoints and for names that no certificate covers, else in
+ * the host. */
 #include <mbedtls/base64.h>
 #include <openssl/md5.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 enum { URL_MAX = 16 * 1024, PRESIGN_MAX_S = 604800 };
 
-/* A bucket that can be a host's first label under AWS's wildcard certificate. */
+/* Whether the bucket can be the first label of a host under AWS's wildcard certificate. */
 static bool fits_host(const char *bucket)
 {
     size_t size = strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789-");

@@ -1,23 +1,23 @@
-/* What the user said about credentials, region and endpoints. Strings are borrowed. */
+/* The user's options for credentials, region and endpoints. Strings are borrowed. */
 #ifndef THUMBWHEEL_AWS_OPTIONS_H
 #define THUMBWHEEL_AWS_OPTIONS_H
 
 #include <stdbool.h>
 
-/* NULL members are looked up as every AWS client does: environment (AWS_REGION,
- * AWS_DEFAULT_REGION, AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
- * AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3/_SQS/_SNS, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE),
- * then ~/.aws/config and credentials. */
+/* NULL members are looked up as in every AWS client: environment (AWS_REGION, AWS_DEFAULT_REGION,
+ * AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL,
+ * AWS_ENDPOINT_URL_S3/_SQS/_SNS, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE), then ~/.aws/config
+ * and credentials. */
 struct aws_options {
     const char *region;
     const char *profile;
     const char *endpoint; /* for every service */
     const char *access_key, *secret_key, *session_token;
-    bool path_style; /* S3: forced; else it is chosen by the endpoint (a custom endpoint: path, AWS:
-                        virtual host) */
+    /* S3: forced; by default chosen by the endpoint (a custom endpoint: path, AWS: virtual host) */
+    bool path_style;
     bool unsigned_payload;   /* S3: over https and loopback, objects go without a hash of their
                                 bytes in the signature; saves CPU */
-    bool ignore_environment; /* the embedded cloud: nothing but what is given here */
+    bool ignore_environment; /* the embedded cloud: use only these options */
 };
 
 #endif

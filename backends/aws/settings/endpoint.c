@@ -1,4 +1,4 @@
-/* The order of the sources is that of "Service-specific endpoints" in the AWS SDKs and Tools
+/* The sources are tried in the order given in "Service-specific endpoints", AWS SDKs and Tools
  * Reference Guide. */
 #include "endpoint.h"
 

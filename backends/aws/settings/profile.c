@@ -55,7 +55,7 @@ static void note_change(struct profile *profile, FILE *file)
         profile->modified_ms = milliseconds(&facts.st_mtim);
 }
 
-/* A time in the future is a clock's fault, and says nothing. */
+/* A time in the future is caused by a wrong clock, so it is ignored. */
 bool profile_is_settled(const struct profile *profile)
 {
     struct timespec now;
@@ -73,9 +73,9 @@ static int file_load(struct profile *profile, const char *variable, const char *
     int rc = 0;
     FILE *file = path[0] ? fopen(path, "rbe") : NULL;
     if (file) {
-        setvbuf(file, NULL, _IONBF, 0); /* no copy of a secret stays in stdio's buffer */
+        setvbuf(file, NULL, _IONBF, 0); /* no copy of a secret remains in stdio's buffer */
         rc = file_parse(file, path, out, error);
-        note_change(profile, file); /* after the read: what came in between counts */
+        note_change(profile, file); /* after the read, to notice changes during it */
         fclose(file);
     } else if (path[0] && errno != ENOENT && errno != ENOTDIR) {
         rc = error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
@@ -94,7 +94,7 @@ const char *profile_in_credentials(const struct profile *profile, const char *ke
     return not_empty(ini_get(&profile->credentials, profile->name, key));
 }
 
-/* In the config file every profile but the default one is written [profile NAME]. */
+/* In the config file, every profile except the default one is written [profile NAME]. */
 const char *profile_in_config(const struct profile *profile, const char *key)
 {
     char section[SECTION_MAX];

@@ -13,26 +13,27 @@
 
 struct profile {
     bool environment; /* variables and files may be read */
-    bool named; /* the caller chose the profile, so its credentials come before the environment's */
+    /* the caller chose the profile: its credentials take precedence over the environment's */
+    bool named;
     char *name; /* "default" unless chosen */
     struct ini config, credentials;
-    int64_t modified_ms; /* the last change of one of the files; CLOCK_REALTIME */
+    int64_t modified_ms; /* last modification of either file; CLOCK_REALTIME */
 };
 
 /* A missing file counts as empty, but a requested profile that is in neither file is ERR_INVALID.
  */
 int profile_load(struct profile *profile, const char *name, bool ignore_environment,
                  struct error *error);
-/* A variable that is set and not empty; NULL when the environment is ignored. */
+/* The variable if it is set and not empty, else NULL; always NULL if the environment is ignored. */
 const char *profile_variable(const struct profile *profile, const char *name);
-/* A setting of the profile in one of the files; NULL when absent or empty. */
+/* A setting of the profile in one of the files; NULL if absent or empty. */
 const char *profile_in_credentials(const struct profile *profile, const char *key);
 const char *profile_in_config(const struct profile *profile, const char *key);
-/* A setting of the profile, the credentials file first. */
+/* A setting of the profile; the credentials file takes precedence. */
 const char *profile_get(const struct profile *profile, const char *key);
-/* The same of config's [services NAME] block that the profile points at. */
+/* The same for the [services NAME] block of the config file that the profile refers to. */
 const char *profile_get_service(const struct profile *profile, const char *key);
-/* Neither file was changed within the last second: nobody is writing it, as far as can be told. */
+/* Neither file was changed within the last second, so probably nobody is writing it. */
 bool profile_is_settled(const struct profile *profile);
 void profile_free(struct profile *profile);
 

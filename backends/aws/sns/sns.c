@@ -69,7 +69,7 @@ int sns_start(struct aws *aws, const struct sns_client_call *call)
                                    .header_count = 1,
                                    .body = buffer_take(&form),
                                    .settling = call->settling,
-                                   .response_max = AWS_ANSWER_MAX,
+                                   .response_max = AWS_RESPONSE_MAX,
                                    .done = call->done,
                                    .release = call->release,
                                    .user = call->user};
@@ -80,13 +80,13 @@ int sns_start(struct aws *aws, const struct sns_client_call *call)
     return rc;
 }
 
-/* --- answers --- */
+/* --- responses --- */
 
 struct search {
-    const char *path; /* of the element, or of the map's entry */
+    const char *path; /* of the element or of the map entry */
     const char *key;  /* NULL: an element */
     char *found;
-    bool matches; /* the entry being read has the key */
+    bool matches; /* the current entry has the wanted key */
 };
 
 static int element_found(void *user, const char *path, struct slice text, size_t start, size_t end)

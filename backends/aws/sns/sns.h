@@ -1,4 +1,4 @@
-/* SNS, over its Query protocol: a form in, XML out. Loop thread. */
+/* SNS over its Query protocol: form requests, XML responses. Loop thread. */
 #ifndef THUMBWHEEL_AWS_SNS_H
 #define THUMBWHEEL_AWS_SNS_H
 
@@ -6,13 +6,13 @@
 
 struct sns_parameter {
     const char *name;  /* "TopicArn", "Attributes.entry.1.key" */
-    const char *value; /* NULL leaves it out */
+    const char *value; /* NULL: omitted */
 };
 
 struct sns_client_call {
     const char *action; /* static */
     const char *resource;
-    const char *topic_arn; /* its region decides where the call goes; NULL: the region of aws */
+    const char *topic_arn; /* its region determines the endpoint; NULL: the region of struct aws */
     const struct sns_parameter *parameters;
     size_t parameter_count;
     bool settling;
@@ -24,9 +24,9 @@ struct sns_client_call {
 int sns_start(struct aws *aws, const struct sns_client_call *call);
 
 /* One element of a 2xx reply by its path ("CreateTopicResponse/CreateTopicResult/TopicArn"); *out
- * is for free(), or NULL when there is none. ERR_PROTOCOL: the reply cannot be read; ERR_MEMORY. */
+ * is for free(), or NULL if absent. ERR_PROTOCOL: the reply cannot be read; ERR_MEMORY. */
 int sns_response_text(const struct aws_reply *reply, const char *path, char **out);
-/* The same for the value of an entry of an attribute map; path is that of the entry element. */
+/* The same for the value of an attribute map entry; path is that of the entry element. */
 int sns_response_attribute(const struct aws_reply *reply, const char *path, const char *key,
                            char **out);
 

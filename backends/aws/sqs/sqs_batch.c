@@ -13,7 +13,7 @@ static void entry_id(unsigned serial, size_t index, char out[ID_SIZE])
     snprintf(out, ID_SIZE, "%u-%zu", serial, index);
 }
 
-/* The index that an entry of a response is about, or -1. */
+/* The index that a response entry refers to, or -1. */
 static int entry_index(const json_t *entry, unsigned serial, size_t count)
 {
     const char *id = json_text_in(entry, "Id");
@@ -31,7 +31,7 @@ static int failure_code(const json_t *entry)
     return aws_entry_kind(json_text_in(entry, "Code"), json_text_in(entry, "Message"));
 }
 
-/* An entry that the service does not mention has failed: its fate is unknown. */
+/* An entry that is missing from the response counts as failed, because its result is unknown. */
 static void codes_read(const json_t *root, unsigned serial, int *codes, size_t count)
 {
     const json_t *successful = json_object_get(root, "Successful");

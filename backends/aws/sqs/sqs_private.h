@@ -1,9 +1,10 @@
 /*
  * The queue backend over SQS.
  *
- * An operation (struct queue_request) is made for each call, lies in its queue's list until it
+ * An operation (struct queue_request) is created for each call, stays in its queue's list until it
  * ends, and frees itself before it calls back, so that a callback may close the queue. Closing,
- * cancelling and the end of struct aws all lead to operation_free through the request's release.
+ * cancelling and destroying struct aws all lead to operation_free through the request's release
+ * function.
  */
 #ifndef THUMBWHEEL_SQS_PRIVATE_H
 #define THUMBWHEEL_SQS_PRIVATE_H
@@ -11,14 +12,14 @@
 #include "aws_json.h"
 #include "md5.h"
 
-enum { SQS_POLL_MARGIN_MS = 10 * 1000 }; /* how late the response to a long poll may be, at most */
+enum { SQS_POLL_MARGIN_MS = 10 * 1000 }; /* how late the response to a long poll may be */
 
 struct queue {
     struct aws *aws;
     struct list operations;
-    struct queue_facts facts; /* its strings are the queue's */
-    char *endpoint;           /* where requests go */
-    char *region;             /* of the signature */
+    struct queue_facts facts; /* its strings belong to the queue */
+    char *endpoint;           /* the URL that requests are sent to */
+    char *region;             /* for the signature */
 };
 
 union queue_callback {
@@ -34,20 +35,21 @@ struct queue_request {
     struct aws_request *request;
     union queue_callback done;
     void *user;
-    size_t count;    /* entries of a batch, messages of a receive */
-    unsigned serial; /* of a batch: part of its entries' ids, so that a response to another batch,
-                        which a connection may still have held, says nothing of this one */
+    size_t count; /* batch entries, or messages to receive */
+    /* of a batch: part of its entries' ids, so that a late response to another batch is not
+     * mistaken for the response to this one */
+    unsigned serial;
     char md5[MD5_TEXT_SIZE]; /* of the body of a send */
 };
 
 struct sqs_client_call {
     const char *operation;
-    json_t *body; /* without QueueUrl; taken */
+    json_t *body; /* without QueueUrl; taken over */
     bool once;
     enum http_class class;
     size_t response_max;
-    unsigned timeout_ms;  /* 0: the HTTP client's, for silence and for the whole */
-    aws_replied *replied; /* its user is the operation */
+    unsigned timeout_ms;  /* 0: the HTTP client's defaults; idle and total */
+    aws_replied *replied; /* its user data is the operation */
     union queue_callback done;
     void *user;
     size_t count;
@@ -57,7 +59,7 @@ struct sqs_client_call {
 
 int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct queue_request **out);
 void sqs_operation_free(struct queue_request *operation);
-/* "https://sqs.eu-central-1.amazonaws.com/", for free(). The region is NULL for that of aws. */
+/* "https://sqs.eu-central-1.amazonaws.com/", for free(). region NULL: that of struct aws. */
 char *sqs_endpoint(const struct aws *aws, const char *region);
 
 bool sqs_same(const struct queue *queue, const struct queue *other);

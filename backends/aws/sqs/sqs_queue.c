@@ -1,4 +1,5 @@
-/* Opens a queue (by name, URL or ARN), keeps its facts, and frames every operation on it. */
+/* Opens a queue (by name, URL or ARN), keeps its attributes, and implements what all operations on
+ * it share. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,7 @@ int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct qu
         .body = call->body,
         .once = call->once,
         .class = call->class,
-        .response_max = call->response_max ? call->response_max : AWS_ANSWER_MAX,
+        .response_max = call->response_max ? call->response_max : AWS_RESPONSE_MAX,
         .timeout_ms =
             call->timeout_ms ? call->timeout_ms : http_client_idle_timeout(queue->aws->http),
         .done = call->replied,
@@ -108,12 +109,12 @@ char *sqs_endpoint(const struct aws *aws, const char *region)
     return buffer_take_text(&text);
 }
 
-/* What a user may write for a queue. */
+/* The forms in which a user may name a queue. */
 struct queue_name {
     struct slice name;    /* the last part */
     struct slice account; /* of an ARN; else empty */
     struct slice region;  /* of an ARN or of an AWS URL; else empty */
-    const char *url;      /* NULL unless it is one */
+    const char *url;      /* NULL unless the text is a URL */
 };
 
 static bool name_is_plain(struct slice name)
@@ -193,7 +194,7 @@ enum queue_relation aws_queue_compare(const char *name, const char *other)
     return known ? QUEUES_ARE_ONE : QUEUES_MAY_BE_ONE;
 }
 
-/* A URL's own host is the endpoint, unless the user configured another one. */
+/* The host of the URL is the endpoint, unless the user configured another one. */
 static char *endpoint_of(const struct aws *aws, const struct queue_name *name, const char *region)
 {
     struct url url;
@@ -235,7 +236,7 @@ struct opening {
     void *user;
 };
 
-/* Cancelled: the queue was never handed out. */
+/* Cancelled before the caller received the queue. */
 static void opening_release(void *user)
 {
     struct opening *opening = user;
@@ -267,7 +268,7 @@ static int opening_call(struct opening *opening, const char *operation, json_t *
                                        .url = queue->endpoint,
                                        .region = queue->region,
                                        .body = body,
-                                       .response_max = AWS_ANSWER_MAX,
+                                       .response_max = AWS_RESPONSE_MAX,
                                        .timeout_ms = http_client_idle_timeout(queue->aws->http),
                                        .done = done,
                                        .release = opening_release,
@@ -275,8 +276,8 @@ static int opening_call(struct opening *opening, const char *operation, json_t *
     return aws_json_start(queue->aws, &call, &opening->request);
 }
 
-/* RedrivePolicy is a JSON text in a JSON text, which the service gives as it was set: it is read as
- * the service reads it. */
+/* RedrivePolicy is a JSON document within a JSON string, returned as it was set, so it is parsed as
+ * leniently as the service does. */
 static int redrive_read(struct queue_facts *facts, const char *policy)
 {
     if (!policy)
@@ -425,7 +426,7 @@ static bool endpoint_is_aws(const char *endpoint)
                                               slice_ends_with(url.host, ".amazonaws.com.cn"));
 }
 
-/* An ARN is unique in AWS, which a queue may be reached in at several hosts; other services have
+/* In AWS an ARN is unique and a queue can be reached at several hosts; compatible services all use
  * the same account and region in theirs. */
 bool sqs_same(const struct queue *queue, const struct queue *other)
 {

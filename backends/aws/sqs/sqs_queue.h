@@ -4,8 +4,7 @@
 #include "error.h"
 #include "queue_backend.h"
 
-/* Whether a queue can have this name, URL or ARN; what opening it refuses, without opening it.
- * ERR_INVALID. */
+/* Checks whether the name, URL or ARN of a queue is valid, without opening it. ERR_INVALID. */
 int aws_queue_check(const char *name, struct error *error);
 enum queue_relation aws_queue_compare(const char *name, const char *other);
 

@@ -10,8 +10,7 @@
 #include "md5.h"
 #include "sqs_private.h"
 
-/* JSON escapes at most double what SQS allows in a body, but for control characters, which it does
- * not allow. */
+/* JSON escapes at most double the size of a body, because SQS does not allow control characters. */
 enum { MESSAGE_ROOM = 2 * QUEUE_MESSAGE_MAX };
 
 static char *copy(const char *text)
@@ -76,7 +75,7 @@ static int message_read(const json_t *from, struct queue_message *out)
     return attributes_read(json_object_get(from, "MessageAttributes"), out);
 }
 
-/* Reads what can be read: one bad message does not take the others with it. */
+/* One bad message must not prevent the others from being read. */
 static size_t messages_read(const json_t *list, const struct queue *queue,
                             struct queue_message *out)
 {
@@ -113,7 +112,7 @@ static void on_messages(const struct aws_reply *reply, void *user)
         queue_message_clear(&messages[i]);
 }
 
-/* Newer services read MessageSystemAttributeNames, older ones AttributeNames. */
+/* Newer services use MessageSystemAttributeNames, older ones AttributeNames. */
 static json_t *request_body(const struct queue_receive *what)
 {
     return json_pack("{s:i, s:i, s:i, s:[s, s, s], s:[s, s, s], s:[s]}", "MaxNumberOfMessages",
@@ -137,7 +136,7 @@ int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_rec
         .body = request_body(what),
         .class = HTTP_POLL,
         .once = true, /* the poller has its own loop */
-        .response_max = what->max * (size_t)MESSAGE_ROOM + AWS_ANSWER_MAX,
+        .response_max = what->max * (size_t)MESSAGE_ROOM + AWS_RESPONSE_MAX,
         .timeout_ms = what->wait_s * 1000 + margin,
         .replied = on_messages,
         .done.received = done,

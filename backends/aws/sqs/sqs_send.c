@@ -32,7 +32,7 @@ static json_t *attribute_body(const struct queue_attribute *attribute)
                      binary ? "BinaryValue" : "StringValue", attribute->value);
 }
 
-/* NULL when memory is short or a text is not UTF-8. */
+/* NULL if memory is short or a text is not UTF-8. */
 static json_t *message_body(const struct queue_send *message)
 {
     json_t *body = json_pack("{s:s%}", "MessageBody", message->body, message->body_size);

@@ -9,7 +9,7 @@
 struct url {
     bool https;
     struct slice origin; /* scheme and authority: "https://host:8443" */
-    struct slice host;   /* as the Host header has it: without the scheme's default port */
+    struct slice host;   /* as in the Host header: without the scheme's default port */
     struct slice path;   /* "/…", or empty */
     struct slice query;  /* without '?' */
 };

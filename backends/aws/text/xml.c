@@ -14,11 +14,11 @@ struct xml_reader {
     char path[XML_PATH_MAX];
     size_t depth;
     struct {
-        size_t path_size; /* of the ancestors, to go back to */
+        size_t path_size; /* length of the ancestors' path, to return to */
         size_t start;
-        size_t text_start; /* where this element's text begins in text */
+        size_t text_start; /* where this element's text begins */
     } levels[XML_DEPTH_MAX];
-    struct buffer text; /* of the open elements, one after another */
+    struct buffer text; /* of the open elements, concatenated */
 };
 
 static void stop(struct xml_reader *r, int rc)

@@ -1,9 +1,9 @@
 /*
  * Reads XML responses element by element.
  *
- * Made for the responses of AWS: small documents of text elements without significant attributes. A
- * document type declaration (and with it every entity of its own) is refused, as are nesting and
- * texts beyond the limits. Any thread.
+ * Intended for AWS responses: small documents of text elements without significant attributes.
+ * Document type declarations (and thus custom entities) are refused, as are nesting and texts
+ * beyond the limits. Any thread.
  */
 #ifndef THUMBWHEEL_AWS_XML_H
 #define THUMBWHEEL_AWS_XML_H
@@ -13,14 +13,14 @@
 enum { XML_DEPTH_MAX = 16, XML_PATH_MAX = 256, XML_TEXT_MAX = 64 * 1024 };
 
 /* Called at the end of each element. path: its name and its ancestors',
- * "ListBucketResult/Contents/Key"; text: what it held beside its children. start and end are the
- * byte offsets of the whole element in the document. An error ends the reading. */
+ * "ListBucketResult/Contents/Key"; text: its own text, without that of its children. start and end
+ * are the byte offsets of the whole element in the document. An error code stops the parser. */
 typedef int xml_element(void *user, const char *path, struct slice text, size_t start, size_t end);
 
 /* 0, ERR_PROTOCOL (not well-formed, or refused), ERR_MEMORY, or what the callback returned. */
 int xml_read(struct slice document, xml_element *element, void *user);
 
-/* Appends text so that it reads back the same: & < > " and ' escaped, control characters left out.
+/* Appends text with & < > " and ' escaped and control characters omitted.
  */
 int xml_escape(struct buffer *out, const char *text);
 

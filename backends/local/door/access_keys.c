@@ -36,8 +36,8 @@ static int access_key_add(struct access_keys *keys, const char *access_key, cons
     return strings->access_key && strings->secret_key ? 0 : ERR_MEMORY;
 }
 
-/* "Unique identifiers", IAM User Guide: AIDA and 17 letters and digits; of the name, so that it
- * stays. */
+/* "Unique identifiers", IAM User Guide: AIDA and 17 letters and digits; derived from the name, so
+ * that it is stable. */
 static void user_id_make(const char *name, char out[ID_SIZE])
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -201,7 +201,7 @@ static int file_read(const char *path, struct buffer *out, struct error *error)
         return error_set(error, ERR_IO, "cannot read the access keys in %s: %s", path,
                          strerror(errno));
     size_t size;
-    setvbuf(file, NULL, _IONBF, 0); /* no copies of secrets in memory of others */
+    setvbuf(file, NULL, _IONBF, 0); /* no copies of secrets in unwiped memory */
     buffer_reserve(out, ACCESS_KEYS_FILE_MAX);
     while (!out->error && (size = fread(piece, 1, sizeof piece, file)) > 0)
         buffer_append(out, piece, size);

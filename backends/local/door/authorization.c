@@ -17,7 +17,7 @@ static void service_of(const char *source_arn, char out[SERVICE_SIZE])
     snprintf(out, SERVICE_SIZE, "%.*s.amazonaws.com", (int)strcspn(name, ":"), name);
 }
 
-/* A refusal's reason is worded for its reader. */
+/* The reason depends on who refuses. */
 static bool granted(const struct policy *policy, const struct policy_request *request,
                     char reason[POLICY_REASON_MAX])
 {
@@ -42,10 +42,10 @@ bool authorize_delivery(const struct cloud *cloud, const struct policy *policy, 
     return granted(policy, &request, reason);
 }
 
-/* The owner's requests. */
+/* Requests of the owner. */
 
-/* What does not leave the machine needs no TLS to be private, so that the usual "deny what is not
- * sent over TLS" means here what it means there. */
+/* Traffic that stays on this machine is private without TLS, so it counts as secure: then the usual
+ * "deny requests without TLS" works as on AWS. */
 bool authorization_is_secure(const struct cloud *cloud)
 {
     static const char *const beginnings[] = {"https://", "http://127.", "http://[::1]"};
@@ -56,7 +56,7 @@ bool authorization_is_secure(const struct cloud *cloud)
     return false;
 }
 
-/* The batch form of an action needs the permission of the plain one. */
+/* The batch form of an action requires the permission for the single form. */
 static void action_of(const char *name, char out[ACTION_SIZE])
 {
     size_t size = strlen(name);
@@ -93,7 +93,7 @@ void authorization_denied_text(const struct cloud_request *asked, const char *se
              asked->caller->arn, service, action, resource, reason);
 }
 
-/* The log. These are errors for the operator: a requested action does not happen, and nothing else
+/* Logging. These are errors for the operator: a requested action is not executed, and nothing else
  * reports the reason. */
 
 void authorization_log_policy(const char *resource, const struct policy *policy)

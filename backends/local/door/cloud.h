@@ -20,7 +20,7 @@ struct sns_signer;
 struct sns_outbox;
 struct sns_expiry;
 struct request_log;
-struct faults;        /* faults.h: what goes wrong on purpose */
+struct faults;        /* faults.h: the fault plan */
 struct fault;         /* fault_injection.c: the fault of a request */
 struct cloud_service; /* cloud_service.h */
 
@@ -46,32 +46,33 @@ struct cloud {
     char endpoint[96];
 };
 
-/* One request after routing: what the service handlers are given. It belongs to the router and
- * lives as long as its http_call, whose http_call_on_end the router itself uses (for the request
- * log and to free this): a handler sets `ended` below instead. */
+/* A request after routing, as passed to the service handlers. The router owns it and frees it with
+ * its http_call. The router uses http_call_on_end itself (for the request log and to free this);
+ * handlers set `ended` below instead. */
 struct cloud_request {
     struct cloud *cloud;
     struct http_call *call;
-    const struct cloud_service *service; /* NULL: none that we have */
+    const struct cloud_service *service; /* NULL: not a known service */
     char id[37];                         /* x-amzn-RequestId / x-amz-request-id */
-    const struct access_key *caller;     /* the signer; NULL: unsigned (S3, and links of SNS) */
+    const struct access_key *caller;     /* the signer; NULL: unsigned (S3, and SNS links) */
     const char *payload_hash;            /* x-amz-content-sha256 as sent, or NULL */
-    struct bytes body; /* of all but S3: whole, its hash checked; the router frees it */
-    /* For the request log; handlers fill what they know, strings are copied at once. */
+    /* except for S3: the complete body, its hash verified; the router frees it */
+    struct bytes body;
+    /* For the request log; handlers set what they know, strings are copied at once. */
     char operation[48];
     char resource[128];  /* bucket, queue or topic */
-    char *key;           /* of an object; owned, by cloud_request_note_key; NULL: none */
-    int status;          /* of the response: set it before response_send or response_begin */
+    char *key;           /* object key; owned, set by cloud_request_note_key; NULL: none */
+    int status;          /* of the response: set before response_send or response_begin */
     struct fault *fault; /* NULL: no fault was injected; fault_injection.h */
 
-    /* The handler's own. `ended` (may be NULL) is called once, when the response was written or the
-     * peer is gone; request and call are dead after it has returned. A handler that works
+    /* For the handler. `ended` (may be NULL) is called once, when the response was written or the
+     * peer has disconnected; request and call are freed after it returns. A handler that works
      * asynchronously must set it before it returns to the loop. */
     void (*ended)(struct cloud_request *request, bool completed);
     void *handler;
 };
 
-/* Nothing without a request log. */
+/* Does nothing without a request log. */
 void cloud_request_note_key(struct cloud_request *request, const char *key);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A service of the embedded cloud, as the router, the fault plan and the documentation see it. Each
- * service has one; services.c lists them. Constant.
+ * Describes a service of the embedded cloud to the router, the fault plan and the documentation.
+ * services.c lists them. Constant.
  */
 #ifndef THUMBWHEEL_LOCAL_CLOUD_SERVICE_H
 #define THUMBWHEEL_LOCAL_CLOUD_SERVICE_H
@@ -15,17 +15,18 @@ struct cloud_service {
 
     operation_row *operations; /* the dispatch table */
 
-    /* Called when headers are in and the signature holds; takes the body and responds. */
+    /* Called when the headers are complete and the signature is valid; takes the body and
+     * responds. */
     void (*handle)(struct cloud_request *request);
-    bool collects; /* the router collects the body, whose hash the signature covers */
-    /* For a body that is larger than the router collects. NULL: 413 of the HTTP server. */
+    bool collects; /* the router collects the body, because the signature covers its hash */
+    /* Responds if the body is larger than the router collects. NULL: the HTTP server sends 413. */
     void (*refuse_size)(struct cloud_request *request);
 
-    /* Unsigned requests that this service serves to anybody. NULL: none. */
+    /* Handles unsigned requests that are public. NULL: none. */
     bool (*is_public)(const struct cloud_request *request);
     void (*handle_public)(struct cloud_request *request);
 
-    /* Adds to a refusal what a page of another origin must know to read it. NULL: nothing. */
+    /* Adds the CORS headers that a page of another origin needs to read a refusal. NULL: none. */
     void (*fill_refusal)(struct cors_headers *headers, const struct cloud *cloud,
                          const struct http_call *call);
 };

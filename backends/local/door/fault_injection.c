@@ -17,11 +17,11 @@
 enum { TRICKLE_STEPS = 20 };
 
 struct fault {
-    struct cloud_request *request; /* NULL once its call has ended */
+    struct cloud_request *request; /* NULL after its call has ended */
     enum fault_kind kind;
     unsigned milliseconds;
 
-    int64_t left; /* bytes of the body still to send, or of an upload still to receive; -1: all */
+    int64_t left; /* remaining bytes of the body to send, or of an upload to receive; -1: all */
     bool cut;     /* the response has ended; further writes of the service are ignored */
 
     uv_timer_t timer; /* of a trickle */
@@ -192,7 +192,7 @@ static void on_ignored(struct http_call *call, int error, const void *data, size
     (void)user;
 }
 
-/* Reads the body, so that a closed connection is noticed. */
+/* Reads the body in order to notice a closed connection. */
 static void stall(struct cloud_request *request, enum router_wire wire)
 {
     if (wire == WIRE_S3)
@@ -264,7 +264,8 @@ bool fault_inject(struct cloud_request *request, enum router_wire wire, const ch
     request->fault->kind = draw.kind;
     request->fault->milliseconds = draw.milliseconds;
     if (resource &&
-        !request->resource[0]) /* for the request log, which also has requests without a response */
+        /* for the request log, which also lists requests without a response */
+        !request->resource[0])
         snprintf(request->resource, sizeof request->resource, "%s", faults_resource(resource));
     return respond_with_fault(request, wire);
 }
@@ -333,7 +334,7 @@ bool fault_returns_messages(const struct cloud_request *request, bool completed)
     return request->fault->kind == FAULT_DUPLICATE;
 }
 
-/* ---- the end ---- */
+/* ---- completion ---- */
 
 const char *fault_injected(const struct cloud_request *request)
 {

@@ -104,7 +104,7 @@ struct fault_rule {
     enum fault_kind kind;
     uint64_t nth, every, times; /* 0: not stated */
     double probability;         /* 0: not stated */
-    uint64_t random;            /* the generator's state */
+    uint64_t random;            /* state of the random number generator */
     unsigned milliseconds;
     uint64_t seen, injected;
 };
@@ -129,7 +129,7 @@ const char *fault_name(enum fault_kind kind)
 struct fault_reader {
     const char *path;
     unsigned line;
-    const char **operations; /* names that a rule may give */
+    const char **operations; /* valid names for a rule */
     size_t operation_count;
     struct error *error;
 };
@@ -155,7 +155,7 @@ static unsigned traits_of(const char *operation)
     return BODY;
 }
 
-/* "*" and every operation that is answered; NULL without memory. */
+/* "*" and every supported operation; NULL if memory is short. */
 static const char **operation_names(const struct cloud_service *const *services, size_t *count)
 {
     struct cloud_operation operation;

@@ -9,9 +9,9 @@
  *     {"operation": "*", "fault": "error", "every": 3, "times": 5}
  *     {"operation": "ReceiveMessage", "fault": "duplicate", "probability": 0.2, "seed": 7}
  *
- * operation    an implemented operation (operations.h); * for every one that the fault applies to
- * resource     only calls about this bucket, queue or topic; default: any
- * nth          applies to the nth call that the rule sees, and to the following calls until `times`
+ * operation    an implemented operation (operations.h); * for all that the fault applies to
+ * resource     only calls about this bucket, queue or topic; default: any nth          applies to
+ * the nth call that the rule sees, and to the following calls until `times`
  *              (default here: 1) is reached
  * every        applies to every nth call
  * probability  applies with this probability, above 0 and up to 1, drawn from `seed` (default: 1)
@@ -56,8 +56,8 @@ enum fault_kind {
 struct faults;
 struct cloud_service;
 
-/* services: all, ends with NULL. Blocking, at startup. ERR_INVALID: the text gives the file, the
- * line and a suggestion. */
+/* services: all, NULL-terminated. Blocking, at startup. ERR_INVALID: the message gives the file,
+ * the line and a suggestion. */
 int faults_open(const char *path, const struct cloud_service *const *services, struct faults **out,
                 struct error *error);
 void faults_close(struct faults *faults); /* NULL does nothing */

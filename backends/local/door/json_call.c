@@ -19,7 +19,7 @@ int json_call_fail(struct json_call *call, const char *type, const char *format,
     va_start(args, format);
     vsnprintf(call->text, sizeof call->text, format, args);
     va_end(args);
-    utf8_repair(call->text); /* it may quote what the peer sent, cut anywhere */
+    utf8_repair(call->text); /* it may quote the peer's input, truncated within a character */
     call->failure = type;
     call->status = 400;
     return ERR_INVALID;
@@ -42,7 +42,7 @@ static void refuse(struct cloud_request *request, int status, const char *type, 
     json_decref(document);
 }
 
-/* The life of a call. */
+/* The lifecycle of a call. */
 
 static void call_free_if_over(struct json_call *call)
 {

@@ -3,7 +3,7 @@
 #include "json_write.h"
 #include "response.h"
 
-enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB, each byte as \u00XX */
+enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB with each byte escaped as \u00XX */
 
 void json_response_send(struct cloud_request *request, const char *content_type, int status,
                         const json_t *document, const char *query_error)

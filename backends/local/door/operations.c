@@ -29,7 +29,7 @@ static int name_compare(const void *a, const void *b)
     return strcmp(*left, *right);
 }
 
-/* The names of the supported operations, sorted, each once. NULL without memory. */
+/* The names of the supported operations, sorted and unique. NULL if memory is short. */
 static const char **supported_names(operation_row *row, size_t *count)
 {
     struct cloud_operation operation;
@@ -53,7 +53,7 @@ static const char **supported_names(operation_row *row, size_t *count)
     return names;
 }
 
-/* Read down each column, as ls prints file names. */
+/* Sorted down the columns, like the output of ls. */
 static void columns_print(FILE *out, const char *const *names, size_t count)
 {
     const size_t columns = count < COLUMNS ? count : COLUMNS;

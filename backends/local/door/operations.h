@@ -1,6 +1,6 @@
 /*
- * Which operations of AWS the embedded cloud answers and which it refuses by name, as the dispatch
- * tables of its services say. The tables of docs/operations.md come from here. Any thread.
+ * Which AWS operations the embedded cloud supports and which it refuses by name, according to the
+ * dispatch tables of its services. Source of the tables in docs/operations.md. Any thread.
  */
 #ifndef THUMBWHEEL_LOCAL_OPERATIONS_H
 #define THUMBWHEEL_LOCAL_OPERATIONS_H
@@ -10,20 +10,20 @@
 #include <stdio.h>
 
 struct cloud_operation {
-    const char *name; /* as the service's model names it */
+    const char *name; /* the name in the service's model */
     bool supported;
 };
 
-/* Row `at` of a service's dispatch table; false: there are no more. A name may come twice. */
+/* Row `at` of a service's dispatch table; false: no more rows. A name may occur twice. */
 typedef bool operation_row(size_t at, struct cloud_operation *out);
 struct cloud_service;
 
-/* The rows of all services, one after another. The list ends with NULL. */
+/* The rows of all services in sequence. The list is NULL-terminated. */
 bool any_operation_row(const struct cloud_service *const *services, size_t at,
                        struct cloud_operation *out);
 
-/* Markdown, in the list's order: a table of the supported operations for each service, and what
- * happens to all others. ERR_MEMORY, ERR_IO. */
+/* Prints Markdown, in the order of the list: a table of the supported operations of each service,
+ * and what happens to all others. ERR_MEMORY, ERR_IO. */
 int operations_table(const struct cloud_service *const *services, FILE *out);
 
 #endif

@@ -15,20 +15,20 @@
 
 enum {
     PENDING_MAX = 8 * 1024 * 1024
-}; /* what a stalled disk may make us hold; more is dropped and counted */
+}; /* buffer limit for a stalled disk; further lines are dropped and counted */
 
 struct request_log {
     struct storage *storage;
-    struct storage_task task; /* under way while busy */
+    struct storage_task task; /* pending while busy */
     int fd;
     bool busy, stopped;
     uint64_t dropped;
     struct buffer pending; /* loop thread */
-    struct buffer writing; /* the task's while busy */
+    struct buffer writing; /* used by the task while busy */
 };
 
-/* A log that cannot be written must not undo what others commit, so the task succeeds and done
- * tells. */
+/* A log that cannot be written must not roll back other tasks, so this task succeeds and done
+ * reports the error. */
 static int lines_run(struct storage_task *task, struct storage *storage)
 {
     (void)storage;

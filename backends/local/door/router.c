@@ -13,8 +13,8 @@
 #include "utf8.h"
 #include "uuid.h"
 
-/* Ten messages of 1 MiB cannot be sent at once; one, in a form with each byte as %XX, is 3 MiB, in
- * JSON with each as \u00XX 6. */
+/* A request can contain at most 1 MiB of messages: 3 MiB as a form with each byte as %XX, 6 MiB as
+ * JSON with each byte as \u00XX. */
 enum { BODY_MAX = 8 * 1024 * 1024 };
 
 struct routed {
@@ -24,7 +24,7 @@ struct routed {
     struct signature_claim claim;
     struct signed_request signed_request;
     char payload_hash[96]; /* "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER" is the longest */
-    struct sigv4_header headers[]; /* as many as there are */
+    struct sigv4_header headers[]; /* the number of services */
 };
 
 static void routed_ended(struct http_call *call, bool completed, void *user)
@@ -35,7 +35,7 @@ static void routed_ended(struct http_call *call, bool completed, void *user)
     if (request->ended)
         request->ended(request, completed);
     if (request->cloud->request_log) {
-        utf8_repair(request->operation); /* as sent, and perhaps cut */
+        utf8_repair(request->operation); /* as sent, possibly truncated */
         utf8_repair(request->resource);
         if (request->key)
             utf8_repair(request->key);
@@ -61,7 +61,7 @@ void cloud_request_note_key(struct cloud_request *request, const char *key)
     if (!request->cloud->request_log)
         return;
     free(request->key);
-    request->key = strdup(key); /* without memory it is not logged */
+    request->key = strdup(key); /* not logged if memory is short */
 }
 
 static bool headers_copy(struct routed *r)
@@ -133,8 +133,8 @@ static bool hash_copy(struct routed *r, struct slice text)
     return true;
 }
 
-/* S3 reads its body as it comes, so the signature covers what the header says of it; that the body
- * keeps to that is S3's to check. */
+/* S3 streams the body, so the signature covers the hash in the header; S3 itself checks that the
+ * body matches it. */
 static void streamed_handle(struct routed *r)
 {
     struct cloud_request *request = &r->request;
@@ -157,7 +157,7 @@ static void streamed_handle(struct routed *r)
         r->request.service->handle(request);
 }
 
-/* Unsigned: S3 decides by the bucket's policy, and has requests that are never signed. */
+/* Unsigned: S3 applies the bucket's policy, and some S3 requests are never signed. */
 static void unsigned_handle(struct routed *r)
 {
     struct slice stated = signed_request_header(&r->signed_request, "x-amz-content-sha256");
@@ -193,7 +193,7 @@ static void collected_handle(struct routed *r)
         http_call_collect(r->request.call, BODY_MAX, body_collected, r);
 }
 
-/* The name comes from a signature whose scope has been checked for form. */
+/* The name comes from a signature whose scope is well-formed. */
 static void service_refuse(struct routed *r)
 {
     char text[160];
@@ -211,8 +211,8 @@ static void routed_start(struct routed *r)
         router_refuse(request, WIRE_S3, 400, "InvalidRequest", "The request has too many headers.");
         return;
     }
-    /* A browser asks whether it may before it sends what was signed, maybe in the URL; the question
-     * itself is never signed. */
+    /* A browser sends a preflight request before a signed one, which may be presigned; the
+     * preflight itself is never signed. */
     bool preflight = slice_equal_text(r->signed_request.method, "OPTIONS");
     enum signature_code code =
         preflight ? SIGNATURE_MISSING

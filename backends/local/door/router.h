@@ -1,6 +1,6 @@
 /*
- * Routes requests: determines the service, authenticates the request, and writes its line in the
- * request log.
+ * Routes requests: determines the service, authenticates the request and writes its request log
+ * line.
  *
  * The service is that of the signature's credential scope. Without a signature it is guessed from
  * the request, so that the error has the format that the client expects. Loop thread.

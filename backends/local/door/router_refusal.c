@@ -21,7 +21,7 @@ struct signature_refusal {
 };
 
 /* Sources: "Error responses" in the S3 API Reference; "Common Error Types" in the API references of
- * SQS and SNS; of these services' words for a wrong clock, issues 401 and 2565 of aws/aws-sdk-js.
+ * SQS and SNS; for the error messages about a wrong clock, issues 401 and 2565 of aws/aws-sdk-js.
  */
 static const struct signature_refusal refusals[SIGNATURE_CODE_COUNT] = {
     [SIGNATURE_MISSING] =
@@ -122,7 +122,7 @@ static void refuse(struct cloud_request *request, enum router_wire wire, int sta
     respond(request, status, types[wire], wire == WIRE_JSON ? query_error : NULL, &out);
 }
 
-/* All but S3 tell the limit that was passed. */
+/* All services but S3 state the limit that was exceeded. */
 static void clock_text(const struct signature_claim *claim, char *out, size_t room)
 {
     char now[SIGV4_DATE_SIZE], limit[SIGV4_DATE_SIZE];

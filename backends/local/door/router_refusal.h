@@ -9,7 +9,7 @@ enum router_wire { WIRE_S3, WIRE_JSON, WIRE_QUERY };
 
 void router_refuse_signature(struct cloud_request *request, enum router_wire wire,
                              enum signature_code code, const struct signature_claim *claim);
-/* S3's InvalidRequest and the like, by name. */
+/* Refuses with an S3 error such as InvalidRequest. */
 void router_refuse(struct cloud_request *request, enum router_wire wire, int status,
                    const char *code, const char *text);
 

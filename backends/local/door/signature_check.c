@@ -36,7 +36,7 @@ static bool copy(char *out, size_t room, struct slice text)
     return true;
 }
 
-/* The part before the next separator; *rest goes on after it. */
+/* The part before the next separator; *rest is the text after it. */
 static struct slice cut(struct slice *rest, char separator)
 {
     const char *stop = rest->size ? memchr(rest->data, separator, rest->size) : NULL;
@@ -47,7 +47,7 @@ static struct slice cut(struct slice *rest, char separator)
     return part;
 }
 
-/* ACCESS-KEY/20150830/us-east-1/sqs/aws4_request; a key may contain slashes, the rest not. */
+/* ACCESS-KEY/20150830/us-east-1/sqs/aws4_request; only the key may contain slashes. */
 static bool credential_read(struct signature_claim *claim, struct slice text)
 {
     struct slice parts[5];
@@ -104,7 +104,7 @@ static enum signature_code authorization_read(struct signature_claim *claim, str
     return SIGNATURE_OK;
 }
 
-/* As sent. False: there is none. */
+/* The value as sent. False: absent. */
 static bool query_find(struct slice query, const char *name, struct slice *out)
 {
     while (query.size) {
@@ -236,8 +236,8 @@ static bool header_must_be_signed(struct slice name)
            (name.size == 4 && strncasecmp(name.data, "host", 4) == 0);
 }
 
-/* The headers that take part. A name in SignedHeaders that the request lacks counts as empty: its
- * signature does not hold. */
+/* Collects the signed headers. A name in SignedHeaders that the request lacks counts as empty, so
+ * its signature is invalid. */
 static enum signature_code headers_choose(const struct signed_request *request,
                                           const struct signature_claim *claim,
                                           struct sigv4_header *out, size_t *count)

@@ -3,10 +3,10 @@
  * or in the query.
  *
  * Verification has two parts, because the hash of a body that is not announced in a header is known
- * only later: signature_claim parses the request and checks what is known early (format, access key,
- * time); signature_verify verifies the signature. Sources: "Signature Version 4 signing process" in the
- * AWS General Reference; "Authenticating Requests" in the S3 API Reference. Any thread, but for
- * keys whose signing keys are kept: one thread then. No clock.
+ * only later: signature_claim parses the request and checks what is known early (format, access
+ * key, time); signature_verify verifies the signature. Sources: "Signature Version 4 signing
+ * process" in the AWS General Reference; "Authenticating Requests" in the S3 API Reference. Any
+ * thread, but only one for keys with a cache of signing keys. Does not read the clock.
  */
 #ifndef THUMBWHEEL_LOCAL_SIGNATURE_CHECK_H
 #define THUMBWHEEL_LOCAL_SIGNATURE_CHECK_H
@@ -22,15 +22,15 @@ enum {
     SIGNATURE_SKEW_S = 15 * 60,
     SIGNATURE_EXPIRES_MAX_S = 7 * 24 * 3600,
     SIGNED_REQUEST_HEADERS_MAX = 100,
-    SIGNED_HEADERS_MAX = 64,    /* headers that take part in a signature */
-    SIGNED_HEADERS_SIZE = 2048, /* of their names, with what is between them */
+    SIGNED_HEADERS_MAX = 64,    /* maximum number of signed headers */
+    SIGNED_HEADERS_SIZE = 2048, /* total size of their names, with separators */
 };
 
-struct access_key { /* borrowed for as long as it is used */
+struct access_key { /* borrowed */
     const char *access_key, *secret_key;
-    const char *arn;              /* whose it is: arn:aws:iam::ACCOUNT:user/NAME or …:root */
-    const char *user_id;          /* as STS and events tell it: AIDA…, or the account's number */
-    struct signing_keys *signing; /* those made of the secret; NULL: none are kept */
+    const char *arn;              /* its user: arn:aws:iam::ACCOUNT:user/NAME or …:root */
+    const char *user_id;          /* the id in STS and events: AIDA…, or the account number */
+    struct signing_keys *signing; /* cache of derived keys; NULL: none */
 };
 
 struct access_key_list {
@@ -46,12 +46,12 @@ struct signed_request { /* borrowed */
 
 enum signature_code {
     SIGNATURE_OK,
-    SIGNATURE_MISSING,   /* no signature at all */
+    SIGNATURE_MISSING,   /* no signature */
     SIGNATURE_MALFORMED, /* an Authorization header or X-Amz- parameters that cannot be read */
     SIGNATURE_UNKNOWN_KEY,
-    SIGNATURE_SKEWED,          /* signed too far from now */
-    SIGNATURE_EXPIRED,         /* a presigned URL whose time is over */
-    SIGNATURE_UNSIGNED_HEADER, /* an x-amz- header, or Host, outside the signature */
+    SIGNATURE_SKEWED,          /* the signing time differs too much from now */
+    SIGNATURE_EXPIRED,         /* an expired presigned URL */
+    SIGNATURE_UNSIGNED_HEADER, /* an x-amz- header, or Host, is not signed */
     SIGNATURE_MISMATCH,
     SIGNATURE_CODE_COUNT
 };
@@ -61,13 +61,13 @@ struct signature_claim {
     char access_key[129];
     char date[SIGV4_DATE_SIZE];
     char day[9];
-    char region[65], service[33]; /* of the credential scope; service is filled even when another
-                                     part is wrong */
+    /* of the credential scope; service is set even if another part is wrong */
+    char region[65], service[33];
     struct slice
         signed_headers; /* as sent: percent-encoded in a query; borrowed from the request */
     char signature[SIGV4_HEX_SIZE];
     const struct access_key *key; /* the owner of the access key; NULL: none */
-    const char *detail;           /* what is wrong, for people; static */
+    const char *detail;           /* error message; static */
 };
 
 /* now: Unix seconds. */
@@ -77,9 +77,8 @@ enum signature_code signature_claim(const struct access_key_list *keys,
 enum signature_code signature_verify(const struct signed_request *request,
                                      const struct signature_claim *claim, const char *payload_hash);
 
-/* A text that is signed by itself: the policy of a POST form, with the fields that say by whom and
- * when. *key is whose signature it is. Whether the text still holds is its own to say, so no time
- * is checked. */
+/* Verifies a signed text: the policy of a POST form, with the fields for signer and date. *key is
+ * the signer's. No time is checked, because the policy contains its own expiration. */
 enum signature_code signature_verify_text(const struct access_key_list *keys,
                                           const char *credential, const char *date,
                                           const char *text, const char *signature,

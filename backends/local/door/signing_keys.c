@@ -19,7 +19,7 @@ struct kept {
 
 struct signing_keys {
     struct kept list[KEPT];
-    size_t next; /* the one that is replaced, in turn */
+    size_t next; /* the next one to replace (round robin) */
 };
 
 struct signing_keys *signing_keys_new(void)

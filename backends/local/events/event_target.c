@@ -17,7 +17,7 @@ static void vanished(const char *source_arn, const char *target_arn, const char 
              LOG_TEXT("reason", reason));
 }
 
-struct target { /* one of them, or neither */
+struct target { /* at most one of them is set */
     struct topic *topic;
     struct local_queue *queue;
 };
@@ -66,7 +66,7 @@ static int queue_deliver(struct local_queue *queue, struct slice body, struct st
     return local_queue_send(queue, &draft, 1, NULL, unit, NULL, NULL);
 }
 
-/* What the queues' memory has no room for must not fail the change that it announces. */
+/* A lack of message memory must not fail the change that the event announces. */
 int event_target_send(struct cloud *cloud, const char *source_arn, const char *target_arn,
                       struct slice subject, struct slice body, struct storage_unit *unit)
 {

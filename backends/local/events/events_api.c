@@ -1,4 +1,4 @@
-/* EventBridge: its operations, and the inputs that they share. */
+/* EventBridge: its operations and their shared parameters. */
 #include "events_api.h"
 
 #include <ctype.h>

@@ -20,16 +20,16 @@ enum { PAYLOAD_MAX = 256 * 1024 }; /* of a notification */
 
 struct dispatch {
     struct cloud *cloud;
-    json_t *event; /* as targets see it */
+    json_t *event; /* the event as sent to targets */
     const char *trace;
     struct storage_unit unit;
-    /* of the rule whose targets are served */
+    /* ARN of the current rule */
     struct events_rule *rule;
     char arn[EVENTS_ARN_SIZE];
 };
 
-struct failure {      /* why a target doesn't get its input; code NULL: it does */
-    const char *code; /* of those that a dead letter carries */
+struct failure {      /* why a target does not receive its input; code NULL: it does */
+    const char *code; /* message attributes of a dead letter */
     char reason[POLICY_REASON_MAX];
 };
 
@@ -59,7 +59,7 @@ bool events_wanted(const struct cloud *cloud)
 
 /* One target. */
 
-/* A code that is not 0 fails the whole event; what this target alone cannot have is *failure. */
+/* A non-zero code fails the whole event; a failure of only this target goes to *failure. */
 static int sent(int status, struct failure *failure)
 {
     if (status == ERR_LIMIT)

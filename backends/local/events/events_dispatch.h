@@ -6,8 +6,8 @@
  *                                    └── undeliverable ──► the target's dead-letter queue
  *
  * A delivery needs the target's policy to allow events.amazonaws.com on behalf of the rule. It
- * either joins the unit or can never succeed (no such target, not allowed, too large), so that a
- * RetryPolicy has nothing to try again. "Event retry policy and using dead-letter queues",
+ * either joins the unit or can never succeed (no such target, not allowed, too large), so there is
+ * nothing that a RetryPolicy could retry. "Event retry policy and using dead-letter queues",
  * EventBridge User Guide. Loop thread.
  */
 #ifndef THUMBWHEEL_EVENTS_DISPATCH_H
@@ -26,20 +26,20 @@ struct cloud;
 struct events_event { /* borrowed */
     char id[UUID_TEXT_SIZE];
     const char *source, *detail_type;
-    json_t *resources; /* a list of text; NULL: none */
+    json_t *resources; /* a list of strings; NULL: none */
     json_t *detail;
     int64_t time_s;    /* Unix */
-    const char *trace; /* X-Ray's header; NULL: none */
+    const char *trace; /* X-Ray header; NULL: none */
 };
 
-/* The event as rules and targets see it; NULL without memory. */
+/* Creates the event document for rules and targets; NULL if memory is short. */
 json_t *events_event_json(const struct cloud *cloud, const struct events_event *event);
 
-/* Whether there is any rule at all: without one there is no event to make. */
+/* Whether there is any rule: without rules no event needs to be created. */
 bool events_wanted(const struct cloud *cloud);
 
-/* Adds its deliveries to the unit. What cannot be delivered is logged and is no error. ERR_MEMORY:
- * nothing was added. */
+/* Adds the event's deliveries to the unit. Failed deliveries are logged and are not errors.
+ * ERR_MEMORY: nothing was added. */
 int events_dispatch(struct cloud *cloud, const struct events_event *event,
                     struct storage_unit *unit);
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 enum {
-    INPUT_MAX = 8192, /* bytes of Input and InputTemplate */
+    INPUT_MAX = 8192, /* maximum size of Input and InputTemplate in bytes */
     PATH_MAX_BYTES = 256,
     PATHS_MAX = 100,
     NAME_MAX_BYTES = 256,
@@ -22,7 +22,7 @@ void events_time_text(int64_t time_s, char out[EVENTS_TIME_SIZE])
     strftime(out, EVENTS_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
-/* Paths: $.detail.items[0].name; fields whose name has a dot or a bracket as ['a.b']. */
+/* Paths: $.detail.items[0].name; field names with a dot or a bracket are written ['a.b']. */
 
 struct path_step {
     struct slice field; /* data NULL: an index */
@@ -40,7 +40,7 @@ static bool index_read(struct slice text, size_t *out)
     return text.size > 0 && text.size <= 6;
 }
 
-/* Takes a step from *path, which is not empty. */
+/* Removes the first step of *path, which is not empty. */
 static bool step_read(const char **path, struct path_step *step)
 {
     const char *at = *path;
@@ -99,7 +99,7 @@ struct template_walk {
     const char *at;
     bool quoted; /* `at` is within a JSON string */
     struct slice plain;
-    struct slice name; /* of the placeholder behind plain; size 0: the end */
+    struct slice name; /* name of the placeholder after plain; size 0: the end */
 };
 
 /* <name> at `at`. */
@@ -111,7 +111,8 @@ static size_t placeholder_size(const char *at)
     return size > 1 && at[size] == '>' ? size + 1 : 0;
 }
 
-/* Goes on to behind the next placeholder; walk->quoted is then as it is at the placeholder. */
+/* Advances beyond the next placeholder; walk->quoted says whether the placeholder is within
+ * quotes. */
 static void walk_next(struct template_walk *walk)
 {
     const char *begin = walk->at, *at = begin;
@@ -147,7 +148,7 @@ static bool is_known(const json_t *paths, struct slice name)
 
 /* Checks. */
 
-/* One value, or strings with space between them. */
+/* Whether the text is one JSON value, or strings separated by white space. */
 static bool is_json(struct buffer *text)
 {
     size_t used = 0, count = 0;
@@ -168,7 +169,7 @@ static bool is_json(struct buffer *text)
     return count == 1 || (count > 1 && strings);
 }
 
-/* The template with something harmless in each place. */
+/* The template with a harmless value in place of each placeholder. */
 static int template_check(const char *template, const json_t *paths, struct error *error)
 {
     struct template_walk walk = {.at = template};
@@ -269,7 +270,7 @@ static int json_append(const json_t *value, struct buffer *out)
     return status;
 }
 
-/* Into a JSON string. */
+/* Appends text escaped for a JSON string. */
 static int quoted_append(const json_t *value, struct buffer *out)
 {
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -290,7 +291,7 @@ static int quoted_append(const json_t *value, struct buffer *out)
     return out->error;
 }
 
-/* A new reference, or NULL without memory. */
+/* A new reference, or NULL if memory is short. */
 static json_t *without_detail(json_t *event)
 {
     json_t *copy = json_copy(event);
@@ -326,7 +327,7 @@ static json_t *variable_value(const char *name, const json_t *paths, json_t *eve
 static int variable_append(const struct template_walk *walk, const json_t *paths, json_t *event,
                            const struct events_input_facts *facts, struct buffer *out)
 {
-    if (!is_known(paths, walk->name)) /* then it is within quotes, and stands for itself */
+    if (!is_known(paths, walk->name)) /* then it is within quotes and is copied unchanged */
         return buffer_append(out, walk->name.data - 1, walk->name.size + 2);
     char *name = slice_dup(walk->name);
     json_t *value = name ? variable_value(name, paths, event, facts) : NULL;
@@ -360,7 +361,7 @@ int events_input_make(const json_t *target, const json_t *event,
     const char *constant = json_string_value(json_object_get(target, "Input"));
     const char *path = json_string_value(json_object_get(target, "InputPath"));
     const json_t *transformer = json_object_get(target, "InputTransformer");
-    json_t *borrowed = (json_t *)(uintptr_t)event; /* whose count of references alone changes */
+    json_t *borrowed = (json_t *)(uintptr_t)event; /* only its reference count changes */
     if (constant)
         return buffer_text(out, constant);
     if (transformer)

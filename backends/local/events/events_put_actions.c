@@ -1,5 +1,5 @@
-/* PutEvents and TestEventPattern. PutEvents responds when the messages for its events' targets are
- * on disk. */
+/* PutEvents and TestEventPattern. PutEvents responds when the messages to the targets are on the
+ * disk. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +12,10 @@
 
 enum {
     ENTRIES_MAX = 10,
-    BYTES_MAX = 256 * 1024, /* of all entries, as "Calculating PutEvents event entry size" counts */
+    /* total size of the entries, according to "Calculating PutEvents event entry size" */
+    BYTES_MAX = 256 * 1024,
     TIME_BYTES = 14,
-    EVENT_MAX = 1024 * 1024, /* bytes of TestEventPattern's */
+    EVENT_MAX = 1024 * 1024, /* size of TestEventPattern's event in bytes */
 };
 
 /* Entries. */
@@ -31,7 +32,7 @@ static size_t entry_size(const json_t *entry)
     return size;
 }
 
-struct entry_refusal { /* of one entry; code NULL: none */
+struct entry_refusal { /* error of one entry; code NULL: none */
     const char *code;
     char text[160];
 };
@@ -93,7 +94,7 @@ static void bus_check(const struct cloud *cloud, const json_t *entry, struct ent
                "Event bus %.60s does not exist: the embedded cloud has only the default bus.", bus);
 }
 
-/* The detail is the caller's to free. */
+/* The caller frees the detail. */
 static void entry_read(const struct cloud *cloud, const json_t *entry, struct events_event *event,
                        struct entry_refusal *refusal)
 {
@@ -172,7 +173,7 @@ int events_put_events(struct json_call *call)
         return status;
     }
     if (!unit.first)
-        return 0; /* nobody wanted them */
+        return 0; /* no rule matched */
     return json_call_waiting(call,
                              publish_submit(call->cloud->storage, &unit, json_call_written, call));
 }

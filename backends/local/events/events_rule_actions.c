@@ -7,7 +7,7 @@
 
 enum { PATTERN_MAX = EVENT_PATTERN_MAX, DESCRIPTION_MAX = 512, ROLE_MAX = 1600, TAGS_MAX = 50 };
 
-/* Sets a member where there is a value. */
+/* Sets a member if there is a value. */
 static int member_set(json_t *object, const char *name, const char *value)
 {
     return value && json_object_set_new(object, name, json_string(value)) ? ERR_MEMORY : 0;
@@ -76,7 +76,7 @@ int events_tags_add(struct json_call *call, json_t *list, json_t *tags)
     return 0;
 }
 
-/* Tags are taken for a new rule alone; its targets stay an old one's. */
+/* Only a new rule takes the tags; an existing rule keeps its targets. */
 static int rule_inherit(struct json_call *call, const struct events_rule *old, json_t *document)
 {
     static const char *const kept[] = {"Targets", "Tags"};
@@ -174,7 +174,7 @@ int events_describe_rule(struct json_call *call)
                         : ERR_MEMORY;
 }
 
-/* The place of the first rule of a page. */
+/* The index of the first rule of a page. */
 static size_t page_start(const struct events_rules *rules, const char *prefix, const char *after)
 {
     size_t place = events_from(rules, prefix ? prefix : "");
@@ -236,7 +236,7 @@ int events_disable_rule(struct json_call *call)
     return state_set(call, "DISABLED");
 }
 
-/* As AWS has it, deleting what is not there succeeds. */
+/* As on AWS, deleting a missing rule succeeds. */
 int events_delete_rule(struct json_call *call)
 {
     const char *name;
@@ -275,7 +275,7 @@ static int tagged_rule(struct json_call *call, struct events_rule **out)
         arn);
 }
 
-/* A copy of the rule's document with tags of its own; NULL without memory. */
+/* A copy of the rule's document whose tags can be changed; NULL if memory is short. */
 static json_t *document_with_tags(const struct events_rule *rule, json_t **tags)
 {
     const json_t *old = json_object_get(rule->document, "Tags");
@@ -289,7 +289,7 @@ static json_t *document_with_tags(const struct events_rule *rule, json_t **tags)
     return NULL;
 }
 
-/* Changes the rule's tags by a list of the input. */
+/* Adds or removes tags of the rule. */
 static int change_tags(struct json_call *call, const char *member,
                        int (*change)(struct json_call *call, json_t *list, json_t *tags))
 {

@@ -17,7 +17,7 @@ struct events_rules {
     struct name_index index;
 };
 
-struct rule_content { /* what a change replaces */
+struct rule_content { /* the state that a change replaces */
     json_t *document;
     struct event_pattern *pattern;
 };
@@ -26,7 +26,7 @@ struct rule_task {
     struct storage_task task;
     struct events_rule *rule;     /* retained */
     char *name, *text;            /* text NULL: delete */
-    struct rule_content previous; /* of a change: what it replaced; empty: nothing */
+    struct rule_content previous; /* the state that a change replaced; empty: none */
     struct list change;           /* in the rule's changes */
     events_written *done;
     void *user;
@@ -51,7 +51,7 @@ static int content_make(json_t *document, struct rule_content *out)
     return status;
 }
 
-/* Gives what it replaces. */
+/* Returns the replaced content. */
 static struct rule_content content_swap(struct events_rule *rule, struct rule_content content)
 {
     struct rule_content previous = {rule->document, rule->pattern};
@@ -81,7 +81,7 @@ static void rule_vanish(struct events_rule *rule)
     rule_release(rule);
 }
 
-/* Takes the content, also where it fails. */
+/* Takes the content, even if it fails. */
 static int rule_add(struct events_rules *rules, const char *name, struct rule_content content,
                     struct events_rule **out)
 {
@@ -152,8 +152,8 @@ static int row_run(struct storage_task *task, struct storage *storage)
     return statement_execute(&statement, &task->error);
 }
 
-/* What could not be stored is undone. Where another change has followed, what it would go back to
- * was never stored either, so it takes over what this one replaced. */
+/* Rolls back a change that could not be stored. If another change followed, the state before it was
+ * never stored either, so that change inherits the state that this one replaced. */
 static void content_undo(struct rule_task *t, struct list *after)
 {
     if (after) {
@@ -203,7 +203,7 @@ static void row_done(struct storage_task *task, int status)
     task_free(t);
 }
 
-/* document NULL: of a deletion. */
+/* document NULL: a deletion. */
 static struct rule_task *task_new(struct events_rule *rule, json_t *document, events_written *done,
                                   void *user)
 {
@@ -271,7 +271,7 @@ int events_delete(struct events_rule *rule, events_written *done, void *user)
     return 0;
 }
 
-/* The beginning and the end. */
+/* Opening and closing. */
 
 static int row_load(struct events_rules *rules, struct statement *row, struct error *error)
 {

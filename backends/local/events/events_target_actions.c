@@ -15,7 +15,7 @@ static int invalid(struct json_call *call, const char *id, const char *text)
     return json_call_fail(call, "ValidationException", "%s for target %.64s.", text, id);
 }
 
-/* What a target of the API may have and ours may not. */
+/* Parameters of targets that are not supported here. */
 static int members_check(struct json_call *call, json_t *target)
 {
     static const char *const here[] = {"Id",
@@ -160,7 +160,7 @@ static int failures_begin(struct json_call *call, json_t **out)
     return status ? (json_decref(*out), status) : json_call_output(call, "FailedEntries", *out);
 }
 
-/* Takes targets; the rule's document gets them. */
+/* Takes targets and stores them in the rule's document. */
 static int targets_store(struct json_call *call, const struct events_rule *rule, json_t *targets)
 {
     json_t *document = json_copy(rule->document);
@@ -251,7 +251,7 @@ int events_remove_targets(struct json_call *call)
 
 /* Listing. */
 
-/* Behind the target that a page ended with. */
+/* The index after the last target of the previous page. */
 static size_t after_place(const json_t *targets, const char *after)
 {
     size_t place = after ? place_of(targets, after) + 1 : 0;

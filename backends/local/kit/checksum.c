@@ -165,9 +165,8 @@ void checksum_finish(struct checksum *checksum, char out[CHECKSUM_TEXT_SIZE])
     checksum_base64(value, size, out);
 }
 
-/* Combining. A CRC is a polynomial over GF(2), reflected: the highest bit is the coefficient of
- * x^0. What comes before is multiplied by x^(8 * size), which is what `size` bytes behind it do to
- * it. */
+/* Combining. A CRC is a reflected polynomial over GF(2): the highest bit is the coefficient of x^0.
+ * Appending `size` bytes multiplies the CRC of what precedes them by x^(8 * size). */
 
 static uint64_t multiply(enum checksum_kind kind, uint64_t a, uint64_t b)
 {

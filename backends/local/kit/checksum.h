@@ -1,6 +1,6 @@
 /*
  * S3's object checksums ("Checking object integrity", S3 User Guide): base64 of big-endian values.
- * Any thread, one at a time for each object.
+ * Any thread, but only one at a time per object.
  */
 #ifndef THUMBWHEEL_LOCAL_CHECKSUM_H
 #define THUMBWHEEL_LOCAL_CHECKSUM_H
@@ -34,29 +34,29 @@ struct checksum {
 
 /* "x-amz-checksum-crc32" and so on; NULL for CHECKSUM_NONE. Static. */
 const char *checksum_header(enum checksum_kind kind);
-/* From a header's name (any case); CHECKSUM_NONE if it names none that we know. */
+/* From a header's name (any case); CHECKSUM_NONE if it is not a known checksum header. */
 enum checksum_kind checksum_from_header(struct slice name);
 
-/* "CRC32" and so on, as x-amz-checksum-algorithm has it; NULL for CHECKSUM_NONE. Static. */
+/* "CRC32" and so on, as in x-amz-checksum-algorithm; NULL for CHECKSUM_NONE. Static. */
 const char *checksum_name(enum checksum_kind kind);
 enum checksum_kind checksum_from_name(struct slice name);
-/* Bytes of a value; 0 for CHECKSUM_NONE. */
+/* The size of a value in bytes; 0 for CHECKSUM_NONE. */
 size_t checksum_size(enum checksum_kind kind);
-/* Whether the checksum of a whole follows from those of its parts: the CRCs. */
+/* Whether the checksum of an object can be computed from those of its parts: true for the CRCs. */
 bool checksum_combines(enum checksum_kind kind);
 
 void checksum_start(struct checksum *checksum, enum checksum_kind kind);
 void checksum_update(struct checksum *checksum, const void *data, size_t size);
-/* Ends it; out is base64. */
+/* Finishes the checksum; out is base64. */
 void checksum_finish(struct checksum *checksum, char out[CHECKSUM_TEXT_SIZE]);
 
 /* Base64 of up to 32 bytes. */
 void checksum_base64(const uint8_t *data, size_t size, char out[CHECKSUM_TEXT_SIZE]);
-/* Back to bytes. ERR_INVALID: the text is not base64 of a value of this kind. */
+/* Decodes base64. ERR_INVALID: the text is not base64 or the size is wrong for this kind. */
 int checksum_decode(enum checksum_kind kind, struct slice text, uint8_t out[CHECKSUM_SIZE_MAX]);
 
-/* Takes the checksum of what comes next, `size` bytes of it, into that of what came before; for
- * kinds that combine. 0 begins. */
+/* Combines the checksum of the data so far with that of the `size` bytes that follow it, for kinds
+ * that combine. Start with 0. */
 uint64_t checksum_append(enum checksum_kind kind, uint64_t before, uint64_t next, uint64_t size);
 uint64_t checksum_crc_value(enum checksum_kind kind, const uint8_t *bytes);
 void checksum_crc_text(enum checksum_kind kind, uint64_t value, char out[CHECKSUM_TEXT_SIZE]);

@@ -6,14 +6,14 @@
 
 #include "container_of.h"
 
-/* What expires in one turn of the loop; the rest comes in the next, so that others get theirs. */
+/* At most this many expire in one turn of the loop, so that other handles get their turn. */
 enum { TURN_MAX = 1000 };
 
 struct deadlines {
     uv_timer_t timer;
     struct time_heap heap;
     int64_t offset_ms; /* Unix time minus the loop's time */
-    int64_t armed_ms;  /* what the timer waits for; 0: nothing */
+    int64_t armed_ms;  /* the time that the timer is set to; 0: not set */
     bool stopped;
     void (*closed)(void *user);
     void *user;
@@ -21,8 +21,8 @@ struct deadlines {
 
 static void timer_fired(uv_timer_t *timer);
 
-/* An earlier deadline re-arms the timer at once; a later one lets it fire early, which costs one
- * idle look at most. */
+/* An earlier deadline re-arms the timer at once; a later one lets it fire early, which costs at
+ * most one idle wake-up. */
 static void timer_arm(struct deadlines *d)
 {
     const struct time_entry *first = time_heap_first(&d->heap);
@@ -38,8 +38,8 @@ static void timer_fired(uv_timer_t *timer)
     struct deadlines *d = container_of(timer, struct deadlines, timer);
     int64_t now = deadlines_now(d);
     struct time_entry *first;
-    /* Not zero, so that what the callbacks set does not arm the timer each time; it is armed once,
-     * below. */
+    /* Not zero, so that deadlines set by the callbacks do not re-arm the timer each time; it is
+     * armed once, below. */
     d->armed_ms = now;
     for (int turn = 0;
          turn < TURN_MAX && (first = time_heap_first(&d->heap)) && first->at_ms <= now; turn++) {

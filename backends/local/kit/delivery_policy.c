@@ -129,7 +129,8 @@ static int throttle_read(json_t *object, struct delivery_policy *out, char *why)
     return 0;
 }
 
-/* The names of a subscription's members; a topic's begin with "default" and a capital. */
+/* The member names in a subscription's policy; in a topic's they begin with "default" and a capital
+ * letter. */
 static int part_read(const char *name, json_t *value, struct delivery_policy *out, char *why)
 {
     if (json_is_null(value))
@@ -214,7 +215,8 @@ int delivery_policy_read(const char *topic, const char *subscription, struct del
     return status;
 }
 
-/* The place between the first and last retry of the middle phase, 0 to 1, by the function. */
+/* The position between the first and last retry of the backoff phase, 0 to 1, according to the
+ * function. */
 static double share(enum delivery_backoff backoff, double at)
 {
     switch (backoff) {

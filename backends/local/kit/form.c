@@ -47,7 +47,7 @@ static int tree_put(json_t *tree, char *path, json_t *value, const struct form_n
     return status;
 }
 
-/* Of a text that may hold NULs. */
+/* For a text that may contain NULs. */
 static bool is_utf8(const struct buffer *text)
 {
     for (size_t at = 0; at < text->size; at += strlen(text->data + at) + 1)
@@ -65,7 +65,7 @@ static int pair_put(json_t *tree, struct slice name, struct slice value,
     int status = uri_decode(&path, name, true);
     if (!status)
         status = uri_decode(&text, value, true);
-    /* jansson would refuse it in one word with a lack of memory */
+    /* jansson would report it like a lack of memory */
     if (!status && path.size > 0 && !(is_utf8(&path) && is_utf8(&text)))
         status = ERR_INVALID;
     if (!status && path.size > 0)
@@ -79,7 +79,7 @@ static int pair_put(json_t *tree, struct slice name, struct slice value,
 int form_parse(json_t *tree, struct slice text, const struct form_name *names, size_t name_count)
 {
     int status = 0;
-    if (!text.size) /* and perhaps no text to point into */
+    if (!text.size) /* there may be no text to point into */
         return 0;
     const char *at = text.data, *end = text.data + text.size;
     for (int pairs = 0; at < end && !status; pairs++) {
@@ -152,7 +152,7 @@ static bool pair_split(json_t *item, const char **key, json_t **value)
     return false;
 }
 
-/* Takes list; gives it back where it is not made of pairs. */
+/* Takes list; returns it unchanged if it does not consist of pairs. */
 static json_t *shape_pairs(json_t *list)
 {
     json_t *object = json_object(), *value;
@@ -189,7 +189,7 @@ static json_t *shape_object(json_t *tree)
 json_t *form_shape(const json_t *node)
 {
     json_t *tree =
-        (json_t *)(uintptr_t)node; /* jansson counts and iterates through plain pointers */
+        (json_t *)(uintptr_t)node; /* jansson counts and iterates through non-const pointers */
     if (!json_is_object(tree))
         return json_incref(tree);
     json_t *inner = json_object_get(tree, "member");

@@ -1,9 +1,9 @@
 /*
- * Parameters of the Query protocol as a tree, in the shape that the JSON protocol has.
+ * Parameters of the Query protocol as a tree with the structure of the JSON protocol.
  *
- * "A.1.Name=x&A.1.Value=y" is a tree of names; numbers make lists (with SNS's ".member." and
- * ".entry." left out), and a list of Name/Value, Key/Value or key/value pairs makes an object. So
- * the actions read one shape, whatever the protocol. Loop thread.
+ * "A.1.Name=x&A.1.Value=y" is a tree of names; numbers form lists (".member." and ".entry." of SNS
+ * are skipped), and a list of Name/Value, Key/Value or key/value pairs forms an object. So the
+ * actions read the same structure in both protocols. Loop thread.
  */
 #ifndef THUMBWHEEL_FORM_H
 #define THUMBWHEEL_FORM_H
@@ -12,16 +12,16 @@
 
 #include "bytes.h"
 
-struct form_name { /* what the two protocols name differently */
+struct form_name { /* names that differ between the two protocols */
     const char *query, *json;
 };
 
 /* Adds the parameters of a query string or form body to *tree (an object). ERR_INVALID: not a form,
- * not UTF-8, a name that is a value and a tree at once; ERR_LIMIT: too many or too deep;
+ * not UTF-8, or a name that is both a value and a tree; ERR_LIMIT: too many or too deep;
  * ERR_MEMORY. */
 int form_parse(json_t *tree, struct slice text, const struct form_name *names, size_t name_count);
 
-/* The shaped tree, a new reference; NULL without memory. */
+/* The converted tree, a new reference; NULL if memory is short. */
 json_t *form_shape(const json_t *tree);
 
 #endif

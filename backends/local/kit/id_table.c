@@ -7,14 +7,14 @@
 
 enum { FIRST_CHAINS = 64 };
 
-/* Ids that follow each other get chains that follow each other, so that adding many touches memory
- * in order; what begins anew at another multiple of 2^20 (queue_load.c) begins elsewhere. */
+/* Consecutive ids map to consecutive chains, so that adding many accesses memory in order;
+ * sequences that start at different multiples of 2^20 (queue_load.c) start at different chains. */
 static uint64_t hash_id(uint64_t id)
 {
     return id + (id >> 20) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / the golden ratio */
 }
 
-/* Chains below `split` have been split already and are told apart by one more bit. */
+/* Chains below `split` have already been split and use one more bit. */
 static size_t chain_of(const struct id_table *t, uint64_t id)
 {
     size_t level = FIRST_CHAINS;
@@ -88,7 +88,7 @@ struct id_entry *id_table_find(const struct id_table *t, uint64_t id)
     return entry;
 }
 
-/* Begun with a number that no client knows. */
+/* Seeded with a secret number, so that clients cannot cause collisions. */
 uint64_t id_of_text(uint64_t seed, const char *text)
 {
     return fnv_text(FNV_START ^ seed, text);

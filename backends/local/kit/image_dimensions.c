@@ -22,13 +22,13 @@ static bool is_frame(uint32_t marker)
     return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
 }
 
-/* Restarts, and TEM: no length follows. */
+/* RSTn and TEM have no length. */
 static bool is_alone(uint32_t marker)
 {
     return marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8);
 }
 
-/* Segment by segment, up to the frame's; the scans behind it are not looked at. */
+/* Reads segment by segment up to the frame header; the scans after it are ignored. */
 static bool jpeg_dimensions(struct slice image, uint32_t *width, uint32_t *height)
 {
     size_t at = 2;
@@ -39,7 +39,7 @@ static bool jpeg_dimensions(struct slice image, uint32_t *width, uint32_t *heigh
         } else if (is_frame(marker)) {
             *height = number_at(image, at + 5, 2);
             *width = number_at(image, at + 7, 2);
-            return *height > 0; /* 0: a later marker says */
+            return *height > 0; /* 0: defined by a later marker */
         } else if (is_alone(marker)) {
             at += 2;
         } else if (marker == 0xd9 || marker == 0xda) {

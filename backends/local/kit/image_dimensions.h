@@ -1,6 +1,6 @@
 /*
- * How large an image is, as the header of its file says: JPEG (ITU-T T.81, B.2.2) and PNG (RFC
- * 2083, IHDR). Pure; any thread.
+ * The size of an image, from the header of its file: JPEG (ITU-T T.81, B.2.2) and PNG (RFC 2083,
+ * IHDR). Pure; any thread.
  */
 #ifndef THUMBWHEEL_LOCAL_IMAGE_DIMENSIONS_H
 #define THUMBWHEEL_LOCAL_IMAGE_DIMENSIONS_H
@@ -10,7 +10,7 @@
 
 #include "bytes.h"
 
-/* In pixels. false: it does not say. */
+/* In pixels. false: unknown. */
 bool image_dimensions(struct slice image, uint32_t *width, uint32_t *height);
 
 #endif

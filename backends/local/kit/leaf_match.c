@@ -7,7 +7,7 @@
 #include "bytes.h"
 #include "ip_network.h"
 
-/* Of a comparison's operand with one value, which is no object and no array. */
+/* Compares an operand with one value, which is neither an object nor an array. */
 typedef bool compare(const struct leaf_rules *rules, const json_t *wanted, const json_t *value);
 
 static struct slice text_of(const json_t *value)
@@ -76,7 +76,7 @@ static struct slice end_of(struct slice text, size_t size)
     return (struct slice){text.data + text.size - size, size};
 }
 
-/* wanted: a text, or {"equals-ignore-case": a text}. */
+/* wanted: a string, or {"equals-ignore-case": a string}. */
 static bool side_matches(const json_t *wanted, const json_t *value,
                          struct slice (*side_of)(struct slice text, size_t size))
 {
@@ -101,9 +101,9 @@ static bool has_suffix(const struct leaf_rules *rules, const json_t *wanted, con
 
 /* Wildcards. */
 
-enum { PIECE_ON_STACK = 4096 }; /* bytes; a longer pattern's pieces need memory */
+enum { PIECE_ON_STACK = 4096 }; /* bytes; longer patterns allocate memory for their pieces */
 
-/* Takes the piece of a pattern up to its next star, without its escapes; false: it is the last. */
+/* Copies the piece of a pattern up to the next star, unescaped. False: it is the last piece. */
 static bool piece_take(struct slice *pattern, char *piece, size_t *size)
 {
     *size = 0;
@@ -121,7 +121,7 @@ static bool piece_take(struct slice *pattern, char *piece, size_t *size)
     return false;
 }
 
-/* The pieces between stars are found from left to right, the last at the end: linear. */
+/* Finds the pieces between stars from left to right and the last one at the end, in linear time. */
 static bool pieces_match(struct slice text, struct slice pattern, char *piece)
 {
     size_t size;
@@ -210,10 +210,10 @@ static const struct comparison {
     {"wildcard", matches_wildcard},
 };
 
-/* Of an object with one member, whose value is the operand. */
+/* For an object with one member, whose value is the operand. */
 static compare *comparison_of(const json_t *object, const json_t **wanted)
 {
-    void *only = json_object_iter((json_t *)(uintptr_t)object); /* which it doesn't change */
+    void *only = json_object_iter((json_t *)(uintptr_t)object); /* does not change it */
     const char *name = json_object_iter_key(only);
     *wanted = json_object_iter_value(only);
     for (size_t i = 0; name && i < sizeof comparisons / sizeof *comparisons; i++) {
@@ -223,7 +223,7 @@ static compare *comparison_of(const json_t *object, const json_t **wanted)
     return NULL;
 }
 
-/* The operand is a value, {"prefix": a value} and the like, or in place of a value a list. */
+/* The operand is a value, an object such as {"prefix": value}, or a list of values. */
 static bool is_anything_but(const struct leaf_rules *rules, const json_t *wanted,
                             const json_t *value)
 {

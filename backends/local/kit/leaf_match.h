@@ -1,11 +1,11 @@
 /*
  * A leaf of an event pattern or a filter policy: a list of values and of comparisons such as
- * {"prefix": "a"}, of which one must hold. EventBridge and SNS mean the same by it (both use the
- * open-source event-ruler), but for what struct leaf_rules tells apart.
+ * {"prefix": "a"}, one of which must match. EventBridge and SNS treat it alike (both use the
+ * open-source event-ruler), except for the differences in struct leaf_rules.
  *
- * Which comparisons and operands a service admits is checked where its patterns are read
- * (event_pattern.c, filter_policy_check.c); matching relies on it. Letters fold in ASCII alone. The
- * cost of a comparison is in proportion to its operand and the value. Any thread.
+ * The readers of patterns (event_pattern.c, filter_policy_check.c) check which comparisons and
+ * operands a service allows; matching relies on it. Case folding is ASCII only. The cost of a
+ * comparison is proportional to the sizes of its operand and the value. Any thread.
  */
 #ifndef THUMBWHEEL_LOCAL_LEAF_MATCH_H
 #define THUMBWHEEL_LOCAL_LEAF_MATCH_H
@@ -14,16 +14,16 @@
 #include <stdbool.h>
 
 struct leaf_rules {
-    double (*number)(const json_t *number); /* what of a number is compared */
-    bool addresses; /* a value that is an IP address stands for it, however it is written */
+    double (*number)(const json_t *number); /* the precision with which numbers are compared */
+    bool addresses;                         /* IP addresses are equal however they are written */
 };
 
-/* Some value in `value`, through all arrays, matches. An object is no value, nor is NULL, which
- * stands for what is not there. *found is set where there is a value at all. */
+/* Whether any value in `value`, including nested arrays, matches. Objects are not values; NULL
+ * means that the field is absent. *found is set if there is any value. */
 bool leaf_matches(const struct leaf_rules *rules, const json_t *list, const json_t *value,
                   bool *found);
 
-/* {"exists": false} is in the list. */
+/* Whether the list contains {"exists": false}. */
 bool leaf_allows_absence(const json_t *list);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Named things in the order of their names: found by halving, listed from any name on, so that a
- * page of a listing costs what it shows. Adding one moves pointers, which is cheap up to some
- * hundred thousands. Loop thread.
+ * Entries sorted by name: found by binary search and listed from any name on, so that the cost of a
+ * page depends only on its size. Adding an entry moves pointers, which is cheap up to a few hundred
+ * thousand entries. Loop thread.
  */
 #ifndef THUMBWHEEL_NAME_INDEX_H
 #define THUMBWHEEL_NAME_INDEX_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct named {  /* embed it */
-    char *name; /* owned by whoever embeds it; constant while indexed */
+    char *name; /* owned by the embedding struct; constant while indexed */
 };
 
 struct name_index {
@@ -20,8 +20,8 @@ struct name_index {
 struct named *name_index_find(const struct name_index *index, const char *name); /* or NULL */
 int name_index_add(struct name_index *index, struct named *item);                /* ERR_MEMORY */
 void name_index_remove(struct name_index *index, struct named *item);
-/* The place of the first name that is not before `name`. */
+/* The index of the first name that does not sort before `name`. */
 size_t name_index_from(const struct name_index *index, const char *name);
-void name_index_free(struct name_index *index); /* items are the caller's */
+void name_index_free(struct name_index *index); /* does not free the items */
 
 #endif

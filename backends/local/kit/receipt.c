@@ -6,8 +6,8 @@
 #include "error.h"
 #include "sigv4.h"
 
-/* 8 queue, 8 message, 8 nonce, 4 serial, 26 of the HMAC-SHA-256: 54 bytes are 72 letters without
- * padding. */
+/* 8 bytes queue, 8 message, 8 nonce, 4 serial, 26 of the HMAC-SHA-256: 54 bytes give 72 letters
+ * without padding. */
 enum { FACTS_SIZE = 28, DIGEST_SIZE = 26, HANDLE_SIZE = FACTS_SIZE + DIGEST_SIZE };
 
 static unsigned char *put_number(unsigned char *at, uint64_t value, int size)

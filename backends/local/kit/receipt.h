@@ -1,9 +1,9 @@
 /*
- * Receipt handles: opaque to clients, and forged by none.
+ * Receipt handles: opaque to clients and impossible to forge.
  *
- * A handle names one receive of one message: queue, message, the count of that receive, and a keyed
- * digest over them. The key is made once for a data directory and kept there, so that handles
- * survive a restart. Loop thread.
+ * A handle identifies one receive of one message: queue, message, receive count, and an HMAC over
+ * them. The key is created once per data directory and stored there, so that handles survive a
+ * restart. Loop thread.
  */
 #ifndef THUMBWHEEL_RECEIPT_H
 #define THUMBWHEEL_RECEIPT_H
@@ -16,8 +16,8 @@ enum { RECEIPT_KEY_SIZE = 32, RECEIPT_TEXT_SIZE = 73 };
 
 struct receipt {
     uint64_t queue, message;
-    uint64_t nonce;  /* of the message: a number that is given again after a restart is not the same
-                        message */
+    /* of the message: distinguishes messages whose number was reused after a restart */
+    uint64_t nonce;
     uint32_t serial; /* which receive */
 };
 

@@ -1,5 +1,5 @@
-/* The document of every S3 error, whether the router or S3 itself refuses a request. Source: "Error
- * responses" in the S3 API Reference. Any thread. */
+/* The XML document of every S3 error, whether the router or S3 itself refuses a request. Source:
+ * "Error responses" in the S3 API Reference. Any thread. */
 #ifndef THUMBWHEEL_S3_ERROR_DOCUMENT_H
 #define THUMBWHEEL_S3_ERROR_DOCUMENT_H
 
@@ -12,7 +12,7 @@ struct s3_error_document {
     const char *id;           /* of the request */
 };
 
-/* The buffer's error sticks. */
+/* Errors remain in the buffer. */
 void s3_error_document_write(struct buffer *out, const struct s3_error_document *document);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "error.h"
 
-/* In English whatever the locale. */
+/* English names, independent of the locale. */
 static const char days[] = "SunMonTueWedThuFriSat";
 static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
@@ -46,7 +46,7 @@ static char *put_text(char *at, const char *text, size_t size)
     return at + size;
 }
 
-/* Without printf, since it is in every response with an object. */
+/* Without printf, because every response with an object needs it. */
 void s3_time_http(int64_t unix_ms, char out[S3_TIME_SIZE])
 {
     struct tm utc = split(unix_ms);

@@ -1,5 +1,5 @@
-/* Times as S3 writes them: ISO 8601 with milliseconds in XML and events, IMF-fixdate in headers.
- * UTC; any thread. */
+/* Time formats of S3: ISO 8601 with milliseconds in XML and events, IMF-fixdate in headers. UTC;
+ * any thread. */
 #ifndef THUMBWHEEL_LOCAL_S3_TIME_H
 #define THUMBWHEEL_LOCAL_S3_TIME_H
 

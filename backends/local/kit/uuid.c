@@ -6,7 +6,8 @@
 
 #include "hex.h"
 
-enum { RANDOM_SIZE = 256 }; /* what getrandom gives whole, whatever signal comes (getrandom(2)) */
+/* getrandom(2) returns up to this many bytes completely, even when interrupted by a signal */
+enum { RANDOM_SIZE = 256 };
 
 /* Reads random bytes for several UUIDs at once, because a system call costs more than a UUID.
  * Small reads are complete once the kernel's pool is seeded (getrandom(2)). */

@@ -6,8 +6,8 @@
 
 #include "utf8.h"
 
-/* What stands for a byte, or NULL where the byte may stay. XML 1.0 can't carry most control
- * characters; S3 sends them as references all the same. */
+/* The escape for a byte, or NULL if it needs none. XML 1.0 does not allow most control characters,
+ * but S3 sends them as references anyway. */
 static const char *escape_of(char c, char reference[8])
 {
     switch (c) {
@@ -33,7 +33,7 @@ int xml_text(struct buffer *out, struct slice text)
     char reference[8];
     for (size_t i = 0; i < text.size; i += size) {
         size = utf8_character_size((struct slice){text.data + i, text.size - i});
-        /* A key that is no text, in the error that refuses it. */
+        /* For an error document whose key is not valid UTF-8. */
         const char *escape = !size ? "?" : size == 1 ? escape_of(text.data[i], reference) : NULL;
         size += !size;
         if (!escape)

@@ -6,21 +6,23 @@
 
 #include "bytes.h"
 
-struct xml_rule { /* for a member that is a list, or a map of names to values */
+struct xml_rule { /* for a member that is a list or a map from names to values */
     const char *member, *element;
-    const char *key, *value; /* of a map's pairs; NULL: a list */
+    const char *key, *value; /* for the pairs of a map; NULL: a list */
 };
 
 struct xml_style {
     const struct xml_rule *rules;
     size_t rule_count;
-    bool nested; /* SNS: <Member><member>… and <Member><entry>…; SQS repeats <Element> instead */
+    /* SNS: <Member><member>… and <Member><entry>…; false: <Element> is repeated, as in SQS */
+    bool nested;
 };
 
-/* Escaped; control characters become references, and what is no UTF-8 a question mark. */
+/* Appends escaped text; control characters become references, invalid UTF-8 becomes a question
+ * mark. */
 int xml_text(struct buffer *out, struct slice text);
 int xml_element(struct buffer *out, const char *name, const char *text);
-/* The members of an object, as elements. */
+/* Writes the members of an object as elements. */
 int xml_members(struct buffer *out, json_t *object, const struct xml_style *style);
 
 #endif

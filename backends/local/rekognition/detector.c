@@ -75,7 +75,8 @@ static enum detection_result result_of(int code)
     }
 }
 
-/* Whether its sides are of a size that is looked at; what a header does not say, its decoder will.
+/* Checks the dimensions against the limits; if the header does not state them, the decoder checks
+ * them.
  */
 static bool sides_check(struct detection *detection, struct slice image)
 {
@@ -151,7 +152,7 @@ static int read_run(struct storage_task *task, struct storage *storage)
 
 static void analyse_done(uv_work_t *work, int status)
 {
-    (void)status; /* nobody takes it back */
+    (void)status; /* a running task cannot be withdrawn */
     settle(container_of(work, struct detection, work));
 }
 

@@ -5,11 +5,11 @@
  *   detector_submit ─►  read the object   ─►  from base64, look, analyse ─►  done
  *                       (of S3 alone)
  *
- * The number of concurrent images is that of the analyser; the others wait in order and hold no
- * image in memory. A cancelled image is not started, or abandoned if it is being decoded.
+ * The analyser limits the number of concurrent images; others wait in order without an image in
+ * memory. A cancelled image is not started, or is abandoned if it is being decoded.
  *
- * Limits of "Guidelines and quotas in Amazon Rekognition": JPEG or PNG, 5 MB of bytes, 15 MB of an
- * object, 80 to 10,000 pixels in width and height. Loop thread.
+ * Limits from "Guidelines and quotas in Amazon Rekognition": JPEG or PNG, 5 MB for bytes, 15 MB for
+ * an object, 80 to 10,000 pixels in width and height. Loop thread.
  */
 #ifndef THUMBWHEEL_LOCAL_DETECTOR_H
 #define THUMBWHEEL_LOCAL_DETECTOR_H
@@ -33,23 +33,23 @@ enum detection_result {
     DETECTION_NOT_BASE64,
     DETECTION_NO_OBJECT,
     DETECTION_TOO_SMALL,
-    DETECTION_TOO_LARGE, /* bytes, pixels, or what its decoder takes */
-    DETECTION_NO_IMAGE,  /* none that is read */
+    DETECTION_TOO_LARGE, /* too many bytes or pixels, or over a limit of the decoder */
+    DETECTION_NO_IMAGE,  /* not a supported format */
     DETECTION_CANCELLED,
-    DETECTION_FAILED, /* no fault of the image */
+    DETECTION_FAILED, /* a failure unrelated to the image */
 };
 
 struct detection { /* embed it; borrowed until done */
-    /* What is looked at; not to change until done. */
-    struct slice base64; /* data NULL: the object */
+    /* The input; must not change until done. */
+    struct slice base64; /* data NULL: use the object */
     int64_t bucket;
     const char *key;
     struct object_version version;
-    void (*done)(struct detection *detection); /* from a fresh callback */
+    void (*done)(struct detection *detection); /* from a new loop callback */
 
     enum detection_result result;
     struct label_set labels;
-    struct error error; /* of any other result than the first, where there is more to say */
+    struct error error; /* details for results other than the first, if any */
 
     /* private */
     struct detector *detector;
@@ -60,15 +60,16 @@ struct detection { /* embed it; borrowed until done */
     struct list link;
 };
 
-/* NULL without memory. The analyser is borrowed. */
+/* NULL if memory is short. The analyser is borrowed. */
 struct detector *detector_open(struct cloud *cloud, const struct image_analyser *analyser);
-/* What was submitted has been cancelled. closed may be called at once; storage is open until then.
+/* All detections must have been cancelled. closed may be called at once; storage must be open until
+ * then.
  */
 void detector_close(struct detector *detector, void (*closed)(void *user), void *user);
 
-/* detection is zero but for its first group. */
+/* detection must be zeroed except for its first group of members. */
 void detector_submit(struct detector *detector, struct detection *detection);
-/* done still comes, and not from here. */
+/* done is still called, but not from within this function. */
 void detection_cancel(struct detection *detection);
 
 #endif

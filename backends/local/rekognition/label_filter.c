@@ -8,7 +8,7 @@ enum { FULL_NAME_MAX = LABEL_NAME_MAX + LABEL_VALUE_MAX };
 
 static const char composition[] = "Colors and Visual Composition";
 
-/* What the file says. */
+/* Labels from the file's metadata. */
 static const char *const stated[] = {"Camera", "Year", "Has Location", "Flash"};
 
 static const char *category_of(const struct label *label)

@@ -1,4 +1,4 @@
-/* Rekognition's operations that are here. */
+/* The supported operations of Rekognition. */
 #ifndef THUMBWHEEL_LOCAL_REKOGNITION_API_H
 #define THUMBWHEEL_LOCAL_REKOGNITION_API_H
 

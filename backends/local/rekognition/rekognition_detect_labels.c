@@ -16,7 +16,8 @@
 enum { FILTERS_MAX = 100, FILTER_MAX = 50, FEATURES_MAX = 2, KEY_MAX = 1024, BUCKET_MAX = 255 };
 
 static const double min_confidence_default = 55;
-static const char model_version[] = "thumbwheel-1.0"; /* the analyser's, not Rekognition's */
+/* the analyser's version, not Rekognition's */
+static const char model_version[] = "thumbwheel-1.0";
 
 static const char bad_parameter[] = "InvalidParameterException";
 static const char bad_object[] = "InvalidS3ObjectException";
@@ -29,7 +30,7 @@ struct detect {
 
 /* Input. */
 
-/* 0, or the error of the call. *out is NULL where the member is absent. */
+/* Returns 0 or the error of the call. *out is NULL if the member is absent. */
 static int member(struct json_call *call, const json_t *from, const char *name, json_type type,
                   const json_t **out)
 {
@@ -262,7 +263,7 @@ static int outcome(struct detect *detect)
         return json_call_fail(call, "SerializationException", "Image.Bytes is not base64.");
     case DETECTION_NO_OBJECT:
         return fail_object(call);
-    case DETECTION_TOO_SMALL: /* as the service names it: boto/botocore, issue 1366 */
+    case DETECTION_TOO_SMALL: /* the service's error code: boto/botocore, issue 1366 */
         return json_call_fail(call, bad_parameter, "Request has invalid parameters: %.400s", why);
     case DETECTION_TOO_LARGE:
         return json_call_fail(call, "ImageTooLargeException", "Image size is too large%s%.400s",

@@ -1,4 +1,4 @@
-/* Reading a pattern: everything that matching relies on is checked here. */
+/* Reads a pattern and checks everything that matching relies on. */
 #include "event_pattern_private.h"
 
 #include <stdarg.h>
@@ -54,7 +54,7 @@ static int check_wildcard(const json_t *value, const char *name, struct error *e
     return 0;
 }
 
-/* A text, or {"equals-ignore-case": a text}. */
+/* A string, or {"equals-ignore-case": a string}. */
 static int check_end(const json_t *value, const char *name, struct error *error)
 {
     const json_t *folded = json_object_get(value, "equals-ignore-case");
@@ -92,7 +92,7 @@ static bool is_one_of(const char *text, const char *a, const char *b)
     return text && (strcmp(text, a) == 0 || strcmp(text, b) == 0);
 }
 
-/* ["=", n], or one of two bounds, or a lower and then an upper one. */
+/* ["=", n], or one bound, or a lower and then an upper bound. */
 static int check_numeric(const json_t *value, const char *name, struct error *error)
 {
     size_t size = json_array_size(value);
@@ -154,7 +154,7 @@ static int check_negated(const json_t *comparison, struct error *error)
         if (value)
             return forms[i].one(value, forms[i].name, error);
     }
-    void *only = json_object_iter((json_t *)(uintptr_t)comparison); /* which it doesn't change */
+    void *only = json_object_iter((json_t *)(uintptr_t)comparison); /* does not change it */
     return invalid(error, "Unsupported anything-but pattern: %.60s", json_object_iter_key(only));
 }
 
@@ -304,7 +304,7 @@ int event_pattern_parse(struct slice text, struct event_pattern **out, struct er
                          "Event pattern is not valid. Reason: it is longer than %d characters",
                          EVENT_PATTERN_MAX);
     /* "Events or Rules containing duplicate JSON keys are invalid" (README of aws/event-ruler). The
-     * service ignores all but the last; a pattern of which it ignores a part is a mistake. */
+     * service ignores all but the last one, which is hardly what the user meant. */
     json_t *root = json_text_read(text, JSON_REJECT_DUPLICATES, &why);
     if (!root && json_text_short(&why))
         return error_set(error, ERR_MEMORY, "out of memory");

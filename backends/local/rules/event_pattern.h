@@ -1,18 +1,18 @@
 /*
  * EventBridge's event patterns: a filter over JSON, as a pure function.
  *
- * A pattern is an object. Each of its fields holds an object (the pattern of what is nested there)
- * or an array of values and comparisons, of which one must hold; all fields must match, and fields
- * that it doesn't name don't count. A field of the event that is an array matches where one of its
- * elements does; fields within one object of an array must match in the same object.
+ * A pattern is an object. Each of its fields contains an object (a nested pattern) or an array of
+ * values and comparisons, one of which must match. All fields of the pattern must match; other
+ * fields of the event are ignored. An array in the event matches if one of its elements does;
+ * fields within one object of an array must match in the same object.
  *
  * Sources: "Creating Amazon EventBridge event patterns" and "Comparison operators" in the
- * EventBridge User Guide; where these leave a choice, what the service's published engine (Event
- * Ruler) does: numbers are compared by value, and an IP address stands for itself however it is
- * written. Letters fold in ASCII alone.
+ * EventBridge User Guide; where these are unclear, the behaviour of the service's published engine
+ * (Event Ruler): numbers are compared by value, and IP addresses are equal however they are
+ * written. Case folding is ASCII only.
  *
- * Matching costs at most the product of the two sizes, and recursion goes as deep as jansson lets a
- * document nest. No I/O, no clock; any thread.
+ * Matching costs at most the product of the two sizes; jansson's nesting limit bounds the
+ * recursion. No I/O, no clock; any thread.
  */
 #ifndef THUMBWHEEL_LOCAL_EVENT_PATTERN_H
 #define THUMBWHEEL_LOCAL_EVENT_PATTERN_H
@@ -23,11 +23,11 @@
 #include "bytes.h"
 #include "error.h"
 
-enum { EVENT_PATTERN_MAX = 4096 }; /* bytes of a pattern */
+enum { EVENT_PATTERN_MAX = 4096 }; /* size of a pattern in bytes */
 
 struct event_pattern;
 
-/* ERR_INVALID: the text is not a pattern, and error says what is wrong in it; ERR_LIMIT: too long;
+/* ERR_INVALID: the text is not a valid pattern, error contains the reason; ERR_LIMIT: too long;
  * ERR_MEMORY. */
 int event_pattern_parse(struct slice text, struct event_pattern **out, struct error *error);
 void event_pattern_free(struct event_pattern *pattern); /* NULL: nothing */

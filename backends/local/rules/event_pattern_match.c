@@ -1,7 +1,7 @@
 /*
- * Matching. A pattern and an event are walked together; where the event has nothing (the field is
- * absent, or holds no object where the pattern looks into one), the walk goes on with NULL, since
- * {"exists": false} can still hold there.
+ * Matching walks the pattern and the event together. Where the event has no value (the field is
+ * absent, or is not an object where the pattern expects one), it continues with NULL, because
+ * {"exists": false} can still match there.
  */
 #include "event_pattern_private.h"
 
@@ -13,7 +13,7 @@ static const struct leaf_rules eventbridge_rules = {.number = json_number_value,
 
 static bool object_matches(const json_t *pattern, const json_t *event);
 
-/* A pattern that is content where there is nothing must be so in every object of an array. */
+/* A pattern that matches an absent field must match in every object of an array. */
 static bool elements_match(const json_t *pattern, const json_t *array, bool all)
 {
     for (size_t i = 0; i < json_array_size(array); i++) {
@@ -48,7 +48,7 @@ static bool alternatives_match(const json_t *list, const json_t *event)
 
 static bool object_matches(const json_t *pattern, const json_t *event)
 {
-    json_t *fields = (json_t *)(uintptr_t)pattern; /* which iterating doesn't change */
+    json_t *fields = (json_t *)(uintptr_t)pattern; /* iterating does not change it */
     const char *name;
     json_t *wanted;
     json_object_foreach(fields, name, wanted)

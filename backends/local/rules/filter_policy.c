@@ -1,11 +1,11 @@
 /*
  * Matching. A policy is a tree of objects whose leaves are lists of values and match expressions; a
- * message is a tree, too (its attributes are one of depth 1). A leaf matches when some value that
- * lies at its place matches some item of its list. Where the message has an array of objects, one
- * element must satisfy all keys below it; lists in lists count as one list.
+ * message is a tree, too (its attributes are one of depth 1). A leaf matches if any value at its
+ * path matches any item of its list. If the message has an array of objects, one element must
+ * satisfy all keys below it; nested lists are flattened.
  *
- * A dot in a key stands for nesting, in policies for bodies and in bodies ({"a.b": 1} is
- * {"a": {"b": 1}}), so both are brought to the nested form first.
+ * A dot in a key means nesting, in bodies and in policies for bodies ({"a.b": 1} is {"a": {"b":
+ * 1}}), so both are converted to the nested form first.
  */
 #include "filter_policy.h"
 
@@ -25,7 +25,7 @@ enum { DOTS_MAX = 32 };
 enum scope { SCOPE_ATTRIBUTES, SCOPE_BODY };
 
 struct filter_policy {
-    json_t *rules;  /* as written: for attributes */
+    json_t *rules;  /* unconverted: for attributes */
     json_t *nested; /* for bodies */
 };
 
@@ -36,7 +36,7 @@ static double five_digits(const json_t *number)
 
 static const struct leaf_rules sns_rules = {.number = five_digits, .addresses = false};
 
-/* Of an attribute that is not there, null is the value. */
+/* A missing attribute has the value null. */
 static bool wants_absence(json_t *items, enum scope scope)
 {
     for (size_t i = 0; scope == SCOPE_ATTRIBUTES && i < json_array_size(items); i++) {
@@ -66,7 +66,7 @@ static bool rule_matches(const char *key, json_t *rule, json_t *object, enum sco
     return leaf_matches(&sns_rules, rule, value, &seen) || (!seen && wants_absence(rule, scope));
 }
 
-/* value may be anything, NULL too: what is not there satisfies who wants absence. */
+/* value may be NULL: a missing value matches {"exists": false}. */
 static bool object_matches(json_t *rules, json_t *value, enum scope scope)
 {
     const char *key;
@@ -103,7 +103,7 @@ static bool has_dots(json_t *tree)
     return false;
 }
 
-/* Takes value; an object is merged with the one that is there. */
+/* Takes value; an object is merged into an existing one. */
 static int member_put(json_t *object, const char *key, json_t *value)
 {
     json_t *there = json_object_get(object, key);
@@ -114,7 +114,7 @@ static int member_put(json_t *object, const char *key, json_t *value)
     return failed;
 }
 
-/* Takes value: "a.b" becomes a with b in it. */
+/* Takes value: "a.b" becomes b within a. */
 static int path_put(json_t *object, const char *path, json_t *value, int dots)
 {
     const char *dot = dots < DOTS_MAX ? strchr(path, '.') : NULL;
@@ -164,7 +164,7 @@ static json_t *number_json(const char *text)
     return json_real(strtod(text, NULL));
 }
 
-/* What a message attribute is worth to a filter: NULL for the types that filters ignore. */
+/* The value of a message attribute for filters; NULL for the types that filters ignore. */
 static json_t *attribute_json(const json_t *attribute)
 {
     const char *type = json_string_value(json_object_get(attribute, "DataType"));
@@ -243,7 +243,7 @@ static int policy_read(const char *text, json_t **rules, char *why)
         snprintf(why, FILTER_POLICY_TEXT_MAX, "Filter policy is too long");
         return ERR_INVALID;
     }
-    /* As event_pattern.c, and for the same reason: filter policies are rules of the same kind. */
+    /* Duplicate keys are refused, for the same reason as in event_pattern.c. */
     *rules = json_text_read(slice_of(text), JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!*rules && json_text_short(&error))
         return ERR_MEMORY;

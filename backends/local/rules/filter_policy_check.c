@@ -1,4 +1,4 @@
-/* Whether a filter policy keeps to SNS's rules, in the words of SNS. */
+/* Checks a filter policy against the rules of SNS, with the error messages of SNS. */
 #include "filter_policy_check.h"
 
 #include <arpa/inet.h>
@@ -118,7 +118,7 @@ static int wildcard_check(struct filter_reader *r)
         return ERR_INVALID;
     struct slice text = filter_text(r);
     for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] == '\\') { /* JSON's own escape of the pattern's */
+        if (text.data[i] == '\\') { /* the JSON escape of the pattern's escape */
             i += text.size - i > 2 && text.data[i + 1] == '\\' ? 2 : 1;
             continue;
         }
@@ -278,8 +278,8 @@ static int member_check(struct filter_reader *r, json_t *tree)
     }
 }
 
-/* The brace has been read. A key that is written with escapes is not found in the tree, and so not
- * "$or". */
+/* The brace has been read. A key written with escapes is not found in the tree, so it is not taken
+ * for "$or". */
 static int object_check(struct filter_reader *r, json_t *tree)
 {
     int status = 0;
@@ -294,7 +294,7 @@ static int object_check(struct filter_reader *r, json_t *tree)
 
 enum { COMBINATIONS_MAX = 150, KEYS_MAX = 5 };
 
-/* The number of values of each key, times the depth that it lies at, multiplied. */
+/* The product, over all keys, of the number of values times the nesting depth. */
 static double combinations(json_t *object, int depth)
 {
     double product = 1;

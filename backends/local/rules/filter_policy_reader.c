@@ -30,7 +30,7 @@ int filter_fail(const struct filter_reader *r, const char *format, ...)
 
 /* Tokens. */
 
-static const char *string_end(const char *at) /* at: behind the opening quote */
+static const char *string_end(const char *at) /* at: the position after the opening quote */
 {
     while (*at && *at != '"')
         at += at[0] == '\\' && at[1] ? 2 : 1;

@@ -1,9 +1,9 @@
 /*
- * The text of a filter policy, token by token, for the sake of its errors: SNS tells line and
- * column of where its parser (Jackson's, in event-ruler) stood. That parser looks one token ahead
- * behind a key, and of a string it has read the opening quote only until its text is wanted.
+ * Reads the text of a filter policy token by token, for its error messages: SNS reports the line
+ * and column of its parser (Jackson, in event-ruler). That parser reads one token ahead after a
+ * key, and only the opening quote of a string until its text is requested.
  *
- * The text is known to be JSON, so the tokens need no checks of their own.
+ * The text is known to be valid JSON, so the tokens need no checks.
  */
 #ifndef THUMBWHEEL_LOCAL_FILTER_POLICY_READER_H
 #define THUMBWHEEL_LOCAL_FILTER_POLICY_READER_H
@@ -27,19 +27,19 @@ enum filter_token {
 };
 
 struct filter_reader {
-    const char *text, *at; /* at: behind the token */
-    const char *stood;     /* where SNS's parser stands */
+    const char *text, *at; /* at: the position after the token */
+    const char *stood;     /* the position of SNS's parser */
     enum filter_token token;
-    struct slice value; /* of the token, as written; of strings without the quotes */
+    struct slice value; /* of the token, as written; strings without their quotes */
     char *why;
 };
 
-/* ERR_INVALID, with the text and the place in why. */
+/* ERR_INVALID, with the message and the position in why. */
 int filter_fail(const struct filter_reader *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 enum filter_token filter_next(struct filter_reader *r);
-/* The token's text was wanted: a string has been read to its end. */
+/* Called when the token's text is used: SNS's parser has then read a string to its end. */
 struct slice filter_text(struct filter_reader *r);
 double filter_number(const struct filter_reader *r);
 bool filter_is(const struct filter_reader *r, const char *word);

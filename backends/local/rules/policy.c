@@ -1,9 +1,9 @@
 /*
  * Evaluating a policy.
  *
- * Each part of a statement is answered with one of three values: no, maybe (it depends on something
- * that is not known here), yes. They are ordered, so that "and" is the least, "or" the greatest of
- * what it joins. An Allow applies where all of it is a yes, a Deny where none of it is a no.
+ * Each part of a statement evaluates to one of three values: no, maybe (it depends on something
+ * unknown here), yes. They are ordered, so that "and" is the minimum and "or" the maximum of its
+ * operands. An Allow applies if all of its parts are yes, a Deny if none of them is no.
  */
 #include "policy.h"
 
@@ -20,7 +20,7 @@ enum { ARN_PARTS = 6, ROOT_SIZE = 64 };
 
 enum policy_part { PART_PRINCIPAL, PART_ACTION, PART_RESOURCE, PART_CONDITION, PART_NONE };
 
-struct finding { /* the first part of a statement that kept it from applying */
+struct finding { /* the first part of a statement that prevented it from applying */
     enum truth truth;
     enum policy_part part;
     const struct policy_condition *condition;
@@ -43,8 +43,8 @@ static char folded(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* '*' is any text, '?' any one byte. On a mismatch the last '*' takes one byte more: no recursion,
- * and at worst the product of the sizes. */
+/* '*' matches any text, '?' any single byte. On a mismatch the last '*' takes one more byte: no
+ * recursion, and the worst case is the product of the sizes. */
 static bool glob_matches(struct slice pattern, struct slice text, bool fold)
 {
     size_t p = 0, t = 0, star = SIZE_MAX, taken = 0;
@@ -69,7 +69,7 @@ static bool glob_matches(struct slice pattern, struct slice text, bool fold)
     return p == pattern.size;
 }
 
-/* arn:partition:service:region:account:resource, the last with its own colons. */
+/* arn:partition:service:region:account:resource; the resource may contain colons. */
 static size_t arn_split(const char *arn, struct slice parts[ARN_PARTS])
 {
     size_t count = 0;
@@ -83,7 +83,7 @@ static size_t arn_split(const char *arn, struct slice parts[ARN_PARTS])
     return count;
 }
 
-/* Part by part, so that no wildcard reaches over a colon. */
+/* Compares part by part, so that no wildcard matches across a colon. */
 static enum truth arn_matches(const char *pattern, const char *text)
 {
     struct slice wanted[ARN_PARTS], found[ARN_PARTS];
@@ -150,7 +150,7 @@ static enum truth names_match(const struct policy *policy, const struct policy_n
     return inverted_if(names->inverted, found);
 }
 
-/* Without a Resource a statement is about what it is attached to. */
+/* A statement without a Resource applies to the resource that the policy is attached to. */
 static enum truth resource_matches(const struct policy *policy, const struct policy_names *names,
                                    const char *resource)
 {
@@ -159,7 +159,7 @@ static enum truth resource_matches(const struct policy *policy, const struct pol
 
 /* Conditions. */
 
-/* NULL: the request has no such key. */
+/* NULL: the request does not have this key. */
 static const char *principal_value(enum policy_key key, const struct policy_request *request,
                                    char root[ROOT_SIZE])
 {
@@ -179,7 +179,7 @@ static const char *principal_value(enum policy_key key, const struct policy_requ
     }
 }
 
-/* aws:SourceOwner is set for an account's own requests; the services that are here speak of
+/* aws:SourceOwner is set for an account's own requests; the services implemented here use
  * aws:SourceAccount instead. */
 static const char *key_value(enum policy_key key, const struct policy_request *request,
                              char root[ROOT_SIZE])
@@ -346,8 +346,7 @@ static void statement_describe(const struct policy *policy, const struct policy_
              number, s->sid ? " (" : "", s->sid ? s->sid : "", s->sid ? ")" : "", text);
 }
 
-/* Of the statements that might have allowed it, the one that came nearest; or the one that denies
- * it. */
+/* Explains a refusal: the statement that denies it, or the one that came closest to allowing it. */
 void policy_explain(const struct policy *policy, const struct policy_request *request,
                     char out[POLICY_REASON_MAX])
 {

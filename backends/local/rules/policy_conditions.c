@@ -1,5 +1,5 @@
-/* Reading the conditions of a policy's statement: which operators and keys there are, and which of
- * them can be decided here. */
+/* Reads the conditions of a policy statement: which operators and keys exist, and which of them can
+ * be evaluated here. */
 #include "policy_reader.h"
 
 #include <stdlib.h>

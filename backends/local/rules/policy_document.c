@@ -1,4 +1,4 @@
-/* Parses a policy document. Each function that can fail fills the reader's error with a message for
+/* Parses a policy document. Each function that can fail sets the reader's error to a message for
  * the policy's author. */
 #include "policy_reader.h"
 
@@ -9,8 +9,8 @@
 
 #include "json_text.h"
 
-/* Sources: "Amazon SQS policy quotas" in the SQS Developer Guide; for SNS and S3, which publish a
- * size alone, bounds that no such size reaches by honest means. */
+/* Sources: "Amazon SQS policy quotas" in the SQS Developer Guide; SNS and S3 publish only a size
+ * limit, so theirs are bounds that no sensible policy of that size exceeds. */
 static const struct policy_quotas quotas[] = {
     [POLICY_OF_QUEUE] = {"sqs", 8192, 20, 50, 10, 7},
     [POLICY_OF_TOPIC] = {"sns", 30720, 100, 200, 100, 100},
@@ -43,9 +43,9 @@ int policy_limit_check(struct policy_reader *r, size_t count, size_t max, const 
                      count, what, max);
 }
 
-/* Text, or a list of texts, as a list. */
+/* A string or a list of strings, as a list. */
 
-/* Numbers and truth values may stand without quotes in a condition. */
+/* Conditions may contain numbers and booleans without quotes. */
 static json_t *value_text(json_t *value, bool loose)
 {
     if (json_is_string(value))
@@ -88,7 +88,7 @@ static bool is_account(const char *text, size_t size)
     return size == 12 && strspn(text, "0123456789") >= 12;
 }
 
-/* An identity's unique id, which AWS puts in the place of one that was deleted. */
+/* An identity's unique id, with which AWS replaces the ARN of a deleted identity. */
 static bool is_unique_id(const char *text)
 {
     return text[0] == 'A' && strlen(text) >= 16 &&
@@ -118,7 +118,7 @@ static int identities_check(struct policy_reader *r, struct policy_principal *p)
     return 0;
 }
 
-/* Kinds of principal that do not exist here are checked and ignored; only their presence is kept.
+/* Kinds of principal that do not exist here are checked, but only their presence is recorded.
  */
 static int identities_read(struct policy_reader *r, const char *name, json_t *value,
                            struct policy_principal *p)
@@ -174,7 +174,7 @@ static int principal_read(struct policy_reader *r, const json_t *statement,
 
 /* Actions and resources. */
 
-/* Of `plain` and `inverted` one may be there; neither: the names stay absent. */
+/* At most one of `plain` and `inverted` may be present; if neither is, the names remain NULL. */
 static int names_read(struct policy_reader *r, const json_t *statement, const char *plain,
                       const char *inverted, struct policy_names *names)
 {
@@ -404,7 +404,7 @@ bool policy_is_variable(const struct policy *policy, const char *value)
     return policy->variables && strstr(value, "${");
 }
 
-/* What cannot be decided. */
+/* Parts that cannot be evaluated. */
 
 static bool any_variable(const struct policy *policy, const json_t *values)
 {

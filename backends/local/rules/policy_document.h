@@ -1,4 +1,4 @@
-/* A policy as policy_document.c reads it and policy.c evaluates it. */
+/* A parsed policy: written by policy_document.c, evaluated by policy.c. */
 #ifndef THUMBWHEEL_LOCAL_POLICY_DOCUMENT_H
 #define THUMBWHEEL_LOCAL_POLICY_DOCUMENT_H
 
@@ -8,11 +8,11 @@
 
 enum policy_match {
     MATCH_EXACT,
-    MATCH_FOLDED, /* whatever the case */
+    MATCH_FOLDED, /* ignoring case */
     MATCH_GLOB,
     MATCH_ARN,
     MATCH_NULL,        /* "true": the key is absent */
-    MATCH_UNSUPPORTED, /* an operator of AWS that is not evaluated here */
+    MATCH_UNSUPPORTED, /* an AWS operator that is not evaluated here */
 };
 
 enum policy_key {
@@ -24,13 +24,13 @@ enum policy_key {
     KEY_PRINCIPAL_ARN,
     KEY_PRINCIPAL_IS_SERVICE,
     KEY_PRINCIPAL_SERVICE,
-    KEY_UNKNOWN, /* what a request's value of it would be is not known here */
+    KEY_UNKNOWN, /* the request's value for this key is unknown here */
 };
 
 enum policy_set { SET_NONE, SET_ANY, SET_ALL }; /* ForAnyValue:, ForAllValues: */
 
 struct policy_condition {
-    const char *operator_name, *key_name; /* as written; of the document */
+    const char *operator_name, *key_name; /* as written; a view into the document */
     enum policy_match match;
     bool negated, if_exists;
     enum policy_set set;
@@ -46,7 +46,7 @@ struct policy_names {
 struct policy_principal {
     bool inverted; /* NotPrincipal */
     bool everyone;
-    bool other;             /* names identities of a kind that nobody has here */
+    bool other;             /* names identities of a kind that does not exist here */
     json_t *aws, *services; /* arrays of strings, owned, or NULL */
 };
 
@@ -62,13 +62,13 @@ struct policy_statement {
 
 struct policy {
     unsigned holders;
-    json_t *document; /* what the texts above lie in */
+    json_t *document; /* owns the strings above */
     bool variables;   /* "${" begins a policy variable */
     struct policy_statement *statements;
     size_t count;
 };
 
-/* Whether a value stands for something that is known only when it is evaluated. */
+/* Whether a value contains a policy variable. */
 bool policy_is_variable(const struct policy *policy, const char *value);
 
 #endif

@@ -1,5 +1,5 @@
-/* Between policy_document.c, which reads a policy, and policy_conditions.c. Each function that can
- * fail fills the reader's error with what is wrong. */
+/* Shared by policy_document.c, which reads a policy, and policy_conditions.c. Each function that
+ * can fail sets the reader's error. */
 #ifndef THUMBWHEEL_LOCAL_POLICY_READER_H
 #define THUMBWHEEL_LOCAL_POLICY_READER_H
 
@@ -7,13 +7,14 @@
 
 struct policy_quotas {
     const char *service;
-    size_t bytes, statements, principals, conditions, actions; /* the last three: of a statement */
+    /* the last three are those of a statement */
+    size_t bytes, statements, principals, conditions, actions;
 };
 
 struct policy_reader {
     const struct policy_quotas *quotas;
     struct policy *policy;
-    size_t number; /* of the statement, from 1 */
+    size_t number; /* number of the statement, from 1 */
     struct error *error;
 };
 
@@ -22,8 +23,8 @@ int policy_refuse_element(struct policy_reader *r, const char *element, const ch
 int policy_short_of_memory(struct policy_reader *r);
 int policy_limit_check(struct policy_reader *r, size_t count, size_t max, const char *what);
 
-/* Text, or a list of texts, as a list, which is owned even after an error. loose: numbers and truth
- * values too, and none at all. */
+/* A string or a list of strings, as a list, which the caller owns even after an error. loose: also
+ * allows numbers, booleans and an empty list. */
 int policy_texts_read(struct policy_reader *r, json_t *value, const char *element, bool loose,
                       json_t **out);
 

@@ -33,7 +33,7 @@ static void not_delivered(const struct subscription *s, const char *reason)
              LOG_TEXT("queue", s->endpoint), LOG_TEXT("reason", reason));
 }
 
-/* Why the queue cannot have it; false: it can. */
+/* Whether the queue cannot accept the message, with the reason. */
 static bool queue_refuses(struct cloud *cloud, struct subscription *s,
                           const struct local_queue *queue, size_t size,
                           char reason[POLICY_REASON_MAX])
@@ -50,7 +50,7 @@ static bool queue_refuses(struct cloud *cloud, struct subscription *s,
     return true;
 }
 
-/* What the queue cannot have, or does not. */
+/* Handles a message that the queue cannot or does not accept. */
 static int queue_refused(struct cloud *cloud, struct subscription *s, struct slice body,
                          const char *attributes, const struct sns_delivery *delivery,
                          const char *reason, struct message_sent *sent, struct storage_unit *unit)
@@ -123,12 +123,12 @@ int publish_to_queue(struct cloud *cloud, struct subscription *s, struct sns_env
 struct publishing {
     struct cloud *cloud;
     const struct notification_message *message;
-    struct sns_envelope envelope; /* of the body that all get */
+    struct sns_envelope envelope; /* of the common body */
     char *attributes;             /* stored form, or NULL */
     struct storage_unit unit;
 };
 
-/* 1: the subscription's filter lets it through. */
+/* 1: the message passes the subscription's filter. */
 static int filter_passes(const struct subscription *s, struct slice body, json_t *attributes)
 {
     const struct filter_policy *filter = s->record.rules.filter;
@@ -230,7 +230,7 @@ void publish_join(struct storage_unit *unit, struct storage_unit *from)
     }
 }
 
-/* The last task of a unit: when it is done, all before it are. */
+/* The last task of a unit: when it is done, all earlier ones are. */
 struct unit_end {
     struct storage_task task;
     void (*done)(int status, void *user);

@@ -136,7 +136,7 @@ enum sns_code sns_fail(struct sns_call *call, enum sns_code code, const char *fo
     va_start(args, format);
     vsnprintf(call->text, sizeof call->text, format, args);
     va_end(args);
-    lines_repair(call->text); /* it may quote what the peer sent, cut anywhere */
+    lines_repair(call->text); /* it may quote the peer's input, truncated within a character */
     return call->code = code;
 }
 
@@ -165,7 +165,7 @@ static void respond(struct sns_call *call)
     query_response_send(call->request, 200, &xml);
 }
 
-/* The life of a call. */
+/* The lifecycle of a call. */
 
 static void call_free_if_over(struct sns_call *call)
 {
@@ -313,7 +313,7 @@ enum sns_code sns_required(struct sns_call *call, const char *name, const char *
                     name);
 }
 
-/* As with queues, the owner can always mend a policy. */
+/* As with queues, the owner can always replace a policy. */
 static enum sns_code permit(struct sns_call *call, const struct topic *topic)
 {
     const struct cloud_request *asked = call->request;

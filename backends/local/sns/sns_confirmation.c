@@ -102,7 +102,7 @@ static int message_add(struct cloud *cloud, const struct subscription *s, struct
     return status;
 }
 
-/* A token that is no longer good is replaced first; the message follows it in the order of writes.
+/* An expired token is replaced first; the message is written after it.
  */
 static int token_renew(struct subscription *s)
 {

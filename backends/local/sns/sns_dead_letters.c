@@ -1,4 +1,4 @@
-/* Where notifications go that did not reach their subscriber. */
+/* Notifications that did not reach their subscriber. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@ static void lost(const struct subscription *s, const char *reason, const char *d
               LOG_TEXT("dead_letters", detail));
 }
 
-/* ARN of the dead-letter queue for free(); NULL: there is none. */
+/* ARN of the dead-letter queue, for free(); NULL: none. */
 static char *dead_letter_arn(const struct subscription *s)
 {
     const char *text = json_text_in(s->record.attributes, "RedrivePolicy");

@@ -65,7 +65,7 @@ json_t *sns_envelope_attributes(json_t *attributes)
     return out;
 }
 
-/* The canonical string. */
+/* The string to sign. */
 
 static void line_slice(struct buffer *out, const char *name, struct slice value)
 {
@@ -96,7 +96,7 @@ static void canonical(const struct sns_envelope *e, const char *confirm_url, str
     line(out, "Type", sns_envelope_type_name(e->type));
 }
 
-/* Once for all queues that get the same message. */
+/* Created once for all queues that receive the same message. */
 static int signing_begin(const struct cloud *cloud, struct sns_envelope *e, const char *confirm_url,
                          struct storage_unit *unit)
 {
@@ -180,7 +180,7 @@ static char *document(const struct cloud *cloud, const struct sns_envelope *e,
     return text;
 }
 
-/* Within a text, quotes are escaped, and the value of an attribute is an object: this is the key.
+/* This must be the key: quotes within strings are escaped, and attribute values are objects.
  */
 static size_t room_find(const char *text)
 {

@@ -31,18 +31,18 @@ struct sns_envelope { /* borrowed */
     struct slice subject; /* data NULL: none */
     struct slice body;
     const char *token;        /* of a confirmation */
-    const char *subscription; /* ARN of a notification's */
+    const char *subscription; /* ARN of a notification's subscription */
     const char *sequence;     /* of a FIFO topic; NULL */
     json_t *attributes;       /* see message_attributes.h; NULL: none */
     int signature_version;
-    /* By the unit that it is part of; NULL until there is one. */
+    /* Set by the unit that the envelope is part of; NULL before. */
     struct sns_signing *signing;
 };
 
 void sns_timestamp(char out[SNS_TIMESTAMP_SIZE]); /* of now */
 
-/* Takes a ready signer. A text for free(), NULL without memory. It has room for the signature, from
- * *room on, and the envelope a signing in the unit, to which one place can be told for each call.
+/* Needs a ready signer. Returns a text for free(), or NULL if memory is short. The text has room
+ * for the signature at *room; the envelope's signing in the unit accepts one place per call.
  */
 char *sns_envelope_unsigned(const struct cloud *cloud, struct sns_envelope *envelope,
                             struct storage_unit *unit, size_t *room);
@@ -51,7 +51,8 @@ char *sns_envelope_unsigned(const struct cloud *cloud, struct sns_envelope *enve
 char *sns_unsubscribe_url(const struct cloud *cloud, const char *subscription);
 char *sns_confirm_url(const struct cloud *cloud, const char *topic, const char *token);
 
-/* {"name": {"Type": …, "Value": …}} of attributes in SQS's shape; NULL without memory. */
+/* Converts attributes from the structure of SQS to {"name": {"Type": …, "Value": …}}; NULL if
+ * memory is short. */
 json_t *sns_envelope_attributes(json_t *attributes);
 
 #endif

@@ -15,8 +15,8 @@ struct sns_expiry {
     struct cloud *cloud;
     struct deadlines *deadlines;
     struct deadline look;
-    char *after;     /* where the look under way goes on; NULL: at the beginning */
-    int64_t next_ms; /* the first end that is known; 0: none */
+    char *after;     /* where the current scan continues; NULL: at the beginning */
+    int64_t next_ms; /* the earliest known expiry; 0: none */
 };
 
 static void expect(struct sns_expiry *expiry, int64_t end_ms)
@@ -25,7 +25,7 @@ static void expect(struct sns_expiry *expiry, int64_t end_ms)
         expiry->next_ms = end_ms;
 }
 
-/* One whose deletion fails is there at the next look. */
+/* If a deletion fails, the next scan retries it. */
 static void subscription_look(struct sns_expiry *expiry, struct subscription *s)
 {
     int64_t end = confirmation_end_ms(s);
@@ -41,7 +41,7 @@ static void subscription_look(struct sns_expiry *expiry, struct subscription *s)
                   LOG_TEXT("error", "out of memory"));
 }
 
-/* The next look: at once for the next page, else when something ends. */
+/* Schedules the next scan: at once for the next page, else at the earliest expiry. */
 static void look_plan(struct sns_expiry *expiry, int64_t now)
 {
     if (expiry->after)
@@ -66,7 +66,7 @@ static void look(struct deadline *deadline)
     free(expiry->after);
     expiry->after = after;
     int64_t now = deadlines_now(expiry->deadlines);
-    if (more && !after) /* short of memory: all over again */
+    if (more && !after) /* memory is short: start again */
         expect(expiry, now);
     look_plan(expiry, now);
 }

@@ -1,4 +1,4 @@
-/* One delivery of the outbox: its stored form and its content. */
+/* A delivery in the outbox: its stored form and its content. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +91,7 @@ void sns_item_envelope(const struct sns_item *item, const struct subscription *s
     };
 }
 
-/* What goes into the row. */
+/* The row to store. */
 static int put_text(json_t *object, const char *name, const char *text)
 {
     return text ? json_object_set_new(object, name, json_string(text)) : 0;

@@ -37,7 +37,7 @@ static int pem_write(const char *path, const char *text, struct error *error)
                          &(struct file_options){.mode = 0600, .durable = true}, error);
 }
 
-/* 1: it is there. */
+/* 1: the file exists. */
 static int pem_read(const char *path, char out[PEM_MAX], struct error *error)
 {
     FILE *file = fopen(path, "re");
@@ -51,7 +51,7 @@ static int pem_read(const char *path, char out[PEM_MAX], struct error *error)
     return 1;
 }
 
-/* Takes what libcrypto says went wrong off its queue. */
+/* Takes the error message off libcrypto's error queue. */
 static int crypto_error(struct error *error, const char *what)
 {
     const char *reason = ERR_reason_error_string(ERR_get_error());
@@ -59,7 +59,7 @@ static int crypto_error(struct error *error, const char *what)
     return error_set(error, ERR_IO, "%s failed: %s", what, reason ? reason : "out of memory");
 }
 
-/* What is in a BIO of memory, as text. */
+/* The contents of a memory BIO, as text. */
 static bool text_take(BIO *bio, char out[PEM_MAX])
 {
     int size = BIO_read(bio, out, PEM_MAX - 1);
@@ -84,7 +84,7 @@ static int key_make(struct sns_key *key, const char *path, struct error *error)
     return status;
 }
 
-/* A key that wants one is not ours; without this, the terminal would be asked. */
+/* Our keys have no passphrase; without this callback libcrypto would prompt on the terminal. */
 static int no_password(char *out, int size, int writing, void *user)
 {
     (void)out;

@@ -45,7 +45,7 @@ static bool is_plain(struct slice text)
     return text.size <= 900;
 }
 
-/* Up to max bytes, cut between characters. */
+/* At most max bytes, truncated at a character boundary. */
 static size_t piece_size(struct slice text, size_t max)
 {
     if (text.size <= max)
@@ -55,7 +55,7 @@ static size_t piece_size(struct slice text, size_t max)
     return max;
 }
 
-/* A header's value: as it is, or in encoded words (RFC 2047). */
+/* Appends a header value: unchanged, or as encoded words (RFC 2047). */
 static void value_append(struct buffer *out, struct slice text)
 {
     if (is_plain(text)) {
@@ -82,7 +82,7 @@ static void date_append(struct buffer *out)
     buffer_format(out, "Date: %s\r\n", text);
 }
 
-/* Quotes are for what a phrase needs them for; a display name has no line ends. */
+/* Quoted only if a phrase requires it; a display name has no line breaks. */
 static void sender_append(struct buffer *out, const char *name)
 {
     struct slice text = slice_of(name && name[0] ? name : "AWS Notifications");

@@ -11,14 +11,14 @@ enum { SNS_MAIL_MAX = 1024 * 1024 };
 
 struct sns_mail { /* borrowed */
     const char *to, *id;
-    const char *display_name; /* of the sender; NULL or empty: SNS's */
+    const char *display_name; /* of the sender; NULL or empty: the default of SNS */
     struct slice subject, body;
 };
 
-/* An address that can stand in a header and an envelope as it is. */
+/* Whether an address can be used unquoted in a header and an envelope. */
 bool sns_mail_address_valid(const char *address);
 
-/* Appends the mail; out->error tells of a failure. */
+/* Appends the mail; out->error reports a failure. */
 int sns_mail_write(const struct sns_mail *mail, struct buffer *out);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * The outbox: all pending deliveries, and the time of each one's next attempt.
  *
- * Every item is in `items`; one that is due is in `ready` too, one that waits has its deadline set,
- * one that is being sent has neither. Items whose row is not stored yet are in `items` alone.
- * Nothing is sent before the signing key is there: the first that becomes due wishes for it.
+ * Every item is in `items`. A due item is also in `ready`, a waiting item has its deadline set, and
+ * an item being sent has neither. An item whose row is not stored yet is only in `items`. Nothing
+ * is sent before the signing key is ready: the first due item requests it.
  */
 #include "sns_outbox.h"
 
@@ -66,7 +66,7 @@ int sns_outbox_add(struct sns_outbox *outbox, const struct subscription *s,
         status = sns_row_insert(item, item_stored, unit);
         if (!status)
             return 0;
-        sns_item_free(item); /* with what is stored */
+        sns_item_free(item); /* including stored ones */
         return status;
     }
     json_decref(message);
@@ -79,7 +79,7 @@ bool sns_outbox_takes_queues(const struct sns_outbox *outbox)
     return outbox->queue_items > 0 || !sns_signer_ready(outbox->cloud->signer);
 }
 
-/* The end of a delivery. */
+/* Completion of a delivery. */
 
 static void stopped_if_idle(struct sns_outbox *outbox)
 {
@@ -97,7 +97,7 @@ static void item_end(struct sns_item *item)
     sns_item_free(item);
 }
 
-/* The item's row ends with the dead letter's begin. */
+/* The item's row is deleted in the same unit that stores the dead letter. */
 static int item_dead_letter(struct sns_item *item, struct subscription *s, const char *reason)
 {
     struct sns_outbox *outbox = item->outbox;
@@ -194,7 +194,7 @@ static int item_to_queue(struct sns_item *item, struct subscription *s)
     return 0;
 }
 
-/* An attempt that could not even begin is none. */
+/* An attempt that could not start is not counted. */
 static void item_begun(struct sns_item *item, int status)
 {
     if (status == ERR_INVALID) {
@@ -219,7 +219,7 @@ void sns_item_signed(struct sns_item *item, int status)
     pump(outbox);
 }
 
-/* Whether a throttle policy lets it be now; else it comes back in its time. */
+/* Whether the throttle policy allows the delivery now; if not, it is rescheduled. */
 static bool slot_is_now(struct sns_item *item, struct subscription *s)
 {
     struct sns_outbox *outbox = item->outbox;
@@ -295,7 +295,7 @@ static void pump(struct sns_outbox *outbox)
 
 /* Life. */
 
-/* The URL may hold a password, so it is not quoted. */
+/* The URL may contain a password, so it is not quoted. */
 static int server_check(const char *smtp, struct error *error)
 {
     if (!smtp || strncmp(smtp, "smtp://", 7) == 0 || strncmp(smtp, "smtps://", 8) == 0)
@@ -344,7 +344,7 @@ static void http_closed(void *user)
     stopped_if_idle(outbox);
 }
 
-/* Whatever is under way is given up; its row is there for the next run. */
+/* Pending deliveries are abandoned; their rows remain for the next run. */
 void sns_outbox_stop(struct sns_outbox *outbox, void (*stopped)(void *user), void *user)
 {
     outbox->stopped = true;

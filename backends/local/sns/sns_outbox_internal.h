@@ -1,4 +1,4 @@
-/* Shared by the outbox's files: sns_outbox.c (what is when), sns_items.c (a delivery),
+/* Shared by the outbox's files: sns_outbox.c (scheduling), sns_items.c (a delivery),
  * sns_outbox_rows.c (rows), sns_senders.c (one attempt), sns_dead_letters.c. */
 #ifndef THUMBWHEEL_LOCAL_SNS_OUTBOX_INTERNAL_H
 #define THUMBWHEEL_LOCAL_SNS_OUTBOX_INTERNAL_H
@@ -23,7 +23,7 @@ struct sns_outbox {
     struct list items;        /* all of them, by all */
     struct list ready;        /* due, by link */
     size_t item_count, bytes;
-    size_t queue_items; /* of them to queues */
+    size_t queue_items; /* number of deliveries to queues */
     unsigned sending;
     uint64_t next_id;
     bool stopped;
@@ -42,7 +42,7 @@ struct sns_item {
     size_t size;
     int attempts;
     bool queue; /* counted in queue_items */
-    bool slot;  /* has its place in time by the throttle policy */
+    bool slot;  /* already scheduled by the throttle policy */
     /* While it is sent. */
     struct http_exchange *exchange;
     struct mail_sending *mail;
@@ -58,13 +58,13 @@ enum sns_outcome {
 
 /* sns_outbox.c */
 void sns_item_done(struct sns_item *item, enum sns_outcome outcome, const char *reason);
-/* What is signed can be sent; status: of the signing. */
+/* Called when the signed content can be sent; status is the result of signing. */
 void sns_item_signed(struct sns_item *item, int status);
 void sns_item_due(struct deadline *deadline);
 
 /* sns_items.c */
 json_t *sns_item_message(const struct subscription *s, const struct sns_delivery *delivery);
-/* Takes the message, also where it returns NULL: without memory. */
+/* Takes the message even if it returns NULL because memory is short. */
 struct sns_item *sns_item_new(struct sns_outbox *outbox, const char *subscription, json_t *message,
                               size_t size);
 void sns_item_free(struct sns_item *item);
@@ -72,16 +72,17 @@ void sns_item_free(struct sns_item *item);
  * message.
  */
 struct subscription *sns_item_subscription(const struct sns_item *item);
-/* Views the item's message; attributes too. */
+/* A view into the item's message, including its attributes. */
 void sns_item_envelope(const struct sns_item *item, const struct subscription *s,
                        struct sns_envelope *out);
 struct sns_delivery sns_item_delivery(const struct sns_item *item,
                                       const struct sns_envelope *envelope);
 
-/* sns_senders.c: begins an attempt; from the loop comes sns_item_signed where something has to be
- * signed first, else sns_item_done, unless an error is returned. */
+/* sns_senders.c: begins an attempt. Unless it returns an error, the loop then calls sns_item_signed
+ * if something must be signed first, else sns_item_done. */
 int sns_item_attempt(struct sns_item *item, const struct subscription *s);
-/* What is signed, or needs no signature; sns_item_done comes, unless an error is returned. */
+/* Sends content that is signed or needs no signature. sns_item_done is called, unless an error is
+ * returned. */
 int sns_item_send(struct sns_item *item, const struct subscription *s);
 struct delivery_policy;
 void sns_delivery_policy(const struct cloud *cloud, const struct subscription *s,

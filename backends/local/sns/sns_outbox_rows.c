@@ -1,4 +1,5 @@
-/* The rows of the outbox. Tasks are made on the loop thread with what they need of their own. */
+/* The rows of the outbox. Tasks are created on the loop thread with their own copies of the
+ * data. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ const char sns_outbox_schema[] =
 struct row_task {
     struct storage_task task;
     uint64_t id;
-    struct sns_item *item; /* of an insertion: nothing else touches it until done */
+    struct sns_item *item; /* for an insertion: nothing else accesses it until done */
     void (*stored)(struct sns_item *item, int status);
     int attempts;
     int64_t due_ms;

@@ -28,7 +28,7 @@ static bool is_grantable(const char *name)
     return false;
 }
 
-/* A list of one is written as the text alone. */
+/* A list of one is written as a plain string. */
 static json_t *one_or_all(json_t *list)
 {
     if (json_array_size(list) != 1)
@@ -75,7 +75,7 @@ static enum sns_code accounts_read(struct sns_call *call, json_t **out)
                      "Invalid parameter: AWSAccountId Reason: no value for required parameter");
 }
 
-/* The topic's policy as a document; NULL without memory. */
+/* The topic's policy as a document; NULL if memory is short. */
 static json_t *policy_document(const struct sns_call *call, const struct topic *topic)
 {
     const char *set = json_string_value(json_object_get(topic->record.attributes, "Policy"));
@@ -84,7 +84,7 @@ static json_t *policy_document(const struct sns_call *call, const struct topic *
     json_t *document = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     json_t *statements = json_object_get(document, "Statement");
     free(text);
-    if (json_is_object(statements)) /* one alone may stand without a list */
+    if (json_is_object(statements)) /* a single one may be written without a list */
         json_object_set_new(document, "Statement", json_pack("[O]", statements));
     if (json_is_array(json_object_get(document, "Statement")))
         return document;
@@ -152,7 +152,7 @@ enum sns_code sns_add_permission(struct sns_call *call)
     return code;
 }
 
-/* A policy that has lost its last statement is SNS's default again. */
+/* Removing the last statement restores the default policy of SNS. */
 enum sns_code sns_remove_permission(struct sns_call *call)
 {
     struct topic *topic;

@@ -13,9 +13,9 @@
 
 #define CERTIFICATE "/SimpleNotificationService-"
 
-struct certificate_call { /* while the key is read or made */
+struct certificate_call { /* while the key is being read or generated */
     struct sns_signer_wish wish;
-    struct cloud_request *request; /* NULL once the HTTP side has ended */
+    struct cloud_request *request; /* NULL after the HTTP side has ended */
 };
 
 static bool is_link(const struct cloud_request *request)

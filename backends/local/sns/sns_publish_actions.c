@@ -1,5 +1,5 @@
-/* Publish and PublishBatch. A publication is answered when the messages of all its subscribers are
- * on the disk. */
+/* Publish and PublishBatch. The response is sent when the messages for all subscribers are on the
+ * disk. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +16,9 @@
 
 enum { MESSAGE_MAX = 256 * 1024, SUBJECT_MAX = 100, BATCH_MAX = 10, BATCH_ID_MAX = 80 };
 
-struct publication { /* one message of the request, checked */
+struct publication { /* a validated message of the request */
     struct notification_message message;
-    json_t *owned; /* of a message by protocol: where the texts lie */
+    json_t *owned; /* owns the texts of a message by protocol */
     size_t size;
     char dedup[TOPIC_FIFO_ID_MAX + 1];
     struct topic_fifo_entry fifo;
@@ -37,7 +37,7 @@ static struct slice json_slice(const json_t *string)
     return (struct slice){json_string_value(string), json_string_length(string)};
 }
 
-/* With MessageStructure json the message says what each protocol gets. */
+/* With MessageStructure json, the message contains a text per protocol. */
 static enum sns_code structure_read(struct sns_call *call, struct publication *p)
 {
     p->owned = json_text_read(p->message.body, 0, NULL);
@@ -73,7 +73,7 @@ static enum sns_code subject_read(struct sns_call *call, const json_t *input, st
     return valid ? SNS_OK : sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Subject");
 }
 
-/* The rules of SQS for each, but for their number: only raw delivery to a queue has ten at most. */
+/* The rules of SQS, except for the number: only raw delivery to a queue is limited to ten. */
 static enum sns_code attribute_check(struct sns_call *call, const char *name, json_t *attribute,
                                      size_t *size)
 {
@@ -190,7 +190,7 @@ static enum sns_code publish_failed(struct sns_call *call, int status)
                     "purge a queue.");
 }
 
-/* A repeat of what a FIFO topic knows is answered as the first was, and goes nowhere. */
+/* A duplicate on a FIFO topic gets the same response as the original and is not delivered. */
 static enum sns_code publication_send(struct sns_call *call, struct topic *topic,
                                       struct publication *p, struct storage_unit *unit)
 {
@@ -260,8 +260,8 @@ static bool signs(const struct sns_call *call, const struct topic *topic)
     return false;
 }
 
-/* Who publishes finds the message in the queues when the response is there, also the first one, for
- * which the key is still made. True: the call goes on later. */
+/* When the response arrives, the message must be in the queues; this also applies to the first one,
+ * which waits for the key to be generated. True: the call continues later. */
 static bool waits_for_key(struct sns_call *call, const struct topic *topic)
 {
     struct sns_signer *signer = call->request->cloud->signer;
@@ -340,7 +340,7 @@ static enum sns_code result_add(struct sns_call *call, const char *list, json_t 
                                                                               : SNS_OK;
 }
 
-/* What is wrong with one entry is that entry's failure. */
+/* An invalid entry fails only itself. */
 static enum sns_code entry_fail(struct sns_call *call, const char *id, enum sns_code code)
 {
     const struct sns_code_facts *facts = sns_code_facts(code);
@@ -379,7 +379,7 @@ static enum sns_code entry_publish(struct sns_call *call, struct topic *topic, c
     return code;
 }
 
-/* All bodies and attributes, as they were sent. */
+/* The size of all bodies and attributes, as sent. */
 static size_t entries_size(struct sns_call *call, const json_t *entries)
 {
     size_t total = 0;
@@ -392,7 +392,7 @@ static size_t entries_size(struct sns_call *call, const json_t *entries)
             attribute_check(call, name, attribute, &total);
         }
     }
-    call->code = SNS_OK; /* what is wrong with one is that entry's failure */
+    call->code = SNS_OK; /* an invalid entry fails only itself */
     call->text[0] = '\0';
     return total;
 }

@@ -1,6 +1,6 @@
 /*
  * One attempt of a delivery: a POST to a subscriber, a mail through the SMTP server, or a mail as a
- * file. Only the status of a subscriber's response matters; its body is never kept. Source: "Amazon
+ * file. Only the status of a subscriber's response matters; its body is discarded. Source: "Amazon
  * SNS message delivery retries" and "HTTP/HTTPS headers" in the SNS Developer Guide.
  */
 #include <errno.h>
@@ -22,7 +22,7 @@
 
 enum { HEADERS_MAX = 8, DETAIL_SIZE = 200, BODY_MAX = 1024 * 1024 };
 
-/* Both were checked when they were set. */
+/* Both were validated when they were set. */
 void sns_delivery_policy(const struct cloud *cloud, const struct subscription *s,
                          struct delivery_policy *out)
 {
@@ -36,7 +36,7 @@ void sns_delivery_policy(const struct cloud *cloud, const struct subscription *s
 
 /* HTTP. */
 
-/* 2xx: taken. Of what a client did wrong, only "too many" can end otherwise another time. */
+/* 2xx: accepted. Of the 4xx statuses, only "too many requests" is worth a retry. */
 static enum sns_outcome outcome_of(int status)
 {
     if (status >= 200 && status < 300)
@@ -112,7 +112,7 @@ static int item_post(struct sns_item *item, const struct subscription *s)
     return http_client_send(outbox->http, &request, posted, item, &item->exchange);
 }
 
-/* Mail: what it says. */
+/* Mail: content. */
 
 static int text_write(const struct sns_item *item, const struct subscription *s,
                       const struct sns_envelope *e, struct buffer *out)
@@ -175,7 +175,7 @@ static int mail_write(const struct sns_item *item, const struct subscription *s,
     return status;
 }
 
-/* Mail through the server. */
+/* Mail through an SMTP server. */
 
 static void mailed(int error, const char *detail, void *user)
 {
@@ -221,7 +221,7 @@ static int spool_write(const char *path, const struct file_task *t, struct error
     return failed ? data_directory_error(path, number, error) : 0;
 }
 
-/* Under its name only when it is whole. */
+/* Renamed to its final name only when it is complete. */
 static int file_run(struct storage_task *task, struct storage *storage)
 {
     struct file_task *t = container_of(task, struct file_task, task);

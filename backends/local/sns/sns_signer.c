@@ -1,5 +1,4 @@
-/* While the thread runs, what it makes is its own; when it has told the loop of its end, the
- * loop's. */
+/* The key being created belongs to the thread until the thread reports its end to the loop. */
 #include "sns_signer.h"
 
 #include <stdio.h>
@@ -12,13 +11,13 @@
 
 struct sns_signer {
     uv_loop_t *loop;
-    char *directory; /* a copy: the thread may outlive the storage that the name came from */
+    char *directory; /* a copy: the thread may outlive the owner of the original */
     uv_thread_t thread;
     uv_async_t ended;
     bool running, ready;
     struct list wishes;
     struct sns_key *key;
-    int status; /* of the last try to have one, and why */
+    int status; /* result of the last attempt, with its reason */
     struct error error;
     char path[SNS_CERTIFICATE_PATH_SIZE];
     void (*closed)(void *user);

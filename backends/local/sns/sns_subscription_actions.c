@@ -77,7 +77,7 @@ static enum sns_code endpoint_check(struct sns_call *call, const struct topic *t
 
 /* Subscribing. */
 
-/* The ARN of what is not confirmed is told to who asks for it alone. */
+/* The ARN of an unconfirmed subscription is returned only on request. */
 static enum sns_code arn_output(struct sns_call *call, const struct subscription *s)
 {
     const char *wish = json_text_in(call->input, "ReturnSubscriptionArn");
@@ -86,7 +86,7 @@ static enum sns_code arn_output(struct sns_call *call, const struct subscription
                       json_string(hidden ? "pending confirmation" : s->record.named.name));
 }
 
-/* A false that is stated is what is so anyway. */
+/* An explicit "false" equals the default. */
 static bool is_set(const struct subscription *s, const char *name, const char *value)
 {
     const char *known = json_text_in(s->record.attributes, name);
@@ -96,7 +96,7 @@ static bool is_set(const struct subscription *s, const char *name, const char *v
     return strcmp(known ? known : initial, value ? value : "") == 0;
 }
 
-/* For an endpoint that is subscribed already: what is stated must be what is set. */
+/* If the endpoint is already subscribed, the given attributes must equal the current ones. */
 static enum sns_code subscription_same(struct sns_call *call, struct subscription *s,
                                        json_t *attributes)
 {
@@ -117,7 +117,7 @@ static enum sns_code subscription_same(struct sns_call *call, struct subscriptio
     return sns_waiting(call, subscription_confirm(s, sns_call_written, call));
 }
 
-/* What has to be confirmed is asked for once its row is there. */
+/* The confirmation is requested after the row is stored. */
 static void subscribed(int status, void *user)
 {
     struct sns_call *call = user;
@@ -170,7 +170,7 @@ enum sns_code sns_subscribe(struct sns_call *call)
              : subscription_make(call, topic, protocol, endpoint, attributes);
 }
 
-/* One that has ended is restored, unless its endpoint has subscribed again. */
+/* An ended subscription is restored, unless its endpoint has subscribed again. */
 static enum sns_code subscription_of_token(struct sns_call *call, struct topic *topic,
                                            const char *token, struct subscription **out)
 {
@@ -203,7 +203,7 @@ enum sns_code sns_confirm_subscription(struct sns_call *call)
     return sns_waiting(call, confirmation_accept(s, guarded, sns_call_written, call));
 }
 
-/* Subscriptions that are there. */
+/* Existing subscriptions. */
 
 static enum sns_code input_subscription(struct sns_call *call, struct subscription **out)
 {
@@ -234,9 +234,9 @@ static enum sns_code subscription_end(struct sns_call *call, struct subscription
                                  : confirmation_end(call->cloud, s, sns_call_written, call));
 }
 
-/* Ending what is not there succeeds. Who follows the link of a message signs nothing: "If the
- * Unsubscribe call does not require authentication and the requester is not the subscription owner,
- * a final cancellation message is delivered to the endpoint". */
+/* Ending a missing subscription succeeds. Requests through the link in a message are unsigned: "If
+ * the Unsubscribe call does not require authentication and the requester is not the subscription
+ * owner, a final cancellation message is delivered to the endpoint". */
 enum sns_code sns_unsubscribe(struct sns_call *call)
 {
     struct subscription *s;

@@ -95,7 +95,7 @@ static enum sns_code one_check(struct sns_call *call, const char *name, const ch
                     subscribing ? "Attributes" : "AttributeName");
 }
 
-/* Attributes have no keys within keys. */
+/* Message attributes are not nested. */
 static enum sns_code together_check(struct sns_call *call, const json_t *attributes,
                                     bool subscribing)
 {
@@ -195,7 +195,7 @@ static int delivery_put(json_t *object, const struct sns_call *call, const struc
                                delivery_policy_effective(&policy, false));
 }
 
-/* What was set to nothing, or not set, is not told. */
+/* Empty and unset attributes are omitted. */
 static int set_put(json_t *object, const struct subscription *s)
 {
     static const char *const names[] = {"DeliveryPolicy", "FilterPolicy", "RedrivePolicy"};

@@ -19,7 +19,7 @@ static enum sns_code tag_check(struct sns_call *call, const char *key, const jso
     return SNS_OK;
 }
 
-/* The form reader makes an object of pairs; what is left a list had no keys or no values. */
+/* The form reader converts pairs to an object; a remaining list lacked keys or values. */
 enum sns_code sns_tags(struct sns_call *call, json_t **out)
 {
     json_t *tags = json_object_get(call->input, "Tags"), *value;

@@ -28,13 +28,13 @@ static enum sns_code attributes_check(struct sns_call *call, json_t *attributes,
     return SNS_OK;
 }
 
-/* FifoTopic=false says what is so anyway. */
+/* FifoTopic=false equals the default. */
 static bool is_stated(const char *name, const json_t *value)
 {
     return strcmp(name, "FifoTopic") != 0 || is_true(value);
 }
 
-/* The rule for a topic that exists: what is stated must be what is set. */
+/* If the topic exists, the given attributes must equal the current ones. */
 static enum sns_code topic_same(struct sns_call *call, struct topic *topic, json_t *attributes,
                                 const json_t *tags)
 {
@@ -119,7 +119,7 @@ enum sns_code sns_create_topic(struct sns_call *call)
     return code;
 }
 
-/* Deleting what is not there succeeds, as the API reference says. */
+/* Deleting a missing topic succeeds, according to the API reference. */
 enum sns_code sns_delete_topic(struct sns_call *call)
 {
     struct topic *topic;

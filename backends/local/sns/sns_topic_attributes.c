@@ -65,7 +65,7 @@ static enum sns_code scope_check(struct sns_call *call, const char *name, const 
                                                                              : invalid(call, name);
 }
 
-/* What the embedded cloud does not have can be named in the one way that asks for nothing. */
+/* Unsupported attributes are accepted only with the value that disables them. */
 static enum sns_code absent_check(struct sns_call *call, const char *name, const char *value)
 {
     const char *harmless = strcmp(name, "TracingConfig") == 0 ? "PassThrough" : "";
@@ -115,7 +115,7 @@ enum sns_code sns_topic_attribute_check(struct sns_call *call, const char *name,
     return invalid(call, creating ? name : "AttributeName");
 }
 
-/* What a topic has until it is given another: its own account may do everything. */
+/* The default policy: the topic's own account may do everything. */
 char *sns_default_policy(const char *arn, const char *account)
 {
     json_t *policy = json_pack(

@@ -6,7 +6,7 @@
 
 struct topic;
 
-/* Both: a refusal fills reason. */
+/* Both: a refusal sets reason. */
 bool topic_access_delivery(const struct cloud *cloud, const struct topic *topic,
                            const char *source_arn, char reason[POLICY_REASON_MAX]);
 bool topic_access_request(const struct cloud_request *asked, const struct topic *topic,

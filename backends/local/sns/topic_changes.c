@@ -132,8 +132,8 @@ static void rules_swap(struct record_rules *a, struct record_rules *b)
     *b = other;
 }
 
-/* What could not be stored is undone. Where another change has followed, what it would go back to
- * was never stored either, so it takes over what this one replaced. */
+/* Rolls back a change that could not be stored. If another change followed, the state before it was
+ * never stored either, so that change inherits the state that this one replaced. */
 static void set_settled(struct topic_row_task *task, int status)
 {
     struct topic_record *r = task->record;

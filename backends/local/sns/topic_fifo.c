@@ -11,11 +11,11 @@
 
 enum { WINDOW_MS = 5 * 60 * 1000, KEY_SIZE = 2 * TOPIC_FIFO_ID_MAX + 2 };
 
-/* Twenty digits, as SNS's have. */
+/* Twenty digits, as in SNS. */
 #define SEQUENCE_BASE "1000"
 
 struct topic_fifo {
-    json_t *entries;  /* key: [expiry in ms, message, sequence]; in the order of their expiry */
+    json_t *entries;  /* key: [expiry in ms, message, sequence]; ordered by expiry */
     int64_t sequence; /* the last */
 };
 
@@ -41,7 +41,7 @@ static void sequence_text(int64_t sequence, char out[TOPIC_SEQUENCE_SIZE])
              (uint64_t)sequence % UINT64_C(10000000000000000));
 }
 
-/* Within a group alone where the topic says so; ids have no spaces. */
+/* Scoped to the message group if the topic is configured so; ids contain no spaces. */
 static void key_of(const struct topic *topic, const char *group, const char *dedup,
                    char out[KEY_SIZE])
 {
@@ -114,7 +114,7 @@ static void dedup_free(struct dedup_task *t)
     free(t);
 }
 
-/* What was not published can be published again. */
+/* A failed publication may be repeated. */
 static void dedup_done(struct storage_task *task, int status)
 {
     struct dedup_task *t = container_of(task, struct dedup_task, task);

@@ -1,11 +1,11 @@
 /*
- * What FIFO topics remember: the deduplication ids of the last five minutes, and the sequence
+ * The state of FIFO topics: the deduplication ids of the last five minutes, and the sequence
  * number.
  *
- * An id is remembered with the publication that it came with, in the same unit, so that a repeat
- * after a crash is known as one. Sequence numbers grow with the clock, from microsecond to
- * microsecond at least by one, so they need no row of their own. Source: "Message deduplication for
- * FIFO topics" in the SNS Developer Guide. Loop thread.
+ * An id is stored in the same unit as its publication, so that a duplicate is recognised even after
+ * a crash. Sequence numbers are derived from the clock in microseconds and always increase, so they
+ * need no row. Source: "Message deduplication for FIFO topics" in the SNS Developer Guide. Loop
+ * thread.
  */
 #ifndef THUMBWHEEL_LOCAL_TOPIC_FIFO_H
 #define THUMBWHEEL_LOCAL_TOPIC_FIFO_H
@@ -25,16 +25,16 @@ struct topic_fifo_entry {
     char sequence[TOPIC_SEQUENCE_SIZE];
 };
 
-/* Whether a message with these ids was published already; then *entry is the one that it was. */
+/* Whether a message with these ids was already published; then *entry describes it. */
 bool topic_fifo_repeats(struct topic *topic, const char *group, const char *dedup,
                         struct topic_fifo_entry *entry);
-/* Remembers entry->message with the ids and gives it its sequence number; what has to be stored is
- * added to the unit. ERR_MEMORY: nothing was added. */
+/* Records entry->message with the ids and assigns its sequence number; adds the rows to the unit.
+ * ERR_MEMORY: nothing was added. */
 int topic_fifo_remember(struct topic *topic, const char *group, const char *dedup,
                         struct topic_fifo_entry *entry, struct storage_unit *unit);
 void topic_fifo_free(struct topic_fifo *fifo); /* NULL: nothing */
 
-/* Reads what was remembered, into the topics that are loaded already. */
+/* Reads the stored ids into the topics, which must be loaded. */
 int topic_fifo_load(struct topics *topics, struct storage *storage, struct error *error);
 
 #endif

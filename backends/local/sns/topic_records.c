@@ -20,7 +20,7 @@ void record_rules_free(struct record_rules *rules)
     *rules = (struct record_rules){0};
 }
 
-/* An empty filter policy is none. */
+/* An empty filter policy means none. */
 static int filter_read(const char *text, struct filter_policy **out)
 {
     char why[FILTER_POLICY_TEXT_MAX];
@@ -80,7 +80,7 @@ static void subscription_applied(struct subscription *s)
     const json_t *attributes = s->record.attributes, *details = s->record.details;
     const char *scope = json_text_in(attributes, "FilterPolicyScope");
     s->protocol = json_text_in(details, "protocol");
-    if (!s->protocol) /* of a version that knew queues alone */
+    if (!s->protocol) /* stored by a version that supported only queues */
         s->protocol = "sqs";
     s->raw = is_true(attributes, "RawMessageDelivery");
     s->body_scope = scope && strcmp(scope, "MessageBody") == 0;

@@ -155,7 +155,7 @@ static int row_load(struct statement *row, bool subscription,
                   : 0;
 }
 
-/* What tables of an earlier version lack. */
+/* Adds columns that tables of earlier versions lack. */
 static int columns_add(struct storage *storage, struct error *error)
 {
     static const struct added_column columns[] = {

@@ -1,5 +1,5 @@
-/* Rows of topics and subscriptions. Tasks are made on the loop thread with copies, and freed there
- * after `done`. */
+/* Rows of topics and subscriptions. Tasks are created on the loop thread with copies of the data,
+ * and freed there after `done`. */
 #ifndef THUMBWHEEL_TOPIC_ROWS_H
 #define THUMBWHEEL_TOPIC_ROWS_H
 
@@ -8,8 +8,8 @@
 enum topic_row_change {
     TOPIC_ROW_INSERT,
     TOPIC_ROW_UPDATE, /* attributes and details */
-    TOPIC_ROW_DELETE, /* a topic's with its subscriptions */
-    TOPIC_ROW_NONE,   /* writes nothing: its end comes after that of what was submitted before */
+    TOPIC_ROW_DELETE, /* a topic with its subscriptions */
+    TOPIC_ROW_NONE,   /* writes nothing: completes after all earlier tasks */
 };
 
 struct topic_row_facts { /* borrowed */
@@ -25,15 +25,15 @@ struct topic_row_task {
     char *arn, *topic, *endpoint, *attributes, *details;
     /* Loop thread. */
     void (*settled)(struct topic_row_task *task, int status); /* may be NULL */
-    topic_written *done;                                      /* then; may be NULL */
+    topic_written *done;                                      /* called then; may be NULL */
     void *user;
-    /* Of an update: what it replaced; owned. */
+    /* For an update: the replaced values; owned. */
     json_t *previous, *previous_details;
     struct record_rules previous_rules;
     struct list update; /* in the record's changes */
 };
 
-/* NULL without memory. */
+/* NULL if memory is short. */
 struct topic_row_task *topic_row_task_new(struct topic_record *record, enum topic_row_change change,
                                           const struct topic_row_facts *facts);
 

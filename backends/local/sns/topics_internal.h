@@ -1,4 +1,4 @@
-/* Shared by topics.c, which keeps topics and subscriptions, topic_records.c, topic_changes.c and
+/* Shared by topics.c, which stores topics and subscriptions, topic_records.c, topic_changes.c and
  * topics_list.c. Loop thread. */
 #ifndef THUMBWHEEL_TOPICS_INTERNAL_H
 #define THUMBWHEEL_TOPICS_INTERNAL_H
@@ -32,21 +32,21 @@ static inline bool record_is_subscription(const struct topic_record *r)
     return r->index == &r->topics->subscriptions;
 }
 
-/* topic_records.c. Neither is in its index yet. ERR_MEMORY, or ERR_INVALID where an attribute
- * cannot be read; attributes and details are borrowed, NULL: none. */
+/* topic_records.c. The new record is not in its index yet. ERR_MEMORY, or ERR_INVALID if an
+ * attribute cannot be parsed; attributes and details are borrowed, NULL: none. */
 int topic_new(struct topics *topics, const char *arn, json_t *attributes, json_t *details,
               struct topic **out);
 int subscription_new(struct topics *topics, const char *arn, const char *topic,
                      const struct subscription_draft *draft, struct subscription **out);
-/* What attributes say, for record_rules_free; as for the others. */
+/* Parses the attributes; free the result with record_rules_free. Errors as above. */
 int record_rules_read(const struct topic_record *r, const json_t *attributes,
                       struct record_rules *out);
-/* After each change of attributes, details or rules. */
+/* Call it after each change of attributes, details or rules. */
 void record_applied(struct topic_record *r);
-/* Out of the index, once. */
+/* Removes it from the index, once. */
 void record_vanish(struct topic_record *r);
 
-/* topics_list.c. The places of a topic's subscriptions in their index. ERR_MEMORY: none. */
+/* topics_list.c. The range of a topic's subscriptions in their index. ERR_MEMORY: none. */
 int topic_subscriptions_range(const struct topic *topic, size_t *first, size_t *end);
 
 #endif

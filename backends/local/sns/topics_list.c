@@ -3,7 +3,7 @@
 
 #include "topics_internal.h"
 
-/* From "ARN:" up to "ARN;", the next character. */
+/* From "ARN:" up to "ARN;", where ';' is the character after ':'. */
 int topic_subscriptions_range(const struct topic *topic, size_t *first, size_t *end)
 {
     const struct name_index *index = &topic->record.topics->subscriptions;

@@ -12,7 +12,8 @@
 
 enum { NAME_MAX_BYTES = 256, TYPE_MAX_BYTES = 256 };
 
-/* One attribute, taken apart. value is the decoded bytes: of `decoded` where the type is Binary. */
+/* A parsed attribute. value contains the decoded bytes, a view into `decoded` if the type is
+ * Binary. */
 struct attribute {
     const char *type;
     bool binary;
@@ -221,7 +222,7 @@ void md5_hex(struct slice data, char out[MD5_HEX_SIZE])
     hex_write(digest, sizeof digest, out);
 }
 
-/* Whether eight bytes have none that is a control character or above 0x7f. */
+/* Whether none of eight bytes is a control character or above 0x7f. */
 static bool eight_plain(const char *at)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -230,7 +231,7 @@ static bool eight_plain(const char *at)
     return !((eight | (eight - ones * 0x20)) & (ones * 0x80));
 }
 
-/* The text is UTF-8 already (the JSON and form readers see to it): what is left are the control
+/* The text is known to be UTF-8 (the JSON and form readers check it), which leaves the control
  * characters and the two non-characters U+FFFE and U+FFFF, EF BF BE and EF BF BF. */
 bool message_text_valid(struct slice text)
 {

@@ -1,7 +1,7 @@
 /*
  * Message attributes of SQS and SNS: rules, size, the stored form and the digest.
  *
- * In memory and in storage they are one compact JSON text of the shape that the JSON protocol uses:
+ * In memory and in storage they are one compact JSON text in the format of the JSON protocol:
  * {"name": {"DataType": "String", "StringValue": "…"}, …}; binary values stay in base64. Any
  * thread.
  */
@@ -16,18 +16,18 @@
 
 enum { MESSAGE_ATTRIBUTES_MAX = 10, MD5_HEX_SIZE = 33 };
 
-/* Checks a JSON object of attributes (NULL: none) and adds their bytes (names, types, values) to
+/* Checks a JSON object of attributes (NULL: none) and adds their size (names, types, values) to
  * *size. */
 enum sqs_code message_attributes_check(json_t *attributes, size_t *size, struct sqs_error *error);
 
 /* The digest that SDKs verify ("Calculating the MD5 message digest for message attributes" in the
- * SQS Developer Guide). Returns ERR_MEMORY, or ERR_INVALID where message_attributes_check would
+ * SQS Developer Guide). Returns ERR_MEMORY, or ERR_INVALID if message_attributes_check would
  * refuse. */
 int message_attributes_md5(json_t *attributes, char out[MD5_HEX_SIZE]);
 
 void md5_hex(struct slice data, char out[MD5_HEX_SIZE]);
 
-/* UTF-8 of characters that XML 1.0 allows: what SQS takes as a body. */
+/* Whether the text is UTF-8 of characters that XML 1.0 allows, as SQS requires of a body. */
 bool message_text_valid(struct slice text);
 
 #endif

@@ -9,7 +9,7 @@
 struct body { /* as it was read */
     uint64_t id;
     bool wanted, apart;
-    char *data; /* body, then the attributes with their end */
+    char *data; /* body, then the attributes with their NUL */
     size_t body_size, size;
 };
 

@@ -1,10 +1,9 @@
 /*
  * Rows of messages.
  *
- * A small body lies in its message's row, so that sending and deleting touch one tree; a receive
- * writes that row again, which is why a large body has a row of its own. The numbers that a receive
- * changes are stored from the beginning in the size that they will have: the row never grows, and
- * no page splits because of it.
+ * A small body is stored in its message's row, so that sending and deleting change a single tree. A
+ * receive rewrites that row, so a large body has its own row. The numbers that a receive changes
+ * are stored in their final size from the beginning, so the row never grows and no page is split.
  */
 #include <stdlib.h>
 
@@ -27,7 +26,7 @@ static int body_insert(struct storage_task *task, struct storage *storage,
     return statement_execute(&s, &task->error);
 }
 
-/* What a message without a receive has for its times is as long as a time. */
+/* The placeholder for the times of a message that was not received is as long as a time. */
 static int64_t time_stored(const struct message_row *row, int64_t time_ms)
 {
     return time_ms ? time_ms : row->message->sent_ms;
@@ -143,7 +142,7 @@ static int forget_run(struct storage_task *task, struct storage *storage)
                                   &task->error);
 }
 
-/* Rows that stay are too old to be read at the next start, and go with the next ones. */
+/* Remaining rows are too old to be read at the next start, and are deleted with later ones. */
 static void forget_done(struct storage_task *task, int status)
 {
     (void)status;

@@ -16,7 +16,7 @@ struct attempt {
     struct {
         uint64_t message;
         uint32_t serial;
-        int64_t due_ms; /* another one: the visibility was changed */
+        int64_t due_ms; /* differs if the visibility was changed */
     } given[QUEUE_BATCH];
     char id[];
 };

@@ -1,11 +1,11 @@
 /*
- * Receives from FIFO queues that a client may repeat: ReceiveRequestAttemptId.
+ * Repeatable receives from FIFO queues: ReceiveRequestAttemptId.
  *
- * Whoever lost an answer asks again with the same id within five minutes and gets the same messages
- * with the same receipt handles, their visibility begun anew, unless one of them was deleted,
- * changed or became visible meanwhile: then it is a new receive. In memory alone: after a restart
- * the messages come back when their visibility ends. Source: ReceiveMessage in the Amazon SQS API
- * Reference. Loop thread.
+ * A client that lost a response can repeat the request with the same id within five minutes. It
+ * gets the same messages with the same receipt handles and a new visibility timeout, unless one of
+ * them was deleted, changed or became visible meanwhile: then it is a new receive. Kept only in
+ * memory: after a restart the messages become visible when their visibility timeout ends. Source:
+ * ReceiveMessage in the Amazon SQS API Reference. Loop thread.
  */
 #ifndef THUMBWHEEL_QUEUE_ATTEMPTS_H
 #define THUMBWHEEL_QUEUE_ATTEMPTS_H
@@ -28,11 +28,12 @@ struct receive_attempts {
 int attempts_open(struct receive_attempts *attempts); /* ERR_MEMORY */
 void attempts_close(struct receive_attempts *attempts);
 
-/* Remembers what an attempt was given. Without memory it is forgotten, and so is no error. */
+/* Records the messages of an attempt. A lack of memory is not an error: the attempt is then
+ * forgotten. */
 void attempt_keep(struct local_queue *queue, const char *id, const struct queue_delivery *given,
                   size_t count);
-/* What the same attempt was given before, all of it still in flight; 0: nothing that can be given
- * again. */
+/* The number of messages that the same attempt received before, if all are still in flight; else
+ * 0. */
 size_t attempt_find(struct local_queue *queue, const char *id, struct local_message **out);
 
 #endif

@@ -30,8 +30,8 @@ static const struct number_rule numbers[] = {
 };
 enum { NUMBER_COUNT = sizeof numbers / sizeof numbers[0] };
 
-/* Kept as text. Encryption at rest is a statement about the service's disks: the settings are kept
- * and shown, and the data directory is as readable as before. initial NULL: absent until it is set.
+/* Stored as text. Encryption at rest concerns the disks of AWS: the settings are stored and
+ * returned, but the data directory is not encrypted. initial NULL: absent until it is set.
  */
 static const struct text_rule {
     const char *name, *initial;
@@ -126,7 +126,7 @@ static bool parse_int(const char *text, int min, int max, int *out)
     return true;
 }
 
-/* maxReceiveCount comes as a number or, from CloudFormation's habits, as a string. */
+/* maxReceiveCount is a number or, as CloudFormation sends it, a string. */
 static bool receives_parse(const json_t *value, int *out)
 {
     if (json_is_string(value))
@@ -226,7 +226,7 @@ static bool text_valid(const char *name, const char *text)
     return valid;
 }
 
-/* One kind of encryption at a time: setting the one ends the other. */
+/* Only one kind of encryption at a time: setting one disables the other. */
 static int encryption_choose(struct queue_attributes *a, const char *name, const char *text)
 {
     if (strcmp(name, "KmsMasterKeyId") == 0 && text)
@@ -250,7 +250,7 @@ static enum sqs_code fifo_fixed(const struct queue_attributes *a, const char *te
                          "is not supported.");
 }
 
-/* Removed, an attribute has its initial value. */
+/* A removed attribute has its initial value. */
 static int text_store(struct queue_attributes *a, const struct text_rule *rule, const char *text)
 {
     const char *stored = text ? text : rule->initial;
@@ -302,7 +302,7 @@ static bool text_is(const struct queue_attributes *a, const char *name, const ch
     return text && strcmp(text, value) == 0;
 }
 
-/* What the texts mean together. */
+/* Parses the texts that depend on each other. */
 static enum sqs_code fifo_read(struct queue_attributes *a, struct sqs_error *error)
 {
     a->content_dedup = text_is(a, "ContentBasedDeduplication", "true");

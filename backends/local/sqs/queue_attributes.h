@@ -1,7 +1,6 @@
 /*
- * The attributes of a queue that can be set: one table of names, bounds and defaults, from which
- * creating, setting, comparing and reading are made. Source: SetQueueAttributes in the Amazon SQS
- * API Reference. Loop thread.
+ * The settable attributes of a queue: one table of names, bounds and defaults, used to create, set,
+ * compare and read them. Source: SetQueueAttributes in the Amazon SQS API Reference. Loop thread.
  */
 #ifndef THUMBWHEEL_QUEUE_ATTRIBUTES_H
 #define THUMBWHEEL_QUEUE_ATTRIBUTES_H
@@ -16,32 +15,33 @@ enum { SQS_MESSAGE_MAX = 1024 * 1024, SQS_VISIBILITY_MAX_S = 43200, SQS_WAIT_MAX
 
 struct queue_attributes {
     int visibility_s, delay_s, retention_s, message_max, wait_s;
-    json_t *texts; /* Policy, RedrivePolicy, RedriveAllowPolicy, … as they were sent; owned */
-    char *dead_letter_arn; /* of the RedrivePolicy, owned; NULL: none */
+    json_t *texts;         /* Policy, RedrivePolicy, RedriveAllowPolicy, … as sent; owned */
+    char *dead_letter_arn; /* target of the RedrivePolicy, owned; NULL: none */
     int max_receives;
     bool fifo;             /* for good */
     bool content_dedup;    /* ContentBasedDeduplication */
     bool dedup_in_group;   /* DeduplicationScope is messageGroup */
-    struct policy *policy; /* the Policy as it was read; held; NULL: none */
+    struct policy *policy; /* the parsed Policy; a reference; NULL: none */
 };
 
-/* The defaults of a queue with that name: ".fifo" at its end makes a FIFO queue. ERR_MEMORY. */
+/* The defaults for a queue with that name, which is a FIFO queue if it ends with ".fifo".
+ * ERR_MEMORY. */
 int queue_attributes_init(struct queue_attributes *attributes, const char *name);
 bool queue_name_is_fifo(const char *name);
 void queue_attributes_free(struct queue_attributes *attributes);
 
-/* Makes *out from `from` with the changes of a JSON object of strings applied; an empty policy
- * removes it. *out needs no freeing on an error. */
+/* Creates *out from `from` with the changes of a JSON object of strings applied; an empty policy
+ * removes it. On an error, *out need not be freed. */
 enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_t *changes,
                                       struct queue_attributes *out, struct sqs_error *error);
 
-/* The first name in `wanted` whose value differs, or NULL (the rule of CreateQueue for a queue that
- * exists). */
+/* The first name in `wanted` whose value differs, or NULL (the rule of CreateQueue for existing
+ * queues). */
 const char *queue_attributes_differ(const struct queue_attributes *attributes, json_t *wanted);
 
-/* Adds those that are set, or that have defaults, to a JSON object as strings. ERR_MEMORY. */
+/* Adds the attributes that are set or have defaults to a JSON object as strings. ERR_MEMORY. */
 int queue_attributes_add(const struct queue_attributes *attributes, json_t *object);
 
-bool queue_attributes_known(const char *name); /* any that can be set */
+bool queue_attributes_known(const char *name); /* whether it can be set */
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "queue_rows.h"
 
-/* Rows and entries whose time is over go together, a minute's worth at once. */
+/* Expired rows and entries are removed together, a minute's worth at a time. */
 enum { SWEEP_MS = 60 * 1000 };
 
 int dedup_open(struct dedup_history *history)
@@ -44,7 +44,7 @@ void dedup_close(struct queues *queues)
     id_table_free(&queues->history.entries);
 }
 
-/* Ids have no spaces. */
+/* Ids contain no spaces. */
 void dedup_key(const struct local_queue *queue, const char *group, const char *id,
                char out[DEDUP_KEY_SIZE])
 {

@@ -1,9 +1,9 @@
 /*
- * What FIFO queues have taken in the last five minutes, by deduplication id.
+ * The deduplication ids that FIFO queues accepted in the last five minutes.
  *
- * A message that is sent again within that time is not stored: its sender is told the id and number
- * of the first. The history is durable, written with the message, and outlives its deletion. An
- * entry whose message could not be stored is forgotten, and whoever was told of it meanwhile fails
+ * A message that is sent again within that time is not stored: the sender gets the id and number of
+ * the first one. The history is durable, written with the message, and kept after its deletion. An
+ * entry whose message could not be stored is removed, and duplicate sends that wait for it fail
  * too. Source: "Exactly-once processing in Amazon SQS" in the SQS Developer Guide. Loop thread.
  */
 #ifndef THUMBWHEEL_QUEUE_DEDUP_H
@@ -34,20 +34,20 @@ struct dedup {
     bool kept; /* in the history */
     bool stored, failed;
     unsigned
-        refs; /* the history's, its message's until that is settled, and of each send that waits */
+        /* held by the history, by its message until it is settled, and by each waiting send */
+        refs;
     char key[];
 };
 
 int dedup_open(struct dedup_history *history); /* ERR_MEMORY */
 void dedup_close(struct queues *queues);
 
-/* What identifies a message: its deduplication id, with the group where the queue's scope is the
- * group. */
+/* The key of a message: its deduplication id, plus the group if that is the queue's scope. */
 void dedup_key(const struct local_queue *queue, const char *group, const char *id,
                char out[DEDUP_KEY_SIZE]);
 struct dedup *dedup_find(const struct local_queue *queue, const char *key); /* or NULL */
-/* A new entry, not stored yet, retained for the caller, who settles and releases it; NULL without
- * memory. */
+/* A new entry, not stored yet, with a reference for the caller, who settles and releases it; NULL
+ * if memory is short. */
 struct dedup *dedup_add(struct queues *queues, uint64_t queue, const char *key, int64_t sent_ms,
                         uint64_t message, const uint8_t uuid[UUID_SIZE]);
 void dedup_settle(struct queues *queues, struct dedup *dedup, bool stored);

@@ -8,7 +8,7 @@
 struct message_group {
     struct id_entry entry; /* in queues->groups, by queue and name */
     struct local_queue *queue;
-    uint64_t generation; /* the queue's mark of purging when the group began */
+    uint64_t generation; /* the queue's purge mark when the group was created */
     struct list waiting; /* struct group_place.link */
     struct list open;    /* in queue->open_groups */
     size_t members, busy;
@@ -128,7 +128,7 @@ static uint64_t number_at(const struct list *link)
     return container_of(link, struct group_place, link)->message->entry.id;
 }
 
-/* From both ends at once: what was sent goes to the end, what comes back to the beginning. */
+/* Searches from both ends: new messages belong at the end, returned ones at the beginning. */
 static void place_insert(struct group_place *place)
 {
     struct list *head = &place->group->waiting, *low = head->next, *high = head->prev;

@@ -1,16 +1,16 @@
 /*
- * The message groups of FIFO queues: who may be received next.
+ * The message groups of FIFO queues: which message may be received next.
  *
- *   a group:  [in flight or held: busy] ─► waiting: 7 ─ 8 ─ 12 ─ …   in the order of their numbers
+ *   a group:  [busy: in flight, pending] ─► waiting: 7 ─ 8 ─ 12 ─ …   in the order of their numbers
  *
- * A group is open when none of its messages is busy and the first that waits is visible; open
- * groups stand in a row in their queue, first opened, first served. One receive takes as many of a
- * group as it can, and with the first the group is closed to all others until each of them is
- * deleted or visible again. A message that is held (its fate is being written) keeps its group
- * closed too, so that none overtakes it should the write fail.
+ * A group is open if none of its messages is busy and the first waiting one is visible. Open groups
+ * are in a list of their queue, first opened, first served. One receive takes as many messages of a
+ * group as it can. The first one closes the group to all other receives until all of them are
+ * deleted or visible again. A pending message (its change is being written) also keeps its group
+ * closed, so that no other message overtakes it if the write fails.
  *
- * A group exists while it has members. Messages that a purge has condemned stay in their old group,
- * which is not found any more. Loop thread.
+ * A group exists while it has members. Purged messages remain in their old group, which can no
+ * longer be found. Loop thread.
  */
 #ifndef THUMBWHEEL_QUEUE_GROUPS_H
 #define THUMBWHEEL_QUEUE_GROUPS_H
@@ -22,27 +22,28 @@ struct local_message;
 struct local_queue;
 struct message_group;
 
-struct group_place { /* of one message in its group; owned by the message */
+struct group_place { /* the place of a message in its group; owned by the message */
     struct message_group *group;
     struct local_message *message;
     struct list link;
     bool busy;
 };
 
-/* Where a message of that group will stand; NULL without memory. It is busy for nobody until it is
- * settled. */
+/* Creates the place of a message in that group; NULL if memory is short. It does not make the group
+ * busy until the message is settled. */
 struct group_place *group_join(struct local_queue *queue, const char *group,
                                struct local_message *message);
-void group_leave(struct group_place *place); /* NULL: nothing; frees it */
+void group_leave(struct group_place *place); /* frees the place; NULL does nothing */
 
-/* The message's state has changed: out of its lists, or as message->state says. */
+/* Call them when the message's state changes: the first removes it from its lists, the second adds
+ * it according to message->state. */
 void group_hold(struct group_place *place);
 void group_settle(struct group_place *place);
 
 /* The next message of `current` (the group that a receive is taking from; may be NULL), else of the
- * first open group; NULL: there is none. */
+ * first open group; NULL: none. */
 struct local_message *group_next(struct local_queue *queue, struct message_group *current);
-/* The first of an open group with a lower number than that, or NULL. */
+/* The first message of an open group with a lower number than this, or NULL. */
 struct local_message *group_next_below(struct local_queue *queue, uint64_t number);
 
 #endif

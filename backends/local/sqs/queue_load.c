@@ -1,9 +1,10 @@
 /*
- * Reading the state of SQS at start: queues, then their messages in the order of their numbers.
+ * Reads the state of SQS at start: queues, then their messages ordered by number.
  *
- * A message whose time went by while nothing ran is visible again. Rows that are over (past their
- * retention, purged, of a deleted queue) are not kept in memory, and swept in the loop's first
- * turn; before, nothing is submitted to the storage thread, since others are still loading.
+ * A message whose timeout expired while the process was down is visible again. Obsolete rows (past
+ * their retention, purged, or of a deleted queue) are not loaded but deleted in the loop's first
+ * turn; before that nothing may be submitted to the storage thread, because other services are
+ * still loading.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -102,11 +103,11 @@ static void message_fill(struct local_message *m, struct statement *row)
         m->received_ms = column_int(row, COLUMN_RECEIVED);
     }
     if (m->due_ms == (m->count > 0 ? m->received_ms : m->sent_ms))
-        m->due_ms = 0; /* as message_rows.c writes it */
+        m->due_ms = 0; /* as written by message_rows.c */
     m->base = (uint32_t)column_int(row, COLUMN_BASE);
 }
 
-/* Its body stays where it is: message_bodies.h. */
+/* Its body stays on the disk: message_bodies.h. */
 static int message_load(struct local_queue *q, struct statement *row, struct error *error)
 {
     const struct message_draft draft = {
@@ -192,7 +193,7 @@ static int history_read(struct queues *queues, struct error *error)
     return status;
 }
 
-/* Reasons are texts of this program. */
+/* Reasons are string constants of this program. */
 static const char *reason_known(const char *text)
 {
     static const char *const reasons[] = {"CouldNotDetermineMessageSource",
@@ -245,7 +246,7 @@ static int moves_read(struct queues *queues, const struct id_table *by_id, struc
     return status;
 }
 
-/* What tables of an earlier version lack. */
+/* Adds columns that tables of earlier versions lack. */
 static int columns_add(struct queues *queues, struct error *error)
 {
     static const struct added_column columns[] = {
@@ -298,9 +299,9 @@ static void first_turn(struct deadline *deadline)
     queue_moves_resume(queues);
 }
 
-/* Numbers of queues and messages go up with the time, so that none is given twice: the rows of a
- * deleted queue, the sequence numbers of a FIFO queue that is empty and receipts of messages that
- * are gone all outlive what bore them. */
+/* Numbers of queues and messages are derived from the time, so that none is used twice: rows of a
+ * deleted queue, sequence numbers of an empty FIFO queue and receipts of deleted messages outlive
+ * the object that they belong to. */
 static int numbers_begin(struct queues *queues, struct error *error)
 {
     int64_t now = deadlines_now(queues->deadlines);
@@ -308,7 +309,7 @@ static int numbers_begin(struct queues *queues, struct error *error)
     queues->next_message = (uint64_t)now << 20;
     queues->loading = true;
     queues->first_turn.expired = first_turn;
-    queues->deadline_users += 2; /* with the history's */
+    queues->deadline_users += 2; /* including the history */
     review_open(queues);
     if (getrandom(&queues->seed, sizeof queues->seed, 0) != sizeof queues->seed)
         return error_set(error, ERR_IO, "cannot read random bytes from the system");

@@ -1,4 +1,4 @@
-/* Messages: their memory, the places that their times give them, sending, and what receipts can do.
+/* Messages: memory, timeouts, sending, and operations with receipt handles.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +97,8 @@ void message_free(struct local_message *m)
     queue_release(queue);
 }
 
-/* Retention is over. No request waits for the row's deletion; if it is lost, the message expires
- * again at the next start. */
+/* The retention period has ended. No request waits for the deletion of the row; if it is lost, the
+ * message expires again at the next start. */
 static void message_expire(struct local_message *m)
 {
     struct queues *queues = m->queue->queues;
@@ -112,14 +112,14 @@ static int64_t message_end(const struct local_message *m)
     return m->sent_ms + (int64_t)m->queue->attributes.retention_s * 1000;
 }
 
-/* When a message in that state is to be looked at again. */
+/* When the state of the message must be checked again. */
 static int64_t message_due_at(const struct local_message *m)
 {
     int64_t end = message_end(m);
     return m->state != MESSAGE_VISIBLE && m->due_ms < end ? m->due_ms : end;
 }
 
-/* What stays as it is keeps its place. */
+/* A message whose state does not change keeps its place. */
 bool message_review(struct local_message *m)
 {
     const struct queue_attributes *a = &m->queue->attributes;
@@ -222,7 +222,7 @@ static void insert_settled(struct message_task *task, int status)
     }
 }
 
-/* Takes its place and its number; on an error it is freed. */
+/* Assigns the message's place and number; on an error the message is freed. */
 static int message_enter(struct local_message *m, const char *key)
 {
     struct local_queue *queue = m->queue;
@@ -270,7 +270,8 @@ static int message_send(struct message_task *task, const struct message_draft *d
     return 0;
 }
 
-/* What was taken already is told again; whose first is not stored yet waits for it. */
+/* A duplicate gets the response of the original; if that is not stored yet, the send waits for
+ * it. */
 static void message_repeat(struct message_task *task, struct dedup *known,
                            struct message_sent *sent)
 {
@@ -344,8 +345,8 @@ int local_queue_send(struct local_queue *queue, const struct message_draft *draf
 
 enum receipt_state { RECEIPT_CURRENT, RECEIPT_OLD, RECEIPT_GONE, RECEIPT_INVALID };
 
-/* *out is the message, unless it is gone or the receipt is none of this queue's. A message that is
- * being deleted counts as gone. */
+/* *out is the message, unless it no longer exists or the receipt is not from this queue. A message
+ * that is being deleted counts as deleted. */
 static enum receipt_state receipt_find(struct local_queue *queue, struct slice text,
                                        struct local_message **out)
 {
@@ -389,7 +390,8 @@ static void change_refuse(enum receipt_state state, struct slice receipt, struct
                             "change.");
 }
 
-/* In a FIFO queue a receipt ends with its visibility: another may process the message now. */
+/* In a FIFO queue a receipt expires with the visibility timeout, because another consumer may be
+ * processing the message. */
 static bool fifo_expired(const struct local_queue *queue, enum receipt_state state,
                          const struct local_message *m)
 {
@@ -397,8 +399,8 @@ static bool fifo_expired(const struct local_queue *queue, enum receipt_state sta
            (state == RECEIPT_OLD || (state == RECEIPT_CURRENT && m->state != MESSAGE_IN_FLIGHT));
 }
 
-/* Deleting with the handle of an earlier receive succeeds and deletes nothing, as the API reference
- * of DeleteMessage says: the message belongs to whoever received it last. */
+/* Deleting with the handle of an earlier receive succeeds without deleting anything, as described
+ * in DeleteMessage, API reference: the message belongs to its last receiver. */
 int local_queue_delete_messages(struct local_queue *queue,
                                 const struct queue_receipt_entry *entries, size_t count,
                                 struct sqs_error *errors, queue_written *done, void *user)
@@ -424,8 +426,8 @@ int local_queue_delete_messages(struct local_queue *queue,
     return 0;
 }
 
-/* The time counts from now, but twelve hours after its receive a message is free in any case: what
- * goes beyond is refused, not cut. */
+/* The timeout starts now, but must end within twelve hours of the receive; a longer one is refused,
+ * not truncated. */
 static enum sqs_code visibility_change(struct local_message *m, int visibility_s,
                                        struct sqs_error *error)
 {

@@ -8,8 +8,9 @@
 #include "statement.h"
 
 enum {
-    TOGETHER = 64,         /* messages of a task without a rate that are under way at once */
-    STEPS_PER_SECOND = 10, /* of a task with a rate, if that is enough for whole messages */
+    TOGETHER = 64, /* concurrent messages of a task without a rate */
+    /* step interval of a task with a rate, if it allows at least one message */
+    STEPS_PER_SECOND = 10,
 };
 
 static const char *const names[] = {"RUNNING", "CANCELLING", "CANCELLED", "COMPLETED", "FAILED"};
@@ -100,7 +101,7 @@ static void move_task_submit(struct move_task *t)
     storage_submit(t->move->queue->queues->cloud->storage, &t->task);
 }
 
-/* The life of a move. */
+/* The lifecycle of a move. */
 
 static void move_release(struct queue_move *move)
 {
@@ -114,7 +115,7 @@ static void move_release(struct queue_move *move)
     free(move);
 }
 
-/* Out of the list. */
+/* Removes it from the list. */
 static void move_drop(struct queue_move *move)
 {
     list_remove(&move->link);
@@ -234,7 +235,7 @@ static void move_due(struct deadline *deadline)
     move_step(container_of(deadline, struct queue_move, next));
 }
 
-/* A message that could not be stored in its new place is where it was. */
+/* A message that could not be stored in the new queue is still in the old one. */
 void queue_move_settled(struct queue_move *move, int status)
 {
     move->under_way--;
@@ -251,7 +252,7 @@ void queue_move_settled(struct queue_move *move, int status)
     move_release(move);
 }
 
-/* What is asked for. */
+/* API functions. */
 
 static void start_written(struct storage_task *task, int status)
 {
@@ -342,7 +343,7 @@ enum sqs_code queue_move_cancel(struct local_queue *queue, const char *id, queue
     return move_set(move, status, done, user) ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
 }
 
-/* With the queues' state. */
+/* Called with the queues' state. */
 
 int queue_move_load(struct local_queue *queue, const struct queue_move *facts)
 {

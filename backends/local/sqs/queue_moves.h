@@ -1,14 +1,13 @@
 /*
- * Message move tasks: from a dead-letter queue back to where its messages came from, or to another
- * queue.
+ * Message move tasks: from a dead-letter queue back to the source queues, or to another queue.
  *
  *   RUNNING ─► COMPLETED | FAILED
  *      └─► CANCELLING ─► CANCELLED
  *
- * A task moves what was in its queue when it began and is visible when its turn comes, some at a
- * time; a message that comes back to the queue is not moved twice. Each arrives as a new message:
- * new id, new time of sending, never received. The move of a message and the count of it are one
- * change on the disk, so that a task goes on where it was after a crash. Source:
+ * A task moves the messages that were in its queue when it began and that are visible at their
+ * turn, a few at a time; a message that returns to the queue is not moved twice. Each arrives as a
+ * new message: new id, new send time, receive count 0. Moving a message and counting it are one
+ * change on the disk, so that a task continues correctly after a crash. Source:
  * StartMessageMoveTask in the Amazon SQS API Reference; "dead-letter queue redrive" in the SQS
  * Developer Guide. Loop thread.
  */
@@ -38,34 +37,34 @@ struct queue_move {
     struct local_queue *queue; /* retained */
     uint64_t id;
     uint8_t uuid[UUID_SIZE];
-    char *destination; /* ARN, owned; NULL: where each message came from */
-    int rate;          /* messages a second; 0: as fast as it goes */
+    char *destination; /* ARN, owned; NULL: the source queue of each message */
+    int rate;          /* messages per second; 0: unlimited */
     enum move_status status;
     uint64_t moved, to_move;
-    uint64_t below_id; /* what has a higher number came later */
+    uint64_t below_id; /* messages with higher numbers came later */
     int64_t started_ms;
-    const char *reason; /* of a failure; static; or NULL */
+    const char *reason; /* of the failure; static; NULL: none */
     unsigned under_way; /* messages */
-    unsigned refs;      /* the list's, each message's, each storage task's */
-    bool dropped;       /* out of the list */
+    unsigned refs;      /* held by the list, each message and each storage task */
+    bool dropped;       /* removed from the list */
 };
 
 typedef void queue_written(int status, void *user);
 
-/* queue is a dead-letter queue; destination (may be NULL) an ARN. *out is valid for the call that
- * follows. */
+/* queue is a dead-letter queue; destination (may be NULL) an ARN. *out is valid until the next
+ * call. */
 enum sqs_code queue_move_start(struct local_queue *queue, const char *destination, int rate,
                                queue_written *done, void *user, const struct queue_move **out,
                                struct sqs_error *error);
 /* id: the uuid as text. */
 enum sqs_code queue_move_cancel(struct local_queue *queue, const char *id, queue_written *done,
                                 void *user, const struct queue_move **out, struct sqs_error *error);
-/* Newest first; returns how many. */
+/* Newest first; returns the number. */
 size_t queue_moves_list(struct local_queue *queue, const struct queue_move **out, size_t max);
 
-/* Within the queues' state: at start, one row; then all that were running go on. */
+/* For the queues' state: the first loads a row at start; the second resumes all running tasks. */
 int queue_move_load(struct local_queue *queue, const struct queue_move *facts);
 void queue_moves_resume(struct queues *queues);
-void queue_moves_end(struct local_queue *queue); /* which is deleted */
+void queue_moves_end(struct local_queue *queue); /* the queue is being deleted */
 
 #endif

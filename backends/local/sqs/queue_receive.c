@@ -1,9 +1,9 @@
 /*
- * Receiving: polls, and messages that go to the dead-letter queue instead.
+ * Receiving: polls, and moving messages to the dead-letter queue.
  *
- * A queue with something visible is put on the list of ready queues; the loop's next turn serves
- * them. So the commits that one turn brings fill the waiting polls together, and a poll is never
- * answered from within the call that starts it.
+ * A queue with visible messages is added to the list of ready queues, which the next turn of the
+ * loop serves. So all commits of one turn fill the waiting polls together, and the response to a
+ * poll is never sent from within the call that starts it.
  */
 #include <stdlib.h>
 
@@ -19,8 +19,8 @@ void queue_mark_ready(struct local_queue *queue)
     uv_idle_start(&queue->queues->idle, queues_serve_ready);
 }
 
-/* Where a message goes instead of being received once more; NULL: nowhere. Without its target the
- * policy has no effect. */
+/* The dead-letter queue for a message that was received too often; NULL: none. If the target does
+ * not exist, the policy has no effect. */
 static struct local_queue *redrive_target(const struct local_message *m)
 {
     const struct queue_attributes *a = &m->queue->attributes;
@@ -49,7 +49,8 @@ static bool queue_can_give(const struct local_queue *queue)
            queue->counts[MESSAGE_IN_FLIGHT] < QUEUE_IN_FLIGHT_MAX;
 }
 
-/* The next message that may be received; NULL: none. `group`: from which a receive takes already.
+/* The next message that may be received; NULL: none. `group`: the group that this receive is taking
+ * from.
  */
 static struct local_message *message_next(struct local_queue *queue, struct message_group *group)
 {
@@ -60,7 +61,7 @@ static struct local_message *message_next(struct local_queue *queue, struct mess
     return container_of(queue->lists[MESSAGE_VISIBLE].next, struct local_message, link);
 }
 
-/* Takes up to max messages; returns how many. The rows follow without anyone waiting. */
+/* Takes up to max messages; returns the number. Nobody waits until the rows are written. */
 static size_t queue_take(struct local_queue *queue, unsigned max, int visibility_s,
                          struct queue_delivery *out)
 {
@@ -91,7 +92,7 @@ static size_t queue_take(struct local_queue *queue, unsigned max, int visibility
     return count;
 }
 
-/* What the same attempt was given before, once more. */
+/* Repeats the messages of an earlier attempt. */
 static size_t queue_repeat(struct queue_poll *poll, struct queue_delivery *out)
 {
     struct local_message *given[QUEUE_BATCH];
@@ -132,7 +133,7 @@ static void poll_leave(struct queue_poll *poll)
     poll->queue = NULL;
 }
 
-/* The messages are held until the answer is made, so that none can vanish under its reader. */
+/* The messages are pending until the response is built, so that none is freed while it is read. */
 static void poll_respond(struct queue_poll *poll, const struct queue_delivery *deliveries,
                          size_t count)
 {
@@ -151,8 +152,8 @@ static void poll_due(struct deadline *deadline)
     poll_respond(poll, deliveries, poll_take(poll, deliveries));
 }
 
-/* First come, first served. What is visible may all go to the dead-letter queue: then the poll
- * waits on. */
+/* First come, first served. If all visible messages go to the dead-letter queue, the poll continues
+ * to wait. */
 static void queue_serve(struct local_queue *queue)
 {
     while (!list_empty(&queue->waiters) && queue_can_give(queue)) {
@@ -193,7 +194,7 @@ enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *pol
     list_init(&poll->link);
     list_push(&queue->waiters, &poll->link);
     if (poll->attempt && attempt_find(queue, poll->attempt, given) > 0)
-        wait_s = 0; /* its answer is there already */
+        wait_s = 0; /* its response is already being built */
     deadline_set(queues->deadlines, &poll->deadline,
                  deadlines_now(queues->deadlines) + (int64_t)wait_s * 1000);
     if (queue_can_give(queue))
@@ -230,7 +231,7 @@ static struct local_message *message_of_receive(struct queues *queues, const str
     return same ? m : NULL;
 }
 
-/* Should the row's change be lost, the message only waits for its visibility to end. */
+/* If the row's change is lost, the message only waits for its visibility timeout. */
 void message_give_back(struct local_message *m)
 {
     message_hold(m);

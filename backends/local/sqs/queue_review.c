@@ -1,12 +1,13 @@
-/* Which messages there are is said by the table of messages. An entry moves to a later chain at
- * most, so going through the chains once finds each that was there. */
+/* Iterates over the table of messages. Entries only move to later chains, so one pass over the
+ * chains finds every message that existed at the start. */
 #include "queue_review.h"
 
 #include "queues_internal.h"
 
 enum { STEP = 500, PAUSE_MS = 1 };
 
-/* One that it changes may have taken others with it, but none that it changes back. */
+/* Updating a message may also free others in the chain, so the chain is read again from its
+ * beginning; an updated message does not change twice. */
 static size_t chain_review(struct queues *queues, size_t at)
 {
     size_t count = 1;

@@ -1,11 +1,10 @@
 /*
- * What a queue's new attributes mean for the messages that it holds: when each ends, and until when
- * it is delayed.
+ * Applies a queue's new attributes to its messages: their retention and delay.
  *
- * There may be a million of them, so the change is answered without them, and they are looked at
- * afterwards, a step in a turn of the loop; what is settled meanwhile is so by the new attributes.
- * SQS takes up to 15 minutes for that (SetQueueAttributes, SQS API Reference), this some seconds
- * for a million. Loop thread.
+ * There may be a million of them, so the response does not wait: they are updated afterwards, one
+ * step per turn of the loop, and messages settled meanwhile already use the new attributes. SQS
+ * takes up to 15 minutes for this (SetQueueAttributes, SQS API Reference); here it takes some
+ * seconds for a million. Loop thread.
  */
 #ifndef THUMBWHEEL_QUEUE_REVIEW_H
 #define THUMBWHEEL_QUEUE_REVIEW_H
@@ -18,12 +17,12 @@ struct queues;
 
 struct queue_review {
     struct deadline step;
-    size_t at; /* chain of the table of messages */
+    size_t at; /* current chain of the message table */
     bool running, again;
 };
 
 void review_open(struct queues *queues);
-/* All messages of all queues; also if a review is under way, which may be past them. */
+/* Reviews all messages of all queues; restarts a running review, which may already be past some. */
 void review_start(struct queues *queues);
 
 #endif

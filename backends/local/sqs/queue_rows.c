@@ -27,7 +27,7 @@ const char queues_schema[] =
     " started_ms INTEGER NOT NULL, reason TEXT);"
     "CREATE TABLE IF NOT EXISTS queue_settings (name TEXT PRIMARY KEY, value BLOB NOT NULL);";
 
-/* What the disk refuses is seldom one task's matter: one line a second tells enough. */
+/* A disk error rarely concerns only one task, so one log line per second suffices. */
 void queue_task_log(const struct storage_task *task, const struct local_queue *queue, int status)
 {
     static struct log_gate gate;
@@ -80,7 +80,7 @@ int queue_row_tags(struct storage_task *task, struct storage *storage)
     return statement_execute(&s, &task->error);
 }
 
-/* The messages' own rows follow: queue_sweep.h. */
+/* The rows of the messages are deleted later: queue_sweep.h. */
 int queue_row_purge(struct storage_task *task, struct storage *storage)
 {
     static const char sql[] = "UPDATE queues SET purged=? WHERE id=?";
@@ -105,7 +105,7 @@ int queue_row_delete(struct storage_task *task, struct storage *storage)
     return status;
 }
 
-/* Writes nothing: its end comes after that of what was submitted before. */
+/* Writes nothing: completes after all earlier tasks. */
 int queue_row_none(struct storage_task *task, struct storage *storage)
 {
     (void)task;

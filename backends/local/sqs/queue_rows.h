@@ -1,16 +1,18 @@
 /*
- * Rows of messages (message_rows.c) and queues (queue_rows.c). A task is made on the loop thread
- * with copies of what may change, runs on the storage thread, and is freed after `settled`, again
- * on the loop thread.
+ * Rows of messages (message_rows.c) and queues (queue_rows.c). A task is created on the loop thread
+ * with copies of mutable data, runs on the storage thread, and is freed on the loop thread after
+ * `settled`.
  */
 #ifndef THUMBWHEEL_QUEUE_ROWS_H
 #define THUMBWHEEL_QUEUE_ROWS_H
 
 #include "queues_internal.h"
 
-struct message_row { /* a message as it is when the task is made */
+struct message_row { /* a snapshot of a message */
     struct local_message
-        *message; /* held: only the insert reads it on the storage thread, its constant parts */
+        /* pending: on the storage thread, only the insert reads it, and only its constant
+         * members */
+        *message;
     uint64_t id, queue;
     int64_t due_ms, first_ms, received_ms;
     uint32_t count, base;
@@ -22,12 +24,12 @@ struct message_task {
     struct local_queue *queue; /* retained */
     /* Loop thread, after the commit; may be NULL. The task is freed afterwards. */
     void (*settled)(struct message_task *task, int status);
-    queue_written *done; /* then; may be NULL */
+    queue_written *done; /* called then; may be NULL */
     void *user;
-    struct dedup *awaits[QUEUE_BATCH]; /* of a send: whose messages it repeats, not stored yet;
-                                          retained */
+    /* of a send: the unstored originals of its duplicates; a reference each */
+    struct dedup *awaits[QUEUE_BATCH];
     size_t await_count;
-    bool broken; /* one of them was not stored */
+    bool broken; /* an original was not stored */
     size_t count;
     struct message_row rows[];
 };
@@ -36,17 +38,17 @@ typedef int storage_run(struct storage_task *task, struct storage *storage);
 storage_run message_rows_insert, message_rows_update, message_rows_delete;
 int message_row_delete(struct storage_task *task, struct storage *storage, uint64_t id,
                        bool body_apart);
-/* Ends the history up to that message's entry; nobody waits for it. */
+/* Deletes the history up to that message's entry; nobody waits for it. */
 void dedup_rows_forget(struct queues *queues, uint64_t last);
 
-/* With room for so many rows. NULL without memory. */
+/* With room for that many rows. NULL if memory is short. */
 struct message_task *message_task_new(struct local_queue *queue, size_t rows, storage_run *run,
                                       void (*settled)(struct message_task *task, int status));
 void message_task_add(struct message_task *task, struct local_message *message);
 void message_task_submit(struct message_task *task);
 void message_task_discard(struct message_task *task); /* never submitted */
 
-/* A failure of either kind of task. */
+/* Logs a failure of either kind of task. */
 void queue_task_log(const struct storage_task *task, const struct local_queue *queue, int status);
 
 struct queue_task {
@@ -60,7 +62,7 @@ struct queue_task {
     int64_t modified_ms;
     uint64_t below_id;                /* of a purge */
     struct list change;               /* in the queue's changes or tag_changes */
-    struct queue_attributes previous; /* of a change: what it replaces */
+    struct queue_attributes previous; /* of a change: the replaced value */
     json_t *previous_tags;
 };
 

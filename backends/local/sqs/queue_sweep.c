@@ -56,7 +56,7 @@ static int sweep_run(struct storage_task *task, struct storage *storage)
     return status;
 }
 
-/* Rows that could not be deleted stay until the next start finds them. */
+/* Rows that could not be deleted remain until the next start. */
 static void sweep_done(struct storage_task *task, int status)
 {
     struct sweep_task *t = sweep_task_of(task);
@@ -107,6 +107,6 @@ void queue_purge_below(struct local_queue *queue, uint64_t below_id)
         list_move_all(&queue->queues->sweep.purged, &queue->lists[state]);
         queue->counts[state] = 0;
     }
-    list_remove(&queue->open_groups); /* the old groups are among themselves now */
+    list_remove(&queue->open_groups); /* the old groups can no longer be found */
     sweep_start(queue->queues);
 }

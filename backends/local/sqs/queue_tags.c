@@ -38,7 +38,7 @@ enum sqs_code queue_tags_check(json_t *tags, struct sqs_error *error)
     return SQS_OK;
 }
 
-/* As for attributes: queues.c. */
+/* Rolled back like attributes: queues.c. */
 static void tags_settled(struct queue_task *task, int status)
 {
     struct local_queue *q = task->queue;

@@ -8,7 +8,7 @@
 
 struct transfer {
     struct storage_task task;
-    struct local_message *message; /* held */
+    struct local_message *message; /* pending */
     struct local_queue *from, *to; /* retained */
     struct group_place *place;     /* in `to`; NULL: not a FIFO queue */
     struct queue_move *move;
@@ -80,7 +80,7 @@ static void transfer_free(struct transfer *t)
     free(t);
 }
 
-/* The message takes over what the transfer has for it. */
+/* Applies the transfer to the message in memory. */
 static void message_arrive(struct local_message *m, struct transfer *t)
 {
     struct queues *queues = m->queue->queues;
@@ -124,8 +124,8 @@ static void facts_anew(struct transfer *t, int64_t now)
     t->move_id = t->move->id;
 }
 
-/* Retention in a FIFO dead-letter queue begins with the arrival there, in a standard one it goes
- * on. */
+/* In a FIFO dead-letter queue the retention period restarts on arrival; in a standard one it
+ * continues. */
 static int facts_redriven(struct transfer *t, int64_t now)
 {
     const struct local_message *m = t->message;

@@ -1,6 +1,6 @@
 /*
- * One message from a queue to another: by a redrive policy, or by a move task. In the row and in
- * memory it gets a new number, so that numbers are the order of arrival in every queue. Loop
+ * Moves a message from one queue to another, for a redrive policy or a move task. It gets a new
+ * number in its row and in memory, so that numbers give the order of arrival in every queue. Loop
  * thread.
  */
 #ifndef THUMBWHEEL_QUEUE_TRANSFER_H
@@ -10,9 +10,9 @@ struct local_message;
 struct local_queue;
 struct queue_move;
 
-/* The message is held until that is stored. A redriven one keeps its id, its history and, in a
- * standard queue, its time of sending; with a move (which is told, queue_moves.c) it arrives anew.
- * ERR_MEMORY: nothing has changed. */
+/* The message is pending until the transfer is stored. A redriven message keeps its id, its history
+ * and, in a standard queue, its send time; a moved one arrives as a new message (and the move task
+ * is notified, queue_moves.c). ERR_MEMORY: nothing has changed. */
 int message_transfer(struct local_message *message, struct local_queue *target,
                      struct queue_move *move);
 void queue_move_settled(struct queue_move *move, int status);

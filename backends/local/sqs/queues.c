@@ -1,4 +1,4 @@
-/* Queues: finding, making, changing, listing and deleting them. */
+/* Queues: finding, creating, changing, listing and deleting them. */
 #include "queues.h"
 
 #include <ctype.h>
@@ -83,7 +83,7 @@ struct local_queue *queues_find(struct queues *queues, const char *name)
     return q && !q->deleting ? q : NULL;
 }
 
-/* arn:aws:sqs:REGION:ACCOUNT:NAME; any region, as a signature may name any. */
+/* arn:aws:sqs:REGION:ACCOUNT:NAME; any region, because a signature may contain any. */
 struct local_queue *queues_find_arn(struct queues *queues, const char *arn)
 {
     static const char prefix[] = "arn:aws:sqs:";
@@ -129,8 +129,8 @@ struct log_gate *local_queue_refusals(struct local_queue *q)
     return &q->refusals;
 }
 
-/* Whether a dead-letter queue takes messages from a queue: its RedriveAllowPolicy; without one,
- * from all. */
+/* Whether a dead-letter queue accepts messages from a queue, according to its RedriveAllowPolicy;
+ * without one, from all. */
 static bool redrive_allowed(const struct local_queue *target, const char *source_name)
 {
     const struct cloud *cloud = target->queues->cloud;
@@ -150,7 +150,7 @@ static bool redrive_allowed(const struct local_queue *target, const char *source
     return allowed;
 }
 
-/* A dead-letter queue must be there, be another one, and allow it, when a policy names it. */
+/* A dead-letter queue in a policy must exist, be a different queue, and allow the redrive. */
 static enum sqs_code redrive_check(struct queues *queues, const char *name,
                                    const struct queue_attributes *a, struct sqs_error *error)
 {
@@ -220,7 +220,7 @@ static enum sqs_code queue_add(struct queues *queues, const char *name,
     return SQS_OK;
 }
 
-/* The same queue again: answered when what was submitted before it, its making perhaps, is on the
+/* The same queue again: the response waits until earlier changes, possibly its creation, are on the
  * disk. */
 static enum sqs_code queue_find_same(struct local_queue *q, json_t *attributes, queue_written *done,
                                      void *user, struct sqs_error *error)
@@ -236,9 +236,8 @@ static enum sqs_code queue_find_same(struct local_queue *q, json_t *attributes, 
     return queue_submit(q, queue_row_none, NULL, done, user);
 }
 
-/* Tags of a queue that exists already are left as they are. A name is free as soon as the deletion
- * of its queue is stored: SQS wants a minute between the two, since its own deletion takes that
- * long. */
+/* The tags of an existing queue are not changed. A name is free as soon as the deletion of its
+ * queue is stored; SQS requires a minute in between, because its own deletion takes that long. */
 enum sqs_code queues_create(struct queues *queues, const char *name, json_t *attributes,
                             json_t *tags, queue_written *done, void *user, struct sqs_error *error)
 {
@@ -298,8 +297,8 @@ static void purge_settled(struct queue_task *task, int status)
     queue_mark_ready(q);
 }
 
-/* SQS allows one purge a minute, since its own takes that long; this one is over when it is
- * answered, and only while it is under way another is refused. */
+/* SQS allows one purge per minute, because its own takes that long. Here a purge is complete when
+ * the response is sent, so another is refused only while it is pending. */
 enum sqs_code local_queue_purge(struct local_queue *q, queue_written *done, void *user)
 {
     if (q->purging)
@@ -317,8 +316,8 @@ enum sqs_code local_queue_purge(struct local_queue *q, queue_written *done, void
 
 /* Changing. */
 
-/* A new retention moves every message's end, a FIFO queue's new delay that of what is delayed;
- * nothing else makes a queue's attributes cost its messages. */
+/* A new retention period affects every message, a new delay of a FIFO queue its delayed ones; no
+ * other attribute requires a review of the messages. */
 static void queue_apply(struct local_queue *q, struct queue_attributes *attributes)
 {
     bool review = q->attributes.retention_s != attributes->retention_s ||
@@ -330,9 +329,9 @@ static void queue_apply(struct local_queue *q, struct queue_attributes *attribut
         review_start(q->queues);
 }
 
-/* A change applies from the call on, and is undone if it cannot be stored. Where another has
- * followed, what it would go back to was never stored either, so it takes over what this one
- * replaced. */
+/* A change applies immediately and is rolled back if it cannot be stored. If another change
+ * followed, the state before it was never stored either, so that change inherits the state that
+ * this one replaced. */
 static void set_settled(struct queue_task *task, int status)
 {
     struct local_queue *q = task->queue;
@@ -362,7 +361,7 @@ enum sqs_code local_queue_set(struct local_queue *q, json_t *changes, queue_writ
         queue_attributes_free(&wanted);
         return code;
     }
-    queue_apply(q, &wanted); /* wanted is now what was before */
+    queue_apply(q, &wanted); /* wanted now contains the old value */
     struct queue_task *task = queue_task_new(q, queue_row_update, set_settled);
     if (!task) {
         queue_apply(q, &wanted);

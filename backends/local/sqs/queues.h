@@ -1,10 +1,10 @@
 /*
  * The state of SQS: queues and their messages, independent of the protocols.
  *
- * Memory is the truth and the storage thread its witness: a change that a client is told about is
- * answered when its rows are committed. A message can be received from its commit on. What a
- * receive changes (count, visibility) is written too, but nobody waits for it: should it be lost in
- * a crash, the message is received again, as at-least-once allows.
+ * The state in memory is authoritative; the response to a change is sent when its rows are
+ * committed. A message can be received once it is committed. The changes made by a receive (count,
+ * visibility) are written too, but nobody waits for them: if they are lost in a crash, the message
+ * is received again, which at-least-once delivery allows.
  *
  *   send ──commit──► DELAYED ──due──► VISIBLE ──receive──► IN FLIGHT ──delete, commit──► gone
  *                                     ▲ │ ▲                 │
@@ -13,20 +13,20 @@
  *                                     └─ without a delay
  *
  * Costs do not grow with the number of queues or messages: messages are found by number in a hash
- * table, VISIBLE is a list in the order of arrival, and everything that waits for a time (delays,
- * visibility, retention, long polls) is in one heap behind one timer. Long polls wait in a list for
- * each queue, first come, first served; what becomes visible within one turn of the loop is handed
- * out together, so that a burst fills the answers.
+ * table, VISIBLE is a list in the order of arrival, and all timeouts (delays, visibility,
+ * retention, long polls) are in one heap with one timer. Long polls wait in a list per queue, first
+ * come, first served; messages that become visible within one turn of the loop are delivered
+ * together, so that a burst fills the responses.
  *
- * A FIFO queue hands out by group instead (queue_groups.h), forgets no deduplication id for five
- * minutes (queue_dedup.h), and can repeat an answer (queue_attempts.h). What is purged or deleted
- * goes by one row at once and by pieces afterwards (queue_sweep.h).
+ * A FIFO queue delivers by group instead (queue_groups.h), remembers deduplication ids for five
+ * minutes (queue_dedup.h), and can repeat a response (queue_attempts.h). Purging or deleting
+ * changes one row at once and frees the messages gradually afterwards (queue_sweep.h).
  *
- * Bodies are in memory too (those from before the start from their first receive on:
- * message_bodies.h), up to QUEUES_MEMORY_MAX bytes in all; then sends are refused until
- * something is deleted.
+ * Bodies are in memory too (those stored before the start are loaded on their first receive:
+ * message_bodies.h), up to QUEUES_MEMORY_MAX bytes in total; then sends are refused until messages
+ * are deleted.
  *
- * Loop thread. Callbacks come from a fresh loop callback, never from within the call.
+ * Loop thread. Callbacks are called from a new loop callback, never from within the call.
  */
 #ifndef THUMBWHEEL_QUEUES_H
 #define THUMBWHEEL_QUEUES_H
@@ -52,7 +52,7 @@ struct local_queue;
 struct local_message;
 
 enum {
-    QUEUE_BATCH = 10, /* entries of a batch, messages of a receive */
+    QUEUE_BATCH = 10, /* maximum entries of a batch or messages of a receive */
     QUEUE_IN_FLIGHT_MAX = 120000,
     QUEUE_NAME_MAX = 80,
 };
@@ -60,45 +60,46 @@ enum {
 
 extern const char queues_schema[];
 
-/* Reads all state; blocking, before the loop runs. On an error too, *out (if not NULL) is to be
- * closed. */
+/* Reads all state; blocking, before the loop runs. Even after an error, *out must be closed unless
+ * it is NULL. */
 int queues_open(struct cloud *cloud, struct queues **out, struct error *error);
-/* No more time passes and no poll is answered; what storage still runs may end. */
+/* Stops all timeouts and polls; pending storage tasks may still complete. */
 void queues_stop(struct queues *queues);
-/* After storage has closed. */
+/* Call it after storage has closed. */
 void queues_close(struct queues *queues, void (*closed)(void *user), void *user);
 
-/* A change is on the disk, or is undone (status: a code from error.h). */
+/* Called when a change is on the disk or was rolled back (status: a code from error.h). */
 typedef void queue_written(int status, void *user);
 
-/* Queues. A queue is found until its deletion begins. */
+/* Queues. A queue can be found until its deletion begins. */
 struct local_queue *queues_find(struct queues *queues, const char *name);
 struct local_queue *queues_find_arn(struct queues *queues, const char *arn);
-bool queue_name_valid(const char *name); /* with ".fifo" or without */
+bool queue_name_valid(const char *name); /* with or without ".fifo" */
 const char *local_queue_name(const struct local_queue *queue);
 int local_queue_arn(const struct local_queue *queue, struct buffer *out);
 json_t *local_queue_arn_json(const struct local_queue *queue); /* new, or NULL */
 const struct queue_attributes *local_queue_attributes(const struct local_queue *queue);
-struct log_gate *local_queue_refusals(struct local_queue *queue); /* of deliveries, by its policy */
+struct log_gate *local_queue_refusals(struct local_queue *queue); /* logs refusals by its policy */
 
-/* Makes a queue, or finds the same one; done comes if it returns SQS_OK. */
+/* Creates a queue, or finds the same one; calls done if it returns SQS_OK. */
 enum sqs_code queues_create(struct queues *queues, const char *name, json_t *attributes,
                             json_t *tags, queue_written *done, void *user, struct sqs_error *error);
 enum sqs_code local_queue_delete(struct local_queue *queue, queue_written *done, void *user);
 enum sqs_code local_queue_set(struct local_queue *queue, json_t *changes, queue_written *done,
                               void *user, struct sqs_error *error);
 enum sqs_code local_queue_purge(struct local_queue *queue, queue_written *done, void *user);
-/* Adds tags, or takes them away: an object of strings, an array of names (either NULL). */
+/* Adds tags (an object of strings) or removes tags (an array of names); either may be NULL. */
 enum sqs_code local_queue_tag(struct local_queue *queue, json_t *add, json_t *remove,
                               queue_written *done, void *user, struct sqs_error *error);
 enum sqs_code queue_tags_check(json_t *tags, struct sqs_error *error); /* may be NULL */
 json_t *local_queue_tags(const struct local_queue *queue);             /* borrowed */
-/* All attributes, the computed ones too: a new JSON object of strings, or NULL without memory. */
+/* All attributes, including computed ones: a new JSON object of strings, or NULL if memory is
+ * short. */
 json_t *local_queue_describe(const struct local_queue *queue);
 
-/* Up to max queues in the order of their names, from the first after `after` (NULL: the beginning),
- * whose names begin with prefix and (source_of not NULL) whose dead-letter queue is source_of.
- * Returns how many; *more tells whether others follow. */
+/* Up to max queues sorted by name, starting after `after` (NULL: the beginning), whose names begin
+ * with prefix and, unless source_of is NULL, whose dead-letter queue is source_of. Returns the
+ * number; *more: others follow. */
 size_t queues_list(struct queues *queues, const char *prefix, const char *after,
                    const struct local_queue *source_of, struct local_queue **out, size_t max,
                    bool *more);
@@ -110,35 +111,35 @@ struct message_draft { /* borrowed */
     const char *trace;      /* AWSTraceHeader; NULL: none */
     const char *group;      /* MessageGroupId; NULL: none */
     const char *dedup;      /* MessageDeduplicationId; NULL: none */
-    int delay_s;            /* -1: the queue's */
+    int delay_s;            /* -1: the queue's default */
 };
 struct message_sent { /* the values returned to its sender */
     char id[UUID_TEXT_SIZE];
     uint64_t number; /* of a FIFO queue: see queue_sequence; else 0 */
-    /* Of a message in a unit: the copy of its body whose row will be written, for the storage
-     * thread to complete before; NULL: a repeat, which has none. */
+    /* For a message in a unit: the copy of the body that will be written, so that an earlier task
+     * can complete it; NULL: a duplicate, which has none. */
     char *body;
 };
-/* Up to QUEUE_BATCH messages as one durable change. sent (may be NULL) is filled at once. Without
- * unit it is submitted; with unit its task is added there instead, and done (may be NULL) comes
- * when the unit is settled. A FIFO queue wants a group in each draft, and a deduplication id unless
- * its content makes one (ERR_INVALID); what it has taken in the last five minutes is not stored
- * again. ERR_MEMORY, ERR_LIMIT (QUEUES_MEMORY_MAX). */
+/* Sends up to QUEUE_BATCH messages as one durable change. sent (may be NULL) is set at once. If
+ * unit is NULL the task is submitted; else it is added to the unit, and done (may be NULL) is
+ * called when the unit is settled. A FIFO queue requires a group in each draft, and a deduplication
+ * id unless it is content-based (ERR_INVALID); duplicates within five minutes are not stored again.
+ * ERR_MEMORY, ERR_LIMIT (QUEUES_MEMORY_MAX). */
 int local_queue_send(struct local_queue *queue, const struct message_draft *drafts, size_t count,
                      struct message_sent *sent, struct storage_unit *unit, queue_written *done,
                      void *user);
 
-/* Receiving. The limit of messages in flight: a short poll of a standard queue fails with
- * SQS_OVER_LIMIT, all others get nothing until there is room. */
-struct queue_delivery { /* one message as handed out; borrowed for the callback */
+/* Receiving. At the limit of messages in flight, a short poll of a standard queue fails with
+ * SQS_OVER_LIMIT, and all others get nothing until there is room. */
+struct queue_delivery { /* a received message; borrowed for the callback */
     struct local_message *message;
     struct receipt receipt;
 };
 struct queue_poll { /* embedded in the caller's request */
     unsigned max;
     int visibility_s;
-    const char *attempt; /* ReceiveRequestAttemptId, borrowed until the answer; NULL: none */
-    /* Once, unless cancelled. code: SQS_OK, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile),
+    const char *attempt; /* ReceiveRequestAttemptId, borrowed until the response; NULL: none */
+    /* Called once, unless cancelled. code: SQS_OK, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile),
      * SQS_INTERNAL (a body cannot be read). */
     void (*answered)(struct queue_poll *poll, enum sqs_code code,
                      const struct queue_delivery *deliveries, size_t count);
@@ -149,21 +150,22 @@ struct queue_poll { /* embedded in the caller's request */
     struct deadline deadline;
 };
 enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *poll, int wait_s);
-void queue_poll_cancel(struct queue_poll *poll); /* harmless after the answer */
-/* The answer did not reach its reader: visible again, and the receive stays counted. */
+void queue_poll_cancel(struct queue_poll *poll); /* harmless after the response */
+/* Call it if the response did not reach the client: the messages become visible again; the receive
+ * is still counted. */
 void queues_give_back(struct queues *queues, const struct receipt *receipts, size_t count);
 
 struct slice local_message_body(const struct local_message *message);
 const char *local_message_attributes(const struct local_message *message); /* or NULL */
 void local_message_id(const struct local_message *message, char out[UUID_TEXT_SIZE]);
-/* The system attributes as a new JSON object of strings, or NULL without memory. */
+/* The system attributes as a new JSON object of strings, or NULL if memory is short. */
 json_t *queue_sequence(uint64_t number); /* SequenceNumber, a new JSON string, or NULL */
 json_t *local_message_system(const struct local_message *message);
 void queues_receipt_text(const struct queues *queues, const struct receipt *receipt,
                          char out[RECEIPT_TEXT_SIZE]);
 
 /* Receipts. Up to QUEUE_BATCH entries; codes[i] is the result of entry i if the commit succeeds.
- * done always comes, unless ERR_MEMORY is returned. */
+ * done is always called, unless ERR_MEMORY is returned. */
 struct queue_receipt_entry {
     struct slice receipt;
     int visibility_s; /* for local_queue_change */

@@ -1,5 +1,5 @@
-/* The parts of the queues' state as their own files see them: queues.c, queue_load.c, queue_rows.c,
- * queue_messages.c, queue_receive.c. Loop thread, but for what queue_rows.h says. */
+/* The state of the queues, shared by queues.c, queue_load.c, queue_rows.c, queue_messages.c,
+ * queue_receive.c. Loop thread, except as described in queue_rows.h. */
 #ifndef THUMBWHEEL_QUEUES_INTERNAL_H
 #define THUMBWHEEL_QUEUES_INTERNAL_H
 
@@ -22,29 +22,28 @@ struct queues {
     struct name_index names;
     struct id_table messages;
     struct id_table groups; /* of FIFO queues */
-    uint64_t seed;          /* of the numbers of texts */
+    uint64_t seed;          /* seed for hashing strings */
     struct dedup_history history;
     struct receive_attempts attempts;
     struct queue_sweep sweep;
     struct queue_review review;
     struct list moves; /* struct queue_move.link, oldest first */
-    struct list
-        ready; /* queues with something to hand out, served by `idle` in the loop's next turn */
+    struct list ready; /* queues with visible messages, served by `idle` in the loop's next turn */
     uv_idle_t idle;
     uint64_t next_queue, next_message;
     struct deadline first_turn; /* of the loop */
     bool loading;               /* until then */
     bool stopped;               /* no more tasks are submitted */
-    size_t memory;              /* bytes of messages */
-    size_t deadline_users;      /* messages, polls, …: each may set a deadline */
+    size_t memory;              /* size of all messages in bytes */
+    size_t deadline_users; /* number of messages, polls, …, each of which may set a deadline */
     uint8_t receipt_key[RECEIPT_KEY_SIZE];
     void (*closed)(void *user);
     void *user;
 };
 
 enum message_state {
-    MESSAGE_PENDING, /* in no list: a storage task decides what becomes of it, and owns it until then
-                   */
+    /* in no list: owned by a storage task, whose result determines its next stat */
+    MESSAGE_PENDING,
     MESSAGE_DELAYED,
     MESSAGE_VISIBLE,
     MESSAGE_IN_FLIGHT,
@@ -56,7 +55,7 @@ struct local_queue {
     struct queues *queues;
     uint64_t id;
     struct queue_attributes attributes;
-    struct list changes; /* of the attributes that are being stored, oldest first */
+    struct list changes; /* attribute changes being stored, oldest first */
     int64_t created_ms, modified_ms;
     struct list lists[MESSAGE_STATES]; /* MESSAGE_PENDING stays empty */
     size_t counts[MESSAGE_STATES];
@@ -67,11 +66,11 @@ struct local_queue {
     struct list waiters;     /* struct queue_poll.link */
     struct list ready;
     struct log_gate refusals;
-    unsigned refs;           /* the index, each message, each storage task under way */
-    bool deleting;           /* not found any more; its messages wait for the commit */
-    bool purging;            /* nothing is received until the commit */
-    bool gone;               /* deleted, or never came to be */
-    struct id_entry loading; /* by number, while the state is read */
+    unsigned refs;           /* held by the index, each message and each pending storage task */
+    bool deleting;           /* can no longer be found; its messages wait for the commit */
+    bool purging;            /* receives are stopped until the commit */
+    bool gone;               /* deleted, or creation failed */
+    struct id_entry loading; /* by number, only while loading */
 };
 
 struct local_message {
@@ -79,36 +78,39 @@ struct local_message {
     struct list link;
     struct deadline deadline;
     struct local_queue *queue; /* retained */
-    struct group_place *place; /* of a FIFO queue's; owned */
-    struct dedup *dedup_entry; /* until it is stored; retained */
+    struct group_place *place; /* for FIFO queues; owned */
+    struct dedup *dedup_entry; /* until it is stored; a reference */
     enum message_state state;
     uint8_t uuid[UUID_SIZE];
     int64_t sent_ms, first_ms; /* first_ms: of the first receive; 0: none */
     int64_t due_ms;            /* hidden until then */
-    int64_t received_ms;       /* of the last receive */
-    uint32_t count;            /* receives, of all queues that it was in */
-    uint32_t base;             /* the count when it came to this queue: redrive counts from here */
-    char *source;              /* ARN of the queue that it was redriven from; owned; NULL: none */
-    const char *trace, *group, *dedup; /* in data, or NULL */
-    const char *body, *attributes;     /* in data or loaded; body NULL: not loaded yet */
-    char *loaded;                      /* owned */
-    bool body_apart;                   /* in a row of its own */
-    size_t body_size, size;            /* size: the whole allocation */
+    int64_t received_ms;       /* time of the last receive */
+    uint32_t count;            /* receive count in all queues so far */
+    /* receive count on arrival in this queue, where the redrive policy starts counting */
+    uint32_t base;
+    char *source; /* ARN of the queue that it was redriven from; owned; NULL: none */
+    const char *trace, *group, *dedup; /* a view into data, or NULL */
+    /* views into data or loaded memory; body NULL: not loaded yet */
+    const char *body, *attributes;
+    char *loaded;           /* owned */
+    bool body_apart;        /* stored in its own row */
+    size_t body_size, size; /* size: of the whole allocation */
     char data[];
 };
 
-/* Of that queue, without a number or a place in a group. NULL without memory. */
+/* A new message of that queue, without a number or a place in a group. NULL if memory is short. */
 struct local_message *message_new(struct local_queue *queue, const struct message_draft *draft);
-/* Takes a held or listed message out of memory. */
+/* Removes a pending or listed message from memory. */
 void message_free(struct local_message *message);
-/* Out of its list: held. */
+/* Removes it from its list; it is then pending. */
 void message_hold(struct local_message *message);
-/* Puts a held message where its times say, or drops it with its row when it is past its retention.
+/* Adds a pending message to the list that its times determine, or deletes it if it is past its
+ * retention.
  */
 void message_settle(struct local_message *message);
-/* By its queue's attributes, which may be new. True: it was settled anew, and perhaps freed. */
+/* Applies its queue's current attributes. True: it was settled again, and possibly freed. */
 bool message_review(struct local_message *message);
-/* Of a receive that was not answered: visible again, and it stays counted. */
+/* For a receive without a response: visible again; the receive is still counted. */
 void message_give_back(struct local_message *message);
 bool message_is_purged(const struct local_message *message);
 struct receipt message_receipt(const struct local_message *message);
@@ -116,9 +118,9 @@ struct receipt message_receipt(const struct local_message *message);
 struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *name);
 void queue_retain(struct local_queue *queue);
 void queue_release(struct local_queue *queue);
-/* Something may be handed out: its polls are looked at in the next turn of the loop. */
+/* Messages may have become visible: serves the queue's polls in the next turn of the loop. */
 void queue_mark_ready(struct local_queue *queue);
-/* Answers all polls of a queue that goes away. */
+/* Completes all polls of a queue that is being deleted. */
 void queue_fail_polls(struct local_queue *queue);
 void queues_serve_ready(uv_idle_t *idle);
 

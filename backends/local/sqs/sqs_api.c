@@ -1,4 +1,4 @@
-/* SQS: dispatch of actions, and the lifetime of a call. */
+/* SQS: dispatch of actions, and the lifecycle of a call. */
 #include "sqs_api.h"
 
 #include <ctype.h>
@@ -222,7 +222,7 @@ enum sqs_code sqs_input_token(const json_t *input, const char *name, const char 
                          name);
 }
 
-/* …/ACCOUNT/NAME, behind any scheme and host. False: no such form, or another account. */
+/* …/ACCOUNT/NAME, behind any scheme and host. False: malformed, or another account. */
 static bool url_read(const char *account, struct slice path, char name[QUEUE_NAME_MAX + 1])
 {
     size_t account_size = strlen(account), size = 0;
@@ -280,8 +280,8 @@ static bool host_valid(struct slice host)
     return host.size > 0 && host.size < 256;
 }
 
-/* As the client addresses us: through a forwarded port or another name, the URL is one that it can
- * use. */
+/* The URL uses the host that the client sent, so that it also works through a forwarded port or
+ * another name. */
 json_t *sqs_queue_url(const struct sqs_call *call, const char *name)
 {
     const struct cloud *cloud = call->request->cloud;

@@ -1,4 +1,4 @@
-/* What the batch actions of SQS share: the rules of entries and the two lists of results. Loop
+/* Shared by the batch actions of SQS: rules for entries and the two lists of results. Loop
  * thread. */
 #ifndef THUMBWHEEL_SQS_BATCH_H
 #define THUMBWHEEL_SQS_BATCH_H
@@ -8,7 +8,7 @@
 /* One to ten entries with valid, distinct ids. *entries is borrowed from the input. */
 enum sqs_code sqs_batch_entries(struct sqs_call *call, json_t **entries);
 const char *sqs_entry_id(const json_t *entry);
-/* Takes result (NULL: memory is short), to which the entry's Id is added. */
+/* Takes result (NULL: memory is short) and adds the entry's Id to it. */
 enum sqs_code sqs_batch_success(struct sqs_call *call, const json_t *entry, json_t *result);
 enum sqs_code sqs_batch_failure(struct sqs_call *call, const json_t *entry,
                                 const struct sqs_error *error);

@@ -81,7 +81,7 @@ enum sqs_code sqs_error_set(struct sqs_error *error, enum sqs_code code, const c
     error->code = code;
     vsnprintf(error->text, sizeof error->text, format, args);
     va_end(args);
-    utf8_repair(error->text); /* it may quote what the peer sent, cut anywhere */
+    utf8_repair(error->text); /* it may quote the peer's input, truncated within a character */
     return code;
 }
 

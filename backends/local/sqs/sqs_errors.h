@@ -1,6 +1,6 @@
 /*
- * The errors of SQS as its two protocols name them. Sources: the Errors sections of the Amazon SQS
- * API Reference, and the service model (its awsQueryError traits).
+ * The errors of SQS in its two protocols. Sources: the Errors sections of the Amazon SQS API
+ * Reference, and the service model (its awsQueryError traits).
  */
 #ifndef THUMBWHEEL_SQS_ERRORS_H
 #define THUMBWHEEL_SQS_ERRORS_H
@@ -37,23 +37,23 @@ enum sqs_code {
 };
 
 struct sqs_code_facts {
-    const char *json_type;  /* of __type, with its namespace */
-    const char *query_code; /* of <Code> and x-amzn-query-error */
+    const char *json_type;  /* for __type, with its namespace */
+    const char *query_code; /* for <Code> and x-amzn-query-error */
     int json_status, query_status;
-    const char *text; /* when the place of the failure says nothing better */
+    const char *text; /* default message */
 };
 
 const struct sqs_code_facts *sqs_code_facts(enum sqs_code code);
-bool sqs_code_is_senders(enum sqs_code code); /* Sender in the wire forms, else Receiver */
+bool sqs_code_is_senders(enum sqs_code code); /* reported as Sender, else as Receiver */
 
 enum { SQS_TEXT_MAX = 400 };
 
 struct sqs_error {
     enum sqs_code code;
-    char text[SQS_TEXT_MAX]; /* empty: the code's own */
+    char text[SQS_TEXT_MAX]; /* empty: the default message */
 };
 
-/* Fills *error and returns code. */
+/* Sets *error and returns code. */
 enum sqs_code sqs_error_set(struct sqs_error *error, enum sqs_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 const char *sqs_error_text(const struct sqs_error *error);

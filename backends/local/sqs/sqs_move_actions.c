@@ -1,7 +1,7 @@
 /*
  * StartMessageMoveTask, ListMessageMoveTasks, CancelMessageMoveTask.
  *
- * A task handle is base64 of {"taskId": …, "sourceArn": …}, as the service makes it.
+ * A task handle is base64 of {"taskId": …, "sourceArn": …}, as in the real service.
  */
 #include <mbedtls/base64.h>
 #include <stdlib.h>
@@ -80,7 +80,7 @@ static json_t *handle_make(const struct queue_move *move)
     return out;
 }
 
-/* What a handle names, a new object; NULL: it is none. */
+/* The decoded handle, a new object; NULL: invalid. */
 static json_t *handle_read(const char *handle)
 {
     unsigned char text[HANDLE_MAX];
@@ -125,7 +125,8 @@ static int number_add(json_t *out, const char *name, uint64_t value)
     return json_object_set_new(out, name, json_integer((json_int_t)value));
 }
 
-/* A new object, or NULL. Only a task that runs can be cancelled, so only it has a handle. */
+/* A new object, or NULL. Only a running task can be cancelled, so only running tasks have a
+ * handle. */
 static json_t *move_json(const struct queue_move *move)
 {
     json_t *out = json_pack("{s:s, s:o}", "Status", move_status_name(move->status), "SourceArn",

@@ -1,8 +1,8 @@
 /*
- * AddPermission and RemovePermission: the queue's Policy, edited a statement at a time.
+ * AddPermission and RemovePermission: edit single statements of the queue's Policy.
  *
- * The statement is as the service writes it: one principal or action is a text, several are a list,
- * and with the last statement the policy goes.
+ * Statements are written as the service does: a single principal or action is a string, several are
+ * a list. Removing the last statement removes the policy.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static enum sqs_code account_add(struct sqs_call *call, json_t *out, const char 
                : SQS_OK;
 }
 
-/* What can be granted. Source: AddPermission in the Amazon SQS API Reference. */
+/* The actions that can be granted. Source: AddPermission in the Amazon SQS API Reference. */
 static enum sqs_code action_add(struct sqs_call *call, json_t *out, const char *action)
 {
     static const char *const known[] = {
@@ -62,7 +62,7 @@ static enum sqs_code action_add(struct sqs_call *call, json_t *out, const char *
                             "Please refer to the appropriate WSDL for a list of valid actions.");
 }
 
-/* A list of the input as a policy has it; *out is a new reference. */
+/* Converts a list of the input for a policy; *out is a new reference. */
 static enum sqs_code names_read(struct sqs_call *call, const char *name,
                                 enum sqs_code (*add)(struct sqs_call *, json_t *, const char *),
                                 json_t **out)
@@ -101,7 +101,7 @@ static enum sqs_code statement_make(struct sqs_call *call, const struct local_qu
     return code;
 }
 
-/* The queue's policy with its statements as a list, or an empty one; NULL without memory. */
+/* The queue's policy with its statements as a list, or an empty one; NULL if memory is short. */
 static json_t *policy_open(const struct local_queue *queue)
 {
     const struct queue_attributes *attributes = local_queue_attributes(queue);

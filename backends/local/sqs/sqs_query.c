@@ -1,5 +1,5 @@
-/* The Query protocol of SQS: forms in, XML out. Source: "Making Query API requests" in the SQS
- * Developer Guide. */
+/* The Query protocol of SQS: form requests, XML responses. Source: "Making Query API requests" in
+ * the SQS Developer Guide. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 #define NAMESPACE "http://queue.amazonaws.com/doc/2012-11-05/"
 
-enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB, each byte escaped to six */
+enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB with each byte escaped to six */
 
 static const struct form_name names[] = {
     {"Attribute", "Attributes"},
@@ -39,7 +39,7 @@ static const struct xml_rule rules[] = {
     {"Attributes", "Attribute", "Name", "Value"},
     {"Tags", "Tag", "Key", "Value"},
     {"MessageAttributes", "MessageAttribute", "Name", "Value"},
-    {"Successful", "", NULL, NULL}, /* last: the element is the action's */
+    {"Successful", "", NULL, NULL}, /* last: the action's own element */
 };
 enum { RULE_COUNT = sizeof rules / sizeof rules[0] };
 

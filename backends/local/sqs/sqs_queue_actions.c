@@ -1,4 +1,4 @@
-/* The actions of SQS on queues. Source: the Amazon SQS API Reference, an action a page. */
+/* The SQS actions on queues. Source: the Amazon SQS API Reference, one page per action. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 enum { LIST_PAGE = 1000 };
 
-/* The call's output is one member; takes value. */
+/* Sets the call's output to one member; takes value. */
 static enum sqs_code output_set(struct sqs_call *call, const char *name, json_t *value)
 {
     return json_object_set_new(call->output, name, value) ? SQS_SERVICE_UNAVAILABLE : SQS_OK;
@@ -140,7 +140,7 @@ static enum sqs_code urls_add(struct sqs_call *call, const char *member,
     return SQS_SERVICE_UNAVAILABLE;
 }
 
-/* A page's token is the name that it ended with. Without MaxResults SQS shows up to 1 000 and no
+/* The token of a page is its last name. Without MaxResults SQS returns up to 1,000 names and no
  * token. */
 static enum sqs_code list_page(struct sqs_call *call, const char *prefix,
                                const struct local_queue *source_of, const char *member)
@@ -196,7 +196,7 @@ enum sqs_code sqs_set_queue_attributes(struct sqs_call *call)
     return waiting(call, code);
 }
 
-/* Attributes of queues that SQS has and a standard queue here never shows. */
+/* Valid SQS attribute names that a standard queue here never returns. */
 static bool attribute_known(const char *name, json_t *all)
 {
     return json_object_get(all, name) || queue_attributes_known(name);

@@ -6,7 +6,7 @@
 #include "message_attributes.h"
 #include "sqs_batch.h"
 
-/* Which attributes are wanted. */
+/* Which attributes are requested. */
 
 static bool name_listed(json_t *names, const char *name)
 {
@@ -90,7 +90,7 @@ static int system_add(struct sqs_call *call, const struct local_message *message
     return failed;
 }
 
-/* The digest is of what is returned, so that the reader can check it. */
+/* The digest covers only the returned attributes, so that the client can verify it. */
 static int attributes_add(struct sqs_call *call, const struct local_message *message, json_t *out)
 {
     const char *text = local_message_attributes(message), *name;

@@ -9,10 +9,10 @@
 
 enum { DELAY_MAX_S = 900 };
 
-struct send_entry { /* a message of the request, checked */
+struct send_entry { /* a validated message of the request */
     struct message_draft draft;
     char *attributes; /* owned; the draft borrows it */
-    size_t size;      /* of body and attributes */
+    size_t size;      /* size of body and attributes */
     json_t *input;
 };
 
@@ -24,7 +24,7 @@ static enum sqs_code fifo_refuse(const char *name, const char *value, struct sqs
                          value, name);
 }
 
-/* What a FIFO queue needs and a standard queue has not. */
+/* Parameters that only FIFO queues have. */
 static enum sqs_code group_check(const struct queue_attributes *attributes,
                                  const struct message_draft *draft, struct sqs_error *error)
 {
@@ -152,7 +152,7 @@ static int digest_add(json_t *result, const char *name, json_t *attributes)
     return status ? status : text_add(result, name, md5);
 }
 
-/* What a sender is told of one message, added to *result. */
+/* Adds the response for one message to *result. */
 static int result_add(json_t *result, const struct send_entry *entry,
                       const struct message_sent *sent)
 {
@@ -172,7 +172,7 @@ static int result_add(json_t *result, const struct send_entry *entry,
     return status ? ERR_MEMORY : 0;
 }
 
-/* NULL without memory. */
+/* NULL if memory is short. */
 static json_t *entry_result(const struct send_entry *entry, const struct message_sent *sent)
 {
     json_t *result = json_object();
@@ -238,14 +238,15 @@ static enum sqs_code batch_send(struct sqs_call *call, struct local_queue *queue
     return SQS_OK;
 }
 
-/* The service refuses the whole batch then. */
+/* Such an entry makes the service refuse the whole batch. */
 static bool lacks_group(const struct queue_attributes *attributes, const struct send_entry *entry)
 {
     return attributes->fifo &&
            (!entry->draft.group || (!entry->draft.dedup && !attributes->content_dedup));
 }
 
-/* Reads what can be sent into the first *count entries; the others are failures of the answer. */
+/* Reads the valid messages into the first *count entries; the others become failures in the
+ * response. */
 static enum sqs_code batch_read(struct sqs_call *call, struct local_queue *queue, json_t *inputs,
                                 struct send_entry *entries, size_t *count)
 {

@@ -1,7 +1,8 @@
 /* TagQueue, UntagQueue, ListQueueTags. */
 #include "sqs_call.h"
 
-/* CreateQueue and TagQueue name them differently, and the Query protocol has one name for both. */
+/* CreateQueue and TagQueue use different names for the tags, but the Query protocol uses one for
+ * both. */
 static json_t *input_tags(const struct sqs_call *call)
 {
     json_t *tags = json_object_get(call->input, "Tags");

@@ -2,8 +2,8 @@
  * The segments of a multipart object while it is being read.
  *
  * All readers of an object share one list, from the first to the last of them. An object that is
- * replaced or deleted meanwhile stays readable: its blobs are marked as dropped as ever, but their
- * files go when the last reader releases the list, or at the next opening.
+ * replaced or deleted meanwhile stays readable: its blobs are marked as dropped as usual, but their
+ * files are deleted when the last reader releases the list, or at the next start.
  *
  * All functions: storage thread.
  */
@@ -21,7 +21,7 @@ struct blob_segment {
     uint64_t size;
     uint64_t blob;
     unsigned number; /* of the part */
-    bool dropped;    /* the file goes with the last reader */
+    bool dropped;    /* the last reader deletes the file */
 };
 
 struct blob_segments {
@@ -33,24 +33,24 @@ struct blob_segments {
     struct blob_segment list[];
 };
 
-/* One reader more of a list that has readers. NULL: it has none. */
+/* Adds a reader to a list that has readers. NULL: it has none. */
 struct blob_segments *blob_segments_share(const struct blobs *blobs, uint64_t owner);
-/* A list with one reader and no segments yet, to be filled before anything else reads it. NULL
- * without memory. */
+/* A new list with one reader and no segments, to be filled before it is used. NULL if memory is
+ * short. */
 struct blob_segments *blob_segments_new(struct blobs *blobs, uint64_t owner, size_t capacity);
-/* The next segment of the object. False: there is no room for it. */
+/* Adds the next segment of the object. False: there is no room for it. */
 bool blob_segments_add(struct blob_segments *segments, unsigned number, uint64_t blob,
                        uint64_t size);
-/* One reader less; the last one frees the list. */
+/* Releases a reader; the last one frees the list. */
 void blob_segments_release(struct blob_segments *segments);
 
-/* The segment that holds a byte of the object; there must be one. */
+/* The segment that contains the given byte of the object; it must exist. */
 size_t blob_segments_at(const struct blob_segments *segments, uint64_t offset);
 /* The segment of a part; NULL: there is no such part. */
 const struct blob_segment *blob_segments_part(const struct blob_segments *segments,
                                               unsigned number);
 
-/* Takes over the end of a dropped blob's file. False: nobody reads it. */
+/* Takes over the deletion of a dropped blob's file. False: nobody reads it. */
 bool blob_segments_defer(struct blobs *blobs, uint64_t blob);
 
 #endif

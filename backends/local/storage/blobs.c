@@ -39,8 +39,8 @@ static int incoming_path(struct blobs *blobs, uint64_t id, char *out, struct err
                        id);
 }
 
-/* Ids count up, so that neighbours in time share a directory; the high part, which counts openings,
- * spreads short runs. */
+/* Ids count up, so that blobs created in succession share a directory; the high part, which counts
+ * starts, spreads short runs. */
 static unsigned shard(uint64_t id)
 {
     return (unsigned)((id >> 12) + (id >> 40)) & 0xff;
@@ -92,7 +92,7 @@ static bool no_more_links(int error)
     return error == EMLINK || error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
 }
 
-/* A blob that is not yet published is linked where it waits. */
+/* A blob that is not yet published is linked in incoming/. */
 int blob_link(struct blobs *blobs, uint64_t from, uint64_t id, struct error *error)
 {
     char source[PATH_SIZE], waiting[PATH_SIZE], target[PATH_SIZE];
@@ -113,11 +113,11 @@ void blob_discard(struct blobs *blobs, uint64_t id)
 {
     char path[PATH_SIZE];
     if (!incoming_path(blobs, id, path, NULL))
-        unlink(path); /* what remains is deleted at the next opening */
+        unlink(path); /* the next start deletes what remains */
 }
 
-/* Renaming into place. A failure is harmless: readers look in both places, and the next opening
- * tries again. */
+/* Renames the file to its final place. A failure is harmless: readers look in both places, and the
+ * next start tries again. */
 static int publish(struct blobs *blobs, uint64_t id, struct error *error)
 {
     char from[PATH_SIZE], to[PATH_SIZE], directory[PATH_SIZE];
@@ -181,8 +181,8 @@ static int delete_row(struct blobs *blobs, uint64_t id, struct error *error)
     return statement_execute_with(blobs->storage, "DELETE FROM blobs WHERE id = ?", id, error);
 }
 
-/* A few at a time: each drop removes more marks than it makes. If this is rolled back the marks
- * stay until the next opening, which is harmless. */
+/* A few at a time: each drop removes more marks than it adds. If this is rolled back, the marks
+ * remain until the next start, which is harmless. */
 static int forget_gone(struct blobs *blobs, struct error *error)
 {
     int status = 0;
@@ -205,7 +205,8 @@ int blob_drop(struct blobs *blobs, uint64_t id, struct error *error)
 
 /* Reading. */
 
-/* On another thread the file may move between two looks, so the last one is for its final place. */
+/* The storage thread may move the file between the two attempts, so the last one is for the final
+ * place. */
 int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *error)
 {
     char path[PATH_SIZE];

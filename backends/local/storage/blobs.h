@@ -13,22 +13,22 @@
  * - After the commit the file is in incoming/ or in blobs/; opening finishes the rename for the
  * files in incoming/ that have a row, and readers look in both places. The rename needs no sync.
  * - Dropping marks the row (in the transaction that removes the object) and unlinks after the
- * commit; opening unlinks what is still marked. Marks that are done with are removed along with
- * later drops. So opening costs what was under way, never a scan of all blobs. (Relaxed durability
- * leaves out the syncs: true for a killed process, not for a power cut.)
+ * commit; opening unlinks what is still marked. Later drops remove the marks of deleted files. So
+ * the cost of opening depends on what was in progress, not on the number of blobs. (Relaxed
+ * durability omits the syncs: then this holds for a killed process, but not for a power failure.)
  *
- * A rolled back unit leaves its file in incoming/; whoever sealed it discards it.
+ * A rolled back unit leaves its file in incoming/; the code that sealed it must discard it.
  *
- * Readers hold an open descriptor, so a blob that is dropped while it is sent stays readable. What
- * is read from many blobs is held by blob_segments.h, which unlinks dropped ones when its last reader
- * ends.
+ * Readers have an open descriptor, so a blob that is dropped while it is sent stays readable.
+ * Objects of many blobs are read through blob_segments.h, which unlinks dropped blobs when their
+ * last reader ends.
  *
- * A copy of a whole blob is a hard link: a blob with an id, a row and an end of its own, whose
- * bytes are on the disk already.
+ * A copy of a whole blob is a hard link: a blob with its own id, row and lifetime, whose bytes are
+ * on the disk already.
  *
- * All functions: storage thread, or while loading; what makes a file that has no row yet (create,
- * write, seal, discard), or opens one to read, on any thread. Ids are unique for the life of a data
- * directory.
+ * Functions run on the storage thread, or while loading; those for files without a row (create,
+ * write, seal, discard) and those that open a file for reading run on any thread. Ids are never
+ * reused in a data directory.
  */
 #ifndef THUMBWHEEL_LOCAL_BLOBS_H
 #define THUMBWHEEL_LOCAL_BLOBS_H
@@ -48,39 +48,42 @@
 
 enum { BLOBS_GONE_MAX = 4096 };
 
-struct blobs { /* embed it; belongs to the storage thread once that runs */
+struct blobs { /* embed it; belongs to the storage thread once it runs */
     struct storage *storage;
     struct object_changes changes; /* any thread */
-    struct list segments;          /* of blob_segments.h: what is read from several blobs */
-    uint64_t *gone;                /* unlinked, and their marks not yet removed; BLOBS_GONE_MAX */
+    /* for blob_segments.h: objects of several blobs that are being read */
+    struct list segments;
+    /* unlinked blobs whose marks are not yet removed; BLOBS_GONE_MAX */
+    uint64_t *gone;
     size_t gone_count;
     struct body_pipes pipes; /* any thread */
 };
 
-/* Finishes what a crash interrupted. */
+/* Completes operations that a crash interrupted. */
 int blobs_open(struct blobs *blobs, struct storage *storage, struct error *error);
-/* After storage has closed. */
+/* Call it after storage has closed. */
 void blobs_close(struct blobs *blobs);
 
-/* A new file in incoming/. *fd is open for writing. */
+/* Creates a file in incoming/. *fd is open for writing. */
 int blob_create(struct blobs *blobs, uint64_t id, int *fd, struct error *error);
 int blob_write(struct blobs *blobs, int fd, const void *data, size_t size, struct error *error);
-/* Makes the content durable and closes *fd (-1 afterwards, whatever the result). */
+/* Makes the content durable and closes *fd (-1 afterwards, even after an error). */
 int blob_seal(struct blobs *blobs, int *fd, struct error *error);
-/* A sealed file in incoming/ with the bytes of a live blob. ERR_UNSUPPORTED where the file system
- * has no (more) links for it: then copy. */
+/* Creates a sealed file in incoming/ with the bytes of a live blob. ERR_UNSUPPORTED: the file
+ * system does not allow another link; copy instead. */
 int blob_link(struct blobs *blobs, uint64_t from, uint64_t id, struct error *error);
-/* An upload that came to nothing. */
+/* Deletes the file of an upload that failed. */
 void blob_discard(struct blobs *blobs, uint64_t id);
 
-/* In a unit: the blob becomes live, or ends, with the commit. */
+/* In a unit: with the commit, the blob becomes live or is deleted. */
 int blob_keep(struct blobs *blobs, uint64_t id, struct error *error);
 int blob_drop(struct blobs *blobs, uint64_t id, struct error *error);
 
-/* The file of a dropped blob that was still read when its drop was committed (blob_segments.h). */
+/* Deletes the file of a dropped blob that was still being read when the drop was committed
+ * (blob_segments.h). */
 void blob_unlink(struct blobs *blobs, uint64_t id);
 
-/* Any thread, for a blob that is not dropped meanwhile. *fd is the caller's to close. */
+/* Any thread, for a blob that is not dropped meanwhile. The caller closes *fd. */
 int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *error);
 
 #endif

@@ -7,8 +7,8 @@
 
 enum {
     PIPES_MAX = 128,
-    DESCRIPTORS_PER_PIPE = 16, /* that the process may have: its pipes take an eighth */
-    SIZE = 1024 * 1024,        /* what an unprivileged user may ask for, by default (pipe(7)) */
+    DESCRIPTORS_PER_PIPE = 16, /* of the process: pipes take an eighth of them */
+    SIZE = 1024 * 1024,        /* the default limit for unprivileged users (pipe(7)) */
 };
 
 void body_pipes_init(struct body_pipes *pipes)
@@ -26,7 +26,8 @@ static bool take(struct body_pipes *pipes)
     return false;
 }
 
-/* A user's pipes are small once they hold much together: such a one is of no use. */
+/* The kernel makes pipes small once a user's pipes exceed a total size; a small pipe is of no
+ * use. */
 bool body_pipe_open(struct body_pipes *pipes, struct body_pipe *pipe)
 {
     int ends[2];

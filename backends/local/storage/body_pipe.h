@@ -1,8 +1,9 @@
 /*
  * Pipes for copying bodies from a file to a socket (splice(2)).
  *
- * A pipe costs two descriptors, and its contents stay in the page cache; so their number is
- * limited, within what local_cloud.c leaves for files. A reader without a pipe reads into memory.
+ * A pipe needs two descriptors, and its contents stay in the page cache, so the number of pipes is
+ * limited to a share of the descriptors that local_cloud.c reserves for files. A reader without a
+ * pipe reads into memory.
  *
  * Any thread.
  */
@@ -12,7 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct body_pipes { /* those of a data directory */
+struct body_pipes { /* the pipes of a data directory */
     atomic_uint open;
     unsigned max;
 };
@@ -24,9 +25,9 @@ struct body_pipe { /* zeroed: closed */
 
 void body_pipes_init(struct body_pipes *pipes);
 
-/* False: none is to be had now. */
+/* False: none is available now. */
 bool body_pipe_open(struct body_pipes *pipes, struct body_pipe *pipe);
-/* Safe on a closed one. */
+/* A closed pipe is allowed. */
 void body_pipe_close(struct body_pipes *pipes, struct body_pipe *pipe);
 
 #endif

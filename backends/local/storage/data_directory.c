@@ -78,7 +78,7 @@ static int make_child(const struct data_directory *directory, const char *name, 
     return status;
 }
 
-/* Who holds the lock, as its holder wrote it; 0 if unknown. For the text alone. */
+/* The pid of the lock's owner, as written in the file; 0 if unknown. Only for the error message. */
 static long lock_holder(int lock)
 {
     char text[24] = "";
@@ -90,7 +90,7 @@ static void write_holder(int lock)
 {
     char text[24];
     int size = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-    /* Only a hint for people: a failure changes nothing about the lock. */
+    /* Only a hint for people: the lock is valid even if this fails. */
     if (ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)size, 0) < 0)
         return;
 }
@@ -117,8 +117,8 @@ static int take_lock(struct data_directory *directory, struct error *error)
     return status;
 }
 
-/* What lies in the directory is no safer than its own entries. Once, as they never change
- * afterwards. */
+/* Files in the directory are durable only if the directory's own entry is. Once is enough, because
+ * the entries never change afterwards. */
 static int sync_entries(const struct data_directory *directory, struct error *error)
 {
     int fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -152,7 +152,7 @@ int data_directory_open(struct data_directory *directory, const char *path, stru
 void data_directory_close(struct data_directory *directory)
 {
     if (directory->lock >= 0)
-        close(directory->lock); /* ends the lock */
+        close(directory->lock); /* releases the lock */
     free(directory->path);
     *directory = (struct data_directory){.lock = -1};
 }

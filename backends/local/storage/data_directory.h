@@ -1,5 +1,5 @@
-/* The data directory of the embedded cloud: its layout, and the lock that keeps two processes
- * apart. Blocking calls. */
+/* The data directory of the embedded cloud: its layout, and the lock that prevents two processes
+ * from using it. Blocking calls. */
 #ifndef THUMBWHEEL_LOCAL_DATA_DIRECTORY_H
 #define THUMBWHEEL_LOCAL_DATA_DIRECTORY_H
 
@@ -7,18 +7,19 @@
 
 struct data_directory {
     char *path;
-    int lock; /* file descriptor; -1: not held */
+    int lock; /* file descriptor; -1: not locked */
 };
 
-/* Makes what is missing (parents too) and takes the lock. ERR_BUSY: another process holds it;
- * ERR_IO. On failure nothing is held. */
+/* Creates missing directories (and parents) and takes the lock. ERR_BUSY: another process has it;
+ * ERR_IO. On failure nothing is locked or open. */
 int data_directory_open(struct data_directory *directory, const char *path, struct error *error);
 void data_directory_close(struct data_directory *directory);
 
-/* path/name for free(), or NULL when memory is short. */
+/* path/name for free(), or NULL if memory is short. */
 char *data_directory_join(const struct data_directory *directory, const char *name);
 
-/* Turns an errno met below `path` into ERR_IO (ERR_MEMORY) with a text that says what can be done.
+/* Converts an errno that occurred below `path` to ERR_IO (or ERR_MEMORY), with advice in the
+ * message.
  */
 int data_directory_error(const char *path, int number, struct error *error);
 

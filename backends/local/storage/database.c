@@ -8,9 +8,9 @@
 #include "data_directory.h"
 
 enum {
-    BUSY_TIMEOUT_MS = 5000,  /* a person may be looking into the file with the sqlite3 shell */
+    BUSY_TIMEOUT_MS = 5000,  /* someone may be using the sqlite3 shell on the file */
     FORMAT = 1,              /* of the tables; PRAGMA user_version */
-    CHECKPOINT_PAGES = 4000, /* of the write-ahead log before it is folded into the database */
+    CHECKPOINT_PAGES = 4000, /* size of the write-ahead log that triggers a checkpoint */
 };
 
 struct database_statement {
@@ -40,7 +40,7 @@ static int io_error(struct database *database, struct error *error)
                      number ? strerror(number) : sqlite3_errmsg(database->handle));
 }
 
-/* A result that is neither ROW, DONE nor OK, as a code with a text. */
+/* Converts a result other than ROW, DONE and OK to a code with a message. */
 static int result_error(struct database *database, int result, struct error *error)
 {
     switch (result & 0xff) {
@@ -105,8 +105,8 @@ static int check_format(struct database *database, struct error *error)
     return status;
 }
 
-/* In WAL mode FULL syncs the log at each commit; NORMAL only around a checkpoint, which keeps the
- * file sound. */
+/* In WAL mode, FULL syncs the log at each commit, NORMAL only around a checkpoint, which keeps the
+ * file consistent. */
 static int set_up(struct database *database, bool sync_commits, struct error *error)
 {
     sqlite3_extended_result_codes(database->handle, 1);
@@ -140,7 +140,7 @@ int database_open(struct database *database, const char *directory, const char *
                   struct error *error)
 {
     *database = (struct database){.directory = directory};
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* nobody asks for the figures; once a process */
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* the statistics are not used; once per process */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int result = sqlite3_open_v2(path, &database->handle, flags, NULL);
     int status = result == SQLITE_OK ? 0 : result_error(database, result, error);
@@ -203,7 +203,7 @@ sqlite3_stmt *database_statement(struct database *database, const char *sql)
     return prepare(database, slot, sql);
 }
 
-/* Notes a statement that stands on a row. */
+/* Remembers a statement that is positioned on a row. */
 static void note_reading(struct database *database, sqlite3_stmt *statement)
 {
     size_t count = database->reading_count;

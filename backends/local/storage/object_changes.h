@@ -1,5 +1,5 @@
 /*
- * How often the objects of a key have been changed: see object_cache.h. Keys with the same hash
+ * Counts how often the objects of a key were changed: see object_cache.h. Keys with the same hash
  * share a count.
  */
 #ifndef THUMBWHEEL_LOCAL_OBJECT_CHANGES_H
@@ -14,7 +14,7 @@ struct object_changes { /* embed it, zeroed */
     atomic_uint_least32_t counts[OBJECT_CHANGES];
 };
 
-/* Storage thread, before anything of the key is changed. */
+/* Storage thread, before any change to the key. */
 void object_changes_note(struct object_changes *changes, int64_t bucket, const char *key);
 /* Any thread. */
 uint32_t object_changes_count(const struct object_changes *changes, int64_t bucket,

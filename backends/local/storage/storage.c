@@ -1,27 +1,26 @@
 /*
  * The storage thread and its group commit.
  *
- * Threads. `inbox` and `outbox` are the only things that two threads touch; both are guarded by the
- * mutex. The loop thread gathers what is submitted, appends it to the inbox before and after each
- * poll, or as soon as it is a handful, and wakes the storage thread: a thread that got units one by
- * one would make a transaction of each. The storage thread appends what is settled to the outbox
- * and wakes the loop. Everything in the "storage thread" part of the struct belongs to that thread
- * alone once it runs (before: to the loop thread, which loads state).
+ * Threads. `inbox` and `outbox` are the only data that both threads access; the mutex guards them.
+ * The loop thread gathers submitted tasks, appends them to the inbox before and after each poll, or
+ * as soon as there are several, and wakes the storage thread: if units arrived one by one, each
+ * would get its own transaction. The storage thread appends completed units to the outbox and wakes
+ * the loop. Everything in the "storage thread" part of the struct belongs to that thread alone once
+ * it runs (before: to the loop thread, which loads state).
  *
  * Order. The storage thread moves the whole inbox to its own list and cuts groups from the front. A
  * group ends when the list does, or after GROUP_UNITS or GROUP_MS, so that a run of slow file
- * operations cannot hold back the responses of many others. Completions go to the outbox in
+ * operations cannot hold back the responses of many others. Completed units go to the outbox in
  * submission order.
  *
- * Undoing. A unit in a group of several has a savepoint; a unit that is alone is undone by
- * ROLLBACK. On a full disk or an I/O error SQLite may roll back the whole transaction by itself:
- * then everything run so far in the group is gone and fails, and the rest of the list starts a new
- * transaction.
+ * Rollback. A unit in a group of several has a savepoint; a single unit is undone by ROLLBACK. On a
+ * full disk or an I/O error SQLite may roll back the whole transaction by itself: then everything
+ * run so far in the group fails, and the rest of the list starts a new transaction.
  *
- * Closing. The loop counts what it has submitted and not yet seen done; when it wants to close and
- * the count is zero, it tells the thread to stop; so `done` functions may still submit. The thread
- * closes the database (the last checkpoint may take a while) and reports; the loop joins it, which
- * then doesn't block.
+ * Closing. The loop counts the tasks that are submitted and not yet done; when it is closing and
+ * the count reaches zero, it tells the thread to stop, so `done` functions may still submit. The
+ * thread closes the database (the last checkpoint may take a while) and reports; the loop joins it,
+ * which then doesn't block.
  */
 #include "storage.h"
 
@@ -40,12 +39,13 @@
 enum {
     GROUP_UNITS = 512,
     GROUP_MS = 25,
-    HAND_OVER = 8,        /* units that the loop gathers at most before the thread gets them */
-    SYNC_DIRECTORIES = 4, /* distinct ones that a group asks for */
+    HAND_OVER = 8,        /* maximum number of units that the loop gathers before passing them on */
+    SYNC_DIRECTORIES = 4, /* distinct directories to sync per group */
 };
 
 struct task_list {
-    struct storage_task *first, *last; /* by next; each the head of a unit, by unit_next */
+    /* linked by next; each is the head of a unit, linked by unit_next */
+    struct storage_task *first, *last;
 };
 
 struct after_commit {
@@ -71,15 +71,15 @@ struct storage {
     uv_mutex_t mutex;
     uv_cond_t wake;
     struct task_list inbox, outbox;
-    bool stop;  /* to the thread: end when the inbox is empty */
-    bool ended; /* from the thread: it will touch nothing again */
+    bool stop;  /* to the thread: stop when the inbox is empty */
+    bool ended; /* from the thread: it no longer accesses anything */
 
     /* loop thread */
     uv_async_t completion;
     uv_prepare_t before_poll;
     uv_check_t after_poll;
-    unsigned handles;       /* of these, not yet closed */
-    struct task_list fresh; /* submitted, not yet handed over */
+    unsigned handles;       /* number of handles not yet closed */
+    struct task_list fresh; /* submitted, not yet in the inbox */
     size_t fresh_count;
     size_t outstanding; /* units submitted and not yet done */
     bool closing;
@@ -116,7 +116,7 @@ static void list_move(struct task_list *to, struct task_list *from)
     *from = (struct task_list){0};
 }
 
-/* Storage thread: one unit. (A task aside is run as a unit of its own, on its thread.) */
+/* Storage thread: one unit. (A task aside runs as its own unit on a pool thread.) */
 
 static void unit_set(struct storage_task *head, int status, const struct error *error)
 {
@@ -127,7 +127,7 @@ static void unit_set(struct storage_task *head, int status, const struct error *
     }
 }
 
-/* A task that returns a code without a text still gets one, for the log. */
+/* If a task returns a code without a message, the log still needs one. */
 static void complete_error(struct storage_task *task, int status)
 {
     if (task->error.code != status)
@@ -148,7 +148,7 @@ static int unit_run_tasks(struct storage *storage, struct storage_task *head)
     return 0;
 }
 
-/* Returns an error only when the transaction as a whole cannot go on. */
+/* Returns an error only if the whole transaction cannot continue. */
 static int unit_undo(struct storage *storage, bool savepoint, struct error *error)
 {
     if (database_idle(&storage->database))
@@ -158,7 +158,8 @@ static int unit_undo(struct storage *storage, bool savepoint, struct error *erro
     return database_script(&storage->database, "ROLLBACK TO unit; RELEASE unit", error);
 }
 
-/* Runs a unit; its own failure is recorded in its tasks. Returns an error when the group is lost.
+/* Runs a unit; its failure is recorded in its tasks. Returns an error if the whole group was rolled
+ * back.
  */
 static int unit_run(struct storage *storage, struct storage_task *head, bool savepoint,
                     struct error *error)
@@ -176,7 +177,7 @@ static int unit_run(struct storage *storage, struct storage_task *head, bool sav
         storage->after_count = mark;
         status = unit_undo(storage, savepoint, error);
         if (status && head->status)
-            *error = head->error; /* the cause, rather than its consequence */
+            *error = head->error; /* report the cause rather than its consequence */
         return status;
     }
     if (!savepoint)
@@ -242,7 +243,7 @@ static int group_run(struct storage *storage, struct task_list *pending, struct 
     return status;
 }
 
-/* A unit that has failed by itself keeps its own reason. */
+/* A unit that failed by itself keeps its own error. */
 static void group_fail(struct task_list *group, int status, const struct error *error)
 {
     for (struct storage_task *head = group->first; head; head = head->next) {
@@ -251,7 +252,7 @@ static void group_fail(struct task_list *group, int status, const struct error *
     }
 }
 
-/* Whether a lone unit failed: then there is nothing to commit. */
+/* Whether the group is a single failed unit: then there is nothing to commit. */
 static bool group_empty(const struct task_list *group)
 {
     return group->first == group->last && group->first->status;
@@ -285,9 +286,9 @@ static void group_handle(struct storage *storage, struct task_list *pending)
         storage->after[i].action(storage, storage->after[i].id, storage->after[i].user);
 }
 
-/* Storage thread: its life. */
+/* Storage thread: main function. */
 
-/* Waits for work. False: the thread shall end. */
+/* Waits for work. False: the thread must stop. */
 static bool take_inbox(struct storage *storage, struct task_list *pending)
 {
     uv_mutex_lock(&storage->mutex);
@@ -520,8 +521,8 @@ static int init_locks(struct storage *storage)
     return ERR_MEMORY;
 }
 
-/* Undoes an opening that failed before the thread was there. The async handle, once begun, must end
- * through the loop. */
+/* Cleans up if opening failed before the thread was started. An initialised async handle must be
+ * closed by the loop. */
 static void storage_abandon(struct storage *storage)
 {
     if (storage->database.handle)
@@ -568,7 +569,7 @@ void storage_close(struct storage *storage, void (*closed)(void *user), void *us
     stop_when_idle(storage);
 }
 
-/* What run() uses. */
+/* Functions for run(). */
 
 struct database *storage_database(struct storage *storage)
 {

@@ -1,20 +1,20 @@
 /*
- * Durability of the embedded cloud: one storage thread that alone touches SQLite and the blob
- * files.
+ * Durability of the embedded cloud: a storage thread is the only one that accesses SQLite and the
+ * blob files.
  *
- * The loop thread submits tasks; the storage thread takes all that are waiting, runs them in order
- * inside one transaction, commits (group commit: one fsync for all of them), and then their `done`
- * functions are called on the loop thread, in order. So when done is called with 0, what the task
- * wrote is on the disk.
+ * The loop thread submits tasks. The storage thread takes all waiting tasks, runs them in order
+ * inside one transaction and commits (group commit: one fsync for all of them). Then their `done`
+ * functions are called on the loop thread, in order. So when done is called with 0, the task's
+ * changes are on the disk.
  *
  *   loop thread                    storage thread                 loop thread
  *   storage_submit(task)  ──────►  BEGIN; run, run, run; COMMIT ──────►  done, done, done
  *
- * What needs no row is done aside, on libuv's pool (storage_submit_aside): the bytes of a file are
+ * Work that needs no database runs on libuv's pool (storage_submit_aside): the bytes of a file are
  * hashed, written and synced there before the unit that owns it is submitted.
  *
- * A task that fails undoes only itself (a savepoint); a commit that fails fails all of its group. A
- * full disk is ERR_IO with a text, and later tasks succeed again once there is room.
+ * A failed task undoes only itself (a savepoint); if a commit fails, the whole group fails. A full
+ * disk is ERR_IO with a message, and later tasks succeed again once there is room.
  *
  * Layout of the data directory: cloud.sqlite3 (+ -wal, -shm), blobs/<2 hex>/<id>, incoming/<id>
  * (uploads under way; settled at open, see blobs.h), lock (held while open, so that two processes
@@ -34,9 +34,9 @@ struct storage;
 struct storage_task;
 
 enum storage_durability {
-    STORAGE_FULL,    /* acknowledged means fsync'd */
-    STORAGE_RELAXED, /* acknowledged means handed to the kernel: survives kill -9, not a power cut
-                      */
+    STORAGE_FULL, /* acknowledged data is synced to the disk */
+    /* acknowledged data is written to the kernel: survives kill -9, but not a power failur */
+    STORAGE_RELAXED,
 };
 
 struct storage_task { /* embed it; owned by the submitter, borrowed by storage until done is called
@@ -55,7 +55,7 @@ struct storage_task { /* embed it; owned by the submitter, borrowed by storage u
 
 /* Opens or creates a data directory and applies the schemas (each a script of CREATE … IF NOT
  * EXISTS). Blocking: at start, before the loop runs. ERR_BUSY: another process holds it; ERR_IO:
- * unwritable (the text says what to do). */
+ * not writable (the message says what to do). */
 int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability durability,
                  const char *const *schemas, size_t schema_count, struct storage **out,
                  struct error *error);
@@ -71,25 +71,26 @@ void storage_map_file(struct storage *storage, bool mapped);
 const char *storage_directory(const struct storage *storage);
 enum storage_durability storage_durability(const struct storage *storage);
 
-/* In run(): a directory below the data directory (a static literal: "incoming") whose entries must
- * be on the disk before this group commits. Synced once for the group, and not at all when relaxed.
+/* In run(): names a directory below the data directory (a static literal: "incoming") whose entries
+ * must be on the disk before this group commits. It is synced once per group, and not at all if
+ * durability is relaxed.
  */
 int storage_sync_directory(struct storage *storage, const char *name, struct error *error);
 
-/* In run(): a function for the storage thread to call after this unit is committed, and not if it
- * is rolled back; for files, which a rollback cannot restore. It must be safe to lose it in a
- * crash. ERR_MEMORY. */
+/* In run(): a function that the storage thread calls after this unit is committed, but not if it is
+ * rolled back; for deleting files, which a rollback cannot restore. Losing the call in a crash must
+ * be harmless. ERR_MEMORY. */
 typedef void storage_action(struct storage *storage, uint64_t id, void *user);
 int storage_after_commit(struct storage *storage, storage_action *action, uint64_t id, void *user);
 
 /* Loop thread. Never fails: the task is linked in. */
 void storage_submit(struct storage *storage, struct storage_task *task);
 
-/* Work on files alone, which needs neither order nor transaction: run() is called on a thread of
- * libuv's pool, beside the storage thread and beside others of its kind, so that neither hashing
- * nor an fsync of one holds up all. It must not touch the database, nor anything that belongs to
- * the storage thread. Loop thread; never fails: when memory is short it waits for the storage
- * thread as any task. */
+/* For work on files that needs neither order nor a transaction: run() is called on a thread of
+ * libuv's pool, in parallel with the storage thread and with other such tasks, so that hashing or
+ * an fsync does not delay everything else. It must not access the database or anything else that
+ * belongs to the storage thread. Loop thread; never fails: if memory is short, the task runs on the
+ * storage thread like any other. */
 void storage_submit_aside(struct storage *storage, struct storage_task *task);
 
 /* Tasks that succeed or fail together: an object and the messages that announce it. They run in
@@ -100,7 +101,7 @@ struct storage_unit {
 void storage_unit_add(struct storage_unit *unit, struct storage_task *task);
 void storage_submit_unit(struct storage *storage, struct storage_unit *unit); /* empties *unit */
 
-/* Runs what was submitted, ends the thread, then calls closed from the loop. */
+/* Runs the submitted tasks, stops the thread, then calls closed from the loop. */
 void storage_close(struct storage *storage, void (*closed)(void *user), void *user);
 
 #endif
