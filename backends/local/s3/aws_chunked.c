@@ -29,7 +29,8 @@ static void advance(struct slice *in, size_t size)
     in->size -= size;
 }
 
-/* Moves up to and including a line feed to decoder->line. 1: the line is whole (without its end).
+/* Moves input up to and including a line feed to decoder->line. 1: the line is complete (without
+ * its line break).
  */
 static int take_line(struct aws_chunked *decoder, struct slice *in)
 {
@@ -44,7 +45,7 @@ static int take_line(struct aws_chunked *decoder, struct slice *in)
     return 1;
 }
 
-/* A chunk's signature stands after its size; the last chunk has no data to wait for. */
+/* A chunk's signature follows its size; the last chunk has no data. */
 static int begin_signed(struct aws_chunked *decoder, struct slice extension)
 {
     static const char name[] = ";chunk-signature=";
@@ -102,14 +103,14 @@ static int end_of_line(struct aws_chunked *decoder)
     else if (decoder->state == AWS_CHUNKED_TRAILER)
         status = parse_trailer(decoder);
     else if (decoder->line.size)
-        status = ERR_PROTOCOL; /* more data than the chunk's size says */
+        status = ERR_PROTOCOL; /* more data than the chunk's size */
     else
         decoder->state = AWS_CHUNKED_SIZE;
     buffer_clear(&decoder->line);
     return status;
 }
 
-/* 1, or an error. */
+/* Returns 1 or an error. */
 static int take_data(struct aws_chunked *decoder, struct slice *in, struct slice *data)
 {
     size_t size = decoder->left < in->size ? (size_t)decoder->left : in->size;
@@ -141,7 +142,7 @@ int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice
     return 0;
 }
 
-/* Some clients leave out the last empty line, which ends signed trailers. */
+/* Some clients omit the last empty line, which ends signed trailers. */
 bool aws_chunked_complete(const struct aws_chunked *decoder)
 {
     bool trailer_signed = decoder->signatures && decoder->signatures->trailer;

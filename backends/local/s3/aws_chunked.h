@@ -5,7 +5,7 @@
  *
  *     <hex size>[;chunk-signature=<hex>] CRLF <data> CRLF … 0[;…] CRLF [trailer: value CRLF]… CRLF
  *
- * Any thread, one at a time.
+ * Any thread, but only one at a time.
  */
 #ifndef THUMBWHEEL_LOCAL_AWS_CHUNKED_H
 #define THUMBWHEEL_LOCAL_AWS_CHUNKED_H
@@ -35,16 +35,16 @@ struct aws_chunked {
     struct chunk_signatures *signatures; /* borrowed; NULL: the chunks are not signed */
 };
 
-/* signatures (NULL: none) are checked as the chunks come, and outlive the decoder. */
+/* signatures (NULL: none) are verified as the chunks arrive, and must outlive the decoder. */
 void aws_chunked_init(struct aws_chunked *decoder, struct chunk_signatures *signatures);
 void aws_chunked_free(struct aws_chunked *decoder);
 
-/* Consumes from *in. 1: *data is a piece of content (a view into in); 0: all of *in is consumed;
- * ERR_PROTOCOL, ERR_LIMIT, ERR_DENIED (a signature), ERR_MEMORY. */
+/* Consumes input from *in. 1: *data is a piece of content (a view into in); 0: all of *in is
+ * consumed; ERR_PROTOCOL, ERR_LIMIT, ERR_DENIED (a signature), ERR_MEMORY. */
 int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice *data);
-/* The last chunk has come, and with it the trailers. */
+/* The last chunk and the trailers are complete. */
 bool aws_chunked_complete(const struct aws_chunked *decoder);
-/* A trailer's value by its lower-case name; data NULL where it is absent. */
+/* A trailer's value by its lower-case name; data NULL if absent. */
 struct slice aws_chunked_trailer(const struct aws_chunked *decoder, const char *name);
 
 #endif

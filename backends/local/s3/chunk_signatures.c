@@ -39,7 +39,7 @@ void chunk_signatures_update(struct chunk_signatures *chain, const void *data, s
     SHA256_Update(&chain->hash, data, size);
 }
 
-/* algorithm, time, scope, the signature before, and what is signed. */
+/* algorithm, time, scope, the previous signature, and the signed data. */
 static int check(struct chunk_signatures *chain, const char *algorithm, const char *empty_hash,
                  const uint8_t content[32])
 {

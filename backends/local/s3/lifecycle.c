@@ -19,18 +19,18 @@ struct expiration {
     struct lifecycle_worker *worker;
     const struct lifecycle_finding *finding;
     struct object_removal removal;
-    bool must_fail; /* its messages could not all be made */
+    bool must_fail; /* some of its messages could not be created */
 };
 
 struct lifecycle_worker {
     struct cloud *cloud;
     uv_timer_t timer;
     bool stopped;
-    bool busy;  /* a look is under way */
-    bool again; /* and another is wanted */
-    /* of the look */
+    bool busy;  /* a scan is running */
+    bool again; /* and another is requested */
+    /* time of the scan */
     struct storage_task task;
-    char *bucket; /* by name; NULL: none yet */
+    char *bucket; /* name of the current bucket; NULL: none yet */
     struct lifecycle *rules;
     struct lifecycle_scan scan;
     struct expiration deletions[LIFECYCLE_PAGE];
@@ -198,7 +198,7 @@ static void leave_bucket(struct lifecycle_worker *worker)
     worker->rules = NULL;
 }
 
-/* The first bucket beyond a name with rules that are at work. */
+/* The first bucket after a name with enabled rules. */
 static bool find_bucket(const struct lifecycle_worker *worker, struct bucket *out)
 {
     const struct buckets *buckets = worker->cloud->buckets;
@@ -233,7 +233,7 @@ static void next_bucket(struct lifecycle_worker *worker)
     char *name = strdup(bucket.name);
     free(worker->bucket);
     worker->bucket = name;
-    if (!name) { /* the next midnight tries again */
+    if (!name) { /* retried at the next midnight */
         end_look(worker);
         return;
     }

@@ -10,9 +10,9 @@
 
 enum { ACTION_SIZE = 64, ARN_MAX = 2048 };
 
-/* Operations that need the permission of another name ("Required permissions for Amazon S3 API
- * operations", S3 User Guide). NULL: the operation asks for itself, for each of its keys or by a
- * form. */
+/* Operations whose permission has another name ("Required permissions for Amazon S3 API
+ * operations", S3 User Guide). NULL: the operation itself checks permissions, for each key or after
+ * reading a form. */
 static const struct {
     const char *operation, *action;
 } actions[] = {
@@ -46,7 +46,7 @@ static const struct {
     {"GetBucketAccelerateConfiguration", "GetAccelerateConfiguration"},
 };
 
-/* Where a version is named the permission has another name. */
+/* If a version is given, the permission has another name. */
 static const struct {
     const char *action, *versioned;
 } versioned_actions[] = {
@@ -110,7 +110,7 @@ enum s3_error s3_access_missing(const struct s3_request *request, const char *bu
                                                                             : error;
 }
 
-/* So that no policy locks its owner out for good. */
+/* The owner can always replace a policy, so that no policy locks it out permanently. */
 static bool is_about_policy(const char *operation)
 {
     return strcmp(operation, "GetBucketPolicy") == 0 || strcmp(operation, "PutBucketPolicy") == 0 ||

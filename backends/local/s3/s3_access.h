@@ -1,6 +1,6 @@
 /*
- * Access control for buckets. A signed request comes from the account, which owns everything here,
- * so only a Deny of the bucket's policy refuses it; an unsigned one needs a grant. Loop thread.
+ * Access control for buckets. A signed request comes from the account, which owns all buckets, so
+ * only a Deny of the bucket's policy refuses it; an unsigned one needs a grant. Loop thread.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_ACCESS_H
 #define THUMBWHEEL_LOCAL_S3_ACCESS_H
@@ -11,17 +11,17 @@
 bool s3_access_allowed(const struct s3_request *request, const char *bucket, const char *action,
                        const char *key);
 
-/* The same for another service that reads or writes for who signed its request. */
+/* The same for another service that accesses the bucket on behalf of the signer of its request. */
 bool s3_access_caller_allowed(const struct cloud *cloud, const struct access_key *caller,
                               const char *bucket, const char *action, const char *key);
 
-/* error, or what is said in the place of S3_NO_SUCH_KEY and S3_NO_SUCH_VERSION to who may not know
- * what is in the bucket: "if you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP
- * status code 403 (Access Denied) error" (GetObject, S3 API Reference). */
+/* Returns error, but replaces S3_NO_SUCH_KEY and S3_NO_SUCH_VERSION if the requester may not list
+ * the bucket: "if you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP status
+ * code 403 (Access Denied) error" (GetObject, S3 API Reference). */
 enum s3_error s3_access_missing(const struct s3_request *request, const char *bucket,
                                 enum s3_error error);
 
-/* The whole request, by its operation. False: an error was sent. */
+/* Checks the whole request, by its operation. False: an error was sent. */
 bool s3_access_check(struct s3_request *request, const char *operation);
 
 #endif

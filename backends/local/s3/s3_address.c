@@ -27,7 +27,7 @@ static bool ends_with(const char *text, const char *end)
     return size > part && strcasecmp(text + size - part, end) == 0;
 }
 
-/* Leaves the bucket in `host`, or returns false. */
+/* Reduces `host` to the bucket, or returns false. */
 static bool cut_known_endpoint(char *host)
 {
     char *service = strstr(host, ".s3.");
@@ -52,7 +52,7 @@ static bool cut_existing_bucket(char *host, bool (*bucket_exists)(const char *, 
     return false;
 }
 
-/* The bucket that the host names, for free(); NULL: none. */
+/* The bucket in the host name, for free(); NULL: none. */
 static int bucket_of_host(struct slice host, bool (*bucket_exists)(const char *, void *),
                           void *user, char **bucket)
 {

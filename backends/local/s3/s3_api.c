@@ -1,11 +1,11 @@
 /*
  * Maps a request to an operation.
  *
- * S3 tells operations apart by method, by what the path names (nothing, a bucket, an object), and
- * by a sub-resource: a parameter of the query such as ?tagging. The table below has a row for each
- * operation of the "Amazon S3 API Reference". An operation without a handler gets NotImplemented
- * with its name, so that a client cannot mistake the response for another operation's. The first
- * matching row is used, so rows with a sub-resource come before the plain one.
+ * An operation is determined by the method, the target (service, bucket or object), and a
+ * sub-resource: a query parameter such as ?tagging. The table below has a row for each operation of
+ * the "Amazon S3 API Reference". An operation without a handler gets NotImplemented with its name,
+ * so that a client cannot mistake the response for another operation's. The first matching row is
+ * used, so rows with a sub-resource come before the plain one.
  */
 #include "s3_api.h"
 
@@ -26,8 +26,8 @@ enum s3_target { SERVICE, BUCKET, OBJECT };
 struct route {
     enum s3_target target;
     const char *method;
-    const char *resource; /* parameter that must be there; NULL: none of the known ones is */
-    const char *header;   /* that must be there too; NULL: none */
+    const char *resource; /* required parameter; NULL: none of the known ones may be present */
+    const char *header;   /* second required parameter; NULL: none */
     const char *operation;
     s3_handler *handler; /* NULL: not implemented */
 };
@@ -162,7 +162,7 @@ static enum s3_target target_of(const struct s3_request *request)
     return *request->key ? OBJECT : BUCKET;
 }
 
-/* Whether the request asks for a sub-resource that some method of its target knows. */
+/* Whether the request names a sub-resource that some method of its target supports. */
 static bool has_resource(const struct s3_request *request, enum s3_target target)
 {
     for (size_t i = 0; i < ROUTES; i++) {
@@ -194,7 +194,7 @@ static const struct route *find_route(const struct s3_request *request)
     return NULL;
 }
 
-/* Parameters that would change what an implemented operation answers. */
+/* Parameters that would change the response of an implemented operation. */
 static const char *unknown_promise(const struct s3_request *request)
 {
     if (s3_parameter(request, "partNumber") && !s3_parameter(request, "uploadId") &&

@@ -1,5 +1,4 @@
-/* GetObjectAttributes: one storage task finds the object and, where they are asked for, a page of
- * its parts. */
+/* GetObjectAttributes: one storage task finds the object and, if requested, a page of its parts. */
 #include "s3_handlers.h"
 
 #include <stdlib.h>
@@ -30,7 +29,7 @@ struct attributes {
     int64_t bucket;
     enum versioning versioning;
     struct object_version version; /* asked for */
-    unsigned wanted;               /* enum wanted, together */
+    unsigned wanted;               /* combination of enum wanted */
     unsigned after, max;           /* parts */
     struct object object;
     struct part *parts;
@@ -85,7 +84,7 @@ static void write_parts(const struct attributes *attributes, struct buffer *out)
 {
     s3_xml_open(out, "ObjectParts");
     s3_xml_number(out, "PartsCount", attributes->total);
-    if (*attributes->object.checksum) { /* S3 lists the parts of an object that has a checksum */
+    if (*attributes->object.checksum) { /* S3 lists the parts only if the object has a checksum */
         size_t count = attributes->count;
         s3_xml_number(out, "PartNumberMarker", attributes->after);
         s3_xml_number(out, "NextPartNumberMarker", count ? attributes->parts[count - 1].number : 0);
@@ -153,7 +152,7 @@ static void find_done(struct storage_task *task, int status)
     s3_request_release(request);
 }
 
-/* Parameters, which are headers here. */
+/* The parameters of this operation are headers. */
 
 static unsigned attribute_of(struct slice name)
 {
@@ -172,7 +171,7 @@ static unsigned attribute_of(struct slice name)
     return 0;
 }
 
-/* 0: a name is unknown, or there is none. */
+/* 0: a name is unknown, or no name was given. */
 static unsigned read_names(struct slice list)
 {
     unsigned wanted = 0;

@@ -90,7 +90,7 @@ static enum s3_error read_checksum(struct s3_request *request, struct s3_claims 
         if (!value.data)
             continue;
         if (claims->kind)
-            return S3_INVALID_REQUEST; /* one checksum a request */
+            return S3_INVALID_REQUEST; /* one checksum per request */
         claims->kind = (enum checksum_kind)kind;
         enum s3_error error = take_checksum(claims, value);
         if (error)
@@ -103,7 +103,7 @@ static enum s3_error read_checksum(struct s3_request *request, struct s3_claims 
         claims->in_trailer = true;
         return claims->kind && claims->chunked ? S3_OK : S3_INVALID_REQUEST;
     }
-    /* An algorithm without a value: the server computes it. */
+    /* An algorithm without a value: the server computes the checksum. */
     if (name.data && !(claims->kind = checksum_from_name(name)))
         return S3_INVALID_REQUEST;
     return S3_OK;
@@ -126,7 +126,7 @@ static enum s3_error read_size(struct s3_request *request, struct s3_claims *cla
     return S3_OK;
 }
 
-/* Clients that don't sign the body that way may still frame it so. */
+/* Clients may use this framing even if they do not sign the chunks. */
 static bool says_aws_chunked(struct slice encoding)
 {
     static const char name[] = "aws-chunked";
@@ -159,7 +159,7 @@ bool s3_claims_read(struct s3_request *request, struct s3_claims *claims)
 
 /* Framing. */
 
-/* The signature in the request's headers, which begins the chain. It has been verified before. */
+/* The signature in the request's headers, which begins the chain. It is already verified. */
 static bool read_signature(struct s3_request *request, struct signature_claim *claim)
 {
     struct http_call *call = request->base->call;
@@ -312,7 +312,7 @@ static void on_collected(struct http_call *call, struct bytes *body, void *user)
     }
     if (!error)
         error = verify(&claims, content);
-    /* What was collecting has done its part: the handler may set the operation to its own. */
+    /* The collector is done, so the handler may set its own operation. */
     request->operation = NULL;
     request->operation_free = NULL;
     collecting_free(collecting);

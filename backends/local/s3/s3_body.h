@@ -17,15 +17,15 @@
 struct s3_claims {
     bool chunked;                 /* aws-chunked */
     bool chunks_signed;           /* with a signature in each chunk */
-    bool trailer_signed;          /* and one for the trailers */
-    bool hashed;                  /* sha256 below holds */
+    bool trailer_signed;          /* and a signature for the trailers */
+    bool hashed;                  /* sha256 below is set */
     char sha256[65];              /* lower-case hex */
-    bool with_md5;                /* md5 below holds */
+    bool with_md5;                /* md5 below is set */
     char md5[CHECKSUM_TEXT_SIZE]; /* base64 */
     enum checksum_kind kind;
-    bool in_trailer;                   /* the checksum comes after the body */
+    bool in_trailer;                   /* the checksum follows the body */
     char checksum[CHECKSUM_TEXT_SIZE]; /* base64; empty: compute and return it */
-    int64_t size;                      /* decoded; -1: not stated */
+    int64_t size;                      /* decoded size; -1: not stated */
 };
 
 /* Removes the framing of an aws-chunked body, whose chunks may be signed. */
@@ -37,17 +37,17 @@ struct s3_unframer {
 /* False: an error was sent. */
 bool s3_unframer_start(struct s3_unframer *unframer, struct s3_request *request,
                        const struct s3_claims *claims);
-void s3_unframer_end(struct s3_unframer *unframer); /* safe on one that never started (zeroed) */
-/* What an error of aws_chunked_next is to the client. */
+void s3_unframer_end(struct s3_unframer *unframer); /* may be called on a zeroed one */
+/* The S3 error for an error of aws_chunked_next. */
 enum s3_error s3_unframer_error(int status);
 
-/* From the headers. What cannot be is answered, and false returned. */
+/* Reads the claims from the headers. False: they are invalid, and an error was sent. */
 bool s3_claims_read(struct s3_request *request, struct s3_claims *claims);
 
-/* The checksum that a trailer states. */
+/* Reads the checksum from a trailer. */
 enum s3_error s3_claims_take_trailer(struct s3_claims *claims, struct slice value);
 
-/* Computes what the claims ask for, and MD5 for the ETag. Any thread, one at a time. */
+/* Computes the claimed digests, and MD5 for the ETag. Any thread, but only one at a time. */
 struct s3_digest {
     bool hashed;
     MD5_CTX md5;
@@ -62,11 +62,11 @@ void s3_digest_update(struct s3_digest *digest, const void *data, size_t size);
 /* Compares. */
 enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims *claims);
 
-/* Collects a small body, decodes and verifies it, then calls the handler; a body that doesn't hold
- * is answered. */
+/* Collects a small body, decodes and verifies it, then calls the handler; if the body is invalid,
+ * an error is sent instead. */
 typedef void s3_body_handler(struct s3_request *request, struct slice body);
 void s3_collect(struct s3_request *request, size_t max, s3_body_handler *handler);
-/* The same where x-amz-checksum-… headers are of something else than this body. */
+/* The same if x-amz-checksum-… headers refer to something other than this body. */
 void s3_collect_document(struct s3_request *request, size_t max, s3_body_handler *handler);
 
 #endif

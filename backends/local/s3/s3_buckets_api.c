@@ -10,7 +10,7 @@
 
 enum { BODY_MAX = 16 * 1024, ANSWER_MAX = 16 * 1024 * 1024 };
 
-/* Where the region needs no name, and a repeated CreateBucket succeeds. */
+/* The region that need not be named, and in which a repeated CreateBucket succeeds. */
 static const char classic_region[] = "us-east-1";
 
 void s3_list_buckets(struct s3_request *request)
@@ -68,7 +68,7 @@ static void on_created(int status, const struct error *error, void *user)
     s3_request_release(request);
 }
 
-/* S3_OK, or why the CreateBucketConfiguration (which may be absent) is refused. */
+/* Checks the CreateBucketConfiguration, which may be absent. */
 static enum s3_error check_configuration(const struct s3_request *request, struct slice body)
 {
     struct s3_xml_node *root = NULL;

@@ -1,12 +1,12 @@
 /*
  * CompleteMultipartUpload.
  *
- * A first task looks at the listed parts and puts together what the object will be, since its event
- * says so. The commit is one unit: the parts looked at once more (one may have been uploaded again
- * meanwhile), the object's row, which names the upload as the owner of its parts, the end of the
- * upload's row, the drop of parts that were not listed, and the messages. No byte is copied.
+ * A first task checks the listed parts and computes the object's properties, which its event
+ * contains. The commit is one unit: it checks the parts again (one may have been uploaded again
+ * meanwhile), stores the object's row, which names the upload as the owner of its parts, deletes
+ * the upload's row and the parts that were not listed, and adds the messages. No data is copied.
  *
- * A completion that is asked for again, because its response was lost, is answered again.
+ * If the client repeats a completion because the response was lost, it gets the same response.
  */
 #include "s3_handlers.h"
 
@@ -38,7 +38,7 @@ struct complete {
     enum versioning versioning;
     struct object object;
     enum s3_error verdict;
-    bool repeated; /* the upload is this object already */
+    bool repeated; /* the object that the upload has already become */
     bool must_fail;
 };
 
@@ -101,7 +101,7 @@ static int commit_rows(struct complete *complete, struct storage *storage, struc
     return status ? status : uploads_forget(storage, complete->upload.id, error);
 }
 
-/* Whether the upload and its parts are what the object and its event were made of. */
+/* Whether the upload and its parts are unchanged since the object and its event were built. */
 static int look_again(struct complete *complete, struct storage *storage, struct error *error)
 {
     struct s3_completion *asked = &complete->asked;

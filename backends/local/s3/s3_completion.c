@@ -10,7 +10,8 @@
 #include "s3_xml.h"
 #include "sigv4.h"
 
-static const uint64_t PART_MIN = 5 * 1024 * 1024; /* bytes of each part but the last (S3) */
+/* minimum size of each part except the last (S3) */
+static const uint64_t PART_MIN = 5 * 1024 * 1024;
 
 void s3_completion_clear(struct s3_completion *completion)
 {

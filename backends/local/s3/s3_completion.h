@@ -21,26 +21,26 @@ struct s3_completion_part {
     char checksum[CHECKSUM_TEXT_SIZE];
 };
 
-struct s3_completion { /* zero it, clear it */
+struct s3_completion { /* zero it before use; free with completion_clear */
     /* asked for */
     struct s3_completion_part *parts;
     size_t count;
-    enum checksum_kind kind; /* of the object's checksum, as stated; none: not stated */
+    enum checksum_kind kind; /* stated type of the object's checksum; none: not stated */
     char checksum[64];
     int64_t stated_size; /* -1: not stated */
     /* found */
     uint64_t size;
     char etag[48];
     char checksum_line[S3_CHECKSUM_LINE_SIZE];
-    char message[160]; /* why not; empty: the usual text */
+    char message[160]; /* error message; empty: the default */
 };
 
 void s3_completion_clear(struct s3_completion *completion);
 
-/* The document. S3_OK, or why it is refused. Any thread. */
+/* Parses the document. S3_OK or the error. Any thread. */
 enum s3_error s3_completion_read(struct s3_completion *completion, struct slice document);
 
-/* Looks at the upload's parts and fills what was found. *verdict is S3_OK where they hold. Storage
+/* Checks the upload's parts and sets the results. *verdict is S3_OK if they are valid. Storage
  * thread, in run(). */
 int s3_completion_examine(struct s3_completion *completion, struct storage *storage,
                           const struct multipart_upload *upload, enum s3_error *verdict,

@@ -1,5 +1,5 @@
-/* Responses that are the same for every bucket or object here, and configurations that a bucket
- * never has: the response is S3's for a bucket without it. */
+/* Responses that are the same for every bucket or object, and configurations that a bucket never
+ * has: the response is that of S3 for a bucket without it. */
 #include "s3_handlers.h"
 
 #include <stdlib.h>
@@ -13,7 +13,8 @@
 
 enum { ANSWER_MAX = 16 * 1024 };
 
-/* Access control lists: all is the owner's ("Access control list (ACL) overview", S3 User Guide).
+/* Access control lists: only the owner has access ("Access control list (ACL) overview", S3 User
+ * Guide).
  */
 
 static void respond_owner_only(struct s3_request *request)
@@ -101,9 +102,9 @@ void s3_get_object_acl(struct s3_request *request)
 
 static const struct constant {
     const char *resource;
-    enum s3_error absent; /* what GET responds with; S3_OK: a document */
+    enum s3_error absent; /* response to GET; S3_OK: a document */
     const char *root;
-    const char *element, *text; /* the one in it; NULL: none */
+    const char *element, *text; /* the only element in it; NULL: none */
 } constants[] = {
     {"accelerate", S3_OK, "AccelerateConfiguration", NULL, NULL},
     {"encryption", S3_NO_ENCRYPTION, NULL, NULL, NULL},
@@ -148,7 +149,7 @@ void s3_get_constant_configuration(struct s3_request *request)
         respond_constant(request, constant);
 }
 
-/* Deleting one is done before it began. */
+/* Deleting one always succeeds, because it does not exist. */
 void s3_delete_absent_configuration(struct s3_request *request)
 {
     struct bucket bucket;

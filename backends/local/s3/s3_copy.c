@@ -14,7 +14,8 @@
 
 enum { PIECE = 512 * 1024, ANSWER_MAX = 16 * 1024 };
 
-static const uint64_t COPY_MAX = UINT64_C(5) * 1024 * 1024 * 1024; /* bytes in one request (S3) */
+/* maximum bytes per request (S3) */
+static const uint64_t COPY_MAX = UINT64_C(5) * 1024 * 1024 * 1024;
 
 void s3_copy_end(struct s3_copy *copy)
 {
@@ -26,11 +27,11 @@ void s3_copy_end(struct s3_copy *copy)
     free(copy->piece);
 }
 
-/* Copying: storage thread, and aside what reads and writes files. */
+/* Copying: on the storage thread; file I/O runs aside. */
 
 static int finish(struct s3_copy *copy)
 {
-    s3_digest_finish(&copy->digest, &copy->claims); /* nothing is claimed */
+    s3_digest_finish(&copy->digest, &copy->claims); /* no claims to verify */
     snprintf(copy->etag, sizeof(copy->etag), "%s", copy->digest.etag);
     s3_checksum_line(copy->kind, copy->digest.checksum_text, copy->checksum);
     copy->whole = true;
@@ -86,7 +87,8 @@ static int start_reading(struct s3_copy *copy, struct error *error)
     return blob_create(copy->blobs, copy->blob, &copy->fd, error);
 }
 
-/* A link has the source's ETag, which is its MD5 since it is one blob, and its checksum. */
+/* A link has the source's checksum and ETag, which is the MD5 because the source is a single
+ * blob. */
 static bool can_link(const struct s3_copy *copy)
 {
     const char *value;
@@ -111,7 +113,7 @@ static int link_blob(struct s3_copy *copy, struct error *error)
     return 0;
 }
 
-/* Storage thread: finding. */
+/* Storage thread: finds the source. */
 
 static void choose_range(struct s3_copy *copy)
 {

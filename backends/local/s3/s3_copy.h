@@ -5,13 +5,13 @@
  *      │           │              │
  *      └───────────┴──────────────┴──► DISCARDING
  *
- * A whole blob is linked, whatever its size (blobs.h). What cannot be, since it is a range, in
- * parts, or needs another checksum, is read and written in pieces, each a task aside (storage.h);
- * and what is small stays in memory. Nothing of it is in a transaction but the commit: the owner's
- * rows, the blob's row, and the messages.
+ * A whole blob is linked, whatever its size (blobs.h). If that is not possible (a range, an object
+ * in parts, or another checksum), the data is read and written in pieces, each a task aside
+ * (storage.h); small data stays in memory. Only the commit is a transaction: the owner's rows, the
+ * blob's row, and the messages.
  *
- * Everything but `request`, `owner` and `must_fail` belongs to the thread of the task that is under
- * way, and one always is until the response.
+ * All members except `request`, `owner` and `must_fail` belong to the thread of the running task;
+ * until the response, there always is one.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_COPY_H
 #define THUMBWHEEL_LOCAL_S3_COPY_H
@@ -27,17 +27,18 @@
 
 struct s3_copy;
 
-struct s3_copy_owner {       /* what becomes of the copy; static */
-    bool small_in_row;       /* small ones don't become a file */
-    enum s3_error not_found; /* what ERR_NOT_FOUND of commit is to the client */
-    /* Storage thread, once the source is found: sets `kind`, or `verdict`. */
+struct s3_copy_owner {       /* what to do with the copy; static */
+    bool small_in_row;       /* small copies are not written to a file */
+    enum s3_error not_found; /* the S3 error for ERR_NOT_FOUND of commit */
+    /* Storage thread, after the source is found: sets `kind` or `verdict`. */
     int (*found)(struct s3_copy *copy, struct storage *storage, struct error *error);
-    /* Loop thread: fills what commit stores, and adds messages to the unit. Nonzero: it must fail.
+    /* Loop thread: sets what commit stores, and adds messages to the unit. Nonzero: the unit must
+     * fail.
      */
     int (*prepare)(struct s3_copy *copy, struct storage_unit *unit);
     /* Storage thread, in the unit. */
     int (*commit)(struct s3_copy *copy, struct error *error);
-    /* Loop thread: respond. */
+    /* Loop thread: sends the response. */
     void (*stored)(struct s3_copy *copy);
 };
 
@@ -49,15 +50,15 @@ struct s3_copy { /* the first member of the request's operation */
     struct s3_copy_source source;
 
     struct object found;     /* the source */
-    enum checksum_kind kind; /* that the copy shall have */
+    enum checksum_kind kind; /* checksum type of the copy */
     enum s3_error verdict;
-    char message[160]; /* of the verdict; empty: the usual one */
+    char message[160]; /* error message; empty: the default */
 
-    /* The copy, once it is whole. */
+    /* The complete copy. */
     uint64_t first, size; /* of the source */
     uint64_t blob;        /* incoming/<blob>, once is_file */
     bool is_file;
-    struct buffer small; /* the body, where it is no file */
+    struct buffer small; /* the body, unless is_file */
     char etag[33];
     char checksum[S3_CHECKSUM_LINE_SIZE];
 
@@ -71,15 +72,15 @@ struct s3_copy { /* the first member of the request's operation */
     int fd;
 };
 
-/* At once, on a zeroed operation. False: an error was sent. */
+/* Starts at once; the operation must be zeroed. False: an error was sent. */
 bool s3_copy_prepare(struct s3_copy *copy, struct s3_request *request,
                      const struct s3_copy_owner *owner);
 void s3_copy_start(struct s3_copy *copy);
-/* With the operation. Safe on one that was never prepared. */
+/* Call it when freeing the operation, even if it was never prepared. */
 void s3_copy_end(struct s3_copy *copy);
 
-/* The response: <CopyObjectResult> or <CopyPartResult>, the versions ("": the copy has none), and
- * when the new object expires (NULL: it is a part). */
+/* Sends the response: <CopyObjectResult> or <CopyPartResult>, the versions ("": the copy has none),
+ * and the expiration of the new object (NULL: it is a part). */
 void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms,
                      const char *version, const struct object *object);
 

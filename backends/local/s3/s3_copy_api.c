@@ -1,4 +1,4 @@
-/* CopyObject and UploadPartCopy: what s3_copy copies becomes an object, or a part. */
+/* CopyObject and UploadPartCopy: the copy made by s3_copy becomes an object or a part. */
 #include "s3_handlers.h"
 
 #include <stdio.h>
@@ -19,7 +19,7 @@
 struct copy_object {
     struct s3_copy copy;
     int64_t bucket;
-    bool replace_metadata, replace_tags; /* by what the request says */
+    bool replace_metadata, replace_tags; /* from the request */
     enum checksum_kind asked;
     enum versioning versioning;
     struct object object;
@@ -35,7 +35,7 @@ static void copy_object_free(void *operation)
     free(copy_object);
 }
 
-/* Without a wish the copy keeps the kind of checksum that the source has. */
+/* By default the copy keeps the source's checksum type. */
 static int object_found(struct s3_copy *copy, struct storage *storage, struct error *error)
 {
     const char *value;
@@ -106,7 +106,7 @@ static const struct s3_copy_owner object_owner = {
     .stored = object_stored,
 };
 
-/* False: neither COPY, REPLACE nor nothing. */
+/* False: the header is present, but neither COPY nor REPLACE. */
 static bool read_directive(struct s3_request *request, const char *name, bool *replace)
 {
     struct slice value = s3_header(request, name);

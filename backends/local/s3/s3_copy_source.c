@@ -26,7 +26,7 @@ void s3_copy_source_clear(struct s3_copy_source *source)
     *source = (struct s3_copy_source){0};
 }
 
-/* The version comes behind the encoded key. */
+/* The version follows the encoded key. */
 static enum s3_error cut_version(struct slice *text, struct object_version *version,
                                  const char **message)
 {
@@ -103,7 +103,7 @@ static bool read_conditions(struct s3_request *request, struct s3_copy_source *s
                        &conditions->unmodified_since);
 }
 
-/* Digits up to the end or to `stop`; false: none, or too many. */
+/* Reads digits up to the end or to `stop`; false: none, or too many. */
 static bool read_offset(struct slice *text, char stop, uint64_t *out)
 {
     size_t i = 0;

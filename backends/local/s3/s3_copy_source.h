@@ -1,4 +1,4 @@
-/* Where a copy comes from, and on which conditions: x-amz-copy-source and its companions. */
+/* The source of a copy and its conditions: x-amz-copy-source and related headers. */
 #ifndef THUMBWHEEL_LOCAL_S3_COPY_SOURCE_H
 #define THUMBWHEEL_LOCAL_S3_COPY_SOURCE_H
 
@@ -8,7 +8,7 @@
 #include "s3_range.h"
 #include "s3_request.h"
 
-struct s3_copy_source { /* zero it, clear it */
+struct s3_copy_source { /* zero it before use; free with copy_source_clear */
     int64_t bucket;
     char *bucket_name;
     char *key;
@@ -16,7 +16,7 @@ struct s3_copy_source { /* zero it, clear it */
     struct object_version version;
     char *texts[4]; /* of the conditions */
     struct s3_preconditions conditions;
-    bool ranged; /* x-amz-copy-source-range: first to last, both included */
+    bool ranged; /* x-amz-copy-source-range: first to last, inclusive */
     uint64_t first, last;
 };
 
@@ -24,7 +24,7 @@ struct s3_copy_source { /* zero it, clear it */
 bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *source);
 void s3_copy_source_clear(struct s3_copy_source *source);
 
-/* The conditions hold, or S3_PRECONDITION_FAILED. Any thread. */
+/* Checks the conditions: S3_OK or S3_PRECONDITION_FAILED. Any thread. */
 enum s3_error s3_copy_source_check(const struct s3_copy_source *source, const char *etag,
                                    int64_t modified_ms);
 

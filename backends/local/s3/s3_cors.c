@@ -40,7 +40,7 @@ static void allow(struct cors_headers *response, const struct cors_rule *rule, s
     put(response, "Access-Control-Max-Age", response->max_age);
 }
 
-/* A preflight is judged by the method that it asks about. */
+/* A preflight is checked for the method that it requests. */
 static struct slice method_of(const struct http_call *call, struct slice *headers)
 {
     struct slice method = http_call_method(call);
@@ -105,7 +105,7 @@ static void respond_allowed(struct s3_request *request)
     free(text);
 }
 
-/* s3_respond_… adds what the rules allow. */
+/* s3_respond_… adds the headers that the rules allow. */
 void s3_preflight(struct s3_request *request)
 {
     static const char refused[] =

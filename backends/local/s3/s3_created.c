@@ -14,7 +14,7 @@ int s3_created_announce(struct s3_request *request, int64_t bucket, const char *
 {
     struct bucket found;
     if (!buckets_find(request->cloud->buckets, request->bucket, &found) || found.id != bucket)
-        return 0; /* it no longer exists, and the commit will fail */
+        return 0; /* the bucket no longer exists, and the commit will fail */
     char version[S3_VERSION_SIZE] = "";
     if (object->versioned)
         s3_version_write(object->id, true, version);

@@ -1,11 +1,10 @@
 /*
  * DeleteObject and DeleteObjects.
  *
- * A deletion and the messages that announce it are one unit. Where there is nothing to delete
- * nothing is announced, and that is a success for the caller, as in S3; so where a rule matches, a
- * first task looks whether the object is there. Should it vanish between the two, the unit fails
- * with ERR_NOT_FOUND and takes its messages with it. A delete marker is made whether there is
- * something to hide or not.
+ * A deletion and its event messages are one unit. As in S3, deleting a missing object succeeds
+ * without an event; so if a rule matches, a first task checks whether the object exists. If it is
+ * deleted in between, the unit fails with ERR_NOT_FOUND, together with its messages. A delete
+ * marker is created even if there is no object.
  */
 #include "s3_handlers.h"
 
@@ -21,7 +20,7 @@
 #include "s3_xml.h"
 
 enum {
-    KEYS_MAX = 1000, /* of one DeleteObjects (S3) */
+    KEYS_MAX = 1000, /* maximum keys per DeleteObjects (S3) */
     BODY_MAX = 2 * 1024 * 1024,
     ANSWER_MAX = 8 * 1024 * 1024,
 };
@@ -32,9 +31,9 @@ struct deletion {
     int64_t bucket;
     char *key;
     struct object_removal removal;
-    bool must_fail; /* its messages could not all be made */
+    bool must_fail; /* some of its messages could not be created */
     int status;
-    enum s3_error refused; /* with a status: why, in a batch */
+    enum s3_error refused; /* with a status: the reason, in a batch */
     void (*finished)(struct deletion *deletion);
 };
 
@@ -67,7 +66,7 @@ static const char *event_name(const struct deletion *deletion)
     return makes_marker(deletion) ? "ObjectRemoved:DeleteMarkerCreated" : "ObjectRemoved:Delete";
 }
 
-/* The version that the deletion makes or ends; "" where the bucket has none. */
+/* The version that is created or deleted; "" if the bucket has no versions. */
 static void write_version(const struct deletion *deletion, char out[S3_VERSION_SIZE])
 {
     const struct object_removal *removal = &deletion->removal;
@@ -188,7 +187,7 @@ void s3_delete_object(struct s3_request *request)
 struct batch {
     bool quiet;
     size_t count, pending;
-    struct deletion deletions[]; /* keys are owned here */
+    struct deletion deletions[]; /* keys are owned */
 };
 
 static void batch_free(void *operation)
@@ -235,7 +234,7 @@ static void respond_batch(struct deletion *deletion)
     s3_respond_xml(deletion->request, &out);
 }
 
-/* S3_OK, or why the document is refused; *batch then holds what was made so far. */
+/* S3_OK, or an error; *batch then contains the entries read so far. */
 static enum s3_error read_batch(const struct s3_xml_node *root, struct s3_request *request,
                                 struct batch *batch)
 {
@@ -263,7 +262,7 @@ static enum s3_error read_batch(const struct s3_xml_node *root, struct s3_reques
     return batch->count ? S3_OK : S3_MALFORMED_XML;
 }
 
-/* What is refused does not keep the others from being done. */
+/* A refused key does not prevent the others from being deleted. */
 static void batch_start(struct deletion *deletion, const struct bucket *bucket)
 {
     if (!deletion->refused) {
@@ -287,7 +286,7 @@ static void start_batch(struct s3_request *request, const struct bucket *bucket,
         s3_respond_error(request, error, NULL);
         return;
     }
-    batch->pending = batch->count + 1; /* one for this function */
+    batch->pending = batch->count + 1; /* the reference of this function */
     for (size_t i = 0; i < batch->count; i++)
         batch_start(&batch->deletions[i], bucket);
     respond_batch(&batch->deletions[0]);

@@ -11,12 +11,12 @@
 enum { ARN_SIZE = 96 };
 
 struct event_kind {
-    const char *name; /* of S3's own event */
+    const char *name; /* name of the S3 event */
     const char *detail_type, *reason, *deletion;
-    bool sized, ordered; /* the object has a size, a sequencer */
+    bool sized, ordered; /* the object has a size and a sequencer */
 };
 
-/* "EventBridge event types", S3 User Guide: those that something here can cause. */
+/* "EventBridge event types", S3 User Guide: those that can occur here. */
 static const struct event_kind kinds[] = {
     {"ObjectCreated:Put", "Object Created", "PutObject", NULL, true, true},
     {"ObjectCreated:Post", "Object Created", "POST Object", NULL, true, true},

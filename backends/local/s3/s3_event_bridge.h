@@ -1,7 +1,7 @@
 /*
- * S3's events as EventBridge gets them, where a bucket's notification configuration has
- * EventBridgeConfiguration: "EventBridge event message structure", S3 User Guide. Other than in
- * S3's own messages the key is not encoded. Loop thread.
+ * Sends S3 events to EventBridge, if a bucket's notification configuration contains
+ * EventBridgeConfiguration: "EventBridge event message structure", S3 User Guide. Unlike in S3's
+ * own messages, the key is not encoded. Loop thread.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_EVENT_BRIDGE_H
 #define THUMBWHEEL_LOCAL_S3_EVENT_BRIDGE_H
@@ -10,11 +10,11 @@
 
 #include "s3_events.h"
 
-/* Whether EventBridge has an event of that kind ("ObjectCreated:Put"). */
+/* Whether EventBridge has this event ("ObjectCreated:Put"). */
 bool s3_event_bridge_has(const char *name);
 
-/* Adds what the event becomes at the rules' targets to the unit; nothing where EventBridge has no
- * such event. ERR_MEMORY. */
+/* Adds the deliveries to the rules' targets to the unit; nothing if EventBridge has no such event.
+ * ERR_MEMORY. */
 int s3_event_bridge_send(struct cloud *cloud, const struct s3_event *event,
                          struct storage_unit *unit);
 

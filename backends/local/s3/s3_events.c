@@ -12,14 +12,14 @@
 #include "signature_check.h"
 
 enum {
-    ENCODED_KEY_MAX = 4096, /* a key of 1,024 bytes, each escaped, and room */
+    ENCODED_KEY_MAX = 4096, /* a key of 1,024 bytes, each escaped, and spare room */
     ARN_SIZE = 96,
     EVENT_NAME_SIZE = 64,
 };
 
 static const char subject[] = "Amazon S3 Notification";
 
-/* What java.net.URLEncoder leaves alone, which is what S3 encodes with. */
+/* The characters that java.net.URLEncoder, which S3 uses, does not encode. */
 static bool stays(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -45,7 +45,7 @@ static json_t *object_part(const struct s3_event *event)
     char sequencer[24];
     buffer_init(&key, ENCODED_KEY_MAX);
     if (s3_event_encode_key(&key, event->key))
-        return NULL; /* keys are short enough: memory */
+        return NULL; /* keys always fit, so memory is short */
     snprintf(sequencer, sizeof(sequencer), "%016" PRIX64, event->sequencer);
     json_t *part = json_pack("{s:s, s:s}", "key", key.data, "sequencer", sequencer);
     buffer_free(&key);

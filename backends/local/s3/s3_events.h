@@ -16,37 +16,36 @@ struct s3_event {
     const char *key;     /* decoded */
     uint64_t size;       /* of a created object */
     const char *etag;    /* without quotes; NULL: a removal */
-    const char *version; /* its id; NULL or "": the bucket keeps no versions */
+    const char *version; /* its id; NULL or "": the bucket has no versions */
     uint64_t sequencer;
     int64_t time_ms;   /* Unix */
-    const char *agent; /* the service that did it: "s3.amazonaws.com"; NULL: the account */
-    /* s3_events_send fills these from the request. */
+    const char *agent; /* the service that caused it: "s3.amazonaws.com"; NULL: the account */
+    /* s3_events_send sets these from the request. */
     const char *bucket;
     const char *request_id;
     const char *region;
     const char *owner; /* of the bucket: the account */
-    const char *user;  /* whose request it is */
+    const char *user;  /* the requester */
 };
 
-/* The message for one rule, for free(), or NULL when memory is short. */
+/* The message for one rule, for free(), or NULL if memory is short. */
 char *s3_event_message(const struct s3_event *event, const char *configuration_id);
 
 /* s3:TestEvent. */
 char *s3_test_event_message(const char *bucket, const char *request_id, int64_t time_ms);
 
-/* The key as events carry it: form-encoded, '/' literal. */
+/* The key as written in events: form-encoded, '/' literal. */
 int s3_event_encode_key(struct buffer *out, const char *key);
 
-/* Whether some rule matches, or EventBridge is told. */
+/* Whether any rule matches or EventBridge is enabled. */
 bool s3_events_wanted(const struct notification *notification, const char *event, const char *key);
 
-/* Adds to the unit what announces the event by the rules that match it, and to
- * EventBridge. ERR_MEMORY: the unit must
- * not be committed. */
+/* Adds the messages for all matching rules and for EventBridge to the unit. ERR_MEMORY: the unit
+ * must not be committed. */
 int s3_events_send(struct s3_request *request, const struct notification *notification,
                    const struct s3_event *event, struct storage_unit *unit);
 
-/* The same where no request is behind it: bucket and request_id are the event's own. */
+/* The same without a request: bucket and request_id are set in the event. */
 int s3_events_send_for(struct cloud *cloud, const struct notification *notification,
                        const struct s3_event *event, struct storage_unit *unit);
 

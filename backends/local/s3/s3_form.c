@@ -1,6 +1,6 @@
 /*
- * The delimiter begins with CR, which no boundary holds: so where a match breaks off, what had
- * matched is data, and the next match can begin at the byte that broke it at the earliest.
+ * The delimiter begins with CR, which no boundary contains. So if a partial match fails, the
+ * matched bytes are data, and the next match can begin only at the byte that did not match.
  */
 #include "s3_form.h"
 
@@ -33,7 +33,7 @@ bool s3_form_begin(struct s3_form *form, struct slice content_type)
     int written =
         snprintf(form->delimiter, sizeof(form->delimiter), "\r\n--%.*s", (int)length, rest.data);
     form->delimiter_size = (size_t)written;
-    form->matched = 2; /* the first one needs no line before it */
+    form->matched = 2; /* the first one needs no preceding line */
     buffer_init(&form->text, S3_FORM_BYTES_MAX);
     return true;
 }
@@ -60,7 +60,7 @@ const char *s3_form_value(const struct s3_form *form, const char *name)
 
 /* Headers of a part. */
 
-/* The value of a parameter of a header, for free(); NULL: absent, or no memory. */
+/* The value of a header parameter, for free(); NULL: absent, or memory is short. */
 static char *parameter(struct slice line, const char *name)
 {
     size_t size = strlen(name);
@@ -79,7 +79,7 @@ static char *parameter(struct slice line, const char *name)
     return NULL;
 }
 
-/* Browsers send a name, some a path. */
+/* Browsers send a file name; some send a path. */
 static char *base_name(char *path)
 {
     char *last = path;
@@ -177,7 +177,7 @@ static int delimiter_met(struct s3_form *form)
     return status;
 }
 
-/* What follows a delimiter on its line: "--" ends the form; blanks are padding. */
+/* Reads the rest of a delimiter's line: "--" ends the form; blanks are padding. */
 static int take_delimited(struct s3_form *form, char c)
 {
     buffer_byte(&form->text, c);
@@ -210,7 +210,7 @@ static void advance(struct slice *in, size_t size)
     *in = (struct slice){in->data + size, in->size - size};
 }
 
-/* The next run of content, up to a delimiter; *met: the delimiter is here. */
+/* The next run of content, up to a delimiter; *met: the delimiter was found. */
 static struct slice take_run(struct s3_form *form, struct slice *in, bool *met)
 {
     *met = false;

@@ -1,19 +1,20 @@
 /*
  * GetObject and HeadObject.
  *
- * One storage task finds the row, judges conditions and range, opens the blob and reads the first
- * piece; so a small object costs one trip. Further pieces, and a first one that is not in the page
- * cache, are read aside (storage.h), one at a time, each after the peer has taken the one before: a
- * slow reader holds one piece, and an open reader, which keeps the bytes readable if the object is
- * replaced meanwhile. The reader is closed with the last piece or when the peer has gone.
+ * One storage task finds the row, evaluates conditions and range, opens the blob and reads the
+ * first piece, so a small object needs one round trip to the storage thread. Further pieces, and a
+ * first one that is not in the page cache, are read aside (storage.h), one at a time, each after
+ * the peer has received the previous one: a slow client occupies one piece of memory and an open
+ * reader, which keeps the bytes readable if the object is replaced meanwhile. The reader is closed
+ * after the last piece or when the peer disconnects.
  *
- * Pieces of a file travel in a pipe, from the page cache to the socket without a copy. Where that
- * cannot be (TLS, a fault that bends the bytes, a short body, no room for pipes) they are read into
- * memory.
+ * Pieces of a file are moved through a pipe from the page cache to the socket, without a copy. If
+ * that is not possible (TLS, an injected fault that changes bytes, a short body, no free pipe),
+ * they are read into memory.
  *
- * A small object that was read lately, and not changed since, is answered at once (object_cache.h).
+ * A small object that was read recently and has not changed since is sent at once (object_cache.h).
  *
- * While the task is under way (`busy`) reader, pipe, piece and object belong to its thread.
+ * While the task is running (`busy`), reader, pipe, piece and object belong to its thread.
  */
 #include "s3_handlers.h"
 
@@ -38,7 +39,7 @@
 
 enum {
     PIECE = 256 * 1024,
-    PIPED_MIN = 32 * 1024, /* shorter bodies are not worth a pipe */
+    PIPED_MIN = 32 * 1024, /* a pipe does not pay off for shorter bodies */
     RANGE_TEXT = 96,
 };
 
@@ -47,22 +48,22 @@ struct get {
     struct s3_request *request;
     bool head;
     bool busy;
-    unsigned part; /* asked for; 0: none */
+    unsigned part; /* requested; 0: none */
     int64_t bucket;
     enum versioning versioning;
     struct object_version version; /* asked for */
     struct blobs *blobs;
 
-    /* copies of the headers, since the call may end under the task */
+    /* copies of the headers, because the call may end before the task */
     char *range_text;
     char *conditions_text[4];
     struct s3_preconditions conditions;
 
     struct object object;
-    uint32_t change; /* of the key, before the object was read */
+    uint32_t change; /* change count of the key before the object was read */
     struct s3_range range;
-    enum s3_error verdict; /* of conditions and range */
-    size_t part_count;     /* of an object with parts, when one was asked for */
+    enum s3_error verdict; /* result of conditions and range */
+    size_t part_count;     /* number of parts, if a part was requested */
     struct object_reader reader;
     bool takes_pipe;
     struct body_pipes *pipes;
@@ -87,14 +88,14 @@ static void get_free(void *operation)
 
 /* Storage thread. */
 
-/* False: it shall be read into memory. */
+/* False: the piece must be read into memory. */
 static bool pipe_wanted(struct get *get)
 {
     if (get->pipe.open)
         return true;
     if (!get->takes_pipe || get->range.size < PIPED_MIN)
         return false;
-    get->takes_pipe = false; /* it is asked for once */
+    get->takes_pipe = false; /* a pipe is requested only once */
     return body_pipe_open(get->pipes, &get->pipe);
 }
 
@@ -123,7 +124,7 @@ static int read_piece(struct get *get, struct error *error)
     return status;
 }
 
-/* An object that was stored at once is its own first part. */
+/* An object that was not uploaded in parts is its own first part. */
 static int choose_part(struct get *get, struct error *error)
 {
     struct blob_segments *segments;
@@ -153,7 +154,7 @@ static int choose_range(struct get *get, struct error *error)
     return 0;
 }
 
-/* Whether the peer wants it, and what of it. */
+/* Evaluates the conditions and the range. */
 static int judge(struct get *get, struct error *error)
 {
     get->verdict =
@@ -238,7 +239,7 @@ static void on_gone(struct s3_request *request)
     close_reader(request->operation);
 }
 
-/* The end of a task's done: what it held may be the last hold. */
+/* At the end of a task's done: its reference may be the last one. */
 static void settled(struct get *get)
 {
     struct s3_request *request = get->request;
@@ -256,7 +257,7 @@ static void read_done(struct storage_task *task, int status)
         log_error("object cannot be read", LOG_TEXT("bucket", request->bucket),
                   LOG_TEXT("key", request->key), LOG_TEXT("error", task->error.text));
     if (request->base && status)
-        http_call_abort(request->base->call); /* the length was promised */
+        http_call_abort(request->base->call); /* Content-Length was already sent */
     else if (request->base)
         send_piece(get);
     settled(get);
@@ -268,7 +269,7 @@ static void read_aside(struct get *get, void (*done)(struct storage_task *, int)
     s3_submit_aside(get->request, &get->task);
 }
 
-/* The peer has taken the piece before. */
+/* The peer has received the previous piece. */
 static void on_drained(struct http_call *call, int error, void *user)
 {
     struct get *get = user;
@@ -402,7 +403,7 @@ static int cached_piece(struct get *get, struct slice body)
     return 0;
 }
 
-/* False: it is not there. The object's strings are lent to the response. */
+/* False: not cached. The response borrows the object's strings. */
 static bool respond_from_cache(struct get *get)
 {
     struct s3_request *request = get->request;
@@ -430,7 +431,7 @@ static void find_done(struct storage_task *task, int status)
     struct s3_request *request = get->request;
     get->busy = false;
     if (!request->base) {
-        ; /* the client is gone */
+        ; /* the client has disconnected */
     } else if (status) {
         s3_respond_failure(request, status, &task->error);
     } else if (get->verdict) {

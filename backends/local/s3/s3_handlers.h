@@ -1,5 +1,5 @@
-/* The operations behind the dispatch table of s3_api.c, one function each. Loop thread; each reads
- * the body as it needs and responds. */
+/* The operations in the dispatch table of s3_api.c, one function each. Loop thread; each reads the
+ * body if needed and responds. */
 #ifndef THUMBWHEEL_LOCAL_S3_HANDLERS_H
 #define THUMBWHEEL_LOCAL_S3_HANDLERS_H
 
@@ -12,14 +12,14 @@ s3_handler s3_list_buckets, s3_create_bucket, s3_head_bucket, s3_get_bucket_loca
 /* s3_notification_api.c */
 s3_handler s3_put_notification, s3_get_notification;
 
-/* s3_settings_api.c: of every kind of bucket_settings.h */
+/* s3_settings_api.c: for all kinds of bucket_settings.h */
 s3_handler s3_put_bucket_setting, s3_get_bucket_setting, s3_delete_bucket_setting;
 s3_handler s3_get_bucket_policy_status;
 
 /* s3_put_api.c, s3_get_api.c, s3_delete_api.c, s3_list_api.c, s3_versions_api.c, s3_tagging_api.c
  */
 s3_handler s3_put_object, s3_get_object, s3_head_object, s3_delete_object, s3_delete_objects;
-s3_handler s3_list_objects; /* both versions of it */
+s3_handler s3_list_objects; /* both API versions */
 s3_handler s3_list_object_versions;
 s3_handler s3_put_object_tagging, s3_get_object_tagging, s3_delete_object_tagging;
 
@@ -35,7 +35,7 @@ s3_handler s3_get_bucket_acl, s3_get_object_acl, s3_get_constant_configuration,
 s3_handler s3_post_object;           /* s3_post_api.c */
 s3_handler s3_get_object_attributes; /* s3_attributes_api.c */
 
-/* s3_cors.c: OPTIONS of anything */
+/* s3_cors.c: OPTIONS of any resource */
 s3_handler s3_preflight;
 
 #endif

@@ -8,10 +8,11 @@
 
 enum {
     PIECE = 128 * 1024,
-    PENDING_MAX = PIECE + 64 * 1024 + 4096, /* a piece, and one read of the server beyond it */
+    PENDING_MAX = PIECE + 64 * 1024 + 4096, /* a piece, plus one read of the server */
 };
 
-static const int64_t BODY_MAX = INT64_C(5) * 1024 * 1024 * 1024; /* bytes in one request (S3) */
+/* maximum bytes per request (S3) */
+static const int64_t BODY_MAX = INT64_C(5) * 1024 * 1024 * 1024;
 
 static void advance(struct s3_intake *intake);
 
@@ -42,7 +43,7 @@ static void submit(struct s3_intake *intake, int (*run)(struct storage_task *, s
     s3_submit_aside(intake->request, &intake->task);
 }
 
-/* The end of every task's done: what it held may be the last hold. */
+/* At the end of every task's done: its reference may be the last one. */
 static void settled(struct s3_intake *intake)
 {
     struct s3_request *request = intake->request;
@@ -209,7 +210,7 @@ static void start_discard(struct s3_intake *intake)
     submit(intake, discard_run, discard_done);
 }
 
-/* What is next. */
+/* The next step. */
 
 static bool stays_small(const struct s3_intake *intake)
 {
@@ -285,7 +286,7 @@ static void on_data(struct http_call *call, int error, const void *data, size_t 
     if (intake->failed)
         return;
     if (error)
-        intake->failed = true; /* the server responds */
+        intake->failed = true; /* the HTTP server responds */
     else if (!size)
         bad = take_end(intake);
     else

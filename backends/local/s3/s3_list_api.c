@@ -1,6 +1,6 @@
 /*
- * ListObjectsV2 and ListObjects. Continuation tokens are the last entry of a page, in hex, so that
- * they say nothing that is not in the page and cost nothing to keep.
+ * ListObjectsV2 and ListObjects. A continuation token is the last entry of a page, in hex, so it
+ * reveals nothing that is not in the page, and the server stores no state.
  */
 #include "s3_handlers.h"
 
@@ -116,7 +116,7 @@ static void list_write(const struct s3_listing *base, struct buffer *out)
 
 /* Parameters. */
 
-/* For free(); NULL: not one of ours, or no memory. */
+/* For free(); NULL: not one of our tokens, or memory is short. */
 static char *decode_token(const char *token)
 {
     size_t size = strlen(token);
@@ -151,7 +151,7 @@ static const char *read_position(struct listing *list)
                                                           : NULL;
 }
 
-/* NULL, or what is wrong. */
+/* NULL, or an error message. */
 static const char *read_texts(struct listing *list)
 {
     const struct s3_request *request = list->base.request;

@@ -1,8 +1,7 @@
 /*
- * Listings of S3. A page is one storage task; what the listings have in common is here: the path
- * from the request to the response, parameters, and elements of the responses. A listing is an
- * operation of its request (s3_operation) that begins with a struct s3_listing. Loop thread, except
- * where another is named.
+ * Listings of S3. A page is one storage task. Shared by all listings: the path from the request to
+ * the response, the parameters, and elements of the responses. A listing is an operation of its
+ * request (s3_operation) that begins with a struct s3_listing. Loop thread unless stated otherwise.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_LISTING_H
 #define THUMBWHEEL_LOCAL_S3_LISTING_H
@@ -12,8 +11,9 @@
 #include "storage.h"
 
 enum {
-    S3_LISTING_MAX = 1000,      /* entries of a page (S3) */
-    S3_LISTING_TEXT_MAX = 1024, /* bytes of a prefix, delimiter, marker: those of the longest key */
+    S3_LISTING_MAX = 1000, /* maximum entries per page (S3) */
+    /* maximum size of a prefix, delimiter or marker: that of the longest key */
+    S3_LISTING_TEXT_MAX = 1024,
 };
 
 struct s3_listing {
@@ -25,21 +25,21 @@ struct s3_listing {
 };
 
 struct s3_listing_kind {
-    const char *root; /* element of the response */
-    size_t size;      /* of the operation */
-    /* The parameters; false: an error was sent. */
+    const char *root; /* root element of the response */
+    size_t size;      /* size of the operation */
+    /* Reads the parameters; false: an error was sent. */
     bool (*read)(struct s3_listing *listing);
-    /* Storage thread: the page. */
+    /* Storage thread: loads the page. */
     int (*load)(struct s3_listing *listing, struct storage *storage, struct error *error);
-    /* What is in the root. */
+    /* Writes the content of the root element. */
     void (*write)(const struct s3_listing *listing, struct buffer *out);
-    /* Answers for a page that could not be loaded. */
+    /* Responds if the page could not be loaded. */
     void (*fail)(struct s3_request *request, int status, const struct error *error);
-    /* Frees what the operation holds, but not the operation. */
+    /* Frees the members of the operation, but not the operation. */
     void (*clear)(struct s3_listing *listing);
 };
 
-/* A page of the request's bucket, from the parameters to the response. */
+/* Handles a page of the request's bucket, from the parameters to the response. */
 void s3_listing_start(struct s3_request *request, const struct s3_listing_kind *kind);
 
 /* encoding-type=url; false: an error was sent. */
@@ -48,10 +48,10 @@ bool s3_listing_encoding(struct s3_listing *listing);
  * sent. */
 bool s3_listing_max(struct s3_listing *listing, const char *name, unsigned *max);
 
-/* An element with a key or a part of one. */
+/* Writes an element with a key or a part of one. */
 void s3_listing_name(const struct s3_listing *listing, struct buffer *out, const char *element,
                      const char *text);
-/* The same with what a parameter says, which may be nothing. */
+/* The same for the value of a parameter, which may be absent. */
 void s3_listing_echo(const struct s3_listing *listing, struct buffer *out, const char *element,
                      const char *parameter);
 void s3_listing_common_prefix(const struct s3_listing *listing, struct buffer *out,

@@ -11,13 +11,13 @@
 #include "utf8.h"
 
 enum {
-    USER_METADATA_MAX = 2048, /* names and values together (S3) */
+    USER_METADATA_MAX = 2048, /* total size of names and values (S3) */
     STORED_MAX = 16 * 1024,
 };
 
 static const char user_prefix[] = "x-amz-meta-";
 
-/* Stored as sent; the parameter overrides it in one response. */
+/* Stored as sent; the parameter overrides it in a single response. */
 static const struct {
     const char *name;
     const char *override;
@@ -42,7 +42,7 @@ static void add_line(struct buffer *out, struct slice name, struct slice value)
     buffer_byte(out, '\n');
 }
 
-/* aws-chunked frames the request and is no property of the object. */
+/* aws-chunked is the framing of the request, not a property of the object. */
 static struct slice without_aws_chunked(struct slice encoding)
 {
     static const char name[] = "aws-chunked";
@@ -54,7 +54,7 @@ static struct slice without_aws_chunked(struct slice encoding)
     return (struct slice){encoding.data + size, encoding.size - size};
 }
 
-/* What is kept as a line and answered as a header: fields of a form may hold anything. */
+/* Values are stored as lines and returned as headers, so form fields must be checked. */
 static bool is_line(struct slice text)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -230,7 +230,7 @@ bool s3_metadata_check_overrides(struct s3_request *request)
     return !wrong;
 }
 
-/* Cuts "name: value\n" lines in place. */
+/* Splits "name: value\n" lines in place. */
 static void put_stored(const struct s3_request *request, struct s3_metadata_headers *out)
 {
     char *line = out->text;
@@ -254,7 +254,7 @@ static void put_overrides(const struct s3_request *request, struct s3_metadata_h
     }
 }
 
-/* What is stored as lines becomes one text to cut: the headers, and the checksum. */
+/* Joins the stored lines, headers and checksum, into one text to split. */
 static char *join_text(const struct object *object, bool with_checksum)
 {
     struct buffer text;

@@ -29,7 +29,7 @@ bool s3_multipart_upload_id(struct s3_request *request, uint64_t *id)
     return *id != 0;
 }
 
-/* -1: no number. */
+/* -1: not a number. */
 static long read_number(const char *text)
 {
     size_t size = strlen(text);

@@ -82,7 +82,7 @@ static void create_done(struct storage_task *task, int status)
     s3_request_release(request);
 }
 
-/* S3_OK, or an error with a message. What a client doesn't choose, the algorithm does. */
+/* S3_OK, or an error with a message. The algorithm determines the default type. */
 static enum s3_error read_checksum(struct s3_request *request, struct multipart_upload *upload,
                                    const char **message)
 {
@@ -108,7 +108,7 @@ static enum s3_error read_checksum(struct s3_request *request, struct multipart_
     return full && !checksum_combines(upload->checksum) ? S3_INVALID_REQUEST : S3_OK;
 }
 
-/* The object's headers and tags are given here; the upload keeps them. */
+/* The object's headers and tags are sent with this request and stored with the upload. */
 static enum s3_error read_metadata(struct s3_request *request, struct multipart_upload *upload,
                                    const char **message)
 {

@@ -210,7 +210,7 @@ static void upload_list_write(const struct s3_listing *base, struct buffer *out)
     write_uploads(list, out);
 }
 
-/* An upload-id-marker is heeded along with a key-marker alone. */
+/* An upload-id-marker is used only together with a key-marker. */
 static bool upload_list_read(struct s3_listing *base)
 {
     struct s3_request *request = base->request;

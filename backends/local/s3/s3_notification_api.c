@@ -16,7 +16,7 @@
 
 enum { BODY_MAX = 1024 * 1024, ANSWER_MAX = 1024 * 1024, ARN_SIZE = 96 };
 
-/* The client is told that a destination is wrong, and whoever runs the cloud why. */
+/* The client only learns that a destination is invalid; the log contains the reason. */
 static bool targets_possible(struct s3_request *request, const struct notification *notification)
 {
     char source[ARN_SIZE], reason[POLICY_REASON_MAX];
@@ -71,7 +71,7 @@ static void set(struct s3_request *request, struct notification *notification)
     s3_request_release(request);
 }
 
-/* Clients write their truth values as their languages do. */
+/* Clients write booleans in the format of their language. */
 static bool validation_skipped(const struct s3_request *request)
 {
     struct slice value = s3_header(request, "x-amz-skip-destination-validation");

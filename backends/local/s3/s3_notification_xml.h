@@ -1,4 +1,4 @@
-/* The NotificationConfiguration document, to and from rules. Any thread. */
+/* Converts between the NotificationConfiguration document and rules. Any thread. */
 #ifndef THUMBWHEEL_LOCAL_S3_NOTIFICATION_XML_H
 #define THUMBWHEEL_LOCAL_S3_NOTIFICATION_XML_H
 
@@ -6,8 +6,8 @@
 #include "notification.h"
 #include "s3_errors.h"
 
-/* S3_OK, or an error with a message (static, or NULL for the usual one). Rules without an Id get
- * one. Overlapping rules are refused. On failure the notification is empty. */
+/* S3_OK, or an error with a message (static; NULL: the default). Rules without an Id get one.
+ * Overlapping rules are refused. On failure the notification is empty. */
 enum s3_error s3_notification_parse(struct slice document, struct notification *out,
                                     const char **message);
 void s3_notification_write(const struct notification *notification, struct buffer *out);

@@ -40,7 +40,7 @@ static int prepare(struct s3_intake *intake, struct storage_unit *unit)
     return 0;
 }
 
-/* The upload may have ended while the body came. */
+/* The upload may have ended while the body was received. */
 static int commit(struct s3_intake *intake, struct error *error)
 {
     const struct upload_part *upload_part = (const struct upload_part *)intake;
@@ -76,7 +76,7 @@ static int find_run(struct storage_task *task, struct storage *storage)
                         upload_part->place.upload, &upload_part->upload, &task->error);
 }
 
-/* A part that states no checksum gets the upload's. */
+/* A part without a checksum gets one of the upload's type. */
 static bool choose_checksum(struct upload_part *upload_part)
 {
     enum checksum_kind wanted = upload_part->upload.checksum;

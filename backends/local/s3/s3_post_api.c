@@ -1,10 +1,9 @@
 /*
- * PostObject: an upload by a form of a browser ("Browser-Based Uploads Using POST", S3 API
- * Reference).
+ * PostObject: an upload by a browser form ("Browser-Based Uploads Using POST", S3 API Reference).
  *
- * The form's fields come first and are bounded; they stand for the headers that a PUT would have.
- * When the file begins they are judged (who signed, the policy's conditions, the bucket's policy),
- * and its bytes go the way of every body (s3_intake.h). What comes behind the file is skipped.
+ * The form's fields come first and are limited in size; they correspond to the headers of a PUT.
+ * When the file begins, they are checked (signature, policy conditions, bucket policy), and its
+ * bytes are handled like every body (s3_intake.h). Everything after the file is ignored.
  */
 #include "s3_handlers.h"
 
@@ -64,7 +63,7 @@ static char *location_of(const struct post *post)
     return buffer_take_text(&out);
 }
 
-/* Where the form wants its sender to go, with what was stored; NULL: nowhere. */
+/* The redirect that the form requests, with the stored object in the query; NULL: none. */
 static char *redirect_of(const struct post *post)
 {
     const struct s3_request *request = post->intake.request;
@@ -160,7 +159,7 @@ static enum s3_error refuse(struct post *post, enum s3_error error, const char *
     return error;
 }
 
-/* ${filename} stands for the name that the file has where it comes from. */
+/* ${filename} is replaced by the file name that the browser sent. */
 static char *expand_key(const struct s3_form *form, const char *key)
 {
     static const char variable[] = "${filename}";
@@ -227,7 +226,7 @@ static enum s3_error check_signature(struct post *post, const char *policy)
     }
 }
 
-/* Without a policy nobody signed, unless the request itself is signed. */
+/* Without a policy the request is anonymous, unless it is itself signed. */
 static enum s3_error check_policy(struct post *post)
 {
     struct s3_request *request = post->intake.request;
@@ -242,7 +241,7 @@ static enum s3_error check_policy(struct post *post)
     return error;
 }
 
-/* The tags of a form are a document. */
+/* In a form, the tags are an XML document. */
 static enum s3_error take_tags(struct post *post)
 {
     const char *document = s3_form_value(&post->form, "tagging");
@@ -321,7 +320,7 @@ static void on_data(struct http_call *call, int error, const void *bytes, size_t
     (void)call;
     if (error) {
         if (post->judged)
-            s3_intake_lose(&post->intake); /* the server responds */
+            s3_intake_lose(&post->intake); /* the HTTP server responds */
         return;
     }
     if (!size) {

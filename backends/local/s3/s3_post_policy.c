@@ -14,7 +14,7 @@ struct form_check {
     struct s3_post_policy *policy;
     const struct s3_form *form;
     const char *bucket, *key;
-    bool covered[S3_FORM_FIELDS_MAX]; /* fields that some condition is about */
+    bool covered[S3_FORM_FIELDS_MAX]; /* fields that a condition refers to */
 };
 
 static enum s3_error refuse(struct s3_post_policy *policy, enum s3_error error, const char *format,
@@ -44,7 +44,7 @@ static enum s3_error compare(struct form_check *check, const char *name, const c
     const char *value = value_of(check, name);
     bool holds = value && (prefix ? strncmp(value, wanted, strlen(wanted)) == 0
                                   : strcmp(value, wanted) == 0);
-    if (prefix && !*wanted) /* "any value", none too */
+    if (prefix && !*wanted) /* "any value", including none */
         holds = true;
     if (holds)
         return S3_OK;

@@ -66,7 +66,7 @@ static void stored(struct s3_intake *intake)
 
 static const struct s3_intake_owner owner = {
     .small_in_row = true,
-    .not_found = S3_NO_SUCH_KEY, /* If-Match of an object that isn't there */
+    .not_found = S3_NO_SUCH_KEY, /* If-Match for an object that does not exist */
     .prepare = prepare,
     .commit = commit,
     .stored = stored,

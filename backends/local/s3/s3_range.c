@@ -6,7 +6,7 @@
 
 enum { DIGITS_MAX = 18 };
 
-/* Digits from the front of *text; false where there are none. */
+/* Takes digits from the front of *text; false: there are none. */
 static bool take_number(struct slice *text, uint64_t *number)
 {
     size_t digits = 0;
@@ -61,7 +61,7 @@ enum s3_error s3_range_parse(struct slice header, uint64_t size, struct s3_range
     return plain_range(rest, size, range);
 }
 
-/* Whether a list of entity tags holds this one. */
+/* Whether a list of entity tags contains this one. */
 static bool lists_etag(struct slice list, const char *etag)
 {
     size_t size = strlen(etag);
@@ -81,7 +81,7 @@ static bool lists_etag(struct slice list, const char *etag)
     return false;
 }
 
-/* Headers have whole seconds. A date that cannot be read is no condition. */
+/* Headers have whole seconds. A date that cannot be parsed is ignored. */
 static bool is_after(int64_t modified_ms, struct slice date)
 {
     int64_t limit;

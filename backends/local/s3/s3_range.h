@@ -1,4 +1,4 @@
-/* Conditions and ranges of a read (RFC 9110, 13 and 14), apart from any I/O. Any thread. */
+/* Conditions and ranges of a read (RFC 9110, 13 and 14), without I/O. Any thread. */
 #ifndef THUMBWHEEL_LOCAL_S3_RANGE_H
 #define THUMBWHEEL_LOCAL_S3_RANGE_H
 
@@ -14,11 +14,11 @@ struct s3_range {
     uint64_t size; /* bytes to send */
 };
 
-/* One range of `bytes`; several, or another unit, are ignored as the RFC allows. An empty header is
- * no range. S3_INVALID_RANGE. */
+/* One range of `bytes`; several, or another unit, are ignored as the RFC allows. An empty header
+ * means no range. S3_INVALID_RANGE. */
 enum s3_error s3_range_parse(struct slice header, uint64_t size, struct s3_range *range);
 
-struct s3_preconditions { /* headers as sent; data NULL where absent */
+struct s3_preconditions { /* headers as sent; data NULL if absent */
     struct slice match, none_match, modified_since, unmodified_since;
 };
 

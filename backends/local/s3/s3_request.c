@@ -19,7 +19,7 @@ enum {
     HEADERS_MAX = 96, /* of a response */
     DOCUMENT_HEADERS_MAX = 8,
     PARAMETERS_MAX = 64,  /* of a query */
-    PARAMETER_MAX = 8192, /* bytes of one, decoded */
+    PARAMETER_MAX = 8192, /* maximum decoded size */
 };
 
 /* Parameters. */
@@ -233,7 +233,7 @@ void s3_submit_aside(struct s3_request *request, struct storage_task *task)
 
 /* Answers. */
 
-/* The headers of every response: the request's id, and those for cross-origin readers. */
+/* The headers of every response: the request's id and the CORS headers. */
 struct common {
     struct cors_headers cors;
     struct http_header headers[HEADERS_MAX];
@@ -353,7 +353,7 @@ void s3_respond_error_with(struct s3_request *request, enum s3_error error, cons
     buffer_init(&body, ERROR_BODY_MAX);
     write_error(request, facts, message, &body);
     if (body.error)
-        buffer_free(&body); /* the status says enough */
+        buffer_free(&body); /* the status is sufficient */
     s3_respond_document(request, facts->status, headers, count, &body);
 }
 

@@ -1,9 +1,9 @@
 /*
- * One S3 request in a handler: parsed, reference-counted, responded to. Loop thread.
+ * An S3 request in a handler: parsing, reference count, response. Loop thread.
  *
- * It outlives its HTTP call when the peer hangs up while a storage task runs: the call holds it,
- * and so does each task (s3_submit); the last release frees it and the handler's operation. After
- * the call has ended `base` is NULL, and a response does nothing.
+ * It outlives its HTTP call if the peer disconnects while a storage task runs: the call and each
+ * task (s3_submit) have a reference; the last release frees it and the handler's operation. After
+ * the call has ended, `base` is NULL and responding does nothing.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_REQUEST_H
 #define THUMBWHEEL_LOCAL_S3_REQUEST_H
@@ -19,60 +19,61 @@ struct s3_form;
 
 struct s3_parameter { /* of the query, decoded */
     char *name;
-    char *value; /* "" where there is no '=' */
+    char *value; /* "" if there is no '=' */
 };
 
 struct s3_request {
-    struct cloud_request *base; /* NULL once the call has ended */
+    struct cloud_request *base; /* NULL after the call has ended */
     struct cloud *cloud;
     const struct access_key *caller; /* the signer; NULL: unsigned */
     char id[37];
-    char *bucket; /* "" where the request names none */
+    char *bucket; /* "" if the request names none */
     char *key;
     const char *resource; /* sub-resource of its operation, such as "tagging"; NULL: none */
     struct s3_parameter *parameters;
     size_t parameter_count;
-    const struct s3_form
-        *form; /* whose fields stand for the headers; NULL: they stand for themselves */
+    const struct s3_form *form; /* form whose fields replace the headers; NULL: none */
 
-    /* The handler's own. */
+    /* For the handler. */
     void *operation;
-    void (*operation_free)(void *operation);  /* may be NULL */
-    void (*gone)(struct s3_request *request); /* the call has ended, `base` is NULL; may be NULL */
+    void (*operation_free)(void *operation); /* may be NULL */
+    /* called when the call has ended and `base` is NULL; may be NULL */
+    void (*gone)(struct s3_request *request);
 
     unsigned holds;
 };
 
 typedef void s3_handler(struct s3_request *request);
 
-/* Held once, for the call. NULL: an error was sent. */
+/* Returns it with one reference, for the call. NULL: an error was sent. */
 struct s3_request *s3_request_create(struct cloud_request *base);
 void s3_request_hold(struct s3_request *request);
 void s3_request_release(struct s3_request *request);
 
-/* A parameter of the query, or NULL. */
+/* A query parameter, or NULL. */
 const char *s3_parameter(const struct s3_request *request, const char *name);
-/* As http_call_header, by a name in lower case; nothing once the call has ended. */
+/* Like http_call_header, by lower-case name; absent after the call has ended. */
 struct slice s3_header(const struct s3_request *request, const char *name);
 size_t s3_header_count(const struct s3_request *request);
 void s3_header_at(const struct s3_request *request, size_t index, struct slice *name,
                   struct slice *value);
 bool s3_is_method(const struct s3_request *request, const char *method);
 
-/* The handler's state, freed with the request; NULL: memory is short, and an error was sent.
+/* Allocates the handler's state, freed with the request; NULL: memory is short, and an error was
+ * sent.
  */
 void *s3_operation(struct s3_request *request, size_t size, void (*operation_free)(void *));
 
-/* Answers NoSuchBucket and returns false where the bucket doesn't exist. */
+/* Sends NoSuchBucket and returns false if the bucket does not exist. */
 bool s3_find_bucket(struct s3_request *request, struct bucket *bucket);
 
-/* Submits a task and holds the request for it; the task's done releases it. */
+/* Submits a task with a reference to the request; the task's done releases it. */
 void s3_submit(struct s3_request *request, struct storage_task *task);
 void s3_submit_aside(struct s3_request *request, struct storage_task *task); /* files alone */
 
-/* Answers; at most one a request. */
+/* Functions that respond; at most one call per request. */
 void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message);
-/* For a code from a storage task; what is our own fault is logged. */
+/* For a code from a storage task; internal errors are logged. */
 void s3_respond_failure(struct s3_request *request, int status, const struct error *error);
 void s3_respond_empty(struct s3_request *request, int status, const struct http_header *headers,
                       size_t count);
@@ -81,15 +82,15 @@ void s3_respond_xml(struct s3_request *request, struct buffer *body);
 /* The same with headers. */
 void s3_respond_xml_with(struct s3_request *request, struct buffer *body,
                          const struct http_header *headers, size_t count);
-/* With a status of its own. Takes the buffer. */
+/* With another status. Takes the buffer. */
 void s3_respond_document(struct s3_request *request, int status, const struct http_header *headers,
                          size_t count, struct buffer *body);
-/* A text of another type; copied. */
+/* A text with another content type; copied. */
 void s3_respond_text(struct s3_request *request, const struct http_header *type, const char *text);
-/* An error with headers of its own. */
+/* An error with additional headers. */
 void s3_respond_error_with(struct s3_request *request, enum s3_error error, const char *message,
                            const struct http_header *headers, size_t count);
-/* The headers of a streamed response; the caller writes and ends it. */
+/* Sends the headers of a streamed response; the caller writes and ends it. */
 void s3_respond_begin(struct s3_request *request, int status, const struct http_header *headers,
                       size_t count, int64_t size);
 

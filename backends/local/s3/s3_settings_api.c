@@ -13,9 +13,9 @@
 
 enum { BODY_MAX = 256 * 1024, ANSWER_MAX = 512 * 1024 };
 
-/* What the operations of a kind have of their own. */
+/* Differences between the kinds. */
 struct setting_facts {
-    enum s3_error absent; /* what GET responds with where there is none; S3_OK: `empty` */
+    enum s3_error absent; /* response to GET if there is none; S3_OK: `empty` */
     const char *empty;
     int put_status;
 };
@@ -37,7 +37,7 @@ static enum bucket_setting_kind kind_of(const struct s3_request *request)
     return kind;
 }
 
-/* The bucket and the kind that a request is about; false: an error was sent. */
+/* The bucket and the kind of a request; false: an error was sent. */
 static bool find_setting(struct s3_request *request, struct bucket *bucket,
                          enum bucket_setting_kind *kind)
 {
@@ -137,7 +137,7 @@ static void respond_xml(struct s3_request *request, const char *document, const 
     s3_respond_xml(request, &out);
 }
 
-/* A policy is answered as it was sent, which is no XML. */
+/* A policy is returned as it was sent, and is not XML. */
 void s3_get_bucket_setting(struct s3_request *request)
 {
     static const struct http_header json = {"Content-Type", "application/json"};

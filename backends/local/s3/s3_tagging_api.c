@@ -24,9 +24,9 @@ struct tagging {
     enum versioning versioning;
     struct object_version version; /* asked for */
     char *tags;                    /* to store */
-    int success_status;            /* HTTP status of a change that worked */
+    int success_status;            /* HTTP status of a successful change */
     const char *event;
-    bool must_fail; /* its messages could not all be made */
+    bool must_fail; /* some of its messages could not be created */
     struct object object;
 };
 
@@ -62,7 +62,7 @@ static void respond_failure(struct tagging *tagging, int status)
         s3_respond_failure(tagging->request, status, &tagging->task.error);
 }
 
-/* The version that was found, as a header. The text lives in out; 0 or 1. */
+/* The version as a header, with its text in out. Returns the number of headers, 0 or 1. */
 static size_t version_header(const struct tagging *tagging, char out[S3_VERSION_SIZE],
                              struct http_header *header)
 {

@@ -90,7 +90,7 @@ static void versions_write(const struct s3_listing *base, struct buffer *out)
     write_entries(list, out);
 }
 
-/* A version-id-marker is of the key-marker. */
+/* A version-id-marker refers to the key-marker. */
 static const char *read_marker(struct versions *list)
 {
     const char *key = s3_parameter(list->base.request, "key-marker");

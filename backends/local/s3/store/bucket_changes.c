@@ -1,4 +1,4 @@
-/* Creating, deleting and configuring buckets: a storage task each, then memory follows. */
+/* Creates, deletes and configures buckets: first a storage task, then the change in memory. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ struct change {
     struct notification notification;
     enum bucket_setting_kind kind;
     struct bucket_setting setting;
-    bool must_fail; /* its messages could not all be made */
+    bool must_fail; /* some of its messages could not be created */
     bucket_done *done;
     void *user;
 };
@@ -75,7 +75,7 @@ static void create_done(struct storage_task *task, int status)
     if (!status) {
         if (buckets_insert_entry(change->buckets, change->id, change->name, change->created_ms))
             change->name = NULL;
-        else /* it is on the disk: the next opening knows it */
+        else /* it is on the disk, so the next start loads it */
             status = no_memory(&task->error);
     }
     change_finish(change, status);
@@ -176,7 +176,7 @@ static int insert_rule(struct storage *storage, int64_t bucket, size_t position,
     return statement_execute(&insert, error);
 }
 
-/* A row without a target stands for EventBridge. */
+/* A row without a target means EventBridge. */
 static const struct notification_rule event_bridge_row = {
     .id = "", .target = "", .events = "", .prefix = "", .suffix = ""};
 

@@ -179,7 +179,7 @@ enum s3_error bucket_cors_read(struct slice document, struct bucket_setting *set
 
 /* Matching. */
 
-/* With at most one '*' in the pattern. */
+/* The pattern contains at most one '*'. */
 static bool matches(const char *pattern, struct slice text, bool fold)
 {
     int (*same)(const char *, const char *, size_t) = fold ? strncasecmp : strncmp;

@@ -1,4 +1,4 @@
-/* CORSConfiguration ("PutBucketCors", S3 API Reference): read is a struct cors. Any thread. */
+/* CORSConfiguration ("PutBucketCors", S3 API Reference): parsed into a struct cors. Any thread. */
 #ifndef THUMBWHEEL_LOCAL_BUCKET_CORS_H
 #define THUMBWHEEL_LOCAL_BUCKET_CORS_H
 
@@ -12,11 +12,11 @@ struct cors_texts {
 };
 
 struct cors_rule {
-    struct cors_texts origins; /* "*" in one stands for any text, as in the headers */
+    struct cors_texts origins; /* "*" matches any text, also in the headers */
     struct cors_texts methods;
     struct cors_texts headers;
     struct cors_texts exposed;
-    char *methods_line, *exposed_line; /* as they are answered: "GET, PUT" */
+    char *methods_line, *exposed_line; /* in the format of the response: "GET, PUT" */
     int max_age_s;                     /* -1: none */
 };
 
@@ -28,8 +28,9 @@ struct cors {
 bucket_setting_reader bucket_cors_read;
 void bucket_cors_free(void *cors);
 
-/* The first rule for an origin and method, and (data NULL: for any) the list of a preflight's
- * Access-Control-Request-Headers; NULL: there is none. *any: it is so for every origin. */
+/* The first rule for an origin, a method and the list in a preflight's
+ * Access-Control-Request-Headers (data NULL: any); NULL: none. *any: the rule applies to every
+ * origin. */
 const struct cors_rule *cors_find(const struct cors *cors, struct slice origin, struct slice method,
                                   struct slice headers, bool *any);
 

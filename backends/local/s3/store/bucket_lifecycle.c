@@ -43,7 +43,7 @@ void bucket_lifecycle_free(void *lifecycle)
 struct rule_reader {
     struct lifecycle_rule *rule;
     char *message;
-    bool filtered; /* a Filter or Prefix was there */
+    bool filtered; /* a Filter or Prefix was present */
     bool acts;
 };
 
@@ -121,7 +121,7 @@ static enum s3_error read_filter(struct rule_reader *reader, const struct s3_xml
     reader->filtered = true;
     for (const struct s3_xml_node *node = filter->first; node && !error; node = node->next) {
         if (!both && node != filter->first)
-            error = S3_MALFORMED_XML; /* several want an And */
+            error = S3_MALFORMED_XML; /* several conditions require an And */
         else if (strcmp(node->name, "Prefix") == 0)
             error = read_prefix(reader, node->text);
         else if (strcmp(node->name, "Tag") == 0)
@@ -251,7 +251,7 @@ static enum s3_error check_rule(struct rule_reader *reader)
     return S3_OK;
 }
 
-/* A rule without an id is given one, in the document too. */
+/* A rule without an id gets one, also in the document. */
 static enum s3_error complete_id(struct rule_reader *reader, struct s3_xml_node *node)
 {
     char made[UUID_TEXT_SIZE];

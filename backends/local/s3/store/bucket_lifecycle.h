@@ -1,10 +1,10 @@
 /*
- * LifecycleConfiguration ("Managing the lifecycle of objects", S3 User Guide): read is a struct
- * lifecycle. What expires an object is evaluated here; nothing of it moves one to another storage
- * class, since there is one.
+ * LifecycleConfiguration ("Managing the lifecycle of objects", S3 User Guide): parsed into a struct
+ * lifecycle. Only expiration is implemented; there are no transitions, because there is only one
+ * storage class.
  *
  * A rule's days are counted from an object's time and rounded to the next midnight UTC, as in S3.
- * Immutable once read; any thread, but for the count of its holders (loop thread).
+ * Immutable once parsed; any thread, except for the reference count (loop thread).
  */
 #ifndef THUMBWHEEL_LOCAL_BUCKET_LIFECYCLE_H
 #define THUMBWHEEL_LOCAL_BUCKET_LIFECYCLE_H
@@ -27,7 +27,7 @@ struct lifecycle_rule {
     char *prefix; /* "": all */
     struct lifecycle_tag tags[LIFECYCLE_TAGS_MAX];
     size_t tag_count;
-    int64_t larger, smaller; /* than so many bytes; -1: whatever */
+    int64_t larger, smaller; /* than this size in bytes; -1: any */
     /* their expiration; 0 days: none */
     int days;
     int64_t date_ms; /* 0: none */
@@ -47,34 +47,35 @@ void bucket_lifecycle_free(void *lifecycle); /* releases */
 struct lifecycle *lifecycle_retain(struct lifecycle *lifecycle);
 void lifecycle_release(struct lifecycle *lifecycle);
 
-bool lifecycle_is_active(const struct lifecycle *lifecycle); /* some rule is enabled; NULL: no */
-/* Some rule filters by tags, so they must be read. */
+bool lifecycle_is_active(const struct lifecycle *lifecycle); /* any rule is enabled; NULL: false */
+/* Whether any rule filters by tags, so that they must be loaded. */
 bool lifecycle_wants_tags(const struct lifecycle *lifecycle);
 
-struct lifecycle_object { /* facts about a version that rules use */
+struct lifecycle_object { /* the properties of a version that rules use */
     const char *key;
-    const char *tags; /* their kept form (s3_tags.h) */
+    const char *tags; /* stored form (s3_tags.h) */
     uint64_t size;
     int64_t modified_ms;
 };
 
 enum { LIFECYCLE_NEVER = -1 };
 
-/* When the current version expires, in Unix milliseconds, or LIFECYCLE_NEVER; *rule: by which. */
+/* When the current version expires, in Unix milliseconds, or LIFECYCLE_NEVER; *rule: the rule that
+ * applies. */
 int64_t lifecycle_expiry(const struct lifecycle *lifecycle, const struct lifecycle_object *object,
                          const struct lifecycle_rule **rule);
-/* Of a delete marker that has no version left to hide. */
+/* For a delete marker without remaining versions. */
 bool lifecycle_marker_expired(const struct lifecycle *lifecycle,
                               const struct lifecycle_object *marker, int64_t now_ms);
-/* Of a version that is not the current one since retired_ms; newer: how many such versions of its
- * key are newer than it. */
+/* For a version that became noncurrent at retired_ms; newer: the number of newer noncurrent
+ * versions of its key. */
 bool lifecycle_noncurrent_expired(const struct lifecycle *lifecycle,
                                   const struct lifecycle_object *object, int64_t retired_ms,
                                   unsigned newer, int64_t now_ms);
 bool lifecycle_upload_expired(const struct lifecycle *lifecycle, const char *key,
                               int64_t created_ms, int64_t now_ms);
 
-/* The midnight (UTC) that comes next. */
+/* The next midnight (UTC). */
 int64_t lifecycle_midnight_after(int64_t unix_ms);
 
 #endif

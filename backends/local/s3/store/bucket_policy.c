@@ -12,7 +12,7 @@ void bucket_policy_free(void *policy)
     policy_release(policy);
 }
 
-/* S3 wants a Resource in each statement, where queues and topics may leave it out. */
+/* S3 requires a Resource in each statement; for queues and topics it is optional. */
 static bool names_resources(const struct policy *policy)
 {
     for (size_t i = 0; i < policy->count; i++) {
@@ -50,7 +50,7 @@ static bool is_in_bucket(const char *resource, const char *bucket)
     if (strncmp(resource, prefix, sizeof(prefix) - 1) != 0)
         return false;
     const char *name = resource + sizeof(prefix) - 1;
-    /* a wildcard may stand for a part of the name */
+    /* a wildcard may replace a part of the name */
     size_t plain = strcspn(name, "*?/");
     if (name[plain] == '*' || name[plain] == '?')
         return strncmp(name, bucket, plain) == 0;

@@ -1,7 +1,7 @@
 /*
  * Configurations of a bucket, one document each: stored as text in a row, and parsed in memory.
- * Each kind has its own parser; a kind without one is kept only as text. Loop thread, but for the
- * schema.
+ * Each kind has its own parser; a kind without one is kept only as text. Loop thread, except for
+ * the schema.
  */
 #ifndef THUMBWHEEL_LOCAL_BUCKET_SETTINGS_H
 #define THUMBWHEEL_LOCAL_BUCKET_SETTINGS_H
@@ -24,22 +24,22 @@ enum bucket_setting_kind {
 
 struct bucket_setting {
     char *document; /* NULL: there is none */
-    void *read;     /* by the kind's reader */
+    void *read;     /* parsed by the kind's reader */
 };
 
-/* The name of a kind's sub-resource, under which it is also stored; static. */
+/* The name of a kind's sub-resource, also used in the database; static. */
 const char *bucket_setting_name(enum bucket_setting_kind kind);
 
-/* Reads a document as a client sent it: S3_OK, or the error, with a message for the response
- * (it may be NULL). setting->document is what is to be stored and answered. */
+/* Parses a document from a client: S3_OK, or an error with a message for the response (may be
+ * NULL). setting->document is the document to store and return. */
 enum { BUCKET_SETTING_MESSAGE_MAX = 256 };
 enum s3_error bucket_setting_read(enum bucket_setting_kind kind, struct slice document,
                                   struct bucket_setting *setting,
                                   char message[BUCKET_SETTING_MESSAGE_MAX]);
 void bucket_setting_clear(enum bucket_setting_kind kind, struct bucket_setting *setting);
 
-/* A reader of one kind fills both members of *setting, or returns why not; what it leaves there is
- * cleared by the caller. The document is what the reader makes of it, or a copy. */
+/* The reader of a kind sets both members of *setting, or returns an error; the caller clears
+ * *setting in any case. The document is a normalised form or a copy. */
 typedef enum s3_error bucket_setting_reader(struct slice document, struct bucket_setting *setting,
                                             char message[BUCKET_SETTING_MESSAGE_MAX]);
 

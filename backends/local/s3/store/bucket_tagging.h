@@ -1,5 +1,5 @@
-/* Tags of a bucket ("PutBucketTagging", S3 API Reference): read is their kept form (s3_tags.h). Any
- * thread. */
+/* Tags of a bucket ("PutBucketTagging", S3 API Reference): parsed into their stored form
+ * (s3_tags.h). Any thread. */
 #ifndef THUMBWHEEL_LOCAL_BUCKET_TAGGING_H
 #define THUMBWHEEL_LOCAL_BUCKET_TAGGING_H
 

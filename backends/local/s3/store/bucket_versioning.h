@@ -1,5 +1,5 @@
-/* VersioningConfiguration ("PutBucketVersioning", S3 API Reference): read is an enum versioning.
- * Any thread. */
+/* VersioningConfiguration ("PutBucketVersioning", S3 API Reference): parsed into an enum
+ * versioning. Any thread. */
 #ifndef THUMBWHEEL_LOCAL_BUCKET_VERSIONING_H
 #define THUMBWHEEL_LOCAL_BUCKET_VERSIONING_H
 

@@ -24,7 +24,7 @@ const char buckets_schema[] =
 
 enum {
     NUMBER_BITS = 40
-}; /* numbers given out during one opening; the count of openings is above them */
+}; /* low bits: numbers assigned since the start; high bits: the count of starts */
 
 /* Names. */
 
@@ -54,7 +54,7 @@ bool bucket_name_valid(const char *name)
 
 /* Memory. */
 
-/* Where a name is, or belongs. */
+/* The index of a name, or where it must be inserted. */
 static size_t position_of(const struct buckets *buckets, const char *name, bool *found)
 {
     size_t low = 0, high = buckets->count;
@@ -169,7 +169,7 @@ static int no_memory(struct error *error)
     return error_set(error, ERR_MEMORY, "out of memory");
 }
 
-/* Each opening has numbers of its own, so that giving one out writes nothing. */
+/* Each start has its own range of numbers, so that assigning one writes nothing. */
 static int load_number(struct buckets *buckets, struct error *error)
 {
     struct storage *storage = buckets->storage;

@@ -1,9 +1,9 @@
 /*
- * S3 state: the buckets with their notification configurations in memory (loop thread), everything
- * of the objects in SQLite and blob files (storage thread, objects.h).
+ * S3 state: the buckets with their notification configurations are in memory (loop thread), all
+ * object data is in SQLite and blob files (storage thread, objects.h).
  *
- * A change of a bucket is a storage task first; memory follows when it is committed. Since a bucket
- * may vanish while an operation is under way, operations keep its id, never the pointer.
+ * A change of a bucket is stored first; the state in memory changes when it is committed. A bucket
+ * may be deleted during an operation, so operations keep its id, never the pointer.
  */
 #ifndef THUMBWHEEL_LOCAL_BUCKETS_H
 #define THUMBWHEEL_LOCAL_BUCKETS_H
@@ -35,41 +35,41 @@ struct bucket { /* valid until the loop runs again */
 
 extern const char buckets_schema[];
 
-/* Loads; before the loop runs. cloud->storage is open. */
+/* Loads the state; before the loop runs. cloud->storage must be open. */
 int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error);
-/* After storage has closed. */
+/* Call it after storage has closed. */
 void buckets_close(struct buckets *buckets);
 
-/* Whether a name follows the rules ("Bucket naming rules", S3 User Guide). */
+/* Whether a name is valid ("Bucket naming rules", S3 User Guide). */
 bool bucket_name_valid(const char *name);
 
-/* False: there is none of that name. */
+/* False: no bucket has that name. */
 bool buckets_find(const struct buckets *buckets, const char *name, struct bucket *out);
 size_t buckets_count(const struct buckets *buckets);
-struct bucket buckets_at(const struct buckets *buckets, size_t index); /* in the order of names */
+struct bucket buckets_at(const struct buckets *buckets, size_t index); /* sorted by name */
 
-/* Rises with each call, and across openings: object ids, sequencers. */
+/* Increases with each call and across starts: object ids, sequencers. */
 uint64_t buckets_next_number(struct buckets *buckets);
 
-/* The blob files, for run() alone. */
+/* The blob files, only for run(). */
 struct blobs *buckets_blobs(struct buckets *buckets);
-/* Small objects that were read lately. */
+/* Recently read small objects. */
 struct object_cache *buckets_cache(struct buckets *buckets);
 
-/* Changes. done is called once, from the loop. ERR_MEMORY: done will not come. */
+/* Changes. done is called once, from the loop. ERR_MEMORY: done will not be called. */
 typedef void bucket_done(int status, const struct error *error, void *user);
-/* ERR_CONFLICT: there is one of that name. */
+/* ERR_CONFLICT: the name is taken. */
 int buckets_create(struct buckets *buckets, const char *name, bucket_done *done, void *user);
-/* With the uploads under way in it. ERR_NO_CONTAINER; ERR_CONFLICT: it is not empty. */
+/* Also deletes pending uploads. ERR_NO_CONTAINER; ERR_CONFLICT: it is not empty. */
 int buckets_delete(struct buckets *buckets, const char *name, bucket_done *done, void *user);
 /* Takes the notification. announce adds messages that are committed with the change; if it fails,
- * the change does too, and with it every message that was added. ERR_NO_CONTAINER. */
+ * the change fails too, with all added messages. ERR_NO_CONTAINER. */
 typedef int bucket_announce(const struct notification *notification, struct storage_unit *unit,
                             void *user);
 int buckets_set_notification(struct buckets *buckets, const char *name,
                              struct notification *notification, bucket_announce *announce,
                              bucket_done *done, void *user);
-/* Takes the setting; one without a document removes what is there. ERR_NO_CONTAINER. */
+/* Takes the setting; one without a document removes the current one. ERR_NO_CONTAINER. */
 int buckets_set(struct buckets *buckets, const char *name, enum bucket_setting_kind kind,
                 struct bucket_setting *setting, bucket_done *done, void *user);
 

@@ -1,4 +1,4 @@
-/* Shared by buckets.c, which keeps them, and bucket_changes.c. Loop thread, but for blobs. */
+/* Shared by buckets.c, which stores them, and bucket_changes.c. Loop thread, except for blobs. */
 #ifndef THUMBWHEEL_LOCAL_BUCKETS_INTERNAL_H
 #define THUMBWHEEL_LOCAL_BUCKETS_INTERNAL_H
 
@@ -22,9 +22,9 @@ struct buckets {
     size_t count;
 };
 
-/* NULL: there is none of that name. */
+/* NULL: no bucket has that name. */
 struct bucket_entry *buckets_find_entry(const struct buckets *buckets, const char *name);
-/* Takes the name; NULL when memory is short. */
+/* Takes the name; NULL if memory is short. */
 struct bucket_entry *buckets_insert_entry(struct buckets *buckets, int64_t id, char *name,
                                           int64_t created_ms);
 void buckets_remove_entry(struct buckets *buckets, const char *name);

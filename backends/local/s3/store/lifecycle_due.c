@@ -104,7 +104,7 @@ int64_t lifecycle_expiry(const struct lifecycle *lifecycle, const struct lifecyc
     return earliest;
 }
 
-/* A marker has no size and no tags, so that rules which ask for these don't apply to it. */
+/* A delete marker has no size and no tags, so rules that filter by them do not apply to it. */
 bool lifecycle_marker_expired(const struct lifecycle *lifecycle,
                               const struct lifecycle_object *marker, int64_t now_ms)
 {

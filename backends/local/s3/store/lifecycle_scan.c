@@ -53,7 +53,7 @@ static bool is_expired(const struct lifecycle_scan *scan, const struct version_l
     return due != LIFECYCLE_NEVER && due <= scan->now_ms;
 }
 
-/* The tags are no part of a listing. */
+/* Listings do not contain the tags. */
 static int load_tags(const struct lifecycle_scan *scan, struct storage *storage,
                      const struct version_listed *entry, char **tags, struct error *error)
 {
@@ -98,8 +98,8 @@ static int remember(struct lifecycle_scan *scan, const struct version_listed *la
     return scan->key ? 0 : ERR_MEMORY;
 }
 
-/* Of a page that ends with a delete marker it is not known whether it hides something: then the one
- * entry is looked at again, as the first of the next page. */
+/* If a page ends with a delete marker, it is unknown whether older versions follow; then that entry
+ * is examined again as the first of the next page. */
 static int judge_page(struct lifecycle_scan *scan, struct storage *storage,
                       const struct version_page *page, struct error *error)
 {

@@ -1,6 +1,6 @@
 /*
- * One page of a bucket, looked at with its lifecycle's rules: what has expired. Storage thread, in
- * run(). Nothing is changed.
+ * Finds what has expired in one page of a bucket, according to its lifecycle rules. Storage thread,
+ * in run(). Changes nothing.
  */
 #ifndef THUMBWHEEL_LOCAL_LIFECYCLE_SCAN_H
 #define THUMBWHEEL_LOCAL_LIFECYCLE_SCAN_H
@@ -10,21 +10,22 @@
 #include "objects.h"
 
 enum lifecycle_finding_kind {
-    LIFECYCLE_CURRENT, /* the current version; what becomes of it is the bucket's versioning's */
-    LIFECYCLE_VERSION, /* a version or delete marker for good */
+    /* the current version; the bucket's versioning determines how it is deleted */
+    LIFECYCLE_CURRENT,
+    LIFECYCLE_VERSION, /* permanently delete a version or delete marker */
     LIFECYCLE_UPLOAD,
 };
 
 struct lifecycle_finding {
     enum lifecycle_finding_kind kind;
     char *key;
-    uint64_t id; /* of the version's row, or the upload */
+    uint64_t id; /* id of the version's row or of the upload */
     bool versioned;
 };
 
 enum { LIFECYCLE_PAGE = 250 };
 
-struct lifecycle_scan { /* zero it with a bucket, rules and a time; call until `ended`; clear it */
+struct lifecycle_scan { /* zero it, set bucket, rules and time; call until `ended`; clear it */
     int64_t bucket;
     const struct lifecycle *rules;
     int64_t now_ms;
@@ -32,16 +33,16 @@ struct lifecycle_scan { /* zero it with a bucket, rules and a time; call until `
     /* of the page */
     struct lifecycle_finding findings[LIFECYCLE_PAGE];
     size_t count;
-    /* private: where the next page begins */
+    /* private: start of the next page */
     bool in_uploads;
     char *key;
     uint64_t id;
     int64_t modified_ms;
-    unsigned noncurrent; /* versions of that key so far that are not current */
+    unsigned noncurrent; /* noncurrent versions of that key so far */
 };
 
 int lifecycle_scan_page(struct lifecycle_scan *scan, struct storage *storage, struct error *error);
-/* The findings of the page. */
+/* The results of the page. */
 void lifecycle_scan_clear_page(struct lifecycle_scan *scan);
 void lifecycle_scan_clear(struct lifecycle_scan *scan);
 

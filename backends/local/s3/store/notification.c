@@ -69,7 +69,7 @@ bool notification_event_known(const char *event)
     return false;
 }
 
-/* One word of a rule's events; size is without what follows it. */
+/* A word of a rule's events; size excludes the separator. */
 static bool word_matches(const char *word, size_t size, const char *event)
 {
     if (size && word[size - 1] == '*')

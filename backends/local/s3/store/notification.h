@@ -1,7 +1,7 @@
 /*
  * A bucket's notification configuration: rules that match object events, each with one destination,
- * and whether EventBridge is told of all of them.
- * "Amazon S3 Event Notifications", S3 User Guide. Any thread, one at a time.
+ * and whether all events also go to EventBridge. "Amazon S3 Event Notifications", S3 User Guide.
+ * Any thread, but only one at a time.
  */
 #ifndef THUMBWHEEL_LOCAL_NOTIFICATION_H
 #define THUMBWHEEL_LOCAL_NOTIFICATION_H
@@ -26,21 +26,21 @@ struct notification_rule {
 struct notification {
     struct notification_rule *rules;
     size_t count;
-    bool event_bridge; /* every event goes to EventBridge, too */
+    bool event_bridge; /* every event also goes to EventBridge */
 };
 
-/* Appends an empty rule, or returns NULL when memory is short. */
+/* Appends an empty rule, or returns NULL if memory is short. */
 struct notification_rule *notification_add(struct notification *notification);
 void notification_clear(struct notification *notification);
 
-/* Whether a name is one that S3 knows ("s3:ObjectCreated:*", …). */
+/* Whether S3 has this event name ("s3:ObjectCreated:*", …). */
 bool notification_event_known(const char *event);
 
-/* event is without wildcard: "s3:ObjectCreated:Put". */
+/* event must not contain a wildcard: "s3:ObjectCreated:Put". */
 bool notification_rule_matches(const struct notification_rule *rule, const char *event,
                                const char *key);
 
-/* Whether some event for some key would match both, which S3 refuses. */
+/* Whether an event could match both, which S3 refuses. */
 bool notification_rules_overlap(const struct notification_rule *a,
                                 const struct notification_rule *b);
 

@@ -8,12 +8,12 @@
 
 enum { KEY_MAX = 1024 }; /* S3's own */
 
-struct name { /* what an entry is found by */
+struct name { /* the lookup key */
     char data[sizeof(int64_t) + KEY_MAX];
     size_t size;
 };
 
-/* False: longer than any key. */
+/* False: too long for a key. */
 static bool name_make(struct name *name, int64_t bucket, const char *key)
 {
     size_t size = strlen(key);

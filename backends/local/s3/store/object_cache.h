@@ -1,12 +1,12 @@
 /*
- * Small objects that were read lately, so that reading them again costs no trip to the storage
- * thread.
+ * A cache of recently read small objects, so that reading them again needs no round trip to the
+ * storage thread.
  *
- * Coherence. Whatever changes a key's objects (objects.c) first counts up the key's change count,
- * on the storage thread; a read notes the count there, before it reads. A kept object answers only
- * while the count is still the one noted. So from the moment in which a change begins, long before
- * anybody is told that it happened, readers go to the storage thread, in whose order they come
- * after it. Counts are shared by keys with the same hash: that costs a trip, and is never wrong.
+ * Coherence. Every change to a key's objects (objects.c) first increments the key's change count on
+ * the storage thread; a read records the count there before it reads. A cached object is used only
+ * while the count is unchanged. So as soon as a change begins, well before its response is sent,
+ * readers go to the storage thread, which runs them after the change. Keys with the same hash share
+ * a count: that may cost a round trip, but is always correct.
  */
 #ifndef THUMBWHEEL_LOCAL_OBJECT_CACHE_H
 #define THUMBWHEEL_LOCAL_OBJECT_CACHE_H
@@ -31,15 +31,15 @@ struct cached_object {
     struct slice body;    /* follows */
 };
 
-/* Takes no memory yet. changes outlives the cache. */
+/* Allocates no memory yet. changes must outlive the cache. */
 void object_cache_init(struct object_cache *cache, const struct object_changes *changes);
 void object_cache_clear(struct object_cache *cache);
 
-/* The key's current object, or NULL. Valid until the next call of this file. */
+/* The key's current object, or NULL. Valid until the next call of a function in this file. */
 const struct cached_object *object_cache_find(struct object_cache *cache, int64_t bucket,
                                               const char *key);
-/* Keeps copies of an object and its whole body as they were read after `change` was noted. Without
- * memory it does nothing. */
+/* Stores copies of an object and its whole body, which were read after `change` was recorded. If
+ * memory is short, it does nothing. */
 void object_cache_keep(struct object_cache *cache, int64_t bucket, const char *key, uint32_t change,
                        const struct object *object, struct slice body);
 

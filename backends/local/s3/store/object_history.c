@@ -76,7 +76,7 @@ int object_history_add_marker(struct storage *storage, int64_t bucket, const cha
 
 /* Ending. */
 
-/* The statement of a version; its first columns are id, blob, owner, marker. */
+/* The statement that selects a version; its first columns are id, blob, owner, marker. */
 static struct statement select_content(struct storage *storage, int64_t bucket, const char *key,
                                        struct object_version version)
 {

@@ -11,18 +11,18 @@
 #include "objects.h"
 #include "statement.h"
 
-/* Moves the row there. */
+/* Moves the row to the history. */
 int object_history_archive(struct storage *storage, uint64_t id, struct error *error);
 int object_history_add_marker(struct storage *storage, int64_t bucket, const char *key, uint64_t id,
                               bool versioned, int64_t now_ms, struct error *error);
-/* Moves the newest version back where it has become the key's newest and is no delete marker. */
+/* Moves the newest version back if it has become the key's newest and is not a delete marker. */
 int object_history_promote(struct storage *storage, int64_t bucket, const char *key,
                            struct error *error);
 
-/* Ends a version with its content; *marker: it was a delete marker. ERR_NOT_FOUND. */
+/* Deletes a version and its content; *marker: it was a delete marker. ERR_NOT_FOUND. */
 int object_history_remove(struct blobs *blobs, int64_t bucket, const char *key,
                           struct object_version version, bool *marker, struct error *error);
-/* The null version, if it is there. */
+/* Deletes the null version, if it exists. */
 int object_history_remove_null(struct blobs *blobs, int64_t bucket, const char *key,
                                struct error *error);
 
@@ -39,7 +39,7 @@ void object_bind_name(struct statement *statement, int64_t bucket, const char *k
  * versioned, marker. */
 int object_read_row(struct statement *row, struct object *object, struct error *error);
 
-struct object_content { /* where a version's bytes are */
+struct object_content { /* the location of a version's data */
     uint64_t id;
     uint64_t blob;
     uint64_t owner;

@@ -8,7 +8,7 @@
 
 #include "upload_parts.h"
 
-enum { ALWAYS_READY = 64 * 1024 }; /* less is read sooner than it is asked about */
+enum { ALWAYS_READY = 64 * 1024 }; /* reading less is faster than asking the kernel */
 
 static int open_file(struct object_reader *reader, uint64_t blob, uint64_t offset, uint64_t size,
                      struct error *error)
@@ -69,7 +69,7 @@ int object_reader_open(struct object_reader *reader, struct blobs *blobs,
     return status;
 }
 
-/* The first byte stands for those that follow it. */
+/* Checks only the first byte, as an estimate for those that follow. */
 bool object_reader_is_ready(const struct object_reader *reader)
 {
     char byte;

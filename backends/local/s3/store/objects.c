@@ -97,12 +97,12 @@ int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out
     return status;
 }
 
-/* What is stored under a name now. `id` 0: nothing. */
+/* What is currently stored under a key. `id` 0: nothing. */
 struct current {
     bool bucket; /* it is there */
     struct object_content content;
     bool versioned;
-    bool matches;  /* the ETag asked about */
+    bool matches;  /* the ETag to compare */
     bool old_null; /* the null version is in the history */
 };
 
@@ -178,7 +178,7 @@ static int remove_current(struct blobs *blobs, const struct current *current, st
     return status ? status : object_content_drop(blobs, &current->content, error);
 }
 
-/* Makes room for a new version, which has an id of its own or is the null version. */
+/* Makes room for a new version, which has its own id or is the null version. */
 static int retire_current(struct blobs *blobs, const struct current *current, bool versioned,
                           struct error *error)
 {
@@ -194,7 +194,7 @@ static int check_bucket(const struct current *current, struct error *error)
     return current->bucket ? 0 : error_set(error, ERR_NO_CONTAINER, "the bucket no longer exists");
 }
 
-/* A new null version takes the place of the one before, wherever that is. */
+/* A new null version replaces the previous one, wherever that is. */
 static int retire_null(struct blobs *blobs, int64_t bucket, const char *key,
                        const struct current *current, struct error *error)
 {

@@ -1,20 +1,20 @@
 /*
- * The index of objects: a row for each (bucket, key). Small bodies lie in the database, large ones
- * in a blob file, and what was uploaded in parts in a blob file for each part.
+ * The index of objects: a row for each (bucket, key). Small bodies are in the database, large ones
+ * in a blob file, and multipart objects in a blob file for each part.
  *
- * Where a bucket keeps versions ("Using versioning in S3 buckets", S3 User Guide) the newest
- * version of a key is in `objects`, unless it is a delete marker; older ones and delete markers are
- * in `object_history`, whose rows are otherwise the same (object_history.c). So what asks for
- * current objects costs the same with and without versions, and a bucket that never had any has no
- * row there. A version's id is its row's; a version without one of its own, stored while the bucket
- * kept none, is the key's null version, of which there is at most one.
+ * If a bucket keeps versions ("Using versioning in S3 buckets", S3 User Guide), the newest version
+ * of a key is in `objects`, unless it is a delete marker; older ones and delete markers are in
+ * `object_history`, whose rows have otherwise the same columns (object_history.c). So access to
+ * current objects costs the same with and without versions, and a bucket that never had versions
+ * has no rows there. A version's id is that of its row; an object stored while the bucket kept no
+ * versions is the key's null version, and there is at most one.
  *
- * A row's id is the number that was taken when its PUT was committed: unique, rising for the life
- * of the data directory, and so the sequencer of its event. A blob has a number of its own, from
- * when its upload began.
+ * A row's id is the number that was assigned when its PUT was committed. It is unique and increases
+ * for the lifetime of the data directory, so it is also the sequencer of the object's event. A blob
+ * has its own number, assigned when its upload began.
  *
- * All functions but for object_clear and object_copy: storage thread, in run(). Those that change
- * something note the change (object_changes.h).
+ * All functions except object_clear and object_copy: storage thread, in run(). Those that change
+ * something record the change (object_changes.h).
  */
 #ifndef THUMBWHEEL_LOCAL_OBJECTS_H
 #define THUMBWHEEL_LOCAL_OBJECTS_H
@@ -48,7 +48,7 @@ enum { OBJECT_INLINE_MAX = 16 * 1024 };
 
 enum versioning { VERSIONING_NONE, VERSIONING_ENABLED, VERSIONING_SUSPENDED };
 
-/* Which version of a key: none in particular, that of an id, or (id 0) the null version. */
+/* Selects a version of a key: unspecified, by id, or (id 0) the null version. */
 struct object_version {
     bool given;
     uint64_t id;
@@ -56,12 +56,12 @@ struct object_version {
 
 struct object {
     uint64_t id;
-    bool versioned; /* its id is its version's; else it is the null version */
-    bool marker;    /* a delete marker: it has no content */
+    bool versioned; /* its id is its version id; false: the null version */
+    bool marker;    /* a delete marker, without content */
     uint64_t size;
     int64_t modified_ms;
-    uint64_t blob;  /* the file of the body; 0: it is in parts or in the database */
-    uint64_t owner; /* of its parts (upload_parts.h); 0: it has none */
+    uint64_t blob;  /* the file of the body; 0: the body is in parts or in the database */
+    uint64_t owner; /* owner of its parts (upload_parts.h); 0: none */
     char *etag;     /* without quotes */
     char *content_type;
     char *headers; /* "name: value\n" each, returned with the object: Cache-Control, x-amz-meta-… */
@@ -70,59 +70,60 @@ struct object {
 };
 
 void object_clear(struct object *object); /* any thread */
-/* With strings of its own. ERR_MEMORY: *to is empty. Any thread. */
+/* Copies all strings. ERR_MEMORY: *to is empty. Any thread. */
 int object_copy(struct object *to, const struct object *from);
 
 /* ERR_NOT_FOUND. On success *object owns its strings. */
 int objects_find(struct storage *storage, int64_t bucket, const char *key, struct object *object,
                  struct error *error);
-/* Any version, delete markers too: without one given, the key's newest. ERR_NOT_FOUND. */
+/* Any version, including delete markers; unspecified: the key's newest. ERR_NOT_FOUND. */
 int objects_find_version(struct storage *storage, int64_t bucket, const char *key,
                          struct object_version version, struct object *object, struct error *error);
 
-/* The body of an object without blob and parts, appended to *out. */
+/* Appends the body of an object without blob and parts to *out. */
 int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out,
                         struct error *error);
 
-/* Conditions under which a write happens ("Conditional writes", S3 User Guide); ERR_CONFLICT
- * otherwise. */
+/* Conditions for a write ("Conditional writes", S3 User Guide); ERR_CONFLICT if they are not
+ * met. */
 struct object_condition {
     bool if_absent;       /* If-None-Match: * */
     const char *if_match; /* an ETag without quotes; NULL: none */
 };
 
-/* Becomes the key's newest version: with an id of its own where object->versioned says so, else in
- * the place of the null version. `body` is used where the object has neither blob nor parts.
- * ERR_NO_CONTAINER: the bucket is gone. */
+/* Stores the key's newest version: with its own id if object->versioned is set, else replacing the
+ * null version. `body` is used if the object has neither blob nor parts. ERR_NO_CONTAINER: the
+ * bucket no longer exists. */
 int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const struct object *object,
                 struct slice body, const struct object_condition *condition, struct error *error);
 
 struct object_removal {
-    struct object_version version; /* not given: what the bucket's versioning makes of it */
+    struct object_version version; /* unspecified: the bucket's versioning determines the effect */
     enum versioning versioning;    /* of the bucket */
-    uint64_t number;               /* of the delete marker to make, if one is made */
+    uint64_t number;               /* id of the delete marker, if one is created */
     int64_t now_ms;
-    uint64_t newest; /* only if this is the id of the key's newest version; 0: whatever it is */
+    uint64_t newest; /* only if this is the id of the key's newest version; 0: unconditional */
     /* out */
-    bool marker; /* a delete marker was made, or was what was deleted */
+    bool marker; /* a delete marker was created or deleted */
 };
 
-/* ERR_NOT_FOUND when there is nothing to delete (no delete marker is made of it either). */
+/* ERR_NOT_FOUND: there is nothing to delete (and no delete marker was created). */
 int objects_delete(struct blobs *blobs, int64_t bucket, const char *key,
                    struct object_removal *removal, struct error *error);
 
-/* Tags of a version; *object, if not NULL, is it as it was found. ERR_NOT_FOUND; ERR_UNSUPPORTED:
- * it is a delete marker. */
+/* Sets the tags of a version; *object, if not NULL, is set to the version before the change.
+ * ERR_NOT_FOUND; ERR_UNSUPPORTED: it is a delete marker. */
 int objects_set_tags(struct blobs *blobs, int64_t bucket, const char *key,
                      struct object_version version, const char *tags, struct object *object,
                      struct error *error);
 
-/* Listing, in the order of the keys' bytes. */
+/* Listing, sorted by the bytes of the keys. */
 struct object_listing {
     struct slice prefix;
     struct slice delimiter; /* empty: none */
-    struct slice after;     /* keys and common prefixes beyond it alone; empty: from the start */
-    unsigned max;           /* entries: keys and common prefixes together */
+    /* only keys and common prefixes after this one; empty: from the start */
+    struct slice after;
+    unsigned max; /* maximum number of entries (keys and common prefixes) */
 };
 
 struct object_listed {
@@ -136,14 +137,14 @@ struct object_listed {
 struct object_page {
     struct object_listed *entries;
     size_t count;
-    bool truncated; /* there is more after the last entry */
+    bool truncated; /* more entries follow the last one */
 };
 
 int objects_list(struct storage *storage, int64_t bucket, const struct object_listing *listing,
                  struct object_page *page, struct error *error);
 void object_page_free(struct object_page *page);
 
-/* Whether a bucket has no object, nor any version of one. 1, 0, or an error. */
+/* Whether a bucket has neither objects nor versions. 1, 0, or an error. */
 int objects_none(struct storage *storage, int64_t bucket, struct error *error);
 
 #endif

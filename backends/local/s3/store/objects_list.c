@@ -1,6 +1,6 @@
 /*
- * Listing by seeking: each common prefix costs one descent of the index, however many keys it
- * covers, so that a page costs what it shows and not what it skips.
+ * Lists by seeking: each common prefix costs one descent of the index, however many keys it covers,
+ * so that the cost of a page depends on its entries and not on the skipped keys.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "objects.h"
 #include "statement.h"
 
-/* Where the next seek begins: keys >= text, or > text. */
+/* The start of the next seek: keys >= text, or > text. */
 struct position {
     struct buffer text;
     bool beyond;
@@ -29,7 +29,7 @@ static int set_position(struct position *position, struct slice text, bool beyon
     return buffer_append(&position->text, text.data, text.size);
 }
 
-/* To the first key that does not begin with `prefix`. */
+/* Seeks to the first key that does not begin with `prefix`. */
 static int skip_prefix(struct position *position, struct slice prefix)
 {
     int status = set_position(position, prefix, false);
@@ -86,7 +86,7 @@ static int add(struct object_page *page, struct slice key, struct statement *row
     return 0;
 }
 
-/* Takes rows until the page is full, the prefix ends, or a common prefix asks for another seek (1).
+/* Takes rows until the page is full, the prefix ends, or a common prefix requires another seek (1).
  */
 static int take_rows(struct statement *rows, const struct object_listing *listing,
                      struct object_page *page, struct position *position, struct error *error)

@@ -10,7 +10,7 @@
 #include "utf8.h"
 
 enum {
-    TEXT_MAX = 4 * OBJECT_TAG_VALUE_MAX, /* bytes of a key or value */
+    TEXT_MAX = 4 * OBJECT_TAG_VALUE_MAX, /* maximum size of a key or value */
     KEPT_MAX = 256 * 1024,               /* all tags, escaped */
 };
 
@@ -36,7 +36,7 @@ static int no_memory(struct error *error)
     return error_set(error, ERR_MEMORY, "out of memory");
 }
 
-/* The characters that S3 allows are letters, digits and spaces of any script and + - = . _ : / @ */
+/* S3 allows letters, digits and spaces of any script, and + - = . _ : / @ */
 static bool is_allowed(const char *text)
 {
     for (; *text; text++) {
@@ -70,7 +70,7 @@ static int check_tag(const struct tag_set *set, const char *key, const char *val
     return 0;
 }
 
-/* Takes both strings, whatever the result. */
+/* Takes both strings, even on an error. */
 static int set_add(struct tag_set *set, char *key, char *value, struct error *error)
 {
     int status = key && value ? check_tag(set, key, value, error) : no_memory(error);

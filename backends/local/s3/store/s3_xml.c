@@ -10,12 +10,12 @@
 
 enum {
     DEPTH_MAX = 16,
-    NODES_MAX = 65536,    /* CompleteMultipartUpload of 10,000 parts has 40,000 and more */
+    NODES_MAX = 65536,    /* CompleteMultipartUpload with 10,000 parts has more than 40,000 */
     TEXT_MAX = 64 * 1024, /* of one element */
     WRITTEN_MAX = 4 * 1024 * 1024,
 };
 
-static const char SEPARATOR = '\n'; /* between a namespace and a name; it is in neither */
+static const char SEPARATOR = '\n'; /* separates namespace and name; occurs in neither */
 
 /* Writing. */
 
@@ -61,7 +61,7 @@ void s3_xml_number(struct buffer *out, const char *name, uint64_t number)
 
 struct level {
     struct s3_xml_node *node;
-    struct s3_xml_node **tail; /* where its next child goes */
+    struct s3_xml_node **tail; /* place for the next child */
     struct buffer text;
 };
 
@@ -188,7 +188,7 @@ int s3_xml_parse(struct slice text, struct s3_xml_node **root, struct error *err
     return 0;
 }
 
-/* Depth is bounded, so recursion is too; siblings are walked. */
+/* Depth is limited, so recursion is too; siblings are handled in a loop. */
 void s3_xml_free(struct s3_xml_node *node)
 {
     while (node) {

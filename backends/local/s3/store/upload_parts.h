@@ -1,9 +1,9 @@
 /*
- * The parts of multipart uploads, and of the objects that came of them: each a blob and a row.
+ * The parts of multipart uploads and of the resulting objects: each a blob and a row.
  *
- * A part belongs to a number, its owner: the upload's id. Completing an upload moves no bytes and
- * no rows: the object is made to name the owner (objects.h), and the upload's row ends. So an
- * object of a thousand parts costs what its row costs.
+ * A part belongs to an owner, the upload's id. Completing an upload moves neither data nor rows:
+ * the object refers to the owner (objects.h), and the upload's row is deleted. So an object of a
+ * thousand parts costs no more than its row.
  *
  * All functions: storage thread, in run(). They change only within the caller's unit.
  */
@@ -33,20 +33,20 @@ struct part {
     char checksum[96]; /* "name: value" as a header, or empty */
 };
 
-/* Keeps the part's blob, and drops that of a part of the same number. */
+/* Stores a part, makes its blob live, and drops an earlier part with the same number. */
 int upload_parts_put(struct blobs *blobs, uint64_t owner, const struct part *part,
                      struct error *error);
 
-/* The first part beyond a number. 1, 0 at the end, or an error. */
+/* The first part after a number. 1, 0 at the end, or an error. */
 int upload_parts_next(struct storage *storage, uint64_t owner, unsigned after, struct part *part,
                       struct error *error);
 
-/* One part and its blob; all of them. */
+/* Deletes one part with its blob, or all of them. */
 int upload_parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part,
                       struct error *error);
 int upload_parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *error);
 
-/* All of them as the segments of an object that is read; blob_segments_release ends it.
+/* All parts as the segments of an object that is read; release with blob_segments_release.
  * ERR_NOT_FOUND: the owner has none. */
 int upload_parts_acquire(struct blobs *blobs, uint64_t owner, struct blob_segments **out,
                          struct error *error);

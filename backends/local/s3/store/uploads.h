@@ -1,7 +1,7 @@
 /*
- * Multipart uploads under way ("Uploading and copying objects using multipart upload", S3 User
- * Guide): a row each, from its creation until it is completed or aborted. Its parts are in upload_parts.h;
- * its number is their owner.
+ * Pending multipart uploads ("Uploading and copying objects using multipart upload", S3 User
+ * Guide): a row for each, from its creation until it is completed or aborted. upload_parts.h stores
+ * the parts; the upload's number is their owner.
  *
  * All functions: storage thread, in run().
  */
@@ -27,35 +27,35 @@ struct part;
 struct multipart_upload {
     uint64_t id;
     int64_t created_ms;
-    char *content_type, *headers, *tags; /* of the object to be: struct object */
+    char *content_type, *headers, *tags; /* of the resulting object: struct object */
     enum checksum_kind checksum;
-    bool full_object; /* its checksum is of the whole body, not of the parts' checksums */
+    bool full_object; /* its checksum covers the whole body, not the parts' checksums */
 };
 
 void upload_clear(struct multipart_upload *upload);
 
-/* ERR_NO_CONTAINER: the bucket is gone. */
+/* ERR_NO_CONTAINER: the bucket no longer exists. */
 int uploads_create(struct storage *storage, int64_t bucket, const char *key,
                    const struct multipart_upload *upload, struct error *error);
-/* ERR_NOT_FOUND: there is none of that number under that name. *upload owns its strings. */
+/* ERR_NOT_FOUND: no such upload for this key. *upload owns its strings. */
 int uploads_find(struct storage *storage, int64_t bucket, const char *key, uint64_t id,
                  struct multipart_upload *upload, struct error *error);
-/* Puts a part of an upload, which may have ended meanwhile: ERR_NOT_FOUND. */
+/* Stores a part of an upload. ERR_NOT_FOUND: the upload has ended meanwhile. */
 int uploads_put_part(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
                      const struct part *part, struct error *error);
-/* The upload's row ends; its parts are somebody else's. */
+/* Deletes the upload's row; its parts belong to an object. */
 int uploads_forget(struct storage *storage, uint64_t id, struct error *error);
-/* With all of its parts. ERR_NOT_FOUND. */
+/* Deletes it with all of its parts. ERR_NOT_FOUND. */
 int uploads_abort(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
                   struct error *error);
 int uploads_abort_all(struct blobs *blobs, int64_t bucket, struct error *error);
 
-/* Listing, in the order of the keys' bytes, then of creation. */
+/* Listing, sorted by the bytes of the keys, then by creation. */
 struct upload_listing {
     struct slice prefix;
     struct slice delimiter; /* empty: none */
-    const char *key_marker; /* beyond this key or common prefix; "": from the start */
-    uint64_t id_marker;     /* or of this key, beyond this upload; 0: none of this key */
+    const char *key_marker; /* after this key or common prefix; "": from the start */
+    uint64_t id_marker;     /* or for this key, after this upload; 0: skip this key */
     unsigned max;
 };
 

@@ -1,4 +1,4 @@
-/* Pages of uploads. Uploads under way are few, so a page walks them in order from its marker. */
+/* Pages of uploads. Pending uploads are few, so a page iterates over them from its marker. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 #include "statement.h"
 #include "uploads.h"
 
-/* A common prefix is listed once, on this page or on the one that ended with it. */
+/* A common prefix is listed only once, even if the previous page ended with it. */
 static bool is_listed(const struct upload_listing *listing, const struct upload_page *page,
                       struct slice name)
 {

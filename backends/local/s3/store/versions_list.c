@@ -1,6 +1,7 @@
 /*
- * Two cursors, over `objects` and over `object_history`, each in the order of the listing, merged.
- * Like objects_list.c it seeks anew behind a common prefix, so that a page costs what it shows.
+ * Merges two cursors, over `objects` and over `object_history`, both in listing order. Like
+ * objects_list.c it seeks beyond a common prefix, so that the cost of a page depends on its
+ * entries.
  */
 #include "versions_list.h"
 
@@ -15,9 +16,9 @@ enum { POSITION_MAX = 4096 };
 struct walk {
     const struct version_listing *listing;
     struct version_page *page;
-    struct buffer key; /* where the next seek begins: this key's versions below `below`, */
-    int64_t below;     /* then the keys beyond it */
-    struct slice last; /* the key of the row before, of an entry; empty: none */
+    struct buffer key; /* the start of the next seek: this key's versions below `below`, */
+    int64_t below;     /* then the keys after it */
+    struct slice last; /* the key of the previous row; empty: none */
     int64_t last_modified_ms;
 };
 
@@ -28,7 +29,7 @@ static int no_memory(struct error *error)
 
 /* Where it begins. */
 
-/* A null version's place among those of its key is its row's. */
+/* The id of its row determines the place of a null version among the versions of its key. */
 static int place_of(struct storage *storage, int64_t bucket, const char *key,
                     struct object_version version, int64_t *below, struct error *error)
 {
@@ -89,7 +90,7 @@ static int start(struct walk *walk, struct storage *storage, int64_t bucket, str
 
 /* Rows. */
 
-/* The bounds are those of both cursors. */
+/* Both cursors use the same bounds. */
 static struct statement open_cursor(struct storage *storage, bool history, int64_t bucket,
                                     const struct walk *walk)
 {
@@ -150,7 +151,7 @@ static int add(struct walk *walk, struct slice key, bool common, struct statemen
     return 0;
 }
 
-/* 1: seek again; 0: go on; ERR_CANCELLED: the page is done. */
+/* 1: seek again; 0: continue; ERR_CANCELLED: the page is complete. */
 static int take(struct walk *walk, struct statement *row, struct error *error)
 {
     const struct version_listing *listing = walk->listing;
@@ -171,7 +172,7 @@ static int take(struct walk *walk, struct statement *row, struct error *error)
     return skip_prefix(walk, common) ? no_memory(error) : 1;
 }
 
-/* From one seek to the next, or to the end (0). */
+/* Reads from one seek to the next, or to the end (0). */
 static int merge(struct walk *walk, struct statement cursors[2], struct error *error)
 {
     int rows[2], status = 0;
@@ -181,7 +182,7 @@ static int merge(struct walk *walk, struct statement cursors[2], struct error *e
             return rows[i];
     }
     while (!status && (rows[0] || rows[1])) {
-        /* of one key, the current object is the newest */
+        /* the current object is the newest version of its key */
         int next = !rows[0] || (rows[1] && compare(key_of(&cursors[1]), key_of(&cursors[0])) < 0);
         status = take(walk, &cursors[next], error);
         if (!status && (rows[next] = statement_step(&cursors[next], error)) < 0)

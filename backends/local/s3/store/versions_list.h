@@ -1,5 +1,5 @@
-/* Listing of versions and delete markers: in the order of the keys' bytes, those of one key newest
- * first. Storage thread, in run(). */
+/* Lists versions and delete markers, sorted by the bytes of the keys; newest first for each key.
+ * Storage thread, in run(). */
 #ifndef THUMBWHEEL_LOCAL_VERSIONS_LIST_H
 #define THUMBWHEEL_LOCAL_VERSIONS_LIST_H
 
@@ -8,21 +8,23 @@
 struct version_listing {
     struct slice prefix;
     struct slice delimiter;        /* empty: none */
-    struct slice after;            /* beyond this key or common prefix; empty: from the start */
-    struct object_version version; /* given: of that key, those older than this */
-    int64_t newer_ms;              /* when that was made, if retired_ms shall be known */
-    unsigned max;                  /* entries: versions, delete markers and common prefixes */
+    struct slice after;            /* after this key or common prefix; empty: from the start */
+    struct object_version version; /* given: only older versions of that key */
+    int64_t newer_ms;              /* its creation time, needed for retired_ms */
+    /* maximum number of entries (versions, delete markers and common prefixes) */
+    unsigned max;
 };
 
 struct version_listed {
-    char *key; /* or a common prefix, and then nothing else */
+    char *key; /* or a common prefix, without other members */
     bool common;
     bool versioned, marker, latest;
     uint64_t id;
     uint64_t size;
     int64_t modified_ms;
-    int64_t retired_ms; /* when it ceased to be the newest; 0: it is, or its successor is not known
-                           since the page begins after it */
+    /* when it ceased to be the newest; 0: it is the newest, or the page does not contain its
+     * successor */
+    int64_t retired_ms;
     char *etag;
 };
 
