@@ -10,5 +10,5 @@ endfunction()
 
 allocation_test(allocations backend_aws backend_local backend_sigv4 pipelines llhttp)
 
-allocation_test(job_allocations engine_fixtures)
+allocation_test(job_allocations engine_fixtures virtual_clock)
 target_sources(test_job_allocations PRIVATE unit/reliable_services.c)

@@ -7,7 +7,7 @@ unit_test(aws_xml backend_aws)
 unit_test(aws_ini backend_aws)
 unit_test(aws_validity backend_aws PkgConfig::JANSSON)
 foreach(name aws_request aws_queue aws_store aws_settings aws_provision)
-    unit_test(${name} backend_aws backend_sigv4 PkgConfig::JANSSON)
+    unit_test(${name} virtual_clock backend_aws backend_sigv4 PkgConfig::JANSSON)
     target_sources(test_${name} PRIVATE unit/scripted_http.c)
 endforeach()
 

@@ -748,8 +748,8 @@ struct fake_object *fake_store_put(struct fake_store *store, const char *bucket,
 /* ---- the codec ---- */
 
 static struct {
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
+    uv_mutex_t mutex;
+    uv_cond_t changed;
     bool closed;
     unsigned waiting;
     unsigned renders;
@@ -757,24 +757,24 @@ static struct {
 
 void stub_gate_close(void)
 {
-    pthread_mutex_lock(&gate.mutex);
+    uv_mutex_lock(&gate.mutex);
     gate.closed = true;
-    pthread_mutex_unlock(&gate.mutex);
+    uv_mutex_unlock(&gate.mutex);
 }
 
 void stub_gate_open(void)
 {
-    pthread_mutex_lock(&gate.mutex);
+    uv_mutex_lock(&gate.mutex);
     gate.closed = false;
-    pthread_cond_broadcast(&gate.changed);
-    pthread_mutex_unlock(&gate.mutex);
+    uv_cond_broadcast(&gate.changed);
+    uv_mutex_unlock(&gate.mutex);
 }
 
 static unsigned gate_read(const unsigned *counter)
 {
-    pthread_mutex_lock(&gate.mutex);
+    uv_mutex_lock(&gate.mutex);
     unsigned value = *counter;
-    pthread_mutex_unlock(&gate.mutex);
+    uv_mutex_unlock(&gate.mutex);
     return value;
 }
 
@@ -790,13 +790,13 @@ unsigned stub_waiting(void)
 
 static void gate_pass(bool slow)
 {
-    pthread_mutex_lock(&gate.mutex);
+    uv_mutex_lock(&gate.mutex);
     gate.renders++;
     gate.waiting++;
     while (slow && gate.closed)
-        pthread_cond_wait(&gate.changed, &gate.mutex);
+        uv_cond_wait(&gate.changed, &gate.mutex);
     gate.waiting--;
-    pthread_mutex_unlock(&gate.mutex);
+    uv_mutex_unlock(&gate.mutex);
 }
 
 static struct pipeline *stub_retain(struct pipeline *pipeline)

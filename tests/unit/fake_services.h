@@ -6,7 +6,6 @@
 #ifndef FAKE_SERVICES_H
 #define FAKE_SERVICES_H
 
-#include <pthread.h>
 #include <uv.h>
 
 #include "list.h"
