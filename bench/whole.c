@@ -367,7 +367,7 @@ int main(int argc, char **argv)
     if (pipelines_start(argv[0], &error))
         die("libvips", &error);
     b.isolated = strcmp(argv[8], "process") == 0;
-    const struct isolation_options isolation = {.timeout_ms = 60000, .memory = 2ull << 30};
+    const struct isolation_settings isolation = {.timeout_ms = 60000, .memory = 2ull << 30};
     if (b.isolated && (isolation_start(&isolation, &error) || isolation_ready(&error)))
         die("isolation", &error);
     photos_read(argv[1]);
@@ -377,16 +377,16 @@ int main(int argc, char **argv)
     b.from_receipt = calloc(jobs + 1, sizeof *b.from_receipt);
     uv_loop_init(&b.loop);
     const struct http_client_options http = {0};
-    const struct local_cloud_options cloud = {.data_dir = argv[3], .request_log = log_path};
+    const struct cloud_settings cloud = {.data_dir = argv[3], .request_log = log_path};
     if (!b.latencies || !b.from_receipt || http_client_create(&b.loop, &http, &b.http, &error) ||
         local_cloud_start(&b.loop, &cloud, &b.cloud, &error))
         die("the embedded cloud could not start", &error);
-    const struct aws_options aws = {.endpoint = local_cloud_endpoint(b.cloud),
-                                    .region = "us-east-1",
-                                    .access_key = "thumbwheel",
-                                    .secret_key = "thumbwheel-secret",
-                                    .unsigned_payload = true,
-                                    .ignore_environment = true};
+    const struct backend_settings aws = {.endpoint = local_cloud_endpoint(b.cloud),
+                                         .region = "us-east-1",
+                                         .access_key = "thumbwheel",
+                                         .secret_key = "thumbwheel-secret",
+                                         .unsigned_payload = true,
+                                         .ignore_environment = true};
     if (aws_create(&b.loop, b.http, &aws, &b.aws, &error))
         die("the client could not start", &error);
     provision();

@@ -23,7 +23,7 @@ static bool region_is_plain(const char *region)
 }
 
 /* Self-hosted services rarely check the region, but the signature must contain one. */
-static int region_find(struct aws *aws, const struct aws_options *options,
+static int region_find(struct aws *aws, const struct backend_settings *options,
                        const struct profile *profile, struct error *error)
 {
     const char *region = options->region;
@@ -45,7 +45,7 @@ static int region_find(struct aws *aws, const struct aws_options *options,
     return aws->region ? 0 : error_set(error, ERR_MEMORY, "out of memory");
 }
 
-static int settings_find(struct aws *aws, const struct aws_options *options,
+static int settings_find(struct aws *aws, const struct backend_settings *options,
                          const struct profile *profile, struct error *error)
 {
     int rc = 0;
@@ -151,7 +151,7 @@ static int authorities_find(struct aws *aws, const struct profile *profile, stru
     return 0;
 }
 
-int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
+int aws_create(uv_loop_t *loop, struct http_client *http, const struct backend_settings *options,
                struct aws **out, struct error *error)
 {
     *out = NULL;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <uv.h>
 
-#include "aws_options.h"
+#include "backend_settings.h"
 #include "error.h"
 #include "http_client.h"
 #include "object_store.h"
@@ -22,7 +22,7 @@ struct aws;
  * and outlives aws; it is configured to trust the authorities in AWS_CA_BUNDLE, the profile's
  * ca_bundle or SSL_CERT_FILE, in this order (ERR_INVALID: the file or directory contains none).
  */
-int aws_create(uv_loop_t *loop, struct http_client *http, const struct aws_options *options,
+int aws_create(uv_loop_t *loop, struct http_client *http, const struct backend_settings *options,
                struct aws **out, struct error *error);
 /* Cancels all pending requests, without calling their callbacks. Call it before closing the HTTP
  * client, and run the loop until it ends: a retry timer or a file read may still be pending. NULL

@@ -209,8 +209,7 @@ static int text_option(char **out, const char *given, const char *fallback)
     return *out ? 0 : ERR_MEMORY;
 }
 
-static int options_copy(struct local_cloud *lc, const struct local_cloud_options *o,
-                        struct error *error)
+static int options_copy(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
 {
     if (text_option(&lc->region, o->region, "us-east-1") ||
         text_option(&lc->account, o->account, "000000000000"))
@@ -229,7 +228,7 @@ static int options_copy(struct local_cloud *lc, const struct local_cloud_options
     return status;
 }
 
-static int state_open(struct cloud *cloud, const struct local_cloud_options *o, struct error *error)
+static int state_open(struct cloud *cloud, const struct cloud_settings *o, struct error *error)
 {
     const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema, events_schema,
                                    buckets_schema};
@@ -285,8 +284,7 @@ static int own_identity(struct local_cloud *lc, const char *directory, struct er
     return status;
 }
 
-static int tls_open(struct local_cloud *lc, const struct local_cloud_options *o,
-                    struct error *error)
+static int tls_open(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
 {
     if (!o->tls_certificate && !o->tls_key)
         return o->tls ? own_identity(lc, o->data_dir, error) : 0;
@@ -298,8 +296,7 @@ static int tls_open(struct local_cloud *lc, const struct local_cloud_options *o,
     return tls_identity_open(o->tls_certificate, o->tls_key, &lc->tls, error);
 }
 
-static int server_open(struct local_cloud *lc, const struct local_cloud_options *o,
-                       struct error *error)
+static int server_open(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
 {
     struct cloud *cloud = &lc->cloud;
     struct http_server_options options = {
@@ -334,7 +331,7 @@ static void start_undo(struct local_cloud *lc)
         uv_run(loop, UV_RUN_ONCE);
 }
 
-int local_cloud_start(uv_loop_t *loop, const struct local_cloud_options *options,
+int local_cloud_start(uv_loop_t *loop, const struct cloud_settings *options,
                       struct local_cloud **out, struct error *error)
 {
     struct local_cloud *lc = calloc(1, sizeof *lc);

@@ -12,43 +12,20 @@
 #include <stdio.h>
 #include <uv.h>
 
+#include "backend_settings.h"
+#include "cloud_settings.h"
 #include "error.h"
 #include "fanout.h"
 #include "http_client.h"
-#include "image_analyser.h"
+#include "isolation_settings.h"
 #include "object_store.h"
 #include "pipeline.h"
 #include "queue_backend.h"
-
-struct backend_settings { /* NULL: looked up as the service's own clients do */
-    const char *region, *profile, *endpoint;
-    const char *access_key, *secret_key;
-    bool alone; /* use only the settings given here */
-};
 
 struct backend { /* an open backend */
     struct queue_backend *queues;
     struct object_store *store;
     void *handle;
-};
-
-struct cloud_settings {
-    const char *host;
-    unsigned port; /* 0: any free port */
-    const char *data, *region, *account, *access_key, *secret_key;
-    const char *request_log;               /* NULL: none */
-    const char *tls_certificate, *tls_key; /* PEM files; NULL: a self-signed certificate, see tls */
-    bool tls;                              /* TLS with a self-signed certificate */
-    const char *keys;   /* a file of access keys, instead of the default one; NULL: none */
-    const char *faults; /* a fault plan's file; NULL: none */
-    const char *smtp;   /* URL of a mail server; NULL: each mail is written to a file */
-    const struct image_analyser *analyser; /* for DetectLabels; borrowed while the cloud runs */
-    bool relaxed;
-};
-
-struct isolation_settings {
-    unsigned timeout_ms; /* of one image */
-    uint64_t memory;     /* bytes of one process */
 };
 
 typedef void assembly_done(const struct error *error, void *user);

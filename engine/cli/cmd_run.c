@@ -45,10 +45,10 @@ static int serve(struct service *service, struct error *error)
     if (err)
         return err;
     log_info("engine started", LOG_TEXT("version", THUMBWHEEL_VERSION),
-             LOG_INT("workers", service->config->workers),
+             LOG_INT("workers", service->config->engine.workers),
              LOG_INT("pipelines", service->pipelines->count));
     service_wait(service, never, NULL);
-    log_info("engine is draining", LOG_INT("grace_ms", service->config->grace));
+    log_info("engine is draining", LOG_INT("grace_ms", service->config->grace_ms));
     service_drain(service);
     log_end(service);
     return 0;

@@ -181,7 +181,7 @@ static int unknown_command(const char *typed)
 
 static unsigned worker_count(const struct config *config)
 {
-    return config->workers ? (unsigned)config->workers : cpus_available("");
+    return config->engine.workers ? config->engine.workers : cpus_available("");
 }
 
 /* libuv reads the variable when the pool gets its first task, so it is set before any loop is
@@ -189,19 +189,19 @@ static unsigned worker_count(const struct config *config)
 static void pool_setup(struct config *config)
 {
     char size[16];
-    config->workers = worker_count(config);
-    snprintf(size, sizeof size, "%u", (unsigned)config->workers + POOL_SPARE);
+    config->engine.workers = worker_count(config);
+    snprintf(size, sizeof size, "%u", config->engine.workers + POOL_SPARE);
     setenv("UV_THREADPOOL_SIZE", size, 1);
 }
 
 /* `run` logs JSON for a log collector, unless it runs on a terminal; the other commands log text
  * for a person. */
-static void log_open(enum config_command command, uint64_t format, enum log_level level)
+static void log_open(enum config_command command, enum log_format format, enum log_level level)
 {
     bool person = command != CONFIG_RUN || terminal_is(fileno(stderr));
     if (format == LOG_FORMAT_AUTO)
         format = person ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
-    log_setup(fileno(stderr), (enum log_format)format, level);
+    log_setup(fileno(stderr), format, level);
 }
 
 static enum log_level standard_level(enum config_command command)
@@ -213,7 +213,7 @@ static enum log_level standard_level(enum config_command command)
 static void log_open_early(const struct command *command, char *const *args, size_t count)
 {
     const char *wanted = config_peek("log-format", args, count);
-    uint64_t format = LOG_FORMAT_AUTO;
+    enum log_format format = LOG_FORMAT_AUTO;
     if (wanted && strcmp(wanted, "json") == 0)
         format = LOG_FORMAT_JSON;
     else if (wanted && *wanted && strcmp(wanted, "auto") != 0)
@@ -277,12 +277,6 @@ static int run_with_images(const struct command *command, const struct assembly 
     return command->run(assembly, config);
 }
 
-static struct isolation_settings isolation_settings_of(const struct config *config)
-{
-    return (struct isolation_settings){.timeout_ms = (unsigned)config->image_timeout,
-                                       .memory = config->image_memory};
-}
-
 /* Images are decoded in separate processes, which start in parallel with this one. */
 static int run_isolated(const struct command *command, const struct assembly *assembly,
                         const struct config *config)
@@ -290,9 +284,8 @@ static int run_isolated(const struct command *command, const struct assembly *as
     static const char advice[] = "; --isolation=thread decodes without such processes";
     struct error error = {0};
     struct assembly isolated = *assembly;
-    const struct isolation_settings settings = isolation_settings_of(config);
     isolated.pipeline_ops = assembly->isolated_ops;
-    if (assembly->isolation_start(&settings, &error))
+    if (assembly->isolation_start(&config->decoders, &error))
         return fail_start(&error, advice);
     int status = assembly->isolation_ready(&error) ? fail_start(&error, advice)
                                                    : command->run(&isolated, config);
@@ -306,9 +299,8 @@ static int run_cloud(const struct command *command, const struct assembly *assem
                      const struct config *config)
 {
     struct assembly isolated = *assembly;
-    const struct isolation_settings settings = isolation_settings_of(config);
     isolated.pipeline_ops = assembly->isolated_ops;
-    assembly->isolation_allow(&settings);
+    assembly->isolation_allow(&config->decoders);
     int status = command->run(&isolated, config);
     assembly->isolation_stop();
     return status;
@@ -317,16 +309,13 @@ static int run_cloud(const struct command *command, const struct assembly *assem
 static int run_configured(const struct command *command, const struct assembly *assembly,
                           const struct config *config)
 {
-    int status;
     if (command->settings == CONFIG_CHECK)
-        status = command->run(assembly, config);
-    else if (config->isolation == CONFIG_ISOLATION_PROCESS)
-        status = config->cloud_only ? run_cloud(command, assembly, config)
-                                    : run_isolated(command, assembly, config);
-    else
-        status = run_with_images(command, assembly, config);
-    assembly->pipelines_stop();
-    return status;
+        return command->run(assembly, config);
+    if (config->decode_here)
+        return run_with_images(command, assembly, config);
+    if (config->cloud_only)
+        return run_cloud(command, assembly, config);
+    return run_isolated(command, assembly, config);
 }
 
 static int command_run(const struct command *command, const struct assembly *assembly, char **args,
@@ -347,6 +336,7 @@ static int command_run(const struct command *command, const struct assembly *ass
         descriptors_raise();
         pool_setup(&config);
         status = run_configured(command, assembly, &config);
+        assembly->pipelines_stop();
     }
     config_clear(&config);
     return status;

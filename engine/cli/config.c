@@ -13,29 +13,57 @@ enum { SETTINGS_MAX = 64 }; /* config_table.h */
 
 static void *place_of(struct config *config, const struct setting *s)
 {
-    return (char *)config + s->offset;
+    return (char *)config + s->member.offset;
+}
+
+static void number_store(void *place, enum config_member_type type, uint64_t number)
+{
+    if (type == MEMBER_BOOL)
+        *(bool *)place = number != 0;
+    else if (type == MEMBER_UNSIGNED)
+        *(unsigned *)place = (unsigned)number; /* the row's bounds fit */
+    else
+        *(uint64_t *)place = number;
 }
 
 /* ---- values ---- */
 
+struct unit {
+    uint64_t size;
+    const char *name;
+};
+
+static const struct unit milliseconds[] = {{3600000, "h"}, {1000, "s"}, {1, "ms"}},
+                         seconds[] = {{3600, "h"}, {1, "s"}},
+                         bytes[] = {{GIB, "G"}, {MIB, "M"}, {1, ""}},
+                         counts[] = {{1000000000, "G"}, {1, ""}}, plain[] = {{1, ""}};
+
+/* The largest unit comes first, 1 last. */
+static const struct unit *units_of(enum config_type type)
+{
+    switch (type) {
+    case TYPE_TIME:
+        return milliseconds;
+    case TYPE_SECONDS:
+        return seconds;
+    case TYPE_BYTES:
+        return bytes;
+    case TYPE_COUNT:
+        return counts;
+    default:
+        return plain;
+    }
+}
+
 /* The bounds in the units of the type, for messages. */
 static void bound_format(const struct setting *s, uint64_t value, char *out, size_t size)
 {
-    bool time = s->type == TYPE_TIME || s->type == TYPE_SECONDS;
-    if (time && value % 3600000 == 0 && value)
-        snprintf(out, size, "%lluh", (unsigned long long)(value / 3600000));
-    else if (time && value % 1000 == 0)
-        snprintf(out, size, "%llus", (unsigned long long)(value / 1000));
-    else if (time)
-        snprintf(out, size, "%llums", (unsigned long long)value);
-    else if (s->type == TYPE_BYTES && value >= GIB && value % GIB == 0)
-        snprintf(out, size, "%lluG", (unsigned long long)(value / GIB));
-    else if (s->type == TYPE_BYTES && value >= MIB && value % MIB == 0)
-        snprintf(out, size, "%lluM", (unsigned long long)(value / MIB));
-    else if (s->type == TYPE_COUNT && value >= 1000000000 && value % 1000000000 == 0)
-        snprintf(out, size, "%lluG", (unsigned long long)(value / 1000000000));
-    else
-        snprintf(out, size, "%llu", (unsigned long long)value);
+    const struct unit *unit = units_of(s->type);
+    if (value == 0 && s->type == TYPE_TIME)
+        unit = seconds; /* of zero, seconds are the usual unit */
+    while (unit->size > 1 && (value < unit->size || value % unit->size != 0))
+        unit++;
+    snprintf(out, size, "%llu%s", (unsigned long long)(value / unit->size), unit->name);
 }
 
 static const char *example_of(const struct setting *s)
@@ -83,18 +111,19 @@ static int number_parse(const struct setting *s, const char *value, uint64_t *ou
     }
 }
 
-static int number_set(const struct setting *s, const char *source, const char *value, uint64_t *out,
+static int number_set(const struct setting *s, const char *source, const char *value, void *place,
                       struct error *error)
 {
+    const uint64_t unit = s->type == TYPE_SECONDS ? 1000 : 1;
     uint64_t number;
-    if (number_parse(s, value, &number) || number < s->min || number > s->max ||
-        (s->type == TYPE_SECONDS && number % 1000))
+    if (number_parse(s, value, &number) || number % unit || number / unit < s->min ||
+        number / unit > s->max)
         return bad_number(s, source, value, error);
-    *out = number;
+    number_store(place, s->member.type, number / unit);
     return 0;
 }
 
-static int choice_set(const struct setting *s, const char *source, const char *value, uint64_t *out,
+static int choice_set(const struct setting *s, const char *source, const char *value, void *place,
                       struct error *error)
 {
     size_t length = strlen(value);
@@ -102,7 +131,7 @@ static int choice_set(const struct setting *s, const char *source, const char *v
     for (const char *p = s->value; p; index++) {
         const char *end = strchrnul(p, '|');
         if ((size_t)(end - p) == length && strncmp(p, value, length) == 0) {
-            *out = index;
+            number_store(place, s->member.type, index);
             return 0;
         }
         p = *end ? end + 1 : NULL;
@@ -131,8 +160,8 @@ static bool is_path(const struct setting *s)
     return s->value && (strstr(s->value, "DIR") || strstr(s->value, "FILE"));
 }
 
-static int text_set(const struct setting *s, const char *source, const char *value, char **out,
-                    struct error *error)
+static int text_set(const struct setting *s, const char *source, const char *value,
+                    const char **out, struct error *error)
 {
     if (!*value)
         return error_set(error, ERR_INVALID,
@@ -140,7 +169,7 @@ static int text_set(const struct setting *s, const char *source, const char *val
     char *copy = is_path(s) ? path_normal(value) : strdup(value);
     if (!copy)
         return error_set(error, ERR_MEMORY, "out of memory");
-    free(*out);
+    free((char *)*out);
     *out = copy;
     return 0;
 }
@@ -156,9 +185,9 @@ static int list_set(const char *source, const char *value, bool split, struct te
             return error_set(error, ERR_INVALID, "%s: the value is empty; give a file or directory",
                              source);
         char *path = strndup(p, (size_t)(end - p));
-        int err = text_list_take(list, path ? path_normal(path) : NULL);
+        int code = text_list_take(list, path ? path_normal(path) : NULL);
         free(path);
-        if (err)
+        if (code)
             return error_set(error, ERR_MEMORY, "out of memory");
         p = *end ? end + 1 : NULL;
     }
@@ -191,9 +220,9 @@ static int read_defaults(struct config *config, struct error *error)
         const struct setting *s = &config_table[i];
         if (!s->standard)
             continue;
-        int err = value_set(config, s, s->name, s->standard, false, error);
-        if (err)
-            return err;
+        int code = value_set(config, s, s->name, s->standard, false, error);
+        if (code)
+            return code;
     }
     return 0;
 }
@@ -210,16 +239,16 @@ static int read_environment(struct config *config, enum config_command command, 
     for (size_t i = 0; i < config_table_size; i++) {
         const struct setting *s = &config_table[i];
         char name[CONFIG_VARIABLE_MAX];
-        if (!config_has_variable(s) || !(s->commands & command))
+        if (s->action || !(s->commands & command))
             continue;
         config_variable_name(s, name);
         const char *value = getenv(name);
         /* An empty variable counts as unset: this is a common way to unset it for one command. */
         if (!value || !*value || value_is_injected(value))
             continue;
-        int err = value_set(config, s, name, value, true, error);
-        if (err)
-            return err;
+        int code = value_set(config, s, name, value, true, error);
+        if (code)
+            return code;
         config->given |= 1ull << i;
     }
     return 0;
@@ -308,25 +337,40 @@ static int read_flag(struct argument_reader *r, const char *arg)
     return flag_set(r, s, source, r->args[r->next++]);
 }
 
+static int read_path(struct argument_reader *r, const char *path)
+{
+    if (text_list_take(&r->config->paths, path_normal(path)))
+        return error_set(r->error, ERR_MEMORY, "out of memory");
+    return 0;
+}
+
+static int read_argument(struct argument_reader *r, const char *arg)
+{
+    if (strcmp(arg, "-h") == 0) {
+        r->config->help = true;
+        return 0;
+    }
+    if (strncmp(arg, "--", 2) == 0)
+        return read_flag(r, arg + 2);
+    if (arg[0] == '-' && arg[1])
+        return error_set(r->error, ERR_INVALID, "unknown option %s; options have two dashes", arg);
+    return read_path(r, arg);
+}
+
 static int read_arguments(struct argument_reader *r)
 {
     bool only_paths = false;
     while (r->next < r->count) {
         const char *arg = r->args[r->next++];
-        int err = 0;
-        if (!only_paths && strcmp(arg, "--") == 0)
+        int code = 0;
+        if (only_paths)
+            code = read_path(r, arg);
+        else if (strcmp(arg, "--") == 0)
             only_paths = true;
-        else if (!only_paths && strcmp(arg, "-h") == 0)
-            r->config->help = true;
-        else if (!only_paths && strncmp(arg, "--", 2) == 0)
-            err = read_flag(r, arg + 2);
-        else if (!only_paths && arg[0] == '-' && arg[1])
-            err =
-                error_set(r->error, ERR_INVALID, "unknown option %s; options have two dashes", arg);
-        else if (text_list_take(&r->config->paths, path_normal(arg)))
-            err = error_set(r->error, ERR_MEMORY, "out of memory");
-        if (err)
-            return err;
+        else
+            code = read_argument(r, arg);
+        if (code)
+            return code;
     }
     return 0;
 }
@@ -337,10 +381,13 @@ int config_read(struct config *config, enum config_command command, char *const 
     struct argument_reader reader = {
         .config = config, .command = command, .args = args, .count = count, .error = error};
     *config = (struct config){0};
-    int err = read_defaults(config, error);
-    if (!err)
-        err = read_environment(config, command, error);
-    return err ? err : read_arguments(&reader);
+    int code = read_defaults(config, error);
+    if (code)
+        return code;
+    code = read_environment(config, command, error);
+    if (code)
+        return code;
+    return read_arguments(&reader);
 }
 
 void config_clear(struct config *config)
@@ -398,7 +445,7 @@ static bool is_stray(const char *name, const char *value, struct config_stray *o
     const char *names[SETTINGS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < config_table_size; i++) {
-        if (!config_has_variable(&config_table[i]))
+        if (config_table[i].action)
             continue;
         config_variable_name(&config_table[i], variables[count]);
         names[count] = variables[count] + sizeof prefix - 1;

@@ -1,10 +1,13 @@
 /*
  * Settings of the process.
  *
- * The table in config_table.c has one row for each setting: name, type, default, bounds, place in
- * struct config, and help. Flags (--max-pixels 100M), environment variables
- * (THUMBWHEEL_MAX_PIXELS), --help and the documentation all come from it. Precedence: flag,
- * environment, default. Settings are read once, on the main thread, before anything else starts.
+ * A setting is one row of the table in config_table.c and one member of a struct. The row says its
+ * name, type, bounds, default, help, the commands that accept it, and its member. Flags
+ * (--max-pixels 100M), environment variables (THUMBWHEEL_MAX_PIXELS), --help and docs/settings.md
+ * all come from it. The member is in the options of the part that uses the setting, which struct
+ * config contains, so nothing has to pass the value on; a setting of the commands themselves is a
+ * member of struct config. Precedence: flag, environment, default. Settings are read once, on the
+ * main thread, before anything else starts.
  */
 #ifndef THUMBWHEEL_CONFIG_H
 #define THUMBWHEEL_CONFIG_H
@@ -13,7 +16,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "backend_settings.h"
+#include "cloud_settings.h"
+#include "engine.h"
 #include "error.h"
+#include "http_client.h"
+#include "isolation_settings.h"
+#include "log.h"
 #include "text_list.h"
 
 enum { CONFIG_STRAY_MAX = 64 };
@@ -33,29 +42,24 @@ enum config_log_level {
     CONFIG_LOG_WARN,
     CONFIG_LOG_ERROR
 };
-enum config_isolation { CONFIG_ISOLATION_PROCESS, CONFIG_ISOLATION_THREAD };
-enum config_missing { CONFIG_MISSING_DEAD_LETTER, CONFIG_MISSING_DROP };
-enum config_durability { CONFIG_DURABILITY_FULL, CONFIG_DURABILITY_RELAXED };
 
-struct config { /* strings are owned; NULL if unset. Times are in milliseconds, sizes in bytes */
+struct config { /* strings are owned; NULL if unset */
     struct text_list pipelines;
-    char *region, *profile, *endpoint;
 
-    uint64_t workers, jobs, wait, visibility, backoff, linger, stall, cache, memory;
-    uint64_t timeout;
-    uint64_t max_pixels, max_bytes, max_frames;
-    uint64_t isolation; /* enum config_isolation */
-    uint64_t missing;   /* enum config_missing */
-    uint64_t image_timeout, image_memory;
+    /* The options of the parts. The commands add what is not a setting. */
+    struct backend_settings backend;
+    struct http_client_options http;
+    struct engine_options engine;
+    struct isolation_settings decoders;
+    struct cloud_settings cloud;
 
-    uint64_t log_format; /* enum log_format */
-    uint64_t log_level;  /* enum config_log_level */
-    uint64_t grace;
-
-    char *host, *data, *out, *request_log, *faults, *keys, *smtp, *tls_cert, *tls_key;
-    uint64_t port, patience;
-    uint64_t durability; /* enum config_durability */
-    bool once, cloud_only, tls, verbose, json;
+    bool decode_here; /* in the worker threads, without decoder processes */
+    enum log_format log_format;
+    enum config_log_level log_level;
+    unsigned grace_ms;
+    const char *out;
+    uint64_t patience_ms;
+    bool once, cloud_only, verbose, json;
 
     bool schema, settings, operations, help;
 

@@ -5,51 +5,55 @@
 #include "config_table.h"
 #include "terminal.h"
 
-static const char *default_text(const struct setting *s)
-{
-    return s->shown ? s->shown : s->standard ? s->standard : "";
-}
-
 enum { COLUMN = 30, COLUMN_NARROW = 6, NARROW = 70 };
 
-static void print_option(FILE *out, const struct setting *s, size_t columns)
+static void print_default(FILE *out, const struct setting *s, size_t columns, int column)
 {
+    char text[256];
+    snprintf(text, sizeof text, "(default: %s)", config_default_text(s));
+    fprintf(out, "%*s", column, "");
+    terminal_print(out, text, columns, (size_t)column, (size_t)column);
+    fputc('\n', out);
+}
+
+static void print_option(FILE *out, const struct setting *s, enum config_command command,
+                         size_t columns)
+{
+    char help[256];
     const int column = columns && columns < NARROW ? COLUMN_NARROW : COLUMN;
     int width = fprintf(out, "  --%s%s%s", s->name, s->value ? " " : "", s->value ? s->value : "");
     if (width > column - 2)
         fprintf(out, "\n%*s", column, "");
     else
         fprintf(out, "%*s", column - width, "");
-    terminal_print(out, s->help, columns, (size_t)column, (size_t)column);
+    snprintf(help, sizeof help, "%s%s", s->help,
+             s->reloads & command ? "; read again on SIGHUP" : "");
+    terminal_print(out, help, columns, (size_t)column, (size_t)column);
     fputc('\n', out);
-    if (!*default_text(s))
-        return;
-    char standard[256];
-    snprintf(standard, sizeof standard, "(default: %s)", default_text(s));
-    fprintf(out, "%*s", column, "");
-    terminal_print(out, standard, columns, (size_t)column, (size_t)column);
-    fputc('\n', out);
+    if (!s->action)
+        print_default(out, s, columns, column);
 }
 
-static void print_group(FILE *out, enum config_command command, const char *group, size_t columns)
+static void print_group(FILE *out, enum config_command command, enum config_group group,
+                        size_t columns)
 {
     bool any = false;
     for (size_t i = 0; i < config_table_size; i++) {
         const struct setting *s = &config_table[i];
-        if (!(s->commands & command) || strcmp(config_group(s), group) != 0)
+        if (!(s->commands & command) || s->group != group)
             continue;
         if (!any)
-            fprintf(out, "\n%s:\n", group);
+            fprintf(out, "\n%s:\n", config_group_title(group));
         any = true;
-        print_option(out, s, columns);
+        print_option(out, s, command, columns);
     }
 }
 
 void config_print_options(FILE *out, enum config_command command, size_t columns)
 {
     fputs("Options:\n", out);
-    for (size_t i = 0; config_groups[i]; i++)
-        print_group(out, command, config_groups[i], columns);
+    for (int group = 0; group < GROUP_COUNT; group++)
+        print_group(out, command, (enum config_group)group, columns);
     fputc('\n', out);
     terminal_print(out,
                    "Each option is also an environment variable: --max-pixels is "
@@ -80,18 +84,22 @@ void config_print_markdown(FILE *out)
     for (size_t i = 0; i < config_table_size; i++) {
         const struct setting *s = &config_table[i];
         char name[CONFIG_VARIABLE_MAX];
-        if (!config_has_variable(s))
+        if (s->action)
             continue;
         config_variable_name(s, name);
         fprintf(out, "| `--%s", s->name);
         fputs(s->value ? " " : "", out);
         print_cell(out, s->value ? s->value : "");
         fprintf(out, "` | `%s` | ", name);
-        print_cell(out, default_text(s));
+        print_cell(out, config_default_text(s));
         fputs(" | ", out);
         print_commands(out, s->commands);
         fputs(" | ", out);
         print_cell(out, s->help);
+        if (s->reloads) {
+            fputs("; read again on SIGHUP by ", out);
+            print_commands(out, s->reloads);
+        }
         fputs(" |\n", out);
     }
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "image_analyser.h"
 #include "local_greeting.h"
 #include "local_names.h"
 #include "local_plan.h"
@@ -97,8 +98,8 @@ static int data_choose(struct session *session)
     const struct config *config = session->config;
     struct error error = {0};
     int err = 0;
-    if (config->data) {
-        session->data = strdup(config->data);
+    if (config->cloud.data_dir) {
+        session->data = strdup(config->cloud.data_dir);
     } else if (session->once) {
         err = temporary_directory_create(&session->data, &error);
         session->data_temporary = !err;
@@ -111,7 +112,7 @@ static int data_choose(struct session *session)
         err = directory_make(session->data, 0700, &error);
     if (err)
         command_error("%s%s", error.text,
-                      session->once && !config->data ? "" : "; set it with --data");
+                      session->once && !config->cloud.data_dir ? "" : "; set it with --data");
     return err ? STATUS_FAILED : STATUS_OK;
 }
 
@@ -147,43 +148,39 @@ static void discard(void *user)
 static int analyser_make(struct session *session, struct error *error)
 {
     const struct config *config = session->config;
-    unsigned workers = (unsigned)config->workers;
+    const unsigned workers = config->engine.workers;
     bool beside = !config->cloud_only && workers > ANALYSES_BESIDE_ENGINE;
     session->analyser = (struct image_analyser){
         .ops = session->assembly->pipeline_ops,
-        .limits = {.max_pixels = config->max_pixels,
-                   .max_bytes = (size_t)config->max_bytes,
-                   .max_frames = (unsigned)config->max_frames},
+        .limits = config->engine.limits,
         .at_once = beside ? ANALYSES_BESIDE_ENGINE : workers,
     };
     return session->assembly->labels_pipeline_make(&session->analyser.pipeline, error);
 }
 
+static const char *region_of(const struct config *config)
+{
+    return config->backend.region ? config->backend.region : LOCAL_REGION;
+}
+
+/* The settings, and what is not a setting. */
 static struct cloud_settings cloud_settings_of(const struct session *session)
 {
     const struct config *config = session->config;
-    bool any_port = session->once && !config_given(config, "port");
-    bool relaxed = config->durability == CONFIG_DURABILITY_RELAXED;
+    struct cloud_settings cloud = config->cloud;
+    cloud.data_dir = session->data;
+    cloud.region = region_of(config);
+    cloud.account = LOCAL_ACCOUNT;
+    cloud.access_key = LOCAL_ACCESS_KEY;
+    cloud.secret_key = LOCAL_SECRET_KEY;
+    cloud.analyser = &session->analyser;
+    if (strcmp(cloud.host, "localhost") == 0)
+        cloud.host = "127.0.0.1";
+    if (session->once && !config_given(config, "port"))
+        cloud.port = 0;
     if (session->data_temporary && !config_given(config, "durability"))
-        relaxed = true; /* the directory is removed in any case */
-    return (struct cloud_settings){
-        .host = strcmp(config->host, "localhost") == 0 ? "127.0.0.1" : config->host,
-        .port = any_port ? 0 : (unsigned)config->port,
-        .data = session->data,
-        .region = config->region ? config->region : LOCAL_REGION,
-        .account = LOCAL_ACCOUNT,
-        .access_key = LOCAL_ACCESS_KEY,
-        .secret_key = LOCAL_SECRET_KEY,
-        .request_log = config->request_log,
-        .tls_certificate = config->tls_cert,
-        .tls_key = config->tls_key,
-        .tls = config->tls,
-        .keys = config->keys,
-        .faults = config->faults,
-        .smtp = config->smtp,
-        .analyser = &session->analyser,
-        .relaxed = relaxed,
-    };
+        cloud.relaxed = true; /* the directory is removed in any case */
+    return cloud;
 }
 
 static void warn_of_host(const char *host, bool own_keys)
@@ -227,8 +224,8 @@ static int start(struct session *session, struct error *error)
                                             .reloads = !session->once};
     const struct engine_observer observer = {.record_finished = photo_batch_observe,
                                              .user = &session->batch};
-    warn_of_host(session->config->host, session->config->keys != NULL);
-    warn_of_keys(session->config->keys);
+    warn_of_host(session->config->cloud.host, cloud.keys != NULL);
+    warn_of_keys(cloud.keys);
     bool alone = session->config->cloud_only;
     int err = analyser_make(session, error);
     if (!err)
@@ -286,8 +283,8 @@ static struct greeting greeting_of(const struct session *session)
         .endpoint = session->assembly->cloud_endpoint(session->service.cloud),
         .data = session->data,
         .photo = example_photo(session),
-        .region = session->config->region ? session->config->region : LOCAL_REGION,
-        .keys = session->config->keys,
+        .region = region_of(session->config),
+        .keys = session->config->cloud.keys,
         .certificate = session->assembly->cloud_certificate(session->service.cloud),
     };
 }

@@ -17,17 +17,8 @@ static int backend_open(uv_loop_t *loop, struct http_client *http,
                         const struct backend_settings *settings, struct backend *out,
                         struct error *error)
 {
-    const struct aws_options options = {
-        .region = settings->region,
-        .profile = settings->profile,
-        .endpoint = settings->endpoint,
-        .access_key = settings->access_key,
-        .secret_key = settings->secret_key,
-        .unsigned_payload = true,
-        .ignore_environment = settings->alone,
-    };
     struct aws *aws;
-    int err = aws_create(loop, http, &options, &aws, error);
+    int err = aws_create(loop, http, settings, &aws, error);
     if (err)
         return err;
     *out = (struct backend){
@@ -50,26 +41,8 @@ static int backend_provision(struct backend *backend, const struct fanout *fanou
 static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, void **out,
                        struct error *error)
 {
-    const struct local_cloud_options options = {
-        .host = settings->host,
-        .port = settings->port,
-        .data_dir = settings->data,
-        .region = settings->region,
-        .account = settings->account,
-        .access_key = settings->access_key,
-        .secret_key = settings->secret_key,
-        .analyser = settings->analyser,
-        .relaxed = settings->relaxed,
-        .request_log = settings->request_log,
-        .tls_certificate = settings->tls_certificate,
-        .tls_key = settings->tls_key,
-        .tls = settings->tls,
-        .keys = settings->keys,
-        .faults = settings->faults,
-        .smtp = settings->smtp,
-    };
     struct local_cloud *cloud = NULL;
-    int err = local_cloud_start(loop, &options, &cloud, error);
+    int err = local_cloud_start(loop, settings, &cloud, error);
     *out = cloud;
     return err;
 }
@@ -94,24 +67,6 @@ static void cloud_stop(void *cloud, void (*stopped)(void *user), void *user)
     local_cloud_stop(cloud, stopped, user);
 }
 
-static struct isolation_options isolation_options_of(const struct isolation_settings *settings)
-{
-    return (struct isolation_options){.timeout_ms = settings->timeout_ms,
-                                      .memory = settings->memory};
-}
-
-static int start_isolation(const struct isolation_settings *settings, struct error *error)
-{
-    const struct isolation_options options = isolation_options_of(settings);
-    return isolation_start(&options, error);
-}
-
-static void allow_isolation(const struct isolation_settings *settings)
-{
-    const struct isolation_options options = isolation_options_of(settings);
-    isolation_allow(&options);
-}
-
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "decoder") == 0)
@@ -121,8 +76,8 @@ int main(int argc, char **argv)
         .pipelines_start = pipelines_start,
         .pipelines_stop = pipelines_stop,
         .isolated_ops = &isolated_pipeline_ops,
-        .isolation_start = start_isolation,
-        .isolation_allow = allow_isolation,
+        .isolation_start = isolation_start,
+        .isolation_allow = isolation_allow,
         .isolation_ready = isolation_ready,
         .isolation_stop = isolation_stop,
         .labels_pipeline_make = labels_pipeline_make,

@@ -182,7 +182,7 @@ static bool stuck(struct photo_batch *batch)
         batch->movement = movement;
         batch->moved_ms = now;
     }
-    return now - batch->moved_ms > batch->service->config->patience;
+    return now - batch->moved_ms > batch->service->config->patience_ms;
 }
 
 /* All photos are settled, and no message is left to delete. */
@@ -203,7 +203,7 @@ static void feed_and_wait(struct photo_batch *batch)
     if (ended && !photo_results_settled(&batch->results))
         command_error("no progress for %llu s: giving up on the remaining photos (--patience sets "
                       "this time)",
-                      (unsigned long long)(batch->service->config->patience / 1000));
+                      (unsigned long long)(batch->service->config->patience_ms / 1000));
 }
 
 int photo_batch_run(struct photo_batch *batch, struct error *error)
@@ -217,7 +217,7 @@ int photo_batch_run(struct photo_batch *batch, struct error *error)
         .bucket = LOCAL_BUCKET,
         .items = items,
         .count = batch->results.count,
-        .max_bytes = (size_t)service->config->max_bytes,
+        .max_bytes = service->config->engine.limits.max_bytes,
         .in_flight = UPLOADS,
         .sent = on_sent,
         .user = batch,

@@ -127,20 +127,32 @@ static int loop_open(struct service *service, struct error *error)
 static int backend_open(struct service *service, const struct cloud_settings *cloud,
                         struct error *error)
 {
-    const struct config *config = service->config;
-    struct backend_settings settings = {
-        .region = config->region, .profile = config->profile, .endpoint = config->endpoint};
+    const struct assembly *assembly = service->assembly;
+    struct backend_settings settings = service->config->backend;
     if (cloud) {
         settings = (struct backend_settings){
             .region = cloud->region,
-            .endpoint = service->assembly->cloud_endpoint(service->cloud),
-            .alone = true,
+            .endpoint = assembly->cloud_endpoint(service->cloud),
+            .ignore_environment = true,
         };
-        service->assembly->cloud_credentials(service->cloud, &settings.access_key,
-                                             &settings.secret_key);
+        assembly->cloud_credentials(service->cloud, &settings.access_key, &settings.secret_key);
     }
-    return service->assembly->backend_open(&service->loop, service->http, &settings,
-                                           &service->backend, error);
+    settings.unsigned_payload = true;
+    return assembly->backend_open(&service->loop, service->http, &settings, &service->backend,
+                                  error);
+}
+
+static int cloud_open(struct service *service, const struct cloud_settings *cloud,
+                      struct http_client_options *http, struct error *error)
+{
+    const struct assembly *assembly = service->assembly;
+    int code = assembly->cloud_start(&service->loop, cloud, &service->cloud, error);
+    if (code)
+        return code;
+    http->ca_file = assembly->cloud_certificate(service->cloud);
+    http->any_host = http->ca_file != NULL; /* a user's certificate need not be valid for the
+                                             * loopback address */
+    return 0;
 }
 
 int service_open(struct service *service, const struct service_options *options,
@@ -148,23 +160,18 @@ int service_open(struct service *service, const struct service_options *options,
 {
     *service = (struct service){
         .assembly = options->assembly, .config = options->config, .pipelines = options->pipelines};
-    struct http_client_options http = {.idle_timeout_ms = (unsigned)options->config->timeout};
-    int err = loop_open(service, error);
-    if (!err && options->reloads)
-        err = reloader_open(&service->reloader, service, error);
-    if (!err && options->cloud)
-        err =
-            service->assembly->cloud_start(&service->loop, options->cloud, &service->cloud, error);
-    if (!err && service->cloud) {
-        http.ca_file = service->assembly->cloud_certificate(service->cloud);
-        http.any_host = http.ca_file != NULL; /* a user's certificate need not be valid for the
-                                               * loopback address */
-    }
-    if (!err)
-        err = http_client_create(&service->loop, &http, &service->http, error);
-    if (!err)
-        err = backend_open(service, options->cloud, error);
-    return err;
+    struct http_client_options http = options->config->http;
+    int code = loop_open(service, error);
+    if (code)
+        return code;
+    if (options->reloads && (code = reloader_open(&service->reloader, service, error)))
+        return code;
+    if (options->cloud && (code = cloud_open(service, options->cloud, &http, error)))
+        return code;
+    code = http_client_create(&service->loop, &http, &service->http, error);
+    if (code)
+        return code;
+    return backend_open(service, options->cloud, error);
 }
 
 /* ---- work ---- */
@@ -204,10 +211,10 @@ static bool answered(void *user)
 int service_provision(struct service *service, const struct fanout *fanout, struct error *error)
 {
     struct answer answer = {0};
-    int err = service->assembly->backend_provision(&service->backend, fanout, on_answer, &answer);
-    if (err)
-        return error_set(error, err, "bucket, topic and queues could not be created (%s)",
-                         error_name(err));
+    int code = service->assembly->backend_provision(&service->backend, fanout, on_answer, &answer);
+    if (code)
+        return error_set(error, code, "bucket, topic and queues could not be created (%s)",
+                         error_name(code));
     service_finish(service, answered,
                    &answer); /* it always completes soon, since requests have timeouts */
     *error = answer.error;
@@ -220,41 +227,31 @@ int service_is_empty(struct service *service, const char *bucket, const char *pr
     struct object_store *store = service->backend.store;
     struct object_count_request listing = {0};
     struct object_request *request;
-    int err = store->ops->list(store, bucket, prefix, NULL, on_listed, &listing, &request);
-    if (err)
-        return error_set(error, err, "s3://%s/%s could not be listed (%s)", bucket, prefix,
-                         error_name(err));
+    int code = store->ops->list(store, bucket, prefix, NULL, on_listed, &listing, &request);
+    if (code)
+        return error_set(error, code, "s3://%s/%s could not be listed (%s)", bucket, prefix,
+                         error_name(code));
     service_finish(service, answered, &listing.answer);
     *empty = listing.count == 0;
     *error = listing.answer.error;
     return error->code;
 }
 
+/* The settings, and what is not a setting. */
 static struct engine_options engine_options_of(const struct service *service,
                                                const struct engine_observer *observer)
 {
-    const struct config *config = service->config;
-    struct engine_options options = {
-        .queues = service->backend.queues,
-        .store = service->backend.store,
-        .pipeline_ops = service->assembly->pipeline_ops,
-        .pipelines = service->pipelines->items,
-        .pipeline_count = service->pipelines->count,
-        .workers = (unsigned)config->workers,
-        .jobs = (unsigned)config->jobs,
-        .wait_s = (unsigned)(config->wait / 1000),
-        .visibility_s = (unsigned)(config->visibility / 1000),
-        .backoff_s = (unsigned)(config->backoff / 1000),
-        .linger_ms = config->linger ? (unsigned)config->linger : 1, /* 0 would be the default */
-        .cache_bytes = config->cache ? (size_t)config->cache : 1,
-        .stall_ms = config->stall,
-        .drop_missing = config->missing == CONFIG_MISSING_DROP,
-        .memory = config->memory,
-        .limits = {.max_pixels = config->max_pixels,
-                   .max_bytes = (size_t)config->max_bytes,
-                   .max_frames = (unsigned)config->max_frames},
-        .polls_abortable = service->cloud != NULL,
-    };
+    struct engine_options options = service->config->engine;
+    options.queues = service->backend.queues;
+    options.store = service->backend.store;
+    options.pipeline_ops = service->assembly->pipeline_ops;
+    options.pipelines = service->pipelines->items;
+    options.pipeline_count = service->pipelines->count;
+    options.polls_abortable = service->cloud != NULL;
+    if (options.linger_ms == 0)
+        options.linger_ms = 1; /* 0 would be the engine's default */
+    if (options.cache_bytes == 0)
+        options.cache_bytes = 1;
     if (observer)
         options.observer = *observer;
     return options;
@@ -273,28 +270,28 @@ int service_start(struct service *service, const struct engine_observer *observe
 {
     struct answer answer = {0};
     const struct engine_options options = engine_options_of(service, observer);
-    int err = engine_create(&service->loop, &options, &service->engine, error);
-    if (err)
-        return err;
+    int code = engine_create(&service->loop, &options, &service->engine, error);
+    if (code)
+        return code;
     engine_start(service->engine, on_answer, &answer);
     if (service->reloader.open && !service->cloud)
         reloader_allow(&service->reloader);
     if (!service_wait(service, answered, &answer)) {
         service_drain(service); /* some queues may be open and polled already */
-        err = error_set(error, ERR_CANCELLED, "stopped before the queues were opened");
+        code = error_set(error, ERR_CANCELLED, "stopped before the queues were opened");
     } else {
         *error = answer.error;
-        err = error->code;
+        code = error->code;
     }
-    if (err)
+    if (code)
         engine_end(service); /* cancelled, since its callback uses this stack frame */
-    return err;
+    return code;
 }
 
 void service_drain(struct service *service)
 {
     bool drained = false;
-    engine_drain(service->engine, (unsigned)service->config->grace, set, &drained);
+    engine_drain(service->engine, service->config->grace_ms, set, &drained);
     service_finish(service, is_set, &drained);
 }
 

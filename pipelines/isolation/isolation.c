@@ -155,12 +155,12 @@ const struct pipeline_ops isolated_pipeline_ops = {
     .thread_end = thread_end,
 };
 
-void isolation_allow(const struct isolation_options *options)
+void isolation_allow(const struct isolation_settings *options)
 {
     isolation.limits = (struct decoder_limits){options->timeout_ms, options->memory};
 }
 
-int isolation_start(const struct isolation_options *options, struct error *error)
+int isolation_start(const struct isolation_settings *options, struct error *error)
 {
     isolation_allow(options);
     struct decoder *d;

@@ -11,21 +11,15 @@
 #ifndef THUMBWHEEL_ISOLATION_H
 #define THUMBWHEEL_ISOLATION_H
 
-#include <stdint.h>
-
+#include "isolation_settings.h"
 #include "pipeline.h"
-
-struct isolation_options {
-    unsigned timeout_ms; /* of one image, by the clock and in processor time */
-    uint64_t memory;     /* bytes that one process may take */
-};
 
 /* Main thread. Starts one process, which initialises itself in parallel; the others are started
  * when there are images for them. */
-int isolation_start(const struct isolation_options *options, struct error *error);
+int isolation_start(const struct isolation_settings *options, struct error *error);
 /* Main thread; instead of the above if there may be no images: the first image starts a process.
  */
-void isolation_allow(const struct isolation_options *options);
+void isolation_allow(const struct isolation_settings *options);
 /* Waits until it is ready. Fails if decoders can't be sandboxed on this machine. */
 int isolation_ready(struct error *error);
 /* Call it when no render is running. */

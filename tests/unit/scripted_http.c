@@ -18,7 +18,7 @@ struct script script;
 
 #define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
-const struct aws_options script_options = {
+const struct backend_settings script_options = {
     .region = "eu-central-1",
     .access_key = "AKIDEXAMPLE",
     .secret_key = SECRET,
@@ -154,7 +154,7 @@ void http_exchange_cancel(struct http_exchange *exchange)
 /* --- the script --- */
 
 void script_begin(const struct scripted_answer *answers, size_t count,
-                  const struct aws_options *options)
+                  const struct backend_settings *options)
 {
     static struct scripted_answer kept[SCRIPT_MAX];
     struct error error = {0};

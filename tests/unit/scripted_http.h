@@ -45,11 +45,11 @@ extern struct script script;
 
 /* The options of a test's client: region eu-central-1, AKIDEXAMPLE; nothing from the environment.
  */
-extern const struct aws_options script_options;
+extern const struct backend_settings script_options;
 
 /* Starts a script, and a client for it. */
 void script_begin(const struct scripted_answer *answers, size_t count,
-                  const struct aws_options *options);
+                  const struct backend_settings *options);
 #define SCRIPT(options, ...)                                                                       \
     script_begin((const struct scripted_answer[]){__VA_ARGS__},                                    \
                  sizeof((const struct scripted_answer[]){__VA_ARGS__}) /                           \

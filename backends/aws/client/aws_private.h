@@ -4,7 +4,7 @@
 
 #include <uv.h>
 
-#include "aws_options.h"
+#include "backend_settings.h"
 #include "credential_renewal.h"
 #include "credentials.h"
 #include "endpoint.h"

@@ -22,7 +22,7 @@ struct credential_look {
 static void look_run(uv_work_t *work)
 {
     struct credential_look *look = container_of(work, struct credential_look, work);
-    const struct aws_options options = {.profile = look->profile};
+    const struct backend_settings options = {.profile = look->profile};
     struct profile profile;
     look->code = profile_load(&profile, look->profile, false, &look->error);
     if (!look->code)

@@ -21,7 +21,7 @@ enum { CREDENTIAL_RETRY_MS = 1500, CREDENTIAL_RETRIES_MAX = 2 };
 
 struct credential_renewal {       /* in struct aws */
     bool possible;                /* the keys came from a file */
-    char *profile;                /* as in aws_options; may be NULL */
+    char *profile;                /* as in backend_settings; may be NULL */
     struct credential_look *look; /* the pending read; NULL: none */
     uint64_t due_ms, last_ms;     /* uv_now */
     struct log_gate unreadable;

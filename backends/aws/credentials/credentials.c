@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws_options.h"
+#include "backend_settings.h"
 #include "sigv4.h"
 
 struct provider {
     const char *name;
-    int (*find)(struct credentials *out, const struct aws_options *options,
+    int (*find)(struct credentials *out, const struct backend_settings *options,
                 const struct profile *profile, struct error *error);
 };
 
@@ -35,7 +35,7 @@ static int copy_keys(struct credentials *out, const char *access_key, const char
     return error_set(error, ERR_MEMORY, "out of memory");
 }
 
-static int from_options(struct credentials *out, const struct aws_options *options,
+static int from_options(struct credentials *out, const struct backend_settings *options,
                         const struct profile *profile, struct error *error)
 {
     (void)profile;
@@ -43,7 +43,7 @@ static int from_options(struct credentials *out, const struct aws_options *optio
                      "the credentials given", error);
 }
 
-static int from_environment(struct credentials *out, const struct aws_options *options,
+static int from_environment(struct credentials *out, const struct backend_settings *options,
                             const struct profile *profile, struct error *error)
 {
     (void)options;
@@ -55,7 +55,7 @@ static int from_environment(struct credentials *out, const struct aws_options *o
 }
 
 /* A key pair is never combined from two files. */
-static int from_credentials_file(struct credentials *out, const struct aws_options *options,
+static int from_credentials_file(struct credentials *out, const struct backend_settings *options,
                                  const struct profile *profile, struct error *error)
 {
     (void)options;
@@ -65,7 +65,7 @@ static int from_credentials_file(struct credentials *out, const struct aws_optio
                      "the AWS credentials file", error);
 }
 
-static int from_config_file(struct credentials *out, const struct aws_options *options,
+static int from_config_file(struct credentials *out, const struct backend_settings *options,
                             const struct profile *profile, struct error *error)
 {
     (void)options;
@@ -84,7 +84,7 @@ static int refuse(const struct profile *profile, const char *setting, struct err
 
 /* Settings that take precedence over a profile's keys in AWS SDKs ("Standardized credential
  * providers", AWS SDKs and Tools Reference Guide): using the keys would be the wrong identity. */
-static int refuse_earlier(struct credentials *out, const struct aws_options *options,
+static int refuse_earlier(struct credentials *out, const struct backend_settings *options,
                           const struct profile *profile, struct error *error)
 {
     static const char *const settings[] = {"role_arn",      "web_identity_token_file",
@@ -102,7 +102,7 @@ static int refuse_earlier(struct credentials *out, const struct aws_options *opt
 }
 
 /* These come after the keys of the credentials file and before those of the config file. */
-static int refuse_process(struct credentials *out, const struct aws_options *options,
+static int refuse_process(struct credentials *out, const struct backend_settings *options,
                           const struct profile *profile, struct error *error)
 {
     static const char setting[] = "credential_process";
@@ -131,7 +131,7 @@ static int nothing_found(const struct profile *profile, struct error *error)
         profile->name);
 }
 
-int credentials_find(struct credentials *out, const struct aws_options *options,
+int credentials_find(struct credentials *out, const struct backend_settings *options,
                      const struct profile *profile, struct error *error)
 {
     *out = (struct credentials){0};

@@ -5,7 +5,7 @@
 #include "error.h"
 #include "profile.h"
 
-struct aws_options;
+struct backend_settings;
 
 struct credentials {
     char *access_key;
@@ -16,7 +16,7 @@ struct credentials {
 
 /* Takes the credentials from the first provider of the chain that has any. ERR_DENIED: none has;
  * the message lists the places searched. */
-int credentials_find(struct credentials *out, const struct aws_options *options,
+int credentials_find(struct credentials *out, const struct backend_settings *options,
                      const struct profile *profile, struct error *error);
 /* They came from one of the two files, which may change later. */
 bool credentials_are_of_file(const struct credentials *credentials);

@@ -27,7 +27,7 @@ const char *aws_service_name(enum aws_service service)
     return services[service].name;
 }
 
-static const char *configured_text(enum aws_service service, const struct aws_options *options,
+static const char *configured_text(enum aws_service service, const struct backend_settings *options,
                                    const struct profile *profile)
 {
     if (options->endpoint)
@@ -45,7 +45,7 @@ static const char *configured_text(enum aws_service service, const struct aws_op
     return text ? text : profile_get(profile, "endpoint_url");
 }
 
-int endpoint_configured(enum aws_service service, const struct aws_options *options,
+int endpoint_configured(enum aws_service service, const struct backend_settings *options,
                         const struct profile *profile, char **out, struct error *error)
 {
     *out = NULL;

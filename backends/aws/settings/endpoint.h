@@ -2,7 +2,7 @@
 #ifndef THUMBWHEEL_AWS_ENDPOINT_H
 #define THUMBWHEEL_AWS_ENDPOINT_H
 
-#include "aws_options.h"
+#include "backend_settings.h"
 #include "bytes.h"
 #include "error.h"
 #include "profile.h"
@@ -14,7 +14,7 @@ const char *aws_service_name(enum aws_service service); /* "S3", for messages */
 
 /* The endpoint that the user configured, for free(), without a trailing slash; *out is NULL for the
  * AWS endpoint. */
-int endpoint_configured(enum aws_service service, const struct aws_options *options,
+int endpoint_configured(enum aws_service service, const struct backend_settings *options,
                         const struct profile *profile, char **out, struct error *error);
 
 /* Appends "s3.eu-central-1.amazonaws.com". */

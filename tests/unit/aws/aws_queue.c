@@ -195,7 +195,7 @@ static void open_by_url(void **state)
 static void open_by_url_with_endpoint(void **state)
 {
     (void)state;
-    struct aws_options options = script_options;
+    struct backend_settings options = script_options;
     options.endpoint = "http://127.0.0.1:4566";
     SCRIPT(&options, ATTRIBUTES_ANSWER);
     open_as("http://queue.localhost:9324/000000000000/web");

@@ -194,7 +194,7 @@ static void wrong_secret_is_not_a_clock(void **state)
 static void session_token_is_signed(void **state)
 {
     (void)state;
-    struct aws_options options = script_options;
+    struct backend_settings options = script_options;
     options.session_token = "session-token";
     SCRIPT(&options, OK_ANSWER);
     assert_int_equal(publish().code, 0);
@@ -207,7 +207,7 @@ static void session_token_is_signed(void **state)
 static void custom_endpoint(void **state)
 {
     (void)state;
-    struct aws_options options = script_options;
+    struct backend_settings options = script_options;
     options.endpoint = "http://127.0.0.1:4566/";
     SCRIPT(&options, OK_ANSWER);
     assert_int_equal(publish().code, 0);

@@ -86,7 +86,7 @@ static void on_head(const struct object_facts *facts, const struct error *error,
 }
 
 /* What a request to each service looks like with these options. */
-static void send_both(const struct aws_options *options)
+static void send_both(const struct backend_settings *options)
 {
     bool done = false;
     const struct object_name name = {"photos", "a", NULL};
@@ -115,7 +115,7 @@ static void assert_url(size_t request, const char *url)
     assert_string_equal(script.requests[request].url, url);
 }
 
-static struct error refused(const struct aws_options *options)
+static struct error refused(const struct backend_settings *options)
 {
     uv_loop_t loop;
     struct aws *aws = NULL;
@@ -129,7 +129,7 @@ static struct error refused(const struct aws_options *options)
     return error;
 }
 
-static const struct aws_options nothing;
+static const struct backend_settings nothing;
 
 static void the_environment_is_read(void **state)
 {
@@ -157,7 +157,7 @@ static void other_identities_are_not_replaced_by_keys(void **state)
         "web_identity_token_file = /token", "sso_session = s", "sso_start_url = https://s",
         /* Each alone means SSO to botocore (SSOProvider), with an error for what is missing. */
         "sso_role_name = r", "sso_account_id = 111122223333"};
-    const struct aws_options with = {.region = "eu-west-1"};
+    const struct backend_settings with = {.region = "eu-west-1"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         char text[400];
         snprintf(text, sizeof text, "[default]\n%s\n", settings[i]);
@@ -229,7 +229,7 @@ static const char OLD_KEYS[] = "[default]\naws_access_key_id = AKIDOLD\n"
                   NEW_KEYS[] = "[default]\naws_access_key_id = AKIDNEW\n"
                                "aws_secret_access_key = secret\naws_session_token = new\n";
 
-static const struct aws_options in_ireland = {.region = "eu-west-1"};
+static const struct backend_settings in_ireland = {.region = "eu-west-1"};
 
 static void rotated_keys_are_read_when_the_old_ones_are_refused(void **state)
 {
@@ -335,7 +335,7 @@ static void profile_by_option(void **state)
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     setenv("AWS_REGION", "eu-north-1", 1);
     file_write("credentials", two_profiles);
-    const struct aws_options options = {.profile = "dev"};
+    const struct backend_settings options = {.profile = "dev"};
     send_both(&options);
     assert_signed_by("AKIDDEV");
     script_end();
@@ -399,7 +399,7 @@ static void environment_is_ignored(void **state)
     assert_url(0, "https://photos.s3.eu-central-1.amazonaws.com/a");
     script_end();
     assert_int_equal(
-        refused(&(struct aws_options){.region = "eu-west-1", .ignore_environment = true}).code,
+        refused(&(struct backend_settings){.region = "eu-west-1", .ignore_environment = true}).code,
         ERR_DENIED);
 }
 
@@ -436,15 +436,15 @@ static void bad_settings(void **state)
     (void)state;
     keys_in_environment();
     setenv("AWS_REGION", "eu-west-1", 1);
-    struct error error = refused(&(struct aws_options){.profile = "nobody"});
+    struct error error = refused(&(struct backend_settings){.profile = "nobody"});
     assert_int_equal(error.code, ERR_INVALID);
     assert_non_null(strstr(error.text, "\"nobody\""));
     static const char *const endpoints[] = {"127.0.0.1:4566", "ftp://127.0.0.1", "http://",
                                             "http://user:pass@127.0.0.1", "http://127.0.0.1/?a=b"};
     for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++)
-        assert_int_equal(refused(&(struct aws_options){.endpoint = endpoints[i]}).code,
+        assert_int_equal(refused(&(struct backend_settings){.endpoint = endpoints[i]}).code,
                          ERR_INVALID);
-    assert_int_equal(refused(&(struct aws_options){.region = "Frankfurt!"}).code, ERR_INVALID);
+    assert_int_equal(refused(&(struct backend_settings){.region = "Frankfurt!"}).code, ERR_INVALID);
     file_write("config", "[default]\nregion: eu-west-1\n");
     error = refused(&nothing);
     assert_int_equal(error.code, ERR_INVALID);

@@ -164,7 +164,7 @@ static void an_object_is_fetched(void **state)
 
 static int get_code(const char *endpoint, const char *body, const char *etag, const char *header)
 {
-    struct aws_options options = script_options;
+    struct backend_settings options = script_options;
     options.endpoint = endpoint;
     SCRIPT(&options, {.status = 200,
                       .body = body,
@@ -204,7 +204,7 @@ static void addresses(void **state)
          "https://photos.s3.eu-central-1.amazonaws.com/100%25.jpg"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct aws_options options = script_options;
+        struct backend_settings options = script_options;
         options.endpoint = cases[i].endpoint;
         SCRIPT(&options, {.status = 200, .body = "x"});
         get(cases[i].bucket, cases[i].key, cases[i].version, 10);
@@ -217,7 +217,7 @@ static void addresses(void **state)
 static void path_style_by_option(void **state)
 {
     (void)state;
-    struct aws_options options = script_options;
+    struct backend_settings options = script_options;
     options.path_style = true;
     SCRIPT(&options, {.status = 200, .body = "x"});
     get("photos", "a", NULL, 10);
@@ -413,7 +413,7 @@ static void an_object_is_stored(void **state)
 static void a_payload_may_be_unsigned(void **state)
 {
     (void)state;
-    struct aws_options options = script_options;
+    struct backend_settings options = script_options;
     options.unsigned_payload = true;
     SCRIPT(&options, {.status = 200});
     put();
@@ -539,7 +539,7 @@ static void a_bucket_is_listed(void **state)
 static void a_url_is_presigned(void **state)
 {
     (void)state;
-    struct aws_options options = script_options;
+    struct backend_settings options = script_options;
     options.session_token = "to/ken";
     SCRIPT(&options, {.status = 200, .body = "x"});
     struct error error = {0};

@@ -172,7 +172,7 @@ static int backend_open(uv_loop_t *loop, struct http_client *http,
 {
     (void)http;
     (void)error;
-    assert_true(settings->alone);
+    assert_true(settings->ignore_environment);
     world.loop = loop;
     uv_timer_init(loop, &world.timer);
     fake_queues_init(&world.queues, loop);
@@ -226,7 +226,7 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
         return error_set(error, ERR_BUSY, "port 7 is in use");
     world.cloud_port = settings->port;
     world.cloud_running = true;
-    snprintf(world.cloud_data, sizeof world.cloud_data, "%s", settings->data);
+    snprintf(world.cloud_data, sizeof world.cloud_data, "%s", settings->data_dir);
     *out = &world;
     return 0;
 }

@@ -515,11 +515,11 @@ static void clients_start(void)
     snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%u", http_server_port(t.server));
     assert_int_equal(http_client_create(&t.loop, &(struct http_client_options){0}, &t.http, &error),
                      0);
-    const struct aws_options with = {.region = "us-east-1",
-                                     .endpoint = endpoint,
-                                     .access_key = "AKIDEXAMPLE",
-                                     .secret_key = "secret",
-                                     .ignore_environment = true};
+    const struct backend_settings with = {.region = "us-east-1",
+                                          .endpoint = endpoint,
+                                          .access_key = "AKIDEXAMPLE",
+                                          .secret_key = "secret",
+                                          .ignore_environment = true};
     assert_int_equal(aws_create(&t.loop, t.http, &with, &t.aws, &error), 0);
 }
 

@@ -60,9 +60,9 @@ static void mark_done(void *user)
     ((struct door *)user)->done = true;
 }
 
-static struct local_cloud_options options(const struct door *d)
+static struct cloud_settings options(const struct door *d)
 {
-    return (struct local_cloud_options){
+    return (struct cloud_settings){
         .data_dir = d->directory, .relaxed = true, .request_log = d->log};
 }
 
@@ -79,7 +79,7 @@ static int setup(void **state)
     d->prepare.data = d->check.data = d;
     uv_prepare_start(&d->prepare, before_wait);
     uv_check_start(&d->check, after_wait);
-    struct local_cloud_options o = options(d);
+    struct cloud_settings o = options(d);
     assert_int_equal(local_cloud_start(&d->loop, &o, &d->cloud, &error), 0);
     struct http_client_options client = {0};
     assert_int_equal(http_client_create(&d->loop, &client, &d->client, &error), 0);
@@ -308,7 +308,7 @@ static void a_start_that_fails_leaves_nothing(void **state)
     struct error error = {0};
     char directory[96];
     /* The directory is in use. */
-    struct local_cloud_options o = options(d);
+    struct cloud_settings o = options(d);
     assert_int_equal(local_cloud_start(&d->loop, &o, &second, &error), ERR_BUSY);
     assert_string_not_equal(error.text, "");
     /* The port is. */

@@ -371,7 +371,7 @@ struct world {
 static int set_up_within(unsigned timeout_ms, void **state)
 {
     struct world *w = calloc(1, sizeof *w);
-    const struct isolation_options options = {.timeout_ms = timeout_ms, .memory = MEMORY};
+    const struct isolation_settings options = {.timeout_ms = timeout_ms, .memory = MEMORY};
     struct error error = {0};
     setenv("AWS_SECRET_ACCESS_KEY", "not for decoders", 1);
     w->pipeline = pipeline_of(one_output);

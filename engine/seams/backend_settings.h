@@ -1,6 +1,6 @@
 /* The user's options for credentials, region and endpoints. Strings are borrowed. */
-#ifndef THUMBWHEEL_AWS_OPTIONS_H
-#define THUMBWHEEL_AWS_OPTIONS_H
+#ifndef THUMBWHEEL_BACKEND_SETTINGS_H
+#define THUMBWHEEL_BACKEND_SETTINGS_H
 
 #include <stdbool.h>
 
@@ -8,7 +8,7 @@
  * AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL,
  * AWS_ENDPOINT_URL_S3/_SQS/_SNS, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE), then ~/.aws/config
  * and credentials. */
-struct aws_options {
+struct backend_settings {
     const char *region;
     const char *profile;
     const char *endpoint; /* for every service */

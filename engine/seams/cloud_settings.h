@@ -1,0 +1,29 @@
+/* The settings of the embedded cloud. Strings are borrowed until it has started. */
+#ifndef THUMBWHEEL_CLOUD_SETTINGS_H
+#define THUMBWHEEL_CLOUD_SETTINGS_H
+
+#include <stdbool.h>
+
+struct image_analyser;
+
+struct cloud_settings {
+    const char *host;       /* numeric; NULL: 127.0.0.1 */
+    unsigned port;          /* 0: any free port */
+    const char *data_dir;   /* created if it does not exist */
+    const char *region;     /* NULL: us-east-1 */
+    const char *account;    /* twelve digits; NULL: 000000000000 */
+    const char *access_key; /* NULL: "thumbwheel" */
+    const char *secret_key; /* NULL: "thumbwheel-secret" */
+    const char *keys; /* a file of access keys, which replace the one above (access_keys.h); NULL:
+                         none */
+    const char *tls_certificate, *tls_key; /* PEM files: the port serves TLS; NULL: see tls */
+    bool tls;     /* TLS with a certificate generated in data_dir, if there is none yet */
+    bool relaxed; /* acknowledge writes before they reach the disk */
+    const char *request_log; /* a file that gets one JSON line for each request; NULL: none */
+    const char *smtp;        /* URL of the server for SNS's mails; NULL: files in data_dir */
+    const char *faults;      /* a file with a fault plan (faults.h); NULL: none */
+    /* For DetectLabels; borrowed while the cloud runs. NULL: the operation is refused. */
+    const struct image_analyser *analyser;
+};
+
+#endif
