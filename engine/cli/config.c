@@ -28,18 +28,18 @@ static void number_store(void *place, enum config_member_type type, uint64_t num
 
 /* ---- values ---- */
 
-struct unit {
+struct bound_unit {
     uint64_t size;
     const char *name;
 };
 
-static const struct unit milliseconds[] = {{3600000, "h"}, {1000, "s"}, {1, "ms"}},
-                         seconds[] = {{3600, "h"}, {1, "s"}},
-                         bytes[] = {{GIB, "G"}, {MIB, "M"}, {1, ""}},
-                         counts[] = {{1000000000, "G"}, {1, ""}}, plain[] = {{1, ""}};
+static const struct bound_unit milliseconds[] = {{3600000, "h"}, {1000, "s"}, {1, "ms"}},
+                               seconds[] = {{3600, "h"}, {1, "s"}},
+                               bytes[] = {{GIB, "G"}, {MIB, "M"}, {1, ""}},
+                               counts[] = {{1000000000, "G"}, {1, ""}}, plain[] = {{1, ""}};
 
 /* The largest unit comes first, 1 last. */
-static const struct unit *units_of(enum config_type type)
+static const struct bound_unit *units_of(enum config_type type)
 {
     switch (type) {
     case TYPE_TIME:
@@ -58,7 +58,7 @@ static const struct unit *units_of(enum config_type type)
 /* The bounds in the units of the type, for messages. */
 static void bound_format(const struct setting *s, uint64_t value, char *out, size_t size)
 {
-    const struct unit *unit = units_of(s->type);
+    const struct bound_unit *unit = units_of(s->type);
     if (value == 0 && s->type == TYPE_TIME)
         unit = seconds; /* of zero, seconds are the usual unit */
     while (unit->size > 1 && (value < unit->size || value % unit->size != 0))
