@@ -9,11 +9,14 @@
 #include "cors_headers.h"
 #include "operations.h"
 
+struct service_api; /* service_call.h */
+
 struct cloud_service {
     const char *name;  /* in the credential scope */
     const char *title; /* for people */
 
-    operation_row *operations; /* the dispatch table */
+    operation_row *operations;     /* the dispatch table */
+    const struct service_api *api; /* for service_call_handle; NULL: S3, which has its own */
 
     /* Called when the headers are complete and the signature is valid; takes the body and
      * responds. */

@@ -14,9 +14,9 @@ bool any_operation_row(const struct cloud_service *const *services, size_t at,
     for (; *services; services++) {
         operation_row *row = (*services)->operations;
         size_t rows = 0;
-        while (rows < at && row(rows, out))
+        while (rows < at && row(*services, rows, out))
             rows++;
-        if (row(at, out))
+        if (row(*services, at, out))
             return true;
         at -= rows;
     }
@@ -29,18 +29,18 @@ static int name_compare(const void *a, const void *b)
     return strcmp(*left, *right);
 }
 
-/* The names of the supported operations, sorted and unique. NULL if memory is short. */
-static const char **supported_names(operation_row *row, size_t *count)
+/* The names of the supported operations, sorted, each once. NULL without memory. */
+static const char **supported_names(const struct cloud_service *service, size_t *count)
 {
     struct cloud_operation operation;
     const char **names;
     size_t rows = 0, found = 0, kept = 0;
-    while (row(rows, &operation))
+    while (service->operations(service, rows, &operation))
         rows++;
     names = calloc(rows + 1, sizeof *names);
     if (!names)
         return NULL;
-    for (size_t i = 0; i < rows && row(i, &operation); i++) {
+    for (size_t i = 0; i < rows && service->operations(service, i, &operation); i++) {
         if (operation.supported)
             names[found++] = operation.name;
     }
@@ -76,7 +76,7 @@ int operations_table(const struct cloud_service *const *services, FILE *out)
 {
     for (; *services; services++) {
         size_t count;
-        const char **names = supported_names((*services)->operations, &count);
+        const char **names = supported_names(*services, &count);
         if (!names)
             return ERR_MEMORY;
         fprintf(out, "### %s\n\n", (*services)->title);

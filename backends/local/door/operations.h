@@ -14,9 +14,10 @@ struct cloud_operation {
     bool supported;
 };
 
-/* Row `at` of a service's dispatch table; false: no more rows. A name may occur twice. */
-typedef bool operation_row(size_t at, struct cloud_operation *out);
+/* Row `at` of a service's dispatch table; false: there are no more. A name may come twice. */
 struct cloud_service;
+typedef bool operation_row(const struct cloud_service *service, size_t at,
+                           struct cloud_operation *out);
 
 /* The rows of all services in sequence. The list is NULL-terminated. */
 bool any_operation_row(const struct cloud_service *const *services, size_t at,

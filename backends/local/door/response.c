@@ -11,6 +11,16 @@ void response_send(struct cloud_request *request, const struct http_header *head
         http_call_respond(request->call, request->status, headers, count, body);
 }
 
+void response_send_text(struct cloud_request *request, const struct http_header *headers,
+                        size_t count, struct buffer *text)
+{
+    struct bytes body = text->error ? bytes_borrow("", 0) : buffer_take(text);
+    if (text->error)
+        request->status = 500;
+    buffer_free(text);
+    response_send(request, headers, count, &body);
+}
+
 void response_begin(struct cloud_request *request, const struct http_header *headers, size_t count,
                     int64_t content_length)
 {

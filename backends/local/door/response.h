@@ -10,6 +10,10 @@
 
 void response_send(struct cloud_request *request, const struct http_header *headers, size_t count,
                    struct bytes *body);
+/* The same for a text of the server, which it takes. One that could not be written whole becomes a
+ * 500 without a body. */
+void response_send_text(struct cloud_request *request, const struct http_header *headers,
+                        size_t count, struct buffer *text);
 void response_begin(struct cloud_request *request, const struct http_header *headers, size_t count,
                     int64_t content_length);
 void response_write(struct cloud_request *request, struct bytes *piece, http_call_drained *drained,

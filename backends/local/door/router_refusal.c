@@ -1,15 +1,14 @@
 #include "router_refusal.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "call_protocol.h"
 #include "cloud_service.h"
+#include "query_error_document.h"
 #include "response.h"
 #include "s3_error_document.h"
-#include "xml_tree.h"
 
 struct signature_refusal {
     const char *s3_code;
@@ -54,7 +53,6 @@ static void respond(struct cloud_request *request, int status, const char *conte
                     const char *query_error, struct buffer *text)
 {
     struct cors_headers cors = {.count = 0};
-    struct bytes body = text->error ? bytes_borrow("", 0) : buffer_take(text);
     struct http_header headers[4 + CORS_HEADERS_MAX] = {
         {"Content-Type", content_type},
         {"x-amzn-RequestId", request->id},
@@ -67,9 +65,8 @@ static void respond(struct cloud_request *request, int status, const char *conte
         request->service->fill_refusal(&cors, request->cloud, request->call);
     for (size_t i = 0; i < cors.count; i++)
         headers[count++] = cors.list[i];
-    buffer_free(text);
     request->status = status;
-    response_send(request, headers, count, &body);
+    response_send_text(request, headers, count, text);
 }
 
 static void s3_write(struct cloud_request *request, const char *code, const char *text,
@@ -85,23 +82,19 @@ static void s3_write(struct cloud_request *request, const char *code, const char
 static void query_write(struct cloud_request *request, int status, const char *code,
                         const char *text, struct buffer *out)
 {
-    buffer_text(out, "<?xml version=\"1.0\"?><ErrorResponse><Error>");
-    xml_element(out, "Type", status < 500 ? "Sender" : "Receiver");
-    xml_element(out, "Code", code);
-    xml_element(out, "Message", text);
-    buffer_text(out, "</Error>");
-    xml_element(out, "RequestId", request->id);
-    buffer_text(out, "</ErrorResponse>");
+    query_error_document_write(out,
+                               &(struct query_error_document){.declared = true,
+                                                              .side = service_error_side(status),
+                                                              .code = code,
+                                                              .message = text,
+                                                              .id = request->id});
 }
 
-static void json_write(const char *type, const char *text, struct buffer *out)
+static void json_write(const char *name, const char *text, struct buffer *out)
 {
-    json_t *json = json_pack("{s:o, s:s}", "__type",
-                             json_sprintf("com.amazon.coral.service#%s", type), "message", text);
-    char *line = json ? json_dumps(json, JSON_COMPACT) : NULL;
-    buffer_text(out, line ? line : "");
-    free(line);
-    json_decref(json);
+    char type[128];
+    snprintf(type, sizeof type, "com.amazon.coral.service#%s", name);
+    json_error_write(out, type, text);
 }
 
 static void refuse(struct cloud_request *request, enum router_wire wire, int status,
@@ -110,7 +103,7 @@ static void refuse(struct cloud_request *request, enum router_wire wire, int sta
     char query_error[128];
     struct buffer out;
     buffer_init(&out, 64 * 1024);
-    snprintf(query_error, sizeof query_error, "%s;%s", code, status < 500 ? "Sender" : "Receiver");
+    snprintf(query_error, sizeof query_error, "%s;%s", code, service_error_side(status));
     if (wire == WIRE_S3)
         s3_write(request, code, text, &out);
     else if (wire == WIRE_JSON)

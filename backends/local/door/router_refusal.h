@@ -5,8 +5,6 @@
 #include "cloud.h"
 #include "signature_check.h"
 
-enum router_wire { WIRE_S3, WIRE_JSON, WIRE_QUERY };
-
 void router_refuse_signature(struct cloud_request *request, enum router_wire wire,
                              enum signature_code code, const struct signature_claim *claim);
 /* Refuses with an S3 error such as InvalidRequest. */

@@ -1,168 +1,105 @@
-/* EventBridge: its operations and their shared parameters. */
+/* EventBridge: its operations and errors (JSON 1.1, version 2015-10-07), and event buses. */
 #include "events_api.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "operations.h"
+#include "call_protocol.h"
 
-enum { NAME_MAX_SIZE = 64, BUS_MAX = 1600, TOKEN_MAX = 2048, PAGE_MAX = 100 };
-
-static const struct json_call_action actions[] = {
-    {"ActivateEventSource", NULL},
-    {"CancelReplay", NULL},
-    {"CreateApiDestination", NULL},
-    {"CreateArchive", NULL},
-    {"CreateConnection", NULL},
-    {"CreateEndpoint", NULL},
-    {"CreateEventBus", NULL},
-    {"CreatePartnerEventSource", NULL},
-    {"DeactivateEventSource", NULL},
-    {"DeauthorizeConnection", NULL},
-    {"DeleteApiDestination", NULL},
-    {"DeleteArchive", NULL},
-    {"DeleteConnection", NULL},
-    {"DeleteEndpoint", NULL},
-    {"DeleteEventBus", NULL},
-    {"DeletePartnerEventSource", NULL},
-    {"DeleteRule", events_delete_rule},
-    {"DescribeApiDestination", NULL},
-    {"DescribeArchive", NULL},
-    {"DescribeConnection", NULL},
-    {"DescribeEndpoint", NULL},
-    {"DescribeEventBus", events_describe_event_bus},
-    {"DescribeEventSource", NULL},
-    {"DescribePartnerEventSource", NULL},
-    {"DescribeReplay", NULL},
-    {"DescribeRule", events_describe_rule},
-    {"DisableRule", events_disable_rule},
-    {"EnableRule", events_enable_rule},
-    {"ListApiDestinations", NULL},
-    {"ListArchives", NULL},
-    {"ListConnections", NULL},
-    {"ListEndpoints", NULL},
-    {"ListEventBuses", events_list_event_buses},
-    {"ListEventSources", NULL},
-    {"ListPartnerEventSourceAccounts", NULL},
-    {"ListPartnerEventSources", NULL},
-    {"ListReplays", NULL},
-    {"ListRuleNamesByTarget", events_list_rule_names_by_target},
-    {"ListRules", events_list_rules},
-    {"ListTagsForResource", events_list_tags},
-    {"ListTargetsByRule", events_list_targets},
-    {"PutEvents", events_put_events},
-    {"PutPartnerEvents", NULL},
-    {"PutPermission", NULL},
-    {"PutRule", events_put_rule},
-    {"PutTargets", events_put_targets},
-    {"RemovePermission", NULL},
-    {"RemoveTargets", events_remove_targets},
-    {"StartReplay", NULL},
-    {"TagResource", events_tag_resource},
-    {"TestEventPattern", events_test_event_pattern},
-    {"UntagResource", events_untag_resource},
-    {"UpdateApiDestination", NULL},
-    {"UpdateArchive", NULL},
-    {"UpdateConnection", NULL},
-    {"UpdateEndpoint", NULL},
-    {"UpdateEventBus", NULL},
+static const struct service_operation operations[] = {
+    {.name = "ActivateEventSource"},
+    {.name = "CancelReplay"},
+    {.name = "CreateApiDestination"},
+    {.name = "CreateArchive"},
+    {.name = "CreateConnection"},
+    {.name = "CreateEndpoint"},
+    {.name = "CreateEventBus"},
+    {.name = "CreatePartnerEventSource"},
+    {.name = "DeactivateEventSource"},
+    {.name = "DeauthorizeConnection"},
+    {.name = "DeleteApiDestination"},
+    {.name = "DeleteArchive"},
+    {.name = "DeleteConnection"},
+    {.name = "DeleteEndpoint"},
+    {.name = "DeleteEventBus"},
+    {.name = "DeletePartnerEventSource"},
+    {.name = "DeleteRule", .run = events_delete_rule},
+    {.name = "DescribeApiDestination"},
+    {.name = "DescribeArchive"},
+    {.name = "DescribeConnection"},
+    {.name = "DescribeEndpoint"},
+    {.name = "DescribeEventBus", .run = events_describe_event_bus},
+    {.name = "DescribeEventSource"},
+    {.name = "DescribePartnerEventSource"},
+    {.name = "DescribeReplay"},
+    {.name = "DescribeRule", .run = events_describe_rule},
+    {.name = "DisableRule", .run = events_disable_rule},
+    {.name = "EnableRule", .run = events_enable_rule},
+    {.name = "ListApiDestinations"},
+    {.name = "ListArchives"},
+    {.name = "ListConnections"},
+    {.name = "ListEndpoints"},
+    {.name = "ListEventBuses", .run = events_list_event_buses},
+    {.name = "ListEventSources"},
+    {.name = "ListPartnerEventSourceAccounts"},
+    {.name = "ListPartnerEventSources"},
+    {.name = "ListReplays"},
+    {.name = "ListRuleNamesByTarget", .run = events_list_rule_names_by_target},
+    {.name = "ListRules", .run = events_list_rules},
+    {.name = "ListTagsForResource", .run = events_list_tags},
+    {.name = "ListTargetsByRule", .run = events_list_targets},
+    {.name = "PutEvents", .run = events_put_events},
+    {.name = "PutPartnerEvents"},
+    {.name = "PutPermission"},
+    {.name = "PutRule", .run = events_put_rule},
+    {.name = "PutTargets", .run = events_put_targets},
+    {.name = "RemovePermission"},
+    {.name = "RemoveTargets", .run = events_remove_targets},
+    {.name = "StartReplay"},
+    {.name = "TagResource", .run = events_tag_resource},
+    {.name = "TestEventPattern", .run = events_test_event_pattern},
+    {.name = "UntagResource", .run = events_untag_resource},
+    {.name = "UpdateApiDestination"},
+    {.name = "UpdateArchive"},
+    {.name = "UpdateConnection"},
+    {.name = "UpdateEndpoint"},
+    {.name = "UpdateEventBus"},
 };
 
-enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
+static const struct wire_error errors[EVENTS_CODE_COUNT] = {
+    [SERVICE_INTERNAL] = {"InternalException", NULL, 500, 0,
+                          "The embedded cloud could not store the change."},
+    [SERVICE_UNAVAILABLE] = {"InternalException", NULL, 503, 0,
+                             "The embedded cloud is short of memory."},
+    [SERVICE_MALFORMED] = {"SerializationException", NULL, 400, 0, "The input cannot be read."},
+    [SERVICE_MISSING_ACTION] = {"UnknownOperationException", NULL, 400, 0,
+                                "The request names no operation."},
+    [SERVICE_INVALID_ACTION] = {"UnknownOperationException", NULL, 400, 0,
+                                "The operation is not valid for this endpoint."},
+    [SERVICE_NOT_IMPLEMENTED] = {"NotImplemented", NULL, 501, 0,
+                                 "The embedded cloud does not implement this operation."},
+    [SERVICE_UNSIGNED] = {"MissingAuthenticationTokenException", NULL, 403, 0,
+                          "Request is missing Authentication Token"},
+    [EVENTS_VALIDATION] = {"ValidationException", NULL, 400, 0, "A parameter is invalid."},
+    [EVENTS_NOT_FOUND] = {"ResourceNotFoundException", NULL, 400, 0,
+                          "The resource does not exist."},
+    [EVENTS_LIMIT_EXCEEDED] = {"LimitExceededException", NULL, 400, 0, "A limit was exceeded."},
+    [EVENTS_CONCURRENT] = {"ConcurrentModificationException", NULL, 400, 0,
+                           "The rule is being changed."},
+    [EVENTS_INVALID_PATTERN] = {"InvalidEventPatternException", NULL, 400, 0,
+                                "The event pattern is invalid."},
+};
 
-static bool events_operation_row(size_t at, struct cloud_operation *out)
+int events_change(struct service_call *call, const char *name, json_t *document)
 {
-    if (at >= ACTION_COUNT)
-        return false;
-    *out = (struct cloud_operation){actions[at].name, actions[at].run != NULL};
-    return true;
-}
-
-static void events_api_handle(struct cloud_request *request)
-{
-    static const struct json_call_service service = {.prefix = "AWSEvents.",
-                                                     .actions = actions,
-                                                     .count = ACTION_COUNT,
-                                                     .internal_error = "InternalException"};
-    json_call_handle(request, &service);
-}
-
-bool events_name_valid(const char *name)
-{
-    size_t size = strlen(name);
-    for (size_t i = 0; i < size; i++) {
-        if (!isalnum((unsigned char)name[i]) && !strchr(".-_", name[i]))
-            return false;
-    }
-    return size > 0 && size <= NAME_MAX_SIZE;
-}
-
-int events_input_name(struct json_call *call, const char *parameter, bool required,
-                      const char **out)
-{
-    int status = json_call_input_text(call, parameter, required, 1, NAME_MAX_SIZE, out);
-    if (status || !*out || events_name_valid(*out))
-        return status;
-    return json_call_fail(call, "ValidationException",
-                          "1 validation error detected: Value '%.64s' at '%s' failed to satisfy "
-                          "constraint: Member must satisfy regular expression pattern: "
-                          "[\\.\\-_A-Za-z0-9]+",
-                          *out, parameter);
-}
-
-int events_input_bus(struct json_call *call, const char *parameter)
-{
-    const char *name;
-    char arn[EVENTS_ARN_SIZE];
-    int status = json_call_input_text(call, parameter, false, 1, BUS_MAX, &name);
-    if (status || !name || strcmp(name, "default") == 0)
-        return status;
-    snprintf(arn, sizeof arn, "arn:aws:events:%s:%s:event-bus/default", call->cloud->region,
-             call->cloud->account);
-    if (strcmp(name, arn) == 0)
-        return 0;
-    return json_call_fail(
-        call, "ResourceNotFoundException",
-        "Event bus %.200s does not exist. The embedded cloud has only the default bus.", name);
-}
-
-int events_input_rule(struct json_call *call, const char *parameter, struct events_rule **out)
-{
-    const char *name;
-    int status = events_input_bus(call, "EventBusName");
-    if (!status)
-        status = events_input_name(call, parameter, true, &name);
-    if (status)
-        return status;
-    snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
-    *out = events_find(call->cloud->events, name);
-    if (*out)
-        return 0;
-    return json_call_fail(call, "ResourceNotFoundException",
-                          "Rule %s does not exist on EventBus default.", name);
-}
-
-int events_input_page(struct json_call *call, int *limit, const char **after)
-{
-    *limit = PAGE_MAX;
-    int status = json_call_input_int(call, "Limit", 1, PAGE_MAX, limit);
-    if (!status)
-        status = json_call_input_text(call, "NextToken", false, 1, TOKEN_MAX, after);
-    if (!status && *after && !events_name_valid(*after))
-        status = json_call_fail(call, "ValidationException", "NextToken is invalid.");
-    return status;
-}
-
-int events_change(struct json_call *call, const char *name, json_t *document)
-{
-    int status = document ? events_put(call->cloud->events, name, document, json_call_written, call)
-                          : ERR_MEMORY;
+    int code = document
+                   ? events_put(call->cloud->events, name, document, service_call_written, call)
+                   : ERR_MEMORY;
     json_decref(document);
-    if (status == ERR_CONFLICT)
-        return json_call_fail(call, "ConcurrentModificationException",
-                              "Rule %s is being deleted. Try again in a moment.", name);
-    return json_call_waiting(call, status);
+    if (code == ERR_CONFLICT)
+        return service_call_fail(call, EVENTS_CONCURRENT,
+                                 "Rule %s is being deleted. Try again in a moment.", name);
+    return service_call_wait(call, code);
 }
 
 /* Buses. */
@@ -174,36 +111,45 @@ static json_t *bus_json(const struct cloud *cloud)
         json_sprintf("arn:aws:events:%s:%s:event-bus/default", cloud->region, cloud->account));
 }
 
-int events_describe_event_bus(struct json_call *call)
+int events_describe_event_bus(struct service_call *call)
 {
-    int status = events_input_bus(call, "Name");
-    if (status)
-        return status;
+    int code = events_input_bus(call, "Name");
+    if (code)
+        return code;
     json_decref(call->output);
     call->output = bus_json(call->cloud);
     return call->output ? 0 : ERR_MEMORY;
 }
 
-int events_list_event_buses(struct json_call *call)
+int events_list_event_buses(struct service_call *call)
 {
     const char *prefix;
     int limit;
     const char *after;
-    int status = json_call_input_text(call, "NamePrefix", false, 1, 256, &prefix);
-    if (!status)
-        status = events_input_page(call, &limit, &after);
-    if (status)
-        return status;
+    int code = events_input_text(call, "NamePrefix", false, 1, 256, &prefix);
+    if (!code)
+        code = events_input_page(call, &limit, &after);
+    if (code)
+        return code;
     json_t *buses = json_array();
     if (!prefix || strncmp("default", prefix, strlen(prefix)) == 0)
         json_array_append_new(buses, bus_json(call->cloud));
-    return json_call_output(call, "EventBuses", buses);
+    return service_call_output(call, "EventBuses", buses);
 }
+
+static const struct service_api events_api = {
+    .target = "AWSEvents.",
+    .json = &protocol_json_1_1,
+    .operations = operations,
+    .operation_count = sizeof operations / sizeof *operations,
+    .errors = errors,
+};
 
 const struct cloud_service cloud_events = {
     .name = "events",
     .title = "EventBridge",
-    .operations = events_operation_row,
-    .handle = events_api_handle,
+    .operations = service_operation_row,
+    .api = &events_api,
+    .handle = service_call_handle,
     .collects = true,
 };

@@ -116,107 +116,106 @@ static void entry_read(const struct cloud *cloud, const json_t *entry, struct ev
         refuse(refusal, "MalformedDetail", "%s is malformed.", "Detail");
 }
 
-static int entry_put(struct json_call *call, const json_t *entry, json_t *results, unsigned *failed,
-                     struct storage_unit *unit)
+static int entry_put(struct service_call *call, const json_t *entry, json_t *results,
+                     unsigned *failed, struct storage_unit *unit)
 {
     struct events_event event = {.source = NULL};
     struct entry_refusal refusal = {0};
-    int status = 0;
+    int code = 0;
     json_t *result;
     entry_read(call->cloud, entry, &event, &refusal);
     if (refusal.code) {
         result = json_pack("{s:s, s:s}", "ErrorCode", refusal.code, "ErrorMessage", refusal.text);
         (*failed)++;
     } else {
-        status = events_dispatch(call->cloud, &event, unit);
+        code = events_dispatch(call->cloud, &event, unit);
         result = json_pack("{s:s}", "EventId", event.id);
     }
     json_decref(event.detail);
-    return json_array_append_new(results, result) ? ERR_MEMORY : status;
+    return json_array_append_new(results, result) ? ERR_MEMORY : code;
 }
 
-static int entries_check(struct json_call *call, json_t **entries)
+static int entries_check(struct service_call *call, json_t **entries)
 {
     const char *endpoint;
     size_t size = 0;
-    int status = json_call_input_text(call, "EndpointId", false, 1, 50, &endpoint);
-    if (!status && endpoint)
-        return json_call_not_here(call, "EndpointId");
-    if (!status)
-        status = json_call_input_list(call, "Entries", 1, ENTRIES_MAX, entries);
-    if (status)
-        return status;
+    int code = events_input_text(call, "EndpointId", false, 1, 50, &endpoint);
+    if (!code && endpoint)
+        return service_call_not_implemented(call, "EndpointId");
+    if (!code)
+        code = events_input_list(call, "Entries", 1, ENTRIES_MAX, entries);
+    if (code)
+        return code;
     for (size_t i = 0; i < json_array_size(*entries); i++)
         size += entry_size(json_array_get(*entries, i));
     if (size > BYTES_MAX)
-        return json_call_fail(call, "ValidationException",
-                              "Total size of the entries in the request is over the limit.");
+        return service_call_fail(call, EVENTS_VALIDATION,
+                                 "Total size of the entries in the request is over the limit.");
     return 0;
 }
 
-int events_put_events(struct json_call *call)
+int events_put_events(struct service_call *call)
 {
     json_t *entries = NULL;
     struct storage_unit unit = {0};
     unsigned failed = 0;
-    int status = entries_check(call, &entries);
-    if (status)
-        return status;
+    int code = entries_check(call, &entries);
+    if (code)
+        return code;
     json_t *results = json_array();
-    status = json_call_output(call, "Entries", results);
-    for (size_t i = 0; !status && i < json_array_size(entries); i++)
-        status = entry_put(call, json_array_get(entries, i), results, &failed, &unit);
-    if (!status)
-        status = json_call_output(call, "FailedEntryCount", json_integer(failed));
-    if (status) {
+    code = service_call_output(call, "Entries", results);
+    for (size_t i = 0; !code && i < json_array_size(entries); i++)
+        code = entry_put(call, json_array_get(entries, i), results, &failed, &unit);
+    if (!code)
+        code = service_call_output(call, "FailedEntryCount", json_integer(failed));
+    if (code) {
         publish_discard(&unit);
-        return status;
+        return code;
     }
     if (!unit.first)
-        return 0; /* no rule matched */
-    return json_call_waiting(call,
-                             publish_submit(call->cloud->storage, &unit, json_call_written, call));
+        return 0; /* nobody wanted them */
+    return service_call_wait(
+        call, publish_submit(call->cloud->storage, &unit, service_call_written, call));
 }
 
 /* TestEventPattern. */
 
-static int event_check(struct json_call *call, const json_t *event)
+static int event_check(struct service_call *call, const json_t *event)
 {
     static const char *const required[] = {"id",     "account",   "source",     "time",
                                            "region", "resources", "detail-type"};
     if (!json_is_object(event))
-        return json_call_fail(call, "ValidationException",
-                              "Parameter Event is not valid. Reason: it is not a JSON object.");
+        return service_call_fail(call, EVENTS_VALIDATION,
+                                 "Parameter Event is not valid. Reason: it is not a JSON object.");
     for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
         if (!json_object_get(event, required[i]))
-            return json_call_fail(call, "ValidationException",
-                                  "Parameter Event is not valid. Reason: it lacks the field %s.",
-                                  required[i]);
+            return service_call_fail(call, EVENTS_VALIDATION,
+                                     "Parameter Event is not valid. Reason: it lacks the field %s.",
+                                     required[i]);
     }
     return 0;
 }
 
-int events_test_event_pattern(struct json_call *call)
+int events_test_event_pattern(struct service_call *call)
 {
     const char *pattern_text, *event_text;
     struct event_pattern *pattern = NULL;
     struct error error = {0};
-    int status =
-        json_call_input_text(call, "EventPattern", true, 0, EVENT_PATTERN_MAX, &pattern_text);
-    if (!status)
-        status = json_call_input_text(call, "Event", true, 1, EVENT_MAX, &event_text);
-    if (status)
-        return status;
-    status = event_pattern_parse(slice_of(pattern_text), &pattern, &error);
-    if (status && status != ERR_MEMORY)
-        return json_call_fail(call, "InvalidEventPatternException", "%s", error.text);
+    int code = events_input_text(call, "EventPattern", true, 0, EVENT_PATTERN_MAX, &pattern_text);
+    if (!code)
+        code = events_input_text(call, "Event", true, 1, EVENT_MAX, &event_text);
+    if (code)
+        return code;
+    code = event_pattern_parse(slice_of(pattern_text), &pattern, &error);
+    if (code && code != ERR_MEMORY)
+        return service_call_fail(call, EVENTS_INVALID_PATTERN, "%s", error.text);
     json_t *event = json_text_read(slice_of(event_text), 0, NULL);
-    if (!status)
-        status = event_check(call, event);
-    if (!status)
-        status =
-            json_call_output(call, "Result", json_boolean(event_pattern_matches(pattern, event)));
+    if (!code)
+        code = event_check(call, event);
+    if (!code)
+        code = service_call_output(call, "Result",
+                                   json_boolean(event_pattern_matches(pattern, event)));
     json_decref(event);
     event_pattern_free(pattern);
-    return status;
+    return code;
 }

@@ -25,126 +25,128 @@ static int members_copy(const json_t *from, json_t *to, const char *const *names
 
 /* PutRule. */
 
-static int state_read(struct json_call *call, const char **out)
+static int state_read(struct service_call *call, const char **out)
 {
-    int status = json_call_input_text(call, "State", false, 1, 64, out);
-    if (status)
-        return status;
+    int code = events_input_text(call, "State", false, 1, 64, out);
+    if (code)
+        return code;
     if (!*out)
         *out = "ENABLED";
     if (strcmp(*out, "ENABLED") == 0 || strcmp(*out, "DISABLED") == 0)
         return 0;
-    return json_call_fail(call, "ValidationException",
-                          "1 validation error detected: Value '%.60s' at 'state' failed to satisfy "
-                          "constraint: Member must satisfy enum value set: [ENABLED, DISABLED]",
-                          *out);
+    return service_call_fail(
+        call, EVENTS_VALIDATION,
+        "1 validation error detected: Value '%.60s' at 'state' failed to satisfy "
+        "constraint: Member must satisfy enum value set: [ENABLED, DISABLED]",
+        *out);
 }
 
-static int pattern_read(struct json_call *call, const char **out)
+static int pattern_read(struct service_call *call, const char **out)
 {
     struct event_pattern *pattern = NULL;
     struct error error = {0};
-    int status = json_call_input_text(call, "EventPattern", false, 0, PATTERN_MAX, out);
-    if (status)
-        return status;
+    int code = events_input_text(call, "EventPattern", false, 0, PATTERN_MAX, out);
+    if (code)
+        return code;
     if (!*out)
-        return json_call_fail(call, "ValidationException",
-                              "Parameter(s) EventPattern or ScheduleExpression must be specified.");
-    status = event_pattern_parse(slice_of(*out), &pattern, &error);
+        return service_call_fail(
+            call, EVENTS_VALIDATION,
+            "Parameter(s) EventPattern or ScheduleExpression must be specified.");
+    code = event_pattern_parse(slice_of(*out), &pattern, &error);
     event_pattern_free(pattern);
-    if (status == ERR_MEMORY)
-        return status;
-    return status ? json_call_fail(call, "InvalidEventPatternException", "%s", error.text) : 0;
+    if (code == ERR_MEMORY)
+        return code;
+    return code ? service_call_fail(call, EVENTS_INVALID_PATTERN, "%s", error.text) : 0;
 }
 
-int events_tags_add(struct json_call *call, json_t *list, json_t *tags)
+int events_tags_add(struct service_call *call, json_t *list, json_t *tags)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *tag = json_array_get(list, i);
         const char *key = json_text_in(tag, "Key"), *value = json_text_in(tag, "Value");
         if (!key || !*key || strlen(key) > 128 || !value || strlen(value) > 256 ||
             strncmp(key, "aws:", 4) == 0)
-            return json_call_fail(
-                call, "ValidationException",
+            return service_call_fail(
+                call, EVENTS_VALIDATION,
                 "A tag must have a Key of 1 to 128 characters that does not begin "
                 "with aws:, and a Value of at most 256.");
         if (json_object_set_new(tags, key, json_string(value)))
             return ERR_MEMORY;
     }
     if (json_object_size(tags) > TAGS_MAX)
-        return json_call_fail(call, "LimitExceededException", "A rule can have at most 50 tags.");
+        return service_call_fail(call, EVENTS_LIMIT_EXCEEDED, "A rule can have at most 50 tags.");
     return 0;
 }
 
-/* Only a new rule takes the tags; an existing rule keeps its targets. */
-static int rule_inherit(struct json_call *call, const struct events_rule *old, json_t *document)
+/* Tags are taken for a new rule alone; its targets stay an old one's. */
+static int rule_inherit(struct service_call *call, const struct events_rule *old, json_t *document)
 {
     static const char *const kept[] = {"Targets", "Tags"};
     json_t *list, *tags;
-    int status = json_call_input_list(call, "Tags", 0, TAGS_MAX, &list);
-    if (status)
-        return status;
+    int code = events_input_list(call, "Tags", 0, TAGS_MAX, &list);
+    if (code)
+        return code;
     if (old)
         return members_copy(old->document, document, kept, 2);
     tags = json_object();
-    status = tags ? events_tags_add(call, list, tags) : ERR_MEMORY;
-    if (!status && json_object_set(document, "Tags", tags))
-        status = ERR_MEMORY;
+    code = tags ? events_tags_add(call, list, tags) : ERR_MEMORY;
+    if (!code && json_object_set(document, "Tags", tags))
+        code = ERR_MEMORY;
     json_decref(tags);
-    return status;
+    return code;
 }
 
-static int rule_read(struct json_call *call, json_t *document)
+static int rule_read(struct service_call *call, json_t *document)
 {
     const char *pattern, *state, *description, *role, *schedule;
-    int status = json_call_input_text(call, "ScheduleExpression", false, 0, 256, &schedule);
-    if (!status && schedule)
-        return json_call_not_here(call, "ScheduleExpression");
-    if (!status)
-        status = pattern_read(call, &pattern);
-    if (!status)
-        status = state_read(call, &state);
-    if (!status)
-        status = json_call_input_text(call, "Description", false, 0, DESCRIPTION_MAX, &description);
-    if (!status)
-        status = json_call_input_text(call, "RoleArn", false, 1, ROLE_MAX, &role);
-    if (status)
-        return status;
+    int code = events_input_text(call, "ScheduleExpression", false, 0, 256, &schedule);
+    if (!code && schedule)
+        return service_call_not_implemented(call, "ScheduleExpression");
+    if (!code)
+        code = pattern_read(call, &pattern);
+    if (!code)
+        code = state_read(call, &state);
+    if (!code)
+        code = events_input_text(call, "Description", false, 0, DESCRIPTION_MAX, &description);
+    if (!code)
+        code = events_input_text(call, "RoleArn", false, 1, ROLE_MAX, &role);
+    if (code)
+        return code;
     if (member_set(document, "EventPattern", pattern) || member_set(document, "State", state) ||
         member_set(document, "Description", description) || member_set(document, "RoleArn", role))
         return ERR_MEMORY;
     return 0;
 }
 
-int events_put_rule(struct json_call *call)
+int events_put_rule(struct service_call *call)
 {
     struct events_rules *rules = call->cloud->events;
     const char *name;
     char arn[EVENTS_ARN_SIZE];
-    int status = events_input_bus(call, "EventBusName");
-    if (!status)
-        status = events_input_name(call, "Name", true, &name);
-    if (status)
-        return status;
+    int code = events_input_bus(call, "EventBusName");
+    if (!code)
+        code = events_input_name(call, "Name", true, &name);
+    if (code)
+        return code;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
     const struct events_rule *old = events_find(rules, name);
     if (!old && events_count(rules) >= EVENTS_RULES_MAX)
-        return json_call_fail(
-            call, "LimitExceededException",
+        return service_call_fail(
+            call, EVENTS_LIMIT_EXCEEDED,
             "The requested resource exceeds the maximum number allowed: a bus can "
             "have at most %d rules.",
             EVENTS_RULES_MAX);
     json_t *document = json_object();
-    status = document ? rule_read(call, document) : ERR_MEMORY;
-    if (!status)
-        status = rule_inherit(call, old, document);
+    code = document ? rule_read(call, document) : ERR_MEMORY;
+    if (!code)
+        code = rule_inherit(call, old, document);
     events_rule_arn(call->cloud, name, arn);
-    if (!status)
-        status = json_call_output(call, "RuleArn", json_string(arn));
-    if (!status)
+    if (!code)
+        code = service_call_output(call, "RuleArn", json_string(arn));
+    if (!code)
         return events_change(call, name, document);
     json_decref(document);
-    return status;
+    return code;
 }
 
 /* Reading. */
@@ -162,15 +164,15 @@ static json_t *rule_json(const struct cloud *cloud, const struct events_rule *ru
     return NULL;
 }
 
-int events_describe_rule(struct json_call *call)
+int events_describe_rule(struct service_call *call)
 {
     struct events_rule *rule;
-    int status = events_input_rule(call, "Name", &rule);
-    if (status)
-        return status;
+    int code = events_input_rule(call, "Name", &rule);
+    if (code)
+        return code;
     json_decref(call->output);
     call->output = rule_json(call->cloud, rule);
-    return call->output ? json_call_output(call, "CreatedBy", json_string(call->cloud->account))
+    return call->output ? service_call_output(call, "CreatedBy", json_string(call->cloud->account))
                         : ERR_MEMORY;
 }
 
@@ -182,42 +184,42 @@ static size_t page_start(const struct events_rules *rules, const char *prefix, c
     return next > place ? next : place;
 }
 
-int events_list_rules(struct json_call *call)
+int events_list_rules(struct service_call *call)
 {
     struct events_rules *rules = call->cloud->events;
     const char *prefix, *after;
-    int limit, status = events_input_bus(call, "EventBusName");
-    if (!status)
-        status = events_input_name(call, "NamePrefix", false, &prefix);
-    if (!status)
-        status = events_input_page(call, &limit, &after);
-    if (status)
-        return status;
+    int limit, code = events_input_bus(call, "EventBusName");
+    if (!code)
+        code = events_input_name(call, "NamePrefix", false, &prefix);
+    if (!code)
+        code = events_input_page(call, &limit, &after);
+    if (code)
+        return code;
     json_t *list = json_array();
-    status = json_call_output(call, "Rules", list);
-    for (size_t i = page_start(rules, prefix, after); !status && i < events_count(rules); i++) {
+    code = service_call_output(call, "Rules", list);
+    for (size_t i = page_start(rules, prefix, after); !code && i < events_count(rules); i++) {
         const struct events_rule *rule = events_at(rules, i);
         if (!rule || (after && strcmp(rule->named.name, after) == 0))
             continue;
         if (prefix && strncmp(rule->named.name, prefix, strlen(prefix)) != 0)
             break;
         if (json_array_size(list) == (size_t)limit)
-            return json_call_output(
+            return service_call_output(
                 call, "NextToken",
                 json_incref(json_object_get(json_array_get(list, (size_t)limit - 1), "Name")));
-        status = json_array_append_new(list, rule_json(call->cloud, rule)) ? ERR_MEMORY : 0;
+        code = json_array_append_new(list, rule_json(call->cloud, rule)) ? ERR_MEMORY : 0;
     }
-    return status;
+    return code;
 }
 
 /* Changing. */
 
-static int state_set(struct json_call *call, const char *state)
+static int state_set(struct service_call *call, const char *state)
 {
     struct events_rule *rule;
-    int status = events_input_rule(call, "Name", &rule);
-    if (status)
-        return status;
+    int code = events_input_rule(call, "Name", &rule);
+    if (code)
+        return code;
     json_t *document = json_copy(rule->document);
     if (document && member_set(document, "State", state)) {
         json_decref(document);
@@ -226,51 +228,51 @@ static int state_set(struct json_call *call, const char *state)
     return events_change(call, rule->named.name, document);
 }
 
-int events_enable_rule(struct json_call *call)
+int events_enable_rule(struct service_call *call)
 {
     return state_set(call, "ENABLED");
 }
 
-int events_disable_rule(struct json_call *call)
+int events_disable_rule(struct service_call *call)
 {
     return state_set(call, "DISABLED");
 }
 
-/* As on AWS, deleting a missing rule succeeds. */
-int events_delete_rule(struct json_call *call)
+/* As AWS has it, deleting what is not there succeeds. */
+int events_delete_rule(struct service_call *call)
 {
     const char *name;
-    int status = events_input_bus(call, "EventBusName");
-    if (!status)
-        status = events_input_name(call, "Name", true, &name);
-    if (status)
-        return status;
+    int code = events_input_bus(call, "EventBusName");
+    if (!code)
+        code = events_input_name(call, "Name", true, &name);
+    if (code)
+        return code;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
     struct events_rule *rule = events_find(call->cloud->events, name);
     if (!rule)
         return 0;
     if (json_array_size(json_object_get(rule->document, "Targets")))
-        return json_call_fail(call, "ValidationException",
-                              "Rule can't be deleted since it has targets.");
-    return json_call_waiting(call, events_delete(rule, json_call_written, call));
+        return service_call_fail(call, EVENTS_VALIDATION,
+                                 "Rule can't be deleted since it has targets.");
+    return service_call_wait(call, events_delete(rule, service_call_written, call));
 }
 
 /* Tags. */
 
-static int tagged_rule(struct json_call *call, struct events_rule **out)
+static int tagged_rule(struct service_call *call, struct events_rule **out)
 {
     char prefix[EVENTS_ARN_SIZE];
     const char *arn;
-    int status = json_call_input_text(call, "ResourceARN", true, 1, 1600, &arn);
-    if (status)
-        return status;
+    int code = events_input_text(call, "ResourceARN", true, 1, 1600, &arn);
+    if (code)
+        return code;
     events_rule_arn(call->cloud, "", prefix);
     bool rule = strncmp(arn, prefix, strlen(prefix)) == 0;
     *out = rule ? events_find(call->cloud->events, arn + strlen(prefix)) : NULL;
     if (*out)
         return 0;
-    return json_call_fail(
-        call, "ResourceNotFoundException",
+    return service_call_fail(
+        call, EVENTS_NOT_FOUND,
         "%.200s does not exist. The embedded cloud supports tags only on rules of the default bus.",
         arn);
 }
@@ -289,31 +291,31 @@ static json_t *document_with_tags(const struct events_rule *rule, json_t **tags)
     return NULL;
 }
 
-/* Adds or removes tags of the rule. */
-static int change_tags(struct json_call *call, const char *member,
-                       int (*change)(struct json_call *call, json_t *list, json_t *tags))
+/* Changes the rule's tags by a list of the input. */
+static int change_tags(struct service_call *call, const char *member,
+                       int (*change)(struct service_call *call, json_t *list, json_t *tags))
 {
     struct events_rule *rule;
     json_t *list, *tags;
-    int status = tagged_rule(call, &rule);
-    if (!status)
-        status = json_call_input_list(call, member, 1, TAGS_MAX, &list);
-    if (status)
-        return status;
+    int code = tagged_rule(call, &rule);
+    if (!code)
+        code = events_input_list(call, member, 1, TAGS_MAX, &list);
+    if (code)
+        return code;
     json_t *document = document_with_tags(rule, &tags);
-    status = document ? change(call, list, tags) : ERR_MEMORY;
-    if (!status)
+    code = document ? change(call, list, tags) : ERR_MEMORY;
+    if (!code)
         return events_change(call, rule->named.name, document);
     json_decref(document);
-    return status;
+    return code;
 }
 
-int events_tag_resource(struct json_call *call)
+int events_tag_resource(struct service_call *call)
 {
     return change_tags(call, "Tags", events_tags_add);
 }
 
-static int remove_tags(struct json_call *call, json_t *keys, json_t *tags)
+static int remove_tags(struct service_call *call, json_t *keys, json_t *tags)
 {
     (void)call;
     for (size_t i = 0; i < json_array_size(keys); i++) {
@@ -324,21 +326,21 @@ static int remove_tags(struct json_call *call, json_t *keys, json_t *tags)
     return 0;
 }
 
-int events_untag_resource(struct json_call *call)
+int events_untag_resource(struct service_call *call)
 {
     return change_tags(call, "TagKeys", remove_tags);
 }
 
-int events_list_tags(struct json_call *call)
+int events_list_tags(struct service_call *call)
 {
     struct events_rule *rule;
-    int status = tagged_rule(call, &rule);
-    json_t *list = status ? NULL : json_array(), *value;
+    int code = tagged_rule(call, &rule);
+    json_t *list = code ? NULL : json_array(), *value;
     const char *key;
-    if (!status)
-        status = json_call_output(call, "Tags", list);
-    if (status)
-        return status;
+    if (!code)
+        code = service_call_output(call, "Tags", list);
+    if (code)
+        return code;
     json_object_foreach(json_object_get(rule->document, "Tags"), key, value)
     {
         if (json_array_append_new(list, json_pack("{s:s, s:O}", "Key", key, "Value", value)))

@@ -10,13 +10,13 @@ enum { TARGETS_IN_CALL = 100, ARN_MAX = 1600, GROUP_MAX = 128 };
 
 /* Checking a target. */
 
-static int invalid(struct json_call *call, const char *id, const char *text)
+static int invalid(struct service_call *call, const char *id, const char *text)
 {
-    return json_call_fail(call, "ValidationException", "%s for target %.64s.", text, id);
+    return service_call_fail(call, EVENTS_VALIDATION, "%s for target %.64s.", text, id);
 }
 
-/* Parameters of targets that are not supported here. */
-static int members_check(struct json_call *call, json_t *target)
+/* What a target of the API may have and ours may not. */
+static int members_check(struct service_call *call, json_t *target)
 {
     static const char *const here[] = {"Id",
                                        "Arn",
@@ -35,7 +35,7 @@ static int members_check(struct json_call *call, json_t *target)
         for (size_t i = 0; i < sizeof here / sizeof here[0] && !known; i++)
             known = strcmp(here[i], name) == 0;
         if (!known)
-            return json_call_not_here(call, name);
+            return service_call_not_implemented(call, name);
     }
     return 0;
 }
@@ -54,7 +54,7 @@ static bool is_fifo(const char *arn)
     return size > 5 && strcmp(arn + size - 5, ".fifo") == 0;
 }
 
-static int arn_check(struct json_call *call, const char *id, const char *arn)
+static int arn_check(struct service_call *call, const char *id, const char *arn)
 {
     if (!arn || !*arn || strlen(arn) > ARN_MAX)
         return invalid(call, id,
@@ -65,16 +65,14 @@ static int arn_check(struct json_call *call, const char *id, const char *arn)
                        "format,");
     if (is_ours(call->cloud, arn, "sqs") || is_ours(call->cloud, arn, "sns"))
         return 0;
-    json_call_fail(
-        call, "NotImplemented",
+    return service_call_fail(
+        call, SERVICE_NOT_IMPLEMENTED,
         "The embedded cloud supports only queues and topics of its own region and account "
         "as targets, not %.200s.",
         arn);
-    call->status = 501;
-    return ERR_INVALID;
 }
 
-static int group_check(struct json_call *call, const char *id, const json_t *target)
+static int group_check(struct service_call *call, const char *id, const json_t *target)
 {
     const json_t *parameters = json_object_get(target, "SqsParameters");
     const char *arn = json_text_in(target, "Arn");
@@ -97,7 +95,7 @@ static bool in_range(const json_t *object, const char *name, json_int_t min, jso
     return !value || (json_is_integer(value) && number >= min && number <= max);
 }
 
-static int delivery_check(struct json_call *call, const char *id, const json_t *target)
+static int delivery_check(struct service_call *call, const char *id, const json_t *target)
 {
     const json_t *letters = json_object_get(target, "DeadLetterConfig");
     const json_t *retry = json_object_get(target, "RetryPolicy");
@@ -113,26 +111,27 @@ static int delivery_check(struct json_call *call, const char *id, const json_t *
     return 0;
 }
 
-static int target_check(struct json_call *call, json_t *target)
+static int target_check(struct service_call *call, json_t *target)
 {
     const char *id = json_text_in(target, "Id");
     struct error error = {0};
     if (!id || !events_name_valid(id))
-        return json_call_fail(call, "ValidationException",
-                              "1 validation error detected: Value at 'targets.member.id' failed to "
-                              "satisfy constraint: Member must have 1 to 64 of the characters "
-                              "[\\.\\-_A-Za-z0-9]");
-    int status = members_check(call, target);
-    if (!status)
-        status = arn_check(call, id, json_text_in(target, "Arn"));
-    if (!status)
-        status = group_check(call, id, target);
-    if (!status)
-        status = delivery_check(call, id, target);
-    if (status)
-        return status;
-    status = events_input_check(target, &error);
-    return status && status != ERR_MEMORY ? invalid(call, id, error.text) : status;
+        return service_call_fail(
+            call, EVENTS_VALIDATION,
+            "1 validation error detected: Value at 'targets.member.id' failed to "
+            "satisfy constraint: Member must have 1 to 64 of the characters "
+            "[\\.\\-_A-Za-z0-9]");
+    int code = members_check(call, target);
+    if (!code)
+        code = arn_check(call, id, json_text_in(target, "Arn"));
+    if (!code)
+        code = group_check(call, id, target);
+    if (!code)
+        code = delivery_check(call, id, target);
+    if (code)
+        return code;
+    code = events_input_check(target, &error);
+    return code && code != ERR_MEMORY ? invalid(call, id, error.text) : code;
 }
 
 /* PutTargets. */
@@ -153,15 +152,15 @@ static int target_put(json_t *targets, json_t *target)
                                             : json_array_append(targets, target);
 }
 
-static int failures_begin(struct json_call *call, json_t **out)
+static int failures_begin(struct service_call *call, json_t **out)
 {
-    int status = json_call_output(call, "FailedEntryCount", json_integer(0));
+    int code = service_call_output(call, "FailedEntryCount", json_integer(0));
     *out = json_array();
-    return status ? (json_decref(*out), status) : json_call_output(call, "FailedEntries", *out);
+    return code ? (json_decref(*out), code) : service_call_output(call, "FailedEntries", *out);
 }
 
-/* Takes targets and stores them in the rule's document. */
-static int targets_store(struct json_call *call, const struct events_rule *rule, json_t *targets)
+/* Takes targets; the rule's document gets them. */
+static int targets_store(struct service_call *call, const struct events_rule *rule, json_t *targets)
 {
     json_t *document = json_copy(rule->document);
     if (!document) {
@@ -181,36 +180,37 @@ static json_t *targets_copy(const struct events_rule *rule)
     return targets ? json_copy(targets) : json_array();
 }
 
-int events_put_targets(struct json_call *call)
+int events_put_targets(struct service_call *call)
 {
     struct events_rule *rule;
     json_t *list, *failed, *targets;
-    int status = events_input_rule(call, "Rule", &rule);
-    if (!status)
-        status = json_call_input_list(call, "Targets", 1, TARGETS_IN_CALL, &list);
-    for (size_t i = 0; !status && i < json_array_size(list); i++)
-        status = target_check(call, json_array_get(list, i));
-    if (!status)
-        status = failures_begin(call, &failed);
-    targets = status ? NULL : targets_copy(rule);
-    if (!status && !targets)
-        status = ERR_MEMORY;
-    for (size_t i = 0; !status && i < json_array_size(list); i++)
-        status = target_put(targets, json_array_get(list, i)) ? ERR_MEMORY : 0;
-    if (!status && json_array_size(targets) > EVENTS_TARGETS_MAX)
-        status = json_call_fail(call, "LimitExceededException",
-                                "The requested resource exceeds the maximum number allowed: a rule "
-                                "can have at most %d targets.",
-                                EVENTS_TARGETS_MAX);
-    if (!status)
+    int code = events_input_rule(call, "Rule", &rule);
+    if (!code)
+        code = events_input_list(call, "Targets", 1, TARGETS_IN_CALL, &list);
+    for (size_t i = 0; !code && i < json_array_size(list); i++)
+        code = target_check(call, json_array_get(list, i));
+    if (!code)
+        code = failures_begin(call, &failed);
+    targets = code ? NULL : targets_copy(rule);
+    if (!code && !targets)
+        code = ERR_MEMORY;
+    for (size_t i = 0; !code && i < json_array_size(list); i++)
+        code = target_put(targets, json_array_get(list, i)) ? ERR_MEMORY : 0;
+    if (!code && json_array_size(targets) > EVENTS_TARGETS_MAX)
+        code =
+            service_call_fail(call, EVENTS_LIMIT_EXCEEDED,
+                              "The requested resource exceeds the maximum number allowed: a rule "
+                              "can have at most %d targets.",
+                              EVENTS_TARGETS_MAX);
+    if (!code)
         return targets_store(call, rule, targets);
     json_decref(targets);
-    return status;
+    return code;
 }
 
 /* RemoveTargets. */
 
-static int target_remove(struct json_call *call, const struct events_rule *rule, json_t *targets,
+static int target_remove(struct service_call *call, const struct events_rule *rule, json_t *targets,
                          const char *id, json_t *failed)
 {
     size_t place = id ? place_of(targets, id) : json_array_size(targets);
@@ -222,31 +222,30 @@ static int target_remove(struct json_call *call, const struct events_rule *rule,
                                            rule->named.name, id ? id : ""));
     if (json_array_append_new(failed, entry))
         return ERR_MEMORY;
-    return json_call_output(call, "FailedEntryCount",
-                            json_integer((json_int_t)json_array_size(failed)));
+    return service_call_output(call, "FailedEntryCount",
+                               json_integer((json_int_t)json_array_size(failed)));
 }
 
-int events_remove_targets(struct json_call *call)
+int events_remove_targets(struct service_call *call)
 {
     struct events_rule *rule;
     json_t *ids, *failed, *targets;
-    int status = events_input_rule(call, "Rule", &rule);
-    if (!status)
-        status = json_call_input_list(call, "Ids", 1, TARGETS_IN_CALL, &ids);
-    if (!status)
-        status = failures_begin(call, &failed);
-    targets = status ? NULL : targets_copy(rule);
-    if (!status && !targets)
-        status = ERR_MEMORY;
-    for (size_t i = 0; !status && i < json_array_size(ids); i++)
-        status =
-            target_remove(call, rule, targets, json_string_value(json_array_get(ids, i)), failed)
-                ? ERR_MEMORY
-                : 0;
-    if (!status)
+    int code = events_input_rule(call, "Rule", &rule);
+    if (!code)
+        code = events_input_list(call, "Ids", 1, TARGETS_IN_CALL, &ids);
+    if (!code)
+        code = failures_begin(call, &failed);
+    targets = code ? NULL : targets_copy(rule);
+    if (!code && !targets)
+        code = ERR_MEMORY;
+    for (size_t i = 0; !code && i < json_array_size(ids); i++)
+        code = target_remove(call, rule, targets, json_string_value(json_array_get(ids, i)), failed)
+                   ? ERR_MEMORY
+                   : 0;
+    if (!code)
         return targets_store(call, rule, targets);
     json_decref(targets);
-    return status;
+    return code;
 }
 
 /* Listing. */
@@ -258,27 +257,27 @@ static size_t after_place(const json_t *targets, const char *after)
     return place > json_array_size(targets) ? 0 : place;
 }
 
-int events_list_targets(struct json_call *call)
+int events_list_targets(struct service_call *call)
 {
     struct events_rule *rule;
     const char *after;
-    int limit, status = events_input_rule(call, "Rule", &rule);
-    if (!status)
-        status = events_input_page(call, &limit, &after);
-    if (status)
-        return status;
+    int limit, code = events_input_rule(call, "Rule", &rule);
+    if (!code)
+        code = events_input_page(call, &limit, &after);
+    if (code)
+        return code;
     json_t *list = json_array();
-    status = json_call_output(call, "Targets", list);
+    code = service_call_output(call, "Targets", list);
     const json_t *targets = json_object_get(rule->document, "Targets");
-    for (size_t i = after_place(targets, after); !status && i < json_array_size(targets); i++) {
+    for (size_t i = after_place(targets, after); !code && i < json_array_size(targets); i++) {
         json_t *target = json_array_get(targets, i);
         if (json_array_size(list) == (size_t)limit)
-            return json_call_output(
+            return service_call_output(
                 call, "NextToken",
                 json_incref(json_object_get(json_array_get(list, (size_t)limit - 1), "Id")));
-        status = json_array_append(list, target) ? ERR_MEMORY : 0;
+        code = json_array_append(list, target) ? ERR_MEMORY : 0;
     }
-    return status;
+    return code;
 }
 
 static bool has_target(const struct events_rule *rule, const char *arn)
@@ -291,28 +290,27 @@ static bool has_target(const struct events_rule *rule, const char *arn)
     return false;
 }
 
-int events_list_rule_names_by_target(struct json_call *call)
+int events_list_rule_names_by_target(struct service_call *call)
 {
     struct events_rules *rules = call->cloud->events;
     const char *arn, *after;
-    int limit, status = events_input_bus(call, "EventBusName");
-    if (!status)
-        status = json_call_input_text(call, "TargetArn", true, 1, ARN_MAX, &arn);
-    if (!status)
-        status = events_input_page(call, &limit, &after);
-    if (status)
-        return status;
+    int limit, code = events_input_bus(call, "EventBusName");
+    if (!code)
+        code = events_input_text(call, "TargetArn", true, 1, ARN_MAX, &arn);
+    if (!code)
+        code = events_input_page(call, &limit, &after);
+    if (code)
+        return code;
     json_t *list = json_array();
-    status = json_call_output(call, "RuleNames", list);
-    for (size_t i = after ? events_from(rules, after) : 0; !status && i < events_count(rules);
-         i++) {
+    code = service_call_output(call, "RuleNames", list);
+    for (size_t i = after ? events_from(rules, after) : 0; !code && i < events_count(rules); i++) {
         const struct events_rule *rule = events_at(rules, i);
         if (!rule || !has_target(rule, arn) || (after && strcmp(rule->named.name, after) == 0))
             continue;
         if (json_array_size(list) == (size_t)limit)
-            return json_call_output(call, "NextToken",
-                                    json_incref(json_array_get(list, (size_t)limit - 1)));
-        status = json_array_append_new(list, json_string(rule->named.name)) ? ERR_MEMORY : 0;
+            return service_call_output(call, "NextToken",
+                                       json_incref(json_array_get(list, (size_t)limit - 1)));
+        code = json_array_append_new(list, json_string(rule->named.name)) ? ERR_MEMORY : 0;
     }
-    return status;
+    return code;
 }

@@ -147,8 +147,10 @@ static const struct route routes[] = {
 
 enum { ROUTES = sizeof(routes) / sizeof(*routes) };
 
-static bool s3_operation_row(size_t at, struct cloud_operation *out)
+static bool s3_operation_row(const struct cloud_service *service, size_t at,
+                             struct cloud_operation *out)
 {
+    (void)service;
     if (at >= ROUTES)
         return false;
     *out = (struct cloud_operation){routes[at].operation, routes[at].handler != NULL};

@@ -66,8 +66,10 @@ static const struct sns_action actions[] = {
 };
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
 
-static bool sns_operation_row(size_t at, struct cloud_operation *out)
+static bool sns_operation_row(const struct cloud_service *service, size_t at,
+                              struct cloud_operation *out)
 {
+    (void)service;
     if (at >= ACTION_COUNT)
         return false;
     *out = (struct cloud_operation){actions[at].name, actions[at].run != NULL};

@@ -41,8 +41,10 @@ static const struct sqs_action actions[] = {
 };
 enum { ACTION_COUNT = sizeof actions / sizeof actions[0] };
 
-static bool sqs_operation_row(size_t at, struct cloud_operation *out)
+static bool sqs_operation_row(const struct cloud_service *service, size_t at,
+                              struct cloud_operation *out)
 {
+    (void)service;
     if (at >= ACTION_COUNT)
         return false;
     *out = (struct cloud_operation){actions[at].name, true};

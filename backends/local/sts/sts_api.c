@@ -2,103 +2,66 @@
  * credentials are issued. */
 #include "sts_api.h"
 
-#include <jansson.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "fault_injection.h"
-#include "form.h"
-#include "query_response.h"
+#include "call_protocol.h"
+#include "service_call.h"
 #include "signature_check.h"
-#include "utf8.h"
-#include "xml_tree.h"
 
-#define NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
+static int get_caller_identity(struct service_call *call)
+{
+    const struct access_key *caller = call->request->caller;
+    int code = service_call_output(call, "Arn", json_string(caller->arn));
+    if (!code)
+        code = service_call_output(call, "UserId", json_string(caller->user_id));
+    if (!code)
+        code = service_call_output(call, "Account", json_string(call->cloud->account));
+    return code;
+}
 
-static const char identity[] = "GetCallerIdentity";
-
-static const char *const refused[] = {
-    "AssumeRole",
-    "AssumeRoleWithSAML",
-    "AssumeRoleWithWebIdentity",
-    "AssumeRoot",
-    "DecodeAuthorizationMessage",
-    "GetAccessKeyInfo",
-    "GetDelegatedAccessToken",
-    "GetFederationToken",
-    "GetSessionToken",
-    "GetWebIdentityToken",
+static const struct service_operation operations[] = {
+    {.name = "AssumeRole"},
+    {.name = "AssumeRoleWithSAML"},
+    {.name = "AssumeRoleWithWebIdentity"},
+    {.name = "AssumeRoot"},
+    {.name = "DecodeAuthorizationMessage"},
+    {.name = "GetAccessKeyInfo"},
+    {.name = "GetCallerIdentity", .run = get_caller_identity},
+    {.name = "GetDelegatedAccessToken"},
+    {.name = "GetFederationToken"},
+    {.name = "GetSessionToken"},
+    {.name = "GetWebIdentityToken"},
 };
-enum { REFUSED_COUNT = sizeof refused / sizeof refused[0] };
 
-static bool sts_operation_row(size_t at, struct cloud_operation *out)
-{
-    if (at > REFUSED_COUNT)
-        return false;
-    *out = (struct cloud_operation){at ? refused[at - 1] : identity, at == 0};
-    return true;
-}
+static const struct wire_error errors[SERVICE_OWN] = {
+    [SERVICE_INTERNAL] = {NULL, "InternalFailure", 0, 500, "The embedded cloud failed."},
+    [SERVICE_UNAVAILABLE] = {NULL, "ServiceUnavailable", 0, 503,
+                             "The embedded cloud is short of memory."},
+    [SERVICE_MALFORMED] = {NULL, "MalformedInput", 0, 400, "The request cannot be parsed."},
+    [SERVICE_MISSING_ACTION] = {NULL, "InvalidAction", 0, 400,
+                                "The request must contain the parameter Action."},
+    [SERVICE_INVALID_ACTION] = {NULL, "InvalidAction", 0, 400,
+                                "The action is not valid for this endpoint."},
+    [SERVICE_NOT_IMPLEMENTED] = {NULL, "NotImplemented", 0, 501,
+                                 "The embedded cloud does not implement this action."},
+    [SERVICE_UNSIGNED] = {NULL, "MissingAuthenticationToken", 0, 403,
+                          "Request is missing Authentication Token"},
+};
 
-static void respond(struct cloud_request *request)
-{
-    struct buffer xml;
-    buffer_init(&xml, 16 * 1024);
-    buffer_text(&xml, "<GetCallerIdentityResponse xmlns=\"" NAMESPACE "\">"
-                      "<GetCallerIdentityResult>");
-    xml_element(&xml, "Arn", request->caller->arn);
-    xml_element(&xml, "UserId", request->caller->user_id);
-    xml_element(&xml, "Account", request->cloud->account);
-    buffer_text(&xml, "</GetCallerIdentityResult><ResponseMetadata>");
-    xml_element(&xml, "RequestId", request->id);
-    buffer_text(&xml, "</ResponseMetadata></GetCallerIdentityResponse>");
-    query_response_send(request, 200, &xml);
-}
+static const struct query_shape shape = {.xml_namespace =
+                                             "https://sts.amazonaws.com/doc/2011-06-15/"};
 
-static void refuse(struct cloud_request *request, int status, const char *code, const char *text)
-{
-    query_response_error(request, NAMESPACE, status, code, text);
-}
-
-static void unknown(struct cloud_request *request)
-{
-    bool known = false;
-    char text[160];
-    for (size_t i = 0; i < REFUSED_COUNT; i++)
-        known = known || strcmp(request->operation, refused[i]) == 0;
-    snprintf(text, sizeof text,
-             known ? "The embedded cloud does not implement the action %s."
-                   : "The action %s is not valid for this endpoint.",
-             request->operation);
-    refuse(request, known ? 501 : 400, known ? "NotImplemented" : "InvalidAction", text);
-}
-
-static void sts_api_handle(struct cloud_request *request)
-{
-    struct slice body = {request->body.data, request->body.size};
-    json_t *input = json_object();
-    int status = input ? form_parse(input, http_call_query(request->call), NULL, 0) : ERR_MEMORY;
-    if (!status)
-        status = form_parse(input, body, NULL, 0);
-    const char *action = json_string_value(json_object_get(input, "Action"));
-    snprintf(request->operation, sizeof request->operation, "%s", action ? action : "");
-    utf8_repair(request->operation);
-    json_decref(input);
-    if (status == ERR_MEMORY)
-        refuse(request, 503, "ServiceUnavailable", "The embedded cloud is short of memory.");
-    else if (status)
-        refuse(request, 400, "MalformedInput", "The request is not a form of UTF-8 text.");
-    else if (fault_inject(request, WIRE_QUERY, NULL))
-        return;
-    else if (strcmp(request->operation, identity) == 0)
-        respond(request);
-    else
-        unknown(request);
-}
+static const struct service_api sts_api = {
+    .query = &protocol_query,
+    .shape = &shape,
+    .operations = operations,
+    .operation_count = sizeof operations / sizeof *operations,
+    .errors = errors,
+};
 
 const struct cloud_service cloud_sts = {
     .name = "sts",
     .title = "STS",
-    .operations = sts_operation_row,
-    .handle = sts_api_handle,
+    .operations = service_operation_row,
+    .api = &sts_api,
+    .handle = service_call_handle,
     .collects = true,
 };

@@ -17,16 +17,18 @@ static const struct cloud_operation few[] = {
     {"Five", true},  {"Three", true}, {"Four", true},     {"Six", false}, {"Six", true},
 };
 
-static bool few_row(size_t at, struct cloud_operation *out)
+static bool few_row(const struct cloud_service *service, size_t at, struct cloud_operation *out)
 {
+    (void)service;
     if (at >= sizeof few / sizeof few[0])
         return false;
     *out = few[at];
     return true;
 }
 
-static bool one_row(size_t at, struct cloud_operation *out)
+static bool one_row(const struct cloud_service *service, size_t at, struct cloud_operation *out)
 {
+    (void)service;
     *out = (struct cloud_operation){"Only", true};
     return at == 0;
 }

@@ -1,0 +1,141 @@
+/* The parameters that EventBridge's operations share, checked. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "events_api.h"
+#include "utf8.h"
+
+enum { NAME_MAX_SIZE = 64, BUS_MAX = 1600, TOKEN_MAX = 2048, PAGE_MAX = 100 };
+
+static int constraint_failed(struct service_call *call, const char *name, const char *constraint)
+{
+    return service_call_fail(
+        call, EVENTS_VALIDATION,
+        "1 validation error detected: Value at '%s' failed to satisfy constraint: "
+        "Member must %s",
+        name, constraint);
+}
+
+static bool is_absent(const json_t *value)
+{
+    return !value || json_is_null(value);
+}
+
+int events_input_text(struct service_call *call, const char *name, bool required, size_t min,
+                      size_t max, const char **out)
+{
+    const json_t *value = json_object_get(call->input, name);
+    char constraint[96];
+    *out = NULL;
+    if (is_absent(value))
+        return required ? constraint_failed(call, name, "not be null") : 0;
+    if (!json_is_string(value))
+        return service_call_fail(call, SERVICE_MALFORMED, "%s is not a string.", name);
+    long length = utf8_length(json_string_value(value));
+    snprintf(constraint, sizeof constraint, "have a length of %zu to %zu characters", min, max);
+    if (length < (long)min || length > (long)max)
+        return constraint_failed(call, name, constraint);
+    *out = json_string_value(value);
+    return 0;
+}
+
+int events_input_int(struct service_call *call, const char *name, int min, int max, int *out)
+{
+    const json_t *value = json_object_get(call->input, name);
+    char constraint[96];
+    if (is_absent(value))
+        return 0;
+    if (!json_is_integer(value))
+        return service_call_fail(call, SERVICE_MALFORMED, "%s is not a whole number.", name);
+    snprintf(constraint, sizeof constraint, "be from %d to %d", min, max);
+    if (json_integer_value(value) < min || json_integer_value(value) > max)
+        return constraint_failed(call, name, constraint);
+    *out = (int)json_integer_value(value);
+    return 0;
+}
+
+int events_input_list(struct service_call *call, const char *name, size_t min, size_t max,
+                      json_t **out)
+{
+    char constraint[96];
+    *out = json_object_get(call->input, name);
+    if (is_absent(*out))
+        *out = NULL;
+    if (!*out && !min)
+        return 0;
+    if (!*out)
+        return constraint_failed(call, name, "not be null");
+    if (!json_is_array(*out))
+        return service_call_fail(call, SERVICE_MALFORMED, "%s is not a list.", name);
+    snprintf(constraint, sizeof constraint, "have a length of %zu to %zu", min, max);
+    if (json_array_size(*out) < min || json_array_size(*out) > max)
+        return constraint_failed(call, name, constraint);
+    return 0;
+}
+
+bool events_name_valid(const char *name)
+{
+    size_t size = strlen(name);
+    for (size_t i = 0; i < size; i++) {
+        if (!isalnum((unsigned char)name[i]) && !strchr(".-_", name[i]))
+            return false;
+    }
+    return size > 0 && size <= NAME_MAX_SIZE;
+}
+
+int events_input_name(struct service_call *call, const char *parameter, bool required,
+                      const char **out)
+{
+    int code = events_input_text(call, parameter, required, 1, NAME_MAX_SIZE, out);
+    if (code || !*out || events_name_valid(*out))
+        return code;
+    return service_call_fail(call, EVENTS_VALIDATION,
+                             "1 validation error detected: Value '%.64s' at '%s' failed to satisfy "
+                             "constraint: Member must satisfy regular expression pattern: "
+                             "[\\.\\-_A-Za-z0-9]+",
+                             *out, parameter);
+}
+
+int events_input_bus(struct service_call *call, const char *parameter)
+{
+    const char *name;
+    char arn[EVENTS_ARN_SIZE];
+    int code = events_input_text(call, parameter, false, 1, BUS_MAX, &name);
+    if (code || !name || strcmp(name, "default") == 0)
+        return code;
+    snprintf(arn, sizeof arn, "arn:aws:events:%s:%s:event-bus/default", call->cloud->region,
+             call->cloud->account);
+    if (strcmp(name, arn) == 0)
+        return 0;
+    return service_call_fail(
+        call, EVENTS_NOT_FOUND,
+        "Event bus %.200s does not exist. The embedded cloud has only the default bus.", name);
+}
+
+int events_input_rule(struct service_call *call, const char *parameter, struct events_rule **out)
+{
+    const char *name;
+    int code = events_input_bus(call, "EventBusName");
+    if (!code)
+        code = events_input_name(call, parameter, true, &name);
+    if (code)
+        return code;
+    snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
+    *out = events_find(call->cloud->events, name);
+    if (*out)
+        return 0;
+    return service_call_fail(call, EVENTS_NOT_FOUND, "Rule %s does not exist on EventBus default.",
+                             name);
+}
+
+int events_input_page(struct service_call *call, int *limit, const char **after)
+{
+    *limit = PAGE_MAX;
+    int code = events_input_int(call, "Limit", 1, PAGE_MAX, limit);
+    if (!code)
+        code = events_input_text(call, "NextToken", false, 1, TOKEN_MAX, after);
+    if (!code && *after && !events_name_valid(*after))
+        code = service_call_fail(call, EVENTS_VALIDATION, "NextToken is invalid.");
+    return code;
+}
