@@ -48,9 +48,9 @@ struct cloud {
 
 enum router_wire { WIRE_S3, WIRE_JSON, WIRE_QUERY }; /* the protocol of a request */
 
-/* One request after routing: what the service handlers are given. It belongs to the router and
- * lives as long as its http_call, whose http_call_on_end the router itself uses (for the request
- * log and to free this): a handler sets `ended` below instead. */
+/* A request after routing, as passed to the service handlers. The router owns it and frees it with
+ * its http_call. The router uses http_call_on_end itself (for the request log and to free this);
+ * handlers set `ended` below instead. */
 struct cloud_request {
     struct cloud *cloud;
     struct http_call *call;

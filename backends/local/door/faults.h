@@ -10,8 +10,8 @@
  *     {"operation": "ReceiveMessage", "fault": "duplicate", "probability": 0.2, "seed": 7}
  *
  * operation    an implemented operation (operations.h); * for all that the fault applies to
- * resource     only calls about this bucket, queue or topic; default: any nth          applies to
- * the nth call that the rule sees, and to the following calls until `times`
+ * resource     only calls about this bucket, queue or topic; default: any
+ * nth          applies to the nth call that the rule sees, and to the following calls until `times`
  *              (default here: 1) is reached
  * every        applies to every nth call
  * probability  applies with this probability, above 0 and up to 1, drawn from `seed` (default: 1)

@@ -29,7 +29,7 @@ static int name_compare(const void *a, const void *b)
     return strcmp(*left, *right);
 }
 
-/* The names of the supported operations, sorted, each once. NULL without memory. */
+/* The names of the supported operations, sorted and unique. NULL if memory is short. */
 static const char **supported_names(const struct cloud_service *service, size_t *count)
 {
     struct cloud_operation operation;

@@ -14,7 +14,7 @@ struct cloud_operation {
     bool supported;
 };
 
-/* Row `at` of a service's dispatch table; false: there are no more. A name may come twice. */
+/* Row `at` of a service's dispatch table; false: no more rows. A name may occur twice. */
 struct cloud_service;
 typedef bool operation_row(const struct cloud_service *service, size_t at,
                            struct cloud_operation *out);

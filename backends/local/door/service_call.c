@@ -208,8 +208,7 @@ static int call_begin(struct cloud_request *request, const struct call_protocol 
     return *out ? 0 : ERR_MEMORY;
 }
 
-/* Where the plan's faults are injected: not the name of the operation alone decides, but also the
- * queue or topic in the input. */
+/* The queue or topic of the call, for rules of the fault plan about one resource. */
 static const char *fault_resource(const struct service_call *call)
 {
     for (size_t i = 0; i < 2 && call->api->resource[i]; i++) {

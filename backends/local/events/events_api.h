@@ -16,26 +16,26 @@ service_run events_describe_event_bus, events_list_event_buses;
 service_run events_tag_resource, events_untag_resource, events_list_tags;
 
 /* Parameters: events_parameters.c. */
-/* Characters min to max; *out is NULL where it is absent and not required. */
+/* A string of min to max characters; *out is NULL if it is absent and not required. */
 int events_input_text(struct service_call *call, const char *name, bool required, size_t min,
                       size_t max, const char **out);
-/* *out keeps its value where it is absent. */
+/* Leaves *out unchanged if absent. */
 int events_input_int(struct service_call *call, const char *name, int min, int max, int *out);
-/* A list of min to max entries; NULL where it is absent and min is 0. */
+/* A list of min to max items; NULL if it is absent and min is 0. */
 int events_input_list(struct service_call *call, const char *name, size_t min, size_t max,
                       json_t **out);
-/* EventBusName (or another parameter of the kind): absent, or the default bus by name or ARN. */
+/* Checks EventBusName (or a similar parameter): absent, or the default bus by name or ARN. */
 int events_input_bus(struct service_call *call, const char *parameter);
-/* A rule's name; min 0: it may be absent. */
+/* A rule's name; min 0: optional. */
 int events_input_name(struct service_call *call, const char *parameter, bool required,
                       const char **out);
-/* An existing rule of the default bus, named by a parameter. */
+/* The existing rule of the default bus that a parameter names. */
 int events_input_rule(struct service_call *call, const char *parameter, struct events_rule **out);
 /* Limit and NextToken; *after is the last name of the page before, or NULL. */
 int events_input_page(struct service_call *call, int *limit, const char **after);
 bool events_name_valid(const char *name);
 
-/* Stores a changed document (taken) of a rule; the call waits for it. */
+/* Stores a rule's changed document (taken); the call waits for it. */
 int events_change(struct service_call *call, const char *name, json_t *document);
 /* Checks tags and sets them in an object; ERR_MEMORY. */
 int events_tags_add(struct service_call *call, json_t *list, json_t *tags);

@@ -173,7 +173,7 @@ int events_put_events(struct service_call *call)
         return code;
     }
     if (!unit.first)
-        return 0; /* nobody wanted them */
+        return 0; /* no rule matched */
     return service_call_wait(
         call, publish_submit(call->cloud->storage, &unit, service_call_written, call));
 }

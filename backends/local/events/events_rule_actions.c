@@ -78,7 +78,7 @@ int events_tags_add(struct service_call *call, json_t *list, json_t *tags)
     return 0;
 }
 
-/* Tags are taken for a new rule alone; its targets stay an old one's. */
+/* Only a new rule takes the tags; an existing rule keeps its targets. */
 static int rule_inherit(struct service_call *call, const struct events_rule *old, json_t *document)
 {
     static const char *const kept[] = {"Targets", "Tags"};
@@ -238,7 +238,7 @@ int events_disable_rule(struct service_call *call)
     return state_set(call, "DISABLED");
 }
 
-/* As AWS has it, deleting what is not there succeeds. */
+/* As on AWS, deleting a missing rule succeeds. */
 int events_delete_rule(struct service_call *call)
 {
     const char *name;
@@ -291,7 +291,7 @@ static json_t *document_with_tags(const struct events_rule *rule, json_t **tags)
     return NULL;
 }
 
-/* Changes the rule's tags by a list of the input. */
+/* Adds or removes tags of the rule. */
 static int change_tags(struct service_call *call, const char *member,
                        int (*change)(struct service_call *call, json_t *list, json_t *tags))
 {

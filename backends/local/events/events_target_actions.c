@@ -15,7 +15,7 @@ static int invalid(struct service_call *call, const char *id, const char *text)
     return service_call_fail(call, EVENTS_VALIDATION, "%s for target %.64s.", text, id);
 }
 
-/* What a target of the API may have and ours may not. */
+/* Parameters of targets that are not supported here. */
 static int members_check(struct service_call *call, json_t *target)
 {
     static const char *const here[] = {"Id",
@@ -159,7 +159,7 @@ static int failures_begin(struct service_call *call, json_t **out)
     return code ? (json_decref(*out), code) : service_call_output(call, "FailedEntries", *out);
 }
 
-/* Takes targets; the rule's document gets them. */
+/* Takes targets and stores them in the rule's document. */
 static int targets_store(struct service_call *call, const struct events_rule *rule, json_t *targets)
 {
     json_t *document = json_copy(rule->document);

@@ -1,4 +1,4 @@
-/* Rekognition's operations that are implemented, and its errors. */
+/* The supported operations and the errors of Rekognition. */
 #ifndef THUMBWHEEL_LOCAL_REKOGNITION_API_H
 #define THUMBWHEEL_LOCAL_REKOGNITION_API_H
 

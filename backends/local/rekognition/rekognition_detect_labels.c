@@ -21,7 +21,7 @@ static const char model_version[] = "thumbwheel-1.0";
 
 /* Input. */
 
-/* 0, or the error of the call. *out is NULL where the member is absent. */
+/* Returns 0 or the error of the call. *out is NULL if the member is absent. */
 static int member(struct service_call *call, const json_t *from, const char *name, json_type type,
                   const json_t **out)
 {
@@ -244,7 +244,7 @@ static int outcome(struct detect_call *detect)
         return service_call_fail(call, SERVICE_MALFORMED, "Image.Bytes is not base64.");
     case DETECTION_NO_OBJECT:
         return REKOGNITION_INVALID_OBJECT;
-    case DETECTION_TOO_SMALL: /* as the service names it: boto/botocore, issue 1366 */
+    case DETECTION_TOO_SMALL: /* the service's error code: boto/botocore, issue 1366 */
         return service_call_fail(call, REKOGNITION_INVALID_PARAMETER,
                                  "Request has invalid parameters: %.400s", why);
     case DETECTION_TOO_LARGE:
