@@ -1,7 +1,6 @@
-# What the tests of the engine share.
-add_library(engine_fixtures STATIC unit/engine_world.c unit/fake_services.c)
-target_include_directories(engine_fixtures PUBLIC unit)
-target_link_libraries(engine_fixtures PRIVATE house_rules PUBLIC engine ${CMOCKA_LIBRARY})
+# What the tests of the engine share, and those of its HTTP client and server.
+test_fixtures(engine_fixtures SOURCES engine_world.c fake_services.c LINKS engine)
+test_fixtures(http_fixtures SOURCES http_world.c scripted_server.c LINKS engine)
 
 # What waits does so on a clock of its own: see virtual_clock.c.
 add_library(virtual_clock STATIC unit/virtual_clock.c)
@@ -11,12 +10,11 @@ foreach(function uv_run uv_cond_wait uv_cond_timedwait uv_cond_signal uv_cond_br
 endforeach()
 
 # Unit tests of this module.
-unit_test(http_server engine)
-unit_test(http_server_flow engine)
-unit_test(http_pipe engine)
-unit_test(http_tls engine ${MBEDTLS_LIBRARY} ${MBEDCRYPTO_LIBRARY})
-unit_test(http_client engine)
-target_sources(test_http_client PRIVATE unit/scripted_server.c)
+unit_test(http_server http_fixtures)
+unit_test(http_server_flow http_fixtures)
+unit_test(http_pipe http_fixtures)
+unit_test(http_tls http_fixtures ${MBEDTLS_LIBRARY} ${MBEDCRYPTO_LIBRARY})
+unit_test(http_client http_fixtures)
 
 unit_test(engine engine_fixtures virtual_clock)
 unit_test(reload engine_fixtures virtual_clock)

@@ -218,3 +218,18 @@ def test_only_its_owner_calls_a_library_of_others():
         callers = {name for name, library in libraries().items()
                    if any(symbol.startswith(prefix) for symbol in symbols(library)[1])}
         assert callers == {owner}, f"{prefix}* is called outside {owner}"
+
+
+def functions_defined(text):
+    """The names of the functions whose bodies stand in a C text."""
+    code = re.sub(r"/\*.*?\*/|//[^\n]*|^#[^\n]*", "", text.replace("\\\n", " "), flags=re.S | re.M)
+    return re.findall(r"^\w[^;{}=#]*?(\w+)\([^;{}]*\)\s*\{", code, re.M)
+
+
+def test_no_header_of_the_tests_defines_a_function():
+    """What tests share is compiled once, in a library of its own, and not in each program that includes the header."""
+    assert functions_defined("static inline int f(int x)\n{\n}\n#define g(x) \\\n{ }\nint h(void);\n") == ["f"]
+    headers = sorted((harness.ROOT / "tests").rglob("*.h"))
+    headers = [path for path in headers if "node_modules" not in path.parts]
+    assert len(headers) > 10
+    assert {path.name: found for path in headers if (found := functions_defined(path.read_text()))} == {}

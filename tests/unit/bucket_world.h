@@ -11,19 +11,14 @@
 
 #include <cmocka.h>
 
-#include <ftw.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "buckets.h"
 #include "cloud.h"
 #include "objects.h"
-#include "statement.h"
 
 struct fixture {
     uv_loop_t loop;
@@ -31,241 +26,46 @@ struct fixture {
     char directory[64];
     int64_t bucket;
     bool done;
-    int status;
+    int code;
 };
 
-static inline void mark_done(void *user)
-{
-    ((struct fixture *)user)->done = true;
-}
-
-static inline int await(struct fixture *f)
-{
-    while (!f->done)
-        uv_run(&f->loop, UV_RUN_ONCE);
-    f->done = false;
-    return f->status;
-}
-
-static inline void open_state(struct fixture *f)
-{
-    const char *const schemas[] = {buckets_schema};
-    struct error error = {0};
-    assert_int_equal(
-        storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &f->cloud.storage, &error),
-        0);
-    assert_int_equal(buckets_open(&f->cloud, &f->cloud.buckets, &error), 0);
-}
-
-static inline void close_state(struct fixture *f)
-{
-    storage_close(f->cloud.storage, mark_done, f);
-    await(f);
-    buckets_close(f->cloud.buckets);
-    f->cloud.storage = NULL;
-}
+int await(struct fixture *f);
+void open_state(struct fixture *f);
+void close_state(struct fixture *f);
 
 /* Of a change to a bucket, for await(). */
-static inline void on_bucket(int status, const struct error *error, void *user)
-{
-    (void)error;
-    ((struct fixture *)user)->status = status;
-    mark_done(user);
-}
-
-static inline int create_bucket(struct fixture *f, const char *name)
-{
-    assert_int_equal(buckets_create(f->cloud.buckets, name, on_bucket, f), 0);
-    return await(f);
-}
-
-static inline int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    struct bucket bucket;
-    strcpy(f->directory, "/tmp/thumbwheel-buckets-XXXXXX");
-    if (!mkdtemp(f->directory) || uv_loop_init(&f->loop))
-        return -1;
-    open_state(f);
-    if (create_bucket(f, "photos") || !buckets_find(f->cloud.buckets, "photos", &bucket))
-        return -1;
-    f->bucket = bucket.id;
-    *state = f;
-    return 0;
-}
-
-static inline int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    char command[96];
-    if (f->cloud.storage)
-        close_state(f);
-    int status = uv_loop_close(&f->loop);
-    snprintf(command, sizeof(command), "rm -rf '%s'", f->directory);
-    if (system(command))
-        status = -1;
-    free(f);
-    return status;
-}
+void on_bucket(int code, const struct error *error, void *user);
+int create_bucket(struct fixture *f, const char *name);
+int set_up(void **state);
+int tear_down(void **state);
 
 /* A function on the storage thread, awaited. */
 
 typedef int work(struct fixture *f, void *argument, struct error *error);
 
-struct call {
-    struct storage_task task;
-    struct fixture *f;
-    work *function;
-    void *argument;
-};
-
-static inline int call_run(struct storage_task *task, struct storage *storage)
-{
-    struct call *call = (struct call *)task;
-    (void)storage;
-    return call->function(call->f, call->argument, &task->error);
-}
-
-static inline void call_done(struct storage_task *task, int status)
-{
-    struct fixture *f = ((struct call *)task)->f;
-    f->status = status;
-    f->done = true;
-}
-
-static inline int on_storage(struct fixture *f, work *function, void *argument)
-{
-    struct call call = {.task = {.run = call_run, .done = call_done},
-                        .f = f,
-                        .function = function,
-                        .argument = argument};
-    storage_submit(f->cloud.storage, &call.task);
-    return await(f);
-}
-
-static inline struct blobs *blobs_of(struct fixture *f)
-{
-    return buckets_blobs(f->cloud.buckets);
-}
-
-static inline int write_blob(struct fixture *f, uint64_t id, const char *body, struct error *error)
-{
-    int fd;
-    int status = blob_create(blobs_of(f), id, &fd, error);
-    if (!status)
-        status = blob_write(blobs_of(f), fd, body, strlen(body), error);
-    return status ? status : blob_seal(blobs_of(f), &fd, error);
-}
-
-static inline int delete_object(struct fixture *f, void *argument, struct error *error)
-{
-    return objects_delete(blobs_of(f), f->bucket, argument, &(struct object_removal){0}, error);
-}
-
-static inline int delete_key(struct fixture *f, const char *key)
-{
-    char copy[64];
-    snprintf(copy, sizeof(copy), "%s", key);
-    return on_storage(f, delete_object, copy);
-}
+int on_storage(struct fixture *f, work *function, void *argument);
+struct blobs *blobs_of(struct fixture *f);
+int write_blob(struct fixture *f, uint64_t id, const char *body, struct error *error);
+int delete_key(struct fixture *f, const char *key);
 
 /* Files. */
 
-static size_t files_seen;
-
-static inline int see_file(const char *path, const struct stat *facts, int type)
-{
-    (void)path;
-    (void)facts;
-    files_seen += type == FTW_F;
-    return 0;
-}
-
 /* In a directory of the state, at any depth. */
-static inline size_t files_in(struct fixture *f, const char *name)
-{
-    char path[96];
-    snprintf(path, sizeof(path), "%s/%s", f->directory, name);
-    files_seen = 0;
-    assert_int_equal(ftw(path, see_file, 8), 0);
-    return files_seen;
-}
-
-static inline int nothing(struct fixture *f, void *argument, struct error *error)
-{
-    (void)f;
-    (void)argument;
-    (void)error;
-    return 0;
-}
+size_t files_in(struct fixture *f, const char *name);
 
 /* A turn of the storage thread, after which the actions of earlier commits have run. */
-static inline void settle(struct fixture *f)
-{
-    assert_int_equal(on_storage(f, nothing, NULL), 0);
-}
-
-struct counting {
-    const char *sql;
-    size_t rows;
-};
-
-static inline int count_rows(struct fixture *f, void *argument, struct error *error)
-{
-    struct counting *counting = argument;
-    struct statement select = statement_prepare(f->cloud.storage, counting->sql);
-    int status = statement_step(&select, error);
-    counting->rows = (size_t)column_uint(&select, 0);
-    return status == 1 ? 0 : status;
-}
+void settle(struct fixture *f);
 
 /* After a kill: nothing is left half done, and a file is there for each row that `sql` counts. */
-static inline void assert_files_are_rows(struct fixture *f, const char *sql)
-{
-    struct counting counting = {.sql = sql};
-    assert_int_equal(on_storage(f, count_rows, &counting), 0);
-    assert_int_equal(files_in(f, "incoming"), 0);
-    assert_int_equal(files_in(f, "blobs"), counting.rows);
-}
+void assert_files_are_rows(struct fixture *f, const char *sql);
 
 /* A process that is killed: it runs rounds without end, and tells the number of each that was
  * acknowledged. A round that fails exits. */
 
 typedef void victim_round(struct fixture *f, unsigned number);
 
-static inline void run_victim(struct fixture *f, victim_round *round, int told)
-{
-    uv_loop_init(&f->loop);
-    open_state(f);
-    for (unsigned i = 0;; i++) {
-        round(f, i);
-        if (write(told, &i, sizeof(i)) < 0)
-            _exit(1);
-    }
-}
-
 /* Kills it this many microseconds after it has reported this many rounds; returns the last reported
  * round. */
-static inline unsigned run_and_kill(struct fixture *f, victim_round *round, unsigned rounds,
-                                    unsigned delay_us)
-{
-    int ends[2], status = 0;
-    unsigned last = 0;
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    if (child == 0)
-        run_victim(f, round, ends[1]);
-    close(ends[1]);
-    for (unsigned count = 0; read(ends[0], &last, sizeof(last)) == sizeof(last);) {
-        if (++count != rounds)
-            continue;
-        usleep(delay_us);
-        kill(child, SIGKILL);
-    }
-    close(ends[0]);
-    waitpid(child, &status, 0);
-    assert_true(WIFSIGNALED(status));
-    return last;
-}
+unsigned run_and_kill(struct fixture *f, victim_round *round, unsigned rounds, unsigned delay_us);
 
 #endif

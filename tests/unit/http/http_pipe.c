@@ -86,18 +86,18 @@ static void close_piped(struct world *world)
 
 static void assert_body(const struct client *client, size_t begin, size_t size)
 {
-    const char *end = strstr(client->answer.data + begin, "\r\n\r\n");
+    const char *end = strstr(client->response.data + begin, "\r\n\r\n");
     assert_non_null(end);
-    size_t head = (size_t)(end + 4 - client->answer.data);
-    assert_int_equal(client->answer.size - head, size);
+    size_t head = (size_t)(end + 4 - client->response.data);
+    assert_int_equal(client->response.size - head, size);
     for (size_t i = 0; i < size; i++)
-        if (client->answer.data[head + i] != pattern(i))
+        if (client->response.data[head + i] != pattern(i))
             fail_msg("byte %zu of the body is another", i);
 }
 
 static bool answered(const struct client *client, size_t begin, size_t size)
 {
-    return client->answer.size > begin + size;
+    return client->response.size > begin + size;
 }
 
 static void bodies_follow_each_other(void **state)
@@ -108,7 +108,7 @@ static void bodies_follow_each_other(void **state)
     client_send(client, GET("/1"));
     wait_for(world, world->completed == 1 && answered(client, 0, piped.size));
     assert_body(client, 0, piped.size);
-    size_t begin = client->answer.size;
+    size_t begin = client->response.size;
     client_send(client, GET("/2"));
     wait_for(world, world->completed == 2 && answered(client, begin, piped.size));
     assert_body(client, begin, piped.size);
@@ -171,7 +171,7 @@ static void more_than_was_announced_aborts(void **state)
     struct client *client = client_open(world);
     client_send(client, GET("/"));
     wait_for(world, world->ended && client_over(client));
-    assert_int_equal(client->answer.size, 0);
+    assert_int_equal(client->response.size, 0);
     assert_int_equal(piped.drained, 0);
     client_close(client);
     close_piped(world);

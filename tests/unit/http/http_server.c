@@ -205,9 +205,9 @@ static void expect_continue(void **state)
     struct client *client = client_open(world);
     client_send(client, EXPECT);
     wait_for(world, world->call);
-    assert_int_equal(client->answer.size, 0); /* not before the handler asks */
+    assert_int_equal(client->response.size, 0); /* not before the handler asks */
     http_call_collect(world->call, 100, echo_whole, world);
-    wait_for(world, client->answer.size);
+    wait_for(world, client->response.size);
     assert_string_equal(client_text(client), "HTTP/1.1 100 Continue\r\n\r\n");
     client_send(client, "body");
     wait_for(world, client_ends_with(client, "\r\n\r\nbody"));
@@ -592,7 +592,7 @@ static void time_limits(void **state)
     client_send(partial, "GET / HT");
     client_send(body, POST LENGTH "\r\nab");
     wait_for(world, client_over(silent) && client_over(partial) && client_over(body));
-    assert_int_equal(silent->answer.size, 0); /* nothing was asked */
+    assert_int_equal(silent->response.size, 0); /* nothing was asked */
     assert_true(client_has(partial, "HTTP/1.1 408 "));
     assert_true(client_has(body, "HTTP/1.1 408 "));
     assert_int_equal(world->body_error, ERR_TIMEOUT);

@@ -333,18 +333,18 @@ static void a_slow_reader_holds_the_writer(void **state)
     struct world *world = world_open(NULL, handle_hold);
     struct client *client = client_open_deaf(world);
     struct download download = {.drains.world = world, .left = FLOOD};
-    client->answer.max = FLOOD + 4096;
+    client->response.max = FLOOD + 4096;
     struct http_call *call = wait_for_call(world, client, GET("/"));
     http_call_begin(call, 200, NULL, 0, FLOOD);
     write_more(call, 0, &download);
     run_until_still(world, download.drains.done);
     assert_true(download.left > FLOOD - KERNEL_MAX);
     client_read(client);
-    wait_for(world, world->completed == 1 && client->answer.size > FLOOD);
+    wait_for(world, world->completed == 1 && client->response.size > FLOOD);
     const char *body = strstr(client_text(client), "\r\n\r\n") + 4;
-    struct buffer view = {.data = client->answer.data + (body - client->answer.data),
+    struct buffer view = {.data = client->response.data + (body - client->response.data),
                           .size = FLOOD};
-    wait_for(world, client->answer.size == (size_t)(body - client->answer.data) + FLOOD);
+    wait_for(world, client->response.size == (size_t)(body - client->response.data) + FLOOD);
     assert_true(is_pattern(&view));
     client_close(client);
     world_close(world);
@@ -730,14 +730,14 @@ static void out_of_descriptors(void **state)
     struct client *second = calloc(1, sizeof *second);
     struct sockaddr_in address;
     second->world = world;
-    buffer_init(&second->answer, ANSWER_MAX);
+    buffer_init(&second->response, RESPONSE_MAX);
     uv_ip4_addr("127.0.0.1", (int)http_server_port(world->server), &address);
     uv_tcp_init(&world->loop, &second->tcp);
     second->tcp.data = second;
     uv_tcp_connect(&second->connecting, &second->tcp, (struct sockaddr *)&address, on_connected);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     wait_for(world, second->connected);
-    run_until_still(world, second->answer.size);
+    run_until_still(world, second->response.size);
     assert_true(uv_backend_timeout(&world->loop) > 0); /* no spinning on what cannot be accepted */
     client_send(first, GET("/11"));
     wait_for(world, client_ends_with(first, "/11")); /* connected clients are served */

@@ -119,8 +119,8 @@ static void a_handshake_has_its_time(void **state)
     client_send_bytes(slow, hello.data, hello.size / 2);
     client_send_bytes(waits, hello.data, hello.size);
     wait_for(world, client_over(silent) && client_over(slow) && client_over(waits));
-    assert_int_equal(silent->answer.size + slow->answer.size, 0);
-    assert_true(waits->answer.size > 100);
+    assert_int_equal(silent->response.size + slow->response.size, 0);
+    assert_true(waits->response.size > 100);
     assert_int_equal(world->requests, 0);
     client_close(silent);
     client_close(slow);
@@ -156,7 +156,7 @@ static void too_many_are_just_closed(void **state)
     wait_for(world, first->connected);
     struct client *second = client_open(world);
     wait_for(world, client_over(second));
-    assert_int_equal(second->answer.size, 0);
+    assert_int_equal(second->response.size, 0);
     client_close(first);
     client_close(second);
     world_close(world);
