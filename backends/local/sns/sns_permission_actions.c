@@ -38,49 +38,51 @@ static json_t *one_or_all(json_t *list)
     return only;
 }
 
-static enum sns_code actions_read(struct sns_call *call, json_t **out)
+static int actions_read(struct service_call *call, json_t **out)
 {
     const json_t *names = json_object_get(call->input, "ActionName");
     *out = json_array();
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
         if (!is_grantable(name))
-            return sns_fail(call, SNS_INVALID_PARAMETER,
-                            "Invalid parameter: Policy statement action out of service scope!");
+            return service_call_fail(
+                call, SNS_INVALID_PARAMETER,
+                "Invalid parameter: Policy statement action out of service scope!");
         if (json_array_append_new(*out, json_sprintf("SNS:%s", name)))
-            return SNS_UNAVAILABLE;
+            return ERR_MEMORY;
     }
     return json_array_size(names) > 0
-               ? SNS_OK
-               : sns_fail(call, SNS_INVALID_PARAMETER,
-                          "Invalid parameter: ActionName Reason: no value for required parameter");
+               ? 0
+               : service_call_fail(
+                     call, SNS_INVALID_PARAMETER,
+                     "Invalid parameter: ActionName Reason: no value for required parameter");
 }
 
-static enum sns_code accounts_read(struct sns_call *call, json_t **out)
+static int accounts_read(struct service_call *call, json_t **out)
 {
     const json_t *accounts = json_object_get(call->input, "AWSAccountId");
     *out = json_array();
     for (size_t i = 0; i < json_array_size(accounts); i++) {
         const char *account = json_string_value(json_array_get(accounts, i));
         if (!account || strlen(account) != 12 || strspn(account, "0123456789") != 12)
-            return sns_fail(call, SNS_INVALID_PARAMETER,
-                            "Invalid parameter: AWSAccountId: it must have twelve digits");
+            return service_call_fail(call, SNS_INVALID_PARAMETER,
+                                     "Invalid parameter: AWSAccountId: it must have twelve digits");
         if (json_array_append_new(*out, json_sprintf("arn:aws:iam::%s:root", account)))
-            return SNS_UNAVAILABLE;
+            return ERR_MEMORY;
     }
     return json_array_size(accounts) > 0
-               ? SNS_OK
-               : sns_fail(
+               ? 0
+               : service_call_fail(
                      call, SNS_INVALID_PARAMETER,
                      "Invalid parameter: AWSAccountId Reason: no value for required parameter");
 }
 
 /* The topic's policy as a document; NULL if memory is short. */
-static json_t *policy_document(const struct sns_call *call, const struct topic *topic)
+static json_t *policy_document(const struct service_call *call, const struct topic *topic)
 {
     const char *set = json_string_value(json_object_get(topic->record.attributes, "Policy"));
-    char *text = set ? strdup(set)
-                     : sns_default_policy(topic->record.named.name, call->request->cloud->account);
+    char *text =
+        set ? strdup(set) : sns_default_policy(topic->record.named.name, call->cloud->account);
     json_t *document = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     json_t *statements = json_object_get(document, "Statement");
     free(text);
@@ -103,29 +105,30 @@ static size_t statement_find(const json_t *statements, const char *label)
     return i;
 }
 
-static enum sns_code policy_store(struct sns_call *call, struct topic *topic, json_t *document)
+static int policy_store(struct service_call *call, struct topic *topic, json_t *document)
 {
     char *text = json_dumps(document, JSON_COMPACT);
-    enum sns_code code = text ? sns_topic_attribute_check(call, "Policy", text, topic->fifo, false)
-                              : SNS_UNAVAILABLE;
-    if (code == SNS_OK)
-        code = sns_waiting(call, topic_set(topic, "Policy", text, sns_call_written, call));
+    int code =
+        text ? sns_topic_attribute_check(call, "Policy", text, topic->fifo, false) : ERR_MEMORY;
+    if (!code)
+        code = sns_waiting(call, topic_set(topic, "Policy", text, service_call_written, call));
     free(text);
     return code;
 }
 
 /* Takes accounts and actions. */
-static enum sns_code statement_add(struct sns_call *call, struct topic *topic, const char *label,
-                                   json_t *accounts, json_t *actions)
+static int statement_add(struct service_call *call, struct topic *topic, const char *label,
+                         json_t *accounts, json_t *actions)
 {
     json_t *document = policy_document(call, topic);
     json_t *statements = json_object_get(document, "Statement");
     json_t *added = json_pack("{s:s, s:s, s:{s:o}, s:o, s:s}", "Sid", label, "Effect", "Allow",
                               "Principal", "AWS", one_or_all(accounts), "Action",
                               one_or_all(actions), "Resource", topic->record.named.name);
-    enum sns_code code = SNS_UNAVAILABLE;
+    int code = ERR_MEMORY;
     if (document && statement_find(statements, label) < json_array_size(statements))
-        code = sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Statement already exists");
+        code = service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: Statement already exists");
     else if (document && added && !json_array_append(statements, added))
         code = policy_store(call, topic, document);
     json_decref(added);
@@ -133,19 +136,19 @@ static enum sns_code statement_add(struct sns_call *call, struct topic *topic, c
     return code;
 }
 
-enum sns_code sns_add_permission(struct sns_call *call)
+int sns_add_permission(struct service_call *call)
 {
     struct topic *topic;
     const char *label;
     json_t *accounts = NULL, *actions = NULL;
-    enum sns_code code = sns_topic(call, &topic);
-    if (code == SNS_OK)
+    int code = sns_topic(call, &topic);
+    if (!code)
         code = sns_required(call, "Label", &label);
-    if (code == SNS_OK)
+    if (!code)
         code = accounts_read(call, &accounts);
-    if (code == SNS_OK)
+    if (!code)
         code = actions_read(call, &actions);
-    if (code == SNS_OK)
+    if (!code)
         return statement_add(call, topic, label, accounts, actions);
     json_decref(accounts);
     json_decref(actions);
@@ -153,24 +156,25 @@ enum sns_code sns_add_permission(struct sns_call *call)
 }
 
 /* Removing the last statement restores the default policy of SNS. */
-enum sns_code sns_remove_permission(struct sns_call *call)
+int sns_remove_permission(struct service_call *call)
 {
     struct topic *topic;
     const char *label;
-    enum sns_code code = sns_topic(call, &topic);
-    if (code == SNS_OK)
+    int code = sns_topic(call, &topic);
+    if (!code)
         code = sns_required(call, "Label", &label);
-    if (code != SNS_OK)
+    if (code)
         return code;
     json_t *document = policy_document(call, topic);
     json_t *statements = json_object_get(document, "Statement");
     size_t at = statement_find(statements, label);
     if (!document)
-        code = SNS_UNAVAILABLE;
+        code = ERR_MEMORY;
     else if (at == json_array_size(statements))
-        code = sns_fail(call, SNS_NOT_FOUND, "No permission found with label %.100s", label);
+        code =
+            service_call_fail(call, SNS_NOT_FOUND, "No permission found with label %.100s", label);
     else if (json_array_remove(statements, at) == 0 && json_array_size(statements) == 0)
-        code = sns_waiting(call, topic_set(topic, "Policy", NULL, sns_call_written, call));
+        code = sns_waiting(call, topic_set(topic, "Policy", NULL, service_call_written, call));
     else
         code = policy_store(call, topic, document);
     json_decref(document);

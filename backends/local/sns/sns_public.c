@@ -89,5 +89,5 @@ void sns_public_handle(struct cloud_request *request)
     if (is_certificate(request))
         certificate_handle(request);
     else
-        sns_api_handle(request);
+        service_call_handle(request);
 }

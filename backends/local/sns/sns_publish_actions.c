@@ -24,10 +24,10 @@ struct publication { /* a validated message of the request */
     struct topic_fifo_entry fifo;
 };
 
-static enum sns_code unit_submit(struct sns_call *call, struct storage_unit *unit)
+static int unit_submit(struct service_call *call, struct storage_unit *unit)
 {
     return sns_waiting(call,
-                       publish_submit(call->request->cloud->storage, unit, sns_call_written, call));
+                       publish_submit(call->cloud->storage, unit, service_call_written, call));
 }
 
 /* Reading a message. */
@@ -38,71 +38,73 @@ static struct slice json_slice(const json_t *string)
 }
 
 /* With MessageStructure json, the message contains a text per protocol. */
-static enum sns_code structure_read(struct sns_call *call, struct publication *p)
+static int structure_read(struct service_call *call, struct publication *p)
 {
     p->owned = json_text_read(p->message.body, 0, NULL);
     if (!json_is_object(p->owned))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Message Structure - JSON message body failed to parse");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: Message Structure - JSON message body failed to parse");
     const json_t *fallback = json_object_get(p->owned, "default");
     if (!json_is_string(fallback))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Message Structure - No default entry in JSON message "
-                        "body");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: Message Structure - No default entry in JSON message "
+            "body");
     const char *protocol;
     json_t *text;
     void *next;
     json_object_foreach_safe(p->owned, next, protocol, text)
     {
         if (!json_is_string(text) && json_object_del(p->owned, protocol))
-            return SNS_UNAVAILABLE;
+            return ERR_MEMORY;
     }
     p->message.by_protocol = p->owned;
     p->message.body = json_slice(fallback);
-    return SNS_OK;
+    return 0;
 }
 
-static enum sns_code subject_read(struct sns_call *call, const json_t *input, struct publication *p)
+static int subject_read(struct service_call *call, const json_t *input, struct publication *p)
 {
     p->message.subject = json_slice(json_object_get(input, "Subject"));
     if (!p->message.subject.data)
-        return SNS_OK;
+        return 0;
     bool valid = p->message.subject.size > 0 && utf8_length(p->message.subject.data) <= SUBJECT_MAX;
     for (size_t i = 0; i < p->message.subject.size; i++)
         valid = valid && !iscntrl((unsigned char)p->message.subject.data[i]);
-    return valid ? SNS_OK : sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Subject");
+    return valid ? 0 : service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Subject");
 }
 
 /* The rules of SQS, except for the number: only raw delivery to a queue is limited to ten. */
-static enum sns_code attribute_check(struct sns_call *call, const char *name, json_t *attribute,
-                                     size_t *size)
+static int attribute_check(struct service_call *call, const char *name, json_t *attribute,
+                           size_t *size)
 {
     struct sqs_error error = {0};
     json_t *alone = json_pack("{s:O}", name, attribute);
     enum sqs_code code = alone ? message_attributes_check(alone, size, &error) : SQS_INTERNAL;
     json_decref(alone);
     if (!alone || code == SQS_SERVICE_UNAVAILABLE)
-        return SNS_UNAVAILABLE;
-    return code == SQS_OK ? SNS_OK
-                          : sns_fail(call, SNS_INVALID_VALUE, "%s", sqs_error_text(&error));
+        return ERR_MEMORY;
+    return code == SQS_OK
+               ? 0
+               : service_call_fail(call, SNS_INVALID_VALUE, "%s", sqs_error_text(&error));
 }
 
-static enum sns_code attributes_read(struct sns_call *call, const json_t *input,
-                                     struct publication *p)
+static int attributes_read(struct service_call *call, const json_t *input, struct publication *p)
 {
     json_t *attributes = json_object_get(input, "MessageAttributes"), *attribute;
     const char *name;
     if (attributes && !json_is_object(attributes))
-        return sns_fail(call, SNS_INVALID_VALUE,
-                        "Message attributes must be pairs of a name and a value.");
+        return service_call_fail(call, SNS_INVALID_VALUE,
+                                 "Message attributes must be pairs of a name and a value.");
     json_object_foreach(attributes, name, attribute)
     {
-        enum sns_code code = attribute_check(call, name, attribute, &p->size);
-        if (code != SNS_OK)
+        int code = attribute_check(call, name, attribute, &p->size);
+        if (code)
             return code;
     }
     p->message.attributes = attributes;
-    return SNS_OK;
+    return 0;
 }
 
 /* Message groups and deduplication. */
@@ -118,81 +120,89 @@ static bool fifo_id_valid(const char *id)
     return size > 0 && size <= TOPIC_FIFO_ID_MAX;
 }
 
-static enum sns_code dedup_read(struct sns_call *call, const struct topic *topic, const char *given,
-                                struct publication *p)
+static int dedup_read(struct service_call *call, const struct topic *topic, const char *given,
+                      struct publication *p)
 {
     if (given)
         snprintf(p->dedup, sizeof p->dedup, "%s", given);
     else if (topic->content_dedup)
         sigv4_sha256_hex(p->message.body.data, p->message.body.size, p->dedup);
     else
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: The topic should either have ContentBasedDeduplication "
-                        "enabled or MessageDeduplicationId provided explicitly");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: The topic should either have ContentBasedDeduplication "
+            "enabled or MessageDeduplicationId provided explicitly");
     p->message.dedup = p->dedup;
-    return SNS_OK;
+    return 0;
 }
 
-static enum sns_code fifo_read(struct sns_call *call, const struct topic *topic,
-                               const json_t *input, struct publication *p)
+static int fifo_read(struct service_call *call, const struct topic *topic, const json_t *input,
+                     struct publication *p)
 {
     const char *group = json_text_in(input, "MessageGroupId");
     const char *dedup = json_text_in(input, "MessageDeduplicationId");
     if (group && !fifo_id_valid(group))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: The MessageGroupId parameter: it must have 1 to 128 "
-                        "letters, digits and punctuation characters");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: The MessageGroupId parameter: it must have 1 to 128 "
+            "letters, digits and punctuation characters");
     if (dedup && !topic->fifo)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: MessageDeduplicationId Reason: The request includes "
-                        "MessageDeduplicationId parameter that is not valid for this topic type");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: MessageDeduplicationId Reason: The request includes "
+            "MessageDeduplicationId parameter that is not valid for this topic type");
     if (dedup && !fifo_id_valid(dedup))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: The MessageDeduplicationId parameter: it must have 1 "
-                        "to 128 letters, digits and punctuation characters");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: The MessageDeduplicationId parameter: it must have 1 "
+            "to 128 letters, digits and punctuation characters");
     if (topic->fifo && !group)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: The MessageGroupId parameter is required for FIFO "
-                        "topics");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: The MessageGroupId parameter is required for FIFO "
+            "topics");
     p->message.group = group;
-    return topic->fifo ? dedup_read(call, topic, dedup, p) : SNS_OK;
+    return topic->fifo ? dedup_read(call, topic, dedup, p) : 0;
 }
 
-static enum sns_code publication_read(struct sns_call *call, const struct topic *topic,
-                                      const json_t *input, struct publication *p)
+static int publication_read(struct service_call *call, const struct topic *topic,
+                            const json_t *input, struct publication *p)
 {
     *p = (struct publication){.message.body = json_slice(json_object_get(input, "Message"))};
     const char *structure = json_text_in(input, "MessageStructure");
     uuid_make_text(p->message.id);
     p->size = p->message.body.size;
     if (p->size == 0)
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Empty message");
+        return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Empty message");
     if (structure && strcmp(structure, "json") != 0)
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: MessageStructure");
-    enum sns_code code = fifo_read(call, topic, input, p);
-    if (code == SNS_OK && structure)
+        return service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: MessageStructure");
+    int code = fifo_read(call, topic, input, p);
+    if (!code && structure)
         code = structure_read(call, p);
-    if (code == SNS_OK)
+    if (!code)
         code = subject_read(call, input, p);
-    if (code == SNS_OK)
+    if (!code)
         code = attributes_read(call, input, p);
-    if (code == SNS_OK && p->size > MESSAGE_MAX)
-        code = sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Message too long");
+    if (!code && p->size > MESSAGE_MAX)
+        code =
+            service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Message too long");
     return code;
 }
 
-static enum sns_code publish_failed(struct sns_call *call, int status)
+static int publish_failed(struct service_call *call, int status)
 {
     if (status != ERR_LIMIT)
-        return SNS_UNAVAILABLE;
-    return sns_fail(call, SNS_UNAVAILABLE,
-                    "The embedded cloud's message memory is full; receive and delete messages, or "
-                    "purge a queue.");
+        return ERR_MEMORY;
+    return service_call_fail(
+        call, SERVICE_UNAVAILABLE,
+        "The embedded cloud's message memory is full; receive and delete messages, or "
+        "purge a queue.");
 }
 
 /* A duplicate on a FIFO topic gets the same response as the original and is not delivered. */
-static enum sns_code publication_send(struct sns_call *call, struct topic *topic,
-                                      struct publication *p, struct storage_unit *unit)
+static int publication_send(struct service_call *call, struct topic *topic, struct publication *p,
+                            struct storage_unit *unit)
 {
     struct notification_message *m = &p->message;
     struct storage_unit own = {0};
@@ -200,7 +210,7 @@ static enum sns_code publication_send(struct sns_call *call, struct topic *topic
     if (topic->fifo && topic_fifo_repeats(topic, m->group, m->dedup, &p->fifo)) {
         memcpy(m->id, p->fifo.message, sizeof m->id);
         m->sequence = p->fifo.sequence;
-        return SNS_OK;
+        return 0;
     }
     if (topic->fifo) {
         memcpy(p->fifo.message, m->id, sizeof m->id);
@@ -208,27 +218,29 @@ static enum sns_code publication_send(struct sns_call *call, struct topic *topic
         m->sequence = p->fifo.sequence;
     }
     if (!status)
-        status = topic_publish(call->request->cloud, topic, m, &own);
+        status = topic_publish(call->cloud, topic, m, &own);
     if (status) {
         publish_discard(&own);
         return publish_failed(call, status);
     }
     publish_join(unit, &own);
-    return SNS_OK;
+    return 0;
 }
 
-static enum sns_code topic_read(struct sns_call *call, struct topic **out)
+static int topic_read(struct service_call *call, struct topic **out)
 {
     json_t *target = json_object_get(call->input, "TargetArn");
     if (json_text_in(call->input, "PhoneNumber"))
-        return sns_fail(call, SNS_NOT_IMPLEMENTED, "The embedded cloud does not send SMS.");
+        return service_call_fail(call, SERVICE_NOT_IMPLEMENTED,
+                                 "The embedded cloud does not send SMS.");
     if (!target && !json_object_get(call->input, "TopicArn"))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: TopicArn or TargetArn Reason: no value for required "
-                        "parameter");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: TopicArn or TargetArn Reason: no value for required "
+            "parameter");
     if (target && !json_object_get(call->input, "TopicArn") &&
         json_object_set(call->input, "TopicArn", target))
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
     return sns_topic(call, out);
 }
 
@@ -236,19 +248,21 @@ static enum sns_code topic_read(struct sns_call *call, struct topic **out)
 
 static void key_ready(struct sns_signer_wish *wish, int status)
 {
-    struct sns_call *call = container_of(wish, struct sns_call, wish);
-    if (status && call->code == SNS_OK)
-        sns_fail(call, SNS_INTERNAL, "The embedded cloud has no key to sign messages with.");
-    sns_call_resume(call);
+    struct service_call *call = &container_of(wish, struct sns_publish_call, wish)->call;
+    if (status && !call->error.code)
+        service_call_fail(call, SERVICE_INTERNAL,
+                          "The embedded cloud has no key to sign messages with.");
+    service_call_resume(call);
 }
 
-static bool signs(const struct sns_call *call, const struct topic *topic)
+static bool signs(const struct service_call *call, const struct topic *topic)
 {
     struct subscription *page[64];
     const char *after = NULL;
     bool more = true;
     while (more) {
-        size_t count = topics_list_subscriptions(call->topics, topic, after, page, 64, &more);
+        size_t count =
+            topics_list_subscriptions(call->cloud->topics, topic, after, page, 64, &more);
         for (size_t i = 0; i < count; i++) {
             if (!page[i]->raw && strcmp(page[i]->protocol, "sqs") == 0)
                 return true;
@@ -262,40 +276,41 @@ static bool signs(const struct sns_call *call, const struct topic *topic)
 
 /* When the response arrives, the message must be in the queues; this also applies to the first one,
  * which waits for the key to be generated. True: the call continues later. */
-static bool waits_for_key(struct sns_call *call, const struct topic *topic)
+static bool waits_for_key(struct service_call *call, const struct topic *topic)
 {
-    struct sns_signer *signer = call->request->cloud->signer;
+    struct sns_signer *signer = call->cloud->signer;
     if (sns_signer_ready(signer) || !signs(call, topic))
         return false;
-    call->wish.ready = key_ready;
-    call->pending = true;
-    sns_signer_want(signer, &call->wish);
+    struct sns_signer_wish *wish = &container_of(call, struct sns_publish_call, call)->wish;
+    wish->ready = key_ready;
+    sns_signer_want(signer, wish);
+    service_call_wait(call, 0);
     return true;
 }
 
-static enum sns_code publish_respond(struct sns_call *call, const struct publication *p)
+static int publish_respond(struct service_call *call, const struct publication *p)
 {
-    enum sns_code code = sns_output(call, "MessageId", json_string(p->message.id));
-    if (code == SNS_OK && p->message.sequence)
-        code = sns_output(call, "SequenceNumber", json_string(p->message.sequence));
+    int code = service_call_output(call, "MessageId", json_string(p->message.id));
+    if (!code && p->message.sequence)
+        code = service_call_output(call, "SequenceNumber", json_string(p->message.sequence));
     return code;
 }
 
-enum sns_code sns_publish(struct sns_call *call)
+int sns_publish(struct service_call *call)
 {
     struct topic *topic;
     struct publication p = {0};
     struct storage_unit unit = {0};
-    enum sns_code code = topic_read(call, &topic);
-    if (code == SNS_OK && waits_for_key(call, topic))
-        return SNS_OK;
-    if (code == SNS_OK)
+    int code = topic_read(call, &topic);
+    if (!code && waits_for_key(call, topic))
+        return 0;
+    if (!code)
         code = publication_read(call, topic, call->input, &p);
-    if (code == SNS_OK)
+    if (!code)
         code = publication_send(call, topic, &p, &unit);
-    if (code == SNS_OK)
+    if (!code)
         code = publish_respond(call, &p);
-    if (code == SNS_OK)
+    if (!code)
         code = unit_submit(call, &unit);
     else
         publish_discard(&unit);
@@ -315,7 +330,7 @@ static bool id_valid(const char *id)
     return size > 0 && size <= BATCH_ID_MAX;
 }
 
-static enum sns_code entries_check(const json_t *entries)
+static int entries_check(const json_t *entries)
 {
     size_t count = json_array_size(entries);
     if (count == 0)
@@ -331,24 +346,23 @@ static enum sns_code entries_check(const json_t *entries)
                 return SNS_BATCH_IDS_NOT_DISTINCT;
         }
     }
-    return SNS_OK;
+    return 0;
 }
 
-static enum sns_code result_add(struct sns_call *call, const char *list, json_t *result)
+static int result_add(struct service_call *call, const char *list, json_t *result)
 {
-    return json_array_append_new(json_object_get(call->output, list), result) ? SNS_UNAVAILABLE
-                                                                              : SNS_OK;
+    return json_array_append_new(json_object_get(call->output, list), result) ? ERR_MEMORY : 0;
 }
 
 /* An invalid entry fails only itself. */
-static enum sns_code entry_fail(struct sns_call *call, const char *id, enum sns_code code)
+static int entry_fail(struct service_call *call, const char *id, int code)
 {
-    const struct sns_code_facts *facts = sns_code_facts(code);
-    json_t *result =
-        json_pack("{s:s, s:s, s:s, s:b}", "Id", id, "Code", facts->code, "Message",
-                  call->text[0] ? call->text : facts->text, "SenderFault", facts->status < 500);
-    call->code = SNS_OK;
-    call->text[0] = '\0';
+    const struct wire_error *row = service_error_row(call->api->errors, code);
+    json_t *result = json_pack("{s:s, s:s, s:s, s:b}", "Id", id, "Code", row->query_code, "Message",
+                               call->error.text[0] ? call->error.text : row->text, "SenderFault",
+                               row->query_status < 500);
+    call->error.code = 0;
+    call->error.text[0] = '\0';
     return result_add(call, "Failed", result);
 }
 
@@ -363,15 +377,15 @@ static json_t *entry_result(const char *id, const struct publication *p)
     return result;
 }
 
-static enum sns_code entry_publish(struct sns_call *call, struct topic *topic, const json_t *entry,
-                                   struct storage_unit *unit)
+static int entry_publish(struct service_call *call, struct topic *topic, const json_t *entry,
+                         struct storage_unit *unit)
 {
     struct publication p;
     const char *id = json_text_in(entry, "Id");
-    enum sns_code code = publication_read(call, topic, entry, &p);
-    if (code == SNS_OK)
+    int code = publication_read(call, topic, entry, &p);
+    if (!code)
         code = publication_send(call, topic, &p, unit);
-    if (code == SNS_OK)
+    if (!code)
         code = result_add(call, "Successful", entry_result(id, &p));
     else
         code = entry_fail(call, id, code);
@@ -380,7 +394,7 @@ static enum sns_code entry_publish(struct sns_call *call, struct topic *topic, c
 }
 
 /* The size of all bodies and attributes, as sent. */
-static size_t entries_size(struct sns_call *call, const json_t *entries)
+static size_t entries_size(struct service_call *call, const json_t *entries)
 {
     size_t total = 0;
     for (size_t i = 0; i < json_array_size(entries); i++) {
@@ -392,30 +406,30 @@ static size_t entries_size(struct sns_call *call, const json_t *entries)
             attribute_check(call, name, attribute, &total);
         }
     }
-    call->code = SNS_OK; /* an invalid entry fails only itself */
-    call->text[0] = '\0';
+    call->error.code = 0; /* an invalid entry fails only itself */
+    call->error.text[0] = '\0';
     return total;
 }
 
-enum sns_code sns_publish_batch(struct sns_call *call)
+int sns_publish_batch(struct service_call *call)
 {
     struct topic *topic;
     struct storage_unit unit = {0};
     json_t *entries = json_object_get(call->input, "PublishBatchRequestEntries");
-    enum sns_code code = sns_topic(call, &topic);
-    if (code == SNS_OK)
+    int code = sns_topic(call, &topic);
+    if (!code)
         code = entries_check(entries);
-    if (code == SNS_OK && entries_size(call, entries) > MESSAGE_MAX)
+    if (!code && entries_size(call, entries) > MESSAGE_MAX)
         code = SNS_BATCH_TOO_LONG;
-    if (code == SNS_OK && waits_for_key(call, topic))
-        return SNS_OK;
-    if (code == SNS_OK)
-        code = sns_output(call, "Successful", json_array());
-    if (code == SNS_OK)
-        code = sns_output(call, "Failed", json_array());
-    for (size_t i = 0; code == SNS_OK && i < json_array_size(entries); i++)
+    if (!code && waits_for_key(call, topic))
+        return 0;
+    if (!code)
+        code = service_call_output(call, "Successful", json_array());
+    if (!code)
+        code = service_call_output(call, "Failed", json_array());
+    for (size_t i = 0; !code && i < json_array_size(entries); i++)
         code = entry_publish(call, topic, json_array_get(entries, i), &unit);
-    if (code == SNS_OK)
+    if (!code)
         return unit_submit(call, &unit);
     publish_discard(&unit);
     return code;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "json_text.h"
 #include "queues.h"
 #include "sns_call.h"
@@ -13,20 +14,23 @@ enum { PAGE = 100, URL_MAX_BYTES = 2048 };
 
 /* Endpoints. */
 
-static enum sns_code queue_endpoint_check(struct sns_call *call, const struct topic *topic,
-                                          const char *endpoint)
+static int queue_endpoint_check(struct service_call *call, const struct topic *topic,
+                                const char *endpoint)
 {
     struct local_queue *queue = queues_find_arn(call->cloud->queues, endpoint);
     if (strncmp(endpoint, "arn:aws:sqs:", 12) != 0)
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: SQS endpoint ARN");
+        return service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: SQS endpoint ARN");
     if (!queue)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Endpoint: the queue %.200s does not exist", endpoint);
+        return service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: Endpoint: the queue %.200s does not exist",
+                                 endpoint);
     if (!topic->fifo && topic_name_is_fifo(endpoint))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues "
-                        "can not be subscribed to standard SNS topics");
-    return SNS_OK;
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues "
+            "can not be subscribed to standard SNS topics");
+    return 0;
 }
 
 static bool url_valid(const char *protocol, const char *url)
@@ -44,46 +48,49 @@ static bool url_valid(const char *protocol, const char *url)
     return authority > 0 && host[0] != ':' && !memchr(host, '@', authority);
 }
 
-static enum sns_code endpoint_check(struct sns_call *call, const struct topic *topic,
-                                    const char *protocol, const char *endpoint)
+static int endpoint_check(struct service_call *call, const struct topic *topic,
+                          const char *protocol, const char *endpoint)
 {
     static const char *const refused[] = {"sms", "application", "lambda", "firehose"};
     bool http = strcmp(protocol, "http") == 0 || strcmp(protocol, "https") == 0;
     bool mail = strcmp(protocol, "email") == 0 || strcmp(protocol, "email-json") == 0;
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         if (strcmp(protocol, refused[i]) == 0)
-            return sns_fail(call, SNS_NOT_IMPLEMENTED,
-                            "The embedded cloud does not support the protocol %s.", protocol);
+            return service_call_fail(call, SERVICE_NOT_IMPLEMENTED,
+                                     "The embedded cloud does not support the protocol %s.",
+                                     protocol);
     }
     if (strcmp(protocol, "sqs") == 0)
         return queue_endpoint_check(call, topic, endpoint);
     if (!http && !mail)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Amazon SNS does not support this protocol string: "
-                        "%.40s",
-                        protocol);
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: Amazon SNS does not support this protocol string: "
+            "%.40s",
+            protocol);
     if (topic->fifo)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Invalid protocol type: %s: FIFO topics deliver to "
-                        "queues",
-                        protocol);
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: Invalid protocol type: %s: FIFO topics deliver to "
+            "queues",
+            protocol);
     if (http && !url_valid(protocol, endpoint))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Endpoint must match the specified protocol");
+        return service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: Endpoint must match the specified protocol");
     if (mail && !sns_mail_address_valid(endpoint))
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Email address");
-    return SNS_OK;
+        return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Email address");
+    return 0;
 }
 
 /* Subscribing. */
 
 /* The ARN of an unconfirmed subscription is returned only on request. */
-static enum sns_code arn_output(struct sns_call *call, const struct subscription *s)
+static int arn_output(struct service_call *call, const struct subscription *s)
 {
     const char *wish = json_text_in(call->input, "ReturnSubscriptionArn");
     bool hidden = s->pending && !(wish && strcmp(wish, "true") == 0);
-    return sns_output(call, "SubscriptionArn",
-                      json_string(hidden ? "pending confirmation" : s->record.named.name));
+    return service_call_output(call, "SubscriptionArn",
+                               json_string(hidden ? "pending confirmation" : s->record.named.name));
 }
 
 /* An explicit "false" equals the default. */
@@ -97,73 +104,71 @@ static bool is_set(const struct subscription *s, const char *name, const char *v
 }
 
 /* If the endpoint is already subscribed, the given attributes must equal the current ones. */
-static enum sns_code subscription_same(struct sns_call *call, struct subscription *s,
-                                       json_t *attributes)
+static int subscription_same(struct service_call *call, struct subscription *s, json_t *attributes)
 {
     const char *name;
     json_t *value;
     json_object_foreach(attributes, name, value)
     {
         if (!is_set(s, name, json_string_value(value)))
-            return sns_fail(call, SNS_INVALID_PARAMETER,
-                            "Invalid parameter: Attributes Reason: Subscription already exists "
-                            "with different attributes");
+            return service_call_fail(
+                call, SNS_INVALID_PARAMETER,
+                "Invalid parameter: Attributes Reason: Subscription already exists "
+                "with different attributes");
     }
-    enum sns_code code = arn_output(call, s);
-    if (code != SNS_OK)
+    int code = arn_output(call, s);
+    if (code)
         return code;
     if (s->pending)
-        return sns_waiting(call, confirmation_send(call->cloud, s, sns_call_written, call));
-    return sns_waiting(call, subscription_confirm(s, sns_call_written, call));
+        return sns_waiting(call, confirmation_send(call->cloud, s, service_call_written, call));
+    return sns_waiting(call, subscription_confirm(s, service_call_written, call));
 }
 
 /* The confirmation is requested after the row is stored. */
 static void subscribed(int status, void *user)
 {
-    struct sns_call *call = user;
-    if (!status && call->subscription->pending) {
-        status = confirmation_send(call->cloud, call->subscription, sns_call_written, call);
+    struct service_call *call = user;
+    struct subscription *s = container_of(call, struct sns_subscribe_call, call)->subscription;
+    if (!status && s->pending) {
+        status = confirmation_send(call->cloud, s, service_call_written, call);
         if (!status)
             return;
     }
-    sns_call_written(status, call);
+    service_call_written(status, call);
 }
 
-static enum sns_code subscription_make(struct sns_call *call, struct topic *topic,
-                                       const char *protocol, const char *endpoint,
-                                       json_t *attributes)
+static int subscription_make(struct service_call *call, struct topic *topic, const char *protocol,
+                             const char *endpoint, json_t *attributes)
 {
-    enum sns_code code =
-        sns_filter_limit_check(call, topic, json_text_in(attributes, "FilterPolicy"));
-    if (code != SNS_OK)
+    int code = sns_filter_limit_check(call, topic, json_text_in(attributes, "FilterPolicy"));
+    if (code)
         return code;
     json_t *details = confirmation_details(protocol);
     if (!details)
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
+    struct subscription **s = &container_of(call, struct sns_subscribe_call, call)->subscription;
     const struct subscription_draft draft = {endpoint, attributes, details};
-    int status = topic_subscribe(topic, &draft, subscribed, call, &call->subscription);
+    int status = topic_subscribe(topic, &draft, subscribed, call, s);
     json_decref(details);
     code = sns_waiting(call, status);
-    if (code == SNS_OK)
-        call->code = arn_output(call, call->subscription);
-    return code;
+    return code ? code : arn_output(call, *s);
 }
 
-enum sns_code sns_subscribe(struct sns_call *call)
+int sns_subscribe(struct service_call *call)
 {
     struct topic *topic;
     const char *protocol, *endpoint;
     json_t *attributes = json_object_get(call->input, "Attributes");
-    enum sns_code code = sns_topic(call, &topic);
-    if (code == SNS_OK)
+    int code = sns_topic(call, &topic);
+    if (!code)
         code = sns_required(call, "Protocol", &protocol);
-    if (code == SNS_OK)
+    if (!code)
         code = sns_required(call, "Endpoint", &endpoint);
-    if (code == SNS_OK)
+    if (!code)
         code = endpoint_check(call, topic, protocol, endpoint);
-    if (code == SNS_OK)
+    if (!code)
         code = sns_subscription_attributes_check(call, attributes);
-    if (code != SNS_OK)
+    if (code)
         return code;
     struct subscription *s = topic_subscription_of(topic, protocol, endpoint);
     return s ? subscription_same(call, s, attributes)
@@ -171,83 +176,86 @@ enum sns_code sns_subscribe(struct sns_call *call)
 }
 
 /* An ended subscription is restored, unless its endpoint has subscribed again. */
-static enum sns_code subscription_of_token(struct sns_call *call, struct topic *topic,
-                                           const char *token, struct subscription **out)
+static int subscription_of_token(struct service_call *call, struct topic *topic, const char *token,
+                                 struct subscription **out)
 {
     struct subscription *s = confirmation_find(topic, token);
     if (!s)
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Token");
+        return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Token");
     *out = s->ended ? topic_subscription_of(topic, s->protocol, s->endpoint) : s;
     if (*out)
-        return SNS_OK;
+        return 0;
     *out = s;
     return sns_filter_limit_check(call, topic, json_text_in(s->record.attributes, "FilterPolicy"));
 }
 
-enum sns_code sns_confirm_subscription(struct sns_call *call)
+int sns_confirm_subscription(struct service_call *call)
 {
     struct topic *topic;
     const char *token, *guard = json_text_in(call->input, "AuthenticateOnUnsubscribe");
-    enum sns_code code = sns_topic(call, &topic);
-    if (code == SNS_OK)
+    int code = sns_topic(call, &topic);
+    if (!code)
         code = sns_required(call, "Token", &token);
-    if (code != SNS_OK)
+    if (code)
         return code;
     struct subscription *s = NULL;
     code = subscription_of_token(call, topic, token, &s);
-    if (code == SNS_OK)
-        code = sns_output(call, "SubscriptionArn", json_string(s->record.named.name));
-    if (code != SNS_OK)
+    if (!code)
+        code = service_call_output(call, "SubscriptionArn", json_string(s->record.named.name));
+    if (code)
         return code;
     bool guarded = sns_signed(call) && guard && strcmp(guard, "true") == 0;
-    return sns_waiting(call, confirmation_accept(s, guarded, sns_call_written, call));
+    return sns_waiting(call, confirmation_accept(s, guarded, service_call_written, call));
 }
 
 /* Existing subscriptions. */
 
-static enum sns_code input_subscription(struct sns_call *call, struct subscription **out)
+static int input_subscription(struct service_call *call, struct subscription **out)
 {
     const char *arn;
-    enum sns_code code = sns_required(call, "SubscriptionArn", &arn);
-    if (code != SNS_OK)
+    int code = sns_required(call, "SubscriptionArn", &arn);
+    if (code)
         return code;
     int colons = 0;
     for (const char *at = arn; *at; at++)
         colons += *at == ':';
     if (colons < 5 || strncmp(arn, "arn:", 4) != 0)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 "
-                        "elements, not %d",
-                        colons + 1);
-    *out = topics_find_subscription(call->topics, arn);
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 "
+            "elements, not %d",
+            colons + 1);
+    *out = topics_find_subscription(call->cloud->topics, arn);
     if (!*out)
-        return sns_fail(call, SNS_NOT_FOUND, "Subscription does not exist");
+        return service_call_fail(call, SNS_NOT_FOUND, "Subscription does not exist");
     snprintf(call->request->resource, sizeof call->request->resource, "%s",
              strrchr((*out)->topic_arn, ':') + 1);
-    return SNS_OK;
+    return 0;
 }
 
-static enum sns_code subscription_end(struct sns_call *call, struct subscription *s)
+static int subscription_end(struct service_call *call, struct subscription *s)
 {
     return sns_waiting(call, sns_signed(call) || s->pending
-                                 ? subscription_delete(s, sns_call_written, call)
-                                 : confirmation_end(call->cloud, s, sns_call_written, call));
+                                 ? subscription_delete(s, service_call_written, call)
+                                 : confirmation_end(call->cloud, s, service_call_written, call));
 }
 
 /* Ending a missing subscription succeeds. Requests through the link in a message are unsigned: "If
  * the Unsubscribe call does not require authentication and the requester is not the subscription
  * owner, a final cancellation message is delivered to the endpoint". */
-enum sns_code sns_unsubscribe(struct sns_call *call)
+int sns_unsubscribe(struct service_call *call)
 {
     struct subscription *s;
-    enum sns_code code = input_subscription(call, &s);
-    if (code == SNS_NOT_FOUND)
-        return call->code = SNS_OK;
-    if (code == SNS_OK && !sns_signed(call) && confirmation_guards(s))
-        return sns_fail(call, SNS_AUTHORIZATION,
-                        "This subscription belongs to a queue or was confirmed with "
-                        "AuthenticateOnUnsubscribe: only a signed request can delete it.");
-    return code == SNS_OK ? subscription_end(call, s) : code;
+    int code = input_subscription(call, &s);
+    if (code == SNS_NOT_FOUND) {
+        call->error.code = 0;
+        return 0;
+    }
+    if (!code && !sns_signed(call) && confirmation_guards(s))
+        return service_call_fail(call, SNS_AUTHORIZATION,
+                                 "This subscription belongs to a queue or was confirmed with "
+                                 "AuthenticateOnUnsubscribe: only a signed request can delete it.");
+    return !code ? subscription_end(call, s) : code;
 }
 
 static json_t *subscription_json(const struct subscription *s, const char *account)
@@ -257,60 +265,61 @@ static json_t *subscription_json(const struct subscription *s, const char *accou
                      "Protocol", s->protocol, "Endpoint", s->endpoint, "TopicArn", s->topic_arn);
 }
 
-static enum sns_code list_page(struct sns_call *call, const struct topic *topic)
+static int list_page(struct service_call *call, const struct topic *topic)
 {
     struct subscription *page[PAGE];
     bool more;
     size_t count = topics_list_subscriptions(
-        call->topics, topic, json_text_in(call->input, "NextToken"), page, PAGE, &more);
+        call->cloud->topics, topic, json_text_in(call->input, "NextToken"), page, PAGE, &more);
     json_t *list = json_array();
     int failed = !list;
     for (size_t i = 0; i < count && !failed; i++)
         failed = json_array_append_new(list, subscription_json(page[i], call->cloud->account));
     if (failed) {
         json_decref(list);
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
     }
-    enum sns_code code = sns_output(call, "Subscriptions", list);
-    if (code == SNS_OK && more)
-        code = sns_output(call, "NextToken", json_string(page[count - 1]->record.named.name));
+    int code = service_call_output(call, "Subscriptions", list);
+    if (!code && more)
+        code =
+            service_call_output(call, "NextToken", json_string(page[count - 1]->record.named.name));
     return code;
 }
 
-enum sns_code sns_list_subscriptions(struct sns_call *call)
+int sns_list_subscriptions(struct service_call *call)
 {
     return list_page(call, NULL);
 }
 
-enum sns_code sns_list_subscriptions_by_topic(struct sns_call *call)
+int sns_list_subscriptions_by_topic(struct service_call *call)
 {
     struct topic *topic;
-    enum sns_code code = sns_topic(call, &topic);
-    return code == SNS_OK ? list_page(call, topic) : code;
+    int code = sns_topic(call, &topic);
+    return !code ? list_page(call, topic) : code;
 }
 
-enum sns_code sns_get_subscription_attributes(struct sns_call *call)
+int sns_get_subscription_attributes(struct service_call *call)
 {
     struct subscription *s;
-    enum sns_code code = input_subscription(call, &s);
-    return code == SNS_OK ? sns_output(call, "Attributes", sns_subscription_describe(call, s))
-                          : code;
+    int code = input_subscription(call, &s);
+    return !code ? service_call_output(call, "Attributes", sns_subscription_describe(call, s))
+                 : code;
 }
 
-enum sns_code sns_set_subscription_attributes(struct sns_call *call)
+int sns_set_subscription_attributes(struct service_call *call)
 {
     struct subscription *s;
     const char *name;
-    enum sns_code code = input_subscription(call, &s);
-    if (code == SNS_OK)
+    int code = input_subscription(call, &s);
+    if (!code)
         code = sns_required(call, "AttributeName", &name);
-    if (code != SNS_OK)
+    if (code)
         return code;
     const char *value = json_text_in(call->input, "AttributeValue");
     code = sns_subscription_attribute_check(call, s, name, value);
-    if (code != SNS_OK)
+    if (code)
         return code;
     bool none = !value || !value[0] || strcmp(value, "{}") == 0;
     return sns_waiting(call,
-                       subscription_set(s, name, none ? NULL : value, sns_call_written, call));
+                       subscription_set(s, name, none ? NULL : value, service_call_written, call));
 }

@@ -7,66 +7,71 @@
 #include "json_text.h"
 #include "sns_call.h"
 
-typedef enum sns_code check(struct sns_call *call, const char *prefix, const char *value);
+typedef int check(struct service_call *call, const char *prefix, const char *value);
 
-static enum sns_code truth_check(struct sns_call *call, const char *prefix, const char *value)
+static int truth_check(struct service_call *call, const char *prefix, const char *value)
 {
     if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0)
-        return SNS_OK;
-    return sns_fail(call, SNS_INVALID_PARAMETER,
-                    "Invalid parameter: %sRawMessageDelivery: Invalid value [%.40s]. Must be true "
-                    "or false.",
-                    prefix, value);
+        return 0;
+    return service_call_fail(
+        call, SNS_INVALID_PARAMETER,
+        "Invalid parameter: %sRawMessageDelivery: Invalid value [%.40s]. Must be true "
+        "or false.",
+        prefix, value);
 }
 
-static enum sns_code filter_check(struct sns_call *call, const char *prefix, const char *value)
+static int filter_check(struct service_call *call, const char *prefix, const char *value)
 {
     struct filter_policy *policy;
-    char why[FILTER_POLICY_TEXT_MAX];
+    char why[FILTER_POLICY_TEXT_MAX], text[SERVICE_ERROR_TEXT_MAX];
     int status = value[0] ? filter_policy_parse(value, &policy, why) : 0;
     if (status == ERR_MEMORY)
-        return SNS_UNAVAILABLE;
-    if (status)
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %sFilterPolicy: %s",
-                        prefix, why);
+        return ERR_MEMORY;
+    if (status) {
+        snprintf(text, sizeof text, "Invalid parameter: %sFilterPolicy: %s", prefix, why);
+        return service_error_set_lines(&call->error, SNS_INVALID_PARAMETER, text);
+    }
     if (value[0])
         filter_policy_free(policy);
-    return SNS_OK;
+    return 0;
 }
 
-static enum sns_code scope_check(struct sns_call *call, const char *prefix, const char *value)
+static int scope_check(struct service_call *call, const char *prefix, const char *value)
 {
     if (strcmp(value, "MessageAttributes") == 0 || strcmp(value, "MessageBody") == 0)
-        return SNS_OK;
-    return sns_fail(call, SNS_INVALID_PARAMETER,
-                    "Invalid parameter: %sFilterPolicyScope: Invalid value [%.40s]. Please use "
-                    "either MessageBody or MessageAttributes",
-                    prefix, value);
+        return 0;
+    return service_call_fail(
+        call, SNS_INVALID_PARAMETER,
+        "Invalid parameter: %sFilterPolicyScope: Invalid value [%.40s]. Please use "
+        "either MessageBody or MessageAttributes",
+        prefix, value);
 }
 
-static enum sns_code redrive_check(struct sns_call *call, const char *prefix, const char *value)
+static int redrive_check(struct service_call *call, const char *prefix, const char *value)
 {
     json_t *policy = value[0] ? json_text_read(slice_of(value), JSON_LAST_DUPLICATE, NULL) : NULL;
     const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
     bool none = !value[0] || (json_is_object(policy) && json_object_size(policy) == 0);
     bool valid = none || (arn && strncmp(arn, "arn:aws:sqs:", 12) == 0);
     json_decref(policy);
-    return valid ? SNS_OK
-                 : sns_fail(call, SNS_INVALID_PARAMETER,
-                            "Invalid parameter: %sRedrivePolicy: deadLetterTargetArn is an invalid "
-                            "arn",
-                            prefix);
+    return valid ? 0
+                 : service_call_fail(
+                       call, SNS_INVALID_PARAMETER,
+                       "Invalid parameter: %sRedrivePolicy: deadLetterTargetArn is an invalid "
+                       "arn",
+                       prefix);
 }
 
-static enum sns_code delivery_check(struct sns_call *call, const char *prefix, const char *value)
+static int delivery_check(struct service_call *call, const char *prefix, const char *value)
 {
     struct delivery_policy policy;
     char why[DELIVERY_POLICY_TEXT_MAX];
     int status = delivery_policy_read(NULL, value, &policy, why);
     if (status == ERR_MEMORY)
-        return SNS_UNAVAILABLE;
-    return status ? sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s%s", prefix, why)
-                  : SNS_OK;
+        return ERR_MEMORY;
+    return status ? service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s%s",
+                                      prefix, why)
+                  : 0;
 }
 
 static const struct subscription_rule {
@@ -78,8 +83,8 @@ static const struct subscription_rule {
     {"RedrivePolicy", redrive_check},
 };
 
-static enum sns_code one_check(struct sns_call *call, const char *name, const char *value,
-                               bool subscribing)
+static int one_check(struct service_call *call, const char *name, const char *value,
+                     bool subscribing)
 {
     const char *prefix = subscribing ? "Attributes Reason: " : "";
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
@@ -87,89 +92,90 @@ static enum sns_code one_check(struct sns_call *call, const char *name, const ch
             return rules[i].check(call, prefix, value ? value : "");
     }
     if (strcmp(name, "ReplayPolicy") == 0 || strcmp(name, "SubscriptionRoleArn") == 0)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: %sthe embedded cloud does not support the subscription "
-                        "attribute %s",
-                        prefix, name);
-    return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s",
-                    subscribing ? "Attributes" : "AttributeName");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: %sthe embedded cloud does not support the subscription "
+            "attribute %s",
+            prefix, name);
+    return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s",
+                             subscribing ? "Attributes" : "AttributeName");
 }
 
 /* Message attributes are not nested. */
-static enum sns_code together_check(struct sns_call *call, const json_t *attributes,
-                                    bool subscribing)
+static int together_check(struct service_call *call, const json_t *attributes, bool subscribing)
 {
     const char *text = json_text_in(attributes, "FilterPolicy");
     const char *scope = json_text_in(attributes, "FilterPolicyScope");
     struct filter_policy *policy = NULL;
     char why[FILTER_POLICY_TEXT_MAX];
     if (!text || !text[0] || (scope && strcmp(scope, "MessageBody") == 0))
-        return SNS_OK;
+        return 0;
     if (filter_policy_parse(text, &policy, why))
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
     bool nested = policy && filter_policy_is_nested(policy);
     filter_policy_free(policy);
-    return nested ? sns_fail(call, SNS_INVALID_PARAMETER,
-                             "Invalid parameter: %sFilter policy scope MessageAttributes does not "
-                             "support nested filter policy",
-                             subscribing ? "Attributes Reason: " : "")
-                  : SNS_OK;
+    return nested ? service_call_fail(
+                        call, SNS_INVALID_PARAMETER,
+                        "Invalid parameter: %sFilter policy scope MessageAttributes does not "
+                        "support nested filter policy",
+                        subscribing ? "Attributes Reason: " : "")
+                  : 0;
 }
 
 /* "Up to 200 filter policies per topic, and 10,000 filter policies per AWS account": "Filter policy
  * constraints" in the SNS Developer Guide. */
 enum { TOPIC_FILTERS_MAX = 200, FILTERS_MAX = 10000 };
 
-enum sns_code sns_filter_limit_check(struct sns_call *call, const struct topic *topic,
-                                     const char *text)
+int sns_filter_limit_check(struct service_call *call, const struct topic *topic, const char *text)
 {
     struct filter_policy *policy = NULL;
     char why[FILTER_POLICY_TEXT_MAX];
     if (!text || !text[0])
-        return SNS_OK;
+        return 0;
     if (filter_policy_parse(text, &policy, why))
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
     bool none = !policy;
     filter_policy_free(policy);
     if (none)
-        return SNS_OK;
+        return 0;
     if (topic_filter_count(topic) >= TOPIC_FILTERS_MAX)
-        return sns_fail(call, SNS_FILTER_LIMIT,
-                        "A topic can have at most %d subscriptions with a filter policy.",
-                        TOPIC_FILTERS_MAX);
-    return topics_filter_count(call->topics) < FILTERS_MAX
-               ? SNS_OK
-               : sns_fail(call, SNS_FILTER_LIMIT,
-                          "An account can have at most %d subscriptions with a filter policy.",
-                          FILTERS_MAX);
+        return service_call_fail(call, SNS_FILTER_LIMIT,
+                                 "A topic can have at most %d subscriptions with a filter policy.",
+                                 TOPIC_FILTERS_MAX);
+    return topics_filter_count(call->cloud->topics) < FILTERS_MAX
+               ? 0
+               : service_call_fail(
+                     call, SNS_FILTER_LIMIT,
+                     "An account can have at most %d subscriptions with a filter policy.",
+                     FILTERS_MAX);
 }
 
-enum sns_code sns_subscription_attributes_check(struct sns_call *call, json_t *attributes)
+int sns_subscription_attributes_check(struct service_call *call, json_t *attributes)
 {
     const char *name;
     json_t *value;
     json_object_foreach(attributes, name, value)
     {
-        enum sns_code code = one_check(call, name, json_string_value(value), true);
-        if (code != SNS_OK)
+        int code = one_check(call, name, json_string_value(value), true);
+        if (code)
             return code;
     }
     return together_check(call, attributes, true);
 }
 
-enum sns_code sns_subscription_attribute_check(struct sns_call *call, const struct subscription *s,
-                                               const char *name, const char *value)
+int sns_subscription_attribute_check(struct service_call *call, const struct subscription *s,
+                                     const char *name, const char *value)
 {
-    enum sns_code code = one_check(call, name, value, false);
-    if (code != SNS_OK)
+    int code = one_check(call, name, value, false);
+    if (code)
         return code;
     json_t *changed = json_copy(s->record.attributes);
     code = json_object_set_new(changed, name, json_string(value ? value : ""))
-               ? SNS_UNAVAILABLE
+               ? ERR_MEMORY
                : together_check(call, changed, false);
     json_decref(changed);
-    const struct topic *topic = topics_find(call->topics, s->topic_arn);
-    if (code == SNS_OK && topic && strcmp(name, "FilterPolicy") == 0 && !s->record.rules.filter)
+    const struct topic *topic = topics_find(call->cloud->topics, s->topic_arn);
+    if (!code && topic && strcmp(name, "FilterPolicy") == 0 && !s->record.rules.filter)
         code = sns_filter_limit_check(call, topic, value);
     return code;
 }
@@ -181,11 +187,12 @@ static int put(json_t *object, const char *name, const char *text)
     return json_object_set_new(object, name, json_string(text));
 }
 
-static int delivery_put(json_t *object, const struct sns_call *call, const struct subscription *s)
+static int delivery_put(json_t *object, const struct service_call *call,
+                        const struct subscription *s)
 {
     struct delivery_policy policy;
     char why[DELIVERY_POLICY_TEXT_MAX];
-    const struct topic *topic = topics_find(call->topics, s->topic_arn);
+    const struct topic *topic = topics_find(call->cloud->topics, s->topic_arn);
     const char *of_topic = topic ? json_text_in(topic->record.attributes, "DeliveryPolicy") : NULL;
     if (strncmp(s->protocol, "http", 4) != 0)
         return 0;
@@ -211,7 +218,7 @@ static int set_put(json_t *object, const struct subscription *s)
     return failed;
 }
 
-json_t *sns_subscription_describe(const struct sns_call *call, const struct subscription *s)
+json_t *sns_subscription_describe(const struct service_call *call, const struct subscription *s)
 {
     const char *account = call->cloud->account;
     bool authenticated = json_is_true(json_object_get(s->record.details, "authenticated"));

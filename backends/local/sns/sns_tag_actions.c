@@ -8,58 +8,60 @@
 
 enum { TAGS_MAX = 50, KEY_CHARACTERS_MAX = 128, VALUE_CHARACTERS_MAX = 256 };
 
-static enum sns_code tag_check(struct sns_call *call, const char *key, const json_t *value)
+static int tag_check(struct service_call *call, const char *key, const json_t *value)
 {
     const char *text = json_string_value(value);
     if (!text || !key[0] || utf8_length(key) > KEY_CHARACTERS_MAX ||
         utf8_length(text) > VALUE_CHARACTERS_MAX || strncasecmp(key, "aws:", 4) == 0)
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Tags Reason: a key must have 1 to 128 characters and "
-                        "not begin with aws:, a value at most 256");
-    return SNS_OK;
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: Tags Reason: a key must have 1 to 128 characters and "
+            "not begin with aws:, a value at most 256");
+    return 0;
 }
 
 /* The form reader converts pairs to an object; a remaining list lacked keys or values. */
-enum sns_code sns_tags(struct sns_call *call, json_t **out)
+int sns_tags(struct service_call *call, json_t **out)
 {
     json_t *tags = json_object_get(call->input, "Tags"), *value;
     const char *key;
     *out = NULL;
     if (!tags || json_equal(tags, json_null()))
-        return SNS_OK;
+        return 0;
     if (!json_is_object(tags))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Tags Reason: each must have a Key and a Value");
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: Tags Reason: each must have a Key and a Value");
     json_object_foreach(tags, key, value)
     {
-        enum sns_code code = tag_check(call, key, value);
-        if (code != SNS_OK)
+        int code = tag_check(call, key, value);
+        if (code)
             return code;
     }
     *out = tags;
-    return json_object_size(tags) <= TAGS_MAX ? SNS_OK : SNS_TAG_LIMIT;
+    return json_object_size(tags) <= TAGS_MAX ? 0 : SNS_TAG_LIMIT;
 }
 
-static enum sns_code input_topic(struct sns_call *call, struct topic **out)
+static int input_topic(struct service_call *call, struct topic **out)
 {
     const char *arn;
-    enum sns_code code = sns_required(call, "ResourceArn", &arn);
-    if (code != SNS_OK)
+    int code = sns_required(call, "ResourceArn", &arn);
+    if (code)
         return code;
     if (json_object_set_new(call->input, "TopicArn", json_string(arn)))
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
     code = sns_topic(call, out);
     return code == SNS_NOT_FOUND ? SNS_RESOURCE_NOT_FOUND : code;
 }
 
 /* Takes tags. */
-static enum sns_code tags_store(struct sns_call *call, struct topic *topic, json_t *tags)
+static int tags_store(struct service_call *call, struct topic *topic, json_t *tags)
 {
     json_t *details = json_copy(topic->record.details);
     int failed = json_object_set_new(details, "tags", tags);
-    enum sns_code code =
-        failed ? SNS_UNAVAILABLE
-               : sns_waiting(call, topic_set_details(topic, details, sns_call_written, call));
+    int code =
+        failed ? ERR_MEMORY
+               : sns_waiting(call, topic_set_details(topic, details, service_call_written, call));
     json_decref(details);
     return code;
 }
@@ -70,22 +72,22 @@ static json_t *tags_copy(const struct topic *topic)
     return tags ? json_copy(tags) : json_object();
 }
 
-enum sns_code sns_tag_resource(struct sns_call *call)
+int sns_tag_resource(struct service_call *call)
 {
     struct topic *topic;
     json_t *given;
-    enum sns_code code = input_topic(call, &topic);
-    if (code == SNS_OK)
+    int code = input_topic(call, &topic);
+    if (!code)
         code = sns_tags(call, &given);
-    if (code == SNS_OK && !given)
-        code = sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Tags Reason: no value for required parameter");
-    if (code != SNS_OK)
+    if (!code && !given)
+        code = service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: Tags Reason: no value for required parameter");
+    if (code)
         return code;
     json_t *tags = tags_copy(topic);
     if (json_object_update(tags, given)) {
         json_decref(tags);
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
     }
     if (json_object_size(tags) > TAGS_MAX) {
         json_decref(tags);
@@ -94,15 +96,16 @@ enum sns_code sns_tag_resource(struct sns_call *call)
     return tags_store(call, topic, tags);
 }
 
-enum sns_code sns_untag_resource(struct sns_call *call)
+int sns_untag_resource(struct service_call *call)
 {
     struct topic *topic;
     const json_t *keys = json_object_get(call->input, "TagKeys");
-    enum sns_code code = input_topic(call, &topic);
-    if (code == SNS_OK && !json_is_array(keys))
-        code = sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: TagKeys Reason: no value for required parameter");
-    if (code != SNS_OK)
+    int code = input_topic(call, &topic);
+    if (!code && !json_is_array(keys))
+        code =
+            service_call_fail(call, SNS_INVALID_PARAMETER,
+                              "Invalid parameter: TagKeys Reason: no value for required parameter");
+    if (code)
         return code;
     json_t *tags = tags_copy(topic);
     for (size_t i = 0; i < json_array_size(keys); i++) {
@@ -113,11 +116,11 @@ enum sns_code sns_untag_resource(struct sns_call *call)
     return tags_store(call, topic, tags);
 }
 
-enum sns_code sns_list_tags(struct sns_call *call)
+int sns_list_tags(struct service_call *call)
 {
     struct topic *topic;
-    enum sns_code code = input_topic(call, &topic);
-    if (code != SNS_OK)
+    int code = input_topic(call, &topic);
+    if (code)
         return code;
     json_t *list = json_array(), *value;
     const char *key;
@@ -128,7 +131,7 @@ enum sns_code sns_list_tags(struct sns_call *call)
                  json_array_append_new(list, json_pack("{s:s, s:O}", "Key", key, "Value", value));
     }
     if (!failed)
-        return sns_output(call, "Tags", list);
+        return service_call_output(call, "Tags", list);
     json_decref(list);
-    return SNS_UNAVAILABLE;
+    return ERR_MEMORY;
 }

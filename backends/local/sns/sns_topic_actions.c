@@ -14,18 +14,17 @@ static bool is_true(const json_t *value)
     return text && strcmp(text, "true") == 0;
 }
 
-static enum sns_code attributes_check(struct sns_call *call, json_t *attributes, bool fifo)
+static int attributes_check(struct service_call *call, json_t *attributes, bool fifo)
 {
     const char *name;
     json_t *value;
     json_object_foreach(attributes, name, value)
     {
-        enum sns_code code =
-            sns_topic_attribute_check(call, name, json_string_value(value), fifo, true);
-        if (code != SNS_OK)
+        int code = sns_topic_attribute_check(call, name, json_string_value(value), fifo, true);
+        if (code)
             return code;
     }
-    return SNS_OK;
+    return 0;
 }
 
 /* FifoTopic=false equals the default. */
@@ -35,8 +34,8 @@ static bool is_stated(const char *name, const json_t *value)
 }
 
 /* If the topic exists, the given attributes must equal the current ones. */
-static enum sns_code topic_same(struct sns_call *call, struct topic *topic, json_t *attributes,
-                                const json_t *tags)
+static int topic_same(struct service_call *call, struct topic *topic, json_t *attributes,
+                      const json_t *tags)
 {
     const char *name;
     json_t *value;
@@ -44,53 +43,55 @@ static enum sns_code topic_same(struct sns_call *call, struct topic *topic, json
     {
         json_t *current = json_object_get(topic->record.attributes, name);
         if (is_stated(name, value) && !json_equal(current, value))
-            return sns_fail(call, SNS_INVALID_PARAMETER,
-                            "Invalid parameter: Attributes Reason: Topic already exists with "
-                            "different attributes");
+            return service_call_fail(
+                call, SNS_INVALID_PARAMETER,
+                "Invalid parameter: Attributes Reason: Topic already exists with "
+                "different attributes");
     }
     const json_t *known = json_object_get(topic->record.details, "tags");
     if (tags && !json_equal(tags, known))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: Tags Reason: Topic already exists with different tags");
-    return sns_waiting(call, topic_confirm(topic, sns_call_written, call));
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: Tags Reason: Topic already exists with different tags");
+    return sns_waiting(call, topic_confirm(topic, service_call_written, call));
 }
 
-static enum sns_code topic_new(struct sns_call *call, const char *arn, json_t *attributes,
-                               json_t *tags)
+static int topic_new(struct service_call *call, const char *arn, json_t *attributes, json_t *tags)
 {
     json_t *details = tags ? json_pack("{s:O}", "tags", tags) : json_object();
     if (!details)
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
     if (attributes && !is_true(json_object_get(attributes, "FifoTopic")))
         json_object_del(attributes, "FifoTopic");
-    int status = topics_create(call->topics, arn, attributes, details, sns_call_written, call);
+    int status =
+        topics_create(call->cloud->topics, arn, attributes, details, service_call_written, call);
     json_decref(details);
     return sns_waiting(call, status);
 }
 
-static enum sns_code topic_make(struct sns_call *call, const char *arn)
+static int topic_make(struct service_call *call, const char *arn)
 {
     json_t *attributes = json_object_get(call->input, "Attributes"), *tags = NULL;
     bool fifo = is_true(json_object_get(attributes, "FifoTopic"));
-    enum sns_code code = attributes_check(call, attributes, fifo);
-    if (code == SNS_OK)
+    int code = attributes_check(call, attributes, fifo);
+    if (!code)
         code = sns_tags(call, &tags);
-    if (code == SNS_OK)
-        code = sns_output(call, "TopicArn", json_string(arn));
-    if (code != SNS_OK)
+    if (!code)
+        code = service_call_output(call, "TopicArn", json_string(arn));
+    if (code)
         return code;
-    struct topic *topic = topics_find(call->topics, arn);
+    struct topic *topic = topics_find(call->cloud->topics, arn);
     return topic ? topic_same(call, topic, attributes, tags)
                  : topic_new(call, arn, attributes, tags);
 }
 
-static enum sns_code name_check(struct sns_call *call, const char *name)
+static int name_check(struct service_call *call, const char *name)
 {
     json_t *attributes = json_object_get(call->input, "Attributes");
     bool fifo = is_true(json_object_get(attributes, "FifoTopic"));
     if (topic_name_valid(name, fifo))
-        return SNS_OK;
-    return sns_fail(
+        return 0;
+    return service_call_fail(
         call, SNS_INVALID_PARAMETER,
         fifo || topic_name_is_fifo(name)
             ? "Invalid parameter: Topic Name: Fifo Topic names must end with .fifo after 1 to 251 "
@@ -98,43 +99,43 @@ static enum sns_code name_check(struct sns_call *call, const char *name)
             : "Invalid parameter: Topic Name");
 }
 
-enum sns_code sns_create_topic(struct sns_call *call)
+int sns_create_topic(struct service_call *call)
 {
     const char *name;
-    enum sns_code code = sns_required(call, "Name", &name);
-    if (code != SNS_OK)
+    int code = sns_required(call, "Name", &name);
+    if (code)
         return code;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
     code = name_check(call, name);
-    if (code != SNS_OK)
+    if (code)
         return code;
     if (json_object_get(call->input, "DataProtectionPolicy"))
-        return sns_fail(call, SNS_INVALID_PARAMETER,
-                        "Invalid parameter: the embedded cloud does not support "
-                        "DataProtectionPolicy of topics");
+        return service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: the embedded cloud does not support "
+                                 "DataProtectionPolicy of topics");
     struct buffer arn;
     buffer_init(&arn, 512);
-    code = topic_arn(call->topics, name, &arn) ? SNS_UNAVAILABLE : topic_make(call, arn.data);
+    code = topic_arn(call->cloud->topics, name, &arn) ? ERR_MEMORY : topic_make(call, arn.data);
     buffer_free(&arn);
     return code;
 }
 
 /* Deleting a missing topic succeeds, according to the API reference. */
-enum sns_code sns_delete_topic(struct sns_call *call)
+int sns_delete_topic(struct service_call *call)
 {
     struct topic *topic;
-    enum sns_code code = sns_topic(call, &topic);
+    int code = sns_topic(call, &topic);
     if (code == SNS_NOT_FOUND)
-        return SNS_OK;
-    return code == SNS_OK ? sns_waiting(call, topic_delete(topic, sns_call_written, call)) : code;
+        return 0;
+    return !code ? sns_waiting(call, topic_delete(topic, service_call_written, call)) : code;
 }
 
-enum sns_code sns_list_topics(struct sns_call *call)
+int sns_list_topics(struct service_call *call)
 {
     struct topic *page[PAGE];
     bool more;
     size_t count =
-        topics_list(call->topics, json_text_in(call->input, "NextToken"), page, PAGE, &more);
+        topics_list(call->cloud->topics, json_text_in(call->input, "NextToken"), page, PAGE, &more);
     json_t *list = json_array();
     int failed = !list;
     for (size_t i = 0; i < count && !failed; i++)
@@ -142,33 +143,34 @@ enum sns_code sns_list_topics(struct sns_call *call)
             json_array_append_new(list, json_pack("{s:s}", "TopicArn", page[i]->record.named.name));
     if (failed) {
         json_decref(list);
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
     }
-    enum sns_code code = sns_output(call, "Topics", list);
-    if (code == SNS_OK && more)
-        code = sns_output(call, "NextToken", json_string(page[count - 1]->record.named.name));
+    int code = service_call_output(call, "Topics", list);
+    if (!code && more)
+        code =
+            service_call_output(call, "NextToken", json_string(page[count - 1]->record.named.name));
     return code;
 }
 
-enum sns_code sns_get_topic_attributes(struct sns_call *call)
+int sns_get_topic_attributes(struct service_call *call)
 {
     struct topic *topic;
-    enum sns_code code = sns_topic(call, &topic);
-    return code == SNS_OK ? sns_output(call, "Attributes", sns_topic_describe(call, topic)) : code;
+    int code = sns_topic(call, &topic);
+    return !code ? service_call_output(call, "Attributes", sns_topic_describe(call, topic)) : code;
 }
 
-enum sns_code sns_set_topic_attributes(struct sns_call *call)
+int sns_set_topic_attributes(struct service_call *call)
 {
     struct topic *topic;
     const char *name;
-    enum sns_code code = sns_topic(call, &topic);
-    if (code == SNS_OK)
+    int code = sns_topic(call, &topic);
+    if (!code)
         code = sns_required(call, "AttributeName", &name);
-    if (code != SNS_OK)
+    if (code)
         return code;
     const char *value = json_text_in(call->input, "AttributeValue");
     code = sns_topic_attribute_check(call, name, value, topic->fifo, false);
-    if (code != SNS_OK)
+    if (code)
         return code;
-    return sns_waiting(call, topic_set(topic, name, value, sns_call_written, call));
+    return sns_waiting(call, topic_set(topic, name, value, service_call_written, call));
 }

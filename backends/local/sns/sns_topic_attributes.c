@@ -9,72 +9,73 @@
 
 enum { DISPLAY_NAME_MAX = 100 };
 
-typedef enum sns_code check(struct sns_call *call, const char *name, const char *value);
+typedef int check(struct service_call *call, const char *name, const char *value);
 
-static enum sns_code invalid(struct sns_call *call, const char *name)
+static int invalid(struct service_call *call, const char *name)
 {
-    return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %.60s", name);
+    return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %.60s", name);
 }
 
-static enum sns_code policy_check(struct sns_call *call, const char *name, const char *text)
+static int policy_check(struct service_call *call, const char *name, const char *text)
 {
     struct policy *policy;
     struct error error = {0};
     int status = policy_parse(POLICY_OF_TOPIC, text, &policy, &error);
     (void)name;
     if (status == ERR_MEMORY)
-        return SNS_UNAVAILABLE;
+        return ERR_MEMORY;
     if (status)
-        return sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Policy Error: %s",
-                        error.text);
+        return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Policy Error: %s",
+                                 error.text);
     authorization_log_policy(call->request->resource, policy);
     policy_release(policy);
-    return SNS_OK;
+    return 0;
 }
 
-static enum sns_code delivery_check(struct sns_call *call, const char *name, const char *value)
+static int delivery_check(struct service_call *call, const char *name, const char *value)
 {
     struct delivery_policy policy;
     char why[DELIVERY_POLICY_TEXT_MAX];
     int status = delivery_policy_read(value, NULL, &policy, why);
     (void)name;
     if (status == ERR_MEMORY)
-        return SNS_UNAVAILABLE;
-    return status ? sns_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s", why) : SNS_OK;
+        return ERR_MEMORY;
+    return status ? service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s", why)
+                  : 0;
 }
 
-static enum sns_code display_name_check(struct sns_call *call, const char *name, const char *value)
+static int display_name_check(struct service_call *call, const char *name, const char *value)
 {
-    return strlen(value) <= DISPLAY_NAME_MAX && !strpbrk(value, "\r\n") ? SNS_OK
-                                                                        : invalid(call, name);
+    return strlen(value) <= DISPLAY_NAME_MAX && !strpbrk(value, "\r\n") ? 0 : invalid(call, name);
 }
 
-static enum sns_code signature_check(struct sns_call *call, const char *name, const char *value)
+static int signature_check(struct service_call *call, const char *name, const char *value)
 {
-    return strcmp(value, "1") == 0 || strcmp(value, "2") == 0 ? SNS_OK : invalid(call, name);
+    return strcmp(value, "1") == 0 || strcmp(value, "2") == 0 ? 0 : invalid(call, name);
 }
 
-static enum sns_code truth_check(struct sns_call *call, const char *name, const char *value)
+static int truth_check(struct service_call *call, const char *name, const char *value)
 {
-    return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ? SNS_OK : invalid(call, name);
+    return strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ? 0 : invalid(call, name);
 }
 
-static enum sns_code scope_check(struct sns_call *call, const char *name, const char *value)
+static int scope_check(struct service_call *call, const char *name, const char *value)
 {
-    return strcmp(value, "Topic") == 0 || strcmp(value, "MessageGroup") == 0 ? SNS_OK
+    return strcmp(value, "Topic") == 0 || strcmp(value, "MessageGroup") == 0 ? 0
                                                                              : invalid(call, name);
 }
 
 /* Unsupported attributes are accepted only with the value that disables them. */
-static enum sns_code absent_check(struct sns_call *call, const char *name, const char *value)
+static int absent_check(struct service_call *call, const char *name, const char *value)
 {
     const char *harmless = strcmp(name, "TracingConfig") == 0 ? "PassThrough" : "";
     return strcmp(value, harmless) == 0
-               ? SNS_OK
-               : sns_fail(call, SNS_INVALID_PARAMETER,
-                          "Invalid parameter: the embedded cloud does not support the topic "
-                          "attribute %.60s",
-                          name);
+               ? 0
+               : service_call_fail(
+                     call, SNS_INVALID_PARAMETER,
+                     "Invalid parameter: the embedded cloud does not support the topic "
+                     "attribute %.60s",
+                     name);
 }
 
 static const struct topic_rule {
@@ -100,8 +101,8 @@ static bool is_feedback(const char *name)
     return strstr(name, "SuccessFeedback") || strstr(name, "FailureFeedback");
 }
 
-enum sns_code sns_topic_attribute_check(struct sns_call *call, const char *name, const char *value,
-                                        bool fifo, bool creating)
+int sns_topic_attribute_check(struct service_call *call, const char *name, const char *value,
+                              bool fifo, bool creating)
 {
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
         if (strcmp(name, rules[i].name) != 0)
@@ -155,9 +156,9 @@ static int fifo_put(json_t *attributes)
            json_object_set_new(attributes, "FifoThroughputScope", json_string("Topic"));
 }
 
-json_t *sns_topic_describe(const struct sns_call *call, const struct topic *topic)
+json_t *sns_topic_describe(const struct service_call *call, const struct topic *topic)
 {
-    const char *arn = topic->record.named.name, *account = call->request->cloud->account;
+    const char *arn = topic->record.named.name, *account = call->cloud->account;
     json_t *attributes = json_pack(
         "{s:s, s:s, s:s, s:o, s:o, s:s}", "TopicArn", arn, "Owner", account, "DisplayName", "",
         "SubscriptionsConfirmed", json_sprintf("%zu", topic_subscription_count(topic, false)),
