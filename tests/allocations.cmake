@@ -2,7 +2,7 @@
 function(allocation_test name)
     unit_test(${name} ${ARGN} engine PkgConfig::JANSSON PkgConfig::EXPAT)
     target_sources(test_${name} PRIVATE unit/failing_allocations.c)
-    foreach(function malloc calloc realloc strdup strndup asprintf vasprintf XML_ParserCreate
+    foreach(function malloc calloc realloc strdup strndup asprintf vasprintf
             XML_ParserCreateNS)
         target_link_options(test_${name} PRIVATE -Wl,--wrap=${function})
     endforeach()

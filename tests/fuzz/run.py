@@ -28,8 +28,8 @@ SHARED_SEEDS = {
     "envelope": ["tests/fixtures/envelopes/*.body"],
     "pipeline": ["pipelines/*.yaml", "pipelines/examples/*/*.yaml",
                  "tests/fixtures/pipelines/*.yaml"],
-    "aws_xml": ["tests/fuzz/corpus/s3_xml/*"],
-    "s3_xml": ["tests/fuzz/corpus/aws_xml/*"],
+    "xml_text": ["tests/fuzz/corpus/s3_xml/*"],
+    "s3_xml": ["tests/fuzz/corpus/xml_text/*"],
 }
 
 ENVIRONMENT = dict(os.environ, **sanitizers.OPTIONS)

@@ -14,11 +14,11 @@ enum { OUT_MAX = 16 << 20 };
 static void write_node(const struct s3_xml_node *node, struct buffer *out)
 {
     require(node->name && node->text);
-    s3_xml_open(out, node->name);
-    s3_xml_escape(out, slice_of(node->text));
+    xml_open(out, node->name);
+    xml_text(out, slice_of(node->text));
     for (const struct s3_xml_node *child = node->first; child; child = child->next)
         write_node(child, out);
-    s3_xml_close(out, node->name);
+    xml_close(out, node->name);
 }
 
 static bool same_node(const struct s3_xml_node *a, const struct s3_xml_node *b)

@@ -25,7 +25,6 @@ char *__wrap_strndup(const char *text, size_t size);
 int __wrap_vasprintf(char **out, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-XML_Parser __wrap_XML_ParserCreate(const XML_Char *encoding);
 XML_Parser __wrap_XML_ParserCreateNS(const XML_Char *encoding, XML_Char separator);
 
 static atomic_long left; /* until the one that fails; 0: none will, or it has failed */
@@ -83,11 +82,6 @@ int __wrap_asprintf(char **out, const char *format, ...)
 }
 
 static const XML_Memory_Handling_Suite for_expat = {__wrap_malloc, __wrap_realloc, free};
-
-XML_Parser __wrap_XML_ParserCreate(const XML_Char *encoding)
-{
-    return XML_ParserCreate_MM(encoding, &for_expat, NULL);
-}
 
 XML_Parser __wrap_XML_ParserCreateNS(const XML_Char *encoding, XML_Char separator)
 {

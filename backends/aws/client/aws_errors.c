@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "json_text.h"
-#include "xml.h"
+#include "xml_reader.h"
 
 /* SQS reports this as InvalidParameterValue, which has many other meanings. */
 static bool is_expired_receipt(const char *message)
@@ -129,7 +129,8 @@ void aws_fault_read(enum aws_service service, const struct http_response *respon
     if (service == AWS_SQS)
         read_json(response, out);
     else if (response->body.size)
-        xml_read((struct slice){response->body.data, response->body.size}, error_element, out);
+        xml_read((struct slice){response->body.data, response->body.size}, NULL, error_element,
+                 out);
 }
 
 /* Advice for the user; "" if the service's message is sufficient. */

@@ -5,7 +5,7 @@
 #include "container_of.h"
 #include "s3_private.h"
 #include "uri.h"
-#include "xml.h"
+#include "xml_reader.h"
 
 enum { PAGE_MAX = 1000, QUERY_MAX = 8 * 1024 };
 
@@ -76,7 +76,7 @@ static int list_read(const struct aws_reply *reply, struct list_reader *reader)
     reader->entries = calloc(PAGE_MAX, sizeof *reader->entries);
     if (!reader->entries)
         return ERR_MEMORY;
-    return xml_read((struct slice){body->data, body->size}, list_element, reader);
+    return xml_read((struct slice){body->data, body->size}, NULL, list_element, reader);
 }
 
 static void on_list(const struct aws_reply *reply, void *user)

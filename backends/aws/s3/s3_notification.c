@@ -4,7 +4,8 @@
 #include "arn.h"
 #include "error.h"
 #include "s3_bucket.h"
-#include "xml.h"
+#include "xml_reader.h"
+#include "xml_writer.h"
 
 static const char root[] = "NotificationConfiguration";
 static const char own_id[] = "thumbwheel";
@@ -83,7 +84,7 @@ static void rule_append(struct buffer *out, const char *name, const char *value)
     if (!value || !value[0])
         return;
     buffer_format(out, "<FilterRule><Name>%s</Name><Value>", name);
-    xml_escape(out, value);
+    xml_strict_text(out, slice_of(value));
     buffer_text(out, "</Value></FilterRule>");
 }
 
@@ -97,7 +98,7 @@ static void ours_append(struct buffer *out, const struct s3_notification *ours)
     const char *kind =
         slice_equal_text(arn_part(ours->arn, ARN_SERVICE), "sns") ? "Topic" : "Queue";
     buffer_format(out, "<%sConfiguration><Id>%s</Id><%s>", kind, own_id, kind);
-    xml_escape(out, ours->arn);
+    xml_strict_text(out, slice_of(ours->arn));
     buffer_format(out, "</%s><Event>%s</Event>", kind, created);
     if (has_text(ours->prefix) || has_text(ours->suffix)) {
         buffer_text(out, "<Filter><S3Key>");
@@ -114,7 +115,7 @@ int s3_notification_merge(struct slice current, const struct s3_notification *ou
     struct buffer others;
     buffer_init(&others, AWS_RESPONSE_MAX);
     struct merge_reader reader = {.document = current, .ours = ours, .others = &others};
-    int rc = current.size ? xml_read(current, notification_element, &reader) : 0;
+    int rc = current.size ? xml_read(current, NULL, notification_element, &reader) : 0;
     *fits = reader.fits;
     if (!rc && !reader.fits) {
         buffer_format(out, "<%s xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", root);

@@ -4,7 +4,8 @@
 
 #include "container_of.h"
 #include "s3_private.h"
-#include "xml.h"
+#include "xml_reader.h"
+#include "xml_writer.h"
 
 enum { TAGGING_MAX = 64 * 1024 };
 
@@ -59,7 +60,7 @@ static void on_tags(const struct aws_reply *reply, void *user)
     struct error error = reply->error;
     if (!error.code) {
         const struct bytes *body = &reply->response->body;
-        int rc = xml_read((struct slice){body->data, body->size}, tag_element, &reader);
+        int rc = xml_read((struct slice){body->data, body->size}, NULL, tag_element, &reader);
         if (rc)
             aws_error_unreadable(&error, &reply->subject, rc, "the response cannot be read");
     }
@@ -104,9 +105,9 @@ static int tagging_document(const struct object_pair *tags, size_t count, struct
     buffer_text(out, "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>");
     for (size_t i = 0; i < count; i++) {
         buffer_text(out, "<Tag><Key>");
-        xml_escape(out, tags[i].name);
+        xml_strict_text(out, slice_of(tags[i].name));
         buffer_text(out, "</Key><Value>");
-        xml_escape(out, tags[i].value);
+        xml_strict_text(out, slice_of(tags[i].value));
         buffer_text(out, "</Value></Tag>");
     }
     return buffer_text(out, "</TagSet></Tagging>");

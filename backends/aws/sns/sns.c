@@ -6,7 +6,7 @@
 
 #include "arn.h"
 #include "uri.h"
-#include "xml.h"
+#include "xml_reader.h"
 
 enum { FORM_MAX = 4 * 1024 * 1024, URL_MAX = 4096, REGION_MAX = 64 };
 
@@ -119,7 +119,7 @@ static int entry_found(void *user, const char *path, struct slice text, size_t s
 static int response_search(const struct aws_reply *reply, struct search *search, char **out)
 {
     const struct bytes *body = &reply->response->body;
-    int rc = xml_read((struct slice){body->data, body->size},
+    int rc = xml_read((struct slice){body->data, body->size}, NULL,
                       search->key ? entry_found : element_found, search);
     if (rc) {
         free(search->found);

@@ -8,7 +8,7 @@
 
 #include "form.h"
 #include "service_call.h"
-#include "xml_tree.h"
+#include "query_xml.h"
 
 struct call_protocol {
     enum router_wire wire;

@@ -7,6 +7,7 @@
 #include "json_text.h"
 #include "query_error_document.h"
 #include "response.h"
+#include "xml_writer.h"
 
 enum {
     RESPONSE_MAX = 64 * 1024 * 1024, /* ten messages of 1 MiB, each byte escaped to six */

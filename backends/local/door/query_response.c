@@ -1,7 +1,7 @@
 #include "query_response.h"
 
 #include "response.h"
-#include "xml_tree.h"
+#include "xml_writer.h"
 
 enum { ERROR_MAX = 16 * 1024 };
 

@@ -1,6 +1,6 @@
 #include "query_error_document.h"
 
-#include "xml_tree.h"
+#include "xml_writer.h"
 
 int query_error_document_write(struct buffer *out, const struct query_error_document *error)
 {

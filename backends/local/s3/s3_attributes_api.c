@@ -82,23 +82,23 @@ static int find_run(struct storage_task *task, struct storage *storage)
 
 static void write_parts(const struct attributes *attributes, struct buffer *out)
 {
-    s3_xml_open(out, "ObjectParts");
-    s3_xml_number(out, "PartsCount", attributes->total);
+    xml_open(out, "ObjectParts");
+    xml_number(out, "PartsCount", attributes->total);
     if (*attributes->object.checksum) { /* S3 lists the parts only if the object has a checksum */
         size_t count = attributes->count;
-        s3_xml_number(out, "PartNumberMarker", attributes->after);
-        s3_xml_number(out, "NextPartNumberMarker", count ? attributes->parts[count - 1].number : 0);
-        s3_xml_number(out, "MaxParts", attributes->max);
-        s3_xml_text(out, "IsTruncated", attributes->truncated ? "true" : "false");
+        xml_number(out, "PartNumberMarker", attributes->after);
+        xml_number(out, "NextPartNumberMarker", count ? attributes->parts[count - 1].number : 0);
+        xml_number(out, "MaxParts", attributes->max);
+        xml_element(out, "IsTruncated", attributes->truncated ? "true" : "false");
         for (size_t i = 0; i < count; i++) {
-            s3_xml_open(out, "Part");
-            s3_xml_number(out, "PartNumber", attributes->parts[i].number);
-            s3_xml_number(out, "Size", attributes->parts[i].size);
+            xml_open(out, "Part");
+            xml_number(out, "PartNumber", attributes->parts[i].number);
+            xml_number(out, "Size", attributes->parts[i].size);
             s3_checksum_xml(out, attributes->parts[i].checksum, false);
-            s3_xml_close(out, "Part");
+            xml_close(out, "Part");
         }
     }
-    s3_xml_close(out, "ObjectParts");
+    xml_close(out, "ObjectParts");
 }
 
 static void write_attributes(const struct attributes *attributes, struct buffer *out)
@@ -106,19 +106,19 @@ static void write_attributes(const struct attributes *attributes, struct buffer 
     const struct object *object = &attributes->object;
     s3_xml_begin(out, "GetObjectAttributesResponse");
     if (attributes->wanted & WANT_ETAG)
-        s3_xml_text(out, "ETag", object->etag);
+        xml_element(out, "ETag", object->etag);
     if (attributes->wanted & WANT_CHECKSUM && *object->checksum) {
-        s3_xml_open(out, "Checksum");
+        xml_open(out, "Checksum");
         s3_checksum_xml(out, object->checksum, true);
-        s3_xml_close(out, "Checksum");
+        xml_close(out, "Checksum");
     }
     if (attributes->wanted & WANT_PARTS && object->owner)
         write_parts(attributes, out);
     if (attributes->wanted & WANT_CLASS)
-        s3_xml_text(out, "StorageClass", "STANDARD");
+        xml_element(out, "StorageClass", "STANDARD");
     if (attributes->wanted & WANT_SIZE)
-        s3_xml_number(out, "ObjectSize", object->size);
-    s3_xml_close(out, "GetObjectAttributesResponse");
+        xml_number(out, "ObjectSize", object->size);
+    xml_close(out, "GetObjectAttributesResponse");
 }
 
 static void respond(struct attributes *attributes)

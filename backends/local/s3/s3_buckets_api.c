@@ -19,22 +19,22 @@ void s3_list_buckets(struct s3_request *request)
     struct buffer out;
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "ListAllMyBucketsResult");
-    s3_xml_open(&out, "Owner");
-    s3_xml_text(&out, "ID", cloud->account);
-    s3_xml_text(&out, "DisplayName", cloud->account);
-    s3_xml_close(&out, "Owner");
-    s3_xml_open(&out, "Buckets");
+    xml_open(&out, "Owner");
+    xml_element(&out, "ID", cloud->account);
+    xml_element(&out, "DisplayName", cloud->account);
+    xml_close(&out, "Owner");
+    xml_open(&out, "Buckets");
     for (size_t i = 0; i < buckets_count(cloud->buckets); i++) {
         struct bucket bucket = buckets_at(cloud->buckets, i);
         char time[S3_TIME_SIZE];
         s3_time_iso(bucket.created_ms, time);
-        s3_xml_open(&out, "Bucket");
-        s3_xml_text(&out, "Name", bucket.name);
-        s3_xml_text(&out, "CreationDate", time);
-        s3_xml_close(&out, "Bucket");
+        xml_open(&out, "Bucket");
+        xml_element(&out, "Name", bucket.name);
+        xml_element(&out, "CreationDate", time);
+        xml_close(&out, "Bucket");
     }
-    s3_xml_close(&out, "Buckets");
-    s3_xml_close(&out, "ListAllMyBucketsResult");
+    xml_close(&out, "Buckets");
+    xml_close(&out, "ListAllMyBucketsResult");
     s3_respond_xml(request, &out);
 }
 
@@ -142,8 +142,8 @@ void s3_get_bucket_location(struct s3_request *request)
         return;
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "LocationConstraint");
-    s3_xml_escape(&out, slice_of(strcmp(region, classic_region) == 0 ? "" : region));
-    s3_xml_close(&out, "LocationConstraint");
+    xml_text(&out, slice_of(strcmp(region, classic_region) == 0 ? "" : region));
+    xml_close(&out, "LocationConstraint");
     s3_respond_xml(request, &out);
 }
 

@@ -56,10 +56,10 @@ static void complete_free(void *operation)
 
 static void write_location(const struct s3_request *request, struct buffer *out)
 {
-    s3_xml_open(out, "Location");
+    xml_open(out, "Location");
     buffer_format(out, "%s/%s/", request->cloud->endpoint, request->bucket);
     uri_encode(out, slice_of(request->key), true);
-    s3_xml_close(out, "Location");
+    xml_close(out, "Location");
 }
 
 static void respond(struct complete *complete)
@@ -71,11 +71,11 @@ static void respond(struct complete *complete)
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "CompleteMultipartUploadResult");
     write_location(request, &out);
-    s3_xml_text(&out, "Bucket", request->bucket);
-    s3_xml_text(&out, "Key", request->key);
+    xml_element(&out, "Bucket", request->bucket);
+    xml_element(&out, "Key", request->key);
     buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", complete->object.etag);
     s3_checksum_xml(&out, complete->object.checksum, true);
-    s3_xml_close(&out, "CompleteMultipartUploadResult");
+    xml_close(&out, "CompleteMultipartUploadResult");
     s3_version_of(&complete->object, complete->versioning, version);
     size_t count = *version ? 1 : 0;
     count += s3_expiration_header(request, &complete->object, expiration, &headers[count]);

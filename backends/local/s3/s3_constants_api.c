@@ -24,17 +24,17 @@ static void respond_owner_only(struct s3_request *request)
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "AccessControlPolicy");
     s3_listing_person(&out, "Owner", account);
-    s3_xml_open(&out, "AccessControlList");
-    s3_xml_open(&out, "Grant");
+    xml_open(&out, "AccessControlList");
+    xml_open(&out, "Grant");
     buffer_text(&out, "<Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" "
                       "xsi:type=\"CanonicalUser\">");
-    s3_xml_text(&out, "ID", account);
-    s3_xml_text(&out, "DisplayName", account);
-    s3_xml_close(&out, "Grantee");
-    s3_xml_text(&out, "Permission", "FULL_CONTROL");
-    s3_xml_close(&out, "Grant");
-    s3_xml_close(&out, "AccessControlList");
-    s3_xml_close(&out, "AccessControlPolicy");
+    xml_element(&out, "ID", account);
+    xml_element(&out, "DisplayName", account);
+    xml_close(&out, "Grantee");
+    xml_element(&out, "Permission", "FULL_CONTROL");
+    xml_close(&out, "Grant");
+    xml_close(&out, "AccessControlList");
+    xml_close(&out, "AccessControlPolicy");
     s3_respond_xml(request, &out);
 }
 
@@ -132,8 +132,8 @@ static void respond_constant(struct s3_request *request, const struct constant *
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, constant->root);
     if (constant->element)
-        s3_xml_text(&out, constant->element, constant->text);
-    s3_xml_close(&out, constant->root);
+        xml_element(&out, constant->element, constant->text);
+    xml_close(&out, constant->root);
     s3_respond_xml(request, &out);
 }
 

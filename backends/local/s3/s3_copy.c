@@ -305,9 +305,9 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
     s3_time_iso(modified_ms, time);
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, root);
-    s3_xml_text(&out, "LastModified", time);
+    xml_element(&out, "LastModified", time);
     buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", copy->etag);
     s3_checksum_xml(&out, copy->checksum, true);
-    s3_xml_close(&out, root);
+    xml_close(&out, root);
     s3_respond_xml_with(copy->request, &out, headers, count);
 }

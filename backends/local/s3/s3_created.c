@@ -58,9 +58,9 @@ void s3_checksum_xml(struct buffer *out, const char *line, bool with_type)
     if (!kind)
         return;
     snprintf(element, sizeof(element), "Checksum%s", checksum_name(kind));
-    s3_xml_text(out, element, value);
+    xml_element(out, element, value);
     if (with_type)
-        s3_xml_text(out, "ChecksumType", s3_checksum_type(value));
+        xml_element(out, "ChecksumType", s3_checksum_type(value));
 }
 
 void s3_created_begin(struct s3_request *request, struct object *object, int64_t bucket,

@@ -204,20 +204,20 @@ static void write_result(struct buffer *out, const struct deletion *deletion, bo
         return;
     const char *element = deletion->status ? "Error" : "Deleted";
     char version[S3_VERSION_SIZE];
-    s3_xml_open(out, element);
-    s3_xml_text(out, "Key", deletion->key);
+    xml_open(out, element);
+    xml_element(out, "Key", deletion->key);
     write_version(deletion, version);
     if (*version && !makes_marker(deletion))
-        s3_xml_text(out, "VersionId", version);
+        xml_element(out, "VersionId", version);
     if (deletion->status) {
         enum s3_error error = deletion->refused ? deletion->refused : S3_INTERNAL_ERROR;
-        s3_xml_text(out, "Code", s3_error_facts(error)->code);
-        s3_xml_text(out, "Message", s3_error_facts(error)->message);
+        xml_element(out, "Code", s3_error_facts(error)->code);
+        xml_element(out, "Message", s3_error_facts(error)->message);
     } else if (deletion->removal.marker) {
-        s3_xml_text(out, "DeleteMarker", "true");
-        s3_xml_text(out, "DeleteMarkerVersionId", version);
+        xml_element(out, "DeleteMarker", "true");
+        xml_element(out, "DeleteMarkerVersionId", version);
     }
-    s3_xml_close(out, element);
+    xml_close(out, element);
 }
 
 static void respond_batch(struct deletion *deletion)
@@ -230,7 +230,7 @@ static void respond_batch(struct deletion *deletion)
     s3_xml_begin(&out, "DeleteResult");
     for (size_t i = 0; i < batch->count; i++)
         write_result(&out, &batch->deletions[i], batch->quiet);
-    s3_xml_close(&out, "DeleteResult");
+    xml_close(&out, "DeleteResult");
     s3_respond_xml(deletion->request, &out);
 }
 

@@ -43,15 +43,15 @@ static void write_entry(const struct listing *list, struct buffer *out,
 {
     char time[S3_TIME_SIZE];
     s3_time_iso(entry->modified_ms, time);
-    s3_xml_open(out, "Contents");
+    xml_open(out, "Contents");
     s3_listing_name(&list->base, out, "Key", entry->key);
-    s3_xml_text(out, "LastModified", time);
+    xml_element(out, "LastModified", time);
     buffer_format(out, "<ETag>&quot;%s&quot;</ETag>", entry->etag);
-    s3_xml_number(out, "Size", entry->size);
+    xml_number(out, "Size", entry->size);
     if (list->owner)
         s3_listing_person(out, "Owner", list->base.request->cloud->account);
-    s3_xml_text(out, "StorageClass", "STANDARD");
-    s3_xml_close(out, "Contents");
+    xml_element(out, "StorageClass", "STANDARD");
+    xml_close(out, "Contents");
 }
 
 static void write_entries(const struct listing *list, struct buffer *out)
@@ -69,18 +69,18 @@ static void write_entries(const struct listing *list, struct buffer *out)
 
 static void write_token(struct buffer *out, const char *key)
 {
-    s3_xml_open(out, "NextContinuationToken");
+    xml_open(out, "NextContinuationToken");
     for (; *key; key++)
         buffer_format(out, "%02x", (unsigned)(unsigned char)*key);
-    s3_xml_close(out, "NextContinuationToken");
+    xml_close(out, "NextContinuationToken");
 }
 
 static void write_v2(const struct listing *list, struct buffer *out, const char *last)
 {
     const char *token = s3_parameter(list->base.request, "continuation-token");
-    s3_xml_number(out, "KeyCount", list->page.count);
+    xml_number(out, "KeyCount", list->page.count);
     if (token)
-        s3_xml_text(out, "ContinuationToken", token);
+        xml_element(out, "ContinuationToken", token);
     if (s3_parameter(list->base.request, "start-after"))
         s3_listing_echo(&list->base, out, "StartAfter", "start-after");
     if (last)
@@ -99,14 +99,14 @@ static void list_write(const struct s3_listing *base, struct buffer *out)
     const struct listing *list = (const struct listing *)base;
     const struct object_page *page = &list->page;
     const char *last = page->truncated && page->count ? page->entries[page->count - 1].key : NULL;
-    s3_xml_text(out, "Name", base->request->bucket);
+    xml_element(out, "Name", base->request->bucket);
     s3_listing_echo(base, out, "Prefix", "prefix");
     if (list->listing.delimiter.size)
         s3_listing_echo(base, out, "Delimiter", "delimiter");
-    s3_xml_number(out, "MaxKeys", list->listing.max);
+    xml_number(out, "MaxKeys", list->listing.max);
     if (base->encode)
-        s3_xml_text(out, "EncodingType", "url");
-    s3_xml_text(out, "IsTruncated", page->truncated ? "true" : "false");
+        xml_element(out, "EncodingType", "url");
+    xml_element(out, "IsTruncated", page->truncated ? "true" : "false");
     if (list->v2)
         write_v2(list, out, last);
     else

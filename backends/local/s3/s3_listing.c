@@ -31,7 +31,7 @@ static void respond(const struct s3_listing *listing)
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, kind->root);
     kind->write(listing, &out);
-    s3_xml_close(&out, kind->root);
+    xml_close(&out, kind->root);
     s3_respond_xml(listing->request, &out);
 }
 
@@ -88,12 +88,12 @@ void s3_listing_name(const struct s3_listing *listing, struct buffer *out, const
                      const char *text)
 {
     if (!listing->encode) {
-        s3_xml_text(out, element, text);
+        xml_element(out, element, text);
         return;
     }
-    s3_xml_open(out, element);
+    xml_open(out, element);
     uri_encode(out, slice_of(text), true);
-    s3_xml_close(out, element);
+    xml_close(out, element);
 }
 
 void s3_listing_echo(const struct s3_listing *listing, struct buffer *out, const char *element,
@@ -106,15 +106,15 @@ void s3_listing_echo(const struct s3_listing *listing, struct buffer *out, const
 void s3_listing_common_prefix(const struct s3_listing *listing, struct buffer *out,
                               const char *prefix)
 {
-    s3_xml_open(out, "CommonPrefixes");
+    xml_open(out, "CommonPrefixes");
     s3_listing_name(listing, out, "Prefix", prefix);
-    s3_xml_close(out, "CommonPrefixes");
+    xml_close(out, "CommonPrefixes");
 }
 
 void s3_listing_person(struct buffer *out, const char *element, const char *account)
 {
-    s3_xml_open(out, element);
-    s3_xml_text(out, "ID", account);
-    s3_xml_text(out, "DisplayName", account);
-    s3_xml_close(out, element);
+    xml_open(out, element);
+    xml_element(out, "ID", account);
+    xml_element(out, "DisplayName", account);
+    xml_close(out, element);
 }

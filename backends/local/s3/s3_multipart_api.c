@@ -64,10 +64,10 @@ static void respond_created(struct multipart *multipart)
     s3_upload_id_write(multipart->upload.id, id);
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "InitiateMultipartUploadResult");
-    s3_xml_text(&out, "Bucket", request->bucket);
-    s3_xml_text(&out, "Key", request->key);
-    s3_xml_text(&out, "UploadId", id);
-    s3_xml_close(&out, "InitiateMultipartUploadResult");
+    xml_element(&out, "Bucket", request->bucket);
+    xml_element(&out, "Key", request->key);
+    xml_element(&out, "UploadId", id);
+    xml_close(&out, "InitiateMultipartUploadResult");
     s3_respond_xml(request, &out);
 }
 

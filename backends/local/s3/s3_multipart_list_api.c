@@ -16,22 +16,22 @@ static void write_people(const struct s3_request *request, struct buffer *out)
 {
     s3_listing_person(out, "Initiator", request->cloud->account);
     s3_listing_person(out, "Owner", request->cloud->account);
-    s3_xml_text(out, "StorageClass", "STANDARD");
+    xml_element(out, "StorageClass", "STANDARD");
 }
 
 static void write_checksum_facts(struct buffer *out, enum checksum_kind kind, bool full_object)
 {
     if (!kind)
         return;
-    s3_xml_text(out, "ChecksumAlgorithm", checksum_name(kind));
-    s3_xml_text(out, "ChecksumType", full_object ? "FULL_OBJECT" : "COMPOSITE");
+    xml_element(out, "ChecksumAlgorithm", checksum_name(kind));
+    xml_element(out, "ChecksumType", full_object ? "FULL_OBJECT" : "COMPOSITE");
 }
 
 static void write_time(struct buffer *out, const char *element, int64_t time_ms)
 {
     char time[S3_TIME_SIZE];
     s3_time_iso(time_ms, time);
-    s3_xml_text(out, element, time);
+    xml_element(out, element, time);
 }
 
 /* ListParts. */
@@ -79,13 +79,13 @@ static int part_list_load(struct s3_listing *base, struct storage *storage, stru
 
 static void write_part(struct buffer *out, const struct part *part)
 {
-    s3_xml_open(out, "Part");
-    s3_xml_number(out, "PartNumber", part->number);
+    xml_open(out, "Part");
+    xml_number(out, "PartNumber", part->number);
     write_time(out, "LastModified", part->modified_ms);
     buffer_format(out, "<ETag>&quot;%s&quot;</ETag>", part->etag);
-    s3_xml_number(out, "Size", part->size);
+    xml_number(out, "Size", part->size);
     s3_checksum_xml(out, part->checksum, false);
-    s3_xml_close(out, "Part");
+    xml_close(out, "Part");
 }
 
 static void part_list_write(const struct s3_listing *base, struct buffer *out)
@@ -93,15 +93,15 @@ static void part_list_write(const struct s3_listing *base, struct buffer *out)
     const struct part_list *list = (const struct part_list *)base;
     const struct s3_request *request = base->request;
     unsigned last = list->count ? list->parts[list->count - 1].number : 0;
-    s3_xml_text(out, "Bucket", request->bucket);
+    xml_element(out, "Bucket", request->bucket);
     s3_listing_name(base, out, "Key", request->key);
-    s3_xml_text(out, "UploadId", s3_parameter(request, "uploadId"));
+    xml_element(out, "UploadId", s3_parameter(request, "uploadId"));
     write_people(request, out);
     write_checksum_facts(out, list->upload.checksum, list->upload.full_object);
-    s3_xml_number(out, "PartNumberMarker", list->after);
-    s3_xml_number(out, "NextPartNumberMarker", last);
-    s3_xml_number(out, "MaxParts", list->max);
-    s3_xml_text(out, "IsTruncated", list->truncated ? "true" : "false");
+    xml_number(out, "PartNumberMarker", list->after);
+    xml_number(out, "NextPartNumberMarker", last);
+    xml_number(out, "MaxParts", list->max);
+    xml_element(out, "IsTruncated", list->truncated ? "true" : "false");
     for (size_t i = 0; i < list->count; i++)
         write_part(out, &list->parts[i]);
 }
@@ -158,13 +158,13 @@ static void write_upload(const struct upload_list *list, struct buffer *out,
 {
     char id[S3_UPLOAD_ID_SIZE];
     s3_upload_id_write(entry->id, id);
-    s3_xml_open(out, "Upload");
+    xml_open(out, "Upload");
     s3_listing_name(&list->base, out, "Key", entry->key);
-    s3_xml_text(out, "UploadId", id);
+    xml_element(out, "UploadId", id);
     write_people(list->base.request, out);
     write_time(out, "Initiated", entry->created_ms);
     write_checksum_facts(out, entry->checksum, entry->full_object);
-    s3_xml_close(out, "Upload");
+    xml_close(out, "Upload");
 }
 
 static void write_uploads(const struct upload_list *list, struct buffer *out)
@@ -188,25 +188,25 @@ static void write_next(const struct upload_list *list, struct buffer *out)
     if (last && !last->common)
         s3_upload_id_write(last->id, id);
     s3_listing_name(&list->base, out, "NextKeyMarker", last ? last->key : "");
-    s3_xml_text(out, "NextUploadIdMarker", id);
+    xml_element(out, "NextUploadIdMarker", id);
 }
 
 static void upload_list_write(const struct s3_listing *base, struct buffer *out)
 {
     const struct upload_list *list = (const struct upload_list *)base;
     const char *id_marker = s3_parameter(base->request, "upload-id-marker");
-    s3_xml_text(out, "Bucket", base->request->bucket);
+    xml_element(out, "Bucket", base->request->bucket);
     s3_listing_echo(base, out, "KeyMarker", "key-marker");
-    s3_xml_text(out, "UploadIdMarker", id_marker ? id_marker : "");
+    xml_element(out, "UploadIdMarker", id_marker ? id_marker : "");
     if (list->page.truncated)
         write_next(list, out);
     s3_listing_echo(base, out, "Prefix", "prefix");
     if (list->listing.delimiter.size)
         s3_listing_echo(base, out, "Delimiter", "delimiter");
     if (base->encode)
-        s3_xml_text(out, "EncodingType", "url");
-    s3_xml_number(out, "MaxUploads", list->listing.max);
-    s3_xml_text(out, "IsTruncated", list->page.truncated ? "true" : "false");
+        xml_element(out, "EncodingType", "url");
+    xml_number(out, "MaxUploads", list->listing.max);
+    xml_element(out, "IsTruncated", list->page.truncated ? "true" : "false");
     write_uploads(list, out);
 }
 

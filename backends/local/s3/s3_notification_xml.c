@@ -182,7 +182,7 @@ static void write_events(const struct notification_rule *rule, struct buffer *ou
     const char *word = rule->events;
     while (*word) {
         size_t size = strcspn(word, " ");
-        s3_xml_slice(out, "Event", (struct slice){word, size});
+        xml_slice(out, "Event", (struct slice){word, size});
         word += size + (word[size] == ' ');
     }
 }
@@ -191,28 +191,28 @@ static void write_filter_rule(const char *name, const char *value, struct buffer
 {
     if (!*value)
         return;
-    s3_xml_open(out, "FilterRule");
-    s3_xml_text(out, "Name", name);
-    s3_xml_text(out, "Value", value);
-    s3_xml_close(out, "FilterRule");
+    xml_open(out, "FilterRule");
+    xml_element(out, "Name", name);
+    xml_element(out, "Value", value);
+    xml_close(out, "FilterRule");
 }
 
 static void write_rule(const struct notification_rule *rule, struct buffer *out)
 {
     const char *element = rule->topic ? "TopicConfiguration" : "QueueConfiguration";
-    s3_xml_open(out, element);
-    s3_xml_text(out, "Id", rule->id);
-    s3_xml_text(out, rule->topic ? "Topic" : "Queue", rule->target);
+    xml_open(out, element);
+    xml_element(out, "Id", rule->id);
+    xml_element(out, rule->topic ? "Topic" : "Queue", rule->target);
     write_events(rule, out);
     if (*rule->prefix || *rule->suffix) {
-        s3_xml_open(out, "Filter");
-        s3_xml_open(out, "S3Key");
+        xml_open(out, "Filter");
+        xml_open(out, "S3Key");
         write_filter_rule("Prefix", rule->prefix, out);
         write_filter_rule("Suffix", rule->suffix, out);
-        s3_xml_close(out, "S3Key");
-        s3_xml_close(out, "Filter");
+        xml_close(out, "S3Key");
+        xml_close(out, "Filter");
     }
-    s3_xml_close(out, element);
+    xml_close(out, element);
 }
 
 void s3_notification_write(const struct notification *notification, struct buffer *out)
@@ -221,8 +221,8 @@ void s3_notification_write(const struct notification *notification, struct buffe
     for (size_t i = 0; i < notification->count; i++)
         write_rule(&notification->rules[i], out);
     if (notification->event_bridge) {
-        s3_xml_open(out, "EventBridgeConfiguration");
-        s3_xml_close(out, "EventBridgeConfiguration");
+        xml_open(out, "EventBridgeConfiguration");
+        xml_close(out, "EventBridgeConfiguration");
     }
-    s3_xml_close(out, "NotificationConfiguration");
+    xml_close(out, "NotificationConfiguration");
 }

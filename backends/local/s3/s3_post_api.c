@@ -96,11 +96,11 @@ static void respond_document(struct post *post, const char *location,
     struct buffer out;
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "PostResponse");
-    s3_xml_text(&out, "Location", location);
-    s3_xml_text(&out, "Bucket", request->bucket);
-    s3_xml_text(&out, "Key", request->key);
+    xml_element(&out, "Location", location);
+    xml_element(&out, "Bucket", request->bucket);
+    xml_element(&out, "Key", request->key);
     buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", post->object.etag);
-    s3_xml_close(&out, "PostResponse");
+    xml_close(&out, "PostResponse");
     s3_respond_document(request, 201, headers, count, &out);
 }
 

@@ -132,7 +132,7 @@ static void respond_xml(struct s3_request *request, const char *document, const 
         buffer_text(&out, document);
     } else {
         s3_xml_begin(&out, empty);
-        s3_xml_close(&out, empty);
+        xml_close(&out, empty);
     }
     s3_respond_xml(request, &out);
 }
@@ -167,7 +167,7 @@ void s3_get_bucket_policy_status(struct s3_request *request)
     }
     buffer_init(&out, ANSWER_MAX);
     s3_xml_begin(&out, "PolicyStatus");
-    s3_xml_text(&out, "IsPublic", bucket_policy_is_public(policy) ? "true" : "false");
-    s3_xml_close(&out, "PolicyStatus");
+    xml_element(&out, "IsPublic", bucket_policy_is_public(policy) ? "true" : "false");
+    xml_close(&out, "PolicyStatus");
     s3_respond_xml(request, &out);
 }

@@ -233,10 +233,10 @@ static void find_done(struct storage_task *task, int status)
         respond_failure(tagging, status);
     } else {
         s3_xml_begin(&out, "Tagging");
-        s3_xml_open(&out, "TagSet");
+        xml_open(&out, "TagSet");
         s3_tags_to_xml(tagging->object.tags, &out);
-        s3_xml_close(&out, "TagSet");
-        s3_xml_close(&out, "Tagging");
+        xml_close(&out, "TagSet");
+        xml_close(&out, "Tagging");
         s3_respond_xml_with(request, &out, &header, version_header(tagging, version, &header));
     }
     s3_request_release(request);

@@ -31,18 +31,18 @@ static void write_version(const struct versions *list, struct buffer *out,
     char time[S3_TIME_SIZE], version[S3_VERSION_SIZE];
     s3_time_iso(entry->modified_ms, time);
     s3_version_write(entry->id, entry->versioned, version);
-    s3_xml_open(out, element);
+    xml_open(out, element);
     s3_listing_name(&list->base, out, "Key", entry->key);
-    s3_xml_text(out, "VersionId", version);
-    s3_xml_text(out, "IsLatest", entry->latest ? "true" : "false");
-    s3_xml_text(out, "LastModified", time);
+    xml_element(out, "VersionId", version);
+    xml_element(out, "IsLatest", entry->latest ? "true" : "false");
+    xml_element(out, "LastModified", time);
     if (!entry->marker) {
         buffer_format(out, "<ETag>&quot;%s&quot;</ETag>", entry->etag);
-        s3_xml_number(out, "Size", entry->size);
-        s3_xml_text(out, "StorageClass", "STANDARD");
+        xml_number(out, "Size", entry->size);
+        xml_element(out, "StorageClass", "STANDARD");
     }
     s3_listing_person(out, "Owner", list->base.request->cloud->account);
-    s3_xml_close(out, element);
+    xml_close(out, element);
 }
 
 static void write_entries(const struct versions *list, struct buffer *out)
@@ -69,24 +69,24 @@ static void write_next(const struct versions *list, struct buffer *out)
     if (last->common)
         return;
     s3_version_write(last->id, last->versioned, version);
-    s3_xml_text(out, "NextVersionIdMarker", version);
+    xml_element(out, "NextVersionIdMarker", version);
 }
 
 static void versions_write(const struct s3_listing *base, struct buffer *out)
 {
     const struct versions *list = (const struct versions *)base;
     const char *id_marker = s3_parameter(base->request, "version-id-marker");
-    s3_xml_text(out, "Name", base->request->bucket);
+    xml_element(out, "Name", base->request->bucket);
     s3_listing_echo(base, out, "Prefix", "prefix");
     s3_listing_echo(base, out, "KeyMarker", "key-marker");
-    s3_xml_text(out, "VersionIdMarker", id_marker ? id_marker : "");
+    xml_element(out, "VersionIdMarker", id_marker ? id_marker : "");
     write_next(list, out);
-    s3_xml_number(out, "MaxKeys", list->listing.max);
+    xml_number(out, "MaxKeys", list->listing.max);
     if (list->listing.delimiter.size)
         s3_listing_echo(base, out, "Delimiter", "delimiter");
     if (base->encode)
-        s3_xml_text(out, "EncodingType", "url");
-    s3_xml_text(out, "IsTruncated", list->page.truncated ? "true" : "false");
+        xml_element(out, "EncodingType", "url");
+    xml_element(out, "IsTruncated", list->page.truncated ? "true" : "false");
     write_entries(list, out);
 }
 

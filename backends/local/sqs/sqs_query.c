@@ -6,8 +6,9 @@
 #include "form.h"
 #include "json_text.h"
 #include "query_response.h"
+#include "query_xml.h"
 #include "sqs_call.h"
-#include "xml_tree.h"
+#include "xml_writer.h"
 
 #define NAMESPACE "http://queue.amazonaws.com/doc/2012-11-05/"
 

@@ -9,8 +9,8 @@
 
 #include "error.h"
 #include "form.h"
+#include "query_xml.h"
 #include "sqs_errors.h"
-#include "xml_tree.h"
 
 static const struct form_name names[] = {{"Attribute", "Attributes"}, {"Entry", "Entries"}};
 

@@ -29,7 +29,7 @@ static void xml_text_is_escaped(void **state)
     struct buffer out;
     (void)state;
     buffer_init(&out, 1024);
-    s3_xml_text(&out, "Key", "a<b>&\"c\r\x01");
+    xml_element(&out, "Key", "a<b>&\"c\r\x01");
     assert_string_equal(out.data, "<Key>a&lt;b&gt;&amp;&quot;c&#xd;&#x1;</Key>");
     buffer_free(&out);
 }
@@ -39,7 +39,7 @@ static void bytes_that_are_no_text_do_not_spoil_xml(void **state)
     struct buffer out;
     (void)state;
     buffer_init(&out, 1000);
-    s3_xml_text(&out, "Key",
+    xml_element(&out, "Key",
                 "\xff\xfe"
                 "a\xc3\xa9<\xc3");
     assert_string_equal(out.data, "<Key>??a\xc3\xa9&lt;?</Key>");

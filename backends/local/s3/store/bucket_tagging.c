@@ -24,10 +24,10 @@ enum s3_error bucket_tagging_read(struct slice document, struct bucket_setting *
         return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
     buffer_init(&out, TEXT_MAX);
     s3_xml_begin(&out, "Tagging");
-    s3_xml_open(&out, "TagSet");
+    xml_open(&out, "TagSet");
     s3_tags_to_xml(tags, &out);
-    s3_xml_close(&out, "TagSet");
-    s3_xml_close(&out, "Tagging");
+    xml_close(&out, "TagSet");
+    xml_close(&out, "Tagging");
     setting->document = buffer_take_text(&out);
     return S3_OK;
 }

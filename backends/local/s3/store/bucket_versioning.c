@@ -32,8 +32,8 @@ static char *write_document(enum versioning versioning)
     struct buffer out;
     buffer_init(&out, 1024);
     s3_xml_begin(&out, "VersioningConfiguration");
-    s3_xml_text(&out, "Status", versioning == VERSIONING_ENABLED ? "Enabled" : "Suspended");
-    s3_xml_close(&out, "VersioningConfiguration");
+    xml_element(&out, "Status", versioning == VERSIONING_ENABLED ? "Enabled" : "Suspended");
+    xml_close(&out, "VersioningConfiguration");
     return buffer_take_text(&out);
 }
 

@@ -195,10 +195,10 @@ int s3_tags_to_xml(const char *tags, struct buffer *out)
     struct error error;
     int status = parse_query(&set, slice_of(tags), &error);
     for (size_t i = 0; i < set.count; i++) {
-        s3_xml_open(out, "Tag");
-        s3_xml_text(out, "Key", set.tags[i].key);
-        s3_xml_text(out, "Value", set.tags[i].value);
-        s3_xml_close(out, "Tag");
+        xml_open(out, "Tag");
+        xml_element(out, "Key", set.tags[i].key);
+        xml_element(out, "Value", set.tags[i].value);
+        xml_close(out, "Tag");
     }
     set_clear(&set);
     return status ? status : out->error;

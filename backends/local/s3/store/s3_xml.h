@@ -1,26 +1,18 @@
 /*
- * The XML of S3. Writing appends to a buffer, which keeps the first error. Reading builds a small
- * tree without attributes and namespaces, with limits on depth and size, and refuses document types
- * (and thus entities). Any thread.
+ * The XML documents of S3: with its namespace when they are written, and as a small tree when they
+ * are read, within the limits of xml_reader.h. Any thread.
  */
 #ifndef THUMBWHEEL_LOCAL_S3_XML_H
 #define THUMBWHEEL_LOCAL_S3_XML_H
 
-#include <stdint.h>
-
 #include "bytes.h"
 #include "error.h"
+#include "xml_writer.h"
 
 #define S3_XML_NAMESPACE "http://s3.amazonaws.com/doc/2006-03-01/"
 
 /* The declaration and the root's start tag, with the S3 namespace. */
 void s3_xml_begin(struct buffer *out, const char *root);
-void s3_xml_open(struct buffer *out, const char *name);
-void s3_xml_close(struct buffer *out, const char *name);
-void s3_xml_escape(struct buffer *out, struct slice text);
-void s3_xml_text(struct buffer *out, const char *name, const char *text);
-void s3_xml_slice(struct buffer *out, const char *name, struct slice text);
-void s3_xml_number(struct buffer *out, const char *name, uint64_t number);
 
 struct s3_xml_node {
     char *name;                /* local name */

@@ -1,8 +1,9 @@
-/* Writes XML: escaped text, and a JSON tree for responses of the Query protocols. */
-#ifndef THUMBWHEEL_XML_TREE_H
-#define THUMBWHEEL_XML_TREE_H
+/* Writes a JSON tree as XML, for responses of the Query protocols. */
+#ifndef THUMBWHEEL_QUERY_XML_H
+#define THUMBWHEEL_QUERY_XML_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "bytes.h"
 
@@ -18,11 +19,7 @@ struct xml_style {
     bool nested;
 };
 
-/* Appends escaped text; control characters become references, invalid UTF-8 becomes a question
- * mark. */
-int xml_text(struct buffer *out, struct slice text);
-int xml_element(struct buffer *out, const char *name, const char *text);
-/* Writes the members of an object as elements. */
+/* Writes the members of an object as elements. The buffer's error, which sticks. */
 int xml_members(struct buffer *out, json_t *object, const struct xml_style *style);
 
 #endif

@@ -1,5 +1,6 @@
-/* XML answers: what is read, and what is refused. */
-#include "xml.h"
+/* XML: what is read, what is refused, and what is escaped. */
+#include "xml_reader.h"
+#include "xml_writer.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@ static void assert_trace(const char *document, int rc, const char *expected)
 {
     struct buffer out;
     buffer_init(&out, 4096);
-    assert_int_equal(xml_read(slice_of(document), trace, &out), rc);
+    assert_int_equal(xml_read(slice_of(document), NULL, trace, &out), rc);
     if (expected)
         assert_string_equal(out.data, expected);
     buffer_free(&out);
@@ -71,7 +72,7 @@ static int read_repeated(const char *open, const char *close, int count)
     for (int i = 0; i < count; i++)
         buffer_text(&document, close);
     assert_int_equal(document.error, 0);
-    int rc = xml_read(buffer_slice(&document), ignore, NULL);
+    int rc = xml_read(buffer_slice(&document), NULL, ignore, NULL);
     buffer_free(&document);
     return rc;
 }
@@ -91,7 +92,7 @@ static void bounds(void **state)
     for (int i = 0; i <= XML_TEXT_MAX; i++)
         buffer_byte(&document, 'x');
     buffer_text(&document, "</a>");
-    assert_int_equal(xml_read(buffer_slice(&document), ignore, NULL), ERR_PROTOCOL);
+    assert_int_equal(xml_read(buffer_slice(&document), NULL, ignore, NULL), ERR_PROTOCOL);
     buffer_free(&document);
 }
 
@@ -108,7 +109,7 @@ static void callback_stops(void **state)
 {
     (void)state;
     int calls = 0;
-    assert_int_equal(xml_read(slice_of("<a><b/><c/></a>"), stop_at_b, &calls), ERR_LIMIT);
+    assert_int_equal(xml_read(slice_of("<a><b/><c/></a>"), NULL, stop_at_b, &calls), ERR_LIMIT);
     assert_int_equal(calls, 1);
 }
 
@@ -131,7 +132,7 @@ static void offsets(void **state)
 {
     (void)state;
     int calls = 0;
-    assert_int_equal(xml_read(slice_of(offsets_document), check_offsets, &calls), 0);
+    assert_int_equal(xml_read(slice_of(offsets_document), NULL, check_offsets, &calls), 0);
     assert_int_equal(calls, 3);
 }
 
@@ -140,8 +141,11 @@ static void escape(void **state)
     (void)state;
     struct buffer out;
     buffer_init(&out, 256);
-    assert_int_equal(xml_escape(&out, "a<b>&\"'\x01\x1F\tcaf\xC3\xA9"), 0);
-    assert_string_equal(out.data, "a&lt;b&gt;&amp;&quot;&apos;\tcaf\xC3\xA9");
+    xml_strict_text(&out, slice_of("a<b>&\"'\x01\x1F\t\r\xFF caf\xC3\xA9"));
+    assert_string_equal(out.data, "a&lt;b&gt;&amp;&quot;'\t&#xd;? caf\xC3\xA9");
+    buffer_clear(&out);
+    xml_text(&out, slice_of("<\x01\r"));
+    assert_string_equal(out.data, "&lt;&#x1;&#xd;");
     buffer_free(&out);
 }
 
