@@ -196,9 +196,9 @@ int http_client_send(struct http_client *client, const struct http_request *requ
     struct http_pool *pool = &client->pools[request->class];
     assert(!client->closing);
     *out = NULL;
-    int rc = http_exchange_create(&common, request, &exchange);
-    if (rc)
-        return rc;
+    int code = http_exchange_create(&common, request, &exchange);
+    if (code)
+        return code;
     exchange->pool = pool;
     if (http_sockets_serve(&pool->sockets, exchange->easy) ||
         curl_multi_add_handle(pool->multi, exchange->easy)) {

@@ -75,10 +75,10 @@ void connection_close(struct http_connection *c, int error, bool reset)
     uv_close((uv_handle_t *)&c->timer, on_closed);
 }
 
-static void on_shutdown(uv_shutdown_t *request, int status)
+static void on_shutdown(uv_shutdown_t *request, int code)
 {
     (void)request;
-    (void)status; /* on failure the end of input or the timer closes the connection */
+    (void)code; /* on failure the end of input or the timer closes the connection */
 }
 
 /* Closing while the peer still sends would make the kernel send a reset, which can overtake our

@@ -56,22 +56,22 @@ static int url_check(const char *url, bool *loopback)
     CURLU *parts = curl_url();
     if (!parts)
         return ERR_MEMORY;
-    int rc = ERR_INVALID;
-    CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
-    if (!code)
-        code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
-    if (!code)
-        code = curl_url_get(parts, CURLUPART_HOST, &host, 0);
-    if (code == CURLUE_OUT_OF_MEMORY)
-        rc = ERR_MEMORY;
-    if (!code && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0)) {
+    int code = ERR_INVALID;
+    CURLUcode parsed = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+    if (!parsed)
+        parsed = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
+    if (!parsed)
+        parsed = curl_url_get(parts, CURLUPART_HOST, &host, 0);
+    if (parsed == CURLUE_OUT_OF_MEMORY)
+        code = ERR_MEMORY;
+    if (!parsed && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0)) {
         *loopback = host_is_loopback(host);
-        rc = 0;
+        code = 0;
     }
     curl_free(scheme);
     curl_free(host);
     curl_url_cleanup(parts);
-    return rc;
+    return code;
 }
 
 static int request_check(const struct http_request *request, bool *loopback)
@@ -105,20 +105,20 @@ static int header_append(struct curl_slist **lines, const struct http_header *he
                       : asprintf(&text, "%s;", header->name);
     if (size < 0)
         return ERR_MEMORY;
-    int rc = line_append(lines, text);
+    int code = line_append(lines, text);
     free(text);
-    return rc;
+    return code;
 }
 
 static int headers_copy(const struct http_request *request, struct curl_slist **lines)
 {
     /* Without a Content-Type of the caller's, curl would send the one of a form. */
-    int rc = line_append(lines, "Content-Type:");
-    for (size_t i = 0; !rc && i < request->header_count; i++) {
+    int code = line_append(lines, "Content-Type:");
+    for (size_t i = 0; !code && i < request->header_count; i++) {
         if (strcasecmp(request->headers[i].name, "Content-Length") != 0)
-            rc = header_append(lines, &request->headers[i]);
+            code = header_append(lines, &request->headers[i]);
     }
-    return rc;
+    return code;
 }
 
 static bool sends_body(const struct http_request *request)
@@ -193,23 +193,28 @@ int http_easy_create(const struct http_common *common, const struct http_request
 {
     bool loopback = false;
     struct curl_slist *headers = NULL;
-    int rc = request_check(request, &loopback);
-    if (rc)
-        return rc;
+    int code = request_check(request, &loopback);
+    if (code)
+        return code;
     CURL *easy = curl_easy_init();
-    rc = easy ? headers_copy(request, &headers) : ERR_MEMORY;
-    if (!rc)
-        rc = set_request(easy, request, headers);
-    if (!rc)
-        rc = set_connection(easy, request);
-    if (!rc)
-        rc = set_protocol(easy, common, loopback);
-    if (rc) {
-        curl_easy_cleanup(easy);
-        curl_slist_free_all(headers);
-        return rc;
-    }
+    code = easy ? headers_copy(request, &headers) : ERR_MEMORY;
+    if (code)
+        goto failed;
+    code = set_request(easy, request, headers);
+    if (code)
+        goto failed;
+    code = set_connection(easy, request);
+    if (code)
+        goto failed;
+    code = set_protocol(easy, common, loopback);
+    if (code)
+        goto failed;
     *out = easy;
     *lines = headers;
     return 0;
+
+failed:
+    curl_easy_cleanup(easy);
+    curl_slist_free_all(headers);
+    return code;
 }

@@ -65,13 +65,13 @@ static int head_add(struct http_exchange *exchange, struct slice line)
     struct slice value = slice_trim((struct slice){colon + 1, line.size - name_size - 1});
     append_lower(&exchange->head, slice_trim((struct slice){line.data, name_size}));
     buffer_append(&exchange->head, value.data, value.size);
-    int rc = buffer_byte(&exchange->head, '\0');
-    if (rc) /* this is not about the body's size, so ERR_LIMIT would be wrong */
-        failure_set(exchange, rc == ERR_LIMIT ? ERR_PROTOCOL : rc,
+    int code = buffer_byte(&exchange->head, '\0');
+    if (code) /* this is not about the body's size, so ERR_LIMIT would be wrong */
+        failure_set(exchange, code == ERR_LIMIT ? ERR_PROTOCOL : code,
                     "the response's header is too large");
     else
         exchange->head_count++;
-    return rc;
+    return code;
 }
 
 static void mark_progress(struct http_exchange *exchange)
@@ -144,14 +144,14 @@ static size_t on_body(char *data, size_t one, size_t count, void *user)
     size_t size = one * count;
     if (exchange->response_max == 0)
         return size;
-    int rc = exchange->body.capacity ? 0 : reserve_body(exchange);
-    if (!rc)
-        rc = buffer_append(&exchange->body, data, size);
-    if (rc == ERR_LIMIT)
-        failure_set(exchange, rc, "the response is larger than allowed");
-    else if (rc)
-        failure_set(exchange, rc, "not enough memory for the response");
-    return rc ? 0 : size;
+    int code = exchange->body.capacity ? 0 : reserve_body(exchange);
+    if (!code)
+        code = buffer_append(&exchange->body, data, size);
+    if (code == ERR_LIMIT)
+        failure_set(exchange, code, "the response is larger than allowed");
+    else if (code)
+        failure_set(exchange, code, "not enough memory for the response");
+    return code ? 0 : size;
 }
 
 static int on_progress(void *user, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
@@ -304,14 +304,14 @@ int http_exchange_create(const struct http_common *common, const struct http_req
     if (!exchange)
         return ERR_MEMORY;
     limits_set(exchange, common, request);
-    int rc = http_easy_create(common, request, &exchange->easy, &exchange->header_lines);
-    if (!rc)
-        rc = set_callbacks(exchange);
-    if (!rc)
-        rc = label_set(exchange, request);
-    if (rc) {
+    int code = http_easy_create(common, request, &exchange->easy, &exchange->header_lines);
+    if (!code)
+        code = set_callbacks(exchange);
+    if (!code)
+        code = label_set(exchange, request);
+    if (code) {
         http_exchange_free(exchange);
-        return rc;
+        return code;
     }
     *out = exchange;
     return 0;

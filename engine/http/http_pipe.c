@@ -44,7 +44,7 @@ static int move(struct http_connection *c, int pipe, size_t *left)
     return 0;
 }
 
-static void on_copied(uv_write_t *request, int status);
+static void on_copied(uv_write_t *request, int code);
 
 static int queue_copy(struct pipe_write *w)
 {
@@ -63,11 +63,11 @@ static int queue_copy(struct pipe_write *w)
     return 0;
 }
 
-static void on_copied(uv_write_t *request, int status)
+static void on_copied(uv_write_t *request, int code)
 {
     struct pipe_write *w = container_of(request, struct pipe_write, request);
     struct http_connection *c = w->call->connection;
-    int error = status || c->state == CONNECTION_CLOSED ? ERR_NETWORK : 0;
+    int error = code || c->state == CONNECTION_CLOSED ? ERR_NETWORK : 0;
     c->writes--;
     c->active = uv_now(c->server->loop);
     if (!error)

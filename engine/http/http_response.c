@@ -73,19 +73,19 @@ static void write_put_number(struct http_write *w, uint64_t number)
     write_put(w, digits + at, sizeof digits - at);
 }
 
-static void on_written(uv_write_t *request, int status)
+static void on_written(uv_write_t *request, int code)
 {
     struct http_write *w = container_of(request, struct http_write, request);
     struct http_connection *c = w->connection;
     c->writes--;
     if (w->drained)
-        w->drained(w->call, status ? ERR_NETWORK : 0, w->user);
+        w->drained(w->call, code ? ERR_NETWORK : 0, w->user);
     write_free(w);
     if (c->state == CONNECTION_CLOSED)
         return;
     if (c->state != CONNECTION_LINGER)
         c->active = uv_now(c->server->loop);
-    if (status)
+    if (code)
         connection_close(c, ERR_NETWORK, false);
     else
         connection_continue(c);
@@ -111,14 +111,14 @@ static bool write_now(struct http_connection *c, uv_buf_t *parts, unsigned count
 static bool seal(struct http_write *w, uv_buf_t *parts, unsigned *count)
 {
     struct bytes sealed;
-    int status = connection_tls_seal(w->connection, parts, *count, &sealed);
+    int code = connection_tls_seal(w->connection, parts, *count, &sealed);
     bytes_free(&w->body);
     w->body = sealed;
     parts[0] = uv_buf_init(sealed.data, (unsigned)sealed.size);
     *count = 1;
-    if (!status)
+    if (!code)
         return true;
-    connection_close(w->connection, status, true);
+    connection_close(w->connection, code, true);
     write_free(w);
     return false;
 }

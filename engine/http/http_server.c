@@ -24,7 +24,7 @@ enum {
     ACCEPT_RETRY_MS = 200, /* pause after a failed accept */
 };
 
-static void on_acceptable(uv_poll_t *poll, int status, int events);
+static void on_acceptable(uv_poll_t *poll, int code, int events);
 
 static void listen_again(struct http_server *server)
 {
@@ -61,11 +61,11 @@ static void accept_one(struct http_server *server, int fd)
         connection_accept(server, fd, server->connection_count < limit);
 }
 
-static void on_acceptable(uv_poll_t *poll, int status, int events)
+static void on_acceptable(uv_poll_t *poll, int code, int events)
 {
     struct http_server *server = container_of(poll, struct http_server, accept);
     (void)events;
-    (void)status; /* accept reports the error */
+    (void)code; /* accept reports the error */
     for (int i = 0; i < ACCEPT_BATCH && !server->closing; i++) {
         int fd = accept4(server->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {

@@ -77,16 +77,15 @@ int tls_identity_open(const char *certificate, const char *key, struct tls_ident
     mbedtls_x509_crt_init(&id->certificate);
     mbedtls_pk_init(&id->key);
     mbedtls_ssl_config_init(&id->config);
-    int status = files_read(id, certificate, key, error);
-    if (!status &&
-        (mbedtls_ctr_drbg_seed(&id->random, mbedtls_entropy_func, &id->entropy, NULL, 0) ||
-         config_set(id)))
-        status = error_set(error, ERR_MEMORY, "TLS could not be set up");
-    if (status)
+    int code = files_read(id, certificate, key, error);
+    if (!code && (mbedtls_ctr_drbg_seed(&id->random, mbedtls_entropy_func, &id->entropy, NULL, 0) ||
+                  config_set(id)))
+        code = error_set(error, ERR_MEMORY, "TLS could not be set up");
+    if (code)
         tls_identity_close(id);
     else
         *out = id;
-    return status;
+    return code;
 }
 
 void tls_identity_close(struct tls_identity *id)

@@ -10,11 +10,11 @@ static void run_task(uv_work_t *work)
     task->milliseconds = (double)(uv_hrtime() - began) / 1e6;
 }
 
-static void finish_task(uv_work_t *work, int status)
+static void finish_task(uv_work_t *work, int code)
 {
     struct worker_task *task = container_of(work, struct worker_task, work);
     struct worker_queue *queue = task->queue;
-    (void)status; /* never UV_ECANCELED: what has left for the pool is not cancelled */
+    (void)code; /* never UV_ECANCELED: what has left for the pool is not cancelled */
     queue->busy--;
     dispatch(queue); /* first keep the worker busy, then look at what it made */
     task->done(task);
