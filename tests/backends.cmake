@@ -11,4 +11,4 @@ foreach(name aws_request aws_queue aws_store aws_settings aws_provision)
 endforeach()
 
 # From the wire to a message's end: the engine over its real clients, against a service on loopback.
-unit_test(outcomes engine_fixtures backend_aws backend_sigv4 PkgConfig::JANSSON PkgConfig::CURL)
+unit_test(outcomes engine_fixtures virtual_clock backend_aws backend_sigv4 PkgConfig::JANSSON PkgConfig::CURL)

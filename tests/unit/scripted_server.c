@@ -9,7 +9,11 @@
 
 #include "container_of.h"
 
-enum { REQUEST_MAX_BYTES = 64 * 1024 * 1024, RECEIVE_WINDOW_BYTES = 64 * 1024 };
+enum {
+    REQUEST_MAX_BYTES = 64 * 1024 * 1024,
+    RECEIVE_WINDOW_BYTES = 64 * 1024,
+    PAUSE_BYTES = 512 * 1024,
+};
 
 struct peer {
     uv_tcp_t tcp;
@@ -20,6 +24,7 @@ struct peer {
     size_t told_to_continue; /* number of the request that was */
     const struct answer *answer;
     size_t sent;
+    size_t unpaused; /* read since the last pause */
     int handles;
     char chunk[65536];
 };
@@ -167,7 +172,9 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
         return;
     }
     must(buffer_append(&peer->in, buf->base, (size_t)size));
-    if (!request_take(peer) && peer->server->read_pause_ms) {
+    peer->unpaused += (size_t)size;
+    if (!request_take(peer) && peer->server->read_pause_ms && peer->unpaused >= PAUSE_BYTES) {
+        peer->unpaused = 0;
         uv_read_stop(stream);
         uv_timer_start(&peer->timer, on_pause_over, peer->server->read_pause_ms, 0);
     }

@@ -30,7 +30,7 @@ struct scripted_server {
     const struct answer *answers; /* the last one is repeated */
     size_t answer_count;
     bool deaf;              /* accepts and never reads */
-    unsigned read_pause_ms; /* after each 64 KiB of a request */
+    unsigned read_pause_ms; /* after each 512 KiB of a request */
     size_t requests;        /* seen whole */
     size_t connections;     /* accepted */
     size_t open;            /* not yet closed */

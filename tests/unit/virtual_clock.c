@@ -11,10 +11,13 @@
  * every uv_async_send, and no request is on a pool thread, except one whose thread waits on a
  * condition. Such a thread wakes when the condition is signalled or its own timeout comes.
  *
- * Where a loop has sockets, something may be on its way through the kernel without a descriptor
- * being ready. The clock then goes in small steps, with a pause of real time before each.
+ * Where a loop has sockets, a packet may be on its way through the kernel without a descriptor being
+ * ready. The clock then waits until all that was sent has been acknowledged. The end of a connection
+ * is not seen like this: for its sake the clock goes in steps, with a pause of real time before each.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,6 +25,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,9 +36,11 @@
 
 enum {
     START_S = 1000000,
-    HANG_MS = 120000,  /* of real time; no test keeps a worker busy for so long */
-    PAUSE_MS = 2,      /* of real time, for sockets */
-    PAUSE_STEP_MS = 20 /* by which the clock goes on after it */
+    HANG_MS = 120000, /* of real time; no test keeps a worker busy for so long */
+    PAUSE_MS = 1,     /* of real time, for sockets */
+    STEP_MS = 100,    /* by which the clock goes on after it, at most */
+    PAUSES_MAX = 50,  /* for what is never acknowledged: a reader without room drops it */
+    FD_GAP_MAX = 32,  /* numbers of descriptors that are free, below one that is not */
 };
 
 #define NS_PER_MS 1000000ull
@@ -51,6 +57,7 @@ struct waiter { /* a thread in uv_cond_wait, on its stack */
 
 static atomic_ullong now_ns = START_S * NS_PER_S;
 static uv_loop_t *running;  /* of the thread in uv_run */
+static bool stirred;        /* something happened since the last pause */
 static int blocked_fd = -1; /* readable after a thread has begun to wait */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -212,9 +219,36 @@ static bool has_sockets(void)
     return found;
 }
 
-static int real_epoll(int fd, struct epoll_event *events, int max, int timeout_ms)
+/* Has this end acknowledge what it has received; errno of what is no socket of TCP. */
+static int acknowledge(int fd)
 {
-    return (int)syscall(SYS_epoll_pwait, fd, events, max, timeout_ms, NULL, (size_t)8);
+    const int on = 1;
+    return setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on) ? errno : 0;
+}
+
+static bool is_unacknowledged(int fd)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           info.tcpi_state != TCP_LISTEN && info.tcpi_unacked > 0;
+}
+
+/* Both ends of every connection are of this process, whose descriptors have the lowest numbers. */
+static bool any_is_sending(void)
+{
+    bool sending = false;
+    for (int fd = 0, closed = 0; closed < FD_GAP_MAX; fd++) {
+        int code = acknowledge(fd);
+        closed = code == EBADF ? closed + 1 : 0;
+        sending |= code == 0 && is_unacknowledged(fd);
+    }
+    return sending;
+}
+
+static int real_epoll(int fd, struct epoll_event *events, int max)
+{
+    return (int)syscall(SYS_epoll_pwait, fd, events, max, 0, NULL, (size_t)8);
 }
 
 /* Until a descriptor is ready, or a thread has begun to wait. */
@@ -245,26 +279,36 @@ static uint64_t after_ms(uint64_t ms)
     return atomic_load(&now_ns) + ms * NS_PER_MS;
 }
 
+/* Real time for what the kernel still carries: after what happened last, and until all of it has been
+ * acknowledged. */
+static bool needs_pause(unsigned pauses)
+{
+    return has_sockets() &&
+           (pauses == 0 ? stirred || any_is_sending() : pauses < PAUSES_MAX && any_is_sending());
+}
+
 int epoll_pwait(int fd, struct epoll_event *events, int max, int timeout, const sigset_t *mask)
 {
     (void)mask; /* NULL: no loop blocks signals */
     const uint64_t until_ns = timeout < 0 ? NEVER : after_ms((uint64_t)timeout);
-    for (;;) {
+    for (unsigned pauses = 0;;) {
         bool working = is_working(); /* before the look: what it does last is seen then */
-        int count = real_epoll(fd, events, max, 0);
+        int count = real_epoll(fd, events, max);
+        stirred |= count > 0;
         if (count != 0 || timeout == 0)
             return count;
         if (working || (until_ns == NEVER && first_due() == NEVER)) {
             wait_for_work(fd);
         } else if (until_ns <= atomic_load(&now_ns)) {
             return 0;
-        } else if (!has_sockets()) {
-            advance(until_ns);
-        } else if ((count = real_epoll(fd, events, max, PAUSE_MS)) != 0) {
-            return count;
+        } else if (needs_pause(pauses)) {
+            poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, PAUSE_MS);
+            stirred = false;
+            pauses++;
         } else {
-            uint64_t step_ns = after_ms(PAUSE_STEP_MS);
+            uint64_t step_ns = has_sockets() ? after_ms(STEP_MS) : NEVER;
             advance(step_ns < until_ns ? step_ns : until_ns);
+            pauses = 0;
         }
     }
 }

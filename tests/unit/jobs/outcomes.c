@@ -29,7 +29,7 @@
 #include "log.h"
 #include "md5.h"
 
-enum { WATCHDOG_MS = 120000, TICK_MS = 10, CASES_MAX = 128 };
+enum { WATCHDOG_MS = 120000, TICK_MS = 1000, CASES_MAX = 128 };
 
 struct wire_case {
     int status;
