@@ -49,10 +49,10 @@ def signed(host, action, **parameters):
 
 
 class Server:
-    def __init__(self, program, data):
+    def __init__(self, program, data, under=()):
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [program, "local", "--cloud-only", "--port", "0", "--data", data, "--durability", "full"],
+            [*under, program, "local", "--cloud-only", "--port", "0", "--data", data, "--durability", "full"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ, HOME=str(data)))
         for line in self.process.stdout:
             if "http://127.0.0.1:" in line:
