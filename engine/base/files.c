@@ -113,18 +113,18 @@ int directory_make(const char *path, unsigned mode, struct error *error)
     char *copy = strdup(path);
     if (!copy)
         return no_memory(error);
-    int err = 0;
-    for (char *p = copy + 1; *copy && *p && !err; p++) {
+    int code = 0;
+    for (char *p = copy + 1; *copy && *p && !code; p++) {
         if (*p != '/')
             continue;
         *p = '\0';
-        err = make_one(copy, 0777, error);
+        code = make_one(copy, 0777, error);
         *p = '/';
     }
-    if (!err)
-        err = make_one(copy, mode, error);
+    if (!code)
+        code = make_one(copy, mode, error);
     free(copy);
-    return err;
+    return code;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
@@ -172,28 +172,28 @@ int file_read(const char *path, size_t max, struct bytes *out, struct error *err
 {
     struct stat st;
     struct buffer content;
-    int err = 0;
+    int code = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe must not block */
     if (fd < 0)
         return io_error(error, "open", path);
     buffer_init(&content, max + 1);
     if (fstat(fd, &st) != 0)
-        err = io_error(error, "read", path);
+        code = io_error(error, "read", path);
     else if (!S_ISREG(st.st_mode))
-        err = error_set(error, ERR_INVALID, "%s is not a regular file", path);
+        code = error_set(error, ERR_INVALID, "%s is not a regular file", path);
     else if ((uint64_t)st.st_size > max)
-        err = error_set(error, ERR_LIMIT,
-                        "%s has %llu bytes, at most %zu are allowed; --max-bytes sets the limit",
-                        path, (unsigned long long)st.st_size, max);
+        code = error_set(error, ERR_LIMIT,
+                         "%s has %llu bytes, at most %zu are allowed; --max-bytes sets the limit",
+                         path, (unsigned long long)st.st_size, max);
     else if (st.st_size > 0 && buffer_reserve(&content, (size_t)st.st_size + 1))
-        err = no_memory(error);
+        code = no_memory(error);
     else
-        err = read_all(fd, path, max, &content, error);
+        code = read_all(fd, path, max, &content, error);
     close(fd);
-    if (!err)
+    if (!code)
         *out = buffer_take(&content);
     buffer_free(&content);
-    return err;
+    return code;
 }
 
 int file_write_all(int fd, const void *data, size_t size)
@@ -222,9 +222,9 @@ static int write_beside(const char *path, char *temporary, struct slice data,
     if (close(fd) != 0)
         failed = 1;
     if (failed || rename(temporary, path) != 0) {
-        int err = io_error(error, "write", path);
+        int code = io_error(error, "write", path);
         unlink(temporary);
-        return err;
+        return code;
     }
     return 0;
 }
@@ -244,9 +244,9 @@ int file_write_as(const char *path, struct slice data, const struct file_options
                   struct error *error)
 {
     char *temporary = temporary_path(path);
-    int err = temporary ? write_beside(path, temporary, data, options, error) : no_memory(error);
+    int code = temporary ? write_beside(path, temporary, data, options, error) : no_memory(error);
     free(temporary);
-    return err;
+    return code;
 }
 
 static int parent_make(const char *path, struct error *error)
@@ -255,17 +255,17 @@ static int parent_make(const char *path, struct error *error)
     if (!slash || slash == path)
         return 0;
     char *parent = strndup(path, (size_t)(slash - path));
-    int err = parent ? directory_make(parent, 0777, error) : no_memory(error);
+    int code = parent ? directory_make(parent, 0777, error) : no_memory(error);
     free(parent);
-    return err;
+    return code;
 }
 
 int file_write(const char *path, const void *data, size_t size, struct error *error)
 {
-    int err = parent_make(path, error);
-    return err ? err
-               : file_write_as(path, (struct slice){data, size},
-                               &(struct file_options){.mode = 0644}, error);
+    int code = parent_make(path, error);
+    return code ? code
+                : file_write_as(path, (struct slice){data, size},
+                                &(struct file_options){.mode = 0644}, error);
 }
 
 bool file_is_temporary(const char *name)

@@ -77,9 +77,9 @@ static int parse(const char *text, const struct unit *units, uint64_t *out)
 {
     uint64_t mantissa, scale, product;
     const char *rest;
-    int err = number_read(text, &mantissa, &scale, &rest);
-    if (err)
-        return err;
+    int code = number_read(text, &mantissa, &scale, &rest);
+    if (code)
+        return code;
     while (*rest == ' ')
         rest++;
     const struct unit *unit = unit_find(units, rest);

@@ -53,10 +53,10 @@ static int print_pipelines(const struct pipeline_set *set)
         return ERR_MEMORY;
     for (size_t i = 0; i < set->count; i++)
         add_pipeline(table, set->ops, set->items[i]);
-    int err =
+    int code =
         table_print(table, stdout, terminal_columns(STDOUT_FILENO), terminal_colour(STDOUT_FILENO));
     table_free(table);
-    return err;
+    return code;
 }
 
 /* ---- problems ---- */
@@ -95,30 +95,30 @@ static const char *plural(size_t count)
 static int print_text(const struct pipeline_set *set)
 {
     const struct problem_list *problems = &set->problems;
-    int err = set->count ? print_pipelines(set) : 0;
+    int code = set->count ? print_pipelines(set) : 0;
     printf("%s%zu file%s, %zu problem%s", set->count ? "\n" : "", set->files.count,
            plural(set->files.count), problems->errors, plural(problems->errors));
     if (problems->warnings)
         printf(", %zu warning%s", problems->warnings, plural(problems->warnings));
     putchar('\n');
-    return err;
+    return code;
 }
 
 static int check_files(const struct assembly *assembly, const struct config *config)
 {
     const struct pipeline_rules rules = command_pipeline_rules(assembly);
     struct pipeline_set set;
-    int err = pipeline_set_load(&set, &rules, &config->pipelines);
+    int code = pipeline_set_load(&set, &rules, &config->pipelines);
     check_settings(&set.problems);
     if (!config->json)
         say_problems(&set.problems);
-    if (!err)
-        err = config->json ? check_print_json(&set, stdout) : print_text(&set);
-    if (err)
+    if (!code)
+        code = config->json ? check_print_json(&set, stdout) : print_text(&set);
+    if (code)
         command_error("out of memory");
-    int status = err ? STATUS_FAILED : set.problems.errors ? STATUS_USAGE : STATUS_OK;
+    int exit_status = code ? STATUS_FAILED : set.problems.errors ? STATUS_USAGE : STATUS_OK;
     pipeline_set_clear(&set);
-    return status;
+    return exit_status;
 }
 
 static int print_settings(FILE *out)
@@ -152,10 +152,10 @@ int cmd_check(const struct assembly *assembly, const struct config *config)
                       config->paths.items[0], config->paths.items[0]);
         return STATUS_USAGE;
     }
-    int status = config->settings ? print_markdown(print_settings) : STATUS_OK;
+    int exit_status = config->settings ? print_markdown(print_settings) : STATUS_OK;
     if (config->operations)
         return print_markdown(assembly->operations_print);
     if (config->schema)
         return print_markdown(assembly->schema_print);
-    return config->settings ? status : check_files(assembly, config);
+    return config->settings ? exit_status : check_files(assembly, config);
 }

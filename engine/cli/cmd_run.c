@@ -39,11 +39,11 @@ static void log_end(const struct service *service)
 
 static int serve(struct service *service, struct error *error)
 {
-    int err = service_start(service, NULL, error);
-    if (err == ERR_CANCELLED)
+    int code = service_start(service, NULL, error);
+    if (code == ERR_CANCELLED)
         return 0; /* stopped before it started: nothing is lost */
-    if (err)
-        return err;
+    if (code)
+        return code;
     log_info("engine started", LOG_TEXT("version", THUMBWHEEL_VERSION),
              LOG_INT("workers", service->config->engine.workers),
              LOG_INT("pipelines", service->pipelines->count));
@@ -61,13 +61,13 @@ static int run(const struct assembly *assembly, const struct config *config,
     struct error error = {0};
     const struct service_options options = {
         .assembly = assembly, .config = config, .pipelines = pipelines, .reloads = true};
-    int err = service_open(&service, &options, &error);
-    if (!err)
-        err = serve(&service, &error);
+    int code = service_open(&service, &options, &error);
+    if (!code)
+        code = serve(&service, &error);
     service_close(&service);
-    if (err)
+    if (code)
         command_error("%s", error.text);
-    return (int)command_status(err);
+    return (int)command_status(code);
 }
 
 int cmd_run(const struct assembly *assembly, const struct config *config)
@@ -81,9 +81,9 @@ int cmd_run(const struct assembly *assembly, const struct config *config)
         return STATUS_USAGE;
     }
     forbid_core_files();
-    int status = command_load_pipelines(assembly, config, &pipelines);
-    if (status == STATUS_OK)
-        status = run(assembly, config, &pipelines);
+    int exit_status = command_load_pipelines(assembly, config, &pipelines);
+    if (exit_status == STATUS_OK)
+        exit_status = run(assembly, config, &pipelines);
     pipeline_set_clear(&pipelines);
-    return status;
+    return exit_status;
 }

@@ -287,10 +287,10 @@ static int run_isolated(const struct command *command, const struct assembly *as
     isolated.pipeline_ops = assembly->isolated_ops;
     if (assembly->isolation_start(&config->decoders, &error))
         return fail_start(&error, advice);
-    int status = assembly->isolation_ready(&error) ? fail_start(&error, advice)
-                                                   : command->run(&isolated, config);
+    int exit_status = assembly->isolation_ready(&error) ? fail_start(&error, advice)
+                                                        : command->run(&isolated, config);
     assembly->isolation_stop();
-    return status;
+    return exit_status;
 }
 
 /* The embedded cloud alone decodes images only on request; until then there is no decoder
@@ -301,9 +301,9 @@ static int run_cloud(const struct command *command, const struct assembly *assem
     struct assembly isolated = *assembly;
     isolated.pipeline_ops = assembly->isolated_ops;
     assembly->isolation_allow(&config->decoders);
-    int status = command->run(&isolated, config);
+    int exit_status = command->run(&isolated, config);
     assembly->isolation_stop();
-    return status;
+    return exit_status;
 }
 
 static int run_configured(const struct command *command, const struct assembly *assembly,
@@ -323,11 +323,11 @@ static int command_run(const struct command *command, const struct assembly *ass
 {
     struct config config;
     struct error error = {0};
-    int status = STATUS_OK;
+    int exit_status = STATUS_OK;
     log_open_early(command, args, count);
     if (config_read(&config, command->settings, args, count, &error)) {
         command_error("%s", error.text);
-        status = STATUS_USAGE;
+        exit_status = STATUS_USAGE;
     } else if (config.help) {
         print_help(command);
     } else {
@@ -335,21 +335,21 @@ static int command_run(const struct command *command, const struct assembly *ass
         warn_of_variables();
         descriptors_raise();
         pool_setup(&config);
-        status = run_configured(command, assembly, &config);
+        exit_status = run_configured(command, assembly, &config);
         assembly->pipelines_stop();
     }
     config_clear(&config);
-    return status;
+    return exit_status;
 }
 
 /* The output must have been written: a redirection to a full disk is a failure. */
-static int output_finish(int status)
+static int output_finish(int exit_status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
+        return exit_status;
     if (errno != EPIPE)
         command_error("standard output: %s", strerror(errno));
-    return status ? status : STATUS_FAILED;
+    return exit_status ? exit_status : STATUS_FAILED;
 }
 
 static int help_run(const char *topic)
@@ -372,18 +372,18 @@ int commands_main(const struct assembly *assembly, int argc, char **argv)
         return STATUS_USAGE;
     }
     const struct command *command = command_find(name);
-    int status = STATUS_OK;
+    int exit_status = STATUS_OK;
     if (strcmp(name, "help") == 0 && argc > 2)
-        status = help_run(argv[2]);
+        exit_status = help_run(argv[2]);
     else if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0)
         print_usage(stdout);
     else if (strcmp(name, "--version") == 0 || strcmp(name, "version") == 0)
         printf("thumbwheel %s\n", THUMBWHEEL_VERSION);
     else if (command)
-        status = command_run(command, assembly, argv + 2, (size_t)argc - 2);
+        exit_status = command_run(command, assembly, argv + 2, (size_t)argc - 2);
     else
-        status = unknown_command(name);
-    return output_finish(status);
+        exit_status = unknown_command(name);
+    return output_finish(exit_status);
 }
 
 struct pipeline_rules command_pipeline_rules(const struct assembly *assembly)

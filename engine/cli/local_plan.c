@@ -28,40 +28,40 @@ static int plan_queue(const struct pipeline_facts *facts, struct fanout_queue *q
 static int plan_buckets(const struct pipeline_ops *ops, const struct pipeline *pipeline,
                         struct text_list *buckets)
 {
-    int err = 0;
-    for (size_t i = 0; i <= ops->facts(pipeline)->output_count && !err; i++) {
+    int code = 0;
+    for (size_t i = 0; i <= ops->facts(pipeline)->output_count && !code; i++) {
         const char *bucket = ops->output(pipeline, i).bucket;
         if (bucket)
-            err = text_list_add(buckets, bucket); /* creating a bucket twice is harmless */
+            code = text_list_add(buckets, bucket); /* creating a bucket twice is harmless */
     }
-    return err;
+    return code;
 }
 
 static int plan_pipeline(struct local_plan *plan, const struct pipeline_ops *ops,
                          const struct pipeline *pipeline, struct error *error)
 {
-    int err = plan_buckets(ops, pipeline, &plan->buckets);
-    if (err)
-        return error_set(error, err, "out of memory");
-    err = plan_queue(ops->facts(pipeline), &plan->queues[plan->fanout.queue_count], error);
-    plan->fanout.queue_count += !err;
-    return err;
+    int code = plan_buckets(ops, pipeline, &plan->buckets);
+    if (code)
+        return error_set(error, code, "out of memory");
+    code = plan_queue(ops->facts(pipeline), &plan->queues[plan->fanout.queue_count], error);
+    plan->fanout.queue_count += !code;
+    return code;
 }
 
 int local_plan_make(struct local_plan *plan, const struct pipeline_set *set, struct error *error)
 {
-    int err = 0;
+    int code = 0;
     *plan = (struct local_plan){
         .fanout = {.bucket = LOCAL_BUCKET, .prefix = LOCAL_PREFIX, .topic = LOCAL_TOPIC}};
     plan->queues = calloc(set->count, sizeof *plan->queues);
     if (!plan->queues)
         return error_set(error, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < set->count && !err; i++)
-        err = plan_pipeline(plan, set->ops, set->items[i], error);
+    for (size_t i = 0; i < set->count && !code; i++)
+        code = plan_pipeline(plan, set->ops, set->items[i], error);
     plan->fanout.queues = plan->queues;
     plan->fanout.extra_buckets = (const char *const *)plan->buckets.items;
     plan->fanout.extra_bucket_count = plan->buckets.count;
-    return err;
+    return code;
 }
 
 void local_plan_clear(struct local_plan *plan)

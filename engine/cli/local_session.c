@@ -83,37 +83,41 @@ static int sample_photos(struct session *session, struct error *error)
 {
     const struct text_list *paths = &session->samples.paths;
     bool feed = session->once;
-    int err = local_samples_make(&session->samples, &session->service, error);
-    if (!err && !feed)
-        err = service_is_empty(&session->service, LOCAL_BUCKET, LOCAL_PREFIX, &feed, error);
-    for (size_t i = 0; feed && i < paths->count && !err; i++)
-        err = photos_add(&session->photos, paths->items[i], error);
-    return err;
+    int code = local_samples_make(&session->samples, &session->service, error);
+    if (!code && !feed)
+        code = service_is_empty(&session->service, LOCAL_BUCKET, LOCAL_PREFIX, &feed, error);
+    for (size_t i = 0; feed && i < paths->count && !code; i++)
+        code = photos_add(&session->photos, paths->items[i], error);
+    return code;
 }
 
 /* ---- the data directory ---- */
 
-static int data_choose(struct session *session)
+static int data_create(struct session *session, struct error *error)
 {
     const struct config *config = session->config;
-    struct error error = {0};
-    int err = 0;
-    if (config->cloud.data_dir) {
-        session->data = strdup(config->cloud.data_dir);
-    } else if (session->once) {
-        err = temporary_directory_create(&session->data, &error);
-        session->data_temporary = !err;
+    if (!config->cloud.data_dir && session->once) {
+        int code = temporary_directory_create(&session->data, error);
+        if (code)
+            return code;
+        session->data_temporary = true;
     } else {
-        session->data = standard_data_directory();
+        session->data =
+            config->cloud.data_dir ? strdup(config->cloud.data_dir) : standard_data_directory();
     }
-    if (!err && !session->data)
-        err = error_set(&error, ERR_MEMORY, "out of memory");
-    if (!err)
-        err = directory_make(session->data, 0700, &error);
-    if (err)
-        command_error("%s%s", error.text,
-                      session->once && !config->cloud.data_dir ? "" : "; set it with --data");
-    return err ? STATUS_FAILED : STATUS_OK;
+    if (!session->data)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    return directory_make(session->data, 0700, error);
+}
+
+static int data_choose(struct session *session)
+{
+    struct error error = {0};
+    if (!data_create(session, &error))
+        return STATUS_OK;
+    bool advise = session->config->cloud.data_dir || !session->once;
+    command_error("%s%s", error.text, advise ? "; set it with --data" : "");
+    return STATUS_FAILED;
 }
 
 /* Checked now rather than after an hour of work. */
@@ -207,14 +211,14 @@ static void warn_of_keys(const char *path)
 static int provision(struct session *session, struct error *error)
 {
     struct local_plan plan;
-    int err = local_plan_make(&plan, &session->pipelines, error);
-    if (!err)
-        err = service_provision(&session->service, &plan.fanout, error);
+    int code = local_plan_make(&plan, &session->pipelines, error);
+    if (!code)
+        code = service_provision(&session->service, &plan.fanout, error);
     local_plan_clear(&plan);
-    return err;
+    return code;
 }
 
-static int start(struct session *session, struct error *error)
+static int cloud_open(struct session *session, struct error *error)
 {
     const struct cloud_settings cloud = cloud_settings_of(session);
     const struct service_options options = {.assembly = session->assembly,
@@ -222,25 +226,36 @@ static int start(struct session *session, struct error *error)
                                             .pipelines = &session->pipelines,
                                             .cloud = &cloud,
                                             .reloads = !session->once};
-    const struct engine_observer observer = {.record_finished = photo_batch_observe,
-                                             .user = &session->batch};
     warn_of_host(session->config->cloud.host, cloud.keys != NULL);
     warn_of_keys(cloud.keys);
-    bool alone = session->config->cloud_only;
-    int err = analyser_make(session, error);
-    if (!err)
-        err = service_open(&session->service, &options, error);
+    int code = analyser_make(session, error);
+    if (code)
+        return code;
+    code = service_open(&session->service, &options, error);
     session->service.abandon = discard;
     session->service.abandon_user = session;
-    if (!err)
-        err = provision(session, error);
-    if (!err && !alone && session->photos.count == 0)
-        err = sample_photos(session, error);
-    if (!err && !alone)
-        err = photo_batch_init(&session->batch, &session->service, &session->photos, error);
+    return code ? code : provision(session, error);
+}
+
+static int engine_open(struct session *session, struct error *error)
+{
+    const struct engine_observer observer = {.record_finished = photo_batch_observe,
+                                             .user = &session->batch};
+    int code = session->photos.count ? 0 : sample_photos(session, error);
+    if (code)
+        return code;
+    code = photo_batch_init(&session->batch, &session->service, &session->photos, error);
+    if (code)
+        return code;
     session->batch.verbose |= session->samples.paths.count > 0; /* the report of samples is
                                                                  * verbose */
-    return err || alone ? err : service_start(&session->service, &observer, error);
+    return service_start(&session->service, &observer, error);
+}
+
+static int start(struct session *session, struct error *error)
+{
+    int code = cloud_open(session, error);
+    return code || session->config->cloud_only ? code : engine_open(session, error);
 }
 
 static bool never(void *user)
@@ -254,19 +269,19 @@ static int results(struct session *session, struct error *error, bool *succeeded
     *succeeded = true;
     if (session->photos.count == 0)
         return 0;
-    int err = photo_batch_download(&session->batch, error);
-    *succeeded = photo_batch_report(&session->batch) && !err;
-    return err;
+    int code = photo_batch_download(&session->batch, error);
+    *succeeded = photo_batch_report(&session->batch) && !code;
+    return code;
 }
 
 static int run_once(struct session *session, struct error *error, bool *succeeded)
 {
-    int err = photo_batch_run(&session->batch, error);
+    int code = photo_batch_run(&session->batch, error);
     service_drain(&session->service);
-    int collect_err = results(session, error, succeeded);
+    int collect_code = results(session, error, succeeded);
     if (service_interrupted(&session->service))
         *succeeded = false;
-    return err ? err : collect_err;
+    return code ? code : collect_code;
 }
 
 static const char *example_photo(const struct session *session)
@@ -304,62 +319,85 @@ static int serve_alone(struct session *session)
     return 0;
 }
 
-static int run_and_serve(struct session *session, struct error *error, bool *succeeded)
+static int process_and_serve(struct session *session, const struct greeting *greeting,
+                             struct error *error)
 {
-    const struct greeting greeting = greeting_of(session);
-    int err = 0;
-    *succeeded = true;
-    greeting_print_start(&greeting, stdout);
+    bool succeeded; /* not needed: failures are reported when they occur */
+    int code = 0;
     if (session->photos.count) {
         putchar('\n');
         fflush(stdout);
-        err = photo_batch_run(&session->batch, error);
+        code = photo_batch_run(&session->batch, error);
     }
-    if (!err)
-        err = results(session, error, succeeded);
-    if (!err && !service_interrupted(&session->service))
-        greeting_print_try(&greeting, stdout);
-    if (!err)
-        serve(session);
+    if (code)
+        return code;
+    code = results(session, error, &succeeded);
+    if (code)
+        return code;
+    if (!service_interrupted(&session->service))
+        greeting_print_try(greeting, stdout);
+    serve(session);
+    return 0;
+}
+
+static int run_and_serve(struct session *session, struct error *error)
+{
+    const struct greeting greeting = greeting_of(session);
+    greeting_print_start(&greeting, stdout);
+    int code = process_and_serve(session, &greeting, error);
     service_drain(&session->service);
-    *succeeded = true; /* it ran until it was stopped; failures were reported when they occurred */
-    return err;
+    return code;
+}
+
+static int run_started(struct session *session, struct error *error, bool *succeeded)
+{
+    *succeeded = true; /* it serves until it is stopped */
+    if (session->config->cloud_only)
+        return serve_alone(session);
+    return session->once ? run_once(session, error, succeeded) : run_and_serve(session, error);
 }
 
 static int run(struct session *session)
 {
     struct error error = {0};
-    bool succeeded = session->config->cloud_only;
-    int err = start(session, &error);
-    if (!err && session->config->cloud_only)
-        err = serve_alone(session);
-    else if (!err)
-        err = session->once ? run_once(session, &error, &succeeded)
-                            : run_and_serve(session, &error, &succeeded);
+    bool succeeded = false;
+    int code = start(session, &error);
+    if (!code)
+        code = run_started(session, &error, &succeeded);
     photo_batch_clear(&session->batch);
     service_close(&session->service);
     if (session->analyser.pipeline)
         session->assembly->pipeline_ops->release(session->analyser.pipeline);
-    if (err)
+    if (code)
         command_error("%s", error.text);
-    return err ? (int)command_status(err) : succeeded ? STATUS_OK : STATUS_FAILED;
+    return code ? (int)command_status(code) : succeeded ? STATUS_OK : STATUS_FAILED;
+}
+
+/* Finds errors of the command line before anything starts. */
+static int prepare(struct session *session)
+{
+    const struct config *config = session->config;
+    int exit_status = command_load_pipelines(session->assembly, config, &session->pipelines);
+    if (exit_status)
+        return exit_status;
+    exit_status = named_photos(session);
+    if (exit_status)
+        return exit_status;
+    exit_status = data_choose(session);
+    if (exit_status)
+        return exit_status;
+    return config->cloud_only ? STATUS_OK : out_check(config);
 }
 
 int local_session(const struct assembly *assembly, const struct config *config, bool once)
 {
     struct session session = {.assembly = assembly, .config = config, .once = once};
-    int status = command_load_pipelines(assembly, config, &session.pipelines);
-    if (status == STATUS_OK)
-        status = named_photos(&session);
-    if (status == STATUS_OK)
-        status = data_choose(&session);
-    if (status == STATUS_OK && !config->cloud_only)
-        status = out_check(config);
-    if (status == STATUS_OK)
-        status = run(&session);
+    int exit_status = prepare(&session);
+    if (!exit_status)
+        exit_status = run(&session);
     discard(&session);
     free(session.data);
     photos_clear(&session.photos);
     pipeline_set_clear(&session.pipelines);
-    return status;
+    return exit_status;
 }

@@ -18,9 +18,9 @@ static int backend_open(uv_loop_t *loop, struct http_client *http,
                         struct error *error)
 {
     struct aws *aws;
-    int err = aws_create(loop, http, settings, &aws, error);
-    if (err)
-        return err;
+    int code = aws_create(loop, http, settings, &aws, error);
+    if (code)
+        return code;
     *out = (struct backend){
         .queues = aws_queue_backend(aws), .store = aws_object_store(aws), .handle = aws};
     return 0;
@@ -42,9 +42,9 @@ static int cloud_start(uv_loop_t *loop, const struct cloud_settings *settings, v
                        struct error *error)
 {
     struct local_cloud *cloud = NULL;
-    int err = local_cloud_start(loop, settings, &cloud, error);
+    int code = local_cloud_start(loop, settings, &cloud, error);
     *out = cloud;
-    return err;
+    return code;
 }
 
 static const char *cloud_endpoint(const void *cloud)

@@ -82,13 +82,13 @@ static void slot_begin(struct download_slot *slot)
         const struct object_name name = {.bucket = item->bucket, .key = item->key};
         struct object_request *request;
         slot->error = (struct error){0};
-        int err = options->store->ops->get(options->store, &name, options->max_bytes, on_got, slot,
-                                           &request);
-        if (!err) {
+        int code = options->store->ops->get(options->store, &name, options->max_bytes, on_got, slot,
+                                            &request);
+        if (!code) {
             downloader->busy++;
             return;
         }
-        error_set(&slot->error, err, "the download could not be started (%s)", error_name(err));
+        error_set(&slot->error, code, "the download could not be started (%s)", error_name(code));
         options->fetched(slot->index, 0, &slot->error, options->user);
     }
 }

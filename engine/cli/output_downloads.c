@@ -72,15 +72,15 @@ static int plan(struct output_downloads *downloads)
 {
     struct photo_results *results = downloads->results;
     size_t count = outputs_count(results);
-    int err = 0;
-    downloads->outputs = calloc(count ? count : 1, sizeof(struct output_result *));
+    int code = 0;
+    downloads->outputs = calloc(count ? count : 1, sizeof *downloads->outputs);
     downloads->items = calloc(count ? count : 1, sizeof *downloads->items);
     if (!downloads->outputs || !downloads->items)
         return ERR_MEMORY;
-    for (size_t i = 0; i < results->count && !err; i++)
-        for (size_t p = 0; p < results->photos[i].part_count && !err; p++)
-            err = part_add(downloads, &results->photos[i].parts[p]);
-    return err;
+    for (size_t i = 0; i < results->count && !code; i++)
+        for (size_t p = 0; p < results->photos[i].part_count && !code; p++)
+            code = part_add(downloads, &results->photos[i].parts[p]);
+    return code;
 }
 
 static int collect(struct output_downloads *downloads, uv_loop_t *loop, struct object_store *store)
@@ -107,14 +107,14 @@ int output_downloads_start(uv_loop_t *loop, struct object_store *store,
         return ERR_MEMORY;
     *downloads = (struct output_downloads){
         .results = results, .directory = directory, .largest = SIDECAR_MAX};
-    int err = plan(downloads);
-    if (!err)
-        err = collect(downloads, loop, store);
-    if (err)
+    int code = plan(downloads);
+    if (!code)
+        code = collect(downloads, loop, store);
+    if (code)
         output_downloads_free(downloads);
     else
         *out = downloads;
-    return err;
+    return code;
 }
 
 size_t output_downloads_fetched(const struct output_downloads *downloads, size_t *of)

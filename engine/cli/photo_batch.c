@@ -225,15 +225,15 @@ int photo_batch_run(struct photo_batch *batch, struct error *error)
     uv_update_time(&service->loop);
     batch->began_ms = batch->moved_ms = uv_now(&service->loop);
     batch->running = true;
-    int err = photo_uploader_start(&service->loop, &options, &batch->uploader);
-    if (err)
-        error_set(error, err, "out of memory");
+    int code = photo_uploader_start(&service->loop, &options, &batch->uploader);
+    if (code)
+        error_set(error, code, "out of memory");
     else
         feed_and_wait(batch);
     batch->running = false;
     batch->ended_ms = uv_now(&service->loop);
     free(items);
-    return err;
+    return code;
 }
 
 /* ---- closing ---- */
@@ -246,10 +246,10 @@ static bool downloaded(void *user)
 int photo_batch_download(struct photo_batch *batch, struct error *error)
 {
     struct service *service = batch->service;
-    int err = output_downloads_start(&service->loop, service->backend.store, &batch->results,
-                                     service->config->out, &batch->downloads);
-    if (err)
-        return error_set(error, err, "out of memory");
+    int code = output_downloads_start(&service->loop, service->backend.store, &batch->results,
+                                      service->config->out, &batch->downloads);
+    if (code)
+        return error_set(error, code, "out of memory");
     service_tick(service, show_files, batch);
     service_finish(service, downloaded, batch);
     unwatch(batch);

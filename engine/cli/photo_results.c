@@ -84,12 +84,12 @@ int photo_results_init(struct photo_results *results, const struct photos *photo
     *results =
         (struct photo_results){.bucket = options->bucket, .max_attempts = options->max_attempts};
     results->photos = calloc(photos->count ? photos->count : 1, sizeof *results->photos);
-    int err = results->photos ? 0 : error_set(error, ERR_MEMORY, "out of memory");
-    for (size_t i = 0; i < photos->count && !err; i++)
-        err = photo_plan(results, &photos->items[i], options, error);
-    if (err)
+    int code = results->photos ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < photos->count && !code; i++)
+        code = photo_plan(results, &photos->items[i], options, error);
+    if (code)
         photo_results_clear(results);
-    return err;
+    return code;
 }
 
 /* ---- recording results ---- */
@@ -154,16 +154,16 @@ static int sidecar_copy(struct output_result *to, const struct engine_record *re
 static int outputs_copy(struct pipeline_result *part, const struct engine_record *record)
 {
     size_t count = record->rendition_count + (record->sidecar_key ? 1 : 0);
-    int err = 0;
+    int code = 0;
     part->outputs = calloc(count ? count : 1, sizeof *part->outputs);
     if (!part->outputs)
         return ERR_MEMORY;
     part->output_count = count;
-    for (size_t i = 0; i < record->rendition_count && !err; i++)
-        err = rendition_copy(&part->outputs[i], &record->renditions[i], record->bucket);
-    if (record->sidecar_key && !err)
-        err = sidecar_copy(&part->outputs[count - 1], record);
-    return err;
+    for (size_t i = 0; i < record->rendition_count && !code; i++)
+        code = rendition_copy(&part->outputs[i], &record->renditions[i], record->bucket);
+    if (record->sidecar_key && !code)
+        code = sidecar_copy(&part->outputs[count - 1], record);
+    return code;
 }
 
 static int labels_copy(struct pipeline_result *part, const struct label_set *labels)
@@ -198,21 +198,21 @@ static int failure_copy(struct pipeline_result *part, const struct engine_record
 static int part_record(const struct photo_results *results, struct pipeline_result *part,
                        const struct engine_record *record)
 {
-    int err = 0;
+    int code = 0;
     if (record->handed_back)
         return 0; /* no attempt was made */
     if (record->outcome == OUTCOME_ACK) {
-        err = outputs_copy(part, record);
-        err = err ? err : labels_copy(part, record->labels);
+        code = outputs_copy(part, record);
+        code = code ? code : labels_copy(part, record->labels);
         part->milliseconds = record->milliseconds;
-        part->state = err ? PART_FAILED : PART_DONE;
+        part->state = code ? PART_FAILED : PART_DONE;
     } else {
-        err = failure_copy(part, record);
+        code = failure_copy(part, record);
         part->attempts += record->outcome == OUTCOME_RETRY;
         if (record->outcome == OUTCOME_REJECT || part->attempts >= results->max_attempts)
             part->state = PART_FAILED;
     }
-    return err;
+    return code;
 }
 
 int photo_results_record(struct photo_results *results, const struct engine_record *record,
@@ -229,19 +229,19 @@ int photo_results_record(struct photo_results *results, const struct engine_reco
     if (!part || part->state != PART_OPEN || photo->failure)
         return 0;
 
-    int err = part_record(results, part, record);
+    int code = part_record(results, part, record);
     event->photo = photo;
     event->part = part;
     event->settled = part->state != PART_OPEN;
     if (!event->settled)
-        return err;
+        return code;
     results->parts_settled++;
     photo->parts_settled++;
     photo->parts_failed += part->state == PART_FAILED;
     event->photo_settled = photo->parts_settled == photo->part_count;
     if (event->photo_settled)
         photo_settle(results, photo);
-    return err;
+    return code;
 }
 
 static void part_close(struct photo_results *results, struct photo_result *photo,

@@ -56,9 +56,9 @@ static void put(struct upload_slot *slot)
         .content_type = photo_content_type(item->key),
     };
     struct object_request *request;
-    int err = options->store->ops->put(options->store, &what, on_put, slot, &request);
-    if (err) {
-        error_set(&slot->error, err, "the upload could not be started (%s)", error_name(err));
+    int code = options->store->ops->put(options->store, &what, on_put, slot, &request);
+    if (code) {
+        error_set(&slot->error, code, "the upload could not be started (%s)", error_name(code));
         slot_end(slot, &slot->error);
     }
 }

@@ -103,17 +103,17 @@ static int entry_add(struct photos *photos, const char *path, unsigned depth, st
 static int directory_list(const char *path, struct text_list *names, struct error *error)
 {
     struct dirent *entry;
-    int err = 0;
+    int code = 0;
     DIR *directory = opendir(path);
     if (!directory)
         return error_set(error, ERR_IO, "cannot read the directory %s: %s", path, strerror(errno));
-    while (!err && (entry = readdir(directory))) {
+    while (!code && (entry = readdir(directory))) {
         if (entry->d_name[0] != '.')
-            err = text_list_add(names, entry->d_name);
+            code = text_list_add(names, entry->d_name);
     }
     closedir(directory);
     text_list_sort(names);
-    return err ? error_set(error, err, "out of memory") : 0;
+    return code ? error_set(error, code, "out of memory") : 0;
 }
 
 static int directory_add(struct photos *photos, const char *path, unsigned depth,
@@ -123,15 +123,15 @@ static int directory_add(struct photos *photos, const char *path, unsigned depth
     if (depth > DEPTH_MAX)
         return error_set(error, ERR_LIMIT, "%s: directories are nested more than %d deep", path,
                          DEPTH_MAX);
-    int err = directory_list(path, &names, error);
-    for (size_t i = 0; i < names.count && !err; i++) {
+    int code = directory_list(path, &names, error);
+    for (size_t i = 0; i < names.count && !code; i++) {
         char *inner = path_join(path, names.items[i]);
-        err = inner ? entry_add(photos, inner, depth, error)
-                    : error_set(error, ERR_MEMORY, "out of memory");
+        code = inner ? entry_add(photos, inner, depth, error)
+                     : error_set(error, ERR_MEMORY, "out of memory");
         free(inner);
     }
     text_list_clear(&names);
-    return err;
+    return code;
 }
 
 int photos_add(struct photos *photos, const char *path, struct error *error)

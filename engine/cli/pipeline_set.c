@@ -46,21 +46,21 @@ static int find_in(struct pipeline_set *set, const char *directory)
 {
     struct text_list names = {0};
     struct dirent *entry;
-    int err = 0;
+    int code = 0;
     DIR *dir = opendir(directory);
     if (!dir)
         return refuse(set, directory, "cannot read it: %s", strerror(errno));
-    while (!err && (entry = readdir(dir)))
+    while (!code && (entry = readdir(dir)))
         if (is_pipeline_name(entry->d_name))
-            err = text_list_add(&names, entry->d_name);
+            code = text_list_add(&names, entry->d_name);
     closedir(dir);
     text_list_sort(&names);
-    for (size_t i = 0; i < names.count && !err; i++)
-        err = text_list_take(&set->files, path_join(directory, names.items[i]));
-    if (!err && names.count == 0)
-        err = refuse(set, directory, "no pipeline files (*.yaml) in this directory");
+    for (size_t i = 0; i < names.count && !code; i++)
+        code = text_list_take(&set->files, path_join(directory, names.items[i]));
+    if (!code && names.count == 0)
+        code = refuse(set, directory, "no pipeline files (*.yaml) in this directory");
     text_list_clear(&names);
-    return err;
+    return code;
 }
 
 static int find(struct pipeline_set *set, const char *path)
@@ -83,9 +83,9 @@ static int find_standard(struct pipeline_set *set)
     snprintf(installed, sizeof installed, "%s/../share/thumbwheel/pipelines", program);
     if (slash && is_directory(installed)) {
         char *normal = path_normal(installed);
-        int err = normal ? find_in(set, normal) : ERR_MEMORY;
+        int code = normal ? find_in(set, normal) : ERR_MEMORY;
         free(normal);
-        return err;
+        return code;
     }
     if (is_directory(THUMBWHEEL_PIPELINES_DIR))
         return find_in(set, THUMBWHEEL_PIPELINES_DIR);
@@ -110,17 +110,17 @@ int pipeline_set_load(struct pipeline_set *set, const struct pipeline_rules *rul
                       const struct text_list *paths)
 {
     *set = (struct pipeline_set){.ops = rules->ops};
-    int err = 0;
+    int code = 0;
     if (paths->count == 0)
-        err = find_standard(set);
-    for (size_t i = 0; i < paths->count && !err; i++)
-        err = find(set, paths->items[i]);
+        code = find_standard(set);
+    for (size_t i = 0; i < paths->count && !code; i++)
+        code = find(set, paths->items[i]);
     set->items = calloc(set->files.count ? set->files.count : 1, sizeof *set->items);
     if (!set->items)
         return ERR_MEMORY;
-    for (size_t i = 0; i < set->files.count && !err; i++)
-        err = load(set, set->files.items[i]);
-    return err ? err : pipelines_check(rules, set->items, set->count, &set->problems);
+    for (size_t i = 0; i < set->files.count && !code; i++)
+        code = load(set, set->files.items[i]);
+    return code ? code : pipelines_check(rules, set->items, set->count, &set->problems);
 }
 
 void pipeline_set_clear(struct pipeline_set *set)

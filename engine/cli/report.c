@@ -164,9 +164,9 @@ int report_table(const struct photo_results *results, const struct report_option
         return ERR_MEMORY;
     for (size_t i = 0; i < results->count; i++)
         add_photo(table, &results->photos[i]);
-    int err = table_print(table, out, options->width, options->colour);
+    int code = table_print(table, out, options->width, options->colour);
     table_free(table);
-    return err;
+    return code;
 }
 
 /* ---- failures ---- */

@@ -157,16 +157,16 @@ static int print_line(const struct table *table, const char *const *cells, const
                       const char *colour, FILE *out)
 {
     size_t count = cells_filled(table, cells);
-    int err = 0;
+    int code = 0;
     if (colour)
         fputs(colour, out);
-    for (size_t c = 0; c < count && !err; c++) {
+    for (size_t c = 0; c < count && !code; c++) {
         if (c > 0)
             print_padding(out, GAP);
-        err = print_cell(table, c, cells[c], widths[c], out);
+        code = print_cell(table, c, cells[c], widths[c], out);
     }
     fputs(colour ? "\033[0m\n" : "\n", out);
-    return err;
+    return code;
 }
 
 static int print_titles(const struct table *table, const size_t *widths, bool colour, FILE *out)
@@ -176,9 +176,9 @@ static int print_titles(const struct table *table, const size_t *widths, bool co
         return ERR_MEMORY;
     for (size_t c = 0; c < table->column_count; c++)
         titles[c] = table->columns[c].title;
-    int err = print_line(table, titles, widths, colour ? "\033[1m" : NULL, out);
+    int code = print_line(table, titles, widths, colour ? "\033[1m" : NULL, out);
     free(titles);
-    return err;
+    return code;
 }
 
 static size_t title_columns(const struct table *table)
@@ -227,12 +227,12 @@ int table_print(const struct table *table, FILE *out, size_t width, bool colour)
         int code = print_stacked(table, out, width, colour);
         return code ? code : table->error;
     }
-    int err = print_titles(table, widths, colour, out);
-    for (size_t r = 0; r < table->row_count && !err; r++) {
+    int code = print_titles(table, widths, colour, out);
+    for (size_t r = 0; r < table->row_count && !code; r++) {
         const struct table_row *row = table->rows[r];
         const char *style = colour && row->style == TABLE_FAILED ? "\033[31m" : NULL;
-        err = print_line(table, (const char *const *)row->cells, widths, style, out);
+        code = print_line(table, (const char *const *)row->cells, widths, style, out);
     }
     free(widths);
-    return err ? err : table->error;
+    return code ? code : table->error;
 }
