@@ -3,7 +3,7 @@
  *
  * There are two JSON libraries: jansson holds the documents, and yajl parses (json_text.c) and
  * writes (json_write.c) them; no other file uses yajl. It stays as long as it saves more than a
- * tenth of a request: it saves 21 % of the instructions of a SendMessage of 100 bytes, 38 % with an
+ * tenth of a request: it saves 21 % of the instructions of a SendMessage of 100 bytes, 37 % with an
  * S3 event and 70 % with 64 KiB, in the whole program (./dev bench sends; docs/measurements.md). It
  * also makes it possible to distinguish a lack of memory from invalid text. The result
  * is the same as json_loadb's: the same flags, the same bounds of numbers, and the same strings are
