@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Runs every test and ends with one line: N passed, N failed, N skipped.
 
-clang-format and clang-tidy come first (lint.py; each file counts as one test). Then, as many at once as there are
-processors and the slow ones first: C tests (cmocka, built with sanitizers), some of them under valgrind, the fuzz
-targets that `./dev fuzz` has built, some seconds each, and the tests from outside (one pytest for each file, with the
-sanitized binary). Those that measure time or memory run alone at the end. With arguments: only those whose file name
-contains one of them. run.py --targets PRESET NAME... prints what has to be built for that.
+clang-format and clang-tidy come first (lint.py; each file counts as one test). Then, the slow ones first and as many at
+once as there are processors, or up to twice as many while a processor is idle, since many tests mostly wait: C tests
+(cmocka, built with sanitizers), some of them under valgrind, the fuzz targets that `./dev fuzz` has built, some seconds
+each, and the tests from outside (one pytest for each file, with the sanitized binary). Those that measure time or memory
+run alone at the end. With arguments: only those whose file name contains one of them. run.py --targets PRESET NAME...
+prints what has to be built for that.
 """
 import os
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from PIL import Image
@@ -30,6 +31,7 @@ OUTSIDE = ROOT / "tests/outside"
 TIMEOUT_S = 1200
 FUZZ_S = 10  # the seeds, and a little more; ./dev fuzz searches
 AT_ONCE = len(os.sched_getaffinity(0))
+LOOK_S = 2  # between two looks at the processors
 
 # What runs for ten seconds or more, the slowest first: started last, it would keep one processor busy and the others
 # idle. The order changes nothing but the time.
@@ -102,12 +104,41 @@ def place(run):
     return SLOW.index(run.label) if run.label in SLOW else len(SLOW)
 
 
-def execute(tally, runs, at_once):
-    with ThreadPoolExecutor(at_once) as pool:
-        for done in as_completed([pool.submit(run.result) for run in sorted(runs, key=place)]):
-            counted, text = done.result()
-            tally.add(counted)
-            print(text, flush=True)
+class Processors:
+    """Tells whether one of them has been idle for a look's time, as /proc/stat says."""
+
+    def __init__(self):
+        self.looked, self.idle_ticks = time.monotonic(), self.ticks()
+
+    @staticmethod
+    def ticks():
+        return int(Path("/proc/stat").read_text().split(maxsplit=5)[4])
+
+    def one_is_idle(self):
+        """False, too, when the last look is too recent: a program that has just started is not seen yet."""
+        now = time.monotonic()
+        if now - self.looked < LOOK_S:
+            return False
+        idle_ticks = self.ticks()
+        idle = (idle_ticks - self.idle_ticks) / os.sysconf("SC_CLK_TCK") / (now - self.looked)
+        self.looked, self.idle_ticks = now, idle_ticks
+        return idle > 0.7
+
+
+def execute(tally, runs, at_once, at_most):
+    """Runs them, at_once at a time, or up to at_most while a processor is idle."""
+    waiting, running, processors = sorted(runs, key=place), set(), Processors()
+    with ThreadPoolExecutor(at_most) as pool:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                running.add(pool.submit(waiting.pop(0).result))
+            if waiting and len(running) < at_most and processors.one_is_idle():
+                running.add(pool.submit(waiting.pop(0).result))
+            ended, running = wait(running, timeout=LOOK_S if waiting else None, return_when=FIRST_COMPLETED)
+            for done in ended:
+                counted, text = done.result()
+                tally.add(counted)
+                print(text, flush=True)
 
 
 def end_of(command, **options):
@@ -243,8 +274,8 @@ def main():
     if not filters or "lint" in filters:
         run_lint(tally)
     runs = [run for run in all_runs() if wanted(run.label, filters)]
-    execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE)
-    execute(tally, [run for run in runs if run.label in ALONE], 1)
+    execute(tally, [run for run in runs if run.label not in ALONE], AT_ONCE, 2 * AT_ONCE)
+    execute(tally, [run for run in runs if run.label in ALONE], 1, 1)
     if tally.passed + tally.failed + tally.skipped == 0:
         print(f"no test matches {' '.join(filters)}")
         return 2
