@@ -200,10 +200,10 @@ static void fail_body(struct http_connection *c, int status, int error)
 
 static void collect(struct http_connection *c, struct http_call *call, struct slice piece)
 {
-    int result = buffer_append(&call->collected, piece.data, piece.size);
-    if (result == ERR_LIMIT)
+    int code = buffer_append(&call->collected, piece.data, piece.size);
+    if (code == ERR_LIMIT)
         fail_call(c, 413, ERR_LIMIT);
-    else if (result)
+    else if (code)
         fail_call(c, 503, ERR_MEMORY);
 }
 

@@ -67,19 +67,19 @@ static void on_copied(uv_write_t *request, int code)
 {
     struct pipe_write *w = container_of(request, struct pipe_write, request);
     struct http_connection *c = w->call->connection;
-    int error = code || c->state == CONNECTION_CLOSED ? ERR_NETWORK : 0;
+    code = code || c->state == CONNECTION_CLOSED ? ERR_NETWORK : 0;
     c->writes--;
     c->active = uv_now(c->server->loop);
-    if (!error)
-        error = move(c, w->pipe, &w->left);
-    if (!error && w->left && !(error = queue_copy(w)))
+    if (!code)
+        code = move(c, w->pipe, &w->left);
+    if (!code && w->left && !(code = queue_copy(w)))
         return;
-    w->drained(w->call, error, w->user);
+    w->drained(w->call, code, w->user);
     free(w);
     if (c->state == CONNECTION_CLOSED)
         return;
-    if (error)
-        connection_close(c, error, false);
+    if (code)
+        connection_close(c, code, false);
     else
         connection_continue(c);
 }
@@ -96,10 +96,10 @@ static int wait_for_room(struct http_call *call, int pipe, size_t left, http_cal
     w->left = left;
     w->drained = drained;
     w->user = user;
-    int error = queue_copy(w);
-    if (error)
+    int code = queue_copy(w);
+    if (code)
         free(w);
-    return error;
+    return code;
 }
 
 bool http_call_takes_pipe(const struct http_call *call)
@@ -116,16 +116,16 @@ bool http_call_write_pipe(struct http_call *call, int pipe, size_t size, http_ca
     response_send_head(call);
     if (c->state == CONNECTION_CLOSED)
         return false;
-    int error = 0;
+    int code = 0;
     if (!c->writes) {
         c->active = uv_now(c->server->loop);
-        error = move(c, pipe, &size);
+        code = move(c, pipe, &size);
     }
-    bool whole = !error && !size;
-    if (!error && size)
-        error = wait_for_room(call, pipe, size, drained, user);
-    if (error)
-        connection_close(c, error, true);
+    bool whole = !code && !size;
+    if (!code && size)
+        code = wait_for_room(call, pipe, size, drained, user);
+    if (code)
+        connection_close(c, code, true);
     connection_update(c);
     return whole;
 }

@@ -28,9 +28,9 @@ static void on_acceptable(uv_poll_t *poll, int code, int events);
 
 static void listen_again(struct http_server *server)
 {
-    int result = uv_poll_start(&server->accept, UV_READABLE, on_acceptable);
-    if (result)
-        log_error("cannot watch the listening socket", LOG_TEXT("error", uv_strerror(result)));
+    int code = uv_poll_start(&server->accept, UV_READABLE, on_acceptable);
+    if (code)
+        log_error("cannot watch the listening socket", LOG_TEXT("error", uv_strerror(code)));
 }
 
 static void on_accept_retry(uv_timer_t *timer)
@@ -121,9 +121,9 @@ static int open_socket(const struct http_server_options *options, unsigned *port
                        struct error *error)
 {
     struct sockaddr_storage address = {0};
-    int result = parse_address(options, &address, error);
-    if (result)
-        return result;
+    int code = parse_address(options, &address, error);
+    if (code)
+        return code;
     bool v6 = address.ss_family == AF_INET6;
     socklen_t size = v6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     int one = 1;
@@ -133,9 +133,9 @@ static int open_socket(const struct http_server_options *options, unsigned *port
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) ||
         bind(fd, (struct sockaddr *)&address, size) || listen(fd, BACKLOG) ||
         getsockname(fd, (struct sockaddr *)&address, &size)) {
-        result = listen_failed(options, error);
+        code = listen_failed(options, error);
         close(fd);
-        return result;
+        return code;
     }
     *port = ntohs(v6 ? ((struct sockaddr_in6 *)&address)->sin6_port
                      : ((struct sockaddr_in *)&address)->sin_port);
@@ -175,13 +175,13 @@ int http_server_start(uv_loop_t *loop, const struct http_server_options *options
     ignore_broken_pipes();
     server->loop = loop;
     set_options(server, options);
-    int result = server->socket = open_socket(options, &server->port, error);
-    if (result < 0)
+    int code = server->socket = open_socket(options, &server->port, error);
+    if (code < 0)
         goto free_server;
-    result = uv_poll_init(loop, &server->accept, server->socket);
-    if (result) {
-        result = error_set(error, ERR_NETWORK, "cannot watch the listening socket: %s",
-                           uv_strerror(result));
+    code = uv_poll_init(loop, &server->accept, server->socket);
+    if (code) {
+        code = error_set(error, ERR_NETWORK, "cannot watch the listening socket: %s",
+                         uv_strerror(code));
         goto close_socket;
     }
     uv_timer_init(loop, &server->accept_retry);
@@ -194,7 +194,7 @@ close_socket:
     close(server->socket);
 free_server:
     free(server);
-    return result;
+    return code;
 }
 
 unsigned http_server_port(const struct http_server *server)
