@@ -1,4 +1,4 @@
-/* Returns the structure that embeds a member, such as a libuv handle or request. */
+/* The structure that embeds a member, such as a libuv handle or request. */
 #ifndef THUMBWHEEL_CONTAINER_OF_H
 #define THUMBWHEEL_CONTAINER_OF_H
 

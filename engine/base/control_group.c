@@ -7,7 +7,7 @@
 
 enum { PATH_BYTES = 4096 };
 
-/* One hierarchy, as a value sees it. */
+/* A hierarchy, as used for one value. */
 struct hierarchy {
     const char *root, *controller; /* controller: "" in version 2 */
     control_group_reader read;

@@ -29,12 +29,13 @@ int file_write(const char *path, const void *data, size_t size, struct error *er
 
 struct file_options {
     unsigned mode;
-    bool durable; /* survives a power cut; the caller still has to sync the directory */
+    bool durable; /* survives a power failure; the caller still has to sync the directory */
 };
 /* The same in a directory that exists, with another mode than 0644, or to the disk at once. */
 int file_write_as(const char *path, struct slice data, const struct file_options *options,
                   struct error *error);
-/* Everything to an open file, in as many writes as it takes. ERR_IO: errno says why. */
+/* Writes everything to an open file, in as many calls as necessary. ERR_IO: errno has the
+ * reason. */
 int file_write_all(int fd, const void *data, size_t size);
 /* Whether a name is that of a temporary file of file_write. */
 bool file_is_temporary(const char *name);

@@ -15,7 +15,7 @@ static inline int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Of two digits, or -1. Does not read the second when the first is none. */
+/* The value of two digits, or -1. Does not read the second if the first is not a digit. */
 static inline int hex_byte(const char *digits)
 {
     int high = hex_value(digits[0]);

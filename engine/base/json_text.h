@@ -32,7 +32,7 @@ json_t *json_text_read(struct slice text, size_t flags, json_error_t *why);
  */
 bool json_text_short(const json_error_t *why);
 
-/* The string of this name in an object; NULL: there is none, or the member is not a string. */
+/* The string member with this name in an object; NULL: absent, or not a string. */
 const char *json_text_in(const json_t *object, const char *name);
 
 #endif

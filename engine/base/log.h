@@ -21,8 +21,8 @@ struct log_field {
     const char *name;
     enum { LOG_FIELD_TEXT, LOG_FIELD_INT, LOG_FIELD_COUNT, LOG_FIELD_REAL } type;
     union {
-        const char *text; /* NULL leaves the field out */
-        int64_t integer;  /* a COUNT of 0 leaves the field out */
+        const char *text; /* NULL omits the field */
+        int64_t integer;  /* a COUNT of 0 omits the field */
         double real;
     } value;
 };

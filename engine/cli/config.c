@@ -438,7 +438,7 @@ static bool is_of_a_service(const char *name)
     return strncmp(rest, "SERVICE_", 8) == 0 || strncmp(rest, "PORT_", 5) == 0;
 }
 
-/* Whether the variable is to be reported; *out says why. */
+/* Whether the variable must be reported; *out contains the reason. */
 static bool is_stray(const char *name, const char *value, struct config_stray *out)
 {
     static char variables[SETTINGS_MAX][CONFIG_VARIABLE_MAX];

@@ -294,7 +294,7 @@ bool photo_batch_report(struct photo_batch *batch)
     };
     unwatch(batch);
     if (!options.interrupted)
-        photo_results_close(&batch->results, "no-answer");
+        photo_results_close(&batch->results, "no-result");
     tell_rest(batch);
     int code = print(batch, &options);
     if (code == ERR_MEMORY)

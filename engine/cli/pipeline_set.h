@@ -14,7 +14,7 @@ struct pipeline_set {
     const struct pipeline_ops *ops;
     struct pipeline **items;
     size_t count;
-    struct text_list files; /* that were found */
+    struct text_list files; /* files that were found */
     struct problem_list problems;
 };
 
@@ -23,8 +23,8 @@ struct pipeline_set {
  * ../share/thumbwheel/pipelines beside the program's directory, else those of the source tree that
  * it was built from. Then checks them by the rules (pipeline_check.h).
  *
- * 0 although there are problems: they are all in the list. ERR_MEMORY otherwise. Cleared by the
- * caller in any case. */
+ * Returns 0 even if there are problems, which are all in the list; otherwise ERR_MEMORY. The caller
+ * clears the set in any case. */
 int pipeline_set_load(struct pipeline_set *set, const struct pipeline_rules *rules,
                       const struct text_list *paths);
 void pipeline_set_clear(struct pipeline_set *set);

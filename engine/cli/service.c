@@ -176,20 +176,20 @@ int service_open(struct service *service, const struct service_options *options,
 
 /* ---- work ---- */
 
-struct answer { /* the result of an operation that calls back with an error */
-    bool here;
+struct completion { /* the result of an operation that calls back with an error */
+    bool done;
     struct error error;
 };
 
-static void on_answer(const struct error *error, void *user)
+static void on_complete(const struct error *error, void *user)
 {
-    struct answer *answer = user;
-    answer->error = *error;
-    answer->here = true;
+    struct completion *completion = user;
+    completion->error = *error;
+    completion->done = true;
 }
 
 struct object_count_request {
-    struct answer answer;
+    struct completion completion;
     size_t count;
 };
 
@@ -200,24 +200,25 @@ static void on_listed(const struct object_entry *entries, size_t count, bool mor
     (void)entries;
     (void)more;
     listing->count = count;
-    on_answer(error, &listing->answer);
+    on_complete(error, &listing->completion);
 }
 
-static bool answered(void *user)
+static bool is_complete(void *user)
 {
-    return ((struct answer *)user)->here;
+    return ((struct completion *)user)->done;
 }
 
 int service_provision(struct service *service, const struct fanout *fanout, struct error *error)
 {
-    struct answer answer = {0};
-    int code = service->assembly->backend_provision(&service->backend, fanout, on_answer, &answer);
+    struct completion completion = {0};
+    int code =
+        service->assembly->backend_provision(&service->backend, fanout, on_complete, &completion);
     if (code)
         return error_set(error, code, "bucket, topic and queues could not be created (%s)",
                          error_name(code));
-    service_finish(service, answered,
-                   &answer); /* it always completes soon, since requests have timeouts */
-    *error = answer.error;
+    service_finish(service, is_complete,
+                   &completion); /* it always completes soon, since requests have timeouts */
+    *error = completion.error;
     return error->code;
 }
 
@@ -231,9 +232,9 @@ int service_is_empty(struct service *service, const char *bucket, const char *pr
     if (code)
         return error_set(error, code, "s3://%s/%s could not be listed (%s)", bucket, prefix,
                          error_name(code));
-    service_finish(service, answered, &listing.answer);
+    service_finish(service, is_complete, &listing.completion);
     *empty = listing.count == 0;
-    *error = listing.answer.error;
+    *error = listing.completion.error;
     return error->code;
 }
 
@@ -268,19 +269,19 @@ static void engine_end(struct service *service)
 int service_start(struct service *service, const struct engine_observer *observer,
                   struct error *error)
 {
-    struct answer answer = {0};
+    struct completion completion = {0};
     const struct engine_options options = engine_options_of(service, observer);
     int code = engine_create(&service->loop, &options, &service->engine, error);
     if (code)
         return code;
-    engine_start(service->engine, on_answer, &answer);
+    engine_start(service->engine, on_complete, &completion);
     if (service->reloader.open && !service->cloud)
         reloader_allow(&service->reloader);
-    if (!service_wait(service, answered, &answer)) {
+    if (!service_wait(service, is_complete, &completion)) {
         service_drain(service); /* some queues may be open and polled already */
         code = error_set(error, ERR_CANCELLED, "stopped before the queues were opened");
     } else {
-        *error = answer.error;
+        *error = completion.error;
         code = error->code;
     }
     if (code)

@@ -102,7 +102,7 @@ static int listen_failed(const struct http_server_options *options, struct error
     if (errno == EADDRINUSE)
         return error_set(error, ERR_BUSY,
                          "cannot listen on %s port %u: the port is in use; stop the process that "
-                         "holds it, or choose another port (0 picks a free one)",
+                         "uses it, or choose another port (0 picks a free one)",
                          host, port);
     if (errno == EACCES)
         return error_set(error, ERR_DENIED,

@@ -11,7 +11,7 @@
 
 #include "container_of.h"
 
-static const char plain_answer[] =
+static const char plain_response[] =
     "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n"
     "Content-Length: 55\r\n\r\nThis port speaks TLS: use https:// instead of http://.\n";
 
@@ -78,7 +78,7 @@ static bool speaks_tls(struct http_connection *c, struct slice in)
         return true;
     }
     if (in.data[0] >= 'A' && in.data[0] <= 'Z')
-        raw_send(c, bytes_borrow(plain_answer, sizeof plain_answer - 1));
+        raw_send(c, bytes_borrow(plain_response, sizeof plain_response - 1));
     connection_end(c);
     return false;
 }

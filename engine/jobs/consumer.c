@@ -10,7 +10,7 @@ enum {
     VISIBILITY_MIN_S = 2,
     AGAIN_BASE_MS = 500,
     AGAIN_CAP_MS = 15000,
-    WAITS_EVERY_MS = 60000, /* a line in the log for what is waited for */
+    WAITS_EVERY_MS = 60000, /* interval of log lines about a queue that cannot be opened */
 };
 
 static void on_timer(uv_timer_t *timer);
@@ -61,7 +61,7 @@ static void received(struct queue_poller *poller, struct queue_message *messages
     engine_update(consumer->engine);
 }
 
-/* libuv's timers need no memory: these cannot fail. */
+/* libuv's timers allocate nothing, so these cannot fail. */
 void consumer_begin(struct consumer *consumer)
 {
     uv_timer_init(consumer->engine->loop, &consumer->timer);
@@ -125,8 +125,8 @@ static void opened(struct consumer *consumer)
     consumer->observer->opened(consumer->engine);
 }
 
-/* A response came. Whether it is still wanted. */
-static bool answered(struct consumer *consumer)
+/* Handles a response; false: it is no longer needed. */
+static bool open_returned(struct consumer *consumer)
 {
     consumer->asking = false;
     engine_update(consumer->engine);
@@ -144,7 +144,7 @@ static void on_dead_letters(struct queue *queue, const struct error *error, void
 {
     struct consumer *consumer = user;
     consumer->dead_letters = queue;
-    if (!answered(consumer))
+    if (!open_returned(consumer))
         return;
     if (error->code && may_come_back(error->code)) {
         open_failed(consumer, error);
@@ -159,7 +159,7 @@ static void on_dead_letters(struct queue *queue, const struct error *error, void
 
 static void open_next(struct consumer *consumer);
 
-/* A queue has several names. ERR_INVALID: another consumer reads it. */
+/* A queue may have several names. ERR_INVALID: another consumer reads it. */
 static int check_alone(const struct consumer *consumer, const struct queue *queue,
                        struct error *error)
 {
@@ -187,7 +187,7 @@ static void on_opened(struct queue *queue, const struct error *error, void *user
         lease_home_open(&consumer->home, &consumer->engine->leases, queues_of(consumer), queue,
                         facts_of(consumer)->name);
     }
-    if (!answered(consumer))
+    if (!open_returned(consumer))
         return;
     if (error->code)
         open_failed(consumer, error);
@@ -214,7 +214,7 @@ static void ask_failed(struct consumer *consumer, int code, struct error *error)
               code == ERR_INVALID ? "; give a name, a URL or an ARN" : "");
 }
 
-/* The queue, or its dead-letter queue where there is one. */
+/* Opens the queue or its dead-letter queue. */
 static void open_next(struct consumer *consumer)
 {
     struct error error = {0};
@@ -250,7 +250,7 @@ int consumer_open_now(struct consumer *consumer, struct error *error)
     return code;
 }
 
-/* ---- changing and ending ---- */
+/* ---- changing and closing ---- */
 
 void consumer_change(struct consumer *consumer, struct pipeline *pipeline)
 {
@@ -260,7 +260,7 @@ void consumer_change(struct consumer *consumer, struct pipeline *pipeline)
     consumer->share.weight = facts_of(consumer)->weight;
     if (consumer->queue) {
         consumer->visibility_s = visibility_of(consumer);
-        consumer->home.name = facts_of(consumer)->name; /* the old one's goes with it */
+        consumer->home.name = facts_of(consumer)->name; /* its name belongs to the old one */
     }
     ops->release(old);
 }

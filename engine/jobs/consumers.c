@@ -1,10 +1,10 @@
 /*
- * The engine's consumers as a set: which pipelines go together, their slots, how they are opened at the
- * start, and how another set takes the place of the one at work.
+ * The engine's set of consumers: checking the pipelines, distributing slots, opening at start, and
+ * replacing the set on a reload.
  *
- * A reload has two halves. The first one makes what it needs and may fail; then nothing has
- * happened but that new consumers have begun to open, and these are retired. The second one cannot
- * fail. Retired consumers stay in the array until nothing of them is left.
+ * A reload has two halves. The first one prepares the new consumers and may fail; then only the new
+ * consumers, which have begun to open, are retired. The second one cannot fail. Retired consumers
+ * stay in the array until all of their work is finished.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +39,7 @@ size_t consumers_audience(void *user, const char *bucket, const char *key, struc
     return count;
 }
 
-/* ---- what goes together ---- */
+/* ---- checks ---- */
 
 int consumers_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
                     struct error *error)
@@ -56,7 +56,7 @@ int consumers_check(const struct engine *engine, struct pipeline *const *pipelin
     return code;
 }
 
-/* The slots are shared out by weight: a consumer's share is always there for it. */
+/* Distributes the slots by weight; each consumer's share is reserved for it. */
 static void share_out(struct engine *engine)
 {
     unsigned weights = 0;
@@ -172,7 +172,7 @@ static bool is_same(const struct engine *engine, const struct pipeline *a, const
            strcmp(facts_of(engine, a)->queue, facts_of(engine, b)->queue) == 0;
 }
 
-/* The consumer that a pipeline goes on with. */
+/* The existing consumer that a pipeline continues to use. */
 static struct consumer *successor_of(const struct engine *engine, const struct pipeline *pipeline)
 {
     for (size_t i = 0; i < engine->consumer_count; i++) {
@@ -192,7 +192,7 @@ static struct pipeline *wanted(const struct engine *engine, const struct consume
     return NULL;
 }
 
-/* A pipeline that is new may name a queue that is open by another of its names. */
+/* A new pipeline may use another name for a queue that is already open. */
 static int added_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
                        const struct pipeline *added, struct error *error)
 {
@@ -232,7 +232,7 @@ static int added_make(struct engine *engine, struct pipeline *const *pipelines, 
     return 0;
 }
 
-/* From here on nothing fails. */
+/* Nothing fails from here on. */
 static void commit(struct engine *engine, struct pipeline *const *pipelines, size_t count)
 {
     for (size_t i = 0; i < engine->consumer_count; i++) {
@@ -255,7 +255,7 @@ static void settle(struct engine *engine)
     for (size_t i = 0; i < engine->consumer_count; i++)
         if (engine->consumers[i]->state == CONSUMER_OPEN)
             queue_poller_update(&engine->consumers[i]->poller);
-    consumer_opened(engine); /* what it waited for may have been removed */
+    consumer_opened(engine); /* the consumer that was still opening may have been removed */
 }
 
 int engine_reload(struct engine *engine, struct pipeline *const *pipelines, size_t count,

@@ -10,9 +10,9 @@ enum { OWN_COUNT = 5, DETAIL_LEAST = 16 };
 
 static const char text_type[] = "String";
 
-struct own { /* in the order of their importance */
+struct own { /* most important first */
     const char *name;
-    const char *value; /* NULL or empty: left out */
+    const char *value; /* NULL or empty: omitted */
     bool may_be_cut;
 };
 
@@ -28,8 +28,8 @@ static bool is_own(const char *name)
     return false;
 }
 
-/* The bytes of one character that a message may hold (SendMessage, SQS API Reference: XML's
- * characters), or 0. */
+/* The length of the first character if it is valid in a message (SendMessage, SQS API Reference:
+ * the characters of XML), else 0. */
 static size_t character_size(const char *text)
 {
     uint32_t c;
@@ -39,7 +39,8 @@ static size_t character_size(const char *text)
     return c < ' ' && c != '\t' && c != '\n' && c != '\r' ? 0 : size;
 }
 
-/* At most max bytes of a text, whole characters; what a message may not hold becomes '?'. */
+/* Copies at most max bytes of a text in whole characters; characters that are invalid in a message
+ * become '?'. */
 static void text_clean(const char *text, size_t max, char *out)
 {
     size_t used = 0;
@@ -62,7 +63,7 @@ static size_t attribute_size(const struct queue_attribute *attribute)
     return strlen(attribute->name) + strlen(attribute->type) + strlen(attribute->value);
 }
 
-/* The message's own; those of an earlier rejection are replaced. */
+/* Adds the message's own attributes; those of an earlier rejection are replaced. */
 static size_t originals_take(const struct queue_message *message, struct queue_attribute *out,
                              size_t *bytes)
 {
@@ -76,8 +77,8 @@ static size_t originals_take(const struct queue_message *message, struct queue_a
     return count;
 }
 
-/* The attribute's members are not const, since a received message owns its strings; a sent one only
- * lends them. */
+/* The attribute's members are not const, because a received message owns its strings; a sent
+ * message only borrows them. */
 static struct queue_attribute lend(const char *name, const char *value)
 {
     return (struct queue_attribute){.name = (char *)(uintptr_t)name,
@@ -129,6 +130,7 @@ int dead_letter_send(struct consumer *consumer, const struct queue_message *mess
                               .attribute_count = count};
     send.group = message->group;
     if (message->group && queue_is_fifo(ops->facts(consumer->dead_letters)))
-        send.deduplication = message->id; /* a repeat of this rejection is no second letter */
+        /* a repetition of this rejection must not create a second dead letter */
+        send.deduplication = message->id;
     return ops->send(consumer->dead_letters, &send, done, user);
 }

@@ -5,19 +5,19 @@
 #include "consumer.h"
 #include "queue_backend.h"
 
-struct dead_letter { /* why; all borrowed */
+struct dead_letter { /* reason; all borrowed */
     const char *reason;
     const char *detail;
-    const char *records; /* "0,4": which of its Records; NULL: it has one */
+    const char *records; /* "0,4": the rejected records; NULL: there is only one */
 };
 
 /*
- * The body goes unchanged, with all of the message's own attributes, and beside them as many of
- * ours as there is room for, in this order: ThumbwheelReason, ThumbwheelRecords, ThumbwheelDetail,
- * ThumbwheelPipeline, ThumbwheelMessageId. Room is what SQS's ten attributes and the dead-letter
- * queue's MaximumMessageSize (which counts the names, types and values of attributes) leave; a
- * detail is cut to fit. ERR_LIMIT: the message does not fit even by itself; the redrive policy can
- * move it. The message is copied; user belongs to the callback.
+ * Sends the unchanged body with all of the message's own attributes, and as many of the following
+ * as there is room for, in this order: ThumbwheelReason, ThumbwheelRecords, ThumbwheelDetail,
+ * ThumbwheelPipeline, ThumbwheelMessageId. The room is limited to ten attributes and to the
+ * dead-letter queue's MaximumMessageSize (which includes the names, types and values of
+ * attributes); the detail is truncated to fit. ERR_LIMIT: the message alone does not fit; the
+ * redrive policy can move it. The message is copied; user is passed to the callback.
  */
 int dead_letter_send(struct consumer *consumer, const struct queue_message *message,
                      const struct dead_letter *why, queue_sent *done, void *user);

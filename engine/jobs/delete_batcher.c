@@ -24,7 +24,7 @@ static void due_no_later(struct delete_batcher *batcher, uint64_t when_ms)
         batcher->due_ms = when_ms;
 }
 
-/* Waiting for company must not eat a short visibility. */
+/* Waiting for a full batch must not use up a short visibility timeout. */
 static uint64_t batch_delay(const struct delete_batcher *batcher, const struct lease *lease)
 {
     uint64_t quarter = (uint64_t)lease->visibility_s * 250;
@@ -62,8 +62,9 @@ static void entry_retry(struct delete_batcher *batcher, struct delete_entry *ent
     lease_beat_again(lease_of(entry));
 }
 
-/* One entry's response. Only an expired receipt, or too many attempts, lets go of a message that is
- * not deleted: it comes back, and its outputs are written again with the same bytes. */
+/* Handles the response for an entry. Only an expired receipt or too many attempts give up an
+ * undeleted message: it will be delivered again, and its outputs will be written again with the
+ * same bytes. */
 static void entry_settle(struct delete_batcher *batcher, struct delete_entry *entry, int code,
                          uint64_t now_ms)
 {
@@ -158,7 +159,7 @@ void delete_batcher_run(struct delete_batcher *batcher, uint64_t now_ms)
 {
     if (now_ms < batcher->due_ms)
         return;
-    batcher->due_ms = UINT64_MAX; /* retries that fail at once set it anew */
+    batcher->due_ms = UINT64_MAX; /* retries that fail at once set it again */
     struct lease_call *call;
     while ((call = collect(batcher, now_ms)))
         send_batch(batcher, call, now_ms);

@@ -27,14 +27,14 @@ static void fail(struct delivery *delivery, enum outcome_stage stage)
     delivery_settle(delivery);
 }
 
-/* ---- the end ---- */
+/* ---- completion ---- */
 
 static bool is_of_group(const struct delivery *delivery, const char *group)
 {
     return delivery->grouped && strcmp(delivery->message.group, group) == 0;
 }
 
-/* Those of its group that came later have their turn, or come back behind it. */
+/* Later messages of its group can now be processed, or are returned after it. */
 static void group_tell(const struct delivery *delivery)
 {
     struct consumer *consumer = delivery->consumer;
@@ -72,7 +72,7 @@ static double milliseconds_since(uint64_t us)
     return (double)(uv_hrtime() / 1000 - us) / 1000.0;
 }
 
-/* What only an operator can mend would come once for each message and drown everything else. */
+/* Errors that only an operator can fix would be logged for each message and flood the log. */
 static bool is_to_mend(const struct engine_record *record, int code)
 {
     return record->outcome == OUTCOME_RETRY &&
@@ -114,8 +114,8 @@ static void describe_outputs(struct engine_record *record, const struct render_i
     record->sidecar_key = item->sidecar_key;
 }
 
-/* The result of one record. If the message is returned, every record that is not remembered is
- * repeated. */
+/* Handles the result of a record. If the message is returned, every record that is not in the tally
+ * is repeated. */
 static enum outcome record_outcome(const struct delivery *delivery, const struct job *job)
 {
     if (!job || (delivery->outcome == OUTCOME_RETRY &&
@@ -124,7 +124,8 @@ static enum outcome record_outcome(const struct delivery *delivery, const struct
     return job->loop.outcome;
 }
 
-/* A job that did better than its message tells the message's reason: its work will be repeated. */
+/* A job that succeeded in a message that is returned reports the message's reason, because its work
+ * will be repeated. */
 static int describe_failure(struct engine_record *record, const struct delivery *delivery,
                             const struct job *job)
 {
@@ -158,7 +159,7 @@ static void report(const struct delivery *delivery, const struct job *job)
         observer->record_finished(&record, observer->user);
 }
 
-/* ---- results that the next delivery need not repeat ---- */
+/* ---- the tally: records that the next delivery need not repeat ---- */
 
 static size_t index_of(const struct delivery *delivery, const struct job *job)
 {
@@ -181,8 +182,8 @@ static void tally_jobs(struct delivery *delivery)
     }
 }
 
-/* A message of one record is remembered only when it is dead: what else there is to know of it is
- * what the next delivery is for. */
+/* A message with one record is remembered only after its dead letter was sent, because otherwise
+ * the next delivery must process it anyway. */
 static void remember(struct delivery *delivery)
 {
     struct consumer *consumer = delivery->consumer;
@@ -215,7 +216,8 @@ static void give_back(struct delivery *delivery, unsigned visibility_s)
     delivery_close(delivery);
 }
 
-/* Full jitter from the receive count, at least a second, so that a message never spins. */
+/* Full jitter based on the receive count, at least one second, so that a message is never retried
+ * in a tight loop. */
 static unsigned backoff(const struct delivery *delivery)
 {
     unsigned attempts = delivery->message.receive_count - 1;
@@ -249,7 +251,8 @@ static void on_dead_letter_sent(const char *message_id, const struct error *erro
     delivery_close(delivery);
 }
 
-/* Without a dead-letter queue the message is left to its visibility. */
+/* Without a dead-letter queue, the message is left in its queue until its visibility timeout
+ * ends. */
 static void leave(struct delivery *delivery)
 {
     struct consumer *consumer = delivery->consumer;
@@ -305,7 +308,7 @@ static void on_lease_lost(void *user)
 {
     struct delivery *delivery = user;
     if (delivery->phase == DELIVERY_REJECTING)
-        return; /* the dead letter is on its way; the delete will find the receipt expired */
+        return; /* the dead letter is being sent; the delete will report the expired receipt */
     lease_forget(delivery->lease);
     remember(delivery);
     delivery->outcome = OUTCOME_RETRY;
@@ -316,7 +319,7 @@ static void on_lease_lost(void *user)
 
 /* ---- the decision ---- */
 
-/* Everything is settled, by this delivery or those before it. */
+/* All records are settled, by this delivery or earlier ones. */
 static void settle_all(struct delivery *delivery)
 {
     const struct record_tally *tally = &delivery->tally;
@@ -327,8 +330,8 @@ static void settle_all(struct delivery *delivery)
     delivery_settle(delivery);
 }
 
-/* A job has finished. As long as one record is to be tried again the message stays: what is
- * hopeless waits with it, so that one dead letter speaks for all. */
+/* A job has finished. While any record must be retried, the message is returned. Rejected records
+ * wait with it, so that a single dead letter covers all of them. */
 static void delivery_update(struct delivery *delivery)
 {
     if (delivery->starting || delivery->phase != DELIVERY_WORKING)
@@ -352,7 +355,7 @@ static void delivery_update(struct delivery *delivery)
     delivery_settle(delivery);
 }
 
-/* ---- the beginning ---- */
+/* ---- start ---- */
 
 static int jobs_make(struct delivery *delivery)
 {
@@ -442,7 +445,7 @@ static void on_pointer(struct bytes *body, const struct object_facts *facts,
     read_body(delivery, (struct slice){body->data, body->size}, false);
 }
 
-/* Whether one of its group is among those from `last` backwards, which came earlier. */
+/* Whether an earlier message of its group is in the list, searching backwards from `last`. */
 static bool is_behind(const struct delivery *delivery, const struct list *last)
 {
     const struct list *head = &delivery->consumer->deliveries;
@@ -461,7 +464,7 @@ static void delivery_begin(struct delivery *delivery)
               is_extended(&delivery->message));
 }
 
-/* Visible at once: SQS itself keeps it behind the one that comes back. */
+/* Visible at once: SQS itself delivers it after the returned one. */
 static void hand_back_behind(struct delivery *delivery)
 {
     delivery->reason = "group-order";
@@ -473,7 +476,7 @@ void delivery_accept(struct consumer *consumer, struct queue_message *message)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
     if (!delivery) {
-        queue_message_clear(message); /* it comes back when its visibility ends */
+        queue_message_clear(message); /* it becomes visible when its visibility timeout ends */
         return;
     }
     char *receipt = message->receipt;
@@ -498,7 +501,7 @@ void delivery_accept(struct consumer *consumer, struct queue_message *message)
     consumer->context->stats.received++;
     message_memory_recall(consumer->context->messages, consumer->home.name, delivery->message.id,
                           &delivery->tally);
-    if (delivery->tally.dead) { /* its dead letter is there: only the delete went wrong */
+    if (delivery->tally.dead) { /* its dead letter was sent; only the delete failed */
         remember(delivery);
         delivery->outcome = OUTCOME_ACK;
         delivery_settle(delivery);
@@ -532,13 +535,13 @@ void deliveries_regroup(struct consumer *consumer)
     }
 }
 
-/* ---- giving back ---- */
+/* ---- returning to the queue ---- */
 
 void delivery_abort(struct delivery *delivery)
 {
     if (delivery->phase == DELIVERY_REJECTING) {
-        /* Whether the dead letter arrived is unknown: the message may be rejected once more, never
-         * lost. */
+        /* It is unknown whether the dead letter arrived; the message may be rejected again, but is
+         * never lost. */
         lease_release(delivery->lease, 0);
         delivery_free(delivery);
         return;

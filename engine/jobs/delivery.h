@@ -28,7 +28,7 @@ struct delivery_stats {
     uint64_t received, acknowledged, retried, rejected; /* messages */
 };
 
-/* What all deliveries have in common. The pointers are borrowed. */
+/* Shared by all deliveries. The pointers are borrowed. */
 struct delivery_context {
     uv_loop_t *loop;
     struct object_store *store;
@@ -37,22 +37,22 @@ struct delivery_context {
     const struct engine_observer *observer;
     unsigned backoff_s; /* the longest */
     struct delivery_stats stats;
-    size_t in_flight; /* of all consumers */
-    bool regrouping;  /* a message of a group has ended: deliveries_regroup is to be called */
+    size_t in_flight; /* deliveries of all consumers */
+    bool regrouping;  /* a message of a group has ended: deliveries_regroup must be called */
 };
 
 enum delivery_phase {
     DELIVERY_BEHIND,    /* waits for an earlier message of its group */
     DELIVERY_RESOLVING, /* the body is being fetched from S3 */
     DELIVERY_WORKING,   /* jobs run */
-    DELIVERY_REJECTING, /* on its way to the dead-letter queue */
+    DELIVERY_REJECTING, /* being sent to the dead-letter queue */
     DELIVERY_SETTLED,
 };
 
 struct delivery {
     struct consumer *consumer;
     struct list link;             /* in consumer->deliveries */
-    struct queue_message message; /* immutable; the receipt is the lease's */
+    struct queue_message message; /* immutable; the lease owns the receipt */
     struct envelope envelope;
     struct lease *lease;
     uint64_t received_us; /* uv_hrtime's clock */
@@ -60,32 +60,31 @@ struct delivery {
     struct object_request *pointer;
     struct job **jobs;
     size_t job_count;
-    bool grouped;   /* of a FIFO queue: its group is worked on in order */
-    bool final;     /* the message is settled: its group may continue */
+    bool grouped;   /* from a FIFO queue: its group is processed in order */
+    bool final;     /* the message is settled; its group may continue */
     bool overtaken; /* an earlier message of its group is returned: this one must follow it */
     bool starting;  /* inside the loop that starts the jobs */
-    struct record_tally tally; /* of this delivery and those before it */
-    bool remembered;           /* the tally was kept for the next one */
-    bool handed_back;          /* since the engine shuts down */
+    struct record_tally tally; /* results of this and earlier deliveries */
+    bool remembered;           /* the tally was saved for the next delivery */
+    bool handed_back;          /* because the engine is shutting down */
     enum outcome outcome;
     const char *reason; /* static */
     struct error error; /* the detail */
 };
 
-/* Takes a message that has just been received. It counts as one of the consumer's slots until it is
- * settled. */
+/* Takes a newly received message. It occupies one of the consumer's slots until it is settled. */
 void delivery_accept(struct consumer *consumer, struct queue_message *message);
 /* Returns the message to the queue at once (visibility 0) if none of its jobs has started. */
 void delivery_hand_back(struct delivery *delivery);
-/* Returns it even if jobs are running. */
+/* Returns the message even if jobs are running. */
 void delivery_abort(struct delivery *delivery);
-/* act may end the delivery that it is given, but no other. */
+/* act may end the given delivery, but no other. */
 void deliveries_each(struct consumer *consumer, void (*act)(struct delivery *delivery));
 /* Messages of one FIFO group are processed one after another, in the order of their receipt. Starts
- * those that are next, and returns those that follow a returned one, which SQS keeps behind it.
- * From a fresh loop callback. */
+ * the next ones, and returns those that follow a returned one, because SQS delivers them after it.
+ * Call it from a new loop callback. */
 void deliveries_regroup(struct consumer *consumer);
-/* As delivery_abort, with a backoff: one of its jobs makes no progress. */
+/* Like delivery_abort, with a backoff: one of its jobs makes no progress. */
 void delivery_give_up(struct delivery *delivery);
 
 #endif

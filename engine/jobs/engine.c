@@ -1,9 +1,9 @@
 /*
  * The engine's lifecycle: create, drain, close. The work itself is in consumers.c and consumer.c.
  *
- * What ends a phase (the last delivery, the last poll, a worker's return) only marks that something
- * has changed; one turn from a fresh loop callback then decides whether the drain or the close is
- * complete. So nothing is torn down under a caller's feet.
+ * Events that may end a phase (the last delivery, the last poll, a worker's return) only mark that
+ * something has changed; a new loop callback then decides whether the drain or the close is
+ * complete. So nothing is freed while a caller still uses it.
  */
 #include "engine.h"
 
@@ -23,12 +23,12 @@ enum {
     STALL_DEFAULT_MS = 900000,
     LINGER_DEFAULT_MS = 2000,
     CACHE_DEFAULT = 64 * 1024 * 1024,
-    GIVE_BACK_MS = 2000, /* after the grace period: for the last visibility changes */
+    GIVE_BACK_MS = 2000, /* after the grace period, for the last visibility changes */
 };
 
 static void turn(uv_timer_t *timer);
 
-/* ---- making ---- */
+/* ---- creating ---- */
 
 static void something_ended(void *user)
 {
@@ -41,7 +41,7 @@ static bool shed_source(void *user)
     return source_table_shed(&engine->sources);
 }
 
-/* Memory is available again: the pollers had stopped receiving. */
+/* Memory is available again; the pollers had stopped receiving. */
 static void memory_relaxed(void *user)
 {
     struct engine *engine = user;
@@ -80,7 +80,7 @@ static void engine_free(struct engine *engine)
     free(engine);
 }
 
-/* The one handle that exists when engine_create fails. */
+/* The only handle that exists if engine_create fails. */
 static void memory_closed_early(uv_handle_t *async)
 {
     struct memory_budget *memory = container_of(async, struct memory_budget, async);
@@ -141,7 +141,7 @@ static void deliveries_begin(struct engine *engine)
     };
 }
 
-/* What cannot fail: libuv's timers need no memory. */
+/* Cannot fail, because libuv's timers allocate nothing. */
 static void engine_begin(struct engine *engine)
 {
     worker_queue_init(&engine->workers, engine->loop, engine->options.workers);
@@ -226,7 +226,7 @@ static void polls_cancel(struct engine *engine)
         queue_poller_cancel(&engine->consumers[i]->poller);
 }
 
-/* What a poll in flight was about to bring has come by now. */
+/* The messages of pending polls have arrived by now. */
 static void on_polls_over(uv_timer_t *timer)
 {
     struct engine *engine = container_of(timer, struct engine, polls);
@@ -317,10 +317,10 @@ static void watchdog_closed(uv_handle_t *handle)
 
 static void consumer_closed(struct consumer *consumer)
 {
-    on_handle_closed(consumer->engine); /* frees the consumers with the rest */
+    on_handle_closed(consumer->engine); /* also frees the consumers */
 }
 
-/* Nothing of ours is under way any more. */
+/* Nothing is pending any more. */
 static void close_handles(struct engine *engine)
 {
     engine->handles = 8 + engine->consumer_count;

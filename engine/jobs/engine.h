@@ -20,21 +20,22 @@
 
 struct engine;
 
-/* One settled record of a message. Strings and arrays are borrowed for the callback. */
+/* A settled record of a message. Strings and arrays are borrowed for the callback. */
 struct engine_record {
     const char *pipeline;
-    const char *bucket, *key; /* of the source; empty when the envelope could not be read */
+    const char *bucket, *key; /* of the source; empty if the message could not be parsed */
     enum outcome outcome;
-    const char *reason;                 /* static; "" when acknowledged */
-    const char *detail;                 /* human-readable; "" when acknowledged */
-    const struct rendition *renditions; /* stored; bodies are gone, body.size remains */
+    const char *reason;                 /* static; "" if acknowledged */
+    const char *detail;                 /* human-readable; "" if acknowledged */
+    const struct rendition *renditions; /* stored; the bodies are freed, body.size remains */
     size_t rendition_count;
-    const struct label_set *labels; /* NULL without labels */
-    const char *sidecar_bucket;     /* NULL: the source's */
+    const struct label_set *labels; /* NULL: no labels */
+    const char *sidecar_bucket;     /* NULL: the source's bucket */
     const char *sidecar_key;        /* NULL without */
-    bool handed_back;               /* with RETRY: not tried, since the engine shuts down */
-    double milliseconds;            /* from receipt to settled */
-    int64_t sent_ms; /* SentTimestamp of the message, Unix milliseconds; 0 if unknown */
+    /* with RETRY: not processed, because the engine is shutting down */
+    bool handed_back;
+    double milliseconds; /* from receive until settled */
+    int64_t sent_ms;     /* SentTimestamp of the message, Unix milliseconds; 0 if unknown */
 };
 
 struct engine_observer {
@@ -46,34 +47,36 @@ struct engine_options {
     struct queue_backend *queues;
     struct object_store *store;
     const struct pipeline_ops *pipeline_ops;
-    struct pipeline *const *pipelines; /* each is retained */
+    struct pipeline *const *pipelines; /* the engine takes a reference to each */
     size_t pipeline_count;
-    struct labeler *labeler; /* a service, for pipelines that name one; NULL: none */
+    struct labeler *labeler; /* a labeling service, for pipelines that use one; NULL: none */
 
-    unsigned workers;      /* 0: the cores that the process may use */
-    unsigned jobs;         /* messages in flight, all queues together; 0: 32 for each worker */
+    unsigned workers;      /* 0: the number of cores available to the process */
+    unsigned jobs;         /* messages in flight, all queues together; 0: 32 per worker */
     unsigned wait_s;       /* long poll, 1–20; 0: 20 */
-    unsigned visibility_s; /* for pipelines and queues that state none; 0: the queue's own */
+    unsigned visibility_s; /* for pipelines without one; 0: the queue's own */
     unsigned backoff_s;    /* longest backoff of a failed message; 0: 900 */
-    unsigned linger_ms;    /* a fetched source stays this long for late siblings; 0: 2 000 */
-    uint64_t stall_ms;     /* a job without progress for this long is abandoned; 0: 15 minutes */
-    size_t cache_bytes;    /* of lingering sources; 0: 64 MiB */
+    unsigned linger_ms;    /* how long a fetched source is kept for late siblings; 0: 2,000 */
+    uint64_t stall_ms;     /* limit for a job without progress; 0: 15 minutes */
+    size_t cache_bytes;    /* limit for lingering sources; 0: 64 MiB */
     uint64_t memory; /* bytes for photos and their renditions; 0: half of the available memory */
     struct pipeline_limits limits;
-    bool drop_missing;    /* a message whose object does not exist is acknowledged, not rejected */
-    bool polls_abortable; /* the service gives up a poll whose client hangs up, hiding no message: a
-                             drain need not wait for polls */
+    /* acknowledge messages whose object does not exist, instead of rejecting them */
+    bool drop_missing;
+    /* the service abandons a poll whose client disconnects, without hiding messages: a drain need
+     * not wait for polls */
+    bool polls_abortable;
     struct engine_observer observer;
 };
 
-/* Checks the options and the pipelines against each other (ERR_LOOP, ERR_INVALID: two pipelines of
- * one name). */
+/* Checks the options and the pipelines (ERR_LOOP; ERR_INVALID: two pipelines with the same
+ * name). */
 int engine_create(uv_loop_t *loop, const struct engine_options *options, struct engine **out,
                   struct error *error);
 
-/* Opens every queue, and polls each as soon as it is open. Retries temporary failures, with backoff
- * and one log line a minute: an unreachable service, a queue that does not exist (yet), a missing
- * permission. ready is called once: when all are open, or on a failure that a retry can't fix:
+/* Opens all queues, and polls each as soon as it is open. Retries temporary failures, with backoff
+ * and one log line per minute: an unreachable service, a queue that does not exist (yet), a missing
+ * permission. ready is called once: when all are open, or on a failure that a retry cannot fix:
  * ERR_INVALID (not a valid queue name), or ERR_CREDENTIALS and ERR_EXPIRED while none is open. */
 typedef void engine_ready(const struct error *error, void *user);
 void engine_start(struct engine *engine, engine_ready *ready, void *user);
@@ -96,24 +99,24 @@ int engine_reload(struct engine *engine, struct pipeline *const *pipelines, size
 void engine_drain(struct engine *engine, unsigned grace_ms, void (*drained)(void *user),
                   void *user);
 
-/* Nothing in flight: no job, no delete pending. */
+/* Whether nothing is in flight: no job and no pending delete. */
 bool engine_idle(const struct engine *engine);
 
 struct engine_stats {
     uint64_t received, acknowledged, retried, rejected; /* messages */
     uint64_t deleted, delete_failed, lease_lost, extended;
-    uint64_t fetched, fetch_shared; /* GETs made, and jobs that used another's */
-    uint64_t decoded, rendered;     /* decodes, and renditions made */
+    uint64_t fetched, fetch_shared; /* GET requests, and jobs that shared one */
+    uint64_t decoded, rendered;     /* decodes, and renditions created */
     uint64_t stored, stored_bytes;
-    uint64_t superseded;          /* events skipped, since a newer one's outputs are stored */
-    uint64_t stalled;             /* messages returned since a job of theirs made no progress */
+    uint64_t superseded;          /* events skipped because outputs of a newer one are stored */
+    uint64_t stalled;             /* messages returned because a job made no progress */
     size_t jobs, sources;         /* now */
-    uint64_t memory, memory_peak; /* bytes of the budget: in use now, and the peak */
+    uint64_t memory, memory_peak; /* bytes of the budget in use, and the peak */
 };
 void engine_stats(struct engine *engine, struct engine_stats *out);
 
 /* Call it after drained, or instead of draining (unfinished work is dropped; its messages become
- * visible again after their timeout). closed is called from the loop when the memory is freed. */
+ * visible again after their timeout). closed is called from the loop after the memory is freed. */
 void engine_close(struct engine *engine, void (*closed)(void *user), void *user);
 
 #endif

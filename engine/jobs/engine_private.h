@@ -24,11 +24,11 @@ struct engine {
     struct event_order order;
     struct message_memory messages;
     struct watchdog watchdog;
-    struct consumer **consumers; /* the retired ones among them */
+    struct consumer **consumers; /* how many of them are retired */
     size_t consumer_count;
     size_t retired;
-    size_t departing; /* consumers that are closed already, but for their handles */
-    size_t borrowed;  /* messages that receives may return beyond their consumers' own slots */
+    size_t departing; /* consumers whose handles are being closed */
+    size_t borrowed;  /* messages that receives may return beyond the slots of their consumers */
     struct job_runner jobs;
     struct delivery_context deliveries;
 
@@ -38,28 +38,28 @@ struct engine {
 
     bool draining;
     bool closing;
-    uv_timer_t turn; /* zero delay: engine_update's */
+    uv_timer_t turn; /* zero delay; for engine_update */
     void (*on_turn)(uv_timer_t *turn);
     uv_timer_t grace;
-    uv_timer_t polls; /* how long a drain waits for polls in flight */
+    uv_timer_t polls; /* how long a drain waits for pending polls */
     void (*drained)(void *user);
     void *drained_user;
     void (*closed)(void *user);
     void *closed_user;
-    size_t handles; /* that are still to be closed */
+    size_t handles; /* handles still to be closed */
 };
 
-/* Something has ended: a fresh loop callback looks whether a drain, a close or a consumer's end can go
- * on (engine_update.c). */
+/* Call it when something has ended: a new loop callback checks whether a drain, a close or the end
+ * of a consumer can continue (engine_update.c). */
 void engine_update(struct engine *engine);
 
 /* consumers.c */
-/* act may end the delivery that it is given, but no other. */
+/* act may end the given delivery, but no other. */
 void consumers_each_delivery(struct engine *engine, void (*act)(struct delivery *delivery));
 int consumers_check(const struct engine *engine, struct pipeline *const *pipelines, size_t count,
                     struct error *error);
 int consumers_make(struct engine *engine);
-void consumers_depart(struct engine *engine); /* closes the retired ones that are empty */
+void consumers_depart(struct engine *engine); /* closes retired consumers without work */
 size_t consumers_audience(void *engine, const char *bucket, const char *key, struct pipeline **out,
                           size_t max);
 

@@ -1,4 +1,4 @@
-/* Below all other files of the engine, so that each may say that something has ended. */
+/* Below all other files of the engine, so that each of them can report that something has ended. */
 #include "engine_private.h"
 
 void engine_update(struct engine *engine)

@@ -8,7 +8,7 @@
 #include "json_text.h"
 #include "object_store.h"
 
-/* SNS around an extended client's pointer around an event is the deepest that real systems build.
+/* The deepest nesting in practice is SNS around an extended client's pointer around an event.
  */
 enum { NESTING_MAX = 4 };
 
@@ -47,7 +47,7 @@ void envelope_clear(struct envelope *envelope)
     *envelope = (struct envelope){0};
 }
 
-/* In place: '+' is a space, %XX a byte. S3 encodes keys in events as a form does. */
+/* Decodes in place: '+' is a space, %XX a byte. S3 form-encodes the keys in events. */
 static int form_decode(char *text)
 {
     char *to = text;
@@ -68,7 +68,7 @@ static int form_decode(char *text)
     return 0;
 }
 
-/* Copies a string member; *out stays NULL where it is absent, empty or of another type. */
+/* Copies a string member; *out remains NULL if it is absent, empty or of another type. */
 static int copy_member(json_t *object, const char *name, char **out)
 {
     const char *text = json_string_value(json_object_get(object, name));
@@ -78,7 +78,7 @@ static int copy_member(json_t *object, const char *name, char **out)
     return *out ? 0 : ERR_MEMORY;
 }
 
-/* Our own producers and old SDKs quote the ETag now and then. */
+/* Some producers and old SDKs quote the ETag. */
 static void unquote(char *text)
 {
     size_t size = text ? strlen(text) : 0;
@@ -100,7 +100,7 @@ static int check_record(const struct envelope_record *record, struct error *erro
     return 0;
 }
 
-/* The members that S3's own events and EventBridge's share, under their different names. */
+/* The members that S3 events and EventBridge events share under different names. */
 static int copy_object(json_t *bucket, json_t *object, const char *etag_name,
                        const char *version_name, struct envelope_record *record)
 {
@@ -126,13 +126,13 @@ static bool is_from_aws(json_t *item)
     return source && strcmp(source, "aws:s3") == 0;
 }
 
-/* What cannot be decoded was not encoded, unless it comes from S3 itself. */
+/* A key that cannot be decoded was not encoded, unless it comes from S3 itself. */
 static int decode_key(json_t *item, struct envelope_record *record, struct error *error)
 {
     bool foreign = !is_from_aws(item);
     char *raw = record->key ? strdup(record->key) : NULL;
     if (!record->key)
-        return 0; /* check_record says so */
+        return 0; /* check_record reports it */
     if (!raw)
         return error_set(error, ERR_MEMORY, "out of memory while reading an event");
     if (form_decode(record->key)) {
@@ -162,9 +162,9 @@ static int parse_s3_record(json_t *item, struct envelope_record *record, struct 
     if (code)
         return code;
     struct slice name = slice_of(record->event ? record->event : "");
-    if (slice_starts_with(name, "s3:")) /* some compatible services keep the prefix */
+    if (slice_starts_with(name, "s3:")) /* some compatible services include the prefix */
         name = (struct slice){name.data + 3, name.size - 3};
-    /* What was restored from an archive can be read now, as what is new. */
+    /* An object that was restored from an archive can be read like a new one. */
     record->created = slice_starts_with(name, "ObjectCreated:") ||
                       slice_equal_text(name, "ObjectRestore:Completed");
     record->removed = slice_starts_with(name, "ObjectRemoved:") ||
@@ -190,7 +190,7 @@ static int parse_s3_event(json_t *records, struct envelope *out, struct error *e
         int code =
             parse_s3_record(json_array_get(records, out->count), &out->records[out->count], error);
         if (code) {
-            out->count++; /* so that what was copied is freed */
+            out->count++; /* so that copied strings are freed */
             return code;
         }
     }

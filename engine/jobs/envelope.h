@@ -1,14 +1,15 @@
 /*
  * Parses a message: the objects to process. No I/O; any thread.
  *
- * The format is recognised by the message's structure, not configured:
- *   an S3 event (any 2.x; keys form-encoded)              "Event message structure", S3 User Guide
- *   an EventBridge "Object Created" (key not encoded)      "EventBridge event message structure",
- * S3 User Guide s3:TestEvent                                           nothing to do
- *   {"bucket": …, "key": …}                                a plain request
- *   an SNS notification around any of these                "Parsing message formats", SNS Developer
- * Guide the extended client's pointer to a body in S3          when the message has one of its size
- * attributes
+ * The format is detected from the message's structure, not configured:
+ *   an S3 event (any 2.x; keys form-encoded)    "Event message structure", S3 User Guide
+ *   an EventBridge "Object Created"             "EventBridge event message structure", S3 User Guide;
+ *                                               the key is not encoded
+ *   s3:TestEvent                                nothing to do
+ *   {"bucket": …, "key": …}                     a plain request
+ *   an SNS notification around any of these     "Parsing message formats", SNS Developer Guide
+ *   the extended client's pointer               the body is in S3; the message has one of its size
+ *                                               attributes
  */
 #ifndef THUMBWHEEL_ENVELOPE_H
 #define THUMBWHEEL_ENVELOPE_H
@@ -30,33 +31,34 @@ struct envelope_record {
     char *etag;      /* NULL: unknown; without quotes */
     char *sequencer; /* NULL: unknown */
     char *event;     /* "ObjectCreated:Put"; NULL for a plain request */
-    uint64_t size;   /* bytes; 0: unknown */
+    uint64_t size;   /* in bytes; 0: unknown */
     bool created;    /* false: a removal, a tagging…: nothing to render */
-    bool removed;    /* the object, or the version named, is gone */
-    bool raw;        /* key is the one as it is in the event, and raw_key the decoded one */
+    bool removed;    /* the object or version was deleted */
+    bool raw;        /* key is the undecoded key of the event, and raw_key the decoded one */
 };
 
-/* S3 encodes the keys in its events; not every compatible service does. An event from another
- * source (its eventSource is not aws:s3) whose key decoding changes has a raw_key: the key as it is
- * in the event. Makes that the key (raw), or the decoded one again; false: nothing changed. */
+/* S3 encodes the keys in its events, but not every compatible service does. If an event from
+ * another source (its eventSource is not aws:s3) has a key that decoding changes, raw_key is the
+ * undecoded key. Selects the undecoded key (raw) or the decoded one again; false: nothing
+ * changed. */
 bool envelope_record_use_raw(struct envelope_record *record, bool raw);
 
 enum envelope_kind {
     ENVELOPE_RECORDS, /* one or more records */
     ENVELOPE_NOTHING, /* a test event */
-    ENVELOPE_POINTER, /* the body lies in S3: fetch `pointer`, then parse that */
+    ENVELOPE_POINTER, /* the body is in S3: fetch `pointer`, then parse it */
 };
 
 struct envelope {
     enum envelope_kind kind;
     struct envelope_record *records;
     size_t count;
-    struct envelope_record pointer; /* bucket and key alone */
+    struct envelope_record pointer; /* only bucket and key */
 };
 
-/* extended: the message carries ExtendedPayloadSize or SQSLargePayloadSize. ERR_INVALID with a text
- * that says what the body looks like, ERR_LIMIT (too many records, a key over 1,024 bytes),
- * ERR_MEMORY. */
+/* extended: the message has the attribute ExtendedPayloadSize or SQSLargePayloadSize. ERR_INVALID,
+ * with a description of the body in the message, ERR_LIMIT (too many records, a key over 1,024
+ * bytes), ERR_MEMORY. */
 int envelope_parse(struct slice body, bool extended, struct envelope *out, struct error *error);
 void envelope_clear(struct envelope *envelope);
 

@@ -10,9 +10,9 @@ enum { KEY_MAX = 4096 };
 
 struct order_key {
     struct lru_entry entry;
-    char newest[SEQUENCER_MAX + 1]; /* stored, or removed; "": nothing yet */
-    struct order_claim *writer;     /* whose turn it is */
-    struct list waiting;            /* claims that wait for their turn */
+    char newest[SEQUENCER_MAX + 1]; /* newest sequencer stored or removed; "": none yet */
+    struct order_claim *writer;     /* the current writer */
+    struct list waiting;            /* claims waiting for their turn */
 };
 
 static struct order_key *key_of(struct lru_entry *entry)
@@ -63,7 +63,7 @@ static void key_drop(struct lru_entry *entry)
     free(key_of(entry));
 }
 
-/* Removals are every pipeline's: they are kept under an empty name. */
+/* Removals concern all pipelines, so they are stored under an empty name. */
 static int key_name(const char *pipeline, const struct envelope_record *record, struct buffer *name)
 {
     buffer_init(name, KEY_MAX);
@@ -168,7 +168,8 @@ static void on_turn(uv_timer_t *timer)
     }
 }
 
-/* The turn goes to the newest at once, so that nobody comes between; it is told from the loop. */
+/* The newest claim gets the turn at once, so that no other can get in between; it is notified from
+ * the loop. */
 static void turn_pass(struct event_order *order, struct order_key *key)
 {
     key->writer = newest_waiting(key);

@@ -1,8 +1,8 @@
 /*
  * The order of events for one key.
  *
- * Deliveries arrive in any order, and several at a time. S3 gives each event of a key a sequencer;
- * this table keeps, for each pipeline, bucket and key, the newest sequencer whose outputs are
+ * Deliveries arrive in any order, and several at a time. S3 gives each event of a key a sequencer.
+ * For each pipeline, bucket and key, this table contains the newest sequencer whose outputs are
  * stored, and the current writer:
  *
  *     join ──► older than what is stored: nothing to do
@@ -10,19 +10,19 @@
  *       └──► … fetch, render … ──► turn ──► mine: write ──► leave(stored) ──► the next one's turn
  *                                   └──► wait, until whoever writes has ended; then ask again
  *
- * One event of a key writes at a time, the newest of those that wait first, so that an older one
- * never overwrites a newer one's outputs, whichever finishes last. Removals are remembered too:
- * they tell an object that was deleted after its event from one that was never there.
+ * Only one event of a key writes at a time, and the newest waiting one goes first, so that an older
+ * event never overwrites the outputs of a newer one, whichever finishes last. Removals are recorded
+ * too: they distinguish an object that was deleted after its event from one that never existed.
  *
- * The memory is bounded (ORDER_BYTES_MAX, least recently used out) and dies with the process. What
- * it does not know is then asked of the outputs themselves, which carry the sequencer of their
- * source (output_mark.h), where it matters: for events that name a version, whose bytes may be
- * yesterday's. Without a version a GET answers with the newest bytes whatever the event says. Two
- * engines that work on one key in the same moment are not ordered by this.
+ * The table is limited in size (ORDER_BYTES_MAX, least recently used entries are evicted) and
+ * exists only in memory. Missing information is then read from the outputs, whose metadata contains
+ * the sequencer of their source (output_mark.h), but only for events that name a version, because
+ * its bytes may be outdated. Without a version, a GET returns the newest bytes, whatever the event
+ * contains. This does not order two engines that process the same key at the same time.
  *
- * Sequencers are hexadecimal and of any length; the shorter is padded with zeros on the right, then
- * they are compared as text ("Event message structure", S3 User Guide). An event without one is not
- * ordered. Loop thread.
+ * Sequencers are hexadecimal and of any length; the shorter one is padded with zeros on the right,
+ * then they are compared as text ("Event message structure", S3 User Guide). Events without one are
+ * not ordered. Loop thread.
  */
 #ifndef THUMBWHEEL_EVENT_ORDER_H
 #define THUMBWHEEL_EVENT_ORDER_H
@@ -37,44 +37,45 @@ enum { ORDER_BYTES_MAX = 8 * 1024 * 1024, SEQUENCER_MAX = 64 };
 
 struct event_order {
     struct lru keys;
-    uv_timer_t turn;     /* zero delay: wakes those whose turn has come */
-    struct list waiting; /* claims that are to be woken */
+    uv_timer_t turn;     /* zero delay: wakes claims whose turn has come */
+    struct list waiting; /* claims to wake */
 };
 
-struct order_claim {                         /* a job's; embed it, zeroed */
-    void (*wake)(struct order_claim *claim); /* from a fresh loop callback: ask again */
+struct order_claim {                         /* embed it in a job, zeroed */
+    void (*wake)(struct order_claim *claim); /* from a new loop callback: ask again */
     struct order_key *key;                   /* NULL: not ordered */
     char sequencer[SEQUENCER_MAX + 1];
-    struct list link; /* in the key's list of those that wait, or in order->waiting */
+    struct list link; /* in the key's list of waiting claims, or in order->waiting */
 };
 
 void event_order_init(struct event_order *order, uv_loop_t *loop);
-/* Every claim has left. closed is called from the loop; the memory is the caller's. */
+/* All claims must have left. closed is called from the loop; the caller owns the memory. */
 void event_order_close(struct event_order *order, uv_close_cb closed);
 
 /* -1, 0 or 1: a is older, the same, newer. */
 int sequencer_compare(const char *a, const char *b);
-/* Hexadecimal, and not too long. */
+/* Whether it is hexadecimal and not too long. */
 bool sequencer_valid(const char *text);
 
 enum order_verdict { ORDER_GO, ORDER_WAIT, ORDER_OLD };
 
-/* An event for a key begins. OLD: the outputs of a newer one are stored; the claim is empty.
- * Without memory for it the event goes unordered. */
+/* Starts an event for a key. OLD: the outputs of a newer one are stored; the claim is empty. If
+ * memory is short, the event is not ordered. */
 enum order_verdict event_order_join(struct event_order *order, const char *pipeline,
                                     const struct envelope_record *record,
                                     struct order_claim *claim);
-/* Before anything is written. GO: until event_order_leave nobody else writes. WAIT: wake will come.
+/* Call it before writing. GO: no other event writes until event_order_leave. WAIT: wake will be
+ * called.
  */
 enum order_verdict event_order_turn(struct order_claim *claim);
-/* The outputs turn out to be of this newer event. */
+/* Records that the outputs are those of this newer event. */
 void event_order_learn(struct order_claim *claim, const char *sequencer);
 /* Ends the claim; does nothing for an empty one. stored: everything is written. */
 void event_order_leave(struct event_order *order, struct order_claim *claim, bool stored);
 
-/* An event says that the object is gone. */
+/* Records an event that reports the deletion of the object. */
 void event_order_removed(struct event_order *order, const struct envelope_record *record);
-/* A removal that came after the record's event is known. */
+/* Whether a removal after the record's event is known. */
 bool event_order_is_removed(struct event_order *order, const struct envelope_record *record);
 
 #endif

@@ -71,7 +71,7 @@ static const struct job_step *step_of(const struct job *job)
     return step;
 }
 
-/* Ends every operation, so that no callback comes any more. */
+/* Cancels all operations, so that no callback is called any more. */
 static void operations_cancel(struct job *job)
 {
     const struct job_runner_options *options = &job->msg.runner->options;
@@ -88,7 +88,7 @@ static void operations_cancel(struct job *job)
     job->loop.pending = 0;
 }
 
-/* What the job's record for the observer does not need. The pixels go with the first call. */
+/* Frees what the observer does not need. The first call frees the pixels. */
 static void buffers_free(struct job *job)
 {
     free(job->loop.uploads);
@@ -103,7 +103,7 @@ static void buffers_free(struct job *job)
     job->loop.tag_count = 0;
 }
 
-/* The one exit. The delivery may free the job at once. */
+/* The only exit. The delivery may free the job at once. */
 static void job_finish(struct job *job, enum outcome outcome, const char *reason)
 {
     operations_cancel(job);
@@ -116,8 +116,8 @@ static void job_finish(struct job *job, enum outcome outcome, const char *reason
     job->msg.finished(job->msg.delivery);
 }
 
-/* The object is gone, and an event says that it was deleted later, or the operator that missing
- * objects don't matter: there is nothing to do. */
+/* If the object does not exist, and either an event reports its deletion or the operator chose to
+ * ignore missing objects, there is nothing to do. */
 static bool is_moot(const struct job *job, const struct job_step *step)
 {
     if (job->loop.error.code != ERR_NOT_FOUND || step->stage == STAGE_STORE)
@@ -134,7 +134,7 @@ static bool is_moot(const struct job *job, const struct job_step *step)
     return true;
 }
 
-/* To the first step, without what belongs to the key that the record had. */
+/* Returns to the first step, without the state of the record's previous key. */
 static void job_go_back(struct job *job)
 {
     event_order_leave(job->msg.runner->options.order, &job->loop.order, false);

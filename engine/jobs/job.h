@@ -1,14 +1,14 @@
 /*
- * A job: one image for one pipeline. It belongs to the delivery of a message, which may hold
- * several.
+ * A job: one image for one pipeline. It belongs to the delivery of a message, which may have
+ * several jobs.
  *
  * It runs through the array of steps in job_steps.c:
  *
  *     match → fetch → render → order → store → label → describe → tag → finished
  *
- * A step returns NEXT, WAIT, DONE or FAIL, and never ends the job itself. A step that waits is
- * called again by job_resume, from a fresh loop callback, and decides from the facts that the
- * callbacks recorded. There is one way out, job_finish.
+ * A step returns NEXT, WAIT, DONE or FAIL, and never ends the job itself. A waiting step is called
+ * again by job_resume, from a new loop callback, and decides from the facts that the callbacks
+ * recorded. The only exit is job_finish.
  */
 #ifndef THUMBWHEEL_JOB_H
 #define THUMBWHEEL_JOB_H
@@ -33,10 +33,10 @@ struct consumer;
 
 struct job_stats {
     uint64_t rendered, stored, stored_bytes;
-    uint64_t superseded; /* events skipped, since a newer one's outputs are stored */
+    uint64_t superseded; /* events skipped because outputs of a newer one are stored */
 };
 
-/* What jobs borrow; all of it outlives them. */
+/* Borrowed by jobs; must outlive them. */
 struct job_runner_options {
     const struct job_step *steps; /* in order; the last has state JOB_FINISHED */
     struct object_store *store;
@@ -45,17 +45,18 @@ struct job_runner_options {
     struct event_order *order;
     struct source_table *sources;
     bool drop_missing;
-    /* The last thing of a job is gone. */
+    /* Called when the memory of a job has been freed. */
     void (*freed)(void *user);
     void *user;
 };
 
-/* What all jobs have in common. */
+/* Shared by all jobs. */
 struct job_runner {
     uv_loop_t *loop;
     struct job_runner_options options;
     struct job_stats stats;
-    size_t count;      /* jobs whose memory lives, those that only a worker still holds included */
+    /* jobs whose memory is in use, including those that only a worker still uses */
+    size_t count;
     uint64_t moved_ms; /* uv_now at the last progress of any job */
 };
 
@@ -88,25 +89,26 @@ struct upload {
 };
 
 struct job {
-    struct { /* set when the job is made */
+    struct { /* set when the job is created */
         struct job_runner *runner;
-        struct delivery *delivery;                   /* NULL once the delivery has let go of it */
-        struct consumer *consumer;                   /* which stays while it has jobs */
-        struct pipeline *pipeline;                   /* retained */
-        struct envelope_record *record;              /* the delivery's, no other job's */
+        struct delivery *delivery; /* NULL after the delivery has released it */
+        struct consumer *consumer; /* which exists as long as it has jobs */
+        struct pipeline *pipeline; /* retained */
+        /* belongs to the delivery; not shared with other jobs */
+        struct envelope_record *record;
         void (*finished)(struct delivery *delivery); /* may free the job */
     } msg;
 
     struct { /* loop thread */
         enum job_state state;
-        uint64_t moved_ms;              /* uv_now of its last progress: see watchdog.h */
-        bool asked;                     /* the step under way has started its operations */
-        size_t pending;                 /* operations under way */
-        struct order_claim order;       /* among the events of its key */
-        struct upload *uploads;         /* one for each rendition, while they are stored */
-        struct upload sidecar;          /* the document's, while it is stored */
-        bool superseded;                /* a newer event's output is there */
-        struct object_request *request; /* of the steps with one operation at a time */
+        uint64_t moved_ms;              /* time (uv_now) of its last progress: see watchdog.h */
+        bool asked;                     /* the current step has started its operations */
+        size_t pending;                 /* pending operations */
+        struct order_claim order;       /* its place among the events of its key */
+        struct upload *uploads;         /* one per rendition, while they are stored */
+        struct upload sidecar;          /* upload of the label document */
+        bool superseded;                /* the output of a newer event exists */
+        struct object_request *request; /* for steps with one operation at a time */
         struct label_request *label_request;
         struct bytes document;    /* the labels' JSON, while it is stored */
         struct object_pair *tags; /* the merged set, while it is stored; malloc'd strings */
@@ -117,7 +119,7 @@ struct job {
         const char *reason; /* static */
     } loop;
 
-    struct { /* the worker's while claim.rendering, else the loop's */
+    struct { /* used by the worker while claim.rendering, else by the loop */
         struct source_claim claim;
     } work;
 };
@@ -126,17 +128,18 @@ struct job {
  * JOB_FINISHED, unless it was dropped before. NULL: out of memory. */
 struct job *job_new(struct job_runner *runner, struct delivery *delivery, struct pipeline *pipeline,
                     struct envelope_record *record, void (*finished)(struct delivery *delivery));
-/* Begins; it may finish before this returns. */
+/* Starts the job; it may finish before this returns. */
 void job_start(struct job *job);
-/* The job has made progress: see watchdog.h. */
+/* Records progress: see watchdog.h. */
 void job_progressed(struct job *job);
-/* Ends a wait. From a fresh loop callback only. */
+/* Ends a wait. Only from a new loop callback. */
 void job_resume(struct job *job);
-/* A worker has the image, or its result is being stored: finishing is cheaper than starting again.
+/* Whether a worker is processing the image, or its result is being stored: then finishing is
+ * cheaper than starting again.
  */
 bool job_under_way(const struct job *job);
-/* The delivery lets go of the job, finished or not: what is under way is cancelled, and the memory
- * goes as soon as no worker uses it. */
+/* The delivery releases the job, finished or not: pending operations are cancelled, and the memory
+ * is freed as soon as no worker uses it. */
 void job_drop(struct job *job);
 const char *job_state_name(enum job_state state);
 

@@ -1,11 +1,11 @@
 /*
  * The steps of a job, in order. Each is called when the job enters its state and again after each
- * wait: it first looks at what has been recorded, then starts what is missing. `asked` tells the
- * two apart.
+ * wait; `asked` distinguishes the two. It first checks the recorded results, then starts missing
+ * operations.
  *
- * Nothing is acknowledged before it is stored: the steps that write come last, and a failure of any
- * of them makes the message come back. Writing again is harmless, since keys and bytes are the same
- * every time.
+ * Nothing is acknowledged before it is stored: the steps that write come last, and if any of them
+ * fails, the message is delivered again. Writing again is harmless, because keys and bytes are the
+ * same every time.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static const char *pipeline_name(const struct job *job)
 
 static enum step_result skip_older(struct job *job)
 {
-    render_item_clear(item_of(job)); /* nothing of it is stored */
+    render_item_clear(item_of(job)); /* none of it is stored */
     log_info("event skipped: the outputs of a newer event are stored",
              LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("bucket", job->msg.record->bucket),
              LOG_TEXT("key", job->msg.record->key),
@@ -83,7 +83,7 @@ static enum step_result step_match(struct job *job)
     return STEP_NEXT;
 }
 
-/* So that a template that writes where its pipeline reads does not go unnoticed. */
+/* Warns about a template that writes where its pipeline reads. */
 static enum step_result skip_output(const struct job *job)
 {
     log_info("event skipped: the object is an output of thumbwheel",
@@ -93,7 +93,7 @@ static enum step_result skip_output(const struct job *job)
     return STEP_DONE;
 }
 
-/* A service that does not encode the keys of its events means the other name. */
+/* If the service does not encode the keys in its events, the object has the other name. */
 static enum step_result fetch_failed(struct job *job)
 {
     struct envelope_record *record = job->msg.record;
@@ -182,8 +182,8 @@ static bool first_output(struct job *job, struct object_name *name)
     return name->key != NULL;
 }
 
-/* An event that names a version is answered with that version's bytes, however old: the output
- * itself says whether a newer one has been here, in this process or another. */
+/* An event that names a version gets the bytes of that version, however old. The metadata of the
+ * existing output shows whether a newer event was already processed, in this process or another. */
 static bool needs_look(const struct job *job)
 {
     return job->msg.record->version && job->loop.order.key;
@@ -217,7 +217,7 @@ static enum step_result step_order(struct job *job)
 
 /* ---- store ---- */
 
-/* The size stays for the report; the memory goes as soon as the bytes are stored. */
+/* The size is kept for the report; the memory is freed as soon as the bytes are stored. */
 static void body_release(struct bytes *body)
 {
     size_t size = body->size;
@@ -285,7 +285,7 @@ static void uploads_start(struct job *job)
     }
 }
 
-/* The outputs of a step have been written, or were not. */
+/* Called when the outputs of a step have been written or have failed. */
 static enum step_result written(struct job *job)
 {
     if (job->loop.error.code)
@@ -318,7 +318,7 @@ static void on_labels(const struct label_set *labels, const struct error *error,
     job_resume(job);
 }
 
-/* Only for a labeler that is a service; the built-in one has done its work on the worker. */
+/* Only for a labeling service; the built-in labeler has already run on the worker. */
 static enum step_result step_label(struct job *job)
 {
     const struct pipeline_facts *facts = ops_of(job)->facts(job->msg.pipeline);
@@ -379,7 +379,7 @@ static int document_store(struct job *job)
     return output_upload_start(&upload->output);
 }
 
-/* The labels as a JSON document beside the image. */
+/* Stores the labels as a JSON document beside the image. */
 static enum step_result step_describe(struct job *job)
 {
     if (!item_of(job)->sidecar_key)
@@ -424,8 +424,8 @@ static int tags_next(struct job *job)
                                 &job->loop.request);
 }
 
-/* The labels as tags of the source object. S3 replaces the whole set, so the tags that others put
- * there are read and written back. */
+/* Stores the labels as tags of the source object. S3 replaces the whole set, so existing tags are
+ * read and written back. */
 static enum step_result step_tag(struct job *job)
 {
     bool written = job->loop.asked && job->loop.have_tags && !job->loop.pending;
@@ -443,7 +443,7 @@ static enum step_result step_tag(struct job *job)
                   error_name(code));
         return STEP_FAIL;
     }
-    job->loop.asked = job->loop.have_tags; /* true once the write is under way */
+    job->loop.asked = job->loop.have_tags; /* true once the write is pending */
     job->loop.pending = 1;
     return STEP_WAIT;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One decimal is as much as a confidence means. */
+/* One decimal matches the precision of a confidence. */
 static double rounded(double percent)
 {
     return round(percent * 10) / 10;
@@ -78,7 +78,7 @@ static int add_label(struct object_pair *set, size_t *count, const struct label 
 {
     char confidence[16];
     if (set_has(set, *count, label->name))
-        return 0; /* a tag's key is there once; the better label came first */
+        return 0; /* tag keys are unique; the label with higher confidence came first */
     snprintf(confidence, sizeof confidence, "%.1f", rounded(label->confidence));
     return set_add(set, count, label->name, label->value[0] ? label->value : confidence);
 }
@@ -95,7 +95,7 @@ int label_tags_merge(const struct object_pair *existing, size_t existing_count,
     }
     for (size_t i = 0; !code && i < labels->count && n < OBJECT_TAGS_MAX; i++)
         code = add_label(set, &n, &labels->entries[i]);
-    *out = set; /* the caller frees what there is, also after a failure */
+    *out = set; /* the caller frees the list, even after a failure */
     *count = n;
     return code;
 }

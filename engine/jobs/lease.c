@@ -1,4 +1,4 @@
-/* What the lease keeper and the delete batcher both do with a lease; below both. */
+/* Functions for leases that the lease keeper and the delete batcher share. */
 #include <stdlib.h>
 
 #include "jitter.h"

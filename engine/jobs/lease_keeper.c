@@ -6,13 +6,14 @@
 #include "log.h"
 
 enum {
-    RETRY_BEAT_MS = 1000, /* after a failed extension; sooner when time is short */
+    /* retry interval after a failed extension; shorter if little time is left */
+    RETRY_BEAT_MS = 1000,
     RETRY_BEAT_LEAST_MS = 100,
-    RIDE_MS = 500,         /* beats so near go in the same calls */
-    LIFE_MARGIN_MS = 5000, /* the service began to count before we did */
+    RIDE_MS = 500,         /* heartbeats within this interval share a call */
+    LIFE_MARGIN_MS = 5000, /* the service's timer started before ours */
 };
 
-/* ---- beats and releases ---- */
+/* ---- heartbeats and releases ---- */
 
 static void beat_at(struct lease *lease, uint64_t when_ms)
 {
@@ -20,7 +21,7 @@ static void beat_at(struct lease *lease, uint64_t when_ms)
     time_heap_set(&lease->home->keeper->beats, &lease->beat, (int64_t)when_ms);
 }
 
-/* At half of the visibility, and never less than a second before its end. */
+/* At half of the visibility timeout, and at least one second before its end. */
 static void schedule_beat(struct lease *lease, uint64_t from_ms, unsigned visibility_s)
 {
     uint64_t whole_ms = (uint64_t)visibility_s * 1000, delay = whole_ms / 2;
@@ -38,11 +39,11 @@ static void lose(struct lease *lease, const char *why)
              LOG_TEXT("reason", why));
     lease_beat_clear(lease);
     if (lease->wish == LEASE_KEEP)
-        lease->lost(lease->user); /* ends in lease_forget, now or when the work has stopped */
+        lease->lost(lease->user); /* leads to lease_forget, now or when the work has stopped */
 }
 
-/* SQS counts 12 hours from the receipt, however often the visibility was changed, and refuses what
- * would end later (ChangeMessageVisibility, SQS API Reference). */
+/* SQS limits a message to 12 hours from its receive, however often the visibility was changed, and
+ * refuses a later end (ChangeMessageVisibility, SQS API Reference). */
 static uint64_t life_left(const struct lease *lease, uint64_t now_ms)
 {
     uint64_t end_ms = lease->received_ms + (uint64_t)QUEUE_VISIBILITY_MAX_S * 1000 - LIFE_MARGIN_MS;
@@ -55,7 +56,7 @@ static unsigned within_life(const struct lease *lease, uint64_t now_ms, unsigned
     return left_s < seconds ? (unsigned)left_s : seconds;
 }
 
-/* Nothing more can be gained: the work has until the deadline. */
+/* No further extension is possible: the work must finish by the deadline. */
 static void beat_last(struct lease *lease, uint64_t now_ms)
 {
     if (now_ms >= lease->deadline_ms) {
@@ -85,7 +86,7 @@ static void retry_change(struct lease *lease, uint64_t now_ms)
 {
     if (now_ms >= lease->deadline_ms) {
         if (lease->wish == LEASE_RELEASE)
-            lease_destroy(lease); /* it has come back by itself */
+            lease_destroy(lease); /* it is already visible again */
         else
             lose(lease, "it could not be extended in time");
         return;
@@ -96,7 +97,7 @@ static void retry_change(struct lease *lease, uint64_t now_ms)
     beat_at(lease, now_ms + (delay < RETRY_BEAT_LEAST_MS ? RETRY_BEAT_LEAST_MS : delay));
 }
 
-/* The response to a change. The owner may have wished for something else meanwhile. */
+/* Handles the response to a change. The owner may have requested something else meanwhile. */
 static void change_settle(struct lease *lease, int code, uint64_t sent_ms)
 {
     struct lease_stats *stats = &lease->home->keeper->stats;
@@ -150,7 +151,7 @@ static void changes_send(struct lease_home *home)
     while (!list_empty(&home->changes)) {
         struct lease_call *call = lease_call_new(home);
         if (!call)
-            return; /* tried again at the next turn */
+            return; /* retried in the next turn */
         while (call->count < QUEUE_BATCH_MAX && !list_empty(&home->changes))
             change_collect(call, container_of(home->changes.next, struct lease, change));
         int code = home->backend->ops->extend_batch(home->queue, call->entries, call->count,
@@ -164,14 +165,14 @@ static void changes_send(struct lease_home *home)
     }
 }
 
-/* ---- the keeper's turn ---- */
+/* ---- the timer ---- */
 
 static bool rides(const struct lease *lease, uint64_t now_ms)
 {
     return lease_beat_ms(lease) <= (lease->final ? now_ms : now_ms + RIDE_MS);
 }
 
-/* Everything that is due. Beats that are due soon ride along in the same calls. */
+/* Handles everything that is due. Heartbeats that are due soon share the same calls. */
 static void turn(uv_timer_t *timer)
 {
     struct lease_keeper *keeper = container_of(timer, struct lease_keeper, timer);
@@ -229,7 +230,7 @@ void lease_home_close(struct lease_home *home)
     lease_keeper_arm(home->keeper);
 }
 
-/* ---- the owner's verbs ---- */
+/* ---- functions for the owner ---- */
 
 static size_t total_leases(const struct lease_keeper *keeper)
 {
@@ -286,7 +287,7 @@ void lease_release(struct lease *lease, unsigned visibility_s)
     work_ends(lease, LEASE_RELEASE);
     lease->release_s = visibility_s;
     if (!lease->changing)
-        lease_change_queue(lease); /* else the pending response queues it */
+        lease_change_queue(lease); /* otherwise the pending response queues it */
     lease_keeper_arm(lease->home->keeper);
 }
 

@@ -1,13 +1,13 @@
 /*
- * Leases: the right to change a message's visibility, from its receipt until its delete is
+ * A lease is the right to change a message's visibility, from its receive until its delete is
  * confirmed.
  *
- * There is one lease per message and one keeper for all queues. The keeper extends held leases at
+ * There is one lease per message and one keeper for all queues. The keeper extends active leases at
  * half of their visibility timeout, earliest first, up to ten per call; sets the backoff of a
  * returned message; and passes receipts to the queue's delete batcher. Near SQS's limit of 12 hours
- * it requests the remaining time, then stops and logs it. Because every change of a visibility goes
- * through the one lease, a heartbeat never overwrites a backoff: a change waits for the response to
- * the pending one.
+ * it requests the remaining time, then stops and logs it. Because every visibility change goes
+ * through the lease, a heartbeat never overwrites a backoff: a change waits for the response to the
+ * pending one.
  *
  *     lease_take ──► held ──beat──► held … ──► lease_delete  ──► batched, confirmed, freed
  *                      │                  ├──► lease_release ──► visibility set, freed
@@ -32,8 +32,8 @@
 
 struct lease;
 
-/* The message is no longer ours (its receipt expired, or SQS's 12 hours are over): cancel the work
- * on it, then lease_forget. */
+/* The lease was lost (the receipt expired, or SQS's limit of 12 hours was reached): cancel the work
+ * on the message, then call lease_forget. */
 typedef void lease_lost(void *user);
 
 struct lease_stats {
@@ -43,7 +43,7 @@ struct lease_stats {
 struct lease_keeper {
     uv_loop_t *loop;
     uv_timer_t timer;
-    uv_timer_cb on_turn;    /* private: does what is due */
+    uv_timer_cb on_turn;    /* private: handles what is due */
     struct time_heap beats; /* of the leases */
     struct list homes;
     struct lease_stats stats;
@@ -57,28 +57,30 @@ struct lease_home { /* one queue */
     struct queue *queue;
     const char *name; /* for logs */
     struct list link;
-    struct list leases;  /* all of them, held or ending */
-    struct list changes; /* those that wait for a ChangeMessageVisibilityBatch */
+    struct list leases;  /* all leases, active or ending */
+    struct list changes; /* leases waiting for a ChangeMessageVisibilityBatch */
     size_t change_count;
     uint64_t change_due_ms;
-    struct list calls; /* batch calls under way */
+    struct list calls; /* pending batch calls */
     struct delete_batcher deletes;
-    size_t held;  /* leases whose work still runs */
+    size_t held;  /* leases whose work is still running */
     size_t count; /* all */
 };
 
 int lease_keeper_init(struct lease_keeper *keeper, uv_loop_t *loop, void (*ended)(void *user),
                       void *user);
-/* Every home is closed before. closed is called from the loop; the keeper's memory is the caller's.
+/* All homes must be closed before. closed is called from the loop; the caller owns the keeper's
+ * memory.
  */
 void lease_keeper_close(struct lease_keeper *keeper, uv_close_cb closed);
 
 void lease_home_open(struct lease_home *home, struct lease_keeper *keeper,
                      struct queue_backend *backend, struct queue *queue, const char *name);
-/* Drops what is left (its messages come back by themselves). The queue is closed right after. */
+/* Drops remaining leases (their messages become visible after their timeout). The queue is closed
+ * right after. */
 void lease_home_close(struct lease_home *home);
 
-/* Takes the receipt (malloc'd). The visibility has run since received_ms (uv_now's clock). NULL:
+/* Takes the receipt (malloc'd). The visibility timeout began at received_ms (uv_now's clock). NULL:
  * out of memory; the receipt is freed. */
 struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibility_s,
                          uint64_t received_ms, lease_lost *lost, void *user);

@@ -1,13 +1,13 @@
-/* The lease, as its keeper and the delete batcher see it. */
+/* The lease, shared by its keeper and the delete batcher. */
 #ifndef THUMBWHEEL_LEASE_PRIVATE_H
 #define THUMBWHEEL_LEASE_PRIVATE_H
 
 #include "delete_batcher.h"
 #include "lease_keeper.h"
 
-enum { LEASE_GATHER_MS = 10 }; /* changes wait this long for others of their batch */
+enum { LEASE_GATHER_MS = 10 }; /* how long changes wait to be batched */
 
-enum lease_wish { /* what the owner of the message wants; LEASE_KEEP until it has said so */
+enum lease_wish { /* the owner's request; LEASE_KEEP until it makes one */
                   LEASE_KEEP,
                   LEASE_DELETE,
                   LEASE_RELEASE,
@@ -18,15 +18,15 @@ struct lease {
     struct lease_home *home;
     char *receipt;
     uint64_t received_ms;
-    uint64_t deadline_ms;   /* the visibility ends */
-    struct time_entry beat; /* the next extension is due */
+    uint64_t deadline_ms;   /* when the visibility timeout ends */
+    struct time_entry beat; /* when the next extension is due */
     unsigned visibility_s;
-    unsigned ask_s;     /* of the next extension: less, near the end of its life */
+    unsigned ask_s;     /* length of the next extension; shorter near the 12-hour limit */
     unsigned release_s; /* with LEASE_RELEASE */
-    bool final;         /* no extension can gain anything: the next beat is its end */
+    bool final;         /* no further extension is possible: the next heartbeat ends the lease */
     enum lease_wish wish;
-    bool changing;      /* in a change call */
-    bool releasing;     /* that change is the final one, of LEASE_RELEASE */
+    bool changing;      /* part of a pending change call */
+    bool releasing;     /* that change is the final one, for LEASE_RELEASE */
     bool queued;        /* in home->changes */
     struct list all;    /* in home->leases */
     struct list change; /* in home->changes */
@@ -35,8 +35,8 @@ struct lease {
     void *user;
 };
 
-/* A batch call under way. Freed by its callback, or by lease_home_close, which knows that no
- * callback will come. */
+/* A pending batch call. Freed by its callback, or by lease_home_close, after which no callback is
+ * called. */
 struct lease_call {
     struct list link;
     struct lease_home *home;
@@ -54,14 +54,14 @@ void lease_destroy(struct lease *lease);
 /* Its next extension. */
 void lease_beat_clear(struct lease *lease);
 uint64_t lease_beat_ms(const struct lease *lease);
-/* Of which the beat is the earliest; NULL: none. */
+/* The lease with the earliest heartbeat; NULL: none. */
 struct lease *lease_first(const struct lease_keeper *keeper);
-/* Its place among those that wait for a ChangeMessageVisibilityBatch. */
+/* Adds it to the leases that wait for a ChangeMessageVisibilityBatch. */
 void lease_change_queue(struct lease *lease);
 void lease_change_unqueue(struct lease *lease);
-/* After a delete that failed: the visibility is kept up again. */
+/* After a failed delete: the visibility is extended again. */
 void lease_beat_again(struct lease *lease);
-/* Something about the due times has changed. */
+/* Call it when due times have changed. */
 void lease_keeper_arm(struct lease_keeper *keeper);
 /* Milliseconds until attempt n+1: full jitter under an exponential cap. */
 uint64_t lease_retry_delay(unsigned attempts);

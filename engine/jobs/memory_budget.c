@@ -5,11 +5,11 @@
 
 enum {
     PHOTOS_PART = 4, /* a quarter */
-    LOOK_MS = 50,    /* how soon a waiting worker notices that it is cancelled */
+    LOOK_MS = 50,    /* how quickly a waiting worker notices its cancellation */
     NS_PER_MS = 1000000,
 };
 
-struct wish { /* of a waiting worker, on its stack */
+struct wish { /* request of a waiting worker, on its stack */
     struct list link;
     uint64_t bytes;
     bool granted;
@@ -52,7 +52,7 @@ static void grant(struct memory_budget *budget, struct wish *wish)
     uv_cond_broadcast(&budget->granted);
 }
 
-/* With the lock: as many as fit, none before the first. */
+/* With the lock: grants as many as fit, in order. */
 static void serve_workers(struct memory_budget *budget)
 {
     struct wish *wish;
@@ -70,7 +70,7 @@ static void give_back(struct memory_budget *budget, struct memory_grant *grant)
     uv_async_send(&budget->async);
 }
 
-/* With the lock, which is not held while it waits. */
+/* With the lock, which is released while it waits. */
 static int stand_in_line(struct memory_budget *budget, uint64_t bytes,
                          bool (*cancelled)(void *user), void *user)
 {
@@ -83,7 +83,7 @@ static int stand_in_line(struct memory_budget *budget, uint64_t bytes,
         uv_cond_timedwait(&budget->granted, &budget->lock, (uint64_t)LOOK_MS * NS_PER_MS);
     if (!wish.granted) {
         list_remove(&wish.link);
-        uv_async_send(&budget->async); /* who stood behind may fit */
+        uv_async_send(&budget->async); /* later requests may fit */
     }
     return wish.granted ? 0 : ERR_CANCELLED;
 }
@@ -110,7 +110,7 @@ static bool shed(struct memory_budget *budget)
     return budget->options.shed(budget->options.user);
 }
 
-/* The first worker that waits gets what can be given; false: it goes on waiting. */
+/* Tries to grant the first waiting worker's request; false: it continues to wait. */
 static bool satisfy_worker(struct memory_budget *budget)
 {
     bool waits;
@@ -149,7 +149,7 @@ static bool satisfy_photo(struct memory_budget *budget, uint64_t bytes)
     return taken;
 }
 
-/* `granted` may ask again, or withdraw others. */
+/* `granted` may make new requests or cancel others. */
 static void serve_tickets(struct memory_budget *budget)
 {
     while (!list_empty(&budget->tickets)) {
@@ -194,7 +194,7 @@ void memory_withdraw(struct memory_budget *budget, struct memory_ticket *ticket)
     if (list_empty(&ticket->link))
         return;
     list_remove(&ticket->link);
-    uv_async_send(&budget->async); /* who stood behind may fit */
+    uv_async_send(&budget->async); /* later requests may fit */
 }
 
 void memory_change(struct memory_budget *budget, enum memory_kind kind, uint64_t from, uint64_t to)
@@ -229,7 +229,7 @@ void memory_figures(struct memory_budget *budget, struct memory_figures *out)
     uv_mutex_unlock(&budget->lock);
 }
 
-/* ---- the beginning and the end ---- */
+/* ---- creating and closing ---- */
 
 int memory_budget_init(struct memory_budget *budget, uv_loop_t *loop,
                        const struct memory_budget_options *options)

@@ -7,9 +7,9 @@
  * waiting never fails.
  *
  * Photos take at most a quarter of the budget, so that there is always room for the work that frees
- * them. Each kind is served in order, so that small requests never starve a large one. A request
- * larger than the whole budget runs alone, when nothing else of its kind is left. Lingering photos
- * are dropped as soon as another request needs their memory.
+ * them. Requests of each kind are granted in order, so that small requests never starve a large
+ * one. A request larger than the whole budget runs alone, when nothing else of its kind is left.
+ * Lingering photos are dropped as soon as another request needs their memory.
  *
  * Photos are requested on the loop thread, by ticket; work is requested on worker threads, which
  * block. The lock guards the counts and the queue of workers. Only the loop thread drops photos,
@@ -28,9 +28,9 @@ enum memory_kind { MEMORY_PHOTOS, MEMORY_WORK, MEMORY_KINDS };
 
 struct memory_budget_options {
     uint64_t limit; /* bytes */
-    /* Drops an unused photo; false: there is none. */
+    /* Drops an unused photo; false: none is left. */
     bool (*shed)(void *user);
-    /* No request waits any more. */
+    /* Called when no request is waiting any more. */
     void (*relaxed)(void *user);
     void *user;
 };
@@ -39,16 +39,16 @@ struct memory_budget {
     struct memory_budget_options options;
     uv_mutex_t lock;
     uv_cond_t granted; /* for waiting workers */
-    uv_async_t async;  /* a request waits, or memory was freed for one */
+    uv_async_t async;  /* a request is waiting, or memory was freed for one */
     uint64_t taken[MEMORY_KINDS];
-    uint64_t peak;       /* of the sum of both */
-    struct list workers; /* that wait, in order */
-    struct list tickets; /* that wait, in order; loop thread */
+    uint64_t peak;       /* peak of the sum of both */
+    struct list workers; /* waiting, in order */
+    struct list tickets; /* waiting, in order; loop thread */
     bool tight;          /* a request waited at the loop's last check; loop thread */
 };
 
 struct memory_ticket { /* embed it; zero-initialised, then memory_ticket_init */
-    void (*granted)(struct memory_ticket *ticket); /* from a fresh loop callback */
+    void (*granted)(struct memory_ticket *ticket); /* from a new loop callback */
     uint64_t bytes;
     struct list link;
 };
@@ -56,7 +56,8 @@ struct memory_ticket { /* embed it; zero-initialised, then memory_ticket_init */
 /* ERR_MEMORY. */
 int memory_budget_init(struct memory_budget *budget, uv_loop_t *loop,
                        const struct memory_budget_options *options);
-/* Call it when nothing waits and no worker runs. closed is called with the budget's async handle.
+/* Call it when nothing is waiting and no worker is running. closed is called with the budget's
+ * async handle.
  */
 void memory_budget_close(struct memory_budget *budget, uv_close_cb closed);
 
@@ -68,9 +69,9 @@ bool memory_ask(struct memory_budget *budget, struct memory_ticket *ticket, uint
 /* Cancels a waiting request. */
 void memory_withdraw(struct memory_budget *budget, struct memory_ticket *ticket);
 
-/* The bytes that a piece of work holds, from its first wait until it is settled. A grant is the
- * only owner of its bytes: a second wait resizes it and never adds to it, so that work that begins
- * again (its decoder was killed) neither leaks its first grant nor waits for itself.
+/* The bytes reserved for a piece of work, from its first wait until it is settled. A grant is the
+ * only owner of its bytes: a second wait resizes it and never adds to it, so that repeated work
+ * (after its decoder was killed) neither leaks its first grant nor waits for itself.
  * Zero-initialised. Accessed by the worker while it has the work, else by the loop thread. */
 struct memory_grant {
     uint64_t bytes;
@@ -89,7 +90,7 @@ void memory_settle(struct memory_budget *budget, struct memory_grant *grant, uin
 /* Loop thread. Changes the number of granted bytes; 0 releases them. An increase never waits. */
 void memory_change(struct memory_budget *budget, enum memory_kind kind, uint64_t from, uint64_t to);
 
-/* A request waits, so a new one would wait too. Loop thread. */
+/* Whether a request is waiting, so that a new one would wait too. Loop thread. */
 bool memory_is_tight(struct memory_budget *budget);
 
 struct memory_figures {

@@ -27,7 +27,7 @@ static uint64_t version2_peak(const char *directory)
     return control_group_number(directory, "memory.peak");
 }
 
-/* Bytes: the line "LABEL: N kB" of a file of /proc; 0: there is none. */
+/* The value, in bytes, of the line "LABEL: N kB" in a file of /proc; 0: not found. */
 static uint64_t labelled(const char *root, const char *file, const char *label)
 {
     char name[PATH_BYTES], line[256];
@@ -45,7 +45,7 @@ static uint64_t labelled(const char *root, const char *file, const char *label)
     return kib * 1024;
 }
 
-/* Version 1 expresses "no limit" by a number larger than any machine's memory. */
+/* Version 1 represents "no limit" by a number larger than any machine's memory. */
 uint64_t memory_limit(const char *root)
 {
     static const struct control_group_value limit = {"memory", version1_limit, version2_limit};

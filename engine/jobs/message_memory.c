@@ -49,7 +49,7 @@ void record_tally_accept(struct record_tally *tally, size_t index)
     bit_set(tally->settled, index);
 }
 
-/* Without memory for more, what stands there must do. */
+/* If memory is short, the current text is kept. */
 static void detail_append(struct record_tally *tally, size_t index, size_t count,
                           const char *reason, const char *detail)
 {
@@ -103,7 +103,7 @@ static void tally_merge(struct record_tally *to, struct record_tally *from)
     record_tally_clear(from);
 }
 
-/* ---- the memory ---- */
+/* ---- the table ---- */
 
 static void entry_drop(struct lru_entry *entry)
 {

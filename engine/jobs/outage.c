@@ -17,7 +17,7 @@ static bool is_of_service(const struct consumer *consumer, const struct consumer
                                                          other->service ? other->service : "") == 0;
 }
 
-/* How many queues of the service there are; marks them. */
+/* Counts and marks the queues of the service. */
 static size_t mark(const struct consumer *one, bool told, uint64_t since_ms)
 {
     const struct engine *engine = one->engine;
@@ -33,7 +33,7 @@ static size_t mark(const struct consumer *one, bool told, uint64_t since_ms)
     return count;
 }
 
-/* The first consumer of the service that is down, or whose outage was told; NULL: none. */
+/* The first consumer of the service that is down or whose outage was logged; NULL: none. */
 static struct consumer *find(const struct consumer *one, bool down)
 {
     const struct engine *engine = one->engine;
@@ -50,7 +50,7 @@ static void begin(struct consumer *consumer, const struct error *error)
 {
     const struct consumer *told = find(consumer, false);
     consumer->poller.outage.down = true;
-    consumer->poller.outage.told = true; /* one that joined an outage */
+    consumer->poller.outage.told = true; /* a consumer that joined an outage */
     if (told) {
         consumer->poller.outage.since_ms = told->poller.outage.since_ms;
         return;
@@ -61,7 +61,7 @@ static void begin(struct consumer *consumer, const struct error *error)
              LOG_TEXT("error", error->text));
 }
 
-/* Its last queue that was down is not any more. */
+/* The last queue that was down is available again. */
 static void end_if_last(const struct consumer *consumer)
 {
     const struct consumer *told = find(consumer, false);
@@ -83,8 +83,8 @@ static void end(struct consumer *consumer)
     end_if_last(consumer);
 }
 
-/* A response that is not the service's says nothing about it, nor does our own lack of memory. */
-static bool is_answer(int code)
+/* A response from another host, or a lack of memory on our side, does not indicate an outage. */
+static bool is_response(int code)
 {
     return code != ERR_PROTOCOL && code != ERR_MEMORY;
 }
@@ -94,7 +94,7 @@ bool outage_observe(struct consumer *consumer, const struct error *error)
     const bool general = outage_is_general(error->code);
     if (general)
         begin(consumer, error);
-    else if (is_answer(error->code))
+    else if (is_response(error->code))
         end(consumer);
     return general;
 }

@@ -1,7 +1,7 @@
 /*
- * Failures that concern a service, not one of its queues: a line when the first queue of a service
- * cannot be opened or polled, and a line when all of them can. A service is the host that its
- * queues' requests are sent to. Loop thread.
+ * Logs failures of a whole service instead of each queue: one line when the first queue of a
+ * service cannot be opened or polled, and one when all queues can be used again. A service is the
+ * host that requests are sent to. Loop thread.
  */
 #ifndef THUMBWHEEL_OUTAGE_H
 #define THUMBWHEEL_OUTAGE_H
@@ -13,18 +13,18 @@
 
 struct consumer;
 
-struct outage {        /* of one queue; zero: none */
-    bool down;         /* its last open or receive failed in this way */
-    bool told;         /* the service's outage was reported */
-    uint64_t since_ms; /* when it was; uv_now */
+struct outage {        /* state of a queue; zero: no outage */
+    bool down;         /* its last open or receive failed with such an error */
+    bool told;         /* the service's outage was logged */
+    uint64_t since_ms; /* time of the log line; uv_now */
 };
 
-/* Whether an error says something about the whole service. */
+/* Whether an error concerns the whole service. */
 bool outage_is_general(int code);
-/* How an open or a receive of the consumer ended. Returns whether the outage's own line is all that is
- * to be said about it. */
+/* Records the result of an open or a receive. Returns true if the outage's log line covers it, so
+ * that the caller need not log it. */
 bool outage_observe(struct consumer *consumer, const struct error *error);
-/* The consumer is retired: the service may be available to those that are left. */
+/* Call it when the consumer is retired: the service may be available for the remaining ones. */
 void outage_leave(struct consumer *consumer);
 
 #endif

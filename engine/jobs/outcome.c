@@ -5,9 +5,9 @@
 #include "error.h"
 
 /*
- * The table. A row speaks for one stage, or for every stage that has no row of its own (ANY). What
- * time or an operator can mend (a missing bucket, a policy) is RETRY: the message waits, and the
- * redrive policy bounds how often. What would fail in the same way for ever is REJECT.
+ * The table. A row applies to one stage, or to every stage without its own row (ANY). Failures that
+ * pass or that an operator can fix (a missing bucket, a policy) are RETRY: the message waits, and
+ * the redrive policy limits the number of attempts. Failures that would always recur are REJECT.
  */
 enum { ANY = -1 };
 
@@ -17,42 +17,43 @@ static const struct row {
     enum outcome outcome;
     const char *reason;
 } rows[] = {
-    /* A body does not change while its message lives. */
+    /* A message's body never changes. */
     {STAGE_ENVELOPE, ERR_INVALID, OUTCOME_REJECT, "message-unreadable"},
     {STAGE_ENVELOPE, ERR_LIMIT, OUTCOME_REJECT, "message-over-limit"},
-    /* The pointed-at body was written before its message: it will not appear. */
+    /* The referenced body was written before the message, so it will not appear later. */
     {STAGE_ENVELOPE, ERR_NOT_FOUND, OUTCOME_REJECT, "message-body-missing"},
 
-    /* After a second look: it was deleted. (Where a later deletion is known: acknowledged, job.c.)
+    /* After a second attempt: the object was deleted. (If its deletion is known, the message is
+     * acknowledged: job.c.)
      */
     {STAGE_FETCH, ERR_NOT_FOUND, OUTCOME_REJECT, "object-missing"},
-    /* The object that the event is about has this size; a smaller one will have its own event. */
+    /* The object of this event has this size; a smaller one would have its own event. */
     {STAGE_FETCH, ERR_LIMIT, OUTCOME_REJECT, "object-too-large"},
-    /* No object can have this name or version. */
+    /* Not a valid key or version. */
     {STAGE_FETCH, ERR_INVALID, OUTCOME_REJECT, "object-name-invalid"},
-    /* Encrypted with a customer-provided key (SSE-C), which we don't send: S3 responds
-       InvalidRequest. */
+    /* Encrypted with a customer-provided key (SSE-C), which is not supported: S3 responds with
+     * InvalidRequest. */
     {STAGE_FETCH, ERR_UNACCEPTABLE, OUTCOME_REJECT, "object-not-readable"},
-    /* In an archive, from where its owner can restore it; or the service cannot give it out. */
+    /* Archived, and its owner can restore it; or the service cannot return it. */
     {STAGE_FETCH, ERR_UNSUPPORTED, OUTCOME_RETRY, "object-not-readable"},
 
-    /* The same bytes will decode no better. */
+    /* Decoding the same bytes again will fail again. */
     {STAGE_RENDER, ERR_CORRUPT, OUTCOME_REJECT, "image-corrupt"},
     {STAGE_RENDER, ERR_UNSUPPORTED, OUTCOME_REJECT, "image-unsupported"},
     {STAGE_RENDER, ERR_LIMIT, OUTCOME_REJECT, "image-over-limit"},
     {STAGE_RENDER, ERR_INVALID, OUTCOME_REJECT, "image-not-renderable"},
     {STAGE_RENDER, ERR_NAME_TOO_LONG, OUTCOME_REJECT, "output-key-too-long"},
-    /* Twice, in two processes: a third one would fare no better. */
+    /* Failed in two processes, so a third one would fail too. */
     {STAGE_RENDER, ERR_DECODER_CRASHED, OUTCOME_REJECT, "decoder-crashed"},
     {STAGE_RENDER, ERR_DECODER_TIMEOUT, OUTCOME_REJECT, "decoder-timeout"},
     {STAGE_RENDER, ERR_DECODER_MEMORY, OUTCOME_REJECT, "decoder-memory"},
 
-    /* The same output will be refused again. */
+    /* The same output would be refused again. */
     {STAGE_STORE, ERR_INVALID, OUTCOME_REJECT, "output-refused"},
     {STAGE_STORE, ERR_UNACCEPTABLE, OUTCOME_REJECT, "output-refused"},
     {STAGE_STORE, ERR_LIMIT, OUTCOME_REJECT, "output-too-large"},
     {STAGE_STORE, ERR_NAME_TOO_LONG, OUTCOME_REJECT, "output-key-too-long"},
-    /* A write finds nothing only where there is no bucket. */
+    /* For a write, "not found" means that the bucket does not exist. */
     {STAGE_STORE, ERR_NOT_FOUND, OUTCOME_RETRY, "bucket-missing"},
 
     /* A labeler reports the same image errors as a decoder. */
@@ -62,12 +63,12 @@ static const struct row {
     {STAGE_LABEL, ERR_CORRUPT, OUTCOME_REJECT, "image-corrupt"},
     {STAGE_LABEL, ERR_UNSUPPORTED, OUTCOME_REJECT, "image-unsupported"},
 
-    /* The object was deleted since it was fetched; the tags are no tags to the service. */
+    /* The object was deleted after it was fetched; or the service rejects the tags. */
     {STAGE_TAG, ERR_NOT_FOUND, OUTCOME_REJECT, "object-missing"},
     {STAGE_TAG, ERR_INVALID, OUTCOME_REJECT, "labels-refused"},
     {STAGE_TAG, ERR_LIMIT, OUTCOME_REJECT, "labels-refused"},
 
-    /* Time mends these. */
+    /* Transient failures. */
     {ANY, ERR_MEMORY, OUTCOME_RETRY, "out-of-memory"},
     {ANY, ERR_TIMEOUT, OUTCOME_RETRY, "timeout"},
     {ANY, ERR_NETWORK, OUTCOME_RETRY, "connection-lost"},
@@ -77,7 +78,7 @@ static const struct row {
     {ANY, ERR_PROTOCOL, OUTCOME_RETRY, "protocol-error"},
     {ANY, ERR_CANCELLED, OUTCOME_RETRY, "cancelled"},
 
-    /* An operator mends these. */
+    /* Failures that an operator must fix. */
     {ANY, ERR_DENIED, OUTCOME_RETRY, "access-denied"},
     {ANY, ERR_EXPIRED, OUTCOME_RETRY, "credentials-expired"},
     {ANY, ERR_CREDENTIALS, OUTCOME_RETRY, "credentials-refused"},
@@ -87,7 +88,7 @@ static const struct row {
     {ANY, ERR_UNSUPPORTED, OUTCOME_RETRY, "not-supported-by-service"},
     {ANY, ERR_IO, OUTCOME_RETRY, "disk-error"},
 
-    /* No object has such a key. */
+    /* Not a valid key. */
     {ANY, ERR_NAME_TOO_LONG, OUTCOME_REJECT, "key-too-long"},
 };
 

@@ -1,21 +1,22 @@
 /*
- * The outcome of a message: how a failure becomes an outcome, in two steps.
+ * The outcome of a message: a failure is mapped to an outcome in two steps.
  *
- *     curl's result            ── http_error.c ──────────────┐
- *     HTTP status, error code  ── backends/aws/client/aws_kinds.c ──┼─► code of error.h ── outcome.c ──►
- *     an image's failure       ── pipelines/ ────────────────┘                      outcome
+ *     curl's result            ── http_error.c ──┐
+ *     HTTP status, error code  ── aws_kinds.c ───┼─► code of error.h ── outcome.c ──► outcome
+ *     an image's failure       ── pipelines/ ────┘
  *
  * Backends and pipelines report what happened; they know nothing about messages. Only this file
- * turns a code into an outcome. Each step is one table with a reason for each row. A code without a
+ * turns a code into an outcome. Each step is a table with a reason for each row. A code without a
  * row is RETRY, so that an unforeseen failure never loses a message.
  */
 #ifndef THUMBWHEEL_OUTCOME_H
 #define THUMBWHEEL_OUTCOME_H
 
 enum outcome {
-    OUTCOME_ACK,    /* done, or nothing to do: the message is deleted */
-    OUTCOME_RETRY,  /* transient: it becomes visible again after a backoff */
-    OUTCOME_REJECT, /* it can never succeed: to the dead-letter queue, with the reason */
+    OUTCOME_ACK,   /* done, or nothing to do: the message is deleted */
+    OUTCOME_RETRY, /* transient: the message becomes visible again after a backoff */
+    /* can never succeed: the message goes to the dead-letter queue, with the reason */
+    OUTCOME_REJECT,
 };
 
 /* Where a failure happened; the same code can mean different things. */

@@ -7,10 +7,11 @@
 #include "event_order.h"
 #include "fnv.h"
 
-/* 102 bytes of names, a pipeline's name (64), a bucket's (63), the values below, and the key. */
+/* 102 bytes of names, the pipeline's name (64), the bucket's name (63), the values below, and the
+ * key. */
 enum { SOURCE_MAX = 1500, ETAG_MAX = 128, HASH_SIZE = 17 };
 
-/* What is not printable ASCII travels as %XX (object_store.h's metadata are header values). */
+/* Characters other than printable ASCII are encoded as %XX, because metadata are header values. */
 static size_t travelling_size(char c)
 {
     return c > ' ' && c < 0x7f && c != '%' ? 1 : 3;

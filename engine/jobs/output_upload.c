@@ -22,7 +22,7 @@ static int put_send(struct output_upload *upload)
     return upload->store->ops->put(upload->store, &upload->put, on_put, upload, &upload->request);
 }
 
-/* upload may be gone afterwards. */
+/* upload may have been freed afterwards. */
 static void finish(struct output_upload *upload, const struct error *error)
 {
     free(upload->replaces);
@@ -54,7 +54,7 @@ static bool is_newer(const struct object_facts *facts, const struct envelope_rec
 static void on_seen(const struct object_facts *facts, const struct error *error, void *user)
 {
     struct output_upload *upload = user;
-    bool known = !error->code && facts->etag; /* what is there, if anything */
+    bool known = !error->code && facts->etag; /* the existing object, if any */
     upload->request = NULL;
     free(upload->replaces);
     upload->replaces = known ? strdup(facts->etag) : NULL;
@@ -87,7 +87,7 @@ static void on_put(const struct error *error, void *user)
         upload->unconditional = true;
         put_again(upload);
     } else if (error->code == ERR_NOT_FOUND && upload->put.replaces) {
-        look(upload); /* what we were about to replace is gone (404 NoSuchKey) */
+        look(upload); /* the object to replace no longer exists (404 NoSuchKey) */
     } else if (error->code == ERR_CONFLICT && !upload->unconditional && upload->tries < TRIES_MAX) {
         look(upload);
     } else {

@@ -1,5 +1,5 @@
 /*
- * One output on its way to the store, so that an older event's never replaces a newer one's.
+ * Uploads one output so that an older event never replaces the output of a newer one.
  *
  * Within one engine event_order.h decides who writes. Another engine may store a newer output
  * between that decision and the arrival of ours, so a write states what it expects to replace:
@@ -13,11 +13,11 @@
  *     PUT If-Match: its ETag ──► stored
  *        │ 412, 409: again from HEAD, at most TRIES_MAX times; then ERR_CONFLICT
  *
- * A first output costs one request, as without conditions. Events without a sequencer cannot be
- * ordered and are written unconditionally. A store that refuses conditions (NotImplemented), or
- * whose outputs may not be read (HEAD is denied), gets unconditional writes; one that ignores the
- * headers decides by itself. With these two engines that work on one key in the same moment are not
- * ordered. ("Conditional requests", S3 User Guide.) Loop thread.
+ * A first output costs one request, as without conditions. Outputs of events without a sequencer
+ * cannot be ordered and are written unconditionally. The same applies to a store that refuses
+ * conditions (NotImplemented) or does not allow reading outputs (HEAD is denied); a store may also
+ * ignore the headers. In these cases, two engines that process the same key at the same time are
+ * not ordered. ("Conditional requests", S3 User Guide.) Loop thread.
  */
 #ifndef THUMBWHEEL_OUTPUT_UPLOAD_H
 #define THUMBWHEEL_OUTPUT_UPLOAD_H
@@ -28,21 +28,21 @@
 struct output_upload { /* zero-initialised */
     struct object_store *store;
     struct object_put put;                /* borrowed until done or the cancel */
-    const struct envelope_record *record; /* of the event; borrowed */
+    const struct envelope_record *record; /* sequencer of the event; borrowed */
     const char *pipeline, *source_etag;   /* for the marks; borrowed, source_etag may be NULL */
-    /* Once, from a fresh loop callback, unless it was cancelled or the start failed. */
+    /* Called once, from a new loop callback, unless it was cancelled or the start failed. */
     void (*done)(struct output_upload *upload, const struct error *error);
-    bool superseded; /* a newer event's output is there: ours was not written */
+    bool superseded; /* the output of a newer event exists; ours was not written */
 
-    struct object_request *request; /* private, as what follows; NULL: nothing is under way */
+    struct object_request *request; /* private, like the following; NULL: nothing is pending */
     char *replaces;                 /* the ETag to replace; NULL: expects none */
     bool unconditional;
     unsigned tries;
 };
 
-/* ERR_MEMORY, ERR_INVALID: done will not come. */
+/* ERR_MEMORY, ERR_INVALID: done will not be called. */
 int output_upload_start(struct output_upload *upload);
-/* Ends what is under way and frees; also after done. */
+/* Cancels pending requests and frees; may also be called after done. */
 void output_upload_end(struct output_upload *upload);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Loops: pipelines are nodes, and an output that another pipeline's filter (or its own) may take is
- * an edge. Pipelines that reach each other are one loop, which is told at its first output, with
- * all of its files; an output that is its own pipeline's input is a separate problem.
+ * Loops: pipelines are nodes, and an output that another pipeline's filter (or its own) may accept
+ * is an edge. Pipelines that reach each other form one loop, which is reported at its first output,
+ * with all of its files; an output that is its own pipeline's input is a separate problem.
  */
 #include "pipeline_check.h"
 
@@ -20,8 +20,8 @@ struct check {
     size_t count;
     struct problem_list *problems;
     bool *feeds;       /* [from * count + to] */
-    size_t *loop;      /* of each pipeline: the first one of those that it forms a loop with */
-    bool *seen, *back; /* for one search */
+    size_t *loop;      /* for each pipeline: the first one of its loop */
+    bool *seen, *back; /* used by one search */
 };
 
 static const struct pipeline_facts *facts_of(const struct check *check, size_t index)
@@ -79,7 +79,7 @@ static void check_queues(const struct check *check, const struct pipeline_facts 
                     other->queue, one->file, one->queue);
 }
 
-/* The later file of two is the one to change. */
+/* The later of two files is the one to change. */
 static void check_pair(const struct check *check, size_t earlier, size_t later)
 {
     const struct pipeline_facts *one = facts_of(check, earlier);
@@ -121,8 +121,9 @@ static bool find_edges(const struct check *check)
     return any;
 }
 
-/* Marks what can be reached from a pipeline, with or against the edges, and not itself unless it
- * comes back. The stack has room for all: each is put there once, and the start twice. */
+/* Marks the pipelines that can be reached from a pipeline, along or against the edges; itself only
+ * if it can be reached again. The stack has room for all: each is pushed once, and the start
+ * twice. */
 static void reach(const struct check *check, size_t start, bool against, bool *seen, size_t *stack)
 {
     size_t depth = 0;

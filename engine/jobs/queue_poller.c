@@ -6,11 +6,12 @@
 #include "jitter.h"
 
 enum {
-    POLLS_MAX = 3, /* open at once on a busy queue */
+    POLLS_MAX = 3, /* maximum pending receives on a busy queue */
     BACKOFF_BASE_MS = 500,
     BACKOFF_CAP_MS = 30000,
-    EMPTY_TOO_SOON_MS = 200, /* an empty response to a long poll this fast is no long poll */
-    GATHER_MS = 500,         /* at most, for a batch of free slots */
+    /* an empty response this fast means that the service does not support long polls */
+    EMPTY_TOO_SOON_MS = 200,
+    GATHER_MS = 500, /* maximum wait for a batch of free slots */
     BORROWED_WAIT_S = 1,
 };
 
@@ -19,7 +20,7 @@ struct poll {
     struct queue_request *request;
     struct list link;
     unsigned asked;
-    unsigned borrowed; /* of these, beyond the consumer's own slots */
+    unsigned borrowed; /* including this many beyond the consumer's own slots */
     unsigned wait_s;
     uint64_t sent_ms;
 };
@@ -34,7 +35,7 @@ static void poll_free(struct poll *poll)
     free(poll);
 }
 
-/* The one state setter. A state that ends by itself has the timer. */
+/* The one state setter. States that end after a time use the timer. */
 static void enter(struct queue_poller *poller, enum poller_state state)
 {
     if (poller->state == POLLER_STOPPED)
@@ -142,7 +143,7 @@ static int poll_start(struct queue_poller *poller, unsigned max, unsigned borrow
     return 0;
 }
 
-/* How many more receives may be opened: one, or several while receives come back full. */
+/* How many more receives may be started: one, or several while receives return full batches. */
 static bool may_poll(const struct queue_poller *poller)
 {
     return poller->state != POLLER_STOPPED && poller->state != POLLER_RESTING &&
@@ -165,9 +166,9 @@ static size_t own_slots(const struct queue_poller *poller)
     return used < slots ? slots - used : 0;
 }
 
-/* What a consumer may borrow: only one whose messages keep coming. The receives of idle consumers are not
- * counted, since there may be more of them than slots; theirs are the few messages by which the
- * limit can be exceeded. */
+/* How many slots a consumer may borrow. Only busy consumers may borrow. The pending receives of
+ * idle consumers are not counted, because there may be more of them than slots; so the limit can be
+ * exceeded by the few messages that they return. */
 static size_t spare_slots(const struct queue_poller *poller)
 {
     const struct engine *engine = poller->consumer->engine;
@@ -211,7 +212,8 @@ int queue_poller_init(struct queue_poller *poller, struct consumer *consumer, uv
 void queue_poller_stop(struct queue_poller *poller)
 {
     enter(poller, POLLER_STOPPED);
-    poller->outage.down = false; /* it keeps no service from being available */
+    /* it must not delay the report that the service is available again */
+    poller->outage.down = false;
 }
 
 void queue_poller_cancel(struct queue_poller *poller)

@@ -1,7 +1,7 @@
-/* What a job does with its claim on a source: above the table, the fetch and the render. */
+/* The operations of a job on its claim, built on the table, the fetch and the render. */
 #include "source_private.h"
 
-/* Their sizes stay, for the report. */
+/* Their sizes are kept for the report. */
 static void forget_renditions(struct source_claim *claim)
 {
     for (size_t i = 0; i < claim->item.rendition_count; i++) {

@@ -1,13 +1,13 @@
 /*
- * A GET that was denied: is the object there at all?
+ * After a denied GET, checks whether the object exists.
  *
- * S3 answers 403 instead of 404 for a key that does not exist when the caller may not list the
- * bucket ("GetObject", section Permissions, S3 API reference). A caller that may list only that key
- * (a policy with a condition on s3:prefix, a compatible service with rules of its own) can still
- * find out: a listing with the key as its prefix begins with the key, if there is such an object.
- * Where the listing is refused too, denied remains the answer, and the message is tried again.
+ * S3 responds with 403 instead of 404 for a missing key if the caller may not list the bucket
+ * ("GetObject", section Permissions, S3 API reference). A caller that may list only that key (a
+ * policy with a condition on s3:prefix, a compatible service with its own rules) can still find
+ * out: if the object exists, a listing with the key as its prefix begins with the key. If the
+ * listing is refused too, the result remains "denied", and the message is retried.
  *
- * A listing says nothing about older versions, so a GET that names a version is not asked about.
+ * A listing does not contain older versions, so this is not done for a GET with a version.
  */
 #include <string.h>
 

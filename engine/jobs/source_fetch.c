@@ -1,5 +1,5 @@
-/* The GET of a source: when there is memory for it, and once more for an object that is missing or
- * larger than its event states. */
+/* The GET of a source: started when there is memory for it, and repeated once if the object is
+ * missing or larger than stated in its event. */
 #include <string.h>
 
 #include "output_mark.h"
@@ -7,19 +7,19 @@
 
 enum {
     SECOND_LOOK_MS = 2000,
-    SIZE_GUESS = 8 * 1024 * 1024, /* of a photo whose event states none */
+    SIZE_GUESS = 8 * 1024 * 1024, /* assumed size if the event states none */
 };
 
 static void source_look_again(struct source *source);
 
-/* Wakes those that wait for the fetch. A woken claim may release itself, or wait again for its
+/* Wakes the claims that wait for the fetch. A woken claim may release itself, or wait again for its
  * render. */
 static void wake_all(struct source *source)
 {
     struct list woken;
     list_init(&woken);
     list_move_all(&woken, &source->waiting);
-    source->claims++; /* held, so that the last release does not free it under us */
+    source->claims++; /* a reference, so that the last release does not free the source here */
     struct list *l;
     while ((l = list_shift(&woken))) {
         struct source_claim *claim = container_of(l, struct source_claim, link);
@@ -33,7 +33,7 @@ static void wake_all(struct source *source)
         source_unused(source);
 }
 
-/* Stores that are not strongly consistent may announce an object before every reader sees it. */
+/* Stores without strong consistency may announce an object before all readers can see it. */
 static void look_later(struct source *source)
 {
     struct source_table *table = source->table;
@@ -43,7 +43,7 @@ static void look_later(struct source *source)
     source_table_arm(table);
 }
 
-/* error may be the source's own; the source may be gone when this returns. */
+/* error may be the source's own; the source may have been freed when this returns. */
 static void fetch_failed(struct source *source, const struct error *error)
 {
     struct source_table *table = source->table;
@@ -63,7 +63,7 @@ static bool grew(struct source *source, const struct error *error)
     uint64_t most = source->table->options.limits.max_bytes;
     if (error->code != ERR_LIMIT || source->reserved >= most)
         return false;
-    source->stated = most; /* larger than it was thought to be */
+    source->stated = most; /* larger than expected */
     source_reserve(source, 0);
     source_look_again(source);
     return true;
@@ -87,7 +87,8 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
     source->body = bytes_take(body);
     source->is_output = output_mark_present(facts);
     source->body_etag =
-        facts->etag ? strdup(facts->etag) : NULL; /* for the outputs' metadata; may stay unknown */
+        /* for the outputs' metadata; may remain unknown */
+        facts->etag ? strdup(facts->etag) : NULL;
     wake_all(source);
     source_table_arm(table);
 }
@@ -101,7 +102,7 @@ static int get_start(struct source *source)
                                           on_got, source, &source->get);
 }
 
-/* Starts the GET, now or when there is room for its bytes. */
+/* Starts the GET, now or when there is memory for its bytes. */
 int source_fetch(struct source *source)
 {
     struct source_table *table = source->table;

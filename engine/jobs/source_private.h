@@ -1,4 +1,4 @@
-/* A source, as the table (source_table.c) and its renders (source_render.c) see it. Loop thread. */
+/* A source, shared by the table (source_table.c) and its renders (source_render.c). Loop thread. */
 #ifndef THUMBWHEEL_SOURCE_PRIVATE_H
 #define THUMBWHEEL_SOURCE_PRIVATE_H
 
@@ -8,26 +8,26 @@ enum { ROUND_MAX = 32, GATHER_MS = 25 };
 
 struct round { /* one decode for several claims; a source has one at a time */
     struct worker_task task;
-    struct worker_share orphaned; /* the task's, once all that it was queued for have left */
+    /* used by the task after all claims that it was queued for have left */
+    struct worker_share orphaned;
     struct render_source from;
-    struct pipeline *audience[ROUND_MAX]; /* retained while the worker renders */
+    struct pipeline *audience[ROUND_MAX]; /* a reference while the worker renders */
     struct source_claim *claims[ROUND_MAX];
     size_t count;
     struct render_item *items; /* the claims' items while the worker has them; NULL: no memory */
     struct render_gate gate;
-    struct memory_grant grant; /* for the render, however often it begins again */
+    struct memory_grant grant; /* for the render, even if it is repeated */
     double waited_ms;          /* for it */
-    bool active;               /* queued or under way */
+    bool active;               /* queued or running */
 };
 
-/* Of which only source_enter changes; the public state follows from it. */
+/* Changed only by source_enter; the public state follows from it. */
 enum source_stage {
-    SOURCE_GET_FIRST, /* the GET, or the wait for its memory; a missing object is looked for again
-                       */
+    SOURCE_GET_FIRST, /* the GET, or the wait for its memory; a missing object is requested again /
     SOURCE_GET_LAST,  /* the same, but a missing object is a failure */
-    SOURCE_WAKING,    /* it is here; no round begins before every waiting job was told */
-    SOURCE_GATHERING, /* the first round waits for siblings while some are expected */
-    SOURCE_SHARED,    /* a round begins as soon as a job waits for one */
+    SOURCE_WAKING,    /* fetched; no round begins before every waiting job was notified */
+    SOURCE_GATHERING, /* the first round waits for expected siblings */
+    SOURCE_SHARED,    /* a round begins as soon as a job requests it */
     SOURCE_GAVE_UP,   /* the fetch has failed */
 };
 
@@ -40,41 +40,42 @@ struct source {
     struct error error;
     struct bytes body;
     struct memory_ticket ticket; /* for the body's memory */
-    uint64_t stated;             /* its size, as the event has it; 0: unknown */
-    uint64_t reserved;           /* bytes of the memory budget: the GET's cap, then the body's */
-    char *body_etag;             /* as in the response; may be NULL */
+    uint64_t stated;             /* its size according to the event; 0: unknown */
+    /* bytes of the memory budget: the limit of the GET, then the size of the body */
+    uint64_t reserved;
+    char *body_etag; /* from the response; may be NULL */
     bool is_output;
-    bool may_linger; /* its version is known */
-    size_t audience; /* pipelines that want it */
-    unsigned joined; /* claims that ever came */
+    bool may_linger; /* the version is known */
+    size_t audience; /* pipelines that accept it */
+    unsigned joined; /* number of claims so far */
     unsigned claims; /* now */
     struct object_request *get;
     void (*denied_asked)(struct source *source, const struct error *error); /* source_denied.c */
-    struct list waiting; /* claims: for the fetch, then for the next round */
+    struct list waiting; /* waiting claims: for the fetch, then for the next round */
     struct round round;
     enum source_schedule schedule;
-    uint64_t due_ms; /* of the schedule */
+    uint64_t due_ms; /* link in the schedule */
     void (*due)(struct source *source);
     struct list timed; /* in table->scheduled[schedule] */
 };
 
-/* The pipelines that want it; borrowed. */
+/* The pipelines that accept it; borrowed. */
 size_t source_audience(const struct source *source, struct pipeline *out[ROUND_MAX]);
 /* ---- source_table.c ---- */
 void source_enter(struct source *source, enum source_stage stage);
 enum source_state source_state_of(const struct source *source);
-/* Changes what the source has of the memory budget. */
+/* Changes the source's share of the memory budget. */
 void source_reserve(struct source *source, uint64_t bytes);
 uint64_t source_record_hash(const struct envelope_record *record);
 struct source *source_table_find(const struct source_table *table,
                                  const struct envelope_record *record, uint64_t hash);
 void source_table_unlink(struct source *source);
-/* on_room: there is memory for the GET that waited for it. NULL: out of memory. */
+/* on_room: called when there is memory for the GET. NULL: out of memory. */
 struct source *source_new(struct source_table *table, const struct envelope_record *record,
                           uint64_t hash, void (*on_room)(struct memory_ticket *ticket));
 void source_free(struct source *source);
 /* Calls due, once, after the delay, which is the same for all sources of a schedule, unless it is
- * unscheduled before. Call source_table_arm when all is scheduled. */
+ * unscheduled before. Call source_table_arm after scheduling. */
 void source_schedule(struct source *source, enum source_schedule schedule, uint64_t delay_ms,
                      void (*due)(struct source *source));
 void source_unschedule(struct source *source);
@@ -83,17 +84,18 @@ void source_unschedule(struct source *source);
 int source_fetch(struct source *source);
 void source_on_room(struct memory_ticket *ticket);
 /* ---- the others ---- */
-/* A claim with this share has left: its consumer may be gone before the round's turn comes. */
+/* Call it when a claim with this share has left: its consumer may be freed before the round's
+ * turn. */
 void source_round_forget(struct source *source, const struct worker_share *share);
-/* Decides whether those who wait for a render get a round now. */
+/* Starts a round for the waiting claims if it is time. */
 void source_pump(struct source *source);
 /* Asks the store whether an object that was denied exists (source_denied.c). false:
  * nothing was asked, and done will not be called. */
 bool source_denied_ask(struct source *source, const struct error *denied,
                        void (*done)(struct source *source, const struct error *error));
-/* The last claim is gone. */
+/* Call it when the last claim has left. */
 void source_unused(struct source *source);
-/* Something about the due times has changed. */
+/* Call it when due times have changed. */
 void source_table_arm(struct source_table *table);
 void source_claim_wait(struct source_claim *claim);
 void source_claim_unwait(struct source_claim *claim);

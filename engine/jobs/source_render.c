@@ -1,4 +1,4 @@
-/* The rounds of a source: one decode for all jobs that wait when a worker is free. */
+/* The rounds of a source: one decode for all jobs that are waiting when a worker becomes free. */
 #include <stdlib.h>
 
 #include "source_private.h"
@@ -34,7 +34,8 @@ static int gate_pass(struct render_gate *gate, uint64_t bytes)
 
 /* ---- the round ---- */
 
-/* Loop thread, just before the round goes to its worker: it includes all jobs that wait by now.
+/* Loop thread, just before the round is passed to its worker: it includes all jobs that are waiting
+ * now.
  */
 static void round_prepare(struct worker_task *task)
 {
@@ -72,7 +73,7 @@ static void round_run(struct worker_task *task)
     struct source *source = source_of(task);
     const struct source_table_options *options = &source->table->options;
     if (!source->round.items)
-        return; /* no memory, or all were released while they waited */
+        return; /* memory was short, or all were released while waiting */
     options->pipeline_ops->render(&source->round.from, &options->limits, source->round.items,
                                   source->round.count);
     options->pipeline_ops->thread_end();
@@ -105,7 +106,7 @@ static void round_give_back(struct source_table *table, struct source_claim *cla
     claim->wake(claim);
 }
 
-/* The grant becomes what was made. */
+/* Reduces the grant to the size of the results. */
 static void round_settle(struct source *source, uint64_t kept[ROUND_MAX])
 {
     struct round *round = &source->round;
@@ -127,7 +128,7 @@ static void round_done(struct worker_task *task)
     double worked_ms = task->milliseconds - source->round.waited_ms;
     for (size_t i = 0; i < count; i++)
         worker_share_charge(source->round.claims[i]->share, worked_ms / (double)count);
-    source->claims++; /* held, as in wake_all */
+    source->claims++; /* a reference, as in wake_all */
     round_settle(source, kept);
     for (size_t i = 0; i < count; i++)
         round_give_back(table, source->round.claims[i], items ? &items[i] : NULL, kept[i]);
@@ -142,7 +143,7 @@ static void round_done(struct worker_task *task)
     table->options.returned(table->options.user);
 }
 
-/* The round goes when the turn of the neediest of those who wait has come. */
+/* The round is queued with the share of the waiting job that is next in turn. */
 static struct worker_share *neediest(const struct source *source)
 {
     struct worker_share *share = NULL;
@@ -154,8 +155,8 @@ static struct worker_share *neediest(const struct source *source)
     return share;
 }
 
-/* A round without waiting jobs still takes its turn, with the priority of the neediest
- * share. */
+/* A round without waiting jobs keeps its turn, with the priority of the share that is next in
+ * turn. */
 void source_round_forget(struct source *source, const struct worker_share *share)
 {
     struct round *round = &source->round;

@@ -63,7 +63,7 @@ struct source *source_table_find(const struct source_table *table,
     return NULL;
 }
 
-/* Growing is an optimisation: without memory for it the chains get longer. */
+/* Growing is an optimisation: if memory is short, the chains get longer. */
 static void table_grow(struct source_table *table)
 {
     if (table->count < table->bucket_count)
@@ -135,7 +135,7 @@ struct source *source_new(struct source_table *table, const struct envelope_reco
     source->table = table;
     source->hash = hash;
     source->may_linger = record->version || record->etag;
-    /* A raw key has had time enough while the decoded key was sought. */
+    /* For a raw key the delay is unnecessary, because the decoded key was already tried twice. */
     source_enter(source, record->raw ? SOURCE_GET_LAST : SOURCE_GET_FIRST);
     source->stated = record->size;
     memory_ticket_init(&source->ticket, on_room);
@@ -156,7 +156,7 @@ struct source *source_new(struct source_table *table, const struct envelope_reco
 
 /* ---- lingering and the timer ---- */
 
-/* The one way into a list and out of it. */
+/* The only functions that add to and remove from a list. */
 static void schedule_change(struct source *source, enum source_schedule schedule)
 {
     struct source_table *table = source->table;
@@ -212,7 +212,7 @@ bool source_table_shed(struct source_table *table)
 void source_unused(struct source *source)
 {
     struct source_table *table = source->table;
-    source_unschedule(source); /* it may have been gathering */
+    source_unschedule(source); /* it may have been waiting for siblings */
     if (source_state_of(source) != SOURCE_READY || !source->may_linger ||
         table->options.linger_ms == 0) {
         source_table_unlink(source);
@@ -237,7 +237,7 @@ static void on_timer(uv_timer_t *timer)
     source_table_arm(table);
 }
 
-/* Each list is in order of their due times, since its delay is constant. */
+/* Each list is sorted by due time, because its delay is constant. */
 void source_table_arm(struct source_table *table)
 {
     uint64_t due = UINT64_MAX;

@@ -2,12 +2,11 @@
  * The watchdog: a job that makes no progress for longer than its limit is logged with its state,
  * its message is returned to the queue with a backoff, and the event is counted (watchdog.stalled).
  *
- * Every wait of a job has a timeout of its own where it can have one: requests, decoders. The
- * watchdog is for what those miss: a grant that never comes, a worker that never returns, a
- * callback that is lost. Progress is a step of the job, or an output that was stored
- * (job_progressed). A job that waits for what other jobs hold (a worker, memory, its turn among the
- * events of a key) is also given time while others progress, but not for ever: SHARED_LIMITS times
- * the limit.
+ * Where possible, every wait of a job has its own timeout: requests, decoders. The watchdog is for
+ * all other cases: a grant that never arrives, a worker that never returns, a lost callback.
+ * Progress is a step of the job, or a stored output (job_progressed). A job that waits for
+ * resources used by other jobs (a worker, memory, its turn among the events of a key) may also wait
+ * while others make progress, but at most SHARED_LIMITS times the limit.
  *
  * Loop thread.
  */
@@ -26,7 +25,8 @@ struct watchdog {
     uint64_t stalled; /* messages returned */
 };
 
-/* limit_ms is the longest time without progress. Cannot fail: libuv's timers need no memory. */
+/* limit_ms is the longest time without progress. Cannot fail, because libuv's timers allocate
+ * nothing. */
 void watchdog_init(struct watchdog *watchdog, struct engine *engine, uint64_t limit_ms);
 void watchdog_close(struct watchdog *watchdog, uv_close_cb closed);
 

@@ -14,9 +14,9 @@ static void finish_task(uv_work_t *work, int code)
 {
     struct worker_task *task = container_of(work, struct worker_task, work);
     struct worker_queue *queue = task->queue;
-    (void)code; /* never UV_ECANCELED: what has left for the pool is not cancelled */
+    (void)code; /* never UV_ECANCELED: tasks in the pool are not cancelled */
     queue->busy--;
-    dispatch(queue); /* first keep the worker busy, then look at what it made */
+    dispatch(queue); /* first give the worker its next task, then handle the result */
     task->done(task);
 }
 
@@ -40,7 +40,7 @@ static void dispatch(struct worker_queue *queue)
         queue->clock = task->share->clock;
         if (task->prepare)
             task->prepare(task);
-        /* uv_queue_work fails only without a callback. */
+        /* uv_queue_work fails only if the callback is NULL. */
         uv_queue_work(queue->loop, &task->work, run_task, finish_task);
     }
 }

@@ -1,15 +1,15 @@
 /*
  * The run queue in front of libuv's thread pool.
  *
- * Tasks wait here, on the loop thread, and one is handed to the pool for each idle worker: so
- * order, fairness and cancelling stay ours, and the pool's other users (DNS, files) are never stuck
- * behind images. `prepare` runs at the last moment before a task leaves for its worker, which lets
- * late siblings join it.
+ * Tasks wait here, on the loop thread, and one is passed to the pool for each idle worker. So
+ * order, fairness and cancellation are controlled here, and other users of the pool (DNS, files)
+ * never wait behind images. `prepare` runs immediately before a task is passed to its worker, so
+ * that late siblings can join it.
  *
- * Fairness is start-time fair queueing: each share has a clock that runs by the work it was given,
- * divided by its weight; the task of the share whose clock is furthest behind goes first. A share
- * that was idle starts at the present, so that idling earns nothing. Within a share, and between
- * equals, first come, first served.
+ * Fairness is start-time fair queueing: each share has a virtual clock that advances by its work
+ * divided by its weight; the task of the share whose clock is furthest behind runs first. The clock
+ * of an idle share is advanced to the present, so that idling earns no credit. Within a share, and
+ * between equals, first come, first served.
  */
 #ifndef THUMBWHEEL_WORKER_QUEUE_H
 #define THUMBWHEEL_WORKER_QUEUE_H
@@ -18,7 +18,7 @@
 
 #include "list.h"
 
-struct worker_share { /* of a pipeline; zero-initialised but for the weight */
+struct worker_share { /* the share of a pipeline; zero-initialised except for the weight */
     unsigned weight;  /* at least 1 */
     double clock;     /* milliseconds of work, divided by the weight */
 };
@@ -27,16 +27,16 @@ struct worker_queue {
     uv_loop_t *loop;
     unsigned workers;
     unsigned busy;
-    double clock; /* of the share that was served last */
+    double clock; /* clock of the share that was served last */
     struct list waiting;
 };
 
 struct worker_task { /* embed it; borrowed until done is called or the task is removed */
     void (*prepare)(struct worker_task *task); /* loop thread; may be NULL */
     void (*run)(struct worker_task *task);     /* worker thread */
-    void (*done)(struct worker_task *task);    /* loop thread, from a fresh callback */
+    void (*done)(struct worker_task *task);    /* loop thread, from a new callback */
     struct worker_share *share;                /* borrowed until prepare */
-    double milliseconds;                       /* that run took; for done */
+    double milliseconds;                       /* duration of run, for done */
     /* private */
     struct list link;
     struct worker_queue *queue;

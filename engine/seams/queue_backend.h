@@ -56,7 +56,7 @@ struct queue_facts {
     const char *name;
     const char *url;
     const char *arn;
-    const char *dead_letter_arn; /* of its RedrivePolicy; NULL without one */
+    const char *dead_letter_arn; /* target of its RedrivePolicy; NULL: none */
     unsigned max_receives;       /* maxReceiveCount; 0 without a redrive policy */
     unsigned visibility_s;       /* the queue's own visibility timeout */
     size_t message_max;          /* MaximumMessageSize, bytes with attributes; 0: unknown */

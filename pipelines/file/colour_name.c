@@ -19,7 +19,7 @@ static const struct {
     {"teal", 0, 128, 128},    {"white", 255, 255, 255}, {"yellow", 255, 255, 0},
 };
 
-/* Reads a channel of one digit (f means ff) or two. */
+/* Reads a channel of one digit (f means ff) or two digits. */
 static bool channel_parse(const char *text, size_t digits, unsigned char *out)
 {
     int high = hex_value(text[0]);

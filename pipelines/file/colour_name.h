@@ -1,4 +1,4 @@
-/* Colours as people write them in a pipeline file. */
+/* Colours as written in a pipeline file. */
 #ifndef THUMBWHEEL_COLOUR_NAME_H
 #define THUMBWHEEL_COLOUR_NAME_H
 
@@ -6,7 +6,7 @@
 
 #include "pipeline_file.h"
 
-/* A CSS basic colour's name in any case, or #rrggbb, or #rgb. */
+/* Accepts the name of a basic CSS colour (in any case), #rrggbb or #rgb. */
 bool colour_parse(const char *text, struct colour *out);
 
 #endif

@@ -91,7 +91,7 @@ static const struct {
     {MAGIC(4, "ftyphevx"), FORMAT_HEIF},
 };
 
-/* A brand of the ISO box family that only its list of compatible brands tells apart. */
+/* A brand of the ISO base media format that is identified only by its list of compatible brands. */
 static enum image_format sniff_brands(struct slice image)
 {
     static const struct magic generic = MAGIC(4, "ftypmif1");
@@ -136,7 +136,7 @@ static const struct {
     {MAGIC(0, "MZ"), "a program"},
 };
 
-/* No control characters, and no byte that UTF-8 never has. */
+/* No control characters, and no byte that never occurs in UTF-8. */
 static bool is_text(struct slice image)
 {
     size_t end = image.size < 512 ? image.size : 512;

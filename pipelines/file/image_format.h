@@ -1,5 +1,5 @@
-/* The formats that are read and written, and how to tell them by their first bytes. No libvips
- * here. */
+/* The formats that are read and written, and their detection by the first bytes. Does not use
+ * libvips. */
 #ifndef THUMBWHEEL_IMAGE_FORMAT_H
 #define THUMBWHEEL_IMAGE_FORMAT_H
 
@@ -7,9 +7,9 @@
 
 #include "bytes.h"
 
-enum image_format {              /* as in the schema's choices; HEIF is only read */
-                    FORMAT_KEEP, /* of an output: the source's. Of a source: not an image that we
-                                    read */
+enum image_format { /* in the order of the schema's choices; HEIF is only read */
+                    /* for outputs: the source's format; for sources: not a supported image */
+                    FORMAT_KEEP,
                     FORMAT_JPEG,
                     FORMAT_PNG,
                     FORMAT_WEBP,
@@ -21,30 +21,30 @@ enum image_format {              /* as in the schema's choices; HEIF is only rea
 
 struct image_format_facts {
     const char *name; /* "jpeg" */
-    const char *ext;  /* of files, without the dot; NULL for FORMAT_KEEP */
+    const char *ext;  /* usual file extension, without the dot; NULL for FORMAT_KEEP */
     const char *content_type;
-    unsigned side_max; /* pixels of a side that the format can hold */
-    bool alpha;        /* it can hold transparency */
-    bool moves;        /* it can hold an animation */
-    bool deep;         /* it can hold 16 bits a channel */
-    bool cmyk;         /* it can hold CMYK */
-    bool profiles;     /* it can hold a colour profile */
+    unsigned side_max; /* maximum width and height in pixels */
+    bool alpha;        /* supports transparency */
+    bool moves;        /* supports animation */
+    bool deep;         /* supports 16 bits per channel */
+    bool cmyk;         /* supports CMYK */
+    bool profiles;     /* supports colour profiles */
 };
 
 const struct image_format_facts *image_format_facts(enum image_format format);
 
-/* The format that files with this extension have, in any case and without the dot; FORMAT_KEEP:
- * none. */
+/* The format for a file extension, in any case and without the dot; FORMAT_KEEP: none. */
 enum image_format image_format_of_ext(struct slice ext);
 /* The extensions of a format, the usual one first; NULL past the last. */
 const char *image_format_ext(enum image_format format, size_t index);
-/* What follows the last dot of a key's name, without the dot; empty where there is none or the name
- * begins with its only dot. */
+/* The part of a key's name after the last dot; empty if there is no dot or the name begins with its
+ * only dot. */
 struct slice image_format_key_ext(struct slice key);
 
-/* By magic bytes alone, never by name or content type. */
+/* Detects the format by its magic bytes, never by name or content type. */
 enum image_format image_format_sniff(struct slice image);
-/* The likely type of data that sniff didn't recognise: "a PDF document", "text", "unknown". Static.
+/* The likely type of data that was not recognised as an image: "a PDF document", "text", "unknown".
+ * Static.
  */
 const char *image_format_guess(struct slice image);
 

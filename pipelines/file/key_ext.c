@@ -10,7 +10,7 @@ struct template
     const struct pipeline *pipeline;
     const char *key;
     enum image_format format; /* FORMAT_KEEP: the source's */
-    bool json;                /* it is no image */
+    bool json;                /* not an image */
     struct problem_place place;
 };
 
@@ -25,7 +25,8 @@ static enum image_format format_of_suffix(const char *suffix)
     return dot ? image_format_of_ext(slice_of(dot + 1)) : FORMAT_KEEP;
 }
 
-/* A suffix of the sources whose format is another one, "" where any source is taken; NULL: none. */
+/* A suffix of the filter that belongs to another format, or "" if every source is accepted; NULL:
+ * none. */
 static const char *other_source(const struct pipeline *pipeline, enum image_format format)
 {
     const struct config_texts *suffixes = &pipeline->match.suffixes;
@@ -36,7 +37,7 @@ static const char *other_source(const struct pipeline *pipeline, enum image_form
     return suffixes->count ? NULL : "";
 }
 
-/* With keep, only what is stored in another format than the source's: HEIC. */
+/* With keep, this concerns only HEIC, which is stored in another format than the source's. */
 static const char *source_that_changes(const struct pipeline *pipeline)
 {
     const struct config_texts *suffixes = &pipeline->match.suffixes;
@@ -47,7 +48,7 @@ static const char *source_that_changes(const struct pipeline *pipeline)
     return NULL;
 }
 
-/* The template ends with the source's own name. */
+/* The template ends with the name of the source. */
 static void check_name(const struct template *t, struct problem_list *problems)
 {
     bool keep = !t->json && t->format == FORMAT_KEEP;
@@ -63,7 +64,7 @@ static void check_name(const struct template *t, struct problem_list *problems)
                         : "use {image}, which appends the format's extension if it differs");
 }
 
-/* The template ends with an extension of its own. */
+/* The template ends with a literal extension. */
 static void check_literal(const struct template *t, struct slice literal,
                           struct problem_list *problems)
 {

@@ -1,4 +1,4 @@
-/* Keys whose extension does not say what the object is. */
+/* Detects keys whose extension does not match the object's format. */
 #ifndef THUMBWHEEL_KEY_EXT_H
 #define THUMBWHEEL_KEY_EXT_H
 

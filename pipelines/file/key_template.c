@@ -40,7 +40,7 @@ bool key_template_next(const char **cursor, struct key_piece *out)
     return true;
 }
 
-/* "." and ".." as parts of a key: S3 takes no such URL, and a folder would be left. */
+/* "." and ".." as parts of a key: S3 refuses such URLs, and a download could leave its folder. */
 static bool has_dot_part(const char *text)
 {
     while (*text) {
@@ -87,7 +87,7 @@ static void append_name(struct buffer *b, const char *key, bool whole)
     const char *slash = strrchr(key, '/');
     const char *name = slash ? slash + 1 : key;
     const char *dot = whole ? NULL : strrchr(name, '.');
-    /* A name that begins with its only dot has no extension. */
+    /* If the only dot of a name is its first character, there is no extension. */
     buffer_append(b, name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
 }
 
@@ -101,8 +101,8 @@ static void append_image(struct buffer *b, const char *key, const char *ext)
         buffer_format(b, ".%s", ext);
 }
 
-/* Appends the directory. Where it is empty, the slash that the template puts after it goes too, so
- * that no key begins with a slash or has two. */
+/* Appends the directory. If it is empty, the slash after it in the template is omitted too, so that
+ * no key begins with a slash or contains two in a row. */
 static void append_dir(struct buffer *b, const char *key, const char **cursor)
 {
     const char *slash = strrchr(key, '/');

@@ -10,10 +10,10 @@
 enum key_part {
     KEY_LITERAL,
     KEY_BUCKET, /* of the source */
-    KEY_KEY,    /* of the source, whole */
-    KEY_DIR,    /* what is before the last slash; empty at the top */
-    KEY_NAME,   /* what is after the last slash */
-    KEY_STEM,   /* the name without its extension */
+    KEY_KEY,    /* the full key of the source */
+    KEY_DIR,    /* the part before the last slash; empty at the top level */
+    KEY_NAME,   /* the part after the last slash */
+    KEY_STEM,   /* the name without the extension */
     KEY_IMAGE,  /* the name, and the extension of the output's format unless it has one of them */
     KEY_EXT,    /* of the output's format, without the dot */
     KEY_WIDTH,  /* of the rendition, in pixels */
@@ -27,11 +27,10 @@ struct key_piece {
     struct slice text; /* as written in the template */
 };
 
-/* Takes the next piece of a checked template from *cursor; false at its end. */
+/* Takes the next piece of a valid template from *cursor; false at its end. */
 bool key_template_next(const char **cursor, struct key_piece *out);
 
-/* Whether a template can be used; the text lists the placeholders where one is unknown.
- * ERR_INVALID. */
+/* Checks a template; for an unknown placeholder, the message lists the valid ones. ERR_INVALID. */
 int key_template_check(const char *text, struct error *error);
 
 struct key_values {
@@ -42,8 +41,8 @@ struct key_values {
     unsigned width, height;
 };
 
-/* *out is for free(). ERR_LIMIT over OBJECT_KEY_MAX bytes, ERR_INVALID when the result is empty,
- * ERR_MEMORY. */
+/* *out is for free(). ERR_LIMIT: longer than OBJECT_KEY_MAX bytes; ERR_INVALID: the result is
+ * empty; ERR_MEMORY. */
 int key_template_expand(const char *text, const struct key_values *values, char **out,
                         struct error *error);
 

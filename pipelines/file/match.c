@@ -2,10 +2,10 @@
  * Decides which objects a pipeline accepts, and whether one pipeline's outputs could be another's
  * input.
  *
- * The loop check asks whether the set of keys that a template can make meets the set that a filter
- * lets in. It is conservative only where necessary: a placeholder's value is unknown, but a name
- * has no slash, a width consists of digits, and a key that begins or ends like the source's key is
- * subject to the source's filter.
+ * The loop check tests whether the set of keys that a template can produce intersects the set that
+ * a filter accepts. It is conservative only where necessary: the value of a placeholder is unknown,
+ * but a name has no slash, a width consists of digits, and a key that begins or ends like the
+ * source's key is subject to the source's filter.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ bool pipeline_matches(const struct pipeline *pipeline, const char *bucket, const
            has_prefix(key, &match->prefixes) && has_suffix(key, &match->suffixes);
 }
 
-/* One output or sidecar, with what is known of the objects it is made from. */
+/* An output or sidecar, with what is known about its sources. */
 struct pipeline_target {
     const struct pipeline *from;
     const char *bucket; /* NULL: the source's */
@@ -57,7 +57,7 @@ struct pipeline_target {
     const char *ext; /* NULL: not known before the source is */
 };
 
-/* The text that a piece certainly stands for, or NULL. */
+/* The value of a piece if it is certain, else NULL. */
 static const char *known_text(const struct pipeline_target *t, enum key_part part)
 {
     if (part == KEY_PIPELINE)
@@ -71,7 +71,7 @@ static const char *known_text(const struct pipeline_target *t, enum key_part par
 
 static bool may_begin(const struct pipeline_target *t, const char *cursor, const char *prefix);
 
-/* Whether some value of an unknown piece, and what follows it, begins with prefix. */
+/* Whether any value of an unknown piece, with the rest of the template, can begin with prefix. */
 static bool may_begin_unknown(const struct pipeline_target *t, enum key_part part, const char *rest,
                               const char *prefix)
 {
@@ -87,8 +87,8 @@ static bool may_begin_unknown(const struct pipeline_target *t, enum key_part par
     }
 }
 
-/* Whether the piece's own text, already known to be `size` bytes at `text`, agrees with prefix;
- * then the rest must. */
+/* Whether a piece with the known value `text` of `size` bytes is compatible with prefix; then the
+ * rest of the template must match the rest of the prefix. */
 static bool may_begin_known(const struct pipeline_target *t, const char *text, size_t size,
                             const char *rest, const char *prefix)
 {
@@ -110,20 +110,20 @@ static bool may_begin(const struct pipeline_target *t, const char *cursor, const
     const char *text = known_text(t, piece.part);
     if (text)
         return may_begin_known(t, text, strlen(text), cursor, prefix);
-    /* An empty directory takes the slash after it along. */
+    /* After an empty directory, the slash is omitted. */
     if (piece.part == KEY_DIR && *cursor == '/' && may_begin(t, cursor + 1, prefix))
         return true;
     return may_begin_unknown(t, piece.part, cursor, prefix);
 }
 
-/* Whether a text that ends like `end` can end with suffix: one of the two is the other's end. */
+/* Whether a text that ends with `end` can end with suffix: one must be a suffix of the other. */
 static bool ends_agree(const char *end, const char *suffix)
 {
     return ends_with(end, suffix) || ends_with(suffix, end);
 }
 
-/* Whether a name of the source that ends with `own` can become an {image} of this format that ends
- * with suffix. */
+/* Whether a source name that ends with `own` can give an {image} of this format that ends with
+ * suffix. */
 static bool image_may_end(enum image_format format, const char *ext, const char *own,
                           const char *suffix)
 {
@@ -131,7 +131,7 @@ static bool image_may_end(enum image_format format, const char *ext, const char 
     snprintf(end, sizeof end, "%s.%s", own, ext);
     if (ends_agree(end, suffix))
         return true;
-    for (size_t i = 0; image_format_ext(format, i); i++) { /* the name stays as it is */
+    for (size_t i = 0; image_format_ext(format, i); i++) { /* the name remains unchanged */
         snprintf(end, sizeof end, ".%s", image_format_ext(format, i));
         const char *known = strlen(own) > strlen(end) ? own : end;
         if (ends_agree(own, end) && ends_agree(known, suffix))
@@ -151,7 +151,7 @@ static bool images_may_end(const struct pipeline_target *t, const char *own, con
     return false;
 }
 
-/* The template's last piece, as text: what is certainly at the end of each key. */
+/* The last piece of the template, as text: the certain end of each key. */
 static bool may_end(const struct pipeline_target *t, const char *suffix)
 {
     struct key_piece piece = {0}, last = {0};
@@ -186,7 +186,7 @@ static bool may_share_bucket(const struct pipeline_target *t, const struct match
     return !bucket || !filter->bucket || strcmp(bucket, filter->bucket) == 0;
 }
 
-/* NULL: not known before the source is. */
+/* NULL: depends on the source. */
 static const char *ext_of(const struct pipeline *pipeline, size_t index)
 {
     if (index == pipeline->outputs.count)

@@ -1,7 +1,7 @@
 /*
- * Loads a file into a struct pipeline: read, parse, fill by the schema, then check rules that
- * concern several keys. The checks work on the filled struct and use the tree only for the
- * positions in messages.
+ * Loads a file into a struct pipeline: reads, parses, fills the struct by the schema, then checks
+ * rules that concern several keys. The checks use the struct, and the tree only for positions in
+ * messages.
  */
 #include "pipeline_file.h"
 
@@ -51,7 +51,7 @@ static struct pipeline_place place_of(const struct yaml_node *map, const char *n
     return (struct pipeline_place){place.line, place.column};
 }
 
-/* Names the place of a key that is there, or of the map where it is missing. */
+/* The position of a key if it is present, else of the map that lacks it. */
 static void fail_key(struct schema_reader *r, const struct yaml_node *map, const char *name,
                      const char *text)
 {
@@ -138,12 +138,12 @@ static bool has_unknown_key(const struct yaml_node *root)
     return false;
 }
 
-/* What concerns more than one section, whether or not there is something wrong within one. */
+/* Checks that concern several sections, made even if a section contains errors. */
 static void check_pipeline(struct schema_reader *r, const struct pipeline *pipeline,
                            const struct yaml_node *root)
 {
     bool empty = child_of(root, "outputs") == root && child_of(root, "labels") == root;
-    if (empty && !has_unknown_key(root)) /* which may be one of the two, misspelt */
+    if (empty && !has_unknown_key(root)) /* an unknown key may be one of the two, misspelt */
         fail_key(r, root, "outputs", "a pipeline needs outputs, labels, or both");
     check_same_keys(r, pipeline, child_of(root, "outputs")->children);
 }

@@ -1,4 +1,4 @@
-/* A pipeline file as it is in memory. Filled by schema.c; immutable once loaded. */
+/* A pipeline file in memory. Filled by schema.c; immutable once loaded. */
 #ifndef THUMBWHEEL_PIPELINE_FILE_H
 #define THUMBWHEEL_PIPELINE_FILE_H
 
@@ -45,8 +45,8 @@ struct output_config {
     int crop;          /* enum plan_crop */
     bool enlarge;
     int format;  /* enum image_format, up to FORMAT_GIF */
-    int quality; /* 0: the format's own */
-    int effort;  /* -1: the format's own */
+    int quality; /* 0: the format's default */
+    int effort;  /* -1: the format's default */
     bool progressive;
     bool strip;
     struct colour background;
@@ -67,7 +67,7 @@ struct labels_config {
     char *bucket;  /* of the sidecar; NULL: the source's */
     double min_confidence;
     int max;
-    bool given;                  /* the pipeline has labels at all */
+    bool given;                  /* the pipeline has labels */
     struct pipeline_place place; /* of the sidecar */
 };
 
@@ -76,7 +76,7 @@ struct pipeline {
     struct pipeline_facts facts;
     uint64_t id; /* unique in this process, also among released pipelines */
     char *file;
-    struct bytes text; /* of the file, for the processes that decode */
+    struct bytes text; /* text of the file, for the decoder processes */
 
     char *name;
     char *queue;
@@ -93,16 +93,16 @@ typedef bool pipeline_can_write(enum image_format format);
 /* The seam's load. can_write NULL: formats are not checked, and nothing here needs libvips. */
 int pipeline_load_all(const char *path, pipeline_can_write *can_write, struct pipeline **out,
                       struct problem_list *problems);
-/* Without can_write, from a file's text; file is its name, for the error, which is the first
- * problem. */
+/* The same from a file's text, without can_write; file is the name for the error, which is the
+ * first problem. */
 int pipeline_parse(const char *file, struct slice text, struct pipeline **out, struct error *error);
-/* Clears the list; with a code, its first problem is in *error. Returns the problem's code. */
+/* Moves the first problem to *error and clears the list. Returns the code of that problem, or 0. */
 int pipeline_first_problem(struct problem_list *problems, int code, struct error *error);
 struct pipeline *pipeline_retain(struct pipeline *pipeline);
 void pipeline_release(struct pipeline *pipeline);
 struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t index);
 
-/* Of the schema's sections; filled is what was read. */
+/* Checks a section of the schema; filled is the struct that was read. */
 void pipeline_check_output(struct schema_reader *r, const struct yaml_node *node, void *filled);
 void pipeline_check_labels(struct schema_reader *r, const struct yaml_node *node, void *filled);
 

@@ -20,7 +20,8 @@ static double smaller(double a, double b)
     return a < b ? a : b;
 }
 
-/* The factor at which the picture just fits into the wish; a side that is not given does not bind.
+/* The factor at which the picture just fits into the requested size; a missing side is
+ * unconstrained.
  */
 static double factor_inside(struct plan_size source, const struct plan_wish *wish)
 {
@@ -33,8 +34,8 @@ static double factor_inside(struct plan_size source, const struct plan_wish *wis
     return smaller(across, down);
 }
 
-/* Where nothing may be enlarged, the box itself shrinks until the picture covers it: the result
- * keeps the shape asked for. */
+/* If enlarging is not allowed, the box is reduced until the picture covers it, so that the result
+ * has the requested aspect ratio. */
 static struct plan_placement place_cover(struct plan_size source, const struct plan_wish *wish)
 {
     struct plan_size box = {wish->width, wish->height};
@@ -113,7 +114,7 @@ static double area(const struct plan_stage *stage)
     return (double)stage->size.width * stage->size.height;
 }
 
-/* Total: equal areas are told apart, so that one set of outputs always gives one plan. */
+/* A total order even for equal areas, so that the same outputs always give the same plan. */
 static int compare(const void *left, const void *right)
 {
     const struct plan_stage *a = left, *b = right;
@@ -153,17 +154,17 @@ size_t plan_roots(const struct plan *plan)
     return roots;
 }
 
-enum { CUT_PART = 128 }; /* at most this part of a side */
+enum { CUT_PART = 128 }; /* at most this fraction of a side */
 
-/* A partial pixel is cut off, which would be visible in a small picture. */
+/* A partial pixel is cut off, which is visible in a small picture. */
 static bool is_cut(unsigned side, unsigned shrink)
 {
     return side / shrink == 0 || side % shrink * CUT_PART > side;
 }
 
-/* What a decoder makes of a side when it divides by n. libjpeg rounds up, and jpegload of libvips
- * 8.14 crops that to the size rounded down: only the smaller one can be relied on. libvips ends the
- * process over an image without pixels, so something must be left of every side. */
+/* The size of a side after the decoder divides it by n. libjpeg rounds up, and jpegload of libvips
+ * 8.14 crops to the size rounded down, so only the smaller size is reliable. libvips terminates the
+ * process for an image without pixels, so at least one pixel must remain. */
 static bool is_enough(const struct plan *plan, struct plan_size source, unsigned shrink)
 {
     struct plan_size decoded = {source.width / shrink, source.height / shrink};

@@ -1,5 +1,5 @@
 /*
- * What a render will do, as arithmetic: no image, no libvips, no allocation that outlives the plan.
+ * Computes what a render will do: no image, no libvips, no allocation that outlives the plan.
  *
  * A stage is the whole upright picture at one size, in memory. Every output is cut, padded or
  * simply encoded from a stage; outputs of one size share one. Stages are made in descending size,
@@ -28,40 +28,39 @@ struct plan_wish {
 
 struct plan_placement {
     struct plan_size whole; /* the picture is resized to this */
-    struct plan_size final; /* then cut down or padded to this */
+    struct plan_size final; /* then cropped or padded to this */
 };
 
-/* source is upright. */
+/* source: the size after orientation. */
 struct plan_placement plan_place(struct plan_size source, const struct plan_wish *wish);
 
 enum { PLAN_FROM_SOURCE = -1, PLAN_STAGES_MAX = 256 };
 
 struct plan_stage {
     struct plan_size size;
-    bool native;    /* in the source's own colours and depth, else 8 bit sRGB or grey */
-    int parent;     /* index of the stage that it is made from, or PLAN_FROM_SOURCE */
-    unsigned users; /* outputs and stages that are made from it */
+    bool native;    /* in the source's colours and depth, else 8-bit sRGB or grey */
+    int parent;     /* index of the parent stage, or PLAN_FROM_SOURCE */
+    unsigned users; /* number of outputs and stages derived from it */
 };
 
 struct plan {
-    struct plan_stage
-        stages[PLAN_STAGES_MAX]; /* largest first; a parent stands before its children */
+    struct plan_stage stages[PLAN_STAGES_MAX]; /* largest first; a parent precedes its children */
     size_t count;
 };
 
-/* Adds a stage, unless there is the same already. Its index may change until plan_order; false
- * when the plan is full. */
+/* Adds a stage unless it exists already. Its index may change until plan_order; false: the plan is
+ * full. */
 bool plan_add(struct plan *plan, struct plan_size size, bool native);
 /* Sorts and chooses the parents. */
 void plan_order(struct plan *plan);
 /* After plan_order. The index of a stage that was added. */
 size_t plan_find(const struct plan *plan, struct plan_size size, bool native);
-/* After plan_order: an output will be made from the stage. */
+/* After plan_order: counts an output that is derived from the stage. */
 void plan_use(struct plan *plan, struct plan_size size, bool native);
-/* How many stages read the source itself. */
+/* The number of stages derived directly from the source. */
 size_t plan_roots(const struct plan *plan);
-/* The largest of 1, 2, 4 and 8 by which a decoder may divide the source's sides and still give
- * every stage its pixels. */
+/* The largest of 1, 2, 4 and 8 by which a decoder may divide the source's sides without going below
+ * the size of a stage. */
 unsigned plan_shrink(const struct plan *plan, struct plan_size source);
 
 #endif

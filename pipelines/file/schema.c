@@ -123,8 +123,8 @@ static bool colours_alike(const struct colour *a, const struct colour *b)
     return a->given == b->given && a->red == b->red && a->green == b->green && a->blue == b->blue;
 }
 
-/* a and b are the fields of two structs. A key with a type that can't be compared makes a
- * difference. */
+/* a and b are the fields of two structs. A key with a type that cannot be compared counts as
+ * different. */
 static bool values_alike(enum schema_type type, const void *a, const void *b)
 {
     switch (type) {

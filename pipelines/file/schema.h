@@ -1,6 +1,6 @@
 /*
- * The form of a pipeline file, as one table: the reader, the defaults, the messages and the
- * documentation come from it.
+ * The format of a pipeline file as one table, from which the reader, the defaults, the messages and
+ * the documentation are derived.
  */
 #ifndef THUMBWHEEL_SCHEMA_H
 #define THUMBWHEEL_SCHEMA_H
@@ -19,22 +19,22 @@ enum schema_type {
     SCHEMA_TEXT,     /* char * */
     SCHEMA_BUCKET,   /* char * */
     SCHEMA_TEMPLATE, /* char *: see key_template.h */
-    SCHEMA_TEXTS,    /* struct config_texts: a text or a list of them */
+    SCHEMA_TEXTS,    /* struct config_texts: a string or a list of strings */
     SCHEMA_INTEGER,  /* int, min to max */
     SCHEMA_NUMBER,   /* double, min to max */
     SCHEMA_BOOLEAN,  /* bool */
     SCHEMA_CHOICE,   /* int: index into choices */
     SCHEMA_COLOUR,   /* struct colour */
-    SCHEMA_SECTION,  /* struct: a map with keys of its own */
+    SCHEMA_SECTION,  /* struct: a nested map */
     SCHEMA_SECTIONS, /* struct output_list: a list of such maps */
 };
 
-/* What a key of an output changes. The default is the safe one: two outputs that differ in such a
- * key are never encoded as one. */
+/* What a key of an output affects. The default is the safe one: outputs that differ in such a key
+ * never share an encoding. */
 enum schema_effect {
-    EFFECT_BYTES, /* the picture or its encoding: the values themselves are compared */
-    EFFECT_PLAN,  /* the sizes or frames alone: the plan made of them is compared */
-    EFFECT_STORE, /* where and with which headers the object is stored, not its bytes */
+    EFFECT_BYTES, /* the picture or its encoding: the values are compared */
+    EFFECT_PLAN,  /* only sizes or frames: the resulting plans are compared */
+    EFFECT_STORE, /* where and with which headers the object is stored, but not its bytes */
 };
 
 struct schema_section;
@@ -44,23 +44,24 @@ struct schema_key {
     const char *name;
     enum schema_type type;
     size_t offset;        /* of the field in the section's struct */
-    const char *fallback; /* the default, as one would write it; NULL: the field stays as
-                             schema_read found it */
+    const char *fallback; /* the default, as in a file; NULL: the field keeps its initial value */
     double min,
-        max; /* of numbers; for texts, max is the longest in bytes; for lists, the most entries */
-    const char *const *choices; /* ends with NULL */
+        /* for numbers; for strings, max is the length in bytes; for lists, the number of entries */
+        max;
+    const char *const *choices; /* NULL-terminated */
     const struct schema_section *section;
     bool required;
-    enum schema_effect effect; /* of the keys of an output */
-    const char *shown;         /* the default in the documentation, where it isn't the fallback */
+    enum schema_effect effect; /* for the keys of an output */
+    /* the default in the documentation, if it differs from the fallback */
+    const char *shown;
     const char *help;
 };
 
 struct schema_section {
-    const struct schema_key *keys; /* ends with a NULL name */
+    const struct schema_key *keys; /* terminated by a NULL name */
     size_t size;                   /* of the struct */
-    size_t given_offset; /* of a bool that says that the section stands in the file; 0: none */
-    /* What one key alone can't show; asked when each key is right by itself. */
+    size_t given_offset; /* offset of a bool that is set if the section is present; 0: none */
+    /* Checks rules that concern several keys; called if each key is valid by itself. */
     void (*check)(struct schema_reader *r, const struct yaml_node *node, void *filled);
 };
 
@@ -72,12 +73,12 @@ struct schema_reader {
     const char *file;
     struct problem_list *problems;
     pipeline_can_write *can_write; /* NULL: not checked */
-    char path[SCHEMA_PATH_MAX];    /* of the section being read: "outputs[0]." or "" */
+    char path[SCHEMA_PATH_MAX];    /* prefix of the current section: "outputs[0]." or "" */
 };
 
-/* Fills the struct at `into`, which is all zero or at its initial values. Everything that is wrong
- * is added to the reader's problems; the code is that of one of them. What was filled stays, for
- * schema_clear. */
+/* Fills the struct at `into`, which must be zeroed or have its initial values. All errors are added
+ * to the reader's problems; the returned code is that of one of them. The filled fields must be
+ * freed with schema_clear in any case. */
 int schema_read(struct schema_reader *r, const struct schema_section *section,
                 const struct yaml_node *node, void *into);
 void schema_clear(const struct schema_section *section, void *from);
@@ -89,7 +90,7 @@ int schema_fail(struct schema_reader *r, struct yaml_place place, const char *na
 /* Whether two outputs have the same values for every key with EFFECT_BYTES. */
 bool schema_outputs_alike(const struct output_config *a, const struct output_config *b);
 
-/* The documentation: a markdown table. 0, or ERR_IO. */
+/* Prints the documentation, a Markdown table. 0 or ERR_IO. */
 int schema_print(FILE *stream);
 
 #endif

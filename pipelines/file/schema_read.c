@@ -1,7 +1,6 @@
 /*
- * Reads a tree into structs, by the table in schema.c. Defaults take the same way as what stands in
- * the file: their text is converted by the same function, so that a default that the schema would
- * refuse can't exist.
+ * Reads a tree into structs, using the table in schema.c. Defaults are converted by the same
+ * functions as values in the file, so a default that the schema would refuse cannot exist.
  */
 #include <math.h>
 #include <stdarg.h>
@@ -34,7 +33,7 @@ static int fail_memory(struct schema_reader *r)
     return ERR_MEMORY;
 }
 
-/* What a value of this key must be, in words. */
+/* Describes the valid values of a key. */
 static void expectation(const struct schema_key *key, char *out, size_t size)
 {
     size_t used = 0;
@@ -89,7 +88,7 @@ static bool is_made_of(const char *text, const char *allowed)
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-/* They would end a header, and no service takes them in a name. */
+/* They would end a header, and no service accepts them in a name. */
 static bool has_control(const char *text)
 {
     for (; *text; text++) {
@@ -329,7 +328,7 @@ static bool has_child(const struct yaml_node *node, const char *name)
 
 static int set_default(struct schema_reader *r, const struct schema_key *key, void *field)
 {
-    /* A fallback outside the bounds of what may be written stands for "not given". */
+    /* A default outside the valid range means "not given". */
     struct schema_key unbounded = *key;
     if (key->type == SCHEMA_INTEGER)
         unbounded.min = -1;
@@ -337,7 +336,7 @@ static int set_default(struct schema_reader *r, const struct schema_key *key, vo
     return read_value(r, &unbounded, &node, field);
 }
 
-/* Whatever the file leaves out. */
+/* Sets the default of a key that the file omits. */
 static int set_defaults(struct schema_reader *r, const struct schema_section *section,
                         const struct yaml_node *node, void *into)
 {
@@ -358,7 +357,7 @@ int schema_read(struct schema_reader *r, const struct schema_section *section,
 {
     if (node->kind != YAML_MAP) {
         char found[80];
-        size_t length = strlen(r->path); /* the path ends with a dot, which names nothing here */
+        size_t length = strlen(r->path); /* omit the trailing dot of the path */
         if (length)
             r->path[length - 1] = '\0';
         return schema_fail(r, node->place, length ? "" : "pipeline", "expected a map, found %s",

@@ -1,8 +1,8 @@
 /*
- * The tree is built from libfyaml's events, not from its documents: so anchors and aliases, which a
- * pipeline file has no use for, are refused where they stand instead of being expanded, and depth
- * and number of nodes are bounded while reading. Duplicate keys are found here, because only here
- * are all names of a map at hand.
+ * The tree is built from libfyaml's events, not from its documents. So anchors and aliases, which
+ * pipeline files do not need, are refused at their position instead of being expanded, and depth
+ * and number of nodes are limited while reading. Duplicate keys are detected here, because only
+ * here all names of a map are known.
  */
 #include "yaml_reader.h"
 
@@ -29,7 +29,7 @@ static struct yaml_place place_of(struct fy_event *event)
     return mark ? (struct yaml_place){mark->line + 1, mark->column + 1} : (struct yaml_place){1, 1};
 }
 
-/* Of a quoted text or an alias, whose mark stands behind the first character. */
+/* For a quoted text or an alias, whose mark is after the first character. */
 static struct yaml_place place_before(struct fy_event *event)
 {
     struct yaml_place place = place_of(event);
@@ -49,7 +49,7 @@ static int fail_memory(struct yaml_reader *r)
     return ERR_MEMORY;
 }
 
-/* What libfyaml itself found wrong. */
+/* An error detected by libfyaml. */
 static int fail_syntax(struct yaml_reader *r)
 {
     void *cursor = NULL;
@@ -127,8 +127,8 @@ static bool is_duplicate(struct yaml_reader *r, const struct yaml_node *map,
     return other != NULL;
 }
 
-/* event is the key's; the value's follows. The second of two entries of one name is a problem, and
- * left out: *out stays NULL. */
+/* event is that of the key; the value's follows. A duplicate entry is a problem and is ignored:
+ * *out remains NULL. */
 static int read_entry(struct yaml_reader *r, struct fy_event *event, unsigned depth,
                       const struct yaml_node *map, struct yaml_node **out)
 {
@@ -201,7 +201,7 @@ static int read_node(struct yaml_reader *r, struct fy_event *event, unsigned dep
     return 0;
 }
 
-/* Events before the root: stream start, document start. */
+/* The events before the root: stream start, document start. */
 static int read_root(struct yaml_reader *r, struct yaml_node **out)
 {
     for (;;) {

@@ -1,4 +1,4 @@
-/* A YAML document as a small tree that knows where each of its nodes stands in the file. */
+/* A YAML document as a small tree with the position of each node in the file. */
 #ifndef THUMBWHEEL_YAML_READER_H
 #define THUMBWHEEL_YAML_READER_H
 
@@ -19,18 +19,18 @@ struct yaml_place { /* both from 1 */
 struct yaml_node {
     enum yaml_kind kind;
     struct yaml_place place;
-    char *text;  /* of a scalar; "" for an empty one */
-    bool quoted; /* written with quotes or as a block: never a number or a boolean */
+    char *text;  /* text of a scalar; "" if empty */
+    bool quoted; /* quoted or a block scalar: never a number or a boolean */
 
     char *name; /* in a map: the key, else NULL */
     struct yaml_place name_place;
 
-    struct yaml_node *children; /* of a list or a map, in the file's order */
+    struct yaml_node *children; /* items of a list or a map, in file order */
     struct yaml_node *next;
 };
 
-/* Reads one document. Names that are given twice are problems, too, but don't keep it from being
- * read: the first of them counts. */
+/* Reads one document. Duplicate names are problems too, but do not stop the reader: the first one
+ * is used. */
 int yaml_read(struct slice text, const char *file, struct yaml_node **out,
               struct problem_list *problems);
 void yaml_free(struct yaml_node *node);

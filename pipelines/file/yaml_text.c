@@ -1,5 +1,5 @@
-/* libfyaml 0.7 never returns from a directive with a byte in it that is not UTF-8, so such bytes
- * never reach it. */
+/* libfyaml 0.7 hangs on a directive that contains invalid UTF-8, so such files are refused
+ * beforehand. */
 #include "yaml_text.h"
 
 #include "utf8.h"

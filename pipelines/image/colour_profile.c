@@ -1,6 +1,6 @@
 /*
  * Layout: ICC.1:2010. A header of 128 bytes (colour space at 16), a count of tags, then for each
- * tag a signature, an offset and a size. The tag 'desc' holds the profile's name: 'desc' type in
+ * tag a signature, an offset and a size. The tag 'desc' contains the profile's name: 'desc' type in
  * version 2 (ASCII), 'mluc' in version 4 (UTF-16BE). Everything is big-endian and untrusted.
  */
 #include "colour_profile.h"
@@ -43,7 +43,7 @@ static bool find_tag(struct slice profile, const char *signature, struct slice *
     return false;
 }
 
-/* step: bytes of a character; its low byte is the last. */
+/* step: bytes per character; the last one is the low byte. */
 static void copy_name(struct slice tag, size_t offset, size_t size, size_t step, char *out)
 {
     size_t length = 0;

@@ -1,4 +1,4 @@
-/* ICC profiles, as far as one must look into them without applying them. */
+/* Reads ICC profiles without applying them. */
 #ifndef THUMBWHEEL_COLOUR_PROFILE_H
 #define THUMBWHEEL_COLOUR_PROFILE_H
 
@@ -6,9 +6,9 @@
 
 #include "bytes.h"
 
-/* Whether a profile is one of the well-known spellings of plain sRGB, so that converting to sRGB
- * would change nothing. Most photographs carry one; leaving the conversion out saves about a tenth
- * of their time. Anything doubtful: false. */
+/* Whether a profile is one of the well-known variants of plain sRGB, so that converting to sRGB
+ * would change nothing. Most photographs have one; skipping the conversion saves about a tenth of
+ * the render time. In doubt: false. */
 bool colour_profile_is_srgb(struct slice profile);
 
 #endif

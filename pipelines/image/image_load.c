@@ -1,6 +1,6 @@
 /*
- * The loader is chosen by the magic bytes (image_format.c), never by libvips' search, so that
- * exactly the listed formats are read, however this machine's libvips was built.
+ * The magic bytes (image_format.c) determine the loader, not libvips' own search, so that exactly
+ * the listed formats are read, however this machine's libvips was built.
  *
  * The step that failed determines the error. libvips' own message is shared by all threads of the
  * process and may belong to another image, so it is discarded.
@@ -12,12 +12,12 @@
 #include "colour_profile.h"
 #include "image_metadata.h"
 
-/* Truncated data is an error, a small oddity that every viewer tolerates is not. */
+/* Truncated data is an error; a small irregularity that every viewer tolerates is not. */
 #define READ_OPTIONS "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
 
 static VipsImage *open_as(const struct image_source *source, unsigned shrink, int pages)
 {
-    void *data = (void *)(uintptr_t)source->bytes.data; /* libvips reads it only */
+    void *data = (void *)(uintptr_t)source->bytes.data; /* libvips only reads it */
     size_t size = source->bytes.size;
     VipsImage *image = NULL;
     switch (source->format) {
@@ -81,7 +81,7 @@ static bool is_set(VipsImage *image, const char *name)
     return vips_image_get_typeof(image, name) && !vips_image_get_int(image, name, &value) && value;
 }
 
-/* JPEG has one name for it, PNG the other. */
+/* JPEG uses one name for it, PNG the other. */
 static bool is_interlaced(VipsImage *image)
 {
     return is_set(image, "jpeg-multiscan") || is_set(image, "interlaced");

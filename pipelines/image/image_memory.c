@@ -1,9 +1,9 @@
 /*
  * Computes an image's pixels.
  *
- * Strips are pulled through a region of our own instead of by a libvips sink: a sink starts threads
- * even where one is allowed, and hands each strip from one to another. The strips come in order, as
- * sequential sources want them.
+ * Strips are read through our own region instead of a libvips sink: a sink starts threads even if
+ * only one is allowed, and passes each strip between them. The strips are read in order, as
+ * sequential sources require.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 enum { STRIP_LINES = 16 };
 
-/* libvips' own macros for the next two mix signs. */
+/* The libvips macros for the next two mix signed and unsigned. */
 static size_t line_size(VipsImage *image)
 {
     return (size_t)image->Xsize * (size_t)image->Bands * vips_format_sizeof(image->BandFmt);
@@ -139,7 +139,7 @@ static void *copy_field(VipsImage *from, const char *name, GValue *value, void *
 int image_adopt_metadata(VipsImage **image, VipsImage *from)
 {
     VipsImage *made = NULL;
-    /* A private copy, since metadata of a shared image must not be changed. */
+    /* A private copy, because the metadata of a shared image must not be changed. */
     int code = image_replace(image, vips_copy(*image, &made, NULL), &made);
     if (code)
         return code;

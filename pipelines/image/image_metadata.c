@@ -1,10 +1,11 @@
 /*
- * Metadata can be small in the file and large in memory: text that is compressed a thousandfold, or
- * thousands of EXIF entries that all name the same bytes, each of which a library copies. The pixel
- * limit does not see it, and a decoder spends all its time and memory before the first pixel.
+ * Metadata can be small in the file and large in memory: text compressed a thousandfold, or
+ * thousands of EXIF entries that refer to the same bytes, which a library copies for each. The
+ * pixel limit does not cover it, and a decoder could spend all its time and memory before the first
+ * pixel.
  *
- * So the containers are walked here first. What is not compressed and lies in the file once costs
- * no more than its bytes, which --max-bytes limits.
+ * So the containers are parsed here first. Data that is not compressed and referenced only once
+ * needs no more memory than its bytes in the file, which --max-bytes limits.
  */
 #include "image_metadata.h"
 
@@ -37,7 +38,7 @@ static struct slice slice_until(struct slice all, size_t size)
     return (struct slice){all.data, size < all.size ? size : all.size};
 }
 
-/* Behind the first NUL; empty without one. */
+/* The part after the first NUL; empty if there is none. */
 static struct slice after_text(struct slice all)
 {
     const char *end = all.size ? memchr(all.data, '\0', all.size) : NULL;
@@ -48,8 +49,8 @@ static struct slice after_text(struct slice all)
 
 enum {
     ENTRY = 12,
-    ENTRY_COST = 32,      /* bytes that a library takes for an entry, at least */
-    DIRECTORIES_MAX = 64, /* of an EXIF block: it has five */
+    ENTRY_COST = 32,      /* minimum memory that a library needs per entry, in bytes */
+    DIRECTORIES_MAX = 64, /* maximum for an EXIF block, which has five */
     TAG_EXIF = 0x8769,
     TAG_GPS = 0x8825,
     TAG_INTEROPERABILITY = 0xa005,
@@ -60,7 +61,7 @@ struct directories {
     bool little;
     uint32_t pending[DIRECTORIES_MAX]; /* where they begin */
     size_t seen, done;
-    uint64_t cost; /* bytes that all values take, each by itself */
+    uint64_t cost; /* total size of all values */
 };
 
 static uint32_t number_at(const struct directories *d, size_t at, size_t size)
@@ -90,7 +91,7 @@ static void entry_count(struct directories *d, size_t at)
     if (tag == TAG_EXIF || tag == TAG_GPS || tag == TAG_INTEROPERABILITY)
         directory_add(d, number_at(d, at + 8, 4));
     d->cost += ENTRY_COST;
-    if (size <= d->all.size) /* else it is damaged, and libraries ignore it */
+    if (size <= d->all.size) /* else it is damaged and libraries ignore it */
         d->cost += size;
 }
 
@@ -102,7 +103,7 @@ static void directory_count(struct directories *d, uint32_t begin)
     directory_add(d, number_at(d, at, 4));
 }
 
-/* What all values take, up to a little more than the limit and the block. */
+/* The total size of all values; stops slightly beyond the limit and the block. */
 static uint64_t directories_cost(struct slice block)
 {
     if (block.size < 8)
@@ -114,8 +115,8 @@ static uint64_t directories_cost(struct slice block)
     return d.cost;
 }
 
-/* In a TIFF image the values of one entry may be most of the file: they count where they are named
- * more than once. */
+/* In a TIFF image, the values of one entry may be most of the file; they count only if they are
+ * referenced more than once. */
 static uint64_t tiff_cost(struct slice image)
 {
     uint64_t cost = directories_cost(image);
@@ -206,7 +207,7 @@ static uint64_t png_cost(struct slice image, unsigned *chunks)
 
 enum { SCAN = 0xda, APP1 = 0xe1, MARKER = 2, LENGTH = 2 };
 
-/* As libjpeg does, which skips whatever is between two segments. */
+/* Like libjpeg, skips anything between two segments. */
 static struct slice next_marker(struct slice rest)
 {
     const char *found = rest.size ? memchr(rest.data, 0xff, rest.size) : NULL;
@@ -257,8 +258,8 @@ static uint64_t webp_cost(struct slice image)
 
 /* ---- AVIF and HEIF ---- */
 
-/* Their EXIF block lies anywhere, as a box says: each place that looks like the beginning of one is
- * taken for it. */
+/* A box contains the position of the EXIF block, which may be anywhere; so each place that looks
+ * like the beginning of one is checked. */
 static uint64_t boxes_cost(struct slice image)
 {
     static const char *const begins[] = {"II*\0", "MM\0*"};
@@ -292,7 +293,7 @@ static uint64_t metadata_cost(struct slice image, enum image_format format, unsi
     case FORMAT_AVIF:
     case FORMAT_HEIF:
         return boxes_cost(image);
-    case FORMAT_GIF: /* neither compressed nor named twice */
+    case FORMAT_GIF: /* neither compressed nor referenced twice */
     case FORMAT_KEEP:
         break;
     }

@@ -1,4 +1,4 @@
-/* What an image carries besides its pixels. */
+/* Limits the metadata of an image. */
 #ifndef THUMBWHEEL_IMAGE_METADATA_H
 #define THUMBWHEEL_IMAGE_METADATA_H
 
@@ -7,12 +7,12 @@
 #include "image_format.h"
 
 enum {
-    METADATA_MAX = 16 * 1024 * 1024, /* bytes of one image, decompressed */
+    METADATA_MAX = 16 * 1024 * 1024, /* decompressed size per image in bytes */
     METADATA_CHUNKS_MAX = 10000,     /* of a PNG image */
 };
 
-/* Checks it before a library reads it. ERR_LIMIT: a library would make much more of it than there
- * is. Damage is not looked for: whatever can't be followed is left to the decoder. */
+/* Checks the metadata before a library reads it. ERR_LIMIT: in memory it would become too large.
+ * Damage is not reported: anything that cannot be parsed is left to the decoder. */
 int image_check_metadata(struct slice image, enum image_format format, struct error *error);
 
 #endif

@@ -32,7 +32,7 @@ static int scale(VipsImage **image, struct plan_size size)
     return image_replace(image, failed, &made);
 }
 
-/* Resizing mixes neighbouring pixels: the colour of transparent ones must not be mixed in. */
+/* Resizing mixes neighbouring pixels, and the colour of transparent ones must not contribute. */
 static int scale_with_alpha(VipsImage **image, struct plan_size size)
 {
     VipsBandFormat format = (*image)->BandFmt;
@@ -95,8 +95,8 @@ unsigned image_colour_bands(VipsImage *image)
     return (unsigned)image->Bands - (vips_image_hasalpha(image) ? 1 : 0);
 }
 
-/* By the embedded profile; a CMYK picture without one gets libvips' own. A broken profile, or one
- * for another kind of picture, is ignored. */
+/* Uses the embedded profile; for a CMYK picture without one, the profile of libvips. A broken
+ * profile, or one for another colour space, is ignored. */
 static void apply_profile(VipsImage **image, bool deep)
 {
     VipsImage *made = NULL;
@@ -142,8 +142,8 @@ static int to_known_kind(VipsImage **image)
     return image_replace(image, vips_copy(*image, &made, "interpretation", space, NULL), &made);
 }
 
-/* A grey TIFF may have any number of samples; libvips would make three colours of the first and
- * keep the rest beside them. */
+/* A grey TIFF may have any number of samples; libvips would convert the first one to three colours
+ * and keep the rest. */
 static int colours_of(const VipsImage *image)
 {
     if (image->Type == VIPS_INTERPRETATION_CMYK)
@@ -157,7 +157,7 @@ static int drop_extra_bands(VipsImage **image)
     VipsImage *made = NULL;
     int bands = (*image)->Bands;
     int colours = colours_of(*image);
-    /* One more is alpha; with several more, none is. */
+    /* A single extra sample is alpha; if there are several, none is. */
     if (bands <= colours + 1)
         return 0;
     return image_replace(image, vips_extract_band(*image, &made, 0, "n", colours, NULL), &made);
@@ -165,7 +165,7 @@ static int drop_extra_bands(VipsImage **image)
 
 int image_normalise(VipsImage **image)
 {
-    /* Packed Lab, of some TIFFs. */
+    /* Packed Lab, used by some TIFFs. */
     int code = (*image)->Coding == VIPS_CODING_NONE ? 0 : to_space(image, VIPS_INTERPRETATION_sRGB);
     return code ? code : drop_extra_bands(image);
 }

@@ -2,14 +2,14 @@
 #include "error.h"
 #include "image_ops.h"
 
-enum { INK_BANDS_MAX = 5 }; /* CMYK and alpha: image_normalise leaves no more */
+enum { INK_BANDS_MAX = 5 }; /* CMYK and alpha: image_normalise leaves at most these */
 
-/* A colour in an image's own bands and depth; opaque. Returns the number of bands that it fills. */
+/* Converts a colour to the bands and depth of an image; opaque. Returns the number of bands. */
 static int ink_of(VipsImage *image, const struct colour *background, double ink[INK_BANDS_MAX])
 {
     double unit = image->BandFmt == VIPS_FORMAT_USHORT ? 65535.0 / 255 : 1;
     int bands = (int)image_colour_bands(image);
-    if (bands > 3) /* CMYK: no ink at all is white */
+    if (bands > 3) /* CMYK: no ink is white */
         return bands;
     ink[0] = unit * (background->given ? background->red : 255);
     ink[1] = unit * (background->given ? background->green : 255);
@@ -17,7 +17,7 @@ static int ink_of(VipsImage *image, const struct colour *background, double ink[
     return bands;
 }
 
-/* A coloured background makes a grey picture a coloured one. */
+/* A coloured background turns a grey picture into a colour picture. */
 static int admit_colour(VipsImage **image, const struct colour *background)
 {
     VipsImage *made = NULL;

@@ -24,7 +24,7 @@ static int save_avif(VipsImage *image, const struct output_config *config, void 
                                 NULL);
 }
 
-/* libheif finds its encoders at run time: only trying tells. */
+/* libheif finds its encoders at run time, so encoding must be tried. */
 static bool can_save_avif(void)
 {
     const struct output_config config = {.effort = 0, .strip = true};
@@ -54,7 +54,7 @@ bool image_save_supports(enum image_format format)
     if (is_asked_of_libvips(format) && pipelines_start("thumbwheel", &error))
         return false;
     switch (format) {
-    case FORMAT_JPEG: /* no libvips is without these two */
+    case FORMAT_JPEG: /* every libvips has these two */
     case FORMAT_PNG:
         return true;
     case FORMAT_WEBP:
@@ -65,7 +65,7 @@ bool image_save_supports(enum image_format format)
         return has_operation("gifsave_buffer");
     case FORMAT_AVIF:
         return has_operation("heifsave_buffer") && can_save_avif();
-    case FORMAT_KEEP: /* known only with the source */
+    case FORMAT_KEEP: /* depends on the source */
         return true;
     case FORMAT_HEIF:
         return false;

@@ -1,4 +1,4 @@
-/* Encoders. The same pixels and settings always give the same bytes. */
+/* Encoders. The same pixels and settings always produce the same bytes. */
 #ifndef THUMBWHEEL_IMAGE_SAVE_H
 #define THUMBWHEEL_IMAGE_SAVE_H
 
@@ -11,11 +11,12 @@
 struct output_config;
 struct _VipsImage;
 
-/* Whether this machine's libvips can write a format. After pipelines_start. */
+/* Whether this machine's libvips can write a format. Call it after pipelines_start. */
 bool image_save_supports(enum image_format format);
 
-/* The image has no alpha where the format has none. out is libvips' own buffer, with its release:
- * no copy. ERR_LIMIT: a side is too long for the format. ERR_UNSUPPORTED: the encoder refused. */
+/* The image must not have alpha if the format has none. out is a buffer of libvips, with its
+ * release function: no copy. ERR_LIMIT: a side is too long for the format. ERR_UNSUPPORTED: the
+ * encoder refused. */
 int image_save(struct _VipsImage *image, enum image_format format,
                const struct output_config *config, struct bytes *out, struct error *error);
 

@@ -1,11 +1,12 @@
 /*
- * Two passes. Down first: lines of the source wait in a ring until LANES lines of the result have
- * all that they need; each is then a weighted sum of lines, which runs along memory. Across second:
- * the LANES lines are turned into columns, so that the sum across runs over whole columns, eight
- * lines at once and any number of bands; then they are turned back and rounded.
+ * Two passes. First vertically: lines of the source are kept in a ring until all lines for LANES
+ * lines of the result are available; each result is then a weighted sum of lines, computed along
+ * memory. Then horizontally: the LANES lines are transposed to columns, so that the sum is computed
+ * over whole columns, for eight lines at once and any number of bands; then they are transposed
+ * back and rounded.
  *
- * The filter is Lanczos with three lobes, widened by the factor when making smaller. Beyond an edge
- * the edge's own pixels count, as in libvips.
+ * The filter is Lanczos with three lobes, widened by the factor when reducing. Beyond an edge, the
+ * edge pixels are repeated, as in libvips.
  *
  * With alpha, colours are multiplied by it before and divided by it after resizing, so that
  * transparent pixels do not contribute their colour.
@@ -20,9 +21,9 @@
 
 enum { LOBES = 3 };
 
-/* For each place of the result: `taps` weights for the source from first[i] on. */
+/* For each position in the result: `taps` weights for the source, beginning at first[i]. */
 struct filter {
-    size_t taps; /* even; the same for all */
+    size_t taps; /* even; the same for all positions */
     int *first;
     int16_t *weights;
 };
@@ -35,16 +36,16 @@ struct resampler {
     struct filter down, across;
 
     size_t line;       /* values of a source line, rounded up to LANES */
-    size_t value_size; /* bytes of one in the ring */
+    size_t value_size; /* size of a line in the ring, in bytes */
     unsigned char *ring;
     unsigned capacity; /* lines */
-    unsigned pushed;   /* lines that came in */
-    unsigned done;     /* lines of the result that are written */
+    unsigned pushed;   /* source lines received */
+    unsigned done;     /* result lines written */
 
     const void **lines; /* taps pointers into the ring */
-    int16_t *rows;      /* LANES lines after the pass down */
+    int16_t *rows;      /* LANES lines after the vertical pass */
     int16_t *columns;   /* the same, as columns, with a spare pixel at the end */
-    int16_t *results;   /* columns after the pass across */
+    int16_t *results;   /* columns after the horizontal pass */
 };
 
 static double lanczos(double x)
@@ -57,7 +58,7 @@ static double lanczos(double x)
     return LOBES * sin(a) * sin(a / LOBES) / (a * a);
 }
 
-/* Weights of one place, as numbers; returns their sum. What falls beyond an edge counts for the
+/* Computes the weights of one position; returns their sum. Weights beyond an edge are added to the
  * edge. */
 static double weigh_place(double *weights, size_t taps, int first, double centre, double stretch,
                           int size)
@@ -74,7 +75,8 @@ static double weigh_place(double *weights, size_t taps, int first, double centre
     return sum;
 }
 
-/* To fixed point; the largest takes the rounding, so that a flat area keeps its value exactly. */
+/* Converts to fixed point; the largest weight absorbs the rounding error, so that a flat area keeps
+ * its exact value. */
 static void fix_weights(const double *weights, double sum, size_t taps, int16_t *out)
 {
     int rest = 1 << WEIGHT_BITS;
@@ -201,7 +203,7 @@ static void pass_across(struct resampler *r)
     }
 }
 
-/* Divides the colours of one pixel by its alpha, in all lanes. */
+/* Divides the colours of a pixel by its alpha, in all lanes. */
 static void divide_pixel(int16_t *pixel, unsigned bands)
 {
     const int16_t *alpha = pixel + (bands - 1) * LANES;

@@ -5,7 +5,7 @@
 #include <emmintrin.h>
 #include <string.h>
 
-/* Every x86-64 has SSE2: no choice at run time is needed. */
+/* Every x86-64 processor has SSE2, so no run-time check is needed. */
 
 static __m128i load(const void *from)
 {
@@ -105,7 +105,7 @@ void weigh_columns(const int16_t *columns, size_t stride, const int16_t *weights
     _mm_storeu_si128((__m128i *)(void *)out, narrow(s0, s1, WEIGHT_BITS));
 }
 
-/* Rows become columns. Three rounds of interleaving, each of lines half as far apart. */
+/* Transposes rows to columns in three rounds of interleaving, each with half the distance. */
 static void transpose(__m128i v[LANES])
 {
     for (int round = 0; round < 3; round++) {

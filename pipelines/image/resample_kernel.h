@@ -1,9 +1,9 @@
 /*
  * The inner loops of resample.c: weighted sums, eight values at a time. Exact integer arithmetic,
- * so that the SSE2 form and the plain form agree to the bit.
+ * so that the SSE2 version and the plain version give identical results.
  *
- * Numbers: weights have 14 fractional bits and add up to one. Values between the passes have 6,
- * with sign, because the filter overshoots.
+ * Numbers: weights have 14 fractional bits and add up to one. Values between the passes have 6 and
+ * are signed, because the filter overshoots.
  */
 #ifndef THUMBWHEEL_RESAMPLE_KERNEL_H
 #define THUMBWHEEL_RESAMPLE_KERNEL_H
@@ -13,20 +13,20 @@
 
 enum { WEIGHT_BITS = 14, VALUE_BITS = 6, LANES = 8 };
 
-/* out[i] = the sum of weights[k] × lines[k][i]. taps is even; n is a multiple of LANES, and so far
- * lines may be read. */
+/* out[i] = the sum of weights[k] × lines[k][i]. taps is even; n is a multiple of LANES, and n
+ * values of each line must be readable. */
 void weigh_bytes(const uint8_t *const *lines, const int16_t *weights, size_t taps, size_t n,
                  int16_t *out);
 void weigh_values(const int16_t *const *lines, const int16_t *weights, size_t taps, size_t n,
                   int16_t *out);
-/* The same across a line: LANES lines at once, stored column by column. stride: values between two
- * columns to weigh. */
+/* The same horizontally: LANES lines at once, stored column by column. stride: distance in values
+ * between two weighted columns. */
 void weigh_columns(const int16_t *columns, size_t stride, const int16_t *weights, size_t taps,
                    int16_t *out);
-/* LANES lines of n values (a multiple of LANES), `pitch` values apart, to n columns of LANES
- * values; and back. */
+/* Transposes LANES lines of n values (a multiple of LANES), `pitch` values apart, to n columns of
+ * LANES values; and back. */
 void lines_to_columns(const int16_t *lines, size_t pitch, size_t n, int16_t *columns);
-/* One group of LANES columns to LANES values in each of LANES lines, rounded to bytes. */
+/* Transposes a group of LANES columns to LANES values in each of LANES lines, rounded to bytes. */
 void columns_to_bytes(const int16_t *columns, uint8_t out[LANES][LANES]);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The name of its binary interface, which no release of libvips 8 has changed. */
+/* The name of its ABI, which no release of libvips 8 has changed. */
 #define LIBVIPS "libvips.so.42"
 
 struct vips_table vips_table;
@@ -18,8 +18,8 @@ static const struct entry {
 
 int vips_api_load(struct error *error)
 {
-    /* Never unloaded, since GLib does not support it. A lookup goes on to what libvips depends on,
-     * so GLib's functions are found too. */
+    /* Never unloaded, because GLib does not support it. A lookup includes the dependencies of
+     * libvips, so GLib's functions are found too. */
     void *library = dlopen(LIBVIPS, RTLD_LAZY);
     if (!library)
         return error_set(error, ERR_UNSUPPORTED, "%s; on Debian: apt-get install libvips42",

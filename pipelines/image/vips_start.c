@@ -4,7 +4,7 @@
 
 #include "vips_api.h"
 
-/* Messages that libvips would print are either in our errors already or of no use to the user. */
+/* Messages that libvips would print are either already in our errors or useless to the user. */
 static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *text, gpointer user)
 {
     (void)domain;
@@ -13,8 +13,9 @@ static void log_nothing(const gchar *domain, GLogLevelFlags level, const gchar *
     (void)user;
 }
 
-/* A message of libvips or GLib about one image must not end an engine that decodes in its own
- * process, whatever G_DEBUG says: only what GLib itself cannot continue after is fatal. */
+/* A message of libvips or GLib about an image must not terminate an engine that decodes in its own
+ * process, whatever G_DEBUG contains: only messages after which GLib itself cannot continue are
+ * fatal. */
 static void never_fatal(void)
 {
     static const char *const domains[] = {"VIPS", "GLib", "GLib-GObject", "GLib-GIO", "GModule"};
@@ -35,12 +36,13 @@ int pipelines_start(const char *program, struct error *error)
         return error_set(error, ERR_UNSUPPORTED, "libvips could not be started");
     }
     never_fatal();
-    g_log_set_default_handler(log_nothing, NULL); /* of every domain: GLib's own, the loaders' */
+    /* of all domains, including GLib and the loaders */
+    g_log_set_default_handler(log_nothing, NULL);
     g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, log_nothing, NULL);
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
-    vips_vector_set_enabled(FALSE); /* code made at run time, which no decoder may execute */
+    vips_vector_set_enabled(FALSE); /* run-time code generation, which decoders must not use */
     started = true;
     return 0;
 }
@@ -54,6 +56,6 @@ void pipelines_stop(void)
 
 void pipelines_thread_end(void)
 {
-    if (started) /* else this thread has used nothing of it */
+    if (started) /* otherwise this thread has not used libvips */
         vips_thread_shutdown();
 }

@@ -6,12 +6,12 @@
 
 /* Loads and starts libvips (one thread for each operation, no cache, untrusted loaders blocked),
  * unless it is running. Call it before anything is rendered or probed in this process; main thread.
- * sample_make, and asking for an output format that not every libvips can write, call it
- * themselves: a process that decodes images in other processes does not need it. ERR_UNSUPPORTED:
- * libvips is not installed. */
+ * sample_make and checks of output formats that not every libvips can write call it themselves; a
+ * process that decodes images in other processes does not need it. ERR_UNSUPPORTED: libvips is not
+ * installed. */
 int pipelines_start(const char *program, struct error *error);
 void pipelines_stop(void);
-/* Before a thread that may have used libvips ends. */
+/* Call it before a thread that may have used libvips ends. */
 void pipelines_thread_end(void);
 
 #endif

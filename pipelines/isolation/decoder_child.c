@@ -1,7 +1,7 @@
 /*
  * The decoder process: one image at a time, from the input memfd to the output memfd, until the
- * socket's other end is closed. It has no environment and no other descriptors, and after its start
- * it cannot reach files, sockets, programs or other processes (decoder_sandbox.c).
+ * socket's other end is closed. It has no environment and no other descriptors, and once it is
+ * ready it cannot access files, sockets, programs or other processes (decoder_sandbox.c).
  *
  * It exits with _exit, without cleaning up, since destructors must not run on memory that a hostile
  * image may have corrupted.
@@ -38,7 +38,7 @@ struct child {
     decoder_render *render;
     struct pipeline *slots[DECODER_SLOTS];
     struct buffer reply;
-    void *input; /* the map of the input memfd; kept, since faults on it cost time */
+    void *input; /* the mapping of the input memfd; kept, because page faults cost time */
     size_t mapped;
 };
 
@@ -75,7 +75,7 @@ static struct slice input_map(struct child *c, size_t size)
     return (struct slice){c->input, size};
 }
 
-/* A full output is as much as the child may use. */
+/* A full output counts as reaching the memory limit. */
 static void write_at(const void *data, size_t size, off_t at)
 {
     const char *from = data;
@@ -117,10 +117,10 @@ static void memory_trim(void)
         malloc_trim(KEEP_FREE / 2);
 }
 
-static void answer(const struct child *c, uint64_t sequence)
+static void respond(const struct child *c, uint64_t sequence)
 {
-    const struct decoder_answer said = {.sequence = sequence, .reply_size = c->reply.size};
-    if (write(DECODER_SOCKET, &said, sizeof said) != sizeof said)
+    const struct decoder_response response = {.sequence = sequence, .reply_size = c->reply.size};
+    if (write(DECODER_SOCKET, &response, sizeof response) != sizeof response)
         give_up();
 }
 
@@ -138,13 +138,13 @@ static bool hear(void *out, size_t size)
     return got == (ssize_t)size;
 }
 
-/* The parent decides. */
+/* Wait for the parent's decision. */
 static int gate_pass(struct render_gate *gate, uint64_t bytes)
 {
     struct child_gate *own = container_of(gate, struct child_gate, gate);
-    const struct decoder_answer question = {.sequence = own->sequence, .promise = bytes};
+    const struct decoder_response request = {.sequence = own->sequence, .promise = bytes};
     struct decoder_verdict verdict;
-    if (write(DECODER_SOCKET, &question, sizeof question) != sizeof question ||
+    if (write(DECODER_SOCKET, &request, sizeof request) != sizeof request ||
         !hear(&verdict, sizeof verdict) || verdict.sequence != own->sequence)
         give_up();
     return verdict.code;
@@ -170,7 +170,7 @@ static void serve_one(struct child *c, const struct decoder_command *command)
     decoder_request_clear(request);
     free(request);
     memory_trim();
-    answer(c, command->sequence);
+    respond(c, command->sequence);
 }
 
 static void on_signal(int number)
@@ -191,7 +191,7 @@ static void volunteer(void)
     if (fd < 0)
         return;
     if (write(fd, "1000", 4) != 4) {
-        /* it stays as it is */
+        /* it remains unchanged */
     }
     close(fd);
 }
@@ -204,7 +204,7 @@ static void start(const struct decoder_hello *hello)
     /* No library has started a thread yet. Privileges are dropped later: in its user namespace the
      * process still needs them once, and they have no effect outside. */
     bool apart = decoder_namespaces_enter();
-    end_with_parent(); /* again: this may be another process */
+    end_with_parent(); /* again, because this may be another process */
     int code = apart ? 0 : decoder_privileges_drop(&error);
     if (!code)
         code = pipelines_start("thumbwheel", &error);

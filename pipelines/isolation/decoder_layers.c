@@ -1,11 +1,11 @@
 /*
- * A process can't move to another PID namespace, only its next child is in one. So the process that
- * was started makes a copy of itself in all the namespaces and exits. The copy is its sibling, not
- * its child (CLONE_PARENT): the engine waits for it, reads its status and kills it as it does with
- * any child, and nothing has to stay in between.
+ * A process can't move to another PID namespace, only its next child is in one. So the started
+ * process clones itself into all the namespaces and exits. The clone is its sibling, not its child
+ * (CLONE_PARENT): the engine waits for it, reads its status and kills it like any child, and no
+ * intermediate process remains.
  *
  * The decoder is the first process of its namespace, so signals without a handler don't end it,
- * except SIGKILL from outside and those of its own faults. Where another one is a reason to end
+ * except SIGKILL from outside and those of its own faults. For other signals that must end it
  * (SIGABRT, SIGXCPU), decoder_child.c has a handler.
  */
 #include "decoder_layers.h"
@@ -23,8 +23,8 @@
 static const unsigned long long namespaces =
     CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
-/* The C library keeps the thread's number, at the address that it told the kernel. NULL: it is not
- * known. */
+/* The C library stores the thread id at the address that it registered with the kernel. NULL:
+ * unknown. */
 static pid_t *own_number(void)
 {
     pid_t *number = NULL;
@@ -37,7 +37,7 @@ static pid_t *own_number(void)
 static bool move(void)
 {
     pid_t *number = own_number();
-    if (!number || unshare(CLONE_THREAD)) /* no change, but an error if there are more threads */
+    if (!number || unshare(CLONE_THREAD)) /* changes nothing, but fails if there are more threads */
         return false;
     struct clone_args copy = {
         .flags =
@@ -55,25 +55,25 @@ bool decoder_namespaces_enter(void)
     return move() || unshare((int)namespaces) == 0;
 }
 
-/* The new root is put over the old one, which is then taken away (pivot_root(2)). */
+/* Mounts the new root over the old one, which is then unmounted (pivot_root(2)). */
 bool decoder_files_leave(void)
 {
-    static const char place[] = "/proc"; /* any folder that is always there */
+    static const char place[] = "/proc"; /* any directory that always exists */
     const unsigned long nothing = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
     return !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
            !mount("none", place, "tmpfs", nothing, "size=4k,nr_inodes=1") && !chdir(place) &&
            !syscall(SYS_pivot_root, ".", ".") && !umount2(".", MNT_DETACH) && !chdir("/");
 }
 
-/* linux/landlock.h, of any version: what is 0 is not asked for. */
+/* linux/landlock.h, of any version: fields that are 0 are not requested. */
 struct ruleset {
     uint64_t files, network, scopes;
 };
 
-/* All rights that the version knows, each to be denied: there are no rules. */
+/* Denies all access rights of this version: there are no rules. */
 static struct ruleset ruleset_of(long version)
 {
-    static const unsigned files[] = {0, 13, 14, 15, 15, 16}; /* their number, by version */
+    static const unsigned files[] = {0, 13, 14, 15, 15, 16}; /* number of rights by version */
     const long newest = sizeof files / sizeof *files - 1;
     return (struct ruleset){
         .files = (1ULL << files[version < newest ? version : newest]) - 1,

@@ -1,19 +1,19 @@
 /*
- * Additional sandbox layers behind the filter, where the kernel and the container allow them. None
- * is required, and a missing one is not reported.
+ * Additional sandbox layers besides the filter, if the kernel and the container allow them. None is
+ * required, and a missing one is not reported.
  */
 #ifndef THUMBWHEEL_DECODER_LAYERS_H
 #define THUMBWHEEL_DECODER_LAYERS_H
 
 #include <stdbool.h>
 
-/* User, mount, network, IPC, host name and control group namespaces of its own, and a PID namespace
- * where possible: then this returns in a new process, a child of the caller's parent and in the
+/* Enters new user, mount, network, IPC, host name and control group namespaces, and a PID namespace
+ * if possible: then this returns in a new process, a child of the caller's parent and in the
  * caller's process group, and the caller exits with 0. Call it while the process has one thread,
  * before its privileges are dropped. Returns whether it succeeded. */
 bool decoder_namespaces_enter(void);
-/* In a mount namespace of its own: replaces the whole file system with an empty one. Returns
- * whether it succeeded.
+/* In its mount namespace: replaces the whole file system with an empty one. Returns whether it
+ * succeeded.
  */
 bool decoder_files_leave(void);
 /* Landlock: denies files, TCP ports and signals to other processes. Returns whether it succeeded.

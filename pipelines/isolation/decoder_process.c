@@ -4,10 +4,10 @@
  * limit. So a decoder that uses too much memory is distinguished from one that crashes, and one
  * that hangs is noticed too.
  *
- * What a child holds is its anonymous memory, swapped out or not, its page tables, the libraries'
- * pages that it uses, and the output, mapped or not. The input is the parent's.
+ * A child's memory is its anonymous memory (including swap), its page tables, the library pages
+ * that it uses, and the output, mapped or not. The input counts for the parent.
  *
- * The output is never mapped here, since a child could truncate the file under the map. It is
+ * The output is never mapped here, because a child could truncate the file under the mapping. It is
  * copied first, then validated.
  */
 #include "decoder_process.h"
@@ -35,22 +35,23 @@
 
 enum {
     LOOK_MS = 20,
-    START_MS = 30000,              /* for a machine that is busy or still reads its libraries */
+    /* allows for a busy machine that is still loading the libraries */
+    START_MS = 30000,
     END_MS = 500,                  /* between the end of the socket and of the process */
-    STAT_BLOCK = 512,              /* bytes, whatever the file system */
-    KEEP_BYTES = 8 * 1024 * 1024,  /* of a memfd, from one image to the next */
-    IDLE_BYTES = 48 * 1024 * 1024, /* of its own memory, more than at its start */
+    STAT_BLOCK = 512,              /* bytes, on any file system */
+    KEEP_BYTES = 8 * 1024 * 1024,  /* of a memfd, kept between images */
+    IDLE_BYTES = 48 * 1024 * 1024, /* of its memory, beyond that at its start */
 };
 
 struct decoder {
     struct decoder_ends ends;
     pid_t pid;
     int status;  /* /proc/PID/status */
-    int threads; /* readable: it wants one more; -1: it does not ask */
+    int threads; /* readable: it requests another thread; -1: it makes no requests */
     struct decoder_limits limits;
     struct decoder_slots slots;
     uint64_t sequence;
-    uint64_t own; /* bytes of memory that it had when it was ready */
+    uint64_t own; /* memory in bytes when it became ready */
     bool ready;
     struct decoder *next;
 };
@@ -98,7 +99,7 @@ int decoder_start(const struct decoder_limits *limits, struct decoder **out, str
 
 enum { STATUS_MAX = 8192 }; /* of /proc/PID/status */
 
-/* Empty when the process has ended. */
+/* Empty if the process has ended. */
 static void status_read(const struct decoder *d, char out[static STATUS_MAX])
 {
     ssize_t size = pread(d->status, out, STATUS_MAX - 1, 0);
@@ -115,7 +116,7 @@ static bool reap(struct decoder *d, int flags, int *status)
             return false;
         if (pid > 0 && one)
             *status = one;
-        else if (pid < 0 && errno != EINTR) /* there is no other */
+        else if (pid < 0 && errno != EINTR) /* there is no other process */
             d->ends.group = -1;
     }
     return true;
@@ -207,12 +208,12 @@ static int fail_threads(struct error *error)
 
 static int fail_lie(struct error *error)
 {
-    return error_set(error, ERR_DECODER_CRASHED, "the decoder gave an answer that makes no sense");
+    return error_set(error, ERR_DECODER_CRASHED, "the decoder sent an invalid response");
 }
 
 /* ---- waiting ---- */
 
-/* Of a line of the status: what is before the number is its name. Missing ones are 0. */
+/* A value in the status file; the name precedes the number. Missing values are 0. */
 static uint64_t status_number(const char *status, const char *name)
 {
     const char *line = strstr(status, name);
@@ -251,7 +252,8 @@ static bool all_cancelled(struct render_item *const *items, size_t count)
     return count > 0;
 }
 
-/* Waits until there is something to read: 0. items: the wait ends if all of them are cancelled. */
+/* Waits until there is something to read: 0. items: the wait ends when all of them are
+ * cancelled. */
 static int wait_for(struct decoder *d, unsigned timeout_ms, struct render_item *const *items,
                     size_t count, struct error *error)
 {
@@ -285,7 +287,8 @@ static int hear(struct decoder *d, void *out, size_t size, struct error *error)
     return got == (ssize_t)size ? 0 : fail_lie(error);
 }
 
-/* The first process of the group has exited, or is about to, if the decoder is another one now. */
+/* If the decoder has been replaced by its clone, the first process of the group has exited or is
+ * about to. */
 static int follow(struct decoder *d, pid_t sender)
 {
     if (sender == d->pid)
@@ -339,13 +342,13 @@ bool decoder_is_well(const struct decoder *d)
 
 /* ---- requests ---- */
 
-/* From now on, for this image. */
+/* Starts the time limit for this image. */
 static void processor_limit(const struct decoder *d)
 {
     clockid_t clock;
     struct timespec used;
     if (clock_getcpuclockid(d->pid, &clock) || clock_gettime(clock, &used))
-        return; /* it has ended: reading its answer will report that */
+        return; /* it has ended: reading its response will report that */
     const struct rlimit limit = {.rlim_cur = (rlim_t)used.tv_sec + d->limits.timeout_ms / 1000 + 2,
                                  .rlim_max = RLIM_INFINITY};
     prlimit(d->pid, RLIMIT_CPU, &limit, NULL);
@@ -405,9 +408,9 @@ static int ask(struct decoder *d, const struct render_source *source,
     return code;
 }
 
-/* ---- the answer ---- */
+/* ---- the response ---- */
 
-/* ERR_PROTOCOL: there is less. */
+/* ERR_PROTOCOL: the output is shorter. */
 static int read_all(int fd, void *out, size_t size, off_t at)
 {
     char *to = out;
@@ -447,15 +450,15 @@ static int bodies_read(struct decoder *d, struct render_item *const *items, size
     return 0;
 }
 
-static int reply_read(struct decoder *d, const struct decoder_answer *answer,
+static int reply_read(struct decoder *d, const struct decoder_response *response,
                       const struct render_source *source, struct render_item *const *items,
                       size_t count)
 {
     struct stat output;
-    if (answer->sequence != d->sequence || answer->reply_size > DECODER_META_MAX ||
-        fstat(d->ends.output, &output) || (uint64_t)output.st_size < answer->reply_size)
+    if (response->sequence != d->sequence || response->reply_size > DECODER_META_MAX ||
+        fstat(d->ends.output, &output) || (uint64_t)output.st_size < response->reply_size)
         return ERR_PROTOCOL;
-    size_t size = (size_t)answer->reply_size;
+    size_t size = (size_t)response->reply_size;
     char *reply = malloc(size + 1);
     if (!reply)
         return ERR_MEMORY;
@@ -469,33 +472,34 @@ static int reply_read(struct decoder *d, const struct decoder_answer *answer,
     return code;
 }
 
-/* A process keeps the pages of small images, whose faults cost time, not those of large ones. */
+/* A process keeps the pages of small images, because page faults cost time, but not those of large
+ * ones. */
 static int trim(int fd)
 {
     struct stat file;
     return fstat(fd, &file) == 0 && file.st_size > KEEP_BYTES ? ftruncate(fd, 0) : 0;
 }
 
-/* Also the time that is left of the render's. */
-struct hearing {
+/* Also limits the processor time to the rest of the render's. */
+struct waiting {
     struct render_item *const *items;
     size_t count;
     unsigned left_ms;
 };
 
-static int hear_one(struct decoder *d, struct hearing *hearing, struct decoder_answer *out,
-                    struct error *error)
+static int receive_one(struct decoder *d, struct waiting *waiting, struct decoder_response *out,
+                       struct error *error)
 {
     uint64_t began = now_ms();
-    int code = wait_for(d, hearing->left_ms, hearing->items, hearing->count, error);
+    int code = wait_for(d, waiting->left_ms, waiting->items, waiting->count, error);
     uint64_t took = now_ms() - began;
-    hearing->left_ms = took < hearing->left_ms ? hearing->left_ms - (unsigned)took : 0;
+    waiting->left_ms = took < waiting->left_ms ? waiting->left_ms - (unsigned)took : 0;
     return code ? code : hear(d, out, sizeof *out, error);
 }
 
 /* Compares the memory that the render needs with a decoder's limit and the memory budget. */
-static int judge(const struct decoder *d, const struct render_source *source, uint64_t promise,
-                 struct error *error)
+static int memory_check(const struct decoder *d, const struct render_source *source,
+                        uint64_t promise, struct error *error)
 {
     if (promise > d->limits.memory)
         return error_set(error, ERR_DECODER_MEMORY,
@@ -508,41 +512,41 @@ static int judge(const struct decoder *d, const struct render_source *source, ui
     return code ? error_set(error, code, "cancelled") : 0;
 }
 
-/* Answers the child's memory request and reads its reply. *refusal says why the render must not
- * continue, if so; the reply is then ignored. */
-static int decide(struct decoder *d, const struct render_source *source, struct hearing *hearing,
-                  struct decoder_answer *answer, struct error *refusal, struct error *error)
+/* Responds to the child's memory request and reads its reply. If the render must not continue,
+ * *refusal contains the reason and the reply is ignored. */
+static int decide(struct decoder *d, const struct render_source *source, struct waiting *waiting,
+                  struct decoder_response *response, struct error *refusal, struct error *error)
 {
-    if (answer->sequence != d->sequence)
+    if (response->sequence != d->sequence)
         return fail_lie(error);
-    const struct decoder_verdict verdict = {.sequence = d->sequence,
-                                            .code = judge(d, source, answer->promise, refusal)};
+    const struct decoder_verdict verdict = {
+        .sequence = d->sequence, .code = memory_check(d, source, response->promise, refusal)};
     if (send(d->ends.socket, &verdict, sizeof verdict, MSG_NOSIGNAL) != sizeof verdict)
         return fail_dead(d, error);
     if (verdict.code)
-        hearing->count = 0; /* that the items were cancelled is known */
-    int code = hear_one(d, hearing, answer, error);
-    if (!code && (answer->promise || answer->sequence != d->sequence))
+        waiting->count = 0; /* it is already known that the items were cancelled */
+    int code = receive_one(d, waiting, response, error);
+    if (!code && (response->promise || response->sequence != d->sequence))
         code = fail_lie(error);
     return code;
 }
 
-static int hear_answer(struct decoder *d, const struct render_source *source,
-                       struct render_item *const *items, size_t count, struct error *error)
+static int response_receive(struct decoder *d, const struct render_source *source,
+                            struct render_item *const *items, size_t count, struct error *error)
 {
-    struct hearing hearing = {items, count, d->limits.timeout_ms};
+    struct waiting waiting = {items, count, d->limits.timeout_ms};
     struct error refusal = {0};
-    struct decoder_answer answer;
-    int code = hear_one(d, &hearing, &answer, error);
-    if (!code && answer.promise)
-        code = decide(d, source, &hearing, &answer, &refusal, error);
+    struct decoder_response response;
+    int code = receive_one(d, &waiting, &response, error);
+    if (!code && response.promise)
+        code = decide(d, source, &waiting, &response, &refusal, error);
     if (code)
         return code;
     for (size_t i = 0; refusal.code && i < count; i++)
         items[i]->error = refusal;
     if (refusal.code)
         return 0;
-    code = reply_read(d, &answer, source, items, count);
+    code = reply_read(d, &response, source, items, count);
     if (code == ERR_MEMORY)
         return error_set(error, code, "not enough memory for the renditions");
     return code ? fail_lie(error) : 0;
@@ -554,7 +558,7 @@ int decoder_ask(struct decoder *d, const struct render_source *source,
 {
     int code = ask(d, source, limits, items, count, error);
     if (!code)
-        code = hear_answer(d, source, items, count, error);
+        code = response_receive(d, source, items, count, error);
     for (size_t i = 0; !code && i < count; i++) {
         if (items[i]->error.code == ERR_MEMORY)
             code = fail_memory(d, error);
@@ -564,7 +568,7 @@ int decoder_ask(struct decoder *d, const struct render_source *source,
     return code;
 }
 
-/* ---- end ---- */
+/* ---- shutdown ---- */
 
 void decoder_end(struct decoder *d)
 {

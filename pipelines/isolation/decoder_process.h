@@ -17,19 +17,20 @@
 struct decoder;
 
 struct decoder_limits {
-    unsigned timeout_ms; /* of one render, by the clock and in processor time */
-    uint64_t memory;     /* bytes of one process */
+    unsigned timeout_ms; /* per render, in elapsed and in processor time */
+    uint64_t memory;     /* memory per process in bytes */
 };
 
 /* Returns as soon as the process exists; it initialises in parallel. */
 int decoder_start(const struct decoder_limits *limits, struct decoder **out, struct error *error);
-/* Waits until it is ready; returns at once if it is known to be. */
+/* Waits until it is ready; returns at once if it already is. */
 int decoder_ready(struct decoder *d, struct error *error);
-/* Between renders: whether it is alive and has sent nothing. */
+/* Between renders: whether it is running and has sent nothing. */
 bool decoder_is_well(const struct decoder *d);
 /* Whether it keeps more memory of previous images than a new process would use. */
 bool decoder_is_heavy(const struct decoder *d);
-/* Fills the items, which are empty; on an error they may be half full. At most DECODER_ITEMS_MAX.
+/* Fills the items, which must be empty; after an error they may be partly filled. At most
+ * DECODER_ITEMS_MAX.
  */
 int decoder_ask(struct decoder *d, const struct render_source *source,
                 const struct pipeline_limits *limits, struct render_item *const *items,
@@ -37,7 +38,7 @@ int decoder_ask(struct decoder *d, const struct render_source *source,
 /* Ends the process, if it has not ended. NULL: does nothing. */
 void decoder_end(struct decoder *d);
 
-/* For a list of the owner. */
+/* Link for a list of the owner. */
 struct decoder *decoder_next(const struct decoder *d);
 void decoder_link(struct decoder *d, struct decoder *next);
 

@@ -65,7 +65,7 @@ int decoder_reply_write(struct buffer *out, const struct render_item *items, siz
 
 struct reply_reader {
     struct wire_reader wire;
-    uint64_t left; /* bytes that renditions may still have */
+    uint64_t left; /* remaining bytes for renditions */
     const struct render_source *source;
 };
 
@@ -76,8 +76,8 @@ static int lie(struct reply_reader *r)
     return ERR_PROTOCOL;
 }
 
-/* Into a text of fixed size: UTF-8 without control characters. Checked in the copy, which the child
- * cannot change. */
+/* Copies to a string of fixed size: UTF-8 without control characters. The copy is checked, because
+ * the child cannot change it. */
 static int text_read(struct reply_reader *r, char *out, size_t size)
 {
     struct slice text = wire_take_slice(&r->wire, size - 1);
@@ -101,7 +101,7 @@ static enum image_format format_named(const char *name)
     return FORMAT_KEEP;
 }
 
-/* An image that could not even be recognised has no facts. */
+/* If the image was not recognised, there are no facts. */
 static int facts_read(struct reply_reader *r, bool failed, struct image_facts *out)
 {
     out->width = wire_take_u32(&r->wire, INT_MAX);
@@ -155,8 +155,8 @@ static int name_make(const struct render_item *item, const char *template, const
     values->pipeline = item->pipeline->name;
     int code = key_template_expand(template, values, out_key, NULL);
     if (code)
-        return code == ERR_MEMORY ? code : ERR_PROTOCOL; /* a correct child fails the item
-                                                          * instead */
+        /* a correct child would fail the item instead */
+        return code == ERR_MEMORY ? code : ERR_PROTOCOL;
     *out_bucket = bucket ? strdup(bucket) : NULL;
     return bucket && !*out_bucket ? ERR_MEMORY : 0;
 }

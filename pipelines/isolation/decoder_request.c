@@ -8,7 +8,7 @@ enum { KNOWN = 0, NEW = 1, TEXT_MAX = 64 * 1024 };
 
 /* ---- the parent's end ---- */
 
-/* The pipeline's slot; *known tells whether the child has it already. */
+/* The pipeline's slot; *known: the child already has it. */
 static uint32_t slot_find(struct decoder_slots *slots, uint64_t id, bool *known)
 {
     uint32_t oldest = 0;

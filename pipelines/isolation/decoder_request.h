@@ -5,8 +5,8 @@
 #include "decoder_wire.h"
 #include "pipeline.h"
 
-/* Which pipeline lies in which of the child's slots; kept by both ends. A pipeline's text is sent
- * once; the least recently used one is replaced by a new one. */
+/* Which pipeline is in which of the child's slots; both ends maintain it. A pipeline's text is sent
+ * once; a new one replaces the least recently used one. */
 struct decoder_slots { /* the parent's */
     struct {
         uint64_t pipeline; /* its id; 0: free */
@@ -19,16 +19,16 @@ int decoder_request_write(struct buffer *out, const struct render_source *source
                           const struct pipeline_limits *limits, struct render_item *const *items,
                           size_t count, struct decoder_slots *slots);
 
-struct decoder_request { /* the child's; to be cleared in any case */
+struct decoder_request { /* in the child; must be cleared in any case */
     struct render_source source;
     struct pipeline_limits limits;
     struct pipeline *audience[DECODER_AUDIENCE_MAX];
     struct render_item items[DECODER_ITEMS_MAX];
     size_t count;
-    char *texts[3]; /* what source points to */
+    char *texts[3]; /* owns the data of source */
 };
 
-/* slots: DECODER_SLOTS pipelines or NULLs, filled with what comes. image: the source's bytes. */
+/* slots: DECODER_SLOTS pipelines or NULLs, updated from the request. image: the source's bytes. */
 int decoder_request_read(struct slice request, struct slice image, struct pipeline **slots,
                          struct decoder_request *out);
 void decoder_request_clear(struct decoder_request *request);

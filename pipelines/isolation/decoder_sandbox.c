@@ -1,6 +1,6 @@
 /*
- * The filter is a list of what a decoder needs: memory, threads, the clock, and read and write on
- * the descriptors that it has. Three kinds of calls are not on it:
+ * The filter lists what a decoder needs: memory, threads, the clock, and read and write on its
+ * descriptors. Three kinds of calls are not on the list:
  *
  *   what takes a path    EACCES: libraries look for a file now and then, and do without. A filter
  *                        can't read a path, so this includes newfstatat with an empty one, which is
@@ -9,25 +9,25 @@
  *                        the kernel ends the process
  *   all others           EPERM
  *
- * What is on the list is allowed with the arguments that libraries use: no clock of another
+ * Calls on the list are allowed only with the arguments that libraries use: no clock of another
  * process, no limits of another process, no executable memory (so libvips must not compile code at
  * run time: pipeline_vips.c), no clone but pthread_create's.
  *
- * Memory is counted by the parent (decoder_process.c), all kinds of it together, every 20 ms.
- * Between two of its looks the kernel enforces:
+ * The parent measures the total memory every 20 ms (decoder_process.c). Between two measurements
+ * the kernel enforces:
  *
  *   RLIMIT_DATA + RLIMIT_FSIZE   twice the limit: what is private and writable, and the output
  *   RLIMIT_AS / 512              128 MiB and 1/128 of the limit: page tables, of which memory that
  *                                is only read needs as many
  *
- * A tighter RLIMIT_DATA would refuse memory to honest images: it also counts what is not in use,
- * such as the stacks of all threads. A codec that is refused memory calls the image damaged, so the
- * parent, which knows better, shall be first. Memory that no limit counts is refused: shared
- * anonymous memory, huge pages, a mapping that grows down as a stack does, another memfd. There is
- * no control group: to make one, the engine would have to leave its own.
+ * A tighter RLIMIT_DATA would refuse memory to legitimate images, because it also counts unused
+ * memory such as the stacks of all threads. A codec that is refused memory reports a damaged image,
+ * so the parent's more precise check should apply first. Memory that no limit counts is refused:
+ * shared anonymous memory, huge pages, mappings that grow down like a stack, another memfd. Control
+ * groups are not used: to create one, the engine would have to leave its own.
  *
- * AddressSanitizer's shadow is private, writable memory by the terabyte: with it there is neither
- * RLIMIT_DATA nor RLIMIT_AS. The filter is the same.
+ * AddressSanitizer's shadow memory is terabytes of private, writable memory, so with it neither
+ * RLIMIT_DATA nor RLIMIT_AS is set. The filter is the same.
  */
 #include "decoder_sandbox.h"
 
@@ -47,7 +47,7 @@
 
 #include "decoder_wire.h"
 
-/* Being root gives no capability, neither now nor after an exec, and that can't be changed. */
+/* Being root gives no capabilities, neither now nor after an exec, and this cannot be changed. */
 enum {
     SECUREBITS = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
                  SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
@@ -85,7 +85,7 @@ static const int needed[] = {
     SCMP_SYS(sigaltstack),
     SCMP_SYS(restart_syscall),
     SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity), /* of a thread, whose number a filter can't know */
+    SCMP_SYS(sched_getaffinity), /* of a thread, whose id a filter cannot know */
     SCMP_SYS(nanosleep),
     SCMP_SYS(gettimeofday),
     SCMP_SYS(getrandom),
@@ -150,7 +150,7 @@ static struct scmp_arg_cmp masked(unsigned argument, scmp_datum_t mask, scmp_dat
         .arg = argument, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = value};
 }
 
-/* A call is allowed if an argument compares so; allow_both: if two do. */
+/* Allows a call if an argument satisfies the comparison; allow_both: if two do. */
 static int allow(scmp_filter_ctx filter, int call, struct scmp_arg_cmp first)
 {
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &first);
@@ -163,8 +163,8 @@ static int allow_both(scmp_filter_ctx filter, int call, struct scmp_arg_cmp firs
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 2, both);
 }
 
-/* Exactly the flags of pthread_create, no processes and no namespaces. The C library takes clone
- * where clone3, whose flags a filter can't see, is not there. */
+/* Exactly the flags of pthread_create, no processes and no namespaces. The C library uses clone if
+ * clone3, whose flags a filter cannot see, is not available. */
 static int add_threads(scmp_filter_ctx filter)
 {
     const scmp_datum_t flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
@@ -183,7 +183,7 @@ static int add_threads(scmp_filter_ctx filter)
     return err;
 }
 
-/* Private memory, or the shared pages of a file that the process has; never executable. */
+/* Private memory, or shared pages of an open file; never executable. */
 static int add_memory(scmp_filter_ctx filter)
 {
     const scmp_datum_t uncounted = MAP_HUGETLB | MAP_GROWSDOWN | MAP_LOCKED;
@@ -198,7 +198,7 @@ static int add_memory(scmp_filter_ctx filter)
     return err;
 }
 
-/* The clocks that have a number. The others are the processor time of any process. */
+/* Only the clocks with fixed numbers. The others measure the processor time of any process. */
 static int add_clocks(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp fixed = at_most(0, CLOCK_TAI);
@@ -210,13 +210,15 @@ static int add_clocks(scmp_filter_ctx filter)
     return err;
 }
 
-/* What concerns the process itself, and would tell of others with another argument. */
+/* Calls that are allowed for the process itself, but with other arguments would reveal information
+ * about others. */
 static int add_own(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp itself = equal(0, 0);
     /* its limits, to read them */
     int err = allow_both(filter, SCMP_SYS(prlimit64), itself, equal(2, 0));
-    if (!err) /* abort; with other signals it could stop itself, and seem to be stopped by others */
+    /* abort; with other signals it could stop itself and appear to be stopped by another process */
+    if (!err)
         err = allow_both(filter, SCMP_SYS(tgkill), equal(0, (scmp_datum_t)getpid()),
                          equal(2, SIGABRT));
     return err;
@@ -228,10 +230,10 @@ static int filter_load(void)
     if (!filter)
         return -ENOMEM;
     int err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (!err) /* a call of another processor's or another word size's: all threads, not one */
+    if (!err) /* for a call of another architecture: kill all threads, not one */
         err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (!err)
-        err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a search tree */
+        err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* use a search tree */
     if (!err)
         err = ADD_ALL(filter, SCMP_ACT_ALLOW, needed);
     if (!err)
@@ -258,11 +260,11 @@ static int limit_set(int which, uint64_t value)
     return setrlimit((__rlimit_resource_t)which, &limit);
 }
 
-/* More than the C library reserves for the heaps and stacks of the most threads that there can be.
+/* More than the C library reserves for the heaps and stacks of the maximum number of threads.
  */
 static const uint64_t reserved = 64ULL << 30;
 
-/* What a decoder writes can't be more than a third of its memory: it is counted three times
+/* The output of a decoder cannot exceed a third of its memory, because it is counted three times
  * (render_promise.c). */
 static int limits_set(uint64_t memory)
 {
@@ -289,8 +291,8 @@ int decoder_sandbox_enter(uint64_t memory, struct error *error)
 
 /* ---- privileges ---- */
 
-/* Without the right to, none can be dropped from the bounding set. That is no loss: no_new_privs
- * keeps the process from ever gaining one. */
+/* An unprivileged process cannot drop capabilities from the bounding set. That is harmless:
+ * no_new_privs prevents the process from ever gaining one. */
 static void bounding_drop(void)
 {
     for (unsigned long number = 0; prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0; number++)

@@ -1,4 +1,4 @@
-/* The sandbox of a decoder process, which an image may take control of. */
+/* The sandbox of a decoder process, which a malicious image may take over. */
 #ifndef THUMBWHEEL_DECODER_SANDBOX_H
 #define THUMBWHEEL_DECODER_SANDBOX_H
 
@@ -6,7 +6,7 @@
 
 #include "error.h"
 
-/* With a sanitizer a process' memory is mostly the sanitizer's. */
+/* With a sanitizer, most of a process's memory belongs to the sanitizer. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define DECODER_SANITIZED 1
 #elif defined(__has_feature)
@@ -18,12 +18,13 @@
 #define DECODER_SANITIZED 0
 #endif
 
-/* The calling process gives up all capabilities, and the way to get any, for ever. While it has one
- * thread: a thread has its own. ERR_UNSUPPORTED where the kernel refuses. */
+/* Permanently drops all capabilities of the calling process, and the ability to gain any. Call it
+ * while the process has one thread, because capabilities are per thread. ERR_UNSUPPORTED: the
+ * kernel refuses. */
 int decoder_privileges_drop(struct error *error);
 
-/* For the calling process, all its threads, for ever. memory: bytes that it may hold. Privileges
- * must have been dropped. ERR_UNSUPPORTED where the kernel refuses. */
+/* Permanent, for all threads of the calling process. memory: limit in bytes. Privileges must have
+ * been dropped. ERR_UNSUPPORTED: the kernel refuses. */
 int decoder_sandbox_enter(uint64_t memory, struct error *error);
 
 #endif

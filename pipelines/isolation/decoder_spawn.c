@@ -1,6 +1,6 @@
 /*
- * The child is this executable again, started by its open file: an upgrade on the disk changes
- * nothing. posix_spawn does not copy the page tables of an engine full of images, and is safe among
+ * The child runs this executable again, through its open file, so an upgrade on the disk has no
+ * effect. posix_spawn does not copy the page tables of an engine full of images, and is safe with
  * threads.
  *
  * The child inherits exactly: three descriptors and the null device, the variables below, and a
@@ -8,9 +8,8 @@
  * finishes its work first; then it closes the socket.
  *
  * A decoder is a process group: the process that is started here and, where there are PID
- * namespaces, the one that replaces it. As a group both are killed and waited for, whichever of
- * them there is. Its number is not given to another process as long as one of the two is not waited
- * for.
+ * namespaces, the one that replaces it. Both are killed and waited for as a group, whichever of
+ * them exists. The group's number is not reused until both have been waited for.
  */
 #include "decoder_spawn.h"
 
@@ -34,7 +33,7 @@ enum {
 }; /* descriptors above HIGH do not collide with the
                                               * child's */
 
-/* Never credentials: how libraries are found, how memory is managed, what a sanitizer shall do. */
+/* Never credentials, only settings for finding libraries, memory management and sanitizers. */
 static const char *const kept_variables[VARIABLES] = {
     "LD_LIBRARY_PATH", "LD_PRELOAD",   "MALLOC_ARENA_MAX",
     "GLIBC_TUNABLES",  "MALLOC_CONF",  "VIPS_NOVECTOR",
@@ -42,8 +41,8 @@ static const char *const kept_variables[VARIABLES] = {
     "TSAN_OPTIONS",    "TZ",           "VIPSHOME",
     "XDG_DATA_DIRS"};
 
-/* Liborc, under libvips, compiles some code even where libvips uses none of it, and aborts without
- * executable memory for it, which a decoder can't have. */
+/* liborc, a dependency of libvips, compiles code even if libvips does not use it, and aborts
+ * without executable memory, which a decoder must not have. */
 static const char no_compiler[] = "ORC_CODE=emulate";
 
 static void environment_free(char **environment)
@@ -79,7 +78,7 @@ struct child_ends {
     int socket, input, output;
 };
 
-/* Takes fd to a number that no descriptor of the child has. */
+/* Moves fd to a number that no descriptor of the child has. */
 static int high(int fd)
 {
     if (fd < 0)
@@ -135,7 +134,7 @@ static int actions_fill(posix_spawn_file_actions_t *actions, const struct child_
     int err = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
     if (!err)
         err = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
-#if !defined(__SANITIZE_ADDRESS__) /* whose reports go to standard error */
+#if !defined(__SANITIZE_ADDRESS__) /* it reports to standard error */
     if (!err)
         err = posix_spawn_file_actions_adddup2(actions, 1, 2);
 #endif

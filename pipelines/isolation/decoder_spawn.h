@@ -1,4 +1,4 @@
-/* Starting a decoder: the process, and what both ends share. */
+/* Starts a decoder process with its socket and shared memory. */
 #ifndef THUMBWHEEL_DECODER_SPAWN_H
 #define THUMBWHEEL_DECODER_SPAWN_H
 
@@ -7,7 +7,8 @@
 #include "error.h"
 
 struct decoder_ends { /* the parent's; -1: none */
-    pid_t group;      /* of the process, which may be replaced by a sibling (decoder_layers.h) */
+    /* pid of the process, which may be replaced by a sibling (decoder_layers.h) */
+    pid_t group;
     int socket;
     int input;  /* memfd, written here */
     int output; /* memfd, written there */

@@ -1,9 +1,9 @@
 /*
- * A filter can't count, and RLIMIT_NPROC counts all processes of a user, and not those of root. So
- * each clone of a decoder waits for its parent's decision (seccomp_unotify(2)): a filter below that
- * of the sandbox notifies the parent, which waits for the decoder anyway and checks the number of
- * threads. An allowed clone must also pass the sandbox's filter; its flags are in a register, so
- * they can't change meanwhile.
+ * A filter cannot count, and RLIMIT_NPROC counts all processes of a user and does not apply to
+ * root. So each clone of a decoder waits for its parent's decision (seccomp_unotify(2)): a filter
+ * below that of the sandbox notifies the parent, which waits for the decoder anyway and checks the
+ * number of threads. An allowed clone must also pass the sandbox's filter; its flags are in a
+ * register, so they can't change meanwhile.
  *
  * Allowed clones that have not started yet are not counted: there are at most as many as threads.
  * This needs Linux 5.7; otherwise the parent kills a decoder when it sees too many.
@@ -20,7 +20,8 @@
 
 #include "decoder_wire.h"
 
-enum { LEVEL = 6, NOTICE_MAX = 512 }; /* libseccomp's name for 5.7; bytes, of any kernel's */
+/* libseccomp's API level for Linux 5.7; size in bytes, for any kernel */
+enum { LEVEL = 6, NOTICE_MAX = 512 };
 
 static int notifying_filter_load(void)
 {

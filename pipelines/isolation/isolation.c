@@ -8,10 +8,10 @@
 #include "pipeline_file.h"
 #include "pipelines.h"
 
-/* The seam's operations have no object of their own: a process has one set of decoders. */
+/* The operations of the seam have no context argument, so a process has one set of decoders. */
 static struct {
     pthread_mutex_t lock;
-    struct decoder *idle; /* the most recently used one first: its pages are warm */
+    struct decoder *idle; /* the most recently used one first, because its pages are in memory */
     struct decoder_limits limits;
 } isolation = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -46,7 +46,8 @@ static int start_new(struct decoder **out, struct error *error)
     return code;
 }
 
-/* A decoder that ended or sent something between renders is replaced; no image is the cause. */
+/* Replaces a decoder that ended or sent something between renders; this is not caused by an
+ * image. */
 static int take(struct decoder **out, struct error *error)
 {
     struct decoder *d;
@@ -140,7 +141,7 @@ static const struct pipeline_facts *facts_of(const struct pipeline *pipeline)
     return vips_pipeline_ops.facts(pipeline);
 }
 
-/* The worker has used no libvips. */
+/* The worker has not used libvips. */
 static void thread_end(void) {}
 
 const struct pipeline_ops isolated_pipeline_ops = {

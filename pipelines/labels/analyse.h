@@ -1,5 +1,4 @@
-/* Private to the built-in labeler: what its parts share. The meaning of each label is documented in
- * labels.c. */
+/* Shared by the files of the built-in labeler. labels.c documents the meaning of each label. */
 #ifndef THUMBWHEEL_ANALYSE_H
 #define THUMBWHEEL_ANALYSE_H
 
@@ -10,8 +9,8 @@
 #include "vips_api.h"
 
 enum {
-    ANALYSE_DETAIL_PX = 256, /* long side of the copy that sharpness is measured on */
-    ANALYSE_COLOUR_PX = 128, /* long side of the copy that colour and light are measured on */
+    ANALYSE_DETAIL_PX = 256, /* long side of the copy for measuring sharpness */
+    ANALYSE_COLOUR_PX = 128, /* long side of the copy for measuring colour and light */
 };
 
 /* The detail copy: sRGB, or sRGB with alpha. */
@@ -34,21 +33,21 @@ struct colour_view {
     double weight; /* sum over the points */
 };
 
-/* Both return 0, ERR_MEMORY, or ERR_CORRUPT when the pixels cannot be had. The copy is the caller's
- * to free, also after a failure. */
+/* Both return 0, ERR_MEMORY, or ERR_CORRUPT if the pixels cannot be read. The caller frees the
+ * copy, even after a failure. */
 int detail_read(VipsImage *image, struct detail *out);
 int colour_read(const struct detail *detail, struct colour_view *out);
 
 /* 50 at `threshold`, 100 at `certain` and beyond, linear between; under 50 on the other side of the
- * threshold. certain may lie on either side of threshold. */
+ * threshold. certain may be above or below threshold. */
 double label_confidence(double value, double threshold, double certain);
 
-/* Appends a label that is at least as likely as not (50); a lesser one is left out. The order of
- * calls is the order among equals. name and value must already be fit for an S3 tag. */
+/* Appends a label unless its confidence is below 50. Labels of equal confidence keep the order of
+ * the calls. name and value must be valid in an S3 tag. */
 void label_add(struct label_set *set, const char *name, const char *value, double confidence);
 
-/* Copies text, with what an S3 tag may not hold turned into spaces, runs of spaces joined, and the
- * ends trimmed. */
+/* Copies text for an S3 tag: replaces invalid characters with spaces, joins runs of spaces and
+ * trims both ends. */
 void label_text(char out[LABEL_VALUE_MAX], const char *text);
 
 void analyse_shape(const struct image_facts *facts, struct label_set *out);

@@ -1,7 +1,7 @@
 /*
- * Labels from colour. A colour has the name of the first row below that it falls in, by lightness,
- * chroma and hue angle in CIELAB; the bounds follow where English speakers change the word (brown
- * is dark orange, pink is light red), checked against the CSS colour keywords in the tests.
+ * Labels from colour. A colour has the name of the first matching row below, by lightness, chroma
+ * and hue angle in CIELAB; the bounds are where English speakers use a different word (brown is
+ * dark orange, pink is light red), checked against the CSS colour keywords in the tests.
  */
 #include "analyse.h"
 
@@ -120,11 +120,11 @@ void analyse_colours(const struct colour_view *view, struct label_set *out)
     add_colour(out, "Third Colour", &shares, 2);
 }
 
-/* The chroma that 98 % of the area stays under. */
+/* The chroma that 98 % of the area is below. */
 static double chroma_bound(const struct colour_view *view)
 {
     double histogram[200] = {0}, sum = 0;
-    int quarter = 0; /* in steps of a quarter; 50 and more is colourful enough to stop counting */
+    int quarter = 0; /* in steps of a quarter; 50 and above share the last step */
 
     for (size_t i = 0; i < view->count; i++) {
         histogram[(int)fmin(view->points[i].chroma * 4, 199)] += view->points[i].weight;
@@ -138,7 +138,7 @@ static double chroma_bound(const struct colour_view *view)
     return quarter / 4.0;
 }
 
-/* How far the colours stray from one hue: the RMS distance of (a*, b*) from the ray through their
+/* How far the colours deviate from one hue: the RMS distance of (a*, b*) from the ray through their
  * mean. */
 static double hue_deviation(const struct colour_view *view)
 {

@@ -1,9 +1,9 @@
 /*
- * Labels from EXIF. The strings are untrusted: each is bounded, and cleaned before it is used.
+ * Labels from EXIF. The strings are untrusted: each is limited in length and sanitised before use.
  *
- * libvips gives a field as "VALUE (VALUE AGAIN, ASCII, 13 components, 13 bytes)", where VALUE may
- * itself hold brackets. Both copies are equal unless the value is long, so the halves are compared
- * first.
+ * libvips returns a field as "VALUE (VALUE AGAIN, ASCII, 13 components, 13 bytes)", where VALUE may
+ * itself contain brackets. Both copies are equal unless the value is long, so the halves are
+ * compared first.
  */
 #include "analyse.h"
 
@@ -43,8 +43,8 @@ static size_t value_length(const char *field)
     return bracket != NULL ? (size_t)(bracket - field) : strlen(field);
 }
 
-/* The start of a field's value; empty when there is none, or none that is text: for bytes that are
- * not UTF-8 libvips has a phrase of its own. */
+/* The start of a field's value; empty if there is none or it is not text (for bytes that are not
+ * UTF-8, libvips returns a fixed phrase). */
 static void field_read(VipsImage *image, const char *name, char out[EXIF_TEXT_MAX])
 {
     const char *field = NULL;
@@ -73,7 +73,7 @@ static bool is_company_word(const char *word)
     return false;
 }
 
-/* "NIKON CORPORATION" becomes "NIKON". The first word always stays. */
+/* "NIKON CORPORATION" becomes "NIKON". The first word is always kept. */
 static void drop_company_words(char *make)
 {
     char *space;
@@ -83,7 +83,7 @@ static void drop_company_words(char *make)
     }
 }
 
-/* Whether the model already says who made it: "Canon" in "Canon EOS 5D". */
+/* Whether the model already contains the maker: "Canon" in "Canon EOS 5D". */
 static bool names_make(const char *model, const char *make)
 {
     char first[LABEL_VALUE_MAX];
@@ -111,7 +111,7 @@ static void add_camera(VipsImage *image, struct label_set *out)
     }
 }
 
-/* "YYYY:MM:DD hh:mm:ss" of a year in which there were photographs. */
+/* "YYYY:MM:DD hh:mm:ss" with a year in which photography existed. */
 static bool year_read(VipsImage *image, const char *field, char year[LABEL_VALUE_MAX])
 {
     char date[EXIF_TEXT_MAX] = "";

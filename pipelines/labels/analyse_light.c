@@ -10,7 +10,7 @@ enum {
 static const double EDGE_SHARE_MIN = 0.005; /* share of the area; with fewer edges sharpness is
                                              * unknown */
 
-/* The lightness that `share` of the area stays under. */
+/* The lightness that `share` of the area is below. */
 static double lightness_at(const double histogram[101], double total, double share)
 {
     double sum = 0;
@@ -68,7 +68,7 @@ static const uint8_t *pixel_at(const struct detail *detail, int x, int y)
     return detail->pixels + at * (size_t)detail->bands;
 }
 
-/* Luma (BT.601), 0–255; transparent counts as white, as it is seen on most pages. */
+/* Luma (BT.601), 0–255; transparent counts as white, because that is how it looks on most pages. */
 static float luma_at(const struct detail *detail, int x, int y)
 {
     const uint8_t *pixel = pixel_at(detail, x, y);

@@ -1,4 +1,4 @@
-/* Labels from the header alone: shape, animation and resolution. */
+/* Labels from the header: shape, animation and resolution. */
 #include "analyse.h"
 
 static const double SQUARE_RATIO = 1.02, PANORAMA_RATIO = 2.0;

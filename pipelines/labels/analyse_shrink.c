@@ -1,9 +1,9 @@
 /*
- * The two small copies that the labeler measures. The image is read once, from the top, a strip at
- * a time, so that a lazy or sequential image will do. Each pixel of the detail copy is the mean of
- * the area that it covers, with the parts of pixels at its rim, since whole pixels would add edges
- * of their own at small factors; and it is weighted by alpha, so that the colour under invisible
- * pixels counts for nothing. (vips_resize would take three times as long.)
+ * Creates the two small copies that the labeler measures. The image is read once, from the top, one
+ * strip at a time, so lazy and sequential images work. Each pixel of the detail copy is the mean of
+ * the area that it covers, including fractions of pixels at its border, because whole pixels would
+ * add edges at small factors. It is weighted by alpha, so that the colour of invisible pixels is
+ * ignored. (vips_resize would take three times as long.)
  */
 #include <math.h>
 #include <stdlib.h>
@@ -15,21 +15,21 @@ enum { STRIP_ROWS = 64 };
 
 struct cell {
     float sum[3]; /* colour times alpha */
-    float weight; /* alpha, 0–255 a pixel; of an opaque image 1 a pixel */
+    float weight; /* alpha, 0–255 per pixel; for an opaque image 1 per pixel */
 };
 
 struct pixel_span {      /* the pixels of a row that a cell covers */
-    int first, last;     /* whole ones: from first to before last */
-    float before, after; /* the part of `first` that lies left of the cell; of `last`, inside it */
+    int first, last;     /* whole pixels: from first up to, but not including, last */
+    float before, after; /* the fraction of `first` left of the cell, and of `last` inside it */
 };
 
 struct shrinker {
     struct detail *out;
     int width, height;        /* of the image */
-    int done;                 /* rows of `out` that are finished */
+    int done;                 /* completed rows of `out` */
     struct pixel_span *spans; /* of each cell */
     struct cell *row;         /* one row of the image, in cells */
-    struct cell *cells;       /* the row of `out` under way */
+    struct cell *cells;       /* the current row of `out` */
 };
 
 static void cell_set_opaque(struct cell *cell, const VipsPel *pixel, const VipsPel *end)
@@ -140,7 +140,7 @@ static void cells_finish(struct shrinker *shrinker)
     memset(shrinker->cells, 0, cell_count * sizeof(*shrinker->cells));
 }
 
-/* A row of the image lies in one row of `out`, or across the edge between two. */
+/* A row of the image is within one row of `out`, or on the border of two. */
 static void row_feed(struct shrinker *shrinker, const VipsPel *pixels, int y)
 {
     int count = shrinker->out->height;
@@ -167,7 +167,7 @@ static int image_feed(struct shrinker *shrinker, VipsRegion *region)
             return ERR_CORRUPT;
         }
         for (int y = top; y < top + rows; y++) {
-            /* VIPS_REGION_ADDR(region, 0, y), which does not compile without sign warnings */
+            /* VIPS_REGION_ADDR(region, 0, y), without its sign warnings */
             row_feed(shrinker, region->data + (ptrdiff_t)(y - region->valid.top) * region->bpl, y);
         }
     }
@@ -257,7 +257,7 @@ static struct colour_point point_from_rgb(const float mean[4])
                           &g, &b);
     vips_col_scRGB2XYZ(r, g, b, &x, &y, &z);
     vips_col_XYZ2Lab(x, y, z, &point.l, &point.a, &point.b);
-    point.l = fminf(fmaxf(point.l, 0), 100); /* black comes out a hair below 0 */
+    point.l = fminf(fmaxf(point.l, 0), 100); /* black is slightly below 0 */
     point.chroma = hypotf(point.a, point.b);
     return point;
 }

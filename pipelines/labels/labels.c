@@ -1,10 +1,10 @@
 /*
  * The built-in labeler.
  *
- * It measures; it does not recognise objects. Each label is one measured quantity on one side of a
- * threshold. Its confidence is 50 % at the threshold, 100 % at the value in the last column and
- * beyond, and linear in between (label_confidence). Facts that are read, not measured, have 100 %.
- * Two copies are measured: one with a long side of 256 px for detail, and one of half that size for
+ * It measures and does not recognise objects. Each label means that a measured quantity is on one
+ * side of a threshold. Its confidence is 50 % at the threshold, 100 % at the value in the last
+ * column and beyond, and linear in between (label_confidence). Facts from metadata have 100 %. Two
+ * copies are measured: one with a long side of 256 px for detail, and one of half that size for
  * colour and light, in CIELAB and weighted by alpha; so the result does not depend on the
  * shrink-on-load factor.
  *
@@ -90,7 +90,7 @@ void label_text(char out[LABEL_VALUE_MAX], const char *text)
     out[length] = '\0';
 }
 
-/* Insertion sort: stable, and the set is small. */
+/* Insertion sort, because it is stable and the set is small. */
 static void sort_best_first(struct label_set *set)
 {
     for (size_t i = 1; i < set->count; i++) {

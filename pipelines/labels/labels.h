@@ -8,9 +8,9 @@
 #include "pipeline.h"
 #include "vips_api.h"
 
-/* Worker thread. image: the decoded source, upright, sRGB or grey, 8 bit, with alpha if it had any,
- * at some shrink; at least 256 px on its long side where the source has them. original: as opened,
- * for metadata (EXIF fields by vips_image_get_string "exif-ifd0-Model" etc.). facts: of the source.
+/* Worker thread. image: the decoded source, upright, sRGB or grey, 8 bit, with alpha if it has any,
+ * possibly reduced, but to no less than 256 px on its long side. original: as opened, for metadata
+ * (EXIF fields by vips_image_get_string "exif-ifd0-Model" etc.). facts: of the source.
  */
 int labels_analyse(VipsImage *image, VipsImage *original, const struct image_facts *facts,
                    struct label_set *out, struct error *error);

@@ -3,7 +3,7 @@
 
 #include "pipeline.h"
 
-/* A pipeline of no file, which has every label of the built-in analyser and no outputs. */
+/* A built-in pipeline, without a file, with all labels of the built-in analyser and no outputs. */
 int labels_pipeline_make(struct pipeline **out, struct error *error);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * All frames of a GIF or WebP. libvips holds an animation as one tall strip, page_height to the
- * frame; whatever looks at a pixel's neighbours (resizing) must see one frame at a time, so the
- * strip is cut, each frame goes its way, and the results are stacked again. Crops are always
- * central: a crop that follows the content would jump from frame to frame.
+ * All frames of a GIF or WebP. libvips represents an animation as one tall strip with page_height
+ * lines per frame. Operations that read neighbouring pixels (resizing) must see one frame at a
+ * time, so the strip is split, each frame is processed, and the results are joined again. Crops are
+ * always centred, because a crop that follows the content would jump between frames.
  */
 #include <stdlib.h>
 
@@ -79,7 +79,7 @@ static void copy_field(VipsImage *to, VipsImage *from, const char *name)
     g_value_unset(&value);
 }
 
-/* The frames, one below the other, with their times. */
+/* Joins the frames vertically, with their durations. */
 static int stack(struct strip *strip, VipsImage **out)
 {
     VipsImage *joined = NULL;

@@ -1,18 +1,20 @@
 /*
  * One decode for all renditions.
  *
- * The items' outputs are placed (plan.c); their sizes become stages, each the whole upright picture
- * in memory. Where one stage alone reads the source, it is computed straight from the decoder's
- * lines and the decoded picture never exists as a whole; where several do, the decoded picture is
- * put into memory once. Turning upright and converting colours come after the resize, where there
- * are fewer pixels. A stage is released when its last user is done.
+ * The sizes of the items' outputs are computed (plan.c) and become stages, each the whole upright
+ * picture in memory. If only one stage reads the source, it is computed directly from the decoder's
+ * lines, and the complete decoded picture never exists; if several do, the decoded picture is
+ * stored in memory once. Orientation and colour conversion follow the resize, when there are fewer
+ * pixels. A stage is released after its last use.
  *
  * An item that fails or is cancelled does not affect the others: its outputs are skipped, and a
- * stage that no other output needs is not made. A source that can't be decoded fails every item.
+ * stage that no other output needs is not computed. A source that cannot be decoded fails every
+ * item.
  *
- * The same source, settings and audience give the same bytes, whichever items come together: the
- * plan covers all pipelines that accept the object. With another audience a rendition may be
- * derived from another stage; the difference is invisible (a test measures it).
+ * The same source, settings and set of accepting pipelines give the same bytes, whichever items are
+ * rendered together: the plan covers all pipelines that accept the object. With another set of
+ * pipelines, a rendition may be derived from another stage; the difference is invisible (a test
+ * measures it).
  */
 #include "render.h"
 
@@ -60,7 +62,7 @@ static void item_end(struct render *r, struct render_item *item)
         item->write_tags = labels->tags;
         rendition_name_sidecar(item, r->source, r->image.upright, &item->error);
     }
-    if (item->error.code) { /* nothing but the error and what the source is */
+    if (item->error.code) { /* only the error and the facts about the source */
         struct render_item kept = {.pipeline = item->pipeline,
                                    .cancelled = item->cancelled,
                                    .error = item->error,
@@ -79,7 +81,7 @@ static bool any_live(struct render *r)
     return false;
 }
 
-/* Waits for the memory, if it is limited. */
+/* Waits for memory, if it is limited. */
 static int gate_pass(const struct render *r, struct error *error)
 {
     struct render_gate *gate = r->source->gate;

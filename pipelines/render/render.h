@@ -1,4 +1,4 @@
-/* The render: one source, decoded once, for all items that want it. */
+/* Renders one source, decoded once, for all items. */
 #ifndef THUMBWHEEL_RENDER_H
 #define THUMBWHEEL_RENDER_H
 

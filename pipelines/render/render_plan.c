@@ -1,9 +1,10 @@
 /*
  * Makes a plan of stages from the outputs, with one for the labels if needed.
  *
- * The plan holds the stages of every pipeline that wants the object, those of this render's items
- * among them: how a rendition is derived, and so its bytes, depends on the configuration and never
- * on which messages came together. Stages that no item of this render needs are not made.
+ * The plan contains the stages of every pipeline that accepts the object, including those of this
+ * render's items: how a rendition is derived, and thus its bytes, depends on the configuration and
+ * never on which messages are processed together. Stages that no item of this render needs are not
+ * computed.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 #include "render_private.h"
 
 enum {
-    LABELS_LEAST = 256, /* pixels of the long side that the analyser wants */
-    LABELS_SIDE = 512,  /* what it gets where no rendition has a stage for it */
+    LABELS_LEAST = 256, /* long side in pixels that the analyser prefers */
+    LABELS_SIDE = 512,  /* its size if no rendition has a suitable stage */
 };
 
 static bool is_analysed(const struct pipeline *pipeline)
@@ -34,9 +35,9 @@ static int output_place(const struct render *r, struct render_output *output, st
 
 /* ---- stages of all pipelines ---- */
 
-struct survey { /* what the analyser could be given */
+struct survey { /* a candidate for the analyser */
     struct plan_size size;
-    bool found; /* a picture that is made anyway */
+    bool found; /* a picture that is computed anyway */
     bool wanted;
 };
 
@@ -45,7 +46,8 @@ static unsigned long_side(struct plan_size size)
     return size.width > size.height ? size.width : size.height;
 }
 
-/* The smallest picture that is to be made anyway, undistorted and large enough; else one apart. */
+/* The smallest picture that is computed anyway, undistorted and large enough; else a separate
+ * one. */
 static void survey_output(struct survey *survey, const struct render_output *output)
 {
     unsigned side = long_side(output->place.whole);
@@ -56,7 +58,7 @@ static void survey_output(struct survey *survey, const struct render_output *out
     survey->found = true;
 }
 
-/* A pipeline's stages end at the first output that is refused, as the item itself does. */
+/* A pipeline's stages end at the first output that is refused, because the item fails there. */
 static void plan_pipeline(struct render *r, const struct pipeline *pipeline, struct survey *survey)
 {
     for (size_t i = 0; i < pipeline->outputs.count; i++) {
@@ -101,7 +103,7 @@ static void plan_output(struct render *r, struct render_item *item, size_t index
         code =
             error_set(&item->error, ERR_LIMIT, "more than %d sizes of one image", PLAN_STAGES_MAX);
     if (code)
-        r->output_count--; /* no stage is kept for it */
+        r->output_count--; /* no stage is reserved for it */
     else
         plan_use(&r->plan, output->place.whole, output->native);
 }

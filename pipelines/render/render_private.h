@@ -1,4 +1,4 @@
-/* The parts of one render, shared by render.c, render_plan.c and render_stages.c. */
+/* The state of a render, shared by render.c, render_plan.c and render_stages.c. */
 #ifndef THUMBWHEEL_RENDER_PRIVATE_H
 #define THUMBWHEEL_RENDER_PRIVATE_H
 
@@ -15,29 +15,29 @@ struct render {
 
     struct image_source image;
     VipsImage *header;  /* for metadata */
-    VipsImage *decoded; /* in memory, when several stages read it; else NULL */
-    size_t roots;       /* stages still to be made from it */
+    VipsImage *decoded; /* in memory if several stages read it; else NULL */
+    size_t roots;       /* number of stages still to be computed from it */
 
     struct plan plan;
     VipsImage *stages[PLAN_STAGES_MAX];
     struct render_output *outputs;
     size_t output_count;
-    bool labels; /* some item wants the built-in analyser */
+    bool labels; /* an item needs the built-in analyser */
     size_t labels_stage;
 };
 
-/* Also notices a cancel. */
+/* Also checks for cancellation. */
 bool render_item_is_live(struct render_item *item);
 /* Whether the item's labels come from the built-in analyser. */
 bool render_item_is_analysed(const struct render_item *item);
 
-/* render_plan.c: places the outputs of all live items. ERR_MEMORY. */
+/* render_plan.c: computes the sizes of the outputs of all active items. ERR_MEMORY. */
 int render_plan(struct render *r, struct error *error);
-/* The stage that an output is made from; none of the plan's for an animation. */
+/* The stage that an output is derived from; animations do not use the plan. */
 size_t render_stage_of(const struct render *r, const struct render_output *output);
 
-/* render_stages.c: makes the stages that are still wanted, and what is made of each. An error is
- * the source's: it fails every item. */
+/* render_stages.c: computes the stages that are still needed, and the outputs of each. An error
+ * concerns the source and fails every item. */
 int render_stages(struct render *r, struct error *error);
 
 double render_now_ms(void);

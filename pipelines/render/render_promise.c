@@ -1,30 +1,31 @@
 /*
  * The parts of the memory estimate, all of which exist at the peak:
  *
- * decoder what the codec itself holds: a few lines, or the whole picture decoded the decoded
- * picture at the shrink of the plan, where several stages read it stages every stage as a whole,
- * and a copy of the largest while it is turned or converted encoder the one that needs the most
- * memory; outputs are encoded one after another outputs the renditions: made, handed over, received
- * frames for an animation that is kept: all of them, as they come and as they go
+ *   decoder   what the codec itself needs: a few lines, or the whole picture
+ *   decoded   the decoded picture at the shrink of the plan, if several stages read it
+ *   stages    every stage as a whole, and a copy of the largest while it is rotated or converted
+ *   encoder   the one that needs the most memory; outputs are encoded one after another
+ *   outputs   the renditions: encoded, transferred, received
+ *   frames    for an animation that is kept: all source frames and all result frames
  *
- * The factors below are bytes for each pixel as measured (bench/promise.c measures again), rounded
+ * The factors below are measured bytes per pixel (bench/promise.c repeats the measurement), rounded
  * up.
  */
 #include "render_promise.h"
 
 enum {
-    BASE = 4 * 1024 * 1024, /* tables, lines, whatever does not grow with the picture */
-    LINES = 64,             /* that a decoder and the resampler hold */
-    HANDS = 3,              /* that hold an output: the encoder's, the memfd's, the engine's */
+    BASE = 4 * 1024 * 1024, /* tables and lines, independent of the size of the picture */
+    LINES = 64,             /* number of lines in the decoder and the resampler */
+    HANDS = 3,              /* copies of an output: in the encoder, the memfd and the engine */
     RGBA = 4,
 };
 
-/* Bytes for each pixel that a codec holds of the whole picture. */
+/* Bytes per pixel that a codec needs for the whole picture. */
 struct hunger {
-    unsigned decode; /* at full size, whatever is shrunk */
+    unsigned decode; /* at full size, regardless of shrink-on-load */
     unsigned shrunk; /* at the size that it is decoded to */
     unsigned encode;
-    unsigned output; /* of what it writes, at most; photographs */
+    unsigned output; /* maximum of the encoded data, for photographs */
 };
 
 static const struct hunger hungers[] = {
@@ -53,8 +54,9 @@ static unsigned pixel_bytes(const struct image_source *image)
     return image->facts.bands * image->sample_bytes;
 }
 
-/* A codec that can't go line by line: a progressive JPEG keeps 16-bit coefficients of all its
- * pixels, an interlaced PNG and a TIFF, whose strips may be as high as the picture, the pixels. */
+/* Codecs that cannot decode line by line: a progressive JPEG needs 16-bit coefficients of all its
+ * pixels; an interlaced PNG and a TIFF, whose strips may be as high as the picture, need all
+ * pixels. */
 static uint64_t whole_bytes(const struct image_source *image)
 {
     uint64_t area = pixels(stored(image));
@@ -118,7 +120,7 @@ static bool looks_around(const struct render_output *output)
     return output->config->fit == FIT_COVER && output->config->crop != CROP_CENTRE;
 }
 
-/* Also of a crop that looks at the whole picture. */
+/* Also for a crop that analyses the whole picture. */
 static uint64_t encoder_bytes(const struct render *r)
 {
     uint64_t most = 0;
@@ -133,7 +135,8 @@ static uint64_t encoder_bytes(const struct render *r)
     return most;
 }
 
-/* The source's frames in one strip, each made, all joined, and what the encoder makes of them. */
+/* The source's frames in one strip, each processed frame, all of them joined, and the encoder's
+ * memory. */
 static uint64_t animation_bytes(const struct render *r)
 {
     uint64_t most = 0;

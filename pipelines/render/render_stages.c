@@ -1,4 +1,4 @@
-/* Stages in the order of the plan: made, used, released. */
+/* Computes, uses and releases the stages in the order of the plan. */
 #include <time.h>
 
 #include "image_ops.h"
@@ -48,7 +48,7 @@ static int fail_step(const struct render *r, int code, struct error *error)
                      r->image.facts.format);
 }
 
-/* The decoder's picture: a promise of lines where one stage reads it, else in memory. */
+/* The decoder's picture: lazy lines if one stage reads it, else in memory. */
 static int source_borrow(struct render *r, VipsImage **out, struct error *error)
 {
     if (r->decoded) {
@@ -117,7 +117,7 @@ static void stage_release(struct render *r, size_t index)
         g_clear_object(&r->stages[index]);
 }
 
-/* An earlier output that has the bytes already: several queues often want the same picture. */
+/* An earlier output with the same bytes: several queues often request the same picture. */
 static const struct render_output *find_twin(const struct render *r,
                                              const struct render_output *output, size_t stage)
 {
@@ -179,11 +179,12 @@ static void stage_use(struct render *r, size_t index, double begun)
         if (render_item_is_live(output->item))
             output_make(r, output, index);
         stage_release(r, index);
-        /* The first one's time includes the stage's. */
+        /* The time of the first output includes that of the stage. */
         output->made->milliseconds = render_now_ms() - begun;
         begun = render_now_ms();
     }
-    if (r->labels && index == r->labels_stage) { /* else it was only planned for other pipelines */
+    /* otherwise it was planned only for other pipelines */
+    if (r->labels && index == r->labels_stage) {
         labels_make(r, r->stages[index]);
         stage_release(r, index);
     }

@@ -47,7 +47,8 @@ void rendition_plan(struct render_output *output, const struct image_source *sou
                        image_format_facts(output->format)->moves;
 }
 
-/* A native stage has the source's pixels; what the output doesn't keep of them is converted here.
+/* A native stage has the source's colours and depth; what the output does not keep is converted
+ * here.
  */
 static int compose_native(VipsImage **image, const struct render_output *output,
                           const struct image_source *source, VipsImage *header)
@@ -58,7 +59,7 @@ static int compose_native(VipsImage **image, const struct render_output *output,
         return code;
     if (!keeps_colours(output, source))
         return image_to_srgb(image, deep);
-    /* CMYK stays as it is: it has no other depth to be brought to. */
+    /* CMYK remains unchanged, because it is always 8 bit. */
     return source->cmyk ? 0 : image_to_depth(image, deep);
 }
 
@@ -66,7 +67,8 @@ static int adopt_without_profile(VipsImage **image, const struct image_source *s
                                  VipsImage *header)
 {
     int code = image_adopt_metadata(image, header);
-    if (!code && source->foreign) /* the pixels are sRGB by now: its profile is not theirs */
+    /* the pixels are sRGB now, so the source's profile no longer applies */
+    if (!code && source->foreign)
         vips_image_remove(*image, VIPS_META_ICC_NAME);
     return code;
 }
@@ -109,7 +111,7 @@ static char *copy_or_null(const char *text, int *code)
     return copy;
 }
 
-/* After its size is known. */
+/* Call it when the size is known. */
 static int name_output(const struct render_output *output, const struct render_source *source,
                        struct error *error)
 {

@@ -1,4 +1,4 @@
-/* One output of one item: from a picture at its stage's size to bytes with a name. */
+/* One output of one item: from the picture of its stage to encoded bytes with a name. */
 #ifndef THUMBWHEEL_RENDITION_H
 #define THUMBWHEEL_RENDITION_H
 
@@ -13,27 +13,27 @@ struct render_output {
     struct rendition *made; /* in the item's array */
     enum image_format format;
     struct plan_placement place;
-    bool native;   /* works on a stage in the source's own colours or depth */
-    bool animated; /* all frames: apart from the stages */
+    bool native;   /* uses a stage in the source's colours or depth */
+    bool animated; /* keeps all frames: does not use the stages */
 };
 
-/* Fills output->config, made and item excepted. */
+/* Fills all members except output->config, made and item. */
 void rendition_plan(struct render_output *output, const struct image_source *source);
 
-/* Takes the stage's picture to the final one: crop or margins, background, colours. Replaces
+/* Converts the stage's picture to the final one: crop or margins, background, colours. Replaces
  * *image. */
 int rendition_compose(VipsImage **image, const struct render_output *output,
                       const struct image_source *source, VipsImage *header, struct error *error);
-/* Encodes and names. frames is what the picture holds. */
+/* Encodes and names the picture; frames is its number of frames. */
 int rendition_finish(VipsImage *image, const struct render_output *output,
                      const struct render_source *source, unsigned frames, struct error *error);
-/* Whether two outputs of one stage are the same picture in the same bytes. */
+/* Whether two outputs of one stage have the same bytes. */
 bool rendition_is_twin(const struct render_output *a, const struct render_output *b);
-/* Copies what was encoded for a twin, under a name of its own. */
+/* Copies the encoded bytes for a twin, which has its own name. */
 int rendition_copy(const struct render_output *output, const struct render_output *twin,
                    const struct render_source *source, struct error *error);
 
-/* The key of the item's sidecar, where its labels have one. */
+/* The key of the item's sidecar, if its labels have one. */
 int rendition_name_sidecar(struct render_item *item, const struct render_source *source,
                            struct plan_size size, struct error *error);
 

@@ -1,7 +1,7 @@
 /*
  * A small painter for the sample photographs: float pixels in sRGB, lattice noise with fixed seeds,
- * soft shapes. Private to the samples. Any one thread; nothing here has state, so a scene is the
- * same picture every time.
+ * soft shapes. Private to the samples. Any thread; there is no state, so a scene always gives the
+ * same picture.
  */
 #ifndef THUMBWHEEL_PAINT_H
 #define THUMBWHEEL_PAINT_H
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdint.h>
 
-/* Gamma-encoded and not premultiplied, 0–1; cut to that when the canvas is encoded. */
+/* Gamma-encoded and not premultiplied, 0–1; clamped when the canvas is encoded. */
 struct rgba {
     float r, g, b, a;
 };
@@ -17,10 +17,10 @@ struct rgba {
 struct canvas {
     struct rgba *pixels; /* rows from the top */
     int width, height;
-    int frame, frames; /* which one of an animation this is; 0 of 1 for a still */
+    int frame, frames; /* index of the frame in an animation; 0 of 1 for a still */
 };
 
-/* The colour at a place: y from 0 at the top to 1 at the bottom, x in the same unit from the left.
+/* The colour at a point: y from 0 at the top to 1 at the bottom, x in the same unit from the left.
  */
 typedef struct rgba shader(float x, float y, const struct canvas *canvas);
 
@@ -48,7 +48,7 @@ static inline float lerp(float from, float to, float t)
     return from + (to - from) * t;
 }
 
-/* t is cut to 0–1. */
+/* t is clamped to 0–1. */
 static inline struct rgba mix(struct rgba from, struct rgba to, float t)
 {
     t = clamp01(t);
@@ -75,7 +75,7 @@ static inline float ramp(float from, float to, float value)
     return t * t * (3 - 2 * t);
 }
 
-/* Noise: all of it 0–1. */
+/* Noise functions, all 0–1. */
 
 static inline float hash(int x, int y)
 {
@@ -87,7 +87,7 @@ static inline float hash(int x, int y)
     return (float)(h >> 8) / 16777216;
 }
 
-/* Without a call: floorf is one on plain x86-64. */
+/* Inline, because floorf is a function call on plain x86-64. */
 static inline int whole(float value)
 {
     int cut = (int)value;
@@ -106,7 +106,7 @@ static inline float noise(float x, float y)
                 lerp(hash(ix, iy + 1), hash(ix + 1, iy + 1), u), v);
 }
 
-/* Each octave is turned a little (a 3-4-5 triangle), so that the lattice does not show. */
+/* Each octave is rotated (by a 3-4-5 triangle), so that the lattice is not visible. */
 static inline void next_octave(float *x, float *y)
 {
     float turned = 2 * (0.8f * *x - 0.6f * *y) + 17.3f;
@@ -143,7 +143,7 @@ static inline float ridges(float x, float y, int octaves)
     return sum / total;
 }
 
-/* Coverage (0–1) of a disc with a soft rim, and of a thick line between two points. */
+/* Coverage (0–1) of a disc with a soft edge, and of a thick line between two points. */
 
 static inline float disc(float x, float y, float cx, float cy, float radius, float soft)
 {

@@ -1,11 +1,11 @@
 /*
  * The sample photographs: twenty-one pictures that are painted and encoded at run time, so that the
- * repository carries no binary file and a first run needs no photograph. Together they cover the
+ * repository contains no binary files and a first run needs no photographs. Together they cover the
  * inputs that a pipeline must handle: each row of the table says what it tests. The same program
  * writes the same pictures every time.
  *
- * A file appears under its name whole or not at all (written beside it, then renamed), and one that
- * is there is kept.
+ * Files are created atomically (written under a temporary name, then renamed), and existing files
+ * are kept.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,10 +31,10 @@ static const struct sample samples[] = {
     /* the ordinary case: baseline JPEG */
     {"mountains-in-fog.jpg", scene_fog, SAMPLE_JPEG, 780, 520, 2, 1, 1,
      SHOT("Field Camera 2", "2014:10:05 07:42:11")},
-    /* progressive JPEG, with everything that a camera writes */
+    /* progressive JPEG with all metadata that a camera writes */
     {"sunset over the sea.jpg", scene_sunset, SAMPLE_JPEG_PROGRESSIVE, 900, 600, 3, 1, 1,
      SHOT_AT("Field Camera 5", "2019:06:21 21:14:05", "43/1 22/1 12/1", "N", "8/1 25/1 40/1", "W")},
-    /* EXIF orientation: upside down, on its sides, mirrored, mirrored on its side */
+    /* EXIF orientation: upside down, rotated left and right, mirrored, mirrored and rotated */
     {"balloons + sky (orientation 3).jpg", scene_balloons, SAMPLE_JPEG, 780, 520, 2, 1, 3,
      SHOT("Pocket Camera 1", "2021:05:02 06:58:30")},
     {"portrait-orientation-6.jpg", scene_portrait, SAMPLE_JPEG, 576, 720, 2, 1, 6,
@@ -43,14 +43,14 @@ static const struct sample samples[] = {
      SHOT_AT("Field Camera 2", "2016:07:12 06:05:09", "48/1 31/1 0/1", "N", "8/1 12/1 30/1", "E")},
     {"still-life-mirrored-2.jpg", scene_fruit, SAMPLE_JPEG, 780, 520, 2, 1, 2, {0}},
     {"windmill-mirrored-5.jpg", scene_windmill, SAMPLE_JPEG, 640, 480, 2, 1, 5, {0}},
-    /* a profile with colours that sRGB has not */
+    /* a profile with colours outside sRGB */
     {"lavender-display-p3.jpg", scene_lavender, SAMPLE_JPEG_P3, 840, 560, 2, 1, 1,
      SHOT_AT("Phone 12", "2022:07:03 21:02:57", "43/1 55/1 10/1", "N", "6/1 8/1 15/1", "E")},
     /* for print */
     {"still-life-cmyk.jpg", scene_fruit, SAMPLE_JPEG_CMYK, 640, 480, 2, 1, 1, {0}},
     {"lighthouse-grey.jpg", scene_lighthouse, SAMPLE_JPEG_GREY, 780, 520, 2, 1, 1,
      SHOT("Plate Camera 9", "1999:11:30 16:20:00")},
-    /* transparent; its name has to be encoded in a URL and in an event */
+    /* transparent; its name must be encoded in URLs and events */
     {"50% off + more.png", scene_sale, SAMPLE_PNG_ALPHA, 900, 630, 1, 1, 1, {0}},
     {"aurora-16-bit.png", scene_aurora, SAMPLE_PNG_16, 960, 640, 1, 1, 1, {0}},
     {"beach.webp", scene_beach, SAMPLE_WEBP, 780, 520, 2, 1, 1, {0}},
@@ -147,7 +147,7 @@ int sample_make(const char *directory, size_t index, char **out, struct error *e
     return 0;
 }
 
-/* Appends one path, which it takes. */
+/* Appends a path and takes ownership of it. */
 static int paths_append(char ***paths, size_t *count, char *path)
 {
     char **grown = realloc(*paths, (*count + 1) * sizeof(*grown));

@@ -1,10 +1,10 @@
 /*
  * Encodes a painted canvas as a file.
  *
- * A scene is painted at the size that its detail needs, enlarged by libvips, and then given the
- * grain of a sensor at the final size, so that it compresses as a photograph does. Drawings (alpha,
- * GIF) have no grain. Everything after the canvas is one lazy libvips pipeline, run strip by strip
- * by the encoder.
+ * A scene is painted at the size that its detail requires, enlarged by libvips, and then gets
+ * sensor grain at the final size, so that it compresses like a photograph. Drawings (alpha, GIF)
+ * have no grain. Everything after the canvas is one lazy libvips pipeline, which the encoder runs
+ * strip by strip.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ enum { GRAIN_TILE = 512, GRAIN_SEED = 1826, JPEG_QUALITY = 88, FRAME_MS = 80 };
 
 static const double GRAIN_SIGMA = 2.6; /* of 255 */
 
-/* A step of the pipeline: makes *out from in. Returns 0, or -1 as libvips does. */
+/* A step of the pipeline: creates *out from in. Returns 0, or -1 like libvips. */
 typedef int step(const struct sample *sample, VipsImage *in, VipsImage **out);
 
 static bool is_drawing(const struct sample *sample)
@@ -25,7 +25,7 @@ static bool is_drawing(const struct sample *sample)
     return sample->format == SAMPLE_PNG_ALPHA || sample->format == SAMPLE_GIF;
 }
 
-/* Colours 0–1 to 8 or 16 bit sRGB, without the alpha band where the format wants none. */
+/* Converts colours 0–1 to 8 or 16 bit sRGB, without the alpha band if the format has none. */
 static int step_quantise(const struct sample *sample, VipsImage *in, VipsImage **out)
 {
     bool deep = sample->format == SAMPLE_PNG_16;
@@ -45,14 +45,15 @@ static int step_quantise(const struct sample *sample, VipsImage *in, VipsImage *
 
 static int step_enlarge(const struct sample *sample, VipsImage *in, VipsImage **out)
 {
-    /* past three times, the grain hides what a cubic kernel would gain at twice the cost */
+    /* beyond a factor of three, the grain hides the benefit of a cubic kernel, which costs twice as
+     * much */
     VipsKernel kernel = sample->enlarge > 3 ? VIPS_KERNEL_LINEAR : VIPS_KERNEL_CUBIC;
 
     return sample->enlarge == 1 ? vips_copy(in, out, NULL)
                                 : vips_resize(in, out, sample->enlarge, "kernel", kernel, NULL);
 }
 
-/* Grain for the whole image from one tile of noise, which is kept in memory. Its mean rounds. */
+/* Grain for the whole image from one tile of noise, kept in memory. */
 static int grain_make(int width, int height, double sigma, VipsImage **out)
 {
     VipsImage *noise = NULL, *tile = NULL, *tiled = NULL;
@@ -87,7 +88,7 @@ static int step_grain(const struct sample *sample, VipsImage *in, VipsImage **ou
     return failed;
 }
 
-/* Turns the upright picture so that a viewer who follows the EXIF orientation turns it back. */
+/* Rotates the upright picture so that applying the EXIF orientation restores it. */
 static int step_turn(const struct sample *sample, VipsImage *in, VipsImage **out)
 {
     VipsImage *turned = NULL;

@@ -1,4 +1,4 @@
-/* What the table of samples (samples.c) and their encoding (samples_encode.c) share. */
+/* Shared by the table of samples (samples.c) and their encoding (samples_encode.c). */
 #ifndef THUMBWHEEL_SAMPLES_PRIVATE_H
 #define THUMBWHEEL_SAMPLES_PRIVATE_H
 
@@ -9,7 +9,7 @@
 enum sample_format {
     SAMPLE_JPEG,
     SAMPLE_JPEG_PROGRESSIVE,
-    SAMPLE_JPEG_P3, /* the colours are meant in Display P3, so the strongest lie outside sRGB */
+    SAMPLE_JPEG_P3, /* the colours are in Display P3, so the strongest are outside sRGB */
     SAMPLE_JPEG_CMYK,
     SAMPLE_JPEG_GREY,
     SAMPLE_PNG_ALPHA,
@@ -19,7 +19,7 @@ enum sample_format {
     SAMPLE_GIF, /* animated with more than one frame */
 };
 
-struct sample_shot { /* what a camera would have written; all NULL for none */
+struct sample_shot { /* metadata of a camera; all NULL: none */
     const char *model;
     const char *taken;            /* "YYYY:MM:DD hh:mm:ss" */
     const char *latitude, *north; /* "35/1 39/1 30/1", "N" */
@@ -31,14 +31,14 @@ struct sample {
     scene *paint;
     enum sample_format format;
     int width, height; /* as painted, upright */
-    int enlarge;       /* the file has this many times the width and height */
+    int enlarge;       /* factor for the width and height of the file */
     int frames;
-    int orientation; /* EXIF, 1–8: how the file's pixels are turned against the picture */
+    int orientation; /* EXIF orientation, 1–8, of the file's pixels */
     struct sample_shot shot;
 };
 
-/* Paints and encodes. *bytes is to be g_freed. ERR_MEMORY, or ERR_UNSUPPORTED when libvips cannot
- * write the format. */
+/* Paints and encodes. Free *bytes with g_free. ERR_MEMORY, or ERR_UNSUPPORTED: libvips cannot write
+ * the format. */
 int sample_encode(const struct sample *sample, void **bytes, size_t *size);
 
 #endif

@@ -1,5 +1,5 @@
-/* The pictures that the samples are made of. Each paints the whole canvas, at any size. Private to
- * the samples. */
+/* The pictures of the samples. Each function paints the whole canvas, at any size. Private to the
+ * samples. */
 #ifndef THUMBWHEEL_SCENES_H
 #define THUMBWHEEL_SCENES_H
 
@@ -20,8 +20,8 @@ scene scene_fruit, scene_coffee, scene_portrait, scene_balloons;
 /* scenes_graphic.c */
 scene scene_sale, scene_chart, scene_windmill;
 
-/* scene_sky.c: a day's sky with clouds, shared by several. height: 0 at the horizon, 1 at the
- * zenith. */
+/* scene_sky.c: a daytime sky with clouds, shared by several scenes. height: 0 at the horizon, 1 at
+ * the zenith. */
 struct rgba sky_day(float x, float height, int seed);
 
 #endif

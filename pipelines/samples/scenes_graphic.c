@@ -1,4 +1,4 @@
-/* Things that are drawn, not photographed: a price tag, a chart, a windmill that turns. */
+/* Drawings: a price tag, a chart, a turning windmill. */
 #include "scenes.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ static float ring(float x, float y, float cx, float cy, float radius, float half
     return ramp(half + soft, half - soft, fabsf(hypotf(x - cx, y - cy) - radius));
 }
 
-/* A price tag on a string, "50%", on nothing: everything around it is transparent. */
+/* A price tag on a string, "50%"; everything around it is transparent. */
 
 static float digit_five(float x, float y)
 {

@@ -62,7 +62,8 @@ static struct rgba fog_sky(float x, float y)
     return mix(sky, hex(0xfffaf0), ramp(0.048f, 0.042f, sun));
 }
 
-/* From the farthest range to the nearest, but only from the last one that hides all before it. */
+/* Paints from the farthest range to the nearest, but starts with the last one that hides all behind
+ * it. */
 static struct rgba fog(float x, float y, const struct canvas *canvas)
 {
     float ground[RANGES], firs[RANGES];
@@ -105,7 +106,7 @@ static struct rgba petals_colour(float pick)
     return hex(colours[(int)(pick * 5.99f)]);
 }
 
-/* One flower: petals around a heart. u, v: place within it, its radius is 1. */
+/* A flower: petals around a centre. u, v: position within it; its radius is 1. */
 static struct rgba flower(struct rgba under, float u, float v, float pick)
 {
     float turn = atan2f(v, u) + pick * 6, away = hypotf(u, v * 1.35f);
@@ -133,7 +134,7 @@ static struct rgba grass(float x, float y)
     return mix(green, hex(0xa9bd7c), ramp(0.14f, 0.0f, depth));
 }
 
-/* The one flower of a row that may reach this place: each has a cell to itself. */
+/* The only flower of a row that may cover this point: each has its own cell. */
 static struct rgba flower_row(struct rgba under, float x, float y, int row)
 {
     float near = ((float)row + 0.5f) / FLOWER_ROWS, depth = near * near;

@@ -25,7 +25,7 @@ static const float QUAY = 0.68f;
 
 struct tower {
     float left, width, top;
-    float pick; /* 0–1, for what differs */
+    float pick; /* 0–1, seed for variations */
 };
 
 static struct tower tower_at(float x, int row)

@@ -1,7 +1,7 @@
 /*
  * Landscapes from a height field, drawn column by column from near to far: at each distance the
- * ground's height is projected, and what rises over everything nearer is painted. Far cheaper than
- * tracing a ray for each pixel.
+ * ground's height is projected, and the part that rises above everything nearer is painted. This is
+ * far cheaper than tracing a ray for each pixel.
  */
 #include "scenes.h"
 
@@ -20,7 +20,7 @@ struct land {
     float sun_x, sun_y, sun_z; /* towards the sun; length 1 */
 };
 
-/* The slope is taken towards the viewer, so that a crest has the light of the side that is seen. */
+/* The slope towards the viewer, so that a crest has the light of its visible side. */
 static float light_at(const struct land *land, float x, float z, float height, float step)
 {
     float nx = height - land->height(x + step, z), nz = land->height(x, z - step) - height;
@@ -29,7 +29,7 @@ static float light_at(const struct land *land, float x, float z, float height, f
     return (nx * land->sun_x + step * land->sun_y + nz * land->sun_z) / length;
 }
 
-struct span { /* what one step of a column adds */
+struct span { /* result of one step of a column */
     float top, bottom;
     struct rgba from, to; /* at the bottom, at the top */
 };

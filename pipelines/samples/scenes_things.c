@@ -1,4 +1,4 @@
-/* Things near by: fruit, a cup of coffee, a portrait, balloons. */
+/* Close-ups: fruit, a cup of coffee, a portrait, balloons. */
 #include "scenes.h"
 
 #include <math.h>
@@ -26,8 +26,8 @@ static struct vector unit(struct vector v)
     return (struct vector){v.x / length, v.y / length, v.z / length};
 }
 
-/* A still life: fruit on a table, by the light of a window at the left. One bounce is enough for
- * the gloss. */
+/* A still life: fruit on a table, lit by a window on the left. One reflection is enough for the
+ * gloss. */
 
 struct fruit {
     struct vector centre;
@@ -48,7 +48,7 @@ static const struct fruit fruits[FRUITS] = {
 
 static const struct vector window_light = {-0.58f, 0.68f, -0.45f};
 
-/* The nearest fruit that a ray meets, or FRUITS. */
+/* The nearest fruit that a ray hits, or FRUITS. */
 static int fruit_hit(struct vector from, struct vector ray, float *distance)
 {
     int nearest = FRUITS;
@@ -66,7 +66,7 @@ static int fruit_hit(struct vector from, struct vector ray, float *distance)
     return nearest;
 }
 
-/* How much of the window a place sees past the fruit, 0–1: the rim of a shadow widens with
+/* How much of the window is visible from a point, 0–1: the edge of a shadow widens with
  * distance. */
 static float window_seen(struct vector place, int but)
 {
@@ -288,7 +288,7 @@ static float face_edge(float y)
     return y < outline[0][0] ? 0 : lerp(outline[i - 1][1], outline[i][1], t * t * (3 - 2 * t));
 }
 
-/* How deep inside the figure a place is; negative outside. */
+/* How deep a point is inside the figure; negative outside. */
 static float figure_depth(float x, float y)
 {
     float face = face_edge(y) - x;
@@ -301,7 +301,7 @@ static float figure_depth(float x, float y)
     return fmaxf(fmaxf(hair, tail), body);
 }
 
-/* How far a place is behind the hairline, which runs from the brow past the temple to behind the
+/* How far a point is behind the hairline, which runs from the brow past the temple to behind the
  * ear. */
 static float behind_hairline(float x, float y)
 {

@@ -1,4 +1,4 @@
-/* Pictures with the sea in them. */
+/* Seascapes. */
 #include "scenes.h"
 
 #include <math.h>

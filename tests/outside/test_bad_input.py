@@ -117,7 +117,7 @@ def test_noise_in_any_format_never_ends_the_process(tmp_path):
         (tmp_path / f"{i}.{extension}").write_bytes(data[:dice.randrange(len(data) // 2, len(data) + 1)])
     done = thumbwheel("process", "--out", tmp_path / "out", tmp_path)
     assert done.returncode in (0, 1), done.stderr
-    assert "60 photos: " in done.stdout and "no-answer" not in done.stderr
+    assert "60 photos: " in done.stdout and "no-result" not in done.stderr
 
 
 def tiff(photometric, samples, bits, size=32):

@@ -237,8 +237,8 @@ static void world_keep(struct world_poll *p, size_t i, const struct queue_delive
     json_decref(system);
 }
 
-void world_answered(struct queue_poll *poll, enum sqs_code code,
-                    const struct queue_delivery *deliveries, size_t count)
+void world_completed(struct queue_poll *poll, enum sqs_code code,
+                     const struct queue_delivery *deliveries, size_t count)
 {
     struct world_poll *p = container_of(poll, struct world_poll, poll);
     assert_false(p->done);
@@ -255,7 +255,7 @@ void world_poll_start(struct world *w, struct local_queue *queue, struct world_p
     memset(p, 0, sizeof *p);
     p->queues = w->cloud.queues;
     p->poll =
-        (struct queue_poll){.max = max, .visibility_s = visibility_s, .answered = world_answered};
+        (struct queue_poll){.max = max, .visibility_s = visibility_s, .completed = world_completed};
     assert_int_equal(local_queue_poll(queue, &p->poll, wait_s), SQS_OK);
     assert_false(p->done); /* never from within the call */
 }

@@ -68,8 +68,8 @@ struct world_poll {
     struct queues *queues;
 };
 
-void world_answered(struct queue_poll *poll, enum sqs_code code,
-                    const struct queue_delivery *deliveries, size_t count);
+void world_completed(struct queue_poll *poll, enum sqs_code code,
+                     const struct queue_delivery *deliveries, size_t count);
 void world_poll_start(struct world *w, struct local_queue *queue, struct world_poll *p,
                       unsigned max, int visibility_s, int wait_s);
 size_t world_receive(struct world *w, struct local_queue *queue, struct world_poll *p, unsigned max,

@@ -140,7 +140,7 @@ static void poll_respond(struct queue_poll *poll, const struct queue_delivery *d
     poll_leave(poll);
     if (bodies_missing(deliveries, count) && !bodies_read(poll, deliveries, count))
         return;
-    poll->answered(poll, SQS_OK, deliveries, count);
+    poll->completed(poll, SQS_OK, deliveries, count);
     for (size_t i = 0; i < count; i++)
         message_settle(deliveries[i].message);
 }
@@ -215,7 +215,7 @@ void queue_fail_polls(struct local_queue *queue)
     while (!list_empty(&queue->waiters)) {
         struct queue_poll *poll = container_of(queue->waiters.next, struct queue_poll, link);
         poll_leave(poll);
-        poll->answered(poll, SQS_QUEUE_DOES_NOT_EXIST, NULL, 0);
+        poll->completed(poll, SQS_QUEUE_DOES_NOT_EXIST, NULL, 0);
     }
 }
 

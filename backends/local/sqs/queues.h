@@ -141,8 +141,8 @@ struct queue_poll { /* embedded in the caller's request */
     const char *attempt; /* ReceiveRequestAttemptId, borrowed until the response; NULL: none */
     /* Called once, unless cancelled. code: SQS_OK, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile),
      * SQS_INTERNAL (a body cannot be read). */
-    void (*answered)(struct queue_poll *poll, enum sqs_code code,
-                     const struct queue_delivery *deliveries, size_t count);
+    void (*completed)(struct queue_poll *poll, enum sqs_code code,
+                      const struct queue_delivery *deliveries, size_t count);
     /* private */
     struct list link;
     struct local_queue *queue;

@@ -97,7 +97,7 @@ void sqs_call_finish(struct sqs_call *call)
         call->wire->refuse(call->request, &call->error);
     } else {
         fault_inject_output(call->request, call->output);
-        call->wire->answer(call);
+        call->wire->respond(call);
     }
 }
 

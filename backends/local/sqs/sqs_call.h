@@ -25,7 +25,7 @@ struct sqs_action {
 };
 
 struct sqs_wire { /* a protocol */
-    void (*answer)(struct sqs_call *call);
+    void (*respond)(struct sqs_call *call);
     void (*refuse)(struct cloud_request *request, const struct sqs_error *error);
 };
 

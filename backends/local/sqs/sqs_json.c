@@ -45,9 +45,9 @@ static void json_refuse(struct cloud_request *request, const struct sqs_error *e
     json_decref(document);
 }
 
-static void json_answer(struct sqs_call *call)
+static void json_respond(struct sqs_call *call)
 {
     json_response_send(call->request, content_type, 200, call->output, NULL);
 }
 
-const struct sqs_wire sqs_json_wire = {json_answer, json_refuse};
+const struct sqs_wire sqs_json_wire = {json_respond, json_refuse};

@@ -90,7 +90,7 @@ static void query_refuse(struct cloud_request *request, const struct sqs_error *
     query_response_send(request, facts->query_status, &xml);
 }
 
-static void query_answer(struct sqs_call *call)
+static void query_respond(struct sqs_call *call)
 {
     const char *action = call->action->name;
     char entry[64];
@@ -110,4 +110,4 @@ static void query_answer(struct sqs_call *call)
     query_response_send(call->request, 200, &xml);
 }
 
-const struct sqs_wire sqs_query_wire = {query_answer, query_refuse};
+const struct sqs_wire sqs_query_wire = {query_respond, query_refuse};

@@ -67,7 +67,7 @@ static enum sqs_code names_check(struct sqs_call *call, const char *member)
     return SQS_OK;
 }
 
-/* The answer. */
+/* The response. */
 
 static int system_add(struct sqs_call *call, const struct local_message *message, json_t *out)
 {
@@ -200,7 +200,7 @@ enum sqs_code sqs_receive_message(struct sqs_call *call)
     call->poll = (struct queue_poll){.max = (unsigned)max,
                                      .visibility_s = visibility_s,
                                      .attempt = attempt,
-                                     .answered = receive_responded};
+                                     .completed = receive_responded};
     code = local_queue_poll(queue, &call->poll, wait_s);
     call->polling = call->pending = code == SQS_OK;
     return code;

@@ -441,7 +441,7 @@ static void an_answer_that_never_comes_does_not_hang_it(void **state)
     world.lose_events = true;
     assert_int_equal(run("process a.jpg --patience 1s"), STATUS_FAILED);
     assert_says(world.complained, "no progress for 1 s");
-    assert_says(world.complained, "\nfailed: a.jpg: web, small: no-answer\n");
+    assert_says(world.complained, "\nfailed: a.jpg: web, small: no-result\n");
     assert_false(temporary_is_left());
 }
 

@@ -368,13 +368,13 @@ static void the_report_says_what_came_of_each(void **state)
     record(f, "tags", "ingest/a.jpg", OUTCOME_ACK);
     record(f, "tags", "ingest/b.png", OUTCOME_REJECT);
     record(f, "web", "ingest/c.jpg", OUTCOME_ACK);
-    photo_results_close(&f->results, "no-answer");
+    photo_results_close(&f->results, "no-result");
     char *text = report_text(f, true);
     assert_non_null(strstr(text, "Photo  Rendition    Pixels   Bytes    ms  Tags\n"));
     assert_non_null(strstr(text, "a.jpg  web        1280×960  204800  12.3\n"));
     assert_non_null(strstr(text, "Landscape, Dominant Colour: Blue\n"));
     assert_non_null(strstr(text, "failed: b.png: tags: image-corrupt: premature end\n"));
-    assert_non_null(strstr(text, "\nfailed: c.jpg: tags: no-answer\n"));
+    assert_non_null(strstr(text, "\nfailed: c.jpg: tags: no-result\n"));
     assert_null(strstr(strstr(text, "Rendition"), "image-corrupt")); /* it was said */
     assert_non_null(
         strstr(text, "\n3 photos: 1 done, 2 failed, 3.4 s. 0 files in /somewhere/out\n"));

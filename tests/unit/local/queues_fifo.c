@@ -268,7 +268,7 @@ static size_t try_receive(struct world *w, struct local_queue *queue, struct wor
     memset(p, 0, sizeof *p);
     p->queues = w->cloud.queues;
     p->poll = (struct queue_poll){
-        .max = 10, .visibility_s = visibility_s, .attempt = id, .answered = world_answered};
+        .max = 10, .visibility_s = visibility_s, .attempt = id, .completed = world_completed};
     assert_int_equal(local_queue_poll(queue, &p->poll, 0), SQS_OK);
     world_run_until(w, &p->done);
     return p->count;

@@ -211,7 +211,7 @@ static void count_others(struct render_item *item)
 
 static void say(uint64_t sequence, uint64_t size)
 {
-    const struct decoder_answer answer = {.sequence = sequence, .reply_size = size};
+    const struct decoder_response answer = {.sequence = sequence, .reply_size = size};
     if (write(DECODER_SOCKET, &answer, sizeof answer) < 0)
         _exit(1);
 }
@@ -255,7 +255,7 @@ static void hang_up(struct render_item *item)
 
 static void ask_for(uint64_t bytes)
 {
-    const struct decoder_answer question = {.sequence = 1, .promise = bytes};
+    const struct decoder_response question = {.sequence = 1, .promise = bytes};
     if (write(DECODER_SOCKET, &question, sizeof question) < 0)
         _exit(1);
 }
