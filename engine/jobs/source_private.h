@@ -23,7 +23,7 @@ struct round { /* one decode for several claims; a source has one at a time */
 
 /* Changed only by source_enter; the public state follows from it. */
 enum source_stage {
-    SOURCE_GET_FIRST, /* the GET, or the wait for its memory; a missing object is requested again /
+    SOURCE_GET_FIRST, /* the GET, or the wait for its memory; a missing object is requested again */
     SOURCE_GET_LAST,  /* the same, but a missing object is a failure */
     SOURCE_WAKING,    /* fetched; no round begins before every waiting job was notified */
     SOURCE_GATHERING, /* the first round waits for expected siblings */
