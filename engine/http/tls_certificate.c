@@ -39,7 +39,7 @@ struct maker {
     unsigned char certificate_pem[PEM_SIZE], key_pem[PEM_SIZE];
 };
 
-/* Making. */
+/* Creating. */
 
 static int key_make(struct maker *m)
 {

@@ -31,7 +31,7 @@ struct engine_record {
     size_t rendition_count;
     const struct label_set *labels; /* NULL: no labels */
     const char *sidecar_bucket;     /* NULL: the source's bucket */
-    const char *sidecar_key;        /* NULL without */
+    const char *sidecar_key;        /* NULL: none */
     /* with RETRY: not processed, because the engine is shutting down */
     bool handed_back;
     double milliseconds; /* from receive until settled */

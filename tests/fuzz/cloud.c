@@ -11,7 +11,7 @@
 
 enum {
     REQUESTS_MAX = 16,
-    ANSWER_MAX = 4 << 20,
+    RESPONSE_MAX = 4 << 20,
     LARGE = 40 * 1024,
     PATIENCE_MS = 50,
 };
@@ -87,7 +87,7 @@ static void make_request(struct slice text)
     struct fuzz_request request;
     struct buffer plain, response;
     buffer_init(&plain, CLOUD_WIRE_MAX);
-    buffer_init(&response, ANSWER_MAX);
+    buffer_init(&response, RESPONSE_MAX);
     tokens_replace(text, &plain);
     struct slice rest = buffer_slice(&plain), service = fuzz_cut(&rest, ' ');
     fuzz_request_read(&request, rest);

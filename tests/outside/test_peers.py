@@ -44,7 +44,7 @@ def outputs(s3, bucket, prefix):
 
 
 @pytest.mark.parametrize("page", [b"<html>Log in to the network</html>", b"", b"OK"])
-def test_what_a_gateway_answered_is_not_stored(cloud, start, s3, sqs, bucket, queue, name, tmp_path, page):
+def test_a_gateway_response_is_not_stored(cloud, start, s3, sqs, bucket, queue, name, tmp_path, page):
     count = 12
     puts = itertools.count()
 

@@ -209,7 +209,7 @@ def stalled(alone, engine, pipelines, tmp_path):
     return cloud, process
 
 
-def test_past_the_grace_period_the_rest_is_given_back(stalled):
+def test_past_the_grace_period_the_rest_is_returned(stalled):
     cloud, process = stalled
     began = time.monotonic()
     assert process.stop() == 0

@@ -1,5 +1,5 @@
-/* Buckets and what they hold on disk, without the protocol: a bucket "photos" on a loop and in a
- * directory of its own, work on the storage thread, files counted, and a process to kill. */
+/* A fixture for buckets and their data on disk, without the protocol: a bucket "photos" with its
+ * own loop and directory, work on the storage thread, counting files, and a process to kill. */
 #ifndef BUCKET_WORLD_H
 #define BUCKET_WORLD_H
 
@@ -39,7 +39,7 @@ int create_bucket(struct fixture *f, const char *name);
 int set_up(void **state);
 int tear_down(void **state);
 
-/* A function on the storage thread, awaited. */
+/* Runs a function on the storage thread and waits for it. */
 
 typedef int work(struct fixture *f, void *argument, struct error *error);
 
@@ -53,14 +53,14 @@ int delete_key(struct fixture *f, const char *key);
 /* In a directory of the state, at any depth. */
 size_t files_in(struct fixture *f, const char *name);
 
-/* A turn of the storage thread, after which the actions of earlier commits have run. */
+/* Waits for a turn of the storage thread, after which the actions of earlier commits have run. */
 void settle(struct fixture *f);
 
-/* After a kill: nothing is left half done, and a file is there for each row that `sql` counts. */
+/* After a kill: nothing is incomplete, and there is a file for each row that `sql` counts. */
 void assert_files_are_rows(struct fixture *f, const char *sql);
 
-/* A process that is killed: it runs rounds without end, and tells the number of each that was
- * acknowledged. A round that fails exits. */
+/* A process to kill: it runs rounds endlessly and reports the number of each acknowledged one. It
+ * exits if a round fails. */
 
 typedef void victim_round(struct fixture *f, unsigned number);
 

@@ -8,7 +8,7 @@ static void world_mark(void *user)
     *(bool *)user = true;
 }
 
-/* Before the loop would wait, and after it has: what was awaited may have come from a timer. */
+/* Before and after the loop waits, because a timer may have fulfilled the condition. */
 static void world_look(struct world *w)
 {
     if (*w->awaited)
@@ -32,7 +32,7 @@ void world_run_until(struct world *w, const bool *flag)
         uv_run(&w->loop, UV_RUN_DEFAULT);
 }
 
-/* One key serves all worlds of a program, since making it takes a while. */
+/* All worlds of a program share one key, because generating it takes a while. */
 struct world_key {
     struct sns_signer_wish wish;
     bool done;
@@ -156,7 +156,7 @@ int world_wait(struct world *w, struct world_change *change)
     return change->code;
 }
 
-/* Runs what was submitted before to its end. */
+/* Waits until everything submitted before has completed. */
 static int world_nothing(struct storage_task *task, struct storage *storage)
 {
     (void)task;

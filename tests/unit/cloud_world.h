@@ -1,5 +1,5 @@
-/* The embedded cloud's states without its front: storage, queues and topics on a loop and a
- * directory of their own. */
+/* The embedded cloud's state without HTTP: storage, queues and topics with their own loop and
+ * directory. */
 #ifndef CLOUD_WORLD_H
 #define CLOUD_WORLD_H
 
@@ -35,7 +35,7 @@ void world_reopen(struct world *w);
 int world_setup(void **state);
 int world_teardown(void **state);
 
-/* A change of state and its end. */
+/* A change of state and its result. */
 struct world_change {
     bool done;
     int code;
@@ -52,7 +52,7 @@ enum sqs_code world_set(struct world *w, struct local_queue *queue, json_t *chan
 void world_send(struct world *w, struct local_queue *queue, const char *body,
                 char id[UUID_TEXT_SIZE]);
 
-/* A receive, with what it got kept. */
+/* A receive and its messages. */
 struct world_poll {
     struct queue_poll poll;
     bool done;
@@ -85,10 +85,10 @@ int world_count(struct local_queue *queue, const char *name);
 #define IN_FLIGHT "ApproximateNumberOfMessagesNotVisible"
 #define DELAYED   "ApproximateNumberOfMessagesDelayed"
 
-/* Runs SQL on the storage thread's connection, to make its later work fail or succeed again. */
+/* Runs SQL on the storage thread's connection, to make later tasks fail or succeed again. */
 void world_sql(struct world *w, const char *sql);
 
-/* A number out of the database, as another process sees it. */
+/* A number from the database, as another process sees it. */
 int world_rows(struct world *w, const char *sql);
 
 #endif

@@ -4,7 +4,7 @@ enum { LOOK_MS = 10 };
 
 struct world w;
 
-/* A worker at the gate does not wake the loop: a condition is looked at again now and then. */
+/* A worker at the gate does not wake the loop, so conditions are checked periodically. */
 static void on_look(uv_timer_t *timer)
 {
     w.late = uv_now(timer->loop) > w.due_ms;

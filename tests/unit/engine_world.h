@@ -1,6 +1,6 @@
 /*
- * An engine in a test: a real loop and workers, over the seams in memory of fake_services.h. Each
- * file of tests has one such world, made anew for each case by setup and teardown.
+ * A fixture with an engine: a real loop and workers, with the in-memory seams of fake_services.h.
+ * Each test file has one world, which setup and teardown recreate for each case.
  */
 #ifndef ENGINE_WORLD_H
 #define ENGINE_WORLD_H
@@ -82,7 +82,7 @@ void announce(const char *queue, const char *name);
 /* So many photos, 0.jpg and so on, each with its event. */
 void announce_photos(const char *queue, int count, const char *text);
 
-/* Somebody else receives the queue's first message: its lease is lost. */
+/* Another consumer receives the queue's first message, so its lease is lost. */
 struct fake_message *receive_elsewhere(const char *queue);
 
 void assert_stored(const char *key, const char *text);

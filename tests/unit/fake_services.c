@@ -12,7 +12,7 @@
 
 #include "output_mark.h"
 
-/* ---- replies: what makes each callback come from the loop ---- */
+/* ---- replies: each callback is called from the loop ---- */
 
 struct reply {
     struct list link;
@@ -651,7 +651,7 @@ static int fake_put_tags(struct object_store *seam, const struct object_name *na
     return 0;
 }
 
-/* At most one key, the first: nobody needs more. */
+/* Returns at most the first key, which is sufficient. */
 static void list_run(struct reply *reply)
 {
     struct object_request *request = container_of(reply, struct object_request, reply);
@@ -874,7 +874,7 @@ static void render_one(const struct render_source *source, struct render_item *i
     }
 }
 
-/* What the image says that it needs. */
+/* The memory that the image states. */
 static int memory_pass(const struct render_source *source)
 {
     unsigned long long bytes = 0;

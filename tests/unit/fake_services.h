@@ -1,6 +1,6 @@
 /*
  * The engine's seams in memory: a queue service, an object store and a codec that copies bytes.
- * Callbacks come from the loop, as the seams promise. A test injects a fault by replacing a
+ * Callbacks are called from the loop, as the seams require. A test injects a fault by replacing a
  * function pointer of the ops and calling the original.
  */
 #ifndef FAKE_SERVICES_H
@@ -79,11 +79,11 @@ struct fake_store {
     struct list objects;
     struct list replies;
     unsigned gets, heads, puts, tag_puts, lists;
-    bool hides;            /* a GET of what does not exist is denied, as without s3:ListBucket */
+    bool hides;            /* a GET of a missing object is denied, as without s3:ListBucket */
     const char *forbidden; /* a key that may not be read */
     bool unlisted;         /* listings are denied */
     size_t last_cap;       /* of a GET */
-    bool conditional;      /* PUT's conditions count; else they are ignored, as some stores do */
+    bool conditional;      /* PUT conditions are evaluated; else ignored, as some stores do */
     void (*before_put)(struct fake_store *store); /* in the moment in which it is carried out */
 };
 
@@ -102,10 +102,10 @@ struct pipeline { /* the seam's opaque type */
     const char *says;   /* in the output, before the image; its name unless set */
 };
 
-/* Outputs are "<pipeline>/<last part of the key>" holding "<says>:<image>". Images whose text
- * begins with "corrupt" are, and "slow" ones wait for stub_gate_open. One whose text holds
- * "needs N;" asks for N bytes of memory first, and once more where it holds "again;", as a render
- * does whose decoder was killed. */
+/* Outputs are "<pipeline>/<last part of the key>" with the content "<says>:<image>". Images whose
+ * text begins with "corrupt" are corrupt, and "slow" ones wait for stub_gate_open. An image with
+ * "needs N;" first requests N bytes of memory, and again with "again;", like a render whose decoder
+ * was killed. */
 extern const struct pipeline_ops stub_pipeline_ops;
 struct pipeline *stub_pipeline(const char *name, const char *queue);
 void stub_gate_close(void);

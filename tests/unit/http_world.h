@@ -1,7 +1,7 @@
 /*
  * A server and raw clients on one loop, for tests of the HTTP server. A client sends the test's
  * bytes unchanged and keeps the response; waiting runs the loop until an event has occurred, with a
- * watchdog that fails a test that would wait for ever.
+ * watchdog that fails a test that would wait forever.
  */
 #ifndef THUMBWHEEL_TESTS_HTTP_WORLD_H
 #define THUMBWHEEL_TESTS_HTTP_WORLD_H
@@ -66,7 +66,7 @@ struct world *world_open(const struct http_server_options *options, http_handler
 void on_server_closed(void *user);
 void world_close_server(struct world *world);
 
-/* Every handle must be gone by itself: uv_loop_close says so. */
+/* All handles must already be closed, which uv_loop_close checks. */
 void world_close(struct world *world);
 void on_client_closed(uv_handle_t *handle);
 void on_connected(uv_connect_t *request, int status);

@@ -1,4 +1,4 @@
-/* Images made on the spot, and what came out of a render. */
+/* Creates images, and reads the results of a render. */
 #ifndef THUMBWHEEL_TESTS_IMAGE_SUPPORT_H
 #define THUMBWHEEL_TESTS_IMAGE_SUPPORT_H
 
@@ -19,10 +19,10 @@ VipsImage *swap(VipsImage *old, VipsImage *made);
 VipsImage *plain(int width, int height, int bands, const double *colour);
 void fill(VipsImage *image, double r, double g, double b, int x, int y, int w, int h);
 
-/* Four corners that can't be mistaken: red, green / blue, white. */
+/* Four distinct corners: red, green / blue, white. */
 VipsImage *four_corners(int width, int height);
 
-/* What a photograph is to a resizer: soft areas, texture, sensor noise, and hard edges at all
+/* Resembles a photograph to a resizer: soft areas, texture, sensor noise, and hard edges at all
  * angles. */
 VipsImage *photograph(int width, int height);
 

@@ -1,5 +1,5 @@
-/* What the tests of pipelines/ share: a pipeline from a text, a render in a line, images made on
- * the spot. */
+/* Shared by the tests of pipelines/: pipelines from a text, renders in one call, generated
+ * images. */
 #ifndef THUMBWHEEL_TESTS_PIPELINE_SUPPORT_H
 #define THUMBWHEEL_TESTS_PIPELINE_SUPPORT_H
 

@@ -1,4 +1,4 @@
-/* The services in memory, with memory of their own: it is the engine's that runs out. */
+/* The in-memory services use the real allocator: only allocations of the engine fail. */
 #define malloc  __real_malloc
 #define calloc  __real_calloc
 #define realloc __real_realloc

@@ -27,7 +27,7 @@ const struct backend_settings script_options = {
 
 struct http_exchange {
     uv_timer_t timer;
-    const struct scripted_answer *answer;
+    const struct scripted_response *scripted;
     http_done *done;
     void *user;
     char etag[40];
@@ -61,7 +61,7 @@ static struct bytes body_of(const char *text)
     return bytes_give(strdup(text), strlen(text));
 }
 
-/* As S3 answers: a PUT with the MD5 of what it was sent. */
+/* As S3 responses: a PUT with the MD5 of what it was sent. */
 static void etag_make(const struct http_request *request, char out[40])
 {
     char md5[MD5_TEXT_SIZE];
@@ -69,24 +69,24 @@ static void etag_make(const struct http_request *request, char out[40])
     snprintf(out, 40, "\"%s\"", strcmp(request->method, "PUT") == 0 ? md5 : "etag");
 }
 
-static void on_answer(uv_timer_t *timer)
+static void on_response_due(uv_timer_t *timer)
 {
     struct http_exchange *exchange = container_of(timer, struct http_exchange, timer);
-    const struct scripted_answer *answer = exchange->answer;
-    struct http_response response = {.error = answer->error,
-                                     .status = answer->error == ERR_LIMIT ? 200
-                                               : answer->error            ? 0
-                                                                          : answer->status,
-                                     .headers = answer->headers,
-                                     .body = body_of(answer->body),
-                                     .detail = answer->error ? "connection refused" : ""};
+    const struct scripted_response *scripted = exchange->scripted;
+    struct http_response response = {.error = scripted->error,
+                                     .status = scripted->error == ERR_LIMIT ? 200
+                                               : scripted->error            ? 0
+                                                                            : scripted->status,
+                                     .headers = scripted->headers,
+                                     .body = body_of(scripted->body),
+                                     .detail = scripted->error ? "connection refused" : ""};
     struct http_header headers[9];
-    while (response.header_count < 8 && answer->headers[response.header_count].name) {
-        headers[response.header_count] = answer->headers[response.header_count];
+    while (response.header_count < 8 && scripted->headers[response.header_count].name) {
+        headers[response.header_count] = scripted->headers[response.header_count];
         response.header_count++;
     }
     response.headers = headers;
-    if (!http_response_header(&response, "etag") && !answer->bare)
+    if (!http_response_header(&response, "etag") && !scripted->bare)
         headers[response.header_count++] = (struct http_header){"etag", exchange->etag};
     exchange->done(&response, exchange->user);
     bytes_free(&response.body);
@@ -128,19 +128,19 @@ int http_client_send(struct http_client *client, const struct http_request *requ
                      http_done *done, void *user, struct http_exchange **out)
 {
     (void)client;
-    if (script.sent >= script.answer_count)
+    if (script.sent >= script.response_count)
         fail_msg("request %zu is not in the script: %s %s", script.sent + 1, request->method,
                  request->url);
     struct http_exchange *exchange = calloc(1, sizeof *exchange);
     assert_non_null(exchange);
-    exchange->answer = &script.answers[script.sent];
+    exchange->scripted = &script.responses[script.sent];
     exchange->done = done;
     exchange->user = user;
     request_record(request);
     etag_make(request, exchange->etag);
     assert_int_equal(uv_timer_init(&script.loop, &exchange->timer), 0);
-    if (!exchange->answer->never)
-        assert_int_equal(uv_timer_start(&exchange->timer, on_answer, 0, 0), 0);
+    if (!exchange->scripted->never)
+        assert_int_equal(uv_timer_start(&exchange->timer, on_response_due, 0, 0), 0);
     *out = exchange;
     return 0;
 }
@@ -153,16 +153,16 @@ void http_exchange_cancel(struct http_exchange *exchange)
 
 /* --- the script --- */
 
-void script_begin(const struct scripted_answer *answers, size_t count,
+void script_begin(const struct scripted_response *responses, size_t count,
                   const struct backend_settings *options)
 {
-    static struct scripted_answer kept[SCRIPT_MAX];
+    static struct scripted_response kept[SCRIPT_MAX];
     struct error error = {0};
     assert_true(count <= SCRIPT_MAX);
     memset(&script, 0, sizeof script);
-    memcpy(kept, answers, count * sizeof *answers);
-    script.answers = kept;
-    script.answer_count = count;
+    memcpy(kept, responses, count * sizeof *responses);
+    script.responses = kept;
+    script.response_count = count;
     assert_int_equal(uv_loop_init(&script.loop), 0);
     assert_int_equal(aws_create(&script.loop, NULL, options, &script.aws, &error), 0);
 }
@@ -189,7 +189,7 @@ void script_end(void)
     aws_destroy(script.aws);
     uv_run(&script.loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&script.loop), 0);
-    assert_int_equal(script.sent, script.answer_count);
+    assert_int_equal(script.sent, script.response_count);
     for (size_t i = 0; i < script.sent; i++)
         request_clear(&script.requests[i]);
 }
@@ -230,7 +230,7 @@ const char *script_header(size_t request, const char *name)
     return NULL;
 }
 
-/* Signs what arrived as a server does, with the secret that it shares. */
+/* Computes the signature of the received request with the shared secret, like a server. */
 void script_assert_signed(size_t request, const char *service)
 {
     const struct scripted_request *r = &script.requests[request];

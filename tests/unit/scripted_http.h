@@ -14,7 +14,7 @@
 
 enum { SCRIPT_MAX = 64, SCRIPT_HEADERS_MAX = 64 };
 
-struct scripted_answer {
+struct scripted_response {
     int error; /* a transport error; else the status counts */
     int status;
     const char *body;
@@ -33,8 +33,8 @@ struct scripted_request {
 };
 
 struct script {
-    const struct scripted_answer *answers;
-    size_t answer_count;
+    const struct scripted_response *responses;
+    size_t response_count;
     size_t sent; /* requests recorded */
     size_t cancelled;
     struct scripted_request requests[SCRIPT_MAX];
@@ -48,19 +48,19 @@ extern struct script script;
 extern const struct backend_settings script_options;
 
 /* Starts a script, and a client for it. */
-void script_begin(const struct scripted_answer *answers, size_t count,
+void script_begin(const struct scripted_response *responses, size_t count,
                   const struct backend_settings *options);
 #define SCRIPT(options, ...)                                                                       \
-    script_begin((const struct scripted_answer[]){__VA_ARGS__},                                    \
-                 sizeof((const struct scripted_answer[]){__VA_ARGS__}) /                           \
-                     sizeof(struct scripted_answer),                                               \
+    script_begin((const struct scripted_response[]){__VA_ARGS__},                                  \
+                 sizeof((const struct scripted_response[]){__VA_ARGS__}) /                         \
+                     sizeof(struct scripted_response),                                             \
                  options)
 /* Runs the loop until *done. */
 void script_run(const bool *done);
 /* Destroys the client, checks that every response was requested, and frees it. */
 void script_end(void);
 
-/* What came of a call; `done` is for script_run. */
+/* The result of a call; `done` is for script_run. */
 struct script_outcome {
     bool done;
     struct error error;

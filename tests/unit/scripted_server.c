@@ -22,7 +22,7 @@ struct peer {
     struct peer *next;
     struct buffer in;
     size_t told_to_continue; /* number of the request that was */
-    const struct answer *answer;
+    const struct scripted_reply *reply;
     size_t sent;
     size_t unpaused; /* read since the last pause */
     int handles;
@@ -61,7 +61,7 @@ static void peer_close(struct peer *peer, bool reset)
 
 static void peer_write(struct peer *peer, const char *data, size_t size)
 {
-    /* Answers are small: the kernel takes them whole. */
+    /* Responses are small, so the kernel accepts them completely. */
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned)size);
     while (buf.len > 0) {
         int written = uv_try_write((uv_stream_t *)&peer->tcp, &buf, 1);
@@ -77,16 +77,16 @@ static void peer_write(struct peer *peer, const char *data, size_t size)
 static void peer_go_on(uv_timer_t *timer)
 {
     struct peer *peer = timer->data;
-    const struct answer *answer = peer->answer;
-    size_t left = answer->text ? strlen(answer->text) - peer->sent : 0;
-    size_t size = answer->trickle_ms && left ? 1 : left;
+    const struct scripted_reply *reply = peer->reply;
+    size_t left = reply->text ? strlen(reply->text) - peer->sent : 0;
+    size_t size = reply->trickle_ms && left ? 1 : left;
     if (size)
-        peer_write(peer, answer->text + peer->sent, size);
+        peer_write(peer, reply->text + peer->sent, size);
     peer->sent += size;
     if (left > size)
-        uv_timer_start(timer, peer_go_on, answer->trickle_ms, 0);
-    else if (answer->afterwards != KEEP_OPEN)
-        peer_close(peer, answer->afterwards == RESET);
+        uv_timer_start(timer, peer_go_on, reply->trickle_ms, 0);
+    else if (reply->afterwards != KEEP_OPEN)
+        peer_close(peer, reply->afterwards == RESET);
 }
 
 static size_t content_length(const char *head)
@@ -104,21 +104,21 @@ static void request_store(struct scripted_server *server, const char *data, size
     buffer_append(&server->body, data + head, body);
 }
 
-static const struct answer *next_answer(const struct scripted_server *server)
+static const struct scripted_reply *next_response(const struct scripted_server *server)
 {
-    size_t last = server->answer_count - 1;
-    return &server->answers[server->requests < last ? server->requests : last];
+    size_t last = server->response_count - 1;
+    return &server->replies[server->requests < last ? server->requests : last];
 }
 
 static void response_begin(struct peer *peer)
 {
-    peer->answer = next_answer(peer->server);
+    peer->reply = next_response(peer->server);
     peer->server->requests++;
     peer->sent = 0;
-    uv_timer_start(&peer->timer, peer_go_on, peer->answer->delay_ms, 0);
+    uv_timer_start(&peer->timer, peer_go_on, peer->reply->delay_ms, 0);
 }
 
-/* Answers the first request in the input once it is whole. */
+/* Responds to the first request in the input once it is complete. */
 static bool request_take(struct peer *peer)
 {
     struct scripted_server *server = peer->server;
@@ -130,7 +130,7 @@ static bool request_take(struct peer *peer)
     size_t body = content_length(peer->in.data);
     bool expects = strcasestr(peer->in.data, "\r\nExpect: 100-continue") != NULL;
     end[2] = '\r';
-    if (server->answer_count && next_answer(server)->early) {
+    if (server->response_count && next_response(server)->early) {
         uv_read_stop((uv_stream_t *)&peer->tcp);
         response_begin(peer);
         return true;
@@ -227,15 +227,15 @@ void scripted_server_start(struct scripted_server *server, uv_loop_t *loop)
     server->port = ntohs(address.sin_port);
 }
 
-void scripted_server_script(struct scripted_server *server, const struct answer *answers,
+void scripted_server_script(struct scripted_server *server, const struct scripted_reply *replies,
                             size_t count)
 {
-    server->answers = answers;
-    server->answer_count = count;
+    server->replies = replies;
+    server->response_count = count;
     server->requests = 0;
 }
 
-/* Until the client's side has acknowledged all; one that is gone never does. */
+/* Waits until the client has acknowledged everything; a disconnected client never does. */
 static void wait_for_arrival(struct peer *peer)
 {
     int fd, left = 1;

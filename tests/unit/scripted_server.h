@@ -14,7 +14,7 @@
 
 enum afterwards { KEEP_OPEN, CLOSE, RESET };
 
-struct answer {
+struct scripted_reply {
     const char *text;    /* NULL: silence */
     bool early;          /* once the request's head is there; its body is never read */
     unsigned delay_ms;   /* before the first byte */
@@ -27,8 +27,8 @@ struct peer;
 struct scripted_server {
     uv_tcp_t listener;
     int port;
-    const struct answer *answers; /* the last one is repeated */
-    size_t answer_count;
+    const struct scripted_reply *replies; /* the last one is repeated */
+    size_t response_count;
     bool deaf;              /* accepts and never reads */
     unsigned read_pause_ms; /* after each 512 KiB of a request */
     size_t requests;        /* seen whole */
@@ -40,7 +40,7 @@ struct scripted_server {
 };
 
 void scripted_server_start(struct scripted_server *server, uv_loop_t *loop);
-void scripted_server_script(struct scripted_server *server, const struct answer *answers,
+void scripted_server_script(struct scripted_server *server, const struct scripted_reply *replies,
                             size_t count);
 /* Writes this to every open connection, whether or not something was requested, and returns when it
  * has arrived. */
@@ -49,7 +49,8 @@ void scripted_server_say(struct scripted_server *server, const char *text);
 void scripted_server_stop(struct scripted_server *server);
 
 #define SCRIPT(server, ...)                                                                        \
-    scripted_server_script(server, (const struct answer[]){__VA_ARGS__},                           \
-                           sizeof((const struct answer[]){__VA_ARGS__}) / sizeof(struct answer))
+    scripted_server_script(server, (const struct scripted_reply[]){__VA_ARGS__},                   \
+                           sizeof((const struct scripted_reply[]){__VA_ARGS__}) /                  \
+                               sizeof(struct scripted_reply))
 
 #endif

@@ -13,7 +13,7 @@ struct service_api; /* service_call.h */
 
 struct cloud_service {
     const char *name;  /* in the credential scope */
-    const char *title; /* for people */
+    const char *title; /* for messages */
 
     operation_row *operations;     /* the dispatch table */
     const struct service_api *api; /* for service_call_handle; NULL: S3, which has its own */

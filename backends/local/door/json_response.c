@@ -3,13 +3,15 @@
 #include "json_write.h"
 #include "response.h"
 
-enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB with each byte escaped as \u00XX */
+enum {
+    RESPONSE_MAX = 64 * 1024 * 1024
+}; /* ten messages of 1 MiB with each byte escaped as \u00XX */
 
 void json_response_send(struct cloud_request *request, const char *content_type, int status,
                         const json_t *document, const char *query_error)
 {
     struct buffer text;
-    buffer_init(&text, ANSWER_MAX);
+    buffer_init(&text, RESPONSE_MAX);
     bool written = document && !json_write(document, &text);
     if (!written)
         buffer_free(&text);

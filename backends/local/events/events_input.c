@@ -258,7 +258,7 @@ int events_input_check(const json_t *target, struct error *error)
     return constant ? constant_check(constant, error) : 0;
 }
 
-/* Making. */
+/* Creating. */
 
 static int json_append(const json_t *value, struct buffer *out)
 {

@@ -213,7 +213,7 @@ static int read_image(struct detect_call *detect)
     return 0;
 }
 
-/* Answers. */
+/* Responses. */
 
 static int respond(struct detect_call *detect)
 {

@@ -359,7 +359,7 @@ int policy_parse(enum policy_kind kind, const char *text, struct policy **out, s
     return status;
 }
 
-/* Its life. */
+/* Lifecycle. */
 
 struct policy *policy_retain(struct policy *policy)
 {

@@ -29,7 +29,7 @@ enum aws_chunked_state {
 struct aws_chunked {
     enum aws_chunked_state state;
     uint64_t left;                       /* of the chunk */
-    struct buffer line;                  /* under way */
+    struct buffer line;                  /* pending */
     struct buffer trailers;              /* "name:value\n" each */
     struct buffer trailer_signature;     /* hex */
     struct chunk_signatures *signatures; /* borrowed; NULL: the chunks are not signed */

@@ -255,7 +255,7 @@ void lifecycle_worker_wake(struct lifecycle_worker *worker)
     next_bucket(worker);
 }
 
-/* Life. */
+/* Lifecycle. */
 
 struct lifecycle_worker *lifecycle_worker_start(struct cloud *cloud)
 {

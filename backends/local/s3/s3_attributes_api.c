@@ -13,7 +13,7 @@
 #include "s3_xml.h"
 #include "upload_parts.h"
 
-enum { ANSWER_MAX = 1024 * 1024 };
+enum { RESPONSE_MAX = 1024 * 1024 };
 
 enum wanted {
     WANT_ETAG = 1,
@@ -28,7 +28,7 @@ struct attributes {
     struct s3_request *request;
     int64_t bucket;
     enum versioning versioning;
-    struct object_version version; /* asked for */
+    struct object_version version; /* requested */
     unsigned wanted;               /* combination of enum wanted */
     unsigned after, max;           /* parts */
     struct object object;
@@ -78,7 +78,7 @@ static int find_run(struct storage_task *task, struct storage *storage)
     return load_parts(attributes, storage, &task->error);
 }
 
-/* Answers. */
+/* Responses. */
 
 static void write_parts(const struct attributes *attributes, struct buffer *out)
 {
@@ -130,7 +130,7 @@ static void respond(struct attributes *attributes)
     s3_version_of(object, attributes->versioning, version);
     const struct http_header headers[] = {{"Last-Modified", modified},
                                           {"x-amz-version-id", version}};
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     write_attributes(attributes, &out);
     s3_respond_xml_with(attributes->request, &out, headers, *version ? 2 : 1);
 }

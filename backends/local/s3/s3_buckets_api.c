@@ -8,7 +8,7 @@
 #include "s3_time.h"
 #include "s3_xml.h"
 
-enum { BODY_MAX = 16 * 1024, ANSWER_MAX = 16 * 1024 * 1024 };
+enum { BODY_MAX = 16 * 1024, RESPONSE_MAX = 16 * 1024 * 1024 };
 
 /* The region that need not be named, and in which a repeated CreateBucket succeeds. */
 static const char classic_region[] = "us-east-1";
@@ -17,7 +17,7 @@ void s3_list_buckets(struct s3_request *request)
 {
     const struct cloud *cloud = request->cloud;
     struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "ListAllMyBucketsResult");
     xml_open(&out, "Owner");
     xml_element(&out, "ID", cloud->account);
@@ -140,7 +140,7 @@ void s3_get_bucket_location(struct s3_request *request)
     struct buffer out;
     if (!s3_find_bucket(request, &bucket))
         return;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "LocationConstraint");
     xml_text(&out, slice_of(strcmp(region, classic_region) == 0 ? "" : region));
     xml_close(&out, "LocationConstraint");

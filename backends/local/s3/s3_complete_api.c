@@ -25,7 +25,7 @@
 #include "uploads.h"
 #include "uri.h"
 
-enum { BODY_MAX = 4 * 1024 * 1024, ANSWER_MAX = 16 * 1024 };
+enum { BODY_MAX = 4 * 1024 * 1024, RESPONSE_MAX = 16 * 1024 };
 
 struct complete {
     struct storage_task task;
@@ -52,7 +52,7 @@ static void complete_free(void *operation)
     free(complete);
 }
 
-/* Answers. */
+/* Responses. */
 
 static void write_location(const struct s3_request *request, struct buffer *out)
 {
@@ -68,7 +68,7 @@ static void respond(struct complete *complete)
     char version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
     struct http_header headers[2] = {{"x-amz-version-id", version}};
     struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "CompleteMultipartUploadResult");
     write_location(request, &out);
     xml_element(&out, "Bucket", request->bucket);
@@ -217,7 +217,7 @@ static void look_done(struct storage_task *task, int status)
     s3_request_release(request);
 }
 
-/* The beginning. */
+/* Start. */
 
 static enum s3_error read_stated(struct s3_request *request, struct s3_completion *asked)
 {

@@ -96,7 +96,7 @@ enum s3_error s3_completion_read(struct s3_completion *completion, struct slice 
     return error;
 }
 
-/* Putting together. */
+/* Building. */
 
 struct sum {
     MD5_CTX md5;

@@ -22,7 +22,7 @@ struct s3_completion_part {
 };
 
 struct s3_completion { /* zero it before use; free with completion_clear */
-    /* asked for */
+    /* requested */
     struct s3_completion_part *parts;
     size_t count;
     enum checksum_kind kind; /* stated type of the object's checksum; none: not stated */

@@ -11,7 +11,7 @@
 #include "s3_version.h"
 #include "s3_xml.h"
 
-enum { ANSWER_MAX = 16 * 1024 };
+enum { RESPONSE_MAX = 16 * 1024 };
 
 /* Access control lists: only the owner has access ("Access control list (ACL) overview", S3 User
  * Guide).
@@ -21,7 +21,7 @@ static void respond_owner_only(struct s3_request *request)
 {
     const char *account = request->cloud->account;
     struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "AccessControlPolicy");
     s3_listing_person(&out, "Owner", account);
     xml_open(&out, "AccessControlList");
@@ -129,7 +129,7 @@ static const struct constant *find_constant(const char *resource)
 static void respond_constant(struct s3_request *request, const struct constant *constant)
 {
     struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, constant->root);
     if (constant->element)
         xml_element(&out, constant->element, constant->text);

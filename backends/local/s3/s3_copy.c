@@ -12,7 +12,7 @@
 #include "s3_version.h"
 #include "s3_xml.h"
 
-enum { PIECE = 512 * 1024, ANSWER_MAX = 16 * 1024 };
+enum { PIECE = 512 * 1024, RESPONSE_MAX = 16 * 1024 };
 
 /* maximum bytes per request (S3) */
 static const uint64_t COPY_MAX = UINT64_C(5) * 1024 * 1024 * 1024;
@@ -303,7 +303,7 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
     if (object)
         count += s3_expiration_header(copy->request, object, expiration, &headers[count]);
     s3_time_iso(modified_ms, time);
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, root);
     xml_element(&out, "LastModified", time);
     buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", copy->etag);

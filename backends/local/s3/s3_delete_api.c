@@ -22,7 +22,7 @@
 enum {
     KEYS_MAX = 1000, /* maximum keys per DeleteObjects (S3) */
     BODY_MAX = 2 * 1024 * 1024,
-    ANSWER_MAX = 8 * 1024 * 1024,
+    RESPONSE_MAX = 8 * 1024 * 1024,
 };
 
 struct deletion {
@@ -226,7 +226,7 @@ static void respond_batch(struct deletion *deletion)
     struct buffer out;
     if (--batch->pending)
         return;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "DeleteResult");
     for (size_t i = 0; i < batch->count; i++)
         write_result(&out, &batch->deletions[i], batch->quiet);

@@ -51,7 +51,7 @@ struct get {
     unsigned part; /* requested; 0: none */
     int64_t bucket;
     enum versioning versioning;
-    struct object_version version; /* asked for */
+    struct object_version version; /* requested */
     struct blobs *blobs;
 
     /* copies of the headers, because the call may end before the task */

@@ -306,7 +306,7 @@ static void on_gone(struct s3_request *request)
     advance(intake);
 }
 
-/* The beginning. */
+/* Start. */
 
 static enum s3_error check_size(const struct s3_claims *claims)
 {

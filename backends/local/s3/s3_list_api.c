@@ -36,7 +36,7 @@ static int list_load(struct s3_listing *base, struct storage *storage, struct er
     return objects_list(storage, base->bucket, &list->listing, &list->page, error);
 }
 
-/* Answers. */
+/* Responses. */
 
 static void write_entry(const struct listing *list, struct buffer *out,
                         const struct object_listed *entry)

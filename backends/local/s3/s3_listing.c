@@ -7,7 +7,7 @@
 #include "s3_xml.h"
 #include "uri.h"
 
-enum { ANSWER_MAX = 16 * 1024 * 1024 };
+enum { RESPONSE_MAX = 16 * 1024 * 1024 };
 
 /* From the request to the response. */
 
@@ -28,7 +28,7 @@ static void respond(const struct s3_listing *listing)
 {
     const struct s3_listing_kind *kind = listing->kind;
     struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, kind->root);
     kind->write(listing, &out);
     xml_close(&out, kind->root);

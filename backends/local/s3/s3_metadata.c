@@ -196,7 +196,7 @@ enum s3_error s3_metadata_read(struct s3_request *request, struct object *object
     return error ? error : read_tags(request, object, message);
 }
 
-/* Answers. */
+/* Responses. */
 
 static void put(struct s3_metadata_headers *out, const char *name, const char *value)
 {

@@ -10,7 +10,7 @@
 #include "s3_xml.h"
 #include "uploads.h"
 
-enum { ANSWER_MAX = 16 * 1024 };
+enum { RESPONSE_MAX = 16 * 1024 };
 
 struct multipart {
     struct storage_task task;
@@ -62,7 +62,7 @@ static void respond_created(struct multipart *multipart)
     char id[S3_UPLOAD_ID_SIZE];
     struct buffer out;
     s3_upload_id_write(multipart->upload.id, id);
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "InitiateMultipartUploadResult");
     xml_element(&out, "Bucket", request->bucket);
     xml_element(&out, "Key", request->key);

@@ -14,7 +14,7 @@
 #include "s3_events.h"
 #include "s3_notification_xml.h"
 
-enum { BODY_MAX = 1024 * 1024, ANSWER_MAX = 1024 * 1024, ARN_SIZE = 96 };
+enum { BODY_MAX = 1024 * 1024, RESPONSE_MAX = 1024 * 1024, ARN_SIZE = 96 };
 
 /* The client only learns that a destination is invalid; the log contains the reason. */
 static bool targets_possible(struct s3_request *request, const struct notification *notification)
@@ -107,7 +107,7 @@ void s3_get_notification(struct s3_request *request)
     struct buffer out;
     if (!s3_find_bucket(request, &bucket))
         return;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_notification_write(bucket.notification, &out);
     s3_respond_xml(request, &out);
 }

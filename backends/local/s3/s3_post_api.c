@@ -29,7 +29,7 @@
 #include "uri.h"
 #include "utf8.h"
 
-enum { ANSWER_MAX = 16 * 1024, LOCATION_MAX = 8 * 1024 };
+enum { RESPONSE_MAX = 16 * 1024, LOCATION_MAX = 8 * 1024 };
 
 struct post {
     struct s3_intake intake;
@@ -50,7 +50,7 @@ static void post_free(void *operation)
     free(post);
 }
 
-/* Answers. */
+/* Responses. */
 
 /* For free(), or NULL. */
 static char *location_of(const struct post *post)
@@ -94,7 +94,7 @@ static void respond_document(struct post *post, const char *location,
 {
     struct s3_request *request = post->intake.request;
     struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "PostResponse");
     xml_element(&out, "Location", location);
     xml_element(&out, "Bucket", request->bucket);
@@ -151,7 +151,7 @@ static const struct s3_intake_owner owner = {
     .stored = stored,
 };
 
-/* Judging. */
+/* Checks. */
 
 static enum s3_error refuse(struct post *post, enum s3_error error, const char *message)
 {

@@ -82,7 +82,7 @@ const char *s3_parameter(const struct s3_request *request, const char *name)
     return NULL;
 }
 
-/* Life. */
+/* Lifecycle. */
 
 static void free_request(struct s3_request *request)
 {
@@ -231,7 +231,7 @@ void s3_submit_aside(struct s3_request *request, struct storage_task *task)
     storage_submit_aside(request->cloud->storage, task);
 }
 
-/* Answers. */
+/* Responses. */
 
 /* The headers of every response: the request's id and the CORS headers. */
 struct common {

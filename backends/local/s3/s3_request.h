@@ -69,7 +69,7 @@ bool s3_find_bucket(struct s3_request *request, struct bucket *bucket);
 
 /* Submits a task with a reference to the request; the task's done releases it. */
 void s3_submit(struct s3_request *request, struct storage_task *task);
-void s3_submit_aside(struct s3_request *request, struct storage_task *task); /* files alone */
+void s3_submit_aside(struct s3_request *request, struct storage_task *task); /* for work on files */
 
 /* Functions that respond; at most one call per request. */
 void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message);

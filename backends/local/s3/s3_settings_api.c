@@ -11,7 +11,7 @@
 #include "s3_body.h"
 #include "s3_xml.h"
 
-enum { BODY_MAX = 256 * 1024, ANSWER_MAX = 512 * 1024 };
+enum { BODY_MAX = 256 * 1024, RESPONSE_MAX = 512 * 1024 };
 
 /* Differences between the kinds. */
 struct setting_facts {
@@ -127,7 +127,7 @@ void s3_delete_bucket_setting(struct s3_request *request)
 static void respond_xml(struct s3_request *request, const char *document, const char *empty)
 {
     struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     if (document) {
         buffer_text(&out, document);
     } else {
@@ -165,7 +165,7 @@ void s3_get_bucket_policy_status(struct s3_request *request)
         s3_respond_error(request, facts[BUCKET_POLICY].absent, NULL);
         return;
     }
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "PolicyStatus");
     xml_element(&out, "IsPublic", bucket_policy_is_public(policy) ? "true" : "false");
     xml_close(&out, "PolicyStatus");

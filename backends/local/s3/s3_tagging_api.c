@@ -15,14 +15,14 @@
 #include "s3_version.h"
 #include "s3_xml.h"
 
-enum { BODY_MAX = 64 * 1024, ANSWER_MAX = 64 * 1024 };
+enum { BODY_MAX = 64 * 1024, RESPONSE_MAX = 64 * 1024 };
 
 struct tagging {
     struct storage_task task;
     struct s3_request *request;
     int64_t bucket;
     enum versioning versioning;
-    struct object_version version; /* asked for */
+    struct object_version version; /* requested */
     char *tags;                    /* to store */
     int success_status;            /* HTTP status of a successful change */
     const char *event;
@@ -228,7 +228,7 @@ static void find_done(struct storage_task *task, int status)
     char version[S3_VERSION_SIZE];
     struct http_header header;
     struct buffer out;
-    buffer_init(&out, ANSWER_MAX);
+    buffer_init(&out, RESPONSE_MAX);
     if (status) {
         respond_failure(tagging, status);
     } else {

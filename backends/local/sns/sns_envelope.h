@@ -39,7 +39,7 @@ struct sns_envelope { /* borrowed */
     struct sns_signing *signing;
 };
 
-void sns_timestamp(char out[SNS_TIMESTAMP_SIZE]); /* of now */
+void sns_timestamp(char out[SNS_TIMESTAMP_SIZE]); /* the current time */
 
 /* Needs a ready signer. Returns a text for free(), or NULL if memory is short. The text has room
  * for the signature at *room; the envelope's signing in the unit accepts one place per call.

@@ -293,7 +293,7 @@ static void pump(struct sns_outbox *outbox)
     }
 }
 
-/* Life. */
+/* Lifecycle. */
 
 /* The URL may contain a password, so it is not quoted. */
 static int server_check(const char *smtp, struct error *error)

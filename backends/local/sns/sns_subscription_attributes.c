@@ -180,7 +180,7 @@ int sns_subscription_attribute_check(struct service_call *call, const struct sub
     return code;
 }
 
-/* Telling. */
+/* Reporting. */
 
 static int put(json_t *object, const char *name, const char *text)
 {

@@ -21,7 +21,7 @@ struct topic_fifo {
 
 struct dedup_task {
     struct storage_task task;
-    json_t *entries; /* held */
+    json_t *entries; /* a reference */
     char *topic;
     char key[KEY_SIZE];
     char message[UUID_TEXT_SIZE];

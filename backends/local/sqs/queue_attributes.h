@@ -18,7 +18,7 @@ struct queue_attributes {
     json_t *texts;         /* Policy, RedrivePolicy, RedriveAllowPolicy, … as sent; owned */
     char *dead_letter_arn; /* target of the RedrivePolicy, owned; NULL: none */
     int max_receives;
-    bool fifo;             /* for good */
+    bool fifo;             /* cannot be changed */
     bool content_dedup;    /* ContentBasedDeduplication */
     bool dedup_in_group;   /* DeduplicationScope is messageGroup */
     struct policy *policy; /* the parsed Policy; a reference; NULL: none */

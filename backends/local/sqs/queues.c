@@ -172,7 +172,7 @@ static enum sqs_code redrive_check(struct queues *queues, const char *name,
                          json_string_value(json_object_get(a->texts, "RedrivePolicy")), reason);
 }
 
-/* Making. */
+/* Creating. */
 
 static void create_settled(struct queue_task *task, int status)
 {

@@ -32,7 +32,7 @@ struct queues {
     uv_idle_t idle;
     uint64_t next_queue, next_message;
     struct deadline first_turn; /* of the loop */
-    bool loading;               /* until then */
+    bool loading;               /* while loading */
     bool stopped;               /* no more tasks are submitted */
     size_t memory;              /* size of all messages in bytes */
     size_t deadline_users; /* number of messages, polls, …, each of which may set a deadline */

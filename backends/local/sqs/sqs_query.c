@@ -12,7 +12,7 @@
 
 #define NAMESPACE "http://queue.amazonaws.com/doc/2012-11-05/"
 
-enum { ANSWER_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB with each byte escaped to six */
+enum { RESPONSE_MAX = 64 * 1024 * 1024 }; /* ten messages of 1 MiB with each byte escaped to six */
 
 static const struct form_name names[] = {
     {"Attribute", "Attributes"},
@@ -100,7 +100,7 @@ static void query_respond(struct sqs_call *call)
     mine[RULE_COUNT - 1].element = entry;
     struct xml_style style = {mine, RULE_COUNT, false};
     struct buffer xml;
-    buffer_init(&xml, ANSWER_MAX);
+    buffer_init(&xml, RESPONSE_MAX);
     buffer_format(&xml, "<?xml version=\"1.0\"?><%sResponse xmlns=\"" NAMESPACE "\"><%sResult>",
                   action, action);
     xml_members(&xml, call->output, &style);

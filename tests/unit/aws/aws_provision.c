@@ -59,7 +59,7 @@ static void policy_new(void **state)
     json_decref(policy);
 }
 
-/* What others allowed stays; ours is added once, and replaced when it changes. */
+/* Statements of others are kept; ours is added once, and replaced when it changes. */
 static void policies_are_merged(void **state)
 {
     (void)state;
@@ -137,7 +137,7 @@ static void notification_merge(void **state)
     assert_merged("<?xml version=\"1.0\"?>\n<NotificationConfiguration/>", OPEN OURS CLOSE);
     assert_merged(OPEN THEIRS CLOSE, OPEN THEIRS OURS CLOSE);
     assert_merged(OPEN OURS THEIRS CLOSE, NULL);
-    /* Another order and case, as S3 answers. */
+    /* Another order and case, as S3 returns it. */
     assert_merged("<NotificationConfiguration><QueueConfiguration><Event>s3:ObjectCreated:*</Event>"
                   "<Queue>" QUEUE "</Queue><Filter><S3Key><FilterRule><Name>Suffix</Name>"
                   "<Value>.jpg</Value></FilterRule><FilterRule><Name>Prefix</Name><Value>ingest/"
@@ -146,7 +146,7 @@ static void notification_merge(void **state)
                   NULL);
 }
 
-static void notification_replaces_ours(void **state)
+static void notification_replaces_our_own(void **state)
 {
     (void)state;
     assert_merged(OPEN
@@ -175,7 +175,7 @@ static void notification_to_a_topic(void **state)
     buffer_free(&out);
 }
 
-/* --- the whole --- */
+/* --- all steps --- */
 
 static struct error provision(const struct fanout *fanout)
 {
@@ -275,8 +275,8 @@ static void first_run(void **state)
     script_end();
 }
 
-/* Answers as they are when an earlier run made everything: nothing is written but names that exist
- * already. */
+/* The responses after an earlier run created everything: only names that already exist are
+ * written. */
 static void second_run_changes_nothing(void **state)
 {
     (void)state;
@@ -356,7 +356,7 @@ static void failure_names_the_step(void **state)
     script_end();
 }
 
-/* A policy that cannot be read must not be replaced by ours alone. */
+/* A policy that cannot be read must not be replaced by only ours. */
 static void unreadable_policies_are_left(void **state)
 {
     (void)state;
@@ -378,7 +378,7 @@ static void unreadable_policies_are_left(void **state)
     script_end();
 }
 
-/* A queue made a moment ago may not be known everywhere. */
+/* A queue that was just created may not be visible everywhere. */
 static void waits_for_a_new_queue(void **state)
 {
     (void)state;
@@ -414,7 +414,7 @@ int main(void)
         cmocka_unit_test(policies_are_merged),
         cmocka_unit_test(policy_refused),
         cmocka_unit_test(notification_merge),
-        cmocka_unit_test(notification_replaces_ours),
+        cmocka_unit_test(notification_replaces_our_own),
         cmocka_unit_test(notification_to_a_topic),
         cmocka_unit_test(first_run),
         cmocka_unit_test(second_run_changes_nothing),

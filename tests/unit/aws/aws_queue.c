@@ -17,7 +17,7 @@
     "\\\"arn:aws:sqs:eu-central-1:123456789012:web-dead\\\",\\\"maxReceiveCount\\\":\\\"3\\\"}\"}" \
     "}"
 
-#define URL_ANSWER                                                                                 \
+#define URL_RESPONSE                                                                               \
     {                                                                                              \
         .status = 200, .body = "{\"QueueUrl\":\"" URL "\"}"                                        \
     }
@@ -25,7 +25,7 @@
     {                                                                                              \
         .status = 200, .body = ATTRIBUTES                                                          \
     }
-#define OPEN_ANSWERS URL_ANSWER, ATTRIBUTES_ANSWER
+#define OPEN_ANSWERS URL_RESPONSE, ATTRIBUTES_ANSWER
 
 struct seen {
     bool done;
@@ -163,7 +163,7 @@ static void open_by_name(void **state)
     end();
 }
 
-/* A queue of another region and account is asked for there. */
+/* A queue in another region and account is requested there. */
 static void open_by_arn(void **state)
 {
     (void)state;
@@ -191,7 +191,7 @@ static void open_by_url(void **state)
     end();
 }
 
-/* A configured endpoint is where requests go, whatever host the queue's URL has. */
+/* Requests go to a configured endpoint, whatever host the queue's URL has. */
 static void open_by_url_with_endpoint(void **state)
 {
     (void)state;
@@ -220,11 +220,11 @@ static void open_missing(void **state)
     end();
 }
 
-/* The service took it as it was set: of the members of one name it uses the last one. */
+/* The service stores the text as it was set; of duplicate members it uses the last one. */
 static void open_with_a_redrive_policy_that_repeats_itself(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, URL_ANSWER,
+    SCRIPT(&script_options, URL_RESPONSE,
            {.status = 200,
             .body = "{\"Attributes\":{\"QueueArn\":\"arn:x\",\"RedrivePolicy\":"
                     "\"{\\\"deadLetterTargetArn\\\":\\\"arn:old\\\","
@@ -235,15 +235,15 @@ static void open_with_a_redrive_policy_that_repeats_itself(void **state)
     end();
 }
 
-/* Without its dead-letter queue, the engine would not know where to put what it rejects. */
+/* Without its dead-letter queue, the engine would not know where to send rejected messages. */
 static void open_with_unreadable_attributes(void **state)
 {
     (void)state;
-    static const char *const answers[] = {
+    static const char *const responses[] = {
         "{\"Attributes\":{\"QueueArn\":\"arn:x\",\"RedrivePolicy\":\"{\"}}",
         "{\"Attributes\":{\"VisibilityTimeout\":\"30\"}}", "{}"};
-    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-        SCRIPT(&script_options, URL_ANSWER, {.status = 200, .body = answers[i]});
+    for (size_t i = 0; i < sizeof responses / sizeof responses[0]; i++) {
+        SCRIPT(&script_options, URL_RESPONSE, {.status = 200, .body = responses[i]});
         open_as("web");
         assert_null(seen.queue);
         assert_int_equal(seen.error.code, ERR_PROTOCOL);
@@ -252,13 +252,13 @@ static void open_with_unreadable_attributes(void **state)
     }
 }
 
-/* Damaged on the way: asked again, as after a lost connection. */
-static void an_answer_that_is_no_json_is_asked_for_again(void **state)
+/* Damaged in transit: requested again, as after a lost connection. */
+static void a_response_that_is_not_json_is_requested_again(void **state)
 {
     (void)state;
     static const char *const damaged[] = {"[]", "{\"Attributes\":{\"Queue"};
     for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
-        SCRIPT(&script_options, URL_ANSWER, {.status = 200, .body = damaged[i]},
+        SCRIPT(&script_options, URL_RESPONSE, {.status = 200, .body = damaged[i]},
                {.status = 200, .body = damaged[i]}, {.status = 200, .body = damaged[i]});
         open_as("web");
         assert_null(seen.queue);
@@ -490,7 +490,7 @@ static void batch_that_fails_as_a_whole(void **state)
     end();
 }
 
-/* Twelve hours are an error, not a clamp. */
+/* More than twelve hours is an error and is not clamped. */
 static void batch_bounds(void **state)
 {
     (void)state;
@@ -532,7 +532,7 @@ static void send_is_retried(void **state)
     end();
 }
 
-static void send_refuses_what_cannot_be_sent(void **state)
+static void send_refuses_invalid_messages(void **state)
 {
     (void)state;
     SCRIPT(&script_options, OPEN_ANSWERS);
@@ -586,7 +586,7 @@ int main(void)
         cmocka_unit_test(open_missing),
         cmocka_unit_test(open_with_a_redrive_policy_that_repeats_itself),
         cmocka_unit_test(open_with_unreadable_attributes),
-        cmocka_unit_test(an_answer_that_is_no_json_is_asked_for_again),
+        cmocka_unit_test(a_response_that_is_not_json_is_requested_again),
         cmocka_unit_test(open_refuses_bad_names),
         cmocka_unit_test(a_batch_is_received),
         cmocka_unit_test(receive_nothing),
@@ -601,7 +601,7 @@ int main(void)
         cmocka_unit_test(batch_that_fails_as_a_whole),
         cmocka_unit_test(batch_bounds),
         cmocka_unit_test(send_is_retried),
-        cmocka_unit_test(send_refuses_what_cannot_be_sent),
+        cmocka_unit_test(send_refuses_invalid_messages),
         cmocka_unit_test(the_depth_is_read),
         cmocka_unit_test(expired_credentials),
     };

@@ -1,4 +1,4 @@
-/* Signing, retrying and giving up, seen through SNS Publish and the object store. */
+/* Signing, retrying and giving up, tested with SNS Publish and the object store. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -216,8 +216,8 @@ static void custom_endpoint(void **state)
     script_end();
 }
 
-/* Whatever is under way ends with the client: on the wire, and waiting for its next attempt. */
-static void destroy_ends_what_is_under_way(void **state)
+/* Pending requests end with the client, whether they are sent or waiting for a retry. */
+static void destroy_cancels_pending_requests(void **state)
 {
     (void)state;
     struct script_outcome seen = {0};
@@ -247,7 +247,7 @@ int main(void)
         cmocka_unit_test(wrong_secret_is_not_a_clock),
         cmocka_unit_test(session_token_is_signed),
         cmocka_unit_test(custom_endpoint),
-        cmocka_unit_test(destroy_ends_what_is_under_way),
+        cmocka_unit_test(destroy_cancels_pending_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

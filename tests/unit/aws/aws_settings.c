@@ -1,4 +1,4 @@
-/* Where credentials, region and endpoints come from: seen in what is sent. */
+/* Sources of credentials, region and endpoints, checked in the requests sent. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,7 +85,7 @@ static void on_head(const struct object_facts *facts, const struct error *error,
     on_done(error, user);
 }
 
-/* What a request to each service looks like with these options. */
+/* Sends a request to each service with these options. */
 static void send_both(const struct backend_settings *options)
 {
     bool done = false;
@@ -147,7 +147,7 @@ static void the_environment_is_read(void **state)
     script_end();
 }
 
-/* The AWS SDKs would be somebody else. */
+/* The AWS SDKs would use another identity. */
 static void other_identities_are_not_replaced_by_keys(void **state)
 {
     (void)state;
@@ -155,7 +155,8 @@ static void other_identities_are_not_replaced_by_keys(void **state)
         "role_arn = arn:aws:iam::1:role/r\nsource_profile = default",
         "role_arn = arn:aws:iam::1:role/r\ncredential_source = Ec2InstanceMetadata",
         "web_identity_token_file = /token", "sso_session = s", "sso_start_url = https://s",
-        /* Each alone means SSO to botocore (SSOProvider), with an error for what is missing. */
+        /* For botocore (SSOProvider), each one alone means SSO, and the missing ones are an
+         * error. */
         "sso_role_name = r", "sso_account_id = 111122223333"};
     const struct backend_settings with = {.region = "eu-west-1"};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
@@ -327,7 +328,8 @@ static void profile_by_variable(void **state)
     script_end();
 }
 
-/* A profile that the caller names comes before keys in the environment, as in the AWS CLI. */
+/* A profile that the caller names takes precedence over keys in the environment, as in the AWS
+ * CLI. */
 static void profile_by_option(void **state)
 {
     (void)state;
@@ -387,7 +389,7 @@ static void endpoints_in_files(void **state)
     script_end();
 }
 
-/* The embedded cloud's client must not pick up what lies around. */
+/* The embedded cloud's client must not use the user's files. */
 static void environment_is_ignored(void **state)
 {
     (void)state;
@@ -421,7 +423,7 @@ static void nothing_found(void **state)
     assert_non_null(strstr(error.text, "AWS_REGION"));
 }
 
-/* Half a pair never falls through to somebody else's keys. */
+/* An incomplete key pair never falls through to other keys. */
 static void half_a_pair(void **state)
 {
     (void)state;

@@ -117,7 +117,7 @@ static void get(const char *bucket, const char *key, const char *version, size_t
 
 #define MARK "response-content-disposition=thumbwheel-"
 
-/* The first request's, but for the mark of a get, which differs each time. */
+/* The URL of the first request, without the mark of a get, which differs each time. */
 static void assert_url(const char *url)
 {
     char *seen_url = strdup(script.requests[0].url);
@@ -176,7 +176,7 @@ static int get_code(const char *endpoint, const char *body, const char *etag, co
     return code;
 }
 
-/* Over plain HTTP a body is held to its ETag, where that is an MD5. */
+/* Over plain HTTP a body is checked against its ETag, if that is an MD5. */
 static void get_finds_a_damaged_body(void **state)
 {
     (void)state;
@@ -245,7 +245,8 @@ static void longest_key(void **state)
     script_end();
 }
 
-/* A copy of an earlier response on the same connection: whatever it is, the next is waited for. */
+/* A copy of an earlier response on the same connection is ignored in all cases, and the request is
+ * repeated. */
 static void get_of_another_request(void **state)
 {
     (void)state;
@@ -302,7 +303,7 @@ static void get_errors(void **state)
 {
     (void)state;
     static const struct {
-        struct scripted_answer answer;
+        struct scripted_response response;
         int code;
         const char *text;
     } cases[] = {
@@ -329,7 +330,7 @@ static void get_errors(void **state)
         {{.status = 418, .body = "not XML"}, ERR_REFUSED, "(HTTP 418)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        script_begin(&cases[i].answer, 1, &script_options);
+        script_begin(&cases[i].response, 1, &script_options);
         get("photos", "a", NULL, 10);
         assert_int_equal(seen.error.code, cases[i].code);
         assert_non_null(strstr(seen.error.text, cases[i].text));
@@ -409,7 +410,7 @@ static void an_object_is_stored(void **state)
     script_end();
 }
 
-/* Bytes go unsigned only where TLS protects them. */
+/* Bodies are unsigned only if TLS protects them. */
 static void a_payload_may_be_unsigned(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
- * What counts as the service's response: every operation that the clients call, against what a
- * gateway, a cut connection or a connection with another's response may say. The valid responses
- * are those of the API references' examples.
+ * Checks of responses: every operation that the clients call, with the responses of a gateway, of a
+ * truncated connection, or to another request. The valid responses are the examples of the API
+ * references.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,7 +107,7 @@ static bool has_no_body(const struct valid *of)
            strcmp(of->body, "{}") == 0;
 }
 
-static void a_part_of_a_response_is_none(void **state)
+static void a_partial_response_is_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < VALID; i++) {
@@ -122,7 +122,7 @@ static void a_part_of_a_response_is_none(void **state)
     }
 }
 
-/* Where two operations have the same response, the one means no harm to the other. */
+/* If two operations have the same response, confusing them is harmless. */
 static bool look_alike(const char *a, const char *b)
 {
     static const char *const groups[] = {
@@ -140,7 +140,7 @@ static bool look_alike(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-/* Which of the two is meant depends on the reader. */
+/* Readers differ in which of the two they use. */
 static void a_member_that_is_there_twice_is_refused(void **state)
 {
     (void)state;
@@ -168,7 +168,7 @@ static const char *marked_flaw(const char *mark, const char *theirs)
     return aws_response_flaw(&expected, &response, &object);
 }
 
-static void the_response_to_a_request_with_another_mark_is_none(void **state)
+static void the_response_to_a_request_with_another_mark_is_refused(void **state)
 {
     (void)state;
     uint64_t last = 0;
@@ -183,7 +183,7 @@ static void the_response_to_a_request_with_another_mark_is_none(void **state)
     assert_string_equal(marked_flaw(mark, other), "it belongs to another request");
 }
 
-static void the_response_to_another_operation_is_none(void **state)
+static void the_response_to_another_operation_is_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < VALID; i++) {
@@ -195,7 +195,7 @@ static void the_response_to_another_operation_is_none(void **state)
     }
 }
 
-static void what_was_stored_is_what_was_sent(void **state)
+static void the_stored_attributes_equal_those_sent(void **state)
 {
     (void)state;
     assert_non_null(
@@ -219,11 +219,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_services_responses_are_valid),
         cmocka_unit_test(a_page_is_no_response),
-        cmocka_unit_test(a_part_of_a_response_is_none),
+        cmocka_unit_test(a_partial_response_is_refused),
         cmocka_unit_test(a_member_that_is_there_twice_is_refused),
-        cmocka_unit_test(the_response_to_a_request_with_another_mark_is_none),
-        cmocka_unit_test(the_response_to_another_operation_is_none),
-        cmocka_unit_test(what_was_stored_is_what_was_sent),
+        cmocka_unit_test(the_response_to_a_request_with_another_mark_is_refused),
+        cmocka_unit_test(the_response_to_another_operation_is_refused),
+        cmocka_unit_test(the_stored_attributes_equal_those_sent),
         cmocka_unit_test(an_operation_without_a_row_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

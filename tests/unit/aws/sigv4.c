@@ -1,8 +1,8 @@
 /*
- * SigV4 against vectors that others published: the examples of the S3 API Reference
- * ("Authenticating Requests: Using the Authorization Header", "… Using Query Parameters"), RFC 4231
- * for HMAC, FIPS 180-2 for SHA-256, and the AWS signing test suite, which lies outside the product
- * and is skipped where it is absent.
+ * SigV4 with published test vectors: the examples of the S3 API Reference ("Authenticating
+ * Requests: Using the Authorization Header", "… Using Query Parameters"), RFC 4231 for HMAC, FIPS
+ * 180-2 for SHA-256, and the AWS signing test suite, which is not part of this repository and is
+ * skipped if absent.
  */
 #include "sigv4.h"
 
@@ -331,8 +331,8 @@ static void query_drop(char *query, const char *name)
         start[-1] = '\0';
 }
 
-/* Takes the query of the signed request, as a verifier does. A token added after signing is not
- * part of it. */
+/* Uses the query of the signed request, like a verifier. A token added after signing is not part of
+ * it. */
 static void vector_sign_by_query(struct vector *v)
 {
     file_read(v->directory, "query-signed-request.txt", v->signed_text);

@@ -1,4 +1,4 @@
-/* Errors: codes, words, and texts that stay one clean line whatever goes into them. */
+/* Errors: codes, words, and messages, which always remain one clean line. */
 #include "error.h"
 
 #include <setjmp.h>
@@ -20,7 +20,7 @@ static void every_code_has_its_word(void **state)
         for (int other = code + 1; other <= ERR_NONE; other++)
             assert_string_not_equal(name, error_name(other));
     }
-    /* In logs and in message attributes: others match on them. */
+    /* They appear in logs and message attributes, where other programs match them. */
     assert_string_equal(error_name(ERR_TIMEOUT), "timeout");
     assert_string_equal(error_name(ERR_NOT_FOUND), "not-found");
     assert_string_equal(error_name(ERR_CORRUPT), "corrupt");

@@ -1,4 +1,4 @@
-/* Writing files: all of it or an error, and never half a file under its name. */
+/* Writing files: either completely or an error, and never a partial file under the final name. */
 #include "files.h"
 
 #include <setjmp.h>

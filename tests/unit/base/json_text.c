@@ -1,4 +1,4 @@
-/* What RFC 8259 says of texts, and what depth and duplicates do to the reading and writing of one.
+/* Reading and writing JSON according to RFC 8259, including depth and duplicate names.
  */
 #include "json_text.h"
 
@@ -28,7 +28,7 @@ static void assert_text(struct slice text, const char *expected, size_t size)
     json_decref(value);
 }
 
-static void strings_are_what_their_escapes_say(void **state)
+static void strings_are_unescaped(void **state)
 {
     (void)state;
     assert_text(SLICE_LITERAL("\"\""), "", 0);
@@ -39,7 +39,7 @@ static void strings_are_what_their_escapes_say(void **state)
     assert_text(SLICE_LITERAL("\"\\\\ud800\""), "\\ud800", 6);
 }
 
-static void what_is_no_json_text_is_refused(void **state)
+static void invalid_json_is_refused(void **state)
 {
     static const struct slice texts[] = {
         SLICE_LITERAL(""),
@@ -125,7 +125,7 @@ static void a_tree_keeps_its_shape(void **state)
     json_decref(built);
 }
 
-static void a_place_is_told_by_line_and_column(void **state)
+static void a_place_has_line_and_column(void **state)
 {
     (void)state;
     json_error_t why;
@@ -189,7 +189,7 @@ static void long_strings_with_escapes_fit(void **state)
     }
 }
 
-static void what_is_written_is_what_jansson_writes(void **state)
+static void the_output_equals_that_of_jansson(void **state)
 {
     (void)state;
     json_t *tree =
@@ -229,15 +229,15 @@ static void writing_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(strings_are_what_their_escapes_say),
-        cmocka_unit_test(what_is_no_json_text_is_refused),
+        cmocka_unit_test(strings_are_unescaped),
+        cmocka_unit_test(invalid_json_is_refused),
         cmocka_unit_test(numbers_have_their_values),
         cmocka_unit_test(a_tree_keeps_its_shape),
-        cmocka_unit_test(a_place_is_told_by_line_and_column),
+        cmocka_unit_test(a_place_has_line_and_column),
         cmocka_unit_test(flags_are_obeyed),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(long_strings_with_escapes_fit),
-        cmocka_unit_test(what_is_written_is_what_jansson_writes),
+        cmocka_unit_test(the_output_equals_that_of_jansson),
         cmocka_unit_test(writing_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

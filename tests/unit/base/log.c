@@ -1,4 +1,5 @@
-/* What a collector parses and what a person reads: one line an event, whatever the values hold. */
+/* The log formats for collectors and for people: one line per event, whatever the values
+ * contain. */
 #include "log.h"
 
 #include <fcntl.h>
@@ -130,7 +131,7 @@ static void long_event_keeps_its_name(void **state)
     json_decref(event);
 }
 
-/* Every length around the limit: the line break must never be what does not fit. */
+/* Every length around the limit: the line break must always fit. */
 static void every_line_ends(void **state)
 {
     (void)state;
@@ -168,7 +169,7 @@ static void text_event(void **state)
     assert_string_equal(text + 12, " info  job finished  key=in/a.jpg  ms=12  rate=0.500\n");
 }
 
-static void text_quotes_what_misleads(void **state)
+static void text_quotes_ambiguous_values(void **state)
 {
     (void)state;
     static const struct {
@@ -264,7 +265,7 @@ static void gate_lets_one_through(void **state)
     assert_int_equal(gate.skipped, 0);
 }
 
-static void what_a_gate_held_back_is_said(void **state)
+static void suppressed_lines_are_counted(void **state)
 {
     (void)state;
     struct log_gate gate = {0};
@@ -301,12 +302,12 @@ int main(void)
         TEST(every_line_ends),
         TEST(level_is_a_threshold),
         TEST(text_event),
-        TEST(text_quotes_what_misleads),
+        TEST(text_quotes_ambiguous_values),
         TEST(auto_is_json_for_a_pipe),
         TEST(auto_is_text_for_a_terminal),
         TEST(progress_line_is_erased),
         TEST(gate_lets_one_through),
-        TEST(what_a_gate_held_back_is_said),
+        TEST(suppressed_lines_are_counted),
         TEST(a_reset_gate_still_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,7 +70,7 @@ static void decode_refuses(void **state)
     assert_refused("%00");
 }
 
-/* Every byte but NUL survives the way there and back. */
+/* Every byte except NUL survives encoding and decoding. */
 static void round_trip(void **state)
 {
     (void)state;

@@ -434,7 +434,7 @@ static void one_that_fails_is_named_and_the_rest_is_done(void **state)
     assert_null(strstr(strstr(world.complained, "failed: b.jpg") + 1, "failed: b.jpg"));
 }
 
-static void an_answer_that_never_comes_does_not_hang_it(void **state)
+static void a_missing_response_does_not_hang_it(void **state)
 {
     (void)state;
     write_file("a.jpg", "A");
@@ -508,7 +508,7 @@ static void rows_come_where_they_are_asked_for(void **state)
     assert_says(world.said, "Photo"); /* of the samples */
 }
 
-static void bad_usage_is_told_before_anything_starts(void **state)
+static void bad_usage_is_reported_before_anything_starts(void **state)
 {
     (void)state;
     assert_int_equal(run("process"), STATUS_USAGE);
@@ -539,7 +539,7 @@ static void without_photos_there_are_samples(void **state)
     assert_string_equal(world.cloud_data, "kept");
 }
 
-static void it_serves_until_it_is_told_to_stop(void **state)
+static void it_serves_until_a_signal(void **state)
 {
     (void)state;
     world.interrupt = true; /* with the first upload */
@@ -550,7 +550,7 @@ static void it_serves_until_it_is_told_to_stop(void **state)
     assert_non_null(strstr(world.cloud_data, "/.local/share/thumbwheel"));
 }
 
-static void what_keeps_it_from_starting_is_said(void **state)
+static void start_failures_are_reported(void **state)
 {
     (void)state;
     assert_int_equal(run("local --once --port 7"), STATUS_FAILED);
@@ -580,7 +580,7 @@ static void a_queue_of_another_account_is_refused(void **state)
 
 /* ---- decoders ---- */
 
-static void decoders_are_processes_where_that_is_asked(void **state)
+static void decoders_are_processes_if_requested(void **state)
 {
     (void)state;
     write_file("a.jpg", "A");
@@ -644,21 +644,20 @@ int main(void)
         cmocka_unit_test_setup_teardown(photos_become_files, setup, teardown),
         cmocka_unit_test_setup_teardown(one_that_fails_is_named_and_the_rest_is_done, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(an_answer_that_never_comes_does_not_hang_it, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(a_missing_response_does_not_hang_it, setup, teardown),
         cmocka_unit_test_setup_teardown(an_upload_that_fails_is_reported, setup, teardown),
         cmocka_unit_test_setup_teardown(an_output_that_cannot_be_written_is_reported, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(ctrl_c_reports_what_was_done, setup, teardown),
         cmocka_unit_test_setup_teardown(for_scripts_there_is_nothing_but_json, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_come_where_they_are_asked_for, setup, teardown),
-        cmocka_unit_test_setup_teardown(bad_usage_is_told_before_anything_starts, setup, teardown),
-        cmocka_unit_test_setup_teardown(without_photos_there_are_samples, setup, teardown),
-        cmocka_unit_test_setup_teardown(it_serves_until_it_is_told_to_stop, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_keeps_it_from_starting_is_said, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_queue_of_another_account_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(decoders_are_processes_where_that_is_asked, setup,
+        cmocka_unit_test_setup_teardown(bad_usage_is_reported_before_anything_starts, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(without_photos_there_are_samples, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_serves_until_a_signal, setup, teardown),
+        cmocka_unit_test_setup_teardown(start_failures_are_reported, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_queue_of_another_account_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(decoders_are_processes_if_requested, setup, teardown),
         cmocka_unit_test_setup_teardown(check_tells_everything_that_is_wrong, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Settings as a user gives them: flags, environment, units, mistakes. */
+/* Settings from the user: flags, environment, units, mistakes. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,7 +122,7 @@ static void a_flag_wins_over_the_environment(void **state)
     unsetenv("THUMBWHEEL_REGION");
 }
 
-static void a_bad_value_is_named_with_what_is_allowed(void **state)
+static void a_bad_value_is_reported_with_the_allowed_ones(void **state)
 {
     struct fixture *f = *state;
     assert_refused(f, READ(f, CONFIG_RUN, "--workers", "many"), "--workers", "\"many\"",
@@ -375,7 +375,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(flags_take_their_value_either_way, setup, teardown),
         cmocka_unit_test_setup_teardown(units_are_understood, setup, teardown),
         cmocka_unit_test_setup_teardown(a_flag_wins_over_the_environment, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_bad_value_is_named_with_what_is_allowed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_bad_value_is_reported_with_the_allowed_ones, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_mistyped_option_names_the_nearest, setup, teardown),
         cmocka_unit_test(a_mistyped_variable_is_noticed),
         cmocka_unit_test(each_setting_has_a_name_a_help_and_a_default),

@@ -1,4 +1,5 @@
-/* What a user reads: widths, tables, the bar, and what the results makes of the engine's records.
+/* The output for users: widths, tables, the progress bar, and the results derived from the engine's
+ * records.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -165,7 +166,7 @@ static void the_bar_fits_and_counts(void **state)
     }
 }
 
-/* Nothing that a file or a pipe cannot show: no carriage return, no escape. */
+/* A file or pipe gets no carriage returns and no escape sequences. */
 static void without_a_terminal_a_line_comes_every_ten_seconds(void **state)
 {
     struct progress progress;
@@ -269,7 +270,7 @@ static struct photo_results_change record(struct fixture *f, const char *pipelin
     return event;
 }
 
-static void it_is_over_when_each_pipeline_has_answered(void **state)
+static void a_photo_is_settled_when_each_pipeline_has_reported(void **state)
 {
     struct fixture *f = *state;
     struct photo_results *results = &f->results;
@@ -322,7 +323,7 @@ static void a_retry_is_open_until_the_queue_gives_up(void **state)
     assert_int_equal(f->results.photos_failed, 1);
 }
 
-static void what_cannot_be_sent_is_settled(void **state)
+static void photos_that_cannot_be_sent_are_settled(void **state)
 {
     struct fixture *f = *state;
     record(f, "web", "ingest/a.jpg", OUTCOME_REJECT);
@@ -332,12 +333,12 @@ static void what_cannot_be_sent_is_settled(void **state)
     assert_null(record(f, "tags", "ingest/a.jpg", OUTCOME_ACK).photo);
 
     record(f, "tags", "ingest/b.png", OUTCOME_ACK);
-    photo_results_failed(&f->results, 1, "answer lost"); /* it had arrived all the same */
+    photo_results_failed(&f->results, 1, "response lost"); /* it had arrived all the same */
     assert_int_equal(f->results.photos_settled, 2);
     assert_int_equal(f->results.photos_failed, 1);
 }
 
-/* What the report says of a fixture's photos, in the order in which a user reads it. */
+/* The report on a fixture's photos, in the order of the output. */
 static void collect_line(const char *text, void *user)
 {
     fprintf(user, "%s\n", text);
@@ -361,7 +362,7 @@ static char *report_text(struct fixture *f, bool table)
     return text;
 }
 
-static void the_report_says_what_came_of_each(void **state)
+static void the_report_has_the_result_of_each(void **state)
 {
     struct fixture *f = *state;
     record(f, "web", "ingest/a.jpg", OUTCOME_ACK);
@@ -381,7 +382,7 @@ static void the_report_says_what_came_of_each(void **state)
     free(text);
 }
 
-static void a_failure_is_told_once_with_all_its_pipelines(void **state)
+static void a_failure_is_reported_once_with_all_its_pipelines(void **state)
 {
     struct fixture *f = *state;
     record(f, "tags", "ingest/b.png", OUTCOME_ACK);
@@ -399,7 +400,7 @@ static void a_failure_is_told_once_with_all_its_pipelines(void **state)
     free(text);
 }
 
-static void what_is_handed_back_was_not_processed(void **state)
+static void returned_photos_count_as_not_processed(void **state)
 {
     struct fixture *f = *state;
     const struct engine_record back = {.pipeline = "tags",
@@ -519,15 +520,15 @@ int main(void)
         cmocka_unit_test(a_table_fits_its_terminal),
         cmocka_unit_test(the_bar_fits_and_counts),
         cmocka_unit_test(without_a_terminal_a_line_comes_every_ten_seconds),
-        cmocka_unit_test_setup_teardown(it_is_over_when_each_pipeline_has_answered, setup,
+        cmocka_unit_test_setup_teardown(a_photo_is_settled_when_each_pipeline_has_reported, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_output_is_where_its_pipeline_put_it, setup, teardown),
         cmocka_unit_test_setup_teardown(a_retry_is_open_until_the_queue_gives_up, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_cannot_be_sent_is_settled, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_report_says_what_came_of_each, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_failure_is_told_once_with_all_its_pipelines, setup,
+        cmocka_unit_test_setup_teardown(photos_that_cannot_be_sent_are_settled, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_report_has_the_result_of_each, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_failure_is_reported_once_with_all_its_pipelines, setup,
                                         teardown),
-        cmocka_unit_test_setup_teardown(what_is_handed_back_was_not_processed, setup, teardown),
+        cmocka_unit_test_setup_teardown(returned_photos_count_as_not_processed, setup, teardown),
         cmocka_unit_test_setup_teardown(each_photo_is_a_json_object_and_the_last_sums_up, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_file_that_no_pipeline_takes_has_failed, setup, teardown),

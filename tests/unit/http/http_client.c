@@ -26,7 +26,7 @@ struct world {
     int closed;
 };
 
-/* What an owner saw; `then` runs inside its callback. */
+/* Records an owner's callback; `then` runs inside it. */
 struct result {
     int calls;
     int error;
@@ -145,7 +145,7 @@ static void assert_failed(struct result *r, int error)
     bytes_free(&r->body);
 }
 
-/* ---- what arrives ---- */
+/* ---- responses ---- */
 
 static void one_connection_serves_many(void **state)
 {
@@ -253,7 +253,7 @@ static void redirect_is_only_reported(void **state)
 static void announced_body_over_cap(void **state)
 {
     struct world *w = *state;
-    /* No byte of the body is sent: the length alone must do. */
+    /* No byte of the body is sent, so the length must be sufficient. */
     SCRIPT(&w->server, {.text = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n"});
     struct result r = fetch(w, (struct http_request){.response_max = 10});
     assert_failed(&r, ERR_LIMIT);
@@ -418,7 +418,7 @@ static void client_works_after_failures(void **state)
     assert_body(&r, "hello");
 }
 
-/* ---- what is sent ---- */
+/* ---- requests ---- */
 
 static unsigned char *pattern_create(size_t size)
 {
@@ -474,13 +474,13 @@ static void body_is_sent_again_on_a_dead_connection(void **state)
     free(data);
 }
 
-/* ---- whose response it is ---- */
+/* ---- matching responses to requests ---- */
 
 #define OK_FIRST  "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
 #define OK_SECOND "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond"
 #define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
-/* Both arrive before anybody asks for the second. */
+/* Both arrive before the second one is requested. */
 static void duplicated_response_is_dropped(void **state)
 {
     struct world *w = *state;

@@ -1,4 +1,4 @@
-/* Bodies that go out of a pipe. */
+/* Response bodies from a pipe. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -25,7 +25,7 @@ static char pattern(size_t at)
     return (char)(at * 31 % 251);
 }
 
-/* As much as the pipe takes. */
+/* Fills the pipe. */
 static size_t fill(void)
 {
     static char data[64 * 1024];
@@ -95,7 +95,7 @@ static void assert_body(const struct client *client, size_t begin, size_t size)
             fail_msg("byte %zu of the body is another", i);
 }
 
-static bool answered(const struct client *client, size_t begin, size_t size)
+static bool body_arrived(const struct client *client, size_t begin, size_t size)
 {
     return client->response.size > begin + size;
 }
@@ -106,17 +106,17 @@ static void bodies_follow_each_other(void **state)
     struct world *world = open_piped(100000);
     struct client *client = client_open(world);
     client_send(client, GET("/1"));
-    wait_for(world, world->completed == 1 && answered(client, 0, piped.size));
+    wait_for(world, world->completed == 1 && body_arrived(client, 0, piped.size));
     assert_body(client, 0, piped.size);
     size_t begin = client->response.size;
     client_send(client, GET("/2"));
-    wait_for(world, world->completed == 2 && answered(client, begin, piped.size));
+    wait_for(world, world->completed == 2 && body_arrived(client, begin, piped.size));
     assert_body(client, begin, piped.size);
     client_close(client);
     close_piped(world);
 }
 
-/* One that asks and does not read, when the socket has taken what it can. */
+/* A client that sends a request and does not read, when the socket is full. */
 static struct client *stalled_client(struct world *world)
 {
     struct client *client = client_open_deaf(world);
@@ -135,7 +135,7 @@ static void a_slow_reader_holds_the_writer(void **state)
     assert_true(piped.filled < piped.size);
     assert_int_equal(world->ended, 0);
     client_read(client);
-    wait_for(world, world->completed == 1 && answered(client, 0, piped.size));
+    wait_for(world, world->completed == 1 && body_arrived(client, 0, piped.size));
     assert_true(piped.drained > 0); /* the socket was full, */
     assert_true(piped.at_once > 0); /* and was not */
     assert_int_equal(piped.failed, 0);

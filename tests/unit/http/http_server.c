@@ -1,4 +1,4 @@
-/* What the server makes of bytes: requests and their parts, bodies, and what it refuses. */
+/* The server's parsing: requests and their parts, bodies, and refusals. */
 #include "http_world.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -12,7 +12,7 @@ static struct client *ask(struct world *world, const char *request, const char *
     return client;
 }
 
-static void answers_a_request(void **state)
+static void responds_to_a_request(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_path);
@@ -44,7 +44,8 @@ static void pipelined_requests_in_order(void **state)
         assert_true(slice_equal_text(http_call_path(world->call), path));
         struct bytes body = bytes_give(strdup(path), 2);
         http_call_respond(world->call, 200, NULL, 0, &body);
-        assert_int_equal(world->requests, i); /* the next is not begun before this one is over */
+        /* the next call begins only after this one has ended */
+        assert_int_equal(world->requests, i);
     }
     wait_for(world, client_ends_with(client, "\r\n\r\n/3"));
     const char *first = strstr(client_text(client), "\r\n\r\n/1");
@@ -222,8 +223,8 @@ static void handle_forbidden(struct http_call *call, void *user)
     respond_text(call, 403, "no");
 }
 
-/* Whether the body would still come is unknown, so the connection cannot be kept. */
-static void expectation_answered_with_a_refusal(void **state)
+/* It is unknown whether the body will still be sent, so the connection cannot be kept. */
+static void expectation_refused_with_a_response(void **state)
 {
     (void)state;
     struct world *world = world_open(NULL, handle_forbidden);
@@ -401,7 +402,7 @@ static const struct refusal refusals[] = {
     {"a TLS greeting", 400, "\026\003\001\002\001\001\374\003\003\n"},
 };
 
-/* Each is answered once, nothing after it is taken for a request, and the peer sees an end rather
+/* Each gets one response, nothing after it is parsed as a request, and the peer sees an end rather
  * than a reset. */
 static void bad_requests_are_refused(void **state)
 {
@@ -534,7 +535,7 @@ static void body_limit(void **state)
     world_close(world);
 }
 
-/* Trailers and chunk extensions are not the handler's, but they must end. */
+/* Trailers and chunk extensions are not passed to the handler, but they are limited. */
 static void endless_trailers(void **state)
 {
     (void)state;
@@ -569,7 +570,7 @@ static void connection_limit(void **state)
     client_close(first);
     client_close(second);
     struct client *fourth;
-    do { /* the server learns of the room as soon as it has seen the others go */
+    do { /* the server has room again once it has noticed that the others disconnected */
         fourth = client_open(world);
         client_send(fourth, GET("/4"));
         wait_for(world, client_has(fourth, "\r\n\r\n"));
@@ -627,7 +628,7 @@ static void start_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers_a_request),
+        cmocka_unit_test(responds_to_a_request),
         cmocka_unit_test(pipelined_requests_in_order),
         cmocka_unit_test(parts_of_a_request),
         cmocka_unit_test(byte_at_a_time),
@@ -637,7 +638,7 @@ int main(void)
         cmocka_unit_test(streams_a_body),
         cmocka_unit_test(takes_the_body_later),
         cmocka_unit_test(expect_continue),
-        cmocka_unit_test(expectation_answered_with_a_refusal),
+        cmocka_unit_test(expectation_refused_with_a_response),
         cmocka_unit_test(unread_body),
         cmocka_unit_test(head_has_no_body),
         cmocka_unit_test(statuses_without_a_body),

@@ -1,4 +1,4 @@
-/* How bytes flow through the HTTP server, and how its calls, connections and the server itself end.
+/* Flow control of the HTTP server, and how calls, connections and the server itself end.
  */
 #include <sys/resource.h>
 
@@ -13,8 +13,8 @@ enum {
     FLOOD = 48 * MEBI,
 };
 
-/* Runs the loop until nothing moves any more: loopback delivers without delay, so some idle rounds
- * are enough. */
+/* Runs the loop until nothing changes any more: loopback delivers without delay, so some idle
+ * iterations are enough. */
 #define run_until_still(world, measure)                                                            \
     do {                                                                                           \
         size_t seen_ = (measure);                                                                  \
@@ -127,7 +127,7 @@ static void hang_up_during_a_download(void **state)
     world_close(world);
 }
 
-/* A client may shut its side when it has asked (nc -N does), and still reads. */
+/* A client may shut down its side after the request (like nc -N) and still read. */
 static void on_client_shut(uv_shutdown_t *request, int status)
 {
     (void)status;
@@ -211,7 +211,7 @@ static void handle_piecemeal(struct http_call *call, void *user)
     http_call_read(call, take_one_and_pause, user);
 }
 
-/* Pausing inside on_data holds everything back, the end included. */
+/* Pausing inside on_data delays everything, including the end. */
 static void pause_after_each_piece(void **state)
 {
     (void)state;
@@ -476,7 +476,7 @@ static void handle_streamed_echo(struct http_call *call, void *user)
     http_call_begin(call, 200, NULL, 0, -1);
 }
 
-/* Reading goes on while the response is already on its way. */
+/* Reading continues while the response is already being sent. */
 static void reads_and_writes_at_once(void **state)
 {
     (void)state;
@@ -588,7 +588,7 @@ static void aborted_requests_are_dropped(void **state)
     world_close(world);
 }
 
-/* --- the server's end --- */
+/* --- closing the server --- */
 
 static void close_with_open_calls(void **state)
 {
@@ -691,7 +691,7 @@ static void close_inside_callbacks(void **state)
     }
 }
 
-/* --- quiet --- */
+/* --- idle --- */
 
 static void long_polls_cause_no_wake_ups(void **state)
 {

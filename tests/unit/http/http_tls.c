@@ -1,5 +1,5 @@
-/* A server with TLS and peers that don't keep to it: silent, slow, plain, broken. Handshakes that
- * succeed are for tests/outside/test_tls.py, with clients that we did not write. */
+/* A server with TLS and misbehaving peers: silent, slow, plain, broken. tests/outside/test_tls.py
+ * tests successful handshakes, with independent clients. */
 #include "http_world.h"
 
 #include <mbedtls/ctr_drbg.h>
@@ -73,7 +73,7 @@ static enum tls_progress feed(struct tls_session *session, const char *data, siz
     return progress;
 }
 
-/* Byte by byte, cut off anywhere, and with each byte wrong: an answer, a wait or a failure. */
+/* Byte by byte, cut off anywhere, and with each byte wrong: a response, a wait or a failure. */
 static void a_session_takes_any_bytes(void **state)
 {
     (void)state;
@@ -86,9 +86,9 @@ static void a_session_takes_any_bytes(void **state)
         assert_int_equal(tls_session_open(identity, &session), 0);
         assert_int_equal(feed(session, hello.data, at), TLS_MORE);
         assert_int_equal(feed(session, hello.data + at, hello.size - at), TLS_MORE);
-        struct bytes answer = tls_session_take(session);
-        assert_true(answer.size > 100); /* the server's first flight */
-        bytes_free(&answer);
+        struct bytes response = tls_session_take(session);
+        assert_true(response.size > 100); /* the server's first flight */
+        bytes_free(&response);
         assert_false(tls_session_ready(session));
         assert_int_equal(tls_session_write(session, SLICE_LITERAL("too early")), ERR_PROTOCOL);
         tls_session_close(session);
@@ -130,7 +130,7 @@ static void a_handshake_has_its_time(void **state)
     tls_identity_close(options.tls);
 }
 
-static void whoever_speaks_plainly_is_told(void **state)
+static void plain_http_gets_an_explanation(void **state)
 {
     (void)state;
     struct http_server_options options = {.tls = identity_open()};
@@ -163,7 +163,7 @@ static void too_many_are_just_closed(void **state)
     tls_identity_close(options.tls);
 }
 
-static void a_certificate_is_kept_and_made_anew_without_its_key(void **state)
+static void a_certificate_is_kept_and_replaced_without_its_key(void **state)
 {
     (void)state;
     struct error error = {0};
@@ -205,9 +205,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_session_takes_any_bytes),
         cmocka_unit_test(a_handshake_has_its_time),
-        cmocka_unit_test(whoever_speaks_plainly_is_told),
+        cmocka_unit_test(plain_http_gets_an_explanation),
         cmocka_unit_test(too_many_are_just_closed),
-        cmocka_unit_test(a_certificate_is_kept_and_made_anew_without_its_key),
+        cmocka_unit_test(a_certificate_is_kept_and_replaced_without_its_key),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

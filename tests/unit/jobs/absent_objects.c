@@ -1,5 +1,5 @@
-/* Events for objects that are not there, may not be read, or are our own; and events of services
- * that do not encode the keys of theirs. */
+/* Events for objects that do not exist, may not be read, or are our own outputs; and events of
+ * services that do not encode keys. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -100,7 +100,7 @@ static void a_missing_object_is_dropped_where_that_was_chosen(void **state)
     assert_logged("event skipped: the object does not exist", "ingest/gone.jpg");
 }
 
-static void what_is_corrupt_is_rejected_all_the_same(void **state)
+static void corrupt_images_are_still_rejected(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -139,7 +139,7 @@ static void a_denied_object_that_is_listed_is_tried_again(void **state)
     assert_int_equal(w.store.lists, 1);
 }
 
-static void what_may_not_be_listed_is_not_taken_for_missing(void **state)
+static void objects_that_may_not_be_listed_are_not_missing(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -150,7 +150,7 @@ static void what_may_not_be_listed_is_not_taken_for_missing(void **state)
     assert_string_equal(w.last_reason, "access-denied");
 }
 
-static void a_listing_says_nothing_of_versions(void **state)
+static void a_listing_does_not_decide_about_versions(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -242,7 +242,7 @@ static void a_pipeline_may_match_the_undecoded_key_alone(void **state)
     assert_stored("web/a.jpg", "web:pixels");
 }
 
-static void what_cannot_be_decoded_was_not_encoded(void **state)
+static void undecodable_keys_count_as_not_encoded(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -262,18 +262,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOG_CASE(the_reason_for_skipping_an_output_is_logged),
         LOG_CASE(a_missing_object_is_dropped_where_that_was_chosen),
-        LOG_CASE(what_is_corrupt_is_rejected_all_the_same),
+        LOG_CASE(corrupt_images_are_still_rejected),
         LOG_CASE(a_denied_object_that_is_not_listed_is_missing),
         LOG_CASE(a_denied_object_that_is_listed_is_tried_again),
-        LOG_CASE(what_may_not_be_listed_is_not_taken_for_missing),
-        LOG_CASE(a_listing_says_nothing_of_versions),
+        LOG_CASE(objects_that_may_not_be_listed_are_not_missing),
+        LOG_CASE(a_listing_does_not_decide_about_versions),
         LOG_CASE(closing_during_a_listing_leaves_nothing_behind),
         LOG_CASE(the_undecoded_key_of_another_service_is_tried),
         LOG_CASE(the_decoded_key_comes_first),
         LOG_CASE(the_undecoded_key_is_tried_once),
         LOG_CASE(a_key_of_s3_itself_is_always_encoded),
         LOG_CASE(a_pipeline_may_match_the_undecoded_key_alone),
-        LOG_CASE(what_cannot_be_decoded_was_not_encoded),
+        LOG_CASE(undecodable_keys_count_as_not_encoded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

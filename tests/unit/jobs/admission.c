@@ -1,5 +1,5 @@
-/* Admission: what is received, fetched and decoded when, by slots and by memory; over the stub
- * codec, whose images say what they need. */
+/* Admission: when messages are received, fetched and decoded, limited by slots and memory; with the
+ * stub codec, whose images state the memory that they need. */
 #include "engine_world.h"
 
 #include "engine_private.h"
@@ -75,7 +75,7 @@ static void start_with_memory(uint64_t memory)
     start(&with);
 }
 
-/* A worker has a photo, and is at the gate with it. */
+/* Waits until a worker has a photo and is at the gate. */
 static void start_at_work(const char *text)
 {
     add_pipeline("web", "web");
@@ -92,7 +92,7 @@ static bool is_tight(void)
 
 /* ---- slots ---- */
 
-static void an_idle_queue_is_asked_for_all_its_slots(void **state)
+static void an_idle_queue_is_polled_for_all_its_slots(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -103,7 +103,7 @@ static void an_idle_queue_is_asked_for_all_its_slots(void **state)
     assert_int_equal(polls_of(queue("web")), 1);
 }
 
-static void never_more_than_ten_are_asked_for(void **state)
+static void never_more_than_ten_are_requested(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -112,8 +112,8 @@ static void never_more_than_ten_are_asked_for(void **state)
     assert_int_equal(polls_of(queue("web")), 1); /* one, for an idle queue */
 }
 
-/* From ten free slots to none: each receive asks for what is left. */
-static void exactly_the_free_slots_are_asked_for(void **state)
+/* From ten free slots to none: each receive requests as many messages as slots are left. */
+static void exactly_the_free_slots_are_requested(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -157,14 +157,14 @@ static void an_idle_queue_delays_no_other(void **state)
     for (int i = 0; i < 40; i++)
         feed_numbered("web", i, "pixels");
     UNTIL(w.acks == 40 && engine_idle(w.engine));
-    /* All was done within the idle queue's one long poll. */
+    /* All this happened within the idle queue's one long poll. */
     assert_int_equal(queue("tags")->receive_calls, idle_calls);
     assert_int_equal(polls_of(queue("tags")), 1);
 }
 
 /* ---- memory ---- */
 
-static void nothing_is_received_while_memory_is_waited_for(void **state)
+static void nothing_is_received_while_a_photo_waits_for_memory(void **state)
 {
     (void)state;
     start_at_work("slow needs 700;");
@@ -181,7 +181,7 @@ static void nothing_is_received_while_memory_is_waited_for(void **state)
     UNTIL(polls_of(queue("web")) == 1);
 }
 
-static void who_waits_keeps_its_message(void **state)
+static void a_waiting_photo_keeps_its_message(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -229,7 +229,7 @@ static void one_larger_than_the_budget_runs_alone(void **state)
     assert_int_equal(w.retries + w.rejects, 0);
 }
 
-static void what_is_done_is_counted_until_it_is_stored(void **state)
+static void renditions_are_counted_until_they_are_stored(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -275,7 +275,7 @@ static void a_get_takes_no_more_than_was_stated(void **state)
     assert_int_equal(w.store.last_cap, strlen("pixels"));
 }
 
-static void a_photo_larger_than_stated_is_fetched_anew(void **state)
+static void a_photo_larger_than_stated_is_fetched_again(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -344,8 +344,8 @@ static size_t in_line(void)
     return count;
 }
 
-/* One worker, thirty photos in its line, then one for another pipeline: it is served next, or after
- * one that was charged nothing yet. */
+/* One worker and thirty waiting photos, then one for another pipeline: it is served next, or after
+ * one more photo. */
 static void a_flood_on_one_queue_starves_no_other(void **state)
 {
     (void)state;
@@ -373,14 +373,14 @@ static void a_flood_on_one_queue_starves_no_other(void **state)
 
 /* ---- the end ---- */
 
-/* ---- what begins again, and what gets stuck ---- */
+/* ---- repeated and stuck renders ---- */
 
 static uint64_t work_bytes(void)
 {
     return w.engine->memory.taken[MEMORY_WORK];
 }
 
-/* A render whose decoder was killed asks for its memory again: it has it. */
+/* A render whose decoder was killed requests its memory again, which it already has. */
 static void a_render_that_begins_again_does_not_wait_for_itself(void **state)
 {
     (void)state;
@@ -403,7 +403,7 @@ static struct engine_options impatient(void)
     return with;
 }
 
-static void a_worker_that_does_not_return_holds_no_message(void **state)
+static void a_worker_that_does_not_return_keeps_no_message(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -438,7 +438,7 @@ static void cancel_nothing(struct object_request *request)
     (void)request;
 }
 
-static void an_upload_without_an_end_holds_no_message(void **state)
+static void an_upload_without_an_end_keeps_no_message(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -456,8 +456,8 @@ static void an_upload_without_an_end_holds_no_message(void **state)
     assert_stored("web/1.jpg", "web:needs 300;");
 }
 
-/* Random photos that crash, wait, are corrupt, are given up, reloaded over and drained: whatever
- * happens, every grant comes back and the next photo is made. */
+/* Random photos that crash, wait, are corrupt, are abandoned, reloaded and drained: in all cases
+ * every grant is released and the next photo is rendered. */
 static void random_photos_leave_the_budget_empty(void **state)
 {
     (void)state;
@@ -505,26 +505,26 @@ static void an_engine_ends_while_work_waits_for_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WATCHED(an_idle_queue_is_asked_for_all_its_slots),
-        WATCHED(never_more_than_ten_are_asked_for),
-        WATCHED(exactly_the_free_slots_are_asked_for),
+        WATCHED(an_idle_queue_is_polled_for_all_its_slots),
+        WATCHED(never_more_than_ten_are_requested),
+        WATCHED(exactly_the_free_slots_are_requested),
         WATCHED(a_busy_queue_has_several_receives_open),
         WATCHED(an_idle_queue_delays_no_other),
-        CASE(nothing_is_received_while_memory_is_waited_for),
-        CASE(who_waits_keeps_its_message),
+        CASE(nothing_is_received_while_a_photo_waits_for_memory),
+        CASE(a_waiting_photo_keeps_its_message),
         CASE(the_budget_holds_under_a_flood),
         CASE(one_larger_than_the_budget_runs_alone),
-        CASE(what_is_done_is_counted_until_it_is_stored),
+        CASE(renditions_are_counted_until_they_are_stored),
         CASE(a_message_with_more_photos_than_fit_is_worked_off),
         CASE(a_get_takes_no_more_than_was_stated),
-        CASE(a_photo_larger_than_stated_is_fetched_anew),
+        CASE(a_photo_larger_than_stated_is_fetched_again),
         CASE(a_photo_over_the_limit_is_rejected),
         CASE(the_cache_makes_room),
         CASE(a_flood_on_one_queue_starves_no_other),
         CASE(an_engine_ends_while_work_waits_for_memory),
         CASE(a_render_that_begins_again_does_not_wait_for_itself),
-        CASE(a_worker_that_does_not_return_holds_no_message),
-        CASE(an_upload_without_an_end_holds_no_message),
+        CASE(a_worker_that_does_not_return_keeps_no_message),
+        CASE(an_upload_without_an_end_keeps_no_message),
         CASE(random_photos_leave_the_budget_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -79,7 +79,7 @@ static void run(uint64_t timer_ms, uv_work_cb work)
     uv_run(&t.loop, UV_RUN_DEFAULT);
 }
 
-static void an_idle_loop_goes_on_to_its_next_timer(void **state)
+static void an_idle_loop_advances_to_its_next_timer(void **state)
 {
     (void)state;
     uint64_t began = uv_now(&t.loop);
@@ -156,7 +156,7 @@ static void a_timed_wait_ends_by_this_clock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(an_idle_loop_goes_on_to_its_next_timer),
+        CASE(an_idle_loop_advances_to_its_next_timer),
         CASE(no_timer_overtakes_a_worker),
         CASE(a_worker_that_waits_does_not_stop_the_clock),
         CASE(no_timer_overtakes_what_a_worker_sent_before_it_waits),

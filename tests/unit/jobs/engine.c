@@ -1,4 +1,4 @@
-/* The engine from inside: real loop and workers, seams in memory, a codec that copies bytes. */
+/* The engine with a real loop and workers, in-memory seams, and a codec that copies bytes. */
 #include "engine_world.h"
 
 /* ---- the job ---- */
@@ -49,7 +49,7 @@ static void a_late_sibling_uses_the_lingering_bytes(void **state)
     assert_int_equal(w.store.gets, 1);
 }
 
-static void a_message_without_a_version_is_fetched_anew(void **state)
+static void a_message_without_a_version_is_fetched_again(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -86,7 +86,7 @@ static void labels_become_tags_beside_those_of_others(void **state)
     assert_non_null(fake_store_find(&w.store, "photos", "tags/labels.json"));
 }
 
-static void an_output_of_ours_is_never_work(void **state)
+static void our_own_outputs_are_never_processed(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -126,7 +126,7 @@ static void a_pointer_is_followed(void **state)
     assert_stored("web/a.jpg", "web:pixels");
 }
 
-/* ---- what cannot succeed ---- */
+/* ---- permanent failures ---- */
 
 static void assert_dead(const char *reason, const char *body)
 {
@@ -218,7 +218,7 @@ static void without_dead_letters_a_rejected_message_stays(void **state)
     assert_int_equal(stats().deleted, 0);
 }
 
-/* ---- what may succeed later ---- */
+/* ---- transient failures ---- */
 
 static int (*real_put)(struct object_store *, const struct object_put *, object_done *, void *,
                        struct object_request **);
@@ -329,7 +329,7 @@ static void a_lost_lease_cancels_the_work(void **state)
     assert_int_equal(depth("web"), 1);
 }
 
-/* ---- admission and the end ---- */
+/* ---- admission and shutdown ---- */
 
 static void no_more_is_received_than_there_are_slots(void **state)
 {
@@ -349,7 +349,7 @@ static void no_more_is_received_than_there_are_slots(void **state)
     UNTIL(w.acks == 20 && engine_idle(w.engine));
 }
 
-static void a_drain_gives_back_what_has_not_begun(void **state)
+static void a_drain_returns_unstarted_messages(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -366,7 +366,7 @@ static void a_drain_gives_back_what_has_not_begun(void **state)
     assert_in_range(message->visible_at_ms, 0, uv_now(&w.loop)); /* visible at once */
 }
 
-/* Also where the service would keep a message for a poll that hangs up: 20 s are longer than what
+/* Also if the service would hide a message for a cancelled poll: 20 s are longer than the time that
  * a container is given to stop. */
 static void a_drain_does_not_wait_for_an_idle_poll(void **state)
 {
@@ -431,9 +431,9 @@ int main(void)
         CASE(a_message_becomes_a_rendition_and_is_deleted),
         CASE(four_queues_share_one_get_and_one_decode),
         CASE(a_late_sibling_uses_the_lingering_bytes),
-        CASE(a_message_without_a_version_is_fetched_anew),
+        CASE(a_message_without_a_version_is_fetched_again),
         CASE(labels_become_tags_beside_those_of_others),
-        CASE(an_output_of_ours_is_never_work),
+        CASE(our_own_outputs_are_never_processed),
         CASE(a_test_event_is_acknowledged),
         CASE(a_pointer_is_followed),
         CASE(a_corrupt_image_goes_to_the_dead_letters),
@@ -448,7 +448,7 @@ int main(void)
         CASE(a_long_job_keeps_its_message),
         CASE(a_lost_lease_cancels_the_work),
         CASE(no_more_is_received_than_there_are_slots),
-        CASE(a_drain_gives_back_what_has_not_begun),
+        CASE(a_drain_returns_unstarted_messages),
         CASE(a_drain_does_not_wait_for_an_idle_poll),
         CASE(a_drain_past_its_grace_gives_back_the_rest),
         CASE(closing_in_the_middle_leaves_nothing_behind),

@@ -1,8 +1,7 @@
 /*
- * Envelopes as fixtures: tests/fixtures/envelopes/NAME.body is a message, NAME.want what it says. A
- * name that ends in
- * ".extended" carries the extended client's size attribute. The shapes are those of the S3,
- * EventBridge, SNS and extended-client documentation.
+ * Envelopes as fixtures: tests/fixtures/envelopes/NAME.body is a message, NAME.want the expected
+ * result. A name that ends in ".extended" has the extended client's size attribute. The formats are
+ * those of the S3, EventBridge, SNS and extended-client documentation.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,7 +84,7 @@ static void check_fixture(const char *path)
     free(want);
 }
 
-static void fixtures_are_read_as_they_say(void **state)
+static void fixtures_give_their_expected_results(void **state)
 {
     (void)state;
     glob_t found;
@@ -96,8 +95,8 @@ static void fixtures_are_read_as_they_say(void **state)
     globfree(&found);
 }
 
-/* A message cut anywhere is refused or read, and never leaks or reads past its end (the sanitizers
- * watch). */
+/* A message truncated anywhere is refused or read, and never leaks or is read beyond its end
+ * (checked by the sanitizers). */
 static void every_prefix_of_a_message_is_safe(void **state)
 {
     (void)state;
@@ -119,7 +118,7 @@ static void every_prefix_of_a_message_is_safe(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fixtures_are_read_as_they_say),
+        cmocka_unit_test(fixtures_give_their_expected_results),
         cmocka_unit_test(every_prefix_of_a_message_is_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* Events of one key in the wrong order: the newest one's outputs stay, whatever comes when. */
+/* Events of one key in the wrong order: the outputs of the newest one remain, in any order of
+ * arrival. */
 #include "engine_world.h"
 
 #include "event_order.h"
@@ -65,7 +66,7 @@ static void the_memory_is_bounded(void **state)
     uv_run(&w.loop, UV_RUN_NOWAIT);
 }
 
-static void each_pipeline_and_bucket_has_an_order_of_its_own(void **state)
+static void each_pipeline_and_bucket_has_its_own_order(void **state)
 {
     (void)state;
     struct event_order order;
@@ -231,9 +232,9 @@ static void marks_stay_below_two_kilobytes(void **state)
     }
 }
 
-/* ---- both under way ---- */
+/* ---- both pending ---- */
 
-static void whoever_finishes_last_the_newest_stays(void **state)
+static void the_newest_stays_whichever_finishes_last(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -254,7 +255,7 @@ static void whoever_finishes_last_the_newest_stays(void **state)
     assert_int_equal(stats().superseded, 1);
 }
 
-/* Uploads that end when the test says so, in whatever order. */
+/* Uploads that complete when the test decides, in any order. */
 static struct {
     object_done *done;
     void *user;
@@ -310,7 +311,7 @@ static void the_newer_one_writes_after_the_older_one(void **state)
     UNTIL(w.acks == 2 && engine_idle(w.engine));
 }
 
-static void an_older_one_that_failed_is_skipped_when_it_comes_back(void **state)
+static void an_older_one_that_failed_is_skipped_on_redelivery(void **state)
 {
     (void)state;
     two_hold();
@@ -496,14 +497,14 @@ static void look_fails(int code)
     assert_stored("web/a.jpg", "web:old");
 }
 
-static void a_look_that_is_denied_stops_nothing(void **state)
+static void a_denied_head_stops_nothing(void **state)
 {
     (void)state;
     look_fails(ERR_DENIED); /* a role that may only write */
     assert_int_equal(w.retries, 0);
 }
 
-static void a_look_that_fails_is_tried_again(void **state)
+static void a_failed_head_is_retried(void **state)
 {
     (void)state;
     look_fails(ERR_SERVER);
@@ -580,21 +581,21 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(sequencers_compare_as_s3_says),
         CASE(the_memory_is_bounded),
-        CASE(each_pipeline_and_bucket_has_an_order_of_its_own),
+        CASE(each_pipeline_and_bucket_has_its_own_order),
         CASE(one_writes_at_a_time_the_newest_first),
         CASE(an_older_event_is_skipped),
         CASE(outputs_carry_where_they_come_from),
         CASE(marks_stay_below_two_kilobytes),
-        CASE(whoever_finishes_last_the_newest_stays),
+        CASE(the_newest_stays_whichever_finishes_last),
         CASE(the_newer_one_writes_after_the_older_one),
-        CASE(an_older_one_that_failed_is_skipped_when_it_comes_back),
+        CASE(an_older_one_that_failed_is_skipped_on_redelivery),
         CASE(a_newer_one_that_failed_lets_the_older_one_write),
         CASE(after_a_restart_the_output_itself_decides),
         CASE(a_newer_output_of_another_engine_stays),
         CASE(a_store_without_conditions_is_written_to_without),
         CASE(another_objects_output_decides_nothing),
-        CASE(a_look_that_is_denied_stops_nothing),
-        CASE(a_look_that_fails_is_tried_again),
+        CASE(a_denied_head_stops_nothing),
+        CASE(a_failed_head_is_retried),
         CASE(a_missing_object_that_was_deleted_later_is_done),
         CASE(a_removal_during_the_second_look_counts),
         CASE(a_removal_before_the_event_excuses_nothing),

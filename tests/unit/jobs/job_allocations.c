@@ -1,8 +1,8 @@
 /*
- * The job path while memory runs out: every allocation of the engine's fails once, from its start
- * to the last delete. Each time the same comes of it: the photo has its rendition, its tags and its
- * document, the message that is none is in the dead-letter queue with its reason, and no message is
- * left or lost.
+ * The job path with failing allocations: every allocation of the engine fails once, from its start
+ * to the last delete. The result is always the same: the photo has its rendition, its tags and its
+ * document, the invalid message is in the dead-letter queue with its reason, and no message is left
+ * or lost.
  */
 #include "engine_world.h"
 
@@ -16,7 +16,7 @@ enum { MANY = 10000 };
 static int (*real_extend)(struct queue *, const struct queue_entry *, size_t, queue_batch_done *,
                           void *);
 
-/* What is given back comes back at once: the backoff is another test's. */
+/* Returned messages become visible at once, because another test covers the backoff. */
 static int hurry(struct queue *queue, const struct queue_entry *entries, size_t count,
                  queue_batch_done *done, void *user)
 {
@@ -31,8 +31,8 @@ static void on_hurried(const int *codes, size_t count, const struct error *error
     (void)codes, (void)count, (void)error, (void)user;
 }
 
-/* Whether all messages are gone. Those that the engine had no memory to remember would come back
- * when their visibility ends: here at once. */
+/* Whether all messages were deleted. Those that the engine lost track of for lack of memory would
+ * become visible when their timeout ends; here at once. */
 static bool settled(void)
 {
     struct queue *queue = fake_queue_find(&w.queues, "web");
@@ -121,7 +121,7 @@ static bool once(unsigned long n)
     return failed;
 }
 
-static void nothing_is_lost_for_want_of_memory(void **state)
+static void nothing_is_lost_when_memory_is_short(void **state)
 {
     (void)state;
     unsigned long n = 1;
@@ -132,7 +132,7 @@ static void nothing_is_lost_for_want_of_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost_for_want_of_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost_when_memory_is_short)};
     allocations_hook();
     log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_FORMAT_TEXT, LOG_ERROR);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Labels as they are stored. */
+/* The stored forms of labels. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

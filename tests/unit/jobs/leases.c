@@ -1,7 +1,7 @@
 /*
- * The lease keeper and the delete batcher on a clock of the test's own: twelve hours pass in an
- * instant. The linker gives them this file's uv_now and uv_timer_start (--wrap), and a queue
- * service that records what it is asked and answers when the test says so.
+ * The lease keeper and the delete batcher on a virtual clock: twelve hours pass in an instant. The
+ * linker replaces uv_now and uv_timer_start with those of this file (--wrap), and the queue service
+ * records calls and responds when the test decides.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,7 +50,7 @@ int __wrap_uv_timer_stop(uv_timer_t *timer)
     return 0;
 }
 
-/* To the next moment at which the keeper has something to do. */
+/* Advances to the next time at which the keeper has something to do. */
 static void step(void)
 {
     assert_non_null(watch.timer);
@@ -74,7 +74,7 @@ enum { CALLS_MAX = 64, HOMES = 2 };
 
 struct call {
     struct queue *queue;
-    bool removes, answered;
+    bool removes, responded;
     size_t count;
     char receipts[QUEUE_BATCH_MAX][16];
     unsigned visibility_s[QUEUE_BATCH_MAX];
@@ -123,20 +123,20 @@ static struct call *last_call(void)
     return &calls[call_count - 1];
 }
 
-static void answer_codes(struct call *call, const int *codes)
+static void respond_codes(struct call *call, const int *codes)
 {
     struct error none = {0};
-    assert_false(call->answered);
-    call->answered = true;
+    assert_false(call->responded);
+    call->responded = true;
     call->done(codes, call->count, &none, call->user);
 }
 
-static void answer(struct call *call, int code)
+static void respond(struct call *call, int code)
 {
     int codes[QUEUE_BATCH_MAX];
     for (size_t i = 0; i < QUEUE_BATCH_MAX; i++)
         codes[i] = code;
-    answer_codes(call, codes);
+    respond_codes(call, codes);
 }
 
 /* ---- the world ---- */
@@ -208,7 +208,7 @@ static void hold(struct lease **lease, const char *receipt, unsigned visibility_
 
 static const uint64_t life_ms = 12 * 3600 * 1000; /* ChangeMessageVisibility, SQS API Reference */
 
-/* A message that is worked on for longer than its 12 hours, whatever its visibility timeout. */
+/* A message that is processed for longer than 12 hours, with various visibility timeouts. */
 static void live_through(unsigned visibility_s)
 {
     struct lease *lease;
@@ -229,7 +229,7 @@ static void live_through(unsigned visibility_s)
         assert_in_range(call->visibility_s[0], 1, visibility_s);
         set_at = watch.now_ms;
         hidden_until = set_at + call->visibility_s[0] * 1000ull;
-        answer(call, 0);
+        respond(call, 0);
     }
     assert_null(lease);
     assert_in_range(watch.now_ms, received + life_ms - 10000, received + life_ms);
@@ -237,7 +237,7 @@ static void live_through(unsigned visibility_s)
     assert_int_equal(t.homes[0].count, 0);
 }
 
-static void any_timeout_is_kept_up_for_twelve_hours(void **state)
+static void any_timeout_is_extended_for_twelve_hours(void **state)
 {
     (void)state;
     static const unsigned timeouts[] = {2, 3, 5, 7, 30, 60, 900, 3600, 10000, 30000, 43199, 43200};
@@ -267,7 +267,7 @@ static void the_earliest_deadline_goes_first_ten_at_a_time(void **state)
     assert_string_equal(calls[0].receipts[9], "r15");
     assert_string_equal(calls[2].receipts[4], "r0");
     for (size_t i = 0; i < 3; i++)
-        answer(&calls[i], 0);
+        respond(&calls[i], 0);
     assert_int_equal(t.keeper.stats.extended, 25);
 }
 
@@ -280,10 +280,10 @@ static void one_keeper_serves_all_queues(void **state)
     run_until(watch.now_ms + 2100);
     assert_int_equal(call_count, 1);
     assert_ptr_equal(calls[0].queue, (struct queue *)2);
-    answer(&calls[0], 0);
+    respond(&calls[0], 0);
     for (int i = 0; i < 6; i++) {
         run_until(watch.now_ms + 2100);
-        answer(last_call(), 0);
+        respond(last_call(), 0);
     }
     run_until(1000000 + 15100);
     bool extended = false;
@@ -303,7 +303,7 @@ static void an_extension_that_fails_is_tried_again_in_time(void **state)
         while (call_count == tries)
             step();
         assert_in_range(watch.now_ms, 0, end - 1);
-        answer(last_call(), tries == 2 ? 0 : ERR_SERVER);
+        respond(last_call(), tries == 2 ? 0 : ERR_SERVER);
     }
     assert_int_equal(t.lost, 0);
     assert_int_equal(t.keeper.stats.extended, 1);
@@ -318,14 +318,14 @@ static void an_extension_that_fails_to_the_end_loses_the_lease(void **state)
         size_t before = call_count;
         step();
         if (call_count > before)
-            answer(last_call(), ERR_SERVER);
+            respond(last_call(), ERR_SERVER);
     }
     assert_in_range(watch.now_ms, 1030000, 1031000);
     assert_int_equal(t.keeper.stats.lost, 1);
     assert_int_equal(t.homes[0].count, 0);
 }
 
-/* ---- who may say what ---- */
+/* ---- requests of the owner ---- */
 
 static void an_expired_receipt_loses_the_lease(void **state)
 {
@@ -334,7 +334,7 @@ static void an_expired_receipt_loses_the_lease(void **state)
     hold(&lease, "a", 30);
     hold(&other, "b", 30);
     run_until(watch.now_ms + 15100);
-    answer_codes(last_call(), (const int[]){ERR_RECEIPT, 0});
+    respond_codes(last_call(), (const int[]){ERR_RECEIPT, 0});
     assert_null(lease);
     assert_non_null(other); /* the rest of the call is not touched */
     assert_int_equal(t.keeper.stats.lost, 1);
@@ -351,9 +351,9 @@ static void no_beat_comes_while_a_delete_is_under_way(void **state)
     run_until(watch.now_ms + 200);
     assert_int_equal(call_count, 1);
     assert_true(calls[0].removes);
-    run_until(watch.now_ms + 60000); /* its answer takes long */
+    run_until(watch.now_ms + 60000); /* its response takes long */
     assert_int_equal(call_count, 1);
-    answer(&calls[0], 0);
+    respond(&calls[0], 0);
     assert_int_equal(t.homes[0].count, 0);
     assert_int_equal(t.keeper.stats.deleted, 1);
     assert_null(watch.timer); /* nothing is due any more */
@@ -369,15 +369,15 @@ static void a_delete_waits_for_the_beat_that_is_under_way(void **state)
     lease_delete(lease);
     run_until(watch.now_ms + 1000);
     assert_int_equal(call_count, 1);
-    answer(&calls[0], 0);
+    respond(&calls[0], 0);
     run_until(watch.now_ms + 1000);
     assert_int_equal(call_count, 2);
     assert_true(calls[1].removes);
-    answer(&calls[1], 0);
+    respond(&calls[1], 0);
     assert_int_equal(t.homes[0].count, 0);
 }
 
-static void a_message_whose_delete_failed_is_kept_up(void **state)
+static void a_message_whose_delete_failed_is_extended(void **state)
 {
     (void)state;
     struct lease *lease;
@@ -391,7 +391,7 @@ static void a_message_whose_delete_failed_is_kept_up(void **state)
             continue;
         deletes += last_call()->removes;
         beats += !last_call()->removes;
-        answer(last_call(), last_call()->removes && deletes < 6 ? ERR_SERVER : 0);
+        respond(last_call(), last_call()->removes && deletes < 6 ? ERR_SERVER : 0);
     }
     assert_int_equal(deletes, 6);
     assert_int_equal(t.keeper.stats.deleted, 1);
@@ -405,15 +405,15 @@ static void a_beat_does_not_overwrite_a_backoff(void **state)
     struct lease *lease;
     hold(&lease, "r", 30);
     run_until(watch.now_ms + 15100);
-    assert_int_equal(call_count, 1); /* the beat is under way */
+    assert_int_equal(call_count, 1); /* the heartbeat is pending */
     lease_release(lease, 7);
     run_until(watch.now_ms + 5000);
     assert_int_equal(call_count, 1);
-    answer(&calls[0], 0);
+    respond(&calls[0], 0);
     run_until(watch.now_ms + 5000);
     assert_int_equal(call_count, 2);
     assert_int_equal(calls[1].visibility_s[0], 7);
-    answer(&calls[1], 0);
+    respond(&calls[1], 0);
     assert_int_equal(t.homes[0].count, 0);
     run_until(watch.now_ms + 60000);
     assert_int_equal(call_count, 2); /* and nothing comes after it */
@@ -430,7 +430,7 @@ static void a_backoff_replaces_a_beat_that_waits(void **state)
     run_until(watch.now_ms + 60000);
     assert_int_equal(call_count, 1);
     assert_int_equal(calls[0].visibility_s[0], 7);
-    answer(&calls[0], 0);
+    respond(&calls[0], 0);
     assert_int_equal(t.homes[0].count, 0);
 }
 
@@ -441,10 +441,10 @@ static void a_backoff_that_fails_is_tried_again(void **state)
     hold(&lease, "r", 30);
     lease_release(lease, 0);
     run_until(watch.now_ms + 50);
-    answer(last_call(), ERR_NETWORK);
+    respond(last_call(), ERR_NETWORK);
     run_until(watch.now_ms + 2000);
     assert_int_equal(call_count, 2);
-    answer(last_call(), 0);
+    respond(last_call(), 0);
     assert_int_equal(t.keeper.stats.released, 1);
     assert_int_equal(t.homes[0].count, 0);
 }
@@ -458,7 +458,7 @@ static void a_backoff_stays_within_twelve_hours(void **state)
     lease_release(lease, 901);
     run_until(watch.now_ms + 50);
     assert_in_range(last_call()->visibility_s[0], 580, 600);
-    answer(last_call(), 0);
+    respond(last_call(), 0);
 }
 
 /* ---- deletes ---- */
@@ -479,7 +479,7 @@ static void ten_deletes_go_at_once(void **state)
     assert_int_equal(watch.now_ms, began);
     assert_int_equal(call_count, 1);
     assert_int_equal(calls[0].count, 10);
-    answer(&calls[0], 0);
+    respond(&calls[0], 0);
     assert_int_equal(t.keeper.stats.deleted, 10);
 }
 
@@ -492,7 +492,7 @@ static void a_lone_delete_leaves_after_fifty_milliseconds(void **state)
     while (!call_count)
         step();
     assert_in_range(watch.now_ms, 1000000, 1000050);
-    answer(last_call(), 0);
+    respond(last_call(), 0);
 }
 
 static void a_delete_waits_a_second_for_company_at_most(void **state)
@@ -505,7 +505,7 @@ static void a_delete_waits_a_second_for_company_at_most(void **state)
     while (!call_count)
         step();
     assert_in_range(watch.now_ms, 1000051, 1001000);
-    answer(last_call(), 0);
+    respond(last_call(), 0);
 }
 
 static void only_the_entry_that_failed_is_deleted_again(void **state)
@@ -519,18 +519,18 @@ static void only_the_entry_that_failed_is_deleted_again(void **state)
         lease_delete(leases[i]);
     run_until(watch.now_ms + 100);
     assert_int_equal(calls[0].count, 3);
-    answer_codes(&calls[0], (const int[]){0, ERR_SERVER, ERR_RECEIPT});
+    respond_codes(&calls[0], (const int[]){0, ERR_SERVER, ERR_RECEIPT});
     assert_int_equal(t.keeper.stats.deleted, 1);
     assert_int_equal(t.keeper.stats.lost, 1); /* an expired receipt: counted and dropped */
     run_until(watch.now_ms + 11000);
     assert_int_equal(call_count, 2);
     assert_int_equal(calls[1].count, 1);
     assert_string_equal(calls[1].receipts[0], "b");
-    answer(&calls[1], 0);
+    respond(&calls[1], 0);
     assert_int_equal(t.homes[0].count, 0);
 }
 
-static void a_call_that_failed_as_a_whole_is_made_again(void **state)
+static void a_failed_call_is_repeated(void **state)
 {
     (void)state;
     struct lease *a, *b;
@@ -539,14 +539,14 @@ static void a_call_that_failed_as_a_whole_is_made_again(void **state)
     lease_delete(a);
     lease_delete(b);
     run_until(watch.now_ms + 100);
-    answer(&calls[0], ERR_NETWORK);
+    respond(&calls[0], ERR_NETWORK);
     size_t deleted = 0;
     while (t.homes[0].count) {
         size_t before = call_count;
         step();
         for (; before < call_count; before++) {
             deleted += calls[before].count;
-            answer(&calls[before], 0);
+            respond(&calls[before], 0);
         }
     }
     assert_int_equal(deleted, 2);
@@ -558,7 +558,7 @@ static void a_call_that_failed_as_a_whole_is_made_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(any_timeout_is_kept_up_for_twelve_hours),
+        CASE(any_timeout_is_extended_for_twelve_hours),
         CASE(the_earliest_deadline_goes_first_ten_at_a_time),
         CASE(one_keeper_serves_all_queues),
         CASE(an_extension_that_fails_is_tried_again_in_time),
@@ -566,7 +566,7 @@ int main(void)
         CASE(an_expired_receipt_loses_the_lease),
         CASE(no_beat_comes_while_a_delete_is_under_way),
         CASE(a_delete_waits_for_the_beat_that_is_under_way),
-        CASE(a_message_whose_delete_failed_is_kept_up),
+        CASE(a_message_whose_delete_failed_is_extended),
         CASE(a_beat_does_not_overwrite_a_backoff),
         CASE(a_backoff_replaces_a_beat_that_waits),
         CASE(a_backoff_that_fails_is_tried_again),
@@ -575,7 +575,7 @@ int main(void)
         CASE(a_lone_delete_leaves_after_fifty_milliseconds),
         CASE(a_delete_waits_a_second_for_company_at_most),
         CASE(only_the_entry_that_failed_is_deleted_again),
-        CASE(a_call_that_failed_as_a_whole_is_made_again),
+        CASE(a_failed_call_is_repeated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The memory budget alone: the order of grants, on the loop thread and on waiting threads. */
+/* The memory budget: the order of grants, on the loop thread and on waiting threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,7 +87,7 @@ static int teardown(void **state)
     return uv_loop_close(&w.loop);
 }
 
-/* What has been sent to the loop is there when the sender's call has returned. */
+/* An event sent to the loop is visible when the sender's call has returned. */
 static void settle(void)
 {
     uv_run(&w.loop, UV_RUN_NOWAIT);
@@ -111,7 +111,7 @@ static void look(uv_async_t *async)
     (void)async;
 }
 
-/* A worker that asks for bytes. Waits until it has them or stands in line. */
+/* A worker that requests bytes. Waits until they are granted or the request is queued. */
 static struct worker *ask(uint64_t bytes)
 {
     struct worker *worker = &w.workers[w.started++];
@@ -139,7 +139,7 @@ static size_t standing(void)
     return count;
 }
 
-/* Each that waits sends an event: so the loop never sleeps in vain. */
+/* Each waiting request sends an event, so that the loop does not sleep. */
 static void wait_standing(size_t count)
 {
     while (standing() != count)
@@ -177,7 +177,7 @@ static void photos_come_in_turn(void **state)
     memory_change(&w.budget, MEMORY_PHOTOS, 210, 0);
 }
 
-static void a_photo_larger_than_all_goes_alone(void **state)
+static void a_photo_larger_than_the_budget_is_fetched_alone(void **state)
 {
     (void)state;
     assert_true(memory_ask(&w.budget, &w.photos[0].ticket, 10));
@@ -195,7 +195,7 @@ static void a_photo_larger_than_all_goes_alone(void **state)
     memory_change(&w.budget, MEMORY_PHOTOS, 10, 0);
 }
 
-static void who_withdraws_lets_the_next_one_in(void **state)
+static void a_withdrawn_request_lets_the_next_one_in(void **state)
 {
     (void)state;
     assert_true(memory_ask(&w.budget, &w.photos[0].ticket, 100));
@@ -243,7 +243,7 @@ static void work_waits_for_its_room(void **state)
     assert_int_equal(figures.peak, 600);
 }
 
-/* Small ones that come later do not overtake: the large one's turn comes. */
+/* Later small requests do not overtake a large one. */
 static void small_work_does_not_starve_large_work(void **state)
 {
     (void)state;
@@ -260,7 +260,7 @@ static void small_work_does_not_starve_large_work(void **state)
     memory_change(&w.budget, MEMORY_WORK, 1000, 0);
 }
 
-static void work_larger_than_the_budget_goes_alone(void **state)
+static void work_larger_than_the_budget_runs_alone(void **state)
 {
     (void)state;
     struct worker *first = ask(10);
@@ -296,8 +296,8 @@ static void cancelled_work_stops_waiting(void **state)
     memory_change(&w.budget, MEMORY_WORK, 700, 0);
 }
 
-/* A decoder was killed, and its render asks again. */
-static void a_second_wait_keeps_what_the_first_was_given(void **state)
+/* A decoder was killed, and its render requests memory again. */
+static void a_second_wait_keeps_the_grant_of_the_first(void **state)
 {
     (void)state;
     struct worker *first = ask(600);
@@ -318,7 +318,7 @@ static void a_second_wait_keeps_what_the_first_was_given(void **state)
     memory_change(&w.budget, MEMORY_WORK, 40, 0);
 }
 
-/* ---- random sequences, against sums of what each owner should hold ---- */
+/* ---- random sequences, compared with the sums of what each owner should have ---- */
 
 static uint32_t dice;
 
@@ -336,7 +336,7 @@ static bool at_once(void *user) /* takes what there is, or gives up */
 
 enum { OWNERS = 6, ROUNDS = 400 };
 
-/* One step of one owner: ask (again), be cancelled, settle, or drop what was made. */
+/* One step of one owner: request (again), cancel, settle, or drop the results. */
 static void owner_step(struct memory_grant *grant, uint64_t *made)
 {
     uint64_t bytes = 1 + roll(LIMIT / 2), before = grant->bytes;
@@ -389,14 +389,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(photos_take_a_quarter_and_the_rest_waits),
         CASE(photos_come_in_turn),
-        CASE(a_photo_larger_than_all_goes_alone),
-        CASE(who_withdraws_lets_the_next_one_in),
+        CASE(a_photo_larger_than_the_budget_is_fetched_alone),
+        CASE(a_withdrawn_request_lets_the_next_one_in),
         CASE(lingering_photos_go_first),
         CASE(work_waits_for_its_room),
         CASE(small_work_does_not_starve_large_work),
-        CASE(work_larger_than_the_budget_goes_alone),
+        CASE(work_larger_than_the_budget_runs_alone),
         CASE(cancelled_work_stops_waiting),
-        CASE(a_second_wait_keeps_what_the_first_was_given),
+        CASE(a_second_wait_keeps_the_grant_of_the_first),
         CASE(random_sequences_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,14 @@
 /*
- * The outcome of every failure, from the wire to the message's end: a service on loopback answers
- * each operation that a job makes with each status and error code; the engine and its clients are
- * the real ones. What is expected is written here from the services' documentation and from what a
- * message is owed, not from the program's tables:
+ * The outcome of every failure, from the wire to the end of the message: a service on loopback
+ * responds to each operation of a job with each status and error code; the engine and its clients
+ * are the real ones. The expectations are derived from the services' documentation, not from the
+ * program's tables:
  *
  *     time or an operator can mend it     the message comes back (RETRY)
  *     it would fail for ever              to the dead-letter queue (REJECT)
  *
- * All cases of an operation run at once, one message each; keys name the case, and where SQS is
- * what fails, queues do too.
+ * All cases of an operation run at once, one message each; keys name the case, and so do queues if
+ * SQS fails.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,13 +38,13 @@ struct wire_case {
     const char *reason; /* NULL: any */
 };
 
-/* ---- what the services can say; S3 API Reference, "Error responses" ---- */
+/* ---- the services' errors; S3 API Reference, "Error responses" ---- */
 
 #define ACK    OUTCOME_ACK
 #define RETRY  OUTCOME_RETRY
 #define REJECT OUTCOME_REJECT
 
-/* For every operation of S3: mended by time, or by an operator. */
+/* For every operation of S3: transient, or to be fixed by an operator. */
 #define S3_ALWAYS                                                                                  \
     {500, "InternalError", RETRY, NULL}, {503, "ServiceUnavailable", RETRY, NULL},                 \
         {503, "SlowDown", RETRY, "throttled"}, {429, "TooManyRequests", RETRY, NULL},              \
@@ -69,7 +69,7 @@ struct wire_case {
         500, "OfTheFuture", RETRY, NULL                                                            \
     }
 
-/* What S3 says of a key that does not exist to a user who may read objects but not list them. */
+/* The error of S3 for a missing key if the user may read objects but not list them. */
 #define NO_SUCH_KEY                                                                                \
     "AccessDenied: User: arn:aws:iam::111122223333:user/thumbwheel is not authorized to perform: " \
     "s3:ListBucket on resource: \"arn:aws:s3:::photos\" because no identity-based policy allows "  \
@@ -123,7 +123,7 @@ static const struct wire_case put_tags_cases[] = {
     {400, "BadRequest", REJECT, "labels-refused"}, /* "Object tags cannot be greater than 10" */
     {400, "MalformedXML", REJECT, NULL},
 };
-/* Without bodies: a HEAD's answer has a status alone. Whoever may not look goes on. */
+/* Without bodies: the response to HEAD has only a status. If HEAD is denied, the job continues. */
 static const struct wire_case head_cases[] = {
     {404, NULL, ACK, NULL},   {403, NULL, ACK, NULL},   {500, NULL, RETRY, NULL},
     {503, NULL, RETRY, NULL}, {301, NULL, RETRY, NULL}, {400, NULL, RETRY, NULL},
@@ -136,7 +136,7 @@ static const struct wire_case pointer_cases[] = {
     {404, "NoSuchKey", REJECT, "message-body-missing"},
 };
 
-/* ---- SQS: exceptions of its service model, "Common errors", as JSON 1.0 carries them ---- */
+/* ---- SQS: exceptions of its service model, "Common errors", as sent in JSON 1.0 ---- */
 
 static const struct wire_case sqs_cases[] = {
     {500, "InternalFailure", RETRY, NULL},
@@ -277,7 +277,7 @@ static enum operation operation_of(const struct http_call *call, bool pointer)
     return tags ? GET_TAGS : pointer ? POINTER : GET;
 }
 
-/* What becomes of jobs that shall come back. */
+/* Counts jobs that should be retried. */
 static const struct wire_case refused = {400, "OfTheFuture", RETRY, NULL};
 
 /* /photos/ingest/7, /photos/web/7, /bodies/7 */
@@ -366,9 +366,9 @@ static void respond_receive(struct http_call *call, const json_t *request, size_
         json_decref(messages);
         return;
     }
-    json_t *answer = json_pack("{s:o}", "Messages", messages);
-    respond(call, 200, "application/x-amz-json-1.0", json_dumps(answer, 0));
-    json_decref(answer);
+    json_t *result = json_pack("{s:o}", "Messages", messages);
+    respond(call, 200, "application/x-amz-json-1.0", json_dumps(result, 0));
+    json_decref(result);
 }
 
 static void respond_batch(struct http_call *call, const json_t *request, unsigned *all,
@@ -383,9 +383,9 @@ static void respond_batch(struct http_call *call, const json_t *request, unsigne
         ++*all;
         ++*of_queue;
     }
-    json_t *answer = json_pack("{s:o, s:[]}", "Successful", done, "Failed");
-    respond(call, 200, "application/x-amz-json-1.0", json_dumps(answer, 0));
-    json_decref(answer);
+    json_t *result = json_pack("{s:o, s:[]}", "Successful", done, "Failed");
+    respond(call, 200, "application/x-amz-json-1.0", json_dumps(result, 0));
+    json_decref(result);
 }
 
 static bool sqs_fails(struct http_call *call, const char *operation, size_t queue)
@@ -459,7 +459,7 @@ static void on_request(struct http_call *call, void *user)
     http_call_collect(call, 1 << 20, sqs ? on_sqs_body : on_s3_body, user);
 }
 
-/* ---- the codec: what the event's key says ---- */
+/* ---- the codec: controlled by the event's key ---- */
 
 static size_t key_index(const char *key)
 {
@@ -603,43 +603,44 @@ static void walk(enum operation operation, const struct wire_case *cases, size_t
             check(i, cases[i].code ? cases[i].code : "-", cases[i].status, cases[i].outcome,
                   cases[i].reason);
     }
-    /* And the messages' ends are those: deleted, to the dead letters and deleted, or given back. */
+    /* The messages must end accordingly: deleted, sent to the dead-letter queue and deleted, or
+     * returned. */
     assert_int_equal(t.deletes, expected[ACK] + expected[REJECT]);
     assert_int_equal(t.dead, expected[REJECT]);
     assert_int_equal(t.changes, expected[RETRY]);
 }
 
-static void every_answer_to_a_get(void **state)
+static void every_response_to_a_get(void **state)
 {
     (void)state;
     walk(GET, get_cases, COUNT(get_cases));
 }
 
-static void every_answer_to_a_put(void **state)
+static void every_response_to_a_put(void **state)
 {
     (void)state;
     walk(PUT, put_cases, COUNT(put_cases));
 }
 
-static void every_answer_to_a_get_of_tags(void **state)
+static void every_response_to_a_get_of_tags(void **state)
 {
     (void)state;
     walk(GET_TAGS, get_tags_cases, COUNT(get_tags_cases));
 }
 
-static void every_answer_to_a_put_of_tags(void **state)
+static void every_response_to_a_put_of_tags(void **state)
 {
     (void)state;
     walk(PUT_TAGS, put_tags_cases, COUNT(put_tags_cases));
 }
 
-static void every_answer_to_a_head(void **state)
+static void every_response_to_a_head(void **state)
 {
     (void)state;
     walk(HEAD, head_cases, COUNT(head_cases));
 }
 
-static void every_answer_to_the_get_of_a_message_body(void **state)
+static void every_response_to_the_get_of_a_message_body(void **state)
 {
     (void)state;
     walk(POINTER, pointer_cases, COUNT(pointer_cases));
@@ -662,7 +663,7 @@ static void every_failure_of_an_image(void **state)
 
 /* ---- SQS ---- */
 
-/* Each answer at a queue of its own, so often; then all is well. */
+/* Each response is sent in its own queue, this many times; later requests succeed. */
 static void walk_sqs(const char *operation, const struct wire_case *cases, size_t count,
                      unsigned times, enum operation job)
 {
@@ -701,33 +702,33 @@ static void ends_deleted_once(const char *operation)
 }
 
 /* A delete is retried after every error except an expired receipt. */
-static void every_answer_to_a_delete(void **state)
+static void every_response_to_a_delete(void **state)
 {
     (void)state;
     ends_deleted_once("DeleteMessageBatch");
 }
 
-/* What polls fail of delays their messages and loses none. */
-static void every_answer_to_a_receive(void **state)
+/* Failing polls delay messages and lose none. */
+static void every_response_to_a_receive(void **state)
 {
     (void)state;
     ends_deleted_once("ReceiveMessage");
 }
 
 /* A queue that cannot be opened is opened later. */
-static void every_answer_to_the_question_for_a_queue(void **state)
+static void every_response_to_get_queue_url(void **state)
 {
     (void)state;
     ends_deleted_once("GetQueueUrl");
 }
 
-static void every_answer_to_the_question_for_attributes(void **state)
+static void every_response_to_get_queue_attributes(void **state)
 {
     (void)state;
     ends_deleted_once("GetQueueAttributes");
 }
 
-static void every_answer_to_a_change_of_visibility(void **state)
+static void every_response_to_a_change_of_visibility(void **state)
 {
     (void)state;
     walk_sqs("ChangeMessageVisibilityBatch", sqs_cases, COUNT(sqs_cases), 1, PUT);
@@ -735,9 +736,9 @@ static void every_answer_to_a_change_of_visibility(void **state)
         walked_sqs(i, RETRY, 0, 1);
 }
 
-/* A message is not deleted before its dead letter is accepted: there after another try, or given
- * back. */
-static void every_answer_to_a_dead_letter(void **state)
+/* A message is not deleted before its dead letter is accepted: either a retry succeeds, or the
+ * message is returned. */
+static void every_response_to_a_dead_letter(void **state)
 {
     (void)state;
     walk_sqs("SendMessage", sqs_cases, COUNT(sqs_cases), 1, IMAGE);
@@ -760,7 +761,7 @@ static void an_expired_receipt_is_not_deleted_again(void **state)
 
 /* ---- curl ---- */
 
-/* libcurl-errors(3): nothing that happens to a connection is a reason to give a message up. */
+/* libcurl-errors(3): no failure of a connection is a reason to reject a message. */
 static void every_result_of_curl(void **state)
 {
     (void)state;
@@ -776,8 +777,8 @@ static void every_result_of_curl(void **state)
                         "connection-lost");
 }
 
-/* What no table knows is tried again. */
-static void what_nobody_foresaw_is_not_thrown_away(void **state)
+/* Unknown errors are retried. */
+static void unforeseen_errors_lose_no_message(void **state)
 {
     (void)state;
     for (int stage = STAGE_ENVELOPE; stage <= STAGE_TAG; stage++) {
@@ -792,22 +793,22 @@ static void what_nobody_foresaw_is_not_thrown_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(every_answer_to_a_get),
-        CASE(every_answer_to_a_put),
-        CASE(every_answer_to_a_get_of_tags),
-        CASE(every_answer_to_a_put_of_tags),
-        CASE(every_answer_to_a_head),
-        CASE(every_answer_to_the_get_of_a_message_body),
+        CASE(every_response_to_a_get),
+        CASE(every_response_to_a_put),
+        CASE(every_response_to_a_get_of_tags),
+        CASE(every_response_to_a_put_of_tags),
+        CASE(every_response_to_a_head),
+        CASE(every_response_to_the_get_of_a_message_body),
         CASE(every_failure_of_an_image),
-        CASE(every_answer_to_a_delete),
-        CASE(every_answer_to_a_receive),
-        CASE(every_answer_to_the_question_for_a_queue),
-        CASE(every_answer_to_the_question_for_attributes),
-        CASE(every_answer_to_a_change_of_visibility),
-        CASE(every_answer_to_a_dead_letter),
+        CASE(every_response_to_a_delete),
+        CASE(every_response_to_a_receive),
+        CASE(every_response_to_get_queue_url),
+        CASE(every_response_to_get_queue_attributes),
+        CASE(every_response_to_a_change_of_visibility),
+        CASE(every_response_to_a_dead_letter),
         CASE(an_expired_receipt_is_not_deleted_again),
         cmocka_unit_test(every_result_of_curl),
-        cmocka_unit_test(what_nobody_foresaw_is_not_thrown_away),
+        cmocka_unit_test(unforeseen_errors_lose_no_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

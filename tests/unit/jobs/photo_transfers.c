@@ -1,4 +1,4 @@
-/* Local files to objects and back: which photos are found, what they are called, how they travel.
+/* Local files to objects and back: finding, naming and transferring photos.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -237,7 +237,7 @@ static void a_chosen_name_is_free_too(void **state)
     photos_clear(&photos);
 }
 
-static void what_is_named_is_sent_whatever_it_is(void **state)
+static void named_files_are_sent_whatever_their_type(void **state)
 {
     struct fixture *f = *state;
     struct photos photos = {0};
@@ -313,7 +313,7 @@ static void files_arrive_whole_and_a_few_at_a_time(void **state)
     photo_uploader_free(uploader);
 }
 
-static void what_cannot_be_sent_stops_nothing_else(void **state)
+static void a_photo_that_cannot_be_sent_stops_nothing_else(void **state)
 {
     struct fixture *f = *state;
     char good[256], large[256], missing[256], refused[256], unlucky[256];
@@ -450,11 +450,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(directories_are_searched_and_names_kept_apart, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_chosen_name_is_free_too, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_named_is_sent_whatever_it_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(named_files_are_sent_whatever_their_type, setup, teardown),
         cmocka_unit_test_setup_teardown(names_without_utf8_become_utf8, setup, teardown),
         cmocka_unit_test(types_follow_extensions),
         cmocka_unit_test_setup_teardown(files_arrive_whole_and_a_few_at_a_time, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_cannot_be_sent_stops_nothing_else, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_photo_that_cannot_be_sent_stops_nothing_else, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_stopped_feeder_begins_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(objects_become_files, setup, teardown),
         cmocka_unit_test(no_key_leads_out_of_the_directory),

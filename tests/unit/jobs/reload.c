@@ -1,4 +1,4 @@
-/* The pipelines of a running engine: how their queues are opened, and how others take their place.
+/* The pipelines of a running engine: opening their queues and replacing them.
  */
 #include "engine_world.h"
 
@@ -116,37 +116,37 @@ static void credentials_that_are_refused_end_the_start(void **state)
     }
 }
 
-static unsigned unanswered;
+static unsigned pending_opens;
 
-static int open_without_answer(struct queue_backend *backend, const char *name, queue_opened *done,
-                               void *user)
+static int open_without_response(struct queue_backend *backend, const char *name,
+                                 queue_opened *done, void *user)
 {
     (void)backend, (void)name, (void)done, (void)user;
-    unanswered++;
+    pending_opens++;
     return 0;
 }
 
-static void cancel_unanswered(struct queue_backend *backend, void *user)
+static void cancel_pending_open(struct queue_backend *backend, void *user)
 {
     (void)backend, (void)user;
-    unanswered--;
+    pending_opens--;
 }
 
 static void it_can_be_closed_while_a_queue_is_being_opened(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
-    w.queues.ops.open = open_without_answer;
-    w.queues.ops.open_cancel = cancel_unanswered;
+    w.queues.ops.open = open_without_response;
+    w.queues.ops.open_cancel = cancel_pending_open;
     struct engine_options with = options();
     start_unawaited(&with);
-    UNTIL(unanswered == 1);
+    UNTIL(pending_opens == 1);
     engine_drain(w.engine, WATCHDOG_MS, set_true, &w.drained);
     UNTIL(w.drained);
     engine_close(w.engine, set_true, &w.closed);
     UNTIL(w.closed);
     w.engine = NULL;
-    assert_int_equal(unanswered, 0);
+    assert_int_equal(pending_opens, 0);
     assert_false(w.ready);
 }
 
@@ -244,7 +244,7 @@ static void a_removed_pipeline_finishes_and_polls_no_more(void **state)
     UNTIL(w.acks == 3 && engine_idle(w.engine));
 }
 
-static void polls_that_cannot_be_given_up_hand_back_what_they_bring(void **state)
+static void polls_that_cannot_be_cancelled_return_their_messages(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -295,7 +295,7 @@ static int loops(const struct pipeline *from, size_t index, const struct pipelin
                : 0;
 }
 
-static void what_does_not_go_together_is_refused(void **state)
+static void incompatible_options_are_refused(void **state)
 {
     (void)state;
     struct pipeline_ops ops = stub_pipeline_ops;
@@ -416,9 +416,9 @@ int main(void)
         CASE(running_jobs_finish_on_the_file_they_began_with),
         CASE(an_added_pipeline_polls_its_queue),
         CASE(a_removed_pipeline_finishes_and_polls_no_more),
-        CASE(polls_that_cannot_be_given_up_hand_back_what_they_bring),
+        CASE(polls_that_cannot_be_cancelled_return_their_messages),
         CASE(a_pipeline_may_change_its_queue),
-        CASE(what_does_not_go_together_is_refused),
+        CASE(incompatible_options_are_refused),
         WITH_OPEN(all_of_it_is_refused_where_one_queue_cannot_be),
         CASE(a_queue_that_is_waited_for_may_be_taken_out),
         CASE(a_worker_may_outlive_the_pipeline_it_works_for),

@@ -1,4 +1,4 @@
-/* The limits that a process finds: of the machine, and of its control groups in both versions. */
+/* The limits of a process: those of the machine, and of control groups in both versions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

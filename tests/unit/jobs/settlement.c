@@ -1,4 +1,4 @@
-/* How messages end: batches of which a part failed, dead letters, backoffs, and what is said of it.
+/* The end of messages: partly failed batches, dead letters, backoffs and log lines.
  */
 #include "engine_world.h"
 
@@ -78,7 +78,7 @@ static void sends_fail(unsigned times)
 static int (*real_delete)(struct queue *, const struct queue_entry *, size_t, queue_batch_done *,
                           void *);
 
-/* The receipts are no longer good: the messages come again. */
+/* The receipts have expired, so the messages are delivered again. */
 static int expired_delete(struct queue *from, const struct queue_entry *entries, size_t count,
                           queue_batch_done *done, void *user)
 {
@@ -92,7 +92,7 @@ static int expired_delete(struct queue *from, const struct queue_entry *entries,
 
 /* ---- batches ---- */
 
-static void only_what_failed_is_repeated(void **state)
+static void only_failed_records_are_repeated(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -111,7 +111,7 @@ static void only_what_failed_is_repeated(void **state)
     assert_stored("web/b.jpg", "web:B");
 }
 
-static void one_dead_letter_speaks_for_all_that_is_hopeless(void **state)
+static void one_dead_letter_covers_all_rejected_records(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -139,7 +139,7 @@ static void one_dead_letter_speaks_for_all_that_is_hopeless(void **state)
                         "Records[3] image-corrupt: the image is corrupt");
 }
 
-static void a_batch_whose_dead_letter_fails_repeats_that_alone(void **state)
+static void a_batch_whose_dead_letter_fails_repeats_only_that(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -171,7 +171,7 @@ static void nothing_is_dead_lettered_twice(void **state)
     assert_int_equal(depth("web"), 0);
 }
 
-static void a_batch_handed_back_remembers_what_is_done(void **state)
+static void a_returned_batch_remembers_finished_records(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
@@ -294,7 +294,7 @@ static size_t size_of(const struct fake_message *message)
     return size;
 }
 
-/* The dead letter of a body that is `short_of` bytes below what its queue takes. */
+/* The dead letter of a body that is `short_of` bytes below the limit of its queue. */
 static struct fake_message *dead_of_size(size_t short_of)
 {
     enum { MOST = 4096 };
@@ -352,11 +352,11 @@ static void a_message_too_large_for_its_dead_letters_stays(void **state)
     assert_int_equal(depth("web"), 1);
 }
 
-static void a_detail_holds_only_what_a_message_may_hold(void **state)
+static void a_detail_has_only_characters_valid_in_messages(void **state)
 {
     (void)state;
     add_pipeline("web", "web");
-    /* A key of bytes that are no UTF-8, and of one that no message may hold (U+FFFF). */
+    /* A key with invalid UTF-8 and with a character that is invalid in messages (U+FFFF). */
     fake_queue_put(queue("web"), "{\"Records\":[{\"eventSource\":\"aws:s3\",\"eventName\":"
                                  "\"ObjectCreated:Put\",\"s3\":{"
                                  "\"bucket\":{\"name\":\"photos\"},\"object\":{\"key\":"
@@ -407,7 +407,7 @@ static void the_backoff_grows_with_the_receive_count(void **state)
     assert_int_equal(depth("web"), 1);
 }
 
-/* ---- what is said ---- */
+/* ---- log lines ---- */
 
 static int log_file;
 
@@ -474,19 +474,19 @@ static void many_are_refused(int code, const char *reason)
     assert_int_equal(depth("dead"), 0);
 }
 
-static void a_denied_bucket_is_said_once_a_minute(void **state)
+static void a_denied_bucket_is_logged_once_a_minute(void **state)
 {
     (void)state;
     many_are_refused(ERR_DENIED, "access-denied");
 }
 
-static void a_missing_bucket_is_said_once_a_minute(void **state)
+static void a_missing_bucket_is_logged_once_a_minute(void **state)
 {
     (void)state;
     many_are_refused(ERR_NO_CONTAINER, "bucket-missing");
 }
 
-static void a_missing_dead_letter_queue_is_said_once(void **state)
+static void a_missing_dead_letter_queue_is_logged_once(void **state)
 {
     (void)state;
     fake_queue_add(&w.queues, "web", NULL);
@@ -505,11 +505,11 @@ static void a_missing_dead_letter_queue_is_said_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(only_what_failed_is_repeated),
-        CASE(one_dead_letter_speaks_for_all_that_is_hopeless),
-        CASE(a_batch_whose_dead_letter_fails_repeats_that_alone),
+        CASE(only_failed_records_are_repeated),
+        CASE(one_dead_letter_covers_all_rejected_records),
+        CASE(a_batch_whose_dead_letter_fails_repeats_only_that),
         CASE(nothing_is_dead_lettered_twice),
-        CASE(a_batch_handed_back_remembers_what_is_done),
+        CASE(a_returned_batch_remembers_finished_records),
         CASE(remembered_messages_are_bounded),
         CASE(every_attribute_of_the_message_is_kept),
         CASE(beside_nine_attributes_there_is_room_for_the_reason),
@@ -519,12 +519,12 @@ int main(void)
         CASE(a_body_with_little_room_keeps_the_reason),
         CASE(a_detail_is_cut_to_fit),
         CASE(a_message_too_large_for_its_dead_letters_stays),
-        CASE(a_detail_holds_only_what_a_message_may_hold),
+        CASE(a_detail_has_only_characters_valid_in_messages),
         CASE(backoffs_are_full_jitter_under_a_cap),
         CASE(the_backoff_grows_with_the_receive_count),
-        CASE(a_denied_bucket_is_said_once_a_minute),
-        CASE(a_missing_bucket_is_said_once_a_minute),
-        CASE(a_missing_dead_letter_queue_is_said_once),
+        CASE(a_denied_bucket_is_logged_once_a_minute),
+        CASE(a_missing_bucket_is_logged_once_a_minute),
+        CASE(a_missing_dead_letter_queue_is_logged_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

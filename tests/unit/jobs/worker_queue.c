@@ -1,5 +1,4 @@
-/* The run queue: one worker, so that the order in which tasks run is the order in which they were
- * chosen. */
+/* The run queue with one worker, so that tasks run in the order in which they were chosen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Access keys from a file: who they are, and what is no such file. */
+/* Access keys from a file: users, and invalid files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -61,7 +61,7 @@ static void without_a_file_the_key_is_the_account_s(void **state)
     access_keys_close(keys);
 }
 
-/* One that was kept is the one that would be made, whatever comes between. */
+/* A cached key equals a newly derived one, whatever happens in between. */
 static void kept_signing_keys_are_those_of_their_scope(void **state)
 {
     static const char *const secrets[] = {"one", "other"};
@@ -86,8 +86,8 @@ static void kept_signing_keys_are_those_of_their_scope(void **state)
     signing_keys_free(kept);
 }
 
-/* Where, and what; and no secret in it. */
-static void what_is_wrong_is_told_with_its_line(void **state)
+/* The message names the place and the mistake, but no secret. */
+static void errors_are_reported_with_their_line(void **state)
 {
     (void)state;
     static const struct {
@@ -148,7 +148,7 @@ int main(void)
         cmocka_unit_test(kept_signing_keys_are_those_of_their_scope),
         cmocka_unit_test(each_section_is_a_user),
         cmocka_unit_test(without_a_file_the_key_is_the_account_s),
-        cmocka_unit_test(what_is_wrong_is_told_with_its_line),
+        cmocka_unit_test(errors_are_reported_with_their_line),
         cmocka_unit_test(a_file_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

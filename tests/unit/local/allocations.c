@@ -1,7 +1,7 @@
 /*
- * What reads what others wrote, while memory runs out: every allocation fails once. It must be told
- * as ERR_MEMORY, since anything else would blame the message, the file or the peer; nothing may
- * leak (the sanitizer looks), and nothing may be handed out half made.
+ * All parsers with failing allocations: every allocation fails once. The result must be ERR_MEMORY,
+ * because anything else would blame the message, the file or the peer; nothing may leak (checked by
+ * the sanitizer), and no partial result may be returned.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +38,7 @@
 
 enum { MANY = 100000 };
 
-/* Until it is through without a failure. once: 0, ERR_MEMORY, or what is wrong. */
+/* Repeats until no allocation fails. once returns 0, ERR_MEMORY, or another error. */
 static void each_fails(int (*once)(void))
 {
     for (unsigned long n = 1; n < MANY; n++) {
@@ -235,7 +235,7 @@ static int no_element(void *user, const char *path, struct slice text, size_t st
     return 0;
 }
 
-static int answer_once(void)
+static int write_response_once(void)
 {
     return xml_read(slice_of("<?xml version=\"1.0\"?><ListBucketResult><Name>x &amp; y</Name>"
                              "<Contents><Key>a</Key></Contents></ListBucketResult>"),
@@ -300,7 +300,7 @@ static int notification_once(void)
 static void documents(void **state)
 {
     (void)state;
-    each_fails(answer_once);
+    each_fails(write_response_once);
     each_fails(document_read_once);
     each_fails(tags_once);
     each_fails(notification_once);

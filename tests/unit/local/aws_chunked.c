@@ -1,4 +1,4 @@
-/* The aws-chunked decoder, and the checksums that its trailers carry. */
+/* The aws-chunked decoder, and the checksums in its trailers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,7 +107,7 @@ static void wrong_framing_is_refused(void **state)
     assert_refused(endless);
 }
 
-static void what_is_cut_short_is_not_complete(void **state)
+static void a_truncated_response_is_not_complete(void **state)
 {
     const char *const texts[] = {"5\r\nhel", "5\r\nhello", "5\r\nhello\r\n", "0", "0\r\nx-a: 1"};
     (void)state;
@@ -212,7 +212,7 @@ int main(void)
         cmocka_unit_test(framing_is_removed),
         cmocka_unit_test(trailers_are_found_by_name),
         cmocka_unit_test(wrong_framing_is_refused),
-        cmocka_unit_test(what_is_cut_short_is_not_complete),
+        cmocka_unit_test(a_truncated_response_is_not_complete),
         cmocka_unit_test(signatures_of_chunks_are_checked),
         cmocka_unit_test(checksums_have_their_check_values),
         cmocka_unit_test(checksums_are_known_by_their_headers),

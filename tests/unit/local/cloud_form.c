@@ -1,4 +1,4 @@
-/* The Query protocol's two directions: forms to trees, trees to XML. */
+/* Both directions of the Query protocol: forms to trees, trees to XML. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,8 +60,8 @@ static void broken_forms_are_refused(void **state)
     }
 }
 
-/* What is wrong with the request is no lack of memory. */
-static void names_must_be_utf8_as_values_must(void **state)
+/* An invalid request must not be reported as a lack of memory. */
+static void names_and_values_must_be_utf8(void **state)
 {
     (void)state;
     static const char *const forms[] = {"%ff=a", "A.%c3=a", "a=%ff"};
@@ -72,7 +72,7 @@ static void names_must_be_utf8_as_values_must(void **state)
     }
 }
 
-/* An answer that could not be encoded would be an empty one. */
+/* A response that could not be encoded would be empty. */
 static void errors_quote_what_was_sent_as_text(void **state)
 {
     (void)state;
@@ -135,7 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms_become_the_shapes_of_the_json_protocol),
         cmocka_unit_test(broken_forms_are_refused),
-        cmocka_unit_test(names_must_be_utf8_as_values_must),
+        cmocka_unit_test(names_and_values_must_be_utf8),
         cmocka_unit_test(errors_quote_what_was_sent_as_text),
         cmocka_unit_test(parameters_are_bounded),
         cmocka_unit_test(trees_become_xml_in_both_styles),

@@ -1,4 +1,5 @@
-/* The finders of the embedded cloud, each against a plain model: deadlines, ids, names. */
+/* The index structures of the embedded cloud, compared with simple models: deadlines, ids,
+ * names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* Delivery policies: SNS's default, the phases of the Developer Guide, and what is refused. */
+/* Delivery policies: the default of SNS, the phases of the Developer Guide, and invalid ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,7 +102,7 @@ static void a_throttle_spreads_deliveries_over_each_second(void **state)
         assert_int_equal(delivery_policy_slot(&policy, 5000000, &next), 5000000);
 }
 
-static void what_is_out_of_bounds_is_refused(void **state)
+static void values_out_of_bounds_are_refused(void **state)
 {
     static const char *const wrong[] = {
         "x",
@@ -142,7 +142,7 @@ int main(void)
         cmocka_unit_test(each_function_goes_from_the_least_to_the_most),
         cmocka_unit_test(a_subscription_overrides_its_topic_unless_it_may_not),
         cmocka_unit_test(a_throttle_spreads_deliveries_over_each_second),
-        cmocka_unit_test(what_is_out_of_bounds_is_refused),
+        cmocka_unit_test(values_out_of_bounds_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* EventBridge's patterns: what they match, and what is no pattern. The cases of the User Guide are
- * marked with its section. */
+/* EventBridge patterns: matching and invalid patterns. Cases from the User Guide are marked with
+ * the section. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -223,7 +223,7 @@ static void either_of_or_matches(void **state)
     CHECK(cases);
 }
 
-/* What is wrong, and the words that say so. */
+/* Invalid patterns and their error messages. */
 static void refused(void **state)
 {
     (void)state;

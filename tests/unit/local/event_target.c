@@ -1,5 +1,5 @@
-/* From a bucket or a publisher through topics to queues: what arrives, in which form, and all of it
- * or nothing. */
+/* Deliveries from a bucket or a publisher through topics to queues: what arrives, in which form,
+ * and atomically. */
 #include "event_target.h"
 #include "cloud_world.h"
 #include "publish.h"
@@ -9,7 +9,7 @@ static const char bucket[] = "arn:aws:s3:::photos";
 
 #define QUEUE_ARN(name) "arn:aws:sqs:us-east-1:000000000000:" name
 
-/* What people attach, so that a service may send or publish. */
+/* A typical policy that allows a service to send or publish. */
 #define GRANT(action)                                                                              \
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":\"*\","        \
     "\"Action\":\"" action "\",\"Resource\":\"*\"}]}"
@@ -353,7 +353,7 @@ static void subscriptions_survive_a_restart_and_end_with_their_topic(void **stat
     assert_null(topics_find(w->cloud.topics, topic_name));
 }
 
-static void a_topic_whose_name_begins_another_keeps_its_own(void **state)
+static void a_topic_whose_name_is_a_prefix_keeps_its_subscriptions(void **state)
 {
     struct world *w = *state;
     open_queue(w, "a");
@@ -386,7 +386,7 @@ int main(void)
         TEST(policies_survive_a_restart),
         TEST(a_policy_that_cannot_be_stored_does_not_hold),
         TEST(subscriptions_survive_a_restart_and_end_with_their_topic),
-        TEST(a_topic_whose_name_begins_another_keeps_its_own),
+        TEST(a_topic_whose_name_is_a_prefix_keeps_its_subscriptions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* The fault plan's operations are those that the services' dispatch tables have. */
+/* The fault plan's operations are those of the services' dispatch tables. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static struct faults *plan_of(const char *text)
     return faults;
 }
 
-static void every_operation_that_is_answered_can_fail(void **state)
+static void every_supported_operation_can_fail(void **state)
 {
     (void)state;
     struct cloud_operation operation;
@@ -52,7 +52,7 @@ static void every_operation_that_is_answered_can_fail(void **state)
     assert_true(count > 60); /* all services, not the first alone */
 }
 
-static void every_operation_that_faults_know_is_answered(void **state)
+static void every_operation_in_the_fault_table_is_supported(void **state)
 {
     (void)state;
     const char *name;
@@ -62,15 +62,15 @@ static void every_operation_that_faults_know_is_answered(void **state)
         for (size_t j = 0; !found && any_operation_row(cloud_services, j, &operation); j++)
             found = operation.supported && strcmp(operation.name, name) == 0;
         if (!found)
-            fail_msg("faults.c knows %s, which no dispatch table answers", name);
+            fail_msg("faults.c knows %s, which is in no dispatch table", name);
     }
 }
 
-static void a_rule_for_all_spares_what_its_fault_cannot_befall(void **state)
+static void a_rule_for_all_skips_operations_its_fault_does_not_apply_to(void **state)
 {
     (void)state;
     static const struct {
-        const char *fault, *befallen, *spared;
+        const char *fault, *affected, *unaffected;
     } cases[] = {
         {"reset-in-upload", "PutObject", "GetObject"},
         {"bad-digest", "UploadPart", "CopyObject"},
@@ -85,8 +85,8 @@ static void a_rule_for_all_spares_what_its_fault_cannot_befall(void **state)
         char text[100];
         snprintf(text, sizeof text, "{\"operation\": \"*\", \"fault\": \"%s\"}", cases[i].fault);
         struct faults *faults = plan_of(text);
-        assert_false(faults_draw(faults, cases[i].spared, NULL, &draw));
-        assert_true(faults_draw(faults, cases[i].befallen, NULL, &draw));
+        assert_false(faults_draw(faults, cases[i].unaffected, NULL, &draw));
+        assert_true(faults_draw(faults, cases[i].affected, NULL, &draw));
         assert_string_equal(fault_name(draw.kind), cases[i].fault);
         faults_close(faults);
     }
@@ -95,9 +95,9 @@ static void a_rule_for_all_spares_what_its_fault_cannot_befall(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_operation_that_is_answered_can_fail),
-        cmocka_unit_test(every_operation_that_faults_know_is_answered),
-        cmocka_unit_test(a_rule_for_all_spares_what_its_fault_cannot_befall),
+        cmocka_unit_test(every_supported_operation_can_fail),
+        cmocka_unit_test(every_operation_in_the_fault_table_is_supported),
+        cmocka_unit_test(a_rule_for_all_skips_operations_its_fault_does_not_apply_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

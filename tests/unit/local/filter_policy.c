@@ -1,4 +1,4 @@
-/* Filter policies: the examples of the SNS Developer Guide, and the errors as SNS words them. */
+/* Filter policies: the examples of the SNS Developer Guide, and the error messages of SNS. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -352,7 +352,7 @@ static void limits_are_those_of_the_guide(void **state)
                 "Filter policy can not have more than 5 keys");
 }
 
-static void what_is_no_policy_is_refused(void **state)
+static void invalid_policies_are_refused(void **state)
 {
     static const char *const wrong[] = {
         "",
@@ -401,7 +401,7 @@ static void a_policy_without_keys_filters_nothing(void **state)
     assert_null(policy);
 }
 
-static void nesting_is_told(void **state)
+static void nesting_is_detected(void **state)
 {
     static const struct example examples[] = {
         {"{\"a\": [1]}", NULL, 0},
@@ -448,9 +448,9 @@ int main(void)
         cmocka_unit_test(errors_are_worded_and_placed_as_SNS_does),
         cmocka_unit_test(numeric_errors_are_worded_and_placed_as_SNS_does),
         cmocka_unit_test(limits_are_those_of_the_guide),
-        cmocka_unit_test(what_is_no_policy_is_refused),
+        cmocka_unit_test(invalid_policies_are_refused),
         cmocka_unit_test(a_policy_without_keys_filters_nothing),
-        cmocka_unit_test(nesting_is_told),
+        cmocka_unit_test(nesting_is_detected),
         cmocka_unit_test(depth_and_dots_of_a_body_are_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,4 @@
-/* The embedded cloud's door, over HTTP: who is let in, how each protocol says no, what start and
- * stop leave behind. */
+/* The embedded cloud over HTTP: authentication, refusals in each protocol, start and stop. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,7 +25,7 @@ struct door {
     struct local_cloud *cloud;
     struct http_client *client;
     char directory[64], log[96];
-    /* The last answer. */
+    /* The last response. */
     bool done;
     int status;
     char body[BODY_ROOM], query_error[128];
@@ -113,7 +112,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void answered(const struct http_response *response, void *user)
+static void on_response(const struct http_response *response, void *user)
 {
     struct door *d = user;
     const char *query_error = http_response_header(response, "x-amzn-query-error");
@@ -183,7 +182,7 @@ static void send_ask(struct door *d, const struct ask *ask)
                                    .body = body,
                                    .body_size = strlen(body),
                                    .response_max = BODY_ROOM};
-    assert_int_equal(http_client_send(d->client, &request, answered, d, &exchange), 0);
+    assert_int_equal(http_client_send(d->client, &request, on_response, d, &exchange), 0);
     await(d);
 }
 
@@ -197,7 +196,7 @@ static struct ask form_ask(const char *service, const char *path, const char *bo
     return (struct ask){service, "thumbwheel", "thumbwheel-secret", NULL, path, body, 0, NULL};
 }
 
-static void answers(struct door *d, const struct ask *ask, int status, const char *part)
+static void expect_response(struct door *d, const struct ask *ask, int status, const char *part)
 {
     send_ask(d, ask);
     assert_int_equal(d->status, status);
@@ -209,71 +208,71 @@ static void both_protocols_reach_one_queue(void **state)
 {
     struct door *d = *state;
     struct ask ask = json_ask("AmazonSQS.CreateQueue", "{\"QueueName\":\"q\"}");
-    answers(d, &ask, 200, "/000000000000/q\"}");
+    expect_response(d, &ask, 200, "/000000000000/q\"}");
     ask = json_ask("AmazonSQS.SendMessage",
                    "{\"QueueUrl\":\"https://any.host/000000000000/q\",\"MessageBody\":\"a<b\"}");
-    answers(d, &ask, 200, "\"MD5OfMessageBody\"");
+    expect_response(d, &ask, 200, "\"MD5OfMessageBody\"");
     /* The form names its queue by the path alone. */
     ask = form_ask("sqs", "/000000000000/q", "Action=ReceiveMessage&Version=2012-11-05");
-    answers(d, &ask, 200, "<Body>a&lt;b</Body>");
+    expect_response(d, &ask, 200, "<Body>a&lt;b</Body>");
 }
 
 static void errors_have_the_form_of_their_protocol(void **state)
 {
     struct door *d = *state;
     struct ask ask = json_ask("AmazonSQS.GetQueueUrl", "{\"QueueName\":\"none\"}");
-    answers(d, &ask, 400, "\"com.amazonaws.sqs#QueueDoesNotExist\"");
+    expect_response(d, &ask, 400, "\"com.amazonaws.sqs#QueueDoesNotExist\"");
     assert_string_equal(d->query_error, "AWS.SimpleQueueService.NonExistentQueue;Sender");
     ask = form_ask("sqs", "/", "Action=GetQueueUrl&QueueName=none");
-    answers(d, &ask, 400, "<Code>AWS.SimpleQueueService.NonExistentQueue</Code>");
+    expect_response(d, &ask, 400, "<Code>AWS.SimpleQueueService.NonExistentQueue</Code>");
     ask = json_ask("AmazonSQS.Dance", "{}");
     send_ask(d, &ask);
     assert_string_equal(d->query_error, "InvalidAction;Sender");
     ask = json_ask("AmazonSQS.TagQueue", "{}");
-    answers(d, &ask, 400, "MissingRequiredParameterException");
+    expect_response(d, &ask, 400, "MissingRequiredParameterException");
     ask = json_ask("AmazonSQS.CreateQueue", "{\"QueueName\":");
-    answers(d, &ask, 400, "SerializationException");
+    expect_response(d, &ask, 400, "SerializationException");
     ask = form_ask("sns", "/", "Action=GetTopicAttributes&TopicArn=arn:aws:sns:us-east-1:0:t");
-    answers(d, &ask, 404, "<Code>NotFound</Code>");
+    expect_response(d, &ask, 404, "<Code>NotFound</Code>");
     ask = form_ask("sns", "/", "Action=Dance");
-    answers(d, &ask, 400, "<Code>InvalidAction</Code>");
+    expect_response(d, &ask, 400, "<Code>InvalidAction</Code>");
     ask = form_ask("lambda", "/", "Action=Invoke");
-    answers(d, &ask, 501, "<Code>NotImplemented</Code>");
+    expect_response(d, &ask, 501, "<Code>NotImplemented</Code>");
 }
 
-static void nobody_enters_without_a_signature_that_holds(void **state)
+static void requests_without_a_valid_signature_are_refused(void **state)
 {
     struct door *d = *state;
     const char *list = "Action=ListQueues";
     struct ask ask = form_ask(NULL, "/", list);
-    answers(d, &ask, 403, "<Code>MissingAuthenticationToken</Code>");
+    expect_response(d, &ask, 403, "<Code>MissingAuthenticationToken</Code>");
     ask = json_ask("AmazonSQS.ListQueues", "{}");
     ask.service = NULL;
-    answers(d, &ask, 403, "MissingAuthenticationTokenException");
+    expect_response(d, &ask, 403, "MissingAuthenticationTokenException");
     ask = form_ask("sqs", "/", list);
     ask.secret = "guess";
-    answers(d, &ask, 403, "<Code>SignatureDoesNotMatch</Code>");
+    expect_response(d, &ask, 403, "<Code>SignatureDoesNotMatch</Code>");
     ask = form_ask("sqs", "/", list);
     ask.access_key = "stranger";
-    answers(d, &ask, 403, "<Code>InvalidClientTokenId</Code>");
+    expect_response(d, &ask, 403, "<Code>InvalidClientTokenId</Code>");
     ask = form_ask("sqs", "/", list);
     ask.skew_s = -1000;
-    answers(d, &ask, 403, "<Code>SignatureDoesNotMatch</Code><Message>Signature expired: ");
+    expect_response(d, &ask, 403, "<Code>SignatureDoesNotMatch</Code><Message>Signature expired: ");
     ask = json_ask("AmazonSQS.ListQueues", "{}");
     ask.skew_s = 1000;
-    answers(d, &ask, 403, "InvalidSignatureException");
+    expect_response(d, &ask, 403, "InvalidSignatureException");
     assert_non_null(strstr(d->body, "Signature not yet current: "));
     /* Another body than the one that was signed. */
     ask = form_ask("sqs", "/", list);
     ask.sent_body = "Action=DeleteQueue";
-    answers(d, &ask, 403, "<Code>SignatureDoesNotMatch</Code>");
+    expect_response(d, &ask, 403, "<Code>SignatureDoesNotMatch</Code>");
     ask = json_ask("AmazonSQS.ListQueues", "{}");
     ask.secret = "guess";
-    answers(d, &ask, 403, "InvalidSignatureException");
+    expect_response(d, &ask, 403, "InvalidSignatureException");
     assert_string_equal(d->query_error, "SignatureDoesNotMatch;Sender");
     ask = form_ask("s3", "/", "");
     ask.access_key = "stranger";
-    answers(d, &ask, 403, "<Code>InvalidAccessKeyId</Code>");
+    expect_response(d, &ask, 403, "<Code>InvalidAccessKeyId</Code>");
 }
 
 static void the_request_log_is_whole_after_the_stop(void **state)
@@ -337,7 +336,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(both_protocols_reach_one_queue),
         TEST(errors_have_the_form_of_their_protocol),
-        TEST(nobody_enters_without_a_signature_that_holds),
+        TEST(requests_without_a_valid_signature_are_refused),
         TEST(the_request_log_is_whole_after_the_stop),
         TEST(a_start_that_fails_leaves_nothing),
     };

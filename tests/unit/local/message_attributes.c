@@ -1,4 +1,4 @@
-/* Message attributes: which are let in, and the digest that SDKs verify. */
+/* Message attributes: which are valid, and the digest that SDKs verify. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,8 +26,8 @@ static void digest_is(const char *attributes, const char *wanted)
     json_decref(json);
 }
 
-/* The digests were computed apart from this code, with Python's hashlib from the guide's
- * description; the first two are also what public tests of other programs recorded from SQS. */
+/* The digests were computed independently, with Python's hashlib from the guide's description; the
+ * first two are also what public tests of other programs recorded from SQS. */
 static void digests_are_those_of_sqs(void **state)
 {
     (void)state;
@@ -115,7 +115,7 @@ static void at_most_ten(void **state)
     json_decref(json);
 }
 
-static void bodies_hold_what_xml_can(void **state)
+static void bodies_have_only_characters_of_xml(void **state)
 {
     (void)state;
     assert_true(message_text_valid(SLICE_LITERAL("a\t\r\n \xc3\xa9\xf0\x9f\x98\x80\xef\xbf\xbd")));
@@ -129,9 +129,11 @@ static void bodies_hold_what_xml_can(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(digests_are_those_of_sqs), cmocka_unit_test(names_follow_the_rules),
-        cmocka_unit_test(types_and_values_agree),   cmocka_unit_test(at_most_ten),
-        cmocka_unit_test(bodies_hold_what_xml_can),
+        cmocka_unit_test(digests_are_those_of_sqs),
+        cmocka_unit_test(names_follow_the_rules),
+        cmocka_unit_test(types_and_values_agree),
+        cmocka_unit_test(at_most_ten),
+        cmocka_unit_test(bodies_have_only_characters_of_xml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

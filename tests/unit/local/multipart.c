@@ -1,5 +1,5 @@
-/* Multipart uploads on disk: parts, completion without copying, readers of what is replaced, copies
- * by link, and what is left after a crash. */
+/* Multipart uploads on disk: parts, completion without copying, readers of replaced objects, copies
+ * by link, and recovery after a crash. */
 #include "bucket_world.h"
 
 #include "object_reader.h"
@@ -215,7 +215,7 @@ static void parts_are_read_as_one(void **state)
     assert_content(f, "k", size - 1, 1, "x");
 }
 
-static void completion_refuses_what_is_not_so(void **state)
+static void completion_refuses_wrong_parts(void **state)
 {
     struct fixture *f = *state;
     static const struct {
@@ -281,7 +281,7 @@ static void a_bucket_takes_its_uploads_along(void **state)
     assert_int_equal(on_storage(f, create, &upload), ERR_NO_CONTAINER);
 }
 
-/* A unit that fails late: upload and parts are as they were, and so is the object. */
+/* A unit that fails late: upload, parts and object are unchanged. */
 static void an_undone_completion_changes_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -354,7 +354,7 @@ static int keep_it(struct fixture *f, void *argument, struct error *error)
     return status ? status : blob_keep(blobs_of(f), id, error);
 }
 
-static void a_link_has_an_end_of_its_own(void **state)
+static void a_link_is_deleted_separately(void **state)
 {
     struct fixture *f = *state;
     uint64_t source = buckets_next_number(f->cloud.buckets);
@@ -406,7 +406,7 @@ static void checksums_combine(void **state)
     }
 }
 
-/* As many parts as there can be; their sizes are only said. */
+/* The maximum number of parts; their sizes are only stated. */
 
 static int put_many(struct fixture *f, void *argument, struct error *error)
 {
@@ -518,13 +518,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(one_part_becomes_an_object_and_survives),
         CASE(parts_are_read_as_one),
-        CASE(completion_refuses_what_is_not_so),
+        CASE(completion_refuses_wrong_parts),
         CASE(a_part_replaces_that_of_its_number),
         CASE(aborting_leaves_nothing),
         CASE(a_bucket_takes_its_uploads_along),
         CASE(an_undone_completion_changes_nothing),
         CASE(a_reader_outlives_its_object),
-        CASE(a_link_has_an_end_of_its_own),
+        CASE(a_link_is_deleted_separately),
         cmocka_unit_test(checksums_combine),
         CASE(ten_thousand_parts_are_completed),
         CASE(a_killed_process_leaves_whole_objects_and_no_stray_file),

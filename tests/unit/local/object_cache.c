@@ -1,4 +1,4 @@
-/* Cached objects: they match the stored state, or are not used. */
+/* Cached objects either match the stored state or are not used. */
 #include "bucket_world.h"
 
 #include "object_cache.h"
@@ -72,7 +72,7 @@ static int tag(struct fixture *f, void *key, struct error *error)
                             (struct object_version){0}, "a=b", NULL, error);
 }
 
-static void what_was_kept_is_found_until_its_key_changes(void **state)
+static void a_cached_object_is_found_until_its_key_changes(void **state)
 {
     static work *const changes[] = {put, tag, delete, put, delete_into_history, put};
     struct fixture *f = *state;
@@ -91,7 +91,7 @@ static void what_was_kept_is_found_until_its_key_changes(void **state)
     }
 }
 
-/* Whether the change holds is known later: until then, nobody may be told what was before. */
+/* Until the result of the change is known, the previous state must not be returned. */
 static void a_change_that_is_undone_ends_it_too(void **state)
 {
     struct fixture *f = *state;
@@ -102,7 +102,7 @@ static void a_change_that_is_undone_ends_it_too(void **state)
 }
 
 /* Read before the change, and kept after it. */
-static void what_was_read_before_a_change_is_not_kept(void **state)
+static void an_object_read_before_a_change_is_not_cached(void **state)
 {
     struct fixture *f = *state;
     char key[] = "key";
@@ -113,7 +113,7 @@ static void what_was_read_before_a_change_is_not_kept(void **state)
     assert_null(find(f, key));
 }
 
-static void keys_and_buckets_are_told_apart(void **state)
+static void keys_and_buckets_are_distinguished(void **state)
 {
     struct fixture *f = *state;
     keep(f, "one", "1");
@@ -148,12 +148,12 @@ static void the_least_used_go_when_it_is_full(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_was_kept_is_found_until_its_key_changes, set_up,
+        cmocka_unit_test_setup_teardown(a_cached_object_is_found_until_its_key_changes, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_change_that_is_undone_ends_it_too, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_was_read_before_a_change_is_not_kept, set_up,
+        cmocka_unit_test_setup_teardown(an_object_read_before_a_change_is_not_cached, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(keys_and_buckets_are_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_and_buckets_are_distinguished, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_least_used_go_when_it_is_full, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

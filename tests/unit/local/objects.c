@@ -1,4 +1,4 @@
-/* Objects on disk: the index, listing, blob files, and what is left after a crash. */
+/* Objects on disk: the index, listing, blob files, and recovery after a crash. */
 #include "bucket_world.h"
 
 #include <inttypes.h>
@@ -71,7 +71,7 @@ static int get(struct fixture *f, void *argument, struct error *error)
     return status;
 }
 
-/* The content, or NULL where there is no such object. Static. */
+/* The content, or NULL if there is no such object. Static. */
 static const char *content(struct fixture *f, const char *key)
 {
     static char text[65536];
@@ -84,7 +84,7 @@ static const char *content(struct fixture *f, const char *key)
     return status ? NULL : text;
 }
 
-static void what_is_put_is_found(void **state)
+static void a_stored_object_is_found(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(put_thing(f, "small", "row", false), 0);
@@ -369,7 +369,7 @@ static void a_killed_process_loses_no_object_and_leaks_no_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(what_is_put_is_found),
+        CASE(a_stored_object_is_found),
         CASE(replacing_and_deleting_leave_no_file),
         CASE(an_undone_put_changes_nothing),
         CASE(a_committed_file_in_incoming_is_adopted),

@@ -1,4 +1,4 @@
-/* The tables of docs/operations.md: what is supported, in columns; nothing else by name. */
+/* The tables of docs/operations.md: the supported operations in columns, and no others by name. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* Resource policies: what they grant, what they refuse, and what is no policy. */
+/* Resource policies: grants, refusals, and invalid policies. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -30,7 +30,7 @@ static enum policy_verdict ask(enum policy_kind kind, const char *document,
     return verdict;
 }
 
-/* Who asks in the tables below. */
+/* The requester in the tables below. */
 static const struct policy_request bucket_sends = {.service = "s3.amazonaws.com",
                                                    .action = "SendMessage",
                                                    .resource = QUEUE,
@@ -60,7 +60,7 @@ static const struct policy_request nobody_sends = {
 #define ALL  "\"Principal\":\"*\""
 #define SEND "\"Action\":\"sqs:SendMessage\""
 #define ANY  "\"Resource\":\"*\""
-/* A condition on everybody's sending. */
+/* A policy that lets everybody send under a condition. */
 #define WHEN(operator, key, value)                                                                 \
     ALLOW(ALL, SEND, ANY, ",\"Condition\":{\"" operator"\":{\"" key "\":" value "}}")
 #define UNLESS(operator, key, value)                                                               \
@@ -424,7 +424,7 @@ static void buckets_of_the_account_may_publish(void **state)
     free(text);
 }
 
-/* What is no policy. */
+/* Invalid policies. */
 
 struct wrong {
     const char *document;
@@ -493,7 +493,7 @@ static const struct wrong wrongs[] = {
     {HEAD TEN("{},") TEN("{},") "{}]}", ERR_LIMIT, "21 statements"},
 };
 
-static void what_is_no_policy_is_refused_with_a_reason(void **state)
+static void invalid_policies_are_refused_with_a_reason(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
@@ -522,7 +522,7 @@ static void a_policy_that_is_too_long_or_too_deep_is_refused(void **state)
     free(text);
 }
 
-/* A pattern made to take long must not. */
+/* A pattern designed to be slow must not be slow. */
 static void wildcards_cost_little(void **state)
 {
     (void)state;
@@ -550,7 +550,7 @@ static void reason_has(const char *document, const struct policy_request *reques
         fail_msg("\"%s\" is not in \"%s\"", part, reason);
 }
 
-static void a_refusal_says_what_is_missing(void **state)
+static void a_refusal_names_what_is_missing(void **state)
 {
     (void)state;
     reason_has(NULL, &bucket_sends, "no policy allows s3.amazonaws.com to SendMessage");
@@ -560,7 +560,7 @@ static void a_refusal_says_what_is_missing(void **state)
                "condition IpAddress aws:SourceIp cannot be evaluated here");
     reason_has(ALLOW(ALL, SEND, "\"Resource\":\"arn:aws:sqs:x\"", ""), &bucket_sends,
                "Resource is not " QUEUE);
-    /* Of several, the one that came nearest, or the one that denies. */
+    /* Of several statements, the closest one or the one that denies. */
     reason_has(POLICY(S("Allow", "\"Principal\":{\"AWS\":\"" ROOT "\"}", SEND, ANY, "") "," S(
                    "Allow", ALL, "\"Action\":\"sqs:PurgeQueue\"", ANY, ",\"Sid\":\"Near\"")),
                &bucket_sends, "Allow statement 2 (Near): its Action is not SendMessage");
@@ -602,10 +602,10 @@ int main(void)
         cmocka_unit_test(the_topic_may_send_to_any_queue_with_the_policy),
         cmocka_unit_test(the_bucket_may_send),
         cmocka_unit_test(buckets_of_the_account_may_publish),
-        cmocka_unit_test(what_is_no_policy_is_refused_with_a_reason),
+        cmocka_unit_test(invalid_policies_are_refused_with_a_reason),
         cmocka_unit_test(a_policy_that_is_too_long_or_too_deep_is_refused),
         cmocka_unit_test(wildcards_cost_little),
-        cmocka_unit_test(a_refusal_says_what_is_missing),
+        cmocka_unit_test(a_refusal_names_what_is_missing),
         cmocka_unit_test(gaps_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

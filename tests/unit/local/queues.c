@@ -1,4 +1,5 @@
-/* The state of SQS: which receiver gets a message, when, how often, and what survives a restart. */
+/* The state of SQS: which receiver gets a message, when and how often, and what survives a
+ * restart. */
 #include "cloud_world.h"
 
 static const char refuse_messages[] =
@@ -67,7 +68,7 @@ static void polls_are_served_in_the_order_of_their_coming(void **state)
     queue_poll_cancel(&polls[2].poll);
 }
 
-static void a_burst_fills_one_answer(void **state)
+static void a_burst_fills_one_response(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q", "{}");
@@ -96,7 +97,7 @@ static void a_dead_poll_hides_nothing(void **state)
     assert_false(dead.done);
 }
 
-static void an_undelivered_answer_comes_back_and_stays_counted(void **state)
+static void undelivered_messages_return_and_stay_counted(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q", "{}");
@@ -330,7 +331,7 @@ static void state_survives_a_restart(void **state)
     assert_int_equal(poll.receive_counts[at], 2);
 }
 
-static void what_is_deleted_stays_deleted(void **state)
+static void deleted_messages_stay_deleted(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q", "{}");
@@ -352,7 +353,7 @@ static void what_is_deleted_stays_deleted(void **state)
     assert_int_equal(world_count(queue, VISIBLE), 1);
 }
 
-static void purging_leaves_what_is_sent_later(void **state)
+static void purging_keeps_later_messages(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q", "{}");
@@ -526,7 +527,7 @@ static void retention_set(struct local_queue *queue, int seconds, struct world_c
 
 /* "…will impact existing messages in the queue potentially causing them to be expired and deleted":
  * SetQueueAttributes, SQS API Reference. */
-static void a_new_retention_ends_what_is_too_old_and_keeps_the_order(void **state)
+static void a_new_retention_expires_old_messages_and_keeps_the_order(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q", "{}"), *other = world_queue(w, "o", "{}");
@@ -589,9 +590,9 @@ int main(void)
         TEST(message_is_received_once_committed),
         TEST(message_that_is_not_stored_is_not_sent),
         TEST(polls_are_served_in_the_order_of_their_coming),
-        TEST(a_burst_fills_one_answer),
+        TEST(a_burst_fills_one_response),
         TEST(a_dead_poll_hides_nothing),
-        TEST(an_undelivered_answer_comes_back_and_stays_counted),
+        TEST(undelivered_messages_return_and_stay_counted),
         TEST(visibility_ends_and_wakes_a_poll),
         TEST(a_delayed_message_waits),
         TEST(visibility_can_be_changed_while_in_flight),
@@ -603,14 +604,14 @@ int main(void)
         TEST(a_redrive_policy_needs_its_target),
         TEST(a_dead_letter_queue_chooses_its_sources),
         TEST(state_survives_a_restart),
-        TEST(what_is_deleted_stays_deleted),
-        TEST(purging_leaves_what_is_sent_later),
+        TEST(deleted_messages_stay_deleted),
+        TEST(purging_keeps_later_messages),
         TEST(deleting_a_queue_ends_its_polls_and_messages),
         TEST(creating_again_is_the_same_queue),
         TEST(a_queue_that_is_not_stored_does_not_exist),
         TEST(attributes_keep_their_bounds),
         TEST(retention_ends_a_message),
-        TEST(a_new_retention_ends_what_is_too_old_and_keeps_the_order),
+        TEST(a_new_retention_expires_old_messages_and_keeps_the_order),
         TEST(queues_are_listed_by_prefix_and_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* FIFO queues: order and closed groups, what is sent twice, what is asked for twice, and restarts.
+/* FIFO queues: order and closed groups, duplicate sends, repeated receives, and restarts.
  */
 #include "cloud_world.h"
 
@@ -66,7 +66,7 @@ static void one_receive_takes_what_it_can_of_a_group_first(void **state)
         assert_string_equal(poll.bodies[i], wanted[i]);
 }
 
-static void what_comes_back_stands_where_it_was(void **state)
+static void a_returned_message_keeps_its_place(void **state)
 {
     static const char *const wanted[] = {"1", "2", "3", "4"};
     struct world *w = *state;
@@ -133,7 +133,7 @@ static void order_and_closed_groups_survive_a_restart(void **state)
         assert_int_equal(atoi(poll.bodies[i - 1]), i);
 }
 
-static void what_is_sent_twice_is_stored_once(void **state)
+static void duplicates_are_stored_once(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q.fifo", FIFO);
@@ -153,7 +153,7 @@ static void what_is_sent_twice_is_stored_once(void **state)
     assert_int_equal(world_receive(w, queue, &poll, 10, 600, 0), 0);
 }
 
-static void the_content_makes_the_id_where_none_is_given(void **state)
+static void the_content_makes_the_id_if_none_is_given(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q.fifo", CONTENT);
@@ -194,7 +194,7 @@ static void after_five_minutes_the_same_id_is_another_message(void **state)
     assert_int_equal(world_count(queue, VISIBLE), 3);
 }
 
-static void what_was_not_stored_is_not_remembered(void **state)
+static void a_message_that_was_not_stored_is_not_remembered(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q.fifo", FIFO);
@@ -204,7 +204,7 @@ static void what_was_not_stored_is_not_remembered(void **state)
     world_sql(w, "CREATE TRIGGER refuse BEFORE INSERT ON messages"
                  " BEGIN SELECT RAISE(ABORT, 'disk full'); END");
     assert_int_equal(local_queue_send(queue, &draft, 1, NULL, NULL, world_written, &first), 0);
-    /* It is told of the first, which is not stored yet: then it must fail with it. */
+    /* It gets the response of the first, which is not stored yet, so it must fail with it. */
     assert_int_equal(local_queue_send(queue, &draft, 1, NULL, NULL, world_written, &again), 0);
     assert_int_not_equal(world_wait(w, &first), 0);
     assert_int_not_equal(world_wait(w, &again), 0);
@@ -294,7 +294,7 @@ static void an_attempt_can_be_repeated(void **state)
     assert_int_equal(try_receive(w, queue, &again, "try", 600), 0);
 }
 
-static void a_repeat_begins_the_visibility_anew(void **state)
+static void a_repeat_restarts_the_visibility(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q.fifo", FIFO);
@@ -379,7 +379,7 @@ static void the_throughput_limit_needs_its_scope(void **state)
                          cases[i].code);
 }
 
-static void a_new_delay_is_for_what_is_there_already_too(void **state)
+static void a_new_delay_applies_to_existing_messages(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue =
@@ -416,25 +416,25 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_group_is_handed_out_in_order_and_closed_meanwhile),
         TEST(one_receive_takes_what_it_can_of_a_group_first),
-        TEST(what_comes_back_stands_where_it_was),
+        TEST(a_returned_message_keeps_its_place),
         TEST(one_of_several_in_flight_keeps_the_group_closed),
         TEST(a_deletion_opens_the_group_for_a_waiting_poll),
         TEST(order_and_closed_groups_survive_a_restart),
-        TEST(what_is_sent_twice_is_stored_once),
-        TEST(the_content_makes_the_id_where_none_is_given),
+        TEST(duplicates_are_stored_once),
+        TEST(the_content_makes_the_id_if_none_is_given),
         TEST(the_scope_may_be_the_group),
         TEST(after_five_minutes_the_same_id_is_another_message),
-        TEST(what_was_not_stored_is_not_remembered),
+        TEST(a_message_that_was_not_stored_is_not_remembered),
         TEST(a_batch_keeps_its_order_and_repeats_within_it),
         TEST(a_fifo_queue_wants_a_group_and_an_id),
         TEST(sequence_numbers_go_on_after_a_restart),
         TEST(an_attempt_can_be_repeated),
-        TEST(a_repeat_begins_the_visibility_anew),
+        TEST(a_repeat_restarts_the_visibility),
         TEST(a_receipt_ends_with_its_visibility),
         TEST(dead_letters_keep_the_order_of_their_group),
         TEST(the_types_of_a_queue_and_its_dead_letters_agree),
         TEST(the_throughput_limit_needs_its_scope),
-        TEST(a_new_delay_is_for_what_is_there_already_too),
+        TEST(a_new_delay_applies_to_existing_messages),
         TEST(a_purge_opens_all_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

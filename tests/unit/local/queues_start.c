@@ -1,5 +1,5 @@
-/* What lies in the data directory when the state of SQS is opened: bodies, leftovers of purges and
- * deletions, tables of an earlier version. */
+/* Opening the state of SQS: bodies, leftovers of purges and deletions, tables of an earlier
+ * version. */
 #include "cloud_world.h"
 
 static struct local_queue *find(struct world *w, const char *name)
@@ -31,7 +31,7 @@ static void await_rows(struct world *w, const char *sql, int count)
 
 static const char all_rows[] = "SELECT count(*) FROM messages";
 
-static void bodies_are_read_when_they_are_asked_for(void **state)
+static void bodies_are_read_on_demand(void **state)
 {
     static char large[4000];
     struct world *w = *state;
@@ -131,7 +131,7 @@ static void a_body_that_is_lost_is_an_error_and_hides_nothing(void **state)
     assert_int_equal(world_count(queue, VISIBLE), 1);
 }
 
-static void what_is_purged_goes_in_pieces(void **state)
+static void purged_messages_are_freed_in_pieces(void **state)
 {
     struct world *w = *state;
     struct local_queue *queue = world_queue(w, "q", "{}");
@@ -188,7 +188,7 @@ static void a_queue_keeps_its_tags(void **state)
     json_decref(tags);
 }
 
-/* As version 0.1.0 laid its tables out. */
+/* The tables of version 0.1.0. */
 static const char earlier_tables[] =
     "DROP TABLE queues; DROP TABLE messages; DROP TABLE message_bodies;"
     "CREATE TABLE queues (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
@@ -226,10 +226,10 @@ static void tables_of_an_earlier_version_are_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(bodies_are_read_when_they_are_asked_for),
+        TEST(bodies_are_read_on_demand),
         TEST(a_poller_that_leaves_while_a_body_is_read_hides_nothing),
         TEST(a_body_that_is_lost_is_an_error_and_hides_nothing),
-        TEST(what_is_purged_goes_in_pieces),
+        TEST(purged_messages_are_freed_in_pieces),
         TEST(an_end_in_the_middle_of_a_purge_brings_nothing_back),
         TEST(a_queue_keeps_its_tags),
         TEST(tables_of_an_earlier_version_are_read),

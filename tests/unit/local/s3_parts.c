@@ -1,4 +1,5 @@
-/* The parts of S3 that need no cloud: XML, ranges, addresses, tags, notifications, events, times.
+/* The parts of S3 that do not need a cloud: XML, ranges, addresses, tags, notifications, events,
+ * times.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,7 +113,7 @@ static void ranges_are_cut_to_the_object(void **state)
     assert_range("bytes=-30", 10, true, 0, 10);
     assert_range("bytes=8-99", 10, true, 8, 2);
     assert_range("", 10, false, 0, 10);
-    assert_range("bytes=0-1,4-5", 10, false, 0, 10); /* several: the whole, as S3 answers */
+    assert_range("bytes=0-1,4-5", 10, false, 0, 10); /* several: the whole object, as in S3 */
     assert_range("lines=1-2", 10, false, 0, 10);
     assert_range("bytes=5-2", 10, false, 0, 10);
     assert_range("bytes=99999999999999999999-", 10, false, 0, 10);
@@ -300,7 +301,7 @@ static void tags_have_limits(void **state)
     assert_int_equal(s3_tags_from_xml(slice_of("no"), 10, &tags, &error), ERR_PROTOCOL);
 }
 
-static void utf8_is_told_from_other_bytes(void **state)
+static void utf8_is_distinguished_from_other_bytes(void **state)
 {
     (void)state;
     assert_int_equal(utf8_length(""), 0);
@@ -513,7 +514,7 @@ int main(void)
         cmocka_unit_test(bucket_names_follow_the_rules),
         cmocka_unit_test(tags_are_kept_in_one_form),
         cmocka_unit_test(tags_have_limits),
-        cmocka_unit_test(utf8_is_told_from_other_bytes),
+        cmocka_unit_test(utf8_is_distinguished_from_other_bytes),
         cmocka_unit_test(rules_match_events_and_keys),
         cmocka_unit_test(overlapping_rules_are_refused),
         cmocka_unit_test(wrong_configurations_are_refused),

@@ -1,4 +1,4 @@
-/* What S3's rules say, without a server: when a lifecycle expires what, and what a form holds. */
+/* The rules of S3 without a server: lifecycle expiration and form parsing. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

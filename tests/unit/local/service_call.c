@@ -295,7 +295,7 @@ static void a_resumed_call_runs_its_operation_again(void **state)
     assert_int_equal(seen.runs, 1);
 }
 
-static void what_an_error_quotes_is_repaired(void **state)
+static void quotes_in_errors_are_repaired(void **state)
 {
     struct service_error error = {0};
     (void)state;
@@ -319,7 +319,7 @@ int main(void)
         cmocka_unit_test(a_change_outlives_the_client_and_nobody_gets_a_response),
         cmocka_unit_test(a_poll_ends_with_its_client),
         cmocka_unit_test(a_resumed_call_runs_its_operation_again),
-        cmocka_unit_test(what_an_error_quotes_is_repaired),
+        cmocka_unit_test(quotes_in_errors_are_repaired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

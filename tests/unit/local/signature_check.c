@@ -1,7 +1,6 @@
 /*
- * Who may come in. The signatures of the first two cases are those that AWS publishes ("Examples:
- * Signature Calculations" and "Authenticating Requests: Using Query Parameters" in the S3 API
- * Reference).
+ * Authentication. The signatures of the first two cases are published by AWS ("Examples: Signature
+ * Calculations" and "Authenticating Requests: Using Query Parameters" in the S3 API Reference).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,7 +136,7 @@ static void urls_with_broken_parts_are_refused(void **state)
     }
 }
 
-static void what_was_signed_cannot_be_changed(void **state)
+static void signed_data_cannot_be_changed(void **state)
 {
     (void)state;
     struct get g;
@@ -195,14 +194,14 @@ static void other_keys_are_unknown_or_do_not_match(void **state)
     struct access_key_list others = {&other, 1};
     assert_int_equal(signature_claim(&others, &g.request, SIGNED_AT, &claim),
                      SIGNATURE_UNKNOWN_KEY);
-    assert_string_equal(claim.service, "s3"); /* known all the same, for the form of the answer */
+    assert_string_equal(claim.service, "s3"); /* set anyway, for the format of the response */
     struct access_key wrong = {.access_key = key.access_key, .secret_key = "wrong"};
     struct access_key_list wrongs = {&wrong, 1};
     assert_int_equal(signature_claim(&wrongs, &g.request, SIGNED_AT, &claim), SIGNATURE_OK);
     assert_int_equal(signature_verify(&g.request, &claim, SIGV4_EMPTY_SHA256), SIGNATURE_MISMATCH);
 }
 
-static void unsigned_requests_are_told_apart_from_broken_ones(void **state)
+static void unsigned_requests_are_distinguished_from_broken_ones(void **state)
 {
     (void)state;
     static const struct {
@@ -241,11 +240,11 @@ int main(void)
         cmocka_unit_test(the_published_request_is_let_in),
         cmocka_unit_test(the_published_url_is_let_in_for_its_time),
         cmocka_unit_test(urls_with_broken_parts_are_refused),
-        cmocka_unit_test(what_was_signed_cannot_be_changed),
+        cmocka_unit_test(signed_data_cannot_be_changed),
         cmocka_unit_test(every_amz_header_must_be_signed),
         cmocka_unit_test(the_time_may_differ_by_fifteen_minutes),
         cmocka_unit_test(other_keys_are_unknown_or_do_not_match),
-        cmocka_unit_test(unsigned_requests_are_told_apart_from_broken_ones),
+        cmocka_unit_test(unsigned_requests_are_distinguished_from_broken_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

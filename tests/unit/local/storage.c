@@ -1,5 +1,4 @@
-/* The storage thread: order, atomicity, durability, and what it says when the disk does not
- * cooperate. */
+/* The storage thread: order, atomicity, durability, and errors of the disk. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -187,7 +186,7 @@ static int count_commit(void *user)
     return 0;
 }
 
-static void what_waits_shares_a_commit(void **state)
+static void waiting_tasks_share_a_commit(void **state)
 {
     struct fixture *f = *state;
     struct gate gate = {.task = {.run = gate_run}};
@@ -204,7 +203,7 @@ static void what_waits_shares_a_commit(void **state)
     wait_done(f, 200);
     close_storage(f);
     uv_sem_destroy(&gate.open);
-    assert_in_range(commits, 1, 100); /* each fsync answers several */
+    assert_in_range(commits, 1, 100); /* each fsync covers several */
 }
 
 static void note_is_on_disk_when_done(struct storage_task *task, int status)
@@ -289,7 +288,7 @@ static void a_unit_succeeds_or_fails_whole(void **state)
     assert_int_equal(query_file(f, "SELECT sum(value) FROM notes"), 20 + 21 + 22);
 }
 
-static void what_was_written_is_there_after_reopening(void **state)
+static void written_data_exists_after_reopening(void **state)
 {
     struct fixture *f = *state;
     struct note note = note_of(f, 42);
@@ -310,7 +309,7 @@ static void submit_another(struct storage_task *task, int status)
     }
 }
 
-static void closing_finishes_what_is_under_way(void **state)
+static void closing_finishes_pending_work(void **state)
 {
     struct fixture *f = *state;
     struct note note = note_of(f, 9);
@@ -477,8 +476,8 @@ static void a_directory_that_cannot_be_synced_fails_the_commit(void **state)
     assert_int_equal(query_file(f, "SELECT count(*) FROM notes"), 0);
 }
 
-/* The victim: keeps several notes under way and writes the value of each to a pipe when it is
- * acknowledged. */
+/* The process to kill: keeps several notes pending and writes the value of each to a pipe when it
+ * is acknowledged. */
 
 static int acknowledged;
 
@@ -573,7 +572,7 @@ static int meet_run(struct storage_task *task, struct storage *storage)
     return meeting->note.fails_with;
 }
 
-static void work_aside_goes_on_beside_the_storage_thread(void **state)
+static void work_aside_runs_in_parallel_to_the_storage_thread(void **state)
 {
     struct fixture *f = *state;
     uv_sem_t first, second;
@@ -612,13 +611,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(done_comes_in_order),
-        CASE(what_waits_shares_a_commit),
+        CASE(waiting_tasks_share_a_commit),
         CASE(done_comes_after_the_commit),
         CASE(a_failing_task_is_undone_alone),
         CASE(a_lone_failing_task_is_undone),
         CASE(a_unit_succeeds_or_fails_whole),
-        CASE(what_was_written_is_there_after_reopening),
-        CASE(closing_finishes_what_is_under_way),
+        CASE(written_data_exists_after_reopening),
+        CASE(closing_finishes_pending_work),
         CASE(a_directory_is_held_by_one),
         CASE(an_unwritable_directory_is_explained),
         CASE(a_damaged_database_is_explained),
@@ -627,7 +626,7 @@ int main(void)
         CASE(actions_follow_only_what_was_committed),
         CASE(a_directory_that_cannot_be_synced_fails_the_commit),
         CASE(a_killed_process_loses_nothing_acknowledged),
-        CASE(work_aside_goes_on_beside_the_storage_thread),
+        CASE(work_aside_runs_in_parallel_to_the_storage_thread),
         CASE(work_aside_is_done_before_the_storage_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

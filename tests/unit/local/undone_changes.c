@@ -1,4 +1,4 @@
-/* Changes that can't be stored: several of them under way at once leave what is on the disk. */
+/* Changes that cannot be stored: several pending ones restore the state on the disk. */
 #include "cloud_world.h"
 #include "events_rules.h"
 

@@ -1,4 +1,4 @@
-/* Metadata that is small in the file and large in memory, in each container that can carry it. */
+/* Metadata that is small in the file and large in memory, in each container format. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +47,7 @@ static void check(struct buffer *image, enum image_format format, int code)
     buffer_free(image);
 }
 
-/* Every cut of it: whatever comes out, nothing is read beyond its end. */
+/* Truncated at every length: whatever the result, nothing is read beyond the end. */
 static void cut(const struct buffer *image, enum image_format format)
 {
     struct slice all = {image->data, image->size};

@@ -1,10 +1,9 @@
 /*
- * Decoders in processes of their own.
+ * Decoders in separate processes.
  *
  * This executable is also the decoder: started as "decoder" it renders as the product does, unless
- * the image's bytes are one of the words below. So each test hands its decoder an image that does
- * what a hostile one might, and looks at what becomes of it, of the next image, and of this
- * process.
+ * the image's bytes are one of the words below. So each test gives its decoder an image that
+ * behaves like a hostile one, and checks the result, the next image, and this process.
  */
 #include "image_support.h"
 
@@ -31,12 +30,12 @@
 #include "outcome.h"
 #include "samples.h"
 
-/* Where no time is to run out, a loaded machine may take as long as it needs. */
+/* Tests without a time limit must also pass on a loaded machine. */
 enum { TIMEOUT_MS = 4000, PATIENCE_MS = 300000, MEMORY = 512 << 20 };
 
 static const char one_output[] = "name: x\nqueue: q\noutputs: [{key: 'o/{name}', width: 40}]\n";
 
-/* ---- the decoder's side: what an image can make it do ---- */
+/* ---- the decoder: hostile behaviour ---- */
 
 static volatile int zero;
 
@@ -112,7 +111,7 @@ static void hold_in_tables(struct render_item *item)
     sleep_long(item);
 }
 
-/* The rest report what they could do: an image is as good as corrupt where all was refused. */
+/* The others report what succeeded; if everything was refused, the image counts as corrupt. */
 static void report(struct render_item *item, bool refused)
 {
     error_set(&item->error, refused ? ERR_CORRUPT : ERR_INVALID, refused ? "refused" : "allowed");
@@ -197,7 +196,8 @@ static void look_around(struct render_item *item)
                      ftruncate(DECODER_OUTPUT, 0) != 0);
 }
 
-/* The one call that may name any process. Of its PID namespace only the decoder's threads answer.
+/* The only call that may name any process. In its PID namespace, there are only the decoder's
+ * threads.
  */
 static void count_others(struct render_item *item)
 {
@@ -211,8 +211,8 @@ static void count_others(struct render_item *item)
 
 static void say(uint64_t sequence, uint64_t size)
 {
-    const struct decoder_response answer = {.sequence = sequence, .reply_size = size};
-    if (write(DECODER_SOCKET, &answer, sizeof answer) < 0)
+    const struct decoder_response response = {.sequence = sequence, .reply_size = size};
+    if (write(DECODER_SOCKET, &response, sizeof response) < 0)
         _exit(1);
 }
 
@@ -255,8 +255,8 @@ static void hang_up(struct render_item *item)
 
 static void ask_for(uint64_t bytes)
 {
-    const struct decoder_response question = {.sequence = 1, .promise = bytes};
-    if (write(DECODER_SOCKET, &question, sizeof question) < 0)
+    const struct decoder_response request = {.sequence = 1, .promise = bytes};
+    if (write(DECODER_SOCKET, &request, sizeof request) < 0)
         _exit(1);
 }
 
@@ -267,7 +267,7 @@ static void ask_twice(struct render_item *item)
     sleep_long(item);
 }
 
-/* Obeys. What it answers then is of no interest. */
+/* Follows the request; the response does not matter. */
 static void ask_too_much(struct render_item *item)
 {
     struct decoder_verdict verdict = {0};
@@ -289,7 +289,7 @@ static void ask_and_crash(struct render_item *item)
     crash(item);
 }
 
-static void answer_late(struct render_item *item)
+static void respond_late(struct render_item *item)
 {
     say(2, 0); /* to the question after this one */
     report(item, true);
@@ -323,7 +323,7 @@ static const struct {
     {"hang-up", hang_up, ERR_DECODER_CRASHED},
     {"ask-twice", ask_twice, ERR_DECODER_CRASHED},
     {"ask-too-much", ask_too_much, ERR_DECODER_MEMORY},
-    {"late", answer_late, ERR_DECODER_CRASHED},
+    {"late", respond_late, ERR_DECODER_CRASHED},
     {"ask-and-loop", ask_and_loop, ERR_DECODER_TIMEOUT},
     {"loop", loop, ERR_DECODER_TIMEOUT},
     {"sleep", sleep_long, ERR_DECODER_TIMEOUT},
@@ -457,8 +457,8 @@ static void an_image_may_not_take_for_ever(void **state)
     }
 }
 
-/* An answer without a request: the process is replaced, and another one renders the next image. */
-static void an_answer_in_advance_is_not_taken(void **state)
+/* A response without a request: the process is replaced, and another one renders the next image. */
+static void a_response_in_advance_is_refused(void **state)
 {
     const struct world *w = *state;
     act_out(w, LATE);
@@ -587,7 +587,7 @@ struct keeper {
     struct render_gate gate;
     uint64_t asked;
     unsigned times;
-    int answer;
+    int verdict;
     int signal; /* to the decoder, when it asks; 0: none */
 };
 
@@ -598,7 +598,7 @@ static int keeper_pass(struct render_gate *gate, uint64_t bytes)
     keeper->times++;
     if (keeper->signal)
         kill(only_child(), keeper->signal);
-    return keeper->answer;
+    return keeper->verdict;
 }
 
 static int render_gated(const struct pipeline_ops *ops, struct pipeline *pipeline,
@@ -616,7 +616,7 @@ static int render_gated(const struct pipeline_ops *ops, struct pipeline *pipelin
 }
 
 /* The header's facts come from the decoder; the image is there once more, for its sake. */
-static void memory_is_asked_for_before_the_pixels(void **state)
+static void memory_is_requested_before_the_pixels(void **state)
 {
     const struct world *w = *state;
     struct keeper here = {0}, there = {0};
@@ -627,8 +627,8 @@ static void memory_is_asked_for_before_the_pixels(void **state)
     assert_int_equal(there.asked, here.asked + w->photo.size);
 }
 
-/* A crash is worth another decoder; the time limit is not used twice. */
-static void time_is_not_given_twice(void **state)
+/* A crash is retried in another decoder, but a timeout is not. */
+static void a_timeout_is_not_retried(void **state)
 {
     const struct world *w = *state;
     struct keeper crashing = {0}, endless = {0};
@@ -666,10 +666,10 @@ static void a_crash_is_named(void **state)
     render_item_clear(&item);
 }
 
-static void who_gets_no_memory_keeps_its_decoder(void **state)
+static void a_render_without_memory_keeps_its_decoder(void **state)
 {
     const struct world *w = *state;
-    struct keeper keeper = {.answer = ERR_CANCELLED};
+    struct keeper keeper = {.verdict = ERR_CANCELLED};
     assert_works(w);
     pid_t before = only_child();
     assert_int_equal(render_gated(&isolated_pipeline_ops, w->pipeline, view(&w->photo), &keeper),
@@ -678,8 +678,8 @@ static void who_gets_no_memory_keeps_its_decoder(void **state)
     assert_int_equal(only_child(), before);
 }
 
-/* What needs more than a decoder may have is refused, and not tried. */
-static void what_is_too_large_for_a_decoder_is_not_tried(void **state)
+/* An image that needs more memory than a decoder may use is refused without an attempt. */
+static void an_image_too_large_for_a_decoder_is_not_tried(void **state)
 {
     const struct world *w = *state;
     const double grey[] = {90};
@@ -801,7 +801,7 @@ static void results_are_those_of_a_thread(void **state)
     rmdir(folder);
 }
 
-/* More pipelines than a decoder remembers, one after another, twice: as reloads bring them. */
+/* More pipelines than a decoder caches, in sequence and twice, as after reloads. */
 static void pipelines_come_and_go(void **state)
 {
     const struct world *w = *state;
@@ -977,7 +977,7 @@ static void good_error(struct render_item *item)
     error_set(&item->error, ERR_CORRUPT, "bad");
 }
 
-static void lying_replies_are_refused(void **state)
+static void invalid_replies_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -1015,7 +1015,7 @@ static void lying_replies_are_refused(void **state)
     vips_pipeline_ops.release(pipeline);
 }
 
-/* Every cut and every changed byte of a true reply: refused, or as good as true. */
+/* Every truncation and every changed byte of a valid reply: refused, or still valid. */
 static void broken_replies_do_no_harm(void **state)
 {
     (void)state;
@@ -1050,23 +1050,23 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         WITH_DECODERS(what_an_image_may_do),
         WITH_HASTY_DECODERS(an_image_may_not_take_for_ever),
-        WITH_DECODERS(an_answer_in_advance_is_not_taken),
+        WITH_DECODERS(a_response_in_advance_is_refused),
         cmocka_unit_test(reasons_are_the_documented_words),
         WITH_DECODERS(all_items_of_a_crash_fail),
         WITH_DECODERS(a_cancelled_render_frees_its_worker),
         WITH_DECODERS(a_decoder_that_dies_idle_costs_no_image),
         WITH_HASTY_DECODERS(a_wedged_decoder_stops_only_itself),
-        WITH_DECODERS(memory_is_asked_for_before_the_pixels),
-        WITH_HASTY_DECODERS(time_is_not_given_twice),
+        WITH_DECODERS(memory_is_requested_before_the_pixels),
+        WITH_HASTY_DECODERS(a_timeout_is_not_retried),
         WITH_DECODERS(signals_end_a_decoder),
         WITH_DECODERS(a_crash_is_named),
-        WITH_DECODERS(who_gets_no_memory_keeps_its_decoder),
-        WITH_DECODERS(what_is_too_large_for_a_decoder_is_not_tried),
+        WITH_DECODERS(a_render_without_memory_keeps_its_decoder),
+        WITH_DECODERS(an_image_too_large_for_a_decoder_is_not_tried),
         WITH_DECODERS(results_are_those_of_a_thread),
         WITH_DECODERS(pipelines_come_and_go),
         WITH_DECODERS(limits_reach_the_decoder),
         WITH_DECODERS(threads_have_decoders_of_their_own),
-        cmocka_unit_test(lying_replies_are_refused),
+        cmocka_unit_test(invalid_replies_are_refused),
         cmocka_unit_test(broken_replies_do_no_harm),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);

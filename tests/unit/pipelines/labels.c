@@ -334,7 +334,7 @@ static void transparency_needs_pixels_that_can_be_seen_through(void **state)
     assert_true(confidence(&half, "Transparency") == 100);
 }
 
-static void what_cannot_be_seen_has_no_colour(void **state)
+static void invisible_pixels_have_no_colour(void **state)
 {
     struct label_set half = labels_of(image_paint(600, 300, 4, half_clear), &plain_facts);
     struct label_set none = labels_of(image_paint(64, 64, 4, clear), &plain_facts);
@@ -581,7 +581,7 @@ static void year_is_that_of_the_shot(void **state)
 }
 
 /* That there is a place is said; which one it is must not leak into tags that others can read. */
-static void location_is_known_but_not_told(void **state)
+static void location_is_labelled_but_not_revealed(void **state)
 {
     struct label_set set = with_fields(
         (struct field[]){
@@ -737,7 +737,7 @@ int main(void)
         cmocka_unit_test(tells_sharp_from_blurry),
         cmocka_unit_test(focus_does_not_depend_on_the_shrink),
         cmocka_unit_test(transparency_needs_pixels_that_can_be_seen_through),
-        cmocka_unit_test(what_cannot_be_seen_has_no_colour),
+        cmocka_unit_test(invisible_pixels_have_no_colour),
         cmocka_unit_test(shape_is_that_of_the_upright_image),
         cmocka_unit_test(resolution_is_that_of_the_source),
         cmocka_unit_test(an_animation_is_its_first_frame),
@@ -745,7 +745,7 @@ int main(void)
         cmocka_unit_test(hostile_strings_become_valid_tags_or_nothing),
         cmocka_unit_test(a_field_of_another_type_is_passed_over),
         cmocka_unit_test(year_is_that_of_the_shot),
-        cmocka_unit_test(location_is_known_but_not_told),
+        cmocka_unit_test(location_is_labelled_but_not_revealed),
         cmocka_unit_test(flash_is_bit_0),
         cmocka_unit_test(reads_the_fields_of_a_jpeg),
         cmocka_unit_test(sets_are_sorted_valid_and_the_same_every_time),

@@ -1,4 +1,4 @@
-/* Pipeline files: each file in fixtures/pipelines says in its first line what must become of it. */
+/* Pipeline files: the first line of each file in fixtures/pipelines states the expected result. */
 #include "pipeline_support.h"
 
 #include <dirent.h>
@@ -46,7 +46,7 @@ static bool is_as_expected(const char *path)
     return right;
 }
 
-static void every_fixture_gives_what_it_says(void **state)
+static void every_fixture_gives_its_expected_result(void **state)
 {
     (void)state;
     DIR *directory = opendir(FIXTURES);
@@ -65,7 +65,7 @@ static void every_fixture_gives_what_it_says(void **state)
     assert_true(count > 30);
 }
 
-/* In the file's order; what depends on a value that is wrong is not guessed at. */
+/* In file order; checks that depend on an invalid value are skipped. */
 static void every_problem_of_a_file_is_reported(void **state)
 {
     (void)state;
@@ -164,7 +164,7 @@ static void an_extension_of_another_format_is_warned_of(void **state)
     }
 }
 
-/* Latin-1 in a directive is what libfyaml itself would read for ever. */
+/* libfyaml hangs on Latin-1 in a directive. */
 static void text_that_is_not_utf8_is_refused_where_it_stands(void **state)
 {
     (void)state;
@@ -217,7 +217,7 @@ static void every_key_reaches_its_field(void **state)
     vips_pipeline_ops.release(p);
 }
 
-static void what_is_left_out_has_the_documented_default(void **state)
+static void omitted_keys_have_the_documented_default(void **state)
 {
     (void)state;
     struct pipeline *p = pipeline_of("name: x\nqueue: q\noutputs: [{key: 'o/{name}'}]\n");
@@ -293,8 +293,8 @@ static void a_file_that_is_not_there_is_named(void **state)
     assert_int_equal(pipeline_load("/tmp", &p, &error), ERR_IO);
 }
 
-/* Bytes of all kinds, in a place where each can do the most harm. Nothing may crash, and each error
- * is placed. */
+/* All bytes, in a place where they can do the most harm. Nothing may crash, and each error has a
+ * position. */
 static void damaged_files_are_errors(void **state)
 {
     (void)state;
@@ -413,13 +413,13 @@ static void the_documentation_shows_the_schema(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_fixture_gives_what_it_says),
+        cmocka_unit_test(every_fixture_gives_its_expected_result),
         cmocka_unit_test(every_problem_of_a_file_is_reported),
         cmocka_unit_test(a_file_of_nothing_but_problems_has_a_bounded_list),
         cmocka_unit_test(an_extension_of_another_format_is_warned_of),
         cmocka_unit_test(text_that_is_not_utf8_is_refused_where_it_stands),
         cmocka_unit_test(every_key_reaches_its_field),
-        cmocka_unit_test(what_is_left_out_has_the_documented_default),
+        cmocka_unit_test(omitted_keys_have_the_documented_default),
         cmocka_unit_test(colours_by_name_and_number),
         cmocka_unit_test(a_colour_of_control_characters_is_refused),
         cmocka_unit_test(a_file_that_is_too_large_is_refused),

@@ -1,4 +1,4 @@
-/* Which objects a pipeline takes, and which pairs of pipelines would feed each other. */
+/* Which objects a pipeline accepts, and which pairs of pipelines would form a loop. */
 #include "pipeline_support.h"
 
 #include "pipeline_check.h"
@@ -155,9 +155,9 @@ static struct pipeline *step_of(const char *name, const char *from, const char *
     return pipeline_of(text);
 }
 
-/* a → b → c → a is one loop, and is told once; d's output, in one of these, is told by itself, and
- * so is e, which feeds itself. */
-static void a_loop_of_several_is_told_once(void **state)
+/* a → b → c → a is one loop and is reported once; d's output, which goes to one of these, is
+ * reported separately, and so is e, whose output is its own input. */
+static void a_loop_of_several_is_reported_once(void **state)
 {
     (void)state;
     const struct pipeline_rules rules = {.ops = &vips_pipeline_ops};
@@ -199,7 +199,7 @@ int main(void)
         cmocka_unit_test(filters_take_and_leave),
         cmocka_unit_test(outputs_that_would_be_inputs_are_found),
         cmocka_unit_test(the_text_names_both_and_says_what_to_do),
-        cmocka_unit_test(a_loop_of_several_is_told_once),
+        cmocka_unit_test(a_loop_of_several_is_reported_once),
         cmocka_unit_test(a_sidecar_can_loop_too),
     };
     return cmocka_run_group_tests(tests, start_pipelines, stop_pipelines);

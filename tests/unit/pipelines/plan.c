@@ -60,8 +60,8 @@ static void every_fit_has_its_size(void **state)
     }
 }
 
-/* Whatever the sizes: nothing is empty, a cut is within the picture, a margin around it, nothing
- * grows unasked. */
+/* For all sizes: nothing is empty, a crop is within the picture, a margin around it, and nothing is
+ * enlarged unless requested. */
 static void no_placement_is_impossible(void **state)
 {
     (void)state;
@@ -142,7 +142,7 @@ static void outputs_of_one_size_share_a_stage(void **state)
     assert_int_equal(plan_find(&plan, (struct plan_size){1, 1}, false), plan.count);
 }
 
-static void other_colours_are_no_parent(void **state)
+static void other_colours_have_no_parent(void **state)
 {
     (void)state;
     struct plan plan = {0};
@@ -152,7 +152,7 @@ static void other_colours_are_no_parent(void **state)
     assert_int_equal(plan.stages[1].parent, PLAN_FROM_SOURCE);
 }
 
-static void a_full_plan_says_so(void **state)
+static void a_full_plan_refuses_more(void **state)
 {
     (void)state;
     struct plan plan = {0};
@@ -210,8 +210,8 @@ int main(void)
         cmocka_unit_test(smaller_pictures_come_from_larger_ones),
         cmocka_unit_test(a_picture_too_near_in_size_is_no_parent),
         cmocka_unit_test(outputs_of_one_size_share_a_stage),
-        cmocka_unit_test(other_colours_are_no_parent),
-        cmocka_unit_test(a_full_plan_says_so),
+        cmocka_unit_test(other_colours_have_no_parent),
+        cmocka_unit_test(a_full_plan_refuses_more),
         cmocka_unit_test(the_decoder_shrinks_as_far_as_the_largest_allows),
         cmocka_unit_test(the_largest_of_all_items_decides_the_shrink),
     };

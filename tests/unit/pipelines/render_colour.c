@@ -245,7 +245,7 @@ static void srgb_profiles_change_nothing(void **state)
     g_object_unref(image);
 }
 
-static void a_broken_profile_is_as_none(void **state)
+static void a_broken_profile_is_ignored(void **state)
 {
     (void)state;
     const double ink[] = {102, 153, 77};
@@ -402,7 +402,7 @@ int main(void)
         cmocka_unit_test(cmyk_is_kept_where_the_format_can),
         cmocka_unit_test(packed_lab_is_unpacked),
         cmocka_unit_test(srgb_profiles_change_nothing),
-        cmocka_unit_test(a_broken_profile_is_as_none),
+        cmocka_unit_test(a_broken_profile_is_ignored),
         cmocka_unit_test(metadata_go_unless_kept),
         cmocka_unit_test(keep_writes_the_format_it_read),
         cmocka_unit_test(animations_give_the_first_frame_or_all),

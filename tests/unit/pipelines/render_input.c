@@ -1,5 +1,4 @@
-/* What must not be rendered: refused with the right code, before it costs anything, and never with
- * a crash. */
+/* Invalid input: refused with the right code, early, and never with a crash. */
 #include "image_support.h"
 
 #include <sys/resource.h>
@@ -37,7 +36,7 @@ static void refused(struct slice image, const char *settings, int code, const ch
     item_free(&item);
 }
 
-static void what_is_no_image_is_named(void **state)
+static void data_that_is_no_image_is_described(void **state)
 {
     (void)state;
     static const struct {
@@ -60,7 +59,7 @@ static void what_is_no_image_is_named(void **state)
         refused(text_slice(cases[i].bytes), "width: 10", ERR_UNSUPPORTED, cases[i].what);
 }
 
-static void a_format_is_told_by_its_bytes(void **state)
+static void a_format_is_detected_from_its_bytes(void **state)
 {
     (void)state;
     static const struct {
@@ -93,7 +92,7 @@ static void put32(unsigned char *at, uint32_t value)
         at[i] = (unsigned char)(value >> (24 - 8 * i));
 }
 
-/* A PNG that is all promise: a header, and a few bytes of data. */
+/* A PNG with a huge size in its header and only a few bytes of data. */
 static size_t png_bomb(unsigned char *out, uint32_t width, uint32_t height)
 {
     static const unsigned char start[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n',
@@ -235,7 +234,7 @@ static void a_jpeg_without_its_last_lines_is_corrupt(void **state)
     bytes_free(&image);
 }
 
-/* Junk after the end, as some cameras leave it, is no reason to refuse. */
+/* Junk after the end, as some cameras write it, is accepted. */
 static void small_oddities_are_tolerated(void **state)
 {
     (void)state;
@@ -329,8 +328,8 @@ static void a_key_that_would_be_too_long_is_a_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_no_image_is_named),
-        cmocka_unit_test(a_format_is_told_by_its_bytes),
+        cmocka_unit_test(data_that_is_no_image_is_described),
+        cmocka_unit_test(a_format_is_detected_from_its_bytes),
         cmocka_unit_test(a_bomb_is_refused_from_its_header),
         cmocka_unit_test(limits_are_exact),
         cmocka_unit_test(many_frames_are_refused),

@@ -1,5 +1,5 @@
-/* What renders say that they need, against what is known of the formats: the pixels that a codec
- * must hold are a matter of its standard, not of ours. */
+/* The memory estimates of renders, compared with what the standards of the formats require of a
+ * codec. */
 #include "image_support.h"
 
 #include "container_of.h"

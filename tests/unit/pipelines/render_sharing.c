@@ -117,8 +117,8 @@ static void a_repeat_gives_the_same_bytes(void **state)
     bytes_free(&source);
 }
 
-/* A message that comes back alone writes what it wrote in company. */
-static void the_bytes_do_not_depend_on_who_came_along(void **state)
+/* A message that is repeated alone writes the same bytes as in a shared render. */
+static void the_bytes_do_not_depend_on_the_other_items(void **state)
 {
     (void)state;
     struct bytes source = encode(photograph(3000, 2000), ".jpg[Q=90]");
@@ -139,8 +139,8 @@ static void the_bytes_do_not_depend_on_who_came_along(void **state)
     bytes_free(&source);
 }
 
-/* Queues that want the same picture under different names: the encoder runs once, and each gets its
- * own. */
+/* Queues that request the same picture under different names: the encoder runs once, and each gets
+ * its copy. */
 static void twins_have_the_same_bytes_and_their_own_names(void **state)
 {
     (void)state;
@@ -240,7 +240,7 @@ static void labels_come_with_the_pictures(void **state)
     bytes_free(&source);
 }
 
-/* A picture that was refused for its size must not come back as the one that labels are read from.
+/* A picture that was refused for its size must not be used for the labels.
  */
 static void labels_do_not_use_a_refused_size(void **state)
 {
@@ -353,7 +353,7 @@ static void a_difference_in_any_key_makes_no_twin(void **state)
     bytes_free(&source);
 }
 
-/* As if the value were another one; the text of a key must not be used any more. */
+/* Simulates another value; the key's text is no longer valid afterwards. */
 static void value_change(const struct schema_key *key, void *field)
 {
     static char other[] = "other";
@@ -443,7 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sharing_cannot_be_seen),
         cmocka_unit_test(a_repeat_gives_the_same_bytes),
-        cmocka_unit_test(the_bytes_do_not_depend_on_who_came_along),
+        cmocka_unit_test(the_bytes_do_not_depend_on_the_other_items),
         cmocka_unit_test(twins_have_the_same_bytes_and_their_own_names),
         cmocka_unit_test(a_cancelled_item_leaves_the_others),
         cmocka_unit_test(a_failing_item_leaves_the_others),

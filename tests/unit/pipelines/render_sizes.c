@@ -1,5 +1,4 @@
-/* Where a picture's parts come to lie: orientation, fits, crops, margins, and never larger than
- * asked. */
+/* Geometry of renditions: orientation, fits, crops, margins, and never larger than requested. */
 #include "image_support.h"
 
 static const double red[] = {255, 0, 0}, green[] = {0, 255, 0}, blue[] = {0, 0, 255};
@@ -10,8 +9,8 @@ enum { LOSS = 12 };
 
 static struct bytes jpeg_turned(VipsImage *upright, int orientation)
 {
-    /* What a camera stores for an upright scene: the opposite of what a viewer does (EXIF 2.32, tag
-     * 0x0112). */
+    /* The pixels that a camera stores for an upright scene: the inverse of what a viewer does (EXIF
+     * 2.32, tag 0x0112). */
     static const struct {
         VipsAngle angle;
         bool mirrored;
@@ -176,7 +175,7 @@ static void cover_keeps_the_centre(void **state)
 
 /* A flat picture with all its detail at the right: the two crops that look must find it, the
  * central one must not. */
-static void crops_that_look_find_the_detail(void **state)
+static void content_aware_crops_find_the_detail(void **state)
 {
     (void)state;
     static const struct {
@@ -289,7 +288,7 @@ int main(void)
         cmocka_unit_test(kept_metadata_does_not_turn_twice),
         cmocka_unit_test(sizes_and_fits),
         cmocka_unit_test(cover_keeps_the_centre),
-        cmocka_unit_test(crops_that_look_find_the_detail),
+        cmocka_unit_test(content_aware_crops_find_the_detail),
         cmocka_unit_test(contain_pads_with_the_background),
         cmocka_unit_test(contain_of_a_small_picture_is_not_enlarged),
         cmocka_unit_test(many_outputs_each_have_their_own_size_and_key),

@@ -1,4 +1,4 @@
-/* The resampler against the definition, in floating point. */
+/* The resampler compared with the definition in floating point. */
 #include "pipeline_support.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@ static struct picture picture_new(unsigned width, unsigned height, unsigned band
     return p;
 }
 
-/* Noise is the hardest: every frequency there is. */
+/* Noise is the hardest case, because it contains every frequency. */
 static struct picture noise(unsigned width, unsigned height, unsigned bands, unsigned seed)
 {
     struct picture p = picture_new(width, height, bands);
@@ -37,7 +37,7 @@ static struct picture resample(const struct picture *from, struct plan_size to, 
     assert_non_null(r);
     size_t line = (size_t)from->size.width * from->bands;
     for (unsigned y = 0; y < from->size.height; y++) {
-        /* A line of exactly its own length: reading beyond it would be found. */
+        /* A line in a block of exactly its length, so that reading beyond it is detected. */
         unsigned char *copy = malloc(line);
         assert_non_null(copy);
         memcpy(copy, from->pixels + y * line, line);
@@ -156,7 +156,7 @@ static void a_flat_area_keeps_its_value(void **state)
     }
 }
 
-static void transparent_pixels_lend_no_colour(void **state)
+static void transparent_pixels_contribute_no_colour(void **state)
 {
     (void)state;
     struct picture from = picture_new(40, 40, 4);
@@ -201,7 +201,7 @@ int main(void)
         cmocka_unit_test(every_factor_agrees_with_the_definition),
         cmocka_unit_test(the_same_size_is_the_same_picture),
         cmocka_unit_test(a_flat_area_keeps_its_value),
-        cmocka_unit_test(transparent_pixels_lend_no_colour),
+        cmocka_unit_test(transparent_pixels_contribute_no_colour),
         cmocka_unit_test(opaque_alpha_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

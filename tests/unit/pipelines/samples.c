@@ -1,6 +1,6 @@
 /*
- * The sample photographs, read back with libvips: each property that they are there for, and how
- * they are written. They are made once, in a fresh directory, for all tests.
+ * The sample photographs, read back with libvips: the properties that each must have, and how they
+ * are written. They are created once, in a new directory, for all tests.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -339,7 +339,7 @@ static void one_gif_moves(void **state)
     g_free(path);
 }
 
-static void some_say_what_took_them_when_and_where(void **state)
+static void camera_year_and_location_are_labelled(void **state)
 {
     VipsImage *told = open_sample("sunset over the sea.jpg"),
               *untold = open_sample("still-life-mirrored-2.jpg");
@@ -498,7 +498,7 @@ int main(void)
         cmocka_unit_test(one_png_has_16_bits),
         cmocka_unit_test(one_jpeg_has_24_megapixels),
         cmocka_unit_test(one_gif_moves),
-        cmocka_unit_test(some_say_what_took_them_when_and_where),
+        cmocka_unit_test(camera_year_and_location_are_labelled),
         cmocka_unit_test(names_need_encoding),
         cmocka_unit_test(present_files_are_kept_and_missing_ones_are_the_same_again),
         cmocka_unit_test(paths_are_appended),

@@ -1,10 +1,10 @@
 /*
- * A hostile decoder: what it could try once an image has taken it over.
+ * Attacks by a decoder that an image has taken over.
  *
- * Each attempt runs in a process of its own that has entered the sandbox as a decoder does, with a
- * decoder's descriptors. It states how it must end: with an error, or with the end of the process
- * (KILLED). One that succeeds, or fails in another way, fails the test. What needs a parent that
- * watches (threads, memory) is in isolation.c.
+ * Each attempt runs in a separate process in the sandbox, with a decoder's descriptors. It states
+ * the expected result: an error, or the end of the process (KILLED). An attempt that succeeds, or
+ * fails in another way, fails the test. isolation.c tests the limits that the parent enforces
+ * (threads, memory).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -106,7 +106,7 @@ static void run(const struct attack *attack)
     syscall(SYS_exit_group, result == -1 ? errno : SUCCEEDED);
 }
 
-/* ---- the judge ---- */
+/* ---- checking the results ---- */
 
 static int outcome_of_status(int status)
 {
@@ -536,7 +536,7 @@ static void clone_and_namespaces(void **state)
     TRY_ALL(attacks);
 }
 
-/* ---- the kernel's doors, and ways out of the sandbox ---- */
+/* ---- kernel interfaces, and ways out of the sandbox ---- */
 
 static void the_kernel_is_out_of_reach(void **state)
 {
