@@ -13,7 +13,7 @@
  *
  * Where a loop has sockets, a packet may be on its way through the kernel without a descriptor being
  * ready. The clock then waits until all that was sent has been acknowledged. The end of a connection
- * is not seen like this: for its sake the clock goes in steps, with a pause of real time before each.
+ * is not seen like this: for its sake the clock pauses in real time after each event, and goes in steps.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -38,7 +38,7 @@ enum {
     START_S = 1000000,
     HANG_MS = 120000, /* of real time; no test keeps a worker busy for so long */
     PAUSE_MS = 1,     /* of real time, for sockets */
-    STEP_MS = 100,    /* by which the clock goes on after it, at most */
+    STEP_MS = 100,    /* by which the clock goes on at once */
     PAUSES_MAX = 50,  /* for what is never acknowledged: a reader without room drops it */
     FD_GAP_MAX = 32,  /* numbers of descriptors that are free, below one that is not */
 };
