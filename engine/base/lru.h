@@ -11,21 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "id_table.h"
 #include "list.h"
 
 struct lru_entry {
-    struct list link;       /* oldest first */
-    struct lru_entry *next; /* in its hash bucket */
-    uint64_t hash;
-    char *key; /* malloc'd, owned by the map */
+    struct list link;      /* oldest first */
+    struct id_entry entry; /* by the hash of its key */
+    char *key;             /* malloc'd, owned by the map */
     size_t key_size;
     size_t bytes; /* counted against the limit */
     unsigned pins;
 };
 
 struct lru {
-    struct lru_entry **buckets;
-    size_t bucket_count, count;
+    struct id_table index;
     size_t bytes, bytes_max;
     struct list order;
     void (*drop)(struct lru_entry *entry); /* frees the owner's structure; the key has been freed */

@@ -3,53 +3,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "error.h"
-#include "fnv.h"
 
-/* Open addressing with linear probing, at most half full. */
-static struct text_index_slot *slot_of(struct text_index_slot *slots, size_t capacity,
-                                       const char *text)
-{
-    size_t at = (size_t)fnv_text(FNV_START, text) & (capacity - 1);
-    while (slots[at].text && strcmp(slots[at].text, text) != 0)
-        at = (at + 1) & (capacity - 1);
-    return &slots[at];
-}
-
-static int grow(struct text_index *index)
-{
-    size_t capacity = index->capacity ? index->capacity * 2 : 32;
-    struct text_index_slot *slots = calloc(capacity, sizeof *slots);
-    if (!slots)
-        return ERR_MEMORY;
-    for (size_t i = 0; i < index->capacity; i++)
-        if (index->slots[i].text)
-            *slot_of(slots, capacity, index->slots[i].text) = index->slots[i];
-    free(index->slots);
-    index->slots = slots;
-    index->capacity = capacity;
-    return 0;
-}
+struct text_entry {
+    struct id_entry entry;
+    struct text_entry *before;
+    const char *text; /* borrowed */
+    size_t value;
+};
 
 int text_index_add(struct text_index *index, const char *text, size_t value)
 {
-    if (index->count * 2 >= index->capacity && grow(index))
+    struct text_entry *e = id_table_prepare(&index->table) ? NULL : calloc(1, sizeof *e);
+    if (!e)
         return ERR_MEMORY;
-    *slot_of(index->slots, index->capacity, text) = (struct text_index_slot){text, value};
-    index->count++;
+    e->entry.id = id_of_text(id_seed(), text);
+    e->text = text;
+    e->value = value;
+    e->before = index->entries;
+    index->entries = e;
+    id_table_add(&index->table, &e->entry);
     return 0;
 }
 
 size_t text_index_find(const struct text_index *index, const char *text)
 {
-    if (!index->capacity)
-        return SIZE_MAX;
-    const struct text_index_slot *slot = slot_of(index->slots, index->capacity, text);
-    return slot->text ? slot->value : SIZE_MAX;
+    struct id_entry *found = id_table_find(&index->table, id_of_text(id_seed(), text));
+    for (; found; found = id_table_next(found)) {
+        const struct text_entry *e = container_of(found, struct text_entry, entry);
+        if (strcmp(e->text, text) == 0)
+            return e->value;
+    }
+    return SIZE_MAX;
 }
 
 void text_index_clear(struct text_index *index)
 {
-    free(index->slots);
-    *index = (struct text_index){0};
+    while (index->entries) {
+        struct text_entry *e = index->entries;
+        index->entries = e->before;
+        free(e);
+    }
+    id_table_free(&index->table);
 }

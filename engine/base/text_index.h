@@ -5,12 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "id_table.h"
+
 struct text_index {
-    struct text_index_slot {
-        const char *text; /* borrowed */
-        size_t value;
-    } * slots;
-    size_t capacity, count;
+    struct id_table table;
+    struct text_entry *entries; /* the last one first */
 };
 
 /* The text must outlive the index and must not be in it yet. ERR_MEMORY. */

@@ -33,8 +33,7 @@ enum source_stage {
 
 struct source {
     struct source_table *table;
-    struct source *next; /* in its hash bucket */
-    uint64_t hash;
+    struct id_entry entry;               /* in the table, by the hash of what it is */
     char *bucket, *key, *version, *etag; /* version and etag may be NULL */
     enum source_stage stage;
     struct error error;

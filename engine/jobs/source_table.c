@@ -6,10 +6,6 @@
 #include "fnv.h"
 #include "source_private.h"
 
-enum {
-    BUCKETS_FIRST = 64,
-};
-
 /* ---- stages ---- */
 
 void source_enter(struct source *source, enum source_stage stage)
@@ -46,7 +42,7 @@ static bool same(const char *a, const char *b)
 
 uint64_t source_record_hash(const struct envelope_record *record)
 {
-    uint64_t hash = hash_text(FNV_START, record->bucket);
+    uint64_t hash = hash_text(FNV_START ^ id_seed(), record->bucket);
     hash = hash_text(hash, record->key);
     return hash_text(hash, record->version ? record->version : record->etag);
 }
@@ -54,8 +50,10 @@ uint64_t source_record_hash(const struct envelope_record *record)
 struct source *source_table_find(const struct source_table *table,
                                  const struct envelope_record *record, uint64_t hash)
 {
-    for (struct source *s = table->buckets[hash % table->bucket_count]; s; s = s->next) {
-        if (s->hash == hash && s->stage != SOURCE_GAVE_UP && same(s->bucket, record->bucket) &&
+    struct id_entry *entry = id_table_find(&table->index, hash);
+    for (; entry; entry = id_table_next(entry)) {
+        struct source *s = container_of(entry, struct source, entry);
+        if (s->stage != SOURCE_GAVE_UP && same(s->bucket, record->bucket) &&
             same(s->key, record->key) && same(s->version, record->version) &&
             (s->version || same(s->etag, record->etag)))
             return s;
@@ -63,36 +61,9 @@ struct source *source_table_find(const struct source_table *table,
     return NULL;
 }
 
-/* Growing is an optimisation: if memory is short, the chains get longer. */
-static void table_grow(struct source_table *table)
-{
-    if (table->count < table->bucket_count)
-        return;
-    size_t count = table->bucket_count * 2;
-    struct source **buckets = calloc(count, sizeof *buckets);
-    if (!buckets)
-        return;
-    for (size_t i = 0; i < table->bucket_count; i++) {
-        struct source *next;
-        for (struct source *s = table->buckets[i]; s; s = next) {
-            next = s->next;
-            s->next = buckets[s->hash % count];
-            buckets[s->hash % count] = s;
-        }
-    }
-    free(table->buckets);
-    table->buckets = buckets;
-    table->bucket_count = count;
-}
-
 void source_table_unlink(struct source *source)
 {
-    struct source_table *table = source->table;
-    struct source **at = &table->buckets[source->hash % table->bucket_count];
-    while (*at != source)
-        at = &(*at)->next;
-    *at = source->next;
-    table->count--;
+    id_table_remove(&source->table->index, &source->entry);
 }
 
 void source_free(struct source *source)
@@ -133,7 +104,7 @@ struct source *source_new(struct source_table *table, const struct envelope_reco
     if (!source)
         return NULL;
     source->table = table;
-    source->hash = hash;
+    source->entry.id = hash;
     source->may_linger = record->version || record->etag;
     /* For a raw key the delay is unnecessary, because the decoded key was already tried twice. */
     source_enter(source, record->raw ? SOURCE_GET_LAST : SOURCE_GET_FIRST);
@@ -147,10 +118,7 @@ struct source *source_new(struct source_table *table, const struct envelope_reco
         return NULL;
     }
     source->audience = source_audience(source, listeners);
-    table_grow(table);
-    source->next = table->buckets[hash % table->bucket_count];
-    table->buckets[hash % table->bucket_count] = source;
-    table->count++;
+    id_table_add(&table->index, &source->entry);
     return source;
 }
 
@@ -268,12 +236,10 @@ void source_claim_unwait(struct source_claim *claim)
 int source_table_init(struct source_table *table, uv_loop_t *loop,
                       const struct source_table_options *options)
 {
-    *table =
-        (struct source_table){.loop = loop, .options = *options, .bucket_count = BUCKETS_FIRST};
+    *table = (struct source_table){.loop = loop, .options = *options};
     for (size_t i = 0; i < SOURCE_SCHEDULES; i++)
         list_init(&table->scheduled[i]);
-    table->buckets = calloc(table->bucket_count, sizeof *table->buckets);
-    if (!table->buckets)
+    if (id_table_init(&table->index))
         return ERR_MEMORY;
     return uv_timer_init(loop, &table->timer) ? ERR_MEMORY : 0;
 }
@@ -282,7 +248,6 @@ void source_table_close(struct source_table *table, uv_close_cb closed)
 {
     while (source_table_shed(table))
         continue;
-    free(table->buckets);
-    table->buckets = NULL;
+    id_table_free(&table->index);
     uv_close((uv_handle_t *)&table->timer, closed);
 }

@@ -33,6 +33,7 @@
 
 #include "envelope.h"
 #include "error.h"
+#include "id_table.h"
 #include "list.h"
 #include "memory_budget.h"
 #include "object_store.h"
@@ -74,9 +75,7 @@ struct source_table {
     uv_loop_t *loop;
     struct source_table_options options;
     uv_timer_t timer; /* the earliest due time */
-    struct source **buckets;
-    size_t bucket_count;
-    size_t count;
+    struct id_table index;
     struct list scheduled[SOURCE_SCHEDULES]; /* earliest first */
     size_t lingering_bytes;
     struct source_stats stats;

@@ -52,7 +52,7 @@ static void the_memory_is_bounded(void **state)
         event_order_leave(&order, &claim, true);
     }
     assert_in_range(order.keys.bytes, 1, ORDER_BYTES_MAX);
-    assert_in_range(order.keys.count, 10000, 99999);
+    assert_in_range(order.keys.index.entry_count, 10000, 99999);
     struct order_claim claim = {0};
     struct envelope_record newest = record("ingest/99999.jpg", "00");
     assert_int_equal(event_order_join(&order, "web", &newest, &claim), ORDER_OLD);

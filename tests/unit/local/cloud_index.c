@@ -138,9 +138,30 @@ static void deadlines_expire_in_order(void **state)
     assert_int_equal(uv_loop_close(&clock_world.loop), 0);
 }
 
+static void texts_are_found_by_a_hash_with_a_seed(void **state)
+{
+    (void)state;
+    struct id_table table = {0};
+    struct id_entry same[2] = {{.id = id_of_text(id_seed(), "key")},
+                               {.id = id_of_bytes(id_seed(), "key", 3)}};
+    assert_null(id_table_find(&table, same[0].id));
+    assert_int_not_equal(id_seed(), 0);
+    assert_int_equal(same[0].id, same[1].id);
+    assert_int_not_equal(same[0].id, id_of_text(id_seed() + 2, "key"));
+    assert_int_equal(id_table_prepare(&table), 0);
+    id_table_add(&table, &same[0]);
+    id_table_add(&table, &same[1]);
+    assert_ptr_equal(id_table_find(&table, same[0].id), &same[1]);
+    assert_ptr_equal(id_table_next(&same[1]), &same[0]);
+    assert_null(id_table_next(&same[0]));
+    id_table_free(&table);
+    assert_null(id_table_find(&table, same[0].id));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_found_by_a_hash_with_a_seed),
         cmocka_unit_test(ids_are_found_until_removed),
         cmocka_unit_test(names_stay_in_order),
         cmocka_unit_test(deadlines_expire_in_order),

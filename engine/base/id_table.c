@@ -1,6 +1,9 @@
 #include "id_table.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
 
 #include "error.h"
 #include "fnv.h"
@@ -17,18 +20,24 @@ static uint64_t hash_id(uint64_t id)
 /* Chains below `split` have already been split and use one more bit. */
 static size_t chain_of(const struct id_table *t, uint64_t id)
 {
-    size_t level = FIRST_CHAINS;
-    while (level * 2 <= t->chain_count)
-        level *= 2;
-    size_t chain = (size_t)hash_id(id) & (level * 2 - 1);
-    return chain < t->chain_count ? chain : chain - level;
+    size_t chain = (size_t)hash_id(id) & (t->level * 2 - 1);
+    return chain < t->chain_count ? chain : chain - t->level;
 }
 
 int id_table_init(struct id_table *t)
 {
-    *t = (struct id_table){.chain_count = FIRST_CHAINS, .capacity = FIRST_CHAINS};
+    *t = (struct id_table){
+        .chain_count = FIRST_CHAINS, .capacity = FIRST_CHAINS, .level = FIRST_CHAINS};
     t->chains = calloc(t->capacity, sizeof *t->chains);
-    return t->chains ? 0 : ERR_MEMORY;
+    if (t->chains)
+        return 0;
+    *t = (struct id_table){0};
+    return ERR_MEMORY;
+}
+
+int id_table_prepare(struct id_table *t)
+{
+    return t->chains ? 0 : id_table_init(t);
 }
 
 void id_table_free(struct id_table *t)
@@ -60,12 +69,11 @@ static void chain_split(struct id_table *t)
 {
     if (t->entry_count < t->chain_count || chains_reserve(t))
         return;
-    size_t level = FIRST_CHAINS;
-    while (level * 2 <= t->chain_count)
-        level *= 2;
-    struct id_entry *entry = t->chains[t->chain_count - level];
-    t->chains[t->chain_count - level] = NULL;
+    struct id_entry *entry = t->chains[t->chain_count - t->level];
+    t->chains[t->chain_count - t->level] = NULL;
     t->chains[t->chain_count++] = NULL;
+    if (t->chain_count == t->level * 2)
+        t->level *= 2;
     while (entry) {
         struct id_entry *next = entry->next;
         chain_push(t, entry);
@@ -82,7 +90,7 @@ void id_table_add(struct id_table *t, struct id_entry *entry)
 
 struct id_entry *id_table_find(const struct id_table *t, uint64_t id)
 {
-    struct id_entry *entry = t->chains[chain_of(t, id)];
+    struct id_entry *entry = t->chains ? t->chains[chain_of(t, id)] : NULL;
     while (entry && entry->id != id)
         entry = entry->next;
     return entry;
@@ -92,6 +100,28 @@ struct id_entry *id_table_find(const struct id_table *t, uint64_t id)
 uint64_t id_of_text(uint64_t seed, const char *text)
 {
     return fnv_text(FNV_START ^ seed, text);
+}
+
+uint64_t id_of_bytes(uint64_t seed, const void *data, size_t size)
+{
+    return fnv_bytes(FNV_START ^ seed, data, size);
+}
+
+/* Two threads that come first at the same time agree on the number of one of them. Early after the
+ * start of the system random bytes may be missing; the time is better than nothing. */
+uint64_t id_seed(void)
+{
+    static _Atomic uint64_t shared;
+    uint64_t seed = atomic_load(&shared), none = 0;
+    if (seed)
+        return seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
+        struct timespec now = {0};
+        clock_gettime(CLOCK_REALTIME, &now);
+        seed = ((uint64_t)now.tv_sec << 30) ^ (uint64_t)now.tv_nsec;
+    }
+    seed |= 1; /* 0 means none */
+    return atomic_compare_exchange_strong(&shared, &none, seed) ? seed : none;
 }
 
 struct id_entry *id_table_next(const struct id_entry *entry)
