@@ -204,7 +204,7 @@ static void remembered_messages_are_bounded(void **state)
         assert_true(message_memory_keep(&memory, "web", id, &tally));
     }
     assert_in_range(memory.messages.bytes, 1, MESSAGE_MEMORY_BYTES);
-    assert_in_range(memory.messages.count, 1000, 49999);
+    assert_in_range(memory.messages.index.entry_count, 1000, 49999);
     message_memory_recall(&memory, "mobile", id, &tally); /* another pipeline's is another */
     assert_false(record_tally_has(&tally, 127));
     message_memory_recall(&memory, "web", id, &tally);
