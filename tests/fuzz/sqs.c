@@ -4,10 +4,11 @@
  */
 #include <jansson.h>
 
-#include "form.h"
+#include "call_protocol.h"
 #include "http_private.h"
 #include "message_attributes.h"
 #include "queue_attributes.h"
+#include "sqs_api.h"
 #include "sqs_call.h"
 
 #include "fuzz.h"
@@ -23,26 +24,25 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void check_message(json_t *input)
 {
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     size_t bytes = 0;
     char digest[MD5_HEX_SIZE];
     json_t *attributes = json_object_get(input, "MessageAttributes");
-    if (message_attributes_check(attributes, &bytes, &error) == SQS_OK && attributes)
+    if (message_attributes_check(attributes, &bytes, &error) == 0 && attributes)
         require(!message_attributes_md5(attributes, digest));
 }
 
 static void check_queue(json_t *input)
 {
     struct queue_attributes from, changed, again;
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     json_t *changes = json_object_get(input, "Attributes"), *all = json_object();
     const char *name = json_string_value(json_object_get(input, "QueueName"));
     require(!queue_attributes_init(&from, name ? name : "queue"));
-    if (json_is_object(changes) &&
-        queue_attributes_change(&from, changes, &changed, &error) == SQS_OK) {
+    if (json_is_object(changes) && queue_attributes_change(&from, changes, &changed, &error) == 0) {
         require(!queue_attributes_differ(&changed, changes));
         require(!queue_attributes_add(&changed, all));
-        if (queue_attributes_change(&from, changes, &again, &error) == SQS_OK)
+        if (queue_attributes_change(&from, changes, &again, &error) == 0)
             queue_attributes_free(&again);
         queue_attributes_free(&changed);
     }
@@ -52,33 +52,32 @@ static void check_queue(json_t *input)
 
 static void check_input(json_t *input)
 {
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     int number = 3;
     require(json_is_object(input));
-    if (sqs_input_int(input, "VisibilityTimeout", 0, 43200, &number, &error) == SQS_OK)
+    if (sqs_input_int(input, "VisibilityTimeout", 0, 43200, &number, &error) == 0)
         require(number >= 0 && number <= 43200);
     check_message(input);
     check_queue(input);
 }
 
-typedef enum sqs_code reader(struct cloud_request *request, const char **action, json_t **input,
-                             struct sqs_error *error);
-
-static void read_as(reader *read, struct http_call *call, struct slice body)
+static void read_as(const struct call_protocol *protocol, struct http_call *call, struct slice body)
 {
-    struct cloud_request request = {.call = call};
-    struct sqs_error error = {0};
-    const char *action = NULL;
+    struct cloud_request request = {.call = call, .service = &cloud_sqs};
+    struct service_error error = {0};
+    const char *name = NULL;
     json_t *input = NULL;
     request.body = bytes_borrow(body.data, body.size);
-    enum sqs_code code = read(&request, &action, &input, &error);
-    require(code < SQS_CODE_COUNT && code != SQS_SERVICE_UNAVAILABLE); /* memory is not short */
+    int code = protocol->read_name(&request, cloud_sqs.api, &name, &input, &error);
+    if (!code && !input)
+        code = protocol->read_input(&request, &input, &error);
+    require(code >= 0 && code < SQS_CODE_COUNT); /* memory is not short */
     error.code = code;
-    if (code == SQS_OK) {
-        require(action);
+    if (!code) {
+        require(name);
         check_input(input);
     } else {
-        require(*sqs_error_text(&error));
+        require(*service_error_text(sqs_wire_errors, &error));
     }
     json_decref(input);
 }
@@ -93,8 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     call->field_count = 1;
     call->fields[0] = (struct http_field){SLICE_LITERAL("X-Amz-Target"), slice_of(target)};
     char *copy = fuzz_copy(body);
-    read_as(sqs_json_read, call, (struct slice){copy, body.size});
-    read_as(sqs_query_read, call, (struct slice){copy, body.size});
+    read_as(&protocol_json_1_0, call, (struct slice){copy, body.size});
+    read_as(&protocol_query, call, (struct slice){copy, body.size});
     free(copy);
     free(target);
     free(call);

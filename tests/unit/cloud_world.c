@@ -185,11 +185,11 @@ void world_settle(struct world *w)
 struct local_queue *world_queue(struct world *w, const char *name, const char *attributes)
 {
     struct world_change change = {0};
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     json_t *object = json_loads(attributes, 0, NULL);
     assert_non_null(object);
     assert_int_equal(
-        queues_create(w->cloud.queues, name, object, NULL, world_written, &change, &error), SQS_OK);
+        queues_create(w->cloud.queues, name, object, NULL, world_written, &change, &error), 0);
     json_decref(object);
     assert_int_equal(world_wait(w, &change), 0);
     struct local_queue *queue = queues_find(w->cloud.queues, name);
@@ -197,13 +197,13 @@ struct local_queue *world_queue(struct world *w, const char *name, const char *a
     return queue;
 }
 
-enum sqs_code world_set(struct world *w, struct local_queue *queue, json_t *changes)
+int world_set(struct world *w, struct local_queue *queue, json_t *changes)
 {
     struct world_change change = {0};
-    struct sqs_error error = {0};
-    enum sqs_code code = local_queue_set(queue, changes, world_written, &change, &error);
+    struct service_error error = {0};
+    int code = local_queue_set(queue, changes, world_written, &change, &error);
     json_decref(changes);
-    if (code == SQS_OK)
+    if (!code)
         assert_int_equal(world_wait(w, &change), 0);
     return code;
 }
@@ -237,8 +237,8 @@ static void world_keep(struct world_poll *p, size_t i, const struct queue_delive
     json_decref(system);
 }
 
-void world_completed(struct queue_poll *poll, enum sqs_code code,
-                     const struct queue_delivery *deliveries, size_t count)
+void world_completed(struct queue_poll *poll, int code, const struct queue_delivery *deliveries,
+                     size_t count)
 {
     struct world_poll *p = container_of(poll, struct world_poll, poll);
     assert_false(p->done);
@@ -256,7 +256,7 @@ void world_poll_start(struct world *w, struct local_queue *queue, struct world_p
     p->queues = w->cloud.queues;
     p->poll =
         (struct queue_poll){.max = max, .visibility_s = visibility_s, .completed = world_completed};
-    assert_int_equal(local_queue_poll(queue, &p->poll, wait_s), SQS_OK);
+    assert_int_equal(local_queue_poll(queue, &p->poll, wait_s), 0);
     assert_false(p->done); /* never from within the call */
 }
 
@@ -265,14 +265,14 @@ size_t world_receive(struct world *w, struct local_queue *queue, struct world_po
 {
     world_poll_start(w, queue, p, max, visibility_s, wait_s);
     world_run_until(w, &p->done);
-    assert_int_equal(p->code, SQS_OK);
+    assert_int_equal(p->code, 0);
     return p->count;
 }
 
-enum sqs_code world_delete(struct world *w, struct local_queue *queue, const char *handle)
+int world_delete(struct world *w, struct local_queue *queue, const char *handle)
 {
     struct queue_receipt_entry entry = {.receipt = slice_of(handle)};
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     struct world_change change = {0};
     assert_int_equal(local_queue_delete_messages(queue, &entry, 1, &error, world_written, &change),
                      0);
@@ -280,11 +280,11 @@ enum sqs_code world_delete(struct world *w, struct local_queue *queue, const cha
     return error.code;
 }
 
-enum sqs_code world_change_visibility(struct world *w, struct local_queue *queue,
-                                      const char *handle, int visibility_s)
+int world_change_visibility(struct world *w, struct local_queue *queue, const char *handle,
+                            int visibility_s)
 {
     struct queue_receipt_entry entry = {slice_of(handle), visibility_s};
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     struct world_change change = {0};
     assert_int_equal(local_queue_change(queue, &entry, 1, &error, world_written, &change), 0);
     assert_int_equal(world_wait(w, &change), 0);

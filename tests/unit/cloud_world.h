@@ -48,7 +48,7 @@ void world_settle(struct world *w);
 struct local_queue *world_queue(struct world *w, const char *name, const char *attributes);
 
 /* Takes the attributes. */
-enum sqs_code world_set(struct world *w, struct local_queue *queue, json_t *changes);
+int world_set(struct world *w, struct local_queue *queue, json_t *changes);
 void world_send(struct world *w, struct local_queue *queue, const char *body,
                 char id[UUID_TEXT_SIZE]);
 
@@ -56,7 +56,7 @@ void world_send(struct world *w, struct local_queue *queue, const char *body,
 struct world_poll {
     struct queue_poll poll;
     bool done;
-    enum sqs_code code;
+    int code;
     size_t count;
     struct receipt receipts[QUEUE_BATCH];
     char handles[QUEUE_BATCH][RECEIPT_TEXT_SIZE];
@@ -68,15 +68,15 @@ struct world_poll {
     struct queues *queues;
 };
 
-void world_completed(struct queue_poll *poll, enum sqs_code code,
-                     const struct queue_delivery *deliveries, size_t count);
+void world_completed(struct queue_poll *poll, int code, const struct queue_delivery *deliveries,
+                     size_t count);
 void world_poll_start(struct world *w, struct local_queue *queue, struct world_poll *p,
                       unsigned max, int visibility_s, int wait_s);
 size_t world_receive(struct world *w, struct local_queue *queue, struct world_poll *p, unsigned max,
                      int visibility_s, int wait_s);
-enum sqs_code world_delete(struct world *w, struct local_queue *queue, const char *handle);
-enum sqs_code world_change_visibility(struct world *w, struct local_queue *queue,
-                                      const char *handle, int visibility_s);
+int world_delete(struct world *w, struct local_queue *queue, const char *handle);
+int world_change_visibility(struct world *w, struct local_queue *queue, const char *handle,
+                            int visibility_s);
 
 /* An Approximate… count of a queue. */
 int world_count(struct local_queue *queue, const char *name);

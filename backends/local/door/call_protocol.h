@@ -7,8 +7,8 @@
 #define THUMBWHEEL_LOCAL_CALL_PROTOCOL_H
 
 #include "form.h"
-#include "service_call.h"
 #include "query_xml.h"
+#include "service_call.h"
 
 struct call_protocol {
     enum router_wire wire;

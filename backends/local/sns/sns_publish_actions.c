@@ -79,15 +79,15 @@ static int subject_read(struct service_call *call, const json_t *input, struct p
 static int attribute_check(struct service_call *call, const char *name, json_t *attribute,
                            size_t *size)
 {
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     json_t *alone = json_pack("{s:O}", name, attribute);
-    enum sqs_code code = alone ? message_attributes_check(alone, size, &error) : SQS_INTERNAL;
+    int code = alone ? message_attributes_check(alone, size, &error) : SERVICE_INTERNAL;
     json_decref(alone);
-    if (!alone || code == SQS_SERVICE_UNAVAILABLE)
+    if (!alone || code == ERR_MEMORY)
         return ERR_MEMORY;
-    return code == SQS_OK
-               ? 0
-               : service_call_fail(call, SNS_INVALID_VALUE, "%s", sqs_error_text(&error));
+    return !code ? 0
+                 : service_call_fail(call, SNS_INVALID_VALUE, "%s",
+                                     service_error_text(sqs_wire_errors, &error));
 }
 
 static int attributes_read(struct service_call *call, const json_t *input, struct publication *p)

@@ -88,80 +88,85 @@ static bool number_valid(struct slice text)
     return *end == '\0';
 }
 
-static enum sqs_code attribute_check(const char *name, const json_t *json,
-                                     const struct attribute *a, int opened, struct sqs_error *error)
+static int attribute_check(const char *name, const json_t *json, const struct attribute *a,
+                           int opened, struct service_error *error)
 {
     if (!a->type || a->type[0] == '\0')
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "The message attribute '%.100s' must contain a non-empty type.", name);
+        return service_error_set(error, SQS_INVALID_PARAMETER,
+                                 "The message attribute '%.100s' must contain a non-empty type.",
+                                 name);
     if (strlen(a->type) > TYPE_MAX_BYTES ||
         (!a->binary && !type_is(a->type, "String") && !type_is(a->type, "Number")))
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "The type of message (user) attribute '%.100s' is invalid. You must "
-                             "use only the following supported type prefixes: Binary, Number, "
-                             "String.",
-                             name);
+        return service_error_set(
+            error, SQS_INVALID_PARAMETER,
+            "The type of message (user) attribute '%.100s' is invalid. You must "
+            "use only the following supported type prefixes: Binary, Number, "
+            "String.",
+            name);
     if (json_object_get(json, "StringListValues") || json_object_get(json, "BinaryListValues"))
-        return sqs_error_set(error, SQS_UNSUPPORTED,
-                             "The message attribute '%.100s' uses list values, which SQS does not "
-                             "support.",
-                             name);
+        return service_error_set(
+            error, SQS_UNSUPPORTED,
+            "The message attribute '%.100s' uses list values, which SQS does not "
+            "support.",
+            name);
     if (opened || a->value.size == 0)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "The message attribute '%.100s' must contain a non-empty value of its "
-                             "type.",
-                             name);
+        return service_error_set(
+            error, SQS_INVALID_PARAMETER,
+            "The message attribute '%.100s' must contain a non-empty value of its "
+            "type.",
+            name);
     if (type_is(a->type, "Number") && !number_valid(a->value))
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Can't cast the value of message (user) attribute '%.100s' to a "
-                             "number.",
-                             name);
+        return service_error_set(error, SQS_INVALID_PARAMETER,
+                                 "Can't cast the value of message (user) attribute '%.100s' to a "
+                                 "number.",
+                                 name);
     if (!a->binary && !message_text_valid(a->value))
-        return sqs_error_set(error, SQS_INVALID_CONTENTS,
-                             "Invalid characters in the message attribute '%.100s'.", name);
-    return SQS_OK;
+        return service_error_set(error, SQS_INVALID_CONTENTS,
+                                 "Invalid characters in the message attribute '%.100s'.", name);
+    return 0;
 }
 
-static enum sqs_code entry_check(const char *name, const json_t *json, size_t *size,
-                                 struct sqs_error *error)
+static int entry_check(const char *name, const json_t *json, size_t *size,
+                       struct service_error *error)
 {
     if (!name_valid(name))
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "The message attribute name '%.100s' is invalid: it can contain A-Z, "
-                             "a-z, 0-9, '_', '-' and '.', at most 256 of them, and must not begin "
-                             "with AWS. or Amazon.",
-                             name);
+        return service_error_set(
+            error, SQS_INVALID_PARAMETER,
+            "The message attribute name '%.100s' is invalid: it can contain A-Z, "
+            "a-z, 0-9, '_', '-' and '.', at most 256 of them, and must not begin "
+            "with AWS. or Amazon.",
+            name);
     struct attribute a;
     int opened = attribute_open(json, &a);
-    enum sqs_code code = opened == ERR_MEMORY
-                             ? sqs_error_set(error, SQS_SERVICE_UNAVAILABLE, "%s", "")
-                             : attribute_check(name, json, &a, opened, error);
-    if (code == SQS_OK)
+    int code = opened == ERR_MEMORY ? service_error_set(error, ERR_MEMORY, "%s", "")
+                                    : attribute_check(name, json, &a, opened, error);
+    if (!code)
         *size += strlen(name) + strlen(a.type) + a.value.size;
     free(a.decoded);
     return code;
 }
 
-enum sqs_code message_attributes_check(json_t *attributes, size_t *size, struct sqs_error *error)
+int message_attributes_check(json_t *attributes, size_t *size, struct service_error *error)
 {
     if (!attributes)
-        return SQS_OK;
+        return 0;
     if (!json_is_object(attributes))
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Message attributes must be pairs of a name and a value.");
+        return service_error_set(error, SQS_INVALID_PARAMETER,
+                                 "Message attributes must be pairs of a name and a value.");
     if (json_object_size(attributes) > MESSAGE_ATTRIBUTES_MAX)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Number of message attributes [%zu] exceeds the allowed maximum [10].",
-                             json_object_size(attributes));
+        return service_error_set(
+            error, SQS_INVALID_PARAMETER,
+            "Number of message attributes [%zu] exceeds the allowed maximum [10].",
+            json_object_size(attributes));
     const char *name;
     json_t *value;
     json_object_foreach(attributes, name, value)
     {
-        enum sqs_code code = entry_check(name, value, size, error);
-        if (code != SQS_OK)
+        int code = entry_check(name, value, size, error);
+        if (code)
             return code;
     }
-    return SQS_OK;
+    return 0;
 }
 
 static void digest_field(MD5_CTX *md5, struct slice field)

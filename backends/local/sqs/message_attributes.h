@@ -18,7 +18,7 @@ enum { MESSAGE_ATTRIBUTES_MAX = 10, MD5_HEX_SIZE = 33 };
 
 /* Checks a JSON object of attributes (NULL: none) and adds their size (names, types, values) to
  * *size. */
-enum sqs_code message_attributes_check(json_t *attributes, size_t *size, struct sqs_error *error);
+int message_attributes_check(json_t *attributes, size_t *size, struct service_error *error);
 
 /* The digest that SDKs verify ("Calculating the MD5 message digest for message attributes" in the
  * SQS Developer Guide). Returns ERR_MEMORY, or ERR_INVALID if message_attributes_check would

@@ -107,7 +107,7 @@ static void reading_done(struct storage_task *task, int status)
     struct queue_poll *poll = r->poll;
     if (poll) {
         poll->reading = NULL;
-        poll->completed(poll, status ? SQS_INTERNAL : SQS_OK, r->deliveries, status ? 0 : r->count);
+        poll->completed(poll, status ? SERVICE_INTERNAL : 0, r->deliveries, status ? 0 : r->count);
     }
     for (size_t i = 0; i < r->count; i++) {
         if (status || !poll)

@@ -110,10 +110,10 @@ void queue_attributes_free(struct queue_attributes *a)
     *a = (struct queue_attributes){0};
 }
 
-static enum sqs_code value_invalid(const char *name, struct sqs_error *error)
+static int value_invalid(const char *name, struct service_error *error)
 {
-    return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE, "Invalid value for the parameter %s.",
-                         name);
+    return service_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
+                             "Invalid value for the parameter %s.", name);
 }
 
 static bool parse_int(const char *text, int min, int max, int *out)
@@ -138,14 +138,13 @@ static bool receives_parse(const json_t *value, int *out)
     return true;
 }
 
-static enum sqs_code redrive_parse(struct queue_attributes *a, const char *text,
-                                   struct sqs_error *error)
+static int redrive_parse(struct queue_attributes *a, const char *text, struct service_error *error)
 {
     free(a->dead_letter_arn);
     a->dead_letter_arn = NULL;
     a->max_receives = 0;
     if (!text)
-        return SQS_OK;
+        return 0;
     json_t *policy = json_text_read(slice_of(text), JSON_LAST_DUPLICATE, NULL);
     const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
     bool valid =
@@ -155,34 +154,34 @@ static enum sqs_code redrive_parse(struct queue_attributes *a, const char *text,
         a->dead_letter_arn = strdup(arn);
     json_decref(policy);
     if (valid && !target)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Value %.200s for parameter RedrivePolicy is invalid. Reason: Invalid "
-                             "value for deadLetterTargetArn.",
-                             text);
+        return service_error_set(
+            error, SQS_INVALID_PARAMETER,
+            "Value %.200s for parameter RedrivePolicy is invalid. Reason: Invalid "
+            "value for deadLetterTargetArn.",
+            text);
     if (!valid)
-        return sqs_error_set(
+        return service_error_set(
             error, SQS_INVALID_PARAMETER,
             "Value %.200s for parameter RedrivePolicy is invalid. Reason: it needs "
             "deadLetterTargetArn and a maxReceiveCount from 1 to 1000.",
             text);
-    return a->dead_letter_arn ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
+    return a->dead_letter_arn ? 0 : ERR_MEMORY;
 }
 
-static enum sqs_code policy_read(struct queue_attributes *a, const char *text,
-                                 struct sqs_error *error)
+static int policy_read(struct queue_attributes *a, const char *text, struct service_error *error)
 {
     struct error why = {0};
     policy_release(a->policy);
     a->policy = NULL;
     int status = text ? policy_parse(POLICY_OF_QUEUE, text, &a->policy, &why) : 0;
     if (status == ERR_MEMORY)
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     if (status == ERR_LIMIT)
-        return sqs_error_set(error, SQS_OVER_LIMIT, "%s", why.text);
+        return service_error_set(error, SQS_OVER_LIMIT, "%s", why.text);
     if (status)
-        return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
-                             "Invalid value for the parameter Policy. Reason: %s.", why.text);
-    return SQS_OK;
+        return service_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
+                                 "Invalid value for the parameter Policy. Reason: %s.", why.text);
+    return 0;
 }
 
 static bool one_of(const char *text, const char *a, const char *b)
@@ -238,16 +237,17 @@ static int encryption_choose(struct queue_attributes *a, const char *name, const
     return 0;
 }
 
-static enum sqs_code fifo_fixed(const struct queue_attributes *a, const char *text,
-                                struct sqs_error *error)
+static int fifo_fixed(const struct queue_attributes *a, const char *text,
+                      struct service_error *error)
 {
     if (!a->fifo)
-        return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_NAME, "Unknown Attribute FifoQueue.");
+        return service_error_set(error, SQS_INVALID_ATTRIBUTE_NAME, "Unknown Attribute FifoQueue.");
     if (strcmp(text, "true") == 0)
-        return SQS_OK;
-    return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
-                         "Invalid value for the parameter FifoQueue. Reason: Modifying queue type "
-                         "is not supported.");
+        return 0;
+    return service_error_set(
+        error, SQS_INVALID_ATTRIBUTE_VALUE,
+        "Invalid value for the parameter FifoQueue. Reason: Modifying queue type "
+        "is not supported.");
 }
 
 /* A removed attribute has its initial value. */
@@ -260,40 +260,41 @@ static int text_store(struct queue_attributes *a, const struct text_rule *rule, 
     return 0;
 }
 
-static enum sqs_code text_change(struct queue_attributes *a, const struct text_rule *rule,
-                                 const char *text, struct sqs_error *error)
+static int text_change(struct queue_attributes *a, const struct text_rule *rule, const char *text,
+                       struct service_error *error)
 {
     if (strcmp(rule->name, "FifoQueue") == 0)
         return fifo_fixed(a, text, error);
     if (rule->fifo && !a->fifo)
-        return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_NAME, "Unknown Attribute %s.",
-                             rule->name);
+        return service_error_set(error, SQS_INVALID_ATTRIBUTE_NAME, "Unknown Attribute %s.",
+                                 rule->name);
     if (text[0] == '\0' && !rule->fifo)
         text = NULL;
     else if (!text_valid(rule->name, text))
         return value_invalid(rule->name, error);
     if (text_store(a, rule, text) || encryption_choose(a, rule->name, text))
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     if (strcmp(rule->name, "Policy") == 0)
         return policy_read(a, text, error);
-    return strcmp(rule->name, "RedrivePolicy") == 0 ? redrive_parse(a, text, error) : SQS_OK;
+    return strcmp(rule->name, "RedrivePolicy") == 0 ? redrive_parse(a, text, error) : 0;
 }
 
-static enum sqs_code attribute_change(struct queue_attributes *a, const char *name,
-                                      const json_t *value, struct sqs_error *error)
+static int attribute_change(struct queue_attributes *a, const char *name, const json_t *value,
+                            struct service_error *error)
 {
     const char *text = json_string_value(value);
     const struct number_rule *rule = number_find(name);
     const struct text_rule *text_rule = text_find(name);
     if (!rule && !text_rule)
-        return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_NAME, "Unknown Attribute %.80s.", name);
+        return service_error_set(error, SQS_INVALID_ATTRIBUTE_NAME, "Unknown Attribute %.80s.",
+                                 name);
     if (!text)
         return value_invalid(name, error);
     if (!rule)
         return text_change(a, text_rule, text, error);
     if (!parse_int(text, rule->min, rule->max, number_in(a, rule)))
         return value_invalid(name, error);
-    return SQS_OK;
+    return 0;
 }
 
 static bool text_is(const struct queue_attributes *a, const char *name, const char *value)
@@ -303,52 +304,53 @@ static bool text_is(const struct queue_attributes *a, const char *name, const ch
 }
 
 /* Parses the texts that depend on each other. */
-static enum sqs_code fifo_read(struct queue_attributes *a, struct sqs_error *error)
+static int fifo_read(struct queue_attributes *a, struct service_error *error)
 {
     a->content_dedup = text_is(a, "ContentBasedDeduplication", "true");
     a->dedup_in_group = text_is(a, "DeduplicationScope", "messageGroup");
     if (text_is(a, "FifoThroughputLimit", "perMessageGroupId") && !a->dedup_in_group)
-        return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
-                             "Invalid value for the parameter FifoThroughputLimit. Reason: "
-                             "perMessageGroupId is allowed only when the value for "
-                             "DeduplicationScope is messageGroup.");
-    return SQS_OK;
+        return service_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
+                                 "Invalid value for the parameter FifoThroughputLimit. Reason: "
+                                 "perMessageGroupId is allowed only when the value for "
+                                 "DeduplicationScope is messageGroup.");
+    return 0;
 }
 
-static enum sqs_code encryption_check(const json_t *changes, struct sqs_error *error)
+static int encryption_check(const json_t *changes, struct service_error *error)
 {
     const char *key = json_string_value(json_object_get(changes, "KmsMasterKeyId"));
     const char *managed = json_string_value(json_object_get(changes, "SqsManagedSseEnabled"));
     if (!key || !key[0] || !managed || strcmp(managed, "true") != 0)
-        return SQS_OK;
-    return sqs_error_set(error, SQS_INVALID_ATTRIBUTE_NAME,
-                         "You can use one type of server-side encryption (SSE) at one time. You "
-                         "can either enable KMS SSE or SQS SSE.");
+        return 0;
+    return service_error_set(
+        error, SQS_INVALID_ATTRIBUTE_NAME,
+        "You can use one type of server-side encryption (SSE) at one time. You "
+        "can either enable KMS SSE or SQS SSE.");
 }
 
-enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_t *changes,
-                                      struct queue_attributes *out, struct sqs_error *error)
+int queue_attributes_change(const struct queue_attributes *from, json_t *changes,
+                            struct queue_attributes *out, struct service_error *error)
 {
     *out = *from;
     out->texts = json_copy(from->texts);
     out->dead_letter_arn = from->dead_letter_arn ? strdup(from->dead_letter_arn) : NULL;
     policy_retain(out->policy);
-    enum sqs_code code = SQS_OK;
+    int code = 0;
     if (!out->texts || (from->dead_letter_arn && !out->dead_letter_arn))
-        code = SQS_SERVICE_UNAVAILABLE;
+        code = ERR_MEMORY;
     const char *name;
     json_t *value;
     json_object_foreach(changes, name, value)
     {
-        if (code == SQS_OK)
+        if (!code)
             code = attribute_change(out, name, value, error);
     }
-    if (code == SQS_OK)
+    if (!code)
         code = fifo_read(out, error);
-    if (code == SQS_OK)
+    if (!code)
         code = encryption_check(changes, error);
     error->code = code;
-    if (code != SQS_OK)
+    if (code)
         queue_attributes_free(out);
     return code;
 }

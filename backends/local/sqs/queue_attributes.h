@@ -32,8 +32,8 @@ void queue_attributes_free(struct queue_attributes *attributes);
 
 /* Creates *out from `from` with the changes of a JSON object of strings applied; an empty policy
  * removes it. On an error, *out need not be freed. */
-enum sqs_code queue_attributes_change(const struct queue_attributes *from, json_t *changes,
-                                      struct queue_attributes *out, struct sqs_error *error);
+int queue_attributes_change(const struct queue_attributes *from, json_t *changes,
+                            struct queue_attributes *out, struct service_error *error);
 
 /* The first name in `wanted` whose value differs, or NULL (the rule of CreateQueue for existing
  * queues). */

@@ -16,16 +16,16 @@
 
 static int attributes_load(struct local_queue *q, const char *text, struct error *error)
 {
-    struct sqs_error why = {0};
+    struct service_error why = {0};
     struct queue_attributes loaded;
     json_t *object = text ? json_text_read(slice_of(text), 0, NULL) : NULL;
-    enum sqs_code code = SQS_INTERNAL;
+    int code = SERVICE_INTERNAL;
     if (object)
         code = queue_attributes_change(&q->attributes, object, &loaded, &why);
     json_decref(object);
-    if (code != SQS_OK)
+    if (code)
         return error_set(error, ERR_CORRUPT, "the stored attributes of queue %s are damaged: %s",
-                         q->named.name, sqs_error_text(&why));
+                         q->named.name, service_error_text(sqs_wire_errors, &why));
     queue_attributes_free(&q->attributes);
     q->attributes = loaded;
     return 0;

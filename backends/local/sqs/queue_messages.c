@@ -375,19 +375,20 @@ static void delete_settled(struct message_task *task, int status)
     }
 }
 
-static void change_refuse(enum receipt_state state, struct slice receipt, struct sqs_error *error)
+static void change_refuse(enum receipt_state state, struct slice receipt,
+                          struct service_error *error)
 {
     int shown = receipt.size > 100 ? 100 : (int)receipt.size;
     if (state == RECEIPT_INVALID)
         error->code = SQS_RECEIPT_INVALID;
     else
-        sqs_error_set(error, SQS_INVALID_PARAMETER,
-                      "Value %.*s for parameter ReceiptHandle is invalid. Reason: %s", shown,
-                      receipt.data ? receipt.data : "",
-                      state == RECEIPT_OLD
-                          ? "The receipt handle has expired."
-                          : "Message does not exist or is not available for visibility timeout "
-                            "change.");
+        service_error_set(error, SQS_INVALID_PARAMETER,
+                          "Value %.*s for parameter ReceiptHandle is invalid. Reason: %s", shown,
+                          receipt.data ? receipt.data : "",
+                          state == RECEIPT_OLD
+                              ? "The receipt handle has expired."
+                              : "Message does not exist or is not available for visibility timeout "
+                                "change.");
 }
 
 /* In a FIFO queue a receipt expires with the visibility timeout, because another consumer may be
@@ -403,7 +404,7 @@ static bool fifo_expired(const struct local_queue *queue, enum receipt_state sta
  * in DeleteMessage, API reference: the message belongs to its last receiver. */
 int local_queue_delete_messages(struct local_queue *queue,
                                 const struct queue_receipt_entry *entries, size_t count,
-                                struct sqs_error *errors, queue_written *done, void *user)
+                                struct service_error *errors, queue_written *done, void *user)
 {
     struct message_task *task = message_task_new(queue, count, message_rows_delete, delete_settled);
     if (!task)
@@ -415,7 +416,7 @@ int local_queue_delete_messages(struct local_queue *queue,
             errors[i].code = SQS_RECEIPT_INVALID;
         else if (fifo_expired(queue, state, m))
             change_refuse(RECEIPT_OLD, entries[i].receipt, &errors[i]);
-        if (state != RECEIPT_CURRENT || errors[i].code != SQS_OK)
+        if (state != RECEIPT_CURRENT || errors[i].code != 0)
             continue;
         message_hold(m);
         message_task_add(task, m);
@@ -428,25 +429,25 @@ int local_queue_delete_messages(struct local_queue *queue,
 
 /* The timeout starts now, but must end within twelve hours of the receive; a longer one is refused,
  * not truncated. */
-static enum sqs_code visibility_change(struct local_message *m, int visibility_s,
-                                       struct sqs_error *error)
+static int visibility_change(struct local_message *m, int visibility_s, struct service_error *error)
 {
     int64_t until = deadlines_now(m->queue->queues->deadlines) + (int64_t)visibility_s * 1000;
     if (m->state != MESSAGE_IN_FLIGHT)
         return error->code = SQS_NOT_IN_FLIGHT;
     if (m->received_ms && until > m->received_ms + (int64_t)SQS_VISIBILITY_MAX_S * 1000)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Value %d for parameter VisibilityTimeout is invalid. Reason: Total "
-                             "VisibilityTimeout for the message is beyond the limit [43200 "
-                             "seconds].",
-                             visibility_s);
+        return service_error_set(
+            error, SQS_INVALID_PARAMETER,
+            "Value %d for parameter VisibilityTimeout is invalid. Reason: Total "
+            "VisibilityTimeout for the message is beyond the limit [43200 "
+            "seconds].",
+            visibility_s);
     message_hold(m);
     m->due_ms = visibility_s ? until : 0;
-    return SQS_OK;
+    return 0;
 }
 
 int local_queue_change(struct local_queue *queue, const struct queue_receipt_entry *entries,
-                       size_t count, struct sqs_error *errors, queue_written *done, void *user)
+                       size_t count, struct service_error *errors, queue_written *done, void *user)
 {
     struct message_task *task = message_task_new(queue, count, message_rows_update, NULL);
     if (!task)
@@ -456,7 +457,7 @@ int local_queue_change(struct local_queue *queue, const struct queue_receipt_ent
         enum receipt_state state = receipt_find(queue, entries[i].receipt, &m);
         if (state != RECEIPT_CURRENT) {
             change_refuse(state, entries[i].receipt, &errors[i]);
-        } else if (visibility_change(m, entries[i].visibility_s, &errors[i]) == SQS_OK) {
+        } else if (visibility_change(m, entries[i].visibility_s, &errors[i]) == 0) {
             message_task_add(task, m);
             message_settle(m);
         }

@@ -286,20 +286,20 @@ static bool move_active(const struct queue_move *move)
     return move->status == MOVE_RUNNING || move->status == MOVE_CANCELLING;
 }
 
-enum sqs_code queue_move_start(struct local_queue *queue, const char *destination, int rate,
-                               queue_written *done, void *user, const struct queue_move **out,
-                               struct sqs_error *error)
+int queue_move_start(struct local_queue *queue, const char *destination, int rate,
+                     queue_written *done, void *user, const struct queue_move **out,
+                     struct service_error *error)
 {
     struct queues *queues = queue->queues;
     const struct queue_move *known[MOVES_KEPT];
     size_t count = queue_moves_list(queue, known, MOVES_KEPT);
     if (count > 0 && move_active(known[0]))
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "There is already a task running. Only one active task is allowed "
-                             "for a source queue arn at a given time.");
+        return service_error_set(error, SQS_INVALID_PARAMETER,
+                                 "There is already a task running. Only one active task is allowed "
+                                 "for a source queue arn at a given time.");
     struct queue_move *move = move_new(queue, destination);
     if (!move)
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     move->next.expired = move_due;
     uuid_make(move->uuid);
     move->rate = rate;
@@ -309,7 +309,7 @@ enum sqs_code queue_move_start(struct local_queue *queue, const char *destinatio
     struct move_task *t = move_task_new(move, row_insert, start_written);
     if (!t) {
         move_drop(move);
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     }
     t->done = done;
     t->user = user;
@@ -319,11 +319,11 @@ enum sqs_code queue_move_start(struct local_queue *queue, const char *destinatio
     }
     *out = move;
     move_task_submit(t);
-    return SQS_OK;
+    return 0;
 }
 
-enum sqs_code queue_move_cancel(struct local_queue *queue, const char *id, queue_written *done,
-                                void *user, const struct queue_move **out, struct sqs_error *error)
+int queue_move_cancel(struct local_queue *queue, const char *id, queue_written *done, void *user,
+                      const struct queue_move **out, struct service_error *error)
 {
     const struct queue_move *known[MOVES_KEPT];
     char text[UUID_TEXT_SIZE] = "";
@@ -334,13 +334,14 @@ enum sqs_code queue_move_cancel(struct local_queue *queue, const char *id, queue
             break;
     }
     if (at == count)
-        return sqs_error_set(error, SQS_RESOURCE_NOT_FOUND, "Task does not exist.");
+        return service_error_set(error, SQS_RESOURCE_NOT_FOUND, "Task does not exist.");
     struct queue_move *move = (struct queue_move *)known[at];
     if (move->status != MOVE_RUNNING)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER, "Only active tasks can be cancelled.");
+        return service_error_set(error, SQS_INVALID_PARAMETER,
+                                 "Only active tasks can be cancelled.");
     *out = move;
     enum move_status status = move->under_way ? MOVE_CANCELLING : MOVE_CANCELLED;
-    return move_set(move, status, done, user) ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
+    return move_set(move, status, done, user) ? 0 : ERR_MEMORY;
 }
 
 /* Called with the queues' state. */

@@ -53,12 +53,12 @@ typedef void queue_written(int status, void *user);
 
 /* queue is a dead-letter queue; destination (may be NULL) an ARN. *out is valid until the next
  * call. */
-enum sqs_code queue_move_start(struct local_queue *queue, const char *destination, int rate,
-                               queue_written *done, void *user, const struct queue_move **out,
-                               struct sqs_error *error);
+int queue_move_start(struct local_queue *queue, const char *destination, int rate,
+                     queue_written *done, void *user, const struct queue_move **out,
+                     struct service_error *error);
 /* id: the uuid as text. */
-enum sqs_code queue_move_cancel(struct local_queue *queue, const char *id, queue_written *done,
-                                void *user, const struct queue_move **out, struct sqs_error *error);
+int queue_move_cancel(struct local_queue *queue, const char *id, queue_written *done, void *user,
+                      const struct queue_move **out, struct service_error *error);
 /* Newest first; returns the number. */
 size_t queue_moves_list(struct local_queue *queue, const struct queue_move **out, size_t max);
 

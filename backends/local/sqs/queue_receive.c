@@ -140,7 +140,7 @@ static void poll_respond(struct queue_poll *poll, const struct queue_delivery *d
     poll_leave(poll);
     if (bodies_missing(deliveries, count) && !bodies_read(poll, deliveries, count))
         return;
-    poll->completed(poll, SQS_OK, deliveries, count);
+    poll->completed(poll, 0, deliveries, count);
     for (size_t i = 0; i < count; i++)
         message_settle(deliveries[i].message);
 }
@@ -179,7 +179,7 @@ void queues_serve_ready(uv_idle_t *idle)
     }
 }
 
-enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *poll, int wait_s)
+int local_queue_poll(struct local_queue *queue, struct queue_poll *poll, int wait_s)
 {
     struct queues *queues = queue->queues;
     struct local_message *given[QUEUE_BATCH];
@@ -187,7 +187,7 @@ enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *pol
         queue->counts[MESSAGE_IN_FLIGHT] >= QUEUE_IN_FLIGHT_MAX)
         return SQS_OVER_LIMIT;
     if (deadlines_reserve(queues->deadlines, queues->deadline_users + 1))
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     queues->deadline_users++;
     poll->queue = queue;
     poll->deadline = (struct deadline){.expired = poll_due};
@@ -199,7 +199,7 @@ enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *pol
                  deadlines_now(queues->deadlines) + (int64_t)wait_s * 1000);
     if (queue_can_give(queue))
         queue_mark_ready(queue);
-    return SQS_OK;
+    return 0;
 }
 
 void queue_poll_cancel(struct queue_poll *poll)

@@ -7,35 +7,37 @@
 
 enum { TAGS_MAX = 50, KEY_MAX = 128, VALUE_MAX = 256 };
 
-static enum sqs_code tag_check(const char *key, const json_t *value, struct sqs_error *error)
+static int tag_check(const char *key, const json_t *value, struct service_error *error)
 {
     long size = utf8_length(key);
     if (size < 1 || size > KEY_MAX || strncmp(key, "aws:", 4) == 0)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Tag keys must be between 1 and 128 characters in length, and must "
-                             "not begin with aws:.");
+        return service_error_set(
+            error, SQS_INVALID_PARAMETER,
+            "Tag keys must be between 1 and 128 characters in length, and must "
+            "not begin with aws:.");
     if (!json_is_string(value) || utf8_length(json_string_value(value)) > VALUE_MAX)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Tag values must be between 0 and 256 characters in length.");
-    return SQS_OK;
+        return service_error_set(error, SQS_INVALID_PARAMETER,
+                                 "Tag values must be between 0 and 256 characters in length.");
+    return 0;
 }
 
-enum sqs_code queue_tags_check(json_t *tags, struct sqs_error *error)
+int queue_tags_check(json_t *tags, struct service_error *error)
 {
     const char *key;
     json_t *value;
     if (tags && !json_is_object(tags))
-        return sqs_error_set(error, SQS_INVALID_PARAMETER, "Tags must be pairs of key and value.");
+        return service_error_set(error, SQS_INVALID_PARAMETER,
+                                 "Tags must be pairs of key and value.");
     json_object_foreach(tags, key, value)
     {
-        enum sqs_code code = tag_check(key, value, error);
-        if (code != SQS_OK)
+        int code = tag_check(key, value, error);
+        if (code)
             return code;
     }
     if (json_object_size(tags) > TAGS_MAX)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER, "A queue can have at most %d tags.",
-                             TAGS_MAX);
-    return SQS_OK;
+        return service_error_set(error, SQS_INVALID_PARAMETER, "A queue can have at most %d tags.",
+                                 TAGS_MAX);
+    return 0;
 }
 
 /* Rolled back like attributes: queues.c. */
@@ -67,12 +69,12 @@ static json_t *tags_changed(const json_t *tags, json_t *add, json_t *remove)
     return changed;
 }
 
-enum sqs_code local_queue_tag(struct local_queue *q, json_t *add, json_t *remove,
-                              queue_written *done, void *user, struct sqs_error *error)
+int local_queue_tag(struct local_queue *q, json_t *add, json_t *remove, queue_written *done,
+                    void *user, struct service_error *error)
 {
     json_t *previous = q->tags, *wanted = tags_changed(previous, add, remove);
-    enum sqs_code code = wanted ? queue_tags_check(wanted, error) : SQS_SERVICE_UNAVAILABLE;
-    if (code != SQS_OK) {
+    int code = wanted ? queue_tags_check(wanted, error) : ERR_MEMORY;
+    if (code) {
         json_decref(wanted);
         return code;
     }
@@ -81,14 +83,14 @@ enum sqs_code local_queue_tag(struct local_queue *q, json_t *add, json_t *remove
     if (!task) {
         q->tags = previous;
         json_decref(wanted);
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     }
     task->previous_tags = previous;
     list_push(&q->tag_changes, &task->change);
     task->done = done;
     task->user = user;
     queue_task_submit(task);
-    return SQS_OK;
+    return 0;
 }
 
 json_t *local_queue_tags(const struct local_queue *q)

@@ -151,11 +151,11 @@ static bool redrive_allowed(const struct local_queue *target, const char *source
 }
 
 /* A dead-letter queue in a policy must exist, be a different queue, and allow the redrive. */
-static enum sqs_code redrive_check(struct queues *queues, const char *name,
-                                   const struct queue_attributes *a, struct sqs_error *error)
+static int redrive_check(struct queues *queues, const char *name, const struct queue_attributes *a,
+                         struct service_error *error)
 {
     if (!a->dead_letter_arn)
-        return SQS_OK;
+        return 0;
     struct local_queue *target = queues_find_arn(queues, a->dead_letter_arn);
     const char *reason = !target ? "Dead letter target does not exist."
                          : strcmp(target->named.name, name) == 0
@@ -166,10 +166,10 @@ static enum sqs_code redrive_check(struct queues *queues, const char *name,
                              ? "The dead letter target's RedriveAllowPolicy does not allow it."
                              : NULL;
     if (!reason)
-        return SQS_OK;
-    return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                         "Value %.200s for parameter RedrivePolicy is invalid. Reason: %s",
-                         json_string_value(json_object_get(a->texts, "RedrivePolicy")), reason);
+        return 0;
+    return service_error_set(error, SQS_INVALID_PARAMETER,
+                             "Value %.200s for parameter RedrivePolicy is invalid. Reason: %s",
+                             json_string_value(json_object_get(a->texts, "RedrivePolicy")), reason);
 }
 
 /* Creating. */
@@ -180,75 +180,74 @@ static void create_settled(struct queue_task *task, int status)
         queue_vanish(task->queue);
 }
 
-static enum sqs_code queue_submit(struct local_queue *q, storage_run *run,
-                                  void (*settled)(struct queue_task *task, int status),
-                                  queue_written *done, void *user)
+static int queue_submit(struct local_queue *q, storage_run *run,
+                        void (*settled)(struct queue_task *task, int status), queue_written *done,
+                        void *user)
 {
     struct queue_task *task = queue_task_new(q, run, settled);
     if (!task)
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     task->done = done;
     task->user = user;
     queue_task_submit(task);
-    return SQS_OK;
+    return 0;
 }
 
-static enum sqs_code queue_add(struct queues *queues, const char *name,
-                               struct queue_attributes *attributes, json_t *tags,
-                               queue_written *done, void *user)
+static int queue_add(struct queues *queues, const char *name, struct queue_attributes *attributes,
+                     json_t *tags, queue_written *done, void *user)
 {
     struct local_queue *q = queue_new(queues, queues->next_queue, name);
     if (!q) {
         queue_attributes_free(attributes);
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     }
     queue_attributes_free(&q->attributes);
     q->attributes = *attributes;
     if (tags)
         json_object_update(q->tags, tags);
     q->created_ms = q->modified_ms = deadlines_now(queues->deadlines);
-    enum sqs_code code =
-        name_index_add(&queues->names, &q->named) ? SQS_SERVICE_UNAVAILABLE : SQS_OK;
-    if (code == SQS_OK)
+    int code = name_index_add(&queues->names, &q->named) ? ERR_MEMORY : 0;
+    if (!code)
         code = queue_submit(q, queue_row_insert, create_settled, done, user);
-    if (code != SQS_OK) {
+    if (code) {
         name_index_remove(&queues->names, &q->named);
         queue_release(q);
         return code;
     }
     queues->next_queue++;
-    return SQS_OK;
+    return 0;
 }
 
 /* The same queue again: the response waits until earlier changes, possibly its creation, are on the
  * disk. */
-static enum sqs_code queue_find_same(struct local_queue *q, json_t *attributes, queue_written *done,
-                                     void *user, struct sqs_error *error)
+static int queue_find_same(struct local_queue *q, json_t *attributes, queue_written *done,
+                           void *user, struct service_error *error)
 {
     if (q->deleting)
-        return sqs_error_set(error, SQS_QUEUE_DELETED_RECENTLY, "%s", "");
+        return service_error_set(error, SQS_QUEUE_DELETED_RECENTLY, "%s", "");
     const char *name = queue_attributes_differ(&q->attributes, attributes);
     if (name)
-        return sqs_error_set(error, SQS_QUEUE_NAME_EXISTS,
-                             "A queue already exists with the same name and a different value for "
-                             "attribute %.80s",
-                             name);
+        return service_error_set(
+            error, SQS_QUEUE_NAME_EXISTS,
+            "A queue already exists with the same name and a different value for "
+            "attribute %.80s",
+            name);
     return queue_submit(q, queue_row_none, NULL, done, user);
 }
 
 /* The tags of an existing queue are not changed. A name is free as soon as the deletion of its
  * queue is stored; SQS requires a minute in between, because its own deletion takes that long. */
-enum sqs_code queues_create(struct queues *queues, const char *name, json_t *attributes,
-                            json_t *tags, queue_written *done, void *user, struct sqs_error *error)
+int queues_create(struct queues *queues, const char *name, json_t *attributes, json_t *tags,
+                  queue_written *done, void *user, struct service_error *error)
 {
     struct queue_attributes initial, wanted;
     if (queue_attributes_init(&initial, name)) {
         queue_attributes_free(&initial);
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     }
-    enum sqs_code code = queue_attributes_change(&initial, attributes, &wanted, error);
+    int code = queue_attributes_change(&initial, attributes, &wanted, error);
     queue_attributes_free(&initial);
-    if (code != SQS_OK)
+    if (code)
         return code;
     struct named *named = name_index_find(&queues->names, name);
     if (!named)
@@ -256,7 +255,7 @@ enum sqs_code queues_create(struct queues *queues, const char *name, json_t *att
     if (named)
         code = queue_find_same(container_of(named, struct local_queue, named), attributes, done,
                                user, error);
-    else if (code == SQS_OK)
+    else if (!code)
         return queue_add(queues, name, &wanted, tags, done, user);
     queue_attributes_free(&wanted);
     return code;
@@ -273,17 +272,17 @@ static void delete_settled(struct queue_task *task, int status)
         q->deleting = false;
 }
 
-enum sqs_code local_queue_delete(struct local_queue *q, queue_written *done, void *user)
+int local_queue_delete(struct local_queue *q, queue_written *done, void *user)
 {
     struct queue_task *task = queue_task_new(q, queue_row_delete, delete_settled);
     if (!task)
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     task->done = done;
     task->user = user;
     q->deleting = true;
     queue_fail_polls(q);
     queue_task_submit(task);
-    return SQS_OK;
+    return 0;
 }
 
 static void purge_settled(struct queue_task *task, int status)
@@ -299,19 +298,19 @@ static void purge_settled(struct queue_task *task, int status)
 
 /* SQS allows one purge per minute, because its own takes that long. Here a purge is complete when
  * the response is sent, so another is refused only while it is pending. */
-enum sqs_code local_queue_purge(struct local_queue *q, queue_written *done, void *user)
+int local_queue_purge(struct local_queue *q, queue_written *done, void *user)
 {
     if (q->purging)
         return SQS_PURGE_IN_PROGRESS;
     struct queue_task *task = queue_task_new(q, queue_row_purge, purge_settled);
     if (!task)
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     task->below_id = q->queues->next_message;
     task->done = done;
     task->user = user;
     q->purging = true;
     queue_task_submit(task);
-    return SQS_OK;
+    return 0;
 }
 
 /* Changing. */
@@ -348,16 +347,16 @@ static void set_settled(struct queue_task *task, int status)
     task->previous = unstored;
 }
 
-enum sqs_code local_queue_set(struct local_queue *q, json_t *changes, queue_written *done,
-                              void *user, struct sqs_error *error)
+int local_queue_set(struct local_queue *q, json_t *changes, queue_written *done, void *user,
+                    struct service_error *error)
 {
     struct queue_attributes wanted;
-    enum sqs_code code = queue_attributes_change(&q->attributes, changes, &wanted, error);
-    if (code != SQS_OK)
+    int code = queue_attributes_change(&q->attributes, changes, &wanted, error);
+    if (code)
         return code;
     if (json_object_get(changes, "RedrivePolicy"))
         code = redrive_check(q->queues, q->named.name, &wanted, error);
-    if (code != SQS_OK) {
+    if (code) {
         queue_attributes_free(&wanted);
         return code;
     }
@@ -366,7 +365,7 @@ enum sqs_code local_queue_set(struct local_queue *q, json_t *changes, queue_writ
     if (!task) {
         queue_apply(q, &wanted);
         queue_attributes_free(&wanted);
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     }
     q->modified_ms = task->modified_ms;
     task->previous = wanted;
@@ -374,7 +373,7 @@ enum sqs_code local_queue_set(struct local_queue *q, json_t *changes, queue_writ
     task->done = done;
     task->user = user;
     queue_task_submit(task);
-    return SQS_OK;
+    return 0;
 }
 
 /* Reading. */

@@ -81,18 +81,18 @@ json_t *local_queue_arn_json(const struct local_queue *queue); /* new, or NULL *
 const struct queue_attributes *local_queue_attributes(const struct local_queue *queue);
 struct log_gate *local_queue_refusals(struct local_queue *queue); /* logs refusals by its policy */
 
-/* Creates a queue, or finds the same one; calls done if it returns SQS_OK. */
-enum sqs_code queues_create(struct queues *queues, const char *name, json_t *attributes,
-                            json_t *tags, queue_written *done, void *user, struct sqs_error *error);
-enum sqs_code local_queue_delete(struct local_queue *queue, queue_written *done, void *user);
-enum sqs_code local_queue_set(struct local_queue *queue, json_t *changes, queue_written *done,
-                              void *user, struct sqs_error *error);
-enum sqs_code local_queue_purge(struct local_queue *queue, queue_written *done, void *user);
+/* Creates a queue, or finds the same one; calls done if it returns 0. */
+int queues_create(struct queues *queues, const char *name, json_t *attributes, json_t *tags,
+                  queue_written *done, void *user, struct service_error *error);
+int local_queue_delete(struct local_queue *queue, queue_written *done, void *user);
+int local_queue_set(struct local_queue *queue, json_t *changes, queue_written *done, void *user,
+                    struct service_error *error);
+int local_queue_purge(struct local_queue *queue, queue_written *done, void *user);
 /* Adds tags (an object of strings) or removes tags (an array of names); either may be NULL. */
-enum sqs_code local_queue_tag(struct local_queue *queue, json_t *add, json_t *remove,
-                              queue_written *done, void *user, struct sqs_error *error);
-enum sqs_code queue_tags_check(json_t *tags, struct sqs_error *error); /* may be NULL */
-json_t *local_queue_tags(const struct local_queue *queue);             /* borrowed */
+int local_queue_tag(struct local_queue *queue, json_t *add, json_t *remove, queue_written *done,
+                    void *user, struct service_error *error);
+int queue_tags_check(json_t *tags, struct service_error *error); /* may be NULL */
+json_t *local_queue_tags(const struct local_queue *queue);       /* borrowed */
 /* All attributes, including computed ones: a new JSON object of strings, or NULL if memory is
  * short. */
 json_t *local_queue_describe(const struct local_queue *queue);
@@ -139,17 +139,17 @@ struct queue_poll { /* embedded in the caller's request */
     unsigned max;
     int visibility_s;
     const char *attempt; /* ReceiveRequestAttemptId, borrowed until the response; NULL: none */
-    /* Called once, unless cancelled. code: SQS_OK, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile),
-     * SQS_INTERNAL (a body cannot be read). */
-    void (*completed)(struct queue_poll *poll, enum sqs_code code,
-                      const struct queue_delivery *deliveries, size_t count);
+    /* Called once, unless cancelled. code: 0, SQS_QUEUE_DOES_NOT_EXIST (deleted meanwhile),
+     * SERVICE_INTERNAL (a body cannot be read). */
+    void (*completed)(struct queue_poll *poll, int code, const struct queue_delivery *deliveries,
+                      size_t count);
     /* private */
     struct list link;
     struct local_queue *queue;
     struct body_reading *reading;
     struct deadline deadline;
 };
-enum sqs_code local_queue_poll(struct local_queue *queue, struct queue_poll *poll, int wait_s);
+int local_queue_poll(struct local_queue *queue, struct queue_poll *poll, int wait_s);
 void queue_poll_cancel(struct queue_poll *poll); /* harmless after the response */
 /* Call it if the response did not reach the client: the messages become visible again; the receive
  * is still counted. */
@@ -172,8 +172,8 @@ struct queue_receipt_entry {
 };
 int local_queue_delete_messages(struct local_queue *queue,
                                 const struct queue_receipt_entry *entries, size_t count,
-                                struct sqs_error *errors, queue_written *done, void *user);
+                                struct service_error *errors, queue_written *done, void *user);
 int local_queue_change(struct local_queue *queue, const struct queue_receipt_entry *entries,
-                       size_t count, struct sqs_error *errors, queue_written *done, void *user);
+                       size_t count, struct service_error *errors, queue_written *done, void *user);
 
 #endif

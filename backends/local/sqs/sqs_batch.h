@@ -6,11 +6,11 @@
 #include "sqs_call.h"
 
 /* One to ten entries with valid, distinct ids. *entries is borrowed from the input. */
-enum sqs_code sqs_batch_entries(struct sqs_call *call, json_t **entries);
+int sqs_batch_entries(struct service_call *call, json_t **entries);
 const char *sqs_entry_id(const json_t *entry);
 /* Takes result (NULL: memory is short) and adds the entry's Id to it. */
-enum sqs_code sqs_batch_success(struct sqs_call *call, const json_t *entry, json_t *result);
-enum sqs_code sqs_batch_failure(struct sqs_call *call, const json_t *entry,
-                                const struct sqs_error *error);
+int sqs_batch_success(struct service_call *call, const json_t *entry, json_t *result);
+int sqs_batch_failure(struct service_call *call, const json_t *entry,
+                      const struct service_error *error);
 
 #endif

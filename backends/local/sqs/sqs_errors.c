@@ -1,16 +1,10 @@
 #include "sqs_errors.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
-#include "utf8.h"
-
 #define MODEL(name) "com.amazonaws.sqs#" name
 #define CORAL(name) "com.amazon.coral.service#" name
 #define NAMED(name) "AWS.SimpleQueueService." name
 
-static const struct sqs_code_facts codes[SQS_CODE_COUNT] = {
-    [SQS_OK] = {"", "", 200, 200, ""},
+const struct wire_error sqs_wire_errors[SQS_CODE_COUNT] = {
     [SQS_QUEUE_DOES_NOT_EXIST] = {MODEL("QueueDoesNotExist"), NAMED("NonExistentQueue"), 400, 400,
                                   "The specified queue does not exist."},
     [SQS_QUEUE_NAME_EXISTS] = {MODEL("QueueNameExists"), "QueueAlreadyExists", 400, 400,
@@ -54,38 +48,19 @@ static const struct sqs_code_facts codes[SQS_CODE_COUNT] = {
                            "Access to the resource is denied."},
     [SQS_UNSUPPORTED] = {MODEL("UnsupportedOperation"), NAMED("UnsupportedOperation"), 400, 400,
                          "This is not supported."},
-    [SQS_INVALID_ACTION] = {CORAL("UnknownOperationException"), "InvalidAction", 404, 400,
-                            "The action is not valid for this endpoint."},
-    [SQS_MALFORMED] = {CORAL("SerializationException"), "MalformedInput", 400, 400,
-                       "The request's body cannot be read."},
-    [SQS_INTERNAL] = {CORAL("InternalFailure"), "InternalFailure", 500, 500,
-                      "The embedded cloud could not store the change."},
-    [SQS_SERVICE_UNAVAILABLE] = {CORAL("ServiceUnavailableException"), "ServiceUnavailable", 503,
-                                 503, "The embedded cloud is short of memory."},
+    [SERVICE_INVALID_ACTION] = {CORAL("UnknownOperationException"), "InvalidAction", 404, 400,
+                                "The action is not valid for this endpoint."},
+    [SERVICE_MALFORMED] = {CORAL("SerializationException"), "MalformedInput", 400, 400,
+                           "The request's body cannot be read."},
+    [SERVICE_INTERNAL] = {CORAL("InternalFailure"), "InternalFailure", 500, 500,
+                          "The embedded cloud could not store the change."},
+    [SERVICE_UNAVAILABLE] = {CORAL("ServiceUnavailableException"), "ServiceUnavailable", 503, 503,
+                             "The embedded cloud is short of memory."},
+    [SERVICE_MISSING_ACTION] = {CORAL("MissingRequiredParameterException"), "MissingParameter", 400,
+                                400, "The request must contain the parameter Action."},
+    [SERVICE_NOT_IMPLEMENTED] = {MODEL("UnsupportedOperation"), NAMED("UnsupportedOperation"), 501,
+                                 501, "The embedded cloud does not implement this action."},
+    [SERVICE_UNSIGNED] = {CORAL("MissingAuthenticationTokenException"),
+                          "MissingAuthenticationToken", 403, 403,
+                          "Request is missing Authentication Token"},
 };
-
-const struct sqs_code_facts *sqs_code_facts(enum sqs_code code)
-{
-    return &codes[code];
-}
-
-bool sqs_code_is_senders(enum sqs_code code)
-{
-    return codes[code].query_status < 500;
-}
-
-enum sqs_code sqs_error_set(struct sqs_error *error, enum sqs_code code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    error->code = code;
-    vsnprintf(error->text, sizeof error->text, format, args);
-    va_end(args);
-    utf8_repair(error->text); /* it may quote the peer's input, truncated within a character */
-    return code;
-}
-
-const char *sqs_error_text(const struct sqs_error *error)
-{
-    return error->text[0] ? error->text : codes[error->code].text;
-}

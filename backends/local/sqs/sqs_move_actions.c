@@ -13,53 +13,53 @@
 
 enum { LIST_DEFAULT = 1, HANDLE_MAX = 1024 };
 
-static enum sqs_code arn_missing(struct sqs_call *call, const char *parameter)
+static int arn_missing(struct service_call *call, const char *parameter)
 {
-    return sqs_error_set(&call->error, SQS_RESOURCE_NOT_FOUND,
-                         "The resource that you specified for the %s parameter doesn't exist.",
-                         parameter);
+    return service_error_set(&call->error, SQS_RESOURCE_NOT_FOUND,
+                             "The resource that you specified for the %s parameter doesn't exist.",
+                             parameter);
 }
 
-static enum sqs_code source_find(struct sqs_call *call, const char *arn, struct local_queue **out)
+static int source_find(struct service_call *call, const char *arn, struct local_queue **out)
 {
-    *out = arn ? queues_find_arn(call->queues, arn) : NULL;
+    *out = arn ? queues_find_arn(call->cloud->queues, arn) : NULL;
     return *out ? sqs_permit(call, *out) : arn_missing(call, "SourceArn");
 }
 
-static enum sqs_code input_source(struct sqs_call *call, struct local_queue **out)
+static int input_source(struct service_call *call, struct local_queue **out)
 {
     const char *arn = json_text_in(call->input, "SourceArn");
     if (arn)
         return source_find(call, arn, out);
-    return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
-                         "The request must contain the parameter SourceArn.");
+    return service_error_set(&call->error, SQS_MISSING_PARAMETER,
+                             "The request must contain the parameter SourceArn.");
 }
 
-static enum sqs_code destination_check(struct sqs_call *call, const struct local_queue *source,
-                                       const char *arn)
+static int destination_check(struct service_call *call, const struct local_queue *source,
+                             const char *arn)
 {
-    struct local_queue *target = arn ? queues_find_arn(call->queues, arn) : NULL;
+    struct local_queue *target = arn ? queues_find_arn(call->cloud->queues, arn) : NULL;
     if (!arn)
-        return SQS_OK;
+        return 0;
     if (!target)
         return arn_missing(call, "DestinationArn");
     if (target == source)
-        return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
-                             "Source queue and destination queue must not be the same.");
+        return service_error_set(&call->error, SQS_INVALID_PARAMETER,
+                                 "Source queue and destination queue must not be the same.");
     if (local_queue_attributes(target)->fifo != local_queue_attributes(source)->fifo)
-        return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
-                             "Source queue and destination queue must be of the same type.");
+        return service_error_set(&call->error, SQS_INVALID_PARAMETER,
+                                 "Source queue and destination queue must be of the same type.");
     return sqs_permit(call, target);
 }
 
-static enum sqs_code source_check(struct sqs_call *call, const struct local_queue *queue)
+static int source_check(struct service_call *call, const struct local_queue *queue)
 {
     struct local_queue *source;
     bool more;
-    if (queues_list(call->queues, "", NULL, queue, &source, 1, &more) > 0)
-        return SQS_OK;
-    return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
-                         "Source queue must be configured as a Dead Letter Queue.");
+    if (queues_list(call->cloud->queues, "", NULL, queue, &source, 1, &more) > 0)
+        return 0;
+    return service_error_set(&call->error, SQS_INVALID_PARAMETER,
+                             "Source queue must be configured as a Dead Letter Queue.");
 }
 
 /* A new JSON string, or NULL. */
@@ -95,29 +95,29 @@ static json_t *handle_read(const char *handle)
     return NULL;
 }
 
-enum sqs_code sqs_start_message_move_task(struct sqs_call *call)
+int sqs_start_message_move_task(struct service_call *call)
 {
     struct local_queue *queue;
     const struct queue_move *move;
     const char *destination = json_text_in(call->input, "DestinationArn");
     int rate = 0;
-    enum sqs_code code = input_source(call, &queue);
-    if (code == SQS_OK)
+    int code = input_source(call, &queue);
+    if (!code)
         code = source_check(call, queue);
-    if (code == SQS_OK)
+    if (!code)
         code = destination_check(call, queue, destination);
-    if (code == SQS_OK)
+    if (!code)
         code = sqs_input_int(call->input, "MaxNumberOfMessagesPerSecond", 1, MOVE_RATE_MAX, &rate,
                              &call->error);
-    if (code == SQS_OK)
-        code =
-            queue_move_start(queue, destination, rate, sqs_call_written, call, &move, &call->error);
-    if (code != SQS_OK)
+    if (!code)
+        code = queue_move_start(queue, destination, rate, service_call_written, call, &move,
+                                &call->error);
+    if (code)
         return code;
-    call->pending = true;
+    service_call_wait(call, 0);
     if (json_object_set_new(call->output, "TaskHandle", handle_make(move)))
-        call->error.code = SQS_SERVICE_UNAVAILABLE;
-    return SQS_OK;
+        call->error.code = ERR_MEMORY;
+    return 0;
 }
 
 static int number_add(json_t *out, const char *name, uint64_t value)
@@ -149,15 +149,15 @@ static json_t *move_json(const struct queue_move *move)
     return NULL;
 }
 
-enum sqs_code sqs_list_message_move_tasks(struct sqs_call *call)
+int sqs_list_message_move_tasks(struct service_call *call)
 {
     struct local_queue *queue;
     const struct queue_move *moves[MOVES_KEPT];
     int max = LIST_DEFAULT;
-    enum sqs_code code = input_source(call, &queue);
-    if (code == SQS_OK)
+    int code = input_source(call, &queue);
+    if (!code)
         code = sqs_input_int(call->input, "MaxResults", 1, MOVES_KEPT, &max, &call->error);
-    if (code != SQS_OK)
+    if (code)
         return code;
     size_t count = queue_moves_list(queue, moves, (size_t)max);
     json_t *results = json_array();
@@ -167,26 +167,26 @@ enum sqs_code sqs_list_message_move_tasks(struct sqs_call *call)
     if (!failed)
         failed = json_object_set(call->output, "Results", results);
     json_decref(results);
-    return failed ? SQS_SERVICE_UNAVAILABLE : SQS_OK;
+    return failed ? ERR_MEMORY : 0;
 }
 
-enum sqs_code sqs_cancel_message_move_task(struct sqs_call *call)
+int sqs_cancel_message_move_task(struct service_call *call)
 {
     struct local_queue *queue;
     const struct queue_move *move;
     json_t *facts = handle_read(json_text_in(call->input, "TaskHandle"));
     if (!facts)
-        return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
-                             "Value for parameter TaskHandle is invalid.");
-    enum sqs_code code = source_find(call, json_text_in(facts, "sourceArn"), &queue);
-    if (code == SQS_OK)
-        code = queue_move_cancel(queue, json_text_in(facts, "taskId"), sqs_call_written, call,
+        return service_error_set(&call->error, SQS_INVALID_PARAMETER,
+                                 "Value for parameter TaskHandle is invalid.");
+    int code = source_find(call, json_text_in(facts, "sourceArn"), &queue);
+    if (!code)
+        code = queue_move_cancel(queue, json_text_in(facts, "taskId"), service_call_written, call,
                                  &move, &call->error);
     json_decref(facts);
-    if (code != SQS_OK)
+    if (code)
         return code;
-    call->pending = true;
+    service_call_wait(call, 0);
     if (number_add(call->output, "ApproximateNumberOfMessagesMoved", move->moved))
-        call->error.code = SQS_SERVICE_UNAVAILABLE;
-    return SQS_OK;
+        call->error.code = ERR_MEMORY;
+    return 0;
 }

@@ -13,88 +13,84 @@
 
 enum { LABEL_MAX = 80, ACTIONS_MAX = 7 };
 
-static enum sqs_code parameter_refuse(struct sqs_call *call, const char *value, const char *name,
-                                      const char *reason)
+static int parameter_refuse(struct service_call *call, const char *value, const char *name,
+                            const char *reason)
 {
-    return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
-                         "Value %.80s for parameter %s is invalid. Reason: %s", value, name,
-                         reason);
+    return service_error_set(&call->error, SQS_INVALID_PARAMETER,
+                             "Value %.80s for parameter %s is invalid. Reason: %s", value, name,
+                             reason);
 }
 
-static enum sqs_code input_label(struct sqs_call *call, const char **out)
+static int input_label(struct service_call *call, const char **out)
 {
     *out = json_text_in(call->input, "Label");
     if (!*out)
-        return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
-                             "The request must contain the parameter Label.");
+        return service_error_set(&call->error, SQS_MISSING_PARAMETER,
+                                 "The request must contain the parameter Label.");
     size_t size = strlen(*out);
     bool valid = size > 0 && size <= LABEL_MAX;
     for (size_t i = 0; i < size; i++)
         valid &= isalnum((unsigned char)(*out)[i]) || (*out)[i] == '-' || (*out)[i] == '_';
-    return valid ? SQS_OK
+    return valid ? 0
                  : parameter_refuse(call, *out, "Label",
                                     "It can only include alphanumeric characters, hyphens, or "
                                     "underscores. 1 to 80 in length.");
 }
 
-static enum sqs_code account_add(struct sqs_call *call, json_t *out, const char *account)
+static int account_add(struct service_call *call, json_t *out, const char *account)
 {
     if (!account || strlen(account) != 12 || strspn(account, "0123456789") != 12)
         return parameter_refuse(call, account ? account : "", "PrincipalId", "Unable to verify.");
-    return json_array_append_new(out, json_sprintf("arn:aws:iam::%s:root", account))
-               ? SQS_SERVICE_UNAVAILABLE
-               : SQS_OK;
+    return json_array_append_new(out, json_sprintf("arn:aws:iam::%s:root", account)) ? ERR_MEMORY
+                                                                                     : 0;
 }
 
 /* The actions that can be granted. Source: AddPermission in the Amazon SQS API Reference. */
-static enum sqs_code action_add(struct sqs_call *call, json_t *out, const char *action)
+static int action_add(struct service_call *call, json_t *out, const char *action)
 {
     static const char *const known[] = {
         "*",           "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes",
         "GetQueueUrl", "ReceiveMessage",          "SendMessage"};
     for (size_t i = 0; action && i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(known[i], action) == 0)
-            return json_array_append_new(out, json_sprintf("SQS:%s", action))
-                       ? SQS_SERVICE_UNAVAILABLE
-                       : SQS_OK;
+            return json_array_append_new(out, json_sprintf("SQS:%s", action)) ? ERR_MEMORY : 0;
     }
     return parameter_refuse(call, action ? action : "", "ActionName",
                             "Please refer to the appropriate WSDL for a list of valid actions.");
 }
 
 /* Converts a list of the input for a policy; *out is a new reference. */
-static enum sqs_code names_read(struct sqs_call *call, const char *name,
-                                enum sqs_code (*add)(struct sqs_call *, json_t *, const char *),
-                                json_t **out)
+static int names_read(struct service_call *call, const char *name,
+                      int (*add)(struct service_call *, json_t *, const char *), json_t **out)
 {
     json_t *given = json_object_get(call->input, name), *list = json_array();
-    enum sqs_code code = list ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
+    int code = list ? 0 : ERR_MEMORY;
     if (json_array_size(given) == 0)
-        code = sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
-                             "The request must contain the parameter %s.", name);
-    for (size_t i = 0; i < json_array_size(given) && code == SQS_OK; i++)
+        code = service_error_set(&call->error, SQS_MISSING_PARAMETER,
+                                 "The request must contain the parameter %s.", name);
+    for (size_t i = 0; i < json_array_size(given) && !code; i++)
         code = add(call, list, json_string_value(json_array_get(given, i)));
     *out = json_array_size(list) == 1 ? json_incref(json_array_get(list, 0)) : json_incref(list);
     json_decref(list);
     return code;
 }
 
-static enum sqs_code statement_make(struct sqs_call *call, const struct local_queue *queue,
-                                    const char *label, json_t **out)
+static int statement_make(struct service_call *call, const struct local_queue *queue,
+                          const char *label, json_t **out)
 {
     json_t *accounts = NULL, *actions = NULL;
-    enum sqs_code code = names_read(call, "AWSAccountIds", account_add, &accounts);
-    if (code == SQS_OK && json_array_size(json_object_get(call->input, "Actions")) > ACTIONS_MAX)
-        code = sqs_error_set(&call->error, SQS_OVER_LIMIT,
-                             "%zu Actions were found, maximum allowed is %d.",
-                             json_array_size(json_object_get(call->input, "Actions")), ACTIONS_MAX);
-    if (code == SQS_OK)
+    int code = names_read(call, "AWSAccountIds", account_add, &accounts);
+    if (!code && json_array_size(json_object_get(call->input, "Actions")) > ACTIONS_MAX)
+        code = service_error_set(
+            &call->error, SQS_OVER_LIMIT, "%zu Actions were found, maximum allowed is %d.",
+            json_array_size(json_object_get(call->input, "Actions")), ACTIONS_MAX);
+    if (!code)
         code = names_read(call, "Actions", action_add, &actions);
-    if (code == SQS_OK) {
+    if (!code) {
         *out =
             json_pack("{s:s, s:s, s:{s:O}, s:O, s:o}", "Sid", label, "Effect", "Allow", "Principal",
                       "AWS", accounts, "Action", actions, "Resource", local_queue_arn_json(queue));
-        code = *out ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
+        code = *out ? 0 : ERR_MEMORY;
     }
     json_decref(accounts);
     json_decref(actions);
@@ -131,53 +127,53 @@ static size_t statement_find(json_t *statements, const char *label)
 }
 
 /* Takes policy. */
-static enum sqs_code policy_set(struct sqs_call *call, struct local_queue *queue, json_t *policy)
+static int policy_set(struct service_call *call, struct local_queue *queue, json_t *policy)
 {
     bool empty = json_array_size(json_object_get(policy, "Statement")) == 0;
     char *text = empty ? NULL : json_dumps(policy, JSON_COMPACT);
     json_t *changes = json_pack("{s:s}", "Policy", text ? text : "");
-    enum sqs_code code = SQS_SERVICE_UNAVAILABLE;
+    int code = ERR_MEMORY;
     if (changes && (text || empty))
-        code = local_queue_set(queue, changes, sqs_call_written, call, &call->error);
-    call->pending = code == SQS_OK;
+        code = local_queue_set(queue, changes, service_call_written, call, &call->error);
+    service_call_wait(call, code);
     json_decref(changes);
     json_decref(policy);
     free(text);
     return code;
 }
 
-enum sqs_code sqs_add_permission(struct sqs_call *call)
+int sqs_add_permission(struct service_call *call)
 {
     struct local_queue *queue;
     const char *label;
     json_t *statement = NULL;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code == SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (!code)
         code = input_label(call, &label);
-    if (code == SQS_OK)
+    if (!code)
         code = statement_make(call, queue, label, &statement);
-    if (code != SQS_OK)
+    if (code)
         return code;
     json_t *policy = policy_open(queue), *statements = json_object_get(policy, "Statement");
     if (statement_find(statements, label) < json_array_size(statements))
         code = parameter_refuse(call, label, "Label", "Already exists.");
     else if (json_array_append(statements, statement))
-        code = SQS_SERVICE_UNAVAILABLE;
+        code = ERR_MEMORY;
     json_decref(statement);
-    if (code == SQS_OK)
+    if (!code)
         return policy_set(call, queue, policy);
     json_decref(policy);
     return code;
 }
 
-enum sqs_code sqs_remove_permission(struct sqs_call *call)
+int sqs_remove_permission(struct service_call *call)
 {
     struct local_queue *queue;
     const char *label;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code == SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (!code)
         code = input_label(call, &label);
-    if (code != SQS_OK)
+    if (code)
         return code;
     json_t *policy = policy_open(queue), *statements = json_object_get(policy, "Statement");
     size_t at = statement_find(statements, label);

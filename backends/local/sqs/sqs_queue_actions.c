@@ -9,58 +9,47 @@
 
 enum { LIST_PAGE = 1000 };
 
-/* Sets the call's output to one member; takes value. */
-static enum sqs_code output_set(struct sqs_call *call, const char *name, json_t *value)
-{
-    return json_object_set_new(call->output, name, value) ? SQS_SERVICE_UNAVAILABLE : SQS_OK;
-}
-
-static enum sqs_code waiting(struct sqs_call *call, enum sqs_code code)
-{
-    call->pending = code == SQS_OK;
-    return code;
-}
-
-static enum sqs_code input_name(struct sqs_call *call, const char **out)
+static int input_name(struct service_call *call, const char **out)
 {
     *out = json_text_in(call->input, "QueueName");
     if (!*out)
-        return sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
-                             "The request must contain the parameter QueueName.");
+        return service_error_set(&call->error, SQS_MISSING_PARAMETER,
+                                 "The request must contain the parameter QueueName.");
     snprintf(call->request->resource, sizeof call->request->resource, "%s", *out);
-    return SQS_OK;
+    return 0;
 }
 
-static enum sqs_code name_check(struct sqs_call *call, const char *name)
+static int name_check(struct service_call *call, const char *name)
 {
     const char *type = json_text_in(json_object_get(call->input, "Attributes"), "FifoQueue");
     bool fifo = type && strcmp(type, "true") == 0;
     if (queue_name_valid(name) && fifo == queue_name_is_fifo(name))
-        return SQS_OK;
-    return sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
-                         fifo ? "The name of a FIFO queue can only include alphanumeric "
-                                "characters, hyphens, or underscores, must end with .fifo suffix "
-                                "and be 1 to 80 in length"
-                              : "Can only include alphanumeric characters, hyphens, or "
-                                "underscores. 1 to 80 in length");
+        return 0;
+    return service_error_set(
+        &call->error, SQS_INVALID_PARAMETER,
+        fifo ? "The name of a FIFO queue can only include alphanumeric "
+               "characters, hyphens, or underscores, must end with .fifo suffix "
+               "and be 1 to 80 in length"
+             : "Can only include alphanumeric characters, hyphens, or "
+               "underscores. 1 to 80 in length");
 }
 
 /* The JSON object `name` of the input; absent: an empty one. A new reference, or NULL. */
-static json_t *input_object(struct sqs_call *call, const char *name)
+static json_t *input_object(struct service_call *call, const char *name)
 {
     json_t *object = json_object_get(call->input, name);
     if (!object || json_is_null(object))
         return json_object();
     if (json_is_object(object))
         return json_incref(object);
-    sqs_error_set(&call->error, SQS_INVALID_PARAMETER, "%s must be pairs of a name and a value.",
-                  name);
+    service_error_set(&call->error, SQS_INVALID_PARAMETER,
+                      "%s must be pairs of a name and a value.", name);
     return NULL;
 }
 
-static enum sqs_code input_failed(const struct sqs_call *call)
+static int input_failed(const struct service_call *call)
 {
-    return call->error.code != SQS_OK ? call->error.code : SQS_SERVICE_UNAVAILABLE;
+    return call->error.code ? call->error.code : ERR_MEMORY;
 }
 
 static void policy_note(const struct local_queue *queue, const json_t *changes)
@@ -69,131 +58,132 @@ static void policy_note(const struct local_queue *queue, const json_t *changes)
         authorization_log_policy(local_queue_name(queue), local_queue_attributes(queue)->policy);
 }
 
-enum sqs_code sqs_create_queue(struct sqs_call *call)
+int sqs_create_queue(struct service_call *call)
 {
     const char *name;
-    enum sqs_code code = input_name(call, &name);
-    if (code == SQS_OK)
+    int code = input_name(call, &name);
+    if (!code)
         code = name_check(call, name);
     json_t *tags = json_object_get(call->input, "tags");
-    if (code == SQS_OK)
+    if (!code)
         code = queue_tags_check(tags, &call->error);
-    if (code == SQS_OK)
-        code = output_set(call, "QueueUrl", sqs_queue_url(call, name));
-    if (code != SQS_OK)
+    if (!code)
+        code = service_call_output(call, "QueueUrl", sqs_queue_url(call, name));
+    if (code)
         return code;
     json_t *attributes = input_object(call, "Attributes");
     if (!attributes)
         return input_failed(call);
-    code =
-        queues_create(call->queues, name, attributes, tags, sqs_call_written, call, &call->error);
-    if (code == SQS_OK)
-        policy_note(queues_find(call->queues, name), attributes);
+    code = queues_create(call->cloud->queues, name, attributes, tags, service_call_written, call,
+                         &call->error);
+    if (!code)
+        policy_note(queues_find(call->cloud->queues, name), attributes);
     json_decref(attributes);
-    return waiting(call, code);
+    return service_call_wait(call, code);
 }
 
-enum sqs_code sqs_delete_queue(struct sqs_call *call)
+int sqs_delete_queue(struct service_call *call)
 {
     struct local_queue *queue;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code != SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (code)
         return code;
-    return waiting(call, local_queue_delete(queue, sqs_call_written, call));
+    return service_call_wait(call, local_queue_delete(queue, service_call_written, call));
 }
 
-enum sqs_code sqs_purge_queue(struct sqs_call *call)
+int sqs_purge_queue(struct service_call *call)
 {
     struct local_queue *queue;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code != SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (code)
         return code;
-    return waiting(call, local_queue_purge(queue, sqs_call_written, call));
+    return service_call_wait(call, local_queue_purge(queue, service_call_written, call));
 }
 
-enum sqs_code sqs_get_queue_url(struct sqs_call *call)
+int sqs_get_queue_url(struct service_call *call)
 {
     const char *name;
-    enum sqs_code code = input_name(call, &name);
-    if (code != SQS_OK)
+    int code = input_name(call, &name);
+    if (code)
         return code;
     const char *owner = json_text_in(call->input, "QueueOwnerAWSAccountId");
-    struct local_queue *queue = queues_find(call->queues, name);
-    if (!queue || (owner && strcmp(owner, call->request->cloud->account) != 0))
+    struct local_queue *queue = queues_find(call->cloud->queues, name);
+    if (!queue || (owner && strcmp(owner, call->cloud->account) != 0))
         return SQS_QUEUE_DOES_NOT_EXIST;
     code = sqs_permit(call, queue);
-    if (code != SQS_OK)
+    if (code)
         return code;
-    return output_set(call, "QueueUrl", sqs_queue_url(call, name));
+    return service_call_output(call, "QueueUrl", sqs_queue_url(call, name));
 }
 
-static enum sqs_code urls_add(struct sqs_call *call, const char *member,
-                              struct local_queue *const *queues, size_t count)
+static int urls_add(struct service_call *call, const char *member,
+                    struct local_queue *const *queues, size_t count)
 {
     json_t *urls = json_array();
     int failed = !urls;
     for (size_t i = 0; i < count && !failed; i++)
         failed = json_array_append_new(urls, sqs_queue_url(call, local_queue_name(queues[i])));
     if (!failed)
-        return output_set(call, member, urls);
+        return service_call_output(call, member, urls);
     json_decref(urls);
-    return SQS_SERVICE_UNAVAILABLE;
+    return ERR_MEMORY;
 }
 
 /* The token of a page is its last name. Without MaxResults SQS returns up to 1,000 names and no
  * token. */
-static enum sqs_code list_page(struct sqs_call *call, const char *prefix,
-                               const struct local_queue *source_of, const char *member)
+static int list_page(struct service_call *call, const char *prefix,
+                     const struct local_queue *source_of, const char *member)
 {
     const char *after = json_text_in(call->input, "NextToken");
     int max = 0;
     bool more;
-    enum sqs_code code = sqs_input_int(call->input, "MaxResults", 1, LIST_PAGE, &max, &call->error);
+    int code = sqs_input_int(call->input, "MaxResults", 1, LIST_PAGE, &max, &call->error);
     struct local_queue **page = calloc(LIST_PAGE, sizeof *page);
-    if (code == SQS_OK && !page)
-        code = SQS_SERVICE_UNAVAILABLE;
-    if (code == SQS_OK) {
-        size_t count = queues_list(call->queues, prefix, after, source_of, page,
+    if (!code && !page)
+        code = ERR_MEMORY;
+    if (!code) {
+        size_t count = queues_list(call->cloud->queues, prefix, after, source_of, page,
                                    max ? (size_t)max : LIST_PAGE, &more);
         if (count > 0 || source_of)
             code = urls_add(call, member, page, count);
-        if (code == SQS_OK && more && max)
-            code = output_set(call, "NextToken", json_string(local_queue_name(page[count - 1])));
+        if (!code && more && max)
+            code = service_call_output(call, "NextToken",
+                                       json_string(local_queue_name(page[count - 1])));
     }
     free(page);
     return code;
 }
 
-enum sqs_code sqs_list_queues(struct sqs_call *call)
+int sqs_list_queues(struct service_call *call)
 {
     const char *prefix = json_text_in(call->input, "QueueNamePrefix");
     return list_page(call, prefix ? prefix : "", NULL, "QueueUrls");
 }
 
-enum sqs_code sqs_list_dead_letter_source_queues(struct sqs_call *call)
+int sqs_list_dead_letter_source_queues(struct service_call *call)
 {
     struct local_queue *queue;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    return code == SQS_OK ? list_page(call, "", queue, "queueUrls") : code;
+    int code = sqs_input_queue(call, &queue);
+    return !code ? list_page(call, "", queue, "queueUrls") : code;
 }
 
-enum sqs_code sqs_set_queue_attributes(struct sqs_call *call)
+int sqs_set_queue_attributes(struct service_call *call)
 {
     struct local_queue *queue;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code != SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (code)
         return code;
     json_t *changes = input_object(call, "Attributes");
     if (!changes)
         return input_failed(call);
     code = json_object_size(changes)
-               ? local_queue_set(queue, changes, sqs_call_written, call, &call->error)
-               : sqs_error_set(&call->error, SQS_MISSING_PARAMETER,
-                               "The request must contain the parameter Attributes.");
-    if (code == SQS_OK)
+               ? local_queue_set(queue, changes, service_call_written, call, &call->error)
+               : service_error_set(&call->error, SQS_MISSING_PARAMETER,
+                                   "The request must contain the parameter Attributes.");
+    if (!code)
         policy_note(queue, changes);
     json_decref(changes);
-    return waiting(call, code);
+    return service_call_wait(call, code);
 }
 
 /* Valid SQS attribute names that a standard queue here never returns. */
@@ -202,36 +192,36 @@ static bool attribute_known(const char *name, json_t *all)
     return json_object_get(all, name) || queue_attributes_known(name);
 }
 
-static enum sqs_code attributes_select(struct sqs_call *call, json_t *all, json_t *names)
+static int attributes_select(struct service_call *call, json_t *all, json_t *names)
 {
     json_t *chosen = json_object();
-    enum sqs_code code = chosen ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
-    for (size_t i = 0; i < json_array_size(names) && code == SQS_OK; i++) {
+    int code = chosen ? 0 : ERR_MEMORY;
+    for (size_t i = 0; i < json_array_size(names) && !code; i++) {
         const char *name = json_string_value(json_array_get(names, i));
         json_t *value = name ? json_object_get(all, name) : NULL;
         if (name && strcmp(name, "All") == 0)
             json_object_update(chosen, all);
         else if (!name || !attribute_known(name, all))
-            code = sqs_error_set(&call->error, SQS_INVALID_ATTRIBUTE_NAME,
-                                 "Unknown Attribute %.80s.", name ? name : "");
+            code = service_error_set(&call->error, SQS_INVALID_ATTRIBUTE_NAME,
+                                     "Unknown Attribute %.80s.", name ? name : "");
         else if (value && json_object_set(chosen, name, value))
-            code = SQS_SERVICE_UNAVAILABLE;
+            code = ERR_MEMORY;
     }
-    if (code == SQS_OK && json_object_size(chosen) > 0)
-        code = output_set(call, "Attributes", json_incref(chosen));
+    if (!code && json_object_size(chosen) > 0)
+        code = service_call_output(call, "Attributes", json_incref(chosen));
     json_decref(chosen);
     return code;
 }
 
-enum sqs_code sqs_get_queue_attributes(struct sqs_call *call)
+int sqs_get_queue_attributes(struct service_call *call)
 {
     struct local_queue *queue;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code != SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (code)
         return code;
     json_t *all = local_queue_describe(queue);
     if (!all)
-        return SQS_SERVICE_UNAVAILABLE;
+        return ERR_MEMORY;
     code = attributes_select(call, all, json_object_get(call->input, "AttributeNames"));
     json_decref(all);
     return code;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "fault_injection.h"
 #include "json_text.h"
 #include "message_attributes.h"
 #include "sqs_batch.h"
@@ -52,7 +53,7 @@ static const char *const system_names[] = {
     "DeadLetterQueueSourceArn",
 };
 
-static enum sqs_code names_check(struct sqs_call *call, const char *member)
+static int names_check(struct service_call *call, const char *member)
 {
     json_t *names = json_object_get(call->input, member);
     for (size_t i = 0; i < json_array_size(names); i++) {
@@ -61,15 +62,15 @@ static enum sqs_code names_check(struct sqs_call *call, const char *member)
         for (size_t j = 0; name && j < sizeof system_names / sizeof system_names[0]; j++)
             known |= strcmp(name, system_names[j]) == 0;
         if (!known)
-            return sqs_error_set(&call->error, SQS_INVALID_ATTRIBUTE_NAME,
-                                 "Unknown Attribute %.80s.", name ? name : "");
+            return service_error_set(&call->error, SQS_INVALID_ATTRIBUTE_NAME,
+                                     "Unknown Attribute %.80s.", name ? name : "");
     }
-    return SQS_OK;
+    return 0;
 }
 
 /* The response. */
 
-static int system_add(struct sqs_call *call, const struct local_message *message, json_t *out)
+static int system_add(struct service_call *call, const struct local_message *message, json_t *out)
 {
     json_t *names = json_object_get(call->input, "MessageSystemAttributeNames");
     json_t *old_names = json_object_get(call->input, "AttributeNames");
@@ -91,7 +92,8 @@ static int system_add(struct sqs_call *call, const struct local_message *message
 }
 
 /* The digest covers only the returned attributes, so that the client can verify it. */
-static int attributes_add(struct sqs_call *call, const struct local_message *message, json_t *out)
+static int attributes_add(struct service_call *call, const struct local_message *message,
+                          json_t *out)
 {
     const char *text = local_message_attributes(message), *name;
     json_t *patterns = json_object_get(call->input, "MessageAttributeNames");
@@ -114,12 +116,12 @@ static int attributes_add(struct sqs_call *call, const struct local_message *mes
     return failed;
 }
 
-static json_t *message_json(struct sqs_call *call, const struct queue_delivery *delivery)
+static json_t *message_json(struct service_call *call, const struct queue_delivery *delivery)
 {
     char id[UUID_TEXT_SIZE], receipt[RECEIPT_TEXT_SIZE], md5[MD5_HEX_SIZE];
     struct slice body = local_message_body(delivery->message);
     local_message_id(delivery->message, id);
-    queues_receipt_text(call->queues, &delivery->receipt, receipt);
+    queues_receipt_text(call->cloud->queues, &delivery->receipt, receipt);
     md5_hex(body, md5);
     json_t *json = json_object(), *text = json_stringn_nocheck(body.data, body.size); /* checked */
     int failed = json_object_set_new_nocheck(json, "MessageId", json_string_nocheck(id)) |
@@ -133,7 +135,7 @@ static json_t *message_json(struct sqs_call *call, const struct queue_delivery *
     return NULL;
 }
 
-static int messages_add(struct sqs_call *call, const struct queue_delivery *deliveries,
+static int messages_add(struct service_call *call, const struct queue_delivery *deliveries,
                         size_t count)
 {
     json_t *messages = json_array();
@@ -146,160 +148,173 @@ static int messages_add(struct sqs_call *call, const struct queue_delivery *deli
     return failed;
 }
 
-static void receive_responded(struct queue_poll *poll, enum sqs_code code,
+static void receive_responded(struct queue_poll *poll, int code,
                               const struct queue_delivery *deliveries, size_t count)
 {
-    struct sqs_call *call = container_of(poll, struct sqs_call, poll);
-    call->polling = false;
+    struct sqs_receive_call *receive = container_of(poll, struct sqs_receive_call, poll);
+    struct service_call *call = &receive->call;
+    receive->polling = false;
     for (size_t i = 0; i < count; i++)
-        call->delivered[i] = deliveries[i].receipt;
-    call->delivered_count = count;
-    if (code == SQS_OK && messages_add(call, deliveries, count))
-        code = SQS_SERVICE_UNAVAILABLE;
-    call->error.code = code;
-    sqs_call_finish(call);
+        receive->delivered[i] = deliveries[i].receipt;
+    receive->delivered_count = count;
+    if (!code && messages_add(call, deliveries, count))
+        code = ERR_MEMORY;
+    service_call_finish(call, code);
 }
 
-static enum sqs_code attempt_read(struct sqs_call *call, const struct queue_attributes *attributes,
-                                  const char **out)
+void sqs_receive_message_ended(struct service_call *call, bool completed)
 {
-    enum sqs_code code = sqs_input_token(call->input, "ReceiveRequestAttemptId", out, &call->error);
-    if (code == SQS_OK && *out && !attributes->fifo)
-        code = sqs_error_set(&call->error, SQS_INVALID_PARAMETER,
-                             "Value %s for parameter ReceiveRequestAttemptId is invalid. Reason: "
-                             "The request include parameter that is not valid for this queue type.",
-                             *out);
+    struct sqs_receive_call *receive = container_of(call, struct sqs_receive_call, call);
+    if (receive->polling) {
+        queue_poll_cancel(&receive->poll);
+        receive->polling = false;
+        service_call_stop_waiting(call);
+    }
+    if (fault_returns_messages(call->request, completed))
+        queues_give_back(call->cloud->queues, receive->delivered, receive->delivered_count);
+}
+
+static int attempt_read(struct service_call *call, const struct queue_attributes *attributes,
+                        const char **out)
+{
+    int code = sqs_input_token(call->input, "ReceiveRequestAttemptId", out, &call->error);
+    if (!code && *out && !attributes->fifo)
+        code = service_error_set(
+            &call->error, SQS_INVALID_PARAMETER,
+            "Value %s for parameter ReceiveRequestAttemptId is invalid. Reason: "
+            "The request include parameter that is not valid for this queue type.",
+            *out);
     return code;
 }
 
-enum sqs_code sqs_receive_message(struct sqs_call *call)
+int sqs_receive_message(struct service_call *call)
 {
+    struct sqs_receive_call *receive = container_of(call, struct sqs_receive_call, call);
     struct local_queue *queue;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code != SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (code)
         return code;
     const struct queue_attributes *attributes = local_queue_attributes(queue);
     int max = 1, wait_s = attributes->wait_s, visibility_s = attributes->visibility_s;
-    struct sqs_error *error = &call->error;
+    struct service_error *error = &call->error;
     code = sqs_input_int(call->input, "MaxNumberOfMessages", 1, QUEUE_BATCH, &max, error);
-    if (code == SQS_OK)
+    if (!code)
         code = sqs_input_int(call->input, "WaitTimeSeconds", 0, SQS_WAIT_MAX_S, &wait_s, error);
-    if (code == SQS_OK)
+    if (!code)
         code = sqs_input_int(call->input, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S,
                              &visibility_s, error);
-    if (code == SQS_OK)
+    if (!code)
         code = names_check(call, "AttributeNames");
-    if (code == SQS_OK)
+    if (!code)
         code = names_check(call, "MessageSystemAttributeNames");
-    if (code != SQS_OK)
+    if (code)
         return code;
     const char *attempt = NULL;
     code = attempt_read(call, attributes, &attempt);
-    if (code != SQS_OK)
+    if (code)
         return code;
-    call->poll = (struct queue_poll){.max = (unsigned)max,
-                                     .visibility_s = visibility_s,
-                                     .attempt = attempt,
-                                     .completed = receive_responded};
-    code = local_queue_poll(queue, &call->poll, wait_s);
-    call->polling = call->pending = code == SQS_OK;
-    return code;
+    receive->poll = (struct queue_poll){.max = (unsigned)max,
+                                        .visibility_s = visibility_s,
+                                        .attempt = attempt,
+                                        .completed = receive_responded};
+    code = local_queue_poll(queue, &receive->poll, wait_s);
+    receive->polling = !code;
+    return service_call_wait(call, code);
 }
 
 /* Receipts. */
 
 typedef int receipts_change(struct local_queue *queue, const struct queue_receipt_entry *entries,
-                            size_t count, struct sqs_error *errors, queue_written *done,
+                            size_t count, struct service_error *errors, queue_written *done,
                             void *user);
 
-static enum sqs_code receipt_read_entry(const json_t *input, bool visibility,
-                                        struct queue_receipt_entry *out, struct sqs_error *error)
+static int receipt_read_entry(const json_t *input, bool visibility, struct queue_receipt_entry *out,
+                              struct service_error *error)
 {
     json_t *receipt = json_object_get(input, "ReceiptHandle");
     out->receipt = (struct slice){json_string_value(receipt), json_string_length(receipt)};
     out->visibility_s = -1;
     if (!out->receipt.data)
-        return sqs_error_set(error, SQS_MISSING_PARAMETER,
-                             "The request must contain the parameter ReceiptHandle.");
+        return service_error_set(error, SQS_MISSING_PARAMETER,
+                                 "The request must contain the parameter ReceiptHandle.");
     if (!visibility)
-        return SQS_OK;
-    enum sqs_code code = sqs_input_int(input, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S,
-                                       &out->visibility_s, error);
-    if (code == SQS_OK && out->visibility_s < 0)
-        code = sqs_error_set(error, SQS_MISSING_PARAMETER,
-                             "The request must contain the parameter VisibilityTimeout.");
+        return 0;
+    int code = sqs_input_int(input, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S,
+                             &out->visibility_s, error);
+    if (!code && out->visibility_s < 0)
+        code = service_error_set(error, SQS_MISSING_PARAMETER,
+                                 "The request must contain the parameter VisibilityTimeout.");
     return code;
 }
 
-static enum sqs_code receipt_action(struct sqs_call *call, receipts_change *change, bool visibility)
+static int receipt_action(struct service_call *call, receipts_change *change, bool visibility)
 {
     struct local_queue *queue;
     struct queue_receipt_entry entry;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code == SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (!code)
         code = receipt_read_entry(call->input, visibility, &entry, &call->error);
-    if (code != SQS_OK)
+    if (code)
         return code;
-    if (change(queue, &entry, 1, &call->error, sqs_call_written, call))
-        return SQS_SERVICE_UNAVAILABLE;
-    call->pending = true;
-    return SQS_OK;
+    if (change(queue, &entry, 1, &call->error, service_call_written, call))
+        return ERR_MEMORY;
+    return service_call_wait(call, 0);
 }
 
-enum sqs_code sqs_delete_message(struct sqs_call *call)
+int sqs_delete_message(struct service_call *call)
 {
     return receipt_action(call, local_queue_delete_messages, false);
 }
 
-enum sqs_code sqs_change_message_visibility(struct sqs_call *call)
+int sqs_change_message_visibility(struct service_call *call)
 {
     return receipt_action(call, local_queue_change, true);
 }
 
-static enum sqs_code batch_report(struct sqs_call *call, const json_t *entry,
-                                  const struct sqs_error *error)
+static int batch_report(struct service_call *call, const json_t *entry,
+                        const struct service_error *error)
 {
-    return error->code == SQS_OK ? sqs_batch_success(call, entry, json_object())
-                                 : sqs_batch_failure(call, entry, error);
+    return error->code == 0 ? sqs_batch_success(call, entry, json_object())
+                            : sqs_batch_failure(call, entry, error);
 }
 
-static enum sqs_code receipt_batch(struct sqs_call *call, receipts_change *change, bool visibility)
+static int receipt_batch(struct service_call *call, receipts_change *change, bool visibility)
 {
     struct local_queue *queue;
     json_t *inputs, *good[QUEUE_BATCH];
     struct queue_receipt_entry entries[QUEUE_BATCH];
-    struct sqs_error errors[QUEUE_BATCH] = {0};
+    struct service_error errors[QUEUE_BATCH] = {0};
     size_t count = 0;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code == SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (!code)
         code = sqs_batch_entries(call, &inputs);
-    for (size_t i = 0; code == SQS_OK && i < json_array_size(inputs); i++) {
-        struct sqs_error error = {0};
+    for (size_t i = 0; !code && i < json_array_size(inputs); i++) {
+        struct service_error error = {0};
         good[count] = json_array_get(inputs, i);
         error.code = receipt_read_entry(good[count], visibility, &entries[count], &error);
-        if (error.code == SQS_OK)
+        if (error.code == 0)
             count++;
         else
             code = sqs_batch_failure(call, good[count], &error);
     }
-    if (code != SQS_OK)
+    if (code)
         return code;
-    if (change(queue, entries, count, errors, sqs_call_written, call))
-        return SQS_SERVICE_UNAVAILABLE;
-    call->pending = true;
+    if (change(queue, entries, count, errors, service_call_written, call))
+        return ERR_MEMORY;
+    service_call_wait(call, 0);
     for (size_t i = 0; i < count; i++) {
-        if (batch_report(call, good[i], &errors[i]) != SQS_OK)
-            call->error.code = SQS_SERVICE_UNAVAILABLE;
+        if (batch_report(call, good[i], &errors[i]) != 0)
+            call->error.code = ERR_MEMORY;
     }
-    return SQS_OK;
+    return 0;
 }
 
-enum sqs_code sqs_delete_message_batch(struct sqs_call *call)
+int sqs_delete_message_batch(struct service_call *call)
 {
     return receipt_batch(call, local_queue_delete_messages, false);
 }
 
-enum sqs_code sqs_change_message_visibility_batch(struct sqs_call *call)
+int sqs_change_message_visibility_batch(struct service_call *call)
 {
     return receipt_batch(call, local_queue_change, true);
 }

@@ -16,125 +16,128 @@ struct send_entry { /* a validated message of the request */
     json_t *input;
 };
 
-static enum sqs_code fifo_refuse(const char *name, const char *value, struct sqs_error *error)
+static int fifo_refuse(const char *name, const char *value, struct service_error *error)
 {
-    return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                         "Value %s for parameter %s is invalid. Reason: The request include "
-                         "parameter that is not valid for this queue type.",
-                         value, name);
+    return service_error_set(error, SQS_INVALID_PARAMETER,
+                             "Value %s for parameter %s is invalid. Reason: The request include "
+                             "parameter that is not valid for this queue type.",
+                             value, name);
 }
 
 /* Parameters that only FIFO queues have. */
-static enum sqs_code group_check(const struct queue_attributes *attributes,
-                                 const struct message_draft *draft, struct sqs_error *error)
+static int group_check(const struct queue_attributes *attributes, const struct message_draft *draft,
+                       struct service_error *error)
 {
     if (!attributes->fifo)
-        return draft->dedup ? fifo_refuse("MessageDeduplicationId", draft->dedup, error) : SQS_OK;
+        return draft->dedup ? fifo_refuse("MessageDeduplicationId", draft->dedup, error) : 0;
     if (!draft->group)
-        return sqs_error_set(error, SQS_MISSING_PARAMETER,
-                             "The request must contain the parameter MessageGroupId.");
+        return service_error_set(error, SQS_MISSING_PARAMETER,
+                                 "The request must contain the parameter MessageGroupId.");
     if (!draft->dedup && !attributes->content_dedup)
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "The queue should either have ContentBasedDeduplication enabled or "
-                             "MessageDeduplicationId provided explicitly");
-    return SQS_OK;
+        return service_error_set(
+            error, SQS_INVALID_PARAMETER,
+            "The queue should either have ContentBasedDeduplication enabled or "
+            "MessageDeduplicationId provided explicitly");
+    return 0;
 }
 
-static enum sqs_code group_read(const struct queue_attributes *attributes, struct send_entry *entry,
-                                struct sqs_error *error)
+static int group_read(const struct queue_attributes *attributes, struct send_entry *entry,
+                      struct service_error *error)
 {
     struct message_draft *draft = &entry->draft;
-    enum sqs_code code = sqs_input_token(entry->input, "MessageGroupId", &draft->group, error);
-    if (code == SQS_OK)
+    int code = sqs_input_token(entry->input, "MessageGroupId", &draft->group, error);
+    if (!code)
         code = sqs_input_token(entry->input, "MessageDeduplicationId", &draft->dedup, error);
-    return code == SQS_OK ? group_check(attributes, draft, error) : code;
+    return !code ? group_check(attributes, draft, error) : code;
 }
 
-static enum sqs_code delay_read(const struct queue_attributes *attributes, struct send_entry *entry,
-                                struct sqs_error *error)
+static int delay_read(const struct queue_attributes *attributes, struct send_entry *entry,
+                      struct service_error *error)
 {
     int *delay_s = &entry->draft.delay_s;
-    enum sqs_code code =
-        sqs_input_int(entry->input, "DelaySeconds", 0, DELAY_MAX_S, delay_s, error);
-    if (code != SQS_OK || !attributes->fifo || *delay_s <= 0)
+    int code = sqs_input_int(entry->input, "DelaySeconds", 0, DELAY_MAX_S, delay_s, error);
+    if (code || !attributes->fifo || *delay_s <= 0)
         return code;
     char text[16];
     snprintf(text, sizeof text, "%d", *delay_s);
     return fifo_refuse("DelaySeconds", text, error);
 }
 
-static enum sqs_code body_read(struct send_entry *entry, struct sqs_error *error)
+static int body_read(struct send_entry *entry, struct service_error *error)
 {
     json_t *body = json_object_get(entry->input, "MessageBody");
     struct slice text = {json_string_value(body), json_string_length(body)};
     if (!text.data || text.size == 0)
-        return sqs_error_set(error, SQS_MISSING_PARAMETER,
-                             "The request must contain the parameter MessageBody.");
+        return service_error_set(error, SQS_MISSING_PARAMETER,
+                                 "The request must contain the parameter MessageBody.");
     if (!message_text_valid(text))
-        return sqs_error_set(error, SQS_INVALID_CONTENTS,
-                             "Invalid binary character was found in the message body, the set of "
-                             "allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to "
-                             "#xFFFD | #x10000 to #x10FFFF");
+        return service_error_set(
+            error, SQS_INVALID_CONTENTS,
+            "Invalid binary character was found in the message body, the set of "
+            "allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to "
+            "#xFFFD | #x10000 to #x10FFFF");
     entry->draft.body = text;
     entry->size = text.size;
-    return SQS_OK;
+    return 0;
 }
 
-static enum sqs_code attributes_read(struct send_entry *entry, struct sqs_error *error)
+static int attributes_read(struct send_entry *entry, struct service_error *error)
 {
     json_t *attributes = json_object_get(entry->input, "MessageAttributes");
     if (!attributes || json_is_null(attributes) ||
         (json_is_object(attributes) && json_object_size(attributes) == 0))
-        return SQS_OK;
-    enum sqs_code code = message_attributes_check(attributes, &entry->size, error);
-    if (code != SQS_OK)
+        return 0;
+    int code = message_attributes_check(attributes, &entry->size, error);
+    if (code)
         return code;
     entry->attributes = json_dumps(attributes, JSON_COMPACT);
     entry->draft.attributes = entry->attributes;
-    return entry->attributes ? SQS_OK : SQS_SERVICE_UNAVAILABLE;
+    return entry->attributes ? 0 : ERR_MEMORY;
 }
 
-static enum sqs_code system_read(struct send_entry *entry, struct sqs_error *error)
+static int system_read(struct send_entry *entry, struct service_error *error)
 {
     json_t *system = json_object_get(entry->input, "MessageSystemAttributes"), *value;
     const char *name;
     if (system && !json_is_null(system) && !json_is_object(system))
-        return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "Message system attributes must be pairs of a name and a value.");
+        return service_error_set(error, SQS_INVALID_PARAMETER,
+                                 "Message system attributes must be pairs of a name and a value.");
     json_object_foreach(system, name, value)
     {
         const char *text = json_text_in(value, "StringValue");
         const char *type = json_text_in(value, "DataType");
         if (strcmp(name, "AWSTraceHeader") != 0 || !text || !type || strcmp(type, "String") != 0)
-            return sqs_error_set(error, SQS_INVALID_PARAMETER,
-                                 "Message system attribute name '%.80s' is invalid: the only one "
-                                 "is AWSTraceHeader, a String.",
-                                 name);
+            return service_error_set(
+                error, SQS_INVALID_PARAMETER,
+                "Message system attribute name '%.80s' is invalid: the only one "
+                "is AWSTraceHeader, a String.",
+                name);
         entry->draft.trace = text;
     }
-    return SQS_OK;
+    return 0;
 }
 
-static enum sqs_code entry_read(struct local_queue *queue, json_t *input, struct send_entry *entry,
-                                struct sqs_error *error)
+static int entry_read(struct local_queue *queue, json_t *input, struct send_entry *entry,
+                      struct service_error *error)
 {
     *entry = (struct send_entry){.input = input, .draft.delay_s = -1};
     const struct queue_attributes *attributes = local_queue_attributes(queue);
     int limit = attributes->message_max;
-    enum sqs_code code = group_read(attributes, entry, error);
-    if (code == SQS_OK)
+    int code = group_read(attributes, entry, error);
+    if (!code)
         code = body_read(entry, error);
-    if (code == SQS_OK)
+    if (!code)
         code = attributes_read(entry, error);
-    if (code == SQS_OK)
+    if (!code)
         code = system_read(entry, error);
-    if (code == SQS_OK)
+    if (!code)
         code = delay_read(attributes, entry, error);
-    if (code == SQS_OK && entry->size > (size_t)limit)
-        code = sqs_error_set(error, SQS_INVALID_PARAMETER,
-                             "One or more parameters are invalid. Reason: Message must be shorter "
-                             "than %d bytes.",
-                             limit);
+    if (!code && entry->size > (size_t)limit)
+        code =
+            service_error_set(error, SQS_INVALID_PARAMETER,
+                              "One or more parameters are invalid. Reason: Message must be shorter "
+                              "than %d bytes.",
+                              limit);
     return error->code = code;
 }
 
@@ -182,60 +185,60 @@ static json_t *entry_result(const struct send_entry *entry, const struct message
     return NULL;
 }
 
-static enum sqs_code send_failed(struct sqs_call *call, int status)
+static int send_failed(struct service_call *call, int status)
 {
     if (status != ERR_LIMIT)
-        return SQS_SERVICE_UNAVAILABLE;
-    return sqs_error_set(&call->error, SQS_OVER_LIMIT,
-                         "The embedded cloud's message memory is full; receive and delete "
-                         "messages, or purge a queue.");
+        return ERR_MEMORY;
+    return service_error_set(&call->error, SQS_OVER_LIMIT,
+                             "The embedded cloud's message memory is full; receive and delete "
+                             "messages, or purge a queue.");
 }
 
-enum sqs_code sqs_send_message(struct sqs_call *call)
+int sqs_send_message(struct service_call *call)
 {
     struct local_queue *queue;
     struct send_entry entry;
     struct message_sent sent;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code != SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (code)
         return code;
     code = entry_read(queue, call->input, &entry, &call->error);
-    if (code == SQS_OK) {
-        int status = local_queue_send(queue, &entry.draft, 1, &sent, NULL, sqs_call_written, call);
-        code = status ? send_failed(call, status) : SQS_OK;
-        call->pending = !status;
+    if (!code) {
+        int status =
+            local_queue_send(queue, &entry.draft, 1, &sent, NULL, service_call_written, call);
+        code = status ? send_failed(call, status) : 0;
+        service_call_wait(call, status);
     }
-    if (call->pending && result_add(call->output, &entry, &sent))
-        call->error.code = SQS_SERVICE_UNAVAILABLE;
+    if (call->state == CALL_WAITING && result_add(call->output, &entry, &sent))
+        call->error.code = ERR_MEMORY;
     free(entry.attributes);
     return code;
 }
 
-static void batch_results(struct sqs_call *call, const struct send_entry *entries, size_t count,
+static void batch_results(struct service_call *call, const struct send_entry *entries, size_t count,
                           const struct message_sent *sent)
 {
     for (size_t i = 0; i < count; i++) {
-        if (sqs_batch_success(call, entries[i].input, entry_result(&entries[i], &sent[i])) !=
-            SQS_OK)
-            call->error.code = SQS_SERVICE_UNAVAILABLE;
+        if (sqs_batch_success(call, entries[i].input, entry_result(&entries[i], &sent[i])) != 0)
+            call->error.code = ERR_MEMORY;
     }
 }
 
-static enum sqs_code batch_send(struct sqs_call *call, struct local_queue *queue,
-                                const struct send_entry *entries, size_t count)
+static int batch_send(struct service_call *call, struct local_queue *queue,
+                      const struct send_entry *entries, size_t count)
 {
     struct message_draft drafts[QUEUE_BATCH];
     struct message_sent sent[QUEUE_BATCH];
     for (size_t i = 0; i < count; i++)
         drafts[i] = entries[i].draft;
     if (count == 0)
-        return SQS_OK;
-    int status = local_queue_send(queue, drafts, count, sent, NULL, sqs_call_written, call);
+        return 0;
+    int status = local_queue_send(queue, drafts, count, sent, NULL, service_call_written, call);
     if (status)
         return send_failed(call, status);
-    call->pending = true;
+    service_call_wait(call, 0);
     batch_results(call, entries, count, sent);
-    return SQS_OK;
+    return 0;
 }
 
 /* Such an entry makes the service refuse the whole batch. */
@@ -247,47 +250,47 @@ static bool lacks_group(const struct queue_attributes *attributes, const struct 
 
 /* Reads the valid messages into the first *count entries; the others become failures in the
  * response. */
-static enum sqs_code batch_read(struct sqs_call *call, struct local_queue *queue, json_t *inputs,
-                                struct send_entry *entries, size_t *count)
+static int batch_read(struct service_call *call, struct local_queue *queue, json_t *inputs,
+                      struct send_entry *entries, size_t *count)
 {
     size_t total = 0;
-    enum sqs_code code = SQS_OK;
-    for (size_t i = 0; i < json_array_size(inputs) && code == SQS_OK; i++) {
-        struct sqs_error error = {0};
+    int code = 0;
+    for (size_t i = 0; i < json_array_size(inputs) && !code; i++) {
+        struct service_error error = {0};
         struct send_entry *entry = &entries[*count];
         entry_read(queue, json_array_get(inputs, i), entry, &error);
         total += entry->size;
         if (lacks_group(local_queue_attributes(queue), entry))
-            code = sqs_error_set(&call->error, SQS_INVALID_PARAMETER, "%s", error.text);
-        if (error.code == SQS_OK) {
+            code = service_error_set(&call->error, SQS_INVALID_PARAMETER, "%s", error.text);
+        if (error.code == 0) {
             ++*count;
             continue;
         }
         free(entry->attributes);
-        if (code == SQS_OK)
+        if (!code)
             code = sqs_batch_failure(call, json_array_get(inputs, i), &error);
     }
-    if (code == SQS_OK && total > SQS_MESSAGE_MAX)
-        code = sqs_error_set(&call->error, SQS_BATCH_TOO_LONG,
-                             "Batch requests cannot be longer than %d bytes. You have sent %zu "
-                             "bytes.",
-                             SQS_MESSAGE_MAX, total);
+    if (!code && total > SQS_MESSAGE_MAX)
+        code = service_error_set(&call->error, SQS_BATCH_TOO_LONG,
+                                 "Batch requests cannot be longer than %d bytes. You have sent %zu "
+                                 "bytes.",
+                                 SQS_MESSAGE_MAX, total);
     return code;
 }
 
-enum sqs_code sqs_send_message_batch(struct sqs_call *call)
+int sqs_send_message_batch(struct service_call *call)
 {
     struct local_queue *queue;
     json_t *inputs;
     struct send_entry entries[QUEUE_BATCH];
     size_t count = 0;
-    enum sqs_code code = sqs_input_queue(call, &queue);
-    if (code == SQS_OK)
+    int code = sqs_input_queue(call, &queue);
+    if (!code)
         code = sqs_batch_entries(call, &inputs);
-    if (code != SQS_OK)
+    if (code)
         return code;
     code = batch_read(call, queue, inputs, entries, &count);
-    if (code == SQS_OK)
+    if (!code)
         code = batch_send(call, queue, entries, count);
     for (size_t i = 0; i < count; i++)
         free(entries[i].attributes);

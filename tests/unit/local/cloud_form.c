@@ -76,12 +76,15 @@ static void names_and_values_must_be_utf8(void **state)
 static void errors_quote_what_was_sent_as_text(void **state)
 {
     (void)state;
-    struct sqs_error error = {0};
-    sqs_error_set(&error, SQS_INVALID_ACTION, "The action %.3s is unknown.", "a\xc3\xa9\xc3\xa9");
+    struct service_error error = {0};
+    service_error_set(&error, SERVICE_INVALID_ACTION, "The action %.3s is unknown.",
+                      "a\xc3\xa9\xc3\xa9");
     assert_string_equal(error.text, "The action a\xc3\xa9 is unknown.");
-    sqs_error_set(&error, SQS_INVALID_ACTION, "The action %.4s is unknown.", "a\xc3\xa9\xc3\xa9");
+    service_error_set(&error, SERVICE_INVALID_ACTION, "The action %.4s is unknown.",
+                      "a\xc3\xa9\xc3\xa9");
     assert_string_equal(error.text, "The action a\xc3\xa9? is unknown.");
-    sqs_error_set(&error, SQS_INVALID_ACTION, "The action %s is unknown.", "\x01\xff\xed\xa0\x80");
+    service_error_set(&error, SERVICE_INVALID_ACTION, "The action %s is unknown.",
+                      "\x01\xff\xed\xa0\x80");
     assert_string_equal(error.text, "The action ????? is unknown.");
 }
 

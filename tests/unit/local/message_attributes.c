@@ -44,16 +44,16 @@ static void digests_are_those_of_sqs(void **state)
               "15f7b59d42ee4a9bb6cc4c965a31f136");
 }
 
-static void checks(const char *attributes, enum sqs_code wanted, size_t size_wanted)
+static void checks(const char *attributes, int wanted, size_t size_wanted)
 {
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     size_t size = 0;
     json_t *json = parse(attributes);
     assert_int_equal(message_attributes_check(json, &size, &error), wanted);
-    if (wanted == SQS_OK)
+    if (wanted == 0)
         assert_int_equal(size, size_wanted);
     else
-        assert_string_not_equal(sqs_error_text(&error), "");
+        assert_string_not_equal(service_error_text(sqs_wire_errors, &error), "");
     json_decref(json);
 }
 
@@ -62,7 +62,7 @@ static void checks(const char *attributes, enum sqs_code wanted, size_t size_wan
 static void names_follow_the_rules(void **state)
 {
     (void)state;
-    checks(STRING("Az09_-.x"), SQS_OK, 8 + 6 + 1);
+    checks(STRING("Az09_-.x"), 0, 8 + 6 + 1);
     checks(STRING(""), SQS_INVALID_PARAMETER, 0);
     checks(STRING(".a"), SQS_INVALID_PARAMETER, 0);
     checks(STRING("a."), SQS_INVALID_PARAMETER, 0);
@@ -70,19 +70,19 @@ static void names_follow_the_rules(void **state)
     checks(STRING("a b"), SQS_INVALID_PARAMETER, 0);
     checks(STRING("aws.trace"), SQS_INVALID_PARAMETER, 0);
     checks(STRING("Amazon.x"), SQS_INVALID_PARAMETER, 0);
-    checks(STRING("amazonian"), SQS_OK, 9 + 6 + 1);
+    checks(STRING("amazonian"), 0, 9 + 6 + 1);
 }
 
 static void types_and_values_agree(void **state)
 {
     (void)state;
-    checks("{\"a\": {\"DataType\": \"Number\", \"StringValue\": \"-1.5e3\"}}", SQS_OK, 1 + 6 + 6);
+    checks("{\"a\": {\"DataType\": \"Number\", \"StringValue\": \"-1.5e3\"}}", 0, 1 + 6 + 6);
     checks("{\"a\": {\"DataType\": \"Number\", \"StringValue\": \"ten\"}}", SQS_INVALID_PARAMETER,
            0);
     checks("{\"a\": {\"DataType\": \"Number\", \"StringValue\": \"1 2\"}}", SQS_INVALID_PARAMETER,
            0);
     /* A binary value counts as its bytes, not as its base64. */
-    checks("{\"a\": {\"DataType\": \"Binary\", \"BinaryValue\": \"AP9H\"}}", SQS_OK, 1 + 6 + 3);
+    checks("{\"a\": {\"DataType\": \"Binary\", \"BinaryValue\": \"AP9H\"}}", 0, 1 + 6 + 3);
     checks("{\"a\": {\"DataType\": \"Binary\", \"BinaryValue\": \"*\"}}", SQS_INVALID_PARAMETER, 0);
     checks("{\"a\": {\"DataType\": \"Binary\", \"StringValue\": \"v\"}}", SQS_INVALID_PARAMETER, 0);
     checks("{\"a\": {\"DataType\": \"String\", \"StringValue\": \"\"}}", SQS_INVALID_PARAMETER, 0);
@@ -100,14 +100,14 @@ static void types_and_values_agree(void **state)
 static void at_most_ten(void **state)
 {
     (void)state;
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     size_t size = 0;
     json_t *json = json_object();
     for (int i = 0; i < 11; i++) {
         char name[16];
         snprintf(name, sizeof name, "n%02d", i % 100);
         if (i == 10)
-            assert_int_equal(message_attributes_check(json, &size, &error), SQS_OK);
+            assert_int_equal(message_attributes_check(json, &size, &error), 0);
         json_object_set_new(json, name,
                             json_pack("{s:s, s:s}", "DataType", "String", "StringValue", "v"));
     }

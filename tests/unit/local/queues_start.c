@@ -62,7 +62,7 @@ static void bodies_are_read_on_demand(void **state)
         assert_int_equal(poll.receive_counts[0], round + 1);
     }
     for (int i = 0; i < 5; i++)
-        assert_int_equal(world_delete(w, queue, poll.handles[i]), SQS_OK);
+        assert_int_equal(world_delete(w, queue, poll.handles[i]), 0);
     assert_int_equal(world_rows(w, all_rows), 0);
     assert_int_equal(world_rows(w, "SELECT count(*) FROM message_bodies"), 0);
 }
@@ -127,7 +127,7 @@ static void a_body_that_is_lost_is_an_error_and_hides_nothing(void **state)
     queue = find(w, "q");
     world_poll_start(w, queue, &poll, 1, 600, 20);
     world_run_until(w, &poll.done);
-    assert_int_equal(poll.code, SQS_INTERNAL);
+    assert_int_equal(poll.code, SERVICE_INTERNAL);
     assert_int_equal(world_count(queue, VISIBLE), 1);
 }
 
@@ -138,7 +138,7 @@ static void purged_messages_are_freed_in_pieces(void **state)
     struct world_change purge = {0};
     struct world_poll poll;
     send_many(w, queue, 1200);
-    assert_int_equal(local_queue_purge(queue, world_written, &purge), SQS_OK);
+    assert_int_equal(local_queue_purge(queue, world_written, &purge), 0);
     assert_int_equal(world_wait(w, &purge), 0);
     assert_int_equal(world_count(queue, VISIBLE), 0);
     /* The queue works meanwhile. */
@@ -157,8 +157,8 @@ static void an_end_in_the_middle_of_a_purge_brings_nothing_back(void **state)
     send_many(w, other, 1200);
     world_sql(w, "CREATE TRIGGER refuse BEFORE DELETE ON messages"
                  " BEGIN SELECT RAISE(ABORT, 'the end'); END");
-    assert_int_equal(local_queue_purge(queue, world_written, &purge), SQS_OK);
-    assert_int_equal(local_queue_delete(other, world_written, &gone), SQS_OK);
+    assert_int_equal(local_queue_purge(queue, world_written, &purge), 0);
+    assert_int_equal(local_queue_delete(other, world_written, &gone), 0);
     assert_int_equal(world_wait(w, &purge), 0);
     assert_int_equal(world_wait(w, &gone), 0);
     world_reopen(w);
@@ -177,11 +177,10 @@ static void a_queue_keeps_its_tags(void **state)
 {
     struct world *w = *state;
     struct world_change change = {0};
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     json_t *tags = json_pack("{s:s}", "team", "x");
     assert_int_equal(
-        local_queue_tag(world_queue(w, "q", "{}"), tags, NULL, world_written, &change, &error),
-        SQS_OK);
+        local_queue_tag(world_queue(w, "q", "{}"), tags, NULL, world_written, &change, &error), 0);
     assert_int_equal(world_wait(w, &change), 0);
     world_reopen(w);
     assert_true(json_equal(local_queue_tags(find(w, "q")), tags));
@@ -217,7 +216,7 @@ static void tables_of_an_earlier_version_are_read(void **state)
     assert_string_equal(poll.bodies[1], "second");
     assert_int_equal(poll.receive_counts[1], 4);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(world_delete(w, queue, poll.handles[i]), SQS_OK);
+        assert_int_equal(world_delete(w, queue, poll.handles[i]), 0);
     assert_int_equal(world_rows(w, "SELECT count(*) FROM message_bodies"), 0);
 }
 

@@ -25,9 +25,9 @@ static void refuse(struct world *w, const char *change, const char *table)
 
 static void set_delay(struct local_queue *queue, const char *seconds, struct world_change *change)
 {
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     json_t *changes = json_pack("{s:s}", "DelaySeconds", seconds);
-    assert_int_equal(local_queue_set(queue, changes, world_written, change, &error), SQS_OK);
+    assert_int_equal(local_queue_set(queue, changes, world_written, change, &error), 0);
     json_decref(changes);
 }
 
@@ -46,9 +46,9 @@ static void a_queue_keeps_its_stored_attributes(void **state)
 
 static void tag(struct local_queue *queue, const char *value, struct world_change *change)
 {
-    struct sqs_error error = {0};
+    struct service_error error = {0};
     json_t *add = json_pack("{s:s}", "team", value);
-    assert_int_equal(local_queue_tag(queue, add, NULL, world_written, change, &error), SQS_OK);
+    assert_int_equal(local_queue_tag(queue, add, NULL, world_written, change, &error), 0);
     json_decref(add);
 }
 
