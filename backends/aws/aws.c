@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aws_identity.h"
 #include "aws_private.h"
 #include "aws_request.h"
+#include "instance_region.h"
 #include "s3_private.h"
 #include "sqs_private.h"
 
@@ -20,6 +22,17 @@ static bool region_is_plain(const char *region)
 {
     size_t size = strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-");
     return size > 0 && size < 64 && region[size] == '\0';
+}
+
+static int region_of_instance(struct aws *aws, const struct profile *profile, struct error *error)
+{
+    struct error why = {0};
+    aws->region = instance_region(profile, &why);
+    if (aws->region && region_is_plain(aws->region))
+        return 0;
+    return error_set(error, ERR_INVALID,
+                     "no AWS region is set; set AWS_REGION, or region in ~/.aws/config%s%s%s",
+                     why.code ? " (" : "", why.text, why.code ? ")" : "");
 }
 
 /* Self-hosted services rarely check the region, but the signature must contain one. */
@@ -36,8 +49,7 @@ static int region_find(struct aws *aws, const struct backend_settings *options,
     if (!region && aws->endpoints[AWS_S3] && aws->endpoints[AWS_SQS])
         region = "us-east-1";
     if (!region)
-        return error_set(error, ERR_INVALID,
-                         "no AWS region is set; set AWS_REGION, or region in ~/.aws/config");
+        return region_of_instance(aws, profile, error);
     if (!region_is_plain(region))
         return error_set(error, ERR_INVALID, "\"%.60s\" is not an AWS region; try eu-central-1",
                          region);
@@ -53,8 +65,13 @@ static int settings_find(struct aws *aws, const struct backend_settings *options
         rc = endpoint_configured((enum aws_service)i, options, profile, &aws->endpoints[i], error);
     if (!rc)
         rc = region_find(aws, options, profile, error);
+    const struct credential_host host = {.loop = aws->loop,
+                                         .http = aws->http,
+                                         .region = aws->region,
+                                         .endpoints = aws->endpoints,
+                                         .clock_offset = &aws->clock_offset_s};
     if (!rc)
-        rc = credentials_find(&aws->credentials, options, profile, error);
+        rc = credential_chain_open(&host, options, profile, &aws->chain, error);
     const char *style = profile_get_service(profile, "s3.addressing_style");
     if (!style)
         style = profile_get(profile, "s3.addressing_style");
@@ -170,8 +187,6 @@ int aws_create(uv_loop_t *loop, struct http_client *http, const struct backend_s
         rc = authorities_find(aws, &profile, error);
     if (!rc)
         rc = settings_find(aws, options, &profile, error);
-    if (!rc && credential_renewal_init(aws, options->profile))
-        rc = error_set(error, ERR_MEMORY, "out of memory");
     profile_free(&profile);
     if (rc)
         aws_destroy(aws);
@@ -186,8 +201,8 @@ void aws_destroy(struct aws *aws)
         return;
     while (!list_empty(&aws->requests))
         aws_request_cancel(container_of(aws->requests.next, struct aws_request, link));
-    credential_renewal_close(aws);
-    credentials_free(&aws->credentials);
+    aws_identify_cancel(aws);
+    credential_chain_close(aws->chain);
     free(aws->region);
     for (int i = 0; i < AWS_SERVICE_COUNT; i++)
         free(aws->endpoints[i]);

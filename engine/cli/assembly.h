@@ -28,6 +28,14 @@ struct backend { /* an open backend */
     void *handle;
 };
 
+struct backend_identity {
+    const char *provider, *account, *arn, *user_id;
+    int64_t expires_s; /* Unix time; 0: never */
+};
+
+/* NULL: *error says why. */
+typedef void assembly_identified(const struct backend_identity *identity, const struct error *error,
+                                 void *user);
 typedef void assembly_done(const struct error *error, void *user);
 
 struct assembly {
@@ -61,6 +69,8 @@ struct assembly {
                         struct error *error);
     /* Cancels pending requests; the loop must run once more. */
     void (*backend_close)(struct backend *backend);
+    /* Asks whose credentials are used; one at a time. On error done is not called. */
+    int (*backend_identify)(struct backend *backend, assembly_identified *done, void *user);
     /* Creates the fan-out's resources that do not exist yet. *fanout is borrowed until the
      * callback. */
     int (*backend_provision)(struct backend *backend, const struct fanout *fanout,

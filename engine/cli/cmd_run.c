@@ -1,20 +1,10 @@
 /* thumbwheel run: the engine on the configured service, until SIGTERM. */
 #include "command.h"
 
-#include <sys/resource.h>
-
+#include "core_files.h"
 #include "log.h"
 #include "memory_limit.h"
 #include "service.h"
-
-/* Disables core files, which would contain secrets. The limit is one byte, not zero: only a limit
- * of 1 also keeps the kernel from piping the dump to a program (core(5), kernel.core_pattern). */
-static void forbid_core_files(void)
-{
-    const struct rlimit limit = {.rlim_cur = 1, .rlim_max = 1};
-    if (setrlimit(RLIMIT_CORE, &limit))
-        log_warn("core files could not be disabled");
-}
 
 static bool never(void *user)
 {
@@ -80,7 +70,7 @@ int cmd_run(const struct assembly *assembly, const struct config *config)
             config->paths.items[0], config->paths.items[0]);
         return STATUS_USAGE;
     }
-    forbid_core_files();
+    core_files_forbid();
     int exit_status = command_load_pipelines(assembly, config, &pipelines);
     if (exit_status == STATUS_OK)
         exit_status = run(assembly, config, &pipelines);

@@ -65,6 +65,12 @@ static const struct command commands[] = {
      "On Ctrl-C it finishes pending work within --grace and counts the rest as not processed.\n"
      "Exits 0 if all photos succeeded; 1 if any failed or was not processed, or on Ctrl-C;\n"
      "2 on a usage error.\n"},
+    {"whoami", CONFIG_WHOAMI, cmd_whoami, "[OPTIONS]", "whose credentials are used",
+     "Gets credentials as run does, asks STS whose they are, and prints the provider that gave\n"
+     "them, the account, the ARN and when they expire. docs/credentials.md lists the providers\n"
+     "in their order. Exits 0; 1 if a service could not be reached; 2 if there are no\n"
+     "credentials or they are refused.\n"
+     "With --json it prints one object: provider, account, arn, user_id, expires (null: never).\n"},
     {"check", CONFIG_CHECK, cmd_check, "[OPTIONS]", "check the pipeline files",
      "Reads every pipeline file and reports all problems with file, line and column:\n"
      "unknown keys, wrong values, pipelines that share a name or queue, outputs that are\n"
@@ -309,7 +315,7 @@ static int run_cloud(const struct command *command, const struct assembly *assem
 static int run_configured(const struct command *command, const struct assembly *assembly,
                           const struct config *config)
 {
-    if (command->settings == CONFIG_CHECK)
+    if (command->settings & (CONFIG_CHECK | CONFIG_WHOAMI))
         return command->run(assembly, config);
     if (config->decode_here)
         return run_with_images(command, assembly, config);

@@ -33,6 +33,7 @@ enum config_command {
     CONFIG_LOCAL = 2,
     CONFIG_PROCESS = 4,
     CONFIG_CHECK = 8,
+    CONFIG_WHOAMI = 16,
 };
 
 enum config_log_level {

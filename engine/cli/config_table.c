@@ -8,7 +8,8 @@
 enum {
     ENGINE = CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS,
     CLOUD = CONFIG_LOCAL | CONFIG_PROCESS,
-    EVERY = ENGINE | CONFIG_CHECK,
+    EVERY = ENGINE | CONFIG_CHECK | CONFIG_WHOAMI,
+    CLIENT = CONFIG_RUN | CONFIG_WHOAMI,
     TWELVE_HOURS_S = 12 * 60 * 60, /* SQS's limit of a visibility timeout */
     HOUR_MS = 60 * 60 * 1000,
 };
@@ -17,14 +18,14 @@ enum {
 
 /* Sorted by group. */
 const struct setting config_table[] = {
-    {"pipelines", TYPE_LIST, EVERY, GROUP_SERVICE, AT(pipelines), "DIR|FILE",
+    {"pipelines", TYPE_LIST, ENGINE | CONFIG_CHECK, GROUP_SERVICE, AT(pipelines), "DIR|FILE",
      "pipeline files, or directories of them; repeatable",
      .shown = "those that come with thumbwheel", .reloads = CONFIG_RUN | CONFIG_LOCAL},
-    {"region", TYPE_TEXT, ENGINE, GROUP_SERVICE, AT(backend.region), "NAME",
+    {"region", TYPE_TEXT, ENGINE | CONFIG_WHOAMI, GROUP_SERVICE, AT(backend.region), "NAME",
      "region to sign requests for", .shown = "AWS_REGION, then ~/.aws/config; local: us-east-1"},
-    {"profile", TYPE_TEXT, CONFIG_RUN, GROUP_SERVICE, AT(backend.profile), "NAME",
+    {"profile", TYPE_TEXT, CLIENT, GROUP_SERVICE, AT(backend.profile), "NAME",
      "profile in ~/.aws/config and ~/.aws/credentials", .shown = "AWS_PROFILE, then default"},
-    {"endpoint", TYPE_TEXT, CONFIG_RUN, GROUP_SERVICE, AT(backend.endpoint), "URL",
+    {"endpoint", TYPE_TEXT, CLIENT, GROUP_SERVICE, AT(backend.endpoint), "URL",
      "an AWS-compatible service to use instead of AWS", .shown = "AWS_ENDPOINT_URL, then AWS"},
 
     {"workers", TYPE_NUMBER, ENGINE, GROUP_WORK, AT(engine.workers), "N",
@@ -41,7 +42,7 @@ const struct setting config_table[] = {
     {"backoff", TYPE_SECONDS, ENGINE, GROUP_WORK, AT(engine.backoff_s), "TIME",
      "longest delay before a message is retried", .standard = "15m", .min = 1,
      .max = TWELVE_HOURS_S},
-    {"timeout", TYPE_TIME, ENGINE, GROUP_WORK, AT(http.idle_timeout_ms), "TIME",
+    {"timeout", TYPE_TIME, ENGINE | CONFIG_WHOAMI, GROUP_WORK, AT(http.idle_timeout_ms), "TIME",
      "abandon a request when no data moves for this long", .standard = "30s", .min = 500,
      .max = HOUR_MS},
     {"stall", TYPE_TIME, ENGINE, GROUP_WORK, AT(engine.stall_ms), "TIME",
@@ -78,10 +79,11 @@ const struct setting config_table[] = {
      "memory limit of a decoder process; with --isolation=process", .standard = "2G",
      .min = 256 * MIB, .max = 1024 * GIB},
 
-    {"log-format", TYPE_CHOICE, ENGINE, GROUP_LOG, AT(log_format), "auto|text|json",
+    {"log-format", TYPE_CHOICE, ENGINE | CONFIG_WHOAMI, GROUP_LOG, AT(log_format), "auto|text|json",
      "auto: for run, one JSON object per line unless standard error is a terminal; otherwise text",
      .standard = "auto"},
-    {"log-level", TYPE_CHOICE, ENGINE, GROUP_LOG, AT(log_level), "auto|debug|info|warn|error",
+    {"log-level", TYPE_CHOICE, ENGINE | CONFIG_WHOAMI, GROUP_LOG, AT(log_level),
+     "auto|debug|info|warn|error",
      "auto: info for run, error otherwise (failures are always reported)", .standard = "auto"},
 
     {"grace", TYPE_TIME, ENGINE, GROUP_SHUTDOWN, AT(grace_ms), "TIME",
@@ -130,8 +132,9 @@ const struct setting config_table[] = {
     {"verbose", TYPE_SWITCH, CLOUD, GROUP_RESULTS, AT(verbose), NULL,
      "print a row for each rendition and tag, and each retry",
      .shown = "failures and a summary; for samples on"},
-    {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK, GROUP_RESULTS, AT(json), NULL,
-     "print one JSON object per photo and a summary object; local: with --once; check: one object",
+    {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK | CONFIG_WHOAMI, GROUP_RESULTS, AT(json), NULL,
+     "print one JSON object per photo and a summary object; local: with --once; check and whoami: "
+     "one object",
      .shown = "text"},
 
     {"schema", TYPE_SWITCH, CONFIG_CHECK, GROUP_OTHER, AT(schema), NULL,

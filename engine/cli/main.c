@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "aws.h"
+#include "aws_identity.h"
 #include "command.h"
 #include "decoder_child.h"
 #include "isolation.h"
@@ -30,6 +31,32 @@ static void backend_close(struct backend *backend)
 {
     aws_destroy(backend->handle);
     *backend = (struct backend){0};
+}
+
+struct identification {
+    assembly_identified *done;
+    void *user;
+};
+
+static void on_identified(const struct aws_identity *identity, const struct error *error,
+                          void *user)
+{
+    struct identification *identification = user;
+    struct backend_identity out = {0};
+    if (identity)
+        out = (struct backend_identity){.provider = identity->provider,
+                                        .account = identity->account,
+                                        .arn = identity->arn,
+                                        .user_id = identity->user_id,
+                                        .expires_s = identity->expires_s};
+    identification->done(identity ? &out : NULL, error, identification->user);
+}
+
+static int backend_identify(struct backend *backend, assembly_identified *done, void *user)
+{
+    static struct identification identification; /* one at a time */
+    identification = (struct identification){done, user};
+    return aws_identify(backend->handle, on_identified, &identification);
 }
 
 static int backend_provision(struct backend *backend, const struct fanout *fanout,
@@ -90,6 +117,7 @@ int main(int argc, char **argv)
         .queue_compare = aws_queue_compare,
         .backend_open = backend_open,
         .backend_close = backend_close,
+        .backend_identify = backend_identify,
         .backend_provision = backend_provision,
         .cloud_start = cloud_start,
         .cloud_endpoint = cloud_endpoint,

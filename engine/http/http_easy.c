@@ -48,9 +48,19 @@ static bool host_is_loopback(const char *host)
            (size > suffix_size && strcasecmp(host + size - suffix_size, suffix) == 0);
 }
 
+/* Metadata services, which hand out credentials, are on link-local addresses or, on AWS, in
+ * fd00:ec2::/32: a proxy could not reach ours, and must not see what they say. */
+static bool host_is_metadata(const char *host)
+{
+    struct in_addr address;
+    if (inet_pton(AF_INET, host, &address) == 1)
+        return ntohl(address.s_addr) >> 16 == 0xa9fe; /* 169.254/16 */
+    return strncasecmp(host, "[fd00:ec2:", 10) == 0 || strncasecmp(host, "[fe80:", 6) == 0;
+}
+
 /* Checks the URL before curl does, so that an invalid one is the caller's error and not a network
  * error. */
-static int url_check(const char *url, bool *loopback)
+static int url_check(const char *url, bool *direct)
 {
     char *scheme = NULL, *host = NULL;
     CURLU *parts = curl_url();
@@ -65,7 +75,7 @@ static int url_check(const char *url, bool *loopback)
     if (parsed == CURLUE_OUT_OF_MEMORY)
         code = ERR_MEMORY;
     if (!parsed && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0)) {
-        *loopback = host_is_loopback(host);
+        *direct = host_is_loopback(host) || host_is_metadata(host);
         code = 0;
     }
     curl_free(scheme);
@@ -74,7 +84,7 @@ static int url_check(const char *url, bool *loopback)
     return code;
 }
 
-static int request_check(const struct http_request *request, bool *loopback)
+static int request_check(const struct http_request *request, bool *direct)
 {
     if (!request->url || !request->method || !method_valid(request->method))
         return ERR_INVALID;
@@ -84,7 +94,7 @@ static int request_check(const struct http_request *request, bool *loopback)
         if (!header_valid(&request->headers[i]))
             return ERR_INVALID;
     }
-    return url_check(request->url, loopback);
+    return url_check(request->url, direct);
 }
 
 static int line_append(struct curl_slist **lines, const char *text)
@@ -172,7 +182,7 @@ static unsigned set_authorities(CURL *easy, const struct http_common *common)
     return code;
 }
 
-static int set_protocol(CURL *easy, const struct http_common *common, bool loopback)
+static int set_protocol(CURL *easy, const struct http_common *common, bool direct)
 {
     unsigned code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -183,7 +193,7 @@ static int set_protocol(CURL *easy, const struct http_common *common, bool loopb
     code |= set_authorities(easy, common);
     if (common->any_host)
         code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    if (loopback) /* empty: no proxy, whatever the environment says */
+    if (direct) /* empty: no proxy, whatever the environment says */
         code |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     return code ? ERR_MEMORY : 0;
 }
@@ -191,9 +201,9 @@ static int set_protocol(CURL *easy, const struct http_common *common, bool loopb
 int http_easy_create(const struct http_common *common, const struct http_request *request,
                      CURL **out, struct curl_slist **lines)
 {
-    bool loopback = false;
+    bool direct = false;
     struct curl_slist *headers = NULL;
-    int code = request_check(request, &loopback);
+    int code = request_check(request, &direct);
     if (code)
         return code;
     CURL *easy = curl_easy_init();
@@ -206,7 +216,7 @@ int http_easy_create(const struct http_common *common, const struct http_request
     code = set_connection(easy, request);
     if (code)
         goto failed;
-    code = set_protocol(easy, common, loopback);
+    code = set_protocol(easy, common, direct);
     if (code)
         goto failed;
     *out = easy;

@@ -10,7 +10,7 @@ import pytest
 import harness
 from harness import PROGRAM, ROOT, clean_environment, thumbwheel
 
-COMMANDS = ["run", "local", "process", "check"]
+COMMANDS = ["run", "local", "process", "whoami", "check"]
 
 
 def test_help_lists_every_command():

@@ -5,8 +5,7 @@
 #include <uv.h>
 
 #include "backend_settings.h"
-#include "credential_renewal.h"
-#include "credentials.h"
+#include "credential_chain.h"
 #include "endpoint.h"
 #include "http_client.h"
 #include "list.h"
@@ -18,10 +17,10 @@ struct aws {
     struct object_store objects;
     uv_loop_t *loop;
     struct http_client *http;
-    struct list requests; /* all pending requests (struct aws_request) */
-    struct list openings; /* queues being opened */
-    struct credentials credentials;
-    struct credential_renewal renewal;
+    struct list requests;                      /* all pending requests (struct aws_request) */
+    struct list openings;                      /* queues being opened */
+    struct credential_chain *chain;            /* owns the credentials */
+    struct aws_identification *identification; /* pending; NULL: none */
     char *region;
     char *endpoints[AWS_SERVICE_COUNT]; /* NULL: the AWS endpoint */
     bool path_style;

@@ -295,11 +295,13 @@ static bool is_settling(const struct aws_request *request, const struct aws_repl
  * plain "access denied" may be caused by the keys too (HEAD gives no details), but rarely is. */
 static bool keys_refused(struct aws_request *request, int code)
 {
+    struct credential_chain *chain = request->aws->chain;
     bool refused = code == ERR_EXPIRED || code == ERR_CREDENTIALS;
-    if (refused || code == ERR_DENIED)
-        credential_renewal_check(request->aws, true);
-    return refused && request->aws->renewal.possible &&
-           request->renewals++ < CREDENTIAL_RETRIES_MAX;
+    if (refused)
+        credential_chain_reject(chain, request->generation);
+    else if (code == ERR_DENIED)
+        credential_chain_doubt(chain);
+    return refused && credential_chain_renews(chain) && request->renewals++ < AWS_RENEWALS_MAX;
 }
 
 /* Whether the call is retried, and after how many milliseconds. */
@@ -313,7 +315,8 @@ static bool wants_retry(struct aws_request *request, const struct http_response 
         clock_correct(request, response, strcmp(reply->fault.code, "RequestTimeTooSkewed") == 0))
         return true;
     if (keys_refused(request, reply->error.code)) {
-        *delay = CREDENTIAL_RETRY_MS;
+        /* The first time, a refresh follows at once. */
+        *delay = request->renewals > 1 ? AWS_RENEWAL_RETRY_MS : 0;
         return true;
     }
     if (is_settling(request, reply)) {
@@ -362,8 +365,8 @@ static int send_signed(struct aws_request *request, const struct aws_signed *sig
 static int attempt(struct aws_request *request)
 {
     const struct aws *aws = request->aws;
-    credential_renewal_check(request->aws, false);
-    const struct aws_sign what = {.service = request->call.service,
+    const struct aws_sign what = {.credentials = credential_chain_use(aws->chain),
+                                  .service = request->call.service,
                                   .region =
                                       request->call.region ? request->call.region : aws->region,
                                   .method = request->call.method,
@@ -373,12 +376,23 @@ static int attempt(struct aws_request *request)
                                   .payload_hash = request->payload_hash,
                                   .now_s = service_now(aws)};
     struct aws_signed signed_request;
+    if (!what.credentials)
+        return credential_chain_wait(aws->chain, &request->wait) ? ERR_THROTTLED : 0;
+    request->generation = credential_chain_generation(aws->chain);
     request->attempts++;
-    int rc = aws_sign(aws, &what, &signed_request);
+    int rc = aws_sign(&what, &signed_request);
     if (!rc)
         rc = send_signed(request, &signed_request);
     aws_signed_free(&signed_request);
     return rc;
+}
+
+static void on_credentials(const struct error *error, void *user)
+{
+    struct aws_request *request = user;
+    int rc = error->code ? error->code : attempt(request);
+    if (rc)
+        finish_locally(request, rc, error->code ? error->text : NULL);
 }
 
 /* --- interface --- */
@@ -389,6 +403,8 @@ static struct aws_request *request_create(struct aws *aws, struct aws_call *call
     if (!request)
         return NULL;
     request->aws = aws;
+    request->wait.done = on_credentials;
+    request->wait.user = request;
     request->call = *call;
     request->call.body = bytes_take(&call->body);
     list_init(&request->link);
@@ -428,6 +444,7 @@ void aws_request_cancel(struct aws_request *request)
 {
     if (request->exchange)
         http_exchange_cancel(request->exchange);
+    credential_wait_cancel(&request->wait);
     if (request->call.release)
         request->call.release(request->call.user);
     request_free(request);

@@ -5,7 +5,9 @@
  * throttling code, or an unreadable response, with full jitter between them (or the service's
  * Retry-After). Every call may be repeated: it is idempotent or has at-least-once semantics anyway.
  * If the service rejects our clock, the offset is taken from its Date header and the call is
- * retried once, even if the clocks agree and the request was only late. Loop thread.
+ * retried once, even if the clocks agree and the request was only late. If it
+ * rejects the credentials, they are refreshed and the call is sent again. While there are none, the
+ * call waits (credential_chain.h). Loop thread.
  */
 #ifndef THUMBWHEEL_AWS_REQUEST_H
 #define THUMBWHEEL_AWS_REQUEST_H
@@ -23,6 +25,8 @@ enum {
     AWS_RETRY_AFTER_MAX_MS = 5000,
     AWS_SETTLE_ATTEMPTS_MAX = 8,
     AWS_SETTLE_DELAY_MS = 1000,
+    AWS_RENEWAL_RETRY_MS = 1500,
+    AWS_RENEWALS_MAX = 2,
     AWS_RESPONSE_MAX =
         64 * 1024, /* bytes: enough for any response without a payload, and for any error */
 };
@@ -69,7 +73,9 @@ struct aws_request {
     struct http_exchange *exchange; /* NULL while the retry timer runs */
     uv_timer_t timer;
     bool timer_open;
-    unsigned renewals; /* how often it waited for new keys */
+    struct credential_wait wait; /* while there are no credentials */
+    unsigned generation;         /* of the credentials that it was signed with */
+    unsigned renewals;           /* times that it waited for other keys */
     bool clock_corrected;
     unsigned attempts;
     struct aws_call call; /* with its own strings and headers */

@@ -8,7 +8,7 @@
 
 enum { TEXT_MAX = 16 * 1024 };
 
-static int signature_of(const struct aws *aws, const struct aws_sign *what, const struct url *url,
+static int signature_of(const struct aws_sign *what, const struct url *url,
                         const struct sigv4_header *headers, size_t count, const char *date,
                         char out[SIGV4_HEX_SIZE], struct buffer *signed_headers)
 {
@@ -22,7 +22,7 @@ static int signature_of(const struct aws *aws, const struct aws_sign *what, cons
     struct sigv4_scope scope = {.region = what->region, .service = aws_service_id(what->service)};
     memcpy(scope.date, date, sizeof scope.date);
     uint8_t key[SIGV4_KEY_SIZE];
-    sigv4_signing_key(aws->credentials.secret_key, &scope, key);
+    sigv4_signing_key(what->credentials->secret_key, &scope, key);
     int rc = sigv4_signature(&request, &scope, key, out);
     sigv4_wipe(key, sizeof key);
     if (!rc && signed_headers)
@@ -35,18 +35,18 @@ static void header_add(struct aws_signed *out, const char *name, const char *val
     out->headers[out->header_count++] = (struct http_header){name, value};
 }
 
-static void headers_add(const struct aws *aws, const struct aws_sign *what, struct aws_signed *out)
+static void headers_add(const struct aws_sign *what, struct aws_signed *out)
 {
     header_add(out, "host", out->host);
     header_add(out, "x-amz-date", out->date);
     if (what->service == AWS_S3)
         header_add(out, "x-amz-content-sha256", what->payload_hash);
-    if (aws->credentials.session_token)
-        header_add(out, "x-amz-security-token", aws->credentials.session_token);
+    if (what->credentials->session_token)
+        header_add(out, "x-amz-security-token", what->credentials->session_token);
 }
 
-static int authorization_make(const struct aws *aws, const struct aws_sign *what,
-                              const struct url *url, struct aws_signed *out)
+static int authorization_make(const struct aws_sign *what, const struct url *url,
+                              struct aws_signed *out)
 {
     struct buffer names, text;
     buffer_init(&names, TEXT_MAX);
@@ -58,12 +58,12 @@ static int authorization_make(const struct aws *aws, const struct aws_sign *what
         headers[i] =
             (struct sigv4_header){slice_of(out->headers[i].name), slice_of(out->headers[i].value)};
     if (!rc)
-        rc = signature_of(aws, what, url, headers, out->header_count, out->date, signature, &names);
+        rc = signature_of(what, url, headers, out->header_count, out->date, signature, &names);
     if (!rc)
         rc = buffer_format(&text,
                            "AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/%s/aws4_request, "
                            "SignedHeaders=%s, Signature=%s",
-                           aws->credentials.access_key, out->date, what->region,
+                           what->credentials->access_key, out->date, what->region,
                            aws_service_id(what->service), names.data, signature);
     if (!rc && !(out->authorization = buffer_take_text(&text)))
         rc = ERR_MEMORY;
@@ -73,7 +73,7 @@ static int authorization_make(const struct aws *aws, const struct aws_sign *what
     return rc;
 }
 
-int aws_sign(const struct aws *aws, const struct aws_sign *what, struct aws_signed *out)
+int aws_sign(const struct aws_sign *what, struct aws_signed *out)
 {
     *out = (struct aws_signed){0};
     struct url url;
@@ -86,8 +86,8 @@ int aws_sign(const struct aws *aws, const struct aws_sign *what, struct aws_sign
         return ERR_MEMORY;
     for (size_t i = 0; i < what->header_count; i++)
         out->headers[out->header_count++] = what->headers[i];
-    headers_add(aws, what, out);
-    int rc = authorization_make(aws, what, &url, out);
+    headers_add(what, out);
+    int rc = authorization_make(what, &url, out);
     if (!rc)
         header_add(out, "authorization", out->authorization);
     return rc;
@@ -101,22 +101,21 @@ void aws_signed_free(struct aws_signed *out)
     *out = (struct aws_signed){0};
 }
 
-static int presign_query(const struct aws *aws, const struct aws_sign *what, const char *date,
-                         unsigned expires_s, struct buffer *out)
+static int presign_query(const struct aws_sign *what, const char *date, unsigned expires_s,
+                         struct buffer *out)
 {
     buffer_text(out, "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=");
-    uri_encode(out, slice_of(aws->credentials.access_key), false);
+    uri_encode(out, slice_of(what->credentials->access_key), false);
     buffer_format(out, "%%2F%.8s%%2F%s%%2F%s%%2Faws4_request&X-Amz-Date=%s&X-Amz-Expires=%u", date,
                   what->region, aws_service_id(what->service), date, expires_s);
-    if (aws->credentials.session_token) {
+    if (what->credentials->session_token) {
         buffer_text(out, "&X-Amz-Security-Token=");
-        uri_encode(out, slice_of(aws->credentials.session_token), false);
+        uri_encode(out, slice_of(what->credentials->session_token), false);
     }
     return buffer_text(out, "&X-Amz-SignedHeaders=host");
 }
 
-int aws_presign(const struct aws *aws, const struct aws_sign *what, unsigned expires_s,
-                struct buffer *out)
+int aws_presign(const struct aws_sign *what, unsigned expires_s, struct buffer *out)
 {
     struct url url;
     if (url_parse(what->url, &url))
@@ -125,10 +124,10 @@ int aws_presign(const struct aws *aws, const struct aws_sign *what, unsigned exp
     sigv4_date(what->now_s, date);
     buffer_append(out, what->url, strlen(what->url));
     buffer_byte(out, url.query.size ? '&' : '?');
-    presign_query(aws, what, date, expires_s, out);
+    presign_query(what, date, expires_s, out);
     if (out->error || url_parse(out->data, &url))
         return out->error ? out->error : ERR_INVALID;
     const struct sigv4_header host = {SLICE_LITERAL("host"), url.host};
-    int rc = signature_of(aws, what, &url, &host, 1, date, signature, NULL);
+    int rc = signature_of(what, &url, &host, 1, date, signature, NULL);
     return rc ? rc : buffer_format(out, "&X-Amz-Signature=%s", signature);
 }

@@ -2,7 +2,9 @@
 #ifndef THUMBWHEEL_AWS_SIGN_H
 #define THUMBWHEEL_AWS_SIGN_H
 
-#include "aws_private.h"
+#include "credentials.h"
+#include "endpoint.h"
+#include "http_client.h"
 #include "sigv4.h"
 
 enum {
@@ -10,6 +12,7 @@ enum {
 }; /* host, x-amz-date, -content-sha256, -security-token, authorization */
 
 struct aws_sign {
+    const struct credentials *credentials;
     enum aws_service service;
     const char *region;
     const char *method;
@@ -31,11 +34,10 @@ struct aws_signed {
 /* The new headers are views into *what and the credentials. Free with aws_signed_free, whatever
  * this returns.
  */
-int aws_sign(const struct aws *aws, const struct aws_sign *what, struct aws_signed *out);
+int aws_sign(const struct aws_sign *what, struct aws_signed *out);
 void aws_signed_free(struct aws_signed *out);
 
 /* Appends the URL with the query parameters of a presigned request; what->headers is not used. */
-int aws_presign(const struct aws *aws, const struct aws_sign *what, unsigned expires_s,
-                struct buffer *out);
+int aws_presign(const struct aws_sign *what, unsigned expires_s, struct buffer *out);
 
 #endif

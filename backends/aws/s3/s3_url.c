@@ -66,14 +66,15 @@ static int presign_append(const struct aws *aws, const char *method, const struc
     int rc = s3_version_query(name, "", &query);
     if (!rc)
         rc = s3_url(aws, name->bucket, name->key, query.size ? query.data : NULL, &url);
-    const struct aws_sign what = {.service = AWS_S3,
+    const struct aws_sign what = {.credentials = credential_chain_use(aws->chain),
+                                  .service = AWS_S3,
                                   .region = aws->region,
                                   .method = method,
                                   .url = url.data,
                                   .payload_hash = SIGV4_UNSIGNED_PAYLOAD,
                                   .now_s = (int64_t)time(NULL) + aws->clock_offset_s};
     if (!rc)
-        rc = aws_presign(aws, &what, expires_s, out);
+        rc = what.credentials ? aws_presign(&what, expires_s, out) : ERR_CREDENTIALS;
     buffer_free(&url);
     buffer_free(&query);
     return rc;

@@ -15,6 +15,9 @@ static const struct {
     [AWS_S3] = {"s3", "S3", "AWS_ENDPOINT_URL_S3", "s3.endpoint_url"},
     [AWS_SQS] = {"sqs", "SQS", "AWS_ENDPOINT_URL_SQS", "sqs.endpoint_url"},
     [AWS_SNS] = {"sns", "SNS", "AWS_ENDPOINT_URL_SNS", "sns.endpoint_url"},
+    [AWS_STS] = {"sts", "STS", "AWS_ENDPOINT_URL_STS", "sts.endpoint_url"},
+    [AWS_SSO] = {"portal.sso", "SSO", "AWS_ENDPOINT_URL_SSO", "sso.endpoint_url"},
+    [AWS_SSO_OIDC] = {"oidc", "SSO OIDC", "AWS_ENDPOINT_URL_SSO_OIDC", "sso_oidc.endpoint_url"},
 };
 
 const char *aws_service_id(enum aws_service service)

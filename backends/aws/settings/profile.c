@@ -105,7 +105,7 @@ const char *profile_in_config(const struct profile *profile, const char *key)
     return not_empty(value);
 }
 
-static bool profile_exists(const struct profile *profile)
+bool profile_exists(const struct profile *profile)
 {
     char section[SECTION_MAX];
     snprintf(section, sizeof section, "profile %s", profile->name);

@@ -27,6 +27,9 @@ static const char *const variables[] = {
     "AWS_SESSION_TOKEN",
     "AWS_ENDPOINT_URL_SNS",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 };
 
 static char directory[64];
@@ -55,6 +58,7 @@ static int setup(void **state)
         return -1;
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++)
         unsetenv(variables[i]);
+    setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
     path_of("config", path);
     setenv("AWS_CONFIG_FILE", path, 1);
     path_of("credentials", path);
@@ -147,38 +151,54 @@ static void the_environment_is_read(void **state)
     script_end();
 }
 
-/* The AWS SDKs would use another identity. */
+/* The AWS SDKs would use another identity. Each of these alone means SSO to botocore (SSOProvider), with
+ * an error for what is missing. */
 static void other_identities_are_not_replaced_by_keys(void **state)
 {
     (void)state;
-    static const char *const settings[] = {
-        "role_arn = arn:aws:iam::1:role/r\nsource_profile = default",
-        "role_arn = arn:aws:iam::1:role/r\ncredential_source = Ec2InstanceMetadata",
-        "web_identity_token_file = /token", "sso_session = s", "sso_start_url = https://s",
-        /* For botocore (SSOProvider), each one alone means SSO, and the missing ones are an
-         * error. */
-        "sso_role_name = r", "sso_account_id = 111122223333"};
+    static const struct {
+        const char *setting, *text;
+    } cases[] = {
+        {"role_arn = arn:aws:iam::1:role/r", "role_arn"},
+        {"web_identity_token_file = /token", "web_identity_token_file"},
+        {"sso_session = s", "sso_start_url"},
+        {"sso_start_url = https://s", "sso_region"},
+        {"sso_role_name = r", "sso_start_url"},
+        {"sso_account_id = 111122223333", "sso_start_url"},
+    };
     const struct backend_settings with = {.region = "eu-west-1"};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        char text[400];
-        snprintf(text, sizeof text, "[default]\n%s\n", settings[i]);
-        file_write("config", text);
-        file_write("credentials", "[default]\naws_access_key_id = AKIDFILE\n"
-                                  "aws_secret_access_key = secret\n");
-        struct error error = refused(&with);
-        assert_int_equal(error.code, ERR_DENIED);
-        assert_non_null(strstr(error.text, "not supported"));
-    }
-    file_write("config", "[default]\ncredential_process = /bin/true\n"
-                         "aws_access_key_id = AKIDFILE\naws_secret_access_key = secret\n");
-    file_write("credentials", "");
-    assert_non_null(strstr(refused(&with).text, "credential_process"));
-    file_write("config", "");
     file_write("credentials", "[default]\naws_access_key_id = AKIDFILE\n"
                               "aws_secret_access_key = secret\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "[default]\n%s\n", cases[i].setting);
+        file_write("config", text);
+        struct error error = refused(&with);
+        assert_int_equal(error.code, ERR_INVALID);
+        assert_non_null(strstr(error.text, cases[i].text));
+    }
+    file_write("config", "");
     setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/token", 1);
-    assert_non_null(strstr(refused(&with).text, "AWS_WEB_IDENTITY_TOKEN_FILE"));
+    assert_non_null(strstr(refused(&with).text, "AWS_ROLE_ARN"));
     unsetenv("AWS_WEB_IDENTITY_TOKEN_FILE");
+}
+
+/* ---- credentials that are fetched ---- */
+
+#define ASSUMED(key, expires)                                                                      \
+    {                                                                                              \
+        .status = 200,                                                                             \
+        .body = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>" key             \
+                "</AccessKeyId><SecretAccessKey>secret</SecretAccessKey><SessionToken>token"       \
+                "</SessionToken><Expiration>" expires                                              \
+                "</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"              \
+    }
+
+static void role_write(void)
+{
+    file_write("config", "[default]\nregion = eu-west-1\nrole_arn = arn:aws:iam::1:role/r\n"
+                         "source_profile = default\naws_access_key_id = AKIDSOURCE\n"
+                         "aws_secret_access_key = secret\n");
 }
 
 /* ---- keys that are rotated ---- */
@@ -262,6 +282,59 @@ static void a_file_that_is_half_written_changes_nothing(void **state)
         assert_string_equal(script_header(1, "x-amz-security-token"), "old");
         script_end();
     }
+}
+
+static void assert_sent_to(size_t request, const char *service, const char *access_key)
+{
+    assert_non_null(strstr(script.requests[request].url, service));
+    assert_request_signed_by(request, access_key);
+}
+
+/* Two requests wait for one AssumeRole. */
+static void requests_wait_for_credentials_that_are_fetched_once(void **state)
+{
+    (void)state;
+    bool first = false, second = false;
+    role_write();
+    SCRIPT(&nothing, ASSUMED("AKIDROLE", "2099-01-01T00:00:00Z"), PUBLISHED, PUBLISHED);
+    struct script_publish one = {on_published, &first}, two = {on_published, &second};
+    assert_int_equal(script_publish_start(&one, "arn:aws:sns:eu-west-1:1:t", NULL, "m"), 0);
+    assert_int_equal(script_publish_start(&two, "arn:aws:sns:eu-west-1:1:t", NULL, "m"), 0);
+    script_run(&first);
+    script_run(&second);
+    assert_sent_to(0, "https://sts.eu-west-1.amazonaws.com/", "AKIDSOURCE");
+    assert_sent_to(1, "sns", "AKIDROLE");
+    assert_sent_to(2, "sns", "AKIDROLE");
+    assert_string_equal(script_header(2, "x-amz-security-token"), "token");
+    script_end();
+}
+
+static void a_request_that_waits_for_credentials_can_be_cancelled(void **state)
+{
+    (void)state;
+    bool done = false;
+    role_write();
+    SCRIPT(&nothing, {.never = true});
+    struct script_publish one = {on_published, &done};
+    assert_int_equal(script_publish_start(&one, "arn:aws:sns:eu-west-1:1:t", NULL, "m"), 0);
+    while (!script.sent)
+        uv_run(&script.loop, UV_RUN_ONCE);
+    script_end();
+    assert_false(done);
+}
+
+static void a_request_is_sent_again_with_the_credentials_that_replace_expired_ones(void **state)
+{
+    (void)state;
+    role_write();
+    SCRIPT(&nothing, ASSUMED("AKIDONE", "2099-01-01T00:00:00Z"), PUBLISHED, REFUSED,
+           ASSUMED("AKIDTWO", "2099-01-01T00:00:00Z"), PUBLISHED);
+    publish();
+    publish();
+    assert_sent_to(2, "sns", "AKIDONE");
+    assert_sent_to(3, "sts", "AKIDSOURCE");
+    assert_sent_to(4, "sns", "AKIDTWO");
+    script_end();
 }
 
 static void keys_that_stay_refused_are_an_error(void **state)
@@ -412,10 +485,6 @@ static void nothing_found(void **state)
     struct error error = refused(&nothing);
     assert_int_equal(error.code, ERR_DENIED);
     assert_non_null(strstr(error.text, "AWS_ACCESS_KEY_ID"));
-    file_write("config", "[default]\nsso_session = company\n");
-    error = refused(&nothing);
-    assert_int_equal(error.code, ERR_DENIED);
-    assert_non_null(strstr(error.text, "sso_session"));
     unsetenv("AWS_REGION");
     keys_in_environment();
     error = refused(&nothing);
@@ -461,6 +530,9 @@ int main(void)
         SETTINGS_TEST(the_environment_is_read),
         SETTINGS_TEST(default_profile),
         SETTINGS_TEST(other_identities_are_not_replaced_by_keys),
+        SETTINGS_TEST(requests_wait_for_credentials_that_are_fetched_once),
+        SETTINGS_TEST(a_request_that_waits_for_credentials_can_be_cancelled),
+        SETTINGS_TEST(a_request_is_sent_again_with_the_credentials_that_replace_expired_ones),
         SETTINGS_TEST(profile_by_variable),
         SETTINGS_TEST(profile_by_option),
         SETTINGS_TEST(keys_in_config_file),

@@ -392,12 +392,11 @@ static void policies_and_filters(void **state)
 static int sign_once(void)
 {
     static char region[] = "us-east-1", key[] = "AKID", secret[] = "secret", token[] = "token";
-    const struct aws aws = {
-        .region = region,
-        .credentials = {
-            .access_key = key, .secret_key = secret, .session_token = token, .source = "test"}};
+    const struct credentials credentials = {
+        .access_key = key, .secret_key = secret, .session_token = token, .source = "test"};
     const struct http_header headers[] = {{"content-type", "application/json"}};
-    const struct aws_sign what = {.service = AWS_S3,
+    const struct aws_sign what = {.credentials = &credentials,
+                                  .service = AWS_S3,
                                   .region = region,
                                   .method = "GET",
                                   .url = "http://127.0.0.1:1/photos/a%20b?x=1&a=2",
@@ -407,11 +406,11 @@ static int sign_once(void)
                                   .now_s = 1700000000};
     struct aws_signed out;
     struct buffer url;
-    int code = aws_sign(&aws, &what, &out);
+    int code = aws_sign(&what, &out);
     aws_signed_free(&out);
     buffer_init(&url, 1 << 16);
     if (!code)
-        code = aws_presign(&aws, &what, 60, &url);
+        code = aws_presign(&what, 60, &url);
     buffer_free(&url);
     return code;
 }

@@ -1,0 +1,67 @@
+/*
+ * The owner of the current credentials: gets them, renews them, and lets requests wait for them.
+ *
+ * Keys that are known at once (options, environment, keys in a profile) are there when the chain is
+ * opened, and no request is made for them. All others are fetched when the first request needs them.
+ * There is one refresh at a time, and it is due
+ *   - ten minutes before the credentials expire, or halfway for those that are valid for less than
+ *     twenty, with jitter;
+ *   - when a service rejects them;
+ *   - when there are none, after a delay that grows with each failure;
+ *   - when the files of the profile changed. They are read on a thread of libuv's pool every half
+ *     minute while requests are made, and for each refresh. What is half-written, or was changed
+ *     within the last second, changes nothing: a write may be in progress.
+ * While a refresh fails, the old credentials are used until they expire. No timer runs while there
+ * are credentials: each request looks whether it is time.
+ *
+ * A request that finds none waits, at most CREDENTIAL_WAIT_MS. It fails at once when trying again
+ * would not help (ERR_CREDENTIALS). Loop thread.
+ */
+#ifndef THUMBWHEEL_AWS_CREDENTIAL_CHAIN_H
+#define THUMBWHEEL_AWS_CREDENTIAL_CHAIN_H
+
+#include "credential_plan.h"
+#include "credential_provider.h"
+#include "list.h"
+
+enum { CREDENTIAL_WAIT_MS = 60000, CREDENTIAL_WAITERS_MAX = 65536 };
+
+struct credential_chain;
+
+/* Makes the plan; *host is copied, what it points at is borrowed. On error (as of
+ * credential_plan_make) there is nothing to close. */
+int credential_chain_open(const struct credential_host *host,
+                          const struct backend_settings *options, const struct profile *profile,
+                          struct credential_chain **out, struct error *error);
+/* Cancels everything. Nobody waits any more. It frees itself in callbacks of the loop; NULL does
+ * nothing. */
+void credential_chain_close(struct credential_chain *chain);
+
+/* What to sign with now, borrowed until the next callback; NULL: wait. Starts a refresh if one is
+ * due. */
+struct credentials *credential_chain_use(struct credential_chain *chain);
+/* Where its providers run; borrowed. */
+const struct credential_host *credential_chain_host(const struct credential_chain *chain);
+/* Changes with the credentials. */
+unsigned credential_chain_generation(const struct credential_chain *chain);
+
+struct credential_wait {
+    struct list link;
+    struct credential_chain *chain; /* NULL: does not wait */
+    uint64_t deadline_ms;
+    void (*done)(const struct error *error, void *user); /* code 0: ask again. From a fresh loop
+                                                            callback, once */
+    void *user;
+};
+/* ERR_LIMIT: too many wait; then done is not called. */
+int credential_chain_wait(struct credential_chain *chain, struct credential_wait *wait);
+void credential_wait_cancel(struct credential_wait *wait); /* does nothing if it does not wait */
+
+/* A service rejected credentials of this generation. */
+void credential_chain_reject(struct credential_chain *chain, unsigned generation);
+/* A service denied access, which is rarely the fault of the credentials: the files are read soon. */
+void credential_chain_doubt(struct credential_chain *chain);
+/* Other credentials may come: these are not fixed keys. */
+bool credential_chain_renews(const struct credential_chain *chain);
+
+#endif

@@ -1,0 +1,16 @@
+/* Times as the providers of credentials write them. Any thread. */
+#ifndef THUMBWHEEL_AWS_ISO_TIME_H
+#define THUMBWHEEL_AWS_ISO_TIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ISO_TIME_SIZE = 24 };
+
+/* "2026-11-29T12:00:00Z", with or without a fraction of a second, with an offset such as +01:00, or
+ * with "UTC" as older versions of the AWS CLI wrote it (ISO 8601, RFC 3339). ERR_INVALID. */
+int iso_time_parse(const char *text, int64_t *unix_s);
+/* "2026-11-29T12:00:00Z" */
+void iso_time_format(int64_t unix_s, char out[ISO_TIME_SIZE]);
+
+#endif

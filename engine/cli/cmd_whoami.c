@@ -1,0 +1,105 @@
+/* thumbwheel whoami: which provider gave the credentials, and whose they are. */
+#include "command.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "core_files.h"
+#include "service.h"
+#include "terminal.h"
+
+enum { TIME_SIZE = 24 };
+
+struct whoami {
+    bool here;
+    bool as_json;
+    int code;
+    struct error error;
+};
+
+/* "2026-11-29T12:00:00Z" */
+static const char *time_text(int64_t unix_s, char out[TIME_SIZE])
+{
+    time_t at = (time_t)unix_s;
+    struct tm tm;
+    return unix_s && gmtime_r(&at, &tm) && strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm)
+               ? out
+               : NULL;
+}
+
+static int print_json(const struct backend_identity *identity)
+{
+    char expires[TIME_SIZE];
+    json_t *tree = json_pack("{s:s, s:s, s:s, s:s, s:s?}", "provider", identity->provider,
+                             "account", identity->account, "arn", identity->arn, "user_id",
+                             identity->user_id, "expires", time_text(identity->expires_s, expires));
+    int failed = !tree || json_dumpf(tree, stdout, JSON_COMPACT);
+    json_decref(tree);
+    putchar('\n');
+    return failed ? ERR_MEMORY : 0;
+}
+
+static void print_line(const char *name, const char *value)
+{
+    char *shown = text_display(value);
+    printf("%-9s %s\n", name, shown ? shown : "");
+    free(shown);
+}
+
+static int print_text(const struct backend_identity *identity)
+{
+    char expires[TIME_SIZE];
+    const char *when = time_text(identity->expires_s, expires);
+    print_line("Provider", identity->provider);
+    print_line("Account", identity->account);
+    print_line("ARN", identity->arn);
+    print_line("Expires", when ? when : "never");
+    return 0;
+}
+
+static void on_identified(const struct backend_identity *identity, const struct error *error,
+                          void *user)
+{
+    struct whoami *whoami = user;
+    whoami->error = *error;
+    whoami->code = error->code;
+    whoami->here = true;
+    if (identity)
+        whoami->code = whoami->as_json ? print_json(identity) : print_text(identity);
+}
+
+static bool is_here(void *user)
+{
+    return ((struct whoami *)user)->here;
+}
+
+static int ask(struct service *service, struct whoami *whoami)
+{
+    int code = service->assembly->backend_identify(&service->backend, on_identified, whoami);
+    if (code)
+        return error_set(&whoami->error, code, "the identity could not be asked for (%s)",
+                         error_name(code));
+    if (!service_wait(service, is_here, whoami))
+        return error_set(&whoami->error, ERR_CANCELLED, "interrupted");
+    return whoami->code;
+}
+
+int cmd_whoami(const struct assembly *assembly, const struct config *config)
+{
+    struct service service;
+    struct whoami whoami = {.as_json = config->json};
+    const struct service_options options = {.assembly = assembly, .config = config};
+    if (config->paths.count) {
+        command_error("whoami takes no argument \"%s\"", config->paths.items[0]);
+        return STATUS_USAGE;
+    }
+    core_files_forbid();
+    int code = service_open(&service, &options, &whoami.error);
+    if (!code)
+        code = ask(&service, &whoami);
+    service_close(&service);
+    if (code)
+        command_error("%s", whoami.error.code ? whoami.error.text : error_name(code));
+    return (int)command_status(code);
+}

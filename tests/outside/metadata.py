@@ -1,0 +1,82 @@
+"""Fake services that give out credentials, on loopback: STS, a container's agent, instance metadata, SSO."""
+import http.server
+import json
+import threading
+import time
+import urllib.parse
+
+
+def stamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+class Fake:
+    """Answers each request with what answer(request) returns: a status and a body, or None for no answer at all."""
+
+    def __init__(self, answer):
+        self.requests, self.done = [], threading.Event()
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def handle_any(self):
+                size = int(self.headers.get("Content-Length") or 0)
+                self.body = self.rfile.read(size).decode()
+                self.form = dict(urllib.parse.parse_qsl(self.body))
+                outer.requests.append(self)
+                reply = answer(self)
+                if reply is None:  # slow: longer than any client waits
+                    outer.done.wait(60)
+                    return
+                status, body = reply
+                body = (body if isinstance(body, str) else json.dumps(body)).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_PUT = do_POST = handle_any
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.done.set()
+        self.server.shutdown()
+        self.server.server_close()
+
+    def seen(self):
+        return [f"{each.command} {each.path}" for each in self.requests]
+
+
+def keys(name="AKIDFAKE", expires=3600, **more):
+    """The JSON of containers and instances."""
+    return {"AccessKeyId": name, "SecretAccessKey": "fake-secret", "Token": "fake-token", "Expiration": stamp(expires)} | more
+
+
+class Sts:
+    """Gives out AKID1, AKID2, … and says who asks; its answers can be replaced by action, in order."""
+
+    def __init__(self, expires=3600):
+        self.expires, self.given, self.instead = expires, 0, {}
+
+    def __call__(self, request):
+        action = request.form["Action"]
+        if self.instead.get(action):
+            return self.instead[action].pop(0)
+        if action == "GetCallerIdentity":
+            key = request.headers["Authorization"].split("Credential=")[1].split("/")[0]
+            return 200, (f"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:assumed-role/r/{key}</Arn>"
+                         "<UserId>AROA:s</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
+        self.given += 1
+        return 200, (f"<{action}Response><{action}Result><Credentials><AccessKeyId>AKID{self.given}</AccessKeyId>"
+                     f"<SecretAccessKey>sts-secret</SecretAccessKey><SessionToken>sts-token</SessionToken>"
+                     f"<Expiration>{stamp(self.expires)}</Expiration></Credentials></{action}Result></{action}Response>")
+
+
+def sts_fault(code, status=400, message="no"):
+    return status, f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
