@@ -219,6 +219,7 @@ static int options_copy(struct local_cloud *lc, const struct cloud_settings *o, 
                          lc->account);
     lc->cloud.region = lc->region;
     lc->cloud.account = lc->account;
+    lc->cloud.session_lifetime_s = o->session_lifetime_s;
     const struct access_key fallback = {
         .access_key = o->access_key ? o->access_key : "thumbwheel",
         .secret_key = o->secret_key ? o->secret_key : "thumbwheel-secret",

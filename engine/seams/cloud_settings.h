@@ -16,6 +16,7 @@ struct cloud_settings {
     const char *secret_key; /* NULL: "thumbwheel-secret" */
     const char *keys; /* a file of access keys, which replace the one above (access_keys.h); NULL:
                          none */
+    unsigned session_lifetime_s;           /* limit of the credentials that STS issues; 0: AWS's */
     const char *tls_certificate, *tls_key; /* PEM files: the port serves TLS; NULL: see tls */
     bool tls;     /* TLS with a certificate generated in data_dir, if there is none yet */
     bool relaxed; /* acknowledge writes before they reach the disk */

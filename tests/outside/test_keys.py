@@ -41,9 +41,9 @@ def test_the_default_key_is_the_account(cloud):
 
 def test_sts_refuses_the_rest_by_name(cloud):
     sts = cloud.client("sts")
+    assert error_code(sts.get_federation_token, Name="me") == ("NotImplemented", 501)
     role = f"arn:aws:iam::{ACCOUNT}:role/any"
-    assert error_code(sts.assume_role, RoleArn=role, RoleSessionName="me") == ("NotImplemented", 501)
-    assert error_code(sts.get_session_token) == ("NotImplemented", 501)
+    assert error_code(sts.assume_role, RoleArn=role, RoleSessionName="me", Policy="{}") == ("NotImplemented", 501)
 
 
 KEYS = """[alice]

@@ -41,6 +41,7 @@ struct cloud {
     struct sns_expiry *expiry;
     struct request_log *request_log; /* NULL: off */
     struct faults *faults;           /* NULL: none */
+    unsigned session_lifetime_s;     /* limit of what STS issues; 0: none */
     const char *region;
     const char *account;
     char endpoint[96];

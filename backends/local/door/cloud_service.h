@@ -25,6 +25,9 @@ struct cloud_service {
     /* Responds if the body is larger than the router collects. NULL: the HTTP server sends 413. */
     void (*refuse_size)(struct cloud_request *request);
 
+    /* An action of a form that is never signed: handle gets it without a caller. NULL: none. */
+    const char *unsigned_action;
+
     /* Handles unsigned requests that are public. NULL: none. */
     bool (*is_public)(const struct cloud_request *request);
     void (*handle_public)(struct cloud_request *request);

@@ -17,6 +17,8 @@
  * JSON with each byte as \u00XX. */
 enum { BODY_MAX = 8 * 1024 * 1024 };
 
+enum { UNSIGNED_FORM_MAX = 32 * 1024 }; /* a web identity token has at most 20 000 characters */
+
 struct routed {
     struct cloud_request request;
     enum router_wire wire;
@@ -193,6 +195,46 @@ static void collected_handle(struct routed *r)
         http_call_collect(r->request.call, BODY_MAX, body_collected, r);
 }
 
+/* ---- forms that are never signed ---- */
+
+static bool form_has_action(struct slice form, const char *action)
+{
+    char field[96];
+    const int size = snprintf(field, sizeof field, "Action=%s", action);
+    for (size_t i = 0; i + (size_t)size <= form.size; i++) {
+        const bool starts = i == 0 || form.data[i - 1] == '&';
+        const size_t end = i + (size_t)size;
+        if (starts && memcmp(form.data + i, field, (size_t)size) == 0 &&
+            (end == form.size || form.data[end] == '&'))
+            return true;
+    }
+    return false;
+}
+
+static void form_collected(struct http_call *call, struct bytes *body, void *user)
+{
+    (void)call;
+    struct routed *r = user;
+    struct cloud_request *request = &r->request;
+    const struct slice form = {body->size ? body->data : "", body->size};
+    for (const struct cloud_service *const *s = request->cloud->services; *s; s++) {
+        if ((*s)->unsigned_action && form_has_action(form, (*s)->unsigned_action)) {
+            request->service = *s;
+            request->body = bytes_take(body);
+            (*s)->handle(request);
+            return;
+        }
+    }
+    claim_check(r, SIGNATURE_MISSING);
+}
+
+static bool is_short_form(const struct routed *r)
+{
+    int64_t length = http_call_content_length(r->request.call);
+    return slice_equal_text(r->signed_request.method, "POST") &&
+           looks_like_form(&r->signed_request) && length > 0 && length <= UNSIGNED_FORM_MAX;
+}
+
 /* The name comes from a signature whose scope is well-formed. */
 static void service_refuse(struct routed *r)
 {
@@ -227,6 +269,10 @@ static void routed_start(struct routed *r)
     }
     if (code == SIGNATURE_MISSING && r->request.service && !r->request.service->collects) {
         unsigned_handle(r);
+        return;
+    }
+    if (code == SIGNATURE_MISSING && is_short_form(r)) {
+        http_call_collect(request->call, UNSIGNED_FORM_MAX, form_collected, r);
         return;
     }
     if (!claim_check(r, code))

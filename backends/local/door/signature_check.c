@@ -192,6 +192,23 @@ static const struct access_key *key_find(const struct access_key_list *keys, con
     return NULL;
 }
 
+/* The token is in a header, or in the query of a presigned URL. */
+static enum signature_code session_claim(const struct access_key_list *keys,
+                                         const struct signed_request *request, int64_t now,
+                                         struct signature_claim *claim)
+{
+    char text[SESSION_TOKEN_SIZE];
+    struct slice token = signed_request_header(request, "x-amz-security-token");
+    if (!token.data && query_value(request->query, "X-Amz-Security-Token", text, sizeof text))
+        token = slice_of(text);
+    int code = token.data ? session_open(keys, claim->access_key, trim(token), now, &claim->session)
+                          : ERR_DENIED;
+    if (code == ERR_EXPIRED)
+        return SIGNATURE_TOKEN_EXPIRED;
+    claim->key = code ? NULL : &claim->session.key;
+    return code ? SIGNATURE_UNKNOWN_KEY : SIGNATURE_OK;
+}
+
 enum signature_code signature_claim(const struct access_key_list *keys,
                                     const struct signed_request *request, int64_t now,
                                     struct signature_claim *claim)
@@ -216,7 +233,9 @@ enum signature_code signature_claim(const struct access_key_list *keys,
         return code;
     claim->key = key_find(keys, claim->access_key);
     if (!claim->key)
-        return SIGNATURE_UNKNOWN_KEY;
+        code = session_claim(keys, request, now, claim);
+    if (code != SIGNATURE_OK)
+        return code;
     return time_check(claim, request, now);
 }
 

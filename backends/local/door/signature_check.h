@@ -14,7 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "access_key.h"
 #include "bytes.h"
+#include "session_tokens.h"
 #include "signing_keys.h"
 #include "sigv4.h"
 
@@ -24,18 +26,6 @@ enum {
     SIGNED_REQUEST_HEADERS_MAX = 100,
     SIGNED_HEADERS_MAX = 64,    /* maximum number of signed headers */
     SIGNED_HEADERS_SIZE = 2048, /* total size of their names, with separators */
-};
-
-struct access_key { /* borrowed */
-    const char *access_key, *secret_key;
-    const char *arn;              /* its user: arn:aws:iam::ACCOUNT:user/NAME or …:root */
-    const char *user_id;          /* the id in STS and events: AIDA…, or the account number */
-    struct signing_keys *signing; /* cache of derived keys; NULL: none */
-};
-
-struct access_key_list {
-    const struct access_key *items;
-    size_t count;
 };
 
 struct signed_request { /* borrowed */
@@ -49,6 +39,7 @@ enum signature_code {
     SIGNATURE_MISSING,   /* no signature */
     SIGNATURE_MALFORMED, /* an Authorization header or X-Amz- parameters that cannot be read */
     SIGNATURE_UNKNOWN_KEY,
+    SIGNATURE_TOKEN_EXPIRED,   /* the session's credentials */
     SIGNATURE_SKEWED,          /* the signing time differs too much from now */
     SIGNATURE_EXPIRED,         /* an expired presigned URL */
     SIGNATURE_UNSIGNED_HEADER, /* an x-amz- header, or Host, is not signed */
@@ -68,6 +59,7 @@ struct signature_claim {
     char signature[SIGV4_HEX_SIZE];
     const struct access_key *key; /* the owner of the access key; NULL: none */
     const char *detail;           /* error message; static */
+    struct sts_session session;   /* where key is, if its credentials are temporary */
 };
 
 /* now: Unix seconds. */

@@ -1,0 +1,23 @@
+/* An access key and whose it is. */
+#ifndef THUMBWHEEL_LOCAL_ACCESS_KEY_H
+#define THUMBWHEEL_LOCAL_ACCESS_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct signing_keys;
+
+struct access_key { /* borrowed */
+    const char *access_key, *secret_key;
+    const char *arn;              /* its user: arn:aws:iam::ACCOUNT:user/NAME or …:root */
+    const char *user_id;          /* the id in STS and events: AIDA…, or the account number */
+    struct signing_keys *signing; /* cache of derived keys; NULL: none */
+    bool is_temporary;            /* of a session (session_tokens.h) */
+};
+
+struct access_key_list {
+    const struct access_key *items;
+    size_t count;
+};
+
+#endif

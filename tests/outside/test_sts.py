@@ -1,0 +1,123 @@
+"""STS of the embedded cloud: temporary credentials, which really expire."""
+import base64
+import datetime
+import json
+import time
+
+import boto3
+import botocore
+import pytest
+from botocore.config import Config
+
+import harness
+from harness import ACCOUNT, error_code
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/engine"
+
+
+def client_of(cloud, service, given):
+    return boto3.client(service, endpoint_url=cloud.endpoint, region_name=harness.REGION,
+                        aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"],
+                        aws_session_token=given["SessionToken"], config=Config(retries={"max_attempts": 0}, signature_version="s3v4" if service == "s3" else None))
+
+
+def jwt(**claims):
+    def part(tree):
+        return base64.urlsafe_b64encode(json.dumps(tree).encode()).rstrip(b"=").decode()
+    return f'{part({"alg": "RS256"})}.{part({"sub": "pod", "exp": int(time.time()) + 600} | claims)}.c2lnbmF0dXJl'
+
+
+def seconds_left(given):
+    return (given["Expiration"] - datetime.datetime.now(datetime.timezone.utc)).total_seconds()
+
+
+def test_a_role_is_assumed_and_used(cloud):
+    answer = cloud.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="night.ly", ExternalId="theirs")
+    given = answer["Credentials"]
+    assert answer["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/engine/night.ly"
+    assert given["AccessKeyId"].startswith("ASIA") and 3500 < seconds_left(given) <= 3600
+    identity = client_of(cloud, "sts", given).get_caller_identity()
+    assert identity["Arn"] == answer["AssumedRoleUser"]["Arn"] and identity["UserId"] == answer["AssumedRoleUser"]["AssumedRoleId"]
+    s3 = client_of(cloud, "s3", given)
+    s3.create_bucket(Bucket="assumed")
+    url = s3.generate_presigned_url("list_objects_v2", Params={"Bucket": "assumed"})
+    assert harness.curl(url, secret=None)[0] == 200
+    client_of(cloud, "sqs", given).list_queues()
+    # A role may assume another one.
+    client_of(cloud, "sts", given).assume_role(RoleArn=ROLE + "-2", RoleSessionName="me")
+
+
+def test_web_identity_is_not_signed(cloud):
+    sts = harness.client(cloud.endpoint, "sts", signature_version=botocore.UNSIGNED)
+    answer = sts.assume_role_with_web_identity(RoleArn=ROLE, RoleSessionName="pod", WebIdentityToken=jwt(), DurationSeconds=900)
+    assert answer["SubjectFromWebIdentityToken"] == "pod" and seconds_left(answer["Credentials"]) <= 900
+    assert client_of(cloud, "sts", answer["Credentials"]).get_caller_identity()["Arn"].endswith("/engine/pod")
+    for token, code in ((jwt(exp=int(time.time()) - 1), "ExpiredTokenException"), ("not.a.jwt", "InvalidIdentityToken"),
+                        (jwt(exp="soon"), "InvalidIdentityToken")):
+        assert error_code(sts.assume_role_with_web_identity, RoleArn=ROLE, RoleSessionName="pod", WebIdentityToken=token) == (code, 400)
+    assert error_code(sts.get_caller_identity)[1] == 403
+
+
+def test_a_session_token_is_the_callers_own(cloud):
+    given = cloud.client("sts").get_session_token()["Credentials"]
+    sts = client_of(cloud, "sts", given)
+    assert sts.get_caller_identity()["Arn"] == f"arn:aws:iam::{ACCOUNT}:root" and 43000 < seconds_left(given) <= 43200
+    assert error_code(sts.get_session_token) == ("AccessDenied", 403)
+
+
+@pytest.mark.parametrize("change, code", [
+    ({"DurationSeconds": 899}, "ValidationError"), ({"DurationSeconds": 43201}, "ValidationError"),
+    ({"RoleArn": "arn:aws:iam::111122223333:role/engine"}, "AccessDenied"), ({"RoleArn": f"arn:aws:iam::{ACCOUNT}:user/bob"}, "AccessDenied")])
+def test_limits_are_those_of_aws(cloud, change, code):
+    sts = harness.client(cloud.endpoint, "sts", parameter_validation=False)
+    assert error_code(sts.assume_role, **{"RoleArn": ROLE, "RoleSessionName": "me"} | change)[0] == code
+
+
+def test_a_token_must_be_its_keys_own(cloud):
+    one, two = (cloud.client("sts").get_session_token()["Credentials"] for _ in range(2))
+    for wrong in ({"SessionToken": two["SessionToken"]}, {"SessionToken": one["SessionToken"] + "x"}, {"SessionToken": "x"}):
+        assert error_code(client_of(cloud, "sts", one | wrong).get_caller_identity) == ("InvalidClientTokenId", 403)
+    assert error_code(client_of(cloud, "sts", one | {"SecretAccessKey": "x"}).get_caller_identity) == ("SignatureDoesNotMatch", 403)
+
+
+def test_credentials_expire_in_every_protocol(start, tmp_path):
+    cloud = start("local", "--cloud-only", "--port", "0", "--data", tmp_path / "data", "--session-lifetime", "1s")
+    cloud.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
+    cloud.wait_for("Serving")
+    given = harness.client(cloud.endpoint, "sts").get_session_token()["Credentials"]
+    harness.until(lambda: seconds_left(given) < -0.1, "they have expired")
+    assert error_code(client_of(cloud, "sts", given).get_caller_identity) == ("ExpiredToken", 403)
+    assert error_code(client_of(cloud, "s3", given).list_buckets) == ("ExpiredToken", 400)
+    assert error_code(client_of(cloud, "sqs", given).list_queues)[0] in ("ExpiredToken", "ExpiredTokenException")
+
+
+def test_an_engine_works_through_many_lifetimes_of_its_credentials(start, tmp_path):
+    """Nothing is lost, and no message is received twice."""
+    pipeline = tmp_path / "lives.yaml"
+    pipeline.write_text("name: lives\nqueue: lives-queue\nmatch: { bucket: lives, prefix: ingest/ }\n"
+                        "outputs: [{ key: 'small/{stem}.jpg', width: 8, format: jpeg }]\n")
+    log = tmp_path / "requests.jsonl"
+    cloud = start("local", "--cloud-only", "--port", "0", "--data", tmp_path / "data", "--session-lifetime", "4s", "--request-log", log)
+    cloud.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
+    cloud.wait_for("Serving")
+    s3, sqs = (harness.client(cloud.endpoint, service) for service in ("s3", "sqs"))
+    s3.create_bucket(Bucket="lives")
+    url = sqs.create_queue(QueueName="lives-queue")["QueueUrl"]
+    (tmp_path / "token").write_text(jwt(exp=int(time.time()) + 3600))
+    environment = harness.aws_environment(AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "token"), AWS_ROLE_ARN=ROLE)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        environment.pop(name, None)
+    engine = start("run", "--pipelines", pipeline, "--endpoint", cloud.endpoint, "--log-format", "json", environment=environment)
+    picture, sent = harness.jpeg(64, 48), 0
+
+    def lives():
+        return log.read_text().count("AssumeRoleWithWebIdentity")
+
+    while lives() < 4:  # three renewals
+        s3.put_object(Bucket="lives", Key=f"ingest/{sent}.jpg", Body=picture)
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": "lives", "key": f"ingest/{sent}.jpg"}))
+        harness.until(lambda name=sent: harness.exists(s3, "lives", f"small/{name}.jpg"), "an output")
+        sent += 1
+    assert engine.stop() == 0
+    ended = next(json.loads(line) for line in engine.output().splitlines() if '"engine stopped"' in line)
+    assert (ended["acknowledged"], ended["retried"], ended["rejected"]) == (sent, 0, 0), ended
