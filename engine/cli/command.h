@@ -14,6 +14,7 @@ int commands_main(const struct assembly *assembly, int argc, char **argv);
 int cmd_run(const struct assembly *assembly, const struct config *config);
 int cmd_local(const struct assembly *assembly, const struct config *config);
 int cmd_process(const struct assembly *assembly, const struct config *config);
+int cmd_health(const struct assembly *assembly, const struct config *config);
 int cmd_whoami(const struct assembly *assembly, const struct config *config);
 int cmd_check(const struct assembly *assembly, const struct config *config);
 

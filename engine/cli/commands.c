@@ -80,6 +80,12 @@ static const struct command commands[] = {
      "With --json it prints one object: ok, files, pipelines (name, queue, file, outputs,\n"
      "labels), errors and warnings (their number), and problems: severity (error, warning),\n"
      "file, line, column, key, message.\n"},
+    {"health", CONFIG_HEALTH, cmd_health, "[OPTIONS]", "ask a running engine whether it is well",
+     "Asks the engine that serves --metrics (or THUMBWHEEL_METRICS) whether it is alive: its\n"
+     "event loop runs, and no photo has kept a worker for longer than its limits allow. With\n"
+     "--ready it asks whether every queue is open and the engine is not shutting down. A\n"
+     "service that can't be reached makes an engine not ready, but not dead.\n"
+     "Exits 0 if so, 1 if not or if it does not respond within 5 seconds, 2 on a usage error.\n"},
 };
 
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -315,7 +321,7 @@ static int run_cloud(const struct command *command, const struct assembly *assem
 static int run_configured(const struct command *command, const struct assembly *assembly,
                           const struct config *config)
 {
-    if (command->settings & (CONFIG_CHECK | CONFIG_WHOAMI))
+    if (!(command->settings & (CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS)))
         return command->run(assembly, config);
     if (config->decode_here)
         return run_with_images(command, assembly, config);

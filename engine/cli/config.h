@@ -34,6 +34,7 @@ enum config_command {
     CONFIG_PROCESS = 4,
     CONFIG_CHECK = 8,
     CONFIG_WHOAMI = 16,
+    CONFIG_HEALTH = 32,
 };
 
 enum config_log_level {
@@ -58,10 +59,12 @@ struct config { /* strings are owned; NULL if unset */
     enum log_format log_format;
     enum config_log_level log_level;
     unsigned grace_ms;
+    const char *metrics; /* ADDRESS:PORT of the port for monitoring; NULL: none */
     const char *out;
     uint64_t patience_ms;
     bool once, cloud_only, verbose, json;
 
+    bool ready; /* health: ask for readiness */
     bool schema, settings, operations, help;
 
     struct text_list paths; /* arguments that are not options */

@@ -86,6 +86,13 @@ const struct setting config_table[] = {
      "auto|debug|info|warn|error",
      "auto: info for run, error otherwise (failures are always reported)", .standard = "auto"},
 
+    {"metrics", TYPE_TEXT, CONFIG_RUN | CONFIG_LOCAL | CONFIG_HEALTH, GROUP_MONITORING, AT(metrics),
+     "ADDRESS:PORT", "serve /metrics, /livez and /readyz there; :PORT is every address",
+     .shown = "none"},
+    {"ready", TYPE_SWITCH, CONFIG_HEALTH, GROUP_MONITORING, AT(ready), NULL,
+     "ask whether the engine is ready, not only whether it is alive",
+     .shown = "whether it is alive"},
+
     {"grace", TYPE_TIME, ENGINE, GROUP_SHUTDOWN, AT(grace_ms), "TIME",
      "time allowed to finish pending work after SIGTERM or Ctrl-C", .standard = "25s",
      .max = HOUR_MS},
@@ -146,7 +153,8 @@ const struct setting config_table[] = {
      "print every setting as Markdown", .action = true},
     {"operations", TYPE_SWITCH, CONFIG_CHECK, GROUP_OTHER, AT(operations), NULL,
      "print the embedded cloud's operations as Markdown", .action = true},
-    {"help", TYPE_SWITCH, EVERY, GROUP_OTHER, AT(help), NULL, "print this", .action = true},
+    {"help", TYPE_SWITCH, EVERY | CONFIG_HEALTH, GROUP_OTHER, AT(help), NULL, "print this",
+     .action = true},
 };
 
 const size_t config_table_size = sizeof config_table / sizeof config_table[0];
@@ -160,6 +168,7 @@ const char *config_group_title(enum config_group group)
         [GROUP_WORK] = "Work",
         [GROUP_IMAGES] = "Images",
         [GROUP_LOG] = "Log",
+        [GROUP_MONITORING] = "Monitoring",
         [GROUP_SHUTDOWN] = "Shutdown",
         [GROUP_CLOUD] = "Embedded cloud",
         [GROUP_RESULTS] = "Results",
@@ -182,7 +191,7 @@ void config_variable_name(const struct setting *s, char out[CONFIG_VARIABLE_MAX]
 
 const char *config_next_command(unsigned *commands)
 {
-    static const char *const names[] = {"run", "local", "process", "check"};
+    static const char *const names[] = {"run", "local", "process", "check", "whoami", "health"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (*commands & 1u << i) {
             *commands &= ~(1u << i);

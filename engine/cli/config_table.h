@@ -32,6 +32,7 @@ enum config_group {
     GROUP_WORK,
     GROUP_IMAGES,
     GROUP_LOG,
+    GROUP_MONITORING,
     GROUP_SHUTDOWN,
     GROUP_CLOUD,
     GROUP_RESULTS,

@@ -171,7 +171,8 @@ int service_open(struct service *service, const struct service_options *options,
     code = http_client_create(&service->loop, &http, &service->http, error);
     if (code)
         return code;
-    return backend_open(service, options->cloud, error);
+    code = backend_open(service, options->cloud, error);
+    return code ? code : service_monitor_open(&service->monitor, service, error);
 }
 
 /* ---- work ---- */
@@ -261,9 +262,10 @@ static struct engine_options engine_options_of(const struct service *service,
 static void engine_end(struct service *service)
 {
     bool closed = false;
-    engine_close(service->engine, set, &closed);
+    struct engine *engine = service->engine;
+    service->engine = NULL; /* the monitor must not look at it any more */
+    engine_close(engine, set, &closed);
     service_finish(service, is_set, &closed);
-    service->engine = NULL;
 }
 
 int service_start(struct service *service, const struct engine_observer *observer,
@@ -312,7 +314,7 @@ static void loop_close(struct service *service)
 
 void service_close(struct service *service)
 {
-    bool http_closed = !service->http, cloud_stopped = !service->cloud;
+    bool monitor_closed = false, http_closed = !service->http, cloud_stopped = !service->cloud;
     if (!service->loop.data)
         return;
     if (service->reloader.open) {
@@ -320,6 +322,8 @@ void service_close(struct service *service)
         service_finish(service, reloader_is_idle, &service->reloader);
         reloader_close(&service->reloader);
     }
+    service_monitor_close(&service->monitor, set, &monitor_closed);
+    service_finish(service, is_set, &monitor_closed);
     if (service->engine)
         engine_end(service);
     if (service->backend.handle)

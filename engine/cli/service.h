@@ -20,6 +20,7 @@
 #include "engine.h"
 #include "pipeline_set.h"
 #include "reloader.h"
+#include "service_monitor.h"
 
 struct wait;
 
@@ -37,6 +38,7 @@ struct service {
     struct backend backend;
     struct engine *engine;
     struct reloader reloader;
+    struct service_monitor monitor;
     unsigned interrupts;
     const char *at_once;      /* if set, even the first signal ends the process at once, with this
                                * message: nothing is pending, and the current work cannot be

@@ -47,6 +47,7 @@ struct consumer *consumer_new(struct engine *engine, struct pipeline *pipeline,
     consumer->service =
         queues_of(consumer)->ops->service(queues_of(consumer), facts_of(consumer)->queue);
     list_init(&consumer->deliveries);
+    consumer_stats_init(&consumer->stats);
     return consumer;
 }
 
@@ -311,6 +312,7 @@ void consumer_close(struct consumer *consumer, void (*closed)(struct consumer *c
     if (consumer->asking)
         queues->ops->open_cancel(queues, consumer);
     consumer->asking = false;
+    queue_survey_forget(&consumer->engine->survey, consumer);
     if (consumer->queue) {
         lease_home_close(&consumer->home);
         queues->ops->close(consumer->queue);

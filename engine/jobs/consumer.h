@@ -19,12 +19,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "consumer_stats.h"
 #include "lease_keeper.h"
 #include "list.h"
 #include "log.h"
 #include "pipeline.h"
 #include "queue_backend.h"
 #include "queue_poller.h"
+#include "queue_survey.h"
 #include "worker_queue.h"
 
 struct delivery_context;
@@ -57,6 +59,8 @@ struct consumer {
     size_t slots;
     struct worker_share share;
     unsigned visibility_s;
+    struct consumer_stats stats;
+    struct queue_depth depth, dead_letter_depth;
     bool no_dead_letters; /* the lack of a dead-letter queue has been logged */
     /* limits log lines about errors that an operator can fix: denied, no such bucket */
     struct log_gate to_mend;

@@ -135,6 +135,12 @@ static int describe_failure(struct engine_record *record, const struct delivery 
     return own ? job->loop.error.code : delivery->error.code;
 }
 
+static int64_t event_ms(const struct delivery *delivery, const struct job *job)
+{
+    int64_t of_event_ms = job->msg.record->event_ms;
+    return of_event_ms ? of_event_ms : delivery->message.sent_ms;
+}
+
 static void report(const struct delivery *delivery, const struct job *job)
 {
     const struct engine_observer *observer = delivery->consumer->context->observer;
@@ -154,6 +160,9 @@ static void report(const struct delivery *delivery, const struct job *job)
         code = describe_failure(&record, delivery, job);
     else if (job)
         describe_outputs(&record, &job->work.claim.item);
+    if (job && record.outcome == OUTCOME_ACK && record.rendition_count)
+        consumer_stats_stored(&delivery->consumer->stats, event_ms(delivery, job),
+                              record.milliseconds);
     log_record(delivery, &record, code);
     if (observer->record_finished)
         observer->record_finished(&record, observer->user);
@@ -201,6 +210,7 @@ static void delivery_close(struct delivery *delivery)
                                   [OUTCOME_REJECT] = &stats->rejected};
     delivery->phase = DELIVERY_SETTLED;
     (*counters[delivery->outcome])++;
+    consumer_stats_settled(&delivery->consumer->stats, delivery->outcome, delivery->reason);
     for (size_t i = 0; i < delivery->job_count; i++)
         report(delivery, delivery->jobs[i]);
     if (delivery->envelope.count == 0 && delivery->outcome != OUTCOME_ACK)
@@ -499,6 +509,7 @@ void delivery_accept(struct consumer *consumer, struct queue_message *message)
     consumer->in_flight++;
     consumer->context->in_flight++;
     consumer->context->stats.received++;
+    consumer->stats.received++;
     message_memory_recall(consumer->context->messages, consumer->home.name, delivery->message.id,
                           &delivery->tally);
     if (delivery->tally.dead) { /* its dead letter was sent; only the delete failed */

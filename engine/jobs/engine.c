@@ -149,6 +149,7 @@ static void engine_begin(struct engine *engine)
     event_order_init(&engine->order, engine->loop);
     message_memory_init(&engine->messages);
     watchdog_init(&engine->watchdog, engine, engine->options.stall_ms);
+    queue_survey_init(&engine->survey, engine);
     jobs_begin(engine);
     deliveries_begin(engine);
     engine->on_turn = turn;

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "hex.h"
 #include "json_text.h"
@@ -76,6 +77,23 @@ static int copy_member(json_t *object, const char *name, char **out)
         return 0;
     *out = strdup(text);
     return *out ? 0 : ERR_MEMORY;
+}
+
+/* "2026-01-02T03:04:05.678Z", with or without a fraction. 0: absent, or something else. */
+static int64_t time_member(json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    struct tm tm = {0};
+    char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+    int64_t ms = 0;
+    if (!end)
+        return 0;
+    if (*end == '.') {
+        end++;
+        for (int64_t unit = 100; *end >= '0' && *end <= '9'; end++, unit /= 10)
+            ms += (*end - '0') * unit;
+    }
+    return strcmp(end, "Z") == 0 ? (int64_t)timegm(&tm) * 1000 + ms : 0;
 }
 
 /* Some producers and old SDKs quote the ETag. */
@@ -158,6 +176,7 @@ static int parse_s3_record(json_t *item, struct envelope_record *record, struct 
                     "versionId", record) ||
         copy_member(item, "eventName", &record->event))
         return error_set(error, ERR_MEMORY, "out of memory while reading an event");
+    record->event_ms = time_member(item, "eventTime");
     int code = decode_key(item, record, error);
     if (code)
         return code;
@@ -218,6 +237,7 @@ static int parse_eventbridge(json_t *root, struct envelope *out, struct error *e
                     "version-id", record) ||
         copy_member(root, "detail-type", &record->event))
         return error_set(error, ERR_MEMORY, "out of memory while reading an event");
+    record->event_ms = time_member(root, "time");
     record->created = type && strcmp(type, "Object Created") == 0;
     record->removed = type && strcmp(type, "Object Deleted") == 0;
     return check_record(record, error);

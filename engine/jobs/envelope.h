@@ -25,16 +25,17 @@ enum { ENVELOPE_RECORDS_MAX = 128 };
 
 struct envelope_record {
     char *bucket;
-    char *key;       /* decoded */
-    char *raw_key;   /* NULL: none; see envelope_record_use_raw */
-    char *version;   /* NULL: none */
-    char *etag;      /* NULL: unknown; without quotes */
-    char *sequencer; /* NULL: unknown */
-    char *event;     /* "ObjectCreated:Put"; NULL for a plain request */
-    uint64_t size;   /* in bytes; 0: unknown */
-    bool created;    /* false: a removal, a tagging…: nothing to render */
-    bool removed;    /* the object or version was deleted */
-    bool raw;        /* key is the undecoded key of the event, and raw_key the decoded one */
+    char *key;        /* decoded */
+    char *raw_key;    /* NULL: none; see envelope_record_use_raw */
+    char *version;    /* NULL: none */
+    char *etag;       /* NULL: unknown; without quotes */
+    char *sequencer;  /* NULL: unknown */
+    char *event;      /* "ObjectCreated:Put"; NULL for a plain request */
+    uint64_t size;    /* in bytes; 0: unknown */
+    int64_t event_ms; /* time of the event, Unix milliseconds; 0: unknown */
+    bool created;     /* false: a removal, a tagging…: nothing to render */
+    bool removed;     /* the object or version was deleted */
+    bool raw;         /* key is the undecoded key of the event, and raw_key the decoded one */
 };
 
 /* S3 encodes the keys in its events, but not every compatible service does. If an event from

@@ -20,6 +20,7 @@ void job_runner_init(struct job_runner *runner, uv_loop_t *loop,
                      const struct job_runner_options *options)
 {
     *runner = (struct job_runner){.loop = loop, .options = *options, .moved_ms = uv_now(loop)};
+    histogram_of_work(&runner->stats.upload_s);
 }
 
 struct job *job_new(struct job_runner *runner, struct delivery *delivery, struct pipeline *pipeline,

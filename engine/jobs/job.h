@@ -19,6 +19,7 @@
 
 #include "envelope.h"
 #include "event_order.h"
+#include "histogram.h"
 #include "labeler.h"
 #include "object_store.h"
 #include "outcome.h"
@@ -33,7 +34,8 @@ struct consumer;
 
 struct job_stats {
     uint64_t rendered, stored, stored_bytes;
-    uint64_t superseded; /* events skipped because outputs of a newer one are stored */
+    struct histogram upload_s; /* of each rendition */
+    uint64_t superseded;       /* events skipped because outputs of a newer one are stored */
 };
 
 /* Borrowed by jobs; must outlive them. */

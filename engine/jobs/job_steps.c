@@ -225,6 +225,11 @@ static void body_release(struct bytes *body)
     body->size = size;
 }
 
+static double seconds_since(uint64_t began_ns)
+{
+    return (double)(uv_hrtime() - began_ns) / 1e9;
+}
+
 static void on_stored(struct output_upload *output, const struct error *error)
 {
     struct upload *upload = container_of(output, struct upload, output);
@@ -235,6 +240,7 @@ static void on_stored(struct output_upload *output, const struct error *error)
     job->loop.superseded |= output->superseded;
     if (!error->code && !output->superseded) {
         job->msg.runner->stats.stored++;
+        histogram_observe(&job->msg.runner->stats.upload_s, seconds_since(output->began_ns));
         job->msg.runner->stats.stored_bytes += rendition->body.size;
         body_release(&rendition->body);
     }

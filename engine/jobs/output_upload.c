@@ -98,6 +98,7 @@ static void on_put(const struct error *error, void *user)
 int output_upload_start(struct output_upload *upload)
 {
     upload->unconditional = !sequencer_valid(upload->record->sequencer);
+    upload->began_ns = uv_hrtime();
     return put_send(upload);
 }
 

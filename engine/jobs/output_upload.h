@@ -38,6 +38,7 @@ struct output_upload { /* zero-initialised */
     char *replaces;                 /* the ETag to replace; NULL: expects none */
     bool unconditional;
     unsigned tries;
+    uint64_t began_ns; /* uv_hrtime of the start */
 };
 
 /* ERR_MEMORY, ERR_INVALID: done will not be called. */

@@ -81,6 +81,7 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
         fetch_failed(source, error);
         return;
     }
+    histogram_observe(&table->stats.fetch_s, (double)(uv_hrtime() - source->get_ns) / 1e9);
     source_reserve(source, body->size);
     source->error = (struct error){0};
     source_enter(source, SOURCE_WAKING);
@@ -98,6 +99,7 @@ static int get_start(struct source *source)
     struct source_table *table = source->table;
     struct object_name name = {source->bucket, source->key, source->version};
     table->stats.fetched++;
+    source->get_ns = uv_hrtime();
     return table->options.store->ops->get(table->options.store, &name, (size_t)source->reserved,
                                           on_got, source, &source->get);
 }

@@ -49,6 +49,7 @@ struct source {
     unsigned joined; /* number of claims so far */
     unsigned claims; /* now */
     struct object_request *get;
+    uint64_t get_ns; /* uv_hrtime of its start */
     void (*denied_asked)(struct source *source, const struct error *error); /* source_denied.c */
     struct list waiting; /* waiting claims: for the fetch, then for the next round */
     struct round round;

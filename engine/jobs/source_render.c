@@ -106,6 +106,22 @@ static void round_give_back(struct source_table *table, struct source_claim *cla
     claim->wake(claim);
 }
 
+/* The time of a round that single renditions did not take went into decoding, and into scaling for
+ * all of them. */
+static void round_observe(struct source_table *table, const struct round *round, double worked_ms)
+{
+    double renditions_ms = 0;
+    for (size_t i = 0; round->items && i < round->count; i++) {
+        for (size_t k = 0; k < round->items[i].rendition_count; k++) {
+            double ms = round->items[i].renditions[k].milliseconds;
+            histogram_observe(&table->stats.render_s, ms / 1000);
+            renditions_ms += ms;
+        }
+    }
+    if (round->count)
+        histogram_observe(&table->stats.decode_s, (worked_ms - renditions_ms) / 1000);
+}
+
 /* Reduces the grant to the size of the results. */
 static void round_settle(struct source *source, uint64_t kept[ROUND_MAX])
 {
@@ -128,6 +144,7 @@ static void round_done(struct worker_task *task)
     double worked_ms = task->milliseconds - source->round.waited_ms;
     for (size_t i = 0; i < count; i++)
         worker_share_charge(source->round.claims[i]->share, worked_ms / (double)count);
+    round_observe(table, &source->round, worked_ms);
     source->claims++; /* a reference, as in wake_all */
     round_settle(source, kept);
     for (size_t i = 0; i < count; i++)

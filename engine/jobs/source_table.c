@@ -239,6 +239,9 @@ int source_table_init(struct source_table *table, uv_loop_t *loop,
     *table = (struct source_table){.loop = loop, .options = *options};
     for (size_t i = 0; i < SOURCE_SCHEDULES; i++)
         list_init(&table->scheduled[i]);
+    histogram_of_work(&table->stats.fetch_s);
+    histogram_of_work(&table->stats.decode_s);
+    histogram_of_work(&table->stats.render_s);
     if (id_table_init(&table->index))
         return ERR_MEMORY;
     return uv_timer_init(loop, &table->timer) ? ERR_MEMORY : 0;

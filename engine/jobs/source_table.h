@@ -33,6 +33,7 @@
 
 #include "envelope.h"
 #include "error.h"
+#include "histogram.h"
 #include "id_table.h"
 #include "list.h"
 #include "memory_budget.h"
@@ -44,6 +45,7 @@ struct source;
 
 struct source_stats {
     uint64_t fetched, shared, decoded;
+    struct histogram fetch_s, decode_s, render_s; /* of a photo, of a round, of a rendition */
 };
 
 struct source_table_options {

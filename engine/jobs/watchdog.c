@@ -63,6 +63,11 @@ void watchdog_init(struct watchdog *watchdog, struct engine *engine, uint64_t li
     uv_unref((uv_handle_t *)&watchdog->timer);
 }
 
+uint64_t watchdog_patience_ms(const struct watchdog *watchdog)
+{
+    return SHARED_LIMITS * watchdog->limit_ms + 2 * LOOK_MAX_MS;
+}
+
 void watchdog_close(struct watchdog *watchdog, uv_close_cb closed)
 {
     uv_close((uv_handle_t *)&watchdog->timer, closed);

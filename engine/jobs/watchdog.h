@@ -28,6 +28,9 @@ struct watchdog {
 /* limit_ms is the longest time without progress. Cannot fail, because libuv's timers allocate
  * nothing. */
 void watchdog_init(struct watchdog *watchdog, struct engine *engine, uint64_t limit_ms);
+/* Milliseconds: nothing is left that has made no progress for longer than this, unless a worker
+ * never returns. */
+uint64_t watchdog_patience_ms(const struct watchdog *watchdog);
 void watchdog_close(struct watchdog *watchdog, uv_close_cb closed);
 
 #endif

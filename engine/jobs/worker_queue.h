@@ -29,6 +29,7 @@ struct worker_queue {
     unsigned busy;
     double clock; /* clock of the share that was served last */
     struct list waiting;
+    struct list running; /* the oldest first */
 };
 
 struct worker_task { /* embed it; borrowed until done is called or the task is removed */
@@ -40,11 +41,15 @@ struct worker_task { /* embed it; borrowed until done is called or the task is r
     /* private */
     struct list link;
     struct worker_queue *queue;
+    uint64_t began_ms; /* uv_now when it left for a worker */
     uv_work_t work;
 };
 
 void worker_queue_init(struct worker_queue *queue, uv_loop_t *loop, unsigned workers);
 void worker_queue_push(struct worker_queue *queue, struct worker_task *task);
+
+/* Milliseconds since the oldest of the running tasks left for its worker; 0: none runs. */
+uint64_t worker_queue_oldest_ms(const struct worker_queue *queue);
 
 /* Work done for a share, reported by the owner of the task in its done callback. */
 void worker_share_charge(struct worker_share *share, double milliseconds);

@@ -10,7 +10,7 @@ import pytest
 import harness
 from harness import PROGRAM, ROOT, clean_environment, thumbwheel
 
-COMMANDS = ["run", "local", "process", "whoami", "check"]
+COMMANDS = ["run", "local", "process", "whoami", "check", "health"]
 
 
 def test_help_lists_every_command():
@@ -370,7 +370,8 @@ def test_the_greeting_can_be_shown_and_pasted(start, locale, tmp_path):
 
 
 def test_help_groups_its_options():
-    for command, groups in (("run", ["Pipelines and service", "Work", "Images", "Log", "Shutdown", "Other"]),
+    for command, groups in (("run", ["Pipelines and service", "Work", "Images", "Log", "Monitoring", "Shutdown",
+                                     "Other"]),
                             ("check", ["Pipelines and service", "Results", "Other"])):
         shown = re.findall(r"^([A-Z][a-z ]+):$", thumbwheel(command, "--help").stdout, re.MULTILINE)
         assert shown[shown.index("Options") + 1:] == groups

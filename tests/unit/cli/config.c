@@ -290,7 +290,7 @@ static bool has_option(const char *help, const struct setting *s)
 static void each_setting_is_in_the_help_of_its_commands(void **state)
 {
     (void)state;
-    for (unsigned command = CONFIG_RUN; command <= CONFIG_CHECK; command <<= 1) {
+    for (unsigned command = CONFIG_RUN; command <= CONFIG_HEALTH; command <<= 1) {
         char *text = NULL;
         size_t size = 0;
         FILE *out = open_memstream(&text, &size);

@@ -1,0 +1,50 @@
+#include "consumer_stats.h"
+
+#include <string.h>
+#include <time.h>
+
+void consumer_stats_init(struct consumer_stats *stats)
+{
+    *stats = (struct consumer_stats){0};
+    histogram_of_waits(&stats->event_to_stored);
+    histogram_of_waits(&stats->receipt_to_stored);
+}
+
+static struct outcome_count *count_of(struct consumer_stats *stats, enum outcome outcome,
+                                      const char *reason)
+{
+    for (size_t i = 0; i < stats->outcome_count; i++) {
+        struct outcome_count *count = &stats->outcomes[i];
+        if (count->outcome == outcome && strcmp(count->reason, reason) == 0)
+            return count;
+    }
+    if (stats->outcome_count == OUTCOME_COUNTS_MAX)
+        return NULL;
+    struct outcome_count *added = &stats->outcomes[stats->outcome_count++];
+    *added = (struct outcome_count){.outcome = outcome, .reason = reason};
+    if (stats->outcome_count == OUTCOME_COUNTS_MAX)
+        added->reason = "other";
+    return added;
+}
+
+void consumer_stats_settled(struct consumer_stats *stats, enum outcome outcome, const char *reason)
+{
+    struct outcome_count *count = count_of(stats, outcome, reason);
+    if (!count)
+        count = &stats->outcomes[OUTCOME_COUNTS_MAX - 1];
+    count->messages++;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void consumer_stats_stored(struct consumer_stats *stats, int64_t event_ms, double receipt_ms)
+{
+    histogram_observe(&stats->receipt_to_stored, receipt_ms / 1000);
+    if (event_ms)
+        histogram_observe(&stats->event_to_stored, (double)(now_ms() - event_ms) / 1000);
+}
