@@ -34,7 +34,8 @@ static int ask(uv_loop_t *loop, const char *base, struct inquiry *inquiry)
                                          .region = "",
                                          .endpoints = endpoints,
                                          .clock_offset = &no_offset};
-    code = imds_region(&host, base, on_region, inquiry, &inquiry->error);
+    struct instance *pending = NULL;
+    code = imds_region(&host, base, on_region, inquiry, &pending, &inquiry->error);
     while (!code && !inquiry->region && !inquiry->error.code && uv_run(loop, UV_RUN_ONCE))
         ;
     http_client_close(inquiry->http, NULL, NULL);

@@ -302,6 +302,13 @@ def test_credentials_that_arrive_expired_are_used_if_they_are_the_instances(on_i
     assert signer(on_instance(answer=instance(credentials=[(200, keys("AKIDOLD", expires=-7200))]))) == "AKIDOLD"
 
 
+def test_link_local_addresses_are_never_asked_through_a_proxy(whoami, fake):
+    proxy = fake(instance())
+    whoami(status=2, http_proxy=proxy.url, all_proxy=proxy.url, AWS_EC2_METADATA_DISABLED="false",
+           AWS_EC2_METADATA_SERVICE_ENDPOINT="http://169.254.255.1:9")
+    assert proxy.seen() == []
+
+
 # ---- a process ----
 
 @pytest.fixture

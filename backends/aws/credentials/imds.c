@@ -270,7 +270,7 @@ int instance_get(const struct credential_host *host, const struct credential_pla
 }
 
 int imds_region(const struct credential_host *host, const char *base, imds_region_done *done,
-                void *user, struct error *error)
+                void *user, struct instance **out, struct error *error)
 {
     struct instance *instance = instance_new(host, base);
     if (!instance)
@@ -278,7 +278,10 @@ int imds_region(const struct credential_host *host, const char *base, imds_regio
     instance->region_done = done;
     instance->region_user = user;
     int code = ask(instance, STEP_TOKEN, "/latest/api/token", error);
-    if (code)
+    if (code) {
         instance_free(instance);
-    return code;
+        return code;
+    }
+    *out = instance;
+    return 0;
 }

@@ -7,8 +7,10 @@
 /* The region is borrowed; NULL: *error says why. From a fresh loop callback. */
 typedef void imds_region_done(const char *region, const struct error *error, void *user);
 
+struct instance; /* an inquiry that is under way; gone when done was called */
+
 /* base: the service's URL, borrowed until then. On error done is not called. */
 int imds_region(const struct credential_host *host, const char *base, imds_region_done *done,
-                void *user, struct error *error);
+                void *user, struct instance **out, struct error *error);
 
 #endif
