@@ -72,10 +72,11 @@ def set_home(path):
 
 
 def clean_environment(**more):
-    """No AWS setting, proxy or THUMBWHEEL_ variable of the caller's reaches the program under test."""
+    """No AWS setting, proxy or THUMBWHEEL_ variable of the caller's reaches the program under test, nor does the metadata
+    service of the machine that runs the tests."""
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(("AWS_", "THUMBWHEEL", "XDG_")) and not name.lower().endswith("_proxy")}
-    return dict(kept, HOME=_home) | {"THUMBWHEEL_LOG_FORMAT": "text"} | more
+    return dict(kept, HOME=_home) | {"THUMBWHEEL_LOG_FORMAT": "text", "AWS_EC2_METADATA_DISABLED": "true"} | more
 
 
 def aws_environment(endpoint=None, secret=SECRET_KEY, **more):
