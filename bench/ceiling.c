@@ -30,8 +30,8 @@ enum {
 
 struct ceiling_connection {
     size_t body_left; /* of a request that is not read to its end */
-    const char *answer;
-    size_t answer_left;
+    const char *response;
+    size_t response_left;
     bool waits; /* for room to write */
 };
 
@@ -62,7 +62,7 @@ static void object_make(size_t size)
     object_size += size;
 }
 
-static void answers_make(void)
+static void responses_make(void)
 {
     static const char before[] = "{\"Messages\":[{\"ReceiptHandle\":\"none\",\"Body\":\"";
     static const char after[] = "\"}]}";
@@ -91,14 +91,14 @@ static void watch(int fd, bool writable)
 static void write_on(int fd)
 {
     struct ceiling_connection *c = &connections[fd];
-    while (c->answer_left) {
-        ssize_t sent = send(fd, c->answer, c->answer_left, MSG_NOSIGNAL);
+    while (c->response_left) {
+        ssize_t sent = send(fd, c->response, c->response_left, MSG_NOSIGNAL);
         if (sent < 0)
             break;
-        c->answer += sent;
-        c->answer_left -= (size_t)sent;
+        c->response += sent;
+        c->response_left -= (size_t)sent;
     }
-    watch(fd, c->answer_left > 0);
+    watch(fd, c->response_left > 0);
 }
 
 static void choose(struct ceiling_connection *c, const char *head)
@@ -107,14 +107,14 @@ static void choose(struct ceiling_connection *c, const char *head)
         size_t size = strtoul(head + sizeof "GET /bench/" - 1, NULL, 10);
         if (size != object_body)
             object_make(size);
-        c->answer = object;
-        c->answer_left = object_size;
+        c->response = object;
+        c->response_left = object_size;
     } else if (strstr(head, "AmazonSQS.ReceiveMessage")) {
-        c->answer = message;
-        c->answer_left = message_size;
+        c->response = message;
+        c->response_left = message_size;
     } else {
-        c->answer = empty;
-        c->answer_left = empty_size;
+        c->response = empty;
+        c->response_left = empty_size;
     }
 }
 
@@ -181,7 +181,7 @@ int main(int argc, char **argv)
         return 2;
     }
     epoll = epoll_create1(EPOLL_CLOEXEC);
-    answers_make();
+    responses_make();
     int listener = listen_on((unsigned)strtoul(argv[2], NULL, 10));
     for (;;) {
         int count = epoll_wait(epoll, events, 64, -1);

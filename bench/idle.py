@@ -36,7 +36,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def first_answer(port, process):
+def first_response(port, process):
     """Seconds until the first response; retries at once while the port is closed."""
     begun = time.perf_counter()
     while time.perf_counter() - begun < START_TIMEOUT_S and process.poll() is None:
@@ -58,7 +58,7 @@ def cloud(data, options):
         process = subprocess.Popen([PROGRAM, "local", "--cloud-only", "--port", str(port), "--data", data, *options],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, env=environment)
         try:
-            yield process, first_answer(port, process)
+            yield process, first_response(port, process)
         finally:
             process.send_signal(signal.SIGTERM)
             if process.wait():

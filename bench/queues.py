@@ -70,10 +70,10 @@ class Server:
 
     def exchange(self, connection, request):
         connection.request("POST", "/", *request)
-        answer = connection.getresponse()
-        data = answer.read()
-        if answer.status != 200:
-            raise SystemExit(f"{answer.status}: {data.decode()}")
+        response = connection.getresponse()
+        data = response.read()
+        if response.status != 200:
+            raise SystemExit(f"{response.status}: {data.decode()}")
         return json.loads(data or b"{}")
 
     def call(self, action, **parameters):
@@ -163,11 +163,11 @@ def purge(server):
     thread.start()
     began = time.monotonic()
     server.call("PurgeQueue", QueueUrl=server.url("q0"))
-    answered = time.monotonic() - began
+    duration = time.monotonic() - began
     time.sleep(3)
     stop.set()
     thread.join()
-    return answered, max(waits), statistics.median(waits)
+    return duration, max(waits), statistics.median(waits)
 
 
 def scene(program, queues, messages, requests, purged=False):
@@ -181,8 +181,8 @@ def scene(program, queues, messages, requests, purged=False):
             row += f" {rate:,.0f} | {cost:.0f} |"
         print(row, flush=True)
         if purged:
-            answered, longest, median = purge(server)
-            print(f"\npurge of {messages:,} messages: response after {answered * 1000:.0f} ms; during the purge and "
+            duration, longest, median = purge(server)
+            print(f"\npurge of {messages:,} messages: response after {duration * 1000:.0f} ms; during the purge and "
                   f"the next 3 s a send to another queue took {median:.1f} ms (median), at most {longest:.0f} ms")
         server.stop()
     finally:

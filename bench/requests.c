@@ -54,7 +54,7 @@ enum {
     SAMPLES_MAX = 4 * 1000 * 1000,
     READ_SIZE = 256 * 1024,
     HEAD_MAX = 4096,
-    BODY_KEPT = 64 * 1024, /* of an answer: a received message's receipt is in it */
+    BODY_KEPT = 64 * 1024, /* of a response: a received message's receipt is in it */
 };
 
 enum operation {
@@ -89,8 +89,8 @@ struct connection {
     size_t written;
     uint64_t began_us;
     llhttp_t parser;
-    struct buffer answer;
-    bool answered;
+    struct buffer response;
+    bool complete;
     unsigned queue;
 };
 
@@ -360,15 +360,15 @@ static void requests_make(void)
 static int on_body(llhttp_t *parser, const char *at, size_t size)
 {
     struct connection *c = parser->data;
-    if (c->answer.size + size <= BODY_KEPT)
-        buffer_append(&c->answer, at, size);
+    if (c->response.size + size <= BODY_KEPT)
+        buffer_append(&c->response, at, size);
     return 0;
 }
 
 static int on_message(llhttp_t *parser)
 {
     struct connection *c = parser->data;
-    c->answered = true;
+    c->complete = true;
     return 0;
 }
 
@@ -408,8 +408,8 @@ static void write_on(struct connection *c)
 static void request_start(struct connection *c)
 {
     c->written = 0;
-    c->answered = false;
-    buffer_clear(&c->answer);
+    c->complete = false;
+    buffer_clear(&c->response);
     llhttp_init(&c->parser, HTTP_RESPONSE, &settings);
     c->parser.data = c;
     write_on(c);
@@ -453,8 +453,8 @@ static void sample(struct connection *c)
 static bool delete_received(struct connection *c)
 {
     static const char name[] = "\"ReceiptHandle\":\"";
-    buffer_byte(&c->answer, '\0');
-    char *from = c->answer.data ? strstr(c->answer.data, name) : NULL;
+    buffer_byte(&c->response, '\0');
+    char *from = c->response.data ? strstr(c->response.data, name) : NULL;
     char *to = from ? strchr(from + sizeof name, '"') : NULL;
     if (!to)
         return false;
@@ -471,8 +471,8 @@ static void complain(struct connection *c)
 {
     if (g.errors++ == 0)
         fprintf(stderr, "bench_requests: %s: status %d: %.*s\n", operation_names[g.operation],
-                c->parser.status_code, (int)(c->answer.size < 300 ? c->answer.size : 300),
-                c->answer.data ? c->answer.data : "");
+                c->parser.status_code, (int)(c->response.size < 300 ? c->response.size : 300),
+                c->response.data ? c->response.data : "");
 }
 
 static void request_done(struct connection *c)
@@ -503,7 +503,7 @@ static void read_on(struct connection *c)
     enum llhttp_errno code = llhttp_execute(&c->parser, g.read_buffer, (size_t)size);
     if (code != HPE_OK && code != HPE_PAUSED_UPGRADE)
         die(llhttp_errno_name(code));
-    if (c->answered)
+    if (c->complete)
         request_done(c);
 }
 
@@ -518,7 +518,7 @@ static void connection_open(struct connection *c)
         die("cannot connect");
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
-    buffer_init(&c->answer, BODY_KEPT + 1);
+    buffer_init(&c->response, BODY_KEPT + 1);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     if (epoll_ctl(g.epoll, EPOLL_CTL_ADD, c->fd, &event))
         die("epoll_ctl");

@@ -97,11 +97,11 @@ class Server:
         began = time.monotonic()
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT,
                                         cwd=MODULES.parent)
-        self.first_answer_ms = self.await_answer(began)
+        self.first_response_ms = self.await_response(began)
         self.idle_rss_mib = self.rss_mib("VmRSS")
         self.key = self.what["key"] or self.printed_key()
 
-    def await_answer(self, began):
+    def await_response(self, began):
         while time.monotonic() - began < START_TIMEOUT_S:
             if self.process.poll() is not None:
                 break
@@ -166,8 +166,8 @@ def measure_one(server, operation, size, connections, seconds):
         server.ask("fill", size=size, count=BACKLOG, connections=4)
     elif operation == "get":
         server.ask("put", size=size, count=GET_KEYS, connections=4)
-    answer = server.ask(operation, size=size, connections=connections, seconds=seconds)
-    return {"per_second": answer["done"] / answer["seconds"], "p50_us": answer["p50_us"], "p99_us": answer["p99_us"]}
+    response = server.ask(operation, size=size, connections=connections, seconds=seconds)
+    return {"per_second": response["done"] / response["seconds"], "p50_us": response["p50_us"], "p99_us": response["p99_us"]}
 
 
 def measure_round(options, names, folder):
@@ -176,7 +176,7 @@ def measure_round(options, names, folder):
     try:
         for name in names:
             servers.append(Server(name, folder))
-        result = {"start": {server.name: {"first_answer_ms": server.first_answer_ms,
+        result = {"start": {server.name: {"first_response_ms": server.first_response_ms,
                                           "idle_rss_mib": server.idle_rss_mib} for server in servers}}
         for server in servers:
             prepare(server)
@@ -233,7 +233,7 @@ def report(rounds, names):
         words.append(word)
         print(f"  {case:<38}" + "".join(f"{speed[name]:>12.0f}" if name in speed else f"{'-':>12}"
                                         for name in names) + text)
-    for title, field in (("start to first response, ms", "first_answer_ms"), ("memory after startup, MiB", "idle_rss_mib"),
+    for title, field in (("start to first response, ms", "first_response_ms"), ("memory after startup, MiB", "idle_rss_mib"),
                          ("peak memory, MiB", "peak_rss_mib")):
         print(f"  {title:<38}" + "".join(f"{median_of(rounds, 'start', name, field):>12.0f}" for name in names))
     print(f"\nGoals: {GOALS['sqs']} times the best other server on SQS, {GOALS['s3']} times on S3: " +

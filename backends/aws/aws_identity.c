@@ -28,13 +28,13 @@ static void finish(struct aws_identification *identification, const struct aws_i
     identification_free(identification);
 }
 
-static void on_answer(struct sts_answer *answer, const struct error *error, void *user)
+static void on_caller_identity(struct sts_result *result, const struct error *error, void *user)
 {
     struct aws_identification *identification = user;
     const struct aws_identity identity = {.provider = identification->signer->source,
-                                          .account = answer->account,
-                                          .arn = answer->arn,
-                                          .user_id = answer->user_id,
+                                          .account = result->account,
+                                          .arn = result->arn,
+                                          .user_id = result->user_id,
                                           .expires_s = identification->signer->expires_s};
     finish(identification, error->code ? NULL : &identity, error);
 }
@@ -49,7 +49,7 @@ static void ask(struct aws_identification *identification, struct error *error)
         return;
     }
     identification->signer = credentials_retain(credentials);
-    sts_get_caller_identity(credential_chain_host(aws->chain), credentials, on_answer,
+    sts_get_caller_identity(credential_chain_host(aws->chain), credentials, on_caller_identity,
                             identification, &identification->call, error);
 }
 

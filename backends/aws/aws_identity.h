@@ -8,7 +8,7 @@
 #include "error.h"
 
 struct aws_identity {
-    const char *provider; /* static: which one of docs/credentials.md answered */
+    const char *provider; /* static: the name of the provider in docs/credentials.md */
     const char *account, *arn, *user_id;
     int64_t expires_s; /* Unix time; 0: never */
 };

@@ -98,7 +98,7 @@ void call_check(const struct exchanged *e)
     if (!call_header(e->response, "x-amzn-requestid").size &&
         !call_header(e->response, "x-amz-request-id").size) {
         require(status == 400 || status == 413 || status == 414 || status == 431);
-        return; /* the HTTP server has refused it: it is no request that a service could answer */
+        return; /* the HTTP server has refused it, so no service has seen it */
     }
     check_length(e, status);
     check_body(e, status);

@@ -412,12 +412,12 @@ static void list_json(call_ask *ask, const char *service, const char *target, co
             *token ? "\"" : "");
         char *body = ask(service, request, &status);
         require(status == 200);
-        json_t *answer = json_loads(body, 0, NULL);
-        json_array_foreach(json_object_get(answer, list), i, entry) names_add(
+        json_t *response = json_loads(body, 0, NULL);
+        json_array_foreach(json_object_get(response, list), i, entry) names_add(
             found, name ? slice_of(member(entry, name)) : last_part(json_string_value(entry), '/'));
-        more = member(answer, "NextToken") != NULL;
-        snprintf(token, sizeof token, "%s", more ? member(answer, "NextToken") : "");
-        json_decref(answer);
+        more = member(response, "NextToken") != NULL;
+        snprintf(token, sizeof token, "%s", more ? member(response, "NextToken") : "");
+        json_decref(response);
         free(body);
     }
 }

@@ -1,11 +1,11 @@
 /*
- * The embedded cloud whole, from the socket to the storage thread, with requests that are rightly
- * signed whatever they say. An input is requests as in fuzz_request.h, each behind its service's
- * name ("s3 PUT /photos/a"), separated by lines of three hyphens; they are made one after another
- * to a new cloud that has a bucket, a queue and a topic. In them "@receipt" and "@subscription"
- * stand for the last of their kind that an answer gave, and "@large" for more bytes than an object
- * has in the database. Each is answered with HTTP, none with an internal error, JSON is
- * well-formed, and afterwards the cloud closes with nothing left behind.
+ * The whole embedded cloud, from the socket to the storage thread, with correctly signed requests
+ * of any content. An input is a list of requests as in fuzz_request.h, each preceded by the name of
+ * its service ("s3 PUT /photos/a"), separated by lines of three hyphens. They are sent one after
+ * another to a new cloud that has a bucket, a queue and a topic. In them "@receipt" and
+ * "@subscription" stand for the latest ones in a response, and "@large" for more bytes than the
+ * database stores of an object. Every response must be HTTP and no internal error, JSON must be
+ * well-formed, and the cloud must close without leaks.
  */
 #include "cloud_harness.h"
 
@@ -23,10 +23,10 @@ static const char *const prelude[] = {
      "Action=CreateTopic&Name=t&Version=2010-03-31"),
 };
 
-/* --- what stands for something else --- */
+/* --- placeholders --- */
 
 static struct token {
-    const char *name, *begin; /* what stands before it in an answer */
+    const char *name, *begin; /* what stands before it in a response */
     char end;                 /* and what after */
     char value[LARGE + 1];
 } tokens[] = {
@@ -43,17 +43,17 @@ static void tokens_reset(void)
     memset(tokens[TOKENS - 1].value, 'x', LARGE);
 }
 
-static void tokens_learn(struct slice answer)
+static void tokens_learn(struct slice response)
 {
     for (size_t i = 0; i < TOKENS; i++) {
         struct token *token = &tokens[i];
-        const char *at = token->begin && answer.size
-                             ? memmem(answer.data, answer.size, token->begin, strlen(token->begin))
-                             : NULL;
+        const char *at = token->begin && response.size ? memmem(response.data, response.size,
+                                                                token->begin, strlen(token->begin))
+                                                       : NULL;
         if (!at)
             continue;
         at += strlen(token->begin);
-        size_t left = (size_t)(answer.data + answer.size - at);
+        size_t left = (size_t)(response.data + response.size - at);
         const char *end = memchr(at, token->end, left);
         if (end && end - at <= LARGE)
             snprintf(token->value, sizeof token->value, "%.*s", (int)(end - at), at);

@@ -40,7 +40,7 @@ struct exchange {
     uv_timer_t timer;
     int fd;
     bool over;
-    struct buffer *answer; /* the caller's */
+    struct buffer *response; /* the caller's */
 };
 
 /* --- the cloud --- */
@@ -213,7 +213,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     ssize_t got;
     (void)events;
     while (!status && (got = recv(e->fd, space, sizeof space, 0)) > 0)
-        buffer_append(e->answer, space, (size_t)got);
+        buffer_append(e->response, space, (size_t)got);
     e->over = status || got == 0 || (got < 0 && errno != EAGAIN);
 }
 
@@ -240,15 +240,15 @@ static void exchange_run(struct exchange *e, unsigned patience_ms)
 }
 
 /* A whole body that says it is JSON is JSON. */
-static void check_json(struct slice answer)
+static void check_json(struct slice response)
 {
     static const char type[] = "application/x-amz-json", length[] = "\r\nContent-Length: ";
-    const char *body = memmem(answer.data, answer.size, "\r\n\r\n", 4);
+    const char *body = memmem(response.data, response.size, "\r\n\r\n", 4);
     if (!body)
         return;
-    size_t head = (size_t)(body + 4 - answer.data), size = answer.size - head;
-    const char *stated = memmem(answer.data, head, length, sizeof length - 1);
-    if (!size || !stated || !memmem(answer.data, head, type, sizeof type - 1) ||
+    size_t head = (size_t)(body + 4 - response.data), size = response.size - head;
+    const char *stated = memmem(response.data, head, length, sizeof length - 1);
+    if (!size || !stated || !memmem(response.data, head, type, sizeof type - 1) ||
         strtoul(stated + sizeof length - 1, NULL, 10) != size)
         return;
     json_t *json = json_loadb(body + 4, size, JSON_REJECT_DUPLICATES, NULL);
@@ -256,19 +256,19 @@ static void check_json(struct slice answer)
     json_decref(json);
 }
 
-static void check_answer(struct slice answer)
+static void check_response(struct slice response)
 {
-    if (!answer.size)
+    if (!response.size)
         return;
-    check_json(answer);
-    require(slice_starts_with(answer, "HTTP/1.1 "));
-    require(!slice_starts_with(answer, "HTTP/1.1 500") &&
-            !slice_starts_with(answer, "HTTP/1.1 503"));
+    check_json(response);
+    require(slice_starts_with(response, "HTTP/1.1 "));
+    require(!slice_starts_with(response, "HTTP/1.1 500") &&
+            !slice_starts_with(response, "HTTP/1.1 503"));
 }
 
 static void send_wire(struct slice wire, unsigned patience_ms, struct buffer *response)
 {
-    struct exchange e = {.answer = response};
+    struct exchange e = {.response = response};
     int fds[2], room = 2 * CLOUD_WIRE_MAX;
     require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds));
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
@@ -277,7 +277,7 @@ static void send_wire(struct slice wire, unsigned patience_ms, struct buffer *re
     ssize_t sent = send(e.fd, wire.data, wire.size, MSG_NOSIGNAL);
     require(sent == (ssize_t)wire.size);
     exchange_run(&e, patience_ms);
-    check_answer(buffer_slice(response));
+    check_response(buffer_slice(response));
 }
 
 void cloud_harness_send(struct fuzz_request *request, struct slice service, unsigned patience_ms,

@@ -1,4 +1,4 @@
-/* Seeds for the decoder_reply target: what an honest process answers, into the directory named. */
+/* Seeds for the decoder_reply target: writes the replies of an uncompromised process into the given directory. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /*
- * The server behind a socket pair, with handlers that take bodies and answer in every way there is;
+ * The server behind a socket pair, with handlers that take bodies and response in every way there is;
  * which way, the path's first letter says. The first byte of an input is how many bytes are sent at
  * a time, the second how the peer leaves. Whatever is sent: each call ends once, what is answered
  * is HTTP, and nothing stays behind.
@@ -17,15 +17,15 @@ enum { COLLECT_MAX = 4096, CALLS_MAX = 64, TURNS_MAX = 64 };
 struct handled { /* a call that is open */
     struct http_call *call;
     char way;
-    bool answered;
+    bool responded;
 };
 
 static uv_loop_t loop;
 static struct http_server server;
 static struct handled handled[CALLS_MAX];
 static size_t begun, ended;
-static size_t answer_size;
-static char answer_start[9];
+static size_t response_size;
+static char response_start[9];
 
 static const struct http_header headers[] = {{"X-Fuzz", "1"}};
 
@@ -41,7 +41,7 @@ static void on_call_end(struct http_call *call, bool completed, void *user)
 static void respond(struct handled *h, int status, struct slice text)
 {
     struct bytes body = bytes_give(fuzz_copy(text), text.size);
-    h->answered = true;
+    h->responded = true;
     http_call_respond(h->call, status, headers, 1, &body);
     bytes_free(&body);
 }
@@ -56,7 +56,7 @@ static void on_drained(struct http_call *call, int error, void *user)
 
 static void stream(struct handled *h, int64_t length, size_t pieces)
 {
-    h->answered = true;
+    h->responded = true;
     http_call_begin(h->call, 200, headers, 1, length);
     for (size_t i = 0; i < pieces; i++) {
         struct bytes piece = bytes_borrow("piece", 5);
@@ -68,7 +68,7 @@ static void stream(struct handled *h, int64_t length, size_t pieces)
 static void on_body(struct http_call *call, struct bytes *body, void *user)
 {
     struct handled *h = user;
-    require(h->call == call && !h->answered && body->size <= COLLECT_MAX);
+    require(h->call == call && !h->responded && body->size <= COLLECT_MAX);
     respond(h, 200, (struct slice){body->data, body->size});
 }
 
@@ -76,7 +76,7 @@ static void on_data(struct http_call *call, int error, const void *data, size_t 
 {
     struct handled *h = user;
     require(h->call == call && (error || data));
-    if (error || h->answered)
+    if (error || h->responded)
         return;
     if (!size)
         respond(h, 200, SLICE_LITERAL("read"));
@@ -137,7 +137,7 @@ static void go_on(void)
         struct handled *h = &handled[i];
         if (h->call && h->way == 'p')
             http_call_resume(h->call);
-        else if (h->call && h->way == 'd' && !h->answered)
+        else if (h->call && h->way == 'd' && !h->responded)
             respond(h, 404, SLICE_LITERAL("later"));
     }
 }
@@ -146,9 +146,9 @@ static void receive(int fd)
 {
     char space[4096];
     for (ssize_t got; (got = recv(fd, space, sizeof space, 0)) > 0;) {
-        for (ssize_t i = 0; i < got && answer_size + (size_t)i < sizeof answer_start; i++)
-            answer_start[answer_size + (size_t)i] = space[i];
-        answer_size += (size_t)got;
+        for (ssize_t i = 0; i < got && response_size + (size_t)i < sizeof response_start; i++)
+            response_start[response_size + (size_t)i] = space[i];
+        response_size += (size_t)got;
     }
 }
 
@@ -204,7 +204,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned piece = fuzz_choice(&in) % 32, leave = fuzz_choice(&in);
     int fds[2];
     require(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds));
-    begun = ended = answer_size = 0;
+    begun = ended = response_size = 0;
     connection_accept(&server, fds[0], true);
     send_pieces(fds[1], in, piece ? 16 * piece : SIZE_MAX);
     if (leave & 1)
@@ -213,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         turn(fds[1]);
     close_what_is_left(fds[1]);
     require(!server.connection_count && begun == ended);
-    require(!answer_size ||
-            memcmp(answer_start, "HTTP/1.1 ", answer_size < 9 ? answer_size : 9) == 0);
+    require(!response_size ||
+            memcmp(response_start, "HTTP/1.1 ", response_size < 9 ? response_size : 9) == 0);
     return 0;
 }

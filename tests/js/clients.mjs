@@ -39,12 +39,12 @@ export function uniqueName(what) {
   return `js-${what}-${process.pid}-${count++}`;
 }
 
-// Asks again until the answer is one; what it waits for has no event that a client could see.
+// Asks again until the response is one; what it waits for has no event that a client could see.
 export async function until(ask, what) {
   const end = Date.now() + 120_000;
   for (;;) {
-    const answer = await ask();
-    if (answer) return answer;
+    const response = await ask();
+    if (response) return response;
     if (Date.now() > end) throw new Error(`still not so: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -37,7 +37,7 @@ test("a message comes back as it was sent, with its attributes", async () => {
   assert.equal(message.Attributes.ApproximateReceiveCount, "1");
 });
 
-test("a long poll is answered by the message that it waits for", async () => {
+test("a long poll returns the message that it waits for", async () => {
   const QueueUrl = await makeQueue();
   const waiting = receive(QueueUrl);
   await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "now" }));

@@ -279,7 +279,7 @@ def client(endpoint, service, access_key=ACCESS_KEY, secret_key=SECRET_KEY, toke
 
 
 def aws(endpoint, *arguments, check=True, **options):
-    """The AWS CLI; its JSON answer, or None where it prints none."""
+    """The AWS CLI; returns the JSON that it prints, or None."""
     done = subprocess.run([AWS_CLI, "--endpoint-url", endpoint, "--output", "json", *map(str, arguments)],
                           env=aws_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=PATIENCE_S, **options)

@@ -11,9 +11,9 @@ def stamp(seconds):
 
 
 class Fake:
-    """Answers each request with what answer(request) returns: a status and a body, or None for no answer at all."""
+    """Sends what respond(request) returns, a status and a body; sends no response if it returns None."""
 
-    def __init__(self, answer):
+    def __init__(self, respond):
         self.requests, self.done = [], threading.Event()
         outer = self
 
@@ -23,7 +23,7 @@ class Fake:
                 self.body = self.rfile.read(size).decode()
                 self.form = dict(urllib.parse.parse_qsl(self.body))
                 outer.requests.append(self)
-                reply = answer(self)
+                reply = respond(self)
                 if reply is None:  # slow: longer than any client waits
                     outer.done.wait(60)
                     return
@@ -59,7 +59,7 @@ def keys(name="AKIDFAKE", expires=3600, **more):
 
 
 class Sts:
-    """Gives out AKID1, AKID2, … and says who asks; its answers can be replaced by action, in order."""
+    """Issues AKID1, AKID2, … and implements GetCallerIdentity; responses can be replaced by action, in order."""
 
     def __init__(self, expires=3600):
         self.expires, self.given, self.instead = expires, 0, {}

@@ -1,8 +1,8 @@
 """A proxy in front of the embedded cloud, for what no client can do by itself: hold a request, or fail it.
 
 It passes requests on byte by byte, so that their signatures still hold. What to do with a request is decided by a
-function of the test's: None passes it on, HOLD never answers it, (status, body) answers in the cloud's place, TWICE
-sends the cloud's answer and then a copy of it.
+function of the test: None forwards it, HOLD sends no response, (status, body) is sent instead of the cloud's response,
+and TWICE sends the cloud's response and then a copy of it.
 """
 import http.client
 import threading
@@ -26,13 +26,13 @@ class Handler(BaseHTTPRequestHandler):
             self.server.released.wait()
             self.close_connection = True
         elif verdict is TWICE:
-            answer = self.ask(body)
-            self.answer(*answer)
-            self.answer(*answer)
+            response = self.ask(body)
+            self.respond(*response)
+            self.respond(*response)
         elif verdict:
-            self.answer(verdict[0], [], verdict[1])
+            self.respond(verdict[0], [], verdict[1])
         else:
-            self.answer(*self.ask(body))
+            self.respond(*self.ask(body))
 
     do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_any
 
@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         upstream.close()
         return response.status, headers, content
 
-    def answer(self, status, headers, body):
+    def respond(self, status, headers, body):
         self.send_response_only(status)
         for name, value in headers:
             self.send_header(name, value)

@@ -1,6 +1,6 @@
 """Checks responses against the service models in Debian's botocore: watch(client) checks each response to this client.
 
-An answer may hold only what the model names, where it names it, in the form that the model gives it; an error's code is
+A response may contain only the members of the model, in the places and the forms that the model defines; an error code is
 one that the model lists for the operation, or one of the lists below. botocore itself skips what it does not know.
 """
 import json
@@ -46,7 +46,7 @@ OTHERWISE = {("FilterRuleName", "Prefix"), ("FilterRuleName", "Suffix")}
 FAULTS = {"RequestThrottled", "RequestTimeTooSkewed", "SlowDown"}
 
 NOT_HERE = "NotImplemented"  # ours: an operation or a parameter that the embedded cloud does not have
-BARE = re.compile(r"[345]\d\d")  # an answer without a body: botocore has only the status
+BARE = re.compile(r"[345]\d\d")  # a response without a body: botocore has only the status
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT|\d+(\.\d+)?")
 XML_SCALARS = {"integer": re.compile(r"-?\d+"), "long": re.compile(r"-?\d+"), "boolean": re.compile("true|false"),
@@ -130,7 +130,7 @@ def check_json(value, shape, where):
 
 
 def check_body(response, model):
-    """The body of an answer that botocore understood."""
+    """The body of a response that botocore understood."""
     shape, protocol = model.output_shape, model.service_model.metadata["protocol"]
     payload = shape.serialization.get("payload") if shape else None
     if payload:
@@ -142,9 +142,9 @@ def check_body(response, model):
         return
     root = ElementTree.fromstring(response.content)
     if protocol == "query":
-        assert bare(root) == f"{model.name}Response", f"{model.name} is answered by {bare(root)}"
+        assert bare(root) == f"{model.name}Response", f"{model.name} got the response {bare(root)}"
         root = next((child for child in root if bare(child) == shape.serialization.get("resultWrapper")), None)
-        assert root is not None, f"{model.name} is answered without {shape.serialization.get('resultWrapper')}"
+        assert root is not None, f"{model.name} got a response without {shape.serialization.get('resultWrapper')}"
     check_xml(root, shape, model.name)
 
 
@@ -160,7 +160,7 @@ OTHERS = {"s3": S3, "sqs": COMMON | SQS}
 def check_error(parsed, model):
     code = parsed["Error"]["Code"]
     known = codes_of(model) | {NOT_HERE} | FAULTS | OTHERS.get(model.service_model.service_name, COMMON)
-    assert code in known or BARE.fullmatch(code), f"{model.name} is answered with the error {code}"
+    assert code in known or BARE.fullmatch(code), f"{model.name} got the error {code}"
 
 
 def judge(http_response, parsed, model, **_):

@@ -29,7 +29,7 @@ class Receiver:
 
 
 class Subscriber(Receiver):
-    """An HTTP endpoint that keeps what it is sent, and answers with the statuses that it is given, then 200."""
+    """An HTTP endpoint that keeps what it is sent, and responds with the given statuses, then with 200."""
 
     def __init__(self):
         self.statuses = []
@@ -100,8 +100,8 @@ def get(url):
     """A GET that nobody signs: (status, body)."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=PATIENCE_S) as answer:
-            return answer.status, answer.read().decode()
+        with opener.open(url, timeout=PATIENCE_S) as response:
+            return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
 

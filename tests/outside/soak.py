@@ -209,8 +209,8 @@ class Soak:
         while True:
             self.putting.set()
             try:
-                answer = s3.put_object(Bucket=BUCKET, Key=key, Body=content)
-                self.counts["upload attempts"] += 1 + answer["ResponseMetadata"]["RetryAttempts"]
+                response = s3.put_object(Bucket=BUCKET, Key=key, Body=content)
+                self.counts["upload attempts"] += 1 + response["ResponseMetadata"]["RetryAttempts"]
                 return
             except (BotoCoreError, ClientError) as error:
                 if "ResponseMetadata" in getattr(error, "response", {}) and \

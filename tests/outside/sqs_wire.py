@@ -25,7 +25,7 @@ def _exchange(cloud, headers, body, secret):
 
 
 def json_call(cloud, action, secret=harness.SECRET_KEY, **parameters):
-    """One call in JSON 1.0: (status, headers, answer)."""
+    """One call in JSON 1.0: (status, headers, response body)."""
     status, headers, body = _exchange(cloud, {"Content-Type": "application/x-amz-json-1.0",
                                               "X-Amz-Target": f"AmazonSQS.{action}"},
                                       json.dumps(parameters).encode(), secret)

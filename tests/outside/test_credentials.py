@@ -18,8 +18,8 @@ SECRETS = ("fake-secret", "fake-token", "sts-secret", "sts-token", "source-secre
 def fake():
     fakes = []
 
-    def begin(answer):
-        fakes.append(Fake(answer))
+    def begin(respond):
+        fakes.append(Fake(respond))
         return fakes[-1]
 
     yield begin
@@ -29,9 +29,9 @@ def fake():
 
 @pytest.fixture
 def sts(fake):
-    answers = Sts()
-    server = fake(answers)
-    server.answers = answers
+    service = Sts()
+    server = fake(service)
+    server.service = service
     return server
 
 
@@ -87,7 +87,7 @@ def test_whoami_for_people(whoami, sts):
 
 def test_whoami_exits_2_without_credentials_and_with_refused_ones(whoami, sts):
     assert "no AWS credentials found" in whoami(status=2)
-    sts.answers.instead["GetCallerIdentity"] = [sts_fault("InvalidClientTokenId", 403)]
+    sts.service.instead["GetCallerIdentity"] = [sts_fault("InvalidClientTokenId", 403)]
     assert "STS GetCallerIdentity: InvalidClientTokenId: no (HTTP 403)" in whoami(credentials="[default]\n" + KEYS, status=2)
 
 
@@ -120,16 +120,16 @@ def test_web_identity_of_a_profile(whoami, sts, web):
     assert who["provider"] == "web identity" and sts.requests[0].form["RoleArn"] == ROLE
 
 
-@pytest.mark.parametrize("answers, status, text", [
+@pytest.mark.parametrize("responses, status, text", [
     ([sts_fault("InternalFailure", 500), sts_fault("Throttling", 429), None], 0, ""),
     ([sts_fault("IDPCommunicationError")], 0, ""),
     ([(200, "<html>welcome to the hotel</html>")], 0, ""),
     ([sts_fault("AccessDenied", 403, "Not authorized to perform sts:AssumeRoleWithWebIdentity")], 2,
      f"STS AssumeRoleWithWebIdentity {ROLE}: AccessDenied: Not authorized"),
     ([sts_fault("ExpiredTokenException")], 2, "ExpiredTokenException")])
-def test_sts_may_fail(whoami, sts, web, answers, status, text):
+def test_sts_may_fail(whoami, sts, web, responses, status, text):
     """What passes is waited for; what does not is an error at once."""
-    sts.answers.instead["AssumeRoleWithWebIdentity"] = [each for each in answers if each]
+    sts.service.instead["AssumeRoleWithWebIdentity"] = [each for each in responses if each]
     assert text in str(whoami(status=status, **web))
 
 
@@ -222,7 +222,7 @@ def test_a_container_address_that_is_not_allowed(whoami, variables, text):
     assert text in whoami(status=2, **variables)
 
 
-@pytest.mark.parametrize("answers, status, text", [
+@pytest.mark.parametrize("responses, status, text", [
     ([(500, ""), (503, "busy")], 0, ""),
     ([None], 0, ""),
     ([(200, "fake-secret, but not JSON")], 0, ""),
@@ -231,8 +231,8 @@ def test_a_container_address_that_is_not_allowed(whoami, variables, text):
     ([(400, "fake-secret"), (400, "")], 2, "the container's credentials: HTTP 400"),
     ([(403, "")], 2, "HTTP 403"),
     ([(200, keys(expires=-60))], 2, "expired already")])
-def test_a_container_may_fail(whoami, fake, answers, status, text):
-    left = list(answers)
+def test_a_container_may_fail(whoami, fake, responses, status, text):
+    left = list(responses)
     agent = fake(lambda request: left.pop(0) if left else (200, keys("AKIDAGENT")))
     assert text in str(whoami(status=status, AWS_CONTAINER_CREDENTIALS_FULL_URI=agent.url))
 
@@ -240,8 +240,8 @@ def test_a_container_may_fail(whoami, fake, answers, status, text):
 # ---- the instance ----
 
 def instance(name="AKIDINSTANCE", **replaced):
-    """Instance metadata version 2; answers may be replaced by step: token, role, credentials, region."""
-    def answer(request):
+    """Instance metadata version 2; responses may be replaced by step: token, role, credentials, region."""
+    def respond(request):
         steps = {"/latest/api/token": "token", "/latest/meta-data/iam/security-credentials/": "role",
                  "/latest/meta-data/iam/security-credentials/web-role": "credentials", "/latest/meta-data/placement/region": "region"}
         step = steps[request.path]
@@ -252,13 +252,13 @@ def instance(name="AKIDINSTANCE", **replaced):
         if request.headers["X-aws-ec2-metadata-token"] != "metadata-token":
             return 401, ""
         return 200, {"role": "web-role", "region": "eu-south-2", "credentials": keys(name, Code="Success")}[step]
-    return answer
+    return respond
 
 
 @pytest.fixture
 def on_instance(whoami, fake):
-    def run(status=0, answer=None, **variables):
-        run.imds = fake(answer or instance())
+    def run(status=0, respond=None, **variables):
+        run.imds = fake(respond or instance())
         return whoami(status=status, AWS_EC2_METADATA_DISABLED="false", AWS_EC2_METADATA_SERVICE_ENDPOINT=run.imds.url + "/", **variables)
     return run
 
@@ -277,7 +277,7 @@ def test_the_instance_knows_its_region(on_instance, sts):
 
 
 def test_without_a_region_the_error_says_so(on_instance):
-    assert "no AWS region is set" in on_instance(status=2, AWS_REGION="", answer=instance(token=[(403, "")]))
+    assert "no AWS region is set" in on_instance(status=2, AWS_REGION="", respond=instance(token=[(403, "")]))
 
 
 @pytest.mark.parametrize("replaced, status, text", [
@@ -295,11 +295,11 @@ def test_without_a_region_the_error_says_so(on_instance):
     ({"credentials": [(200, {"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role"})]}, 2,
      "AssumeRoleUnauthorizedAccess: EC2 cannot assume the role")])
 def test_the_instance_may_fail(on_instance, replaced, status, text):
-    assert text in str(on_instance(status=status, answer=instance(**replaced)))
+    assert text in str(on_instance(status=status, respond=instance(**replaced)))
 
 
 def test_credentials_that_arrive_expired_are_used_if_they_are_the_instances(on_instance):
-    assert signer(on_instance(answer=instance(credentials=[(200, keys("AKIDOLD", expires=-7200))]))) == "AKIDOLD"
+    assert signer(on_instance(respond=instance(credentials=[(200, keys("AKIDOLD", expires=-7200))]))) == "AKIDOLD"
 
 
 def test_link_local_addresses_are_never_asked_through_a_proxy(whoami, fake):
@@ -440,9 +440,9 @@ def test_the_error_says_how_to_log_in(sso, config, key, token):
     assert "run: aws sso login --profile dev" in sso(status=2, config=config, key=key, token=token)
 
 
-@pytest.mark.parametrize("answers, status, text", [
+@pytest.mark.parametrize("responses, status, text", [
     ([(500, ""), (429, "")], 0, ""), ([None], 0, ""), ([(200, "garbage")], 0, ""), ([(200, {"roleCredentials": {}})], 0, ""),
     ([(404, "")], 2, "SSO GetRoleCredentials: HTTP 404")])
-def test_the_portal_may_fail(sso, answers, status, text):
-    sso.instead = list(answers)
+def test_the_portal_may_fail(sso, responses, status, text):
+    sso.instead = list(responses)
     assert text in str(sso(status=status, token=login()))

@@ -41,9 +41,9 @@ def put_rule(events, name, pattern, **target):
 
 
 def put_event(events, source, detail, kind="Test", **more):
-    answer = events.put_events(Entries=[{"Source": source, "DetailType": kind, "Detail": json.dumps(detail), **more}])
-    assert answer["FailedEntryCount"] == 0, answer
-    return answer["Entries"][0]["EventId"]
+    response = events.put_events(Entries=[{"Source": source, "DetailType": kind, "Detail": json.dumps(detail), **more}])
+    assert response["FailedEntryCount"] == 0, response
+    return response["Entries"][0]["EventId"]
 
 
 def body(sqs, url):
@@ -69,8 +69,8 @@ def test_rules_are_described_listed_in_pages_and_deleted_without_targets_alone(e
     pattern = json.dumps({"source": [name]})
     names = [f"{name}-{i}" for i in range(5)]
     for each in names:
-        answer = events.put_rule(Name=each, EventPattern=pattern, Description="of five", State="DISABLED")
-        assert answer["RuleArn"] == rule_arn(each)
+        response = events.put_rule(Name=each, EventPattern=pattern, Description="of five", State="DISABLED")
+        assert response["RuleArn"] == rule_arn(each)
     rule = events.describe_rule(Name=names[0], EventBusName="default")
     expected = {"Name": names[0], "Arn": rule_arn(names[0]), "EventPattern": pattern, "State": "DISABLED",
                 "Description": "of five", "EventBusName": "default"}
@@ -124,8 +124,8 @@ def test_targets_are_listed_replaced_and_removed(events, sqs, name):
     assert [target for page in pages for target in page["Targets"]] == targets
     assert error_code(events.put_targets, Rule=name, Targets=[{"Id": "t5", "Arn": queue_arn(name)}]) == (
         "LimitExceededException", 400)
-    answer = events.remove_targets(Rule=name, Ids=["t0", "t9"])
-    assert answer["FailedEntryCount"] == 1 and answer["FailedEntries"][0]["TargetId"] == "t9"
+    response = events.remove_targets(Rule=name, Ids=["t0", "t9"])
+    assert response["FailedEntryCount"] == 1 and response["FailedEntries"][0]["TargetId"] == "t9"
     assert [t["Id"] for t in events.list_targets_by_rule(Rule=name)["Targets"]] == ["t1", "t2", "t3", "t4"]
 
 
@@ -174,8 +174,8 @@ def test_test_event_pattern_decides_and_wants_a_whole_event(events):
     event = {"id": "1", "account": ACCOUNT, "source": "s", "time": "2020-01-01T00:00:00Z", "region": REGION,
              "resources": [], "detail-type": "t", "detail": {"n": [1, 2]}}
     for pattern, result in (({"source": ["s"], "detail": {"n": [2]}}, True), ({"detail": {"n": [3]}}, False)):
-        answer = events.test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps(event))
-        assert answer["Result"] is result
+        response = events.test_event_pattern(EventPattern=json.dumps(pattern), Event=json.dumps(event))
+        assert response["Result"] is result
     del event["region"]
     assert error_code(events.test_event_pattern, EventPattern='{"a": [1]}', Event=json.dumps(event)) == (
         "ValidationException", 400)
@@ -185,15 +185,15 @@ def test_put_events_judges_each_entry_and_bounds_them_all(cloud, events, sqs, na
     url = queue_for(sqs, name)
     put_rule(events, name, {"source": [name]})
     good = {"Source": name, "DetailType": "t", "Detail": "{}"}
-    answer = events.put_events(Entries=[
+    response = events.put_events(Entries=[
         good, {**good, "Detail": "[]"}, {**good, "Detail": "{"}, {"Source": name, "Detail": "{}"},
         {**good, "Source": "aws.s3"}, {**good, "EventBusName": "orders"}, {**good, "EventBusName": "default"}])
-    assert answer["FailedEntryCount"] == 5
-    codes = [entry.get("ErrorCode") for entry in answer["Entries"]]
+    assert response["FailedEntryCount"] == 5
+    codes = [entry.get("ErrorCode") for entry in response["Entries"]]
     assert codes == [None, "MalformedDetail", "MalformedDetail", "InvalidArgument", "NotAuthorizedForSourceException",
                      "InvalidArgument", None]
     got = {json.loads(body(sqs, url))["id"] for _ in range(2)}
-    assert got == {answer["Entries"][0]["EventId"], answer["Entries"][6]["EventId"]}
+    assert got == {response["Entries"][0]["EventId"], response["Entries"][6]["EventId"]}
     big = {**good, "Detail": json.dumps({"x": "y" * 256 * 1024})}
     assert error_code(events.put_events, Entries=[big]) == ("ValidationException", 400)
     unchecked = harness.client(cloud.endpoint, "events", parameter_validation=False)

@@ -118,7 +118,7 @@ def set_up(s3, sqs, name, folder):
 
 
 def asked_again(ask, *arguments):
-    """The answer to a question of ours; a storm knows no difference between us and the engine."""
+    """Repeats a call of the test until it succeeds: the injected faults also hit the test's own calls."""
     for _ in range(100):
         try:
             return ask(*arguments)

@@ -18,7 +18,7 @@ from harness import ACCOUNT, aws, error_code
 
 
 def signed_at(cloud, at):
-    """One call of STS that was signed at a time: (status, answer)."""
+    """One call of STS that was signed at a given time: (status, response body)."""
     request = AWSRequest("POST", cloud.endpoint + "/", data="Action=GetCallerIdentity&Version=2011-06-15",
                          headers={"Content-Type": "application/x-www-form-urlencoded"})
     with mock.patch("botocore.auth.datetime") as clock:
@@ -166,9 +166,9 @@ def test_listening_for_others_is_warned_of(start_alone, keys):
 @pytest.mark.parametrize("minutes, status", [(-16, 403), (-14, 200), (14, 200), (16, 403)])
 def test_a_signature_is_good_for_fifteen_minutes_either_way(cloud, minutes, status):
     at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
-    answer, text = signed_at(cloud, at)
+    received, text = signed_at(cloud, at)
     words = "Signature expired" if minutes < 0 else "Signature not yet current"
-    assert answer == status
+    assert received == status
     # As SQS has been seen to say it: https://github.com/aws/aws-sdk-js/issues/401, and 2565 of the other direction.
     assert status == 200 or re.search(rf"<Code>SignatureDoesNotMatch</Code>\s*<Message>{words}: {at:%Y%m%dT%H%M%SZ} is "
                                       r"(now earlier|still later) than \d{8}T\d{6}Z \(\d{8}T\d{6}Z [-+] 15 min\.\)",
@@ -192,8 +192,8 @@ def presigned(cloud, minutes, expires):
     (16, 60, 403, b"RequestTimeTooSkewed"), (0, 604800, 200, b""), (0, 604801, 400, b""), (0, 0, 400, b""),
     (0, -1, 400, b"")])
 def test_a_presigned_url_is_good_for_its_time(cloud, minutes, expires, status, code):
-    answer, text = presigned(cloud, minutes, expires)
-    assert answer == status and code in text
+    received, text = presigned(cloud, minutes, expires)
+    assert received == status and code in text
 
 
 @pytest.mark.parametrize("service", ["sqs", "sns", "events", "sts"])

@@ -68,19 +68,19 @@ def query(cloud, service, action):
 @pytest.mark.parametrize("service", ["sns", "sqs", "sts"])
 def test_what_is_not_listed_is_refused_by_name(cloud, supported, service):
     for name in refused(supported, service):
-        status, answer = query(cloud, service, name)
-        assert status == 501 and "<Code>NotImplemented</Code>" in answer and name in answer
-    status, answer = query(cloud, service, "FlyToTheMoon")
-    assert status == 400 and "<Code>InvalidAction</Code>" in answer
+        status, response = query(cloud, service, name)
+        assert status == 501 and "<Code>NotImplemented</Code>" in response and name in response
+    status, response = query(cloud, service, "FlyToTheMoon")
+    assert status == 400 and "<Code>InvalidAction</Code>" in response
 
 
 @pytest.mark.parametrize("service", ["events", "rekognition"])
 def test_what_is_not_listed_is_refused_by_name_in_json(cloud, supported, service):
     target = botocore.session.get_session().get_service_model(service).metadata["targetPrefix"]
     for name in refused(supported, service):
-        status, answer = send(cloud, service, "POST", "/", b"{}", {
+        status, response = send(cloud, service, "POST", "/", b"{}", {
             "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"{target}.{name}"})
-        assert status == 501 and "NotImplemented" in answer and name in answer, (name, status, answer)
+        assert status == 501 and "NotImplemented" in response and name in response, (name, status, response)
 
 
 def test_what_is_not_listed_is_refused_by_name_in_s3(cloud, supported):
@@ -88,6 +88,6 @@ def test_what_is_not_listed_is_refused_by_name_in_s3(cloud, supported):
     for name in refused(supported, "s3"):
         http = operations.operation_model(name).http
         path = http["requestUri"].replace("{Bucket}", "bucket").replace("{Key+}", "key")
-        status, answer = send(cloud, "s3", http["method"], path, b"", {"X-Amz-Content-Sha256": EMPTY_SHA256})
+        status, response = send(cloud, "s3", http["method"], path, b"", {"X-Amz-Content-Sha256": EMPTY_SHA256})
         one = re.sub(r"^List(.*Configuration)s$", r"Get\1", name)  # without an id it is the list of what this gets
-        assert status == 501 and "<Code>NotImplemented</Code>" in answer and one in answer, (name, status, answer)
+        assert status == 501 and "<Code>NotImplemented</Code>" in response and one in response, (name, status, response)

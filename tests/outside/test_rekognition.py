@@ -34,14 +34,14 @@ def rekognition(cloud):
 
 
 def labels(rekognition, data, **more):
-    answer = rekognition.detect_labels(Image={"Bytes": data}, **more)
-    return {label["Name"]: label for label in answer["Labels"]}
+    response = rekognition.detect_labels(Image={"Bytes": data}, **more)
+    return {label["Name"]: label for label in response["Labels"]}
 
 
 def test_a_red_picture_is_red(rekognition):
-    answer = rekognition.detect_labels(Image={"Bytes": plain()})
-    assert answer["LabelModelVersion"] and "OrientationCorrection" not in answer and "ImageProperties" not in answer
-    found = {label["Name"]: label for label in answer["Labels"]}
+    response = rekognition.detect_labels(Image={"Bytes": plain()})
+    assert response["LabelModelVersion"] and "OrientationCorrection" not in response and "ImageProperties" not in response
+    found = {label["Name"]: label for label in response["Labels"]}
     assert found["Dominant Colour Red"] == {
         "Name": "Dominant Colour Red", "Confidence": 100, "Instances": [], "Parents": [{"Name": "Dominant Colour"}],
         "Aliases": [], "Categories": [{"Name": COMPOSITION}]}
@@ -49,7 +49,7 @@ def test_a_red_picture_is_red(rekognition):
                                   "Categories": [{"Name": COMPOSITION}]}
     assert {"Monochrome", "Low Resolution", "Low Contrast"} <= set(found)
     assert not {"Portrait", "Square", "Black and White", "Transparency"} & set(found)
-    confidences = [label["Confidence"] for label in answer["Labels"]]
+    confidences = [label["Confidence"] for label in response["Labels"]]
     assert confidences == sorted(confidences, reverse=True)
 
 
@@ -118,8 +118,8 @@ def test_filters_choose_by_name_and_category(rekognition):
 
 def test_an_object_has_the_labels_of_its_version(rekognition, s3, bucket):
     def ask(**more):
-        answer = rekognition.detect_labels(Image={"S3Object": {"Bucket": bucket, "Name": "a/ö +.jpg", **more}})
-        return {label["Name"] for label in answer["Labels"]}
+        response = rekognition.detect_labels(Image={"S3Object": {"Bucket": bucket, "Name": "a/ö +.jpg", **more}})
+        return {label["Name"] for label in response["Labels"]}
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     red = s3.put_object(Bucket=bucket, Key="a/ö +.jpg", Body=plain())["VersionId"]
     blue = s3.put_object(Bucket=bucket, Key="a/ö +.jpg", Body=plain((0, 0, 255)))["VersionId"]
@@ -240,24 +240,24 @@ def test_general_labels_may_be_asked_for(rekognition):
 
 
 def post(cloud, body, operation="DetectLabels"):
-    status, answer = harness.curl("-X", "POST", cloud.endpoint + "/", "-H", "Content-Type: application/x-amz-json-1.1",
+    status, response = harness.curl("-X", "POST", cloud.endpoint + "/", "-H", "Content-Type: application/x-amz-json-1.1",
                                   "-H", f"X-Amz-Target: RekognitionService.{operation}", "-d", body,
                                   service="rekognition")
-    return status, json.loads(answer)
+    return status, json.loads(response)
 
 
 def test_bodies_that_no_client_sends_are_refused(cloud):
     for body in ('{"Image": {"Bytes": "***"}}', '{"Image": 3}', '{"Image": {"Bytes": 3}}', "{", "[]",
                  '{"Image": {"Bytes": "AAAA"}, "MaxLabels": "1"}', '{"Image": {"Bytes": "AAAA"}, "MinConfidence": []}',
                  '{"Image": {"Bytes": "AAAA"}, "Features": [1]}'):
-        status, answer = post(cloud, body)
-        assert (status, answer["__type"]) == (400, "SerializationException"), body
+        status, response = post(cloud, body)
+        assert (status, response["__type"]) == (400, "SerializationException"), body
 
 
 def test_other_operations_are_refused_by_name(rekognition, cloud):
     assert error_code(rekognition.detect_faces, Image={"Bytes": plain()}) == ("NotImplemented", 501)
-    status, answer = post(cloud, "{}", "SearchUsersByImage")
-    assert status == 501 and "SearchUsersByImage" in answer["message"]
+    status, response = post(cloud, "{}", "SearchUsersByImage")
+    assert status == 501 and "SearchUsersByImage" in response["message"]
     assert post(cloud, "{}", "FlyToTheMoon")[1]["__type"] == "UnknownOperationException"
 
 
@@ -273,7 +273,7 @@ def test_the_command_line_sends_bytes_and_objects(cloud, s3, bucket, tmp_path):
     assert refused.returncode and "InvalidS3ObjectException" in refused.stderr
 
 
-def test_many_at_once_are_all_answered(cloud):
+def test_concurrent_requests_all_succeed(cloud):
     wrong, colours = [], {"Red": RED, "Blue": (0, 0, 255), "White": (255, 255, 255)}
 
     def ask(colour):

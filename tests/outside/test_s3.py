@@ -108,7 +108,7 @@ def test_an_object_is_overwritten_whole(s3, bucket):
 
 
 def test_a_reader_never_sees_less_than_what_was_acknowledged(cloud, bucket):
-    """Readers and one writer at once: whoever asks after a PUT was answered gets it, or a later one."""
+    """Readers and one writer at once: a GET after the response to a PUT returns that version or a later one."""
     acknowledged, last, wrong = [0], 200, []
     client(cloud.endpoint, "s3").put_object(Bucket=bucket, Key="number", Body=b"0")
 
@@ -116,9 +116,9 @@ def test_a_reader_never_sees_less_than_what_was_acknowledged(cloud, bucket):
         s3 = client(cloud.endpoint, "s3")
         while acknowledged[0] < last:
             least = acknowledged[0]
-            answer = s3.get_object(Bucket=bucket, Key="number")
-            number = int(answer["Body"].read())
-            if number < least or answer["ContentLength"] != len(str(number)):
+            response = s3.get_object(Bucket=bucket, Key="number")
+            number = int(response["Body"].read())
+            if number < least or response["ContentLength"] != len(str(number)):
                 wrong.append((least, number))
 
     readers = [threading.Thread(target=read) for _ in range(3)]
@@ -311,7 +311,7 @@ def test_who_may_not_list_a_bucket_is_not_told_what_is_missing(cloud, s3, bucket
             {"Effect": effect, "Principal": "*", "Action": list(actions),
              "Resource": [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]}]}))
 
-    def answers(s3):
+    def responses(s3):
         return [error_code(s3.get_object, Bucket=bucket, Key="absent"), error_code(s3.head_object, Bucket=bucket, Key="absent"),
                 error_code(s3.get_object, Bucket=bucket, Key="marked"),
                 error_code(s3.get_object, Bucket=bucket, Key="here", VersionId=other),
@@ -327,11 +327,11 @@ def test_who_may_not_list_a_bucket_is_not_told_what_is_missing(cloud, s3, bucket
     told = [("NoSuchKey", 404), ("404", 404), ("NoSuchKey", 404), ("NoSuchVersion", 404), ("NoSuchKey", 404), ("NoSuchKey", 404)]
     allow(*may)
     assert anybody.get_object(Bucket=bucket, Key="here")["Body"].read() == b"x"
-    assert answers(anybody) == hidden and answers(s3) == told
+    assert responses(anybody) == hidden and responses(s3) == told
     allow(*may, "s3:ListBucket")
-    assert answers(anybody) == told
+    assert responses(anybody) == told
     allow("s3:ListBucket", effect="Deny")
-    assert answers(s3) == hidden
+    assert responses(s3) == hidden
 
 
 @pytest.mark.parametrize("minutes, code", [(-16, "RequestTimeTooSkewed"), (16, "RequestTimeTooSkewed"),
@@ -588,8 +588,8 @@ def test_a_large_object_streams_through_flat_memory(start_cloud, idle_pipelines,
     for _ in range(size // len(piece)):
         connection.send(piece)
         digest.update(piece)
-    answer = connection.getresponse()
-    assert (answer.status, answer.headers["ETag"]) == (200, f'"{digest.hexdigest()}"')
+    response = connection.getresponse()
+    assert (response.status, response.headers["ETag"]) == (200, f'"{digest.hexdigest()}"')
     connection.close()
     back = hashlib.md5()
     body = s3.get_object(Bucket=bucket, Key="large")["Body"]

@@ -90,7 +90,7 @@ def test_a_preflight_of_a_signed_url_is_not_signed(s3, shared):
     assert (status, headers["Access-Control-Allow-Origin"]) == (200, "https://app.example")
 
 
-def test_an_answer_may_be_read_by_the_origins_of_the_rules(s3, shared):
+def test_only_origins_of_the_rules_may_read_a_response(s3, shared):
     url = s3.generate_presigned_url("get_object", {"Bucket": shared, "Key": "a b"})
     status, headers, body = http(url, headers={"Origin": "https://app.example"})
     assert (status, body) == (200, b"hello") and may_read("https://app.example", headers, credentials=True)
@@ -98,13 +98,13 @@ def test_an_answer_may_be_read_by_the_origins_of_the_rules(s3, shared):
     assert headers["Access-Control-Max-Age"] == "600" and "origin" in words(headers, "Vary")
     for other in ("https://other.example", "http://x.dev.example"):
         status, headers, body = http(url, headers={"Origin": other})
-        assert status == 200 and not may_read(other, headers), "the answer comes; it is the browser that hides it"
+        assert status == 200 and not may_read(other, headers), "the response is sent; the browser hides it"
         assert "origin" in words(headers, "Vary")
     status, headers, _ = http(url)
-    assert "origin" in words(headers, "Vary"), "a cache must not give this answer to an origin"
+    assert "origin" in words(headers, "Vary"), "a cache must not send this response to an origin"
 
 
-def test_a_wildcard_is_answered_as_one(s3, shared):
+def test_a_wildcard_origin_is_sent_as_a_wildcard(s3, shared):
     url = s3.generate_presigned_url("head_object", {"Bucket": shared, "Key": "a b"})
     status, headers, _ = http(url, "HEAD", headers={"Origin": "https://anywhere.example"})
     assert status == 200 and headers["Access-Control-Allow-Origin"] == "*"
@@ -159,8 +159,8 @@ PAGE = """<!doctype html><title>waiting</title><pre id=log></pre><script>
 const log = [];
 async function attempt(name, url, options) {
     try {
-        const answer = await fetch(url, options);
-        log.push(`${name}:${answer.status}:${answer.headers.get('etag') !== null}:${await answer.text()}`);
+        const response = await fetch(url, options);
+        log.push(`${name}:${response.status}:${response.headers.get('etag') !== null}:${await response.text()}`);
     } catch (error) { log.push(`${name}:refused`); }
 }
 (async () => {

@@ -51,7 +51,7 @@ def read_some(peer, size):
     return got
 
 
-def read_answer(peer):
+def read_response(peer):
     head, _, body = read_some(peer, 4096).partition(b"\r\n\r\n")
     size = int(next(line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")))
     return body + read_some(peer, size - len(body))
@@ -66,7 +66,7 @@ def test_what_is_replaced_or_deleted_meanwhile_is_read_to_its_end(cloud, objects
     s3.put_object(Bucket="large", Key=key, Body=b"another")
     s3.delete_object(Bucket="large", Key=key)
     for peer in peers:
-        assert read_answer(peer) == objects[key]
+        assert read_response(peer) == objects[key]
         peer.close()
 
 
@@ -99,7 +99,7 @@ def test_a_crowd_of_slow_readers_leaves_descriptors_for_others(start_cloud):
     s3.put_object(Bucket="large", Key="other", Body=body[:MIB])
     assert s3.get_object(Bucket="large", Key="other")["Body"].read() == body[:MIB]
     for peer in peers:
-        assert read_answer(peer) == body
+        assert read_response(peer) == body
         peer.close()
 
 

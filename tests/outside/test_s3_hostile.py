@@ -32,21 +32,21 @@ class Peer:
         return "\r\n".join([*lines, *more]).encode() + b"\r\n\r\n"
 
     def send(self, data):
-        """All that comes back until the server closes, or has answered and waits."""
+        """What the server sends until it closes the connection or waits for more."""
         with socket.create_connection((self.host, self.port), timeout=60) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
-            answer = b""
+            response = b""
             try:
                 while piece := connection.recv(65536):
-                    answer += piece
+                    response += piece
             except ConnectionResetError:
                 pass
-            return answer
+            return response
 
 
-def statuses(answer):
-    return [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d+) ", answer, re.MULTILINE)]
+def statuses(response):
+    return [int(status) for status in re.findall(rb"^HTTP/1\.1 (\d+) ", response, re.MULTILINE)]
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ REFUSED = ([400], [403])  # what has no canonical form has no signature that hol
 @pytest.mark.parametrize("key", ["../x", "../../etc/passwd", "a/../../x", "%2e%2e/x", "%2e%2e%2f%2e%2e%2fx", "./../x", ".."])
 def test_a_key_that_leads_above_the_bucket_is_refused(peer, s3, bucket, key):
     for method in ("PUT", "GET", "DELETE"):
-        answer = peer.send(peer.signed(method, f"/{bucket}/{key}", more=["Content-Length: 0", "Connection: close"]))
-        assert statuses(answer) in REFUSED, answer
+        response = peer.send(peer.signed(method, f"/{bucket}/{key}", more=["Content-Length: 0", "Connection: close"]))
+        assert statuses(response) in REFUSED, response
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
@@ -78,16 +78,16 @@ def test_a_key_that_looks_odd_is_but_a_name(cloud, s3, bucket, key):
 
 @pytest.mark.parametrize("key", ["a%00b", "%00", "a%ff", "a%C0%AFb", "a%zz", "a%", "%ED%A0%80"])
 def test_a_key_that_is_no_text_is_refused(peer, s3, bucket, key):
-    answer = peer.send(peer.signed("PUT", f"/{bucket}/{key}", more=["Content-Length: 0", "Connection: close"]))
-    assert statuses(answer) in REFUSED, answer
+    response = peer.send(peer.signed("PUT", f"/{bucket}/{key}", more=["Content-Length: 0", "Connection: close"]))
+    assert statuses(response) in REFUSED, response
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
 @pytest.mark.parametrize("name", ["..", ".", "%2e%2e", "a%2fb", "a%00b", "%0d%0aX:1"])
 def test_a_bucket_of_such_a_name_is_not_made(peer, s3, name):
     before = [one["Name"] for one in s3.list_buckets()["Buckets"]]
-    answer = peer.send(peer.signed("PUT", f"/{name}", more=["Content-Length: 0", "Connection: close"]))
-    assert statuses(answer) in REFUSED, answer
+    response = peer.send(peer.signed("PUT", f"/{name}", more=["Content-Length: 0", "Connection: close"]))
+    assert statuses(response) in REFUSED, response
     assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == before
 
 
@@ -97,8 +97,8 @@ def test_a_bucket_of_such_a_name_is_not_made(peer, s3, name):
                                   b"x-amz-meta-a: b\x00c", b"x-amz-meta-a : b", b": b", b"x amz: b"])
 def test_a_line_that_is_no_header_is_refused_or_harmless(peer, s3, bucket, line):
     whole = peer.signed("PUT", f"/{bucket}/k", more=["Content-Length: 0", "Connection: close"])
-    answer = peer.send(whole[:-2] + line + b"\r\n\r\n")
-    assert statuses(answer)[0] in (400, 403), answer
+    response = peer.send(whole[:-2] + line + b"\r\n\r\n")
+    assert statuses(response)[0] in (400, 403), response
     assert error_code(s3.head_object, Bucket=bucket, Key="k")[1] == 404
 
 
@@ -107,8 +107,8 @@ def test_a_line_that_is_no_header_is_refused_or_harmless(peer, s3, bucket, line)
 @pytest.mark.parametrize("value", ["a\r\nSet-Cookie: b=c", "a\nSet-Cookie: b=c", "a\rb", "a\0b"])
 def test_no_header_is_injected_through_a_query(peer, s3, bucket, parameter, value):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
-    answer = peer.send(peer.signed("GET", f"/{bucket}/k?{parameter}={urllib.parse.quote(value)}", more=["Connection: close"]))
-    assert b"set-cookie" not in answer.split(b"\r\n\r\n")[0].lower() and statuses(answer) in REFUSED, answer
+    response = peer.send(peer.signed("GET", f"/{bucket}/k?{parameter}={urllib.parse.quote(value)}", more=["Connection: close"]))
+    assert b"set-cookie" not in response.split(b"\r\n\r\n")[0].lower() and statuses(response) in REFUSED, response
 
 
 def test_response_headers_are_for_those_who_sign(cloud, s3, bucket):
@@ -128,19 +128,19 @@ def test_metadata_over_the_limit_is_refused(s3, bucket):
 @pytest.mark.parametrize("make", [
     lambda: ["X-Long: " + "h" * 100_000], lambda: [f"X-{n}: {'v' * 90}" for n in range(2000)]])
 def test_headers_over_the_limit_are_refused(peer, bucket, make):
-    answer = peer.send(peer.signed("GET", f"/{bucket}", more=make()))
-    assert statuses(answer) in ([431], [400]), answer[:300]
+    response = peer.send(peer.signed("GET", f"/{bucket}", more=make()))
+    assert statuses(response) in ([431], [400]), response[:300]
 
 
 def test_a_target_over_the_limit_is_refused(peer, bucket):
-    answer = peer.send(peer.signed("GET", f"/{bucket}?prefix={'p' * 100_000}", more=["Connection: close"]))
-    assert statuses(answer) in ([431], [414], [400]), answer[:300]
+    response = peer.send(peer.signed("GET", f"/{bucket}?prefix={'p' * 100_000}", more=["Connection: close"]))
+    assert statuses(response) in ([431], [414], [400]), response[:300]
 
 
 # ---- bodies ----
 
 def smuggled(peer, bucket):
-    """A whole request that must never be answered, hidden in what may be a body."""
+    """A whole request inside what may be a body; it must never get a response."""
     return peer.signed("PUT", f"/{bucket}/smuggled", more=["Content-Length: 0"])
 
 
@@ -164,9 +164,9 @@ def smuggled(peer, bucket):
     (["Transfer-Encoding: chunked"], b"ffffffffffffffffff\r\nhello\r\n0\r\n\r\n")])
 def test_a_length_that_is_in_doubt_ends_the_connection(peer, s3, bucket, lines, body):
     data = peer.signed("PUT", f"/{bucket}/k", headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}, more=lines)
-    answer = peer.send(data + body + smuggled(peer, bucket))
-    found = statuses(answer)
-    assert len(found) <= 1 and all(status >= 400 for status in found), answer
+    response = peer.send(data + body + smuggled(peer, bucket))
+    found = statuses(response)
+    assert len(found) <= 1 and all(status >= 400 for status in found), response
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
@@ -183,8 +183,8 @@ def test_a_wrong_aws_chunked_body_is_refused(peer, s3, bucket, body, size):
         "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "x-amz-decoded-content-length": str(size),
         "content-encoding": "aws-chunked", "x-amz-trailer": "x-amz-checksum-crc32"},
         more=[f"Content-Length: {len(body)}", "Connection: close"])
-    answer = peer.send(data + body)
-    assert statuses(answer)[0] >= 400, answer
+    response = peer.send(data + body)
+    assert statuses(response)[0] >= 400, response
     assert error_code(s3.head_object, Bucket=bucket, Key="k")[1] == 404
 
 
@@ -209,8 +209,8 @@ def test_entities_are_never_expanded(peer, s3, bucket, method, target, document)
     for doctype, word in ((BOMB, "&j;"), (FILE, "&j;"), ("<!DOCTYPE x>", "plain")):
         body = (doctype + document.format(word)).encode()
         data = peer.signed(method, f"/{bucket}{target}", body, more=[f"Content-Length: {len(body)}", "Connection: close"])
-        answer = peer.send(data + body)
-        assert statuses(answer) == [400] and b"<Code>MalformedXML</Code>" in answer and b"root:" not in answer, answer
+        response = peer.send(data + body)
+        assert statuses(response) == [400] and b"<Code>MalformedXML</Code>" in response and b"root:" not in response, response
 
 
 @pytest.mark.parametrize("body", [
@@ -223,8 +223,8 @@ def test_a_document_over_the_bounds_is_refused(peer, bucket, body):
     digest = hashlib.sha256(body).hexdigest()
     data = peer.signed("POST", f"/{bucket}?delete", body, headers={"x-amz-content-sha256": digest},
                        more=[f"Content-Length: {len(body)}", "Connection: close"])
-    answer = peer.send(data + body)
-    assert not statuses(answer) or statuses(answer)[0] in (400, 413), answer[:300]
+    response = peer.send(data + body)
+    assert not statuses(response) or statuses(response)[0] in (400, 413), response[:300]
 
 
 def test_it_goes_on_serving(cloud, s3, bucket):

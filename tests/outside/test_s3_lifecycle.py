@@ -132,7 +132,7 @@ def test_a_delete_marker_that_hides_nothing_goes(s3, bucket):
 
 # ---- days ----
 
-def test_the_answer_says_when(s3, bucket):
+def test_the_response_has_the_expiry_date(s3, bucket):
     set_rules(s3, bucket, rule(ID="in three", prefix="in/", Expiration={"Days": 3}), rule(ID="later", Expiration={"Days": 30}))
     put = s3.put_object(Bucket=bucket, Key="in/x", Body=b"x")
     head = s3.head_object(Bucket=bucket, Key="in/x")

@@ -250,7 +250,7 @@ def test_a_completion_can_be_conditional(cloud, s3, bucket):
     assert fetch(s3, bucket, "a") == b"second"
 
 
-def test_a_completion_whose_answer_was_lost_is_answered_again(s3, bucket):
+def test_a_completion_can_be_repeated_if_the_response_was_lost(s3, bucket):
     upload_id, done = upload(s3, bucket, "a", [b"once"])
     assert complete(s3, bucket, "a", upload_id, done)["ETag"] == complete(s3, bucket, "a", upload_id, done)["ETag"]
     s3.put_object(Bucket=bucket, Key="a", Body=b"newer")

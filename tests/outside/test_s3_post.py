@@ -48,8 +48,8 @@ def post(s3, bucket, signed_key, body=b"hello", fields=None, conditions=None, ex
     return send(made["url"], form([(k, v) for k, v in sent.items() if v is not None], body, filename))
 
 
-def code_of(answer):
-    status, _, body = answer
+def code_of(response):
+    status, _, body = response
     return ElementTree.fromstring(body).findtext("Code"), status
 
 
@@ -94,14 +94,14 @@ def test_the_file_gives_its_name(s3, bucket):
 
 
 @pytest.mark.parametrize("wanted, status", [("200", 200), ("201", 201), ("204", 204), ("999", 204)])
-def test_a_form_chooses_its_answer(s3, cloud, bucket, wanted, status):
+def test_a_form_chooses_the_success_status(s3, cloud, bucket, wanted, status):
     fields = {"success_action_status": wanted}
     got, headers, body = post(s3, bucket, "a b", fields=fields, conditions=[fields])
     assert got == status and headers["Location"] == f"{cloud.endpoint}/{bucket}/a%20b"
     if status == 201:
-        answer = ElementTree.fromstring(body)
-        namespace = answer.tag.removesuffix("PostResponse")
-        assert {child.tag.removeprefix(namespace): child.text for child in answer} == {
+        response = ElementTree.fromstring(body)
+        namespace = response.tag.removesuffix("PostResponse")
+        assert {child.tag.removeprefix(namespace): child.text for child in response} == {
             "Location": headers["Location"], "Bucket": bucket, "Key": "a b", "ETag": f'"{hashlib.md5(b"hello").hexdigest()}"'}
     else:
         assert body == b""
@@ -156,18 +156,18 @@ def test_a_form_is_a_version_and_an_event(s3, sqs, bucket):
     ([], {}, {"x_amz_credential": "AKIDOTHER/20260101/us-east-1/s3/aws4_request"}, ("InvalidArgument", 400)),
     ([], {}, {"policy": None}, ("AccessDenied", 403))])
 def test_conditions_are_held(s3, bucket, conditions, fields, changed, code):
-    answer = post(s3, bucket, "k", fields=fields, conditions=conditions, **changed)
+    response = post(s3, bucket, "k", fields=fields, conditions=conditions, **changed)
     if code is None:
-        assert answer[0] == 204, answer[2]
+        assert response[0] == 204, response[2]
         assert fetch(s3, bucket, "k") == b"hello"
     else:
-        assert code_of(answer) == code, answer[2]
+        assert code_of(response) == code, response[2]
         assert error_code(s3.head_object, Bucket=bucket, Key="k")[1] == 404
 
 
 def test_a_form_that_is_too_late_or_anothers_is_refused(cloud, s3, bucket, monkeypatch):
-    answer = post(s3, bucket, "k", expires=-1)
-    assert code_of(answer) == ("AccessDenied", 403) and b"Policy expired" in answer[2]
+    response = post(s3, bucket, "k", expires=-1)
+    assert code_of(response) == ("AccessDenied", 403) and b"Policy expired" in response[2]
     assert code_of(post(client(cloud.endpoint, "s3", secret_key="wrong"), bucket, "k")) == ("SignatureDoesNotMatch", 403)
     assert code_of(post(client(cloud.endpoint, "s3", access_key="AKIDOTHER"), bucket, "k")) == ("InvalidAccessKeyId", 403)
     made = s3.generate_presigned_post(bucket, "k", ExpiresIn=600)
@@ -202,8 +202,8 @@ def test_anybody_may_post_where_the_bucket_says_so(cloud, s3, bucket):
 def test_what_is_no_form_is_refused(s3, bucket, make, code):
     made = s3.generate_presigned_post(bucket, "k")
     body, content_type = make(list(made["fields"].items()))
-    answer = send(made["url"], body, content_type or f"multipart/form-data; boundary={BOUNDARY}")
-    assert code_of(answer) == code, answer[2]
+    response = send(made["url"], body, content_type or f"multipart/form-data; boundary={BOUNDARY}")
+    assert code_of(response) == code, response[2]
     assert error_code(s3.head_object, Bucket=bucket, Key="k")[1] == 404
 
 
@@ -217,6 +217,6 @@ def test_what_comes_behind_the_file_changes_nothing(s3, bucket):
 @pytest.mark.parametrize("field, value", [("x-amz-meta-a", "b\r\nSet-Cookie: c=d"), ("x-amz-meta-a", "b\nx: y"),
                                          ("Content-Type", "text/html\r\nX-Evil: 1"), ("x-amz-meta-a: b\nx", "1")], ids=["crlf", "lf", "type", "name"])
 def test_no_line_is_smuggled_into_headers(s3, bucket, field, value):
-    answer = post(s3, bucket, "k", fields={field: value}, conditions=[{field: value}])
-    assert answer[0] in (400, 403)
+    response = post(s3, bucket, "k", fields={field: value}, conditions=[{field: value}])
+    assert response[0] in (400, 403)
     assert error_code(s3.head_object, Bucket=bucket, Key="k")[1] == 404

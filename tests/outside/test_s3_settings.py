@@ -1,4 +1,4 @@
-"""Configurations of buckets: tags, policies, and what a bucket without a configuration answers."""
+"""Configurations of buckets: tags, policies, and the responses of a bucket without a configuration."""
 import base64
 import hashlib
 import json
@@ -21,8 +21,8 @@ def anybody(cloud):
 def test_tags_of_a_bucket(s3, bucket):
     assert error_code(s3.get_bucket_tagging, Bucket=bucket) == ("NoSuchTagSet", 404)
     tags = [{"Key": f"k{i}", "Value": f"ü {i}"} for i in range(50)]
-    answer = s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
-    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    response = s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert s3.get_bucket_tagging(Bucket=bucket)["TagSet"] == tags
     more = tags + [{"Key": "one more", "Value": ""}]
     assert error_code(s3.put_bucket_tagging, Bucket=bucket, Tagging={"TagSet": more})[1] == 400

@@ -23,7 +23,7 @@ def put(s3, bucket, key, body, **more):
 
 
 def listed(s3, bucket, **more):
-    """(key, version, is latest, is delete marker), in the order of the answer's two lists joined by key."""
+    """(key, version, is latest, is delete marker), the response's two lists merged by key."""
     found = s3.list_object_versions(Bucket=bucket, **more)
     rows = [(v["Key"], v["VersionId"], v["IsLatest"], False) for v in found.get("Versions", [])]
     return rows + [(m["Key"], m["VersionId"], m["IsLatest"], True) for m in found.get("DeleteMarkers", [])]
@@ -134,8 +134,8 @@ def test_versions_that_are_not_there_are_told_from_keys(s3, versioned):
 
 def test_tags_belong_to_a_version(s3, versioned):
     old, new = put(s3, versioned, "k", b"1", Tagging="a=old"), put(s3, versioned, "k", b"2")
-    answer = s3.put_object_tagging(Bucket=versioned, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "new"}]})
-    assert answer["VersionId"] == new
+    response = s3.put_object_tagging(Bucket=versioned, Key="k", Tagging={"TagSet": [{"Key": "a", "Value": "new"}]})
+    assert response["VersionId"] == new
     found = s3.get_object_tagging(Bucket=versioned, Key="k", VersionId=old)
     assert found["TagSet"] == [{"Key": "a", "Value": "old"}] and found["VersionId"] == old
     assert s3.delete_object_tagging(Bucket=versioned, Key="k", VersionId=old)["VersionId"] == old

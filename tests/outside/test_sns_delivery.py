@@ -41,9 +41,9 @@ def confirm(sns, subscriber, topic, **attributes):
     told = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=subscriber.url, Attributes=attributes)
     assert told["SubscriptionArn"] == "pending confirmation"
     message = json.loads(subscriber.next()[1])
-    status, answer = get(message["SubscribeURL"])
+    status, response = get(message["SubscribeURL"])
     assert status == 200
-    return re.search("<SubscriptionArn>(.*)</SubscriptionArn>", answer).group(1)
+    return re.search("<SubscriptionArn>(.*)</SubscriptionArn>", response).group(1)
 
 
 # ---- HTTP ----

@@ -19,7 +19,7 @@ import harness
 from harness import REGION, aws, client, depth, error_code, make_queue, queue_arn, receive, receives_stored, until
 from sqs_wire import json_call
 
-LONGEST_POLL_S = 20  # what is answered earlier was answered for a reason, however slow the machine is
+LONGEST_POLL_S = 20  # an earlier response has another cause, even on a slow machine
 NOT_THERE = ("AWS.SimpleQueueService.NonExistentQueue", 400)
 
 
@@ -140,8 +140,8 @@ def test_characters_that_xml_does_not_have_are_refused(sqs, queue):
 
 
 def test_an_empty_body_is_refused(cloud, queue):
-    status, _, answer = json_call(cloud, "SendMessage", QueueUrl=queue, MessageBody="")
-    assert status == 400 and re.search("MissingRequiredParameter|InvalidParameterValue", answer["__type"])
+    status, _, response = json_call(cloud, "SendMessage", QueueUrl=queue, MessageBody="")
+    assert status == 400 and re.search("MissingRequiredParameter|InvalidParameterValue", response["__type"])
 
 
 def test_a_delayed_message_is_hidden(sqs, queue):
@@ -176,9 +176,9 @@ def test_the_trace_header_travels_with_the_message(cloud, queue):
     assert sent["MD5OfMessageSystemAttributes"] == attributes_md5(trace)
     assert sent["MD5OfMessageAttributes"] == attributes_md5(text)
     for names in ("MessageSystemAttributeNames", "AttributeNames"):
-        _, _, answer = json_call(cloud, "ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20, VisibilityTimeout=0,
+        _, _, response = json_call(cloud, "ReceiveMessage", QueueUrl=queue, WaitTimeSeconds=20, VisibilityTimeout=0,
                                  **{names: ["AWSTraceHeader"]})
-        assert answer["Messages"][0]["Attributes"] == {"AWSTraceHeader": trace["AWSTraceHeader"]["StringValue"]}
+        assert response["Messages"][0]["Attributes"] == {"AWSTraceHeader": trace["AWSTraceHeader"]["StringValue"]}
 
 
 def test_only_the_trace_header_is_a_system_attribute(sqs, queue):
@@ -266,13 +266,13 @@ def test_a_receipt_that_is_none_is_refused(sqs, queue):
 
 # ---- long polls ----
 
-def test_a_long_poll_is_answered_as_soon_as_a_message_arrives(cloud, sqs, queue):
-    answered = []
+def test_a_long_poll_returns_as_soon_as_a_message_arrives(cloud, sqs, queue):
+    returned = []
 
     def poll():
         mine = cloud.client("sqs")
         message = mine.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"][0]
-        answered.append((time.monotonic(), message["Body"]))
+        returned.append((time.monotonic(), message["Body"]))
 
     thread = threading.Thread(target=poll)
     thread.start()
@@ -280,10 +280,10 @@ def test_a_long_poll_is_answered_as_soon_as_a_message_arrives(cloud, sqs, queue)
     sqs.send_message(QueueUrl=queue, MessageBody="now")
     sent = time.monotonic()
     thread.join(60)
-    assert answered[0][1] == "now" and answered[0][0] - sent < LONGEST_POLL_S / 2
+    assert returned[0][1] == "now" and returned[0][0] - sent < LONGEST_POLL_S / 2
 
 
-def test_a_short_poll_of_an_empty_queue_is_answered_at_once(sqs, queue):
+def test_a_short_poll_of_an_empty_queue_returns_at_once(sqs, queue):
     began = time.monotonic()
     assert "Messages" not in sqs.receive_message(QueueUrl=queue)
     assert time.monotonic() - began < LONGEST_POLL_S
@@ -318,7 +318,7 @@ def test_a_poller_that_hung_up_hides_no_message(cloud, sqs, queue):
                         *(f"{name}: {value}" for name, value in request.headers.items())])
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(head.encode() + b"\r\n\r\n" + body)
-        # A second request on another connection is answered after the first was read: the poll is open now.
+        # A second request on another connection gets its response after the first was read, so the poll is open now.
         sqs.list_queues()
     until(lambda: any(line["status"] == 0 and line["operation"] == "ReceiveMessage" for line in
                       cloud.requests(resource=queue.rpartition("/")[2])), "the cloud sees that the poller is gone")
@@ -367,8 +367,8 @@ def test_a_batch_against_the_rules_is_refused_whole(sqs, queue, entries, code):
 
 
 def test_an_empty_batch_is_refused(cloud, queue):
-    status, headers, answer = json_call(cloud, "SendMessageBatch", QueueUrl=queue, Entries=[])
-    assert status == 400 and answer["__type"].endswith("#EmptyBatchRequest")
+    status, headers, response = json_call(cloud, "SendMessageBatch", QueueUrl=queue, Entries=[])
+    assert status == 400 and response["__type"].endswith("#EmptyBatchRequest")
     assert headers["x-amzn-query-error"] == "AWS.SimpleQueueService.EmptyBatchRequest;Sender"
 
 
@@ -414,14 +414,14 @@ def test_json_1_0_and_query_speak_of_the_same_queue(cloud, sqs, queue):
 
 
 def test_json_1_0_names_an_error_for_old_and_new_clients(cloud):
-    status, headers, answer = json_call(cloud, "GetQueueUrl", QueueName="absent")
-    assert status == 400 and answer["__type"] == "com.amazonaws.sqs#QueueDoesNotExist" and answer["message"]
+    status, headers, response = json_call(cloud, "GetQueueUrl", QueueName="absent")
+    assert status == 400 and response["__type"] == "com.amazonaws.sqs#QueueDoesNotExist" and response["message"]
     assert headers["x-amzn-query-error"] == "AWS.SimpleQueueService.NonExistentQueue;Sender"
 
 
 def test_an_unknown_action_is_an_error(cloud):
-    status, _, answer = json_call(cloud, "FlyToTheMoon")
-    assert status in (400, 404) and "UnknownOperation" in answer["__type"]
+    status, _, response = json_call(cloud, "FlyToTheMoon")
+    assert status in (400, 404) and "UnknownOperation" in response["__type"]
 
 
 def test_a_body_that_is_not_json_is_an_error(cloud):
@@ -438,8 +438,8 @@ def test_a_body_that_is_not_json_is_an_error(cloud):
 def test_a_wrong_secret_is_a_wrong_signature(cloud):
     other = client(cloud.endpoint, "sqs", secret_key="another")
     assert error_code(other.list_queues) == ("SignatureDoesNotMatch", 403)
-    status, _, answer = json_call(cloud, "ListQueues", secret="another")
-    assert status == 403 and answer["__type"].endswith("InvalidSignatureException")
+    status, _, response = json_call(cloud, "ListQueues", secret="another")
+    assert status == 403 and response["__type"].endswith("InvalidSignatureException")
 
 
 def test_an_unsigned_request_is_refused(cloud):
@@ -450,8 +450,8 @@ def test_an_unsigned_request_is_refused(cloud):
 
 def test_the_aws_cli_sends_and_receives(cloud, queue):
     aws(cloud.endpoint, "sqs", "send-message", "--queue-url", queue, "--message-body", "from the CLI")
-    answer = aws(cloud.endpoint, "sqs", "receive-message", "--queue-url", queue, "--wait-time-seconds", "20")
-    assert answer["Messages"][0]["Body"] == "from the CLI"
+    response = aws(cloud.endpoint, "sqs", "receive-message", "--queue-url", queue, "--wait-time-seconds", "20")
+    assert response["Messages"][0]["Body"] == "from the CLI"
 
 
 def test_a_queue_is_reached_by_any_host_name_in_its_url(cloud, sqs, queue):

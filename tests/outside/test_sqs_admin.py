@@ -111,9 +111,9 @@ def dead(sqs, name):
 
 
 def tasks(cloud, arn, **more):
-    status, _, answer = json_call(cloud, "ListMessageMoveTasks", SourceArn=arn, **more)
+    status, _, response = json_call(cloud, "ListMessageMoveTasks", SourceArn=arn, **more)
     assert status == 200
-    return answer["Results"]
+    return response["Results"]
 
 
 def ended(cloud, arn):
@@ -125,8 +125,8 @@ def test_messages_go_back_to_where_they_came_from(cloud, sqs, dead):
     url, letters, arn = dead
     before = receive(sqs, letters, VisibilityTimeout=0)
     assert before["Attributes"]["ApproximateReceiveCount"] == "2"
-    status, _, answer = json_call(cloud, "StartMessageMoveTask", SourceArn=arn)
-    assert status == 200 and answer["TaskHandle"]
+    status, _, response = json_call(cloud, "StartMessageMoveTask", SourceArn=arn)
+    assert status == 200 and response["TaskHandle"]
     task = ended(cloud, arn)
     assert (task["Status"], task["ApproximateNumberOfMessagesMoved"], task["ApproximateNumberOfMessagesToMove"]) == \
         ("COMPLETED", 2, 2)
@@ -158,11 +158,11 @@ def test_a_slow_task_is_cancelled(cloud, sqs, dead):
     task, = tasks(cloud, arn)
     assert (task["Status"], task["TaskHandle"], task["MaxNumberOfMessagesPerSecond"]) == ("RUNNING", handle, 1)
     assert task["ApproximateNumberOfMessagesToMove"] == 10
-    status, _, answer = json_call(cloud, "StartMessageMoveTask", SourceArn=arn)
-    assert status == 400 and answer["message"] == \
+    status, _, response = json_call(cloud, "StartMessageMoveTask", SourceArn=arn)
+    assert status == 400 and response["message"] == \
         "There is already a task running. Only one active task is allowed for a source queue arn at a given time."
-    status, _, answer = json_call(cloud, "CancelMessageMoveTask", TaskHandle=handle)
-    assert status == 200 and answer["ApproximateNumberOfMessagesMoved"] < 10
+    status, _, response = json_call(cloud, "CancelMessageMoveTask", TaskHandle=handle)
+    assert status == 200 and response["ApproximateNumberOfMessagesMoved"] < 10
     assert ended(cloud, arn)["Status"] == "CANCELLED" and depth(sqs, letters)[0] > 0
     assert json_call(cloud, "CancelMessageMoveTask", TaskHandle=handle)[0] == 400
 
@@ -194,9 +194,9 @@ def test_a_message_that_never_died_has_nowhere_to_go(cloud, sqs, dead):
 def test_wrong_tasks_are_refused_as_the_service_does(cloud, dead, name, action, arguments, status, kind, text):
     arguments = {key: value.format(queue=queue_arn(name), dead=dead[2]) if isinstance(value, str) else value
                  for key, value in arguments.items()}
-    found, _, answer = json_call(cloud, action, **arguments)
-    assert found == status and answer["__type"].endswith("#" + kind)
-    assert text in (None, answer["message"])
+    found, _, response = json_call(cloud, action, **arguments)
+    assert found == status and response["__type"].endswith("#" + kind)
+    assert text in (None, response["message"])
 
 
 def test_the_sources_of_dead_letters_are_listed_in_pages(sqs, name):

@@ -160,7 +160,7 @@ def test_an_expired_receipt_deletes_nothing(sqs, fifo):
     assert depth(sqs, fifo) == (1, 0, 0)
 
 
-def test_a_lost_answer_is_asked_for_again(sqs, fifo):
+def test_a_receive_is_repeated_after_a_lost_response(sqs, fifo):
     send(sqs, fifo, "g", "1")
     send(sqs, fifo, "g", "2")
     first = batch(sqs, fifo, ReceiveRequestAttemptId="attempt")

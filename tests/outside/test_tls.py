@@ -123,19 +123,19 @@ def raw(served, data, shut=True):
         peer.sendall(data)
         if shut:
             peer.shutdown(socket.SHUT_WR)
-        answer = b""
+        response = b""
         try:
             while piece := peer.recv(65536):
-                answer += piece
+                response += piece
         except ConnectionError:
             pass
-        return answer
+        return response
 
 
 def test_plain_http_is_told_that_the_port_speaks_tls(served):
-    answer = raw(served, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", shut=False)
-    assert answer.startswith(b"HTTP/1.1 400 ") and b"use https://" in answer
-    head, _, text = answer.partition(b"\r\n\r\n")
+    response = raw(served, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", shut=False)
+    assert response.startswith(b"HTTP/1.1 400 ") and b"use https://" in response
+    head, _, text = response.partition(b"\r\n\r\n")
     assert f"Content-Length: {len(text)}".encode() in head
     with pytest.raises(urllib.error.HTTPError, match="400"):
         urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://127.0.0.1:{served.port}/", timeout=60)
@@ -163,7 +163,7 @@ def test_broken_handshakes_end_and_harm_nobody(served):
     test_the_certificate_is_for_this_machine_and_its_key_for_its_owner(served)
 
 
-def test_a_peer_that_vanishes_in_the_middle_of_an_answer_harms_nobody(served, name):
+def test_a_peer_that_disconnects_during_a_response_harms_no_other(served, name):
     s3 = served.client("s3")
     s3.create_bucket(Bucket=name)
     s3.put_object(Bucket=name, Key="k", Body=bytes(20 * 1024 * 1024))

@@ -34,11 +34,11 @@ static void got(struct credential_fetch *fetch, struct credentials *credentials,
         finish(fetch, NULL, &why);
 }
 
-static void on_assumed(struct sts_answer *answer, const struct error *error, void *user)
+static void on_assumed(struct sts_result *result, const struct error *error, void *user)
 {
     struct credential_fetch *fetch = user;
-    struct credentials *credentials = answer->credentials;
-    answer->credentials = NULL;
+    struct credentials *credentials = result->credentials;
+    result->credentials = NULL;
     fetch->call = NULL;
     got(fetch, credentials, error);
 }

@@ -115,7 +115,7 @@ static int token_error(const struct http_response *response, struct error *error
 {
     if (response->error == ERR_TIMEOUT)
         return error_set(error, ERR_TIMEOUT,
-                         "%s did not answer the request for a token; in a container this usually "
+                         "%s did not respond to the token request; in a container this usually "
                          "means that the instance's hop limit is 1: set it to 2 (aws ec2 "
                          "modify-instance-metadata-options --http-put-response-hop-limit 2)",
                          who);

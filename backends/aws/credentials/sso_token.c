@@ -166,11 +166,11 @@ static void on_refreshed(const struct http_response *response, void *user)
 {
     struct sso_token *token = user;
     token->call = NULL;
-    json_t *answer = !response->error && response->status == 200
-                         ? secret_json_read(credential_response_body(response))
-                         : NULL;
-    int code = answer ? renew(token, answer) : ERR_PROTOCOL;
-    secret_json_free(answer);
+    json_t *document = !response->error && response->status == 200
+                           ? secret_json_read(credential_response_body(response))
+                           : NULL;
+    int code = document ? renew(token, document) : ERR_PROTOCOL;
+    secret_json_free(document);
     if (code) {
         use_old(token, response);
         return;

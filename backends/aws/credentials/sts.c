@@ -32,7 +32,7 @@ struct sts_call {
 struct sts_reading { /* of a response */
     char *access_key, *secret_key, *token;
     char expiration[64], code[96], message[256];
-    struct sts_answer answer;
+    struct sts_result result;
 };
 
 /* ---- reading ---- */
@@ -69,11 +69,11 @@ static int on_element(void *user, const char *path, struct slice text, size_t st
     if (strcmp(name, "Expiration") == 0)
         return text_keep(reading->expiration, sizeof reading->expiration, text);
     if (strcmp(name, "Account") == 0)
-        return text_keep(reading->answer.account, STS_TEXT_SIZE, text);
+        return text_keep(reading->result.account, STS_TEXT_SIZE, text);
     if (strcmp(name, "Arn") == 0)
-        return text_keep(reading->answer.arn, STS_TEXT_SIZE, text);
+        return text_keep(reading->result.arn, STS_TEXT_SIZE, text);
     if (strcmp(name, "UserId") == 0)
-        return text_keep(reading->answer.user_id, STS_TEXT_SIZE, text);
+        return text_keep(reading->result.user_id, STS_TEXT_SIZE, text);
     if (strcmp(path, "ErrorResponse/Error/Code") == 0)
         return text_keep(reading->code, sizeof reading->code, text);
     if (strcmp(path, "ErrorResponse/Error/Message") == 0)
@@ -103,7 +103,7 @@ static int credentials_read(const struct sts_call *call, struct sts_reading *rea
     if (!credentials)
         return ERR_MEMORY;
     credentials->expires_s = expires_s;
-    reading->answer.credentials = credentials;
+    reading->result.credentials = credentials;
     return 0;
 }
 
@@ -111,7 +111,7 @@ static int success_read(const struct sts_call *call, struct sts_reading *reading
                         struct error *error)
 {
     int code = call->source             ? credentials_read(call, reading)
-               : reading->answer.arn[0] ? 0
+               : reading->result.arn[0] ? 0
                                         : ERR_PROTOCOL;
     if (code)
         error_set(error, code, "%s",
@@ -153,8 +153,8 @@ static void on_response(const struct http_response *response, void *user)
     if (response_read(call, response, &reading, &error))
         error_prefix(&error, "STS %s%s%s", call->action, call->resource ? " " : "",
                      call->resource ? call->resource : "");
-    call->done(&reading.answer, &error, call->user);
-    credentials_release(reading.answer.credentials);
+    call->done(&reading.result, &error, call->user);
+    credentials_release(reading.result.credentials);
     secret_free(reading.access_key);
     secret_free(reading.secret_key);
     secret_free(reading.token);
@@ -171,7 +171,7 @@ static void form_add(struct buffer *form, const char *name, const char *value)
     uri_encode(form, slice_of(value), false);
 }
 
-/* Like botocore's: one that identifies the caller in the logs of AWS. */
+/* The default is like botocore's: a name that identifies the caller in the logs of AWS. */
 static void session_name_add(struct buffer *form, const struct credential_host *host,
                              const char *name)
 {

@@ -9,13 +9,13 @@
 
 enum { STS_TEXT_SIZE = 256 };
 
-struct sts_answer {
-    struct credentials *credentials; /* NULL: the call gives none; the callback may take it */
+struct sts_result {
+    struct credentials *credentials; /* NULL: the call returns none; the callback may take it */
     char account[STS_TEXT_SIZE], arn[STS_TEXT_SIZE], user_id[STS_TEXT_SIZE];
 };
 
-/* error->code is 0 when the answer counts. */
-typedef void sts_done(struct sts_answer *answer, const struct error *error, void *user);
+/* The result is valid only if error->code is 0. */
+typedef void sts_done(struct sts_result *result, const struct error *error, void *user);
 
 struct sts_call;
 

@@ -35,10 +35,10 @@ static void finish(struct web_identity *identity, struct credentials *credential
     credential_get_end(get, credentials, error);
 }
 
-static void on_answer(struct sts_answer *answer, const struct error *error, void *user)
+static void on_assumed(struct sts_result *result, const struct error *error, void *user)
 {
-    struct credentials *credentials = answer->credentials;
-    answer->credentials = NULL;
+    struct credentials *credentials = result->credentials;
+    result->credentials = NULL;
     finish(user, credentials, error);
 }
 
@@ -49,7 +49,7 @@ static void on_token(char *token, const struct error *error, void *user)
     identity->read = NULL;
     if (!token) {
         error_prefix(&why, "the web identity token");
-    } else if (sts_assume_role(identity->host, &identity->plan->roles[0], NULL, token, on_answer,
+    } else if (sts_assume_role(identity->host, &identity->plan->roles[0], NULL, token, on_assumed,
                                identity, &identity->call, &why) == 0) {
         return;
     }

@@ -202,7 +202,7 @@ static const struct fanout through_topic = {.bucket = "photos",
                                             .extra_buckets = extra,
                                             .extra_bucket_count = 1};
 
-#define OK_ANSWER                                                                                  \
+#define OK_RESPONSE                                                                                \
     {                                                                                              \
         .status = 200                                                                              \
     }
@@ -251,11 +251,11 @@ static void assert_queue_attributes(size_t request)
 static void first_run(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OK_ANSWER, OK_ANSWER, JSON(URL_OF("web-dead")),
+    SCRIPT(&script_options, OK_RESPONSE, OK_RESPONSE, JSON(URL_OF("web-dead")),
            JSON("{\"Attributes\":{\"QueueArn\":\"" DEAD "\"}}"), JSON(URL_OF("web")),
            JSON("{\"Attributes\":{\"QueueArn\":\"" QUEUE "\",\"VisibilityTimeout\":\"30\"}}"),
            JSON(TOPIC_CREATED), JSON(TOPIC_KNOWN("{&quot;Statement&quot;:[]}")), TOPIC_CHANGED,
-           JSON("{}"), SUBSCRIBED, JSON("<NotificationConfiguration/>"), OK_ANSWER);
+           JSON("{}"), SUBSCRIBED, JSON("<NotificationConfiguration/>"), OK_RESPONSE);
     struct error error = provision(&through_topic);
     assert_int_equal(error.code, 0);
     assert_string_equal(script.requests[0].url, "https://photos.s3.eu-central-1.amazonaws.com/");
@@ -304,7 +304,7 @@ static void second_run_changes_nothing(void **state)
 
     SCRIPT(&script_options,
            {.status = 409, .body = "<Error><Code>BucketAlreadyOwnedByYou</Code></Error>"},
-           OK_ANSWER, JSON(URL_OF("web-dead")),
+           OK_RESPONSE, JSON(URL_OF("web-dead")),
            JSON("{\"Attributes\":{\"QueueArn\":\"" DEAD "\"}}"), JSON(URL_OF("web")),
            JSON(queue_text), JSON(TOPIC_CREATED), JSON(topic_text.data), SUBSCRIBED,
            JSON("<NotificationConfiguration><TopicConfiguration><Id>thumbwheel</Id><Topic>" TOPIC
@@ -327,9 +327,9 @@ static void bucket_to_queue(void **state)
     (void)state;
     const struct fanout_queue plain = {.name = "web"};
     const struct fanout direct = {.bucket = "photos", .queues = &plain, .queue_count = 1};
-    SCRIPT(&script_options, OK_ANSWER, JSON(URL_OF("web")),
+    SCRIPT(&script_options, OK_RESPONSE, JSON(URL_OF("web")),
            JSON("{\"Attributes\":{\"QueueArn\":\"" QUEUE "\",\"VisibilityTimeout\":\"30\"}}"),
-           JSON("{}"), JSON("<NotificationConfiguration/>"), OK_ANSWER);
+           JSON("{}"), JSON("<NotificationConfiguration/>"), OK_RESPONSE);
     assert_int_equal(provision(&direct).code, 0);
     json_t *attributes = sent_attributes(3);
     assert_int_equal(json_object_size(attributes), 1);
@@ -360,7 +360,7 @@ static void failure_names_the_step(void **state)
 static void unreadable_policies_are_left(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OK_ANSWER, OK_ANSWER, JSON(URL_OF("web-dead")),
+    SCRIPT(&script_options, OK_RESPONSE, OK_RESPONSE, JSON(URL_OF("web-dead")),
            JSON("{\"Attributes\":{\"QueueArn\":\"" DEAD "\"}}"), JSON(URL_OF("web")),
            JSON("{\"Attributes\":{\"QueueArn\":\"" QUEUE "\"}}"), JSON(TOPIC_CREATED),
            JSON("<GetTopicAttributesResponse><GetTopicAttributesResult>"),
@@ -370,7 +370,7 @@ static void unreadable_policies_are_left(void **state)
     assert_int_equal(error.code, ERR_PROTOCOL);
     assert_non_null(strstr(error.text, "GetTopicAttributes"));
     script_end();
-    SCRIPT(&script_options, OK_ANSWER, OK_ANSWER, JSON(URL_OF("web-dead")),
+    SCRIPT(&script_options, OK_RESPONSE, OK_RESPONSE, JSON(URL_OF("web-dead")),
            JSON("{\"Attributes\":{\"QueueArn\":\"" DEAD "\"}}"), JSON(URL_OF("web")),
            JSON("{\"Attributes\":{\"QueueArn\":\"" QUEUE "\"}}"), JSON(TOPIC_CREATED),
            JSON(TOPIC_KNOWN("not JSON")));
@@ -384,10 +384,10 @@ static void waits_for_a_new_queue(void **state)
     (void)state;
     const struct fanout_queue plain = {.name = "web"};
     const struct fanout direct = {.bucket = "photos", .queues = &plain, .queue_count = 1};
-    SCRIPT(&script_options, OK_ANSWER, JSON(URL_OF("web")),
+    SCRIPT(&script_options, OK_RESPONSE, JSON(URL_OF("web")),
            {.status = 400, .body = "{\"__type\":\"com.amazonaws.sqs#QueueDoesNotExist\"}"},
            JSON("{\"Attributes\":{\"QueueArn\":\"" QUEUE "\",\"VisibilityTimeout\":\"30\"}}"),
-           JSON("{}"), JSON("<NotificationConfiguration/>"), OK_ANSWER);
+           JSON("{}"), JSON("<NotificationConfiguration/>"), OK_RESPONSE);
     assert_int_equal(provision(&direct).code, 0);
     script_end();
 }

@@ -21,11 +21,11 @@
     {                                                                                              \
         .status = 200, .body = "{\"QueueUrl\":\"" URL "\"}"                                        \
     }
-#define ATTRIBUTES_ANSWER                                                                          \
+#define ATTRIBUTES_RESPONSE                                                                        \
     {                                                                                              \
         .status = 200, .body = ATTRIBUTES                                                          \
     }
-#define OPEN_ANSWERS URL_RESPONSE, ATTRIBUTES_ANSWER
+#define OPEN_RESPONSES URL_RESPONSE, ATTRIBUTES_RESPONSE
 
 struct seen {
     bool done;
@@ -144,7 +144,7 @@ static void assert_sent_text(size_t request, const char *name, const char *value
 static void open_by_name(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS);
+    SCRIPT(&script_options, OPEN_RESPONSES);
     open_queue();
     const struct queue_facts *facts = ops()->facts(seen.queue);
     assert_string_equal(facts->name, "web");
@@ -170,7 +170,7 @@ static void open_by_arn(void **state)
     SCRIPT(&script_options,
            {.status = 200,
             .body = "{\"QueueUrl\":\"https://sqs.eu-west-1.amazonaws.com/210987654321/web\"}"},
-           ATTRIBUTES_ANSWER);
+           ATTRIBUTES_RESPONSE);
     open_as("arn:aws:sqs:eu-west-1:210987654321:web");
     assert_int_equal(seen.error.code, 0);
     assert_string_equal(script.requests[0].url, "https://sqs.eu-west-1.amazonaws.com/");
@@ -183,7 +183,7 @@ static void open_by_arn(void **state)
 static void open_by_url(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, ATTRIBUTES_ANSWER);
+    SCRIPT(&script_options, ATTRIBUTES_RESPONSE);
     open_as("https://sqs.us-west-2.amazonaws.com/123456789012/web");
     assert_string_equal(script.requests[0].url, "https://sqs.us-west-2.amazonaws.com/");
     assert_non_null(strstr(script_header(0, "authorization"), "/us-west-2/sqs/aws4_request"));
@@ -197,7 +197,7 @@ static void open_by_url_with_endpoint(void **state)
     (void)state;
     struct backend_settings options = script_options;
     options.endpoint = "http://127.0.0.1:4566";
-    SCRIPT(&options, ATTRIBUTES_ANSWER);
+    SCRIPT(&options, ATTRIBUTES_RESPONSE);
     open_as("http://queue.localhost:9324/000000000000/web");
     assert_string_equal(script.requests[0].url, "http://127.0.0.1:4566/");
     assert_sent_text(0, "QueueUrl", "http://queue.localhost:9324/000000000000/web");
@@ -277,7 +277,7 @@ static void open_refuses_bad_names(void **state)
                                       "arn:aws:sns:eu-central-1:1:web",
                                       "arn:aws:sqs:::web",
                                       "http://127.0.0.1/"};
-    SCRIPT(&script_options, OPEN_ANSWERS);
+    SCRIPT(&script_options, OPEN_RESPONSES);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(ops()->open(aws_queue_backend(script.aws), bad[i], on_opened, NULL),
                          ERR_INVALID);
@@ -324,7 +324,8 @@ static void assert_message(const struct queue_message *m)
 static void a_batch_is_received(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS, {.status = 200, .body = "{\"Messages\":[" MESSAGE "]}"});
+    SCRIPT(&script_options, OPEN_RESPONSES,
+           {.status = 200, .body = "{\"Messages\":[" MESSAGE "]}"});
     open_queue();
     receive();
     await();
@@ -343,7 +344,7 @@ static void a_batch_is_received(void **state)
 static void receive_nothing(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS, {.status = 200, .body = "{}"});
+    SCRIPT(&script_options, OPEN_RESPONSES, {.status = 200, .body = "{}"});
     open_queue();
     receive();
     await();
@@ -355,7 +356,7 @@ static void receive_nothing(void **state)
 static void receive_leaves_a_damaged_body(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS,
+    SCRIPT(&script_options, OPEN_RESPONSES,
            {.status = 200, .body = "{\"Messages\":[" DAMAGED "," MESSAGE "]}"});
     open_queue();
     receive();
@@ -370,7 +371,7 @@ static void receive_leaves_a_damaged_body(void **state)
 static void receive_is_not_retried(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS, {.status = 503});
+    SCRIPT(&script_options, OPEN_RESPONSES, {.status = 503});
     open_queue();
     receive();
     await();
@@ -382,7 +383,7 @@ static void receive_is_not_retried(void **state)
 static void receive_garbage(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS, {.status = 200, .body = "<html>hello</html>"});
+    SCRIPT(&script_options, OPEN_RESPONSES, {.status = 200, .body = "<html>hello</html>"});
     open_queue();
     receive();
     await();
@@ -393,7 +394,7 @@ static void receive_garbage(void **state)
 static void receive_bounds(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS);
+    SCRIPT(&script_options, OPEN_RESPONSES);
     open_queue();
     static const struct queue_receive bad[] = {
         {.max = 0, .wait_s = 1}, {.max = 11, .wait_s = 1}, {.max = 1, .wait_s = 21}};
@@ -405,7 +406,7 @@ static void receive_bounds(void **state)
 static void a_receive_is_cancelled(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS, {.never = true});
+    SCRIPT(&script_options, OPEN_RESPONSES, {.never = true});
     open_queue();
     ops()->receive_cancel(receive());
     assert_int_equal(script.cancelled, 1);
@@ -416,7 +417,7 @@ static void a_receive_is_cancelled(void **state)
 static void close_cancels(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS, {.never = true}, {.never = true});
+    SCRIPT(&script_options, OPEN_RESPONSES, {.never = true}, {.never = true});
     open_queue();
     receive();
     assert_int_equal(ops()->depth(seen.queue, on_depth, NULL), 0);
@@ -431,7 +432,7 @@ static const struct queue_entry entries[] = {{"r0", 10}, {"r1", 20}, {"r2", 30},
 static void delete_batch_with_failures(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS,
+    SCRIPT(&script_options, OPEN_RESPONSES,
            {.status = 200,
             .body = "{\"Successful\":[{\"Id\":\"0-0\"}],\"Failed\":["
                     "{\"Id\":\"0-1\",\"SenderFault\":true,\"Code\":\"ReceiptHandleIsInvalid\"},"
@@ -457,7 +458,7 @@ static void delete_batch_with_failures(void **state)
 static void extend_batch_of_expired(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS,
+    SCRIPT(&script_options, OPEN_RESPONSES,
            {.status = 200,
             .body =
                 "{\"Successful\":[{\"Id\":\"0-0\"}],\"Failed\":[{\"Id\":\"0-1\",\"SenderFault\":"
@@ -478,7 +479,7 @@ static void extend_batch_of_expired(void **state)
 static void batch_that_fails_as_a_whole(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS,
+    SCRIPT(&script_options, OPEN_RESPONSES,
            {.status = 403,
             .body = "{\"__type\":\"com.amazonaws.sqs#AccessDeniedException\",\"Message\":\"no\"}"});
     open_queue();
@@ -495,7 +496,7 @@ static void batch_bounds(void **state)
 {
     (void)state;
     const struct queue_entry day = {"r", QUEUE_VISIBILITY_MAX_S + 1};
-    SCRIPT(&script_options, OPEN_ANSWERS);
+    SCRIPT(&script_options, OPEN_RESPONSES);
     open_queue();
     assert_int_equal(ops()->extend_batch(seen.queue, &day, 1, on_batch, NULL), ERR_INVALID);
     assert_int_equal(ops()->delete_batch(seen.queue, entries, 0, on_batch, NULL), ERR_INVALID);
@@ -508,7 +509,7 @@ static void send_is_retried(void **state)
 {
     (void)state;
     SCRIPT(
-        &script_options, OPEN_ANSWERS, {.error = ERR_NETWORK},
+        &script_options, OPEN_RESPONSES, {.error = ERR_NETWORK},
         {.status = 200,
          .body =
              "{\"MessageId\":\"m9\",\"MD5OfMessageBody\":\"79c5d81e6a7f17895024db3217985705\"}"});
@@ -535,7 +536,7 @@ static void send_is_retried(void **state)
 static void send_refuses_invalid_messages(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS);
+    SCRIPT(&script_options, OPEN_RESPONSES);
     open_queue();
     const struct queue_send not_utf8 = {.body = "\xFF", .body_size = 1};
     const struct queue_send too_long = {.body = "", .body_size = QUEUE_MESSAGE_MAX + 1};
@@ -547,7 +548,7 @@ static void send_refuses_invalid_messages(void **state)
 static void the_depth_is_read(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS,
+    SCRIPT(&script_options, OPEN_RESPONSES,
            {.status = 200,
             .body = "{\"Attributes\":{\"ApproximateNumberOfMessages\":\"12\","
                     "\"ApproximateNumberOfMessagesNotVisible\":\"3\","
@@ -564,7 +565,7 @@ static void the_depth_is_read(void **state)
 static void expired_credentials(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OPEN_ANSWERS,
+    SCRIPT(&script_options, OPEN_RESPONSES,
            {.status = 403,
             .body = "{\"__type\":\"com.amazon.coral.service#ExpiredTokenException\",\"message\":"
                     "\"The security token included in the request is expired\"}"});

@@ -23,13 +23,13 @@ static struct error publish(void)
     return seen.error;
 }
 
-#define OK_ANSWER                                                                                  \
+#define OK_RESPONSE                                                                                \
     {                                                                                              \
         .status = 200,                                                                             \
         .body = "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult>"         \
                 "</PublishResponse>"                                                               \
     }
-#define BUSY_ANSWER                                                                                \
+#define BUSY_RESPONSE                                                                              \
     {                                                                                              \
         .status = 503, .body = "<ErrorResponse><Error><Code>ServiceUnavailable</Code>"             \
                                "</Error></ErrorResponse>"                                          \
@@ -38,7 +38,7 @@ static struct error publish(void)
 static void success(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, OK_ANSWER);
+    SCRIPT(&script_options, OK_RESPONSE);
     assert_int_equal(publish().code, 0);
     assert_string_equal(script.requests[0].method, "POST");
     assert_string_equal(script.requests[0].url, "https://sns.eu-central-1.amazonaws.com/");
@@ -55,7 +55,7 @@ static void success(void **state)
 static void success_after_a_503(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, BUSY_ANSWER, OK_ANSWER);
+    SCRIPT(&script_options, BUSY_RESPONSE, OK_RESPONSE);
     assert_int_equal(publish().code, 0);
     assert_string_equal(script.requests[0].body, script.requests[1].body);
     script_end();
@@ -64,7 +64,7 @@ static void success_after_a_503(void **state)
 static void lost_connection_then_success(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, {.error = ERR_NETWORK}, {.error = ERR_TIMEOUT}, OK_ANSWER);
+    SCRIPT(&script_options, {.error = ERR_NETWORK}, {.error = ERR_TIMEOUT}, OK_RESPONSE);
     assert_int_equal(publish().code, 0);
     script_end();
 }
@@ -72,7 +72,7 @@ static void lost_connection_then_success(void **state)
 static void three_attempts_and_no_more(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, BUSY_ANSWER, BUSY_ANSWER, BUSY_ANSWER);
+    SCRIPT(&script_options, BUSY_RESPONSE, BUSY_RESPONSE, BUSY_RESPONSE);
     struct error error = publish();
     assert_int_equal(error.code, ERR_SERVER);
     assert_non_null(strstr(error.text, "SNS Publish " TOPIC));
@@ -86,7 +86,7 @@ static void throttling_is_retried(void **state)
     SCRIPT(&script_options,
            {.status = 400,
             .body = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"},
-           {.status = 429}, OK_ANSWER);
+           {.status = 429}, OK_RESPONSE);
     assert_int_equal(publish().code, 0);
     script_end();
 }
@@ -123,7 +123,7 @@ static void denied_says_what_to_do_and_no_secret(void **state)
 static void retry_after_is_respected(void **state)
 {
     (void)state;
-    SCRIPT(&script_options, {.status = 503, .headers = {{"retry-after", "1"}}}, OK_ANSWER);
+    SCRIPT(&script_options, {.status = 503, .headers = {{"retry-after", "1"}}}, OK_RESPONSE);
     uint64_t start = uv_hrtime();
     assert_int_equal(publish().code, 0);
     assert_true(uv_hrtime() - start >= 990000000u);
@@ -149,7 +149,7 @@ static void clock_is_corrected_once(void **state)
     struct tm tm;
     gmtime_r(&theirs, &tm);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    SCRIPT(&script_options, {SKEWED, .headers = {{"date", date}}}, OK_ANSWER, OK_ANSWER);
+    SCRIPT(&script_options, {SKEWED, .headers = {{"date", date}}}, OK_RESPONSE, OK_RESPONSE);
     assert_int_equal(publish().code, 0);
     int64_t difference = signed_time(1) - signed_time(0);
     assert_true(difference > 7190 && difference < 7210);
@@ -168,7 +168,7 @@ static void a_late_request_is_signed_again_once(void **state)
     struct tm tm;
     gmtime_r(&theirs, &tm);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    SCRIPT(&script_options, {.status = 403, .body = late, .headers = {{"date", date}}}, OK_ANSWER,
+    SCRIPT(&script_options, {.status = 403, .body = late, .headers = {{"date", date}}}, OK_RESPONSE,
            {.status = 403, .body = late, .headers = {{"date", date}}},
            {.status = 403, .body = late, .headers = {{"date", date}}});
     assert_int_equal(publish().code, 0);
@@ -196,7 +196,7 @@ static void session_token_is_signed(void **state)
     (void)state;
     struct backend_settings options = script_options;
     options.session_token = "session-token";
-    SCRIPT(&options, OK_ANSWER);
+    SCRIPT(&options, OK_RESPONSE);
     assert_int_equal(publish().code, 0);
     assert_string_equal(script_header(0, "x-amz-security-token"), "session-token");
     assert_non_null(strstr(script_header(0, "authorization"), "x-amz-security-token"));
@@ -209,7 +209,7 @@ static void custom_endpoint(void **state)
     (void)state;
     struct backend_settings options = script_options;
     options.endpoint = "http://127.0.0.1:4566/";
-    SCRIPT(&options, OK_ANSWER);
+    SCRIPT(&options, OK_RESPONSE);
     assert_int_equal(publish().code, 0);
     assert_string_equal(script.requests[0].url, "http://127.0.0.1:4566/");
     assert_string_equal(script_header(0, "host"), "127.0.0.1:4566");
