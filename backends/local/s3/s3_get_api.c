@@ -1,6 +1,12 @@
 /*
  * GetObject and HeadObject.
  *
+ *   GET_LOOKUP ──► [GET_LOADING] ──► GET_SENDING ◄──► GET_READING ──► GET_LAST ──► GET_ENDED
+ *
+ * What is short skips states: a small object goes from GET_LOOKUP to GET_LAST, and HEAD or an error
+ * from GET_LOOKUP to GET_ENDED. If the peer disconnects, the next state is GET_ENDED. next_state()
+ * and on_drained() choose the next state, and enter() starts its work.
+ *
  * One storage task finds the row, evaluates conditions and range, opens the blob and reads the
  * first piece, so a small object needs one round trip to the storage thread. Further pieces, and a
  * first one that is not in the page cache, are read aside (storage.h), one at a time, each after
@@ -14,7 +20,8 @@
  *
  * A small object that was read recently and has not changed since is sent at once (object_cache.h).
  *
- * While the task is running (`busy`), reader, pipe, piece and object belong to its thread.
+ * While a task runs, reader, pipe, piece and object belong to its thread; the state belongs to the
+ * loop thread.
  */
 #include "s3_handlers.h"
 
@@ -23,6 +30,7 @@
 #include <string.h>
 
 #include "body_pipe.h"
+#include "container_of.h"
 #include "log.h"
 #include "object_cache.h"
 #include "object_changes.h"
@@ -43,11 +51,20 @@ enum {
     RANGE_TEXT = 96,
 };
 
+enum get_state {
+    GET_LOOKUP,  /* a task finds the object, decides conditions and range, opens the body */
+    GET_LOADING, /* a task reads the first piece from the disk, before the response begins */
+    GET_SENDING, /* the peer receives a piece; others follow */
+    GET_READING, /* a task reads the next piece */
+    GET_LAST,    /* the peer receives the last piece; a task closes the reader */
+    GET_ENDED,   /* nothing is left to send, or the peer is gone; a task closes the reader */
+};
+
 struct get {
     struct storage_task task;
     struct s3_request *request;
+    enum get_state state;
     bool head;
-    bool busy;
     unsigned part; /* requested; 0: none */
     int64_t bucket;
     enum versioning versioning;
@@ -71,14 +88,14 @@ struct get {
     size_t piped; /* bytes of this piece in the pipe */
     struct bytes piece;
     bool last; /* piece */
-    bool cold; /* the first piece is still on the disk */
+    bool cold; /* the first piece is on the disk, and was not read with the lookup */
 };
 
 static void get_free(void *operation)
 {
     struct get *get = operation;
     free(get->range_text);
-    for (size_t i = 0; i < sizeof(get->conditions_text) / sizeof(*get->conditions_text); i++)
+    for (size_t i = 0; i < sizeof get->conditions_text / sizeof *get->conditions_text; i++)
         free(get->conditions_text[i]);
     object_clear(&get->object);
     body_pipe_close(get->pipes, &get->pipe);
@@ -112,16 +129,16 @@ static int copy_piece(struct get *get, struct error *error)
 
 static int read_piece(struct get *get, struct error *error)
 {
-    int status = ERR_UNSUPPORTED;
+    int code = ERR_UNSUPPORTED;
     get->piped = 0;
     if (pipe_wanted(get))
-        status = object_reader_splice(&get->reader, get->pipe.write, &get->piped, error);
-    if (status == ERR_UNSUPPORTED) {
+        code = object_reader_splice(&get->reader, get->pipe.write, &get->piped, error);
+    if (code == ERR_UNSUPPORTED) {
         body_pipe_close(get->pipes, &get->pipe);
-        status = copy_piece(get, error);
+        code = copy_piece(get, error);
     }
     get->last = !get->reader.left;
-    return status;
+    return code;
 }
 
 /* An object that was not uploaded in parts is its own first part. */
@@ -134,9 +151,9 @@ static int choose_part(struct get *get, struct error *error)
         get->verdict = get->part == 1 ? S3_OK : S3_INVALID_PART_NUMBER;
         return 0;
     }
-    int status = upload_parts_acquire(get->blobs, get->object.owner, &segments, error);
-    if (status)
-        return status;
+    int code = upload_parts_acquire(get->blobs, get->object.owner, &segments, error);
+    if (code)
+        return code;
     const struct blob_segment *segment = blob_segments_part(segments, get->part);
     get->part_count = segments->count;
     get->verdict = segment ? S3_OK : S3_INVALID_PART_NUMBER;
@@ -154,148 +171,70 @@ static int choose_range(struct get *get, struct error *error)
     return 0;
 }
 
-/* Evaluates the conditions and the range. */
-static int judge(struct get *get, struct error *error)
+static int find_object(struct get *get, struct storage *storage)
 {
-    get->verdict =
-        s3_preconditions_check(&get->conditions, get->object.etag, get->object.modified_ms);
-    return get->verdict ? 0 : choose_range(get, error);
+    const char *key = get->request->key;
+    get->change = object_changes_count(&get->blobs->changes, get->bucket, key);
+    return objects_find_version(storage, get->bucket, key, get->version, &get->object,
+                                &get->task.error);
 }
 
-static int find_run(struct storage_task *task, struct storage *storage)
+/* Evaluates the conditions and the range. */
+static int decide(struct get *get)
 {
-    struct get *get = (struct get *)task;
-    struct object *object = &get->object;
-    get->change = object_changes_count(&get->blobs->changes, get->bucket, get->request->key);
-    int status = objects_find_version(storage, get->bucket, get->request->key, get->version, object,
-                                      &task->error);
-    if (status)
-        return status;
+    const struct object *object = &get->object;
     if (object->marker) {
         get->verdict = get->version.given ? S3_METHOD_NOT_ALLOWED : S3_NO_SUCH_KEY;
         return 0;
     }
-    status = judge(get, &task->error);
-    if (status || get->verdict || get->head)
-        return status;
-    status = object_reader_open(&get->reader, get->blobs, object, get->range.first, get->range.size,
-                                &task->error);
-    if (!status && !object_reader_is_ready(&get->reader)) {
-        get->cold = true;
-        return 0;
-    }
-    if (!status)
-        status = read_piece(get, &task->error);
-    if (status || get->last)
+    get->verdict = s3_preconditions_check(&get->conditions, object->etag, object->modified_ms);
+    return get->verdict ? 0 : choose_range(get, &get->task.error);
+}
+
+static int open_body(struct get *get)
+{
+    int code = object_reader_open(&get->reader, get->blobs, &get->object, get->range.first,
+                                  get->range.size, &get->task.error);
+    get->cold = !code && !object_reader_is_ready(&get->reader);
+    return code;
+}
+
+static int lookup_run(struct storage_task *task, struct storage *storage)
+{
+    struct get *get = container_of(task, struct get, task);
+    int code = find_object(get, storage);
+    if (code)
+        return code;
+    code = decide(get);
+    if (code || get->verdict || get->head)
+        return code;
+    code = open_body(get);
+    if (code || get->cold)
+        return code;
+    code = read_piece(get, &task->error);
+    if (code || get->last)
         object_reader_close(&get->reader);
-    return status;
+    return code;
 }
 
 static int read_run(struct storage_task *task, struct storage *storage)
 {
-    struct get *get = (struct get *)task;
+    struct get *get = container_of(task, struct get, task);
     (void)storage;
-    int status = read_piece(get, &task->error);
-    if (status || get->last)
+    int code = read_piece(get, &task->error);
+    if (code || get->last)
         object_reader_close_aside(&get->reader);
-    return status;
+    return code;
 }
 
 static int close_run(struct storage_task *task, struct storage *storage)
 {
     (void)storage;
-    object_reader_close(&((struct get *)task)->reader);
+    object_reader_close(&container_of(task, struct get, task)->reader);
     return 0;
 }
 
-/* Loop thread. */
-
-static void send_piece(struct get *get);
-
-static void set_task(struct get *get, int (*run)(struct storage_task *, struct storage *),
-                     void (*done)(struct storage_task *, int))
-{
-    get->busy = true;
-    get->task.run = run;
-    get->task.done = done;
-}
-
-static void close_done(struct storage_task *task, int status)
-{
-    (void)status;
-    s3_request_release(((struct get *)task)->request);
-}
-
-static void close_reader(struct get *get)
-{
-    if (get->busy || !get->reader.open)
-        return;
-    set_task(get, close_run, close_done);
-    s3_submit(get->request, &get->task);
-}
-
-static void on_gone(struct s3_request *request)
-{
-    close_reader(request->operation);
-}
-
-/* At the end of a task's done: its reference may be the last one. */
-static void settled(struct get *get)
-{
-    struct s3_request *request = get->request;
-    if (!get->busy && (!request->base || get->last))
-        close_reader(get);
-    s3_request_release(request);
-}
-
-static void read_done(struct storage_task *task, int status)
-{
-    struct get *get = (struct get *)task;
-    struct s3_request *request = get->request;
-    get->busy = false;
-    if (status)
-        log_error("object cannot be read", LOG_TEXT("bucket", request->bucket),
-                  LOG_TEXT("key", request->key), LOG_TEXT("error", task->error.text));
-    if (request->base && status)
-        http_call_abort(request->base->call); /* Content-Length was already sent */
-    else if (request->base)
-        send_piece(get);
-    settled(get);
-}
-
-static void read_aside(struct get *get, void (*done)(struct storage_task *, int))
-{
-    set_task(get, read_run, done);
-    s3_submit_aside(get->request, &get->task);
-}
-
-/* The peer has received the previous piece. */
-static void on_drained(struct http_call *call, int error, void *user)
-{
-    struct get *get = user;
-    (void)call;
-    if (error || !get->request->base)
-        return;
-    if (get->last)
-        response_end(get->request->base);
-    else
-        read_aside(get, read_done);
-}
-
-static void send_piece(struct get *get)
-{
-    struct cloud_request *base = get->request->base;
-    bool last = get->last;
-    if (get->piped) {
-        if (http_call_write_pipe(base->call, get->pipe.read, get->piped, on_drained, get))
-            on_drained(base->call, 0, get);
-        return;
-    }
-    if (get->piece.size)
-        response_write(base, &get->piece, last ? NULL : on_drained, get);
-    if (last)
-        response_end(base);
-}
+/* Loop thread: the response. */
 
 static void respond_marker(struct get *get)
 {
@@ -331,13 +270,19 @@ static void respond_verdict(struct get *get)
     s3_respond_error(request, get->verdict, NULL);
 }
 
+static enum get_state piece_state(const struct get *get)
+{
+    return get->last ? GET_LAST : GET_SENDING;
+}
+
 static bool wants_checksum(const struct get *get)
 {
     return !get->range.partial &&
            slice_equal_text(s3_header(get->request, "x-amz-checksum-mode"), "ENABLED");
 }
 
-static void respond_found(struct get *get)
+/* Sends the headers. Returns the next state. */
+static enum get_state respond_found(struct get *get)
 {
     struct s3_request *request = get->request;
     struct s3_metadata_headers headers;
@@ -345,7 +290,7 @@ static void respond_found(struct get *get)
     char expiration[S3_EXPIRATION_SIZE];
     if (s3_metadata_write(request, &get->object, wants_checksum(get), &headers)) {
         s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
-        return;
+        return GET_ENDED;
     }
     s3_version_of(&get->object, get->versioning, version);
     if (*version && headers.count < S3_METADATA_HEADERS_MAX)
@@ -366,10 +311,10 @@ static void respond_found(struct get *get)
     s3_respond_begin(request, get->range.partial ? 206 : 200, headers.headers, headers.count,
                      (int64_t)get->range.size);
     s3_metadata_headers_free(&headers);
-    if (get->head)
-        response_end(request->base);
-    else
-        send_piece(get);
+    if (!get->head)
+        return piece_state(get);
+    response_end(request->base);
+    return GET_ENDED;
 }
 
 /* The cache. */
@@ -403,6 +348,153 @@ static int cached_piece(struct get *get, struct slice body)
     return 0;
 }
 
+static enum get_state respond_cached(struct get *get, struct slice body)
+{
+    if (decide(get) || (!get->verdict && !get->head && cached_piece(get, body))) {
+        s3_respond_error(get->request, S3_INTERNAL_ERROR, NULL);
+        return GET_ENDED;
+    }
+    if (!get->verdict)
+        return respond_found(get);
+    respond_verdict(get);
+    return GET_ENDED;
+}
+
+/* The transitions. */
+
+static void on_drained(struct http_call *call, int error, void *user);
+
+static void send_piece(struct get *get)
+{
+    struct cloud_request *base = get->request->base;
+    bool last = get->last;
+    if (get->piped) {
+        if (http_call_write_pipe(base->call, get->pipe.read, get->piped, on_drained, get))
+            on_drained(base->call, 0, get);
+        return;
+    }
+    if (get->piece.size)
+        response_write(base, &get->piece, last ? NULL : on_drained, get);
+    if (last)
+        response_end(base);
+}
+
+static void on_closed(struct storage_task *task, int code)
+{
+    (void)code;
+    s3_request_release(container_of(task, struct get, task)->request);
+}
+
+static void close_reader(struct get *get)
+{
+    if (!get->reader.open)
+        return;
+    get->task.run = close_run;
+    get->task.done = on_closed;
+    s3_submit(get->request, &get->task);
+}
+
+static void on_task_done(struct storage_task *task, int code);
+
+/* From GET_LAST to GET_ENDED, the task may be the one that closes the reader. */
+static void enter(struct get *get, enum get_state state)
+{
+    enum get_state previous = get->state;
+    get->state = state;
+    switch (state) {
+    case GET_LOOKUP:
+        get->task.run = lookup_run;
+        get->task.done = on_task_done;
+        s3_submit(get->request, &get->task);
+        break;
+    case GET_LOADING:
+    case GET_READING:
+        get->task.run = read_run;
+        get->task.done = on_task_done;
+        s3_submit_aside(get->request, &get->task);
+        break;
+    case GET_SENDING:
+        send_piece(get);
+        break;
+    case GET_LAST:
+        close_reader(get);
+        send_piece(get);
+        break;
+    case GET_ENDED:
+        if (previous != GET_LAST)
+            close_reader(get);
+        break;
+    }
+}
+
+static enum get_state after_lookup(struct get *get, int code)
+{
+    if (code) {
+        s3_respond_failure(get->request, code, &get->task.error);
+        return GET_ENDED;
+    }
+    if (get->verdict) {
+        respond_verdict(get);
+        return GET_ENDED;
+    }
+    cache_keep(get);
+    return respond_found(get);
+}
+
+static enum get_state after_reading(struct get *get, int code)
+{
+    if (!code)
+        return piece_state(get);
+    http_call_abort(get->request->base->call); /* Content-Length was already sent */
+    return GET_ENDED;
+}
+
+static enum get_state next_state(struct get *get, int code)
+{
+    if (!get->request->base)
+        return GET_ENDED; /* the client has disconnected */
+    if (get->state == GET_READING)
+        return after_reading(get, code);
+    if (get->state == GET_LOOKUP && !code && get->cold)
+        return GET_LOADING;
+    return after_lookup(get, code);
+}
+
+/* A task has ended. Its reference to the request may be the last one. */
+static void on_task_done(struct storage_task *task, int code)
+{
+    struct get *get = container_of(task, struct get, task);
+    struct s3_request *request = get->request;
+    if (code && get->state == GET_READING)
+        log_error("object cannot be read", LOG_TEXT("bucket", request->bucket),
+                  LOG_TEXT("key", request->key), LOG_TEXT("error", task->error.text));
+    enter(get, next_state(get, code));
+    s3_request_release(request);
+}
+
+/* The peer has received the previous piece. */
+static void on_drained(struct http_call *call, int error, void *user)
+{
+    struct get *get = user;
+    (void)call;
+    if (error || !get->request->base)
+        return; /* on_gone follows, or was called */
+    if (get->state == GET_SENDING) {
+        enter(get, GET_READING);
+        return;
+    }
+    response_end(get->request->base);
+    enter(get, GET_ENDED);
+}
+
+/* While a task runs, its end notices that the peer is gone. */
+static void on_gone(struct s3_request *request)
+{
+    struct get *get = request->operation;
+    if (get->state == GET_SENDING || get->state == GET_LAST)
+        enter(get, GET_ENDED);
+}
+
 /* False: not cached. The response borrows the object's strings. */
 static bool respond_from_cache(struct get *get)
 {
@@ -413,37 +505,10 @@ static bool respond_from_cache(struct get *get)
     if (!cached)
         return false;
     get->object = cached->object;
-    if (judge(get, &get->task.error))
-        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
-    else if (get->verdict)
-        respond_verdict(get);
-    else if (!get->head && cached_piece(get, cached->body))
-        s3_respond_error(request, S3_INTERNAL_ERROR, NULL);
-    else
-        respond_found(get);
+    enum get_state next = respond_cached(get, cached->body);
     get->object = (struct object){0};
+    enter(get, next);
     return true;
-}
-
-static void find_done(struct storage_task *task, int status)
-{
-    struct get *get = (struct get *)task;
-    struct s3_request *request = get->request;
-    get->busy = false;
-    if (!request->base) {
-        ; /* the client has disconnected */
-    } else if (status) {
-        s3_respond_failure(request, status, &task->error);
-    } else if (get->verdict) {
-        respond_verdict(get);
-    } else if (get->cold) {
-        get->cold = false;
-        read_aside(get, find_done);
-    } else {
-        cache_keep(get);
-        respond_found(get);
-    }
-    settled(get);
 }
 
 /* A header's copy, for free(), in *text; the slice is of the copy. False when memory is short. */
@@ -493,7 +558,7 @@ static void start(struct s3_request *request, bool head)
     if (!s3_find_bucket(request, &bucket) || !read_part_number(request, &part) ||
         !s3_version_asked(request, &version) || !s3_metadata_check_overrides(request))
         return;
-    struct get *get = s3_operation(request, sizeof(*get), get_free);
+    struct get *get = s3_operation(request, sizeof *get, get_free);
     if (!get)
         return;
     get->request = request;
@@ -512,8 +577,7 @@ static void start(struct s3_request *request, bool head)
     request->gone = on_gone;
     if (respond_from_cache(get))
         return;
-    set_task(get, find_run, find_done);
-    s3_submit(request, &get->task);
+    enter(get, GET_LOOKUP);
 }
 
 void s3_get_object(struct s3_request *request)
