@@ -123,18 +123,19 @@ int events_describe_event_bus(struct service_call *call)
 
 int events_list_event_buses(struct service_call *call)
 {
-    const char *prefix;
-    int limit;
-    const char *after;
+    const char *prefix, *after;
+    size_t limit;
     int code = events_input_text(call, "NamePrefix", false, 1, 256, &prefix);
-    if (!code)
-        code = events_input_page(call, &limit, &after);
+    if (code)
+        return code;
+    code = events_input_page(call, &limit, &after);
     if (code)
         return code;
     json_t *buses = json_array();
-    if (!prefix || strncmp("default", prefix, strlen(prefix)) == 0)
-        json_array_append_new(buses, bus_json(call->cloud));
-    return service_call_output(call, "EventBuses", buses);
+    code = service_call_output(call, "EventBuses", buses);
+    if (code || (prefix && strncmp("default", prefix, strlen(prefix)) != 0))
+        return code;
+    return json_array_append_new(buses, bus_json(call->cloud)) ? ERR_MEMORY : 0;
 }
 
 static const struct service_api events_api = {

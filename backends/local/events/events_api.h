@@ -32,7 +32,9 @@ int events_input_name(struct service_call *call, const char *parameter, bool req
 /* The existing rule of the default bus that a parameter names. */
 int events_input_rule(struct service_call *call, const char *parameter, struct events_rule **out);
 /* Limit and NextToken; *after is the last name of the page before, or NULL. */
-int events_input_page(struct service_call *call, int *limit, const char **after);
+int events_input_page(struct service_call *call, size_t *limit, const char **after);
+/* NextToken; NULL: none. */
+int events_output_token(struct service_call *call, const char *token);
 bool events_name_valid(const char *name);
 
 /* Stores a rule's changed document (taken); the call waits for it. */

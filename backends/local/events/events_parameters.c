@@ -129,13 +129,20 @@ int events_input_rule(struct service_call *call, const char *parameter, struct e
                              name);
 }
 
-int events_input_page(struct service_call *call, int *limit, const char **after)
+int events_input_page(struct service_call *call, size_t *limit, const char **after)
 {
-    *limit = PAGE_MAX;
-    int code = events_input_int(call, "Limit", 1, PAGE_MAX, limit);
-    if (!code)
-        code = events_input_text(call, "NextToken", false, 1, TOKEN_MAX, after);
-    if (!code && *after && !events_name_valid(*after))
-        code = service_call_fail(call, EVENTS_VALIDATION, "NextToken is invalid.");
-    return code;
+    int max = PAGE_MAX;
+    int code = events_input_int(call, "Limit", 1, PAGE_MAX, &max);
+    if (code)
+        return code;
+    *limit = (size_t)max;
+    code = events_input_text(call, "NextToken", false, 1, TOKEN_MAX, after);
+    if (code || !*after || events_name_valid(*after))
+        return code;
+    return service_call_fail(call, EVENTS_VALIDATION, "NextToken is invalid.");
+}
+
+int events_output_token(struct service_call *call, const char *token)
+{
+    return token ? service_call_output(call, "NextToken", json_string(token)) : 0;
 }

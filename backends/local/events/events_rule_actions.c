@@ -176,40 +176,25 @@ int events_describe_rule(struct service_call *call)
                         : ERR_MEMORY;
 }
 
-/* The index of the first rule of a page. */
-static size_t page_start(const struct events_rules *rules, const char *prefix, const char *after)
-{
-    size_t place = events_from(rules, prefix ? prefix : "");
-    size_t next = after ? events_from(rules, after) : 0;
-    return next > place ? next : place;
-}
-
 int events_list_rules(struct service_call *call)
 {
-    struct events_rules *rules = call->cloud->events;
-    const char *prefix, *after;
-    int limit, code = events_input_bus(call, "EventBusName");
-    if (!code)
-        code = events_input_name(call, "NamePrefix", false, &prefix);
-    if (!code)
-        code = events_input_page(call, &limit, &after);
+    const struct events_rule *rule;
+    struct name_page page = {0};
+    int code = events_input_bus(call, "EventBusName");
+    if (code)
+        return code;
+    code = events_input_name(call, "NamePrefix", false, &page.prefix);
+    if (code)
+        return code;
+    code = events_input_page(call, &page.part.limit, &page.after);
     if (code)
         return code;
     json_t *list = json_array();
     code = service_call_output(call, "Rules", list);
-    for (size_t i = page_start(rules, prefix, after); !code && i < events_count(rules); i++) {
-        const struct events_rule *rule = events_at(rules, i);
-        if (!rule || (after && strcmp(rule->named.name, after) == 0))
-            continue;
-        if (prefix && strncmp(rule->named.name, prefix, strlen(prefix)) != 0)
-            break;
-        if (json_array_size(list) == (size_t)limit)
-            return service_call_output(
-                call, "NextToken",
-                json_incref(json_object_get(json_array_get(list, (size_t)limit - 1), "Name")));
+    events_page_start(call->cloud->events, NULL, &page);
+    while (!code && (rule = events_page_next(&page)))
         code = json_array_append_new(list, rule_json(call->cloud, rule)) ? ERR_MEMORY : 0;
-    }
-    return code;
+    return code ? code : events_output_token(call, page.part.next);
 }
 
 /* Changing. */

@@ -126,9 +126,34 @@ struct events_rule *events_at(const struct events_rules *rules, size_t place)
     return rule->deleting ? NULL : rule;
 }
 
-size_t events_from(const struct events_rules *rules, const char *name)
+static bool has_target(const struct events_rule *rule, const char *arn)
 {
-    return name_index_from(&rules->index, name);
+    const json_t *targets = json_object_get(rule->document, "Targets");
+    for (size_t i = 0; i < json_array_size(targets); i++) {
+        if (strcmp(json_text_in(json_array_get(targets, i), "Arn"), arn) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool shows_rule(const struct named *item, const void *target_arn)
+{
+    const struct events_rule *rule = container_of(item, const struct events_rule, named);
+    return !rule->deleting && (!target_arn || has_target(rule, target_arn));
+}
+
+void events_page_start(const struct events_rules *rules, const char *target_arn,
+                       struct name_page *page)
+{
+    page->shows = shows_rule;
+    page->user = target_arn;
+    name_page_start(page, &rules->index);
+}
+
+struct events_rule *events_page_next(struct name_page *page)
+{
+    struct named *item = name_page_next(page);
+    return item ? container_of(item, struct events_rule, named) : NULL;
 }
 
 void events_rule_arn(const struct cloud *cloud, const char *name, char out[EVENTS_ARN_SIZE])

@@ -19,7 +19,7 @@
 #include "event_pattern.h"
 #include "list.h"
 #include "log.h"
-#include "name_index.h"
+#include "name_page.h"
 #include "storage.h"
 
 struct cloud;
@@ -51,8 +51,11 @@ struct events_rule *events_find(struct events_rules *rules, const char *name); /
 size_t events_count(const struct events_rules *rules);
 /* The rule at an index in name order, or NULL while it is being deleted. */
 struct events_rule *events_at(const struct events_rules *rules, size_t place);
-/* The index of the first rule whose name does not sort before `name`. */
-size_t events_from(const struct events_rules *rules, const char *name);
+/* Starts a page of the rules; after is its token. target_arn: only rules that have this target;
+ * NULL: all. */
+void events_page_start(const struct events_rules *rules, const char *target_arn,
+                       struct name_page *page);
+struct events_rule *events_page_next(struct name_page *page); /* NULL: the page has ended */
 
 /* Called when a change is on the disk or was rolled back. */
 typedef void events_written(int status, void *user);

@@ -250,7 +250,8 @@ int events_remove_targets(struct service_call *call)
 
 /* Listing. */
 
-/* The index after the last target of the previous page. */
+/* The index after the last target of the previous page. Targets are in the order in which they were
+ * added; if the last one was removed, the listing starts again. */
 static size_t after_place(const json_t *targets, const char *after)
 {
     size_t place = after ? place_of(targets, after) + 1 : 0;
@@ -260,10 +261,12 @@ static size_t after_place(const json_t *targets, const char *after)
 int events_list_targets(struct service_call *call)
 {
     struct events_rule *rule;
+    struct page_part page = {0};
     const char *after;
-    int limit, code = events_input_rule(call, "Rule", &rule);
-    if (!code)
-        code = events_input_page(call, &limit, &after);
+    int code = events_input_rule(call, "Rule", &rule);
+    if (code)
+        return code;
+    code = events_input_page(call, &page.limit, &after);
     if (code)
         return code;
     json_t *list = json_array();
@@ -271,46 +274,31 @@ int events_list_targets(struct service_call *call)
     const json_t *targets = json_object_get(rule->document, "Targets");
     for (size_t i = after_place(targets, after); !code && i < json_array_size(targets); i++) {
         json_t *target = json_array_get(targets, i);
-        if (json_array_size(list) == (size_t)limit)
-            return service_call_output(
-                call, "NextToken",
-                json_incref(json_object_get(json_array_get(list, (size_t)limit - 1), "Id")));
+        if (!page_part_take(&page, json_text_in(target, "Id")))
+            break;
         code = json_array_append(list, target) ? ERR_MEMORY : 0;
     }
-    return code;
-}
-
-static bool has_target(const struct events_rule *rule, const char *arn)
-{
-    const json_t *targets = json_object_get(rule->document, "Targets");
-    for (size_t i = 0; i < json_array_size(targets); i++) {
-        if (strcmp(json_text_in(json_array_get(targets, i), "Arn"), arn) == 0)
-            return true;
-    }
-    return false;
+    return code ? code : events_output_token(call, page.next);
 }
 
 int events_list_rule_names_by_target(struct service_call *call)
 {
-    struct events_rules *rules = call->cloud->events;
-    const char *arn, *after;
-    int limit, code = events_input_bus(call, "EventBusName");
-    if (!code)
-        code = events_input_text(call, "TargetArn", true, 1, ARN_MAX, &arn);
-    if (!code)
-        code = events_input_page(call, &limit, &after);
+    const struct events_rule *rule;
+    struct name_page page = {0};
+    const char *arn;
+    int code = events_input_bus(call, "EventBusName");
+    if (code)
+        return code;
+    code = events_input_text(call, "TargetArn", true, 1, ARN_MAX, &arn);
+    if (code)
+        return code;
+    code = events_input_page(call, &page.part.limit, &page.after);
     if (code)
         return code;
     json_t *list = json_array();
     code = service_call_output(call, "RuleNames", list);
-    for (size_t i = after ? events_from(rules, after) : 0; !code && i < events_count(rules); i++) {
-        const struct events_rule *rule = events_at(rules, i);
-        if (!rule || !has_target(rule, arn) || (after && strcmp(rule->named.name, after) == 0))
-            continue;
-        if (json_array_size(list) == (size_t)limit)
-            return service_call_output(call, "NextToken",
-                                       json_incref(json_array_get(list, (size_t)limit - 1)));
+    events_page_start(call->cloud->events, arn, &page);
+    while (!code && (rule = events_page_next(&page)))
         code = json_array_append_new(list, json_string(rule->named.name)) ? ERR_MEMORY : 0;
-    }
-    return code;
+    return code ? code : events_output_token(call, page.part.next);
 }

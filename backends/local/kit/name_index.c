@@ -5,17 +5,34 @@
 
 #include "error.h"
 
-size_t name_index_from(const struct name_index *index, const char *name)
+/* The index of the first name whose first `size` bytes sort at `order` (0: with text, 1: after it)
+ * or later. */
+static size_t first_place(const struct name_index *index, const char *text, size_t size, int order)
 {
     size_t low = 0, high = index->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (strcmp(index->items[middle]->name, name) < 0)
+        if (strncmp(index->items[middle]->name, text, size) < order)
             low = middle + 1;
         else
             high = middle;
     }
     return low;
+}
+
+size_t name_index_from(const struct name_index *index, const char *name)
+{
+    return first_place(index, name, strlen(name) + 1, 0);
+}
+
+size_t name_index_after(const struct name_index *index, const char *name)
+{
+    return first_place(index, name, strlen(name) + 1, 1);
+}
+
+size_t name_index_beyond(const struct name_index *index, const char *prefix)
+{
+    return first_place(index, prefix, strlen(prefix), 1);
 }
 
 struct named *name_index_find(const struct name_index *index, const char *name)

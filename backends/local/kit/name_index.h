@@ -22,6 +22,10 @@ int name_index_add(struct name_index *index, struct named *item);               
 void name_index_remove(struct name_index *index, struct named *item);
 /* The index of the first name that does not sort before `name`. */
 size_t name_index_from(const struct name_index *index, const char *name);
+/* The index of the first name that sorts after `name`. */
+size_t name_index_after(const struct name_index *index, const char *name);
+/* The index of the first name that sorts after all names that begin with `prefix`. */
+size_t name_index_beyond(const struct name_index *index, const char *prefix);
 void name_index_free(struct name_index *index); /* does not free the items */
 
 #endif

@@ -94,7 +94,8 @@ static void delete_settled(struct topic_row_task *task, int status)
         return;
     }
     size_t first, end;
-    if (!record_is_subscription(r) && !topic_subscriptions_range(topic_of(r), &first, &end)) {
+    if (!record_is_subscription(r)) {
+        topic_subscriptions_range(topic_of(r), &first, &end);
         while (end > first)
             record_vanish(record_at(&r->topics->subscriptions, --end));
     }

@@ -52,6 +52,7 @@ void record_release(struct topic_record *r)
         free(subscription_of(r));
     } else {
         topic_fifo_free(topic_of(r)->dedup);
+        free(topic_of(r)->subscription_prefix);
         free(topic_of(r));
     }
 }
@@ -123,19 +124,34 @@ static int record_init(struct topic_record *r, struct topics *topics, struct nam
     return record_rules_read(r, r->attributes, &r->rules);
 }
 
+/* NULL: no memory. */
+static char *colon_added(const char *arn)
+{
+    size_t size = strlen(arn);
+    char *text = malloc(size + 2);
+    if (!text)
+        return NULL;
+    memcpy(text, arn, size);
+    memcpy(text + size, ":", 2);
+    return text;
+}
+
 int topic_new(struct topics *topics, const char *arn, json_t *attributes, json_t *details,
               struct topic **out)
 {
     struct topic *topic = calloc(1, sizeof *topic);
     if (!topic)
         return ERR_MEMORY;
+    topic->subscription_prefix = colon_added(arn);
     struct topic_record *r = &topic->record;
-    int status = record_init(r, topics, &topics->topics, arn, attributes, details);
-    if (status)
+    int code = record_init(r, topics, &topics->topics, arn, attributes, details);
+    if (!topic->subscription_prefix)
+        code = ERR_MEMORY;
+    if (code)
         record_release(r);
     else
         *out = topic;
-    return status;
+    return code;
 }
 
 int subscription_new(struct topics *topics, const char *arn, const char *topic,

@@ -48,6 +48,8 @@ struct topic_record {   /* the common part of topics and subscriptions */
 
 struct topic {
     struct topic_record record;
+    char *
+        subscription_prefix; /* its ARN and a colon: what the ARNs of its subscriptions begin with */
     bool fifo, content_dedup;
     bool group_scope;         /* FifoThroughputScope MessageGroup */
     int signature_version;    /* 1 or 2 */

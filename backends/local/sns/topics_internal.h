@@ -46,7 +46,7 @@ void record_applied(struct topic_record *r);
 /* Removes it from the index, once. */
 void record_vanish(struct topic_record *r);
 
-/* topics_list.c. The range of a topic's subscriptions in their index. ERR_MEMORY: none. */
-int topic_subscriptions_range(const struct topic *topic, size_t *first, size_t *end);
+/* topics_list.c. The range of a topic's subscriptions in their index. */
+void topic_subscriptions_range(const struct topic *topic, size_t *first, size_t *end);
 
 #endif

@@ -1,23 +1,14 @@
 /* Pages and counts of topics and subscriptions. */
 #include <string.h>
 
+#include "name_page.h"
 #include "topics_internal.h"
 
-/* From "ARN:" up to "ARN;", where ';' is the character after ':'. */
-int topic_subscriptions_range(const struct topic *topic, size_t *first, size_t *end)
+void topic_subscriptions_range(const struct topic *topic, size_t *first, size_t *end)
 {
     const struct name_index *index = &topic->record.topics->subscriptions;
-    struct buffer bound;
-    buffer_init(&bound, 1024);
-    *first = *end = 0;
-    if (!buffer_format(&bound, "%s:", topic->record.named.name)) {
-        *first = name_index_from(index, bound.data);
-        bound.data[bound.size - 1] = ';';
-        *end = name_index_from(index, bound.data);
-    }
-    int status = bound.error;
-    buffer_free(&bound);
-    return status;
+    *first = name_index_from(index, topic->subscription_prefix);
+    *end = name_index_beyond(index, topic->subscription_prefix);
 }
 
 struct subscription *topic_subscription_of(struct topic *topic, const char *protocol,
@@ -25,8 +16,7 @@ struct subscription *topic_subscription_of(struct topic *topic, const char *prot
 {
     const struct name_index *index = &topic->record.topics->subscriptions;
     size_t first, end;
-    if (topic_subscriptions_range(topic, &first, &end))
-        return NULL;
+    topic_subscriptions_range(topic, &first, &end);
     for (; first < end; first++) {
         struct topic_record *r = record_at(index, first);
         struct subscription *s = subscription_of(r);
@@ -39,42 +29,46 @@ struct subscription *topic_subscription_of(struct topic *topic, const char *prot
 
 /* Listings. */
 
-static size_t place_after(const struct name_index *index, const char *after)
+static const struct topic_record *listed_record(const struct named *item)
 {
-    if (!after)
-        return 0;
-    size_t at = name_index_from(index, after);
-    return at < index->count && strcmp(index->items[at]->name, after) == 0 ? at + 1 : at;
+    return container_of(item, const struct topic_record, named);
+}
+
+static bool shows_stored(const struct named *item, const void *user)
+{
+    (void)user;
+    return !listed_record(item)->deleting;
+}
+
+static bool shows_active(const struct named *item, const void *user)
+{
+    const struct topic_record *r = listed_record(item);
+    (void)user;
+    return !r->deleting && !container_of(r, const struct subscription, record)->ended;
 }
 
 size_t topics_list(struct topics *topics, const char *after, struct topic **out, size_t max,
                    bool *more)
 {
-    const struct name_index *index = &topics->topics;
-    size_t count = 0, at = place_after(index, after);
-    for (; at < index->count && count < max; at++) {
-        struct topic_record *r = record_at(index, at);
-        if (!r->deleting)
-            out[count++] = topic_of(r);
-    }
-    *more = at < index->count;
+    struct name_page page = {.after = after, .shows = shows_stored, .part = {.limit = max}};
+    struct named *item;
+    size_t count = 0;
+    name_page_start(&page, &topics->topics);
+    while ((item = name_page_next(&page)))
+        out[count++] = topic_of(container_of(item, struct topic_record, named));
+    *more = page.part.next != NULL;
     return count;
 }
 
-static size_t subscriptions_page(struct topics *topics, const struct topic *topic,
-                                 const char *after, bool all, struct subscription **out, size_t max,
-                                 bool *more)
+static size_t subscriptions_page(const struct topics *topics, struct name_page page,
+                                 struct subscription **out, bool *more)
 {
-    const struct name_index *index = &topics->subscriptions;
-    size_t count = 0, first = 0, end = index->count, at = place_after(index, after);
-    if (topic && topic_subscriptions_range(topic, &first, &end))
-        end = first;
-    for (at = at > first ? at : first; at < end && count < max; at++) {
-        struct topic_record *r = record_at(index, at);
-        if (!r->deleting && (all || !subscription_of(r)->ended))
-            out[count++] = subscription_of(r);
-    }
-    *more = at < end;
+    struct named *item;
+    size_t count = 0;
+    name_page_start(&page, &topics->subscriptions);
+    while ((item = name_page_next(&page)))
+        out[count++] = subscription_of(container_of(item, struct topic_record, named));
+    *more = page.part.next != NULL;
     return count;
 }
 
@@ -82,22 +76,29 @@ size_t topics_list_subscriptions(struct topics *topics, const struct topic *topi
                                  const char *after, struct subscription **out, size_t max,
                                  bool *more)
 {
-    return subscriptions_page(topics, topic, after, false, out, max, more);
+    struct name_page page = {.prefix = topic ? topic->subscription_prefix : NULL,
+                             .after = after,
+                             .shows = shows_active,
+                             .part = {.limit = max}};
+    return subscriptions_page(topics, page, out, more);
 }
 
 size_t topics_list_all_subscriptions(struct topics *topics, const struct topic *topic,
                                      const char *after, struct subscription **out, size_t max,
                                      bool *more)
 {
-    return subscriptions_page(topics, topic, after, true, out, max, more);
+    struct name_page page = {.prefix = topic ? topic->subscription_prefix : NULL,
+                             .after = after,
+                             .shows = shows_stored,
+                             .part = {.limit = max}};
+    return subscriptions_page(topics, page, out, more);
 }
 
 size_t topic_subscription_count(const struct topic *topic, bool pending)
 {
     const struct name_index *index = &topic->record.topics->subscriptions;
     size_t first, end, count = 0;
-    if (topic_subscriptions_range(topic, &first, &end))
-        return 0;
+    topic_subscriptions_range(topic, &first, &end);
     for (; first < end; first++) {
         const struct subscription *s = subscription_of(record_at(index, first));
         count += !s->ended && s->pending == pending;
@@ -109,8 +110,7 @@ size_t topic_filter_count(const struct topic *topic)
 {
     const struct name_index *index = &topic->record.topics->subscriptions;
     size_t first, end, count = 0;
-    if (topic_subscriptions_range(topic, &first, &end))
-        return 0;
+    topic_subscriptions_range(topic, &first, &end);
     for (; first < end; first++)
         count += record_at(index, first)->filtered;
     return count;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json_text.h"
+#include "name_page.h"
 #include "queue_rows.h"
 #include "sigv4.h"
 
@@ -409,26 +410,27 @@ static bool redrives_to(const struct local_queue *q, const struct local_queue *t
            queues_find_arn(q->queues, q->attributes.dead_letter_arn) == target;
 }
 
+static bool shows_queue(const struct named *item, const void *source_of)
+{
+    const struct local_queue *q = container_of(item, const struct local_queue, named);
+    return !q->deleting && (!source_of || redrives_to(q, source_of));
+}
+
 size_t queues_list(struct queues *queues, const char *prefix, const char *after,
                    const struct local_queue *source_of, struct local_queue **out, size_t max,
                    bool *more)
 {
-    const char *from = after && strcmp(after, prefix) > 0 ? after : prefix;
-    size_t count = 0, at = name_index_from(&queues->names, from);
-    *more = false;
-    for (; at < queues->names.count; at++) {
-        struct local_queue *q = container_of(queues->names.items[at], struct local_queue, named);
-        if (strncmp(q->named.name, prefix, strlen(prefix)) != 0)
-            break;
-        if (q->deleting || (after && strcmp(q->named.name, after) == 0) ||
-            (source_of && !redrives_to(q, source_of)))
-            continue;
-        if (count == max) {
-            *more = true;
-            break;
-        }
-        out[count++] = q;
-    }
+    struct name_page page = {.prefix = prefix,
+                             .after = after,
+                             .shows = shows_queue,
+                             .user = source_of,
+                             .part = {.limit = max}};
+    struct named *item;
+    size_t count = 0;
+    name_page_start(&page, &queues->names);
+    while ((item = name_page_next(&page)))
+        out[count++] = container_of(item, struct local_queue, named);
+    *more = page.part.next != NULL;
     return count;
 }
 
