@@ -12,3 +12,4 @@ allocation_test(allocations backend_aws backend_local backend_sigv4 pipelines ll
 
 allocation_test(job_allocations engine_fixtures virtual_clock)
 target_sources(test_job_allocations PRIVATE unit/reliable_services.c)
+allocation_test(publish_allocations local_fixtures)
