@@ -45,6 +45,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "hash.h"
 #include "sigv4.h"
 
 enum {
@@ -161,7 +162,7 @@ static void request_make(struct request *request, const char *method, const char
     char hash[SIGV4_HEX_SIZE] = SIGV4_UNSIGNED_PAYLOAD, host[64], full_target[96],
          signature[SIGV4_HEX_SIZE];
     if (target)
-        sigv4_sha256_hex(body, size, hash);
+        sha256_hex(body, size, hash);
     snprintf(host, sizeof host, "127.0.0.1:%u", g.port);
     snprintf(full_target, sizeof full_target, "AmazonSQS.%s", target ? target : "");
     struct sigv4_header headers[] = {
@@ -264,7 +265,7 @@ static void add_sns(char *body)
     struct request *request = &g.requests[g.request_count++];
     char hash[SIGV4_HEX_SIZE], host[64], signature[SIGV4_HEX_SIZE];
     size_t size = strlen(body);
-    sigv4_sha256_hex(body, size, hash);
+    sha256_hex(body, size, hash);
     snprintf(host, sizeof host, "127.0.0.1:%u", g.port);
     struct sigv4_header headers[] = {{SLICE_LITERAL("host"), slice_of(host)},
                                      {SLICE_LITERAL("x-amz-date"), slice_of(g.date)}};

@@ -10,6 +10,7 @@ foreach(function uv_run uv_cond_wait uv_cond_timedwait uv_cond_signal uv_cond_br
 endforeach()
 
 # Unit tests of this module.
+unit_test(crypto engine)
 unit_test(http_server http_fixtures)
 unit_test(http_server_flow http_fixtures)
 unit_test(http_pipe http_fixtures)

@@ -2,8 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include "aws_identity.h"
 #include "aws_private.h"
 #include "aws_request.h"
+#include "ca_file.h"
 #include "instance_region.h"
 #include "s3_private.h"
 #include "sqs_private.h"
@@ -80,20 +79,6 @@ static int settings_find(struct aws *aws, const struct backend_settings *options
     return rc;
 }
 
-/* Without a certificate no service would be trusted, and each request would fail with an obscure
- * error. */
-static bool has_certificate(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    X509 *certificate = file ? PEM_read_X509_AUX(file, NULL, NULL, NULL) : NULL;
-    bool has = certificate != NULL;
-    X509_free(certificate);
-    ERR_clear_error();
-    if (file)
-        fclose(file);
-    return has;
-}
-
 /* "9d66eef0.0", as openssl-rehash(1) names them. */
 static bool is_hash_name(const char *name)
 {
@@ -111,7 +96,7 @@ static bool has_hashed_certificate(const char *path)
     for (struct dirent *entry; !has && directory && (entry = readdir(directory));) {
         char *file = NULL;
         if (is_hash_name(entry->d_name) && asprintf(&file, "%s/%s", path, entry->d_name) >= 0) {
-            has = has_certificate(file);
+            has = ca_file_has_certificate(file);
             free(file);
         }
     }
@@ -143,7 +128,9 @@ static int bundle_trust(struct aws *aws, const char *name, const char *path, str
         return error_set(error, ERR_INVALID,
                          "%s names \"%.300s\", which is neither a file nor a directory", name,
                          path);
-    if (!(is_directory ? has_hashed_certificate(path) : has_certificate(path)))
+    /* Without any, no service would be trusted, and each request would fail for a reason that is
+     * hard to guess. */
+    if (!(is_directory ? has_hashed_certificate(path) : ca_file_has_certificate(path)))
         return bundle_refuse(name, path, is_directory, error);
     int code = http_client_trust(aws->http, path, is_directory);
     return code ? error_set(error, code, "out of memory") : 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "secret.h"
 #include "sigv4.h"
 
 enum { NAME_MAX_SIZE = 256 };
@@ -177,7 +178,7 @@ void ini_free(struct ini *ini)
     for (size_t i = 0; i < ini->count; i++) {
         struct ini_entry *entry = &ini->entries[i];
         if (entry->value)
-            sigv4_wipe(entry->value, strlen(entry->value));
+            secret_wipe(entry->value, strlen(entry->value));
         free(entry->section);
         free(entry->key);
         free(entry->value);

@@ -8,109 +8,39 @@
  *   query    each name and value decoded and encoded again; sorted by encoded name, then by value.
  *   headers  lower-case names, sorted; values trimmed, with each run of white space replaced by one
  *            space; repeated names joined by commas in the order in which they were sent.
- *
- * OpenSSL computes the hashes with the processor's SHA instructions: seven times as fast as the C
- * code of mbedTLS, and libcurl loads it anyway. The functions with a context of fixed size are used
- * because they neither allocate nor fail. HMAC (RFC 2104) is built on them.
  */
 #include "sigv4.h"
 
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
+#include "hash.h"
 #include "hex.h"
+#include "secret.h"
 #include "uri.h"
 
 enum {
-    HMAC_BLOCK = 64,
     CANONICAL_MAX = 1024 * 1024,
     CANONICAL_USUAL = 1000, /* hashed at once rather than in pieces */
 };
 
-/* --- hashes --- */
-
-static void sha256_pair(struct slice a, struct slice b, uint8_t out[SIGV4_KEY_SIZE])
-{
-    SHA256_CTX sha;
-    SHA256_Init(&sha);
-    if (a.size)
-        SHA256_Update(&sha, (const unsigned char *)a.data, a.size);
-    if (b.size)
-        SHA256_Update(&sha, (const unsigned char *)b.data, b.size);
-    SHA256_Final(out, &sha);
-}
-
-void sigv4_sha256_hex(const void *data, size_t size, char out[SIGV4_HEX_SIZE])
-{
-    uint8_t digest[SIGV4_KEY_SIZE];
-    sha256_pair((struct slice){data, size}, (struct slice){NULL, 0}, digest);
-    hex_write(digest, sizeof digest, out);
-}
-
-static struct slice slice_of_bytes(const void *data, size_t size)
-{
-    return (struct slice){data, size};
-}
-
-/* The key comes in two parts, because SigV4 puts "AWS4" before a secret of any length. */
-static void hmac(struct slice prefix, struct slice key, struct slice data,
-                 uint8_t out[SIGV4_KEY_SIZE])
-{
-    uint8_t block[HMAC_BLOCK] = {0};
-    if (prefix.size + key.size > sizeof block) {
-        sha256_pair(prefix, key, block);
-    } else {
-        if (prefix.size)
-            memcpy(block, prefix.data, prefix.size);
-        if (key.size)
-            memcpy(block + prefix.size, key.data, key.size);
-    }
-    uint8_t inner[SIGV4_KEY_SIZE];
-    for (size_t i = 0; i < sizeof block; i++)
-        block[i] ^= 0x36;
-    sha256_pair(slice_of_bytes(block, sizeof block), data, inner);
-    for (size_t i = 0; i < sizeof block; i++)
-        block[i] ^= 0x36 ^ 0x5c;
-    sha256_pair(slice_of_bytes(block, sizeof block), slice_of_bytes(inner, sizeof inner), out);
-    sigv4_wipe(block, sizeof block);
-    sigv4_wipe(inner, sizeof inner);
-}
-
-void sigv4_hmac(const void *key, size_t key_size, const void *data, size_t size,
-                uint8_t out[SIGV4_KEY_SIZE])
-{
-    hmac(slice_of(NULL), slice_of_bytes(key, key_size), slice_of_bytes(data, size), out);
-}
+/* --- keys --- */
 
 void sigv4_signing_key(const char *secret, const struct sigv4_scope *scope,
                        uint8_t out[SIGV4_KEY_SIZE])
 {
     uint8_t day[SIGV4_KEY_SIZE], region[SIGV4_KEY_SIZE], service[SIGV4_KEY_SIZE];
-    hmac(SLICE_LITERAL("AWS4"), slice_of(secret), slice_of_bytes(scope->date, 8), day);
-    sigv4_hmac(day, sizeof day, scope->region, strlen(scope->region), region);
-    sigv4_hmac(region, sizeof region, scope->service, strlen(scope->service), service);
-    sigv4_hmac(service, sizeof service, "aws4_request", 12, out);
-    sigv4_wipe(day, sizeof day);
-    sigv4_wipe(region, sizeof region);
-    sigv4_wipe(service, sizeof service);
-}
-
-void sigv4_wipe(void *secret, size_t size)
-{
-    OPENSSL_cleanse(secret, size);
-}
-
-bool sigv4_equal(const char *a, const char *b, size_t size)
-{
-    volatile unsigned char difference = 0;
-    for (size_t i = 0; i < size; i++)
-        difference = (unsigned char)(difference | ((unsigned char)a[i] ^ (unsigned char)b[i]));
-    return difference == 0;
+    hmac_sha256_joined(SLICE_LITERAL("AWS4"), slice_of(secret), (struct slice){scope->date, 8},
+                       day);
+    hmac_sha256(day, sizeof day, scope->region, strlen(scope->region), region);
+    hmac_sha256(region, sizeof region, scope->service, strlen(scope->service), service);
+    hmac_sha256(service, sizeof service, "aws4_request", 12, out);
+    secret_wipe(day, sizeof day);
+    secret_wipe(region, sizeof region);
+    secret_wipe(service, sizeof service);
 }
 
 /* --- dates --- */
@@ -425,7 +355,7 @@ int sigv4_string_to_sign(const struct sigv4_request *request, const struct sigv4
     int rc = sigv4_canonical_request(request, &canonical);
     if (!rc) {
         char hash[SIGV4_HEX_SIZE];
-        sigv4_sha256_hex(canonical.data, canonical.size, hash);
+        sha256_hex(canonical.data, canonical.size, hash);
         buffer_text(out, "AWS4-HMAC-SHA256\n");
         buffer_text(out, scope->date);
         buffer_byte(out, '\n');
@@ -449,7 +379,7 @@ int sigv4_signature(const struct sigv4_request *request, const struct sigv4_scop
     int rc = sigv4_string_to_sign(request, scope, &text);
     if (!rc) {
         uint8_t signature[SIGV4_KEY_SIZE];
-        sigv4_hmac(key, SIGV4_KEY_SIZE, text.data, text.size, signature);
+        hmac_sha256(key, SIGV4_KEY_SIZE, text.data, text.size, signature);
         hex_write(signature, sizeof signature, out);
     }
     buffer_free(&text);

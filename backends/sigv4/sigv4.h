@@ -14,8 +14,10 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "hash.h"
+#include "secret.h"
 
-enum { SIGV4_HEX_SIZE = 65, SIGV4_DATE_SIZE = 17, SIGV4_KEY_SIZE = 32 };
+enum { SIGV4_HEX_SIZE = SHA256_HEX_SIZE, SIGV4_DATE_SIZE = 17, SIGV4_KEY_SIZE = SHA256_SIZE };
 
 #define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
 #define SIGV4_EMPTY_SHA256     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -42,14 +44,9 @@ struct sigv4_scope {
     const char *service;
 };
 
-void sigv4_sha256_hex(const void *data, size_t size, char out[SIGV4_HEX_SIZE]);
-void sigv4_hmac(const void *key, size_t key_size, const void *data, size_t size,
-                uint8_t out[SIGV4_KEY_SIZE]);
-/* The signing key for a secret, day, region and service. Wipe it with sigv4_wipe after use. */
+/* The signing key for a secret, day, region and service. Wipe it with secret_wipe after use. */
 void sigv4_signing_key(const char *secret, const struct sigv4_scope *scope,
                        uint8_t out[SIGV4_KEY_SIZE]);
-void sigv4_wipe(void *secret, size_t size);
-bool sigv4_equal(const char *a, const char *b, size_t size); /* constant time */
 void sigv4_date(int64_t unix_seconds, char out[SIGV4_DATE_SIZE]);
 int sigv4_parse_date(struct slice text, int64_t *unix_seconds); /* ERR_INVALID */
 

@@ -455,12 +455,15 @@ def test_mail_without_a_server_becomes_files(start_cloud, idle_pipelines, tmp_pa
 
 @pytest.mark.parametrize("form", ["-traditional", None])
 def test_a_key_that_is_there_is_used(start_cloud, idle_pipelines, tmp_path, form):
-    """PKCS #1, as older versions wrote it, or PKCS #8."""
+    """PKCS #1, as older versions wrote it, or PKCS #8. A certificate of another key is replaced."""
     data, options = tmp_path / "data", ["-traditional"] if form else []
     data.mkdir(mode=0o700)
     made = subprocess.run(["openssl", "genrsa", *options, "2048"], capture_output=True, text=True, check=True).stdout
     assert ("BEGIN RSA PRIVATE KEY" in made) == bool(form)
     (data / "sns-signing-key.pem").write_text(made)
+    other = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-subj", "/CN=other"]
+    strange = subprocess.run(other, capture_output=True, text=True, check=True).stdout
+    (data / "sns-signing-certificate.pem").write_text(strange)  # no subscriber could verify signatures with it
     cloud = start_cloud("--pipelines", idle_pipelines, data=data)
     sns, sqs = cloud.client("sns"), cloud.client("sqs")
     topic = sns.create_topic(Name="t")["TopicArn"]

@@ -167,6 +167,22 @@ def test_modules_depend_only_on_the_engine():
             assert pair != set(BACKENDS), f"{name} depends on {other}"
 
 
+CRYPTOGRAPHY = re.compile(r"(mbedtls|EVP|X509|PEM|BIO|RSA|OPENSSL|ERR|SSL|HMAC|RAND|BN)_\w+|(MD5|SHA\d+)(_\w+)?$")
+
+
+def test_one_library_sees_the_cryptography():
+    """engine/crypto/CMakeLists.txt says what mbedTLS does and what libcrypto does: no file needs both."""
+    used = collections.defaultdict(set)
+    for library in libraries().values():
+        for source, (_, needed) in symbols_of_files(library).items():
+            for symbol in filter(CRYPTOGRAPHY.match, needed):
+                used[library.name, source].add("mbedTLS" if symbol.startswith("mbedtls_") else "libcrypto")
+    assert {library for library, _ in used} == {"engine_crypto"}
+    assert {source: names for (_, source), names in used.items()} == {
+        "base64.c": {"mbedTLS"}, "certificate.c": {"mbedTLS"}, "tls.c": {"mbedTLS"},
+        "ca_file.c": {"libcrypto"}, "hash.c": {"libcrypto"}, "rsa_key.c": {"libcrypto"}}
+
+
 def test_every_header_name_is_unique():
     """An include names its file alone, so that two files of one name could be taken for each other."""
     seen = collections.Counter(path.name for module in MODULES for path in (harness.ROOT / module).rglob("*.h"))

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "container_of.h"
-#include "md5.h"
+#include "hash.h"
 #include "sigv4.h"
 #include "sns.h"
 
@@ -64,8 +64,8 @@ static struct bytes body_of(const char *text)
 /* As S3 responses: a PUT with the MD5 of what it was sent. */
 static void etag_make(const struct http_request *request, char out[40])
 {
-    char md5[MD5_TEXT_SIZE];
-    md5_text(request->body_size ? request->body : "", request->body_size, md5);
+    char md5[MD5_HEX_SIZE];
+    md5_hex(request->body_size ? request->body : "", request->body_size, md5);
     snprintf(out, 40, "\"%s\"", strcmp(request->method, "PUT") == 0 ? md5 : "etag");
 }
 
@@ -257,7 +257,7 @@ void script_assert_signed(size_t request, const char *service)
     const char *path = strchr(strstr(r->url, "://") + 3, '/');
     const char *query = strchr(path, '?');
     char hash[SIGV4_HEX_SIZE], signature[SIGV4_HEX_SIZE];
-    sigv4_sha256_hex(r->body, r->body_size, hash);
+    sha256_hex(r->body, r->body_size, hash);
     struct sigv4_request signed_request = {
         .method = slice_of(r->method),
         .path = {path, query ? (size_t)(query - path) : strlen(path)},

@@ -9,6 +9,7 @@
 #include "aws_sign.h"
 #include "aws_validity.h"
 #include "container_of.h"
+#include "hash.h"
 #include "jitter.h"
 #include "log.h"
 
@@ -417,7 +418,7 @@ static struct aws_request *request_create(struct aws *aws, struct aws_call *call
     if (call->unsigned_payload)
         snprintf(request->payload_hash, sizeof request->payload_hash, SIGV4_UNSIGNED_PAYLOAD);
     else
-        sigv4_sha256_hex(request->call.body.data, request->call.body.size, request->payload_hash);
+        sha256_hex(request->call.body.data, request->call.body.size, request->payload_hash);
     return request;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "secret.h"
 #include "uri.h"
 #include "url.h"
 
@@ -24,7 +25,7 @@ static int signature_of(const struct aws_sign *what, const struct url *url,
     uint8_t key[SIGV4_KEY_SIZE];
     sigv4_signing_key(what->credentials->secret_key, &scope, key);
     int rc = sigv4_signature(&request, &scope, key, out);
-    sigv4_wipe(key, sizeof key);
+    secret_wipe(key, sizeof key);
     if (!rc && signed_headers)
         rc = sigv4_signed_headers(&request, signed_headers);
     return rc;

@@ -7,9 +7,6 @@
 
 #include "bytes.h"
 
-enum { MD5_TEXT_SIZE = 33 };
-
-void md5_text(const void *data, size_t size, char out[MD5_TEXT_SIZE]);
 /* Whether the text is 32 hexadecimal digits, in either case. */
 bool md5_is_text(struct slice text);
 /* Whether a Content-MD5 header (base64) equals the sum given as 32 hexadecimal digits. */

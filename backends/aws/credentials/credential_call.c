@@ -5,7 +5,7 @@
 
 #include "container_of.h"
 #include "jitter.h"
-#include "sigv4.h"
+#include "secret.h"
 
 struct credential_call {
     const struct credential_host *host;
@@ -52,7 +52,7 @@ static void finish(struct credential_call *call, const struct http_response *res
     call->request.done(&copy, call->request.user);
     call_free(call);
     if (body.size)
-        sigv4_wipe(body.data, body.size);
+        secret_wipe(body.data, body.size);
     bytes_free(&body);
 }
 

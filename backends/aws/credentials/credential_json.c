@@ -4,7 +4,7 @@
 
 #include "iso_time.h"
 #include "json_text.h"
-#include "sigv4.h"
+#include "secret.h"
 
 json_t *secret_json_read(struct slice text)
 {
@@ -23,7 +23,7 @@ static void wipe(json_t *value)
     size_t i;
     /* Nothing else holds the tree: it was read for this purpose. */
     if (json_is_string(value))
-        sigv4_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
+        secret_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
     json_object_foreach(value, key, member) wipe(member);
     json_array_foreach(value, i, member) wipe(member);
 }

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sigv4.h"
+#include "secret.h"
 
 void secret_free(char *text)
 {
     if (text)
-        sigv4_wipe(text, strlen(text));
+        secret_wipe(text, strlen(text));
     free(text);
 }
 

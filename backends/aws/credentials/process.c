@@ -14,8 +14,8 @@
 #include "container_of.h"
 #include "credential_json.h"
 #include "credential_provider.h"
+#include "secret.h"
 #include "shell_words.h"
-#include "sigv4.h"
 
 enum { TIME_LIMIT_MS = 60000, OUTPUT_MAX = 64 * 1024, COMPLAINT_SIZE = 300 };
 
@@ -44,9 +44,9 @@ struct process {
 static void process_free(struct process *process)
 {
     if (process->output)
-        sigv4_wipe(process->output, process->size);
+        secret_wipe(process->output, process->size);
     free(process->output);
-    sigv4_wipe(process->read, sizeof process->read);
+    secret_wipe(process->read, sizeof process->read);
     free(process);
 }
 

@@ -8,7 +8,7 @@
 #include "container_of.h"
 #include "credentials.h"
 #include "files.h"
-#include "sigv4.h"
+#include "secret.h"
 
 struct secret_read {
     uv_work_t work;
@@ -40,7 +40,7 @@ static void read_run(uv_work_t *work)
     else if (!(read->text = slice_dup((struct slice){data, size})))
         error_set(&read->error, ERR_MEMORY, "out of memory");
     if (bytes.size)
-        sigv4_wipe(bytes.data, bytes.size);
+        secret_wipe(bytes.data, bytes.size);
     bytes_free(&bytes);
 }
 

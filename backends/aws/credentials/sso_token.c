@@ -1,6 +1,5 @@
 #include "sso_token.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,10 +8,10 @@
 #include "credential_json.h"
 #include "endpoint.h"
 #include "files.h"
+#include "hash.h"
 #include "iso_time.h"
 #include "log.h"
 #include "secret_file.h"
-#include "sigv4.h"
 
 enum {
     TIMEOUT_MS = 5000,
@@ -256,9 +255,12 @@ static char *path_of(const struct credential_plan *plan)
 {
     const char *session = plan->texts[PLAN_SSO_SESSION];
     const char *key = session ? session : plan->texts[PLAN_SSO_START_URL];
-    unsigned char digest[SHA_DIGEST_LENGTH];
+    uint8_t digest[SHA1_SIZE];
+    struct hash hash;
     struct buffer path;
-    SHA1((const unsigned char *)key, strlen(key), digest);
+    hash_start(&hash, HASH_SHA1);
+    hash_update(&hash, key, strlen(key));
+    hash_finish(&hash, digest);
     buffer_init(&path, PATH_SIZE_MAX);
     buffer_format(&path, "%s/", plan->texts[PLAN_SSO_CACHE]);
     for (size_t i = 0; i < sizeof digest; i++)

@@ -5,7 +5,9 @@
 
 #include "credential_call.h"
 #include "endpoint.h"
+#include "hash.h"
 #include "iso_time.h"
+#include "secret.h"
 #include "sigv4.h"
 #include "uri.h"
 #include "url.h"
@@ -215,7 +217,7 @@ static int authorization_make(const struct credential_host *host, const struct c
     for (size_t i = 0; i < headers->count; i++)
         signed_headers[i] = (struct sigv4_header){slice_of(headers->list[i].name),
                                                   slice_of(headers->list[i].value)};
-    sigv4_sha256_hex(form, strlen(form), hash);
+    sha256_hex(form, strlen(form), hash);
     const struct sigv4_request request = {.method = SLICE_LITERAL("POST"),
                                           .path = url->path,
                                           .headers = signed_headers,
@@ -226,7 +228,7 @@ static int authorization_make(const struct credential_host *host, const struct c
     buffer_init(&names, TEXT_MAX);
     sigv4_signing_key(signer->secret_key, &scope, key);
     int code = sigv4_signature(&request, &scope, key, signature);
-    sigv4_wipe(key, sizeof key);
+    secret_wipe(key, sizeof key);
     if (!code)
         code = sigv4_signed_headers(&request, &names);
     if (!code)

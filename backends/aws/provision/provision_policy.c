@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "hash.h"
 #include "json_text.h"
 #include "sigv4.h"
 
@@ -15,7 +16,7 @@ enum { SID_SIZE = 32 };
 static void sid_make(const char *source_arn, char out[SID_SIZE])
 {
     char hash[SIGV4_HEX_SIZE];
-    sigv4_sha256_hex(source_arn, strlen(source_arn), hash);
+    sha256_hex(source_arn, strlen(source_arn), hash);
     snprintf(out, SID_SIZE, "Thumbwheel%.16s", hash);
 }
 

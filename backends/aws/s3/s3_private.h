@@ -9,6 +9,9 @@
 
 #include "aws_request.h"
 
+#include "base64.h"
+#include "hash.h"
+
 enum { S3_LIST_RESPONSE_MAX = 8 * 1024 * 1024, S3_HEADERS_MAX = 64 };
 
 union object_callback {
@@ -56,8 +59,8 @@ int s3_version_query(const struct object_name *name, const char *first, struct b
 char *s3_presign(struct object_store *store, const char *method, const struct object_name *name,
                  unsigned expires_s, struct error *error);
 /* The Content-MD5 of a body: the base64 form of 16 bytes. */
-enum { S3_MD5_SIZE = 25 };
-int s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);
+enum { S3_MD5_SIZE = BASE64_TEXT_SIZE(MD5_SIZE) };
+void s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);
 
 /* Whether the body matches its ETag, as far as that can be checked: the ETag is an MD5 if the
  * object was uploaded in one piece and is not encrypted ("Common Response Headers", S3 API

@@ -132,12 +132,11 @@ int s3_put_tags(struct object_store *store, const struct object_name *name,
     struct buffer document;
     buffer_init(&document, TAGGING_MAX);
     int rc = tagging_document(tags, count, &document);
-    if (!rc)
-        rc = s3_content_md5(document.data, document.size, md5);
     if (rc) {
         buffer_free(&document);
         return rc;
     }
+    s3_content_md5(document.data, document.size, md5);
     const struct http_header headers[] = {{"content-type", "application/xml"},
                                           {"content-md5", md5}};
     struct s3_call call = {.operation = "PutObjectTagging",

@@ -1,13 +1,13 @@
 /* The bucket is in the path for custom endpoints and for names that no certificate covers, else in
  * the host. */
-#include <mbedtls/base64.h>
-#include <openssl/md5.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "aws_sign.h"
+#include "base64.h"
 #include "container_of.h"
+#include "hash.h"
 #include "s3_private.h"
 #include "uri.h"
 
@@ -101,12 +101,12 @@ char *s3_presign(struct object_store *store, const char *method, const struct ob
     return url;
 }
 
-int s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE])
+void s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE])
 {
-    unsigned char digest[16];
-    size_t written = 0;
-    MD5(body, size, digest);
-    return mbedtls_base64_encode((unsigned char *)out, S3_MD5_SIZE, &written, digest, sizeof digest)
-               ? ERR_INVALID
-               : 0;
+    struct hash hash;
+    uint8_t digest[MD5_SIZE];
+    hash_start(&hash, HASH_MD5);
+    hash_update(&hash, body, size);
+    hash_finish(&hash, digest);
+    base64_write(digest, sizeof digest, out);
 }

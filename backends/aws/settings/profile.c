@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "secret.h"
 #include "sigv4.h"
 
 enum { FILE_SIZE_MAX = 1024 * 1024, SECTION_MAX = 300, SETTLED_MS = 1000 };
@@ -38,7 +39,7 @@ static int file_parse(FILE *file, const char *path, struct ini *out, struct erro
         error_set(error, rc, "%s:%zu: expected [section], key = value or # comment", path,
                   bad_line);
     }
-    sigv4_wipe(text, size);
+    secret_wipe(text, size);
     free(text);
     return rc;
 }

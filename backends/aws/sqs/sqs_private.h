@@ -10,7 +10,7 @@
 #define THUMBWHEEL_SQS_PRIVATE_H
 
 #include "aws_json.h"
-#include "md5.h"
+#include "hash.h"
 
 enum { SQS_POLL_MARGIN_MS = 10 * 1000 }; /* how late the response to a long poll may be */
 
@@ -39,7 +39,7 @@ struct queue_request {
     /* of a batch: part of its entries' ids, so that a late response to another batch is not
      * mistaken for the response to this one */
     unsigned serial;
-    char md5[MD5_TEXT_SIZE]; /* of the body of a send */
+    char md5[MD5_HEX_SIZE]; /* of the body of a send */
 };
 
 struct sqs_client_call {

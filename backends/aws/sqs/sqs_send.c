@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "hash.h"
 #include "json_text.h"
 #include "sqs_private.h"
 
@@ -68,8 +69,8 @@ int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *
     json_t *body = message_body(message);
     if (!body)
         return ERR_INVALID;
-    char md5[MD5_TEXT_SIZE];
-    md5_text(message->body, message->body_size, md5);
+    char md5[MD5_HEX_SIZE];
+    md5_hex(message->body, message->body_size, md5);
     const struct sqs_client_call call = {
         .operation = "SendMessage",
         .md5 = md5,

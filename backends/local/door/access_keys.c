@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "ini.h"
+#include "secret.h"
 
 enum { NAME_MAX_SIZE = 64, ACCESS_KEY_MAX = 128, ARN_SIZE = 128, ID_SIZE = 22 };
 
@@ -42,7 +44,7 @@ static void user_id_make(const char *name, char out[ID_SIZE])
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     char digest[SIGV4_HEX_SIZE];
-    sigv4_sha256_hex(name, strlen(name), digest);
+    sha256_hex(name, strlen(name), digest);
     memcpy(out, "AIDA", 4);
     for (size_t i = 4; i < ID_SIZE - 1; i++) {
         char pair[3] = {digest[2 * i], digest[2 * i + 1], '\0'};
@@ -73,7 +75,7 @@ void access_keys_close(struct access_keys *keys)
     for (size_t i = 0; i < keys->all.count; i++) {
         char *secret = keys->strings[i].secret_key;
         if (secret)
-            sigv4_wipe(secret, strlen(secret));
+            secret_wipe(secret, strlen(secret));
         free(secret);
         free(keys->strings[i].access_key);
     }
@@ -211,7 +213,7 @@ static int file_read(const char *path, struct buffer *out, struct error *error)
                            strerror(errno));
     else if (out->error)
         status = error_set(error, out->error, "the access key file %s is larger than 1 MiB", path);
-    sigv4_wipe(piece, sizeof piece);
+    secret_wipe(piece, sizeof piece);
     fclose(file);
     return status;
 }
@@ -249,7 +251,7 @@ int access_keys_open(const char *path, const char *account, const struct access_
         if (!status)
             status = text_read(&reader, buffer_slice(&text));
         if (text.data)
-            sigv4_wipe(text.data, text.capacity);
+            secret_wipe(text.data, text.capacity);
     } else {
         snprintf(keys->strings[0].arn, ARN_SIZE, "arn:aws:iam::%s:root", account);
         snprintf(keys->strings[0].user_id, ID_SIZE, "%s", account);

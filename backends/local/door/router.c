@@ -7,6 +7,7 @@
 
 #include "cloud_service.h"
 #include "fault_injection.h"
+#include "hash.h"
 #include "request_log.h"
 #include "router_refusal.h"
 #include "signature_check.h"
@@ -176,7 +177,7 @@ static void body_collected(struct http_call *call, struct bytes *body, void *use
     struct cloud_request *request = &r->request;
     struct slice stated = signed_request_header(&r->signed_request, "x-amz-content-sha256");
     request->body = bytes_take(body);
-    sigv4_sha256_hex(request->body.data, request->body.size, r->payload_hash);
+    sha256_hex(request->body.data, request->body.size, r->payload_hash);
     request->payload_hash = r->payload_hash;
     enum signature_code code =
         stated.data && !slice_equal_text(stated, r->payload_hash)

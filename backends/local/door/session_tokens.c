@@ -6,7 +6,9 @@
 #include <sys/random.h>
 
 #include "error.h"
+#include "hash.h"
 #include "hex.h"
+#include "secret.h"
 #include "sigv4.h"
 
 enum { MAC_SIZE = SIGV4_HEX_SIZE - 1 };
@@ -17,11 +19,11 @@ static void derive(const struct access_key_list *keys, const char *purpose, cons
 {
     const char *secret = keys->items[0].secret_key;
     uint8_t key[SIGV4_KEY_SIZE], mac[SIGV4_KEY_SIZE];
-    sigv4_hmac(secret, strlen(secret), purpose, strlen(purpose), key);
-    sigv4_hmac(key, sizeof key, text, strlen(text), mac);
+    hmac_sha256(secret, strlen(secret), purpose, strlen(purpose), key);
+    hmac_sha256(key, sizeof key, text, strlen(text), mac);
     hex_write(mac, sizeof mac, out);
-    sigv4_wipe(key, sizeof key);
-    sigv4_wipe(mac, sizeof mac);
+    secret_wipe(key, sizeof key);
+    secret_wipe(mac, sizeof mac);
 }
 
 static void finish(const struct access_key_list *keys, struct sts_session *out)
@@ -87,7 +89,7 @@ int session_open(const struct access_key_list *keys, const char *access_key, str
         return ERR_DENIED;
     memcpy(out->token, token.data, token.size);
     derive(keys, "session token", out->token + MAC_SIZE + 1, mac);
-    if (!sigv4_equal(mac, out->token, MAC_SIZE) || parts_read(out) ||
+    if (!secret_equal(mac, out->token, MAC_SIZE) || parts_read(out) ||
         strcmp(out->access_key, access_key) != 0)
         return ERR_DENIED;
     finish(keys, out);

@@ -6,7 +6,9 @@
 #include <strings.h>
 
 #include "error.h"
+#include "hash.h"
 #include "hex.h"
+#include "secret.h"
 #include "uri.h"
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
@@ -312,9 +314,9 @@ enum signature_code signature_verify(const struct signed_request *request,
     char signature[SIGV4_HEX_SIZE];
     signing_keys_get(claim->key->signing, claim->key->secret_key, &scope, signing_key);
     int status = sigv4_signature(&signed_request, &scope, signing_key, signature);
-    sigv4_wipe(signing_key, sizeof signing_key);
+    secret_wipe(signing_key, sizeof signing_key);
     bool same = !status && strlen(claim->signature) == SIGV4_HEX_SIZE - 1 &&
-                sigv4_equal(signature, claim->signature, SIGV4_HEX_SIZE - 1);
+                secret_equal(signature, claim->signature, SIGV4_HEX_SIZE - 1);
     return same ? SIGNATURE_OK : SIGNATURE_MISMATCH;
 }
 
@@ -337,11 +339,11 @@ enum signature_code signature_verify_text(const struct access_key_list *keys,
     uint8_t signing_key[SIGV4_KEY_SIZE], mac[SIGV4_KEY_SIZE];
     char expected[SIGV4_HEX_SIZE];
     signing_keys_get(found->signing, found->secret_key, &scope, signing_key);
-    sigv4_hmac(signing_key, sizeof signing_key, text, strlen(text), mac);
-    sigv4_wipe(signing_key, sizeof signing_key);
+    hmac_sha256(signing_key, sizeof signing_key, text, strlen(text), mac);
+    secret_wipe(signing_key, sizeof signing_key);
     hex_write(mac, sizeof mac, expected);
     if (strlen(signature) != SIGV4_HEX_SIZE - 1 ||
-        !sigv4_equal(expected, signature, SIGV4_HEX_SIZE - 1))
+        !secret_equal(expected, signature, SIGV4_HEX_SIZE - 1))
         return SIGNATURE_MISMATCH;
     *key = found;
     return SIGNATURE_OK;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "secret.h"
+
 enum {
     KEPT = 16,
     DAY_SIZE = 8,
@@ -31,7 +33,7 @@ void signing_keys_free(struct signing_keys *keys)
 {
     if (!keys)
         return;
-    sigv4_wipe(keys, sizeof *keys);
+    secret_wipe(keys, sizeof *keys);
     free(keys);
 }
 
@@ -48,7 +50,7 @@ static void keep(struct signing_keys *keys, const char *secret, const struct sig
     if (strlen(scope->region) >= REGION_SIZE || strlen(scope->service) >= SERVICE_SIZE)
         return;
     keys->next = (keys->next + 1) % KEPT;
-    sigv4_wipe(kept, sizeof *kept);
+    secret_wipe(kept, sizeof *kept);
     kept->secret = secret;
     memcpy(kept->day, scope->date, DAY_SIZE);
     strcpy(kept->region, scope->region);

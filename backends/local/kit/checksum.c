@@ -1,11 +1,12 @@
 #include "checksum.h"
 
-#include <mbedtls/base64.h>
 #include <string.h>
 #include <strings.h>
 #include <uv.h>
 
+#include "base64.h"
 #include "error.h"
+#include "hash.h"
 
 /* Reflected polynomials: IEEE 802.3, Castagnoli, and NVMe's ("NVM Command Set", 64b CRC). */
 static const uint64_t polynomials[CHECKSUM_KINDS] = {
@@ -95,16 +96,18 @@ bool checksum_combines(enum checksum_kind kind)
     return polynomials[kind] != 0;
 }
 
+static bool is_hash(enum checksum_kind kind)
+{
+    return kind == CHECKSUM_SHA1 || kind == CHECKSUM_SHA256;
+}
+
 void checksum_start(struct checksum *checksum, enum checksum_kind kind)
 {
     *checksum = (struct checksum){.kind = kind, .crc = mask(kind)};
-    if (kind == CHECKSUM_SHA1) {
-        SHA1_Init(&checksum->hash.sha1);
-    } else if (kind == CHECKSUM_SHA256) {
-        SHA256_Init(&checksum->hash.sha256);
-    } else {
+    if (is_hash(kind))
+        hash_start(&checksum->hash, kind == CHECKSUM_SHA1 ? HASH_SHA1 : HASH_SHA256);
+    else
         uv_once(&tables_once, make_tables);
-    }
 }
 
 static void update_crc(struct checksum *checksum, const uint8_t *data, size_t size)
@@ -118,10 +121,8 @@ static void update_crc(struct checksum *checksum, const uint8_t *data, size_t si
 
 void checksum_update(struct checksum *checksum, const void *data, size_t size)
 {
-    if (checksum->kind == CHECKSUM_SHA1)
-        SHA1_Update(&checksum->hash.sha1, data, size);
-    else if (checksum->kind == CHECKSUM_SHA256)
-        SHA256_Update(&checksum->hash.sha256, data, size);
+    if (is_hash(checksum->kind))
+        hash_update(&checksum->hash, data, size);
     else if (checksum->kind != CHECKSUM_NONE)
         update_crc(checksum, data, size);
 }
@@ -133,20 +134,11 @@ static void write_crc(enum checksum_kind kind, uint64_t value, uint8_t *out)
         out[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
 }
 
-void checksum_base64(const uint8_t *data, size_t size, char out[CHECKSUM_TEXT_SIZE])
-{
-    size_t written = 0;
-    mbedtls_base64_encode((unsigned char *)out, CHECKSUM_TEXT_SIZE, &written, data, size);
-    out[written] = '\0';
-}
-
 int checksum_decode(enum checksum_kind kind, struct slice text, uint8_t out[CHECKSUM_SIZE_MAX])
 {
-    unsigned char decoded[64];
+    uint8_t decoded[CHECKSUM_SIZE_MAX];
     size_t written = 0;
-    if (mbedtls_base64_decode(decoded, sizeof(decoded), &written, (const unsigned char *)text.data,
-                              text.size) ||
-        written != checksum_size(kind))
+    if (base64_read(text, decoded, sizeof decoded, &written) || written != checksum_size(kind))
         return ERR_INVALID;
     memcpy(out, decoded, written);
     return 0;
@@ -156,13 +148,11 @@ void checksum_finish(struct checksum *checksum, char out[CHECKSUM_TEXT_SIZE])
 {
     uint8_t value[CHECKSUM_SIZE_MAX];
     size_t size = checksum_size(checksum->kind);
-    if (checksum->kind == CHECKSUM_SHA1)
-        SHA1_Final(value, &checksum->hash.sha1);
-    else if (checksum->kind == CHECKSUM_SHA256)
-        SHA256_Final(value, &checksum->hash.sha256);
+    if (is_hash(checksum->kind))
+        hash_finish(&checksum->hash, value);
     else if (checksum->kind != CHECKSUM_NONE)
         write_crc(checksum->kind, checksum->crc ^ mask(checksum->kind), value);
-    checksum_base64(value, size, out);
+    base64_write(value, size, out);
 }
 
 /* Combining. A CRC is a reflected polynomial over GF(2): the highest bit is the coefficient of x^0.
@@ -202,5 +192,5 @@ void checksum_crc_text(enum checksum_kind kind, uint64_t value, char out[CHECKSU
 {
     uint8_t bytes[CHECKSUM_SIZE_MAX];
     write_crc(kind, value, bytes);
-    checksum_base64(bytes, checksum_size(kind), out);
+    base64_write(bytes, checksum_size(kind), out);
 }

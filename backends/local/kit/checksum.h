@@ -5,11 +5,11 @@
 #ifndef THUMBWHEEL_LOCAL_CHECKSUM_H
 #define THUMBWHEEL_LOCAL_CHECKSUM_H
 
-#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "bytes.h"
+#include "hash.h"
 
 enum checksum_kind {
     CHECKSUM_NONE,
@@ -26,10 +26,7 @@ enum { CHECKSUM_TEXT_SIZE = 48, CHECKSUM_SIZE_MAX = 32 };
 struct checksum {
     enum checksum_kind kind;
     uint64_t crc;
-    union {
-        SHA_CTX sha1;
-        SHA256_CTX sha256;
-    } hash;
+    struct hash hash;
 };
 
 /* "x-amz-checksum-crc32" and so on; NULL for CHECKSUM_NONE. Static. */
@@ -50,8 +47,6 @@ void checksum_update(struct checksum *checksum, const void *data, size_t size);
 /* Finishes the checksum; out is base64. */
 void checksum_finish(struct checksum *checksum, char out[CHECKSUM_TEXT_SIZE]);
 
-/* Base64 of up to 32 bytes. */
-void checksum_base64(const uint8_t *data, size_t size, char out[CHECKSUM_TEXT_SIZE]);
 /* Decodes base64. ERR_INVALID: the text is not base64 or the size is wrong for this kind. */
 int checksum_decode(enum checksum_kind kind, struct slice text, uint8_t out[CHECKSUM_SIZE_MAX]);
 

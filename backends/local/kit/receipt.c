@@ -1,10 +1,11 @@
 #include "receipt.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
+#include "base64.h"
 #include "error.h"
-#include "sigv4.h"
+#include "hash.h"
+#include "secret.h"
 
 /* 8 bytes queue, 8 message, 8 nonce, 4 serial, 26 of the HMAC-SHA-256: 54 bytes give 72 letters
  * without padding. */
@@ -27,8 +28,8 @@ static uint64_t get_number(const unsigned char **at, int size)
 
 static void digest_put(const uint8_t key[RECEIPT_KEY_SIZE], unsigned char handle[HANDLE_SIZE])
 {
-    uint8_t digest[SIGV4_KEY_SIZE];
-    sigv4_hmac(key, RECEIPT_KEY_SIZE, handle, FACTS_SIZE, digest);
+    uint8_t digest[SHA256_SIZE];
+    hmac_sha256(key, RECEIPT_KEY_SIZE, handle, FACTS_SIZE, digest);
     memcpy(handle + FACTS_SIZE, digest, DIGEST_SIZE);
 }
 
@@ -41,18 +42,19 @@ void receipt_write(const uint8_t key[RECEIPT_KEY_SIZE], const struct receipt *r,
     at = put_number(at, r->nonce, 8);
     put_number(at, r->serial, 4);
     digest_put(key, handle);
-    EVP_EncodeBlock((unsigned char *)out, handle, HANDLE_SIZE);
+    base64_write(handle, sizeof handle, out);
 }
 
 int receipt_read(const uint8_t key[RECEIPT_KEY_SIZE], struct slice text, struct receipt *out)
 {
     unsigned char handle[HANDLE_SIZE], wanted[HANDLE_SIZE];
-    if (text.size != RECEIPT_TEXT_SIZE - 1 || memchr(text.data, '=', text.size) ||
-        EVP_DecodeBlock(handle, (const unsigned char *)text.data, (int)text.size) != HANDLE_SIZE)
+    size_t size;
+    if (text.size != RECEIPT_TEXT_SIZE - 1 || base64_read(text, handle, sizeof handle, &size) ||
+        size != sizeof handle)
         return ERR_INVALID;
     memcpy(wanted, handle, FACTS_SIZE);
     digest_put(key, wanted);
-    if (!sigv4_equal((const char *)wanted, (const char *)handle, HANDLE_SIZE))
+    if (!secret_equal(wanted, handle, sizeof handle))
         return ERR_INVALID;
     const unsigned char *at = handle;
     out->queue = get_number(&at, 8);

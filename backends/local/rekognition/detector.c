@@ -1,9 +1,9 @@
 #include "detector.h"
 
-#include <mbedtls/base64.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "buckets.h"
 #include "cloud.h"
 #include "image_dimensions.h"
@@ -35,15 +35,13 @@ static void settle(struct detection *detection)
 
 static void image_decode(struct detection *detection)
 {
-    size_t size = detection->base64.size / 4 * 3 + 3;
+    size_t size = BASE64_DATA_SIZE(detection->base64.size);
     unsigned char *data = malloc(size);
     detection->image = bytes_give(data, 0);
     if (!data) {
         detection->result = DETECTION_FAILED;
         error_set(&detection->error, ERR_MEMORY, "out of memory");
-    } else if (mbedtls_base64_decode(data, size, &detection->image.size,
-                                     (const unsigned char *)detection->base64.data,
-                                     detection->base64.size)) {
+    } else if (base64_read(detection->base64, data, size, &detection->image.size)) {
         detection->result = DETECTION_NOT_BASE64;
     } else if (detection->image.size > DETECTION_BYTES_MAX) {
         detection->result = DETECTION_TOO_LARGE;

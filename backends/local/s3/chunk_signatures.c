@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "error.h"
+#include "hash.h"
 #include "hex.h"
+#include "secret.h"
 
 void chunk_signatures_start(struct chunk_signatures *chain, const char *secret,
                             const struct sigv4_scope *scope, const char *seed, bool trailer)
@@ -16,7 +18,7 @@ void chunk_signatures_start(struct chunk_signatures *chain, const char *secret,
 
 void chunk_signatures_end(struct chunk_signatures *chain)
 {
-    sigv4_wipe(chain->key, sizeof(chain->key));
+    secret_wipe(chain->key, sizeof(chain->key));
 }
 
 static int take_stated(struct chunk_signatures *chain, struct slice stated)
@@ -30,13 +32,13 @@ static int take_stated(struct chunk_signatures *chain, struct slice stated)
 
 int chunk_signatures_begin(struct chunk_signatures *chain, struct slice stated)
 {
-    SHA256_Init(&chain->hash);
+    hash_start(&chain->hash, HASH_SHA256);
     return take_stated(chain, stated);
 }
 
 void chunk_signatures_update(struct chunk_signatures *chain, const void *data, size_t size)
 {
-    SHA256_Update(&chain->hash, data, size);
+    hash_update(&chain->hash, data, size);
 }
 
 /* algorithm, time, scope, the previous signature, and the signed data. */
@@ -51,9 +53,9 @@ static int check(struct chunk_signatures *chain, const char *algorithm, const ch
                         chain->scope.service, chain->previous, empty_hash, hash);
     if (size < 0 || (size_t)size >= sizeof(text))
         return ERR_DENIED;
-    sigv4_hmac(chain->key, sizeof(chain->key), text, (size_t)size, mac);
+    hmac_sha256(chain->key, sizeof(chain->key), text, (size_t)size, mac);
     hex_write(mac, sizeof(mac), signature);
-    if (!sigv4_equal(signature, chain->stated, SIGV4_HEX_SIZE - 1))
+    if (!secret_equal(signature, chain->stated, SIGV4_HEX_SIZE - 1))
         return ERR_DENIED;
     memcpy(chain->previous, signature, sizeof(signature));
     return 0;
@@ -62,7 +64,7 @@ static int check(struct chunk_signatures *chain, const char *algorithm, const ch
 int chunk_signatures_check(struct chunk_signatures *chain)
 {
     uint8_t content[32];
-    SHA256_Final(content, &chain->hash);
+    hash_finish(&chain->hash, content);
     return check(chain, "AWS4-HMAC-SHA256-PAYLOAD", SIGV4_EMPTY_SHA256 "\n", content);
 }
 
@@ -74,6 +76,6 @@ int chunk_signatures_check_trailer(struct chunk_signatures *chain, struct slice 
     if (status)
         return status;
     chunk_signatures_update(chain, trailers.data, trailers.size);
-    SHA256_Final(content, &chain->hash);
+    hash_finish(&chain->hash, content);
     return check(chain, "AWS4-HMAC-SHA256-TRAILER", "", content);
 }

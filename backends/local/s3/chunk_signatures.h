@@ -7,11 +7,11 @@
 #ifndef THUMBWHEEL_LOCAL_CHUNK_SIGNATURES_H
 #define THUMBWHEEL_LOCAL_CHUNK_SIGNATURES_H
 
-#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "bytes.h"
+#include "hash.h"
 #include "sigv4.h"
 
 struct chunk_signatures {
@@ -19,7 +19,7 @@ struct chunk_signatures {
     struct sigv4_scope scope; /* strings are borrowed */
     char previous[SIGV4_HEX_SIZE];
     char stated[SIGV4_HEX_SIZE]; /* of the current chunk */
-    SHA256_CTX hash;
+    struct hash hash;
     bool trailer; /* the trailers are signed too */
 };
 

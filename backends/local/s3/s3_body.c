@@ -1,12 +1,13 @@
 #include "s3_body.h"
 
-#include <mbedtls/base64.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
+#include "base64.h"
+#include "hash.h"
 #include "hex.h"
 #include "signature_check.h"
 
@@ -47,11 +48,9 @@ static enum s3_error read_payload_hash(struct s3_claims *claims, struct slice ha
 /* Base64 of exactly size bytes. */
 static bool is_base64_of(struct slice text, size_t size)
 {
-    unsigned char decoded[64];
+    uint8_t decoded[64];
     size_t written = 0;
-    return mbedtls_base64_decode(decoded, sizeof(decoded), &written,
-                                 (const unsigned char *)text.data, text.size) == 0 &&
-           written == size;
+    return !base64_read(text, decoded, sizeof decoded, &written) && written == size;
 }
 
 static enum s3_error take_checksum(struct s3_claims *claims, struct slice value)
@@ -220,29 +219,29 @@ enum s3_error s3_unframer_error(int status)
 void s3_digest_start(struct s3_digest *digest, const struct s3_claims *claims)
 {
     *digest = (struct s3_digest){.hashed = claims->hashed};
-    MD5_Init(&digest->md5);
-    SHA256_Init(&digest->sha256);
+    hash_start(&digest->md5, HASH_MD5);
+    hash_start(&digest->sha256, HASH_SHA256);
     checksum_start(&digest->checksum, claims->kind);
 }
 
 void s3_digest_update(struct s3_digest *digest, const void *data, size_t size)
 {
-    MD5_Update(&digest->md5, data, size);
+    hash_update(&digest->md5, data, size);
     if (digest->hashed)
-        SHA256_Update(&digest->sha256, data, size);
+        hash_update(&digest->sha256, data, size);
     checksum_update(&digest->checksum, data, size);
 }
 
 enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims *claims)
 {
-    uint8_t md5[16], sha256[32];
-    char md5_text[CHECKSUM_TEXT_SIZE], sha256_text[65];
-    MD5_Final(md5, &digest->md5);
-    SHA256_Final(sha256, &digest->sha256);
+    uint8_t md5[MD5_SIZE], sha256[SHA256_SIZE];
+    char md5_text[CHECKSUM_TEXT_SIZE], sha256_text[SHA256_HEX_SIZE];
+    hash_finish(&digest->md5, md5);
+    hash_finish(&digest->sha256, sha256);
     checksum_finish(&digest->checksum, digest->checksum_text);
     hex_write(md5, sizeof(md5), digest->etag);
     hex_write(sha256, sizeof(sha256), sha256_text);
-    checksum_base64(md5, sizeof(md5), md5_text);
+    base64_write(md5, sizeof(md5), md5_text);
     if (claims->hashed && strcasecmp(sha256_text, claims->sha256) != 0)
         return S3_CONTENT_SHA256_MISMATCH;
     if (claims->with_md5 && strcmp(md5_text, claims->md5) != 0)

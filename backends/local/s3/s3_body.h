@@ -5,13 +5,12 @@
 #ifndef THUMBWHEEL_LOCAL_S3_BODY_H
 #define THUMBWHEEL_LOCAL_S3_BODY_H
 
-#include <openssl/md5.h>
-#include <openssl/sha.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "aws_chunked.h"
 #include "checksum.h"
+#include "hash.h"
 #include "s3_request.h"
 
 struct s3_claims {
@@ -50,8 +49,7 @@ enum s3_error s3_claims_take_trailer(struct s3_claims *claims, struct slice valu
 /* Computes the claimed digests, and MD5 for the ETag. Any thread, but only one at a time. */
 struct s3_digest {
     bool hashed;
-    MD5_CTX md5;
-    SHA256_CTX sha256;
+    struct hash md5, sha256;
     struct checksum checksum;
     char etag[33];                          /* once finished: hex MD5 */
     char checksum_text[CHECKSUM_TEXT_SIZE]; /* once finished: base64, or empty */

@@ -1,10 +1,10 @@
 #include "s3_completion.h"
 
-#include <openssl/md5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "hex.h"
 #include "s3_write_condition.h"
 #include "s3_xml.h"
@@ -99,7 +99,7 @@ enum s3_error s3_completion_read(struct s3_completion *completion, struct slice 
 /* Building. */
 
 struct sum {
-    MD5_CTX md5;
+    struct hash md5;
     enum checksum_kind kind;
     bool full;
     struct checksum composite;
@@ -109,7 +109,7 @@ struct sum {
 static void sum_start(struct sum *sum, const struct multipart_upload *upload)
 {
     *sum = (struct sum){.kind = upload->checksum, .full = upload->full_object};
-    MD5_Init(&sum->md5);
+    hash_start(&sum->md5, HASH_MD5);
     checksum_start(&sum->composite, sum->kind);
 }
 
@@ -118,7 +118,7 @@ static void add_etag(struct sum *sum, const char *etag)
     uint8_t bytes[16];
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)hex_byte(etag + 2 * i);
-    MD5_Update(&sum->md5, bytes, sizeof(bytes));
+    hash_update(&sum->md5, bytes, sizeof(bytes));
 }
 
 static int sum_add(struct sum *sum, const struct part *part, struct error *error)
@@ -156,9 +156,9 @@ static void finish_checksum(struct sum *sum, struct s3_completion *completion)
 
 static void sum_finish(struct sum *sum, struct s3_completion *completion)
 {
-    uint8_t md5[16];
-    char hex[33];
-    MD5_Final(md5, &sum->md5);
+    uint8_t md5[MD5_SIZE];
+    char hex[MD5_HEX_SIZE];
+    hash_finish(&sum->md5, md5);
     hex_write(md5, sizeof(md5), hex);
     snprintf(completion->etag, sizeof(completion->etag), "%s-%zu", hex, completion->count);
     finish_checksum(sum, completion);

@@ -1,12 +1,12 @@
 #include "s3_post_policy.h"
 
 #include <jansson.h>
-#include <mbedtls/base64.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base64.h"
 #include "json_text.h"
 #include "s3_time.h"
 
@@ -175,12 +175,11 @@ static enum s3_error check_document(struct form_check *check, json_t *document, 
 
 static json_t *decode(const char *encoded)
 {
-    unsigned char text[S3_FORM_BYTES_MAX];
+    char text[S3_FORM_BYTES_MAX];
     size_t size = 0;
-    if (mbedtls_base64_decode(text, sizeof(text), &size, (const unsigned char *)encoded,
-                              strlen(encoded)))
+    if (base64_read(slice_of(encoded), text, sizeof text, &size))
         return NULL;
-    return json_text_read((struct slice){(const char *)text, size}, JSON_REJECT_DUPLICATES, NULL);
+    return json_text_read((struct slice){text, size}, JSON_REJECT_DUPLICATES, NULL);
 }
 
 enum s3_error s3_post_policy_check(struct s3_post_policy *policy, const char *encoded,

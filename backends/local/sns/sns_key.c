@@ -1,35 +1,33 @@
 #include "sns_key.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base64.h"
+#include "certificate.h"
 #include "files.h"
-
-enum { KEY_BITS = 2048, PEM_MAX = 8192, SERIAL_BITS = 127 };
+#include "hash.h"
+#include "rsa_key.h"
+#include "secret.h"
 
 #define KEY_FILE         "sns-signing-key.pem"
 #define CERTIFICATE_FILE "sns-signing-certificate.pem"
 
+/* 2049-12-31T23:59:59Z, the last second that needs no other form of dates (RFC 5280, 4.1.2.5). */
+#define CERTIFICATE_END 2524607999
+
+static_assert(SNS_SIGNATURE_SIZE == BASE64_TEXT_SIZE(RSA_SIGNATURE_SIZE), "a signature's base64");
+
 struct sns_key {
-    EVP_PKEY *pair;
-    char certificate[PEM_MAX];
+    struct rsa_key *pair;
+    char certificate[PEM_SIZE];
 };
 
 /* Files. */
-
-static int file_error(struct error *error, const char *path)
-{
-    return error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
-}
 
 static int pem_write(const char *path, const char *text, struct error *error)
 {
@@ -37,143 +35,78 @@ static int pem_write(const char *path, const char *text, struct error *error)
                          &(struct file_options){.mode = 0600, .durable = true}, error);
 }
 
-/* 1: the file exists. */
-static int pem_read(const char *path, char out[PEM_MAX], struct error *error)
+/* 1: it is there. */
+static int pem_read(const char *path, char out[PEM_SIZE], struct error *error)
 {
     FILE *file = fopen(path, "re");
     if (!file && errno == ENOENT)
         return 0;
     if (!file)
-        return file_error(error, path);
-    size_t size = fread(out, 1, PEM_MAX - 1, file);
+        return error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
+    size_t size = fread(out, 1, PEM_SIZE - 1, file);
     out[size] = '\0';
     fclose(file);
     return 1;
 }
 
-/* Takes the error message off libcrypto's error queue. */
-static int crypto_error(struct error *error, const char *what)
+/* Each leaves the key's text in pem, which the caller wipes. */
+
+static int key_make(struct sns_key *key, const char *path, char pem[PEM_SIZE], struct error *error)
 {
-    const char *reason = ERR_reason_error_string(ERR_get_error());
-    ERR_clear_error();
-    return error_set(error, ERR_IO, "%s failed: %s", what, reason ? reason : "out of memory");
+    int code = rsa_key_make(&key->pair, pem, error);
+    return code ? code : pem_write(path, pem, error);
 }
 
-/* The contents of a memory BIO, as text. */
-static bool text_take(BIO *bio, char out[PEM_MAX])
+static int key_read(struct sns_key *key, const char *path, char pem[PEM_SIZE], struct error *error)
 {
-    int size = BIO_read(bio, out, PEM_MAX - 1);
-    out[size > 0 ? size : 0] = '\0';
-    return size > 0 && size < PEM_MAX - 1;
-}
-
-/* The key. */
-
-static int key_make(struct sns_key *key, const char *path, struct error *error)
-{
-    char pem[PEM_MAX];
-    key->pair = EVP_RSA_gen(KEY_BITS);
-    BIO *bio = BIO_new(BIO_s_secmem());
-    bool made = key->pair && bio &&
-                PEM_write_bio_PrivateKey(bio, key->pair, NULL, NULL, 0, NULL, NULL) &&
-                text_take(bio, pem);
-    BIO_free(bio);
-    int status = made ? pem_write(path, pem, error)
-                      : crypto_error(error, "generating the key for SNS signatures");
-    OPENSSL_cleanse(pem, sizeof pem);
-    return status;
-}
-
-/* Our keys have no passphrase; without this callback libcrypto would prompt on the terminal. */
-static int no_password(char *out, int size, int writing, void *user)
-{
-    (void)out;
-    (void)size;
-    (void)writing;
-    (void)user;
-    return -1;
-}
-
-static int key_parse(struct sns_key *key, const char *pem)
-{
-    BIO *bio = BIO_new_mem_buf(pem, -1);
-    key->pair = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
-    BIO_free(bio);
-    ERR_clear_error();
-    bool good =
-        key->pair && EVP_PKEY_is_a(key->pair, "RSA") && EVP_PKEY_get_bits(key->pair) == KEY_BITS;
-    return good ? 0 : ERR_CORRUPT;
-}
-
-static int key_read(struct sns_key *key, const char *path, struct error *error)
-{
-    char pem[PEM_MAX];
     int found = pem_read(path, pem, error);
     if (found <= 0)
-        return found ? found : key_make(key, path, error);
-    int status = key_parse(key, pem);
-    OPENSSL_cleanse(pem, sizeof pem);
-    return status
-               ? error_set(
-                     error, status,
-                     "%s is damaged: remove it and its certificate, and new ones will be generated",
-                     path)
-               : 0;
+        return found ? found : key_make(key, path, pem, error);
+    int code = rsa_key_read(pem, &key->pair);
+    if (code == ERR_MEMORY)
+        return error_set(error, code, "out of memory");
+    return code ? error_set(error, code,
+                            "%s is damaged: remove it and its certificate, and new ones will be "
+                            "generated",
+                            path)
+                : 0;
 }
 
-/* The certificate. */
-
-static bool name_fill(X509 *x)
+static int certificate_write(struct sns_key *key, const char *path, const char *pem,
+                             struct error *error)
 {
-    X509_NAME *name = X509_get_subject_name(x);
-    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                      (const unsigned char *)"sns.thumbwheel.local", -1, -1, 0) &&
-           X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, (const unsigned char *)"Thumbwheel",
-                                      -1, -1, 0) &&
-           X509_set_issuer_name(x, name);
+    static const struct certificate_plan plan = {.subject = "CN=sns.thumbwheel.local,O=Thumbwheel",
+                                                 .end = CERTIFICATE_END};
+    if (certificate_make(&plan, pem, key->certificate))
+        return error_set(error, ERR_MEMORY,
+                         "the certificate for SNS signatures could not be created");
+    return pem_write(path, key->certificate, error);
 }
 
-static bool serial_fill(X509 *x)
+/* With one of another key, no subscriber could verify a signature. */
+static int certificate_read(struct sns_key *key, const char *path, const char *pem,
+                            struct error *error)
 {
-    BIGNUM *number = BN_new();
-    bool done = number && BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) &&
-                BN_to_ASN1_INTEGER(number, X509_get_serialNumber(x));
-    BN_free(number);
-    return done;
-}
-
-static bool certificate_fill(X509 *x, EVP_PKEY *pair)
-{
-    return X509_set_version(x, 2) && serial_fill(x) && name_fill(x) &&
-           X509_gmtime_adj(X509_getm_notBefore(x), -24L * 3600) &&
-           ASN1_TIME_set_string_X509(X509_getm_notAfter(x), "20491231235959Z") &&
-           X509_set_pubkey(x, pair) && X509_sign(x, pair, EVP_sha256());
-}
-
-static int certificate_make(struct sns_key *key, const char *path, struct error *error)
-{
-    X509 *x = X509_new();
-    BIO *bio = BIO_new(BIO_s_mem());
-    bool made = x && bio && certificate_fill(x, key->pair) && PEM_write_bio_X509(bio, x) &&
-                text_take(bio, key->certificate);
-    BIO_free(bio);
-    X509_free(x);
-    return made ? pem_write(path, key->certificate, error)
-                : crypto_error(error, "generating the certificate for SNS signatures");
-}
-
-static int files_open(struct sns_key *key, const char *directory, struct error *error)
-{
-    char pair[4096], certificate[4096];
-    snprintf(pair, sizeof pair, "%s/" KEY_FILE, directory);
-    snprintf(certificate, sizeof certificate, "%s/" CERTIFICATE_FILE, directory);
-    int status = key_read(key, pair, error);
-    if (status)
-        return status;
-    int found = pem_read(certificate, key->certificate, error);
+    time_t end;
+    int found = pem_read(path, key->certificate, error);
     if (found < 0)
         return found;
-    return found ? 0 : certificate_make(key, certificate, error);
+    return found && certificate_is_of(key->certificate, pem, &end)
+               ? 0
+               : certificate_write(key, path, pem, error);
+}
+
+static int files_open(struct sns_key *key, const char *pair, const char *certificate,
+                      struct error *error)
+{
+    char pem[PEM_SIZE];
+    if (!pair || !certificate)
+        return error_set(error, ERR_MEMORY, "out of memory");
+    int code = key_read(key, pair, pem, error);
+    if (!code)
+        code = certificate_read(key, certificate, pem, error);
+    secret_wipe(pem, sizeof pem);
+    return code;
 }
 
 int sns_key_open(const char *directory, struct sns_key **out, struct error *error)
@@ -181,18 +114,22 @@ int sns_key_open(const char *directory, struct sns_key **out, struct error *erro
     struct sns_key *key = calloc(1, sizeof *key);
     if (!key)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = files_open(key, directory, error);
-    if (status)
+    char *pair = path_join(directory, KEY_FILE);
+    char *certificate = path_join(directory, CERTIFICATE_FILE);
+    int code = files_open(key, pair, certificate, error);
+    free(pair);
+    free(certificate);
+    if (code)
         sns_key_close(key);
     else
         *out = key;
-    return status;
+    return code;
 }
 
 void sns_key_close(struct sns_key *key)
 {
     if (key)
-        EVP_PKEY_free(key->pair);
+        rsa_key_free(key->pair);
     free(key);
 }
 
@@ -204,17 +141,9 @@ const char *sns_key_certificate(const struct sns_key *key)
 int sns_key_sign(const struct sns_key *key, int version, struct slice text,
                  char out[SNS_SIGNATURE_SIZE])
 {
-    unsigned char signature[KEY_BITS / 8];
-    size_t size = sizeof signature;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    const EVP_MD *digest = version == 2 ? EVP_sha256() : EVP_sha1();
-    bool done =
-        context && EVP_DigestSignInit(context, NULL, digest, NULL, key->pair) > 0 &&
-        EVP_DigestSign(context, signature, &size, (const unsigned char *)text.data, text.size) > 0;
-    EVP_MD_CTX_free(context);
-    if (done)
-        EVP_EncodeBlock((unsigned char *)out, signature, (int)size);
-    else
-        ERR_clear_error();
-    return done ? 0 : ERR_MEMORY;
+    uint8_t signature[RSA_SIGNATURE_SIZE];
+    int code = rsa_key_sign(key->pair, version == 2 ? HASH_SHA256 : HASH_SHA1, text, signature);
+    if (!code)
+        base64_write(signature, sizeof signature, out);
+    return code;
 }

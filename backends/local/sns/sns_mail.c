@@ -1,19 +1,18 @@
 #include "sns_mail.h"
 
 #include <ctype.h>
-#include <mbedtls/base64.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base64.h"
 #include "error.h"
 
 enum {
     ADDRESS_MAX = 254,
-    LINE_BYTES = 57,
-    WORD_BYTES = 42
-}; /* RFC 2045: 76 characters a line; RFC
-      2047: 75 a word */
+    LINE_BYTES = 57, /* 76 characters a line (RFC 2045) */
+    WORD_BYTES = 42, /* 75 characters a word (RFC 2047) */
+};
 
 bool sns_mail_address_valid(const char *address)
 {
@@ -30,10 +29,9 @@ bool sns_mail_address_valid(const char *address)
 
 static void base64_append(struct buffer *out, const char *data, size_t size)
 {
-    unsigned char text[96];
-    size_t written = 0;
-    mbedtls_base64_encode(text, sizeof text, &written, (const unsigned char *)data, size);
-    buffer_append(out, text, written);
+    char text[BASE64_TEXT_SIZE(LINE_BYTES)];
+    base64_write(data, size, text);
+    buffer_text(out, text);
 }
 
 static bool is_plain(struct slice text)

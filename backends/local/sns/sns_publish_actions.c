@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "hash.h"
 #include "json_text.h"
 #include "message_attributes.h"
 #include "publish.h"
@@ -126,7 +127,7 @@ static int dedup_read(struct service_call *call, const struct topic *topic, cons
     if (given)
         snprintf(p->dedup, sizeof p->dedup, "%s", given);
     else if (topic->content_dedup)
-        sigv4_sha256_hex(p->message.body.data, p->message.body.size, p->dedup);
+        sha256_hex(p->message.body.data, p->message.body.size, p->dedup);
     else
         return service_call_fail(
             call, SNS_INVALID_PARAMETER,

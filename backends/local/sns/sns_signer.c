@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "container_of.h"
+#include "hash.h"
 #include "log.h"
 #include "sigv4.h"
 
@@ -37,7 +38,7 @@ static void path_set(struct sns_signer *signer)
 {
     const char *certificate = sns_key_certificate(signer->key);
     char digest[SIGV4_HEX_SIZE];
-    sigv4_sha256_hex(certificate, strlen(certificate), digest);
+    sha256_hex(certificate, strlen(certificate), digest);
     snprintf(signer->path, sizeof signer->path, "/SimpleNotificationService-%.32s.pem", digest);
 }
 

@@ -1,12 +1,11 @@
 #include "message_attributes.h"
 
 #include <ctype.h>
-#include <mbedtls/base64.h>
-#include <openssl/md5.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base64.h"
 #include "error.h"
 #include "hex.h"
 
@@ -30,12 +29,12 @@ static bool type_is(const char *type, const char *kind)
 /* ERR_INVALID: not base64. */
 static int base64_value(const json_t *text, struct attribute *out)
 {
-    const unsigned char *from = (const unsigned char *)json_string_value(text);
-    size_t from_size = json_string_length(text), size = 0;
-    out->decoded = malloc(from_size + 1);
+    const struct slice from = {json_string_value(text), json_string_length(text)};
+    size_t size = 0;
+    out->decoded = malloc(from.size + 1);
     if (!out->decoded)
         return ERR_MEMORY;
-    if (mbedtls_base64_decode(out->decoded, from_size + 1, &size, from, from_size))
+    if (base64_read(from, out->decoded, from.size + 1, &size))
         return ERR_INVALID;
     out->value = (struct slice){(const char *)out->decoded, size};
     return 0;
@@ -169,15 +168,15 @@ int message_attributes_check(json_t *attributes, size_t *size, struct service_er
     return 0;
 }
 
-static void digest_field(MD5_CTX *md5, struct slice field)
+static void digest_field(struct hash *md5, struct slice field)
 {
     unsigned char length[4] = {(unsigned char)(field.size >> 24), (unsigned char)(field.size >> 16),
                                (unsigned char)(field.size >> 8), (unsigned char)field.size};
-    MD5_Update(md5, length, sizeof length);
-    MD5_Update(md5, (const unsigned char *)field.data, field.size);
+    hash_update(md5, length, sizeof length);
+    hash_update(md5, field.data, field.size);
 }
 
-static int digest_attribute(MD5_CTX *md5, const char *name, const json_t *json)
+static int digest_attribute(struct hash *md5, const char *name, const json_t *json)
 {
     struct attribute a;
     int error = attribute_open(json, &a);
@@ -185,7 +184,7 @@ static int digest_attribute(MD5_CTX *md5, const char *name, const json_t *json)
         unsigned char transport = a.binary ? 2 : 1;
         digest_field(md5, slice_of(name));
         digest_field(md5, slice_of(a.type));
-        MD5_Update(md5, &transport, 1);
+        hash_update(md5, &transport, 1);
         digest_field(md5, a.value);
     }
     free(a.decoded);
@@ -209,22 +208,15 @@ int message_attributes_md5(json_t *attributes, char out[MD5_HEX_SIZE])
         names[count++] = name;
     }
     qsort(names, count, sizeof names[0], name_compare);
-    MD5_CTX md5;
-    MD5_Init(&md5);
+    struct hash md5;
+    hash_start(&md5, HASH_MD5);
     int error = 0;
     for (size_t i = 0; i < count && !error; i++)
         error = digest_attribute(&md5, names[i], json_object_get(attributes, names[i]));
-    unsigned char digest[16];
-    MD5_Final(digest, &md5);
+    uint8_t digest[MD5_SIZE];
+    hash_finish(&md5, digest);
     hex_write(digest, sizeof digest, out);
     return error;
-}
-
-void md5_hex(struct slice data, char out[MD5_HEX_SIZE])
-{
-    unsigned char digest[16];
-    MD5((const unsigned char *)data.data, data.size, digest);
-    hex_write(digest, sizeof digest, out);
 }
 
 /* Whether none of eight bytes is a control character or above 0x7f. */

@@ -12,9 +12,10 @@
 #include <stddef.h>
 
 #include "bytes.h"
+#include "hash.h"
 #include "sqs_errors.h"
 
-enum { MESSAGE_ATTRIBUTES_MAX = 10, MD5_HEX_SIZE = 33 };
+enum { MESSAGE_ATTRIBUTES_MAX = 10 };
 
 /* Checks a JSON object of attributes (NULL: none) and adds their size (names, types, values) to
  * *size. */
@@ -24,8 +25,6 @@ int message_attributes_check(json_t *attributes, size_t *size, struct service_er
  * SQS Developer Guide). Returns ERR_MEMORY, or ERR_INVALID if message_attributes_check would
  * refuse. */
 int message_attributes_md5(json_t *attributes, char out[MD5_HEX_SIZE]);
-
-void md5_hex(struct slice data, char out[MD5_HEX_SIZE]);
 
 /* Whether the text is UTF-8 of characters that XML 1.0 allows, as SQS requires of a body. */
 bool message_text_valid(struct slice text);

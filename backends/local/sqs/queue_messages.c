@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "queue_rows.h"
 #include "sigv4.h"
 
@@ -291,7 +292,7 @@ static int message_send_fifo(struct message_task *task, const struct message_dra
     if (!draft.group || (!draft.dedup && !queue->attributes.content_dedup))
         return ERR_INVALID;
     if (!draft.dedup) {
-        sigv4_sha256_hex(draft.body.data, draft.body.size, hash);
+        sha256_hex(draft.body.data, draft.body.size, hash);
         draft.dedup = hash;
     }
     draft.delay_s = -1;

@@ -8,6 +8,7 @@
 #include "json_text.h"
 #include "name_page.h"
 #include "queue_rows.h"
+#include "secret.h"
 #include "sigv4.h"
 
 struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *name)
@@ -477,7 +478,7 @@ void queues_close(struct queues *queues, void (*closed)(void *user), void *user)
     name_index_free(&queues->names);
     id_table_free(&queues->messages);
     id_table_free(&queues->groups);
-    sigv4_wipe(queues->receipt_key, sizeof queues->receipt_key);
+    secret_wipe(queues->receipt_key, sizeof queues->receipt_key);
     queues->closed = closed;
     queues->user = user;
     if (queues->deadlines)

@@ -3,10 +3,10 @@
  *
  * A task handle is base64 of {"taskId": …, "sourceArn": …}, as in the real service.
  */
-#include <mbedtls/base64.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base64.h"
 #include "json_text.h"
 #include "queue_moves.h"
 #include "sqs_call.h"
@@ -65,16 +65,17 @@ static int source_check(struct service_call *call, const struct local_queue *que
 /* A new JSON string, or NULL. */
 static json_t *handle_make(const struct queue_move *move)
 {
-    char id[UUID_TEXT_SIZE], handle[HANDLE_MAX];
-    size_t size;
+    char id[UUID_TEXT_SIZE], handle[BASE64_TEXT_SIZE(HANDLE_MAX)];
     uuid_text(move->uuid, id);
     json_t *facts =
         json_pack("{s:s, s:o}", "taskId", id, "sourceArn", local_queue_arn_json(move->queue));
     char *text = facts ? json_dumps(facts, JSON_COMPACT) : NULL;
     json_t *out = NULL;
-    if (text && !mbedtls_base64_encode((unsigned char *)handle, sizeof handle, &size,
-                                       (unsigned char *)text, strlen(text)))
+    size_t size = text ? strlen(text) : 0;
+    if (size && size <= HANDLE_MAX) {
+        base64_write(text, size, handle);
         out = json_string(handle);
+    }
     free(text);
     json_decref(facts);
     return out;
@@ -83,12 +84,11 @@ static json_t *handle_make(const struct queue_move *move)
 /* The decoded handle, a new object; NULL: invalid. */
 static json_t *handle_read(const char *handle)
 {
-    unsigned char text[HANDLE_MAX];
+    char text[HANDLE_MAX];
     size_t size;
-    if (!handle || mbedtls_base64_decode(text, sizeof text, &size, (const unsigned char *)handle,
-                                         strlen(handle)))
+    if (!handle || base64_read(slice_of(handle), text, sizeof text, &size))
         return NULL;
-    json_t *facts = json_text_read((struct slice){(const char *)text, size}, 0, NULL);
+    json_t *facts = json_text_read((struct slice){text, size}, 0, NULL);
     if (json_text_in(facts, "taskId") && json_text_in(facts, "sourceArn"))
         return facts;
     json_decref(facts);

@@ -3,6 +3,7 @@
 
 #include "container_of.h"
 #include "fault_injection.h"
+#include "hash.h"
 #include "json_text.h"
 #include "message_attributes.h"
 #include "sqs_batch.h"
@@ -122,7 +123,7 @@ static json_t *message_json(struct service_call *call, const struct queue_delive
     struct slice body = local_message_body(delivery->message);
     local_message_id(delivery->message, id);
     queues_receipt_text(call->cloud->queues, &delivery->receipt, receipt);
-    md5_hex(body, md5);
+    md5_hex(body.data, body.size, md5);
     json_t *json = json_object(), *text = json_stringn_nocheck(body.data, body.size); /* checked */
     int failed = json_object_set_new_nocheck(json, "MessageId", json_string_nocheck(id)) |
                  json_object_set_new_nocheck(json, "ReceiptHandle", json_string_nocheck(receipt)) |

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "json_text.h"
 #include "message_attributes.h"
 #include "sqs_batch.h"
@@ -160,7 +161,7 @@ static int result_add(json_t *result, const struct send_entry *entry,
                       const struct message_sent *sent)
 {
     char md5[MD5_HEX_SIZE];
-    md5_hex(entry->draft.body, md5);
+    md5_hex(entry->draft.body.data, entry->draft.body.size, md5);
     int status = text_add(result, "MessageId", sent->id);
     if (!status)
         status = text_add(result, "MD5OfMessageBody", md5);

@@ -16,6 +16,7 @@
 #include "call_protocol.h"
 #include "identity_token.h"
 #include "json_text.h"
+#include "secret.h"
 #include "service_call.h"
 #include "session_tokens.h"
 #include "signature_check.h"
@@ -166,7 +167,7 @@ static int role_start(struct service_call *call)
     code = session_start(call, assumed, user, expires_s, &session);
     if (!code)
         code = role_output(call, &session);
-    sigv4_wipe(&session, sizeof session);
+    secret_wipe(&session, sizeof session);
     return code;
 }
 
@@ -218,7 +219,7 @@ static int get_session_token(struct service_call *call)
     code = session_start(call, caller->arn, caller->user_id, expires_s, &session);
     if (!code)
         code = credentials_output(call, &session);
-    sigv4_wipe(&session, sizeof session);
+    secret_wipe(&session, sizeof session);
     return code;
 }
 

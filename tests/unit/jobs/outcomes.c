@@ -23,11 +23,11 @@
 #include "aws.h"
 #include "engine.h"
 #include "fake_services.h"
+#include "hash.h"
 #include "http_client.h"
 #include "http_error.h"
 #include "http_server.h"
 #include "log.h"
-#include "md5.h"
 
 enum { WATCHDOG_MS = 120000, TICK_MS = 1000, CASES_MAX = 128 };
 
@@ -441,8 +441,8 @@ static void on_sqs_body(struct http_call *call, struct bytes *body, void *user)
         t.dead++;
         t.queues[queue].dead++;
         const json_t *sent = json_object_get(request, "MessageBody");
-        char md5[MD5_TEXT_SIZE];
-        md5_text(json_string_value(sent), json_string_length(sent), md5);
+        char md5[MD5_HEX_SIZE];
+        md5_hex(json_string_value(sent), json_string_length(sent), md5);
         respond(call, 200, "application/x-amz-json-1.0",
                 format("{\"MessageId\":\"d\",\"MD5OfMessageBody\":\"%s\"}", md5));
     } else if (strcmp(operation, "DeleteMessageBatch") == 0) {
