@@ -72,21 +72,21 @@ int event_target_send(struct cloud *cloud, const char *source_arn, const char *t
 {
     struct target target = target_find(cloud, target_arn);
     char reason[POLICY_REASON_MAX];
-    int status = 0;
+    int code = 0;
     if (!target.topic && !target.queue)
         vanished(source_arn, target_arn, "the queue or topic does not exist");
     else if (!target_allows(cloud, &target, source_arn, reason))
         refused(cloud, &target, source_arn, target_arn, reason);
     else if (target.topic)
-        status = topic_deliver(cloud, target.topic, subject, body, unit);
+        code = topic_deliver(cloud, target.topic, subject, body, unit);
     else
-        status = queue_deliver(target.queue, body, unit);
-    if (status == ERR_LIMIT)
+        code = queue_deliver(target.queue, body, unit);
+    if (code == ERR_LIMIT)
         vanished(source_arn, target_arn, "the message memory is full");
-    if (status == ERR_INVALID)
+    if (code == ERR_INVALID)
         vanished(source_arn, target_arn,
                  "a FIFO queue needs a message group, and events have none");
-    return status == ERR_LIMIT || status == ERR_INVALID ? 0 : status;
+    return code == ERR_LIMIT || code == ERR_INVALID ? 0 : code;
 }
 
 bool event_target_possible(struct cloud *cloud, const char *source_arn, const char *target_arn,

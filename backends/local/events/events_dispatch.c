@@ -60,15 +60,15 @@ bool events_wanted(const struct cloud *cloud)
 /* One target. */
 
 /* A non-zero code fails the whole event; a failure of only this target goes to *failure. */
-static int sent(int status, struct failure *failure)
+static int sent(int code, struct failure *failure)
 {
-    if (status == ERR_LIMIT)
+    if (code == ERR_LIMIT)
         failure_set(failure, "RESOURCE_LIMIT_EXCEEDED", "the message memory is full");
-    if (status == ERR_INVALID)
+    if (code == ERR_INVALID)
         failure_set(failure, "INVALID_PARAMETER",
                     "a FIFO queue needs SqsParameters.MessageGroupId and its own "
                     "ContentBasedDeduplication");
-    return status == ERR_LIMIT || status == ERR_INVALID ? 0 : status;
+    return code == ERR_LIMIT || code == ERR_INVALID ? 0 : code;
 }
 
 static int queue_send(struct dispatch *d, struct local_queue *queue, const json_t *target,
@@ -164,11 +164,11 @@ static int letter_send(struct dispatch *d, const json_t *target, const struct fa
     }
     char *attributes = letter_attributes(d, target, why);
     char *event = attributes ? json_dumps(d->event, JSON_COMPACT) : NULL;
-    int status =
+    int code =
         event ? queue_send(d, queue, target, slice_of(event), attributes, failure) : ERR_MEMORY;
     free(event);
     free(attributes);
-    return status;
+    return code;
 }
 
 static void lost(struct dispatch *d, const json_t *target, const struct failure *why,
@@ -188,19 +188,19 @@ static int target_serve(struct dispatch *d, const json_t *target)
     struct failure failure = {0}, letter = {0};
     struct buffer input;
     buffer_init(&input, EVENTS_INPUT_MAX);
-    int status = events_input_make(target, d->event, &facts, &input);
-    if (status == ERR_LIMIT) {
+    int code = events_input_make(target, d->event, &facts, &input);
+    if (code == ERR_LIMIT) {
         failure_set(&failure, "INVALID_PARAMETER", "its input would be larger than 1 MiB");
-        status = 0;
-    } else if (!status) {
-        status = input_send(d, target, buffer_slice(&input), &failure);
+        code = 0;
+    } else if (!code) {
+        code = input_send(d, target, buffer_slice(&input), &failure);
     }
-    if (!status && failure.code)
-        status = letter_send(d, target, &failure, &letter);
-    if (!status && failure.code)
+    if (!code && failure.code)
+        code = letter_send(d, target, &failure, &letter);
+    if (!code && failure.code)
         lost(d, target, &failure, &letter);
     buffer_free(&input);
-    return status;
+    return code;
 }
 
 /* All rules. */
@@ -208,14 +208,14 @@ static int target_serve(struct dispatch *d, const json_t *target)
 static int rule_serve(struct dispatch *d, struct events_rule *rule)
 {
     json_t *targets = json_object_get(rule->document, "Targets");
-    int status = 0;
+    int code = 0;
     if (!rule->enabled || !event_pattern_matches(rule->pattern, d->event))
         return 0;
     d->rule = rule;
     events_rule_arn(d->cloud, rule->named.name, d->arn);
-    for (size_t i = 0; i < json_array_size(targets) && !status; i++)
-        status = target_serve(d, json_array_get(targets, i));
-    return status;
+    for (size_t i = 0; i < json_array_size(targets) && !code; i++)
+        code = target_serve(d, json_array_get(targets, i));
+    return code;
 }
 
 int events_dispatch(struct cloud *cloud, const struct events_event *event,
@@ -223,16 +223,16 @@ int events_dispatch(struct cloud *cloud, const struct events_event *event,
 {
     struct dispatch d = {
         .cloud = cloud, .event = events_event_json(cloud, event), .trace = event->trace};
-    int status = d.event ? 0 : ERR_MEMORY;
-    for (size_t i = 0; i < events_count(cloud->events) && !status; i++) {
+    int code = d.event ? 0 : ERR_MEMORY;
+    for (size_t i = 0; i < events_count(cloud->events) && !code; i++) {
         struct events_rule *rule = events_at(cloud->events, i);
         if (rule)
-            status = rule_serve(&d, rule);
+            code = rule_serve(&d, rule);
     }
-    if (status)
+    if (code)
         publish_discard(&d.unit);
     else
         publish_join(unit, &d.unit);
     json_decref(d.event);
-    return status;
+    return code;
 }

@@ -174,7 +174,7 @@ static int template_check(const char *template, const json_t *paths, struct erro
 {
     struct template_walk walk = {.at = template};
     struct buffer text;
-    int status = 0;
+    int code = 0;
     buffer_init(&text, INPUT_MAX + 1);
     do {
         walk_next(&walk);
@@ -182,18 +182,18 @@ static int template_check(const char *template, const json_t *paths, struct erro
         if (walk.name.size && !walk.quoted)
             buffer_byte(&text, '0');
         if (walk.name.size && !walk.quoted && !is_known(paths, walk.name))
-            status = error_set(error, ERR_INVALID,
-                               "InputTemplate uses <%.*s>, which InputPathsMap does not define",
-                               (int)walk.name.size, walk.name.data);
-    } while (walk.name.size && !status);
-    if (!status && text.error == ERR_MEMORY)
-        status = error_set(error, ERR_MEMORY, "out of memory");
-    if (!status && !is_json(&text))
-        status = error_set(error, ERR_INVALID,
-                           "InputTemplate is not valid: it must be one JSON value or quoted lines, "
-                           "with <name> as placeholders");
+            code = error_set(error, ERR_INVALID,
+                             "InputTemplate uses <%.*s>, which InputPathsMap does not define",
+                             (int)walk.name.size, walk.name.data);
+    } while (walk.name.size && !code);
+    if (!code && text.error == ERR_MEMORY)
+        code = error_set(error, ERR_MEMORY, "out of memory");
+    if (!code && !is_json(&text))
+        code = error_set(error, ERR_INVALID,
+                         "InputTemplate is not valid: it must be one JSON value or quoted lines, "
+                         "with <name> as placeholders");
     buffer_free(&text);
-    return status;
+    return code;
 }
 
 static int paths_check(json_t *paths, struct error *error)
@@ -226,8 +226,8 @@ static int transformer_check(json_t *transformer, struct error *error)
     if (!template || !*template || strlen(template) > INPUT_MAX)
         return error_set(error, ERR_INVALID, "InputTemplate must have 1 to %d characters",
                          INPUT_MAX);
-    int status = paths_check(paths, error);
-    return status ? status : template_check(template, paths, error);
+    int code = paths_check(paths, error);
+    return code ? code : template_check(template, paths, error);
 }
 
 static int constant_check(const json_t *constant, struct error *error)
@@ -265,9 +265,9 @@ static int json_append(const json_t *value, struct buffer *out)
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     if (!text)
         return ERR_MEMORY;
-    int status = buffer_text(out, text);
+    int code = buffer_text(out, text);
     free(text);
-    return status;
+    return code;
 }
 
 /* Appends text escaped for a JSON string. */
@@ -331,12 +331,12 @@ static int variable_append(const struct template_walk *walk, const json_t *paths
         return buffer_append(out, walk->name.data - 1, walk->name.size + 2);
     char *name = slice_dup(walk->name);
     json_t *value = name ? variable_value(name, paths, event, facts) : NULL;
-    int status = !value         ? ERR_MEMORY
-                 : walk->quoted ? quoted_append(value, out)
-                                : json_append(value, out);
+    int code = !value         ? ERR_MEMORY
+               : walk->quoted ? quoted_append(value, out)
+                              : json_append(value, out);
     json_decref(value);
     free(name);
-    return status;
+    return code;
 }
 
 static int transform(const json_t *transformer, json_t *event,
@@ -345,14 +345,14 @@ static int transform(const json_t *transformer, json_t *event,
     const json_t *paths = json_object_get(transformer, "InputPathsMap");
     struct template_walk walk = {
         .at = json_string_value(json_object_get(transformer, "InputTemplate"))};
-    int status;
+    int code;
     do {
         walk_next(&walk);
-        status = buffer_append(out, walk.plain.data, walk.plain.size);
-        if (!status && walk.name.size)
-            status = variable_append(&walk, paths, event, facts, out);
-    } while (!status && walk.name.size);
-    return status;
+        code = buffer_append(out, walk.plain.data, walk.plain.size);
+        if (!code && walk.name.size)
+            code = variable_append(&walk, paths, event, facts, out);
+    } while (!code && walk.name.size);
+    return code;
 }
 
 int events_input_make(const json_t *target, const json_t *event,

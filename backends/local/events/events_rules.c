@@ -45,10 +45,10 @@ static int content_make(json_t *document, struct rule_content *out)
 {
     const char *text = json_string_value(json_object_get(document, "EventPattern"));
     *out = (struct rule_content){.document = json_incref(document)};
-    int status = text ? event_pattern_parse(slice_of(text), &out->pattern, NULL) : ERR_INVALID;
-    if (status)
+    int code = text ? event_pattern_parse(slice_of(text), &out->pattern, NULL) : ERR_INVALID;
+    if (code)
         content_free(out);
-    return status;
+    return code;
 }
 
 /* Returns the replaced content. */
@@ -95,12 +95,12 @@ static int rule_add(struct events_rules *rules, const char *name, struct rule_co
     list_init(&rule->changes);
     rule->named.name = strdup(name);
     content_swap(rule, content);
-    int status = rule->named.name ? name_index_add(&rules->index, &rule->named) : ERR_MEMORY;
-    if (status)
+    int code = rule->named.name ? name_index_add(&rules->index, &rule->named) : ERR_MEMORY;
+    if (code)
         rule_release(rule);
     else
         *out = rule;
-    return status;
+    return code;
 }
 
 static struct events_rule *rule_named(const struct events_rules *rules, const char *name)
@@ -193,17 +193,17 @@ static void content_undo(struct rule_task *t, struct list *after)
     }
 }
 
-static void change_settle(struct rule_task *t, int status)
+static void change_settle(struct rule_task *t, int code)
 {
     struct events_rule *rule = t->rule;
     if (t->text) {
         struct list *after = list_take(&rule->changes, &t->change);
-        if (status)
+        if (code)
             content_undo(t, after);
         return;
     }
     rule->deleting = false;
-    if (!status)
+    if (!code)
         rule_vanish(rule);
 }
 
@@ -216,15 +216,15 @@ static void task_free(struct rule_task *t)
     free(t);
 }
 
-static void row_done(struct storage_task *task, int status)
+static void row_done(struct storage_task *task, int code)
 {
     struct rule_task *t = container_of(task, struct rule_task, task);
-    if (status)
+    if (code)
         log_error("event rule not stored", LOG_TEXT("rule", t->name),
                   LOG_TEXT("error", task->error.text));
-    change_settle(t, status);
+    change_settle(t, code);
     if (t->done)
-        t->done(status, t->user);
+        t->done(code, t->user);
     task_free(t);
 }
 
@@ -271,19 +271,19 @@ int events_put(struct events_rules *rules, const char *name, json_t *document, e
     bool fresh = !rule;
     if (rule && rule->deleting)
         return ERR_CONFLICT;
-    int status = content_make(document, &content);
-    if (status)
-        return status;
+    int code = content_make(document, &content);
+    if (code)
+        return code;
     if (fresh)
-        status = rule_add(rules, name, content, &rule);
-    if (status)
-        return status;
-    status = rule_replace(rule, content, fresh, done, user);
-    if (status && fresh)
+        code = rule_add(rules, name, content, &rule);
+    if (code)
+        return code;
+    code = rule_replace(rule, content, fresh, done, user);
+    if (code && fresh)
         rule_vanish(rule);
-    else if (status)
+    else if (code)
         content_free(&content);
-    return status;
+    return code;
 }
 
 int events_delete(struct events_rule *rule, events_written *done, void *user)
@@ -305,16 +305,15 @@ static int row_load(struct events_rules *rules, struct statement *row, struct er
     json_t *document = name && text ? json_text_read(slice_of(text), 0, NULL) : NULL;
     struct rule_content content;
     struct events_rule *rule;
-    int status = document ? content_make(document, &content) : ERR_CORRUPT;
-    if (!status)
-        status = rule_add(rules, name, content, &rule);
+    int code = document ? content_make(document, &content) : ERR_CORRUPT;
+    if (!code)
+        code = rule_add(rules, name, content, &rule);
     json_decref(document);
-    if (!status)
+    if (!code)
         return 0;
-    return status == ERR_MEMORY
-               ? error_set(error, status, "out of memory while loading event rules")
-               : error_set(error, ERR_CORRUPT, "the stored event rule %s is damaged",
-                           name ? name : "");
+    return code == ERR_MEMORY ? error_set(error, code, "out of memory while loading event rules")
+                              : error_set(error, ERR_CORRUPT, "the stored event rule %s is damaged",
+                                          name ? name : "");
 }
 
 int events_open(struct cloud *cloud, struct events_rules **out, struct error *error)
@@ -325,15 +324,15 @@ int events_open(struct cloud *cloud, struct events_rules **out, struct error *er
         return error_set(error, ERR_MEMORY, "out of memory");
     rules->cloud = cloud;
     struct statement row = statement_prepare(cloud->storage, sql);
-    int status;
-    while ((status = statement_step(&row, error)) == 1) {
-        status = row_load(rules, &row, error);
-        if (status) {
+    int code;
+    while ((code = statement_step(&row, error)) == 1) {
+        code = row_load(rules, &row, error);
+        if (code) {
             statement_reset(&row);
             break;
         }
     }
-    return status;
+    return code;
 }
 
 void events_close(struct events_rules *rules)

@@ -58,7 +58,7 @@ void events_page_start(const struct events_rules *rules, const char *target_arn,
 struct events_rule *events_page_next(struct name_page *page); /* NULL: the page has ended */
 
 /* Called when a change is on the disk or was rolled back. */
-typedef void events_written(int status, void *user);
+typedef void events_written(int code, void *user);
 
 /* Creates or replaces a rule; document is borrowed and has been checked. ERR_MEMORY; ERR_CONFLICT
  * while it is being deleted; otherwise done will be called. */

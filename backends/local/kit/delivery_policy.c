@@ -85,19 +85,19 @@ static int retries_read(json_t *object, struct delivery_policy *out, char *why)
 {
     const char *name;
     json_t *value;
-    int status = json_is_object(object) ? 0 : wrong(why, "a retry policy must be an object");
+    int code = json_is_object(object) ? 0 : wrong(why, "a retry policy must be an object");
     json_object_foreach(object, name, value)
     {
-        if (!status)
-            status = retry_member_read(name, value, out, why);
+        if (!code)
+            code = retry_member_read(name, value, out, why);
     }
-    if (!status && out->min_delay_s > out->max_delay_s)
-        status = wrong(why, "minDelayTarget must be at most maxDelayTarget");
-    if (!status && out->no_delay + out->min_delay + out->max_delay > out->retries)
-        status = wrong(why, "numRetries must be at least the retries of all phases");
-    if (!status && total_ms(out) > (int64_t)TOTAL_MAX_S * 1000)
-        status = wrong(why, "all retries together must take at most 3600 seconds");
-    return status;
+    if (!code && out->min_delay_s > out->max_delay_s)
+        code = wrong(why, "minDelayTarget must be at most maxDelayTarget");
+    if (!code && out->no_delay + out->min_delay + out->max_delay > out->retries)
+        code = wrong(why, "numRetries must be at least the retries of all phases");
+    if (!code && total_ms(out) > (int64_t)TOTAL_MAX_S * 1000)
+        code = wrong(why, "all retries together must take at most 3600 seconds");
+    return code;
 }
 
 static int request_read(json_t *object, struct delivery_policy *out, char *why)
@@ -162,14 +162,14 @@ static int subscription_read(const char *text, struct delivery_policy *out, char
 {
     json_t *object, *value;
     const char *name;
-    int status = object_parse(text, &object, why);
+    int code = object_parse(text, &object, why);
     json_object_foreach(object, name, value)
     {
-        if (!status)
-            status = part_read(name, value, out, why);
+        if (!code)
+            code = part_read(name, value, out, why);
     }
     json_decref(object);
-    return status;
+    return code;
 }
 
 static int topic_member_read(const char *name, json_t *value, struct delivery_policy *out,
@@ -187,32 +187,32 @@ static int topic_read(const char *text, struct delivery_policy *out, bool *alone
 {
     json_t *object, *value, *http;
     const char *name;
-    int status = object_parse(text, &object, why);
-    if (!status && json_object_size(object) > 0) {
+    int code = object_parse(text, &object, why);
+    if (!code && json_object_size(object) > 0) {
         http = json_object_get(object, "http");
         if (!json_is_object(http) || json_object_size(object) != 1)
-            status = wrong(why, "a topic's delivery policy must have http as its only member");
+            code = wrong(why, "a topic's delivery policy must have http as its only member");
         json_object_foreach(http, name, value)
         {
-            if (!status)
-                status = topic_member_read(name, value, out, alone, why);
+            if (!code)
+                code = topic_member_read(name, value, out, alone, why);
         }
     }
     json_decref(object);
-    return status;
+    return code;
 }
 
 int delivery_policy_read(const char *topic, const char *subscription, struct delivery_policy *out,
                          char why[DELIVERY_POLICY_TEXT_MAX])
 {
     bool alone = false;
-    int status = 0;
+    int code = 0;
     *out = (struct delivery_policy){.min_delay_s = 20, .max_delay_s = 20, .retries = 3};
     if (topic && topic[0])
-        status = topic_read(topic, out, &alone, why);
-    if (!status && subscription && subscription[0] && !alone)
-        status = subscription_read(subscription, out, why);
-    return status;
+        code = topic_read(topic, out, &alone, why);
+    if (!code && subscription && subscription[0] && !alone)
+        code = subscription_read(subscription, out, why);
+    return code;
 }
 
 /* The position between the first and last retry of the backoff phase, 0 to 1, according to the

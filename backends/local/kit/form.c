@@ -23,8 +23,8 @@ static const char *name_of(const char *part, const struct form_name *names, size
 static int tree_put(json_t *tree, char *path, json_t *value, const struct form_name *names,
                     size_t count)
 {
-    int status = value ? 0 : ERR_MEMORY;
-    for (int depth = 0; !status; depth++) {
+    int code = value ? 0 : ERR_MEMORY;
+    for (int depth = 0; !code; depth++) {
         char *dot = strchr(path, '.');
         if (dot)
             *dot = '\0';
@@ -33,18 +33,18 @@ static int tree_put(json_t *tree, char *path, json_t *value, const struct form_n
             return json_object_set_new(tree, name, value) ? ERR_MEMORY : 0;
         json_t *child = json_object_get(tree, name);
         if (!child && json_object_set_new(tree, name, json_object()))
-            status = ERR_MEMORY;
+            code = ERR_MEMORY;
         else if (!child)
             child = json_object_get(tree, name);
-        if (!status && !json_is_object(child))
-            status = ERR_INVALID;
+        if (!code && !json_is_object(child))
+            code = ERR_INVALID;
         if (depth == DEPTH_MAX)
-            status = ERR_LIMIT;
+            code = ERR_LIMIT;
         tree = child;
         path = dot + 1;
     }
     json_decref(value);
-    return status;
+    return code;
 }
 
 /* For a text that may contain NULs. */
@@ -62,39 +62,39 @@ static int pair_put(json_t *tree, struct slice name, struct slice value,
     struct buffer path, text;
     buffer_init(&path, NAME_MAX_BYTES);
     buffer_init(&text, value.size);
-    int status = uri_decode(&path, name, true);
-    if (!status)
-        status = uri_decode(&text, value, true);
+    int code = uri_decode(&path, name, true);
+    if (!code)
+        code = uri_decode(&text, value, true);
     /* jansson would report it like a lack of memory */
-    if (!status && path.size > 0 && !(is_utf8(&path) && is_utf8(&text)))
-        status = ERR_INVALID;
-    if (!status && path.size > 0)
-        status = tree_put(tree, path.data, json_stringn(text.data ? text.data : "", text.size),
-                          names, count);
+    if (!code && path.size > 0 && !(is_utf8(&path) && is_utf8(&text)))
+        code = ERR_INVALID;
+    if (!code && path.size > 0)
+        code = tree_put(tree, path.data, json_stringn(text.data ? text.data : "", text.size), names,
+                        count);
     buffer_free(&path);
     buffer_free(&text);
-    return status;
+    return code;
 }
 
 int form_parse(json_t *tree, struct slice text, const struct form_name *names, size_t name_count)
 {
-    int status = 0;
+    int code = 0;
     if (!text.size) /* there may be no text to point into */
         return 0;
     const char *at = text.data, *end = text.data + text.size;
-    for (int pairs = 0; at < end && !status; pairs++) {
+    for (int pairs = 0; at < end && !code; pairs++) {
         const char *stop = memchr(at, '&', (size_t)(end - at));
         stop = stop ? stop : end;
         const char *equals = memchr(at, '=', (size_t)(stop - at));
         const char *name_end = equals ? equals : stop;
         const char *value = equals ? equals + 1 : stop;
-        status = pairs == PAIRS_MAX
-                     ? ERR_LIMIT
-                     : pair_put(tree, (struct slice){at, (size_t)(name_end - at)},
-                                (struct slice){value, (size_t)(stop - value)}, names, name_count);
+        code = pairs == PAIRS_MAX
+                   ? ERR_LIMIT
+                   : pair_put(tree, (struct slice){at, (size_t)(name_end - at)},
+                              (struct slice){value, (size_t)(stop - value)}, names, name_count);
         at = stop < end ? stop + 1 : end;
     }
-    return status;
+    return code;
 }
 
 static bool is_number(const char *text)

@@ -103,28 +103,28 @@ static int check_numeric(const json_t *value, const char *name, struct error *er
         return invalid(error, "Value of %.60s must be an array.", name);
     if (!lower && !is_one_of(first, "<", "<=") && !is_one_of(first, "=", "="))
         return invalid(error, "Unrecognized numeric range operator: %.20s", first ? first : "");
-    int status = check_number(json_array_get(value, 1), first, error);
-    if (status || size == 2)
-        return status;
+    int code = check_number(json_array_get(value, 1), first, error);
+    if (code || size == 2)
+        return code;
     if (!lower || size != 4)
         return invalid(error, "Wrong number of elements in %.60s expression", name);
     if (!is_one_of(second, "<", "<="))
         return invalid(error, "Bad numeric range operator: %.20s", second ? second : "");
-    status = check_number(json_array_get(value, 3), second, error);
-    if (!status &&
+    code = check_number(json_array_get(value, 3), second, error);
+    if (!code &&
         json_number_value(json_array_get(value, 1)) >= json_number_value(json_array_get(value, 3)))
-        status = invalid(error, "Bottom must be less than top");
-    return status;
+        code = invalid(error, "Bottom must be less than top");
+    return code;
 }
 
 /* anything-but. */
 
 static int check_each(const json_t *list, const char *name, check *one, struct error *error)
 {
-    int status = json_array_size(list) ? 0 : invalid(error, "Empty arrays are not allowed");
-    for (size_t i = 0; i < json_array_size(list) && !status; i++)
-        status = one(json_array_get(list, i), name, error);
-    return status;
+    int code = json_array_size(list) ? 0 : invalid(error, "Empty arrays are not allowed");
+    for (size_t i = 0; i < json_array_size(list) && !code; i++)
+        code = one(json_array_get(list, i), name, error);
+    return code;
 }
 
 static int check_some_text(const json_t *value, const char *name, struct error *error)
@@ -172,15 +172,15 @@ static int check_anything_but(const json_t *value, const char *name, struct erro
     if (!json_is_array(value) && !json_is_string(value) && !json_is_number(value))
         return invalid(error, "Value of %.60s must be an array or single string/number value.",
                        name);
-    int status = json_is_array(value) ? check_each(value, name, check_plain, error) : 0;
-    for (size_t i = 1; i < json_array_size(value) && !status; i++) {
+    int code = json_is_array(value) ? check_each(value, name, check_plain, error) : 0;
+    for (size_t i = 1; i < json_array_size(value) && !code; i++) {
         if (json_is_string(json_array_get(value, i)) != json_is_string(json_array_get(value, 0)))
-            status = invalid(error,
-                             "Inside %.60s list, either all values are number or string, "
-                             "mixed type is not supported",
-                             name);
+            code = invalid(error,
+                           "Inside %.60s list, either all values are number or string, "
+                           "mixed type is not supported",
+                           name);
     }
-    return status;
+    return code;
 }
 
 /* Comparisons. */
@@ -232,15 +232,15 @@ static int check_comparison(json_t *object, struct error *error)
 
 static int check_leaf(json_t *list, struct error *error)
 {
-    int status = json_array_size(list) ? 0 : invalid(error, "Empty arrays are not allowed");
-    for (size_t i = 0; i < json_array_size(list) && !status; i++) {
+    int code = json_array_size(list) ? 0 : invalid(error, "Empty arrays are not allowed");
+    for (size_t i = 0; i < json_array_size(list) && !code; i++) {
         json_t *item = json_array_get(list, i);
         if (json_is_object(item))
-            status = check_comparison(item, error);
+            code = check_comparison(item, error);
         else if (json_is_array(item))
-            status = invalid(error, "Match value must be String, number, true, false, or null");
+            code = invalid(error, "Match value must be String, number, true, false, or null");
     }
-    return status;
+    return code;
 }
 
 /* Objects. */
@@ -253,15 +253,15 @@ static int check_or(json_t *list, struct error *error)
         return invalid(error, "It must be an Array followed with %s.", "$or");
     if (json_array_size(list) < 2)
         return invalid(error, "There must have at least 2 Objects in %s relationship.", "$or");
-    int status = 0;
-    for (size_t i = 0; i < json_array_size(list) && !status; i++) {
+    int code = 0;
+    for (size_t i = 0; i < json_array_size(list) && !code; i++) {
         json_t *item = json_array_get(list, i);
-        status =
+        code =
             json_is_object(item)
                 ? check_object(item, true, error)
                 : invalid(error, "Only JSON object is allowed in array of %s relationship.", "$or");
     }
-    return status;
+    return code;
 }
 
 static int check_object(json_t *object, bool within_or, struct error *error)
@@ -272,20 +272,20 @@ static int check_object(json_t *object, bool within_or, struct error *error)
         return invalid(error, "Empty objects are not allowed");
     json_object_foreach(object, name, value)
     {
-        int status = 0;
+        int code = 0;
         if (strcmp(name, "$or") == 0)
-            status = check_or(value, error);
+            code = check_or(value, error);
         else if (within_or && is_comparison(name))
-            status =
+            code =
                 invalid(error, "%.60s is reserved and cannot be used as a field inside $or.", name);
         else if (json_is_object(value))
-            status = check_object(value, within_or, error);
+            code = check_object(value, within_or, error);
         else if (json_is_array(value))
-            status = check_leaf(value, error);
+            code = check_leaf(value, error);
         else
-            status = invalid(error, "\"%.100s\" must be an object or an array", name);
-        if (status)
-            return status;
+            code = invalid(error, "\"%.100s\" must be an object or an array", name);
+        if (code)
+            return code;
     }
     return 0;
 }
@@ -313,12 +313,12 @@ int event_pattern_parse(struct slice text, struct event_pattern **out, struct er
                          "Event pattern is not valid. Reason: %.150s at line %d, column %d",
                          why.text, why.line, why.column);
     struct event_pattern *pattern = NULL;
-    int status = check_root(root, error);
-    if (!status && !(pattern = malloc(sizeof *pattern)))
-        status = error_set(error, ERR_MEMORY, "out of memory");
-    if (status) {
+    int code = check_root(root, error);
+    if (!code && !(pattern = malloc(sizeof *pattern)))
+        code = error_set(error, ERR_MEMORY, "out of memory");
+    if (code) {
         json_decref(root);
-        return status;
+        return code;
     }
     pattern->root = root;
     *out = pattern;

@@ -182,17 +182,17 @@ int filter_policy_match_attributes(const struct filter_policy *policy, json_t *a
 {
     json_t *message = json_object(), *attribute;
     const char *name;
-    int status = message ? 0 : ERR_MEMORY;
+    int code = message ? 0 : ERR_MEMORY;
     json_object_foreach(attributes, name, attribute)
     {
-        json_t *value = status ? NULL : attribute_json(attribute);
+        json_t *value = code ? NULL : attribute_json(attribute);
         if (value && json_object_set_new(message, name, value))
-            status = ERR_MEMORY;
+            code = ERR_MEMORY;
     }
-    if (!status)
-        status = object_matches(policy->rules, message, SCOPE_ATTRIBUTES);
+    if (!code)
+        code = object_matches(policy->rules, message, SCOPE_ATTRIBUTES);
     json_decref(message);
-    return status;
+    return code;
 }
 
 int filter_policy_match_body(const struct filter_policy *policy, struct slice body)
@@ -205,10 +205,10 @@ int filter_policy_match_body(const struct filter_policy *policy, struct slice bo
         return short_of_memory ? ERR_MEMORY : 0;
     }
     json_t *message = undotted(tree);
-    int status = message ? object_matches(policy->nested, message, SCOPE_BODY) : ERR_MEMORY;
+    int code = message ? object_matches(policy->nested, message, SCOPE_BODY) : ERR_MEMORY;
     json_decref(message);
     json_decref(tree);
-    return status;
+    return code;
 }
 
 /* The policy. */
@@ -262,21 +262,21 @@ int filter_policy_parse(const char *text, struct filter_policy **out,
                         char why[FILTER_POLICY_TEXT_MAX])
 {
     json_t *rules = NULL;
-    int status = policy_read(text, &rules, why);
+    int code = policy_read(text, &rules, why);
     *out = NULL;
-    if (!status && json_object_size(rules) > 0) {
+    if (!code && json_object_size(rules) > 0) {
         *out = calloc(1, sizeof **out);
         if (*out)
             **out = (struct filter_policy){json_incref(rules), undotted(rules)};
         if (!*out || !(*out)->nested)
-            status = ERR_MEMORY;
+            code = ERR_MEMORY;
     }
     json_decref(rules);
-    if (status) {
+    if (code) {
         filter_policy_free(*out);
         *out = NULL;
     }
-    return status;
+    return code;
 }
 
 void filter_policy_free(struct filter_policy *policy)

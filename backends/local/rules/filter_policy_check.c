@@ -208,8 +208,8 @@ static int match_expression(struct filter_reader *r)
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (!filter_is(r, types[i].name))
             continue;
-        int status = types[i].check ? types[i].check(r) : text_check(r, types[i].name);
-        return status ? status : end_of_expression(r);
+        int code = types[i].check ? types[i].check(r) : text_check(r, types[i].name);
+        return code ? code : end_of_expression(r);
     }
     return filter_fail(r, "Unrecognized match type %.*s", SHOW(r->value));
 }
@@ -221,15 +221,15 @@ static int values_check(struct filter_reader *r)
     if (filter_next(r) == TOKEN_ARRAY_END)
         return filter_fail(r, "Empty arrays are not allowed");
     for (; r->token != TOKEN_ARRAY_END; filter_next(r)) {
-        int status = 0;
+        int code = 0;
         if (r->token == TOKEN_OBJECT)
-            status = match_expression(r);
+            code = match_expression(r);
         else if (r->token == TOKEN_NUMBER)
-            status = number_check(r);
+            code = number_check(r);
         else if (r->token == TOKEN_ARRAY)
-            status = filter_fail(r, "Match value must be String, number, true, false, or null");
-        if (status)
-            return status;
+            code = filter_fail(r, "Match value must be String, number, true, false, or null");
+        if (code)
+            return code;
     }
     return 0;
 }
@@ -249,14 +249,14 @@ static int object_check(struct filter_reader *r, json_t *tree);
 
 static int alternatives_check(struct filter_reader *r, json_t *list)
 {
-    int status = 0;
+    int code = 0;
     filter_next(r);
-    for (size_t i = 0; i < json_array_size(list) && !status; i++) {
+    for (size_t i = 0; i < json_array_size(list) && !code; i++) {
         filter_next(r);
-        status = object_check(r, json_array_get(list, i));
+        code = object_check(r, json_array_get(list, i));
     }
     filter_next(r);
-    return status;
+    return code;
 }
 
 static int member_check(struct filter_reader *r, json_t *tree)
@@ -282,12 +282,12 @@ static int member_check(struct filter_reader *r, json_t *tree)
  * for "$or". */
 static int object_check(struct filter_reader *r, json_t *tree)
 {
-    int status = 0;
+    int code = 0;
     if (filter_next(r) == TOKEN_OBJECT_END)
         return filter_fail(r, "Empty objects are not allowed");
-    for (; r->token == TOKEN_KEY && !status; filter_next(r))
-        status = member_check(r, tree);
-    return status;
+    for (; r->token == TOKEN_KEY && !code; filter_next(r))
+        code = member_check(r, tree);
+    return code;
 }
 
 /* Limits. */
@@ -333,6 +333,6 @@ int filter_policy_check(const char *text, json_t *tree, char why[FILTER_POLICY_T
     struct filter_reader r = {.text = text, .at = text, .stood = text, .why = why};
     if (filter_next(&r) != TOKEN_OBJECT)
         return filter_fail(&r, "Filter is not an object");
-    int status = object_check(&r, tree);
-    return status ? status : limits_check(tree, why);
+    int code = object_check(&r, tree);
+    return code ? code : limits_check(tree, why);
 }

@@ -104,12 +104,12 @@ static enum policy_key key_find(const char *name)
 static int condition_read(struct policy_reader *r, const char *operator_name, const char *key,
                           json_t *value, struct policy_condition *c)
 {
-    int status = operator_read(r, operator_name, c);
+    int code = operator_read(r, operator_name, c);
     c->key_name = key;
     c->key = key_find(key);
-    if (!status && (!strchr(key, ':') || strlen(key) > 128))
-        status = policy_refuse_member(r, "not a condition key:", key);
-    return status ? status : policy_texts_read(r, value, "a condition's value", true, &c->values);
+    if (!code && (!strchr(key, ':') || strlen(key) > 128))
+        code = policy_refuse_member(r, "not a condition key:", key);
+    return code ? code : policy_texts_read(r, value, "a condition's value", true, &c->values);
 }
 
 static int conditions_count(struct policy_reader *r, json_t *operators_json, size_t *count)
@@ -134,9 +134,9 @@ int policy_conditions_read(struct policy_reader *r, const json_t *statement,
     json_t *block = json_object_get(statement, "Condition"), *pairs, *value;
     const char *name, *key;
     size_t count;
-    int status = conditions_count(r, block, &count);
-    if (status || count == 0)
-        return status;
+    int code = conditions_count(r, block, &count);
+    if (code || count == 0)
+        return code;
     s->conditions = calloc(count, sizeof *s->conditions);
     if (!s->conditions)
         return policy_short_of_memory(r);
@@ -144,9 +144,9 @@ int policy_conditions_read(struct policy_reader *r, const json_t *statement,
     {
         json_object_foreach(pairs, key, value)
         {
-            status = condition_read(r, name, key, value, &s->conditions[s->condition_count++]);
-            if (status)
-                return status;
+            code = condition_read(r, name, key, value, &s->conditions[s->condition_count++]);
+            if (code)
+                return code;
         }
     }
     return 0;

@@ -131,9 +131,9 @@ static int identities_read(struct policy_reader *r, const char *name, json_t *va
     if (strcmp(name, "Federated") != 0 && strcmp(name, "CanonicalUser") != 0)
         return policy_refuse_member(r, "unknown kind of principal", name);
     p->other = true;
-    int status = policy_texts_read(r, value, "Principal", false, &ignored);
+    int code = policy_texts_read(r, value, "Principal", false, &ignored);
     json_decref(ignored);
-    return status;
+    return code;
 }
 
 static int principals_read(struct policy_reader *r, json_t *members, struct policy_principal *p)
@@ -142,13 +142,13 @@ static int principals_read(struct policy_reader *r, json_t *members, struct poli
     const char *name;
     json_object_foreach(members, name, value)
     {
-        int status = identities_read(r, name, value, p);
-        if (status)
-            return status;
+        int code = identities_read(r, name, value, p);
+        if (code)
+            return code;
     }
-    int status = identities_check(r, p);
-    if (status)
-        return status;
+    int code = identities_check(r, p);
+    if (code)
+        return code;
     return policy_limit_check(r, json_array_size(p->aws) + json_array_size(p->services),
                               r->quotas->principals, "principals");
 }
@@ -205,27 +205,27 @@ static int action_strip(struct policy_reader *r, json_t *values, size_t index)
 static int actions_read(struct policy_reader *r, const json_t *statement,
                         struct policy_names *actions)
 {
-    int status = names_read(r, statement, "Action", "NotAction", actions);
-    if (!status && !actions->values)
-        status = policy_refuse_element(r, "Action", "there");
-    if (!status)
-        status =
+    int code = names_read(r, statement, "Action", "NotAction", actions);
+    if (!code && !actions->values)
+        code = policy_refuse_element(r, "Action", "there");
+    if (!code)
+        code =
             policy_limit_check(r, json_array_size(actions->values), r->quotas->actions, "actions");
-    for (size_t i = 0; i < json_array_size(actions->values) && !status; i++)
-        status = action_strip(r, actions->values, i);
-    return status;
+    for (size_t i = 0; i < json_array_size(actions->values) && !code; i++)
+        code = action_strip(r, actions->values, i);
+    return code;
 }
 
 static int resources_read(struct policy_reader *r, const json_t *statement,
                           struct policy_names *names)
 {
-    int status = names_read(r, statement, "Resource", "NotResource", names);
-    for (size_t i = 0; i < json_array_size(names->values) && !status; i++) {
+    int code = names_read(r, statement, "Resource", "NotResource", names);
+    for (size_t i = 0; i < json_array_size(names->values) && !code; i++) {
         const char *text = json_string_value(json_array_get(names->values, i));
         if (strcmp(text, "*") != 0 && strncmp(text, "arn:", 4) != 0)
-            status = policy_refuse_member(r, "not an ARN:", text);
+            code = policy_refuse_member(r, "not an ARN:", text);
     }
-    return status;
+    return code;
 }
 
 /* Statements. */
@@ -265,14 +265,14 @@ static int head_read(struct policy_reader *r, json_t *statement, struct policy_s
 
 static int statement_read(struct policy_reader *r, json_t *statement, struct policy_statement *s)
 {
-    int status = head_read(r, statement, s);
-    if (!status)
-        status = principal_read(r, statement, &s->principal);
-    if (!status)
-        status = actions_read(r, statement, &s->actions);
-    if (!status)
-        status = resources_read(r, statement, &s->resources);
-    return status ? status : policy_conditions_read(r, statement, s);
+    int code = head_read(r, statement, s);
+    if (!code)
+        code = principal_read(r, statement, &s->principal);
+    if (!code)
+        code = actions_read(r, statement, &s->actions);
+    if (!code)
+        code = resources_read(r, statement, &s->resources);
+    return code ? code : policy_conditions_read(r, statement, s);
 }
 
 static int statements_read(struct policy_reader *r, json_t *value)
@@ -289,12 +289,12 @@ static int statements_read(struct policy_reader *r, json_t *value)
     policy->statements = calloc(count, sizeof *policy->statements);
     if (!policy->statements)
         return policy_short_of_memory(r);
-    int status = 0;
-    for (size_t i = 0; i < count && !status; i++) {
+    int code = 0;
+    for (size_t i = 0; i < count && !code; i++) {
         r->number = ++policy->count;
-        status = statement_read(r, list ? json_array_get(value, i) : value, &policy->statements[i]);
+        code = statement_read(r, list ? json_array_get(value, i) : value, &policy->statements[i]);
     }
-    return status;
+    return code;
 }
 
 /* The document. */
@@ -322,8 +322,8 @@ static int document_read(struct policy_reader *r)
     json_t *id = json_object_get(document, "Id");
     if (id && !json_is_string(id))
         return error_set(r->error, ERR_INVALID, "Id must be text");
-    int status = version_read(r);
-    return status ? status : statements_read(r, json_object_get(document, "Statement"));
+    int code = version_read(r);
+    return code ? code : statements_read(r, json_object_get(document, "Statement"));
 }
 
 static int document_load(struct policy_reader *r, const char *text)
@@ -351,12 +351,12 @@ int policy_parse(enum policy_kind kind, const char *text, struct policy **out, s
     if (!r.policy)
         return policy_short_of_memory(&r);
     r.policy->holders = 1;
-    int status = document_load(&r, text);
-    if (status)
+    int code = document_load(&r, text);
+    if (code)
         policy_release(r.policy);
     else
         *out = r.policy;
-    return status;
+    return code;
 }
 
 /* Lifecycle. */

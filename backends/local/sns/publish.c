@@ -73,9 +73,9 @@ static int queue_send(struct cloud *cloud, struct subscription *s, struct slice 
                                         .group = delivery->group,
                                         .dedup = delivery->dedup,
                                         .delay_s = -1};
-    int status = local_queue_send(queue, &draft, 1, sent, unit, NULL, NULL);
-    if (status != ERR_INVALID)
-        return status;
+    int code = local_queue_send(queue, &draft, 1, sent, unit, NULL, NULL);
+    if (code != ERR_INVALID)
+        return code;
     not_delivered(s, "a FIFO queue needs a message group and a deduplication id");
     return queue_refused(cloud, s, body, attributes, delivery, "the FIFO queue refused it", sent,
                          unit);
@@ -93,12 +93,12 @@ static int queue_send_raw(struct cloud *cloud, struct subscription *s,
         return queue_refused(cloud, s, envelope->body, NULL, delivery, reason, NULL, unit);
     }
     char *made = any && !attributes ? json_dumps(envelope->attributes, JSON_COMPACT) : NULL;
-    int status = any && !attributes && !made
-                     ? ERR_MEMORY
-                     : queue_send(cloud, s, envelope->body, attributes ? attributes : made,
-                                  delivery, NULL, unit);
+    int code = any && !attributes && !made
+                   ? ERR_MEMORY
+                   : queue_send(cloud, s, envelope->body, attributes ? attributes : made, delivery,
+                                NULL, unit);
     free(made);
-    return status;
+    return code;
 }
 
 int publish_to_queue(struct cloud *cloud, struct subscription *s, struct sns_envelope *envelope,
@@ -110,12 +110,12 @@ int publish_to_queue(struct cloud *cloud, struct subscription *s, struct sns_env
     struct message_sent sent = {0};
     size_t room = 0;
     char *text = sns_envelope_unsigned(cloud, envelope, unit, &room);
-    int status =
+    int code =
         text ? queue_send(cloud, s, slice_of(text), NULL, delivery, &sent, unit) : ERR_MEMORY;
-    if (!status && sent.body)
+    if (!code && sent.body)
         sns_signing_place(envelope->signing, sent.body + room);
     free(text);
-    return status;
+    return code;
 }
 
 /* All subscribers. */
@@ -168,17 +168,17 @@ static int subscriptions_deliver(struct publishing *p, const struct topic *topic
     struct subscription *page[SUBSCRIPTION_PAGE];
     const char *after = NULL;
     bool more = true;
-    int status = 0;
-    while (more && !status) {
+    int code = 0;
+    while (more && !code) {
         size_t count = topics_list_subscriptions(p->cloud->topics, topic, after, page,
                                                  SUBSCRIPTION_PAGE, &more);
-        for (size_t i = 0; i < count && !status; i++)
-            status = subscription_deliver(p, page[i]);
+        for (size_t i = 0; i < count && !code; i++)
+            code = subscription_deliver(p, page[i]);
         if (count == 0)
             break;
         after = page[count - 1]->record.named.name;
     }
-    return status;
+    return code;
 }
 
 int topic_publish(struct cloud *cloud, struct topic *topic, const struct notification_message *m,
@@ -198,13 +198,13 @@ int topic_publish(struct cloud *cloud, struct topic *topic, const struct notific
     if (json_object_size(m->attributes) > 0 &&
         !(p.attributes = json_dumps(m->attributes, JSON_COMPACT)))
         return ERR_MEMORY;
-    int status = subscriptions_deliver(&p, topic);
-    if (status)
+    int code = subscriptions_deliver(&p, topic);
+    if (code)
         publish_discard(&p.unit);
     else
         publish_join(unit, &p.unit);
     free(p.attributes);
-    return status;
+    return code;
 }
 
 void publish_discard(struct storage_unit *unit)
@@ -233,7 +233,7 @@ void publish_join(struct storage_unit *unit, struct storage_unit *from)
 /* The last task of a unit: when it is done, all earlier ones are. */
 struct unit_end {
     struct storage_task task;
-    void (*done)(int status, void *user);
+    void (*done)(int code, void *user);
     void *user;
 };
 
@@ -244,15 +244,15 @@ static int end_run(struct storage_task *task, struct storage *storage)
     return 0;
 }
 
-static void end_done(struct storage_task *task, int status)
+static void end_done(struct storage_task *task, int code)
 {
     struct unit_end *end = (struct unit_end *)task;
-    end->done(status, end->user);
+    end->done(code, end->user);
     free(end);
 }
 
 int publish_submit(struct storage *storage, struct storage_unit *unit,
-                   void (*done)(int status, void *user), void *user)
+                   void (*done)(int code, void *user), void *user)
 {
     struct unit_end *end = calloc(1, sizeof *end);
     if (!end) {

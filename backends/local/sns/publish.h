@@ -46,7 +46,7 @@ void publish_discard(struct storage_unit *unit);
 /* Submits a unit; done is called later, when all of its tasks are done. ERR_MEMORY: the unit is
  * discarded, and done will not be called. */
 int publish_submit(struct storage *storage, struct storage_unit *unit,
-                   void (*done)(int status, void *user), void *user);
+                   void (*done)(int code, void *user), void *user);
 /* Adds the tasks of `from`, which is empty afterwards, to the end of *unit. */
 void publish_join(struct storage_unit *unit, struct storage_unit *from);
 

@@ -57,13 +57,13 @@ static int sent_run(struct storage_task *task, struct storage *storage)
     return 0;
 }
 
-static void sent_done(struct storage_task *task, int status)
+static void sent_done(struct storage_task *task, int code)
 {
     struct sent *sent = container_of(task, struct sent, task);
     topic_written *done = sent->done;
     void *user = sent->user;
     free(sent);
-    done(status, user);
+    done(code, user);
 }
 
 static int text_write(const struct subscription *s, struct buffer *out)
@@ -87,7 +87,7 @@ static int message_add(struct cloud *cloud, const struct subscription *s, struct
     uuid_make_text(id);
     sns_timestamp(timestamp);
     buffer_init(&text, 2048);
-    int status = text_write(s, &text);
+    int code = text_write(s, &text);
     const struct sns_envelope envelope = {
         .type = s->ended ? SNS_UNSUBSCRIBE_CONFIRMATION : SNS_SUBSCRIPTION_CONFIRMATION,
         .id = id,
@@ -96,10 +96,10 @@ static int message_add(struct cloud *cloud, const struct subscription *s, struct
         .token = json_string_value(json_object_get(s->record.details, "token")),
     };
     const struct sns_delivery delivery = {.envelope = &envelope};
-    if (!status)
-        status = sns_outbox_add(cloud->outbox, s, &delivery, unit);
+    if (!code)
+        code = sns_outbox_add(cloud->outbox, s, &delivery, unit);
     buffer_free(&text);
-    return status;
+    return code;
 }
 
 /* An expired token is replaced first; the message is written after it.
@@ -110,9 +110,9 @@ static int token_renew(struct subscription *s)
     if (now_ms() - json_integer_value(made) < TOKEN_LIFE_MS / 2)
         return 0;
     json_t *details = confirmation_details(s->protocol);
-    int status = details ? subscription_set_details(s, details, NULL, NULL) : ERR_MEMORY;
+    int code = details ? subscription_set_details(s, details, NULL, NULL) : ERR_MEMORY;
     json_decref(details);
-    return status;
+    return code;
 }
 
 static int message_send(struct cloud *cloud, struct subscription *s, topic_written *done,
@@ -120,11 +120,11 @@ static int message_send(struct cloud *cloud, struct subscription *s, topic_writt
 {
     struct storage_unit unit = {0};
     struct sent *sent = calloc(1, sizeof *sent);
-    int status = sent ? message_add(cloud, s, &unit) : ERR_MEMORY;
-    if (status) {
+    int code = sent ? message_add(cloud, s, &unit) : ERR_MEMORY;
+    if (code) {
         free(sent);
         publish_discard(&unit);
-        return status;
+        return code;
     }
     *sent = (struct sent){{.run = sent_run, .done = sent_done}, done, user};
     storage_unit_add(&unit, &sent->task);
@@ -135,19 +135,19 @@ static int message_send(struct cloud *cloud, struct subscription *s, topic_writt
 
 int confirmation_send(struct cloud *cloud, struct subscription *s, topic_written *done, void *user)
 {
-    int status = token_renew(s);
-    return status ? status : message_send(cloud, s, done, user);
+    int code = token_renew(s);
+    return code ? code : message_send(cloud, s, done, user);
 }
 
 int confirmation_end(struct cloud *cloud, struct subscription *s, topic_written *done, void *user)
 {
     json_t *details = confirmation_details(s->protocol);
-    int status = ERR_MEMORY;
+    int code = ERR_MEMORY;
     if (details && !json_object_del(details, "pending") &&
         !json_object_set_new(details, "ended", json_true()))
-        status = subscription_set_details(s, details, NULL, NULL);
+        code = subscription_set_details(s, details, NULL, NULL);
     json_decref(details);
-    return status ? status : message_send(cloud, s, done, user);
+    return code ? code : message_send(cloud, s, done, user);
 }
 
 int64_t confirmation_end_ms(const struct subscription *s)
@@ -202,11 +202,11 @@ int confirmation_accept(struct subscription *s, bool authenticated, topic_writte
     json_t *details = json_copy(s->record.details);
     json_object_del(details, "pending");
     json_object_del(details, "ended");
-    int status = ERR_MEMORY;
+    int code = ERR_MEMORY;
     if (details && (!authenticated || !json_object_set_new(details, "authenticated", json_true())))
-        status = subscription_set_details(s, details, done, user);
+        code = subscription_set_details(s, details, done, user);
     json_decref(details);
-    return status;
+    return code;
 }
 
 bool confirmation_guards(const struct subscription *s)

@@ -109,9 +109,9 @@ static int signing_begin(const struct cloud *cloud, struct sns_envelope *e, cons
         buffer_free(&text);
         return ERR_MEMORY;
     }
-    int status = sns_signing_add(sns_signer_key(cloud->signer), e->signature_version,
-                                 buffer_take(&text), unit, &e->signing);
-    return status ? status : sns_signing_reserve(e->signing);
+    int code = sns_signing_add(sns_signer_key(cloud->signer), e->signature_version,
+                               buffer_take(&text), unit, &e->signing);
+    return code ? code : sns_signing_reserve(e->signing);
 }
 
 /* The document. */

@@ -85,15 +85,15 @@ int sns_expiry_open(struct cloud *cloud, struct sns_expiry **out, struct error *
         return error_set(error, ERR_MEMORY, "out of memory");
     expiry->cloud = cloud;
     expiry->look.expired = look;
-    int status = deadlines_create(cloud->loop, &expiry->deadlines, error);
-    if (status) {
+    int code = deadlines_create(cloud->loop, &expiry->deadlines, error);
+    if (code) {
         free(expiry);
-        return status;
+        return code;
     }
     *out = expiry;
-    status = deadlines_reserve(expiry->deadlines, 1);
-    if (status)
-        return error_set(error, status, "out of memory");
+    code = deadlines_reserve(expiry->deadlines, 1);
+    if (code)
+        return error_set(error, code, "out of memory");
     deadline_set(expiry->deadlines, &expiry->look, deadlines_now(expiry->deadlines));
     return 0;
 }

@@ -32,12 +32,12 @@ void sns_item_due(struct deadline *deadline)
     pump(item->outbox);
 }
 
-static void item_stored(struct sns_item *item, int status)
+static void item_stored(struct sns_item *item, int code)
 {
     struct sns_outbox *outbox = item->outbox;
     free(item->stored);
     item->stored = NULL;
-    if (status) {
+    if (code) {
         sns_item_free(item);
         return;
     }
@@ -51,27 +51,27 @@ int sns_outbox_add(struct sns_outbox *outbox, const struct subscription *s,
     json_t *message = sns_item_message(s, delivery);
     char *stored = message ? json_dumps(message, JSON_COMPACT) : NULL;
     size_t size = stored ? strlen(stored) : 0;
-    int status = stored ? 0 : ERR_MEMORY;
-    if (!status && (outbox->item_count >= ITEMS_MAX || outbox->bytes + size > BYTES_MAX))
-        status = ERR_LIMIT;
+    int code = stored ? 0 : ERR_MEMORY;
+    if (!code && (outbox->item_count >= ITEMS_MAX || outbox->bytes + size > BYTES_MAX))
+        code = ERR_LIMIT;
     struct sns_item *item = NULL;
-    if (!status) {
+    if (!code) {
         item = sns_item_new(outbox, s->record.named.name, message, size);
         message = NULL;
-        status = item ? 0 : ERR_MEMORY;
+        code = item ? 0 : ERR_MEMORY;
     }
-    if (!status) {
+    if (!code) {
         item->id = outbox->next_id++;
         item->stored = stored;
-        status = sns_row_insert(item, item_stored, unit);
-        if (!status)
+        code = sns_row_insert(item, item_stored, unit);
+        if (!code)
             return 0;
         sns_item_free(item); /* including stored ones */
-        return status;
+        return code;
     }
     json_decref(message);
     free(stored);
-    return status;
+    return code;
 }
 
 bool sns_outbox_takes_queues(const struct sns_outbox *outbox)
@@ -112,18 +112,18 @@ static int item_dead_letter(struct sns_item *item, struct subscription *s, const
     size_t room = 0;
     char *text = s->raw ? slice_dup(envelope.body)
                         : sns_envelope_unsigned(outbox->cloud, &envelope, &unit, &room);
-    int status = text ? sns_dead_letter(outbox->cloud, s, slice_of(text), attributes, &delivery,
-                                        reason, &sent, &unit)
-                      : ERR_MEMORY;
-    if (!status && !s->raw && sent.body)
+    int code = text ? sns_dead_letter(outbox->cloud, s, slice_of(text), attributes, &delivery,
+                                      reason, &sent, &unit)
+                    : ERR_MEMORY;
+    if (!code && !s->raw && sent.body)
         sns_signing_place(envelope.signing, sent.body + room);
-    if (!status)
-        status = sns_row_delete(outbox, item->id, &unit);
+    if (!code)
+        code = sns_row_delete(outbox, item->id, &unit);
     free(text);
     free(attributes);
-    if (status) {
+    if (code) {
         publish_discard(&unit);
-        return status;
+        return code;
     }
     storage_submit_unit(outbox->cloud->storage, &unit);
     sns_item_free(item);
@@ -182,12 +182,12 @@ static int item_to_queue(struct sns_item *item, struct subscription *s)
     struct sns_envelope envelope;
     sns_item_envelope(item, s, &envelope);
     const struct sns_delivery delivery = sns_item_delivery(item, &envelope);
-    int status = publish_to_queue(item->outbox->cloud, s, &envelope, &delivery, NULL, &unit);
-    if (!status)
-        status = sns_row_delete(item->outbox, item->id, &unit);
-    if (status) {
+    int code = publish_to_queue(item->outbox->cloud, s, &envelope, &delivery, NULL, &unit);
+    if (!code)
+        code = sns_row_delete(item->outbox, item->id, &unit);
+    if (code) {
         publish_discard(&unit);
-        return status;
+        return code;
     }
     storage_submit_unit(item->outbox->cloud->storage, &unit);
     sns_item_free(item);
@@ -195,11 +195,11 @@ static int item_to_queue(struct sns_item *item, struct subscription *s)
 }
 
 /* An attempt that could not start is not counted. */
-static void item_begun(struct sns_item *item, int status)
+static void item_begun(struct sns_item *item, int code)
 {
-    if (status == ERR_INVALID) {
+    if (code == ERR_INVALID) {
         sns_item_done(item, SNS_HOPELESS, "the endpoint is not a valid URL");
-    } else if (status) {
+    } else if (code) {
         item->outbox->sending--;
         free(item->text);
         item->text = NULL;
@@ -207,7 +207,7 @@ static void item_begun(struct sns_item *item, int status)
     }
 }
 
-void sns_item_signed(struct sns_item *item, int status)
+void sns_item_signed(struct sns_item *item, int code)
 {
     struct sns_outbox *outbox = item->outbox;
     struct subscription *s = sns_item_subscription(item);
@@ -215,7 +215,7 @@ void sns_item_signed(struct sns_item *item, int status)
         sns_item_done(item, SNS_SENT, NULL);
         return;
     }
-    item_begun(item, status ? status : sns_item_send(item, s));
+    item_begun(item, code ? code : sns_item_send(item, s));
     pump(outbox);
 }
 
@@ -254,13 +254,13 @@ static void item_start(struct sns_item *item)
     }
 }
 
-static void key_ready(struct sns_signer_wish *wish, int status)
+static void key_ready(struct sns_signer_wish *wish, int code)
 {
     struct sns_outbox *outbox = container_of(wish, struct sns_outbox, wish);
     outbox->wishing = false;
     if (outbox->stopped)
         return;
-    if (status)
+    if (code)
         deadline_set(outbox->deadlines, &outbox->key_retry,
                      deadlines_now(outbox->deadlines) + KEY_RETRY_MS);
     else
@@ -307,9 +307,9 @@ static int server_check(const char *smtp, struct error *error)
 int sns_outbox_open(struct cloud *cloud, const char *smtp, struct sns_outbox **out,
                     struct error *error)
 {
-    int status = server_check(smtp, error);
-    if (status)
-        return status;
+    int code = server_check(smtp, error);
+    if (code)
+        return code;
     struct sns_outbox *outbox = calloc(1, sizeof *outbox);
     if (!outbox)
         return error_set(error, ERR_MEMORY, "out of memory");
@@ -324,17 +324,17 @@ int sns_outbox_open(struct cloud *cloud, const char *smtp, struct sns_outbox **o
         free(outbox);
         return error_set(error, ERR_MEMORY, "out of memory");
     }
-    status = deadlines_create(cloud->loop, &outbox->deadlines, error);
-    if (status) {
+    code = deadlines_create(cloud->loop, &outbox->deadlines, error);
+    if (code) {
         free(outbox->smtp);
         free(outbox);
-        return status;
+        return code;
     }
     *out = outbox;
-    status = sns_rows_load(outbox, error);
-    if (!status && !list_empty(&outbox->ready)) /* from the loop */
+    code = sns_rows_load(outbox, error);
+    if (!code && !list_empty(&outbox->ready)) /* from the loop */
         deadline_set(outbox->deadlines, &outbox->key_retry, deadlines_now(outbox->deadlines));
-    return status;
+    return code;
 }
 
 static void http_closed(void *user)

@@ -58,8 +58,8 @@ enum sns_outcome {
 
 /* sns_outbox.c */
 void sns_item_done(struct sns_item *item, enum sns_outcome outcome, const char *reason);
-/* Called when the signed content can be sent; status is the result of signing. */
-void sns_item_signed(struct sns_item *item, int status);
+/* Called when the signed content can be sent; code is the result of signing. */
+void sns_item_signed(struct sns_item *item, int code);
 void sns_item_due(struct deadline *deadline);
 
 /* sns_items.c */
@@ -89,7 +89,7 @@ void sns_delivery_policy(const struct cloud *cloud, const struct subscription *s
                          struct delivery_policy *out);
 
 /* sns_outbox_rows.c */
-int sns_row_insert(struct sns_item *item, void (*stored)(struct sns_item *item, int status),
+int sns_row_insert(struct sns_item *item, void (*stored)(struct sns_item *item, int code),
                    struct storage_unit *unit);
 /* No response waits for these: if they are lost, the delivery is repeated. */
 int sns_row_update(struct sns_item *item, int64_t due_ms);

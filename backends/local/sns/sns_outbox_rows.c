@@ -16,7 +16,7 @@ struct row_task {
     struct storage_task task;
     uint64_t id;
     struct sns_item *item; /* for an insertion: nothing else accesses it until done */
-    void (*stored)(struct sns_item *item, int status);
+    void (*stored)(struct sns_item *item, int code);
     int attempts;
     int64_t due_ms;
 };
@@ -51,11 +51,11 @@ static int delete_run(struct storage_task *task, struct storage *storage)
                                   &task->error);
 }
 
-static void row_done(struct storage_task *task, int status)
+static void row_done(struct storage_task *task, int code)
 {
     struct row_task *t = container_of(task, struct row_task, task);
     if (t->stored)
-        t->stored(t->item, status);
+        t->stored(t->item, code);
     free(t);
 }
 
@@ -68,7 +68,7 @@ static struct row_task *row_task_new(int (*run)(struct storage_task *, struct st
     return t;
 }
 
-int sns_row_insert(struct sns_item *item, void (*stored)(struct sns_item *item, int status),
+int sns_row_insert(struct sns_item *item, void (*stored)(struct sns_item *item, int code),
                    struct storage_unit *unit)
 {
     struct row_task *t = row_task_new(insert_run, item->id);
@@ -132,15 +132,15 @@ int sns_rows_load(struct sns_outbox *outbox, struct error *error)
     struct storage *storage = outbox->cloud->storage;
     struct statement row = statement_prepare(
         storage, "SELECT id, subscription, message, attempts, due_ms FROM sns_outbox ORDER BY id");
-    int status;
-    while ((status = statement_step(&row, error)) == 1) {
-        status = row_load(outbox, &row);
-        if (!status)
+    int code;
+    while ((code = statement_step(&row, error)) == 1) {
+        code = row_load(outbox, &row);
+        if (!code)
             continue;
         statement_reset(&row);
-        return error_set(error, status, "%s",
-                         status == ERR_MEMORY ? "out of memory while loading SNS's deliveries"
-                                              : "a stored delivery of SNS is damaged");
+        return error_set(error, code, "%s",
+                         code == ERR_MEMORY ? "out of memory while loading SNS's deliveries"
+                                            : "a stored delivery of SNS is damaged");
     }
-    return status;
+    return code;
 }

@@ -50,10 +50,10 @@ static void certificate_respond(struct cloud_request *request)
     response_send(request, &type, 1, &body);
 }
 
-static void certificate_ready(struct sns_signer_wish *wish, int status)
+static void certificate_ready(struct sns_signer_wish *wish, int code)
 {
     struct certificate_call *call = container_of(wish, struct certificate_call, wish);
-    (void)status;
+    (void)code;
     if (call->request) {
         call->request->ended = NULL;
         certificate_respond(call->request);

@@ -154,7 +154,7 @@ static int mail_write(const struct sns_item *item, const struct subscription *s,
     const struct topic *topic = topics_find(item->outbox->cloud->topics, s->topic_arn);
     buffer_init(&body, BODY_MAX);
     sns_item_envelope(item, s, &e);
-    int status = body_write(item, s, &e, &body);
+    int code = body_write(item, s, &e, &body);
     struct slice subject = e.subject;
     if (e.type == SNS_SUBSCRIPTION_CONFIRMATION)
         subject = SLICE_LITERAL("AWS Notification - Subscription Confirmation");
@@ -169,10 +169,10 @@ static int mail_write(const struct sns_item *item, const struct subscription *s,
         .subject = subject,
         .body = buffer_slice(&body),
     };
-    if (!status)
-        status = sns_mail_write(&mail, out);
+    if (!code)
+        code = sns_mail_write(&mail, out);
     buffer_free(&body);
-    return status;
+    return code;
 }
 
 /* Mail through an SMTP server. */
@@ -195,10 +195,10 @@ static int mail_by_server(struct sns_item *item, const struct subscription *s, s
                         .to = s->endpoint,
                         .text = buffer_take(text),
                         .timeout_ms = SNS_TIMEOUT_MS};
-    int status = mail_send(item->outbox->cloud->loop, &mail, mailed, item, &item->mail);
-    if (status)
+    int code = mail_send(item->outbox->cloud->loop, &mail, mailed, item, &item->mail);
+    if (code)
         bytes_free(&mail.text);
-    return status;
+    return code;
 }
 
 /* Mail as a file. */
@@ -231,16 +231,16 @@ static int file_run(struct storage_task *task, struct storage *storage)
     snprintf(new, sizeof new, "%s/.%s.new", folder, t->name);
     if (mkdir(folder, 0700) && errno != EEXIST)
         return data_directory_error(folder, errno, &task->error);
-    int status = spool_write(new, t, &task->error);
-    if (!status && rename(new, path))
-        status = data_directory_error(path, errno, &task->error);
-    return status ? status : storage_sync_directory(storage, "outbox", &task->error);
+    int code = spool_write(new, t, &task->error);
+    if (!code && rename(new, path))
+        code = data_directory_error(path, errno, &task->error);
+    return code ? code : storage_sync_directory(storage, "outbox", &task->error);
 }
 
-static void file_done(struct storage_task *task, int status)
+static void file_done(struct storage_task *task, int code)
 {
     struct file_task *t = container_of(task, struct file_task, task);
-    sns_item_done(t->item, status ? SNS_AGAIN : SNS_SENT, task->error.text);
+    sns_item_done(t->item, code ? SNS_AGAIN : SNS_SENT, task->error.text);
     free(t->text);
     free(t);
 }
@@ -264,11 +264,11 @@ static int item_mail(struct sns_item *item, const struct subscription *s)
 {
     struct buffer text;
     buffer_init(&text, 2 * SNS_MAIL_MAX);
-    int status = mail_write(item, s, &text);
-    if (!status)
-        status = item->outbox->smtp ? mail_by_server(item, s, &text) : mail_by_file(item, &text);
+    int code = mail_write(item, s, &text);
+    if (!code)
+        code = item->outbox->smtp ? mail_by_server(item, s, &text) : mail_by_file(item, &text);
     buffer_free(&text);
-    return status;
+    return code;
 }
 
 /* The signature. */
@@ -280,9 +280,9 @@ static int signed_run(struct storage_task *task, struct storage *storage)
     return 0;
 }
 
-static void signed_done(struct storage_task *task, int status)
+static void signed_done(struct storage_task *task, int code)
 {
-    sns_item_signed(container_of(task, struct sns_item, signed_task), status);
+    sns_item_signed(container_of(task, struct sns_item, signed_task), code);
 }
 
 static int item_sign(struct sns_item *item, struct sns_envelope *envelope)

@@ -28,9 +28,9 @@ void sns_signer_close(struct sns_signer *signer, void (*closed)(void *user), voi
 bool sns_signer_ready(const struct sns_signer *signer);
 
 /* If the signer is not ready: has the key read or generated, and calls ready from the loop with
- * status 0 or an error (the next request tries again). Embedded in the waiting struct. */
+ * code 0 or an error (the next request tries again). Embedded in the waiting struct. */
 struct sns_signer_wish {
-    void (*ready)(struct sns_signer_wish *wish, int status);
+    void (*ready)(struct sns_signer_wish *wish, int code);
     struct list link; /* private */
 };
 void sns_signer_want(struct sns_signer *signer, struct sns_signer_wish *wish);

@@ -30,10 +30,10 @@ static int signing_run(struct storage_task *task, struct storage *storage)
     return 0;
 }
 
-static void signing_done(struct storage_task *task, int status)
+static void signing_done(struct storage_task *task, int code)
 {
     struct sns_signing *signing = container_of(task, struct sns_signing, task);
-    (void)status;
+    (void)code;
     bytes_free(&signing->text);
     free(signing->places);
     free(signing);

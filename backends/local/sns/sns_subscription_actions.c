@@ -125,16 +125,16 @@ static int subscription_same(struct service_call *call, struct subscription *s, 
 }
 
 /* The confirmation is requested after the row is stored. */
-static void subscribed(int status, void *user)
+static void subscribed(int code, void *user)
 {
     struct service_call *call = user;
     struct subscription *s = container_of(call, struct sns_subscribe_call, call)->subscription;
-    if (!status && s->pending) {
-        status = confirmation_send(call->cloud, s, service_call_written, call);
-        if (!status)
+    if (!code && s->pending) {
+        code = confirmation_send(call->cloud, s, service_call_written, call);
+        if (!code)
             return;
     }
-    service_call_written(status, call);
+    service_call_written(code, call);
 }
 
 static int subscription_make(struct service_call *call, struct topic *topic, const char *protocol,
@@ -148,9 +148,9 @@ static int subscription_make(struct service_call *call, struct topic *topic, con
         return ERR_MEMORY;
     struct subscription **s = &container_of(call, struct sns_subscribe_call, call)->subscription;
     const struct subscription_draft draft = {endpoint, attributes, details};
-    int status = topic_subscribe(topic, &draft, subscribed, call, s);
+    code = topic_subscribe(topic, &draft, subscribed, call, s);
     json_decref(details);
-    code = sns_waiting(call, status);
+    code = sns_waiting(call, code);
     return code ? code : arn_output(call, *s);
 }
 

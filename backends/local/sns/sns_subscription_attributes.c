@@ -24,10 +24,10 @@ static int filter_check(struct service_call *call, const char *prefix, const cha
 {
     struct filter_policy *policy;
     char why[FILTER_POLICY_TEXT_MAX], text[SERVICE_ERROR_TEXT_MAX];
-    int status = value[0] ? filter_policy_parse(value, &policy, why) : 0;
-    if (status == ERR_MEMORY)
+    int code = value[0] ? filter_policy_parse(value, &policy, why) : 0;
+    if (code == ERR_MEMORY)
         return ERR_MEMORY;
-    if (status) {
+    if (code) {
         snprintf(text, sizeof text, "Invalid parameter: %sFilterPolicy: %s", prefix, why);
         return service_error_set_lines(&call->error, SNS_INVALID_PARAMETER, text);
     }
@@ -66,12 +66,12 @@ static int delivery_check(struct service_call *call, const char *prefix, const c
 {
     struct delivery_policy policy;
     char why[DELIVERY_POLICY_TEXT_MAX];
-    int status = delivery_policy_read(NULL, value, &policy, why);
-    if (status == ERR_MEMORY)
+    int code = delivery_policy_read(NULL, value, &policy, why);
+    if (code == ERR_MEMORY)
         return ERR_MEMORY;
-    return status ? service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s%s",
-                                      prefix, why)
-                  : 0;
+    return code ? service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s%s", prefix,
+                                    why)
+                : 0;
 }
 
 static const struct subscription_rule {

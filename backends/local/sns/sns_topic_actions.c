@@ -63,10 +63,10 @@ static int topic_new(struct service_call *call, const char *arn, json_t *attribu
         return ERR_MEMORY;
     if (attributes && !is_true(json_object_get(attributes, "FifoTopic")))
         json_object_del(attributes, "FifoTopic");
-    int status =
+    int code =
         topics_create(call->cloud->topics, arn, attributes, details, service_call_written, call);
     json_decref(details);
-    return sns_waiting(call, status);
+    return sns_waiting(call, code);
 }
 
 static int topic_make(struct service_call *call, const char *arn)

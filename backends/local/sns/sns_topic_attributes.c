@@ -20,11 +20,11 @@ static int policy_check(struct service_call *call, const char *name, const char 
 {
     struct policy *policy;
     struct error error = {0};
-    int status = policy_parse(POLICY_OF_TOPIC, text, &policy, &error);
+    int code = policy_parse(POLICY_OF_TOPIC, text, &policy, &error);
     (void)name;
-    if (status == ERR_MEMORY)
+    if (code == ERR_MEMORY)
         return ERR_MEMORY;
-    if (status)
+    if (code)
         return service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Policy Error: %s",
                                  error.text);
     authorization_log_policy(call->request->resource, policy);
@@ -36,12 +36,11 @@ static int delivery_check(struct service_call *call, const char *name, const cha
 {
     struct delivery_policy policy;
     char why[DELIVERY_POLICY_TEXT_MAX];
-    int status = delivery_policy_read(value, NULL, &policy, why);
+    int code = delivery_policy_read(value, NULL, &policy, why);
     (void)name;
-    if (status == ERR_MEMORY)
+    if (code == ERR_MEMORY)
         return ERR_MEMORY;
-    return status ? service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s", why)
-                  : 0;
+    return code ? service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: %s", why) : 0;
 }
 
 static int display_name_check(struct service_call *call, const char *name, const char *value)

@@ -7,7 +7,7 @@
 #include "uuid.h"
 
 static int record_submit(struct topic_record *r, enum topic_row_change change,
-                         void (*settled)(struct topic_row_task *task, int status),
+                         void (*settled)(struct topic_row_task *task, int code),
                          topic_written *done, void *user, struct topic_row_task **out)
 {
     struct topic_row_facts facts = {
@@ -28,9 +28,9 @@ static int record_submit(struct topic_record *r, enum topic_row_change change,
     return 0;
 }
 
-static void create_settled(struct topic_row_task *task, int status)
+static void create_settled(struct topic_row_task *task, int code)
 {
-    if (!status)
+    if (!code)
         return;
     log_error("topic or subscription not stored", LOG_TEXT("arn", task->record->named.name),
               LOG_TEXT("error", task->task.error.text));
@@ -40,14 +40,14 @@ static void create_settled(struct topic_row_task *task, int status)
 static int record_create(struct topic_record *r, topic_written *done, void *user)
 {
     record_applied(r);
-    int status = name_index_add(r->index, &r->named);
-    if (!status)
-        status = record_submit(r, TOPIC_ROW_INSERT, create_settled, done, user, NULL);
-    if (status) {
+    int code = name_index_add(r->index, &r->named);
+    if (!code)
+        code = record_submit(r, TOPIC_ROW_INSERT, create_settled, done, user, NULL);
+    if (code) {
         name_index_remove(r->index, &r->named);
         record_release(r);
     }
-    return status;
+    return code;
 }
 
 int topics_create(struct topics *topics, const char *arn, json_t *attributes, json_t *details,
@@ -56,8 +56,8 @@ int topics_create(struct topics *topics, const char *arn, json_t *attributes, js
     if (name_index_find(&topics->topics, arn))
         return ERR_CONFLICT;
     struct topic *topic;
-    int status = topic_new(topics, arn, attributes, details, &topic);
-    return status ? status : record_create(&topic->record, done, user);
+    int code = topic_new(topics, arn, attributes, details, &topic);
+    return code ? code : record_create(&topic->record, done, user);
 }
 
 int topic_confirm(struct topic *topic, topic_written *done, void *user)
@@ -80,16 +80,15 @@ int topic_subscribe(struct topic *topic, const struct subscription_draft *draft,
     uuid_make_text(uuid);
     buffer_init(&arn, 1024);
     buffer_format(&arn, "%s:%s", topic_name, uuid);
-    int status =
-        arn.error ? ERR_MEMORY : subscription_new(topics, arn.data, topic_name, draft, out);
+    int code = arn.error ? ERR_MEMORY : subscription_new(topics, arn.data, topic_name, draft, out);
     buffer_free(&arn);
-    return status ? status : record_create(&(*out)->record, done, user);
+    return code ? code : record_create(&(*out)->record, done, user);
 }
 
-static void delete_settled(struct topic_row_task *task, int status)
+static void delete_settled(struct topic_row_task *task, int code)
 {
     struct topic_record *r = task->record;
-    if (status) {
+    if (code) {
         r->deleting = false;
         return;
     }
@@ -104,9 +103,9 @@ static void delete_settled(struct topic_row_task *task, int status)
 
 static int record_delete(struct topic_record *r, topic_written *done, void *user)
 {
-    int status = record_submit(r, TOPIC_ROW_DELETE, delete_settled, done, user, NULL);
-    r->deleting = !status;
-    return status;
+    int code = record_submit(r, TOPIC_ROW_DELETE, delete_settled, done, user, NULL);
+    r->deleting = !code;
+    return code;
 }
 
 int topic_delete(struct topic *topic, topic_written *done, void *user)
@@ -135,11 +134,11 @@ static void rules_swap(struct record_rules *a, struct record_rules *b)
 
 /* Rolls back a change that could not be stored. If another change followed, the state before it was
  * never stored either, so that change inherits the state that this one replaced. */
-static void set_settled(struct topic_row_task *task, int status)
+static void set_settled(struct topic_row_task *task, int code)
 {
     struct topic_record *r = task->record;
     struct list *after = list_take(&r->changes, &task->update);
-    if (!status)
+    if (!code)
         return;
     struct topic_row_task *next = after ? container_of(after, struct topic_row_task, update) : NULL;
     json_swap(&task->previous, next ? &next->previous : &r->attributes);
@@ -156,19 +155,19 @@ static int record_change(struct topic_record *r, json_t *attributes, json_t *det
     json_t *previous = r->attributes, *previous_details = r->details;
     struct record_rules rules = {0};
     struct topic_row_task *task;
-    int status = attributes && details ? record_rules_read(r, attributes, &rules) : ERR_MEMORY;
-    if (!status) {
+    int code = attributes && details ? record_rules_read(r, attributes, &rules) : ERR_MEMORY;
+    if (!code) {
         r->attributes = attributes;
         r->details = details;
-        status = record_submit(r, TOPIC_ROW_UPDATE, set_settled, done, user, &task);
+        code = record_submit(r, TOPIC_ROW_UPDATE, set_settled, done, user, &task);
     }
-    if (status) {
+    if (code) {
         r->attributes = previous;
         r->details = previous_details;
         json_decref(attributes);
         json_decref(details);
         record_rules_free(&rules);
-        return status;
+        return code;
     }
     task->previous = previous;
     task->previous_details = previous_details;

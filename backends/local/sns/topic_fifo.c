@@ -93,9 +93,9 @@ static int dedup_run(struct storage_task *task, struct storage *storage)
         statement_prepare(storage, "DELETE FROM topic_dedups WHERE topic=? AND expires_ms<=?");
     bind_text(&expire, t->topic);
     bind_int(&expire, t->expires_ms - WINDOW_MS);
-    int status = statement_execute(&expire, &task->error);
-    if (status)
-        return status;
+    int code = statement_execute(&expire, &task->error);
+    if (code)
+        return code;
     struct statement insert = statement_prepare(
         storage, "INSERT OR REPLACE INTO topic_dedups"
                  " (topic, key, expires_ms, message, sequence) VALUES (?,?,?,?,?)");
@@ -115,10 +115,10 @@ static void dedup_free(struct dedup_task *t)
 }
 
 /* A failed publication may be repeated. */
-static void dedup_done(struct storage_task *task, int status)
+static void dedup_done(struct storage_task *task, int code)
 {
     struct dedup_task *t = container_of(task, struct dedup_task, task);
-    if (status)
+    if (code)
         json_object_del(t->entries, t->key);
     dedup_free(t);
 }
@@ -164,10 +164,10 @@ int topic_fifo_remember(struct topic *topic, const char *group, const char *dedu
     int64_t now = now_us();
     t->sequence = now > fifo->sequence ? now : fifo->sequence + 1;
     t->expires_ms = now / 1000 + WINDOW_MS;
-    int status = entry_put(fifo, key, t->expires_ms, entry->message, t->sequence);
-    if (status) {
+    int code = entry_put(fifo, key, t->expires_ms, entry->message, t->sequence);
+    if (code) {
         dedup_free(t);
-        return status;
+        return code;
     }
     fifo->sequence = t->sequence;
     sequence_text(t->sequence, entry->sequence);
@@ -204,12 +204,12 @@ int topic_fifo_load(struct topics *topics, struct storage *storage, struct error
     struct statement row =
         statement_prepare(storage, "SELECT topic, key, expires_ms, message, sequence"
                                    " FROM topic_dedups ORDER BY expires_ms");
-    int status;
-    while ((status = statement_step(&row, error)) == 1) {
+    int code;
+    while ((code = statement_step(&row, error)) == 1) {
         if (entry_load(topics, &row)) {
             statement_reset(&row);
             return error_set(error, ERR_MEMORY, "out of memory while loading topics");
         }
     }
-    return status;
+    return code;
 }

@@ -163,13 +163,13 @@ int subscription_new(struct topics *topics, const char *arn, const char *topic,
     s->topic_arn = strdup(topic);
     s->endpoint = strdup(draft->endpoint);
     struct topic_record *r = &s->record;
-    int status =
+    int code =
         record_init(r, topics, &topics->subscriptions, arn, draft->attributes, draft->details);
     if (!s->topic_arn || !s->endpoint)
-        status = ERR_MEMORY;
-    if (status)
+        code = ERR_MEMORY;
+    if (code)
         record_release(r);
     else
         *out = s;
-    return status;
+    return code;
 }

@@ -55,12 +55,12 @@ static int row_delete(struct topic_row_task *t, struct storage *storage)
 {
     if (t->topic)
         return rows_delete(t, storage, "DELETE FROM subscriptions WHERE arn=?");
-    int status = rows_delete(t, storage, "DELETE FROM topics WHERE arn=?");
-    if (!status)
-        status = rows_delete(t, storage, "DELETE FROM subscriptions WHERE topic=?");
-    if (!status)
-        status = rows_delete(t, storage, "DELETE FROM topic_dedups WHERE topic=?");
-    return status;
+    int code = rows_delete(t, storage, "DELETE FROM topics WHERE arn=?");
+    if (!code)
+        code = rows_delete(t, storage, "DELETE FROM subscriptions WHERE topic=?");
+    if (!code)
+        code = rows_delete(t, storage, "DELETE FROM topic_dedups WHERE topic=?");
+    return code;
 }
 
 static int row_run(struct storage_task *task, struct storage *storage)
@@ -93,13 +93,13 @@ static void row_task_free(struct topic_row_task *t)
     free(t);
 }
 
-static void row_done(struct storage_task *task, int status)
+static void row_done(struct storage_task *task, int code)
 {
     struct topic_row_task *t = container_of(task, struct topic_row_task, task);
     if (t->settled)
-        t->settled(t, status);
+        t->settled(t, code);
     if (t->done)
-        t->done(status, t->user);
+        t->done(code, t->user);
     row_task_free(t);
 }
 
@@ -143,16 +143,16 @@ static int row_load(struct statement *row, bool subscription,
         facts.topic = column_text(row, 3);
         facts.endpoint = column_text(row, 4);
     }
-    int status = ERR_CORRUPT;
+    int code = ERR_CORRUPT;
     if (facts.attributes && facts.details)
-        status = loaded(&facts, user);
+        code = loaded(&facts, user);
     json_decref(facts.attributes);
     json_decref(facts.details);
-    if (status == ERR_MEMORY)
-        return error_set(error, status, "out of memory while loading topics");
-    return status ? error_set(error, ERR_CORRUPT, "the stored attributes of %s are damaged",
-                              facts.arn ? facts.arn : "a topic")
-                  : 0;
+    if (code == ERR_MEMORY)
+        return error_set(error, code, "out of memory while loading topics");
+    return code ? error_set(error, ERR_CORRUPT, "the stored attributes of %s are damaged",
+                            facts.arn ? facts.arn : "a topic")
+                : 0;
 }
 
 /* Adds columns that tables of earlier versions lack. */
@@ -174,16 +174,16 @@ int topic_rows_load(struct storage *storage,
     static const char topics_sql[] = "SELECT arn, attributes, details FROM topics";
     static const char subscriptions_sql[] =
         "SELECT arn, attributes, details, topic, endpoint FROM subscriptions";
-    int status = columns_add(storage, error);
-    for (int i = 0; i < 2 && !status; i++) {
+    int code = columns_add(storage, error);
+    for (int i = 0; i < 2 && !code; i++) {
         struct statement row = statement_prepare(storage, i ? subscriptions_sql : topics_sql);
-        while ((status = statement_step(&row, error)) == 1) {
-            status = row_load(&row, i == 1, loaded, user, error);
-            if (status) {
+        while ((code = statement_step(&row, error)) == 1) {
+            code = row_load(&row, i == 1, loaded, user, error);
+            if (code) {
                 statement_reset(&row);
                 break;
             }
         }
     }
-    return status;
+    return code;
 }

@@ -24,8 +24,8 @@ struct topic_row_task {
     struct topic_record *record; /* retained */
     char *arn, *topic, *endpoint, *attributes, *details;
     /* Loop thread. */
-    void (*settled)(struct topic_row_task *task, int status); /* may be NULL */
-    topic_written *done;                                      /* called then; may be NULL */
+    void (*settled)(struct topic_row_task *task, int code); /* may be NULL */
+    topic_written *done;                                    /* called then; may be NULL */
     void *user;
     /* For an update: the replaced values; owned. */
     json_t *previous, *previous_details;

@@ -64,27 +64,27 @@ static int record_load(struct topics *topics, const struct topic_row_facts *row,
 {
     struct topic *topic;
     struct subscription *s;
-    int status;
+    int code;
     if (row->topic) {
         const struct subscription_draft draft = {row->endpoint, row->attributes, row->details};
-        status = subscription_new(topics, row->arn, row->topic, &draft, &s);
-        *out = status ? NULL : &s->record;
+        code = subscription_new(topics, row->arn, row->topic, &draft, &s);
+        *out = code ? NULL : &s->record;
     } else {
-        status = topic_new(topics, row->arn, row->attributes, row->details, &topic);
-        *out = status ? NULL : &topic->record;
+        code = topic_new(topics, row->arn, row->attributes, row->details, &topic);
+        *out = code ? NULL : &topic->record;
     }
-    return status;
+    return code;
 }
 
 static int topic_loaded(const struct topic_row_facts *row, void *user)
 {
     struct topic_record *r;
-    int status = record_load(user, row, &r);
-    if (!status && (status = name_index_add(r->index, &r->named)))
+    int code = record_load(user, row, &r);
+    if (!code && (code = name_index_add(r->index, &r->named)))
         record_release(r);
-    if (!status)
+    if (!code)
         record_applied(r);
-    return status;
+    return code;
 }
 
 int topics_open(struct cloud *cloud, struct topics **out, struct error *error)
@@ -94,8 +94,8 @@ int topics_open(struct cloud *cloud, struct topics **out, struct error *error)
         return error_set(error, ERR_MEMORY, "out of memory");
     topics->cloud = cloud;
     *out = topics;
-    int status = topic_rows_load(cloud->storage, topic_loaded, topics, error);
-    return status ? status : topic_fifo_load(topics, cloud->storage, error);
+    int code = topic_rows_load(cloud->storage, topic_loaded, topics, error);
+    return code ? code : topic_fifo_load(topics, cloud->storage, error);
 }
 
 static void index_empty(struct name_index *index)

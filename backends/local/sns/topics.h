@@ -88,7 +88,7 @@ bool topic_name_is_fifo(const char *name);
 int topic_arn(const struct topics *topics, const char *name, struct buffer *out);
 
 /* Called when a change is on the disk or was rolled back. */
-typedef void topic_written(int status, void *user);
+typedef void topic_written(int code, void *user);
 
 /* All return 0 and call done later, or return ERR_MEMORY; topics_create also ERR_CONFLICT while the
  * topic is being deleted. The caller must have validated attributes and details (borrowed; NULL:

@@ -60,21 +60,21 @@ static int body_read(struct body *body, struct storage_task *task, struct storag
     static const char apart_sql[] = "SELECT body, attributes FROM message_bodies WHERE id=?";
     struct statement s = statement_prepare(storage, body->apart ? apart_sql : row_sql);
     bind_uint(&s, body->id);
-    int status = statement_step(&s, &task->error);
-    if (status == 0)
+    int code = statement_step(&s, &task->error);
+    if (code == 0)
         return error_set(&task->error, ERR_CORRUPT, "the body of a message is missing");
-    return status < 0 ? status : body_copy(body, &s, &task->error);
+    return code < 0 ? code : body_copy(body, &s, &task->error);
 }
 
 static int reading_run(struct storage_task *task, struct storage *storage)
 {
     struct body_reading *r = reading_of(task);
-    int status = 0;
-    for (size_t i = 0; i < r->count && !status; i++) {
+    int code = 0;
+    for (size_t i = 0; i < r->count && !code; i++) {
         if (r->bodies[i].wanted)
-            status = body_read(&r->bodies[i], task, storage);
+            code = body_read(&r->bodies[i], task, storage);
     }
-    return status;
+    return code;
 }
 
 /* Loop thread. */
@@ -90,27 +90,27 @@ static void body_attach(struct local_message *m, struct body *body)
     body->data = NULL;
 }
 
-static void reading_end(struct body_reading *r, int status)
+static void reading_end(struct body_reading *r, int code)
 {
     for (size_t i = 0; i < r->count; i++) {
-        if (!status && r->bodies[i].wanted)
+        if (!code && r->bodies[i].wanted)
             body_attach(r->deliveries[i].message, &r->bodies[i]);
         free(r->bodies[i].data);
     }
 }
 
-static void reading_done(struct storage_task *task, int status)
+static void reading_done(struct storage_task *task, int code)
 {
     struct body_reading *r = reading_of(task);
-    queue_task_log(task, r->queue, status);
-    reading_end(r, status);
+    queue_task_log(task, r->queue, code);
+    reading_end(r, code);
     struct queue_poll *poll = r->poll;
     if (poll) {
         poll->reading = NULL;
-        poll->completed(poll, status ? SERVICE_INTERNAL : 0, r->deliveries, status ? 0 : r->count);
+        poll->completed(poll, code ? SERVICE_INTERNAL : 0, r->deliveries, code ? 0 : r->count);
     }
     for (size_t i = 0; i < r->count; i++) {
-        if (status || !poll)
+        if (code || !poll)
             message_give_back(r->deliveries[i].message);
         else
             message_settle(r->deliveries[i].message);

@@ -55,8 +55,8 @@ static int row_insert(struct storage_task *task, struct storage *storage,
     else
         bind_blob(&s, m->body, m->body_size);
     bind_text(&s, m->body_apart ? NULL : m->attributes);
-    int status = statement_execute(&s, &task->error);
-    return status || !m->body_apart ? status : body_insert(task, storage, m);
+    int code = statement_execute(&s, &task->error);
+    return code || !m->body_apart ? code : body_insert(task, storage, m);
 }
 
 static int dedup_row_insert(struct storage_task *task, struct storage *storage,
@@ -76,14 +76,14 @@ static int dedup_row_insert(struct storage_task *task, struct storage *storage,
 int message_rows_insert(struct storage_task *task, struct storage *storage)
 {
     struct message_task *t = message_task_of(task);
-    int status = 0;
-    for (size_t i = 0; i < t->count && !status; i++) {
+    int code = 0;
+    for (size_t i = 0; i < t->count && !code; i++) {
         const struct local_message *m = t->rows[i].message;
-        status = row_insert(task, storage, &t->rows[i]);
-        if (!status && m->dedup_entry)
-            status = dedup_row_insert(task, storage, m->dedup_entry);
+        code = row_insert(task, storage, &t->rows[i]);
+        if (!code && m->dedup_entry)
+            code = dedup_row_insert(task, storage, m->dedup_entry);
     }
-    return status;
+    return code;
 }
 
 int message_rows_update(struct storage_task *task, struct storage *storage)
@@ -91,8 +91,8 @@ int message_rows_update(struct storage_task *task, struct storage *storage)
     static const char sql[] =
         "UPDATE messages SET due_ms=?, first_ms=?, received_ms=?, count=? WHERE id=?";
     struct message_task *t = message_task_of(task);
-    int status = 0;
-    for (size_t i = 0; i < t->count && !status; i++) {
+    int code = 0;
+    for (size_t i = 0; i < t->count && !code; i++) {
         const struct message_row *row = &t->rows[i];
         struct statement s = statement_prepare(storage, sql);
         bind_int(&s, row->due_ms ? row->due_ms : row->received_ms);
@@ -100,9 +100,9 @@ int message_rows_update(struct storage_task *task, struct storage *storage)
         bind_int(&s, row->received_ms);
         bind_int(&s, row->count);
         bind_uint(&s, row->id);
-        status = statement_execute(&s, &task->error);
+        code = statement_execute(&s, &task->error);
     }
-    return status;
+    return code;
 }
 
 int message_row_delete(struct storage_task *task, struct storage *storage, uint64_t id,
@@ -110,22 +110,22 @@ int message_row_delete(struct storage_task *task, struct storage *storage, uint6
 {
     static const char row_sql[] = "DELETE FROM messages WHERE id=?";
     static const char body_sql[] = "DELETE FROM message_bodies WHERE id=?";
-    int status = 0;
-    for (int i = 0; i < (body_apart ? 2 : 1) && !status; i++) {
+    int code = 0;
+    for (int i = 0; i < (body_apart ? 2 : 1) && !code; i++) {
         struct statement s = statement_prepare(storage, i ? body_sql : row_sql);
         bind_uint(&s, id);
-        status = statement_execute(&s, &task->error);
+        code = statement_execute(&s, &task->error);
     }
-    return status;
+    return code;
 }
 
 int message_rows_delete(struct storage_task *task, struct storage *storage)
 {
     struct message_task *t = message_task_of(task);
-    int status = 0;
-    for (size_t i = 0; i < t->count && !status; i++)
-        status = message_row_delete(task, storage, t->rows[i].id, t->rows[i].body_apart);
-    return status;
+    int code = 0;
+    for (size_t i = 0; i < t->count && !code; i++)
+        code = message_row_delete(task, storage, t->rows[i].id, t->rows[i].body_apart);
+    return code;
 }
 
 /* Deduplication history. */
@@ -143,9 +143,9 @@ static int forget_run(struct storage_task *task, struct storage *storage)
 }
 
 /* Remaining rows are too old to be read at the next start, and are deleted with later ones. */
-static void forget_done(struct storage_task *task, int status)
+static void forget_done(struct storage_task *task, int code)
 {
-    (void)status;
+    (void)code;
     free(container_of(task, struct forget_task, task));
 }
 
@@ -167,19 +167,19 @@ static void message_task_free(struct message_task *t)
     free(t);
 }
 
-static void message_task_done(struct storage_task *task, int status)
+static void message_task_done(struct storage_task *task, int code)
 {
     struct message_task *t = message_task_of(task);
-    queue_task_log(task, t->queue, status);
+    queue_task_log(task, t->queue, code);
     if (t->settled)
-        t->settled(t, status);
+        t->settled(t, code);
     if (t->done)
-        t->done(t->broken ? ERR_IO : status, t->user);
+        t->done(t->broken ? ERR_IO : code, t->user);
     message_task_free(t);
 }
 
 struct message_task *message_task_new(struct local_queue *queue, size_t rows, storage_run *run,
-                                      void (*settled)(struct message_task *task, int status))
+                                      void (*settled)(struct message_task *task, int code))
 {
     struct message_task *t = calloc(1, sizeof *t + rows * sizeof *t->rows);
     if (!t)

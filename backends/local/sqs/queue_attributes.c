@@ -173,12 +173,12 @@ static int policy_read(struct queue_attributes *a, const char *text, struct serv
     struct error why = {0};
     policy_release(a->policy);
     a->policy = NULL;
-    int status = text ? policy_parse(POLICY_OF_QUEUE, text, &a->policy, &why) : 0;
-    if (status == ERR_MEMORY)
+    int code = text ? policy_parse(POLICY_OF_QUEUE, text, &a->policy, &why) : 0;
+    if (code == ERR_MEMORY)
         return ERR_MEMORY;
-    if (status == ERR_LIMIT)
+    if (code == ERR_LIMIT)
         return service_error_set(error, SQS_OVER_LIMIT, "%s", why.text);
-    if (status)
+    if (code)
         return service_error_set(error, SQS_INVALID_ATTRIBUTE_VALUE,
                                  "Invalid value for the parameter Policy. Reason: %s.", why.text);
     return 0;

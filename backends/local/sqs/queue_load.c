@@ -61,15 +61,15 @@ static int queues_read(struct queues *queues, struct id_table *by_id, struct err
         "SELECT id, name, created_ms, modified_ms, attributes, purged, tags FROM queues";
     struct storage *storage = queues->cloud->storage;
     struct statement row = statement_prepare(storage, sql);
-    int status;
-    while ((status = statement_step(&row, error)) == 1) {
-        status = queue_load(queues, &row, by_id, error);
-        if (status) {
+    int code;
+    while ((code = statement_step(&row, error)) == 1) {
+        code = queue_load(queues, &row, by_id, error);
+        if (code) {
             statement_reset(&row);
-            return status;
+            return code;
         }
     }
-    return status;
+    return code;
 }
 
 enum message_column {
@@ -153,15 +153,15 @@ static int messages_read(struct queues *queues, const struct id_table *by_id, st
         " received_ms, group_id, dedup, body FROM messages ORDER BY id";
     struct storage *storage = queues->cloud->storage;
     struct statement row = statement_prepare(storage, sql);
-    int status;
-    while ((status = statement_step(&row, error)) == 1) {
-        status = row_load(queues, by_id, &row, error);
-        if (status) {
+    int code;
+    while ((code = statement_step(&row, error)) == 1) {
+        code = row_load(queues, by_id, &row, error);
+        if (code) {
             statement_reset(&row);
-            return status;
+            return code;
         }
     }
-    return status;
+    return code;
 }
 
 static int history_read(struct queues *queues, struct error *error)
@@ -172,8 +172,8 @@ static int history_read(struct queues *queues, struct error *error)
     struct storage *storage = queues->cloud->storage;
     struct statement row = statement_prepare(storage, sql);
     bind_int(&row, deadlines_now(queues->deadlines) - DEDUP_MS);
-    int status;
-    while ((status = statement_step(&row, error)) == 1) {
+    int code;
+    while ((code = statement_step(&row, error)) == 1) {
         uint64_t message = column_uint(&row, 0);
         if (message >= queues->next_message)
             queues->next_message = message + 1;
@@ -190,7 +190,7 @@ static int history_read(struct queues *queues, struct error *error)
         dedup_settle(queues, d, true);
         dedup_release(d);
     }
-    return status;
+    return code;
 }
 
 /* Reasons are string constants of this program. */
@@ -235,15 +235,15 @@ static int moves_read(struct queues *queues, const struct id_table *by_id, struc
         " reason FROM message_moves ORDER BY id";
     struct storage *storage = queues->cloud->storage;
     struct statement row = statement_prepare(storage, sql);
-    int status;
-    while ((status = statement_step(&row, error)) == 1) {
+    int code;
+    while ((code = statement_step(&row, error)) == 1) {
         struct id_entry *entry = id_table_find(by_id, column_uint(&row, 1));
         if (entry && move_row_load(container_of(entry, struct local_queue, loading), &row)) {
             statement_reset(&row);
             return error_set(error, ERR_MEMORY, "out of memory while loading queues");
         }
     }
-    return status;
+    return code;
 }
 
 /* Adds columns that tables of earlier versions lack. */
@@ -280,14 +280,14 @@ static int receipt_key_load(struct queues *queues, struct error *error)
     static const char sql[] = "SELECT value FROM queue_settings WHERE name='receipt-key'";
     struct storage *storage = queues->cloud->storage;
     struct statement row = statement_prepare(storage, sql);
-    int status = statement_step(&row, error);
-    struct slice key = status == 1 ? column_blob(&row, 0) : (struct slice){0};
+    int code = statement_step(&row, error);
+    struct slice key = code == 1 ? column_blob(&row, 0) : (struct slice){0};
     bool found = key.size == RECEIPT_KEY_SIZE;
     if (found)
         memcpy(queues->receipt_key, key.data, RECEIPT_KEY_SIZE);
     statement_reset(&row);
-    if (status < 0 || found)
-        return status < 0 ? status : 0;
+    if (code < 0 || found)
+        return code < 0 ? code : 0;
     return receipt_key_make(queues, error);
 }
 
@@ -321,22 +321,22 @@ int queues_load(struct queues *queues, struct error *error)
     struct id_table by_id;
     if (id_table_init(&by_id))
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = numbers_begin(queues, error);
+    int code = numbers_begin(queues, error);
     storage_map_file(queues->cloud->storage, true);
-    if (!status)
-        status = columns_add(queues, error);
-    if (!status)
-        status = receipt_key_load(queues, error);
-    if (!status)
-        status = queues_read(queues, &by_id, error);
-    if (!status)
-        status = messages_read(queues, &by_id, error);
-    if (!status)
-        status = history_read(queues, error);
-    if (!status)
-        status = moves_read(queues, &by_id, error);
+    if (!code)
+        code = columns_add(queues, error);
+    if (!code)
+        code = receipt_key_load(queues, error);
+    if (!code)
+        code = queues_read(queues, &by_id, error);
+    if (!code)
+        code = messages_read(queues, &by_id, error);
+    if (!code)
+        code = history_read(queues, error);
+    if (!code)
+        code = moves_read(queues, &by_id, error);
     storage_map_file(queues->cloud->storage, false);
     id_table_free(&by_id);
     deadline_set(queues->deadlines, &queues->first_turn, 0);
-    return status;
+    return code;
 }

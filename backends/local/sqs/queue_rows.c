@@ -28,11 +28,11 @@ const char queues_schema[] =
     "CREATE TABLE IF NOT EXISTS queue_settings (name TEXT PRIMARY KEY, value BLOB NOT NULL);";
 
 /* A disk error rarely concerns only one task, so one log line per second suffices. */
-void queue_task_log(const struct storage_task *task, const struct local_queue *queue, int status)
+void queue_task_log(const struct storage_task *task, const struct local_queue *queue, int code)
 {
     static struct log_gate gate;
     const struct queues *queues = queue->queues;
-    if (status && status != ERR_CANCELLED &&
+    if (code && code != ERR_CANCELLED &&
         log_gate_open(&gate, (uint64_t)deadlines_now(queues->deadlines), LOG_EVERY_MS))
         log_error("queue change not stored", LOG_TEXT("queue", queue->named.name),
                   LOG_TEXT("error", task->error.text), LOG_SUPPRESSED(&gate));
@@ -96,13 +96,13 @@ int queue_row_delete(struct storage_task *task, struct storage *storage)
     static const char queue_sql[] = "DELETE FROM queues WHERE id=?";
     static const char moves_sql[] = "DELETE FROM message_moves WHERE queue=?";
     struct queue_task *t = queue_task_of(task);
-    int status = 0;
-    for (int i = 0; i < 2 && !status; i++) {
+    int code = 0;
+    for (int i = 0; i < 2 && !code; i++) {
         struct statement s = statement_prepare(storage, i ? moves_sql : queue_sql);
         bind_uint(&s, t->queue->id);
-        status = statement_execute(&s, &task->error);
+        code = statement_execute(&s, &task->error);
     }
-    return status;
+    return code;
 }
 
 /* Writes nothing: completes after all earlier tasks. */
@@ -124,14 +124,14 @@ static void queue_task_free(struct queue_task *t)
     free(t);
 }
 
-static void queue_task_done(struct storage_task *task, int status)
+static void queue_task_done(struct storage_task *task, int code)
 {
     struct queue_task *t = queue_task_of(task);
-    queue_task_log(task, t->queue, status);
+    queue_task_log(task, t->queue, code);
     if (t->settled)
-        t->settled(t, status);
+        t->settled(t, code);
     if (t->done)
-        t->done(status, t->user);
+        t->done(code, t->user);
     queue_task_free(t);
 }
 
@@ -146,7 +146,7 @@ static char *attributes_text(const struct local_queue *queue)
 }
 
 struct queue_task *queue_task_new(struct local_queue *queue, storage_run *run,
-                                  void (*settled)(struct queue_task *task, int status))
+                                  void (*settled)(struct queue_task *task, int code))
 {
     struct queue_task *t = calloc(1, sizeof *t);
     if (!t)

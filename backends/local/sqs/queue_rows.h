@@ -23,7 +23,7 @@ struct message_task {
     struct storage_task task;
     struct local_queue *queue; /* retained */
     /* Loop thread, after the commit; may be NULL. The task is freed afterwards. */
-    void (*settled)(struct message_task *task, int status);
+    void (*settled)(struct message_task *task, int code);
     queue_written *done; /* called then; may be NULL */
     void *user;
     /* of a send: the unstored originals of its duplicates; a reference each */
@@ -43,18 +43,18 @@ void dedup_rows_forget(struct queues *queues, uint64_t last);
 
 /* With room for that many rows. NULL if memory is short. */
 struct message_task *message_task_new(struct local_queue *queue, size_t rows, storage_run *run,
-                                      void (*settled)(struct message_task *task, int status));
+                                      void (*settled)(struct message_task *task, int code));
 void message_task_add(struct message_task *task, struct local_message *message);
 void message_task_submit(struct message_task *task);
 void message_task_discard(struct message_task *task); /* never submitted */
 
 /* Logs a failure of either kind of task. */
-void queue_task_log(const struct storage_task *task, const struct local_queue *queue, int status);
+void queue_task_log(const struct storage_task *task, const struct local_queue *queue, int code);
 
 struct queue_task {
     struct storage_task task;
     struct local_queue *queue; /* retained */
-    void (*settled)(struct queue_task *task, int status);
+    void (*settled)(struct queue_task *task, int code);
     queue_written *done;
     void *user;
     char *name;              /* owned copies */
@@ -70,7 +70,7 @@ storage_run queue_row_insert, queue_row_update, queue_row_tags, queue_row_delete
     queue_row_none;
 
 struct queue_task *queue_task_new(struct local_queue *queue, storage_run *run,
-                                  void (*settled)(struct queue_task *task, int status));
+                                  void (*settled)(struct queue_task *task, int code));
 void queue_task_submit(struct queue_task *task);
 
 #endif

@@ -50,20 +50,20 @@ static struct sweep_task *sweep_task_of(struct storage_task *task)
 static int sweep_run(struct storage_task *task, struct storage *storage)
 {
     struct sweep_task *t = sweep_task_of(task);
-    int status = 0;
-    for (size_t i = 0; i < t->count && !status; i++)
-        status = message_row_delete(task, storage, t->rows[i].id, t->rows[i].body_apart);
-    return status;
+    int code = 0;
+    for (size_t i = 0; i < t->count && !code; i++)
+        code = message_row_delete(task, storage, t->rows[i].id, t->rows[i].body_apart);
+    return code;
 }
 
 /* Rows that could not be deleted remain until the next start. */
-static void sweep_done(struct storage_task *task, int status)
+static void sweep_done(struct storage_task *task, int code)
 {
     struct sweep_task *t = sweep_task_of(task);
     struct queues *queues = t->queues;
     queues->sweep.running = false;
     free(t);
-    if (!status)
+    if (!code)
         sweep_start(queues);
 }
 

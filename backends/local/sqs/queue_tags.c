@@ -41,11 +41,11 @@ int queue_tags_check(json_t *tags, struct service_error *error)
 }
 
 /* Rolled back like attributes: queues.c. */
-static void tags_settled(struct queue_task *task, int status)
+static void tags_settled(struct queue_task *task, int code)
 {
     struct local_queue *q = task->queue;
     struct list *after = list_take(&q->tag_changes, &task->change);
-    if (!status || q->gone)
+    if (!code || q->gone)
         return;
     json_t **goes_back =
         after ? &container_of(after, struct queue_task, change)->previous_tags : &q->tags;

@@ -63,12 +63,12 @@ static int move_count(struct transfer *t, struct storage *storage)
 static int transfer_run(struct storage_task *task, struct storage *storage)
 {
     struct transfer *t = transfer_of(task);
-    int status = row_move(t, storage);
-    if (!status && t->body_apart)
-        status = body_move(t, storage);
-    if (!status && t->move_id)
-        status = move_count(t, storage);
-    return status;
+    int code = row_move(t, storage);
+    if (!code && t->body_apart)
+        code = body_move(t, storage);
+    if (!code && t->move_id)
+        code = move_count(t, storage);
+    return code;
 }
 
 static void transfer_free(struct transfer *t)
@@ -104,16 +104,16 @@ static void message_arrive(struct local_message *m, struct transfer *t)
     m->due_ms = 0;
 }
 
-static void transfer_done(struct storage_task *task, int status)
+static void transfer_done(struct storage_task *task, int code)
 {
     struct transfer *t = transfer_of(task);
     struct local_message *m = t->message;
-    queue_task_log(task, t->from, status);
-    if (!status)
+    queue_task_log(task, t->from, code);
+    if (!code)
         message_arrive(m, t);
     message_settle(m);
     if (t->move)
-        queue_move_settled(t->move, status);
+        queue_move_settled(t->move, code);
     transfer_free(t);
 }
 
@@ -158,16 +158,16 @@ static struct transfer *transfer_new(struct local_message *m, struct local_queue
     t->move = move;
     t->old_id = m->entry.id;
     t->body_apart = m->body_apart;
-    int status = 0;
+    int code = 0;
     if (target->attributes.fifo) {
         t->place = m->group ? group_join(target, m->group, m) : NULL;
-        status = t->place ? 0 : ERR_MEMORY;
+        code = t->place ? 0 : ERR_MEMORY;
     }
     if (move)
         facts_anew(t, deadlines_now(queues->deadlines));
-    else if (!status)
-        status = facts_redriven(t, deadlines_now(queues->deadlines));
-    if (!status)
+    else if (!code)
+        code = facts_redriven(t, deadlines_now(queues->deadlines));
+    if (!code)
         return t;
     transfer_free(t);
     return NULL;

@@ -15,6 +15,6 @@ struct queue_move;
  * is notified, queue_moves.c). ERR_MEMORY: nothing has changed. */
 int message_transfer(struct local_message *message, struct local_queue *target,
                      struct queue_move *move);
-void queue_move_settled(struct queue_move *move, int status);
+void queue_move_settled(struct queue_move *move, int code);
 
 #endif

@@ -68,8 +68,8 @@ void queues_stop(struct queues *queues);
 /* Call it after storage has closed. */
 void queues_close(struct queues *queues, void (*closed)(void *user), void *user);
 
-/* Called when a change is on the disk or was rolled back (status: a code from error.h). */
-typedef void queue_written(int status, void *user);
+/* Called when a change is on the disk or was rolled back (code: see error.h). */
+typedef void queue_written(int code, void *user);
 
 /* Queues. A queue can be found until its deletion begins. */
 struct local_queue *queues_find(struct queues *queues, const char *name);
