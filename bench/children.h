@@ -1,4 +1,4 @@
-/* What the processes that this one has started use. */
+/* The resources that child processes use. */
 #ifndef THUMBWHEEL_BENCH_CHILDREN_H
 #define THUMBWHEEL_BENCH_CHILDREN_H
 
@@ -8,7 +8,7 @@ double children_cpu_seconds(void);
 long children_status_kib(const char *field);
 /* Of one process; "self" for this one. */
 long process_status_kib(const char *process, const char *field);
-/* VmHWM begins anew, here and there. */
+/* Resets VmHWM, of this process and its children. */
 void peaks_reset(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* The aws-chunked encoding: in pieces it decodes to what it decodes to as a whole. */
+/* The aws-chunked encoding: in pieces, it decodes to the same as in one piece. */
 #include "aws_chunked.h"
 
 #include "error.h"

@@ -55,7 +55,7 @@ static void check_xml(struct slice body)
 {
     XML_Parser parser = XML_ParserCreate(NULL);
     require(parser);
-    /* As S3 does, a control character is written as a reference, which XML 1.0 has not. */
+    /* As S3 does, a control character is written as a reference, which XML 1.0 forbids. */
     if (XML_Parse(parser, body.data, (int)body.size, 1) != XML_STATUS_OK &&
         XML_GetErrorCode(parser) != XML_ERROR_BAD_CHAR_REF) {
         fprintf(stderr, "not XML: %.*s\n", (int)body.size, body.data);

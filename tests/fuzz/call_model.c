@@ -12,7 +12,7 @@ enum set { QUEUES, TOPICS, RULES, BUCKETS, SETS };
 static struct names sets[SETS];
 static struct names gone_subscriptions, gone_uploads, deleted_messages;
 
-/* The latest receipt handle of a message, and the queue that gave it. */
+/* The latest receipt handle of a message, and its queue. */
 static struct receipt {
     char message[64], handle[NAME_SIZE], queue[NAME_SIZE];
 } receipts[OBJECTS_MAX];
@@ -26,7 +26,7 @@ static struct object {
 } objects[OBJECTS_MAX];
 static size_t object_count;
 
-/* A response was not seen, so that nobody knows what the cloud has done. */
+/* A response was not seen, so what the cloud has done is unknown. */
 static bool unsure;
 
 /* --- names --- */
@@ -236,7 +236,7 @@ static void object_set(const char *path, struct slice body, bool deleted)
     object->body = deleted ? NULL : fuzz_copy(body);
 }
 
-/* What is below the path is unknown from now on. */
+/* Everything below the path is unknown from now on. */
 static void objects_forget(const char *path)
 {
     for (size_t i = 0; i < object_count;) {
@@ -376,7 +376,7 @@ void call_model_update(const struct exchanged *e)
         update_json(e);
 }
 
-/* --- what the cloud says --- */
+/* --- comparison with the cloud --- */
 
 static void same_names(const struct names *expected, const struct names *found, const char *what)
 {

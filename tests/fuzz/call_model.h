@@ -1,6 +1,6 @@
 /*
- * What the embedded cloud must hold after the calls that it has acknowledged. It follows from the
- * requests as they were sent and from the responses; call_model_verify() asks the cloud and
+ * The expected state of the embedded cloud after the acknowledged calls, derived from the requests
+ * and the responses; call_model_verify() asks the cloud and
  * compares.
  */
 #ifndef THUMBWHEEL_TESTS_FUZZ_CALL_MODEL_H
@@ -17,7 +17,7 @@ struct exchanged { /* views */
 
 /* --- call_check.c --- */
 
-/* The response is well-formed HTTP, and its body is what its head says. */
+/* The response is well-formed HTTP, and its body matches its head. */
 void call_check(const struct exchanged *e);
 unsigned call_status(struct slice response);
 struct slice call_body(struct slice response);

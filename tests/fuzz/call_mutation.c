@@ -1,6 +1,7 @@
 /*
- * Mutations of a parsed request. Each is a letter and digits, of which the first says where: the
- * values of a JSON tree are counted in the order of the text, and so are the parameters of a query.
+ * Mutations of a parsed request. Each is a letter and digits, of which the first selects the place:
+ * the values of a JSON tree are counted in the order of the text, and so are the parameters of a
+ * query.
  *
  *     dN   drop          tNM  put a value of another type in its place: an odd one, in a query
  *     rN   repeat        lN   put a long text in its place

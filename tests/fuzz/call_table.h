@@ -1,6 +1,6 @@
 /*
- * What the cloud_calls target can ask of the embedded cloud, and how a line of an input becomes a
- * request.
+ * The calls that the cloud_calls target can make to the embedded cloud, and how a line of an input
+ * becomes a request.
  *
  * A line names an operation of the table, then has a character for each parameter of its template,
  * then, behind a bar, mutations of the parsed request:

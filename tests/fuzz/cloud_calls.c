@@ -1,8 +1,8 @@
 /*
  * Sequences of validly signed calls to all services of one embedded cloud. An input is lines as in
  * call_table.h, made one after another with values from earlier responses. Each response is
- * well-formed, and after the last one the cloud holds what it has acknowledged: what was created is
- * listed, what was deleted is not, an object has the bytes that were stored last, and a deleted
+ * well-formed, and after the last one the cloud has every acknowledged change: created items are
+ * listed, deleted ones are not, an object has the bytes that were stored last, and a deleted
  * message is not received again.
  */
 #include "call_model.h"

@@ -1,8 +1,8 @@
 /*
- * What the fuzz targets of the whole embedded cloud share: a new cloud, from the socket to the
- * storage thread, and requests to it that are signed validly whatever they say. Each response is
- * HTTP, none reports an internal error, and JSON is well-formed; when the cloud closes, nothing is
- * left behind. One cloud at a time.
+ * Shared by the fuzz targets of the whole embedded cloud: a new cloud, from the socket to the
+ * storage thread, and requests to it that are validly signed, whatever they contain. Each response
+ * is HTTP, none reports an internal error, and JSON is well-formed; when the cloud closes, nothing
+ * leaks. One cloud at a time.
  */
 #ifndef THUMBWHEEL_TESTS_FUZZ_CLOUD_HARNESS_H
 #define THUMBWHEEL_TESTS_FUZZ_CLOUD_HARNESS_H

@@ -1,7 +1,7 @@
 /*
- * What a decoder process answers, which a hostile image may have taken over: whatever it says, the
- * engine has as many renditions as the pipeline has outputs, under names of its own making and
- * within the bytes that came, or refuses all of it.
+ * The reply of a decoder process, which a hostile image may have compromised. For any reply, the
+ * engine gets as many renditions as the pipeline has outputs, with names that it chose itself and
+ * data within the received bytes, or it refuses the whole reply.
  */
 #include "decoder_reply.h"
 

@@ -1,6 +1,6 @@
 /*
- * What a decoder process is asked: bytes that no engine wrote are refused, and a request that was
- * understood names pipelines for everything in it.
+ * The request to a decoder process: malformed bytes are refused, and an accepted request names a
+ * pipeline for everything in it.
  */
 #include "decoder_request.h"
 

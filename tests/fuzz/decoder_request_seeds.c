@@ -1,4 +1,4 @@
-/* Seeds for the decoder_request target: what an engine asks, into the directory named. */
+/* Seeds for the decoder_request target: writes an engine's requests into the given directory. */
 #include <stdio.h>
 #include <stdlib.h>
 

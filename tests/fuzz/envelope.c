@@ -1,4 +1,4 @@
-/* A message's body: whatever it is, it is records, a pointer, nothing to do, or refused with words.
+/* A message's body: any bytes are records, a pointer, nothing to do, or refused with a reason.
  */
 #include "envelope.h"
 

@@ -1,6 +1,6 @@
 /*
- * What the fuzz targets share. A target is a function of bytes without memory of the ones before;
- * what must hold of any bytes is said with require(). Nothing is logged.
+ * Shared by the fuzz targets. A target is a function of bytes that keeps no state between inputs;
+ * require() states what must be true for any input. Nothing is logged.
  */
 #ifndef THUMBWHEEL_TESTS_FUZZ_H
 #define THUMBWHEEL_TESTS_FUZZ_H

@@ -1,4 +1,4 @@
-/* How a target begins that has no beginning of its own. */
+/* The default start function of a target. */
 #include "fuzz.h"
 
 __attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv)

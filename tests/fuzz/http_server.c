@@ -1,8 +1,8 @@
 /*
- * The server behind a socket pair, with handlers that take bodies and response in every way there is;
- * which way, the path's first letter says. The first byte of an input is how many bytes are sent at
- * a time, the second how the peer leaves. Whatever is sent: each call ends once, what is answered
- * is HTTP, and nothing stays behind.
+ * The server behind a socket pair, with handlers that receive bodies and respond in every possible
+ * way; the path's first letter selects it. The first byte of an input is the number of bytes that
+ * are sent at a time, the second how the peer disconnects. For any input, each call ends once,
+ * responses are HTTP, and nothing leaks.
  */
 #include "http_private.h"
 

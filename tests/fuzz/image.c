@@ -1,7 +1,6 @@
 /*
- * What an object holds: any bytes are an image or refused with a reason, from the header alone;
- * what is small enough to be rendered is rendered and labelled, and its renditions are images of
- * the size that they say.
+ * The content of an object: any bytes are an image or refused with a reason, from the header alone.
+ * A small enough image is rendered and labelled, and its renditions are images of the stated size.
  */
 #include <sys/mman.h>
 #include <unistd.h>

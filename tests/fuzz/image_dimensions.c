@@ -1,5 +1,5 @@
 /*
- * The header of an image: what it says is said by its first bytes, whatever follows them.
+ * The header of an image: the result depends only on its first bytes, whatever follows them.
  */
 #include "image_dimensions.h"
 

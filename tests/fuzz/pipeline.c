@@ -1,6 +1,6 @@
 /*
- * Pipeline files: what is wrong with one is told with its place, and one that loads can be used for
- * whatever the engine asks of it.
+ * Pipeline files: each error is reported with its location, and a file that loads can be used in
+ * every way that the engine does.
  */
 #include <sys/mman.h>
 #include <unistd.h>

@@ -44,7 +44,7 @@ static void check(const struct policy *policy)
     }
 }
 
-/* The first byte says of what it is the policy. */
+/* The first byte selects the kind of resource. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice rest = {(const char *)data, size};

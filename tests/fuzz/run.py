@@ -54,7 +54,7 @@ def collect_seeds(name, folder):
 
 
 def fuzz(name, executable, seconds, corpus, artefacts, options=()):
-    """One target. Whether it held, and what libFuzzer said."""
+    """One target. Whether it passed, and libFuzzer's output."""
     with tempfile.TemporaryDirectory() as seeds, tempfile.TemporaryDirectory() as folder:
         collect_seeds(name, Path(seeds))
         command = [executable, f"-max_total_time={seconds}", f"-rss_limit_mb={MEMORY_MB}",

@@ -1,6 +1,6 @@
 /*
- * Bodies of multipart/form-data: whatever a body holds, it is the same form in one piece and in
- * pieces of any size, and within its limits. The first byte says how large the pieces are, the
+ * Bodies of multipart/form-data: any body is the same form in one piece and in pieces of any
+ * size, and within its limits. The first byte is the size of the pieces, the
  * first line is the request's Content-Type.
  */
 #include "s3_form.h"

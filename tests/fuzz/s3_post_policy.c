@@ -1,7 +1,7 @@
 /*
- * Policies of form uploads: any text is refused with a reason or says what it allows, the same each
- * time. What a policy allows it allowed a second earlier too, not for ever, and not with a field
- * that it does not name. The first line is the bucket, the second the key, the third a form's
+ * Policies of form uploads: any text is refused with a reason or decides the same each time.
+ * A form that a policy allows was allowed a second earlier too, but not for ever, and not with a
+ * field that it does not name. The first line is the bucket, the second the key, the third a form's
  * fields (name=value&…), and what follows the policy, as it was sent and as what was sent of it
  * decodes to.
  */

@@ -1,6 +1,6 @@
 /*
- * XML that a client sends to the embedded S3: documents, notification configurations, tags. What
- * was understood reads back the same from what is written of it.
+ * XML that a client sends to the embedded S3: documents, notification configurations, tags. A
+ * document that was accepted reads back the same after it is written.
  */
 #include "s3_xml.h"
 

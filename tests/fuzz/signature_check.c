@@ -1,4 +1,4 @@
-/* The embedded cloud's verification of whatever claims to be signed. */
+/* The embedded cloud's verification of anything that claims to be signed. */
 #include "signature_check.h"
 
 #include "fuzz_request.h"

@@ -1,7 +1,7 @@
 /*
- * What one side signs the other accepts, and nothing else: any request is signed and verified, then
- * verified again with another method and with another signature. And canonical is canonical: the
- * canonical path and query of a request for S3 are their own canonical form.
+ * The server accepts the client's signatures and no others: any request is signed and verified,
+ * then verified again with another method and with another signature. The canonical path and query
+ * of a request for S3 are their own canonical form.
  */
 #include "sigv4.h"
 

@@ -71,7 +71,7 @@ static void read_as(const struct call_protocol *protocol, struct http_call *call
     int code = protocol->read_name(&request, cloud_sqs.api, &name, &input, &error);
     if (!code && !input)
         code = protocol->read_input(&request, &input, &error);
-    require(code >= 0 && code < SQS_CODE_COUNT); /* memory is not short */
+    require(code >= 0 && code < SQS_CODE_COUNT); /* there is enough memory */
     error.code = code;
     if (!code) {
         require(name);

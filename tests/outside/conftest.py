@@ -21,7 +21,7 @@ def end(processes):
 
 @pytest.fixture
 def start():
-    """Starts the program with any arguments; whatever still runs when the test ends is told to stop."""
+    """Starts the program with any arguments; processes that still run when the test ends are stopped."""
     processes = []
 
     def begin(*arguments, **options):
@@ -49,7 +49,7 @@ def start_cloud(tmp_path):
 
 @pytest.fixture(scope="module")
 def idle_pipelines(tmp_path_factory):
-    """Pipelines for a cloud whose own engine shall keep out of the way."""
+    """Pipelines for a cloud whose own engine must not interfere."""
     folder = tmp_path_factory.mktemp("idle")
     (folder / "idle.yaml").write_text(harness.PIPELINE_IDLE)
     return folder
@@ -57,7 +57,7 @@ def idle_pipelines(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory, idle_pipelines):
-    """One cloud for a file of tests; each test uses names of its own in it."""
+    """One cloud for all tests of a file; each test uses its own names."""
     folder = tmp_path_factory.mktemp("cloud")
     (folder / "warm-up.jpg").write_bytes(harness.jpeg(32, 24))
     cloud = harness.Cloud(folder / "data", "--pipelines", idle_pipelines, folder / "warm-up.jpg")
@@ -93,7 +93,7 @@ def sns(cloud):
 
 @pytest.fixture
 def name(request):
-    """A name that no other test has, fit for buckets, queues and topics."""
+    """A name that no other test uses, valid for buckets, queues and topics."""
     plain = "".join(c if c.isalnum() else "-" for c in request.node.name.removeprefix("test_").lower())
     return plain[:50].strip("-") + "-x"
 

@@ -1,4 +1,4 @@
-"""What the tests from outside share: the program as a process, clients that we did not write, pictures.
+"""Shared by the outside tests: the program as a process, third-party clients, pictures.
 
 The program is a black box here: it is reached by its command line, its output, its files and its port. Nothing sleeps
 for a fixed time; until() asks a condition again where there is no event to wait for.
@@ -34,13 +34,13 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import sanitizers  # noqa: E402
 
-for _name, _value in sanitizers.OPTIONS.items():  # pytest started by hand finds what the whole run finds
+for _name, _value in sanitizers.OPTIONS.items():  # the same options as in a run of all tests
     os.environ.setdefault(_name, _value)
 
 PROGRAM = os.environ.get("THUMBWHEEL", str(ROOT / "build/release/thumbwheel"))
-AWS_CLI = "/usr/bin/aws"  # Debian's; another one in the PATH may be of any age
+AWS_CLI = "/usr/bin/aws"  # Debian's; one in the PATH may have any version
 ACCESS_KEY, SECRET_KEY, REGION, ACCOUNT = "thumbwheel", "thumbwheel-secret", "us-east-1", "000000000000"
-PATIENCE_S = 120  # sanitizers and a busy machine make everything slow; nothing waits that long in vain
+PATIENCE_S = 120  # long, because sanitizers and a busy machine are slow
 
 PIPELINE_IDLE = """name: idle
 queue: idle-queue
@@ -66,7 +66,7 @@ _home = None
 
 
 def set_home(path):
-    """Where the program under test finds its home: a directory of this test run."""
+    """The home directory of the program under test, one for this test run."""
     global _home
     _home = str(path)
 
@@ -98,7 +98,7 @@ def thumbwheel(*arguments, timeout=300, environment=None, **options):
 
 
 def assert_healthy(output):
-    """A sanitizer's report is a failure of whatever test made it."""
+    """A sanitizer's report fails the test that caused it."""
     assert "Sanitizer" not in output and "runtime error:" not in output, output
 
 
@@ -112,7 +112,7 @@ def run_on_terminal(arguments, columns=80, **variables):
     while select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
         try:
             part = os.read(fd, 65536)
-        except OSError:  # how Linux tells that the other side is gone
+        except OSError:  # on Linux: the other side is closed
             break
         if not part:
             break
@@ -125,7 +125,7 @@ def run_on_terminal(arguments, columns=80, **variables):
 
 
 def screen(text):
-    """The lines that are left when a terminal has shown it all."""
+    """The lines on the terminal after all output."""
     shown = [""]
     for part in re.findall(r"\r\033\[K|\r\n|\r|\033\[\d*m|[^\r\n\033]+", text):
         if part == "\r\n":
@@ -138,7 +138,7 @@ def screen(text):
 
 
 class Process:
-    """The program while it runs. Its output is read as it comes; it is ended by its process id."""
+    """The running program. Its output is read as it arrives; it is stopped by its process id."""
 
     def __init__(self, *arguments, environment=None, cwd=None, under=()):
         """under: a command that the program is started by, such as prlimit."""
@@ -209,7 +209,7 @@ class Process:
 
 
 def process_facts(pid):
-    """What the kernel says of a process (proc(5)); None: there is none."""
+    """The process's status in /proc (proc(5)); None if there is no such process."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -218,7 +218,7 @@ def process_facts(pid):
 
 
 def still_there(mark):
-    """Whether a process of children() lives; a zombie is its new parent's business."""
+    """Whether a process of children() lives; a zombie does not count."""
     facts = process_facts(mark[0])
     return bool(facts) and facts["started"] == mark[1] and facts["state"] != "Z"
 
@@ -237,7 +237,7 @@ class Cloud(Process):
     def wait_for(self, *arguments, **options):
         try:
             return super().wait_for(*arguments, **options)
-        except AssertionError as error:  # what it did instead
+        except AssertionError as error:  # what happened instead
             last = self.request_log.read_text().splitlines()[-60:] if self.request_log.exists() else []
             raise AssertionError("\n".join([str(error), "the last requests:", *last])) from None
 
@@ -253,7 +253,7 @@ class Cloud(Process):
 
 
 def leftovers(data):
-    """What lies in a stopped cloud's data directory against what its database names: all of these should be empty."""
+    """Differences between a stopped cloud's data directory and its database; all of them should be empty."""
     files = {int(path.name, 16) for path in data.glob("blobs/*/*")}
     with closing(sqlite3.connect(data / "cloud.sqlite3")) as database:
         live = {row[0] for row in database.execute("SELECT id FROM blobs WHERE dropped = 0")}
@@ -303,7 +303,7 @@ def curl(*arguments, secret=SECRET_KEY, service="s3"):
 
 
 def error_of(call, *arguments, **parameters):
-    """What boto3 makes of the error that a call must end in."""
+    """The error of a call that must fail, as boto3 parses it."""
     try:
         call(*arguments, **parameters)
     except ClientError as error:
@@ -321,7 +321,7 @@ def error_message(call, *arguments, **parameters):
     return error_of(call, *arguments, **parameters)["Error"]["Message"]
 
 
-# ---- queues, as people set them up ----
+# ---- queues ----
 
 def queue_arn(name):
     return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
@@ -347,7 +347,7 @@ def make_queue(sqs, name, receives=None, visibility=None):
 
 
 def receive(sqs, url, wait=20, timeout=PATIENCE_S, **options):
-    """The next message, with everything that is known of it."""
+    """The next message, with all attributes."""
     def ask():
         return sqs.receive_message(QueueUrl=url, WaitTimeSeconds=wait, MaxNumberOfMessages=1,
                                    AttributeNames=["All"], MessageAttributeNames=["All"],
@@ -366,8 +366,8 @@ def event_records(sqs, url, count):
 
 
 def receives_stored(sqs):
-    """Nobody waits until what a receive hides is stored, so a kill may undo it: what is acknowledged after it is stored
-    after it."""
+    """A receive is acknowledged before its change of visibility is stored, so a kill may undo it. A later acknowledged
+    write proves that it is stored."""
     sqs.create_queue(QueueName="stored-after-the-receives")
 
 

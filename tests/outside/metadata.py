@@ -1,4 +1,4 @@
-"""Fake services that give out credentials, on loopback: STS, a container's agent, instance metadata, SSO."""
+"""Fake services that issue credentials, on loopback: STS, a container's agent, instance metadata, SSO."""
 import http.server
 import json
 import threading

@@ -1,4 +1,4 @@
-"""A proxy in front of the embedded cloud, for what no client can do by itself: hold a request, or fail it.
+"""A proxy in front of the embedded cloud, for what no client can do: withhold a response, or fail a request.
 
 It passes requests on byte by byte, so that their signatures still hold. What to do with a request is decided by a
 function of the test: None forwards it, HOLD sends no response, (status, body) is sent instead of the cloud's response,
@@ -74,7 +74,7 @@ class Proxy(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, request, client_address):
-        pass  # a peer that was killed is what some tests are about
+        pass  # some tests kill the peer
 
     def close(self):
         self.released.set()

@@ -7,14 +7,14 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 
-# Errors that any operation of the query and JSON services may give: "Common Error Types" in each API reference.
+# Errors that any operation of the query and JSON services may return: "Common Error Types" in each API reference.
 COMMON = {"AccessDenied", "AccessDeniedException", "ExpiredToken", "IncompleteSignature", "InternalFailure",
           "InvalidAction", "InvalidClientTokenId", "InvalidParameterCombination", "InvalidParameterValue",
           "InvalidSecurity", "MalformedQueryString", "MissingAction", "MissingAuthenticationToken", "MissingParameter",
           "NotAuthorized", "OptInRequired", "RequestExpired", "ServiceUnavailable", "SignatureDoesNotMatch",
           "Throttling", "ThrottlingException", "UnrecognizedClientException", "ValidationError", "ValidationException"}
 
-# "Error responses" in the S3 API reference; the model lists next to none of them.
+# "Error responses" in the S3 API reference; the model lists almost none of them.
 S3 = {"AccessDenied", "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "BadDigest",
       "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty", "EntityTooLarge", "EntityTooSmall",
       "ExpiredToken", "IllegalLocationConstraintException", "IllegalVersioningConfigurationException", "IncompleteBody",
@@ -32,17 +32,17 @@ S3 = {"AccessDenied", "AuthorizationHeaderMalformed", "AuthorizationQueryParamet
       "UnexpectedContent", "UnsupportedArgument", "XAmzContentSHA256Mismatch", "ConditionalRequestConflict",
       "UserKeyMustBeSpecified", "NotModified", "NoSuchConfiguration"}
 
-# What SQS' operations list in its API reference since it has the JSON protocol; Debian's model is older.
+# Errors in the API reference of SQS since it has the JSON protocol; Debian's model is older.
 SQS = {"AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress", "InvalidAttributeName", "InvalidAttributeValue",
        "OverLimit", "RequestThrottled", "AWS.SimpleQueueService.UnsupportedOperation"}
 
-# Members that the services have had since: (shape, member).
+# Members that were added since: (shape, member).
 NEWER = {("CompleteMultipartUploadOutput", "ChecksumType"), ("Checksum", "ChecksumType")}
 
-# S3 tells the name of a filter's rule with a capital, whatever its model says.
+# S3 capitalises the name of a filter's rule, unlike its model.
 OTHERWISE = {("FilterRuleName", "Prefix"), ("FilterRuleName", "Suffix")}
 
-# What a plan of faults says in the place of any service.
+# Errors that a fault plan can inject for any service.
 FAULTS = {"RequestThrottled", "RequestTimeTooSkewed", "SlowDown"}
 
 NOT_HERE = "NotImplemented"  # ours: an operation or a parameter that the embedded cloud does not have

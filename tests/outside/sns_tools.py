@@ -1,4 +1,4 @@
-"""What the tests of SNS share: an HTTP subscriber, an SMTP server, and a check of signatures by OpenSSL."""
+"""Shared by the SNS tests: an HTTP subscriber, an SMTP server, and a check of signatures by OpenSSL."""
 import base64
 import http.server
 import queue
@@ -13,7 +13,7 @@ from harness import PATIENCE_S
 
 
 class Receiver:
-    """A server in a thread; what arrives there is taken with next()."""
+    """A server in a thread; next() returns what has arrived."""
 
     def serve(self, server):
         self.arrived = queue.Queue()
@@ -29,7 +29,7 @@ class Receiver:
 
 
 class Subscriber(Receiver):
-    """An HTTP endpoint that keeps what it is sent, and responds with the given statuses, then with 200."""
+    """An HTTP endpoint that records requests, and responds with the given statuses, then with 200."""
 
     def __init__(self):
         self.statuses = []
@@ -52,7 +52,7 @@ class Subscriber(Receiver):
 
 
 class MailServer(Receiver):
-    """As much of SMTP as a client needs; refuses the first `refusals` mails for now."""
+    """A minimal SMTP server; refuses the first `refusals` mails temporarily."""
 
     def __init__(self):
         self.refusals = 0
@@ -97,7 +97,7 @@ class MailServer(Receiver):
         self.url = f"smtp://127.0.0.1:{self.server.server_address[1]}"
 
 def get(url):
-    """A GET that nobody signs: (status, body)."""
+    """An unsigned GET: (status, body)."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=PATIENCE_S) as response:

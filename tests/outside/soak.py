@@ -58,7 +58,7 @@ def pipeline_text(name):
 
 
 def noise(width, height, seed):
-    """A picture that no codec makes small, so that it and its renditions become files."""
+    """A picture that compresses badly, so that it and its renditions become files."""
     image = Image.frombytes("RGB", (width // 4, height // 4), random.Random(seed).randbytes(width // 4 * (height // 4) * 3))
     out = io.BytesIO()
     image.resize((width, height), Image.BILINEAR).save(out, "JPEG", quality=90)
@@ -73,7 +73,7 @@ def pictures():
 
 
 def free_port():
-    """Out of the range that the kernel takes its own from: nobody else gets it while the cloud is down."""
+    """Outside the ephemeral range, so that no other process gets it while the cloud is down."""
     while True:
         port = random.randrange(15000, 30000)
         with socket.socket() as probe:
@@ -88,7 +88,7 @@ class Soak:
         self.port, self.endpoint = free_port(), None
         self.cloud = self.engine = None
         self.pictures = pictures()
-        self.reference = {}    # by picture: what an undisturbed run makes of it
+        self.reference = {}    # by picture: the results of an undisturbed run
         self.uploaded = {}     # by key: the last picture
         self.replaced = set()  # keys that have had more than one
         self.counts = collections.Counter()
@@ -138,7 +138,7 @@ class Soak:
                 {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sns:Publish",
                  "Resource": topic, "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{BUCKET}"}}}]}))
         self.urls = {}
-        for name in QUEUES:  # being killed is no message's fault: no count of receives makes it a dead letter
+        for name in QUEUES:  # kills must not turn messages into dead letters
             self.urls[name] = make_queue(self.sqs, name, receives=1000, visibility=VISIBILITY_S)
             self.sqs.set_queue_attributes(QueueUrl=self.urls[name],
                                           Attributes={"Policy": send_policy(name, "sns", topic)})
@@ -148,7 +148,7 @@ class Soak:
                 "Key": {"FilterRules": [{"Name": "prefix", "Value": "ingest/"}]}}}]})
 
     def results(self, key):
-        """All that is made of a photo, its own name taken out; None where something is missing."""
+        """All results of a photo, without its name; None where something is missing."""
         name = key.removeprefix("ingest/")
         made = {}
         for template, _, _ in sum(RENDITIONS.values(), [("tags/{name}.json", 0, "")]):
@@ -170,7 +170,7 @@ class Soak:
             self.check_reference(picture, size)
 
     def wait_for_results(self, keys):
-        """Empty queues are not enough: SNS delivers after it has acknowledged. What never comes is found missing later."""
+        """Empty queues are not enough: SNS delivers after it has acknowledged. A missing delivery is found later."""
         end = time.monotonic() + 120
         for key in keys:
             while None in self.results(key).values() and time.monotonic() < end:
@@ -233,7 +233,7 @@ class Soak:
         self.random.shuffle(victims)
         offset = self.random.randrange(1000)
         turns = collections.Counter()
-        for victim in victims:  # each moment as often as the others
+        for victim in victims:  # each moment equally often
             moments = MOMENTS[victim]
             yield victim, moments[(offset + turns[victim]) % len(moments)], self.random.random()
             turns[victim] += 1
@@ -256,7 +256,7 @@ class Soak:
             try:
                 self.engine.wait_for(f'"state":"{moment}"', IDLE_S, after=len(self.engine.lines))
             except AssertionError:
-                pass  # nothing to do just then
+                pass  # nothing to do at the moment
         elif moment == "upload":
             self.putting.clear()
             self.putting.wait(IDLE_S)
@@ -286,7 +286,7 @@ class Soak:
         self.start_cloud()
 
     def kill_together(self, chance):
-        """And the engine comes back before what it works on."""
+        """The engine is restarted before the cloud."""
         self.expect_running()
         self.cloud.kill()
         self.check_output(self.cloud)
@@ -329,7 +329,7 @@ class Soak:
     # ---- the end ----
 
     def tally(self, process):
-        """What an engine's log says that it received."""
+        """The number of received messages in an engine's log."""
         for line in process.lines:
             if '"state":"matching"' in line:
                 self.counts["receives"] += 1
@@ -384,7 +384,7 @@ class Soak:
             self.problems.append(f"the {name} ended with {code}:\n{process.output()[-4000:]}")
 
     def count_stored_again(self):
-        """Renditions that were stored more than once: work that a kill made void, or a message delivered twice."""
+        """Renditions that were stored more than once: work that a kill undid, or a message delivered twice."""
         stored = collections.Counter()
         with open(self.folder / "requests.jsonl", errors="replace") as log:
             for line in log:

@@ -1,4 +1,4 @@
-"""SQS on the wire, for what Debian's boto3 does not speak yet: JSON 1.0, and actions that its model lacks."""
+"""Raw SQS requests, for what Debian's boto3 lacks: JSON 1.0, and newer actions."""
 import json
 import re
 import urllib.error

@@ -104,7 +104,7 @@ def test_a_bomb_costs_no_memory(tmp_path):
 
 
 def test_noise_in_any_format_never_ends_the_process(tmp_path):
-    """Damaged files of every kind: each is made or refused, none crashes, hangs or goes unreported."""
+    """Damaged files of every kind: each is processed or refused, none crashes, hangs or goes unreported."""
     dice = random.Random(20)
     for i in range(60):
         kind = dice.choice(["JPEG", "PNG", "WEBP", "TIFF", "GIF"])
@@ -159,7 +159,7 @@ def test_more_samples_than_colours_are_harmless(tmp_path, isolation):
 # ---- messages ----
 
 @pytest.mark.parametrize("body", ["this is not JSON", "{", "[1, 2]", '{"unknown": "shape"}', '"text"', "Ω" * 1000])
-def test_a_message_that_is_no_event_becomes_a_dead_letter_unchanged(cloud, body):
+def test_a_message_that_is_not_an_event_becomes_a_dead_letter_unchanged(cloud, body):
     sqs = cloud.client("sqs")
     attribute = {"origin": {"DataType": "String", "StringValue": "a test"}}
     sent = sqs.send_message(QueueUrl=url_of(sqs, "web-queue"), MessageBody=body, MessageAttributes=attribute)
@@ -179,8 +179,8 @@ def test_an_event_for_a_missing_object_becomes_a_dead_letter(cloud):
     assert "never was.jpg" in attributes["ThumbwheelDetail"]
 
 
-def test_an_event_for_a_missing_bucket_is_kept_for_who_mends_it(cloud):
-    """A missing bucket may be made yet: the message is tried as often as the queue allows, and then kept."""
+def test_an_event_for_a_missing_bucket_is_retried_and_kept(cloud):
+    """A missing bucket may still be created: the message is retried as often as the queue allows, and then kept."""
     sqs = cloud.client("sqs")
     make_queue(sqs, "elsewhere-queue", receives=2, visibility=1)
     folder = cloud.data.parent / "elsewhere"
@@ -211,7 +211,7 @@ def test_a_test_event_is_dropped_without_a_trace(cloud):
 # ---- keys ----
 
 def long_key(prefix, size=1024):
-    """A key of so many bytes, of parts that are each as hard to carry: spaces, plus signs, percents, non-ASCII."""
+    """A key of this many bytes, with spaces, plus signs, percent signs and non-ASCII characters."""
     unit = "a+b c%20é/東 "
     key = prefix + unit * (size // len(unit.encode()))
     while len((key + ".jpg").encode()) > size:
@@ -219,7 +219,7 @@ def long_key(prefix, size=1024):
     return key + "x" * (size - len((key + ".jpg").encode())) + ".jpg"
 
 
-def test_a_key_of_1024_bytes_is_carried_whole(start_cloud, tmp_path):
+def test_a_key_of_1024_bytes_is_preserved(start_cloud, tmp_path):
     folder = tmp_path / "pipelines"
     folder.mkdir()
     (folder / "p.yaml").write_text(PIPELINE.format(name="long", bucket="photos", key="made/{width}.{ext}")
@@ -255,7 +255,7 @@ def pipeline_file(tmp_path):
 
 
 def refused_everywhere(path, *words, out):
-    """By check, local and run alike, before anything starts."""
+    """By check, local and run, before anything starts."""
     for command in (["check"], ["local", "--once", "--out", out], ["run"], ["process", "--out", out, path]):
         done = thumbwheel(*command, "--pipelines", path)
         assert done.returncode == 2, done.stdout
@@ -264,12 +264,12 @@ def refused_everywhere(path, *words, out):
     assert not out.exists()
 
 
-def test_an_unknown_key_is_named_with_its_place_and_the_nearest(pipeline_file, tmp_path):
+def test_an_unknown_key_is_reported_with_its_location_and_a_suggestion(pipeline_file, tmp_path):
     path = pipeline_file('name: web\nqueue: web-queue\noutputs:\n  - key: "web/{name}"\n    widht: 1280\n')
     refused_everywhere(path, f"{path}:5:5:", "widht", 'did you mean "width"?', out=tmp_path / "out")
 
 
-def test_a_wrong_type_is_named_with_its_place_and_what_is_expected(pipeline_file, tmp_path):
+def test_a_wrong_type_is_reported_with_its_location_and_the_expected_type(pipeline_file, tmp_path):
     path = pipeline_file('name: web\nqueue: web-queue\noutputs:\n  - key: "web/{name}"\n    width: wide\n')
     refused_everywhere(path, f"{path}:5:12:", "whole number", '"wide"', out=tmp_path / "out")
 
@@ -285,14 +285,14 @@ def test_an_output_that_is_its_own_input_is_refused(pipeline_file, tmp_path):
     ("name: web\n", "queue"), ("name: web\nqueue: q\n", "outputs"),
     ("name: web\nname: web\nqueue: q\n", "web.yaml:2"),
     ('name: web\nqueue: q\noutputs: [{key: "{nam}", width: 3}]\n', "{nam}")])
-def test_what_is_no_pipeline_is_refused_with_its_place(pipeline_file, text, words):
+def test_an_invalid_pipeline_is_refused_with_its_location(pipeline_file, text, words):
     done = thumbwheel("check", "--pipelines", pipeline_file(text))
     assert done.returncode == 2 and words in done.stderr, done.stderr
 
 
-# ---- the world around ----
+# ---- environment ----
 
-def test_wrong_credentials_are_named_as_such_and_not_shown(cloud, pipeline_file):
+def test_wrong_credentials_are_reported_but_not_shown(cloud, pipeline_file):
     path = pipeline_file(PIPELINE.format(name="absent", bucket="photos", key="made/{name}"))
     done = thumbwheel("run", "--pipelines", path, "--endpoint", cloud.endpoint,
                       environment=aws_environment(secret="not-the-secret"))
@@ -300,13 +300,13 @@ def test_wrong_credentials_are_named_as_such_and_not_shown(cloud, pipeline_file)
     assert "signature" in done.stderr.lower() and "not-the-secret" not in done.stdout + done.stderr
 
 
-def test_no_credentials_at_all_says_where_they_may_come_from(pipeline_file):
+def test_missing_credentials_are_reported_with_the_possible_sources(pipeline_file):
     path = pipeline_file(PIPELINE.format(name="absent", bucket="photos", key="made/{name}"))
     done = thumbwheel("run", "--pipelines", path, "--endpoint", "http://127.0.0.1:9", "--region", "us-east-1")
     assert done.returncode == 2 and "AWS_ACCESS_KEY_ID" in done.stderr
 
 
-def test_a_port_in_use_is_named(cloud, tmp_path):
+def test_a_port_in_use_is_reported(cloud, tmp_path):
     port = cloud.endpoint.rpartition(":")[2]
     done = thumbwheel("local", "--once", "--port", port, "--data", tmp_path / "data", "--out", tmp_path / "out",
                       write_photo(tmp_path))
@@ -326,7 +326,7 @@ def test_a_data_directory_in_use_by_another_process_is_refused(cloud, tmp_path):
 
 
 @pytest.mark.parametrize("place", ["below a file", "/proc/thumbwheel"])
-def test_an_unwritable_data_directory_is_named(tmp_path, place):
+def test_an_unwritable_data_directory_is_reported(tmp_path, place):
     photo = write_photo(tmp_path)
     data = photo / "data" if place == "below a file" else place
     done = thumbwheel("local", "--once", "--data", data, "--out", tmp_path / "out", photo)
@@ -334,7 +334,7 @@ def test_an_unwritable_data_directory_is_named(tmp_path, place):
     assert str(data if place != "below a file" else photo) in done.stderr and "--data" in done.stderr
 
 
-def test_an_unwritable_out_directory_fails_the_run_and_is_named(tmp_path):
+def test_an_unwritable_out_directory_fails_the_run_and_is_reported(tmp_path):
     photo = write_photo(tmp_path)
     done = thumbwheel("process", "--out", photo / "out", photo)
     assert done.returncode == 1 and str(photo) in done.stdout + done.stderr
@@ -393,7 +393,7 @@ def test_kill_9_between_upload_and_delete_loses_nothing(start_cloud, start, tmp_
 
 
 def test_kill_9_of_the_whole_process_under_load_loses_no_photo(start_cloud, tmp_path):
-    """Whatever instant it hits: what S3 has acknowledged is made into all of its renditions after the next start."""
+    """At any moment: objects that S3 has acknowledged get all their renditions after the next start."""
     pipelines = tmp_path / "pipelines"  # the standard ones, but what was in flight comes back sooner
     pipelines.mkdir()
     for file in (harness.ROOT / "pipelines").glob("*.yaml"):

@@ -31,7 +31,7 @@ def verdicts(printed):
     return [line.split("   ")[-1].strip() for line in printed.split("\nGoals")[1].splitlines()[1:]]
 
 
-def test_each_row_has_its_meaning_its_median_and_its_spread(capsys):
+def test_each_row_has_a_description_a_median_and_a_spread(capsys):
     printed = report(capsys, 10, 40, 20)
     for name, meaning in bench.ROWS.items():
         row = next(line for line in printed.splitlines() if line.split()[:1] == [name])

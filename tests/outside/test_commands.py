@@ -41,27 +41,27 @@ def test_version():
     assert done.returncode == 0 and re.fullmatch(r"thumbwheel \d+\.\d+\.\d+\S*\n", done.stdout)
 
 
-def test_a_mistyped_command_gets_the_nearest():
+def test_a_mistyped_command_gets_a_suggestion():
     done = thumbwheel("proces")
     assert done.returncode == 2 and 'unknown command "proces"; did you mean "process"?' in done.stderr
 
 
-def test_a_far_off_command_gets_the_way_to_the_list():
+def test_an_unknown_command_points_to_the_list():
     done = thumbwheel("xyzzy")
     assert done.returncode == 2 and "thumbwheel --help" in done.stderr and "did you mean" not in done.stderr
 
 
-def test_a_mistyped_flag_gets_the_nearest():
+def test_a_mistyped_flag_gets_a_suggestion():
     done = thumbwheel("local", "--onse")
     assert done.returncode == 2 and "unknown option --onse; did you mean --once?" in done.stderr
 
 
-def test_another_commands_flag_says_whose_it_is():
+def test_the_flag_of_another_command_names_that_command():
     done = thumbwheel("run", "--once")
     assert done.returncode == 2 and 'option of "thumbwheel local"' in done.stderr
 
 
-def test_a_flag_without_its_value_says_so():
+def test_a_flag_without_its_value_is_an_error():
     done = thumbwheel("process", "--out")
     assert done.returncode == 2 and "--out needs a value" in done.stderr
 
@@ -71,7 +71,7 @@ def test_a_flag_without_its_value_says_so():
     ("--wait", "21s", "from 1s to 20s"), ("--wait", "1500ms", "whole seconds"),
     ("--log-format", "xml", "auto|text|json"),
     ("--max-pixels", "-3", "number"), ("--visibility", "13h", "12h")])
-def test_a_wrong_value_says_what_is_allowed(flag, value, hint):
+def test_a_wrong_value_is_reported_with_the_allowed_ones(flag, value, hint):
     done = thumbwheel("run", flag, value)
     assert done.returncode == 2
     assert f'{flag}: "{value}" is not allowed' in done.stderr and hint in done.stderr
@@ -103,12 +103,12 @@ def test_a_flag_wins_over_the_environment(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_mistyped_variable_is_noted(tmp_path):
+def test_a_mistyped_variable_causes_a_warning(tmp_path):
     done = thumbwheel("check", environment=clean_environment(THUMBWHEEL_MAX_PIXEL="1"))
     assert "THUMBWHEEL_MAX_PIXEL is not a setting; did you mean THUMBWHEEL_MAX_PIXELS?" in done.stderr
 
 
-def test_check_shows_the_pipelines_that_come_along():
+def test_check_lists_the_included_pipelines():
     done = thumbwheel("check")
     assert done.returncode == 0
     for name, queue, output in (("thumbnail", "thumbnail-queue", "thumbnail/Thumbnail-{image}"),
@@ -205,13 +205,13 @@ def test_check_prints_every_setting_as_a_table():
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_a_stray_argument_says_what_was_meant(command):
+def test_a_stray_argument_gets_a_suggestion(command):
     done = thumbwheel(command, "photo.jpg")
     assert done.returncode == 2 and 'takes no argument "photo.jpg"' in done.stderr
 
 
 @pytest.mark.parametrize("more", [["--once"], ["photo.jpg"]])
-def test_a_cloud_without_an_engine_takes_no_photos(more):
+def test_a_cloud_without_an_engine_accepts_no_photos(more):
     done = thumbwheel("local", "--cloud-only", *more)
     assert done.returncode == 2 and "remove --cloud-only" in done.stderr
 
@@ -268,7 +268,7 @@ def test_json_logs_are_json_while_photos_fail(tmp_path):
         assert done.returncode == 1 and any("bad.jpg" in line["event"] for line in lines)
 
 
-def test_the_log_of_run_is_json_where_nobody_watches():
+def test_the_log_of_run_is_json_without_a_terminal():
     done = thumbwheel("run", "photo.jpg", environment=clean_environment(THUMBWHEEL_LOG_FORMAT=""))
     assert done.returncode == 2 and 'takes no argument "photo.jpg"' in json.loads(done.stderr)["event"]
     done = thumbwheel("process", environment=clean_environment(THUMBWHEEL_LOG_FORMAT=""))
@@ -287,7 +287,7 @@ def test_paths_are_printed_in_normal_form(tmp_path):
 
 
 def test_a_moved_checkout_is_explained(tmp_path):
-    """dev finds that a build was made elsewhere; cmake is not reached."""
+    """dev detects a build from another path, before it runs cmake."""
     (tmp_path / "build/release").mkdir(parents=True)
     (tmp_path / "build/release/CMakeCache.txt").write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/old/place\n")
     (tmp_path / "bin").mkdir()
@@ -317,7 +317,7 @@ OTHER_LOCALES = [{"LC_ALL": "C"}, {"LC_ALL": "", "LC_CTYPE": "POSIX"}, {"LC_ALL"
 
 
 @pytest.mark.parametrize("locale", OTHER_LOCALES)
-def test_another_locale_than_utf8_gets_ascii(locale, tmp_path):
+def test_output_is_ascii_if_the_locale_is_not_utf8(locale, tmp_path):
     (tmp_path / "sea.jpg").write_bytes(harness.jpeg())
     (tmp_path / "notes.txt").write_text("no photo")
     commands = [*NARROW, ["process", "--verbose", "--out", tmp_path / "out", tmp_path], ["check", "--schema"], ["check", "--settings"],
@@ -329,7 +329,7 @@ def test_another_locale_than_utf8_gets_ascii(locale, tmp_path):
 
 
 @pytest.mark.parametrize("locale", OTHER_LOCALES)
-def test_another_locale_than_utf8_gets_paths_that_it_can_show(locale, tmp_path):
+def test_paths_are_printable_if_the_locale_is_not_utf8(locale, tmp_path):
     """The files themselves keep their names, which are UTF-8 everywhere."""
     photos = tmp_path / "caf\u00e9 \u6771"
     photos.mkdir()
@@ -345,14 +345,14 @@ def test_another_locale_than_utf8_gets_paths_that_it_can_show(locale, tmp_path):
 
 
 def paste(line, variable, shell="bash"):
-    """What a shell makes of a line that was printed for it."""
+    """The result of a printed line in a shell."""
     done = subprocess.run([shell, "-c", f"{line.strip()} >/dev/null && printf %s \"${variable}\""], capture_output=True, timeout=60,
                           env={**os.environ, "LC_ALL": "C"})
     return done.stdout.decode()
 
 
 @pytest.mark.parametrize("locale", [*OTHER_LOCALES, {"LC_ALL": "C.UTF-8"}])
-def test_the_greeting_can_be_shown_and_pasted(start, locale, tmp_path):
+def test_the_startup_text_is_printable_and_can_be_pasted(start, locale, tmp_path):
     folder = tmp_path / "caf\u00e9's \x1b[31m"
     folder.mkdir()
     (folder / "z\u00fcrich.jpg").write_bytes(harness.jpeg())
@@ -385,7 +385,7 @@ def test_help_and_version_are_commands_too():
     assert wrong.returncode == 2 and "rnu" in wrong.stderr
 
 
-def test_what_kubernetes_sets_is_ignored_with_a_note(tmp_path):
+def test_variables_of_kubernetes_are_ignored_with_a_note(tmp_path):
     done = thumbwheel("process", "--out", tmp_path, tmp_path / "absent.jpg", environment=clean_environment(
         THUMBWHEEL_MEMORY="tcp://10.0.0.1:4566", THUMBWHEEL_PORT_4566_TCP_ADDR="10.0.0.1", THUMBWHEEL_FROBNICATE="1"))
     assert "THUMBWHEEL_MEMORY is ignored" in done.stderr and "THUMBWHEEL_FROBNICATE is not a setting" in done.stderr
@@ -416,7 +416,7 @@ def test_check_refuses_a_queue_under_two_names(tmp_path, one, other):
 
 
 @pytest.mark.parametrize("other", [ARN, URL, "http://127.0.0.1:4566/000000000000/web-queue"])
-def test_check_warns_of_a_name_that_may_be_another_pipelines_queue(tmp_path, other):
+def test_check_warns_if_a_name_may_be_another_pipelines_queue(tmp_path, other):
     status, problems = check_queues(tmp_path, "web-queue", other)
     problem, = problems
     assert status == 0 and problem["severity"] == "warning" and problem["key"] == "queue"
@@ -433,7 +433,7 @@ PIPELINE_FOLDERS = sorted({path.parent.relative_to(ROOT) for top in ("pipelines"
 
 
 @pytest.mark.parametrize("folder", PIPELINE_FOLDERS, ids=str)
-def test_check_has_nothing_to_say_about_our_own_pipelines(folder):
+def test_check_reports_no_problem_in_the_included_pipelines(folder):
     done = thumbwheel("check", "--pipelines", ROOT / folder)
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.endswith(", 0 problems\n"), done.stdout

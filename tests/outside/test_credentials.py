@@ -67,7 +67,7 @@ def credential(request):
 KEYS = "aws_access_key_id = AKIDSOURCE\naws_secret_access_key = source-secret\n"
 
 
-def test_whoami_tells_provider_account_arn_and_expiry(whoami, sts):
+def test_whoami_prints_provider_account_arn_and_expiry(whoami, sts):
     who = whoami(AWS_ACCESS_KEY_ID="AKIDENV", AWS_SECRET_ACCESS_KEY="source-secret", AWS_SESSION_TOKEN="sts-token")
     assert who == {"provider": "environment", "account": "123456789012", "arn": f"arn:aws:sts::123456789012:assumed-role/r/AKIDENV",
                    "user_id": "AROA:s", "expires": None}
@@ -77,7 +77,7 @@ def test_whoami_tells_provider_account_arn_and_expiry(whoami, sts):
     assert whoami(config="[default]\n" + KEYS)["provider"] == "config file"
 
 
-def test_whoami_for_people(whoami, sts):
+def test_whoami_prints_text(whoami, sts):
     done = harness.thumbwheel("whoami", environment=harness.clean_environment(
         AWS_REGION="eu-west-1", AWS_ENDPOINT_URL_STS=sts.url, AWS_ACCESS_KEY_ID="AKIDENV", AWS_SECRET_ACCESS_KEY="source-secret"))
     assert [line.split(None, 1) for line in done.stdout.splitlines()] == [
@@ -127,8 +127,8 @@ def test_web_identity_of_a_profile(whoami, sts, web):
     ([sts_fault("AccessDenied", 403, "Not authorized to perform sts:AssumeRoleWithWebIdentity")], 2,
      f"STS AssumeRoleWithWebIdentity {ROLE}: AccessDenied: Not authorized"),
     ([sts_fault("ExpiredTokenException")], 2, "ExpiredTokenException")])
-def test_sts_may_fail(whoami, sts, web, responses, status, text):
-    """What passes is waited for; what does not is an error at once."""
+def test_errors_of_sts(whoami, sts, web, responses, status, text):
+    """A temporary error is retried; any other is reported at once."""
     sts.service.instead["AssumeRoleWithWebIdentity"] = [each for each in responses if each]
     assert text in str(whoami(status=status, **web))
 
@@ -141,7 +141,7 @@ def test_web_identity_without_a_role_or_a_token(whoami, web, tmp_path):
 
 # ---- roles in profiles ----
 
-def test_roles_follow_one_another(whoami, sts):
+def test_roles_are_chained(whoami, sts):
     config = f"""[profile top]
 role_arn = {ROLE}-top
 source_profile = middle
@@ -176,12 +176,12 @@ def test_a_profile_may_be_its_own_source(whoami, sts):
     (f"role_arn = {ROLE}\nsource_profile = b\ncredential_source = Environment\n", "only one of source_profile and"),
     (f"role_arn = {ROLE}\ncredential_source = Moon\n", "Environment, EcsContainer or Ec2InstanceMetadata"),
     (f"role_arn = {ROLE}\ncredential_source = Environment\n", "no such credentials here"),
-    (f"role_arn = {ROLE}\nsource_profile = b\nmfa_serial = x\n", "mfa_serial, but nobody is here to enter a code"),
+    (f"role_arn = {ROLE}\nsource_profile = b\nmfa_serial = x\n", "mfa_serial, but nobody can enter a code"),
     (f"role_arn = {ROLE}\nsource_profile = b\nduration_seconds = 60\n", "it must be 900 to 43200"),
     ("web_identity_token_file = /t\n", "no role_arn"),
     ("sso_account_id = 1\n", "sso_start_url is not set"),
     ("aws_access_key_id = AKID\n", "secret is missing")])
-def test_a_mistake_in_a_profile_is_told(whoami, config, text):
+def test_a_mistake_in_a_profile_is_reported(whoami, config, text):
     assert text in whoami(config="[default]\n" + config, status=2)
 
 
@@ -201,7 +201,7 @@ def test_credential_source(whoami, fake, sts):
 
 # ---- containers ----
 
-def test_a_container_is_asked_with_its_token(whoami, fake, tmp_path):
+def test_the_container_endpoint_gets_the_token(whoami, fake, tmp_path):
     agent = fake(lambda request: (200, keys("AKIDAGENT")))
     who = whoami(AWS_CONTAINER_CREDENTIALS_FULL_URI=agent.url + "/v1/credentials?id=1", AWS_CONTAINER_AUTHORIZATION_TOKEN="Basic web-token")
     assert who["provider"] == "container" and signer(who) == "AKIDAGENT" and who["expires"].endswith("Z")
@@ -231,7 +231,7 @@ def test_a_container_address_that_is_not_allowed(whoami, variables, text):
     ([(400, "fake-secret"), (400, "")], 2, "the container's credentials: HTTP 400"),
     ([(403, "")], 2, "HTTP 403"),
     ([(200, keys(expires=-60))], 2, "expired already")])
-def test_a_container_may_fail(whoami, fake, responses, status, text):
+def test_errors_of_the_container_endpoint(whoami, fake, responses, status, text):
     left = list(responses)
     agent = fake(lambda request: left.pop(0) if left else (200, keys("AKIDAGENT")))
     assert text in str(whoami(status=status, AWS_CONTAINER_CREDENTIALS_FULL_URI=agent.url))
@@ -263,14 +263,14 @@ def on_instance(whoami, fake):
     return run
 
 
-def test_the_instance_is_asked_last_and_by_version_2(on_instance):
+def test_instance_metadata_comes_last_with_version_2_only(on_instance):
     who = on_instance(AWS_EC2_METADATA_V1_DISABLED="true")
     assert who["provider"] == "instance metadata" and signer(who) == "AKIDINSTANCE"
     assert on_instance.imds.seen() == ["PUT /latest/api/token", "GET /latest/meta-data/iam/security-credentials/",
                                        "GET /latest/meta-data/iam/security-credentials/web-role"]
 
 
-def test_the_instance_knows_its_region(on_instance, sts):
+def test_the_region_comes_from_instance_metadata(on_instance, sts):
     on_instance(AWS_REGION="")
     assert on_instance.imds.seen()[:2] == ["PUT /latest/api/token", "GET /latest/meta-data/placement/region"]
     assert "/eu-south-2/sts/" in sts.requests[0].headers["Authorization"]
@@ -294,11 +294,11 @@ def test_without_a_region_the_error_says_so(on_instance):
     ({"role": [(404, "")]}, 2, "the instance has no role"),
     ({"credentials": [(200, {"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role"})]}, 2,
      "AssumeRoleUnauthorizedAccess: EC2 cannot assume the role")])
-def test_the_instance_may_fail(on_instance, replaced, status, text):
+def test_errors_of_instance_metadata(on_instance, replaced, status, text):
     assert text in str(on_instance(status=status, respond=instance(**replaced)))
 
 
-def test_credentials_that_arrive_expired_are_used_if_they_are_the_instances(on_instance):
+def test_expired_credentials_are_used_if_they_come_from_instance_metadata(on_instance):
     assert signer(on_instance(respond=instance(credentials=[(200, keys("AKIDOLD", expires=-7200))]))) == "AKIDOLD"
 
 
@@ -326,7 +326,7 @@ PRINT = "import json, sys, time, os\nprint(json.dumps({**%r, **%r}))\n"
 PROCESS_KEYS = {"Version": 1, "AccessKeyId": "AKIDPROCESS", "SecretAccessKey": "fake-secret", "SessionToken": "fake-token"}
 
 
-def test_a_process_gives_credentials(process):
+def test_credential_process(process):
     who = process("import sys\nassert sys.argv[1:] == ['--for', 'two words', '']\n" + PRINT % (PROCESS_KEYS, {"Expiration": stamp(900)}))
     assert who["provider"] == "credential process" and signer(who) == "AKIDPROCESS" and who["expires"]
     assert process(PRINT % (PROCESS_KEYS, {}))["expires"] is None
@@ -336,7 +336,7 @@ def test_a_process_gives_credentials(process):
     ("import sys; sys.exit('please log in')", 2, "credential_process: it exited with status 1: please log in"),
     ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", 2, "killed by signal 15"),
     (PRINT % (PROCESS_KEYS, {"Expiration": stamp(-1)}), 2, "expired already")])
-def test_a_process_may_fail(process, code, status, text):
+def test_errors_of_credential_process(process, code, status, text):
     assert text in process(code, status)
 
 
@@ -345,11 +345,11 @@ ONCE = "import os, sys\nif not os.path.exists(os.environ['HOME'] + '/once'):\n  
 
 @pytest.mark.parametrize("bad", ["print('garbage')", "print('{}')", "print('[1]')", "print('x' * 70000)", "print('{\"Version\": 2}')",
                                  "print('{\"Version\": 1, \"AccessKeyId\": \"a\"}')"])
-def test_a_process_that_prints_garbage_is_run_again(process, bad):
+def test_a_credential_process_that_prints_garbage_is_run_again(process, bad):
     assert signer(process(ONCE % bad + PRINT % (PROCESS_KEYS, {}))) == "AKIDPROCESS"
 
 
-def test_a_program_that_is_not_there(whoami):
+def test_a_missing_credential_process(whoami):
     assert "cannot run \"/no/such\"" in whoami(config="[default]\ncredential_process = /no/such thing\n", status=2)
     assert "open quote" in whoami(config="[default]\ncredential_process = a 'b\n", status=2)
 
@@ -408,7 +408,7 @@ def login(expires=3600, **more):
 REFRESHABLE = {"clientId": "id", "clientSecret": "client-secret", "refreshToken": "refresh-me", "registrationExpiresAt": stamp(86400)}
 
 
-def test_a_login_gives_the_credentials_of_a_role(sso):
+def test_an_sso_login_yields_the_credentials_of_a_role(sso):
     who = sso(token=login())
     assert who["provider"] == "SSO" and signer(who) == "AKIDSSO" and who["expires"]
     assert sso.portal.seen() == ["GET /federation/credentials?role_name=Engine%20Role&account_id=123456789012"]
@@ -425,7 +425,7 @@ def test_a_login_is_refreshed_and_saved(sso):
     assert [each for each in sso.portal.seen() if "token" in each] == ["POST /token"]
 
 
-def test_a_refresh_that_fails_is_no_matter_while_the_login_lasts(sso):
+def test_a_failed_refresh_does_no_harm_while_the_login_is_valid(sso):
     sso.instead = [(400, {"error": "invalid_grant"})]
     assert signer(sso(token=login(60, **REFRESHABLE))) == "AKIDSSO"
 
@@ -443,6 +443,6 @@ def test_the_error_says_how_to_log_in(sso, config, key, token):
 @pytest.mark.parametrize("responses, status, text", [
     ([(500, ""), (429, "")], 0, ""), ([None], 0, ""), ([(200, "garbage")], 0, ""), ([(200, {"roleCredentials": {}})], 0, ""),
     ([(404, "")], 2, "SSO GetRoleCredentials: HTTP 404")])
-def test_the_portal_may_fail(sso, responses, status, text):
+def test_errors_of_the_sso_portal(sso, responses, status, text):
     sso.instead = list(responses)
     assert text in str(sso(status=status, token=login()))

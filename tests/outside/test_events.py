@@ -65,7 +65,7 @@ def test_an_event_reaches_the_queue_of_the_rule_that_it_matches(events, sqs, nam
     assert harness.depth(sqs, url) == (0, 0, 0)
 
 
-def test_rules_are_described_listed_in_pages_and_deleted_without_targets_alone(events, sqs, name):
+def test_rules_are_described_listed_in_pages_and_deleted_only_without_targets(events, sqs, name):
     pattern = json.dumps({"source": [name]})
     names = [f"{name}-{i}" for i in range(5)]
     for each in names:
@@ -170,7 +170,7 @@ def test_rules_that_cannot_work_are_refused(cloud, name):
         "ResourceNotFoundException", 400)
 
 
-def test_test_event_pattern_decides_and_wants_a_whole_event(events):
+def test_test_event_pattern_requires_a_complete_event(events):
     event = {"id": "1", "account": ACCOUNT, "source": "s", "time": "2020-01-01T00:00:00Z", "region": REGION,
              "resources": [], "detail-type": "t", "detail": {"n": [1, 2]}}
     for pattern, result in (({"source": ["s"], "detail": {"n": [2]}}, True), ({"detail": {"n": [3]}}, False)):
@@ -181,7 +181,7 @@ def test_test_event_pattern_decides_and_wants_a_whole_event(events):
         "ValidationException", 400)
 
 
-def test_put_events_judges_each_entry_and_bounds_them_all(cloud, events, sqs, name):
+def test_put_events_checks_each_entry_and_the_total_size(cloud, events, sqs, name):
     url = queue_for(sqs, name)
     put_rule(events, name, {"source": [name]})
     good = {"Source": name, "DetailType": "t", "Detail": "{}"}
@@ -263,7 +263,7 @@ def test_a_fifo_queue_gets_events_in_the_group_of_its_target(events, sqs, name):
     assert harness.depth(sqs, url) == (0, 0, 0)
 
 
-def test_what_a_target_may_not_have_goes_to_its_dead_letter_queue(cloud, events, sqs, name):
+def test_an_event_that_a_target_refuses_goes_to_its_dead_letter_queue(cloud, events, sqs, name):
     url = make_queue(sqs, name)
     set_policy(sqs, name, "another-rule")
     letters = make_queue(sqs, name + "-dead")
@@ -307,7 +307,7 @@ def test_rules_have_tags_and_the_bus_is_described(events, name):
     assert events.list_event_buses(NamePrefix="other")["EventBuses"] == []
 
 
-def test_what_is_not_here_is_refused_by_name(cloud, events):
+def test_unsupported_operations_are_refused_by_name(cloud, events):
     assert error_code(events.create_event_bus, Name="orders") == ("NotImplemented", 501)
     assert error_code(events.list_archives) == ("NotImplemented", 501)
 
@@ -323,7 +323,7 @@ def test_the_aws_cli_puts_a_rule_and_an_event(cloud, sqs, name):
     assert json.loads(body(sqs, url))["detail"] == {"a": 1}
 
 
-def test_what_was_acknowledged_survives_a_kill(start_cloud, idle_pipelines, name):
+def test_acknowledged_data_survives_a_kill(start_cloud, idle_pipelines, name):
     cloud = start_cloud("--pipelines", idle_pipelines)
     events, sqs = cloud.client("events"), cloud.client("sqs")
     queue_for(sqs, name)
@@ -343,13 +343,13 @@ def test_what_was_acknowledged_survives_a_kill(start_cloud, idle_pipelines, name
 # ---- S3 ----
 
 def bridge(s3, events, name, pattern=None):
-    """A bucket that tells EventBridge, and a rule on its events."""
+    """A bucket that sends events to EventBridge, and a rule for them."""
     s3.create_bucket(Bucket=name)
     s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={"EventBridgeConfiguration": {}})
     put_rule(events, name, {"source": ["aws.s3"], "detail": {"bucket": {"name": [name]}}, **(pattern or {})})
 
 
-def test_a_bucket_tells_eventbridge_of_its_objects(events, s3, sqs, name):
+def test_a_bucket_sends_events_to_eventbridge(events, s3, sqs, name):
     url = queue_for(sqs, name)
     bridge(s3, events, name)
     assert "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket=name)
@@ -384,7 +384,7 @@ def test_a_bucket_tells_eventbridge_of_its_objects(events, s3, sqs, name):
     assert harness.depth(sqs, url) == (0, 0, 0)
 
 
-def test_a_bucket_with_versions_tells_eventbridge_of_them(events, s3, sqs, name):
+def test_a_versioned_bucket_sends_events_to_eventbridge(events, s3, sqs, name):
     url = queue_for(sqs, name)
     bridge(s3, events, name)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -439,7 +439,7 @@ def test_from_a_bucket_through_a_rule_to_a_rendition(start, start_cloud, tmp_pat
     lambda events: events.describe_rule(Name="a", EventBusName="nobody"),
     lambda events: events.enable_rule(Name="a", EventBusName="nobody"),
 ])
-def test_a_refused_call_is_an_error_and_the_cloud_goes_on(events, call):
+def test_a_refused_call_is_an_error_and_the_cloud_keeps_serving(events, call):
     with pytest.raises(events.exceptions.ClientError) as refused:
         call(events)
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400

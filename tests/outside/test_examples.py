@@ -108,7 +108,7 @@ def test_dead_letter_makes_square_pngs_in_another_bucket(dead_letter_set_up, run
 
 
 def test_dead_letter_gives_up_after_three_receives(cloud, dead_letter_set_up, run):
-    """The bucket for the thumbnails is missing, which might be mended: three tries, then the message is kept."""
+    """The bucket for the thumbnails is missing, which is retryable: three receives, then the message is kept."""
     s3, sqs, url = dead_letter_set_up
     engine = run("dead-letter")
     s3.put_object(Bucket="photos", Key="2024/sea.jpg", Body=jpeg())
@@ -120,7 +120,7 @@ def test_dead_letter_gives_up_after_three_receives(cloud, dead_letter_set_up, ru
     assert depth(sqs, url) == (0, 0, 0)
 
 
-def test_dead_letter_takes_what_can_never_succeed_at_once(dead_letter_set_up, run):
+def test_dead_letter_rejects_a_permanent_failure_at_once(dead_letter_set_up, run):
     s3, sqs, url = dead_letter_set_up
     s3.create_bucket(Bucket="photos-thumbnails")
     run("dead-letter")
@@ -171,8 +171,8 @@ def test_raw_and_tags_fail_independently(raw_and_tags, run, cloud):
     assert depth(sqs, sqs.get_queue_url(QueueName="thumbnail-queue-dlq")["QueueUrl"]) == (0, 0, 0)
 
 
-def test_raw_and_tags_thumbnails_come_while_tagging_is_refused(raw_and_tags, start, cloud):
-    """The service refuses every tagging: that queue's messages are tried and kept, the thumbnails come all the same."""
+def test_raw_and_tags_makes_thumbnails_while_tagging_is_refused(raw_and_tags, start, cloud):
+    """The service refuses every tagging: that queue's messages are tried and kept, the thumbnails are made nevertheless."""
     s3, sqs, (thumbnails, tags) = raw_and_tags
     denied = (b'<?xml version="1.0" encoding="UTF-8"?><Error><Code>AccessDenied</Code>'
               b"<Message>Access Denied</Message></Error>")

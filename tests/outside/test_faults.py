@@ -33,7 +33,7 @@ MATRIX = {
     "PutObjectTagging": ANY,
 }
 CASES = [(operation, fault) for operation, faults in MATRIX.items() for fault in faults]
-STORMS = [1, 2, 3]  # seeds: everything above at once, by chance
+STORMS = [1, 2, 3]  # seeds: all of the above at random
 PHOTOS = {"a.jpg": jpeg(120, 90), "b.png": png(64, 96), "c.jpg": jpeg(97, 55, orientation=6), "grey.png": png(40, 40, "L")}
 CORRUPT = {"corrupt.jpg": jpeg(400, 300)[:4000]}
 PIPELINE = """name: faults
@@ -55,12 +55,12 @@ def name_of(operation, fault):
 
 
 def resource_of(operation, name):
-    """The engine's outputs and dead letters have places of their own."""
+    """The engine's outputs and dead letters have their own buckets and queues."""
     return name + {"SendMessage": "-dlq", "PutObject": "-out", "HeadObject": "-out"}.get(operation, "")
 
 
 def rules_of(operation, fault):
-    """More often than the client tries by itself, where the engine has to take over."""
+    """More often than the client retries, so that the engine has to retry."""
     name = name_of(operation, fault)
     resource = resource_of(operation, name)
     starts = operation in ("GetQueueUrl", "GetQueueAttributes")
@@ -144,7 +144,7 @@ def dead_letters(sqs, url):
 
 
 def results(s3, name):
-    """Everything that was made: renditions, label documents, tags. The case's own name is taken out."""
+    """All results: renditions, label documents, tags, without the name of the case."""
     made = {}
     for bucket in (name, f"{name}-out"):
         for item in s3.list_objects_v2(Bucket=bucket).get("Contents", []):
@@ -163,7 +163,7 @@ def run_case(cloud, s3, sqs, name, folder):
                              "--timeout", "2s", "--workers", "1", "--log-level", "debug",
                              environment=aws_environment())
     try:
-        engine.wait_for("engine started")  # the queue is open: our own questions take no fault from it
+        engine.wait_for("engine started")  # the queue is open: the test's own calls use up none of its faults
         until(lambda: not engine.running() or is_done(sqs, url), f"{name} is done")
         assert engine.running(), engine.output()
         assert engine.stop() == 0, engine.output()
@@ -180,7 +180,7 @@ def run_case(cloud, s3, sqs, name, folder):
 
 @pytest.fixture(scope="module")
 def outcomes(cloud, tmp_path_factory):
-    """All cases, several at a time; an exception is the test's of that case to raise."""
+    """All cases, several at a time; an exception is raised by the test of that case."""
     folder = tmp_path_factory.mktemp("pipelines")
     # Threads may share clients, but not make them.
     s3, sqs = cloud.client("s3", read_timeout=10), cloud.client("sqs", read_timeout=10)
@@ -252,7 +252,7 @@ def test_a_bad_plan_is_refused_with_its_line(tmp_path, line, words):
     assert f"{plan}:4:" in done.stderr and words in done.stderr, done.stderr
 
 
-def test_a_plan_strikes_as_often_as_it_says(start_cloud, tmp_path, idle_pipelines):
+def test_a_plan_injects_as_many_faults_as_it_states(start_cloud, tmp_path, idle_pipelines):
     rules = [{"operation": "ListQueues", "fault": "error", "nth": 3},
              {"operation": "ListBuckets", "fault": "slow-down", "every": 2, "times": 2},
              {"operation": "ListTopics", "fault": "throttle", "probability": 0.5, "seed": 3}]

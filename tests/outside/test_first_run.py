@@ -26,7 +26,7 @@ def rendition_name(source):
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory, home):
-    """`local --once` without photos, once for all the questions below."""
+    """`local --once` without photos, once for all tests below."""
     folder = tmp_path_factory.mktemp("first")
     done = thumbwheel("local", "--once", "--out", folder / "out", timeout=600)
     return SimpleNamespace(code=done.returncode, stdout=done.stdout, stderr=done.stderr,
@@ -38,7 +38,7 @@ def samples_of(home):
 
 
 def upright_size(path):
-    """How large a photo is for who looks at it."""
+    """The upright size of a photo."""
     with Image.open(path) as image:
         turned = image.getexif().get(0x0112, 1) >= 5
         return (image.height, image.width) if turned else image.size
@@ -50,7 +50,7 @@ def inside(size, box):
     return size[0] * factor, size[1] * factor
 
 
-def test_without_photos_it_ends_well(first):
+def test_without_photos_it_succeeds(first):
     assert first.code == 0, first.stdout + first.stderr
 
 
@@ -58,14 +58,14 @@ def test_there_are_at_least_twelve_samples(first):
     assert len(first.samples) >= 12
 
 
-def test_the_samples_names_have_what_breaks_clients(first):
+def test_the_samples_have_names_that_are_hard_for_clients(first):
     names = [path.name for path in first.samples]
     for what in (" ", "+", "%"):
         assert any(what in name for name in names), f"no sample has {what!r} in its name"
     assert any(not name.isascii() for name in names)
 
 
-def test_the_samples_cover_the_formats_of_the_world(first):
+def test_the_samples_cover_the_common_formats(first):
     facts = set()
     for path in first.samples:
         with Image.open(path) as image:
@@ -92,8 +92,8 @@ def test_every_sample_has_its_rendition_upright_and_in_size(first, pipeline):
                 f"{sample.name}: {image.size}, not {wanted}"
 
 
-def test_turned_photos_show_what_their_source_shows(first):
-    """Size alone would not see a mirrored picture, or one on its head."""
+def test_rotated_photos_look_like_their_source(first):
+    """The size alone would not reveal a mirrored or upside-down picture."""
     turned = [path for path in first.samples if Image.open(path).getexif().get(0x0112, 1) != 1]
     assert turned
     for sample in turned:
@@ -127,7 +127,7 @@ def test_the_summary_names_every_photo_and_rendition(first):
         assert re.search(r"tags\s+\d+\s+\S", block), block
 
 
-def test_the_summary_says_where_the_files_lie(first):
+def test_the_summary_names_the_folder_of_the_files(first):
     count = len(first.samples)
     assert f"{count} photos: {count} done, 0 failed" in first.stdout
     assert str(first.out) in first.stdout.splitlines()[-1]
@@ -160,7 +160,7 @@ def test_a_rejected_photo_fails_the_run_and_says_why(tmp_path):
     assert (tmp_path / "out/thumbnail/Thumbnail-good.jpg").exists()
 
 
-def test_directories_are_searched_to_their_depths(tmp_path):
+def test_directories_are_searched_recursively(tmp_path):
     deep = tmp_path / "in/2024/summer"
     deep.mkdir(parents=True)
     (deep / "sea.jpg").write_bytes(jpeg())
@@ -183,7 +183,7 @@ def encoded(kind, width):
 
 
 @pytest.mark.parametrize("pipeline", RENDITIONS)
-def test_an_extension_says_what_the_rendition_is(pipeline, start_cloud, tmp_path):
+def test_the_extension_matches_the_format_of_the_rendition(pipeline, start_cloud, tmp_path):
     pipelines = tmp_path / "pipelines"
     pipelines.mkdir()
     text = (harness.ROOT / f"pipelines/{pipeline}.yaml").read_text()
@@ -230,7 +230,7 @@ def test_process_without_a_photo_is_a_usage_error():
     assert done.returncode == 2 and "process needs photos" in done.stderr
 
 
-def test_a_photo_that_is_not_there_is_a_usage_error(tmp_path):
+def test_a_missing_photo_is_a_usage_error(tmp_path):
     done = thumbwheel("local", "--once", "--out", tmp_path / "out", tmp_path / "absent.jpg")
     assert done.returncode == 2 and "absent.jpg: No such file" in done.stderr
 
@@ -328,7 +328,7 @@ def test_a_kill_in_the_middle_of_a_file_leaves_no_part_of_it(tmp_path, first, on
     assert {path.name for path in folder.iterdir()} == names == whole(folder)
 
 
-def test_a_first_start_that_was_interrupted_is_made_up_for(tmp_path, first):
+def test_an_interrupted_first_start_is_repeated(tmp_path, first):
     environment = own_cache(tmp_path)
     arguments = ("local", "--port", "0", "--data", tmp_path / "data", "--out", tmp_path / "out")
     started = harness.Process(*arguments, environment=environment)
@@ -340,7 +340,7 @@ def test_a_first_start_that_was_interrupted_is_made_up_for(tmp_path, first):
     assert again.stop() == 0
 
 
-def test_a_cache_that_cannot_be_written_to_costs_no_run(tmp_path, first):
+def test_an_unwritable_cache_fails_no_run(tmp_path, first):
     (tmp_path / "cache").write_text("a file, not a directory")
     temporary = tmp_path / "tmp"
     temporary.mkdir()
@@ -368,7 +368,7 @@ def test_serving_processes_the_samples_of_the_same_cache(tmp_path, first, start_
     assert "creating" not in cloud.output()
     assert {path.name for path in (cloud.out / "web").iterdir()} == {path.name for path in (first.out / "web").iterdir()}
     cloud.stop()
-    again = start_cloud(photos=())  # who comes back has seen them
+    again = start_cloud(photos=())  # a later start does not process them again
     uploads = len(again.requests("PutObject"))
     again.wait_for("Serving")
     assert len(again.requests("PutObject")) == uploads
@@ -377,7 +377,7 @@ def test_serving_processes_the_samples_of_the_same_cache(tmp_path, first, start_
 
 # ---- serving ----
 
-def test_serving_says_where_it_is_and_with_which_keys(start_cloud):
+def test_serving_prints_its_endpoint_and_its_keys(start_cloud):
     cloud = start_cloud()
     assert cloud.wait_for(r"^Access key:\s+(\S+)").group(1) == harness.ACCESS_KEY
     assert cloud.wait_for(r"^Secret key:\s+(\S+)").group(1) == harness.SECRET_KEY
@@ -402,7 +402,7 @@ def test_each_printed_command_works_as_printed(start_cloud, tmp_path):
         harness.until(lambda: harness.exists(s3, "photos", prefix + key.removeprefix("ingest/")), prefix)
 
 
-def test_a_photo_uploaded_while_serving_is_told_of(start_cloud):
+def test_a_photo_uploaded_while_serving_is_reported(start_cloud):
     cloud = start_cloud()
     cloud.client("s3").put_object(Bucket="photos", Key="ingest/later.jpg", Body=jpeg())
     for pipeline in (*RENDITIONS, "tags"):
@@ -410,13 +410,13 @@ def test_a_photo_uploaded_while_serving_is_told_of(start_cloud):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_serving_well(start_cloud, number):
+def test_a_signal_stops_serving_cleanly(start_cloud, number):
     cloud = start_cloud()
     cloud.wait_for("Serving")
     assert cloud.stop(number) == 0, cloud.output()
 
 
-def test_what_a_signal_interrupts_is_done_after_the_next_start(start_cloud, tmp_path):
+def test_work_that_a_signal_interrupts_is_done_after_the_next_start(start_cloud, tmp_path):
     large = tmp_path / "large.jpg"
     large.write_bytes(jpeg(3000, 2000))
     cloud = start_cloud(photos=[large])

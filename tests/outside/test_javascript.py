@@ -15,7 +15,7 @@ TAP = re.compile(r"^(?P<failed>not )?ok \d+ - (?P<name>.*?)(?: #.*)?$", re.MULTI
 
 @pytest.fixture(scope="module")
 def cloud(busy_cloud):
-    """A photo that JavaScript sends becomes what it should."""
+    """A photo sent by JavaScript gets the expected renditions."""
     return busy_cloud
 
 
@@ -50,12 +50,12 @@ def node(file, *arguments, environment):
 
 
 def unescape(name):
-    """TAP escapes what has a meaning to it."""
+    """Undoes TAP's escapes."""
     return re.sub(r"\\([\\#])", r"\1", name)
 
 
 def declared():
-    """The names as node reports them, without running a test. A node that does not tell gets one test a file."""
+    """The names as node reports them, without running a test. With a node that cannot list them, there is one test per file."""
     nowhere = dict(os.environ, CLOUD_ENDPOINT="http://127.0.0.1:9")
     for file in FILES:
         listed = node(file, "--test-name-pattern", "^$", environment=nowhere)

@@ -79,7 +79,7 @@ def keys(tmp_path):
     return file
 
 
-def test_keys_of_a_file_are_users_and_the_only_ones(start_alone, keys, tmp_path):
+def test_only_the_keys_of_the_file_are_accepted(start_alone, keys, tmp_path):
     log = tmp_path / "requests.jsonl"
     cloud = start_alone("--keys", keys, "--request-log", log)
 
@@ -104,7 +104,7 @@ def test_keys_of_a_file_are_users_and_the_only_ones(start_alone, keys, tmp_path)
         assert secret not in cloud.output() and secret not in log.read_text()
 
 
-def test_a_policy_can_shut_one_user_out(start_alone, keys):
+def test_a_policy_can_deny_one_user(start_alone, keys):
     cloud = start_alone("--keys", keys)
     alice = harness.client(cloud.endpoint, "sqs", "AKIAALICE", "in/wonder+land=")
     bob = harness.client(cloud.endpoint, "sqs", "AKIABOB", "builder")
@@ -125,7 +125,7 @@ def test_a_policy_can_shut_one_user_out(start_alone, keys):
                       Bucket="shared", Key="k", Body=b"") == ("AccessDenied", 403)
 
 
-def test_events_say_whose_request_it_was(start_alone, keys):
+def test_events_name_the_user_of_the_request(start_alone, keys):
     cloud = start_alone("--keys", keys)
     sqs, s3, sts = (harness.client(cloud.endpoint, each, "AKIABOB", "builder") for each in ("sqs", "s3", "sts"))
     url = harness.make_queue(sqs, "told")
@@ -141,7 +141,7 @@ def test_events_say_whose_request_it_was(start_alone, keys):
     assert record["s3"]["bucket"]["ownerIdentity"]["principalId"] == ACCOUNT
 
 
-def test_keys_that_others_can_read_are_warned_of(start_alone, keys):
+def test_a_key_file_that_others_can_read_causes_a_warning(start_alone, keys):
     assert "chmod 600" not in start_alone("--keys", keys).output()
     keys.chmod(0o644)
     start_alone("--keys", keys).wait_for("other users of this machine.*chmod 600")
@@ -154,7 +154,7 @@ def test_a_key_file_with_a_mistake_is_refused_with_its_line(keys, tmp_path):
     assert "builder" not in done.stdout + done.stderr
 
 
-def test_listening_for_others_is_warned_of(start_alone, keys):
+def test_listening_on_other_addresses_causes_a_warning(start_alone, keys):
     open_to_all = "--host 0.0.0.0: other machines on the network can reach the embedded cloud"
     start_alone("--host", "0.0.0.0").wait_for(open_to_all + ", and its default access key is public")
     alone = start_alone("--host", "0.0.0.0", "--keys", keys)
@@ -164,7 +164,7 @@ def test_listening_for_others_is_warned_of(start_alone, keys):
 
 
 @pytest.mark.parametrize("minutes, status", [(-16, 403), (-14, 200), (14, 200), (16, 403)])
-def test_a_signature_is_good_for_fifteen_minutes_either_way(cloud, minutes, status):
+def test_a_signature_is_valid_for_fifteen_minutes_either_way(cloud, minutes, status):
     at = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
     received, text = signed_at(cloud, at)
     words = "Signature expired" if minutes < 0 else "Signature not yet current"
@@ -191,7 +191,7 @@ def presigned(cloud, minutes, expires):
     (0, 1, 200, b""), (-10, 60, 403, b"AccessDenied"), (-60, 7200, 200, b""), (10, 60, 200, b""),
     (16, 60, 403, b"RequestTimeTooSkewed"), (0, 604800, 200, b""), (0, 604801, 400, b""), (0, 0, 400, b""),
     (0, -1, 400, b"")])
-def test_a_presigned_url_is_good_for_its_time(cloud, minutes, expires, status, code):
+def test_a_presigned_url_is_valid_until_it_expires(cloud, minutes, expires, status, code):
     received, text = presigned(cloud, minutes, expires)
     assert received == status and code in text
 
@@ -209,7 +209,7 @@ def section(name, access, secret):
     return f"[{name}]\naws_access_key_id = {access}\naws_secret_access_key = {secret}\n"
 
 
-def test_an_engine_goes_on_with_keys_that_were_rotated(start, tmp_path):
+def test_an_engine_continues_with_rotated_keys(start, tmp_path):
     """The old key is gone from the cloud; the engine's file is written in two halves while it runs."""
     users, ours, pipeline = tmp_path / "users", tmp_path / "credentials", tmp_path / "rotation.yaml"
     pipeline.write_text("name: rotation\nqueue: rotation-queue\nmatch: { bucket: rotation, prefix: ingest/ }\n"

@@ -8,7 +8,7 @@ import harness
 
 ARN = "arn:aws:{}:us-east-1:000000000000:{}"
 
-# By operation: what it needs, and what it can be asked for wrongly.
+# By operation: the required parameters, and the parameters that get bad values.
 LISTS = {
     "sqs": {
         "list_queues": ({}, ["MaxResults", "NextToken", "QueueNamePrefix"]),
@@ -80,5 +80,5 @@ def test_bad_input_gets_a_response(cloud, sqs, queue, bucket, topic, service, op
     ("s3", "list_object_versions", {"Bucket": "there-is-none"}, "NoSuchBucket"),
     ("s3", "list_multipart_uploads", {"Bucket": "there-is-none"}, "NoSuchBucket"),
 ])
-def test_what_is_not_there_is_said_by_its_code(cloud, service, operation, parameters, code):
+def test_a_missing_resource_has_the_documented_error_code(cloud, service, operation, parameters, code):
     assert harness.error_code(getattr(cloud.client(service), operation), **parameters)[0] == code

@@ -46,12 +46,12 @@ def test_photos_wait_for_memory_and_all_are_done(cloud, start, tmp_path, isolati
     width, height = open_image(s3.get_object(Bucket="memory", Key="half/0-large.jpg")["Body"].read()).size
     assert (width, height) == (2000, 1500)
     ended = next(json.loads(line) for line in engine.lines if "engine stopped" in line)
-    assert ended["received"] == ended["acknowledged"] == 6  # nothing came back because it had to wait
+    assert ended["received"] == ended["acknowledged"] == 6  # no message was returned because it had to wait
     assert 20 << 20 < ended["memory_promised_peak"] <= BUDGET
-    assert resident <= ended["memory_peak"] < 2 * resident  # what the process really had
+    assert resident <= ended["memory_peak"] < 2 * resident  # what the process really used
 
 
-def test_a_budget_for_nothing_is_refused():
+def test_a_budget_that_is_too_small_is_refused():
     done = thumbwheel("run", "--memory", "1M")
     assert done.returncode == 2
     assert "--memory" in done.stderr and "64M" in done.stderr

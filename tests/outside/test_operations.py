@@ -60,13 +60,13 @@ def send(cloud, service, method, path, body, headers):
 
 
 def query(cloud, service, action):
-    """One call by its bare name, whatever the model wants with it: (status, response body)"""
+    """One call by its name, without parameters: (status, response body)"""
     return send(cloud, service, "POST", "/", f"Action={action}".encode(),
                 {"Content-Type": "application/x-www-form-urlencoded"})
 
 
 @pytest.mark.parametrize("service", ["sns", "sqs", "sts"])
-def test_what_is_not_listed_is_refused_by_name(cloud, supported, service):
+def test_unsupported_operations_are_refused_by_name(cloud, supported, service):
     for name in refused(supported, service):
         status, response = query(cloud, service, name)
         assert status == 501 and "<Code>NotImplemented</Code>" in response and name in response
@@ -75,7 +75,7 @@ def test_what_is_not_listed_is_refused_by_name(cloud, supported, service):
 
 
 @pytest.mark.parametrize("service", ["events", "rekognition"])
-def test_what_is_not_listed_is_refused_by_name_in_json(cloud, supported, service):
+def test_unsupported_operations_are_refused_by_name_in_json(cloud, supported, service):
     target = botocore.session.get_session().get_service_model(service).metadata["targetPrefix"]
     for name in refused(supported, service):
         status, response = send(cloud, service, "POST", "/", b"{}", {
@@ -83,7 +83,7 @@ def test_what_is_not_listed_is_refused_by_name_in_json(cloud, supported, service
         assert status == 501 and "NotImplemented" in response and name in response, (name, status, response)
 
 
-def test_what_is_not_listed_is_refused_by_name_in_s3(cloud, supported):
+def test_unsupported_operations_are_refused_by_name_in_s3(cloud, supported):
     operations = botocore.session.get_session().get_service_model("s3")
     for name in refused(supported, "s3"):
         http = operations.operation_model(name).http

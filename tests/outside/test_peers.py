@@ -64,7 +64,7 @@ def test_a_gateway_response_is_not_stored(cloud, start, s3, sqs, bucket, queue, 
     proxy.close()
 
 
-def test_a_response_that_comes_twice_is_not_taken_for_the_next(cloud, start, s3, sqs, bucket, queue, name, tmp_path):
+def test_a_duplicate_response_is_not_taken_for_the_next(cloud, start, s3, sqs, bucket, queue, name, tmp_path):
     """A copy of an upload's response would confirm an output that was never stored, and one of a 404 drop a message."""
     count = 40
     calls = itertools.count()

@@ -111,7 +111,7 @@ def test_a_queue_without_a_policy_cannot_be_notified(s3, bucket, queue, name):
     assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket=bucket)
 
 
-def test_a_policy_that_is_taken_away_stops_the_events_and_never_the_objects(s3, sqs, cloud, bucket, queue, name):
+def test_deleting_a_policy_stops_the_events_but_not_the_objects(s3, sqs, cloud, bucket, queue, name):
     set_policy(sqs, queue, send_policy(name, "s3", f"arn:aws:s3:::{bucket}"))
     notify_queue(s3, bucket, name)
     s3.put_object(Bucket=bucket, Key="told", Body=b"x")
@@ -126,7 +126,7 @@ def test_a_policy_that_is_taken_away_stops_the_events_and_never_the_objects(s3, 
     assert len(mine()) == 1 and "no policy allows s3.amazonaws.com to SendMessage" in mine()[0]
 
 
-def test_a_destination_can_be_set_unseen_and_refuses_later(s3, sqs, bucket, queue, name):
+def test_a_destination_can_be_set_unchecked_and_refuses_later(s3, sqs, bucket, queue, name):
     notify_queue(s3, bucket, name, SkipDestinationValidation=True)
     s3.put_object(Bucket=bucket, Key="a", Body=b"x")
     assert bodies(sqs, queue) == []
@@ -160,7 +160,7 @@ def test_the_owner_needs_no_grant(sqs, queue, name):
     assert receive(sqs, queue)["Body"] == "mine"
 
 
-def test_the_owner_is_denied_what_a_queue_denies_and_can_mend_it(cloud, sqs, queue, name):
+def test_a_queue_policy_can_deny_its_owner_who_can_replace_it(cloud, sqs, queue, name):
     from harness import aws
     set_policy(sqs, queue, policy(deny("SQS:send*", queue_arn(name))))
     entries = [{"Id": "1", "MessageBody": "m"}]
@@ -177,7 +177,7 @@ def test_the_owner_is_denied_what_a_queue_denies_and_can_mend_it(cloud, sqs, que
     sqs.send_message(QueueUrl=queue, MessageBody="m")
 
 
-def test_the_owner_is_denied_what_a_topic_denies_and_can_mend_it(sns, topic):
+def test_a_topic_policy_can_deny_its_owner_who_can_replace_it(sns, topic):
     sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy(deny("sns:*", topic)))
     entries = [{"Id": "1", "Message": "m"}]
     assert error_code(sns.publish, TopicArn=topic, Message="m") == ("AuthorizationError", 403)
@@ -203,7 +203,7 @@ WRONG = ["{", "{}", "[]", policy(), policy({"Effect": "Allow"}),
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_what_is_no_policy_is_refused_and_changes_nothing(sns, sqs, topic, queue, name, text):
+def test_an_invalid_policy_is_refused_and_changes_nothing(sns, sqs, topic, queue, name, text):
     before = send_policy(name, "sns", topic)
     set_policy(sqs, queue, before)
     assert error_code(set_policy, sqs, queue, text) == ("InvalidAttributeValue", 400)
@@ -214,13 +214,13 @@ def test_what_is_no_policy_is_refused_and_changes_nothing(sns, sqs, topic, queue
     assert error_code(sns.create_topic, Name=f"{name}-2", Attributes={"Policy": text}) == ("InvalidParameter", 400)
 
 
-def test_more_than_a_policy_may_hold_is_over_the_limit(sqs, queue):
+def test_a_policy_over_the_limit_is_refused(sqs, queue):
     actions = [f"sqs:Action{i}" for i in range(8)]
     text = policy({"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": "*"})
     assert error_code(set_policy, sqs, queue, text)[0] == "OverLimit"
 
 
-def test_a_condition_that_cannot_be_decided_is_taken_closed_and_said(sns, sqs, cloud, topic, queue, name):
+def test_an_unsupported_condition_denies_and_is_logged(sns, sqs, cloud, topic, queue, name):
     statement = json.loads(send_policy(name, "sns", topic))["Statement"][0]
     statement["Condition"] = {"StringNotEquals": {"aws:PrincipalOrgID": "o-none"}}
     set_policy(sqs, queue, policy(statement))
@@ -230,7 +230,7 @@ def test_a_condition_that_cannot_be_decided_is_taken_closed_and_said(sns, sqs, c
     until(lambda: "condition StringNotEquals aws:PrincipalOrgID" in cloud.output(), "the log says so")
 
 
-def test_a_new_topic_has_the_policy_that_sns_gives(sns, topic):
+def test_a_new_topic_has_the_default_policy_of_sns(sns, topic):
     """The owner may do everything, by a condition that S3 does not meet; set as it is read, it changes nothing."""
     text = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
     statement = json.loads(text)["Statement"][0]
@@ -276,7 +276,7 @@ def test_policies_survive(start_cloud, idle_pipelines, end):
 TWICE = '"Effect": "Deny", "Effect": "Allow", "Principal": "*"'
 
 
-def test_a_policy_with_a_key_twice_is_refused(s3, sqs, sns, queue, bucket, topic, name):
+def test_a_policy_with_a_duplicate_key_is_refused(s3, sqs, sns, queue, bucket, topic, name):
     def text(action, resource):
         return f'{{"Version": "2012-10-17", "Statement": [{{{TWICE}, "Action": "{action}", "Resource": "{resource}"}}]}}'
     assert error_code(set_policy, sqs, queue, text("sqs:SendMessage", queue_arn(name)))[0] == "InvalidAttributeValue"
@@ -285,14 +285,14 @@ def test_a_policy_with_a_key_twice_is_refused(s3, sqs, sns, queue, bucket, topic
     assert error_code(s3.put_bucket_policy, Bucket=bucket, Policy=text("s3:GetObject", f"arn:aws:s3:::{bucket}/*"))[0] == "MalformedPolicy"
 
 
-def test_a_pattern_with_a_key_twice_is_refused(cloud, sns, queue, topic, name):
+def test_a_pattern_with_a_duplicate_key_is_refused(cloud, sns, queue, topic, name):
     pattern = '{"source": ["aws.s3"], "source": ["aws.sns"]}'
     assert error_code(cloud.client("events").put_rule, Name=name, EventPattern=pattern)[0] == "InvalidEventPatternException"
     assert error_code(sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(name),
                       Attributes={"FilterPolicy": pattern})[0] == "InvalidParameter"
 
 
-def test_of_a_key_twice_in_another_attribute_the_last_one_counts(sqs, sns, queue, topic, name):
+def test_the_last_duplicate_key_in_another_attribute_counts(sqs, sns, queue, topic, name):
     dead = make_queue(sqs, f"{name}-dead")
     arn = queue_arn(f"{name}-dead")
     sqs.set_queue_attributes(QueueUrl=dead, Attributes={"RedriveAllowPolicy":
@@ -308,7 +308,7 @@ def test_of_a_key_twice_in_another_attribute_the_last_one_counts(sqs, sns, queue
     assert arn in sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]["RedrivePolicy"]
 
 
-def test_of_a_key_twice_in_a_delivery_policy_the_last_one_counts(sns, topic):
+def test_the_last_duplicate_key_in_a_delivery_policy_counts(sns, topic):
     subscription = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1:1/", ReturnSubscriptionArn=True, Attributes={
         "DeliveryPolicy": '{"throttlePolicy": {"maxReceivesPerSecond": 4, "maxReceivesPerSecond": 7}}'})["SubscriptionArn"]
     told = sns.get_subscription_attributes(SubscriptionArn=subscription)["Attributes"]["EffectiveDeliveryPolicy"]

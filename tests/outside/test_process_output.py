@@ -31,7 +31,7 @@ def lines_about(text, name):
     return [line for line in text.splitlines() if name in line]
 
 
-def test_many_photos_end_in_their_failures_and_one_line(photos, tmp_path):
+def test_many_photos_print_their_failures_and_one_summary_line(photos, tmp_path):
     done = thumbwheel("process", "--out", tmp_path / "out", photos)
     assert done.returncode == 1
     assert re.fullmatch(SUMMARY, done.stdout.rstrip("\n")), done.stdout
@@ -71,7 +71,7 @@ def test_json_is_the_only_thing_on_standard_output(photos, tmp_path):
     assert "skipped 1 file" in done.stderr and "failed" not in done.stderr
 
 
-def test_names_of_any_bytes_are_json(tmp_path):
+def test_names_of_arbitrary_bytes_are_valid_json(tmp_path):
     name = b"a\xff\n\"\xe2\x80\xae.jpg"
     with open(os.path.join(os.fsencode(tmp_path), name), "wb") as file:
         file.write(jpeg(24, 16))
@@ -81,7 +81,7 @@ def test_names_of_any_bytes_are_json(tmp_path):
     assert row["result"] == "done" and summary["done"] == 1 and row["path"].endswith(".jpg")
 
 
-def test_what_cannot_be_written_is_told_once_for_each_photo(tmp_path):
+def test_unwritable_outputs_are_reported_once_for_each_photo(tmp_path):
     (tmp_path / "a.jpg").write_bytes(jpeg(24, 16))
     (tmp_path / "out").mkdir()
     for folder in ("web", "mobile", "tags"):
@@ -160,7 +160,7 @@ def test_a_dumb_terminal_gets_plain_lines(photos, tmp_path):
 
 
 @pytest.mark.parametrize("options", [[], ["--verbose"], ["--json"]])
-def test_a_reader_that_goes_away_does_not_stop_the_work(photos, tmp_path, options):
+def test_a_closed_output_pipe_does_not_stop_the_work(photos, tmp_path, options):
     process = subprocess.Popen([PROGRAM, "process", *options, "--out", tmp_path / "out", photos], env=clean_environment(),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()

@@ -112,7 +112,7 @@ def run_until_it_serves(command, checkout, cloud):
 
 
 @pytest.mark.parametrize("command", commands())
-def test_a_command_works_as_it_stands(command, checkout, cloud):
+def test_each_command_works_as_printed(command, checkout, cloud):
     if re.search(r"thumbwheel run\b", command):
         run_until_it_serves(command, checkout, cloud)
     else:
@@ -148,7 +148,7 @@ def heading_links(page):
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page):
+def test_every_link_has_a_target(page):
     for target, heading in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", page.read_text()):
         if target.startswith("http"):
             continue
@@ -170,7 +170,7 @@ def files_named(text):
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
-def test_every_file_that_is_named_is_there(page):
+def test_every_named_file_exists(page):
     """`folder/file.c`, or `file.c` alone if some folder has it."""
     for name in set(files_named(page.read_text())) - MADE_BY_PROGRAMS:
         if "/" in name:
@@ -193,7 +193,7 @@ def functions_named(text):
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
-def test_every_function_that_is_named_is_in_its_file(page):
+def test_every_named_function_is_in_its_file(page):
     for path, name in functions_named(page.read_text()):
         assert re.search(rf"^[\w* ]*\b{name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{page.name}: {path}: {name}"
 
@@ -218,7 +218,7 @@ def words(line):
     return re.sub(r"\s+", " ", re.sub(r"[0-9.,]+", "0", line)).split(" Landscape")[0].split(" Portrait")[0]
 
 
-def test_what_it_says_of_exit_codes_holds(tmp_path):
+def test_the_stated_exit_codes_are_correct(tmp_path):
     (tmp_path / "broken.jpg").write_text("a letter")
     (tmp_path / "good.jpg").write_bytes(jpeg())
     for photo, code in (("good.jpg", 0), ("broken.jpg", 1), ("absent.jpg", 2)):
@@ -231,7 +231,7 @@ def promises():
     return [" ".join(item.split()) for item in re.findall(r"^- (.*?)(?=^- |^$)", page, re.MULTILINE | re.DOTALL)]
 
 
-def test_every_promise_names_tests_that_are_there():
+def test_every_promise_names_existing_tests():
     assert promises()
     for promise in promises():
         named = re.findall(r"`(tests/[a-z_/]+\.(?:c|py)): (\w+)`", promise)

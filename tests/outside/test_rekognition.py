@@ -63,7 +63,7 @@ def test_pictures_have_the_labels_that_are_documented(rekognition, data, expecte
     assert expected <= set(labels(rekognition, data))
 
 
-def test_what_the_file_says_is_a_label_of_no_category(rekognition):
+def test_labels_of_the_file_have_no_category(rekognition):
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Acme", "Cam 1"
     found = labels(rekognition, plain(format="JPEG", exif=exif))
@@ -71,7 +71,7 @@ def test_what_the_file_says_is_a_label_of_no_category(rekognition):
     assert "Cam 1" in camera["Name"] and camera["Categories"] == [] and camera["Confidence"] == 100
 
 
-def test_max_labels_takes_the_surest(rekognition):
+def test_max_labels_keeps_the_highest_confidence(rekognition):
     every = rekognition.detect_labels(Image={"Bytes": plain()})["Labels"]
     assert len(every) > 2
     for most in (0, 1, 2, len(every), 10_000):
@@ -150,7 +150,7 @@ def test_a_large_object_is_read_from_its_parts(rekognition, s3, bucket):
     assert error_code(rekognition.detect_labels, Image={"Bytes": data}) == ("ImageTooLargeException", 400)
 
 
-def test_an_object_that_cannot_be_had_is_no_valid_object(rekognition, cloud, s3, bucket):
+def test_an_unavailable_object_is_an_invalid_s3_object(rekognition, cloud, s3, bucket):
     def ask(bucket, key="red.png"):
         return error_code(rekognition.detect_labels, Image={"S3Object": {"Bucket": bucket, "Name": key}})
     s3.put_object(Bucket=bucket, Key="red.png", Body=plain())
@@ -177,7 +177,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-def test_what_is_no_image_is_refused(rekognition, s3, bucket, what):
+def test_data_that_is_not_an_image_is_refused(rekognition, s3, bucket, what):
     s3.put_object(Bucket=bucket, Key="x", Body=HOSTILE[what])
     wrong = ("InvalidImageFormatException", 400)
     assert error_code(rekognition.detect_labels, Image={"S3Object": {"Bucket": bucket, "Name": "x"}}) == wrong
@@ -201,7 +201,7 @@ def test_the_sides_of_an_image_have_limits(rekognition, size, code, how):
 
 
 @pytest.mark.parametrize("size", [5 * 2**20 + 1, 8 * 2**20, 16 * 2**20])
-def test_too_many_bytes_are_too_large_however_many(rekognition, size):
+def test_an_image_of_too_many_bytes_is_too_large(rekognition, size):
     assert error_code(rekognition.detect_labels, Image={"Bytes": bytes(size)}) == ("ImageTooLargeException", 400)
     assert error_code(rekognition.detect_faces, Image={"Bytes": bytes(size)}) == ("NotImplemented", 501)
     assert "Dominant Colour Red" in labels(rekognition, plain())
@@ -235,7 +235,7 @@ def test_wrong_parameters_are_refused(cloud, parameters, code):
     assert error_code(client.detect_labels, **given) == code
 
 
-def test_general_labels_may_be_asked_for(rekognition):
+def test_general_labels_may_be_requested(rekognition):
     assert labels(rekognition, plain(), Features=["GENERAL_LABELS"]) == labels(rekognition, plain(), Features=[])
 
 
@@ -303,8 +303,8 @@ def test_a_cloud_alone_starts_its_decoder_with_the_first_image(start_cloud, isol
     assert not any(harness.still_there(mark) for mark in decoders)
 
 
-def test_a_client_that_hangs_up_holds_nothing(start_cloud, tmp_path):
-    """A decoder that is stopped would hold its image for a minute; with its client gone the next one is served."""
+def test_a_client_that_disconnects_occupies_no_decoder(start_cloud, tmp_path):
+    """A stopped decoder would be busy for a minute; once its client has disconnected, the next request is served."""
     cloud = start_cloud("--cloud-only", "--workers", "1", "--image-timeout", "60s", photos=())
     rekognition = cloud.client("rekognition", read_timeout=3)
     labels(cloud.client("rekognition"), plain())

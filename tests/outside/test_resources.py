@@ -36,7 +36,7 @@ def disk(tmp_path):
 
 
 class Load:
-    """What a cloud acknowledged, and what it refused."""
+    """The writes that a cloud acknowledged and refused."""
 
     def __init__(self, cloud):
         self.random = random.Random(1)
@@ -71,7 +71,7 @@ class Load:
         return True
 
     def fill(self):
-        """Until nothing of any size fits any more: files first, then what goes into the database."""
+        """Writes until nothing fits any more: first files, then database rows."""
         for size in (400_000, 30_000):
             while self.put(size):
                 pass
@@ -90,7 +90,7 @@ class Load:
             assert fetch(self.s3, "full", key) == body, key
 
     def check_messages(self):
-        """All that were acknowledged, each once, and none that was refused."""
+        """All acknowledged messages, each once, and no refused one."""
         found = []
         while messages := self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10,
                                                    VisibilityTimeout=600).get("Messages"):
@@ -100,7 +100,7 @@ class Load:
 
 @pytest.fixture
 def load(disk, start_cloud):
-    """A cloud on the small disk, which holds something to throw away."""
+    """A cloud on the small disk, with data that can be deleted."""
     (disk / "ballast").write_bytes(bytes(BALLAST_BYTES))
     cloud = start_cloud("--cloud-only", "--log-level", "warn", photos=())
     cloud.wait_for("Serving")
@@ -111,7 +111,7 @@ def load(disk, start_cloud):
     return load
 
 
-def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(load, disk, start_cloud):
+def test_a_full_disk_refuses_new_data_and_keeps_the_rest(load, disk, start_cloud):
     load.fill()
     assert load.errors == {("PutObject", "InternalError", 500), ("SendMessage", "InternalFailure", 500)}
     assert "disk that holds" in load.cloud.output() and "is full: free some space" in load.cloud.output()
@@ -125,7 +125,7 @@ def test_a_full_disk_refuses_what_does_not_fit_and_keeps_the_rest(load, disk, st
     load.check_messages()
 
 
-def test_a_cloud_that_is_killed_on_a_full_disk_has_everything_when_there_is_room(load, disk, start_cloud):
+def test_a_cloud_that_is_killed_on_a_full_disk_loses_nothing(load, disk, start_cloud):
     load.fill()
     load.cloud.kill()
     again = harness.thumbwheel("local", "--cloud-only", "--port", "0", "--data", disk)
@@ -174,7 +174,7 @@ def assert_idle(process, attempts=5):
     taken = []
     for _ in range(attempts):
         before, began = cpu_seconds(process), time.monotonic()
-        time.sleep(1)  # what is measured is that nothing happens
+        time.sleep(1)  # measures that nothing happens
         taken.append((cpu_seconds(process) - before) / (time.monotonic() - began))
         if taken[-1] < 0.05:
             return

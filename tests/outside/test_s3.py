@@ -60,20 +60,20 @@ def test_a_wrong_bucket_name_is_refused(cloud, wrong):
     assert status == 400 and b"<Code>InvalidBucketName</Code>" in body
 
 
-def test_a_missing_bucket_is_told_from_a_missing_key(s3, bucket):
+def test_a_missing_bucket_and_a_missing_key_are_different_errors(s3, bucket):
     assert error_code(s3.get_object, Bucket="no-such-bucket", Key="a") == ("NoSuchBucket", 404)
     assert error_code(s3.get_object, Bucket=bucket, Key="a") == ("NoSuchKey", 404)
     assert error_code(s3.put_object, Bucket="no-such-bucket", Key="a", Body=b"") == ("NoSuchBucket", 404)
 
 
-def test_an_operation_that_is_not_there_says_so(s3, bucket):
+def test_an_unsupported_operation_is_an_error(s3, bucket):
     assert error_code(s3.put_bucket_website, Bucket=bucket, WebsiteConfiguration={}) == ("NotImplemented", 501)
 
 
 # ---- objects ----
 
 @pytest.mark.parametrize("key", KEYS)
-def test_an_object_comes_back_whole_whatever_its_key(s3, bucket, key):
+def test_an_object_with_any_key_is_returned_unchanged(s3, bucket, key):
     body = b"\0\xff" * 1000
     put = s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="image/x-test", CacheControl="max-age=60",
                         Metadata={"camera": "Field 2"})
@@ -86,7 +86,7 @@ def test_an_object_comes_back_whole_whatever_its_key(s3, bucket, key):
 
 
 @pytest.mark.parametrize("size", [0, 1, 4095, 65536, 1 << 20, (5 << 20) + 17])
-def test_an_object_of_any_size_comes_back_whole(s3, bucket, size):
+def test_an_object_of_any_size_is_returned_unchanged(s3, bucket, size):
     body = (hashlib.sha256(str(size).encode()).digest() * (size // 32 + 1))[:size]
     s3.put_object(Bucket=bucket, Key="sized", Body=body)
     assert fetch(s3, bucket, "sized") == body
@@ -133,7 +133,7 @@ def test_a_reader_never_sees_less_than_what_was_acknowledged(cloud, bucket):
     assert not wrong
 
 
-def test_deleting_is_done_once_and_asked_as_often_as_one_likes(s3, bucket):
+def test_deleting_is_idempotent(s3, bucket):
     s3.put_object(Bucket=bucket, Key="a", Body=b"a")
     for _ in range(2):
         assert s3.delete_object(Bucket=bucket, Key="a")["ResponseMetadata"]["HTTPStatusCode"] == 204
@@ -164,7 +164,7 @@ def test_a_range_is_cut_out(s3, bucket, range_, wanted, content_range):
     assert got["ContentRange"] == content_range and got["ResponseMetadata"]["HTTPStatusCode"] == 206
 
 
-def test_a_range_behind_the_end_cannot_be_satisfied(s3, bucket):
+def test_a_range_beyond_the_end_cannot_be_satisfied(s3, bucket):
     s3.put_object(Bucket=bucket, Key="digits", Body=b"0123456789")
     assert error_code(s3.get_object, Bucket=bucket, Key="digits", Range="bytes=10-") == ("InvalidRange", 416)
 
@@ -177,14 +177,14 @@ def test_a_large_object_is_read_in_ranges(s3, bucket):
     assert b"".join(parts) == body
 
 
-def test_conditions_are_held(s3, bucket):
+def test_conditions_are_enforced(s3, bucket):
     etag = s3.put_object(Bucket=bucket, Key="a", Body=b"a")["ETag"]
     assert error_code(s3.get_object, Bucket=bucket, Key="a", IfNoneMatch=etag)[1] == 304
     assert error_code(s3.get_object, Bucket=bucket, Key="a", IfMatch='"other"') == ("PreconditionFailed", 412)
     assert s3.get_object(Bucket=bucket, Key="a", IfMatch=etag)["Body"].read() == b"a"
 
 
-def test_a_body_that_is_not_what_its_md5_says_is_refused(s3, bucket):
+def test_a_body_with_a_wrong_md5_is_refused(s3, bucket):
     wrong = base64.b64encode(hashlib.md5(b"other").digest()).decode()
     assert error_code(s3.put_object, Bucket=bucket, Key="a", Body=b"a", ContentMD5=wrong) == ("BadDigest", 400)
     assert error_code(s3.head_object, Bucket=bucket, Key="a") == ("404", 404)
@@ -286,14 +286,14 @@ def test_tags_of_a_missing_object_are_an_error(s3, bucket):
     assert error_code(s3.get_object_tagging, Bucket=bucket, Key="absent") == ("NoSuchKey", 404)
 
 
-# ---- who may ask ----
+# ---- authentication ----
 
 def test_a_wrong_secret_is_a_wrong_signature(cloud, bucket):
     other = client(cloud.endpoint, "s3", secret_key="another")
     assert error_code(other.list_objects_v2, Bucket=bucket) == ("SignatureDoesNotMatch", 403)
 
 
-def test_an_unknown_access_key_is_named_as_such(cloud, bucket):
+def test_an_unknown_access_key_is_reported(cloud, bucket):
     other = client(cloud.endpoint, "s3", access_key="AKIDUNKNOWN")
     assert error_code(other.list_objects_v2, Bucket=bucket) == ("InvalidAccessKeyId", 403)
 
@@ -305,7 +305,7 @@ def test_an_unsigned_request_is_denied(cloud, bucket):
 
 # "If you don't have the s3:ListBucket permission, Amazon S3 returns an HTTP status code 403 (Access Denied) error":
 # GetObject, HeadObject and CopyObject in the S3 API Reference
-def test_who_may_not_list_a_bucket_is_not_told_what_is_missing(cloud, s3, bucket):
+def test_a_missing_key_is_denied_without_permission_to_list(cloud, s3, bucket):
     def allow(*actions, effect="Allow"):
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
             {"Effect": effect, "Principal": "*", "Action": list(actions),
@@ -415,7 +415,7 @@ def test_curl_with_a_wrong_secret_is_refused(cloud, bucket):
 
 
 def test_a_bucket_in_the_host_name_is_found(cloud, s3, bucket):
-    """Virtual-host style, which needs no name service: the Host header alone says it."""
+    """Virtual-host style, which needs no name service: only the Host header matters."""
     s3.put_object(Bucket=bucket, Key="dir/a b", Body=b"by host")
     host = f"{bucket}.s3.us-east-1.amazonaws.com"
     request = AWSRequest("GET", f"http://{host}/dir/a%20b", headers={"Host": host})
@@ -434,7 +434,7 @@ def test_the_aws_cli_copies_there_and_back(cloud, bucket, tmp_path):
     assert "Contents" not in (aws(cloud.endpoint, "s3api", "list-objects-v2", "--bucket", bucket) or {})
 
 
-def test_a_put_that_breaks_off_leaves_nothing(cloud, s3, bucket):
+def test_an_aborted_put_leaves_nothing(cloud, s3, bucket):
     host, port = cloud.endpoint.removeprefix("http://").split(":")
     request = AWSRequest("PUT", f"{cloud.endpoint}/{bucket}/broken", data=b"x" * 100_000)
     S3SigV4Auth(Credentials(harness.ACCESS_KEY, harness.SECRET_KEY), "s3", REGION).add_auth(request)
@@ -478,7 +478,7 @@ def test_a_new_notification_sends_a_test_event(sqs, notified):
     assert event["Service"] == "Amazon S3" and event["Event"] == "s3:TestEvent" and event["Bucket"] == bucket
 
 
-def test_an_event_says_what_was_put(s3, sqs, notified):
+def test_an_event_describes_the_object(s3, sqs, notified):
     bucket, url = notified
     put = s3.put_object(Bucket=bucket, Key="in/a b+c é.jpg", Body=b"12345")
     record = record_of(sqs, url)
@@ -511,7 +511,7 @@ def test_a_filter_keeps_other_keys_out(s3, sqs, notified):
     assert depth(sqs, url) == (0, 0, 0)
 
 
-def test_a_removal_is_told_of(s3, sqs, notified):
+def test_a_deletion_sends_an_event(s3, sqs, notified):
     bucket, url = notified
     s3.put_object(Bucket=bucket, Key="in/a.jpg", Body=b"x")
     s3.delete_object(Bucket=bucket, Key="in/a.jpg")
@@ -553,7 +553,7 @@ def test_overlapping_notifications_are_refused(s3, sqs, notified):
 # ---- durability ----
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_what_was_acknowledged_survives(start_cloud, idle_pipelines, end):
+def test_acknowledged_data_survives(start_cloud, idle_pipelines, end):
     cloud = start_cloud("--pipelines", idle_pipelines)
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="kept")

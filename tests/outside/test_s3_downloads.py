@@ -58,7 +58,7 @@ def read_response(peer):
 
 
 @pytest.mark.parametrize("key", ["whole", "parts"])
-def test_what_is_replaced_or_deleted_meanwhile_is_read_to_its_end(cloud, objects, key):
+def test_an_object_that_is_replaced_or_deleted_is_read_to_its_end(cloud, objects, key):
     """The peers take nothing before the object is gone, and sockets hold a part of it only."""
     s3, peers = cloud.client("s3"), [ask(cloud, key) for _ in range(4)]
     for peer in peers:
@@ -70,7 +70,7 @@ def test_what_is_replaced_or_deleted_meanwhile_is_read_to_its_end(cloud, objects
         peer.close()
 
 
-def test_downloads_that_break_off_leave_nothing_behind(cloud, objects):
+def test_aborted_downloads_leave_nothing_behind(cloud, objects):
     s3 = cloud.client("s3")
     descriptors = lambda: len(os.listdir(f"/proc/{cloud.process.pid}/fd"))  # noqa: E731
     s3.get_object(Bucket="large", Key="whole")["Body"].read()
@@ -103,7 +103,7 @@ def test_a_crowd_of_slow_readers_leaves_descriptors_for_others(start_cloud):
         peer.close()
 
 
-def test_what_is_no_longer_in_memory_is_read_from_the_disk(cloud, objects):
+def test_an_object_that_is_not_in_the_page_cache_is_read_from_disk(cloud, objects):
     """Its pages leave the kernel's cache before it is asked for, as those of an object of last week have."""
     for path in (cloud.data / "blobs").glob("*/*"):
         descriptor = os.open(path, os.O_RDONLY)

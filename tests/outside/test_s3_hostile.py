@@ -16,7 +16,7 @@ from harness import ACCESS_KEY, REGION, SECRET_KEY, client, error_code, fetch
 
 
 class Peer:
-    """Signs what it is told to, and sends it to the byte."""
+    """Signs any request, and sends exactly these bytes."""
 
     def __init__(self, cloud):
         self.host, port = cloud.endpoint.removeprefix("http://").split(":")
@@ -54,7 +54,7 @@ def peer(cloud):
     return Peer(cloud)
 
 
-REFUSED = ([400], [403])  # what has no canonical form has no signature that holds
+REFUSED = ([400], [403])  # a request without a canonical form cannot have a valid signature
 
 
 # ---- names ----
@@ -68,7 +68,7 @@ def test_a_key_that_leads_above_the_bucket_is_refused(peer, s3, bucket, key):
 
 
 @pytest.mark.parametrize("key", ["a/../b", "a/./b", "..a/b..", "/etc/passwd", "C:\\windows\\x", "-rf", "$(reboot)", "x|y;z"])
-def test_a_key_that_looks_odd_is_but_a_name(cloud, s3, bucket, key):
+def test_an_odd_key_is_an_ordinary_name(cloud, s3, bucket, key):
     s3.put_object(Bucket=bucket, Key=key, Body=b"x" * 50_000)
     assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key]
     assert fetch(s3, bucket, key) == b"x" * 50_000
@@ -77,14 +77,14 @@ def test_a_key_that_looks_odd_is_but_a_name(cloud, s3, bucket, key):
 
 
 @pytest.mark.parametrize("key", ["a%00b", "%00", "a%ff", "a%C0%AFb", "a%zz", "a%", "%ED%A0%80"])
-def test_a_key_that_is_no_text_is_refused(peer, s3, bucket, key):
+def test_a_key_that_is_not_text_is_refused(peer, s3, bucket, key):
     response = peer.send(peer.signed("PUT", f"/{bucket}/{key}", more=["Content-Length: 0", "Connection: close"]))
     assert statuses(response) in REFUSED, response
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
 @pytest.mark.parametrize("name", ["..", ".", "%2e%2e", "a%2fb", "a%00b", "%0d%0aX:1"])
-def test_a_bucket_of_such_a_name_is_not_made(peer, s3, name):
+def test_a_bucket_with_an_invalid_name_is_not_created(peer, s3, name):
     before = [one["Name"] for one in s3.list_buckets()["Buckets"]]
     response = peer.send(peer.signed("PUT", f"/{name}", more=["Content-Length: 0", "Connection: close"]))
     assert statuses(response) in REFUSED, response
@@ -95,7 +95,7 @@ def test_a_bucket_of_such_a_name_is_not_made(peer, s3, name):
 
 @pytest.mark.parametrize("line", [b"x-amz-meta-a: b\nx-evil: 1", b"x-amz-meta-a: b\rx-evil: 1", b"x-amz-meta-a: b\r\n x-evil: 1",
                                   b"x-amz-meta-a: b\x00c", b"x-amz-meta-a : b", b": b", b"x amz: b"])
-def test_a_line_that_is_no_header_is_refused_or_harmless(peer, s3, bucket, line):
+def test_a_malformed_header_line_is_refused_or_harmless(peer, s3, bucket, line):
     whole = peer.signed("PUT", f"/{bucket}/k", more=["Content-Length: 0", "Connection: close"])
     response = peer.send(whole[:-2] + line + b"\r\n\r\n")
     assert statuses(response)[0] in (400, 403), response
@@ -111,7 +111,7 @@ def test_no_header_is_injected_through_a_query(peer, s3, bucket, parameter, valu
     assert b"set-cookie" not in response.split(b"\r\n\r\n")[0].lower() and statuses(response) in REFUSED, response
 
 
-def test_response_headers_are_for_those_who_sign(cloud, s3, bucket):
+def test_only_signed_requests_may_override_response_headers(cloud, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Statement": [
         {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
@@ -162,7 +162,7 @@ def smuggled(peer, bucket):
     (["Transfer-Encoding: chunked"], b"g\r\nhello\r\n0\r\n\r\n"),
     (["Transfer-Encoding: chunked"], b"5\r\nhelloXX0\r\n\r\n"),
     (["Transfer-Encoding: chunked"], b"ffffffffffffffffff\r\nhello\r\n0\r\n\r\n")])
-def test_a_length_that_is_in_doubt_ends_the_connection(peer, s3, bucket, lines, body):
+def test_an_ambiguous_length_closes_the_connection(peer, s3, bucket, lines, body):
     data = peer.signed("PUT", f"/{bucket}/k", headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"}, more=lines)
     response = peer.send(data + body + smuggled(peer, bucket))
     found = statuses(response)
@@ -219,7 +219,7 @@ def test_entities_are_never_expanded(peer, s3, bucket, method, target, document)
     b"<Delete><Object><Key>" + b"k" * 1_000_000 + b"</Key></Object></Delete>",
     b"<Delete><Object><Key>" + b"k" * 5_000_000 + b"</Key></Object></Delete>",
     b"<Delete><Object><Key>a</Key></Object>", b"\xff\xfe<Delete/>", b"", b"{}"])
-def test_a_document_over_the_bounds_is_refused(peer, bucket, body):
+def test_a_document_over_the_limits_is_refused(peer, bucket, body):
     digest = hashlib.sha256(body).hexdigest()
     data = peer.signed("POST", f"/{bucket}?delete", body, headers={"x-amz-content-sha256": digest},
                        more=[f"Content-Length: {len(body)}", "Connection: close"])
@@ -227,7 +227,7 @@ def test_a_document_over_the_bounds_is_refused(peer, bucket, body):
     assert not statuses(response) or statuses(response)[0] in (400, 413), response[:300]
 
 
-def test_it_goes_on_serving(cloud, s3, bucket):
+def test_it_keeps_serving(cloud, s3, bucket):
     """After all of the above, in the same process."""
     s3.put_object(Bucket=bucket, Key="k", Body=b"still here")
     assert fetch(s3, bucket, "k") == b"still here" and cloud.running()

@@ -63,7 +63,7 @@ def test_the_configuration_is_kept_and_can_be_deleted(s3, bucket):
      ("InvalidRequest", 400)),
     (rule(Filter={"Tag": {"Key": "a", "Value": "b"}}, Expiration={"ExpiredObjectDeleteMarker": True}), ("InvalidRequest", 400)),
     ({"Status": "Enabled", "Expiration": {"Days": 1}}, ("MalformedXML", 400))])
-def test_what_is_no_rule_is_refused(s3, bucket, wrong, code):
+def test_an_invalid_rule_is_refused(s3, bucket, wrong, code):
     assert error_code(set_rules, s3, bucket, wrong) == code
 
 
@@ -74,7 +74,7 @@ def test_two_rules_need_two_names(s3, bucket):
 
 # ---- a date ----
 
-def test_what_is_due_goes_and_the_rest_stays(s3, bucket):
+def test_expired_objects_are_deleted_and_the_rest_stays(s3, bucket):
     for key, size, tags in (("old/a", 10, ""), ("old/b c", 10, ""), ("kept", 10, ""), ("tagged/yes", 10, "keep=no&a=b+c"),
                             ("tagged/no", 10, "keep=yes"), ("size/5", 5, ""), ("size/6", 6, ""), ("size/9", 9, ""),
                             ("off/x", 1, ""), ("both/1", 7, "a=b"), ("both/2", 7, ""), ("both/3", 70_000, "a=b")):
@@ -88,8 +88,8 @@ def test_what_is_due_goes_and_the_rest_stays(s3, bucket):
     until(lambda: keys(s3, bucket) == left, "what is due has gone")
 
 
-def test_many_go_too(s3, bucket):
-    """More than a page of the look at a bucket."""
+def test_many_objects_expire(s3, bucket):
+    """More than one page of a bucket's scan."""
     from concurrent.futures import ThreadPoolExecutor
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: s3.put_object(Bucket=bucket, Key=f"{'old' if n % 3 else 'new'}/{n:04}", Body=b""), range(600)))
@@ -119,7 +119,7 @@ def test_with_versions_the_current_one_is_hidden(s3, sqs, bucket):
     assert records[0]["s3"]["configurationId"] == "expired"
 
 
-def test_a_delete_marker_that_hides_nothing_goes(s3, bucket):
+def test_a_delete_marker_that_hides_nothing_is_deleted(s3, bucket):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     lone = s3.put_object(Bucket=bucket, Key="lone", Body=b"x")["VersionId"]
     kept = s3.put_object(Bucket=bucket, Key="kept", Body=b"x")["VersionId"]
@@ -166,7 +166,7 @@ def test_days_pass(start_cloud, idle_pipelines, name):
     set_rules(s3, name, rule(prefix="in/", Expiration={"Days": 3}),
               rule(prefix="up/", AbortIncompleteMultipartUpload={"DaysAfterInitiation": 2}))
     age(cloud, "objects", "modified", 4, "key LIKE '%/old'")
-    age(cloud, "objects", "modified", 3, "key LIKE '%/new'")  # due at the midnight that comes
+    age(cloud, "objects", "modified", 3, "key LIKE '%/new'")  # due at the next midnight
     age(cloud, "uploads", "created", 3, "key = 'up/old'")
     age(cloud, "uploads", "created", 2, "key = 'up/new'")
     cloud = start_cloud("--pipelines", idle_pipelines)

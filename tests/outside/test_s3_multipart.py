@@ -15,7 +15,7 @@ PART = 5 * MIB
 
 
 def content(size, seed=b"thumbwheel"):
-    """Bytes that are not like each other at any part boundary."""
+    """Bytes that differ at every part boundary."""
     out, state = bytearray(), seed
     while len(out) < size:
         state = hashlib.sha512(state).digest()
@@ -45,7 +45,7 @@ def upload(s3, bucket, key, parts, numbers=None, **create):
 
 
 def with_headers(cloud, operation, headers):
-    """A client that says more than Debian's boto3 knows. Later changes of headers count."""
+    """A client that adds headers that Debian's boto3 lacks. Later changes of headers take precedence."""
     s3 = cloud.client("s3")
     s3.meta.events.register(f"before-call.s3.{operation}", lambda params, **_: params["headers"].update(headers))
     return s3
@@ -66,9 +66,9 @@ def blob_files(cloud):
                   if path.is_file())
 
 
-# ---- what people do ----
+# ---- common uses ----
 
-def test_a_large_file_goes_up_in_threads_and_comes_back(s3, bucket, tmp_path):
+def test_a_large_file_is_uploaded_in_threads_and_downloaded(s3, bucket, tmp_path):
     body = content(20 * MIB + 123)
     source, target = tmp_path / "up", tmp_path / "down"
     source.write_bytes(body)
@@ -97,7 +97,7 @@ def test_the_command_line_copies_a_large_file_there_and_back(cloud, s3, bucket, 
     assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["a b+c.jpg", "moved.jpg"]
 
 
-def test_a_completed_upload_is_told_of_once_and_whole(s3, sqs, bucket):
+def test_a_completed_upload_sends_one_event(s3, sqs, bucket):
     url = make_queue(sqs, bucket)
     sqs.set_queue_attributes(QueueUrl=url, Attributes={
         "Policy": send_policy(bucket, "s3", f"arn:aws:s3:::{bucket}")})
@@ -160,14 +160,14 @@ def test_one_part_is_read_by_its_number(s3, assembled):
         ("InvalidRequest", 400)
 
 
-def test_an_object_that_came_at_once_is_its_own_first_part(s3, bucket):
+def test_an_object_uploaded_at_once_is_its_own_first_part(s3, bucket):
     s3.put_object(Bucket=bucket, Key="a", Body=b"whole")
     got = s3.get_object(Bucket=bucket, Key="a", PartNumber=1)
     assert got["Body"].read() == b"whole" and "PartsCount" not in got
     assert error_code(s3.get_object, Bucket=bucket, Key="a", PartNumber=2) == ("InvalidPartNumber", 416)
 
 
-def test_a_reader_keeps_what_it_began_though_the_object_is_replaced(cloud, s3, bucket):
+def test_a_reader_gets_the_object_that_it_opened_although_it_is_replaced(cloud, s3, bucket):
     before = len(blob_files(cloud))
     parts = [content(6 * MIB, b"a"), content(6 * MIB, b"b"), content(6 * MIB, b"c")]
     store(s3, bucket, "a", parts)
@@ -179,7 +179,7 @@ def test_a_reader_keeps_what_it_began_though_the_object_is_replaced(cloud, s3, b
     until(lambda: len(blob_files(cloud)) == before, "the files of the replaced object are gone")
 
 
-def test_a_reader_that_leaves_lets_go_of_the_files(cloud, s3, bucket):
+def test_a_reader_that_disconnects_releases_the_files(cloud, s3, bucket):
     before = len(blob_files(cloud))
     store(s3, bucket, "a", [content(8 * MIB, b"a"), content(8 * MIB, b"b")])
     body = s3.get_object(Bucket=bucket, Key="a")["Body"]
@@ -191,7 +191,7 @@ def test_a_reader_that_leaves_lets_go_of_the_files(cloud, s3, bucket):
 
 # ---- what is refused ----
 
-def test_completion_holds_to_what_was_uploaded(s3, bucket):
+def test_completion_must_match_the_uploaded_parts(s3, bucket):
     upload_id, done = upload(s3, bucket, "a", [content(PART), b"tail"])
     args = (s3, bucket, "a", upload_id)
     assert error_code(complete, *args, done[::-1]) == ("InvalidPartOrder", 400)
@@ -219,7 +219,7 @@ def test_a_part_number_has_bounds(s3, bucket, number):
         ("InvalidArgument", 400)
 
 
-def test_an_upload_that_is_not_there(s3, bucket):
+def test_an_upload_that_does_not_exist(s3, bucket):
     upload_id, done = upload(s3, bucket, "a", [b"x"])
     for wrong, key in (("nonsense", "a"), ("0" * 16, "a"), (upload_id, "b"), ("f" * 16, "a")):
         ids = dict(Bucket=bucket, Key=key, UploadId=wrong)
@@ -230,7 +230,7 @@ def test_an_upload_that_is_not_there(s3, bucket):
     assert error_code(s3.create_multipart_upload, Bucket="no-such-bucket", Key="a") == ("NoSuchBucket", 404)
 
 
-def test_a_part_that_is_not_what_its_md5_says_is_refused(cloud, s3, bucket):
+def test_a_part_with_a_wrong_md5_is_refused(cloud, s3, bucket):
     before = len(blob_files(cloud))
     upload_id, _ = upload(s3, bucket, "a", [])
     wrong = base64.b64encode(hashlib.md5(b"other").digest()).decode()
@@ -297,7 +297,7 @@ def test_a_checksum_of_the_whole_follows_from_the_parts(cloud, s3, bucket):
     assert headers["x-amz-checksum-type"] == "FULL_OBJECT"
 
 
-def test_a_part_with_another_checksum_than_its_upload_is_refused(s3, bucket):
+def test_a_part_with_a_different_checksum_algorithm_is_refused(s3, bucket):
     upload_id, _ = upload(s3, bucket, "a", [], ChecksumAlgorithm="SHA256")
     assert error_code(s3.upload_part, Bucket=bucket, Key="a", UploadId=upload_id, PartNumber=1, Body=b"x",
                       ChecksumAlgorithm="SHA1") == ("InvalidRequest", 400)
@@ -346,7 +346,7 @@ def test_aborting_frees_the_space_and_parts_left_out_go_too(cloud, s3, bucket):
     until(lambda: len(blob_files(cloud)) == before, "the object's parts are gone")
 
 
-def test_a_bucket_goes_with_the_uploads_in_it(cloud, s3, bucket):
+def test_deleting_a_bucket_deletes_its_uploads(cloud, s3, bucket):
     before = len(blob_files(cloud))
     upload(s3, bucket, "a", [b"part"])
     s3.delete_bucket(Bucket=bucket)
@@ -395,7 +395,7 @@ def test_an_object_is_copied_onto_itself_only_to_change_it(cloud, s3, bucket, si
     until(lambda: len(blob_files(cloud)) == files, "no file is left over")
 
 
-def test_conditions_on_the_source_are_held(s3, bucket):
+def test_conditions_on_the_source_are_enforced(s3, bucket):
     etag = s3.put_object(Bucket=bucket, Key="a", Body=b"a")["ETag"]
     copy = dict(Bucket=bucket, Key="b", CopySource={"Bucket": bucket, "Key": "a"})
     failed = ("PreconditionFailed", 412)
@@ -411,7 +411,7 @@ def test_conditions_on_the_source_are_held(s3, bucket):
     ("no-such-bucket/a", ("NoSuchBucket", 404)), ("{bucket}/absent", ("NoSuchKey", 404)),
     ("nothing", ("InvalidArgument", 400)), ("{bucket}/a?versionId=other", ("InvalidArgument", 400)),
     ("{bucket}/a?versionId=00000100000000ff", ("NoSuchVersion", 404))])
-def test_a_wrong_source_is_named(s3, bucket, source, error):
+def test_a_wrong_source_is_reported(s3, bucket, source, error):
     s3.put_object(Bucket=bucket, Key="a", Body=b"a")
     assert error_code(s3.copy_object, Bucket=bucket, Key="b", CopySource=source.format(bucket=bucket)) == error
 

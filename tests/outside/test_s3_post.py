@@ -42,7 +42,7 @@ def send(url, body, content_type=f"multipart/form-data; boundary={BOUNDARY}"):
 
 
 def post(s3, bucket, signed_key, body=b"hello", fields=None, conditions=None, expires=600, filename="photo.jpg", **changed):
-    """Signs a form and sends it; `changed` are fields that are sent otherwise than they were signed, None: not at all."""
+    """Signs a form and sends it; `changed` are fields that are sent with another value than the signed one (None: omitted)."""
     made = s3.generate_presigned_post(bucket, signed_key, Fields=dict(fields or {}), Conditions=conditions, ExpiresIn=expires)
     sent = {**made["fields"], **{name.replace("_", "-"): value for name, value in changed.items()}}
     return send(made["url"], form([(k, v) for k, v in sent.items() if v is not None], body, filename))
@@ -62,8 +62,8 @@ def test_a_form_stores_its_file(s3, bucket, size):
 
 
 @pytest.mark.parametrize("piece", [1, 7, 4096])
-def test_it_does_not_matter_how_it_comes(cloud, s3, bucket, piece):
-    """Delimiters and their likes cut anywhere."""
+def test_a_form_may_arrive_in_any_pieces(cloud, s3, bucket, piece):
+    """Delimiters and similar bytes, cut at any position."""
     body = b"\r\n--" + BOUNDARY.encode()[:-2] + b"\r\r\n-\r\n--" * 20
     made = s3.generate_presigned_post(bucket, f"k{piece}")
     data = form(made["fields"].items(), body)
@@ -79,7 +79,7 @@ def test_it_does_not_matter_how_it_comes(cloud, s3, bucket, piece):
     assert fetch(s3, bucket, f"k{piece}") == body
 
 
-def test_fields_become_what_headers_are_to_a_put(s3, bucket):
+def test_fields_correspond_to_the_headers_of_a_put(s3, bucket):
     fields = {"Content-Type": "image/x-test", "Cache-Control": "max-age=60", "x-amz-meta-camera": "Field 2", "acl": "private",
               "tagging": "<Tagging><TagSet><Tag><Key>a</Key><Value>b c</Value></Tag></TagSet></Tagging>"}
     assert post(s3, bucket, "k", fields=fields, conditions=[{k: v} for k, v in fields.items()])[0] == 204
@@ -107,7 +107,7 @@ def test_a_form_chooses_the_success_status(s3, cloud, bucket, wanted, status):
         assert body == b""
 
 
-def test_a_form_sends_its_sender_on(s3, bucket):
+def test_a_form_redirects_on_success(s3, bucket):
     fields = {"success_action_redirect": "http://127.0.0.1/done?x=1"}
     status, headers, _ = post(s3, bucket, "a b", fields=fields, conditions=[fields])
     etag = hashlib.md5(b"hello").hexdigest()
@@ -155,7 +155,7 @@ def test_a_form_is_a_version_and_an_event(s3, sqs, bucket):
     ([], {}, {"x_amz_signature": None}, ("InvalidArgument", 400)),
     ([], {}, {"x_amz_credential": "AKIDOTHER/20260101/us-east-1/s3/aws4_request"}, ("InvalidArgument", 400)),
     ([], {}, {"policy": None}, ("AccessDenied", 403))])
-def test_conditions_are_held(s3, bucket, conditions, fields, changed, code):
+def test_conditions_are_enforced(s3, bucket, conditions, fields, changed, code):
     response = post(s3, bucket, "k", fields=fields, conditions=conditions, **changed)
     if code is None:
         assert response[0] == 204, response[2]
@@ -165,7 +165,7 @@ def test_conditions_are_held(s3, bucket, conditions, fields, changed, code):
         assert error_code(s3.head_object, Bucket=bucket, Key="k")[1] == 404
 
 
-def test_a_form_that_is_too_late_or_anothers_is_refused(cloud, s3, bucket, monkeypatch):
+def test_an_expired_or_foreign_form_is_refused(cloud, s3, bucket, monkeypatch):
     response = post(s3, bucket, "k", expires=-1)
     assert code_of(response) == ("AccessDenied", 403) and b"Policy expired" in response[2]
     assert code_of(post(client(cloud.endpoint, "s3", secret_key="wrong"), bucket, "k")) == ("SignatureDoesNotMatch", 403)
@@ -186,7 +186,7 @@ def test_anybody_may_post_where_the_bucket_says_so(cloud, s3, bucket):
     assert code_of(send(url, form([("key", "out/k")], b"hello"))) == ("AccessDenied", 403)
 
 
-# ---- what is no such form ----
+# ---- invalid forms ----
 
 @pytest.mark.parametrize("make, code", [
     (lambda f: (form(f, b"x")[:-20], None), ("MalformedPOSTRequest", 400)),
@@ -199,7 +199,7 @@ def test_anybody_may_post_where_the_bucket_says_so(cloud, s3, bucket):
     (lambda f: (f"--{BOUNDARY}\r\nX-Long: {'h' * 9000}\r\n\r\n".encode() + form(f, b"x"), None),
      ("MaxPostPreDataLengthExceededError", 400)),
     (lambda f: (f"--{BOUNDARY}\r\n\r\nnameless\r\n".encode() + form(f, b"x"), None), ("MalformedPOSTRequest", 400))])
-def test_what_is_no_form_is_refused(s3, bucket, make, code):
+def test_an_invalid_form_is_refused(s3, bucket, make, code):
     made = s3.generate_presigned_post(bucket, "k")
     body, content_type = make(list(made["fields"].items()))
     response = send(made["url"], body, content_type or f"multipart/form-data; boundary={BOUNDARY}")
@@ -207,7 +207,7 @@ def test_what_is_no_form_is_refused(s3, bucket, make, code):
     assert error_code(s3.head_object, Bucket=bucket, Key="k")[1] == 404
 
 
-def test_what_comes_behind_the_file_changes_nothing(s3, bucket):
+def test_fields_after_the_file_are_ignored(s3, bucket):
     made = s3.generate_presigned_post(bucket, "k")
     body = form(made["fields"].items(), b"hello", after=[("key", "other"), ("x-amz-meta-late", "1")])
     assert send(made["url"], body)[0] == 204

@@ -60,7 +60,7 @@ def test_a_policy_is_kept_as_it_was_sent(s3, bucket):
     json.dumps({"Statement": [statement("somebody-elses", "GetObject")]}),
     json.dumps({"Statement": [{**statement("x", "GetObject"), "Resource": "arn:aws:sqs:us-east-1:1:q"}]}),
     json.dumps({"Statement": [{**statement("x", "GetObject"), "Action": "sqs:SendMessage"}]})])
-def test_what_is_no_policy_of_this_bucket_is_refused(s3, bucket, document):
+def test_an_invalid_bucket_policy_is_refused(s3, bucket, document):
     assert error_code(s3.put_bucket_policy, Bucket=bucket, Policy=document) == ("MalformedPolicy", 400)
 
 
@@ -108,7 +108,7 @@ def test_a_deny_wins_over_the_owner_too(s3, anybody, bucket):
     assert s3.get_object(Bucket=bucket, Key="locked/k")["Body"].read() == b"1"
 
 
-def test_a_version_is_another_permission(s3, anybody, bucket):
+def test_versions_need_another_permission(s3, anybody, bucket):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     version = s3.put_object(Bucket=bucket, Key="k", Body=b"old")["VersionId"]
     s3.put_object(Bucket=bucket, Key="k", Body=b"new")
@@ -119,7 +119,7 @@ def test_a_version_is_another_permission(s3, anybody, bucket):
     assert anybody.get_object(Bucket=bucket, Key="k", VersionId=version)["Body"].read() == b"old"
 
 
-def test_a_condition_is_held(s3, anybody, bucket):
+def test_a_condition_is_enforced(s3, anybody, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"1")
     insecure = {"Bool": {"aws:SecureTransport": "false"}}
     set_policy(s3, bucket, statement(bucket, "GetObject"),
@@ -139,7 +139,7 @@ def test_a_condition_is_held(s3, anybody, bucket):
     ("get_bucket_website", "NoSuchWebsiteConfiguration"),
     ("get_bucket_replication", "ReplicationConfigurationNotFoundError"),
     ("get_object_lock_configuration", "ObjectLockConfigurationNotFoundError")])
-def test_a_configuration_that_is_not_there(s3, bucket, call, code):
+def test_a_missing_configuration(s3, bucket, call, code):
     assert error_code(getattr(s3, call), Bucket=bucket) == (code, 404)
     assert error_code(getattr(s3, call), Bucket="no-such-bucket") == ("NoSuchBucket", 404)
 
@@ -171,7 +171,7 @@ def test_setting_one_is_refused_by_name(s3, bucket, call, more):
     assert error["Code"] == "NotImplemented" and refused.value.operation_name in error["Message"]
 
 
-def test_settings_survive_and_go_with_their_bucket(start_cloud, idle_pipelines, name):
+def test_settings_survive_a_restart_and_are_deleted_with_the_bucket(start_cloud, idle_pipelines, name):
     cloud = start_cloud("--pipelines", idle_pipelines)
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket=name)

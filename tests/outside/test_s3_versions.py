@@ -45,7 +45,7 @@ def test_a_bucket_begins_without_versioning_and_keeps_what_was_set(s3, bucket):
 
 
 @pytest.mark.parametrize("size", [3, 100_000])
-def test_every_version_comes_back(s3, versioned, size):
+def test_every_version_can_be_read(s3, versioned, size):
     bodies = [bytes([n]) * size for n in range(4)]
     ids = [put(s3, versioned, "a b/ü", body) for body in bodies]
     assert len(set(ids)) == 4 and None not in ids
@@ -88,7 +88,7 @@ def test_deleting_the_newest_version_uncovers_the_one_before(s3, versioned):
     assert listed(s3, versioned) == []
 
 
-def test_a_delete_marker_is_made_of_nothing_too(s3, versioned):
+def test_deleting_a_missing_key_creates_a_delete_marker(s3, versioned):
     assert s3.delete_object(Bucket=versioned, Key="never")["DeleteMarker"] is True
     assert [row[2:] for row in listed(s3, versioned)] == [(True, True)]
     assert error_code(s3.delete_bucket, Bucket=versioned) == ("BucketNotEmpty", 409)
@@ -121,7 +121,7 @@ def test_suspended_there_is_one_null_version_and_the_others_stay(s3, versioned):
                                      ("k", kept, False, False)]
 
 
-def test_versions_that_are_not_there_are_told_from_keys(s3, versioned):
+def test_a_missing_version_and_a_missing_key_are_different_errors(s3, versioned):
     other = put(s3, versioned, "other", b"x")
     put(s3, versioned, "k", b"x")
     assert error_code(s3.get_object, Bucket=versioned, Key="k", VersionId=other) == ("NoSuchVersion", 404)
@@ -175,7 +175,7 @@ def test_a_multipart_upload_makes_a_version(s3, versioned):
     assert [row[1] for row in listed(s3, versioned)] == [newest, done["VersionId"], old]
 
 
-def test_conditions_are_about_what_shows(cloud, s3, versioned):
+def test_conditions_apply_to_the_current_version(cloud, s3, versioned):
     def put_if_absent():
         return curl("-X", "PUT", "-d", "2", "-H", "If-None-Match: *", "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD",
                     f"{cloud.endpoint}/{versioned}/k")[0]
@@ -258,7 +258,7 @@ def test_a_prefix_and_a_key_marker_narrow_it(s3, history):
 
 # ---- events ----
 
-def test_events_say_which_version_and_what_kind_of_deletion(s3, sqs, versioned):
+def test_events_have_the_version_and_the_kind_of_deletion(s3, sqs, versioned):
     url = make_queue(sqs, versioned)
     sqs.set_queue_attributes(QueueUrl=url, Attributes={
         "Policy": send_policy(versioned, "s3", f"arn:aws:s3:::{versioned}")})

@@ -1,4 +1,4 @@
-"""What the other tests rely on: the sanitizers themselves do not fail, and find the process in a quiet state."""
+"""The other tests rely on this: the sanitizers do not fail themselves, and no thread runs when the process exits."""
 import os
 import re
 import subprocess

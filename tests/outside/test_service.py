@@ -43,7 +43,7 @@ def pipelines(tmp_path):
 
 @pytest.fixture
 def alone(start_cloud, tmp_path, idle_pipelines):
-    """An embedded cloud without an engine, on a port that it gets again when it is started again."""
+    """An embedded cloud without an engine, that keeps its port when it is restarted."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -76,7 +76,7 @@ def reload(process, outcome, times=1):
 
 
 def announce(cloud, queue, key, body=None):
-    """An upload, and the message that tells of it."""
+    """An upload, and the message with its event."""
     cloud.client("s3").put_object(Bucket="photos", Key=key, Body=body or jpeg())
     sqs = cloud.client("sqs")
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
@@ -117,7 +117,7 @@ def test_photos_in_flight_finish_on_the_old_file_and_later_ones_use_the_new(alon
     assert process.stop() == 0
 
 
-def test_a_bad_file_is_refused_with_its_place_and_the_old_one_stays(alone, engine, pipelines):
+def test_a_bad_file_is_refused_with_its_location_and_the_old_one_stays(alone, engine, pipelines):
     cloud = alone()
     make_queue(cloud.client("sqs"), "web-queue")
     pipelines.write("web")
@@ -176,7 +176,7 @@ def test_the_embedded_cloud_makes_what_a_new_file_needs(start_cloud, pipelines):
     made(cloud, "mobile/new.jpg", 30)
 
 
-def test_a_hangup_because_the_terminal_is_gone_stops_it(alone, pipelines):
+def test_a_hangup_of_the_terminal_stops_it(alone, pipelines):
     cloud = alone()
     make_queue(cloud.client("sqs"), "web-queue")
     pipelines.write("web")
@@ -197,7 +197,7 @@ def test_a_hangup_because_the_terminal_is_gone_stops_it(alone, pipelines):
 
 @pytest.fixture
 def stalled(alone, engine, pipelines, tmp_path):
-    """An engine in the middle of a photo, whose upload takes longer than anyone wants to wait."""
+    """An engine in the middle of a photo, whose upload never completes."""
     plan = tmp_path / "plan.jsonl"
     plan.write_text('{"operation": "PutObject", "fault": "stall", "nth": 2}\n')  # after that of the photo itself
     cloud = alone("--faults", plan)
@@ -289,7 +289,7 @@ def test_a_pipeline_whose_queue_turns_out_to_be_read_already_waits_for_it(alone,
 
 # ---- starting ----
 
-def test_an_engine_that_is_there_before_its_cloud_waits_for_it(alone, engine, pipelines):
+def test_an_engine_that_starts_before_its_cloud_waits_for_it(alone, engine, pipelines):
     pipelines.write("web")
     process = engine(wait=False)
     process.wait_for("service unavailable")
@@ -305,7 +305,7 @@ def test_an_engine_that_is_there_before_its_cloud_waits_for_it(alone, engine, pi
     assert process.stop() == 0
 
 
-def test_a_missing_queue_is_named_while_the_others_work(alone, engine, pipelines):
+def test_a_missing_queue_is_reported_while_the_others_work(alone, engine, pipelines):
     cloud = alone()
     sqs = cloud.client("sqs")
     make_queue(sqs, "web-queue")
@@ -412,7 +412,7 @@ def test_an_engine_survives_its_queue(alone, engine, pipelines):
 
 
 @pytest.mark.parametrize("key, secret", [(ACCESS_KEY, "not-the-secret"), ("AKIAUNKNOWN", "not-the-secret")])
-def test_credentials_that_are_refused_end_it(alone, start, pipelines, key, secret):
+def test_rejected_credentials_stop_it(alone, start, pipelines, key, secret):
     alone()
     pipelines.write("web")
     environment = dict(aws_environment(secret=secret), AWS_ACCESS_KEY_ID=key)

@@ -50,7 +50,7 @@ def test_sqs_requests_are_far_fewer_than_messages(tmp_path):
     assert count(lines, "GetObject") - messages <= len(photos)  # the rest is what --out collects
 
 
-def test_a_photo_that_comes_again_as_another_version_is_fetched_again(start_cloud):
+def test_a_new_version_of_a_photo_is_fetched_again(start_cloud):
     """Sharing goes by version: an overwritten key must not be served from what was fetched before."""
     cloud = start_cloud()
     s3 = cloud.client("s3")

@@ -37,7 +37,7 @@ def test_a_wrong_topic_name_is_refused(sns, wrong):
     assert error_code(sns.create_topic, Name=wrong) == ("InvalidParameter", 400)
 
 
-def test_an_enveloped_delivery_says_where_it_comes_from(sns, sqs, topic, subscribe, name):
+def test_an_enveloped_delivery_names_its_topic(sns, sqs, topic, subscribe, name):
     url, subscription = subscribe(name)
     text = {"DataType": "String", "StringValue": "v"}
     sent = sns.publish(TopicArn=topic, Message='{"a": "Ω\\n"}', Subject="A subject", MessageAttributes={"attr": text})
@@ -67,7 +67,7 @@ def test_every_subscription_gets_its_own_copy(sns, sqs, topic, subscribe, name):
         assert receive(sqs, url)["Body"] == "to all"
 
 
-def test_who_has_unsubscribed_gets_no_more(sns, sqs, topic, subscribe, name):
+def test_no_message_is_delivered_after_unsubscribing(sns, sqs, topic, subscribe, name):
     url, subscription = subscribe(name)
     other, _ = subscribe(f"{name}-other")
     sns.unsubscribe(SubscriptionArn=subscription)
@@ -76,7 +76,7 @@ def test_who_has_unsubscribed_gets_no_more(sns, sqs, topic, subscribe, name):
     assert depth(sqs, url) == (0, 0, 0)
 
 
-def test_subscribing_twice_is_one_subscription(sns, sqs, topic, subscribe, name):
+def test_subscribing_twice_returns_one_subscription(sns, sqs, topic, subscribe, name):
     url, first = subscribe(name)
     again = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(name), ReturnSubscriptionArn=True)
     assert again["SubscriptionArn"] == first
@@ -114,7 +114,7 @@ def test_publishing_to_a_missing_topic_is_an_error(sns):
     assert error_code(sns.publish, TopicArn=topic_arn("absent"), Message="x") == ("NotFound", 404)
 
 
-def test_subscribing_a_protocol_that_is_not_there_says_so(sns, topic):
+def test_an_unsupported_protocol_is_refused(sns, topic):
     code, status = error_code(sns.subscribe, TopicArn=topic, Protocol="pigeon", Endpoint="loft")
     assert status == 400 and code == "InvalidParameter"
 
@@ -139,7 +139,7 @@ def test_the_aws_cli_publishes(cloud, sqs, topic, subscribe, name):
 
 
 def test_an_s3_event_goes_through_a_topic_to_two_queues(s3, sns, sqs, topic, subscribe, name):
-    """The fan-out: enveloped for one, raw for the other, the same event in both."""
+    """The fan-out: one enveloped, one raw, with the same event."""
     enveloped, _ = subscribe(f"{name}-e")
     raw, _ = subscribe(f"{name}-r", RawMessageDelivery="true")
     s3.create_bucket(Bucket=name)

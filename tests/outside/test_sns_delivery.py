@@ -37,7 +37,7 @@ def subscribe_queue(sns, sqs, topic, name, **attributes):
 
 
 def confirm(sns, subscriber, topic, **attributes):
-    """Subscribes an HTTP endpoint, follows the link of what it is sent, and returns the subscription's ARN."""
+    """Subscribes an HTTP endpoint, follows the link that it receives, and returns the subscription's ARN."""
     told = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=subscriber.url, Attributes=attributes)
     assert told["SubscriptionArn"] == "pending confirmation"
     message = json.loads(subscriber.next()[1])
@@ -89,7 +89,7 @@ def test_raw_delivery_over_http_is_the_message_alone(sns, topic, subscriber):
     assert headers["Content-Type"] == "application/json" and headers["x-amz-sns-subscription-arn"] == arn
 
 
-def test_a_refusal_for_now_is_tried_again(sns, topic, subscriber):
+def test_a_temporary_failure_is_retried(sns, topic, subscriber):
     confirm(sns, subscriber, topic, DeliveryPolicy=json.dumps({"healthyRetryPolicy": {
         "minDelayTarget": 1, "maxDelayTarget": 1, "numRetries": 3, "numNoDelayRetries": 2}}))
     subscriber.statuses = [503, 429]
@@ -109,7 +109,7 @@ def test_a_throttle_policy_holds_deliveries_back(sns, topic, subscriber):
     assert time.monotonic() - began >= 6 / 4
 
 
-def test_what_nobody_takes_goes_to_the_dead_letters(sns, sqs, topic, subscriber, name, tmp_path):
+def test_an_undeliverable_message_becomes_a_dead_letter(sns, sqs, topic, subscriber, name, tmp_path):
     dead = make_queue(sqs, f"{name}-dead")
     sqs.set_queue_attributes(QueueUrl=dead, Attributes={"Policy": send_policy(f"{name}-dead", "sns", topic)})
     confirm(sns, subscriber, topic, RedrivePolicy=json.dumps({"deadLetterTargetArn": queue_arn(f"{name}-dead")}),
@@ -125,7 +125,7 @@ def test_what_nobody_takes_goes_to_the_dead_letters(sns, sqs, topic, subscriber,
     assert subscriber.arrived.qsize() == 3
 
 
-def test_a_queue_that_is_gone_has_its_dead_letters(sns, sqs, topic, name):
+def test_messages_for_a_deleted_queue_become_dead_letters(sns, sqs, topic, name):
     dead = make_queue(sqs, f"{name}-dead")
     sqs.set_queue_attributes(QueueUrl=dead, Attributes={"Policy": send_policy(f"{name}-dead", "sns", topic)})
     url, _ = subscribe_queue(sns, sqs, topic, name, RawMessageDelivery="true", RedrivePolicy=json.dumps(
@@ -161,7 +161,7 @@ def unsubscribe_by_link(sns, topic, subscriber):
     return headers, json.loads(body)
 
 
-def test_who_is_unsubscribed_by_a_link_can_have_it_back(sns, topic, subscriber, tmp_path):
+def test_unsubscribing_by_a_link_can_be_undone(sns, topic, subscriber, tmp_path):
     arn = confirm(sns, subscriber, topic, FilterPolicy='{"a": [{"exists": false}]}')
     headers, last = unsubscribe_by_link(sns, topic, subscriber)
     assert headers["x-amz-sns-message-type"] == last["Type"] == "UnsubscribeConfirmation"
@@ -181,7 +181,7 @@ def test_who_is_unsubscribed_by_a_link_can_have_it_back(sns, topic, subscriber, 
     assert json.loads(subscriber.next()[1])["Message"] == "again"
 
 
-def test_who_has_subscribed_again_is_not_subscribed_twice(sns, topic, subscriber):
+def test_subscribing_again_creates_no_second_subscription(sns, topic, subscriber):
     confirm(sns, subscriber, topic)
     _, last = unsubscribe_by_link(sns, topic, subscriber)
     arn = confirm(sns, subscriber, topic)
@@ -195,7 +195,7 @@ def test_the_owner_unsubscribes_without_a_message(sns, topic, subscriber):
     assert subscriber.arrived.empty()
 
 
-def test_a_queue_is_unsubscribed_by_its_owner_alone(sns, sqs, topic, name):
+def test_only_its_owner_can_unsubscribe_a_queue(sns, sqs, topic, name):
     url, arn = subscribe_queue(sns, sqs, topic, name)
     sns.publish(TopicArn=topic, Message="m")
     status, text = get(json.loads(receive(sqs, url)["Body"])["UnsubscribeURL"])
@@ -204,7 +204,7 @@ def test_a_queue_is_unsubscribed_by_its_owner_alone(sns, sqs, topic, name):
 
 
 # "automatic deletion of unconfirmed subscriptions once they have been in a pending confirmation state for 48 hours"
-def test_what_nobody_confirms_ends_after_two_days(start_cloud, idle_pipelines, subscriber):
+def test_unconfirmed_subscriptions_are_deleted_after_two_days(start_cloud, idle_pipelines, subscriber):
     cloud = start_cloud("--pipelines", idle_pipelines)
 
     def database():
@@ -293,7 +293,7 @@ def test_filters_decide_what_arrives(sns, sqs, topic, name):
     assert "Messages" not in sqs.receive_message(QueueUrl=by_attribute)
 
 
-def test_a_filter_is_checked_told_and_taken_off(sns, sqs, topic, name):
+def test_a_filter_is_checked_returned_and_removed(sns, sqs, topic, name):
     url, arn = subscribe_queue(sns, sqs, topic, name, RawMessageDelivery="true")
 
     def change(value, attribute="FilterPolicy"):
@@ -323,7 +323,7 @@ def test_a_filter_is_checked_told_and_taken_off(sns, sqs, topic, name):
 # ---- publishing ----
 
 @pytest.mark.parametrize("version", ["1", "2"])
-def test_what_a_queue_gets_is_signed(sns, sqs, topic, name, version, tmp_path):
+def test_messages_to_a_queue_are_signed(sns, sqs, topic, name, version, tmp_path):
     sns.set_topic_attributes(TopicArn=topic, AttributeName="SignatureVersion", AttributeValue=version)
     url, _ = subscribe_queue(sns, sqs, topic, name)
     sns.publish(TopicArn=topic, Message="line\nline Ω", Subject="s")
@@ -366,7 +366,7 @@ def test_each_protocol_has_its_own_text(sns, sqs, topic, subscriber, name, tmp_p
             f"Invalid parameter: Message Structure - {text}"
 
 
-def test_attributes_of_all_types_travel(sns, sqs, topic, name):
+def test_attributes_of_all_types_are_delivered(sns, sqs, topic, name):
     raw, _ = subscribe_queue(sns, sqs, topic, f"{name}-r", RawMessageDelivery="true")
     enveloped, _ = subscribe_queue(sns, sqs, topic, f"{name}-e")
     attributes = {"s": {"DataType": "String", "StringValue": "v"}, "n": {"DataType": "Number", "StringValue": "1.5"},
@@ -475,14 +475,14 @@ def test_a_key_that_is_there_is_used(start_cloud, idle_pipelines, tmp_path, form
     assert (data / "sns-signing-key.pem").read_text() == made
 
 
-def test_a_server_that_is_no_smtp_url_is_refused(start, tmp_path, idle_pipelines):
+def test_a_server_that_is_not_an_smtp_url_is_refused(start, tmp_path, idle_pipelines):
     process = start("local", "--port", "0", "--data", tmp_path / "d", "--pipelines", idle_pipelines, "--smtp", "mail.example")
     assert process.wait() != 0 and "smtp://" in process.output()
 
 
 # ---- durable ----
 
-def test_what_was_acknowledged_is_sent_after_a_kill(start_cloud, idle_pipelines, subscriber, mail_server):
+def test_acknowledged_messages_are_sent_after_a_kill(start_cloud, idle_pipelines, subscriber, mail_server):
     options = ("--pipelines", idle_pipelines, "--smtp", mail_server.url)
     cloud = start_cloud(*options)
     sns = cloud.client("sns")
@@ -502,7 +502,7 @@ def test_what_was_acknowledged_is_sent_after_a_kill(start_cloud, idle_pipelines,
     assert arrived <= ids
 
 
-def test_a_retry_outlives_the_process(start_cloud, idle_pipelines, subscriber):
+def test_a_retry_survives_a_restart(start_cloud, idle_pipelines, subscriber):
     cloud = start_cloud("--pipelines", idle_pipelines)
     sns = cloud.client("sns")
     topic = sns.create_topic(Name="t")["TopicArn"]
@@ -525,7 +525,7 @@ def test_a_standard_queue_may_follow_a_fifo_topic(sns, sqs, name):
     assert {receive(sqs, url)["Body"] for _ in range(2)} == {"m0", "m1"}
 
 
-def test_a_standard_topic_hands_the_group_on(sns, sqs, topic, name):
+def test_a_standard_topic_passes_the_group_on(sns, sqs, topic, name):
     url, _ = subscribe_queue(sns, sqs, topic, name)
     sns.publish(TopicArn=topic, Message="m", MessageGroupId="tenant")
     assert receive(sqs, url)["Attributes"]["MessageGroupId"] == "tenant"

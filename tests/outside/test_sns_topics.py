@@ -11,7 +11,7 @@ def attributes(sns, arn):
     return sns.get_topic_attributes(TopicArn=arn)["Attributes"]
 
 
-def test_what_a_topic_is_made_with_must_be_the_same_again(sns, name):
+def test_creating_a_topic_again_requires_the_same_attributes(sns, name):
     made = {"Name": name, "Attributes": {"DisplayName": "one", "FifoTopic": "false"}, "Tags": [{"Key": "a", "Value": "1"}]}
     arn = sns.create_topic(**made)["TopicArn"]
     assert sns.create_topic(**made)["TopicArn"] == arn == sns.create_topic(Name=name)["TopicArn"]
@@ -21,14 +21,14 @@ def test_what_a_topic_is_made_with_must_be_the_same_again(sns, name):
         "Invalid parameter: Tags Reason: Topic already exists with different tags"
 
 
-def test_topics_come_in_pages(sns, name):
+def test_topics_are_listed_in_pages(sns, name):
     made = {sns.create_topic(Name=f"{name}-{i:03}")["TopicArn"] for i in range(101)}
     pages = list(sns.get_paginator("list_topics").paginate())
     listed = [topic["TopicArn"] for page in pages for topic in page["Topics"]]
     assert len(pages) > 1 and len(listed) == len(set(listed)) and made <= set(listed)
 
 
-def test_the_effective_delivery_policy_is_told(sns, topic):
+def test_the_effective_delivery_policy_is_returned(sns, topic):
     policy = json.loads(attributes(sns, topic)["EffectiveDeliveryPolicy"])
     assert policy["http"]["defaultHealthyRetryPolicy"] == {
         "minDelayTarget": 20, "maxDelayTarget": 20, "numRetries": 3, "numMaxDelayRetries": 0, "numNoDelayRetries": 0,
@@ -53,7 +53,7 @@ def test_a_wrong_attribute_is_refused_and_changes_nothing(sns, topic, attribute,
     assert attributes(sns, topic) == before
 
 
-def test_tags_are_kept_changed_and_taken_off(sns, topic):
+def test_tags_are_set_changed_and_removed(sns, topic):
     sns.tag_resource(ResourceArn=topic, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}])
     sns.tag_resource(ResourceArn=topic, Tags=[{"Key": "a", "Value": "2"}])
     assert sorted((tag["Key"], tag["Value"]) for tag in sns.list_tags_for_resource(ResourceArn=topic)["Tags"]) == \
@@ -82,7 +82,7 @@ def test_permissions_edit_the_policy(sns, topic):
     assert len(json.loads(attributes(sns, topic)["Policy"])["Statement"]) == 1
 
 
-def test_what_is_not_there_is_refused_by_name(sns):
+def test_missing_resources_are_refused_by_name(sns):
     for call, parameters in [(sns.list_platform_applications, {}), (sns.get_sms_attributes, {}),
                              (sns.list_phone_numbers_opted_out, {}),
                              (sns.publish, {"PhoneNumber": "+15550100", "Message": "x"}),
@@ -153,7 +153,7 @@ def test_a_repeat_in_another_group_is_another_message_where_the_topic_says_so(sn
     assert sorted(message["Body"] for message in drain(sqs, url, 3)) == ["a", "b", "end"]
 
 
-def test_what_a_fifo_topic_needs_is_asked_for(sns, fifo, topic):
+def test_required_parameters_of_a_fifo_topic(sns, fifo, topic):
     arn, _ = fifo()
     assert error_message(sns.publish, TopicArn=arn, Message="x", MessageDeduplicationId="d") == \
         "Invalid parameter: The MessageGroupId parameter is required for FIFO topics"
@@ -181,7 +181,7 @@ def test_a_batch_to_a_fifo_topic_is_in_order(sns, sqs, fifo):
     assert [message["Body"] for message in drain(sqs, url, 9)] == [f"m{i}" for i in range(9)]
 
 
-def test_the_window_outlives_the_process(start_cloud, idle_pipelines):
+def test_the_deduplication_window_survives_a_restart(start_cloud, idle_pipelines):
     cloud = start_cloud("--pipelines", idle_pipelines)
     sns, sqs = cloud.client("sns"), cloud.client("sqs")
     topic = sns.create_topic(Name="t.fifo", Attributes={"FifoTopic": "true"})["TopicArn"]
@@ -201,14 +201,14 @@ def test_the_window_outlives_the_process(start_cloud, idle_pipelines):
     assert sns.list_tags_for_resource(ResourceArn=topic)["Tags"] == [{"Key": "a", "Value": "1"}]
 
 
-def test_a_fifo_queue_takes_nothing_of_a_standard_topic(sns, sqs, topic, name):
+def test_a_fifo_queue_cannot_subscribe_to_a_standard_topic(sns, sqs, topic, name):
     sqs.create_queue(QueueName=f"{name[:60]}.fifo", Attributes={"FifoQueue": "true"})
     assert error_message(sns.subscribe, TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(f"{name[:60]}.fifo")) == \
         "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS " \
         "topics"
 
 
-def test_the_aws_cli_makes_tags_and_tells(cloud, name):
+def test_the_aws_cli_creates_tags_and_describes(cloud, name):
     topic = aws(cloud.endpoint, "sns", "create-topic", "--name", name, "--tags", "Key=a,Value=1")["TopicArn"]
     assert topic == f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}"
     aws(cloud.endpoint, "sns", "add-permission", "--topic-arn", topic, "--label", "l", "--aws-account-id", "111122223333",

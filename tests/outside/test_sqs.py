@@ -24,7 +24,7 @@ NOT_THERE = ("AWS.SimpleQueueService.NonExistentQueue", 400)
 
 
 def bodies(sqs, url, count, **options):
-    """So many messages, received as they come."""
+    """Receives this many messages."""
     found = []
     while len(found) < count:
         found.append(receive(sqs, url, **options)["Body"])
@@ -81,7 +81,7 @@ def test_attributes_are_changed(sqs, queue):
     assert found == {"VisibilityTimeout": "9", "DelaySeconds": "1"}
 
 
-def test_a_missing_queue_is_named_as_such(cloud, sqs):
+def test_a_missing_queue_is_reported(cloud, sqs):
     url = f"{cloud.endpoint}/{harness.ACCOUNT}/absent"
     assert error_code(sqs.get_queue_url, QueueName="absent") == NOT_THERE
     assert error_code(sqs.send_message, QueueUrl=url, MessageBody="x") == NOT_THERE
@@ -91,7 +91,7 @@ def test_a_missing_queue_is_named_as_such(cloud, sqs):
 # ---- messages ----
 
 @pytest.mark.parametrize("body", ["x", '{"a": 1}', "two\nlines\ttab", "<&>'\"]]>", "Ω東京 🙂", " edge ", "+%20"])
-def test_a_body_comes_back_as_it_was_sent(sqs, queue, body):
+def test_a_body_is_returned_as_it_was_sent(sqs, queue, body):
     sent = sqs.send_message(QueueUrl=queue, MessageBody=body)
     message = receive(sqs, queue)
     assert message["Body"] == body and message["MessageId"] == sent["MessageId"]
@@ -115,7 +115,7 @@ def test_message_attributes_are_chosen_by_name_and_prefix(sqs, queue):
     assert set(message["MessageAttributes"]) == {"a.1", "a.2"}
 
 
-def test_a_received_message_knows_its_history(sqs, queue):
+def test_a_received_message_has_its_receive_attributes(sqs, queue):
     before = time.time()
     sqs.send_message(QueueUrl=queue, MessageBody="x")
     receive(sqs, queue, VisibilityTimeout=0)
@@ -168,7 +168,7 @@ def attributes_md5(attributes):
     return digest.hexdigest()
 
 
-def test_the_trace_header_travels_with_the_message(cloud, queue):
+def test_the_trace_header_is_delivered_with_the_message(cloud, queue):
     trace = {"AWSTraceHeader": {"DataType": "String", "StringValue": "Root=1-5759e988-bd862e3fe1be46a994272793"}}
     text = {"own": {"DataType": "Number.float", "StringValue": "1.5"}}
     _, _, sent = json_call(cloud, "SendMessage", QueueUrl=queue, MessageBody="x", MessageSystemAttributes=trace,
@@ -260,7 +260,7 @@ def test_a_deleted_message_never_comes_back(sqs, queue):
     assert depth(sqs, queue) == (0, 0, 0)
 
 
-def test_a_receipt_that_is_none_is_refused(sqs, queue):
+def test_an_invalid_receipt_is_refused(sqs, queue):
     assert error_code(sqs.delete_message, QueueUrl=queue, ReceiptHandle="nonsense") == ("ReceiptHandleIsInvalid", 404)
 
 
@@ -289,7 +289,7 @@ def test_a_short_poll_of_an_empty_queue_returns_at_once(sqs, queue):
     assert time.monotonic() - began < LONGEST_POLL_S
 
 
-def test_the_queue_says_how_long_a_poll_waits(sqs, name):
+def test_the_queue_sets_the_length_of_a_poll(sqs, name):
     url = sqs.create_queue(QueueName=name, Attributes={"ReceiveMessageWaitTimeSeconds": "2"})["QueueUrl"]
     began = time.monotonic()
     assert "Messages" not in sqs.receive_message(QueueUrl=url)
@@ -306,7 +306,7 @@ def test_a_poll_for_an_impossible_number_is_refused(sqs, queue, count):
     assert error_code(sqs.receive_message, QueueUrl=queue, MaxNumberOfMessages=count) == ("InvalidParameterValue", 400)
 
 
-def test_a_poller_that_hung_up_hides_no_message(cloud, sqs, queue):
+def test_a_poller_that_disconnected_hides_no_message(cloud, sqs, queue):
     """The poll is gone before the message comes, so the message must be there for the next one at once."""
     body = ("Action=ReceiveMessage&Version=2012-11-05&WaitTimeSeconds=20&VisibilityTimeout=600"
             f"&QueueUrl={queue}").encode()
@@ -328,7 +328,7 @@ def test_a_poller_that_hung_up_hides_no_message(cloud, sqs, queue):
 
 # ---- batches ----
 
-def test_ten_messages_travel_together(sqs, queue):
+def test_a_batch_of_ten_messages(sqs, queue):
     entries = [{"Id": str(i), "MessageBody": f"body {i}"} for i in range(10)]
     sent = sqs.send_message_batch(QueueUrl=queue, Entries=entries)
     assert [entry["Id"] for entry in sent["Successful"]] == [str(i) for i in range(10)]
@@ -360,7 +360,7 @@ def test_one_bad_entry_does_not_spoil_a_batch(sqs, queue):
     ([{"Id": "a b", "MessageBody": "x"}], "InvalidBatchEntryId"),
     ([{"Id": "x" * 81, "MessageBody": "x"}], "InvalidBatchEntryId"),
     ([{"Id": str(i), "MessageBody": "x" * 400_000} for i in range(3)], "BatchRequestTooLong")])
-def test_a_batch_against_the_rules_is_refused_whole(sqs, queue, entries, code):
+def test_an_invalid_batch_is_refused_as_a_whole(sqs, queue, entries, code):
     assert error_code(sqs.send_message_batch, QueueUrl=queue, Entries=entries) == \
         (f"AWS.SimpleQueueService.{code}", 400)
     assert depth(sqs, queue) == (0, 0, 0)
@@ -374,7 +374,7 @@ def test_an_empty_batch_is_refused(cloud, queue):
 
 # ---- dead letters, purging ----
 
-def test_after_its_last_receive_a_message_goes_to_the_dead_letters(sqs, name):
+def test_after_its_last_receive_a_message_becomes_a_dead_letter(sqs, name):
     url = make_queue(sqs, name, receives=2, visibility=0)
     text = {"DataType": "String", "StringValue": "kept"}
     sent = sqs.send_message(QueueUrl=url, MessageBody="bad", MessageAttributes={"a": text})
@@ -406,7 +406,7 @@ def test_a_purged_queue_is_empty(sqs, queue):
 
 # ---- protocols and signatures ----
 
-def test_json_1_0_and_query_speak_of_the_same_queue(cloud, sqs, queue):
+def test_json_1_0_and_query_see_the_same_queue(cloud, sqs, queue):
     status, headers, sent = json_call(cloud, "SendMessage", QueueUrl=queue, MessageBody="from JSON")
     assert status == 200 and headers["Content-Type"] == "application/x-amz-json-1.0"
     assert sent["MD5OfMessageBody"] == hashlib.md5(b"from JSON").hexdigest()
@@ -463,7 +463,7 @@ def test_a_queue_is_reached_by_any_host_name_in_its_url(cloud, sqs, queue):
 # ---- durability ----
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_what_was_acknowledged_survives(start_cloud, idle_pipelines, end):
+def test_acknowledged_data_survives(start_cloud, idle_pipelines, end):
     cloud = start_cloud("--pipelines", idle_pipelines)
     sqs = cloud.client("sqs")
     url = make_queue(sqs, "kept", receives=3, visibility=1)

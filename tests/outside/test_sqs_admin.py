@@ -167,7 +167,7 @@ def test_a_slow_task_is_cancelled(cloud, sqs, dead):
     assert json_call(cloud, "CancelMessageMoveTask", TaskHandle=handle)[0] == 400
 
 
-def test_a_message_that_never_died_has_nowhere_to_go(cloud, sqs, dead):
+def test_a_message_that_is_no_dead_letter_cannot_be_moved(cloud, sqs, dead):
     _, letters, arn = dead
     sqs.purge_queue(QueueUrl=letters)
     sqs.send_message(QueueUrl=letters, MessageBody="sent here")
@@ -191,7 +191,7 @@ def test_a_message_that_never_died_has_nowhere_to_go(cloud, sqs, dead):
      "Value for parameter TaskHandle is invalid."),
     ("CancelMessageMoveTask", {"TaskHandle": "eyJ0YXNrSWQiOiJ4Iiwic291cmNlQXJuIjoieSJ9"}, 404,
      "ResourceNotFoundException", "The resource that you specified for the SourceArn parameter doesn't exist.")])
-def test_wrong_tasks_are_refused_as_the_service_does(cloud, dead, name, action, arguments, status, kind, text):
+def test_invalid_tasks_are_refused_as_by_the_service(cloud, dead, name, action, arguments, status, kind, text):
     arguments = {key: value.format(queue=queue_arn(name), dead=dead[2]) if isinstance(value, str) else value
                  for key, value in arguments.items()}
     found, _, response = json_call(cloud, action, **arguments)
@@ -217,7 +217,7 @@ def test_queues_are_listed_in_pages(sqs, name):
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-def test_a_task_goes_on_after_a_restart(start_cloud, idle_pipelines, end):
+def test_a_task_continues_after_a_restart(start_cloud, idle_pipelines, end):
     cloud = start_cloud("--pipelines", idle_pipelines)
     sqs = cloud.client("sqs")
     make_queue(sqs, "kept", receives=1)

@@ -33,14 +33,14 @@ def batch(sqs, url, count=10, **more):
 
 # ---- what a FIFO queue is ----
 
-def test_a_fifo_queue_says_what_it_is(sqs, fifo):
+def test_a_fifo_queue_has_the_fifo_attributes(sqs, fifo):
     found = sqs.get_queue_attributes(QueueUrl=fifo, AttributeNames=["All"])["Attributes"]
     wanted = {"FifoQueue": "true", "ContentBasedDeduplication": "false", "DeduplicationScope": "queue",
               "FifoThroughputLimit": "perQueue"}
     assert wanted.items() <= found.items()
 
 
-def test_a_standard_queue_has_none_of_it(sqs, name):
+def test_a_standard_queue_has_no_fifo_attributes(sqs, name):
     url = sqs.create_queue(QueueName=name.replace(".", "-"))["QueueUrl"]
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert not {"FifoQueue", "ContentBasedDeduplication", "DeduplicationScope"} & found.keys()
@@ -58,7 +58,7 @@ def test_name_and_attributes_must_fit(sqs, wrong, attributes, code):
     assert error_code(sqs.create_queue, QueueName=wrong, Attributes=attributes) == (code, 400)
 
 
-def test_the_type_of_a_queue_is_for_good(sqs, fifo):
+def test_the_type_of_a_queue_cannot_change(sqs, fifo):
     assert error_code(sqs.set_queue_attributes, QueueUrl=fifo, Attributes={"FifoQueue": "false"}) == \
         ("InvalidAttributeValue", 400)
 
@@ -76,7 +76,7 @@ def test_deduplication_by_content_is_switched(sqs, fifo):
     ({"MessageGroupId": "g", "MessageDeduplicationId": "d", "DelaySeconds": 2}, "InvalidParameterValue"),
     ({"MessageGroupId": "g h", "MessageDeduplicationId": "d"}, "InvalidParameterValue"),
     ({"MessageGroupId": "g", "MessageDeduplicationId": "x" * 129}, "InvalidParameterValue")])
-def test_a_message_must_name_its_group_and_be_told_apart(sqs, fifo, arguments, code):
+def test_a_message_needs_a_group_and_a_deduplication_id(sqs, fifo, arguments, code):
     assert error_code(sqs.send_message, QueueUrl=fifo, MessageBody="x", **arguments) == (code, 400)
 
 
@@ -94,7 +94,7 @@ def test_a_batch_without_group_or_id_is_refused_whole(sqs, fifo, entry, text):
     assert depth(sqs, fifo) == (0, 0, 0)
 
 
-def test_a_repeated_message_is_told_of_the_first(sqs, fifo):
+def test_a_duplicate_returns_the_first_message(sqs, fifo):
     first = send(sqs, fifo, "g", "x", MessageDeduplicationId="id")
     again = send(sqs, fifo, "g", "another", MessageDeduplicationId="id")
     assert (first["MessageId"], first["SequenceNumber"]) == (again["MessageId"], again["SequenceNumber"])
@@ -102,19 +102,19 @@ def test_a_repeated_message_is_told_of_the_first(sqs, fifo):
     assert depth(sqs, fifo) == (1, 0, 0)
 
 
-def test_what_is_received_knows_group_id_and_number(sqs, fifo):
+def test_a_received_message_has_group_id_and_number(sqs, fifo):
     sent = send(sqs, fifo, "group-1", "x", MessageDeduplicationId="dedup-1")
     known = receive(sqs, fifo)["Attributes"]
     assert known["MessageGroupId"] == "group-1" and known["MessageDeduplicationId"] == "dedup-1"
     assert known["SequenceNumber"] == sent["SequenceNumber"] and len(sent["SequenceNumber"]) == 20
 
 
-def test_numbers_go_up(sqs, fifo):
+def test_sequence_numbers_increase(sqs, fifo):
     numbers = [send(sqs, fifo, f"g{i % 3}", str(i))["SequenceNumber"] for i in range(6)]
     assert numbers == sorted(set(numbers))
 
 
-def test_the_content_is_an_id(sqs, name):
+def test_content_based_deduplication(sqs, name):
     url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true", "ContentBasedDeduplication": "true"})["QueueUrl"]
     for body in ("same", "same", "other"):
         sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")
@@ -132,7 +132,7 @@ def test_a_batch_keeps_its_order(sqs, fifo):
     assert [message["Body"] for message in batch(sqs, fifo)] == [str(i) for i in range(10)]
 
 
-def test_a_group_in_flight_holds_back_itself_alone(sqs, fifo):
+def test_a_group_in_flight_blocks_only_itself(sqs, fifo):
     for group, body in (("a", "a1"), ("a", "a2"), ("b", "b1")):
         send(sqs, fifo, group, body)
     (first,) = batch(sqs, fifo, 1)
@@ -142,7 +142,7 @@ def test_a_group_in_flight_holds_back_itself_alone(sqs, fifo):
     assert [message["Body"] for message in batch(sqs, fifo)] == ["a2"]
 
 
-def test_a_message_that_comes_back_comes_first(sqs, fifo):
+def test_a_message_that_becomes_visible_again_is_first(sqs, fifo):
     for body in ("1", "2", "3"):
         send(sqs, fifo, "g", body)
     (first,) = batch(sqs, fifo, 1)

@@ -105,7 +105,7 @@ def test_no_library_depends_on_what_it_does_not_declare():
 
 
 def test_no_symbol_is_defined_twice():
-    """Of two libraries that define one name the linker takes either, without a word."""
+    """If two libraries define one name, the linker silently takes either."""
     owners = collections.defaultdict(set)
     for library in libraries().values():
         for symbol in symbols(library)[0]:
@@ -145,7 +145,7 @@ def largest_cycle(graph):
     return max(({other for other in reach[file] if file in reach[other]} for file in graph), key=len, default=set())
 
 
-# How many files of one library may use each other in a circle. Both numbers only ever fall.
+# How many files of one library may use each other in a circle. Both numbers may only decrease.
 FILES_IN_A_CYCLE = 14
 FILES_IN_A_CYCLE_OF = {"engine_jobs": 0}
 

@@ -32,12 +32,12 @@ def seconds_left(given):
 
 
 def test_a_role_is_assumed_and_used(cloud):
-    answer = cloud.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="night.ly", ExternalId="theirs")
-    given = answer["Credentials"]
-    assert answer["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/engine/night.ly"
+    response = cloud.client("sts").assume_role(RoleArn=ROLE, RoleSessionName="night.ly", ExternalId="theirs")
+    given = response["Credentials"]
+    assert response["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/engine/night.ly"
     assert given["AccessKeyId"].startswith("ASIA") and 3500 < seconds_left(given) <= 3600
     identity = client_of(cloud, "sts", given).get_caller_identity()
-    assert identity["Arn"] == answer["AssumedRoleUser"]["Arn"] and identity["UserId"] == answer["AssumedRoleUser"]["AssumedRoleId"]
+    assert identity["Arn"] == response["AssumedRoleUser"]["Arn"] and identity["UserId"] == response["AssumedRoleUser"]["AssumedRoleId"]
     s3 = client_of(cloud, "s3", given)
     s3.create_bucket(Bucket="assumed")
     url = s3.generate_presigned_url("list_objects_v2", Params={"Bucket": "assumed"})
@@ -49,9 +49,9 @@ def test_a_role_is_assumed_and_used(cloud):
 
 def test_web_identity_is_not_signed(cloud):
     sts = harness.client(cloud.endpoint, "sts", signature_version=botocore.UNSIGNED)
-    answer = sts.assume_role_with_web_identity(RoleArn=ROLE, RoleSessionName="pod", WebIdentityToken=jwt(), DurationSeconds=900)
-    assert answer["SubjectFromWebIdentityToken"] == "pod" and seconds_left(answer["Credentials"]) <= 900
-    assert client_of(cloud, "sts", answer["Credentials"]).get_caller_identity()["Arn"].endswith("/engine/pod")
+    response = sts.assume_role_with_web_identity(RoleArn=ROLE, RoleSessionName="pod", WebIdentityToken=jwt(), DurationSeconds=900)
+    assert response["SubjectFromWebIdentityToken"] == "pod" and seconds_left(response["Credentials"]) <= 900
+    assert client_of(cloud, "sts", response["Credentials"]).get_caller_identity()["Arn"].endswith("/engine/pod")
     for token, code in ((jwt(exp=int(time.time()) - 1), "ExpiredTokenException"), ("not.a.jwt", "InvalidIdentityToken"),
                         (jwt(exp="soon"), "InvalidIdentityToken")):
         assert error_code(sts.assume_role_with_web_identity, RoleArn=ROLE, RoleSessionName="pod", WebIdentityToken=token) == (code, 400)

@@ -55,7 +55,7 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def localhost(monkeypatch):
-    """The name leads here without a resolver, which a machine may lack."""
+    """Resolves the name without a resolver, which the machine may lack."""
     known = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, *rest, **more: known(
         "127.0.0.1" if host == "localhost" else host, *rest, **more))
@@ -88,7 +88,7 @@ def test_the_aws_cli_curl_and_node_trust_it(served, name):
     assert name in done.stdout, done.stdout + done.stderr
 
 
-def test_nobody_trusts_it_unasked(served):
+def test_nobody_trusts_it_by_default(served):
     done = subprocess.run(["curl", "-sS", "--noproxy", "*", served.endpoint], capture_output=True, timeout=120)
     assert done.returncode == 60
 
@@ -118,7 +118,7 @@ def test_old_versions_are_refused(served, version):
 
 
 def raw(served, data, shut=True):
-    """What the port says to bytes that are no TLS, until it closes."""
+    """The response to bytes that are not TLS, until the connection is closed."""
     with socket.create_connection(("127.0.0.1", served.port), timeout=60) as peer:
         peer.sendall(data)
         if shut:
@@ -132,7 +132,7 @@ def raw(served, data, shut=True):
         return response
 
 
-def test_plain_http_is_told_that_the_port_speaks_tls(served):
+def test_plain_http_gets_an_error_that_names_tls(served):
     response = raw(served, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", shut=False)
     assert response.startswith(b"HTTP/1.1 400 ") and b"use https://" in response
     head, _, text = response.partition(b"\r\n\r\n")
@@ -151,7 +151,7 @@ def hello(served):
     return outgoing.read()
 
 
-def test_broken_handshakes_end_and_harm_nobody(served):
+def test_broken_handshakes_end_and_affect_no_other_client(served):
     first = hello(served)
     for size in (1, 4, 5, 6, 40, len(first) - 1):
         raw(served, first[:size])
@@ -247,7 +247,7 @@ def hashed(folder, certificate):
 
 @pytest.mark.parametrize("kind", ["file", "directory"])
 @pytest.mark.parametrize("how", ["AWS_CA_BUNDLE", "ca_bundle", "SSL_CERT_FILE"])
-def test_an_engine_trusts_what_the_environment_names(served, start, tmp_path, how, kind):
+def test_an_engine_trusts_the_bundle_in_the_environment(served, start, tmp_path, how, kind):
     trust = served.certificate if kind == "file" else hashed(tmp_path / "authorities", served.certificate)
     (tmp_path / "pipeline.yaml").write_text(
         "name: tls\nqueue: tls-queue\nmatch: { bucket: tls-photos, prefix: ingest/ }\noutputs: [{ key: 'small/{name}', width: 8 }]\n")
@@ -322,7 +322,7 @@ def test_a_bundle_that_is_neither_file_nor_directory_is_refused():
     assert "AWS_CA_BUNDLE" in done.stderr and "neither a file nor a directory" in done.stderr
 
 
-def test_a_bundle_that_cannot_be_read_is_named():
+def test_an_unreadable_bundle_is_reported():
     done = harness.thumbwheel("run", environment=aws_environment("https://127.0.0.1:1", AWS_CA_BUNDLE="/nowhere/ca.pem"))
     assert done.returncode == 2
     assert "AWS_CA_BUNDLE" in done.stderr and "/nowhere/ca.pem" in done.stderr

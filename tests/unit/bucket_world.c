@@ -143,7 +143,7 @@ int delete_key(struct fixture *f, const char *key)
     return on_storage(f, delete_object, copy);
 }
 
-/* Of see_file, which ftw() gives no argument. */
+/* For see_file, because ftw() passes no argument. */
 static size_t files_seen;
 
 static int see_file(const char *path, const struct stat *facts, int type)

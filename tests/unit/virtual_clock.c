@@ -7,13 +7,14 @@
  * nowhere else. Both are replaced here: the dynamic linker prefers the program's own functions.
  * The linker's --wrap leads to the rest (uv_run, uv_cond_*), of our code alone: not of libuv's own.
  *
- * The clock moves only when nothing has been left undone: no descriptor is ready, which includes
+ * The clock moves only when no work is pending: no descriptor is ready, which includes
  * every uv_async_send, and no request is on a pool thread, except one whose thread waits on a
  * condition. Such a thread wakes when the condition is signalled or its own timeout comes.
  *
- * Where a loop has sockets, a packet may be on its way through the kernel without a descriptor being
- * ready. The clock then waits until all that was sent has been acknowledged. The end of a connection
- * is not seen like this: for its sake the clock pauses in real time after each event, and goes in steps.
+ * Where a loop has sockets, a packet may be on its way through the kernel without a descriptor
+ * being ready. The clock then waits until all that was sent has been acknowledged. The end of a
+ * connection is not detected this way, so the clock pauses in real time after each event, and goes
+ * in steps.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -219,7 +220,7 @@ static bool has_sockets(void)
     return found;
 }
 
-/* Has this end acknowledge what it has received; errno of what is no socket of TCP. */
+/* Makes this end acknowledge received data; the errno if it is not a TCP socket. */
 static int acknowledge(int fd)
 {
     const int on = 1;
@@ -234,7 +235,7 @@ static bool is_unacknowledged(int fd)
            info.tcpi_state != TCP_LISTEN && info.tcpi_unacked > 0;
 }
 
-/* Both ends of every connection are of this process, whose descriptors have the lowest numbers. */
+/* Both ends of every connection are in this process, whose descriptors have the lowest numbers. */
 static bool any_is_sending(void)
 {
     bool sending = false;
@@ -263,7 +264,7 @@ static void wait_for_work(int fd)
     eventfd_read(blocked_fd, &ignored);
 }
 
-/* Nothing is left undone at this moment: on to the next, at most until until_ns. */
+/* No work is pending at this time: moves to the next timer, at most to until_ns. */
 static void advance(uint64_t until_ns)
 {
     uint64_t due_ns = first_due();
@@ -279,7 +280,7 @@ static uint64_t after_ms(uint64_t ms)
     return atomic_load(&now_ns) + ms * NS_PER_MS;
 }
 
-/* Real time for what the kernel still carries: after what happened last, and until all of it has been
+/* Waits in real time for data in the kernel: after the last event, and until all of it has been
  * acknowledged. */
 static bool needs_pause(unsigned pauses)
 {
@@ -292,7 +293,7 @@ int epoll_pwait(int fd, struct epoll_event *events, int max, int timeout, const 
     (void)mask; /* NULL: no loop blocks signals */
     const uint64_t until_ns = timeout < 0 ? NEVER : after_ms((uint64_t)timeout);
     for (unsigned pauses = 0;;) {
-        bool working = is_working(); /* before the look: what it does last is seen then */
+        bool working = is_working(); /* before the check, so that its last action is seen */
         int count = real_epoll(fd, events, max);
         stirred |= count > 0;
         if (count != 0 || timeout == 0)

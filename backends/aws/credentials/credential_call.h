@@ -33,8 +33,8 @@ int credential_call_start(const struct credential_host *host,
 void credential_call_cancel(struct credential_call *call);
 
 struct slice credential_response_body(const struct http_response *response);
-/* For a response that is none, or says no: ERR_TIMEOUT, ERR_NETWORK, …, ERR_SERVER, ERR_THROTTLED,
- * or `refused` for any other status. The text names who was asked, and never quotes the body. */
+/* For a missing or unsuccessful response: ERR_TIMEOUT, ERR_NETWORK, …, ERR_SERVER, ERR_THROTTLED,
+ * or `refused` for any other status. The text names the service, and never quotes the body. */
 int credential_response_error(const struct http_response *response, int refused, const char *who,
                               struct error *error);
 

@@ -57,14 +57,14 @@ struct credential_chain {
 
     struct list waiters;
     size_t waiter_count;
-    uv_timer_t timer; /* runs while somebody waits */
+    uv_timer_t timer; /* runs while requests wait */
     bool timer_open;
 };
 
 static void refresh_begin(struct credential_chain *chain, bool fetch);
 static void timer_set(struct credential_chain *chain);
 
-/* ---- those who wait ---- */
+/* ---- waiting requests ---- */
 
 static bool is_usable(const struct credential_chain *chain)
 {
@@ -147,7 +147,7 @@ static bool is_busy(const struct credential_chain *chain)
     return chain->look || chain->fetching;
 }
 
-/* Whether waiting is of no use. */
+/* Whether waiting cannot help. */
 static bool is_hopeless(const struct credential_chain *chain)
 {
     return !is_usable(chain) && chain->error.code && !is_transient(chain->error.code);
@@ -225,7 +225,7 @@ static void current_set(struct credential_chain *chain, struct credentials *cred
     schedule(chain);
 }
 
-/* To requests, what else is wrong with getting credentials must not look like their own fault. */
+/* Any other error of a refresh must not look like an error of the request. */
 static void failure_set(struct credential_chain *chain, const struct error *error)
 {
     chain->error = *error;
@@ -248,7 +248,7 @@ static void failure_log(struct credential_chain *chain)
              LOG_COUNT("valid_s", left_s), LOG_SUPPRESSED(&chain->failing));
 }
 
-/* Without telling those who wait. */
+/* Without notifying waiting requests. */
 static void fail_silently(struct credential_chain *chain, const struct error *error)
 {
     uint64_t delay = RETRY_MIN_MS + jitter_full(RETRY_BASE_MS, RETRY_CAP_MS, chain->failures);
@@ -288,7 +288,7 @@ static void on_fetched(struct credentials *credentials, const struct error *erro
         return;
     }
     current_set(chain, credentials);
-    log_debug(known ? "credentials are refreshed" : "credentials are here",
+    log_debug(known ? "credentials are refreshed" : "credentials are available",
               LOG_TEXT("source", chain->current->source),
               LOG_COUNT("expires", chain->current->expires_s));
     wake(chain, &(struct error){0});
@@ -327,7 +327,7 @@ static void keep(struct credential_chain *chain, const struct error *error)
 }
 
 /* Whether the plan that was read is to be followed from now on. A profile from which the
- * credentials vanished is being written, or is a mistake: nobody becomes somebody else by it. */
+ * credentials vanished is being written, or is a mistake: it must not lead to another identity. */
 static bool is_adopted(struct credential_chain *chain, struct chain_look *look)
 {
     if (look->code) {

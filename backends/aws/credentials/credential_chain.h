@@ -1,18 +1,18 @@
 /*
  * The owner of the current credentials: gets them, renews them, and lets requests wait for them.
  *
- * Keys that are known at once (options, environment, keys in a profile) are there when the chain is
- * opened, and no request is made for them. All others are fetched when the first request needs them.
- * There is one refresh at a time, and it is due
+ * Keys that are known at once (options, environment, keys in a profile) are available when the
+ * chain is opened, and no request is made for them. All others are fetched when the first request
+ * needs them. There is one refresh at a time, and it is due
  *   - ten minutes before the credentials expire, or halfway for those that are valid for less than
  *     twenty, with jitter;
  *   - when a service rejects them;
  *   - when there are none, after a delay that grows with each failure;
  *   - when the files of the profile changed. They are read on a thread of libuv's pool every half
- *     minute while requests are made, and for each refresh. What is half-written, or was changed
- *     within the last second, changes nothing: a write may be in progress.
+ *     minute while requests are made, and for each refresh. Incomplete files, and files that were
+ *     changed within the last second, are ignored: a write may be in progress.
  * While a refresh fails, the old credentials are used until they expire. No timer runs while there
- * are credentials: each request looks whether it is time.
+ * are credentials: each request checks whether a refresh is due.
  *
  * A request that finds none waits, at most CREDENTIAL_WAIT_MS. It fails at once when trying again
  * would not help (ERR_CREDENTIALS). Loop thread.
@@ -33,14 +33,14 @@ struct credential_chain;
 int credential_chain_open(const struct credential_host *host,
                           const struct backend_settings *options, const struct profile *profile,
                           struct credential_chain **out, struct error *error);
-/* Cancels everything. Nobody waits any more. It frees itself in callbacks of the loop; NULL does
- * nothing. */
+/* Cancels everything, without calling the waiting requests. It frees itself in callbacks of the
+ * loop; NULL does nothing. */
 void credential_chain_close(struct credential_chain *chain);
 
-/* What to sign with now, borrowed until the next callback; NULL: wait. Starts a refresh if one is
- * due. */
+/* The credentials to sign with now, borrowed until the next callback; NULL: wait. Starts a refresh
+ * if one is due. */
 struct credentials *credential_chain_use(struct credential_chain *chain);
-/* Where its providers run; borrowed. */
+/* The environment of its providers; borrowed. */
 const struct credential_host *credential_chain_host(const struct credential_chain *chain);
 /* Changes with the credentials. */
 unsigned credential_chain_generation(const struct credential_chain *chain);
@@ -59,9 +59,10 @@ void credential_wait_cancel(struct credential_wait *wait); /* does nothing if it
 
 /* A service rejected credentials of this generation. */
 void credential_chain_reject(struct credential_chain *chain, unsigned generation);
-/* A service denied access, which is rarely the fault of the credentials: the files are read soon. */
+/* A service denied access, which is rarely the fault of the credentials: the files are read soon.
+ * */
 void credential_chain_doubt(struct credential_chain *chain);
-/* Other credentials may come: these are not fixed keys. */
+/* Whether the credentials can change: false for fixed keys. */
 bool credential_chain_renews(const struct credential_chain *chain);
 
 #endif

@@ -21,7 +21,7 @@ static void wipe(json_t *value)
     const char *key;
     json_t *member;
     size_t i;
-    /* Nothing else holds the tree: it was read for this purpose. */
+    /* There is no other reference to the tree: it was read for this purpose. */
     if (json_is_string(value))
         secret_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
     json_object_foreach(value, key, member) wipe(member);

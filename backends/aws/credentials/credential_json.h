@@ -1,4 +1,4 @@
-/* Credentials in JSON: what containers, instances and processes print. Any thread. */
+/* Credentials in the JSON of containers, instances and processes. Any thread. */
 #ifndef THUMBWHEEL_AWS_CREDENTIAL_JSON_H
 #define THUMBWHEEL_AWS_CREDENTIAL_JSON_H
 

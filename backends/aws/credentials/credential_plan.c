@@ -104,7 +104,7 @@ static bool is_loopback(struct slice name)
             strspn(name.data, "0123456789.") >= name.size); /* an address, and no name */
 }
 
-/* The token must not be sent in the clear to anybody but the agents of ECS and EKS, which are on
+/* The token must not be sent in the clear except to the agents of ECS and EKS, which are on
  * this machine. */
 static int container_url_check(const char *text, struct error *error)
 {

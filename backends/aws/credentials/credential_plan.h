@@ -1,9 +1,9 @@
 /*
- * How credentials are to be had, as decided by the options, the environment and the profile: where
- * they come from at first, and the roles to assume with them, one after another.
+ * How to get credentials, as decided by the options, the environment and the profile: the first
+ * source, and the roles to assume with its credentials, one after another.
  *
  * docs/credentials.md has the order; the code is in credential_plan.c and, for what a profile may
- * say, plan_profile.c. It asks nobody: a plan is made without a request. Reading the profile blocks,
+ * say, plan_profile.c. A plan is made without a request. Reading the profile blocks,
  * so later plans are made on a pool thread. Any thread.
  */
 #ifndef THUMBWHEEL_AWS_CREDENTIAL_PLAN_H
@@ -61,8 +61,9 @@ struct credential_plan {
     size_t role_count;
 };
 
-/* ERR_DENIED: there is nothing to try. ERR_INVALID: a setting is wrong or incomplete, which is never
- * a reason to go on as somebody else. Whatever it returns, free the plan with credential_plan_free.
+/* ERR_DENIED: there is nothing to try. ERR_INVALID: a setting is wrong or incomplete, which is
+ * never a reason to use another identity. Whatever it returns, free the plan with
+ * credential_plan_free.
  */
 int credential_plan_make(struct credential_plan *plan, const struct backend_settings *options,
                          const struct profile *profile, struct error *error);
@@ -83,7 +84,7 @@ int plan_instance(struct credential_plan *plan, const struct profile *profile, s
 int plan_role_add(struct credential_plan *plan, const struct credential_role *role,
                   struct error *error);
 
-/* What the profile says (plan_profile.c). ERR_NOT_FOUND: nothing about credentials. */
+/* The settings of the profile (plan_profile.c). ERR_NOT_FOUND: nothing about credentials. */
 int plan_profile(struct credential_plan *plan, const struct profile *profile, struct error *error);
 
 #endif

@@ -16,7 +16,7 @@
 #include "error.h"
 #include "http_client.h"
 
-struct credential_host { /* where they run; all of it is borrowed and outlives them */
+struct credential_host { /* the environment of the providers; borrowed, outlives them */
     uv_loop_t *loop;
     struct http_client *http;
     const char *region;          /* of STS */
@@ -24,7 +24,7 @@ struct credential_host { /* where they run; all of it is borrowed and outlives t
     const int64_t *clock_offset; /* seconds that the services' clock is ahead of ours */
 };
 
-/* The reference to the credentials is given; NULL: *error says why. */
+/* The callback takes the reference to the credentials; NULL: *error says why. */
 typedef void credential_got(struct credentials *credentials, const struct error *error, void *user);
 
 struct credential_get { /* one that is under way */
@@ -47,7 +47,7 @@ credential_provider sso_get;
 /* For the providers: reports the result; *get may be gone afterwards. */
 void credential_get_end(struct credential_get *get, struct credentials *credentials,
                         const struct error *error);
-/* Nothing is called back any more. Does nothing when nothing is under way. */
+/* Cancels the callback. Does nothing if no operation is under way. */
 void credential_get_cancel(struct credential_get *get);
 
 /* The services' clock. */

@@ -77,7 +77,7 @@ static void fail(struct instance *instance, const struct error *error)
         finish_region(instance, NULL, error);
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 static int ask(struct instance *instance, enum instance_step step, const char *path,
                struct error *error)
@@ -124,7 +124,7 @@ static int token_error(const struct http_response *response, struct error *error
     if (response->status == 403)
         return error_set(error, ERR_CREDENTIALS, "%s is disabled (HTTP 403)", who);
     return error_set(error, ERR_CREDENTIALS,
-                     "%s gives no token (HTTP %d); version 1 of it is not used", who,
+                     "%s returned no token (HTTP %d); version 1 of it is not used", who,
                      response->status);
 }
 
@@ -156,7 +156,7 @@ static char *line_of(const struct http_response *response, const char *others)
 
 static int garbage(struct error *error)
 {
-    return error_set(error, ERR_PROTOCOL, "%s: the response makes no sense", who);
+    return error_set(error, ERR_PROTOCOL, "%s: the response is not valid", who);
 }
 
 static int take_token(struct instance *instance, const struct http_response *response,
@@ -185,7 +185,7 @@ static int take_role(struct instance *instance, const struct http_response *resp
     return code;
 }
 
-/* "Success", or what is wrong with the role: for example that EC2 may not assume it. */
+/* "Success", or the problem with the role: for example that EC2 may not assume it. */
 static int result_check(const json_t *object, struct error *error)
 {
     const char *code = json_string_value(json_object_get(object, "Code"));

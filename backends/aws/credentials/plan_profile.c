@@ -3,8 +3,8 @@
  * Guide; the order within a profile and the rules for source_profile as in botocore 1.29
  * (AssumeRoleProvider, ProfileProviderBuilder).
  *
- * A profile with role_arn leads to another one through source_profile, and so on, until one says
- * where credentials come from. The roles are collected on this way, so in reverse.
+ * A profile with role_arn leads to another one through source_profile, and so on, until one has a
+ * source of credentials. The roles are collected on this way, so in reverse.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static int plan_one(struct credential_plan *plan, const struct profile *profile,
 
 /* ---- keys ---- */
 
-/* Each file is looked at as a whole: a pair of keys is never put together from two of them. */
+/* Each file is read as a whole: a pair of keys is never put together from two of them. */
 static int keys_in(struct credential_plan *plan, const struct profile *profile, bool config,
                    struct error *error)
 {
@@ -138,7 +138,7 @@ static int plan_role(struct credential_plan *plan, const struct profile *profile
     const char *name = profile_get(profile, "source_profile");
     if (profile_get(profile, "mfa_serial"))
         return error_set(error, ERR_INVALID,
-                         "the AWS profile \"%s\" has mfa_serial, but nobody is here to enter a "
+                         "the AWS profile \"%s\" has mfa_serial, but nobody can enter a "
                          "code; use a role without MFA, or export the credentials: aws configure "
                          "export-credentials --format env",
                          profile->name);

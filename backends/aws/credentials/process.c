@@ -1,6 +1,6 @@
 /*
- * A program of the user's that prints credentials: credential_process. It is run without a shell,
- * with a time limit, and killed with all that it started. Its output is bounded; what it writes to
+ * A user's program that prints credentials: credential_process. It is run without a shell, with a
+ * time limit, and killed with all its children. Its output is bounded; what it writes to
  * standard error becomes part of the error text. Sources: botocore 1.29, credentials.py
  * (ProcessProvider); "Process credential provider", AWS SDKs and Tools Reference Guide.
  *
@@ -67,17 +67,17 @@ static int output_read(struct process *process, struct credentials **out, struct
 
 static int failure(const struct process *process, struct error *error)
 {
-    const char *said = process->complaint_size ? ": " : "";
+    const char *separator = process->complaint_size ? ": " : "";
     if (process->fault == FAULT_TIME)
         return error_set(error, ERR_TIMEOUT, "it ran for more than %d s and was killed%s%s",
-                         TIME_LIMIT_MS / 1000, said, process->complaint);
+                         TIME_LIMIT_MS / 1000, separator, process->complaint);
     if (process->fault == FAULT_OUTPUT)
         return error_set(error, ERR_PROTOCOL, "it printed more than %d KiB", OUTPUT_MAX / 1024);
     if (process->signal)
         return error_set(error, ERR_CREDENTIALS, "it was killed by signal %d%s%s", process->signal,
-                         said, process->complaint);
+                         separator, process->complaint);
     return error_set(error, ERR_CREDENTIALS, "it exited with status %lld%s%s",
-                     (long long)process->status, said, process->complaint);
+                     (long long)process->status, separator, process->complaint);
 }
 
 static void report(struct process *process)
@@ -142,8 +142,8 @@ static void reading_end(struct process *process, size_t pipe)
     event(process);
 }
 
-/* Its group too: what a script started. What left the group may still hold the pipes, so nobody
- * waits for their end. */
+/* Its group too: what a script started. A process that left the group may still have the pipes
+ * open, so their end is not awaited. */
 static void give_up(struct process *process)
 {
     if (!process->events)

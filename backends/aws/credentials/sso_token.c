@@ -33,7 +33,7 @@ struct sso_token {
     int64_t expires_s;
 };
 
-/* The file, written on a pool thread; nobody waits for it. */
+/* The file, written on a pool thread; it is not awaited. */
 struct token_write {
     uv_work_t work;
     char *path, *text;
@@ -129,7 +129,7 @@ static void save(struct sso_token *token)
 
 /* ---- refreshing ---- */
 
-/* Only what it says anew; other members of the file stay. */
+/* Only the members in the response; the others in the file stay. */
 static int renew(struct sso_token *token, const json_t *response)
 {
     char expires[ISO_TIME_SIZE];
@@ -147,7 +147,7 @@ static int renew(struct sso_token *token, const json_t *response)
     return failed ? ERR_MEMORY : 0;
 }
 
-/* If it could not be refreshed, the token that we have may still do. */
+/* If it could not be refreshed, the current one may still be valid. */
 static void use_old(struct sso_token *token, const struct http_response *response)
 {
     if (token->expires_s > credential_now(token->host)) {
@@ -243,7 +243,7 @@ static void on_file(char *text, const struct error *error, void *user)
     if (!text && error->code == ERR_MEMORY)
         finish(token, NULL, error);
     else if (!text)
-        fail(token, ERR_CREDENTIALS, "nobody is logged in (there is no token in ~/.aws/sso/cache)");
+        fail(token, ERR_CREDENTIALS, "there is no login (no token in ~/.aws/sso/cache)");
     else if (!text_in(token->cached, "accessToken") || !token->expires_s)
         fail(token, ERR_CREDENTIALS, "the token in ~/.aws/sso/cache is damaged");
     else

@@ -9,7 +9,7 @@
 
 #include "credential_provider.h"
 
-struct sso_token; /* being got */
+struct sso_token; /* being fetched */
 
 /* The access token is borrowed, and wiped afterwards; NULL: *error says why. From a fresh loop
  * callback. */

@@ -152,8 +152,8 @@ static int operation_find(const struct cloud_request *request, const struct call
     return 0;
 }
 
-/* The operation, and what of the input is read on the way to its name. The request log has the name
- * even if there is no such operation. */
+/* The operation, and the part of the input that is read to find its name. The request log has the
+ * name even if there is no such operation. */
 static int operation_read(struct cloud_request *request, const struct call_protocol *protocol,
                           const struct service_operation **out, json_t **input,
                           struct service_error *error)

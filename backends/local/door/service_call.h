@@ -3,14 +3,14 @@
  * input to its response.
  *
  *   service_call_handle   reads the operation's name and the input in the request's protocol, finds
- *                         the operation in the service's table, injects a fault of the plan, runs it
- *   run                   checks the input, fills the output, or fails with a code
+ *                         the operation in the service's table, injects a fault of the plan, runs
+ *   it run                   checks the input, fills the output, or fails with a code
  *   service_call_finish   responds, exactly once, with the output or with the error
  *
  * The input and the output are JSON trees in the shapes of the service's model, whatever the
  * protocol. An operation that waits for a change of state returns service_call_wait(…), and the
  * change ends the call with service_call_written. The client may be gone by then: then request is
- * NULL, the change still happens, and nobody gets a response. A call is freed when its HTTP side has
+ * NULL, the change still happens, and no response is sent. A call is freed when its HTTP side has
  * ended and it waits for nothing. Loop thread.
  */
 #ifndef THUMBWHEEL_LOCAL_SERVICE_CALL_H
@@ -47,8 +47,8 @@ struct service_operation {
 
 struct service_api {
     const char *target;                         /* JSON: the prefix of X-Amz-Target, with its dot */
-    const struct call_protocol *json;           /* NULL: not spoken */
-    const struct call_protocol *query;          /* NULL: not spoken */
+    const struct call_protocol *json;           /* NULL: not supported */
+    const struct call_protocol *query;          /* NULL: not supported */
     const struct query_shape *shape;            /* of the Query protocol */
     const struct service_operation *operations; /* in the order of their names */
     size_t operation_count;
@@ -88,13 +88,13 @@ int service_call_not_implemented(struct service_call *call, const char *paramete
 
 /* The call waits for the change whose start returned code; returns code. */
 int service_call_wait(struct service_call *call, int code);
-/* What it waited for will not come. */
+/* The awaited change will not happen. */
 void service_call_stop_waiting(struct service_call *call);
-/* What it waited for is there: responds. The first error counts. */
+/* The awaited change is complete: responds. The first error counts. */
 void service_call_finish(struct service_call *call, int code);
 /* The same, as the callback of a storage change. */
 void service_call_written(int code, void *call);
-/* What it waited for is there: its operation runs again, unless it has failed. */
+/* The awaited change is complete: its operation runs again, unless it has failed. */
 void service_call_resume(struct service_call *call);
 
 /* Takes value (NULL: no memory); ERR_MEMORY. */
