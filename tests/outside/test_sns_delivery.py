@@ -454,7 +454,7 @@ def test_mail_without_a_server_becomes_files(start_cloud, idle_pipelines, tmp_pa
 
 
 @pytest.mark.parametrize("form", ["-traditional", None])
-def test_a_key_that_is_there_is_used(start_cloud, idle_pipelines, tmp_path, form):
+def test_an_existing_key_is_used(start_cloud, idle_pipelines, tmp_path, form):
     """PKCS #1, as older versions wrote it, or PKCS #8. A certificate of another key is replaced."""
     data, options = tmp_path / "data", ["-traditional"] if form else []
     data.mkdir(mode=0o700)
