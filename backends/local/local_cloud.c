@@ -2,7 +2,8 @@
  * Start and stop. Parts are closed in the reverse order of opening; storage is closed before the
  * states that its tasks refer to are freed:
  *
- *   start: storage, log, queues, topics, event rules, buckets, server
+ *   start: storage, log, queues, topics, event rules, buckets, detector, server, lifecycle; see
+ *          start_stages
  *   stop:  server (ends the calls), detector, timers, storage (runs what was submitted), states;
  *          see stop_stages
  */
@@ -224,38 +225,95 @@ static int options_copy(struct local_cloud *lc, const struct cloud_settings *o, 
         .access_key = o->access_key ? o->access_key : "thumbwheel",
         .secret_key = o->secret_key ? o->secret_key : "thumbwheel-secret",
     };
-    int status = access_keys_open(o->keys, lc->account, &fallback, &lc->keys, error);
-    lc->cloud.access_keys = status ? NULL : access_keys_all(lc->keys);
-    return status;
+    int code = access_keys_open(o->keys, lc->account, &fallback, &lc->keys, error);
+    lc->cloud.access_keys = code ? NULL : access_keys_all(lc->keys);
+    return code;
 }
 
-static int state_open(struct cloud *cloud, const struct cloud_settings *o, struct error *error)
+static int faults_start(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
 {
-    const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema, events_schema,
-                                   buckets_schema};
-    int status = o->faults ? faults_open(o->faults, cloud->services, &cloud->faults, error) : 0;
-    if (!status)
-        status = storage_open(cloud->loop, o->data_dir, o->relaxed ? STORAGE_RELAXED : STORAGE_FULL,
-                              schemas, sizeof schemas / sizeof schemas[0], &cloud->storage, error);
-    if (!status && o->request_log)
-        status = request_log_open(cloud->storage, o->request_log, &cloud->request_log, error);
-    if (!status)
-        status = queues_open(cloud, &cloud->queues, error);
-    if (!status)
-        status = topics_open(cloud, &cloud->topics, error);
-    if (!status && sns_signer_open(cloud->loop, storage_directory(cloud->storage), &cloud->signer))
-        status = error_set(error, ERR_MEMORY, "out of memory");
-    if (!status)
-        status = sns_outbox_open(cloud, o->smtp, &cloud->outbox, error);
-    if (!status)
-        status = sns_expiry_open(cloud, &cloud->expiry, error);
-    if (!status)
-        status = events_open(cloud, &cloud->events, error);
-    if (!status)
-        status = buckets_open(cloud, &cloud->buckets, error);
-    if (!status && o->analyser && !(cloud->detector = detector_open(cloud, o->analyser)))
-        status = error_set(error, ERR_MEMORY, "out of memory");
-    return status;
+    struct cloud *cloud = &lc->cloud;
+    return o->faults ? faults_open(o->faults, cloud->services, &cloud->faults, error) : 0;
+}
+
+static int storage_start(struct local_cloud *lc, const struct cloud_settings *o,
+                         struct error *error)
+{
+    static const char *const schemas[] = {queues_schema, topics_schema, sns_outbox_schema,
+                                          events_schema, buckets_schema};
+    return storage_open(lc->cloud.loop, o->data_dir, o->relaxed ? STORAGE_RELAXED : STORAGE_FULL,
+                        schemas, sizeof schemas / sizeof schemas[0], &lc->cloud.storage, error);
+}
+
+static int request_log_start(struct local_cloud *lc, const struct cloud_settings *o,
+                             struct error *error)
+{
+    struct cloud *cloud = &lc->cloud;
+    if (!o->request_log)
+        return 0;
+    return request_log_open(cloud->storage, o->request_log, &cloud->request_log, error);
+}
+
+static int queues_start(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    (void)o;
+    return queues_open(&lc->cloud, &lc->cloud.queues, error);
+}
+
+static int topics_start(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    (void)o;
+    return topics_open(&lc->cloud, &lc->cloud.topics, error);
+}
+
+static int signer_start(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    struct cloud *cloud = &lc->cloud;
+    (void)o;
+    if (sns_signer_open(cloud->loop, storage_directory(cloud->storage), &cloud->signer))
+        return error_set(error, ERR_MEMORY, "out of memory");
+    return 0;
+}
+
+static int outbox_start(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    return sns_outbox_open(&lc->cloud, o->smtp, &lc->cloud.outbox, error);
+}
+
+static int expiry_start(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    (void)o;
+    return sns_expiry_open(&lc->cloud, &lc->cloud.expiry, error);
+}
+
+static int events_start(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    (void)o;
+    return events_open(&lc->cloud, &lc->cloud.events, error);
+}
+
+static int buckets_start(struct local_cloud *lc, const struct cloud_settings *o,
+                         struct error *error)
+{
+    (void)o;
+    return buckets_open(&lc->cloud, &lc->cloud.buckets, error);
+}
+
+static int detector_start(struct local_cloud *lc, const struct cloud_settings *o,
+                          struct error *error)
+{
+    if (!o->analyser)
+        return 0;
+    lc->cloud.detector = detector_open(&lc->cloud, o->analyser);
+    return lc->cloud.detector ? 0 : error_set(error, ERR_MEMORY, "out of memory");
+}
+
+static int lifecycle_start(struct local_cloud *lc, const struct cloud_settings *o,
+                           struct error *error)
+{
+    (void)o;
+    lc->cloud.lifecycle = lifecycle_worker_start(&lc->cloud);
+    return lc->cloud.lifecycle ? 0 : error_set(error, ERR_MEMORY, "out of memory");
 }
 
 /* Each connection may need a file in addition to its socket, and storage, the engine and its
@@ -272,17 +330,17 @@ static unsigned connections_max(void)
 static int own_identity(struct local_cloud *lc, const char *directory, struct error *error)
 {
     char *key = NULL;
-    int status = tls_certificate_ensure(directory, error);
-    if (status)
-        return status;
+    int code = tls_certificate_ensure(directory, error);
+    if (code)
+        return code;
     if (asprintf(&lc->certificate, "%s/" TLS_CERTIFICATE_FILE, directory) < 0)
         lc->certificate = NULL;
     if (asprintf(&key, "%s/" TLS_KEY_FILE, directory) < 0)
         key = NULL;
-    status = lc->certificate && key ? tls_identity_open(lc->certificate, key, &lc->tls, error)
-                                    : error_set(error, ERR_MEMORY, "out of memory");
+    code = lc->certificate && key ? tls_identity_open(lc->certificate, key, &lc->tls, error)
+                                  : error_set(error, ERR_MEMORY, "out of memory");
     free(key);
-    return status;
+    return code;
 }
 
 static int tls_open(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
@@ -308,9 +366,9 @@ static int server_open(struct local_cloud *lc, const struct cloud_settings *o, s
         .on_request = router_handle,
         .user = cloud,
     };
-    int status = http_server_start(cloud->loop, &options, &cloud->server, error);
-    if (status)
-        return status;
+    int code = http_server_start(cloud->loop, &options, &cloud->server, error);
+    if (code)
+        return code;
     bool six = strchr(options.host, ':') != NULL;
     snprintf(cloud->endpoint, sizeof cloud->endpoint, "%s://%s%s%s:%u", lc->tls ? "https" : "http",
              six ? "[" : "", options.host, six ? "]" : "", http_server_port(cloud->server));
@@ -321,6 +379,18 @@ static void mark(void *flag)
 {
     *(bool *)flag = true;
 }
+
+/* One stage, which opens one part. */
+typedef int start_stage(struct local_cloud *lc, const struct cloud_settings *o,
+                        struct error *error);
+
+static start_stage *const start_stages[] = {
+    options_copy,  faults_start,   storage_start, request_log_start, queues_start,
+    topics_start,  signer_start,   outbox_start,  expiry_start,      events_start,
+    buckets_start, detector_start, tls_open,      server_open,       lifecycle_start,
+};
+
+enum { START_STAGES = sizeof start_stages / sizeof start_stages[0] };
 
 /* Cleans up after a failed start. Closing needs the loop, which does not run yet. */
 static void start_undo(struct local_cloud *lc)
@@ -340,18 +410,12 @@ int local_cloud_start(uv_loop_t *loop, const struct cloud_settings *options,
         return error_set(error, ERR_MEMORY, "out of memory");
     lc->cloud.loop = loop;
     lc->cloud.services = cloud_services;
-    int status = options_copy(lc, options, error);
-    if (!status)
-        status = state_open(&lc->cloud, options, error);
-    if (!status)
-        status = tls_open(lc, options, error);
-    if (!status)
-        status = server_open(lc, options, error);
-    if (!status && !(lc->cloud.lifecycle = lifecycle_worker_start(&lc->cloud)))
-        status = error_set(error, ERR_MEMORY, "out of memory");
-    if (status) {
-        start_undo(lc);
-        return status;
+    for (size_t i = 0; i < START_STAGES; i++) {
+        int code = start_stages[i](lc, options, error);
+        if (code) {
+            start_undo(lc);
+            return code;
+        }
     }
     *out = lc;
     return 0;

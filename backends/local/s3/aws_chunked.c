@@ -36,10 +36,10 @@ static int take_line(struct aws_chunked *decoder, struct slice *in)
 {
     const char *end = memchr(in->data, '\n', in->size);
     size_t size = end ? (size_t)(end - in->data) : in->size;
-    int status = buffer_append(&decoder->line, in->data, size);
+    int code = buffer_append(&decoder->line, in->data, size);
     advance(in, end ? size + 1 : size);
-    if (status || !end)
-        return status;
+    if (code || !end)
+        return code;
     if (decoder->line.size && decoder->line.data[decoder->line.size - 1] == '\r')
         decoder->line.data[--decoder->line.size] = '\0';
     return 1;
@@ -49,14 +49,14 @@ static int take_line(struct aws_chunked *decoder, struct slice *in)
 static int begin_signed(struct aws_chunked *decoder, struct slice extension)
 {
     static const char name[] = ";chunk-signature=";
-    size_t size = sizeof(name) - 1;
+    size_t size = sizeof name - 1;
     if (!decoder->signatures)
         return 0;
     if (!slice_starts_with(extension, name))
         return ERR_DENIED;
     extension = (struct slice){extension.data + size, extension.size - size};
-    int status = chunk_signatures_begin(decoder->signatures, extension);
-    return status || decoder->left ? status : chunk_signatures_check(decoder->signatures);
+    int code = chunk_signatures_begin(decoder->signatures, extension);
+    return code || decoder->left ? code : chunk_signatures_check(decoder->signatures);
 }
 
 static int parse_size(struct aws_chunked *decoder)
@@ -88,7 +88,7 @@ static int parse_trailer(struct aws_chunked *decoder)
     if (!line.size)
         return end_trailers(decoder);
     if (slice_starts_with(line, signature))
-        return buffer_text(&decoder->trailer_signature, line.data + sizeof(signature) - 1);
+        return buffer_text(&decoder->trailer_signature, line.data + sizeof signature - 1);
     if (!memchr(line.data, ':', line.size))
         return ERR_PROTOCOL;
     buffer_append(&decoder->trailers, line.data, line.size);
@@ -97,17 +97,17 @@ static int parse_trailer(struct aws_chunked *decoder)
 
 static int end_of_line(struct aws_chunked *decoder)
 {
-    int status = 0;
+    int code = 0;
     if (decoder->state == AWS_CHUNKED_SIZE)
-        status = parse_size(decoder);
+        code = parse_size(decoder);
     else if (decoder->state == AWS_CHUNKED_TRAILER)
-        status = parse_trailer(decoder);
+        code = parse_trailer(decoder);
     else if (decoder->line.size)
-        status = ERR_PROTOCOL; /* more data than the chunk's size */
+        code = ERR_PROTOCOL; /* more data than the chunk's size */
     else
         decoder->state = AWS_CHUNKED_SIZE;
     buffer_clear(&decoder->line);
-    return status;
+    return code;
 }
 
 /* Returns 1 or an error. */
@@ -122,8 +122,8 @@ static int take_data(struct aws_chunked *decoder, struct slice *in, struct slice
     if (decoder->left)
         return 1;
     decoder->state = AWS_CHUNKED_DATA_END;
-    int status = decoder->signatures ? chunk_signatures_check(decoder->signatures) : 0;
-    return status ? status : 1;
+    int code = decoder->signatures ? chunk_signatures_check(decoder->signatures) : 0;
+    return code ? code : 1;
 }
 
 int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice *data)
@@ -133,11 +133,11 @@ int aws_chunked_next(struct aws_chunked *decoder, struct slice *in, struct slice
             return take_data(decoder, in, data);
         if (decoder->state == AWS_CHUNKED_DONE)
             return ERR_PROTOCOL;
-        int status = take_line(decoder, in);
-        if (status == 1)
-            status = end_of_line(decoder);
-        if (status < 0)
-            return status;
+        int code = take_line(decoder, in);
+        if (code == 1)
+            code = end_of_line(decoder);
+        if (code < 0)
+            return code;
     }
     return 0;
 }

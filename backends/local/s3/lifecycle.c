@@ -6,6 +6,7 @@
 
 #include "buckets.h"
 #include "cloud.h"
+#include "container_of.h"
 #include "lifecycle_scan.h"
 #include "log.h"
 #include "s3_events.h"
@@ -74,7 +75,7 @@ static void wait_for_midnight(struct lifecycle_worker *worker)
 
 static int delete_run(struct storage_task *task, struct storage *storage)
 {
-    struct expiration *deletion = (struct expiration *)task;
+    struct expiration *deletion = container_of(task, struct expiration, task);
     const struct lifecycle_finding *finding = deletion->finding;
     struct lifecycle_worker *worker = deletion->worker;
     struct blobs *blobs = buckets_blobs(worker->cloud->buckets);
@@ -87,11 +88,11 @@ static int delete_run(struct storage_task *task, struct storage *storage)
                           &task->error);
 }
 
-static void delete_done(struct storage_task *task, int status)
+static void delete_done(struct storage_task *task, int code)
 {
-    struct expiration *deletion = (struct expiration *)task;
+    struct expiration *deletion = container_of(task, struct expiration, task);
     struct lifecycle_worker *worker = deletion->worker;
-    if (status && status != ERR_NOT_FOUND && status != ERR_NO_CONTAINER)
+    if (code && code != ERR_NOT_FOUND && code != ERR_NO_CONTAINER)
         log_error("cannot delete an expired object", LOG_TEXT("bucket", worker->bucket),
                   LOG_TEXT("key", deletion->finding->key), LOG_TEXT("error", task->error.text));
     if (--worker->pending == 0)
@@ -156,25 +157,23 @@ static void start_deletion(struct lifecycle_worker *worker, struct expiration *d
 
 static int page_run(struct storage_task *task, struct storage *storage)
 {
-    struct lifecycle_worker *worker =
-        (struct lifecycle_worker *)((char *)task - offsetof(struct lifecycle_worker, task));
+    struct lifecycle_worker *worker = container_of(task, struct lifecycle_worker, task);
     return lifecycle_scan_page(&worker->scan, storage, &task->error);
 }
 
-static void page_done(struct storage_task *task, int status)
+static void page_done(struct storage_task *task, int code)
 {
-    struct lifecycle_worker *worker =
-        (struct lifecycle_worker *)((char *)task - offsetof(struct lifecycle_worker, task));
+    struct lifecycle_worker *worker = container_of(task, struct lifecycle_worker, task);
     struct bucket bucket;
     bool found = worker->bucket && buckets_find(worker->cloud->buckets, worker->bucket, &bucket) &&
                  bucket.id == worker->scan.bucket;
-    if (status)
+    if (code)
         log_error("cannot apply the lifecycle rules of a bucket",
                   LOG_TEXT("bucket", worker->bucket), LOG_TEXT("error", task->error.text));
-    if (status || !found)
+    if (code || !found)
         worker->scan.ended = true;
     worker->pending = 1; /* for this function */
-    for (size_t i = 0; i < worker->scan.count && !status && found && !worker->stopped; i++)
+    for (size_t i = 0; i < worker->scan.count && !code && found && !worker->stopped; i++)
         start_deletion(worker, &worker->deletions[i], &worker->scan.findings[i], &bucket);
     if (--worker->pending == 0)
         next_page(worker);
@@ -259,7 +258,7 @@ void lifecycle_worker_wake(struct lifecycle_worker *worker)
 
 struct lifecycle_worker *lifecycle_worker_start(struct cloud *cloud)
 {
-    struct lifecycle_worker *worker = calloc(1, sizeof(*worker));
+    struct lifecycle_worker *worker = calloc(1, sizeof *worker);
     if (!worker)
         return NULL;
     worker->cloud = cloud;

@@ -62,13 +62,13 @@ static const struct {
 static const char *action_of(const struct s3_request *request, const char *operation)
 {
     const char *action = operation;
-    for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
         if (strcmp(actions[i].operation, operation) == 0)
             action = actions[i].action;
     }
     if (!action || !s3_parameter(request, "versionId"))
         return action;
-    for (size_t i = 0; i < sizeof(versioned_actions) / sizeof(*versioned_actions); i++) {
+    for (size_t i = 0; i < sizeof versioned_actions / sizeof *versioned_actions; i++) {
         if (strcmp(versioned_actions[i].action, action) == 0)
             return versioned_actions[i].versioned;
     }
@@ -86,7 +86,7 @@ bool s3_access_caller_allowed(const struct cloud *cloud, const struct access_key
     const struct policy *policy = found.settings[BUCKET_POLICY].read;
     if (!policy)
         return is_signed;
-    snprintf(arn, sizeof(arn), "arn:aws:s3:::%s%s%s", bucket, *key ? "/" : "", key);
+    snprintf(arn, sizeof arn, "arn:aws:s3:::%s%s%s", bucket, *key ? "/" : "", key);
     struct policy_request asked = {.account = is_signed ? cloud->account : NULL,
                                    .principal = is_signed ? caller->arn : NULL,
                                    .action = action,

@@ -75,10 +75,10 @@ static int decode(struct slice text, char **out)
 {
     struct buffer decoded;
     buffer_init(&decoded, DECODED_MAX);
-    int status = uri_decode(&decoded, text, false);
-    if (status) {
+    int code = uri_decode(&decoded, text, false);
+    if (code) {
         buffer_free(&decoded);
-        return status == ERR_MEMORY ? ERR_MEMORY : ERR_INVALID;
+        return code == ERR_MEMORY ? ERR_MEMORY : ERR_INVALID;
     }
     *out = decoded.size ? buffer_take_text(&decoded) : strdup("");
     return *out ? 0 : ERR_MEMORY;
@@ -91,14 +91,14 @@ int s3_address_parse(struct slice host, struct slice path,
     struct slice rest = path;
     if (rest.size && rest.data[0] == '/')
         rest = (struct slice){rest.data + 1, rest.size - 1};
-    int status = bucket_of_host(host, bucket_exists, user, &out->bucket);
-    if (status || out->bucket)
-        return status ? status : decode(rest, &out->key);
+    int code = bucket_of_host(host, bucket_exists, user, &out->bucket);
+    if (code || out->bucket)
+        return code ? code : decode(rest, &out->key);
     const char *slash = rest.size ? memchr(rest.data, '/', rest.size) : NULL;
     size_t size = slash ? (size_t)(slash - rest.data) : rest.size;
-    status = decode((struct slice){rest.data, size}, &out->bucket);
-    if (status)
-        return status;
+    code = decode((struct slice){rest.data, size}, &out->bucket);
+    if (code)
+        return code;
     size += slash != NULL;
     if (!*out->bucket && size < rest.size)
         return ERR_INVALID;

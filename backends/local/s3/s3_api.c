@@ -145,7 +145,7 @@ static const struct route routes[] = {
     {OBJECT, "DELETE", NULL, NULL, "DeleteObject", s3_delete_object},
 };
 
-enum { ROUTES = sizeof(routes) / sizeof(*routes) };
+enum { ROUTES = sizeof routes / sizeof *routes };
 
 static bool s3_operation_row(const struct cloud_service *service, size_t at,
                              struct cloud_operation *out)
@@ -216,7 +216,7 @@ static enum s3_error check_key(const struct s3_request *request)
 static void respond_not_implemented(struct s3_request *request, const char *operation)
 {
     char message[96];
-    snprintf(message, sizeof(message), "%s is not implemented.", operation);
+    snprintf(message, sizeof message, "%s is not implemented.", operation);
     s3_respond_error(request, S3_NOT_IMPLEMENTED, message);
 }
 
@@ -226,7 +226,7 @@ static void s3_api_handle(struct cloud_request *base)
     if (!request)
         return;
     if (s3_is_method(request, "OPTIONS")) {
-        snprintf(base->operation, sizeof(base->operation), "Preflight");
+        snprintf(base->operation, sizeof base->operation, "Preflight");
         s3_preflight(request);
         return;
     }
@@ -236,7 +236,7 @@ static void s3_api_handle(struct cloud_request *base)
         s3_respond_error(request, S3_METHOD_NOT_ALLOWED, NULL);
         return;
     }
-    snprintf(base->operation, sizeof(base->operation), "%s", route->operation);
+    snprintf(base->operation, sizeof base->operation, "%s", route->operation);
     request->resource = route->resource;
     if (fault_inject(base, WIRE_S3, request->bucket))
         return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "objects.h"
 #include "s3_access.h"
 #include "s3_created.h"
@@ -50,12 +51,12 @@ static void attributes_free(void *operation)
 static int load_parts(struct attributes *attributes, struct storage *storage, struct error *error)
 {
     struct part part = {0};
-    int status;
-    attributes->parts = calloc(attributes->max + 1, sizeof(*attributes->parts));
+    int code;
+    attributes->parts = calloc(attributes->max + 1, sizeof *attributes->parts);
     if (!attributes->parts)
         return error_set(error, ERR_MEMORY, "out of memory");
-    while ((status = upload_parts_next(storage, attributes->object.owner, part.number, &part,
-                                       error)) == 1) {
+    while ((code = upload_parts_next(storage, attributes->object.owner, part.number, &part,
+                                     error)) == 1) {
         attributes->total++;
         if (part.number <= attributes->after)
             continue;
@@ -64,17 +65,17 @@ static int load_parts(struct attributes *attributes, struct storage *storage, st
         else
             attributes->truncated = true;
     }
-    return status;
+    return code;
 }
 
 static int find_run(struct storage_task *task, struct storage *storage)
 {
-    struct attributes *attributes = (struct attributes *)task;
+    struct attributes *attributes = container_of(task, struct attributes, task);
     struct object *object = &attributes->object;
-    int status = objects_find_version(storage, attributes->bucket, attributes->request->key,
-                                      attributes->version, object, &task->error);
-    if (status || object->marker || !object->owner || !(attributes->wanted & WANT_PARTS))
-        return status;
+    int code = objects_find_version(storage, attributes->bucket, attributes->request->key,
+                                    attributes->version, object, &task->error);
+    if (code || object->marker || !object->owner || !(attributes->wanted & WANT_PARTS))
+        return code;
     return load_parts(attributes, storage, &task->error);
 }
 
@@ -135,12 +136,12 @@ static void respond(struct attributes *attributes)
     s3_respond_xml_with(attributes->request, &out, headers, *version ? 2 : 1);
 }
 
-static void find_done(struct storage_task *task, int status)
+static void find_done(struct storage_task *task, int code)
 {
-    struct attributes *attributes = (struct attributes *)task;
+    struct attributes *attributes = container_of(task, struct attributes, task);
     struct s3_request *request = attributes->request;
-    if (status)
-        s3_respond_failure(request, status, &task->error);
+    if (code)
+        s3_respond_failure(request, code, &task->error);
     else if (attributes->object.marker)
         s3_respond_error(request,
                          attributes->version.given
@@ -164,7 +165,7 @@ static unsigned attribute_of(struct slice name)
                  {"ObjectParts", WANT_PARTS},
                  {"StorageClass", WANT_CLASS},
                  {"ObjectSize", WANT_SIZE}};
-    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (slice_equal_text(name, known[i].name))
             return known[i].wanted;
     }
@@ -229,7 +230,7 @@ void s3_get_object_attributes(struct s3_request *request)
     struct object_version version;
     if (!s3_find_bucket(request, &bucket) || !s3_version_asked(request, &version))
         return;
-    struct attributes *attributes = s3_operation(request, sizeof(*attributes), attributes_free);
+    struct attributes *attributes = s3_operation(request, sizeof *attributes, attributes_free);
     if (!attributes)
         return;
     attributes->request = request;

@@ -41,7 +41,7 @@ static enum s3_error read_payload_hash(struct s3_claims *claims, struct slice ha
     if (!is_hex_sha256(hash))
         return S3_INVALID_ARGUMENT;
     claims->hashed = true;
-    snprintf(claims->sha256, sizeof(claims->sha256), "%.*s", (int)hash.size, hash.data);
+    snprintf(claims->sha256, sizeof claims->sha256, "%.*s", (int)hash.size, hash.data);
     return S3_OK;
 }
 
@@ -58,7 +58,7 @@ static enum s3_error take_checksum(struct s3_claims *claims, struct slice value)
     uint8_t decoded[CHECKSUM_SIZE_MAX];
     if (checksum_decode(claims->kind, value, decoded))
         return S3_INVALID_REQUEST;
-    snprintf(claims->checksum, sizeof(claims->checksum), "%.*s", (int)value.size, value.data);
+    snprintf(claims->checksum, sizeof claims->checksum, "%.*s", (int)value.size, value.data);
     return S3_OK;
 }
 
@@ -76,7 +76,7 @@ static enum s3_error read_md5(struct s3_claims *claims, struct slice md5)
     if (!is_base64_of(md5, 16))
         return S3_INVALID_DIGEST;
     claims->with_md5 = true;
-    snprintf(claims->md5, sizeof(claims->md5), "%.*s", (int)md5.size, md5.data);
+    snprintf(claims->md5, sizeof claims->md5, "%.*s", (int)md5.size, md5.data);
     return S3_OK;
 }
 
@@ -129,7 +129,7 @@ static enum s3_error read_size(struct s3_request *request, struct s3_claims *cla
 static bool says_aws_chunked(struct slice encoding)
 {
     static const char name[] = "aws-chunked";
-    size_t size = sizeof(name) - 1;
+    size_t size = sizeof name - 1;
     return encoding.size >= size && strncasecmp(encoding.data, name, size) == 0;
 }
 
@@ -182,7 +182,7 @@ static bool start_signatures(struct s3_unframer *unframer, struct s3_request *re
     if (!read_signature(request, &claim))
         return false;
     struct sigv4_scope scope = {.region = request->cloud->region, .service = "s3"};
-    memcpy(scope.date, claim.date, sizeof(scope.date));
+    memcpy(scope.date, claim.date, sizeof scope.date);
     chunk_signatures_start(&unframer->signatures, claim.key->secret_key, &scope, claim.signature,
                            claims->trailer_signed);
     unframer->is_signed = true;
@@ -207,11 +207,11 @@ void s3_unframer_end(struct s3_unframer *unframer)
         chunk_signatures_end(&unframer->signatures);
 }
 
-enum s3_error s3_unframer_error(int status)
+enum s3_error s3_unframer_error(int code)
 {
-    if (status == ERR_DENIED)
+    if (code == ERR_DENIED)
         return S3_SIGNATURE_MISMATCH;
-    return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_REQUEST;
+    return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_REQUEST;
 }
 
 /* Digests. */
@@ -239,9 +239,9 @@ enum s3_error s3_digest_finish(struct s3_digest *digest, const struct s3_claims 
     hash_finish(&digest->md5, md5);
     hash_finish(&digest->sha256, sha256);
     checksum_finish(&digest->checksum, digest->checksum_text);
-    hex_write(md5, sizeof(md5), digest->etag);
-    hex_write(sha256, sizeof(sha256), sha256_text);
-    base64_write(md5, sizeof(md5), md5_text);
+    hex_write(md5, sizeof md5, digest->etag);
+    hex_write(sha256, sizeof sha256, sha256_text);
+    base64_write(md5, sizeof md5, md5_text);
     if (claims->hashed && strcasecmp(sha256_text, claims->sha256) != 0)
         return S3_CONTENT_SHA256_MISMATCH;
     if (claims->with_md5 && strcmp(md5_text, claims->md5) != 0)
@@ -281,11 +281,11 @@ static enum s3_error unframe(struct s3_unframer *unframer, struct s3_claims *cla
                              struct slice in, struct buffer *out)
 {
     struct slice piece;
-    int status;
-    while ((status = aws_chunked_next(&unframer->decoder, &in, &piece)) == 1)
+    int code;
+    while ((code = aws_chunked_next(&unframer->decoder, &in, &piece)) == 1)
         buffer_append(out, piece.data, piece.size);
-    if (status)
-        return s3_unframer_error(status);
+    if (code)
+        return s3_unframer_error(code);
     if (out->error || !aws_chunked_complete(&unframer->decoder))
         return S3_INCOMPLETE_BODY;
     if (!claims->in_trailer)
@@ -325,7 +325,7 @@ static void on_collected(struct http_call *call, struct bytes *body, void *user)
 static void collect(struct s3_request *request, size_t max, s3_body_handler *handler,
                     bool with_checksum)
 {
-    struct collecting *collecting = s3_operation(request, sizeof(*collecting), collecting_free);
+    struct collecting *collecting = s3_operation(request, sizeof *collecting, collecting_free);
     if (!collecting || !claims_read(request, &collecting->claims, with_checksum) ||
         !s3_unframer_start(&collecting->unframer, request, &collecting->claims))
         return;

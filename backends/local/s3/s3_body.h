@@ -38,7 +38,7 @@ bool s3_unframer_start(struct s3_unframer *unframer, struct s3_request *request,
                        const struct s3_claims *claims);
 void s3_unframer_end(struct s3_unframer *unframer); /* may be called on a zeroed one */
 /* The S3 error for an error of aws_chunked_next. */
-enum s3_error s3_unframer_error(int status);
+enum s3_error s3_unframer_error(int code);
 
 /* Reads the claims from the headers. False: they are invalid, and an error was sent. */
 bool s3_claims_read(struct s3_request *request, struct s3_claims *claims);

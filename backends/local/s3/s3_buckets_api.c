@@ -44,7 +44,7 @@ static void respond_created(struct s3_request *request)
 {
     char location[BUCKET_NAME_MAX + 2];
     struct http_header header = {"Location", location};
-    snprintf(location, sizeof(location), "/%s", request->bucket);
+    snprintf(location, sizeof location, "/%s", request->bucket);
     s3_respond_empty(request, 200, &header, 1);
 }
 
@@ -56,15 +56,15 @@ static void respond_existing(struct s3_request *request)
         s3_respond_error(request, S3_BUCKET_ALREADY_OWNED, NULL);
 }
 
-static void on_created(int status, const struct error *error, void *user)
+static void on_created(int code, const struct error *error, void *user)
 {
     struct s3_request *request = user;
-    if (!status)
+    if (!code)
         respond_created(request);
-    else if (status == ERR_CONFLICT)
+    else if (code == ERR_CONFLICT)
         respond_existing(request);
     else
-        s3_respond_failure(request, status, error);
+        s3_respond_failure(request, code, error);
     s3_request_release(request);
 }
 
@@ -75,9 +75,9 @@ static enum s3_error check_configuration(const struct s3_request *request, struc
     enum s3_error error = S3_OK;
     if (!body.size)
         return S3_OK;
-    int status = s3_xml_parse(body, &root, NULL);
-    if (status)
-        return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
+    int code = s3_xml_parse(body, &root, NULL);
+    if (code)
+        return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
     const char *location = s3_xml_child_text(root, "LocationConstraint");
     if (strcmp(root->name, "CreateBucketConfiguration") != 0)
         error = S3_MALFORMED_XML;
@@ -149,15 +149,15 @@ void s3_get_bucket_location(struct s3_request *request)
 
 /* Deleting. */
 
-static void on_deleted(int status, const struct error *error, void *user)
+static void on_deleted(int code, const struct error *error, void *user)
 {
     struct s3_request *request = user;
-    if (!status)
+    if (!code)
         s3_respond_empty(request, 204, NULL, 0);
-    else if (status == ERR_CONFLICT)
+    else if (code == ERR_CONFLICT)
         s3_respond_error(request, S3_BUCKET_NOT_EMPTY, NULL);
     else
-        s3_respond_failure(request, status, error);
+        s3_respond_failure(request, code, error);
     s3_request_release(request);
 }
 

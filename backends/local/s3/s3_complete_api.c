@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "objects.h"
 #include "s3_body.h"
 #include "s3_completion.h"
@@ -93,12 +94,12 @@ static void respond_verdict(struct complete *complete)
 static int commit_rows(struct complete *complete, struct storage *storage, struct error *error)
 {
     struct s3_request *request = complete->request;
-    int status = objects_put(complete->blobs, complete->bucket, request->key, &complete->object,
-                             (struct slice){0}, &complete->condition.condition, error);
-    if (!status)
-        status = s3_completion_drop_others(&complete->asked, complete->blobs, complete->upload.id,
-                                           error);
-    return status ? status : uploads_forget(storage, complete->upload.id, error);
+    int code = objects_put(complete->blobs, complete->bucket, request->key, &complete->object,
+                           (struct slice){0}, &complete->condition.condition, error);
+    if (code)
+        return code;
+    code = s3_completion_drop_others(&complete->asked, complete->blobs, complete->upload.id, error);
+    return code ? code : uploads_forget(storage, complete->upload.id, error);
 }
 
 /* Whether the upload and its parts are unchanged since the object and its event were built. */
@@ -106,38 +107,38 @@ static int look_again(struct complete *complete, struct storage *storage, struct
 {
     struct s3_completion *asked = &complete->asked;
     struct multipart_upload upload;
-    int status = uploads_find(storage, complete->bucket, complete->request->key,
-                              complete->upload.id, &upload, error);
+    int code = uploads_find(storage, complete->bucket, complete->request->key, complete->upload.id,
+                            &upload, error);
     upload_clear(&upload);
-    if (status == ERR_NOT_FOUND)
+    if (code == ERR_NOT_FOUND)
         complete->verdict = S3_NO_SUCH_UPLOAD;
-    if (!status)
-        status =
-            s3_completion_examine(asked, storage, &complete->upload, &complete->verdict, error);
-    if (!status && !complete->verdict && asked->size != complete->object.size)
+    if (code)
+        return code;
+    code = s3_completion_examine(asked, storage, &complete->upload, &complete->verdict, error);
+    if (code)
+        return code;
+    if (!complete->verdict && asked->size != complete->object.size)
         complete->verdict = S3_INVALID_PART;
-    if (!status && complete->verdict)
-        status = error_set(error, ERR_CANCELLED, "the parts have changed");
-    return status;
+    return complete->verdict ? error_set(error, ERR_CANCELLED, "the parts have changed") : 0;
 }
 
 static int commit_run(struct storage_task *task, struct storage *storage)
 {
-    struct complete *complete = (struct complete *)task;
+    struct complete *complete = container_of(task, struct complete, task);
     if (complete->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
-    int status = look_again(complete, storage, &task->error);
-    return status ? status : commit_rows(complete, storage, &task->error);
+    int code = look_again(complete, storage, &task->error);
+    return code ? code : commit_rows(complete, storage, &task->error);
 }
 
-static void commit_done(struct storage_task *task, int status)
+static void commit_done(struct storage_task *task, int code)
 {
-    struct complete *complete = (struct complete *)task;
+    struct complete *complete = container_of(task, struct complete, task);
     struct s3_request *request = complete->request;
-    if (status && complete->verdict)
+    if (code && complete->verdict)
         respond_verdict(complete);
-    else if (status)
-        s3_respond_failure(request, status, &task->error);
+    else if (code)
+        s3_respond_failure(request, code, &task->error);
     else
         respond(complete);
     s3_request_release(request);
@@ -179,35 +180,35 @@ static void start_commit(struct complete *complete)
 
 static int look_for_object(struct complete *complete, struct storage *storage, struct error *error)
 {
-    int status =
+    int code =
         objects_find(storage, complete->bucket, complete->request->key, &complete->object, error);
-    complete->repeated = !status && complete->object.owner == complete->upload.id;
-    if (!complete->repeated && (!status || status == ERR_NOT_FOUND))
+    complete->repeated = !code && complete->object.owner == complete->upload.id;
+    if (!complete->repeated && (!code || code == ERR_NOT_FOUND))
         complete->verdict = S3_NO_SUCH_UPLOAD;
-    return status == ERR_NOT_FOUND ? 0 : status;
+    return code == ERR_NOT_FOUND ? 0 : code;
 }
 
 static int look_run(struct storage_task *task, struct storage *storage)
 {
-    struct complete *complete = (struct complete *)task;
+    struct complete *complete = container_of(task, struct complete, task);
     uint64_t id = complete->upload.id;
-    int status = uploads_find(storage, complete->bucket, complete->request->key, id,
-                              &complete->upload, &task->error);
+    int code = uploads_find(storage, complete->bucket, complete->request->key, id,
+                            &complete->upload, &task->error);
     complete->upload.id = id;
-    if (status == ERR_NOT_FOUND)
+    if (code == ERR_NOT_FOUND)
         return look_for_object(complete, storage, &task->error);
-    if (status)
-        return status;
+    if (code)
+        return code;
     return s3_completion_examine(&complete->asked, storage, &complete->upload, &complete->verdict,
                                  &task->error);
 }
 
-static void look_done(struct storage_task *task, int status)
+static void look_done(struct storage_task *task, int code)
 {
-    struct complete *complete = (struct complete *)task;
+    struct complete *complete = container_of(task, struct complete, task);
     struct s3_request *request = complete->request;
-    if (status)
-        s3_respond_failure(request, status, &task->error);
+    if (code)
+        s3_respond_failure(request, code, &task->error);
     else if (complete->verdict)
         respond_verdict(complete);
     else if (complete->repeated)
@@ -228,7 +229,7 @@ static enum s3_error read_stated(struct s3_request *request, struct s3_completio
         if (!value.data)
             continue;
         asked->kind = (enum checksum_kind)kind;
-        snprintf(asked->checksum, sizeof(asked->checksum), "%.*s", (int)value.size, value.data);
+        snprintf(asked->checksum, sizeof asked->checksum, "%.*s", (int)value.size, value.data);
     }
     if (!size.data)
         return S3_OK;
@@ -263,7 +264,7 @@ static void on_body(struct s3_request *request, struct slice body)
     uint64_t id;
     if (!s3_find_bucket(request, &bucket) || !s3_multipart_upload_id(request, &id))
         return;
-    struct complete *complete = s3_operation(request, sizeof(*complete), complete_free);
+    struct complete *complete = s3_operation(request, sizeof *complete, complete_free);
     if (!complete)
         return;
     complete->request = request;

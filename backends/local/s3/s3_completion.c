@@ -34,12 +34,12 @@ static void read_checksum(struct s3_completion_part *part, const struct s3_xml_n
 {
     for (int kind = CHECKSUM_NONE + 1; kind < CHECKSUM_KINDS; kind++) {
         char element[32];
-        snprintf(element, sizeof(element), "Checksum%s", checksum_name((enum checksum_kind)kind));
+        snprintf(element, sizeof element, "Checksum%s", checksum_name((enum checksum_kind)kind));
         const char *value = s3_xml_child_text(node, element);
         if (!value)
             continue;
         part->kind = (enum checksum_kind)kind;
-        snprintf(part->checksum, sizeof(part->checksum), "%s", value);
+        snprintf(part->checksum, sizeof part->checksum, "%s", value);
     }
 }
 
@@ -53,7 +53,7 @@ static enum s3_error read_part(struct s3_completion *completion, const struct s3
     if (completion->count && part->number <= part[-1].number)
         return S3_INVALID_PART_ORDER;
     struct slice bare = s3_etag_unquote(slice_of(etag));
-    if (bare.size >= sizeof(part->etag))
+    if (bare.size >= sizeof part->etag)
         return S3_INVALID_PART;
     memcpy(part->etag, bare.data, bare.size);
     read_checksum(part, node);
@@ -87,10 +87,10 @@ static size_t count_nodes(const struct s3_xml_node *root)
 enum s3_error s3_completion_read(struct s3_completion *completion, struct slice document)
 {
     struct s3_xml_node *root = NULL;
-    int status = s3_xml_parse(document, &root, NULL);
-    if (status)
-        return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
-    completion->parts = calloc(count_nodes(root) + 1, sizeof(*completion->parts));
+    int code = s3_xml_parse(document, &root, NULL);
+    if (code)
+        return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
+    completion->parts = calloc(count_nodes(root) + 1, sizeof *completion->parts);
     enum s3_error error = completion->parts ? read_parts(completion, root) : S3_INTERNAL_ERROR;
     s3_xml_free(root);
     return error;
@@ -116,9 +116,9 @@ static void sum_start(struct sum *sum, const struct multipart_upload *upload)
 static void add_etag(struct sum *sum, const char *etag)
 {
     uint8_t bytes[16];
-    for (size_t i = 0; i < sizeof(bytes); i++)
+    for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)hex_byte(etag + 2 * i);
-    hash_update(&sum->md5, bytes, sizeof(bytes));
+    hash_update(&sum->md5, bytes, sizeof bytes);
 }
 
 static int sum_add(struct sum *sum, const struct part *part, struct error *error)
@@ -146,10 +146,10 @@ static void finish_checksum(struct sum *sum, struct s3_completion *completion)
         return;
     if (sum->full) {
         checksum_crc_text(sum->kind, sum->crc, value);
-        snprintf(text, sizeof(text), "%s", value);
+        snprintf(text, sizeof text, "%s", value);
     } else {
         checksum_finish(&sum->composite, value);
-        snprintf(text, sizeof(text), "%s-%zu", value, completion->count);
+        snprintf(text, sizeof text, "%s-%zu", value, completion->count);
     }
     s3_checksum_line(sum->kind, text, completion->checksum_line);
 }
@@ -159,8 +159,8 @@ static void sum_finish(struct sum *sum, struct s3_completion *completion)
     uint8_t md5[MD5_SIZE];
     char hex[MD5_HEX_SIZE];
     hash_finish(&sum->md5, md5);
-    hex_write(md5, sizeof(md5), hex);
-    snprintf(completion->etag, sizeof(completion->etag), "%s-%zu", hex, completion->count);
+    hex_write(md5, sizeof md5, hex);
+    snprintf(completion->etag, sizeof completion->etag, "%s-%zu", hex, completion->count);
     finish_checksum(sum, completion);
 }
 
@@ -177,7 +177,7 @@ static enum s3_error check_part(struct s3_completion *completion, size_t index,
     if (part->kind && (part->kind != kind || strcmp(part->checksum, value) != 0))
         return S3_INVALID_PART;
     if (upload->checksum && !upload->full_object && !part->kind) {
-        snprintf(completion->message, sizeof(completion->message),
+        snprintf(completion->message, sizeof completion->message,
                  "The upload was created using a %s checksum. The complete request must include "
                  "the checksum for each part. It was missing for part %u in the request.",
                  checksum_name(upload->checksum), part->number);
@@ -192,12 +192,12 @@ static enum s3_error check_whole(struct s3_completion *completion,
     const char *value;
     s3_checksum_of(completion->checksum_line, &value);
     if (completion->stated_size >= 0 && (uint64_t)completion->stated_size != completion->size) {
-        snprintf(completion->message, sizeof(completion->message),
+        snprintf(completion->message, sizeof completion->message,
                  "The provided 'x-amz-mp-object-size' header does not match what was computed.");
         return S3_INVALID_REQUEST;
     }
     if (completion->kind && completion->kind != upload->checksum) {
-        snprintf(completion->message, sizeof(completion->message),
+        snprintf(completion->message, sizeof completion->message,
                  "The upload was not created with the checksum algorithm of this request.");
         return S3_INVALID_REQUEST;
     }
@@ -208,8 +208,8 @@ static int examine_parts(struct s3_completion *completion, struct storage *stora
                          const struct multipart_upload *upload, struct sum *sum,
                          enum s3_error *verdict, struct error *error)
 {
-    int status = 0;
-    for (size_t i = 0; i < completion->count && !*verdict && !status; i++) {
+    int code = 0;
+    for (size_t i = 0; i < completion->count && !*verdict && !code; i++) {
         struct part found;
         int row =
             upload_parts_next(storage, upload->id, completion->parts[i].number - 1, &found, error);
@@ -222,9 +222,9 @@ static int examine_parts(struct s3_completion *completion, struct storage *stora
         if (*verdict)
             break;
         completion->size += found.size;
-        status = sum_add(sum, &found, error);
+        code = sum_add(sum, &found, error);
     }
-    return status;
+    return code;
 }
 
 int s3_completion_examine(struct s3_completion *completion, struct storage *storage,
@@ -236,12 +236,12 @@ int s3_completion_examine(struct s3_completion *completion, struct storage *stor
     completion->size = 0;
     completion->message[0] = completion->checksum_line[0] = '\0';
     sum_start(&sum, upload);
-    int status = examine_parts(completion, storage, upload, &sum, verdict, error);
-    if (!status && !*verdict) {
+    int code = examine_parts(completion, storage, upload, &sum, verdict, error);
+    if (!code && !*verdict) {
         sum_finish(&sum, completion);
         *verdict = check_whole(completion, upload);
     }
-    return status;
+    return code;
 }
 
 int s3_completion_drop_others(const struct s3_completion *completion, struct blobs *blobs,
@@ -249,8 +249,8 @@ int s3_completion_drop_others(const struct s3_completion *completion, struct blo
 {
     struct part part = {0};
     size_t next = 0;
-    int status;
-    while ((status = upload_parts_next(blobs->storage, upload, part.number, &part, error)) == 1) {
+    int code;
+    while ((code = upload_parts_next(blobs->storage, upload, part.number, &part, error)) == 1) {
         if (next < completion->count && completion->parts[next].number == part.number) {
             next++;
             continue;
@@ -259,5 +259,5 @@ int s3_completion_drop_others(const struct s3_completion *completion, struct blo
         if (dropped)
             return dropped;
     }
-    return status;
+    return code;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "objects.h"
 #include "s3_access.h"
 #include "s3_listing.h"
@@ -55,21 +56,21 @@ struct looking {
 
 static int look_run(struct storage_task *task, struct storage *storage)
 {
-    struct looking *looking = (struct looking *)task;
+    struct looking *looking = container_of(task, struct looking, task);
     struct object object;
-    int status = objects_find_version(storage, looking->bucket, looking->request->key,
-                                      looking->version, &object, &task->error);
-    looking->marker = !status && object.marker;
+    int code = objects_find_version(storage, looking->bucket, looking->request->key,
+                                    looking->version, &object, &task->error);
+    looking->marker = !code && object.marker;
     object_clear(&object);
-    return status;
+    return code;
 }
 
-static void look_done(struct storage_task *task, int status)
+static void look_done(struct storage_task *task, int code)
 {
-    struct looking *looking = (struct looking *)task;
+    struct looking *looking = container_of(task, struct looking, task);
     struct s3_request *request = looking->request;
-    if (status)
-        s3_respond_failure(request, status, &task->error);
+    if (code)
+        s3_respond_failure(request, code, &task->error);
     else if (looking->marker)
         s3_respond_error(request,
                          looking->version.given
@@ -87,7 +88,7 @@ void s3_get_object_acl(struct s3_request *request)
     struct object_version version;
     if (!s3_find_bucket(request, &bucket) || !s3_version_asked(request, &version))
         return;
-    struct looking *looking = s3_operation(request, sizeof(*looking), free);
+    struct looking *looking = s3_operation(request, sizeof *looking, free);
     if (!looking)
         return;
     looking->request = request;

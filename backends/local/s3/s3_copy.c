@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "container_of.h"
 #include "s3_access.h"
 #include "s3_expiration.h"
 #include "s3_time.h"
@@ -32,7 +33,7 @@ void s3_copy_end(struct s3_copy *copy)
 static int finish(struct s3_copy *copy)
 {
     s3_digest_finish(&copy->digest, &copy->claims); /* no claims to verify */
-    snprintf(copy->etag, sizeof(copy->etag), "%s", copy->digest.etag);
+    snprintf(copy->etag, sizeof copy->etag, "%s", copy->digest.etag);
     s3_checksum_line(copy->kind, copy->digest.checksum_text, copy->checksum);
     copy->whole = true;
     return 0;
@@ -44,9 +45,9 @@ static int copy_small(struct s3_copy *copy, struct error *error)
     buffer_init(&copy->small, OBJECT_INLINE_MAX);
     if (buffer_reserve(&copy->small, size))
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = object_reader_read(&copy->reader, copy->small.data, size, error);
-    if (status)
-        return status;
+    int code = object_reader_read(&copy->reader, copy->small.data, size, error);
+    if (code)
+        return code;
     copy->small.size = size;
     s3_digest_update(&copy->digest, copy->small.data, size);
     return finish(copy);
@@ -55,30 +56,31 @@ static int copy_small(struct s3_copy *copy, struct error *error)
 static int copy_piece(struct s3_copy *copy, struct error *error)
 {
     size_t size = copy->reader.left < PIECE ? (size_t)copy->reader.left : PIECE;
-    int status = object_reader_read(&copy->reader, copy->piece, size, error);
-    if (!status)
-        status = blob_write(copy->blobs, copy->fd, copy->piece, size, error);
-    if (status)
-        return status;
+    int code = object_reader_read(&copy->reader, copy->piece, size, error);
+    if (code)
+        return code;
+    code = blob_write(copy->blobs, copy->fd, copy->piece, size, error);
+    if (code)
+        return code;
     s3_digest_update(&copy->digest, copy->piece, size);
     if (copy->reader.left)
         return 0;
-    status = blob_seal(copy->blobs, &copy->fd, error);
-    return status ? status : finish(copy);
+    code = blob_seal(copy->blobs, &copy->fd, error);
+    return code ? code : finish(copy);
 }
 
 static int start_reading(struct s3_copy *copy, struct error *error)
 {
     copy->claims = (struct s3_claims){.kind = copy->kind};
     s3_digest_start(&copy->digest, &copy->claims);
-    int status = object_reader_open(&copy->reader, copy->blobs, &copy->found, copy->first,
-                                    copy->size, error);
-    if (status)
-        return status;
+    int code = object_reader_open(&copy->reader, copy->blobs, &copy->found, copy->first, copy->size,
+                                  error);
+    if (code)
+        return code;
     if (copy->owner->small_in_row && copy->size <= OBJECT_INLINE_MAX) {
-        status = copy_small(copy, error);
+        code = copy_small(copy, error);
         object_reader_close(&copy->reader);
-        return status;
+        return code;
     }
     copy->piece = malloc(PIECE);
     if (!copy->piece)
@@ -93,23 +95,23 @@ static bool can_link(const struct s3_copy *copy)
 {
     const char *value;
     if (!copy->found.blob || copy->size != copy->found.size ||
-        strlen(copy->found.etag) >= sizeof(copy->etag))
+        strlen(copy->found.etag) >= sizeof copy->etag)
         return false;
     return !copy->kind || s3_checksum_of(copy->found.checksum, &value) == copy->kind;
 }
 
 static int link_blob(struct s3_copy *copy, struct error *error)
 {
-    int status = blob_link(copy->blobs, copy->found.blob, copy->blob, error);
-    if (status == ERR_UNSUPPORTED)
+    int code = blob_link(copy->blobs, copy->found.blob, copy->blob, error);
+    if (code == ERR_UNSUPPORTED)
         return start_reading(copy, error);
-    if (status)
-        return status;
+    if (code)
+        return code;
     copy->is_file = true;
     copy->whole = true;
-    snprintf(copy->etag, sizeof(copy->etag), "%s", copy->found.etag);
+    snprintf(copy->etag, sizeof copy->etag, "%s", copy->found.etag);
     if (copy->kind)
-        snprintf(copy->checksum, sizeof(copy->checksum), "%s", copy->found.checksum);
+        snprintf(copy->checksum, sizeof copy->checksum, "%s", copy->found.checksum);
     return 0;
 }
 
@@ -122,12 +124,12 @@ static void choose_range(struct s3_copy *copy)
     copy->size = source->ranged ? source->last - source->first + 1 : copy->found.size;
     if (source->ranged && source->last >= copy->found.size) {
         copy->verdict = S3_INVALID_ARGUMENT;
-        snprintf(copy->message, sizeof(copy->message),
+        snprintf(copy->message, sizeof copy->message,
                  "Range specified is not valid for source object of size: %" PRIu64,
                  copy->found.size);
     } else if (copy->size > COPY_MAX) {
         copy->verdict = S3_INVALID_REQUEST;
-        snprintf(copy->message, sizeof(copy->message),
+        snprintf(copy->message, sizeof copy->message,
                  "The specified copy source is larger than the maximum allowable size for a copy "
                  "source: %" PRIu64,
                  COPY_MAX);
@@ -138,7 +140,7 @@ static void refuse_marker(struct s3_copy *copy)
 {
     copy->verdict = copy->source.version.given ? S3_INVALID_REQUEST : S3_NO_SUCH_KEY;
     if (copy->source.version.given)
-        snprintf(copy->message, sizeof(copy->message),
+        snprintf(copy->message, sizeof copy->message,
                  "The source of a copy request may not specifically refer to a delete marker by "
                  "version id.");
 }
@@ -146,39 +148,44 @@ static void refuse_marker(struct s3_copy *copy)
 static int find_source(struct s3_copy *copy, struct storage *storage, struct error *error)
 {
     struct s3_copy_source *source = &copy->source;
-    int status = objects_find_version(storage, source->bucket, source->key, source->version,
-                                      &copy->found, error);
-    if (status == ERR_NOT_FOUND)
+    int code = objects_find_version(storage, source->bucket, source->key, source->version,
+                                    &copy->found, error);
+    if (code == ERR_NOT_FOUND) {
         copy->verdict = source->version.given ? S3_NO_SUCH_VERSION : S3_NO_SUCH_KEY;
-    else if (!status && copy->found.marker)
+        return 0;
+    }
+    if (code)
+        return code;
+    if (copy->found.marker)
         refuse_marker(copy);
-    else if (!status)
+    else
         copy->verdict = s3_copy_source_check(source, copy->found.etag, copy->found.modified_ms);
-    if (!status && !copy->verdict)
+    if (!copy->verdict)
         choose_range(copy);
-    return status == ERR_NOT_FOUND ? 0 : status;
+    return 0;
 }
 
 static int find_run(struct storage_task *task, struct storage *storage)
 {
-    struct s3_copy *copy = (struct s3_copy *)task;
-    int status = find_source(copy, storage, &task->error);
-    if (!status && !copy->verdict)
-        status = copy->owner->found(copy, storage, &task->error);
-    if (status || copy->verdict)
-        return status;
+    struct s3_copy *copy = container_of(task, struct s3_copy, task);
+    int code = find_source(copy, storage, &task->error);
+    if (code || copy->verdict)
+        return code;
+    code = copy->owner->found(copy, storage, &task->error);
+    if (code || copy->verdict)
+        return code;
     return can_link(copy) ? link_blob(copy, &task->error) : start_reading(copy, &task->error);
 }
 
 static int piece_run(struct storage_task *task, struct storage *storage)
 {
     (void)storage;
-    return copy_piece((struct s3_copy *)task, &task->error);
+    return copy_piece(container_of(task, struct s3_copy, task), &task->error);
 }
 
 static int commit_run(struct storage_task *task, struct storage *storage)
 {
-    struct s3_copy *copy = (struct s3_copy *)task;
+    struct s3_copy *copy = container_of(task, struct s3_copy, task);
     (void)storage;
     object_reader_close(&copy->reader);
     if (copy->must_fail)
@@ -188,7 +195,7 @@ static int commit_run(struct storage_task *task, struct storage *storage)
 
 static int discard_run(struct storage_task *task, struct storage *storage)
 {
-    struct s3_copy *copy = (struct s3_copy *)task;
+    struct s3_copy *copy = container_of(task, struct s3_copy, task);
     (void)storage;
     object_reader_close(&copy->reader);
     if (copy->fd >= 0)
@@ -216,29 +223,29 @@ static void submit_piece(struct s3_copy *copy, void (*done)(struct storage_task 
     s3_submit_aside(copy->request, &copy->task);
 }
 
-static void discard_done(struct storage_task *task, int status)
+static void discard_done(struct storage_task *task, int code)
 {
-    (void)status;
-    s3_request_release(((struct s3_copy *)task)->request);
+    (void)code;
+    s3_request_release(container_of(task, struct s3_copy, task)->request);
 }
 
-static void respond_problem(struct s3_copy *copy, int status)
+static void respond_problem(struct s3_copy *copy, int code)
 {
     if (copy->verdict)
         s3_respond_error(copy->request, copy->verdict, *copy->message ? copy->message : NULL);
     else
-        s3_respond_failure(copy->request, status, &copy->task.error);
+        s3_respond_failure(copy->request, code, &copy->task.error);
     submit(copy, discard_run, discard_done);
 }
 
-static void commit_done(struct storage_task *task, int status)
+static void commit_done(struct storage_task *task, int code)
 {
-    struct s3_copy *copy = (struct s3_copy *)task;
+    struct s3_copy *copy = container_of(task, struct s3_copy, task);
     struct s3_request *request = copy->request;
-    if (status == ERR_NOT_FOUND)
+    if (code == ERR_NOT_FOUND)
         copy->verdict = copy->owner->not_found;
-    if (status)
-        respond_problem(copy, status);
+    if (code)
+        respond_problem(copy, code);
     else
         copy->owner->stored(copy);
     s3_request_release(request);
@@ -256,13 +263,13 @@ static void start_commit(struct s3_copy *copy)
     storage_submit_unit(request->cloud->storage, &unit);
 }
 
-static void piece_done(struct storage_task *task, int status)
+static void piece_done(struct storage_task *task, int code)
 {
-    struct s3_copy *copy = (struct s3_copy *)task;
+    struct s3_copy *copy = container_of(task, struct s3_copy, task);
     struct s3_request *request = copy->request;
     copy->verdict = s3_access_missing(request, copy->source.bucket_name, copy->verdict);
-    if (status || copy->verdict)
-        respond_problem(copy, status);
+    if (code || copy->verdict)
+        respond_problem(copy, code);
     else if (copy->whole)
         start_commit(copy);
     else if (request->base)

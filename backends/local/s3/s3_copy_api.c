@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "s3_copy.h"
 #include "s3_metadata.h"
 #include "s3_multipart.h"
@@ -41,7 +42,7 @@ static int object_found(struct s3_copy *copy, struct storage *storage, struct er
     const char *value;
     (void)storage;
     (void)error;
-    copy->kind = ((struct copy_object *)copy)->asked;
+    copy->kind = container_of(copy, struct copy_object, copy)->asked;
     if (!copy->kind)
         copy->kind = s3_checksum_of(copy->found.checksum, &value);
     return 0;
@@ -74,16 +75,16 @@ static int fill_object(struct copy_object *copy_object)
 
 static int object_prepare(struct s3_copy *copy, struct storage_unit *unit)
 {
-    struct copy_object *copy_object = (struct copy_object *)copy;
-    int status = fill_object(copy_object);
-    return status ? status
-                  : s3_created_announce(copy->request, copy_object->bucket, "ObjectCreated:Copy",
-                                        &copy_object->object, unit);
+    struct copy_object *copy_object = container_of(copy, struct copy_object, copy);
+    int code = fill_object(copy_object);
+    return code ? code
+                : s3_created_announce(copy->request, copy_object->bucket, "ObjectCreated:Copy",
+                                      &copy_object->object, unit);
 }
 
 static int object_commit(struct s3_copy *copy, struct error *error)
 {
-    struct copy_object *copy_object = (struct copy_object *)copy;
+    struct copy_object *copy_object = container_of(copy, struct copy_object, copy);
     return objects_put(copy->blobs, copy_object->bucket, copy->request->key, &copy_object->object,
                        buffer_slice(&copy->small), &copy_object->condition.condition, error);
 }
@@ -163,7 +164,7 @@ void s3_copy_object(struct s3_request *request)
     struct bucket bucket;
     if (!s3_find_bucket(request, &bucket))
         return;
-    struct copy_object *copy_object = s3_operation(request, sizeof(*copy_object), copy_object_free);
+    struct copy_object *copy_object = s3_operation(request, sizeof *copy_object, copy_object_free);
     if (!copy_object || !s3_copy_prepare(&copy_object->copy, request, &object_owner))
         return;
     copy_object->bucket = bucket.id;
@@ -188,26 +189,26 @@ static void copy_part_free(void *operation)
 
 static int part_found(struct s3_copy *copy, struct storage *storage, struct error *error)
 {
-    const struct s3_part_place *place = &((struct copy_part *)copy)->place;
+    const struct s3_part_place *place = &container_of(copy, struct copy_part, copy)->place;
     struct multipart_upload upload;
-    int status =
+    int code =
         uploads_find(storage, place->bucket, copy->request->key, place->upload, &upload, error);
     copy->kind = upload.checksum;
     upload_clear(&upload);
-    if (status == ERR_NOT_FOUND)
+    if (code == ERR_NOT_FOUND)
         copy->verdict = S3_NO_SUCH_UPLOAD;
-    return status == ERR_NOT_FOUND ? 0 : status;
+    return code == ERR_NOT_FOUND ? 0 : code;
 }
 
 static int part_prepare(struct s3_copy *copy, struct storage_unit *unit)
 {
-    struct part *part = &((struct copy_part *)copy)->part;
+    struct part *part = &container_of(copy, struct copy_part, copy)->part;
     (void)unit;
     part->blob = copy->blob;
     part->size = copy->size;
     part->modified_ms = s3_time_now_ms();
-    snprintf(part->etag, sizeof(part->etag), "%s", copy->etag);
-    snprintf(part->checksum, sizeof(part->checksum), "%s", copy->checksum);
+    snprintf(part->etag, sizeof part->etag, "%s", copy->etag);
+    snprintf(part->checksum, sizeof part->checksum, "%s", copy->checksum);
     return 0;
 }
 
@@ -221,7 +222,8 @@ static int part_commit(struct s3_copy *copy, struct error *error)
 
 static void part_stored(struct s3_copy *copy)
 {
-    s3_copy_respond(copy, "CopyPartResult", ((struct copy_part *)copy)->part.modified_ms, "", NULL);
+    s3_copy_respond(copy, "CopyPartResult",
+                    container_of(copy, struct copy_part, copy)->part.modified_ms, "", NULL);
 }
 
 static const struct s3_copy_owner part_owner = {
@@ -237,7 +239,7 @@ void s3_upload_part_copy(struct s3_request *request)
     struct s3_part_place place;
     if (!s3_multipart_part_place(request, &place))
         return;
-    struct copy_part *copy_part = s3_operation(request, sizeof(*copy_part), copy_part_free);
+    struct copy_part *copy_part = s3_operation(request, sizeof *copy_part, copy_part_free);
     if (!copy_part || !s3_copy_prepare(&copy_part->copy, request, &part_owner))
         return;
     copy_part->place = place;

@@ -21,7 +21,7 @@ void s3_copy_source_clear(struct s3_copy_source *source)
 {
     free(source->bucket_name);
     free(source->key);
-    for (size_t i = 0; i < sizeof(source->texts) / sizeof(*source->texts); i++)
+    for (size_t i = 0; i < sizeof source->texts / sizeof *source->texts; i++)
         free(source->texts[i]);
     *source = (struct s3_copy_source){0};
 }
@@ -39,7 +39,7 @@ static enum s3_error cut_version(struct slice *text, struct object_version *vers
     *message = "Invalid version id specified";
     if (!slice_starts_with(rest, name))
         return S3_INVALID_ARGUMENT;
-    rest = (struct slice){rest.data + sizeof(name) - 1, rest.size - (sizeof(name) - 1)};
+    rest = (struct slice){rest.data + sizeof name - 1, rest.size - (sizeof name - 1)};
     return s3_version_read(rest, version) ? S3_OK : S3_INVALID_ARGUMENT;
 }
 
@@ -124,7 +124,7 @@ static enum s3_error read_range(struct s3_request *request, struct s3_copy_sourc
         return S3_OK;
     if (!slice_starts_with(text, unit))
         return S3_INVALID_ARGUMENT;
-    text = (struct slice){text.data + sizeof(unit) - 1, text.size - (sizeof(unit) - 1)};
+    text = (struct slice){text.data + sizeof unit - 1, text.size - (sizeof unit - 1)};
     source->ranged = true;
     bool good = read_offset(&text, '-', &source->first) && read_offset(&text, '\0', &source->last);
     return good && source->first <= source->last ? S3_OK : S3_INVALID_ARGUMENT;

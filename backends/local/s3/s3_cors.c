@@ -27,7 +27,7 @@ static const struct cors *cors_of(const struct cloud *cloud, const char *name)
 static void allow(struct cors_headers *response, const struct cors_rule *rule, struct slice origin,
                   bool any)
 {
-    snprintf(response->origin, sizeof(response->origin), "%.*s", (int)origin.size, origin.data);
+    snprintf(response->origin, sizeof response->origin, "%.*s", (int)origin.size, origin.data);
     put(response, "Access-Control-Allow-Origin", any ? "*" : response->origin);
     put(response, "Access-Control-Allow-Methods", rule->methods_line);
     if (*rule->exposed_line)
@@ -36,7 +36,7 @@ static void allow(struct cors_headers *response, const struct cors_rule *rule, s
         put(response, "Access-Control-Allow-Credentials", "true");
     if (rule->max_age_s < 0)
         return;
-    snprintf(response->max_age, sizeof(response->max_age), "%d", rule->max_age_s);
+    snprintf(response->max_age, sizeof response->max_age, "%d", rule->max_age_s);
     put(response, "Access-Control-Max-Age", response->max_age);
 }
 
@@ -79,9 +79,9 @@ void s3_cors_fill_refusal(struct cors_headers *response, const struct cloud *clo
                           const struct http_call *call)
 {
     struct s3_address address = {0};
-    int status = s3_address_parse(http_call_header(call, "host"), http_call_path(call),
-                                  bucket_exists, (void *)(uintptr_t)cloud, &address);
-    s3_cors_fill(response, cloud, call, status ? NULL : address.bucket);
+    int code = s3_address_parse(http_call_header(call, "host"), http_call_path(call), bucket_exists,
+                                (void *)(uintptr_t)cloud, &address);
+    s3_cors_fill(response, cloud, call, code ? NULL : address.bucket);
     free(address.bucket);
     free(address.key);
 }

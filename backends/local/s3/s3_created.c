@@ -57,7 +57,7 @@ void s3_checksum_xml(struct buffer *out, const char *line, bool with_type)
     enum checksum_kind kind = s3_checksum_of(line, &value);
     if (!kind)
         return;
-    snprintf(element, sizeof(element), "Checksum%s", checksum_name(kind));
+    snprintf(element, sizeof element, "Checksum%s", checksum_name(kind));
     xml_element(out, element, value);
     if (with_type)
         xml_element(out, "ChecksumType", s3_checksum_type(value));

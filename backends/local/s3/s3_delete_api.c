@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "objects.h"
 #include "s3_access.h"
 #include "s3_body.h"
@@ -32,14 +33,14 @@ struct deletion {
     char *key;
     struct object_removal removal;
     bool must_fail; /* some of its messages could not be created */
-    int status;
-    enum s3_error refused; /* with a status: the reason, in a batch */
+    int code;
+    enum s3_error refused; /* with a code: the reason, in a batch */
     void (*finished)(struct deletion *deletion);
 };
 
 static int delete_run(struct storage_task *task, struct storage *storage)
 {
-    struct deletion *deletion = (struct deletion *)task;
+    struct deletion *deletion = container_of(task, struct deletion, task);
     (void)storage;
     if (deletion->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
@@ -47,11 +48,11 @@ static int delete_run(struct storage_task *task, struct storage *storage)
                           deletion->key, &deletion->removal, &task->error);
 }
 
-static void delete_done(struct storage_task *task, int status)
+static void delete_done(struct storage_task *task, int code)
 {
-    struct deletion *deletion = (struct deletion *)task;
+    struct deletion *deletion = container_of(task, struct deletion, task);
     struct s3_request *request = deletion->request;
-    deletion->status = status == ERR_NOT_FOUND ? 0 : status;
+    deletion->code = code == ERR_NOT_FOUND ? 0 : code;
     deletion->finished(deletion);
     s3_request_release(request);
 }
@@ -111,24 +112,24 @@ static void deletion_commit(struct deletion *deletion, const struct bucket *buck
 
 static int look_run(struct storage_task *task, struct storage *storage)
 {
-    struct deletion *deletion = (struct deletion *)task;
+    struct deletion *deletion = container_of(task, struct deletion, task);
     struct object object;
-    int status = objects_find_version(storage, deletion->bucket, deletion->key,
-                                      deletion->removal.version, &object, &task->error);
+    int code = objects_find_version(storage, deletion->bucket, deletion->key,
+                                    deletion->removal.version, &object, &task->error);
     object_clear(&object);
-    return status;
+    return code;
 }
 
-static void look_done(struct storage_task *task, int status)
+static void look_done(struct storage_task *task, int code)
 {
-    struct deletion *deletion = (struct deletion *)task;
+    struct deletion *deletion = container_of(task, struct deletion, task);
     struct s3_request *request = deletion->request;
     struct bucket bucket;
-    if (!status && buckets_find(request->cloud->buckets, request->bucket, &bucket) &&
+    if (!code && buckets_find(request->cloud->buckets, request->bucket, &bucket) &&
         bucket.id == deletion->bucket) {
         deletion_commit(deletion, &bucket);
     } else {
-        deletion->status = status == ERR_NOT_FOUND ? 0 : status;
+        deletion->code = code == ERR_NOT_FOUND ? 0 : code;
         deletion->finished(deletion);
     }
     s3_request_release(request);
@@ -160,8 +161,8 @@ static void respond_deleted(struct deletion *deletion)
         headers[count++] = (struct http_header){"x-amz-version-id", version};
     if (deletion->removal.marker)
         headers[count++] = (struct http_header){"x-amz-delete-marker", "true"};
-    if (deletion->status)
-        s3_respond_failure(deletion->request, deletion->status, &deletion->task.error);
+    if (deletion->code)
+        s3_respond_failure(deletion->request, deletion->code, &deletion->task.error);
     else
         s3_respond_empty(deletion->request, 204, headers, count);
 }
@@ -172,7 +173,7 @@ void s3_delete_object(struct s3_request *request)
     struct object_version version;
     if (!s3_find_bucket(request, &bucket) || !s3_version_asked(request, &version))
         return;
-    struct deletion *deletion = s3_operation(request, sizeof(*deletion), free);
+    struct deletion *deletion = s3_operation(request, sizeof *deletion, free);
     if (!deletion)
         return;
     deletion->request = request;
@@ -200,16 +201,16 @@ static void batch_free(void *operation)
 
 static void write_result(struct buffer *out, const struct deletion *deletion, bool quiet)
 {
-    if (!deletion->status && quiet)
+    if (!deletion->code && quiet)
         return;
-    const char *element = deletion->status ? "Error" : "Deleted";
+    const char *element = deletion->code ? "Error" : "Deleted";
     char version[S3_VERSION_SIZE];
     xml_open(out, element);
     xml_element(out, "Key", deletion->key);
     write_version(deletion, version);
     if (*version && !makes_marker(deletion))
         xml_element(out, "VersionId", version);
-    if (deletion->status) {
+    if (deletion->code) {
         enum s3_error error = deletion->refused ? deletion->refused : S3_INTERNAL_ERROR;
         xml_element(out, "Code", s3_error_facts(error)->code);
         xml_element(out, "Message", s3_error_facts(error)->message);
@@ -269,7 +270,7 @@ static void batch_start(struct deletion *deletion, const struct bucket *bucket)
         deletion_start(deletion, bucket);
         return;
     }
-    deletion->status = ERR_INVALID;
+    deletion->code = ERR_INVALID;
     deletion->finished(deletion);
 }
 
@@ -277,7 +278,7 @@ static void start_batch(struct s3_request *request, const struct bucket *bucket,
                         const struct s3_xml_node *root)
 {
     struct batch *batch =
-        s3_operation(request, sizeof(*batch) + KEYS_MAX * sizeof(struct deletion), batch_free);
+        s3_operation(request, sizeof *batch + KEYS_MAX * sizeof(struct deletion), batch_free);
     if (!batch)
         return;
     enum s3_error error =
@@ -298,10 +299,9 @@ static void on_body(struct s3_request *request, struct slice body)
     struct s3_xml_node *root = NULL;
     if (!s3_find_bucket(request, &bucket))
         return;
-    int status = s3_xml_parse(body, &root, NULL);
-    if (status)
-        s3_respond_error(request, status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML,
-                         NULL);
+    int code = s3_xml_parse(body, &root, NULL);
+    if (code)
+        s3_respond_error(request, code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML, NULL);
     else
         start_batch(request, &bucket, root);
     s3_xml_free(root);

@@ -102,8 +102,8 @@ int s3_event_bridge_send(struct cloud *cloud, const struct s3_event *event,
                                .detail = detail_json(cloud, event, kind),
                                .time_s = event->time_ms / 1000};
     uuid_make_text(out.id);
-    int status = out.resources && out.detail ? events_dispatch(cloud, &out, unit) : ERR_MEMORY;
+    int code = out.resources && out.detail ? events_dispatch(cloud, &out, unit) : ERR_MEMORY;
     json_decref(out.resources);
     json_decref(out.detail);
-    return status;
+    return code;
 }

@@ -46,7 +46,7 @@ static json_t *object_part(const struct s3_event *event)
     buffer_init(&key, ENCODED_KEY_MAX);
     if (s3_event_encode_key(&key, event->key))
         return NULL; /* keys always fit, so memory is short */
-    snprintf(sequencer, sizeof(sequencer), "%016" PRIX64, event->sequencer);
+    snprintf(sequencer, sizeof sequencer, "%016" PRIX64, event->sequencer);
     json_t *part = json_pack("{s:s, s:s}", "key", key.data, "sequencer", sequencer);
     buffer_free(&key);
     if (strncmp(event->name, "ObjectCreated:", 14) == 0)
@@ -61,7 +61,7 @@ static json_t *object_part(const struct s3_event *event)
 static json_t *s3_part(const struct s3_event *event, const char *configuration_id)
 {
     char arn[ARN_SIZE];
-    snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", event->bucket);
+    snprintf(arn, sizeof arn, "arn:aws:s3:::%s", event->bucket);
     return json_pack("{s:s, s:s, s:{s:s, s:{s:s}, s:s}, s:o}", "s3SchemaVersion", "1.0",
                      "configurationId", configuration_id, "bucket", "name", event->bucket,
                      "ownerIdentity", "principalId", event->owner, "arn", arn, "object",
@@ -72,7 +72,7 @@ char *s3_event_message(const struct s3_event *event, const char *configuration_i
 {
     char time[S3_TIME_SIZE], principal[160];
     s3_time_iso(event->time_ms, time);
-    snprintf(principal, sizeof(principal), "%s%s",
+    snprintf(principal, sizeof principal, "%s%s",
              event->agent ? "" : "AWS:", event->agent ? event->agent : event->user);
     json_t *message = json_pack(
         "{s:[{s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:{s:s}, s:{s:s, s:s}, s:o}]}", "Records",
@@ -105,16 +105,16 @@ static int send_message(struct cloud *cloud, const char *bucket, const char *tar
     char arn[ARN_SIZE];
     if (!message)
         return ERR_MEMORY;
-    snprintf(arn, sizeof(arn), "arn:aws:s3:::%s", bucket);
-    int status = event_target_send(cloud, arn, target, slice_of(subject), slice_of(message), unit);
+    snprintf(arn, sizeof arn, "arn:aws:s3:::%s", bucket);
+    int code = event_target_send(cloud, arn, target, slice_of(subject), slice_of(message), unit);
     free(message);
-    return status;
+    return code;
 }
 
 static bool wants(const struct notification_rule *rule, const char *event, const char *key)
 {
     char name[EVENT_NAME_SIZE];
-    snprintf(name, sizeof(name), "s3:%s", event);
+    snprintf(name, sizeof name, "s3:%s", event);
     return notification_rule_matches(rule, name, key);
 }
 
@@ -131,18 +131,18 @@ int s3_events_send_for(struct cloud *cloud, const struct notification *notificat
                        const struct s3_event *event, struct storage_unit *unit)
 {
     struct s3_event full = *event;
-    int status = 0;
+    int code = 0;
     full.region = cloud->region;
     full.owner = cloud->account;
-    for (size_t i = 0; i < notification->count && !status; i++) {
+    for (size_t i = 0; i < notification->count && !code; i++) {
         const struct notification_rule *rule = &notification->rules[i];
         if (wants(rule, event->name, event->key))
-            status = send_message(cloud, event->bucket, rule->target,
-                                  s3_event_message(&full, rule->id), unit);
+            code = send_message(cloud, event->bucket, rule->target,
+                                s3_event_message(&full, rule->id), unit);
     }
-    if (!status && notification->event_bridge)
-        status = s3_event_bridge_send(cloud, &full, unit);
-    return status;
+    if (!code && notification->event_bridge)
+        code = s3_event_bridge_send(cloud, &full, unit);
+    return code;
 }
 
 int s3_events_send(struct s3_request *request, const struct notification *notification,

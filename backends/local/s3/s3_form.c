@@ -14,15 +14,15 @@
 bool s3_form_begin(struct s3_form *form, struct slice content_type)
 {
     static const char type[] = "multipart/form-data", name[] = "boundary=";
-    size_t size = sizeof(type) - 1;
+    size_t size = sizeof type - 1;
     if (content_type.size < size || strncasecmp(content_type.data, type, size) != 0)
         return false;
     struct slice rest = {content_type.data + size, content_type.size - size};
-    while (rest.size > sizeof(name) && strncasecmp(rest.data, name, sizeof(name) - 1) != 0)
+    while (rest.size > sizeof name && strncasecmp(rest.data, name, sizeof name - 1) != 0)
         rest = (struct slice){rest.data + 1, rest.size - 1};
-    if (rest.size <= sizeof(name) - 1 || strncasecmp(rest.data, name, sizeof(name) - 1) != 0)
+    if (rest.size <= sizeof name - 1 || strncasecmp(rest.data, name, sizeof name - 1) != 0)
         return false;
-    rest = (struct slice){rest.data + sizeof(name) - 1, rest.size - (sizeof(name) - 1)};
+    rest = (struct slice){rest.data + sizeof name - 1, rest.size - (sizeof name - 1)};
     bool quoted = *rest.data == '"';
     size_t length = 0;
     rest = (struct slice){rest.data + quoted, rest.size - quoted};
@@ -31,7 +31,7 @@ bool s3_form_begin(struct s3_form *form, struct slice content_type)
     if (!length || length > S3_FORM_BOUNDARY_MAX || memchr(rest.data, '\r', length))
         return false;
     int written =
-        snprintf(form->delimiter, sizeof(form->delimiter), "\r\n--%.*s", (int)length, rest.data);
+        snprintf(form->delimiter, sizeof form->delimiter, "\r\n--%.*s", (int)length, rest.data);
     form->delimiter_size = (size_t)written;
     form->matched = 2; /* the first one needs no preceding line */
     buffer_init(&form->text, S3_FORM_BYTES_MAX);
@@ -137,17 +137,17 @@ static int take_headers(struct s3_form *form)
 {
     static const char name[] = "content-disposition:";
     struct slice rest = buffer_slice(&form->text);
-    int status = ERR_PROTOCOL;
-    while (rest.size && status == ERR_PROTOCOL) {
+    int code = ERR_PROTOCOL;
+    while (rest.size && code == ERR_PROTOCOL) {
         const char *end = memmem(rest.data, rest.size, "\r\n", 2);
         size_t size = end ? (size_t)(end - rest.data) : rest.size;
-        if (size > sizeof(name) - 1 && strncasecmp(rest.data, name, sizeof(name) - 1) == 0)
-            status = begin_part(form, (struct slice){rest.data, size});
+        if (size > sizeof name - 1 && strncasecmp(rest.data, name, sizeof name - 1) == 0)
+            code = begin_part(form, (struct slice){rest.data, size});
         size += end ? 2 : 0;
         rest = (struct slice){rest.data + size, rest.size - size};
     }
     buffer_clear(&form->text);
-    return status;
+    return code;
 }
 
 /* The states. */
@@ -167,14 +167,14 @@ static int finish_value(struct s3_form *form)
 
 static int delimiter_met(struct s3_form *form)
 {
-    int status = form->state == S3_FORM_VALUE ? finish_value(form) : 0;
+    int code = form->state == S3_FORM_VALUE ? finish_value(form) : 0;
     if (form->state == S3_FORM_FILE) {
         form->complete = true;
         form->skipping = true;
     }
     form->matched = 0;
     form->state = form->skipping ? S3_FORM_EPILOGUE : S3_FORM_DELIMITED;
-    return status;
+    return code;
 }
 
 /* Reads the rest of a delimiter's line: "--" ends the form; blanks are padding. */
@@ -251,24 +251,24 @@ static int take_content(struct s3_form *form, struct slice *in, struct slice *da
 
 int s3_form_next(struct s3_form *form, struct slice *in, struct slice *data)
 {
-    int status = 0;
+    int code = 0;
     *data = (struct slice){0};
-    while (in->size && !status) {
+    while (in->size && !code) {
         switch (form->state) {
         case S3_FORM_DELIMITED:
-            status = take_delimited(form, *in->data);
+            code = take_delimited(form, *in->data);
             advance(in, 1);
             break;
         case S3_FORM_HEADERS:
-            status = take_header_byte(form, *in->data);
+            code = take_header_byte(form, *in->data);
             advance(in, 1);
             break;
         case S3_FORM_EPILOGUE:
             advance(in, in->size);
             break;
         default:
-            status = take_content(form, in, data);
+            code = take_content(form, in, data);
         }
     }
-    return status;
+    return code;
 }

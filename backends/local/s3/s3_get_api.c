@@ -299,11 +299,11 @@ static enum get_state respond_found(struct get *get)
         headers.count += s3_expiration_header(request, &get->object, expiration,
                                               &headers.headers[headers.count]);
     if (get->part_count && headers.count < S3_METADATA_HEADERS_MAX) {
-        snprintf(parts, sizeof(parts), "%zu", get->part_count);
+        snprintf(parts, sizeof parts, "%zu", get->part_count);
         headers.headers[headers.count++] = (struct http_header){"x-amz-mp-parts-count", parts};
     }
     if (get->range.partial && get->range.size && headers.count < S3_METADATA_HEADERS_MAX) {
-        snprintf(range, sizeof(range), "bytes %llu-%llu/%llu", (unsigned long long)get->range.first,
+        snprintf(range, sizeof range, "bytes %llu-%llu/%llu", (unsigned long long)get->range.first,
                  (unsigned long long)(get->range.first + get->range.size - 1),
                  (unsigned long long)get->object.size);
         headers.headers[headers.count++] = (struct http_header){"Content-Range", range};

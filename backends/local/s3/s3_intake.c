@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "container_of.h"
 #include "objects.h"
 
 enum {
@@ -56,36 +57,36 @@ static void settled(struct s3_intake *intake)
 
 static int write_piece(struct s3_intake *intake, struct error *error)
 {
-    int status = 0;
+    int code = 0;
     if (intake->fd < 0)
-        status = blob_create(intake->blobs, intake->blob, &intake->fd, error);
-    if (!status)
-        status = blob_write(intake->blobs, intake->fd, intake->writing.data, intake->writing.size,
-                            error);
-    if (!status)
+        code = blob_create(intake->blobs, intake->blob, &intake->fd, error);
+    if (!code)
+        code = blob_write(intake->blobs, intake->fd, intake->writing.data, intake->writing.size,
+                          error);
+    if (!code)
         s3_digest_update(&intake->digest, intake->writing.data, intake->writing.size);
     buffer_clear(&intake->writing);
-    return status;
+    return code;
 }
 
 static int write_run(struct storage_task *task, struct storage *storage)
 {
     (void)storage;
-    return write_piece((struct s3_intake *)task, &task->error);
+    return write_piece(container_of(task, struct s3_intake, task), &task->error);
 }
 
-static void record_failure(struct s3_intake *intake, int status)
+static void record_failure(struct s3_intake *intake, int code)
 {
     if (!intake->failed)
-        s3_respond_failure(intake->request, status, &intake->task.error);
+        s3_respond_failure(intake->request, code, &intake->task.error);
     intake->failed = true;
 }
 
-static void write_done(struct storage_task *task, int status)
+static void write_done(struct storage_task *task, int code)
 {
-    struct s3_intake *intake = (struct s3_intake *)task;
-    if (status)
-        record_failure(intake, status);
+    struct s3_intake *intake = container_of(task, struct s3_intake, task);
+    if (code)
+        record_failure(intake, code);
     else if (intake->request->base && !intake->ended)
         http_call_resume(intake->request->base->call);
     settled(intake);
@@ -109,20 +110,20 @@ static void start_write(struct s3_intake *intake)
 
 static int seal_run(struct storage_task *task, struct storage *storage)
 {
-    struct s3_intake *intake = (struct s3_intake *)task;
+    struct s3_intake *intake = container_of(task, struct s3_intake, task);
     (void)storage;
-    int status = intake->writing.size ? write_piece(intake, &task->error) : 0;
-    if (status)
-        return status;
+    int code = intake->writing.size ? write_piece(intake, &task->error) : 0;
+    if (code)
+        return code;
     intake->verdict = s3_digest_finish(&intake->digest, &intake->claims);
     return intake->verdict ? 0 : blob_seal(intake->blobs, &intake->fd, &task->error);
 }
 
-static void seal_done(struct storage_task *task, int status)
+static void seal_done(struct storage_task *task, int code)
 {
-    struct s3_intake *intake = (struct s3_intake *)task;
-    if (status)
-        record_failure(intake, status);
+    struct s3_intake *intake = container_of(task, struct s3_intake, task);
+    if (code)
+        record_failure(intake, code);
     else if (intake->verdict)
         fail(intake, intake->verdict, NULL);
     settled(intake);
@@ -139,20 +140,20 @@ static void start_seal(struct s3_intake *intake)
 
 static int commit_run(struct storage_task *task, struct storage *storage)
 {
-    struct s3_intake *intake = (struct s3_intake *)task;
+    struct s3_intake *intake = container_of(task, struct s3_intake, task);
     (void)storage;
     if (intake->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
     return intake->owner->commit(intake, &task->error);
 }
 
-static void commit_done(struct storage_task *task, int status)
+static void commit_done(struct storage_task *task, int code)
 {
-    struct s3_intake *intake = (struct s3_intake *)task;
-    if (status == ERR_NOT_FOUND)
+    struct s3_intake *intake = container_of(task, struct s3_intake, task);
+    if (code == ERR_NOT_FOUND)
         fail(intake, intake->owner->not_found, NULL);
-    else if (status)
-        record_failure(intake, status);
+    else if (code)
+        record_failure(intake, code);
     else
         intake->owner->stored(intake);
     intake->state = intake->failed && intake->is_file ? S3_INTAKE_COMMITTING : S3_INTAKE_ENDED;
@@ -187,7 +188,7 @@ static void commit_small(struct s3_intake *intake)
 
 static int discard_run(struct storage_task *task, struct storage *storage)
 {
-    struct s3_intake *intake = (struct s3_intake *)task;
+    struct s3_intake *intake = container_of(task, struct s3_intake, task);
     (void)storage;
     if (intake->fd >= 0)
         close(intake->fd);
@@ -196,10 +197,10 @@ static int discard_run(struct storage_task *task, struct storage *storage)
     return 0;
 }
 
-static void discard_done(struct storage_task *task, int status)
+static void discard_done(struct storage_task *task, int code)
 {
-    struct s3_intake *intake = (struct s3_intake *)task;
-    (void)status;
+    struct s3_intake *intake = container_of(task, struct s3_intake, task);
+    (void)code;
     intake->state = S3_INTAKE_ENDED;
     settled(intake);
 }
@@ -255,13 +256,13 @@ static enum s3_error append(struct s3_intake *intake, struct slice data)
 static enum s3_error append_chunked(struct s3_intake *intake, struct slice in)
 {
     struct slice data;
-    int status;
-    while ((status = aws_chunked_next(&intake->unframer.decoder, &in, &data)) == 1) {
+    int code;
+    while ((code = aws_chunked_next(&intake->unframer.decoder, &in, &data)) == 1) {
         enum s3_error error = append(intake, data);
         if (error)
             return error;
     }
-    return status ? s3_unframer_error(status) : S3_OK;
+    return code ? s3_unframer_error(code) : S3_OK;
 }
 
 static enum s3_error take_end(struct s3_intake *intake)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "container_of.h"
 #include "hex.h"
 #include "objects.h"
 #include "s3_listing.h"
@@ -25,14 +26,14 @@ struct listing {
 
 static void list_clear(struct s3_listing *base)
 {
-    struct listing *list = (struct listing *)base;
+    struct listing *list = container_of(base, struct listing, base);
     object_page_free(&list->page);
     free(list->after);
 }
 
 static int list_load(struct s3_listing *base, struct storage *storage, struct error *error)
 {
-    struct listing *list = (struct listing *)base;
+    struct listing *list = container_of(base, struct listing, base);
     return objects_list(storage, base->bucket, &list->listing, &list->page, error);
 }
 
@@ -167,7 +168,7 @@ static const char *read_texts(struct listing *list)
 
 static bool list_read(struct s3_listing *base)
 {
-    struct listing *list = (struct listing *)base;
+    struct listing *list = container_of(base, struct listing, base);
     list->v2 = s3_parameter(base->request, "list-type") != NULL;
     const char *problem = read_texts(list);
     if (problem)

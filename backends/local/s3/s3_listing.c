@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "container_of.h"
 #include "s3_multipart.h"
 #include "s3_xml.h"
 #include "uri.h"
@@ -20,7 +21,7 @@ static void listing_free(void *operation)
 
 static int listing_run(struct storage_task *task, struct storage *storage)
 {
-    struct s3_listing *listing = (struct s3_listing *)task;
+    struct s3_listing *listing = container_of(task, struct s3_listing, task);
     return listing->kind->load(listing, storage, &task->error);
 }
 
@@ -35,12 +36,12 @@ static void respond(const struct s3_listing *listing)
     s3_respond_xml(listing->request, &out);
 }
 
-static void listing_done(struct storage_task *task, int status)
+static void listing_done(struct storage_task *task, int code)
 {
-    struct s3_listing *listing = (struct s3_listing *)task;
+    struct s3_listing *listing = container_of(task, struct s3_listing, task);
     struct s3_request *request = listing->request;
-    if (status)
-        listing->kind->fail(request, status, &task->error);
+    if (code)
+        listing->kind->fail(request, code, &task->error);
     else if (request->base)
         respond(listing);
     s3_request_release(request);

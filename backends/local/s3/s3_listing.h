@@ -34,7 +34,7 @@ struct s3_listing_kind {
     /* Writes the content of the root element. */
     void (*write)(const struct s3_listing *listing, struct buffer *out);
     /* Responds if the page could not be loaded. */
-    void (*fail)(struct s3_request *request, int status, const struct error *error);
+    void (*fail)(struct s3_request *request, int code, const struct error *error);
     /* Frees the members of the operation, but not the operation. */
     void (*clear)(struct s3_listing *listing);
 };

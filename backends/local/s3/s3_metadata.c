@@ -29,7 +29,7 @@ static const struct {
     {"expires", "response-expires"},
 };
 
-enum { CONTENT_HEADERS = sizeof(content_headers) / sizeof(*content_headers) };
+enum { CONTENT_HEADERS = sizeof content_headers / sizeof *content_headers };
 
 static void add_line(struct buffer *out, struct slice name, struct slice value)
 {
@@ -46,7 +46,7 @@ static void add_line(struct buffer *out, struct slice name, struct slice value)
 static struct slice without_aws_chunked(struct slice encoding)
 {
     static const char name[] = "aws-chunked";
-    size_t size = sizeof(name) - 1;
+    size_t size = sizeof name - 1;
     if (encoding.size < size || strncasecmp(encoding.data, name, size) != 0)
         return encoding;
     while (size < encoding.size && (encoding.data[size] == ',' || encoding.data[size] == ' '))
@@ -94,7 +94,7 @@ static enum s3_error read_content_headers(struct s3_request *request, struct buf
 static enum s3_error read_user_metadata(struct s3_request *request, struct buffer *out)
 {
     size_t count = s3_header_count(request), total = 0;
-    size_t prefix = sizeof(user_prefix) - 1, stored = 0;
+    size_t prefix = sizeof user_prefix - 1, stored = 0;
     for (size_t i = 0; i < count; i++) {
         struct slice name, value;
         s3_header_at(request, i, &name, &value);
@@ -115,10 +115,10 @@ static enum s3_error read_tags(struct s3_request *request, struct object *object
 {
     struct error error = {0};
     struct slice tagging = s3_header(request, "x-amz-tagging");
-    int status = s3_tags_from_query(tagging, &object->tags, &error);
-    if (!status)
+    int code = s3_tags_from_query(tagging, &object->tags, &error);
+    if (!code)
         return S3_OK;
-    if (status == ERR_MEMORY)
+    if (code == ERR_MEMORY)
         return S3_INTERNAL_ERROR;
     *message = "The header 'x-amz-tagging' has invalid tags: at most 10 tags with unique keys of 1 "
                "to 128 and values of up to 256 characters are allowed.";
@@ -155,7 +155,7 @@ enum s3_error s3_metadata_check(struct s3_request *request, const char **message
     static const char *const classes[] = {"STANDARD", NULL};
     struct slice acl = s3_header(request, "x-amz-acl");
     struct slice class = s3_header(request, "x-amz-storage-class");
-    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         if (s3_header(request, refused[i]).data) {
             *message = refused[i];
             return S3_NOT_IMPLEMENTED;
@@ -273,14 +273,14 @@ int s3_metadata_write(const struct s3_request *request, const struct object *obj
     *out = (struct s3_metadata_headers){.text = join_text(object, with_checksum)};
     if (!out->text)
         return ERR_MEMORY;
-    snprintf(out->etag, sizeof(out->etag), "\"%.60s\"", object->etag);
+    snprintf(out->etag, sizeof out->etag, "\"%.60s\"", object->etag);
     s3_time_http(object->modified_ms, out->modified);
     put(out, "ETag", out->etag);
     put(out, "Last-Modified", out->modified);
     put(out, "Accept-Ranges", "bytes");
     put(out, "Content-Type", type ? type : object->content_type);
     if (*object->tags) {
-        snprintf(out->tag_count, sizeof(out->tag_count), "%zu", s3_tags_count(object->tags));
+        snprintf(out->tag_count, sizeof out->tag_count, "%zu", s3_tags_count(object->tags));
         put(out, "x-amz-tagging-count", out->tag_count);
     }
     put_overrides(request, out);

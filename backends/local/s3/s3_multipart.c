@@ -70,7 +70,7 @@ bool s3_multipart_number(struct s3_request *request, const char *name, unsigned 
         return true;
     long value = read_number(text);
     if (value < 0) {
-        snprintf(message, sizeof(message), "Provided %s not an integer or within integer range",
+        snprintf(message, sizeof message, "Provided %s not an integer or within integer range",
                  name);
         s3_respond_error(request, S3_INVALID_ARGUMENT, message);
         return false;
@@ -79,10 +79,10 @@ bool s3_multipart_number(struct s3_request *request, const char *name, unsigned 
     return true;
 }
 
-void s3_multipart_respond_failure(struct s3_request *request, int status, const struct error *error)
+void s3_multipart_respond_failure(struct s3_request *request, int code, const struct error *error)
 {
-    if (status == ERR_NOT_FOUND)
+    if (code == ERR_NOT_FOUND)
         s3_respond_error(request, S3_NO_SUCH_UPLOAD, NULL);
     else
-        s3_respond_failure(request, status, error);
+        s3_respond_failure(request, code, error);
 }

@@ -28,8 +28,7 @@ bool s3_multipart_part_place(struct s3_request *request, struct s3_part_place *p
 bool s3_multipart_number(struct s3_request *request, const char *name, unsigned most,
                          unsigned *number);
 
-/* For the status of a task on an upload, where ERR_NOT_FOUND means NoSuchUpload. */
-void s3_multipart_respond_failure(struct s3_request *request, int status,
-                                  const struct error *error);
+/* For the code of a task on an upload, where ERR_NOT_FOUND means NoSuchUpload. */
+void s3_multipart_respond_failure(struct s3_request *request, int code, const struct error *error);
 
 #endif

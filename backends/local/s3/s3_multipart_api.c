@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "s3_metadata.h"
 #include "s3_multipart.h"
 #include "s3_time.h"
@@ -31,7 +32,7 @@ static struct multipart *multipart_create(struct s3_request *request)
     struct bucket bucket;
     if (!s3_find_bucket(request, &bucket))
         return NULL;
-    struct multipart *multipart = s3_operation(request, sizeof(*multipart), multipart_free);
+    struct multipart *multipart = s3_operation(request, sizeof *multipart, multipart_free);
     if (!multipart)
         return NULL;
     multipart->request = request;
@@ -51,7 +52,7 @@ static void submit(struct multipart *multipart, int (*run)(struct storage_task *
 
 static int create_run(struct storage_task *task, struct storage *storage)
 {
-    struct multipart *multipart = (struct multipart *)task;
+    struct multipart *multipart = container_of(task, struct multipart, task);
     return uploads_create(storage, multipart->bucket, multipart->request->key, &multipart->upload,
                           &task->error);
 }
@@ -71,12 +72,12 @@ static void respond_created(struct multipart *multipart)
     s3_respond_xml(request, &out);
 }
 
-static void create_done(struct storage_task *task, int status)
+static void create_done(struct storage_task *task, int code)
 {
-    struct multipart *multipart = (struct multipart *)task;
+    struct multipart *multipart = container_of(task, struct multipart, task);
     struct s3_request *request = multipart->request;
-    if (status)
-        s3_respond_failure(request, status, &task->error);
+    if (code)
+        s3_respond_failure(request, code, &task->error);
     else
         respond_created(multipart);
     s3_request_release(request);
@@ -147,18 +148,18 @@ void s3_create_multipart_upload(struct s3_request *request)
 
 static int abort_run(struct storage_task *task, struct storage *storage)
 {
-    struct multipart *multipart = (struct multipart *)task;
+    struct multipart *multipart = container_of(task, struct multipart, task);
     struct s3_request *request = multipart->request;
     (void)storage;
     return uploads_abort(buckets_blobs(request->cloud->buckets), multipart->bucket, request->key,
                          multipart->upload.id, &task->error);
 }
 
-static void abort_done(struct storage_task *task, int status)
+static void abort_done(struct storage_task *task, int code)
 {
-    struct s3_request *request = ((struct multipart *)task)->request;
-    if (status)
-        s3_multipart_respond_failure(request, status, &task->error);
+    struct s3_request *request = container_of(task, struct multipart, task)->request;
+    if (code)
+        s3_multipart_respond_failure(request, code, &task->error);
     else
         s3_respond_empty(request, 204, NULL, 0);
     s3_request_release(request);

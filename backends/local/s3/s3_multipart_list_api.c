@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "s3_created.h"
 #include "s3_listing.h"
 #include "s3_multipart.h"
@@ -48,7 +49,7 @@ struct part_list {
 
 static void part_list_clear(struct s3_listing *base)
 {
-    struct part_list *list = (struct part_list *)base;
+    struct part_list *list = container_of(base, struct part_list, base);
     upload_clear(&list->upload);
     free(list->parts);
 }
@@ -56,25 +57,25 @@ static void part_list_clear(struct s3_listing *base)
 static int load_parts(struct part_list *list, struct storage *storage, struct error *error)
 {
     struct part part = {.number = list->after};
-    int status;
-    list->parts = calloc(list->max + 1, sizeof(*list->parts));
+    int code;
+    list->parts = calloc(list->max + 1, sizeof *list->parts);
     if (!list->parts)
         return error_set(error, ERR_MEMORY, "out of memory");
-    while ((status = upload_parts_next(storage, list->id, part.number, &part, error)) == 1) {
+    while ((code = upload_parts_next(storage, list->id, part.number, &part, error)) == 1) {
         list->truncated = list->count == list->max;
         if (list->truncated)
             return 0;
         list->parts[list->count++] = part;
     }
-    return status;
+    return code;
 }
 
 static int part_list_load(struct s3_listing *base, struct storage *storage, struct error *error)
 {
-    struct part_list *list = (struct part_list *)base;
-    int status =
+    struct part_list *list = container_of(base, struct part_list, base);
+    int code =
         uploads_find(storage, base->bucket, base->request->key, list->id, &list->upload, error);
-    return status ? status : load_parts(list, storage, error);
+    return code ? code : load_parts(list, storage, error);
 }
 
 static void write_part(struct buffer *out, const struct part *part)
@@ -108,7 +109,7 @@ static void part_list_write(const struct s3_listing *base, struct buffer *out)
 
 static bool part_list_read(struct s3_listing *base)
 {
-    struct part_list *list = (struct part_list *)base;
+    struct part_list *list = container_of(base, struct part_list, base);
     struct s3_request *request = base->request;
     const char *marker = s3_parameter(request, "part-number-marker");
     if (!s3_multipart_upload_id(request, &list->id) ||
@@ -144,12 +145,12 @@ struct upload_list {
 
 static void upload_list_clear(struct s3_listing *base)
 {
-    upload_page_free(&((struct upload_list *)base)->page);
+    upload_page_free(&container_of(base, struct upload_list, base)->page);
 }
 
 static int upload_list_load(struct s3_listing *base, struct storage *storage, struct error *error)
 {
-    struct upload_list *list = (struct upload_list *)base;
+    struct upload_list *list = container_of(base, struct upload_list, base);
     return uploads_list(storage, base->bucket, &list->listing, &list->page, error);
 }
 
@@ -214,7 +215,7 @@ static void upload_list_write(const struct s3_listing *base, struct buffer *out)
 static bool upload_list_read(struct s3_listing *base)
 {
     struct s3_request *request = base->request;
-    struct upload_listing *listing = &((struct upload_list *)base)->listing;
+    struct upload_listing *listing = &container_of(base, struct upload_list, base)->listing;
     const char *marker = s3_parameter(request, "key-marker");
     listing->prefix = slice_of(s3_parameter(request, "prefix"));
     listing->delimiter = slice_of(s3_parameter(request, "delimiter"));

@@ -20,7 +20,7 @@ enum { BODY_MAX = 1024 * 1024, RESPONSE_MAX = 1024 * 1024, ARN_SIZE = 96 };
 static bool targets_possible(struct s3_request *request, const struct notification *notification)
 {
     char source[ARN_SIZE], reason[POLICY_REASON_MAX];
-    snprintf(source, sizeof(source), "arn:aws:s3:::%s", request->bucket);
+    snprintf(source, sizeof source, "arn:aws:s3:::%s", request->bucket);
     for (size_t i = 0; i < notification->count; i++) {
         const char *target = notification->rules[i].target;
         if (event_target_possible(request->cloud, source, target, reason))
@@ -43,19 +43,19 @@ static bool is_first_of_target(const struct notification *notification, size_t i
 
 static int announce(const struct notification *notification, struct storage_unit *unit, void *user)
 {
-    int status = 0;
-    for (size_t i = 0; i < notification->count && !status; i++) {
+    int code = 0;
+    for (size_t i = 0; i < notification->count && !code; i++) {
         if (is_first_of_target(notification, i))
-            status = s3_events_send_test(user, notification->rules[i].target, unit);
+            code = s3_events_send_test(user, notification->rules[i].target, unit);
     }
-    return status;
+    return code;
 }
 
-static void on_set(int status, const struct error *error, void *user)
+static void on_set(int code, const struct error *error, void *user)
 {
     struct s3_request *request = user;
-    if (status)
-        s3_respond_failure(request, status, error);
+    if (code)
+        s3_respond_failure(request, code, error);
     else
         s3_respond_empty(request, 200, NULL, 0);
     s3_request_release(request);

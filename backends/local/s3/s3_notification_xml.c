@@ -160,9 +160,9 @@ enum s3_error s3_notification_parse(struct slice document, struct notification *
     enum s3_error error = S3_OK;
     *message = NULL;
     *out = (struct notification){0};
-    int status = s3_xml_parse(document, &root, NULL);
-    if (status)
-        return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
+    int code = s3_xml_parse(document, &root, NULL);
+    if (code)
+        return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
     if (strcmp(root->name, "NotificationConfiguration") != 0)
         error = S3_MALFORMED_XML;
     for (const struct s3_xml_node *node = root->first; node && !error; node = node->next)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "s3_created.h"
 #include "s3_intake.h"
 #include "s3_multipart.h"
@@ -30,12 +31,12 @@ static void upload_part_free(void *operation)
 
 static int prepare(struct s3_intake *intake, struct storage_unit *unit)
 {
-    struct part *part = &((struct upload_part *)intake)->part;
+    struct part *part = &container_of(intake, struct upload_part, intake)->part;
     (void)unit;
     part->blob = intake->blob;
     part->size = intake->size;
     part->modified_ms = s3_time_now_ms();
-    snprintf(part->etag, sizeof(part->etag), "%s", intake->digest.etag);
+    snprintf(part->etag, sizeof part->etag, "%s", intake->digest.etag);
     s3_checksum_line(intake->claims.kind, intake->digest.checksum_text, part->checksum);
     return 0;
 }
@@ -50,12 +51,12 @@ static int commit(struct s3_intake *intake, struct error *error)
 
 static void stored(struct s3_intake *intake)
 {
-    const struct part *part = &((struct upload_part *)intake)->part;
+    const struct part *part = &container_of(intake, struct upload_part, intake)->part;
     char etag[64];
     const char *value;
     struct http_header headers[2] = {{"ETag", etag}};
     size_t count = 1;
-    snprintf(etag, sizeof(etag), "\"%s\"", part->etag);
+    snprintf(etag, sizeof etag, "\"%s\"", part->etag);
     enum checksum_kind kind = s3_checksum_of(part->checksum, &value);
     if (kind)
         headers[count++] = (struct http_header){checksum_header(kind), value};
@@ -71,7 +72,7 @@ static const struct s3_intake_owner owner = {
 
 static int find_run(struct storage_task *task, struct storage *storage)
 {
-    struct upload_part *upload_part = (struct upload_part *)task;
+    struct upload_part *upload_part = container_of(task, struct upload_part, intake.task);
     return uploads_find(storage, upload_part->place.bucket, upload_part->intake.request->key,
                         upload_part->place.upload, &upload_part->upload, &task->error);
 }
@@ -87,19 +88,19 @@ static bool choose_checksum(struct upload_part *upload_part)
     if (!wanted || claims->kind == wanted)
         return true;
     snprintf(
-        message, sizeof(message),
+        message, sizeof message,
         "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
         checksum_name(wanted), checksum_name(claims->kind));
     s3_respond_error(upload_part->intake.request, S3_INVALID_REQUEST, message);
     return false;
 }
 
-static void find_done(struct storage_task *task, int status)
+static void find_done(struct storage_task *task, int code)
 {
-    struct upload_part *upload_part = (struct upload_part *)task;
+    struct upload_part *upload_part = container_of(task, struct upload_part, intake.task);
     struct s3_request *request = upload_part->intake.request;
-    if (status)
-        s3_multipart_respond_failure(request, status, &task->error);
+    if (code)
+        s3_multipart_respond_failure(request, code, &task->error);
     else if (request->base && choose_checksum(upload_part))
         s3_intake_start(&upload_part->intake);
     s3_request_release(request);
@@ -110,7 +111,7 @@ void s3_upload_part(struct s3_request *request)
     struct s3_part_place place;
     if (!s3_multipart_part_place(request, &place))
         return;
-    struct upload_part *upload_part = s3_operation(request, sizeof(*upload_part), upload_part_free);
+    struct upload_part *upload_part = s3_operation(request, sizeof *upload_part, upload_part_free);
     if (!upload_part || !s3_intake_prepare(&upload_part->intake, request, &owner))
         return;
     upload_part->place = place;

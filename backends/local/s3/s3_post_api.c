@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "container_of.h"
 #include "object_store.h"
 #include "s3_access.h"
 #include "s3_address.h"
@@ -106,13 +107,13 @@ static void respond_document(struct post *post, const char *location,
 
 static void stored(struct s3_intake *intake)
 {
-    struct post *post = (struct post *)intake;
+    struct post *post = container_of(intake, struct post, intake);
     char etag[64], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
     char *redirect = redirect_of(post), *location = location_of(post);
     int status = redirect ? 303 : status_of(post);
     struct http_header headers[4] = {{"ETag", etag}};
     size_t count = 1;
-    snprintf(etag, sizeof(etag), "\"%s\"", post->object.etag);
+    snprintf(etag, sizeof etag, "\"%s\"", post->object.etag);
     if (redirect || location)
         headers[count++] = (struct http_header){"Location", redirect ? redirect : location};
     s3_version_of(&post->object, post->versioning, version);
@@ -131,14 +132,14 @@ static void stored(struct s3_intake *intake)
 
 static int prepare(struct s3_intake *intake, struct storage_unit *unit)
 {
-    struct post *post = (struct post *)intake;
+    struct post *post = container_of(intake, struct post, intake);
     return s3_created_by_intake(intake, post->bucket, "ObjectCreated:Post", &post->object,
                                 &post->versioning, unit);
 }
 
 static int commit(struct s3_intake *intake, struct error *error)
 {
-    struct post *post = (struct post *)intake;
+    struct post *post = container_of(intake, struct post, intake);
     return objects_put(intake->blobs, post->bucket, intake->request->key, &post->object,
                        buffer_slice(&intake->pending), &(struct object_condition){0}, error);
 }
@@ -155,7 +156,7 @@ static const struct s3_intake_owner owner = {
 
 static enum s3_error refuse(struct post *post, enum s3_error error, const char *message)
 {
-    snprintf(post->policy.message, sizeof(post->policy.message), "%.180s", message);
+    snprintf(post->policy.message, sizeof post->policy.message, "%.180s", message);
     return error;
 }
 
@@ -166,7 +167,7 @@ static char *expand_key(const struct s3_form *form, const char *key)
     struct buffer out;
     const char *at;
     buffer_init(&out, OBJECT_KEY_MAX + S3_FORM_HEADERS_MAX);
-    for (; (at = strstr(key, variable)); key = at + sizeof(variable) - 1) {
+    for (; (at = strstr(key, variable)); key = at + sizeof variable - 1) {
         buffer_append(&out, key, (size_t)(at - key));
         buffer_text(&out, form->filename);
     }
@@ -202,7 +203,7 @@ static enum s3_error check_signature(struct post *post, const char *policy)
     char text[128];
     for (size_t i = 0; i < 4; i++) {
         values[i] = s3_form_value(&post->form, names[i]);
-        snprintf(text, sizeof(text),
+        snprintf(text, sizeof text,
                  "Bucket POST must contain a field named '%s'.  If it is specified, please check "
                  "the order of the fields.",
                  names[i]);
@@ -249,9 +250,9 @@ static enum s3_error take_tags(struct post *post)
     char *tags = NULL;
     if (!document)
         return S3_OK;
-    int status = s3_tags_from_xml(slice_of(document), OBJECT_TAGS_MAX, &tags, &error);
-    if (status)
-        return status == ERR_INVALID ? refuse(post, S3_INVALID_TAG, error.text) : S3_MALFORMED_XML;
+    int code = s3_tags_from_xml(slice_of(document), OBJECT_TAGS_MAX, &tags, &error);
+    if (code)
+        return code == ERR_INVALID ? refuse(post, S3_INVALID_TAG, error.text) : S3_MALFORMED_XML;
     free(post->object.tags);
     post->object.tags = tags;
     return S3_OK;
@@ -287,12 +288,12 @@ static bool judge(struct post *post)
 
 /* The body. */
 
-static void refuse_form(struct post *post, int status)
+static void refuse_form(struct post *post, int code)
 {
     struct s3_request *request = post->intake.request;
-    enum s3_error error = status == ERR_LIMIT    ? S3_POST_FIELDS_TOO_LARGE
-                          : status == ERR_MEMORY ? S3_INTERNAL_ERROR
-                                                 : S3_MALFORMED_POST;
+    enum s3_error error = code == ERR_LIMIT    ? S3_POST_FIELDS_TOO_LARGE
+                          : code == ERR_MEMORY ? S3_INTERNAL_ERROR
+                                               : S3_MALFORMED_POST;
     if (post->judged)
         s3_intake_fail(&post->intake, error);
     else
@@ -316,7 +317,7 @@ static void on_data(struct http_call *call, int error, const void *bytes, size_t
 {
     struct post *post = user;
     struct slice in = {bytes, size}, data;
-    int status = 0;
+    int code = 0;
     (void)call;
     if (error) {
         if (post->judged)
@@ -327,14 +328,14 @@ static void on_data(struct http_call *call, int error, const void *bytes, size_t
         take_end(post);
         return;
     }
-    while ((status = s3_form_next(&post->form, &in, &data)) == 1) {
+    while ((code = s3_form_next(&post->form, &in, &data)) == 1) {
         if (!post->judged && !judge(post))
             return;
         if (data.size && !s3_intake_feed(&post->intake, data))
             return;
     }
-    if (status)
-        refuse_form(post, status);
+    if (code)
+        refuse_form(post, code);
 }
 
 void s3_post_object(struct s3_request *request)
@@ -342,7 +343,7 @@ void s3_post_object(struct s3_request *request)
     struct bucket bucket;
     if (!s3_find_bucket(request, &bucket))
         return;
-    struct post *post = s3_operation(request, sizeof(*post), post_free);
+    struct post *post = s3_operation(request, sizeof *post, post_free);
     if (!post)
         return;
     s3_intake_prepare_part(&post->intake, request, &owner);

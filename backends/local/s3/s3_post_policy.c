@@ -20,7 +20,7 @@ struct form_check {
 static enum s3_error refuse(struct s3_post_policy *policy, enum s3_error error, const char *format,
                             const char *text)
 {
-    snprintf(policy->message, sizeof(policy->message), format, text);
+    snprintf(policy->message, sizeof policy->message, format, text);
     return error;
 }
 
@@ -48,7 +48,7 @@ static enum s3_error compare(struct form_check *check, const char *name, const c
         holds = true;
     if (holds)
         return S3_OK;
-    snprintf(text, sizeof(text), "[\"%s\", \"$%.40s\", \"%.60s\"]", prefix ? "starts-with" : "eq",
+    snprintf(text, sizeof text, "[\"%s\", \"$%.40s\", \"%.60s\"]", prefix ? "starts-with" : "eq",
              name, wanted);
     return refuse(check->policy, S3_ACCESS_DENIED,
                   "Invalid according to Policy: Policy Condition failed: %s", text);

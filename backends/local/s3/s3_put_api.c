@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "objects.h"
 #include "s3_created.h"
 #include "s3_expiration.h"
@@ -32,26 +33,26 @@ static void put_free(void *operation)
 
 static int prepare(struct s3_intake *intake, struct storage_unit *unit)
 {
-    struct put *put = (struct put *)intake;
+    struct put *put = container_of(intake, struct put, intake);
     return s3_created_by_intake(intake, put->bucket, "ObjectCreated:Put", &put->object,
                                 &put->versioning, unit);
 }
 
 static int commit(struct s3_intake *intake, struct error *error)
 {
-    struct put *put = (struct put *)intake;
+    struct put *put = container_of(intake, struct put, intake);
     return objects_put(intake->blobs, put->bucket, intake->request->key, &put->object,
                        buffer_slice(&intake->pending), &put->condition.condition, error);
 }
 
 static void stored(struct s3_intake *intake)
 {
-    struct put *put = (struct put *)intake;
+    struct put *put = container_of(intake, struct put, intake);
     char etag[64], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
     const char *value;
     struct http_header headers[5] = {{"ETag", etag}};
     size_t count = 1;
-    snprintf(etag, sizeof(etag), "\"%s\"", put->object.etag);
+    snprintf(etag, sizeof etag, "\"%s\"", put->object.etag);
     enum checksum_kind kind = s3_checksum_of(put->object.checksum, &value);
     if (kind) {
         headers[count++] = (struct http_header){checksum_header(kind), value};
@@ -78,7 +79,7 @@ void s3_put_object(struct s3_request *request)
     struct bucket bucket;
     if (!s3_find_bucket(request, &bucket))
         return;
-    struct put *put = s3_operation(request, sizeof(*put), put_free);
+    struct put *put = s3_operation(request, sizeof *put, put_free);
     if (!put || !s3_intake_prepare(&put->intake, request, &owner))
         return;
     put->bucket = bucket.id;

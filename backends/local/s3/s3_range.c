@@ -55,7 +55,7 @@ enum s3_error s3_range_parse(struct slice header, uint64_t size, struct s3_range
     *range = (struct s3_range){.size = size};
     if (!slice_starts_with(header, unit))
         return S3_OK;
-    struct slice rest = {header.data + sizeof(unit) - 1, header.size - (sizeof(unit) - 1)};
+    struct slice rest = {header.data + sizeof unit - 1, header.size - (sizeof unit - 1)};
     if (rest.size && rest.data[0] == '-')
         return suffix_range((struct slice){rest.data + 1, rest.size - 1}, size, range);
     return plain_range(rest, size, range);

@@ -24,18 +24,18 @@ enum {
 
 /* Parameters. */
 
-static char *decode(struct slice text, int *status)
+static char *decode(struct slice text, int *code)
 {
     struct buffer out;
     buffer_init(&out, PARAMETER_MAX);
-    *status = uri_decode(&out, text, true);
-    if (*status) {
+    *code = uri_decode(&out, text, true);
+    if (*code) {
         buffer_free(&out);
         return NULL;
     }
     char *decoded = out.size ? buffer_take_text(&out) : strdup("");
     if (!decoded)
-        *status = ERR_MEMORY;
+        *code = ERR_MEMORY;
     return decoded;
 }
 
@@ -44,33 +44,33 @@ static int add_parameter(struct s3_request *request, struct slice pair)
     const char *equals = memchr(pair.data, '=', pair.size);
     struct slice name = {pair.data, equals ? (size_t)(equals - pair.data) : pair.size};
     struct slice value = {0};
-    int status;
+    int code;
     if (equals)
         value = (struct slice){equals + 1, pair.size - name.size - 1};
     struct s3_parameter *parameter = &request->parameters[request->parameter_count++];
-    parameter->name = decode(name, &status);
-    if (!status)
-        parameter->value = decode(value, &status);
-    return status;
+    parameter->name = decode(name, &code);
+    if (!code)
+        parameter->value = decode(value, &code);
+    return code;
 }
 
 static int parse_query(struct s3_request *request, struct slice query)
 {
-    int status = 0;
-    request->parameters = calloc(PARAMETERS_MAX, sizeof(*request->parameters));
+    int code = 0;
+    request->parameters = calloc(PARAMETERS_MAX, sizeof *request->parameters);
     if (!request->parameters)
         return ERR_MEMORY;
-    while (query.size && !status) {
+    while (query.size && !code) {
         const char *end = memchr(query.data, '&', query.size);
         size_t size = end ? (size_t)(end - query.data) : query.size;
         if (request->parameter_count == PARAMETERS_MAX)
             return ERR_LIMIT;
         if (size)
-            status = add_parameter(request, (struct slice){query.data, size});
+            code = add_parameter(request, (struct slice){query.data, size});
         size += end != NULL;
         query = (struct slice){query.data + size, query.size - size};
     }
-    return status;
+    return code;
 }
 
 const char *s3_parameter(const struct s3_request *request, const char *name)
@@ -130,24 +130,24 @@ static int parse_address(struct s3_request *request)
 {
     struct s3_address address = {0};
     struct http_call *call = request->base->call;
-    int status = s3_address_parse(http_call_header(call, "host"), http_call_path(call),
-                                  bucket_exists, request->cloud, &address);
+    int code = s3_address_parse(http_call_header(call, "host"), http_call_path(call), bucket_exists,
+                                request->cloud, &address);
     request->bucket = address.bucket;
     request->key = address.key;
-    return status;
+    return code;
 }
 
 /* For the request log. */
 static void describe(struct s3_request *request)
 {
     struct cloud_request *base = request->base;
-    snprintf(base->resource, sizeof(base->resource), "%s", request->bucket);
+    snprintf(base->resource, sizeof base->resource, "%s", request->bucket);
     cloud_request_note_key(base, request->key);
 }
 
 struct s3_request *s3_request_create(struct cloud_request *base)
 {
-    struct s3_request *request = calloc(1, sizeof(*request));
+    struct s3_request *request = calloc(1, sizeof *request);
     if (!request) {
         base->status = 500;
         response_send(base, NULL, 0, &(struct bytes){0});
@@ -157,17 +157,17 @@ struct s3_request *s3_request_create(struct cloud_request *base)
     request->cloud = base->cloud;
     request->caller = base->caller;
     request->holds = 1;
-    memcpy(request->id, base->id, sizeof(request->id));
+    memcpy(request->id, base->id, sizeof request->id);
     base->handler = request;
     base->ended = on_ended;
-    int status = parse_address(request);
-    if (!status)
-        status = parse_query(request, http_call_query(base->call));
-    if (!status) {
+    int code = parse_address(request);
+    if (!code)
+        code = parse_query(request, http_call_query(base->call));
+    if (!code) {
         describe(request);
         return request;
     }
-    s3_respond_error(request, status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_URI, NULL);
+    s3_respond_error(request, code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_INVALID_URI, NULL);
     return NULL;
 }
 
@@ -357,9 +357,9 @@ void s3_respond_error_with(struct s3_request *request, enum s3_error error, cons
     s3_respond_document(request, facts->status, headers, count, &body);
 }
 
-void s3_respond_failure(struct s3_request *request, int status, const struct error *error)
+void s3_respond_failure(struct s3_request *request, int code, const struct error *error)
 {
-    switch (status) {
+    switch (code) {
     case ERR_NOT_FOUND:
         s3_respond_error(request,
                          s3_access_missing(request, request->bucket,

@@ -74,7 +74,7 @@ void s3_submit_aside(struct s3_request *request, struct storage_task *task); /* 
 /* Functions that respond; at most one call per request. */
 void s3_respond_error(struct s3_request *request, enum s3_error error, const char *message);
 /* For a code from a storage task; internal errors are logged. */
-void s3_respond_failure(struct s3_request *request, int status, const struct error *error);
+void s3_respond_failure(struct s3_request *request, int code, const struct error *error);
 void s3_respond_empty(struct s3_request *request, int status, const struct http_header *headers,
                       size_t count);
 /* Takes the buffer; if an append failed, an error is the response. */

@@ -54,15 +54,15 @@ struct setting_change {
     int success_status;
 };
 
-static void on_set(int status, const struct error *error, void *user)
+static void on_set(int code, const struct error *error, void *user)
 {
     struct setting_change *change = user;
     struct s3_request *request = change->request;
-    if (status)
-        s3_respond_failure(request, status, error);
+    if (code)
+        s3_respond_failure(request, code, error);
     else
         s3_respond_empty(request, change->success_status, NULL, 0);
-    if (!status && change->kind == BUCKET_LIFECYCLE && request->cloud->lifecycle)
+    if (!code && change->kind == BUCKET_LIFECYCLE && request->cloud->lifecycle)
         lifecycle_worker_wake(request->cloud->lifecycle);
     s3_request_release(request);
 }
@@ -71,7 +71,7 @@ static void on_set(int status, const struct error *error, void *user)
 static void set(struct s3_request *request, enum bucket_setting_kind kind,
                 struct bucket_setting *setting, int success_status)
 {
-    struct setting_change *change = s3_operation(request, sizeof(*change), free);
+    struct setting_change *change = s3_operation(request, sizeof *change, free);
     if (change) {
         *change = (struct setting_change){
             .request = request, .kind = kind, .success_status = success_status};

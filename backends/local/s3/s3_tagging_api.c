@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "container_of.h"
 #include "object_store.h"
 #include "objects.h"
 #include "s3_body.h"
@@ -44,7 +45,7 @@ static struct tagging *tagging_create(struct s3_request *request)
     struct object_version version;
     if (!s3_find_bucket(request, &bucket) || !s3_version_asked(request, &version))
         return NULL;
-    struct tagging *tagging = s3_operation(request, sizeof(*tagging), tagging_free);
+    struct tagging *tagging = s3_operation(request, sizeof *tagging, tagging_free);
     if (!tagging)
         return NULL;
     tagging->request = request;
@@ -54,12 +55,12 @@ static struct tagging *tagging_create(struct s3_request *request)
     return tagging;
 }
 
-static void respond_failure(struct tagging *tagging, int status)
+static void respond_failure(struct tagging *tagging, int code)
 {
-    if (status == ERR_UNSUPPORTED)
+    if (code == ERR_UNSUPPORTED)
         s3_respond_error(tagging->request, S3_METHOD_NOT_ALLOWED, NULL);
     else
-        s3_respond_failure(tagging->request, status, &tagging->task.error);
+        s3_respond_failure(tagging->request, code, &tagging->task.error);
 }
 
 /* The version as a header, with its text in out. Returns the number of headers, 0 or 1. */
@@ -75,11 +76,11 @@ static size_t version_header(const struct tagging *tagging, char out[S3_VERSION_
 
 static int find_run(struct storage_task *task, struct storage *storage)
 {
-    struct tagging *tagging = (struct tagging *)task;
-    int status = objects_find_version(storage, tagging->bucket, tagging->request->key,
-                                      tagging->version, &tagging->object, &task->error);
-    if (status || !tagging->object.marker)
-        return status;
+    struct tagging *tagging = container_of(task, struct tagging, task);
+    int code = objects_find_version(storage, tagging->bucket, tagging->request->key,
+                                    tagging->version, &tagging->object, &task->error);
+    if (code || !tagging->object.marker)
+        return code;
     return error_set(&task->error, tagging->version.given ? ERR_UNSUPPORTED : ERR_NOT_FOUND,
                      "it is a delete marker");
 }
@@ -96,27 +97,27 @@ static void submit(struct tagging *tagging, int (*run)(struct storage_task *, st
 
 static int change_run(struct storage_task *task, struct storage *storage)
 {
-    struct tagging *tagging = (struct tagging *)task;
+    struct tagging *tagging = container_of(task, struct tagging, task);
     struct blobs *blobs = buckets_blobs(tagging->request->cloud->buckets);
     struct object found = {0};
     (void)storage;
     if (tagging->must_fail)
         return error_set(&task->error, ERR_MEMORY, "out of memory");
-    int status = objects_set_tags(blobs, tagging->bucket, tagging->request->key, tagging->version,
-                                  tagging->tags, &found, &task->error);
+    int code = objects_set_tags(blobs, tagging->bucket, tagging->request->key, tagging->version,
+                                tagging->tags, &found, &task->error);
     object_clear(&tagging->object);
     tagging->object = found;
-    return status;
+    return code;
 }
 
-static void change_done(struct storage_task *task, int status)
+static void change_done(struct storage_task *task, int code)
 {
-    struct tagging *tagging = (struct tagging *)task;
+    struct tagging *tagging = container_of(task, struct tagging, task);
     struct s3_request *request = tagging->request;
     char version[S3_VERSION_SIZE];
     struct http_header header;
-    if (status) {
-        respond_failure(tagging, status);
+    if (code) {
+        respond_failure(tagging, code);
     } else {
         size_t count = version_header(tagging, version, &header);
         s3_respond_empty(request, tagging->success_status, &header, count);
@@ -142,17 +143,17 @@ static int announce(struct tagging *tagging, const struct bucket *bucket, struct
     return s3_events_send(request, bucket->notification, &event, unit);
 }
 
-static void look_done(struct storage_task *task, int status)
+static void look_done(struct storage_task *task, int code)
 {
-    struct tagging *tagging = (struct tagging *)task;
+    struct tagging *tagging = container_of(task, struct tagging, task);
     struct s3_request *request = tagging->request;
     struct storage_unit unit = {0};
     struct bucket bucket;
-    if (!status && (!buckets_find(request->cloud->buckets, request->bucket, &bucket) ||
-                    bucket.id != tagging->bucket))
-        status = ERR_NO_CONTAINER;
-    if (status) {
-        respond_failure(tagging, status);
+    if (!code && (!buckets_find(request->cloud->buckets, request->bucket, &bucket) ||
+                  bucket.id != tagging->bucket))
+        code = ERR_NO_CONTAINER;
+    if (code) {
+        respond_failure(tagging, code);
     } else {
         tagging->task.run = change_run;
         tagging->task.done = change_done;
@@ -177,22 +178,21 @@ static void change(struct tagging *tagging, char *tags, int success_status, cons
     submit(tagging, wanted ? find_run : change_run, wanted ? look_done : change_done);
 }
 
-static void respond_bad_tags(struct s3_request *request, int status, const struct error *error)
+static void respond_bad_tags(struct s3_request *request, int code, const struct error *error)
 {
-    if (status == ERR_INVALID)
+    if (code == ERR_INVALID)
         s3_respond_error(request, S3_INVALID_TAG, error->text);
     else
-        s3_respond_error(request, status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML,
-                         NULL);
+        s3_respond_error(request, code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML, NULL);
 }
 
 static void on_document(struct s3_request *request, struct slice body)
 {
     struct error error = {0};
     char *tags = NULL;
-    int status = s3_tags_from_xml(body, OBJECT_TAGS_MAX, &tags, &error);
-    if (status) {
-        respond_bad_tags(request, status, &error);
+    int code = s3_tags_from_xml(body, OBJECT_TAGS_MAX, &tags, &error);
+    if (code) {
+        respond_bad_tags(request, code, &error);
         return;
     }
     struct tagging *tagging = tagging_create(request);
@@ -221,16 +221,16 @@ void s3_delete_object_tagging(struct s3_request *request)
 
 /* Reading. */
 
-static void find_done(struct storage_task *task, int status)
+static void find_done(struct storage_task *task, int code)
 {
-    struct tagging *tagging = (struct tagging *)task;
+    struct tagging *tagging = container_of(task, struct tagging, task);
     struct s3_request *request = tagging->request;
     char version[S3_VERSION_SIZE];
     struct http_header header;
     struct buffer out;
     buffer_init(&out, RESPONSE_MAX);
-    if (status) {
-        respond_failure(tagging, status);
+    if (code) {
+        respond_failure(tagging, code);
     } else {
         s3_xml_begin(&out, "Tagging");
         xml_open(&out, "TagSet");

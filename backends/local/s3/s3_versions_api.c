@@ -1,6 +1,7 @@
 /* ListObjectVersions. */
 #include "s3_handlers.h"
 
+#include "container_of.h"
 #include "s3_listing.h"
 #include "s3_time.h"
 #include "s3_version.h"
@@ -15,12 +16,12 @@ struct versions {
 
 static void versions_clear(struct s3_listing *base)
 {
-    version_page_free(&((struct versions *)base)->page);
+    version_page_free(&container_of(base, struct versions, base)->page);
 }
 
 static int versions_load(struct s3_listing *base, struct storage *storage, struct error *error)
 {
-    struct versions *list = (struct versions *)base;
+    struct versions *list = container_of(base, struct versions, base);
     return versions_list(storage, base->bucket, &list->listing, &list->page, error);
 }
 
@@ -106,7 +107,7 @@ static const char *read_marker(struct versions *list)
 
 static bool versions_read(struct s3_listing *base)
 {
-    struct versions *list = (struct versions *)base;
+    struct versions *list = container_of(base, struct versions, base);
     struct s3_request *request = base->request;
     struct version_listing *listing = &list->listing;
     const char *problem = read_marker(list);

@@ -1,4 +1,5 @@
 #include "blob_segments.h"
+#include "container_of.h"
 
 #include <stdlib.h>
 

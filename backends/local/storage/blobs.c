@@ -63,9 +63,9 @@ int blob_create(struct blobs *blobs, uint64_t id, int *fd, struct error *error)
 {
     char path[PATH_SIZE];
     *fd = -1;
-    int status = incoming_path(blobs, id, path, error);
-    if (status)
-        return status;
+    int code = incoming_path(blobs, id, path, error);
+    if (code)
+        return code;
     *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     return *fd < 0 ? failed(blobs, error) : 0;
 }
@@ -77,14 +77,14 @@ int blob_write(struct blobs *blobs, int fd, const void *data, size_t size, struc
 
 int blob_seal(struct blobs *blobs, int *fd, struct error *error)
 {
-    int status = 0;
+    int code = 0;
     bool durable = storage_durability(blobs->storage) == STORAGE_FULL;
     if (durable && fdatasync(*fd))
-        status = failed(blobs, error);
-    if (close(*fd) && !status)
-        status = failed(blobs, error);
+        code = failed(blobs, error);
+    if (close(*fd) && !code)
+        code = failed(blobs, error);
     *fd = -1;
-    return status;
+    return code;
 }
 
 static bool no_more_links(int error)
@@ -96,13 +96,17 @@ static bool no_more_links(int error)
 int blob_link(struct blobs *blobs, uint64_t from, uint64_t id, struct error *error)
 {
     char source[PATH_SIZE], waiting[PATH_SIZE], target[PATH_SIZE];
-    int status = blob_path(blobs, from, source, error);
-    if (!status)
-        status = incoming_path(blobs, from, waiting, error);
-    if (!status)
-        status = incoming_path(blobs, id, target, error);
-    if (status || link(source, target) == 0 || (errno == ENOENT && link(waiting, target) == 0))
-        return status;
+    int code = blob_path(blobs, from, source, error);
+    if (code)
+        return code;
+    code = incoming_path(blobs, from, waiting, error);
+    if (code)
+        return code;
+    code = incoming_path(blobs, id, target, error);
+    if (code)
+        return code;
+    if (link(source, target) == 0 || (errno == ENOENT && link(waiting, target) == 0))
+        return 0;
     if (no_more_links(errno))
         return error_set(error, ERR_UNSUPPORTED,
                          "the file system does not support another hard link");
@@ -121,14 +125,16 @@ void blob_discard(struct blobs *blobs, uint64_t id)
 static int publish(struct blobs *blobs, uint64_t id, struct error *error)
 {
     char from[PATH_SIZE], to[PATH_SIZE], directory[PATH_SIZE];
-    int status = incoming_path(blobs, id, from, error);
-    if (!status)
-        status = blob_path(blobs, id, to, error);
-    if (!status)
-        status = path_format(directory, error, "%s/blobs/%02x", storage_directory(blobs->storage),
-                             shard(id));
-    if (status || rename(from, to) == 0)
-        return status;
+    int code = incoming_path(blobs, id, from, error);
+    if (code)
+        return code;
+    code = blob_path(blobs, id, to, error);
+    if (code)
+        return code;
+    code = path_format(directory, error, "%s/blobs/%02x", storage_directory(blobs->storage),
+                       shard(id));
+    if (code || rename(from, to) == 0)
+        return code;
     if (errno != ENOENT || (mkdir(directory, 0700) && errno != EEXIST) || rename(from, to))
         return failed(blobs, error);
     return 0;
@@ -144,13 +150,16 @@ static void publish_committed(struct storage *storage, uint64_t id, void *user)
 
 int blob_keep(struct blobs *blobs, uint64_t id, struct error *error)
 {
-    int status =
+    int code =
         statement_execute_with(blobs->storage, "INSERT INTO blobs (id) VALUES (?)", id, error);
-    if (!status)
-        status = storage_sync_directory(blobs->storage, "incoming", error);
-    if (!status && storage_after_commit(blobs->storage, publish_committed, id, blobs))
-        status = error_set(error, ERR_MEMORY, "out of memory");
-    return status;
+    if (code)
+        return code;
+    code = storage_sync_directory(blobs->storage, "incoming", error);
+    if (code)
+        return code;
+    if (storage_after_commit(blobs->storage, publish_committed, id, blobs))
+        return error_set(error, ERR_MEMORY, "out of memory");
+    return 0;
 }
 
 /* Ending. */
@@ -185,22 +194,22 @@ static int delete_row(struct blobs *blobs, uint64_t id, struct error *error)
  * remain until the next start, which is harmless. */
 static int forget_gone(struct blobs *blobs, struct error *error)
 {
-    int status = 0;
-    for (unsigned i = 0; i < FORGET_AT_ONCE && blobs->gone_count && !status; i++)
-        status = delete_row(blobs, blobs->gone[--blobs->gone_count], error);
-    return status;
+    int code = 0;
+    for (unsigned i = 0; i < FORGET_AT_ONCE && blobs->gone_count && !code; i++)
+        code = delete_row(blobs, blobs->gone[--blobs->gone_count], error);
+    return code;
 }
 
 int blob_drop(struct blobs *blobs, uint64_t id, struct error *error)
 {
-    int status = forget_gone(blobs, error);
-    if (status)
-        return status;
-    status = statement_execute_with(blobs->storage, "UPDATE blobs SET dropped = 1 WHERE id = ?", id,
-                                    error);
-    if (!status && storage_after_commit(blobs->storage, unlink_committed, id, blobs))
-        status = error_set(error, ERR_MEMORY, "out of memory");
-    return status;
+    int code = forget_gone(blobs, error);
+    if (code)
+        return code;
+    code = statement_execute_with(blobs->storage, "UPDATE blobs SET dropped = 1 WHERE id = ?", id,
+                                  error);
+    if (!code && storage_after_commit(blobs->storage, unlink_committed, id, blobs))
+        code = error_set(error, ERR_MEMORY, "out of memory");
+    return code;
 }
 
 /* Reading. */
@@ -212,10 +221,10 @@ int blob_read_open(struct blobs *blobs, uint64_t id, int *fd, struct error *erro
     char path[PATH_SIZE];
     *fd = -1;
     for (unsigned look = 0; look < 3; look++) {
-        int status =
+        int code =
             look == 1 ? incoming_path(blobs, id, path, error) : blob_path(blobs, id, path, error);
-        if (status)
-            return status;
+        if (code)
+            return code;
         *fd = open(path, O_RDONLY | O_CLOEXEC);
         if (*fd >= 0)
             return 0;
@@ -232,10 +241,10 @@ static int is_live(struct blobs *blobs, uint64_t id, bool *live, struct error *e
     struct statement select =
         statement_prepare(blobs->storage, "SELECT 1 FROM blobs WHERE id = ? AND dropped = 0");
     bind_uint(&select, id);
-    int status = statement_step(&select, error);
-    *live = status == 1;
+    int code = statement_step(&select, error);
+    *live = code == 1;
     statement_reset(&select);
-    return status < 0 ? status : 0;
+    return code < 0 ? code : 0;
 }
 
 static int settle_incoming(struct blobs *blobs, const char *name, struct error *error)
@@ -245,9 +254,9 @@ static int settle_incoming(struct blobs *blobs, const char *name, struct error *
     uint64_t id = strtoull(name, &end, 16);
     if (strlen(name) != ID_DIGITS || *end)
         return 0; /* not ours */
-    int status = is_live(blobs, id, &live, error);
-    if (status)
-        return status;
+    int code = is_live(blobs, id, &live, error);
+    if (code)
+        return code;
     if (live)
         return publish(blobs, id, error);
     blob_discard(blobs, id);
@@ -257,28 +266,28 @@ static int settle_incoming(struct blobs *blobs, const char *name, struct error *
 static int settle_all_incoming(struct blobs *blobs, struct error *error)
 {
     char path[PATH_SIZE];
-    int status = path_format(path, error, "%s/incoming", storage_directory(blobs->storage));
-    if (status)
-        return status;
+    int code = path_format(path, error, "%s/incoming", storage_directory(blobs->storage));
+    if (code)
+        return code;
     DIR *directory = opendir(path);
     if (!directory)
         return failed(blobs, error);
-    for (struct dirent *entry; !status && (entry = readdir(directory));)
-        status = settle_incoming(blobs, entry->d_name, error);
+    for (struct dirent *entry; !code && (entry = readdir(directory));)
+        code = settle_incoming(blobs, entry->d_name, error);
     closedir(directory);
-    return status;
+    return code;
 }
 
 static int unlink_dropped(struct blobs *blobs, struct error *error)
 {
     struct statement select =
         statement_prepare(blobs->storage, "SELECT id FROM blobs WHERE dropped = 1");
-    int status;
-    while ((status = statement_step(&select, error)) == 1)
+    int code;
+    while ((code = statement_step(&select, error)) == 1)
         unlink_blob(blobs, column_uint(&select, 0));
     statement_reset(&select);
-    if (status)
-        return status;
+    if (code)
+        return code;
     struct statement delete =
         statement_prepare(blobs->storage, "DELETE FROM blobs WHERE dropped = 1");
     return statement_execute(&delete, error);
@@ -289,11 +298,11 @@ int blobs_open(struct blobs *blobs, struct storage *storage, struct error *error
     *blobs = (struct blobs){.storage = storage};
     list_init(&blobs->segments);
     body_pipes_init(&blobs->pipes);
-    blobs->gone = calloc(BLOBS_GONE_MAX, sizeof(*blobs->gone));
+    blobs->gone = calloc(BLOBS_GONE_MAX, sizeof *blobs->gone);
     if (!blobs->gone)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = settle_all_incoming(blobs, error);
-    return status ? status : unlink_dropped(blobs, error);
+    int code = settle_all_incoming(blobs, error);
+    return code ? code : unlink_dropped(blobs, error);
 }
 
 void blobs_close(struct blobs *blobs)

@@ -56,16 +56,16 @@ static int make_all(const char *path, struct error *error)
     char *partial = strdup(path);
     if (!partial)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = 0;
-    for (char *slash = strchr(partial + 1, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
+    int code = 0;
+    for (char *slash = strchr(partial + 1, '/'); slash && !code; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        status = make_one(partial, error);
+        code = make_one(partial, error);
         *slash = '/';
     }
-    if (!status)
-        status = make_one(partial, error);
+    if (!code)
+        code = make_one(partial, error);
     free(partial);
-    return status;
+    return code;
 }
 
 static int make_child(const struct data_directory *directory, const char *name, struct error *error)
@@ -73,23 +73,23 @@ static int make_child(const struct data_directory *directory, const char *name, 
     char *path = data_directory_join(directory, name);
     if (!path)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = make_one(path, error);
+    int code = make_one(path, error);
     free(path);
-    return status;
+    return code;
 }
 
 /* The pid of the lock's owner, as written in the file; 0 if unknown. Only for the error message. */
 static long lock_holder(int lock)
 {
     char text[24] = "";
-    ssize_t size = pread(lock, text, sizeof(text) - 1, 0);
+    ssize_t size = pread(lock, text, sizeof text - 1, 0);
     return size > 0 ? strtol(text, NULL, 10) : 0;
 }
 
 static void write_holder(int lock)
 {
     char text[24];
-    int size = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    int size = snprintf(text, sizeof text, "%ld\n", (long)getpid());
     /* Only a hint for people: the lock is valid even if this fails. */
     if (ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)size, 0) < 0)
         return;
@@ -97,24 +97,24 @@ static void write_holder(int lock)
 
 static int take_lock(struct data_directory *directory, struct error *error)
 {
-    int status = 0;
+    int code = 0;
     char *path = data_directory_join(directory, "lock");
     if (!path)
         return error_set(error, ERR_MEMORY, "out of memory");
     directory->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (directory->lock < 0)
-        status = data_directory_error(directory->path, errno, error);
+        code = data_directory_error(directory->path, errno, error);
     else if (flock(directory->lock, LOCK_EX | LOCK_NB) == 0)
         write_holder(directory->lock);
     else if (errno == EWOULDBLOCK)
-        status = error_set(error, ERR_BUSY,
-                           "%s is in use by another process (pid %ld): stop it or choose another "
-                           "directory with --data",
-                           directory->path, lock_holder(directory->lock));
+        code = error_set(error, ERR_BUSY,
+                         "%s is in use by another process (pid %ld): stop it or choose another "
+                         "directory with --data",
+                         directory->path, lock_holder(directory->lock));
     else
-        status = data_directory_error(path, errno, error);
+        code = data_directory_error(path, errno, error);
     free(path);
-    return status;
+    return code;
 }
 
 /* Files in the directory are durable only if the directory's own entry is. Once is enough, because
@@ -122,12 +122,27 @@ static int take_lock(struct data_directory *directory, struct error *error)
 static int sync_entries(const struct data_directory *directory, struct error *error)
 {
     int fd = open(directory->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int status = 0;
+    int code = 0;
     if (fd < 0 || fsync(fd))
-        status = data_directory_error(directory->path, errno, error);
+        code = data_directory_error(directory->path, errno, error);
     if (fd >= 0)
         close(fd);
-    return status;
+    return code;
+}
+
+static int make_layout(struct data_directory *directory, struct error *error)
+{
+    int code = make_all(directory->path, error);
+    if (code)
+        return code;
+    code = take_lock(directory, error);
+    if (code)
+        return code;
+    code = make_child(directory, "blobs", error);
+    if (code)
+        return code;
+    code = make_child(directory, "incoming", error);
+    return code ? code : sync_entries(directory, error);
 }
 
 int data_directory_open(struct data_directory *directory, const char *path, struct error *error)
@@ -135,18 +150,10 @@ int data_directory_open(struct data_directory *directory, const char *path, stru
     *directory = (struct data_directory){.path = strdup(path), .lock = -1};
     if (!directory->path)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = make_all(path, error);
-    if (!status)
-        status = take_lock(directory, error);
-    if (!status)
-        status = make_child(directory, "blobs", error);
-    if (!status)
-        status = make_child(directory, "incoming", error);
-    if (!status)
-        status = sync_entries(directory, error);
-    if (status)
+    int code = make_layout(directory, error);
+    if (code)
         data_directory_close(directory);
-    return status;
+    return code;
 }
 
 void data_directory_close(struct data_directory *directory)

@@ -96,13 +96,13 @@ static int read_integer(struct database *database, const char *sql, int *value, 
 static int check_format(struct database *database, struct error *error)
 {
     int format = 0;
-    int status = read_integer(database, "PRAGMA user_version", &format, error);
-    if (!status && format > FORMAT)
-        status = error_set(error, ERR_UNSUPPORTED,
-                           "%s was written by a newer version of thumbwheel: use that version, or "
-                           "choose another directory with --data",
-                           database->directory);
-    return status;
+    int code = read_integer(database, "PRAGMA user_version", &format, error);
+    if (!code && format > FORMAT)
+        code = error_set(error, ERR_UNSUPPORTED,
+                         "%s was written by a newer version of thumbwheel: use that version, or "
+                         "choose another directory with --data",
+                         database->directory);
+    return code;
 }
 
 /* In WAL mode, FULL syncs the log at each commit, NORMAL only around a checkpoint, which keeps the
@@ -112,27 +112,27 @@ static int set_up(struct database *database, bool sync_commits, struct error *er
     sqlite3_extended_result_codes(database->handle, 1);
     sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
     sqlite3_wal_autocheckpoint(database->handle, CHECKPOINT_PAGES);
-    int status = database_script(database, "PRAGMA journal_mode = WAL", error);
-    if (!status)
-        status = database_script(
+    int code = database_script(database, "PRAGMA journal_mode = WAL", error);
+    if (!code)
+        code = database_script(
             database, sync_commits ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
             error);
-    if (!status)
-        status = database_script(database, "PRAGMA cache_size = -8192", error);
-    return status ? status : check_format(database, error);
+    if (!code)
+        code = database_script(database, "PRAGMA cache_size = -8192", error);
+    return code ? code : check_format(database, error);
 }
 
 static int apply_schemas(struct database *database, const char *const *schemas, size_t count,
                          struct error *error)
 {
-    int status = database_script(database, "BEGIN IMMEDIATE", error);
-    for (size_t i = 0; i < count && !status; i++)
-        status = database_script(database, schemas[i], error);
-    if (!status)
-        status = database_script(database, "PRAGMA user_version = 1", error);
-    if (!status)
-        status = database_script(database, "COMMIT", error);
-    return status;
+    int code = database_script(database, "BEGIN IMMEDIATE", error);
+    for (size_t i = 0; i < count && !code; i++)
+        code = database_script(database, schemas[i], error);
+    if (!code)
+        code = database_script(database, "PRAGMA user_version = 1", error);
+    if (!code)
+        code = database_script(database, "COMMIT", error);
+    return code;
 }
 
 int database_open(struct database *database, const char *directory, const char *path,
@@ -143,14 +143,14 @@ int database_open(struct database *database, const char *directory, const char *
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* the statistics are not used; once per process */
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int result = sqlite3_open_v2(path, &database->handle, flags, NULL);
-    int status = result == SQLITE_OK ? 0 : result_error(database, result, error);
-    if (!status)
-        status = set_up(database, sync_commits, error);
-    if (!status)
-        status = apply_schemas(database, schemas, schema_count, error);
-    if (status)
+    int code = result == SQLITE_OK ? 0 : result_error(database, result, error);
+    if (!code)
+        code = set_up(database, sync_commits, error);
+    if (!code)
+        code = apply_schemas(database, schemas, schema_count, error);
+    if (code)
         database_close(database);
-    return status;
+    return code;
 }
 
 static void free_chain(struct database_statement *entry)
@@ -174,7 +174,7 @@ void database_close(struct database *database)
 static sqlite3_stmt *prepare(struct database *database, struct database_statement **slot,
                              const char *sql)
 {
-    struct database_statement *entry = calloc(1, sizeof(*entry));
+    struct database_statement *entry = calloc(1, sizeof *entry);
     if (!entry)
         return NULL;
     int result = sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
@@ -232,9 +232,9 @@ int database_step(struct database *database, sqlite3_stmt *statement, struct err
 
 int database_execute(struct database *database, sqlite3_stmt *statement, struct error *error)
 {
-    int status = database_step(database, statement, error);
+    int code = database_step(database, statement, error);
     sqlite3_reset(statement);
-    return status < 0 ? status : 0;
+    return code < 0 ? code : 0;
 }
 
 static void reset_all(struct database *database)

@@ -118,31 +118,31 @@ static void list_move(struct task_list *to, struct task_list *from)
 
 /* Storage thread: one unit. (A task aside runs as its own unit on a pool thread.) */
 
-static void unit_set(struct storage_task *head, int status, const struct error *error)
+static void unit_set(struct storage_task *head, int code, const struct error *error)
 {
     for (struct storage_task *task = head; task; task = task->unit_next) {
-        task->status = status;
-        if (status && error != &task->error)
+        task->code = code;
+        if (code && error != &task->error)
             task->error = *error;
     }
 }
 
 /* If a task returns a code without a message, the log still needs one. */
-static void complete_error(struct storage_task *task, int status)
+static void complete_error(struct storage_task *task, int code)
 {
-    if (task->error.code != status)
-        error_set(&task->error, status, "%s", error_name(status));
+    if (task->error.code != code)
+        error_set(&task->error, code, "%s", error_name(code));
 }
 
 static int unit_run_tasks(struct storage *storage, struct storage_task *head)
 {
     for (struct storage_task *task = head; task; task = task->unit_next) {
         task->error = (struct error){0};
-        int status = task->run(task, storage);
-        if (status) {
-            complete_error(task, status);
-            unit_set(head, status, &task->error);
-            return status;
+        int code = task->run(task, storage);
+        if (code) {
+            complete_error(task, code);
+            unit_set(head, code, &task->error);
+            return code;
         }
     }
     return 0;
@@ -167,18 +167,18 @@ static int unit_run(struct storage *storage, struct storage_task *head, bool sav
     size_t mark = storage->after_count;
     if (savepoint) {
         sqlite3_stmt *begin = database_statement(&storage->database, "SAVEPOINT unit");
-        int status = database_execute(&storage->database, begin, error);
-        if (status)
-            return status;
+        int code = database_execute(&storage->database, begin, error);
+        if (code)
+            return code;
     }
-    int status = unit_run_tasks(storage, head);
+    int code = unit_run_tasks(storage, head);
     database_settle(&storage->database);
-    if (status) {
+    if (code) {
         storage->after_count = mark;
-        status = unit_undo(storage, savepoint, error);
-        if (status && head->status)
+        code = unit_undo(storage, savepoint, error);
+        if (code && head->code)
             *error = head->error; /* report the cause rather than its consequence */
-        return status;
+        return code;
     }
     if (!savepoint)
         return 0;
@@ -193,23 +193,23 @@ static int sync_one(struct storage *storage, const char *name, struct error *err
     char *path = data_directory_join(&storage->directory, name);
     if (!path)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = 0;
+    int code = 0;
     int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0 || fsync(directory))
-        status = data_directory_error(path, errno, error);
+        code = data_directory_error(path, errno, error);
     if (directory >= 0)
         close(directory);
     free(path);
-    return status;
+    return code;
 }
 
 static int group_commit(struct storage *storage, struct error *error)
 {
-    int status = 0;
-    for (size_t i = 0; i < storage->sync_count && !status; i++)
-        status = sync_one(storage, storage->sync[i], error);
-    if (status)
-        return status;
+    int code = 0;
+    for (size_t i = 0; i < storage->sync_count && !code; i++)
+        code = sync_one(storage, storage->sync[i], error);
+    if (code)
+        return code;
     return database_execute(&storage->database, database_statement(&storage->database, "COMMIT"),
                             error);
 }
@@ -227,35 +227,35 @@ static int group_run(struct storage *storage, struct task_list *pending, struct 
 {
     bool savepoint = pending->first->next != NULL;
     uint64_t deadline = uv_hrtime() + (uint64_t)GROUP_MS * 1000000;
-    int status = database_execute(&storage->database,
-                                  database_statement(&storage->database, "BEGIN"), error);
+    int code = database_execute(&storage->database, database_statement(&storage->database, "BEGIN"),
+                                error);
     for (unsigned count = 0; pending->first && count < GROUP_UNITS; count++) {
         struct storage_task *head = pending->first;
         pending->first = head->next;
         if (!pending->first)
             pending->last = NULL;
         list_append(group, head);
-        if (!status)
-            status = unit_run(storage, head, savepoint, error);
-        if (status || uv_hrtime() >= deadline)
+        if (!code)
+            code = unit_run(storage, head, savepoint, error);
+        if (code || uv_hrtime() >= deadline)
             break;
     }
-    return status;
+    return code;
 }
 
 /* A unit that failed by itself keeps its own error. */
-static void group_fail(struct task_list *group, int status, const struct error *error)
+static void group_fail(struct task_list *group, int code, const struct error *error)
 {
     for (struct storage_task *head = group->first; head; head = head->next) {
-        if (!head->status)
-            unit_set(head, status, error);
+        if (!head->code)
+            unit_set(head, code, error);
     }
 }
 
 /* Whether the group is a single failed unit: then there is nothing to commit. */
 static bool group_empty(const struct task_list *group)
 {
-    return group->first == group->last && group->first->status;
+    return group->first == group->last && group->first->code;
 }
 
 static void group_announce(struct storage *storage, struct task_list *group)
@@ -272,14 +272,14 @@ static void group_handle(struct storage *storage, struct task_list *pending)
     struct error error = {0};
     storage->sync_count = 0;
     storage->after_count = 0;
-    int status = group_run(storage, pending, &group, &error);
-    if (!status && !group_empty(&group))
-        status = group_commit(storage, &error);
-    if (status)
-        group_fail(&group, status, &error);
+    int code = group_run(storage, pending, &group, &error);
+    if (!code && !group_empty(&group))
+        code = group_commit(storage, &error);
+    if (code)
+        group_fail(&group, code, &error);
     if (!database_idle(&storage->database))
         group_roll_back(storage);
-    if (status)
+    if (code)
         storage->after_count = 0;
     group_announce(storage, &group);
     for (size_t i = 0; i < storage->after_count; i++)
@@ -359,7 +359,7 @@ static void call_done(struct storage_task *head)
     for (struct storage_task *task = head; task; task = next) {
         next = task->unit_next; /* done may free the task */
         if (task->done)
-            task->done(task, task->status);
+            task->done(task, task->code);
     }
 }
 
@@ -427,11 +427,11 @@ static void aside_run(uv_work_t *work)
     unit_run_tasks(aside->storage, aside->task);
 }
 
-static void aside_done(uv_work_t *work, int status)
+static void aside_done(uv_work_t *work, int code)
 {
     struct aside *aside = container_of(work, struct aside, work);
     struct storage *storage = aside->storage;
-    (void)status; /* never cancelled */
+    (void)code; /* never cancelled */
     call_done(aside->task);
     free(aside);
     storage->outstanding--;
@@ -440,13 +440,13 @@ static void aside_done(uv_work_t *work, int status)
 
 void storage_submit_aside(struct storage *storage, struct storage_task *task)
 {
-    struct aside *aside = malloc(sizeof(*aside));
+    struct aside *aside = malloc(sizeof *aside);
     if (!aside) {
         storage_submit(storage, task);
         return;
     }
     task->unit_next = NULL;
-    task->status = 0;
+    task->code = 0;
     aside->storage = storage;
     aside->task = task;
     storage->outstanding++;
@@ -490,9 +490,9 @@ static int open_handles(struct storage *storage, struct error *error)
 
 static int start_thread(struct storage *storage, struct error *error)
 {
-    int status = open_handles(storage, error);
-    if (status)
-        return status;
+    int code = open_handles(storage, error);
+    if (code)
+        return code;
     int result = uv_thread_create(&storage->thread, thread_main, storage);
     if (result == 0)
         return 0;
@@ -505,10 +505,10 @@ static int open_database(struct storage *storage, const char *const *schemas, si
     char *path = data_directory_join(&storage->directory, "cloud.sqlite3");
     if (!path)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = database_open(&storage->database, storage->directory.path, path,
-                               storage->durability == STORAGE_FULL, schemas, count, error);
+    int code = database_open(&storage->database, storage->directory.path, path,
+                             storage->durability == STORAGE_FULL, schemas, count, error);
     free(path);
-    return status;
+    return code;
 }
 
 static int init_locks(struct storage *storage)
@@ -538,7 +538,7 @@ int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability
                  struct error *error)
 {
     *out = NULL;
-    struct storage *storage = calloc(1, sizeof(*storage));
+    struct storage *storage = calloc(1, sizeof *storage);
     if (!storage)
         return error_set(error, ERR_MEMORY, "out of memory");
     storage->loop = loop;
@@ -548,14 +548,14 @@ int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability
         free(storage);
         return error_set(error, ERR_MEMORY, "out of memory");
     }
-    int status = data_directory_open(&storage->directory, directory, error);
-    if (!status)
-        status = open_database(storage, schemas, schema_count, error);
-    if (!status)
-        status = start_thread(storage, error);
-    if (status) {
+    int code = data_directory_open(&storage->directory, directory, error);
+    if (!code)
+        code = open_database(storage, schemas, schema_count, error);
+    if (!code)
+        code = start_thread(storage, error);
+    if (code) {
         storage_abandon(storage);
-        return status;
+        return code;
     }
     *out = storage;
     return 0;
@@ -611,7 +611,7 @@ int storage_after_commit(struct storage *storage, storage_action *action, uint64
 {
     if (storage->after_count == storage->after_capacity) {
         size_t capacity = storage->after_capacity ? 2 * storage->after_capacity : 64;
-        struct after_commit *grown = realloc(storage->after, capacity * sizeof(*grown));
+        struct after_commit *grown = realloc(storage->after, capacity * sizeof *grown);
         if (!grown)
             return ERR_MEMORY;
         storage->after = grown;

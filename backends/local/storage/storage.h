@@ -43,14 +43,14 @@ struct storage_task { /* embed it; owned by the submitter, borrowed by storage u
                        */
     /* Storage thread. Returns 0 or a code from error.h with task->error filled. */
     int (*run)(struct storage_task *task, struct storage *storage);
-    /* Loop thread, after the commit. status is run's result, or the commit's error. May be NULL
+    /* Loop thread, after the commit. code is run's result, or the commit's error. May be NULL
      * only if the task needs no memory of its own. */
-    void (*done)(struct storage_task *task, int status);
+    void (*done)(struct storage_task *task, int code);
     struct error error;
     /* private */
     struct storage_task *next; /* in the queue */
     struct storage_task *unit_next;
-    int status;
+    int code;
 };
 
 /* Opens or creates a data directory and applies the schemas (each a script of CREATE … IF NOT
@@ -94,7 +94,7 @@ void storage_submit(struct storage *storage, struct storage_task *task);
 void storage_submit_aside(struct storage *storage, struct storage_task *task);
 
 /* Tasks that succeed or fail together: an object and the messages that announce it. They run in
- * order under one savepoint; when one fails, all are undone and each gets that status. */
+ * order under one savepoint; when one fails, all are undone and each gets that code. */
 struct storage_unit {
     struct storage_task *first, *last;
 };

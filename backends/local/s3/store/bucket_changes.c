@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "buckets_internal.h"
+#include "container_of.h"
 #include "objects.h"
 #include "s3_time.h"
 #include "statement.h"
@@ -38,7 +39,7 @@ static void change_free(struct change *change)
 static struct change *change_create(struct buckets *buckets, const char *name, bucket_done *done,
                                     void *user)
 {
-    struct change *change = calloc(1, sizeof(*change));
+    struct change *change = calloc(1, sizeof *change);
     if (!change)
         return NULL;
     change->buckets = buckets;
@@ -51,34 +52,34 @@ static struct change *change_create(struct buckets *buckets, const char *name, b
     return NULL;
 }
 
-static void change_finish(struct change *change, int status)
+static void change_finish(struct change *change, int code)
 {
-    change->done(status, &change->task.error, change->user);
+    change->done(code, &change->task.error, change->user);
     change_free(change);
 }
 
 static int create_run(struct storage_task *task, struct storage *storage)
 {
-    struct change *change = (struct change *)task;
+    struct change *change = container_of(task, struct change, task);
     struct statement insert =
         statement_prepare(storage, "INSERT INTO buckets (name, created) VALUES (?, ?)");
     bind_text(&insert, change->name);
     bind_int(&insert, change->created_ms);
-    int status = statement_execute(&insert, &task->error); /* ERR_CONFLICT: the name is taken */
+    int code = statement_execute(&insert, &task->error); /* ERR_CONFLICT: the name is taken */
     change->id = statement_row_id(&insert);
-    return status;
+    return code;
 }
 
-static void create_done(struct storage_task *task, int status)
+static void create_done(struct storage_task *task, int code)
 {
-    struct change *change = (struct change *)task;
-    if (!status) {
+    struct change *change = container_of(task, struct change, task);
+    if (!code) {
         if (buckets_insert_entry(change->buckets, change->id, change->name, change->created_ms))
             change->name = NULL;
         else /* it is on the disk, so the next start loads it */
-            status = no_memory(&task->error);
+            code = no_memory(&task->error);
     }
-    change_finish(change, status);
+    change_finish(change, code);
 }
 
 int buckets_create(struct buckets *buckets, const char *name, bucket_done *done, void *user)
@@ -97,13 +98,13 @@ static int find_id(struct storage *storage, const char *name, int64_t *id, struc
 {
     struct statement select = statement_prepare(storage, "SELECT id FROM buckets WHERE name = ?");
     bind_text(&select, name);
-    int status = statement_step(&select, error);
-    if (status == 1)
+    int code = statement_step(&select, error);
+    if (code == 1)
         *id = column_int(&select, 0);
     statement_reset(&select);
-    if (status == 0)
+    if (code == 0)
         return error_set(error, ERR_NO_CONTAINER, "the bucket does not exist");
-    return status == 1 ? 0 : status;
+    return code == 1 ? 0 : code;
 }
 
 static int delete_rules(struct storage *storage, int64_t bucket, struct error *error)
@@ -120,32 +121,32 @@ static int delete_settings(struct storage *storage, int64_t bucket, struct error
 
 static int delete_run(struct storage_task *task, struct storage *storage)
 {
-    struct change *change = (struct change *)task;
-    int status = find_id(storage, change->name, &change->id, &task->error);
-    if (status)
-        return status;
-    status = objects_none(storage, change->id, &task->error);
-    if (status == 0)
-        status = error_set(&task->error, ERR_CONFLICT, "the bucket is not empty");
-    if (status < 0)
-        return status;
-    status = delete_rules(storage, change->id, &task->error);
-    if (!status)
-        status = delete_settings(storage, change->id, &task->error);
-    if (!status)
-        status = uploads_abort_all(&change->buckets->blobs, change->id, &task->error);
-    if (status)
-        return status;
+    struct change *change = container_of(task, struct change, task);
+    int code = find_id(storage, change->name, &change->id, &task->error);
+    if (code)
+        return code;
+    code = objects_none(storage, change->id, &task->error);
+    if (code == 0)
+        code = error_set(&task->error, ERR_CONFLICT, "the bucket is not empty");
+    if (code < 0)
+        return code;
+    code = delete_rules(storage, change->id, &task->error);
+    if (!code)
+        code = delete_settings(storage, change->id, &task->error);
+    if (!code)
+        code = uploads_abort_all(&change->buckets->blobs, change->id, &task->error);
+    if (code)
+        return code;
     return statement_execute_with(storage, "DELETE FROM buckets WHERE id = ?", (uint64_t)change->id,
                                   &task->error);
 }
 
-static void delete_done(struct storage_task *task, int status)
+static void delete_done(struct storage_task *task, int code)
 {
-    struct change *change = (struct change *)task;
-    if (!status)
+    struct change *change = container_of(task, struct change, task);
+    if (!code)
         buckets_remove_entry(change->buckets, change->name);
-    change_finish(change, status);
+    change_finish(change, code);
 }
 
 int buckets_delete(struct buckets *buckets, const char *name, bucket_done *done, void *user)
@@ -182,30 +183,30 @@ static const struct notification_rule event_bridge_row = {
 
 static int notify_run(struct storage_task *task, struct storage *storage)
 {
-    struct change *change = (struct change *)task;
+    struct change *change = container_of(task, struct change, task);
     if (change->must_fail)
         return no_memory(&task->error);
-    int status = find_id(storage, change->name, &change->id, &task->error);
-    if (!status)
-        status = delete_rules(storage, change->id, &task->error);
-    for (size_t i = 0; i < change->notification.count && !status; i++)
-        status = insert_rule(storage, change->id, i, &change->notification.rules[i], &task->error);
-    if (!status && change->notification.event_bridge)
-        status = insert_rule(storage, change->id, change->notification.count, &event_bridge_row,
-                             &task->error);
-    return status;
+    int code = find_id(storage, change->name, &change->id, &task->error);
+    if (!code)
+        code = delete_rules(storage, change->id, &task->error);
+    for (size_t i = 0; i < change->notification.count && !code; i++)
+        code = insert_rule(storage, change->id, i, &change->notification.rules[i], &task->error);
+    if (!code && change->notification.event_bridge)
+        code = insert_rule(storage, change->id, change->notification.count, &event_bridge_row,
+                           &task->error);
+    return code;
 }
 
-static void notify_done(struct storage_task *task, int status)
+static void notify_done(struct storage_task *task, int code)
 {
-    struct change *change = (struct change *)task;
-    struct bucket_entry *entry = status ? NULL : buckets_find_entry(change->buckets, change->name);
+    struct change *change = container_of(task, struct change, task);
+    struct bucket_entry *entry = code ? NULL : buckets_find_entry(change->buckets, change->name);
     if (entry) {
         struct notification old = entry->notification;
         entry->notification = change->notification;
         change->notification = old;
     }
-    change_finish(change, status);
+    change_finish(change, code);
 }
 
 int buckets_set_notification(struct buckets *buckets, const char *name,
@@ -244,21 +245,21 @@ static int write_setting(struct storage *storage, const struct change *change, s
 
 static int set_run(struct storage_task *task, struct storage *storage)
 {
-    struct change *change = (struct change *)task;
-    int status = find_id(storage, change->name, &change->id, &task->error);
-    return status ? status : write_setting(storage, change, &task->error);
+    struct change *change = container_of(task, struct change, task);
+    int code = find_id(storage, change->name, &change->id, &task->error);
+    return code ? code : write_setting(storage, change, &task->error);
 }
 
-static void set_done(struct storage_task *task, int status)
+static void set_done(struct storage_task *task, int code)
 {
-    struct change *change = (struct change *)task;
-    struct bucket_entry *entry = status ? NULL : buckets_find_entry(change->buckets, change->name);
+    struct change *change = container_of(task, struct change, task);
+    struct bucket_entry *entry = code ? NULL : buckets_find_entry(change->buckets, change->name);
     if (entry) {
         struct bucket_setting old = entry->settings[change->kind];
         entry->settings[change->kind] = change->setting;
         change->setting = old;
     }
-    change_finish(change, status);
+    change_finish(change, code);
 }
 
 int buckets_set(struct buckets *buckets, const char *name, enum bucket_setting_kind kind,

@@ -52,7 +52,7 @@ static enum s3_error add_text(struct cors_texts *texts, const char *text)
 {
     if (texts->count == TEXTS_MAX || !*text || !is_clean(text))
         return S3_MALFORMED_XML;
-    char **more = realloc(texts->texts, (texts->count + 1) * sizeof(*more));
+    char **more = realloc(texts->texts, (texts->count + 1) * sizeof *more);
     if (!more)
         return S3_INTERNAL_ERROR;
     texts->texts = more;
@@ -63,7 +63,7 @@ static enum s3_error add_text(struct cors_texts *texts, const char *text)
 static enum s3_error check_method(const char *text, char *message)
 {
     static const char *const known[] = {"GET", "PUT", "POST", "DELETE", "HEAD"};
-    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(text, known[i]) == 0)
             return S3_OK;
     }
@@ -165,11 +165,11 @@ enum s3_error bucket_cors_read(struct slice document, struct bucket_setting *set
                                char message[BUCKET_SETTING_MESSAGE_MAX])
 {
     struct s3_xml_node *root = NULL;
-    struct cors *cors = calloc(1, sizeof(*cors));
+    struct cors *cors = calloc(1, sizeof *cors);
     setting->read = cors;
-    int status = cors ? s3_xml_parse(document, &root, NULL) : ERR_MEMORY;
-    if (status)
-        return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
+    int code = cors ? s3_xml_parse(document, &root, NULL) : ERR_MEMORY;
+    if (code)
+        return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
     enum s3_error error = read_tree(cors, root, message);
     if (!error)
         setting->document = s3_xml_write(root);

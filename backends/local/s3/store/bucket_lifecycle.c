@@ -299,7 +299,7 @@ static enum s3_error read_tree(struct lifecycle *lifecycle, struct s3_xml_node *
         count++;
     if (strcmp(root->name, "LifecycleConfiguration") != 0 || !count || count > LIFECYCLE_RULES_MAX)
         return S3_MALFORMED_XML;
-    lifecycle->rules = calloc(count, sizeof(*lifecycle->rules));
+    lifecycle->rules = calloc(count, sizeof *lifecycle->rules);
     if (!lifecycle->rules)
         return S3_INTERNAL_ERROR;
     for (struct s3_xml_node *node = root->first; node && !error; node = node->next) {
@@ -314,13 +314,13 @@ enum s3_error bucket_lifecycle_read(struct slice document, struct bucket_setting
                                     char message[BUCKET_SETTING_MESSAGE_MAX])
 {
     struct s3_xml_node *root = NULL;
-    struct lifecycle *lifecycle = calloc(1, sizeof(*lifecycle));
+    struct lifecycle *lifecycle = calloc(1, sizeof *lifecycle);
     setting->read = lifecycle;
     if (lifecycle)
         lifecycle->holders = 1;
-    int status = lifecycle ? s3_xml_parse(document, &root, NULL) : ERR_MEMORY;
-    if (status)
-        return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
+    int code = lifecycle ? s3_xml_parse(document, &root, NULL) : ERR_MEMORY;
+    if (code)
+        return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
     enum s3_error error = read_tree(lifecycle, root, message);
     if (!error)
         setting->document = s3_xml_write(root);

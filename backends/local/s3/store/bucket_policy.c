@@ -28,12 +28,12 @@ enum s3_error bucket_policy_read(struct slice document, struct bucket_setting *s
     struct policy *policy = NULL;
     struct error error = {0};
     char *text = slice_dup(document);
-    int status = text ? policy_parse(POLICY_OF_BUCKET, text, &policy, &error) : ERR_MEMORY;
+    int code = text ? policy_parse(POLICY_OF_BUCKET, text, &policy, &error) : ERR_MEMORY;
     setting->document = text;
     setting->read = policy;
-    if (status == ERR_MEMORY)
+    if (code == ERR_MEMORY)
         return S3_INTERNAL_ERROR;
-    if (status) {
+    if (code) {
         snprintf(message, BUCKET_SETTING_MESSAGE_MAX, "%.250s", error.text);
         return S3_MALFORMED_POLICY;
     }
@@ -47,9 +47,9 @@ static bool is_in_bucket(const char *resource, const char *bucket)
 {
     static const char prefix[] = "arn:aws:s3:::";
     size_t size = strlen(bucket);
-    if (strncmp(resource, prefix, sizeof(prefix) - 1) != 0)
+    if (strncmp(resource, prefix, sizeof prefix - 1) != 0)
         return false;
-    const char *name = resource + sizeof(prefix) - 1;
+    const char *name = resource + sizeof prefix - 1;
     /* a wildcard may replace a part of the name */
     size_t plain = strcspn(name, "*?/");
     if (name[plain] == '*' || name[plain] == '?')
@@ -78,7 +78,7 @@ static bool narrows(const struct policy_condition *condition)
         "aws:userid",           "s3:DataAccessPointArn", "s3:DataAccessPointAccount"};
     if (condition->negated || condition->if_exists || condition->match == MATCH_NULL)
         return false;
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (strcasecmp(condition->key_name, keys[i]) == 0)
             return true;
     }

@@ -14,14 +14,14 @@ enum s3_error bucket_tagging_read(struct slice document, struct bucket_setting *
     struct error error = {0};
     struct buffer out;
     char *tags = NULL;
-    int status = s3_tags_from_xml(document, S3_BUCKET_TAGS_MAX, &tags, &error);
+    int code = s3_tags_from_xml(document, S3_BUCKET_TAGS_MAX, &tags, &error);
     setting->read = tags;
-    if (status == ERR_INVALID) {
+    if (code == ERR_INVALID) {
         snprintf(message, BUCKET_SETTING_MESSAGE_MAX, "%.250s", error.text);
         return S3_INVALID_TAG;
     }
-    if (status)
-        return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
+    if (code)
+        return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
     buffer_init(&out, TEXT_MAX);
     s3_xml_begin(&out, "Tagging");
     xml_open(&out, "TagSet");

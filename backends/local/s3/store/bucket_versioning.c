@@ -10,7 +10,7 @@
 static enum s3_error read_tree(const struct s3_xml_node *root, enum versioning *versioning,
                                char message[BUCKET_SETTING_MESSAGE_MAX])
 {
-    const char *status = s3_xml_child_text(root, "Status");
+    const char *code = s3_xml_child_text(root, "Status");
     const char *mfa = s3_xml_child_text(root, "MfaDelete");
     if (strcmp(root->name, "VersioningConfiguration") != 0)
         return S3_MALFORMED_XML;
@@ -18,12 +18,12 @@ static enum s3_error read_tree(const struct s3_xml_node *root, enum versioning *
         snprintf(message, BUCKET_SETTING_MESSAGE_MAX, "MfaDelete is not implemented.");
         return S3_NOT_IMPLEMENTED;
     }
-    if (status && strcmp(status, "Enabled") == 0)
+    if (code && strcmp(code, "Enabled") == 0)
         *versioning = VERSIONING_ENABLED;
-    else if (status && strcmp(status, "Suspended") == 0)
+    else if (code && strcmp(code, "Suspended") == 0)
         *versioning = VERSIONING_SUSPENDED;
     else
-        return status ? S3_MALFORMED_XML : S3_ILLEGAL_VERSIONING;
+        return code ? S3_MALFORMED_XML : S3_ILLEGAL_VERSIONING;
     return S3_OK;
 }
 
@@ -41,11 +41,11 @@ enum s3_error bucket_versioning_read(struct slice document, struct bucket_settin
                                      char message[BUCKET_SETTING_MESSAGE_MAX])
 {
     struct s3_xml_node *root = NULL;
-    enum versioning *versioning = calloc(1, sizeof(*versioning));
+    enum versioning *versioning = calloc(1, sizeof *versioning);
     setting->read = versioning;
-    int status = versioning ? s3_xml_parse(document, &root, NULL) : ERR_MEMORY;
-    if (status)
-        return status == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
+    int code = versioning ? s3_xml_parse(document, &root, NULL) : ERR_MEMORY;
+    if (code)
+        return code == ERR_MEMORY ? S3_INTERNAL_ERROR : S3_MALFORMED_XML;
     enum s3_error error = read_tree(root, versioning, message);
     s3_xml_free(root);
     if (!error)

@@ -95,12 +95,12 @@ struct bucket_entry *buckets_insert_entry(struct buckets *buckets, int64_t id, c
     bool found;
     size_t position = position_of(buckets, name, &found);
     struct bucket_entry *entries =
-        realloc(buckets->entries, (buckets->count + 1) * sizeof(*buckets->entries));
+        realloc(buckets->entries, (buckets->count + 1) * sizeof *buckets->entries);
     if (!entries)
         return NULL;
     buckets->entries = entries;
     memmove(&entries[position + 1], &entries[position],
-            (buckets->count - position) * sizeof(*entries));
+            (buckets->count - position) * sizeof *entries);
     buckets->count++;
     entries[position] = (struct bucket_entry){.id = id, .name = name, .created_ms = created_ms};
     return &entries[position];
@@ -115,7 +115,7 @@ void buckets_remove_entry(struct buckets *buckets, const char *name)
     entry_clear(&buckets->entries[position]);
     buckets->count--;
     memmove(&buckets->entries[position], &buckets->entries[position + 1],
-            (buckets->count - position) * sizeof(*buckets->entries));
+            (buckets->count - position) * sizeof *buckets->entries);
 }
 
 static struct bucket view(const struct bucket_entry *entry)
@@ -174,35 +174,35 @@ static int load_number(struct buckets *buckets, struct error *error)
 {
     struct storage *storage = buckets->storage;
     struct statement update = statement_prepare(storage, "UPDATE openings SET count = count + 1");
-    int status = statement_execute(&update, error);
-    if (status)
-        return status;
+    int code = statement_execute(&update, error);
+    if (code)
+        return code;
     struct statement select = statement_prepare(storage, "SELECT count FROM openings");
-    status = statement_step(&select, error);
-    if (status == 1)
+    code = statement_step(&select, error);
+    if (code == 1)
         buckets->next_number = column_uint(&select, 0) << NUMBER_BITS;
     statement_reset(&select);
-    if (status == 0)
-        status = error_set(error, ERR_IO, "the counter of openings is missing from the database");
-    return status == 1 ? 0 : status;
+    if (code == 0)
+        code = error_set(error, ERR_IO, "the counter of openings is missing from the database");
+    return code == 1 ? 0 : code;
 }
 
 static int load_buckets(struct buckets *buckets, struct error *error)
 {
     struct storage *storage = buckets->storage;
     struct statement select = statement_prepare(storage, "SELECT id, name, created FROM buckets");
-    int status;
-    while ((status = statement_step(&select, error)) == 1) {
+    int code;
+    while ((code = statement_step(&select, error)) == 1) {
         char *name = column_dup(&select, 1);
         if (!name ||
             !buckets_insert_entry(buckets, column_int(&select, 0), name, column_int(&select, 2))) {
             free(name);
-            status = no_memory(error);
+            code = no_memory(error);
             break;
         }
     }
     statement_reset(&select);
-    return status;
+    return code;
 }
 
 static int load_rule(struct notification *notification, struct statement *row)
@@ -231,16 +231,16 @@ static int load_notification(struct buckets *buckets, struct bucket_entry *entry
     struct statement select =
         statement_prepare(storage, "SELECT id, target, topic, events, prefix, suffix "
                                    "FROM notification_rules WHERE bucket = ? ORDER BY position");
-    int status;
+    int code;
     bind_int(&select, entry->id);
-    while ((status = statement_step(&select, error)) == 1) {
+    while ((code = statement_step(&select, error)) == 1) {
         if (load_rule(&entry->notification, &select)) {
-            status = no_memory(error);
+            code = no_memory(error);
             break;
         }
     }
     statement_reset(&select);
-    return status;
+    return code;
 }
 
 static int load_setting(struct bucket_entry *entry, const char *name, const char *document,
@@ -267,41 +267,41 @@ static int load_settings(struct buckets *buckets, struct bucket_entry *entry, st
     struct storage *storage = buckets->storage;
     struct statement select =
         statement_prepare(storage, "SELECT kind, document FROM bucket_settings WHERE bucket = ?");
-    int status, loaded = 0;
+    int code, loaded = 0;
     bind_int(&select, entry->id);
-    while (!loaded && (status = statement_step(&select, error)) == 1) {
+    while (!loaded && (code = statement_step(&select, error)) == 1) {
         const char *name = column_text(&select, 0);
         const char *document = column_text(&select, 1);
         loaded = name && document ? load_setting(entry, name, document, error) : no_memory(error);
     }
     statement_reset(&select);
-    return loaded ? loaded : status;
+    return loaded ? loaded : code;
 }
 
 static int load_entry(struct buckets *buckets, struct bucket_entry *entry, struct error *error)
 {
-    int status = load_notification(buckets, entry, error);
-    return status ? status : load_settings(buckets, entry, error);
+    int code = load_notification(buckets, entry, error);
+    return code ? code : load_settings(buckets, entry, error);
 }
 
 int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
 {
-    struct buckets *buckets = calloc(1, sizeof(*buckets));
+    struct buckets *buckets = calloc(1, sizeof *buckets);
     *out = NULL;
     if (!buckets)
         return no_memory(error);
     buckets->storage = cloud->storage;
     object_cache_init(&buckets->cache, &buckets->blobs.changes);
-    int status = blobs_open(&buckets->blobs, cloud->storage, error);
-    if (!status)
-        status = load_number(buckets, error);
-    if (!status)
-        status = load_buckets(buckets, error);
-    for (size_t i = 0; i < buckets->count && !status; i++)
-        status = load_entry(buckets, &buckets->entries[i], error);
-    if (status) {
+    int code = blobs_open(&buckets->blobs, cloud->storage, error);
+    if (!code)
+        code = load_number(buckets, error);
+    if (!code)
+        code = load_buckets(buckets, error);
+    for (size_t i = 0; i < buckets->count && !code; i++)
+        code = load_entry(buckets, &buckets->entries[i], error);
+    if (code) {
         buckets_close(buckets);
-        return status;
+        return code;
     }
     *out = buckets;
     return 0;

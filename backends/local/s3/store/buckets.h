@@ -57,7 +57,7 @@ struct blobs *buckets_blobs(struct buckets *buckets);
 struct object_cache *buckets_cache(struct buckets *buckets);
 
 /* Changes. done is called once, from the loop. ERR_MEMORY: done will not be called. */
-typedef void bucket_done(int status, const struct error *error, void *user);
+typedef void bucket_done(int code, const struct error *error, void *user);
 /* ERR_CONFLICT: the name is taken. */
 int buckets_create(struct buckets *buckets, const char *name, bucket_done *done, void *user);
 /* Also deletes pending uploads. ERR_NO_CONTAINER; ERR_CONFLICT: it is not empty. */

@@ -62,9 +62,9 @@ static int load_tags(const struct lifecycle_scan *scan, struct storage *storage,
     *tags = NULL;
     if (!lifecycle_wants_tags(scan->rules) || entry->marker)
         return 0;
-    int status = objects_find_version(storage, scan->bucket, entry->key, version, &object, error);
-    if (status)
-        return status == ERR_NOT_FOUND ? 0 : status;
+    int code = objects_find_version(storage, scan->bucket, entry->key, version, &object, error);
+    if (code)
+        return code == ERR_NOT_FOUND ? 0 : code;
     *tags = object.tags;
     object.tags = NULL;
     object_clear(&object);
@@ -75,9 +75,9 @@ static int judge(struct lifecycle_scan *scan, struct storage *storage,
                  const struct version_listed *entry, bool lone, struct error *error)
 {
     char *tags = NULL;
-    int status = load_tags(scan, storage, entry, &tags, error);
-    if (status)
-        return status;
+    int code = load_tags(scan, storage, entry, &tags, error);
+    if (code)
+        return code;
     bool expired = is_expired(scan, entry, tags ? tags : "", lone);
     free(tags);
     if (!expired)
@@ -104,8 +104,8 @@ static int judge_page(struct lifecycle_scan *scan, struct storage *storage,
                       const struct version_page *page, struct error *error)
 {
     const struct version_listed *entries = page->entries;
-    int status = 0;
-    for (size_t i = 0; i < page->count && !status; i++) {
+    int code = 0;
+    for (size_t i = 0; i < page->count && !code; i++) {
         bool same = scan->key && strcmp(scan->key, entries[i].key) == 0;
         bool known = i + 1 < page->count || !page->truncated;
         bool lone = i + 1 == page->count || strcmp(entries[i].key, entries[i + 1].key) != 0;
@@ -113,12 +113,12 @@ static int judge_page(struct lifecycle_scan *scan, struct storage *storage,
             break;
         if (!same)
             scan->noncurrent = 0;
-        status = judge(scan, storage, &entries[i], known && lone, error);
+        code = judge(scan, storage, &entries[i], known && lone, error);
         scan->noncurrent += !entries[i].latest;
-        if (!status && remember(scan, &entries[i]))
-            status = no_memory(error);
+        if (!code && remember(scan, &entries[i]))
+            code = no_memory(error);
     }
-    return status;
+    return code;
 }
 
 static int scan_versions(struct lifecycle_scan *scan, struct storage *storage, struct error *error)
@@ -130,18 +130,18 @@ static int scan_versions(struct lifecycle_scan *scan, struct storage *storage, s
         .newer_ms = scan->modified_ms,
         .max = LIFECYCLE_PAGE,
     };
-    int status = versions_list(storage, scan->bucket, &listing, &page, error);
-    if (status)
-        return status;
-    status = judge_page(scan, storage, &page, error);
-    if (!status && !page.truncated) {
+    int code = versions_list(storage, scan->bucket, &listing, &page, error);
+    if (code)
+        return code;
+    code = judge_page(scan, storage, &page, error);
+    if (!code && !page.truncated) {
         scan->in_uploads = true;
         free(scan->key);
         scan->key = NULL;
         scan->id = 0;
     }
     version_page_free(&page);
-    return status;
+    return code;
 }
 
 /* Uploads. */
@@ -151,23 +151,23 @@ static int scan_uploads(struct lifecycle_scan *scan, struct storage *storage, st
     struct upload_page page;
     const struct upload_listing listing = {
         .key_marker = scan->key ? scan->key : "", .id_marker = scan->id, .max = LIFECYCLE_PAGE};
-    int status = uploads_list(storage, scan->bucket, &listing, &page, error);
-    for (size_t i = 0; i < page.count && !status; i++) {
+    int code = uploads_list(storage, scan->bucket, &listing, &page, error);
+    for (size_t i = 0; i < page.count && !code; i++) {
         const struct upload_listed *entry = &page.entries[i];
         if (lifecycle_upload_expired(scan->rules, entry->key, entry->created_ms, scan->now_ms) &&
             find(scan, LIFECYCLE_UPLOAD, entry->key, entry->id, false))
-            status = no_memory(error);
+            code = no_memory(error);
     }
-    if (!status && page.truncated) {
+    if (!code && page.truncated) {
         const struct upload_listed *last = &page.entries[page.count - 1];
         free(scan->key);
         scan->key = strdup(last->key);
         scan->id = last->id;
-        status = scan->key ? 0 : no_memory(error);
+        code = scan->key ? 0 : no_memory(error);
     }
     scan->ended = !page.truncated;
     upload_page_free(&page);
-    return status;
+    return code;
 }
 
 int lifecycle_scan_page(struct lifecycle_scan *scan, struct storage *storage, struct error *error)

@@ -5,7 +5,7 @@
 
 struct notification_rule *notification_add(struct notification *notification)
 {
-    size_t size = (notification->count + 1) * sizeof(*notification->rules);
+    size_t size = (notification->count + 1) * sizeof *notification->rules;
     struct notification_rule *rules = realloc(notification->rules, size);
     if (!rules)
         return NULL;
@@ -62,7 +62,7 @@ static const char *const known_events[] = {
 
 bool notification_event_known(const char *event)
 {
-    for (size_t i = 0; i < sizeof(known_events) / sizeof(*known_events); i++) {
+    for (size_t i = 0; i < sizeof known_events / sizeof *known_events; i++) {
         if (strcmp(event, known_events[i]) == 0)
             return true;
     }
@@ -108,7 +108,7 @@ bool notification_rule_matches(const struct notification_rule *rule, const char 
 
 static bool share_event(const struct notification_rule *a, const struct notification_rule *b)
 {
-    for (size_t i = 0; i < sizeof(known_events) / sizeof(*known_events); i++) {
+    for (size_t i = 0; i < sizeof known_events / sizeof *known_events; i++) {
         if (events_match(a->events, known_events[i]) && events_match(b->events, known_events[i]))
             return true;
     }

@@ -9,37 +9,37 @@ static int missing(struct error *error)
 
 int object_history_archive(struct storage *storage, uint64_t id, struct error *error)
 {
-    int status = statement_execute_with(
+    int code = statement_execute_with(
         storage,
         "INSERT INTO object_history (id, bucket, key, size, etag, modified, blob, content_type, "
         "headers, tags, checksum, versioned, marker) SELECT id, bucket, key, size, etag, modified, "
         "blob, content_type, headers, tags, checksum, versioned_objects.id IS NOT NULL, 0 "
         "FROM objects LEFT JOIN versioned_objects USING (id) WHERE id = ?",
         id, error);
-    if (!status)
-        status = statement_execute_with(storage, "DELETE FROM objects WHERE id = ?", id, error);
-    return status ? status
-                  : statement_execute_with(storage, "DELETE FROM versioned_objects WHERE id = ?",
-                                           id, error);
+    if (!code)
+        code = statement_execute_with(storage, "DELETE FROM objects WHERE id = ?", id, error);
+    return code ? code
+                : statement_execute_with(storage, "DELETE FROM versioned_objects WHERE id = ?", id,
+                                         error);
 }
 
 static int restore(struct storage *storage, uint64_t id, struct error *error)
 {
-    int status = statement_execute_with(
+    int code = statement_execute_with(
         storage,
         "INSERT INTO objects (id, bucket, key, size, etag, modified, blob, content_type, headers, "
         "tags, checksum) SELECT id, bucket, key, size, etag, modified, blob, content_type, "
         "headers, tags, checksum FROM object_history WHERE id = ?",
         id, error);
-    if (!status)
-        status = statement_execute_with(
+    if (!code)
+        code = statement_execute_with(
             storage,
             "INSERT INTO versioned_objects (id) SELECT id FROM object_history "
             "WHERE id = ? AND versioned = 1",
             id, error);
-    return status ? status
-                  : statement_execute_with(storage, "DELETE FROM object_history WHERE id = ?", id,
-                                           error);
+    return code ? code
+                : statement_execute_with(storage, "DELETE FROM object_history WHERE id = ?", id,
+                                         error);
 }
 
 int object_history_promote(struct storage *storage, int64_t bucket, const char *key,
@@ -51,12 +51,12 @@ int object_history_promote(struct storage *storage, int64_t bucket, const char *
                  "AND NOT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1 AND key = ?2) "
                  "ORDER BY id DESC LIMIT 1");
     object_bind_name(&select, bucket, key);
-    int status = statement_step(&select, error);
-    if (status == 1 && !column_int(&select, 1))
+    int code = statement_step(&select, error);
+    if (code == 1 && !column_int(&select, 1))
         id = column_uint(&select, 0);
     statement_reset(&select);
-    if (status < 0 || !id)
-        return status < 0 ? status : 0;
+    if (code < 0 || !id)
+        return code < 0 ? code : 0;
     return restore(storage, id, error);
 }
 
@@ -98,26 +98,26 @@ int object_history_remove(struct blobs *blobs, int64_t bucket, const char *key,
     struct storage *storage = blobs->storage;
     struct object_content content = {0};
     struct statement select = select_content(storage, bucket, key, version);
-    int status = statement_step(&select, error);
-    if (status == 1) {
+    int code = statement_step(&select, error);
+    if (code == 1) {
         content = object_content_read(&select);
         *marker = column_int(&select, 3) != 0;
     }
     statement_reset(&select);
-    if (status != 1)
-        return status ? status : missing(error);
-    status = statement_execute_with(storage, "DELETE FROM object_history WHERE id = ?", content.id,
-                                    error);
-    return status || *marker ? status : object_content_drop(blobs, &content, error);
+    if (code != 1)
+        return code ? code : missing(error);
+    code = statement_execute_with(storage, "DELETE FROM object_history WHERE id = ?", content.id,
+                                  error);
+    return code || *marker ? code : object_content_drop(blobs, &content, error);
 }
 
 int object_history_remove_null(struct blobs *blobs, int64_t bucket, const char *key,
                                struct error *error)
 {
     bool marker;
-    int status = object_history_remove(blobs, bucket, key, (struct object_version){.given = true},
-                                       &marker, error);
-    return status == ERR_NOT_FOUND ? 0 : status;
+    int code = object_history_remove(blobs, bucket, key, (struct object_version){.given = true},
+                                     &marker, error);
+    return code == ERR_NOT_FOUND ? 0 : code;
 }
 
 /* Finding. */
@@ -143,11 +143,11 @@ int object_history_find(struct storage *storage, int64_t bucket, const char *key
     object_bind_name(&select, bucket, key);
     if (version.id)
         bind_uint(&select, version.id);
-    int status = statement_step(&select, error);
-    if (status == 1)
-        status = object_read_row(&select, object, error);
-    else if (status == 0)
-        status = missing(error);
+    int code = statement_step(&select, error);
+    if (code == 1)
+        code = object_read_row(&select, object, error);
+    else if (code == 0)
+        code = missing(error);
     statement_reset(&select);
-    return status;
+    return code;
 }

@@ -28,9 +28,9 @@ static void close_file(struct object_reader *reader)
 static int open_segments(struct object_reader *reader, uint64_t owner, uint64_t first,
                          struct error *error)
 {
-    int status = upload_parts_acquire(reader->blobs, owner, &reader->segments, error);
-    if (status)
-        return status;
+    int code = upload_parts_acquire(reader->blobs, owner, &reader->segments, error);
+    if (code)
+        return code;
     reader->next = blob_segments_at(reader->segments, first);
     const struct blob_segment *segment = &reader->segments->list[reader->next++];
     uint64_t offset = first - segment->start;
@@ -41,32 +41,32 @@ static int load_body(struct object_reader *reader, uint64_t id, uint64_t first, 
 {
     struct buffer body;
     buffer_init(&body, OBJECT_INLINE_MAX);
-    int status = objects_read_inline(reader->blobs->storage, id, &body, error);
-    if (!status && body.size < first + reader->left)
-        status = error_set(error, ERR_IO, "an object's body is too short");
-    if (status)
+    int code = objects_read_inline(reader->blobs->storage, id, &body, error);
+    if (!code && body.size < first + reader->left)
+        code = error_set(error, ERR_IO, "an object's body is too short");
+    if (code)
         buffer_free(&body);
     else
         reader->body = buffer_take(&body);
     reader->offset = first;
-    return status;
+    return code;
 }
 
 int object_reader_open(struct object_reader *reader, struct blobs *blobs,
                        const struct object *object, uint64_t first, uint64_t size,
                        struct error *error)
 {
-    int status;
+    int code;
     *reader = (struct object_reader){.blobs = blobs, .open = true, .left = size, .fd = -1};
     if (object->owner)
-        status = open_segments(reader, object->owner, first, error);
+        code = open_segments(reader, object->owner, first, error);
     else if (object->blob)
-        status = open_file(reader, object->blob, first, size, error);
+        code = open_file(reader, object->blob, first, size, error);
     else
-        status = load_body(reader, object->id, first, error);
-    if (status)
+        code = load_body(reader, object->id, first, error);
+    if (code)
         object_reader_close(reader);
-    return status;
+    return code;
 }
 
 /* Checks only the first byte, as an estimate for those that follow. */
@@ -112,27 +112,27 @@ static int next_file(struct object_reader *reader, struct error *error)
 
 static int read_files(struct object_reader *reader, char *data, size_t size, struct error *error)
 {
-    int status = 0;
-    while (size && !status) {
+    int code = 0;
+    while (size && !code) {
         size_t piece = size < reader->file_left ? size : (size_t)reader->file_left;
-        status = piece ? read_file(reader, data, piece, error) : next_file(reader, error);
+        code = piece ? read_file(reader, data, piece, error) : next_file(reader, error);
         data += piece;
         size -= piece;
     }
-    return status;
+    return code;
 }
 
 int object_reader_read(struct object_reader *reader, char *data, size_t size, struct error *error)
 {
-    int status = 0;
+    int code = 0;
     if (reader->fd >= 0) {
-        status = read_files(reader, data, size, error);
+        code = read_files(reader, data, size, error);
     } else if (size) {
         memcpy(data, (const char *)reader->body.data + reader->offset, size);
         reader->offset += size;
     }
     reader->left -= size;
-    return status;
+    return code;
 }
 
 /* The number of bytes moved, 0 when the pipe is full, or a code. */
@@ -162,8 +162,8 @@ int object_reader_splice(struct object_reader *reader, int pipe, size_t *moved, 
     if (reader->fd < 0)
         return error_set(error, ERR_UNSUPPORTED, "the body is not a file");
     while (reader->left) {
-        int status = reader->file_left ? 0 : next_file(reader, error);
-        ssize_t count = status ? status : splice_file(reader, pipe, error);
+        int code = reader->file_left ? 0 : next_file(reader, error);
+        ssize_t count = code ? code : splice_file(reader, pipe, error);
         if (count < 0)
             return (int)count;
         if (!count)

@@ -71,13 +71,13 @@ int objects_find(struct storage *storage, int64_t bucket, const char *key, struc
                  "WHERE bucket = ? AND key = ?");
     *object = (struct object){0};
     object_bind_name(&select, bucket, key);
-    int status = statement_step(&select, error);
-    if (status == 1)
-        status = object_read_row(&select, object, error);
-    else if (status == 0)
-        status = error_set(error, ERR_NOT_FOUND, "the object does not exist");
+    int code = statement_step(&select, error);
+    if (code == 1)
+        code = object_read_row(&select, object, error);
+    else if (code == 0)
+        code = error_set(error, ERR_NOT_FOUND, "the object does not exist");
     statement_reset(&select);
-    return status;
+    return code;
 }
 
 int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out,
@@ -86,15 +86,15 @@ int objects_read_inline(struct storage *storage, uint64_t id, struct buffer *out
     struct statement select =
         statement_prepare(storage, "SELECT data FROM object_bodies WHERE id = ?");
     bind_uint(&select, id);
-    int status = statement_step(&select, error);
-    if (status == 1) {
+    int code = statement_step(&select, error);
+    if (code == 1) {
         struct slice data = column_blob(&select, 0);
-        status = buffer_append(out, data.data, data.size) ? no_memory(error) : 0;
-    } else if (status == 0) {
-        status = error_set(error, ERR_IO, "an object's body is missing from the database");
+        code = buffer_append(out, data.data, data.size) ? no_memory(error) : 0;
+    } else if (code == 0) {
+        code = error_set(error, ERR_IO, "an object's body is missing from the database");
     }
     statement_reset(&select);
-    return status;
+    return code;
 }
 
 /* What is currently stored under a key. `id` 0: nothing. */
@@ -119,18 +119,18 @@ static int find_current(struct storage *storage, int64_t bucket, const char *key
                  "WHERE buckets.id = ?1");
     *current = (struct current){0};
     object_bind_name(&select, bucket, key);
-    int status = statement_step(&select, error);
-    if (status == 1) {
+    int code = statement_step(&select, error);
+    if (code == 1) {
         const char *stored = column_text(&select, 3);
         current->content = object_content_read(&select);
         current->bucket = true;
         current->matches = etag && stored && strcmp(stored, etag) == 0;
         current->versioned = column_int(&select, 4) != 0;
         current->old_null = column_int(&select, 5) != 0;
-        status = 0;
+        code = 0;
     }
     statement_reset(&select);
-    return status;
+    return code;
 }
 
 static int check_condition(const struct object_condition *condition, const struct current *current,
@@ -162,20 +162,20 @@ int object_content_drop(struct blobs *blobs, const struct object_content *conten
     if (!content->owner)
         return statement_execute_with(blobs->storage, "DELETE FROM object_bodies WHERE id = ?",
                                       content->id, error);
-    int status = statement_execute_with(blobs->storage, "DELETE FROM object_parts WHERE id = ?",
-                                        content->id, error);
-    return status ? status : upload_parts_drop_all(blobs, content->owner, error);
+    int code = statement_execute_with(blobs->storage, "DELETE FROM object_parts WHERE id = ?",
+                                      content->id, error);
+    return code ? code : upload_parts_drop_all(blobs, content->owner, error);
 }
 
 static int remove_current(struct blobs *blobs, const struct current *current, struct error *error)
 {
     uint64_t id = current->content.id;
-    int status =
+    int code =
         statement_execute_with(blobs->storage, "DELETE FROM objects WHERE id = ?", id, error);
-    if (!status && current->versioned)
-        status = statement_execute_with(blobs->storage,
-                                        "DELETE FROM versioned_objects WHERE id = ?", id, error);
-    return status ? status : object_content_drop(blobs, &current->content, error);
+    if (!code && current->versioned)
+        code = statement_execute_with(blobs->storage, "DELETE FROM versioned_objects WHERE id = ?",
+                                      id, error);
+    return code ? code : object_content_drop(blobs, &current->content, error);
 }
 
 /* Makes room for a new version, which has its own id or is the null version. */
@@ -256,25 +256,38 @@ static int mark_versioned(struct storage *storage, const struct object *object, 
                                   object->id, error);
 }
 
+/* Checks that the object may be written, and retires the one that it replaces. */
+static int make_room(struct blobs *blobs, int64_t bucket, const char *key, bool versioned,
+                     const struct object_condition *condition, struct error *error)
+{
+    struct current current;
+    int code = find_current(blobs->storage, bucket, key, condition->if_match, &current, error);
+    if (code)
+        return code;
+    code = check_bucket(&current, error);
+    if (code)
+        return code;
+    code = check_condition(condition, &current, error);
+    if (code)
+        return code;
+    code = retire_current(blobs, &current, versioned, error);
+    if (code || versioned)
+        return code;
+    return retire_null(blobs, bucket, key, &current, error);
+}
+
 int objects_put(struct blobs *blobs, int64_t bucket, const char *key, const struct object *object,
                 struct slice body, const struct object_condition *condition, struct error *error)
 {
-    struct current current;
     object_changes_note(&blobs->changes, bucket, key);
-    int status = find_current(blobs->storage, bucket, key, condition->if_match, &current, error);
-    if (!status)
-        status = check_bucket(&current, error);
-    if (!status)
-        status = check_condition(condition, &current, error);
-    if (!status)
-        status = retire_current(blobs, &current, object->versioned, error);
-    if (!status && !object->versioned)
-        status = retire_null(blobs, bucket, key, &current, error);
-    if (!status)
-        status = insert_row(blobs->storage, bucket, key, object, error);
-    if (!status)
-        status = mark_versioned(blobs->storage, object, error);
-    return status ? status : insert_content(blobs, object, body, error);
+    int code = make_room(blobs, bucket, key, object->versioned, condition, error);
+    if (code)
+        return code;
+    code = insert_row(blobs->storage, bucket, key, object, error);
+    if (code)
+        return code;
+    code = mark_versioned(blobs->storage, object, error);
+    return code ? code : insert_content(blobs, object, body, error);
 }
 
 /* Deleting. */
@@ -289,15 +302,15 @@ static int add_marker(struct blobs *blobs, int64_t bucket, const char *key,
                       struct error *error)
 {
     bool versioned = removal->versioning == VERSIONING_ENABLED;
-    int status = check_bucket(current, error);
-    if (!status)
-        status = retire_current(blobs, current, versioned, error);
-    if (!status && !versioned)
-        status = retire_null(blobs, bucket, key, current, error);
+    int code = check_bucket(current, error);
+    if (!code)
+        code = retire_current(blobs, current, versioned, error);
+    if (!code && !versioned)
+        code = retire_null(blobs, bucket, key, current, error);
     removal->marker = true;
-    return status ? status
-                  : object_history_add_marker(blobs->storage, bucket, key, removal->number,
-                                              versioned, removal->now_ms, error);
+    return code ? code
+                : object_history_add_marker(blobs->storage, bucket, key, removal->number, versioned,
+                                            removal->now_ms, error);
 }
 
 static bool is_version(const struct current *current, struct object_version version)
@@ -312,11 +325,11 @@ static int delete_version(struct blobs *blobs, int64_t bucket, const char *key,
                           const struct current *current, struct object_removal *removal,
                           struct error *error)
 {
-    int status =
+    int code =
         is_version(current, removal->version)
             ? remove_current(blobs, current, error)
             : object_history_remove(blobs, bucket, key, removal->version, &removal->marker, error);
-    return status ? status : object_history_promote(blobs->storage, bucket, key, error);
+    return code ? code : object_history_promote(blobs->storage, bucket, key, error);
 }
 
 int objects_delete(struct blobs *blobs, int64_t bucket, const char *key,
@@ -324,10 +337,10 @@ int objects_delete(struct blobs *blobs, int64_t bucket, const char *key,
 {
     struct current current;
     object_changes_note(&blobs->changes, bucket, key);
-    int status = find_current(blobs->storage, bucket, key, NULL, &current, error);
+    int code = find_current(blobs->storage, bucket, key, NULL, &current, error);
     removal->marker = false;
-    if (status)
-        return status;
+    if (code)
+        return code;
     if (removal->newest && current.content.id != removal->newest)
         return nothing_there(error);
     if (removal->version.given)
@@ -342,15 +355,14 @@ int objects_delete(struct blobs *blobs, int64_t bucket, const char *key,
 int objects_find_version(struct storage *storage, int64_t bucket, const char *key,
                          struct object_version version, struct object *object, struct error *error)
 {
-    int status = objects_find(storage, bucket, key, object, error);
-    if (!status && version.given &&
+    int code = objects_find(storage, bucket, key, object, error);
+    if (!code && version.given &&
         (version.id ? !object->versioned || object->id != version.id : object->versioned)) {
         object_clear(object);
-        status = ERR_NOT_FOUND;
+        code = ERR_NOT_FOUND;
     }
-    return status == ERR_NOT_FOUND
-               ? object_history_find(storage, bucket, key, version, object, error)
-               : status;
+    return code == ERR_NOT_FOUND ? object_history_find(storage, bucket, key, version, object, error)
+                                 : code;
 }
 
 static int update_tags(struct storage *storage, const char *sql, uint64_t id, const char *tags,
@@ -372,33 +384,33 @@ int objects_set_tags(struct blobs *blobs, int64_t bucket, const char *key,
     struct object found;
     bool current = true;
     object_changes_note(&blobs->changes, bucket, key);
-    int status = objects_find_version(storage, bucket, key, version, &found, error);
-    if (status)
-        return status;
+    int code = objects_find_version(storage, bucket, key, version, &found, error);
+    if (code)
+        return code;
     if (found.marker && !version.given)
-        status = nothing_there(error);
+        code = nothing_there(error);
     else if (found.marker)
-        status = error_set(error, ERR_UNSUPPORTED, "a delete marker has no tags");
-    if (!status)
-        status = update_tags(storage, "UPDATE objects SET tags = ?2 WHERE id = ?1", found.id, tags,
-                             &current, error);
-    if (!status && !current)
-        status = update_tags(storage, "UPDATE object_history SET tags = ?2 WHERE id = ?1", found.id,
-                             tags, &current, error);
-    if (object && !status)
+        code = error_set(error, ERR_UNSUPPORTED, "a delete marker has no tags");
+    if (!code)
+        code = update_tags(storage, "UPDATE objects SET tags = ?2 WHERE id = ?1", found.id, tags,
+                           &current, error);
+    if (!code && !current)
+        code = update_tags(storage, "UPDATE object_history SET tags = ?2 WHERE id = ?1", found.id,
+                           tags, &current, error);
+    if (object && !code)
         *object = found;
     else
         object_clear(&found);
-    return status;
+    return code;
 }
 
 static int is_empty(struct storage *storage, const char *sql, int64_t bucket, struct error *error)
 {
     struct statement select = statement_prepare(storage, sql);
     bind_int(&select, bucket);
-    int status = statement_step(&select, error);
+    int code = statement_step(&select, error);
     statement_reset(&select);
-    return status < 0 ? status : status == 0;
+    return code < 0 ? code : code == 0;
 }
 
 int objects_none(struct storage *storage, int64_t bucket, struct error *error)

@@ -32,10 +32,10 @@ static int set_position(struct position *position, struct slice text, bool beyon
 /* Seeks to the first key that does not begin with `prefix`. */
 static int skip_prefix(struct position *position, struct slice prefix)
 {
-    int status = set_position(position, prefix, false);
-    if (!status)
+    int code = set_position(position, prefix, false);
+    if (!code)
         key_skip_prefix(position->text.data, prefix.size);
-    return status;
+    return code;
 }
 
 /* SQLite compares text as memcmp does; binding as text keeps one type. */
@@ -91,8 +91,8 @@ static int add(struct object_page *page, struct slice key, struct statement *row
 static int take_rows(struct statement *rows, const struct object_listing *listing,
                      struct object_page *page, struct position *position, struct error *error)
 {
-    int status;
-    while ((status = statement_step(rows, error)) == 1) {
+    int code;
+    while ((code = statement_step(rows, error)) == 1) {
         struct slice key = column_slice(rows, 0);
         if (!key.data)
             return no_memory(error);
@@ -108,7 +108,7 @@ static int take_rows(struct statement *rows, const struct object_listing *listin
         if (common.size)
             return skip_prefix(position, common) ? no_memory(error) : 1;
     }
-    return status;
+    return code;
 }
 
 int objects_list(struct storage *storage, int64_t bucket, const struct object_listing *listing,
@@ -119,17 +119,17 @@ int objects_list(struct storage *storage, int64_t bucket, const struct object_li
     if (!listing->max)
         return 0;
     buffer_init(&position.text, POSITION_MAX);
-    page->entries = calloc(listing->max, sizeof(*page->entries));
-    int status = page->entries && !start_position(&position, listing) ? 1 : no_memory(error);
-    while (status == 1) {
+    page->entries = calloc(listing->max, sizeof *page->entries);
+    int code = page->entries && !start_position(&position, listing) ? 1 : no_memory(error);
+    while (code == 1) {
         struct statement rows = seek(storage, bucket, &position);
-        status = take_rows(&rows, listing, page, &position, error);
+        code = take_rows(&rows, listing, page, &position, error);
         statement_reset(&rows);
     }
     buffer_free(&position.text);
-    if (status)
+    if (code)
         object_page_free(page);
-    return status;
+    return code;
 }
 
 void object_page_free(struct object_page *page)

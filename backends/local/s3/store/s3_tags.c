@@ -73,11 +73,11 @@ static int check_tag(const struct tag_set *set, const char *key, const char *val
 /* Takes both strings, even on an error. */
 static int set_add(struct tag_set *set, char *key, char *value, struct error *error)
 {
-    int status = key && value ? check_tag(set, key, value, error) : no_memory(error);
-    if (status) {
+    int code = key && value ? check_tag(set, key, value, error) : no_memory(error);
+    if (code) {
         free(key);
         free(value);
-        return status;
+        return code;
     }
     set->tags[set->count++] = (struct tag){key, value};
     return 0;
@@ -104,10 +104,10 @@ static int decode(struct slice text, char **decoded)
     struct buffer out;
     buffer_init(&out, TEXT_MAX);
     buffer_text(&out, "");
-    int status = uri_decode(&out, text, true);
-    *decoded = status ? NULL : buffer_take_text(&out);
+    int code = uri_decode(&out, text, true);
+    *decoded = code ? NULL : buffer_take_text(&out);
     buffer_free(&out);
-    return status || *decoded ? status : ERR_MEMORY;
+    return code || *decoded ? code : ERR_MEMORY;
 }
 
 static int add_pair(struct tag_set *set, struct slice pair, struct error *error)
@@ -118,14 +118,14 @@ static int add_pair(struct tag_set *set, struct slice pair, struct error *error)
     if (equals)
         value = (struct slice){equals + 1, pair.size - size - 1};
     char *key = NULL, *text = NULL;
-    int status = decode((struct slice){pair.data, size}, &key);
-    if (!status)
-        status = decode(value, &text);
-    if (!status)
+    int code = decode((struct slice){pair.data, size}, &key);
+    if (!code)
+        code = decode(value, &text);
+    if (!code)
         return set_add(set, key, text, error);
     free(key);
     free(text);
-    if (status == ERR_MEMORY)
+    if (code == ERR_MEMORY)
         return no_memory(error);
     return error_set(error, ERR_INVALID,
                      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
@@ -134,43 +134,43 @@ static int add_pair(struct tag_set *set, struct slice pair, struct error *error)
 
 static int parse_query(struct tag_set *set, struct slice query, struct error *error)
 {
-    int status = 0;
-    while (query.size && !status) {
+    int code = 0;
+    while (query.size && !code) {
         const char *end = memchr(query.data, '&', query.size);
         size_t size = end ? (size_t)(end - query.data) : query.size;
         if (size)
-            status = add_pair(set, (struct slice){query.data, size}, error);
+            code = add_pair(set, (struct slice){query.data, size}, error);
         size += end != NULL;
         query = (struct slice){query.data + size, query.size - size};
     }
-    return status;
+    return code;
 }
 
 int s3_tags_from_query(struct slice query, char **tags, struct error *error)
 {
     struct tag_set set = {.max = OBJECT_TAGS_MAX};
     *tags = NULL;
-    int status = parse_query(&set, query, error);
-    if (!status)
-        status = set_keep(&set, tags, error);
+    int code = parse_query(&set, query, error);
+    if (!code)
+        code = set_keep(&set, tags, error);
     set_clear(&set);
-    return status;
+    return code;
 }
 
 static int parse_document(struct tag_set *set, const struct s3_xml_node *root, struct error *error)
 {
     const struct s3_xml_node *tag_set = s3_xml_child(root, "TagSet");
-    int status = 0;
+    int code = 0;
     if (strcmp(root->name, "Tagging") != 0 || !tag_set)
         return error_set(error, ERR_PROTOCOL, "not a Tagging document");
-    for (const struct s3_xml_node *tag = tag_set->first; tag && !status; tag = tag->next) {
+    for (const struct s3_xml_node *tag = tag_set->first; tag && !code; tag = tag->next) {
         const char *key = s3_xml_child_text(tag, "Key");
         const char *value = s3_xml_child_text(tag, "Value");
         if (strcmp(tag->name, "Tag") != 0 || !key || !value)
             return error_set(error, ERR_PROTOCOL, "not a Tagging document");
-        status = set_add(set, strdup(key), strdup(value), error);
+        code = set_add(set, strdup(key), strdup(value), error);
     }
-    return status;
+    return code;
 }
 
 int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct error *error)
@@ -178,22 +178,22 @@ int s3_tags_from_xml(struct slice document, size_t max, char **tags, struct erro
     struct s3_xml_node *root = NULL;
     struct tag_set set = {.max = max};
     *tags = NULL;
-    int status = s3_xml_parse(document, &root, error);
-    if (status)
-        return status == ERR_MEMORY ? status : ERR_PROTOCOL;
-    status = parse_document(&set, root, error);
-    if (!status)
-        status = set_keep(&set, tags, error);
+    int code = s3_xml_parse(document, &root, error);
+    if (code)
+        return code == ERR_MEMORY ? code : ERR_PROTOCOL;
+    code = parse_document(&set, root, error);
+    if (!code)
+        code = set_keep(&set, tags, error);
     set_clear(&set);
     s3_xml_free(root);
-    return status;
+    return code;
 }
 
 int s3_tags_to_xml(const char *tags, struct buffer *out)
 {
     struct tag_set set = {.max = S3_BUCKET_TAGS_MAX};
     struct error error;
-    int status = parse_query(&set, slice_of(tags), &error);
+    int code = parse_query(&set, slice_of(tags), &error);
     for (size_t i = 0; i < set.count; i++) {
         xml_open(out, "Tag");
         xml_element(out, "Key", set.tags[i].key);
@@ -201,7 +201,7 @@ int s3_tags_to_xml(const char *tags, struct buffer *out)
         xml_close(out, "Tag");
     }
     set_clear(&set);
-    return status ? status : out->error;
+    return code ? code : out->error;
 }
 
 size_t s3_tags_count(const char *tags)

@@ -83,7 +83,7 @@ void s3_xml_free(struct s3_xml_node *node)
 
 int s3_xml_add(struct s3_xml_node *parent, const char *name, const char *text)
 {
-    struct s3_xml_node *node = calloc(1, sizeof(*node));
+    struct s3_xml_node *node = calloc(1, sizeof *node);
     if (!node)
         return ERR_MEMORY;
     node->name = strdup(name);

@@ -16,8 +16,8 @@ static void read_row(struct statement *row, struct part *part)
     part->blob = column_uint(row, 1);
     part->size = column_uint(row, 2);
     part->modified_ms = column_int(row, 3);
-    copy_text(part->etag, sizeof(part->etag), row, 4);
-    copy_text(part->checksum, sizeof(part->checksum), row, 5);
+    copy_text(part->etag, sizeof part->etag, row, 4);
+    copy_text(part->checksum, sizeof part->checksum, row, 5);
 }
 
 int upload_parts_next(struct storage *storage, uint64_t owner, unsigned after, struct part *part,
@@ -28,11 +28,11 @@ int upload_parts_next(struct storage *storage, uint64_t owner, unsigned after, s
                                    "WHERE owner = ? AND number > ? ORDER BY number LIMIT 1");
     bind_uint(&select, owner);
     bind_int(&select, after);
-    int status = statement_step(&select, error);
-    if (status == 1)
+    int code = statement_step(&select, error);
+    if (code == 1)
         read_row(&select, part);
     statement_reset(&select);
-    return status;
+    return code;
 }
 
 static int insert(struct storage *storage, uint64_t owner, const struct part *part,
@@ -55,13 +55,13 @@ int upload_parts_put(struct blobs *blobs, uint64_t owner, const struct part *par
                      struct error *error)
 {
     struct part old;
-    int status = upload_parts_next(blobs->storage, owner, part->number - 1, &old, error);
-    if (status == 1 && old.number == part->number)
-        status = upload_parts_drop(blobs, owner, &old, error);
-    if (status < 0)
-        return status;
-    status = insert(blobs->storage, owner, part, error);
-    return status ? status : blob_keep(blobs, part->blob, error);
+    int code = upload_parts_next(blobs->storage, owner, part->number - 1, &old, error);
+    if (code == 1 && old.number == part->number)
+        code = upload_parts_drop(blobs, owner, &old, error);
+    if (code < 0)
+        return code;
+    code = insert(blobs->storage, owner, part, error);
+    return code ? code : blob_keep(blobs, part->blob, error);
 }
 
 int upload_parts_drop(struct blobs *blobs, uint64_t owner, const struct part *part,
@@ -71,21 +71,21 @@ int upload_parts_drop(struct blobs *blobs, uint64_t owner, const struct part *pa
         statement_prepare(blobs->storage, "DELETE FROM parts WHERE owner = ? AND number = ?");
     bind_uint(&delete, owner);
     bind_int(&delete, part->number);
-    int status = statement_execute(&delete, error);
-    return status ? status : blob_drop(blobs, part->blob, error);
+    int code = statement_execute(&delete, error);
+    return code ? code : blob_drop(blobs, part->blob, error);
 }
 
 int upload_parts_drop_all(struct blobs *blobs, uint64_t owner, struct error *error)
 {
     struct part part = {0};
-    int status;
-    while ((status = upload_parts_next(blobs->storage, owner, part.number, &part, error)) == 1) {
+    int code;
+    while ((code = upload_parts_next(blobs->storage, owner, part.number, &part, error)) == 1) {
         int dropped = blob_drop(blobs, part.blob, error);
         if (dropped)
             return dropped;
     }
-    if (status)
-        return status;
+    if (code)
+        return code;
     return statement_execute_with(blobs->storage, "DELETE FROM parts WHERE owner = ?", owner,
                                   error);
 }

@@ -35,10 +35,10 @@ int uploads_create(struct storage *storage, int64_t bucket, const char *key,
     bind_text(&insert, upload->tags);
     bind_int(&insert, upload->checksum);
     bind_int(&insert, upload->full_object);
-    int status = statement_execute(&insert, error);
-    if (!status && !statement_changes(&insert))
-        status = error_set(error, ERR_NO_CONTAINER, "the bucket no longer exists");
-    return status;
+    int code = statement_execute(&insert, error);
+    if (!code && !statement_changes(&insert))
+        code = error_set(error, ERR_NO_CONTAINER, "the bucket no longer exists");
+    return code;
 }
 
 static int read_row(struct statement *row, uint64_t id, struct multipart_upload *upload,
@@ -69,13 +69,13 @@ int uploads_find(struct storage *storage, int64_t bucket, const char *key, uint6
     bind_uint(&select, id);
     bind_int(&select, bucket);
     bind_text(&select, key);
-    int status = statement_step(&select, error);
-    if (status == 1)
-        status = read_row(&select, id, upload, error);
-    else if (status == 0)
-        status = error_set(error, ERR_NOT_FOUND, "the upload does not exist");
+    int code = statement_step(&select, error);
+    if (code == 1)
+        code = read_row(&select, id, upload, error);
+    else if (code == 0)
+        code = error_set(error, ERR_NOT_FOUND, "the upload does not exist");
     statement_reset(&select);
-    return status;
+    return code;
 }
 
 int uploads_forget(struct storage *storage, uint64_t id, struct error *error)
@@ -87,21 +87,21 @@ int uploads_put_part(struct blobs *blobs, int64_t bucket, const char *key, uint6
                      const struct part *part, struct error *error)
 {
     struct multipart_upload upload;
-    int status = uploads_find(blobs->storage, bucket, key, id, &upload, error);
+    int code = uploads_find(blobs->storage, bucket, key, id, &upload, error);
     upload_clear(&upload);
-    return status ? status : upload_parts_put(blobs, id, part, error);
+    return code ? code : upload_parts_put(blobs, id, part, error);
 }
 
 int uploads_abort(struct blobs *blobs, int64_t bucket, const char *key, uint64_t id,
                   struct error *error)
 {
     struct multipart_upload upload;
-    int status = uploads_find(blobs->storage, bucket, key, id, &upload, error);
-    if (status)
-        return status;
+    int code = uploads_find(blobs->storage, bucket, key, id, &upload, error);
+    if (code)
+        return code;
     upload_clear(&upload);
-    status = uploads_forget(blobs->storage, id, error);
-    return status ? status : upload_parts_drop_all(blobs, id, error);
+    code = uploads_forget(blobs->storage, id, error);
+    return code ? code : upload_parts_drop_all(blobs, id, error);
 }
 
 static int first_of(struct storage *storage, int64_t bucket, uint64_t *id, struct error *error)
@@ -109,23 +109,23 @@ static int first_of(struct storage *storage, int64_t bucket, uint64_t *id, struc
     struct statement select =
         statement_prepare(storage, "SELECT id FROM uploads WHERE bucket = ? LIMIT 1");
     bind_int(&select, bucket);
-    int status = statement_step(&select, error);
-    if (status == 1)
+    int code = statement_step(&select, error);
+    if (code == 1)
         *id = column_uint(&select, 0);
     statement_reset(&select);
-    return status;
+    return code;
 }
 
 int uploads_abort_all(struct blobs *blobs, int64_t bucket, struct error *error)
 {
     uint64_t id;
-    int status;
-    while ((status = first_of(blobs->storage, bucket, &id, error)) == 1) {
+    int code;
+    while ((code = first_of(blobs->storage, bucket, &id, error)) == 1) {
         int ended = uploads_forget(blobs->storage, id, error);
         if (!ended)
             ended = upload_parts_drop_all(blobs, id, error);
         if (ended)
             return ended;
     }
-    return status;
+    return code;
 }

@@ -52,12 +52,12 @@ static int take_row(const struct upload_listing *listing, struct upload_page *pa
 static int walk(struct statement *select, const struct upload_listing *listing,
                 struct upload_page *page, struct error *error)
 {
-    int status = 0;
-    while (!page->truncated && (status = statement_step(select, error)) == 1) {
+    int code = 0;
+    while (!page->truncated && (code = statement_step(select, error)) == 1) {
         if (take_row(listing, page, select))
             return error_set(error, ERR_MEMORY, "out of memory");
     }
-    return status < 0 ? status : 0;
+    return code < 0 ? code : 0;
 }
 
 int uploads_list(struct storage *storage, int64_t bucket, const struct upload_listing *listing,
@@ -66,7 +66,7 @@ int uploads_list(struct storage *storage, int64_t bucket, const struct upload_li
     struct statement select =
         statement_prepare(storage, "SELECT key, id, created, checksum, full_object FROM uploads "
                                    "WHERE bucket = ?1 AND (key, id) > (?2, ?3) ORDER BY key, id");
-    *page = (struct upload_page){.entries = calloc(listing->max + 1, sizeof(*page->entries))};
+    *page = (struct upload_page){.entries = calloc(listing->max + 1, sizeof *page->entries)};
     if (!page->entries)
         return error_set(error, ERR_MEMORY, "out of memory");
     if (!listing->max)
@@ -74,11 +74,11 @@ int uploads_list(struct storage *storage, int64_t bucket, const struct upload_li
     bind_int(&select, bucket);
     bind_text(&select, listing->key_marker);
     bind_uint(&select, listing->id_marker ? listing->id_marker : INT64_MAX);
-    int status = walk(&select, listing, page, error);
+    int code = walk(&select, listing, page, error);
     statement_reset(&select);
-    if (status)
+    if (code)
         upload_page_free(page);
-    return status;
+    return code;
 }
 
 void upload_page_free(struct upload_page *page)

@@ -14,7 +14,7 @@ void s3_version_write(uint64_t id, bool versioned, char out[S3_VERSION_SIZE])
     if (versioned)
         snprintf(out, S3_VERSION_SIZE, "%016" PRIx64, id);
     else
-        memcpy(out, null_version, sizeof(null_version));
+        memcpy(out, null_version, sizeof null_version);
 }
 
 bool s3_version_read(struct slice text, struct object_version *out)

@@ -38,11 +38,11 @@ static int place_of(struct storage *storage, int64_t bucket, const char *key,
         *below = (int64_t)version.id;
         return 0;
     }
-    int status = objects_find_version(storage, bucket, key, version, &object, error);
-    *below = status ? 0 : (int64_t)object.id;
-    if (!status)
+    int code = objects_find_version(storage, bucket, key, version, &object, error);
+    *below = code ? 0 : (int64_t)object.id;
+    if (!code)
         object_clear(&object);
-    return status == ERR_NOT_FOUND ? 0 : status;
+    return code == ERR_NOT_FOUND ? 0 : code;
 }
 
 static int seek_to(struct walk *walk, struct slice key, int64_t below)
@@ -54,10 +54,10 @@ static int seek_to(struct walk *walk, struct slice key, int64_t below)
 
 static int skip_prefix(struct walk *walk, struct slice prefix)
 {
-    int status = seek_to(walk, prefix, INT64_MAX);
-    if (!status)
+    int code = seek_to(walk, prefix, INT64_MAX);
+    if (!code)
         key_skip_prefix(walk->key.data, prefix.size);
-    return status;
+    return code;
 }
 
 static int start_after(struct walk *walk, struct storage *storage, int64_t bucket,
@@ -65,11 +65,11 @@ static int start_after(struct walk *walk, struct storage *storage, int64_t bucke
 {
     const struct version_listing *listing = walk->listing;
     int64_t below = 0;
-    int status = seek_to(walk, listing->after, 0);
-    if (!status && listing->version.given)
-        status = place_of(storage, bucket, walk->key.data, listing->version, &below, error);
+    int code = seek_to(walk, listing->after, 0);
+    if (!code && listing->version.given)
+        code = place_of(storage, bucket, walk->key.data, listing->version, &below, error);
     walk->below = below;
-    return status;
+    return code;
 }
 
 static int start(struct walk *walk, struct storage *storage, int64_t bucket, struct error *error)
@@ -175,20 +175,20 @@ static int take(struct walk *walk, struct statement *row, struct error *error)
 /* Reads from one seek to the next, or to the end (0). */
 static int merge(struct walk *walk, struct statement cursors[2], struct error *error)
 {
-    int rows[2], status = 0;
+    int rows[2], code = 0;
     for (int i = 0; i < 2; i++) {
         rows[i] = statement_step(&cursors[i], error);
         if (rows[i] < 0)
             return rows[i];
     }
-    while (!status && (rows[0] || rows[1])) {
+    while (!code && (rows[0] || rows[1])) {
         /* the current object is the newest version of its key */
         int next = !rows[0] || (rows[1] && compare(key_of(&cursors[1]), key_of(&cursors[0])) < 0);
-        status = take(walk, &cursors[next], error);
-        if (!status && (rows[next] = statement_step(&cursors[next], error)) < 0)
-            status = rows[next];
+        code = take(walk, &cursors[next], error);
+        if (!code && (rows[next] = statement_step(&cursors[next], error)) < 0)
+            code = rows[next];
     }
-    return status;
+    return code;
 }
 
 int versions_list(struct storage *storage, int64_t bucket, const struct version_listing *listing,
@@ -199,23 +199,23 @@ int versions_list(struct storage *storage, int64_t bucket, const struct version_
     if (!listing->max)
         return 0;
     buffer_init(&walk.key, POSITION_MAX);
-    page->entries = calloc(listing->max, sizeof(*page->entries));
-    int status = page->entries ? start(&walk, storage, bucket, error) : no_memory(error);
-    if (!status)
-        status = 1;
-    while (status == 1) {
+    page->entries = calloc(listing->max, sizeof *page->entries);
+    int code = page->entries ? start(&walk, storage, bucket, error) : no_memory(error);
+    if (!code)
+        code = 1;
+    while (code == 1) {
         struct statement cursors[2] = {open_cursor(storage, false, bucket, &walk),
                                        open_cursor(storage, true, bucket, &walk)};
-        status = merge(&walk, cursors, error);
+        code = merge(&walk, cursors, error);
         statement_reset(&cursors[0]);
         statement_reset(&cursors[1]);
     }
     buffer_free(&walk.key);
-    if (status == ERR_CANCELLED)
-        status = 0;
-    if (status)
+    if (code == ERR_CANCELLED)
+        code = 0;
+    if (code)
         version_page_free(page);
-    return status;
+    return code;
 }
 
 void version_page_free(struct version_page *page)
