@@ -1,9 +1,11 @@
 # What the tests of the pipelines share.
-test_fixtures(pipeline_fixtures SOURCES pipeline_support.c image_support.c LINKS pipelines PkgConfig::VIPS m)
+test_fixtures(pipeline_fixtures SOURCES pipeline_support.c image_support.c isolation_world.c
+    LINKS pipelines PkgConfig::VIPS m)
 
 # Unit tests of this module.
 unit_test(image_metadata pipelines PkgConfig::ZLIB)
 unit_test(isolation pipeline_fixtures Threads::Threads)
+unit_test(isolation_results pipeline_fixtures)
 unit_test(key_template pipeline_fixtures)
 unit_test(pipeline_file pipeline_fixtures)
 unit_test(pipeline_match pipeline_fixtures)
