@@ -28,7 +28,8 @@
 #include "isolation.h"
 #include "outcome.h"
 
-enum { TIMEOUT_MS = 4000, MEMORY = 512 << 20 };
+/* Each act that uses up the memory touches all of it, twice, so there is not much of it. */
+enum { TIMEOUT_MS = 4000, MEMORY = 256 << 20 };
 
 /* ---- the decoder: hostile behaviour ---- */
 
@@ -84,8 +85,8 @@ static void allocate_glib(struct render_item *item)
 static void hold_in_both(struct render_item *item)
 {
     enum { STEP = 4 << 20 };
-    char *block = malloc(MEMORY / 5 * 4);
-    memset(block, 1, MEMORY / 5 * 4);
+    char *block = malloc(MEMORY / 2);
+    memset(block, 1, MEMORY / 2);
     for (off_t at = 0; at + STEP < MEMORY / 3; at += STEP) {
         if (pwrite(DECODER_OUTPUT, block, STEP, at) != STEP)
             _exit(1);
