@@ -5,7 +5,6 @@
 
 #include "error.h"
 #include "secret.h"
-#include "sigv4.h"
 
 enum { NAME_MAX_SIZE = 256 };
 

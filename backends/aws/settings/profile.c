@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "secret.h"
-#include "sigv4.h"
 
 enum { FILE_SIZE_MAX = 1024 * 1024, SECTION_MAX = 300, SETTLED_MS = 1000 };
 

@@ -8,7 +8,6 @@
 #include "hex.h"
 #include "s3_write_condition.h"
 #include "s3_xml.h"
-#include "sigv4.h"
 
 /* minimum size of each part except the last (S3) */
 static const uint64_t PART_MIN = 5 * 1024 * 1024;

@@ -10,7 +10,6 @@
 #include "json_text.h"
 #include "message_attributes.h"
 #include "publish.h"
-#include "sigv4.h"
 #include "sns_call.h"
 #include "topic_fifo.h"
 #include "utf8.h"

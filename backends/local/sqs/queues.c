@@ -9,7 +9,6 @@
 #include "name_page.h"
 #include "queue_rows.h"
 #include "secret.h"
-#include "sigv4.h"
 
 struct local_queue *queue_new(struct queues *queues, uint64_t id, const char *name)
 {
