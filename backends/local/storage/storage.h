@@ -35,7 +35,7 @@ struct storage_task;
 
 enum storage_durability {
     STORAGE_FULL, /* acknowledged data is synced to the disk */
-    /* acknowledged data is written to the kernel: survives kill -9, but not a power failur */
+    /* acknowledged data is written to the kernel: survives kill -9, but not a power failure */
     STORAGE_RELAXED,
 };
 
