@@ -3,13 +3,11 @@
 
 #include <jansson.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "core_files.h"
+#include "iso_time.h"
 #include "service.h"
 #include "terminal.h"
-
-enum { TIME_SIZE = 24 };
 
 struct whoami {
     bool here;
@@ -18,19 +16,18 @@ struct whoami {
     struct error error;
 };
 
-/* "2026-11-29T12:00:00Z" */
-static const char *time_text(int64_t unix_s, char out[TIME_SIZE])
+/* NULL: they do not expire. */
+static const char *time_text(int64_t unix_s, char out[ISO_TIME_SIZE])
 {
-    time_t at = (time_t)unix_s;
-    struct tm tm;
-    return unix_s && gmtime_r(&at, &tm) && strftime(out, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm)
-               ? out
-               : NULL;
+    if (!unix_s)
+        return NULL;
+    iso_time_format(unix_s, out);
+    return out;
 }
 
 static int print_json(const struct backend_identity *identity)
 {
-    char expires[TIME_SIZE];
+    char expires[ISO_TIME_SIZE];
     json_t *tree = json_pack("{s:s, s:s, s:s, s:s, s:s?}", "provider", identity->provider,
                              "account", identity->account, "arn", identity->arn, "user_id",
                              identity->user_id, "expires", time_text(identity->expires_s, expires));
@@ -49,7 +46,7 @@ static void print_line(const char *name, const char *value)
 
 static int print_text(const struct backend_identity *identity)
 {
-    char expires[TIME_SIZE];
+    char expires[ISO_TIME_SIZE];
     const char *when = time_text(identity->expires_s, expires);
     print_line("Provider", identity->provider);
     print_line("Account", identity->account);

@@ -3,9 +3,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "hex.h"
+#include "iso_time.h"
 #include "json_text.h"
 #include "object_store.h"
 
@@ -79,21 +79,11 @@ static int copy_member(json_t *object, const char *name, char **out)
     return *out ? 0 : ERR_MEMORY;
 }
 
-/* "2026-01-02T03:04:05.678Z", with or without a fraction. 0: absent, or something else. */
+/* 0: absent, or not a time. */
 static int64_t time_member(json_t *object, const char *name)
 {
-    const char *text = json_string_value(json_object_get(object, name));
-    struct tm tm = {0};
-    char *end = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
     int64_t ms = 0;
-    if (!end)
-        return 0;
-    if (*end == '.') {
-        end++;
-        for (int64_t unit = 100; *end >= '0' && *end <= '9'; end++, unit /= 10)
-            ms += (*end - '0') * unit;
-    }
-    return strcmp(end, "Z") == 0 ? (int64_t)timegm(&tm) * 1000 + ms : 0;
+    return iso_time_parse(json_string_value(json_object_get(object, name)), &ms) ? 0 : ms;
 }
 
 /* Some producers and old SDKs quote the ETag. */

@@ -47,7 +47,7 @@ int credentials_of_json(const json_t *object, const char *token_name, bool expir
     const char *secret_key = text_of(object, "SecretAccessKey");
     const char *token = text_of(object, token_name);
     const char *expiration = text_of(object, "Expiration");
-    int64_t expires_s = 0;
+    int64_t expires_ms = 0;
     const char *missing = !access_key              ? "AccessKeyId"
                           : !secret_key            ? "SecretAccessKey"
                           : expires && !token      ? token_name
@@ -55,11 +55,11 @@ int credentials_of_json(const json_t *object, const char *token_name, bool expir
                                                    : NULL;
     if (missing)
         return error_set(error, ERR_PROTOCOL, "the response has no %s", missing);
-    if (expiration && iso_time_parse(expiration, &expires_s))
+    if (expiration && iso_time_parse(expiration, &expires_ms))
         return error_set(error, ERR_PROTOCOL, "the response's Expiration is not a time");
     *out = credentials_new(access_key, secret_key, token, source);
     if (!*out)
         return error_set(error, ERR_MEMORY, "out of memory");
-    (*out)->expires_s = expires_s;
+    (*out)->expires_s = expires_ms / 1000;
     return 0;
 }

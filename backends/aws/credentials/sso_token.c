@@ -81,8 +81,8 @@ static void fail(struct sso_token *token, int code, const char *why)
 
 static int64_t time_in(const json_t *object, const char *name)
 {
-    int64_t seconds = 0;
-    return iso_time_parse(json_string_value(json_object_get(object, name)), &seconds) ? 0 : seconds;
+    int64_t ms = 0;
+    return iso_time_parse(json_string_value(json_object_get(object, name)), &ms) ? 0 : ms / 1000;
 }
 
 static const char *text_in(const json_t *object, const char *name)

@@ -96,15 +96,15 @@ static int fault_code(const struct http_response *response, const char *code)
 
 static int credentials_read(const struct sts_call *call, struct sts_reading *reading)
 {
-    int64_t expires_s = 0;
+    int64_t expires_ms = 0;
     if (!reading->access_key || !reading->secret_key || !reading->token ||
-        iso_time_parse(reading->expiration, &expires_s))
+        iso_time_parse(reading->expiration, &expires_ms))
         return ERR_PROTOCOL;
     struct credentials *credentials =
         credentials_new(reading->access_key, reading->secret_key, reading->token, call->source);
     if (!credentials)
         return ERR_MEMORY;
-    credentials->expires_s = expires_s;
+    credentials->expires_s = expires_ms / 1000;
     reading->result.credentials = credentials;
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "cloud.h"
 #include "events_input.h"
 #include "events_rules.h"
+#include "iso_time.h"
 #include "json_text.h"
 #include "log.h"
 #include "publish.h"
@@ -43,9 +44,9 @@ static void failure_set(struct failure *failure, const char *code, const char *r
 
 json_t *events_event_json(const struct cloud *cloud, const struct events_event *event)
 {
-    char time[EVENTS_TIME_SIZE];
+    char time[ISO_TIME_SIZE];
     json_t *resources = event->resources ? json_incref(event->resources) : json_array();
-    events_time_text(event->time_s, time);
+    iso_time_format(event->time_s, time);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:O}", "version", "0", "id",
                      event->id, "detail-type", event->detail_type, "source", event->source,
                      "account", cloud->account, "time", time, "region", cloud->region, "resources",

@@ -1,11 +1,11 @@
 #include "events_input.h"
+#include "iso_time.h"
 #include "json_text.h"
 
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     INPUT_MAX = 8192, /* maximum size of Input and InputTemplate in bytes */
@@ -13,14 +13,6 @@ enum {
     PATHS_MAX = 100,
     NAME_MAX_BYTES = 256,
 };
-
-void events_time_text(int64_t time_s, char out[EVENTS_TIME_SIZE])
-{
-    time_t seconds = (time_t)time_s;
-    struct tm parts;
-    gmtime_r(&seconds, &parts);
-    strftime(out, EVENTS_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
-}
 
 /* Paths: $.detail.items[0].name; field names with a dot or a bracket are written ['a.b']. */
 
@@ -303,12 +295,12 @@ static json_t *without_detail(json_t *event)
 static json_t *reserved_value(const char *name, json_t *event,
                               const struct events_input_facts *facts)
 {
-    char time[EVENTS_TIME_SIZE];
+    char time[ISO_TIME_SIZE];
     if (strcmp(name, reserved[0]) == 0)
         return json_string(facts->rule_arn);
     if (strcmp(name, reserved[1]) == 0)
         return json_string(facts->rule_name);
-    events_time_text(facts->time_s, time);
+    iso_time_format(facts->time_s, time);
     if (strcmp(name, reserved[2]) == 0)
         return json_string(time);
     return strcmp(name, reserved[3]) == 0 ? without_detail(event) : json_incref(event);

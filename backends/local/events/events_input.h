@@ -33,8 +33,4 @@ int events_input_check(const json_t *target, struct error *error);
 int events_input_make(const json_t *target, const json_t *event,
                       const struct events_input_facts *facts, struct buffer *out);
 
-/* YYYY-MM-DDTHH:MM:SSZ */
-enum { EVENTS_TIME_SIZE = 32 };
-void events_time_text(int64_t time_s, char out[EVENTS_TIME_SIZE]);
-
 #endif

@@ -15,6 +15,7 @@
 
 #include "call_protocol.h"
 #include "identity_token.h"
+#include "iso_time.h"
 #include "json_text.h"
 #include "secret.h"
 #include "service_call.h"
@@ -29,7 +30,6 @@ enum {
     SESSION_STANDARD_S = 43200,
     NAME_MIN = 2,
     NAME_LENGTH_MAX = 64,
-    TIME_SIZE = 24,
 };
 
 enum sts_code { STS_VALIDATION = SERVICE_OWN, STS_EXPIRED, STS_TOKEN, STS_DENIED, STS_CODES };
@@ -101,11 +101,8 @@ static const char *role_name(const struct cloud *cloud, const char *arn)
 
 static int credentials_output(struct service_call *call, const struct sts_session *session)
 {
-    char expires[TIME_SIZE];
-    time_t at = (time_t)session->expires_s;
-    struct tm tm;
-    gmtime_r(&at, &tm);
-    strftime(expires, sizeof expires, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    char expires[ISO_TIME_SIZE];
+    iso_time_format(session->expires_s, expires);
     return service_call_output(call, "Credentials",
                                json_pack("{s:s, s:s, s:s, s:s}", "AccessKeyId", session->access_key,
                                          "SecretAccessKey", session->secret_key, "SessionToken",

@@ -22,33 +22,43 @@ static int offset_parse(const char *text, int64_t *seconds)
     return 0;
 }
 
+/* ".678": more digits than three are read over. */
+static int fraction_parse(const char **text, int64_t *ms)
+{
+    const char *at = *text;
+    if (*at != '.')
+        return 0;
+    at++;
+    for (int64_t unit = 100; *at >= '0' && *at <= '9'; at++, unit /= 10)
+        *ms += (*at - '0') * unit;
+    if (at == *text + 1)
+        return ERR_INVALID;
+    *text = at;
+    return 0;
+}
+
 static int zone_parse(const char *text, int64_t *seconds)
 {
-    *seconds = 0;
-    if (*text == '.') {
-        size_t digits = strspn(text + 1, "0123456789");
-        if (!digits)
-            return ERR_INVALID;
-        text += 1 + digits;
-    }
     if (!*text || strcmp(text, "Z") == 0 || strcmp(text, "UTC") == 0)
         return 0;
     return *text == '+' || *text == '-' ? offset_parse(text, seconds) : ERR_INVALID;
 }
 
-int iso_time_parse(const char *text, int64_t *unix_s)
+int iso_time_parse(const char *text, int64_t *unix_ms)
 {
     struct tm tm = {0};
     int end = 0;
-    int64_t offset = 0;
+    int64_t ms = 0, offset_s = 0;
     if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
                         &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end) != 6)
         return ERR_INVALID;
-    if (tm.tm_year < YEAR_MIN || tm.tm_year > YEAR_MAX || zone_parse(text + end, &offset))
+    text += end;
+    if (tm.tm_year < YEAR_MIN || tm.tm_year > YEAR_MAX || fraction_parse(&text, &ms) ||
+        zone_parse(text, &offset_s))
         return ERR_INVALID;
     tm.tm_year -= 1900;
     tm.tm_mon--;
-    *unix_s = (int64_t)timegm(&tm) - offset;
+    *unix_ms = ((int64_t)timegm(&tm) - offset_s) * 1000 + ms;
     return 0;
 }
 
