@@ -53,13 +53,18 @@ void hash_finish(struct hash *hash, uint8_t *out)
         SHA256_Final(out, context_of(hash));
 }
 
-void md5_hex(const void *data, size_t size, char out[MD5_HEX_SIZE])
+void hash_whole(enum hash_kind kind, const void *data, size_t size, uint8_t *out)
 {
     struct hash hash;
-    uint8_t digest[MD5_SIZE];
-    hash_start(&hash, HASH_MD5);
+    hash_start(&hash, kind);
     hash_update(&hash, data, size);
-    hash_finish(&hash, digest);
+    hash_finish(&hash, out);
+}
+
+void md5_hex(const void *data, size_t size, char out[MD5_HEX_SIZE])
+{
+    uint8_t digest[MD5_SIZE];
+    hash_whole(HASH_MD5, data, size, digest);
     hex_write(digest, sizeof digest, out);
 }
 
@@ -75,7 +80,7 @@ static void sha256_pair(struct slice a, struct slice b, uint8_t out[SHA256_SIZE]
 void sha256_hex(const void *data, size_t size, char out[SHA256_HEX_SIZE])
 {
     uint8_t digest[SHA256_SIZE];
-    sha256_pair((struct slice){data, size}, slice_of(NULL), digest);
+    hash_whole(HASH_SHA256, data, size, digest);
     hex_write(digest, sizeof digest, out);
 }
 

@@ -27,6 +27,8 @@ void hash_start(struct hash *hash, enum hash_kind kind);
 void hash_update(struct hash *hash, const void *data, size_t size);
 void hash_finish(struct hash *hash, uint8_t *out); /* as many bytes as the kind has */
 
+/* Of one piece. data may be NULL if size is 0. */
+void hash_whole(enum hash_kind kind, const void *data, size_t size, uint8_t *out);
 /* In lower case. data may be NULL if size is 0. */
 void md5_hex(const void *data, size_t size, char out[MD5_HEX_SIZE]);
 void sha256_hex(const void *data, size_t size, char out[SHA256_HEX_SIZE]);

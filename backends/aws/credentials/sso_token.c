@@ -256,11 +256,8 @@ static char *path_of(const struct credential_plan *plan)
     const char *session = plan->texts[PLAN_SSO_SESSION];
     const char *key = session ? session : plan->texts[PLAN_SSO_START_URL];
     uint8_t digest[SHA1_SIZE];
-    struct hash hash;
     struct buffer path;
-    hash_start(&hash, HASH_SHA1);
-    hash_update(&hash, key, strlen(key));
-    hash_finish(&hash, digest);
+    hash_whole(HASH_SHA1, key, strlen(key), digest);
     buffer_init(&path, PATH_SIZE_MAX);
     buffer_format(&path, "%s/", plan->texts[PLAN_SSO_CACHE]);
     for (size_t i = 0; i < sizeof digest; i++)

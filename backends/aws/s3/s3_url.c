@@ -103,10 +103,7 @@ char *s3_presign(struct object_store *store, const char *method, const struct ob
 
 void s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE])
 {
-    struct hash hash;
     uint8_t digest[MD5_SIZE];
-    hash_start(&hash, HASH_MD5);
-    hash_update(&hash, body, size);
-    hash_finish(&hash, digest);
+    hash_whole(HASH_MD5, body, size, digest);
     base64_write(digest, sizeof digest, out);
 }

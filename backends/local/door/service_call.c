@@ -16,12 +16,11 @@
 
 int service_call_fail(struct service_call *call, int code, const char *format, ...)
 {
-    char text[SERVICE_ERROR_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    service_error_vset(&call->error, code, format, args);
     va_end(args);
-    return service_error_set(&call->error, code, "%s", text);
+    return code;
 }
 
 int service_call_not_implemented(struct service_call *call, const char *parameter)
@@ -180,13 +179,13 @@ static struct service_call *call_new(struct cloud_request *request,
         json_decref(input);
         return NULL;
     }
-    *call = (struct service_call){.request = request,
-                                  .cloud = request->cloud,
-                                  .api = request->service->api,
-                                  .protocol = protocol,
-                                  .operation = operation,
-                                  .input = input,
-                                  .output = output};
+    call->request = request;
+    call->cloud = request->cloud;
+    call->api = request->service->api;
+    call->protocol = protocol;
+    call->operation = operation;
+    call->input = input;
+    call->output = output;
     request->handler = call;
     request->ended = call_ended;
     return call;
@@ -222,8 +221,9 @@ static const char *fault_resource(const struct service_call *call)
 void service_call_handle(struct cloud_request *request)
 {
     const struct call_protocol *protocol = protocol_choose(request);
-    struct service_error error = {0};
+    struct service_error error;
     struct service_call *call = NULL;
+    service_error_init(&error);
     int code = call_begin(request, protocol, &call, &error);
     if (code) {
         error.code = code;

@@ -1,19 +1,30 @@
 #include "service_error.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "utf8.h"
 
+void service_error_init(struct service_error *error)
+{
+    error->code = 0;
+    error->text[0] = '\0';
+}
+
+int service_error_vset(struct service_error *error, int code, const char *format, va_list args)
+{
+    error->code = code;
+    vsnprintf(error->text, sizeof error->text, format, args);
+    utf8_repair(error->text);
+    return code;
+}
+
 int service_error_set(struct service_error *error, int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    error->code = code;
-    vsnprintf(error->text, sizeof error->text, format, args);
+    service_error_vset(error, code, format, args);
     va_end(args);
-    utf8_repair(error->text);
     return code;
 }
 

@@ -9,6 +9,7 @@
 #ifndef THUMBWHEEL_LOCAL_SERVICE_ERROR_H
 #define THUMBWHEEL_LOCAL_SERVICE_ERROR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 
 #include "error.h"
@@ -38,9 +39,14 @@ struct service_error {
     char text[SERVICE_ERROR_TEXT_MAX]; /* empty: the one in the table */
 };
 
+/* No error. Every call has one: the text is not cleared beyond its first byte. */
+void service_error_init(struct service_error *error);
+
 /* Fills *error and returns code. The text may quote what the peer sent: it is cut and repaired. */
 int service_error_set(struct service_error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+int service_error_vset(struct service_error *error, int code, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 /* The same for a text of several lines. */
 int service_error_set_lines(struct service_error *error, int code, const char *text);
 
