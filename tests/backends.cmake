@@ -5,6 +5,7 @@ unit_test(sigv4 backend_sigv4 engine PkgConfig::JANSSON)
 # Clients of the AWS protocols; those that send get a scripted HTTP client in place of the engine's.
 test_fixtures(aws_fixtures SOURCES scripted_http.c LINKS backend_aws backend_sigv4 PkgConfig::JANSSON)
 unit_test(aws_ini backend_aws)
+unit_test(aws_endpoint backend_aws)
 unit_test(aws_validity backend_aws PkgConfig::JANSSON)
 foreach(name aws_request aws_queue aws_store aws_settings aws_provision)
     unit_test(${name} aws_fixtures virtual_clock)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,20 +13,15 @@
 #include "aws_request.h"
 #include "ca_file.h"
 #include "instance_region.h"
+#include "partition.h"
 #include "s3_private.h"
 #include "sqs_private.h"
-
-static bool region_is_plain(const char *region)
-{
-    size_t size = strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-");
-    return size > 0 && size < 64 && region[size] == '\0';
-}
 
 static int region_of_instance(struct aws *aws, const struct profile *profile, struct error *error)
 {
     struct error why = {0};
     aws->region = instance_region(profile, &why);
-    if (aws->region && region_is_plain(aws->region))
+    if (aws->region && region_is_plain(slice_of(aws->region)))
         return 0;
     return error_set(error, ERR_INVALID,
                      "no AWS region is set; set AWS_REGION, or region in ~/.aws/config%s%s%s",
@@ -45,11 +39,11 @@ static int region_find(struct aws *aws, const struct backend_settings *options,
         region = profile_variable(profile, "AWS_DEFAULT_REGION");
     if (!region)
         region = profile_get(profile, "region");
-    if (!region && aws->endpoints[AWS_S3] && aws->endpoints[AWS_SQS])
+    if (!region && aws->endpoints.urls[AWS_S3] && aws->endpoints.urls[AWS_SQS])
         region = "us-east-1";
     if (!region)
         return region_of_instance(aws, profile, error);
-    if (!region_is_plain(region))
+    if (!region_is_plain(slice_of(region)))
         return error_set(error, ERR_INVALID, "\"%.60s\" is not an AWS region; try eu-central-1",
                          region);
     aws->region = slice_dup(slice_of(region));
@@ -59,22 +53,18 @@ static int region_find(struct aws *aws, const struct backend_settings *options,
 static int settings_find(struct aws *aws, const struct backend_settings *options,
                          const struct profile *profile, struct error *error)
 {
-    int rc = 0;
-    for (int i = 0; i < AWS_SERVICE_COUNT && !rc; i++)
-        rc = endpoint_configured((enum aws_service)i, options, profile, &aws->endpoints[i], error);
+    int rc = endpoints_read(&aws->endpoints, options, profile, error);
     if (!rc)
         rc = region_find(aws, options, profile, error);
+    if (!rc)
+        rc = endpoints_check(&aws->endpoints, aws->region, error);
     const struct credential_host host = {.loop = aws->loop,
                                          .http = aws->http,
                                          .region = aws->region,
-                                         .endpoints = aws->endpoints,
+                                         .endpoints = &aws->endpoints,
                                          .clock_offset = &aws->clock_offset_s};
     if (!rc)
         rc = credential_chain_open(&host, options, profile, &aws->chain, error);
-    const char *style = profile_get_service(profile, "s3.addressing_style");
-    if (!style)
-        style = profile_get(profile, "s3.addressing_style");
-    aws->path_style = options->path_style || (style && strcasecmp(style, "path") == 0);
     aws->unsigned_payload = options->unsigned_payload;
     return rc;
 }
@@ -191,8 +181,7 @@ void aws_destroy(struct aws *aws)
     aws_identify_cancel(aws);
     credential_chain_close(aws->chain);
     free(aws->region);
-    for (int i = 0; i < AWS_SERVICE_COUNT; i++)
-        free(aws->endpoints[i]);
+    endpoints_free(&aws->endpoints);
     free(aws);
 }
 

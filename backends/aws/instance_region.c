@@ -23,7 +23,7 @@ static void on_region(const char *region, const struct error *error, void *user)
 
 static int ask(uv_loop_t *loop, const char *base, struct inquiry *inquiry)
 {
-    static char *const endpoints[AWS_SERVICE_COUNT];
+    static const struct endpoints endpoints;
     static const int64_t no_offset;
     const struct http_client_options options = {0};
     int code = http_client_create(loop, &options, &inquiry->http, &inquiry->error);
@@ -32,7 +32,7 @@ static int ask(uv_loop_t *loop, const char *base, struct inquiry *inquiry)
     const struct credential_host host = {.loop = loop,
                                          .http = inquiry->http,
                                          .region = "",
-                                         .endpoints = endpoints,
+                                         .endpoints = &endpoints,
                                          .clock_offset = &no_offset};
     struct instance *pending = NULL;
     code = imds_region(&host, base, on_region, inquiry, &pending, &inquiry->error);

@@ -6,8 +6,8 @@
 
 /* NULL members are looked up as in every AWS client: environment (AWS_REGION, AWS_DEFAULT_REGION,
  * AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_ENDPOINT_URL,
- * AWS_ENDPOINT_URL_S3/_SQS/_SNS, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE), then ~/.aws/config
- * and credentials. */
+ * AWS_ENDPOINT_URL_S3/_SQS/…, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE), then ~/.aws/config and
+ * credentials. */
 struct backend_settings {
     const char *region;
     const char *profile;

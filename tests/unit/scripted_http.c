@@ -244,7 +244,7 @@ const char *script_header(size_t request, const char *name)
 }
 
 /* Computes the signature of the received request with the shared secret, like a server. */
-void script_assert_signed(size_t request, const char *service)
+void script_assert_signed_for(size_t request, const char *service, const char *region)
 {
     const struct scripted_request *r = &script.requests[request];
     const char *authorization = script_header(request, "authorization");
@@ -252,7 +252,7 @@ void script_assert_signed(size_t request, const char *service)
     assert_non_null(authorization);
     assert_non_null(date);
     struct sigv4_header headers[SCRIPT_HEADERS_MAX];
-    struct sigv4_scope scope = {.region = "eu-central-1", .service = service};
+    struct sigv4_scope scope = {.region = region, .service = service};
     snprintf(scope.date, sizeof scope.date, "%s", date);
     const char *path = strchr(strstr(r->url, "://") + 3, '/');
     const char *query = strchr(path, '?');
@@ -274,4 +274,9 @@ void script_assert_signed(size_t request, const char *service)
     sigv4_signing_key(SECRET, &scope, key);
     assert_int_equal(sigv4_signature(&signed_request, &scope, key, signature), 0);
     assert_non_null(strstr(authorization, signature));
+}
+
+void script_assert_signed(size_t request, const char *service)
+{
+    script_assert_signed_for(request, service, script_options.region);
 }

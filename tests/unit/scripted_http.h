@@ -80,5 +80,7 @@ int script_publish_start(struct script_publish *publish, const char *topic_arn, 
 const char *script_header(size_t request, const char *name);
 /* Checks the n-th request's signature: it must cover every header sent. */
 void script_assert_signed(size_t request, const char *service);
+/* The same for another region than that of the test's client. */
+void script_assert_signed_for(size_t request, const char *service, const char *region);
 
 #endif

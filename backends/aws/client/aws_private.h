@@ -22,8 +22,7 @@ struct aws {
     struct credential_chain *chain;            /* owns the credentials */
     struct aws_identification *identification; /* pending; NULL: none */
     char *region;
-    char *endpoints[AWS_SERVICE_COUNT]; /* NULL: the AWS endpoint */
-    bool path_style;
+    struct endpoints endpoints;
     bool unsigned_payload;
     unsigned batches;       /* batches sent, for the ids of their entries */
     int64_t clock_offset_s; /* service clock minus local clock */

@@ -362,14 +362,21 @@ static int send_signed(struct aws_request *request, const struct aws_signed *sig
     return http_client_send(request->aws->http, &http, on_response, request, &request->exchange);
 }
 
+static const char *region_of(const struct aws_request *request)
+{
+    const struct aws *aws = request->aws;
+    return request->call.region
+               ? request->call.region
+               : endpoint_region(&aws->endpoints, request->call.service, aws->region);
+}
+
 /* Each attempt is signed again, because the signature contains the date. */
 static int attempt(struct aws_request *request)
 {
     const struct aws *aws = request->aws;
     const struct aws_sign what = {.credentials = credential_chain_use(aws->chain),
                                   .service = request->call.service,
-                                  .region =
-                                      request->call.region ? request->call.region : aws->region,
+                                  .region = region_of(request),
                                   .method = request->call.method,
                                   .url = request->call.url,
                                   .headers = request->call.headers,

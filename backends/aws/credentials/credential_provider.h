@@ -13,14 +13,15 @@
 
 #include "credential_plan.h"
 #include "credentials.h"
+#include "endpoint.h"
 #include "error.h"
 #include "http_client.h"
 
 struct credential_host { /* the environment of the providers; borrowed, outlives them */
     uv_loop_t *loop;
     struct http_client *http;
-    const char *region;          /* of STS */
-    char *const *endpoints;      /* by enum aws_service; NULL: AWS's own */
+    const char *region; /* of STS */
+    const struct endpoints *endpoints;
     const int64_t *clock_offset; /* seconds that the services' clock is ahead of ours */
 };
 

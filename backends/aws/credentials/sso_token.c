@@ -51,11 +51,8 @@ void sso_login_advise(const struct credential_plan *plan, struct error *error)
 int sso_endpoint(const struct credential_host *host, const struct credential_plan *plan,
                  int service, struct buffer *out)
 {
-    const char *configured = host->endpoints[service];
-    if (configured)
-        return buffer_text(out, configured);
-    buffer_text(out, "https://");
-    return endpoint_host((enum aws_service)service, plan->texts[PLAN_SSO_REGION], out);
+    return endpoint_append(host->endpoints, (enum aws_service)service, plan->texts[PLAN_SSO_REGION],
+                           out);
 }
 
 static void token_free(struct sso_token *token)

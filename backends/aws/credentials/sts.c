@@ -185,11 +185,7 @@ static void session_name_add(struct buffer *form, const struct credential_host *
 
 static int url_make(const struct credential_host *host, struct buffer *out)
 {
-    const char *configured = host->endpoints[AWS_STS];
-    if (configured)
-        buffer_text(out, configured);
-    else if (!buffer_text(out, "https://"))
-        endpoint_host(AWS_STS, host->region, out);
+    endpoint_append(host->endpoints, AWS_STS, host->region, out);
     return buffer_byte(out, '/');
 }
 
@@ -210,7 +206,8 @@ static int authorization_make(const struct credential_host *host, const struct c
                               const struct url *url, const char *form, struct sts_headers *headers)
 {
     struct sigv4_header signed_headers[HEADERS];
-    struct sigv4_scope scope = {.region = host->region, .service = aws_service_id(AWS_STS)};
+    const char *region = endpoint_region(host->endpoints, AWS_STS, host->region);
+    struct sigv4_scope scope = {.region = region, .service = aws_service_id(AWS_STS)};
     char hash[SIGV4_HEX_SIZE], signature[SIGV4_HEX_SIZE];
     uint8_t key[SIGV4_KEY_SIZE];
     struct buffer names;
@@ -232,11 +229,10 @@ static int authorization_make(const struct credential_host *host, const struct c
     if (!code)
         code = sigv4_signed_headers(&request, &names);
     if (!code)
-        code =
-            buffer_format(&headers->authorization,
-                          "AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/sts/aws4_request, "
-                          "SignedHeaders=%s, Signature=%s",
-                          signer->access_key, headers->date, host->region, names.data, signature);
+        code = buffer_format(&headers->authorization,
+                             "AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/sts/aws4_request, "
+                             "SignedHeaders=%s, Signature=%s",
+                             signer->access_key, headers->date, region, names.data, signature);
     buffer_free(&names);
     return code;
 }

@@ -81,7 +81,7 @@ int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out)
     operation->done = call->done;
     operation->user = call->user;
     operation->max_size = call->max_size;
-    operation->plain = aws->endpoints[AWS_S3] && strncmp(aws->endpoints[AWS_S3], "http:", 5) == 0;
+    operation->plain = aws->endpoints.urls[AWS_S3] && strncmp(aws->endpoints.urls[AWS_S3], "http:", 5) == 0;
     int rc = request_start(aws, call, operation);
     if (rc)
         free(operation);

@@ -1,11 +1,11 @@
-/* The bucket is in the path for custom endpoints and for names that no certificate covers, else in
- * the host. */
+/* The URLs of S3: of requests, and presigned. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "aws_sign.h"
 #include "base64.h"
+#include "bucket_endpoint.h"
 #include "container_of.h"
 #include "hash.h"
 #include "s3_private.h"
@@ -13,33 +13,17 @@
 
 enum { URL_MAX = 16 * 1024, PRESIGN_MAX_S = 604800 };
 
-/* Whether the bucket can be the first label of a host under AWS's wildcard certificate. */
-static bool fits_host(const char *bucket)
-{
-    size_t size = strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789-");
-    return bucket[size] == '\0' && size >= 3 && size <= 63 && bucket[0] != '-' &&
-           bucket[size - 1] != '-';
-}
-
 int s3_url(const struct aws *aws, const char *bucket, const char *key, const char *query,
            struct buffer *out)
 {
-    if (!bucket || !bucket[0] || strlen(bucket) > 255 || strchr(bucket, '/') ||
-        (key && (!key[0] || strlen(key) > OBJECT_KEY_MAX)))
+    bool in_path = false;
+    if (!bucket || (key && (!key[0] || strlen(key) > OBJECT_KEY_MAX)))
         return ERR_INVALID;
-    const char *endpoint = aws->endpoints[AWS_S3];
-    bool in_host = !endpoint && !aws->path_style && fits_host(bucket);
-    buffer_text(out, endpoint ? endpoint : "https://");
-    if (in_host)
-        buffer_format(out, "%s.", bucket);
-    if (!endpoint)
-        endpoint_host(AWS_S3, aws->region, out);
-    buffer_byte(out, '/');
-    if (!in_host) {
-        uri_encode(out, slice_of(bucket), false);
-        if (key)
-            buffer_byte(out, '/');
-    }
+    int code = bucket_endpoint_append(&aws->endpoints, bucket, aws->region, &in_path, out);
+    if (code)
+        return code;
+    if (key || !in_path)
+        buffer_byte(out, '/');
     if (key)
         uri_encode(out, slice_of(key), true);
     if (query)

@@ -160,6 +160,14 @@ const char *profile_get_service(const struct profile *profile, const char *key)
     return not_empty(ini_get(&profile->config, section, key));
 }
 
+const char *profile_services_missing(const struct profile *profile)
+{
+    const char *services = profile_in_config(profile, "services");
+    char section[SECTION_MAX];
+    snprintf(section, sizeof section, "services %s", services ? services : "");
+    return services && !ini_has_section(&profile->config, section) ? services : NULL;
+}
+
 void profile_free(struct profile *profile)
 {
     free(profile->name);

@@ -33,6 +33,8 @@ const char *profile_in_config(const struct profile *profile, const char *key);
 const char *profile_get(const struct profile *profile, const char *key);
 /* The same for the [services NAME] block of the config file that the profile refers to. */
 const char *profile_get_service(const struct profile *profile, const char *key);
+/* The name of that block if the profile refers to one that does not exist, else NULL. */
+const char *profile_services_missing(const struct profile *profile);
 /* It has a section in one of the files, or is the default one. */
 bool profile_exists(const struct profile *profile);
 /* Neither file was changed within the last second, so probably nobody is writing it. */

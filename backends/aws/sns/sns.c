@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "arn.h"
+#include "partition.h"
 #include "uri.h"
 #include "xml_reader.h"
 
-enum { FORM_MAX = 4 * 1024 * 1024, URL_MAX = 4096, REGION_MAX = 64 };
+enum { FORM_MAX = 4 * 1024 * 1024, URL_MAX = 4096 };
 
 static int form_make(const struct sns_client_call *call, struct buffer *out)
 {
@@ -24,21 +25,16 @@ static int form_make(const struct sns_client_call *call, struct buffer *out)
 
 static int url_make(const struct aws *aws, const char *region, struct buffer *out)
 {
-    if (aws->endpoints[AWS_SNS]) {
-        buffer_text(out, aws->endpoints[AWS_SNS]);
-    } else {
-        buffer_text(out, "https://");
-        endpoint_host(AWS_SNS, region, out);
-    }
+    endpoint_append(&aws->endpoints, AWS_SNS, region, out);
     return buffer_byte(out, '/');
 }
 
-static int region_of(const struct aws *aws, const char *topic_arn, char out[REGION_MAX])
+static int region_of(const struct aws *aws, const char *topic_arn, char out[REGION_SIZE_MAX])
 {
     struct slice region = slice_of(aws->region);
     if (topic_arn)
         region = arn_part(topic_arn, ARN_REGION);
-    if (region.size == 0 || region.size >= REGION_MAX)
+    if (!region_is_plain(region))
         return ERR_INVALID;
     memcpy(out, region.data, region.size);
     out[region.size] = '\0';
@@ -49,7 +45,7 @@ int sns_start(struct aws *aws, const struct sns_client_call *call)
 {
     const struct http_header headers[] = {
         {"content-type", "application/x-www-form-urlencoded; charset=utf-8"}};
-    char region[REGION_MAX];
+    char region[REGION_SIZE_MAX];
     struct buffer form, url;
     buffer_init(&form, FORM_MAX);
     buffer_init(&url, URL_MAX);
@@ -64,7 +60,7 @@ int sns_start(struct aws *aws, const struct sns_client_call *call)
                                    .method = "POST",
                                    .resource = call->resource,
                                    .url = url.data,
-                                   .region = region,
+                                   .region = endpoint_region(&aws->endpoints, AWS_SNS, region),
                                    .headers = headers,
                                    .header_count = 1,
                                    .body = buffer_take(&form),

@@ -5,10 +5,14 @@
 
 #include "arn.h"
 #include "container_of.h"
+#include "endpoint_host.h"
 #include "json_text.h"
+#include "partition.h"
 #include "sqs_private.h"
 #include "sqs_queue.h"
 #include "url.h"
+
+enum { ENDPOINT_MAX = 4096 };
 
 const struct queue_backend_ops sqs_ops = {
     .open = sqs_open,
@@ -98,13 +102,8 @@ static void queue_free(struct queue *queue)
 char *sqs_endpoint(const struct aws *aws, const char *region)
 {
     struct buffer text;
-    buffer_init(&text, 4096);
-    if (aws->endpoints[AWS_SQS]) {
-        buffer_text(&text, aws->endpoints[AWS_SQS]);
-    } else {
-        buffer_text(&text, "https://");
-        endpoint_host(AWS_SQS, region ? region : aws->region, &text);
-    }
+    buffer_init(&text, ENDPOINT_MAX);
+    endpoint_append(&aws->endpoints, AWS_SQS, region ? region : aws->region, &text);
     buffer_byte(&text, '/');
     return buffer_take_text(&text);
 }
@@ -136,13 +135,13 @@ static int name_parse(const char *text, struct queue_name *out)
         const char *slash = strrchr(text, '/');
         out->url = text;
         out->name = slice_of(slash + 1);
-        out->region = endpoint_region(AWS_SQS, url.host);
+        out->region = endpoint_host_read(AWS_SQS, url.host).region;
     } else if (strncmp(text, "arn:", 4) == 0) {
         out->region = arn_part(text, ARN_REGION);
         out->account = arn_part(text, ARN_ACCOUNT);
         out->name = arn_part(text, ARN_RESOURCE);
-        if (!slice_equal_text(arn_part(text, ARN_SERVICE), "sqs") || out->region.size == 0 ||
-            out->account.size == 0)
+        if (!slice_equal_text(arn_part(text, ARN_SERVICE), "sqs") ||
+            !region_is_plain(out->region) || out->account.size == 0)
             return ERR_INVALID;
     }
     return name_is_plain(out->name) ? 0 : ERR_INVALID;
@@ -194,17 +193,33 @@ enum queue_relation aws_queue_compare(const char *name, const char *other)
     return known ? QUEUES_ARE_ONE : QUEUES_MAY_BE_ONE;
 }
 
+/* Any host but the usual ones of AWS is used as it is. Those are replaced by the host that the
+ * settings ask for (FIPS, dual stack); older ones do not speak this protocol. */
+static void origin_append(const struct endpoints *endpoints, const struct url *url,
+                          const char *region, struct buffer *out)
+{
+    const struct endpoint_host host = endpoint_host_read(AWS_SQS, url->host);
+    if (!host.region.size || host.vpc) {
+        buffer_append(out, url->origin.data, url->origin.size);
+        return;
+    }
+    buffer_text(out, url->https ? "https://" : "http://");
+    endpoint_host_append(AWS_SQS, region, host.dualstack || endpoints->dualstack,
+                         host.fips || endpoints->fips, out);
+    buffer_append(out, host.port.data, host.port.size);
+}
+
 /* The host of the URL is the endpoint, unless the user configured another one. */
 static char *endpoint_of(const struct aws *aws, const struct queue_name *name, const char *region)
 {
     struct url url;
-    if (!name->url || aws->endpoints[AWS_SQS])
+    if (!name->url || aws->endpoints.urls[AWS_SQS])
         return sqs_endpoint(aws, region);
     if (url_parse(name->url, &url))
         return NULL;
     struct buffer text;
-    buffer_init(&text, 4096);
-    buffer_append(&text, url.origin.data, url.origin.size);
+    buffer_init(&text, ENDPOINT_MAX);
+    origin_append(&aws->endpoints, &url, region, &text);
     buffer_byte(&text, '/');
     return buffer_take_text(&text);
 }
@@ -218,9 +233,13 @@ static struct queue *queue_create(struct aws *aws, const struct queue_name *name
     list_init(&queue->operations);
     queue->facts.name = slice_dup(name->name);
     queue->facts.url = name->url ? slice_dup(slice_of(name->url)) : NULL;
-    queue->region = slice_dup(name->region.size ? name->region : slice_of(aws->region));
-    queue->endpoint = queue->region ? endpoint_of(aws, name, queue->region) : NULL;
-    if (queue->facts.name && queue->endpoint && (queue->facts.url || !name->url))
+    char *region = slice_dup(name->region.size ? name->region : slice_of(aws->region));
+    if (region) {
+        queue->endpoint = endpoint_of(aws, name, region);
+        queue->region = slice_dup(slice_of(endpoint_region(&aws->endpoints, AWS_SQS, region)));
+    }
+    free(region);
+    if (queue->facts.name && queue->region && queue->endpoint && (queue->facts.url || !name->url))
         return queue;
     queue_free(queue);
     return NULL;
@@ -422,8 +441,7 @@ const struct queue_facts *sqs_facts(const struct queue *queue)
 static bool endpoint_is_aws(const char *endpoint)
 {
     struct url url;
-    return url_parse(endpoint, &url) == 0 && (slice_ends_with(url.host, ".amazonaws.com") ||
-                                              slice_ends_with(url.host, ".amazonaws.com.cn"));
+    return url_parse(endpoint, &url) == 0 && endpoint_host_read(AWS_SQS, url.host).region.size;
 }
 
 /* In AWS an ARN is unique and a queue can be reached at several hosts; compatible services all use

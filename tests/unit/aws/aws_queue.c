@@ -3,11 +3,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "aws_private.h"
 #include "scripted_http.h"
 
 #define URL "https://sqs.eu-central-1.amazonaws.com/123456789012/web"
@@ -189,6 +191,68 @@ static void open_by_url(void **state)
     assert_non_null(strstr(script_header(0, "authorization"), "/us-west-2/sqs/aws4_request"));
     assert_string_equal(ops()->facts(seen.queue)->name, "web");
     end();
+}
+
+/* Requests go to the host of the URL, with the variant that is set, and are signed for its region. */
+static void open_by_urls_of_aws(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host, *sent, *region;
+        bool fips, dualstack;
+    } cases[] = {
+        {"https://sqs.eu-west-1.amazonaws.com:8443", "https://sqs.eu-west-1.amazonaws.com:8443",
+         "eu-west-1", false, false},
+        {"https://eu-west-1.queue.amazonaws.com", "https://sqs.eu-west-1.amazonaws.com",
+         "eu-west-1", false, false},
+        {"http://queue.amazonaws.com", "http://sqs.us-east-1.amazonaws.com", "us-east-1", false,
+         false},
+        {"https://vpce-1-2.sqs.eu-west-1.vpce.amazonaws.com",
+         "https://vpce-1-2.sqs.eu-west-1.vpce.amazonaws.com", "eu-west-1", true, false},
+        {"https://sqs-fips.us-east-2.amazonaws.com", "https://sqs-fips.us-east-2.amazonaws.com",
+         "us-east-2", false, false},
+        {"https://sqs.us-east-2.api.aws", "https://sqs-fips.us-east-2.api.aws", "us-east-2", true,
+         false},
+        {"https://sqs.us-east-2.amazonaws.com", "https://sqs.us-east-2.api.aws", "us-east-2", false,
+         true},
+        {"https://sqs.cn-north-1.amazonaws.com.cn", "https://sqs.cn-north-1.amazonaws.com.cn",
+         "cn-north-1", false, false},
+        {"https://sqs.eusc-de-east-1.amazonaws.eu", "https://sqs.eusc-de-east-1.amazonaws.eu",
+         "eusc-de-east-1", false, false},
+        {"https://queues.example.org:9324", "https://queues.example.org:9324", "eu-central-1", true,
+         true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char queue[128], sent[128];
+        SCRIPT(&script_options, ATTRIBUTES_RESPONSE);
+        script.aws->endpoints.fips = cases[i].fips;
+        script.aws->endpoints.dualstack = cases[i].dualstack;
+        snprintf(queue, sizeof queue, "%s/210987654321/web", cases[i].host);
+        snprintf(sent, sizeof sent, "%s/", cases[i].sent);
+        open_as(queue);
+        assert_int_equal(seen.error.code, 0);
+        assert_string_equal(script.requests[0].url, sent);
+        assert_sent_text(0, "QueueUrl", queue);
+        script_assert_signed_for(0, "sqs", cases[i].region);
+        end();
+    }
+}
+
+/* The region becomes part of a host name, which must be one of AWS's. */
+static void arns_with_a_false_region_are_refused(void **state)
+{
+    (void)state;
+    static const char *const arns[] = {"arn:aws:sqs:example.org/:210987654321:web",
+                                       "arn:aws:sqs:x@example.org:210987654321:web",
+                                       "arn:aws:sqs::210987654321:web"};
+    SCRIPT(&script_options);
+    for (size_t i = 0; i < sizeof arns / sizeof *arns; i++)
+        assert_int_equal(ops()->open(aws_queue_backend(script.aws), arns[i], NULL, NULL),
+                         ERR_INVALID);
+    struct script_publish publish = {0};
+    assert_int_equal(script_publish_start(&publish, "arn:aws:sns:example.org/:1:t", NULL, "m"),
+                     ERR_INVALID);
+    script_end();
 }
 
 /* Requests go to a configured endpoint, whatever host the queue's URL has. */
@@ -583,6 +647,8 @@ int main(void)
         cmocka_unit_test(open_by_name),
         cmocka_unit_test(open_by_arn),
         cmocka_unit_test(open_by_url),
+        cmocka_unit_test(open_by_urls_of_aws),
+        cmocka_unit_test(arns_with_a_false_region_are_refused),
         cmocka_unit_test(open_by_url_with_endpoint),
         cmocka_unit_test(open_missing),
         cmocka_unit_test(open_with_a_redrive_policy_that_repeats_itself),

@@ -28,6 +28,8 @@ static const char *const variables[] = {
     "AWS_ENDPOINT_URL_SNS",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_ENDPOINT_URL_STS",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 };
@@ -462,6 +464,105 @@ static void endpoints_in_files(void **state)
     script_end();
 }
 
+/* The order of botocore: a variable for the service, one for all, the file's services section, and
+ * the profile. */
+static void the_environment_comes_before_the_files(void **state)
+{
+    (void)state;
+    keys_in_environment();
+    setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1", 1);
+    file_write("config", "[default]\nregion = eu-west-1\nservices = here\n"
+                         "endpoint_url = http://127.0.0.1:4\n"
+                         "[services here]\ns3 =\n  endpoint_url = http://127.0.0.1:3\n");
+    send_both(&nothing);
+    assert_url(0, "http://127.0.0.1:1/photos/a");
+    assert_url(1, "http://127.0.0.1:1/");
+    script_end();
+    setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:2", 1);
+    send_both(&nothing);
+    assert_url(0, "http://127.0.0.1:2/photos/a");
+    assert_url(1, "http://127.0.0.1:1/");
+    script_end();
+}
+
+static void endpoints_are_ignored_by_the_profile_and_not_if_given(void **state)
+{
+    (void)state;
+    keys_in_environment();
+    setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1", 1);
+    file_write("config", "[default]\nregion = eu-west-1\nservices = missing\n"
+                         "ignore_configured_endpoint_urls = True\n");
+    send_both(&nothing);
+    assert_url(0, "https://photos.s3.eu-west-1.amazonaws.com/a");
+    assert_url(1, "https://sns.eu-west-1.amazonaws.com/");
+    script_end();
+    send_both(&(struct backend_settings){.endpoint = "http://127.0.0.1:5"});
+    assert_url(0, "http://127.0.0.1:5/photos/a");
+    script_end();
+    setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false", 1); /* the variable comes first */
+    assert_non_null(strstr(refused(&nothing).text, "[services missing]"));
+}
+
+static void variants_of_endpoints(void **state)
+{
+    (void)state;
+    keys_in_environment();
+    file_write("config", "[default]\nregion = us-east-1\nuse_dualstack_endpoint = true\n");
+    send_both(&nothing);
+    assert_url(0, "https://photos.s3.dualstack.us-east-1.amazonaws.com/a");
+    assert_url(1, "https://sns.eu-west-1.api.aws/");
+    script_end();
+    setenv("AWS_USE_DUALSTACK_ENDPOINT", "false", 1);
+    setenv("AWS_USE_FIPS_ENDPOINT", "True", 1);
+    send_both(&nothing);
+    assert_url(0, "https://photos.s3-fips.us-east-1.amazonaws.com/a");
+    assert_url(1, "https://sns-fips.eu-west-1.amazonaws.com/");
+    script_end();
+    setenv("AWS_USE_FIPS_ENDPOINT", "false", 1);
+    file_write("config", "[default]\nregion = us-east-1\nuse_fips_endpoint = true\n"
+                         "s3 =\n  use_dualstack_endpoint = true\n");
+    send_both(&nothing); /* S3's own setting, older than the variable */
+    assert_url(0, "https://photos.s3.dualstack.us-east-1.amazonaws.com/a");
+    assert_url(1, "https://sns.eu-west-1.amazonaws.com/");
+    script_end();
+}
+
+static void variants_that_cannot_be(void **state)
+{
+    (void)state;
+    keys_in_environment();
+    setenv("AWS_REGION", "eu-west-1", 1);
+    setenv("AWS_USE_FIPS_ENDPOINT", "yes", 1);
+    assert_non_null(strstr(refused(&nothing).text, "\"yes\"; it must be true or false"));
+    setenv("AWS_USE_FIPS_ENDPOINT", "true", 1);
+    setenv("AWS_ENDPOINT_URL_SQS", "http://127.0.0.1:1", 1);
+    assert_non_null(
+        strstr(refused(&nothing).text, "AWS_USE_FIPS_ENDPOINT and an endpoint for SQS"));
+    setenv("AWS_USE_FIPS_ENDPOINT", "false", 1);
+    setenv("AWS_USE_DUALSTACK_ENDPOINT", "true", 1);
+    assert_non_null(strstr(refused(&nothing).text, "AWS_USE_DUALSTACK_ENDPOINT and"));
+    unsetenv("AWS_ENDPOINT_URL_SQS");
+    setenv("AWS_USE_FIPS_ENDPOINT", "true", 1);
+    setenv("AWS_REGION", "cn-north-1", 1);
+    assert_non_null(strstr(refused(&nothing).text, "S3 has no FIPS endpoint in cn-north-1"));
+}
+
+/* An endpoint in a VPC is of one region, whatever region is set. */
+static void requests_are_signed_for_the_region_of_the_endpoint(void **state)
+{
+    (void)state;
+    keys_in_environment();
+    setenv("AWS_REGION", "eu-west-1", 1);
+    setenv("AWS_ENDPOINT_URL_S3", "https://bucket.vpce-1-2.s3.us-east-2.vpce.amazonaws.com", 1);
+    setenv("AWS_ENDPOINT_URL_SNS", "https://vpce-1-2.sns.us-west-2.vpce.amazonaws.com", 1);
+    send_both(&nothing);
+    assert_url(0, "https://bucket.vpce-1-2.s3.us-east-2.vpce.amazonaws.com/photos/a");
+    assert_non_null(strstr(script_header(0, "authorization"), "/us-east-2/s3/aws4_request"));
+    assert_url(1, "https://vpce-1-2.sns.us-west-2.vpce.amazonaws.com/");
+    assert_non_null(strstr(script_header(1, "authorization"), "/us-west-2/sns/aws4_request"));
+    script_end();
+}
+
 /* The embedded cloud's client must not use the user's files. */
 static void environment_is_ignored(void **state)
 {
@@ -538,6 +639,11 @@ int main(void)
         SETTINGS_TEST(keys_in_config_file),
         SETTINGS_TEST(endpoints_are_resolved),
         SETTINGS_TEST(endpoints_in_files),
+        SETTINGS_TEST(the_environment_comes_before_the_files),
+        SETTINGS_TEST(endpoints_are_ignored_by_the_profile_and_not_if_given),
+        SETTINGS_TEST(variants_of_endpoints),
+        SETTINGS_TEST(variants_that_cannot_be),
+        SETTINGS_TEST(requests_are_signed_for_the_region_of_the_endpoint),
         SETTINGS_TEST(environment_is_ignored),
         SETTINGS_TEST(nothing_found),
         SETTINGS_TEST(half_a_pair),
