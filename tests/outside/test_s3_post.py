@@ -177,6 +177,21 @@ def test_an_expired_or_foreign_form_is_refused(cloud, s3, bucket, monkeypatch):
     assert code_of(send(made["url"], form(made["fields"].items(), b"x"))) == ("SignatureDoesNotMatch", 403)
 
 
+def test_temporary_credentials_sign_a_form(cloud, s3, bucket):
+    given, other = (cloud.client("sts").get_session_token()["Credentials"] for _ in range(2))
+    session = client(cloud.endpoint, "s3", access_key=given["AccessKeyId"], secret_key=given["SecretAccessKey"],
+                     token=given["SessionToken"])
+    assert post(session, bucket, "k")[0] == 204
+    assert fetch(s3, bucket, "k") == b"hello"
+    for token, code in ((None, ("InvalidAccessKeyId", 403)), ("", ("InvalidAccessKeyId", 403)), ("x" * 2000, ("InvalidToken", 400)),
+                        (other["SessionToken"], ("InvalidToken", 400))):
+        assert code_of(post(session, bucket, "no", x_amz_security_token=token)) == code
+    # A permanent key has no token, and the field needs a condition, like every field.
+    assert code_of(post(s3, bucket, "no", x_amz_security_token=given["SessionToken"])) == ("InvalidToken", 400)
+    assert code_of(post(s3, bucket, "no", x_amz_security_token="")) == ("AccessDenied", 403)
+    assert error_code(s3.head_object, Bucket=bucket, Key="no")[1] == 404
+
+
 def test_anybody_may_post_where_the_bucket_says_so(cloud, s3, bucket):
     url, data = f"{cloud.endpoint}/{bucket}", form([("key", "in/k")], b"hello")
     assert code_of(send(url, data)) == ("AccessDenied", 403)

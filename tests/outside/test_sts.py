@@ -11,6 +11,7 @@ from botocore.config import Config
 
 import harness
 from harness import ACCOUNT, error_code
+from test_s3_post import code_of, form as multipart, send
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/engine"
 
@@ -77,7 +78,24 @@ def test_a_token_must_be_its_keys_own(cloud):
     one, two = (cloud.client("sts").get_session_token()["Credentials"] for _ in range(2))
     for wrong in ({"SessionToken": two["SessionToken"]}, {"SessionToken": one["SessionToken"] + "x"}, {"SessionToken": "x"}):
         assert error_code(client_of(cloud, "sts", one | wrong).get_caller_identity) == ("InvalidClientTokenId", 403)
+    assert error_code(client_of(cloud, "s3", one | {"SessionToken": two["SessionToken"]}).list_buckets) == ("InvalidToken", 400)
+    assert error_code(client_of(cloud, "s3", one | {"SessionToken": None}).list_buckets) == ("InvalidAccessKeyId", 403)
     assert error_code(client_of(cloud, "sts", one | {"SecretAccessKey": "x"}).get_caller_identity) == ("SignatureDoesNotMatch", 403)
+
+
+def test_a_permanent_key_has_no_token(cloud):
+    """As on AWS, where a variable AWS_SESSION_TOKEN that is left over from other credentials makes every call fail."""
+    given = cloud.client("sts").get_session_token()["Credentials"]
+    for token in (given["SessionToken"], "left-over", "x" * 5000):
+        stale = {"AccessKeyId": harness.ACCESS_KEY, "SecretAccessKey": harness.SECRET_KEY, "SessionToken": token}
+        s3 = client_of(cloud, "s3", stale)
+        assert error_code(s3.list_buckets) == ("InvalidToken", 400)
+        status, body = harness.curl(s3.generate_presigned_url("list_buckets"), secret=None)
+        assert status == 400 and b"<Code>InvalidToken</Code>" in body
+        for call in (client_of(cloud, "sts", stale).get_caller_identity, client_of(cloud, "sns", stale).list_topics,
+                     client_of(cloud, "sqs", stale).list_queues, client_of(cloud, "events", stale).list_rules):
+            assert error_code(call) == ("InvalidClientTokenId", 403)
+
 
 
 def test_credentials_expire_in_every_protocol(start, tmp_path):
@@ -85,7 +103,11 @@ def test_credentials_expire_in_every_protocol(start, tmp_path):
     cloud.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
     cloud.wait_for("Serving")
     given = harness.client(cloud.endpoint, "sts").get_session_token()["Credentials"]
+    s3 = client_of(cloud, "s3", given)
+    s3.create_bucket(Bucket="late")
+    form = s3.generate_presigned_post("late", "k")
     harness.until(lambda: seconds_left(given) < -0.1, "they have expired")
+    assert code_of(send(form["url"], multipart(form["fields"].items(), b"x"))) == ("ExpiredToken", 400)
     assert error_code(client_of(cloud, "sts", given).get_caller_identity) == ("ExpiredToken", 403)
     assert error_code(client_of(cloud, "s3", given).list_buckets) == ("ExpiredToken", 400)
     assert error_code(client_of(cloud, "sqs", given).list_queues)[0] in ("ExpiredToken", "ExpiredTokenException")

@@ -33,6 +33,10 @@ static const struct signature_refusal refusals[SIGNATURE_CODE_COUNT] = {
     [SIGNATURE_UNKNOWN_KEY] = {"InvalidAccessKeyId", 403, "InvalidClientTokenId", 403,
                                "UnrecognizedClientException",
                                "The access key id you provided does not exist in our records."},
+    [SIGNATURE_BAD_TOKEN] = {"InvalidToken", 400, "InvalidClientTokenId", 403,
+                             "UnrecognizedClientException",
+                             "The security token included in the request is invalid: it is not "
+                             "that of the access key."},
     [SIGNATURE_TOKEN_EXPIRED] = {"ExpiredToken", 400, "ExpiredToken", 403, "ExpiredTokenException",
                                  "The security token included in the request is expired"},
     [SIGNATURE_SKEWED] =

@@ -194,21 +194,34 @@ static const struct access_key *key_find(const struct access_key_list *keys, con
     return NULL;
 }
 
-/* The token is in a header, or in the query of a presigned URL. */
-static enum signature_code session_claim(const struct access_key_list *keys,
-                                         const struct signed_request *request, int64_t now,
-                                         struct signature_claim *claim)
+/* The token is in a header, or in the query of a presigned URL; empty: there is none. */
+static struct slice token_of(const struct signed_request *request, char room[SESSION_TOKEN_SIZE])
 {
-    char text[SESSION_TOKEN_SIZE];
-    struct slice token = signed_request_header(request, "x-amz-security-token");
-    if (!token.data && query_value(request->query, "X-Amz-Security-Token", text, sizeof text))
-        token = slice_of(text);
-    int code = token.data ? session_open(keys, claim->access_key, trim(token), now, &claim->session)
-                          : ERR_DENIED;
+    static const char name[] = "X-Amz-Security-Token";
+    struct slice token = trim(signed_request_header(request, name));
+    if (token.size)
+        return token;
+    if (!query_find(request->query, name, &token) || !token.size)
+        return (struct slice){NULL, 0};
+    /* One that does not fit was not issued here: any text that is no token will do. */
+    return slice_of(decode(token, room, SESSION_TOKEN_SIZE) ? room : "?");
+}
+
+/* A permanent key has no token, and temporary credentials are nothing without theirs. Sources for
+ * the errors: "Error responses" in the S3 API Reference (InvalidToken); for an access key without
+ * its token, issue 68 of etianen/django-s3-storage. */
+static enum signature_code signer_find(const struct access_key_list *keys, struct slice token,
+                                       int64_t now, struct signature_claim *claim)
+{
+    claim->key = key_find(keys, claim->access_key);
+    if (!token.size)
+        return claim->key ? SIGNATURE_OK : SIGNATURE_UNKNOWN_KEY;
+    int code = claim->key ? ERR_DENIED
+                          : session_open(keys, claim->access_key, token, now, &claim->session);
+    claim->key = code ? NULL : &claim->session.key;
     if (code == ERR_EXPIRED)
         return SIGNATURE_TOKEN_EXPIRED;
-    claim->key = code ? NULL : &claim->session.key;
-    return code ? SIGNATURE_UNKNOWN_KEY : SIGNATURE_OK;
+    return code ? SIGNATURE_BAD_TOKEN : SIGNATURE_OK;
 }
 
 enum signature_code signature_claim(const struct access_key_list *keys,
@@ -216,6 +229,7 @@ enum signature_code signature_claim(const struct access_key_list *keys,
                                     struct signature_claim *claim)
 {
     enum signature_code code;
+    char token[SESSION_TOKEN_SIZE];
     *claim = (struct signature_claim){.detail = ""};
     struct slice header = signed_request_header(request, "authorization");
     if (header.data && !slice_starts_with(header, ALGORITHM)) {
@@ -233,9 +247,7 @@ enum signature_code signature_claim(const struct access_key_list *keys,
     }
     if (code != SIGNATURE_OK)
         return code;
-    claim->key = key_find(keys, claim->access_key);
-    if (!claim->key)
-        code = session_claim(keys, request, now, claim);
+    code = signer_find(keys, token_of(request, token), now, claim);
     if (code != SIGNATURE_OK)
         return code;
     return time_check(claim, request, now);
@@ -320,31 +332,32 @@ enum signature_code signature_verify(const struct signed_request *request,
     return same ? SIGNATURE_OK : SIGNATURE_MISMATCH;
 }
 
-enum signature_code signature_verify_text(const struct access_key_list *keys,
-                                          const char *credential, const char *date,
-                                          const char *text, const char *signature,
-                                          const struct access_key **key)
+static bool text_is_signed(const struct signed_text *text, const struct signature_claim *claim)
 {
-    struct signature_claim claim = {.detail = ""};
-    int64_t signed_at;
-    if (!credential_read(&claim, slice_of(credential)) || strcmp(claim.service, "s3") != 0 ||
-        !copy(claim.date, sizeof claim.date, slice_of(date)) ||
-        sigv4_parse_date(slice_of(date), &signed_at) || strncmp(claim.date, claim.day, 8) != 0)
-        return SIGNATURE_MALFORMED;
-    const struct access_key *found = key_find(keys, claim.access_key);
-    if (!found)
-        return SIGNATURE_UNKNOWN_KEY;
-    struct sigv4_scope scope = {.region = claim.region, .service = claim.service};
-    memcpy(scope.date, claim.date, sizeof scope.date);
+    struct sigv4_scope scope = {.region = claim->region, .service = claim->service};
+    memcpy(scope.date, claim->date, sizeof scope.date);
     uint8_t signing_key[SIGV4_KEY_SIZE], mac[SIGV4_KEY_SIZE];
     char expected[SIGV4_HEX_SIZE];
-    signing_keys_get(found->signing, found->secret_key, &scope, signing_key);
-    hmac_sha256(signing_key, sizeof signing_key, text, strlen(text), mac);
+    signing_keys_get(claim->key->signing, claim->key->secret_key, &scope, signing_key);
+    hmac_sha256(signing_key, sizeof signing_key, text->text, strlen(text->text), mac);
     secret_wipe(signing_key, sizeof signing_key);
     hex_write(mac, sizeof mac, expected);
-    if (strlen(signature) != SIGV4_HEX_SIZE - 1 ||
-        !secret_equal(expected, signature, SIGV4_HEX_SIZE - 1))
-        return SIGNATURE_MISMATCH;
-    *key = found;
-    return SIGNATURE_OK;
+    return strlen(text->signature) == SIGV4_HEX_SIZE - 1 &&
+           secret_equal(expected, text->signature, SIGV4_HEX_SIZE - 1);
+}
+
+enum signature_code signature_verify_text(const struct access_key_list *keys,
+                                          const struct signed_text *text, int64_t now,
+                                          struct signature_claim *out)
+{
+    int64_t signed_at;
+    *out = (struct signature_claim){.detail = ""};
+    if (!credential_read(out, slice_of(text->credential)) || strcmp(out->service, "s3") != 0 ||
+        !copy(out->date, sizeof out->date, slice_of(text->date)) ||
+        sigv4_parse_date(slice_of(text->date), &signed_at) || strncmp(out->date, out->day, 8) != 0)
+        return SIGNATURE_MALFORMED;
+    enum signature_code code = signer_find(keys, slice_of(text->token), now, out);
+    if (code == SIGNATURE_OK && !text_is_signed(text, out))
+        code = SIGNATURE_MISMATCH;
+    return code;
 }

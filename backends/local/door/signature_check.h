@@ -39,6 +39,7 @@ enum signature_code {
     SIGNATURE_MISSING,   /* no signature */
     SIGNATURE_MALFORMED, /* an Authorization header or X-Amz- parameters that cannot be read */
     SIGNATURE_UNKNOWN_KEY,
+    SIGNATURE_BAD_TOKEN,       /* a session token that is not the access key's */
     SIGNATURE_TOKEN_EXPIRED,   /* the session's credentials */
     SIGNATURE_SKEWED,          /* the signing time differs too much from now */
     SIGNATURE_EXPIRED,         /* an expired presigned URL */
@@ -69,12 +70,15 @@ enum signature_code signature_claim(const struct access_key_list *keys,
 enum signature_code signature_verify(const struct signed_request *request,
                                      const struct signature_claim *claim, const char *payload_hash);
 
-/* Verifies a signed text: the policy of a POST form, with the fields for signer and date. *key is
- * the signer's. No time is checked, because the policy contains its own expiration. */
+/* Verifies a signed text, the policy of a POST form. out->key is the signer's. Of the times, only
+ * the session's is checked, because the policy contains its own expiration. */
+struct signed_text { /* borrowed */
+    const char *credential, *date, *text, *signature;
+    const char *token; /* of a session; NULL: none */
+};
 enum signature_code signature_verify_text(const struct access_key_list *keys,
-                                          const char *credential, const char *date,
-                                          const char *text, const char *signature,
-                                          const struct access_key **key);
+                                          const struct signed_text *text, int64_t now,
+                                          struct signature_claim *out);
 
 /* By case-insensitive name; data NULL: absent. */
 struct slice signed_request_header(const struct signed_request *request, const char *name);

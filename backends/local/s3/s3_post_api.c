@@ -39,6 +39,7 @@ struct post {
     struct s3_form form;
     bool judged; /* the file has begun */
     struct s3_post_policy policy;
+    struct signature_claim signer; /* of the policy */
     struct object object;
 };
 
@@ -194,11 +195,33 @@ static enum s3_error take_key(struct post *post)
     return utf8_length(expanded) < 0 || s3_key_climbs(expanded) ? S3_INVALID_URI : S3_OK;
 }
 
+static enum s3_error check_signer(struct post *post, const struct signed_text *text)
+{
+    struct s3_request *request = post->intake.request;
+    enum signature_code code = signature_verify_text(request->cloud->access_keys, text,
+                                                     (int64_t)time(NULL), &post->signer);
+    switch (code) {
+    case SIGNATURE_OK:
+        request->caller = post->signer.key;
+        return S3_OK;
+    case SIGNATURE_UNKNOWN_KEY:
+        return S3_INVALID_ACCESS_KEY;
+    case SIGNATURE_BAD_TOKEN:
+        return S3_INVALID_TOKEN;
+    case SIGNATURE_TOKEN_EXPIRED:
+        return S3_EXPIRED_TOKEN;
+    case SIGNATURE_MALFORMED:
+        return refuse(post, S3_INVALID_ARGUMENT,
+                      "The x-amz-credential or x-amz-date field is not valid.");
+    default:
+        return S3_SIGNATURE_MISMATCH;
+    }
+}
+
 static enum s3_error check_signature(struct post *post, const char *policy)
 {
     static const char *const names[] = {"x-amz-algorithm", "x-amz-credential", "x-amz-date",
                                         "x-amz-signature"};
-    struct s3_request *request = post->intake.request;
     const char *values[4];
     char text[128];
     for (size_t i = 0; i < 4; i++) {
@@ -213,18 +236,12 @@ static enum s3_error check_signature(struct post *post, const char *policy)
     if (strcmp(values[0], "AWS4-HMAC-SHA256") != 0)
         return refuse(post, S3_INVALID_ARGUMENT,
                       "X-Amz-Algorithm only supports \"AWS4-HMAC-SHA256\"");
-    switch (signature_verify_text(request->cloud->access_keys, values[1], values[2], policy,
-                                  values[3], &request->caller)) {
-    case SIGNATURE_OK:
-        return S3_OK;
-    case SIGNATURE_UNKNOWN_KEY:
-        return S3_INVALID_ACCESS_KEY;
-    case SIGNATURE_MALFORMED:
-        return refuse(post, S3_INVALID_ARGUMENT,
-                      "The x-amz-credential or x-amz-date field is not valid.");
-    default:
-        return S3_SIGNATURE_MISMATCH;
-    }
+    return check_signer(
+        post, &(struct signed_text){.credential = values[1],
+                                    .date = values[2],
+                                    .text = policy,
+                                    .signature = values[3],
+                                    .token = s3_form_value(&post->form, "x-amz-security-token")});
 }
 
 /* Without a policy the request is anonymous, unless it is itself signed. */

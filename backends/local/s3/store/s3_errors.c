@@ -29,6 +29,9 @@ static const struct s3_error_facts table[S3_ERRORS] = {
                            "We encountered an internal error. Please try again."},
     [S3_INVALID_ACCESS_KEY] = {403, "InvalidAccessKeyId",
                                "The AWS Access Key Id you provided does not exist in our records."},
+    [S3_INVALID_TOKEN] = {400, "InvalidToken",
+                          "The provided token is malformed or otherwise invalid."},
+    [S3_EXPIRED_TOKEN] = {400, "ExpiredToken", "The provided token has expired."},
     [S3_INVALID_POLICY_DOCUMENT] = {400, "InvalidPolicyDocument",
                                     "The content of the form does not meet the conditions "
                                     "specified in the policy document."},
