@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "backend_settings.h"
+#include "bytes.h"
 #include "error.h"
 #include "http_client.h"
 #include "object_store.h"
@@ -31,5 +32,11 @@ void aws_destroy(struct aws *aws);
 
 struct queue_backend *aws_queue_backend(struct aws *aws); /* owned by aws */
 struct object_store *aws_object_store(struct aws *aws);   /* owned by aws */
+
+/* Appends the metrics of the requests and the credentials, in Prometheus' text format. */
+void aws_write_metrics(const struct aws *aws, struct buffer *out);
+/* Whether the credentials are valid; starts a refresh if one is due. If not, one line with the
+ * reason is appended; no secrets. */
+bool aws_is_ready(struct aws *aws, struct buffer *reasons);
 
 #endif

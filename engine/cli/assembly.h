@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "backend_settings.h"
+#include "bytes.h"
 #include "cloud_settings.h"
 #include "error.h"
 #include "fanout.h"
@@ -50,6 +51,7 @@ struct assembly {
     void (*isolation_allow)(const struct isolation_settings *settings);
     int (*isolation_ready)(struct error *error); /* waits for the first decoder */
     void (*isolation_stop)(void);
+    void (*isolation_metrics)(struct buffer *out);
     /* The pipeline that an image analyser renders; the caller releases it. */
     int (*labels_pipeline_make)(struct pipeline **out, struct error *error);
     /* Sample photos. sample_make creates one unless it exists: blocking, on a pool thread. The
@@ -69,6 +71,10 @@ struct assembly {
                         struct error *error);
     /* Cancels pending requests; the loop must run once more. */
     void (*backend_close)(struct backend *backend);
+    /* Metrics of its requests and credentials, and whether the credentials are valid (if not, the
+     * reason is appended). */
+    void (*backend_metrics)(const struct backend *backend, struct buffer *out);
+    bool (*backend_ready)(struct backend *backend, struct buffer *reasons);
     /* Asks whose credentials are used; one at a time. On error done is not called. */
     int (*backend_identify)(struct backend *backend, assembly_identified *done, void *user);
     /* Creates the fan-out's resources that do not exist yet. *fanout is borrowed until the

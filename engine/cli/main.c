@@ -33,6 +33,16 @@ static void backend_close(struct backend *backend)
     *backend = (struct backend){0};
 }
 
+static void backend_metrics(const struct backend *backend, struct buffer *out)
+{
+    aws_write_metrics(backend->handle, out);
+}
+
+static bool backend_ready(struct backend *backend, struct buffer *reasons)
+{
+    return aws_is_ready(backend->handle, reasons);
+}
+
 struct identification {
     assembly_identified *done;
     void *user;
@@ -107,6 +117,7 @@ int main(int argc, char **argv)
         .isolation_allow = isolation_allow,
         .isolation_ready = isolation_ready,
         .isolation_stop = isolation_stop,
+        .isolation_metrics = isolation_write_metrics,
         .labels_pipeline_make = labels_pipeline_make,
         .samples_count = samples_count,
         .samples_missing = samples_missing,
@@ -117,6 +128,8 @@ int main(int argc, char **argv)
         .queue_compare = aws_queue_compare,
         .backend_open = backend_open,
         .backend_close = backend_close,
+        .backend_metrics = backend_metrics,
+        .backend_ready = backend_ready,
         .backend_identify = backend_identify,
         .backend_provision = backend_provision,
         .cloud_start = cloud_start,

@@ -101,6 +101,8 @@ static void metrics(struct buffer *out, void *user)
                   "The longest delay of the event loop since the metrics were last read.",
                   monitor->lag_s);
     monitor->lag_s = 0;
+    monitor->service->assembly->backend_metrics(&monitor->service->backend, out);
+    monitor->service->assembly->isolation_metrics(out);
     if (monitor->service->engine)
         engine_write_metrics(monitor->service->engine, out);
 }
@@ -116,9 +118,10 @@ static bool alive(struct buffer *reasons, void *user)
 static bool ready(struct buffer *reasons, void *user)
 {
     const struct service_monitor *monitor = user;
-    const struct engine *engine = monitor->service->engine;
-    if (engine)
-        return engine_is_ready(engine, reasons);
+    struct service *service = monitor->service;
+    bool is_ready = service->assembly->backend_ready(&service->backend, reasons);
+    if (service->engine)
+        return engine_is_ready(service->engine, reasons) && is_ready;
     buffer_text(reasons, "the engine has not started\n");
     return false;
 }

@@ -27,6 +27,35 @@ static struct outcome_count *count_of(struct consumer_stats *stats, enum outcome
     return added;
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return !a || (b && b < a) ? b : a;
+}
+
+void consumer_stats_received(struct consumer_stats *stats, uint64_t now_ms, int64_t sent_ms)
+{
+    const uint64_t windows = (now_ms - stats->window_ms) / OLDEST_WINDOW_MS;
+    stats->received++;
+    if (windows) {
+        stats->oldest_ms[1] = windows == 1 ? stats->oldest_ms[0] : 0;
+        stats->oldest_ms[0] = 0;
+        stats->window_ms += windows * OLDEST_WINDOW_MS;
+    }
+    stats->oldest_ms[0] = earlier(stats->oldest_ms[0], sent_ms);
+}
+
+int64_t consumer_stats_oldest_ms(const struct consumer_stats *stats, uint64_t now_ms)
+{
+    switch ((now_ms - stats->window_ms) / OLDEST_WINDOW_MS) {
+    case 0:
+        return earlier(stats->oldest_ms[0], stats->oldest_ms[1]);
+    case 1:
+        return stats->oldest_ms[0];
+    default:
+        return 0;
+    }
+}
+
 void consumer_stats_settled(struct consumer_stats *stats, enum outcome outcome, const char *reason)
 {
     struct outcome_count *count = count_of(stats, outcome, reason);

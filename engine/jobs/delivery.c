@@ -509,7 +509,8 @@ void delivery_accept(struct consumer *consumer, struct queue_message *message)
     consumer->in_flight++;
     consumer->context->in_flight++;
     consumer->context->stats.received++;
-    consumer->stats.received++;
+    consumer_stats_received(&consumer->stats, uv_now(consumer->context->loop),
+                            delivery->message.sent_ms);
     message_memory_recall(consumer->context->messages, consumer->home.name, delivery->message.id,
                           &delivery->tally);
     if (delivery->tally.dead) { /* its dead letter was sent; only the delete failed */

@@ -1,5 +1,6 @@
 #include "engine_metrics.h"
 
+#include "container_of.h"
 #include "engine_private.h"
 #include "metric_text.h"
 
@@ -88,6 +89,24 @@ static void write_depth(struct buffer *out, const char *family, const struct con
         write_state(out, family, consumer, "dead_letter", dead->visible + dead->in_flight);
 }
 
+/* SQS tells no age of a queue's oldest message. Messages that wait for another attempt are not in
+ * flight here, so those that were received a moment ago count too. */
+static void write_oldest(struct buffer *out, const char *family, const struct consumer *consumer)
+{
+    const struct metric_label label = {"pipeline", name_of(consumer)};
+    int64_t oldest_ms = consumer_stats_oldest_ms(&consumer->stats, uv_now(consumer->engine->loop));
+    uv_timeval64_t now;
+    for (struct list *link = consumer->deliveries.next; link != &consumer->deliveries;
+         link = link->next) {
+        int64_t sent_ms = container_of(link, struct delivery, link)->message.sent_ms;
+        if (sent_ms && (!oldest_ms || sent_ms < oldest_ms))
+            oldest_ms = sent_ms;
+    }
+    uv_gettimeofday(&now);
+    double age_s = (double)now.tv_sec + now.tv_usec / 1e6 - (double)oldest_ms / 1e3;
+    metric_sample(out, family, &label, 1, oldest_ms && age_s > 0 ? age_s : 0);
+}
+
 static void write_consumers(struct buffer *out, const struct engine *engine)
 {
     write_each(out, engine, METRIC_COUNTER, "thumbwheel_messages_received_total",
@@ -105,6 +124,10 @@ static void write_consumers(struct buffer *out, const struct engine *engine)
                "Approximate number of messages in the queue and its dead-letter queue, at most 30 "
                "seconds old when the metrics are read that often.",
                write_depth);
+    write_each(out, engine, METRIC_GAUGE, "thumbwheel_oldest_message_age_seconds",
+               "Time since the oldest message was sent, among those being processed and those "
+               "received within the last one to two minutes; 0: none.",
+               write_oldest);
 }
 
 /* ---- of the engine ---- */

@@ -1,19 +1,59 @@
 #include "isolation.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "decoder_process.h"
 #include "decoder_wire.h"
+#include "metric_text.h"
 #include "pipeline_file.h"
 #include "pipelines.h"
+
+/* Why a process ended and the next image gets another one. */
+enum restart {
+    RESTART_CRASHED,
+    RESTART_TIMEOUT,
+    RESTART_MEMORY,
+    RESTART_CANCELLED, /* nobody needs the image any more */
+    RESTART_EXITED,    /* between two images */
+    RESTART_RECYCLED,  /* it kept too much memory */
+    RESTART_START,     /* it never became ready */
+    RESTART_FAILED,    /* this process is short of memory or descriptors */
+    RESTART_COUNT
+};
 
 /* The operations of the seam have no context argument, so a process has one set of decoders. */
 static struct {
     pthread_mutex_t lock;
     struct decoder *idle; /* the most recently used one first, because its pages are in memory */
     struct decoder_limits limits;
+    atomic_uint_fast64_t restarts[RESTART_COUNT];
 } isolation = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void end_because(struct decoder *d, enum restart reason)
+{
+    atomic_fetch_add_explicit(&isolation.restarts[reason], 1, memory_order_relaxed);
+    decoder_end(d);
+}
+
+static enum restart reason_of(int code)
+{
+    switch (code) {
+    case 0:
+        return RESTART_RECYCLED;
+    case ERR_DECODER_CRASHED:
+        return RESTART_CRASHED;
+    case ERR_DECODER_TIMEOUT:
+        return RESTART_TIMEOUT;
+    case ERR_DECODER_MEMORY:
+        return RESTART_MEMORY;
+    case ERR_CANCELLED:
+        return RESTART_CANCELLED;
+    default:
+        return RESTART_FAILED;
+    }
+}
 
 static void give_back(struct decoder *d)
 {
@@ -40,7 +80,7 @@ static int start_new(struct decoder **out, struct error *error)
     if (!code)
         code = decoder_ready(*out, error);
     if (code) {
-        decoder_end(*out);
+        end_because(*out, RESTART_START);
         *out = NULL;
     }
     return code;
@@ -52,11 +92,12 @@ static int take(struct decoder **out, struct error *error)
 {
     struct decoder *d;
     while ((d = take_idle())) {
-        if (decoder_is_well(d) && !decoder_ready(d, error)) {
+        bool is_well = decoder_is_well(d);
+        if (is_well && !decoder_ready(d, error)) {
             *out = d;
             return 0;
         }
-        decoder_end(d);
+        end_because(d, is_well ? RESTART_START : RESTART_EXITED);
     }
     return start_new(out, error);
 }
@@ -75,7 +116,7 @@ static int try_one(struct decoder *d, const struct render_source *source,
     if (code)
         items_clear(items, count);
     if (code || decoder_is_heavy(d))
-        decoder_end(d);
+        end_because(d, reason_of(code));
     else
         give_back(d);
     return code;
@@ -185,4 +226,22 @@ void isolation_stop(void)
     struct decoder *d;
     while ((d = take_idle()))
         decoder_end(d);
+}
+
+void isolation_write_metrics(struct buffer *out)
+{
+    static const char family[] = "thumbwheel_decoder_restarts_total";
+    static const char *const reasons[] = {
+        [RESTART_CRASHED] = "crashed", [RESTART_TIMEOUT] = "timeout",
+        [RESTART_MEMORY] = "memory",   [RESTART_CANCELLED] = "cancelled",
+        [RESTART_EXITED] = "exited",   [RESTART_RECYCLED] = "recycled",
+        [RESTART_START] = "start",     [RESTART_FAILED] = "failed",
+    };
+    metric_family(out, METRIC_COUNTER, family,
+                  "Decoder processes that ended and were replaced or will be, by reason.");
+    for (size_t i = 0; i < RESTART_COUNT; i++) {
+        const struct metric_label reason = {"reason", reasons[i]};
+        metric_sample(out, family, &reason, 1,
+                      (double)atomic_load_explicit(&isolation.restarts[i], memory_order_relaxed));
+    }
 }

@@ -11,6 +11,7 @@
 #ifndef THUMBWHEEL_ISOLATION_H
 #define THUMBWHEEL_ISOLATION_H
 
+#include "bytes.h"
 #include "isolation_settings.h"
 #include "pipeline.h"
 
@@ -24,6 +25,8 @@ void isolation_allow(const struct isolation_settings *options);
 int isolation_ready(struct error *error);
 /* Call it when no render is running. */
 void isolation_stop(void);
+/* Appends how many processes were replaced, by reason, in Prometheus' text format. Any thread. */
+void isolation_write_metrics(struct buffer *out);
 
 extern const struct pipeline_ops isolated_pipeline_ops;
 

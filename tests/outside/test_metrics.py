@@ -3,12 +3,14 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+import metadata
 from harness import aws_environment, clean_environment, jpeg, make_queue, thumbwheel, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -59,7 +61,7 @@ def metrics(address):
 @pytest.fixture
 def engine(start, cloud, tmp_path, sqs):
     """An engine with pipelines of its own, and the address of its metrics."""
-    def begin(*names, queues=True, metrics="127.0.0.1:0"):
+    def begin(*names, queues=True, metrics="127.0.0.1:0", environment=None):
         folder = tmp_path / "pipelines"
         folder.mkdir(exist_ok=True)
         for name in names:
@@ -67,7 +69,8 @@ def engine(start, cloud, tmp_path, sqs):
             if queues:
                 make_queue(sqs, f"{name}-queue", receives=2)
         process = start("run", "--pipelines", folder, "--endpoint", cloud.endpoint, "--wait", "1s", "--metrics", metrics,
-                        "--isolation", "thread", "--log-format", "json", "--log-level", "info", environment=aws_environment())
+                        "--isolation", "thread", "--log-format", "json", "--log-level", "info",
+                        environment=environment or aws_environment())
         process.address = "127.0.0.1:" + process.wait_for(r'"metrics are served".*"port":(\d+)')[1]
         return process
     return begin
@@ -99,6 +102,15 @@ def test_messages_are_counted_by_pipeline_outcome_and_reason(engine, cloud, s3, 
     assert page.get("thumbwheel_upload_seconds_count") == page.get("thumbwheel_renditions_stored_total") == 2
     assert page.get("thumbwheel_decode_seconds_count") == page.get("thumbwheel_decodes_total") >= 1
     assert page.get("thumbwheel_render_seconds_count") == page.get("thumbwheel_renditions_total") == 2
+    assert 0 < page.get("thumbwheel_oldest_message_age_seconds", pipeline="counted") < 3600
+    assert page.get("thumbwheel_oldest_message_age_seconds", pipeline="other") == 0
+    # Requests are counted by operation, and so are those for the depth of the queues.
+    operations = {dict(labels)["operation"]: value for (name, labels), value in page.samples.items()
+                  if name == "thumbwheel_requests_total"}
+    assert operations["GetObject"] >= 2 and operations["PutObject"] == 2 and operations["GetQueueAttributes"] > 0, operations
+    assert page.get("thumbwheel_requests_throttled_total", service="s3", operation="PutObject") == 0
+    assert page.get("thumbwheel_request_retries_total", service="s3", operation="PutObject") == 0
+    assert page.get("thumbwheel_credentials_expiry_timestamp_seconds") == float("inf")
 
 
 def test_the_depth_of_the_queues_is_shown(engine, sqs):
@@ -156,6 +168,37 @@ def test_an_engine_without_its_queue_is_alive_but_not_ready(engine, sqs):
     until(lambda: get(process.address, "/readyz")[0] == 200, "the queue is open")
     ready = thumbwheel("health", "--ready", environment=clean_environment(THUMBWHEEL_METRICS=process.address))
     assert ready.returncode == 0 and ready.stdout == "ready\n"
+
+
+@pytest.fixture
+def agent():
+    """A container's agent, which issues what the list says, and repeats the last one."""
+    responses = []
+    server = metadata.Fake(lambda _: responses.pop(0) if len(responses) > 1 else responses[0])
+    server.responses = responses
+    yield server
+    server.close()
+
+
+def test_an_engine_without_valid_credentials_is_not_ready(engine, agent, cloud):
+    """While the agent fails, the reason is shown without what the agent said."""
+    agent.responses.append((500, "secret-of-the-agent"))
+    environment = {name: value for name, value in aws_environment().items()
+                   if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")}
+    process = engine("rolled", environment=environment | {"AWS_CONTAINER_CREDENTIALS_FULL_URI": agent.url + "/keys"})
+    status, reasons = get(process.address, "/readyz")
+    assert status == 503 and "no credentials have been obtained" in reasons
+    assert get(process.address, "/livez")[0] == 200
+    page = until(lambda: (lambda p: p if p.get("thumbwheel_credential_refreshes_total", outcome="failure") else None)(
+        metrics(process.address)), "a refresh has failed")
+    assert page.get("thumbwheel_credentials_expiry_timestamp_seconds") is None
+    assert "secret-of-the-agent" not in get(process.address, "/readyz")[1]
+    given = cloud.client("sts").get_session_token()["Credentials"]
+    valid = metadata.keys(given["AccessKeyId"], SecretAccessKey=given["SecretAccessKey"], Token=given["SessionToken"])
+    agent.responses[:] = [(200, valid)]
+    until(lambda: get(process.address, "/readyz")[0] == 200, "the engine is ready")
+    expiry = metrics(process.address).get("thumbwheel_credentials_expiry_timestamp_seconds")
+    assert metadata.stamp(3000) < time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expiry)) < metadata.stamp(3700)
 
 
 def test_health_without_an_engine_fails():

@@ -11,6 +11,7 @@
 #include "list.h"
 #include "object_store.h"
 #include "queue_backend.h"
+#include "request_stats.h"
 
 struct aws {
     struct queue_backend queues;
@@ -27,6 +28,7 @@ struct aws {
     unsigned batches;       /* batches sent, for the ids of their entries */
     int64_t clock_offset_s; /* service clock minus local clock */
     uint64_t last_mark;     /* aws_mark_make's */
+    struct request_stats stats;
 };
 
 #endif

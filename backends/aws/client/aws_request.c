@@ -329,6 +329,19 @@ static bool wants_retry(struct aws_request *request, const struct http_response 
            request->attempts < AWS_ATTEMPTS_MAX;
 }
 
+static struct request_count *count_of(const struct aws_request *request)
+{
+    return request_stats_of(&request->aws->stats, request->call.service, request->call.operation);
+}
+
+static void response_count(const struct aws_request *request, const struct aws_reply *reply)
+{
+    if (reply->error.code == ERR_THROTTLED)
+        count_of(request)->throttled++;
+    if (reply->error.code == 0)
+        credential_chain_accept(request->aws->chain, request->generation);
+}
+
 static void on_response(const struct http_response *response, void *user)
 {
     struct aws_request *request = user;
@@ -336,6 +349,7 @@ static void on_response(const struct http_response *response, void *user)
     struct aws_reply reply = {0};
     uint64_t delay = 0;
     judge(request, response, &reply);
+    response_count(request, &reply);
     if (wants_retry(request, response, &reply, &delay) && retry_later(request, delay) == 0) {
         log_debug("retrying a request", LOG_TEXT("operation", request->call.operation),
                   LOG_INT("attempt", request->attempts), LOG_INT("delay_ms", delay),
@@ -392,6 +406,10 @@ static int attempt(struct aws_request *request)
     if (!rc)
         rc = send_signed(request, &signed_request);
     aws_signed_free(&signed_request);
+    if (!rc) {
+        count_of(request)->requests++;
+        count_of(request)->retries += request->attempts > 1;
+    }
     return rc;
 }
 

@@ -42,6 +42,7 @@ struct credential_chain {
     unsigned generation;
     int64_t refresh_s, expires_s; /* Unix time; 0: never */
     bool rejected;                /* since they were got */
+    bool refused;                 /* and not accepted since */
     bool outdated;                /* the plan has changed since */
 
     struct chain_look *look; /* under way; NULL: none */
@@ -52,6 +53,7 @@ struct credential_chain {
     uint64_t retry_ms;            /* not before */
     uint64_t reject_ms;           /* not before, if it is for a rejection */
     unsigned failures;            /* in a row */
+    uint64_t refreshed, failed;   /* in all: refreshes */
     struct error error;           /* the last failure */
     struct log_gate unreadable, failing;
 
@@ -218,7 +220,8 @@ static void current_set(struct credential_chain *chain, struct credentials *cred
     credentials_release(chain->current);
     chain->current = credentials;
     chain->generation++;
-    chain->rejected = chain->outdated = false;
+    chain->rejected = chain->outdated = chain->refused = false;
+    chain->refreshed++;
     chain->failures = 0;
     chain->error = (struct error){0};
     log_gate_reset(&chain->failing);
@@ -254,6 +257,7 @@ static void fail_silently(struct credential_chain *chain, const struct error *er
     uint64_t delay = RETRY_MIN_MS + jitter_full(RETRY_BASE_MS, RETRY_CAP_MS, chain->failures);
     failure_set(chain, error);
     chain->failures++;
+    chain->failed++;
     chain->rejected = false;
     chain->retry_ms = uv_now(chain->host.loop) + delay;
     failure_log(chain);
@@ -464,8 +468,29 @@ unsigned credential_chain_generation(const struct credential_chain *chain)
 
 void credential_chain_reject(struct credential_chain *chain, unsigned generation)
 {
-    if (generation == chain->generation && credential_chain_renews(chain))
-        chain->rejected = true;
+    if (generation != chain->generation)
+        return;
+    chain->refused = true;
+    chain->rejected = credential_chain_renews(chain);
+}
+
+void credential_chain_accept(struct credential_chain *chain, unsigned generation)
+{
+    if (generation == chain->generation)
+        chain->refused = false;
+}
+
+void credential_chain_look(const struct credential_chain *chain, struct credential_state *out)
+{
+    *out = (struct credential_state){
+        .known = chain->current != NULL,
+        .usable = is_usable(chain),
+        .refused = chain->refused,
+        .expires_s = chain->current ? chain->current->expires_s : 0,
+        .error = chain->error.code ? chain->error.text : "",
+        .refreshes = chain->refreshed,
+        .failures = chain->failed,
+    };
 }
 
 void credential_chain_doubt(struct credential_chain *chain)

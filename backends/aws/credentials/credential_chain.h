@@ -62,6 +62,20 @@ void credential_chain_reject(struct credential_chain *chain, unsigned generation
 /* A service denied access, which is rarely the fault of the credentials: the files are read soon.
  * */
 void credential_chain_doubt(struct credential_chain *chain);
+/* A service accepted them. */
+void credential_chain_accept(struct credential_chain *chain, unsigned generation);
+
+/* For monitoring; no secrets. */
+struct credential_state {
+    bool known;                   /* there are some, even if they have expired */
+    bool usable;                  /* requests are signed with them */
+    bool refused;                 /* a service rejected them, and none has accepted them since */
+    int64_t expires_s;            /* Unix time; 0: never */
+    const char *error;            /* of the last refresh; "" if it succeeded; borrowed */
+    uint64_t refreshes, failures; /* since the start */
+};
+void credential_chain_look(const struct credential_chain *chain, struct credential_state *out);
+
 /* Whether the credentials can change: false for fixed keys. */
 bool credential_chain_renews(const struct credential_chain *chain);
 

@@ -2,12 +2,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
 
+#include "aws_private.h"
 #include "scripted_http.h"
 #include "sigv4.h"
 
@@ -88,6 +90,75 @@ static void throttling_is_retried(void **state)
             .body = "<ErrorResponse><Error><Code>Throttling</Code></Error></ErrorResponse>"},
            {.status = 429}, OK_RESPONSE);
     assert_int_equal(publish().code, 0);
+    script_end();
+}
+
+static void assert_metric(const char *line)
+{
+    struct buffer out;
+    buffer_init(&out, 64 * 1024);
+    aws_write_metrics(script.aws, &out);
+    buffer_byte(&out, '\0');
+    assert_non_null(strstr(out.data, line));
+    buffer_free(&out);
+}
+
+static void requests_retries_and_throttling_are_counted(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 429}, BUSY_RESPONSE, OK_RESPONSE, OK_RESPONSE);
+    assert_int_equal(publish().code, 0);
+    assert_int_equal(publish().code, 0);
+    assert_metric("\nthumbwheel_requests_total{service=\"sns\",operation=\"Publish\"} 4\n");
+    assert_metric("\nthumbwheel_request_retries_total{service=\"sns\",operation=\"Publish\"} 2\n");
+    assert_metric(
+        "\nthumbwheel_requests_throttled_total{service=\"sns\",operation=\"Publish\"} 1\n");
+    assert_metric("\nthumbwheel_credentials_expiry_timestamp_seconds +Inf\n");
+    script_end();
+}
+
+static void operations_beyond_the_limit_count_as_other(void **state)
+{
+    (void)state;
+    static char names[2 * REQUEST_COUNTS_MAX][16];
+    struct request_stats stats = {0};
+    for (int i = 0; i < 2 * REQUEST_COUNTS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "Op%d", i);
+        request_stats_of(&stats, AWS_S3, names[i])->requests++;
+    }
+    assert_int_equal(stats.count, REQUEST_COUNTS_MAX);
+    assert_string_equal(stats.counts[REQUEST_COUNTS_MAX - 1].operation, "other");
+    assert_int_equal(stats.counts[REQUEST_COUNTS_MAX - 1].requests, REQUEST_COUNTS_MAX + 1);
+    assert_int_equal(stats.counts[0].requests, 1);
+}
+
+static bool is_ready(char *reason, size_t size)
+{
+    struct buffer out;
+    buffer_init(&out, 1024);
+    bool ready = aws_is_ready(script.aws, &out);
+    buffer_byte(&out, '\0');
+    snprintf(reason, size, "%s", out.data);
+    buffer_free(&out);
+    return ready;
+}
+
+static void refused_credentials_are_not_ready_until_a_service_accepts_them(void **state)
+{
+    (void)state;
+    char reason[256];
+    SCRIPT(&script_options,
+           {.status = 403,
+            .body = "<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error>"
+                    "</ErrorResponse>"},
+           OK_RESPONSE);
+    assert_true(is_ready(reason, sizeof reason));
+    assert_int_equal(publish().code, ERR_CREDENTIALS);
+    assert_false(is_ready(reason, sizeof reason));
+    assert_string_equal(reason, "a service rejected the credentials\n");
+    assert_int_equal(publish().code, 0);
+    assert_true(is_ready(reason, sizeof reason));
+    assert_string_equal(reason, "");
     script_end();
 }
 
@@ -239,6 +310,9 @@ int main(void)
         cmocka_unit_test(lost_connection_then_success),
         cmocka_unit_test(three_attempts_and_no_more),
         cmocka_unit_test(throttling_is_retried),
+        cmocka_unit_test(requests_retries_and_throttling_are_counted),
+        cmocka_unit_test(operations_beyond_the_limit_count_as_other),
+        cmocka_unit_test(refused_credentials_are_not_ready_until_a_service_accepts_them),
         cmocka_unit_test(a_400_is_final),
         cmocka_unit_test(denied_says_what_to_do_and_no_secret),
         cmocka_unit_test(retry_after_is_respected),

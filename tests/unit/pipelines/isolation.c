@@ -580,6 +580,32 @@ static void signals_end_a_decoder(void **state)
     assert_works(w);
 }
 
+static unsigned long restarts(const char *reason)
+{
+    char line[96];
+    struct buffer out;
+    buffer_init(&out, 4096);
+    isolation_write_metrics(&out);
+    buffer_byte(&out, '\0');
+    snprintf(line, sizeof line, "thumbwheel_decoder_restarts_total{reason=\"%s\"} ", reason);
+    const char *at = strstr(out.data, line);
+    assert_non_null(at);
+    unsigned long count = strtoul(at + strlen(line), NULL, 10);
+    buffer_free(&out);
+    return count;
+}
+
+static void restarts_are_counted_by_reason(void **state)
+{
+    struct render_item item = {.pipeline = ((struct world *)*state)->pipeline};
+    unsigned long crashed = restarts("crashed"), failed = restarts("failed");
+    render_one(slice_of("crash"), &item);
+    assert_int_equal(restarts("crashed"), crashed + 2); /* it was retried */
+    assert_works(*state);
+    assert_int_equal(restarts("crashed"), crashed + 2);
+    assert_int_equal(restarts("failed"), failed);
+}
+
 static void a_crash_is_named(void **state)
 {
     const struct world *w = *state;
@@ -662,6 +688,7 @@ int main(int argc, char **argv)
         WITH_HASTY_DECODERS(a_timeout_is_not_retried),
         WITH_DECODERS(signals_end_a_decoder),
         WITH_DECODERS(a_crash_is_named),
+        WITH_DECODERS(restarts_are_counted_by_reason),
         WITH_DECODERS(a_render_without_memory_keeps_its_decoder),
         WITH_DECODERS(an_image_too_large_for_a_decoder_is_not_tried),
         WITH_DECODERS(threads_have_decoders_of_their_own),
