@@ -267,7 +267,7 @@ static int upload_start(struct job *job, struct upload *upload, const struct ren
         .body = rendition->body.data,
         .body_size = rendition->body.size,
         .content_type = rendition->content_type,
-        .cache_control = rendition->cache_control,
+        .settings = rendition->settings,
     };
     return output_upload_start(&upload->output);
 }

@@ -17,20 +17,39 @@ static size_t travelling_size(char c)
     return c > ' ' && c < 0x7f && c != '%' ? 1 : 3;
 }
 
-static void source_write(const char *key, char out[OBJECT_KEY_MAX + 1])
+static void truncated_write(const char *key, size_t kept, char out[OBJECT_KEY_MAX + 1])
+{
+    snprintf(out, OBJECT_KEY_MAX + 1, "%.*s~%016llx", (int)kept, key,
+             (unsigned long long)fnv_text(FNV_START, key));
+}
+
+static void source_write(const char *key, size_t max, char out[OBJECT_KEY_MAX + 1])
 {
     size_t size = 0, travels = 0, fits = 0;
     for (; key[size] && size < OBJECT_KEY_MAX; size++) {
         travels += travelling_size(key[size]);
-        if (travels <= SOURCE_MAX - HASH_SIZE)
+        if (travels <= max - HASH_SIZE)
             fits = size + 1;
     }
-    if (travels <= SOURCE_MAX && !key[size])
+    if (travels <= max && !key[size])
         memcpy(out, key, size + 1);
     else
-        snprintf(out, OBJECT_KEY_MAX + 1, "%.*s~%016llx",
-                 (int)(fits < OBJECT_KEY_MAX - HASH_SIZE ? fits : OBJECT_KEY_MAX - HASH_SIZE), key,
-                 (unsigned long long)fnv_text(FNV_START, key));
+        truncated_write(key, fits < OBJECT_KEY_MAX - HASH_SIZE ? fits : OBJECT_KEY_MAX - HASH_SIZE,
+                        out);
+}
+
+/* How much of a key is kept depends on the other metadata, which may have changed since. */
+static bool source_is(const char *mark, const char *key)
+{
+    char truncated[OBJECT_KEY_MAX + 1];
+    const char *hash = strrchr(mark, '~');
+    size_t kept = hash ? (size_t)(hash - mark) : 0;
+    if (strcmp(mark, key) == 0)
+        return true;
+    if (!hash || kept > OBJECT_KEY_MAX - HASH_SIZE)
+        return false;
+    truncated_write(key, kept, truncated);
+    return strcmp(mark, truncated) == 0;
 }
 
 static void mark_add(struct output_marks *out, const char *name, const char *value)
@@ -39,10 +58,10 @@ static void mark_add(struct output_marks *out, const char *name, const char *val
 }
 
 void output_marks_make(const char *pipeline, const struct envelope_record *record, const char *etag,
-                       struct output_marks *out)
+                       size_t taken, struct output_marks *out)
 {
     out->count = 0;
-    source_write(record->key, out->source);
+    source_write(record->key, SOURCE_MAX - taken, out->source);
     mark_add(out, OUTPUT_MARK_PIPELINE, pipeline);
     mark_add(out, OUTPUT_MARK_BUCKET, record->bucket);
     mark_add(out, OUTPUT_MARK_SOURCE, out->source);
@@ -69,11 +88,9 @@ bool output_mark_present(const struct object_facts *facts)
 const char *output_mark_sequencer(const struct object_facts *facts,
                                   const struct envelope_record *record)
 {
-    char source[OBJECT_KEY_MAX + 1];
     const char *bucket = find(facts, OUTPUT_MARK_BUCKET);
     const char *key = find(facts, OUTPUT_MARK_SOURCE);
-    source_write(record->key, source);
-    if (!bucket || !key || strcmp(bucket, record->bucket) != 0 || strcmp(key, source) != 0)
+    if (!bucket || !key || strcmp(bucket, record->bucket) != 0 || !source_is(key, record->key))
         return NULL;
     return find(facts, OUTPUT_MARK_SEQUENCER);
 }

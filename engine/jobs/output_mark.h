@@ -25,11 +25,11 @@ struct output_marks {
     char source[OBJECT_KEY_MAX + 1];
 };
 
-/* etag (of the source; without quotes) may be NULL. The encoded total stays below the 2 KB that S3
- * allows ("User-defined object metadata", S3 User Guide): a longer key is truncated and ends with a
- * hash of the whole key. */
+/* etag (of the source; without quotes) may be NULL. The encoded total, with `taken` bytes of other
+ * metadata (at most OBJECT_METADATA_MAX), stays below the 2 KB that S3 allows ("User-defined object
+ * metadata", S3 User Guide): a longer key is truncated and ends with a hash of the whole key. */
 void output_marks_make(const char *pipeline, const struct envelope_record *record, const char *etag,
-                       struct output_marks *out);
+                       size_t taken, struct output_marks *out);
 
 bool output_mark_present(const struct object_facts *facts);
 /* The sequencer of the event that created an output, if the record's object is its source; else

@@ -10,10 +10,19 @@ enum { TRIES_MAX = 6 };
 
 static void on_put(const struct error *error, void *user);
 
+static size_t metadata_size(const struct object_settings *settings)
+{
+    size_t size = 0;
+    for (size_t i = 0; settings && i < settings->metadata_count; i++)
+        size += strlen(settings->metadata[i].name) + strlen(settings->metadata[i].value);
+    return size;
+}
+
 static int put_send(struct output_upload *upload)
 {
     struct output_marks marks;
-    output_marks_make(upload->pipeline, upload->record, upload->source_etag, &marks);
+    output_marks_make(upload->pipeline, upload->record, upload->source_etag,
+                      metadata_size(upload->put.settings), &marks);
     upload->put.metadata = marks.pairs;
     upload->put.metadata_count = marks.count;
     upload->put.only_new = !upload->unconditional && !upload->replaces;
@@ -79,6 +88,25 @@ static void look(struct output_upload *upload)
         fail(upload, code);
 }
 
+static bool has_settings(const struct object_settings *settings)
+{
+    return settings && (settings->cache_control || settings->content_disposition || settings->sse ||
+                        settings->storage_class || settings->acl || settings->metadata_count ||
+                        settings->tag_count);
+}
+
+/* If the store refuses a request as invalid and the pipeline file sets how the output is stored,
+ * this may be the reason. It concerns every output and the operator can change the file, so the
+ * messages must wait. */
+static void finish_put(struct output_upload *upload, const struct error *error)
+{
+    struct error refused = *error;
+    if ((error->code == ERR_INVALID || error->code == ERR_UNACCEPTABLE) &&
+        has_settings(upload->put.settings))
+        refused.code = ERR_REFUSED;
+    finish(upload, &refused);
+}
+
 static void on_put(const struct error *error, void *user)
 {
     struct output_upload *upload = user;
@@ -91,7 +119,7 @@ static void on_put(const struct error *error, void *user)
     } else if (error->code == ERR_CONFLICT && !upload->unconditional && upload->tries < TRIES_MAX) {
         look(upload);
     } else {
-        finish(upload, error);
+        finish_put(upload, error);
     }
 }
 

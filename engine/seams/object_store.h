@@ -19,6 +19,8 @@ enum {
     OBJECT_TAGS_MAX = 10,       /* tags of an object (S3) */
     OBJECT_TAG_KEY_MAX = 128,   /* characters */
     OBJECT_TAG_VALUE_MAX = 256, /* characters */
+    OBJECT_METADATA_MAX = 1024, /* bytes of metadata in object_settings; S3 allows 2048 in all, and
+                                 * the engine marks its outputs */
 };
 
 struct object_pair { /* user metadata (name without x-amz-meta-) or a tag */
@@ -41,14 +43,29 @@ struct object_facts { /* of a get or head; borrowed for the callback */
     size_t metadata_count;
 };
 
+/* How an object is stored, beside its content. NULL: the request says nothing, and the bucket
+ * decides. */
+struct object_settings {
+    const char *cache_control;
+    const char *content_disposition;
+    const char *sse;     /* "AES256", "aws:kms" or "aws:kms:dsse" */
+    const char *kms_key; /* id, alias or ARN; only with a KMS sse */
+    const char *storage_class;
+    const char *acl;                    /* a canned ACL */
+    const struct object_pair *metadata; /* sent as they are: printable ASCII */
+    size_t metadata_count;
+    const struct object_pair *tags;
+    size_t tag_count;
+};
+
 struct object_put {
     const char *bucket;
     const char *key;
     const void *body; /* borrowed until the callback or the cancel */
     size_t body_size;
     const char *content_type;
-    const char *cache_control; /* NULL: none */
-    const struct object_pair *metadata;
+    const struct object_settings *settings; /* borrowed during the call; NULL: none */
+    const struct object_pair *metadata;     /* any text: it is encoded for a header */
     size_t metadata_count;
     /* Conditions. ERR_CONFLICT: a condition is false. A store without conditional writes may return
      * ERR_UNSUPPORTED or ignore them. */

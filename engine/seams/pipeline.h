@@ -92,8 +92,8 @@ struct render_source {
 struct rendition {
     char *bucket; /* NULL: the source's */
     char *key;
-    const char *content_type;  /* static */
-    const char *cache_control; /* owned by the pipeline, or NULL */
+    const char *content_type;               /* static */
+    const struct object_settings *settings; /* owned by the pipeline */
     struct bytes body;
     unsigned width, height;
     unsigned frames;

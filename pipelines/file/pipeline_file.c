@@ -12,6 +12,7 @@
 
 #include "key_ext.h"
 #include "schema.h"
+#include "store_keys.h"
 #include "yaml_reader.h"
 
 static int read_file(const char *path, struct buffer *out, struct problem_list *problems)
@@ -93,6 +94,8 @@ void pipeline_check_output(struct schema_reader *r, const struct yaml_node *node
     output->place = place_of(node, "key");
     check_size(r, output, node);
     check_format(r, output, node);
+    store_keys_check(r, output, node);
+    store_keys_set(output);
 }
 
 void pipeline_check_labels(struct schema_reader *r, const struct yaml_node *node, void *filled)

@@ -25,6 +25,11 @@ struct config_texts {
     size_t count;
 };
 
+struct config_pairs {
+    struct object_pair *entries; /* own their strings */
+    size_t count;
+};
+
 struct colour {
     bool given;
     unsigned char red, green, blue;
@@ -51,8 +56,10 @@ struct output_config {
     bool strip;
     struct colour background;
     int frames; /* enum output_frames */
-    char *cache_control;
-    struct pipeline_place place; /* of the key */
+    char *cache_control, *content_disposition, *sse, *kms_key, *storage_class, *acl;
+    struct config_pairs metadata, tags;
+    struct object_settings settings; /* borrow from the fields above */
+    struct pipeline_place place;     /* of the key */
 };
 
 struct output_list {

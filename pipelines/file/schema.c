@@ -10,7 +10,24 @@ static const char *const crops[] = {"centre", "entropy", "attention", NULL};
 static const char *const formats[] = {"keep", "jpeg", "png", "webp", "avif", "tiff", "gif", NULL};
 static const char *const frames[] = {"first", "all", NULL};
 
-enum { TEXT_MAX = 512, BUCKET_MAX = 63, NAME_MAX_BYTES = 64, LIST_MAX = 64 };
+/* "PutObject", S3 API Reference. */
+static const char *const encryptions[] = {"AES256", "aws:kms", "aws:kms:dsse", NULL};
+static const char *const storage_classes[] = {"STANDARD",
+                                              "STANDARD_IA",
+                                              "ONEZONE_IA",
+                                              "INTELLIGENT_TIERING",
+                                              "GLACIER_IR",
+                                              "GLACIER",
+                                              "DEEP_ARCHIVE",
+                                              "REDUCED_REDUNDANCY",
+                                              "OUTPOSTS",
+                                              "EXPRESS_ONEZONE",
+                                              NULL};
+static const char *const acls[] = {
+    "private",       "public-read",       "public-read-write",         "authenticated-read",
+    "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control", NULL};
+
+enum { TEXT_MAX = 512, BUCKET_MAX = 63, NAME_MAX_BYTES = 64, LIST_MAX = 64, METADATA_MAX = 20 };
 
 #define MATCH(field)  offsetof(struct match_config, field)
 #define OUTPUT(field) offsetof(struct output_config, field)
@@ -66,6 +83,21 @@ static const struct schema_key output_keys[] = {
      .choices = frames, .help = "frames of an animation to keep: first, or all (gif, webp)"},
     {.name = "cache_control", .type = SCHEMA_TEXT, .effect = EFFECT_STORE, .offset = OUTPUT(cache_control), .max = TEXT_MAX,
      .shown = "none", .help = "Cache-Control header of the stored object"},
+    {.name = "content_disposition", .type = SCHEMA_TEXT, .effect = EFFECT_STORE, .offset = OUTPUT(content_disposition),
+     .max = TEXT_MAX, .shown = "none",
+     .help = "Content-Disposition header of the stored object: inline or attachment, with or without a file name"},
+    {.name = "sse", .type = SCHEMA_WORD, .effect = EFFECT_STORE, .offset = OUTPUT(sse), .choices = encryptions,
+     .shown = "the bucket's", .help = "server-side encryption; an upload counts as stored only if the service confirms it"},
+    {.name = "kms_key", .type = SCHEMA_TEXT, .effect = EFFECT_STORE, .offset = OUTPUT(kms_key), .max = TEXT_MAX,
+     .shown = "the account's key for S3", .help = "id, alias or ARN of the KMS key; with sse: aws:kms or aws:kms:dsse"},
+    {.name = "storage_class", .type = SCHEMA_WORD, .effect = EFFECT_STORE, .offset = OUTPUT(storage_class),
+     .choices = storage_classes, .shown = "the bucket's", .help = "storage class of the stored object"},
+    {.name = "acl", .type = SCHEMA_WORD, .effect = EFFECT_STORE, .offset = OUTPUT(acl), .choices = acls,
+     .shown = "the bucket's", .help = "canned ACL; a bucket without ACLs refuses all but bucket-owner-full-control"},
+    {.name = "tags", .type = SCHEMA_PAIRS, .effect = EFFECT_STORE, .offset = OUTPUT(tags), .max = OBJECT_TAGS_MAX,
+     .shown = "none", .help = "tags of the stored object: up to 10, names of 128 and values of 256 characters"},
+    {.name = "metadata", .type = SCHEMA_PAIRS, .effect = EFFECT_STORE, .offset = OUTPUT(metadata), .max = METADATA_MAX,
+     .shown = "none", .help = "metadata of the stored object (x-amz-meta-…): up to 20, 1024 bytes in all"},
     {.name = NULL},
 };
 
@@ -132,6 +164,7 @@ static bool values_alike(enum schema_type type, const void *a, const void *b)
     case SCHEMA_TEXT:
     case SCHEMA_BUCKET:
     case SCHEMA_TEMPLATE:
+    case SCHEMA_WORD:
         return texts_alike(*(char *const *)a, *(char *const *)b);
     case SCHEMA_INTEGER:
     case SCHEMA_CHOICE:
@@ -143,6 +176,7 @@ static bool values_alike(enum schema_type type, const void *a, const void *b)
     case SCHEMA_COLOUR:
         return colours_alike(a, b);
     case SCHEMA_TEXTS:
+    case SCHEMA_PAIRS:
     case SCHEMA_SECTION:
     case SCHEMA_SECTIONS:
         break;
@@ -175,6 +209,8 @@ static const char *type_shown(const struct schema_key *key)
         return "colour";
     case SCHEMA_SECTION:
         return "map";
+    case SCHEMA_PAIRS:
+        return "map of strings";
     case SCHEMA_SECTIONS:
         return "list of maps";
     case SCHEMA_TEMPLATE:
@@ -186,7 +222,7 @@ static const char *type_shown(const struct schema_key *key)
 
 static void print_type(FILE *stream, const struct schema_key *key)
 {
-    if (key->type == SCHEMA_CHOICE) {
+    if (key->choices) {
         for (size_t i = 0; key->choices[i]; i++)
             fprintf(stream, "%s%s", i ? ", " : "", key->choices[i]);
         return;

@@ -20,10 +20,12 @@ enum schema_type {
     SCHEMA_BUCKET,   /* char * */
     SCHEMA_TEMPLATE, /* char *: see key_template.h */
     SCHEMA_TEXTS,    /* struct config_texts: a string or a list of strings */
+    SCHEMA_PAIRS,    /* struct config_pairs: a map of strings */
     SCHEMA_INTEGER,  /* int, min to max */
     SCHEMA_NUMBER,   /* double, min to max */
     SCHEMA_BOOLEAN,  /* bool */
     SCHEMA_CHOICE,   /* int: index into choices */
+    SCHEMA_WORD,     /* char *: one of choices, NULL if it is not given */
     SCHEMA_COLOUR,   /* struct colour */
     SCHEMA_SECTION,  /* struct: a nested map */
     SCHEMA_SECTIONS, /* struct output_list: a list of such maps */

@@ -59,7 +59,11 @@ static void expectation(const struct schema_key *key, char *out, size_t size)
     case SCHEMA_SECTIONS:
         snprintf(out, size, "a list of maps");
         break;
+    case SCHEMA_PAIRS:
+        snprintf(out, size, "a map of 1 to %g strings", key->max);
+        break;
     case SCHEMA_CHOICE:
+    case SCHEMA_WORD:
         used = (size_t)snprintf(out, size, "one of");
         for (size_t i = 0; key->choices[i] && used < size; i++)
             used +=
@@ -73,7 +77,7 @@ static void expectation(const struct schema_key *key, char *out, size_t size)
 static int fail_type(struct schema_reader *r, const struct schema_key *key,
                      const struct yaml_node *node)
 {
-    char wanted[160], found[80];
+    char wanted[240], found[80];
     expectation(key, wanted, sizeof wanted);
     return schema_fail(r, node->place, key->name, "expected %s, found %s", wanted,
                        yaml_describe(node, found, sizeof found));
@@ -186,6 +190,41 @@ static int read_texts(struct schema_reader *r, const struct schema_key *key,
     return code;
 }
 
+static int read_pair(struct schema_reader *r, const struct schema_key *key,
+                     const struct yaml_node *node, struct object_pair *out)
+{
+    char name[SCHEMA_PATH_MAX];
+    const struct schema_key inner = {.name = name, .type = SCHEMA_TEXT};
+    snprintf(name, sizeof name, "%s.%.60s", key->name, node->name);
+    if (node->kind != YAML_SCALAR || (!node->quoted && !*node->text))
+        return fail_type(r, &inner, node);
+    if (has_control(node->name) || has_control(node->text))
+        return fail_control(r, &inner, node);
+    out->name = strdup(node->name);
+    out->value = strdup(node->text);
+    return out->name && out->value ? 0 : fail_memory(r);
+}
+
+static int read_pairs(struct schema_reader *r, const struct schema_key *key,
+                      const struct yaml_node *node, struct config_pairs *out)
+{
+    size_t count = 0;
+    int code = 0;
+    for (const struct yaml_node *e = node->children; e; e = e->next)
+        count++;
+    if (node->kind != YAML_MAP)
+        return fail_type(r, key, node);
+    if (count == 0 || (double)count > key->max)
+        return schema_fail(r, node->place, key->name, "expected 1 to %g entries, found %zu",
+                           key->max, count);
+    out->entries = calloc(count, sizeof *out->entries);
+    if (!out->entries)
+        return fail_memory(r);
+    for (const struct yaml_node *e = node->children; e && !code_is_final(code); e = e->next)
+        keep_code(&code, read_pair(r, key, e, &out->entries[out->count++]));
+    return code;
+}
+
 static int read_number(struct schema_reader *r, const struct schema_key *key,
                        const struct yaml_node *node, double *out)
 {
@@ -222,6 +261,17 @@ static int read_choice(struct schema_reader *r, const struct schema_key *key,
         }
     }
     return fail_type(r, key, node);
+}
+
+static int read_word(struct schema_reader *r, const struct schema_key *key,
+                     const struct yaml_node *node, char **out)
+{
+    int index = 0;
+    int code = read_choice(r, key, node, &index);
+    if (code)
+        return code;
+    *out = strdup(key->choices[index]);
+    return *out ? 0 : fail_memory(r);
 }
 
 static int read_sections(struct schema_reader *r, const struct schema_key *key,
@@ -269,6 +319,10 @@ static int read_value(struct schema_reader *r, const struct schema_key *key,
         return read_text(r, key, node, field);
     case SCHEMA_TEXTS:
         return read_texts(r, key, node, field);
+    case SCHEMA_PAIRS:
+        return read_pairs(r, key, node, field);
+    case SCHEMA_WORD:
+        return read_word(r, key, node, field);
     case SCHEMA_INTEGER:
         code = read_number(r, key, node, &number);
         if (!code)
@@ -387,6 +441,15 @@ static void texts_clear(struct config_texts *list)
     free(list->entries);
 }
 
+static void pairs_clear(struct config_pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        free((char *)(uintptr_t)pairs->entries[i].name);
+        free((char *)(uintptr_t)pairs->entries[i].value);
+    }
+    free(pairs->entries);
+}
+
 static void value_clear(const struct schema_key *key, void *field)
 {
     struct output_list *list = field;
@@ -395,10 +458,14 @@ static void value_clear(const struct schema_key *key, void *field)
     case SCHEMA_TEXT:
     case SCHEMA_BUCKET:
     case SCHEMA_TEMPLATE:
+    case SCHEMA_WORD:
         free(*(char **)field);
         break;
     case SCHEMA_TEXTS:
         texts_clear(field);
+        break;
+    case SCHEMA_PAIRS:
+        pairs_clear(field);
         break;
     case SCHEMA_SECTION:
         schema_clear(key->section, field);

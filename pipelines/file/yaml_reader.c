@@ -150,6 +150,8 @@ static int read_entry(struct yaml_reader *r, struct fy_event *event, unsigned de
     }
     (*out)->name = key->text;
     (*out)->name_place = key->place;
+    if ((*out)->place.line == 1 && (*out)->place.column == 1) /* an empty value has no place */
+        (*out)->place = key->place;
     key->text = NULL;
 out:
     fy_parser_event_free(r->parser, next);

@@ -170,7 +170,7 @@ static int rendition_read(struct reply_reader *r, const struct render_item *item
     if (format == FORMAT_KEEP)
         return lie(r);
     made->content_type = facts->content_type;
-    made->cache_control = config->cache_control;
+    made->settings = &config->settings;
     made->width = wire_take_u32(&r->wire, facts->side_max);
     made->height = wire_take_u32(&r->wire, facts->side_max);
     made->frames = wire_take_u32(&r->wire, INT_MAX);

@@ -118,7 +118,7 @@ static int name_output(const struct render_output *output, const struct render_s
     struct rendition *made = output->made;
     const struct image_format_facts *format = image_format_facts(output->format);
     made->content_type = format->content_type;
-    made->cache_control = output->config->cache_control;
+    made->settings = &output->config->settings;
     struct key_values values = {
         .bucket = source->bucket,
         .key = source->key,

@@ -568,6 +568,11 @@ static void put_run(struct reply *reply)
     struct fake_store *store = request->store;
     if (store->before_put)
         store->before_put(store);
+    if (store->put_code) {
+        error_set(&error, store->put_code, "refused");
+        request->done(&error, request->user);
+        return;
+    }
     bool there = fake_store_find(store, request->bucket, request->key) != NULL;
     if (store->conditional && request->only_new == there &&
         (request->only_new || request->replaces)) {
@@ -862,6 +867,7 @@ static void render_one(const struct render_source *source, struct render_item *i
     item->rendition_count = 1;
     item->renditions[0] = (struct rendition){.key = buffer_take_text(&key),
                                              .content_type = "image/jpeg",
+                                             .settings = item->pipeline->settings,
                                              .body = buffer_take(&body),
                                              .width = 1,
                                              .height = 1};

@@ -85,6 +85,7 @@ struct fake_store {
     size_t last_cap;       /* of a GET */
     bool conditional;      /* PUT conditions are evaluated; else ignored, as some stores do */
     void (*before_put)(struct fake_store *store); /* in the moment in which it is carried out */
+    int put_code;                                 /* with which every PUT is refused; 0: none */
 };
 
 void fake_store_init(struct fake_store *store, uv_loop_t *loop);
@@ -100,6 +101,7 @@ struct pipeline { /* the seam's opaque type */
     unsigned references;
     const char *prefix; /* of the keys that it reads; NULL: ingest/ */
     const char *says;   /* in the output, before the image; its name unless set */
+    const struct object_settings *settings; /* of its outputs */
 };
 
 /* Outputs are "<pipeline>/<last part of the key>" with the content "<says>:<image>". Images whose

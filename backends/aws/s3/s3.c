@@ -1,4 +1,4 @@
-/* GetObject, HeadObject, PutObject, and what all S3 calls share. */
+/* GetObject, HeadObject, and what all S3 calls share. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "container_of.h"
 #include "s3_private.h"
 
-enum { URL_MAX = 16 * 1024, METADATA_MAX = 64 * 1024, ETAG_MAX = 128 };
+enum { URL_MAX = 16 * 1024 };
 
 const struct object_store_ops s3_ops = {
     .get = s3_get,
@@ -81,7 +81,9 @@ int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out)
     operation->done = call->done;
     operation->user = call->user;
     operation->max_size = call->max_size;
-    operation->plain = aws->endpoints.urls[AWS_S3] && strncmp(aws->endpoints.urls[AWS_S3], "http:", 5) == 0;
+    snprintf(operation->sse, sizeof operation->sse, "%s", call->sse ? call->sse : "");
+    operation->plain =
+        aws->endpoints.urls[AWS_S3] && strncmp(aws->endpoints.urls[AWS_S3], "http:", 5) == 0;
     int rc = request_start(aws, call, operation);
     if (rc)
         free(operation);
@@ -229,84 +231,5 @@ int s3_head(struct object_store *store, const struct object_name *name, object_h
         rc = name->key ? s3_start(aws_of(store), &call, out) : ERR_INVALID;
     }
     buffer_free(&query);
-    return rc;
-}
-
-/* --- put --- */
-
-/* Header values are stored in *texts, which has room for all of them. */
-static int metadata_headers(const struct object_put *put, struct http_header *headers,
-                            size_t *count, struct buffer *texts)
-{
-    for (size_t i = 0; i < put->metadata_count && !texts->error; i++) {
-        headers[*count].name = texts->data + texts->size;
-        buffer_format(texts, "x-amz-meta-%s", put->metadata[i].name);
-        buffer_byte(texts, '\0');
-        headers[*count].value = texts->data + texts->size;
-        s3_metadata_encode(put->metadata[i].value, texts);
-        buffer_byte(texts, '\0');
-        ++*count;
-    }
-    return texts->error;
-}
-
-static size_t metadata_room(const struct object_put *put)
-{
-    size_t room = 0;
-    for (size_t i = 0; i < put->metadata_count; i++)
-        room += strlen(put->metadata[i].name) + 3 * strlen(put->metadata[i].value) + 16;
-    return room;
-}
-
-/* A checksum is sent with every object: buckets with Object Lock require one, and the store refuses
- * data damaged in transit. Every S3-compatible store supports Content-MD5; the ETag of the response
- * is also compared with it. */
-static int put_headers(const struct object_put *put, const char *md5, const char *match,
-                       struct http_header headers[S3_HEADERS_MAX], size_t *count,
-                       struct buffer *texts)
-{
-    *count = 0;
-    if (put->metadata_count + 5 > S3_HEADERS_MAX)
-        return ERR_LIMIT;
-    headers[(*count)++] = (struct http_header){
-        "content-type", put->content_type ? put->content_type : "application/octet-stream"};
-    headers[(*count)++] = (struct http_header){"content-md5", md5};
-    if (put->only_new)
-        headers[(*count)++] = (struct http_header){"if-none-match", "*"};
-    if (put->replaces)
-        headers[(*count)++] = (struct http_header){"if-match", match};
-    if (put->cache_control)
-        headers[(*count)++] = (struct http_header){"cache-control", put->cache_control};
-    int rc = buffer_reserve(texts, metadata_room(put));
-    return rc ? rc : metadata_headers(put, headers, count, texts);
-}
-
-int s3_put(struct object_store *store, const struct object_put *put, object_done *done, void *user,
-           struct object_request **out)
-{
-    struct http_header headers[S3_HEADERS_MAX];
-    struct buffer texts;
-    buffer_init(&texts, METADATA_MAX);
-    struct s3_call call = {.operation = "PutObject",
-                           .method = "PUT",
-                           .bucket = put->bucket,
-                           .key = put->key,
-                           .headers = headers,
-                           .body = bytes_borrow(put->body, put->body_size),
-                           .is_object = true,
-                           .response_max = AWS_RESPONSE_MAX,
-                           .replied = s3_on_done,
-                           .done.done = done,
-                           .user = user};
-    char md5[S3_MD5_SIZE], match[ETAG_MAX + 3];
-    if (put->replaces && strlen(put->replaces) > ETAG_MAX)
-        return ERR_LIMIT;
-    snprintf(match, sizeof match, "\"%s\"", put->replaces ? put->replaces : "");
-    s3_content_md5(put->body, put->body_size, md5);
-    int rc =
-        put->key ? put_headers(put, md5, match, headers, &call.header_count, &texts) : ERR_INVALID;
-    if (!rc)
-        rc = s3_start(aws_of(store), &call, out);
-    buffer_free(&texts);
     return rc;
 }

@@ -97,7 +97,9 @@ bool s3_body_intact(const struct http_response *response, const char *etag)
     static const char encrypted[] = "x-amz-server-side-encryption";
     bool is_md5 = etag && md5_is_text(slice_of(etag));
     for (size_t i = 0; i < response->header_count; i++) {
-        if (strncmp(response->headers[i].name, encrypted, sizeof encrypted - 1) == 0)
+        const struct http_header *header = &response->headers[i];
+        bool plain = strcmp(header->name, encrypted) == 0 && strcmp(header->value, "AES256") == 0;
+        if (strncmp(header->name, encrypted, sizeof encrypted - 1) == 0 && !plain)
             is_md5 = false;
     }
     return !is_md5 ||

@@ -28,6 +28,7 @@ struct object_request {
     void *user;
     size_t max_size; /* of a get */
     bool plain;      /* without TLS */
+    char sse[16];    /* the encryption that a put requested; "": none */
 };
 
 struct s3_call {
@@ -45,6 +46,7 @@ struct s3_call {
     union object_callback done;
     void *user;
     size_t max_size;
+    const char *sse; /* of a put; copied; NULL: none */
 };
 
 int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out);
@@ -63,8 +65,8 @@ enum { S3_MD5_SIZE = BASE64_TEXT_SIZE(MD5_SIZE) };
 void s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);
 
 /* Whether the body matches its ETag, as far as that can be checked: the ETag is an MD5 if the
- * object was uploaded in one piece and is not encrypted ("Common Response Headers", S3 API
- * Reference). */
+ * object was uploaded in one piece and is not encrypted, except with keys managed by S3 ("Common
+ * Response Headers", S3 API Reference). */
 bool s3_body_intact(const struct http_response *response, const char *etag);
 
 /* Metadata values are sent in headers, which are ASCII: other bytes and '%' are percent-encoded, in

@@ -375,12 +375,13 @@ static struct object_put a_put(void)
 {
     static const struct object_pair metadata[] = {{"pipeline", "web"},
                                                   {"source", " caf\xC3\xA9  100%\r\n"}};
+    static const struct object_settings settings = {.cache_control = "max-age=60"};
     return (struct object_put){.bucket = "photos",
                                .key = "web/WebImage-a.jpg",
                                .body = "Welcome to Amazon S3.",
                                .body_size = 21,
                                .content_type = "image/jpeg",
-                               .cache_control = "max-age=60",
+                               .settings = &settings,
                                .metadata = metadata,
                                .metadata_count = 2};
 }
@@ -407,6 +408,70 @@ static void an_object_is_stored(void **state)
     assert_string_equal(script_header(1, "x-amz-content-sha256"),
                         "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072");
     script_assert_signed(1, "s3");
+    script_end();
+}
+
+static int put_with(const struct object_settings *settings)
+{
+    struct object_put what = a_put();
+    what.settings = settings;
+    begin_done();
+    assert_int_equal(ops()->put(aws_object_store(script.aws), &what, on_done, NULL, NULL), 0);
+    script_run(&seen.done);
+    return seen.error.code;
+}
+
+static void the_settings_of_an_output_are_sent_and_signed(void **state)
+{
+    (void)state;
+    static const struct object_pair tags[] = {{"cost centre", "a/b+c=d"}, {"caf\xC3\xA9", ""}};
+    static const struct object_pair metadata[] = {{"licence", "100% free"}};
+    static const struct object_settings settings = {.content_disposition = "attachment",
+                                                    .sse = "aws:kms",
+                                                    .kms_key = "alias/photos",
+                                                    .storage_class = "STANDARD_IA",
+                                                    .acl = "bucket-owner-full-control",
+                                                    .metadata = metadata,
+                                                    .metadata_count = 1,
+                                                    .tags = tags,
+                                                    .tag_count = 2};
+    /* the ETag of an object that is encrypted with KMS looks like an MD5, but is none */
+    SCRIPT(&script_options, {.status = 200,
+                             .headers = {{"etag", "\"" MD5_OF_BYTES "\""},
+                                         {"x-amz-server-side-encryption", "aws:kms"}}});
+    assert_int_equal(put_with(&settings), 0);
+    assert_string_equal(script_header(0, "content-disposition"), "attachment");
+    assert_string_equal(script_header(0, "x-amz-server-side-encryption"), "aws:kms");
+    assert_string_equal(script_header(0, "x-amz-server-side-encryption-aws-kms-key-id"),
+                        "alias/photos");
+    assert_string_equal(script_header(0, "x-amz-storage-class"), "STANDARD_IA");
+    assert_string_equal(script_header(0, "x-amz-acl"), "bucket-owner-full-control");
+    assert_string_equal(script_header(0, "x-amz-tagging"),
+                        "cost%20centre=a%2Fb%2Bc%3Dd&caf%C3%A9=");
+    assert_string_equal(script_header(0, "x-amz-meta-licence"), "100% free");
+    assert_string_equal(script_header(0, "x-amz-meta-pipeline"), "web");
+    const char *authorization = script_header(0, "authorization");
+    assert_non_null(strstr(authorization,
+                           "content-disposition;content-md5;content-type;host;x-amz-acl;"
+                           "x-amz-content-sha256;x-amz-date;x-amz-meta-licence;x-amz-meta-pipeline;"
+                           "x-amz-meta-source;x-amz-server-side-encryption;"
+                           "x-amz-server-side-encryption-aws-kms-key-id;x-amz-storage-class;"
+                           "x-amz-tagging"));
+    script_end();
+}
+
+/* An object that is not encrypted as requested is not stored. */
+static void an_encryption_must_be_confirmed(void **state)
+{
+    (void)state;
+    static const struct object_settings settings = {.sse = "AES256"};
+    SCRIPT(&script_options, {.status = 200});
+    assert_int_equal(put_with(&settings), ERR_REFUSED);
+    assert_non_null(strstr(seen.error.text, "did not confirm its encryption (AES256)"));
+    script_end();
+    SCRIPT(&script_options,
+           {.status = 200, .headers = {{"x-amz-server-side-encryption", "AES256"}}});
+    assert_int_equal(put_with(&settings), 0);
     script_end();
 }
 
@@ -604,6 +669,8 @@ int main(void)
         cmocka_unit_test(slow_down_then_success),
         cmocka_unit_test(a_head_is_read),
         cmocka_unit_test(an_object_is_stored),
+        cmocka_unit_test(the_settings_of_an_output_are_sent_and_signed),
+        cmocka_unit_test(an_encryption_must_be_confirmed),
         cmocka_unit_test(a_payload_may_be_unsigned),
         cmocka_unit_test(calls_are_cancelled),
         cmocka_unit_test(tags_are_put),

@@ -254,6 +254,36 @@ static void a_failed_upload_is_tried_again_and_nothing_is_lost(void **state)
     assert_stored("web/a.jpg", "web:pixels");
 }
 
+static void one_refused_output(const struct object_settings *settings)
+{
+    add_pipeline("web", "web");
+    w.pipelines[0]->settings = settings;
+    photo("a.jpg", "pixels");
+    announce("web", "a.jpg");
+    w.store.put_code = ERR_INVALID;
+    start_default();
+    UNTIL(w.retries + w.rejects == 1);
+}
+
+static void an_output_that_the_store_refuses_is_rejected(void **state)
+{
+    (void)state;
+    static const struct object_settings none = {.kms_key = NULL};
+    one_refused_output(&none);
+    assert_int_equal(w.rejects, 1);
+    assert_string_equal(w.last_reason, "output-refused");
+}
+
+/* The reason may be the pipeline file, which the operator can change. */
+static void an_output_that_is_refused_with_its_settings_waits(void **state)
+{
+    (void)state;
+    static const struct object_settings settings = {.storage_class = "OUTPOSTS"};
+    one_refused_output(&settings);
+    assert_int_equal(w.retries, 1);
+    assert_string_equal(w.last_reason, "request-refused");
+}
+
 static int (*real_delete)(struct queue *, const struct queue_entry *, size_t, queue_batch_done *,
                           void *);
 static unsigned delete_failures;
@@ -443,6 +473,8 @@ int main(void)
         CASE(one_bad_record_does_not_stop_the_others),
         CASE(without_dead_letters_a_rejected_message_stays),
         CASE(a_failed_upload_is_tried_again_and_nothing_is_lost),
+        CASE(an_output_that_the_store_refuses_is_rejected),
+        CASE(an_output_that_is_refused_with_its_settings_waits),
         CASE(a_failed_delete_is_repeated),
         CASE(deletes_travel_in_batches),
         CASE(a_long_job_keeps_its_message),

@@ -210,15 +210,16 @@ static void marks_stay_below_two_kilobytes(void **state)
     memset(pipeline, 'p', sizeof pipeline - 1);
     memset(bucket, 'b', sizeof bucket - 1);
     pipeline[64] = bucket[63] = '\0';
-    for (size_t p = 0; p < 4; p++) {
+    for (size_t p = 0; p < 8; p++) {
         key[0] = '\0';
-        while (strlen(key) + strlen(pieces[p]) <= OBJECT_KEY_MAX)
-            strcat(key, pieces[p]);
+        while (strlen(key) + strlen(pieces[p % 4]) <= OBJECT_KEY_MAX)
+            strcat(key, pieces[p % 4]);
         struct envelope_record r = record(key, "0123456789ABCDEF0123456789ABCDEF");
         r.bucket = bucket;
         struct output_marks marks;
-        output_marks_make(pipeline, &r, "0123456789abcdef0123456789abcdef-10000", &marks);
-        size_t total = 0;
+        size_t taken = p < 4 ? 0 : OBJECT_METADATA_MAX;
+        output_marks_make(pipeline, &r, "0123456789abcdef0123456789abcdef-10000", taken, &marks);
+        size_t total = taken;
         for (size_t i = 0; i < marks.count; i++) {
             total += strlen(marks.pairs[i].name);
             for (const char *c = marks.pairs[i].value; *c; c++)
@@ -346,7 +347,7 @@ static void stored_by_an_earlier_process(const char *sequencer, const char *sour
     struct fake_object *output = fake_store_put(&w.store, "photos", "web/a.jpg", "web:new");
     struct envelope_record r = record(source, sequencer);
     struct output_marks marks;
-    output_marks_make("web", &r, "e", &marks);
+    output_marks_make("web", &r, "e", 0, &marks);
     for (size_t i = 0; i < marks.count; i++)
         output->metadata[output->metadata_count++] =
             (struct object_pair){strdup(marks.pairs[i].name), strdup(marks.pairs[i].value)};

@@ -28,7 +28,7 @@ static void assert_same_rendition(const struct rendition *a, const struct rendit
     else
         assert_null(b->bucket);
     assert_string_equal(a->content_type, b->content_type);
-    assert_ptr_equal(a->cache_control, b->cache_control);
+    assert_ptr_equal(a->settings, b->settings);
     assert_int_equal(a->width, b->width);
     assert_int_equal(a->height, b->height);
     assert_int_equal(a->frames, b->frames);

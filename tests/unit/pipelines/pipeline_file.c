@@ -209,7 +209,20 @@ static void every_key_reaches_its_field(void **state)
     assert_true(o->background.given);
     assert_int_equal(o->background.green, 0x20);
     assert_int_equal(o->frames, FRAMES_ALL);
-    assert_string_equal(o->cache_control, "public, max-age=86400");
+    assert_string_equal(o->settings.cache_control, "public, max-age=86400");
+    assert_string_equal(o->settings.content_disposition, "inline; filename=\"a.webp\"");
+    assert_string_equal(o->settings.sse, "aws:kms");
+    assert_string_equal(strrchr(o->settings.kms_key, ':'),
+                        ":key/1234abcd-12ab-34cd-56ef-1234567890ab");
+    assert_string_equal(o->settings.storage_class, "STANDARD_IA");
+    assert_string_equal(o->settings.acl, "bucket-owner-full-control");
+    assert_int_equal(o->settings.tag_count, 3);
+    assert_string_equal(o->settings.tags[1].name, "Größe");
+    assert_string_equal(o->settings.tags[1].value, "640");
+    assert_string_equal(o->settings.tags[2].value, "");
+    assert_int_equal(o->settings.metadata_count, 2);
+    assert_string_equal(o->settings.metadata[0].value, "CC BY 4.0");
+    assert_null(p->outputs.entries[1].settings.sse);
     assert_true(p->outputs.entries[1].scale == 0.5);
     assert_false(p->labels.tags);
     assert_true(p->labels.min_confidence == 12.5);
@@ -233,6 +246,85 @@ static void omitted_keys_have_the_documented_default(void **state)
     assert_false(o->background.given);
     assert_int_equal(o->frames, FRAMES_FIRST);
     vips_pipeline_ops.release(p);
+}
+
+/* Keys of an output, and what the error says; NULL: they are valid. */
+static const struct {
+    const char *keys, *error;
+} stored_as[] = {
+    {"sse: AES256", NULL},
+    {"sse: 'aws:kms:dsse', kms_key: alias/aws/s3", NULL},
+    {"sse: aes256", "outputs[0].sse: expected one of AES256, aws:kms, aws:kms:dsse"},
+    {"kms_key: k", "outputs[0].kms_key: needs sse: aws:kms"},
+    {"sse: AES256, kms_key: k", "outputs[0].kms_key: needs sse: aws:kms"},
+    {"sse: 'aws:kms', kms_key: 'a b'", "outputs[0].kms_key: must be the id, alias"},
+    {"storage_class: standard", "outputs[0].storage_class: expected one of STANDARD,"},
+    {"acl: everybody", "outputs[0].acl: expected one of private,"},
+    {"content_disposition: Attachment ; filename=a", NULL},
+    {"content_disposition: attachments", "must be inline or attachment"},
+    {"content_disposition: thumbwheel-1", "must be inline or attachment"},
+    {"content_disposition: 'inline; filename=\"{name}\"'", "placeholders are not expanded"},
+    {"content_disposition: 'inline; filename=é'", "filename*=UTF-8''"},
+    {"content_disposition: \"inline\\r\\nx-amz-acl: public-read\"", "control characters"},
+    {"cache_control: é", "outputs[0].cache_control: must be printable ASCII"},
+    {"tags: a=b", "outputs[0].tags: expected a map of 1 to 10 strings, found \"a=b\""},
+    {"tags: {}", "outputs[0].tags: expected 1 to 10 entries, found 0"},
+    {"tags: {a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1, h: 1, i: 1, j: 1}", NULL},
+    {"tags: {a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1, h: 1, i: 1, j: 1, k: 1}",
+     "outputs[0].tags: expected 1 to 10 entries, found 11"},
+    {"tags: {a: [b]}", "outputs[0].tags.a: expected a string, found a list"},
+    {"tags: {a: }", ":3:29: outputs[0].tags.a: expected a string, found nothing"},
+    {"tags: {'': b}", "a tag's name must have 1 to 128 characters"},
+    {"tags: {a: 'b&c=d'}", "outputs[0].tags.a: tags may contain letters"},
+    {"tags: {a: \"b\\nc\"}", "outputs[0].tags.a: must not contain line breaks"},
+    {"tags: {'AWS:x': b}", "names that begin with aws: are reserved"},
+    {"metadata: {A: b}", "outputs[0].metadata.A: a name must contain only lowercase letters"},
+    {"metadata: {'a:b': c}", "a name must contain only lowercase letters"},
+    {"metadata: {\"a\\r\\nb\": c}", "control characters"},
+    {"metadata: {thumbwheel-sequencer: FF}", "names that begin with thumbwheel- are reserved"},
+    {"metadata: {a: é}", "outputs[0].metadata.a: must be printable ASCII"},
+    {"metadata: {a: \"b\\nc\"}", "outputs[0].metadata.a: must not contain line breaks"},
+    {"metadata: {a: ' b'}", "must not begin or end with a space"},
+    {"metadata: {a: ''}", NULL},
+};
+
+static void expect_keys(const char *keys, const char *expected)
+{
+    struct error error = {0};
+    struct pipeline *p = NULL;
+    char *text;
+    assert_true(asprintf(&text, "name: x\nqueue: q\noutputs: [{key: 'o', %s}]\n", keys) > 0);
+    int code = load_text(text, &p, &error);
+    if (expected ? code != ERR_INVALID || !strstr(error.text, expected) : code != 0)
+        fail_msg("%s\n  expected \"%s\"\n  found    \"%s\"", keys, expected, error.text);
+    vips_pipeline_ops.release(p);
+    free(text);
+}
+
+static void how_an_output_is_stored_is_checked(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof stored_as / sizeof *stored_as; i++)
+        expect_keys(stored_as[i].keys, stored_as[i].error);
+}
+
+/* The name `n` and a value of so many bytes, in a map. */
+static void expect_length(const char *map, size_t size, const char *expected)
+{
+    char value[2000] = "", keys[2100];
+    memset(value, 'v', size);
+    value[size] = '\0';
+    snprintf(keys, sizeof keys, "%s: {n: %s}", map, value);
+    expect_keys(keys, expected);
+}
+
+static void tags_and_metadata_have_the_limits_of_s3(void **state)
+{
+    (void)state;
+    expect_length("tags", 256, NULL);
+    expect_length("tags", 257, "outputs[0].tags.n: a tag's value must have at most 256");
+    expect_length("metadata", 1023, NULL);
+    expect_length("metadata", 1024, "outputs[0].metadata: more than 1024 bytes");
 }
 
 static void colours_by_name_and_number(void **state)
@@ -420,6 +512,8 @@ int main(void)
         cmocka_unit_test(text_that_is_not_utf8_is_refused_where_it_stands),
         cmocka_unit_test(every_key_reaches_its_field),
         cmocka_unit_test(omitted_keys_have_the_documented_default),
+        cmocka_unit_test(how_an_output_is_stored_is_checked),
+        cmocka_unit_test(tags_and_metadata_have_the_limits_of_s3),
         cmocka_unit_test(colours_by_name_and_number),
         cmocka_unit_test(a_colour_of_control_characters_is_refused),
         cmocka_unit_test(a_file_that_is_too_large_is_refused),

@@ -294,6 +294,13 @@ static const struct difference {
     {"background", "width: 40, format: jpeg", "red"},
     {"frames", "width: 40, format: webp", "all"},
     {"cache_control", "width: 40", "no-store"},
+    {"content_disposition", "width: 40", "attachment"},
+    {"sse", "width: 40", "'aws:kms'"},
+    {"kms_key", "width: 40, sse: 'aws:kms'", "alias/photos"},
+    {"storage_class", "width: 40", "STANDARD_IA"},
+    {"acl", "width: 40", "public-read"},
+    {"tags", "width: 40", "{a: b}"},
+    {"metadata", "width: 40", "{a: b}"},
 };
 
 static const struct schema_key *output_keys(void)
@@ -380,8 +387,11 @@ static void value_change(const struct schema_key *key, void *field)
 static void only_keys_that_leave_the_bytes_alone_may_differ(void **state)
 {
     (void)state;
-    static const char *const harmless[] = {"key",   "bucket",  "width",  "height",
-                                           "scale", "enlarge", "frames", "cache_control"};
+    static const char *const harmless[] = {"key",    "bucket",        "width",
+                                           "height", "scale",         "enlarge",
+                                           "frames", "cache_control", "content_disposition",
+                                           "sse",    "kms_key",       "storage_class",
+                                           "acl",    "tags",          "metadata"};
     size_t alike = 0;
     for (const struct schema_key *key = output_keys(); key->name; key++) {
         struct output_config a = {.effort = -1}, b = a;

@@ -259,7 +259,7 @@ static void many_outputs_each_have_their_own_size_and_key(void **state)
     assert_string_equal(r[2].key, "c/a b.jpg");
     assert_string_equal(r[2].bucket, "other");
     assert_int_equal(r[2].width, 40);
-    assert_string_equal(r[3].cache_control, "no-store");
+    assert_string_equal(r[3].settings->cache_control, "no-store");
     assert_int_equal(r[3].width, 400);
     for (int i = 0; i < 4; i++) {
         VipsImage *image = decode(&r[i].body);

@@ -1,0 +1,173 @@
+/* PutObject. */
+#include <stdio.h>
+#include <string.h>
+
+#include "container_of.h"
+#include "s3_private.h"
+#include "uri.h"
+
+enum { TEXTS_MAX = 64 * 1024, ETAG_MAX = 128 };
+
+/* The headers of a put. Values that are made here are in `texts`, which has room for all of them,
+ * so that no text moves. */
+struct put_headers {
+    struct http_header entries[S3_HEADERS_MAX];
+    size_t count;
+    struct buffer texts;
+};
+
+static void add(struct put_headers *headers, const char *name, const char *value)
+{
+    if (value)
+        headers->entries[headers->count++] = (struct http_header){name, value};
+}
+
+static const char *text_begin(const struct put_headers *headers)
+{
+    return headers->texts.data + headers->texts.size;
+}
+
+static void add_metadata(struct put_headers *headers, const struct object_pair *pair, bool encoded)
+{
+    struct buffer *texts = &headers->texts;
+    const char *name = text_begin(headers);
+    buffer_format(texts, "x-amz-meta-%s", pair->name);
+    buffer_byte(texts, '\0');
+    const char *value = text_begin(headers);
+    if (encoded)
+        s3_metadata_encode(pair->value, texts);
+    else
+        buffer_text(texts, pair->value);
+    buffer_byte(texts, '\0');
+    add(headers, name, value);
+}
+
+/* "name=value&…", URL-encoded. */
+static void add_tags(struct put_headers *headers, const struct object_settings *settings)
+{
+    struct buffer *texts = &headers->texts;
+    const char *value = text_begin(headers);
+    if (!settings->tag_count)
+        return;
+    for (size_t i = 0; i < settings->tag_count; i++) {
+        if (i)
+            buffer_byte(texts, '&');
+        uri_encode(texts, slice_of(settings->tags[i].name), false);
+        buffer_byte(texts, '=');
+        uri_encode(texts, slice_of(settings->tags[i].value), false);
+    }
+    buffer_byte(texts, '\0');
+    add(headers, "x-amz-tagging", value);
+}
+
+static void add_settings(struct put_headers *headers, const struct object_settings *settings)
+{
+    add(headers, "cache-control", settings->cache_control);
+    add(headers, "content-disposition", settings->content_disposition);
+    add(headers, "x-amz-server-side-encryption", settings->sse);
+    add(headers, "x-amz-server-side-encryption-aws-kms-key-id", settings->kms_key);
+    add(headers, "x-amz-storage-class", settings->storage_class);
+    add(headers, "x-amz-acl", settings->acl);
+    add_tags(headers, settings);
+    for (size_t i = 0; i < settings->metadata_count; i++)
+        add_metadata(headers, &settings->metadata[i], false);
+}
+
+static size_t pairs_room(const struct object_pair *pairs, size_t count)
+{
+    size_t room = 0;
+    for (size_t i = 0; i < count; i++)
+        room += 3 * (strlen(pairs[i].name) + strlen(pairs[i].value)) + 16;
+    return room;
+}
+
+static int headers_reserve(struct put_headers *headers, const struct object_put *put)
+{
+    const struct object_settings *settings = put->settings;
+    size_t room = pairs_room(put->metadata, put->metadata_count) + 1;
+    size_t count = put->metadata_count + 12; /* all other headers */
+    if (settings) {
+        room += pairs_room(settings->metadata, settings->metadata_count) +
+                pairs_room(settings->tags, settings->tag_count);
+        count += settings->metadata_count;
+    }
+    return count > S3_HEADERS_MAX ? ERR_LIMIT : buffer_reserve(&headers->texts, room);
+}
+
+/* A checksum is sent with every object: buckets with Object Lock require one, and the store refuses
+ * data damaged in transit. Every S3-compatible store supports Content-MD5; the ETag of the response
+ * is also compared with it, unless the object is encrypted with KMS (aws_validity.c). */
+static int headers_make(struct put_headers *headers, const struct object_put *put, const char *md5,
+                        const char *match)
+{
+    int code = headers_reserve(headers, put);
+    if (code)
+        return code;
+    add(headers, "content-type",
+        put->content_type ? put->content_type : "application/octet-stream");
+    add(headers, "content-md5", md5);
+    add(headers, "if-none-match", put->only_new ? "*" : NULL);
+    add(headers, "if-match", put->replaces ? match : NULL);
+    if (put->settings)
+        add_settings(headers, put->settings);
+    for (size_t i = 0; i < put->metadata_count; i++)
+        add_metadata(headers, &put->metadata[i], true);
+    return headers->texts.error;
+}
+
+/* A store that ignores the header would keep the object unencrypted. S3 always confirms it. */
+static void check_encryption(const struct aws_reply *reply, const char *sse, struct error *error)
+{
+    const char *used = http_response_header(reply->response, "x-amz-server-side-encryption");
+    char detail[160];
+    if (!*sse || (used && strcmp(used, sse) == 0))
+        return;
+    snprintf(detail, sizeof detail,
+             "the service stored the object, but did not confirm its encryption (%s): remove sse "
+             "from the pipeline file if the service does not support it",
+             sse);
+    aws_error_local(error, &reply->subject, ERR_REFUSED, detail);
+}
+
+static void on_put(const struct aws_reply *reply, void *user)
+{
+    const struct object_request *operation = user;
+    struct error error = reply->error;
+    void *their;
+    if (!error.code)
+        check_encryption(reply, operation->sse, &error);
+    union object_callback done = s3_operation_end(user, &their);
+    done.done(&error, their);
+}
+
+int s3_put(struct object_store *store, const struct object_put *put, object_done *done, void *user,
+           struct object_request **out)
+{
+    char md5[S3_MD5_SIZE], match[ETAG_MAX + 3];
+    struct put_headers headers = {.count = 0};
+    if (!put->key)
+        return ERR_INVALID;
+    if (put->replaces && strlen(put->replaces) > ETAG_MAX)
+        return ERR_LIMIT;
+    snprintf(match, sizeof match, "\"%s\"", put->replaces ? put->replaces : "");
+    s3_content_md5(put->body, put->body_size, md5);
+    buffer_init(&headers.texts, TEXTS_MAX);
+    int code = headers_make(&headers, put, md5, match);
+    struct s3_call call = {.operation = "PutObject",
+                           .method = "PUT",
+                           .bucket = put->bucket,
+                           .key = put->key,
+                           .headers = headers.entries,
+                           .header_count = headers.count,
+                           .body = bytes_borrow(put->body, put->body_size),
+                           .is_object = true,
+                           .response_max = AWS_RESPONSE_MAX,
+                           .replied = on_put,
+                           .done.done = done,
+                           .user = user,
+                           .sse = put->settings ? put->settings->sse : NULL};
+    if (!code)
+        code = s3_start(container_of(store, struct aws, objects), &call, out);
+    buffer_free(&headers.texts);
+    return code;
+}
