@@ -182,6 +182,7 @@ void aws_destroy(struct aws *aws)
     credential_chain_close(aws->chain);
     free(aws->region);
     endpoints_free(&aws->endpoints);
+    bucket_regions_free(&aws->bucket_regions);
     free(aws);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bucket_region.h"
 #include "json_text.h"
 #include "xml_reader.h"
 
@@ -166,14 +167,14 @@ static void prefix(struct error *error, const struct aws_subject *subject)
 void aws_error_describe(struct error *error, const struct aws_subject *subject, int kind,
                         const struct http_response *response, const struct aws_fault *fault)
 {
-    const char *region = http_response_header(response, "x-amz-bucket-region");
-    bool elsewhere = region && (response->status == 301 || response->status == 400);
+    char region[REGION_SIZE_MAX];
+    bool elsewhere = kind == ERR_REFUSED && bucket_region_told(response, region);
     error_set(error, kind, "%s%s%s%s(HTTP %d)%s", fault->code, fault->code[0] ? ": " : "",
               fault->message, fault->message[0] ? " " : "", response->status,
               elsewhere ? "" : advice(subject, kind, fault->code));
     if (elsewhere) {
         struct error whole;
-        error_set(&whole, kind, "%s; the bucket is in %.40s: set AWS_REGION", error->text, region);
+        error_set(&whole, kind, "%s; the bucket is said to be in %.40s", error->text, region);
         *error = whole;
     }
     prefix(error, subject);

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "backend_settings.h"
+#include "bucket_region.h"
 #include "credential_chain.h"
 #include "endpoint.h"
 #include "http_client.h"
@@ -24,6 +25,7 @@ struct aws {
     struct aws_identification *identification; /* pending; NULL: none */
     char *region;
     struct endpoints endpoints;
+    struct bucket_regions bucket_regions;
     bool unsigned_payload;
     unsigned batches;       /* batches sent, for the ids of their entries */
     int64_t clock_offset_s; /* service clock minus local clock */

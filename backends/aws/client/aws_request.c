@@ -35,7 +35,8 @@ static size_t text_size(const char *text)
 static int texts_copy(struct aws_request *request, const struct aws_call *call)
 {
     size_t size = call->header_count * sizeof(struct http_header) + text_size(call->resource) +
-                  text_size(call->url) + text_size(call->mark) + text_size(call->region);
+                  text_size(call->url) + text_size(call->mark) + text_size(call->region) +
+                  text_size(call->bucket) + text_size(call->key);
     for (size_t i = 0; i < call->header_count; i++)
         size += text_size(call->headers[i].name) + text_size(call->headers[i].value);
     request->texts = malloc(size);
@@ -52,6 +53,8 @@ static int texts_copy(struct aws_request *request, const struct aws_call *call)
     request->call.url = text_place(&room, call->url);
     request->call.mark = text_place(&room, call->mark);
     request->call.region = text_place(&room, call->region);
+    request->call.bucket = text_place(&room, call->bucket);
+    request->call.key = text_place(&room, call->key);
     return 0;
 }
 
@@ -59,6 +62,7 @@ static void memory_free(struct aws_request *request)
 {
     bytes_free(&request->call.body);
     free(request->texts);
+    free(request->moved_url);
     free(request);
 }
 
@@ -88,6 +92,7 @@ static struct aws_subject subject_of(const struct aws_request *request)
 static void finish(struct aws_request *request, const struct aws_reply *reply)
 {
     list_remove(&request->link); /* because the callback may destroy aws */
+    bucket_region_confirm(request, reply->error.code);
     request->call.done(reply, request->call.user);
     request_free(request);
 }
@@ -206,15 +211,14 @@ static int transport_code(const struct aws_request *request, const struct http_r
 }
 
 /* Stores write the key in an error differently: with the bucket or a slash before it, or
- * percent-encoded (not compared). resource is "s3://bucket/key". */
-static bool names_another(const char *resource, const char *key)
+ * percent-encoded (not compared). The resource is "s3://bucket/key". */
+static bool names_another(const struct aws_call *call, const char *key)
 {
-    const char *slash = strchr(resource + strlen("s3://"), '/');
-    size_t theirs = strlen(key), all = strlen(resource);
-    if (!theirs || !slash || strchr(key, '%'))
+    size_t theirs = strlen(key), all = strlen(call->resource);
+    if (!theirs || !call->key || strchr(key, '%'))
         return false;
-    return theirs < strlen(slash + 1) || theirs > all ||
-           memcmp(resource + all - theirs, key, theirs) != 0;
+    return theirs < strlen(call->key) || theirs > all ||
+           memcmp(call->resource + all - theirs, key, theirs) != 0;
 }
 
 /* A 404 from S3 says what is missing; one from a gateway is about a page. Only HEAD has no body.
@@ -226,7 +230,7 @@ static const char *foreign_404(const struct aws_request *request,
         return NULL;
     if (!fault->code[0])
         return "HTTP 404 without an S3 error: check for a proxy or gateway in between";
-    if (names_another(request->call.resource, fault->key))
+    if (names_another(&request->call, fault->key))
         return "HTTP 404 for another key: check for a proxy or gateway in between";
     return NULL;
 }
@@ -314,6 +318,8 @@ static bool wants_retry(struct aws_request *request, const struct http_response 
         return false;
     if (reply->response && aws_fault_is_clock(&reply->fault) &&
         clock_correct(request, response, strcmp(reply->fault.code, "RequestTimeTooSkewed") == 0))
+        return true;
+    if (reply->response && bucket_region_follow(request, response))
         return true;
     if (keys_refused(request, reply->error.code)) {
         /* The first time, a refresh follows at once. */

@@ -7,7 +7,8 @@
  * If the service rejects our clock, the offset is taken from its Date header and the call is
  * retried once, even if the clocks agree and the request was only late. If it
  * rejects the credentials, they are refreshed and the call is sent again. While there are none, the
- * call waits (credential_chain.h). Loop thread.
+ * call waits (credential_chain.h). A bucket in another region is requested there (bucket_region.h).
+ * Loop thread.
  */
 #ifndef THUMBWHEEL_AWS_REQUEST_H
 #define THUMBWHEEL_AWS_REQUEST_H
@@ -52,6 +53,8 @@ struct aws_call {
     /* what the response must contain (aws_validity.h); copied; NULL: no check */
     const char *mark;
     const char *region; /* for the signature; copied; NULL: the region of struct aws */
+    /* Of S3, copied. bucket NULL: an answer that it is elsewhere counts as any other error. */
+    const char *bucket, *key;
     const struct http_header *headers; /* copied */
     size_t header_count;
     struct bytes body; /* taken, even if the start fails */
@@ -81,6 +84,8 @@ struct aws_request {
     struct aws_call call; /* with its own strings and headers */
     void *texts;          /* their memory */
     char payload_hash[SIGV4_HEX_SIZE];
+    char *moved_url; /* for a bucket in another region (bucket_region.h); NULL: as asked */
+    char moved_region[REGION_SIZE_MAX];
 };
 
 /* On error (ERR_MEMORY, ERR_INVALID) neither done nor release is called. *out may be NULL. */

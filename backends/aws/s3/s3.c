@@ -35,10 +35,11 @@ static bool path_is_safe(struct slice url)
 
 static int request_start(struct aws *aws, struct s3_call *call, struct object_request *operation)
 {
+    char region[REGION_SIZE_MAX];
     struct buffer url, resource;
     buffer_init(&url, URL_MAX);
     buffer_init(&resource, URL_MAX);
-    int rc = s3_url(aws, call->bucket, call->key, call->query, &url);
+    int rc = s3_url(aws, call->bucket, call->key, call->query, region, &url);
     if (!rc)
         rc =
             buffer_format(&resource, call->key ? "s3://%s/%s" : "s3://%s", call->bucket, call->key);
@@ -51,6 +52,9 @@ static int request_start(struct aws *aws, struct s3_call *call, struct object_re
             .method = call->method,
             .resource = resource.data,
             .url = url.data,
+            .region = region,
+            .bucket = call->bucket,
+            .key = call->key,
             .mark = call->mark,
             .headers = call->headers,
             .header_count = call->header_count,

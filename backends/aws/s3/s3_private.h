@@ -53,9 +53,10 @@ int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out)
 /* Frees the operation and returns what its callback needs. */
 union object_callback s3_operation_end(struct object_request *operation, void **user);
 
-/* Appends the URL of a bucket or key. ERR_INVALID: no bucket or a key longer than S3's limit. */
+/* Appends the URL of a bucket or key, and gives the region to sign for. ERR_INVALID: no bucket, one
+ * that nothing can have, or a key longer than S3's limit. */
 int s3_url(const struct aws *aws, const char *bucket, const char *key, const char *query,
-           struct buffer *out);
+           char region[REGION_SIZE_MAX], struct buffer *out);
 /* Appends "versionId=…" if there is one. */
 int s3_version_query(const struct object_name *name, const char *first, struct buffer *out);
 char *s3_presign(struct object_store *store, const char *method, const struct object_name *name,

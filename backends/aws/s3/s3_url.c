@@ -14,12 +14,14 @@
 enum { URL_MAX = 16 * 1024, PRESIGN_MAX_S = 604800 };
 
 int s3_url(const struct aws *aws, const char *bucket, const char *key, const char *query,
-           struct buffer *out)
+           char region[REGION_SIZE_MAX], struct buffer *out)
 {
     bool in_path = false;
     if (!bucket || (key && (!key[0] || strlen(key) > OBJECT_KEY_MAX)))
         return ERR_INVALID;
-    int code = bucket_endpoint_append(&aws->endpoints, bucket, aws->region, &in_path, out);
+    int code = bucket_region_of(aws, bucket, region);
+    if (!code)
+        code = bucket_endpoint_append(&aws->endpoints, bucket, region, &in_path, out);
     if (code)
         return code;
     if (key || !in_path)
@@ -44,15 +46,16 @@ int s3_version_query(const struct object_name *name, const char *first, struct b
 static int presign_append(const struct aws *aws, const char *method, const struct object_name *name,
                           unsigned expires_s, struct buffer *out)
 {
+    char region[REGION_SIZE_MAX];
     struct buffer url, query;
     buffer_init(&url, URL_MAX);
     buffer_init(&query, URL_MAX);
     int rc = s3_version_query(name, "", &query);
     if (!rc)
-        rc = s3_url(aws, name->bucket, name->key, query.size ? query.data : NULL, &url);
+        rc = s3_url(aws, name->bucket, name->key, query.size ? query.data : NULL, region, &url);
     const struct aws_sign what = {.credentials = credential_chain_use(aws->chain),
                                   .service = AWS_S3,
-                                  .region = aws->region,
+                                  .region = region,
                                   .method = method,
                                   .url = url.data,
                                   .payload_hash = SIGV4_UNSIGNED_PAYLOAD,

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "aws_private.h"
 #include "scripted_http.h"
 #include "sigv4.h"
 
@@ -321,9 +322,9 @@ static void get_errors(void **state)
          "get new ones"},
         {{.status = 301,
           .body = S3_ERROR("PermanentRedirect", "Use the right endpoint."),
-          .headers = {{"x-amz-bucket-region", "us-west-2"}}},
+          .headers = {{"x-amz-bucket-region", "eu-central-1"}}},
          ERR_REFUSED,
-         "the bucket is in us-west-2: set AWS_REGION"},
+         "the bucket is said to be in eu-central-1"},
         {{.status = 403, .body = S3_ERROR("InvalidObjectState", "archived")},
          ERR_UNSUPPORTED,
          "archived"},
@@ -337,6 +338,193 @@ static void get_errors(void **state)
         assert_string_equal(seen.body, "");
         script_end();
     }
+}
+
+/* --- buckets in other regions --- */
+
+#define TOLD(number, where)                                                                        \
+    {                                                                                              \
+        .status = (number), .body = S3_ERROR("Redirect", "elsewhere"), .headers = {                \
+            {"x-amz-bucket-region", where},                                                        \
+            {"location", "https://photos.example.org/a"}                                           \
+        }                                                                                          \
+    }
+#define OURS(start)   (strncmp(script.requests[start].url, HERE, sizeof HERE - 1) == 0)
+#define THEIRS(start) (strncmp(script.requests[start].url, THERE, sizeof THERE - 1) == 0)
+
+static const char HERE[] = "https://photos.s3.eu-central-1.amazonaws.com/a?",
+                  THERE[] = "https://photos.s3.us-west-2.amazonaws.com/a?";
+
+/* It is learned once, and then used for every call and every presigned URL. */
+static void the_region_of_a_bucket_is_learned(void **state)
+{
+    (void)state;
+    static const int statuses[] = {301, 307, 400};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        SCRIPT(&script_options, TOLD(statuses[i], "us-west-2"), {.status = 200, .body = "x"},
+               {.status = 200, .body = "y"}, {.status = 200, .body = "z"});
+        get("photos", "a", NULL, 10);
+        assert_string_equal(seen.body, "x");
+        assert_true(OURS(0) && THEIRS(1));
+        script_assert_signed(0, "s3");
+        script_assert_signed_for(1, "s3", "us-west-2");
+        assert_string_equal(script_header(1, "host"), "photos.s3.us-west-2.amazonaws.com");
+        get("photos", "a", NULL, 10);
+        assert_string_equal(seen.body, "y");
+        assert_true(THEIRS(2));
+        get("other", "a", NULL, 10);
+        assert_string_equal(script_header(3, "host"), "other.s3.eu-central-1.amazonaws.com");
+        struct error error;
+        const struct object_name name = {"photos", "a", NULL};
+        char *url = ops()->presign(aws_object_store(script.aws), "GET", &name, 60, &error);
+        assert_int_equal(strncmp(url, THERE, sizeof THERE - 1), 0);
+        assert_non_null(strstr(url, "%2Fus-west-2%2Fs3%2F"));
+        free(url);
+        script_end();
+    }
+}
+
+/* HEAD has no body: its responses say nothing else. */
+static void a_head_and_a_put_follow_a_bucket(void **state)
+{
+    (void)state;
+    const struct object_name name = {"photos", "a", NULL};
+    const struct object_put put = {
+        .bucket = "wide.name", .key = "a", .body = "bytes", .body_size = 5};
+    SCRIPT(&script_options,
+           {.status = 400, .headers = {{"x-amz-bucket-region", "us-west-2"}}, .bare = true},
+           {.status = 404, .bare = true}, TOLD(301, "us-west-2"), {.status = 200});
+    begin_done();
+    assert_int_equal(ops()->head(aws_object_store(script.aws), &name, on_head, NULL, NULL), 0);
+    script_run(&seen.done);
+    assert_int_equal(seen.error.code, ERR_NOT_FOUND);
+    assert_string_equal(script.requests[1].method, "HEAD");
+    script_assert_signed_for(1, "s3", "us-west-2");
+    begin_done();
+    assert_int_equal(ops()->put(aws_object_store(script.aws), &put, on_done, NULL, NULL), 0);
+    script_run(&seen.done);
+    assert_int_equal(seen.error.code, 0);
+    assert_string_equal(script.requests[3].url, "https://s3.us-west-2.amazonaws.com/wide.name/a");
+    assert_string_equal(script.requests[3].body, "bytes");
+    script_assert_signed_for(3, "s3", "us-west-2");
+    script_end();
+}
+
+/* Another service stays where it is, and only the signature changes. */
+static void the_region_of_a_bucket_of_another_service_is_learned(void **state)
+{
+    (void)state;
+    struct backend_settings options = script_options;
+    options.endpoint = "http://127.0.0.1:4566";
+    SCRIPT(&options, TOLD(400, "garage"), {.status = 200, .body = "x"});
+    get("photos", "a", NULL, 10);
+    assert_int_equal(seen.error.code, 0);
+    assert_string_equal(script_header(1, "host"), "127.0.0.1:4566");
+    script_assert_signed_for(1, "s3", "garage");
+    script_end();
+}
+
+/* No name of a region, the region that was asked, and one that these credentials can't be for. */
+static void false_regions_are_not_followed(void **state)
+{
+    (void)state;
+    static const char *const regions[] = {
+        "",
+        "example.org/",
+        "us-west-2.example.org",
+        "us_west_2",
+        "-us-west-2",
+        "us-west-2-",
+        "US-WEST-2",
+        "us-west-2:443",
+        "us-west 2",
+        "a@example.org",
+        "eu-central-1",
+        "cn-north-1",
+        "us-gov-west-1",
+        "a-region-that-has-sixty-four-characters-and-thus-no-dns-label-xx"};
+    for (size_t i = 0; i < sizeof regions / sizeof *regions; i++) {
+        SCRIPT(&script_options, TOLD(301, regions[i]));
+        get("photos", "a", NULL, 10);
+        assert_int_equal(seen.error.code, ERR_REFUSED);
+        script_end();
+    }
+    SCRIPT(&script_options, {.status = 307,
+                             .body = S3_ERROR("TemporaryRedirect", "elsewhere"),
+                             .headers = {{"location", "https://photos.example.org/a"}}});
+    get("photos", "a", NULL, 10);
+    assert_int_equal(seen.error.code, ERR_REFUSED);
+    script_end();
+}
+
+/* A request moves once. After a loop, the next one starts anew; a region that could not be
+ * confirmed is not remembered. */
+static void a_bucket_that_keeps_moving_is_not_followed_again(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, TOLD(301, "us-west-2"), {.status = 200, .body = "x"},
+           TOLD(301, "us-east-1"), TOLD(307, "us-west-2"), TOLD(301, "us-east-1"),
+           {.status = 404, .body = S3_ERROR("NoSuchBucket", "not here")},
+           {.status = 200, .body = "y"});
+    get("photos", "a", NULL, 10);
+    assert_int_equal(seen.error.code, 0);
+    get("photos", "a", NULL, 10);
+    assert_int_equal(seen.error.code, ERR_REFUSED);
+    assert_non_null(strstr(seen.error.text, "said to be in us-west-2"));
+    assert_true(THEIRS(2));
+    script_assert_signed_for(3, "s3", "us-east-1");
+    get("photos", "a", NULL, 10);
+    assert_int_equal(seen.error.code, ERR_NO_CONTAINER);
+    assert_true(OURS(4));
+    script_assert_signed_for(5, "s3", "us-east-1");
+    get("photos", "a", NULL, 10);
+    assert_string_equal(seen.body, "y");
+    assert_true(OURS(6));
+    script_end();
+}
+
+/* More buckets than are remembered: the oldest is learned again. */
+static void few_regions_are_remembered(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, TOLD(301, "us-west-2"), {.status = 200, .body = "x"});
+    struct bucket_regions *regions = &script.aws->bucket_regions;
+    for (int i = 0; i < BUCKET_REGIONS_MAX; i++) {
+        struct bucket_region *row = &regions->rows[i];
+        row->bucket = strdup("another");
+        strcpy(row->region, "us-east-1");
+    }
+    get("photos", "a", NULL, 10);
+    assert_int_equal(seen.error.code, 0);
+    assert_string_equal(regions->rows[0].bucket, "photos");
+    assert_string_equal(regions->rows[0].region, "us-west-2");
+    assert_int_equal(regions->next, 1);
+    script_end();
+}
+
+/* --- access points --- */
+
+#define POINT "arn:aws:s3:us-west-2:123456789012:accesspoint/cats"
+
+/* In its own region, and an error about the same key is not mistaken for one about another. */
+static void an_object_is_fetched_through_an_access_point(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 200, .body = "x"},
+           {.status = 404, .body = "<Error><Code>NoSuchKey</Code><Key>a</Key></Error>"},
+           TOLD(301, "eu-west-1"));
+    get(POINT, "a", NULL, 10);
+    assert_string_equal(seen.body, "x");
+    assert_url("https://cats-123456789012.s3-accesspoint.us-west-2.amazonaws.com/a");
+    script_assert_signed_for(0, "s3", "us-west-2");
+    get(POINT, "a", NULL, 10);
+    assert_int_equal(seen.error.code, ERR_NOT_FOUND);
+    get(POINT, "a", NULL, 10); /* it cannot be elsewhere */
+    assert_int_equal(seen.error.code, ERR_REFUSED);
+    const struct object_name other = {"arn:aws:s3:::photos", "a", NULL};
+    assert_int_equal(ops()->get(aws_object_store(script.aws), &other, 10, on_got, NULL, NULL),
+                     ERR_INVALID);
+    script_end();
 }
 
 static void slow_down_then_success(void **state)
@@ -676,6 +864,13 @@ int main(void)
         cmocka_unit_test(tags_are_put),
         cmocka_unit_test(tags_are_read),
         cmocka_unit_test(a_bucket_is_listed),
+        cmocka_unit_test(the_region_of_a_bucket_is_learned),
+        cmocka_unit_test(a_head_and_a_put_follow_a_bucket),
+        cmocka_unit_test(the_region_of_a_bucket_of_another_service_is_learned),
+        cmocka_unit_test(false_regions_are_not_followed),
+        cmocka_unit_test(a_bucket_that_keeps_moving_is_not_followed_again),
+        cmocka_unit_test(few_regions_are_remembered),
+        cmocka_unit_test(an_object_is_fetched_through_an_access_point),
         cmocka_unit_test(a_url_is_presigned),
         cmocka_unit_test(presign_bounds),
     };
