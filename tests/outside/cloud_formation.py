@@ -1,0 +1,115 @@
+"""As much of CloudFormation as deploy/cloudformation.yaml needs: its functions, and its resources in the embedded cloud.
+
+Anything else in the template is an error, so that nothing is ignored.
+"""
+import json
+import re
+
+
+class Template:
+    def __init__(self, document, values):
+        """values: of parameters and of pseudo parameters such as AWS::Region."""
+        self.document = document
+        defaults = {name: parameter["Default"] for name, parameter in document["Parameters"].items() if "Default" in parameter}
+        self.values = defaults | values
+        assert not set(document["Parameters"]) - set(self.values), "a parameter has no value"
+
+    def of_type(self, kind):
+        """The properties of the resources of a type, by logical name."""
+        return {name: self.resolve(resource.get("Properties", {})) for name, resource in self.document["Resources"].items()
+                if resource["Type"] == kind}
+
+    def resolve(self, value):
+        if isinstance(value, list):
+            return [self.resolve(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            (name, argument), = value.items()
+            if name == "Ref":
+                return self.reference(argument)
+            if name.startswith("Fn::"):
+                return getattr(self, name.removeprefix("Fn::").lower())(argument)
+        return {key: self.resolve(item) for key, item in value.items()}
+
+    # ---- the functions ----
+
+    def reference(self, name):
+        if name in self.values:
+            return self.values[name]
+        resource = self.document["Resources"][name]
+        if resource["Type"] == "AWS::SQS::Queue":
+            return f"https://sqs.{self.values['AWS::Region']}.amazonaws.com/{self.values['AWS::AccountId']}/{self.name_of(name)}"
+        return self.getatt([name, "Arn"])
+
+    def getatt(self, argument):
+        name, attribute = argument
+        assert attribute == "Arn", argument
+        service = {"AWS::SQS::Queue": "sqs", "AWS::SNS::Topic": "sns"}.get(self.document["Resources"][name]["Type"])
+        assert service, f"the ARN of {name} is not known"
+        return ":".join(["arn", self.values["AWS::Partition"], service, self.values["AWS::Region"], self.values["AWS::AccountId"],
+                         self.name_of(name)])
+
+    def name_of(self, name):
+        properties = self.document["Resources"][name]["Properties"]
+        return properties.get("QueueName") or properties["TopicName"]
+
+    def sub(self, text):
+        """A policy that is written as a text, because its keys contain a parameter, is an object for AWS, too."""
+        text = re.sub(r"\$\{([\w:]+)\}", lambda found: self.reference(found[1]), text)
+        return json.loads(text) if text.lstrip().startswith("{") else text
+
+    def equals(self, argument):
+        first, second = self.resolve(argument)
+        return first == second
+
+    def __getattr__(self, name):
+        if name == "if":  # a keyword
+            return self.choose
+        if name == "not":
+            return lambda argument: not self.resolve(argument[0])
+        raise AttributeError(name)
+
+    def choose(self, argument):
+        condition, yes, no = argument
+        return self.resolve(yes if self.resolve(self.document["Conditions"][condition]) else no)
+
+    # ---- the resources ----
+
+    def create(self, client):
+        """Creates what the embedded cloud has; client(service) gives its clients."""
+        s3, sqs, sns = (client(service) for service in ("s3", "sqs", "sns"))
+        urls = {}
+        for name, properties in sorted(self.of_type("AWS::SQS::Queue").items(), key=lambda item: "RedrivePolicy" in item[1]):
+            attributes = {key: json.dumps(value) if isinstance(value, dict) else str(value)
+                          for key, value in properties.items() if key != "QueueName"}
+            urls[self.reference(name)] = sqs.create_queue(QueueName=properties["QueueName"], Attributes=attributes)["QueueUrl"]
+        for properties in self.of_type("AWS::SQS::QueuePolicy").values():
+            for queue in properties["Queues"]:
+                sqs.set_queue_attributes(QueueUrl=urls[queue], Attributes={"Policy": json.dumps(properties["PolicyDocument"])})
+        for properties in self.of_type("AWS::SNS::Topic").values():
+            sns.create_topic(Name=properties["TopicName"])
+        for properties in self.of_type("AWS::SNS::TopicPolicy").values():
+            for topic in properties["Topics"]:
+                sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy",
+                                         AttributeValue=json.dumps(properties["PolicyDocument"]))
+        for properties in self.of_type("AWS::SNS::Subscription").values():
+            sns.subscribe(**properties)
+        for properties in self.of_type("AWS::S3::Bucket").values():
+            self.create_bucket(s3, properties)
+
+    def create_bucket(self, s3, properties):
+        """The API has other names for a few of the template's properties."""
+        bucket = properties["BucketName"]
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=properties["VersioningConfiguration"])
+        topics = [{"TopicArn": item["Topic"], "Events": [item["Event"]],
+                   "Filter": {"Key": {"FilterRules": item["Filter"]["S3Key"]["Rules"]}}}
+                  for item in properties["NotificationConfiguration"]["TopicConfigurations"]]
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"TopicConfigurations": topics})
+        rules = [{"ID": rule["Id"], "Filter": {"Prefix": ""}, **{key: rule[key] for key in rule if key != "Id"}}
+                 for rule in properties["LifecycleConfiguration"]["Rules"]]
+        s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+        known = {"BucketName", "VersioningConfiguration", "NotificationConfiguration", "LifecycleConfiguration",
+                 "PublicAccessBlockConfiguration"}
+        assert set(properties) == known, "a property of the bucket is ignored"
