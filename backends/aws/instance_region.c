@@ -21,7 +21,7 @@ static void on_region(const char *region, const struct error *error, void *user)
     inquiry->region = region ? strdup(region) : NULL;
 }
 
-static int ask(uv_loop_t *loop, const char *base, struct inquiry *inquiry)
+static int ask(uv_loop_t *loop, const struct credential_plan *plan, struct inquiry *inquiry)
 {
     static const struct endpoints endpoints;
     static const int64_t no_offset;
@@ -35,7 +35,7 @@ static int ask(uv_loop_t *loop, const char *base, struct inquiry *inquiry)
                                          .endpoints = &endpoints,
                                          .clock_offset = &no_offset};
     struct instance *pending = NULL;
-    code = imds_region(&host, base, on_region, inquiry, &pending, &inquiry->error);
+    code = imds_region(&host, plan, on_region, inquiry, &pending, &inquiry->error);
     while (!code && !inquiry->region && !inquiry->error.code && uv_run(loop, UV_RUN_ONCE))
         ;
     http_client_close(inquiry->http, NULL, NULL);
@@ -49,7 +49,7 @@ char *instance_region(const struct profile *profile, struct error *error)
     struct inquiry inquiry = {0};
     uv_loop_t loop;
     if (plan_instance(&plan, profile, error) == 0 && uv_loop_init(&loop) == 0) {
-        ask(&loop, plan.texts[PLAN_URL], &inquiry);
+        ask(&loop, &plan, &inquiry);
         uv_loop_close(&loop);
         *error = inquiry.error;
     }

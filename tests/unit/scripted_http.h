@@ -21,6 +21,7 @@ struct scripted_response {
     struct http_header headers[8];
     bool bare;  /* no ETag of its own: else S3's, where none is given */
     bool never; /* no response: only a cancel ends the exchange */
+    unsigned delay_ms;
 };
 
 struct scripted_request {
@@ -33,6 +34,9 @@ struct scripted_request {
 };
 
 struct script {
+    /* Set after script_begin: it responds instead of the script, and requests are not recorded. The
+     * response and its texts must last until it is due. */
+    const struct scripted_response *(*respond)(const struct http_request *request);
     const struct scripted_response *responses;
     size_t response_count;
     size_t sent; /* requests recorded */

@@ -291,6 +291,7 @@ static void on_fetched(struct credentials *credentials, const struct error *erro
         fail(chain, &late);
         return;
     }
+    chain->plan.last_resort = false; /* the source exists: it is worth waiting for */
     current_set(chain, credentials);
     log_debug(known ? "credentials are refreshed" : "credentials are available",
               LOG_TEXT("source", chain->current->source),

@@ -180,6 +180,32 @@ static const char *instance_setting(const struct profile *profile, const char *v
     return value ? value : profile_get(profile, setting);
 }
 
+static int instance_number(const struct profile *profile, const char *variable, const char *setting,
+                           unsigned most, unsigned *out, struct error *error)
+{
+    const char *text = instance_setting(profile, variable, setting);
+    if (!text)
+        return 0;
+    char *end;
+    const unsigned long number = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || number < 1 || number > most)
+        return error_set(error, ERR_INVALID, "%s is \"%.40s\"; it must be 1 to %u", variable, text,
+                         most);
+    *out = (unsigned)number;
+    return 0;
+}
+
+static int instance_patience(struct credential_plan *plan, const struct profile *profile,
+                             struct error *error)
+{
+    int code = instance_number(profile, "AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout",
+                               INSTANCE_TIMEOUT_MAX_S, &plan->timeout_s, error);
+    return code ? code
+                : instance_number(profile, "AWS_METADATA_SERVICE_NUM_ATTEMPTS",
+                                  "metadata_service_num_attempts", INSTANCE_ATTEMPTS_MAX,
+                                  &plan->attempts, error);
+}
+
 /* AWS_EC2_METADATA_V1_DISABLED needs no look: version 1 is never used. */
 int plan_instance(struct credential_plan *plan, const struct profile *profile, struct error *error)
 {
@@ -206,7 +232,8 @@ int plan_instance(struct credential_plan *plan, const struct profile *profile, s
                          url);
     plan->kind = CREDENTIAL_INSTANCE;
     plan->source = "instance metadata";
-    return plan_text_set(plan, PLAN_URL, url, error);
+    int code = instance_patience(plan, profile, error);
+    return code ? code : plan_text_set(plan, PLAN_URL, url, error);
 }
 
 /* ---- the order ---- */
@@ -292,7 +319,8 @@ static bool roles_equal(const struct credential_role *a, const struct credential
 
 bool credential_plan_equal(const struct credential_plan *a, const struct credential_plan *b)
 {
-    bool equal = a->kind == b->kind && a->role_count == b->role_count;
+    bool equal = a->kind == b->kind && a->role_count == b->role_count &&
+                 a->timeout_s == b->timeout_s && a->attempts == b->attempts;
     for (size_t i = 0; equal && i < PLAN_TEXTS; i++)
         equal = same(a->texts[i], b->texts[i]);
     for (size_t i = 0; equal && i < a->role_count; i++)

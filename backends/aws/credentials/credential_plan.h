@@ -42,6 +42,7 @@ enum plan_text {
 };
 
 enum { PLAN_ROLES_MAX = 8, ROLE_SECONDS_MIN = 900, ROLE_SECONDS_MAX = 43200 };
+enum { INSTANCE_TIMEOUT_MAX_S = 600, INSTANCE_ATTEMPTS_MAX = 100 };
 
 struct credential_role {
     char *arn;
@@ -57,6 +58,7 @@ struct credential_plan {
     bool last_resort;         /* nothing was configured; the instance may have a role */
     struct credentials *keys; /* of CREDENTIAL_KEYS */
     char *texts[PLAN_TEXTS];
+    unsigned timeout_s, attempts; /* of a request to the instance; 0: the default */
     struct credential_role roles[PLAN_ROLES_MAX];
     size_t role_count;
 };

@@ -23,8 +23,8 @@ enum instance_step { STEP_TOKEN, STEP_ROLE, STEP_CREDENTIALS, STEP_REGION };
 
 struct instance {
     const struct credential_host *host;
-    const char *base;
-    bool last_resort;
+    const struct credential_plan *plan;
+    bool reached;               /* it has returned a token: there is such a service */
     struct credential_get *get; /* for credentials */
     imds_region_done *region_done;
     void *region_user;
@@ -53,8 +53,8 @@ static void finish(struct instance *instance, struct credentials *credentials,
 {
     struct credential_get *get = instance->get;
     struct error why = *error;
-    if (why.code && instance->last_resort) {
-        if (why.code != ERR_SERVER && why.code != ERR_PROTOCOL && why.code != ERR_THROTTLED)
+    if (why.code && instance->plan->last_resort) {
+        if (!instance->reached && (why.code == ERR_TIMEOUT || why.code == ERR_NETWORK))
             why.code = ERR_CREDENTIALS; /* there may be no such service: this is no instance */
         error_prefix(&why, "no AWS credentials found in the environment, in ~/.aws or for a "
                            "container, and none from the instance");
@@ -88,20 +88,25 @@ static int ask(struct instance *instance, enum instance_step step, const char *p
                                        token ? TOKEN_TTL_SECONDS : instance->token};
     struct buffer url;
     buffer_init(&url, TEXT_MAX);
-    size_t size = strlen(instance->base);
-    while (size && instance->base[size - 1] == '/')
+    const struct credential_plan *plan = instance->plan;
+    const char *base = plan->texts[PLAN_URL];
+    size_t size = strlen(base);
+    while (size && base[size - 1] == '/')
         size--;
-    int code = buffer_append(&url, instance->base, size);
+    int code = buffer_append(&url, base, size);
     if (!code)
         code = buffer_text(&url, path);
-    const struct credential_request request = {.method = token ? "PUT" : "GET",
-                                               .url = url.data,
-                                               .headers = &header,
-                                               .header_count = 1,
-                                               .timeout_ms = TIMEOUT_MS,
-                                               .attempts = token ? TOKEN_ATTEMPTS : ATTEMPTS,
-                                               .done = on_response,
-                                               .user = instance};
+    const struct credential_request request = {
+        .method = token ? "PUT" : "GET",
+        .url = url.data,
+        .headers = &header,
+        .header_count = 1,
+        .timeout_ms = plan->timeout_s ? plan->timeout_s * 1000 : TIMEOUT_MS,
+        .attempts = plan->attempts ? plan->attempts
+                    : token        ? TOKEN_ATTEMPTS
+                                   : ATTEMPTS,
+        .done = on_response,
+        .user = instance};
     instance->step = step;
     if (!code)
         code = credential_call_start(instance->host, &request, &instance->call);
@@ -165,6 +170,7 @@ static int take_token(struct instance *instance, const struct http_response *res
     instance->token = line_of(response, "");
     if (!instance->token)
         return garbage(error);
+    instance->reached = true;
     return instance->get ? ask(instance, STEP_ROLE, ROLES_PATH, error)
                          : ask(instance, STEP_REGION, "/latest/meta-data/placement/region", error);
 }
@@ -241,12 +247,13 @@ static void on_response(const struct http_response *response, void *user)
 
 /* ---- interface ---- */
 
-static struct instance *instance_new(const struct credential_host *host, const char *base)
+static struct instance *instance_new(const struct credential_host *host,
+                                     const struct credential_plan *plan)
 {
     struct instance *instance = calloc(1, sizeof *instance);
     if (instance) {
         instance->host = host;
-        instance->base = base;
+        instance->plan = plan;
     }
     return instance;
 }
@@ -254,11 +261,10 @@ static struct instance *instance_new(const struct credential_host *host, const c
 int instance_get(const struct credential_host *host, const struct credential_plan *plan,
                  struct credential_get *get, struct error *error)
 {
-    struct instance *instance = instance_new(host, plan->texts[PLAN_URL]);
+    struct instance *instance = instance_new(host, plan);
     if (!instance)
         return error_set(error, ERR_MEMORY, "out of memory");
     instance->get = get;
-    instance->last_resort = plan->last_resort;
     int code = ask(instance, STEP_TOKEN, "/latest/api/token", error);
     if (code) {
         instance_free(instance);
@@ -269,10 +275,10 @@ int instance_get(const struct credential_host *host, const struct credential_pla
     return 0;
 }
 
-int imds_region(const struct credential_host *host, const char *base, imds_region_done *done,
-                void *user, struct instance **out, struct error *error)
+int imds_region(const struct credential_host *host, const struct credential_plan *plan,
+                imds_region_done *done, void *user, struct instance **out, struct error *error)
 {
-    struct instance *instance = instance_new(host, base);
+    struct instance *instance = instance_new(host, plan);
     if (!instance)
         return error_set(error, ERR_MEMORY, "out of memory");
     instance->region_done = done;

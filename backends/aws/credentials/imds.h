@@ -9,8 +9,8 @@ typedef void imds_region_done(const char *region, const struct error *error, voi
 
 struct instance; /* an inquiry that is under way; gone when done was called */
 
-/* base: the service's URL, borrowed until then. On error done is not called. */
-int imds_region(const struct credential_host *host, const char *base, imds_region_done *done,
-                void *user, struct instance **out, struct error *error);
+/* plan: as of plan_instance, borrowed until then. On error done is not called. */
+int imds_region(const struct credential_host *host, const struct credential_plan *plan,
+                imds_region_done *done, void *user, struct instance **out, struct error *error);
 
 #endif
