@@ -40,8 +40,8 @@ SQS = {"AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress", "InvalidAttr
 # Members that were added since: (shape, member).
 NEWER = {("CompleteMultipartUploadOutput", "ChecksumType"), ("Checksum", "ChecksumType")}
 
-# S3 capitalises the name of a filter's rule, unlike its model.
-OTHERWISE = {("FilterRuleName", "Prefix"), ("FilterRuleName", "Suffix")}
+# S3 capitalises the name of a filter's rule, unlike its model, and lists old versions of every class.
+OTHERWISE = {("FilterRuleName", "Prefix"), ("FilterRuleName", "Suffix"), ("ObjectVersionStorageClass", "STANDARD_IA")}
 
 # Errors that a fault plan can inject for any service.
 FAULTS = {"RequestThrottled", "RequestTimeTooSkewed", "SlowDown"}

@@ -9,6 +9,7 @@
 #include "s3_access.h"
 #include "s3_created.h"
 #include "s3_listing.h"
+#include "s3_placement.h"
 #include "s3_time.h"
 #include "s3_version.h"
 #include "s3_xml.h"
@@ -105,6 +106,8 @@ static void write_parts(const struct attributes *attributes, struct buffer *out)
 static void write_attributes(const struct attributes *attributes, struct buffer *out)
 {
     const struct object *object = &attributes->object;
+    char class[OBJECT_CLASS_SIZE];
+    object_storage_class(slice_of(object->headers), class);
     s3_xml_begin(out, "GetObjectAttributesResponse");
     if (attributes->wanted & WANT_ETAG)
         xml_element(out, "ETag", object->etag);
@@ -116,7 +119,7 @@ static void write_attributes(const struct attributes *attributes, struct buffer 
     if (attributes->wanted & WANT_PARTS && object->owner)
         write_parts(attributes, out);
     if (attributes->wanted & WANT_CLASS)
-        xml_element(out, "StorageClass", "STANDARD");
+        xml_element(out, "StorageClass", class);
     if (attributes->wanted & WANT_SIZE)
         xml_number(out, "ObjectSize", object->size);
     xml_close(out, "GetObjectAttributesResponse");

@@ -20,6 +20,7 @@
 #include "s3_completion.h"
 #include "s3_expiration.h"
 #include "s3_multipart.h"
+#include "s3_placement.h"
 #include "s3_version.h"
 #include "s3_write_condition.h"
 #include "s3_xml.h"
@@ -67,7 +68,8 @@ static void respond(struct complete *complete)
 {
     struct s3_request *request = complete->request;
     char version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
-    struct http_header headers[2] = {{"x-amz-version-id", version}};
+    struct s3_placement_headers placement;
+    struct http_header headers[2 + S3_PLACEMENT_HEADERS] = {{"x-amz-version-id", version}};
     struct buffer out;
     buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, "CompleteMultipartUploadResult");
@@ -80,6 +82,7 @@ static void respond(struct complete *complete)
     s3_version_of(&complete->object, complete->versioning, version);
     size_t count = *version ? 1 : 0;
     count += s3_expiration_header(request, &complete->object, expiration, &headers[count]);
+    count += s3_placement_respond(complete->object.headers, &placement, &headers[count]);
     s3_respond_xml_with(request, &out, headers, count);
 }
 

@@ -9,6 +9,7 @@
 #include "container_of.h"
 #include "s3_access.h"
 #include "s3_expiration.h"
+#include "s3_placement.h"
 #include "s3_time.h"
 #include "s3_version.h"
 #include "s3_xml.h"
@@ -95,7 +96,7 @@ static bool can_link(const struct s3_copy *copy)
 {
     const char *value;
     if (!copy->found.blob || copy->size != copy->found.size ||
-        strlen(copy->found.etag) >= sizeof copy->etag)
+        !s3_placement_etag_is_md5(&copy->found) || strlen(copy->found.etag) >= sizeof copy->etag)
         return false;
     return !copy->kind || s3_checksum_of(copy->found.checksum, &value) == copy->kind;
 }
@@ -299,7 +300,8 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
                      const char *version, const struct object *object)
 {
     char time[S3_TIME_SIZE], source[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
-    struct http_header headers[3];
+    struct s3_placement_headers placement;
+    struct http_header headers[3 + S3_PLACEMENT_HEADERS];
     size_t count = 0;
     struct buffer out;
     s3_version_of(&copy->found, copy->source.versioning, source);
@@ -309,11 +311,13 @@ void s3_copy_respond(struct s3_copy *copy, const char *root, int64_t modified_ms
         headers[count++] = (struct http_header){"x-amz-version-id", version};
     if (object)
         count += s3_expiration_header(copy->request, object, expiration, &headers[count]);
+    if (object)
+        count += s3_placement_respond(object->headers, &placement, &headers[count]);
     s3_time_iso(modified_ms, time);
     buffer_init(&out, RESPONSE_MAX);
     s3_xml_begin(&out, root);
     xml_element(&out, "LastModified", time);
-    buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", copy->etag);
+    buffer_format(&out, "<ETag>&quot;%s&quot;</ETag>", object ? object->etag : copy->etag);
     s3_checksum_xml(&out, copy->checksum, true);
     xml_close(&out, root);
     s3_respond_xml_with(copy->request, &out, headers, count);

@@ -9,6 +9,7 @@
 #include "s3_copy.h"
 #include "s3_metadata.h"
 #include "s3_multipart.h"
+#include "s3_placement.h"
 #include "s3_time.h"
 #include "s3_version.h"
 #include "s3_write_condition.h"
@@ -55,20 +56,31 @@ static void swap(char **a, char **b)
     *b = held;
 }
 
+/* The class and the encryption are those of the request, whatever the source's are. */
+static int take_headers(struct copy_object *copy_object)
+{
+    struct object *object = &copy_object->object, *found = &copy_object->copy.found;
+    char *headers = s3_placement_copy(object->headers, found->headers);
+    if (!headers)
+        return ERR_MEMORY;
+    swap(&object->content_type, &found->content_type);
+    free(object->headers);
+    object->headers = headers;
+    return 0;
+}
+
 static int fill_object(struct copy_object *copy_object)
 {
     struct s3_copy *copy = &copy_object->copy;
     struct object *object = &copy_object->object;
-    if (!copy_object->replace_metadata) {
-        swap(&object->content_type, &copy->found.content_type);
-        swap(&object->headers, &copy->found.headers);
-    }
+    if (!copy_object->replace_metadata && take_headers(copy_object))
+        return ERR_MEMORY;
     if (!copy_object->replace_tags)
         swap(&object->tags, &copy->found.tags);
     s3_created_begin(copy->request, object, copy_object->bucket, &copy_object->versioning);
     object->size = copy->size;
     object->blob = copy->is_file ? copy->blob : 0;
-    object->etag = strdup(copy->etag);
+    object->etag = s3_placement_etag(object, copy->etag);
     object->checksum = strdup(copy->checksum);
     return object->etag && object->checksum ? 0 : ERR_MEMORY;
 }
@@ -140,8 +152,9 @@ static enum s3_error check_self_copy(struct s3_request *request, struct copy_obj
                "or encryption attributes.";
     bool same = !source->version.given && source->bucket == copy_object->bucket &&
                 strcmp(source->key, request->key) == 0;
-    return same && !copy_object->replace_metadata && !copy_object->asked ? S3_INVALID_REQUEST
-                                                                         : S3_OK;
+    bool changes =
+        copy_object->replace_metadata || copy_object->asked || s3_placement_stated(request);
+    return same && !changes ? S3_INVALID_REQUEST : S3_OK;
 }
 
 static bool copy_object_prepare(struct s3_request *request, struct copy_object *copy_object)

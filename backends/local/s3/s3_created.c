@@ -5,6 +5,7 @@
 
 #include "s3_events.h"
 #include "s3_intake.h"
+#include "s3_placement.h"
 #include "s3_time.h"
 #include "s3_version.h"
 #include "s3_xml.h"
@@ -83,7 +84,7 @@ int s3_created_by_intake(const struct s3_intake *intake, int64_t bucket, const c
     s3_created_begin(intake->request, object, bucket, versioning);
     object->size = intake->size;
     object->blob = intake->is_file ? intake->blob : 0;
-    object->etag = strdup(intake->digest.etag);
+    object->etag = s3_placement_etag(object, intake->digest.etag);
     s3_checksum_line(intake->claims.kind, intake->digest.checksum_text, checksum);
     object->checksum = strdup(checksum);
     return object->etag && object->checksum

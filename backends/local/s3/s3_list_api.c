@@ -51,7 +51,7 @@ static void write_entry(const struct listing *list, struct buffer *out,
     xml_number(out, "Size", entry->size);
     if (list->owner)
         s3_listing_person(out, "Owner", list->base.request->cloud->account);
-    xml_element(out, "StorageClass", "STANDARD");
+    xml_element(out, "StorageClass", entry->storage_class);
     xml_close(out, "Contents");
 }
 

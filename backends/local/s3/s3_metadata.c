@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "s3_created.h"
+#include "s3_placement.h"
 #include "s3_tags.h"
 #include "s3_time.h"
 #include "utf8.h"
@@ -138,8 +139,9 @@ static bool is_any(struct slice value, const char *const *known)
 enum s3_error s3_metadata_check(struct s3_request *request, const char **message)
 {
     static const char *const refused[] = {
-        "x-amz-server-side-encryption",
         "x-amz-server-side-encryption-customer-algorithm",
+        "x-amz-server-side-encryption-context",
+        "x-amz-server-side-encryption-bucket-key-enabled",
         "x-amz-object-lock-mode",
         "x-amz-object-lock-legal-hold",
         "x-amz-object-lock-retain-until-date",
@@ -152,9 +154,7 @@ enum s3_error s3_metadata_check(struct s3_request *request, const char **message
     };
     static const char *const owner_acls[] = {"private", "bucket-owner-full-control",
                                              "bucket-owner-read", NULL};
-    static const char *const classes[] = {"STANDARD", NULL};
     struct slice acl = s3_header(request, "x-amz-acl");
-    struct slice class = s3_header(request, "x-amz-storage-class");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         if (s3_header(request, refused[i]).data) {
             *message = refused[i];
@@ -163,10 +163,6 @@ enum s3_error s3_metadata_check(struct s3_request *request, const char **message
     }
     if (acl.data && !is_any(acl, owner_acls)) {
         *message = "x-amz-acl: only access for the owner is implemented.";
-        return S3_NOT_IMPLEMENTED;
-    }
-    if (class.data && !is_any(class, classes)) {
-        *message = "x-amz-storage-class: only STANDARD is implemented.";
         return S3_NOT_IMPLEMENTED;
     }
     return S3_OK;
@@ -182,7 +178,9 @@ enum s3_error s3_metadata_read(struct s3_request *request, struct object *object
         return error;
     buffer_init(&stored, STORED_MAX);
     buffer_text(&stored, "");
-    error = is_line(type) ? read_content_headers(request, &stored) : S3_INVALID_ARGUMENT;
+    error = s3_placement_read(request, &stored, message);
+    if (!error)
+        error = is_line(type) ? read_content_headers(request, &stored) : S3_INVALID_ARGUMENT;
     if (!error)
         error = read_user_metadata(request, &stored);
     if (!error && stored.error)

@@ -7,6 +7,7 @@
 #include "container_of.h"
 #include "s3_metadata.h"
 #include "s3_multipart.h"
+#include "s3_placement.h"
 #include "s3_time.h"
 #include "s3_xml.h"
 #include "uploads.h"
@@ -61,6 +62,8 @@ static void respond_created(struct multipart *multipart)
 {
     struct s3_request *request = multipart->request;
     char id[S3_UPLOAD_ID_SIZE];
+    struct s3_placement_headers placement;
+    struct http_header headers[S3_PLACEMENT_HEADERS];
     struct buffer out;
     s3_upload_id_write(multipart->upload.id, id);
     buffer_init(&out, RESPONSE_MAX);
@@ -69,7 +72,8 @@ static void respond_created(struct multipart *multipart)
     xml_element(&out, "Key", request->key);
     xml_element(&out, "UploadId", id);
     xml_close(&out, "InitiateMultipartUploadResult");
-    s3_respond_xml(request, &out);
+    s3_respond_xml_with(request, &out, headers,
+                        s3_placement_respond(multipart->upload.headers, &placement, headers));
 }
 
 static void create_done(struct storage_task *task, int code)

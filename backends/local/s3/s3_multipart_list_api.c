@@ -13,11 +13,11 @@
 #include "upload_parts.h"
 #include "uploads.h"
 
-static void write_people(const struct s3_request *request, struct buffer *out)
+static void write_people(const struct s3_request *request, const char *class, struct buffer *out)
 {
     s3_listing_person(out, "Initiator", request->cloud->account);
     s3_listing_person(out, "Owner", request->cloud->account);
-    xml_element(out, "StorageClass", "STANDARD");
+    xml_element(out, "StorageClass", class);
 }
 
 static void write_checksum_facts(struct buffer *out, enum checksum_kind kind, bool full_object)
@@ -94,10 +94,12 @@ static void part_list_write(const struct s3_listing *base, struct buffer *out)
     const struct part_list *list = (const struct part_list *)base;
     const struct s3_request *request = base->request;
     unsigned last = list->count ? list->parts[list->count - 1].number : 0;
+    char class[OBJECT_CLASS_SIZE];
+    object_storage_class(slice_of(list->upload.headers), class);
     xml_element(out, "Bucket", request->bucket);
     s3_listing_name(base, out, "Key", request->key);
     xml_element(out, "UploadId", s3_parameter(request, "uploadId"));
-    write_people(request, out);
+    write_people(request, class, out);
     write_checksum_facts(out, list->upload.checksum, list->upload.full_object);
     xml_number(out, "PartNumberMarker", list->after);
     xml_number(out, "NextPartNumberMarker", last);
@@ -162,7 +164,7 @@ static void write_upload(const struct upload_list *list, struct buffer *out,
     xml_open(out, "Upload");
     s3_listing_name(&list->base, out, "Key", entry->key);
     xml_element(out, "UploadId", id);
-    write_people(list->base.request, out);
+    write_people(list->base.request, entry->storage_class, out);
     write_time(out, "Initiated", entry->created_ms);
     write_checksum_facts(out, entry->checksum, entry->full_object);
     xml_close(out, "Upload");

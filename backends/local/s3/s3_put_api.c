@@ -11,6 +11,7 @@
 #include "s3_expiration.h"
 #include "s3_intake.h"
 #include "s3_metadata.h"
+#include "s3_placement.h"
 #include "s3_version.h"
 #include "s3_write_condition.h"
 
@@ -50,7 +51,8 @@ static void stored(struct s3_intake *intake)
     struct put *put = container_of(intake, struct put, intake);
     char etag[64], version[S3_VERSION_SIZE], expiration[S3_EXPIRATION_SIZE];
     const char *value;
-    struct http_header headers[5] = {{"ETag", etag}};
+    struct s3_placement_headers placement;
+    struct http_header headers[5 + S3_PLACEMENT_HEADERS] = {{"ETag", etag}};
     size_t count = 1;
     snprintf(etag, sizeof etag, "\"%s\"", put->object.etag);
     enum checksum_kind kind = s3_checksum_of(put->object.checksum, &value);
@@ -62,6 +64,7 @@ static void stored(struct s3_intake *intake)
     if (*version)
         headers[count++] = (struct http_header){"x-amz-version-id", version};
     count += s3_expiration_header(intake->request, &put->object, expiration, &headers[count]);
+    count += s3_placement_respond(put->object.headers, &placement, &headers[count]);
     s3_respond_empty(intake->request, 200, headers, count);
 }
 

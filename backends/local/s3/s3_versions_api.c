@@ -40,7 +40,7 @@ static void write_version(const struct versions *list, struct buffer *out,
     if (!entry->marker) {
         buffer_format(out, "<ETag>&quot;%s&quot;</ETag>", entry->etag);
         xml_number(out, "Size", entry->size);
-        xml_element(out, "StorageClass", "STANDARD");
+        xml_element(out, "StorageClass", entry->storage_class);
     }
     s3_listing_person(out, "Owner", list->base.request->cloud->account);
     xml_close(out, element);

@@ -24,6 +24,7 @@
 
 #include "blobs.h"
 #include "bytes.h"
+#include "object_placement.h"
 #include "storage.h"
 
 #define OBJECTS_SCHEMA                                                                             \
@@ -132,6 +133,7 @@ struct object_listed {
     uint64_t size;
     int64_t modified_ms;
     char *etag; /* NULL for a common prefix */
+    char storage_class[OBJECT_CLASS_SIZE];
 };
 
 struct object_page {

@@ -44,10 +44,10 @@ static struct statement seek(struct storage *storage, int64_t bucket,
 {
     struct statement select = statement_prepare(
         storage, position->beyond
-                     ? "SELECT key, size, modified, etag FROM objects WHERE bucket = ? AND key > ? "
-                       "ORDER BY key"
-                     : "SELECT key, size, modified, etag FROM objects WHERE bucket = ? AND "
-                       "key >= ? ORDER BY key");
+                     ? "SELECT key, size, modified, etag, headers FROM objects WHERE bucket = ? "
+                       "AND key > ? ORDER BY key"
+                     : "SELECT key, size, modified, etag, headers FROM objects WHERE bucket = ? "
+                       "AND key >= ? ORDER BY key");
     bind_int(&select, bucket);
     bind_slice(&select, buffer_slice(&position->text));
     return select;
@@ -76,6 +76,7 @@ static int add(struct object_page *page, struct slice key, struct statement *row
         entry.size = column_uint(row, 1);
         entry.modified_ms = column_int(row, 2);
         entry.etag = column_dup(row, 3);
+        object_storage_class(column_slice(row, 4), entry.storage_class);
     }
     if (!entry.key || (row && !entry.etag)) {
         free(entry.key);

@@ -66,6 +66,7 @@ struct upload_listed {
     int64_t created_ms;
     enum checksum_kind checksum;
     bool full_object;
+    char storage_class[OBJECT_CLASS_SIZE];
 };
 
 struct upload_page {

@@ -28,6 +28,7 @@ static int add(struct upload_page *page, struct slice name, bool common, struct 
     };
     if (!entry->key)
         return ERR_MEMORY;
+    object_storage_class(column_slice(row, 5), entry->storage_class);
     page->count++;
     return 0;
 }
@@ -63,9 +64,9 @@ static int walk(struct statement *select, const struct upload_listing *listing,
 int uploads_list(struct storage *storage, int64_t bucket, const struct upload_listing *listing,
                  struct upload_page *page, struct error *error)
 {
-    struct statement select =
-        statement_prepare(storage, "SELECT key, id, created, checksum, full_object FROM uploads "
-                                   "WHERE bucket = ?1 AND (key, id) > (?2, ?3) ORDER BY key, id");
+    struct statement select = statement_prepare(
+        storage, "SELECT key, id, created, checksum, full_object, headers "
+                 "FROM uploads WHERE bucket = ?1 AND (key, id) > (?2, ?3) ORDER BY key, id");
     *page = (struct upload_page){.entries = calloc(listing->max + 1, sizeof *page->entries)};
     if (!page->entries)
         return error_set(error, ERR_MEMORY, "out of memory");

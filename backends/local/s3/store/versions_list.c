@@ -95,13 +95,13 @@ static struct statement open_cursor(struct storage *storage, bool history, int64
                                     const struct walk *walk)
 {
     struct statement select = statement_prepare(
-        storage,
-        history ? "SELECT key, id, size, etag, modified, versioned, marker FROM object_history "
-                  "WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR id < ?3) "
-                  "ORDER BY key, id DESC"
-                : "SELECT key, id, size, etag, modified, versioned_objects.id IS NOT NULL, 0 "
-                  "FROM objects LEFT JOIN versioned_objects USING (id) "
-                  "WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR id < ?3) ORDER BY key");
+        storage, history
+                     ? "SELECT key, id, size, etag, modified, versioned, marker, headers "
+                       "FROM object_history WHERE bucket = ?1 AND key >= ?2 "
+                       "AND (key > ?2 OR id < ?3) ORDER BY key, id DESC"
+                     : "SELECT key, id, size, etag, modified, versioned_objects.id IS NOT NULL, 0, "
+                       "headers FROM objects LEFT JOIN versioned_objects USING (id) "
+                       "WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR id < ?3) ORDER BY key");
     bind_int(&select, bucket);
     bind_slice(&select, buffer_slice(&walk->key));
     bind_int(&select, walk->below);
@@ -137,6 +137,7 @@ static int add(struct walk *walk, struct slice key, bool common, struct statemen
         entry.modified_ms = column_int(row, 4);
         entry.versioned = column_int(row, 5) != 0;
         entry.marker = column_int(row, 6) != 0;
+        object_storage_class(column_slice(row, 7), entry.storage_class);
         entry.latest = !again && !cut;
         entry.retired_ms = again ? walk->last_modified_ms : cut ? walk->listing->newer_ms : 0;
     }

@@ -26,6 +26,7 @@ struct version_listed {
      * successor */
     int64_t retired_ms;
     char *etag;
+    char storage_class[OBJECT_CLASS_SIZE];
 };
 
 struct version_page {

@@ -1,0 +1,186 @@
+#include "s3_placement.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "hex.h"
+
+enum { LINES_MAX = 16 * 1024, KEY_ID_MAX = 512 };
+
+static bool is_any(struct slice value, const char *const *known)
+{
+    for (; *known; known++) {
+        if (slice_equal_text(value, *known))
+            return true;
+    }
+    return false;
+}
+
+static void add_line(struct buffer *lines, const char *name, struct slice value)
+{
+    buffer_format(lines, "%s: ", name);
+    buffer_append(lines, value.data, value.size);
+    buffer_byte(lines, '\n');
+}
+
+/* ---- storage class ---- */
+
+/* The others cannot be read at once (archives), or exist in other kinds of buckets only. */
+static enum s3_error read_class(struct s3_request *request, struct buffer *lines,
+                                const char **message)
+{
+    static const char *const classes[] = {
+        "STANDARD",   "STANDARD_IA",        "ONEZONE_IA", "INTELLIGENT_TIERING",
+        "GLACIER_IR", "REDUCED_REDUNDANCY", NULL};
+    static const char *const others[] = {"GLACIER",         "DEEP_ARCHIVE", "OUTPOSTS",
+                                         "EXPRESS_ONEZONE", "SNOW",         NULL};
+    struct slice class = s3_header(request, OBJECT_CLASS_HEADER);
+    if (!class.data)
+        return S3_OK;
+    if (is_any(class, others)) {
+        *message = "x-amz-storage-class: only classes that are readable at once are implemented.";
+        return S3_NOT_IMPLEMENTED;
+    }
+    if (!is_any(class, classes))
+        return S3_INVALID_STORAGE_CLASS;
+    if (!slice_equal_text(class, "STANDARD"))
+        add_line(lines, OBJECT_CLASS_HEADER, class);
+    return S3_OK;
+}
+
+/* ---- encryption ---- */
+
+static bool is_key_id(struct slice key)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:/_-";
+    for (size_t i = 0; i < key.size; i++) {
+        if (!key.data[i] || !strchr(allowed, key.data[i]))
+            return false;
+    }
+    return key.size > 0 && key.size <= KEY_ID_MAX;
+}
+
+/* S3 returns the key's ARN, whatever names it. */
+static void add_key(struct s3_request *request, struct slice key, struct buffer *lines)
+{
+    const struct cloud *cloud = request->cloud;
+    if (!key.data)
+        key = slice_of("alias/aws/s3");
+    buffer_text(lines, OBJECT_KMS_KEY_HEADER ": ");
+    if (!slice_starts_with(key, "arn:"))
+        buffer_format(lines, "arn:aws:kms:%s:%s:%s", cloud->region, cloud->account,
+                      slice_starts_with(key, "alias/") ? "" : "key/");
+    buffer_append(lines, key.data, key.size);
+    buffer_byte(lines, '\n');
+}
+
+static enum s3_error read_encryption(struct s3_request *request, struct buffer *lines,
+                                     const char **message)
+{
+    static const char *const methods[] = {"AES256", "aws:kms", "aws:kms:dsse", NULL};
+    struct slice sse = s3_header(request, OBJECT_SSE_HEADER);
+    struct slice key = s3_header(request, OBJECT_KMS_KEY_HEADER);
+    bool kms = slice_starts_with(sse, "aws:kms");
+    *message = "The encryption method specified is not supported";
+    if (sse.data && !is_any(sse, methods))
+        return S3_INVALID_ARGUMENT;
+    *message = "Server Side Encryption with AWS KMS managed key requires HTTP header "
+               "x-amz-server-side-encryption : aws:kms or aws:kms:dsse";
+    if (key.data && !kms)
+        return S3_INVALID_ARGUMENT;
+    *message = "Invalid KMS keyId";
+    if (key.data && !is_key_id(key))
+        return S3_INVALID_ARGUMENT;
+    *message = NULL;
+    if (sse.data)
+        add_line(lines, OBJECT_SSE_HEADER, sse);
+    if (kms)
+        add_key(request, key, lines);
+    return S3_OK;
+}
+
+enum s3_error s3_placement_read(struct s3_request *request, struct buffer *lines,
+                                const char **message)
+{
+    enum s3_error error = read_class(request, lines, message);
+    return error ? error : read_encryption(request, lines, message);
+}
+
+bool s3_placement_stated(const struct s3_request *request)
+{
+    return s3_header(request, OBJECT_CLASS_HEADER).data ||
+           s3_header(request, OBJECT_SSE_HEADER).data;
+}
+
+/* ---- lines ---- */
+
+static bool is_placement(struct slice line)
+{
+    return slice_starts_with(line, OBJECT_CLASS_HEADER ": ") ||
+           slice_starts_with(line, OBJECT_SSE_HEADER);
+}
+
+static void copy_lines(struct buffer *out, const char *lines, bool placement)
+{
+    for (const char *end; (end = strchr(lines, '\n')); lines = end + 1) {
+        struct slice line = {lines, (size_t)(end + 1 - lines)};
+        if (is_placement(line) == placement)
+            buffer_append(out, line.data, line.size);
+    }
+}
+
+char *s3_placement_copy(const char *own, const char *source)
+{
+    struct buffer out;
+    buffer_init(&out, 2 * LINES_MAX);
+    buffer_text(&out, "");
+    copy_lines(&out, own, true);
+    copy_lines(&out, source, false);
+    return buffer_take_text(&out);
+}
+
+/* ---- the ETag ---- */
+
+bool s3_placement_etag_is_md5(const struct object *object)
+{
+    struct slice sse = {0};
+    object_header_find(slice_of(object->headers), OBJECT_SSE_HEADER, &sse);
+    return !slice_starts_with(sse, "aws:kms");
+}
+
+char *s3_placement_etag(const struct object *object, const char *md5)
+{
+    char text[96], hex[MD5_HEX_SIZE];
+    uint8_t digest[MD5_SIZE];
+    if (s3_placement_etag_is_md5(object))
+        return strdup(md5);
+    int size = snprintf(text, sizeof text, "%.64s %" PRIu64, md5, object->id);
+    hash_whole(HASH_MD5, text, (size_t)size, digest);
+    hex_write(digest, sizeof digest, hex);
+    return strdup(hex);
+}
+
+/* ---- responses ---- */
+
+static size_t respond_line(const char *lines, const char *name, char *text, size_t size,
+                           struct http_header *header)
+{
+    struct slice value;
+    if (!object_header_find(slice_of(lines), name, &value))
+        return 0;
+    snprintf(text, size, "%.*s", (int)value.size, value.data);
+    *header = (struct http_header){name, text};
+    return 1;
+}
+
+size_t s3_placement_respond(const char *lines, struct s3_placement_headers *texts,
+                            struct http_header *headers)
+{
+    size_t count = respond_line(lines, OBJECT_SSE_HEADER, texts->sse, sizeof texts->sse, headers);
+    return count + respond_line(lines, OBJECT_KMS_KEY_HEADER, texts->kms_key, sizeof texts->kms_key,
+                                headers + count);
+}
