@@ -39,7 +39,8 @@ SLOW = ["outside/test_faults", "a photo (valgrind)", "test_isolation (ASan, UBSa
         "test_isolation_results (ASan, UBSan)", "outside/test_first_run", "outside/test_isolation",
         "outside/test_service", "outside/test_sns_delivery", "outside/test_s3_tools",
         "test_render_sizes (ASan, UBSan)", "outside/test_sqs", "outside/test_examples", "outside/test_tls",
-        "outside/test_javascript", "outside/test_soak", "outside/test_s3", "test_render_sharing (ASan, UBSan)",
+        "outside/test_javascript", "outside/test_deploy_run", "outside/test_deploy",
+        "outside/test_soak", "outside/test_s3", "test_render_sharing (ASan, UBSan)",
         "test_samples (ASan, UBSan)", "outside/test_rekognition", "outside/test_readme",
         "test_image_metadata (ASan, UBSan)", "test_sandbox_attacks (ASan, UBSan)"]
 # What measures: the processor time of an idle process, the peak memory of a busy one.
