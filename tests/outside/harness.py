@@ -88,6 +88,12 @@ def aws_environment(endpoint=None, secret=SECRET_KEY, **more):
     return clean_environment(**settings, **more)
 
 
+def role_environment(token_file, **more):
+    """The same without keys: those of a role, for the web identity in the file."""
+    settings = aws_environment(AWS_WEB_IDENTITY_TOKEN_FILE=str(token_file), AWS_ROLE_ARN=f"arn:aws:iam::{ACCOUNT}:role/path/engine", **more)
+    return {name: value for name, value in settings.items() if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+
+
 def thumbwheel(*arguments, timeout=300, environment=None, **options):
     """Runs the program to its end; stdout and stderr are in the result."""
     done = subprocess.run([PROGRAM, *map(str, arguments)], env=environment or clean_environment(),

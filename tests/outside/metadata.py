@@ -1,6 +1,8 @@
 """Fake services that issue credentials, on loopback: STS, a container's agent, instance metadata, SSO."""
+import base64
 import http.server
 import json
+import socket
 import threading
 import time
 import urllib.parse
@@ -10,10 +12,17 @@ def stamp(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
 
 
+def jwt(**claims):
+    """A web identity's token, valid for ten minutes. Nobody has signed it."""
+    def part(tree):
+        return base64.urlsafe_b64encode(json.dumps(tree).encode()).rstrip(b"=").decode()
+    return f'{part({"alg": "RS256"})}.{part({"sub": "pod", "exp": int(time.time()) + 600} | claims)}.c2lnbmF0dXJl'
+
+
 class Fake:
     """Sends what respond(request) returns, a status and a body; sends no response if it returns None."""
 
-    def __init__(self, respond):
+    def __init__(self, respond, address=("127.0.0.1", 0)):
         self.requests, self.done = [], threading.Event()
         outer = self
 
@@ -39,8 +48,11 @@ class Fake:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        class Server(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+            daemon_threads = True
+
+        self.server = Server(address, Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 

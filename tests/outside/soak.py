@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Kills the engine and the embedded cloud (-9) repeatedly while photos are uploaded, and checks that nothing is lost.
 
-    ./dev soak [--kills N] [--cloud-kills M] [--seed S] [--keep]
+    ./dev soak [--kills N] [--cloud-kills M] [--session-lifetime SECONDS] [--renewals R] [--seed S] [--keep]
 
-The cloud and the engine are separate processes, as in production. Third-party clients upload photos all the time, and retry
+The cloud and the engine are separate processes, as in production. The engine has a role, whose credentials the cloud's STS
+issues for a web identity; they are valid for 20 seconds. After the kills, one engine lives on until it has renewed its
+credentials several times, under the same load. Third-party clients upload photos all the time, and retry
 while the cloud is down. The moments of the kills are drawn from the seed: any time, while a process starts, while a photo is
 uploaded, and right after events in the engine's log and the cloud's request log (a message received, a rendition stored, a
 finished job whose message is not yet deleted).
@@ -33,6 +35,7 @@ from PIL import Image
 
 import harness
 from harness import depth, fetch, jpeg, make_queue, png, queue_arn, send_policy, until
+from metadata import jwt
 
 BUCKET, OUT, TOPIC = "soak", "soak-out", "soak-events"
 VISIBILITY_S = 4  # how long the messages of a killed engine stay hidden
@@ -82,8 +85,9 @@ def free_port():
 
 
 class Soak:
-    def __init__(self, folder, kills, cloud_kills, seed):
+    def __init__(self, folder, kills, cloud_kills, seed, lifetime=20, renewals=6):
         self.folder, self.kills, self.cloud_kills, self.seed = Path(folder), kills, cloud_kills, seed
+        self.lifetime, self.renewals = lifetime, renewals
         self.random = random.Random(seed)
         self.port, self.endpoint = free_port(), None
         self.cloud = self.engine = None
@@ -99,6 +103,7 @@ class Soak:
         self.began = time.monotonic()
         for name in ("tmp", "pipelines", "idle"):
             (self.folder / name).mkdir(parents=True)
+        (self.folder / "token").write_text(jwt(exp=int(time.time()) + 7 * 24 * 3600))
         (self.folder / "idle/idle.yaml").write_text(harness.PIPELINE_IDLE)
         for name in (*RENDITIONS, "tags"):
             (self.folder / f"pipelines/{name}.yaml").write_text(pipeline_text(name))
@@ -109,6 +114,7 @@ class Soak:
         self.cloud = harness.Process(
             "local", "--cloud-only", "--port", self.port, "--data", self.folder / "data", "--pipelines",
             self.folder / "idle", "--request-log", self.folder / "requests.jsonl", "--log-level", "warn",
+            "--session-lifetime", f"{self.lifetime}s",
             environment=harness.clean_environment(TMPDIR=str(self.folder / "tmp")))
         self.endpoint = f"http://127.0.0.1:{self.port}"
 
@@ -116,7 +122,7 @@ class Soak:
         self.engine = harness.Process(
             "run", "--pipelines", self.folder / "pipelines", "--endpoint", self.endpoint, "--wait", "2s", "--timeout",
             "5s", "--workers", "2", "--backoff", "5s", "--log-level", "debug", "--log-format", "json",
-            environment=harness.aws_environment(TMPDIR=str(self.folder / "tmp")))
+            environment=harness.role_environment(self.folder / "token", TMPDIR=str(self.folder / "tmp")))
 
     def wait_until_ready(self):
         self.cloud.wait_for("Serving")
@@ -326,6 +332,13 @@ class Soak:
             if moment != "starting":
                 self.wait_until_ready()
 
+    def renew(self):
+        """No credentials last longer than one of these rounds, and nobody is killed."""
+        for _ in range(self.renewals):
+            self.engine.wait_for("credentials are refreshed", after=len(self.engine.lines))
+            self.expect_running()
+            self.counts["renewals"] += 1
+
     # ---- the end ----
 
     def tally(self, process):
@@ -416,6 +429,8 @@ class Soak:
             for thread in uploaders:
                 thread.start()
             self.kill_again_and_again()
+            if not self.problems:
+                self.renew()
         finally:
             self.enough.set()
             for thread in uploaders:
@@ -437,7 +452,8 @@ class Soak:
 
     def summary(self):
         rows = [("seed", self.seed), ("engine kills", self.counts["engine kills"]),
-                ("cloud kills", self.counts["cloud kills"]), ("photos", len(self.uploaded)), ("photos replaced", len(self.replaced)),
+                ("cloud kills", self.counts["cloud kills"]), ("renewals", self.counts["renewals"]),
+                ("photos", len(self.uploaded)), ("photos replaced", len(self.replaced)),
                 ("upload attempts", self.counts["upload attempts"]), ("messages", len(self.messages)),
                 ("receives", self.counts["receives"]),
                 ("received again", self.counts["receives"] - len(self.messages)),
@@ -454,6 +470,10 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev soak", description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=120, help="kills of the engine (%(default)s)")
     parser.add_argument("--cloud-kills", type=int, default=60, help="kills of the embedded cloud (%(default)s)")
+    parser.add_argument("--session-lifetime", type=int, default=20, metavar="SECONDS",
+                        help="how long the engine's credentials are valid (%(default)s)")
+    parser.add_argument("--renewals", type=int, default=6,
+                        help="renewals of its credentials that the last engine lives through (%(default)s)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6),
                         help="seed of the moments (default: random); printed at the start")
     parser.add_argument("--keep", action="store_true", help="keep the data directory and the logs")
@@ -461,7 +481,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="thumbwheel-soak-"))
     harness.set_home(folder)
     print(f"seed {options.seed}, state and logs in {folder}", flush=True)
-    soak = Soak(folder / "soak", options.kills, options.cloud_kills, options.seed)
+    soak = Soak(folder / "soak", options.kills, options.cloud_kills, options.seed, options.session_lifetime, options.renewals)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     soak.run()
     print(soak.summary())

@@ -1,8 +1,8 @@
 """STS of the embedded cloud: temporary credentials, which really expire."""
-import base64
 import datetime
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import botocore
@@ -11,8 +11,10 @@ from botocore.config import Config
 
 import harness
 from harness import ACCOUNT, error_code
+from metadata import jwt
 from test_s3_post import code_of, form as multipart, send
 
+LOAD = 16  # photos at once
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/engine"
 
 
@@ -20,12 +22,6 @@ def client_of(cloud, service, given):
     return boto3.client(service, endpoint_url=cloud.endpoint, region_name=harness.REGION,
                         aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"],
                         aws_session_token=given["SessionToken"], config=Config(retries={"max_attempts": 0}, signature_version="s3v4" if service == "s3" else None))
-
-
-def jwt(**claims):
-    def part(tree):
-        return base64.urlsafe_b64encode(json.dumps(tree).encode()).rstrip(b"=").decode()
-    return f'{part({"alg": "RS256"})}.{part({"sub": "pod", "exp": int(time.time()) + 600} | claims)}.c2lnbmF0dXJl'
 
 
 def seconds_left(given):
@@ -113,8 +109,8 @@ def test_credentials_expire_in_every_protocol(start, tmp_path):
     assert error_code(client_of(cloud, "sqs", given).list_queues)[0] in ("ExpiredToken", "ExpiredTokenException")
 
 
-def test_an_engine_works_through_many_lifetimes_of_its_credentials(start, tmp_path):
-    """Nothing is lost, and no message is received twice."""
+def test_an_engine_works_under_load_through_many_lifetimes_of_its_credentials(start, tmp_path):
+    """Many photos at once all the time: nothing is lost, and no message is returned or received twice."""
     pipeline = tmp_path / "lives.yaml"
     pipeline.write_text("name: lives\nqueue: lives-queue\nmatch: { bucket: lives, prefix: ingest/ }\n"
                         "outputs: [{ key: 'small/{stem}.jpg', width: 8, format: jpeg }]\n")
@@ -122,24 +118,30 @@ def test_an_engine_works_through_many_lifetimes_of_its_credentials(start, tmp_pa
     cloud = start("local", "--cloud-only", "--port", "0", "--data", tmp_path / "data", "--session-lifetime", "4s", "--request-log", log)
     cloud.endpoint = cloud.wait_for(r"(https?://\S+:\d+)").group(1)
     cloud.wait_for("Serving")
-    s3, sqs = (harness.client(cloud.endpoint, service) for service in ("s3", "sqs"))
+    s3, sqs = (harness.client(cloud.endpoint, service, max_pool_connections=LOAD) for service in ("s3", "sqs"))
     s3.create_bucket(Bucket="lives")
-    url = sqs.create_queue(QueueName="lives-queue")["QueueUrl"]
+    url = sqs.create_queue(QueueName="lives-queue", Attributes={"VisibilityTimeout": "300"})["QueueUrl"]
     (tmp_path / "token").write_text(jwt(exp=int(time.time()) + 3600))
-    environment = harness.aws_environment(AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "token"), AWS_ROLE_ARN=ROLE)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        environment.pop(name, None)
-    engine = start("run", "--pipelines", pipeline, "--endpoint", cloud.endpoint, "--log-format", "json", environment=environment)
-    picture, sent = harness.jpeg(64, 48), 0
+    engine = start("run", "--pipelines", pipeline, "--endpoint", cloud.endpoint, "--log-format", "json",
+                   environment=harness.role_environment(tmp_path / "token"))
+    picture, sent = harness.jpeg(64, 48), set()
 
-    def lives():
-        return log.read_text().count("AssumeRoleWithWebIdentity")
+    def send(key):
+        s3.put_object(Bucket="lives", Key=f"ingest/{key}.jpg", Body=picture)
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": "lives", "key": f"ingest/{key}.jpg"}))
+        return key
 
-    while lives() < 4:  # three renewals
-        s3.put_object(Bucket="lives", Key=f"ingest/{sent}.jpg", Body=picture)
-        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": "lives", "key": f"ingest/{sent}.jpg"}))
-        harness.until(lambda name=sent: harness.exists(s3, "lives", f"small/{name}.jpg"), "an output")
-        sent += 1
+    def done():
+        return {entry["Key"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket="lives", Prefix="small/")
+                for entry in page.get("Contents", [])}
+
+    with ThreadPoolExecutor(LOAD) as senders:
+        while log.read_text().count("AssumeRoleWithWebIdentity") < 4:  # three renewals
+            sent.update(senders.map(send, range(len(sent), len(sent) + LOAD)))
+            harness.until(lambda: len(sent) - len(done()) < 2 * LOAD, "the engine keeps up")
+    wanted = {f"small/{key}.jpg" for key in sent}
+    harness.until(lambda: done() == wanted, "all outputs")
     assert engine.stop() == 0
     ended = next(json.loads(line) for line in engine.output().splitlines() if '"engine stopped"' in line)
-    assert (ended["acknowledged"], ended["retried"], ended["rejected"]) == (sent, 0, 0), ended
+    assert (ended["acknowledged"], ended["retried"], ended["rejected"]) == (len(sent), 0, 0), ended
+    assert len(sent) > LOAD and harness.depth(sqs, url) == (0, 0, 0)
