@@ -17,6 +17,8 @@ int cmd_process(const struct assembly *assembly, const struct config *config);
 int cmd_health(const struct assembly *assembly, const struct config *config);
 int cmd_whoami(const struct assembly *assembly, const struct config *config);
 int cmd_check(const struct assembly *assembly, const struct config *config);
+int cmd_completion(const struct assembly *assembly, const struct config *config);
+int cmd_man(const struct assembly *assembly, const struct config *config);
 
 /* Prints "thumbwheel: …" to standard error: why a command ends, and what the user can do. The text
  * is made displayable. */

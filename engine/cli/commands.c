@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "command_table.h"
 #include "cpus.h"
 #include "descriptors.h"
 #include "log.h"
@@ -24,16 +25,10 @@ enum {
 }; /* bytes: larger blocks are mapped, and a larger free top is
                                     * returned to the kernel */
 
-struct command {
-    const char *name;
-    enum config_command settings;
-    int (*run)(const struct assembly *assembly, const struct config *config);
-    const char *usage;
-    const char *summary; /* one line, for the list */
-    const char *help;
-};
+const char program_summary[] =
+    "An image engine: renditions and tags for every photo that lands in a bucket.";
 
-static const struct command commands[] = {
+const struct command command_table[] = {
     {"run", CONFIG_RUN, cmd_run, "[OPTIONS]", "the engine: poll the queues, work, until SIGTERM",
      "Polls the queues of the pipelines and makes, stores and labels their renditions.\n"
      "On SIGTERM or Ctrl-C it finishes pending work within --grace and returns the rest to\n"
@@ -86,9 +81,20 @@ static const struct command commands[] = {
      "--ready it asks whether every queue is open and the engine is not shutting down. A\n"
      "service that can't be reached makes an engine not ready, but not dead.\n"
      "Exits 0 if so, 1 if not or if it does not respond within 5 seconds, 2 on a usage error.\n"},
+    {"completion", CONFIG_COMPLETION, cmd_completion, "[OPTIONS] bash|zsh|fish",
+     "print the completions for a shell",
+     "Prints a script with which the shell completes the commands, their options and values.\n"
+     "For the running shell:\n"
+     "    bash, with the package bash-completion: source <(thumbwheel completion bash)\n"
+     "    zsh, after compinit: source <(thumbwheel completion zsh)\n"
+     "    fish: thumbwheel completion fish | source\n"
+     "The Debian package installs them for every user.\n"},
+    {"man", CONFIG_MAN, cmd_man, "[OPTIONS]", "print the manual page",
+     "Prints thumbwheel(1), the manual page, in roff. To read it: thumbwheel man | man -l -\n"},
 };
 
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+enum { COMMANDS = sizeof command_table / sizeof command_table[0] };
+const size_t command_table_size = COMMANDS;
 
 /* ---- names ---- */
 
@@ -137,17 +143,14 @@ void command_note(const char *format, ...)
 
 static void print_usage(FILE *out)
 {
-    enum { COLUMN = 12 };
+    enum { COLUMN = 13 };
     const size_t columns = terminal_columns(fileno(out));
-    terminal_print(
-        out,
-        "Usage: thumbwheel COMMAND [OPTIONS]\n"
-        "An image engine: renditions and tags for every photo that lands in a bucket.\n\n"
-        "Commands:\n",
-        columns, 0, 0);
+    fputs("Usage: thumbwheel COMMAND [OPTIONS]\n", out);
+    terminal_print(out, program_summary, columns, 0, 0);
+    fputs("\n\nCommands:\n", out);
     for (size_t i = 0; i < COMMANDS; i++) {
-        fprintf(out, "  %-9s ", commands[i].name);
-        terminal_print(out, commands[i].summary, columns, COLUMN, COLUMN);
+        fprintf(out, "  %-10s ", command_table[i].name);
+        terminal_print(out, command_table[i].summary, columns, COLUMN, COLUMN);
         fputc('\n', out);
     }
     terminal_print(out,
@@ -171,8 +174,8 @@ static void print_help(const struct command *command)
 static const struct command *command_find(const char *name)
 {
     for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
+        if (strcmp(command_table[i].name, name) == 0)
+            return &command_table[i];
     return NULL;
 }
 
@@ -180,7 +183,7 @@ static int unknown_command(const char *typed)
 {
     const char *names[COMMANDS];
     for (size_t i = 0; i < COMMANDS; i++)
-        names[i] = commands[i].name;
+        names[i] = command_table[i].name;
     const char *near = nearest_name(typed, names, COMMANDS);
     if (near)
         command_error("unknown command \"%s\"; did you mean \"%s\"?", typed, near);

@@ -35,6 +35,8 @@ enum config_command {
     CONFIG_CHECK = 8,
     CONFIG_WHOAMI = 16,
     CONFIG_HEALTH = 32,
+    CONFIG_COMPLETION = 64,
+    CONFIG_MAN = 128,
 };
 
 enum config_log_level {

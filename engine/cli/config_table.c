@@ -153,8 +153,8 @@ const struct setting config_table[] = {
      "print every setting as Markdown", .action = true},
     {"operations", TYPE_SWITCH, CONFIG_CHECK, GROUP_OTHER, AT(operations), NULL,
      "print the embedded cloud's operations as Markdown", .action = true},
-    {"help", TYPE_SWITCH, EVERY | CONFIG_HEALTH, GROUP_OTHER, AT(help), NULL, "print this",
-     .action = true},
+    {"help", TYPE_SWITCH, EVERY | CONFIG_HEALTH | CONFIG_COMPLETION | CONFIG_MAN, GROUP_OTHER,
+     AT(help), NULL, "print this", .action = true},
 };
 
 const size_t config_table_size = sizeof config_table / sizeof config_table[0];
@@ -191,7 +191,8 @@ void config_variable_name(const struct setting *s, char out[CONFIG_VARIABLE_MAX]
 
 const char *config_next_command(unsigned *commands)
 {
-    static const char *const names[] = {"run", "local", "process", "check", "whoami", "health"};
+    static const char *const names[] = {"run",    "local",  "process",    "check",
+                                        "whoami", "health", "completion", "man"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (*commands & 1u << i) {
             *commands &= ~(1u << i);

@@ -1,4 +1,4 @@
-/* Private to the configuration: the table of settings. */
+/* The table of settings: private to the configuration, and to what is generated from the table. */
 #ifndef THUMBWHEEL_CONFIG_TABLE_H
 #define THUMBWHEEL_CONFIG_TABLE_H
 

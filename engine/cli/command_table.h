@@ -1,0 +1,24 @@
+/* The table of commands. --help, the manual page and the completions are made from it. */
+#ifndef THUMBWHEEL_COMMAND_TABLE_H
+#define THUMBWHEEL_COMMAND_TABLE_H
+
+#include <stddef.h>
+
+#include "assembly.h"
+#include "config.h"
+
+struct command {
+    const char *name;
+    enum config_command settings;
+    int (*run)(const struct assembly *assembly, const struct config *config);
+    const char *usage;   /* what follows the name: "[OPTIONS]", and the arguments if it takes any */
+    const char *summary; /* one line, for the list */
+    const char *help;
+};
+
+extern const struct command command_table[];
+extern const size_t command_table_size;
+
+extern const char program_summary[]; /* one sentence */
+
+#endif
