@@ -4,13 +4,13 @@
 
 #include <stddef.h>
 
-#include "assembly.h"
 #include "config.h"
+
+enum { COMMANDS_MAX = 32 };
 
 struct command {
     const char *name;
     enum config_command settings;
-    int (*run)(const struct assembly *assembly, const struct config *config);
     const char *usage;   /* what follows the name: "[OPTIONS]", and the arguments if it takes any */
     const char *summary; /* one line, for the list */
     const char *help;

@@ -147,7 +147,7 @@ def largest_cycle(graph):
 
 # How many files of one library may use each other in a circle. Both numbers may only decrease.
 FILES_IN_A_CYCLE = 14
-FILES_IN_A_CYCLE_OF = {"engine_jobs": 0}
+FILES_IN_A_CYCLE_OF = {"engine_cli": 2, "engine_jobs": 0}
 
 
 def test_files_of_a_library_form_no_cycle():

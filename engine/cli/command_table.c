@@ -1,0 +1,73 @@
+#include "command_table.h"
+
+const char program_summary[] =
+    "An image engine: renditions and tags for every photo that lands in a bucket.";
+
+const struct command command_table[] = {
+    {"run", CONFIG_RUN, "[OPTIONS]", "the engine: poll the queues, work, until SIGTERM",
+     "Polls the queues of the pipelines and makes, stores and labels their renditions.\n"
+     "On SIGTERM or Ctrl-C it finishes pending work within --grace and returns the rest to\n"
+     "the queues. A second signal stops it at once with exit status 1; nothing is lost.\n"
+     "On SIGHUP it reads the pipeline files again: pending work finishes with the old files,\n"
+     "new messages use the new ones. Files with an error in them are ignored.\n"
+     "If a service can't be reached or a queue does not exist, it keeps trying. It exits 2\n"
+     "on errors that a retry can't fix: an error in a setting or a pipeline file, missing\n"
+     "or refused credentials.\n"
+     "Credentials, region and endpoints are read from the AWS_* variables and ~/.aws, as\n"
+     "with other AWS clients.\n"},
+    {"local", CONFIG_LOCAL, "[OPTIONS] [PHOTO|DIR...]",
+     "embedded cloud and engine in one process, on loopback",
+     "Starts an embedded cloud (S3, SNS, SQS, EventBridge, Rekognition, STS), creates a bucket,\n"
+     "a topic and queues in it, and runs the engine on them. Photos are uploaded to\n"
+     "s3://photos/ingest/; results are written under --out. Without photos it processes\n"
+     "samples if none has been uploaded yet, and with --once always; it creates them once and\n"
+     "keeps them in the user's cache. It serves until Ctrl-C; with --once it exits when the\n"
+     "photos are done, with the output and exit status of \"thumbwheel process\". With\n"
+     "--cloud-only it runs no engine and takes no photos.\n"
+     "While it serves, SIGHUP makes it read the pipeline files again and create the queues\n"
+     "that they need.\n"},
+    {"process", CONFIG_PROCESS, "[OPTIONS] PHOTO|DIR...",
+     "run files through the pipelines, then exit",
+     "Runs files through the pipelines and writes the results under --out. It leaves no other\n"
+     "files. On standard error it prints each failure once and, on a terminal, a progress bar;\n"
+     "on standard output a summary, with --verbose a table of all renditions and tags before\n"
+     "it, with --json only JSON: one object per photo, then a summary object.\n"
+     "On Ctrl-C it finishes pending work within --grace and counts the rest as not processed.\n"
+     "Exits 0 if all photos succeeded; 1 if any failed or was not processed, or on Ctrl-C;\n"
+     "2 on a usage error.\n"},
+    {"whoami", CONFIG_WHOAMI, "[OPTIONS]", "whose credentials are used",
+     "Gets credentials as run does, asks STS whose they are, and prints the provider that gave\n"
+     "them, the account, the ARN and when they expire. docs/credentials.md lists the providers\n"
+     "in their order. Exits 0; 1 if a service could not be reached; 2 if there are no\n"
+     "credentials or they are refused.\n"
+     "With --json it prints one object: provider, account, arn, user_id, expires (null: never).\n"},
+    {"check", CONFIG_CHECK, "[OPTIONS]", "check the pipeline files",
+     "Reads every pipeline file and reports all problems with file, line and column:\n"
+     "unknown keys, wrong values, pipelines that share a name or queue, outputs that are\n"
+     "their own input, and whatever else run would refuse. It warns about keys whose\n"
+     "extension does not match the format. Exits 0 if there are no problems (warnings do\n"
+     "not count), 2 if there are any, 1 if it could not check.\n"
+     "With --json it prints one object: ok, files, pipelines (name, queue, file, outputs,\n"
+     "labels), errors and warnings (their number), and problems: severity (error, warning),\n"
+     "file, line, column, key, message.\n"},
+    {"health", CONFIG_HEALTH, "[OPTIONS]", "ask a running engine whether it is well",
+     "Asks the engine that serves --metrics (or THUMBWHEEL_METRICS) whether it is alive: its\n"
+     "event loop runs, and no photo has kept a worker for longer than its limits allow. With\n"
+     "--ready it asks whether every queue is open and the engine is not shutting down. A\n"
+     "service that can't be reached makes an engine not ready, but not dead.\n"
+     "Exits 0 if so, 1 if not or if it does not respond within 5 seconds, 2 on a usage error.\n"},
+    {"completion", CONFIG_COMPLETION, "[OPTIONS] bash|zsh|fish",
+     "print the completions for a shell",
+     "Prints a script with which the shell completes the commands, their options and values.\n"
+     "For the running shell:\n"
+     "    bash, with the package bash-completion: source <(thumbwheel completion bash)\n"
+     "    zsh, after compinit: source <(thumbwheel completion zsh)\n"
+     "    fish: thumbwheel completion fish | source\n"
+     "The Debian package installs them for every user.\n"},
+    {"man", CONFIG_MAN, "[OPTIONS]", "print the manual page",
+     "Prints thumbwheel(1), the manual page, in roff. To read it: thumbwheel man | man -l -\n"},
+};
+
+const size_t command_table_size = sizeof command_table / sizeof command_table[0];
+_Static_assert(sizeof command_table / sizeof command_table[0] <= COMMANDS_MAX,
+               "COMMANDS_MAX is too small");
