@@ -1,9 +1,14 @@
 """As much of CloudFormation as deploy/cloudformation.yaml needs: its functions, and its resources in the embedded cloud.
 
-Anything else in the template is an error, so that nothing is ignored.
+Anything else in the template is an error, so that nothing is ignored. Service is the API that `aws cloudformation deploy` calls.
 """
 import json
 import re
+import threading
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import yaml
 
 
 class Template:
@@ -113,3 +118,55 @@ class Template:
         known = {"BucketName", "VersioningConfiguration", "NotificationConfiguration", "LifecycleConfiguration",
                  "PublicAccessBlockConfiguration"}
         assert set(properties) == known, "a property of the bucket is ignored"
+
+
+class Service:
+    """CloudFormation's API on loopback. deployed: the template, parameters and capabilities of each executed change set."""
+
+    def __init__(self):
+        service = self
+        self.deployed, self.waiting = [], None
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                status, body = service.answer({key: values[0] for key, values in form.items()})
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.endpoint = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def answer(self, form):
+        action = form["Action"]
+        if action == "DescribeStacks" and not self.deployed:
+            return 400, ("<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack with id "
+                         f"{form['StackName']} does not exist</Message></Error></ErrorResponse>")
+        result = {
+            "DescribeStacks": "<Stacks><member><StackName>s</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime>"
+                              "<StackStatus>CREATE_COMPLETE</StackStatus></member></Stacks>",
+            "CreateChangeSet": "<Id>change</Id><StackId>stack</StackId>",
+            "DescribeChangeSet": "<Status>CREATE_COMPLETE</Status>", "ExecuteChangeSet": ""}[action]
+        if action == "CreateChangeSet":
+            self.waiting = form
+        elif action == "ExecuteChangeSet":
+            self.deployed.append(self.accept(self.waiting))
+        return 200, f"<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"
+
+    @staticmethod
+    def accept(form):
+        members = {number for key in form for number in re.findall(r"^Parameters\.member\.(\d+)\.ParameterKey$", key)}
+        parameters = {form[f"Parameters.member.{number}.ParameterKey"]: form[f"Parameters.member.{number}.ParameterValue"]
+                      for number in members if f"Parameters.member.{number}.ParameterValue" in form}
+        capabilities = [value for key, value in form.items() if key.startswith("Capabilities.member.")]
+        return yaml.safe_load(form["TemplateBody"]), parameters, capabilities

@@ -19,7 +19,7 @@ FILES = sorted(path.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob("*")
 MODELS = {name: "kubernetes" for name in FILES if name.startswith("kubernetes/")} | {
     "compose.yaml": "compose", "grafana/thumbwheel.json": "grafana", "iam-policy.json": "policy"}
 OTHERS = {"thumbwheel.service", "cloudformation.yaml", "ecs/task-definition.json", "prometheus/prometheus.yml",
-          "prometheus/alerts.yml", "grafana/provisioning/datasources/prometheus.yaml",
+          "prometheus/kubernetes.yml", "prometheus/alerts.yml", "grafana/provisioning/datasources/prometheus.yaml",
           "grafana/provisioning/dashboards/thumbwheel.yaml"}
 PIPELINES = ["thumbnail", "web", "mobile", "tags"]
 PROMETHEUS_OWN = {"up": {"job", "instance"}}
@@ -175,7 +175,8 @@ def test_all_wait_longer_than_the_grace_period():
     for service in ("cloud", "engine-1", "engine-2"):
         assert seconds(documents("compose.yaml")[0]["services"][service]["stop_grace_period"]) > grace
     pod = kubernetes("Deployment")["thumbwheel"]["spec"]["template"]["spec"]
-    assert pod["terminationGracePeriodSeconds"] > seconds(kubernetes("ConfigMap")["thumbwheel-settings"]["data"]["THUMBWHEEL_GRACE"])
+    settings = kubernetes("ConfigMap")["thumbwheel-settings"]["data"]
+    assert pod["terminationGracePeriodSeconds"] > seconds(settings["THUMBWHEEL_GRACE"])
     task = documents("ecs/task-definition.json")[0]["containerDefinitions"][0]
     variables = {item["name"]: item["value"] for item in task["environment"]}
     assert seconds(variables["THUMBWHEEL_GRACE"]) < task["stopTimeout"] <= 120  # Fargate's maximum
@@ -191,7 +192,7 @@ def test_the_pods_settings_and_ports_fit_together():
     settings = kubernetes("ConfigMap")["thumbwheel-settings"]["data"]
     port = int(settings["THUMBWHEEL_METRICS"].removeprefix(":"))
     assert [item["containerPort"] for item in container()["ports"]] == [port]
-    assert kubernetes("Deployment")["thumbwheel"]["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"] == str(port)
+    assert kubernetes("Service")["thumbwheel"]["spec"]["ports"] == [{"name": "metrics", "port": port, "targetPort": "metrics"}]
     mounts = {mount["mountPath"] for mount in container()["volumeMounts"]}
     assert settings["THUMBWHEEL_PIPELINES"] in mounts
     for probe, path in (("startupProbe", "/livez"), ("livenessProbe", "/livez"), ("readinessProbe", "/readyz")):
@@ -212,6 +213,7 @@ def test_the_manifests_refer_to_each_other():
     selector = kubernetes("Deployment")["thumbwheel"]["spec"]["selector"]["matchLabels"]
     assert selector.items() <= pod["metadata"]["labels"].items()
     assert kubernetes("PodDisruptionBudget")["thumbwheel"]["spec"]["selector"]["matchLabels"] == selector
+    assert kubernetes("Service")["thumbwheel"]["spec"]["selector"] == selector
     assert pod["spec"]["serviceAccountName"] in kubernetes("ServiceAccount")
     maps = {item["configMapRef"]["name"] for item in container()["envFrom"]} | {
         volume["configMap"]["name"] for volume in pod["spec"]["volumes"] if "configMap" in volume}
@@ -272,9 +274,22 @@ def test_the_role_of_the_stack_has_the_policy_of_the_file(template):
     role = template.of_type("AWS::IAM::Role")["Role"]
     policy, = role["Policies"]
     assert policy["PolicyDocument"] == documents("iam-policy.json")[0]
-    for name, properties in template.of_type("AWS::IAM::Role").items():
-        validate("iam", "CreateRole", {"RoleName": name, "AssumeRolePolicyDocument": json.dumps(
+    for properties in template.of_type("AWS::IAM::Role").values():
+        validate("iam", "CreateRole", {"RoleName": properties["RoleName"], "AssumeRolePolicyDocument": json.dumps(
             properties["AssumeRolePolicyDocument"])})
+
+
+def test_the_manifests_name_the_roles_of_the_stack(template):
+    roles = {name: f"arn:aws:iam::123456789012:role/{properties['RoleName']}"
+             for name, properties in template.of_type("AWS::IAM::Role").items()}
+    task = documents("ecs/task-definition.json")[0]
+    account = kubernetes("ServiceAccount")["thumbwheel"]
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] == task["taskRoleArn"] == roles["Role"]
+    assert task["executionRoleArn"] == roles["ExecutionRole"]
+    log, = template.of_type("AWS::Logs::LogGroup").values()
+    assert task["containerDefinitions"][0]["logConfiguration"]["options"]["awslogs-group"] == log["LogGroupName"]
+    trusted = template.of_type("AWS::IAM::Role")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
+    assert f"system:serviceaccount:thumbwheel:{account['metadata']['name']}" in trusted["StringEquals"].values()
 
 
 def test_the_documentation_lists_the_actions_of_the_policy():
@@ -328,7 +343,8 @@ def test_promtool_accepts_every_expression_of_the_dashboard(tmp_path):
 
 def test_promtool_accepts_configuration_and_rules():
     need("promtool")
-    assert "1 rule files found" in run("promtool", "check", "config", DEPLOY / "prometheus/prometheus.yml")
+    for name in ("prometheus.yml", "kubernetes.yml"):
+        assert "1 rule files found" in run("promtool", "check", "config", DEPLOY / "prometheus" / name)
     assert f"{len(rules())} rules found" in run("promtool", "check", "rules", DEPLOY / "prometheus/alerts.yml")
 
 
@@ -391,8 +407,15 @@ def test_grafana_finds_the_dashboard_and_its_data():
     assert used - {"__rate_interval"} == variables
 
 
-def test_prometheus_scrapes_the_engines_of_compose():
-    compose = documents("compose.yaml")[0]["services"]
+def test_prometheus_scrapes_the_engines():
+    services = documents("compose.yaml")[0]["services"]
     job, = documents("prometheus/prometheus.yml")[0]["scrape_configs"]
+    assert job["job_name"] == "thumbwheel"
     targets = {target for config in job["static_configs"] for target in config["targets"]}
-    assert targets == {name + compose[name]["environment"]["THUMBWHEEL_METRICS"] for name in compose if name.startswith("engine-")}
+    assert targets == {name + services[name]["environment"]["THUMBWHEEL_METRICS"]
+                       for name in services if name.startswith("engine-")}
+    job, = documents("prometheus/kubernetes.yml")[0]["scrape_configs"]
+    assert job["job_name"] == "thumbwheel"
+    found, = job["dns_sd_configs"]
+    assert found["names"] == [f"{name}.thumbwheel.svc" for name in kubernetes("Service")]
+    assert f":{found['port']}" == kubernetes("ConfigMap")["thumbwheel-settings"]["data"]["THUMBWHEEL_METRICS"]

@@ -136,7 +136,7 @@ def test_the_engines_of_compose_are_healthy(compose):
     """Each health check passes as it is in the file, in its service's environment."""
     for name, address in compose.metrics.items():
         _, *check = compose.services[name]["healthcheck"]["test"]
-        environment = compose.environments[name] | {"THUMBWHEEL_METRICS": address}
+        environment = compose.environments[name] | {"THUMBWHEEL_METRICS": ":" + address.rpartition(":")[2]}
         done = subprocess.run([PROGRAM, *check[1:]], env=environment, capture_output=True, text=True, timeout=60)
         assert check[0] == "thumbwheel" and done.returncode == 0, done.stderr
 

@@ -6,6 +6,8 @@ The commands are run unchanged, by sh, in a copy of the tree with a home of its 
 - `./dev test` gets the name of one test, since it is what runs this very file.
 - `./dev bench` gets a smaller load; its programs leave their memory to the kernel, so nobody looks for leaks.
 - `thumbwheel run` finds an embedded cloud behind AWS_ENDPOINT_URL, and is told to stop once it runs.
+- `aws cloudformation` reaches a service of the test's, which keeps what it is sent.
+- `docker` and `kubectl` do nothing but look for the files that they are given.
 - /tmp is a folder of the test's.
 """
 import os
@@ -20,6 +22,7 @@ from pathlib import Path
 import pytest
 
 import harness
+from cloud_formation import Service, Template
 from harness import PROGRAM, ROOT, aws_environment, assert_healthy, clean_environment, jpeg, make_queue, thumbwheel
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -28,6 +31,16 @@ DOCUMENTS = [*PAGES, ROOT / "CONTRIBUTING.md"]
 NOT_COPIED = shutil.ignore_patterns(".git", "build", "out", "results", "node_modules", "__pycache__")
 TIMEOUT_S = 600
 MADE_BY_PROGRAMS = {"bench/results/"}
+# The argument after -f, and a last argument that is a folder, must be there.
+LOOKS_FOR_FILES = """#!/bin/sh
+while [ $# -gt 0 ]; do
+    case $1 in
+    -f) shift; test -e "$1" || exit 1 ;;
+    .) test -f ./Dockerfile || exit 1 ;;
+    esac
+    shift
+done
+"""
 
 
 def commands():
@@ -66,7 +79,10 @@ def checkout(tmp_path_factory):
     (home / "Pictures/cat.jpg").write_bytes(jpeg(400, 300))
     tools.mkdir()
     (tools / "cmake").write_text("#!/bin/sh\nexit 0\n")
-    (tools / "cmake").chmod(0o755)
+    (tools / "kubectl").write_text(LOOKS_FOR_FILES)
+    (tools / "docker").write_text(LOOKS_FOR_FILES)
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
     (folder / "tmp").mkdir()
     return folder
 
@@ -111,10 +127,28 @@ def run_until_it_serves(command, checkout, cloud):
     assert_healthy(output)
 
 
+def deploy_stack(command, checkout):
+    """The AWS CLI sends the template and the parameters, and the template has what it needs."""
+    service = Service()
+    try:
+        done = subprocess.run(["sh", "-c", command.replace("aws ", f"{harness.AWS_CLI} --endpoint-url {service.endpoint} ", 1)],
+                              cwd=checkout / "tree", stdin=subprocess.DEVNULL, env=environment_for(checkout, aws_environment()),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT_S)
+        assert done.returncode == 0, done.stdout
+        (template, parameters, capabilities), = service.deployed
+    finally:
+        service.stop()
+    assert set(parameters) <= set(template["Parameters"])
+    Template(template, parameters)
+    assert capabilities == ["CAPABILITY_NAMED_IAM"]
+
+
 @pytest.mark.parametrize("command", commands())
 def test_each_command_works_as_printed(command, checkout, cloud):
     if re.search(r"thumbwheel run\b", command):
         run_until_it_serves(command, checkout, cloud)
+    elif command.startswith("aws cloudformation deploy"):
+        deploy_stack(command, checkout)
     else:
         run_to_its_end(command, checkout)
 
