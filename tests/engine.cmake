@@ -26,6 +26,7 @@ target_link_options(test_leases PRIVATE -Wl,--wrap=uv_now,--wrap=uv_timer_start,
 unit_test(event_order engine_fixtures virtual_clock)
 unit_test(absent_objects engine_fixtures virtual_clock)
 unit_test(metric_text engine)
+unit_test(trace_context engine)
 unit_test(consumer_stats engine)
 unit_test(bytes engine)
 unit_test(files engine)

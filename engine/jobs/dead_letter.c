@@ -127,7 +127,8 @@ int dead_letter_send(struct consumer *consumer, const struct queue_message *mess
     struct queue_send send = {.body = message->body,
                               .body_size = message->body_size,
                               .attributes = attributes,
-                              .attribute_count = count};
+                              .attribute_count = count,
+                              .trace = why->trace};
     send.group = message->group;
     if (message->group && queue_is_fifo(ops->facts(consumer->dead_letters)))
         /* a repetition of this rejection must not create a second dead letter */

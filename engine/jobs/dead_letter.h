@@ -9,6 +9,7 @@ struct dead_letter { /* reason; all borrowed */
     const char *reason;
     const char *detail;
     const char *records; /* "0,4": the rejected records; NULL: there is only one */
+    const struct trace_context *trace;
 };
 
 /*

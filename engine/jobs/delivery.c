@@ -97,7 +97,7 @@ static void log_record(const struct delivery *delivery, const struct engine_reco
               events[record->outcome],
               LOG_FIELDS(LOG_TEXT("job", delivery->message.id),
                          LOG_TEXT("pipeline", record->pipeline), LOG_TEXT("bucket", record->bucket),
-                         LOG_TEXT("key", record->key),
+                         LOG_TEXT("key", record->key), LOG_TRACE(&delivery->trace),
                          LOG_TEXT("reason", done ? NULL : record->reason),
                          LOG_TEXT("error", done ? NULL : record->detail),
                          LOG_INT("renditions", record->rendition_count),
@@ -242,7 +242,8 @@ static void dead_letter_failed(struct delivery *delivery, const char *why)
                       TO_MEND_EVERY_MS))
         log_error("dead letter could not be sent; the message will be retried",
                   LOG_TEXT("queue", consumer->home.name), LOG_TEXT("job", delivery->message.id),
-                  LOG_TEXT("error", why), LOG_SUPPRESSED(&consumer->dead_letter_fails));
+                  LOG_TRACE(&delivery->trace), LOG_TEXT("error", why),
+                  LOG_SUPPRESSED(&consumer->dead_letter_fails));
     give_back(delivery, backoff(delivery));
 }
 
@@ -286,7 +287,7 @@ static void reject(struct delivery *delivery)
     char *records = delivery->envelope.count > 1 ? record_tally_rejected(&delivery->tally) : NULL;
     const char *detail = delivery->tally.detail;
     const struct dead_letter why = {delivery->reason, detail ? detail : delivery->error.text,
-                                    records};
+                                    records, &delivery->trace};
     delivery->phase = DELIVERY_REJECTING;
     int code = dead_letter_send(consumer, &delivery->message, &why, on_dead_letter_sent, delivery);
     free(records);
@@ -407,7 +408,7 @@ static void pointer_fetch(struct delivery *delivery)
 {
     struct object_store *store = delivery->consumer->context->store;
     struct object_name name = {delivery->envelope.pointer.bucket, delivery->envelope.pointer.key,
-                               NULL};
+                               NULL, &delivery->trace};
     delivery->phase = DELIVERY_RESOLVING;
     int code =
         store->ops->get(store, &name, POINTER_BODY_MAX, on_pointer, delivery, &delivery->pointer);
@@ -428,9 +429,27 @@ static bool is_extended(const struct queue_message *message)
     return false;
 }
 
+/* The sender's own attribute comes first, then that of the SNS envelope, then X-Ray's, which
+ * services along the way may have set. A message whose body is elsewhere is read twice. */
+static void trace_find(struct delivery *delivery)
+{
+    const struct queue_message *message = &delivery->message;
+    if (trace_context_known(&delivery->trace))
+        return;
+    for (size_t i = 0; i < message->attribute_count; i++) {
+        if (strcmp(message->attributes[i].name, "traceparent") == 0 &&
+            trace_context_of_traceparent(message->attributes[i].value, &delivery->trace))
+            return;
+    }
+    delivery->trace =
+        trace_context_known(&delivery->envelope.trace) ? delivery->envelope.trace : message->trace;
+}
+
 static void read_body(struct delivery *delivery, struct slice body, bool extended)
 {
-    if (envelope_parse(body, extended, &delivery->envelope, &delivery->error)) {
+    int code = envelope_parse(body, extended, &delivery->envelope, &delivery->error);
+    trace_find(delivery);
+    if (code) {
         fail(delivery, STAGE_ENVELOPE);
         return;
     }

@@ -55,7 +55,8 @@ struct delivery {
     struct queue_message message; /* immutable; the lease owns the receipt */
     struct envelope envelope;
     struct lease *lease;
-    uint64_t received_us; /* uv_hrtime's clock */
+    uint64_t received_us;       /* uv_hrtime's clock */
+    struct trace_context trace; /* of what the message causes */
     enum delivery_phase phase;
     struct object_request *pointer;
     struct job **jobs;

@@ -265,6 +265,16 @@ static bool is_pointer(json_t *root)
     return name && strstr(name, "S3Pointer") && json_is_object(json_array_get(root, 1));
 }
 
+/* "Amazon SNS message attributes", SNS Developer Guide: {"Type": "String", "Value": …}. The
+ * outermost one that is valid counts. */
+static void trace_read(json_t *root, struct envelope *out)
+{
+    json_t *attributes = json_object_get(root, "MessageAttributes");
+    json_t *value = json_object_get(json_object_get(attributes, "traceparent"), "Value");
+    if (!trace_context_known(&out->trace))
+        trace_context_of_traceparent(json_string_value(value), &out->trace);
+}
+
 static int parse_object(json_t *root, bool extended, int depth, struct envelope *out,
                         struct error *error)
 {
@@ -280,6 +290,8 @@ static int parse_object(json_t *root, bool extended, int depth, struct envelope 
     }
     if (json_object_get(root, "detail-type") && json_is_object(json_object_get(root, "detail")))
         return parse_eventbridge(root, out, error);
+    if (json_is_string(message) && json_object_get(root, "TopicArn"))
+        trace_read(root, out);
     if (json_is_string(message) && json_object_get(root, "TopicArn"))
         return parse_body((struct slice){json_string_value(message), json_string_length(message)},
                           extended, depth + 1, out, error);

@@ -20,6 +20,7 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "trace_context.h"
 
 enum { ENVELOPE_RECORDS_MAX = 128 };
 
@@ -55,6 +56,7 @@ struct envelope {
     struct envelope_record *records;
     size_t count;
     struct envelope_record pointer; /* only bucket and key */
+    struct trace_context trace;     /* traceparent among the attributes of the SNS envelope */
 };
 
 /* extended: the message has the attribute ExtendedPayloadSize or SQSLargePayloadSize. ERR_INVALID,

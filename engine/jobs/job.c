@@ -61,7 +61,7 @@ static void job_enter(struct job *job, enum job_state state)
     log_debug("job state", LOG_TEXT("job", job->msg.delivery->message.id),
               LOG_TEXT("pipeline", job->msg.delivery->consumer->home.name),
               LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key),
-              LOG_TEXT("state", job_state_name(state)));
+              LOG_TRACE(&job->msg.delivery->trace), LOG_TEXT("state", job_state_name(state)));
 }
 
 static const struct job_step *step_of(const struct job *job)
@@ -131,7 +131,7 @@ static bool is_moot(const struct job *job, const struct job_step *step)
              LOG_TEXT("job", job->msg.delivery->message.id),
              LOG_TEXT("pipeline", job->msg.delivery->consumer->home.name),
              LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key),
-             LOG_TEXT("error", job->loop.error.text));
+             LOG_TRACE(&job->msg.delivery->trace), LOG_TEXT("error", job->loop.error.text));
     return true;
 }
 

@@ -35,7 +35,8 @@ static struct render_item *item_of(struct job *job)
 static struct object_name source_name(const struct job *job)
 {
     const struct envelope_record *record = job->msg.record;
-    return (struct object_name){record->bucket, record->key, record->version};
+    return (struct object_name){record->bucket, record->key, record->version,
+                                &job->msg.delivery->trace};
 }
 
 static void record_error(struct job *job, const struct error *error)
@@ -56,7 +57,7 @@ static enum step_result skip_older(struct job *job)
     render_item_clear(item_of(job)); /* none of it is stored */
     log_info("event skipped: the outputs of a newer event are stored",
              LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("bucket", job->msg.record->bucket),
-             LOG_TEXT("key", job->msg.record->key),
+             LOG_TEXT("key", job->msg.record->key), LOG_TRACE(&job->msg.delivery->trace),
              LOG_TEXT("sequencer", job->msg.record->sequencer));
     job->msg.runner->stats.superseded++;
     return STEP_DONE;
@@ -89,7 +90,7 @@ static enum step_result skip_output(const struct job *job)
     log_info("event skipped: the object is an output of thumbwheel",
              LOG_TEXT("job", job->msg.delivery->message.id),
              LOG_TEXT("pipeline", pipeline_name(job)), LOG_TEXT("bucket", job->msg.record->bucket),
-             LOG_TEXT("key", job->msg.record->key));
+             LOG_TEXT("key", job->msg.record->key), LOG_TRACE(&job->msg.delivery->trace));
     return STEP_DONE;
 }
 
@@ -108,7 +109,7 @@ static enum step_result fetch_failed(struct job *job)
     }
     log_debug("no object has the decoded key; trying the undecoded one",
               LOG_TEXT("job", job->msg.delivery->message.id), LOG_TEXT("bucket", record->bucket),
-              LOG_TEXT("key", record->key));
+              LOG_TEXT("key", record->key), LOG_TRACE(&job->msg.delivery->trace));
     return STEP_BACK;
 }
 
@@ -127,6 +128,7 @@ static enum step_result step_fetch(struct job *job)
     if (job->loop.asked)
         return fetched(job, source_result(claim, &job->loop.error));
     job->loop.asked = true;
+    claim->trace = &job->msg.delivery->trace;
     return fetched(job, source_join(job->msg.runner->options.sources, job->msg.record, claim,
                                     &job->loop.error));
 }
@@ -191,7 +193,7 @@ static bool needs_look(const struct job *job)
 
 static enum step_result step_order(struct job *job)
 {
-    struct object_name name = {0};
+    struct object_name name = {.trace = &job->msg.delivery->trace};
     if (job->loop.pending)
         return STEP_WAIT;
     if (job->loop.error.code)
@@ -268,6 +270,7 @@ static int upload_start(struct job *job, struct upload *upload, const struct ren
         .body_size = rendition->body.size,
         .content_type = rendition->content_type,
         .settings = rendition->settings,
+        .trace = &job->msg.delivery->trace,
     };
     return output_upload_start(&upload->output);
 }
@@ -381,6 +384,7 @@ static int document_store(struct job *job)
         .body = job->loop.document.data,
         .body_size = job->loop.document.size,
         .content_type = "application/json",
+        .trace = &job->msg.delivery->trace,
     };
     return output_upload_start(&upload->output);
 }

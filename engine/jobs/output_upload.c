@@ -82,7 +82,7 @@ static void on_seen(const struct object_facts *facts, const struct error *error,
 /* Another writer's output exists, or was stored at the same moment. */
 static void look(struct output_upload *upload)
 {
-    const struct object_name name = {upload->put.bucket, upload->put.key, NULL};
+    const struct object_name name = {upload->put.bucket, upload->put.key, NULL, upload->put.trace};
     int code = upload->store->ops->head(upload->store, &name, on_seen, upload, &upload->request);
     if (code)
         fail(upload, code);

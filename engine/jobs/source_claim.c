@@ -41,6 +41,8 @@ enum source_state source_join(struct source_table *table, const struct envelope_
         error_set(error, ERR_MEMORY, "out of memory");
         return SOURCE_FAILED;
     }
+    if (claim->trace)
+        source->trace = *claim->trace;
     int code = source_fetch(source);
     if (code) {
         source_table_unlink(source);

@@ -97,7 +97,7 @@ static void on_got(struct bytes *body, const struct object_facts *facts, const s
 static int get_start(struct source *source)
 {
     struct source_table *table = source->table;
-    struct object_name name = {source->bucket, source->key, source->version};
+    struct object_name name = {source->bucket, source->key, source->version, &source->trace};
     table->stats.fetched++;
     source->get_ns = uv_hrtime();
     return table->options.store->ops->get(table->options.store, &name, (size_t)source->reserved,

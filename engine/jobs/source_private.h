@@ -42,7 +42,8 @@ struct source {
     uint64_t stated;             /* its size according to the event; 0: unknown */
     /* bytes of the memory budget: the limit of the GET, then the size of the body */
     uint64_t reserved;
-    char *body_etag; /* from the response; may be NULL */
+    char *body_etag;            /* from the response; may be NULL */
+    struct trace_context trace; /* of the job that needed it first: the GET belongs to its trace */
     bool is_output;
     bool may_linger; /* the version is known */
     size_t audience; /* pipelines that accept it */

@@ -87,6 +87,7 @@ struct source_table {
 struct source_claim {
     struct source *source;      /* NULL: none */
     struct worker_share *share; /* of the pipeline; set before source_render; outlives the table */
+    const struct trace_context *trace; /* of the job; borrowed by source_join */
     struct render_item item;
     /* Called from a new loop callback when the wait is over: after join (fetched or failed), after
      * render. */

@@ -35,7 +35,7 @@ static void look_at(struct delivery *delivery)
                  LOG_TEXT("job", delivery->message.id),
                  LOG_TEXT("pipeline", delivery->consumer->home.name),
                  LOG_TEXT("bucket", job->msg.record->bucket), LOG_TEXT("key", job->msg.record->key),
-                 LOG_TEXT("state", job_state_name(job->loop.state)),
+                 LOG_TRACE(&delivery->trace), LOG_TEXT("state", job_state_name(job->loop.state)),
                  LOG_TEXT("on_worker", job->work.claim.rendering ? "yes" : "no"),
                  LOG_INT("pending", job->loop.pending),
                  LOG_INT("milliseconds", now_ms - job->loop.moved_ms));

@@ -13,6 +13,7 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "trace_context.h"
 
 enum {
     OBJECT_KEY_MAX = 1024,      /* bytes of UTF-8 (S3) */
@@ -32,6 +33,8 @@ struct object_name {
     const char *bucket;
     const char *key;     /* decoded */
     const char *version; /* NULL: the current one */
+    const struct trace_context
+        *trace; /* sent with the request; NULL: none; borrowed for the call */
 };
 
 struct object_facts { /* of a get or head; borrowed for the callback */
@@ -69,8 +72,9 @@ struct object_put {
     size_t metadata_count;
     /* Conditions. ERR_CONFLICT: a condition is false. A store without conditional writes may return
      * ERR_UNSUPPORTED or ignore them. */
-    bool only_new;        /* If-None-Match: * */
-    const char *replaces; /* If-Match: this ETag, without quotes; NULL: none */
+    bool only_new;                     /* If-None-Match: * */
+    const char *replaces;              /* If-Match: this ETag, without quotes; NULL: none */
+    const struct trace_context *trace; /* as in struct object_name */
 };
 
 struct object_request; /* a pending request, for cancelling it */

@@ -18,6 +18,7 @@
 
 #include "bytes.h"
 #include "error.h"
+#include "trace_context.h"
 
 enum {
     QUEUE_BATCH_MAX = 10,            /* entries in a batch call (SQS) */
@@ -43,8 +44,9 @@ struct queue_message {
     size_t body_size;
     struct queue_attribute *attributes;
     size_t attribute_count;
-    unsigned receive_count; /* ApproximateReceiveCount; at least 1 */
-    int64_t sent_ms;        /* SentTimestamp, Unix milliseconds; 0 if unknown */
+    unsigned receive_count;     /* ApproximateReceiveCount; at least 1 */
+    int64_t sent_ms;            /* SentTimestamp, Unix milliseconds; 0 if unknown */
+    struct trace_context trace; /* AWSTraceHeader; a valid traceparent is among the attributes */
 };
 
 /* Moves the content; *from is empty afterwards. */
@@ -88,8 +90,9 @@ struct queue_send {
     size_t body_size;
     const struct queue_attribute *attributes;
     size_t attribute_count;
-    const char *group;         /* NULL: none */
-    const char *deduplication; /* of a FIFO queue; NULL: none */
+    const char *group;                 /* NULL: none */
+    const char *deduplication;         /* of a FIFO queue; NULL: none */
+    const struct trace_context *trace; /* of the sender; NULL: none */
     unsigned delay_s;
 };
 

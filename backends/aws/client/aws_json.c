@@ -32,6 +32,7 @@ int aws_json_start(struct aws *aws, const struct aws_json_call *call, struct aws
         .method = "POST",
         .resource = call->resource,
         .url = call->url,
+        .trace = call->trace,
         .region = call->region,
         .headers = headers,
         .header_count = sizeof headers / sizeof headers[0],

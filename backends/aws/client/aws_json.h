@@ -12,8 +12,9 @@ struct aws_json_call {
     const char *operation; /* static */
     const char *resource;
     const char *url;
-    const char *region; /* NULL: the region of struct aws */
-    json_t *body;       /* taken, even if the start fails; NULL: allocation failed (ERR_MEMORY) */
+    const struct trace_context *trace; /* NULL: none */
+    const char *region;                /* NULL: the region of struct aws */
+    json_t *body; /* taken, even if the start fails; NULL: allocation failed (ERR_MEMORY) */
     bool settling;
     bool once;
     size_t response_max;

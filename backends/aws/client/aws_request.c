@@ -402,7 +402,8 @@ static int attempt(struct aws_request *request)
                                   .headers = request->call.headers,
                                   .header_count = request->call.header_count,
                                   .payload_hash = request->payload_hash,
-                                  .now_s = service_now(aws)};
+                                  .now_s = service_now(aws),
+                                  .trace = &request->trace};
     struct aws_signed signed_request;
     if (!what.credentials)
         return credential_chain_wait(aws->chain, &request->wait) ? ERR_THROTTLED : 0;
@@ -439,6 +440,9 @@ static struct aws_request *request_create(struct aws *aws, struct aws_call *call
     request->wait.user = request;
     request->call = *call;
     request->call.body = bytes_take(&call->body);
+    if (call->trace)
+        request->trace = *call->trace;
+    request->call.trace = NULL;
     list_init(&request->link);
     if (texts_copy(request, call)) {
         memory_free(request);

@@ -52,6 +52,7 @@ struct aws_call {
     const char *url;       /* copied */
     /* what the response must contain (aws_validity.h); copied; NULL: no check */
     const char *mark;
+    const struct trace_context *trace; /* copied; NULL: none */
     const char *region; /* for the signature; copied; NULL: the region of struct aws */
     /* Of S3, copied. bucket NULL: an answer that it is elsewhere counts as any other error. */
     const char *bucket, *key;
@@ -83,6 +84,7 @@ struct aws_request {
     unsigned attempts;
     struct aws_call call; /* with its own strings and headers */
     void *texts;          /* their memory */
+    struct trace_context trace;
     char payload_hash[SIGV4_HEX_SIZE];
     char *moved_url; /* for a bucket in another region (bucket_region.h); NULL: as asked */
     char moved_region[REGION_SIZE_MAX];

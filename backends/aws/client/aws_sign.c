@@ -74,6 +74,16 @@ static int authorization_make(const struct aws_sign *what, const struct url *url
     return rc;
 }
 
+static void trace_add(const struct trace_context *trace, struct aws_signed *out)
+{
+    trace_context_xray(trace, out->xray);
+    trace_context_traceparent(trace, out->traceparent);
+    if (out->xray[0])
+        header_add(out, "x-amzn-trace-id", out->xray);
+    if (out->traceparent[0])
+        header_add(out, "traceparent", out->traceparent);
+}
+
 int aws_sign(const struct aws_sign *what, struct aws_signed *out)
 {
     *out = (struct aws_signed){0};
@@ -91,6 +101,8 @@ int aws_sign(const struct aws_sign *what, struct aws_signed *out)
     int rc = authorization_make(what, &url, out);
     if (!rc)
         header_add(out, "authorization", out->authorization);
+    if (!rc && what->trace)
+        trace_add(what->trace, out);
     return rc;
 }
 

@@ -6,10 +6,12 @@
 #include "endpoint.h"
 #include "http_client.h"
 #include "sigv4.h"
+#include "trace_context.h"
 
 enum {
-    AWS_SIGN_HEADERS_ADDED = 5
-}; /* host, x-amz-date, -content-sha256, -security-token, authorization */
+    AWS_SIGN_HEADERS_ADDED = 7
+}; /* host, x-amz-date, -content-sha256, -security-token, authorization, x-amzn-trace-id,
+      traceparent */
 
 struct aws_sign {
     const struct credentials *credentials;
@@ -21,6 +23,8 @@ struct aws_sign {
     size_t header_count;
     const char *payload_hash; /* hex, or UNSIGNED-PAYLOAD */
     int64_t now_s;            /* Unix time on the service's clock */
+    /* Sent without being signed, because proxies may change it; NULL: none. */
+    const struct trace_context *trace;
 };
 
 struct aws_signed {
@@ -29,6 +33,7 @@ struct aws_signed {
     char date[SIGV4_DATE_SIZE];
     char *host;
     char *authorization;
+    char xray[TRACE_XRAY_SIZE], traceparent[TRACE_PARENT_SIZE];
 };
 
 /* The new headers are views into *what and the credentials. Free with aws_signed_free, whatever

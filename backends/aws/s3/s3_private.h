@@ -34,9 +34,10 @@ struct object_request {
 struct s3_call {
     const char *operation;
     const char *method;
-    const char *bucket, *key; /* key NULL: the bucket itself */
-    const char *mark;         /* in the query; NULL: none */
-    const char *query;        /* encoded, without '?'; NULL: none */
+    const char *bucket, *key;          /* key NULL: the bucket itself */
+    const char *mark;                  /* in the query; NULL: none */
+    const struct trace_context *trace; /* NULL: none */
+    const char *query;                 /* encoded, without '?'; NULL: none */
     const struct http_header *headers;
     size_t header_count;
     struct bytes body; /* taken, even if the start fails */

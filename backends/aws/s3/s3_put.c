@@ -157,6 +157,7 @@ int s3_put(struct object_store *store, const struct object_put *put, object_done
                            .method = "PUT",
                            .bucket = put->bucket,
                            .key = put->key,
+                           .trace = put->trace,
                            .headers = headers.entries,
                            .header_count = headers.count,
                            .body = bytes_borrow(put->body, put->body_size),

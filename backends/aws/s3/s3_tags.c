@@ -79,6 +79,7 @@ static int tagging_start(struct object_store *store, const struct object_name *n
     int rc = name->key ? s3_version_query(name, "tagging=", &query) : ERR_INVALID;
     call->bucket = name->bucket;
     call->key = name->key;
+    call->trace = name->trace;
     call->query = query.data;
     call->response_max = AWS_RESPONSE_MAX;
     if (rc)

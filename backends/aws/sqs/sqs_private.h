@@ -54,7 +54,8 @@ struct sqs_client_call {
     void *user;
     size_t count;
     unsigned serial;
-    const char *md5; /* NULL: none */
+    const char *md5;                   /* NULL: none */
+    const struct trace_context *trace; /* the same */
 };
 
 int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct queue_request **out);

@@ -63,6 +63,7 @@ int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct qu
         .url = queue->endpoint,
         .region = queue->region,
         .body = call->body,
+        .trace = call->trace,
         .once = call->once,
         .class = call->class,
         .response_max = call->response_max ? call->response_max : AWS_RESPONSE_MAX,

@@ -69,6 +69,7 @@ static int message_read(const json_t *from, struct queue_message *out)
     out->receive_count = (unsigned)aws_json_number(system, "ApproximateReceiveCount");
     if (out->receive_count == 0)
         out->receive_count = 1;
+    trace_context_of_xray(json_text_in(system, "AWSTraceHeader"), &out->trace);
     out->sent_ms = (int64_t)aws_json_number(system, "SentTimestamp");
     if (!out->id || !out->receipt || !out->body || (group && !out->group))
         return ERR_MEMORY;
@@ -115,12 +116,12 @@ static void on_messages(const struct aws_reply *reply, void *user)
 /* Newer services use MessageSystemAttributeNames, older ones AttributeNames. */
 static json_t *request_body(const struct queue_receive *what)
 {
-    return json_pack("{s:i, s:i, s:i, s:[s, s, s], s:[s, s, s], s:[s]}", "MaxNumberOfMessages",
-                     (int)what->max, "WaitTimeSeconds", (int)what->wait_s, "VisibilityTimeout",
-                     (int)what->visibility_s, "AttributeNames", "ApproximateReceiveCount",
-                     "SentTimestamp", "MessageGroupId", "MessageSystemAttributeNames",
-                     "ApproximateReceiveCount", "SentTimestamp", "MessageGroupId",
-                     "MessageAttributeNames", "All");
+    return json_pack("{s:i, s:i, s:i, s:[s, s, s, s], s:[s, s, s, s], s:[s]}",
+                     "MaxNumberOfMessages", (int)what->max, "WaitTimeSeconds", (int)what->wait_s,
+                     "VisibilityTimeout", (int)what->visibility_s, "AttributeNames",
+                     "ApproximateReceiveCount", "SentTimestamp", "MessageGroupId", "AWSTraceHeader",
+                     "MessageSystemAttributeNames", "ApproximateReceiveCount", "SentTimestamp",
+                     "MessageGroupId", "AWSTraceHeader", "MessageAttributeNames", "All");
 }
 
 int sqs_receive(struct queue *queue, const struct queue_receive *what, queue_received *done,

@@ -33,6 +33,19 @@ static json_t *attribute_body(const struct queue_attribute *attribute)
                      binary ? "BinaryValue" : "StringValue", attribute->value);
 }
 
+/* MessageSystemAttributes: the next receiver continues the trace. */
+static int trace_set(json_t *body, const struct trace_context *trace)
+{
+    char header[TRACE_XRAY_SIZE] = "";
+    if (trace)
+        trace_context_xray(trace, header);
+    if (!header[0])
+        return 0;
+    return json_object_set_new(
+        body, "MessageSystemAttributes",
+        json_pack("{s:{s:s, s:s}}", "AWSTraceHeader", "DataType", "String", "StringValue", header));
+}
+
 /* NULL if memory is short or a text is not UTF-8. */
 static json_t *message_body(const struct queue_send *message)
 {
@@ -55,6 +68,8 @@ static json_t *message_body(const struct queue_send *message)
         rc = json_object_set(body, "MessageAttributes", attributes);
     json_decref(attributes);
     if (!rc)
+        rc = trace_set(body, message->trace);
+    if (!rc)
         return body;
     json_decref(body);
     return NULL;
@@ -75,6 +90,7 @@ int sqs_send(struct queue *queue, const struct queue_send *message, queue_sent *
         .operation = "SendMessage",
         .md5 = md5,
         .body = body,
+        .trace = message->trace,
         .replied = on_sent,
         .done.sent = done,
         .user = user,

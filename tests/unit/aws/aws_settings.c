@@ -95,7 +95,7 @@ static void on_head(const struct object_facts *facts, const struct error *error,
 static void send_both(const struct backend_settings *options)
 {
     bool done = false;
-    const struct object_name name = {"photos", "a", NULL};
+    const struct object_name name = {"photos", "a", NULL, NULL};
     SCRIPT(options, {.status = 200},
            {.status = 200,
             .body = "<PublishResponse><PublishResult><MessageId>m</MessageId></PublishResult>"

@@ -109,7 +109,7 @@ static void begin_done(void)
 static void get(const char *bucket, const char *key, const char *version, size_t max)
 {
     begin_done();
-    const struct object_name name = {bucket, key, version};
+    const struct object_name name = {bucket, key, version, NULL};
     assert_int_equal(ops()->get(aws_object_store(script.aws), &name, max, on_got, NULL, NULL), 0);
     script_run(&seen.done);
 }
@@ -238,8 +238,8 @@ static void longest_key(void **state)
                      strlen("https://photos.s3.eu-central-1.amazonaws.com/") + 3 * OBJECT_KEY_MAX);
     key[OBJECT_KEY_MAX] = 'x';
     key[OBJECT_KEY_MAX + 1] = '\0';
-    const struct object_name longer = {"photos", key, NULL};
-    const struct object_name empty = {"photos", "", NULL};
+    const struct object_name longer = {"photos", key, NULL, NULL};
+    const struct object_name empty = {"photos", "", NULL, NULL};
     struct object_store *store = aws_object_store(script.aws);
     assert_int_equal(ops()->get(store, &longer, 10, on_got, NULL, NULL), ERR_INVALID);
     assert_int_equal(ops()->get(store, &empty, 10, on_got, NULL, NULL), ERR_INVALID);
@@ -375,7 +375,7 @@ static void the_region_of_a_bucket_is_learned(void **state)
         get("other", "a", NULL, 10);
         assert_string_equal(script_header(3, "host"), "other.s3.eu-central-1.amazonaws.com");
         struct error error;
-        const struct object_name name = {"photos", "a", NULL};
+        const struct object_name name = {"photos", "a", NULL, NULL};
         char *url = ops()->presign(aws_object_store(script.aws), "GET", &name, 60, &error);
         assert_int_equal(strncmp(url, THERE, sizeof THERE - 1), 0);
         assert_non_null(strstr(url, "%2Fus-west-2%2Fs3%2F"));
@@ -388,7 +388,7 @@ static void the_region_of_a_bucket_is_learned(void **state)
 static void a_head_and_a_put_follow_a_bucket(void **state)
 {
     (void)state;
-    const struct object_name name = {"photos", "a", NULL};
+    const struct object_name name = {"photos", "a", NULL, NULL};
     const struct object_put put = {
         .bucket = "wide.name", .key = "a", .body = "bytes", .body_size = 5};
     SCRIPT(&script_options,
@@ -521,7 +521,7 @@ static void an_object_is_fetched_through_an_access_point(void **state)
     assert_int_equal(seen.error.code, ERR_NOT_FOUND);
     get(POINT, "a", NULL, 10); /* it cannot be elsewhere */
     assert_int_equal(seen.error.code, ERR_REFUSED);
-    const struct object_name other = {"arn:aws:s3:::photos", "a", NULL};
+    const struct object_name other = {"arn:aws:s3:::photos", "a", NULL, NULL};
     assert_int_equal(ops()->get(aws_object_store(script.aws), &other, 10, on_got, NULL, NULL),
                      ERR_INVALID);
     script_end();
@@ -543,7 +543,7 @@ static void a_head_is_read(void **state)
     SCRIPT(&script_options,
            {.status = 200, .headers = {{"content-length", "123456"}, {"etag", "\"e\""}}},
            {.status = 404});
-    const struct object_name name = {"photos", "a", NULL};
+    const struct object_name name = {"photos", "a", NULL, NULL};
     begin_done();
     assert_int_equal(ops()->head(aws_object_store(script.aws), &name, on_head, NULL, NULL), 0);
     script_run(&seen.done);
@@ -706,7 +706,7 @@ static void tags_are_put(void **state)
     (void)state;
     static const struct object_pair tags[] = {{"colour", "red & <blue>"}, {"sharp", "yes"}};
     SCRIPT(&script_options, {.status = 200});
-    const struct object_name name = {"photos", "a.jpg", NULL};
+    const struct object_name name = {"photos", "a.jpg", NULL, NULL};
     begin_done();
     assert_int_equal(
         ops()->put_tags(aws_object_store(script.aws), &name, tags, 2, on_done, NULL, NULL), 0);
@@ -735,7 +735,7 @@ static void tags_are_read(void **state)
         {.status = 200, .body = "<Tagging><TagSet/></Tagging>"},
         {.status = 200, .body = "<Tagging><TagSet>"}, {.status = 200, .body = "<Tagging><TagSet>"},
         {.status = 200, .body = "<Tagging><TagSet>"});
-    const struct object_name name = {"photos", "a.jpg", "v1"};
+    const struct object_name name = {"photos", "a.jpg", "v1", NULL};
     static const struct {
         int code;
         size_t count;
@@ -797,7 +797,7 @@ static void a_url_is_presigned(void **state)
     options.session_token = "to/ken";
     SCRIPT(&options, {.status = 200, .body = "x"});
     struct error error = {0};
-    const struct object_name name = {"photos", "ingest/a b.jpg", NULL};
+    const struct object_name name = {"photos", "ingest/a b.jpg", NULL, NULL};
     char *url = ops()->presign(aws_object_store(script.aws), "GET", &name, 3600, &error);
     assert_non_null(url);
     char *query = strchr(url, '?');
@@ -833,7 +833,7 @@ static void presign_bounds(void **state)
     (void)state;
     SCRIPT(&script_options, {.status = 200, .body = "x"});
     struct error error = {0};
-    const struct object_name name = {"photos", "a", NULL};
+    const struct object_name name = {"photos", "a", NULL, NULL};
     struct object_store *store = aws_object_store(script.aws);
     assert_null(ops()->presign(store, "GET", &name, 0, &error));
     assert_int_equal(error.code, ERR_INVALID);

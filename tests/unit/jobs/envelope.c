@@ -115,11 +115,47 @@ static void every_prefix_of_a_message_is_safe(void **state)
     free(body);
 }
 
+static void assert_trace(const char *body, const char *trace)
+{
+    struct envelope envelope;
+    struct error error;
+    assert_int_equal(envelope_parse(slice_of(body), false, &envelope, &error), 0);
+    assert_string_equal(envelope.trace.trace, trace);
+    envelope_clear(&envelope);
+}
+
+static void the_trace_of_an_sns_envelope_is_read(void **state)
+{
+    (void)state;
+    const char *const body =
+        "{\"TopicArn\": \"t\", \"Message\": \"{\\\"bucket\\\": \\\"b\\\", \\\"key\\\": "
+        "\\\"k\\\"}\", \"MessageAttributes\": {\"traceparent\": %s}}";
+    const char *const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const struct {
+        const char *attribute, *trace;
+    } cases[] = {
+        {"{\"Type\": \"String\", \"Value\": "
+         "\"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\"}",
+         trace},
+        {"{\"Type\": \"String\", \"Value\": \"00-4bf92f3577b34da6a3ce929d0e0e4736\"}", ""},
+        {"{\"Type\": \"String\", \"Value\": 17}", ""},
+        {"[1]", ""},
+        {"null", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text;
+        assert_true(asprintf(&text, body, cases[i].attribute) > 0);
+        assert_trace(text, cases[i].trace);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fixtures_give_their_expected_results),
         cmocka_unit_test(every_prefix_of_a_message_is_safe),
+        cmocka_unit_test(the_trace_of_an_sns_envelope_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
