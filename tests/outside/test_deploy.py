@@ -138,29 +138,6 @@ def test_the_unit_is_confined(unit):
     run("systemd-analyze", "security", "--offline=yes", "--no-pager", f"--threshold={SECURITY_THRESHOLD}", unit)
 
 
-def test_decoders_can_still_confine_themselves(unit):
-    """What a decoder calls for its namespaces, its empty root, Landlock and seccomp, and the options that forbid it."""
-    need("systemd-analyze")
-    settings = dict(line.split("=", 1) for line in unit.read_text().splitlines() if re.match(r"\w+=[^~]", line))
-    sets, name = {}, None
-    for line in run("systemd-analyze", "syscall-filter").splitlines():
-        if line.startswith("@"):
-            name = line
-            sets[name] = set()
-        elif name and line.strip() and not line.strip().startswith("#"):
-            sets[name].add(line.strip())
-
-    def calls(word):
-        return set().union(*map(calls, sets[word])) if word.startswith("@") else {word}
-
-    allowed = set().union(*map(calls, settings["SystemCallFilter"].split()))
-    needed = {"clone3", "unshare", "mount", "umount2", "pivot_root", "landlock_create_ruleset", "landlock_restrict_self",
-              "seccomp", "prctl", "capset", "setrlimit", "memfd_create", "socketpair"}
-    assert needed <= allowed
-    assert settings["RestrictNamespaces"] == "no" and "AF_UNIX" in settings["RestrictAddressFamilies"]
-    assert "ProcSubset" not in settings
-
-
 # ---- time limits and settings ----
 
 def default(setting):

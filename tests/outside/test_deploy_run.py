@@ -4,16 +4,21 @@ compose.yaml runs as processes instead of containers, with its own commands and 
 is created in an embedded cloud, and the pod of the Kubernetes manifests works on it.
 """
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import pytest
 import yaml
 
 import harness
+import sanitizers
+import systemd_unit
 from cloud_formation import Template
 from harness import ACCOUNT, PROGRAM, REGION, Process, aws_environment, clean_environment, jpeg, until
 from test_deploy import (DEPLOY, PIPELINES, board_expressions, container, documents, kubernetes, rules)
@@ -243,3 +248,39 @@ def test_a_pod_works_on_the_stack_with_the_permissions_of_its_role(pod, stack, s
     assert needed <= allowed
     assert allowed - needed <= NOT_IN_THIS_RUN
     assert pod.stop() == 0
+
+
+# ---- the unit ----
+
+def facts_of(pid):
+    """/proc/PID/status; the namespaces that differ from ours; and whether its root is empty."""
+    status = dict(re.findall(r"^(\w+):\t(.*)$", Path(f"/proc/{pid}/status").read_text(), re.M))
+    spaces = {name for name in ("user", "mnt", "net", "pid", "ipc", "uts", "cgroup")
+              if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}")}
+    return status, (spaces, not os.listdir(f"/proc/{pid}/root"), len(status["NSpid"].split()))
+
+
+def test_decoders_confine_themselves_under_the_sandbox_of_the_unit(start, cloud, tmp_path, s3, sqs, bucket):
+    """The engine works with the system calls, capabilities and memory that the unit leaves it, and a decoder enters the
+    namespaces and the empty root that it enters without systemd, as far as this machine allows them."""
+    pytest.importorskip("seccomp")
+    (tmp_path / "unit.yaml").write_text(f"name: unit\nqueue: unit-queue\nmatch: {{ bucket: {bucket}, prefix: in/ }}\n"
+                                        'outputs: [{ key: "out/{name}", width: 16, format: jpeg }]\n')
+    url = harness.make_queue(sqs, "unit-queue", receives=3)
+    unit = DEPLOY / "thumbwheel.service"
+    variables = dict(word.split("=", 1) for line in systemd_unit.settings(unit)["Environment"] for word in line.split())
+    # The sanitizer looks for leaks with ptrace, which the unit does not allow.
+    variables["ASAN_OPTIONS"] = sanitizers.OPTIONS["ASAN_OPTIONS"].replace("detect_leaks=1", "detect_leaks=0")
+    arguments = ["run", "--pipelines", tmp_path / "unit.yaml", "--endpoint", cloud.endpoint, "--wait", "1s", "--workers", "1"]
+    seen = {}
+    for how, under in (("alone", ()), ("confined", (sys.executable, systemd_unit.__file__, unit))):
+        process = start(*arguments, under=under, environment=aws_environment(**variables))
+        s3.put_object(Bucket=bucket, Key=f"in/{how}.jpg", Body=jpeg(64, 48))
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"bucket": bucket, "key": f"in/{how}.jpg"}))
+        until(lambda: stored(s3, bucket, [f"out/{how}.jpg"]), f"a photo is done, {how}")
+        decoder, = process.children()
+        status, seen[how] = facts_of(decoder[0])
+        assert status["CapEff"] == status["CapBnd"] == "0" * 16 and status["NoNewPrivs"] == "1"
+        assert facts_of(process.process.pid)[0]["CapEff"] == "0" * 16 or how == "alone"
+        assert process.stop() == 0, process.output()
+    assert seen["confined"] == seen["alone"]
