@@ -499,6 +499,21 @@ static void rejected_keys_of_a_file_are_replaced_at_once(void **state)
     end();
 }
 
+/* ---- a process ---- */
+
+static void a_credential_process_that_hangs_is_killed_after_a_minute(void **state)
+{
+    (void)state;
+    begin();
+    uint64_t began_ms = uv_now(&script.loop);
+    assert_int_not_equal(publish().code, 0);
+    /* Its end is a matter of real time, which the loop awaits: nothing else is left to do. */
+    uv_run(&script.loop, UV_RUN_DEFAULT);
+    assert_int_equal(lines_with("credential_process: it ran for more than 60 s and was killed"), 1);
+    assert_in_range(uv_now(&script.loop) - began_ms, 60000, 61000);
+    end();
+}
+
 /* ---- the tests ---- */
 
 static int variables_clear(void **state)
@@ -547,6 +562,17 @@ static int with_a_file(void **state)
     return fd < 0 ? -1 : setenv("AWS_SHARED_CREDENTIALS_FILE", file, 1);
 }
 
+static int with_a_process(void **state)
+{
+    variables_clear(state);
+    snprintf(file, sizeof file, "/tmp/credential-renewal-XXXXXX");
+    int fd = mkstemp(file);
+    if (fd < 0 || dprintf(fd, "[default]\ncredential_process = sleep 1000\n") < 0)
+        return -1;
+    close(fd);
+    return setenv("AWS_CONFIG_FILE", file, 1);
+}
+
 static int without_it(void **state)
 {
     (void)state;
@@ -583,6 +609,8 @@ int main(void)
         WITH_A_FILE(a_changed_file_is_noticed),
         WITH_A_FILE(an_incomplete_file_is_not_used),
         WITH_A_FILE(rejected_keys_of_a_file_are_replaced_at_once),
+        cmocka_unit_test_setup_teardown(a_credential_process_that_hangs_is_killed_after_a_minute,
+                                        with_a_process, without_it),
     };
     return cmocka_run_group_tests(tests, log_open, NULL);
 }
