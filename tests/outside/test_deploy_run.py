@@ -3,6 +3,7 @@
 compose.yaml runs as processes instead of containers, with its own commands and variables. The stack of cloudformation.yaml
 is created in an embedded cloud, and the pod of the Kubernetes manifests works on it.
 """
+import fnmatch
 import json
 import os
 import re
@@ -230,7 +231,37 @@ def requested(address):
                           re.M))
 
 
-def test_a_pod_works_on_the_stack_with_the_permissions_of_its_role(pod, stack, s3, sqs):
+def actions_of(statement):
+    return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+
+
+def allows(policy, action, resource):
+    """Whether a statement names the action, and the resource with its wildcards."""
+    return any(action in actions_of(statement) and any(
+        fnmatch.fnmatchcase(resource, pattern) for pattern in
+        ([statement["Resource"]] if isinstance(statement["Resource"], str) else statement["Resource"]))
+        for statement in policy["Statement"])
+
+
+def not_allowed(policy, lines):
+    """Requests in the log that the policy does not allow on their queue or object; those of this test are left out."""
+    found = []
+    for line in lines:
+        name, key = line["resource"], line["key"]
+        if line["service"] == "s3" and name == "stack-photos":
+            own = (line["operation"], key.partition("/")[0]) in {("PutObject", "ingest"), ("ListObjectsV2", "")}
+            resource = "arn:aws:s3:::example-photos" + (f"/{key}" if key else "")
+        elif line["service"] == "sqs" and re.fullmatch(rf"({'|'.join(PIPELINES)})-queue(-dlq)?", name):
+            own = (line["operation"], name) == ("ReceiveMessage", "web-queue-dlq")
+            resource = f"arn:aws:sqs:eu-west-1:123456789012:{name}"
+        else:
+            continue
+        found += [] if own else [(line["operation"], resource) for action in PERMISSIONS[line["operation"]]
+                                 if not allows(policy, action, resource) and "Version" not in action]
+    return found
+
+
+def test_a_pod_works_on_the_stack_with_the_permissions_of_its_role(pod, cloud, stack, s3, sqs):
     probe = container()["readinessProbe"]["httpGet"]["path"]
     until(lambda: pod.wait_for("engine started"), "the engine runs")
     s3.put_object(Bucket=stack, Key="ingest/a.jpg", Body=jpeg(160, 120))
@@ -243,11 +274,16 @@ def test_a_pod_works_on_the_stack_with_the_permissions_of_its_role(pod, stack, s
     urls = [sqs.get_queue_url(QueueName=f"{name}-queue")["QueueUrl"] for name in PIPELINES]
     until(lambda: all(harness.depth(sqs, url) == (0, 0, 0) for url in urls), "the queues are empty")
     needed = set().union(*(PERMISSIONS[operation] for operation in requested(pod.address)))
-    allowed = {action for statement in documents("iam-policy.json")[0]["Statement"]
-               for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])}
+    policy = documents("iam-policy.json")[0]
+    allowed = {action for statement in policy["Statement"] for action in actions_of(statement)}
     assert needed <= allowed
     assert allowed - needed <= NOT_IN_THIS_RUN
     assert pod.stop() == 0
+    lines = cloud.requests()
+    since = next(i for i, line in enumerate(lines) if (line["operation"], line["resource"], line["key"]) ==
+                 ("PutObject", stack, "ingest/a.jpg"))
+    assert {line["operation"] for line in lines[since:]} >= {"GetObject", "DeleteMessageBatch", "SendMessage"}
+    assert not_allowed(policy, lines[since:]) == []
 
 
 # ---- the unit ----
