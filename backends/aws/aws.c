@@ -66,6 +66,7 @@ static int settings_find(struct aws *aws, const struct backend_settings *options
     if (!rc)
         rc = credential_chain_open(&host, options, profile, &aws->chain, error);
     aws->unsigned_payload = options->unsigned_payload;
+    aws->requester_pays = options->requester_pays;
     return rc;
 }
 

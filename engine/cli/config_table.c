@@ -27,6 +27,9 @@ const struct setting config_table[] = {
      "profile in ~/.aws/config and ~/.aws/credentials", .shown = "AWS_PROFILE, then default"},
     {"endpoint", TYPE_TEXT, CLIENT, GROUP_SERVICE, AT(backend.endpoint), "URL",
      "an AWS-compatible service to use instead of AWS", .shown = "AWS_ENDPOINT_URL, then AWS"},
+    {"requester-pays", TYPE_SWITCH, CONFIG_RUN, GROUP_SERVICE, AT(backend.requester_pays), NULL,
+     "pay for the requests to buckets that demand it (Requester Pays)",
+     .shown = "such buckets refuse them"},
 
     {"workers", TYPE_NUMBER, ENGINE, GROUP_WORK, AT(engine.workers), "N",
      "threads that decode and render", .shown = "the processors that the process may use", .min = 1,

@@ -15,6 +15,7 @@ struct backend_settings {
     const char *access_key, *secret_key, *session_token;
     /* S3: forced; by default chosen by the endpoint (a custom endpoint: path, AWS: virtual host) */
     bool path_style;
+    bool requester_pays;     /* S3: the owner of the credentials pays for requests */
     bool unsigned_payload;   /* S3: over https and loopback, objects go without a hash of their
                                 bytes in the signature; saves CPU */
     bool ignore_environment; /* the embedded cloud: use only these options */

@@ -180,10 +180,17 @@ static bool may_end(const struct pipeline_target *t, const char *suffix)
     return false;
 }
 
+/* The names of access points, which may be of any bucket: ARNs, and aliases that S3 generates. */
+static bool names_access_point(const char *bucket)
+{
+    return strncmp(bucket, "arn:", 4) == 0 || ends_with(bucket, "-s3alias");
+}
+
 static bool may_share_bucket(const struct pipeline_target *t, const struct match_config *filter)
 {
     const char *bucket = t->bucket ? t->bucket : t->from->match.bucket;
-    return !bucket || !filter->bucket || strcmp(bucket, filter->bucket) == 0;
+    return !bucket || !filter->bucket || names_access_point(bucket) ||
+           names_access_point(filter->bucket) || strcmp(bucket, filter->bucket) == 0;
 }
 
 /* NULL: depends on the source. */

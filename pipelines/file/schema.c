@@ -27,7 +27,14 @@ static const char *const acls[] = {
     "private",       "public-read",       "public-read-write",         "authenticated-read",
     "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control", NULL};
 
-enum { TEXT_MAX = 512, BUCKET_MAX = 63, NAME_MAX_BYTES = 64, LIST_MAX = 64, METADATA_MAX = 20 };
+enum {
+    TEXT_MAX = 512,
+    BUCKET_MAX = 63,
+    TARGET_MAX = 160,
+    NAME_MAX_BYTES = 64,
+    LIST_MAX = 64,
+    METADATA_MAX = 20
+};
 
 #define MATCH(field)  offsetof(struct match_config, field)
 #define OUTPUT(field) offsetof(struct output_config, field)
@@ -49,8 +56,8 @@ static const struct schema_key output_keys[] = {
     {.name = "key", .type = SCHEMA_TEMPLATE, .effect = EFFECT_STORE, .offset = OUTPUT(key), .required = true,
      .max = OBJECT_KEY_MAX,
      .help = "key of the stored object; placeholders: `{bucket}` `{key}` `{dir}` `{name}` `{image}` `{stem}` `{ext}` `{width}` `{height}` `{pipeline}`"},
-    {.name = "bucket", .type = SCHEMA_BUCKET, .effect = EFFECT_STORE, .offset = OUTPUT(bucket), .max = BUCKET_MAX,
-     .shown = "the source's", .help = "bucket of the stored object"},
+    {.name = "bucket", .type = SCHEMA_TARGET, .effect = EFFECT_STORE, .offset = OUTPUT(bucket), .max = TARGET_MAX,
+     .shown = "the source's", .help = "bucket of the stored object, or the ARN of an access point"},
     {.name = "width", .type = SCHEMA_INTEGER, .effect = EFFECT_PLAN, .offset = OUTPUT(width), .min = 1,
      .max = PIPELINE_SIDE_MAX, .help = "pixels; without height, the aspect ratio decides the height"},
     {.name = "height", .type = SCHEMA_INTEGER, .effect = EFFECT_PLAN, .offset = OUTPUT(height), .min = 1,
@@ -108,8 +115,8 @@ static const struct schema_key labels_keys[] = {
      .help = "the labels become tags of the source object (S3 allows ten)"},
     {.name = "sidecar", .type = SCHEMA_TEMPLATE, .offset = LABELS(sidecar), .max = OBJECT_KEY_MAX,
      .shown = "none", .help = "key of a JSON object with all labels; placeholders as in `key`"},
-    {.name = "bucket", .type = SCHEMA_BUCKET, .offset = LABELS(bucket), .max = BUCKET_MAX,
-     .shown = "the source's", .help = "bucket of the sidecar"},
+    {.name = "bucket", .type = SCHEMA_TARGET, .offset = LABELS(bucket), .max = TARGET_MAX,
+     .shown = "the source's", .help = "bucket of the sidecar, or the ARN of an access point"},
     {.name = "min_confidence", .type = SCHEMA_NUMBER, .offset = LABELS(min_confidence), .min = 0,
      .max = 100, .fallback = "50", .help = "percent; labels with less are omitted"},
     {.name = "max", .type = SCHEMA_INTEGER, .offset = LABELS(max), .min = 1, .max = LABELS_MAX,
@@ -163,6 +170,7 @@ static bool values_alike(enum schema_type type, const void *a, const void *b)
     case SCHEMA_NAME:
     case SCHEMA_TEXT:
     case SCHEMA_BUCKET:
+    case SCHEMA_TARGET:
     case SCHEMA_TEMPLATE:
     case SCHEMA_WORD:
         return texts_alike(*(char *const *)a, *(char *const *)b);

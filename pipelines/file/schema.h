@@ -18,6 +18,7 @@ enum schema_type {
     SCHEMA_NAME,     /* char *: letters, digits, dot, hyphen, underscore */
     SCHEMA_TEXT,     /* char * */
     SCHEMA_BUCKET,   /* char * */
+    SCHEMA_TARGET,   /* char *: a bucket, or the ARN of an access point */
     SCHEMA_TEMPLATE, /* char *: see key_template.h */
     SCHEMA_TEXTS,    /* struct config_texts: a string or a list of strings */
     SCHEMA_PAIRS,    /* struct config_pairs: a map of strings */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,28 @@ static int fail_control(struct schema_reader *r, const struct schema_key *key,
                        "must not contain line breaks or other control characters");
 }
 
+static bool is_arn(const char *text)
+{
+    return strncmp(text, "arn:", 4) == 0;
+}
+
+static bool is_access_point(const char *text)
+{
+    enum { ACCOUNT_DIGITS = 12 };
+    char region[64], account[ACCOUNT_DIGITS + 1], name[51];
+    int size = 0;
+    return sscanf(text, "arn:%*[a-z-]:s3:%63[a-z0-9-]:%12[0-9]:accesspoint%*1[/:]%50[a-z0-9-]%n",
+                  region, account, name, &size) == 3 &&
+           strlen(account) == ACCOUNT_DIGITS && text[size] == '\0';
+}
+
+static bool is_bucket_name(const char *text)
+{
+    enum { NAME_LEAST = 3, NAME_MOST = 63 };
+    const size_t size = strlen(text);
+    return size >= NAME_LEAST && size <= NAME_MOST && is_made_of(text, LOWER DIGITS ".-_");
+}
+
 static int check_text(struct schema_reader *r, const struct schema_key *key,
                       const struct yaml_node *node)
 {
@@ -120,8 +143,13 @@ static int check_text(struct schema_reader *r, const struct schema_key *key,
     if (key->type == SCHEMA_NAME && !is_made_of(node->text, LOWER UPPER DIGITS "._-"))
         return schema_fail(r, node->place, key->name,
                            "must contain only letters, digits, dots, hyphens and underscores");
-    if (key->type == SCHEMA_BUCKET &&
-        (strlen(node->text) < 3 || !is_made_of(node->text, LOWER DIGITS ".-_")))
+    if (key->type == SCHEMA_TARGET && is_arn(node->text) && !is_access_point(node->text))
+        return schema_fail(r, node->place, key->name,
+                           "not the ARN of an access point, "
+                           "arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME");
+    const bool is_name = key->type == SCHEMA_BUCKET || key->type == SCHEMA_TARGET;
+    if (is_name && !(key->type == SCHEMA_TARGET && is_arn(node->text)) &&
+        !is_bucket_name(node->text))
         return schema_fail(
             r, node->place, key->name,
             "a bucket name must have 3 to 63 lowercase letters, digits, dots and hyphens");
@@ -315,6 +343,7 @@ static int read_value(struct schema_reader *r, const struct schema_key *key,
     case SCHEMA_NAME:
     case SCHEMA_TEXT:
     case SCHEMA_BUCKET:
+    case SCHEMA_TARGET:
     case SCHEMA_TEMPLATE:
         return read_text(r, key, node, field);
     case SCHEMA_TEXTS:
@@ -457,6 +486,7 @@ static void value_clear(const struct schema_key *key, void *field)
     case SCHEMA_NAME:
     case SCHEMA_TEXT:
     case SCHEMA_BUCKET:
+    case SCHEMA_TARGET:
     case SCHEMA_TEMPLATE:
     case SCHEMA_WORD:
         free(*(char **)field);

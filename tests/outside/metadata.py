@@ -1,4 +1,4 @@
-"""Fake services that issue credentials, on loopback: STS, a container's agent, instance metadata, SSO."""
+"""Fake services on loopback, among them those that issue credentials: STS, a container's agent, instance metadata, SSO."""
 import base64
 import http.server
 import json
@@ -20,7 +20,7 @@ def jwt(**claims):
 
 
 class Fake:
-    """Sends what respond(request) returns, a status and a body; sends no response if it returns None."""
+    """Sends what respond(request) returns: a status, a body and perhaps headers; sends no response if it returns None."""
 
     def __init__(self, respond, address=("127.0.0.1", 0)):
         self.requests, self.done = [], threading.Event()
@@ -29,16 +29,20 @@ class Fake:
         class Handler(http.server.BaseHTTPRequestHandler):
             def handle_any(self):
                 size = int(self.headers.get("Content-Length") or 0)
-                self.body = self.rfile.read(size).decode()
+                self.content = self.rfile.read(size)
+                self.body = self.content.decode(errors="replace")
                 self.form = dict(urllib.parse.parse_qsl(self.body))
                 outer.requests.append(self)
                 reply = respond(self)
                 if reply is None:  # slow: longer than any client waits
                     outer.done.wait(60)
                     return
-                status, body = reply
-                body = (body if isinstance(body, str) else json.dumps(body)).encode()
+                status, body, headers = (*reply, {})[:3]
+                if not isinstance(body, bytes):
+                    body = (body if isinstance(body, str) else json.dumps(body)).encode()
                 self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

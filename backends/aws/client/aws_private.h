@@ -26,7 +26,7 @@ struct aws {
     char *region;
     struct endpoints endpoints;
     struct bucket_regions bucket_regions;
-    bool unsigned_payload;
+    bool unsigned_payload, requester_pays;
     unsigned batches;       /* batches sent, for the ids of their entries */
     int64_t clock_offset_s; /* service clock minus local clock */
     uint64_t last_mark;     /* aws_mark_make's */

@@ -33,8 +33,22 @@ static bool path_is_safe(struct slice url)
     return slice_starts_with(url, "https:") || slice_starts_with(url, "http://127.0.0.1:");
 }
 
+/* The headers of a request about an object or a list; out has room for one more than the call has.
+ * Buckets without Requester Pays ignore that header. */
+static size_t headers_make(const struct aws *aws, const struct s3_call *call,
+                           struct http_header out[S3_HEADERS_MAX + 1])
+{
+    size_t count = 0;
+    for (; count < call->header_count; count++)
+        out[count] = call->headers[count];
+    if (aws->requester_pays)
+        out[count++] = (struct http_header){"x-amz-request-payer", "requester"};
+    return count;
+}
+
 static int request_start(struct aws *aws, struct s3_call *call, struct object_request *operation)
 {
+    struct http_header headers[S3_HEADERS_MAX + 1];
     char region[REGION_SIZE_MAX];
     struct buffer url, resource;
     buffer_init(&url, URL_MAX);
@@ -57,8 +71,8 @@ static int request_start(struct aws *aws, struct s3_call *call, struct object_re
             .key = call->key,
             .mark = call->mark,
             .trace = call->trace,
-            .headers = call->headers,
-            .header_count = call->header_count,
+            .headers = headers,
+            .header_count = headers_make(aws, call, headers),
             .body = bytes_take(&call->body),
             .unsigned_payload =
                 call->is_object && aws->unsigned_payload && path_is_safe(buffer_slice(&url)),

@@ -51,6 +51,8 @@ static int presign_append(const struct aws *aws, const char *method, const struc
     buffer_init(&url, URL_MAX);
     buffer_init(&query, URL_MAX);
     int rc = s3_version_query(name, "", &query);
+    if (!rc && aws->requester_pays)
+        rc = buffer_format(&query, "%sx-amz-request-payer=requester", query.size ? "&" : "");
     if (!rc)
         rc = s3_url(aws, name->bucket, name->key, query.size ? query.data : NULL, region, &url);
     const struct aws_sign what = {.credentials = credential_chain_use(aws->chain),

@@ -828,6 +828,49 @@ static void a_url_is_presigned(void **state)
     script_end();
 }
 
+/* Every request about objects says so: reads and writes are refused alike. */
+static void the_requester_pays(void **state)
+{
+    (void)state;
+    struct backend_settings options = script_options;
+    options.requester_pays = true;
+    const struct object_name name = {.bucket = "photos", .key = "a"};
+    const struct object_put put = {.bucket = "photos", .key = "a", .body = "x", .body_size = 1};
+    struct error error;
+    SCRIPT(&options, {.status = 200, .body = "x"}, {.status = 200}, {.status = 200},
+           {.status = 200, .body = "<ListBucketResult></ListBucketResult>"},
+           {.status = 200, .body = "<Tagging><TagSet></TagSet></Tagging>"}, {.status = 200});
+    struct object_store *store = aws_object_store(script.aws);
+    get("photos", "a", NULL, 10);
+    begin_done();
+    assert_int_equal(ops()->head(store, &name, on_head, NULL, NULL), 0);
+    script_run(&seen.done);
+    begin_done();
+    assert_int_equal(ops()->put(store, &put, on_done, NULL, NULL), 0);
+    script_run(&seen.done);
+    begin_done();
+    assert_int_equal(ops()->list(store, "photos", NULL, NULL, on_listed, NULL, NULL), 0);
+    script_run(&seen.done);
+    begin_done();
+    assert_int_equal(ops()->get_tags(store, &name, on_tags, NULL, NULL), 0);
+    script_run(&seen.done);
+    begin_done();
+    assert_int_equal(ops()->put_tags(store, &name, NULL, 0, on_done, NULL, NULL), 0);
+    script_run(&seen.done);
+    for (size_t i = 0; i < script.sent; i++) {
+        assert_string_equal(script_header(i, "x-amz-request-payer"), "requester");
+        script_assert_signed(i, "s3");
+    }
+    char *url = ops()->presign(store, "GET", &name, 60, &error);
+    assert_non_null(strstr(url, "?x-amz-request-payer=requester&"));
+    free(url);
+    script_end();
+    SCRIPT(&script_options, {.status = 200, .body = "x"});
+    get("photos", "a", NULL, 10);
+    assert_null(script_header(0, "x-amz-request-payer"));
+    script_end();
+}
+
 static void presign_bounds(void **state)
 {
     (void)state;
@@ -872,6 +915,7 @@ int main(void)
         cmocka_unit_test(few_regions_are_remembered),
         cmocka_unit_test(an_object_is_fetched_through_an_access_point),
         cmocka_unit_test(a_url_is_presigned),
+        cmocka_unit_test(the_requester_pays),
         cmocka_unit_test(presign_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,9 @@ static const struct {
     {"{bucket: photos}", "key: '{key}', bucket: small", "{}", true},
     {"{bucket: photos}", "key: '{key}'", "{bucket: other}", false},
     {"{}", "key: '{key}'", "{bucket: other}", true},
+    {"{bucket: photos}", "key: '{key}', bucket: 'arn:aws:s3:eu-west-1:123456789012:accesspoint/c'",
+     "{bucket: photos}", true}, /* it may be the bucket's */
+    {"{bucket: photos}", "key: '{key}', bucket: cats-x1y2z3-s3alias", "{bucket: photos}", true},
     /* both must agree */
     {"{prefix: a/, suffix: .jpg}", "key: 'b/{name}'", "{prefix: b/, suffix: .jpg}", true},
     {"{prefix: a/, suffix: .jpg}", "key: 'b/{name}'", "{prefix: b/, suffix: .png}", false},
