@@ -4,6 +4,9 @@
  * Bodies are sent as POSTFIELDS for every method, with the method's name set separately: curl then
  * reads the caller's memory in place and can restart without read and seek callbacks if a reused
  * connection turns out to be dead. It adds Expect: 100-continue by itself above 1 MiB.
+ *
+ * curl reads the proxies from the environment for each request: HTTPS_PROXY or https_proxy, http_proxy
+ * (in lower case only: a CGI program's client controls HTTP_PROXY), ALL_PROXY, and NO_PROXY.
  */
 #include "http_easy.h"
 
@@ -19,6 +22,9 @@ enum {
     KEEPALIVE_IDLE_SECONDS = 30,
     KEEPALIVE_INTERVAL_SECONDS = 15,
     RECEIVE_BUFFER_BYTES = 64 * 1024,
+    LIFETIME_SECONDS = 300, /* of a connection, so that new addresses of a service are used */
+    IDLE_SECONDS = 60,      /* then NATs and load balancers may have forgotten it */
+    DNS_CACHE_SECONDS = 30,
     METHOD_MAX_BYTES = 16,
 };
 
@@ -36,26 +42,43 @@ static bool header_valid(const struct http_header *header)
            !strpbrk(header->value, "\r\n");
 }
 
-static bool host_is_loopback(const char *host)
+/* localhost and *.localhost (RFC 6761), with or without a final dot. */
+static bool name_is_loopback(const char *host)
 {
-    struct in_addr address;
-    size_t size = strlen(host);
-    const char suffix[] = ".localhost";
-    size_t suffix_size = sizeof suffix - 1;
-    if (inet_pton(AF_INET, host, &address) == 1)
-        return ntohl(address.s_addr) >> 24 == 127;
-    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
-           (size > suffix_size && strcasecmp(host + size - suffix_size, suffix) == 0);
+    static const char name[] = "localhost";
+    size_t size = strlen(host), least = sizeof name - 1;
+    size -= size > 0 && host[size - 1] == '.';
+    return size >= least && strncasecmp(host + size - least, name, least) == 0 &&
+           (size == least || host[size - least - 1] == '.');
 }
 
-/* Metadata services, which hand out credentials, are on link-local addresses or, on AWS, in
- * fd00:ec2::/32: a proxy could not reach ours, and must not see what they say. */
-static bool host_is_metadata(const char *host)
+static bool v4_is_direct(uint32_t address)
 {
-    struct in_addr address;
-    if (inet_pton(AF_INET, host, &address) == 1)
-        return ntohl(address.s_addr) >> 16 == 0xa9fe; /* 169.254/16 */
-    return strncasecmp(host, "[fd00:ec2:", 10) == 0 || strncasecmp(host, "[fe80:", 6) == 0;
+    return address >> 24 == 127 || address >> 16 == 0xa9fe; /* 169.254/16 */
+}
+
+static bool v6_is_direct(const struct in6_addr *address)
+{
+    static const uint8_t metadata[] = {0xfd, 0x00, 0x0e, 0xc2};
+    const uint8_t *b = address->s6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(address))
+        return v4_is_direct((uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 |
+                            b[15]);
+    return IN6_IS_ADDR_LOOPBACK(address) || IN6_IS_ADDR_LINKLOCAL(address) ||
+           memcmp(b, metadata, sizeof metadata) == 0;
+}
+
+bool http_host_is_direct(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    char bare[INET6_ADDRSTRLEN + 1];
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return v4_is_direct(ntohl(v4.s_addr));
+    if (host[0] != '[')
+        return name_is_loopback(host);
+    snprintf(bare, sizeof bare, "%.*s", (int)strcspn(host + 1, "]%"), host + 1);
+    return inet_pton(AF_INET6, bare, &v6) == 1 && v6_is_direct(&v6);
 }
 
 /* Checks the URL before curl does, so that an invalid one is the caller's error and not a network
@@ -75,7 +98,7 @@ static int url_check(const char *url, bool *direct)
     if (parsed == CURLUE_OUT_OF_MEMORY)
         code = ERR_MEMORY;
     if (!parsed && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0)) {
-        *direct = host_is_loopback(host) || host_is_metadata(host);
+        *direct = http_host_is_direct(host);
         code = 0;
     }
     curl_free(scheme);
@@ -166,6 +189,9 @@ static int set_connection(CURL *easy, const struct http_request *request)
     code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_IDLE_SECONDS);
     code |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)KEEPALIVE_INTERVAL_SECONDS);
+    code |= curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)LIFETIME_SECONDS);
+    code |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)IDLE_SECONDS);
+    code |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, (long)DNS_CACHE_SECONDS);
     code |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
     return code ? ERR_MEMORY : 0;
 }
@@ -176,9 +202,24 @@ static int set_connection(CURL *easy, const struct http_request *request)
 static unsigned set_authorities(CURL *easy, const struct http_common *common)
 {
     const char *directory = common->ca_is_directory ? common->ca_path : NULL;
+    const char *file = directory ? NULL : common->ca_path;
     unsigned code = curl_easy_setopt(easy, CURLOPT_CAPATH, directory);
-    if (common->ca_path)
-        code |= curl_easy_setopt(easy, CURLOPT_CAINFO, directory ? NULL : common->ca_path);
+    code |= curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, directory);
+    if (common->ca_path) {
+        code |= curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+        code |= curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, file);
+    }
+    return code;
+}
+
+/* Whatever the system's OpenSSL allows. */
+static unsigned set_tls(CURL *easy, const struct http_common *common)
+{
+    unsigned code = curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    code |= curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    code |= set_authorities(easy, common);
+    if (common->any_host)
+        code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     return code;
 }
 
@@ -190,9 +231,7 @@ static int set_protocol(CURL *easy, const struct http_common *common, bool direc
     code |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     code |= curl_easy_setopt(easy, CURLOPT_SHARE, common->share);
     code |= curl_easy_setopt(easy, CURLOPT_USERAGENT, common->user_agent);
-    code |= set_authorities(easy, common);
-    if (common->any_host)
-        code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    code |= set_tls(easy, common);
     if (direct) /* empty: no proxy, whatever the environment says */
         code |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
     return code ? ERR_MEMORY : 0;

@@ -3,6 +3,7 @@
 #define THUMBWHEEL_HTTP_EASY_H
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 #include "http_client.h"
 
@@ -15,6 +16,11 @@ struct http_common {
     const char *user_agent;
     unsigned idle_timeout_ms; /* of requests that state none */
 };
+
+/* Whether a host, as in a URL, never goes through a proxy: a loopback address, which a proxy would
+ * take for its own, or a metadata service, which hands out credentials that a proxy must not see.
+ * Those are link-local or, on AWS, in fd00:ec2::/32. */
+bool http_host_is_direct(const char *host);
 
 /* Checks the request and copies all of it except the body into a new easy handle without callbacks.
  * *lines holds its headers, to be freed after the handle. ERR_INVALID or ERR_MEMORY: nothing to

@@ -337,6 +337,16 @@ static int headers_index(struct http_exchange *exchange)
     return 0;
 }
 
+/* curl quotes a proxy that it cannot use, with its password. */
+static const char *reason_of(const struct http_exchange *exchange, CURLcode result)
+{
+    static const char quoting[] = "Unsupported proxy";
+    if (strncmp(exchange->curl_text, quoting, sizeof quoting - 1) == 0)
+        return "the proxy in the environment is not usable: it must be http://host:port or "
+               "https://host:port";
+    return *exchange->curl_text ? exchange->curl_text : curl_easy_strerror(result);
+}
+
 void http_exchange_conclude(struct http_exchange *exchange, CURLcode result)
 {
     struct http_response *response = &exchange->response;
@@ -344,8 +354,7 @@ void http_exchange_conclude(struct http_exchange *exchange, CURLcode result)
     uv_timer_stop(&exchange->timer);
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
     if (result)
-        failure_set(exchange, http_error_of(result),
-                    *exchange->curl_text ? exchange->curl_text : curl_easy_strerror(result));
+        failure_set(exchange, http_error_of(result), reason_of(exchange, result));
     else
         exchange->failure = (struct error){0};
     if (!result && !exchange->head_complete) /* curl reports this as a success without a body */

@@ -30,7 +30,8 @@ static struct aws *aws_of(struct object_store *store)
 /* The bytes can't be changed in transit: TLS, or the loopback interface. */
 static bool path_is_safe(struct slice url)
 {
-    return slice_starts_with(url, "https:") || slice_starts_with(url, "http://127.0.0.1:");
+    return slice_starts_with(url, "https:") || slice_starts_with(url, "http://127.0.0.1:") ||
+           slice_starts_with(url, "http://[::1]:");
 }
 
 /* The headers of a request about an object or a list; out has room for one more than the call has.

@@ -1,5 +1,6 @@
 /* The HTTP client against a server with scripted responses. */
 #include "http_client.h"
+#include "http_easy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -801,6 +802,83 @@ static void idle_client_lets_the_loop_end(void **state)
     assert_false(uv_loop_alive(&w->loop));
 }
 
+static void on_pause_over(uv_timer_t *timer)
+{
+    *(bool *)timer->data = true;
+}
+
+static void pause_for(struct world *w, uint64_t seconds)
+{
+    bool over = false;
+    uv_timer_t timer = {.data = &over};
+    uv_timer_init(&w->loop, &timer);
+    uv_timer_start(&timer, on_pause_over, seconds * 1000, 0);
+    while (!over)
+        uv_run(&w->loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(&w->loop, UV_RUN_NOWAIT);
+}
+
+static int connections_after(struct world *w, uint64_t seconds)
+{
+    pause_for(w, seconds);
+    struct result r = fetch(w, (struct http_request){.response_max = 10});
+    assert_body(&r, "hello");
+    return (int)w->server.connections;
+}
+
+/* A service may have other addresses by then. */
+static void an_old_connection_is_replaced(void **state)
+{
+    struct world *w = *state;
+    SCRIPT(&w->server, {.text = OK_HELLO});
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(connections_after(w, 50), 1);
+    assert_int_equal(connections_after(w, 55), 2); /* the first is 305 s old */
+    assert_int_equal(connections_after(w, 55), 2);
+}
+
+static void a_connection_that_was_idle_for_long_is_replaced(void **state)
+{
+    struct world *w = *state;
+    SCRIPT(&w->server, {.text = OK_HELLO});
+    assert_int_equal(connections_after(w, 0), 1);
+    assert_int_equal(connections_after(w, 62), 2);
+}
+
+static void local_and_metadata_hosts_are_direct(void **state)
+{
+    (void)state;
+    static const char *const direct[] = {
+        "127.0.0.1",         "127.255.0.9",     "localhost",
+        "LOCALHOST.",        "sqs.localhost",   "[::1]",
+        "[0:0:0:0:0:0:0:1]", "169.254.169.254", "169.254.0.1",
+        "[fd00:ec2::254]",   "[fd00:0ec2::23]", "[FD00:EC2:0::1]",
+        "[fe80::1]",         "[febf::1]",       "[::ffff:169.254.169.254]",
+        "[::ffff:7f00:1]"};
+    static const char *const others[] = {"128.0.0.1",
+                                         "169.253.0.1",
+                                         "localhost.example",
+                                         "alocalhost",
+                                         "[::2]",
+                                         "[fd00:ec3::254]",
+                                         "[fd00::ec2]",
+                                         "[fec0::1]",
+                                         "[::ffff:10.0.0.1]",
+                                         "",
+                                         ".",
+                                         "[",
+                                         "s3.eu-west-1.amazonaws.com"};
+    for (size_t i = 0; i < sizeof direct / sizeof *direct; i++) {
+        if (!http_host_is_direct(direct[i]))
+            fail_msg("%s would go through a proxy", direct[i]);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (http_host_is_direct(others[i]))
+            fail_msg("%s would not go through a proxy", others[i]);
+    }
+}
+
 struct chain {
     struct world *w;
     struct result results[2];
@@ -968,6 +1046,9 @@ int main(void)
         TEST(many_in_parallel),
         TEST(idle_client_lets_the_loop_end),
         TEST(send_from_a_callback),
+        TEST(an_old_connection_is_replaced),
+        TEST(a_connection_that_was_idle_for_long_is_replaced),
+        TEST(local_and_metadata_hosts_are_direct),
         TEST(cancel_at_once),
         TEST(cancel_a_running_one_from_a_callback),
         TEST(cancel_a_finished_one_from_a_callback),
