@@ -18,9 +18,9 @@ PASSWORD = "fake-proxy-password"
 class Listener:
     """Accepts connections, reads a request's head from each, and gives it to a function of the test."""
 
-    def __init__(self, serve, address="127.0.0.1"):
-        self.heads, self.serve = [], serve
-        self.socket = socket.create_server((address, 0), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+    def __init__(self, serve, context=None):
+        self.heads, self.serve, self.context = [], serve, context
+        self.socket = socket.create_server(("127.0.0.1", 0))
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -32,6 +32,8 @@ class Listener:
     def _one(self, connection):
         with connection, contextlib.suppress(OSError):
             connection.settimeout(60)
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True)
             head = b""
             while b"\r\n\r\n" not in head and (piece := connection.recv(65536)):
                 head += piece
@@ -45,7 +47,7 @@ class Listener:
 @pytest.fixture
 def listen():
     with contextlib.ExitStack() as stack:
-        yield lambda serve, *address: stack.enter_context(contextlib.closing(Listener(serve, *address)))
+        yield lambda *arguments: stack.enter_context(contextlib.closing(Listener(*arguments)))
 
 
 def pump(source, sink):
@@ -107,6 +109,17 @@ def test_a_tunnel_through_the_proxy(listen, port, certificate, variable):
     assert "Proxy-Authorization: Basic " + base64.b64encode(f"user:{PASSWORD}".encode()).decode() in lines
     assert not any(line.lower().startswith(("authorization:", "x-amz-")) for line in lines)
     assert PASSWORD not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_proxy_with_tls_must_have_a_trusted_certificate(listen, port, certificate, trusted):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    proxy = listen(tunnel(port), context)
+    done = whoami(f"https://{HOST}", HTTPS_PROXY=f"https://127.0.0.1:{proxy.port}",
+                  **({"AWS_CA_BUNDLE": str(certificate[0])} if trusted else {}))
+    assert (done.returncode == 0) == bool(proxy.heads) == trusted, done.stderr
+    assert trusted or "certificate" in done.stderr
 
 
 def refused(connection, head):
