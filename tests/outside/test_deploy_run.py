@@ -91,13 +91,16 @@ class Prometheus:
              "--web.listen-address=127.0.0.1:0", "--log.format=json"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env=clean_environment(GOMAXPROCS="1"))
-        self.address = None
-        for line in self.process.stderr:  # until it is ready
+        self.address, ready = None, False
+        for line in self.process.stderr:  # the two come in any order
             found = re.search(r'"address":"(127\.0\.0\.1:[1-9]\d*)"', line)
             self.address = self.address or (found and found[1])
-            if "Server is ready" in line:
+            ready = ready or "Server is ready" in line
+            if self.address and ready:
                 break
-        assert self.address, "Prometheus did not start"
+        if not (self.address and ready):
+            self.process.kill()
+            raise AssertionError("Prometheus did not start")
 
     def ask(self, path, **parameters):
         answer = json.loads(get(f"http://{self.address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"))
