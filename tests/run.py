@@ -37,7 +37,8 @@ LOOK_S = 2  # between two looks at the processors
 # idle. The order changes nothing but the time.
 SLOW = ["outside/test_faults", "a photo (valgrind)", "test_isolation (ASan, UBSan)",
         "test_isolation_results (ASan, UBSan)", "outside/test_first_run", "outside/test_isolation",
-        "outside/test_service", "outside/test_sns_delivery", "outside/test_s3_tools",
+        "outside/test_service", "outside/test_engines", "outside/test_credential_rotation",
+        "outside/test_sns_delivery", "outside/test_s3_tools",
         "test_render_sizes (ASan, UBSan)", "outside/test_sqs", "outside/test_examples", "outside/test_tls",
         "outside/test_javascript", "outside/test_deploy_run", "outside/test_deploy",
         "outside/test_soak", "outside/test_s3", "test_render_sharing (ASan, UBSan)",

@@ -286,7 +286,8 @@ static void on_fetched(struct credentials *credentials, const struct error *erro
     if (credentials->expires_s && credentials->expires_s <= credential_now(&chain->host) &&
         chain->plan.kind != CREDENTIAL_INSTANCE) {
         credentials_release(credentials);
-        error_set(&late, ERR_EXPIRED, "%s: the credentials have expired already",
+        /* Their issuer is behind, which passes like any other failure of it. */
+        error_set(&late, ERR_SERVER, "%s: the credentials have expired already",
                   chain->plan.source);
         fail(chain, &late);
         return;

@@ -32,6 +32,7 @@ static struct {
     unsigned issued;
     unsigned lifetime_s;
     int status, error; /* of the issuer, instead of credentials; 0: none */
+    bool is_late;      /* it issues credentials that have expired */
     unsigned delay_ms;
     unsigned asked; /* requests to the issuer */
     uint64_t asked_at_ms[MANY];
@@ -58,7 +59,7 @@ static const struct scripted_response *issue(void)
 {
     struct tm tm;
     char expiration[32];
-    time_t end = time(NULL) + (time_t)world.lifetime_s;
+    time_t end = time(NULL) + (world.is_late ? -60 : (time_t)world.lifetime_s);
     strftime(expiration, sizeof expiration, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&end, &tm));
     snprintf(world.body, sizeof world.body,
              "{\"AccessKeyId\":\"AKID%u\",\"SecretAccessKey\":\"s\",\"Token\":\"t\","
@@ -383,6 +384,24 @@ static void they_wait_for_a_minute(void **state)
     end();
 }
 
+static void credentials_that_arrive_expired_are_not_used(void **state)
+{
+    (void)state;
+    begin();
+    world.is_late = true;
+    struct script_outcome seen = {0};
+    struct script_publish call = {script_on_done, &seen};
+    assert_int_equal(script_publish_start(&call, TOPIC, NULL, "a message"), 0);
+    pass_s(25);
+    assert_false(seen.done);
+    assert_int_equal(lines_with("container: the credentials have expired already"), 1);
+    world.is_late = false;
+    script_run(&seen.done);
+    assert_int_equal(seen.error.code, 0);
+    assert_int_equal(world.sent, 1);
+    end();
+}
+
 static void they_do_not_wait_where_that_cannot_help(void **state)
 {
     (void)state;
@@ -603,6 +622,7 @@ int main(void)
         IN_A_CONTAINER(attempts_become_rarer_while_the_issuer_fails),
         IN_A_CONTAINER(calls_wait_for_credentials),
         IN_A_CONTAINER(they_wait_for_a_minute),
+        IN_A_CONTAINER(credentials_that_arrive_expired_are_not_used),
         IN_A_CONTAINER(they_do_not_wait_where_that_cannot_help),
         ON_AN_INSTANCE(an_instance_that_is_silent_at_a_refresh_is_waited_for),
         ON_AN_INSTANCE(an_instance_that_never_answered_is_not_waited_for),
