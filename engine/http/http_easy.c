@@ -237,8 +237,18 @@ static int set_protocol(CURL *easy, const struct http_common *common, bool direc
     return code ? ERR_MEMORY : 0;
 }
 
+/* The proxy that curl would use for a plain request, unless NO_PROXY excludes the host. */
+static bool plain_proxy_has_tls(void)
+{
+    static const char *const names[] = {"http_proxy", "all_proxy", "ALL_PROXY"};
+    const char *proxy = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !(proxy && *proxy); i++)
+        proxy = getenv(names[i]);
+    return proxy && strncasecmp(proxy, "https:", 6) == 0;
+}
+
 int http_easy_create(const struct http_common *common, const struct http_request *request,
-                     CURL **out, struct curl_slist **lines)
+                     CURL **out, struct curl_slist **lines, bool *tls)
 {
     bool direct = false;
     struct curl_slist *headers = NULL;
@@ -260,6 +270,7 @@ int http_easy_create(const struct http_common *common, const struct http_request
         goto failed;
     *out = easy;
     *lines = headers;
+    *tls = strncasecmp(request->url, "https:", 6) == 0 || (!direct && plain_proxy_has_tls());
     return 0;
 
 failed:

@@ -23,9 +23,9 @@ struct http_common {
 bool http_host_is_direct(const char *host);
 
 /* Checks the request and copies all of it except the body into a new easy handle without callbacks.
- * *lines holds its headers, to be freed after the handle. ERR_INVALID or ERR_MEMORY: nothing to
- * free. */
+ * *lines holds its headers, to be freed after the handle; *tls: its connections begin with TLS, to
+ * the service or to a proxy. ERR_INVALID or ERR_MEMORY: nothing to free. */
 int http_easy_create(const struct http_common *common, const struct http_request *request,
-                     CURL **out, struct curl_slist **lines);
+                     CURL **out, struct curl_slist **lines, bool *tls);
 
 #endif

@@ -291,7 +291,6 @@ static void limits_set(struct http_exchange *exchange, const struct http_common 
         request->total_timeout_ms ? request->total_timeout_ms : TOTAL_TIMEOUT_MS;
     exchange->response_max = request->response_max;
     exchange->body_size = (curl_off_t)request->body_size;
-    exchange->tls = strncmp(request->url, "https:", 6) == 0;
     exchange->is_head = strcmp(request->method, "HEAD") == 0;
     buffer_init(&exchange->head, HEAD_MAX_BYTES);
     buffer_init(&exchange->body, request->response_max);
@@ -304,7 +303,8 @@ int http_exchange_create(const struct http_common *common, const struct http_req
     if (!exchange)
         return ERR_MEMORY;
     limits_set(exchange, common, request);
-    int code = http_easy_create(common, request, &exchange->easy, &exchange->header_lines);
+    int code =
+        http_easy_create(common, request, &exchange->easy, &exchange->header_lines, &exchange->tls);
     if (!code)
         code = set_callbacks(exchange);
     if (!code)

@@ -122,6 +122,14 @@ def test_a_proxy_with_tls_must_have_a_trusted_certificate(listen, port, certific
     assert trusted or "certificate" in done.stderr
 
 
+def test_plain_http_through_a_proxy_with_tls(listen, certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    proxy = listen(refuse, context)
+    done = whoami(f"http://{HOST}", http_proxy=f"https://127.0.0.1:{proxy.port}", AWS_CA_BUNDLE=str(certificate[0]))
+    assert "HTTP 403" in done.stderr and len(proxy.heads) == 1, done.stderr
+
+
 def refused(connection, head):
     connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
