@@ -52,7 +52,9 @@ class Compose:
     def __init__(self, folder):
         self.services = documents("compose.yaml")[0]["services"]
         self.folder, self.processes, self.environments = folder, {}, {}
-        cloud = self.start("cloud", {"0.0.0.0": "127.0.0.1", "4566": "0", "/data": str(folder / "data")})
+
+    def start_all(self):
+        cloud = self.start("cloud", {"0.0.0.0": "127.0.0.1", "4566": "0", "/data": str(self.folder / "data")})
         self.endpoint = cloud.wait_for(r"(http://127\.0\.0\.1:\d+)")[1]
         for name in ("engine-1", "engine-2"):
             self.start(name, {"http://cloud:4566": self.endpoint})
@@ -70,10 +72,11 @@ class Compose:
         return self.processes[name]
 
     def stop(self):
-        for name in reversed(self.processes):
-            process = self.processes[name]
-            assert process.stop() == 0, process.output()
+        processes = [self.processes[name] for name in reversed(self.processes)]
+        codes = [process.stop() for process in processes]
+        for process in processes:
             harness.assert_healthy(process.output())
+        assert not any(codes), "\n".join(process.output() for process in processes)
 
 
 class Prometheus:
@@ -124,12 +127,15 @@ class Prometheus:
 def compose(tmp_path_factory):
     """The cloud and both engines, after their photos."""
     compose = Compose(tmp_path_factory.mktemp("compose"))
-    s3 = harness.client(compose.endpoint, "s3")
-    for i in range(PHOTOS):
-        s3.put_object(Bucket="photos", Key=f"ingest/{i}.jpg", Body=jpeg(160 + i, 120))
-    until(lambda: stored(s3, "photos", [key for i in range(PHOTOS) for key in outputs(i)]), "the photos are done")
-    yield compose
-    compose.stop()
+    try:
+        compose.start_all()
+        s3 = harness.client(compose.endpoint, "s3")
+        for i in range(PHOTOS):
+            s3.put_object(Bucket="photos", Key=f"ingest/{i}.jpg", Body=jpeg(160 + i, 120))
+        until(lambda: stored(s3, "photos", [key for i in range(PHOTOS) for key in outputs(i)]), "the photos are done")
+        yield compose
+    finally:
+        compose.stop()
 
 
 @pytest.fixture(scope="module")
