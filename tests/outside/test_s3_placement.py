@@ -59,6 +59,7 @@ def test_a_multipart_object_keeps_them(s3, bucket):
     assert upload["ServerSideEncryption"] == "AES256"
     of = {"Bucket": bucket, "Key": "a", "UploadId": upload["UploadId"]}
     part = s3.upload_part(PartNumber=1, Body=b"x", **of)
+    assert part["ServerSideEncryption"] == "AES256"
     assert s3.list_parts(**of)["StorageClass"] == "ONEZONE_IA"
     assert s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["StorageClass"] == "ONEZONE_IA"
     done = s3.complete_multipart_upload(MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}, **of)

@@ -10,6 +10,7 @@
 #include "s3_created.h"
 #include "s3_intake.h"
 #include "s3_multipart.h"
+#include "s3_placement.h"
 #include "s3_time.h"
 #include "upload_parts.h"
 #include "uploads.h"
@@ -51,15 +52,18 @@ static int commit(struct s3_intake *intake, struct error *error)
 
 static void stored(struct s3_intake *intake)
 {
-    const struct part *part = &container_of(intake, struct upload_part, intake)->part;
+    const struct upload_part *upload_part = container_of(intake, struct upload_part, intake);
+    const struct part *part = &upload_part->part;
     char etag[64];
     const char *value;
-    struct http_header headers[2] = {{"ETag", etag}};
+    struct s3_placement_headers placement;
+    struct http_header headers[2 + S3_PLACEMENT_HEADERS] = {{"ETag", etag}};
     size_t count = 1;
     snprintf(etag, sizeof etag, "\"%s\"", part->etag);
     enum checksum_kind kind = s3_checksum_of(part->checksum, &value);
     if (kind)
         headers[count++] = (struct http_header){checksum_header(kind), value};
+    count += s3_placement_respond(upload_part->upload.headers, &placement, &headers[count]);
     s3_respond_empty(intake->request, 200, headers, count);
 }
 
