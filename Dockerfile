@@ -2,7 +2,7 @@
 FROM debian:12-slim AS build
 WORKDIR /src
 COPY . .
-RUN ./dev build && cmake --install build/release --prefix /opt/thumbwheel --strip
+RUN ./dev build && cmake --install build/release --prefix /opt/thumbwheel --component program --strip
 
 FROM debian:12-slim
 RUN apt-get update -qq \

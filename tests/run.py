@@ -248,7 +248,8 @@ def targets(preset, filters):
         return [f"test_{name}" for name in TSAN_TESTS if wanted(f"test_{name} (TSan)", filters)]
     if preset == "dev":
         return ([f"test_{name}" for name in VALGRIND_TESTS if wanted(f"test_{name} (valgrind)", filters)]
-                + ["thumbwheel"] * wanted("a photo (valgrind)", filters))
+                + ["thumbwheel"] * wanted("a photo (valgrind)", filters)
+                + ["package_files"] * wanted("outside/test_package", filters))
     if preset == "fuzz":
         return [name for name in programs(preset, "fuzz_") if wanted(name, filters)]
     if wanted("outside/test_readme", filters):

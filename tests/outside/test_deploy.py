@@ -1,4 +1,6 @@
-"""The files of deploy/, each checked by a tool or a model that knows its format. test_deploy_run.py runs them."""
+"""The files of deploy/, each checked by a tool or a model that knows its format. test_deploy_run.py runs them.
+
+test_package.py builds the package of deploy/debian/."""
 import json
 import re
 import shutil
@@ -14,7 +16,8 @@ from cloud_formation import Template
 from harness import ROOT, clean_environment, thumbwheel
 
 DEPLOY = ROOT / "deploy"
-FILES = sorted(path.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob("*") if path.is_file())
+FILES = sorted(path.relative_to(DEPLOY).as_posix() for path in DEPLOY.rglob("*")
+               if path.is_file() and DEPLOY / "debian" not in path.parents)
 # Of these, tests/js/deploy.mjs knows the format. The checks of all others are below.
 MODELS = {name: "kubernetes" for name in FILES if name.startswith("kubernetes/")} | {
     "compose.yaml": "compose", "grafana/thumbwheel.json": "grafana", "iam-policy.json": "policy"}
