@@ -53,21 +53,26 @@ static int region_find(struct aws *aws, const struct backend_settings *options,
 static int settings_find(struct aws *aws, const struct backend_settings *options,
                          const struct profile *profile, struct error *error)
 {
-    int rc = endpoints_read(&aws->endpoints, options, profile, error);
-    if (!rc)
-        rc = region_find(aws, options, profile, error);
-    if (!rc)
-        rc = endpoints_check(&aws->endpoints, aws->region, error);
+    int code = endpoints_read(&aws->endpoints, options, profile, error);
+    if (code)
+        return code;
+    code = region_find(aws, options, profile, error);
+    if (code)
+        return code;
+    code = endpoints_check(&aws->endpoints, aws->region, error);
+    if (code)
+        return code;
     const struct credential_host host = {.loop = aws->loop,
                                          .http = aws->http,
                                          .region = aws->region,
                                          .endpoints = &aws->endpoints,
                                          .clock_offset = &aws->clock_offset_s};
-    if (!rc)
-        rc = credential_chain_open(&host, options, profile, &aws->chain, error);
+    code = credential_chain_open(&host, options, profile, &aws->chain, error);
+    if (code)
+        return code;
     aws->unsigned_payload = options->unsigned_payload;
     aws->requester_pays = options->requester_pays;
-    return rc;
+    return 0;
 }
 
 /* "9d66eef0.0", as openssl-rehash(1) names them. */
@@ -160,17 +165,20 @@ int aws_create(uv_loop_t *loop, struct http_client *http, const struct backend_s
     aws->http = http;
     list_init(&aws->requests);
     list_init(&aws->openings);
-    int rc = profile_load(&profile, options->profile, options->ignore_environment, error);
-    if (!rc)
-        rc = authorities_find(aws, &profile, error);
-    if (!rc)
-        rc = settings_find(aws, options, &profile, error);
+    int code = profile_load(&profile, options->profile, options->ignore_environment, error);
+    if (code)
+        goto out;
+    code = authorities_find(aws, &profile, error);
+    if (code)
+        goto out;
+    code = settings_find(aws, options, &profile, error);
+out:
     profile_free(&profile);
-    if (rc)
+    if (code)
         aws_destroy(aws);
     else
         *out = aws;
-    return rc;
+    return code;
 }
 
 void aws_destroy(struct aws *aws)

@@ -145,9 +145,9 @@ int ini_parse(struct ini *ini, struct slice text, size_t *bad_line)
         const char *newline = memchr(text.data + at, '\n', text.size - at);
         size_t size = newline ? (size_t)(newline - (text.data + at)) : text.size - at;
         p.line = ++*bad_line;
-        int rc = line_parse(&p, (struct slice){text.data + at, size});
-        if (rc)
-            return rc;
+        int code = line_parse(&p, (struct slice){text.data + at, size});
+        if (code)
+            return code;
         at += size + 1;
     }
     return 0;

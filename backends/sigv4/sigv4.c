@@ -112,14 +112,18 @@ static int canonical_path(const struct sigv4_request *request, struct buffer *ou
 {
     struct buffer plain;
     buffer_init(&plain, request->path.size + 2);
-    int rc = request->normalise_path ? remove_dot_segments(request->path, &plain)
-                                     : uri_decode(&plain, request->path, false);
-    if (!rc && plain.size == 0)
-        rc = buffer_byte(&plain, '/');
-    if (!rc)
-        rc = uri_encode(out, buffer_slice(&plain), true);
+    int code = request->normalise_path ? remove_dot_segments(request->path, &plain)
+                                       : uri_decode(&plain, request->path, false);
+    if (code)
+        goto out;
+    if (plain.size == 0)
+        code = buffer_byte(&plain, '/');
+    if (code)
+        goto out;
+    code = uri_encode(out, buffer_slice(&plain), true);
+out:
     buffer_free(&plain);
-    return rc;
+    return code;
 }
 
 /* --- the query --- */
@@ -148,12 +152,12 @@ static int encode_again(struct slice text, struct buffer *room, struct slice *ou
     struct buffer plain;
     buffer_init(&plain, text.size);
     size_t start = room->size;
-    int rc = uri_decode(&plain, text, true);
-    if (!rc)
-        rc = uri_encode(room, buffer_slice(&plain), false);
+    int code = uri_decode(&plain, text, true);
+    if (!code)
+        code = uri_encode(room, buffer_slice(&plain), false);
     *out = (struct slice){room->data + start, room->size - start};
     buffer_free(&plain);
-    return rc;
+    return code;
 }
 
 static int parameter_parse(struct slice pair, struct buffer *room, struct parameter *out)
@@ -164,8 +168,8 @@ static int parameter_parse(struct slice pair, struct buffer *room, struct parame
         name.size = (size_t)(equals - pair.data);
         value = (struct slice){equals + 1, pair.size - name.size - 1};
     }
-    int rc = encode_again(name, room, &out->name);
-    return rc ? rc : encode_again(value, room, &out->value);
+    int code = encode_again(name, room, &out->name);
+    return code ? code : encode_again(value, room, &out->value);
 }
 
 static int query_parse(struct slice query, struct buffer *room, struct parameter *out,
@@ -176,9 +180,9 @@ static int query_parse(struct slice query, struct buffer *room, struct parameter
         const char *amp = memchr(query.data + i, '&', query.size - i);
         size_t size = amp ? (size_t)(amp - (query.data + i)) : query.size - i;
         if (size) {
-            int rc = parameter_parse((struct slice){query.data + i, size}, room, &out[*count]);
-            if (rc)
-                return rc;
+            int code = parameter_parse((struct slice){query.data + i, size}, room, &out[*count]);
+            if (code)
+                return code;
             *count += !slice_equal_text(out[*count].name, "X-Amz-Signature");
         }
         i += size + 1;
@@ -204,21 +208,21 @@ static int canonical_query(struct slice query, struct buffer *out)
     buffer_init(&room, 3 * query.size);
     struct parameter *parameters = calloc(pair_count(query), sizeof *parameters);
     size_t count = 0;
-    int rc = parameters ? buffer_reserve(&room, 3 * query.size) : ERR_MEMORY;
-    if (!rc)
-        rc = query_parse(query, &room, parameters, &count);
-    if (!rc && count)
+    int code = parameters ? buffer_reserve(&room, 3 * query.size) : ERR_MEMORY;
+    if (!code)
+        code = query_parse(query, &room, parameters, &count);
+    if (!code && count)
         qsort(parameters, count, sizeof *parameters, parameter_compare);
-    for (size_t i = 0; !rc && i < count; i++) {
+    for (size_t i = 0; !code && i < count; i++) {
         if (i)
             buffer_byte(out, '&');
         buffer_append(out, parameters[i].name.data, parameters[i].name.size);
         buffer_byte(out, '=');
-        rc = buffer_append(out, parameters[i].value.data, parameters[i].value.size);
+        code = buffer_append(out, parameters[i].value.data, parameters[i].value.size);
     }
     free(parameters);
     buffer_free(&room);
-    return rc;
+    return code;
 }
 
 /* --- the headers --- */
@@ -314,9 +318,9 @@ int sigv4_signed_headers(const struct sigv4_request *request, struct buffer *out
     const struct sigv4_header **sorted = sorted_headers(request);
     if (!sorted)
         return ERR_MEMORY;
-    int rc = names_of(sorted, request->header_count, out);
+    int code = names_of(sorted, request->header_count, out);
     free(sorted);
-    return rc;
+    return code;
 }
 
 /* --- the signature --- */
@@ -328,22 +332,22 @@ int sigv4_canonical_request(const struct sigv4_request *request, struct buffer *
         return ERR_MEMORY;
     buffer_append(out, request->method.data, request->method.size);
     buffer_byte(out, '\n');
-    int rc = canonical_path(request, out);
-    if (rc)
+    int code = canonical_path(request, out);
+    if (code)
         goto done;
     buffer_byte(out, '\n');
-    rc = canonical_query(request->query, out);
-    if (rc)
+    code = canonical_query(request->query, out);
+    if (code)
         goto done;
     buffer_byte(out, '\n');
     lines_of(sorted, request->header_count, out);
     buffer_byte(out, '\n');
     names_of(sorted, request->header_count, out);
     buffer_byte(out, '\n');
-    rc = buffer_text(out, request->payload_hash);
+    code = buffer_text(out, request->payload_hash);
 done:
     free(sorted);
-    return rc;
+    return code;
 }
 
 int sigv4_string_to_sign(const struct sigv4_request *request, const struct sigv4_scope *scope,
@@ -352,8 +356,8 @@ int sigv4_string_to_sign(const struct sigv4_request *request, const struct sigv4
     struct buffer canonical;
     buffer_init(&canonical, CANONICAL_MAX);
     buffer_reserve(&canonical, CANONICAL_USUAL);
-    int rc = sigv4_canonical_request(request, &canonical);
-    if (!rc) {
+    int code = sigv4_canonical_request(request, &canonical);
+    if (!code) {
         char hash[SIGV4_HEX_SIZE];
         sha256_hex(canonical.data, canonical.size, hash);
         buffer_text(out, "AWS4-HMAC-SHA256\n");
@@ -365,10 +369,10 @@ int sigv4_string_to_sign(const struct sigv4_request *request, const struct sigv4
         buffer_byte(out, '/');
         buffer_text(out, scope->service);
         buffer_text(out, "/aws4_request\n");
-        rc = buffer_text(out, hash);
+        code = buffer_text(out, hash);
     }
     buffer_free(&canonical);
-    return rc;
+    return code;
 }
 
 int sigv4_signature(const struct sigv4_request *request, const struct sigv4_scope *scope,
@@ -376,12 +380,12 @@ int sigv4_signature(const struct sigv4_request *request, const struct sigv4_scop
 {
     struct buffer text;
     buffer_init(&text, CANONICAL_MAX);
-    int rc = sigv4_string_to_sign(request, scope, &text);
-    if (!rc) {
+    int code = sigv4_string_to_sign(request, scope, &text);
+    if (!code) {
         uint8_t signature[SIGV4_KEY_SIZE];
         hmac_sha256(key, SIGV4_KEY_SIZE, text.data, text.size, signature);
         hex_write(signature, sizeof signature, out);
     }
     buffer_free(&text);
-    return rc;
+    return code;
 }

@@ -119,10 +119,10 @@ static void show(void *user)
         progress_show(&maker->progress, &facts);
 }
 
-static void on_made(uv_work_t *work, int status)
+static void on_made(uv_work_t *work, int code)
 {
     struct sample_maker *maker = container_of(work, struct sample_maker, work);
-    (void)status; /* it is never cancelled */
+    (void)code; /* it is never cancelled */
     maker->done = true;
 }
 

@@ -48,10 +48,10 @@ static void write_file(uv_work_t *work)
     file_write(item->path, slot->content.data, slot->content.size, &slot->error);
 }
 
-static void on_written(uv_work_t *work, int status)
+static void on_written(uv_work_t *work, int code)
 {
     struct download_slot *slot = container_of(work, struct download_slot, work);
-    if (status < 0)
+    if (code < 0)
         error_set(&slot->error, ERR_CANCELLED, "cancelled");
     slot_end(slot);
 }

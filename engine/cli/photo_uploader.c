@@ -63,10 +63,10 @@ static void put(struct upload_slot *slot)
     }
 }
 
-static void on_read(uv_work_t *work, int status)
+static void on_read(uv_work_t *work, int code)
 {
     struct upload_slot *slot = container_of(work, struct upload_slot, work);
-    if (status < 0)
+    if (code < 0)
         error_set(&slot->error, ERR_CANCELLED, "cancelled");
     if (slot->error.code)
         slot_end(slot, &slot->error);

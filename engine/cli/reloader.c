@@ -110,9 +110,9 @@ static void load(uv_work_t *work)
     rules.ops->thread_end();
 }
 
-static void loaded(uv_work_t *work, int status)
+static void loaded(uv_work_t *work, int code)
 {
-    (void)status;
+    (void)code;
     judge(container_of(work, struct reloader, work));
 }
 

@@ -158,8 +158,9 @@ int service_monitor_open(struct service_monitor *monitor, struct service *servic
         return 0;
     int code =
         service_monitor_address(service->config->metrics, host, sizeof host, &options.port, error);
-    if (!code)
-        code = monitor_open(&service->loop, &options, &monitor->monitor, error);
+    if (code)
+        return code;
+    code = monitor_open(&service->loop, &options, &monitor->monitor, error);
     if (code)
         return code;
     beat_begin(monitor);

@@ -56,14 +56,18 @@ static int config_set(struct tls_identity *id)
     int code =
         mbedtls_ssl_config_defaults(&id->config, MBEDTLS_SSL_IS_SERVER,
                                     MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
-    if (!code)
-        code = mbedtls_ssl_conf_alpn_protocols(&id->config, protocols);
-    if (!code)
-        code = mbedtls_ssl_conf_own_cert(&id->config, &id->certificate, &id->key);
+    if (code)
+        return code;
+    code = mbedtls_ssl_conf_alpn_protocols(&id->config, protocols);
+    if (code)
+        return code;
+    code = mbedtls_ssl_conf_own_cert(&id->config, &id->certificate, &id->key);
+    if (code)
+        return code;
     mbedtls_ssl_conf_min_version(&id->config, MBEDTLS_SSL_MAJOR_VERSION_3,
                                  MBEDTLS_SSL_MINOR_VERSION_3); /* TLS 1.2 */
     mbedtls_ssl_conf_rng(&id->config, mbedtls_ctr_drbg_random, &id->random);
-    return code;
+    return 0;
 }
 
 int tls_identity_open(const char *certificate, const char *key, struct tls_identity **out,

@@ -41,12 +41,12 @@ static void expect_head(struct http_connection *c)
 
 /* --- closing --- */
 
-static void fail_stream(struct http_call *call, int error)
+static void fail_stream(struct http_call *call, int code)
 {
     if (call->taking != BODY_STREAMED || call->body_ended)
         return;
     call->body_ended = true;
-    call->on_data(call, error, NULL, 0, call->body_user);
+    call->on_data(call, code, NULL, 0, call->body_user);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -64,12 +64,12 @@ static void on_closed(uv_handle_t *handle)
     server_forget(c);
 }
 
-void connection_close(struct http_connection *c, int error, bool reset)
+void connection_close(struct http_connection *c, int code, bool reset)
 {
     if (c->state == CONNECTION_CLOSED)
         return;
     set_state(c, CONNECTION_CLOSED);
-    c->close_error = error;
+    c->close_error = code;
     if (!reset || uv_tcp_close_reset(&c->tcp, on_closed))
         uv_close((uv_handle_t *)&c->tcp, on_closed);
     uv_close((uv_handle_t *)&c->timer, on_closed);
@@ -113,16 +113,16 @@ static void refuse(struct http_connection *c, int status)
 }
 
 /* The request of an open call is invalid: the server responds unless the handler has started to. */
-static void fail_call(struct http_connection *c, int status, int error)
+static void fail_call(struct http_connection *c, int status, int code)
 {
     struct http_call *call = c->call;
     if (call->response != RESPONSE_NONE) {
-        connection_close(c, error, true);
+        connection_close(c, code, true);
         return;
     }
     call->refusal = status; /* whatever the handler writes from now on is not sent */
     call->response = RESPONSE_ENDED;
-    fail_stream(call, error);
+    fail_stream(call, code);
     if (c->state == CONNECTION_CLOSED)
         return;
     c->call = NULL;
@@ -190,10 +190,10 @@ static enum body_use body_use(const struct http_connection *c)
     return call->paused ? BODY_HELD : BODY_WANTED;
 }
 
-static void fail_body(struct http_connection *c, int status, int error)
+static void fail_body(struct http_connection *c, int status, int code)
 {
     if (c->call)
-        fail_call(c, status, error);
+        fail_call(c, status, code);
     else
         linger(c);
 }

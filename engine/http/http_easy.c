@@ -83,6 +83,15 @@ bool http_host_is_direct(const char *host)
 
 /* Checks the URL before curl does, so that an invalid one is the caller's error and not a network
  * error. */
+static CURLUcode url_parse(CURLU *parts, const char *url, char **scheme, char **host)
+{
+    CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
+    if (code)
+        return code;
+    code = curl_url_get(parts, CURLUPART_SCHEME, scheme, 0);
+    return code ? code : curl_url_get(parts, CURLUPART_HOST, host, 0);
+}
+
 static int url_check(const char *url, bool *direct)
 {
     char *scheme = NULL, *host = NULL;
@@ -90,11 +99,7 @@ static int url_check(const char *url, bool *direct)
     if (!parts)
         return ERR_MEMORY;
     int code = ERR_INVALID;
-    CURLUcode parsed = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
-    if (!parsed)
-        parsed = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
-    if (!parsed)
-        parsed = curl_url_get(parts, CURLUPART_HOST, &host, 0);
+    CURLUcode parsed = url_parse(parts, url, &scheme, &host);
     if (parsed == CURLUE_OUT_OF_MEMORY)
         code = ERR_MEMORY;
     if (!parsed && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0)) {

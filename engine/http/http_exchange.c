@@ -305,16 +305,19 @@ int http_exchange_create(const struct http_common *common, const struct http_req
     limits_set(exchange, common, request);
     int code =
         http_easy_create(common, request, &exchange->easy, &exchange->header_lines, &exchange->tls);
-    if (!code)
-        code = set_callbacks(exchange);
-    if (!code)
-        code = label_set(exchange, request);
-    if (code) {
-        http_exchange_free(exchange);
-        return code;
-    }
+    if (code)
+        goto failed;
+    code = set_callbacks(exchange);
+    if (code)
+        goto failed;
+    code = label_set(exchange, request);
+    if (code)
+        goto failed;
     *out = exchange;
     return 0;
+failed:
+    http_exchange_free(exchange);
+    return code;
 }
 
 /* ---- closing ---- */

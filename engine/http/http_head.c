@@ -243,12 +243,14 @@ static int judge(struct http_connection *c, struct http_call *call)
     for (size_t i = 0; i < call->field_count; i++)
         note_field(&facts, &call->fields[i]);
     int status = judge_framing(call, &facts);
-    if (!status)
-        status = judge_expectation(call, &facts);
-    if (!status && call->content_length > 0 &&
-        (uint64_t)call->content_length > c->server->options.body_max)
-        status = 413;
-    return status;
+    if (status)
+        return status;
+    status = judge_expectation(call, &facts);
+    if (status)
+        return status;
+    if (call->content_length > 0 && (uint64_t)call->content_length > c->server->options.body_max)
+        return 413;
+    return 0;
 }
 
 /* A target in absolute form is valid (RFC 9112, 3.2.2): its path begins after the authority. */

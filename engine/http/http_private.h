@@ -167,7 +167,7 @@ void connection_continue(struct http_connection *connection);
 void connection_update(struct http_connection *connection);
 /* Closes the connection; error (0 or from error.h) is for the handler of an open call. With reset
  * the peer gets a TCP reset. */
-void connection_close(struct http_connection *connection, int error, bool reset);
+void connection_close(struct http_connection *connection, int code, bool reset);
 
 /* Processes decrypted input like input of the socket. From a fresh loop callback only. */
 void connection_input(struct http_connection *connection, struct slice in);

@@ -38,12 +38,12 @@ static void on_accept_retry(uv_timer_t *timer)
     listen_again(container_of(timer, struct http_server, accept_retry));
 }
 
-static void accept_failed(struct http_server *server, int error)
+static void accept_failed(struct http_server *server, int code)
 {
     uv_poll_stop(&server->accept);
     uv_timer_start(&server->accept_retry, on_accept_retry, ACCEPT_RETRY_MS, 0);
     if (log_gate_open(&server->accept_gate, uv_now(server->loop), HTTP_LOG_EVERY_MS))
-        log_warn("cannot accept connections for now", LOG_TEXT("error", strerror(error)),
+        log_warn("cannot accept connections for now", LOG_TEXT("error", strerror(code)),
                  LOG_INT("connections", server->connection_count),
                  LOG_SUPPRESSED(&server->accept_gate));
 }

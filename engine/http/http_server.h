@@ -82,7 +82,7 @@ int64_t http_call_content_length(const struct http_call *call); /* -1: chunked *
  * end of the body. A call with a nonzero `error` (ERR_LIMIT, ERR_PROTOCOL, ERR_TIMEOUT,
  * ERR_NETWORK, or ERR_CANCELLED if the server closes) is the last; the server then responds and
  * closes by itself. on_data is not called after the handler has responded or aborted. */
-typedef void http_body_data(struct http_call *call, int error, const void *data, size_t size,
+typedef void http_body_data(struct http_call *call, int code, const void *data, size_t size,
                             void *user);
 void http_call_read(struct http_call *call, http_body_data *on_data, void *user);
 void http_call_pause(struct http_call *call); /* stops on_data after the current one */
@@ -106,7 +106,7 @@ void http_call_respond(struct http_call *call, int status, const struct http_hea
 /* A streamed response: begin, write…, end. content_length -1: chunked. `drained` is called from the
  * loop when the kernel has accepted the piece, or with an error if the connection is lost (then
  * `ended` follows). The response's head is sent with the first piece, which may be empty. */
-typedef void http_call_drained(struct http_call *call, int error, void *user);
+typedef void http_call_drained(struct http_call *call, int code, void *user);
 void http_call_begin(struct http_call *call, int status, const struct http_header *headers,
                      size_t count, int64_t content_length);
 void http_call_write(struct http_call *call, struct bytes *piece, http_call_drained *drained,

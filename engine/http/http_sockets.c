@@ -118,13 +118,13 @@ int http_sockets_serve(struct http_sockets *sockets, CURL *easy)
 
 /* ---- during a transfer ---- */
 
-static void on_ready(uv_poll_t *poll, int status, int events)
+static void on_ready(uv_poll_t *poll, int code, int events)
 {
     struct http_socket *socket = container_of(poll, struct http_socket, poll);
     int bits = 0;
-    if (status == 0 && (events & UV_READABLE))
+    if (code == 0 && (events & UV_READABLE))
         bits |= CURL_CSELECT_IN;
-    if (status == 0 && (events & UV_WRITABLE))
+    if (code == 0 && (events & UV_WRITABLE))
         bits |= CURL_CSELECT_OUT;
     /* libuv stops a poll after an error, but curl may still have to read data that arrived before
      * it. */
@@ -135,10 +135,10 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 
 /* The connection is idle: nothing may arrive. Any data stays unread, and http_sockets_listen finds
  * it. */
-static void on_idle(uv_poll_t *poll, int status, int events)
+static void on_idle(uv_poll_t *poll, int code, int events)
 {
     struct http_socket *socket = container_of(poll, struct http_socket, poll);
-    (void)status;
+    (void)code;
     (void)events;
     uv_poll_stop(poll);
     shutdown(socket->fd, SHUT_RDWR);

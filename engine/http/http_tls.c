@@ -22,10 +22,10 @@ struct raw_write { /* bytes written without a waiting handler */
     struct bytes bytes;
 };
 
-static void on_raw_written(uv_write_t *request, int status)
+static void on_raw_written(uv_write_t *request, int code)
 {
     struct raw_write *w = container_of(request, struct raw_write, request);
-    (void)status; /* the next read reports a broken connection */
+    (void)code; /* the next read reports a broken connection */
     bytes_free(&w->bytes);
     free(w);
 }
@@ -63,11 +63,11 @@ void connection_tls_finish(struct http_connection *c)
 int connection_tls_seal(struct http_connection *c, const uv_buf_t *parts, unsigned count,
                         struct bytes *out)
 {
-    int status = 0;
-    for (unsigned i = 0; i < count && !status; i++)
-        status = tls_session_write(c->tls, (struct slice){parts[i].base, parts[i].len});
-    *out = status ? (struct bytes){0} : tls_session_take(c->tls);
-    return status;
+    int code = 0;
+    for (unsigned i = 0; i < count && !code; i++)
+        code = tls_session_write(c->tls, (struct slice){parts[i].base, parts[i].len});
+    *out = code ? (struct bytes){0} : tls_session_take(c->tls);
+    return code;
 }
 
 /* The first byte tells whether the peer speaks TLS. */

@@ -19,7 +19,7 @@ struct mail {
 /* Called once, from the loop. error: 0 if the server accepted the mail; ERR_INVALID if it rejected
  * it permanently; ERR_TIMEOUT, ERR_NETWORK, ERR_MEMORY, ERR_CANCELLED. detail: one line for
  * messages, no secrets. */
-typedef void mail_done(int error, const char *detail, void *user);
+typedef void mail_done(int code, const char *detail, void *user);
 
 struct mail_sending;
 /* ERR_MEMORY: done will not be called. */

@@ -24,16 +24,18 @@ static int read_file(const char *path, struct buffer *out, struct problem_list *
                            strerror(errno));
     buffer_init(out, PIPELINE_FILE_MAX + 1);
     int code = buffer_reserve(out, PIPELINE_FILE_MAX + 1);
-    if (code)
+    if (code) {
         problems->out_of_memory = true;
-    else
-        out->size = fread(out->data, 1, PIPELINE_FILE_MAX + 1, file);
-    if (!code && ferror(file))
+        goto close;
+    }
+    out->size = fread(out->data, 1, PIPELINE_FILE_MAX + 1, file);
+    if (ferror(file))
         code = problem_add(problems, &place, ERR_IO, "%s", strerror(errno));
-    if (!code && out->size > PIPELINE_FILE_MAX)
+    else if (out->size > PIPELINE_FILE_MAX)
         code =
             problem_add(problems, &place, ERR_LIMIT,
                         "larger than %d bytes, the limit for a pipeline file", PIPELINE_FILE_MAX);
+close:
     fclose(file);
     return code;
 }
@@ -178,13 +180,16 @@ static int fill(struct pipeline *pipeline, struct slice text, pipeline_can_write
     if (!code)
         code = schema_read(&r, &schema_pipeline, root, pipeline);
     if (root && root->kind == YAML_MAP && code != ERR_MEMORY)
-        check_pipeline(&r, pipeline, root);
-    if (!code && problems->errors > before)
+        check_pipeline(&r, pipeline, root); /* reports more, whatever the schema found */
+    if (code)
+        goto out;
+    if (problems->errors > before) {
         code = ERR_INVALID;
-    if (!code) {
-        set_facts(pipeline, root);
-        key_ext_check(pipeline, problems);
+        goto out;
     }
+    set_facts(pipeline, root);
+    key_ext_check(pipeline, problems);
+out:
     yaml_free(root);
     return code;
 }

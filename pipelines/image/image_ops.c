@@ -41,9 +41,12 @@ static int scale_with_alpha(VipsImage **image, struct plan_size size)
     if (!code)
         code = scale(image, size);
     made = NULL;
-    if (!code)
-        code = image_replace(image, vips_unpremultiply(*image, &made, NULL), &made);
-    return code ? code : cast(image, format);
+    if (code)
+        return code;
+    code = image_replace(image, vips_unpremultiply(*image, &made, NULL), &made);
+    if (code)
+        return code;
+    return cast(image, format);
 }
 
 int image_resize(VipsImage **image, struct plan_size size)
@@ -187,7 +190,10 @@ int image_to_srgb(VipsImage **image, bool deep)
     if (!srgb)
         apply_profile(image, deep);
     int code = is_plain(*image) ? 0 : to_known_kind(image);
-    if (!code)
-        code = to_space(image, plain_space(grey, deep));
-    return code ? code : cast(image, deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR);
+    if (code)
+        return code;
+    code = to_space(image, plain_space(grey, deep));
+    if (code)
+        return code;
+    return cast(image, deep ? VIPS_FORMAT_USHORT : VIPS_FORMAT_UCHAR);
 }

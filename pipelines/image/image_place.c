@@ -36,10 +36,10 @@ int image_flatten(VipsImage **image, const struct colour *background)
     if (!vips_image_hasalpha(*image))
         return 0;
     int code = admit_colour(image, background);
-    if (!code && (*image)->Bands > INK_BANDS_MAX)
-        code = ERR_UNSUPPORTED;
     if (code)
         return code;
+    if ((*image)->Bands > INK_BANDS_MAX)
+        return ERR_UNSUPPORTED;
     VipsArrayDouble *array = vips_array_double_new(ink, ink_of(*image, background, ink));
     double most = (*image)->BandFmt == VIPS_FORMAT_USHORT ? 65535 : 255;
     code = image_replace(
@@ -78,12 +78,14 @@ int image_pad(VipsImage **image, struct plan_size size, const struct colour *bac
     double ink[INK_BANDS_MAX] = {0};
     int code = admit_colour(image, background);
     bool clear = alpha && !background->given;
-    if (!code && clear && !vips_image_hasalpha(*image))
-        code = image_replace(image, vips_addalpha(*image, &made, NULL), &made);
-    if (!code && (*image)->Bands > INK_BANDS_MAX)
-        code = ERR_UNSUPPORTED;
     if (code)
         return code;
+    if (clear && !vips_image_hasalpha(*image))
+        code = image_replace(image, vips_addalpha(*image, &made, NULL), &made);
+    if (code)
+        return code;
+    if ((*image)->Bands > INK_BANDS_MAX)
+        return ERR_UNSUPPORTED;
     if (clear)
         return embed(image, size, ink, (*image)->Bands);
     int bands = ink_of(*image, background, ink);

@@ -196,6 +196,26 @@ static void volunteer(void)
     close(fd);
 }
 
+static int libraries_start(bool apart, struct error *error)
+{
+    int code = apart ? 0 : decoder_privileges_drop(error);
+    return code ? code : pipelines_start("thumbwheel", error);
+}
+
+static int sandbox_enter(const struct decoder_hello *hello, bool apart, struct error *error)
+{
+    tzset(); /* it reads a file */
+    g_log_set_default_handler(on_glib, NULL);
+    if (apart) {
+        decoder_files_leave();
+        int code = decoder_privileges_drop(error);
+        if (code)
+            return code;
+    }
+    decoder_landlock_enter();
+    return decoder_sandbox_enter(hello->memory, error);
+}
+
 static void start(const struct decoder_hello *hello)
 {
     struct decoder_welcome welcome = {0};
@@ -205,23 +225,13 @@ static void start(const struct decoder_hello *hello)
      * process still needs them once, and they have no effect outside. */
     bool apart = decoder_namespaces_enter();
     end_with_parent(); /* again, because this may be another process */
-    int code = apart ? 0 : decoder_privileges_drop(&error);
-    if (!code)
-        code = pipelines_start("thumbwheel", &error);
+    welcome.code = libraries_start(apart, &error);
     if (decoder_threads_hand_over())
         give_up();
-    tzset(); /* it reads a file */
-    g_log_set_default_handler(on_glib, NULL);
-    if (!code && apart) {
-        decoder_files_leave();
-        code = decoder_privileges_drop(&error);
-    }
-    decoder_landlock_enter();
-    if (!code)
-        code = decoder_sandbox_enter(hello->memory, &error);
-    welcome.code = code;
+    if (!welcome.code)
+        welcome.code = sandbox_enter(hello, apart, &error);
     memcpy(welcome.text, error.text, sizeof welcome.text);
-    if (write(DECODER_SOCKET, &welcome, sizeof welcome) != sizeof welcome || code)
+    if (write(DECODER_SOCKET, &welcome, sizeof welcome) != sizeof welcome || welcome.code)
         give_up();
 }
 

@@ -302,21 +302,26 @@ static int follow(struct decoder *d, pid_t sender)
     return d->status < 0 ? ERR_IO : 0;
 }
 
+static int welcome_receive(struct decoder *d, struct decoder_welcome *welcome, struct error *error)
+{
+    pid_t sender = 0;
+    int code = wait_for(d, START_MS, NULL, 0, error);
+    if (code)
+        return code;
+    if (decoder_threads_receive(d->ends.socket, &d->threads, &sender) || follow(d, sender))
+        return fail_dead(d, error);
+    code = wait_for(d, START_MS, NULL, 0, error);
+    if (code)
+        return code;
+    return hear(d, welcome, sizeof *welcome, error);
+}
+
 int decoder_ready(struct decoder *d, struct error *error)
 {
     struct decoder_welcome welcome;
-    pid_t sender = 0;
     if (d->ready)
         return 0;
-    int code = wait_for(d, START_MS, NULL, 0, error);
-    if (!code &&
-        (decoder_threads_receive(d->ends.socket, &d->threads, &sender) || follow(d, sender)))
-        code = fail_dead(d, error);
-    if (!code)
-        code = wait_for(d, START_MS, NULL, 0, error);
-    if (!code)
-        code = hear(d, &welcome, sizeof welcome, error);
-    if (code) { /* it has not processed an image yet */
+    if (welcome_receive(d, &welcome, error)) { /* it has not processed an image yet */
         error_prefix(error, "a decoder process could not be started");
         return error->code = ERR_IO;
     }
@@ -463,11 +468,14 @@ static int reply_read(struct decoder *d, const struct decoder_response *response
     if (!reply)
         return ERR_MEMORY;
     int code = read_all(d->ends.output, reply, size, 0);
-    if (!code)
-        code = decoder_reply_read((struct slice){reply, size}, (uint64_t)output.st_size - size,
-                                  source, items, count);
-    if (!code)
-        code = bodies_read(d, items, count, (off_t)size);
+    if (code)
+        goto out;
+    code = decoder_reply_read((struct slice){reply, size}, (uint64_t)output.st_size - size, source,
+                              items, count);
+    if (code)
+        goto out;
+    code = bodies_read(d, items, count, (off_t)size);
+out:
     free(reply);
     return code;
 }
@@ -526,9 +534,11 @@ static int decide(struct decoder *d, const struct render_source *source, struct 
     if (verdict.code)
         waiting->count = 0; /* it is already known that the items were cancelled */
     int code = receive_one(d, waiting, response, error);
-    if (!code && (response->promise || response->sequence != d->sequence))
-        code = fail_lie(error);
-    return code;
+    if (code)
+        return code;
+    if (response->promise || response->sequence != d->sequence)
+        return fail_lie(error);
+    return 0;
 }
 
 static int response_receive(struct decoder *d, const struct render_source *source,
@@ -538,7 +548,9 @@ static int response_receive(struct decoder *d, const struct render_source *sourc
     struct error refusal = {0};
     struct decoder_response response;
     int code = receive_one(d, &waiting, &response, error);
-    if (!code && response.promise)
+    if (code)
+        return code;
+    if (response.promise)
         code = decide(d, source, &waiting, &response, &refusal, error);
     if (code)
         return code;
@@ -563,9 +575,11 @@ int decoder_ask(struct decoder *d, const struct render_source *source,
         if (items[i]->error.code == ERR_MEMORY)
             code = fail_memory(d, error);
     }
-    if (!code && (trim(d->ends.input) || trim(d->ends.output)))
-        code = error_set(error, ERR_IO, "cannot release a decoder's memory");
-    return code;
+    if (code)
+        return code;
+    if (trim(d->ends.input) || trim(d->ends.output))
+        return error_set(error, ERR_IO, "cannot release a decoder's memory");
+    return 0;
 }
 
 /* ---- shutdown ---- */

@@ -247,9 +247,12 @@ static int item_read(struct reply_reader *r, struct render_item *item)
     if (failure)
         return error_read(r, failure, &item->error);
     code = renditions_read(r, item);
-    if (!code)
-        code = labels_read(r, &item->pipeline->labels, &item->labels);
-    return code ? code : sidecar_name(r, item);
+    if (code)
+        return code;
+    code = labels_read(r, &item->pipeline->labels, &item->labels);
+    if (code)
+        return code;
+    return sidecar_name(r, item);
 }
 
 int decoder_reply_read(struct slice reply, uint64_t most, const struct render_source *source,

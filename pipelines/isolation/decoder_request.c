@@ -80,17 +80,21 @@ static int text_read(struct wire_reader *r, char **owned, const char **out)
 static int source_read(struct wire_reader *r, struct slice image, struct decoder_request *out)
 {
     int code = text_read(r, &out->texts[0], &out->source.bucket);
-    if (!code)
-        code = text_read(r, &out->texts[1], &out->source.key);
-    if (!code)
-        code = text_read(r, &out->texts[2], &out->source.etag);
+    if (code)
+        return code;
+    code = text_read(r, &out->texts[1], &out->source.key);
+    if (code)
+        return code;
+    code = text_read(r, &out->texts[2], &out->source.etag);
+    if (code)
+        return code;
     out->source.image = image;
     uint64_t max_bytes;
     WIRE_TAKE(r, out->limits.max_pixels);
     WIRE_TAKE(r, max_bytes);
     WIRE_TAKE(r, out->limits.max_frames);
     out->limits.max_bytes = (size_t)max_bytes;
-    return code;
+    return 0;
 }
 
 static int pipeline_read(struct wire_reader *r, struct pipeline **slot)
@@ -147,11 +151,15 @@ int decoder_request_read(struct slice request, struct slice image, struct pipeli
     struct wire_reader r = {.left = request};
     *out = (struct decoder_request){0};
     int code = source_read(&r, image, out);
-    if (!code)
-        code = audience_read(&r, slots, out);
-    if (!code)
-        code = items_read(&r, slots, out);
-    return code ? code : r.broken || r.left.size ? ERR_PROTOCOL : 0;
+    if (code)
+        return code;
+    code = audience_read(&r, slots, out);
+    if (code)
+        return code;
+    code = items_read(&r, slots, out);
+    if (code)
+        return code;
+    return r.broken || r.left.size ? ERR_PROTOCOL : 0;
 }
 
 void decoder_request_clear(struct decoder_request *request)

@@ -124,10 +124,10 @@ static const int deadly[] = {
 
 static int add_all(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
 {
-    int err = 0;
-    for (size_t i = 0; !err && i < count; i++)
-        err = seccomp_rule_add(filter, action, calls[i], 0);
-    return err;
+    int code = 0;
+    for (size_t i = 0; !code && i < count; i++)
+        code = seccomp_rule_add(filter, action, calls[i], 0);
+    return code;
 }
 
 #define ADD_ALL(filter, action, calls)                                                             \
@@ -170,17 +170,21 @@ static int add_threads(scmp_filter_ctx filter)
     const scmp_datum_t flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
                                CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
                                CLONE_CHILD_CLEARTID;
-    int err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    if (!err)
-        err = allow(filter, SCMP_SYS(clone), equal(0, flags));
-    if (!err) /* some C libraries also pass a flag that the kernel has ignored since Linux 2.6 */
-        err = allow(filter, SCMP_SYS(clone), equal(0, flags | CLONE_DETACHED));
-    if (!err)
-        err = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
-                               masked(0, CLONE_THREAD, 0));
-    if (!err)
-        err = allow(filter, SCMP_SYS(prctl), equal(0, PR_SET_NAME));
-    return err;
+    int code = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+    if (code)
+        return code;
+    code = allow(filter, SCMP_SYS(clone), equal(0, flags));
+    if (code)
+        return code;
+    /* Some C libraries also pass a flag that the kernel has ignored since Linux 2.6. */
+    code = allow(filter, SCMP_SYS(clone), equal(0, flags | CLONE_DETACHED));
+    if (code)
+        return code;
+    code = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(clone), 1,
+                            masked(0, CLONE_THREAD, 0));
+    if (code)
+        return code;
+    return allow(filter, SCMP_SYS(prctl), equal(0, PR_SET_NAME));
 }
 
 /* Private memory, or shared pages of an open file; never executable. */
@@ -190,24 +194,26 @@ static int add_memory(scmp_filter_ctx filter)
     const struct scmp_arg_cmp data = at_most(2, PROT_READ | PROT_WRITE);
     const struct scmp_arg_cmp private_one = masked(3, uncounted | MAP_SHARED, 0);
     const struct scmp_arg_cmp file = masked(3, uncounted | MAP_SHARED | MAP_ANONYMOUS, MAP_SHARED);
-    int err = allow_both(filter, SCMP_SYS(mmap), data, private_one);
-    if (!err)
-        err = allow_both(filter, SCMP_SYS(mmap), data, file);
-    if (!err)
-        err = allow(filter, SCMP_SYS(mprotect), data);
-    return err;
+    int code = allow_both(filter, SCMP_SYS(mmap), data, private_one);
+    if (code)
+        return code;
+    code = allow_both(filter, SCMP_SYS(mmap), data, file);
+    if (code)
+        return code;
+    return allow(filter, SCMP_SYS(mprotect), data);
 }
 
 /* Only the clocks with fixed numbers. The others measure the processor time of any process. */
 static int add_clocks(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp fixed = at_most(0, CLOCK_TAI);
-    int err = allow(filter, SCMP_SYS(clock_gettime), fixed);
-    if (!err)
-        err = allow(filter, SCMP_SYS(clock_getres), fixed);
-    if (!err)
-        err = allow(filter, SCMP_SYS(clock_nanosleep), fixed);
-    return err;
+    int code = allow(filter, SCMP_SYS(clock_gettime), fixed);
+    if (code)
+        return code;
+    code = allow(filter, SCMP_SYS(clock_getres), fixed);
+    if (code)
+        return code;
+    return allow(filter, SCMP_SYS(clock_nanosleep), fixed);
 }
 
 /* Calls that are allowed for the process itself, but with other arguments would reveal information
@@ -216,12 +222,12 @@ static int add_own(scmp_filter_ctx filter)
 {
     const struct scmp_arg_cmp itself = equal(0, 0);
     /* its limits, to read them */
-    int err = allow_both(filter, SCMP_SYS(prlimit64), itself, equal(2, 0));
+    int code = allow_both(filter, SCMP_SYS(prlimit64), itself, equal(2, 0));
     /* abort; with other signals it could stop itself and appear to be stopped by another process */
-    if (!err)
-        err = allow_both(filter, SCMP_SYS(tgkill), equal(0, (scmp_datum_t)getpid()),
-                         equal(2, SIGABRT));
-    return err;
+    if (code)
+        return code;
+    return allow_both(filter, SCMP_SYS(tgkill), equal(0, (scmp_datum_t)getpid()),
+                      equal(2, SIGABRT));
 }
 
 static int filter_load(void)
@@ -229,29 +235,41 @@ static int filter_load(void)
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (!filter)
         return -ENOMEM;
-    int err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
-    if (!err) /* for a call of another architecture: kill all threads, not one */
-        err = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    if (!err)
-        err = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* use a search tree */
-    if (!err)
-        err = ADD_ALL(filter, SCMP_ACT_ALLOW, needed);
-    if (!err)
-        err = ADD_ALL(filter, SCMP_ACT_ERRNO(EACCES), by_path);
-    if (!err)
-        err = ADD_ALL(filter, SCMP_ACT_KILL_PROCESS, deadly);
-    if (!err)
-        err = add_threads(filter);
-    if (!err)
-        err = add_memory(filter);
-    if (!err)
-        err = add_clocks(filter);
-    if (!err)
-        err = add_own(filter);
-    if (!err)
-        err = seccomp_load(filter);
+    int code = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    if (code)
+        goto out;
+    /* For a call of another architecture: kill all threads, not one. */
+    code = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+    if (code)
+        goto out;
+    code = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* use a search tree */
+    if (code)
+        goto out;
+    code = ADD_ALL(filter, SCMP_ACT_ALLOW, needed);
+    if (code)
+        goto out;
+    code = ADD_ALL(filter, SCMP_ACT_ERRNO(EACCES), by_path);
+    if (code)
+        goto out;
+    code = ADD_ALL(filter, SCMP_ACT_KILL_PROCESS, deadly);
+    if (code)
+        goto out;
+    code = add_threads(filter);
+    if (code)
+        goto out;
+    code = add_memory(filter);
+    if (code)
+        goto out;
+    code = add_clocks(filter);
+    if (code)
+        goto out;
+    code = add_own(filter);
+    if (code)
+        goto out;
+    code = seccomp_load(filter);
+out:
     seccomp_release(filter);
-    return err;
+    return code;
 }
 
 static int limit_set(int which, uint64_t value)
@@ -282,10 +300,10 @@ int decoder_sandbox_enter(uint64_t memory, struct error *error)
     if (limits_set(memory))
         return error_set(error, ERR_UNSUPPORTED, "its limits could not be set (%s)",
                          strerror(errno));
-    int err = filter_load();
-    if (err)
+    int code = filter_load();
+    if (code)
         return error_set(error, ERR_UNSUPPORTED, "the kernel refused its seccomp filter (%s)",
-                         strerror(-err));
+                         strerror(-code));
     return 0;
 }
 

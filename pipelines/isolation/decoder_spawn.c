@@ -131,22 +131,27 @@ void decoder_ends_close(struct decoder_ends *ends)
 
 static int actions_fill(posix_spawn_file_actions_t *actions, const struct child_ends *ends)
 {
-    int err = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
-    if (!err)
-        err = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
+    int code = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0);
+    if (code)
+        return code;
+    code = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", O_WRONLY, 0);
+    if (code)
+        return code;
 #if !defined(__SANITIZE_ADDRESS__) /* it reports to standard error */
-    if (!err)
-        err = posix_spawn_file_actions_adddup2(actions, 1, 2);
+    code = posix_spawn_file_actions_adddup2(actions, 1, 2);
+    if (code)
+        return code;
 #endif
-    if (!err)
-        err = posix_spawn_file_actions_adddup2(actions, ends->socket, DECODER_SOCKET);
-    if (!err)
-        err = posix_spawn_file_actions_adddup2(actions, ends->input, DECODER_INPUT);
-    if (!err)
-        err = posix_spawn_file_actions_adddup2(actions, ends->output, DECODER_OUTPUT);
-    if (!err)
-        err = posix_spawn_file_actions_addclosefrom_np(actions, DECODER_DESCRIPTORS);
-    return err;
+    code = posix_spawn_file_actions_adddup2(actions, ends->socket, DECODER_SOCKET);
+    if (code)
+        return code;
+    code = posix_spawn_file_actions_adddup2(actions, ends->input, DECODER_INPUT);
+    if (code)
+        return code;
+    code = posix_spawn_file_actions_adddup2(actions, ends->output, DECODER_OUTPUT);
+    if (code)
+        return code;
+    return posix_spawn_file_actions_addclosefrom_np(actions, DECODER_DESCRIPTORS);
 }
 
 static void attributes_fill(posix_spawnattr_t *attributes)
@@ -173,35 +178,35 @@ static int spawn(const struct child_ends *ends, pid_t *pid)
     posix_spawnattr_t attributes;
     if (!environment)
         return ENOMEM;
-    int err = posix_spawn_file_actions_init(&actions);
-    if (err)
+    int code = posix_spawn_file_actions_init(&actions);
+    if (code)
         goto environment;
-    err = posix_spawnattr_init(&attributes);
-    if (err)
+    code = posix_spawnattr_init(&attributes);
+    if (code)
         goto actions;
     attributes_fill(&attributes);
-    err = actions_fill(&actions, ends);
-    if (!err)
-        err = posix_spawn(pid, "/proc/self/exe", &actions, &attributes, arguments, environment);
+    code = actions_fill(&actions, ends);
+    if (!code)
+        code = posix_spawn(pid, "/proc/self/exe", &actions, &attributes, arguments, environment);
     posix_spawnattr_destroy(&attributes);
 actions:
     posix_spawn_file_actions_destroy(&actions);
 environment:
     environment_free(environment);
-    return err;
+    return code;
 }
 
 int decoder_spawn(struct decoder_ends *out, struct error *error)
 {
     struct child_ends ends = {-1, -1, -1};
     *out = (struct decoder_ends){-1, -1, -1, -1};
-    int err = ends_open(out, &ends) ? errno : spawn(&ends, &out->group);
+    int code = ends_open(out, &ends) ? errno : spawn(&ends, &out->group);
     close_one(&ends.socket);
     close_one(&ends.input);
     close_one(&ends.output);
-    if (!err)
+    if (!code)
         return 0;
     decoder_ends_close(out);
-    return error_set(error, err == ENOMEM || err == EAGAIN ? ERR_MEMORY : ERR_IO,
-                     "a decoder process could not be started (%s)", strerrordesc_np(err));
+    return error_set(error, code == ENOMEM || code == EAGAIN ? ERR_MEMORY : ERR_IO,
+                     "a decoder process could not be started (%s)", strerrordesc_np(code));
 }

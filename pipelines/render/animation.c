@@ -41,6 +41,22 @@ static int strip_open(struct strip *strip, const struct image_source *source, st
     return code ? image_fail_corrupt(source, error) : 0;
 }
 
+static int frame_convert(const struct strip *strip, VipsImage **frame,
+                         const struct render_output *output, const struct image_source *source)
+{
+    int code = image_upright(frame, source->facts.orientation);
+    if (code)
+        return code;
+    code = image_resize_to_memory(frame, output->place.whole);
+    if (code)
+        return code;
+    if (source->foreign) /* its profile */
+        code = image_adopt_metadata(frame, strip->header);
+    if (code)
+        return code;
+    return image_to_srgb(frame, false);
+}
+
 static int frame_render(struct strip *strip, int index, const struct render_output *output,
                         const struct image_source *source, struct error *error)
 {
@@ -54,20 +70,17 @@ static int frame_render(struct strip *strip, int index, const struct render_outp
     if (vips_crop(strip->image, frame, 0, index * strip->page_height, strip->image->Xsize,
                   strip->page_height, NULL))
         return image_fail_corrupt(source, error);
-    int code = image_upright(frame, source->facts.orientation);
-    if (!code)
-        code = image_resize_to_memory(frame, output->place.whole);
-    if (!code && source->foreign) /* its profile */
-        code = image_adopt_metadata(frame, strip->header);
-    if (!code)
-        code = image_to_srgb(frame, false);
-    if (!code)
-        code = rendition_compose(frame, &central, source, strip->header, error);
-    else
+    int code = frame_convert(strip, frame, output, source);
+    if (code) {
         error_set(error, ERR_UNSUPPORTED, "a frame can't be converted");
-    if (!code && image_to_memory(frame))
-        code = error_set(error, ERR_MEMORY, "not enough memory for a frame");
-    return code;
+        return code;
+    }
+    code = rendition_compose(frame, &central, source, strip->header, error);
+    if (code)
+        return code;
+    if (image_to_memory(frame))
+        return error_set(error, ERR_MEMORY, "not enough memory for a frame");
+    return 0;
 }
 
 static void copy_field(VipsImage *to, VipsImage *from, const char *name)
@@ -113,8 +126,9 @@ int animation_render(const struct render_output *output, const struct image_sour
     struct strip strip = {0};
     VipsImage *joined = NULL;
     int code = image_check_animation(image, limits, error);
-    if (!code)
-        code = strip_open(&strip, image, error);
+    if (code)
+        goto out;
+    code = strip_open(&strip, image, error);
     for (int i = 0; !code && i < strip.count; i++) {
         if (is_cancelled(output->item))
             code = error_set(error, ERR_CANCELLED, "cancelled");
@@ -123,8 +137,10 @@ int animation_render(const struct render_output *output, const struct image_sour
     }
     if (!code && (code = stack(&strip, &joined)))
         error_set(error, code, "the frames can't be joined");
-    if (!code)
-        code = rendition_finish(joined, output, source, (unsigned)strip.count, error);
+    if (code)
+        goto out;
+    code = rendition_finish(joined, output, source, (unsigned)strip.count, error);
+out:
     g_clear_object(&joined);
     strip_clear(&strip);
     return code;

@@ -92,18 +92,24 @@ static int gate_pass(const struct render *r, struct error *error)
 static int run(struct render *r, struct error *error)
 {
     int code = image_check_bytes(r->source->image.size, r->limits, error);
-    if (!code)
-        code = image_probe(r->source->image, &r->image, &r->header, error);
-    for (size_t i = 0; !code && i < r->item_count; i++)
+    if (code)
+        return code;
+    code = image_probe(r->source->image, &r->image, &r->header, error);
+    if (code)
+        return code;
+    for (size_t i = 0; i < r->item_count; i++)
         r->items[i].facts = r->image.facts;
-    if (!code)
-        code = image_check_limits(&r->image, r->limits, error);
-    if (!code)
-        code = render_plan(r, error);
-    if (!code && any_live(r))
+    code = image_check_limits(&r->image, r->limits, error);
+    if (code)
+        return code;
+    code = render_plan(r, error);
+    if (code)
+        return code;
+    if (any_live(r))
         code = gate_pass(r, error);
-    if (!code)
-        code = render_stages(r, error);
+    if (code)
+        return code;
+    code = render_stages(r, error);
     if (!code)
         animations_run(r);
     return code;

@@ -77,13 +77,18 @@ static int root_make(struct render *r, const struct plan_stage *stage, VipsImage
     if (orientation >= 5)
         size = (struct plan_size){size.height, size.width};
     int code = image_resize_to_memory(image, size);
+    if (code)
+        return code;
     VipsImage *resized = *image;
-    if (!code && !stage->native && r->image.foreign) /* its profile */
+    if (!stage->native && r->image.foreign) /* its profile */
         code = image_adopt_metadata(image, r->header);
-    if (!code && !stage->native)
+    if (code)
+        return code;
+    if (!stage->native)
         code = image_to_srgb(image, false);
-    if (!code)
-        code = image_upright(image, orientation);
+    if (code)
+        return code;
+    code = image_upright(image, orientation);
     return code || *image == resized ? code : image_to_memory(image);
 }
 

@@ -85,13 +85,19 @@ static int compose(VipsImage **image, const struct render_output *output,
         code = compose_native(image, output, source, header);
     else if (!config->strip)
         code = adopt_without_profile(image, source, header);
-    if (!code && differs && config->fit == FIT_COVER)
+    if (code)
+        return code;
+    if (differs && config->fit == FIT_COVER)
         code = image_crop(image, final, (enum plan_crop)config->crop);
-    if (!code && !alpha)
+    if (code)
+        return code;
+    if (!alpha)
         code = image_flatten(image, &config->background);
-    if (!code && differs && config->fit == FIT_CONTAIN)
-        code = image_pad(image, final, &config->background, alpha);
-    return code;
+    if (code)
+        return code;
+    return differs && config->fit == FIT_CONTAIN
+               ? image_pad(image, final, &config->background, alpha)
+               : 0;
 }
 
 int rendition_compose(VipsImage **image, const struct render_output *output,

@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 struct decoded {
-    int status;
+    int code;
     bool complete;
     struct buffer data;
     char checksum_text[64];
@@ -13,15 +13,15 @@ struct decoded {
 
 static int feed(struct aws_chunked *decoder, struct slice in, struct buffer *out)
 {
-    int status;
+    int code;
     struct slice data;
     const char *end = in.data + in.size;
-    while ((status = aws_chunked_next(decoder, &in, &data)) == 1) {
+    while ((code = aws_chunked_next(decoder, &in, &data)) == 1) {
         require(data.size && data.data + data.size <= end);
         require(!buffer_append(out, data.data, data.size));
     }
-    require(status < 0 || !in.size);
-    return status;
+    require(code < 0 || !in.size);
+    return code;
 }
 
 static void decode(struct slice in, size_t piece, bool is_signed, struct decoded *out)
@@ -33,9 +33,9 @@ static void decode(struct slice in, size_t piece, bool is_signed, struct decoded
     aws_chunked_init(&decoder, is_signed ? &chain : NULL);
     *out = (struct decoded){0};
     buffer_init(&out->data, in.size + 1);
-    while (!out->status && in.size) {
+    while (!out->code && in.size) {
         size_t size = in.size < piece ? in.size : piece;
-        out->status = feed(&decoder, (struct slice){in.data, size}, &out->data);
+        out->code = feed(&decoder, (struct slice){in.data, size}, &out->data);
         in = (struct slice){in.data + size, in.size - size};
     }
     out->complete = aws_chunked_complete(&decoder);
@@ -56,8 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct decoded whole, pieces;
     decode(in, SIZE_MAX, is_signed, &whole);
     decode(in, piece, is_signed, &pieces);
-    require(whole.status == pieces.status);
-    if (!whole.status)
+    require(whole.code == pieces.code);
+    if (!whole.code)
         require(slice_equal(buffer_slice(&whole.data), buffer_slice(&pieces.data)) &&
                 whole.complete == pieces.complete &&
                 strcmp(whole.checksum_text, pieces.checksum_text) == 0);

@@ -207,15 +207,15 @@ static void write_request(struct fuzz_request *request, struct slice service, st
 
 /* --- over the socket --- */
 
-static void on_readable(uv_poll_t *poll, int status, int events)
+static void on_readable(uv_poll_t *poll, int code, int events)
 {
     struct exchange *e = poll->data;
     char space[16384];
     ssize_t got;
     (void)events;
-    while (!status && (got = recv(e->fd, space, sizeof space, 0)) > 0)
+    while (!code && (got = recv(e->fd, space, sizeof space, 0)) > 0)
         buffer_append(e->response, space, (size_t)got);
-    e->over = status || got == 0 || (got < 0 && errno != EAGAIN);
+    e->over = code || got == 0 || (got < 0 && errno != EAGAIN);
 }
 
 static void on_patience_over(uv_timer_t *timer)

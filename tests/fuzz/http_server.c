@@ -46,11 +46,11 @@ static void respond(struct handled *h, int status, struct slice text)
     bytes_free(&body);
 }
 
-static void on_drained(struct http_call *call, int error, void *user)
+static void on_drained(struct http_call *call, int code, void *user)
 {
     struct handled *h = user;
     (void)call;
-    if (!error && h->call)
+    if (!code && h->call)
         http_call_end(h->call);
 }
 
@@ -72,11 +72,11 @@ static void on_body(struct http_call *call, struct bytes *body, void *user)
     respond(h, 200, (struct slice){body->data, body->size});
 }
 
-static void on_data(struct http_call *call, int error, const void *data, size_t size, void *user)
+static void on_data(struct http_call *call, int code, const void *data, size_t size, void *user)
 {
     struct handled *h = user;
-    require(h->call == call && (error || data));
-    if (error || h->responded)
+    require(h->call == call && (code || data));
+    if (code || h->responded)
         return;
     if (!size)
         respond(h, 200, SLICE_LITERAL("read"));

@@ -32,9 +32,9 @@ static struct pipeline *load(const char *text)
     int file = memfd_create("pipeline", MFD_CLOEXEC);
     require(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text));
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-    int status = pipeline_load(path, &pipeline, &error);
+    int code = pipeline_load(path, &pipeline, &error);
     close(file);
-    return status ? NULL : pipeline;
+    return code ? NULL : pipeline;
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -99,9 +99,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error error = {0};
     char *copy = fuzz_copy(image);
     image.data = copy;
-    int status = probe(image, &facts, &error);
-    if (status) {
-        require(error.code == status && *error.text);
+    int code = probe(image, &facts, &error);
+    if (code) {
+        require(error.code == code && *error.text);
     } else {
         require(facts.width && facts.height && facts.bands && facts.frames && *facts.format);
         require(facts.orientation >= 1 && facts.orientation <= 8);

@@ -59,9 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct pipeline *pipeline = NULL;
     struct error error = {0};
     require(!ftruncate(file, 0) && pwrite(file, data, size, 0) == (ssize_t)size);
-    int status = pipeline_load(path, &pipeline, &error);
-    if (status)
-        require(status == error.code && strncmp(error.text, path, strlen(path)) == 0);
+    int code = pipeline_load(path, &pipeline, &error);
+    if (code)
+        require(code == error.code && strncmp(error.text, path, strlen(path)) == 0);
     else
         check_pipeline(pipeline);
     return 0;

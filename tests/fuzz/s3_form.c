@@ -13,19 +13,19 @@
 struct reading {
     struct s3_form form;
     struct buffer file;
-    int status;
+    int code;
     size_t runs; /* of the file, before the first of its bytes */
 };
 
 static void piece_read(struct reading *r, struct slice piece)
 {
     struct slice data;
-    while (piece.size && r->status >= 0) {
+    while (piece.size && r->code >= 0) {
         size_t left = piece.size;
-        r->status = s3_form_next(&r->form, &piece, &data);
-        require(piece.size < left || r->status == 1);
-        require(r->status == 1 || !data.size);
-        if (r->status != 1)
+        r->code = s3_form_next(&r->form, &piece, &data);
+        require(piece.size < left || r->code == 1);
+        require(r->code == 1 || !data.size);
+        if (r->code != 1)
             continue;
         require(r->form.filename && !r->form.complete);
         require(data.size || r->runs++ == 0);
@@ -71,7 +71,7 @@ static bool same_text(const char *a, const char *b)
 
 static void same_check(const struct reading *a, const struct reading *b)
 {
-    require((a->status < 0 ? a->status : 0) == (b->status < 0 ? b->status : 0));
+    require((a->code < 0 ? a->code : 0) == (b->code < 0 ? b->code : 0));
     require(a->form.count == b->form.count && a->form.complete == b->form.complete);
     require(same_text(a->form.filename, b->form.filename));
     for (size_t i = 0; i < a->form.count; i++)

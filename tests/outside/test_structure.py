@@ -249,3 +249,44 @@ def test_no_header_of_the_tests_defines_a_function():
     headers = [path for path in headers if "node_modules" not in path.parts]
     assert len(headers) > 10
     assert {path.name: found for path in headers if (found := functions_defined(path.read_text()))} == {}
+
+
+def bodies(text):
+    """Of each function of a C text, laid out by clang-format: its name and body, without comments and strings."""
+    code = re.sub(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', "", text, flags=re.S)
+    return re.findall(r"^\w[^;{}=#]*?(\w+)\([^;{}]*\)\n\{\n(.*?)^\}", code, re.M | re.S)
+
+
+def ladders(text):
+    """The functions that go on after a failed step: two statements of the form `if (!code) code = …`."""
+    step = re.compile(r"(?<!else )\bif \(!(code|error|status|result|parsed|failed)(?: && [^;{}]*)?\)\s*\{?\s*\1 = ")
+    return [name for name, body in bodies(text)
+            if max(collections.Counter(step.findall(body)).values(), default=0) > 1]
+
+
+def misnamed_codes(text):
+    """Integers with another name for an error code, or a status that is not HTTP's."""
+    return (re.findall(r"\bint \*?(?:rc|rv|ret|err)\b", text) +
+            re.findall(r"\bint status = [^;]*\berror\)", text) +
+            re.findall(r"\(struct \w*task \*\w+, int (?!code\b)\w+\)|\(uv_work_t \*\w+, int (?!code\b)\w+\)", text))
+
+
+def c_files():
+    folders = [harness.ROOT / folder for folder in (*MODULES, "bench", "tests")]
+    return sorted(path for folder in folders for path in folder.rglob("*.[ch]") if "node_modules" not in path.parts)
+
+
+def test_a_failed_step_ends_its_function():
+    """No ladder of `if (!code)`, whose later steps may use what an earlier one never set."""
+    body = "int f(void)\n{\n    int code = a();\n    if (!code)\n        code = b();\n    if (!code && c)\n        code = d();\n}\n"
+    assert ladders(body) == ["f"]
+    assert ladders(body.replace("    if (!code && c)", "    if (c)")) == []
+    assert {str(path.relative_to(harness.ROOT)): found for path in c_files() if (found := ladders(path.read_text()))} == {}
+
+
+def test_an_error_code_is_named_code():
+    """A status is HTTP's, or a process's."""
+    assert misnamed_codes("int rc = 0;") and misnamed_codes("int status = open(file, error);")
+    assert not misnamed_codes("int status = judge(call); void f(struct http_call *call, int status);")
+    found = {str(path.relative_to(harness.ROOT)): names for path in c_files() if (names := misnamed_codes(path.read_text()))}
+    assert found == {}

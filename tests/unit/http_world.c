@@ -111,11 +111,11 @@ static void client_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 /* libuv may report a reset that follows data as an end; the socket still knows. */
 static int pending_error(const struct client *client)
 {
-    int error = 0, fd;
-    socklen_t size = sizeof error;
+    int code = 0, fd;
+    socklen_t size = sizeof code;
     uv_fileno((const uv_handle_t *)&client->tcp, &fd);
-    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return -error;
+    getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size);
+    return -code;
 }
 
 static void client_got(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
@@ -237,13 +237,13 @@ void respond_text(struct http_call *call, int status, const char *text)
     http_call_respond(call, status, NULL, 0, &body);
 }
 
-void note_body(struct http_call *call, int error, const void *data, size_t size, void *user)
+void note_body(struct http_call *call, int code, const void *data, size_t size, void *user)
 {
     struct world *world = user;
     (void)call;
     assert_int_equal(world->body_ends, 0);
-    if (error) {
-        world->body_error = error;
+    if (code) {
+        world->body_error = code;
         world->body_ends++;
     } else if (size) {
         world->pieces++;

@@ -87,7 +87,7 @@ bool client_ends_with(const struct client *client, const char *text);
 /* Handlers that most tests can use. */
 
 void respond_text(struct http_call *call, int status, const char *text);
-void note_body(struct http_call *call, int error, const void *data, size_t size, void *user);
+void note_body(struct http_call *call, int code, const void *data, size_t size, void *user);
 void echo_whole(struct http_call *call, struct bytes *body, void *user);
 void handle_echo(struct http_call *call, void *user);
 void handle_hold(struct http_call *call, void *user);

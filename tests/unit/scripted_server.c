@@ -30,9 +30,9 @@ struct peer {
 };
 
 /* A server that cannot work makes every test meaningless. */
-static void must(int rc)
+static void must(int code)
 {
-    if (rc < 0)
+    if (code < 0)
         abort();
 }
 
@@ -182,12 +182,12 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 
 enum { SLOW_BUFFER_BYTES = 64 * 1024 };
 
-static void on_connection(uv_stream_t *listener, int status)
+static void on_connection(uv_stream_t *listener, int code)
 {
     struct scripted_server *server =
         container_of((uv_tcp_t *)listener, struct scripted_server, listener);
     struct peer *peer = calloc(1, sizeof *peer);
-    must(status);
+    must(code);
     if (!peer)
         abort();
     peer->server = server;

@@ -20,11 +20,11 @@ int aws_json_start(struct aws *aws, const struct aws_json_call *call, struct aws
     };
     struct buffer text;
     buffer_init(&text, BODY_MAX);
-    int status = call->body ? json_write(call->body, &text) : ERR_MEMORY;
+    int code = call->body ? json_write(call->body, &text) : ERR_MEMORY;
     json_decref(call->body);
-    if (status) {
+    if (code) {
         buffer_free(&text);
-        return status;
+        return code;
     }
     struct aws_call request = {
         .service = call->service,

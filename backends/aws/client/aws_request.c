@@ -97,10 +97,10 @@ static void finish(struct aws_request *request, const struct aws_reply *reply)
     request_free(request);
 }
 
-static void finish_locally(struct aws_request *request, int rc, const char *detail)
+static void finish_locally(struct aws_request *request, int code, const char *detail)
 {
     struct aws_reply reply = {.subject = subject_of(request)};
-    aws_error_local(&reply.error, &reply.subject, rc, detail);
+    aws_error_local(&reply.error, &reply.subject, code, detail);
     finish(request, &reply);
 }
 
@@ -136,9 +136,9 @@ static int attempt(struct aws_request *request);
 static void on_timer(uv_timer_t *timer)
 {
     struct aws_request *request = container_of(timer, struct aws_request, timer);
-    int rc = attempt(request);
-    if (rc)
-        finish_locally(request, rc, NULL);
+    int code = attempt(request);
+    if (code)
+        finish_locally(request, code, NULL);
 }
 
 static int retry_later(struct aws_request *request, uint64_t delay)
@@ -409,23 +409,23 @@ static int attempt(struct aws_request *request)
         return credential_chain_wait(aws->chain, &request->wait) ? ERR_THROTTLED : 0;
     request->generation = credential_chain_generation(aws->chain);
     request->attempts++;
-    int rc = aws_sign(&what, &signed_request);
-    if (!rc)
-        rc = send_signed(request, &signed_request);
+    int code = aws_sign(&what, &signed_request);
+    if (!code)
+        code = send_signed(request, &signed_request);
     aws_signed_free(&signed_request);
-    if (!rc) {
+    if (!code) {
         count_of(request)->requests++;
         count_of(request)->retries += request->attempts > 1;
     }
-    return rc;
+    return code;
 }
 
 static void on_credentials(const struct error *error, void *user)
 {
     struct aws_request *request = user;
-    int rc = error->code ? error->code : attempt(request);
-    if (rc)
-        finish_locally(request, rc, error->code ? error->text : NULL);
+    int code = error->code ? error->code : attempt(request);
+    if (code)
+        finish_locally(request, code, error->code ? error->text : NULL);
 }
 
 /* --- interface --- */
@@ -465,10 +465,10 @@ int aws_request_start(struct aws *aws, struct aws_call *call, struct aws_request
     bytes_free(&call->body); /* already moved, unless allocation failed */
     if (!request)
         return ERR_MEMORY;
-    int rc = attempt(request);
-    if (rc) {
+    int code = attempt(request);
+    if (code) {
         request_free(request);
-        return rc;
+        return code;
     }
     list_push(&aws->requests, &request->link);
     if (out)

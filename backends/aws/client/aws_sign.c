@@ -24,11 +24,11 @@ static int signature_of(const struct aws_sign *what, const struct url *url,
     memcpy(scope.date, date, sizeof scope.date);
     uint8_t key[SIGV4_KEY_SIZE];
     sigv4_signing_key(what->credentials->secret_key, &scope, key);
-    int rc = sigv4_signature(&request, &scope, key, out);
+    int code = sigv4_signature(&request, &scope, key, out);
     secret_wipe(key, sizeof key);
-    if (!rc && signed_headers)
-        rc = sigv4_signed_headers(&request, signed_headers);
-    return rc;
+    if (code)
+        return code;
+    return signed_headers ? sigv4_signed_headers(&request, signed_headers) : 0;
 }
 
 static void header_add(struct aws_signed *out, const char *name, const char *value)
@@ -54,24 +54,29 @@ static int authorization_make(const struct aws_sign *what, const struct url *url
     buffer_init(&text, TEXT_MAX);
     char signature[SIGV4_HEX_SIZE];
     struct sigv4_header *headers = calloc(out->header_count, sizeof *headers);
-    int rc = headers ? 0 : ERR_MEMORY;
-    for (size_t i = 0; headers && i < out->header_count; i++)
+    int code = headers ? 0 : ERR_MEMORY;
+    if (code)
+        goto out;
+    for (size_t i = 0; i < out->header_count; i++)
         headers[i] =
             (struct sigv4_header){slice_of(out->headers[i].name), slice_of(out->headers[i].value)};
-    if (!rc)
-        rc = signature_of(what, url, headers, out->header_count, out->date, signature, &names);
-    if (!rc)
-        rc = buffer_format(&text,
-                           "AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/%s/aws4_request, "
-                           "SignedHeaders=%s, Signature=%s",
-                           what->credentials->access_key, out->date, what->region,
-                           aws_service_id(what->service), names.data, signature);
-    if (!rc && !(out->authorization = buffer_take_text(&text)))
-        rc = ERR_MEMORY;
+    code = signature_of(what, url, headers, out->header_count, out->date, signature, &names);
+    if (code)
+        goto out;
+    code = buffer_format(&text,
+                         "AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/%s/aws4_request, "
+                         "SignedHeaders=%s, Signature=%s",
+                         what->credentials->access_key, out->date, what->region,
+                         aws_service_id(what->service), names.data, signature);
+    if (code)
+        goto out;
+    out->authorization = buffer_take_text(&text);
+    code = out->authorization ? 0 : ERR_MEMORY;
+out:
     free(headers);
     buffer_free(&names);
     buffer_free(&text);
-    return rc;
+    return code;
 }
 
 static void trace_add(const struct trace_context *trace, struct aws_signed *out)
@@ -98,12 +103,12 @@ int aws_sign(const struct aws_sign *what, struct aws_signed *out)
     for (size_t i = 0; i < what->header_count; i++)
         out->headers[out->header_count++] = what->headers[i];
     headers_add(what, out);
-    int rc = authorization_make(what, &url, out);
-    if (!rc)
+    int code = authorization_make(what, &url, out);
+    if (!code)
         header_add(out, "authorization", out->authorization);
-    if (!rc && what->trace)
+    if (!code && what->trace)
         trace_add(what->trace, out);
-    return rc;
+    return code;
 }
 
 void aws_signed_free(struct aws_signed *out)
@@ -141,6 +146,6 @@ int aws_presign(const struct aws_sign *what, unsigned expires_s, struct buffer *
     if (out->error || url_parse(out->data, &url))
         return out->error ? out->error : ERR_INVALID;
     const struct sigv4_header host = {SLICE_LITERAL("host"), url.host};
-    int rc = signature_of(what, &url, &host, 1, date, signature, NULL);
-    return rc ? rc : buffer_format(out, "&X-Amz-Signature=%s", signature);
+    int code = signature_of(what, &url, &host, 1, date, signature, NULL);
+    return code ? code : buffer_format(out, "&X-Amz-Signature=%s", signature);
 }

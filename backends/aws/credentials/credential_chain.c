@@ -386,11 +386,11 @@ static void look_run(uv_work_t *work)
     profile_free(&profile);
 }
 
-static void look_end(uv_work_t *work, int status)
+static void look_end(uv_work_t *work, int code)
 {
     struct chain_look *look = container_of(work, struct chain_look, work);
     struct credential_chain *chain = look->chain;
-    if (status)
+    if (code)
         look->code = error_set(&look->error, ERR_CANCELLED, "the AWS files were not read");
     if (chain) {
         chain->look = NULL;

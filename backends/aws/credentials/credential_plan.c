@@ -165,10 +165,10 @@ int plan_container(struct credential_plan *plan, const struct profile *profile, 
     code =
         plan_text_set(plan, PLAN_TOKEN_FILE,
                       profile_variable(profile, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"), error);
-    if (!code)
-        code = plan_text_set(plan, PLAN_TOKEN,
-                             profile_variable(profile, "AWS_CONTAINER_AUTHORIZATION_TOKEN"), error);
-    return code;
+    if (code)
+        return code;
+    return plan_text_set(plan, PLAN_TOKEN,
+                         profile_variable(profile, "AWS_CONTAINER_AUTHORIZATION_TOKEN"), error);
 }
 
 /* ---- the instance ---- */

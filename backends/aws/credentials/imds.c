@@ -94,8 +94,11 @@ static int ask(struct instance *instance, enum instance_step step, const char *p
     while (size && base[size - 1] == '/')
         size--;
     int code = buffer_append(&url, base, size);
-    if (!code)
-        code = buffer_text(&url, path);
+    if (code)
+        goto out;
+    code = buffer_text(&url, path);
+    if (code)
+        goto out;
     const struct credential_request request = {
         .method = token ? "PUT" : "GET",
         .url = url.data,
@@ -108,8 +111,8 @@ static int ask(struct instance *instance, enum instance_step step, const char *p
         .done = on_response,
         .user = instance};
     instance->step = step;
-    if (!code)
-        code = credential_call_start(instance->host, &request, &instance->call);
+    code = credential_call_start(instance->host, &request, &instance->call);
+out:
     buffer_free(&url);
     return code ? error_set(error, code, "%s: %s", who, error_name(code)) : 0;
 }

@@ -51,10 +51,10 @@ static void read_free(struct secret_read *read)
     free(read);
 }
 
-static void read_end(uv_work_t *work, int status)
+static void read_end(uv_work_t *work, int code)
 {
     struct secret_read *read = container_of(work, struct secret_read, work);
-    if (status && !read->error.code)
+    if (code && !read->error.code)
         error_set(&read->error, ERR_CANCELLED, "%s was not read", read->path);
     if (read->done)
         read->done(read->text, &read->error, read->user);

@@ -103,10 +103,10 @@ static void write_free(struct token_write *write)
     free(write);
 }
 
-static void write_end(uv_work_t *work, int status)
+static void write_end(uv_work_t *work, int code)
 {
     struct token_write *write = container_of(work, struct token_write, work);
-    if (status || write->error.code)
+    if (code || write->error.code)
         log_warn("the refreshed SSO token could not be saved",
                  LOG_TEXT("error", write->error.text));
     write_free(write);

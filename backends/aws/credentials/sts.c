@@ -226,13 +226,16 @@ static int authorization_make(const struct credential_host *host, const struct c
     sigv4_signing_key(signer->secret_key, &scope, key);
     int code = sigv4_signature(&request, &scope, key, signature);
     secret_wipe(key, sizeof key);
-    if (!code)
-        code = sigv4_signed_headers(&request, &names);
-    if (!code)
-        code = buffer_format(&headers->authorization,
-                             "AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/sts/aws4_request, "
-                             "SignedHeaders=%s, Signature=%s",
-                             signer->access_key, headers->date, region, names.data, signature);
+    if (code)
+        goto out;
+    code = sigv4_signed_headers(&request, &names);
+    if (code)
+        goto out;
+    code = buffer_format(&headers->authorization,
+                         "AWS4-HMAC-SHA256 Credential=%s/%.8s/%s/sts/aws4_request, "
+                         "SignedHeaders=%s, Signature=%s",
+                         signer->access_key, headers->date, region, names.data, signature);
+out:
     buffer_free(&names);
     return code;
 }

@@ -154,10 +154,10 @@ static int notification_write(struct provision *p)
     struct buffer document;
     buffer_init(&document, (size_t)2 * AWS_RESPONSE_MAX);
     bool fits = false;
-    int rc = s3_notification_merge(slice_of(p->notification), &ours, &document, &fits);
-    if (rc || fits) {
+    int code = s3_notification_merge(slice_of(p->notification), &ours, &document, &fits);
+    if (code || fits) {
         buffer_free(&document);
-        return rc ? rc : NOTHING_TO_DO;
+        return code ? code : NOTHING_TO_DO;
     }
     return s3_call(p, (struct s3_bucket_call){.operation = "PutBucketNotificationConfiguration",
                                               .method = "PUT",
@@ -217,9 +217,9 @@ static int provision_advance(struct provision *p)
             p->item = 0;
             continue;
         }
-        int rc = steps[p->step].start(p);
-        if (rc != NOTHING_TO_DO)
-            return rc;
+        int code = steps[p->step].start(p);
+        if (code != NOTHING_TO_DO)
+            return code;
         p->item++;
     }
     return 0;
@@ -232,9 +232,9 @@ void provision_replied(const struct aws_reply *reply, void *user)
     if (steps[p->step].finish(p, reply, &error) == 0) {
         log_debug("provisioned", LOG_TEXT("step", steps[p->step].name), LOG_INT("item", p->item));
         p->item++;
-        int rc = provision_advance(p);
-        if (rc)
-            error_set(&error, rc, "%s", error_name(rc));
+        int code = provision_advance(p);
+        if (code)
+            error_set(&error, code, "%s", error_name(code));
         else
             error.code = 0;
     }
@@ -266,8 +266,8 @@ int aws_provision(struct aws *aws, const struct fanout *fanout, aws_done *done, 
     p->queue_count = fanout->queue_count;
     p->queues = calloc(fanout->queue_count, sizeof *p->queues);
     p->sqs_url = sqs_endpoint(aws, NULL);
-    int rc = p->queues && p->sqs_url ? provision_advance(p) : ERR_MEMORY;
-    if (rc)
+    int code = p->queues && p->sqs_url ? provision_advance(p) : ERR_MEMORY;
+    if (code)
         provision_free(p);
-    return rc;
+    return code;
 }

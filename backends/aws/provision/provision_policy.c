@@ -78,15 +78,15 @@ int policy_merge(const char *existing, const struct policy_grant *grant, char **
     json_t *ours = statement_make(grant);
     json_t *policy = policy_load(existing);
     json_t *statements = json_object_get(policy, "Statement");
-    int rc = !ours ? ERR_MEMORY : !policy ? ERR_INVALID : 0;
-    if (!rc) {
+    int code = !ours ? ERR_MEMORY : !policy ? ERR_INVALID : 0;
+    if (!code) {
         *fits = statement_find(statements, ours);
         if (!*fits && json_array_append(statements, ours))
-            rc = ERR_MEMORY;
+            code = ERR_MEMORY;
     }
-    if (!rc && !(*out = json_dumps(policy, JSON_COMPACT)))
-        rc = ERR_MEMORY;
+    if (!code && !(*out = json_dumps(policy, JSON_COMPACT)))
+        code = ERR_MEMORY;
     json_decref(ours);
     json_decref(policy);
-    return rc;
+    return code;
 }

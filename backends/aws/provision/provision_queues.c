@@ -42,9 +42,10 @@ static int url_keep(char **field, const struct aws_reply *reply, struct error *e
     json_t *root = aws_json_response(reply, error);
     if (!root)
         return error->code;
-    int rc = text_keep(field, json_text_in(root, "QueueUrl"), error, "no QueueUrl in the response");
+    int code =
+        text_keep(field, json_text_in(root, "QueueUrl"), error, "no QueueUrl in the response");
     json_decref(root);
-    return rc;
+    return code;
 }
 
 int provision_queue_create(struct provision *p)
@@ -85,10 +86,10 @@ int provision_dead_letter_known(struct provision *p, const struct aws_reply *rep
     if (!root)
         return error->code;
     const char *arn = json_text_in(json_object_get(root, "Attributes"), "QueueArn");
-    int rc =
+    int code =
         text_keep(&p->queues[p->item].dead_letter_arn, arn, error, "no QueueArn in the response");
     json_decref(root);
-    return rc;
+    return code;
 }
 
 int provision_queue_read(struct provision *p)
@@ -112,14 +113,17 @@ int provision_queue_known(struct provision *p, const struct aws_reply *reply, st
         return error->code;
     const json_t *found = json_object_get(root, "Attributes");
     q->visibility_s = (unsigned)aws_json_number(found, "VisibilityTimeout");
-    int rc =
+    int code =
         text_keep(&q->arn, json_text_in(found, "QueueArn"), error, "no QueueArn in the response");
-    if (!rc)
-        rc = optional_keep(&q->policy, json_text_in(found, "Policy"), error);
-    if (!rc)
-        rc = optional_keep(&q->redrive, json_text_in(found, "RedrivePolicy"), error);
+    if (code)
+        goto out;
+    code = optional_keep(&q->policy, json_text_in(found, "Policy"), error);
+    if (code)
+        goto out;
+    code = optional_keep(&q->redrive, json_text_in(found, "RedrivePolicy"), error);
+out:
     json_decref(root);
-    return rc;
+    return code;
 }
 
 /* --- the attributes of a queue --- */
@@ -133,11 +137,12 @@ static int queue_policy(const struct provision *p, const struct made_queue *q, c
                                  .resource_arn = q->arn,
                                  .source_arn = p->topic_arn};
     if (!p->topic_arn) {
-        int rc = provision_bucket_arn(p, q->arn, source);
-        if (!rc)
-            rc = provision_account(q->arn, account);
-        if (rc)
-            return rc;
+        int code = provision_bucket_arn(p, q->arn, source);
+        if (code)
+            return code;
+        code = provision_account(q->arn, account);
+        if (code)
+            return code;
         grant.service = "s3.amazonaws.com";
         grant.source_arn = source;
         grant.source_account = account;
@@ -161,10 +166,10 @@ static int redrive_set(json_t *attributes, const struct made_queue *q, unsigned 
     json_t *policy = json_pack("{s:s, s:i}", "deadLetterTargetArn", q->dead_letter_arn,
                                "maxReceiveCount", (int)max_receives);
     char *text = policy ? json_dumps(policy, JSON_COMPACT) : NULL;
-    int rc = text ? json_object_set_new(attributes, "RedrivePolicy", json_string(text)) : -1;
+    int code = text ? json_object_set_new(attributes, "RedrivePolicy", json_string(text)) : -1;
     free(text);
     json_decref(policy);
-    return rc;
+    return code;
 }
 
 /* Collects the attributes that differ from the current ones. */
@@ -174,29 +179,31 @@ static int attributes_differing(const struct provision *p, json_t *attributes)
     const struct made_queue *q = &p->queues[p->item];
     char *policy = NULL;
     bool fits = false;
-    int rc = queue_policy(p, q, &policy, &fits);
-    if (!rc && !fits && json_object_set_new(attributes, "Policy", json_string(policy)))
-        rc = ERR_MEMORY;
+    int code = queue_policy(p, q, &policy, &fits);
+    if (!code && !fits && json_object_set_new(attributes, "Policy", json_string(policy)))
+        code = ERR_MEMORY;
     free(policy);
-    if (!rc && wanted->visibility_s && wanted->visibility_s != q->visibility_s &&
+    if (code)
+        return code;
+    if (wanted->visibility_s && wanted->visibility_s != q->visibility_s &&
         json_object_set_new(attributes, "VisibilityTimeout",
                             json_sprintf("%u", wanted->visibility_s)))
-        rc = ERR_MEMORY;
-    if (!rc && q->dead_letter_arn && !redrive_fits(q, wanted->max_receives) &&
+        return ERR_MEMORY;
+    if (q->dead_letter_arn && !redrive_fits(q, wanted->max_receives) &&
         redrive_set(attributes, q, wanted->max_receives))
-        rc = ERR_MEMORY;
-    return rc;
+        return ERR_MEMORY;
+    return 0;
 }
 
 int provision_queue_write(struct provision *p)
 {
     json_t *attributes = json_object();
-    int rc = attributes ? attributes_differing(p, attributes) : ERR_MEMORY;
-    if (!rc && json_object_size(attributes) == 0)
-        rc = NOTHING_TO_DO;
-    if (rc) {
+    int code = attributes ? attributes_differing(p, attributes) : ERR_MEMORY;
+    if (!code && json_object_size(attributes) == 0)
+        code = NOTHING_TO_DO;
+    if (code) {
         json_decref(attributes);
-        return rc;
+        return code;
     }
     return sqs_call(
         p, "SetQueueAttributes", p->fanout->queues[p->item].name,

@@ -30,13 +30,13 @@ int provision_topic_created(struct provision *p, const struct aws_reply *reply, 
 {
     if (error->code)
         return error->code;
-    int rc =
+    int code =
         sns_response_text(reply, "CreateTopicResponse/CreateTopicResult/TopicArn", &p->topic_arn);
-    if (!rc && !p->topic_arn)
-        rc = ERR_PROTOCOL;
-    if (rc)
-        aws_error_unreadable(error, &reply->subject, rc, "no TopicArn in the response");
-    return rc;
+    if (!code && !p->topic_arn)
+        code = ERR_PROTOCOL;
+    if (code)
+        aws_error_unreadable(error, &reply->subject, code, "no TopicArn in the response");
+    return code;
 }
 
 int provision_topic_read(struct provision *p)
@@ -52,10 +52,10 @@ int provision_topic_known(struct provision *p, const struct aws_reply *reply, st
         "GetTopicAttributesResponse/GetTopicAttributesResult/Attributes/entry";
     if (error->code)
         return error->code;
-    int rc = sns_response_attribute(reply, entry, "Policy", &p->topic_policy);
-    if (rc)
-        aws_error_unreadable(error, &reply->subject, rc, "the topic's attributes cannot be read");
-    return rc;
+    int code = sns_response_attribute(reply, entry, "Policy", &p->topic_policy);
+    if (code)
+        aws_error_unreadable(error, &reply->subject, code, "the topic's attributes cannot be read");
+    return code;
 }
 
 int provision_topic_write(struct provision *p)
@@ -67,18 +67,21 @@ int provision_topic_write(struct provision *p)
                                        .source_arn = source,
                                        .source_account = account};
     bool fits = false;
-    int rc = provision_bucket_arn(p, p->topic_arn, source);
-    if (!rc)
-        rc = provision_account(p->topic_arn, account);
-    if (!rc)
-        rc = policy_merge(p->topic_policy, &grant, &policy, &fits);
-    if (!rc) {
-        const struct sns_parameter parameters[] = {
-            {"TopicArn", p->topic_arn}, {"AttributeName", "Policy"}, {"AttributeValue", policy}};
-        rc = fits ? NOTHING_TO_DO : topic_call(p, "SetTopicAttributes", parameters, 3);
-    }
+    int code = provision_bucket_arn(p, p->topic_arn, source);
+    if (code)
+        goto out;
+    code = provision_account(p->topic_arn, account);
+    if (code)
+        goto out;
+    code = policy_merge(p->topic_policy, &grant, &policy, &fits);
+    if (code)
+        goto out;
+    const struct sns_parameter parameters[] = {
+        {"TopicArn", p->topic_arn}, {"AttributeName", "Policy"}, {"AttributeValue", policy}};
+    code = fits ? NOTHING_TO_DO : topic_call(p, "SetTopicAttributes", parameters, 3);
+out:
     free(policy);
-    return rc;
+    return code;
 }
 
 /* If an existing subscription has the same attributes, SNS returns its ARN. */

@@ -54,11 +54,11 @@ static int request_start(struct aws *aws, struct s3_call *call, struct object_re
     struct buffer url, resource;
     buffer_init(&url, URL_MAX);
     buffer_init(&resource, URL_MAX);
-    int rc = s3_url(aws, call->bucket, call->key, call->query, region, &url);
-    if (!rc)
-        rc =
+    int code = s3_url(aws, call->bucket, call->key, call->query, region, &url);
+    if (!code)
+        code =
             buffer_format(&resource, call->key ? "s3://%s/%s" : "s3://%s", call->bucket, call->key);
-    if (rc) {
+    if (code) {
         bytes_free(&call->body);
     } else {
         struct aws_call request = {
@@ -82,11 +82,11 @@ static int request_start(struct aws *aws, struct s3_call *call, struct object_re
             .release = free,
             .user = operation,
         };
-        rc = aws_request_start(aws, &request, &operation->request);
+        code = aws_request_start(aws, &request, &operation->request);
     }
     buffer_free(&url);
     buffer_free(&resource);
-    return rc;
+    return code;
 }
 
 int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out)
@@ -104,12 +104,12 @@ int s3_start(struct aws *aws, struct s3_call *call, struct object_request **out)
     snprintf(operation->sse, sizeof operation->sse, "%s", call->sse ? call->sse : "");
     operation->plain =
         aws->endpoints.urls[AWS_S3] && strncmp(aws->endpoints.urls[AWS_S3], "http:", 5) == 0;
-    int rc = request_start(aws, call, operation);
-    if (rc)
+    int code = request_start(aws, call, operation);
+    if (code)
         free(operation);
     else if (out)
         *out = operation;
-    return rc;
+    return code;
 }
 
 union object_callback s3_operation_end(struct object_request *operation, void **user)
@@ -140,10 +140,10 @@ static int facts_of(const struct aws_reply *reply, struct s3_facts *facts, struc
     *error = reply->error;
     if (error->code)
         return error->code;
-    int rc = s3_facts_read(reply->response, facts);
-    if (rc)
-        aws_error_unreadable(error, &reply->subject, rc, "the response's headers cannot be read");
-    return rc;
+    int code = s3_facts_read(reply->response, facts);
+    if (code)
+        aws_error_unreadable(error, &reply->subject, code, "the response's headers cannot be read");
+    return code;
 }
 
 static void too_large(const struct aws_reply *reply, size_t size, size_t max, struct error *error)
@@ -203,8 +203,8 @@ int s3_get(struct object_store *store, const struct object_name *name, size_t ma
     buffer_init(&query, URL_MAX);
     aws_mark_make(&aws_of(store)->last_mark, mark);
     snprintf(marking, sizeof marking, "response-content-disposition=%s", mark);
-    int rc = s3_version_query(name, marking, &query);
-    if (!rc) {
+    int code = s3_version_query(name, marking, &query);
+    if (!code) {
         struct s3_call call = {.operation = "GetObject",
                                .method = "GET",
                                .bucket = name->bucket,
@@ -217,10 +217,10 @@ int s3_get(struct object_store *store, const struct object_name *name, size_t ma
                                .done.got = done,
                                .user = user,
                                .max_size = max_size};
-        rc = name->key ? s3_start(aws_of(store), &call, out) : ERR_INVALID;
+        code = name->key ? s3_start(aws_of(store), &call, out) : ERR_INVALID;
     }
     buffer_free(&query);
-    return rc;
+    return code;
 }
 
 static void on_head(const struct aws_reply *reply, void *user)
@@ -239,8 +239,8 @@ int s3_head(struct object_store *store, const struct object_name *name, object_h
 {
     struct buffer query;
     buffer_init(&query, URL_MAX);
-    int rc = s3_version_query(name, "", &query);
-    if (!rc) {
+    int code = s3_version_query(name, "", &query);
+    if (!code) {
         struct s3_call call = {.operation = "HeadObject",
                                .method = "HEAD",
                                .bucket = name->bucket,
@@ -250,8 +250,8 @@ int s3_head(struct object_store *store, const struct object_name *name, object_h
                                .replied = on_head,
                                .done.head = done,
                                .user = user};
-        rc = name->key ? s3_start(aws_of(store), &call, out) : ERR_INVALID;
+        code = name->key ? s3_start(aws_of(store), &call, out) : ERR_INVALID;
     }
     buffer_free(&query);
-    return rc;
+    return code;
 }

@@ -38,11 +38,11 @@ int s3_bucket_start(struct aws *aws, struct s3_bucket_call *call)
     char region[REGION_SIZE_MAX];
     struct buffer url;
     buffer_init(&url, BUCKET_URL_MAX);
-    int rc = s3_url(aws, call->bucket, NULL, call->query, region, &url);
-    if (rc)
+    int code = s3_url(aws, call->bucket, NULL, call->query, region, &url);
+    if (code)
         bytes_free(&call->body);
     else
-        rc = call_send(aws, call, url.data, region);
+        code = call_send(aws, call, url.data, region);
     buffer_free(&url);
-    return rc;
+    return code;
 }

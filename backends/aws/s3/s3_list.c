@@ -21,12 +21,12 @@ static int key_set(struct list_reader *r, struct slice text)
 {
     struct buffer key;
     buffer_init(&key, OBJECT_KEY_MAX);
-    int rc = uri_decode(&key, text, true);
+    int code = uri_decode(&key, text, true);
     free(r->key);
-    r->key = rc ? NULL : buffer_take_text(&key);
+    r->key = code ? NULL : buffer_take_text(&key);
     buffer_free(&key);
-    if (rc)
-        return rc == ERR_MEMORY ? ERR_MEMORY : ERR_PROTOCOL;
+    if (code)
+        return code == ERR_MEMORY ? ERR_MEMORY : ERR_PROTOCOL;
     return r->key ? 0 : ERR_MEMORY;
 }
 
@@ -85,9 +85,9 @@ static void on_list(const struct aws_reply *reply, void *user)
     union object_callback done = s3_operation_end(user, &their);
     struct list_reader reader = {0};
     struct error error = reply->error;
-    int rc = error.code ? 0 : list_read(reply, &reader);
-    if (rc)
-        aws_error_unreadable(&error, &reply->subject, rc, "the response cannot be read");
+    int code = error.code ? 0 : list_read(reply, &reader);
+    if (code)
+        aws_error_unreadable(&error, &reply->subject, code, "the response cannot be read");
     done.listed(reader.entries, error.code ? 0 : reader.count, !error.code && reader.more, &error,
                 their);
     reader_free(&reader);
@@ -112,8 +112,8 @@ int s3_list(struct object_store *store, const char *bucket, const char *prefix,
 {
     struct buffer query;
     buffer_init(&query, QUERY_MAX);
-    int rc = list_query(prefix, start_after, &query);
-    if (!rc) {
+    int code = list_query(prefix, start_after, &query);
+    if (!code) {
         struct s3_call call = {.operation = "ListObjectsV2",
                                .method = "GET",
                                .bucket = bucket,
@@ -122,8 +122,8 @@ int s3_list(struct object_store *store, const char *bucket, const char *prefix,
                                .replied = on_list,
                                .done.listed = done,
                                .user = user};
-        rc = s3_start(container_of(store, struct aws, objects), &call, out);
+        code = s3_start(container_of(store, struct aws, objects), &call, out);
     }
     buffer_free(&query);
-    return rc;
+    return code;
 }

@@ -36,12 +36,12 @@ int s3_metadata_encode(const char *value, struct buffer *out)
 static int value_decode(const char *value, struct buffer *texts)
 {
     size_t start = texts->size;
-    int rc = uri_decode(texts, slice_of(value), false);
-    if (rc == ERR_INVALID) {
+    int code = uri_decode(texts, slice_of(value), false);
+    if (code == ERR_INVALID) {
         texts->size = start;
-        rc = buffer_text(texts, value);
+        code = buffer_text(texts, value);
     }
-    return rc ? rc : buffer_byte(texts, '\0');
+    return code ? code : buffer_byte(texts, '\0');
 }
 
 static size_t metadata_count(const struct http_response *response)
@@ -63,19 +63,19 @@ static int metadata_read(const struct http_response *response, struct s3_facts *
     struct buffer texts;
     buffer_init(&texts, TEXTS_MAX);
     out->metadata = calloc(count, sizeof *out->metadata);
-    int rc = out->metadata ? buffer_reserve(&texts, room) : ERR_MEMORY;
+    int code = out->metadata ? buffer_reserve(&texts, room) : ERR_MEMORY;
     out->texts = texts.data;
-    for (size_t i = 0; i < response->header_count && !rc; i++) {
+    for (size_t i = 0; i < response->header_count && !code; i++) {
         const struct http_header *header = &response->headers[i];
         if (strncmp(header->name, metadata_prefix, PREFIX_SIZE) != 0)
             continue;
         const char *value = texts.data + texts.size;
         out->metadata[out->facts.metadata_count++] =
             (struct object_pair){header->name + PREFIX_SIZE, value};
-        rc = value_decode(header->value, &texts);
+        code = value_decode(header->value, &texts);
     }
     out->facts.metadata = out->metadata;
-    return rc;
+    return code;
 }
 
 int s3_facts_read(const struct http_response *response, struct s3_facts *out)

@@ -115,14 +115,14 @@ int s3_notification_merge(struct slice current, const struct s3_notification *ou
     struct buffer others;
     buffer_init(&others, AWS_RESPONSE_MAX);
     struct merge_reader reader = {.document = current, .ours = ours, .others = &others};
-    int rc = current.size ? xml_read(current, NULL, notification_element, &reader) : 0;
+    int code = current.size ? xml_read(current, NULL, notification_element, &reader) : 0;
     *fits = reader.fits;
-    if (!rc && !reader.fits) {
+    if (!code && !reader.fits) {
         buffer_format(out, "<%s xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">", root);
         buffer_append(out, others.data, others.size);
         ours_append(out, ours);
-        rc = buffer_format(out, "</%s>", root);
+        code = buffer_format(out, "</%s>", root);
     }
     buffer_free(&others);
-    return rc;
+    return code;
 }

@@ -60,9 +60,9 @@ static void on_tags(const struct aws_reply *reply, void *user)
     struct error error = reply->error;
     if (!error.code) {
         const struct bytes *body = &reply->response->body;
-        int rc = xml_read((struct slice){body->data, body->size}, NULL, tag_element, &reader);
-        if (rc)
-            aws_error_unreadable(&error, &reply->subject, rc, "the response cannot be read");
+        int code = xml_read((struct slice){body->data, body->size}, NULL, tag_element, &reader);
+        if (code)
+            aws_error_unreadable(&error, &reply->subject, code, "the response cannot be read");
     }
     s3_tell_missing(reply, &error);
     for (size_t i = 0; i < reader.count; i++)
@@ -76,18 +76,18 @@ static int tagging_start(struct object_store *store, const struct object_name *n
 {
     struct buffer query;
     buffer_init(&query, TAGGING_MAX);
-    int rc = name->key ? s3_version_query(name, "tagging=", &query) : ERR_INVALID;
+    int code = name->key ? s3_version_query(name, "tagging=", &query) : ERR_INVALID;
     call->bucket = name->bucket;
     call->key = name->key;
     call->trace = name->trace;
     call->query = query.data;
     call->response_max = AWS_RESPONSE_MAX;
-    if (rc)
+    if (code)
         bytes_free(&call->body);
     else
-        rc = s3_start(container_of(store, struct aws, objects), call, out);
+        code = s3_start(container_of(store, struct aws, objects), call, out);
     buffer_free(&query);
-    return rc;
+    return code;
 }
 
 int s3_get_tags(struct object_store *store, const struct object_name *name, object_tags_got *done,
@@ -132,10 +132,10 @@ int s3_put_tags(struct object_store *store, const struct object_name *name,
     char md5[S3_MD5_SIZE];
     struct buffer document;
     buffer_init(&document, TAGGING_MAX);
-    int rc = tagging_document(tags, count, &document);
-    if (rc) {
+    int code = tagging_document(tags, count, &document);
+    if (code) {
         buffer_free(&document);
-        return rc;
+        return code;
     }
     s3_content_md5(document.data, document.size, md5);
     const struct http_header headers[] = {{"content-type", "application/xml"},

@@ -50,11 +50,14 @@ static int presign_append(const struct aws *aws, const char *method, const struc
     struct buffer url, query;
     buffer_init(&url, URL_MAX);
     buffer_init(&query, URL_MAX);
-    int rc = s3_version_query(name, "", &query);
-    if (!rc && aws->requester_pays)
-        rc = buffer_format(&query, "%sx-amz-request-payer=requester", query.size ? "&" : "");
-    if (!rc)
-        rc = s3_url(aws, name->bucket, name->key, query.size ? query.data : NULL, region, &url);
+    int code = s3_version_query(name, "", &query);
+    if (!code && aws->requester_pays)
+        code = buffer_format(&query, "%sx-amz-request-payer=requester", query.size ? "&" : "");
+    if (code)
+        goto out;
+    code = s3_url(aws, name->bucket, name->key, query.size ? query.data : NULL, region, &url);
+    if (code)
+        goto out;
     const struct aws_sign what = {.credentials = credential_chain_use(aws->chain),
                                   .service = AWS_S3,
                                   .region = region,
@@ -62,11 +65,11 @@ static int presign_append(const struct aws *aws, const char *method, const struc
                                   .url = url.data,
                                   .payload_hash = SIGV4_UNSIGNED_PAYLOAD,
                                   .now_s = (int64_t)time(NULL) + aws->clock_offset_s};
-    if (!rc)
-        rc = what.credentials ? aws_presign(&what, expires_s, out) : ERR_CREDENTIALS;
+    code = what.credentials ? aws_presign(&what, expires_s, out) : ERR_CREDENTIALS;
+out:
     buffer_free(&url);
     buffer_free(&query);
-    return rc;
+    return code;
 }
 
 char *s3_presign(struct object_store *store, const char *method, const struct object_name *name,
@@ -80,13 +83,14 @@ char *s3_presign(struct object_store *store, const char *method, const struct ob
     }
     struct buffer out;
     buffer_init(&out, URL_MAX);
-    int rc =
+    int code =
         presign_append(container_of(store, struct aws, objects), method, name, expires_s, &out);
-    char *url = rc ? NULL : buffer_take_text(&out);
+    char *url = code ? NULL : buffer_take_text(&out);
     buffer_free(&out);
     if (!url)
-        error_set(error, rc ? rc : ERR_MEMORY, "cannot presign s3://%.60s/%.160s: %s", name->bucket,
-                  name->key, rc == ERR_INVALID ? "the bucket or key is not valid" : error_name(rc));
+        error_set(error, code ? code : ERR_MEMORY, "cannot presign s3://%.60s/%.160s: %s",
+                  name->bucket, name->key,
+                  code == ERR_INVALID ? "the bucket or key is not valid" : error_name(code));
     return url;
 }
 

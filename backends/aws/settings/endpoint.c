@@ -121,13 +121,15 @@ static int variants_read(struct endpoints *endpoints, const struct profile *prof
 {
     int code = flag_read(profile, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint",
                          &endpoints->dualstack, error);
-    if (!code)
-        code = flag_read(profile, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", &endpoints->fips,
-                         error);
+    if (code)
+        return code;
+    code =
+        flag_read(profile, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", &endpoints->fips, error);
+    if (code)
+        return code;
     endpoints->s3_dualstack = endpoints->dualstack;
     bool of_s3 = false; /* older than the setting for all services; only "true" counts */
-    if (!code)
-        code = flag_read(profile, NULL, "s3.use_dualstack_endpoint", &of_s3, error);
+    code = flag_read(profile, NULL, "s3.use_dualstack_endpoint", &of_s3, error);
     endpoints->s3_dualstack |= of_s3;
     return code;
 }
@@ -152,15 +154,19 @@ int endpoints_read(struct endpoints *endpoints, const struct backend_settings *o
 {
     *endpoints = (struct endpoints){0};
     int code = urls_read(endpoints, options, profile, error);
-    if (!code)
-        code = variants_read(endpoints, profile, error);
-    if (!code)
-        code = contradiction_find(endpoints, error);
+    if (code)
+        return code;
+    code = variants_read(endpoints, profile, error);
+    if (code)
+        return code;
+    code = contradiction_find(endpoints, error);
+    if (code)
+        return code;
     const char *style = profile_get_service(profile, "s3.addressing_style");
     if (!style)
         style = profile_get(profile, "s3.addressing_style");
     endpoints->path_style = options->path_style || (style && strcasecmp(style, "path") == 0);
-    return code;
+    return 0;
 }
 
 int endpoints_check(const struct endpoints *endpoints, const char *region, struct error *error)

@@ -31,16 +31,17 @@ static int file_parse(FILE *file, const char *path, struct ini *out, struct erro
         return error_set(error, ERR_MEMORY, "out of memory");
     size_t bad_line = 0;
     size_t size = fread(text, 1, FILE_SIZE_MAX, file);
-    int rc = ferror(file) ? ERR_IO : size == FILE_SIZE_MAX ? ERR_LIMIT : 0;
-    if (rc) {
-        error_set(error, rc, "%s: %s", path, rc == ERR_IO ? "cannot be read" : "larger than 1 MiB");
-    } else if ((rc = ini_parse(out, (struct slice){text, size}, &bad_line)) != 0) {
-        error_set(error, rc, "%s:%zu: expected [section], key = value or # comment", path,
+    int code = ferror(file) ? ERR_IO : size == FILE_SIZE_MAX ? ERR_LIMIT : 0;
+    if (code) {
+        error_set(error, code, "%s: %s", path,
+                  code == ERR_IO ? "cannot be read" : "larger than 1 MiB");
+    } else if ((code = ini_parse(out, (struct slice){text, size}, &bad_line)) != 0) {
+        error_set(error, code, "%s:%zu: expected [section], key = value or # comment", path,
                   bad_line);
     }
     secret_wipe(text, size);
     free(text);
-    return rc;
+    return code;
 }
 
 static int64_t milliseconds(const struct timespec *time)
@@ -70,18 +71,18 @@ static int file_load(struct profile *profile, const char *variable, const char *
     char *path = file_path(profile, variable, name);
     if (!path)
         return error_set(error, ERR_MEMORY, "out of memory");
-    int rc = 0;
+    int code = 0;
     FILE *file = path[0] ? fopen(path, "rbe") : NULL;
     if (file) {
         setvbuf(file, NULL, _IONBF, 0); /* no copy of a secret remains in stdio's buffer */
-        rc = file_parse(file, path, out, error);
+        code = file_parse(file, path, out, error);
         note_change(profile, file); /* after the read, to notice changes during it */
         fclose(file);
     } else if (path[0] && errno != ENOENT && errno != ENOTDIR) {
-        rc = error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
+        code = error_set(error, ERR_IO, "%s: %s", path, strerror(errno));
     }
     free(path);
-    return rc;
+    return code;
 }
 
 static const char *not_empty(const char *value)
@@ -115,16 +116,20 @@ bool profile_exists(const struct profile *profile)
 
 static int files_load(struct profile *profile, struct error *error)
 {
-    int rc = file_load(profile, "AWS_CONFIG_FILE", "config", &profile->config, error);
-    if (!rc)
-        rc = file_load(profile, "AWS_SHARED_CREDENTIALS_FILE", "credentials", &profile->credentials,
-                       error);
-    if (!rc && !profile_exists(profile))
-        rc = error_set(error, ERR_INVALID,
-                       "the AWS profile \"%s\" is in neither ~/.aws/config nor ~/.aws/credentials; "
-                       "check AWS_PROFILE",
-                       profile->name);
-    return rc;
+    int code = file_load(profile, "AWS_CONFIG_FILE", "config", &profile->config, error);
+    if (code)
+        return code;
+    code = file_load(profile, "AWS_SHARED_CREDENTIALS_FILE", "credentials", &profile->credentials,
+                     error);
+    if (code)
+        return code;
+    if (!profile_exists(profile))
+        return error_set(
+            error, ERR_INVALID,
+            "the AWS profile \"%s\" is in neither ~/.aws/config nor ~/.aws/credentials; "
+            "check AWS_PROFILE",
+            profile->name);
+    return 0;
 }
 
 int profile_load(struct profile *profile, const char *name, bool ignore_environment,

@@ -49,31 +49,34 @@ int sns_start(struct aws *aws, const struct sns_client_call *call)
     struct buffer form, url;
     buffer_init(&form, FORM_MAX);
     buffer_init(&url, URL_MAX);
-    int rc = region_of(aws, call->topic_arn, region);
-    if (!rc)
-        rc = form_make(call, &form);
-    if (!rc)
-        rc = url_make(aws, region, &url);
-    if (!rc) {
-        struct aws_call request = {.service = AWS_SNS,
-                                   .operation = call->action,
-                                   .method = "POST",
-                                   .resource = call->resource,
-                                   .url = url.data,
-                                   .region = endpoint_region(&aws->endpoints, AWS_SNS, region),
-                                   .headers = headers,
-                                   .header_count = 1,
-                                   .body = buffer_take(&form),
-                                   .settling = call->settling,
-                                   .response_max = AWS_RESPONSE_MAX,
-                                   .done = call->done,
-                                   .release = call->release,
-                                   .user = call->user};
-        rc = aws_request_start(aws, &request, NULL);
-    }
+    int code = region_of(aws, call->topic_arn, region);
+    if (code)
+        goto out;
+    code = form_make(call, &form);
+    if (code)
+        goto out;
+    code = url_make(aws, region, &url);
+    if (code)
+        goto out;
+    struct aws_call request = {.service = AWS_SNS,
+                               .operation = call->action,
+                               .method = "POST",
+                               .resource = call->resource,
+                               .url = url.data,
+                               .region = endpoint_region(&aws->endpoints, AWS_SNS, region),
+                               .headers = headers,
+                               .header_count = 1,
+                               .body = buffer_take(&form),
+                               .settling = call->settling,
+                               .response_max = AWS_RESPONSE_MAX,
+                               .done = call->done,
+                               .release = call->release,
+                               .user = call->user};
+    code = aws_request_start(aws, &request, NULL);
+out:
     buffer_free(&form);
     buffer_free(&url);
-    return rc;
+    return code;
 }
 
 /* --- responses --- */
@@ -115,14 +118,14 @@ static int entry_found(void *user, const char *path, struct slice text, size_t s
 static int response_search(const struct aws_reply *reply, struct search *search, char **out)
 {
     const struct bytes *body = &reply->response->body;
-    int rc = xml_read((struct slice){body->data, body->size}, NULL,
-                      search->key ? entry_found : element_found, search);
-    if (rc) {
+    int code = xml_read((struct slice){body->data, body->size}, NULL,
+                        search->key ? entry_found : element_found, search);
+    if (code) {
         free(search->found);
         search->found = NULL;
     }
     *out = search->found;
-    return rc;
+    return code;
 }
 
 int sns_response_text(const struct aws_reply *reply, const char *path, char **out)

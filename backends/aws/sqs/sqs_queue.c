@@ -73,12 +73,12 @@ int sqs_start(struct queue *queue, const struct sqs_client_call *call, struct qu
         .release = operation_release,
         .user = operation,
     };
-    int rc = aws_json_start(queue->aws, &request, &operation->request);
-    if (rc)
+    int code = aws_json_start(queue->aws, &request, &operation->request);
+    if (code)
         sqs_operation_free(operation);
     else if (out)
         *out = operation;
-    return rc;
+    return code;
 }
 
 void sqs_operation_free(struct queue_request *operation)
@@ -304,14 +304,14 @@ static int redrive_read(struct queue_facts *facts, const char *policy)
         return 0;
     json_t *root = json_text_read(slice_of(policy), JSON_LAST_DUPLICATE, NULL);
     const char *arn = json_text_in(root, "deadLetterTargetArn");
-    int rc = root ? 0 : ERR_PROTOCOL;
+    int code = root ? 0 : ERR_PROTOCOL;
     if (arn) {
         facts->dead_letter_arn = slice_dup(slice_of(arn));
         facts->max_receives = (unsigned)aws_json_number(root, "maxReceiveCount");
-        rc = facts->dead_letter_arn ? 0 : ERR_MEMORY;
+        code = facts->dead_letter_arn ? 0 : ERR_MEMORY;
     }
     json_decref(root);
-    return rc;
+    return code;
 }
 
 static int facts_read(struct queue_facts *facts, const json_t *attributes)
@@ -330,9 +330,10 @@ static void on_attributes(const struct aws_reply *reply, void *user)
     struct opening *opening = user;
     struct error error;
     json_t *root = aws_json_response(reply, &error);
-    int rc = root ? facts_read(&opening->queue->facts, json_object_get(root, "Attributes")) : 0;
-    if (rc)
-        aws_error_unreadable(&error, &reply->subject, rc, "the queue's attributes cannot be read");
+    int code = root ? facts_read(&opening->queue->facts, json_object_get(root, "Attributes")) : 0;
+    if (code)
+        aws_error_unreadable(&error, &reply->subject, code,
+                             "the queue's attributes cannot be read");
     json_decref(root);
     opening_end(opening, &error);
 }
@@ -355,9 +356,9 @@ static void on_url(const struct aws_reply *reply, void *user)
         aws_error_local(&error, &reply->subject, ERR_PROTOCOL, "no QueueUrl in the response");
     } else if (root) {
         opening->queue->facts.url = slice_dup(slice_of(url));
-        int rc = opening->queue->facts.url ? attributes_ask(opening) : ERR_MEMORY;
-        if (rc)
-            aws_error_local(&error, &reply->subject, rc, NULL);
+        int code = opening->queue->facts.url ? attributes_ask(opening) : ERR_MEMORY;
+        if (code)
+            aws_error_local(&error, &reply->subject, code, NULL);
     }
     json_decref(root);
     if (error.code)
@@ -381,20 +382,20 @@ int sqs_open(struct queue_backend *backend, const char *name, queue_opened *done
         return ERR_INVALID;
     struct opening *opening = calloc(1, sizeof *opening);
     struct queue *queue = queue_create(container_of(backend, struct aws, queues), &parsed);
-    int rc = opening && queue ? 0 : ERR_MEMORY;
-    if (!rc) {
+    int code = opening && queue ? 0 : ERR_MEMORY;
+    if (!code) {
         *opening = (struct opening){.queue = queue, .done = done, .user = user};
         list_push(&queue->aws->openings, &opening->link);
-        rc = parsed.url ? attributes_ask(opening) : url_ask(opening, &parsed);
+        code = parsed.url ? attributes_ask(opening) : url_ask(opening, &parsed);
     }
-    if (rc) {
+    if (code) {
         if (opening && queue)
             list_remove(&opening->link);
         free(opening);
         if (queue)
             queue_free(queue);
     }
-    return rc;
+    return code;
 }
 
 char *sqs_service(const struct queue_backend *backend, const char *name)

@@ -42,9 +42,9 @@ static int attributes_read(json_t *object, struct queue_message *message)
     json_t *value;
     json_object_foreach(object, name, value)
     {
-        int rc = attribute_read(name, value, &message->attributes[message->attribute_count++]);
-        if (rc)
-            return rc;
+        int code = attribute_read(name, value, &message->attributes[message->attribute_count++]);
+        if (code)
+            return code;
     }
     return 0;
 }
@@ -83,16 +83,16 @@ static size_t messages_read(const json_t *list, const struct queue *queue,
     size_t count = 0;
     for (size_t i = 0; i < json_array_size(list) && count < QUEUE_BATCH_MAX; i++) {
         out[count] = (struct queue_message){0};
-        int rc = message_read(json_array_get(list, i), &out[count]);
-        if (rc == 0) {
+        int code = message_read(json_array_get(list, i), &out[count]);
+        if (code == 0) {
             count++;
             continue;
         }
         queue_message_clear(&out[count]);
         log_warn("message left in its queue", LOG_TEXT("queue", queue->facts.name),
                  LOG_TEXT("message", json_text_in(json_array_get(list, i), "MessageId")),
-                 LOG_TEXT("reason",
-                          rc == ERR_CORRUPT ? "its body does not match its MD5" : error_name(rc)));
+                 LOG_TEXT("reason", code == ERR_CORRUPT ? "its body does not match its MD5"
+                                                        : error_name(code)));
     }
     return count;
 }

@@ -52,24 +52,22 @@ static json_t *message_body(const struct queue_send *message)
     json_t *body = json_pack("{s:s%}", "MessageBody", message->body, message->body_size);
     if (!body)
         return NULL;
-    int rc = 0;
+    int code = 0;
     if (message->delay_s)
-        rc = json_object_set_new(body, "DelaySeconds", json_integer(message->delay_s));
-    if (message->group && !rc)
-        rc = json_object_set_new(body, "MessageGroupId", json_string(message->group));
-    if (message->deduplication && !rc)
-        rc = json_object_set_new(body, "MessageDeduplicationId",
-                                 json_string(message->deduplication));
+        code = json_object_set_new(body, "DelaySeconds", json_integer(message->delay_s));
+    if (message->group && !code)
+        code = json_object_set_new(body, "MessageGroupId", json_string(message->group));
+    if (message->deduplication && !code)
+        code = json_object_set_new(body, "MessageDeduplicationId",
+                                   json_string(message->deduplication));
     json_t *attributes = message->attribute_count ? json_object() : NULL;
-    for (size_t i = 0; i < message->attribute_count && !rc; i++)
-        rc = json_object_set_new(attributes, message->attributes[i].name,
-                                 attribute_body(&message->attributes[i]));
-    if (!rc && attributes)
-        rc = json_object_set(body, "MessageAttributes", attributes);
+    for (size_t i = 0; i < message->attribute_count && !code; i++)
+        code = json_object_set_new(attributes, message->attributes[i].name,
+                                   attribute_body(&message->attributes[i]));
+    if (!code && attributes)
+        code = json_object_set(body, "MessageAttributes", attributes);
     json_decref(attributes);
-    if (!rc)
-        rc = trace_set(body, message->trace);
-    if (!rc)
+    if (!code && !trace_set(body, message->trace))
         return body;
     json_decref(body);
     return NULL;

@@ -174,17 +174,17 @@ static int sections_read(const struct keys_reader *r)
 {
     for (size_t i = 0; i < r->ini->count; i++) {
         const struct ini_entry *entry = &r->ini->entries[i];
-        int status = 0;
+        int code = 0;
         if (entry->key)
             continue;
         if (is_repeated(r->ini, i))
-            status = bad_section(r, entry, "is defined twice");
+            code = bad_section(r, entry, "is defined twice");
         else if (r->keys->all.count == KEYS_MAX)
-            status = bad_section(r, entry, "exceeds the limit of 1000 keys");
+            code = bad_section(r, entry, "exceeds the limit of 1000 keys");
         else
-            status = section_read(r, entry);
-        if (status)
-            return status;
+            code = section_read(r, entry);
+        if (code)
+            return code;
     }
     return r->keys->all.count ? 0
                               : error_set(r->error, ERR_INVALID,
@@ -207,33 +207,33 @@ static int file_read(const char *path, struct buffer *out, struct error *error)
     buffer_reserve(out, ACCESS_KEYS_FILE_MAX);
     while (!out->error && (size = fread(piece, 1, sizeof piece, file)) > 0)
         buffer_append(out, piece, size);
-    int status = 0;
+    int code = 0;
     if (ferror(file))
-        status = error_set(error, ERR_IO, "cannot read the access keys in %s: %s", path,
-                           strerror(errno));
+        code = error_set(error, ERR_IO, "cannot read the access keys in %s: %s", path,
+                         strerror(errno));
     else if (out->error)
-        status = error_set(error, out->error, "the access key file %s is larger than 1 MiB", path);
+        code = error_set(error, out->error, "the access key file %s is larger than 1 MiB", path);
     secret_wipe(piece, sizeof piece);
     fclose(file);
-    return status;
+    return code;
 }
 
 static int text_read(struct keys_reader *r, struct slice text)
 {
     struct ini ini = {0};
     size_t line;
-    int status = ini_parse(&ini, text, &line);
+    int code = ini_parse(&ini, text, &line);
     r->ini = &ini;
-    if (status == ERR_MEMORY)
-        error_set(r->error, status, "out of memory");
-    else if (status)
-        error_set(r->error, status, "%s:%zu: expected [section], key = value or # comment", r->path,
+    if (code == ERR_MEMORY)
+        error_set(r->error, code, "out of memory");
+    else if (code)
+        error_set(r->error, code, "%s:%zu: expected [section], key = value or # comment", r->path,
                   line);
     else
-        status = sections_read(r);
+        code = sections_read(r);
     r->ini = NULL;
     ini_free(&ini);
-    return status;
+    return code;
 }
 
 int access_keys_open(const char *path, const char *account, const struct access_key *fallback,
@@ -245,24 +245,24 @@ int access_keys_open(const char *path, const char *account, const struct access_
         return error_set(error, ERR_MEMORY, "out of memory");
     struct keys_reader reader = {.path = path, .account = account, .keys = keys, .error = error};
     buffer_init(&text, ACCESS_KEYS_FILE_MAX);
-    int status;
+    int code;
     if (path) {
-        status = file_read(path, &text, error);
-        if (!status)
-            status = text_read(&reader, buffer_slice(&text));
+        code = file_read(path, &text, error);
+        if (!code)
+            code = text_read(&reader, buffer_slice(&text));
         if (text.data)
             secret_wipe(text.data, text.capacity);
     } else {
         snprintf(keys->strings[0].arn, ARN_SIZE, "arn:aws:iam::%s:root", account);
         snprintf(keys->strings[0].user_id, ID_SIZE, "%s", account);
-        status = access_key_add(keys, fallback->access_key, fallback->secret_key);
-        if (status)
-            error_set(error, status, "out of memory");
+        code = access_key_add(keys, fallback->access_key, fallback->secret_key);
+        if (code)
+            error_set(error, code, "out of memory");
     }
     buffer_free(&text);
-    if (status)
+    if (code)
         access_keys_close(keys);
     else
         *out = keys;
-    return status;
+    return code;
 }

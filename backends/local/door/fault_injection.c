@@ -86,10 +86,10 @@ static void cut(struct fault *fault)
     http_call_abort(fault->request->call);
 }
 
-static void on_half(struct http_call *call, int error, void *user)
+static void on_half(struct http_call *call, int code, void *user)
 {
     (void)user;
-    if (!error)
+    if (!code)
         http_call_abort(call);
 }
 
@@ -183,10 +183,10 @@ void fault_response_send(struct fault *fault, const struct http_header *headers,
 
 /* ---- injecting ---- */
 
-static void on_ignored(struct http_call *call, int error, const void *data, size_t size, void *user)
+static void on_ignored(struct http_call *call, int code, const void *data, size_t size, void *user)
 {
     (void)call;
-    (void)error;
+    (void)code;
     (void)data;
     (void)size;
     (void)user;
@@ -199,13 +199,12 @@ static void stall(struct cloud_request *request, enum router_wire wire)
         http_call_read(request->call, on_ignored, NULL);
 }
 
-static void on_uploaded(struct http_call *call, int error, const void *data, size_t size,
-                        void *user)
+static void on_uploaded(struct http_call *call, int code, const void *data, size_t size, void *user)
 {
     struct fault *fault = user;
     (void)data;
     fault->left -= (int64_t)size;
-    if (!error && (size == 0 || fault->left <= 0))
+    if (!code && (size == 0 || fault->left <= 0))
         http_call_abort(call);
 }
 

@@ -282,31 +282,43 @@ static int rule_read(const struct fault_reader *r, json_t *object, struct fault_
 {
     uint64_t seed = 1, milliseconds = TRICKLE_MS;
     int code = names_check(r, object);
-    if (!code)
-        code = operation_read(r, json_object_get(object, "operation"), rule);
-    if (!code)
-        code = kind_read(r, json_object_get(object, "fault"), rule);
-    if (!code)
-        code = resource_read(r, json_object_get(object, "resource"), rule);
-    if (!code)
-        code = number_read(r, object, "nth", UINT32_MAX, &rule->nth);
-    if (!code)
-        code = number_read(r, object, "every", UINT32_MAX, &rule->every);
-    if (!code)
-        code = number_read(r, object, "times", UINT32_MAX, &rule->times);
-    if (!code)
-        code = number_read(r, object, "seed", UINT32_MAX, &seed);
-    if (!code)
-        code = number_read(r, object, "milliseconds", MILLISECONDS_MAX, &milliseconds);
-    if (!code)
-        code = chance_read(r, json_object_get(object, "probability"), &rule->probability);
-    if (!code)
-        code = rule_check(r, object, rule);
+    if (code)
+        return code;
+    code = operation_read(r, json_object_get(object, "operation"), rule);
+    if (code)
+        return code;
+    code = kind_read(r, json_object_get(object, "fault"), rule);
+    if (code)
+        return code;
+    code = resource_read(r, json_object_get(object, "resource"), rule);
+    if (code)
+        return code;
+    code = number_read(r, object, "nth", UINT32_MAX, &rule->nth);
+    if (code)
+        return code;
+    code = number_read(r, object, "every", UINT32_MAX, &rule->every);
+    if (code)
+        return code;
+    code = number_read(r, object, "times", UINT32_MAX, &rule->times);
+    if (code)
+        return code;
+    code = number_read(r, object, "seed", UINT32_MAX, &seed);
+    if (code)
+        return code;
+    code = number_read(r, object, "milliseconds", MILLISECONDS_MAX, &milliseconds);
+    if (code)
+        return code;
+    code = chance_read(r, json_object_get(object, "probability"), &rule->probability);
+    if (code)
+        return code;
+    code = rule_check(r, object, rule);
+    if (code)
+        return code;
     rule->random = seed;
     rule->milliseconds = (unsigned)milliseconds;
     if (rule->nth && !rule->times)
         rule->times = 1;
-    return code;
+    return 0;
 }
 
 static int line_read(const struct fault_reader *r, struct slice line, struct faults *faults)

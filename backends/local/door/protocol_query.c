@@ -22,12 +22,17 @@ static int form_read(const struct cloud_request *request, const struct query_sha
     struct slice body = {request->body.data, request->body.size};
     json_t *tree = json_object();
     int code = tree ? 0 : ERR_MEMORY;
-    if (!code)
-        code = form_parse(tree, http_call_query(request->call), shape->names, shape->name_count);
-    if (!code)
-        code = form_parse(tree, body, shape->names, shape->name_count);
-    if (!code && !(*out = form_shape(tree)))
-        code = ERR_MEMORY;
+    if (code)
+        goto out;
+    code = form_parse(tree, http_call_query(request->call), shape->names, shape->name_count);
+    if (code)
+        goto out;
+    code = form_parse(tree, body, shape->names, shape->name_count);
+    if (code)
+        goto out;
+    *out = form_shape(tree);
+    code = *out ? 0 : ERR_MEMORY;
+out:
     json_decref(tree);
     return code;
 }

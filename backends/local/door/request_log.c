@@ -40,9 +40,9 @@ static int lines_run(struct storage_task *task, struct storage *storage)
 
 static void lines_submit(struct request_log *log);
 
-static void lines_done(struct storage_task *task, int status)
+static void lines_done(struct storage_task *task, int code)
 {
-    (void)status;
+    (void)code;
     struct request_log *log = container_of(task, struct request_log, task);
     if (task->error.code)
         log_warn("request log not written", LOG_TEXT("error", task->error.text));

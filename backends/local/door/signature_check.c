@@ -325,9 +325,9 @@ enum signature_code signature_verify(const struct signed_request *request,
     uint8_t signing_key[SIGV4_KEY_SIZE];
     char signature[SIGV4_HEX_SIZE];
     signing_keys_get(claim->key->signing, claim->key->secret_key, &scope, signing_key);
-    int status = sigv4_signature(&signed_request, &scope, signing_key, signature);
+    bool made = !sigv4_signature(&signed_request, &scope, signing_key, signature);
     secret_wipe(signing_key, sizeof signing_key);
-    bool same = !status && strlen(claim->signature) == SIGV4_HEX_SIZE - 1 &&
+    bool same = made && strlen(claim->signature) == SIGV4_HEX_SIZE - 1 &&
                 secret_equal(signature, claim->signature, SIGV4_HEX_SIZE - 1);
     return same ? SIGNATURE_OK : SIGNATURE_MISMATCH;
 }

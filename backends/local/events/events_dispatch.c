@@ -196,10 +196,12 @@ static int target_serve(struct dispatch *d, const json_t *target)
     } else if (!code) {
         code = input_send(d, target, buffer_slice(&input), &failure);
     }
-    if (!code && failure.code)
-        code = letter_send(d, target, &failure, &letter);
-    if (!code && failure.code)
+    if (code || !failure.code)
+        goto out;
+    code = letter_send(d, target, &failure, &letter);
+    if (!code)
         lost(d, target, &failure, &letter);
+out:
     buffer_free(&input);
     return code;
 }

@@ -178,12 +178,15 @@ static int template_check(const char *template, const json_t *paths, struct erro
                              "InputTemplate uses <%.*s>, which InputPathsMap does not define",
                              (int)walk.name.size, walk.name.data);
     } while (walk.name.size && !code);
-    if (!code && text.error == ERR_MEMORY)
+    if (code)
+        goto out;
+    if (text.error == ERR_MEMORY)
         code = error_set(error, ERR_MEMORY, "out of memory");
-    if (!code && !is_json(&text))
+    else if (!is_json(&text))
         code = error_set(error, ERR_INVALID,
                          "InputTemplate is not valid: it must be one JSON value or quoted lines, "
                          "with <name> as placeholders");
+out:
     buffer_free(&text);
     return code;
 }

@@ -117,8 +117,9 @@ int events_input_rule(struct service_call *call, const char *parameter, struct e
 {
     const char *name;
     int code = events_input_bus(call, "EventBusName");
-    if (!code)
-        code = events_input_name(call, parameter, true, &name);
+    if (code)
+        return code;
+    code = events_input_name(call, parameter, true, &name);
     if (code)
         return code;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);

@@ -142,8 +142,9 @@ static int entries_check(struct service_call *call, json_t **entries)
     int code = events_input_text(call, "EndpointId", false, 1, 50, &endpoint);
     if (!code && endpoint)
         return service_call_not_implemented(call, "EndpointId");
-    if (!code)
-        code = events_input_list(call, "Entries", 1, ENTRIES_MAX, entries);
+    if (code)
+        return code;
+    code = events_input_list(call, "Entries", 1, ENTRIES_MAX, entries);
     if (code)
         return code;
     for (size_t i = 0; i < json_array_size(*entries); i++)
@@ -202,19 +203,22 @@ int events_test_event_pattern(struct service_call *call)
     struct event_pattern *pattern = NULL;
     struct error error = {0};
     int code = events_input_text(call, "EventPattern", true, 0, EVENT_PATTERN_MAX, &pattern_text);
-    if (!code)
-        code = events_input_text(call, "Event", true, 1, EVENT_MAX, &event_text);
+    if (code)
+        return code;
+    code = events_input_text(call, "Event", true, 1, EVENT_MAX, &event_text);
     if (code)
         return code;
     code = event_pattern_parse(slice_of(pattern_text), &pattern, &error);
     if (code && code != ERR_MEMORY)
         return service_call_fail(call, EVENTS_INVALID_PATTERN, "%s", error.text);
     json_t *event = json_text_read(slice_of(event_text), 0, NULL);
-    if (!code)
-        code = event_check(call, event);
-    if (!code)
-        code = service_call_output(call, "Result",
-                                   json_boolean(event_pattern_matches(pattern, event)));
+    if (code)
+        goto out;
+    code = event_check(call, event);
+    if (code)
+        goto out;
+    code = service_call_output(call, "Result", json_boolean(event_pattern_matches(pattern, event)));
+out:
     json_decref(event);
     event_pattern_free(pattern);
     return code;

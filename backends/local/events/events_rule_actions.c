@@ -102,14 +102,18 @@ static int rule_read(struct service_call *call, json_t *document)
     int code = events_input_text(call, "ScheduleExpression", false, 0, 256, &schedule);
     if (!code && schedule)
         return service_call_not_implemented(call, "ScheduleExpression");
-    if (!code)
-        code = pattern_read(call, &pattern);
-    if (!code)
-        code = state_read(call, &state);
-    if (!code)
-        code = events_input_text(call, "Description", false, 0, DESCRIPTION_MAX, &description);
-    if (!code)
-        code = events_input_text(call, "RoleArn", false, 1, ROLE_MAX, &role);
+    if (code)
+        return code;
+    code = pattern_read(call, &pattern);
+    if (code)
+        return code;
+    code = state_read(call, &state);
+    if (code)
+        return code;
+    code = events_input_text(call, "Description", false, 0, DESCRIPTION_MAX, &description);
+    if (code)
+        return code;
+    code = events_input_text(call, "RoleArn", false, 1, ROLE_MAX, &role);
     if (code)
         return code;
     if (member_set(document, "EventPattern", pattern) || member_set(document, "State", state) ||
@@ -124,8 +128,9 @@ int events_put_rule(struct service_call *call)
     const char *name;
     char arn[EVENTS_ARN_SIZE];
     int code = events_input_bus(call, "EventBusName");
-    if (!code)
-        code = events_input_name(call, "Name", true, &name);
+    if (code)
+        return code;
+    code = events_input_name(call, "Name", true, &name);
     if (code)
         return code;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
@@ -138,13 +143,16 @@ int events_put_rule(struct service_call *call)
             EVENTS_RULES_MAX);
     json_t *document = json_object();
     code = document ? rule_read(call, document) : ERR_MEMORY;
-    if (!code)
-        code = rule_inherit(call, old, document);
+    if (code)
+        goto out;
+    code = rule_inherit(call, old, document);
+    if (code)
+        goto out;
     events_rule_arn(call->cloud, name, arn);
-    if (!code)
-        code = service_call_output(call, "RuleArn", json_string(arn));
+    code = service_call_output(call, "RuleArn", json_string(arn));
     if (!code)
         return events_change(call, name, document);
+out:
     json_decref(document);
     return code;
 }
@@ -228,8 +236,9 @@ int events_delete_rule(struct service_call *call)
 {
     const char *name;
     int code = events_input_bus(call, "EventBusName");
-    if (!code)
-        code = events_input_name(call, "Name", true, &name);
+    if (code)
+        return code;
+    code = events_input_name(call, "Name", true, &name);
     if (code)
         return code;
     snprintf(call->request->resource, sizeof call->request->resource, "%s", name);
@@ -283,8 +292,9 @@ static int change_tags(struct service_call *call, const char *member,
     struct events_rule *rule;
     json_t *list, *tags;
     int code = tagged_rule(call, &rule);
-    if (!code)
-        code = events_input_list(call, member, 1, TAGS_MAX, &list);
+    if (code)
+        return code;
+    code = events_input_list(call, member, 1, TAGS_MAX, &list);
     if (code)
         return code;
     json_t *document = document_with_tags(rule, &tags);
@@ -322,8 +332,9 @@ int events_list_tags(struct service_call *call)
     int code = tagged_rule(call, &rule);
     json_t *list = code ? NULL : json_array(), *value;
     const char *key;
-    if (!code)
-        code = service_call_output(call, "Tags", list);
+    if (code)
+        return code;
+    code = service_call_output(call, "Tags", list);
     if (code)
         return code;
     json_object_foreach(json_object_get(rule->document, "Tags"), key, value)

@@ -122,12 +122,15 @@ static int target_check(struct service_call *call, json_t *target)
             "satisfy constraint: Member must have 1 to 64 of the characters "
             "[\\.\\-_A-Za-z0-9]");
     int code = members_check(call, target);
-    if (!code)
-        code = arn_check(call, id, json_text_in(target, "Arn"));
-    if (!code)
-        code = group_check(call, id, target);
-    if (!code)
-        code = delivery_check(call, id, target);
+    if (code)
+        return code;
+    code = arn_check(call, id, json_text_in(target, "Arn"));
+    if (code)
+        return code;
+    code = group_check(call, id, target);
+    if (code)
+        return code;
+    code = delivery_check(call, id, target);
     if (code)
         return code;
     code = events_input_check(target, &error);
@@ -185,15 +188,21 @@ int events_put_targets(struct service_call *call)
     struct events_rule *rule;
     json_t *list, *failed, *targets;
     int code = events_input_rule(call, "Rule", &rule);
-    if (!code)
-        code = events_input_list(call, "Targets", 1, TARGETS_IN_CALL, &list);
+    if (code)
+        return code;
+    code = events_input_list(call, "Targets", 1, TARGETS_IN_CALL, &list);
+    if (code)
+        return code;
     for (size_t i = 0; !code && i < json_array_size(list); i++)
         code = target_check(call, json_array_get(list, i));
-    if (!code)
-        code = failures_begin(call, &failed);
-    targets = code ? NULL : targets_copy(rule);
-    if (!code && !targets)
-        code = ERR_MEMORY;
+    if (code)
+        return code;
+    code = failures_begin(call, &failed);
+    if (code)
+        return code;
+    targets = targets_copy(rule);
+    if (!targets)
+        return ERR_MEMORY;
     for (size_t i = 0; !code && i < json_array_size(list); i++)
         code = target_put(targets, json_array_get(list, i)) ? ERR_MEMORY : 0;
     if (!code && json_array_size(targets) > EVENTS_TARGETS_MAX)
@@ -231,13 +240,17 @@ int events_remove_targets(struct service_call *call)
     struct events_rule *rule;
     json_t *ids, *failed, *targets;
     int code = events_input_rule(call, "Rule", &rule);
-    if (!code)
-        code = events_input_list(call, "Ids", 1, TARGETS_IN_CALL, &ids);
-    if (!code)
-        code = failures_begin(call, &failed);
-    targets = code ? NULL : targets_copy(rule);
-    if (!code && !targets)
-        code = ERR_MEMORY;
+    if (code)
+        return code;
+    code = events_input_list(call, "Ids", 1, TARGETS_IN_CALL, &ids);
+    if (code)
+        return code;
+    code = failures_begin(call, &failed);
+    if (code)
+        return code;
+    targets = targets_copy(rule);
+    if (!targets)
+        return ERR_MEMORY;
     for (size_t i = 0; !code && i < json_array_size(ids); i++)
         code = target_remove(call, rule, targets, json_string_value(json_array_get(ids, i)), failed)
                    ? ERR_MEMORY

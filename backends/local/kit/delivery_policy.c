@@ -91,13 +91,15 @@ static int retries_read(json_t *object, struct delivery_policy *out, char *why)
         if (!code)
             code = retry_member_read(name, value, out, why);
     }
-    if (!code && out->min_delay_s > out->max_delay_s)
-        code = wrong(why, "minDelayTarget must be at most maxDelayTarget");
-    if (!code && out->no_delay + out->min_delay + out->max_delay > out->retries)
-        code = wrong(why, "numRetries must be at least the retries of all phases");
-    if (!code && total_ms(out) > (int64_t)TOTAL_MAX_S * 1000)
-        code = wrong(why, "all retries together must take at most 3600 seconds");
-    return code;
+    if (code)
+        return code;
+    if (out->min_delay_s > out->max_delay_s)
+        return wrong(why, "minDelayTarget must be at most maxDelayTarget");
+    if (out->no_delay + out->min_delay + out->max_delay > out->retries)
+        return wrong(why, "numRetries must be at least the retries of all phases");
+    if (total_ms(out) > (int64_t)TOTAL_MAX_S * 1000)
+        return wrong(why, "all retries together must take at most 3600 seconds");
+    return 0;
 }
 
 static int request_read(json_t *object, struct delivery_policy *out, char *why)
@@ -210,9 +212,10 @@ int delivery_policy_read(const char *topic, const char *subscription, struct del
     *out = (struct delivery_policy){.min_delay_s = 20, .max_delay_s = 20, .retries = 3};
     if (topic && topic[0])
         code = topic_read(topic, out, &alone, why);
-    if (!code && subscription && subscription[0] && !alone)
-        code = subscription_read(subscription, out, why);
-    return code;
+    if (code)
+        return code;
+    return subscription && subscription[0] && !alone ? subscription_read(subscription, out, why)
+                                                     : 0;
 }
 
 /* The position between the first and last retry of the backoff phase, 0 to 1, according to the

@@ -63,14 +63,18 @@ static int pair_put(json_t *tree, struct slice name, struct slice value,
     buffer_init(&path, NAME_MAX_BYTES);
     buffer_init(&text, value.size);
     int code = uri_decode(&path, name, true);
-    if (!code)
-        code = uri_decode(&text, value, true);
+    if (code)
+        goto out;
+    code = uri_decode(&text, value, true);
+    if (code || path.size == 0)
+        goto out;
     /* jansson would report it like a lack of memory */
-    if (!code && path.size > 0 && !(is_utf8(&path) && is_utf8(&text)))
+    if (!is_utf8(&path) || !is_utf8(&text))
         code = ERR_INVALID;
-    if (!code && path.size > 0)
+    else
         code = tree_put(tree, path.data, json_stringn(text.data ? text.data : "", text.size), names,
                         count);
+out:
     buffer_free(&path);
     buffer_free(&text);
     return code;

@@ -123,34 +123,34 @@ static int object_load(struct detection *detection, const struct object *object,
     if (!data)
         return error_set(error, ERR_MEMORY, "out of memory");
     detection->image = bytes_give(data, size);
-    int status = object_reader_open(&reader, blobs, object, 0, size, error);
-    if (!status)
-        status = object_reader_read(&reader, data, size, error);
+    int code = object_reader_open(&reader, blobs, object, 0, size, error);
+    if (!code)
+        code = object_reader_read(&reader, data, size, error);
     object_reader_close(&reader);
-    return status;
+    return code;
 }
 
 static int read_run(struct storage_task *task, struct storage *storage)
 {
     struct detection *detection = container_of(task, struct detection, task);
     struct object object = {0};
-    int status = objects_find_version(storage, detection->bucket, detection->key,
-                                      detection->version, &object, &task->error);
-    if (status == ERR_NOT_FOUND || (!status && object.marker))
+    int code = objects_find_version(storage, detection->bucket, detection->key, detection->version,
+                                    &object, &task->error);
+    if (code == ERR_NOT_FOUND || (!code && object.marker))
         detection->result = DETECTION_NO_OBJECT;
-    else if (!status && object.size > DETECTION_OBJECT_MAX)
+    else if (!code && object.size > DETECTION_OBJECT_MAX)
         detection->result = DETECTION_TOO_LARGE;
-    else if (!status)
-        status = object_load(detection, &object, &task->error);
+    else if (!code)
+        code = object_load(detection, &object, &task->error);
     object_clear(&object);
-    return status == ERR_NOT_FOUND ? 0 : status;
+    return code == ERR_NOT_FOUND ? 0 : code;
 }
 
 /* Loop thread. */
 
-static void analyse_done(uv_work_t *work, int status)
+static void analyse_done(uv_work_t *work, int code)
 {
-    (void)status; /* a running task cannot be withdrawn */
+    (void)code; /* a running task cannot be withdrawn */
     settle(container_of(work, struct detection, work));
 }
 
@@ -159,10 +159,10 @@ static void analyse(struct detection *detection)
     uv_queue_work(detection->detector->cloud->loop, &detection->work, analyse_run, analyse_done);
 }
 
-static void read_done(struct storage_task *task, int status)
+static void read_done(struct storage_task *task, int code)
 {
     struct detection *detection = container_of(task, struct detection, task);
-    if (status) {
+    if (code) {
         detection->result = DETECTION_FAILED;
         detection->error = task->error;
     }

@@ -93,21 +93,23 @@ static int read_settings(struct service_call *call, struct label_filter *filter)
 {
     const json_t *settings, *general;
     int code = member(call, call->input, "Settings", JSON_OBJECT, &settings);
-    if (!code && json_is_object(json_object_get(settings, "ImageProperties")))
-        code = service_call_not_implemented(call, "Settings.ImageProperties");
-    if (!code)
-        code = member(call, settings, "GeneralLabels", JSON_OBJECT, &general);
-    if (!code)
-        code = filter_list(call, general, "LabelInclusionFilters", &filter->include);
-    if (!code)
-        code = filter_list(call, general, "LabelExclusionFilters", &filter->exclude);
-    if (!code)
-        code = filter_list(call, general, "LabelCategoryInclusionFilters",
-                           &filter->include_categories);
-    if (!code)
-        code = filter_list(call, general, "LabelCategoryExclusionFilters",
-                           &filter->exclude_categories);
-    return code;
+    if (code)
+        return code;
+    if (json_is_object(json_object_get(settings, "ImageProperties")))
+        return service_call_not_implemented(call, "Settings.ImageProperties");
+    code = member(call, settings, "GeneralLabels", JSON_OBJECT, &general);
+    if (code)
+        return code;
+    code = filter_list(call, general, "LabelInclusionFilters", &filter->include);
+    if (code)
+        return code;
+    code = filter_list(call, general, "LabelExclusionFilters", &filter->exclude);
+    if (code)
+        return code;
+    code = filter_list(call, general, "LabelCategoryInclusionFilters", &filter->include_categories);
+    if (code)
+        return code;
+    return filter_list(call, general, "LabelCategoryExclusionFilters", &filter->exclude_categories);
 }
 
 static int read_features(struct service_call *call)
@@ -179,10 +181,12 @@ static int read_object(struct detect_call *detect, const json_t *from)
     struct service_call *call = &detect->call;
     const char *bucket, *key, *version;
     int code = text_member(call, from, "Bucket", BUCKET_MAX, &bucket);
-    if (!code)
-        code = text_member(call, from, "Name", KEY_MAX, &key);
-    if (!code)
-        code = text_member(call, from, "Version", KEY_MAX, &version);
+    if (code)
+        return code;
+    code = text_member(call, from, "Name", KEY_MAX, &key);
+    if (code)
+        return code;
+    code = text_member(call, from, "Version", KEY_MAX, &version);
     if (code)
         return code;
     if (!bucket || !key)
@@ -197,10 +201,12 @@ static int read_image(struct detect_call *detect)
     struct service_call *call = &detect->call;
     const json_t *image, *bytes = NULL, *object = NULL;
     int code = member(call, call->input, "Image", JSON_OBJECT, &image);
-    if (!code)
-        code = member(call, image, "Bytes", JSON_STRING, &bytes);
-    if (!code)
-        code = member(call, image, "S3Object", JSON_OBJECT, &object);
+    if (code)
+        return code;
+    code = member(call, image, "Bytes", JSON_STRING, &bytes);
+    if (code)
+        return code;
+    code = member(call, image, "S3Object", JSON_OBJECT, &object);
     if (code)
         return code;
     if (!bytes == !object || (bytes && !json_string_length(bytes)))
@@ -277,11 +283,15 @@ void rekognition_detect_labels_ended(struct service_call *call, bool completed)
 static int read_request(struct detect_call *detect)
 {
     int code = read_limits(&detect->call, &detect->filter);
-    if (!code)
-        code = read_features(&detect->call);
-    if (!code)
-        code = read_settings(&detect->call, &detect->filter);
-    return code ? code : read_image(detect);
+    if (code)
+        return code;
+    code = read_features(&detect->call);
+    if (code)
+        return code;
+    code = read_settings(&detect->call, &detect->filter);
+    if (code)
+        return code;
+    return read_image(detect);
 }
 
 int rekognition_detect_labels(struct service_call *call)

@@ -111,10 +111,11 @@ static int check_numeric(const json_t *value, const char *name, struct error *er
     if (!is_one_of(second, "<", "<="))
         return invalid(error, "Bad numeric range operator: %.20s", second ? second : "");
     code = check_number(json_array_get(value, 3), second, error);
-    if (!code &&
-        json_number_value(json_array_get(value, 1)) >= json_number_value(json_array_get(value, 3)))
-        code = invalid(error, "Bottom must be less than top");
-    return code;
+    if (code)
+        return code;
+    if (json_number_value(json_array_get(value, 1)) >= json_number_value(json_array_get(value, 3)))
+        return invalid(error, "Bottom must be less than top");
+    return 0;
 }
 
 /* anything-but. */

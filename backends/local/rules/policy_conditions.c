@@ -107,9 +107,11 @@ static int condition_read(struct policy_reader *r, const char *operator_name, co
     int code = operator_read(r, operator_name, c);
     c->key_name = key;
     c->key = key_find(key);
-    if (!code && (!strchr(key, ':') || strlen(key) > 128))
-        code = policy_refuse_member(r, "not a condition key:", key);
-    return code ? code : policy_texts_read(r, value, "a condition's value", true, &c->values);
+    if (code)
+        return code;
+    if (!strchr(key, ':') || strlen(key) > 128)
+        return policy_refuse_member(r, "not a condition key:", key);
+    return policy_texts_read(r, value, "a condition's value", true, &c->values);
 }
 
 static int conditions_count(struct policy_reader *r, json_t *operators_json, size_t *count)

@@ -206,11 +206,11 @@ static int actions_read(struct policy_reader *r, const json_t *statement,
                         struct policy_names *actions)
 {
     int code = names_read(r, statement, "Action", "NotAction", actions);
-    if (!code && !actions->values)
-        code = policy_refuse_element(r, "Action", "there");
-    if (!code)
-        code =
-            policy_limit_check(r, json_array_size(actions->values), r->quotas->actions, "actions");
+    if (code)
+        return code;
+    if (!actions->values)
+        return policy_refuse_element(r, "Action", "there");
+    code = policy_limit_check(r, json_array_size(actions->values), r->quotas->actions, "actions");
     for (size_t i = 0; i < json_array_size(actions->values) && !code; i++)
         code = action_strip(r, actions->values, i);
     return code;
@@ -266,13 +266,18 @@ static int head_read(struct policy_reader *r, json_t *statement, struct policy_s
 static int statement_read(struct policy_reader *r, json_t *statement, struct policy_statement *s)
 {
     int code = head_read(r, statement, s);
-    if (!code)
-        code = principal_read(r, statement, &s->principal);
-    if (!code)
-        code = actions_read(r, statement, &s->actions);
-    if (!code)
-        code = resources_read(r, statement, &s->resources);
-    return code ? code : policy_conditions_read(r, statement, s);
+    if (code)
+        return code;
+    code = principal_read(r, statement, &s->principal);
+    if (code)
+        return code;
+    code = actions_read(r, statement, &s->actions);
+    if (code)
+        return code;
+    code = resources_read(r, statement, &s->resources);
+    if (code)
+        return code;
+    return policy_conditions_read(r, statement, s);
 }
 
 static int statements_read(struct policy_reader *r, json_t *value)

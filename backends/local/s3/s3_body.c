@@ -133,19 +133,29 @@ static bool says_aws_chunked(struct slice encoding)
     return encoding.size >= size && strncasecmp(encoding.data, name, size) == 0;
 }
 
-static bool claims_read(struct s3_request *request, struct s3_claims *claims, bool with_checksum)
+static enum s3_error headers_read(struct s3_request *request, struct s3_claims *claims,
+                                  bool with_checksum)
 {
     *claims = (struct s3_claims){.size = -1};
     enum s3_error error = read_payload_hash(claims, slice_of(request->base->payload_hash));
-    if (!error && !claims->hashed && says_aws_chunked(s3_header(request, "content-encoding")) &&
+    if (error)
+        return error;
+    if (!claims->hashed && says_aws_chunked(s3_header(request, "content-encoding")) &&
         s3_header(request, "x-amz-decoded-content-length").data)
         claims->chunked = true;
-    if (!error)
-        error = read_md5(claims, s3_header(request, "content-md5"));
-    if (!error && with_checksum)
+    error = read_md5(claims, s3_header(request, "content-md5"));
+    if (error)
+        return error;
+    if (with_checksum)
         error = read_checksum(request, claims);
-    if (!error)
-        error = read_size(request, claims);
+    if (error)
+        return error;
+    return read_size(request, claims);
+}
+
+static bool claims_read(struct s3_request *request, struct s3_claims *claims, bool with_checksum)
+{
+    enum s3_error error = headers_read(request, claims, with_checksum);
     if (error)
         s3_respond_error(request, error, NULL);
     return !error;

@@ -247,15 +247,23 @@ static enum s3_error read_stated(struct s3_request *request, struct s3_completio
     return S3_OK;
 }
 
+static enum s3_error read_request(struct complete *complete, struct slice body,
+                                  const char **message)
+{
+    enum s3_error error = read_stated(complete->request, &complete->asked);
+    if (error)
+        return error;
+    error = s3_write_condition_read(complete->request, &complete->condition, message);
+    if (error)
+        return error;
+    return s3_completion_read(&complete->asked, body);
+}
+
 static bool prepare(struct complete *complete, struct slice body)
 {
     struct s3_request *request = complete->request;
     const char *message = NULL;
-    enum s3_error error = read_stated(request, &complete->asked);
-    if (!error)
-        error = s3_write_condition_read(request, &complete->condition, &message);
-    if (!error)
-        error = s3_completion_read(&complete->asked, body);
+    enum s3_error error = read_request(complete, body, &message);
     if (error)
         s3_respond_error(request, error, message);
     return !error;

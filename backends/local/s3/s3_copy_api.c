@@ -157,16 +157,25 @@ static enum s3_error check_self_copy(struct s3_request *request, struct copy_obj
     return same && !changes ? S3_INVALID_REQUEST : S3_OK;
 }
 
+static enum s3_error read_request(struct s3_request *request, struct copy_object *copy_object,
+                                  const char **message)
+{
+    enum s3_error error = read_directives(request, copy_object, message);
+    if (error)
+        return error;
+    error = check_self_copy(request, copy_object, message);
+    if (error)
+        return error;
+    error = s3_metadata_read(request, &copy_object->object, message);
+    if (error)
+        return error;
+    return s3_write_condition_read(request, &copy_object->condition, message);
+}
+
 static bool copy_object_prepare(struct s3_request *request, struct copy_object *copy_object)
 {
     const char *message = NULL;
-    enum s3_error error = read_directives(request, copy_object, &message);
-    if (!error)
-        error = check_self_copy(request, copy_object, &message);
-    if (!error)
-        error = s3_metadata_read(request, &copy_object->object, &message);
-    if (!error)
-        error = s3_write_condition_read(request, &copy_object->condition, &message);
+    enum s3_error error = read_request(request, copy_object, &message);
     if (error)
         s3_respond_error(request, error, message);
     return !error;

@@ -130,25 +130,34 @@ static enum s3_error read_range(struct s3_request *request, struct s3_copy_sourc
     return good && source->first <= source->last ? S3_OK : S3_INVALID_ARGUMENT;
 }
 
+static enum s3_error read_source(struct s3_request *request, struct s3_copy_source *source,
+                                 struct bucket *bucket, const char **message)
+{
+    enum s3_error error = read_path(request, source, message);
+    if (error)
+        return error;
+    *message = NULL;
+    if (!read_conditions(request, source))
+        return S3_INTERNAL_ERROR;
+    error = read_range(request, source);
+    if (error) {
+        *message = bad_range;
+        return error;
+    }
+    if (!buckets_find(request->cloud->buckets, source->bucket_name, bucket))
+        return S3_NO_SUCH_BUCKET;
+    const char *action = source->version.given ? "GetObjectVersion" : "GetObject";
+    return s3_access_allowed(request, source->bucket_name, action, source->key) ? S3_OK
+                                                                                : S3_ACCESS_DENIED;
+}
+
 bool s3_copy_source_read(struct s3_request *request, struct s3_copy_source *source)
 {
     const char *message = NULL;
     struct bucket bucket;
-    enum s3_error error = read_path(request, source, &message);
-    if (!error && !read_conditions(request, source))
-        error = S3_INTERNAL_ERROR;
-    if (!error && (error = read_range(request, source)))
-        message = bad_range;
-    if (!error && !buckets_find(request->cloud->buckets, source->bucket_name, &bucket))
-        error = S3_NO_SUCH_BUCKET;
-    if (!error &&
-        !s3_access_allowed(request, source->bucket_name,
-                           source->version.given ? "GetObjectVersion" : "GetObject", source->key))
-        error = S3_ACCESS_DENIED;
+    enum s3_error error = read_source(request, source, &bucket, &message);
     if (error) {
-        bool usual =
-            error == S3_NO_SUCH_BUCKET || error == S3_INTERNAL_ERROR || error == S3_ACCESS_DENIED;
-        s3_respond_error(request, error, usual ? NULL : message);
+        s3_respond_error(request, error, error == S3_INTERNAL_ERROR ? NULL : message);
         return false;
     }
     source->bucket = bucket.id;

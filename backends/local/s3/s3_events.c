@@ -140,9 +140,9 @@ int s3_events_send_for(struct cloud *cloud, const struct notification *notificat
             code = send_message(cloud, event->bucket, rule->target,
                                 s3_event_message(&full, rule->id), unit);
     }
-    if (!code && notification->event_bridge)
-        code = s3_event_bridge_send(cloud, &full, unit);
-    return code;
+    if (code)
+        return code;
+    return notification->event_bridge ? s3_event_bridge_send(cloud, &full, unit) : 0;
 }
 
 int s3_events_send(struct s3_request *request, const struct notification *notification,

@@ -362,7 +362,7 @@ static enum get_state respond_cached(struct get *get, struct slice body)
 
 /* The transitions. */
 
-static void on_drained(struct http_call *call, int error, void *user);
+static void on_drained(struct http_call *call, int code, void *user);
 
 static void send_piece(struct get *get)
 {
@@ -473,11 +473,11 @@ static void on_task_done(struct storage_task *task, int code)
 }
 
 /* The peer has received the previous piece. */
-static void on_drained(struct http_call *call, int error, void *user)
+static void on_drained(struct http_call *call, int code, void *user)
 {
     struct get *get = user;
     (void)call;
-    if (error || !get->request->base)
+    if (code || !get->request->base)
         return; /* on_gone follows, or was called */
     if (get->state == GET_SENDING) {
         enter(get, GET_READING);

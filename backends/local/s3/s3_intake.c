@@ -279,14 +279,14 @@ static enum s3_error take_end(struct s3_intake *intake)
         aws_chunked_trailer(&intake->unframer.decoder, checksum_header(intake->claims.kind)));
 }
 
-static void on_data(struct http_call *call, int error, const void *data, size_t size, void *user)
+static void on_data(struct http_call *call, int code, const void *data, size_t size, void *user)
 {
     struct s3_intake *intake = user;
     struct slice piece = {data, size};
     enum s3_error bad = S3_OK;
     if (intake->failed)
         return;
-    if (error)
+    if (code)
         intake->failed = true; /* the HTTP server responds */
     else if (!size)
         bad = take_end(intake);

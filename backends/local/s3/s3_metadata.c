@@ -168,6 +168,22 @@ enum s3_error s3_metadata_check(struct s3_request *request, const char **message
     return S3_OK;
 }
 
+static enum s3_error read_headers(struct s3_request *request, struct slice type,
+                                  struct buffer *stored)
+{
+    if (!is_line(type))
+        return S3_INVALID_ARGUMENT;
+    enum s3_error error = read_content_headers(request, stored);
+    if (error)
+        return error;
+    error = read_user_metadata(request, stored);
+    if (error)
+        return error;
+    if (stored->error)
+        return stored->error == ERR_LIMIT ? S3_METADATA_TOO_LARGE : S3_INTERNAL_ERROR;
+    return utf8_length(stored->data) < 0 ? S3_INVALID_ARGUMENT : S3_OK;
+}
+
 enum s3_error s3_metadata_read(struct s3_request *request, struct object *object,
                                const char **message)
 {
@@ -180,18 +196,14 @@ enum s3_error s3_metadata_read(struct s3_request *request, struct object *object
     buffer_text(&stored, "");
     error = s3_placement_read(request, &stored, message);
     if (!error)
-        error = is_line(type) ? read_content_headers(request, &stored) : S3_INVALID_ARGUMENT;
-    if (!error)
-        error = read_user_metadata(request, &stored);
-    if (!error && stored.error)
-        error = stored.error == ERR_LIMIT ? S3_METADATA_TOO_LARGE : S3_INTERNAL_ERROR;
-    if (!error && utf8_length(stored.data) < 0)
-        error = S3_INVALID_ARGUMENT;
+        error = read_headers(request, type, &stored);
     object->headers = buffer_take_text(&stored);
     object->content_type = type.size ? slice_dup(type) : strdup("binary/octet-stream");
-    if (!error && (!object->headers || !object->content_type))
-        error = S3_INTERNAL_ERROR;
-    return error ? error : read_tags(request, object, message);
+    if (error)
+        return error;
+    if (!object->headers || !object->content_type)
+        return S3_INTERNAL_ERROR;
+    return read_tags(request, object, message);
 }
 
 /* Responses. */

@@ -111,9 +111,12 @@ static enum s3_error read_rule(const struct s3_xml_node *node, struct notificati
     rule->topic = topic;
     rule->target = strdup(target);
     enum s3_error error = rule->target ? read_id(node, rule) : S3_INTERNAL_ERROR;
-    if (!error)
-        error = read_filter(node, rule, message);
-    return error ? error : read_events(node, rule, message);
+    if (error)
+        return error;
+    error = read_filter(node, rule, message);
+    if (error)
+        return error;
+    return read_events(node, rule, message);
 }
 
 static enum s3_error read_part(const struct s3_xml_node *node, struct notification *out,

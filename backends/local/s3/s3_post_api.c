@@ -251,12 +251,16 @@ static enum s3_error check_policy(struct post *post)
     const char *policy = s3_form_value(&post->form, "policy");
     post->policy = (struct s3_post_policy){.size_max = UINT64_MAX};
     enum s3_error error = policy ? check_signature(post, policy) : S3_OK;
-    if (!error && policy)
+    if (error)
+        return error;
+    if (policy)
         error = s3_post_policy_check(&post->policy, policy, &post->form, request->bucket,
                                      request->key, s3_time_now_ms());
-    if (!error && !s3_access_allowed(request, request->bucket, "PutObject", request->key))
-        error = S3_ACCESS_DENIED;
-    return error;
+    if (error)
+        return error;
+    if (!s3_access_allowed(request, request->bucket, "PutObject", request->key))
+        return S3_ACCESS_DENIED;
+    return S3_OK;
 }
 
 /* In a form, the tags are an XML document. */
@@ -284,16 +288,23 @@ static enum s3_error take_metadata(struct post *post)
     return error ? error : take_tags(post);
 }
 
+static enum s3_error fields_take(struct post *post)
+{
+    enum s3_error error = take_key(post);
+    if (error)
+        return error;
+    error = check_policy(post);
+    if (error)
+        return error;
+    return take_metadata(post);
+}
+
 /* The file begins. False: an error was sent. */
 static bool judge(struct post *post)
 {
     struct s3_request *request = post->intake.request;
     request->form = &post->form;
-    enum s3_error error = take_key(post);
-    if (!error)
-        error = check_policy(post);
-    if (!error)
-        error = take_metadata(post);
+    enum s3_error error = fields_take(post);
     if (error) {
         const char *message = post->policy.message;
         s3_respond_error(request, error, *message ? message : NULL);
@@ -330,13 +341,12 @@ static void take_end(struct post *post)
         s3_intake_finish(&post->intake);
 }
 
-static void on_data(struct http_call *call, int error, const void *bytes, size_t size, void *user)
+static void on_data(struct http_call *call, int code, const void *bytes, size_t size, void *user)
 {
     struct post *post = user;
     struct slice in = {bytes, size}, data;
-    int code = 0;
     (void)call;
-    if (error) {
+    if (code) {
         if (post->judged)
             s3_intake_lose(&post->intake); /* the HTTP server responds */
         return;

@@ -106,16 +106,14 @@ json_t *sns_item_message(const struct subscription *s, const struct sns_delivery
 {
     const struct sns_envelope *e = d->envelope;
     json_t *m = json_object();
-    int failed = put_text(m, "id", e->id) || put_text(m, "timestamp", e->timestamp) ||
-                 put_slice(m, "subject", e->subject) || put_slice(m, "body", e->body) ||
-                 put_text(m, "token", e->token) || put_text(m, "sequence", e->sequence) ||
-                 put_text(m, "group", d->group) || put_text(m, "dedup", d->dedup);
-    if (!failed && e->attributes)
-        failed = json_object_set(m, "attributes", e->attributes);
-    if (!failed && strcmp(s->protocol, "sqs") == 0)
-        failed = json_object_set_new(m, "queue", json_true());
-    if (!failed && e->type == SNS_UNSUBSCRIBE_CONFIRMATION)
-        failed = json_object_set_new(m, "last", json_true());
+    int failed =
+        put_text(m, "id", e->id) || put_text(m, "timestamp", e->timestamp) ||
+        put_slice(m, "subject", e->subject) || put_slice(m, "body", e->body) ||
+        put_text(m, "token", e->token) || put_text(m, "sequence", e->sequence) ||
+        put_text(m, "group", d->group) || put_text(m, "dedup", d->dedup) ||
+        (e->attributes && json_object_set(m, "attributes", e->attributes)) ||
+        (strcmp(s->protocol, "sqs") == 0 && json_object_set_new(m, "queue", json_true())) ||
+        (e->type == SNS_UNSUBSCRIBE_CONFIRMATION && json_object_set_new(m, "last", json_true()));
     if (m && !failed)
         return m;
     json_decref(m);

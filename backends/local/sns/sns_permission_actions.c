@@ -142,14 +142,18 @@ int sns_add_permission(struct service_call *call)
     const char *label;
     json_t *accounts = NULL, *actions = NULL;
     int code = sns_topic(call, &topic);
-    if (!code)
-        code = sns_required(call, "Label", &label);
-    if (!code)
-        code = accounts_read(call, &accounts);
-    if (!code)
-        code = actions_read(call, &actions);
+    if (code)
+        goto out;
+    code = sns_required(call, "Label", &label);
+    if (code)
+        goto out;
+    code = accounts_read(call, &accounts);
+    if (code)
+        goto out;
+    code = actions_read(call, &actions);
     if (!code)
         return statement_add(call, topic, label, accounts, actions);
+out:
     json_decref(accounts);
     json_decref(actions);
     return code;
@@ -161,8 +165,9 @@ int sns_remove_permission(struct service_call *call)
     struct topic *topic;
     const char *label;
     int code = sns_topic(call, &topic);
-    if (!code)
-        code = sns_required(call, "Label", &label);
+    if (code)
+        return code;
+    code = sns_required(call, "Label", &label);
     if (code)
         return code;
     json_t *document = policy_document(call, topic);

@@ -178,21 +178,27 @@ static int publication_read(struct service_call *call, const struct topic *topic
         return service_call_fail(call, SNS_INVALID_PARAMETER,
                                  "Invalid parameter: MessageStructure");
     int code = fifo_read(call, topic, input, p);
-    if (!code && structure)
+    if (code)
+        return code;
+    if (structure)
         code = structure_read(call, p);
-    if (!code)
-        code = subject_read(call, input, p);
-    if (!code)
-        code = attributes_read(call, input, p);
-    if (!code && p->size > MESSAGE_MAX)
-        code =
-            service_call_fail(call, SNS_INVALID_PARAMETER, "Invalid parameter: Message too long");
-    return code;
+    if (code)
+        return code;
+    code = subject_read(call, input, p);
+    if (code)
+        return code;
+    code = attributes_read(call, input, p);
+    if (code)
+        return code;
+    if (p->size > MESSAGE_MAX)
+        return service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: Message too long");
+    return 0;
 }
 
-static int publish_failed(struct service_call *call, int status)
+static int publish_failed(struct service_call *call, int code)
 {
-    if (status != ERR_LIMIT)
+    if (code != ERR_LIMIT)
         return ERR_MEMORY;
     return service_call_fail(
         call, SERVICE_UNAVAILABLE,
@@ -206,7 +212,7 @@ static int publication_send(struct service_call *call, struct topic *topic, stru
 {
     struct notification_message *m = &p->message;
     struct storage_unit own = {0};
-    int status = 0;
+    int code = 0;
     if (topic->fifo && topic_fifo_repeats(topic, m->group, m->dedup, &p->fifo)) {
         memcpy(m->id, p->fifo.message, sizeof m->id);
         m->sequence = p->fifo.sequence;
@@ -214,14 +220,14 @@ static int publication_send(struct service_call *call, struct topic *topic, stru
     }
     if (topic->fifo) {
         memcpy(p->fifo.message, m->id, sizeof m->id);
-        status = topic_fifo_remember(topic, m->group, m->dedup, &p->fifo, &own);
+        code = topic_fifo_remember(topic, m->group, m->dedup, &p->fifo, &own);
         m->sequence = p->fifo.sequence;
     }
-    if (!status)
-        status = topic_publish(call->cloud, topic, m, &own);
-    if (status) {
+    if (!code)
+        code = topic_publish(call->cloud, topic, m, &own);
+    if (code) {
         publish_discard(&own);
-        return publish_failed(call, status);
+        return publish_failed(call, code);
     }
     publish_join(unit, &own);
     return 0;
@@ -246,10 +252,10 @@ static int topic_read(struct service_call *call, struct topic **out)
 
 /* The signing key. */
 
-static void key_ready(struct sns_signer_wish *wish, int status)
+static void key_ready(struct sns_signer_wish *wish, int code)
 {
     struct service_call *call = &container_of(wish, struct sns_publish_call, wish)->call;
-    if (status && !call->error.code)
+    if (code && !call->error.code)
         service_call_fail(call, SERVICE_INTERNAL,
                           "The embedded cloud has no key to sign messages with.");
     service_call_resume(call);
@@ -291,9 +297,11 @@ static bool waits_for_key(struct service_call *call, const struct topic *topic)
 static int publish_respond(struct service_call *call, const struct publication *p)
 {
     int code = service_call_output(call, "MessageId", json_string(p->message.id));
-    if (!code && p->message.sequence)
-        code = service_call_output(call, "SequenceNumber", json_string(p->message.sequence));
-    return code;
+    if (code)
+        return code;
+    return p->message.sequence
+               ? service_call_output(call, "SequenceNumber", json_string(p->message.sequence))
+               : 0;
 }
 
 int sns_publish(struct service_call *call)
@@ -302,14 +310,18 @@ int sns_publish(struct service_call *call)
     struct publication p = {0};
     struct storage_unit unit = {0};
     int code = topic_read(call, &topic);
-    if (!code && waits_for_key(call, topic))
+    if (code)
+        return code;
+    if (waits_for_key(call, topic))
         return 0;
-    if (!code)
-        code = publication_read(call, topic, call->input, &p);
-    if (!code)
-        code = publication_send(call, topic, &p, &unit);
-    if (!code)
-        code = publish_respond(call, &p);
+    code = publication_read(call, topic, call->input, &p);
+    if (code)
+        goto out;
+    code = publication_send(call, topic, &p, &unit);
+    if (code)
+        goto out;
+    code = publish_respond(call, &p);
+out:
     if (!code)
         code = unit_submit(call, &unit);
     else
@@ -385,10 +397,7 @@ static int entry_publish(struct service_call *call, struct topic *topic, const j
     int code = publication_read(call, topic, entry, &p);
     if (!code)
         code = publication_send(call, topic, &p, unit);
-    if (!code)
-        code = result_add(call, "Successful", entry_result(id, &p));
-    else
-        code = entry_fail(call, id, code);
+    code = code ? entry_fail(call, id, code) : result_add(call, "Successful", entry_result(id, &p));
     json_decref(p.owned);
     return code;
 }
@@ -417,16 +426,19 @@ int sns_publish_batch(struct service_call *call)
     struct storage_unit unit = {0};
     json_t *entries = json_object_get(call->input, "PublishBatchRequestEntries");
     int code = sns_topic(call, &topic);
-    if (!code)
-        code = entries_check(entries);
-    if (!code && entries_size(call, entries) > MESSAGE_MAX)
-        code = SNS_BATCH_TOO_LONG;
-    if (!code && waits_for_key(call, topic))
+    if (code)
+        return code;
+    code = entries_check(entries);
+    if (code)
+        return code;
+    if (entries_size(call, entries) > MESSAGE_MAX)
+        return SNS_BATCH_TOO_LONG;
+    if (waits_for_key(call, topic))
         return 0;
-    if (!code)
-        code = service_call_output(call, "Successful", json_array());
-    if (!code)
-        code = service_call_output(call, "Failed", json_array());
+    code = service_call_output(call, "Successful", json_array());
+    if (code)
+        return code;
+    code = service_call_output(call, "Failed", json_array());
     for (size_t i = 0; !code && i < json_array_size(entries); i++)
         code = entry_publish(call, topic, json_array_get(entries, i), &unit);
     if (!code)

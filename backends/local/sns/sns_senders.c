@@ -177,14 +177,14 @@ static int mail_write(const struct sns_item *item, const struct subscription *s,
 
 /* Mail through an SMTP server. */
 
-static void mailed(int error, const char *detail, void *user)
+static void mailed(int code, const char *detail, void *user)
 {
     struct sns_item *item = user;
     item->mail = NULL;
     sns_item_done(item,
-                  error == 0             ? SNS_SENT
-                  : error == ERR_INVALID ? SNS_HOPELESS
-                                         : SNS_AGAIN,
+                  code == 0             ? SNS_SENT
+                  : code == ERR_INVALID ? SNS_HOPELESS
+                                        : SNS_AGAIN,
                   detail);
 }
 
@@ -232,9 +232,13 @@ static int file_run(struct storage_task *task, struct storage *storage)
     if (mkdir(folder, 0700) && errno != EEXIST)
         return data_directory_error(folder, errno, &task->error);
     int code = spool_write(new, t, &task->error);
-    if (!code && rename(new, path))
+    if (code)
+        return code;
+    if (rename(new, path))
         code = data_directory_error(path, errno, &task->error);
-    return code ? code : storage_sync_directory(storage, "outbox", &task->error);
+    if (code)
+        return code;
+    return storage_sync_directory(storage, "outbox", &task->error);
 }
 
 static void file_done(struct storage_task *task, int code)

@@ -18,7 +18,7 @@ struct sns_signer {
     bool running, ready;
     struct list wishes;
     struct sns_key *key;
-    int status; /* result of the last attempt, with its reason */
+    int code; /* result of the last attempt, with its reason */
     struct error error;
     char path[SNS_CERTIFICATE_PATH_SIZE];
     void (*closed)(void *user);
@@ -28,7 +28,7 @@ struct sns_signer {
 static void thread_main(void *argument)
 {
     struct sns_signer *signer = argument;
-    signer->status = sns_key_open(signer->directory, &signer->key, &signer->error);
+    signer->code = sns_key_open(signer->directory, &signer->key, &signer->error);
     uv_async_send(&signer->ended);
 }
 
@@ -42,14 +42,14 @@ static void path_set(struct sns_signer *signer)
     snprintf(signer->path, sizeof signer->path, "/SimpleNotificationService-%.32s.pem", digest);
 }
 
-static void wishes_respond(struct sns_signer *signer, int status)
+static void wishes_respond(struct sns_signer *signer, int code)
 {
     struct list wishes, *link;
     list_init(&wishes);
     list_move_all(&wishes, &signer->wishes);
     while ((link = list_shift(&wishes))) {
         struct sns_signer_wish *wish = container_of(link, struct sns_signer_wish, link);
-        wish->ready(wish, status);
+        wish->ready(wish, code);
     }
 }
 
@@ -67,18 +67,18 @@ static void signer_free(struct sns_signer *signer)
 static void ended_closed(uv_handle_t *handle)
 {
     struct sns_signer *signer = container_of((uv_async_t *)handle, struct sns_signer, ended);
-    int status = signer->status;
+    int code = signer->code;
     signer->running = false;
     if (signer->closed) {
         signer_free(signer);
         return;
     }
-    signer->ready = !status;
-    if (status)
+    signer->ready = !code;
+    if (code)
         log_error("SNS messages cannot be signed", LOG_TEXT("error", signer->error.text));
     else
         path_set(signer);
-    wishes_respond(signer, status);
+    wishes_respond(signer, code);
 }
 
 static void thread_ended(uv_async_t *async)
@@ -95,7 +95,7 @@ static int thread_start(struct sns_signer *signer)
     signer->running = true;
     if (uv_thread_create(&signer->thread, thread_main, signer) == 0)
         return 0;
-    signer->status = error_set(&signer->error, ERR_MEMORY, "cannot start a thread");
+    signer->code = error_set(&signer->error, ERR_MEMORY, "cannot start a thread");
     uv_close((uv_handle_t *)&signer->ended, ended_closed);
     return 0;
 }

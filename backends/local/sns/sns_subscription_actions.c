@@ -160,14 +160,18 @@ int sns_subscribe(struct service_call *call)
     const char *protocol, *endpoint;
     json_t *attributes = json_object_get(call->input, "Attributes");
     int code = sns_topic(call, &topic);
-    if (!code)
-        code = sns_required(call, "Protocol", &protocol);
-    if (!code)
-        code = sns_required(call, "Endpoint", &endpoint);
-    if (!code)
-        code = endpoint_check(call, topic, protocol, endpoint);
-    if (!code)
-        code = sns_subscription_attributes_check(call, attributes);
+    if (code)
+        return code;
+    code = sns_required(call, "Protocol", &protocol);
+    if (code)
+        return code;
+    code = sns_required(call, "Endpoint", &endpoint);
+    if (code)
+        return code;
+    code = endpoint_check(call, topic, protocol, endpoint);
+    if (code)
+        return code;
+    code = sns_subscription_attributes_check(call, attributes);
     if (code)
         return code;
     struct subscription *s = topic_subscription_of(topic, protocol, endpoint);
@@ -194,14 +198,16 @@ int sns_confirm_subscription(struct service_call *call)
     struct topic *topic;
     const char *token, *guard = json_text_in(call->input, "AuthenticateOnUnsubscribe");
     int code = sns_topic(call, &topic);
-    if (!code)
-        code = sns_required(call, "Token", &token);
+    if (code)
+        return code;
+    code = sns_required(call, "Token", &token);
     if (code)
         return code;
     struct subscription *s = NULL;
     code = subscription_of_token(call, topic, token, &s);
-    if (!code)
-        code = service_call_output(call, "SubscriptionArn", json_string(s->record.named.name));
+    if (code)
+        return code;
+    code = service_call_output(call, "SubscriptionArn", json_string(s->record.named.name));
     if (code)
         return code;
     bool guarded = sns_signed(call) && guard && strcmp(guard, "true") == 0;
@@ -280,10 +286,11 @@ static int list_page(struct service_call *call, const struct topic *topic)
         return ERR_MEMORY;
     }
     int code = service_call_output(call, "Subscriptions", list);
-    if (!code && more)
-        code =
-            service_call_output(call, "NextToken", json_string(page[count - 1]->record.named.name));
-    return code;
+    if (code)
+        return code;
+    return more ? service_call_output(call, "NextToken",
+                                      json_string(page[count - 1]->record.named.name))
+                : 0;
 }
 
 int sns_list_subscriptions(struct service_call *call)
@@ -311,8 +318,9 @@ int sns_set_subscription_attributes(struct service_call *call)
     struct subscription *s;
     const char *name;
     int code = input_subscription(call, &s);
-    if (!code)
-        code = sns_required(call, "AttributeName", &name);
+    if (code)
+        return code;
+    code = sns_required(call, "AttributeName", &name);
     if (code)
         return code;
     const char *value = json_text_in(call->input, "AttributeValue");

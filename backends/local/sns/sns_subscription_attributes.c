@@ -175,9 +175,11 @@ int sns_subscription_attribute_check(struct service_call *call, const struct sub
                : together_check(call, changed, false);
     json_decref(changed);
     const struct topic *topic = topics_find(call->cloud->topics, s->topic_arn);
-    if (!code && topic && strcmp(name, "FilterPolicy") == 0 && !s->record.rules.filter)
-        code = sns_filter_limit_check(call, topic, value);
-    return code;
+    if (code)
+        return code;
+    return topic && strcmp(name, "FilterPolicy") == 0 && !s->record.rules.filter
+               ? sns_filter_limit_check(call, topic, value)
+               : 0;
 }
 
 /* Reporting. */

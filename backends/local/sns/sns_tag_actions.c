@@ -77,13 +77,14 @@ int sns_tag_resource(struct service_call *call)
     struct topic *topic;
     json_t *given;
     int code = input_topic(call, &topic);
-    if (!code)
-        code = sns_tags(call, &given);
-    if (!code && !given)
-        code = service_call_fail(call, SNS_INVALID_PARAMETER,
-                                 "Invalid parameter: Tags Reason: no value for required parameter");
     if (code)
         return code;
+    code = sns_tags(call, &given);
+    if (code)
+        return code;
+    if (!given)
+        return service_call_fail(call, SNS_INVALID_PARAMETER,
+                                 "Invalid parameter: Tags Reason: no value for required parameter");
     json_t *tags = tags_copy(topic);
     if (json_object_update(tags, given)) {
         json_decref(tags);
@@ -101,12 +102,12 @@ int sns_untag_resource(struct service_call *call)
     struct topic *topic;
     const json_t *keys = json_object_get(call->input, "TagKeys");
     int code = input_topic(call, &topic);
-    if (!code && !json_is_array(keys))
-        code =
-            service_call_fail(call, SNS_INVALID_PARAMETER,
-                              "Invalid parameter: TagKeys Reason: no value for required parameter");
     if (code)
         return code;
+    if (!json_is_array(keys))
+        return service_call_fail(
+            call, SNS_INVALID_PARAMETER,
+            "Invalid parameter: TagKeys Reason: no value for required parameter");
     json_t *tags = tags_copy(topic);
     for (size_t i = 0; i < json_array_size(keys); i++) {
         const char *key = json_string_value(json_array_get(keys, i));

@@ -74,10 +74,12 @@ static int topic_make(struct service_call *call, const char *arn)
     json_t *attributes = json_object_get(call->input, "Attributes"), *tags = NULL;
     bool fifo = is_true(json_object_get(attributes, "FifoTopic"));
     int code = attributes_check(call, attributes, fifo);
-    if (!code)
-        code = sns_tags(call, &tags);
-    if (!code)
-        code = service_call_output(call, "TopicArn", json_string(arn));
+    if (code)
+        return code;
+    code = sns_tags(call, &tags);
+    if (code)
+        return code;
+    code = service_call_output(call, "TopicArn", json_string(arn));
     if (code)
         return code;
     struct topic *topic = topics_find(call->cloud->topics, arn);
@@ -146,10 +148,11 @@ int sns_list_topics(struct service_call *call)
         return ERR_MEMORY;
     }
     int code = service_call_output(call, "Topics", list);
-    if (!code && more)
-        code =
-            service_call_output(call, "NextToken", json_string(page[count - 1]->record.named.name));
-    return code;
+    if (code)
+        return code;
+    return more ? service_call_output(call, "NextToken",
+                                      json_string(page[count - 1]->record.named.name))
+                : 0;
 }
 
 int sns_get_topic_attributes(struct service_call *call)
@@ -164,8 +167,9 @@ int sns_set_topic_attributes(struct service_call *call)
     struct topic *topic;
     const char *name;
     int code = sns_topic(call, &topic);
-    if (!code)
-        code = sns_required(call, "AttributeName", &name);
+    if (code)
+        return code;
+    code = sns_required(call, "AttributeName", &name);
     if (code)
         return code;
     const char *value = json_text_in(call->input, "AttributeValue");

@@ -56,11 +56,12 @@ static int row_delete(struct topic_row_task *t, struct storage *storage)
     if (t->topic)
         return rows_delete(t, storage, "DELETE FROM subscriptions WHERE arn=?");
     int code = rows_delete(t, storage, "DELETE FROM topics WHERE arn=?");
-    if (!code)
-        code = rows_delete(t, storage, "DELETE FROM subscriptions WHERE topic=?");
-    if (!code)
-        code = rows_delete(t, storage, "DELETE FROM topic_dedups WHERE topic=?");
-    return code;
+    if (code)
+        return code;
+    code = rows_delete(t, storage, "DELETE FROM subscriptions WHERE topic=?");
+    if (code)
+        return code;
+    return rows_delete(t, storage, "DELETE FROM topic_dedups WHERE topic=?");
 }
 
 static int row_run(struct storage_task *task, struct storage *storage)

@@ -179,8 +179,8 @@ static void digest_field(struct hash *md5, struct slice field)
 static int digest_attribute(struct hash *md5, const char *name, const json_t *json)
 {
     struct attribute a;
-    int error = attribute_open(json, &a);
-    if (!error) {
+    int code = attribute_open(json, &a);
+    if (!code) {
         unsigned char transport = a.binary ? 2 : 1;
         digest_field(md5, slice_of(name));
         digest_field(md5, slice_of(a.type));
@@ -188,7 +188,7 @@ static int digest_attribute(struct hash *md5, const char *name, const json_t *js
         digest_field(md5, a.value);
     }
     free(a.decoded);
-    return error;
+    return code;
 }
 
 static int name_compare(const void *a, const void *b)
@@ -210,13 +210,13 @@ int message_attributes_md5(json_t *attributes, char out[MD5_HEX_SIZE])
     qsort(names, count, sizeof names[0], name_compare);
     struct hash md5;
     hash_start(&md5, HASH_MD5);
-    int error = 0;
-    for (size_t i = 0; i < count && !error; i++)
-        error = digest_attribute(&md5, names[i], json_object_get(attributes, names[i]));
+    int code = 0;
+    for (size_t i = 0; i < count && !code; i++)
+        code = digest_attribute(&md5, names[i], json_object_get(attributes, names[i]));
     uint8_t digest[MD5_SIZE];
     hash_finish(&md5, digest);
     hex_write(digest, sizeof digest, out);
-    return error;
+    return code;
 }
 
 /* Whether none of eight bytes is a control character or above 0x7f. */

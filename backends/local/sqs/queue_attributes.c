@@ -342,13 +342,17 @@ int queue_attributes_change(const struct queue_attributes *from, json_t *changes
     json_t *value;
     json_object_foreach(changes, name, value)
     {
-        if (!code)
-            code = attribute_change(out, name, value, error);
+        if (code)
+            goto out;
+        code = attribute_change(out, name, value, error);
     }
-    if (!code)
-        code = fifo_read(out, error);
-    if (!code)
-        code = encryption_check(changes, error);
+    if (code)
+        goto out;
+    code = fifo_read(out, error);
+    if (code)
+        goto out;
+    code = encryption_check(changes, error);
+out:
     error->code = code;
     if (code)
         queue_attributes_free(out);

@@ -316,6 +316,26 @@ static int numbers_begin(struct queues *queues, struct error *error)
     return 0;
 }
 
+static int tables_read(struct queues *queues, struct id_table *by_id, struct error *error)
+{
+    int code = columns_add(queues, error);
+    if (code)
+        return code;
+    code = receipt_key_load(queues, error);
+    if (code)
+        return code;
+    code = queues_read(queues, by_id, error);
+    if (code)
+        return code;
+    code = messages_read(queues, by_id, error);
+    if (code)
+        return code;
+    code = history_read(queues, error);
+    if (code)
+        return code;
+    return moves_read(queues, by_id, error);
+}
+
 int queues_load(struct queues *queues, struct error *error)
 {
     struct id_table by_id;
@@ -324,17 +344,7 @@ int queues_load(struct queues *queues, struct error *error)
     int code = numbers_begin(queues, error);
     storage_map_file(queues->cloud->storage, true);
     if (!code)
-        code = columns_add(queues, error);
-    if (!code)
-        code = receipt_key_load(queues, error);
-    if (!code)
-        code = queues_read(queues, &by_id, error);
-    if (!code)
-        code = messages_read(queues, &by_id, error);
-    if (!code)
-        code = history_read(queues, error);
-    if (!code)
-        code = moves_read(queues, &by_id, error);
+        code = tables_read(queues, &by_id, error);
     storage_map_file(queues->cloud->storage, false);
     id_table_free(&by_id);
     deadline_set(queues->deadlines, &queues->first_turn, 0);

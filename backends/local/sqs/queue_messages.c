@@ -207,12 +207,12 @@ static void dedup_end(struct local_message *m, bool stored)
     m->dedup_entry = NULL;
 }
 
-static void insert_settled(struct message_task *task, int status)
+static void insert_settled(struct message_task *task, int code)
 {
     for (size_t i = 0; i < task->count; i++) {
         struct local_message *m = task->rows[i].message;
-        dedup_end(m, !status);
-        if (status)
+        dedup_end(m, !code);
+        if (code)
             message_free(m);
         else
             message_settle(m);
@@ -322,16 +322,16 @@ int local_queue_send(struct local_queue *queue, const struct message_draft *draf
     struct message_task *task = message_task_new(queue, count, message_rows_insert, insert_settled);
     if (!task)
         return ERR_MEMORY;
-    int status = 0;
-    for (size_t i = 0; i < count && !status; i++) {
+    int code = 0;
+    for (size_t i = 0; i < count && !code; i++) {
         struct message_sent *told = sent ? &sent[i] : NULL;
-        status = queue->attributes.fifo ? message_send_fifo(task, &drafts[i], told)
-                                        : message_send(task, &drafts[i], NULL, told);
+        code = queue->attributes.fifo ? message_send_fifo(task, &drafts[i], told)
+                                      : message_send(task, &drafts[i], NULL, told);
     }
-    if (status) {
-        insert_settled(task, status);
+    if (code) {
+        insert_settled(task, code);
         message_task_discard(task);
-        return status;
+        return code;
     }
     task->done = done;
     task->user = user;
@@ -365,11 +365,11 @@ static enum receipt_state receipt_find(struct local_queue *queue, struct slice t
     return receipt.serial == m->count ? RECEIPT_CURRENT : RECEIPT_OLD;
 }
 
-static void delete_settled(struct message_task *task, int status)
+static void delete_settled(struct message_task *task, int code)
 {
     for (size_t i = 0; i < task->count; i++) {
         struct local_message *m = task->rows[i].message;
-        if (status)
+        if (code)
             message_settle(m);
         else
             message_free(m);

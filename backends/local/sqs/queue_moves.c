@@ -56,9 +56,9 @@ static int row_insert(struct storage_task *task, struct storage *storage)
     bind_uint(&s, t->to_move);
     bind_uint(&s, t->below);
     bind_int(&s, t->started_ms);
-    int status = statement_execute(&s, &task->error);
-    if (status || !t->dropped)
-        return status;
+    int code = statement_execute(&s, &task->error);
+    if (code || !t->dropped)
+        return code;
     return statement_execute_with(storage, "DELETE FROM message_moves WHERE id=?", t->dropped,
                                   &task->error);
 }
@@ -75,7 +75,7 @@ static int row_status(struct storage_task *task, struct storage *storage)
 }
 
 static struct move_task *move_task_new(struct queue_move *move, storage_run *run,
-                                       void (*done)(struct storage_task *task, int status))
+                                       void (*done)(struct storage_task *task, int code))
 {
     struct move_task *t = calloc(1, sizeof *t);
     if (!t)
@@ -141,12 +141,12 @@ static struct queue_move *move_new(struct local_queue *queue, const char *destin
     return move;
 }
 
-static void status_written(struct storage_task *task, int status)
+static void status_written(struct storage_task *task, int code)
 {
     struct move_task *t = move_task_of(task);
-    queue_task_log(task, t->move->queue, status);
+    queue_task_log(task, t->move->queue, code);
     if (t->done)
-        t->done(status, t->user);
+        t->done(code, t->user);
     move_release(t->move);
     free(t);
 }
@@ -236,15 +236,15 @@ static void move_due(struct deadline *deadline)
 }
 
 /* A message that could not be stored in the new queue is still in the old one. */
-void queue_move_settled(struct queue_move *move, int status)
+void queue_move_settled(struct queue_move *move, int code)
 {
     move->under_way--;
-    if (!status)
+    if (!code)
         move->moved++;
     if (!move->dropped && move->under_way == 0) {
         if (move->status == MOVE_CANCELLING)
             move_set(move, MOVE_CANCELLED, NULL, NULL);
-        else if (move->status == MOVE_RUNNING && status)
+        else if (move->status == MOVE_RUNNING && code)
             move_fail(move, "InternalError");
         else if (move->status == MOVE_RUNNING && !deadline_is_set(&move->next))
             move_step(move);
@@ -254,14 +254,14 @@ void queue_move_settled(struct queue_move *move, int status)
 
 /* API functions. */
 
-static void start_written(struct storage_task *task, int status)
+static void start_written(struct storage_task *task, int code)
 {
     struct move_task *t = move_task_of(task);
     struct queue_move *move = t->move;
-    queue_task_log(task, move->queue, status);
+    queue_task_log(task, move->queue, code);
     if (t->done)
-        t->done(status, t->user);
-    if (status && !move->dropped)
+        t->done(code, t->user);
+    if (code && !move->dropped)
         move_drop(move);
     else if (!move->dropped && move->status == MOVE_RUNNING)
         move_step(move);

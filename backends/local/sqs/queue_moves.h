@@ -49,7 +49,7 @@ struct queue_move {
     bool dropped;       /* removed from the list */
 };
 
-typedef void queue_written(int status, void *user);
+typedef void queue_written(int code, void *user);
 
 /* queue is a dead-letter queue; destination (may be NULL) an ARN. *out is valid until the next
  * call. */

@@ -64,11 +64,13 @@ static int transfer_run(struct storage_task *task, struct storage *storage)
 {
     struct transfer *t = transfer_of(task);
     int code = row_move(t, storage);
-    if (!code && t->body_apart)
+    if (code)
+        return code;
+    if (t->body_apart)
         code = body_move(t, storage);
-    if (!code && t->move_id)
-        code = move_count(t, storage);
-    return code;
+    if (code)
+        return code;
+    return t->move_id ? move_count(t, storage) : 0;
 }
 
 static void transfer_free(struct transfer *t)

@@ -175,14 +175,14 @@ static int redrive_check(struct queues *queues, const char *name, const struct q
 
 /* Creating. */
 
-static void create_settled(struct queue_task *task, int status)
+static void create_settled(struct queue_task *task, int code)
 {
-    if (status && !task->queue->gone)
+    if (code && !task->queue->gone)
         queue_vanish(task->queue);
 }
 
 static int queue_submit(struct local_queue *q, storage_run *run,
-                        void (*settled)(struct queue_task *task, int status), queue_written *done,
+                        void (*settled)(struct queue_task *task, int code), queue_written *done,
                         void *user)
 {
     struct queue_task *task = queue_task_new(q, run, settled);
@@ -264,10 +264,10 @@ int queues_create(struct queues *queues, const char *name, json_t *attributes, j
 
 /* Deleting, purging. */
 
-static void delete_settled(struct queue_task *task, int status)
+static void delete_settled(struct queue_task *task, int code)
 {
     struct local_queue *q = task->queue;
-    if (!status)
+    if (!code)
         queue_vanish(q);
     else
         q->deleting = false;
@@ -286,13 +286,13 @@ int local_queue_delete(struct local_queue *q, queue_written *done, void *user)
     return 0;
 }
 
-static void purge_settled(struct queue_task *task, int status)
+static void purge_settled(struct queue_task *task, int code)
 {
     struct local_queue *q = task->queue;
     q->purging = false;
     if (q->gone)
         return;
-    if (!status)
+    if (!code)
         queue_purge_below(q, task->below_id);
     queue_mark_ready(q);
 }
@@ -332,11 +332,11 @@ static void queue_apply(struct local_queue *q, struct queue_attributes *attribut
 /* A change applies immediately and is rolled back if it cannot be stored. If another change
  * followed, the state before it was never stored either, so that change inherits the state that
  * this one replaced. */
-static void set_settled(struct queue_task *task, int status)
+static void set_settled(struct queue_task *task, int code)
 {
     struct local_queue *q = task->queue;
     struct list *after = list_take(&q->changes, &task->change);
-    if (!status || q->gone)
+    if (!code || q->gone)
         return;
     if (!after) {
         queue_apply(q, &task->previous);
@@ -455,8 +455,8 @@ int queues_open(struct cloud *cloud, struct queues **out, struct error *error)
     if (id_table_init(&queues->messages) || id_table_init(&queues->groups) ||
         dedup_open(&queues->history) || attempts_open(&queues->attempts))
         return error_set(error, ERR_MEMORY, "out of memory");
-    int status = deadlines_create(cloud->loop, &queues->deadlines, error);
-    return status ? status : queues_load(queues, error);
+    int code = deadlines_create(cloud->loop, &queues->deadlines, error);
+    return code ? code : queues_load(queues, error);
 }
 
 static void deadlines_closed(void *user)

@@ -102,16 +102,20 @@ int sqs_start_message_move_task(struct service_call *call)
     const char *destination = json_text_in(call->input, "DestinationArn");
     int rate = 0;
     int code = input_source(call, &queue);
-    if (!code)
-        code = source_check(call, queue);
-    if (!code)
-        code = destination_check(call, queue, destination);
-    if (!code)
-        code = sqs_input_int(call->input, "MaxNumberOfMessagesPerSecond", 1, MOVE_RATE_MAX, &rate,
-                             &call->error);
-    if (!code)
-        code = queue_move_start(queue, destination, rate, service_call_written, call, &move,
-                                &call->error);
+    if (code)
+        return code;
+    code = source_check(call, queue);
+    if (code)
+        return code;
+    code = destination_check(call, queue, destination);
+    if (code)
+        return code;
+    code = sqs_input_int(call->input, "MaxNumberOfMessagesPerSecond", 1, MOVE_RATE_MAX, &rate,
+                         &call->error);
+    if (code)
+        return code;
+    code =
+        queue_move_start(queue, destination, rate, service_call_written, call, &move, &call->error);
     if (code)
         return code;
     service_call_wait(call, 0);
@@ -155,8 +159,9 @@ int sqs_list_message_move_tasks(struct service_call *call)
     const struct queue_move *moves[MOVES_KEPT];
     int max = LIST_DEFAULT;
     int code = input_source(call, &queue);
-    if (!code)
-        code = sqs_input_int(call->input, "MaxResults", 1, MOVES_KEPT, &max, &call->error);
+    if (code)
+        return code;
+    code = sqs_input_int(call->input, "MaxResults", 1, MOVES_KEPT, &max, &call->error);
     if (code)
         return code;
     size_t count = queue_moves_list(queue, moves, (size_t)max);

@@ -80,18 +80,21 @@ static int statement_make(struct service_call *call, const struct local_queue *q
 {
     json_t *accounts = NULL, *actions = NULL;
     int code = names_read(call, "AWSAccountIds", account_add, &accounts);
-    if (!code && json_array_size(json_object_get(call->input, "Actions")) > ACTIONS_MAX)
+    if (code)
+        goto out;
+    if (json_array_size(json_object_get(call->input, "Actions")) > ACTIONS_MAX)
         code = service_error_set(
             &call->error, SQS_OVER_LIMIT, "%zu Actions were found, maximum allowed is %d.",
             json_array_size(json_object_get(call->input, "Actions")), ACTIONS_MAX);
-    if (!code)
-        code = names_read(call, "Actions", action_add, &actions);
-    if (!code) {
-        *out =
-            json_pack("{s:s, s:s, s:{s:O}, s:O, s:o}", "Sid", label, "Effect", "Allow", "Principal",
-                      "AWS", accounts, "Action", actions, "Resource", local_queue_arn_json(queue));
-        code = *out ? 0 : ERR_MEMORY;
-    }
+    if (code)
+        goto out;
+    code = names_read(call, "Actions", action_add, &actions);
+    if (code)
+        goto out;
+    *out = json_pack("{s:s, s:s, s:{s:O}, s:O, s:o}", "Sid", label, "Effect", "Allow", "Principal",
+                     "AWS", accounts, "Action", actions, "Resource", local_queue_arn_json(queue));
+    code = *out ? 0 : ERR_MEMORY;
+out:
     json_decref(accounts);
     json_decref(actions);
     return code;
@@ -148,10 +151,12 @@ int sqs_add_permission(struct service_call *call)
     const char *label;
     json_t *statement = NULL;
     int code = sqs_input_queue(call, &queue);
-    if (!code)
-        code = input_label(call, &label);
-    if (!code)
-        code = statement_make(call, queue, label, &statement);
+    if (code)
+        return code;
+    code = input_label(call, &label);
+    if (code)
+        return code;
+    code = statement_make(call, queue, label, &statement);
     if (code)
         return code;
     json_t *policy = policy_open(queue), *statements = json_object_get(policy, "Statement");
@@ -171,8 +176,9 @@ int sqs_remove_permission(struct service_call *call)
     struct local_queue *queue;
     const char *label;
     int code = sqs_input_queue(call, &queue);
-    if (!code)
-        code = input_label(call, &label);
+    if (code)
+        return code;
+    code = input_label(call, &label);
     if (code)
         return code;
     json_t *policy = policy_open(queue), *statements = json_object_get(policy, "Statement");

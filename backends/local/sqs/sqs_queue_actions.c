@@ -65,10 +65,12 @@ int sqs_create_queue(struct service_call *call)
     if (!code)
         code = name_check(call, name);
     json_t *tags = json_object_get(call->input, "tags");
-    if (!code)
-        code = queue_tags_check(tags, &call->error);
-    if (!code)
-        code = service_call_output(call, "QueueUrl", sqs_queue_url(call, name));
+    if (code)
+        return code;
+    code = queue_tags_check(tags, &call->error);
+    if (code)
+        return code;
+    code = service_call_output(call, "QueueUrl", sqs_queue_url(call, name));
     if (code)
         return code;
     json_t *attributes = input_object(call, "Attributes");
@@ -138,18 +140,18 @@ static int list_page(struct service_call *call, const char *prefix,
     int max = 0;
     bool more;
     int code = sqs_input_int(call->input, "MaxResults", 1, LIST_PAGE, &max, &call->error);
+    if (code)
+        return code;
     struct local_queue **page = calloc(LIST_PAGE, sizeof *page);
-    if (!code && !page)
-        code = ERR_MEMORY;
-    if (!code) {
-        size_t count = queues_list(call->cloud->queues, prefix, after, source_of, page,
-                                   max ? (size_t)max : LIST_PAGE, &more);
-        if (count > 0 || source_of)
-            code = urls_add(call, member, page, count);
-        if (!code && more && max)
-            code = service_call_output(call, "NextToken",
-                                       json_string(local_queue_name(page[count - 1])));
-    }
+    if (!page)
+        return ERR_MEMORY;
+    size_t count = queues_list(call->cloud->queues, prefix, after, source_of, page,
+                               max ? (size_t)max : LIST_PAGE, &more);
+    if (count > 0 || source_of)
+        code = urls_add(call, member, page, count);
+    if (!code && more && max)
+        code =
+            service_call_output(call, "NextToken", json_string(local_queue_name(page[count - 1])));
     free(page);
     return code;
 }

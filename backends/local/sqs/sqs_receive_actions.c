@@ -179,13 +179,15 @@ static int attempt_read(struct service_call *call, const struct queue_attributes
                         const char **out)
 {
     int code = sqs_input_token(call->input, "ReceiveRequestAttemptId", out, &call->error);
-    if (!code && *out && !attributes->fifo)
-        code = service_error_set(
+    if (code)
+        return code;
+    if (*out && !attributes->fifo)
+        return service_error_set(
             &call->error, SQS_INVALID_PARAMETER,
             "Value %s for parameter ReceiveRequestAttemptId is invalid. Reason: "
             "The request include parameter that is not valid for this queue type.",
             *out);
-    return code;
+    return 0;
 }
 
 int sqs_receive_message(struct service_call *call)
@@ -199,15 +201,19 @@ int sqs_receive_message(struct service_call *call)
     int max = 1, wait_s = attributes->wait_s, visibility_s = attributes->visibility_s;
     struct service_error *error = &call->error;
     code = sqs_input_int(call->input, "MaxNumberOfMessages", 1, QUEUE_BATCH, &max, error);
-    if (!code)
-        code = sqs_input_int(call->input, "WaitTimeSeconds", 0, SQS_WAIT_MAX_S, &wait_s, error);
-    if (!code)
-        code = sqs_input_int(call->input, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S,
-                             &visibility_s, error);
-    if (!code)
-        code = names_check(call, "AttributeNames");
-    if (!code)
-        code = names_check(call, "MessageSystemAttributeNames");
+    if (code)
+        return code;
+    code = sqs_input_int(call->input, "WaitTimeSeconds", 0, SQS_WAIT_MAX_S, &wait_s, error);
+    if (code)
+        return code;
+    code = sqs_input_int(call->input, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S, &visibility_s,
+                         error);
+    if (code)
+        return code;
+    code = names_check(call, "AttributeNames");
+    if (code)
+        return code;
+    code = names_check(call, "MessageSystemAttributeNames");
     if (code)
         return code;
     const char *attempt = NULL;
@@ -242,10 +248,12 @@ static int receipt_read_entry(const json_t *input, bool visibility, struct queue
         return 0;
     int code = sqs_input_int(input, "VisibilityTimeout", 0, SQS_VISIBILITY_MAX_S,
                              &out->visibility_s, error);
-    if (!code && out->visibility_s < 0)
-        code = service_error_set(error, SQS_MISSING_PARAMETER,
+    if (code)
+        return code;
+    if (out->visibility_s < 0)
+        return service_error_set(error, SQS_MISSING_PARAMETER,
                                  "The request must contain the parameter VisibilityTimeout.");
-    return code;
+    return 0;
 }
 
 static int receipt_action(struct service_call *call, receipts_change *change, bool visibility)
@@ -253,8 +261,9 @@ static int receipt_action(struct service_call *call, receipts_change *change, bo
     struct local_queue *queue;
     struct queue_receipt_entry entry;
     int code = sqs_input_queue(call, &queue);
-    if (!code)
-        code = receipt_read_entry(call->input, visibility, &entry, &call->error);
+    if (code)
+        return code;
+    code = receipt_read_entry(call->input, visibility, &entry, &call->error);
     if (code)
         return code;
     if (change(queue, &entry, 1, &call->error, service_call_written, call))

@@ -118,28 +118,37 @@ static int system_read(struct send_entry *entry, struct service_error *error)
     return 0;
 }
 
+static int parameters_read(const struct queue_attributes *attributes, struct send_entry *entry,
+                           struct service_error *error)
+{
+    int code = group_read(attributes, entry, error);
+    if (code)
+        return code;
+    code = body_read(entry, error);
+    if (code)
+        return code;
+    code = attributes_read(entry, error);
+    if (code)
+        return code;
+    code = system_read(entry, error);
+    if (code)
+        return code;
+    code = delay_read(attributes, entry, error);
+    if (code)
+        return code;
+    if (entry->size <= (size_t)attributes->message_max)
+        return 0;
+    return service_error_set(error, SQS_INVALID_PARAMETER,
+                             "One or more parameters are invalid. Reason: Message must be shorter "
+                             "than %d bytes.",
+                             attributes->message_max);
+}
+
 static int entry_read(struct local_queue *queue, json_t *input, struct send_entry *entry,
                       struct service_error *error)
 {
     *entry = (struct send_entry){.input = input, .draft.delay_s = -1};
-    const struct queue_attributes *attributes = local_queue_attributes(queue);
-    int limit = attributes->message_max;
-    int code = group_read(attributes, entry, error);
-    if (!code)
-        code = body_read(entry, error);
-    if (!code)
-        code = attributes_read(entry, error);
-    if (!code)
-        code = system_read(entry, error);
-    if (!code)
-        code = delay_read(attributes, entry, error);
-    if (!code && entry->size > (size_t)limit)
-        code =
-            service_error_set(error, SQS_INVALID_PARAMETER,
-                              "One or more parameters are invalid. Reason: Message must be shorter "
-                              "than %d bytes.",
-                              limit);
-    return error->code = code;
+    return error->code = parameters_read(local_queue_attributes(queue), entry, error);
 }
 
 static int text_add(json_t *result, const char *name, const char *ascii)
@@ -152,8 +161,8 @@ static int digest_add(json_t *result, const char *name, json_t *attributes)
     char md5[MD5_HEX_SIZE];
     if (!attributes || json_object_size(attributes) == 0)
         return 0;
-    int status = message_attributes_md5(attributes, md5);
-    return status ? status : text_add(result, name, md5);
+    int code = message_attributes_md5(attributes, md5);
+    return code ? code : text_add(result, name, md5);
 }
 
 /* Adds the response for one message to *result. */
@@ -162,18 +171,16 @@ static int result_add(json_t *result, const struct send_entry *entry,
 {
     char md5[MD5_HEX_SIZE];
     md5_hex(entry->draft.body.data, entry->draft.body.size, md5);
-    int status = text_add(result, "MessageId", sent->id);
-    if (!status)
-        status = text_add(result, "MD5OfMessageBody", md5);
-    if (!status)
-        status = digest_add(result, "MD5OfMessageAttributes",
-                            json_object_get(entry->input, "MessageAttributes"));
-    if (!status)
-        status = digest_add(result, "MD5OfMessageSystemAttributes",
-                            json_object_get(entry->input, "MessageSystemAttributes"));
-    if (!status && sent->number)
-        status = json_object_set_new(result, "SequenceNumber", queue_sequence(sent->number));
-    return status ? ERR_MEMORY : 0;
+    if (text_add(result, "MessageId", sent->id) || text_add(result, "MD5OfMessageBody", md5) ||
+        digest_add(result, "MD5OfMessageAttributes",
+                   json_object_get(entry->input, "MessageAttributes")) ||
+        digest_add(result, "MD5OfMessageSystemAttributes",
+                   json_object_get(entry->input, "MessageSystemAttributes")))
+        return ERR_MEMORY;
+    return sent->number &&
+                   json_object_set_new(result, "SequenceNumber", queue_sequence(sent->number))
+               ? ERR_MEMORY
+               : 0;
 }
 
 /* NULL if memory is short. */
@@ -186,32 +193,38 @@ static json_t *entry_result(const struct send_entry *entry, const struct message
     return NULL;
 }
 
-static int send_failed(struct service_call *call, int status)
+static int send_failed(struct service_call *call, int code)
 {
-    if (status != ERR_LIMIT)
+    if (code != ERR_LIMIT)
         return ERR_MEMORY;
     return service_error_set(&call->error, SQS_OVER_LIMIT,
                              "The embedded cloud's message memory is full; receive and delete "
                              "messages, or purge a queue.");
 }
 
+static int entry_send(struct service_call *call, struct local_queue *queue,
+                      const struct send_entry *entry)
+{
+    struct message_sent sent;
+    int code = local_queue_send(queue, &entry->draft, 1, &sent, NULL, service_call_written, call);
+    service_call_wait(call, code);
+    if (code)
+        return send_failed(call, code);
+    if (call->state == CALL_WAITING && result_add(call->output, entry, &sent))
+        call->error.code = ERR_MEMORY;
+    return 0;
+}
+
 int sqs_send_message(struct service_call *call)
 {
     struct local_queue *queue;
     struct send_entry entry;
-    struct message_sent sent;
     int code = sqs_input_queue(call, &queue);
     if (code)
         return code;
     code = entry_read(queue, call->input, &entry, &call->error);
-    if (!code) {
-        int status =
-            local_queue_send(queue, &entry.draft, 1, &sent, NULL, service_call_written, call);
-        code = status ? send_failed(call, status) : 0;
-        service_call_wait(call, status);
-    }
-    if (call->state == CALL_WAITING && result_add(call->output, &entry, &sent))
-        call->error.code = ERR_MEMORY;
+    if (!code)
+        code = entry_send(call, queue, &entry);
     free(entry.attributes);
     return code;
 }
@@ -234,9 +247,9 @@ static int batch_send(struct service_call *call, struct local_queue *queue,
         drafts[i] = entries[i].draft;
     if (count == 0)
         return 0;
-    int status = local_queue_send(queue, drafts, count, sent, NULL, service_call_written, call);
-    if (status)
-        return send_failed(call, status);
+    int code = local_queue_send(queue, drafts, count, sent, NULL, service_call_written, call);
+    if (code)
+        return send_failed(call, code);
     service_call_wait(call, 0);
     batch_results(call, entries, count, sent);
     return 0;
@@ -271,12 +284,14 @@ static int batch_read(struct service_call *call, struct local_queue *queue, json
         if (!code)
             code = sqs_batch_failure(call, json_array_get(inputs, i), &error);
     }
-    if (!code && total > SQS_MESSAGE_MAX)
-        code = service_error_set(&call->error, SQS_BATCH_TOO_LONG,
+    if (code)
+        return code;
+    if (total > SQS_MESSAGE_MAX)
+        return service_error_set(&call->error, SQS_BATCH_TOO_LONG,
                                  "Batch requests cannot be longer than %d bytes. You have sent %zu "
                                  "bytes.",
                                  SQS_MESSAGE_MAX, total);
-    return code;
+    return 0;
 }
 
 int sqs_send_message_batch(struct service_call *call)
@@ -286,8 +301,9 @@ int sqs_send_message_batch(struct service_call *call)
     struct send_entry entries[QUEUE_BATCH];
     size_t count = 0;
     int code = sqs_input_queue(call, &queue);
-    if (!code)
-        code = sqs_batch_entries(call, &inputs);
+    if (code)
+        return code;
+    code = sqs_batch_entries(call, &inputs);
     if (code)
         return code;
     code = batch_read(call, queue, inputs, entries, &count);

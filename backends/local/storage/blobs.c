@@ -87,9 +87,9 @@ int blob_seal(struct blobs *blobs, int *fd, struct error *error)
     return code;
 }
 
-static bool no_more_links(int error)
+static bool no_more_links(int code)
 {
-    return error == EMLINK || error == EPERM || error == EOPNOTSUPP || error == ENOSYS;
+    return code == EMLINK || code == EPERM || code == EOPNOTSUPP || code == ENOSYS;
 }
 
 /* A blob that is not yet published is linked in incoming/. */
@@ -207,9 +207,11 @@ int blob_drop(struct blobs *blobs, uint64_t id, struct error *error)
         return code;
     code = statement_execute_with(blobs->storage, "UPDATE blobs SET dropped = 1 WHERE id = ?", id,
                                   error);
-    if (!code && storage_after_commit(blobs->storage, unlink_committed, id, blobs))
-        code = error_set(error, ERR_MEMORY, "out of memory");
-    return code;
+    if (code)
+        return code;
+    if (storage_after_commit(blobs->storage, unlink_committed, id, blobs))
+        return error_set(error, ERR_MEMORY, "out of memory");
+    return 0;
 }
 
 /* Reading. */

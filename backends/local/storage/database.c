@@ -97,12 +97,14 @@ static int check_format(struct database *database, struct error *error)
 {
     int format = 0;
     int code = read_integer(database, "PRAGMA user_version", &format, error);
-    if (!code && format > FORMAT)
-        code = error_set(error, ERR_UNSUPPORTED,
+    if (code)
+        return code;
+    if (format > FORMAT)
+        return error_set(error, ERR_UNSUPPORTED,
                          "%s was written by a newer version of thumbwheel: use that version, or "
                          "choose another directory with --data",
                          database->directory);
-    return code;
+    return 0;
 }
 
 /* In WAL mode, FULL syncs the log at each commit, NORMAL only around a checkpoint, which keeps the
@@ -113,13 +115,17 @@ static int set_up(struct database *database, bool sync_commits, struct error *er
     sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
     sqlite3_wal_autocheckpoint(database->handle, CHECKPOINT_PAGES);
     int code = database_script(database, "PRAGMA journal_mode = WAL", error);
-    if (!code)
-        code = database_script(
-            database, sync_commits ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
-            error);
-    if (!code)
-        code = database_script(database, "PRAGMA cache_size = -8192", error);
-    return code ? code : check_format(database, error);
+    if (code)
+        return code;
+    code = database_script(
+        database, sync_commits ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
+        error);
+    if (code)
+        return code;
+    code = database_script(database, "PRAGMA cache_size = -8192", error);
+    if (code)
+        return code;
+    return check_format(database, error);
 }
 
 static int apply_schemas(struct database *database, const char *const *schemas, size_t count,
@@ -128,11 +134,12 @@ static int apply_schemas(struct database *database, const char *const *schemas, 
     int code = database_script(database, "BEGIN IMMEDIATE", error);
     for (size_t i = 0; i < count && !code; i++)
         code = database_script(database, schemas[i], error);
-    if (!code)
-        code = database_script(database, "PRAGMA user_version = 1", error);
-    if (!code)
-        code = database_script(database, "COMMIT", error);
-    return code;
+    if (code)
+        return code;
+    code = database_script(database, "PRAGMA user_version = 1", error);
+    if (code)
+        return code;
+    return database_script(database, "COMMIT", error);
 }
 
 int database_open(struct database *database, const char *directory, const char *path,
@@ -144,12 +151,16 @@ int database_open(struct database *database, const char *directory, const char *
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int result = sqlite3_open_v2(path, &database->handle, flags, NULL);
     int code = result == SQLITE_OK ? 0 : result_error(database, result, error);
-    if (!code)
-        code = set_up(database, sync_commits, error);
-    if (!code)
-        code = apply_schemas(database, schemas, schema_count, error);
     if (code)
-        database_close(database);
+        goto failed;
+    code = set_up(database, sync_commits, error);
+    if (code)
+        goto failed;
+    code = apply_schemas(database, schemas, schema_count, error);
+    if (!code)
+        return 0;
+failed:
+    database_close(database);
     return code;
 }
 

@@ -549,16 +549,19 @@ int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability
         return error_set(error, ERR_MEMORY, "out of memory");
     }
     int code = data_directory_open(&storage->directory, directory, error);
-    if (!code)
-        code = open_database(storage, schemas, schema_count, error);
-    if (!code)
-        code = start_thread(storage, error);
-    if (code) {
-        storage_abandon(storage);
-        return code;
-    }
+    if (code)
+        goto failed;
+    code = open_database(storage, schemas, schema_count, error);
+    if (code)
+        goto failed;
+    code = start_thread(storage, error);
+    if (code)
+        goto failed;
     *out = storage;
     return 0;
+failed:
+    storage_abandon(storage);
+    return code;
 }
 
 void storage_close(struct storage *storage, void (*closed)(void *user), void *user)

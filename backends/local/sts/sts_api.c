@@ -124,11 +124,12 @@ static int get_caller_identity(struct service_call *call)
 {
     const struct access_key *caller = call->request->caller;
     int code = service_call_output(call, "Arn", json_string(caller->arn));
-    if (!code)
-        code = service_call_output(call, "UserId", json_string(caller->user_id));
-    if (!code)
-        code = service_call_output(call, "Account", json_string(call->cloud->account));
-    return code;
+    if (code)
+        return code;
+    code = service_call_output(call, "UserId", json_string(caller->user_id));
+    if (code)
+        return code;
+    return service_call_output(call, "Account", json_string(call->cloud->account));
 }
 
 static int session_start(struct service_call *call, const char *arn, const char *user_id,
@@ -190,11 +191,14 @@ static int assume_role_with_web_identity(struct service_call *call)
         return service_call_fail(call, STS_TOKEN, "The ID Token provided is not a valid JWT.");
     if (json_number_value(json_object_get(claims, "exp")) <= (double)time(NULL))
         code = service_call_fail(call, STS_EXPIRED, "Token expired: check its claim exp.");
-    if (!code)
-        code = role_start(call);
-    if (!code)
-        code = service_call_output(call, "SubjectFromWebIdentityToken",
-                                   json_string(json_text_in(claims, "sub")));
+    if (code)
+        goto out;
+    code = role_start(call);
+    if (code)
+        goto out;
+    code = service_call_output(call, "SubjectFromWebIdentityToken",
+                               json_string(json_text_in(claims, "sub")));
+out:
     json_decref(claims);
     return code;
 }
@@ -206,11 +210,12 @@ static int get_session_token(struct service_call *call)
     struct sts_session session;
     int64_t expires_s = 0;
     int code = parameters_check(call, known);
-    if (!code && caller->is_temporary)
-        code = service_call_fail(call, STS_DENIED,
+    if (code)
+        return code;
+    if (caller->is_temporary)
+        return service_call_fail(call, STS_DENIED,
                                  "Cannot call GetSessionToken with session credentials");
-    if (!code)
-        code = duration_read(call, SESSION_STANDARD_S, SESSION_MAX_S, &expires_s);
+    code = duration_read(call, SESSION_STANDARD_S, SESSION_MAX_S, &expires_s);
     if (code)
         return code;
     code = session_start(call, caller->arn, caller->user_id, expires_s, &session);

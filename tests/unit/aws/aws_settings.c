@@ -127,9 +127,9 @@ static struct error refused(const struct backend_settings *options)
     struct aws *aws = NULL;
     struct error error = {0};
     assert_int_equal(uv_loop_init(&loop), 0);
-    int rc = aws_create(&loop, NULL, options, &aws, &error);
-    assert_int_not_equal(rc, 0);
-    assert_int_equal(rc, error.code);
+    int code = aws_create(&loop, NULL, options, &aws, &error);
+    assert_int_not_equal(code, 0);
+    assert_int_equal(code, error.code);
     assert_null(aws);
     assert_int_equal(uv_loop_close(&loop), 0);
     return error;

@@ -158,12 +158,12 @@ static int put(struct object_store *store, const struct object_put *what, object
     bool photo = strncmp(what->key, "ingest/", 7) == 0;
     if (photo && world.uploads_fail)
         return ERR_MEMORY;
-    int err = store_ops.put(store, what, done, user, out);
+    int code = store_ops.put(store, what, done, user, out);
     if (photo && !world.lose_events)
         announce(what->key);
     if (photo && world.interrupt)
         raise(SIGINT);
-    return err;
+    return code;
 }
 
 static int backend_open(uv_loop_t *loop, struct http_client *http,
@@ -319,7 +319,7 @@ static int run(const char *line)
     fflush(stdout);
     file[0] = redirect(STDOUT_FILENO, &kept[0]);
     file[1] = redirect(STDERR_FILENO, &kept[1]);
-    int status = commands_main(&assembly, count, args);
+    int code = commands_main(&assembly, count, args);
     fflush(stdout);
     for (int i = 0; i < 2; i++) {
         dup2(kept[i], i + 1);
@@ -329,7 +329,7 @@ static int run(const char *line)
     world.complained = read_back(file[1]);
     assert_null(strstr(world.complained, "still in use")); /* no handle is left behind */
     assert_false(world.cloud_running);
-    return status;
+    return code;
 }
 
 static void assert_says(const char *text, const char *part)

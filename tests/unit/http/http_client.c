@@ -138,9 +138,9 @@ static void assert_body(struct result *r, const char *text)
     bytes_free(&r->body);
 }
 
-static void assert_failed(struct result *r, int error)
+static void assert_failed(struct result *r, int code)
 {
-    assert_int_equal(r->error, error);
+    assert_int_equal(r->error, code);
     assert_int_equal(r->body.size, 0);
     assert_string_not_equal(r->detail, "");
     bytes_free(&r->body);

@@ -39,7 +39,7 @@ static size_t fill(void)
     return (size_t)written;
 }
 
-static void on_drained(struct http_call *call, int error, void *user);
+static void on_drained(struct http_call *call, int code, void *user);
 
 static void send_on(struct http_call *call)
 {
@@ -51,12 +51,12 @@ static void send_on(struct http_call *call)
     http_call_end(call);
 }
 
-static void on_drained(struct http_call *call, int error, void *user)
+static void on_drained(struct http_call *call, int code, void *user)
 {
     assert_ptr_equal(user, &piped);
     piped.drained++;
-    piped.failed += error != 0;
-    if (!error)
+    piped.failed += code != 0;
+    if (!code)
         send_on(call);
 }
 

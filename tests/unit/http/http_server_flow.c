@@ -91,12 +91,12 @@ struct drains {
     bool ended_first;
 };
 
-static void note_drained(struct http_call *call, int error, void *user)
+static void note_drained(struct http_call *call, int code, void *user)
 {
     struct drains *drains = user;
     (void)call;
-    drains->done += !error;
-    drains->failed += error != 0;
+    drains->done += !code;
+    drains->failed += code != 0;
     drains->ended_first = drains->world->ended > 0;
 }
 
@@ -128,9 +128,9 @@ static void hang_up_during_a_download(void **state)
 }
 
 /* A client may shut down its side after the request (like nc -N) and still read. */
-static void on_client_shut(uv_shutdown_t *request, int status)
+static void on_client_shut(uv_shutdown_t *request, int code)
 {
-    (void)status;
+    (void)code;
     *(bool *)request->data = true;
 }
 
@@ -199,10 +199,10 @@ static void a_paused_upload_waits_in_the_client(void **state)
     world_close(world);
 }
 
-static void take_one_and_pause(struct http_call *call, int error, const void *data, size_t size,
+static void take_one_and_pause(struct http_call *call, int code, const void *data, size_t size,
                                void *user)
 {
-    note_body(call, error, data, size, user);
+    note_body(call, code, data, size, user);
     http_call_pause(call);
 }
 
@@ -306,11 +306,11 @@ struct download {
     size_t left;
 };
 
-static void write_more(struct http_call *call, int error, void *user)
+static void write_more(struct http_call *call, int code, void *user)
 {
     struct download *download = user;
-    note_drained(call, error, &download->drains);
-    if (error)
+    note_drained(call, code, &download->drains);
+    if (code)
         return;
     if (!download->left) {
         http_call_end(call);
@@ -457,10 +457,10 @@ static void streams_slowly(void **state)
     world_close(world);
 }
 
-static void echo_piece(struct http_call *call, int error, const void *data, size_t size, void *user)
+static void echo_piece(struct http_call *call, int code, const void *data, size_t size, void *user)
 {
     (void)user;
-    assert_int_equal(error, 0);
+    assert_int_equal(code, 0);
     if (!size) {
         http_call_end(call);
         return;
@@ -528,10 +528,9 @@ static void abort_at_once(struct http_call *call, void *user)
     http_call_resume(call);
 }
 
-static void abort_piece(struct http_call *call, int error, const void *data, size_t size,
-                        void *user)
+static void abort_piece(struct http_call *call, int code, const void *data, size_t size, void *user)
 {
-    note_body(call, error, data, size, user);
+    note_body(call, code, data, size, user);
     http_call_abort(call);
 }
 
@@ -552,10 +551,10 @@ static void abort_when_collected(struct http_call *call, void *user)
     http_call_collect(call, 100, abort_body, user);
 }
 
-static void abort_drained(struct http_call *call, int error, void *user)
+static void abort_drained(struct http_call *call, int code, void *user)
 {
     (void)user;
-    if (!error)
+    if (!code)
         http_call_abort(call);
 }
 
@@ -631,12 +630,12 @@ static void close_in_request(struct http_call *call, void *user)
     respond_text(call, 200, "too late");
 }
 
-static void close_in_data(struct http_call *call, int error, const void *data, size_t size,
+static void close_in_data(struct http_call *call, int code, const void *data, size_t size,
                           void *user)
 {
     struct world *world = user;
-    note_body(call, error, data, size, user);
-    if (!error)
+    note_body(call, code, data, size, user);
+    if (!code)
         close_server(world);
 }
 
@@ -645,10 +644,10 @@ static void handle_close_in_data(struct http_call *call, void *user)
     http_call_read(call, close_in_data, user);
 }
 
-static void close_in_drained(struct http_call *call, int error, void *user)
+static void close_in_drained(struct http_call *call, int code, void *user)
 {
     (void)call;
-    if (!error)
+    if (!code)
         close_server(user);
 }
 

@@ -65,9 +65,9 @@ static void on_async(uv_async_t *async)
     uv_close((uv_handle_t *)async, NULL);
 }
 
-static void on_worked(uv_work_t *work, int status)
+static void on_worked(uv_work_t *work, int code)
 {
-    (void)work, (void)status;
+    (void)work, (void)code;
     happened('w');
 }
 

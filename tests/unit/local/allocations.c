@@ -266,10 +266,13 @@ static int tags_once(void)
     int code = s3_tags_from_xml(slice_of("<Tagging><TagSet><Tag><Key>a</Key><Value>b c</Value>"
                                          "</Tag></TagSet></Tagging>"),
                                 10, &tags, &error);
-    if (!code)
-        code = s3_tags_to_xml(tags, &out);
-    if (!code)
-        code = s3_tags_from_query(slice_of("a=b+c&d=%2Be"), &again, &error);
+    if (code)
+        goto out;
+    code = s3_tags_to_xml(tags, &out);
+    if (code)
+        goto out;
+    code = s3_tags_from_query(slice_of("a=b+c&d=%2Be"), &again, &error);
+out:
     buffer_free(&out);
     free(tags);
     free(again);
@@ -426,9 +429,9 @@ static int head_once(void)
     connection = (struct http_connection){.server = &server};
     if (head_scan(&connection.scan, slice_of(head), &used) != HEAD_DONE)
         return -100;
-    int status = head_parse(&connection, slice_of(head));
-    if (status)
-        return status == 503 || status == 500 ? ERR_MEMORY : -status;
+    int code = head_parse(&connection, slice_of(head));
+    if (code)
+        return code == 503 || code == 500 ? ERR_MEMORY : -code;
     struct http_call *call = connection.call;
     connection.call = NULL;
     call_end(call, false);

@@ -20,11 +20,11 @@ static int decode_signed(struct aws_chunked *decoder, struct chunk_signatures *s
     aws_chunked_init(decoder, signatures);
     for (size_t at = 0; at < size; at += step) {
         struct slice in = {text + at, step < size - at ? step : size - at}, data;
-        int status;
-        while ((status = aws_chunked_next(decoder, &in, &data)) == 1)
+        int code;
+        while ((code = aws_chunked_next(decoder, &in, &data)) == 1)
             buffer_append(out, data.data, data.size);
-        if (status)
-            return status;
+        if (code)
+            return code;
         assert_int_equal(in.size, 0);
     }
     return 0;
@@ -149,13 +149,13 @@ static int decode_example(const char *text, size_t step)
                            "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
                            false);
     buffer_init(&out, 100000);
-    int status = decode_signed(&decoder, &signatures, text, step, &out);
-    if (!status && (!aws_chunked_complete(&decoder) || out.size != 66560))
-        status = ERR_PROTOCOL;
+    int code = decode_signed(&decoder, &signatures, text, step, &out);
+    if (!code && (!aws_chunked_complete(&decoder) || out.size != 66560))
+        code = ERR_PROTOCOL;
     buffer_free(&out);
     aws_chunked_free(&decoder);
     chunk_signatures_end(&signatures);
-    return status;
+    return code;
 }
 
 static void signatures_of_chunks_are_checked(void **state)

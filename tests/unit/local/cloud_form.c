@@ -47,7 +47,7 @@ static void broken_forms_are_refused(void **state)
     (void)state;
     static const struct {
         const char *form;
-        int status;
+        int code;
     } cases[] = {
         {"A=%zz", ERR_INVALID},     {"A=%00", ERR_INVALID},
         {"A=%ff", ERR_INVALID}, /* not UTF-8 */
@@ -55,7 +55,7 @@ static void broken_forms_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         json_t *tree = json_object();
-        assert_int_equal(form_parse(tree, slice_of(cases[i].form), names, 2), cases[i].status);
+        assert_int_equal(form_parse(tree, slice_of(cases[i].form), names, 2), cases[i].code);
         json_decref(tree);
     }
 }

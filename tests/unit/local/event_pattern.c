@@ -277,9 +277,9 @@ static void refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct event_pattern *pattern;
         struct error error = {0};
-        int status = event_pattern_parse(slice_of(cases[i].pattern), &pattern, &error);
-        if (status != ERR_INVALID || !strstr(error.text, cases[i].reason))
-            fail_msg("%s: %d \"%s\"", cases[i].pattern, status, error.text);
+        int code = event_pattern_parse(slice_of(cases[i].pattern), &pattern, &error);
+        if (code != ERR_INVALID || !strstr(error.text, cases[i].reason))
+            fail_msg("%s: %d \"%s\"", cases[i].pattern, code, error.text);
         assert_non_null(strstr(error.text, "Event pattern is not valid. Reason: "));
     }
 }
@@ -294,9 +294,9 @@ static void too_long(void **state)
         memset(text, 'x', sizeof text);
         memcpy(text, "{\"a\":[\"", 7);
         memcpy(text + size - 3, "\"]}", 3);
-        int status = event_pattern_parse((struct slice){text, size}, &pattern, &error);
-        assert_int_equal(status, size > EVENT_PATTERN_MAX ? ERR_LIMIT : 0);
-        if (!status)
+        int code = event_pattern_parse((struct slice){text, size}, &pattern, &error);
+        assert_int_equal(code, size > EVENT_PATTERN_MAX ? ERR_LIMIT : 0);
+        if (!code)
             event_pattern_free(pattern);
     }
 }

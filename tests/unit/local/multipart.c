@@ -43,10 +43,13 @@ static int put_part(struct fixture *f, void *argument, struct error *error)
                         .size = strlen(piece->body),
                         .modified_ms = 1000};
     snprintf(part.etag, sizeof(part.etag), "%032u", piece->number);
-    int status = write_blob(f, piece->blob, piece->body, error);
-    if (!status)
-        status = upload_parts_put(blobs_of(f), piece->upload, &part, error);
-    return status ? status : piece->fails_with;
+    int code = write_blob(f, piece->blob, piece->body, error);
+    if (code)
+        return code;
+    code = upload_parts_put(blobs_of(f), piece->upload, &part, error);
+    if (code)
+        return code;
+    return piece->fails_with;
 }
 
 static int upload_part(struct fixture *f, uint64_t upload, unsigned number, const char *body)
@@ -83,11 +86,14 @@ static int commit_object(struct fixture *f, const struct whole *whole,
                             .headers = none,
                             .tags = none,
                             .checksum = none};
-    int status = objects_put(blobs_of(f), f->bucket, whole->key, &object, (struct slice){0},
-                             &(struct object_condition){0}, error);
-    if (!status)
-        status = s3_completion_drop_others(asked, blobs_of(f), whole->upload, error);
-    return status ? status : uploads_forget(f->cloud.storage, whole->upload, error);
+    int code = objects_put(blobs_of(f), f->bucket, whole->key, &object, (struct slice){0},
+                           &(struct object_condition){0}, error);
+    if (code)
+        return code;
+    code = s3_completion_drop_others(asked, blobs_of(f), whole->upload, error);
+    if (code)
+        return code;
+    return uploads_forget(f->cloud.storage, whole->upload, error);
 }
 
 static int complete(struct fixture *f, void *argument, struct error *error)
@@ -95,15 +101,15 @@ static int complete(struct fixture *f, void *argument, struct error *error)
     struct whole *whole = argument;
     struct s3_completion asked = {.stated_size = -1};
     struct multipart_upload upload = {.id = whole->upload};
-    int status = 0;
+    int code = 0;
     whole->verdict = s3_completion_read(&asked, slice_of(whole->document));
     if (!whole->verdict)
-        status = s3_completion_examine(&asked, f->cloud.storage, &upload, &whole->verdict, error);
-    if (!status && !whole->verdict)
-        status = commit_object(f, whole, &asked, error);
+        code = s3_completion_examine(&asked, f->cloud.storage, &upload, &whole->verdict, error);
+    if (!code && !whole->verdict)
+        code = commit_object(f, whole, &asked, error);
     snprintf(whole->etag, sizeof(whole->etag), "%s", asked.etag);
     s3_completion_clear(&asked);
-    return status ? status : whole->fails_with;
+    return code ? code : whole->fails_with;
 }
 
 #define PART(number, etag)                                                                         \
@@ -134,13 +140,13 @@ static int open_reader(struct fixture *f, void *argument, struct error *error)
 {
     struct reading *reading = argument;
     struct object object;
-    int status = objects_find(f->cloud.storage, f->bucket, reading->key, &object, error);
-    if (!status)
-        status =
+    int code = objects_find(f->cloud.storage, f->bucket, reading->key, &object, error);
+    if (!code)
+        code =
             object_reader_open(reading->reader, blobs_of(f), &object, reading->first,
                                reading->size ? reading->size : object.size - reading->first, error);
     object_clear(&object);
-    return status;
+    return code;
 }
 
 static int finish_reader(struct fixture *f, void *argument, struct error *error)
@@ -148,10 +154,10 @@ static int finish_reader(struct fixture *f, void *argument, struct error *error)
     struct reading *reading = argument;
     size_t size = (size_t)reading->reader->left;
     (void)f;
-    int status = object_reader_read(reading->reader, reading->text, size, error);
+    int code = object_reader_read(reading->reader, reading->text, size, error);
     reading->text[size] = '\0';
     object_reader_close(reading->reader);
-    return status;
+    return code;
 }
 
 static void assert_content(struct fixture *f, const char *key, uint64_t first, uint64_t size,
@@ -338,8 +344,8 @@ static int link_it(struct fixture *f, void *argument, struct error *error)
     struct linking *linking = argument;
     struct part part = {.number = 1, .blob = linking->blob, .size = 4};
     snprintf(part.etag, sizeof(part.etag), "%032u", 1u);
-    int status = blob_link(blobs_of(f), linking->source, linking->blob, error);
-    return status ? status : upload_parts_put(blobs_of(f), linking->upload, &part, error);
+    int code = blob_link(blobs_of(f), linking->source, linking->blob, error);
+    return code ? code : upload_parts_put(blobs_of(f), linking->upload, &part, error);
 }
 
 static int drop_it(struct fixture *f, void *argument, struct error *error)
@@ -350,8 +356,8 @@ static int drop_it(struct fixture *f, void *argument, struct error *error)
 static int keep_it(struct fixture *f, void *argument, struct error *error)
 {
     uint64_t id = *(uint64_t *)argument;
-    int status = write_blob(f, id, "body", error);
-    return status ? status : blob_keep(blobs_of(f), id, error);
+    int code = write_blob(f, id, "body", error);
+    return code ? code : blob_keep(blobs_of(f), id, error);
 }
 
 static void a_link_is_deleted_separately(void **state)
@@ -411,16 +417,16 @@ static void checksums_combine(void **state)
 static int put_many(struct fixture *f, void *argument, struct error *error)
 {
     uint64_t upload = *(uint64_t *)argument;
-    int status = 0, fd;
-    for (unsigned i = 1; i <= PART_NUMBER_MAX && !status; i++) {
+    int code = 0, fd;
+    for (unsigned i = 1; i <= PART_NUMBER_MAX && !code; i++) {
         struct part part = {.number = i, .blob = i, .size = 5 * 1024 * 1024};
         snprintf(part.etag, sizeof(part.etag), "%032u", i);
-        status = blob_create(blobs_of(f), i, &fd, error);
-        if (!status)
-            status = upload_parts_put(blobs_of(f), upload, &part, error);
+        code = blob_create(blobs_of(f), i, &fd, error);
+        if (!code)
+            code = upload_parts_put(blobs_of(f), upload, &part, error);
         close(fd);
     }
-    return status;
+    return code;
 }
 
 static void ten_thousand_parts_are_completed(void **state)

@@ -49,8 +49,8 @@ static int put(struct fixture *f, void *key, struct error *error)
 
 static int put_in_vain(struct fixture *f, void *key, struct error *error)
 {
-    int status = put(f, key, error);
-    return status ? status : error_set(error, ERR_IO, "its message could not be stored");
+    int code = put(f, key, error);
+    return code ? code : error_set(error, ERR_IO, "its message could not be stored");
 }
 
 static int delete (struct fixture *f, void *key, struct error *error)

@@ -26,11 +26,14 @@ static int put(struct fixture *f, void *argument, struct error *error)
                             .headers = none,
                             .tags = none,
                             .checksum = none};
-    int status = thing->as_blob ? write_blob(f, thing->id, thing->body, error) : 0;
-    if (!status)
-        status = objects_put(blobs_of(f), f->bucket, thing->key, &object, slice_of(thing->body),
-                             &thing->condition, error);
-    return status ? status : thing->fails_with;
+    int code = thing->as_blob ? write_blob(f, thing->id, thing->body, error) : 0;
+    if (code)
+        return code;
+    code = objects_put(blobs_of(f), f->bucket, thing->key, &object, slice_of(thing->body),
+                       &thing->condition, error);
+    if (code)
+        return code;
+    return thing->fails_with;
 }
 
 static int put_thing(struct fixture *f, const char *key, const char *body, bool as_blob)
@@ -49,9 +52,9 @@ static int read_blob(struct fixture *f, uint64_t id, struct buffer *out, struct 
 {
     int fd;
     char data[4096];
-    int status = blob_read_open(blobs_of(f), id, &fd, error);
-    if (status)
-        return status;
+    int code = blob_read_open(blobs_of(f), id, &fd, error);
+    if (code)
+        return code;
     for (ssize_t size; (size = read(fd, data, sizeof(data))) > 0;)
         buffer_append(out, data, (size_t)size);
     close(fd);
@@ -62,13 +65,13 @@ static int get(struct fixture *f, void *argument, struct error *error)
 {
     struct found *found = argument;
     struct object object;
-    int status = objects_find(f->cloud.storage, f->bucket, found->key, &object, error);
-    if (status)
-        return status;
-    status = object.blob ? read_blob(f, object.blob, &found->body, error)
-                         : objects_read_inline(f->cloud.storage, object.id, &found->body, error);
+    int code = objects_find(f->cloud.storage, f->bucket, found->key, &object, error);
+    if (code)
+        return code;
+    code = object.blob ? read_blob(f, object.blob, &found->body, error)
+                       : objects_read_inline(f->cloud.storage, object.id, &found->body, error);
     object_clear(&object);
-    return status;
+    return code;
 }
 
 /* The content, or NULL if there is no such object. Static. */
@@ -77,11 +80,11 @@ static const char *content(struct fixture *f, const char *key)
     static char text[65536];
     struct found found = {.key = key};
     buffer_init(&found.body, sizeof(text) - 1);
-    int status = on_storage(f, get, &found);
-    assert_true(status == 0 || status == ERR_NOT_FOUND);
+    int code = on_storage(f, get, &found);
+    assert_true(code == 0 || code == ERR_NOT_FOUND);
     snprintf(text, sizeof(text), "%s", found.body.data ? found.body.data : "");
     buffer_free(&found.body);
-    return status ? NULL : text;
+    return code ? NULL : text;
 }
 
 static void a_stored_object_is_found(void **state)

@@ -428,7 +428,7 @@ static void buckets_of_the_account_may_publish(void **state)
 
 struct wrong {
     const char *document;
-    int status;
+    int code;
     const char *says;
 };
 
@@ -499,9 +499,9 @@ static void invalid_policies_are_refused_with_a_reason(void **state)
     for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
         struct policy *policy = NULL;
         struct error error = {0};
-        int status = policy_parse(POLICY_OF_QUEUE, wrongs[i].document, &policy, &error);
-        if (status != wrongs[i].status || !strstr(error.text, wrongs[i].says))
-            fail_msg("%d \"%s\": %s", status, error.text, wrongs[i].document);
+        int code = policy_parse(POLICY_OF_QUEUE, wrongs[i].document, &policy, &error);
+        if (code != wrongs[i].code || !strstr(error.text, wrongs[i].says))
+            fail_msg("%d \"%s\": %s", code, error.text, wrongs[i].document);
         assert_null(policy);
     }
 }

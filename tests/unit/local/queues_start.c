@@ -81,9 +81,9 @@ static int blocker_run(struct storage_task *task, struct storage *storage)
     return 0;
 }
 
-static void blocker_done(struct storage_task *task, int status)
+static void blocker_done(struct storage_task *task, int code)
 {
-    (void)status;
+    (void)code;
     ((struct blocker *)task)->done = true;
 }
 

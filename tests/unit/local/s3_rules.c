@@ -128,13 +128,13 @@ static const char body[] = "preamble\r\n--B\r\n"
 static int feed(struct s3_form *form, const char *text, size_t size, size_t piece,
                 struct buffer *file)
 {
-    int status = 0;
-    for (size_t i = 0; i < size && status >= 0; i += piece) {
+    int code = 0;
+    for (size_t i = 0; i < size && code >= 0; i += piece) {
         struct slice in = {text + i, size - i < piece ? size - i : piece}, data;
-        while ((status = s3_form_next(form, &in, &data)) == 1)
+        while ((code = s3_form_next(form, &in, &data)) == 1)
             buffer_append(file, data.data, data.size);
     }
-    return status;
+    return code;
 }
 
 static void a_form_is_the_same_however_it_is_cut(void **state)

@@ -39,7 +39,7 @@ struct note {
     int64_t value;
     int body_size;
     int fails_with; /* after it has written */
-    int status;
+    int code;
     char text[ERROR_TEXT_MAX];
 };
 
@@ -50,26 +50,28 @@ static int note_run(struct storage_task *task, struct storage *storage)
         statement_prepare(storage, "INSERT INTO notes (value, body) VALUES (?, zeroblob(?))");
     bind_int(&insert, note->value);
     bind_int(&insert, note->body_size);
-    int status = statement_execute(&insert, &task->error);
-    if (!status && note->fails_with)
-        status = error_set(&task->error, note->fails_with, "note %d is refused", (int)note->value);
-    return status;
+    int code = statement_execute(&insert, &task->error);
+    if (code)
+        return code;
+    if (note->fails_with)
+        return error_set(&task->error, note->fails_with, "note %d is refused", (int)note->value);
+    return 0;
 }
 
-static void note_done(struct storage_task *task, int status)
+static void note_done(struct storage_task *task, int code)
 {
     struct note *note = (struct note *)task;
     struct fixture *f = note->fixture;
-    note->status = status;
+    note->code = code;
     snprintf(note->text, sizeof(note->text), "%s", task->error.text);
     f->order[f->done++ % 2048] = note->value;
-    f->failed += status != 0;
+    f->failed += code != 0;
 }
 
 static struct note note_of(struct fixture *f, int64_t value)
 {
     return (struct note){
-        .task = {.run = note_run, .done = note_done}, .fixture = f, .value = value, .status = 1};
+        .task = {.run = note_run, .done = note_done}, .fixture = f, .value = value, .code = 1};
 }
 
 static int open_storage(struct fixture *f, struct error *error)
@@ -145,12 +147,12 @@ static int tear_down(void **state)
     if (f->storage)
         close_storage(f);
     uv_run(&f->loop, UV_RUN_DEFAULT);
-    int status = uv_loop_close(&f->loop);
+    int code = uv_loop_close(&f->loop);
     snprintf(command, sizeof(command), "rm -rf '%s'", f->directory);
     if (system(command))
-        status = -1;
+        code = -1;
     free(f);
-    return status;
+    return code;
 }
 
 static void done_comes_in_order(void **state)
@@ -206,14 +208,14 @@ static void waiting_tasks_share_a_commit(void **state)
     assert_in_range(commits, 1, 100); /* each fsync covers several */
 }
 
-static void note_is_on_disk_when_done(struct storage_task *task, int status)
+static void note_is_on_disk_when_done(struct storage_task *task, int code)
 {
     struct note *note = (struct note *)task;
     char sql[96];
     snprintf(sql, sizeof(sql), "SELECT count(*) FROM notes WHERE value = %d", (int)note->value);
-    assert_int_equal(status, 0);
+    assert_int_equal(code, 0);
     assert_int_equal(query_file(note->fixture, sql), 1);
-    note_done(task, status);
+    note_done(task, code);
 }
 
 static void done_comes_after_the_commit(void **state)
@@ -244,7 +246,7 @@ static void a_failing_task_is_undone_alone(void **state)
     wait_done(f, 5);
     uv_sem_destroy(&gate.open);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(notes[i].status, i == 2 ? ERR_CONFLICT : 0);
+        assert_int_equal(notes[i].code, i == 2 ? ERR_CONFLICT : 0);
     assert_string_equal(notes[2].text, "note 2 is refused");
     assert_int_equal(query_file(f, "SELECT sum(value) FROM notes"), 0 + 1 + 3 + 4);
 }
@@ -258,8 +260,8 @@ static void a_lone_failing_task_is_undone(void **state)
     wait_done(f, 1);
     storage_submit(f->storage, &good.task);
     wait_done(f, 2);
-    assert_int_equal(bad.status, ERR_INVALID);
-    assert_int_equal(good.status, 0);
+    assert_int_equal(bad.code, ERR_INVALID);
+    assert_int_equal(good.code, 0);
     assert_int_equal(query_file(f, "SELECT sum(value) FROM notes"), 2);
 }
 
@@ -280,9 +282,9 @@ static void a_unit_succeeds_or_fails_whole(void **state)
     assert_null(first.first);
     wait_done(f, 6);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(bad[i].status, ERR_LIMIT);
+        assert_int_equal(bad[i].code, ERR_LIMIT);
         assert_string_equal(bad[i].text, "note 11 is refused");
-        assert_int_equal(good[i].status, 0);
+        assert_int_equal(good[i].code, 0);
         assert_int_equal(f->order[i], 10 + i);
     }
     assert_int_equal(query_file(f, "SELECT sum(value) FROM notes"), 20 + 21 + 22);
@@ -294,14 +296,14 @@ static void written_data_exists_after_reopening(void **state)
     struct note note = note_of(f, 42);
     storage_submit(f->storage, &note.task);
     reopen(f);
-    assert_int_equal(note.status, 0);
+    assert_int_equal(note.code, 0);
     assert_int_equal(query(storage_database(f->storage)->handle, "SELECT value FROM notes"), 42);
 }
 
-static void submit_another(struct storage_task *task, int status)
+static void submit_another(struct storage_task *task, int code)
 {
     struct note *note = (struct note *)task;
-    note_done(task, status);
+    note_done(task, code);
     if (note->value > 0) {
         *note = note_of(note->fixture, note->value - 1);
         note->task.done = submit_another;
@@ -326,8 +328,8 @@ static void a_directory_is_held_by_one(void **state)
     struct fixture *f = *state;
     struct storage *second = NULL;
     struct error error = {0};
-    int status = storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &second, &error);
-    assert_int_equal(status, ERR_BUSY);
+    int code = storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &second, &error);
+    assert_int_equal(code, ERR_BUSY);
     assert_null(second);
     assert_non_null(strstr(error.text, f->directory));
     assert_non_null(strstr(error.text, "--data"));
@@ -345,11 +347,11 @@ static void an_unwritable_directory_is_explained(void **state)
     bool root = geteuid() == 0;
     if (root) /* whom permissions don't stop */
         assert_int_equal(chmod(f->directory, 0755) | seteuid(65534), 0);
-    int status = storage_open(&f->loop, inner, STORAGE_FULL, schemas, 1, &f->storage, &error);
+    int code = storage_open(&f->loop, inner, STORAGE_FULL, schemas, 1, &f->storage, &error);
     if (root)
         assert_int_equal(seteuid(0), 0);
     chmod(f->directory, 0700);
-    assert_int_equal(status, ERR_IO);
+    assert_int_equal(code, ERR_IO);
     assert_non_null(strstr(error.text, "make it writable"));
     assert_non_null(strstr(error.text, inner));
 }
@@ -404,12 +406,12 @@ static void a_failed_commit_fails_its_group_and_later_ones_work(void **state)
     set_file_limit(0);
     uv_sem_destroy(&gate.open);
     assert_int_equal(f->failed, 3);
-    assert_int_equal(notes[0].status, ERR_IO);
+    assert_int_equal(notes[0].code, ERR_IO);
     assert_non_null(strstr(notes[0].text, f->directory));
     notes[3] = note_of(f, 77);
     storage_submit(f->storage, &notes[3].task);
     wait_done(f, 4);
-    assert_int_equal(notes[3].status, 0);
+    assert_int_equal(notes[3].code, 0);
     assert_int_equal(query_file(f, "SELECT sum(value) FROM notes"), 77);
 }
 
@@ -423,12 +425,12 @@ static void a_full_disk_is_explained_and_passes(void **state)
     storage_submit(f->storage, &big.task);
     storage_submit(f->storage, &small.task);
     wait_done(f, 2);
-    assert_int_equal(big.status, ERR_IO);
+    assert_int_equal(big.code, ERR_IO);
     assert_non_null(strstr(big.text, "full"));
-    small.status = 1;
+    small.code = 1;
     storage_submit(f->storage, &small.task);
     wait_done(f, 3);
-    assert_int_equal(small.status, 0);
+    assert_int_equal(small.code, 0);
 }
 
 static void count_action(struct storage *storage, uint64_t id, void *user)
@@ -440,9 +442,9 @@ static void count_action(struct storage *storage, uint64_t id, void *user)
 static int act_run(struct storage_task *task, struct storage *storage)
 {
     struct note *note = (struct note *)task;
-    int status =
+    int code =
         storage_after_commit(storage, count_action, (uint64_t)note->value, &note->fixture->acted);
-    return status ? status : note_run(task, storage);
+    return code ? code : note_run(task, storage);
 }
 
 static void actions_follow_only_what_was_committed(void **state)
@@ -461,8 +463,8 @@ static void actions_follow_only_what_was_committed(void **state)
 
 static int sync_run(struct storage_task *task, struct storage *storage)
 {
-    int status = storage_sync_directory(storage, "no such directory", &task->error);
-    return status ? status : note_run(task, storage);
+    int code = storage_sync_directory(storage, "no such directory", &task->error);
+    return code ? code : note_run(task, storage);
 }
 
 static void a_directory_that_cannot_be_synced_fails_the_commit(void **state)
@@ -472,7 +474,7 @@ static void a_directory_that_cannot_be_synced_fails_the_commit(void **state)
     note.task.run = sync_run;
     storage_submit(f->storage, &note.task);
     wait_done(f, 1);
-    assert_int_equal(note.status, ERR_IO);
+    assert_int_equal(note.code, ERR_IO);
     assert_int_equal(query_file(f, "SELECT count(*) FROM notes"), 0);
 }
 
@@ -481,10 +483,10 @@ static void a_directory_that_cannot_be_synced_fails_the_commit(void **state)
 
 static int acknowledged;
 
-static void acknowledge(struct storage_task *task, int status)
+static void acknowledge(struct storage_task *task, int code)
 {
     struct note *note = (struct note *)task;
-    if (status || write(acknowledged, &note->value, sizeof(note->value)) < 0)
+    if (code || write(acknowledged, &note->value, sizeof(note->value)) < 0)
         _exit(1);
     note->value += 8;
     note->body_size = (int)(note->value * 37 % 9000);
@@ -600,7 +602,7 @@ static void work_aside_is_done_before_the_storage_closes(void **state)
     storage_submit_aside(f->storage, &aside.note.task);
     close_storage(f);
     assert_int_equal(f->done, 1);
-    assert_int_equal(aside.note.status, ERR_IO);
+    assert_int_equal(aside.note.code, ERR_IO);
     assert_string_not_equal(aside.note.text, "");
     uv_sem_destroy(&open);
 }

@@ -129,16 +129,16 @@ static void start_threads(struct render_item *item)
     static pthread_t threads[MANY];
     pthread_attr_t small;
     size_t count = 0;
-    int err = 0;
+    int code = 0;
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, 1 << 16);
     pthread_mutex_lock(&held);
-    while (count < MANY && !(err = pthread_create(&threads[count], &small, hold_on, NULL)))
+    while (count < MANY && !(code = pthread_create(&threads[count], &small, hold_on, NULL)))
         count++;
     pthread_mutex_unlock(&held);
     for (size_t i = 0; i < count; i++)
         pthread_join(threads[i], NULL);
-    report(item, err == EAGAIN && count >= CODECS && count <= DECODER_THREADS_MAX);
+    report(item, code == EAGAIN && count >= CODECS && count <= DECODER_THREADS_MAX);
 }
 
 static void run_out(struct render_item *item)

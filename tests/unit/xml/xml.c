@@ -20,11 +20,11 @@ static int trace(void *user, const char *path, struct slice text, size_t start, 
     return buffer_format(user, "%s=%.*s;", path, (int)text.size, text.data);
 }
 
-static void assert_trace(const char *document, int rc, const char *expected)
+static void assert_trace(const char *document, int code, const char *expected)
 {
     struct buffer out;
     buffer_init(&out, 4096);
-    assert_int_equal(xml_read(slice_of(document), NULL, trace, &out), rc);
+    assert_int_equal(xml_read(slice_of(document), NULL, trace, &out), code);
     if (expected)
         assert_string_equal(out.data, expected);
     buffer_free(&out);
@@ -72,9 +72,9 @@ static int read_repeated(const char *open, const char *close, int count)
     for (int i = 0; i < count; i++)
         buffer_text(&document, close);
     assert_int_equal(document.error, 0);
-    int rc = xml_read(buffer_slice(&document), NULL, ignore, NULL);
+    int code = xml_read(buffer_slice(&document), NULL, ignore, NULL);
     buffer_free(&document);
-    return rc;
+    return code;
 }
 
 static void bounds(void **state)

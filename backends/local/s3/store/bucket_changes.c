@@ -131,10 +131,12 @@ static int delete_run(struct storage_task *task, struct storage *storage)
     if (code < 0)
         return code;
     code = delete_rules(storage, change->id, &task->error);
-    if (!code)
-        code = delete_settings(storage, change->id, &task->error);
-    if (!code)
-        code = uploads_abort_all(&change->buckets->blobs, change->id, &task->error);
+    if (code)
+        return code;
+    code = delete_settings(storage, change->id, &task->error);
+    if (code)
+        return code;
+    code = uploads_abort_all(&change->buckets->blobs, change->id, &task->error);
     if (code)
         return code;
     return statement_execute_with(storage, "DELETE FROM buckets WHERE id = ?", (uint64_t)change->id,
@@ -191,10 +193,12 @@ static int notify_run(struct storage_task *task, struct storage *storage)
         code = delete_rules(storage, change->id, &task->error);
     for (size_t i = 0; i < change->notification.count && !code; i++)
         code = insert_rule(storage, change->id, i, &change->notification.rules[i], &task->error);
-    if (!code && change->notification.event_bridge)
-        code = insert_rule(storage, change->id, change->notification.count, &event_bridge_row,
-                           &task->error);
-    return code;
+    if (code)
+        return code;
+    return change->notification.event_bridge
+               ? insert_rule(storage, change->id, change->notification.count, &event_bridge_row,
+                             &task->error)
+               : 0;
 }
 
 static void notify_done(struct storage_task *task, int code)

@@ -271,11 +271,14 @@ static enum s3_error read_rule(struct lifecycle_rule *rule, struct s3_xml_node *
     rule->prefix = strdup("");
     for (const struct s3_xml_node *member = node->first; member && !error; member = member->next)
         error = read_member(&reader, member);
-    if (!error && (!has_status || !rule->prefix))
-        error = S3_MALFORMED_XML;
-    if (!error)
-        error = check_rule(&reader);
-    return error ? error : complete_id(&reader, node);
+    if (error)
+        return error;
+    if (!has_status || !rule->prefix)
+        return S3_MALFORMED_XML;
+    error = check_rule(&reader);
+    if (error)
+        return error;
+    return complete_id(&reader, node);
 }
 
 static enum s3_error check_ids(const struct lifecycle *lifecycle, char *message)

@@ -293,18 +293,21 @@ int buckets_open(struct cloud *cloud, struct buckets **out, struct error *error)
     buckets->storage = cloud->storage;
     object_cache_init(&buckets->cache, &buckets->blobs.changes);
     int code = blobs_open(&buckets->blobs, cloud->storage, error);
-    if (!code)
-        code = load_number(buckets, error);
-    if (!code)
-        code = load_buckets(buckets, error);
+    if (code)
+        goto failed;
+    code = load_number(buckets, error);
+    if (code)
+        goto failed;
+    code = load_buckets(buckets, error);
     for (size_t i = 0; i < buckets->count && !code; i++)
         code = load_entry(buckets, &buckets->entries[i], error);
-    if (code) {
-        buckets_close(buckets);
-        return code;
-    }
+    if (code)
+        goto failed;
     *out = buckets;
     return 0;
+failed:
+    buckets_close(buckets);
+    return code;
 }
 
 void buckets_close(struct buckets *buckets)

@@ -16,11 +16,12 @@ int object_history_archive(struct storage *storage, uint64_t id, struct error *e
         "blob, content_type, headers, tags, checksum, versioned_objects.id IS NOT NULL, 0 "
         "FROM objects LEFT JOIN versioned_objects USING (id) WHERE id = ?",
         id, error);
-    if (!code)
-        code = statement_execute_with(storage, "DELETE FROM objects WHERE id = ?", id, error);
-    return code ? code
-                : statement_execute_with(storage, "DELETE FROM versioned_objects WHERE id = ?", id,
-                                         error);
+    if (code)
+        return code;
+    code = statement_execute_with(storage, "DELETE FROM objects WHERE id = ?", id, error);
+    if (code)
+        return code;
+    return statement_execute_with(storage, "DELETE FROM versioned_objects WHERE id = ?", id, error);
 }
 
 static int restore(struct storage *storage, uint64_t id, struct error *error)
@@ -31,15 +32,16 @@ static int restore(struct storage *storage, uint64_t id, struct error *error)
         "tags, checksum) SELECT id, bucket, key, size, etag, modified, blob, content_type, "
         "headers, tags, checksum FROM object_history WHERE id = ?",
         id, error);
-    if (!code)
-        code = statement_execute_with(
-            storage,
-            "INSERT INTO versioned_objects (id) SELECT id FROM object_history "
-            "WHERE id = ? AND versioned = 1",
-            id, error);
-    return code ? code
-                : statement_execute_with(storage, "DELETE FROM object_history WHERE id = ?", id,
-                                         error);
+    if (code)
+        return code;
+    code =
+        statement_execute_with(storage,
+                               "INSERT INTO versioned_objects (id) SELECT id FROM object_history "
+                               "WHERE id = ? AND versioned = 1",
+                               id, error);
+    if (code)
+        return code;
+    return statement_execute_with(storage, "DELETE FROM object_history WHERE id = ?", id, error);
 }
 
 int object_history_promote(struct storage *storage, int64_t bucket, const char *key,

@@ -172,10 +172,14 @@ static int remove_current(struct blobs *blobs, const struct current *current, st
     uint64_t id = current->content.id;
     int code =
         statement_execute_with(blobs->storage, "DELETE FROM objects WHERE id = ?", id, error);
-    if (!code && current->versioned)
+    if (code)
+        return code;
+    if (current->versioned)
         code = statement_execute_with(blobs->storage, "DELETE FROM versioned_objects WHERE id = ?",
                                       id, error);
-    return code ? code : object_content_drop(blobs, &current->content, error);
+    if (code)
+        return code;
+    return object_content_drop(blobs, &current->content, error);
 }
 
 /* Makes room for a new version, which has its own id or is the null version. */
@@ -303,14 +307,18 @@ static int add_marker(struct blobs *blobs, int64_t bucket, const char *key,
 {
     bool versioned = removal->versioning == VERSIONING_ENABLED;
     int code = check_bucket(current, error);
-    if (!code)
-        code = retire_current(blobs, current, versioned, error);
-    if (!code && !versioned)
+    if (code)
+        return code;
+    code = retire_current(blobs, current, versioned, error);
+    if (code)
+        return code;
+    if (!versioned)
         code = retire_null(blobs, bucket, key, current, error);
+    if (code)
+        return code;
     removal->marker = true;
-    return code ? code
-                : object_history_add_marker(blobs->storage, bucket, key, removal->number, versioned,
-                                            removal->now_ms, error);
+    return object_history_add_marker(blobs->storage, bucket, key, removal->number, versioned,
+                                     removal->now_ms, error);
 }
 
 static bool is_version(const struct current *current, struct object_version version)
@@ -391,12 +399,16 @@ int objects_set_tags(struct blobs *blobs, int64_t bucket, const char *key,
         code = nothing_there(error);
     else if (found.marker)
         code = error_set(error, ERR_UNSUPPORTED, "a delete marker has no tags");
-    if (!code)
-        code = update_tags(storage, "UPDATE objects SET tags = ?2 WHERE id = ?1", found.id, tags,
-                           &current, error);
-    if (!code && !current)
+    if (code)
+        goto out;
+    code = update_tags(storage, "UPDATE objects SET tags = ?2 WHERE id = ?1", found.id, tags,
+                       &current, error);
+    if (code)
+        goto out;
+    if (!current)
         code = update_tags(storage, "UPDATE object_history SET tags = ?2 WHERE id = ?1", found.id,
                            tags, &current, error);
+out:
     if (object && !code)
         *object = found;
     else

@@ -36,9 +36,11 @@ int uploads_create(struct storage *storage, int64_t bucket, const char *key,
     bind_int(&insert, upload->checksum);
     bind_int(&insert, upload->full_object);
     int code = statement_execute(&insert, error);
-    if (!code && !statement_changes(&insert))
-        code = error_set(error, ERR_NO_CONTAINER, "the bucket no longer exists");
-    return code;
+    if (code)
+        return code;
+    if (!statement_changes(&insert))
+        return error_set(error, ERR_NO_CONTAINER, "the bucket no longer exists");
+    return 0;
 }
 
 static int read_row(struct statement *row, uint64_t id, struct multipart_upload *upload,
