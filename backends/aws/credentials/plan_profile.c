@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "credential_plan.h"
+#include "partition.h"
 
 enum { SECTION_SIZE = 300 };
 
@@ -202,6 +203,12 @@ static int plan_sso(struct credential_plan *plan, const struct profile *profile,
         if (code)
             return code;
     }
+    /* It becomes part of the host that the login is sent to. */
+    if (!region_is_plain(slice_of(plan->texts[PLAN_SSO_REGION])))
+        return error_set(
+            error, ERR_INVALID,
+            "the AWS profile \"%s\" has sso_region = %.60s, which is not an AWS region",
+            profile->name, plan->texts[PLAN_SSO_REGION]);
     const char *home = profile_variable(profile, "HOME");
     struct buffer path;
     buffer_init(&path, 4096);

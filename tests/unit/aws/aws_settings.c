@@ -166,6 +166,9 @@ static void other_identities_are_not_replaced_by_keys(void **state)
         {"sso_session = s", "sso_start_url"},
         {"sso_start_url = https://s", "sso_region"},
         {"sso_role_name = r", "sso_start_url"},
+        {"sso_start_url = https://s\nsso_account_id = 1\nsso_role_name = r\n"
+         "sso_region = example.org/",
+         "sso_region = example.org/, which is not"},
         {"sso_account_id = 111122223333", "sso_start_url"},
     };
     const struct backend_settings with = {.region = "eu-west-1"};
