@@ -150,8 +150,10 @@ static void changes_send(struct lease_home *home)
 {
     while (!list_empty(&home->changes)) {
         struct lease_call *call = lease_call_new(home);
-        if (!call)
-            return; /* retried in the next turn */
+        if (!call) {
+            home->change_due_ms = uv_now(home->keeper->loop) + RETRY_BEAT_LEAST_MS;
+            return;
+        }
         while (call->count < QUEUE_BATCH_MAX && !list_empty(&home->changes))
             change_collect(call, container_of(home->changes.next, struct lease, change));
         int code = home->backend->ops->extend_batch(home->queue, call->entries, call->count,

@@ -54,7 +54,7 @@ struct aws_call {
     const char *mark;
     const struct trace_context *trace; /* copied; NULL: none */
     const char *region; /* for the signature; copied; NULL: the region of struct aws */
-    /* Of S3, copied. bucket NULL: an answer that it is elsewhere counts as any other error. */
+    /* Of S3, copied. bucket NULL: a response that it is elsewhere counts as any other error. */
     const char *bucket, *key;
     const struct http_header *headers; /* copied */
     size_t header_count;

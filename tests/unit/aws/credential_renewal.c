@@ -1,8 +1,8 @@
 /*
  * Credentials that expire, as the calls see them that are signed with them: when they are refreshed,
- * what happens while that fails, and who waits. The calls are SNS Publish; the credentials are those
- * of a container, of an EC2 instance or of a file. All of it is on the virtual clock, the time of
- * day too.
+ * what happens while that fails, and which calls wait. The calls are SNS Publish; the credentials
+ * are those of a container, of an EC2 instance or of a file. All of it is on the virtual clock, the
+ * time of day too.
  */
 #include <fcntl.h>
 #include <setjmp.h>

@@ -491,7 +491,7 @@ static void for_scripts_there_is_nothing_but_json(void **state)
         json_decref(value);
     }
     assert_int_equal(lines, 3);
-    assert_null(strstr(world.complained, "failed")); /* it is said in JSON */
+    assert_null(strstr(world.complained, "failed")); /* the JSON reports it */
     assert_int_equal(run("local --json a.jpg"), STATUS_USAGE);
     assert_says(world.complained, "--json reports photos that are done: add --once");
 }

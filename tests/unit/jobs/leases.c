@@ -50,6 +50,18 @@ int __wrap_uv_timer_stop(uv_timer_t *timer)
     return 0;
 }
 
+/* ---- memory ---- */
+
+static bool memory_is_short;
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return memory_is_short ? NULL : __real_calloc(count, size);
+}
+
 /* Advances to the next time at which the keeper has something to do. */
 static void step(void)
 {
@@ -449,6 +461,25 @@ static void a_backoff_that_fails_is_tried_again(void **state)
     assert_int_equal(t.homes[0].count, 0);
 }
 
+/* The loop would have no time for the work that frees memory. */
+static void a_change_without_memory_is_not_tried_in_every_turn(void **state)
+{
+    (void)state;
+    struct lease *lease;
+    hold(&lease, "r", 30);
+    const uint64_t start = watch.now_ms;
+    lease_release(lease, 0);
+    memory_is_short = true;
+    for (int i = 0; i < 5; i++)
+        step();
+    memory_is_short = false;
+    assert_int_equal(call_count, 0);
+    assert_in_range(watch.now_ms, start + 400, start + 1000);
+    step();
+    respond(last_call(), 0);
+    assert_int_equal(t.keeper.stats.released, 1);
+}
+
 static void a_backoff_stays_within_twelve_hours(void **state)
 {
     (void)state;
@@ -570,6 +601,7 @@ int main(void)
         CASE(a_beat_does_not_overwrite_a_backoff),
         CASE(a_backoff_replaces_a_beat_that_waits),
         CASE(a_backoff_that_fails_is_tried_again),
+        CASE(a_change_without_memory_is_not_tried_in_every_turn),
         CASE(a_backoff_stays_within_twelve_hours),
         CASE(ten_deletes_go_at_once),
         CASE(a_lone_delete_leaves_after_fifty_milliseconds),

@@ -314,7 +314,7 @@ static void a_second_wait_keeps_the_grant_of_the_first(void **state)
     assert_int_equal(w.budget.taken[MEMORY_WORK], 900);
     memory_settle(&w.budget, &more->grant, 40);
     assert_int_equal(w.budget.taken[MEMORY_WORK], 40);
-    memory_settle(&w.budget, &more->grant, 0); /* settled once, however often it is said */
+    memory_settle(&w.budget, &more->grant, 0); /* a second settlement changes nothing */
     memory_change(&w.budget, MEMORY_WORK, 40, 0);
 }
 

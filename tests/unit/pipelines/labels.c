@@ -580,7 +580,7 @@ static void year_is_that_of_the_shot(void **state)
     assert_false(has(&edited, "Year"));
 }
 
-/* That there is a place is said; which one it is must not leak into tags that others can read. */
+/* The tags say that there is a place, but not which one: others can read them. */
 static void location_is_labelled_but_not_revealed(void **state)
 {
     struct label_set set = with_fields(
