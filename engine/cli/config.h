@@ -61,6 +61,7 @@ struct config { /* strings are owned; NULL if unset */
     enum log_format log_format;
     enum config_log_level log_level;
     unsigned grace_ms;
+    const char *otlp;    /* URL of the collector of spans; NULL: none */
     const char *metrics; /* ADDRESS:PORT of the port for monitoring; NULL: none */
     const char *out;
     uint64_t patience_ms;

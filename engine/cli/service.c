@@ -7,6 +7,7 @@
 
 #include "command.h"
 #include "log.h"
+#include "otlp_export.h"
 
 enum { TICK_MS = 100 };
 
@@ -155,6 +156,14 @@ static int cloud_open(struct service *service, const struct cloud_settings *clou
     return 0;
 }
 
+static int traces_open(struct service *service, struct error *error)
+{
+    if (!service->config->otlp)
+        return 0;
+    return otlp_export_open(&service->loop, service->http, service->config->otlp,
+                            getenv("OTEL_EXPORTER_OTLP_HEADERS"), &service->traces, error);
+}
+
 int service_open(struct service *service, const struct service_options *options,
                  struct error *error)
 {
@@ -172,6 +181,8 @@ int service_open(struct service *service, const struct service_options *options,
     if (code)
         return code;
     code = backend_open(service, options->cloud, error);
+    if (!code)
+        code = traces_open(service, error);
     return code ? code : service_monitor_open(&service->monitor, service, error);
 }
 
@@ -256,6 +267,8 @@ static struct engine_options engine_options_of(const struct service *service,
         options.cache_bytes = 1;
     if (observer)
         options.observer = *observer;
+    if (service->traces)
+        options.tracer = otlp_export_tracer(service->traces);
     return options;
 }
 
@@ -314,7 +327,8 @@ static void loop_close(struct service *service)
 
 void service_close(struct service *service)
 {
-    bool monitor_closed = false, http_closed = !service->http, cloud_stopped = !service->cloud;
+    bool monitor_closed = false, traces_closed = !service->traces, http_closed = !service->http,
+         cloud_stopped = !service->cloud;
     if (!service->loop.data)
         return;
     if (service->reloader.open) {
@@ -326,6 +340,9 @@ void service_close(struct service *service)
     service_finish(service, is_set, &monitor_closed);
     if (service->engine)
         engine_end(service);
+    if (service->traces)
+        otlp_export_close(service->traces, set, &traces_closed);
+    service_finish(service, is_set, &traces_closed);
     if (service->backend.handle)
         service->assembly->backend_close(&service->backend);
     if (service->http)

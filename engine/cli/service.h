@@ -39,6 +39,7 @@ struct service {
     struct engine *engine;
     struct reloader reloader;
     struct service_monitor monitor;
+    struct otlp_export *traces; /* NULL: none */
     unsigned interrupts;
     const char *at_once;      /* if set, even the first signal ends the process at once, with this
                                * message: nothing is pending, and the current work cannot be

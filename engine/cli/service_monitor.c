@@ -13,6 +13,7 @@
 #include "log.h"
 #include "metric_text.h"
 #include "monitor.h"
+#include "otlp_export.h"
 #include "service.h"
 
 enum { BEAT_MS = 1000, PORT_MAX = 65535 };
@@ -103,6 +104,7 @@ static void metrics(struct buffer *out, void *user)
     monitor->lag_s = 0;
     monitor->service->assembly->backend_metrics(&monitor->service->backend, out);
     monitor->service->assembly->isolation_metrics(out);
+    otlp_export_write_metrics(monitor->service->traces, out);
     if (monitor->service->engine)
         engine_write_metrics(monitor->service->engine, out);
 }

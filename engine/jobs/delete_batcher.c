@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "job_trace.h"
 #include "lease_private.h"
 #include "log.h"
 
@@ -66,11 +67,12 @@ static void entry_retry(struct delete_batcher *batcher, struct delete_entry *ent
  * undeleted message: it will be delivered again, and its outputs will be written again with the
  * same bytes. */
 static void entry_settle(struct delete_batcher *batcher, struct delete_entry *entry, int code,
-                         uint64_t now_ms)
+                         const struct lease_call *call, uint64_t now_ms)
 {
     struct lease *lease = lease_of(entry);
     struct lease_stats *stats = &batcher->home->keeper->stats;
     entry->in_flight = false;
+    trace_deleted(batcher->home->keeper->tracer, &lease->trace, call->sent_ns, code);
     if (code == 0) {
         stats->deleted++;
     } else if (code == ERR_RECEIPT) {
@@ -99,7 +101,7 @@ static void on_deleted(const int *codes, size_t count, const struct error *error
         log_warn("delete failed and will be retried", LOG_TEXT("queue", home->name),
                  LOG_INT("messages", count), LOG_TEXT("error", error->text));
     for (size_t i = 0; i < count; i++)
-        entry_settle(&home->deletes, &call->leases[i]->deletion, codes[i], now_ms);
+        entry_settle(&home->deletes, &call->leases[i]->deletion, codes[i], call, now_ms);
     lease_call_free(call);
     lease_keeper_arm(home->keeper);
 }
@@ -112,7 +114,7 @@ static void send_batch(struct delete_batcher *batcher, struct lease_call *call, 
     if (code == 0)
         return;
     for (size_t i = 0; i < call->count; i++)
-        entry_settle(batcher, &call->leases[i]->deletion, code, now_ms);
+        entry_settle(batcher, &call->leases[i]->deletion, code, call, now_ms);
     lease_call_free(call);
 }
 

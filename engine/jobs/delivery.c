@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "jitter.h"
 #include "job.h"
+#include "job_trace.h"
 #include "log.h"
 
 enum {
@@ -211,6 +212,7 @@ static void delivery_close(struct delivery *delivery)
     delivery->phase = DELIVERY_SETTLED;
     (*counters[delivery->outcome])++;
     consumer_stats_settled(&delivery->consumer->stats, delivery->outcome, delivery->reason);
+    delivery_trace_end(delivery);
     for (size_t i = 0; i < delivery->job_count; i++)
         report(delivery, delivery->jobs[i]);
     if (delivery->envelope.count == 0 && delivery->outcome != OUTCOME_ACK)
@@ -258,7 +260,7 @@ static void on_dead_letter_sent(const char *message_id, const struct error *erro
     delivery->tally.dead = true;
     delivery->final = true;
     remember(delivery);
-    lease_delete(delivery->lease);
+    lease_delete(delivery->lease, &delivery->trace);
     delivery_close(delivery);
 }
 
@@ -303,7 +305,7 @@ static void delivery_settle(struct delivery *delivery)
     switch (delivery->outcome) {
     case OUTCOME_ACK:
         delivery->final = true;
-        lease_delete(delivery->lease);
+        lease_delete(delivery->lease, &delivery->trace);
         delivery_close(delivery);
         break;
     case OUTCOME_RETRY:
@@ -429,26 +431,10 @@ static bool is_extended(const struct queue_message *message)
     return false;
 }
 
-/* The sender's own attribute comes first, then that of the SNS envelope, then X-Ray's, which
- * services along the way may have set. A message whose body is elsewhere is read twice. */
-static void trace_find(struct delivery *delivery)
-{
-    const struct queue_message *message = &delivery->message;
-    if (trace_context_known(&delivery->trace))
-        return;
-    for (size_t i = 0; i < message->attribute_count; i++) {
-        if (strcmp(message->attributes[i].name, "traceparent") == 0 &&
-            trace_context_of_traceparent(message->attributes[i].value, &delivery->trace))
-            return;
-    }
-    delivery->trace =
-        trace_context_known(&delivery->envelope.trace) ? delivery->envelope.trace : message->trace;
-}
-
 static void read_body(struct delivery *delivery, struct slice body, bool extended)
 {
     int code = envelope_parse(body, extended, &delivery->envelope, &delivery->error);
-    trace_find(delivery);
+    delivery_trace_begin(delivery);
     if (code) {
         fail(delivery, STAGE_ENVELOPE);
         return;

@@ -21,6 +21,7 @@
 #include "message_memory.h"
 #include "outcome.h"
 #include "queue_backend.h"
+#include "tracer.h"
 
 struct engine_observer;
 
@@ -35,7 +36,8 @@ struct delivery_context {
     struct job_runner *jobs;
     struct message_memory *messages;
     const struct engine_observer *observer;
-    unsigned backoff_s; /* the longest */
+    struct tracer *tracer; /* NULL: none */
+    unsigned backoff_s;    /* the longest */
     struct delivery_stats stats;
     size_t in_flight; /* deliveries of all consumers */
     bool regrouping;  /* a message of a group has ended: deliveries_regroup must be called */
@@ -56,7 +58,9 @@ struct delivery {
     struct envelope envelope;
     struct lease *lease;
     uint64_t received_us;       /* uv_hrtime's clock */
-    struct trace_context trace; /* of what the message causes */
+    struct trace_context trace; /* of what the message causes; its span is "process" if there are
+                                 * spans, else the sender's */
+    char sender_span[TRACE_SPAN_SIZE]; /* "": none */
     enum delivery_phase phase;
     struct object_request *pointer;
     struct job **jobs;

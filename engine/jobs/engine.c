@@ -137,6 +137,7 @@ static void deliveries_begin(struct engine *engine)
         .jobs = &engine->jobs,
         .messages = &engine->messages,
         .observer = &engine->options.observer,
+        .tracer = engine->options.tracer,
         .backoff_s = engine->options.backoff_s,
     };
 }
@@ -146,6 +147,7 @@ static void engine_begin(struct engine *engine)
 {
     worker_queue_init(&engine->workers, engine->loop, engine->options.workers);
     lease_keeper_init(&engine->leases, engine->loop, something_ended, engine);
+    engine->leases.tracer = engine->options.tracer;
     event_order_init(&engine->order, engine->loop);
     message_memory_init(&engine->messages);
     watchdog_init(&engine->watchdog, engine, engine->options.stall_ms);

@@ -17,6 +17,7 @@
 #include "outcome.h"
 #include "pipeline.h"
 #include "queue_backend.h"
+#include "tracer.h"
 
 struct engine;
 
@@ -67,6 +68,7 @@ struct engine_options {
      * not wait for polls */
     bool polls_abortable;
     struct engine_observer observer;
+    struct tracer *tracer; /* borrowed; NULL: none */
 };
 
 /* Checks the options and the pipelines (ERR_LOOP; ERR_INVALID: two pipelines with the same

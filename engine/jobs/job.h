@@ -103,6 +103,7 @@ struct job {
 
     struct { /* loop thread */
         enum job_state state;
+        uint64_t asked_ns;              /* uv_hrtime: start of the fetch */
         uint64_t moved_ms;              /* time (uv_now) of its last progress: see watchdog.h */
         bool asked;                     /* the current step has started its operations */
         size_t pending;                 /* pending operations */

@@ -13,6 +13,7 @@
 #include "consumer.h"
 #include "delivery.h"
 #include "job.h"
+#include "job_trace.h"
 #include "label_document.h"
 #include "log.h"
 #include "output_mark.h"
@@ -117,6 +118,7 @@ static enum step_result fetched(struct job *job, enum source_state state)
 {
     if (state == SOURCE_FETCHING)
         return STEP_WAIT;
+    job_trace_fetched(job, job->loop.asked_ns, job->work.claim.shared, &job->loop.error);
     if (state == SOURCE_FAILED)
         return fetch_failed(job);
     return source_is_output(&job->work.claim) ? skip_output(job) : STEP_NEXT;
@@ -128,6 +130,7 @@ static enum step_result step_fetch(struct job *job)
     if (job->loop.asked)
         return fetched(job, source_result(claim, &job->loop.error));
     job->loop.asked = true;
+    job->loop.asked_ns = uv_hrtime();
     claim->trace = &job->msg.delivery->trace;
     return fetched(job, source_join(job->msg.runner->options.sources, job->msg.record, claim,
                                     &job->loop.error));
@@ -142,6 +145,7 @@ static enum step_result step_render(struct job *job)
     }
     struct render_item *item = item_of(job);
     record_error(job, &item->error);
+    job_trace_rendered(job, &job->work.claim.work, &item->error);
     if (item->error.code)
         return STEP_FAIL;
     job->msg.runner->stats.rendered += item->rendition_count;
@@ -238,6 +242,7 @@ static void on_stored(struct output_upload *output, const struct error *error)
     struct job *job = upload->job;
     struct rendition *rendition = &item_of(job)->renditions[upload - job->loop.uploads];
     record_error(job, error);
+    job_trace_uploaded(job, &output->put, output->began_ns, error);
     job_progressed(job);
     job->loop.superseded |= output->superseded;
     if (!error->code && !output->superseded) {
@@ -364,6 +369,7 @@ static void on_described(struct output_upload *output, const struct error *error
     struct job *job = container_of(output, struct upload, output)->job;
     job->loop.superseded |= output->superseded;
     record_error(job, error);
+    job_trace_uploaded(job, &output->put, output->began_ns, error);
     job->loop.pending--;
     job_resume(job);
 }

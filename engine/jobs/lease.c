@@ -16,6 +16,7 @@ struct lease_call *lease_call_new(struct lease_home *home)
         return NULL;
     call->home = home;
     call->sent_ms = uv_now(home->keeper->loop);
+    call->sent_ns = uv_hrtime();
     list_push(&home->calls, &call->link);
     return call;
 }

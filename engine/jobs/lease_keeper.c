@@ -277,9 +277,11 @@ static void work_ends(struct lease *lease, enum lease_wish wish)
         delete_batcher_hurry(&home->deletes, lease_now(lease));
 }
 
-void lease_delete(struct lease *lease)
+void lease_delete(struct lease *lease, const struct trace_context *trace)
 {
     work_ends(lease, LEASE_DELETE);
+    if (trace)
+        lease->trace = *trace;
     delete_batcher_add(&lease->home->deletes, &lease->deletion, lease_now(lease));
     lease_keeper_arm(lease->home->keeper);
 }

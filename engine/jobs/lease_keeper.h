@@ -29,6 +29,7 @@
 #include "list.h"
 #include "queue_backend.h"
 #include "time_heap.h"
+#include "tracer.h"
 
 struct lease;
 
@@ -48,6 +49,7 @@ struct lease_keeper {
     struct list homes;
     struct lease_stats stats;
     void (*ended)(void *user); /* a lease has ended */
+    struct tracer *tracer;     /* of the deletes; NULL: none */
     void *user;
 };
 
@@ -84,7 +86,8 @@ void lease_home_close(struct lease_home *home);
  * out of memory; the receipt is freed. */
 struct lease *lease_take(struct lease_home *home, char *receipt, unsigned visibility_s,
                          uint64_t received_ms, lease_lost *lost, void *user);
-void lease_delete(struct lease *lease);
+/* trace: the spans of the delete belong to it; NULL: none. */
+void lease_delete(struct lease *lease, const struct trace_context *trace);
 void lease_release(struct lease *lease, unsigned visibility_s);
 void lease_forget(struct lease *lease);
 

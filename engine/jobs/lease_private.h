@@ -31,6 +31,7 @@ struct lease {
     struct list all;    /* in home->leases */
     struct list change; /* in home->changes */
     struct delete_entry deletion;
+    struct trace_context trace; /* of the message, with LEASE_DELETE */
     lease_lost *lost;
     void *user;
 };
@@ -41,6 +42,7 @@ struct lease_call {
     struct list link;
     struct lease_home *home;
     uint64_t sent_ms;
+    uint64_t sent_ns; /* uv_hrtime */
     size_t count;
     struct lease *leases[QUEUE_BATCH_MAX];
     struct queue_entry entries[QUEUE_BATCH_MAX];

@@ -23,6 +23,7 @@ struct poll {
     unsigned borrowed; /* including this many beyond the consumer's own slots */
     unsigned wait_s;
     uint64_t sent_ms;
+    uint64_t sent_ns; /* uv_hrtime */
 };
 
 static void poll_free(struct poll *poll)
@@ -99,6 +100,7 @@ static void on_received(struct queue_message *messages, size_t count, const stru
     uint64_t took_ms = uv_now(consumer->engine->loop) - poll->sent_ms;
     bool is_long = poll->wait_s > 0;
     poller->full = count == poll->asked;
+    poller->polled_ns = poll->sent_ns;
     poll_free(poll);
 
     if (error->code) {
@@ -127,6 +129,7 @@ static int poll_start(struct queue_poller *poller, unsigned max, unsigned borrow
     poll->borrowed = borrowed;
     poll->wait_s = borrowed && wait_s > BORROWED_WAIT_S ? BORROWED_WAIT_S : wait_s;
     poll->sent_ms = uv_now(consumer->engine->loop);
+    poll->sent_ns = uv_hrtime();
     struct queue_receive what = {
         .max = max, .wait_s = poll->wait_s, .visibility_s = consumer->visibility_s};
     int code = consumer->home.backend->ops->receive(consumer->queue, &what, on_received, poll,

@@ -49,6 +49,7 @@ struct queue_poller {
     size_t asked;         /* messages that they may return */
     size_t borrowed;      /* including this many beyond the consumer's own slots */
     unsigned failures;    /* consecutive failures */
+    uint64_t polled_ns;   /* uv_hrtime: start of the receive whose messages are passed on */
     bool full;            /* the last receive returned as many as requested */
     struct log_gate gate; /* limits log lines about failures of only this queue */
     struct outage outage;

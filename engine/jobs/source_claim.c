@@ -34,8 +34,10 @@ enum source_state source_join(struct source_table *table, const struct envelope_
     struct source *source = source_table_find(table, record, hash);
     if (source) {
         table->stats.shared++;
+        claim->shared = true;
         return claim_attach(source, claim);
     }
+    claim->shared = false;
     source = source_new(table, record, hash, source_on_room);
     if (!source) {
         error_set(error, ERR_MEMORY, "out of memory");

@@ -112,6 +112,7 @@ static void round_observe(struct source_table *table, const struct round *round,
 {
     double renditions_ms = 0;
     for (size_t i = 0; round->items && i < round->count; i++) {
+        round->claims[i]->work.before_ms = renditions_ms;
         for (size_t k = 0; k < round->items[i].rendition_count; k++) {
             double ms = round->items[i].renditions[k].milliseconds;
             histogram_observe(&table->stats.render_s, ms / 1000);
@@ -120,6 +121,12 @@ static void round_observe(struct source_table *table, const struct round *round,
     }
     if (round->count)
         histogram_observe(&table->stats.decode_s, (worked_ms - renditions_ms) / 1000);
+    const uint64_t now_ns = uv_hrtime(),
+                   worked_ns = worked_ms > 0 ? (uint64_t)(worked_ms * 1e6) : 0;
+    for (size_t i = 0; i < round->count; i++) {
+        round->claims[i]->work.began_ns = now_ns > worked_ns ? now_ns - worked_ns : 0;
+        round->claims[i]->work.decode_ms = worked_ms - renditions_ms;
+    }
 }
 
 /* Reduces the grant to the size of the results. */

@@ -83,12 +83,21 @@ struct source_table {
     struct source_stats stats;
 };
 
+/* When a worker did what. */
+struct source_work {
+    uint64_t began_ns; /* uv_hrtime */
+    double decode_ms;  /* with the scaling that all renditions of the round share */
+    double before_ms;  /* renditions of other jobs of the round, made before those of this one */
+};
+
 /* A job's claim on a source; embedded in the job. */
 struct source_claim {
     struct source *source;      /* NULL: none */
     struct worker_share *share; /* of the pipeline; set before source_render; outlives the table */
     const struct trace_context *trace; /* of the job; borrowed by source_join */
     struct render_item item;
+    bool shared;             /* another job had requested the source */
+    struct source_work work; /* of the last render */
     /* Called from a new loop callback when the wait is over: after join (fetched or failed), after
      * render. */
     void (*wake)(struct source_claim *claim);

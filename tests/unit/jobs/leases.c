@@ -359,7 +359,7 @@ static void no_beat_comes_while_a_delete_is_under_way(void **state)
     struct lease *lease;
     hold(&lease, "r", 4);
     run_until(watch.now_ms + 1500);
-    lease_delete(lease);
+    lease_delete(lease, NULL);
     run_until(watch.now_ms + 200);
     assert_int_equal(call_count, 1);
     assert_true(calls[0].removes);
@@ -378,7 +378,7 @@ static void a_delete_waits_for_the_beat_that_is_under_way(void **state)
     hold(&lease, "r", 4);
     run_until(watch.now_ms + 2100);
     assert_int_equal(call_count, 1);
-    lease_delete(lease);
+    lease_delete(lease, NULL);
     run_until(watch.now_ms + 1000);
     assert_int_equal(call_count, 1);
     respond(&calls[0], 0);
@@ -395,7 +395,7 @@ static void a_message_whose_delete_failed_is_extended(void **state)
     struct lease *lease;
     unsigned beats = 0, deletes = 0;
     hold(&lease, "r", 2);
-    lease_delete(lease);
+    lease_delete(lease, NULL);
     while (t.homes[0].count) {
         call_count = 0;
         step();
@@ -504,7 +504,7 @@ static void ten_deletes_go_at_once(void **state)
         hold(&leases[i], receipt, 30);
     }
     for (size_t i = 0; i < 10; i++)
-        lease_delete(leases[i]);
+        lease_delete(leases[i], NULL);
     uint64_t began = watch.now_ms;
     step();
     assert_int_equal(watch.now_ms, began);
@@ -519,7 +519,7 @@ static void a_lone_delete_leaves_after_fifty_milliseconds(void **state)
     (void)state;
     struct lease *lease;
     hold(&lease, "r", 30);
-    lease_delete(lease);
+    lease_delete(lease, NULL);
     while (!call_count)
         step();
     assert_in_range(watch.now_ms, 1000000, 1000050);
@@ -532,7 +532,7 @@ static void a_delete_waits_a_second_for_company_at_most(void **state)
     struct lease *lease, *working;
     hold(&lease, "r", 30);
     hold(&working, "w", 30);
-    lease_delete(lease);
+    lease_delete(lease, NULL);
     while (!call_count)
         step();
     assert_in_range(watch.now_ms, 1000051, 1001000);
@@ -547,7 +547,7 @@ static void only_the_entry_that_failed_is_deleted_again(void **state)
     for (size_t i = 0; i < 3; i++)
         hold(&leases[i], receipts[i], 30);
     for (size_t i = 0; i < 3; i++)
-        lease_delete(leases[i]);
+        lease_delete(leases[i], NULL);
     run_until(watch.now_ms + 100);
     assert_int_equal(calls[0].count, 3);
     respond_codes(&calls[0], (const int[]){0, ERR_SERVER, ERR_RECEIPT});
@@ -567,8 +567,8 @@ static void a_failed_call_is_repeated(void **state)
     struct lease *a, *b;
     hold(&a, "a", 30);
     hold(&b, "b", 30);
-    lease_delete(a);
-    lease_delete(b);
+    lease_delete(a, NULL);
+    lease_delete(b, NULL);
     run_until(watch.now_ms + 100);
     respond(&calls[0], ERR_NETWORK);
     size_t deleted = 0;
