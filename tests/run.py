@@ -35,7 +35,8 @@ LOOK_S = 2  # between two looks at the processors
 
 # What runs for ten seconds or more, the slowest first: started last, it would keep one processor busy and the others
 # idle. The order changes nothing but the time.
-SLOW = ["outside/test_faults", "outside/test_package", "a photo (valgrind)", "test_isolation (ASan, UBSan)",
+SLOW = ["outside/test_container", "outside/test_faults", "outside/test_package", "a photo (valgrind)",
+        "test_isolation (ASan, UBSan)",
         "test_isolation_results (ASan, UBSan)", "outside/test_first_run", "outside/test_isolation",
         "outside/test_service", "outside/test_engines", "outside/test_credential_rotation",
         "outside/test_sns_delivery", "outside/test_s3_tools",

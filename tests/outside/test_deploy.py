@@ -23,7 +23,8 @@ MODELS = {name: "kubernetes" for name in FILES if name.startswith("kubernetes/")
     "compose.yaml": "compose", "grafana/thumbwheel.json": "grafana", "iam-policy.json": "policy"}
 OTHERS = {"thumbwheel.service", "cloudformation.yaml", "ecs/task-definition.json", "prometheus/prometheus.yml",
           "prometheus/kubernetes.yml", "prometheus/alerts.yml", "grafana/provisioning/datasources/prometheus.yaml",
-          "grafana/provisioning/dashboards/thumbwheel.yaml"}
+          "grafana/provisioning/dashboards/thumbwheel.yaml",
+          "image/root.sh"}  # of which test_container.py builds the image
 PIPELINES = ["thumbnail", "web", "mobile", "tags"]
 PROMETHEUS_OWN = {"up": {"job", "instance"}}
 TARGET_LABELS = {"job", "instance"}  # what Prometheus adds to each sample
