@@ -55,6 +55,7 @@ struct credential_chain {
     unsigned failures;            /* in a row */
     uint64_t refreshed, failed;   /* in all: refreshes */
     struct error error;           /* the last failure */
+    bool unreported;              /* waiting requests do not know of it yet; the timer tells them */
     struct log_gate unreadable, failing;
 
     struct list waiters;
@@ -162,11 +163,27 @@ static void wake_failed(struct credential_chain *chain)
     wake(chain, &error);
 }
 
+/* Of a failure: an end for those whom waiting cannot help, and for those who need not wait. */
+static void failure_report(struct credential_chain *chain)
+{
+    chain->unreported = false;
+    if (is_hopeless(chain))
+        wake_failed(chain);
+    else if (is_usable(chain))
+        wake(chain, &(struct error){0});
+    else
+        timer_set(chain);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct credential_chain *chain = container_of(timer, struct credential_chain, timer);
     if (list_empty(&chain->waiters))
         return;
+    if (chain->unreported && !is_busy(chain)) {
+        failure_report(chain);
+        return;
+    }
     if (!is_busy(chain) && uv_now(chain->host.loop) >= chain->retry_ms)
         refresh_begin(chain, true);
     if (!is_busy(chain) && is_hopeless(chain))
@@ -188,8 +205,8 @@ static void timer_set(struct credential_chain *chain)
         return;
     }
     uint64_t due_ms = wait->deadline_ms;
-    if (!is_busy(chain) && chain->retry_ms < due_ms)
-        due_ms = chain->retry_ms;
+    if (!is_busy(chain) && (chain->unreported || chain->retry_ms < due_ms))
+        due_ms = chain->unreported ? now_ms : chain->retry_ms;
     uv_timer_start(&chain->timer, on_timer, due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
@@ -251,8 +268,8 @@ static void failure_log(struct credential_chain *chain)
              LOG_COUNT("valid_s", left_s), LOG_SUPPRESSED(&chain->failing));
 }
 
-/* Without notifying waiting requests. */
-static void fail_silently(struct credential_chain *chain, const struct error *error)
+/* It may be called while a request asks for the credentials, so it calls nothing back. */
+static void fail_later(struct credential_chain *chain, const struct error *error)
 {
     uint64_t delay = RETRY_MIN_MS + jitter_full(RETRY_BASE_MS, RETRY_CAP_MS, chain->failures);
     failure_set(chain, error);
@@ -260,17 +277,15 @@ static void fail_silently(struct credential_chain *chain, const struct error *er
     chain->failed++;
     chain->rejected = false;
     chain->retry_ms = uv_now(chain->host.loop) + delay;
+    chain->unreported = true;
     failure_log(chain);
     timer_set(chain);
 }
 
 static void fail(struct credential_chain *chain, const struct error *error)
 {
-    fail_silently(chain, error);
-    if (is_hopeless(chain))
-        wake_failed(chain);
-    else if (is_usable(chain))
-        wake(chain, &(struct error){0});
+    fail_later(chain, error);
+    failure_report(chain);
 }
 
 static void on_fetched(struct credentials *credentials, const struct error *error, void *user)
@@ -314,7 +329,7 @@ static void fetch_begin(struct credential_chain *chain)
                                &error) == 0)
         chain->fetching = true;
     else
-        fail_silently(chain, &error); /* this is no fresh callback */
+        fail_later(chain, &error);
 }
 
 static void end_unchanged(struct credential_chain *chain)
@@ -421,6 +436,7 @@ static void refresh_begin(struct credential_chain *chain, bool fetch)
     chain->started_ms = uv_now(chain->host.loop);
     chain->look_ms = chain->started_ms + LOOK_EVERY_MS;
     chain->fetch_due = fetch;
+    chain->unreported = false;
     if (chain->rejected)
         chain->reject_ms =
             chain->started_ms + (is_static(&chain->plan) ? REJECTED_FILES_MS : REJECTED_MS);
@@ -429,7 +445,7 @@ static void refresh_begin(struct credential_chain *chain, bool fetch)
     } else if (look_begin(chain)) {
         struct error error = {0};
         error_set(&error, ERR_MEMORY, "out of memory");
-        fail_silently(chain, &error);
+        fail_later(chain, &error);
     }
 }
 

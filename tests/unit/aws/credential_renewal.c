@@ -535,6 +535,18 @@ static void a_credential_process_that_hangs_is_killed_after_a_minute(void **stat
     end();
 }
 
+/* The files are read in the background, and the process fails to start right after that. */
+static void a_credential_process_that_cannot_start_is_reported_at_once(void **state)
+{
+    (void)state;
+    begin();
+    uint64_t began_ms = uv_now(&script.loop);
+    assert_int_equal(publish().code, ERR_CREDENTIALS);
+    assert_in_range(uv_now(&script.loop) - began_ms, 0, 1000);
+    assert_int_equal(lines_with("credential_process: cannot run "), 1);
+    end();
+}
+
 /* ---- the tests ---- */
 
 static int variables_clear(void **state)
@@ -583,15 +595,25 @@ static int with_a_file(void **state)
     return fd < 0 ? -1 : setenv("AWS_SHARED_CREDENTIALS_FILE", file, 1);
 }
 
-static int with_a_process(void **state)
+static int with_the_process(void **state, const char *command)
 {
     variables_clear(state);
     snprintf(file, sizeof file, "/tmp/credential-renewal-XXXXXX");
     int fd = mkstemp(file);
-    if (fd < 0 || dprintf(fd, "[default]\ncredential_process = sleep 1000\n") < 0)
+    if (fd < 0 || dprintf(fd, "[default]\ncredential_process = %s\n", command) < 0)
         return -1;
     close(fd);
     return setenv("AWS_CONFIG_FILE", file, 1);
+}
+
+static int with_a_process(void **state)
+{
+    return with_the_process(state, "sleep 1000");
+}
+
+static int without_the_program(void **state)
+{
+    return with_the_process(state, "/no/such/program");
 }
 
 static int without_it(void **state)
@@ -633,6 +655,8 @@ int main(void)
         WITH_A_FILE(rejected_keys_of_a_file_are_replaced_at_once),
         cmocka_unit_test_setup_teardown(a_credential_process_that_hangs_is_killed_after_a_minute,
                                         with_a_process, without_it),
+        cmocka_unit_test_setup_teardown(a_credential_process_that_cannot_start_is_reported_at_once,
+                                        without_the_program, without_it),
     };
     return cmocka_run_group_tests(tests, log_open, NULL);
 }
