@@ -19,7 +19,7 @@ import pytest
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "thumbwheel"
-TIMEOUT_S = 900  # a slow mirror, on a busy machine
+TIMEOUT_S = 600  # a slow mirror, on a busy machine
 APT = "DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0"
 
 # Everything that these mount ends with the processes.
@@ -46,8 +46,12 @@ exec sh -c "$4" "$2/root" "$1"
 
 
 def run(command, **options):
-    return subprocess.run([*map(str, command)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace", timeout=TIMEOUT_S, **options)
+    """Its end; one that comes too late is a failure, too."""
+    try:
+        return subprocess.run([*map(str, command)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=TIMEOUT_S, **options)
+    except subprocess.TimeoutExpired as late:
+        return subprocess.CompletedProcess(late.cmd, -1, f"did not end within {TIMEOUT_S} s", None)
 
 
 def enter(root, script):

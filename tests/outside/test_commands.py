@@ -322,10 +322,9 @@ def test_output_is_ascii_if_the_locale_is_not_utf8(locale, tmp_path):
     (tmp_path / "notes.txt").write_text("no photo")
     commands = [*NARROW, ["process", "--verbose", "--out", tmp_path / "out", tmp_path], ["check", "--schema"], ["check", "--settings"],
                 ["check", "--pipelines", tmp_path / "caf\u00e9"]]
-    for command in commands:
-        for columns in "", "50":
-            done = thumbwheel(*command, environment=clean_environment(**locale, COLUMNS=columns))
-            assert (done.stdout + done.stderr).isascii(), (command, done.stdout, done.stderr)
+    for turn, command in enumerate(commands):
+        done = thumbwheel(*command, environment=clean_environment(**locale, COLUMNS=["", "50"][turn % 2]))
+        assert (done.stdout + done.stderr).isascii(), (command, done.stdout, done.stderr)
 
 
 @pytest.mark.parametrize("locale", OTHER_LOCALES)
