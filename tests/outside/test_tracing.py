@@ -31,7 +31,7 @@ def text(value):
 @pytest.fixture
 def traced(start, cloud, tmp_path, sqs, s3):
     """An engine with one pipeline behind a proxy that notes the requests: (operation, headers)."""
-    proxies = []
+    proxies, engines = [], []
 
     def begin(name, *arguments, **variables):
         (tmp_path / f"{name}.yaml").write_text(PIPELINE.format(name=name))
@@ -44,6 +44,7 @@ def traced(start, cloud, tmp_path, sqs, s3):
         process = start("run", "--pipelines", tmp_path / f"{name}.yaml", "--endpoint", proxy.endpoint, "--wait", "1s",
                         "--isolation", "thread", "--log-format", "json", "--log-level", "info", *arguments,
                         environment=aws_environment() | variables)
+        engines.append(process)
         process.url, process.requests = url, requests
 
         def sent(key, body=None, **more):
@@ -52,6 +53,9 @@ def traced(start, cloud, tmp_path, sqs, s3):
         return process
 
     yield begin
+    for each in engines:  # while they can still reach the cloud: else they drain until their grace ends
+        if each.running():
+            each.stop()
     for each in proxies:
         each.close()
 
