@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "aws.h"
 #include "log.h"
 #include "scripted_http.h"
 
@@ -337,6 +338,34 @@ static void old_credentials_are_used_until_their_end_with_a_line_a_minute(void *
     end();
 }
 
+static void assert_readiness(bool ready, const char *text)
+{
+    struct buffer reasons;
+    buffer_init(&reasons, 1024);
+    assert_int_equal(aws_is_ready(script.aws, &reasons), ready);
+    buffer_byte(&reasons, '\0');
+    if (!ready)
+        assert_non_null(strstr(reasons.data, text));
+    buffer_free(&reasons);
+}
+
+/* The orchestrator is to know once calls fail, not while the old credentials do. */
+static void expired_credentials_are_not_ready(void **state)
+{
+    (void)state;
+    begin();
+    publish_as("AKID1");
+    world.status = 503;
+    pass_s(HOUR_S - 2);
+    assert_readiness(true, "");
+    pass_s(2);
+    assert_readiness(false, "the credentials have expired");
+    world.status = 0;
+    publish_as("AKID2");
+    assert_readiness(true, "");
+    end();
+}
+
 static void attempts_become_rarer_while_the_issuer_fails(void **state)
 {
     (void)state;
@@ -643,6 +672,7 @@ int main(void)
         IN_A_CONTAINER(rejected_calls_share_one_refresh_and_are_sent_again),
         IN_A_CONTAINER(a_call_whose_new_credentials_are_rejected_too_fails),
         IN_A_CONTAINER(old_credentials_are_used_until_their_end_with_a_line_a_minute),
+        IN_A_CONTAINER(expired_credentials_are_not_ready),
         IN_A_CONTAINER(attempts_become_rarer_while_the_issuer_fails),
         IN_A_CONTAINER(calls_wait_for_credentials),
         IN_A_CONTAINER(they_wait_for_a_minute),
