@@ -11,7 +11,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from harness import ACCESS_KEY, REGION, ROOT, SECRET_KEY, jpeg, until
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "thumbwheel/container"
 BASE = "docker.io/library/debian:12-slim"
 TOOLS = ["buildah", "podman", "runc", "conmon", "debootstrap", "nsenter"]
-BUILD_S = 900  # the packages are fetched and the program is compiled
+PREPARE_S = 1000  # the base and the packages are fetched, and the program is compiled
 LIMIT_BYTES = 120_000_000
 USER = 10001
 # As in a hardened cluster, with the memory and the processor of a small Fargate task.
@@ -40,6 +42,21 @@ def command(*words, timeout=120, **options):
                           text=True, errors="replace", timeout=timeout, **options)
 
 
+def long_command(*words, ends):
+    """With all that it starts, it ends when time is up."""
+    process = subprocess.Popen([*map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=max(1, ends - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"this machine builds no image within {PREPARE_S} s")
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return subprocess.CompletedProcess(words, process.returncode, output)
+
+
 def need(done, what):
     """What only the machine can make fail."""
     if done.returncode:
@@ -52,16 +69,14 @@ class Store:
     def __init__(self):
         """podman records both folders, so they are the same in every run."""
         self.options = ["--root", CACHE / "storage", "--runroot", CACHE / "run", "--storage-driver", "vfs"]
+        self.ends = time.monotonic() + PREPARE_S
 
     def buildah(self, *words, **options):
         return command("buildah", *self.options, *words, **options)
 
     def build(self, context, *words):
-        try:
-            return self.buildah("bud", "--format", "docker", "--isolation=chroot", "--pull-never", "--layers", *words,
-                                context, timeout=BUILD_S)
-        except subprocess.TimeoutExpired:
-            pytest.skip(f"this machine builds no image within {BUILD_S} s")
+        return long_command("buildah", *self.options, "bud", "--format", "docker", "--isolation=chroot", "--pull-never",
+                            "--layers", *words, context, ends=self.ends)
 
     def podman(self, *words, **options):
         return command("podman", "--cgroup-manager=cgroupfs", "--runtime", shutil.which("runc"), "--log-level=fatal",
@@ -92,7 +107,9 @@ def fingerprint():
 def make_base(store, folder):
     if store.has(BASE):
         return
-    need(command("debootstrap", "--variant=minbase", "bookworm", folder / "base", timeout=600), "no base can be made")
+    # its mounts are in a namespace of their own, which ends with it
+    made = long_command("unshare", "--mount", "debootstrap", "--variant=minbase", "bookworm", folder / "base", ends=store.ends)
+    need(made, "no base can be made")
     container = store.buildah("from", "scratch").stdout.strip()
     for step in (["add", "--quiet", container, folder / "base", "/"], ["commit", "--quiet", "--rm", container, BASE]):
         done = store.buildah(*step, timeout=300)
@@ -136,7 +153,8 @@ def store():
     with open(CACHE / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         own = Store()
-        own.podman("rm", "--all", "--force", "--time=0")  # of a run that was killed
+        own.podman("rm", "--all", "--force", "--time=0")  # what a run that was killed has left
+        own.buildah("rm", "--all")
         yield own
 
 
