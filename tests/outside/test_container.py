@@ -131,13 +131,14 @@ def build(store, folder):
         return image
     make_base(store, folder)
     check_machine(store, folder)
-    older = store.buildah("images", "--quiet", "localhost/thumbwheel").stdout.split()
+    listed = store.buildah("images", "--format", "{{.Name}}:{{.Tag}}").stdout.split()
     for target in (["--target", "packages", "--tag", "thumbwheel-packages"], ["--tag", image]):
         done = store.build(ROOT, *target)
         if re.search("Failed to fetch|Temporary failure resolving|No space left on device", done.stdout):
             need(done, "the packages can't be installed")
         assert done.returncode == 0, done.stdout[-8000:]
-    store.buildah("rmi", "--force", "probe", *older)
+    older = [name for name in listed if name.startswith("localhost/thumbwheel:")]
+    store.buildah("rmi", "--force", "localhost/probe:latest", *older)
     store.buildah("rmi", "--prune")  # the layers in between, of a gigabyte each
     return image
 
