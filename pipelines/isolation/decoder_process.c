@@ -318,7 +318,7 @@ static int welcome_receive(struct decoder *d, struct decoder_welcome *welcome, s
 
 int decoder_ready(struct decoder *d, struct error *error)
 {
-    struct decoder_welcome welcome;
+    struct decoder_welcome welcome = {0};
     if (d->ready)
         return 0;
     if (welcome_receive(d, &welcome, error)) { /* it has not processed an image yet */
