@@ -93,14 +93,20 @@ def cached(name, make):
 
 
 def debootstrap(path):
-    skip_unless(run(["debootstrap", "--variant=minbase", SUITE, path, MIRROR]), "debootstrap")
+    """Its mounts and processes are in namespaces of their own, which end with it."""
+    skip_unless(run([*NAMESPACES, "debootstrap", "--variant=minbase", SUITE, path, MIRROR]), "debootstrap")
+
+
+def base():
+    """The root of debootstrap's minbase, to be read."""
+    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+        pytest.skip("a bare root needs root and debootstrap")
+    return cached(SUITE, debootstrap)
 
 
 def bare_root():
-    """The root of debootstrap's minbase."""
-    if os.geteuid() != 0 or not shutil.which("debootstrap"):
-        pytest.skip("a bare root needs root and debootstrap")
-    root = cached(SUITE, debootstrap)
+    """The same, where tests can run in layers above it."""
+    root = base()
     with tempfile.TemporaryDirectory() as nothing:
         skip_unless(try_in(root, "true", nothing), "a root can't be used here")
     return root

@@ -4,11 +4,10 @@ Anything else in the template is an error, so that nothing is ignored. Service i
 """
 import json
 import re
-import threading
-import urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import yaml
+
+from metadata import Fake
 
 
 class Template:
@@ -124,28 +123,13 @@ class Service:
     """CloudFormation's API on loopback. deployed: the template, parameters and capabilities of each executed change set."""
 
     def __init__(self):
-        service = self
         self.deployed, self.waiting = [], None
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-                status, body = service.answer({key: values[0] for key, values in form.items()})
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body.encode())
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoint = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.fake = Fake(lambda request: self.answer(request.form))
+        self.endpoint = self.fake.url
 
     def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
+        self.fake.close()
 
     def answer(self, form):
         action = form["Action"]

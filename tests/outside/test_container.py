@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import bare_root
 from harness import ACCESS_KEY, REGION, ROOT, SECRET_KEY, jpeg, until
 
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "thumbwheel/container"
+CACHE = bare_root.CACHE / "container"
 BASE = "docker.io/library/debian:12-slim"
 TOOLS = ["buildah", "podman", "runc", "conmon", "debootstrap", "nsenter"]
 PREPARE_S = 1000  # the base and the packages are fetched, and the program is compiled
@@ -104,17 +105,14 @@ def fingerprint():
     return total.hexdigest()[:16]
 
 
-def make_base(store, folder):
+def make_base(store):
     if store.has(BASE):
         return
-    # its mounts are in a namespace of their own, which ends with it
-    made = long_command("unshare", "--mount", "debootstrap", "--variant=minbase", "bookworm", folder / "base", ends=store.ends)
-    need(made, "no base can be made")
+    root = bare_root.base()
     container = store.buildah("from", "scratch").stdout.strip()
-    for step in (["add", "--quiet", container, folder / "base", "/"], ["commit", "--quiet", "--rm", container, BASE]):
+    for step in (["add", "--quiet", container, root, "/"], ["commit", "--quiet", "--rm", container, BASE]):
         done = store.buildah(*step, timeout=300)
         need(done, "the base can't be stored")
-    shutil.rmtree(folder / "base", ignore_errors=True)
 
 
 def check_machine(store, folder):
@@ -129,7 +127,7 @@ def build(store, folder):
     if store.has(image):
         need(store.podman("run", "--rm", *ALONE, image, "--version"), "nothing can be run here")
         return image
-    make_base(store, folder)
+    make_base(store)
     check_machine(store, folder)
     listed = store.buildah("images", "--format", "{{.Name}}:{{.Tag}}").stdout.split()
     for target in (["--target", "packages", "--tag", "thumbwheel-packages"], ["--tag", image]):
