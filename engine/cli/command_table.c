@@ -53,8 +53,8 @@ const struct command command_table[] = {
     {"health", CONFIG_HEALTH, "[OPTIONS]", "ask a running engine whether it is well",
      "Asks the engine that serves --metrics (or THUMBWHEEL_METRICS) whether it is alive: its\n"
      "event loop runs, and no photo has kept a worker for longer than its limits allow. With\n"
-     "--ready it asks whether every queue is open and the engine is not shutting down. A\n"
-     "service that can't be reached makes an engine not ready, but not dead.\n"
+     "--ready it asks whether every queue is open, the credentials are valid and the engine is\n"
+     "not shutting down. A service that can't be reached makes an engine not ready, but not dead.\n"
      "Exits 0 if so, 1 if not or if it does not respond within 5 seconds, 2 on a usage error.\n"},
     {"completion", CONFIG_COMPLETION, "[OPTIONS] bash|zsh|fish",
      "print the completions for a shell",
