@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "hex.h"
 
 enum { TRACE_DIGITS = TRACE_ID_SIZE - 1, SPAN_DIGITS = TRACE_SPAN_SIZE - 1, TIME_DIGITS = 8 };
 
@@ -21,11 +22,6 @@ static bool is_hex(const char *text, size_t count)
 static bool is_zero(const char *digits)
 {
     return digits[strspn(digits, "0")] == '\0';
-}
-
-static int hex_digit(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
 bool trace_context_known(const struct trace_context *context)
@@ -56,7 +52,7 @@ bool trace_context_of_traceparent(const char *text, struct trace_context *out)
     *out = (struct trace_context){0};
     if (!text || !has_traceparent_form(text))
         return false;
-    struct trace_context read = {.sampled = hex_digit(text[54]) & 1};
+    struct trace_context read = {.sampled = hex_value(text[54]) & 1};
     memcpy(read.trace, text + 3, TRACE_DIGITS);
     memcpy(read.span, text + 36, SPAN_DIGITS);
     if (is_zero(read.trace) || is_zero(read.span))

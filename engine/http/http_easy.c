@@ -81,8 +81,6 @@ bool http_host_is_direct(const char *host)
     return inet_pton(AF_INET6, bare, &v6) == 1 && v6_is_direct(&v6);
 }
 
-/* Checks the URL before curl does, so that an invalid one is the caller's error and not a network
- * error. */
 static CURLUcode url_parse(CURLU *parts, const char *url, char **scheme, char **host)
 {
     CURLUcode code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
@@ -92,6 +90,8 @@ static CURLUcode url_parse(CURLU *parts, const char *url, char **scheme, char **
     return code ? code : curl_url_get(parts, CURLUPART_HOST, host, 0);
 }
 
+/* Checks the URL before curl does, so that an invalid one is the caller's error and not a network
+ * error. */
 static int url_check(const char *url, bool *direct)
 {
     char *scheme = NULL, *host = NULL;

@@ -1,7 +1,8 @@
 #include "consumer_stats.h"
 
 #include <string.h>
-#include <time.h>
+
+#include "wall_clock.h"
 
 void consumer_stats_init(struct consumer_stats *stats)
 {
@@ -27,9 +28,9 @@ static struct outcome_count *count_of(struct consumer_stats *stats, enum outcome
     return added;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
+int64_t sent_earlier(int64_t a_ms, int64_t b_ms)
 {
-    return !a || (b && b < a) ? b : a;
+    return !a_ms || (b_ms && b_ms < a_ms) ? b_ms : a_ms;
 }
 
 void consumer_stats_received(struct consumer_stats *stats, uint64_t now_ms, int64_t sent_ms)
@@ -41,14 +42,14 @@ void consumer_stats_received(struct consumer_stats *stats, uint64_t now_ms, int6
         stats->oldest_ms[0] = 0;
         stats->window_ms += windows * OLDEST_WINDOW_MS;
     }
-    stats->oldest_ms[0] = earlier(stats->oldest_ms[0], sent_ms);
+    stats->oldest_ms[0] = sent_earlier(stats->oldest_ms[0], sent_ms);
 }
 
 int64_t consumer_stats_oldest_ms(const struct consumer_stats *stats, uint64_t now_ms)
 {
     switch ((now_ms - stats->window_ms) / OLDEST_WINDOW_MS) {
     case 0:
-        return earlier(stats->oldest_ms[0], stats->oldest_ms[1]);
+        return sent_earlier(stats->oldest_ms[0], stats->oldest_ms[1]);
     case 1:
         return stats->oldest_ms[0];
     default:
@@ -64,16 +65,9 @@ void consumer_stats_settled(struct consumer_stats *stats, enum outcome outcome, 
     count->messages++;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void consumer_stats_stored(struct consumer_stats *stats, int64_t event_ms, double receipt_ms)
 {
     histogram_observe(&stats->receipt_to_stored, receipt_ms / 1000);
     if (event_ms)
-        histogram_observe(&stats->event_to_stored, (double)(now_ms() - event_ms) / 1000);
+        histogram_observe(&stats->event_to_stored, (double)(wall_clock_ms() - event_ms) / 1000);
 }

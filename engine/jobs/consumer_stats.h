@@ -34,6 +34,8 @@ struct consumer_stats {
 };
 
 void consumer_stats_init(struct consumer_stats *stats);
+/* The earlier of two times; 0: unknown, which is later than any other. */
+int64_t sent_earlier(int64_t a_ms, int64_t b_ms);
 /* A message was received. now_ms: uv_now; sent_ms: Unix milliseconds, 0: unknown. */
 void consumer_stats_received(struct consumer_stats *stats, uint64_t now_ms, int64_t sent_ms);
 /* The least SentTimestamp of the messages received within the last one to two windows; 0: none. */

@@ -3,6 +3,7 @@
 #include "container_of.h"
 #include "engine_private.h"
 #include "metric_text.h"
+#include "wall_clock.h"
 
 /* ---- of each pipeline ---- */
 
@@ -95,15 +96,11 @@ static void write_oldest(struct buffer *out, const char *family, const struct co
 {
     const struct metric_label label = {"pipeline", name_of(consumer)};
     int64_t oldest_ms = consumer_stats_oldest_ms(&consumer->stats, uv_now(consumer->engine->loop));
-    uv_timeval64_t now;
     for (struct list *link = consumer->deliveries.next; link != &consumer->deliveries;
-         link = link->next) {
-        int64_t sent_ms = container_of(link, struct delivery, link)->message.sent_ms;
-        if (sent_ms && (!oldest_ms || sent_ms < oldest_ms))
-            oldest_ms = sent_ms;
-    }
-    uv_gettimeofday(&now);
-    double age_s = (double)now.tv_sec + now.tv_usec / 1e6 - (double)oldest_ms / 1e3;
+         link = link->next)
+        oldest_ms =
+            sent_earlier(oldest_ms, container_of(link, struct delivery, link)->message.sent_ms);
+    const double age_s = (double)(wall_clock_ms() - oldest_ms) / 1000;
     metric_sample(out, family, &label, 1, oldest_ms && age_s > 0 ? age_s : 0);
 }
 

@@ -9,6 +9,7 @@
 #include "engine_private.h"
 #include "hex.h"
 #include "job.h"
+#include "wall_clock.h"
 
 enum { NS_PER_MS = 1000000, TRACE_BYTES = (TRACE_ID_SIZE - 1) / 2, SPAN_BYTES = 8, TIME_BYTES = 4 };
 
@@ -94,10 +95,7 @@ static uint64_t poll_began_ns(const struct delivery *delivery)
 {
     const uint64_t received_ns = delivery->received_us * 1000;
     uint64_t began_ns = delivery->consumer->poller.polled_ns;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    const int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
-    const int64_t age_ms = now_ms - delivery->message.sent_ms;
+    const int64_t age_ms = wall_clock_ms() - delivery->message.sent_ms;
     if (began_ns == 0 || began_ns > received_ns)
         began_ns = received_ns;
     if (delivery->message.sent_ms == 0 || age_ms < 0)
@@ -164,23 +162,30 @@ void delivery_trace_end(const struct delivery *delivery)
 
 /* ---- fetch, decode, render, upload ---- */
 
-void job_trace_fetched(const struct job *job, uint64_t began_ns, bool shared,
-                       const struct error *error)
+/* A request about an object that has ended now. */
+static void record_request(const struct delivery *delivery, const char *name,
+                           const struct trace_attribute attributes[3], uint64_t began_ns,
+                           const struct error *error)
 {
-    const struct delivery *delivery = job->msg.delivery;
-    const struct envelope_record *of = job->msg.record;
-    const struct trace_attribute attributes[] = {{"aws.s3.bucket", of->bucket, 0},
-                                                 {"aws.s3.key", of->key, 0},
-                                                 {"thumbwheel.shared", NULL, shared}};
-    struct trace_span span = {.name = "fetch",
+    struct trace_span span = {.name = name,
                               .kind = SPAN_CLIENT,
                               .began_ns = began_ns,
                               .ended_ns = uv_hrtime(),
                               .error = text_of(error),
                               .attributes = attributes,
                               .attribute_count = 3};
-    if (is_traced(delivery))
-        record_part(delivery, &span);
+    record_part(delivery, &span);
+}
+
+void job_trace_fetched(const struct job *job, uint64_t began_ns, bool shared,
+                       const struct error *error)
+{
+    const struct envelope_record *of = job->msg.record;
+    const struct trace_attribute attributes[] = {{"aws.s3.bucket", of->bucket, 0},
+                                                 {"aws.s3.key", of->key, 0},
+                                                 {"thumbwheel.shared", NULL, shared}};
+    if (is_traced(job->msg.delivery))
+        record_request(job->msg.delivery, "fetch", attributes, began_ns, error);
 }
 
 static uint64_t after_ms(uint64_t began_ns, double ms)
@@ -228,19 +233,11 @@ void job_trace_rendered(const struct job *job, const struct source_work *work,
 void job_trace_uploaded(const struct job *job, const struct object_put *put, uint64_t began_ns,
                         const struct error *error)
 {
-    const struct delivery *delivery = job->msg.delivery;
     const struct trace_attribute attributes[] = {{"aws.s3.bucket", put->bucket, 0},
                                                  {"aws.s3.key", put->key, 0},
                                                  {"thumbwheel.bytes", NULL, put->body_size}};
-    struct trace_span span = {.name = "upload",
-                              .kind = SPAN_CLIENT,
-                              .began_ns = began_ns,
-                              .ended_ns = uv_hrtime(),
-                              .error = text_of(error),
-                              .attributes = attributes,
-                              .attribute_count = 3};
-    if (is_traced(delivery))
-        record_part(delivery, &span);
+    if (is_traced(job->msg.delivery))
+        record_request(job->msg.delivery, "upload", attributes, began_ns, error);
 }
 
 /* ---- delete ---- */

@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 #include "hex.h"
+#include "secret.h"
 
 /* ---- URL ---- */
 
@@ -122,7 +123,7 @@ void otlp_target_free(struct otlp_target *target)
 {
     free(target->url);
     if (target->texts)
-        explicit_bzero(target->texts, strlen(target->texts));
+        secret_wipe(target->texts, strlen(target->texts));
     free(target->texts);
     *target = (struct otlp_target){0};
 }

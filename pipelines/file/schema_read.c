@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "characters.h"
 #include "colour_name.h"
 #include "key_template.h"
 #include "nearest.h"
@@ -83,15 +84,6 @@ static int fail_type(struct schema_reader *r, const struct schema_key *key,
     return schema_fail(r, node->place, key->name, "expected %s, found %s", wanted,
                        yaml_describe(node, found, sizeof found));
 }
-
-static bool is_made_of(const char *text, const char *allowed)
-{
-    return text[strspn(text, allowed)] == '\0';
-}
-
-#define LOWER  "abcdefghijklmnopqrstuvwxyz"
-#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
 
 /* They would end a header, and no service accepts them in a name. */
 static bool has_control(const char *text)

@@ -3,11 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "characters.h"
 #include "utf8.h"
-
-#define LOWER  "abcdefghijklmnopqrstuvwxyz"
-#define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
 
 /* S3 accepts 8 KB of headers in a request ("PutObject", S3 API Reference), of which the tags may
  * take a half. */
@@ -33,11 +30,6 @@ static void fail_key(struct schema_reader *r, const struct yaml_node *node, cons
                      const char *text)
 {
     schema_fail(r, find(node, name)->place, name, "%s", text);
-}
-
-static bool is_made_of(const char *text, const char *allowed)
-{
-    return text[strspn(text, allowed)] == '\0';
 }
 
 static bool is_printable(const char *text)

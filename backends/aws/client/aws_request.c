@@ -413,11 +413,12 @@ static int attempt(struct aws_request *request)
     if (!code)
         code = send_signed(request, &signed_request);
     aws_signed_free(&signed_request);
-    if (!code) {
-        count_of(request)->requests++;
-        count_of(request)->retries += request->attempts > 1;
-    }
-    return code;
+    if (code)
+        return code;
+    struct request_count *count = count_of(request);
+    count->requests++;
+    count->retries += request->attempts > 1;
+    return 0;
 }
 
 static void on_credentials(const struct error *error, void *user)

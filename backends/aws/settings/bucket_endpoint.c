@@ -10,20 +10,12 @@
 #include "uri.h"
 #include "url.h"
 
-enum { BUCKET_SIZE_MAX = 255, LABEL_MIN = 3, LABEL_MAX = 63 };
+enum { BUCKET_SIZE_MAX = 255, NAME_LEAST = 3 };
 
 /* Whether it can be the first label of a host under AWS's wildcard certificate. */
 static bool fits_host(struct slice name)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
-    if (name.size < LABEL_MIN || name.size > LABEL_MAX || name.data[0] == '-' ||
-        name.data[name.size - 1] == '-')
-        return false;
-    for (size_t i = 0; i < name.size; i++) {
-        if (!memchr(allowed, name.data[i], sizeof allowed - 1))
-            return false;
-    }
-    return true;
+    return name.size >= NAME_LEAST && is_host_label(name);
 }
 
 bool bucket_is_arn(const char *bucket)
@@ -53,7 +45,7 @@ int access_point_read(const char *arn, struct access_point *out)
         !slice_equal_text(arn_part(arn, ARN_PARTITION), partition->name))
         return ERR_INVALID;
     /* "NAME-ACCOUNT" is a label. */
-    return out->name.size + 1 + out->account.size <= LABEL_MAX ? 0 : ERR_INVALID;
+    return out->name.size + 1 + out->account.size <= HOST_LABEL_MAX ? 0 : ERR_INVALID;
 }
 
 /* A numeric address can't have another name before it. */

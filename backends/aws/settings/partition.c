@@ -31,15 +31,20 @@ const struct partition *partition_of(struct slice region)
     return &partitions[0];
 }
 
-bool region_is_plain(struct slice region)
+bool is_host_label(struct slice text)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
-    if (region.size == 0 || region.size >= REGION_SIZE_MAX || region.data[0] == '-' ||
-        region.data[region.size - 1] == '-')
+    if (text.size == 0 || text.size > HOST_LABEL_MAX || text.data[0] == '-' ||
+        text.data[text.size - 1] == '-')
         return false;
-    for (size_t i = 0; i < region.size; i++) {
-        if (!memchr(allowed, region.data[i], sizeof allowed - 1))
+    for (size_t i = 0; i < text.size; i++) {
+        if (!memchr(allowed, text.data[i], sizeof allowed - 1))
             return false;
     }
     return true;
+}
+
+bool region_is_plain(struct slice region)
+{
+    return is_host_label(region);
 }

@@ -7,7 +7,10 @@
 
 #include "bytes.h"
 
-enum { REGION_SIZE_MAX = 64 }; /* with the NUL: a DNS label */
+enum {
+    HOST_LABEL_MAX = 63, /* bytes (RFC 1035) */
+    REGION_SIZE_MAX = HOST_LABEL_MAX + 1
+};
 
 struct partition {
     const char *name;             /* "aws-cn", as in ARNs */
@@ -21,6 +24,8 @@ const struct partition *partition_of(struct slice region);
 /* The one at this place in the table, for searches; NULL after the last. */
 const struct partition *partition_at(size_t index);
 
+/* Whether it can stand between two dots of a host name: lower-case letters, digits, hyphens. */
+bool is_host_label(struct slice text);
 /* Whether it can be the name of a region, which becomes a label of host names. */
 bool region_is_plain(struct slice region);
 

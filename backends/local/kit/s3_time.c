@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "error.h"
+#include "wall_clock.h"
 
 /* English names, independent of the locale. */
 static const char days[] = "SunMonTueWedThuFriSat";
@@ -12,9 +13,7 @@ static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
 int64_t s3_time_now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return wall_clock_ms();
 }
 
 static struct tm split(int64_t unix_ms)

@@ -3,24 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "cloud.h"
 #include "container_of.h"
 #include "hex.h"
 #include "publish.h"
 #include "sns_expiry.h"
+#include "wall_clock.h"
 
 enum { TOKEN_BYTES = 32, TOKEN_SIZE = 2 * TOKEN_BYTES + 1, PAGE = 64 };
 
 #define TOKEN_LIFE_MS (INT64_C(2) * 24 * 3600 * 1000)
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static int token_make(char out[TOKEN_SIZE])
 {
@@ -39,7 +32,7 @@ json_t *confirmation_details(const char *protocol)
     if (token_make(token))
         return NULL;
     return json_pack("{s:s, s:b, s:s, s:I}", "protocol", protocol, "pending", 1, "token", token,
-                     "token_ms", (json_int_t)now_ms());
+                     "token_ms", (json_int_t)wall_clock_ms());
 }
 
 /* The message. */
@@ -107,7 +100,7 @@ static int message_add(struct cloud *cloud, const struct subscription *s, struct
 static int token_renew(struct subscription *s)
 {
     const json_t *made = json_object_get(s->record.details, "token_ms");
-    if (now_ms() - json_integer_value(made) < TOKEN_LIFE_MS / 2)
+    if (wall_clock_ms() - json_integer_value(made) < TOKEN_LIFE_MS / 2)
         return 0;
     json_t *details = confirmation_details(s->protocol);
     int code = details ? subscription_set_details(s, details, NULL, NULL) : ERR_MEMORY;
@@ -173,7 +166,7 @@ static bool token_fits(const struct subscription *s, const char *token)
 {
     const char *own = json_string_value(json_object_get(s->record.details, "token"));
     int64_t end = confirmation_end_ms(s);
-    return same_text(own, token) && (!end || now_ms() < end);
+    return same_text(own, token) && (!end || wall_clock_ms() < end);
 }
 
 struct subscription *confirmation_find(struct topic *topic, const char *token)
