@@ -551,6 +551,16 @@ static void variants_that_cannot_be(void **state)
 }
 
 /* An endpoint in a VPC is of one region, whatever region is set. */
+static void a_topic_is_called_in_its_own_region(void **state)
+{
+    (void)state;
+    send_both(&script_options);
+    assert_url(0, "https://photos.s3.eu-central-1.amazonaws.com/a");
+    assert_url(1, "https://sns.eu-west-1.amazonaws.com/");
+    assert_non_null(strstr(script_header(1, "authorization"), "/eu-west-1/sns/aws4_request"));
+    script_end();
+}
+
 static void requests_are_signed_for_the_region_of_the_endpoint(void **state)
 {
     (void)state;
@@ -646,6 +656,7 @@ int main(void)
         SETTINGS_TEST(endpoints_are_ignored_by_the_profile_and_not_if_given),
         SETTINGS_TEST(variants_of_endpoints),
         SETTINGS_TEST(variants_that_cannot_be),
+        SETTINGS_TEST(a_topic_is_called_in_its_own_region),
         SETTINGS_TEST(requests_are_signed_for_the_region_of_the_endpoint),
         SETTINGS_TEST(environment_is_ignored),
         SETTINGS_TEST(nothing_found),

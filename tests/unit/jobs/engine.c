@@ -1,4 +1,5 @@
 /* The engine with a real loop and workers, in-memory seams, and a codec that copies bytes. */
+#include "engine_metrics.h"
 #include "engine_world.h"
 
 /* ---- the job ---- */
@@ -443,6 +444,62 @@ static void closing_in_the_middle_leaves_nothing_behind(void **state)
     /* teardown closes with a worker at the gate, polls open and a dead letter on its way */
 }
 
+/* ---- monitoring ---- */
+
+enum { DEPTHS_MAX = 8 };
+
+static struct {
+    queue_depth_known *done[DEPTHS_MAX];
+    void *user[DEPTHS_MAX];
+    unsigned asked, answered;
+} depths;
+
+static int depth_ask(struct queue *queue, queue_depth_known *done, void *user)
+{
+    (void)queue;
+    assert_in_range(depths.asked, 0, DEPTHS_MAX - 1);
+    depths.done[depths.asked] = done;
+    depths.user[depths.asked++] = user;
+    return 0;
+}
+
+static void depths_answer(void)
+{
+    for (; depths.answered < depths.asked; depths.answered++)
+        depths.done[depths.answered](0, 0, 0, &(struct error){0}, depths.user[depths.answered]);
+}
+
+/* Prometheus may look every second; SQS bills each request. */
+static void metrics_look(void)
+{
+    struct buffer page;
+    buffer_init(&page, 1 << 20);
+    engine_write_metrics(w.engine, &page);
+    buffer_free(&page);
+    depths_answer();
+}
+
+static void the_depth_of_a_queue_is_asked_for_at_most_every_thirty_seconds(void **state)
+{
+    (void)state;
+    memset(&depths, 0, sizeof depths);
+    add_pipeline("web", "web");
+    w.queues.ops.depth = depth_ask;
+    start_default();
+    metrics_look();
+    const unsigned queues = depths.asked;
+    const uint64_t began_ms = uv_now(&w.loop);
+    assert_in_range(queues, 1, 2); /* and its dead letters */
+    metrics_look();
+    UNTIL(uv_now(&w.loop) >= began_ms + 29000);
+    if (uv_now(&w.loop) < began_ms + 30000)
+        metrics_look();
+    assert_int_equal(depths.asked, queues);
+    UNTIL(uv_now(&w.loop) >= began_ms + 30000);
+    metrics_look();
+    assert_int_equal(depths.asked, 2 * queues);
+}
+
 static void two_pipelines_on_one_queue_are_refused(void **state)
 {
     (void)state;
@@ -484,6 +541,7 @@ int main(void)
         CASE(a_drain_does_not_wait_for_an_idle_poll),
         CASE(a_drain_past_its_grace_gives_back_the_rest),
         CASE(closing_in_the_middle_leaves_nothing_behind),
+        CASE(the_depth_of_a_queue_is_asked_for_at_most_every_thirty_seconds),
         CASE(two_pipelines_on_one_queue_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
