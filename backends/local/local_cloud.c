@@ -299,6 +299,14 @@ static int buckets_start(struct local_cloud *lc, const struct cloud_settings *o,
     return buckets_open(&lc->cloud, &lc->cloud.buckets, error);
 }
 
+static int loading_end(struct local_cloud *lc, const struct cloud_settings *o, struct error *error)
+{
+    (void)o;
+    (void)error;
+    storage_loaded(lc->cloud.storage);
+    return 0;
+}
+
 static int detector_start(struct local_cloud *lc, const struct cloud_settings *o,
                           struct error *error)
 {
@@ -385,9 +393,9 @@ typedef int start_stage(struct local_cloud *lc, const struct cloud_settings *o,
                         struct error *error);
 
 static start_stage *const start_stages[] = {
-    options_copy,  faults_start,   storage_start, request_log_start, queues_start,
-    topics_start,  signer_start,   outbox_start,  expiry_start,      events_start,
-    buckets_start, detector_start, tls_open,      server_open,       lifecycle_start,
+    options_copy,   faults_start, storage_start, request_log_start, queues_start,  topics_start,
+    signer_start,   outbox_start, expiry_start,  events_start,      buckets_start, loading_end,
+    detector_start, tls_open,     server_open,   lifecycle_start,
 };
 
 enum { START_STAGES = sizeof start_stages / sizeof start_stages[0] };

@@ -68,6 +68,7 @@ static void cloud_open(void)
     require(!sns_outbox_open(&cloud, NULL, &cloud.outbox, &error));
     require(!events_open(&cloud, &cloud.events, &error));
     require(!buckets_open(&cloud, &cloud.buckets, &error));
+    storage_loaded(cloud.storage);
     snprintf(log_path, sizeof log_path, "%s/requests.log", directory);
     require(!request_log_open(cloud.storage, log_path, &cloud.request_log, &error));
     cloud.server = &server;

@@ -33,6 +33,7 @@ void open_state(struct fixture *f)
         storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &f->cloud.storage, &error),
         0);
     assert_int_equal(buckets_open(&f->cloud, &f->cloud.buckets, &error), 0);
+    storage_loaded(f->cloud.storage);
 }
 
 void close_state(struct fixture *f)

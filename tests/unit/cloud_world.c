@@ -83,6 +83,7 @@ static void world_open(struct world *w)
     assert_int_equal(topics_open(&w->cloud, &w->cloud.topics, &error), 0);
     world_signer_open(w);
     assert_int_equal(sns_outbox_open(&w->cloud, NULL, &w->cloud.outbox, &error), 0);
+    storage_loaded(w->cloud.storage);
 }
 
 static void world_close(struct world *w)

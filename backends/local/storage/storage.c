@@ -5,8 +5,9 @@
  * The loop thread gathers submitted tasks, appends them to the inbox before and after each poll, or
  * as soon as there are several, and wakes the storage thread: if units arrived one by one, each
  * would get its own transaction. The storage thread appends completed units to the outbox and wakes
- * the loop. Everything in the "storage thread" part of the struct belongs to that thread alone once
- * it runs (before: to the loop thread, which loads state).
+ * the loop. Everything in the "storage thread" part of the struct belongs to the loop thread until
+ * storage_loaded(), and to the storage thread alone from then on: it takes nothing from the inbox
+ * before.
  *
  * Order. The storage thread moves the whole inbox to its own list and cuts groups from the front. A
  * group ends when the list does, or after GROUP_UNITS or GROUP_MS, so that a run of slow file
@@ -71,8 +72,9 @@ struct storage {
     uv_mutex_t mutex;
     uv_cond_t wake;
     struct task_list inbox, outbox;
-    bool stop;  /* to the thread: stop when the inbox is empty */
-    bool ended; /* from the thread: it no longer accesses anything */
+    bool loaded; /* to the thread: the database is yours */
+    bool stop;   /* to the thread: stop when the inbox is empty */
+    bool ended;  /* from the thread: it no longer accesses anything */
 
     /* loop thread */
     uv_async_t completion;
@@ -292,7 +294,7 @@ static void group_handle(struct storage *storage, struct task_list *pending)
 static bool take_inbox(struct storage *storage, struct task_list *pending)
 {
     uv_mutex_lock(&storage->mutex);
-    while (!storage->inbox.first && !storage->stop)
+    while (!storage->loaded || (!storage->inbox.first && !storage->stop))
         uv_cond_wait(&storage->wake, &storage->mutex);
     list_move(pending, &storage->inbox);
     uv_mutex_unlock(&storage->mutex);
@@ -564,8 +566,17 @@ failed:
     return code;
 }
 
+void storage_loaded(struct storage *storage)
+{
+    uv_mutex_lock(&storage->mutex);
+    storage->loaded = true;
+    uv_cond_signal(&storage->wake);
+    uv_mutex_unlock(&storage->mutex);
+}
+
 void storage_close(struct storage *storage, void (*closed)(void *user), void *user)
 {
+    storage_loaded(storage); /* a load that failed has ended too */
     storage->closing = true;
     storage->closed = closed;
     storage->closed_user = user;

@@ -60,8 +60,12 @@ int storage_open(uv_loop_t *loop, const char *directory, enum storage_durability
                  const char *const *schemas, size_t schema_count, struct storage **out,
                  struct error *error);
 
-/* The connection, for statement.h: used on the loop thread to load state at start-up, before the
- * first submit; afterwards in run() alone. */
+/* Loop thread, once, when all parts have loaded their state. Tasks that were submitted before wait
+ * for it, so that no task runs beside a part that still loads. */
+void storage_loaded(struct storage *storage);
+
+/* The connection, for statement.h: used on the loop thread to load state until storage_loaded();
+ * afterwards in run() alone. */
 struct database *storage_database(struct storage *storage);
 
 /* While loading. A mapped file is read in place, so that reading all rows does not copy what lies

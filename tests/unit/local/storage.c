@@ -58,6 +58,14 @@ static int note_run(struct storage_task *task, struct storage *storage)
     return 0;
 }
 
+/* For a task aside, which may not use the database. */
+static int nothing_run(struct storage_task *task, struct storage *storage)
+{
+    (void)task;
+    (void)storage;
+    return 0;
+}
+
 static void note_done(struct storage_task *task, int code)
 {
     struct note *note = (struct note *)task;
@@ -77,7 +85,10 @@ static struct note note_of(struct fixture *f, int64_t value)
 static int open_storage(struct fixture *f, struct error *error)
 {
     f->closed = false;
-    return storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &f->storage, error);
+    int code = storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &f->storage, error);
+    if (!code)
+        storage_loaded(f->storage);
+    return code;
 }
 
 static void mark_closed(void *user)
@@ -591,6 +602,43 @@ static void work_aside_runs_in_parallel_to_the_storage_thread(void **state)
     uv_sem_destroy(&second);
 }
 
+/* The parts of the cloud load their state one after the other, and the first may already submit. */
+static void nothing_runs_while_state_is_loaded(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    struct note early = note_of(f, 1), aside = note_of(f, 2);
+    close_storage(f);
+    f->closed = false;
+    assert_int_equal(
+        storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &f->storage, &error), 0);
+    storage_submit(f->storage, &early.task);
+    aside.task.run = nothing_run;
+    storage_submit_aside(f->storage, &aside.task);
+    wait_done(f, 1);
+    assert_int_equal(f->order[0], 2);
+    assert_int_equal(query(storage_database(f->storage)->handle, "SELECT count(*) FROM notes"), 0);
+    storage_loaded(f->storage);
+    wait_done(f, 2);
+    assert_int_equal(early.code, 0);
+}
+
+static void a_load_that_failed_loses_nothing_submitted(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    struct note early = note_of(f, 1);
+    close_storage(f);
+    f->closed = false;
+    assert_int_equal(
+        storage_open(&f->loop, f->directory, STORAGE_FULL, schemas, 1, &f->storage, &error), 0);
+    storage_submit(f->storage, &early.task);
+    close_storage(f);
+    assert_int_equal(f->done, 1);
+    assert_int_equal(early.code, 0);
+    assert_int_equal(open_storage(f, &error), 0);
+}
+
 static void work_aside_is_done_before_the_storage_closes(void **state)
 {
     struct fixture *f = *state;
@@ -630,6 +678,8 @@ int main(void)
         CASE(a_killed_process_loses_nothing_acknowledged),
         CASE(work_aside_runs_in_parallel_to_the_storage_thread),
         CASE(work_aside_is_done_before_the_storage_closes),
+        CASE(nothing_runs_while_state_is_loaded),
+        CASE(a_load_that_failed_loses_nothing_submitted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
