@@ -9,8 +9,6 @@
 #include "nearest.h"
 #include "units.h"
 
-enum { SETTINGS_MAX = 64 }; /* config_table.h */
-
 static void *place_of(struct config *config, const struct setting *s)
 {
     return (char *)config + s->member.offset;
@@ -249,7 +247,7 @@ static int read_environment(struct config *config, enum config_command command, 
         int code = value_set(config, s, name, value, true, error);
         if (code)
             return code;
-        config->given |= 1ull << i;
+        config->given[i] = true;
     }
     return 0;
 }
@@ -261,7 +259,7 @@ static const char *command_name(unsigned commands)
 
 static int unknown_option(const char *typed, enum config_command command, struct error *error)
 {
-    const char *names[SETTINGS_MAX];
+    const char *names[CONFIG_SETTINGS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < config_table_size; i++) {
         if (config_table[i].commands & command)
@@ -293,18 +291,18 @@ struct argument_reader { /* the state of reading the arguments */
     enum config_command command;
     char *const *args;
     size_t count, next;
-    uint64_t flagged; /* settings that a flag has set */
+    bool flagged[CONFIG_SETTINGS_MAX]; /* for each setting: whether a flag has set it */
     struct error *error;
 };
 
 static int flag_set(struct argument_reader *r, const struct setting *s, const char *source,
                     const char *value)
 {
-    uint64_t bit = 1ull << (s - config_table);
-    if (s->type == TYPE_LIST && !(r->flagged & bit))
+    const size_t row = (size_t)(s - config_table);
+    if (s->type == TYPE_LIST && !r->flagged[row])
         text_list_clear(place_of(r->config, s));
-    r->flagged |= bit;
-    r->config->given |= bit;
+    r->flagged[row] = true;
+    r->config->given[row] = true;
     return value_set(r->config, s, source, value, false, r->error);
 }
 
@@ -426,7 +424,7 @@ bool config_given(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config_table_size; i++)
         if (strcmp(config_table[i].name, name) == 0)
-            return config->given >> i & 1;
+            return config->given[i];
     return false;
 }
 
@@ -441,8 +439,8 @@ static bool is_of_a_service(const char *name)
 /* Whether the variable must be reported; *out contains the reason. */
 static bool is_stray(const char *name, const char *value, struct config_stray *out)
 {
-    static char variables[SETTINGS_MAX][CONFIG_VARIABLE_MAX];
-    const char *names[SETTINGS_MAX];
+    static char variables[CONFIG_SETTINGS_MAX][CONFIG_VARIABLE_MAX];
+    const char *names[CONFIG_SETTINGS_MAX];
     size_t count = 0;
     for (size_t i = 0; i < config_table_size; i++) {
         if (config_table[i].action)

@@ -25,7 +25,7 @@
 #include "log.h"
 #include "text_list.h"
 
-enum { CONFIG_STRAY_MAX = 64 };
+enum { CONFIG_STRAY_MAX = 64, CONFIG_SETTINGS_MAX = 160 };
 
 /* The commands that accept a setting. */
 enum config_command {
@@ -37,6 +37,13 @@ enum config_command {
     CONFIG_HEALTH = 32,
     CONFIG_COMPLETION = 64,
     CONFIG_MAN = 128,
+    CONFIG_PROVISION = 256,
+    CONFIG_SEND = 512,
+    CONFIG_BACKFILL = 1024,
+    CONFIG_PRESIGN = 2048,
+    CONFIG_GATE = 4096,
+    CONFIG_DLQ = 8192,
+    CONFIG_STATUS = 16384,
 };
 
 enum config_log_level {
@@ -70,8 +77,8 @@ struct config { /* strings are owned; NULL if unset */
     bool ready; /* health: ask for readiness */
     bool schema, settings, operations, help;
 
-    struct text_list paths; /* arguments that are not options */
-    uint64_t given;         /* one bit for each row of the table, if the user set it */
+    struct text_list paths;          /* arguments that are not options */
+    bool given[CONFIG_SETTINGS_MAX]; /* for each row of the table: whether the user set it */
 };
 
 /* Applies the defaults, then the environment, then args (without the program and the command). On

@@ -164,8 +164,8 @@ const struct setting config_table[] = {
 };
 
 const size_t config_table_size = sizeof config_table / sizeof config_table[0];
-_Static_assert(sizeof config_table / sizeof config_table[0] <= 64,
-               "config.given has one bit for each setting");
+_Static_assert(sizeof config_table / sizeof config_table[0] <= CONFIG_SETTINGS_MAX,
+               "config.given has one entry for each setting");
 
 const char *config_group_title(enum config_group group)
 {
@@ -197,8 +197,9 @@ void config_variable_name(const struct setting *s, char out[CONFIG_VARIABLE_MAX]
 
 const char *config_next_command(unsigned *commands)
 {
-    static const char *const names[] = {"run",    "local",  "process",    "check",
-                                        "whoami", "health", "completion", "man"};
+    static const char *const names[] = {"run",      "local",      "process", "check",     "whoami",
+                                        "health",   "completion", "man",     "provision", "send",
+                                        "backfill", "presign",    "gate",    "dlq",       "status"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (*commands & 1u << i) {
             *commands &= ~(1u << i);

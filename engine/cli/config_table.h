@@ -76,7 +76,7 @@ struct setting {
 };
 
 extern const struct setting config_table[];
-extern const size_t config_table_size; /* at most 64: config.given has a bit for each */
+extern const size_t config_table_size; /* at most CONFIG_SETTINGS_MAX */
 
 const char *config_group_title(enum config_group group);
 /* The default as --help shows it; "" for an action. */

@@ -14,6 +14,7 @@ const sso = resolver("client-sso/dist-cjs");
 const oidc = resolver("nested-clients/dist-cjs/submodules/sso-oidc");
 const services = {
   s3: resolver("client-s3/dist-cjs"), sqs: resolver("client-sqs/dist-cjs"), sns: resolver("client-sns/dist-cjs"),
+  events: resolver("client-eventbridge/dist-cjs"), rekognition: resolver("client-rekognition/dist-cjs"),
   sts: resolver("client-sts/dist-cjs"), "portal.sso": sso, oidc,
 };
 const { partitions } = require(join(modules, "@aws-sdk/util-endpoints/dist-cjs/lib/aws/partitions.json"));

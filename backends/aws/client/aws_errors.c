@@ -123,11 +123,16 @@ static int error_element(void *user, const char *path, struct slice text, size_t
     return 0;
 }
 
+static bool speaks_json(enum aws_service service)
+{
+    return service == AWS_SQS || service == AWS_EVENTS || service == AWS_REKOGNITION;
+}
+
 void aws_fault_read(enum aws_service service, const struct http_response *response,
                     struct aws_fault *out)
 {
     *out = (struct aws_fault){0};
-    if (service == AWS_SQS)
+    if (speaks_json(service))
         read_json(response, out);
     else if (response->body.size)
         xml_read((struct slice){response->body.data, response->body.size}, NULL, error_element,

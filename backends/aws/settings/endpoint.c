@@ -20,6 +20,10 @@ static const struct {
     [AWS_S3] = {"s3", "S3", "AWS_ENDPOINT_URL_S3", "s3.endpoint_url"},
     [AWS_SQS] = {"sqs", "SQS", "AWS_ENDPOINT_URL_SQS", "sqs.endpoint_url"},
     [AWS_SNS] = {"sns", "SNS", "AWS_ENDPOINT_URL_SNS", "sns.endpoint_url"},
+    [AWS_EVENTS] = {"events", "EventBridge", "AWS_ENDPOINT_URL_EVENTBRIDGE",
+                    "eventbridge.endpoint_url"},
+    [AWS_REKOGNITION] = {"rekognition", "Rekognition", "AWS_ENDPOINT_URL_REKOGNITION",
+                         "rekognition.endpoint_url"},
     [AWS_STS] = {"sts", "STS", "AWS_ENDPOINT_URL_STS", "sts.endpoint_url"},
     [AWS_SSO] = {"portal.sso", "SSO", "AWS_ENDPOINT_URL_SSO", "sso.endpoint_url"},
     [AWS_SSO_OIDC] = {"oidc", "SSO OIDC", "AWS_ENDPOINT_URL_SSO_OIDC", "sso_oidc.endpoint_url"},
@@ -189,17 +193,20 @@ void endpoints_free(struct endpoints *endpoints)
 
 /* ---- hosts ---- */
 
-/* In GovCloud the usual hosts of these services are validated. */
-static bool is_validated(enum aws_service service, const struct partition *partition)
+/* In GovCloud the usual hosts of most services are validated; those with dual stack are only for
+ * EventBridge. */
+static bool is_validated(enum aws_service service, const struct partition *partition,
+                         bool dualstack)
 {
-    return service != AWS_S3 && strcmp(partition->name, "aws-us-gov") == 0;
+    return strcmp(partition->name, "aws-us-gov") == 0 && service != AWS_S3 &&
+           service != AWS_REKOGNITION && (!dualstack || service == AWS_EVENTS);
 }
 
 int endpoint_host_append(enum aws_service service, const char *region, bool dualstack, bool fips,
                          struct buffer *out)
 {
     const struct partition *partition = partition_of(slice_of(region));
-    const bool in_name = fips && (dualstack || !is_validated(service, partition));
+    const bool in_name = fips && !is_validated(service, partition, dualstack);
     const char *variant = in_name ? "-fips" : "";
     if (service == AWS_S3)
         return buffer_format(out, "s3%s.%s%s.%s", variant, dualstack ? "dualstack." : "", region,

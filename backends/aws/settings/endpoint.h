@@ -9,7 +9,17 @@
 #include "error.h"
 #include "profile.h"
 
-enum aws_service { AWS_S3, AWS_SQS, AWS_SNS, AWS_STS, AWS_SSO, AWS_SSO_OIDC, AWS_SERVICE_COUNT };
+enum aws_service {
+    AWS_S3,
+    AWS_SQS,
+    AWS_SNS,
+    AWS_EVENTS,
+    AWS_REKOGNITION,
+    AWS_STS,
+    AWS_SSO,
+    AWS_SSO_OIDC,
+    AWS_SERVICE_COUNT
+};
 
 const char *aws_service_id(enum aws_service service);   /* "s3", as in hosts and signatures */
 const char *aws_service_name(enum aws_service service); /* "S3", for messages */

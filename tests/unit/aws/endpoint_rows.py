@@ -10,7 +10,8 @@ import botocore.loaders
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import EndpointProviderError
 
-SERVICES = {"s3": "s3", "sqs": "sqs", "sns": "sns", "sts": "sts", "portal.sso": "sso", "oidc": "sso-oidc"}
+SERVICES = {"s3": "s3", "sqs": "sqs", "sns": "sns", "events": "events", "rekognition": "rekognition",
+            "sts": "sts", "portal.sso": "sso", "oidc": "sso-oidc"}
 IN_PATH = ["my.photos", "192.168.5.4", "Photos_1"]
 
 
