@@ -33,10 +33,13 @@ struct pipeline_facts {
     const char *file;  /* where it was loaded from */
     const char *queue; /* name, URL or ARN */
     unsigned weight;   /* share of slots and workers relative to the others; 1–100, default 1 */
-    unsigned visibility_s; /* 0: the queue's own */
-    size_t output_count;   /* number of renditions of one source */
-    bool labels;           /* the pipeline labels its images */
-    const char *labeler;   /* "builtin", or the name of a service; NULL without labels */
+    unsigned visibility_s;             /* 0: the queue's own */
+    const char *match_bucket;          /* of the sources that it accepts; NULL: any */
+    const char *const *match_prefixes; /* of their keys; none: any */
+    size_t match_prefix_count;
+    size_t output_count; /* number of renditions of one source */
+    bool labels;         /* the pipeline labels its images */
+    const char *labeler; /* "builtin", or the name of a service; NULL without labels */
     /* The positions of these keys in the file. */
     struct pipeline_place name_place, queue_place, labeler_place;
 };

@@ -1,0 +1,44 @@
+/* Shared by the parts of the builder of a plan. The first error stops all later steps. */
+#ifndef THUMBWHEEL_PROVISION_BUILD_H
+#define THUMBWHEEL_PROVISION_BUILD_H
+
+#include "bytes.h"
+#include "provision_plan.h"
+
+struct provision_build {
+    struct provision_plan *plan;
+    const struct pipeline_ops *ops;
+    struct pipeline *const *pipelines;
+    size_t pipeline_count;
+    int code;
+    struct error *error;
+};
+
+/* Keeps a text in the plan; "" after an error. */
+const char *provision_keep(struct provision_build *build, const char *text);
+const char *provision_keep_format(struct provision_build *build, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void provision_note(struct provision_build *build, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void provision_refuse(struct provision_build *build, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Adds a resource and returns its index. */
+size_t provision_add(struct provision_build *build, struct provision_resource resource);
+/* Adds a filter to the resource, which must be the one that got a filter last or none has. */
+void provision_add_filter(struct provision_build *build, size_t resource,
+                          struct provision_filter filter);
+
+/* The prefixes of the keys that one pipeline takes, or all that have a queue here (pipeline NULL),
+ * without those that another one covers. The caller clears the list. */
+void provision_prefixes(struct provision_build *build, const struct pipeline *pipeline,
+                        struct text_list *out);
+/* Refuses pipelines whose prefixes overlap: S3 notifies one destination for each key. */
+void provision_check_apart(struct provision_build *build);
+/* Whether provision makes the pipeline's queue: the file gives its name, not its URL or ARN. */
+bool provision_makes_queue(const struct provision_build *build, size_t pipeline);
+
+/* The buckets of the outputs, and the lifecycles. */
+void provision_build_outputs(struct provision_build *build);
+
+#endif
