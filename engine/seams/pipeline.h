@@ -39,6 +39,7 @@ struct pipeline_facts {
     size_t match_prefix_count;
     size_t output_count; /* number of renditions of one source */
     bool labels;         /* the pipeline labels its images */
+    bool tags;           /* the labels become tags of the source object */
     const char *labeler; /* "builtin", or the name of a service; NULL without labels */
     /* The positions of these keys in the file. */
     struct pipeline_place name_place, queue_place, labeler_place;
@@ -49,6 +50,7 @@ struct pipeline_output {
     const char *bucket; /* NULL: the source's */
     const char *key;    /* a template; NULL: there is no such output */
     struct pipeline_place place;
+    const struct object_settings *settings; /* NULL: none */
 };
 
 /* Default limits, used for 0. */

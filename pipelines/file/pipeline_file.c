@@ -166,6 +166,7 @@ static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
         .match_prefix_count = pipeline->match.prefixes.count,
         .output_count = pipeline->outputs.count,
         .labels = pipeline->labels.given,
+        .tags = pipeline->labels.given && pipeline->labels.tags,
         .labeler = pipeline->labels.labeler,
         .name_place = place_of(root, "name"),
         .queue_place = place_of(root, "queue"),
@@ -277,8 +278,9 @@ struct pipeline_output pipeline_output(const struct pipeline *pipeline, size_t i
     const struct labels_config *labels = &pipeline->labels;
     if (index < pipeline->outputs.count) {
         const struct output_config *output = &pipeline->outputs.entries[index];
-        return (struct pipeline_output){output->bucket, output->key, output->place};
+        return (struct pipeline_output){output->bucket, output->key, output->place,
+                                        &output->settings};
     }
     return (struct pipeline_output){labels->bucket, labels->given ? labels->sidecar : NULL,
-                                    labels->place};
+                                    labels->place, NULL};
 }

@@ -193,8 +193,13 @@ static void every_key_reaches_its_field(void **state)
     assert_int_equal(facts->output_count, 2);
     assert_true(facts->labels);
     assert_string_equal(facts->labeler, "builtin");
-    assert_int_equal(p->match.prefixes.count, 2);
+    assert_false(facts->tags);
+    assert_string_equal(facts->match_bucket, "photos");
+    assert_int_equal(facts->match_prefix_count, 2);
+    assert_string_equal(facts->match_prefixes[1], "b/");
     assert_string_equal(p->match.suffixes.entries[0], ".JPG");
+    assert_ptr_equal(vips_pipeline_ops.output(p, 0).settings, &p->outputs.entries[0].settings);
+    assert_null(vips_pipeline_ops.output(p, 2).settings);
     const struct output_config *o = &p->outputs.entries[0];
     assert_string_equal(o->bucket, "other-bucket");
     assert_int_equal(o->width, 640);

@@ -37,14 +37,14 @@ static struct pipeline web = {{.name = "web",
                                .match_prefixes = ingest,
                                .match_prefix_count = 1,
                                .output_count = 1},
-                              {{NULL, "web/{name}", {0, 0}}, {0}}};
+                              {{NULL, "web/{name}", {0, 0}, NULL}, {0}}};
 static struct pipeline small = {{.name = "small",
                                  .queue = "small-queue",
                                  .visibility_s = 90,
                                  .match_prefixes = two,
                                  .match_prefix_count = 2,
                                  .output_count = 1},
-                                {{"thumbs", "{name}.png", {0, 0}}, {0}}};
+                                {{"thumbs", "{name}.png", {0, 0}, NULL}, {0}}};
 static struct pipeline raw = {
     {.name = "raw", .queue = "raw-queue", .match_prefixes = nested, .match_prefix_count = 1},
     {{0}, {0}}};
@@ -56,7 +56,7 @@ static struct pipeline beside = {{.name = "beside",
                                   .match_prefixes = ingest,
                                   .match_prefix_count = 1,
                                   .output_count = 1},
-                                 {{NULL, "{dir}/small-{name}", {0, 0}}, {0}}};
+                                 {{NULL, "{dir}/small-{name}", {0, 0}, NULL}, {0}}};
 
 static const struct provision_place place = {"aws", "eu-west-1", "123456789012"};
 
