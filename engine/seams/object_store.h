@@ -77,6 +77,48 @@ struct object_put {
     const struct trace_context *trace; /* as in struct object_name */
 };
 
+/* What a presigned URL allows its holder to do, without credentials. */
+struct object_presign {
+    const char *method; /* "GET", "HEAD" or "PUT" */
+    struct object_name name;
+    unsigned expires_s; /* 1 to OBJECT_PRESIGN_MAX_S */
+    /* PUT: the client must send exactly this header. Otherwise: the response has it instead of the
+     * object's own. NULL: any; the object's own. */
+    const char *content_type;
+    const char *disposition; /* Content-Disposition of the response; not of a PUT; NULL: none */
+    bool sized;              /* PUT: the client must send exactly `size` bytes */
+    uint64_t size;
+};
+
+/* The time after which a presigned URL or form is refused. */
+struct object_validity {
+    int64_t expires_s;            /* Unix time */
+    int64_t credentials_expire_s; /* Unix time; 0: never. If this is earlier, it counts */
+};
+
+/* A form that a browser or curl posts as multipart/form-data, its file last. */
+struct object_form {
+    const char *bucket;
+    const char *key;
+    unsigned expires_s;
+    const char *content_type;    /* the file must have it; NULL: any */
+    uint64_t size_min, size_max; /* bytes of the file */
+};
+
+enum { OBJECT_FORM_FIELDS_MAX = 10, OBJECT_PRESIGN_MAX_S = 604800 /* 7 days: SigV4's limit */ };
+
+struct object_form_made { /* free it with object_form_free */
+    char *url;
+    struct {
+        const char *name; /* static */
+        char *value;
+    } fields[OBJECT_FORM_FIELDS_MAX]; /* to be sent before the file, in this order */
+    size_t count;
+    struct object_validity valid;
+};
+
+void object_form_free(struct object_form_made *form);
+
 struct object_request; /* a pending request, for cancelling it */
 
 /* The callback may take body. error->code: ERR_NOT_FOUND (key), ERR_NO_CONTAINER (bucket),
@@ -115,10 +157,17 @@ struct object_store_ops {
     int (*list)(struct object_store *store, const char *bucket, const char *prefix,
                 const char *start_after, object_listed *done, void *user,
                 struct object_request **out);
-    /* Synchronous, without I/O. A URL, to be freed by the caller and valid for expires_s seconds
-     * (1–604 800), or NULL with *error set. */
-    char *(*presign)(struct object_store *store, const char *method, const struct object_name *name,
-                     unsigned expires_s, struct error *error);
+    /* Waits until there are credentials to presign with, and finds out the bucket's region, which
+     * becomes part of what is presigned. ERR_NO_CONTAINER: there is no such bucket. It succeeds
+     * also where the credentials may not look at the bucket. */
+    int (*locate)(struct object_store *store, const char *bucket, object_done *done, void *user,
+                  struct object_request **out);
+    /* Synchronous, without I/O. On success *url is to be freed by the caller; it is a secret until
+     * it expires. ERR_CREDENTIALS: there are none now; locate waits for them. valid may be NULL. */
+    int (*presign)(struct object_store *store, const struct object_presign *what, char **url,
+                   struct object_validity *valid, struct error *error);
+    int (*presign_form)(struct object_store *store, const struct object_form *what,
+                        struct object_form_made *out, struct error *error);
     /* The callback will not be called. */
     void (*cancel)(struct object_request *request);
 };

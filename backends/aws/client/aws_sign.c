@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
+#include "hex.h"
 #include "secret.h"
 #include "uri.h"
 #include "url.h"
@@ -120,7 +122,7 @@ void aws_signed_free(struct aws_signed *out)
 }
 
 static int presign_query(const struct aws_sign *what, const char *date, unsigned expires_s,
-                         struct buffer *out)
+                         struct slice signed_headers, struct buffer *out)
 {
     buffer_text(out, "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=");
     uri_encode(out, slice_of(what->credentials->access_key), false);
@@ -130,7 +132,27 @@ static int presign_query(const struct aws_sign *what, const char *date, unsigned
         buffer_text(out, "&X-Amz-Security-Token=");
         uri_encode(out, slice_of(what->credentials->session_token), false);
     }
-    return buffer_text(out, "&X-Amz-SignedHeaders=host");
+    buffer_text(out, "&X-Amz-SignedHeaders=");
+    return uri_encode(out, signed_headers, false);
+}
+
+/* The signed headers: the host and those of *what. */
+static struct sigv4_header *presign_headers(const struct aws_sign *what, struct slice host,
+                                            struct buffer *names)
+{
+    struct sigv4_header *headers = calloc(what->header_count + 1, sizeof *headers);
+    if (!headers)
+        return NULL;
+    headers[0] = (struct sigv4_header){SLICE_LITERAL("host"), host};
+    for (size_t i = 0; i < what->header_count; i++)
+        headers[i + 1] = (struct sigv4_header){slice_of(what->headers[i].name),
+                                               slice_of(what->headers[i].value)};
+    const struct sigv4_request request = {.headers = headers,
+                                          .header_count = what->header_count + 1};
+    if (sigv4_signed_headers(&request, names) == 0)
+        return headers;
+    free(headers);
+    return NULL;
 }
 
 int aws_presign(const struct aws_sign *what, unsigned expires_s, struct buffer *out)
@@ -139,13 +161,39 @@ int aws_presign(const struct aws_sign *what, unsigned expires_s, struct buffer *
     if (url_parse(what->url, &url))
         return ERR_INVALID;
     char date[SIGV4_DATE_SIZE], signature[SIGV4_HEX_SIZE];
+    struct buffer names;
+    buffer_init(&names, TEXT_MAX);
+    struct sigv4_header *headers = presign_headers(what, url.host, &names);
+    int code = headers ? 0 : ERR_MEMORY;
+    if (code)
+        goto out;
     sigv4_date(what->now_s, date);
     buffer_append(out, what->url, strlen(what->url));
     buffer_byte(out, url.query.size ? '&' : '?');
-    presign_query(what, date, expires_s, out);
-    if (out->error || url_parse(out->data, &url))
-        return out->error ? out->error : ERR_INVALID;
-    const struct sigv4_header host = {SLICE_LITERAL("host"), url.host};
-    int code = signature_of(what, &url, &host, 1, date, signature, NULL);
-    return code ? code : buffer_format(out, "&X-Amz-Signature=%s", signature);
+    code = presign_query(what, date, expires_s, buffer_slice(&names), out);
+    if (code)
+        goto out;
+    code = url_parse(out->data, &url);
+    if (code)
+        goto out;
+    headers[0].value = url.host;
+    code = signature_of(what, &url, headers, what->header_count + 1, date, signature, NULL);
+    if (!code)
+        code = buffer_format(out, "&X-Amz-Signature=%s", signature);
+out:
+    free(headers);
+    buffer_free(&names);
+    return code;
+}
+
+void aws_sign_text(const struct aws_sign *what, const char *date, struct slice text,
+                   char out[SIGV4_HEX_SIZE])
+{
+    uint8_t key[SIGV4_KEY_SIZE], mac[SHA256_SIZE];
+    struct sigv4_scope scope = {.region = what->region, .service = aws_service_id(what->service)};
+    memcpy(scope.date, date, sizeof scope.date);
+    sigv4_signing_key(what->credentials->secret_key, &scope, key);
+    hmac_sha256(key, sizeof key, text.data, text.size, mac);
+    secret_wipe(key, sizeof key);
+    hex_write(mac, sizeof mac, out);
 }

@@ -42,7 +42,13 @@ struct aws_signed {
 int aws_sign(const struct aws_sign *what, struct aws_signed *out);
 void aws_signed_free(struct aws_signed *out);
 
-/* Appends the URL with the query parameters of a presigned request; what->headers is not used. */
+/* Appends the URL with the query parameters of a presigned request. Whoever uses it must send
+ * what->headers as they are here. */
 int aws_presign(const struct aws_sign *what, unsigned expires_s, struct buffer *out);
+
+/* The signature of a text, as for the policy of an upload form ("POST Policy", S3 API Reference).
+ * *date is that of the credential scope. Of *what, the credentials, service and region count. */
+void aws_sign_text(const struct aws_sign *what, const char *date, struct slice text,
+                   char out[SIGV4_HEX_SIZE]);
 
 #endif

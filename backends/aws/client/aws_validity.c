@@ -32,6 +32,7 @@ static const struct validity_row {
     {"GetObjectTagging", FORM_XML, "Tagging", {"TagSet"}},
     {"PutObjectTagging", FORM_EMPTY, NULL, {NULL}},
     {"ListObjectsV2", FORM_XML, "ListBucketResult", {NULL}},
+    {"HeadBucket", FORM_EMPTY, NULL, {NULL}},
     {"CreateBucket", FORM_EMPTY, NULL, {NULL}},
     {"GetBucketNotificationConfiguration", FORM_XML, "NotificationConfiguration", {NULL}},
     {"PutBucketNotificationConfiguration", FORM_EMPTY, NULL, {NULL}},

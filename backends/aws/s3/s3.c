@@ -16,7 +16,9 @@ const struct object_store_ops s3_ops = {
     .get_tags = s3_get_tags,
     .put_tags = s3_put_tags,
     .list = s3_list,
+    .locate = s3_locate,
     .presign = s3_presign,
+    .presign_form = s3_presign_form,
     .cancel = s3_cancel,
 };
 

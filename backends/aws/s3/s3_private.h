@@ -60,8 +60,12 @@ int s3_url(const struct aws *aws, const char *bucket, const char *key, const cha
            char region[REGION_SIZE_MAX], struct buffer *out);
 /* Appends "versionId=…" if there is one. */
 int s3_version_query(const struct object_name *name, const char *first, struct buffer *out);
-char *s3_presign(struct object_store *store, const char *method, const struct object_name *name,
-                 unsigned expires_s, struct error *error);
+int s3_locate(struct object_store *store, const char *bucket, object_done *done, void *user,
+              struct object_request **out);
+int s3_presign(struct object_store *store, const struct object_presign *what, char **url,
+               struct object_validity *valid, struct error *error);
+int s3_presign_form(struct object_store *store, const struct object_form *what,
+                    struct object_form_made *out, struct error *error);
 /* The Content-MD5 of a body: the base64 form of 16 bytes. */
 enum { S3_MD5_SIZE = BASE64_TEXT_SIZE(MD5_SIZE) };
 void s3_content_md5(const void *body, size_t size, char out[S3_MD5_SIZE]);

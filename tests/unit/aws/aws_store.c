@@ -355,6 +355,16 @@ static void get_errors(void **state)
 static const char HERE[] = "https://photos.s3.eu-central-1.amazonaws.com/a?",
                   THERE[] = "https://photos.s3.us-west-2.amazonaws.com/a?";
 
+static char *presigned(const struct object_presign *what)
+{
+    struct error error = {0};
+    struct object_validity valid;
+    char *url;
+    assert_int_equal(ops()->presign(aws_object_store(script.aws), what, &url, &valid, &error), 0);
+    assert_int_equal(valid.credentials_expire_s, 0);
+    return url;
+}
+
 /* It is learned once, and then used for every call and every presigned URL. */
 static void the_region_of_a_bucket_is_learned(void **state)
 {
@@ -374,9 +384,8 @@ static void the_region_of_a_bucket_is_learned(void **state)
         assert_true(THEIRS(2));
         get("other", "a", NULL, 10);
         assert_string_equal(script_header(3, "host"), "other.s3.eu-central-1.amazonaws.com");
-        struct error error;
-        const struct object_name name = {"photos", "a", NULL, NULL};
-        char *url = ops()->presign(aws_object_store(script.aws), "GET", &name, 60, &error);
+        char *url = presigned(&(struct object_presign){
+            .method = "GET", .name = {"photos", "a", NULL, NULL}, .expires_s = 60});
         assert_int_equal(strncmp(url, THERE, sizeof THERE - 1), 0);
         assert_non_null(strstr(url, "%2Fus-west-2%2Fs3%2F"));
         free(url);
@@ -796,9 +805,8 @@ static void a_url_is_presigned(void **state)
     struct backend_settings options = script_options;
     options.session_token = "to/ken";
     SCRIPT(&options, {.status = 200, .body = "x"});
-    struct error error = {0};
-    const struct object_name name = {"photos", "ingest/a b.jpg", NULL, NULL};
-    char *url = ops()->presign(aws_object_store(script.aws), "GET", &name, 3600, &error);
+    char *url = presigned(&(struct object_presign){
+        .method = "GET", .name = {"photos", "ingest/a b.jpg", NULL, NULL}, .expires_s = 3600});
     assert_non_null(url);
     char *query = strchr(url, '?');
     *query++ = '\0';
@@ -836,7 +844,6 @@ static void the_requester_pays(void **state)
     options.requester_pays = true;
     const struct object_name name = {.bucket = "photos", .key = "a"};
     const struct object_put put = {.bucket = "photos", .key = "a", .body = "x", .body_size = 1};
-    struct error error;
     SCRIPT(&options, {.status = 200, .body = "x"}, {.status = 200}, {.status = 200},
            {.status = 200, .body = "<ListBucketResult></ListBucketResult>"},
            {.status = 200, .body = "<Tagging><TagSet></TagSet></Tagging>"}, {.status = 200});
@@ -861,7 +868,7 @@ static void the_requester_pays(void **state)
         assert_string_equal(script_header(i, "x-amz-request-payer"), "requester");
         script_assert_signed(i, "s3");
     }
-    char *url = ops()->presign(store, "GET", &name, 60, &error);
+    char *url = presigned(&(struct object_presign){.method = "GET", .name = name, .expires_s = 60});
     assert_non_null(strstr(url, "?x-amz-request-payer=requester&"));
     free(url);
     script_end();
@@ -875,14 +882,77 @@ static void presign_bounds(void **state)
 {
     (void)state;
     SCRIPT(&script_options, {.status = 200, .body = "x"});
-    struct error error = {0};
-    const struct object_name name = {"photos", "a", NULL, NULL};
     struct object_store *store = aws_object_store(script.aws);
-    assert_null(ops()->presign(store, "GET", &name, 0, &error));
-    assert_int_equal(error.code, ERR_INVALID);
-    assert_null(ops()->presign(store, "GET", &name, 604801, &error));
+    struct object_presign what = {.method = "GET", .name = {"photos", "a", NULL, NULL}};
+    struct object_form form = {.bucket = "photos", .key = "a", .expires_s = 604801};
+    struct object_form_made made;
+    for (int i = 0; i < 2; i++, what.expires_s = 604801) {
+        struct error error = {0};
+        char *url;
+        assert_int_equal(ops()->presign(store, &what, &url, NULL, &error), ERR_INVALID);
+        assert_null(url);
+        assert_non_null(strstr(error.text, "7 days"));
+    }
+    struct error error = {0};
+    assert_int_equal(ops()->presign_form(store, &form, &made, &error), ERR_INVALID);
     assert_non_null(strstr(error.text, "7 days"));
+    form = (struct object_form){.bucket = "photos", .key = "", .expires_s = 1};
+    assert_int_equal(ops()->presign_form(store, &form, &made, &error), ERR_INVALID);
     get("photos", "a", NULL, 10);
+    script_end();
+}
+
+static void a_url_to_put_requires_type_and_size(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options, {.status = 200, .body = "x"});
+    char *url = presigned(&(struct object_presign){.method = "PUT",
+                                                   .name = {"photos", "a", NULL, NULL},
+                                                   .expires_s = 60,
+                                                   .content_type = "image/jpeg",
+                                                   .disposition = "not of a PUT",
+                                                   .sized = true,
+                                                   .size = 12});
+    assert_non_null(strstr(url, "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost&"));
+    assert_null(strstr(url, "response-content"));
+    free(url);
+    url = presigned(&(struct object_presign){.method = "GET",
+                                             .name = {"photos", "a", "v 1", NULL},
+                                             .expires_s = 60,
+                                             .content_type = "image/jpeg",
+                                             .disposition = "attachment; filename=\"a&b\""});
+    assert_non_null(strstr(url, "?versionId=v%201&response-content-type=image%2Fjpeg"
+                                "&response-content-disposition=attachment%3B%20filename%3D%22a%26b"
+                                "%22&X-Amz-Algorithm="));
+    assert_non_null(strstr(url, "X-Amz-SignedHeaders=host&"));
+    free(url);
+    get("photos", "a", NULL, 10);
+    script_end();
+}
+
+static void locate(const char *bucket)
+{
+    begin_done();
+    assert_int_equal(ops()->locate(aws_object_store(script.aws), bucket, on_done, NULL, NULL), 0);
+    script_run(&seen.done);
+}
+
+/* Also by a response to those who may not look at the bucket. */
+static void a_bucket_is_located_before_presigning(void **state)
+{
+    (void)state;
+    SCRIPT(&script_options,
+           {.status = 301, .headers = {{"x-amz-bucket-region", "us-west-2"}}, .bare = true},
+           {.status = 403, .bare = true}, {.status = 404, .bare = true});
+    locate("photos");
+    assert_int_equal(seen.error.code, 0);
+    assert_string_equal(script.requests[0].method, "HEAD");
+    char *url = presigned(&(struct object_presign){
+        .method = "GET", .name = {"photos", "a", NULL, NULL}, .expires_s = 60});
+    assert_int_equal(strncmp(url, THERE, sizeof THERE - 1), 0);
+    free(url);
+    locate("nowhere");
+    assert_int_equal(seen.error.code, ERR_NO_CONTAINER);
     script_end();
 }
 
@@ -917,6 +987,8 @@ int main(void)
         cmocka_unit_test(a_url_is_presigned),
         cmocka_unit_test(the_requester_pays),
         cmocka_unit_test(presign_bounds),
+        cmocka_unit_test(a_url_to_put_requires_type_and_size),
+        cmocka_unit_test(a_bucket_is_located_before_presigning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
