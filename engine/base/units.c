@@ -36,7 +36,8 @@ static const struct unit count_units[] = {
 };
 
 static const struct unit time_units[] = {
-    {"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}, {NULL, 0},
+    {"", 1000},     {"ms", 1},      {"s", 1000},     {"m", 60000},
+    {"min", 60000}, {"h", 3600000}, {"d", 86400000}, {NULL, 0},
 };
 
 static const struct unit *unit_find(const struct unit *units, const char *name)

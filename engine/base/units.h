@@ -11,7 +11,7 @@
 int units_parse_bytes(const char *text, uint64_t *out);
 /* Counts: k, M, G, T are powers of 1 000. */
 int units_parse_count(const char *text, uint64_t *out);
-/* Milliseconds: ms, s, m, h; a number without a unit is in seconds. */
+/* Milliseconds: ms, s, m, h, d; a number without a unit is in seconds. */
 int units_parse_time(const char *text, uint64_t *milliseconds);
 
 #endif

@@ -41,6 +41,16 @@ const struct command command_table[] = {
      "in their order. Exits 0; 1 if a service could not be reached; 2 if there are no\n"
      "credentials or they are refused.\n"
      "With --json it prints one object: provider, account, arn, user_id, expires (null: never).\n"},
+    {"presign", CONFIG_PRESIGN, "[OPTIONS] get|put s3://BUCKET/KEY",
+     "print a URL with which anyone may get or put an object",
+     "Prints a presigned URL: until it expires, whoever has it may get or put this object\n"
+     "with the rights of the credentials that signed it. On a terminal it also prints the\n"
+     "curl command; otherwise only the URL. The URL also ends with the credentials that\n"
+     "signed it; if these expire earlier, a warning says so.\n"
+     "Exits 0; 1 if the bucket does not exist or a service could not be reached; 2 if there\n"
+     "are no credentials or they are refused.\n"
+     "With --json it prints one object: method, bucket, key, url, headers (to be sent with\n"
+     "the URL), expires, credentials_expire (null: never), curl.\n"},
     {"check", CONFIG_CHECK, "[OPTIONS]", "check the pipeline files",
      "Reads every pipeline file and reports all problems with file, line and column:\n"
      "unknown keys, wrong values, pipelines that share a name or queue, outputs that are\n"

@@ -30,14 +30,9 @@ static const struct {
     enum config_command command;
     command_function *run;
 } functions[] = {
-    {CONFIG_RUN, cmd_run},
-    {CONFIG_LOCAL, cmd_local},
-    {CONFIG_PROCESS, cmd_process},
-    {CONFIG_WHOAMI, cmd_whoami},
-    {CONFIG_CHECK, cmd_check},
-    {CONFIG_HEALTH, cmd_health},
-    {CONFIG_COMPLETION, cmd_completion},
-    {CONFIG_MAN, cmd_man},
+    {CONFIG_RUN, cmd_run},       {CONFIG_LOCAL, cmd_local},           {CONFIG_PROCESS, cmd_process},
+    {CONFIG_WHOAMI, cmd_whoami}, {CONFIG_PRESIGN, cmd_presign},       {CONFIG_CHECK, cmd_check},
+    {CONFIG_HEALTH, cmd_health}, {CONFIG_COMPLETION, cmd_completion}, {CONFIG_MAN, cmd_man},
 };
 
 /* ---- names ---- */

@@ -32,7 +32,7 @@ struct bound_unit {
 };
 
 static const struct bound_unit milliseconds[] = {{3600000, "h"}, {1000, "s"}, {1, "ms"}},
-                               seconds[] = {{3600, "h"}, {1, "s"}},
+                               seconds[] = {{86400, "d"}, {3600, "h"}, {1, "s"}},
                                bytes[] = {{GIB, "G"}, {MIB, "M"}, {1, ""}},
                                counts[] = {{1000000000, "G"}, {1, ""}}, plain[] = {{1, ""}};
 
@@ -335,9 +335,11 @@ static int read_flag(struct argument_reader *r, const char *arg)
     return flag_set(r, s, source, r->args[r->next++]);
 }
 
+/* A file, or the URL of an object, whose key may have any form. */
 static int read_path(struct argument_reader *r, const char *path)
 {
-    if (text_list_take(&r->config->paths, path_normal(path)))
+    const bool is_url = strncmp(path, "s3://", 5) == 0;
+    if (text_list_take(&r->config->paths, is_url ? strdup(path) : path_normal(path)))
         return error_set(r->error, ERR_MEMORY, "out of memory");
     return 0;
 }

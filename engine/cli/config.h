@@ -74,6 +74,12 @@ struct config { /* strings are owned; NULL if unset */
     uint64_t patience_ms;
     bool once, cloud_only, verbose, json;
 
+    unsigned expires_s;       /* presign: validity of what is presigned; 0: the command's default */
+    const char *content_type; /* presign; NULL: any */
+    const char *disposition;  /* presign get: Content-Disposition of the response; NULL: none */
+    const char *version_id;   /* presign get; NULL: the current version */
+    uint64_t size;            /* presign put: bytes; unless given, any number */
+
     bool ready; /* health: ask for readiness */
     bool schema, settings, operations, help;
 

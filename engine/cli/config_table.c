@@ -8,8 +8,9 @@
 enum {
     ENGINE = CONFIG_RUN | CONFIG_LOCAL | CONFIG_PROCESS,
     CLOUD = CONFIG_LOCAL | CONFIG_PROCESS,
-    EVERY = ENGINE | CONFIG_CHECK | CONFIG_WHOAMI,
-    CLIENT = CONFIG_RUN | CONFIG_WHOAMI,
+    ASKING = CONFIG_WHOAMI | CONFIG_PRESIGN, /* one request, then the end */
+    EVERY = ENGINE | CONFIG_CHECK | ASKING,
+    CLIENT = CONFIG_RUN | ASKING,
     TWELVE_HOURS_S = 12 * 60 * 60, /* SQS's limit of a visibility timeout */
     HOUR_MS = 60 * 60 * 1000,
 };
@@ -21,13 +22,14 @@ const struct setting config_table[] = {
     {"pipelines", TYPE_LIST, ENGINE | CONFIG_CHECK, GROUP_SERVICE, AT(pipelines), "DIR|FILE",
      "pipeline files, or directories of them; repeatable",
      .shown = "those that come with thumbwheel", .reloads = CONFIG_RUN | CONFIG_LOCAL},
-    {"region", TYPE_TEXT, ENGINE | CONFIG_WHOAMI, GROUP_SERVICE, AT(backend.region), "NAME",
+    {"region", TYPE_TEXT, ENGINE | ASKING, GROUP_SERVICE, AT(backend.region), "NAME",
      "region to sign requests for", .shown = "AWS_REGION, then ~/.aws/config; local: us-east-1"},
     {"profile", TYPE_TEXT, CLIENT, GROUP_SERVICE, AT(backend.profile), "NAME",
      "profile in ~/.aws/config and ~/.aws/credentials", .shown = "AWS_PROFILE, then default"},
     {"endpoint", TYPE_TEXT, CLIENT, GROUP_SERVICE, AT(backend.endpoint), "URL",
      "an AWS-compatible service to use instead of AWS", .shown = "AWS_ENDPOINT_URL, then AWS"},
-    {"requester-pays", TYPE_SWITCH, CONFIG_RUN, GROUP_SERVICE, AT(backend.requester_pays), NULL,
+    {"requester-pays", TYPE_SWITCH, CONFIG_RUN | CONFIG_PRESIGN, GROUP_SERVICE,
+     AT(backend.requester_pays), NULL,
      "pay for the requests to buckets that demand it (Requester Pays)",
      .shown = "such buckets refuse them"},
 
@@ -45,7 +47,7 @@ const struct setting config_table[] = {
     {"backoff", TYPE_SECONDS, ENGINE, GROUP_WORK, AT(engine.backoff_s), "TIME",
      "longest delay before a message is retried", .standard = "15m", .min = 1,
      .max = TWELVE_HOURS_S},
-    {"timeout", TYPE_TIME, ENGINE | CONFIG_WHOAMI, GROUP_WORK, AT(http.idle_timeout_ms), "TIME",
+    {"timeout", TYPE_TIME, ENGINE | ASKING, GROUP_WORK, AT(http.idle_timeout_ms), "TIME",
      "abandon a request when no data moves for this long", .standard = "30s", .min = 500,
      .max = HOUR_MS},
     {"stall", TYPE_TIME, ENGINE, GROUP_WORK, AT(engine.stall_ms), "TIME",
@@ -82,10 +84,10 @@ const struct setting config_table[] = {
      "memory limit of a decoder process; with --isolation=process", .standard = "2G",
      .min = 256 * MIB, .max = 1024 * GIB},
 
-    {"log-format", TYPE_CHOICE, ENGINE | CONFIG_WHOAMI, GROUP_LOG, AT(log_format), "auto|text|json",
+    {"log-format", TYPE_CHOICE, ENGINE | ASKING, GROUP_LOG, AT(log_format), "auto|text|json",
      "auto: for run, one JSON object per line unless standard error is a terminal; otherwise text",
      .standard = "auto"},
-    {"log-level", TYPE_CHOICE, ENGINE | CONFIG_WHOAMI, GROUP_LOG, AT(log_level),
+    {"log-level", TYPE_CHOICE, ENGINE | ASKING, GROUP_LOG, AT(log_level),
      "auto|debug|info|warn|error",
      "auto: info for run, error otherwise (failures are always reported)", .standard = "auto"},
 
@@ -142,15 +144,29 @@ const struct setting config_table[] = {
     {"faults", TYPE_TEXT, CONFIG_LOCAL, GROUP_CLOUD, AT(cloud.faults), "FILE",
      "fault plan: the faults that the embedded cloud injects", .shown = "none"},
 
+    {"expires", TYPE_SECONDS, CONFIG_PRESIGN, GROUP_PRESIGN, AT(expires_s), "TIME",
+     "how long the URL is valid, at most 7 days", .standard = "1h", .min = 1,
+     .max = OBJECT_PRESIGN_MAX_S},
+    {"content-type", TYPE_TEXT, CONFIG_PRESIGN, GROUP_PRESIGN, AT(content_type), "TYPE",
+     "put: the upload must have this Content-Type; get: the response has it",
+     .shown = "put: any; get: the object's"},
+    {"size", TYPE_BYTES, CONFIG_PRESIGN, GROUP_PRESIGN, AT(size), "SIZE",
+     "put: the upload must have exactly this many bytes", .shown = "any", .max = 5 * 1024 * GIB},
+    {"disposition", TYPE_TEXT, CONFIG_PRESIGN, GROUP_PRESIGN, AT(disposition), "TEXT",
+     "get: Content-Disposition of the response, for example \"attachment; filename=a.jpg\"",
+     .shown = "the object's"},
+    {"version-id", TYPE_TEXT, CONFIG_PRESIGN, GROUP_PRESIGN, AT(version_id), "ID",
+     "get: this version of the object", .shown = "the current one"},
+
     {"patience", TYPE_TIME, CLOUD, GROUP_RESULTS, AT(patience_ms), "TIME",
      "give up on photos after no progress for this long", .standard = "60s", .min = 1000,
      .max = 24 * HOUR_MS},
     {"verbose", TYPE_SWITCH, CLOUD, GROUP_RESULTS, AT(verbose), NULL,
      "print a row for each rendition and tag, and each retry",
      .shown = "failures and a summary; for samples on"},
-    {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK | CONFIG_WHOAMI, GROUP_RESULTS, AT(json), NULL,
-     "print one JSON object per photo and a summary object; local: with --once; check and whoami: "
-     "one object",
+    {"json", TYPE_SWITCH, CLOUD | CONFIG_CHECK | ASKING, GROUP_RESULTS, AT(json), NULL,
+     "print one JSON object per photo and a summary object; local: with --once; check, whoami and "
+     "presign: one object",
      .shown = "text"},
 
     {"schema", TYPE_SWITCH, CONFIG_CHECK, GROUP_OTHER, AT(schema), NULL,
@@ -177,6 +193,7 @@ const char *config_group_title(enum config_group group)
         [GROUP_MONITORING] = "Monitoring",
         [GROUP_SHUTDOWN] = "Shutdown",
         [GROUP_CLOUD] = "Embedded cloud",
+        [GROUP_PRESIGN] = "Presigned URLs",
         [GROUP_RESULTS] = "Results",
         [GROUP_OTHER] = "Other",
     };
