@@ -21,7 +21,13 @@
 #include "s3_private.h"
 #include "uri.h"
 
-enum { URL_MAX = 16 * 1024, POLICY_MAX = 16 * 1024, SIZE_TEXT_MAX = 24, FORM_STATUS = 201 };
+enum {
+    URL_MAX = 16 * 1024,
+    POLICY_MAX = 16 * 1024,
+    SIZE_TEXT_MAX = 24,
+    FORM_STATUS = 201,
+    FIELD_MAX = 512
+};
 
 static struct aws *aws_of(struct object_store *store)
 {
@@ -191,36 +197,29 @@ static int field_add(struct object_form_made *form, const char *name, const char
     return field_take(form, name, strdup(value));
 }
 
-static int credential_add(struct object_form_made *form, const struct aws_sign *sign,
-                          const char *date)
-{
-    char *scope;
-    if (asprintf(&scope, "%s/%.8s/%s/s3/aws4_request", sign->credentials->access_key, date,
-                 sign->region) < 0)
-        return ERR_MEMORY;
-    return field_take(form, "x-amz-credential", scope);
-}
-
 /* All fields but the policy and its signature: each is a condition of the policy. */
 static int fields_make(const struct object_form *what, const struct aws_sign *sign,
                        const char *date, struct object_form_made *form)
 {
-    char status[8];
+    char status[8], scope[FIELD_MAX];
     snprintf(status, sizeof status, "%d", FORM_STATUS);
-    int code = field_add(form, "key", what->key);
-    if (!code && what->content_type)
-        code = field_add(form, "Content-Type", what->content_type);
-    if (!code)
-        code = field_add(form, "success_action_status", status);
-    if (!code)
-        code = field_add(form, "x-amz-algorithm", "AWS4-HMAC-SHA256");
-    if (!code)
-        code = credential_add(form, sign, date);
-    if (!code)
-        code = field_add(form, "x-amz-date", date);
-    if (!code && sign->credentials->session_token)
-        code = field_add(form, "x-amz-security-token", sign->credentials->session_token);
-    return code;
+    snprintf(scope, sizeof scope, "%s/%.8s/%s/s3/aws4_request", sign->credentials->access_key, date,
+             sign->region);
+    const struct {
+        const char *name, *value; /* NULL: not sent */
+    } fields[] = {
+        {"key", what->key},
+        {"Content-Type", what->content_type},
+        {"success_action_status", status},
+        {"x-amz-algorithm", "AWS4-HMAC-SHA256"},
+        {"x-amz-credential", scope},
+        {"x-amz-date", date},
+        {"x-amz-security-token", sign->credentials->session_token},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].value && field_add(form, fields[i].name, fields[i].value))
+            return ERR_MEMORY;
+    return 0;
 }
 
 static json_t *conditions_make(const struct object_form *what, const struct object_form_made *form)
@@ -274,30 +273,36 @@ static int form_sign(const struct aws *aws, const struct object_form *what,
     return field_add(out, "x-amz-signature", signature);
 }
 
+static int form_make(struct aws *aws, const struct object_form *what, struct buffer *url,
+                     struct object_form_made *out)
+{
+    char region[REGION_SIZE_MAX];
+    if (!what->key || !what->key[0] || strlen(what->key) > OBJECT_KEY_MAX)
+        return ERR_INVALID;
+    int code = s3_url(aws, what->bucket, NULL, NULL, region, url);
+    if (code)
+        return code;
+    const struct aws_sign sign = {
+        .credentials = credential_chain_use(aws->chain), .service = AWS_S3, .region = region};
+    if (!sign.credentials)
+        return ERR_CREDENTIALS;
+    code = form_sign(aws, what, &sign, out);
+    if (code)
+        return code;
+    out->valid = validity(sign.credentials, what->expires_s);
+    out->url = buffer_take_text(url);
+    return out->url ? 0 : ERR_MEMORY;
+}
+
 int s3_presign_form(struct object_store *store, const struct object_form *what,
                     struct object_form_made *out, struct error *error)
 {
-    struct aws *aws = aws_of(store);
-    char region[REGION_SIZE_MAX];
     struct buffer url;
     *out = (struct object_form_made){0};
     if (check_expiry(what->expires_s, "form", error))
         return ERR_INVALID;
     buffer_init(&url, URL_MAX);
-    int code = what->key && what->key[0] && strlen(what->key) <= OBJECT_KEY_MAX
-                   ? s3_url(aws, what->bucket, NULL, NULL, region, &url)
-                   : ERR_INVALID;
-    const struct aws_sign sign = {
-        .credentials = credential_chain_use(aws->chain), .service = AWS_S3, .region = region};
-    if (!code && !sign.credentials)
-        code = ERR_CREDENTIALS;
-    if (!code)
-        code = form_sign(aws, what, &sign, out);
-    if (!code) {
-        out->valid = validity(sign.credentials, what->expires_s);
-        out->url = buffer_take_text(&url);
-        code = out->url ? 0 : ERR_MEMORY;
-    }
+    const int code = form_make(aws_of(store), what, &url, out);
     buffer_free(&url);
     if (!code)
         return 0;
