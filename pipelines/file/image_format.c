@@ -5,14 +5,15 @@
 
 static const struct image_format_facts formats[] = {
     [FORMAT_KEEP] = {.name = "keep"},
-    [FORMAT_JPEG] = {"jpeg", "jpg", "image/jpeg", 65500, .cmyk = true, .profiles = true},
-    [FORMAT_PNG] = {"png", "png", "image/png", 1000000, .alpha = true, .deep = true,
+    [FORMAT_JPEG] = {"jpeg", "jpg", "image/jpeg", 65500, .cmyk = true, .grey = true,
+                     .profiles = true},
+    [FORMAT_PNG] = {"png", "png", "image/png", 1000000, .alpha = true, .deep = true, .grey = true,
                     .profiles = true},
     [FORMAT_WEBP] = {"webp", "webp", "image/webp", 16383, .alpha = true, .moves = true,
                      .profiles = true},
     [FORMAT_AVIF] = {"avif", "avif", "image/avif", 16384, .alpha = true, .profiles = true},
     [FORMAT_TIFF] = {"tiff", "tif", "image/tiff", 1000000, .alpha = true, .deep = true,
-                     .cmyk = true, .profiles = true},
+                     .cmyk = true, .grey = true, .profiles = true},
     [FORMAT_GIF] = {"gif", "gif", "image/gif", 65535, .alpha = true, .moves = true},
     [FORMAT_HEIF] = {"heif", "heic", "image/heic", 16384, .alpha = true, .profiles = true},
 };

@@ -28,6 +28,7 @@ struct image_format_facts {
     bool moves;        /* supports animation */
     bool deep;         /* supports 16 bits per channel */
     bool cmyk;         /* supports CMYK */
+    bool grey;         /* supports a single channel of colour */
     bool profiles;     /* supports colour profiles */
 };
 

@@ -1,14 +1,24 @@
 /*
  * Layout: ICC.1:2010. A header of 128 bytes (colour space at 16), a count of tags, then for each
  * tag a signature, an offset and a size. The tag 'desc' contains the profile's name: 'desc' type in
- * version 2 (ASCII), 'mluc' in version 4 (UTF-16BE). Everything is big-endian and untrusted.
+ * version 2 (ASCII), 'mluc' in version 4 (UTF-16BE). Colours are described by tables (A2B1 for the
+ * relative intent, A2B0 for perceptual, A2B2 for saturation), by a matrix with curves, or for grey
+ * by a curve. Everything is big-endian and untrusted.
  */
 #include "colour_profile.h"
 
 #include <stdint.h>
 #include <string.h>
 
-enum { HEADER = 128, SPACE_AT = 16, TAG = 12, TAGS_MAX = 100, NAME_SIZE = 64 };
+enum {
+    HEADER = 128,
+    CLASS_AT = 12,
+    SPACE_AT = 16,
+    MAGIC_AT = 36,
+    TAG = 12,
+    TAGS_MAX = 100,
+    NAME_SIZE = 64
+};
 
 static const char *const srgb_names[] = {
     "sRGB IEC61966-2.1",
@@ -77,4 +87,54 @@ bool colour_profile_is_srgb(struct slice profile)
             return true;
     }
     return false;
+}
+
+static bool is_at(struct slice profile, size_t at, const char *signature)
+{
+    return memcmp(profile.data + at, signature, 4) == 0;
+}
+
+/* Of a device: a link between two devices, an abstract effect and a list of named colours do not
+ * describe the colours of an image. */
+static bool is_of_device(struct slice profile)
+{
+    return is_at(profile, CLASS_AT, "mntr") || is_at(profile, CLASS_AT, "scnr") ||
+           is_at(profile, CLASS_AT, "prtr") || is_at(profile, CLASS_AT, "spac");
+}
+
+unsigned colour_profile_channels(struct slice profile)
+{
+    if (profile.size < HEADER + 4 || !is_at(profile, MAGIC_AT, "acsp") || !is_of_device(profile))
+        return 0;
+    if (is_at(profile, SPACE_AT, "GRAY"))
+        return 1;
+    if (is_at(profile, SPACE_AT, "RGB "))
+        return 3;
+    return is_at(profile, SPACE_AT, "CMYK") ? 4 : 0;
+}
+
+static bool has_all(struct slice profile, const char *const *tags)
+{
+    struct slice tag;
+    while (*tags && find_tag(profile, *tags, &tag))
+        tags++;
+    return !*tags;
+}
+
+enum colour_intent colour_profile_intent(struct slice profile)
+{
+    static const char *const grey[] = {"kTRC", NULL};
+    static const char *const matrix[] = {"rXYZ", "gXYZ", "bXYZ", "rTRC", "gTRC", "bTRC", NULL};
+    static const char *const tables[] = {"A2B1", "A2B0", "A2B2"};
+    struct slice tag;
+    unsigned channels = colour_profile_channels(profile);
+    if (channels == 0)
+        return INTENT_NONE;
+    if ((channels == 1 && has_all(profile, grey)) || (channels == 3 && has_all(profile, matrix)))
+        return INTENT_RELATIVE;
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        if (find_tag(profile, tables[i], &tag))
+            return (enum colour_intent)(INTENT_RELATIVE + i);
+    }
+    return INTENT_NONE;
 }

@@ -11,6 +11,7 @@
 
 #include "colour_profile.h"
 #include "image_metadata.h"
+#include "image_ops.h"
 
 /* Truncated data is an error; a small irregularity that every viewer tolerates is not. */
 #define READ_OPTIONS "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
@@ -44,8 +45,9 @@ static VipsImage *open_as(const struct image_source *source, unsigned shrink, in
     case FORMAT_KEEP:
         break;
     }
-    if (!image)
-        vips_error_clear();
+    if (image)
+        image_profile_check(image);
+    vips_error_clear();
     return image;
 }
 
@@ -67,12 +69,8 @@ unsigned image_shrink(const struct image_source *source, unsigned wanted)
 
 static bool has_foreign_profile(VipsImage *image)
 {
-    const void *profile;
-    size_t size;
-    if (!vips_image_get_typeof(image, VIPS_META_ICC_NAME) ||
-        vips_image_get_blob(image, VIPS_META_ICC_NAME, &profile, &size))
-        return false;
-    return !colour_profile_is_srgb((struct slice){profile, size});
+    struct slice profile = image_profile(image);
+    return profile.size && !colour_profile_is_srgb(profile);
 }
 
 static bool is_set(VipsImage *image, const char *name)
@@ -114,6 +112,7 @@ static void describe(VipsImage *image, struct image_source *out)
     out->interlaced = is_interlaced(image);
     out->subsampled = is_subsampled(image);
     out->cmyk = image->Type == VIPS_INTERPRETATION_CMYK;
+    out->grey = image_channels(image) == 1;
     out->foreign = out->cmyk || has_foreign_profile(image);
 }
 

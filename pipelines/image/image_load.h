@@ -20,6 +20,7 @@ struct image_source {
     bool subsampled; /* 4:2:0: a quarter of the colour samples */
     bool foreign;    /* its colours are neither sRGB nor plain grey */
     bool cmyk;
+    bool grey; /* one channel of colour */
 };
 
 /* Reads the header. ERR_UNSUPPORTED: the format is not supported; ERR_CORRUPT: the header is

@@ -15,11 +15,26 @@
 
 /* Common end of all operations: takes the result of a libvips call, unless it failed. */
 int image_replace(VipsImage **image, int failed, VipsImage **made);
-/* Without alpha. */
+/* Of colour: 1, 3 or 4. A grey TIFF may have any number of samples; libvips would convert the first
+ * one to three colours and keep the rest. */
+int image_channels(const VipsImage *image);
+/* All bands but alpha. */
 unsigned image_colour_bands(VipsImage *image);
 
-/* Right after opening: unpacks values and removes extra channels (a TIFF may have packed values or
- * any number of channels). */
+/* The value of an opaque pixel's alpha. */
+double image_alpha_max(const VipsImage *image);
+int image_cast(VipsImage **image, VipsBandFormat format);
+
+/* Its ICC profile; empty if it has none. Valid as long as the image. */
+struct slice image_profile(VipsImage *image);
+/* Right after opening: removes a profile that can't be used, because it is damaged or describes
+ * another number of channels than the image has. */
+void image_profile_check(VipsImage *image);
+/* Whether the image could be converted by its profile; reads all of the profile. */
+bool image_profile_works(VipsImage *image);
+
+/* Right after opening: converts Lab to sRGB, floating-point values with a profile to 16 bits, and
+ * removes extra channels (a TIFF may have any number of channels). */
 int image_normalise(VipsImage **image);
 /* Lanczos, with colours weighted by alpha. */
 int image_resize(VipsImage **image, struct plan_size size);
@@ -27,6 +42,7 @@ int image_resize(VipsImage **image, struct plan_size size);
 int image_upright(VipsImage **image, unsigned orientation);
 /* Converts to sRGB or grey according to its profile and colour space; 8 bit, or 16 if deep. */
 int image_to_srgb(VipsImage **image, bool deep);
+/* The same colours in 8 bit, or in 16 if deep. */
 int image_to_depth(VipsImage **image, bool deep);
 /* Blends alpha onto a background. */
 int image_flatten(VipsImage **image, const struct colour *background);

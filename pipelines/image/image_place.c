@@ -41,9 +41,10 @@ int image_flatten(VipsImage **image, const struct colour *background)
     if ((*image)->Bands > INK_BANDS_MAX)
         return ERR_UNSUPPORTED;
     VipsArrayDouble *array = vips_array_double_new(ink, ink_of(*image, background, ink));
-    double most = (*image)->BandFmt == VIPS_FORMAT_USHORT ? 65535 : 255;
-    code = image_replace(
-        image, vips_flatten(*image, &made, "background", array, "max_alpha", most, NULL), &made);
+    code = image_replace(image,
+                         vips_flatten(*image, &made, "background", array, "max_alpha",
+                                      image_alpha_max(*image), NULL),
+                         &made);
     vips_area_unref(VIPS_AREA(array));
     return code;
 }
@@ -81,7 +82,8 @@ int image_pad(VipsImage **image, struct plan_size size, const struct colour *bac
     if (code)
         return code;
     if (clear && !vips_image_hasalpha(*image))
-        code = image_replace(image, vips_addalpha(*image, &made, NULL), &made);
+        code = image_replace(
+            image, vips_bandjoin_const1(*image, &made, image_alpha_max(*image), NULL), &made);
     if (code)
         return code;
     if ((*image)->Bands > INK_BANDS_MAX)
@@ -90,6 +92,6 @@ int image_pad(VipsImage **image, struct plan_size size, const struct colour *bac
         return embed(image, size, ink, (*image)->Bands);
     int bands = ink_of(*image, background, ink);
     if (vips_image_hasalpha(*image))
-        ink[bands++] = (*image)->BandFmt == VIPS_FORMAT_USHORT ? 65535 : 255;
+        ink[bands++] = image_alpha_max(*image);
     return embed(image, size, ink, bands);
 }

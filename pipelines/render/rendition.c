@@ -22,11 +22,24 @@ static bool keeps_depth(const struct render_output *output, const struct image_s
            image_format_facts(output->format)->deep;
 }
 
-static bool keeps_colours(const struct render_output *output, const struct image_source *source)
+static bool is_coloured(const struct colour *colour)
+{
+    return colour->given && (colour->red != colour->green || colour->green != colour->blue);
+}
+
+/* Whether the picture's kind of pixels, which a profile describes, is also the output's. */
+static bool keeps_kind(const struct render_output *output, const struct image_source *source)
 {
     const struct image_format_facts *format = image_format_facts(output->format);
-    return source->foreign && !output->config->strip && format->profiles &&
-           (format->cmyk || !source->cmyk);
+    if (source->grey)
+        return format->grey && !is_coloured(&output->config->background);
+    return format->cmyk || !source->cmyk;
+}
+
+static bool keeps_colours(const struct render_output *output, const struct image_source *source)
+{
+    return source->foreign && !output->config->strip &&
+           image_format_facts(output->format)->profiles && keeps_kind(output, source);
 }
 
 void rendition_plan(struct render_output *output, const struct image_source *source)
@@ -59,8 +72,10 @@ static int compose_native(VipsImage **image, const struct render_output *output,
         return code;
     if (!keeps_colours(output, source))
         return image_to_srgb(image, deep);
-    /* CMYK remains unchanged, because it is always 8 bit. */
-    return source->cmyk ? 0 : image_to_depth(image, deep);
+    bool works = image_profile_works(*image);
+    if (!works)
+        vips_image_remove(*image, VIPS_META_ICC_NAME);
+    return works || source->cmyk ? image_to_depth(image, deep) : image_to_srgb(image, deep);
 }
 
 static int adopt_without_profile(VipsImage **image, const struct image_source *source,

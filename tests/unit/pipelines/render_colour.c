@@ -226,9 +226,12 @@ static void cmyk_is_kept_where_the_format_can(void **state)
 static void packed_lab_is_unpacked(void **state)
 {
     (void)state;
-    VipsImage *lab = NULL, *rgb = four_corners(64, 64);
-    MUST(vips_colourspace(rgb, &lab, VIPS_INTERPRETATION_LABQ, NULL));
+    VipsImage *lab = NULL, *packed = NULL, *rgb = four_corners(64, 64);
+    MUST(vips_icc_import(rgb, &lab, "input_profile", "srgb", NULL)); /* by D50, as in TIFF */
+    MUST(vips_colourspace(lab, &packed, VIPS_INTERPRETATION_LABQ, NULL));
     g_object_unref(rgb);
+    vips_image_remove(lab, VIPS_META_ICC_NAME);
+    lab = swap(lab, packed);
     VipsImage *image = rendered(encode(lab, ".tif"), "width: 32, format: png");
     assert_pixel(image, 4, 4, red, 3, 8); /* 8-bit Lab is coarse */
     assert_pixel(image, 28, 28, white, 3, 4);
