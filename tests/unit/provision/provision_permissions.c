@@ -156,7 +156,8 @@ static void how_outputs_are_stored_needs_permissions(void **state)
     assert_contains(policy, "{\"Sid\":\"OutputTags\",\"Effect\":\"Allow\",\"Action\":["
                             "\"s3:PutObjectTagging\"],\"Resource\":"
                             "[\"arn:aws:s3:::photos/web/Web-*\"]}");
-    assert_contains(policy, "\"s3:PutObjectAcl\"],\"Resource\":[\"arn:aws:s3:::photos/web/Web-*\"]");
+    assert_contains(policy,
+                    "\"s3:PutObjectAcl\"],\"Resource\":[\"arn:aws:s3:::photos/web/Web-*\"]");
     assert_contains(policy, "\"Sid\":\"Keys\",\"Effect\":\"Allow\",\"Action\":["
                             "\"kms:GenerateDataKey\"],\"Resource\":["
                             "\"arn:aws:kms:eu-west-1:123456789012:key/1234abcd\"]");
@@ -228,10 +229,10 @@ static void names_in_a_template_are_unique(void **state)
 static void yaml_is_short_and_exact(void **state)
 {
     (void)state;
-    json_t *tree = json_pack(
-        "{s:s, s:s, s:{s:s, s:s, s:s, s:i, s:b}, s:[s, {s:{s:{s:{s:s}}}}]}", "#a", "two\n\nlines",
-        "Version", "2012-10-17", "Map", "a:b", "x: y", "yes", "no", "plain", "A.b/c-1", "n", 5, "t",
-        0, "List", "${x} \"quoted\" {", "a", "b", "c", "d", "e");
+    json_t *tree = json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:i, s:b}, s:[s, {s:{s:{s:{s:s}}}}]}",
+                             "#a", "two\n\nlines", "Version", "2012-10-17", "Map", "a:b", "x: y",
+                             "yes", "no", "plain", "A.b/c-1", "n", 5, "t", 0, "List",
+                             "${x} \"quoted\" {", "a", "b", "c", "d", "e");
     struct buffer out;
     assert_non_null(tree);
     buffer_init(&out, 4096);
