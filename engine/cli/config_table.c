@@ -73,7 +73,7 @@ const struct setting config_table[] = {
     {"max-bytes", TYPE_BYTES, ENGINE, GROUP_IMAGES, AT(engine.limits.max_bytes), "SIZE",
      "refuse objects that are larger", .standard = "64M", .min = 1, .max = 4 * GIB},
     {"max-frames", TYPE_COUNT, ENGINE, GROUP_IMAGES, AT(engine.limits.max_frames), "N",
-     "refuse animations with more frames", .standard = "1000", .min = 1, .max = 100000},
+     "refuse to keep all frames of an animation with more; its first frame is still used", .standard = "1000", .min = 1, .max = 100000},
     {"isolation", TYPE_CHOICE, ENGINE, GROUP_IMAGES, AT(decode_here), "process|thread",
      "process: decode in separate, sandboxed processes; thread: in this process",
      .standard = "process"},

@@ -274,15 +274,24 @@ int image_to_depth(VipsImage **image, bool deep)
 
 /* ---- right after opening ---- */
 
-static int drop_extra_bands(VipsImage **image)
+/* A single extra sample is alpha; of several, the one that the file names. */
+static int drop_extra_bands(VipsImage **image, unsigned alpha_band)
 {
-    VipsImage *made = NULL;
-    int bands = (*image)->Bands;
-    int colours = image_channels(*image);
-    /* A single extra sample is alpha; if there are several, none is. */
-    if (bands <= colours + 1)
+    VipsImage *colours = NULL, *alpha = NULL, *made = NULL;
+    int bands = (*image)->Bands, channels = image_channels(*image);
+    if (bands <= channels + 1)
         return 0;
-    return image_replace(image, vips_extract_band(*image, &made, 0, "n", colours, NULL), &made);
+    if (vips_extract_band(*image, &colours, 0, "n", channels, NULL) ||
+        vips_extract_band(*image, &alpha, alpha_band ? (int)alpha_band : channels, NULL)) {
+        g_clear_object(&colours);
+        return image_replace(image, 1, &made);
+    }
+    int failed = alpha_band ? vips_bandjoin2(colours, alpha, &made, NULL) : 0;
+    if (!alpha_band)
+        made = g_object_ref(colours);
+    g_object_unref(colours);
+    g_object_unref(alpha);
+    return image_replace(image, failed, &made);
 }
 
 /* Lab values are relative to D50 and take the same way as a profile's. Without alpha. */
@@ -325,9 +334,9 @@ static bool is_float(const VipsImage *image)
     return image->BandFmt == VIPS_FORMAT_FLOAT || image->BandFmt == VIPS_FORMAT_DOUBLE;
 }
 
-int image_normalise(VipsImage **image)
+int image_normalise(VipsImage **image, unsigned alpha_band)
 {
-    int code = (*image)->Coding == VIPS_CODING_NONE ? drop_extra_bands(image) : 0;
+    int code = (*image)->Coding == VIPS_CODING_NONE ? drop_extra_bands(image, alpha_band) : 0;
     if (code)
         return code;
     if (is_lab(*image))

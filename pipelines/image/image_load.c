@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "colour_profile.h"
+#include "image_kind.h"
 #include "image_metadata.h"
 #include "image_ops.h"
+#include "tiff_header.h"
 
 /* Truncated data is an error; a small irregularity that every viewer tolerates is not. */
 #define READ_OPTIONS "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", VIPS_FAIL_ON_TRUNCATED
@@ -93,6 +95,14 @@ static bool is_subsampled(VipsImage *image)
            strcmp(text, "4:2:0") == 0;
 }
 
+static unsigned alpha_of(const struct image_source *source)
+{
+    struct tiff_header tiff;
+    if (source->format != FORMAT_TIFF || !tiff_header_read(source->bytes, &tiff))
+        return 0;
+    return tiff_header_alpha(&tiff);
+}
+
 static void describe(VipsImage *image, struct image_source *out)
 {
     int orientation = vips_image_get_orientation(image);
@@ -111,6 +121,7 @@ static void describe(VipsImage *image, struct image_source *out)
     out->sample_bytes = (unsigned)vips_format_sizeof(image->BandFmt);
     out->interlaced = is_interlaced(image);
     out->subsampled = is_subsampled(image);
+    out->alpha_band = alpha_of(out);
     out->cmyk = image->Type == VIPS_INTERPRETATION_CMYK;
     out->grey = image_channels(image) == 1;
     out->foreign = out->cmyk || has_foreign_profile(image);
@@ -137,6 +148,10 @@ int image_probe(struct slice bytes, struct image_source *out, VipsImage **header
     int code = image_check_metadata(bytes, out->format, error);
     if (code)
         return code;
+    const char *unsupported = image_kind_unsupported(bytes, out->format);
+    if (unsupported)
+        return error_set(error, ERR_UNSUPPORTED, "this kind of %s image is not supported: %s",
+                         image_format_facts(out->format)->name, unsupported);
     VipsImage *image = image_open(out, 1);
     if (!image)
         return image_fail_corrupt(out, error);
@@ -170,10 +185,6 @@ int image_check_limits(const struct image_source *source, const struct pipeline_
     if ((uint64_t)facts->width * facts->height > most)
         return error_set(error, ERR_LIMIT, "the image has %u × %u pixels; the limit is %llu",
                          facts->width, facts->height, (unsigned long long)most);
-    most = limit_or(limits->max_frames, PIPELINE_MAX_FRAMES);
-    if (facts->frames > most)
-        return error_set(error, ERR_LIMIT, "the image has %u frames; the limit is %llu",
-                         facts->frames, (unsigned long long)most);
     return 0;
 }
 
@@ -192,7 +203,11 @@ int image_check_animation(const struct image_source *source, const struct pipeli
                           struct error *error)
 {
     const struct image_facts *facts = &source->facts;
-    uint64_t most = limit_or(limits->max_pixels, PIPELINE_MAX_PIXELS);
+    uint64_t most = limit_or(limits->max_frames, PIPELINE_MAX_FRAMES);
+    if (facts->frames > most)
+        return error_set(error, ERR_LIMIT, "the image has %u frames; the limit is %llu",
+                         facts->frames, (unsigned long long)most);
+    most = limit_or(limits->max_pixels, PIPELINE_MAX_PIXELS);
     if ((uint64_t)facts->width * facts->height * facts->frames <= most)
         return 0;
     return error_set(error, ERR_LIMIT,

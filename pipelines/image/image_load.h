@@ -20,7 +20,8 @@ struct image_source {
     bool subsampled; /* 4:2:0: a quarter of the colour samples */
     bool foreign;    /* its colours are neither sRGB nor plain grey */
     bool cmyk;
-    bool grey; /* one channel of colour */
+    unsigned alpha_band; /* if the file says which one it is; else 0 */
+    bool grey;           /* one channel of colour */
 };
 
 /* Reads the header. ERR_UNSUPPORTED: the format is not supported; ERR_CORRUPT: the header is
@@ -36,7 +37,8 @@ int image_check_limits(const struct image_source *source, const struct pipeline_
 /* The same limit for a rendition. */
 int image_check_size(struct plan_size size, const struct pipeline_limits *limits,
                      struct error *error);
-/* ERR_LIMIT: all frames together exceed the pixel limit. */
+/* For an output that keeps all frames. ERR_LIMIT: there are too many, or together they exceed the
+ * pixel limit. */
 int image_check_animation(const struct image_source *source, const struct pipeline_limits *limits,
                           struct error *error);
 

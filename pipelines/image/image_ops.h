@@ -34,8 +34,9 @@ void image_profile_check(VipsImage *image);
 bool image_profile_works(VipsImage *image);
 
 /* Right after opening: converts Lab to sRGB, floating-point values with a profile to 16 bits, and
- * removes extra channels (a TIFF may have any number of channels). */
-int image_normalise(VipsImage **image);
+ * removes extra channels (a TIFF may have any number of channels). alpha_band: which of several is
+ * alpha; 0: none. */
+int image_normalise(VipsImage **image, unsigned alpha_band);
 /* Lanczos, with colours weighted by alpha. */
 int image_resize(VipsImage **image, struct plan_size size);
 /* Turns by an EXIF orientation, 1–8. */

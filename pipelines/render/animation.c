@@ -120,15 +120,11 @@ static bool is_cancelled(const struct render_item *item)
 }
 
 int animation_render(const struct render_output *output, const struct image_source *image,
-                     const struct render_source *source, const struct pipeline_limits *limits,
-                     struct error *error)
+                     const struct render_source *source, struct error *error)
 {
     struct strip strip = {0};
     VipsImage *joined = NULL;
-    int code = image_check_animation(image, limits, error);
-    if (code)
-        goto out;
-    code = strip_open(&strip, image, error);
+    int code = strip_open(&strip, image, error);
     for (int i = 0; !code && i < strip.count; i++) {
         if (is_cancelled(output->item))
             code = error_set(error, ERR_CANCELLED, "cancelled");

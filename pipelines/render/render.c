@@ -45,7 +45,7 @@ static void animations_run(struct render *r)
         double begun = render_now_ms();
         if (!output->animated || !render_item_is_live(output->item))
             continue;
-        animation_render(output, &r->image, r->source, r->limits, &output->item->error);
+        animation_render(output, &r->image, r->source, &output->item->error);
         output->made->milliseconds = render_now_ms() - begun;
     }
 }

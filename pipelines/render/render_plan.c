@@ -29,7 +29,10 @@ bool render_item_is_analysed(const struct render_item *item)
 static int output_place(const struct render *r, struct render_output *output, struct error *error)
 {
     rendition_plan(output, &r->image);
-    int code = image_check_size(output->place.whole, r->limits, error);
+    int code = output->animated ? image_check_animation(&r->image, r->limits, error) : 0;
+    if (code)
+        return code;
+    code = image_check_size(output->place.whole, r->limits, error);
     return code ? code : image_check_size(output->place.final, r->limits, error);
 }
 

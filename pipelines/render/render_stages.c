@@ -59,7 +59,7 @@ static int source_borrow(struct render *r, VipsImage **out, struct error *error)
     VipsImage *image = image_open(&r->image, shrink);
     if (!image)
         return image_fail_corrupt(&r->image, error);
-    int code = image_normalise(&image);
+    int code = image_normalise(&image, r->image.alpha_band);
     if (!code && r->roots > 1 && !(code = image_to_memory(&image)))
         r->decoded = g_object_ref(image);
     if (code) {

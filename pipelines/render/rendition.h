@@ -39,7 +39,6 @@ int rendition_name_sidecar(struct render_item *item, const struct render_source 
 
 /* Renders an output that keeps all frames. */
 int animation_render(const struct render_output *output, const struct image_source *image,
-                     const struct render_source *source, const struct pipeline_limits *limits,
-                     struct error *error);
+                     const struct render_source *source, struct error *error);
 
 #endif

@@ -184,6 +184,10 @@ static void many_frames_are_refused(void **state)
     const struct pipeline_limits few = {.max_frames = 29}, enough = {.max_frames = 30};
     const struct pipeline_limits pixels = {.max_pixels = 200 * 29};
     struct render_item item = render_limited(view(&gif), "width: 10", &few);
+    assert_int_equal(item.error.code, 0); /* the first one needs no other */
+    assert_int_equal(item.renditions[0].frames, 1);
+    item_free(&item);
+    item = render_limited(view(&gif), "width: 10, frames: all", &few);
     assert_int_equal(item.error.code, ERR_LIMIT);
     assert_non_null(strstr(item.error.text, "30 frames"));
     item_free(&item);

@@ -1,0 +1,30 @@
+/* Reads the first directory of a TIFF: what its pixels are, without decoding them. */
+#ifndef THUMBWHEEL_TIFF_HEADER_H
+#define THUMBWHEEL_TIFF_HEADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bytes.h"
+
+enum { TIFF_EXTRAS_MAX = 8 };
+
+enum tiff_compression { TIFF_OLD_JPEG = 6, TIFF_JPEG = 7 };
+enum tiff_photometric { TIFF_RGB = 2, TIFF_YCBCR = 6, TIFF_CIELAB = 8 };
+enum tiff_form { TIFF_UNSIGNED = 1, TIFF_SIGNED = 2, TIFF_FLOAT = 3 };
+
+struct tiff_header {
+    uint32_t bits; /* per sample */
+    uint32_t samples, form, compression, photometric;
+    uint32_t planes; /* 2: each sample has its own */
+    uint32_t extras[TIFF_EXTRAS_MAX];
+    size_t extra_count;  /* samples of a pixel that are not colours */
+    struct slice pixels; /* the first strip or tile; empty if it is not in the file */
+};
+
+/* false: it cannot be parsed. */
+bool tiff_header_read(struct slice image, struct tiff_header *out);
+/* The band that the header declares as alpha; 0: none. */
+unsigned tiff_header_alpha(const struct tiff_header *header);
+
+#endif
