@@ -80,7 +80,8 @@ int cmd_health(const struct assembly *assembly, const struct config *config)
             "the engine serves its metrics on");
         return STATUS_USAGE;
     }
-    if (service_monitor_address(config->metrics, host, sizeof host, &port, &probe.error)) {
+    if (service_monitor_address("--metrics", config->metrics, host, sizeof host, &port,
+                                &probe.error)) {
         command_error("%s", probe.error.text);
         return STATUS_USAGE;
     }

@@ -12,6 +12,8 @@
 #include "service.h"
 #include "terminal.h"
 
+enum { EXPIRES_S = 60 * 60 };
+
 struct presign {
     const struct config *config;
     struct object_address address;
@@ -82,7 +84,7 @@ static int arguments_read(struct presign *presign)
     presign->what.name = (struct object_name){.bucket = presign->address.bucket,
                                               .key = presign->address.key,
                                               .version = config->version_id};
-    presign->what.expires_s = config->expires_s;
+    presign->what.expires_s = config->expires_s ? config->expires_s : EXPIRES_S;
     presign->what.content_type = config->content_type;
     presign->what.disposition = config->disposition;
     presign->what.sized = config_given(config, "size");

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "memory_limit.h"
 #include "service.h"
+#include "service_gate.h"
 
 static bool never(void *user)
 {
@@ -27,9 +28,18 @@ static void log_end(const struct service *service)
              LOG_INT("memory_promised_peak", stats.memory_peak));
 }
 
-static int serve(struct service *service, struct error *error)
+/* If --gate is set. */
+static int gate_start(struct service *service, struct service_gate **gate, struct error *error)
 {
-    int code = service_start(service, NULL, error);
+    const char *address = service->config->gate.beside;
+    return address ? service_gate_open(service, "--gate", address, gate, error) : 0;
+}
+
+static int serve(struct service *service, struct service_gate **gate, struct error *error)
+{
+    int code = gate_start(service, gate, error);
+    if (!code)
+        code = service_start(service, NULL, error);
     if (code == ERR_CANCELLED)
         return 0; /* stopped before it started: nothing is lost */
     if (code)
@@ -39,6 +49,7 @@ static int serve(struct service *service, struct error *error)
              LOG_INT("pipelines", service->pipelines->count));
     service_wait(service, never, NULL);
     log_info("engine is draining", LOG_INT("grace_ms", service->config->grace_ms));
+    service_gate_drain(*gate, service->config->grace_ms);
     service_drain(service);
     log_end(service);
     return 0;
@@ -48,12 +59,14 @@ static int run(const struct assembly *assembly, const struct config *config,
                const struct pipeline_set *pipelines)
 {
     struct service service;
+    struct service_gate *gate = NULL;
     struct error error = {0};
     const struct service_options options = {
         .assembly = assembly, .config = config, .pipelines = pipelines, .reloads = true};
     int code = service_open(&service, &options, &error);
     if (!code)
-        code = serve(&service, &error);
+        code = serve(&service, &gate, &error);
+    service_gate_close(gate);
     service_close(&service);
     if (code)
         command_error("%s", error.text);

@@ -16,6 +16,7 @@ int cmd_local(const struct assembly *assembly, const struct config *config);
 int cmd_process(const struct assembly *assembly, const struct config *config);
 int cmd_health(const struct assembly *assembly, const struct config *config);
 int cmd_whoami(const struct assembly *assembly, const struct config *config);
+int cmd_gate(const struct assembly *assembly, const struct config *config);
 int cmd_presign(const struct assembly *assembly, const struct config *config);
 int cmd_check(const struct assembly *assembly, const struct config *config);
 int cmd_completion(const struct assembly *assembly, const struct config *config);

@@ -51,6 +51,18 @@ const struct command command_table[] = {
      "are no credentials or they are refused.\n"
      "With --json it prints one object: method, bucket, key, url, headers (to be sent with\n"
      "the URL), expires, credentials_expire (null: never), curl.\n"},
+    {"gate", CONFIG_GATE, "[OPTIONS]",
+     "a service that presigns uploads and downloads for producers",
+     "Serves POST /uploads, which answers with a presigned PUT or POST form for a key that\n"
+     "the gate chooses, and GET /downloads/KEY, which answers with a presigned GET. Callers\n"
+     "need a token, and no credentials; docs/gate.md has the interface, the format of the\n"
+     "token file and the security model. \"thumbwheel run --gate\" serves the same beside the\n"
+     "engine.\n"
+     "To make a token: thumbwheel gate --tokens FILE --add-token NAME. It prints the token,\n"
+     "which the file does not contain, and exits.\n"
+     "On SIGTERM or Ctrl-C it refuses new requests and finishes the pending ones within\n"
+     "--grace. Exits 1 if a bucket does not exist; 2 on a usage error, an error in the token\n"
+     "file, or missing or refused credentials. Without a connection it keeps trying.\n"},
     {"check", CONFIG_CHECK, "[OPTIONS]", "check the pipeline files",
      "Reads every pipeline file and reports all problems with file, line and column:\n"
      "unknown keys, wrong values, pipelines that share a name or queue, outputs that are\n"

@@ -30,9 +30,10 @@ static const struct {
     enum config_command command;
     command_function *run;
 } functions[] = {
-    {CONFIG_RUN, cmd_run},       {CONFIG_LOCAL, cmd_local},           {CONFIG_PROCESS, cmd_process},
-    {CONFIG_WHOAMI, cmd_whoami}, {CONFIG_PRESIGN, cmd_presign},       {CONFIG_CHECK, cmd_check},
-    {CONFIG_HEALTH, cmd_health}, {CONFIG_COMPLETION, cmd_completion}, {CONFIG_MAN, cmd_man},
+    {CONFIG_RUN, cmd_run},       {CONFIG_LOCAL, cmd_local},     {CONFIG_PROCESS, cmd_process},
+    {CONFIG_WHOAMI, cmd_whoami}, {CONFIG_PRESIGN, cmd_presign}, {CONFIG_GATE, cmd_gate},
+    {CONFIG_CHECK, cmd_check},   {CONFIG_HEALTH, cmd_health},   {CONFIG_COMPLETION, cmd_completion},
+    {CONFIG_MAN, cmd_man},
 };
 
 /* ---- names ---- */
@@ -113,11 +114,11 @@ static void pool_setup(struct config *config)
     setenv("UV_THREADPOOL_SIZE", size, 1);
 }
 
-/* `run` logs JSON for a log collector, unless it runs on a terminal; the other commands log text
- * for a person. */
+/* The services log JSON for a log collector, unless they run on a terminal; the other commands log
+ * text for a person. */
 static void log_open(enum config_command command, enum log_format format, enum log_level level)
 {
-    bool person = command != CONFIG_RUN || terminal_is(fileno(stderr));
+    bool person = !(command & (CONFIG_RUN | CONFIG_GATE)) || terminal_is(fileno(stderr));
     if (format == LOG_FORMAT_AUTO)
         format = person ? LOG_FORMAT_TEXT : LOG_FORMAT_JSON;
     log_setup(fileno(stderr), format, level);
@@ -125,7 +126,7 @@ static void log_open(enum config_command command, enum log_format format, enum l
 
 static enum log_level standard_level(enum config_command command)
 {
-    return command == CONFIG_RUN ? LOG_INFO : LOG_ERROR;
+    return command & (CONFIG_RUN | CONFIG_GATE) ? LOG_INFO : LOG_ERROR;
 }
 
 /* This happens before the settings are read, since a usage error is also written to the log. */

@@ -74,11 +74,18 @@ struct config { /* strings are owned; NULL if unset */
     uint64_t patience_ms;
     bool once, cloud_only, verbose, json;
 
-    unsigned expires_s;       /* presign: validity of what is presigned; 0: the command's default */
+    unsigned expires_s;       /* of what is presigned; 0: the command's default */
     const char *content_type; /* presign; NULL: any */
     const char *disposition;  /* presign get: Content-Disposition of the response; NULL: none */
     const char *version_id;   /* presign get; NULL: the current version */
     uint64_t size;            /* presign put: bytes; unless given, any number */
+
+    struct {                /* the gate, by itself or beside the engine */
+        const char *listen; /* gate: ADDRESS:PORT */
+        const char *beside; /* run: the same; NULL: no gate */
+        const char *tokens, *uploads, *downloads, *origins, *certificate, *key;
+        const char *add_token, *scopes; /* gate: make a token; NULL: serve */
+    } gate;
 
     bool ready; /* health: ask for readiness */
     bool schema, settings, operations, help;

@@ -21,9 +21,9 @@ struct wait {
 
 /* Runs each time before the loop blocks: a timer or a close callback may just have fulfilled the
  * condition, and no other event would wake the loop. */
-static void on_prepare(uv_prepare_t *gate)
+static void on_prepare(uv_prepare_t *prepare)
 {
-    struct service *service = gate->data;
+    struct service *service = prepare->data;
     const struct wait *wait = service->wait;
     if ((wait->interruptible && service->interrupts) || wait->done(wait->user))
         uv_stop(&service->loop); /* this iteration does not block, and is the last */
@@ -32,9 +32,9 @@ static void on_prepare(uv_prepare_t *gate)
 static bool turn(struct service *service, const struct wait *wait)
 {
     service->wait = wait;
-    uv_prepare_start(&service->gate, on_prepare);
+    uv_prepare_start(&service->prepare, on_prepare);
     uv_run(&service->loop, UV_RUN_DEFAULT);
-    uv_prepare_stop(&service->gate);
+    uv_prepare_stop(&service->prepare);
     service->wait = NULL;
     return wait->done(wait->user);
 }
@@ -113,8 +113,8 @@ static int loop_open(struct service *service, struct error *error)
     service->loop.data = service; /* marks it as open */
     uv_timer_init(&service->loop, &service->clock);
     service->clock.data = service;
-    uv_prepare_init(&service->loop, &service->gate);
-    service->gate.data = service;
+    uv_prepare_init(&service->loop, &service->prepare);
+    service->prepare.data = service;
     for (size_t i = 0; i < 2; i++) {
         uv_signal_init(&service->loop, &service->signals[i]);
         service->signals[i].data = service;
@@ -316,7 +316,7 @@ void service_drain(struct service *service)
 static void loop_close(struct service *service)
 {
     uv_close((uv_handle_t *)&service->clock, NULL);
-    uv_close((uv_handle_t *)&service->gate, NULL);
+    uv_close((uv_handle_t *)&service->prepare, NULL);
     for (size_t i = 0; i < 2; i++)
         if (service->signals[i].data)
             uv_close((uv_handle_t *)&service->signals[i], NULL);

@@ -23,6 +23,7 @@
 #include "service_monitor.h"
 
 struct wait;
+struct gate;
 
 struct service {
     const struct assembly *assembly;
@@ -31,7 +32,7 @@ struct service {
     uv_loop_t loop;
     uv_signal_t signals[2];
     uv_timer_t clock;
-    uv_prepare_t gate;
+    uv_prepare_t prepare;
     const struct wait *wait; /* the condition that service_wait waits for */
     struct http_client *http;
     void *cloud; /* NULL: none */
@@ -40,6 +41,7 @@ struct service {
     struct reloader reloader;
     struct service_monitor monitor;
     struct otlp_export *traces; /* NULL: none */
+    struct gate *gate;          /* of service_gate.h; NULL: none */
     unsigned interrupts;
     const char *at_once;      /* if set, even the first signal ends the process at once, with this
                                * message: nothing is pending, and the current work cannot be

@@ -10,6 +10,7 @@
 
 #include "container_of.h"
 #include "engine_metrics.h"
+#include "gate.h"
 #include "log.h"
 #include "metric_text.h"
 #include "monitor.h"
@@ -26,17 +27,17 @@ static bool is_address(const char *host)
     return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
 }
 
-int service_monitor_address(const char *text, char *host, size_t host_size, unsigned *port,
-                            struct error *error)
+int service_monitor_address(const char *flag, const char *text, char *host, size_t host_size,
+                            unsigned *port, struct error *error)
 {
     const char *colon = strrchr(text, ':');
     size_t size = colon ? (size_t)(colon - text) : 0;
     char *end;
     if (!colon || colon[1] < '0' || colon[1] > '9')
         return error_set(error, ERR_INVALID,
-                         "--metrics: \"%s\" has no port; expected ADDRESS:PORT, for example "
+                         "%s: \"%s\" has no port; expected ADDRESS:PORT, for example "
                          "127.0.0.1:9464",
-                         text);
+                         flag, text);
     unsigned long number = strtoul(colon + 1, &end, 10);
     bool bracketed = size >= 2 && text[0] == '[' && text[size - 1] == ']';
     snprintf(host, host_size, "%.*s", (int)(bracketed ? size - 2 : size), text + bracketed);
@@ -44,9 +45,9 @@ int service_monitor_address(const char *text, char *host, size_t host_size, unsi
         snprintf(host, host_size, "::"); /* both families */
     if (*end || number > PORT_MAX || !is_address(host) || (strchr(host, ':') && size && !bracketed))
         return error_set(error, ERR_INVALID,
-                         "--metrics: \"%s\" is not a numeric address and port; expected for "
+                         "%s: \"%s\" is not a numeric address and port; expected for "
                          "example 127.0.0.1:9464, [::1]:9464, or :9464 for all addresses",
-                         text);
+                         flag, text);
     *port = (unsigned)number;
     return 0;
 }
@@ -104,6 +105,7 @@ static void metrics(struct buffer *out, void *user)
     monitor->lag_s = 0;
     monitor->service->assembly->backend_metrics(&monitor->service->backend, out);
     monitor->service->assembly->isolation_metrics(out);
+    gate_write_metrics(monitor->service->gate, out);
     otlp_export_write_metrics(monitor->service->traces, out);
     if (monitor->service->engine)
         engine_write_metrics(monitor->service->engine, out);
@@ -124,6 +126,8 @@ static bool ready(struct buffer *reasons, void *user)
     bool is_ready = service->assembly->backend_ready(&service->backend, reasons);
     if (service->engine)
         return engine_is_ready(service->engine, reasons) && is_ready;
+    if (service->gate && !service->pipelines) /* without an engine */
+        return is_ready;
     buffer_text(reasons, "the engine has not started\n");
     return false;
 }
@@ -158,8 +162,8 @@ int service_monitor_open(struct service_monitor *monitor, struct service *servic
     *monitor = (struct service_monitor){.service = service};
     if (!service->config->metrics)
         return 0;
-    int code =
-        service_monitor_address(service->config->metrics, host, sizeof host, &options.port, error);
+    int code = service_monitor_address("--metrics", service->config->metrics, host, sizeof host,
+                                       &options.port, error);
     if (code)
         return code;
     code = monitor_open(&service->loop, &options, &monitor->monitor, error);

@@ -20,9 +20,10 @@ struct service_monitor {
 };
 
 /* "127.0.0.1:9464", "[::1]:9464" or ":9464" (all addresses); a port of 0 chooses a free one. *host
- * has room for an IPv6 address (INET6_ADDRSTRLEN). ERR_INVALID says what is expected. */
-int service_monitor_address(const char *text, char *host, size_t host_size, unsigned *port,
-                            struct error *error);
+ * has room for an IPv6 address (INET6_ADDRSTRLEN). flag, such as "--metrics", is for the error.
+ * ERR_INVALID says what is expected. */
+int service_monitor_address(const char *flag, const char *text, char *host, size_t host_size,
+                            unsigned *port, struct error *error);
 
 /* Does nothing if config->metrics is not set. ERR_INVALID, ERR_BUSY: see monitor_open. */
 int service_monitor_open(struct service_monitor *monitor, struct service *service,
