@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "aws_identity.h"
+#include "aws_notify.h"
 #include "aws_private.h"
 #include "aws_request.h"
 #include "ca_file.h"
@@ -161,6 +162,8 @@ int aws_create(uv_loop_t *loop, struct http_client *http, const struct backend_s
         return error_set(error, ERR_MEMORY, "out of memory");
     aws->queues.ops = &sqs_ops;
     aws->objects.ops = &s3_ops;
+    aws->topics.ops = &aws_topic_ops;
+    aws->event_buses.ops = &aws_event_bus_ops;
     aws->loop = loop;
     aws->http = http;
     list_init(&aws->requests);
@@ -203,4 +206,14 @@ struct queue_backend *aws_queue_backend(struct aws *aws)
 struct object_store *aws_object_store(struct aws *aws)
 {
     return &aws->objects;
+}
+
+struct notifier *aws_topic_notifier(struct aws *aws)
+{
+    return &aws->topics;
+}
+
+struct notifier *aws_event_bus_notifier(struct aws *aws)
+{
+    return &aws->event_buses;
 }

@@ -19,6 +19,7 @@
 #include "fanout.h"
 #include "http_client.h"
 #include "isolation_settings.h"
+#include "notifier.h"
 #include "object_store.h"
 #include "pipeline.h"
 #include "queue_backend.h"
@@ -26,6 +27,7 @@
 struct backend { /* an open backend */
     struct queue_backend *queues;
     struct object_store *store;
+    struct notifier *topics, *event_buses;
     void *handle;
 };
 

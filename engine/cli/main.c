@@ -22,8 +22,11 @@ static int backend_open(uv_loop_t *loop, struct http_client *http,
     int code = aws_create(loop, http, settings, &aws, error);
     if (code)
         return code;
-    *out = (struct backend){
-        .queues = aws_queue_backend(aws), .store = aws_object_store(aws), .handle = aws};
+    *out = (struct backend){.queues = aws_queue_backend(aws),
+                            .store = aws_object_store(aws),
+                            .topics = aws_topic_notifier(aws),
+                            .event_buses = aws_event_bus_notifier(aws),
+                            .handle = aws};
     return 0;
 }
 

@@ -164,6 +164,21 @@ static int traces_open(struct service *service, struct error *error)
                             getenv("OTEL_EXPORTER_OTLP_HEADERS"), &service->traces, error);
 }
 
+static void notifiers_open(struct service *service)
+{
+    webhook_notifier_init(&service->webhooks, &service->loop, service->http);
+    queue_notifier_init(&service->queue_notifier, service->backend.queues);
+    service->notifies = true;
+}
+
+static void notifiers_close(struct service *service)
+{
+    if (!service->notifies)
+        return;
+    webhook_notifier_close(&service->webhooks);
+    queue_notifier_close(&service->queue_notifier);
+}
+
 int service_open(struct service *service, const struct service_options *options,
                  struct error *error)
 {
@@ -181,8 +196,10 @@ int service_open(struct service *service, const struct service_options *options,
     if (code)
         return code;
     code = backend_open(service, options->cloud, error);
-    if (!code)
-        code = traces_open(service, error);
+    if (code)
+        return code;
+    notifiers_open(service);
+    code = traces_open(service, error);
     return code ? code : service_monitor_open(&service->monitor, service, error);
 }
 
@@ -251,12 +268,16 @@ int service_is_empty(struct service *service, const char *bucket, const char *pr
 }
 
 /* The settings, and what is not a setting. */
-static struct engine_options engine_options_of(const struct service *service,
+static struct engine_options engine_options_of(struct service *service,
                                                const struct engine_observer *observer)
 {
     struct engine_options options = service->config->engine;
     options.queues = service->backend.queues;
     options.store = service->backend.store;
+    options.notifiers[NOTIFY_TOPIC] = service->backend.topics;
+    options.notifiers[NOTIFY_EVENT_BUS] = service->backend.event_buses;
+    options.notifiers[NOTIFY_QUEUE] = &service->queue_notifier.notifier;
+    options.notifiers[NOTIFY_URL] = &service->webhooks.notifier;
     options.pipeline_ops = service->assembly->pipeline_ops;
     options.pipelines = service->pipelines->items;
     options.pipeline_count = service->pipelines->count;
@@ -343,6 +364,7 @@ void service_close(struct service *service)
     if (service->traces)
         otlp_export_close(service->traces, set, &traces_closed);
     service_finish(service, is_set, &traces_closed);
+    notifiers_close(service);
     if (service->backend.handle)
         service->assembly->backend_close(&service->backend);
     if (service->http)

@@ -19,8 +19,10 @@
 #include "config.h"
 #include "engine.h"
 #include "pipeline_set.h"
+#include "queue_notifier.h"
 #include "reloader.h"
 #include "service_monitor.h"
+#include "webhook_notifier.h"
 
 struct wait;
 struct gate;
@@ -42,6 +44,9 @@ struct service {
     struct service_monitor monitor;
     struct otlp_export *traces; /* NULL: none */
     struct gate *gate;          /* of service_gate.h; NULL: none */
+    struct webhook_notifier webhooks;
+    struct queue_notifier queue_notifier;
+    bool notifies; /* the two are open */
     unsigned interrupts;
     const char *at_once;      /* if set, even the first signal ends the process at once, with this
                                * message: nothing is pending, and the current work cannot be

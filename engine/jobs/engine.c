@@ -120,6 +120,7 @@ static void jobs_begin(struct engine *engine)
         .store = engine->options.store,
         .pipeline_ops = engine->options.pipeline_ops,
         .labeler = engine->options.labeler,
+        .notifiers = engine->options.notifiers,
         .order = &engine->order,
         .sources = &engine->sources,
         .drop_missing = engine->options.drop_missing,
@@ -396,6 +397,8 @@ void engine_stats(struct engine *engine, struct engine_stats *out)
     out->stored = jobs->stored;
     out->stored_bytes = jobs->stored_bytes;
     out->superseded = jobs->superseded;
+    out->notified = jobs->notified;
+    out->notify_failed = jobs->notify_failed;
     out->stalled = engine->watchdog.stalled;
     out->deleted = leases->deleted;
     out->delete_failed = leases->delete_failed;

@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "error.h"
+#include "notifier.h"
 #include "object_store.h"
 #include "outcome.h"
 #include "pipeline.h"
@@ -51,6 +52,7 @@ struct engine_options {
     struct pipeline *const *pipelines; /* the engine takes a reference to each */
     size_t pipeline_count;
     struct labeler *labeler; /* a labeling service, for pipelines that use one; NULL: none */
+    struct notifier *notifiers[NOTIFY_KINDS]; /* NULL: notifications of this kind fail */
 
     unsigned workers;      /* 0: the number of cores available to the process */
     unsigned jobs;         /* messages in flight, all queues together; 0: 32 per worker */
@@ -110,10 +112,11 @@ struct engine_stats {
     uint64_t fetched, fetch_shared; /* GET requests, and jobs that shared one */
     uint64_t decoded, rendered;     /* decodes, and renditions created */
     uint64_t stored, stored_bytes;
-    uint64_t superseded;          /* events skipped because outputs of a newer one are stored */
-    uint64_t stalled;             /* messages returned because a job made no progress */
-    size_t jobs, sources;         /* now */
-    uint64_t memory, memory_peak; /* bytes of the budget in use, and the peak */
+    uint64_t superseded;              /* events skipped because outputs of a newer one are stored */
+    uint64_t stalled;                 /* messages returned because a job made no progress */
+    uint64_t notified, notify_failed; /* notifications */
+    size_t jobs, sources;             /* now */
+    uint64_t memory, memory_peak;     /* bytes of the budget in use, and the peak */
 };
 void engine_stats(struct engine *engine, struct engine_stats *out);
 

@@ -167,6 +167,10 @@ static void write_counters(struct buffer *out, const struct engine_stats *s)
          "Messages that became visible again while they were processed.", (double)s->lease_lost},
         {METRIC_COUNTER, "thumbwheel_jobs_stalled_total",
          "Messages returned because a job made no progress.", (double)s->stalled},
+        {METRIC_COUNTER, "thumbwheel_notifications_sent_total",
+         "Notifications that their target has confirmed.", (double)s->notified},
+        {METRIC_COUNTER, "thumbwheel_notifications_failed_total",
+         "Notifications that failed; their messages are retried.", (double)s->notify_failed},
     };
     write_numbers(out, numbers, sizeof numbers / sizeof numbers[0]);
 }

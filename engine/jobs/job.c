@@ -4,6 +4,7 @@
 
 #include "consumer.h"
 #include "delivery.h"
+#include "job_notify.h"
 #include "log.h"
 
 static void claim_woken(struct source_claim *claim)
@@ -47,9 +48,9 @@ struct job *job_new(struct job_runner *runner, struct delivery *delivery, struct
 
 const char *job_state_name(enum job_state state)
 {
-    static const char *const names[] = {"matching",   "fetching", "rendering",
-                                        "ordering",   "storing",  "labelling",
-                                        "describing", "tagging",  "finished"};
+    static const char *const names[] = {"matching",  "fetching",  "rendering",  "ordering",
+                                        "storing",   "labelling", "describing", "tagging",
+                                        "notifying", "finished"};
     return names[state];
 }
 
@@ -86,6 +87,7 @@ static void operations_cancel(struct job *job)
     if (job->loop.label_request)
         options->labeler->ops->cancel(job->loop.label_request);
     job->loop.label_request = NULL;
+    job_notify_cancel(job);
     job->loop.pending = 0;
 }
 
@@ -121,7 +123,8 @@ static void job_finish(struct job *job, enum outcome outcome, const char *reason
  * ignore missing objects, there is nothing to do. */
 static bool is_moot(const struct job *job, const struct job_step *step)
 {
-    if (job->loop.error.code != ERR_NOT_FOUND || step->stage == STAGE_STORE)
+    if (job->loop.error.code != ERR_NOT_FOUND || step->stage == STAGE_STORE ||
+        step->stage == STAGE_NOTIFY)
         return false;
     bool removed = event_order_is_removed(job->msg.runner->options.order, job->msg.record);
     if (!removed && !job->msg.runner->options.drop_missing)
@@ -149,6 +152,31 @@ void job_progressed(struct job *job)
     job->loop.moved_ms = job->msg.runner->moved_ms = uv_now(job->msg.runner->loop);
 }
 
+/* Ends a job whose step has failed, or lets it announce its rejection first. False: it goes on. */
+static bool job_failed(struct job *job, const struct job_step *step)
+{
+    int code = job->loop.error.code;
+    enum outcome outcome = outcome_of(step->stage, code);
+    const char *reason = outcome_reason(step->stage, code);
+    if (outcome == OUTCOME_REJECT && job_announces_rejection(job)) {
+        job->loop.rejection.reason = reason;
+        job->loop.rejection.error = job->loop.error;
+        job->loop.error = (struct error){0};
+        job_enter(job, JOB_NOTIFYING);
+        return false;
+    }
+    job_finish(job, outcome, reason);
+    return true;
+}
+
+static void job_complete(struct job *job)
+{
+    const char *reason = job->loop.rejection.reason;
+    if (reason)
+        job->loop.error = job->loop.rejection.error;
+    job_finish(job, reason ? OUTCOME_REJECT : OUTCOME_ACK, reason ? reason : "");
+}
+
 /* Runs steps until one waits or the job has finished. */
 static void job_run(struct job *job)
 {
@@ -156,7 +184,7 @@ static void job_run(struct job *job)
     for (;;) {
         const struct job_step *step = step_of(job);
         if (step->state == JOB_FINISHED) {
-            job_finish(job, OUTCOME_ACK, "");
+            job_complete(job);
             return;
         }
         enum step_result result = step->run(job);
@@ -165,9 +193,9 @@ static void job_run(struct job *job)
         if (result == STEP_FAIL && is_moot(job, step)) {
             result = STEP_DONE;
         } else if (result == STEP_FAIL) {
-            int code = job->loop.error.code;
-            job_finish(job, outcome_of(step->stage, code), outcome_reason(step->stage, code));
-            return;
+            if (job_failed(job, step))
+                return;
+            continue;
         }
         if (result == STEP_BACK) {
             job_go_back(job);

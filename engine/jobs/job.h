@@ -4,11 +4,11 @@
  *
  * It runs through the array of steps in job_steps.c:
  *
- *     match → fetch → render → order → store → label → describe → tag → finished
+ *     match → fetch → render → order → store → label → describe → tag → notify → finished
  *
  * A step returns NEXT, WAIT, DONE or FAIL, and never ends the job itself. A waiting step is called
  * again by job_resume, from a new loop callback, and decides from the facts that the callbacks
- * recorded. The only exit is job_finish.
+ * recorded. The only exit is job_finish. A rejection that is announced goes through notify, too.
  */
 #ifndef THUMBWHEEL_JOB_H
 #define THUMBWHEEL_JOB_H
@@ -21,6 +21,7 @@
 #include "event_order.h"
 #include "histogram.h"
 #include "labeler.h"
+#include "notifier.h"
 #include "object_store.h"
 #include "outcome.h"
 #include "output_upload.h"
@@ -34,8 +35,9 @@ struct consumer;
 
 struct job_stats {
     uint64_t rendered, stored, stored_bytes;
-    struct histogram upload_s; /* of each rendition */
-    uint64_t superseded;       /* events skipped because outputs of a newer one are stored */
+    struct histogram upload_s;        /* of each rendition */
+    uint64_t superseded;              /* events skipped because outputs of a newer one are stored */
+    uint64_t notified, notify_failed; /* notifications */
 };
 
 /* Borrowed by jobs; must outlive them. */
@@ -43,7 +45,8 @@ struct job_runner_options {
     const struct job_step *steps; /* in order; the last has state JOB_FINISHED */
     struct object_store *store;
     const struct pipeline_ops *pipeline_ops;
-    struct labeler *labeler; /* NULL: none */
+    struct labeler *labeler;           /* NULL: none */
+    struct notifier *const *notifiers; /* by enum notify_kind */
     struct event_order *order;
     struct source_table *sources;
     bool drop_missing;
@@ -74,6 +77,7 @@ enum job_state {
     JOB_LABELLING,
     JOB_DESCRIBING,
     JOB_TAGGING,
+    JOB_NOTIFYING,
     JOB_FINISHED,
 };
 
@@ -117,7 +121,13 @@ struct job {
         struct object_pair *tags; /* the merged set, while it is stored; malloc'd strings */
         size_t tag_count;
         bool have_tags;
+        struct notify_request *notify_request;
         struct error error; /* the first failure of the step */
+        /* Why the job is rejected, while that is announced; reason NULL: it is not. */
+        struct {
+            const char *reason; /* static */
+            struct error error;
+        } rejection;
         enum outcome outcome;
         const char *reason; /* static */
     } loop;

@@ -13,6 +13,7 @@
 #include "consumer.h"
 #include "delivery.h"
 #include "job.h"
+#include "job_notify.h"
 #include "job_trace.h"
 #include "label_document.h"
 #include "log.h"
@@ -465,13 +466,9 @@ static enum step_result step_tag(struct job *job)
 }
 
 const struct job_step job_steps[] = {
-    {JOB_MATCHING, STAGE_ENVELOPE, step_match},
-    {JOB_FETCHING, STAGE_FETCH, step_fetch},
-    {JOB_RENDERING, STAGE_RENDER, step_render},
-    {JOB_ORDERING, STAGE_STORE, step_order},
-    {JOB_STORING, STAGE_STORE, step_store},
-    {JOB_LABELLING, STAGE_LABEL, step_label},
-    {JOB_DESCRIBING, STAGE_STORE, step_describe},
-    {JOB_TAGGING, STAGE_TAG, step_tag},
-    {JOB_FINISHED, STAGE_STORE, NULL},
+    {JOB_MATCHING, STAGE_ENVELOPE, step_match},   {JOB_FETCHING, STAGE_FETCH, step_fetch},
+    {JOB_RENDERING, STAGE_RENDER, step_render},   {JOB_ORDERING, STAGE_STORE, step_order},
+    {JOB_STORING, STAGE_STORE, step_store},       {JOB_LABELLING, STAGE_LABEL, step_label},
+    {JOB_DESCRIBING, STAGE_STORE, step_describe}, {JOB_TAGGING, STAGE_TAG, step_tag},
+    {JOB_NOTIFYING, STAGE_NOTIFY, step_notify},   {JOB_FINISHED, STAGE_STORE, NULL},
 };

@@ -240,6 +240,15 @@ void job_trace_uploaded(const struct job *job, const struct object_put *put, uin
         record_request(job->msg.delivery, "upload", attributes, began_ns, error);
 }
 
+void job_trace_notified(const struct job *job, uint64_t began_ns, const struct error *error)
+{
+    const struct envelope_record *of = job->msg.record;
+    const struct trace_attribute attributes[] = {
+        {"aws.s3.bucket", of->bucket, 0}, {"aws.s3.key", of->key, 0}, {NULL, NULL, 0}};
+    if (is_traced(job->msg.delivery))
+        record_request(job->msg.delivery, "notify", attributes, began_ns, error);
+}
+
 /* ---- delete ---- */
 
 void trace_deleted(struct tracer *tracer, const struct trace_context *process, uint64_t began_ns,

@@ -8,6 +8,7 @@
  *              ├─ decode    on the worker, with the scaling that all renditions share
  *              ├─ render    of each rendition, on the worker
  *              ├─ upload    of each output
+ *              ├─ notify    of the notification, if the pipeline sends one
  *              └─ delete    the request that deleted the message
  *
  * Without a tracer, or if the sender does not sample the trace, there are no spans, and the sender's
@@ -35,6 +36,7 @@ void job_trace_rendered(const struct job *job, const struct source_work *work,
                         const struct error *error);
 void job_trace_uploaded(const struct job *job, const struct object_put *put, uint64_t began_ns,
                         const struct error *error);
+void job_trace_notified(const struct job *job, uint64_t began_ns, const struct error *error);
 
 /* "delete", for the lease keeper; code 0: deleted. tracer may be NULL. */
 void trace_deleted(struct tracer *tracer, const struct trace_context *process, uint64_t began_ns,

@@ -68,6 +68,13 @@ static const struct row {
     {STAGE_TAG, ERR_INVALID, OUTCOME_REJECT, "labels-refused"},
     {STAGE_TAG, ERR_LIMIT, OUTCOME_REJECT, "labels-refused"},
 
+    /* The outputs are stored, and an operator can fix the target. Only what is too long for it stays
+     * so. */
+    {STAGE_NOTIFY, ERR_NOT_FOUND, OUTCOME_RETRY, "notify-target-missing"},
+    {STAGE_NOTIFY, ERR_NO_CONTAINER, OUTCOME_RETRY, "notify-target-missing"},
+    {STAGE_NOTIFY, ERR_INVALID, OUTCOME_RETRY, "notification-refused"},
+    {STAGE_NOTIFY, ERR_LIMIT, OUTCOME_REJECT, "notification-too-large"},
+
     /* Transient failures. */
     {ANY, ERR_MEMORY, OUTCOME_RETRY, "out-of-memory"},
     {ANY, ERR_TIMEOUT, OUTCOME_RETRY, "timeout"},

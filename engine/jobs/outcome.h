@@ -26,7 +26,8 @@ enum outcome_stage {
     STAGE_RENDER,
     STAGE_STORE,
     STAGE_LABEL,
-    STAGE_TAG
+    STAGE_TAG,
+    STAGE_NOTIFY
 };
 
 enum outcome outcome_of(enum outcome_stage stage, int code);

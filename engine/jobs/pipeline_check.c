@@ -38,6 +38,61 @@ static struct problem_place place_in(const struct pipeline_facts *facts,
 
 /* ---- each on its own, and in pairs ---- */
 
+static enum queue_relation relation_of(const struct check *check, const char *one,
+                                       const char *other)
+{
+    if (strcmp(one, other) == 0)
+        return QUEUES_ARE_ONE;
+    return check->rules->compare_queues ? check->rules->compare_queues(one, other) : QUEUES_DIFFER;
+}
+
+/* A pipeline would take notifications for events, and reject them. */
+static void check_notified(const struct check *check, const struct pipeline_facts *notifies,
+                           const struct pipeline_facts *reads)
+{
+    const struct pipeline_notify *notify = notifies->notify;
+    const struct problem_place place = place_in(notifies, notifies->notify_place, "notify.queue");
+    if (!notify || notify->kind != NOTIFY_QUEUE)
+        return;
+    const enum queue_relation relation = relation_of(check, notify->target, reads->queue);
+    if (relation == QUEUES_ARE_ONE)
+        problem_add(check->problems, &place, ERR_INVALID,
+                    "the queue \"%s\" is read by %s, which would take notifications for events; "
+                    "use a queue that no pipeline reads",
+                    notify->target, reads->file);
+    else if (relation == QUEUES_MAY_BE_ONE)
+        problem_add(check->problems, &place, 0,
+                    "the queue \"%s\" is read by %s if both are in the same account and region; "
+                    "use a queue that no pipeline reads",
+                    notify->target, reads->file);
+}
+
+/* A missing secret is only a warning: the file may be checked on another machine. */
+static void check_secret(const struct check *check, const struct pipeline_facts *facts)
+{
+    static const char variable[] = "env:";
+    const struct problem_place place = place_in(facts, facts->notify_place, "notify.secret");
+    const char *secret = facts->notify->secret;
+    if (strncmp(secret, variable, sizeof variable - 1) == 0 &&
+        !getenv(secret + sizeof variable - 1))
+        problem_add(check->problems, &place, 0,
+                    "the environment variable %s is not set here; without it every notification "
+                    "fails, and its message is retried",
+                    secret + sizeof variable - 1);
+}
+
+static void check_notify(const struct check *check, const struct pipeline_facts *facts)
+{
+    const struct pipeline_notify *notify = facts->notify;
+    const struct problem_place place = place_in(facts, facts->notify_place, "notify.queue");
+    struct error error = {0};
+    if (notify && notify->kind == NOTIFY_URL && notify->secret)
+        check_secret(check, facts);
+    if (notify && notify->kind == NOTIFY_QUEUE && check->rules->check_queue &&
+        check->rules->check_queue(notify->target, &error))
+        problem_add(check->problems, &place, error.code, "%s", error.text);
+}
+
 static void check_one(const struct check *check, size_t index)
 {
     const struct pipeline_facts *facts = facts_of(check, index);
@@ -49,14 +104,8 @@ static void check_one(const struct check *check, size_t index)
                     "the labeler \"%s\" is not available; use \"builtin\"", facts->labeler);
     if (check->rules->check_queue && check->rules->check_queue(facts->queue, &error))
         problem_add(check->problems, &queue, error.code, "%s", error.text);
-}
-
-static enum queue_relation relation_of(const struct check *check, const char *one,
-                                       const char *other)
-{
-    if (strcmp(one, other) == 0)
-        return QUEUES_ARE_ONE;
-    return check->rules->compare_queues ? check->rules->compare_queues(one, other) : QUEUES_DIFFER;
+    check_notify(check, facts);
+    check_notified(check, facts, facts);
 }
 
 static void check_queues(const struct check *check, const struct pipeline_facts *one,
@@ -90,6 +139,8 @@ static void check_pair(const struct check *check, size_t earlier, size_t later)
                     "the name \"%s\" is already used by %s; give each pipeline its own",
                     other->name, one->file);
     check_queues(check, one, other);
+    check_notified(check, one, other);
+    check_notified(check, other, one);
 }
 
 /* ---- loops ---- */

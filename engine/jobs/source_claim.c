@@ -69,7 +69,7 @@ bool source_is_output(const struct source_claim *claim)
 
 const char *source_etag(const struct source_claim *claim)
 {
-    return claim->source->body_etag;
+    return claim->source ? claim->source->body_etag : NULL;
 }
 
 struct slice source_image(const struct source_claim *claim)

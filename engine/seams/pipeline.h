@@ -18,6 +18,7 @@
 #include "bytes.h"
 #include "error.h"
 #include "labeler.h"
+#include "notifier.h"
 #include "object_store.h"
 #include "problems.h"
 
@@ -41,8 +42,9 @@ struct pipeline_facts {
     bool labels;         /* the pipeline labels its images */
     bool tags;           /* the labels become tags of the source object */
     const char *labeler; /* "builtin", or the name of a service; NULL without labels */
-    /* The positions of these keys in the file. */
-    struct pipeline_place name_place, queue_place, labeler_place;
+    const struct pipeline_notify *notify; /* NULL: none */
+    /* The positions of these keys in the file; that of notify is its target's. */
+    struct pipeline_place name_place, queue_place, labeler_place, notify_place;
 };
 
 /* The destination of an output; strings are owned by the pipeline. */

@@ -168,9 +168,11 @@ static void set_facts(struct pipeline *pipeline, const struct yaml_node *root)
         .labels = pipeline->labels.given,
         .tags = pipeline->labels.given && pipeline->labels.tags,
         .labeler = pipeline->labels.labeler,
+        .notify = pipeline->notify.given ? &pipeline->notify.seam : NULL,
         .name_place = place_of(root, "name"),
         .queue_place = place_of(root, "queue"),
         .labeler_place = place_of(child_of(root, "labels"), "labeler"),
+        .notify_place = pipeline->notify.place,
     };
 }
 

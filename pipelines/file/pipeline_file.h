@@ -78,6 +78,17 @@ struct labels_config {
     struct pipeline_place place; /* of the sidecar */
 };
 
+struct notify_config {
+    char *topic, *queue, *event_bus, *url, *secret;
+    bool given; /* the pipeline notifies */
+    bool allow_http;
+    char *subject, *message, *rejected_subject, *rejected_message; /* NULL: the default */
+    int link_s;                                                    /* 0: no links */
+    struct config_texts on;                                        /* empty: the default */
+    struct pipeline_notify seam; /* borrows from the fields above */
+    struct pipeline_place place; /* of the target */
+};
+
 struct pipeline {
     atomic_uint users;
     struct pipeline_facts facts;
@@ -92,6 +103,7 @@ struct pipeline {
     struct match_config match;
     struct output_list outputs;
     struct labels_config labels;
+    struct notify_config notify;
 };
 
 /* Whether this machine's libvips can write a format. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "notify_keys.h"
 #include "object_store.h"
 #include "pipeline_file.h"
 
@@ -33,12 +34,15 @@ enum {
     TARGET_MAX = 160,
     NAME_MAX_BYTES = 64,
     LIST_MAX = 64,
-    METADATA_MAX = 20
+    METADATA_MAX = 20,
+    MESSAGE_MAX = 8192,
+    URL_MAX = 2048
 };
 
 #define MATCH(field)  offsetof(struct match_config, field)
 #define OUTPUT(field) offsetof(struct output_config, field)
 #define LABELS(field) offsetof(struct labels_config, field)
+#define NOTIFY(field) offsetof(struct notify_config, field)
 #define WHOLE(field)  offsetof(struct pipeline, field)
 
 /* clang-format off */
@@ -124,11 +128,43 @@ static const struct schema_key labels_keys[] = {
     {.name = NULL},
 };
 
+static const struct schema_key notify_keys[] = {
+    {.name = "topic", .type = SCHEMA_TEXT, .offset = NOTIFY(topic), .max = TEXT_MAX, .shown = "none",
+     .help = "ARN of an SNS topic; exactly one of topic, queue, event_bus and url is given"},
+    {.name = "queue", .type = SCHEMA_TEXT, .offset = NOTIFY(queue), .max = TEXT_MAX, .shown = "none",
+     .help = "name, URL or ARN of an SQS queue, which no pipeline reads"},
+    {.name = "event_bus", .type = SCHEMA_TEXT, .offset = NOTIFY(event_bus), .max = TEXT_MAX,
+     .shown = "none", .help = "name or ARN of an EventBridge bus: default, for example"},
+    {.name = "url", .type = SCHEMA_TEXT, .offset = NOTIFY(url), .max = URL_MAX, .shown = "none",
+     .help = "https URL for a POST that is signed as Standard Webhooks describes; http on loopback, too"},
+    {.name = "secret", .type = SCHEMA_TEXT, .offset = NOTIFY(secret), .max = TEXT_MAX, .shown = "none",
+     .help = "required with url: env:NAME or file:PATH, where the signing secret (whsec_…) is; never the secret itself"},
+    {.name = "allow_http", .type = SCHEMA_BOOLEAN, .offset = NOTIFY(allow_http), .fallback = "false",
+     .help = "with url: allow http to other hosts than loopback; the content, with its links, can be read on the way"},
+    {.name = "subject", .type = SCHEMA_SUBJECT, .offset = NOTIFY(subject), .max = TEXT_MAX,
+     .shown = "`{name}: done`, `{name}: rejected`",
+     .help = "with topic: subject of the mail; placeholders: `{bucket}` `{key}` `{dir}` `{name}` `{stem}` `{pipeline}` `{outcome}` `{image}` `{output}` `{outputs}` `{link}` `{links}` `{expires}` `{labels}` `{reason}` `{detail}`"},
+    {.name = "message", .type = SCHEMA_MESSAGE, .offset = NOTIFY(message), .max = MESSAGE_MAX,
+     .shown = "the outputs and links, or the reason", .help = "with topic: text of the mail; placeholders as in `subject`"},
+    {.name = "rejected_subject", .type = SCHEMA_SUBJECT, .offset = NOTIFY(rejected_subject), .max = TEXT_MAX,
+     .shown = "subject", .help = "with topic: subject of the mail about a rejection"},
+    {.name = "rejected_message", .type = SCHEMA_MESSAGE, .offset = NOTIFY(rejected_message), .max = MESSAGE_MAX,
+     .shown = "message", .help = "with topic: text of the mail about a rejection"},
+    {.name = "link", .type = SCHEMA_DURATION, .offset = NOTIFY(link_s), .min = 1,
+     .max = NOTIFY_LINK_MAX_S, .shown = "no links", .help = "how long presigned links to the outputs are valid"},
+    {.name = "on", .type = SCHEMA_TEXTS, .offset = NOTIFY(on), .max = 2, .shown = "`done`",
+     .help = "what is announced: done, rejected, or both"},
+    {.name = NULL},
+};
+
 static const struct schema_section match_section = {match_keys, sizeof(struct match_config), 0, NULL};
 static const struct schema_section output_section = {
     output_keys, sizeof(struct output_config), 0, pipeline_check_output};
 static const struct schema_section labels_section = {
     labels_keys, sizeof(struct labels_config), LABELS(given), pipeline_check_labels};
+
+static const struct schema_section notify_section = {
+    notify_keys, sizeof(struct notify_config), NOTIFY(given), notify_keys_check};
 
 static const struct schema_key pipeline_keys[] = {
     {.name = "name", .type = SCHEMA_NAME, .offset = WHOLE(name), .required = true,
@@ -146,6 +182,8 @@ static const struct schema_key pipeline_keys[] = {
      .help = "the renditions to make of each image"},
     {.name = "labels", .type = SCHEMA_SECTION, .offset = WHOLE(labels), .section = &labels_section,
      .shown = "none", .help = "labels for each image; a pipeline has outputs, labels, or both"},
+    {.name = "notify", .type = SCHEMA_SECTION, .offset = WHOLE(notify), .section = &notify_section,
+     .shown = "none", .help = "who is told that all outputs of a photo are stored, or that it was rejected ([notifications.md](notifications.md))"},
     {.name = NULL},
 };
 /* clang-format on */
@@ -172,9 +210,12 @@ static bool values_alike(enum schema_type type, const void *a, const void *b)
     case SCHEMA_BUCKET:
     case SCHEMA_TARGET:
     case SCHEMA_TEMPLATE:
+    case SCHEMA_SUBJECT:
+    case SCHEMA_MESSAGE:
     case SCHEMA_WORD:
         return texts_alike(*(char *const *)a, *(char *const *)b);
     case SCHEMA_INTEGER:
+    case SCHEMA_DURATION:
     case SCHEMA_CHOICE:
         return *(const int *)a == *(const int *)b;
     case SCHEMA_NUMBER:
@@ -222,7 +263,11 @@ static const char *type_shown(const struct schema_key *key)
     case SCHEMA_SECTIONS:
         return "list of maps";
     case SCHEMA_TEMPLATE:
+    case SCHEMA_SUBJECT:
+    case SCHEMA_MESSAGE:
         return "template";
+    case SCHEMA_DURATION:
+        return "1s–7d";
     default:
         return "string";
     }

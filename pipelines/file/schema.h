@@ -20,6 +20,9 @@ enum schema_type {
     SCHEMA_BUCKET,   /* char * */
     SCHEMA_TARGET,   /* char *: a bucket, or the ARN of an access point */
     SCHEMA_TEMPLATE, /* char *: see key_template.h */
+    SCHEMA_SUBJECT,  /* char *: one line of ASCII with the placeholders of notifications */
+    SCHEMA_MESSAGE,  /* char *: any text with them */
+    SCHEMA_DURATION, /* int, seconds: "90s", "15m", "24h", "7d"; min to max seconds */
     SCHEMA_TEXTS,    /* struct config_texts: a string or a list of strings */
     SCHEMA_PAIRS,    /* struct config_pairs: a map of strings */
     SCHEMA_INTEGER,  /* int, min to max */

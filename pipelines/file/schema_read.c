@@ -15,6 +15,7 @@
 #include "nearest.h"
 #include "pipeline_file.h"
 #include "schema.h"
+#include "text_template.h"
 
 int schema_fail(struct schema_reader *r, struct yaml_place place, const char *name,
                 const char *format, ...)
@@ -51,6 +52,9 @@ static void expectation(const struct schema_key *key, char *out, size_t size)
         break;
     case SCHEMA_COLOUR:
         snprintf(out, size, "a colour, by its name or as \"#rrggbb\" (in quotes)");
+        break;
+    case SCHEMA_DURATION:
+        snprintf(out, size, "a duration from 1s to 7d, such as 90s, 15m, 24h or 7d");
         break;
     case SCHEMA_TEXTS:
         snprintf(out, size, "a string or a list of strings");
@@ -95,6 +99,16 @@ static bool has_control(const char *text)
     return false;
 }
 
+/* Lines and tabs are all that a message may contain of them. */
+static bool has_control_of(enum schema_type type, const char *text)
+{
+    for (; type == SCHEMA_MESSAGE && *text; text++) {
+        if (((unsigned char)*text < ' ' && *text != '\n' && *text != '\t') || *text == 0x7f)
+            return true;
+    }
+    return type != SCHEMA_MESSAGE && has_control(text);
+}
+
 static int fail_control(struct schema_reader *r, const struct schema_key *key,
                         const struct yaml_node *node)
 {
@@ -124,13 +138,27 @@ static bool is_bucket_name(const char *text)
     return size >= NAME_LEAST && size <= NAME_MOST && is_made_of(text, LOWER DIGITS ".-_");
 }
 
+static int check_notice(struct schema_reader *r, const struct schema_key *key,
+                        const struct yaml_node *node)
+{
+    struct error inner = {0};
+    if (text_template_check(node->text, notify_part_names, NOTIFY_PART_COUNT, &inner))
+        return schema_fail(r, node->place, key->name, "%s", inner.text);
+    for (const char *c = node->text; key->type == SCHEMA_SUBJECT && *c; c++) {
+        if (*c & 0x80)
+            return schema_fail(r, node->place, key->name,
+                               "must be ASCII, because SNS accepts no other subject");
+    }
+    return 0;
+}
+
 static int check_text(struct schema_reader *r, const struct schema_key *key,
                       const struct yaml_node *node)
 {
     struct error inner = {0};
     if ((double)strlen(node->text) > key->max)
         return schema_fail(r, node->place, key->name, "longer than %g bytes", key->max);
-    if (has_control(node->text))
+    if (has_control_of(key->type, node->text))
         return fail_control(r, key, node);
     if (key->type == SCHEMA_NAME && !is_made_of(node->text, LOWER UPPER DIGITS "._-"))
         return schema_fail(r, node->place, key->name,
@@ -147,6 +175,8 @@ static int check_text(struct schema_reader *r, const struct schema_key *key,
             "a bucket name must have 3 to 63 lowercase letters, digits, dots and hyphens");
     if (key->type == SCHEMA_TEMPLATE && key_template_check(node->text, &inner))
         return schema_fail(r, node->place, key->name, "%s", inner.text);
+    if (key->type == SCHEMA_SUBJECT || key->type == SCHEMA_MESSAGE)
+        return check_notice(r, key, node);
     return 0;
 }
 
@@ -262,6 +292,31 @@ static int read_number(struct schema_reader *r, const struct schema_key *key,
     return 0;
 }
 
+/* "24h" */
+static int read_duration(struct schema_reader *r, const struct schema_key *key,
+                         const struct yaml_node *node, int *out)
+{
+    static const struct {
+        char unit;
+        int seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    enum { DIGITS_MAX = 6 };
+    if (node->kind != YAML_SCALAR)
+        return fail_type(r, key, node);
+    size_t digits = strspn(node->text, DIGITS);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (digits == 0 || digits > DIGITS_MAX || node->text[digits] != units[i].unit ||
+            node->text[digits + 1])
+            continue;
+        double seconds = strtod(node->text, NULL) * units[i].seconds;
+        if (seconds < key->min || seconds > key->max)
+            break;
+        *out = (int)seconds;
+        return 0;
+    }
+    return fail_type(r, key, node);
+}
+
 static int read_boolean(struct schema_reader *r, const struct schema_key *key,
                         const struct yaml_node *node, bool *out)
 {
@@ -337,7 +392,11 @@ static int read_value(struct schema_reader *r, const struct schema_key *key,
     case SCHEMA_BUCKET:
     case SCHEMA_TARGET:
     case SCHEMA_TEMPLATE:
+    case SCHEMA_SUBJECT:
+    case SCHEMA_MESSAGE:
         return read_text(r, key, node, field);
+    case SCHEMA_DURATION:
+        return read_duration(r, key, node, field);
     case SCHEMA_TEXTS:
         return read_texts(r, key, node, field);
     case SCHEMA_PAIRS:
@@ -480,6 +539,8 @@ static void value_clear(const struct schema_key *key, void *field)
     case SCHEMA_BUCKET:
     case SCHEMA_TARGET:
     case SCHEMA_TEMPLATE:
+    case SCHEMA_SUBJECT:
+    case SCHEMA_MESSAGE:
     case SCHEMA_WORD:
         free(*(char **)field);
         break;

@@ -12,10 +12,11 @@ enum {
 
 int aws_json_start(struct aws *aws, const struct aws_json_call *call, struct aws_request **out)
 {
-    char target[96];
+    char target[96], type[40];
+    snprintf(type, sizeof type, "application/x-amz-json-%s", call->version ? call->version : "1.0");
     snprintf(target, sizeof target, "%s.%s", call->target, call->operation);
     const struct http_header headers[] = {
-        {"content-type", "application/x-amz-json-1.0"},
+        {"content-type", type},
         {"x-amz-target", target},
     };
     struct buffer text;

@@ -1,4 +1,4 @@
-/* AWS JSON 1.0, the protocol of SQS. Loop thread. */
+/* AWS JSON, the protocol of SQS (1.0) and EventBridge (1.1). Loop thread. */
 #ifndef THUMBWHEEL_AWS_JSON_H
 #define THUMBWHEEL_AWS_JSON_H
 
@@ -8,6 +8,7 @@
 
 struct aws_json_call {
     enum aws_service service;
+    const char *version;   /* "1.1"; NULL: "1.0" */
     const char *target;    /* "AmazonSQS" */
     const char *operation; /* static */
     const char *resource;

@@ -25,6 +25,8 @@ static const struct {
     {"AuthFailure", ERR_DENIED, ANY},
     {"AuthorizationError", ERR_DENIED, ANY},
     {"AuthorizationErrorException", ERR_DENIED, ANY},
+    {"NotAuthorizedForSourceException", ERR_DENIED, AWS_EVENTS},
+    {"NotAuthorizedForDetailTypeException", ERR_DENIED, AWS_EVENTS},
     {"IncompleteSignature", ERR_DENIED, ANY},
     {"KMS.AccessDeniedException", ERR_DENIED, ANY},
     {"KMS.DisabledException", ERR_DENIED, ANY},
@@ -78,6 +80,7 @@ static const struct {
     {"NotFound", ERR_NO_CONTAINER, AWS_SNS},
     {"NotFoundException", ERR_NO_CONTAINER, AWS_SNS},
     {"ResourceNotFound", ERR_NO_CONTAINER, AWS_SNS},
+    {"ResourceNotFoundException", ERR_NO_CONTAINER, AWS_EVENTS},
 
     /* Throttling. */
     {"BandwidthLimitExceeded", ERR_THROTTLED, ANY},

@@ -10,6 +10,7 @@
 #include "endpoint.h"
 #include "http_client.h"
 #include "list.h"
+#include "notifier.h"
 #include "object_store.h"
 #include "queue_backend.h"
 #include "request_stats.h"
@@ -17,6 +18,7 @@
 struct aws {
     struct queue_backend queues;
     struct object_store objects;
+    struct notifier topics, event_buses;
     uv_loop_t *loop;
     struct http_client *http;
     struct list requests;                      /* all pending requests (struct aws_request) */

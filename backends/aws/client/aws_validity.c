@@ -46,6 +46,8 @@ static const struct validity_row {
     {"CreateQueue", FORM_JSON, NULL, {"QueueUrl"}},
     {"SetQueueAttributes", FORM_EMPTY, NULL, {NULL}},
 
+    {"PutEvents", FORM_JSON, NULL, {"Entries"}},
+
     {"Publish", FORM_XML, "PublishResponse", {"MessageId"}},
     {"CreateTopic", FORM_XML, "CreateTopicResponse", {"TopicArn"}},
     {"Subscribe", FORM_XML, "SubscribeResponse", {"SubscriptionArn"}},

@@ -64,6 +64,7 @@ int sns_start(struct aws *aws, const struct sns_client_call *call)
                                .resource = call->resource,
                                .url = url.data,
                                .region = endpoint_region(&aws->endpoints, AWS_SNS, region),
+                               .trace = call->trace,
                                .headers = headers,
                                .header_count = 1,
                                .body = buffer_take(&form),
@@ -72,7 +73,7 @@ int sns_start(struct aws *aws, const struct sns_client_call *call)
                                .done = call->done,
                                .release = call->release,
                                .user = call->user};
-    code = aws_request_start(aws, &request, NULL);
+    code = aws_request_start(aws, &request, call->out);
 out:
     buffer_free(&form);
     buffer_free(&url);

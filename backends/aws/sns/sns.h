@@ -15,10 +15,12 @@ struct sns_client_call {
     const char *topic_arn; /* its region determines the endpoint; NULL: the region of struct aws */
     const struct sns_parameter *parameters;
     size_t parameter_count;
+    const struct trace_context *trace; /* NULL: none */
     bool settling;
     aws_replied *done;
     void (*release)(void *user);
     void *user;
+    struct aws_request **out; /* for cancelling it; NULL: not wanted */
 };
 
 int sns_start(struct aws *aws, const struct sns_client_call *call);

@@ -1,6 +1,6 @@
 /* Reads a small file that holds a secret, on a thread of libuv's pool. Loop thread. */
-#ifndef THUMBWHEEL_AWS_SECRET_FILE_H
-#define THUMBWHEEL_AWS_SECRET_FILE_H
+#ifndef THUMBWHEEL_SECRET_FILE_H
+#define THUMBWHEEL_SECRET_FILE_H
 
 #include <uv.h>
 

@@ -6,7 +6,6 @@
 
 #include "bytes.h"
 #include "container_of.h"
-#include "credentials.h"
 #include "files.h"
 #include "secret.h"
 
@@ -46,7 +45,9 @@ static void read_run(uv_work_t *work)
 
 static void read_free(struct secret_read *read)
 {
-    secret_free(read->text);
+    if (read->text)
+        secret_wipe(read->text, strlen(read->text));
+    free(read->text);
     free(read->path);
     free(read);
 }
