@@ -12,6 +12,12 @@
 #include "notify_content.h"
 #include "text_template.h"
 
+/* The record's members are not const, because a parsed one owns its strings. */
+static char *text(const char *literal)
+{
+    return (char *)(uintptr_t)literal;
+}
+
 static struct pipeline_notify notify;
 static struct envelope_record record;
 static struct rendition renditions[2];
@@ -40,16 +46,16 @@ static int setup(void **state)
     no_credentials = false;
     notify = (struct pipeline_notify){.kind = NOTIFY_TOPIC, .target = "topic", .link_s = 3600};
     record = (struct envelope_record){
-        .bucket = (char[]){"photos"}, .key = (char[]){"in/cat 1.jpg"}, .etag = (char[]){"etag"}};
-    renditions[0] = (struct rendition){.key = (char[]){"web/cat.png"},
-                                       .bucket = (char[]){"thumbs"},
+        .bucket = text("photos"), .key = text("in/cat 1.jpg"), .etag = text("etag")};
+    renditions[0] = (struct rendition){.key = text("web/cat.png"),
+                                       .bucket = text("thumbs"),
                                        .content_type = "image/png",
                                        .body = {.size = 123},
                                        .width = 64,
                                        .height = 48};
     renditions[1] = renditions[0];
     renditions[1].bucket = NULL;
-    renditions[1].key = (char[]){"web/cat2.png"};
+    renditions[1].key = text("web/cat2.png");
     item = (struct render_item){.renditions = renditions, .rendition_count = 2};
     item.labels.entries[0] = (struct label){"Colour", "Blue", 71.25};
     item.labels.count = 1;
@@ -115,10 +121,10 @@ static void the_identifier_is_that_of_a_version_and_an_outcome(void **state)
 
     struct envelope_record kept = record;
     char others[5][NOTIFY_ID_SIZE];
-    record.etag = (char[]){"other"};
+    record.etag = text("other");
     id_of(others[0]);
     record = kept;
-    record.version = (char[]){"v2"};
+    record.version = text("v2");
     id_of(others[1]);
     record = kept;
     facts.pipeline = "mobile";
@@ -128,7 +134,7 @@ static void the_identifier_is_that_of_a_version_and_an_outcome(void **state)
     id_of(others[3]);
     facts.reason = NULL;
     assert_string_equal(content.group, group);
-    record.key = (char[]){"in/cat 2.jpg"};
+    record.key = text("in/cat 2.jpg");
     id_of(others[4]);
     assert_string_not_equal(content.group, group);
     for (size_t i = 0; i < 5; i++) {
@@ -157,8 +163,8 @@ static void without_version_and_etag_the_fetched_one_counts(void **state)
 static void the_document_of_a_done_photo(void **state)
 {
     (void)state;
-    record.version = (char[]){"v1"};
-    item.sidecar_key = (char[]){"tags/cat.json"};
+    record.version = text("v1");
+    item.sidecar_key = text("tags/cat.json");
     write_content();
     json_t *root = json_loads(content.document, 0, NULL);
     json_t *expected = json_pack(
@@ -250,8 +256,8 @@ static void defaults_suit_mail(void **state)
 static void a_key_never_begins_a_line(void **state)
 {
     (void)state;
-    record.key = (char[]){"in/a\r\nSubject: b\x7f.jpg"};
-    renditions[0].key = (char[]){"web/a\nb.png"};
+    record.key = text("in/a\r\nSubject: b\x7f.jpg");
+    renditions[0].key = text("web/a\nb.png");
     assert_text("{key}|{output}", "in/a  Subject: b .jpg|s3://thumbs/web/a b.png");
     assert_text("{outputs}", "s3://thumbs/web/a b.png (64 x 48, 123 bytes)\n"
                              "s3://photos/web/cat2.png (64 x 48, 123 bytes)");
@@ -264,10 +270,10 @@ static void a_subject_is_what_sns_accepts(void **state)
     memset(longest, 'x', sizeof longest - 1);
     assert_subject("{name}", "cat 1.jpg");
     assert_subject("  {name}  ", "cat 1.jpg");
-    record.key = (char[]){"Gr\xc3\xb6\xc3\x9f"
-                          "e \xf0\x9f\x90\x88.jpg"};
+    record.key = text("Gr\xc3\xb6\xc3\x9f"
+                      "e \xf0\x9f\x90\x88.jpg");
     assert_subject("{name}", "Gr??e ?.jpg");
-    record.key = (char[]){"a\r\nb"};
+    record.key = text("a\r\nb");
     assert_subject("{key}", "a  b");
     record.key = longest;
     write_content();

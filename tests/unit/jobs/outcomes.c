@@ -768,7 +768,7 @@ static void every_result_of_curl(void **state)
     for (int result = CURLE_OK + 1; result < CURL_LAST; result++) {
         int code = http_error_of((CURLcode)result);
         assert_true(code < 0);
-        for (int stage = STAGE_ENVELOPE; stage <= STAGE_TAG; stage++)
+        for (int stage = STAGE_ENVELOPE; stage <= STAGE_NOTIFY; stage++)
             assert_int_equal(outcome_of((enum outcome_stage)stage, code), RETRY);
     }
     assert_string_equal(outcome_reason(STAGE_FETCH, http_error_of(CURLE_OPERATION_TIMEDOUT)),
@@ -781,7 +781,7 @@ static void every_result_of_curl(void **state)
 static void unforeseen_errors_lose_no_message(void **state)
 {
     (void)state;
-    for (int stage = STAGE_ENVELOPE; stage <= STAGE_TAG; stage++) {
+    for (int stage = STAGE_ENVELOPE; stage <= STAGE_NOTIFY; stage++) {
         assert_int_equal(outcome_of((enum outcome_stage)stage, ERR_BUSY), RETRY);
         assert_int_equal(outcome_of((enum outcome_stage)stage, -9999), RETRY);
         assert_int_equal(outcome_of((enum outcome_stage)stage, 0), ACK);
